@@ -1,0 +1,202 @@
+"""The gate: raw/load and raw/series_load say whether a load may become current.
+
+SQL views have read the cells; Great Expectations judges; here frames are fetched, verdicts are written and turned
+into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
+"""
+
+import time
+from dataclasses import dataclass
+
+import dagster as dg
+import pandas as pd
+
+from dagster_project.dbt_project import POOL
+from dagster_project.ingest.sidecar import Sidecar
+from dagster_project.paths import Paths
+from dagster_project.run_state import gate_hash, landed_sidecars, multi_year, yearly
+from dagster_project.suggest import name_suggestions
+from dagster_project.warehouse import Warehouse
+from expectations.contract import Baseline, ResultRow
+from expectations.run import is_accepted, validate
+
+READING = [
+    ["int", "int_headers_mapped"], ["int", "int_rows_matched_to_cities"], ["int", "int_values_corrected"],
+    ["seed", "row_count"], ["seed", "city"], ["seed", "variable"],
+]  # fmt: skip
+
+HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
+ROWS_SQL = """
+    select r.* from int.int_rows_matched_to_cities as r
+    where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
+"""
+VALUES_SQL = """
+    select v.*, c.name_zh as city_name, b.band_low, b.band_high
+    from int.int_values_corrected as v
+    left join seed.city as c on v.city_id = c.city_id
+    left join seed.variable as b on v.variable_code = b.variable_code
+    where v.source = ? and v.data_year = ? and v.vintage = ? and v.level = 'city' and v.year >= 2010
+"""
+# the last accepted figure of the same source: the year before of a yearly source
+LAST_SQL = """
+    select v.city_id, v.variable_code, v.scope, v.value as value_last
+    from int.int_values_corrected as v
+    join raw.load as l on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
+    where v.source = ? and v.data_year = ? and l.is_accepted
+    qualify row_number() over (partition by v.city_id, v.variable_code, v.scope order by l.load_no desc) = 1
+"""
+# years of a multi-year source that its baseline speaks of
+YEARS_SQL = """
+    select coalesce(max(year_from), 2010), coalesce(max(year_to), 9999) from seed.row_count where source = ? and ? = 0
+"""
+BASELINE_SQL = """
+    select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log
+    from seed.row_count
+    where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome of one load."""
+
+    sidecar: Sidecar
+    accepted: bool
+    was_judged: bool
+    problems: list[str]
+
+
+def build_gate_assets(
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    @dg.asset(
+        key=["raw", "load"], deps=[["raw", "cells"], ["raw", "header"], *READING], partitions_def=years, pool=POOL,
+        group_name="raw", owners=["team:data"], backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "load"], blocking=True)], kinds={"duckdb"},
+        description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
+    )  # fmt: skip
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        wanted = {int(key) for key in context.partition_keys}
+        sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
+        return _judge_all(context, paths, warehouse, sidecars, "")
+
+    @dg.asset(
+        key=["raw", "series_load"], deps=[["raw", "series_cells"], ["raw", "series_header"], *READING], pool=POOL,
+        group_name="raw", owners=["team:data"], kinds={"duckdb"},
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True)],
+        description="One row per load of a multi-year source: accepted or refused by the gate.",
+    )  # fmt: skip
+    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
+
+    return [load, series_load]
+
+
+def _judge_all(
+    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+) -> dg.MaterializeResult:
+    started = time.monotonic()
+    key = gate_hash(paths)
+    verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
+    problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
+    refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
+    metadata = {
+        "loads": len(verdicts), "judged_now": sum(v.was_judged for v in verdicts), "refused": len(refused),
+        "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs")),
+        "seconds": round(time.monotonic() - started, 2),
+    }  # fmt: skip
+    check = dg.AssetCheckResult(
+        check_name="gate", passed=not refused, metadata={"refused": refused, "problems": problems[:50]}
+    )
+    return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+
+def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
+    """Judge one load unless the same vintage already passed the same gate."""
+    identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
+    passed = warehouse.read_frame(
+        f"select 1 from raw.{prefix}load where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
+        [*identity, key],
+    )
+    if not passed.empty:
+        return Verdict(sidecar, True, False, [])
+    frames = gate_frames(warehouse, sidecar)
+    rows = validate(
+        frames, baseline_of(warehouse, sidecar), docs_dir=paths.docs_of_year(sidecar.data_year),
+        name=f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}",
+    )  # fmt: skip
+    accepted = is_accepted(rows) or sidecar.accepted_by is not None
+    n_cells = len(frames["values"])
+    _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)
+    failed = [row for row in rows if not row.passed and row.severity == "error"]
+    problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
+    if any("header" in row.rule_id for row in failed):
+        problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
+    return Verdict(sidecar, accepted, True, problems)
+
+
+def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:
+    """The three frames that the gate judges, with the last accepted figure of each cell."""
+    identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
+    with warehouse.connect(read_only=True) as con:
+        headers = con.execute(HEADERS_SQL, identity).df()
+        rows = con.execute(ROWS_SQL, identity).df()
+        values = con.execute(VALUES_SQL, identity).df()
+        last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year - 1]).df() if sidecar.data_year else None
+        first, final = con.execute(YEARS_SQL, [sidecar.source, sidecar.data_year]).fetchall()[0]
+    if not sidecar.data_year:
+        rows = rows[rows["year"].isna() | rows["year"].between(first, final)]
+        values = values[values["year"].between(first, final)]
+    keys = ["city_id", "variable_code", "scope"]
+    if last is None:
+        last = values[[*keys, "year", "value"]].rename(columns={"value": "value_last"})
+        last = last.assign(year=last["year"] + 1).drop_duplicates([*keys, "year"])
+        keys = [*keys, "year"]
+    return {"headers": headers, "rows": rows, "values": values.merge(last, on=keys, how="left")}
+
+
+def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
+    """Expected size and content of a load; a source without a baseline row is an error of its own."""
+    found = warehouse.read_frame(BASELINE_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year])
+    if len(found) != 1:
+        raise dg.Failure(
+            f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
+        )
+    row = found.iloc[0]
+    return Baseline(
+        source=sidecar.source, data_year=sidecar.data_year,
+        rows_min=1 if sidecar.is_synthetic else int(row["rows_min"]), rows_max=int(row["rows_max"]),
+        required_variables=tuple(str(row["required"]).split()), min_coverage=float(row["min_coverage"]),
+        jump_limit_log=float(row["jump_limit_log"]), is_synthetic=sidecar.is_synthetic,
+    )  # fmt: skip
+
+
+def _record(
+    warehouse: Warehouse, run_id: str, sidecar: Sidecar, prefix: str, key: str, rows: list[ResultRow],
+    accepted: bool, n_cells: int,
+) -> None:  # fmt: skip
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    results = pd.DataFrame([row.__dict__ for row in rows]).drop(columns="details").assign(
+        run_id=run_id, checked_at=now, source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage
+    )  # fmt: skip
+    identity = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
+    load = pd.DataFrame([{
+        **identity, "is_accepted": accepted, "gate_key": key, "decided_at": now, "n_cells": n_cells,
+        "files": ", ".join(file.path for file in sidecar.files), "is_synthetic": sidecar.is_synthetic,
+        "maturity": sidecar.maturity, "producer": sidecar.producer, "title": sidecar.title,
+        "licence": sidecar.licence, "accessed": sidecar.accessed, "supersedes": sidecar.supersedes,
+        "accepted_by": sidecar.accepted_by, "accepted_reason": sidecar.accepted_reason,
+        "load_no": _load_no(warehouse, prefix, identity),
+    }])  # fmt: skip
+    warehouse.replace_rows("ops.validation_result", results, identity)
+    warehouse.replace_rows(f"raw.{prefix}load", load, identity)
+
+
+def _load_no(warehouse: Warehouse, prefix: str, identity: dict[str, object]) -> int:
+    """Order of loads: a load that is judged again keeps its number."""
+    table = f"raw.{prefix}load"
+    known = warehouse.read_frame(
+        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?", list(identity.values())
+    )
+    if not known.empty:
+        return int(known.iloc[0, 0])
+    return int(warehouse.read_frame(f"select coalesce(max(load_no), 0) + 1 from {table}").iloc[0, 0])

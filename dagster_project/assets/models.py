@@ -1,0 +1,79 @@
+"""Registry of Python methods: what each reads, the function it calls, the tables it writes.
+
+Adding a method is one entry. No formula here: frames are fetched, python_models is called, frames are written.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+import pandas as pd
+
+from dagster_project.assets.index import build_index_tables
+from dagster_project.dbt_project import POOL
+from dagster_project.warehouse import Warehouse
+
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class ModelAsset:
+    """name: of the step; reads: label -> table; build: frames -> frames; writes: table -> description."""
+
+    name: str
+    group: str
+    reads: dict[str, str]
+    build: Callable[[Frames], Frames]
+    writes: dict[str, str]
+
+
+REGISTRY = [
+    ModelAsset(
+        name="index",
+        group="index_models",
+        reads={
+            "panel": "int.int_panel_balanced", "spec": "ops.index_spec", "indicator": "seed.indicator",
+            "judged": "int.int_indexes_judged",
+        },
+        build=build_index_tables,
+        writes={
+            "index_bounds": "Bounds and winsor limits of the base window, by index, basis and indicator.",
+            "index_weight": "Entropy, redundancy and weight, by index, basis, scheme and indicator.",
+            "index_value": "Final and scaled indicator values, by index, basis, city, year and indicator.",
+            "index_score": "Scores and ranks, by index, basis, scheme, city and year.",
+            "index_contribution": "Weight times scaled value, by index, basis, city, year and indicator.",
+            "index_check": "Identities of the index, observed against expected.",
+        },
+    ),
+]  # fmt: skip
+
+
+def build_model_assets(warehouse: Warehouse) -> list[dg.AssetsDefinition]:
+    return [_build(entry, warehouse) for entry in REGISTRY]
+
+
+def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
+    specs = [
+        dg.AssetSpec(
+            ["py", table], deps=[table_.split(".") for table_ in entry.reads.values()], group_name=entry.group,
+            description=text, owners=["team:methods"], kinds={"python"},
+        )
+        for table, text in entry.writes.items()
+    ]  # fmt: skip
+
+    @dg.multi_asset(name=f"py_{entry.name}", specs=specs, pool=POOL)
+    def run() -> Iterator[dg.MaterializeResult]:
+        started = time.monotonic()
+        results = entry.build({label: warehouse.read_frame(f"from {table}") for label, table in entry.reads.items()})
+        seconds = round(time.monotonic() - started, 2)
+        for table in entry.writes:
+            warehouse.replace_frame(f"py.{table}", results[table])
+            yield dg.MaterializeResult(asset_key=["py", table], metadata=_metadata(results[table], seconds))
+
+    return run
+
+
+def _metadata(frame: pd.DataFrame, seconds: float) -> dict[str, object]:
+    preview = frame.head(5).to_markdown(index=False) if not frame.empty else "no rows"
+    return {"dagster/row_count": len(frame), "seconds": seconds, "preview": dg.MetadataValue.md(preview)}

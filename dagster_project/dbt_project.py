@@ -1,0 +1,105 @@
+"""dbt inside the graph: where the project is, how its nodes are called, the one dbt asset.
+
+Asset key = [schema, table], what an analyst types in SQL; group = the folder that the model lives in.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+
+from dagster_project.paths import Paths
+
+POOL = "warehouse"
+
+
+def dbt_executable() -> Path:
+    return Path(sys.executable).parent / "dbt"
+
+
+def dbt_environment(paths: Paths) -> dict[str, str]:
+    """What dbt reads from the environment: the build file, its own target folder, no telemetry."""
+    return {
+        "NQPF_BUILD_FILE": str(paths.build_file),
+        "DBT_TARGET_PATH": str(paths.dbt_target),
+        "DBT_LOG_PATH": str(paths.dbt_target / "logs"),
+        "DBT_PROFILES_DIR": str(paths.dbt_project),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+    }
+
+
+def manifest_path(paths: Paths) -> Path:
+    return paths.dbt_target / "manifest.json"
+
+
+def is_manifest_stale(paths: Paths) -> bool:
+    """True if any file of the dbt project is younger than the manifest (or there is none)."""
+    manifest = manifest_path(paths)
+    if not manifest.exists():
+        return True
+    written = manifest.stat().st_mtime
+    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and p.is_file()]
+    return any(p.stat().st_mtime > written for p in sources)
+
+
+def parse(paths: Paths) -> None:
+    """Write the manifest. Does not open the build file."""
+    paths.dbt_target.mkdir(parents=True, exist_ok=True)
+    command = [str(dbt_executable()), "parse", "--project-dir", str(paths.dbt_project)]
+    done = subprocess.run(
+        command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{done.stdout}{done.stderr}")
+
+
+class Translator(DagsterDbtTranslator):
+    """[schema, name] keys, groups by folder, SQL kept out of the descriptions."""
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
+        if node is None:
+            return spec
+        return spec.replace_attributes(
+            key=dg.AssetKey([node["schema"], node["name"]]), group_name=group_of(node), owners=["team:data"]
+        )
+
+
+def group_of(node: Mapping[str, Any]) -> str:
+    """seeds, staging, intermediate, or the folder below marts."""
+    if node["resource_type"] == "seed":
+        return "reference"
+    folders = node["fqn"][1:-1]
+    return str(folders[-1]) if folders else "marts"
+
+
+def build_args() -> list[str]:
+    """Arguments of one dbt invocation; Dagster adds the selection."""
+    return ["build"]
+
+
+def build_dbt_assets(paths: Paths) -> dg.AssetsDefinition:
+    settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+
+    @dbt_assets(
+        manifest=manifest_path(paths), dagster_dbt_translator=Translator(settings), pool=POOL, name="dbt_models"
+    )
+    def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
+        yield from dbt.cli(build_args(), context=context, target_path=target).stream()
+
+    return dbt_models
+
+
+def dbt_resource(paths: Paths) -> DbtCliResource:
+    os.environ.update(dbt_environment(paths))
+    return DbtCliResource(
+        project_dir=str(paths.dbt_project), profiles_dir=str(paths.dbt_project), dbt_executable=str(dbt_executable())
+    )

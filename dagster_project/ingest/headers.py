@@ -1,0 +1,234 @@
+"""From sheets to cells with a part and columns with a header path: geometry, no city, unit or variable.
+
+Pure functions. `wide` and `tables` sheets have a title block, bilingual header rows with merged ranges, and a
+body that starts with the first city or province; `long` sheets have their header in row 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, squeeze, tidy
+from dagster_project.ingest.sidecar import Sidecar
+from dagster_project.ingest.workbook import Sheet
+
+CELL_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "row_no", "col_no", "part", "text"]
+HEADER_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "col_no", "role", "path"]
+
+_TITLE_ROWS = 60  # a header lower than this is not searched for
+_LABEL_LENGTH = 20  # longer texts in the city column are footnotes
+_CITY = {"城市", "地区", "地级市", "城市名称", "地区名称", "地市", "城市city", "地区city", "地区region"}
+_ROLES = {
+    "city_en": {"city", "cityname", "region", "城市英文名", "英文名"},
+    "code": {"代码", "城市代码", "地区代码", "行政区划代码", "code", "citycode"},
+    "year": {"年份", "年度", "year"},
+    "province": {"省份", "省", "province"},
+}
+_CITY_ENDINGS = ("市", "地区", "盟", "州")
+_PLACE_ENDINGS = (*_CITY_ENDINGS, "省", "区")
+_NOTE_STARTS = ("注", "资料来源", "数据来源", "说明", "备注", "note", "source", "*", "＊")
+
+
+def frames(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(cells, header) of one landing file, with CELL_COLUMNS and HEADER_COLUMNS; sheets without city are out.
+
+    IngestError: no sheet has a city, a city column without header, a second header inside the body, a key
+    column of a long file that does not exist.
+    """
+    found = []
+    for sheet in sheets:
+        where = file if not sheet.name else f"{file}, sheet {sheet.name}"
+        geometry = _long(sheet, sidecar, where) if sidecar.layout == "long" else _printed(sheet, where)
+        if geometry is not None:
+            found.append((sheet, geometry))
+    if not found:
+        raise IngestError(
+            "A sheet without cities", file, "Check the file, or name the right 'sheet' in the sidecar"
+        )
+    cells = [_cells(sheet, geometry) for sheet, geometry in found]
+    headers = [_header(sheet, geometry) for sheet, geometry in found]
+    return _stamp(cells, CELL_COLUMNS, file, sidecar), _stamp(headers, HEADER_COLUMNS, file, sidecar)
+
+
+def _stamp(parts: list[pd.DataFrame], columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
+    frame = pd.concat(parts, ignore_index=True)
+    frame = frame.assign(
+        source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file
+    )
+    return frame[columns]
+
+
+def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
+    part = np.full(len(sheet.text), "body", dtype=object)
+    note = np.isin(sheet.row_no, sorted(geometry.note_rows)) | np.isin(
+        sheet.col_no, sorted(geometry.note_cols)
+    )
+    part[note] = "note"
+    repeated = np.isin(sheet.row_no, sorted(geometry.header_rows))
+    part[repeated | (sheet.row_no < geometry.body_row)] = "header"
+    part[sheet.row_no < geometry.header_row] = "title"
+    return pd.DataFrame(
+        {
+            "sheet": sheet.name,
+            "row_no": sheet.row_no,
+            "col_no": sheet.col_no,
+            "part": part,
+            "text": sheet.text,
+        }
+    )
+
+
+def _header(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
+    columns = sorted(geometry.paths)
+    roles, paths = (
+        [geometry.roles.get(col, "value") for col in columns],
+        [geometry.paths[col] for col in columns],
+    )
+    return pd.DataFrame({"sheet": sheet.name, "col_no": columns, "role": roles, "path": paths})
+
+
+# ---- wide and tables ----------------------------------------------------------------------------
+
+
+def _printed(sheet: Sheet, where: str) -> Geometry | None:
+    """Geometry of a printed sheet; None when it holds no city."""
+    top = sheet.rows(1, _TITLE_ROWS)
+    place = _city_header(top)
+    if place is None:
+        _refuse_cities_without_header(sheet, where)
+        return None
+    header_row, city_col = place
+    labels = {row: squeeze(text) for row, text in sheet.column(city_col).items()}
+    after = max([r2 for r1, c1, r2, c2 in sheet.merged if (r1, c1) == place], default=header_row)
+    body_row = next((row for row in sorted(labels) if row > after and _is_label(labels[row])), None)
+    if body_row is None:
+        return None
+    roles = {city_col: "city", **_other_roles(top, header_row, city_col)}
+    geometry = Geometry(header_row, body_row, roles, {})
+    valued = set(
+        sheet.row_no[~np.isin(sheet.col_no, [c for c, role in roles.items() if role != "value"])].tolist()
+    )
+    _mark_rows(geometry, sheet, labels, valued, where)
+    body = (sheet.row_no >= body_row) & ~np.isin(
+        sheet.row_no, sorted(geometry.note_rows | geometry.header_rows)
+    )
+    if not any(
+        labels[row].endswith(_CITY_ENDINGS) or row in valued for row in set(sheet.row_no[body]) & set(labels)
+    ):
+        return None
+    columns = np.unique(sheet.col_no[body]).tolist()
+    geometry.paths = header_paths(sheet, geometry, columns)
+    return geometry
+
+
+def _city_header(top: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:
+    """Address of the cell that heads the city column: the first 城市 or 地区, else the first City."""
+    for names in (_CITY, {"city"}):
+        for place in sorted(top):
+            if squeeze(top[place]) in names:
+                return place
+    return None
+
+
+def _refuse_cities_without_header(sheet: Sheet, where: str) -> None:
+    """Five or more texts like 石家庄市 in one column, but no 城市 above them: a person must look."""
+    for col in np.unique(sheet.col_no).tolist():
+        texts = [squeeze(text) for text in sheet.column(col).values()]
+        if sum(text.endswith("市") and len(text) <= _LABEL_LENGTH for text in texts) >= 5:
+            raise IngestError(
+                f"Column {col} holds cities but no column is headed 城市 or 地区",
+                where,
+                "Check that the header rows are there",
+            )
+
+
+def _other_roles(top: Mapping[tuple[int, int], str], header_row: int, city_col: int) -> dict[int, str]:
+    cells = {col: squeeze(text) for (row, col), text in top.items() if row == header_row and col != city_col}
+    return {col: role for col, text in cells.items() for role, names in _ROLES.items() if text in names}
+
+
+def _is_label(text: str) -> bool:
+    """A name in Chinese, no header word: the English line under 城市 is not the first city."""
+    return text not in _CITY and has_chinese(text)
+
+
+def _mark_rows(
+    geometry: Geometry, sheet: Sheet, labels: dict[int, str], valued: set[int], where: str
+) -> None:
+    """Find footnotes (at the end or between) and repeated headers from the first body row on."""
+    rows = np.unique(sheet.row_no[sheet.row_no >= geometry.body_row]).tolist()
+    places = [row for row in rows if _is_place(labels.get(row, ""), row in valued)]
+    last = places[-1] if places else rows[-1]
+    for row in rows:
+        label = labels.get(row, "")
+        if label in _CITY:
+            _check_repeated_header(sheet, geometry.header_row, row, where)
+            geometry.header_rows.add(row)
+        elif row > last or (row not in valued and label.startswith(_NOTE_STARTS)):
+            geometry.note_rows.add(row)
+
+
+def _is_place(label: str, has_values: bool) -> bool:
+    if not label or len(label) > _LABEL_LENGTH or label.startswith(_NOTE_STARTS):
+        return False
+    return has_values or label.endswith(_PLACE_ENDINGS)
+
+
+def _check_repeated_header(sheet: Sheet, first: int, again: int, where: str) -> None:
+    """A header repeated on a new page is harmless only when it says the same."""
+    one = {col: squeeze(text) for (_, col), text in sheet.rows(first, first).items()}
+    two = {col: squeeze(text) for (_, col), text in sheet.rows(again, again).items()}
+    if one != two:
+        raise IngestError(
+            f"A second table with other headers starts in row {again}",
+            f"{where}, row {again}",
+            "Save each table as a sheet of its own",
+        )
+
+
+# ---- long ---------------------------------------------------------------------------------------
+
+
+def _long(sheet: Sheet, sidecar: Sidecar, where: str) -> Geometry | None:
+    """Geometry of a long sheet: row 1 is the header; rows and columns that only carry remarks are notes."""
+    names = {col: tidy(text) for (_, col), text in sheet.rows(1, 1).items()}
+    if not names and sidecar.sheet is None and len(sheet.text) == 0:
+        return None
+    roles = {_key_column(names, header, role, where): role for role, header in sidecar.keys}
+    geometry = Geometry(1, 2, roles, {})
+    body = sheet.row_no > 1
+    per_row = np.bincount(sheet.row_no[body], minlength=2)
+    lines = int((per_row > 0).sum())
+    for col in np.unique(sheet.col_no[body]).tolist():
+        if col in names or 2 * int((sheet.col_no[body] == col).sum()) >= lines:
+            geometry.paths[col] = names.get(col, "")
+        else:
+            geometry.note_cols.add(col)
+    geometry.note_rows = _rows_without_key(sheet, roles, per_row)
+    return geometry
+
+
+def _key_column(names: Mapping[int, str], header: str, role: str, where: str) -> int:
+    found = [col for col, name in names.items() if squeeze(name) == squeeze(header)]
+    if len(found) == 1:
+        return found[0]
+    what = (
+        f"The key column {header!r} ({role}) does not exist"
+        if not found
+        else f"Two columns are headed {header!r}"
+    )
+    raise IngestError(what, where, f"Columns: {', '.join(names.values())}. Correct 'keys' in the sidecar")
+
+
+def _rows_without_key(sheet: Sheet, roles: Mapping[int, str], per_row: np.ndarray) -> set[int]:
+    """Rows with at most two texts that lack the city or the year: remarks below the data, not data."""
+    filled = {role: set(sheet.column(col)) for col, role in roles.items()}
+    named = filled["city"] | filled.get("code", set())
+    keyed = named & filled["year"] if "year" in filled else named
+    return {
+        row for row in np.flatnonzero((per_row > 0) & (per_row <= 2)).tolist() if row > 1 and row not in keyed
+    }

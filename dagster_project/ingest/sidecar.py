@@ -1,0 +1,126 @@
+"""Sidecars: the small YAML file beside every landing file that says what it is.
+
+Here a sidecar is read, its files are compared with their hashes, and the sidecars of a folder are checked
+against each other. Nothing in here opens a workbook.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.sidecar_fields import FieldReader, LandingFile, Sidecar
+
+__all__ = [
+    "LandingFile",
+    "Sidecar",
+    "check_files",
+    "check_set",
+    "find_sidecars",
+    "read_sidecar",
+    "sha256_of",
+]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML that refuses the same key twice (plain YAML keeps the last one silently)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        twice = sorted({str(name) for name in names if names.count(name) > 1})
+        if twice:
+            raise yaml.YAMLError(f"key given twice: {', '.join(twice)}")
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_sidecar(path: Path | str) -> Sidecar:
+    """Parse and check one sidecar; IngestError names the key that is wrong."""
+    path = Path(path)
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except FileNotFoundError:
+        raise IngestError("The sidecar does not exist", str(path), "Check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        detail = " ".join(str(error).split())
+        raise IngestError(
+            f"The sidecar is not readable YAML ({detail})", str(path), "Correct the file"
+        ) from None
+    if not isinstance(raw, dict):
+        raise IngestError("The sidecar is not a list of 'key: value' lines", str(path), "Correct the file")
+    return FieldReader(raw, path).sidecar()
+
+
+def find_sidecars(folder: Path | str) -> list[Sidecar]:
+    """All sidecars (*.yml) below a folder, sorted by path."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise IngestError("The landing folder does not exist", str(folder), "Create it or name another one")
+    return [read_sidecar(path) for path in sorted(folder.rglob("*.yml"))]
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 (64 hex) of a file, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_files(sidecar: Sidecar, landing_root: Path | str, digest: Callable[[Path], str] = sha256_of) -> str:
+    """Every file is there and has the hash of the sidecar; returns the vintage."""
+    for file in sidecar.files:
+        path = Path(landing_root) / file.path
+        if not path.is_file():
+            raise IngestError(
+                f"The file of {sidecar.label} is missing", str(path), "Put it there or correct the path"
+            )
+        found = digest(path)
+        if found != file.sha256:
+            raise IngestError(
+                f"The file of {sidecar.label} is not the one of its sidecar: "
+                f"expected sha256 {file.sha256}, found {found}",
+                f"{file.path} in {sidecar.path}",
+                "Restore the file; for a new version write a new sidecar with 'supersedes'",
+            )
+    return sidecar.vintage
+
+
+def check_set(sidecars: Iterable[Sidecar]) -> list[Sidecar]:
+    """The sidecars in loading order: by source and year, a replaced vintage before the one that replaces it.
+
+    IngestError when one source and year has two loads that do not form one chain of `supersedes`, or when
+    synthetic and real loads are mixed.
+    """
+    found = list(sidecars)
+    synthetic = [item for item in found if item.is_synthetic]
+    if synthetic and len(synthetic) < len(found):
+        real = next(item for item in found if not item.is_synthetic)
+        raise IngestError(
+            "Synthetic and real loads are mixed",
+            f"{synthetic[0].path} and {real.path}",
+            "Keep them in two warehouses",
+        )
+    groups: dict[tuple[str, int], list[Sidecar]] = {}
+    for item in found:
+        groups.setdefault((item.source, item.data_year), []).append(item)
+    return [item for key in sorted(groups) for item in _chain(groups[key])]
+
+
+def _chain(group: list[Sidecar]) -> list[Sidecar]:
+    """One source and year, oldest vintage first."""
+    by_vintage = {item.vintage: item for item in group}
+    follower = {item.supersedes: item for item in group if item.supersedes in by_vintage}
+    roots = [item for item in group if item.supersedes not in by_vintage]
+    chain = roots[:1]
+    while chain and chain[-1].vintage in follower and len(chain) <= len(group):
+        chain.append(follower[chain[-1].vintage])
+    if len(chain) == len(group) == len(by_vintage):
+        return chain
+    raise IngestError(
+        f"{len(group)} loads of {group[0].label} do not form one chain",
+        " and ".join(str(item.path) for item in group),
+        "Give the newer one 'supersedes: <vintage of the older one>', or remove one",
+    )

@@ -1,0 +1,232 @@
+"""What a sidecar says, as a frozen dataclass, and the reader that checks it key by key."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from dagster_project.ingest.errors import IngestError
+
+LAYOUTS = ("wide", "tables", "long")
+MATURITIES = ("first_print", "final", "revised", "provisional")
+KEY_ROLES = ("city", "code", "year", "province")
+REQUIRED = (
+    "source",
+    "layout",
+    "files",
+    "producer",
+    "title",
+    "licence",
+    "accessed",
+    "maturity",
+    "is_synthetic",
+)
+OPTIONAL = (
+    "data_year",
+    "edition_year",
+    "sheet",
+    "keys",
+    "supersedes",
+    "accepted_by",
+    "accepted_reason",
+    "notes",
+)
+FIRST_YEAR, LAST_YEAR = 1949, 2100
+VINTAGE_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """One file of a load: path relative to the landing root and the sha256 (64 hex) it must have."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """One load: a source, its files and where they come from. `data_year` is 0 for multi-year sources."""
+
+    path: Path
+    source: str
+    layout: str
+    files: tuple[LandingFile, ...]
+    producer: str
+    title: str
+    licence: str
+    accessed: str
+    maturity: str
+    is_synthetic: bool
+    data_year: int = 0
+    edition_year: int | None = None
+    sheet: str | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+    supersedes: str | None = None
+    accepted_by: str | None = None
+    accepted_reason: str | None = None
+    notes: str | None = None
+
+    @property
+    def vintage(self) -> str:
+        """First 12 hex digits of the file's sha256; of the joined sorted digests of several files."""
+        digests = sorted(file.sha256 for file in self.files)
+        if len(digests) == 1:
+            return digests[0][:VINTAGE_LENGTH]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:VINTAGE_LENGTH]
+
+    @property
+    def label(self) -> str:
+        """'source' or 'source 2019', for messages."""
+        return f"{self.source} {self.data_year}" if self.data_year else self.source
+
+
+class FieldReader:
+    """Checks the raw mapping key by key; every complaint names file and key."""
+
+    def __init__(self, raw: Mapping[str, Any], path: Path) -> None:
+        self.raw, self.path = raw, path
+
+    def sidecar(self) -> Sidecar:
+        """The checked sidecar."""
+        known = {*REQUIRED, *OPTIONAL}
+        unknown = sorted(str(key) for key in self.raw if key not in known)
+        if unknown:
+            self.fail(
+                f"Unknown key in the sidecar: {', '.join(unknown)}", f"Known keys: {', '.join(sorted(known))}"
+            )
+        missing = [key for key in REQUIRED if self.raw.get(key) is None]
+        if missing:
+            self.fail(
+                f"Key missing in the sidecar: {', '.join(missing)}", "Add it; say 'none stated' if unknown"
+            )
+        layout = self.choice("layout", LAYOUTS)
+        data_year, edition_year, keys = self.year("data_year"), self.year("edition_year"), self.keys(layout)
+        self.check_years(layout, data_year, edition_year, dict(keys))
+        accepted = self.text("accepted_by"), self.text("accepted_reason")
+        if (accepted[0] is None) != (accepted[1] is None):
+            self.fail("accepted_by and accepted_reason belong together", "Give both or none")
+        return Sidecar(
+            path=self.path,
+            layout=layout,
+            files=self.files(),
+            keys=keys,
+            source=self.match("source", r"[a-z][a-z0-9_]*", "lower-case letters, digits and _"),
+            producer=str(self.text("producer")),
+            title=str(self.text("title")),
+            licence=str(self.text("licence")),
+            accessed=self.day("accessed"),
+            maturity=self.choice("maturity", MATURITIES),
+            is_synthetic=self.flag("is_synthetic"),
+            data_year=data_year or 0,
+            edition_year=edition_year,
+            sheet=self.text("sheet"),
+            accepted_by=accepted[0],
+            accepted_reason=accepted[1],
+            notes=self.text("notes"),
+            supersedes=self.match("supersedes", r"[0-9a-f]{12}", "12 hex digits in quotes")
+            if self.raw.get("supersedes") is not None
+            else None,
+        )
+
+    def fail(self, what: str, remedy: str) -> NoReturn:
+        raise IngestError(what, str(self.path), remedy)
+
+    def text(self, key: str) -> str | None:
+        value = self.raw.get(key)
+        if value is None:
+            return None
+        if isinstance(value, (dict, list)) or not str(value).strip():
+            self.fail(
+                f"{key} is not a text", "Write one line of text, or leave the key out if it is optional"
+            )
+        return str(value).strip()
+
+    def match(self, key: str, pattern: str, meaning: str) -> str:
+        value = str(self.raw[key])
+        if not re.fullmatch(pattern, value):
+            self.fail(f"{key} is {value!r}", f"It must be {meaning}")
+        return value
+
+    def choice(self, key: str, allowed: tuple[str, ...]) -> str:
+        value = self.raw[key]
+        if value not in allowed:
+            self.fail(f"{key} is {value!r}", f"It must be one of: {', '.join(allowed)}")
+        return str(value)
+
+    def flag(self, key: str) -> bool:
+        value = self.raw[key]
+        if not isinstance(value, bool):
+            self.fail(f"{key} is {value!r}", "It must be true or false")
+        return bool(value)
+
+    def day(self, key: str) -> str:
+        value = self.raw[key]
+        try:
+            return (value if isinstance(value, date) else date.fromisoformat(str(value))).isoformat()[:10]
+        except ValueError:
+            self.fail(f"{key} is {value!r}", "It must be a day such as 2026-11-01")
+
+    def year(self, key: str) -> int | None:
+        value = self.raw.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not FIRST_YEAR <= value <= LAST_YEAR:
+            self.fail(f"{key} is {value!r}", f"It must be a year from {FIRST_YEAR} to {LAST_YEAR}")
+        return int(value)
+
+    def check_years(
+        self, layout: str, data_year: int | None, edition: int | None, keys: dict[str, str]
+    ) -> None:
+        if layout != "long" and data_year is None:
+            self.fail(f"data_year is missing for layout {layout}", "Add the statistical year of the figures")
+        if layout == "long" and data_year is None and "year" not in keys:
+            self.fail(
+                "Neither data_year nor keys.year is given", "Say which column holds the year, or the one year"
+            )
+        if edition is not None and (data_year is None or edition < data_year):
+            self.fail(
+                f"edition_year {edition} does not fit data_year {data_year}",
+                "An edition follows its data year",
+            )
+
+    def keys(self, layout: str) -> tuple[tuple[str, str], ...]:
+        value = self.raw.get("keys")
+        if layout != "long":
+            if value is not None:
+                self.fail(
+                    f"keys are given for layout {layout}", "Only layout long has key columns; remove them"
+                )
+            return ()
+        if not isinstance(value, dict) or "city" not in value:
+            self.fail(
+                "keys.city is missing", "A long file needs at least keys: {city: <header of the city column>}"
+            )
+        unknown = sorted(str(role) for role in value if role not in KEY_ROLES)
+        if unknown:
+            self.fail(f"Unknown key column: {', '.join(unknown)}", f"Known: {', '.join(KEY_ROLES)}")
+        return tuple((role, str(value[role]).strip()) for role in KEY_ROLES if role in value)
+
+    def files(self) -> tuple[LandingFile, ...]:
+        value = self.raw["files"]
+        if not isinstance(value, list) or not value:
+            self.fail("files is not a list of {path, sha256}", "List at least one file")
+        found = tuple(self.file(item) for item in value)
+        if len({file.path for file in found}) < len(found):
+            self.fail("The same file is listed twice", "List every file once")
+        return found
+
+    def file(self, item: object) -> LandingFile:
+        if not isinstance(item, dict) or set(item) != {"path", "sha256"}:
+            self.fail(f"A file entry is {item!r}", "Write {path: <relative path>, sha256: <64 hex digits>}")
+        path, digest = str(item["path"]), str(item["sha256"]).lower()
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in path or re.match(r"[A-Za-z]:", path):
+            self.fail(f"The file path {path!r} is not inside the landing folder", "Write it relative, with /")
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            self.fail(f"sha256 of {path} is not 64 hex digits", "Write the sha256 of the file")
+        return LandingFile(path, digest)

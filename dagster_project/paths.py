@@ -1,0 +1,109 @@
+"""Every path of the project, from three roots. No other module spells a path."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a run reads and writes.
+
+    warehouse: the folder that holds build, published, reports; landing: root that sidecars point into;
+    sidecars: folder searched for sidecars.
+    """
+
+    warehouse: Path
+    landing: Path
+    sidecars: Path
+    project: Path = PROJECT
+
+    @property
+    def build_file(self) -> Path:
+        return self.warehouse / "build" / "city.duckdb"
+
+    @property
+    def published(self) -> Path:
+        return self.warehouse / "published"
+
+    @property
+    def published_file(self) -> Path:
+        return self.published / "city.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        return self.published / "releases"
+
+    @property
+    def reports(self) -> Path:
+        return self.warehouse / "reports"
+
+    @property
+    def logs(self) -> Path:
+        return self.reports / "logs"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.warehouse / "dagster_home"
+
+    @property
+    def dbt_project(self) -> Path:
+        return self.project / "dbt"
+
+    @property
+    def dbt_target(self) -> Path:
+        """dbt's own output belongs to the warehouse, so that two warehouses never share a manifest."""
+        return self.warehouse / "build" / "dbt"
+
+    @property
+    def seeds(self) -> Path:
+        return self.dbt_project / "seeds"
+
+    @property
+    def index_specs(self) -> Path:
+        return self.project / "dagster_project" / "specs" / "index.yml"
+
+    def docs_of_year(self, data_year: int) -> Path:
+        return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")
+
+
+def demo_paths() -> Paths:
+    """The embedded synthetic demo: a warehouse of its own below the real one."""
+    root = PROJECT / "warehouse" / "demo"
+    return Paths(warehouse=root, landing=root / "landing", sidecars=root / "landing")
+
+
+def real_paths(landing: Path, warehouse: Path | None = None, sidecars: Path | None = None) -> Paths:
+    """A warehouse over a landing folder. Sidecars: beside the files if any are there, else the tracked ones."""
+    landing = landing.resolve()
+    if sidecars is None:
+        has_own = landing.is_dir() and any(landing.rglob("*.yml"))
+        sidecars = landing if has_own else PROJECT / "warehouse" / "landing"
+    return Paths(
+        warehouse=(warehouse or PROJECT / "warehouse").resolve(), landing=landing, sidecars=sidecars.resolve()
+    )
+
+
+def paths_from_environment() -> Paths:
+    """Paths for Dagster's own processes: NQPF_LANDING, NQPF_WAREHOUSE and NQPF_SIDECARS, else the demo."""
+    landing = os.environ.get("NQPF_LANDING")
+    if not landing:
+        demo = demo_paths()
+        warehouse = os.environ.get("NQPF_WAREHOUSE")
+        return demo if not warehouse else Paths(Path(warehouse).resolve(), demo.landing, demo.sidecars)
+    warehouse = os.environ.get("NQPF_WAREHOUSE")
+    sidecars = os.environ.get("NQPF_SIDECARS")
+    return real_paths(Path(landing), Path(warehouse) if warehouse else None, Path(sidecars) if sidecars else None)
+
+
+def export_to_environment(paths: Paths) -> None:
+    """Hand the paths to every process that this one starts (dbt, Dagster's UI)."""
+    os.environ["NQPF_LANDING"] = str(paths.landing)
+    os.environ["NQPF_WAREHOUSE"] = str(paths.warehouse)
+    os.environ["NQPF_SIDECARS"] = str(paths.sidecars)
+    os.environ["NQPF_BUILD_FILE"] = str(paths.build_file)
+    os.environ["DAGSTER_HOME"] = str(paths.dagster_home)

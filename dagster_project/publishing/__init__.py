@@ -1,0 +1,1 @@
+"""From a finished build to what people open: snapshot file, exports, manifest, diff. Reads marts, computes nothing."""

@@ -1,0 +1,49 @@
+-- Tables that Python writes and dbt reads. Created empty, so that dbt can bind its views before the first load.
+create schema if not exists raw;
+create schema if not exists py;
+create schema if not exists ops;
+
+create table if not exists raw.cells (
+    source varchar, data_year integer, vintage varchar, file varchar, sheet varchar,
+    row_no integer, col_no integer, part varchar, text varchar
+);
+create table if not exists raw.header (
+    source varchar, data_year integer, vintage varchar, file varchar, sheet varchar,
+    col_no integer, role varchar, path varchar
+);
+create table if not exists raw.load (
+    source varchar, data_year integer, vintage varchar, load_no integer, is_accepted boolean, gate_key varchar,
+    decided_at timestamp, files varchar, n_cells bigint, is_synthetic boolean, maturity varchar, producer varchar,
+    title varchar, licence varchar, accessed varchar, supersedes varchar, accepted_by varchar, accepted_reason varchar
+);
+create table if not exists raw.series_cells as from raw.cells limit 0;
+create table if not exists raw.series_header as from raw.header limit 0;
+create table if not exists raw.series_load as from raw.load limit 0;
+
+create table if not exists ops.validation_result (
+    run_id varchar, checked_at timestamp, source varchar, data_year integer, vintage varchar, suite varchar,
+    rule_id varchar, severity varchar, passed boolean, n_checked bigint, n_unexpected bigint, observed varchar,
+    sentence varchar
+);
+create table if not exists ops.vintage (
+    data_vintage varchar, set_hash varchar, created_at timestamp, cut_date varchar, n_files integer, notes varchar
+);
+create table if not exists ops.index_spec (
+    index_code varchar, title_zh varchar, title_en varchar, dimension varchar, tier varchar, indicator_code varchar,
+    variant_of varchar, fill_policy varchar, window_start integer, window_end integer, min_city_share double,
+    spec_hash varchar
+);
+create table if not exists ops.run_context (
+    run_id varchar, release varchar, data_vintage varchar, method_version varchar, boundary_vintage integer,
+    is_synthetic boolean, params_hash varchar, seed integer, started_at timestamp, git_commit varchar, python_version varchar,
+    package_json varchar, blas varchar
+);
+create table if not exists ops.synthetic_truth (
+    kind varchar, city_id varchar, year integer, name varchar, value double, note varchar
+);
+-- Which vintage was read by which version of the reader: an unchanged file is not opened again.
+create table if not exists raw.reading (
+    prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
+);
+-- One row per run that got as far as a data vintage.
+create table if not exists ops.run_log as from ops.run_context limit 0;

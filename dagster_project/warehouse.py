@@ -1,0 +1,71 @@
+"""The one way to the build file: short-lived connections, frames in and out. No SQL about meaning here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+SCHEMA_SQL = Path(__file__).with_name("schema.sql")
+
+
+class WarehouseBusy(Exception):
+    """Another process holds the build file."""
+
+
+class Warehouse:
+    """Private build file (schemas raw, seed, stg, int, py, mart, ops). One writer at a time."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def prepare(self) -> None:
+        """Create the file and the tables that Python owns, if they are not there."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.connect() as con:
+            con.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
+
+    @contextmanager
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            con = duckdb.connect(str(self.file), read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise WarehouseBusy(
+                    f"The build file {self.file} is in use by another process. "
+                    "Wait for the other run to end, or stop it, and run again."
+                ) from error
+            raise
+        try:
+            yield con
+        finally:
+            con.close()
+
+    def read_frame(self, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
+        with self.connect(read_only=True) as con:
+            return con.execute(sql, parameters or []).df()
+
+    def replace_frame(self, table: str, frame: pd.DataFrame) -> None:
+        """Replace a whole table by a frame, in one transaction."""
+        with self.connect() as con:
+            con.register("incoming", frame)
+            con.execute("begin")
+            con.execute(f"create or replace table {table} as select * from incoming")
+            con.execute("commit")
+
+    def refill(self, table: str, frame: pd.DataFrame) -> None:
+        """Replace all rows of a table of schema.sql: its column types stay."""
+        self.replace_rows(table, frame, {})
+
+    def replace_rows(self, table: str, frame: pd.DataFrame, where: dict[str, object]) -> None:
+        """Delete the rows that match `where`, append the frame by column name: rerun-safe."""
+        condition = " and ".join(f"{column} = ?" for column in where) or "true"
+        with self.connect() as con:
+            con.register("incoming", frame)
+            con.execute("begin")
+            con.execute(f"delete from {table} where {condition}", list(where.values()))
+            con.execute(f"insert into {table} by name select * from incoming")
+            con.execute("commit")

@@ -1,0 +1,78 @@
+-- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year.
+with pairs as (
+    select
+        n.city_id,
+        n.source,
+        n.year,
+        n.value as gdp_nom,
+        i.value as gdp_index,
+        list_concat(n.source_cell_ids, i.source_cell_ids) as source_cell_ids
+    from {{ ref('int_values_harmonised_to_base_boundary') }} as n
+    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i using (city_id, source, year)
+    where
+        n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'
+        and n.value > 0 and i.value > 0
+        and n.year >= {{ var('base_year') }}
+),
+
+chained as (
+    select
+        *,
+        gdp_nom / first_value(gdp_nom) over series as nominal_growth,
+        exp(
+            sum(case when year = {{ var('base_year') }} then 0 else ln(gdp_index / 100) end) over series
+        ) as real_growth,
+        min(year) over (partition by city_id, source) as first_year,
+        count(*) over series as n_chained
+    from pairs
+    window series as (
+        partition by city_id, source order by year rows between unbounded preceding and current row
+    )
+),
+
+ranked as (
+    select c.*, coalesce(p.rank, 100) as rank
+    from chained as c
+    left join {{ ref('precedence') }} as p on p.variable_code = 'gdp_deflator' and c.source = p.source
+    -- an unbroken chain from the base year, or none
+    where c.first_year = {{ var('base_year') }} and c.n_chained = c.year - {{ var('base_year') }} + 1
+),
+
+-- one source for the whole series of a city
+best as (
+    select city_id, source
+    from ranked
+    group by city_id, source, rank
+    qualify row_number() over (partition by city_id order by rank, count(*) desc, source) = 1
+),
+
+of_city as (
+    select r.city_id, r.source, r.year, r.nominal_growth / r.real_growth as deflator, r.gdp_nom, r.source_cell_ids
+    from ranked as r
+    inner join best as b using (city_id, source)
+),
+
+of_province as (
+    select c.province_code, o.year, sum(o.deflator * o.gdp_nom) / sum(o.gdp_nom) as deflator
+    from of_city as o
+    inner join {{ ref('city') }} as c on o.city_id = c.city_id
+    group by all
+),
+
+wanted as (
+    select distinct v.city_id, v.year, c.province_code
+    from {{ ref('int_values_completed') }} as v
+    inner join {{ ref('city') }} as c on v.city_id = c.city_id
+)
+
+select
+    w.city_id,
+    w.year,
+    coalesce(o.deflator, p.deflator) as deflator,
+    o.source,
+    case when o.deflator is not null then 'city' else 'province' end as deflator_level,
+    coalesce(o.source_cell_ids, []) as source_cell_ids
+from wanted as w
+left join of_city as o on w.city_id = o.city_id and w.year = o.year
+left join of_province as p on w.province_code = p.province_code and w.year = p.year
+where coalesce(o.deflator, p.deflator) is not null

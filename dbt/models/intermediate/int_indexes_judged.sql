@@ -1,0 +1,51 @@
+-- An index is computed when every indicator is there for enough cities; otherwise it is skipped with the reason.
+with spec as (
+    select * from {{ source('ops', 'index_spec') }}
+),
+
+roster as (
+    select count(distinct city_id) as n_city from {{ ref('int_indicators_constructed') }}
+),
+
+sample as (
+    select index_code, count(*) filter (where in_sample) as n_city
+    from {{ ref('int_sample_cities_judged') }}
+    group by all
+),
+
+coverage as (
+    select
+        s.index_code,
+        s.indicator_code,
+        ceil(s.min_city_share * r.n_city)::integer as min_cities,
+        count(distinct v.city_id) as n_city
+    from spec as s
+    cross join roster as r
+    left join {{ ref('int_indicators_constructed') }} as v
+        on s.indicator_code = v.indicator_code and v.value is not null
+    group by all
+),
+
+lacking as (
+    select
+        index_code,
+        string_agg(indicator_code || ' (' || n_city::varchar || ' cities)', ', ' order by indicator_code)
+            filter (where n_city < min_cities) as lacking,
+        max(min_cities) as min_cities
+    from coverage
+    group by all
+)
+
+select
+    l.index_code,
+    coalesce(s.n_city, 0) as n_city_in_sample,
+    l.min_cities,
+    l.lacking is null and coalesce(s.n_city, 0) >= l.min_cities as is_computed,
+    case
+        when l.lacking is not null then 'indicators without enough cities: ' || l.lacking
+        when coalesce(s.n_city, 0) < l.min_cities
+            then 'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
+            || l.min_cities::varchar || ' are needed'
+    end as skip_reason
+from lacking as l
+left join sample as s on l.index_code = s.index_code

@@ -1,0 +1,28 @@
+-- From here on only loads that passed the gate, in the vintage that is current.
+select
+    v.source,
+    v.vintage,
+    v.file,
+    v.sheet,
+    v.cell,
+    v.source_cell_id,
+    v.city_id,
+    v.level,
+    v.year,
+    v.variable_code,
+    v.unit,
+    v.text,
+    v.value_printed,
+    v.value,
+    v.is_corrected,
+    v.correction_reason,
+    l.load_no
+from {{ ref('int_values_corrected') }} as v
+inner join {{ ref('stg_landing__loads') }} as l
+    on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
+where
+    l.is_current
+    and v.value is not null
+    and v.scope in ('city', 'built_up')
+    and v.year >= 2010
+    and v.level in ('city', 'county', 'nation')

@@ -1,0 +1,39 @@
+{{ config(materialized='view') }}
+select
+    c.source,
+    c.data_year,
+    c.vintage,
+    c.family,
+    c.file,
+    c.sheet,
+    c.cell,
+    c.source_cell_id,
+    r.city_id,
+    r.level,
+    r.year,
+    h.variable_code,
+    h.scope,
+    h.unit as printed_unit,
+    v.unit,
+    c.text,
+    c.is_blank or c.number is not null as is_number,
+    case when not c.is_blank then c.number * h.factor end as value
+from {{ ref('stg_landing__cells') }} as c
+inner join {{ ref('int_headers_mapped') }} as h
+    on
+        c.source = h.source
+        and c.data_year = h.data_year
+        and c.vintage = h.vintage
+        and c.file = h.file
+        and c.sheet = h.sheet
+        and c.col_no = h.col_no
+inner join {{ ref('int_rows_matched_to_cities') }} as r
+    on
+        c.source = r.source
+        and c.data_year = r.data_year
+        and c.vintage = r.vintage
+        and c.file = r.file
+        and c.sheet = r.sheet
+        and c.row_no = r.row_no
+inner join {{ ref('variable') }} as v on h.variable_code = v.variable_code
+where r.city_id is not null and h.variable_code <> 'ignore'

@@ -1,0 +1,26 @@
+{{ config(materialized='view') }}
+-- A correction fires only while the file still prints what the reviewer saw (`expect`).
+select
+    v.* exclude (value, is_number),
+    v.value as value_printed,
+    k.action as correction_action,
+    k.reason as correction_reason,
+    k.action is not null as is_corrected,
+    case
+        when k.action = 'drop' then null
+        when k.action = 'replace' then k.value
+        when k.action = 'scale' then v.value * k.value
+        else v.value
+    end as value,
+    v.is_number or k.action is not null as is_number
+from {{ ref('int_values_converted_to_units') }} as v
+left join {{ ref('correction') }} as k
+    on
+        v.source = k.source
+        and v.year = k.year
+        and v.city_id = k.city_id
+        and v.variable_code = k.variable_code
+        and v.scope = k.scope
+        and (k.vintage is null or k.vintage = v.vintage)
+        and k.status <> 'withdrawn'
+        and trim(v.text) = trim(k.expect)

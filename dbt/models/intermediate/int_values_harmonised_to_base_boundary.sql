@@ -1,0 +1,170 @@
+-- Merged units are added up, transferred counties move with their landed figures, rates are rebuilt with weights.
+with candidates as (
+    select f.*, v.harmonise, v.weight_variable, v.transfer_share, s.boundary
+    from {{ ref('int_values_flagged') }} as f
+    inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code
+    inner join {{ ref('source') }} as s on f.source = s.source
+    where f.level = 'city'
+),
+
+-- weights of rates: of the same source where it prints them, else the largest other source
+weights as (
+    select
+        source,
+        city_id,
+        year,
+        variable_code,
+        value
+    from candidates
+    where variable_code in ('gdp_nom', 'population_registered', 'population_resident')
+),
+
+weighted as (
+    select
+        c.*,
+        coalesce(
+            w.value,
+            (
+                select max(o.value)
+                from weights as o
+                where
+                    o.city_id = c.city_id and o.year = c.year
+                    and (
+                        o.variable_code = c.weight_variable
+                        or (c.weight_variable like 'population%' and o.variable_code like 'population%')
+                    )
+            )
+        ) as weight
+    from candidates as c
+    left join weights as w
+        on c.source = w.source and c.city_id = w.city_id and c.year = w.year and c.weight_variable = w.variable_code
+),
+
+changes as (
+    select event_id, event_type, from_city_id, to_city_id, county_city_id, effective_year
+    from {{ ref('city_change') }}
+    where event_type in ('merge', 'transfer')
+),
+
+-- share of the giving city that a transferred county is, from landed county figures
+county_shares as (
+    select
+        e.event_id,
+        c.year,
+        max(c.value) filter (where c.variable_code = 'gdp_nom') as county_gdp,
+        max(c.value) filter (where c.variable_code like 'population%') as county_population
+    from changes as e
+    inner join {{ ref('int_values_flagged') }} as c on e.county_city_id = c.city_id and c.year < e.effective_year
+    where e.event_type = 'transfer'
+    group by all
+),
+
+moves as (
+    -- whole units that were merged
+    select
+        w.source,
+        w.year,
+        w.variable_code,
+        e.from_city_id,
+        e.to_city_id,
+        e.event_type,
+        w.value as value_moved,
+        w.weight as weight_moved,
+        w.source_cell_id as cell_moved
+    from changes as e
+    inner join weighted as w on e.from_city_id = w.city_id and w.year < e.effective_year
+    where e.event_type = 'merge' and w.boundary = 'as_printed'
+    union all
+    -- counties that changed city: only where their figures are landed
+    select
+        w.source,
+        w.year,
+        w.variable_code,
+        e.from_city_id,
+        e.to_city_id,
+        e.event_type,
+        case
+            when w.harmonise = 'mean' then w.value
+            when w.transfer_share = 'gdp' then w.value * k.county_gdp / g.value
+            else w.value * k.county_population / p.value
+        end,
+        case
+            when w.weight_variable = 'gdp_nom' then k.county_gdp
+            else k.county_population
+        end,
+        w.source_cell_id
+    from changes as e
+    inner join weighted as w on e.from_city_id = w.city_id and w.year < e.effective_year
+    inner join county_shares as k on e.event_id = k.event_id and w.year = k.year
+    left join weights as g on w.source = g.source and w.city_id = g.city_id and w.year = g.year and g.variable_code = 'gdp_nom'
+    left join weights as p on w.source = p.source and w.city_id = p.city_id and w.year = p.year and p.variable_code = 'population_resident'
+    where e.event_type = 'transfer' and w.boundary = 'as_printed'
+),
+
+received as (
+    select
+        source,
+        year,
+        variable_code,
+        to_city_id as city_id,
+        count(*) as n_parts,
+        sum(value_moved) as value_moved,
+        sum(value_moved * weight_moved) as product_moved,
+        sum(weight_moved) as weight_moved,
+        list(cell_moved) as cells_moved
+    from moves
+    group by all
+),
+
+given as (
+    select source, year, variable_code, from_city_id as city_id, sum(value_moved) as value_given
+    from moves
+    where event_type = 'transfer'
+    group by all
+),
+
+-- a unit that was merged away and printed no figure leaves the sum unknown, not smaller
+expected as (
+    select e.to_city_id as city_id, w.source, w.year, w.variable_code, count(distinct e.event_id) as n_expected
+    from changes as e
+    inner join weighted as w on e.to_city_id = w.city_id and w.year < e.effective_year
+    where
+        e.event_type = 'merge' and w.boundary = 'as_printed'
+        and exists (
+            select 1 from weighted as x
+            where x.city_id = e.from_city_id and x.source = w.source and x.year = w.year
+        )
+    group by all
+)
+
+select
+    w.source,
+    w.vintage,
+    w.city_id,
+    w.year,
+    w.variable_code,
+    w.unit,
+    w.value as value_as_printed,
+    w.fill_rule,
+    w.is_corrected,
+    w.source_cell_id,
+    list_distinct(list_prepend(w.source_cell_id, coalesce(r.cells_moved, []))) as source_cell_ids,
+    r.n_parts is not null or g.value_given is not null as is_harmonised,
+    case
+        when coalesce(x.n_expected, 0) > 0 and r.n_parts is null then null
+        when w.harmonise = 'sum' then w.value + coalesce(r.value_moved, 0) - coalesce(g.value_given, 0)
+        when r.n_parts is null then w.value
+        else (w.value * w.weight + r.product_moved) / (w.weight + r.weight_moved)
+    end as value
+from weighted as w
+left join received as r using (source, year, variable_code, city_id)
+left join given as g on
+    w.source = g.source and w.year = g.year and w.variable_code = g.variable_code and w.city_id = g.city_id
+    and w.harmonise = 'sum'
+left join expected as x on
+    w.source = x.source and w.year = x.year and w.variable_code = x.variable_code and w.city_id = x.city_id
+where not exists (
+    -- the abolished unit itself lives on in its successor only
+    select 1 from changes as e
+    where e.event_type = 'merge' and e.from_city_id = w.city_id and w.boundary = 'as_printed'
+)

@@ -1,0 +1,46 @@
+-- Extra candidates: a late series brought to the level of an early one by the city's own ratio over the overlap.
+with series as (
+    select * from {{ ref('int_values_harmonised_to_base_boundary') }} where value is not null
+),
+
+ratios as (
+    select
+        s.variable_code,
+        e.city_id,
+        s.early_source,
+        s.late_source,
+        s.overlap_to,
+        avg(e.value) / avg(l.value) as ratio,
+        count(*) as n_overlap
+    from {{ ref('splice') }} as s
+    inner join series as e
+        on
+            s.variable_code = e.variable_code and s.early_source = e.source
+            and e.year between s.overlap_from and s.overlap_to
+    inner join series as l
+        on e.city_id = l.city_id and e.year = l.year and l.variable_code = s.variable_code and l.source = s.late_source
+    group by all
+)
+
+select
+    'spliced' as source,
+    v.vintage,
+    v.city_id,
+    v.year,
+    v.variable_code,
+    v.unit,
+    v.value as value_as_printed,
+    v.fill_rule,
+    v.is_corrected,
+    v.source_cell_id,
+    v.source_cell_ids,
+    v.is_harmonised,
+    case when v.source = r.late_source then v.value * r.ratio else v.value end as value
+from ratios as r
+inner join series as v
+    on
+        r.city_id = v.city_id and r.variable_code = v.variable_code
+        and (
+            (v.source = r.early_source and v.year <= r.overlap_to)
+            or (v.source = r.late_source and v.year > r.overlap_to)
+        )

@@ -1,0 +1,39 @@
+with parts as (
+    select
+        indicator_code,
+        list(variable_code || ' (' || role || ')' order by part desc, variable_code) as raw_columns,
+        string_agg(
+            case when is_deflated then variable_code || ' / deflator' else variable_code end, ' + '
+            order by variable_code
+        ) filter (where part = 'numerator') as numerator,
+        string_agg(
+            case when is_deflated then variable_code || ' / deflator' else variable_code end, ' + '
+            order by variable_code
+        ) filter (where part = 'denominator') as denominator
+    from {{ ref('indicator_part') }}
+    group by all
+)
+
+select
+    s.index_code,
+    i.indicator_code,
+    k.method_version,
+    s.dimension,
+    s.tier,
+    i.name_zh,
+    i.name_en,
+    i.unit,
+    i.direction::integer as direction,
+    i.multiplier::varchar || ' * (' || p.numerator || ')' || coalesce(' / (' || p.denominator || ')', '') as formula_sql,
+    p.raw_columns,
+    i.transform,
+    case when i.is_winsorised then 0.01 end::double as winsor_low,
+    case when i.is_winsorised then 0.99 end::double as winsor_high,
+    i.cap_high::double as cap_high,
+    i.interp_method,
+    i.provenance,
+    i.note
+from {{ source('ops', 'index_spec') }} as s
+inner join {{ ref('indicator') }} as i on s.indicator_code = i.indicator_code
+inner join parts as p on i.indicator_code = p.indicator_code
+cross join {{ source('ops', 'run_context') }} as k

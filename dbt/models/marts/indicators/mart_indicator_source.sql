@@ -1,0 +1,31 @@
+-- The bridge from an indicator value to its printed cells (of an interpolated value: the cells of its two anchors).
+with traced as (
+    select
+        index_code,
+        city_id,
+        year,
+        indicator_code,
+        value_origin,
+        unnest(source_cell_ids) as source_cell_id
+    from {{ ref('int_panel_balanced') }}
+)
+
+select
+    {{ context_keys('k') }},
+    t.index_code,
+    t.city_id,
+    t.year::integer as year,
+    t.indicator_code,
+    t.source_cell_id,
+    t.value_origin,
+    a.variable_code,
+    a.source,
+    a.file,
+    a.sheet,
+    a.cell,
+    a.text,
+    a.value,
+    a.unit
+from traced as t
+inner join {{ ref('int_values_accepted') }} as a on t.source_cell_id = a.source_cell_id
+cross join {{ source('ops', 'run_context') }} as k

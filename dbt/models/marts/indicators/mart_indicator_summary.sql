@@ -1,0 +1,37 @@
+-- Year 0 pools all years. Skewness and kurtosis are the sample forms (kurtosis: excess).
+with cells as (
+    select v.*, s.score
+    from {{ ref('mart_indicator_value') }} as v
+    left join {{ ref('mart_index_score') }} as s
+        on
+            v.index_code = s.index_code and v.basis = s.basis and v.city_id = s.city_id and v.year = s.year
+            and s.weight_scheme = 'entropy_flat'
+),
+
+pooled as (
+    select * from cells
+    union all by name
+    select * replace (0 as year) from cells
+)
+
+select
+    data_vintage,
+    method_version,
+    boundary_vintage,
+    basis,
+    index_code,
+    indicator_code,
+    year::integer as year,
+    count(value_raw)::integer as n,
+    avg(value_raw) as mean,
+    stddev_samp(value_raw) as sd,
+    min(value_raw) as min,
+    quantile_cont(value_raw, 0.01) as p01,
+    quantile_cont(value_raw, 0.5) as p50,
+    quantile_cont(value_raw, 0.99) as p99,
+    max(value_raw) as max,
+    case when stddev_samp(value_raw) > 0 then skewness(value_raw) end as skewness,
+    case when stddev_samp(value_raw) > 0 then kurtosis(value_raw) end as kurtosis,
+    case when stddev_samp(value_raw) > 0 then corr(z, score) end as corr_with_score
+from pooled
+group by all

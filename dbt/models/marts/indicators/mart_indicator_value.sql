@@ -1,0 +1,27 @@
+select
+    {{ context_keys('k') }},
+    r.basis,
+    p.index_code,
+    p.city_id,
+    p.year::integer as year,
+    p.indicator_code,
+    i.unit,
+    p.value as value_raw,
+    r.value_final,
+    r.z,
+    p.value_origin,
+    r.is_winsorised,
+    r.is_capped,
+    r.out_of_base_range,
+    p.deflator_level,
+    p.source_cell_id,
+    p.source_cell_ids
+from {{ ref('int_panel_balanced') }} as p
+inner join {{ source('py', 'index_value') }} as r
+    on
+        p.index_code = r.index_code
+        and p.city_id = r.city_id
+        and p.year = r.year
+        and p.indicator_code = r.indicator_code
+inner join {{ ref('indicator') }} as i on p.indicator_code = i.indicator_code
+cross join {{ source('ops', 'run_context') }} as k

@@ -1,0 +1,26 @@
+-- Every candidate, selected or not, down to the cell it was printed in.
+select
+    {{ context_keys('k') }},
+    a.source_cell_id,
+    a.city_id,
+    a.year::integer as year,
+    a.variable_code,
+    a.unit,
+    a.source,
+    s.concept,
+    a.vintage,
+    a.file,
+    a.sheet,
+    a.cell,
+    a.text,
+    a.value_printed,
+    a.value,
+    a.is_corrected,
+    a.correction_reason,
+    nullif(f.fill_rule, '') as fill_rule,
+    coalesce(x.source_cell_id is not null, false) as is_selected
+from {{ ref('int_values_accepted') }} as a
+inner join {{ ref('source') }} as s on a.source = s.source
+left join {{ ref('int_values_flagged') }} as f on a.source_cell_id = f.source_cell_id
+left join {{ ref('int_values_selected') }} as x on a.source_cell_id = x.source_cell_id
+cross join {{ source('ops', 'run_context') }} as k

@@ -1,0 +1,66 @@
+with gate as (
+    select
+        'gate/' || source || '/' || data_year || '/' || vintage || '/' || suite || '/' || rule_id as check_id,
+        run_id,
+        severity,
+        observed,
+        'no unexpected element of ' || n_checked as expected,
+        0.0 as tolerance,
+        passed,
+        sentence as message
+    from {{ source('ops', 'validation_result') }}
+),
+
+indexes as (
+    select
+        'index_computed/' || j.index_code as check_id,
+        k.run_id,
+        case when s.variant_of = '' then 'warn' else 'info' end as severity,
+        j.n_city_in_sample::varchar || ' cities' as observed,
+        'at least ' || j.min_cities::varchar || ' cities' as expected,
+        0.0 as tolerance,
+        j.is_computed as passed,
+        case when j.is_computed then 'computed' else 'skipped: ' || j.skip_reason end as message
+    from {{ ref('int_indexes_judged') }} as j
+    inner join (select distinct index_code, variant_of from {{ source('ops', 'index_spec') }}) as s
+        on j.index_code = s.index_code
+    cross join {{ source('ops', 'run_context') }} as k
+),
+
+identities as (
+    select
+        'identity/' || c.rule || '/' || c.index_code || '/' || c.basis || '/' || c.weight_scheme as check_id,
+        k.run_id,
+        'error' as severity,
+        c.observed::varchar as observed,
+        c.expected::varchar as expected,
+        c.tolerance,
+        abs(c.observed - c.expected) <= c.tolerance as passed,
+        c.note as message
+    from {{ source('py', 'index_check') }} as c
+    cross join {{ source('ops', 'run_context') }} as k
+),
+
+deflators as (
+    select
+        'deflator_move/' || d.city_id || '/' || d.year as check_id,
+        k.run_id,
+        'warn' as severity,
+        printf('%.3f', d.deflator / p.deflator - 1) as observed,
+        '-0.10 to 0.15' as expected,
+        0.0 as tolerance,
+        false as passed,
+        'yearly move of the implicit GDP deflator outside the usual range' as message
+    from {{ ref('int_deflators_chained') }} as d
+    inner join {{ ref('int_deflators_chained') }} as p on d.city_id = p.city_id and d.year = p.year + 1
+    cross join {{ source('ops', 'run_context') }} as k
+    where d.deflator / p.deflator - 1 not between -0.10 and 0.15
+)
+
+select * from gate
+union all
+select * from indexes
+union all
+select * from identities
+union all
+select * from deflators

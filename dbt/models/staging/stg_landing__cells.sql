@@ -1,0 +1,22 @@
+with source as (
+    select *, 'yearly' as family from {{ source('raw', 'cells') }} where part = 'body'
+    union all by name
+    select *, 'series' as family from {{ source('raw', 'series_cells') }} where part = 'body'
+)
+
+select
+    source,
+    data_year,
+    vintage,
+    family,
+    file,
+    sheet,
+    row_no,
+    col_no,
+    {{ cell_address('row_no', 'col_no') }} as cell,
+    source || '@' || vintage || ':' || file || '!' || sheet || '!'
+    || {{ cell_address('row_no', 'col_no') }} as source_cell_id,
+    text,
+    {{ is_blank_mark('text') }} as is_blank,
+    {{ clean_number('text') }} as number
+from source

@@ -1,0 +1,93 @@
+"""What goes into the gate and what comes out: the frames' columns, `Baseline` and `ResultRow`.
+
+Imports pandas only: a caller can hold these types without the slow import of Great Expectations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
+    "headers": (
+        "file", "sheet", "col_no", "header_path", "header_key", "header_unit", "variable_code", "scope",
+        "is_known", "is_unit_known", "is_unit_consistent",
+    ),
+    "rows": ("file", "sheet", "row_no", "cell", "city_text", "year", "row_kind", "city_id", "n_values"),
+    "values": (
+        "city_id", "city_name", "year", "variable_code", "scope", "value", "text", "is_number",
+        "is_corrected", "file", "sheet", "cell", "unit", "band_low", "band_high", "value_last",
+    ),
+}  # fmt: skip
+
+ROW_KINDS = ("city", "province", "nation", "county", "heading", "note", "unknown")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a load of this source and year is expected to look like.
+
+    rows_min, rows_max: city rows expected in each sheet and year (inclusive).
+    min_coverage: share of city rows (0 to 1) that must carry a number, for each required variable.
+    jump_limit_log: largest accepted |median over cities of ln(value / value_last)|, per variable and year.
+    data_year: statistical year; 0 for a source that covers several years.
+    Raises ValueError when the limits contradict each other.
+    """
+
+    source: str
+    data_year: int
+    rows_min: int
+    rows_max: int
+    required_variables: tuple[str, ...]
+    min_coverage: float
+    jump_limit_log: float
+    is_synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        where = f"baseline of {self.source}, data year {self.data_year}"
+        if not 0 <= self.rows_min <= self.rows_max:
+            raise ValueError(
+                f"{where}: rows_min {self.rows_min} and rows_max {self.rows_max} must be 0 <= min <= max."
+            )
+        if not 0 <= self.min_coverage <= 1:
+            raise ValueError(f"{where}: min_coverage {self.min_coverage} must be a share between 0 and 1.")
+        if not self.jump_limit_log > 0:
+            raise ValueError(f"{where}: jump_limit_log {self.jump_limit_log} must be above 0.")
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """The outcome of one rule.
+
+    severity: 'error' refuses the load, 'warn' does not.
+    n_checked, n_unexpected: elements looked at, and all those that break the rule.
+    details: at most `MAX_DETAILS` offending elements as plain dicts.
+    """
+
+    rule_id: str
+    suite: str
+    severity: str
+    passed: bool
+    n_checked: int
+    n_unexpected: int
+    observed: str
+    sentence: str
+    details: list[dict[str, object]] = field(default_factory=list)
+
+
+MAX_DETAILS = 200
+
+
+def check_frames(frames: Mapping[str, pd.DataFrame]) -> None:
+    """Raise ValueError when a frame or one of its columns is missing, naming all that are missing."""
+    missing = [name for name in FRAME_COLUMNS if name not in frames]
+    if missing:
+        raise ValueError(
+            f"The gate needs the frames {', '.join(FRAME_COLUMNS)}; missing: {', '.join(missing)}."
+        )
+    for name, columns in FRAME_COLUMNS.items():
+        absent = [column for column in columns if column not in frames[name].columns]
+        if absent:
+            raise ValueError(
+                f"Frame '{name}' lacks the column(s) {', '.join(absent)}: correct the view that fills it."
+            )

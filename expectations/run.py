@@ -1,0 +1,45 @@
+"""Run all suites on one load: frames in, plain result rows and a folder of Data Docs out."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from expectations.contract import Baseline, ResultRow, check_frames
+
+logger = logging.getLogger(__name__)
+
+
+def validate(
+    frames: Mapping[str, pd.DataFrame], baseline: Baseline, *, docs_dir: Path | str, name: str
+) -> list[ResultRow]:
+    """Judge one load; write its Data Docs below `docs_dir`/`name` and renew `docs_dir`/index.html.
+
+    frames: 'headers', 'rows', 'values' with the columns of `contract.FRAME_COLUMNS`; they are not changed.
+    name: identifies the load in the folder; a second run with the same name replaces the first.
+    Returns one row per rule. A rule that could not be evaluated is a failed row of severity 'error'.
+    Raises ValueError when a frame or a column is missing.
+    """
+    check_frames(frames)
+    # Great Expectations takes seconds to import: only those who run the gate pay for it.
+    from expectations import docs
+    from expectations.context import new_context
+    from expectations.judge import judge_suite
+    from expectations.suites import ALL
+
+    context = new_context()
+    judged = [judge_suite(context, suite, frames, baseline) for suite in ALL]
+    rows = [row for one in judged for row in one.rows]
+    for row in rows:
+        if not row.passed:
+            logger.log(
+                logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence
+            )
+    docs.write(judged, rows, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
+    return rows
+
+
+def is_accepted(rows: Sequence[ResultRow]) -> bool:
+    """True when rules were evaluated and none of severity 'error' failed."""
+    return bool(rows) and all(row.passed or row.severity != "error" for row in rows)

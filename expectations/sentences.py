@@ -1,0 +1,149 @@
+"""One Great Expectations result -> one plain `ResultRow`: what, where (up to five examples), what to do."""
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import pandas as pd
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+from expectations.columns import Rule
+from expectations.contract import MAX_DETAILS, ResultRow
+
+MAX_EXAMPLES = 5
+MAX_TEXT = 80
+
+
+def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, suite: str) -> ResultRow:
+    """The plain row of one result; a result that carries an exception has failed, whatever else it says."""
+    config = result.expectation_config
+    if config is None:
+        raise ValueError(f"Suite '{suite}' returned a result without its expectation.")
+    rule = Rule.from_meta(config.meta)
+    outcome = result.result or {}
+    problem = exception_of(result) or _gap(outcome, len(frame))
+    if problem:
+        return broken_row(rule, suite, problem)
+    if "element_count" in outcome:
+        return _element_row(rule, suite, bool(result.success), outcome, frame)
+    return _table_row(rule, suite, bool(result.success), outcome)
+
+
+def _gap(outcome: Mapping[str, Any], n_rows: int) -> str:
+    """What an outcome has left out, '' if nothing: a bare 'passed' proves nothing."""
+    seen = outcome.get("element_count", outcome.get("observed_value"))
+    return "" if seen == n_rows else f"the engine looked at {seen} of {n_rows} rows."
+
+
+def exception_of(result: ExpectationValidationResult) -> str:
+    """Message of the exception inside a result, '' if none.
+
+    Great Expectations stores either one dict or one dict per metric, and never raises.
+    """
+    info = result.exception_info or {}
+    parts: list[Any] = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(part["exception_message"]) for part in parts if part["raised_exception"]]
+    return "; ".join(dict.fromkeys(messages))
+
+
+def broken_row(rule: Rule, suite: str, problem: str) -> ResultRow:
+    """A rule that could not be evaluated counts as a failed error, even if the rule only warns."""
+    sentence = (
+        f"This rule could not be checked, so it counts as failed: {rule.sentence} Reason: {problem.strip()} "
+        f"What to do: this is a fault of the gate or of the view that feeds it, not of the file; correct it "
+        f"and run again."
+    )
+    return ResultRow(rule.rule_id, suite, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
+
+
+def _element_row(
+    rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame
+) -> ResultRow:
+    n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
+    if passed:
+        return ResultRow(
+            rule.rule_id, suite, rule.severity, True, n_checked, 0,
+            f"0 of {n_checked:,} {rule.noun}", f"{rule.sentence} {n_checked:,} {rule.noun} checked.",
+        )  # fmt: skip
+    bad = frame.loc[outcome["unexpected_index_list"]]
+    observed = f"{len(bad):,} of {n_checked:,} {rule.noun}{_group_counts(bad, rule)}"
+    examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))
+    more = f" and {len(bad) - MAX_EXAMPLES:,} more" if len(bad) > MAX_EXAMPLES else ""
+    sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {rule.advice}"
+    details = [
+        {key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")
+    ]
+    return ResultRow(
+        rule.rule_id, suite, rule.severity, False, n_checked, len(bad), observed, sentence, details
+    )
+
+
+def _table_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
+    n_seen = int(outcome["observed_value"])
+    observed = f"{n_seen:,} {rule.noun}"
+    if passed:
+        return ResultRow(rule.rule_id, suite, rule.severity, True, n_seen, 0, observed, rule.sentence)
+    sentence = f"{rule.fault[0].upper()}{rule.fault[1:]}. What to do: {rule.advice}"
+    return ResultRow(rule.rule_id, suite, rule.severity, False, n_seen, 1, observed, sentence)
+
+
+def _group_counts(bad: pd.DataFrame, rule: Rule) -> str:
+    """' (gdp_nom 297, wage_avg_nom 3)': which variables carry the fault, largest first."""
+    if not rule.group:
+        return ""
+    counts = bad[rule.group].value_counts()
+    parts = [f"{name} {count:,}" for name, count in counts.head(MAX_EXAMPLES).items()]
+    rest = len(counts) - MAX_EXAMPLES
+    return f" ({', '.join(parts)}{f' and {rest} more' if rest > 0 else ''})"
+
+
+def _example(row: Mapping[Any, Any], rule: Rule) -> str:
+    """One offender in words, with its place in the file."""
+    words = rule.example.format_map({str(key): _shown(value) for key, value in row.items()})
+    return f"{words} [{_place(row)}]"
+
+
+def _place(row: Mapping[Any, Any]) -> str:
+    """'yearbook.xlsx, sheet Sheet1, cell C5', as precise as the row allows."""
+    parts = [str(row["file"]), f"sheet {row['sheet']}"] if not _is_null(row.get("file")) else []
+    if not _is_null(row.get("cell")):
+        parts.append(f"cell {row['cell']}")
+    elif not _is_null(row.get("col_no")):
+        parts.append(f"column {column_letters(int(row['col_no']))}")
+    return ", ".join(parts)
+
+
+def column_letters(col_no: int) -> str:
+    """Spreadsheet letters of a 1-based column number: 1 -> A, 27 -> AA."""
+    letters = ""
+    while col_no > 0:
+        col_no, rest = divmod(col_no - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _is_null(value: object) -> bool:
+    return (
+        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+    )
+
+
+def _plain(value: Any) -> object:
+    """A value of the standard library only: no numpy scalar, no NaN."""
+    if _is_null(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _shown(value: Any) -> str:
+    """A value as a person reads it: null -> 'blank', 2019.0 -> 2019, 12345 -> 12,345, long texts cut."""
+    if _is_null(value):
+        return "blank"
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if number.is_integer() and abs(number) < 1e15:
+            return f"{number:.0f}" if abs(number) < 10_000 else f"{number:,.0f}"
+        return f"{number:,.4g}" if abs(number) < 10_000 else f"{number:,.1f}"
+    text = " ".join(str(value).split())
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."

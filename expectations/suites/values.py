@@ -1,0 +1,87 @@
+"""Suite `values`: one row per cell. Is it a number, inside its band, and not far from its own past?"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from great_expectations.core import ExpectationSuite
+
+from expectations.columns import Rule, as_flag, as_number, is_blank, must_be_true, only_where
+from expectations.contract import Baseline
+from expectations.suites.jumps import log_ratio, slip_text
+
+NAME = "values"
+
+# METHODS 9.5: a log change beyond median +- 6 MAD of its variable and year is looked at by a person.
+MAX_MADS = 6.0
+# Where nearly all cities move alike, 6 MAD would flag rounding: a MAD counts as 2 % at least.
+MIN_MAD = 0.02
+MIN_CITIES_FOR_MAD = 8
+
+IS_NUMBER = Rule(
+    rule_id="value_is_number",
+    sentence="Every cell that is not blank is a number.",
+    noun="cells",
+    fault="hold text instead of a number",
+    example="{city_name} {year} {variable_code}: '{text}'",
+    advice="Compare with the printed page and add a row to correction.csv.",
+    group="variable_code",
+)
+IN_BAND = Rule(
+    rule_id="value_is_inside_band",
+    sentence="Every value is inside the band of its variable.",
+    noun="values",
+    fault="lie outside the band of their variable",
+    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', "
+    "band {band_low} to {band_high})",
+    advice="One city: compare with the printed page and add a row to correction.csv. Many cities: the unit "
+    "or the header is wrong; correct header_map.csv or mark the block `ignore`.",
+    group="variable_code",
+)
+NEAR_PAST = Rule(
+    rule_id="value_is_near_last",
+    sentence="No city moves more than 6 MAD away from the median change of its variable.",
+    noun="values with an earlier value",
+    fault="moved far more than the other cities",
+    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', "
+    "before {value_last}){slip}",
+    advice="Compare with the printed page: a slip needs a row in correction.csv, a true change nothing.",
+    severity="warn",
+    group="variable_code",
+)
+
+
+def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
+    """The `values` frame with one true/false column per rule, null where the rule does not apply.
+
+    A corrected cell is exempt from all: a person has looked at it.
+    """
+    frame = frames["values"].reset_index(drop=True)
+    value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
+    judged = ~as_flag(frame["is_corrected"])
+    frame["is_number_text"] = only_where(judged & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
+    is_inside = ~((value < low) | (value > high))
+    frame["is_inside_band"] = only_where(judged & value.notna() & (low.notna() | high.notna()), is_inside)
+    ratio = log_ratio(frame)
+    frame["slip"] = ratio.map(slip_text)
+    # A value outside its band has been reported already: one slip, one message.
+    frame["is_near_last"] = only_where(judged & ratio.notna() & is_inside, is_near_median(ratio, frame))
+    return frame
+
+
+def is_near_median(ratio: pd.Series, frame: pd.DataFrame) -> pd.Series:
+    """|r - median| <= 6 max(MAD, floor) within variable, scope, year; true for few cities or null r."""
+    by = [frame["variable_code"], frame["scope"], frame["year"]]
+    distance = (ratio - ratio.groupby(by, dropna=False).transform("median")).abs()
+    mad = distance.groupby(by, dropna=False).transform("median").clip(lower=MIN_MAD)
+    enough = ratio.groupby(by, dropna=False).transform("count") >= MIN_CITIES_FOR_MAD
+    return ~(enough & (distance > MAX_MADS * mad))
+
+
+def build_suite(baseline: Baseline) -> ExpectationSuite:
+    """Expectations on the cells of a load."""
+    expectations = [
+        must_be_true("is_number_text", IS_NUMBER),
+        must_be_true("is_inside_band", IN_BAND),
+        must_be_true("is_near_last", NEAR_PAST),
+    ]
+    return ExpectationSuite(name=NAME, expectations=expectations, meta={"suite": NAME})

@@ -1,0 +1,167 @@
+"""Turn the arrays of an index into labelled frames. No formula of the index lives here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import skew
+
+from python_models._types import BoolArray, FloatArray
+from python_models.entropy import complete_rows
+from python_models.scaling import Bounds, WinsorLimits
+from python_models.schemes import SchemeWeights
+from python_models.scores import (
+    contributions,
+    dimension_scores,
+    dimension_weights,
+    marked_weight,
+    obstacle_degrees,
+    percentiles,
+    ranks,
+    relative_scores,
+    weighted_score,
+)
+
+COMPOSITE = ""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of the axes, and the dimension of each indicator."""
+
+    cities: tuple[str, ...]
+    years: tuple[int, ...]
+    names: tuple[str, ...]
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Marks:
+    """Masks (N, T, m) that a score inherits from its cells."""
+
+    imputed: BoolArray
+    provisional: BoolArray
+    out_of_base_range: BoolArray
+
+
+def bounds_frame(
+    labels: Labels, bounds: Bounds, limits: WinsorLimits, is_chosen: BoolArray, window: tuple[int, int]
+) -> pd.DataFrame:
+    """One row per indicator. Winsor values are NaN where the indicator is not winsorised."""
+    return pd.DataFrame(
+        {
+            "indicator_code": list(labels.names),
+            "index_suffix": COMPOSITE,
+            "min_value": bounds.minimum,
+            "max_value": bounds.maximum,
+            "winsor_low_value": np.where(is_chosen, limits.low, np.nan),
+            "winsor_high_value": np.where(is_chosen, limits.high, np.nan),
+            "window_start": window[0],
+            "window_end": window[1],
+            "is_constant": bounds.is_constant,
+        }
+    )
+
+
+def weights_frame(labels: Labels, chosen: SchemeWeights, base_z: FloatArray, delta: float) -> pd.DataFrame:
+    """One row per indicator. delta is NaN where the scheme has no entropy."""
+    of_dimension = dimension_weights(chosen.weights, labels.dimensions)
+    return pd.DataFrame(
+        {
+            "indicator_code": list(labels.names),
+            "index_suffix": COMPOSITE,
+            "dimension": list(labels.dimensions),
+            "entropy": chosen.entropy,
+            "redundancy": chosen.redundancy,
+            "weight": chosen.weights,
+            "dimension_weight": [of_dimension[d] for d in labels.dimensions],
+            "delta": np.where(np.isnan(chosen.entropy), np.nan, delta),
+            "skewness": _skewness(base_z),
+            "flag": list(chosen.flags),
+        }
+    )
+
+
+def values_frame(
+    labels: Labels,
+    final: FloatArray,
+    z: FloatArray,
+    is_winsorised: BoolArray,
+    is_capped: BoolArray,
+    out_of_base_range: BoolArray,
+) -> pd.DataFrame:
+    """One row per city, year, indicator."""
+    return _cell_keys(labels).assign(
+        value_final=final.reshape(-1),
+        z=z.reshape(-1),
+        is_winsorised=is_winsorised.reshape(-1),
+        is_capped=is_capped.reshape(-1),
+        out_of_base_range=out_of_base_range.reshape(-1),
+    )
+
+
+def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> pd.DataFrame:
+    """One row per city, year, indicator."""
+    return _cell_keys(labels).assign(
+        weight=np.tile(weights, len(labels.cities) * len(labels.years)),
+        z=z.reshape(-1),
+        contribution=contributions(z, weights).reshape(-1),
+        obstacle_degree=obstacle_degrees(z, weights).reshape(-1),
+    )
+
+
+def scores_frame(labels: Labels, z: FloatArray, weights: FloatArray, marks: Marks) -> pd.DataFrame:
+    """One row per city, year, index_suffix: the composite, then each dimension."""
+    by_dimension = dimension_scores(z, weights, labels.dimensions)
+    blocks = [_score_block(labels, COMPOSITE, weighted_score(z, weights), weights, marks)]
+    for d, name in enumerate(by_dimension.names):
+        own = np.where([dim == name for dim in labels.dimensions], weights, 0.0)
+        blocks.append(_score_block(labels, f"_{name}", by_dimension.scores[..., d], own, marks))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _score_block(
+    labels: Labels, suffix: str, score: FloatArray, weights: FloatArray, marks: Marks
+) -> pd.DataFrame:
+    counts = weights > 0.0
+    share = marked_weight(marks.imputed, weights) if counts.any() else np.full(score.shape, np.nan)
+    n, t = score.shape
+    return pd.DataFrame(
+        {
+            "city_id": pd.Series(np.repeat(np.array(labels.cities, dtype=object), t), dtype="str"),
+            "year": np.tile(np.array(labels.years, dtype=np.int64), n),
+            "index_suffix": suffix,
+            "score": score.reshape(-1),
+            "score_100": 100.0 * score.reshape(-1),
+            "rank_year": pd.Series(ranks(score).reshape(-1)).astype("Int64"),
+            "pct_year": percentiles(score).reshape(-1),
+            "score_relative": relative_scores(score).reshape(-1),
+            "share_imputed_weight": share.reshape(-1),
+            "is_provisional": (marks.provisional & counts).any(axis=2).reshape(-1),
+            "out_of_base_range": (marks.out_of_base_range & counts).any(axis=2).reshape(-1),
+        }
+    )
+
+
+def _cell_keys(labels: Labels) -> pd.DataFrame:
+    n, t, m = len(labels.cities), len(labels.years), len(labels.names)
+    return pd.DataFrame(
+        {
+            "city_id": pd.Series(np.repeat(np.array(labels.cities, dtype=object), t * m), dtype="str"),
+            "year": np.tile(np.repeat(np.array(labels.years, dtype=np.int64), m), n),
+            "indicator_code": pd.Series(np.tile(np.array(labels.names, dtype=object), n * t), dtype="str"),
+            "index_suffix": COMPOSITE,
+        }
+    )
+
+
+def _skewness(base_z: FloatArray) -> FloatArray:
+    """Population skewness of z per indicator (m,) over the rows that make the weights; NaN if constant."""
+    rows, _ = complete_rows(base_z)
+    result = np.full(rows.shape[1], np.nan)
+    for k, column in enumerate(rows.T):
+        if not np.isnan(column).any() and column.min() < column.max():
+            result[k] = skew(column)
+    return result

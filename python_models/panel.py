@@ -1,0 +1,179 @@
+"""The labelled panel: values with the axes (city, year, indicator). The only place that pivots."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import BoolArray, FloatArray
+from python_models._validate import as_cube, require_known, require_unique
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Values of m indicators in N cities and T years, with their labels.
+
+    values : (N, T, m) floats, read-only. NaN is a missing cell; infinity raises ValueError.
+    cities : N unique city ids.   years : T ascending years.   names : m unique indicator codes.
+    """
+
+    values: FloatArray
+    cities: tuple[str, ...]
+    years: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        values = as_cube(self.values, "values").copy(order="C")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "cities", tuple(self.cities))
+        object.__setattr__(self, "years", tuple(int(y) for y in self.years))
+        object.__setattr__(self, "names", tuple(self.names))
+        labels = (len(self.cities), len(self.years), len(self.names))
+        if values.shape != labels:
+            raise ValueError(f"values have shape {values.shape}, but the labels count {labels}.")
+        require_unique(self.cities, "city")
+        require_unique(self.years, "year")
+        require_unique(self.names, "indicator")
+        if list(self.years) != sorted(self.years):
+            raise ValueError(f"years must ascend, got {self.years}.")
+
+    @classmethod
+    def from_long(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        city: str = "city_id",
+        year: str = "year",
+        name: str = "indicator_code",
+        value: str = "value",
+        order: Sequence[str] | None = None,
+        require_balanced: bool = False,
+    ) -> Panel:
+        """Pivot a long frame (one row per city, year, indicator). Row order does not matter.
+
+        Cities and years are sorted. Indicators are sorted too, or follow `order`, which must
+        name exactly the indicators of the frame. An absent row and a null value are both NaN.
+        Raises ValueError for an empty frame, a null key, a duplicate key, a value that is text
+        or infinite, and, with `require_balanced`, for the first missing cell.
+        """
+        keys = _clean_keys(frame, city, year, name)
+        cities = sorted(keys["city"].unique())
+        years = sorted(keys["year"].unique())
+        names = sorted(keys["name"].unique()) if order is None else list(order)
+        if order is not None and sorted(names) != sorted(keys["name"].unique()):
+            odd = sorted(set(names) ^ set(keys["name"]))
+            raise ValueError(f"`order` and the frame must name the same indicators; they differ in {odd}.")
+        values = np.full((len(cities), len(years), len(names)), np.nan)
+        at = tuple(
+            pd.Index(axis).get_indexer(pd.Index(keys[key]))
+            for axis, key in ((cities, "city"), (years, "year"), (names, "name"))
+        )
+        values[at] = _clean_values(frame[value], keys)
+        panel = cls(values, tuple(cities), tuple(int(y) for y in years), tuple(names))
+        if require_balanced:
+            panel.check_balanced()
+        return panel
+
+    def to_long(self, *, value: str = "value") -> pd.DataFrame:
+        """One row per cell (also the missing ones): city_id, year, indicator_code, value."""
+        n, t, m = self.values.shape
+        return pd.DataFrame(
+            {
+                "city_id": np.repeat(np.array(self.cities, dtype=object), t * m),
+                "year": np.tile(np.repeat(np.array(self.years, dtype=np.int64), m), n),
+                "indicator_code": np.tile(np.array(self.names, dtype=object), n * t),
+                value: self.values.reshape(-1).copy(),
+            }
+        ).astype({"city_id": "str", "indicator_code": "str"})
+
+    def select_years(self, years: Collection[int]) -> Panel:
+        """The panel of these years only, in panel order; an unknown year raises ValueError."""
+        require_known(years, self.years, "year")
+        keep = [y in set(years) for y in self.years]
+        return Panel(self.values[:, keep, :], self.cities, _kept(self.years, keep), self.names)
+
+    def select_cities(self, cities: Collection[str]) -> Panel:
+        """The panel of these cities only, in panel order; an unknown city raises ValueError."""
+        require_known(cities, self.cities, "city")
+        keep = [c in set(cities) for c in self.cities]
+        return Panel(self.values[keep], _kept(self.cities, keep), self.years, self.names)
+
+    def in_window(self, window: tuple[int, int]) -> BoolArray:
+        """Mask (T,) of the years from window[0] to window[1], both included."""
+        first, last = window
+        years = np.array(self.years)
+        mask: BoolArray = (years >= first) & (years <= last)
+        if not mask.any():
+            raise ValueError(f"the panel ({self.years[0]}-{self.years[-1]}) has no year in {first}-{last}.")
+        return mask
+
+    @property
+    def complete_rows(self) -> BoolArray:
+        """Mask (N, T): true where every indicator is there."""
+        return ~np.isnan(self.values).any(axis=2)
+
+    def check_balanced(self) -> None:
+        """Raise ValueError naming the first missing cell, in the order city, year, indicator."""
+        missing = np.argwhere(np.isnan(self.values))
+        if len(missing):
+            i, t, k = missing[0]
+            raise ValueError(
+                f"the panel is not balanced: {len(missing)} of {self.values.size} cells are missing, first "
+                f"city {self.cities[i]}, year {self.years[t]}, indicator {self.names[k]}."
+            )
+
+    def equals(self, other: Panel) -> bool:
+        """Same labels in the same order, and the same values bit by bit (NaN equals NaN)."""
+        labels = (self.cities, self.years, self.names) == (other.cities, other.years, other.names)
+        return labels and np.array_equal(self.values, other.values, equal_nan=True)
+
+
+def _kept[Label: Hashable](labels: tuple[Label, ...], keep: list[bool]) -> tuple[Label, ...]:
+    return tuple(label for label, k in zip(labels, keep, strict=True) if k)
+
+
+def _clean_keys(frame: pd.DataFrame, city: str, year: str, name: str) -> pd.DataFrame:
+    """The three key columns as city, year, name: no null, whole years, no duplicate."""
+    if frame.empty:
+        raise ValueError("the long frame has no row: nothing to make a panel from.")
+    for column in (city, year, name):
+        if frame[column].isna().any():
+            raise ValueError(f"key column '{column}' has {int(frame[column].isna().sum())} empty cells.")
+    years = frame[year].to_numpy(dtype=np.float64)
+    broken = years[years != np.floor(years)]
+    if len(broken):
+        raise ValueError(f"key column '{year}' must hold whole years, got {broken[0]}.")
+    keys = pd.DataFrame(
+        {
+            "city": frame[city].astype(str).to_numpy(dtype=object),
+            "year": years.astype(np.int64),
+            "name": frame[name].astype(str).to_numpy(dtype=object),
+        }
+    )
+    twice = keys.duplicated()
+    if twice.any():
+        c, y, k = keys[twice].iloc[0]
+        raise ValueError(
+            f"{int(twice.sum())} duplicate rows, first city {c}, year {y}, indicator {k}: keep one per cell."
+        )
+    return keys
+
+
+def _clean_values(values: pd.Series, keys: pd.DataFrame) -> FloatArray:
+    """The value column as floats; text raises, because a number stored as text hides errors."""
+    text = values.map(lambda cell: isinstance(cell, str)).to_numpy(dtype=bool)
+    numbers = np.full(len(values), np.nan)
+    if not text.any():
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = text | np.isinf(numbers)
+    if bad.any():
+        row = int(np.argmax(bad))
+        c, y, k = keys.iloc[row]
+        raise ValueError(
+            f"city {c}, year {y}, indicator {k}: {values.iloc[row]!r} is no finite number; convert it first."
+        )
+    return numbers

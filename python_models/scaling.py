@@ -1,0 +1,115 @@
+"""From natural units to z: cap, winsorise with pooled quantiles, min-max with stored bounds.
+
+Limits and bounds are estimated once, on a window, and then applied to any year. So the
+`frozen` and the `restated` basis differ only in the window, never in the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models._validate import as_cube, as_directions, as_mask
+
+# A column whose range is below rounding error of its level carries no information; stretching it
+# to 0-1 would turn rounding noise into an indicator.
+_CONSTANT_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class WinsorLimits:
+    """Lower and upper limit per indicator, both of shape (m,)."""
+
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Smallest and largest value per indicator, both of shape (m,)."""
+
+    minimum: FloatArray
+    maximum: FloatArray
+
+    @classmethod
+    def from_window(cls, X: ArrayLike) -> Bounds:
+        """Bounds over all cities and years of X (N, T, m). Missing cells are left out.
+
+        An indicator without any value raises ValueError.
+        """
+        cube = as_cube(X, "X")
+        _require_values(cube)
+        return cls(np.nanmin(cube, axis=(0, 1)), np.nanmax(cube, axis=(0, 1)))
+
+    @property
+    def is_constant(self) -> BoolArray:
+        """Mask (m,): the range is zero up to rounding (1e-12 of the level)."""
+        level = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
+        constant: BoolArray = (self.maximum - self.minimum) <= _CONSTANT_TOLERANCE * level
+        return constant
+
+
+def winsor_limits(X: ArrayLike, *, low: float = 0.01, high: float = 0.99) -> WinsorLimits:
+    """Quantiles of each indicator, pooled over all cities and years of X (N, T, m).
+
+    Linear interpolation between order statistics (type 7). Missing cells are left out. Pass the
+    base window only: limits made year by year would cut growth in good years.
+    """
+    if not 0.0 <= low < high <= 1.0:
+        raise ValueError(f"quantiles need 0 <= low < high <= 1, got {low} and {high}.")
+    cube = as_cube(X, "X")
+    _require_values(cube)
+    pooled = np.ascontiguousarray(cube).reshape(-1, cube.shape[2])
+    q = np.nanquantile(pooled, (low, high), axis=0, method="linear")
+    return WinsorLimits(q[0], q[1])
+
+
+def winsorise(
+    X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = None
+) -> tuple[FloatArray, BoolArray]:
+    """Move values beyond the limits onto them; return the values and the mask of moved cells.
+
+    X (N, T, m); `apply` (m,) says which indicators are winsorised (default: all). NaN stays NaN.
+    """
+    cube = as_cube(X, "X")
+    m = cube.shape[2]
+    chosen = np.ones(m, dtype=np.bool_) if apply is None else as_mask(apply, (m,), "apply")
+    moved: BoolArray = ((cube < limits.low) | (cube > limits.high)) & chosen
+    return np.where(moved, np.clip(cube, limits.low, limits.high), cube), moved
+
+
+def cap(X: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, BoolArray]:
+    """Cut values above `upper` (m,) down to it; return the values and the mask of cut cells.
+
+    An infinite upper limit means no cap. NaN stays NaN. For quantities with a logical ceiling,
+    such as a rate that cannot pass 100 %.
+    """
+    cube = as_cube(X, "X")
+    ceiling = np.asarray(upper, dtype=np.float64)
+    if ceiling.shape != (cube.shape[2],) or np.isnan(ceiling).any():
+        raise ValueError(f"caps need one number per indicator ({cube.shape[2]}), infinity for no cap.")
+    cut: BoolArray = cube > ceiling
+    return np.where(cut, ceiling, cube), cut
+
+
+def minmax(X: ArrayLike, bounds: Bounds, direction: ArrayLike) -> FloatArray:
+    """Scale X (N, T, m) with stored bounds, so that 1 is best.
+
+    direction +1: z = (x - min) / (max - min);   direction -1: z = (max - x) / (max - min).
+    Inside the window of the bounds z lies in [0, 1]. Outside it z may leave [0, 1] and is not
+    clipped. A constant indicator (see `Bounds.is_constant`) is NaN everywhere. NaN stays NaN.
+    """
+    cube = as_cube(X, "X")
+    sign = as_directions(direction, cube.shape[2])
+    span = np.where(bounds.is_constant, np.nan, bounds.maximum - bounds.minimum)
+    distance = np.where(sign > 0, cube - bounds.minimum, bounds.maximum - cube)
+    z: FloatArray = distance / span
+    return z
+
+
+def _require_values(cube: FloatArray) -> None:
+    empty = np.isnan(cube).all(axis=(0, 1))
+    if empty.any():
+        raise ValueError(f"indicator number {int(np.argmax(empty))} has no value in the window.")

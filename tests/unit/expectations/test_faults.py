@@ -1,0 +1,251 @@
+"""Each fault alone fails exactly its own rule, and the message names the place."""
+
+import math
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+
+def append_row(frames, **changes):
+    row = frames["rows"].iloc[0].to_dict() | {"row_no": 40, "cell": "A40"} | changes
+    frames["rows"] = pd.concat([frames["rows"], pd.DataFrame([row])], ignore_index=True)
+
+
+def scale(frames, mask, factor):
+    values = frames["values"]
+    values.loc[mask, "value"] *= factor
+    values.loc[mask, "text"] = values.loc[mask, "value"].map(lambda value: f"{value:.0f}")
+
+
+def test_clean_load_fails_no_rule(frames, judge):
+    assert judge(frames) == {}
+
+
+def test_clean_multi_year_load_fails_no_rule(make_frames, judge):
+    assert judge(make_frames(years=(2017, 2018, 2019)), data_year=0) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "rule"),
+    [
+        ("is_known", "header_is_known"),
+        ("is_unit_known", "header_unit_is_known"),
+        ("is_unit_consistent", "header_unit_is_consistent"),
+    ],
+)
+@pytest.mark.parametrize("flag", [False, None])
+def test_doubtful_header_fails_its_rule_also_when_the_flag_is_null(frames, judge, column, rule, flag):
+    headers = frames["headers"]
+    headers[column] = headers[column].astype("object")
+    headers.loc[2, column] = flag
+    failed = judge(frames)
+    assert set(failed) == {rule}
+    for word in ("2-9 平均工资 / 全市", "yearbook_2019.xlsx", "Sheet1", "column D"):
+        assert word in failed[rule].sentence
+    assert failed[rule].n_unexpected == 1
+
+
+def test_ignored_column_may_have_any_unit(frames, judge):
+    frames["headers"].loc[3, ["variable_code", "is_unit_known", "is_unit_consistent"]] = [
+        "ignore",
+        False,
+        False,
+    ]
+    frames["values"] = frames["values"].query("variable_code != 'mobile_subscribers'")
+    assert judge(frames) == {}
+
+
+def test_missing_required_variable_is_named(frames, judge):
+    frames["headers"] = frames["headers"].query("variable_code != 'population_registered'")
+    frames["values"] = frames["values"].query("variable_code != 'population_registered'")
+    failed = judge(frames)
+    assert set(failed) == {"required_variable_has_column"}
+    row = failed["required_variable_has_column"]
+    assert "population_registered" in row.sentence and "gdp_nom" not in row.sentence
+    assert (row.n_checked, row.n_unexpected) == (2, 1)
+
+
+def test_unknown_city_is_named_with_its_cell(frames, judge):
+    append_row(frames, city_text="麥庄市", row_kind="unknown", city_id=None, n_values=4)
+    failed = judge(frames)
+    assert set(failed) == {"row_city_is_known"}
+    assert (
+        "'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]" in failed["row_city_is_known"].sentence
+    )
+
+
+def test_unknown_label_without_numbers_only_warns(frames, judge):
+    append_row(frames, city_text="附记", row_kind="unknown", city_id=None, n_values=0)
+    failed = judge(frames)
+    assert {rule: row.severity for rule, row in failed.items()} == {"row_label_is_known": "warn"}
+
+
+def test_province_and_note_rows_are_no_fault(frames, judge):
+    append_row(frames, city_text="河北省", row_kind="province", city_id=None, n_values=4)
+    append_row(frames, city_text="注：本表不含市辖县", row_kind="note", city_id=None, n_values=0)
+    assert judge(frames) == {}
+
+
+def test_duplicate_city_names_both_rows(frames, judge):
+    append_row(frames)
+    failed = judge(frames)
+    assert set(failed) == {"row_city_is_unique"}
+    sentence = failed["row_city_is_unique"].sentence
+    assert "cell A6]" in sentence and "cell A40]" in sentence and "北京市" in sentence
+
+
+def test_same_city_in_another_sheet_is_no_duplicate(frames, judge):
+    second = frames["rows"].assign(sheet="Sheet2")
+    frames["rows"] = pd.concat([frames["rows"], second], ignore_index=True)
+    assert judge(frames) == {}
+
+
+def test_wrong_year_fails_the_year_rule(make_frames, judge):
+    frames = make_frames()
+    frames["rows"].loc[:, "year"] = 2018
+    frames["values"].loc[:, "year"] = 2018
+    failed = judge(frames)
+    assert set(failed) == {"row_year_is_expected"}
+    assert "has year 2018" in failed["row_year_is_expected"].sentence
+
+
+def test_sheet_without_cities_is_named(frames, judge):
+    append_row(frames, sheet="广告", city_text="更多数据", row_kind="note", city_id=None, n_values=0)
+    failed = judge(frames)
+    assert set(failed) == {"table_has_cities"}
+    assert "sheet 广告" in failed["table_has_cities"].sentence
+
+
+def test_too_few_rows_tells_found_and_expected(frames, judge):
+    frames["rows"], frames["values"] = frames["rows"].head(8), frames["values"].head(32)
+    failed = judge(frames)
+    assert set(failed) == {"table_city_count_is_expected"}
+    assert "2019: 8 cities (expected 11 to 13)" in failed["table_city_count_is_expected"].sentence
+
+
+def test_too_few_rows_in_one_year_of_many(make_frames, judge):
+    frames = make_frames(years=(2017, 2018, 2019))
+    frames["rows"] = frames["rows"][(frames["rows"]["year"] != 2018) | (frames["rows"]["row_no"] % 2 == 0)]
+    failed = judge(frames, data_year=0)
+    assert set(failed) == {"table_city_count_is_expected"}
+    assert "2018: 6 cities" in failed["table_city_count_is_expected"].sentence
+
+
+def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_cell):
+    mask = at_cell(frames, "唐山市", "gdp_nom")
+    frames["values"].loc[mask, ["value", "text", "is_number"]] = [math.nan, "8659!", False]
+    failed = judge(frames)
+    assert set(failed) == {"value_is_number"}
+    row = failed["value_is_number"]
+    assert "唐山市 2019 gdp_nom: '8659!' [yearbook_2019.xlsx, sheet Sheet1, cell B9]" in row.sentence
+    assert row.details[0]["cell"] == "B9" and row.details[0]["city_name"] == "唐山市"
+
+
+def test_one_city_times_10000_fails_the_band(frames, judge, at_cell):
+    scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
+    failed = judge(frames)
+    assert set(failed) == {"value_is_inside_band"}
+    sentence = failed["value_is_inside_band"].sentence
+    for word in ("保定市", "2019", "gdp_nom", "cell B13", "band 100,000 to 500,000,000"):
+        assert word in sentence
+
+
+def test_one_city_times_10000_without_band_warns_of_a_unit_slip(frames, judge, at_cell):
+    frames["values"][["band_low", "band_high"]] = math.nan
+    scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
+    failed = judge(frames)
+    assert {rule: row.severity for rule, row in failed.items()} == {"value_is_near_last": "warn"}
+    assert "保定市 2019 gdp_nom" in failed["value_is_near_last"].sentence
+    assert "unit slip of x10,000" in failed["value_is_near_last"].sentence
+
+
+@pytest.mark.parametrize(("factor", "words"), [(10_000, "x10,000"), (0.0001, "x1/10,000")])
+def test_all_cities_times_10000_say_unit_slip(frames, judge, factor, words):
+    frames["values"][["band_low", "band_high"]] = math.nan
+    scale(frames, frames["values"]["variable_code"] == "gdp_nom", factor)
+    failed = judge(frames)
+    assert set(failed) == {"jump_of_variable_is_small"}
+    row = failed["jump_of_variable_is_small"]
+    assert f"looks like a unit slip of {words}" in row.sentence
+    assert "gdp_nom" in row.sentence and "2019" in row.sentence and "12 cities" in row.sentence
+    assert row.n_unexpected == 1
+
+
+def test_all_cities_times_10000_fail_band_and_jump_when_there_is_a_band(frames, judge):
+    scale(frames, frames["values"]["variable_code"] == "gdp_nom", 10_000)
+    failed = judge(frames)
+    assert set(failed) == {"value_is_inside_band", "jump_of_variable_is_small"}
+    assert "12 of 48 values (gdp_nom 12)" in failed["value_is_inside_band"].sentence
+
+
+def test_jump_that_is_no_power_of_ten_is_not_called_a_slip(frames, judge):
+    frames["values"][["band_low", "band_high"]] = math.nan
+    scale(frames, frames["values"]["variable_code"] == "wage_avg_nom", 4)
+    failed = judge(frames)
+    assert set(failed) == {"jump_of_variable_is_small"}
+    assert "unit slip" not in failed["jump_of_variable_is_small"].sentence
+
+
+def test_jump_in_one_year_of_many_is_found(make_frames, judge):
+    frames = make_frames(years=(2016, 2017, 2018, 2019))
+    values = frames["values"]
+    values[["band_low", "band_high"]] = math.nan
+    scale(frames, (values["variable_code"] == "gdp_nom") & (values["year"] == 2017), 0.0001)
+    failed = judge(frames, data_year=0)
+    assert set(failed) == {"jump_of_variable_is_small"}
+    assert "gdp_nom (city) 2017" in failed["jump_of_variable_is_small"].sentence
+
+
+def test_empty_year_is_named(make_frames, judge):
+    frames = make_frames(years=(2018, 2019))
+    frames["values"].loc[frames["values"]["year"] == 2018, ["value", "text"]] = [math.nan, None]
+    failed = judge(frames, data_year=0)
+    assert set(failed) == {"year_has_numbers"}
+    assert "2018: 12 cities, no number" in failed["year_has_numbers"].sentence
+
+
+def test_load_without_any_number_is_refused(frames, judge):
+    frames["values"] = frames["values"].head(0)
+    assert set(judge(frames)) == {"year_has_numbers"}
+
+
+def test_required_variable_with_few_numbers_fails_coverage(frames, judge):
+    mask = (frames["values"]["variable_code"] == "gdp_nom") & (frames["values"].index < 20)
+    frames["values"] = frames["values"][~mask]
+    failed = judge(frames)
+    assert set(failed) == {"coverage_of_required_variable"}
+    assert "gdp_nom: 7 of 12 city rows" in failed["coverage_of_required_variable"].sentence
+
+
+def test_other_variable_with_few_numbers_only_warns(frames, judge):
+    mask = (frames["values"]["variable_code"] == "wage_avg_nom") & (frames["values"].index < 20)
+    frames["values"].loc[mask, ["value", "text"]] = [math.nan, "  "]
+    failed = judge(frames)
+    assert {rule: row.severity for rule, row in failed.items()} == {"coverage_of_other_variable": "warn"}
+
+
+def test_corrected_cells_are_exempt(frames, judge, at_cell):
+    values = frames["values"]
+    scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
+    values.loc[at_cell(frames, "唐山市", "gdp_nom"), ["text", "is_number"]] = ["8659!", False]
+    values.loc[at_cell(frames, "天津市", "wage_avg_nom"), "value_last"] = 15_000.0
+    corrected = values["city_name"].isin(["保定市", "唐山市", "天津市"])
+    assert set(judge(frames)) == {"value_is_inside_band", "value_is_number", "value_is_near_last"}
+    values.loc[corrected, "is_corrected"] = True
+    assert judge(frames) == {}
+
+
+def test_empty_frames_are_refused(frames, judge):
+    failed = judge({name: frame.head(0) for name, frame in frames.items()})
+    assert set(failed) == {"header_exists", "required_variable_has_column"}
+
+
+def test_database_types_are_read_as_they_come(frames, judge):
+    values = frames["values"]
+    values["value"] = [Decimal(str(value)) for value in values["value"]]
+    values["is_corrected"] = pd.array([False, None] * 24, dtype="boolean")
+    values["year"] = values["year"].astype("int32")
+    frames["headers"]["is_known"] = frames["headers"]["is_known"].astype("object")
+    frames["rows"]["n_values"] = frames["rows"]["n_values"].astype("Int64")
+    assert judge(frames) == {}

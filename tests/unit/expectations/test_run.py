@@ -1,0 +1,224 @@
+"""The contract of the gate: plain rows, loud failures, Data Docs that need no network."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from expectations import Baseline, ResultRow, is_accepted, validate
+from expectations.suites import ALL, values
+
+
+def test_rows_hold_plain_values_only(frames, baseline, tmp_path):
+    frames["values"].loc[:2, "value"] = 1e12
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    assert all(type(row) is ResultRow for row in rows)
+    assert json.loads(json.dumps([dataclasses.asdict(row) for row in rows]))
+    types = {type(value) for row in rows for detail in row.details for value in detail.values()}
+    assert types <= {str, int, float, bool, type(None)}
+
+
+def test_every_rule_answers_once_and_in_a_stable_order(frames, baseline, tmp_path):
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    rules = [one.meta["rule_id"] for suite in ALL for one in suite.build_suite(baseline).expectations]
+    assert [row.rule_id for row in rows] == rules
+    assert len(set(rules)) == len(rules)
+
+
+def test_suite_meta_is_stable(baseline):
+    for module in ALL:
+        suite = module.build_suite(baseline)
+        assert suite.meta["suite"] == suite.name == module.NAME
+        for one in suite.expectations:
+            assert one.meta["severity"] in ("error", "warn")
+            assert one.meta["rule_id"] and one.meta["sentence"].endswith(".")
+
+
+def test_frames_are_not_changed(frames, baseline, tmp_path):
+    before = {name: frame.copy() for name, frame in frames.items()}
+    validate(frames, baseline, docs_dir=tmp_path, name="a")
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+def test_index_and_order_of_the_frames_do_not_matter(frames, baseline, tmp_path):
+    frames["values"].loc[5, "value"] = 1e12
+    straight = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in frames.items()}
+    mixed = validate(shuffled, baseline, docs_dir=tmp_path, name="b")
+    assert [row for row in mixed if not row.passed] == [row for row in straight if not row.passed]
+
+
+def test_accepted_means_rules_ran_and_no_error_failed(frames, baseline, tmp_path):
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    failed = dataclasses.replace(rows[0], passed=False)
+    assert is_accepted(rows)
+    assert not is_accepted([*rows, failed])
+    assert is_accepted([*rows, dataclasses.replace(failed, severity="warn")])
+    assert not is_accepted([])
+
+
+def test_expectation_that_breaks_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
+    prepare = values.prepare
+    monkeypatch.setattr(values, "prepare", lambda f, b: prepare(f, b).drop(columns=["is_near_last"]))
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    failed = {row.rule_id: row for row in rows if not row.passed}
+    assert set(failed) == {"value_is_near_last"}
+    assert failed["value_is_near_last"].severity == "error"
+    assert 'column "is_near_last"' in failed["value_is_near_last"].sentence
+    assert not is_accepted(rows)
+    assert "could not be checked" in (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
+
+
+def test_suite_that_breaks_fails_all_its_rules(frames, baseline, tmp_path, monkeypatch):
+    def broken(frames, baseline):
+        raise TypeError("no such thing")
+
+    monkeypatch.setattr(values, "prepare", broken)
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    failed = [row for row in rows if not row.passed]
+    assert {row.suite for row in failed} == {"values"} and len(failed) == 3
+    assert all("TypeError: no such thing" in row.sentence for row in failed)
+    assert not is_accepted(rows)
+
+
+def test_expectation_without_a_result_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
+    from expectations import judge
+
+    run_suite = judge.run_suite
+
+    def forgetful(context, suite, frame):
+        result = run_suite(context, suite, frame)
+        result.results = result.results[:1]
+        return result
+
+    monkeypatch.setattr(judge, "run_suite", forgetful)
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    assert not is_accepted(rows)
+    assert sum(row.passed for row in rows) == len(ALL)
+
+
+def test_pass_that_skipped_rows_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
+    from expectations import judge
+
+    run_suite = judge.run_suite
+    monkeypatch.setattr(judge, "run_suite", lambda c, suite, frame: run_suite(c, suite, frame.iloc[1:]))
+    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    assert not any(row.passed for row in rows)
+    assert any("looked at 47 of 48 rows" in row.sentence for row in rows)
+
+
+def test_missing_column_is_one_clear_message(frames, baseline, tmp_path):
+    frames["values"] = frames["values"].drop(columns=["band_low", "cell"])
+    with pytest.raises(ValueError, match="Frame 'values' lacks the column\\(s\\) cell, band_low"):
+        validate(frames, baseline, docs_dir=tmp_path, name="a")
+    with pytest.raises(ValueError, match="missing: rows"):
+        validate(
+            {"headers": frames["headers"], "values": frames["values"]}, baseline, docs_dir=tmp_path, name="a"
+        )
+
+
+@pytest.mark.parametrize("change", [{"rows_min": 20}, {"min_coverage": 90.0}, {"jump_limit_log": 0.0}])
+def test_baseline_that_contradicts_itself_is_refused(baseline, change):
+    with pytest.raises(ValueError, match="baseline of yearbook, data year 2019"):
+        dataclasses.replace(baseline, **change)
+
+
+def test_source_without_required_variables_is_judged(frames, baseline, tmp_path):
+    rows = validate(frames, dataclasses.replace(baseline, required_variables=()), docs_dir=tmp_path, name="a")
+    assert is_accepted(rows)
+
+
+def loads_from_elsewhere(text: str) -> list[str]:
+    """Every src, href, url() or script of a page that a browser would fetch from another host."""
+    links = re.findall(
+        r"""(?:src|href|action)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""", text, re.IGNORECASE
+    )
+    return links + re.findall(r"url\((?!data:)[^)]*\)|@import|<script|<iframe|\son\w+=", text, re.IGNORECASE)
+
+
+def test_data_docs_need_no_network(frames, baseline, tmp_path):
+    frames["values"].loc[:2, ["text", "is_number"]] = ["12", False]
+    validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 abc")
+    pages = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
+    assert len(pages) == len(ALL) + 2
+    for page in pages:
+        assert loads_from_elsewhere(page.read_text(encoding="utf-8")) == [], page.name
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 500_000
+
+
+def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(frames, baseline, tmp_path):
+    validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 aaa")
+    validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
+    validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert index.count("<section") == 2
+    links = re.findall(r'href="([^":]+\.(?:html|css))"', index)
+    assert len(links) == 2 * len(ALL) + 1
+    assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_path):
+    frames["values"].loc[0, "value"] = 1e12
+    validate(frames, baseline, docs_dir=tmp_path, name="a")
+    page = (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
+    for word in (
+        "北京市",
+        "B6",
+        "value_is_inside_band",
+        "Record of Great Expectations",
+        "unexpected values found",
+    ):
+        assert word in page
+    assert "refused" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_data_docs_escape_text_from_the_file(frames, baseline, tmp_path):
+    evil = "<script>alert(1)</script>"
+    frames["rows"].loc[:1, ["city_text", "sheet", "city_id"]] = [evil, evil, "CN110000"]
+    frames["headers"].loc[3, ["header_path", "variable_code", "is_known"]] = [evil, evil, False]
+    frames["values"].loc[0, ["text", "is_number"]] = [evil, False]
+    frames["headers"] = frames["headers"].query("variable_code != 'gdp_nom'")
+    validate(frames, baseline, docs_dir=tmp_path, name="<script>x")
+    for page in tmp_path.rglob("*.html"):
+        assert "<script" not in page.read_text(encoding="utf-8"), page.name
+
+
+def test_name_without_letters_is_refused(frames, baseline, tmp_path):
+    with pytest.raises(ValueError, match="cannot name a validation"):
+        validate(frames, baseline, docs_dir=tmp_path, name="../..")
+
+
+def test_import_of_the_package_does_not_load_great_expectations_and_a_run_prints_nothing(tmp_path):
+    code = (
+        "import sys, expectations; assert 'great_expectations' not in sys.modules\n"
+        "import pandas as pd, os\n"
+        "from expectations.contract import FRAME_COLUMNS\n"
+        "frames = {name: pd.DataFrame(columns=columns) for name, columns in FRAME_COLUMNS.items()}\n"
+        "b = expectations.Baseline('s', 2019, 0, 1, (), 0.0, 1.0)\n"
+        "import logging; logging.getLogger('expectations').setLevel(logging.CRITICAL)\n"
+        f"rows = expectations.validate(frames, b, docs_dir={str(tmp_path)!r}, name='a')\n"
+        "assert [r.rule_id for r in rows if not r.passed] == ['header_exists']\n"
+        "assert os.environ['GX_ANALYTICS_ENABLED'] == 'False'\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_baseline_is_frozen(baseline):
+    assert isinstance(baseline, Baseline)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        baseline.rows_min = 1

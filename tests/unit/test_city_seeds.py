@@ -1,0 +1,166 @@
+"""The city seeds and the map file: keys, references, one group a city, no ambiguous label."""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = ROOT / "dbt" / "seeds"
+MAP_FILE = ROOT / "dagster_project" / "report" / "assets" / "city_boundaries.json"
+SHARED = Path(os.environ.get("NQPF_SHARED_DATA", ROOT.parent / "shared" / "data"))
+OPEN_SCHEMES = {"east_vs_cw_exne"}  # north-eastern cities are left out of this one
+
+
+def read(name: str) -> pd.DataFrame:
+    return pd.read_csv(SEEDS / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+@pytest.fixture(scope="module")
+def city() -> pd.DataFrame:
+    return read("city")
+
+
+@pytest.fixture(scope="module")
+def current(city: pd.DataFrame) -> pd.DataFrame:
+    return city[(city.level == "city") & (city.valid_to == "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("city", ["city_id"]),
+        ("city_change", ["event_id"]),
+        ("city_neighbour", ["city_id_a", "city_id_b"]),
+        ("city_group", ["scheme", "city_id", "valid_from"]),
+        ("method_choice", ["choice_id"]),
+    ],
+)
+def test_seed_key_is_unique_and_file_is_plain_utf8(name: str, key: list[str]) -> None:
+    raw = (SEEDS / f"{name}.csv").read_bytes()
+    assert not raw.startswith(b"\xef\xbb\xbf")
+    assert b"\r" not in raw
+    assert not read(name).duplicated(key).any()
+
+
+def test_roster_has_the_units_of_2021(city: pd.DataFrame, current: pd.DataFrame) -> None:
+    assert len(current) == 337
+    assert city.level.value_counts().to_dict() == {"city": 339, "province": 27, "county": 4, "nation": 1}
+    assert (city.is_province_unit == "true").sum() == 31
+    assert (current.is_core36 == "true").sum() == 36
+    assert current.admin_tier.value_counts()[["municipality", "sub_provincial"]].to_dict() == {
+        "municipality": 4,
+        "sub_provincial": 15,
+    }
+    assert (city.city_id == "CN" + city.city_code).all()
+    assert (current[["centroid_lon", "centroid_lat", "area_km2"]] != "").all(axis=None)
+
+
+def test_english_names_follow_common_use(city: pd.DataFrame) -> None:
+    name = city.set_index("city_code").name_en
+    expected = {
+        "500000": "Chongqing",
+        "610100": "Xi'an",
+        "230100": "Harbin",
+        "141100": "Luliang",
+        "140400": "Changzhi",
+        "341500": "Lu'an",
+        "411100": "Luohe",
+        "331000": "Taizhou",
+        "350200": "Xiamen",
+        "540200": "Shigatse",
+    }
+    assert {code: name[code] for code in expected} == expected
+    assert name.str.fullmatch(r"[A-Z][A-Za-z' ]+").all()
+
+
+def test_each_scheme_gives_each_city_one_group(current: pd.DataFrame) -> None:
+    group = read("city_group")
+    for scheme, rows in group.groupby("scheme"):
+        assert rows.city_id.is_unique
+        assert set(rows.city_id) <= set(current.city_id)
+        if scheme not in OPEN_SCHEMES:
+            assert len(rows) == len(current), scheme
+    assert (
+        not group.groupby(["scheme", "group_code"])[["group_name_zh", "group_name_en"]]
+        .nunique()
+        .gt(1)
+        .any(axis=None)
+    )
+    cores = group[(group.scheme == "core") & (group.group_code == "core")]
+    assert set(cores.city_id) == set(current[current.is_core36 == "true"].city_id)
+
+
+def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame) -> None:
+    change = read("city_change")
+    known = set(city.city_id) | {""}
+    for column in ("from_city_id", "to_city_id", "county_city_id"):
+        assert set(change[column]) <= known
+    assert set(change.event_type) <= {"merge", "transfer", "rename", "recode", "new"}
+    moved = change[(change.event_type == "transfer") & (change.effective_year.astype(int) >= 2012)]
+    assert sorted(moved.county_city_id) == ["CN220184", "CN340422", "CN340722", "CN510185"]
+    parent = city.set_index("city_id").parent_city_id
+    assert (moved.county_city_id.map(parent) == moved.to_city_id).all()
+    merged = change[change.event_type == "merge"].iloc[0]
+    assert int(merged.effective_year) == int(city.set_index("city_id").valid_to[merged.from_city_id]) + 1
+
+
+def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
+    alias = read("city_alias").reset_index(names="n")
+    assert set(alias.city_id) <= set(city.city_id)
+    assert not alias.alias.str.contains(r"\s").any()
+    alias["is_code"] = alias.kind == "code"
+    alias["first"] = alias.valid_from.replace("", "0").astype(int)
+    alias["last"] = alias.valid_to.replace("", "9999").astype(int)
+    pair = alias.merge(alias, on=["alias", "is_code"])
+    same_source = (pair.source_x == pair.source_y) | (pair.source_x == "") | (pair.source_y == "")
+    overlap = (pair["first_x"] <= pair["last_y"]) & (pair["first_y"] <= pair["last_x"])
+    clash = pair[(pair.n_x < pair.n_y) & same_source & overlap]
+    assert clash.empty, clash[["alias", "city_id_x", "city_id_y"]].to_string()
+
+
+def test_bare_names_shared_with_a_province_or_county_city_need_a_source() -> None:
+    alias = read("city_alias")
+    assert (alias[alias.alias.isin(["吉林", "海南", "Jilin", "Hainan"])].source != "").all()
+    assert not alias.alias.isin(["大理", "喀什", "恩施"]).any()
+
+
+def test_neighbours_are_pairs_with_four_islands(current: pd.DataFrame) -> None:
+    pair = read("city_neighbour")
+    assert len(pair) == 895
+    assert (pair.city_id_a < pair.city_id_b).all()
+    linked = set(pair.city_id_a) | set(pair.city_id_b)
+    assert linked <= set(current.city_id)
+    assert set(current.city_id) - linked == {"CN460100", "CN460200", "CN460300", "CN460400"}
+
+
+def test_method_choices_use_known_provenance() -> None:
+    choice = read("method_choice")
+    assert set(choice.provenance) <= {"seed", "source", "standard", "reconstruction"}
+    assert (choice != "").all(axis=None)
+
+
+def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> None:
+    assert MAP_FILE.stat().st_size < 1_000_000
+    features = json.loads(MAP_FILE.read_text(encoding="utf-8"))["features"]
+    drawn = [f["properties"]["city_id"] for f in features if f["properties"]["kind"] == "city"]
+    assert sorted(drawn) == sorted(current.city_id)
+    others = {
+        f["properties"]["name_zh"]: f["properties"]["kind"]
+        for f in features
+        if "city_id" not in f["properties"]
+    }
+    assert set(others.values()) == {"outline", "line"}
+    assert {"台湾省", "香港特别行政区", "澳门特别行政区"} <= set(others)
+
+
+def test_labels_of_the_real_files_resolve() -> None:
+    if not (SHARED / "panel").is_dir():
+        pytest.skip("no real data")
+    from dagster_project.reference.check_city_labels import COUNTY_SOURCES, all_labels, failures
+
+    bad = failures(all_labels(SHARED), SEEDS)
+    named = bad[~(bad.source.isin(COUNTY_SOURCES) & (bad.rows == 0))]
+    assert named.empty, named[["source", "year", "label"]].to_string()

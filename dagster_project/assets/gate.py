@@ -26,7 +26,10 @@ READING = [
 
 HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
 ROWS_SQL = """
-    select r.* from int.int_rows_matched_to_cities as r
+    select r.* replace (case when r.row_kind = (
+        select min(level) from seed.row_count as b where b.source = r.source
+    ) then 'city' else r.row_kind end as row_kind)
+    from int.int_rows_matched_to_cities as r
     where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
 """
 VALUES_SQL = """
@@ -34,7 +37,8 @@ VALUES_SQL = """
     from int.int_values_corrected as v
     left join seed.city as c on v.city_id = c.city_id
     left join seed.variable as b on v.variable_code = b.variable_code
-    where v.source = ? and v.data_year = ? and v.vintage = ? and v.level = 'city' and v.year >= 2010
+    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
+        and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
 """
 # the last accepted figure of the same source: the year before of a yearly source
 LAST_SQL = """
@@ -44,6 +48,7 @@ LAST_SQL = """
     where v.source = ? and v.data_year = ? and l.is_accepted
     qualify row_number() over (partition by v.city_id, v.variable_code, v.scope order by l.load_no desc) = 1
 """
+# the label rows that a source is about (counties for the county source) count as its cities
 # years of a multi-year source that its baseline speaks of
 YEARS_SQL = """
     select coalesce(max(year_from), 2010), coalesce(max(year_to), 9999) from seed.row_count where source = ? and ? = 0
@@ -162,9 +167,10 @@ def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
             f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
         )
     row = found.iloc[0]
+    fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))
     return Baseline(
         source=sidecar.source, data_year=sidecar.data_year,
-        rows_min=1 if sidecar.is_synthetic else int(row["rows_min"]), rows_max=int(row["rows_max"]),
+        rows_min=fewest, rows_max=most,
         required_variables=tuple(str(row["required"]).split()), min_coverage=float(row["min_coverage"]),
         jump_limit_log=float(row["jump_limit_log"]), is_synthetic=sidecar.is_synthetic,
     )  # fmt: skip

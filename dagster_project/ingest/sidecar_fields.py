@@ -32,6 +32,7 @@ OPTIONAL = (
     "sheet",
     "keys",
     "supersedes",
+    "expected_cities",
     "accepted_by",
     "accepted_reason",
     "notes",
@@ -67,6 +68,7 @@ class Sidecar:
     sheet: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
     supersedes: str | None = None
+    expected_cities: tuple[int, int] | None = None
     accepted_by: str | None = None
     accepted_reason: str | None = None
     notes: str | None = None
@@ -125,6 +127,7 @@ class FieldReader:
             data_year=data_year or 0,
             edition_year=edition_year,
             sheet=self.text("sheet"),
+            expected_cities=self.span("expected_cities"),
             accepted_by=accepted[0],
             accepted_reason=accepted[1],
             notes=self.text("notes"),
@@ -157,6 +160,15 @@ class FieldReader:
         if value not in allowed:
             self.fail(f"{key} is {value!r}", f"It must be one of: {', '.join(allowed)}")
         return str(value)
+
+    def span(self, key: str) -> tuple[int, int] | None:
+        """[fewest, most] city rows of a partial file; overrides the baseline of the source."""
+        value = self.raw.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list) or len(value) != 2 or not all(type(n) is int and n > 0 for n in value):
+            self.fail(f"{key} is {value!r}", "Write two numbers, fewest and most city rows, such as [10, 14]")
+        return int(value[0]), int(value[1])
 
     def flag(self, key: str) -> bool:
         value = self.raw[key]

@@ -53,7 +53,7 @@ of_city as (
 ),
 
 of_province as (
-    select c.province_code, o.year, sum(o.deflator * o.gdp_nom) / sum(o.gdp_nom) as deflator
+    select c.province_code, o.year, sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
     from of_city as o
     inner join {{ ref('city') }} as c on o.city_id = c.city_id
     group by all

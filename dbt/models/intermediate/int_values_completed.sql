@@ -31,13 +31,14 @@ zeros as (
         and exists (select 1 from selected as s where s.city_id = c.city_id and s.variable_code = y.variable_code)
 ),
 
--- resident population where a city's series is at least as long as the registered one: one basis per city
+-- resident population where a city's series is nearly complete, else registered: one basis per city, gaps stay gaps
 basis as (
     select
         city_id,
         case
             when count(*) filter (where variable_code = 'population_resident')
-                >= count(*) filter (where variable_code = 'population_registered')
+                >= {{ var('min_observed_share') }}
+                * greatest(count(*) filter (where variable_code = 'population_registered'), 1)
                 then 'population_resident'
             else 'population_registered'
         end as population_basis
@@ -98,7 +99,7 @@ robot_density as (
         b.city_id,
         'robot_density' as variable_code,
         r.year,
-        sum(b.employed / t.employed_city * r.robots / n.employed_nation) * 10000 as value,
+        sum(b.employed / t.employed_city * r.robots / n.employed_nation order by b.industry) * 10000 as value,
         'units_per_10k' as unit,
         'robot' as source,
         min(r.vintage) as vintage,
@@ -107,12 +108,12 @@ robot_density as (
         '' as fill_rule,
         false as is_corrected,
         min(b.source_cell_id) as source_cell_id,
-        list(b.source_cell_id) as source_cell_ids,
+        list(b.source_cell_id order by b.industry) as source_cell_ids,
         'observed' as value_origin
     from base as b
     inner join robots as r on b.industry = r.industry
-    inner join (select city_id, sum(employed) as employed_city from base group by all) as t on b.city_id = t.city_id
-    inner join (select industry, sum(employed) as employed_nation from base group by all) as n on b.industry = n.industry
+    inner join (select city_id, sum(employed order by industry) as employed_city from base group by all) as t on b.city_id = t.city_id
+    inner join (select industry, sum(employed order by city_id) as employed_nation from base group by all) as n on b.industry = n.industry
     where t.employed_city > 0 and r.year >= {{ var('base_year') }}
     group by all
 )

@@ -59,6 +59,26 @@ county_shares as (
     group by all
 ),
 
+-- the giving city's own figures on the old boundary: of the same source, or of the first source that prints them
+donors as (
+    select
+        w.city_id,
+        w.year,
+        w.source,
+        coalesce(
+            max(d.value) filter (where d.variable_code = 'gdp_nom' and d.source = w.source),
+            arg_min(d.value, (s.default_rank, d.source)) filter (where d.variable_code = 'gdp_nom')
+        ) as city_gdp,
+        coalesce(
+            max(d.value) filter (where d.variable_code = 'population_resident' and d.source = w.source),
+            arg_min(d.value, (s.default_rank, d.source)) filter (where d.variable_code = 'population_resident')
+        ) as city_population
+    from (select distinct city_id, year, source from candidates) as w
+    inner join weights as d on w.city_id = d.city_id and w.year = d.year
+    inner join {{ ref('source') }} as s on d.source = s.source and s.boundary = 'as_printed'
+    group by all
+),
+
 moves as (
     -- whole units that were merged
     select
@@ -85,8 +105,8 @@ moves as (
         e.event_type,
         case
             when w.harmonise = 'mean' then w.value
-            when w.transfer_share = 'gdp' then w.value * k.county_gdp / g.value
-            else w.value * k.county_population / p.value
+            when w.transfer_share = 'gdp' then w.value * k.county_gdp / d.city_gdp
+            else w.value * k.county_population / d.city_population
         end,
         case
             when w.weight_variable = 'gdp_nom' then k.county_gdp
@@ -96,8 +116,7 @@ moves as (
     from changes as e
     inner join weighted as w on e.from_city_id = w.city_id and w.year < e.effective_year
     inner join county_shares as k on e.event_id = k.event_id and w.year = k.year
-    left join weights as g on w.source = g.source and w.city_id = g.city_id and w.year = g.year and g.variable_code = 'gdp_nom'
-    left join weights as p on w.source = p.source and w.city_id = p.city_id and w.year = p.year and p.variable_code = 'population_resident'
+    left join donors as d on w.source = d.source and w.city_id = d.city_id and w.year = d.year
     where e.event_type = 'transfer' and w.boundary = 'as_printed'
 ),
 
@@ -108,16 +127,16 @@ received as (
         variable_code,
         to_city_id as city_id,
         count(*) as n_parts,
-        sum(value_moved) as value_moved,
-        sum(value_moved * weight_moved) as product_moved,
-        sum(weight_moved) as weight_moved,
-        list(cell_moved) as cells_moved
+        sum(value_moved order by cell_moved) as value_moved,
+        sum(value_moved * weight_moved order by cell_moved) as product_moved,
+        sum(weight_moved order by cell_moved) as weight_moved,
+        list(cell_moved order by cell_moved) as cells_moved
     from moves
     group by all
 ),
 
 given as (
-    select source, year, variable_code, from_city_id as city_id, sum(value_moved) as value_given
+    select source, year, variable_code, from_city_id as city_id, sum(value_moved order by to_city_id) as value_given
     from moves
     where event_type = 'transfer'
     group by all
@@ -148,7 +167,7 @@ select
     w.fill_rule,
     w.is_corrected,
     w.source_cell_id,
-    list_distinct(list_prepend(w.source_cell_id, coalesce(r.cells_moved, []))) as source_cell_ids,
+    list_sort(list_distinct(list_prepend(w.source_cell_id, coalesce(r.cells_moved, [])))) as source_cell_ids,
     r.n_parts is not null or g.value_given is not null as is_harmonised,
     case
         when coalesce(x.n_expected, 0) > 0 and r.n_parts is null then null

@@ -10,7 +10,7 @@ ratios as (
         s.early_source,
         s.late_source,
         s.overlap_to,
-        avg(e.value) / avg(l.value) as ratio,
+        avg(e.value order by e.year) / avg(l.value order by l.year) as ratio,
         count(*) as n_overlap
     from {{ ref('splice') }} as s
     inner join series as e

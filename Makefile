@@ -1,0 +1,56 @@
+# Every target sets up what it needs. Two commands matter: `make refresh` and `make test`.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup refresh test test-slow lint types ui lock clean
+
+help:
+	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
+	@echo "make test       set up, then lint, types and tests"
+	@echo "make test-slow  the long simulations and campaigns"
+	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
+	@echo "make lint       ruff and sqlfluff;  make types: mypy --strict on python_models"
+	@echo "make lock       renew requirements.lock from pyproject.toml"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@python=$$(PYTHON="$(PYTHON)" .ci/find-python) && \
+	echo "setup: environment in $(VENV) with $$python" && \
+	"$$python" -m venv $(VENV)
+	@echo "setup: installing locked packages (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m dagster_project.cli.prepare
+	@touch $(READY)
+	@echo "setup: done"
+
+refresh: setup
+	@$(BIN)/nqpf refresh
+
+test: setup lint types
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup
+	@$(BIN)/python -m pytest -m slow
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint dbt --processes 2 --disable-progress-bar
+
+types: setup
+	@$(BIN)/mypy python_models
+
+ui: setup
+	@$(BIN)/nqpf ui
+
+# needs uv (pip install uv); writes versions and hashes only
+lock:
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache warehouse/demo

@@ -1,0 +1,69 @@
+"""From Dagster's events to one clear sentence and an exit code that a scheduler can act on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import dagster as dg
+
+EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_BUSY = 0, 1, 2, 3, 4
+# Exceptions whose own text is written for people.
+SPEAKING = {
+    "IngestError": EXIT_BAD_INPUT, "SpecError": EXIT_BAD_INPUT, "Failure": EXIT_BAD_INPUT,
+    "WarehouseBusy": EXIT_BUSY, "PublishError": EXIT_FAILED,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run did not end well: an exit code and sentences."""
+
+    exit_code: int
+    sentences: list[str]
+
+
+def read_failure(result: dg.ExecuteInProcessResult) -> Failure | None:
+    """None if the run went through; gate refusals first, then exceptions that speak, then anything else."""
+    if result.success:
+        return None
+    refusals = [sentence for event in result.all_events for sentence in _refusals(event)]
+    if refusals:
+        return Failure(EXIT_REFUSED, refusals)
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            return _step_failure(event)
+    return Failure(EXIT_FAILED, ["The run failed before its first step."])
+
+
+def _refusals(event: dg.DagsterEvent) -> list[str]:
+    if event.event_type_value != "ASSET_CHECK_EVALUATION":
+        return []
+    check = event.asset_check_evaluation_data
+    if check.passed or check.check_name != "gate":
+        return []
+    return [str(sentence) for sentence in check.metadata["problems"].value]  # type: ignore[union-attr]
+
+
+def _step_failure(event: dg.DagsterEvent) -> Failure:
+    error = event.step_failure_data.error
+    while error is not None:
+        name = error.cls_name or ""
+        if name in SPEAKING:
+            return Failure(SPEAKING[name], [_message(error.message)])
+        if name == "DagsterDbtCliRuntimeError":
+            return Failure(EXIT_FAILED, [f"dbt stopped in step {event.step_key}.", *_dbt_lines(error.message)])
+        if error.cause is None:
+            break
+        error = error.cause
+    text = error.message.strip() if error else "no reason given"
+    return Failure(EXIT_FAILED, [f"Step {event.step_key} failed: {text} (a fault of the program, see the log)"])
+
+
+def _message(text: str) -> str:
+    """The text without the class name that Python puts before it."""
+    return re.sub(r"^[\w.]+(Error|Failure|Busy): ", "", text.strip())
+
+
+def _dbt_lines(message: str) -> list[str]:
+    return [line.strip() for line in message.splitlines() if re.search(r"(Failure|Error) in ", line)][:20]

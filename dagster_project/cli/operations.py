@@ -1,0 +1,61 @@
+"""Commands that talk to Dagster's instance: the UI, the schedule and the sensor."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+
+from dagster_project.cli.failures import EXIT_OK
+from dagster_project.definitions import build_defs, prepare_instance
+from dagster_project.paths import PROJECT, Paths, export_to_environment
+from dagster_project.warehouse import Warehouse
+
+SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
+MODULE = "dagster_project.dagster_defs"
+
+
+def start_ui(paths: Paths, port: int) -> int:
+    """Webserver and daemon in one process group, on loopback only."""
+    _prepare(paths)
+    command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
+    return subprocess.run(command, cwd=PROJECT, check=False).returncode
+
+
+def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:
+    """Store the wish in the instance; the daemon of `nqpf ui` obeys it."""
+    _prepare(paths)
+    verb = "start" if on else "stop"
+    for kind, name in SWITCHED:
+        command = [_dagster(), kind, verb, name, "-m", MODULE]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        if done.returncode != 0 and "already" not in (done.stdout + done.stderr):
+            console.print((done.stdout + done.stderr).strip()[-2000:], highlight=False, markup=False)
+            return done.returncode
+    return show_schedule(paths, console)
+
+
+def show_schedule(paths: Paths, console: Console) -> int:
+    """One line for each: on or off."""
+    _prepare(paths)
+    defs = build_defs(paths)
+    defaults = {s.name: s.default_status.value for s in [*(defs.schedules or []), *(defs.sensors or [])]}
+    with dg.DagsterInstance.get() as instance:
+        stored = {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
+    for kind, name in SWITCHED:
+        is_on = stored.get(name, defaults[name]) == "RUNNING"
+        console.print(f"{kind} {name}: {'on' if is_on else 'off'}", highlight=False)
+    return EXIT_OK
+
+
+def _prepare(paths: Paths) -> None:
+    export_to_environment(paths)
+    Warehouse(paths.build_file).prepare()
+    prepare_instance(paths)
+
+
+def _dagster() -> str:
+    return str(Path(sys.executable).parent / "dagster")

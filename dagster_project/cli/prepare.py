@@ -1,0 +1,15 @@
+"""Last step of `make setup`: parse the dbt project and write Dagster's instance file for the demo warehouse."""
+
+from __future__ import annotations
+
+from dagster_project import dbt_project
+from dagster_project.definitions import prepare_instance
+from dagster_project.paths import demo_paths, export_to_environment
+from dagster_project.warehouse import Warehouse
+
+if __name__ == "__main__":
+    paths = demo_paths()
+    export_to_environment(paths)
+    Warehouse(paths.build_file).prepare()
+    dbt_project.parse(paths)
+    prepare_instance(paths)

@@ -1,0 +1,208 @@
+"""Commands that only read the published file or the releases."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.paths import Paths
+from dagster_project.publishing.diff import diff_frames, diff_markdown
+
+FORMATS = ("table", "csv", "json", "markdown")
+MAX_ROWS = 200
+
+CITY_SQL = """
+select city_id, name_zh, name_en from mart.dim_city
+where lower(?) in (lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en))
+"""
+VALUE_SQL = """
+select v.index_code, i.name_zh, i.name_en, i.unit, i.formula_sql, v.value_raw, v.value_final, v.z, v.value_origin,
+    v.is_winsorised, v.is_capped, c.weight, c.contribution
+from mart.mart_indicator_value as v
+join mart.dim_indicator as i using (index_code, indicator_code)
+left join mart.mart_index_contribution as c using (index_code, basis, city_id, year, indicator_code)
+where v.city_id = ? and v.year = ? and v.indicator_code = ? and v.basis like 'frozen%'
+    and v.index_code = coalesce(?, v.index_code)
+order by length(v.index_code) limit 1
+"""
+TRAIL_SQL = """
+select s.variable_code, s.value, s.unit, v.text as printed, s.source, v.vintage, s.file, s.sheet, s.cell,
+    v.is_corrected, v.correction_reason, v.fill_rule
+from mart.mart_indicator_source as s
+join mart.mart_source_value as v using (source_cell_id)
+where s.index_code = ? and s.city_id = ? and s.year = ? and s.indicator_code = ?
+order by v.year = s.year desc, s.variable_code, v.year, s.source
+"""
+WHY_NOT_SQL = """
+select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
+"""
+
+
+def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
+    """Read-only, without access to other files or extensions."""
+    if not paths.published_file.exists():
+        return None
+    con = duckdb.connect(str(paths.published_file), read_only=True)
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
+    return con
+
+
+def _nothing_published(paths: Paths, console: Console) -> int:
+    console.print(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.", soft_wrap=True)
+    return EXIT_BAD_INPUT
+
+
+def run_sql(paths: Paths, console: Console, query: str, format: str) -> int:
+    """Print the result of one query."""
+    if format not in FORMATS:
+        console.print(f"--format must be one of {', '.join(FORMATS)}.")
+        return EXIT_BAD_INPUT
+    con = open_published(paths)
+    if con is None:
+        return _nothing_published(paths, console)
+    try:
+        frame = con.execute(query).df()
+    except duckdb.Error as error:
+        console.print(escape(str(error)), highlight=False)
+        return EXIT_BAD_INPUT
+    finally:
+        con.close()
+    if format == "csv":
+        print(frame.to_csv(index=False), end="")
+    elif format == "json":
+        print(frame.to_json(orient="records", force_ascii=False, date_format="iso"))
+    elif format == "markdown":
+        print(frame.to_markdown(index=False))
+    else:
+        console.print(_table(frame))
+        if len(frame) > MAX_ROWS:
+            console.print(f"{MAX_ROWS} of {len(frame)} rows; --format csv prints all.")
+    return EXIT_OK
+
+
+def explain_value(paths: Paths, console: Console, city: str, year: int, indicator: str, index: str | None) -> int:
+    """The trail of one indicator value."""
+    con = open_published(paths)
+    if con is None:
+        return _nothing_published(paths, console)
+    with con:
+        cities = con.execute(CITY_SQL, [city]).fetchall()
+        if len(cities) != 1:
+            return _unknown_city(con, console, city, len(cities))
+        city_id, name_zh, name_en = cities[0]
+        found = con.execute(VALUE_SQL, [city_id, year, indicator, index]).df()
+        if found.empty:
+            return _no_value(con, console, city_id, f"{name_zh} {name_en}", year, indicator)
+        row = found.iloc[0]
+        trail = con.execute(TRAIL_SQL, [row["index_code"], city_id, year, indicator]).df()
+        synthetic = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
+    if synthetic:
+        console.print("[bold yellow]SYNTHETIC demo data[/]")
+    console.print(f"{name_zh} {name_en} {year}: {row['name_zh']} / {row['name_en']}", highlight=False)
+    console.print(f"  value {row['value_raw']:,.6g} {row['unit']}  ({row['value_origin']})", highlight=False)
+    console.print(f"  = {row['formula_sql']}", highlight=False, soft_wrap=True)
+    marks = [word for word in ("is_winsorised", "is_capped") if bool(row[word])]
+    console.print(
+        f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f} = contribution {row['contribution']:.4f}"
+        + (f"  [{', '.join(marks)}: {row['value_final']:,.6g}]" if marks else ""),
+        highlight=False, markup=False,
+    )  # fmt: skip
+    console.print("Printed cells:" if not str(row["value_origin"]).startswith("interp") else "Interpolated between:")
+    for cell in trail.itertuples():
+        _say_cell(console, cell)
+    return EXIT_OK
+
+
+def _say_cell(console: Console, cell: object) -> None:
+    place = " ".join(part for part in (cell.file, cell.sheet, cell.cell) if part)  # type: ignore[attr-defined]
+    line = f"  {cell.variable_code} = {cell.value:,.10g} {cell.unit}, printed '{cell.printed}' in {place} [{cell.source} @ {cell.vintage}]"  # type: ignore[attr-defined]
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if cell.is_corrected:  # type: ignore[attr-defined]
+        console.print(f"      corrected: {cell.correction_reason}", highlight=False, markup=False, soft_wrap=True)  # type: ignore[attr-defined]
+    if isinstance(cell.fill_rule, str):  # type: ignore[attr-defined]
+        console.print(f"      suspected fill: {cell.fill_rule}", highlight=False, markup=False)  # type: ignore[attr-defined]
+
+
+def _unknown_city(con: duckdb.DuckDBPyConnection, console: Console, city: str, n: int) -> int:
+    from rapidfuzz import process
+
+    names = [str(name) for row in con.execute("select name_zh, name_en from mart.dim_city").fetchall() for name in row]
+    near = ", ".join(match[0] for match in process.extract(city, names, limit=3))
+    what = "No city is" if n == 0 else f"{n} cities are"
+    console.print(f"{what} called '{escape(city)}'. Nearest names: {near}.", highlight=False)
+    return EXIT_BAD_INPUT
+
+
+def _no_value(con: duckdb.DuckDBPyConnection, console: Console, city_id: str, name: str, year: int, code: str) -> int:
+    known = {row[0] for row in con.execute("select distinct indicator_code from mart.mart_indicator_value").fetchall()}
+    console.print(f"There is no value of {escape(code)} for {name} in {year}.", highlight=False)
+    if code not in known:
+        console.print(f"Indicators with values: {', '.join(sorted(known))}.", highlight=False, soft_wrap=True)
+    for index_code, reason in con.execute(WHY_NOT_SQL, [city_id]).fetchall():
+        console.print(f"  not in the sample of {index_code}: {reason}", highlight=False, soft_wrap=True)
+    return EXIT_BAD_INPUT
+
+
+def show_status(paths: Paths, console: Console) -> int:
+    """Release, loads, checks."""
+    con = open_published(paths)
+    if con is None:
+        return _nothing_published(paths, console)
+    with con:
+        run = con.execute("from mart.mart_run_manifest order by started_at desc limit 1").df().iloc[0]
+        loads = con.execute(
+            "select source, data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no"
+        ).df()
+        checks = con.execute(
+            "select severity, count(*) filter (where passed) as passed, count(*) filter (where not passed) as not_passed"
+            " from mart.mart_check_result group by 1 order by 1"
+        ).df()
+    size = paths.published_file.stat().st_size / 1e6
+    mark = " [bold yellow]SYNTHETIC[/]" if run["is_synthetic"] else ""
+    console.print(f"{run['release']}{mark}, data vintage {run['data_vintage']}, {size:.1f} MB", highlight=False)
+    console.print(f"{paths.published_file}", highlight=False, soft_wrap=True)
+    console.print(_table(loads), _table(checks))
+    return EXIT_OK
+
+
+def list_releases(paths: Paths, console: Console) -> int:
+    """Name, vintage, date of each release."""
+    rows = []
+    for manifest in sorted(paths.releases.glob("*/manifest.json"), reverse=True):
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        rows.append({"release": content["release"], "data_vintage": content["run"]["data_vintage"],
+                     "method_version": content["run"]["method_version"], "built": content["run"]["started_at"],
+                     "commit": str(content["run"]["git_commit"])[:10]})  # fmt: skip
+    if not rows:
+        return _nothing_published(paths, console)
+    console.print(_table(pd.DataFrame(rows)))
+    return EXIT_OK
+
+
+def diff_releases(paths: Paths, console: Console, old: str, new: str) -> int:
+    """Cells, sources, scores and weights that differ."""
+    files = [paths.releases / name / "city.duckdb" for name in (old, new)]
+    missing = [name for name, file in zip((old, new), files, strict=True) if not file.exists()]
+    if missing:
+        console.print(f"There is no release {missing[0]}; see `nqpf release list`.", highlight=False)
+        return EXIT_BAD_INPUT
+    print(diff_markdown(old, new, diff_frames(files[0], files[1])), end="")
+    return EXIT_OK
+
+
+def _table(frame: pd.DataFrame) -> Table:
+    table = Table(*[str(c) for c in frame.columns])
+    for row in frame.head(MAX_ROWS).itertuples(index=False):
+        table.add_row(*["" if _is_missing(value) else escape(str(value)) for value in row])
+    return table
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)

@@ -1,0 +1,184 @@
+"""One call writes the whole synthetic country: yearbooks, registers, sidecars, and the truth beside them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.demo import long
+from dagster_project.demo.cells import Print
+from dagster_project.demo.country import (
+    DEFAULT_SEED,
+    HORIZON,
+    DemoTruth,
+    Geography,
+    check_years,
+    choose_cities,
+    draw_country,
+    read_geography,
+)
+from dagster_project.demo.damage import FAULTS, FIRST_VINTAGE, Damage, faults_of, years_of
+from dagster_project.demo.gaps import draw_gaps, keep_within_limits
+from dagster_project.demo.indicators import draw_indicators, standardised_sides
+from dagster_project.demo.printed import as_printed, read_rules
+from dagster_project.demo.raw import draw_raw, draw_robots
+from dagster_project.demo.sidecars import write_sidecar
+from dagster_project.demo.tables import write_tables
+from dagster_project.demo.wide import write_wide
+from dagster_project.paths import demo_paths
+from python_models._types import FloatArray
+from python_models.simulation import SimulatedCountry, Truth
+
+TABLE_YEARS = (2017, 2018)  # and every year from 2021: one workbook a table
+
+
+def generate_demo(
+    landing_root: Path,
+    *,
+    seed: int = DEFAULT_SEED,
+    cities: Iterable[str] | int | None = None,
+    years: Iterable[int] = range(2012, 2022),
+    truth: Truth | None = None,
+    seeds: Path | None = None,
+) -> DemoTruth:
+    """Write the demo's landing files below `landing_root` and return what was planted.
+
+    cities: ids of city.csv, a number of cities, or None for all; years: consecutive, inside HORIZON; truth:
+    parameters (planted effects can be off); seeds: folder of the dbt seeds, whose roster, groups and
+    contiguity shape the values. The same arguments and seeds give the same bytes. ValueError: unknown
+    city, years with holes.
+    """
+    seeds = seeds or demo_paths().seeds
+    geography, chosen_years = read_geography(seeds), check_years(years)
+    chosen = choose_cities(geography, cities)
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
+    country = draw_country(geography, truth or Truth(), streams[0])
+    sides = standardised_sides(country)
+    raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
+    _plant_in_truth(geography, raw)
+    base, robots = draw_robots(sides, raw, streams[3])
+    printed = as_printed(geography, raw, read_rules(seeds), streams[4])
+    named, candidates = faults_of(chosen, chosen_years), draw_gaps(geography.roster, streams[5])
+    gaps = keep_within_limits(candidates, chosen, chosen_years, named=named, parts=_indicator_parts(seeds))
+    source = Print(printed, geography, chosen, chosen_years, Damage([*named, *gaps]))
+    for year in chosen_years:
+        _write_yearbook(landing_root, source, year)
+    _write_registers(landing_root, source, raw, base, robots)
+    result = _truth(geography, country, source, raw)
+    _write_truth(landing_root / "truth", result)
+    return result
+
+
+def _plant_in_truth(geography: Geography, raw: dict[str, FloatArray]) -> None:
+    """Zeros and breaks are true: they belong to the values, not to the damage of a file (in place)."""
+    for fault in FAULTS:
+        if fault.kind in ("absent_row", "structural_zero"):
+            raw[fault.variable_code][geography.roster.index(fault.city_id), HORIZON.index(fault.year)] = 0.0
+        elif fault.kind == "series_break":
+            later = raw[fault.variable_code][:, HORIZON.index(fault.year) :]
+            later[:] = np.rint(later * (fault.factor or 1.0))
+
+
+def _indicator_parts(seeds: Path) -> dict[str, list[str]]:
+    parts = pd.read_csv(seeds / "indicator_part.csv", dtype=str)
+    names = parts["variable_code"].replace("population", "population_resident")
+    return {str(code): group.tolist() for code, group in names.groupby(parts["indicator_code"])}
+
+
+def _write_yearbook(landing: Path, source: Print, year: int) -> None:
+    folder = landing / "yearbook" / str(year)
+    fields: dict[str, object] = {
+        "source": "yearbook",
+        "layout": "wide",
+        "data_year": year,
+        "edition_year": year + 1,
+        "title": f"SYNTHETIC yearbook of cities, data of {year}",
+        "maturity": "first_print",
+        **_partial(source, fewest=len(source.cities)),
+    }
+    if year in TABLE_YEARS or year >= 2021:
+        files = write_tables(folder, source, year)
+        write_sidecar(folder / "yearbook.yml", landing, files, fields | {"layout": "tables"})
+    elif year in years_of("revision_vintage"):
+        first, last = (
+            folder / f"synthetic_yearbook_{year}_v1.xlsx",
+            folder / f"synthetic_yearbook_{year}_v2.xlsx",
+        )
+        write_wide(first, source, year, FIRST_VINTAGE)
+        vintage = write_sidecar(folder / "yearbook_v1.yml", landing, [first], fields)
+        write_wide(last, source, year)
+        revised = fields | {"maturity": "revised", "supersedes": vintage}
+        write_sidecar(folder / "yearbook_v2.yml", landing, [last], revised)
+    else:
+        path = folder / f"synthetic_yearbook_{year}.xlsx"
+        write_wide(path, source, year)
+        write_sidecar(folder / "yearbook.yml", landing, [path], fields)
+
+
+def _write_registers(
+    landing: Path,
+    source: Print,
+    raw: dict[str, FloatArray],
+    base: dict[str, FloatArray],
+    robots: dict[str, FloatArray],
+) -> None:
+    def place(file: long.LongFile) -> Path:
+        return landing / file.source / f"synthetic_{file.source}.csv"
+
+    written = [long.REGISTRY, long.PATENT, long.SATELLITE]
+    for file in written:
+        long.write_register(place(file), file, source)
+    long.write_robots(place(long.ROBOT), source, base, robots)
+    long.write_gdp_revised(place(long.GDP_REVISED), source, raw)
+    written += [long.ROBOT, long.GDP_REVISED]
+    if long.write_county(place(long.COUNTY), source):
+        written.append(long.COUNTY)
+    for file in written:
+        fields = {
+            "source": file.source,
+            "layout": "long",
+            "keys": dict(file.keys),
+            "title": f"SYNTHETIC {file.title}",
+            "maturity": "revised" if file is long.GDP_REVISED else "final",
+            **_partial(source, fewest=1),
+        }
+        write_sidecar(place(file).with_name(f"{file.source}.yml"), landing, [place(file)], fields)
+
+
+def _partial(source: Print, *, fewest: int) -> dict[str, object]:
+    """A demo of fewer cities says so, or the gate would miss the others. A merged city prints a row of its own."""
+    n = len(source.cities)
+    return {} if n >= len(source.geography.roster) else {"expected_cities": [fewest, n + 1]}
+
+
+def _truth(
+    geography: Geography, country: SimulatedCountry, source: Print, raw: dict[str, FloatArray]
+) -> DemoTruth:
+    def cut(frame: pd.DataFrame) -> pd.DataFrame:
+        keep = frame["city_id"].isin(source.cities)
+        keep &= frame["year"].isin(source.years) if "year" in frame else True
+        return frame[keep].reset_index(drop=True)
+
+    n, years = len(geography.roster), len(HORIZON)
+    cells = pd.DataFrame({"city_id": np.repeat(geography.roster, years), "year": np.tile(HORIZON, n)})
+    values = pd.concat(
+        [cells.assign(variable_code=name, value=panel.ravel()) for name, panel in raw.items()],
+        ignore_index=True,
+    )
+    faults = pd.DataFrame([asdict(fault) for fault in source.damage.faults])
+    return DemoTruth(
+        latent=cut(country.to_frame(geography.roster, HORIZON)),
+        parameters=country.truth.to_frame(),
+        faults=faults,
+        raw=cut(values),
+        synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": country.synergy})),
+    )
+
+
+def _write_truth(folder: Path, truth: DemoTruth) -> None:
+    """csv files beside the sources; no sidecar, so they can never be loaded as data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("latent", "parameters", "faults", "synergy"):
+        getattr(truth, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

@@ -1,0 +1,237 @@
+"""From the truth on the base boundary to what the books print: old boundaries, first prints, districts.
+
+A printed panel is a dict (variable, scope) -> (rows, T) over `rows`: the roster and the city that was merged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.demo.country import (
+    HORIZON,
+    MERGED_CITY,
+    MERGED_FIRST_YEAR,
+    MERGED_INTO,
+    TRANSFERS,
+    Geography,
+    Transfer,
+)
+from dagster_project.demo.indicators import Map, draw_map
+from python_models._types import FloatArray
+
+MERGED_SHARE = {"population": 0.15, "gdp": 0.11}
+# census revision: the last word over the first print, in percent, for the statistical years before the census
+REVISION = {"130000": 8, "430000": -6, "450000": 9, "620000": -7, "360000": 6, "350000": 8}
+REVISED_FROM = 2018
+MOST_MOVED = 0.95  # of a figure of the new city may be the county's
+PRINTED_RATES = ("gdp_real_index", "pm25_popw", "wage_avg_nom")
+SECTORS = ("va_primary_nom", "va_secondary_nom", "va_tertiary_nom")
+UNDIVIDED_SHARE = 0.04  # of the prefecture cities have no county: district = whole city
+
+
+@dataclass(frozen=True)
+class Printed:
+    """rows: city ids; values: (variable, scope) -> (rows, T); counties: county_id -> variable -> (T,)."""
+
+    rows: tuple[str, ...]
+    values: dict[tuple[str, str], FloatArray]
+    counties: dict[str, dict[str, FloatArray]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a variable crosses a boundary: shares of additive ones (population, gdp), weights of rates."""
+
+    shares: dict[str, str]
+    weights: dict[str, str]
+
+
+def read_rules(seeds: Path) -> Rules:
+    """The rules of variable.csv."""
+    variables = pd.read_csv(seeds / "variable.csv", dtype=str).set_index("variable_code")
+    additive = variables["harmonise"] == "sum"
+    return Rules(
+        shares={str(k): str(v) for k, v in variables.loc[additive, "transfer_share"].items()},
+        weights={str(k): str(v) for k, v in variables.loc[~additive, "weight_variable"].items()},
+    )
+
+
+def as_printed(
+    geography: Geography, raw: Mapping[str, FloatArray], rules: Rules, rng: np.random.Generator
+) -> Printed:
+    """First prints on the boundary of each year, both scopes, and the printed columns that no index uses."""
+    city = {name: values.copy() for name, values in raw.items()}
+    _print_first(geography, city)
+    counties = {t.county_id: _move_back(geography, city, rules, t) for t in TRANSFERS}
+    rows = (*geography.roster, MERGED_CITY)
+    split = {name: _split_merged(geography, name, values, rules.shares) for name, values in city.items()}
+    _rebuild(split)
+    values = {(name, "city"): panel for name, panel in split.items()}
+    values |= {(name, "district"): panel for name, panel in _districts(geography, split, rng).items()}
+    values[("built_up_area", "built_up")] = values.pop(("built_up_area", "city"))
+    values |= _extras(split, rng)
+    return Printed(rows, values, counties)
+
+
+def _print_first(geography: Geography, city: dict[str, FloatArray]) -> None:
+    """Undo the census revision: first print = revised / (1 + delta ramp), the ramp grows from .7 to .95."""
+    delta = np.array([REVISION.get(code, 0) / 100 for code in geography.province])[:, None]
+    years = np.array(HORIZON)
+    ramp = np.where(years < REVISED_FROM, 0.70 + 0.05 * (years - HORIZON[0]), 0.0)
+    for name in SECTORS:
+        city[name] = np.rint(city[name] / (1 + delta * ramp))
+
+
+def _move_back(
+    geography: Geography, city: dict[str, FloatArray], rules: Rules, event: Transfer
+) -> dict[str, FloatArray]:
+    """Give the county back to its old city before the transfer (in place); returns its figures."""
+    old, new = geography.roster.index(event.old_city), geography.roster.index(event.new_city)
+    before = np.array(HORIZON) < event.first_year
+    drift = 1 + 0.01 * np.arange(len(HORIZON))
+    share = {"population": event.share_population * drift, "gdp": event.share_gdp * drift}
+    own = {}
+    for name in (n for n in city if n in rules.shares and n != "gdp_nom"):
+        s, panel = share[rules.shares[name]], city[name]
+        part = np.where(before, np.minimum(s / (1 - s) * panel[old], MOST_MOVED * panel[new]), 0.0)
+        own[name] = (
+            np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
+        )
+        panel[old] += own[name]
+        panel[new] -= own[name]
+    for panels in (own, city):
+        panels["gdp_nom"] = sum((panels[name] for name in SECTORS), np.zeros(1))
+    for name in PRINTED_RATES:
+        # without the county the new city prints the rate that gives its true one when both are averaged
+        panel, weight = city[name], rules.weights[name]
+        moved, rest = own[weight], city[weight][new]
+        panel[new] = np.round(panel[new] + (panel[new] - panel[old]) * moved / rest, 2)
+    return own
+
+
+def _grain(name: str) -> float:
+    """Printed precision in canonical units: 0.01 of ten thousand persons, accounts or tons is 100."""
+    coarse = (
+        "population_resident",
+        "population_registered",
+        "broadband_subscribers",
+        "mobile_subscribers",
+        "solid_waste_generated",
+        "solid_waste_reused",
+    )
+    return 100.0 if name in coarse else 1.0
+
+
+def _split_merged(
+    geography: Geography, name: str, panel: FloatArray, shares: Mapping[str, str]
+) -> FloatArray:
+    """Append the row of the merged city; before the merger its part leaves the city that took it over."""
+    keeper = geography.roster.index(MERGED_INTO)
+    before = np.array(HORIZON) < MERGED_FIRST_YEAR
+    panel = panel.copy()
+    if name not in shares:
+        own = panel[keeper]
+    else:
+        part = panel[keeper] * MERGED_SHARE[shares[name]]
+        own = np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
+        panel[keeper] = np.where(before, panel[keeper] - own, panel[keeper])
+    return np.vstack([panel, np.where(before, own, np.nan)])
+
+
+def _rebuild(city: dict[str, FloatArray]) -> None:
+    """Totals and ratios from the printed parts, so that every row is consistent in itself (in place)."""
+    primary, secondary, tertiary = (city[name] for name in SECTORS)
+    city["gdp_nom"] = primary + secondary + tertiary
+    city["gdp_per_capita_nom"] = np.rint(city["gdp_nom"] * 1e4 / city["population_resident"])
+    city["secondary_share"] = np.round(100 * secondary / city["gdp_nom"], 2)
+    city["tertiary_share"] = np.round(100 * tertiary / city["gdp_nom"], 2)
+    city["x_primary_share"] = np.round(100 - city["secondary_share"] - city["tertiary_share"], 2)
+    city["invention_grants"] = np.minimum(city["invention_grants"], city["all_grants"])
+    city["green_invention_grants"] = np.minimum(city["green_invention_grants"], city["invention_grants"])
+
+
+def _districts(
+    geography: Geography, city: Mapping[str, FloatArray], rng: np.random.Generator
+) -> dict[str, FloatArray]:
+    """Urban-district columns: never above the whole city, equal to it where a city has no county."""
+    n = len(geography.roster) + 1
+    whole = rng.random(n) < UNDIVIDED_SHARE
+    municipality = [geography.unit(c)["admin_tier"] == "municipality" for c in geography.roster]
+    whole[: n - 1] |= np.array(municipality)
+    base = rng.uniform(0.25, 0.75, n)
+    district = {}
+    for name in (
+        "population_resident",
+        "population_registered",
+        *SECTORS,
+        "emp_urban_units",
+        "emp_it_services",
+        "emp_sci_tech",
+        "fiscal_expenditure",
+        "industrial_firms",
+        "industrial_profit",
+    ):
+        share = np.where(whole, 1.0, np.clip(base * np.exp(0.1 * rng.standard_normal(n)), 0.05, 0.97))
+        district[name] = np.floor(city[name] * share[:, None] / _grain(name)) * _grain(name)
+    for name in ("fiscal_education", "fiscal_science"):
+        # a floor keeps education and science below the spending they are part of
+        district[name] = np.floor(city[name] * (district["fiscal_expenditure"] / city["fiscal_expenditure"]))
+    tilt = np.where(whole, 0.0, 0.3 * rng.standard_normal(n))[:, None]
+    district["gdp_real_index"] = np.round(city["gdp_real_index"] + tilt, 2)
+    district["wage_avg_nom"] = np.rint(city["wage_avg_nom"] * np.where(whole, 1.0, 1.04)[:, None])
+    sectors = [district[name] for name in SECTORS]
+    district["gdp_nom"] = np.sum(sectors, axis=0)
+    district["gdp_per_capita_nom"] = np.rint(district["gdp_nom"] * 1e4 / district["population_resident"])
+    district["secondary_share"] = np.round(100 * sectors[1] / district["gdp_nom"], 2)
+    district["tertiary_share"] = np.round(100 * sectors[2] / district["gdp_nom"], 2)
+    district["x_primary_share"] = np.round(100 - district["secondary_share"] - district["tertiary_share"], 2)
+    return district
+
+
+# printed columns that no index uses: (scale variable or "", value at the scale, noise), in printed units
+_EXTRAS: dict[str, tuple[str, float, float]] = {
+    "x_households": ("population_registered", 3.2e-5, 0.05),
+    "x_area": ("", 9000, 0.8),
+    "x_water": ("", 300000, 0.9),
+    "x_green_area": ("population_resident", 2.2e-3, 0.3),
+    "x_green_rate": ("", 40, 0.06),
+    "x_nitrogen": ("industrial_so2", 1.4, 0.3),
+    "x_waste_water_rate": ("", 92, 0.03),
+    "x_revenue": ("gdp_nom", 0.09, 0.2),
+    "x_deposits": ("gdp_nom", 1.4, 0.2),
+    "x_loans": ("gdp_nom", 1.0, 0.25),
+    "x_retail": ("gdp_nom", 0.4, 0.1),
+    "x_rd_staff": ("emp_sci_tech", 0.9, 0.3),
+    "x_wage_bill": ("emp_urban_units", 5.5, 0.1),
+    "x_education_staff": ("emp_urban_units", 0.11, 0.1),
+    "x_books": ("population_resident", 5e-5, 0.5),
+    "x_hospitals": ("population_resident", 3e-5, 0.2),
+    "x_roads": ("built_up_area", 14, 0.2),
+    "x_post": ("telecom_revenue_nom", 0.35, 0.2),
+    "x_industry_power": ("electricity_total", 0.6, 0.1),
+    "x_birth_rate": ("", 5.5, 0.3),
+}
+
+
+def _extras(city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[tuple[str, str], FloatArray]:
+    shape = city["gdp_nom"].shape
+    values = {}
+    for name, (scale, level, noise) in _EXTRAS.items():
+        base = city[scale] if scale else np.ones(shape)
+        drawn = base * draw_map(Map(name, "", "exp", level, 0.0, noise, 0.02), np.zeros(shape), rng)
+        values[(name, "city")] = np.minimum(drawn, 99.5) if name.endswith("rate") else drawn
+        values[(name, "district")] = 0.6 * values[(name, "city")]
+    values[("x_growth", "city")] = np.round(city["gdp_real_index"] - 100, 2)
+    values[("x_growth", "district")] = values[("x_growth", "city")]
+    values[("x_pm25", "city")] = city["pm25_popw"]
+    values[("x_all_grants", "city")] = city["all_grants"]
+    values[("x_invention", "city")] = city["invention_grants"]
+    values[("x_reuse_rate", "city")] = np.minimum(
+        100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100
+    )
+    values[("x_mean_population", "city")] = 0.998 * city["population_registered"]
+    values[("x_mean_population", "district")] = 0.6 * values[("x_mean_population", "city")]
+    return values

@@ -1,0 +1,95 @@
+"""The full demo, written once, and its files read back cell by cell without the project's own reader."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from python_calamine import CalamineWorkbook
+
+from dagster_project.demo import DemoTruth, generate_demo
+from dagster_project.demo import long as registers
+from dagster_project.demo.layout import tables_of
+
+LONG_FILES = {
+    file.source: file
+    for file in (
+        registers.REGISTRY,
+        registers.PATENT,
+        registers.SATELLITE,
+        registers.ROBOT,
+        registers.GDP_REVISED,
+        registers.COUNTY,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A written demo: its folder, what was planted, and all printed cells as text."""
+
+    landing: Path
+    truth: DemoTruth
+    cells: pd.DataFrame
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    landing = tmp_path_factory.mktemp("landing")
+    truth = generate_demo(landing)
+    return Demo(landing, truth, read_back(landing))
+
+
+def read_back(landing: Path) -> pd.DataFrame:
+    """One row per printed cell: source, year, vintage, city, variable, scope, text, is_text."""
+    rows: list[tuple[object, ...]] = []
+    for sidecar in sorted(landing.rglob("*.yml")):
+        head = yaml.safe_load(sidecar.read_text(encoding="utf-8"))
+        paths = [landing / file["path"] for file in head["files"]]
+        if head["source"] == "yearbook":
+            vintage = "first" if sidecar.stem.endswith("v1") else ""
+            rows += _yearbook_rows(paths, head["layout"], head["data_year"], vintage)
+        else:
+            rows += _long_rows(head["source"], paths[0])
+    columns = ["source", "year", "vintage", "city", "variable", "scope", "text", "is_text"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _yearbook_rows(paths: list[Path], layout: str, year: int, vintage: str) -> list[tuple[object, ...]]:
+    tables = tables_of(year)
+    groups = [tables] if layout == "wide" else [[table] for table in tables]
+    rows: list[tuple[object, ...]] = []
+    for path, group in zip(paths, groups, strict=True):
+        specs = [(i.variable, scope) for table in group for i in table.items for scope in i.columns]
+        grid = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+        start = next(r for r, line in enumerate(grid) if line[0] == "城 市")
+        for line in grid[start + 1 :]:
+            if not str(line[0]).strip() or str(line[0]).startswith("注") or line[1] == "City":
+                continue
+            for (variable, scope), value in zip(specs, line[2:], strict=True):
+                text = str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
+                is_text = isinstance(value, str)
+                rows.append(("yearbook", year, vintage, str(line[0]).strip(), variable, scope, text, is_text))
+    return rows
+
+
+def _long_rows(source: str, path: Path) -> list[tuple[object, ...]]:
+    file = LONG_FILES[source]
+    lines = list(csv.DictReader(io.StringIO(path.read_bytes().decode(file.encoding))))
+    return [
+        (
+            source,
+            int(line[file.keys["year"]]),
+            "",
+            line[file.keys["city"]],
+            variable,
+            "city",
+            line[header],
+            True,
+        )
+        for line in lines
+        for header, variable, _, _ in file.columns
+    ]

@@ -1,0 +1,173 @@
+"""Every planted fault stands in the written files, and the shipped seeds hold the rows that answer it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from python_calamine import CalamineWorkbook
+
+from dagster_project.demo.answers import alias_rows, correction_rows
+from dagster_project.demo.country import MERGED_CITY, MERGED_FIRST_YEAR, TRANSFERS, read_geography
+from dagster_project.demo.damage import FAULTS, years_of
+from dagster_project.demo.printed import REVISION
+from dagster_project.paths import demo_paths
+
+CELL_KINDS = ("interior_gap", "edge_gap", "unit_slip", "ocr_number", "full_width", "thousands",
+              "structural_zero", "revision_vintage")  # fmt: skip
+SEEDS = demo_paths().seeds
+
+
+@pytest.fixture(scope="module")
+def names():
+    units = read_geography(SEEDS).units
+    return {city_id: row["name_zh"] for city_id, row in units.items()}
+
+
+@pytest.fixture(scope="module")
+def by_cell(demo):
+    return demo.cells.set_index(["source", "year", "vintage", "city", "variable", "scope"])["text"].to_dict()
+
+
+def planted(demo, kind):
+    return demo.truth.faults[demo.truth.faults["kind"] == kind]
+
+
+def numbers(demo, variable, year, scope="city", vintage=""):
+    cells = demo.cells
+    chosen = cells[(cells["variable"] == variable) & (cells["year"] == year) & (cells["scope"] == scope)]
+    chosen = chosen[(chosen["source"] == "yearbook") & (chosen["vintage"] == vintage)]
+    return pd.to_numeric(chosen.set_index("city")["text"], errors="coerce")
+
+
+@pytest.mark.parametrize("kind", CELL_KINDS)
+def test_damaged_cells_when_read_back_print_what_was_planted(demo, by_cell, names, kind):
+    faults = planted(demo, kind)
+    assert len(faults) > 0
+    misread = {(f.city_id, f.year): f.planted for f in planted(demo, "ocr_name").itertuples()}
+    for fault in faults.itertuples():
+        name = names[fault.city_id]
+        if fault.source == "yearbook":
+            name = misread.get((fault.city_id, fault.year), name)
+        key = (fault.source, fault.year, fault.vintage, name, fault.variable_code, fault.scope)
+        assert by_cell[key] == fault.planted, key
+
+
+def test_interior_gaps_when_drawn_stay_inside_rates_and_runs(demo):
+    gaps = planted(demo, "interior_gap")
+    series = gaps.groupby(["source", "city_id", "variable_code"])["year"]
+    assert series.count().max() <= 3
+    assert gaps["year"].between(2013, 2020).all()
+    per_variable = gaps.groupby("variable_code").size() / (286 * 10)
+    assert (
+        per_variable.drop(["gdp_nom", "population_resident", "fiscal_expenditure"])
+        .between(0.015, 0.045)
+        .all()
+    )
+    assert (per_variable[["gdp_nom", "population_resident", "fiscal_expenditure"]] <= 0.01).all()
+
+
+def test_edge_gaps_when_listed_touch_ten_cities_outside_the_core(demo):
+    cities = set(planted(demo, "edge_gap")["city_id"])
+    geography = read_geography(SEEDS)
+    core = {c for c, is_core in zip(geography.roster, geography.is_core, strict=True) if is_core}
+    assert len(cities) == 10
+    assert not cities & core
+
+
+def test_misread_names_when_read_back_replace_the_true_ones(demo, names):
+    for fault in planted(demo, "ocr_name").itertuples():
+        printed = set(
+            demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["year"] == fault.year)]["city"]
+        )
+        assert fault.planted in printed
+        assert names[fault.city_id] not in printed
+
+
+def test_absent_patent_rows_when_read_back_are_not_there(demo, names):
+    patents = demo.cells[demo.cells["source"] == "patent"]
+    for fault in planted(demo, "absent_row").itertuples():
+        assert not ((patents["city"] == names[fault.city_id]) & (patents["year"] == fault.year)).any()
+
+
+def test_merged_city_when_printed_ends_before_the_merger(demo, names):
+    for source in ("yearbook", "registry", "patent", "satellite"):
+        cells = demo.cells[(demo.cells["source"] == source) & (demo.cells["city"] == names[MERGED_CITY])]
+        assert sorted(set(cells["year"])) == list(range(2012, MERGED_FIRST_YEAR))
+
+
+def test_transferred_counties_when_printed_move_between_the_cities(demo, names):
+    raw = demo.truth.raw
+    population = raw[raw["variable_code"] == "population_resident"].set_index(["city_id", "year"])["value"]
+    for t in TRANSFERS:
+        before, after = t.first_year - 1, t.first_year
+        moved = (
+            numbers(demo, "population_resident", before)[names[t.old_city]] * 1e4
+            - population[t.old_city, before]
+        )
+        missing = (
+            population[t.new_city, before]
+            - numbers(demo, "population_resident", before)[names[t.new_city]] * 1e4
+        )
+        assert moved == pytest.approx(missing)
+        assert moved > 0.1 * population[t.old_city, before]
+        later = numbers(demo, "population_resident", after)[names[t.old_city]] * 1e4
+        assert later == pytest.approx(population[t.old_city, after])
+
+
+def test_series_break_when_printed_lowers_the_whole_column(demo):
+    ratio = numbers(demo, "industrial_so2", 2016) / numbers(demo, "industrial_so2", 2015)
+    calm = numbers(demo, "industrial_so2", 2015) / numbers(demo, "industrial_so2", 2014)
+    assert ratio.median() < 0.75 * calm.median()
+
+
+def test_unit_change_when_printed_divides_gdp_by_ten_thousand(demo):
+    ratio = numbers(demo, "gdp_nom", 2019) / numbers(demo, "gdp_nom", 2018)
+    assert ratio.median() == pytest.approx(1e-4, rel=0.2)
+
+
+def test_text_workbooks_when_read_back_hold_strings(demo):
+    cells = demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["text"] != "")]
+    share = cells.groupby("year")["is_text"].mean()
+    text_years = list(years_of("numbers_as_text"))
+    assert (share[text_years] > 0.8).all()
+    assert (share.drop(text_years) < 0.05).all()
+
+
+def test_second_sheets_when_listed_exist_and_hold_no_city(demo):
+    for year in years_of("second_sheet"):
+        (path,) = (demo.landing / "yearbook" / str(year)).glob("*.xlsx")
+        book = CalamineWorkbook.from_path(str(path))
+        assert len(book.sheet_names) == 2
+        assert len(book.get_sheet_by_index(1).to_python()) == 1
+
+
+def test_census_revision_when_compared_differs_in_the_listed_provinces_only(demo, names):
+    cells = demo.cells[(demo.cells["source"] == "gdp_revised") & (demo.cells["variable"] == "gdp_nom")]
+    revised = pd.to_numeric(cells[cells["year"] == 2016].set_index("city")["text"]) * 1e4
+    ratio = (revised / numbers(demo, "gdp_nom", 2016)).dropna()
+    moved = {names[c] for t in TRANSFERS for c in (t.old_city, t.new_city)} | {"济南市", "莱芜市"}
+    geography = read_geography(SEEDS)
+    for city_id, province in zip(geography.roster, geography.province, strict=True):
+        name = names[city_id]
+        if name in ratio and name not in moved:
+            assert ratio[name] == pytest.approx(1 + REVISION.get(province, 0) / 100 * 0.9, abs=1e-6)
+
+
+def test_faults_when_listed_name_their_answer():
+    assert all(fault.answer for fault in FAULTS)
+    assert len({(f.source, f.year, f.vintage, f.kind, f.cell) for f in FAULTS}) == len(FAULTS)
+
+
+@pytest.mark.parametrize("seed", ["city_alias.csv", "correction.csv"])
+def test_shipped_seeds_when_compared_hold_the_answers_of_the_demo(demo, seed):
+    wanted = alias_rows() if seed == "city_alias.csv" else correction_rows(demo.truth.faults)
+    keys = (
+        ["alias", "city_id"] if seed == "city_alias.csv" else ["city_id", "variable_code", "action", "expect"]
+    )
+    shipped = pd.read_csv(Path(SEEDS) / seed, dtype=str)
+    missing = set(wanted[keys].itertuples(index=False, name=None)) - set(
+        shipped[keys].itertuples(index=False, name=None)
+    )
+    assert not missing, (
+        f"{seed} lacks the rows {sorted(missing)}: take them from dagster_project.demo.answers"
+    )

@@ -1,0 +1,101 @@
+"""The generator as a whole: determinism, small demos, the next year, sidecars, and no real value."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dagster_project.demo import generate_demo
+from dagster_project.demo.country import SMALL_ROSTER
+from dagster_project.ingest import check_files, find_sidecars, read_load
+
+SMALL = {"cities": 12, "years": range(2015, 2019)}
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_files_when_generated_twice_are_equal_byte_for_byte(tmp_path):
+    generate_demo(tmp_path / "a", **SMALL)
+    generate_demo(tmp_path / "b", **SMALL)
+    assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
+
+
+def test_values_when_the_seed_changes_differ(tmp_path):
+    first = generate_demo(tmp_path / "a", **SMALL)
+    other = generate_demo(tmp_path / "b", seed=1, **SMALL)
+    assert not first.latent.equals(other.latent)
+
+
+def test_small_demo_when_compared_has_the_values_of_the_full_one(demo, tmp_path):
+    small = generate_demo(tmp_path, **SMALL)
+    keys = ["city_id", "year"]
+    both = small.latent.merge(demo.truth.latent, on=keys, suffixes=("", "_full"))
+    assert len(both) == 12 * 4
+    assert (both["nqpf"] == both["nqpf_full"]).all()
+    assert set(small.latent["city_id"]) == set(SMALL_ROSTER)
+
+
+def test_yearbooks_when_a_year_arrives_keep_their_bytes(tmp_path):
+    generate_demo(tmp_path / "old", cities=12)
+    generate_demo(tmp_path / "new", cities=12, years=range(2012, 2023))
+    old, new = hashes(tmp_path / "old" / "yearbook"), hashes(tmp_path / "new" / "yearbook")
+    assert {name: new[name] for name in old} == old
+    assert any(name.startswith("2022/") for name in new)
+
+
+def test_sidecars_when_read_by_the_ingest_library_are_valid(demo):
+    sidecars = find_sidecars(demo.landing)
+    assert {s.source for s in sidecars} == {
+        "yearbook", "registry", "patent", "satellite", "robot", "gdp_revised", "county",
+    }  # fmt: skip
+    assert all(s.is_synthetic and s.title.startswith("SYNTHETIC") for s in sidecars)
+    for sidecar in sidecars:
+        check_files(sidecar, demo.landing)
+    first, last = (s for s in sidecars if s.data_year == 2015)
+    assert last.supersedes == first.vintage
+
+
+def test_workbooks_when_loaded_carry_the_mark_in_title_and_note(demo):
+    for sidecar in find_sidecars(demo.landing):
+        if sidecar.source == "yearbook" and sidecar.data_year in (2012, 2019, 2021):
+            cells = read_load(sidecar, demo.landing).cells
+            marked = cells[cells["text"].str.contains("SYNTHETIC")]
+            assert set(marked["part"]) == {"title", "note"}
+            assert set(marked["file"]) == {file.path for file in sidecar.files}
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"cities": ["CN999999"]}, "CN999999"),
+        ({"years": [2012, 2014]}, "follow"),
+        ({"years": [2001]}, "2001"),
+    ],
+)
+def test_generate_demo_when_asked_for_the_unknown_says_what_is_wrong(tmp_path, bad, message):
+    with pytest.raises(ValueError, match=message):
+        generate_demo(tmp_path, **bad)
+
+
+def test_printed_gdp_when_compared_with_real_panels_is_not_theirs(demo):
+    folder = Path(os.environ.get("NQPF_SHARED_DATA", "../shared/data")) / "panel"
+    path = folder / "china_city_panel_with_policies.csv"
+    if not path.is_file():
+        pytest.skip("no real data")
+    real = pd.read_csv(path, dtype={"city_code": str})
+    value = next(name for name in real.columns if name.startswith("gdp") and "per" not in name)
+    real["city_id"] = "CN" + real["city_code"].str[:6]
+    raw = demo.truth.raw
+    ours = raw[raw["variable_code"] == "gdp_nom"].rename(columns={"value": "ours"})
+    both = ours.merge(real[["city_id", "year", value]], on=["city_id", "year"]).dropna()
+    assert len(both) > 2000
+    near = (both["ours"] / both[value] - 1).abs() < 0.001
+    assert near.mean() < 0.01

@@ -1,0 +1,87 @@
+"""Printed figures are consistent in themselves and with the truth behind them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagster_project.demo.country import read_geography
+from dagster_project.demo.layout import UNITS, tables_of
+from dagster_project.paths import demo_paths
+
+ADDITIVE = ("population_resident", "population_registered", "gdp_nom", "va_primary_nom", "va_secondary_nom",
+            "va_tertiary_nom", "fiscal_expenditure", "fiscal_education", "fiscal_science", "emp_urban_units",
+            "emp_it_services", "emp_sci_tech", "industrial_firms", "industrial_profit")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def printed(demo):
+    """Printed numbers of the yearbooks without any damaged cell, one column per variable and scope."""
+    cells = demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["vintage"] == "")].copy()
+    cells["number"] = pd.to_numeric(cells["text"], errors="coerce")
+    wide = cells.pivot_table(index=["city", "year"], columns=["variable", "scope"], values="number")
+    slips = demo.truth.faults[demo.truth.faults["kind"] == "unit_slip"]
+    names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
+    for slip in slips.itertuples():
+        wide.loc[(names[slip.city_id], slip.year), (slip.variable_code, "city")] = np.nan
+    return wide
+
+
+@pytest.fixture(scope="module")
+def raw(demo):
+    return demo.truth.raw.pivot_table(index=["city_id", "year"], columns="variable_code", values="value")
+
+
+@pytest.mark.parametrize("scope", ["city", "district"])
+def test_gdp_when_printed_is_the_sum_of_its_sectors(printed, scope):
+    parts = sum(printed[(name, scope)] for name in ("va_primary_nom", "va_secondary_nom", "va_tertiary_nom"))
+    gap = (printed[("gdp_nom", scope)] - parts).abs().dropna()
+    years = gap.index.get_level_values("year")
+    assert gap[years < 2019].max() == 0
+    assert gap[years >= 2019].max() <= 0.0201
+
+
+@pytest.mark.parametrize("variable", ADDITIVE)
+def test_district_when_printed_is_not_above_the_whole_city(printed, variable):
+    both = printed[[(variable, "city"), (variable, "district")]].dropna()
+    assert len(both) > 2000
+    assert (both[(variable, "district")] <= both[(variable, "city")] + 1e-9).all()
+
+
+def test_parts_when_printed_stay_below_their_wholes(printed):
+    city = printed.xs("city", axis=1, level="scope")
+    for part, whole in (("fiscal_education", "fiscal_expenditure"), ("fiscal_science", "fiscal_expenditure"),
+                        ("emp_it_services", "emp_urban_units"), ("emp_urban_units", "emp_total"),
+                        ("x_invention", "x_all_grants")):  # fmt: skip
+        both = city[[part, whole]].dropna()
+        assert (both[part] <= both[whole]).all(), part
+
+
+def test_growth_when_chained_gives_the_deflator_of_the_nominal_series(raw):
+    nominal = raw["gdp_nom"].unstack("year")
+    index = raw["gdp_real_index"].unstack("year") / 100
+    years = list(nominal.columns)
+    deflator = nominal[years[1:]].to_numpy() / nominal[years[:-1]].to_numpy() / index[years[1:]].to_numpy()
+    assert (np.abs(deflator - 1.021) < 0.06).all()
+
+
+def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, raw):
+    names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
+    truth = raw.xs(2021, level="year").rename(index=names)
+    book = printed.xs(2021, level="year")
+    checked = 0
+    for item in (item for table in tables_of(2021) for item in table.items):
+        scope = "built_up" if item.variable == "built_up_area" else "city"
+        if item.variable.startswith("x_") or (item.variable, scope) not in book:
+            continue
+        factor, decimals = UNITS[item.unit]
+        both = pd.concat([book[(item.variable, scope)], truth[item.variable] * factor], axis=1).dropna()
+        assert (both.iloc[:, 0] - both.iloc[:, 1]).abs().max() <= 0.5001 * 10.0**-decimals, item.variable
+        checked += 1
+    assert checked >= 25
+
+
+def test_wordings_when_years_change_stay_one_per_variable_and_scope():
+    for year in range(2012, 2023):
+        columns = [(i.variable, s) for table in tables_of(year) for i in table.items for s in i.columns]
+        assert len(columns) == len(set(columns))
+        assert sum(variable.startswith("x_") for variable, _ in set(columns)) >= 15

@@ -81,15 +81,18 @@ def group_of(node: Mapping[str, Any]) -> str:
 
 
 def build_args() -> list[str]:
-    """Arguments of one dbt invocation; Dagster adds the selection."""
-    return ["build"]
+    """Arguments of one dbt invocation; Dagster adds the selection. Unit tests of SQL belong to `make test`."""
+    return ["build", "--exclude-resource-type", "unit_test"]
 
 
 def build_dbt_assets(paths: Paths) -> dg.AssetsDefinition:
     settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
 
     @dbt_assets(
-        manifest=manifest_path(paths), dagster_dbt_translator=Translator(settings), pool=POOL, name="dbt_models"
+        manifest=manifest_path(paths),
+        dagster_dbt_translator=Translator(settings),
+        pool=POOL,
+        name="dbt_models",
     )
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
@@ -101,5 +104,7 @@ def build_dbt_assets(paths: Paths) -> dg.AssetsDefinition:
 def dbt_resource(paths: Paths) -> DbtCliResource:
     os.environ.update(dbt_environment(paths))
     return DbtCliResource(
-        project_dir=str(paths.dbt_project), profiles_dir=str(paths.dbt_project), dbt_executable=str(dbt_executable())
+        project_dir=str(paths.dbt_project),
+        profiles_dir=str(paths.dbt_project),
+        dbt_executable=str(dbt_executable()),
     )

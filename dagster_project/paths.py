@@ -83,9 +83,7 @@ def real_paths(landing: Path, warehouse: Path | None = None, sidecars: Path | No
     if sidecars is None:
         has_own = landing.is_dir() and any(landing.rglob("*.yml"))
         sidecars = landing if has_own else PROJECT / "warehouse" / "landing"
-    return Paths(
-        warehouse=(warehouse or PROJECT / "warehouse").resolve(), landing=landing, sidecars=sidecars.resolve()
-    )
+    return Paths(warehouse=(warehouse or PROJECT / "warehouse").resolve(), landing=landing, sidecars=sidecars.resolve())
 
 
 def paths_from_environment() -> Paths:

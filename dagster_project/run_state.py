@@ -47,6 +47,10 @@ def seeds_hash(paths: Paths) -> str:
     return hash_of_files(list(paths.seeds.glob("*.csv")))
 
 
+def specs_hash(paths: Paths) -> str:
+    return hash_of_files(list(paths.index_specs.parent.glob("*.yml")))
+
+
 def gate_hash(paths: Paths) -> str:
     """Changes when a seed, a reading model, the reader or an expectation changes: then a load is judged again."""
     files = [

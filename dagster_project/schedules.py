@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.paths import Paths
 from dagster_project.jobs import AssetJob
+from dagster_project.paths import Paths
 from dagster_project.run_state import landed_sidecars, yearly
 
 

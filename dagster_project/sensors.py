@@ -7,15 +7,13 @@ import dagster as dg
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import check_files
-from dagster_project.paths import Paths
 from dagster_project.jobs import AssetJob
+from dagster_project.paths import Paths
 from dagster_project.run_state import landed_sidecars, yearly
 from dagster_project.warehouse import Warehouse
 
 
-def build_sensors(
-    paths: Paths, warehouse: Warehouse, refresh: AssetJob
-) -> list[dg.SensorDefinition]:
+def build_sensors(paths: Paths, warehouse: Warehouse, refresh: AssetJob) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name="landing_sensor", job=refresh, minimum_interval_seconds=3600,
         default_status=dg.DefaultSensorStatus.STOPPED,
@@ -40,7 +38,12 @@ def build_sensors(
     def last_run(context: dg.RunStatusSensorContext) -> None:
         run = context.dagster_run
         paths.reports.mkdir(parents=True, exist_ok=True)
-        content = {"run_id": run.run_id, "job": run.job_name, "status": run.status.value, "tags": dict(run.tags)}
+        content = {
+            "run_id": run.run_id,
+            "job": run.job_name,
+            "status": run.status.value,
+            "tags": dict(run.tags),
+        }
         (paths.reports / "last_run.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     return [landing_sensor, last_run]

@@ -46,9 +46,7 @@ class Baseline:
     def __post_init__(self) -> None:
         where = f"baseline of {self.source}, data year {self.data_year}"
         if not 0 <= self.rows_min <= self.rows_max:
-            raise ValueError(
-                f"{where}: rows_min {self.rows_min} and rows_max {self.rows_max} must be 0 <= min <= max."
-            )
+            raise ValueError(f"{where}: rows_min {self.rows_min} and rows_max {self.rows_max} must be 0 <= min <= max.")
         if not 0 <= self.min_coverage <= 1:
             raise ValueError(f"{where}: min_coverage {self.min_coverage} must be a share between 0 and 1.")
         if not self.jump_limit_log > 0:
@@ -82,12 +80,8 @@ def check_frames(frames: Mapping[str, pd.DataFrame]) -> None:
     """Raise ValueError when a frame or one of its columns is missing, naming all that are missing."""
     missing = [name for name in FRAME_COLUMNS if name not in frames]
     if missing:
-        raise ValueError(
-            f"The gate needs the frames {', '.join(FRAME_COLUMNS)}; missing: {', '.join(missing)}."
-        )
+        raise ValueError(f"The gate needs the frames {', '.join(FRAME_COLUMNS)}; missing: {', '.join(missing)}.")
     for name, columns in FRAME_COLUMNS.items():
         absent = [column for column in columns if column not in frames[name].columns]
         if absent:
-            raise ValueError(
-                f"Frame '{name}' lacks the column(s) {', '.join(absent)}: correct the view that fills it."
-            )
+            raise ValueError(f"Frame '{name}' lacks the column(s) {', '.join(absent)}: correct the view that fills it.")

@@ -99,9 +99,7 @@ def _finding(row: ResultRow) -> str:
             parts.append("<tr>" + "".join(f"<td>{_esc(detail[column])}</td>" for column in columns) + "</tr>")
         parts.append("</tbody></table></div>")
         if row.n_unexpected > MAX_LISTED:
-            parts.append(
-                f"<p>The first {min(MAX_LISTED, len(row.details))} of {row.n_unexpected:,} are listed.</p>"
-            )
+            parts.append(f"<p>The first {min(MAX_LISTED, len(row.details))} of {row.n_unexpected:,} are listed.</p>")
     return "".join([*parts, "</section>"])
 
 
@@ -152,9 +150,7 @@ def _index_page(docs_dir: Path) -> str:
         note = ", synthetic" if one["is_synthetic"] else ""
         body.append(f'<section class="finding {"pass" if one["accepted"] else "error"}">')
         body.append(f"<h2>{_esc(one['name'])} <small>{verdict}</small></h2>")
-        body.append(
-            f"<p>{_esc(one['source'])}, {year}{note}; {one['n_rules']} rules; {one['checked_at']}</p>"
-        )
+        body.append(f"<p>{_esc(one['source'])}, {year}{note}; {one['n_rules']} rules; {one['checked_at']}</p>")
         links = [f'<a href="{_esc(folder)}/{_esc(suite)}.html">{_esc(suite)}</a>' for suite in one["suites"]]
         body.append(f"<p>{' · '.join(links)}</p>")
         if one["failed"]:

@@ -52,8 +52,7 @@ def judge_suite(
         problem = f"{type(error).__name__}: {error}"
         return JudgedSuite(module.NAME, [broken_row(rule, module.NAME, problem) for rule in rules], None)
     rows = [
-        found.get(rule.rule_id)
-        or broken_row(rule, module.NAME, "the engine returned no result for this rule")
+        found.get(rule.rule_id) or broken_row(rule, module.NAME, "the engine returned no result for this rule")
         for rule in rules
     ]
     return JudgedSuite(module.NAME, rows, result)

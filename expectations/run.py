@@ -33,9 +33,7 @@ def validate(
     rows = [row for one in judged for row in one.rows]
     for row in rows:
         if not row.passed:
-            logger.log(
-                logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence
-            )
+            logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
     docs.write(judged, rows, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
     return rows
 

@@ -57,9 +57,7 @@ def broken_row(rule: Rule, suite: str, problem: str) -> ResultRow:
     return ResultRow(rule.rule_id, suite, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
 
 
-def _element_row(
-    rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame
-) -> ResultRow:
+def _element_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
     n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
     if passed:
         return ResultRow(
@@ -71,12 +69,8 @@ def _element_row(
     examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))
     more = f" and {len(bad) - MAX_EXAMPLES:,} more" if len(bad) > MAX_EXAMPLES else ""
     sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {rule.advice}"
-    details = [
-        {key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")
-    ]
-    return ResultRow(
-        rule.rule_id, suite, rule.severity, False, n_checked, len(bad), observed, sentence, details
-    )
+    details = [{key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")]
+    return ResultRow(rule.rule_id, suite, rule.severity, False, n_checked, len(bad), observed, sentence, details)
 
 
 def _table_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
@@ -124,9 +118,7 @@ def column_letters(col_no: int) -> str:
 
 
 def _is_null(value: object) -> bool:
-    return (
-        value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
-    )
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _plain(value: Any) -> object:

@@ -122,9 +122,7 @@ def scores_frame(labels: Labels, z: FloatArray, weights: FloatArray, marks: Mark
     return pd.concat(blocks, ignore_index=True)
 
 
-def _score_block(
-    labels: Labels, suffix: str, score: FloatArray, weights: FloatArray, marks: Marks
-) -> pd.DataFrame:
+def _score_block(labels: Labels, suffix: str, score: FloatArray, weights: FloatArray, marks: Marks) -> pd.DataFrame:
     counts = weights > 0.0
     share = marked_weight(marks.imputed, weights) if counts.any() else np.full(score.shape, np.nan)
     n, t = score.shape

@@ -62,9 +62,7 @@ class EntropyWeights:
         )
 
 
-def entropy_weights(
-    Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | None = None
-) -> EntropyWeights:
+def entropy_weights(Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | None = None) -> EntropyWeights:
     """Entropy weights of Z (N, T, m), pooled over cities and years.
 
     Rows (city, year) with a NaN are left out; M counts the rest. `delta` is added to z inside p

@@ -66,9 +66,7 @@ def winsor_limits(X: ArrayLike, *, low: float = 0.01, high: float = 0.99) -> Win
     return WinsorLimits(q[0], q[1])
 
 
-def winsorise(
-    X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = None
-) -> tuple[FloatArray, BoolArray]:
+def winsorise(X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = None) -> tuple[FloatArray, BoolArray]:
     """Move values beyond the limits onto them; return the values and the mask of moved cells.
 
     X (N, T, m); `apply` (m,) says which indicators are winsorised (default: all). NaN stays NaN.

@@ -46,9 +46,7 @@ class Truth:
         """Raise ValueError where the model would not be stable or a share leaves [0, 1]."""
         for name in ("rho", "pr_persistence", "pr_spatial"):
             if not -1 < getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must lie between -1 and 1 for a stable model, got {getattr(self, name)}."
-                )
+                raise ValueError(f"{name} must lie between -1 and 1 for a stable model, got {getattr(self, name)}.")
         for name in ("border_factor", "synergy_threshold"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}.")
@@ -94,19 +92,12 @@ class SimulatedCountry:
 
     def residual(self) -> FloatArray:
         """(I - rho W) y - beta x - K x - mu - lambda: the drawn shock up to rounding, shape (N, T)."""
-        mean = (
-            self.truth.beta * self.pr
-            + self.spillover @ self.pr
-            + self.city_effect[:, None]
-            + self.year_effect
-        )
+        mean = self.truth.beta * self.pr + self.spillover @ self.pr + self.city_effect[:, None] + self.year_effect
         return self.nqpf - self.truth.rho * self.weights @ self.nqpf - mean
 
     def to_frame(self, cities: Sequence[str], years: Sequence[int]) -> pd.DataFrame:
         """One row per city and year: city_id, year, nqpf, nqpf_new, nqpf_quality, pr."""
-        frame = pd.DataFrame(
-            {"city_id": np.repeat(list(cities), len(years)), "year": np.tile(years, len(cities))}
-        )
+        frame = pd.DataFrame({"city_id": np.repeat(list(cities), len(years)), "year": np.tile(years, len(cities))})
         for name in ("nqpf", "nqpf_new", "nqpf_quality", "pr"):
             frame[name] = getattr(self, name).ravel()
         return frame
@@ -166,9 +157,7 @@ def spillover_matrix(
     """K = [sum_b theta_b (W_b o B)] diag(s): B is the border factor on links across provinces, s_j the
     multiplier of emitters whose synergy is at or above the threshold (1 below it). Shape (N, N)."""
     blocks = split_blocks(weights, is_centre)
-    total: FloatArray = sum(
-        (getattr(truth, f"theta_{b}") * w for b, w in blocks.items()), np.zeros_like(weights)
-    )
+    total: FloatArray = sum((getattr(truth, f"theta_{b}") * w for b, w in blocks.items()), np.zeros_like(weights))
     labels = np.asarray(province)
     same = labels[:, None] == labels[None, :]
     strength = np.where(synergy >= truth.synergy_threshold, truth.synergy_multiplier, 1.0)
@@ -207,9 +196,7 @@ def simulate_country(
     shock = truth.shock_sd * rng.standard_normal((n, n_years))
     mean = truth.beta * pr + spillover @ pr + city_effect[:, None] + year_effect + shock
     nqpf = np.linalg.solve(np.eye(n) - truth.rho * weights, mean)
-    tilt = truth.dimension_sd * (
-        rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, n_years)).cumsum(axis=1)
-    )
+    tilt = truth.dimension_sd * (rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, n_years)).cumsum(axis=1))
     return SimulatedCountry(
         pr,
         nqpf,
@@ -271,9 +258,7 @@ def _moves(n_years: int, smooth: FloatArray, truth: Truth, rng: np.random.Genera
     # the first year comes from the stationary law, so that no year is special
     moves[:, 0] = smooth @ rng.standard_normal(n) * truth.pr_move / np.sqrt(1 - truth.pr_persistence**2)
     for t in range(1, n_years):
-        moves[:, t] = truth.pr_persistence * moves[:, t - 1] + truth.pr_move * (
-            smooth @ rng.standard_normal(n)
-        )
+        moves[:, t] = truth.pr_persistence * moves[:, t - 1] + truth.pr_move * (smooth @ rng.standard_normal(n))
     return moves
 
 

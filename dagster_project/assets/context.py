@@ -124,7 +124,8 @@ def truth_frame(paths: Paths) -> pd.DataFrame:
                 rows += _truth_rows(file.stem, record)
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"kind": "string", "city_id": "string", "name": "string", "note": "string"}).assign(
-        year=pd.to_numeric(frame["year"]).astype("Int32"), value=pd.to_numeric(frame["value"]).astype("float64")
+        year=pd.to_numeric(frame["year"]).astype("Int32"),
+        value=pd.to_numeric(frame["value"]).astype("float64"),
     )
 
 

@@ -14,7 +14,7 @@ from dagster_project.dbt_project import POOL
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run_state import gate_hash, landed_sidecars, multi_year, yearly
-from dagster_project.suggest import name_suggestions
+from dagster_project.suggest import city_suggestions, name_suggestions
 from dagster_project.warehouse import Warehouse
 from expectations.contract import Baseline, ResultRow
 from expectations.run import is_accepted, validate
@@ -97,7 +97,11 @@ def build_gate_assets(
 
 
 def _judge_all(
-    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+    context: dg.AssetExecutionContext,
+    paths: Paths,
+    warehouse: Warehouse,
+    sidecars: list[Sidecar],
+    prefix: str,
 ) -> dg.MaterializeResult:
     started = time.monotonic()
     key = gate_hash(paths)
@@ -119,7 +123,8 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
     """Judge one load unless the same vintage already passed the same gate."""
     identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
     passed = warehouse.read_frame(
-        f"select 1 from raw.{prefix}load where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
+        f"select 1 from raw.{prefix}load"
+        " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
         [*identity, key],
     )
     if not passed.empty:
@@ -136,6 +141,8 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
     problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
     if any("header" in row.rule_id for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
+    if any(row.rule_id == "row_city_is_known" for row in failed):
+        problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
     return Verdict(sidecar, accepted, True, problems)
 
 
@@ -201,7 +208,8 @@ def _load_no(warehouse: Warehouse, prefix: str, identity: dict[str, object]) -> 
     """Order of loads: a load that is judged again keeps its number."""
     table = f"raw.{prefix}load"
     known = warehouse.read_frame(
-        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?", list(identity.values())
+        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?",
+        list(identity.values()),
     )
     if not known.empty:
         return int(known.iloc[0, 0])

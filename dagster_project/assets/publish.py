@@ -11,7 +11,7 @@ from dagster_project.publishing.diff import diff_frames, diff_markdown
 from dagster_project.publishing.release import export_tables, latest_release, manifest_content, write_manifest
 from dagster_project.publishing.snapshot import same_content, swap_in, write_snapshot
 from dagster_project.report.site import write_report
-from dagster_project.run_state import landed_sidecars, seeds_hash
+from dagster_project.run_state import landed_sidecars, params_hash, seeds_hash, specs_hash
 from dagster_project.warehouse import Warehouse
 
 
@@ -56,7 +56,7 @@ def _write_release(paths: Paths, fresh: Path, folder: Path, release: str, curren
          "files": [{"path": f.path, "sha256": f.sha256} for f in s.files]}
         for s in landed_sidecars(paths)
     ]  # fmt: skip
-    hashes = {"seeds": seeds_hash(paths)}
+    hashes = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
     write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes))
     has_old = current is not None and paths.published_file.exists()
     changes = diff_frames(paths.published_file, fresh) if has_old else None

@@ -53,7 +53,11 @@ def _results(tables: tuple[str, str], metadata: dict[str, object]):  # type: ign
 
 
 def _land(
-    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+    context: dg.AssetExecutionContext,
+    paths: Paths,
+    warehouse: Warehouse,
+    sidecars: list[Sidecar],
+    prefix: str,
 ) -> dict[str, object]:
     """Read every vintage that is not there yet; an unchanged file costs one hash."""
     started, n_cells, n_read = time.monotonic(), 0, 0
@@ -80,7 +84,12 @@ def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, vintage: str
 
 
 def _write(
-    warehouse: Warehouse, prefix: str, key: dict[str, object], cells: pd.DataFrame, header: pd.DataFrame, reader: str
+    warehouse: Warehouse,
+    prefix: str,
+    key: dict[str, object],
+    cells: pd.DataFrame,
+    header: pd.DataFrame,
+    reader: str,
 ) -> None:
     """Delete and insert one vintage in one transaction: rerun-safe, older vintages stay."""
     condition = "source = ? and data_year = ? and vintage = ?"

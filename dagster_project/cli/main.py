@@ -25,7 +25,8 @@ LandingOption = Annotated[
 ]
 WarehouseOption = Annotated[Path | None, typer.Option(help="Folder of the warehouse (build, published, reports).")]
 SidecarOption = Annotated[
-    Path | None, typer.Option(help="Folder of the sidecars; default: beside the files, else the tracked ones.")
+    Path | None,
+    typer.Option(help="Folder of the sidecars; default: beside the files, else the tracked ones."),
 ]
 
 

@@ -19,7 +19,9 @@ MAX_ROWS = 200
 
 CITY_SQL = """
 select city_id, name_zh, name_en from mart.dim_city
-where lower(?) in (lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en))
+where lower(?) in (
+    lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en)
+)
 """
 VALUE_SQL = """
 select v.index_code, i.name_zh, i.name_en, i.unit, i.formula_sql, v.value_raw, v.value_final, v.z, v.value_origin,
@@ -110,24 +112,27 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     console.print(f"  = {row['formula_sql']}", highlight=False, soft_wrap=True)
     marks = [word for word in ("is_winsorised", "is_capped") if bool(row[word])]
     console.print(
-        f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f} = contribution {row['contribution']:.4f}"
+        f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f}"
+        f" = contribution {row['contribution']:.4f}"
         + (f"  [{', '.join(marks)}: {row['value_final']:,.6g}]" if marks else ""),
         highlight=False, markup=False,
     )  # fmt: skip
     console.print("Printed cells:" if not str(row["value_origin"]).startswith("interp") else "Interpolated between:")
-    for cell in trail.itertuples():
+    for _, cell in trail.iterrows():
         _say_cell(console, cell)
     return EXIT_OK
 
 
-def _say_cell(console: Console, cell: object) -> None:
-    place = " ".join(part for part in (cell.file, cell.sheet, cell.cell) if part)  # type: ignore[attr-defined]
-    line = f"  {cell.variable_code} = {cell.value:,.10g} {cell.unit}, printed '{cell.printed}' in {place} [{cell.source} @ {cell.vintage}]"  # type: ignore[attr-defined]
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if cell.is_corrected:  # type: ignore[attr-defined]
-        console.print(f"      corrected: {cell.correction_reason}", highlight=False, markup=False, soft_wrap=True)  # type: ignore[attr-defined]
-    if isinstance(cell.fill_rule, str):  # type: ignore[attr-defined]
-        console.print(f"      suspected fill: {cell.fill_rule}", highlight=False, markup=False)  # type: ignore[attr-defined]
+def _say_cell(console: Console, cell: pd.Series) -> None:
+    place = " ".join(part for part in (cell["file"], cell["sheet"], cell["cell"]) if part)
+    figure = f"{cell['variable_code']} = {cell['value']:,.10g} {cell['unit']}"
+    lines = [f"  {figure}, printed '{cell['printed']}' in {place} [{cell['source']} @ {cell['vintage']}]"]
+    if cell["is_corrected"]:
+        lines.append(f"      corrected: {cell['correction_reason']}")
+    if isinstance(cell["fill_rule"], str):
+        lines.append(f"      suspected fill: {cell['fill_rule']}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _unknown_city(con: duckdb.DuckDBPyConnection, console: Console, city: str, n: int) -> int:
@@ -158,10 +163,12 @@ def show_status(paths: Paths, console: Console) -> int:
     with con:
         run = con.execute("from mart.mart_run_manifest order by started_at desc limit 1").df().iloc[0]
         loads = con.execute(
-            "select source, data_year, vintage, is_current, n_cells, maturity from mart.mart_source_load order by 1, 2, load_no"
+            "select source, data_year, vintage, is_current, n_cells, maturity"
+            " from mart.mart_source_load order by 1, 2, load_no"
         ).df()
         checks = con.execute(
-            "select severity, count(*) filter (where passed) as passed, count(*) filter (where not passed) as not_passed"
+            "select severity, count(*) filter (where passed) as passed,"
+            " count(*) filter (where not passed) as not_passed"
             " from mart.mart_check_result group by 1 order by 1"
         ).df()
     size = paths.published_file.stat().st_size / 1e6

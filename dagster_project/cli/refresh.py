@@ -73,7 +73,9 @@ def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
         return [str(y) for y in known]
     if year not in known:
         have = ", ".join(str(y) for y in known) or "none"
-        raise IngestError(f"No sidecar has data_year {year}", f"years with a sidecar: {have}", "Write the sidecar first")
+        raise IngestError(
+            f"No sidecar has data_year {year}", f"years with a sidecar: {have}", "Write the sidecar first"
+        )
     return [str(year)]
 
 

@@ -12,7 +12,14 @@ from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 STEP_WORDS = {
     "landing__yearly": "check yearly files", "landing__series": "check multi-year files",
@@ -55,7 +62,13 @@ def run_job(
     run_id = str(uuid.uuid4())
     steps = len(job.nodes)
     words = {**STEP_WORDS, **REBUILD_DBT} if job.name == "rebuild" else STEP_WORDS
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     started: dict[str, float] = {}
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=steps)

@@ -59,9 +59,7 @@ class Print:
         return lines
 
     def _is_merged_row(self, city_id: str, year: int) -> bool:
-        printed = self.printed.values[("gdp_nom", "city")][
-            self.printed.rows.index(city_id), HORIZON.index(year)
-        ]
+        printed = self.printed.values[("gdp_nom", "city")][self.printed.rows.index(city_id), HORIZON.index(year)]
         return city_id == MERGED_CITY and MERGED_INTO in self.cities and bool(np.isfinite(printed))
 
     def column(

@@ -131,9 +131,7 @@ def _roster(units: pd.DataFrame) -> tuple[str, ...]:
     first = pd.to_numeric(units["valid_from"]).fillna(0)
     last = pd.to_numeric(units["valid_to"]).fillna(9999)
     lasting = (first < HORIZON[0]) & (last >= HORIZON[BASE_YEARS - 1])
-    is_city = (
-        (units["level"] == "city") & units["name_zh"].str.endswith("市") & (units["province_code"] != TIBET)
-    )
+    is_city = (units["level"] == "city") & units["name_zh"].str.endswith("市") & (units["province_code"] != TIBET)
     return tuple(c for c in sorted(units.index[lasting & is_city]) if c not in RECODED_LATE)
 
 

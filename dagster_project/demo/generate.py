@@ -153,9 +153,7 @@ def _partial(source: Print, *, fewest: int) -> dict[str, object]:
     return {} if n >= len(source.geography.roster) else {"expected_cities": [fewest, n + 1]}
 
 
-def _truth(
-    geography: Geography, country: SimulatedCountry, source: Print, raw: dict[str, FloatArray]
-) -> DemoTruth:
+def _truth(geography: Geography, country: SimulatedCountry, source: Print, raw: dict[str, FloatArray]) -> DemoTruth:
     def cut(frame: pd.DataFrame) -> pd.DataFrame:
         keep = frame["city_id"].isin(source.cities)
         keep &= frame["year"].isin(source.years) if "year" in frame else True

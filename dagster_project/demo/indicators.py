@@ -81,9 +81,7 @@ def draw_map(chosen: Map, z: FloatArray, rng: np.random.Generator) -> FloatArray
     return 100 * odds / (1 + odds)
 
 
-def ar1(
-    n: int, years: int, sd: float, rng: np.random.Generator, persistence: float = MOVE_PERSISTENCE
-) -> FloatArray:
+def ar1(n: int, years: int, sd: float, rng: np.random.Generator, persistence: float = MOVE_PERSISTENCE) -> FloatArray:
     """Stationary AR(1) with innovation sd, (n, years)."""
     path = np.empty((n, years))
     path[:, 0] = sd / np.sqrt(1 - persistence**2) * rng.standard_normal(n)

@@ -122,9 +122,7 @@ def _is_absent(source: Print, year: int, city_id: str) -> bool:
     return at is not None and source.damage.faults[at].kind == "absent_row"
 
 
-def write_robots(
-    path: Path, source: Print, base: Mapping[str, FloatArray], robots: Mapping[str, FloatArray]
-) -> None:
+def write_robots(path: Path, source: Print, base: Mapping[str, FloatArray], robots: Mapping[str, FloatArray]) -> None:
     """Base employment of every city in the base year, then one row of the nation per year."""
     empty: list[Cell] = [None] * len(INDUSTRIES)
     rows: list[list[Cell]] = []

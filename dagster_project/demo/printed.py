@@ -59,9 +59,7 @@ def read_rules(seeds: Path) -> Rules:
     )
 
 
-def as_printed(
-    geography: Geography, raw: Mapping[str, FloatArray], rules: Rules, rng: np.random.Generator
-) -> Printed:
+def as_printed(geography: Geography, raw: Mapping[str, FloatArray], rules: Rules, rng: np.random.Generator) -> Printed:
     """First prints on the boundary of each year, both scopes, and the printed columns that no index uses."""
     city = {name: values.copy() for name, values in raw.items()}
     _print_first(geography, city)
@@ -97,9 +95,7 @@ def _move_back(
     for name in (n for n in city if n in rules.shares and n != "gdp_nom"):
         s, panel = share[rules.shares[name]], city[name]
         part = np.where(before, np.minimum(s / (1 - s) * panel[old], MOST_MOVED * panel[new]), 0.0)
-        own[name] = (
-            np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
-        )
+        own[name] = np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
         panel[old] += own[name]
         panel[new] -= own[name]
     for panels in (own, city):
@@ -125,9 +121,7 @@ def _grain(name: str) -> float:
     return 100.0 if name in coarse else 1.0
 
 
-def _split_merged(
-    geography: Geography, name: str, panel: FloatArray, shares: Mapping[str, str]
-) -> FloatArray:
+def _split_merged(geography: Geography, name: str, panel: FloatArray, shares: Mapping[str, str]) -> FloatArray:
     """Append the row of the merged city; before the merger its part leaves the city that took it over."""
     keeper = geography.roster.index(MERGED_INTO)
     before = np.array(HORIZON) < MERGED_FIRST_YEAR
@@ -153,9 +147,7 @@ def _rebuild(city: dict[str, FloatArray]) -> None:
     city["green_invention_grants"] = np.minimum(city["green_invention_grants"], city["invention_grants"])
 
 
-def _districts(
-    geography: Geography, city: Mapping[str, FloatArray], rng: np.random.Generator
-) -> dict[str, FloatArray]:
+def _districts(geography: Geography, city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[str, FloatArray]:
     """Urban-district columns: never above the whole city, equal to it where a city has no county."""
     n = len(geography.roster) + 1
     whole = rng.random(n) < UNDIVIDED_SHARE
@@ -229,9 +221,7 @@ def _extras(city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[tu
     values[("x_pm25", "city")] = city["pm25_popw"]
     values[("x_all_grants", "city")] = city["all_grants"]
     values[("x_invention", "city")] = city["invention_grants"]
-    values[("x_reuse_rate", "city")] = np.minimum(
-        100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100
-    )
+    values[("x_reuse_rate", "city")] = np.minimum(100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100)
     values[("x_mean_population", "city")] = 0.998 * city["population_registered"]
     values[("x_mean_population", "district")] = 0.6 * values[("x_mean_population", "city")]
     return values

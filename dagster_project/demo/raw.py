@@ -37,9 +37,7 @@ def draw_raw(
     it_part = draw_map(Map("it", "", "share", 48, 0.15, 0.2, 0.03), z, rng) / 100
     raw["emp_it_services"] = np.rint(knowledge * it_part)
     raw["emp_sci_tech"] = np.rint(knowledge * (1 - it_part))
-    raw["fiscal_expenditure"] = np.rint(
-        nominal * draw_map(Map("gov", "", "share", 20, -0.1, 0.2, 0.02), z, rng) / 100
-    )
+    raw["fiscal_expenditure"] = np.rint(nominal * draw_map(Map("gov", "", "share", 20, -0.1, 0.2, 0.02), z, rng) / 100)
     raw["fiscal_education"] = np.rint(raw["fiscal_expenditure"] * x["n1_edushare"] / 100)
     raw["fiscal_science"] = np.rint(raw["fiscal_expenditure"] * x["q1_scishare"] / 100)
     raw["broadband_subscribers"] = _round_to(x["n2_broadband"] / 100 * population, 100)
@@ -47,23 +45,17 @@ def draw_raw(
     raw["telecom_revenue_nom"] = np.rint(x["n2_telecom"] * deflator * per_10k)
     raw |= _firms(z, x, per_10k, rng)
     raw["invention_grants"] = np.rint(x["q1_invpat"] * per_10k)
-    raw["all_grants"] = np.maximum(
-        np.rint(raw["invention_grants"] / (x["q1_patqual"] / 100)), raw["invention_grants"]
-    )
+    raw["all_grants"] = np.maximum(np.rint(raw["invention_grants"] / (x["q1_patqual"] / 100)), raw["invention_grants"])
     raw["green_invention_grants"] = np.minimum(np.rint(x["q1_greenpat"] * per_10k), raw["invention_grants"])
     real = nominal / deflator
     raw["electricity_total"] = np.rint(x["q2_elecint"] * real / 1e4)
     built = (raw["va_secondary_nom"] + raw["va_tertiary_nom"]) / deflator / x["q2_landprod"]
     raw["built_up_area"] = np.round(np.maximum(built, 5), 2)
     raw["industrial_so2"] = np.rint(x["q3_so2int"] * raw["va_secondary_nom"] / deflator / 1e4)
-    waste = (
-        raw["va_secondary_nom"] / deflator * draw_map(Map("waste", "", "exp", 0.9, -0.5, 0.4, 0.04), z, rng)
-    )
+    waste = raw["va_secondary_nom"] / deflator * draw_map(Map("waste", "", "exp", 0.9, -0.5, 0.4, 0.04), z, rng)
     raw["solid_waste_generated"] = _round_to(waste, 100)
     # re-use of stock from earlier years lets some printed rates pass 100
-    raw["solid_waste_reused"] = _round_to(
-        waste * x["n3_reuse"] / 100 * (1 + 0.05 * (x["n3_reuse"] > 97)), 100
-    )
+    raw["solid_waste_reused"] = _round_to(waste * x["n3_reuse"] / 100 * (1 + 0.05 * (x["n3_reuse"] > 97)), 100)
     raw["pm25_popw"] = np.round(x["q3_pm25"], 2)
     return raw
 
@@ -96,9 +88,7 @@ def _accounts(
     n, years = z.shape
     provinces, where = np.unique(np.asarray(geography.province), return_inverse=True)
     moves = (
-        0.021
-        + 0.010 * rng.standard_normal((len(provinces), years))[where]
-        + 0.004 * rng.standard_normal((n, years))
+        0.021 + 0.010 * rng.standard_normal((len(provinces), years))[where] + 0.004 * rng.standard_normal((n, years))
     )
     moves[:, 0] = 0.0
     deflator = np.exp(moves.cumsum(axis=1))

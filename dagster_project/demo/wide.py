@@ -115,9 +115,7 @@ def _write_item(sheet: Worksheet, style: Style, item: Item, column: int) -> None
     """Header cells of one item, over its leaf columns; without leaves the English text is in the last row."""
     last = column + len(item.columns) - 1
     if item.below:
-        sheet.write_string(
-            style.leaf_row, column, item.zh if not item.shows_unit else f"{item.zh}（{item.unit}）"
-        )
+        sheet.write_string(style.leaf_row, column, item.zh if not item.shows_unit else f"{item.zh}（{item.unit}）")
         return
     if not item.leaves:
         merge(sheet, style.item_row, column, style.leaf_row - 1, column, item.header(0))

@@ -64,9 +64,7 @@ def _unmerge(
     for r1, c1, r2, c2 in merged:
         value = text.get((r1, c1), "")
         if value and r1 <= last_row and c1 <= last_col:
-            cells = {
-                (r, c) for r in range(r1, min(r2, last_row) + 1) for c in range(c1, min(c2, last_col) + 1)
-            }
+            cells = {(r, c) for r in range(r1, min(r2, last_row) + 1) for c in range(c1, min(c2, last_col) + 1)}
             text.update(dict.fromkeys(cells, value))
             covered |= cells
     return covered

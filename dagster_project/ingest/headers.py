@@ -46,9 +46,7 @@ def frames(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.Dat
         if geometry is not None:
             found.append((sheet, geometry))
     if not found:
-        raise IngestError(
-            "A sheet without cities", file, "Check the file, or name the right 'sheet' in the sidecar"
-        )
+        raise IngestError("A sheet without cities", file, "Check the file, or name the right 'sheet' in the sidecar")
     cells = [_cells(sheet, geometry) for sheet, geometry in found]
     headers = [_header(sheet, geometry) for sheet, geometry in found]
     return _stamp(cells, CELL_COLUMNS, file, sidecar), _stamp(headers, HEADER_COLUMNS, file, sidecar)
@@ -56,17 +54,13 @@ def frames(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.Dat
 
 def _stamp(parts: list[pd.DataFrame], columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
     frame = pd.concat(parts, ignore_index=True)
-    frame = frame.assign(
-        source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file
-    )
+    frame = frame.assign(source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file)
     return frame[columns]
 
 
 def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
     part = np.full(len(sheet.text), "body", dtype=object)
-    note = np.isin(sheet.row_no, sorted(geometry.note_rows)) | np.isin(
-        sheet.col_no, sorted(geometry.note_cols)
-    )
+    note = np.isin(sheet.row_no, sorted(geometry.note_rows)) | np.isin(sheet.col_no, sorted(geometry.note_cols))
     part[note] = "note"
     repeated = np.isin(sheet.row_no, sorted(geometry.header_rows))
     part[repeated | (sheet.row_no < geometry.body_row)] = "header"
@@ -109,16 +103,10 @@ def _printed(sheet: Sheet, where: str) -> Geometry | None:
         return None
     roles = {city_col: "city", **_other_roles(top, header_row, city_col)}
     geometry = Geometry(header_row, body_row, roles, {})
-    valued = set(
-        sheet.row_no[~np.isin(sheet.col_no, [c for c, role in roles.items() if role != "value"])].tolist()
-    )
+    valued = set(sheet.row_no[~np.isin(sheet.col_no, [c for c, role in roles.items() if role != "value"])].tolist())
     _mark_rows(geometry, sheet, labels, valued, where)
-    body = (sheet.row_no >= body_row) & ~np.isin(
-        sheet.row_no, sorted(geometry.note_rows | geometry.header_rows)
-    )
-    if not any(
-        labels[row].endswith(_CITY_ENDINGS) or row in valued for row in set(sheet.row_no[body]) & set(labels)
-    ):
+    body = (sheet.row_no >= body_row) & ~np.isin(sheet.row_no, sorted(geometry.note_rows | geometry.header_rows))
+    if not any(labels[row].endswith(_CITY_ENDINGS) or row in valued for row in set(sheet.row_no[body]) & set(labels)):
         return None
     columns = np.unique(sheet.col_no[body]).tolist()
     geometry.paths = header_paths(sheet, geometry, columns)
@@ -156,9 +144,7 @@ def _is_label(text: str) -> bool:
     return text not in _CITY and has_chinese(text)
 
 
-def _mark_rows(
-    geometry: Geometry, sheet: Sheet, labels: dict[int, str], valued: set[int], where: str
-) -> None:
+def _mark_rows(geometry: Geometry, sheet: Sheet, labels: dict[int, str], valued: set[int], where: str) -> None:
     """Find footnotes (at the end or between) and repeated headers from the first body row on."""
     rows = np.unique(sheet.row_no[sheet.row_no >= geometry.body_row]).tolist()
     places = [row for row in rows if _is_place(labels.get(row, ""), row in valued)]
@@ -216,11 +202,7 @@ def _key_column(names: Mapping[int, str], header: str, role: str, where: str) ->
     found = [col for col, name in names.items() if squeeze(name) == squeeze(header)]
     if len(found) == 1:
         return found[0]
-    what = (
-        f"The key column {header!r} ({role}) does not exist"
-        if not found
-        else f"Two columns are headed {header!r}"
-    )
+    what = f"The key column {header!r} ({role}) does not exist" if not found else f"Two columns are headed {header!r}"
     raise IngestError(what, where, f"Columns: {', '.join(names.values())}. Correct 'keys' in the sidecar")
 
 
@@ -229,6 +211,4 @@ def _rows_without_key(sheet: Sheet, roles: Mapping[int, str], per_row: np.ndarra
     filled = {role: set(sheet.column(col)) for col, role in roles.items()}
     named = filled["city"] | filled.get("code", set())
     keyed = named & filled["year"] if "year" in filled else named
-    return {
-        row for row in np.flatnonzero((per_row > 0) & (per_row <= 2)).tolist() if row > 1 and row not in keyed
-    }
+    return {row for row in np.flatnonzero((per_row > 0) & (per_row <= 2)).tolist() if row > 1 and row not in keyed}

@@ -33,7 +33,5 @@ def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
         parts.append(frames(file.path, sheets, sidecar))
     cells, header = (pd.concat([part[at] for part in parts], ignore_index=True) for at in (0, 1))
     if not (header["role"] == "value").any():
-        raise IngestError(
-            "No column holds values", str(sidecar.path), "Check layout and sheet in the sidecar"
-        )
+        raise IngestError("No column holds values", str(sidecar.path), "Check layout and sheet in the sidecar")
     return Load(cells, header, vintage)

@@ -47,9 +47,7 @@ def read_sidecar(path: Path | str) -> Sidecar:
         raise IngestError("The sidecar does not exist", str(path), "Check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         detail = " ".join(str(error).split())
-        raise IngestError(
-            f"The sidecar is not readable YAML ({detail})", str(path), "Correct the file"
-        ) from None
+        raise IngestError(f"The sidecar is not readable YAML ({detail})", str(path), "Correct the file") from None
     if not isinstance(raw, dict):
         raise IngestError("The sidecar is not a list of 'key: value' lines", str(path), "Correct the file")
     return FieldReader(raw, path).sidecar()
@@ -74,9 +72,7 @@ def check_files(sidecar: Sidecar, landing_root: Path | str, digest: Callable[[Pa
     for file in sidecar.files:
         path = Path(landing_root) / file.path
         if not path.is_file():
-            raise IngestError(
-                f"The file of {sidecar.label} is missing", str(path), "Put it there or correct the path"
-            )
+            raise IngestError(f"The file of {sidecar.label} is missing", str(path), "Put it there or correct the path")
         found = digest(path)
         if found != file.sha256:
             raise IngestError(

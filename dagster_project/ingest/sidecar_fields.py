@@ -98,14 +98,10 @@ class FieldReader:
         known = {*REQUIRED, *OPTIONAL}
         unknown = sorted(str(key) for key in self.raw if key not in known)
         if unknown:
-            self.fail(
-                f"Unknown key in the sidecar: {', '.join(unknown)}", f"Known keys: {', '.join(sorted(known))}"
-            )
+            self.fail(f"Unknown key in the sidecar: {', '.join(unknown)}", f"Known keys: {', '.join(sorted(known))}")
         missing = [key for key in REQUIRED if self.raw.get(key) is None]
         if missing:
-            self.fail(
-                f"Key missing in the sidecar: {', '.join(missing)}", "Add it; say 'none stated' if unknown"
-            )
+            self.fail(f"Key missing in the sidecar: {', '.join(missing)}", "Add it; say 'none stated' if unknown")
         layout = self.choice("layout", LAYOUTS)
         data_year, edition_year, keys = self.year("data_year"), self.year("edition_year"), self.keys(layout)
         self.check_years(layout, data_year, edition_year, dict(keys))
@@ -144,9 +140,7 @@ class FieldReader:
         if value is None:
             return None
         if isinstance(value, (dict, list)) or not str(value).strip():
-            self.fail(
-                f"{key} is not a text", "Write one line of text, or leave the key out if it is optional"
-            )
+            self.fail(f"{key} is not a text", "Write one line of text, or leave the key out if it is optional")
         return str(value).strip()
 
     def match(self, key: str, pattern: str, meaning: str) -> str:
@@ -191,15 +185,11 @@ class FieldReader:
             self.fail(f"{key} is {value!r}", f"It must be a year from {FIRST_YEAR} to {LAST_YEAR}")
         return int(value)
 
-    def check_years(
-        self, layout: str, data_year: int | None, edition: int | None, keys: dict[str, str]
-    ) -> None:
+    def check_years(self, layout: str, data_year: int | None, edition: int | None, keys: dict[str, str]) -> None:
         if layout != "long" and data_year is None:
             self.fail(f"data_year is missing for layout {layout}", "Add the statistical year of the figures")
         if layout == "long" and data_year is None and "year" not in keys:
-            self.fail(
-                "Neither data_year nor keys.year is given", "Say which column holds the year, or the one year"
-            )
+            self.fail("Neither data_year nor keys.year is given", "Say which column holds the year, or the one year")
         if edition is not None and (data_year is None or edition < data_year):
             self.fail(
                 f"edition_year {edition} does not fit data_year {data_year}",
@@ -210,14 +200,10 @@ class FieldReader:
         value = self.raw.get("keys")
         if layout != "long":
             if value is not None:
-                self.fail(
-                    f"keys are given for layout {layout}", "Only layout long has key columns; remove them"
-                )
+                self.fail(f"keys are given for layout {layout}", "Only layout long has key columns; remove them")
             return ()
         if not isinstance(value, dict) or "city" not in value:
-            self.fail(
-                "keys.city is missing", "A long file needs at least keys: {city: <header of the city column>}"
-            )
+            self.fail("keys.city is missing", "A long file needs at least keys: {city: <header of the city column>}")
         unknown = sorted(str(role) for role in value if role not in KEY_ROLES)
         if unknown:
             self.fail(f"Unknown key column: {', '.join(unknown)}", f"Known: {', '.join(KEY_ROLES)}")

@@ -57,9 +57,7 @@ class Sheet:
     def rows(self, first: int, last: int) -> dict[tuple[int, int], str]:
         """Cells of the rows first..last as {(row, column): text}."""
         low, high = np.searchsorted(self.row_no, [first, last + 1])
-        cells = zip(
-            self.row_no[low:high].tolist(), self.col_no[low:high].tolist(), self.text[low:high], strict=True
-        )
+        cells = zip(self.row_no[low:high].tolist(), self.col_no[low:high].tolist(), self.text[low:high], strict=True)
         return {(row, col): text for row, col, text in cells}
 
     def column(self, col: int) -> dict[int, str]:
@@ -84,9 +82,7 @@ def read_sheets(path: Path | str, *, sheet: str | None = None, limits: Limits | 
     if kind in (".xlsx", ".xls"):
         return _read_workbook(path, sheet, limits, packed=kind == ".xlsx")
     if sheet is not None:
-        raise IngestError(
-            f"A {kind} file has no sheet {sheet!r}", str(path), "Remove 'sheet' from the sidecar"
-        )
+        raise IngestError(f"A {kind} file has no sheet {sheet!r}", str(path), "Remove 'sheet' from the sidecar")
     return [_read_csv(path, limits) if kind == ".csv" else _read_dta(path, limits)]
 
 
@@ -108,14 +104,10 @@ def _check_signature(path: Path, kind: str) -> None:
             "The download failed (log-in or error page?); fetch the file again",
         )
     if head.startswith(_OLE) and _is_encrypted(path):
-        raise IngestError(
-            "The workbook is protected by a password", str(path), "Save a copy without password"
-        )
+        raise IngestError("The workbook is protected by a password", str(path), "Save a copy without password")
     found = ".xlsx" if head.startswith(_ZIP) else ".xls" if head.startswith(_OLE) else ""
     if found and found != kind:
-        raise IngestError(
-            f"The file is named {kind} but holds an {found} workbook", str(path), f"Rename it to {found}"
-        )
+        raise IngestError(f"The file is named {kind} but holds an {found} workbook", str(path), f"Rename it to {found}")
     if kind in (".xlsx", ".xls") and not found:
         raise IngestError("The file is not an Excel workbook", str(path), "Fetch the file again")
 
@@ -132,12 +124,8 @@ def _read_workbook(path: Path, sheet: str | None, limits: Limits, *, packed: boo
         with CalamineWorkbook.from_path(str(path)) as book:
             names = [item.name for item in book.sheets_metadata if item.typ == SheetTypeEnum.WorkSheet]
             if sheet is not None and sheet not in names:
-                raise IngestError(
-                    f"There is no sheet {sheet!r}", str(path), f"Its sheets are: {', '.join(names)}"
-                )
-            return [
-                _read_grid(book, name, path, limits) for name in ([sheet] if sheet is not None else names)
-            ]
+                raise IngestError(f"There is no sheet {sheet!r}", str(path), f"Its sheets are: {', '.join(names)}")
+            return [_read_grid(book, name, path, limits) for name in ([sheet] if sheet is not None else names)]
     except PasswordError:
         raise IngestError(
             "The workbook is protected by a password", str(path), "Save a copy without password"
@@ -152,15 +140,11 @@ def _read_grid(book: CalamineWorkbook, name: str, path: Path, limits: Limits) ->
     source = book.get_sheet_by_name(name)
     rows = source.to_python(skip_empty_area=False)
     limits.check(len(rows), max((len(row) for row in rows), default=0), f"{path}, sheet {name}")
-    merged = tuple(
-        sorted((r1 + 1, c1 + 1, r2 + 1, c2 + 1) for (r1, c1), (r2, c2) in source.merged_cell_ranges or [])
-    )
+    merged = tuple(sorted((r1 + 1, c1 + 1, r2 + 1, c2 + 1) for (r1, c1), (r2, c2) in source.merged_cell_ranges or []))
     return _sheet(name, [[_text(value) for value in row] for row in rows], merged)
 
 
-def _sheet(
-    name: str, rows: Sequence[Sequence[str]], merged: tuple[tuple[int, int, int, int], ...] = ()
-) -> Sheet:
+def _sheet(name: str, rows: Sequence[Sequence[str]], merged: tuple[tuple[int, int, int, int], ...] = ()) -> Sheet:
     """Flatten rows of text into cells, dropping the blank ones."""
     lengths = [len(row) for row in rows]
     text = np.array([value for row in rows for value in row], dtype=object)
@@ -207,9 +191,7 @@ def _read_csv(path: Path, limits: Limits) -> Sheet:
 
 def _decode(path: Path, limits: Limits) -> str:
     if path.stat().st_size > limits.unpacked_bytes:
-        raise IngestError(
-            "The csv file is too large", str(path), f"At most {limits.unpacked_bytes:,} bytes are read"
-        )
+        raise IngestError("The csv file is too large", str(path), f"At most {limits.unpacked_bytes:,} bytes are read")
     data = path.read_bytes()
     marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
@@ -217,9 +199,7 @@ def _decode(path: Path, limits: Limits) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise IngestError(
-        "The csv file is neither UTF-8, UTF-16 with mark, nor GB 18030", str(path), "Save it as UTF-8"
-    )
+    raise IngestError("The csv file is neither UTF-8, UTF-16 with mark, nor GB 18030", str(path), "Save it as UTF-8")
 
 
 def _delimiter(content: str) -> str:
@@ -238,9 +218,7 @@ def _read_dta(path: Path, limits: Limits) -> Sheet:
             warnings.simplefilter("ignore")  # odd encodings of labels do not matter here
             frame = pd.read_stata(path, convert_categoricals=False)
     except _DTA_DAMAGE as error:
-        raise IngestError(
-            f"The Stata file cannot be read ({error})", str(path), "Fetch the file again"
-        ) from None
+        raise IngestError(f"The Stata file cannot be read ({error})", str(path), "Fetch the file again") from None
     limits.check(len(frame) + 1, frame.shape[1], str(path))
     columns = [[str(name), *_column_texts(frame[name])] for name in frame.columns]
     return _sheet("", list(zip(*columns, strict=True)))

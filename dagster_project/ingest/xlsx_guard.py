@@ -49,8 +49,7 @@ class Limits:
             )
         if rows * columns > self.grid_cells:
             raise IngestError(
-                f"The sheet spans {rows:,} rows x {columns:,} columns; "
-                f"at most {self.grid_cells:,} cells are read",
+                f"The sheet spans {rows:,} rows x {columns:,} columns; at most {self.grid_cells:,} cells are read",
                 where,
                 "Delete stray cells far outside the table",
             )
@@ -74,9 +73,7 @@ def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limi
             "Check where the file comes from; a workbook of this kind is far smaller",
         )
     if "xl/workbook.xml" not in archive.namelist():
-        raise IngestError(
-            "The file is a zip but not an Excel workbook", str(path), "Unpack it, or name the workbook"
-        )
+        raise IngestError("The file is a zip but not an Excel workbook", str(path), "Unpack it, or name the workbook")
     names = _sheet_names(archive)
     for info in archive.infolist():
         blocks = _blocks(archive, info)

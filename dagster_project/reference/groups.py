@@ -79,9 +79,7 @@ def group_rows(attributes: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...
         }
         if a.region4 != "东北":
             schemes["east_vs_cw_exne"] = schemes["east_vs_cw"]
-        rows += [
-            (s, "CN" + a.adcode, code, zh, en, None, None, src) for s, (code, zh, en, src) in schemes.items()
-        ]
+        rows += [(s, "CN" + a.adcode, code, zh, en, None, None, src) for s, (code, zh, en, src) in schemes.items()]
     return COLUMNS, sorted(rows, key=lambda r: (r[0], r[1]))
 
 

@@ -4,12 +4,12 @@
   not know (vintage, method version, boundary) come from the run context.
 #}
 {% macro publish_py(table) -%}
-{%- set context_columns = ['data_vintage', 'method_version', 'boundary_vintage'] -%}
-select
-{%- for c in model.columns.values() %}
-    {{ 'context' if c.name in context_columns else 'result' }}.{{ c.name }}::{{ c.data_type }} as {{ c.name }}
-    {{- "," if not loop.last }}
-{%- endfor %}
+    {%- set context_columns = ['data_vintage', 'method_version', 'boundary_vintage'] -%}
+    select
+    {%- for c in model.columns.values() %}
+        {{ 'context' if c.name in context_columns else 'result' }}.{{ c.name }}::{{ c.data_type }} as {{ c.name }}
+        {{- "," if not loop.last }}
+    {%- endfor %}
 from {{ source('py', table) }} as result
 cross join {{ source('ops', 'run_context') }} as context
 {%- endmacro %}

@@ -1,16 +1,16 @@
 {# Full-width digits and signs to ASCII; ideographic and no-break blanks to plain blanks. #}
 {% macro to_half_width(text) -%}
-translate({{ text }}, '０１２３４５６７８９．，－（）％：／　' || chr(160), '0123456789.,-()%:/  ')
+    translate({{ text }}, '０１２３４５６７８９．，－（）％：／　' || chr(160), '0123456789.,-()%:/  ')
 {%- endmacro %}
 
 {# A label as it is matched: half width, no whitespace at all. #}
 {% macro clean_label(text) -%}
-nullif(regexp_replace({{ to_half_width(text) }}, '\s+', '', 'g'), '')
+    nullif(regexp_replace({{ to_half_width(text) }}, '\s+', '', 'g'), '')
 {%- endmacro %}
 
 {# What yearbooks print for "no figure". #}
 {% macro is_blank_mark(text) -%}
-regexp_full_match(trim({{ to_half_width(text) }}), '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)')
+    regexp_full_match(trim({{ to_half_width(text) }}), '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)')
 {%- endmacro %}
 
 {# A printed number, or null. Thousands groups are closed only where they are groups of three: '1 1.44' stays text. #}

@@ -60,9 +60,7 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     frame["has_column"] = only_where(required, has_column)
     frame["n_city_rows"] = len(places)
     frame["n_numbers"] = frame["variable_code"].map(counts).fillna(0).astype("int64")
-    coverage = as_number(
-        frame["n_numbers"] / len(places) if len(places) else frame["n_numbers"] * float("nan")
-    )
+    coverage = as_number(frame["n_numbers"] / len(places) if len(places) else frame["n_numbers"] * float("nan"))
     frame["coverage"] = coverage
     frame["min_coverage"] = baseline.min_coverage
     frame["coverage_required"] = coverage.where(required & has_column)

@@ -40,9 +40,7 @@ def slip_text(ratio: float) -> str:
     if power == 0 or abs(ratio - power * math.log(10)) > SLIP_TOLERANCE_LOG:
         return ""
     factor = f"{10 ** abs(power):,}"
-    return (
-        f", looks like a unit slip of x{factor}" if power > 0 else f", looks like a unit slip of x1/{factor}"
-    )
+    return f", looks like a unit slip of x{factor}" if power > 0 else f", looks like a unit slip of x1/{factor}"
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:

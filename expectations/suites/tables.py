@@ -24,8 +24,7 @@ COUNT = Rule(
     noun="sheets and years",
     fault="have too few or too many cities",
     example="{year}: {n_cities} cities (expected {rows_min} to {rows_max})",
-    advice="Look for cut-off or doubled blocks in the file; if the number is right, change the baseline with "
-    "a reason.",
+    advice="Look for cut-off or doubled blocks in the file; if the number is right, change the baseline with a reason.",
 )
 NOT_EMPTY = Rule(
     rule_id="year_has_numbers",
@@ -47,10 +46,7 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     cities = rows[(rows["row_kind"] == "city") & rows["city_id"].notna()]
     # A city row without a year is reported by `row_year_is_expected`; its sheet is not without cities.
     counts = (
-        cities.groupby(["file", "sheet", "year"], dropna=False)["city_id"]
-        .nunique()
-        .rename("n_cities")
-        .reset_index()
+        cities.groupby(["file", "sheet", "year"], dropna=False)["city_id"].nunique().rename("n_cities").reset_index()
     )
     sheets = pd.concat([frames["headers"][["file", "sheet"]], rows[["file", "sheet"]]]).drop_duplicates()
     frame = sheets.merge(counts, on=["file", "sheet"], how="left").reset_index(drop=True)

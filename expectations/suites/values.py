@@ -31,8 +31,7 @@ IN_BAND = Rule(
     sentence="Every value is inside the band of its variable.",
     noun="values",
     fault="lie outside the band of their variable",
-    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', "
-    "band {band_low} to {band_high})",
+    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', band {band_low} to {band_high})",
     advice="One city: compare with the printed page and add a row to correction.csv. Many cities: the unit "
     "or the header is wrong; correct header_map.csv or mark the block `ignore`.",
     group="variable_code",
@@ -42,8 +41,7 @@ NEAR_PAST = Rule(
     sentence="No city moves more than 6 MAD away from the median change of its variable.",
     noun="values with an earlier value",
     fault="moved far more than the other cities",
-    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', "
-    "before {value_last}){slip}",
+    example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', before {value_last}){slip}",
     advice="Compare with the printed page: a slip needs a row in correction.csv, a true change nothing.",
     severity="warn",
     group="variable_code",

@@ -84,10 +84,7 @@ def test_each_scheme_gives_each_city_one_group(current: pd.DataFrame) -> None:
         if scheme not in OPEN_SCHEMES:
             assert len(rows) == len(current), scheme
     assert (
-        not group.groupby(["scheme", "group_code"])[["group_name_zh", "group_name_en"]]
-        .nunique()
-        .gt(1)
-        .any(axis=None)
+        not group.groupby(["scheme", "group_code"])[["group_name_zh", "group_name_en"]].nunique().gt(1).any(axis=None)
     )
     cores = group[(group.scheme == "core") & (group.group_code == "core")]
     assert set(cores.city_id) == set(current[current.is_core36 == "true"].city_id)
@@ -147,11 +144,7 @@ def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> Non
     features = json.loads(MAP_FILE.read_text(encoding="utf-8"))["features"]
     drawn = [f["properties"]["city_id"] for f in features if f["properties"]["kind"] == "city"]
     assert sorted(drawn) == sorted(current.city_id)
-    others = {
-        f["properties"]["name_zh"]: f["properties"]["kind"]
-        for f in features
-        if "city_id" not in f["properties"]
-    }
+    others = {f["properties"]["name_zh"]: f["properties"]["kind"] for f in features if "city_id" not in f["properties"]}
     assert set(others.values()) == {"outline", "line"}
     assert {"台湾省", "香港特别行政区", "澳门特别行政区"} <= set(others)
 

@@ -49,11 +49,14 @@ best as (
 of_city as (
     select r.city_id, r.source, r.year, r.nominal_growth / r.real_growth as deflator, r.gdp_nom, r.source_cell_ids
     from ranked as r
-    inner join best as b using (city_id, source)
+    inner join best using (city_id, source)
 ),
 
 of_province as (
-    select c.province_code, o.year, sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
+    select
+        c.province_code,
+        o.year,
+        sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
     from of_city as o
     inner join {{ ref('city') }} as c on o.city_id = c.city_id
     group by all

@@ -30,7 +30,7 @@ lacking as (
     select
         index_code,
         string_agg(indicator_code || ' (' || n_city::varchar || ' cities)', ', ' order by indicator_code)
-            filter (where n_city < min_cities) as lacking,
+        filter (where n_city < min_cities) as lacking,
         max(min_cities) as min_cities
     from coverage
     group by all
@@ -44,8 +44,9 @@ select
     case
         when l.lacking is not null then 'indicators without enough cities: ' || l.lacking
         when coalesce(s.n_city, 0) < l.min_cities
-            then 'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
-            || l.min_cities::varchar || ' are needed'
+            then
+                'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
+                || l.min_cities::varchar || ' are needed'
     end as skip_reason
 from lacking as l
 left join sample as s on l.index_code = s.index_code

@@ -39,13 +39,13 @@ matched as (
         on
             d.city_text = by_name.alias
             and by_name.kind <> 'code'
-            and (by_name.source is null or by_name.source = d.source)
+            and (by_name.source is null or d.source = by_name.source)
             and d.year between coalesce(by_name.valid_from, 0) and coalesce(by_name.valid_to, 9999)
     left join {{ ref('city_alias') }} as by_code
         on
             d.code_text = by_code.alias
             and by_code.kind = 'code'
-            and (by_code.source is null or by_code.source = d.source)
+            and (by_code.source is null or d.source = by_code.source)
             and d.year between coalesce(by_code.valid_from, 0) and coalesce(by_code.valid_to, 9999)
     -- an alias of this very source beats a general one
     qualify row_number() over (

@@ -11,7 +11,8 @@ window_years as (
 ),
 
 size as (
-    select index_code, count(*) as n_year from window_years group by all
+    select index_code, count(*) as n_year from window_years
+    group by all
 ),
 
 roster as (
@@ -37,7 +38,7 @@ cells as (
             s.indicator_code = v.indicator_code
             and r.city_id = v.city_id
             and y.year = v.year
-            and v.fill_policy = s.fill_policy
+            and s.fill_policy = v.fill_policy
 ),
 
 by_indicator as (

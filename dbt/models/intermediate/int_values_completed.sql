@@ -20,7 +20,10 @@ zeros as (
         group by all
     ) as y
     inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code and v.zero_rule = 'structural_zero'
-    cross join (select distinct city_id from selected where variable_code in ('gdp_nom', 'population_resident')) as c
+    cross join (
+        select distinct city_id from selected
+        where variable_code in ('gdp_nom', 'population_resident')
+    ) as c
     where
         y.n_city >= 5
         and not exists (
@@ -28,7 +31,10 @@ zeros as (
             where s.city_id = c.city_id and s.variable_code = y.variable_code and s.year = y.year
         )
         -- a city with no record at all in a register is missing, not zero
-        and exists (select 1 from selected as s where s.city_id = c.city_id and s.variable_code = y.variable_code)
+        and exists (
+            select 1 from selected as s
+            where s.city_id = c.city_id and s.variable_code = y.variable_code
+        )
 ),
 
 -- resident population where a city's series is nearly complete, else registered: one basis per city, gaps stay gaps
@@ -36,7 +42,8 @@ basis as (
     select
         city_id,
         case
-            when count(*) filter (where variable_code = 'population_resident')
+            when
+                count(*) filter (where variable_code = 'population_resident')
                 >= {{ var('min_observed_share') }}
                 * greatest(count(*) filter (where variable_code = 'population_registered'), 1)
                 then 'population_resident'
@@ -63,8 +70,10 @@ shares as (
         g.value * s.value / 100 as value,
         s.source_cell_id,
         list_concat(s.source_cell_ids, g.source_cell_ids) as source_cell_ids,
-        case when {{ origin_rank('g.value_origin') }} > {{ origin_rank('s.value_origin') }}
-            then g.value_origin else s.value_origin
+        case
+            when {{ origin_rank('g.value_origin') }} > {{ origin_rank('s.value_origin') }}
+                then g.value_origin
+            else s.value_origin
         end as value_origin
     from selected as g
     inner join selected as s on g.city_id = s.city_id and g.year = s.year
@@ -81,14 +90,23 @@ shares as (
 
 -- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010
 base as (
-    select city_id, replace(variable_code, 'emp_base_', '') as industry, max(value) as employed, min(source_cell_id) as source_cell_id
+    select
+        city_id,
+        replace(variable_code, 'emp_base_', '') as industry,
+        max(value) as employed,
+        min(source_cell_id) as source_cell_id
     from {{ ref('int_values_accepted') }}
     where variable_code like 'emp_base_%' and year = 2010
     group by all
 ),
 
 robots as (
-    select year, replace(variable_code, 'robots_', '') as industry, max(value) as robots, min(source_cell_id) as source_cell_id, min(vintage) as vintage
+    select
+        year,
+        replace(variable_code, 'robots_', '') as industry,
+        max(value) as robots,
+        min(source_cell_id) as source_cell_id,
+        min(vintage) as vintage
     from {{ ref('int_values_accepted') }}
     where variable_code like 'robots_%' and level = 'nation'
     group by all
@@ -112,8 +130,18 @@ robot_density as (
         'observed' as value_origin
     from base as b
     inner join robots as r on b.industry = r.industry
-    inner join (select city_id, sum(employed order by industry) as employed_city from base group by all) as t on b.city_id = t.city_id
-    inner join (select industry, sum(employed order by city_id) as employed_nation from base group by all) as n on b.industry = n.industry
+    inner join
+        (
+            select city_id, sum(employed order by industry) as employed_city from base
+            group by all
+        ) as t
+        on b.city_id = t.city_id
+    inner join
+        (
+            select industry, sum(employed order by city_id) as employed_nation from base
+            group by all
+        ) as n
+        on b.industry = n.industry
     where t.employed_city > 0 and r.year >= {{ var('base_year') }}
     group by all
 )

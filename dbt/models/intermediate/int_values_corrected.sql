@@ -21,6 +21,6 @@ left join {{ ref('correction') }} as k
         and v.city_id = k.city_id
         and v.variable_code = k.variable_code
         and v.scope = k.scope
-        and (k.vintage is null or k.vintage = v.vintage)
+        and (k.vintage is null or v.vintage = k.vintage)
         and k.status <> 'withdrawn'
         and trim(v.text) = trim(k.expect)

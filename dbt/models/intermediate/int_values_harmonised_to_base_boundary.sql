@@ -54,7 +54,7 @@ county_shares as (
         max(c.value) filter (where c.variable_code = 'gdp_nom') as county_gdp,
         max(c.value) filter (where c.variable_code like 'population%') as county_population
     from changes as e
-    inner join {{ ref('int_values_flagged') }} as c on e.county_city_id = c.city_id and c.year < e.effective_year
+    inner join {{ ref('int_values_flagged') }} as c on e.county_city_id = c.city_id and e.effective_year > c.year
     where e.event_type = 'transfer'
     group by all
 ),
@@ -92,7 +92,7 @@ moves as (
         w.weight as weight_moved,
         w.source_cell_id as cell_moved
     from changes as e
-    inner join weighted as w on e.from_city_id = w.city_id and w.year < e.effective_year
+    inner join weighted as w on e.from_city_id = w.city_id and e.effective_year > w.year
     where e.event_type = 'merge' and w.boundary = 'as_printed'
     union all
     -- counties that changed city: only where their figures are landed
@@ -107,14 +107,14 @@ moves as (
             when w.harmonise = 'mean' then w.value
             when w.transfer_share = 'gdp' then w.value * k.county_gdp / d.city_gdp
             else w.value * k.county_population / d.city_population
-        end,
+        end as value_moved,
         case
             when w.weight_variable = 'gdp_nom' then k.county_gdp
             else k.county_population
-        end,
+        end as weight_moved,
         w.source_cell_id
     from changes as e
-    inner join weighted as w on e.from_city_id = w.city_id and w.year < e.effective_year
+    inner join weighted as w on e.from_city_id = w.city_id and e.effective_year > w.year
     inner join county_shares as k on e.event_id = k.event_id and w.year = k.year
     left join donors as d on w.source = d.source and w.city_id = d.city_id and w.year = d.year
     where e.event_type = 'transfer' and w.boundary = 'as_printed'
@@ -146,7 +146,7 @@ given as (
 expected as (
     select e.to_city_id as city_id, w.source, w.year, w.variable_code, count(distinct e.event_id) as n_expected
     from changes as e
-    inner join weighted as w on e.to_city_id = w.city_id and w.year < e.effective_year
+    inner join weighted as w on e.to_city_id = w.city_id and e.effective_year > w.year
     where
         e.event_type = 'merge' and w.boundary = 'as_printed'
         and exists (
@@ -177,11 +177,13 @@ select
     end as value
 from weighted as w
 left join received as r using (source, year, variable_code, city_id)
-left join given as g on
-    w.source = g.source and w.year = g.year and w.variable_code = g.variable_code and w.city_id = g.city_id
-    and w.harmonise = 'sum'
-left join expected as x on
-    w.source = x.source and w.year = x.year and w.variable_code = x.variable_code and w.city_id = x.city_id
+left join given as g
+    on
+        w.source = g.source and w.year = g.year and w.variable_code = g.variable_code and w.city_id = g.city_id
+        and w.harmonise = 'sum'
+left join expected as x
+    on
+        w.source = x.source and w.year = x.year and w.variable_code = x.variable_code and w.city_id = x.city_id
 where not exists (
     -- the abolished unit itself lives on in its successor only
     select 1 from changes as e

@@ -30,7 +30,8 @@ grid as (
         c.source_cell_ids,
         c.deflator_level,
         case
-            when p.fill_policy = 'without_fills' and c.value_origin = 'suspected_fill'
+            when
+                p.fill_policy = 'without_fills' and c.value_origin = 'suspected_fill'
                 and y.year > e.first_year and y.year < e.last_year
                 then null
             else c.value

@@ -32,7 +32,10 @@ chosen as (
         partition by city_id, variable_code
         order by
             n_years < {{ var('min_observed_share') }}
-            * (select count(distinct year) from candidates where year <= {{ var('base_window_end') }}),
+            * (
+                select count(distinct year) from candidates
+                where year <= {{ var('base_window_end') }}
+            ),
             rank, n_years desc, source
     ) = 1
 ),
@@ -49,7 +52,7 @@ agreement as (
     inner join candidates as b
         on
             a.city_id = b.city_id and a.variable_code = b.variable_code and a.year = b.year
-            and b.source <> a.source and b.concept = c.concept
+            and a.source <> b.source and c.concept = b.concept
     where a.fill_rule = '' and b.fill_rule = ''
     group by all
 ),

@@ -1,6 +1,7 @@
 -- Extra candidates: a late series brought to the level of an early one by the city's own ratio over the overlap.
 with series as (
-    select * from {{ ref('int_values_harmonised_to_base_boundary') }} where value is not null
+    select * from {{ ref('int_values_harmonised_to_base_boundary') }}
+    where value is not null
 ),
 
 ratios as (
@@ -18,7 +19,7 @@ ratios as (
             s.variable_code = e.variable_code and s.early_source = e.source
             and e.year between s.overlap_from and s.overlap_to
     inner join series as l
-        on e.city_id = l.city_id and e.year = l.year and l.variable_code = s.variable_code and l.source = s.late_source
+        on e.city_id = l.city_id and e.year = l.year and s.variable_code = l.variable_code and s.late_source = l.source
     group by all
 )
 
@@ -41,6 +42,6 @@ inner join series as v
     on
         r.city_id = v.city_id and r.variable_code = v.variable_code
         and (
-            (v.source = r.early_source and v.year <= r.overlap_to)
-            or (v.source = r.late_source and v.year > r.overlap_to)
+            (r.early_source = v.source and r.overlap_to >= v.year)
+            or (r.late_source = v.source and r.overlap_to < v.year)
         )

@@ -1,7 +1,9 @@
 with source as (
-    select *, 'yearly' as family from {{ source('raw', 'cells') }} where part = 'body'
+    select *, 'yearly' as family from {{ source('raw', 'cells') }}
+    where part = 'body'
     union all by name
-    select *, 'series' as family from {{ source('raw', 'series_cells') }} where part = 'body'
+    select *, 'series' as family from {{ source('raw', 'series_cells') }}
+    where part = 'body'
 )
 
 select

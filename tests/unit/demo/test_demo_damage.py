@@ -58,11 +58,7 @@ def test_interior_gaps_when_drawn_stay_inside_rates_and_runs(demo):
     assert series.count().max() <= 3
     assert gaps["year"].between(2013, 2020).all()
     per_variable = gaps.groupby("variable_code").size() / (286 * 10)
-    assert (
-        per_variable.drop(["gdp_nom", "population_resident", "fiscal_expenditure"])
-        .between(0.015, 0.045)
-        .all()
-    )
+    assert per_variable.drop(["gdp_nom", "population_resident", "fiscal_expenditure"]).between(0.015, 0.045).all()
     assert (per_variable[["gdp_nom", "population_resident", "fiscal_expenditure"]] <= 0.01).all()
 
 
@@ -76,9 +72,7 @@ def test_edge_gaps_when_listed_touch_ten_cities_outside_the_core(demo):
 
 def test_misread_names_when_read_back_replace_the_true_ones(demo, names):
     for fault in planted(demo, "ocr_name").itertuples():
-        printed = set(
-            demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["year"] == fault.year)]["city"]
-        )
+        printed = set(demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["year"] == fault.year)]["city"])
         assert fault.planted in printed
         assert names[fault.city_id] not in printed
 
@@ -100,14 +94,8 @@ def test_transferred_counties_when_printed_move_between_the_cities(demo, names):
     population = raw[raw["variable_code"] == "population_resident"].set_index(["city_id", "year"])["value"]
     for t in TRANSFERS:
         before, after = t.first_year - 1, t.first_year
-        moved = (
-            numbers(demo, "population_resident", before)[names[t.old_city]] * 1e4
-            - population[t.old_city, before]
-        )
-        missing = (
-            population[t.new_city, before]
-            - numbers(demo, "population_resident", before)[names[t.new_city]] * 1e4
-        )
+        moved = numbers(demo, "population_resident", before)[names[t.old_city]] * 1e4 - population[t.old_city, before]
+        missing = population[t.new_city, before] - numbers(demo, "population_resident", before)[names[t.new_city]] * 1e4
         assert moved == pytest.approx(missing)
         assert moved > 0.1 * population[t.old_city, before]
         later = numbers(demo, "population_resident", after)[names[t.old_city]] * 1e4
@@ -161,13 +149,9 @@ def test_faults_when_listed_name_their_answer():
 @pytest.mark.parametrize("seed", ["city_alias.csv", "correction.csv"])
 def test_shipped_seeds_when_compared_hold_the_answers_of_the_demo(demo, seed):
     wanted = alias_rows() if seed == "city_alias.csv" else correction_rows(demo.truth.faults)
-    keys = (
-        ["alias", "city_id"] if seed == "city_alias.csv" else ["city_id", "variable_code", "action", "expect"]
-    )
+    keys = ["alias", "city_id"] if seed == "city_alias.csv" else ["city_id", "variable_code", "action", "expect"]
     shipped = pd.read_csv(Path(SEEDS) / seed, dtype=str)
     missing = set(wanted[keys].itertuples(index=False, name=None)) - set(
         shipped[keys].itertuples(index=False, name=None)
     )
-    assert not missing, (
-        f"{seed} lacks the rows {sorted(missing)}: take them from dagster_project.demo.answers"
-    )
+    assert not missing, f"{seed} lacks the rows {sorted(missing)}: take them from dagster_project.demo.answers"

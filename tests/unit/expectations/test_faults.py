@@ -62,7 +62,8 @@ def test_missing_required_variable_is_named(frames, judge):
     failed = judge(frames)
     assert set(failed) == {"required_variable_has_column"}
     row = failed["required_variable_has_column"]
-    assert "population_registered" in row.sentence and "gdp_nom" not in row.sentence
+    assert "population_registered" in row.sentence
+    assert "gdp_nom" not in row.sentence
     assert (row.n_checked, row.n_unexpected) == (2, 1)
 
 
@@ -70,9 +71,7 @@ def test_unknown_city_is_named_with_its_cell(frames, judge):
     append_row(frames, city_text="麥庄市", row_kind="unknown", city_id=None, n_values=4)
     failed = judge(frames)
     assert set(failed) == {"row_city_is_known"}
-    assert (
-        "'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]" in failed["row_city_is_known"].sentence
-    )
+    assert "'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]" in failed["row_city_is_known"].sentence
 
 
 def test_unknown_label_without_numbers_only_warns(frames, judge):
@@ -92,7 +91,9 @@ def test_duplicate_city_names_both_rows(frames, judge):
     failed = judge(frames)
     assert set(failed) == {"row_city_is_unique"}
     sentence = failed["row_city_is_unique"].sentence
-    assert "cell A6]" in sentence and "cell A40]" in sentence and "北京市" in sentence
+    assert "cell A6]" in sentence
+    assert "cell A40]" in sentence
+    assert "北京市" in sentence
 
 
 def test_same_city_in_another_sheet_is_no_duplicate(frames, judge):
@@ -139,7 +140,8 @@ def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_c
     assert set(failed) == {"value_is_number"}
     row = failed["value_is_number"]
     assert "唐山市 2019 gdp_nom: '8659!' [yearbook_2019.xlsx, sheet Sheet1, cell B9]" in row.sentence
-    assert row.details[0]["cell"] == "B9" and row.details[0]["city_name"] == "唐山市"
+    assert row.details[0]["cell"] == "B9"
+    assert row.details[0]["city_name"] == "唐山市"
 
 
 def test_one_city_times_10000_fails_the_band(frames, judge, at_cell):
@@ -168,7 +170,9 @@ def test_all_cities_times_10000_say_unit_slip(frames, judge, factor, words):
     assert set(failed) == {"jump_of_variable_is_small"}
     row = failed["jump_of_variable_is_small"]
     assert f"looks like a unit slip of {words}" in row.sentence
-    assert "gdp_nom" in row.sentence and "2019" in row.sentence and "12 cities" in row.sentence
+    assert "gdp_nom" in row.sentence
+    assert "2019" in row.sentence
+    assert "12 cities" in row.sentence
     assert row.n_unexpected == 1
 
 

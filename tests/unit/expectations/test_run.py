@@ -37,7 +37,8 @@ def test_suite_meta_is_stable(baseline):
         assert suite.meta["suite"] == suite.name == module.NAME
         for one in suite.expectations:
             assert one.meta["severity"] in ("error", "warn")
-            assert one.meta["rule_id"] and one.meta["sentence"].endswith(".")
+            assert one.meta["rule_id"]
+            assert one.meta["sentence"].endswith(".")
 
 
 def test_frames_are_not_changed(frames, baseline, tmp_path):
@@ -83,7 +84,8 @@ def test_suite_that_breaks_fails_all_its_rules(frames, baseline, tmp_path, monke
     monkeypatch.setattr(values, "prepare", broken)
     rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
     failed = [row for row in rows if not row.passed]
-    assert {row.suite for row in failed} == {"values"} and len(failed) == 3
+    assert {row.suite for row in failed} == {"values"}
+    assert len(failed) == 3
     assert all("TypeError: no such thing" in row.sentence for row in failed)
     assert not is_accepted(rows)
 
@@ -119,9 +121,7 @@ def test_missing_column_is_one_clear_message(frames, baseline, tmp_path):
     with pytest.raises(ValueError, match="Frame 'values' lacks the column\\(s\\) cell, band_low"):
         validate(frames, baseline, docs_dir=tmp_path, name="a")
     with pytest.raises(ValueError, match="missing: rows"):
-        validate(
-            {"headers": frames["headers"], "values": frames["values"]}, baseline, docs_dir=tmp_path, name="a"
-        )
+        validate({"headers": frames["headers"], "values": frames["values"]}, baseline, docs_dir=tmp_path, name="a")
 
 
 @pytest.mark.parametrize("change", [{"rows_min": 20}, {"min_coverage": 90.0}, {"jump_limit_log": 0.0}])
@@ -137,9 +137,7 @@ def test_source_without_required_variables_is_judged(frames, baseline, tmp_path)
 
 def loads_from_elsewhere(text: str) -> list[str]:
     """Every src, href, url() or script of a page that a browser would fetch from another host."""
-    links = re.findall(
-        r"""(?:src|href|action)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""", text, re.IGNORECASE
-    )
+    links = re.findall(r"""(?:src|href|action)\s*=\s*["']?\s*((?:https?:)?//[^"'\s>]+)""", text, re.IGNORECASE)
     return links + re.findall(r"url\((?!data:)[^)]*\)|@import|<script|<iframe|\son\w+=", text, re.IGNORECASE)
 
 

@@ -32,9 +32,7 @@ def write_sidecar(tmp_path):
         files = [{"path": one, "sha256": _sha(tmp_path / one)} for one in names]
         content = {**BASE, "files": files, **changes}
         path = tmp_path / name
-        text = yaml.safe_dump(
-            {key: value for key, value in content.items() if value is not None}, allow_unicode=True
-        )
+        text = yaml.safe_dump({key: value for key, value in content.items() if value is not None}, allow_unicode=True)
         path.write_text(text, encoding="utf-8")
         return path
 

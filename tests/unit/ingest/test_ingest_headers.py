@@ -147,9 +147,7 @@ def test_tables_take_title_and_unit_from_above(load):
         *BODY,
     ]
     result = load(rows, ["A5:A6", "B5:B6", "C5:D5"], layout="tables")
-    assert paths(result) == [
-        f"2-18 高新技术企业数 / 单位：件 / 企业数 / {scope}" for scope in ("全市", "市辖区")
-    ]
+    assert paths(result) == [f"2-18 高新技术企业数 / 单位：件 / 企业数 / {scope}" for scope in ("全市", "市辖区")]
     assert parts(result)[3] == {"title"}
 
 
@@ -184,9 +182,7 @@ def test_a_column_without_header_shows_an_empty_path(load):
 
 def test_sheets_without_city_are_left_out(tmp_path, write_xlsx, sidecar_of):
     good = ([["城市", "City", "a", "b"], *BODY], [])
-    write_xlsx(
-        "a.xlsx", {"S": good, "ad": ([["百度搜索"]], []), "empty": ([], []), "head": ([["城市", "a"]], [])}
-    )
+    write_xlsx("a.xlsx", {"S": good, "ad": ([["百度搜索"]], []), "empty": ([], []), "head": ([["城市", "a"]], [])})
     assert set(read_load(sidecar_of("a.xlsx"), tmp_path).cells["sheet"]) == {"S"}
     write_xlsx("b.xlsx", {"ad": ([["百度搜索"]], [])})
     with pytest.raises(IngestError, match=r"A sheet without cities \[b.xlsx\]"):
@@ -228,18 +224,14 @@ def test_long_file(load_csv):
 
 
 def test_long_file_with_missing_or_double_key(load_csv):
-    with pytest.raises(
-        IngestError, match=r"key column 'city' \(city\) does not exist .* Columns: year, town, gdp"
-    ):
+    with pytest.raises(IngestError, match=r"key column 'city' \(city\) does not exist .* Columns: year, town, gdp"):
         load_csv("year,town,gdp\n2012,北京市,1\n")
     with pytest.raises(IngestError, match="Two columns are headed 'city'"):
         load_csv("year,city,city\n2012,北京市,1\n")
 
 
 def test_long_remarks_below_and_beside_are_notes(load_csv):
-    text = (
-        "city,year,gdp,,\n北京市,2012,1,,see\n天津市,2012,2,9,\n重庆市,2012,3,9,\n注：来源,,,,\n,2013,4,9,\n"
-    )
+    text = "city,year,gdp,,\n北京市,2012,1,,see\n天津市,2012,2,9,\n重庆市,2012,3,9,\n注：来源,,,,\n,2013,4,9,\n"
     result = load_csv(text)
     assert result.header["path"].tolist() == ["city", "year", "gdp", ""]
     notes = result.cells[result.cells["part"] == "note"]

@@ -60,8 +60,7 @@ PATHS = {
         17,
     ): "行政区域土地面积及水资源总量 / 行政区域土地面积（平方公里） / 建成区面积 / Built-up area / 市辖区",
     (2019, 48): "2-11 地方一般公共预算收支状况(全市) （万元） / 地方一般公共预算支出 / 教育支出",
-    (2019, 222): "2-46 用电情况(全市) （万千瓦时） / 工业用电 Electricity Consumption for Industrial / "
-    "全市 Total City",
+    (2019, 222): "2-46 用电情况(全市) （万千瓦时） / 工业用电 Electricity Consumption for Industrial / 全市 Total City",
     (2020, 71): "2-17 科技创新情况 （全市） / 专利授权数（件） Number of Patent Authorizations (piece) / "
     "发明 Invention",
 }
@@ -104,9 +103,7 @@ def test_yearbook_rows_are_title_header_and_body_only(loads):
         body = cells.loc[cells["part"] == "body", "row_no"]
         assert (body.min(), body.max()) == (first_body, last)
         assert set(cells["part"]) == {"title", "header", "body"}
-        assert set(cells["sheet"]) == {
-            "Data" if year == 2018 else "Sheet1"
-        }  # the advertising sheet is left out
+        assert set(cells["sheet"]) == {"Data" if year == 2018 else "Sheet1"}  # the advertising sheet is left out
 
 
 def test_remarks_of_the_seller_are_notes(loads):

@@ -8,10 +8,7 @@ from dagster_project.ingest import IngestError, check_files, check_set, find_sid
 
 
 def test_error_says_what_where_and_remedy():
-    assert (
-        str(IngestError("It is broken.", "a.xlsx, row 3", "Mend it."))
-        == "It is broken [a.xlsx, row 3]. Mend it."
-    )
+    assert str(IngestError("It is broken.", "a.xlsx, row 3", "Mend it.")) == "It is broken [a.xlsx, row 3]. Mend it."
     assert str(IngestError("It is broken")) == "It is broken."
 
 

@@ -76,9 +76,7 @@ def test_csv_in_every_encoding_and_delimiter(tmp_path, encoding, delimiter):
 
 def test_dta_gives_names_first_and_short_numbers(tmp_path):
     path = tmp_path / "a.dta"
-    frame = pd.DataFrame(
-        {"city": ["北京市", ""], "year": [2012.0, np.nan], "pm25": np.array([45.76926, 1], "float32")}
-    )
+    frame = pd.DataFrame({"city": ["北京市", ""], "year": [2012.0, np.nan], "pm25": np.array([45.76926, 1], "float32")})
     frame.to_stata(path, write_index=False, version=118)
     (sheet,) = read_sheets(path)
     assert texts(sheet) == {
@@ -179,9 +177,7 @@ def test_a_stray_cell_in_the_last_row_is_refused_at_once(tmp_path):
         read_sheets(path)
     assert len(read_sheets(path, sheet="ok")) == 1
     assert Limits.for_layout("long").rows == LONG_ROWS
-    assert read_sheets(path, sheet="stray", limits=Limits.for_layout("long"))[0].row_no.tolist() == [
-        1_048_576
-    ]
+    assert read_sheets(path, sheet="stray", limits=Limits.for_layout("long"))[0].row_no.tolist() == [1_048_576]
 
 
 def test_a_stray_cell_in_the_last_column_counts_the_whole_grid(tmp_path):
@@ -236,11 +232,7 @@ def test_a_lying_dimension_is_ignored(write_xlsx, size):
 
 def test_cells_without_reference_are_counted_by_their_row(write_xlsx):
     def strip(name, data):
-        return (
-            data.replace(b'<row r="2"', b'<row r="1048576"').replace(b' r="A2"', b"")
-            if "sheet1" in name
-            else data
-        )
+        return data.replace(b'<row r="2"', b'<row r="1048576"').replace(b' r="A2"', b"") if "sheet1" in name else data
 
     path = rezip(write_xlsx("a.xlsx", {"A": ([["a"], [1]], [])}), strip)
     with pytest.raises(IngestError, match="reaches row 1,048,576"):

@@ -23,9 +23,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def make_panel(
-    *, cities: int = 30, years: tuple[int, ...] = (2012, 2013, 2014, 2015), seed: int = 1
-) -> Panel:
+def make_panel(*, cities: int = 30, years: tuple[int, ...] = (2012, 2013, 2014, 2015), seed: int = 1) -> Panel:
     """Lognormal indicators that grow over time; n2 passes its cap of 100 in some cells.
 
     Each year has its own generator, so a panel with one more year has the same old years.
@@ -34,9 +32,7 @@ def make_panel(
     for year in years:
         rng = np.random.default_rng([seed, year])
         growth = 1.0 + 0.1 * (year - 2012)
-        x = growth * rng.lognormal(
-            mean=(0.0, 4.0, 1.0, 2.0, 0.5), sigma=(0.8, 0.5, 0.3, 1.2, 0.4), size=(cities, 5)
-        )
+        x = growth * rng.lognormal(mean=(0.0, 4.0, 1.0, 2.0, 0.5), sigma=(0.8, 0.5, 0.3, 1.2, 0.4), size=(cities, 5))
         slices.append(x)
     labels = tuple(f"CN{100000 + i}" for i in range(cities))
     return Panel(np.stack(slices, axis=1), labels, years, NAMES)

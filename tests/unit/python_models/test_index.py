@@ -9,10 +9,8 @@ from python_models import Panel, build_index
 COLUMNS = {
     "bounds": "indicator_code index_suffix min_value max_value winsor_low_value winsor_high_value "
     "window_start window_end is_constant",
-    "weights": "indicator_code index_suffix dimension entropy redundancy weight dimension_weight delta "
-    "skewness flag",
-    "values": "city_id year indicator_code index_suffix value_final z is_winsorised is_capped "
-    "out_of_base_range",
+    "weights": "indicator_code index_suffix dimension entropy redundancy weight dimension_weight delta skewness flag",
+    "values": "city_id year indicator_code index_suffix value_final z is_winsorised is_capped out_of_base_range",
     "scores": "city_id year index_suffix score score_100 rank_year pct_year score_relative "
     "share_imputed_weight is_provisional out_of_base_range",
     "contributions": "city_id year indicator_code index_suffix weight z contribution obstacle_degree",
@@ -64,9 +62,7 @@ def test_identities_of_weights_scores_and_parts(result):
     W = result.weights.groupby("dimension")["dimension_weight"].first()
     np.testing.assert_allclose(result.weights.groupby("dimension")["weight"].sum(), W, rtol=0, atol=1e-15)
     wide = result.scores.pivot(index=["city_id", "year"], columns="index_suffix", values="score")
-    np.testing.assert_allclose(
-        W["new"] * wide["_new"] + W["quality"] * wide["_quality"], wide[""], rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(W["new"] * wide["_new"] + W["quality"] * wide["_quality"], wide[""], rtol=0, atol=1e-12)
 
 
 def test_restated_z_spans_0_to_1_and_scores_lie_in_0_1(result):
@@ -177,9 +173,7 @@ def test_a_provisional_cell_is_scored_but_shapes_no_limit_bound_or_weight(panel,
     hole = build_index(changed(panel, lambda v: v.__setitem__((4, 3, 3), np.nan)), **spec)
     pd.testing.assert_frame_equal(result.bounds, hole.bounds)
     pd.testing.assert_frame_equal(result.weights, hole.weights)
-    mine = (
-        result.scores.set_index(["city_id", "year", "index_suffix"]).sort_index().loc[panel.cities[4], 2015]
-    )
+    mine = result.scores.set_index(["city_id", "year", "index_suffix"]).sort_index().loc[panel.cities[4], 2015]
     assert mine["is_provisional"].to_dict() == {"": True, "_new": False, "_quality": True}
     assert mine["out_of_base_range"].to_dict() == {"": True, "_new": False, "_quality": True}
     assert mine.loc["", "score"] > 1

@@ -65,9 +65,7 @@ def test_the_order_of_cities_moves_the_scores_with_them_and_changes_no_bit(panel
 
 @settings(max_examples=30)
 @given(city=st.integers(0, 29), k=st.sampled_from([2, 3]), share=st.floats(0.0625, 0.9375))
-def test_raising_one_cell_outside_the_window_raises_its_score_by_w_dz_and_no_other(
-    panel_factory, spec, city, k, share
-):
+def test_raising_one_cell_outside_the_window_raises_its_score_by_w_dz_and_no_other(panel_factory, spec, city, k, share):
     panel = panel_factory(years=(2012, 2013, 2014, 2015, 2016))
     before = build_index(panel, **spec)
     low, high = before.bounds.loc[k, ["min_value", "max_value"]]
@@ -77,9 +75,7 @@ def test_raising_one_cell_outside_the_window_raises_its_score_by_w_dz_and_no_oth
     after = build_index(with_values(panel, values), **spec)
     np.testing.assert_array_equal(after.w, before.w)
     dz = sign * (values[city, 4, k] - panel.values[city, 4, k]) / (high - low)
-    np.testing.assert_allclose(
-        after.score[city, 4] - before.score[city, 4], before.w[k] * dz, rtol=0, atol=1e-13
-    )
+    np.testing.assert_allclose(after.score[city, 4] - before.score[city, 4], before.w[k] * dz, rtol=0, atol=1e-13)
     others = np.ones(before.score.shape, dtype=bool)
     others[city, 4] = False
     np.testing.assert_array_equal(after.score[others], before.score[others])

@@ -35,9 +35,7 @@ def test_frozen_with_one_base_year_is_bit_equal_too(panel_factory, spec):
     # One year and several years have different memory layouts: sums must not depend on them.
     one = {**spec, "window": (2012, 2012)}
     a, b = build_index(panel_factory(years=(2012,)), **one), build_index(panel_factory(years=OLD), **one)
-    pd.testing.assert_frame_equal(
-        a.scores, b.scores[b.scores["year"] == 2012].reset_index(drop=True), check_exact=True
-    )
+    pd.testing.assert_frame_equal(a.scores, b.scores[b.scores["year"] == 2012].reset_index(drop=True), check_exact=True)
 
 
 def test_restated_old_scores_do_move(new, spec):

@@ -26,9 +26,7 @@ def test_score_is_the_sum_of_contributions_and_of_weighted_dimension_scores(Z, w
     score = weighted_score(Z, w)
     np.testing.assert_allclose(contributions(Z, w).sum(axis=2), score, rtol=0, atol=1e-12)
     by_dimension = dimension_scores(Z, w, DIMENSIONS)
-    np.testing.assert_allclose(
-        (by_dimension.scores * by_dimension.weights).sum(axis=2), score, rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose((by_dimension.scores * by_dimension.weights).sum(axis=2), score, rtol=0, atol=1e-12)
     assert ((score >= 0) & (score <= 1 + 1e-12)).all()
 
 
@@ -96,9 +94,7 @@ def test_relative_score_is_over_the_mean_of_the_year_without_holes():
     assert np.isnan(relative_scores(score)[:, 1]).all()
 
 
-@given(
-    arrays(np.float64, (6, 2), elements=st.floats(0.0078125, 1, width=32)), st.randoms(use_true_random=False)
-)
+@given(arrays(np.float64, (6, 2), elements=st.floats(0.0078125, 1, width=32)), st.randoms(use_true_random=False))
 def test_places_move_with_the_cities(score, random):
     turn = random.sample(range(6), 6)
     for place in (ranks, percentiles, relative_scores):
@@ -112,9 +108,7 @@ def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
     np.testing.assert_array_equal(weighted_score(np.asfortranarray(Z), w), score)
     np.testing.assert_array_equal(weighted_score(Z[::2, :1], w), score[::2, :1])
     np.testing.assert_array_equal(weighted_score(Z[3:4, 5:6].copy(), w), score[3:4, 5:6])
-    np.testing.assert_array_equal(
-        relative_scores(np.asfortranarray(score[:, :1])), relative_scores(score)[:, :1]
-    )
+    np.testing.assert_array_equal(relative_scores(np.asfortranarray(score[:, :1])), relative_scores(score)[:, :1])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 with landed as (
-    select distinct city_id from {{ ref('int_values_accepted') }} where level = 'county'
+    select distinct city_id from {{ ref('int_values_accepted') }}
+    where level = 'county'
 )
 
 select

@@ -24,7 +24,11 @@ select
     i.name_en,
     i.unit,
     i.direction::integer as direction,
-    i.multiplier::varchar || ' * (' || p.numerator || ')' || coalesce(' / (' || p.denominator || ')', '') as formula_sql,
+    i.multiplier::varchar
+    || ' * ('
+    || p.numerator
+    || ')'
+    || coalesce(' / (' || p.denominator || ')', '') as formula_sql,
     p.raw_columns,
     i.transform,
     case when i.is_winsorised then 0.01 end::double as winsor_low,

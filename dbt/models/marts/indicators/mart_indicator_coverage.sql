@@ -11,7 +11,7 @@ with cells as (
     from {{ source('ops', 'index_spec') }} as s
     inner join (select distinct index_code, city_id from {{ ref('int_sample_cities_judged') }}) as r
         on s.index_code = r.index_code
-    inner join (select distinct year from {{ ref('int_values_imputed') }}) as y on y.year >= s.window_start
+    inner join (select distinct year from {{ ref('int_values_imputed') }}) as y on s.window_start <= y.year
     left join {{ ref('int_values_imputed') }} as v
         on
             s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy
@@ -24,7 +24,8 @@ select
     c.indicator_code,
     c.year::integer as year,
     count(*)::integer as n_city,
-    (count(*) filter (where c.value_origin in ('observed', 'merged_boundary', 'structural_zero')))::integer as n_observed,
+    (count(*) filter (where c.value_origin in ('observed', 'merged_boundary', 'structural_zero')))::integer
+        as n_observed,
     (count(*) filter (where {{ is_imputed('c.value_origin') }}))::integer as n_imputed,
     (count(*) filter (where c.value_origin = 'suspected_fill'))::integer as n_suspected_fill,
     (count(*) filter (where c.value = 0))::integer as n_zero,

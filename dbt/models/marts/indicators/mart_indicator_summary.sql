@@ -1,4 +1,5 @@
--- Ordered aggregates: two builds give the same last digit. Year 0 pools all years. Skewness and kurtosis are the sample forms (kurtosis: excess).
+-- Ordered aggregates: two builds give the same last digit.
+-- Year 0 pools all years. Skewness and kurtosis are the sample forms (kurtosis: excess).
 with cells as (
     select v.*, s.score
     from {{ ref('mart_indicator_value') }} as v
@@ -30,8 +31,20 @@ select
     quantile_cont(value_raw, 0.5) as p50,
     quantile_cont(value_raw, 0.99) as p99,
     max(value_raw) as max,
-    case when stddev_samp(value_raw order by city_id, year_of_value) > 0 then skewness(value_raw order by city_id, year_of_value) end as skewness,
-    case when stddev_samp(value_raw order by city_id, year_of_value) > 0 then kurtosis(value_raw order by city_id, year_of_value) end as kurtosis,
-    case when stddev_samp(value_raw order by city_id, year_of_value) > 0 then corr(z, score order by city_id, year_of_value) end as corr_with_score
+    case
+        when
+            stddev_samp(value_raw order by city_id, year_of_value) > 0
+            then skewness(value_raw order by city_id, year_of_value)
+    end as skewness,
+    case
+        when
+            stddev_samp(value_raw order by city_id, year_of_value) > 0
+            then kurtosis(value_raw order by city_id, year_of_value)
+    end as kurtosis,
+    case
+        when
+            stddev_samp(value_raw order by city_id, year_of_value) > 0
+            then corr(z, score order by city_id, year_of_value)
+    end as corr_with_score
 from pooled
 group by all

@@ -1,0 +1,82 @@
+"""The dbt project keeps its promises: grain first, descriptions and units, contracts where users look."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MARTS = ROOT / "dbt" / "models" / "marts"
+SEEDS = ROOT / "dbt" / "seeds"
+MODELS = [model for file in MARTS.rglob("_*.yml") for model in yaml.safe_load(file.read_text("utf-8"))["models"]]
+NUMERIC = {"double", "integer", "bigint"}
+UNITLESS = {"boundary_vintage", "year"}
+
+
+def rows(seed: str) -> list[dict[str, str]]:
+    with (SEEDS / f"{seed}.csv").open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m["name"])
+def test_description_starts_with_the_grain_and_a_key_proves_it(model):
+    assert model["description"].startswith("One row per ")
+    columns = {c["name"] for c in model["columns"]}
+    keys = [t["unique_combination"]["arguments"]["columns"] for t in model["data_tests"] if "unique_combination" in t]
+    assert len(keys) == 1
+    assert set(keys[0]) <= columns
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m["name"])
+def test_every_column_has_a_description_and_every_number_a_unit(model):
+    for column in model["columns"]:
+        assert len(column["description"]) > 5, column["name"]
+        if column["data_type"] in NUMERIC and column["name"] not in UNITLESS:
+            assert column.get("config", {}).get("meta", {}).get("unit"), f"{column['name']} has no unit"
+
+
+def test_every_mart_has_a_contract_entry_and_every_entry_a_mart():
+    assert {m["name"] for m in MODELS} == {f.stem for f in MARTS.rglob("*.sql")}
+
+
+def test_every_seed_is_described():
+    described = {s["name"] for s in yaml.safe_load((SEEDS / "_seeds.yml").read_text("utf-8"))["seeds"]}
+    assert described >= {f.stem for f in SEEDS.glob("*.csv")} - {"city_neighbour"}
+
+
+def test_a_header_of_a_source_has_one_meaning_a_year():
+    seen: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for row in rows("header_map"):
+        span = (int(row["year_from"] or 0), int(row["year_to"] or 9999))
+        for other in seen.setdefault((row["source"], row["header_key"]), []):
+            assert span[1] < other[0] or other[1] < span[0], f"{row['source']} {row['header_key']} is mapped twice"
+        seen[row["source"], row["header_key"]].append(span)
+
+
+def test_header_map_speaks_of_known_variables_and_units_and_gives_reasons():
+    variables = {row["variable_code"]: row["unit"] for row in rows("variable")}
+    units = {row["symbol"]: row["canonical"] for row in rows("unit")}
+    for row in rows("header_map"):
+        if row["variable_code"] == "ignore":
+            assert row["reason"], f"ignored without a reason: {row['header_key']}"
+        else:
+            assert units[row["unit"]] == variables[row["variable_code"]], row
+
+
+def test_indicator_parts_speak_of_known_variables():
+    derived = {"population", "robot_density"}
+    variables = {row["variable_code"] for row in rows("variable")} | derived
+    indicators = {row["indicator_code"] for row in rows("indicator")}
+    parts = rows("indicator_part")
+    assert {p["variable_code"] for p in parts} <= variables
+    assert {p["indicator_code"] for p in parts} == indicators
+    assert {p["role"] for p in parts} == {"content", "scale"}
+
+
+def test_corrections_carry_a_guard_a_reason_and_a_status():
+    for row in rows("correction"):
+        assert row["action"] in {"replace", "drop", "scale"}
+        assert row["expect"], row
+        assert row["reason"], row
+        assert (row["value"] == "") == (row["action"] == "drop"), row

@@ -1,0 +1,36 @@
+"""What may and may not be in the repository."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tracked() -> list[Path]:
+    listing = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_tracked_file_is_above_one_megabyte():
+    assert not [f.name for f in tracked() if f.stat().st_size > 1_000_000]
+
+
+def test_no_data_file_of_the_warehouse_is_tracked():
+    data = [f for f in tracked() if f.is_relative_to(ROOT / "warehouse") and f.suffix not in {".yml", ".md"}]
+    assert not data
+
+
+def test_the_lock_file_has_hashes_and_no_addresses():
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^([A-Za-z0-9._-]+)==", text, flags=re.MULTILINE)
+    assert len(pins) > 100
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
+
+
+def test_every_dependency_has_both_bounds():
+    block = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in re.findall(r'^  "([A-Za-z][^"]*)",$', block, flags=re.MULTILINE):
+        assert ">=" in line, line
+        assert "<" in line, line

@@ -50,9 +50,11 @@ deflators as (
         '-0.10 to 0.15' as expected,
         0.0 as tolerance,
         false as passed,
-        'yearly move of the implicit GDP deflator outside the usual range' as message
+        c.name_zh || ' ' || c.name_en || ' ' || d.year
+        || ': yearly move of the implicit GDP deflator outside the usual range' as message
     from {{ ref('int_deflators_chained') }} as d
     inner join {{ ref('int_deflators_chained') }} as p on d.city_id = p.city_id and d.year = p.year + 1
+    inner join {{ ref('city') }} as c on d.city_id = c.city_id
     cross join {{ source('ops', 'run_context') }} as k
     where d.deflator / p.deflator - 1 not between -0.10 and 0.15
 )

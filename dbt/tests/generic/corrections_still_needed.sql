@@ -1,10 +1,11 @@
 {#
   A correction whose cell was read but no longer prints what the reviewer saw is out of date: the source has been
-  fixed, or the row points at another cell. It must be withdrawn or renewed, never silently kept.
+  fixed, or the row points at another cell. It must be withdrawn or renewed, never silently kept. Attached to the
+  model that first uses corrected figures, since the question can only be asked after the gate.
 #}
-{% test correction_still_needed(model) %}
-select k.*, v.text as printed_now
-from {{ model }} as k
+{% test corrections_still_needed(model) %}
+select k.*, v.text as printed_now  -- {{ model }}
+from {{ ref('correction') }} as k
 inner join {{ ref('int_values_converted_to_units') }} as v
     on
         k.source = v.source and k.city_id = v.city_id and k.year = v.year

@@ -1,0 +1,117 @@
+"""Intervals for the means on the page: 95 %, Student's t, cities taken as independent draws.
+
+A `Part` is an estimate with its variance and degrees of freedom; parts of independent groups are combined with
+Welch-Satterthwaite degrees of freedom. Ratios and growth rates are combined on the log scale (delta method).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Part:
+    """Estimate, variance of the estimate, degrees of freedom (nan variance: one city, no interval)."""
+
+    value: float
+    variance: float
+    df: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Estimate with lower and upper limit; the limits are nan if there is no interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_known(self) -> bool:
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def sign(self) -> int:
+        """+1 or -1 if the interval excludes zero, else 0: the only ground for a word like "higher"."""
+        if not self.is_known:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def mean(x: ArrayLike) -> Part:
+    """Mean of x, shape (n,): variance s^2 / n with n - 1 degrees of freedom. Same unit as x."""
+    a = np.asarray(x, dtype=float)
+    n = a.size
+    if n == 0:
+        return Part(math.nan, math.nan, math.nan)
+    return Part(float(a.mean()), float(a.var(ddof=1) / n) if n > 1 else math.nan, float(n - 1))
+
+
+def log_mean(x: ArrayLike) -> Part:
+    """ln of the mean of x (delta method: var(mean) / mean^2); nan if the mean is not positive. Unit 1."""
+    part = mean(x)
+    if not part.value > 0:
+        return Part(math.nan, math.nan, part.df)
+    return Part(math.log(part.value), part.variance / part.value**2, part.df)
+
+
+def log_growth(first: ArrayLike, last: ArrayLike) -> Part:
+    """ln(mean(last) / mean(first)) of the same cities, shapes (n,). Unit 1.
+
+    Delta method: variance of last / mean(last) - first / mean(first) over the cities, divided by n.
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(last, dtype=float)
+    if a.size == 0 or not (a.mean() > 0 and b.mean() > 0):
+        return Part(math.nan, math.nan, math.nan)
+    spread = mean(b / b.mean() - a / a.mean())
+    return Part(float(math.log(b.mean() / a.mean())), spread.variance, spread.df)
+
+
+def minus(a: Part, b: Part) -> Part:
+    """a - b of two independent groups, Welch-Satterthwaite degrees of freedom."""
+    variance = a.variance + b.variance
+    weight = a.variance**2 / a.df + b.variance**2 / b.df if a.df and b.df else math.nan
+    df = variance**2 / weight if weight > 0 else min(a.df, b.df)
+    return Part(a.value - b.value, variance, df)
+
+
+def interval(part: Part, level: float = LEVEL) -> Interval:
+    """value +/- t(df) sqrt(variance); no interval if the variance is not known."""
+    if not (part.variance >= 0 and part.df >= 1):
+        return Interval(part.value, math.nan, math.nan)
+    half = float(stats.t.ppf(0.5 + level / 2, part.df)) * math.sqrt(part.variance)
+    return Interval(part.value, part.value - half, part.value + half)
+
+
+def factor(log: Interval) -> Interval:
+    """exp of a log interval: a ratio. Unit 1."""
+    return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high))
+
+
+def yearly_growth(log: Interval, years: int) -> Interval:
+    """100 (exp(log / years) - 1): mean growth a year in percent; nan if no year lies between."""
+    if years < 1:
+        return Interval(math.nan, math.nan, math.nan)
+    return Interval(*(100 * math.expm1(v / years) for v in (log.value, log.low, log.high)))
+
+
+def rank_correlation(x: ArrayLike, y: ArrayLike) -> Interval:
+    """Spearman's rho with a 95 % interval on Fisher's z, se = sqrt((1 + rho^2 / 2) / (n - 3)).
+
+    The standard error is that of Bonett and Wright (2000). No interval below five cities or at rho = 1.
+    """
+    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    if a.size < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    rho = float(stats.spearmanr(a, b).statistic)
+    if a.size < 5 or abs(rho) >= 1 - 1e-12:
+        return Interval(rho, math.nan, math.nan)
+    z = math.atanh(rho)
+    half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * math.sqrt((1 + rho**2 / 2) / (a.size - 3))
+    return Interval(rho, math.tanh(z - half), math.tanh(z + half))

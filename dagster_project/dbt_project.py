@@ -3,6 +3,7 @@
 Asset key = [schema, table], what an analyst types in SQL; group = the folder that the model lives in.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
 from dagster_project.paths import Paths
+from dagster_project.warehouse import Warehouse
 
 POOL = "warehouse"
 
@@ -85,7 +87,37 @@ def build_args() -> list[str]:
     return ["build", "--exclude-resource-type", "unit_test"]
 
 
-def build_dbt_assets(paths: Paths) -> dg.AssetsDefinition:
+def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+    """All events of a dbt invocation, and the failure that ended it: what went well is reported either way."""
+    events: list[Any] = []
+    try:
+        for event in stream:
+            events.append(event)
+    except Exception as failure:
+        return events, failure
+    return events, None
+
+
+def with_previews(events: list[Any], nodes: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
+    """The same events; tables and seeds get rows and a preview as metadata. Views are left alone: they cost a query."""
+    with warehouse.connect(read_only=True) as con:
+        for event in events:
+            unique_id = (
+                str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
+            )
+            node = nodes.get(unique_id)
+            if node is None or node["config"]["materialized"] == "view":
+                yield event
+                continue
+            table = f"{node['schema']}.{node['name']}"
+            rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+            preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
+            metadata = {**event.metadata, "dagster/row_count": rows, "preview": dg.MetadataValue.md(preview)}
+            yield event.with_metadata(metadata)
+
+
+def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> dg.AssetsDefinition:
+    nodes = json.loads(manifest_path(paths).read_text(encoding="utf-8"))["nodes"]
     settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
 
     @dbt_assets(
@@ -96,7 +128,10 @@ def build_dbt_assets(paths: Paths) -> dg.AssetsDefinition:
     )
     def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
-        yield from dbt.cli(build_args(), context=context, target_path=target).stream()
+        events, failure = drain(dbt.cli(build_args(), context=context, target_path=target).stream())
+        yield from with_previews(events, nodes, warehouse)
+        if failure is not None:
+            raise failure
 
     return dbt_models
 

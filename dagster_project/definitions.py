@@ -45,7 +45,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years),
         *build_context_assets(paths, warehouse),
-        dbt_project.build_dbt_assets(paths),
+        dbt_project.build_dbt_assets(paths, warehouse),
         *build_model_assets(warehouse),
         build_publish_asset(paths, warehouse, mart_keys(paths)),
     ]

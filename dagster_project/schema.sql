@@ -47,3 +47,10 @@ create table if not exists raw.reading (
 );
 -- One row per run that got as far as a data vintage.
 create table if not exists ops.run_log as from ops.run_context limit 0;
+
+comment on table ops.validation_result is 'One row per gate rule and load: what was observed, in a sentence.';
+comment on table ops.vintage is 'One row per named set of accepted files.';
+comment on table ops.index_spec is 'One row per index and indicator, from the index specs.';
+comment on table ops.run_context is 'One row: the run that built the marts.';
+comment on table ops.run_log is 'One row per run that got as far as a data vintage.';
+comment on table ops.synthetic_truth is 'SYNTHETIC demo only: latents, parameters and planted faults. Empty for real data.';

@@ -122,6 +122,7 @@ def _judge_all(
 def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
     """Judge one load unless the same vintage already passed the same gate."""
     identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
+    key = f"{key}-{sidecar.content_hash}"
     passed = warehouse.read_frame(
         f"select 1 from raw.{prefix}load"
         " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",

@@ -33,15 +33,15 @@ def publish(paths: Paths, warehouse: Warehouse) -> dict[str, object]:
     fresh = paths.published / "city.duckdb.tmp"
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
     current = latest_release(paths.releases)
-    if current and same_content(fresh, paths.published_file):
-        fresh.unlink()
+    if current and same_content(fresh, paths.releases / current / "city.duckdb"):
+        _complete(paths, current, fresh)
         return {"release": current, "is_new": False, "tables": len(counts)}
     release = str(state["release"])
     folder = paths.releases / f".{release}.tmp"
     shutil.rmtree(folder, ignore_errors=True)
-    _write_release(paths, fresh, folder, release, current)
-    swap_in(fresh, paths.published_file)
+    _write_release(paths, fresh, folder, release, current, accepted_loads(warehouse))
     folder.replace(paths.releases / release)
+    swap_in(fresh, paths.published_file)
     return {
         "release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values()),
         "folder": dg.MetadataValue.path(str(paths.releases / release)),
@@ -49,12 +49,30 @@ def publish(paths: Paths, warehouse: Warehouse) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _write_release(paths: Paths, fresh: Path, folder: Path, release: str, current: str | None) -> None:
+def _complete(paths: Paths, release: str, spare: Path) -> None:
+    """Nothing new: drop the snapshot. A run killed before its swap left a release that is not yet published."""
+    if same_content(paths.releases / release / "city.duckdb", paths.published_file):
+        spare.unlink()
+        return
+    shutil.copyfile(paths.releases / release / "city.duckdb", spare)
+    swap_in(spare, paths.published_file)
+
+
+def accepted_loads(warehouse: Warehouse) -> set[tuple[str, int, str]]:
+    """(source, data year, vintage) of what went in: a refused file may lie in the landing folder, unused."""
+    loads = warehouse.read_frame("select source, data_year, vintage from mart.mart_source_load")
+    return {(str(row.source), int(row.data_year), str(row.vintage)) for row in loads.itertuples()}
+
+
+def _write_release(
+    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, accepted: set[tuple[str, int, str]]
+) -> None:
     exported = export_tables(fresh, folder)
     inputs = [
         {"source": s.source, "data_year": s.data_year, "vintage": s.vintage, "licence": s.licence,
          "files": [{"path": f.path, "sha256": f.sha256} for f in s.files]}
         for s in landed_sidecars(paths)
+        if (s.source, s.data_year, s.vintage) in accepted
     ]  # fmt: skip
     hashes = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
     write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes))

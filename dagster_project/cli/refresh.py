@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shutil
 import time
 from pathlib import Path
 
@@ -113,6 +114,16 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
     if marker.exists() and marker.read_text(encoding="utf-8").strip() == key:
         return
     started = time.monotonic()
+    if paths.landing.exists() and any(paths.landing.iterdir()):
+        if not marker.exists():
+            raise IngestError(
+                "The folder for the demo's landing files holds files that the demo did not write",
+                str(paths.landing),
+                "Name another --warehouse, or give these files with --landing",
+            )
+        shutil.rmtree(paths.landing)
+    paths.landing.mkdir(parents=True, exist_ok=True)
+    marker.write_text("unfinished\n", encoding="utf-8")
     generate_demo(paths.landing)
     marker.write_text(key + "\n", encoding="utf-8")
     seconds = time.monotonic() - started

@@ -82,6 +82,12 @@ class Sidecar:
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:VINTAGE_LENGTH]
 
     @property
+    def content_hash(self) -> str:
+        """Changes when anything that the sidecar says changes: then the load is recorded again."""
+        said = {key: value for key, value in self.__dict__.items() if key != "path"}
+        return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:12]
+
+    @property
     def label(self) -> str:
         """'source' or 'source 2019', for messages."""
         return f"{self.source} {self.data_year}" if self.data_year else self.source

@@ -1,0 +1,15 @@
+select
+    s.index_code,
+    any_value(s.title_zh) as title_zh,
+    any_value(s.title_en) as title_en,
+    nullif(any_value(s.variant_of), '') as variant_of,
+    count(*)::integer as n_indicator,
+    any_value(s.window_start)::integer as window_start,
+    any_value(s.window_end)::integer as window_end,
+    any_value(s.fill_policy) as fill_policy,
+    any_value(j.n_city_in_sample)::integer as n_city_in_sample,
+    any_value(j.is_computed) as is_computed,
+    any_value(j.skip_reason) as skip_reason
+from {{ source('ops', 'index_spec') }} as s
+inner join {{ ref('int_indexes_judged') }} as j on s.index_code = j.index_code
+group by all

@@ -10,7 +10,7 @@ from dagster_project.ingest.sidecar import check_files
 from dagster_project.jobs import AssetJob
 from dagster_project.paths import Paths
 from dagster_project.run_state import landed_sidecars, yearly
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, WarehouseBusy
 
 
 def build_sensors(paths: Paths, warehouse: Warehouse, refresh: AssetJob) -> list[dg.SensorDefinition]:
@@ -19,17 +19,26 @@ def build_sensors(paths: Paths, warehouse: Warehouse, refresh: AssetJob) -> list
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Sidecar, file and hash fit, and the vintage is not accepted yet: one run for its year.",
     )  # fmt: skip
-    def landing_sensor(_context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def landing_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        requests, reasons = [], []
         try:
             waiting = [s for s in yearly(landed_sidecars(paths)) if not _is_accepted(warehouse, s.source, s.vintage)]
-            for sidecar in waiting:
-                vintage = check_files(sidecar, paths.landing)
-                yield dg.RunRequest(run_key=f"{sidecar.label} {vintage}", partition_key=str(sidecar.data_year))
-        except IngestError as error:
+        except (IngestError, WarehouseBusy) as error:
             yield dg.SkipReason(str(error))
             return
-        if not waiting:
-            yield dg.SkipReason("Every landed file is accepted.")
+        for sidecar in waiting:
+            try:
+                vintage = check_files(sidecar, paths.landing)
+            except IngestError as error:
+                reasons.append(str(error))
+                continue
+            requests.append(dg.RunRequest(run_key=f"{sidecar.label} {vintage}", partition_key=str(sidecar.data_year)))
+        if requests:  # a tick may ask for runs or give a reason, not both
+            for reason in reasons:
+                context.log.warning(reason)
+            yield from requests
+        else:
+            yield dg.SkipReason(" ".join(reasons) or "Every landed file is accepted.")
 
     @dg.run_status_sensor(
         name="last_run", run_status=dg.DagsterRunStatus.SUCCESS, default_status=dg.DefaultSensorStatus.STOPPED,

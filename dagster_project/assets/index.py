@@ -9,6 +9,8 @@ from python_models.panel import Panel
 SCHEMES = ("entropy", "equal")
 SCHEME_NAMES = {"entropy": "entropy_flat", "equal": "equal"}
 TABLES = ("index_bounds", "index_weight", "index_value", "index_score", "index_contribution", "index_check")
+RESTATED = "restated"
+COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share of the cities has every indicator
 IDENTITY_TOLERANCE = 1e-12
 
 
@@ -20,19 +22,23 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
         spec = frames["spec"][frames["spec"]["index_code"] == index_code]
         cells = frames["panel"][frames["panel"]["index_code"] == index_code]
         for basis, window in _bases(spec, cells).items():
+            # the restated basis knows no year outside its window; the frozen one also scores later years
+            seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
             for scheme in SCHEMES:
-                result = _one(cells, spec, frames["indicator"], window, scheme)
+                result = _one(seen, spec, frames["indicator"], window, scheme)
                 for table, frame in _tables(result, index_code, basis, scheme).items():
                     parts[table].append(frame)
     return {table: pd.concat(parts[table], ignore_index=True) for table in TABLES}
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """The two windows: the base window for ever, and all years in which the sample is complete."""
+    """The two windows: the base window for ever, and up to the last year that most of the sample completes."""
     start, end = int(spec["window_start"].iloc[0]), int(spec["window_end"].iloc[0])
-    full = cells.groupby("year").size()
-    complete = [int(year) for year, n in full.items() if n == full.max() and int(year) >= start]
-    return {f"frozen_{start}_{end}": (start, end), "restated": (start, max([end, *complete]))}
+    n_indicator, n_city = len(spec), cells["city_id"].nunique()
+    is_full = cells.groupby(["year", "city_id"]).size() == n_indicator
+    share = is_full.groupby("year").sum() / n_city
+    complete = [int(year) for year in share.index[share >= COMPLETE_SHARE]]
+    return {f"frozen_{start}_{end}": (start, end), RESTATED: (start, max([end, *complete]))}
 
 
 def _one(

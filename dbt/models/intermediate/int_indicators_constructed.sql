@@ -9,6 +9,7 @@ with parts as (
         v.year,
         case when p.is_deflated then v.value / d.deflator else v.value end as value,
         v.value_origin,
+        v.population_basis,
         v.source_cell_id,
         case when p.is_deflated then list_concat(v.source_cell_ids, d.source_cell_ids) else v.source_cell_ids end
             as source_cell_ids,
@@ -41,7 +42,8 @@ summed as (
         arg_max(value_origin, {{ origin_rank('value_origin') }}) as value_origin,
         arg_min(source_cell_id, (role <> 'content', part, variable_code)) as source_cell_id,
         list_sort(list_distinct(flatten(list(source_cell_ids)))) as source_cell_ids,
-        max(deflator_level) as deflator_level
+        max(deflator_level) as deflator_level,
+        max(population_basis) as population_basis
     from parts
     group by all
 ),
@@ -71,6 +73,7 @@ select
     source_cell_id,
     source_cell_ids,
     deflator_level,
+    population_basis,
     value as value_computed,
     -- impossible values become missing; a cap is applied later and flagged
     case

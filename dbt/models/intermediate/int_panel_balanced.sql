@@ -9,6 +9,7 @@ select
     v.source_cell_id,
     v.source_cell_ids,
     v.deflator_level,
+    v.population_basis,
     {{ is_imputed('v.value_origin') }} as is_imputed
 from {{ source('ops', 'index_spec') }} as s
 inner join {{ ref('int_indexes_judged') }} as j on s.index_code = j.index_code and j.is_computed

@@ -55,7 +55,10 @@ basis as (
 ),
 
 population as (
-    select s.* exclude (variable_code), 'population' as variable_code
+    select
+        s.* exclude (variable_code),
+        'population' as variable_code,
+        replace(b.population_basis, 'population_', '') as population_basis
     from selected as s
     inner join basis as b on s.city_id = b.city_id and s.variable_code = b.population_basis
 ),

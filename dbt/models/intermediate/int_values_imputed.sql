@@ -29,6 +29,7 @@ grid as (
         c.source_cell_id,
         c.source_cell_ids,
         c.deflator_level,
+        c.population_basis,
         case
             when
                 p.fill_policy = 'without_fills' and c.value_origin = 'suspected_fill'
@@ -100,6 +101,7 @@ select
         when is_imputable then list_sort(list_distinct(list_concat(anchor_cells_left, anchor_cells_right)))
     end as source_cell_ids,
     deflator_level,
+    population_basis,
     case when value is null and is_imputable then n_gap end as n_gap,
     case when value is null and is_imputable then anchor_year_left end as anchor_year_left,
     case when value is null and is_imputable then anchor_year_right end as anchor_year_right,

@@ -14,6 +14,7 @@ select
     r.is_capped,
     r.out_of_base_range,
     p.deflator_level,
+    p.population_basis,
     p.source_cell_id,
     p.source_cell_ids
 from {{ ref('int_panel_balanced') }} as p

@@ -82,7 +82,13 @@ select
     x.unit,
     x.value_old,
     x.value_new,
-    100 * (x.value_new / nullif(x.value_old, 0) - 1) as pct_change
+    100 * (x.value_new / nullif(x.value_old, 0) - 1) as pct_change,
+    case
+        when x.kind = 'source' then 'a revised source takes the place of the first print'
+        when x.value_old is null then 'added by a newer vintage of the file'
+        when x.value_new is null then 'withdrawn by a newer vintage of the file'
+        else 'changed by a newer vintage of the file'
+    end as reason
 from (
     select * from file_revisions
     union all

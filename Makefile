@@ -50,7 +50,7 @@ ui: setup
 
 # needs uv (pip install uv); writes versions and hashes only
 lock:
-	uv pip compile --universal --python-version 3.12 --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.12 --generate-hashes --no-strip-extras --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache warehouse/demo

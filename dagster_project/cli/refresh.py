@@ -13,7 +13,14 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_OK, Failure, read_failure
+from dagster_project.cli.failures import (
+    EXIT_BAD_INPUT,
+    EXIT_BUSY,
+    EXIT_OK,
+    EXIT_REFUSED,
+    Failure,
+    read_failure,
+)
 from dagster_project.cli.locking import refresh_lock
 from dagster_project.cli.runner import quiet_output, run_job
 from dagster_project.definitions import build_defs, prepare_instance
@@ -21,6 +28,7 @@ from dagster_project.demo.generate import generate_demo
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import PROJECT, Paths
+from dagster_project.publishing.release import latest_release
 from dagster_project.run_state import hash_of_files, landed_sidecars, yearly
 from dagster_project.specs.schema import SpecError
 from dagster_project.warehouse import Warehouse, WarehouseBusy
@@ -32,6 +40,7 @@ def refresh(paths: Paths, console: Console, *, year: int | None, is_demo: bool) 
     """Run the main job; prints progress and a summary, returns the exit code."""
     started = time.monotonic()
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
+    before = latest_release(paths.releases)
     try:
         with refresh_lock(paths):
             failure = _run(paths, log, year=year, is_demo=is_demo)
@@ -42,7 +51,7 @@ def refresh(paths: Paths, console: Console, *, year: int | None, is_demo: bool) 
     seconds = time.monotonic() - started
     if failure:
         return _say_failure(console, failure, paths, log, seconds)
-    _say_success(console, paths, log, seconds)
+    _say_success(console, paths, log, seconds, before)
     return EXIT_OK
 
 
@@ -134,6 +143,8 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
     console.print(f"[red]Not refreshed[/] after {seconds:.0f} s.", highlight=False)
     for sentence in failure.sentences:
         console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)
+    if failure.exit_code == EXIT_REFUSED:
+        console.print("  Until the seeds or the files are mended, or the sidecar is taken away, each run ends here.")
     if paths.published_file.exists():
         digest = hashlib.sha256(paths.published_file.read_bytes()).hexdigest()[:12]
         console.print(f"The published file is as it was: {paths.published_file} (sha256 {digest}…).", soft_wrap=True)
@@ -141,7 +152,7 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
     return failure.exit_code
 
 
-def _say_success(console: Console, paths: Paths, log: Path, seconds: float) -> None:
+def _say_success(console: Console, paths: Paths, log: Path, seconds: float, before: str | None) -> None:
     with duckdb.connect(str(paths.published_file), read_only=True) as con:
         release, vintage, synthetic = con.execute(
             "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
@@ -154,7 +165,8 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float) -> N
             "select count(*) from mart.mart_check_result where not passed and severity = 'warn'"
         ).fetchall()[0][0]
     mark = " [bold yellow]SYNTHETIC demo: no figure says anything about China.[/]" if synthetic else ""
-    console.print(f"[green]Published[/] {release} (data vintage {vintage}) in {seconds:.0f} s.{mark}", highlight=False)
+    what = "[green]Nothing changed[/] since" if release == before else "[green]Published[/]"
+    console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
     for index, cities, first, last in scores:
         console.print(f"  {index}: {cities} cities with a score, {first}-{last}", highlight=False)
     console.print(f"  {warnings} warnings in mart.mart_check_result", highlight=False)

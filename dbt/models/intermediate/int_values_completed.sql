@@ -63,32 +63,95 @@ population as (
     inner join basis as b on s.city_id = b.city_id and s.variable_code = b.population_basis
 ),
 
--- sector value added from the printed share where it is not printed itself
-shares as (
+-- Sector value added on the level of the selected GDP: as printed where both are of one concept, else the printed
+-- share (or the share inside the sector's own source) of the selected GDP. A first-print level never meets a
+-- revised one.
+sectors as (
     select
-        g.* exclude (variable_code, value, value_origin, source_cell_ids, source_cell_id),
-        case s.variable_code
-            when 'secondary_share' then 'va_secondary_nom' else 'va_tertiary_nom'
-        end as variable_code,
-        g.value * s.value / 100 as value,
-        s.source_cell_id,
-        list_concat(s.source_cell_ids, g.source_cell_ids) as source_cell_ids,
-        case
-            when {{ origin_rank('g.value_origin') }} > {{ origin_rank('s.value_origin') }}
-                then g.value_origin
-            else s.value_origin
-        end as value_origin
+        g.city_id,
+        g.year,
+        k.va_code as variable_code,
+        g.unit,
+        g.source as gdp_source,
+        g.value as gdp,
+        g.value_origin as gdp_origin,
+        g.source_cell_ids as gdp_cells,
+        va.value as va,
+        va.value_origin as va_origin,
+        va.source_cell_id as va_cell,
+        va.source_cell_ids as va_cells,
+        va.source as va_source,
+        share.value as share,
+        share.value_origin as share_origin,
+        share.source_cell_id as share_cell,
+        share.source_cell_ids as share_cells,
+        own.value as own_gdp,
+        own.source_cell_ids as own_cells,
+        g.vintage,
+        g.chosen_source,
+        g.is_corrected,
+        coalesce(va_concept.concept, '') = coalesce(gdp_concept.concept, '') as is_one_concept
     from selected as g
-    inner join selected as s on g.city_id = s.city_id and g.year = s.year
-    where
-        g.variable_code = 'gdp_nom' and s.variable_code in ('secondary_share', 'tertiary_share')
-        and not exists (
-            select 1 from selected as x
-            where
-                x.city_id = g.city_id
-                and x.variable_code
-                = case s.variable_code when 'secondary_share' then 'va_secondary_nom' else 'va_tertiary_nom' end
-        )
+    cross join (
+        values ('va_secondary_nom', 'secondary_share'), ('va_tertiary_nom', 'tertiary_share')
+    ) as k (va_code, share_code)
+    left join selected as va on g.city_id = va.city_id and g.year = va.year and k.va_code = va.variable_code
+    left join selected as share
+        on g.city_id = share.city_id and g.year = share.year and k.share_code = share.variable_code
+    left join {{ ref('int_values_harmonised_to_base_boundary') }} as own
+        on
+            va.source = own.source and va.city_id = own.city_id and va.year = own.year
+            and own.variable_code = 'gdp_nom'
+    left join {{ ref('source') }} as gdp_concept on g.source = gdp_concept.source
+    left join {{ ref('source') }} as va_concept on va.source = va_concept.source
+    where g.variable_code = 'gdp_nom'
+),
+
+ruled as (
+    select
+        *,
+        case
+            when is_one_concept and va is not null then 'printed'
+            when share is not null then 'share'
+            when va is not null and own_gdp > 0 then 'own_share'
+            when va is not null then 'printed'
+        end as rule
+    from sectors
+),
+
+rules as (
+    select
+        *,
+        case rule when 'share' then share_origin else va_origin end as part_origin
+    from ruled
+),
+
+value_added as (
+    select
+        city_id,
+        variable_code,
+        year,
+        case rule when 'printed' then va when 'share' then gdp * share / 100 else gdp * va / own_gdp end as value,
+        unit,
+        case rule when 'printed' then va_source else gdp_source end as source,
+        vintage,
+        chosen_source,
+        true as is_chosen,
+        '' as fill_rule,
+        is_corrected,
+        case rule when 'share' then share_cell else va_cell end as source_cell_id,
+        case rule
+            when 'printed' then va_cells
+            when 'share' then list_sort(list_distinct(list_concat(share_cells, gdp_cells)))
+            else list_sort(list_distinct(list_concat(list_concat(va_cells, own_cells), gdp_cells)))
+        end as source_cell_ids,
+        case
+            when rule <> 'printed' and {{ origin_rank('gdp_origin') }} > {{ origin_rank('part_origin') }}
+                then gdp_origin
+            else part_origin
+        end as value_origin
+    from rules
+    where rule is not null
 ),
 
 -- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010
@@ -150,11 +213,12 @@ robot_density as (
 )
 
 select * from selected
+anti join value_added using (city_id, variable_code, year)
 union all by name
 select * from zeros
 union all by name
 select * from population
 union all by name
-select * from shares
+select * from value_added
 union all by name
 select * from robot_density

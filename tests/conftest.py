@@ -1,0 +1,51 @@
+"""A small SYNTHETIC warehouse, built once a session; whoever changes something works on a copy of the whole folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dagster_project.demo import generate_demo
+from dagster_project.paths import PROJECT, Paths
+
+sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
+
+from house import CITIES, YEARS, House
+
+REAL_DATA = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def small_warehouse(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """12 cities, 2012-2016, refreshed once. Read it, never change it: `copy_of_small_warehouse` is for that."""
+    root = tmp_path_factory.mktemp("small")
+    paths = Paths(root / "warehouse", root / "landing", root / "landing")
+    generate_demo(paths.landing, cities=CITIES, years=YEARS)
+    house = House(paths)
+    outcome = house.refresh()
+    assert outcome.exit_code == 0, outcome.text
+    return house
+
+
+@pytest.fixture
+def copy_of_small_warehouse(small_warehouse: House, tmp_path: Path) -> House:
+    """A copy that one test may change."""
+    return small_warehouse.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def copy_small_warehouse(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], House]:
+    """copy_small_warehouse(name): for fixtures that share one changed copy between tests."""
+    return lambda name: small_warehouse.copy(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real files beside the project, or skip."""
+    if not (REAL_DATA / "yearbook_wide").is_dir():
+        pytest.skip("no real data")
+    return REAL_DATA

@@ -1,0 +1,231 @@
+"""Whatever is wrong with a file: one clear sentence, the documented exit code, and the published file untouched."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from changed import Refused
+from faults import YEARBOOK_FAULTS
+from house import House, Outcome
+from landing_tools import Page, entry, read_page, read_sidecar, renew_hash, write_page, write_sidecar
+
+BAD_INPUT, REFUSED = 2, 3
+YEARBOOK = "yearbook/2013/synthetic_yearbook_2013.xlsx"
+
+
+# ---- files that the gate refuses: all in one run, one test each ---------------------------------------------
+
+# fault -> what the sentence about its file must say: what, where, what to do
+GATE_SENTENCES: dict[str, list[str]] = {
+    "duplicated_city": ["repeat a city", "'石家庄市' CN130100 (2014)", "cell A9", "cell A10", "What to do:"],
+    "header_never_seen": ["not in the header map", "工业固体废弃物资源化比率", "column W", "header_map.csv"],
+    "unit_never_seen": ["unit '万美金'", "va_primary_nom", "column AB", "Add the symbol to unit.csv"],
+    "gdp_times_10000_in_one_city": ["1 of", "outside the band", "泰安市 2014 gdp_nom", "cell Z20", "correction.csv"],
+    "gdp_times_10000_in_all_cities": ["gdp_nom (city) 2014", "a unit slip of x10,000", "cell Z", "header_map.csv"],
+    "text_in_a_number_column": ["text instead of a number", "合肥市 2014 fiscal_education: '约八千'", "cell AW13"],
+    "city_that_does_not_exist": ["no known city", "'石家店市' (2014)", "cell A9", "city_alias.csv"],
+    "empty_year": ["a year without a single number", "2014: 13 cities, no number", "Check that the file really covers"],
+}  # fmt: skip
+
+
+def test_every_planted_fault_has_its_test() -> None:
+    assert {change.__name__ for change in YEARBOOK_FAULTS} <= set(GATE_SENTENCES)
+
+
+def test_refused_run_ends_with_its_own_code_and_leaves_the_published_file(refused: Refused) -> None:
+    assert refused.outcome.exit_code == REFUSED
+    assert refused.house.published_sha256 == refused.sha256_before
+    assert "Traceback" not in refused.outcome.text
+    assert any(line.startswith("The published file is as it was") for line in refused.outcome.lines)
+
+
+@pytest.mark.parametrize("fault", sorted(GATE_SENTENCES))
+def test_gate_refuses_and_says_what_where_and_what_to_do(refused: Refused, fault: str) -> None:
+    about = [line for line in refused.outcome.lines if f"/{fault}." in line]
+    assert any(all(part in line for part in GATE_SENTENCES[fault]) for line in about), about
+
+
+@pytest.mark.parametrize("fault", sorted(GATE_SENTENCES))
+def test_refused_load_is_stored_but_not_accepted(refused: Refused, fault: str) -> None:
+    prefix = "series_" if fault == "empty_year" else ""
+    vintage = [refused.vintages[fault]]
+    load = refused.house.build(f"select is_accepted from raw.{prefix}load where vintage = ?", vintage)
+    cells = refused.house.build(f"select count(*) as n from raw.{prefix}cells where vintage = ?", vintage)
+    assert list(load["is_accepted"]) == [False]
+    assert cells["n"].item() > 400  # what was refused can be looked at in SQL
+
+
+def test_unknown_header_comes_with_a_ready_made_row_of_the_header_map(refused: Refused) -> None:
+    key = "工业烟(粉)尘排放量和工业固体废物综合利用率(全市)/工业固体废弃物资源化比率"
+    row = f"row for header_map.csv: yearbook,,,{key},ignore,city,%,"
+    near = "nearest known: 工业烟(粉)尘排放量和工业固体废物综合利用率(全市)/一般工业固体废物综合利用率, 86 %"
+    assert any(row in line and near in line for line in refused.outcome.lines)
+
+
+def test_unknown_city_comes_with_the_nearest_names_and_a_ready_made_row(refused: Refused) -> None:
+    row = "row for city_alias.csv, if that city is meant: 石家店市,CN130100,2014,2014,ocr,yearbook,"
+    assert any(row in line and "石家庄市 75 %" in line for line in refused.outcome.lines)
+
+
+@pytest.mark.parametrize("encoding", ["registry_utf8", "registry_utf16"])
+def test_long_csv_means_the_same_in_every_encoding(refused: Refused, encoding: str) -> None:
+    house = refused.house
+    accepted = house.build("select is_accepted from raw.series_load where vintage = ?", [refused.vintages[encoding]])
+    assert list(accepted["is_accepted"]) == [True]
+    sql = "select city_id, year, variable_code, value from int.int_values_corrected where vintage = ? order by all"
+    first = house.build(sql, [refused.vintages["registry_gb18030"]])
+    assert len(first) > 300
+    assert first["value"].notna().any()
+    assert house.build(sql, [refused.vintages[encoding]]).equals(first)
+
+
+# ---- files and sidecars that cannot be read: each in a copy of its own ----------------------------------------
+
+
+def _sidecar(house: House) -> Path:
+    return house.paths.landing / "yearbook" / "2013" / "yearbook.yml"
+
+
+def _replace(house: House, content: bytes) -> None:
+    """Other bytes under the same name, with a sidecar that knows their hash."""
+    (house.paths.landing / YEARBOOK).write_bytes(content)
+    renew_hash(house.paths.landing, _sidecar(house))
+
+
+def _rewrite(house: House, change: Callable[[Page], None]) -> None:
+    file = house.paths.landing / YEARBOOK
+    page = read_page(file)
+    change(page)
+    write_page(page, file)
+    renew_hash(house.paths.landing, _sidecar(house))
+
+
+def missing_file(house: House) -> None:
+    (house.paths.landing / YEARBOOK).unlink()
+
+
+def wrong_hash(house: House) -> None:
+    with (house.paths.landing / YEARBOOK).open("ab") as stream:
+        stream.write(b"\0")
+
+
+def password(house: House) -> None:
+    stream = "EncryptedPackage".encode("utf-16-le")  # name of the one stream of an encrypted workbook
+    _replace(house, bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016) + stream + bytes(512))
+
+
+def cut_short(house: House) -> None:
+    content = (house.paths.landing / YEARBOOK).read_bytes()
+    _replace(house, content[: len(content) // 2])
+
+
+def web_page(house: House) -> None:
+    _replace(house, "<!DOCTYPE html><html><body>请登录</body></html>".encode())
+
+
+def no_cities(house: House) -> None:
+    def change(page: Page) -> None:
+        page.rows, page.merged = [["编者说明"], ["本书资料由各城市统计局提供"]], []
+
+    _rewrite(house, change)
+
+
+def no_figures(house: House) -> None:
+    def change(page: Page) -> None:
+        for at in page.city_rows:
+            page.rows[at][2:] = [""] * len(page.rows[at][2:])
+
+    _rewrite(house, change)
+
+
+def million_rows(house: House) -> None:
+    file = house.paths.landing / YEARBOOK
+    page = read_page(file)
+    with xlsxwriter.Workbook(str(file)) as book:
+        sheet = book.add_worksheet(page.name)
+        for at, row in enumerate(page.rows):
+            sheet.write_row(at, 0, row)
+        sheet.write_string(1_048_575, 0, "注")
+    renew_hash(house.paths.landing, _sidecar(house))
+
+
+def unknown_key(house: House) -> None:
+    write_sidecar(_sidecar(house), {**read_sidecar(_sidecar(house)), "data_yaer": 2013})
+
+
+def no_sidecar(house: House) -> None:
+    for sidecar in house.paths.landing.rglob("*.yml"):
+        sidecar.unlink()
+
+
+def two_files_of_one_year(house: House) -> None:
+    file = _sidecar(house).with_name("again.xlsx")
+    write_page(read_page(house.paths.landing / YEARBOOK), file)
+    content = {**read_sidecar(_sidecar(house)), "files": [entry(house.paths.landing, file)]}
+    write_sidecar(file.with_suffix(".yml"), content)
+
+
+def demo_and_real(house: House) -> None:
+    write_sidecar(_sidecar(house), {**read_sidecar(_sidecar(house)), "is_synthetic": False})
+
+
+def real_files_in_a_demo_warehouse(house: House) -> None:
+    for sidecar in house.paths.landing.rglob("*.yml"):
+        write_sidecar(sidecar, {**read_sidecar(sidecar), "is_synthetic": False})
+
+
+CASES: list[tuple[Callable[[House], None], list[str]]] = [
+    (missing_file, ["yearbook 2013 is missing", YEARBOOK, "Put it there or correct the path"]),
+    (wrong_hash, ["not the one of its sidecar: expected sha256", YEARBOOK, "Restore the file", "'supersedes'"]),
+    (password, ["protected by a password", YEARBOOK, "Save a copy without password"]),
+    (cut_short, ["damaged or cut short", YEARBOOK, "Fetch the file again"]),
+    (web_page, ["is a web page, not a .xlsx file", YEARBOOK, "fetch the file again"]),
+    (no_cities, ["sheet without cities", YEARBOOK, "Check the file, or name the right 'sheet'"]),
+    (no_figures, ["No column holds values", "yearbook.yml", "Check layout and sheet"]),
+    (million_rows, ["reaches row 1,048,576", "sheet Data", "Delete stray cells"]),
+    (unknown_key, ["Unknown key in the sidecar: data_yaer", "yearbook.yml", "Known keys: accepted_by"]),
+    (no_sidecar, ["There is no sidecar (*.yml)", "landing", "Write one for each file"]),
+    (two_files_of_one_year, ["2 loads of yearbook 2013", "again.yml", "'supersedes: <vintage of the older one>'"]),
+    (demo_and_real, ["Synthetic and real loads are mixed", "yearbook.yml", "Keep them in two warehouses"]),
+    (real_files_in_a_demo_warehouse, ["holds synthetic data and the landing files are real", "--warehouse"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("break_it", "says"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_unreadable_input_is_named_in_one_sentence(
+    copy_of_small_warehouse: House, break_it: Callable[[House], None], says: list[str]
+) -> None:
+    house = copy_of_small_warehouse
+    before = house.published_sha256
+    break_it(house)
+    _is_refused_in_one_sentence(house.refresh(), says)
+    assert house.published_sha256 == before
+
+
+def test_year_without_sidecar_is_named_with_the_years_that_have_one(copy_of_small_warehouse: House) -> None:
+    house = copy_of_small_warehouse
+    before = house.published_sha256
+    says = ["No sidecar has data_year 1999", "2012, 2013, 2014, 2015, 2016", "Write the sidecar first"]
+    _is_refused_in_one_sentence(house.refresh(year=1999), says)
+    assert house.published_sha256 == before
+
+
+def _is_refused_in_one_sentence(outcome: Outcome, says: list[str]) -> None:
+    assert outcome.exit_code == BAD_INPUT, outcome.text
+    first, sentence, published, *rest = outcome.lines
+    assert first.startswith("Not refreshed after")
+    assert all(part in sentence for part in says), sentence
+    assert published.startswith("The published file is as it was")
+    assert len(rest) == 1
+    assert rest[0].startswith("Details:")
+    assert "Traceback" not in outcome.text
+
+
+def test_command_line_hands_the_code_and_the_sentence_to_the_caller(copy_of_small_warehouse: House) -> None:
+    house = copy_of_small_warehouse
+    missing_file(house)
+    outcome = house.run("refresh")
+    assert outcome.exit_code == BAD_INPUT
+    assert "The file of yearbook 2013 is missing" in outcome.text
+    assert "Traceback" not in outcome.text

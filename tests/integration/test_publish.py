@@ -1,0 +1,206 @@
+"""What analysts open: one file that is old or new but never half, and a release folder that stands on its own."""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from changed import Revised
+from house import House
+
+from dagster_project.assets import publish as publishing
+from dagster_project.warehouse import Warehouse
+
+BOM = b"\xef\xbb\xbf"
+
+
+# ---- the swap ------------------------------------------------------------------------------------------
+
+
+def test_analyst_with_the_file_open_neither_blocks_a_refresh_nor_sees_it(revised: Revised) -> None:
+    assert revised.went_through
+    assert revised.analyst_before.startswith(revised.house.releases[0].name)
+    assert revised.analyst_still_open == revised.analyst_before
+
+
+def test_new_process_sees_the_new_release(revised: Revised) -> None:
+    release_old, scores_old = revised.analyst_before.split()
+    release_new, scores_new = revised.analyst_new.split()
+    assert release_new == revised.house.releases[-1].name != release_old
+    assert scores_new != scores_old
+
+
+def _change_a_score(house: House) -> None:
+    """As if a run had computed something new."""
+    with Warehouse(house.paths.build_file).connect() as con:
+        con.execute("update mart.mart_index_score set score = score + 0.001 where year = 2016")
+        con.execute("update ops.run_context set release = replace(release, '.0-', '.1-')")
+
+
+def test_failure_between_snapshot_and_swap_leaves_the_old_file(
+    copy_of_small_warehouse: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = copy_of_small_warehouse
+    before, releases = house.published_sha256, house.releases
+    _change_a_score(house)
+
+    def fails(_fresh: Path, _published: Path) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "swap_in", fails)
+        with pytest.raises(OSError, match="no space left"):
+            publishing.publish(house.paths, Warehouse(house.paths.build_file))
+    assert house.published_sha256 == before
+    publishing.publish(house.paths, Warehouse(house.paths.build_file))  # the next run gets through
+    assert house.published_sha256 != before
+    assert len(house.releases) == len(releases) + 1
+    assert _sha256(house.releases[-1] / "city.duckdb") == house.published_sha256
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dagster_project.assets import publish as publishing
+from dagster_project.paths import Paths
+from dagster_project.warehouse import Warehouse
+def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
+when, root = sys.argv[1], Path(sys.argv[2])
+if when == "before":
+    publishing.swap_in = kill
+else:
+    swap = publishing.swap_in
+    publishing.swap_in = lambda *files: (swap(*files), kill())
+paths = Paths(root / "warehouse", root / "landing", root / "landing")
+publishing.publish(paths, Warehouse(paths.build_file))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_kill_around_the_swap_leaves_one_whole_file_and_the_next_run_completes_the_release(
+    copy_of_small_warehouse: House, when: str
+) -> None:
+    house = copy_of_small_warehouse
+    before = house.published_sha256
+    _change_a_score(house)
+    root = house.paths.landing.parent
+    done = subprocess.run([sys.executable, "-c", KILLED, when, str(root)], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (house.published_sha256 == before) == (when == "before")
+    assert house.published("select count(score) as n from mart.mart_index_score")["n"].item() > 0
+    publishing.publish(house.paths, Warehouse(house.paths.build_file))
+    assert _sha256(house.releases[-1] / "city.duckdb") == house.published_sha256
+    assert len(house.releases) == 2
+    assert [p.name for p in house.paths.published.rglob("*") if p.name.startswith(".") or p.suffix == ".tmp"] == []
+
+
+# ---- the file ------------------------------------------------------------------------------------------
+
+
+def test_published_file_is_stored_in_a_format_that_older_clients_open(small_warehouse: House) -> None:
+    tags = small_warehouse.published("select tags from duckdb_databases() where not internal")["tags"].item()
+    assert dict(tags)["storage_version"].startswith("v1.2.0")
+
+
+def test_every_column_and_table_of_a_mart_is_described(small_warehouse: House) -> None:
+    columns = small_warehouse.published(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = 'mart'"
+    )
+    tables = small_warehouse.published("select table_name, comment from duckdb_tables() where schema_name = 'mart'")
+    assert len(tables) >= 20
+    assert list(tables.loc[tables["comment"].fillna("") == "", "table_name"]) == []
+    bare = columns[columns["comment"].fillna("").str.len() < 4]
+    assert bare.empty, bare
+
+
+# ---- the release folder ----------------------------------------------------------------------------------
+
+
+def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    tables = small_warehouse.published("select table_name from duckdb_tables() where schema_name = 'mart'")
+    marts = set(tables["table_name"])
+    assert {p.stem for p in (release / "parquet").glob("*.parquet")} == marts
+    assert {p.stem for p in (release / "csv").glob("*.csv")} == marts
+    for name in ("dictionary.csv", "manifest.json", "diff.md", "city.duckdb", "docs/index.html"):
+        assert (release / name).stat().st_size > 0, name
+    assert _sha256(release / "city.duckdb") == small_warehouse.published_sha256
+
+
+def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    keys = "index_code, basis, weight_scheme, city_id, year"
+    published = small_warehouse.published(f"select {keys}, score from mart.mart_index_score order by {keys}")
+    parquet = small_warehouse.published(
+        f"select {keys}, score from read_parquet(?) order by {keys}",
+        [str(release / "parquet" / "mart_index_score.parquet")],
+    )
+    assert parquet.equals(published)
+    csv = pd.read_csv(release / "csv" / "mart_index_score.csv", encoding="utf-8-sig", float_precision="round_trip")
+    csv = csv.sort_values(keys.split(", "), ignore_index=True)
+    assert (csv["score"] == published["score"]).all()
+    assert list(csv["city_id"]) == list(published["city_id"])
+
+
+def test_csv_starts_with_a_byte_order_mark_and_keeps_chinese(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    for file in [*(release / "csv").glob("*.csv"), release / "dictionary.csv"]:
+        assert file.read_bytes().startswith(BOM), file.name
+    cities = pd.read_csv(release / "csv" / "dim_city.csv", dtype=str)
+    assert cities.columns[0] == "city_id"  # pandas takes the mark off
+    assert cities.set_index("city_id").loc["CN110000", "name_zh"] == "北京市"
+
+
+def test_dictionary_describes_every_exported_column(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    dictionary = pd.read_csv(release / "dictionary.csv")
+    assert dictionary["description"].notna().all()
+    for file in (release / "csv").glob("*.csv"):
+        own = dictionary.loc[dictionary["table_name"] == file.stem, "column_name"]
+        assert list(own) == list(pd.read_csv(file, nrows=0).columns), file.stem
+
+
+def test_manifest_says_what_made_the_release(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["release"] == release.name
+    assert manifest["is_synthetic"] is True
+    assert manifest["run"]["git_commit"]
+    assert {"duckdb", "dbt-core", "dagster", "numpy", "pandas"} <= set(manifest["packages"])
+    assert re.fullmatch(r"[0-9a-f]{64}", manifest["hashes"]["seeds"])
+    listed = {file["path"]: file["sha256"] for load in manifest["inputs"] for file in load["files"]}
+    landing = small_warehouse.paths.landing
+    landed = [p for p in landing.rglob("*") if p.suffix in (".xlsx", ".csv") and p.parent.name != "truth"]
+    assert listed == {p.relative_to(landing).as_posix(): _sha256(p) for p in landed}
+    for name, table in manifest["tables"].items():
+        assert table["parquet_sha256"] == _sha256(release / "parquet" / f"{name}.parquet")
+        assert table["csv_sha256"] == _sha256(release / "csv" / f"{name}.csv")
+
+
+def test_report_says_synthetic_and_loads_nothing_from_elsewhere(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    pages = list((release / "docs").rglob("*.html"))
+    assert pages
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "SYNTHETIC" in text, page.name
+        assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text), page.name
+
+
+def test_first_diff_says_so_and_the_second_names_what_moved(revised: Revised) -> None:
+    first, second = ((release / "diff.md").read_text(encoding="utf-8") for release in revised.house.releases)
+    assert "First release" in first
+    assert f"compared with {revised.house.releases[0].name}" in second
+    assert revised.vintage_new in second
+    assert "CN370900" in second  # its score moved most
+    cells = next(line for line in second.splitlines() if line.startswith("| nqpf "))
+    assert [part.strip() for part in cells.split("|")[2:5]] == ["0", "0", "1"]  # added, removed, changed
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

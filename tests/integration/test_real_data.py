@@ -1,0 +1,215 @@
+"""The real yearbooks and compilations that lie beside the project: what must come out of them, figure by figure."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from house import House
+from python_calamine import CalamineWorkbook
+from recompute import largest_gaps
+
+from dagster_project.paths import real_paths
+
+FROZEN, WINDOW, YEARS = "frozen_2012_2021", (2012, 2021), list(range(2012, 2022))
+CHENGDU, SUIHUA = "CN510100", "CN231200"
+
+
+@pytest.fixture(scope="session")
+def real_warehouse(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """All real files with the tracked sidecars, refreshed once."""
+    house = House(real_paths(real_data, tmp_path_factory.mktemp("real") / "warehouse"))
+    outcome = house.refresh()
+    assert outcome.exit_code == 0, outcome.text
+    return house
+
+
+# ---- the index -------------------------------------------------------------------------------------------
+
+
+def test_at_least_275_cities_have_a_score_in_every_year(real_warehouse: House) -> None:
+    scored = real_warehouse.published(
+        "select city_id, list(year order by year) as years from mart.mart_index_score"
+        " where index_code = 'nqpf_yearbook' and basis = ? and weight_scheme = 'entropy_flat'"
+        " and year <= 2021 and score is not null group by all", [FROZEN],
+    )  # fmt: skip
+    complete = {row.city_id for row in scored.itertuples() if list(row.years) == YEARS}
+    assert len(complete) >= 275
+    assert CHENGDU in complete
+
+
+def test_weights_sum_to_one(real_warehouse: House) -> None:
+    sums = real_warehouse.published(
+        "select sum(weight) as total from mart.mart_index_weight group by index_code, basis, weight_scheme"
+    )
+    assert len(sums) >= 4
+    assert (sums["total"] - 1).abs().max() <= 1e-12
+
+
+@pytest.mark.parametrize("basis", [FROZEN, "restated"])
+def test_scores_equal_an_independent_recomputation(real_warehouse: House, basis: str) -> None:
+    gaps = largest_gaps(real_warehouse, "nqpf_yearbook", basis, WINDOW)
+    assert gaps["z"] <= 1e-12
+    assert gaps["weight"] <= 1e-12
+    assert gaps["score"] <= 1e-12
+
+
+def test_restated_z_fills_the_interval_from_zero_to_one(real_warehouse: House) -> None:
+    ranges = real_warehouse.published(
+        "select min(z) as low, max(z) as high from mart.mart_indicator_value"
+        " where basis = 'restated' group by index_code, indicator_code"
+    )
+    assert len(ranges) >= 12
+    assert set(ranges["low"]) == {0.0}
+    assert set(ranges["high"]) == {1.0}
+
+
+def test_index_of_22_indicators_is_skipped_with_its_reason(real_warehouse: House) -> None:
+    check = real_warehouse.published("from mart.mart_check_result where check_id = 'index_computed/nqpf'")
+    assert not check["passed"].item()
+    assert check["message"].item().startswith("skipped: indicators without enough cities: ")
+    assert "n2_robot (0 cities)" in check["message"].item()
+    assert real_warehouse.published("from mart.mart_index_score where index_code = 'nqpf'").empty
+
+
+# ---- figures to trust ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("city_id", "year", "first_print"),
+    [("CN110000", 2012, 17_879.4), ("CN310000", 2021, 43_215), ("CN440300", 2021, 30_665)],
+    ids=["Beijing 2012", "Shanghai 2021", "Shenzhen 2021"],
+)
+def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
+    real_warehouse: House, city_id: str, year: int, first_print: float
+) -> None:
+    found = real_warehouse.published(
+        "select concept, value / 1e4 as gdp, unit, file, cell, text, is_selected from mart.mart_source_value"
+        " where city_id = ? and year = ? and variable_code = 'gdp_nom'", [city_id, year],
+    )  # fmt: skip
+    assert set(found["unit"]) == {"yuan10k"}
+    assert found["cell"].str.fullmatch(r"[A-Z]+\d+").all()
+    assert found["text"].str.len().min() > 0
+    first = found[found["concept"] == "first_print"]
+    revised = found[found["concept"] == "revised"]
+    assert len(first) >= 1
+    assert (first["gdp"] - first_print).abs().max() < 0.05
+    assert abs(revised["gdp"].item() - first_print) > 100
+    assert list(found.loc[found["is_selected"], "concept"]) == ["revised"]
+    log = real_warehouse.published(
+        "select value_old / 1e4 as old, value_new / 1e4 as new from mart.mart_revision_log"
+        " where kind = 'source' and city_id = ? and year = ? and variable_code = 'gdp_nom'", [city_id, year],
+    )  # fmt: skip
+    assert len(log) == len(first)
+    assert (log["old"] - first_print).abs().max() < 0.05
+    assert set(log["new"]) == {revised["gdp"].item()}
+
+
+def test_the_one_figure_on_which_yearbook_and_compilation_disagree_is_listed(real_warehouse: House) -> None:
+    found = real_warehouse.published(
+        "select city_id, year, source_a, source_b, relative_difference from mart.mart_source_disagreement"
+        " where variable_code = 'fiscal_science' and year in (2018, 2019)"
+        " and 'yearbook_wide' in (source_a, source_b) and 'panel_policies' in (source_a, source_b)"
+    )
+    assert found[["city_id", "year"]].values.tolist() == [[SUIHUA, 2019]]
+    assert abs(found["relative_difference"].item()) > 0.01
+
+
+# ---- fills that a compiler made without saying so -----------------------------------------------------------------
+
+FLAGGED = """
+select count(*) filter (where fill_rule = ?) / count(*) as share, count(*) as n
+from mart.mart_source_value where source = 'panel_policies' and year = ? and variable_code = ?
+"""
+
+
+@pytest.mark.parametrize("variable", ["population_registered", "mobile_subscribers", "broadband_subscribers"])
+def test_midpoints_of_2020_are_flagged_in_nearly_every_city(real_warehouse: House, variable: str) -> None:
+    flagged = _share(real_warehouse, "midpoint", 2020, variable)
+    assert flagged["n"] > 250
+    assert flagged["share"] > 0.95
+    assert _share(real_warehouse, "midpoint", 2016, variable)["share"] < 0.05  # an honest year
+
+
+def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse: House) -> None:
+    """The sulphur dioxide of 2019 that the compilation fills where the yearbook prints a blank."""
+    flagged = _share(real_warehouse, "blank_in_print", 2019, "industrial_so2")
+    assert flagged["n"] > 250
+    assert 0.1 < flagged["share"] < 0.5
+    assert _share(real_warehouse, "blank_in_print", 2016, "industrial_so2")["share"] == 0  # no yearbook to compare
+
+
+@pytest.mark.parametrize("year", [2014, 2017, 2021])
+def test_repeated_numbers_of_employees_are_flagged(real_warehouse: House, year: int) -> None:
+    found = real_warehouse.published(
+        "select count(*) filter (where fill_rule = 'repeat') / count(*) as share from mart.mart_source_value"
+        " where source = 'panel_policies' and variable_code like 'emp_%' and year = ?", [year],
+    )  # fmt: skip
+    assert 0.20 <= found["share"].item() <= 0.32
+
+
+def _share(house: House, rule: str, year: int, variable: str) -> pd.Series:
+    return house.published(FLAGGED, [rule, year, variable]).iloc[0]
+
+
+# ---- nothing synthetic -------------------------------------------------------------------------------------------
+
+
+def test_nothing_says_synthetic(real_warehouse: House) -> None:
+    (release,) = real_warehouse.releases
+    assert re.fullmatch(r"\d{4}\.\d{1,2}\.\d+", release.name)
+    assert not real_warehouse.published("from mart.dim_vintage")["is_synthetic"].any()
+    assert not real_warehouse.published("from mart.mart_source_load")["is_synthetic"].any()
+    assert not real_warehouse.published("from mart.mart_run_manifest")["is_synthetic"].any()
+    said = [page.name for page in (release / "docs").rglob("*.html") if "SYNTHETIC" in page.read_text(encoding="utf-8")]
+    assert said == []
+
+
+def test_no_error_is_published(real_warehouse: House) -> None:
+    checks = real_warehouse.published(
+        "select check_id, message from mart.mart_check_result where severity = 'error' and not passed"
+    )
+    assert checks.empty, checks
+
+
+# ---- indicators, recomputed from the files by other means --------------------------------------------------
+
+
+@pytest.mark.parametrize(("city", "year"), [("石家庄市", 2019), ("成都市", 2016), ("深圳市", 2021), ("绥化市", 2014)])
+def test_indicators_follow_from_the_raw_files(real_warehouse: House, real_data: Path, city: str, year: int) -> None:
+    """pandas on the files against the warehouse: deflator of the revised series, shares on its level."""
+    expected = pd.Series(indicators_by_hand(real_data, city, year))
+    found = real_warehouse.build(
+        "select indicator_code, value from int.int_indicators_constructed join seed.city using (city_id)"
+        " where name_zh = ? and year = ?",
+        [city, year],
+    ).set_index("indicator_code")["value"]
+    assert (found[expected.index] / expected - 1).abs().max() < 1e-9
+
+
+def indicators_by_hand(real_data: Path, city: str, year: int) -> dict[str, float]:
+    def row(file: str) -> pd.Series:
+        frame = pd.read_csv(real_data / "panel" / file)
+        return frame[(frame["city"] == city) & (frame["year"] == year)].iloc[0]
+
+    p, q = row("china_city_panel_with_policies.csv"), row("china_city_panel_macro_finance.csv")
+    book = CalamineWorkbook.from_path(real_data / "components" / "296个地级市GDP相关数据（以2000年为基期）.xlsx")
+    rows = book.get_sheet_by_name("Sheet1").to_python()
+    series = {int(r[2]): (float(r[3]), float(r[4])) for r in rows if r[1] == city and r[2] and r[3] and r[4]}
+    chained = math.prod(series[t][1] / 100 for t in range(2013, year + 1))
+    deflator = series[year][0] / series[2012][0] / chained
+    return {
+        "n1_hestud": p["uni_students"] / p["pop_hukou"],
+        "n1_wage": q["avg_wage"] / deflator,
+        "n1_edushare": 100 * p["edu_exp"] / p["fiscal_exp"],
+        "n2_broadband": p["internet_users"] / p["pop_hukou"] / 100,
+        "n2_mobile": 100 * p["mobile_users"] / p["pop_hukou"],
+        "q1_scishare": 100 * p["sci_exp"] / p["fiscal_exp"],
+        "q2_profit": p["industrial_profit"] / deflator / p["industrial_firms"],
+        "q2_gdppc": p["gdp_per_capita"] / deflator,
+        "q3_struct": p["tertiary_share"] / p["secondary_share"],
+        "q3_so2int": p["so2_emission"] * deflator / (series[year][0] * p["secondary_share"] / 100),
+    }

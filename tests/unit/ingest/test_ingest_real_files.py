@@ -18,9 +18,12 @@ SHAPES = {
     ("panel_macro", 0): (312_271, 44),
     ("panel_policies", 0): (454_756, 55),
     ("pku_dfi", 0): (63_502, 16),
+    ("yearbook_tables", 2020): (8_366, 28),
+    ("yearbook_tables", 2023): (54_905, 182),
     ("yearbook_wide", 2018): (64_540, 229),
     ("yearbook_wide", 2019): (64_371, 227),
     ("yearbook_wide", 2020): (36_139, 125),
+    ("yearbook_wide", 2023): (36_018, 124),
 }
 
 # (source, data year, row, column) -> text, read off the files

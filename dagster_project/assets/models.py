@@ -3,8 +3,9 @@
 Adding a method is one entry. No formula here: frames are fetched, python_models is called, frames are written.
 """
 
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -15,17 +16,27 @@ from dagster_project.dbt_project import POOL
 from dagster_project.warehouse import Warehouse
 
 Frames = dict[str, pd.DataFrame]
+TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 
 
 @dataclass(frozen=True)
 class ModelAsset:
-    """name: of the step; reads: label -> table; build: frames -> frames; writes: table -> description."""
+    """name: of the step; reads: label -> table or query; build: frames and seed -> frames; writes: table -> text."""
 
     name: str
     group: str
-    reads: dict[str, str]
-    build: Callable[[Frames], Frames]
-    writes: dict[str, str]
+    reads: Mapping[str, str]
+    build: Callable[[Frames, int], Frames]
+    writes: Mapping[str, str]
+
+    @property
+    def parents(self) -> list[list[str]]:
+        """Every table that a query reads: the arrows of the asset graph."""
+        tables = {name for text in self.reads.values() for name in TABLE.findall(text)}
+        return [name.split(".") for name in sorted(tables)]
+
+    def queries(self) -> dict[str, str]:
+        return {label: text if " " in text.strip() else f"from {text}" for label, text in self.reads.items()}
 
 
 REGISTRY = [
@@ -36,7 +47,7 @@ REGISTRY = [
             "panel": "int.int_panel_balanced", "spec": "ops.index_spec", "indicator": "seed.indicator",
             "judged": "int.int_indexes_judged",
         },
-        build=build_index_tables,
+        build=lambda frames, seed: build_index_tables(frames),
         writes={
             "index_bounds": "Bounds and winsor limits of the base window, by index, basis and indicator.",
             "index_weight": "Entropy, redundancy and weight, by index, basis, scheme and indicator.",
@@ -56,7 +67,7 @@ def build_model_assets(warehouse: Warehouse) -> list[dg.AssetsDefinition]:
 def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
     specs = [
         dg.AssetSpec(
-            ["py", table], deps=[table_.split(".") for table_ in entry.reads.values()], group_name=entry.group,
+            ["py", table], deps=[*entry.parents, ["ops", "run_context"]], group_name=entry.group,
             description=text, owners=["team:methods"], kinds={"python"},
         )
         for table, text in entry.writes.items()
@@ -65,7 +76,8 @@ def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
     @dg.multi_asset(name=f"py_{entry.name}", specs=specs, pool=POOL)
     def run() -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
-        results = entry.build({label: warehouse.read_frame(f"from {table}") for label, table in entry.reads.items()})
+        seed = int(warehouse.read_frame("select seed from ops.run_context").iloc[0, 0])
+        results = entry.build({label: warehouse.read_frame(text) for label, text in entry.queries().items()}, seed)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
             warehouse.replace_frame(f"py.{table}", results[table])

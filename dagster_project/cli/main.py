@@ -75,11 +75,14 @@ def sql(
     query: Annotated[str, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')],
     warehouse: WarehouseOption = None,
     format: Annotated[str, typer.Option(help="table, csv, json or markdown")] = "table",
+    as_of: Annotated[
+        str | None, typer.Option(help="Release or data vintage, e.g. 2021A: what was current then; see `release list`.")
+    ] = None,
 ) -> None:
     """Query the published file, read-only."""
     from dagster_project.cli.reading import run_sql
 
-    raise typer.Exit(run_sql(reading_paths(warehouse), console, query, format))
+    raise typer.Exit(run_sql(reading_paths(warehouse), console, query, format, as_of))
 
 
 @app.command()

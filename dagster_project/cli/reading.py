@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -47,10 +48,13 @@ select index_code, drop_reason from mart.mart_sample_city where city_id = ? and 
 
 
 def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
+    """The published file, or None where there is none."""
+    return open_read_only(paths.published_file) if paths.published_file.exists() else None
+
+
+def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
     """Read-only, without access to other files or extensions."""
-    if not paths.published_file.exists():
-        return None
-    con = duckdb.connect(str(paths.published_file), read_only=True)
+    con = duckdb.connect(str(file), read_only=True)
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
     return con
@@ -61,12 +65,18 @@ def _nothing_published(paths: Paths, console: Console) -> int:
     return EXIT_BAD_INPUT
 
 
-def run_sql(paths: Paths, console: Console, query: str, format: str) -> int:
-    """Print the result of one query."""
+def run_sql(paths: Paths, console: Console, query: str, format: str, as_of: str | None = None) -> int:
+    """Print the result of one query; `as_of` names the release or data vintage whose tables are asked."""
     if format not in FORMATS:
         console.print(f"--format must be one of {', '.join(FORMATS)}.")
         return EXIT_BAD_INPUT
-    con = open_published(paths)
+    if as_of is None:
+        con = open_published(paths)
+    else:
+        release = release_as_of(paths, as_of)
+        if release is None:
+            return _no_release_as_of(paths, console, as_of)
+        con = open_read_only(paths.releases / release / "city.duckdb")
     if con is None:
         return _nothing_published(paths, console)
     try:
@@ -179,14 +189,39 @@ def show_status(paths: Paths, console: Console) -> int:
     return EXIT_OK
 
 
-def list_releases(paths: Paths, console: Console) -> int:
-    """Name, vintage, date of each release."""
+def known_releases(paths: Paths) -> list[dict[str, str]]:
+    """Name, vintage, method version and date of each release, the last built first."""
     rows = []
-    for manifest in sorted(paths.releases.glob("*/manifest.json"), reverse=True):
+    for manifest in paths.releases.glob("*/manifest.json"):
         content = json.loads(manifest.read_text(encoding="utf-8"))
         rows.append({"release": content["release"], "data_vintage": content["run"]["data_vintage"],
                      "method_version": content["run"]["method_version"], "built": content["run"]["started_at"],
                      "commit": str(content["run"]["git_commit"])[:10]})  # fmt: skip
+    return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
+
+
+def release_as_of(paths: Paths, name: str) -> str | None:
+    """The release of that name, else the last release that was built from the data vintage of that name."""
+    rows = known_releases(paths)
+    for column in ("release", "data_vintage"):
+        found = [row["release"] for row in rows if row[column] == name]
+        if found:
+            return found[0]
+    return None
+
+
+def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:
+    known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
+    console.print(
+        f"No release or data vintage is called '{escape(name)}'. Known: {', '.join(known) or 'none'}.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    return EXIT_BAD_INPUT
+
+
+def list_releases(paths: Paths, console: Console) -> int:
+    """Name, vintage, date of each release."""
+    rows = known_releases(paths)
     if not rows:
         return _nothing_published(paths, console)
     console.print(_table(pd.DataFrame(rows)))

@@ -61,6 +61,13 @@ class House:
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
         return Outcome(done.returncode, done.stdout + done.stderr)
 
+    def run_reading(self, *arguments: str) -> Outcome:
+        """A command that only reads the published file or the releases."""
+        nqpf = str(Path(sys.executable).with_name("nqpf"))
+        command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return Outcome(done.returncode, done.stdout + done.stderr)
+
     def run_job(self, name: str, partition_key: str | None = None) -> bool:
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""
         from dagster_project.definitions import build_defs

@@ -204,3 +204,24 @@ def test_first_diff_says_so_and_the_second_names_what_moved(revised: Revised) ->
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+# ---- what was current then -----------------------------------------------------------------------------
+
+
+def test_as_of_gives_what_was_current_then(revised: Revised) -> None:
+    question = ("sql", "select sum(score) as total from mart.mart_index_score", "--format", "json")
+    old, new = revised.house.releases
+    vintages = [json.loads((r / "manifest.json").read_text("utf-8"))["run"]["data_vintage"] for r in (old, new)]
+    assert len(set(vintages)) == 2
+    answers = {name: revised.house.run_reading(*question, "--as-of", name) for name in (*vintages, old.name, new.name)}
+    assert answers[vintages[0]].text == answers[old.name].text
+    assert answers[vintages[1]].text == answers[new.name].text == revised.house.run_reading(*question).text
+    assert answers[vintages[0]].text != answers[vintages[1]].text
+
+
+def test_as_of_an_unknown_vintage_names_the_known_ones(revised: Revised) -> None:
+    answer = revised.house.run_reading("sql", "select 1", "--as-of", "1999A")
+    assert answer.exit_code == 2
+    assert "'1999A'" in answer.text
+    assert revised.house.releases[0].name in answer.text

@@ -1,0 +1,82 @@
+"""Digital attention of a government: share of dictionary terms in the words of its work report."""
+
+import functools
+import hashlib
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jieba
+
+logging.getLogger("jieba").setLevel(logging.WARNING)
+WORD = re.compile(r"[\w]", re.UNICODE)
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """A versioned list of terms: group -> terms. A term belongs to one group."""
+
+    version: str
+    groups: Mapping[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        terms = [term for group in self.groups.values() for term in group]
+        double = {term for term in terms if terms.count(term) > 1}
+        if double:
+            raise ValueError(f"terms in two places of the dictionary: {', '.join(sorted(double))}.")
+        if not terms or not all(term.strip() for term in terms):
+            raise ValueError("the dictionary needs at least one term, and no empty one.")
+
+    @property
+    def digest(self) -> str:
+        """sha256 of version, groups and terms: changes when a term does."""
+        lines = [f"{g}\t{t}" for g in sorted(self.groups) for t in sorted(self.groups[g])]
+        return hashlib.sha256("\n".join([self.version, *lines]).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Attention:
+    """tokens: words of the text; hits: dictionary terms found, longest first, none counted twice; by group."""
+
+    tokens: int
+    hits: int
+    hits_by_group: dict[str, int]
+    report_hash: str
+
+    @property
+    def share_pct(self) -> float:
+        """100 hits / tokens; NaN for a text without words."""
+        return 100 * self.hits / self.tokens if self.tokens else float("nan")
+
+
+def digital_attention(text: str, dictionary: Dictionary) -> Attention:
+    """Count dictionary terms in one report.
+
+    Terms are matched on the text, the longest first, so that a term inside another ("大数据" in "大数据中心") is
+    counted once; tokens are the words of the pinned tokeniser (jieba, its terms joined by those of the dictionary)
+    without punctuation. Negation is not looked at. ValueError: an empty text (a missing report is missing, not 0).
+    """
+    clean = re.sub(r"\s+", "", text)
+    if not clean:
+        raise ValueError("the report has no text: leave it out, a missing report is missing and not 0.")
+    group_of = {term: group for group, terms in dictionary.groups.items() for term in terms}
+    hits = dict.fromkeys(sorted(dictionary.groups), 0)
+    for match in _pattern(tuple(sorted(group_of, key=lambda t: (-len(t), t)))).finditer(clean):
+        hits[group_of[match.group()]] += 1
+    words = [w for w in _tokeniser(tuple(sorted(group_of))).cut(clean, HMM=False) if WORD.search(w)]
+    return Attention(len(words), sum(hits.values()), hits, hashlib.sha256(clean.encode()).hexdigest())
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(terms: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(term) for term in terms))
+
+
+@functools.lru_cache(maxsize=8)
+def _tokeniser(terms: tuple[str, ...]) -> jieba.Tokenizer:
+    """A tokeniser of its own, so that no other user of jieba sees the dictionary's terms."""
+    tokeniser = jieba.Tokenizer()
+    for term in terms:
+        tokeniser.add_word(term)
+    return tokeniser

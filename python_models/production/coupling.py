@@ -1,0 +1,106 @@
+"""Coupling coordination of two or more systems (classic form; corrected form of Wang Shujia et al. 2021)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.production._checks import finite
+
+Form = Literal["corrected", "classic"]
+Scale = Literal["minmax01", "raw", "rank"]
+EPSILON = 0.01
+LAG = 0.1
+CLASSES = (
+    "extreme_imbalance", "severe_imbalance", "moderate_imbalance", "mild_imbalance", "near_imbalance",
+    "bare_coordination", "primary_coordination", "intermediate_coordination", "good_coordination",
+    "quality_coordination",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """C (NaN where every system is zero), T and D = sqrt(C T), each of the shape of one system."""
+
+    c: FloatArray
+    t: FloatArray
+    d: FloatArray
+    form: Form
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per cell in array order: c, t_index, d, class_10."""
+        frame = pd.DataFrame({"c": self.c.ravel(), "t_index": self.t.ravel(), "d": self.d.ravel()})
+        return frame.assign(form=self.form, class_10=coordination_class(self.d.ravel()))
+
+
+def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form = "corrected") -> Coupling:
+    """Coordination of n systems U in [0, 1]; `systems` has the shape (..., n), `shares` (n,) sum to one.
+
+    classic: C = n (prod U)^(1/n) / sum U.
+    corrected: C = sqrt([1 - mean over pairs of |U_i - U_j|] [prod of U_i / max U over the others]^(1/(n-1))).
+    T = sum_i share_i U_i, D = sqrt(C T). All zero: C is NaN and D is 0; one zero: C = D = 0.
+    ValueError: a value outside [0, 1] or missing, fewer than two systems.
+    """
+    u = finite(systems, "systems")
+    if u.ndim == 0 or u.shape[-1] < 2:
+        raise ValueError(f"systems need two or more values on the last axis, got shape {u.shape}.")
+    if (u < 0).any() or (u > 1).any():
+        raise ValueError("every system must lie in [0, 1]: bring the scores on one common scale first.")
+    n = u.shape[-1]
+    weights = np.full(n, 1 / n) if shares is None else finite(shares, "shares", (n,))
+    if (weights < 0).any() or abs(weights.sum() - 1) > 1e-9:
+        raise ValueError(f"shares must be 0 or more and sum to one, they sum to {weights.sum():g}.")
+    top = u.max(axis=-1)
+    c = _classic(u, n) if form == "classic" else _corrected(u, top, n)
+    c = np.where(top > 0, c, np.nan)
+    t = u @ weights
+    return Coupling(c, t, np.sqrt(np.where(top > 0, np.nan_to_num(c), 0.0) * t), form)
+
+
+def _classic(u: FloatArray, n: int) -> FloatArray:
+    total = u.sum(axis=-1)
+    return np.asarray(n * np.prod(u ** (1 / n), axis=-1) / np.where(total > 0, total, 1.0))
+
+
+def _corrected(u: FloatArray, top: FloatArray, n: int) -> FloatArray:
+    first, second = np.triu_indices(n, 1)
+    gap = np.abs(u[..., first] - u[..., second]).mean(axis=-1)
+    ratio = np.sort(u, axis=-1)[..., :-1] / np.where(top > 0, top, 1.0)[..., None]
+    return np.asarray(np.sqrt((1 - gap) * np.prod(ratio ** (1 / (n - 1)), axis=-1)))
+
+
+def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Scale = "minmax01") -> FloatArray:
+    """Scores of one system on [0, 1], same shape.
+
+    minmax01: (x - min)/(max - min) (1 - 2 eps) + eps over the cells of the mask `base`, eps = 0.01, later cells
+    clipped to [0, 1]; raw: unchanged (must lie in [0, 1]); rank: percentile among the base cells.
+    """
+    x = finite(scores, "scores")
+    mask: BoolArray = np.ones(x.shape, np.bool_) if base is None else np.broadcast_to(np.asarray(base, bool), x.shape)
+    if not mask.any():
+        raise ValueError("the base window holds no score.")
+    inside = x[mask]
+    if scale == "raw":
+        return x.copy()
+    if scale == "rank":
+        return np.asarray(stats.percentileofscore(inside, x, kind="mean") / 100)
+    low, high = float(inside.min()), float(inside.max())
+    if high <= low:
+        raise ValueError("all scores of the base window are equal: there is no scale.")
+    return np.asarray(np.clip((x - low) / (high - low) * (1 - 2 * EPSILON) + EPSILON, 0.0, 1.0))
+
+
+def coordination_class(d: ArrayLike) -> list[str]:
+    """Ten classes of D by steps of 0.1 (Liao Chongbin 1999), the last one closed at 1."""
+    values = finite(d, "d")
+    # 0.7 lies in its own class although 0.7 / 0.1 is a hair below 7
+    return [CLASSES[min(int(v * 10 + 1e-9), 9)] for v in values.ravel()]
+
+
+def lead_lag(forces: ArrayLike, relations: ArrayLike) -> list[str]:
+    """pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous; U1 forces, U2 relations."""
+    gap = finite(forces, "forces") - finite(relations, "relations")
+    return ["pr_lagging" if g > LAG else "nqpf_lagging" if g < -LAG else "synchronous" for g in gap.ravel()]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dagster_project.demo import long
 from dagster_project.demo.cells import Print
+from dagster_project.demo.compiled import COMPILED, Relations, write_compiled
 from dagster_project.demo.country import (
     DEFAULT_SEED,
     HORIZON,
@@ -24,6 +25,14 @@ from dagster_project.demo.gaps import draw_gaps, keep_within_limits
 from dagster_project.demo.indicators import draw_indicators, standardised_sides
 from dagster_project.demo.printed import as_printed, read_rules
 from dagster_project.demo.raw import draw_raw, draw_robots
+from dagster_project.demo.relations import (
+    draw_investment,
+    draw_prices,
+    draw_relations,
+    draw_reports,
+    draw_sectors,
+    standardised_relations,
+)
 from dagster_project.demo.sidecars import write_sidecar
 from dagster_project.demo.tables import write_tables
 from dagster_project.demo.wide import write_wide
@@ -53,7 +62,7 @@ def generate_demo(
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = read_geography(seeds), check_years(years)
     chosen = choose_cities(geography, cities)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(6)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(7)]
     country = draw_country(geography, truth or Truth(), streams[0])
     sides = standardised_sides(country)
     raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
@@ -65,10 +74,34 @@ def generate_demo(
     source = Print(printed, geography, chosen, chosen_years, Damage([*named, *gaps]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
-    _write_registers(landing_root, source, raw, base, robots)
+    relations = _relations(geography, country, raw, read_terms(seeds), streams[6])
+    _write_registers(landing_root, source, raw, base, robots, relations)
     result = _truth(geography, country, source, raw)
     _write_truth(landing_root / "truth", result)
     return result
+
+
+def read_terms(seeds: Path) -> list[str]:
+    """Active terms of keyword.csv: the words that a digital report uses."""
+    words = pd.read_csv(seeds / "keyword.csv", dtype=str)
+    return [str(term) for term in words.loc[words["is_active"] == "true", "term"]]
+
+
+def _relations(
+    geography: Geography,
+    country: SimulatedCountry,
+    raw: dict[str, FloatArray],
+    terms: list[str],
+    rng: np.random.Generator,
+) -> Relations:
+    z = standardised_relations(country)
+    return Relations(
+        panels=draw_relations(z, raw, rng),
+        sectors=draw_sectors(z, raw, rng),
+        prices=draw_prices(z, rng),
+        texts=draw_reports(z, terms, rng),
+        invested=draw_investment(geography, z, raw, rng),
+    )
 
 
 def _plant_in_truth(geography: Geography, raw: dict[str, FloatArray]) -> None:
@@ -123,6 +156,7 @@ def _write_registers(
     raw: dict[str, FloatArray],
     base: dict[str, FloatArray],
     robots: dict[str, FloatArray],
+    relations: Relations,
 ) -> None:
     def place(file: long.LongFile) -> Path:
         return landing / file.source / f"synthetic_{file.source}.csv"
@@ -135,6 +169,8 @@ def _write_registers(
     written += [long.ROBOT, long.GDP_REVISED]
     if long.write_county(place(long.COUNTY), source):
         written.append(long.COUNTY)
+    write_compiled(place, source, relations, raw["gdp_nom"])
+    written += COMPILED
     for file in written:
         fields = {
             "source": file.source,

@@ -18,7 +18,7 @@ with parts as (
     from {{ ref('indicator_part') }} as p
     inner join {{ ref('int_values_completed') }} as v on p.variable_code = v.variable_code
     left join {{ ref('int_deflators_chained') }} as d on v.city_id = d.city_id and v.year = d.year
-    where not p.is_deflated or d.deflator is not null
+    where p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
 ),
 
 needed as (
@@ -27,6 +27,7 @@ needed as (
         count(*) filter (where part = 'numerator') as n_numerator,
         count(*) filter (where part = 'denominator') as n_denominator
     from {{ ref('indicator_part') }}
+    where part <> 'engine'
     group by all
 ),
 
@@ -63,6 +64,49 @@ computed as (
             and s.n_numerator = n.n_numerator
             and s.n_denominator = n.n_denominator
     inner join {{ ref('indicator') }} as i on s.indicator_code = i.indicator_code
+),
+
+-- indicators that an engine of python_models computed; their cells are those of the city's own raw columns
+engine_cells as (
+    select
+        p.indicator_code,
+        v.city_id,
+        v.year,
+        arg_min(v.source_cell_id, (p.role <> 'content', v.variable_code)) as source_cell_id,
+        list_sort(list_distinct(list(v.source_cell_id))) as source_cell_ids,
+        arg_max(v.value_origin, {{ origin_rank('v.value_origin') }}) as value_origin
+    from {{ ref('indicator_part') }} as p
+    inner join (
+        select city_id, year, variable_code, source_cell_id, value_origin from {{ ref('int_values_completed') }}
+        union all by name
+        select city_id, year, variable_code, source_cell_id, 'observed' as value_origin
+        from {{ ref('int_texts_accepted') }}
+    ) as v on p.variable_code = v.variable_code
+    where p.part = 'engine'
+    group by all
+),
+
+engine as (
+    select
+        e.indicator_code,
+        e.city_id,
+        e.year,
+        coalesce(k.value_origin, 'observed') as value_origin,
+        k.source_cell_id,
+        coalesce(k.source_cell_ids, []) as source_cell_ids,
+        i.valid_low,
+        i.valid_high,
+        e.value
+    from {{ source('py', 'engine_indicator') }} as e
+    inner join {{ ref('indicator') }} as i on e.indicator_code = i.indicator_code
+    left join engine_cells as k
+        on e.indicator_code = k.indicator_code and e.city_id = k.city_id and e.year = k.year
+),
+
+together as (
+    select * from computed
+    union all by name
+    select * from engine
 )
 
 select
@@ -81,5 +125,5 @@ select
         else value
     end as value,
     case when value < valid_low or value > valid_high then 'invalid' end as invalid_reason
-from computed
+from together
 where value is not null

@@ -71,8 +71,11 @@ select
     c.level,
     case
         when c.level is not null then c.level
+        -- a source that also lists county-level units: their rows are no error and are left out
+        when m.n_values > 0 and s.lists_other_units then 'other'
         when m.n_values > 0 then 'unknown'
         else 'note'
     end as row_kind
 from matched as m
 left join {{ ref('city') }} as c on coalesce(m.id_by_name, m.id_by_code) = c.city_id
+left join {{ ref('source') }} as s on m.source = s.source

@@ -154,6 +154,15 @@ value_added as (
     where rule is not null
 ),
 
+-- foreign investment in yuan, at the mean exchange rate of the year
+foreign_investment as (
+    select
+        s.* replace ('fdi_nom' as variable_code, s.value * x.cny_per_usd as value, 'yuan10k' as unit)
+    from selected as s
+    inner join {{ ref('exchange_rate') }} as x on s.year = x.year
+    where s.variable_code = 'fdi_usd'
+),
+
 -- shift-share: national robots per worker of an industry, weighted by the city's employment shares of 2010
 base as (
     select
@@ -218,6 +227,8 @@ union all by name
 select * from zeros
 union all by name
 select * from population
+union all by name
+select * from foreign_investment
 union all by name
 select * from value_added
 union all by name

@@ -55,7 +55,8 @@ county_shares as (
         max(c.value) filter (where c.variable_code like 'population%') as county_population
     from changes as e
     inner join {{ ref('int_values_flagged') }} as c on e.county_city_id = c.city_id and e.effective_year > c.year
-    where e.event_type = 'transfer'
+    -- another figure of the county tells no share: it must not count as a part of unknown size
+    where e.event_type = 'transfer' and (c.variable_code = 'gdp_nom' or c.variable_code like 'population%')
     group by all
 ),
 
@@ -120,6 +121,11 @@ moves as (
     where e.event_type = 'transfer' and w.boundary = 'as_printed'
 ),
 
+known_moves as (
+    select * from moves
+    where event_type = 'merge' or (value_moved is not null and weight_moved is not null)
+),
+
 received as (
     select
         source,
@@ -131,13 +137,13 @@ received as (
         sum(value_moved * weight_moved order by cell_moved) as product_moved,
         sum(weight_moved order by cell_moved) as weight_moved,
         list(cell_moved order by cell_moved) as cells_moved
-    from moves
+    from known_moves
     group by all
 ),
 
 given as (
     select source, year, variable_code, from_city_id as city_id, sum(value_moved order by to_city_id) as value_given
-    from moves
+    from known_moves
     where event_type = 'transfer'
     group by all
 ),

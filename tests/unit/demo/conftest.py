@@ -10,7 +10,7 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
-from dagster_project.demo import DemoTruth, generate_demo
+from dagster_project.demo import DemoTruth, compiled, generate_demo
 from dagster_project.demo import long as registers
 from dagster_project.demo.layout import tables_of
 
@@ -23,6 +23,7 @@ LONG_FILES = {
         registers.ROBOT,
         registers.GDP_REVISED,
         registers.COUNTY,
+        *compiled.COMPILED,
     )
 }
 

@@ -54,7 +54,8 @@ def test_yearbooks_when_a_year_arrives_keep_their_bytes(tmp_path):
 def test_sidecars_when_read_by_the_ingest_library_are_valid(demo):
     sidecars = find_sidecars(demo.landing)
     assert {s.source for s in sidecars} == {
-        "yearbook", "registry", "patent", "satellite", "robot", "gdp_revised", "county",
+        "yearbook", "registry", "patent", "satellite", "robot", "gdp_revised", "county", "society", "investment",
+        "sector_employment", "consumer_prices", "court", "work_report",
     }  # fmt: skip
     assert all(s.is_synthetic and s.title.startswith("SYNTHETIC") for s in sidecars)
     for sidecar in sidecars:

@@ -1,0 +1,1 @@
+"""One module an analysis: INPUTS (label -> table or query), TABLES (table -> description), build(frames, seed)."""

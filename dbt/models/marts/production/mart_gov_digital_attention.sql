@@ -1,0 +1,1 @@
+{{ publish_py("gov_digital_attention") }}

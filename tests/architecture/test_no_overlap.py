@@ -1,0 +1,49 @@
+"""No raw column may be content on both sides of a model: METHODS 1.2, CHECKS 1.9."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from dagster_project.specs.schema import read_index_specs
+
+ROOT = Path(__file__).resolve().parents[2]
+SPECS = {spec.index_code: spec for spec in read_index_specs(ROOT / "dagster_project" / "specs" / "index.yml")}
+PAIRS = [(n, r) for n in SPECS if n.startswith("nqpf") for r in SPECS if r.startswith("pr")
+         if n.startswith("nqpf_yearbook") == r.startswith("pr_yearbook")]  # fmt: skip
+# Employment is what labour productivity divides by and what the misallocation of labour looks at; see METHODS 1.2.
+SHARED_SCALES_ALLOWED = {"gdp_nom", "population", "emp_total", "fiscal_expenditure", "all_firms_stock"}
+
+
+def codes_of(index_code: str) -> set[str]:
+    return {str(row["indicator_code"]) for row in SPECS[index_code].rows()}
+
+
+def columns(codes: set[str], role: str) -> set[str]:
+    with (ROOT / "dbt" / "seeds" / "indicator_part.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    return {row["variable_code"] for row in rows if row["indicator_code"] in codes and row["role"] == role}
+
+
+def content_overlap(forces: set[str], relations: set[str]) -> set[str]:
+    return columns(forces, "content") & columns(relations, "content")
+
+
+@pytest.mark.parametrize(("forces", "relations"), PAIRS)
+def test_no_column_is_content_of_both_indexes(forces, relations):
+    assert not content_overlap(codes_of(forces), codes_of(relations))
+
+
+def test_the_rule_catches_an_indicator_on_both_sides():
+    assert content_overlap(codes_of("nqpf"), codes_of("pr") | {"n1_edushare"}) == {"fiscal_education"}
+
+
+@pytest.mark.parametrize(("forces", "relations"), PAIRS)
+def test_columns_shared_in_any_role_are_the_listed_ones(forces, relations):
+    ours, theirs = (columns(codes_of(i), "content") | columns(codes_of(i), "scale") for i in (forces, relations))
+    assert ours & theirs <= SHARED_SCALES_ALLOWED
+
+
+def test_variants_without_the_shared_columns_exist():
+    assert not columns(codes_of("pr_no_shared_scale"), "content") & {"fiscal_expenditure", "emp_total"}
+    assert "gdp_nom" not in columns(codes_of("nqpf_no_q2"), "content")

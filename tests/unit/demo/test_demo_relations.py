@@ -1,0 +1,58 @@
+"""Files behind the production relations: parts below wholes, the nation, prices, capital, texts."""
+
+import pandas as pd
+import pytest
+
+from dagster_project.demo.relations import GOODS, INVESTMENT_FROM, SECTORS
+
+
+@pytest.fixture(scope="module")
+def wide(demo) -> pd.DataFrame:
+    chosen = demo.cells[demo.cells["source"].isin(["society", "sector_employment", "consumer_prices", "investment"])]
+    table = chosen[chosen["text"] != ""].pivot_table(
+        index=["city", "year"], columns="variable", values="text", aggfunc="first"
+    )
+    return table.astype(float)
+
+
+def test_food_is_a_part_of_consumption_and_consumption_of_income(wide):
+    window = wide.dropna(subset=["income_urban"])
+    assert len(window) == 2860
+    assert (window["food_urban"] < window["consumption_urban"]).all()
+    assert (window["consumption_urban"] < window["income_urban"]).all()
+    assert (window["income_rural"] < window["income_urban"]).mean() > 0.99
+
+
+def test_sectors_add_up_to_urban_employment(demo, wide):
+    total = wide[[f"emp_sector_{s}" for s in SECTORS]].dropna().sum(axis=1)
+    raw = demo.truth.raw
+    units = raw[raw["variable_code"] == "emp_urban_units"]["value"]
+    assert total.sum() == pytest.approx(units.sum(), rel=1e-6)
+
+
+def test_prices_move_by_a_few_percent_and_every_class_is_there(wide):
+    prices = wide[[f"cpi_{g}" for g in GOODS]].dropna()
+    assert len(prices) == 2860
+    assert prices.to_numpy().min() > 85
+    assert prices.to_numpy().max() < 120
+
+
+def test_investment_starts_long_before_the_window_and_is_never_zero(wide):
+    flow = wide["fai_nom"].dropna()
+    assert flow.index.get_level_values("year").min() == INVESTMENT_FROM
+    assert (flow > 0).all()
+
+
+def test_nation_holds_more_cases_than_the_cities_together(demo):
+    court = demo.cells[demo.cells["source"] == "court"].astype({"text": float})
+    cases = court[court["variable"] == "ip_cases_closed"]
+    nation = cases[cases["city"] == "全国"].set_index("year")["text"]
+    cities = cases[cases["city"] != "全国"].groupby("year")["text"].sum()
+    assert (nation > cities).all()
+
+
+def test_reports_say_synthetic_and_differ(demo):
+    texts = demo.cells[(demo.cells["source"] == "work_report") & (demo.cells["variable"] == "work_report_text")]["text"]
+    assert len(texts) == 2860
+    assert texts.str.startswith("SYNTHETIC").all()
+    assert texts.nunique() == len(texts)

@@ -1,0 +1,206 @@
+"""Panel threshold regression with fixed effects (Hansen 1999, J. Econometrics 93:345-368)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
+
+Convention = Literal["within", "hansen1999"]
+LEVELS = (0.10, 0.05, 0.01)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One threshold in the order of its search.
+
+    gamma with the interval of values that LR <= c(level) does not reject; f = (SSR0 - SSR1) / s2 of this step, its
+    bootstrap p and critical values at 10, 5, 1 %; grid, ssr, lr (G,): the whole profile.
+    """
+
+    gamma: float
+    low: float
+    high: float
+    f: float
+    p: float
+    critical: tuple[float, float, float]
+    grid: FloatArray
+    ssr: FloatArray
+    lr: FloatArray
+    in_interval: BoolArray
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per candidate: gamma, ssr, lr, in_interval."""
+        return pd.DataFrame({"gamma": self.grid, "ssr": self.ssr, "lr": self.lr, "in_interval": self.in_interval})
+
+
+@dataclass(frozen=True)
+class ThresholdResult:
+    """Thresholds in search order, slopes by regime from the lowest to the highest, and slopes of the controls.
+
+    names: regime_1.., then controls; se: classical, se_white: heteroskedasticity-robust, se_cluster: by city;
+    n_regime: rows in each regime; ssr0 without a threshold, ssr with all; n_draws of the bootstrap.
+    """
+
+    thresholds: tuple[Threshold, ...]
+    names: tuple[str, ...]
+    slopes: FloatArray
+    se: FloatArray
+    se_white: FloatArray
+    se_cluster: FloatArray
+    n_regime: tuple[int, ...]
+    ssr0: float
+    ssr: float
+    sigma2: float
+    n_draws: int
+
+    @property
+    def gammas(self) -> tuple[float, ...]:
+        return tuple(sorted(t.gamma for t in self.thresholds))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
+        half = stats.norm.ppf(0.975) * self.se_cluster
+        return pd.DataFrame({
+            "name": self.names, "slope": self.slopes, "se": self.se, "se_white": self.se_white,
+            "se_cluster": self.se_cluster, "lower": self.slopes - half, "upper": self.slopes + half,
+        })  # fmt: skip
+
+
+def critical_lr(level: float = 0.05) -> float:
+    """c(a) = -2 ln(1 - sqrt(1 - a)): the value that LR passes with probability a at the true threshold."""
+    return float(-2 * np.log(1 - np.sqrt(1 - level)))
+
+
+def threshold_regression(
+    y: ArrayLike,
+    x: ArrayLike,
+    q: ArrayLike,
+    controls: ArrayLike | None = None,
+    *,
+    n_thresholds: int = 1,
+    effects: str = "twoways",
+    n_grid: int = 300,
+    trim: float = 0.05,
+    draws: int = 0,
+    rng: np.random.Generator | None = None,
+    convention: Convention = "within",
+) -> ThresholdResult:
+    """y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e, regimes cut at searched thresholds.
+
+    y, x: (N, T); q: (N, T) or (N,), exogenous (lagged or of the base year); controls: (N, T, k). Regime r holds
+    gamma_(r-1) < q <= gamma_r. gamma minimises the sum of squares over `n_grid` quantiles of the distinct q; each
+    regime keeps the share `trim` of the rows. Thresholds are searched one after the other, the first refined once.
+    F of each step has a bootstrap p: city residual vectors are drawn with replacement, x and q stay (`draws` times, 0:
+    none, p is NaN). LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way (N - 1)(T - 1).
+    convention 'hansen1999' repeats the published table: regimes q < gamma, one-way effects, the last demeaned year is
+    left out, LR and F are scaled by N T, quantiles are trimmed by `trim` at both ends instead of the rows.
+    ValueError: NaN, wrong shapes, no variation of q, or no admissible threshold.
+    """
+    data = Profile.build(y, x, q, controls, effects=effects, convention=convention)
+    grid = data.candidates(n_grid, trim)
+    if draws and rng is None:
+        raise ValueError("the bootstrap needs a generator: pass rng=numpy.random.default_rng(seed).")
+    found: list[Threshold] = []
+    for step in range(n_thresholds):
+        one = _search(data, grid, [t.gamma for t in found], trim)
+        p, critical = _bootstrap(data, grid, [t.gamma for t in found], one, trim, draws, rng)
+        found.append(_as_threshold(data, one, p, critical))
+        if step == 1:
+            # the second threshold is consistent; the first is searched again with the second held
+            again = _search(data, grid, [found[1].gamma], trim)
+            found[0] = _as_threshold(data, again, found[0].p, found[0].critical, f=found[0].f)
+    return _result(data, found, draws)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The profile of one search: candidate, their sums of squares, the sum of squares before the step."""
+
+    grid: FloatArray
+    ssr: FloatArray
+    ssr_before: float
+
+    @property
+    def best(self) -> int:
+        return int(np.argmin(self.ssr))
+
+
+def _search(data: Profile, grid: FloatArray, held: list[float], trim: float) -> _Step:
+    own = data.admissible(grid, held, trim)
+    if own.size == 0:
+        raise ValueError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer thresholds.")
+    steps = data.steps(own, held)
+    residual = data.residual(held)
+    return _Step(own, data.ssr_with(residual, steps), float(residual @ residual))
+
+
+def _as_threshold(
+    data: Profile, step: _Step, p: float, critical: tuple[float, float, float], f: float | None = None
+) -> Threshold:
+    best = step.best
+    sigma2 = step.ssr[best] / data.dof
+    lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale
+    inside = lr <= critical_lr()
+    value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
+    return Threshold(
+        float(step.grid[best]), float(step.grid[inside].min()), float(step.grid[inside].max()), float(value), p,
+        critical, step.grid, step.ssr, lr, inside,
+    )  # fmt: skip
+
+
+def _bootstrap(
+    data: Profile,
+    grid: FloatArray,
+    held: list[float],
+    step: _Step,
+    trim: float,
+    draws: int,
+    rng: np.random.Generator | None,
+) -> tuple[float, tuple[float, float, float]]:
+    """p and critical values of F under the model without this threshold: resampled city residual vectors."""
+    if not draws or rng is None:
+        return float("nan"), (float("nan"),) * 3
+    own = data.admissible(grid, held, trim)
+    steps = data.steps(own, held)
+    residual = data.residual([*held, float(step.grid[step.best])]).reshape(data.shape)
+    observed = (step.ssr_before - step.ssr[step.best]) / (step.ssr[step.best] / data.dof)
+    values = np.empty(draws)
+    for at in range(draws):
+        sample = residual[rng.integers(0, data.shape[0], data.shape[0])].ravel()
+        drawn = data.purge(sample, held)
+        total = float(drawn @ drawn)
+        best = float(data.ssr_with(drawn, steps).min())
+        values[at] = (total - best) / (best / data.dof)
+    ninety, ninety_five, ninety_nine = (float(np.quantile(values, 1 - a)) for a in LEVELS)
+    p = float((values >= observed).mean())
+    return p, (ninety * data.scale, ninety_five * data.scale, ninety_nine * data.scale)
+
+
+def _result(data: Profile, found: list[Threshold], draws: int) -> ThresholdResult:
+    cuts = sorted(t.gamma for t in found)
+    design = data.design(cuts)
+    inverse = np.linalg.inv(design.T @ design)
+    slopes = inverse @ (design.T @ data.y)
+    residual = data.y - design @ slopes
+    ssr = float(residual @ residual)
+    zero = data.residual([])
+    regime = data.regime(cuts)
+    names = [f"regime_{r + 1}" for r in range(len(cuts) + 1)] + [f"control_{k + 1}" for k in range(data.n_controls)]
+    return ThresholdResult(
+        tuple(found), tuple(names), slopes,
+        ordinary_errors(inverse, ssr, data.dof - design.shape[1]),
+        white_errors(inverse, design, residual),
+        cluster_errors(inverse, design, residual, data.shape[0]),
+        tuple(int((regime == r).sum()) for r in range(len(cuts) + 1)),
+        float(zero @ zero), ssr, ssr / data.dof, draws,
+    )  # fmt: skip
+
+
+__all__ = ["Convention", "Threshold", "ThresholdResult", "critical_lr", "threshold_regression"]

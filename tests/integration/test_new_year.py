@@ -1,0 +1,144 @@
+"""A new year arrives with new wordings, a renamed city and another unit: how much must a person touch?
+
+The edition of 2017 is changed as editions change: two headers are worded anew, one city is renamed, one table is
+printed in millions. The first run refuses it and prints rows; the person pastes them; the second run goes through.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from house import CITIES, YEARS, House
+from landing_tools import Page, read_page, renew_hash, write_page
+
+from dagster_project.demo import generate_demo
+from dagster_project.paths import PROJECT
+
+NEW_YEAR = YEARS[-1] + 1
+OLD_NAME, NEW_NAME = "沧州市", "沧海市"
+REWORDED = {
+    "2-16": ("专利授权数", "专利授权总件数"),
+    "2-22": ("普通高等学校在校学生数", "普通本专科院校在校生人数"),
+}  # table number -> header before and after
+MILLIONS = "2-10"
+
+
+@dataclass(frozen=True)
+class NewYear:
+    """Both runs of the new edition, what the person pasted, and which files that touched."""
+
+    house: House
+    refused: str
+    pasted: list[tuple[str, str]]
+    touched: list[str]
+
+
+@pytest.fixture(scope="module")
+def new_year(copy_small_warehouse, tmp_path_factory: pytest.TempPathFactory) -> NewYear:
+    project = _copy_of_project(tmp_path_factory.mktemp("project"))
+    copied = copy_small_warehouse("new_year")
+    house = House(replace(copied.paths, project=project))
+    _land_changed_edition(house, tmp_path_factory.mktemp("edition"))
+    before = _hashes(project)
+    first = house.refresh()
+    assert first.exit_code == 3, first.text
+    pasted = _paste(first.text, project / "dbt" / "seeds")
+    second = house.refresh()
+    assert second.exit_code == 0, second.text
+    after = _hashes(project)
+    touched = sorted(name for name in after if after[name] != before.get(name))
+    return NewYear(house, first.text, pasted, touched)
+
+
+def _copy_of_project(folder: Path) -> Path:
+    """What a person edits, apart from the checkout that the other tests use."""
+    for name in ("dbt", "expectations", "dagster_project", "python_models"):
+        skip = shutil.ignore_patterns("__pycache__", "target", "logs")
+        shutil.copytree(PROJECT / name, folder / name, ignore=skip)
+    return folder
+
+
+def _hashes(project: Path) -> dict[str, bytes]:
+    return {p.relative_to(project).as_posix(): p.read_bytes() for p in project.rglob("*") if p.is_file()}
+
+
+def _land_changed_edition(house: House, root: Path) -> None:
+    """The demo's edition of the new year with its changes; every register also knows the new year."""
+    generate_demo(root, cities=CITIES, years=range(YEARS[0], NEW_YEAR + 1))
+    shutil.copytree(root / "yearbook" / str(NEW_YEAR), house.paths.landing / "yearbook" / str(NEW_YEAR))
+    folder = house.paths.landing / "yearbook" / str(NEW_YEAR)
+    for file in sorted(folder.glob("*.xlsx")):
+        page = read_page(file)
+        number = re.search(r"_(2-\d+)_", file.name)
+        assert number is not None
+        _change(page, number.group(1))
+        write_page(page, file)
+    renew_hash(house.paths.landing, folder / "yearbook.yml")
+
+
+def _change(page: Page, number: str) -> None:
+    for row in page.rows:
+        if str(row[0]).strip() == OLD_NAME:
+            row[0] = NEW_NAME
+    if number in REWORDED:
+        page.replace_text(*REWORDED[number])
+    if number == MILLIONS:
+        page.replace_text("万元", "百万元")
+        for row in page.rows[4:]:
+            for at in range(2, len(row)):
+                if row[at] != "" and not re.search(r"[一-鿿A-Za-z]", str(row[at])):
+                    row[at] = round(float(str(row[at]).replace(",", "")) / 100, 2)
+
+
+def _paste(text: str, seeds: Path) -> list[tuple[str, str]]:
+    """Append every printed row to the seed that it names, each once."""
+    found = re.findall(r"row for (\w+\.csv)[^:]*: (.*?)(?: \(nearest.*)?$", text, flags=re.MULTILINE)
+    rows = list(dict.fromkeys((seed, row.strip()) for seed, row in found))
+    for seed, row in rows:
+        with (seeds / seed).open(encoding="utf-8", newline="") as stream:
+            width = len(next(csv.reader(stream)))
+        (cells,) = csv.reader([row])
+        assert len(cells) == width, f"the printed row does not fit {seed}: {row}"
+        with (seeds / seed).open("a", encoding="utf-8") as stream:
+            stream.write(row + "\n")
+    return rows
+
+
+def test_first_run_names_both_headers_and_the_city(new_year: NewYear) -> None:
+    for _, wording in REWORDED.values():
+        assert wording in new_year.refused
+    assert NEW_NAME in new_year.refused
+
+
+def test_printed_rows_are_all_that_a_person_adds(new_year: NewYear) -> None:
+    seeds = [seed for seed, _ in new_year.pasted]
+    assert seeds.count("header_map.csv") == 2
+    assert seeds.count("city_alias.csv") == 1
+    assert len(seeds) == 3
+
+
+def test_two_seeds_and_the_sidecar_are_all_files_that_were_touched(new_year: NewYear) -> None:
+    assert new_year.touched == ["dbt/seeds/city_alias.csv", "dbt/seeds/header_map.csv"]
+
+
+def test_another_unit_needs_nobody(new_year: NewYear) -> None:
+    ratio = new_year.house.published(
+        "select median(a.value / b.value) as ratio from mart.mart_source_value as a"
+        " join mart.mart_source_value as b using (source, city_id, variable_code)"
+        " where a.variable_code = 'fiscal_education' and a.source = 'yearbook' and a.year = ? and b.year = ?",
+        [NEW_YEAR, NEW_YEAR - 1],
+    )["ratio"].item()
+    assert 0.8 < ratio < 1.5
+
+
+def test_new_year_is_read_for_every_city_under_its_old_identity(new_year: NewYear) -> None:
+    cities = new_year.house.published(
+        "select count(distinct city_id) as n from mart.mart_source_value where source = 'yearbook' and year = ?",
+        [NEW_YEAR],
+    )["n"].item()
+    assert cities >= CITIES

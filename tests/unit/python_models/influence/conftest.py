@@ -1,9 +1,12 @@
 """Reference answers of other programs, where their folder is there."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # its simulated worlds
 
 ROOT = Path(__file__).resolve().parents[4]
 

@@ -1,0 +1,122 @@
+"""Rings of distance and borders: exact partitions, Holm, boundary, Fieller, recovery of a planted decay and border."""
+
+import itertools
+
+import numpy as np
+import pytest
+from worlds import places, world
+
+from python_models.influence import border_barrier, distance_decay, fieller_interval, holm, ring_matrices
+from python_models.regression import PanelInputError
+from python_models.simulation import random_knn_weights
+
+N = 120
+EDGES = [0, 100, 200, 300, 400, 500]
+POINTS, DISTANCE = places(N)
+AREA = (POINTS[:, 0] // 250).astype(int)
+
+
+def test_rings_share_no_link_and_cover_the_cut_off():
+    rings = ring_matrices(DISTANCE, EDGES)
+    linked = sum((m > 0).astype(int) for m in rings.values())
+    assert linked.max() == 1
+    assert (linked.astype(bool) == ((DISTANCE < 500) & (DISTANCE > 0))).all()
+    for matrix in rings.values():
+        total = matrix.sum(axis=1)
+        assert ((total == 0) | (np.abs(total - 1) < 1e-12)).all()
+
+
+def test_holm_is_monotone_and_leaves_unknown_out():
+    p = np.array([0.01, 0.04, np.nan, 0.03])
+    assert holm(p)[[0, 1, 3]] == pytest.approx([0.03, 0.06, 0.06])
+    assert np.isnan(holm(p)[2])
+    assert holm(np.array([0.9, 0.8])).max() == 1.0
+
+
+def decayed(seed, scale=0.8, reach=200.0):
+    rings = ring_matrices(DISTANCE, EDGES)
+    middle = [(a + b) / 2 for a, b in itertools.pairwise(EDGES)]
+    theta = [scale * np.exp(-m / reach) for m in middle]
+    return theta, world(list(rings.values()), theta, seed=seed, n=N, rho=0.0)
+
+
+def test_planted_decay_is_found_in_joint_rings():
+    theta, (y, x, _) = decayed(1)
+    found = distance_decay(y, x, DISTANCE, EDGES)
+    table = found.to_frame()
+    assert (np.abs(table["theta"] - theta) < 3 * table["se"]).sum() >= 4
+    assert 0 < found.half_distance_km < 600
+    assert found.boundary_km is None or found.boundary_km in EDGES
+
+
+def test_boundary_ends_with_the_first_band_that_is_not_significant():
+    rings = list(ring_matrices(DISTANCE, EDGES).values())
+    y, x, _ = world(rings[:2], [2.0, 2.0], seed=5, n=N, rho=0.0)
+    assert distance_decay(y, x, DISTANCE, EDGES).boundary_km == 200.0
+
+
+def test_no_spillover_has_no_boundary():
+    none = [distance_decay(*world([], [], seed=s, n=N, rho=0.0)[:2], DISTANCE, EDGES).boundary_km for s in range(20)]
+    assert sum(b is not None for b in none) <= 3
+
+
+@pytest.mark.parametrize("method", ["outer", "cumulative"])
+def test_one_model_an_edge_keeps_every_band_in_the_table(method):
+    _, (y, x, _) = decayed(2)
+    table = distance_decay(y, x, DISTANCE, [50, 200, 400], method=method).to_frame()
+    assert list(table["d_from_km"]) == [50, 200]
+    assert table["share_with_neighbour"].between(0, 1).all()
+
+
+def test_fieller_by_hand_and_where_the_denominator_may_be_zero():
+    low, high = fieller_interval(1.0, 2.0, np.diag([0.01, 1e-12]))
+    assert (low, high) == pytest.approx((0.5 - 1.959964 * 0.1 / 2, 0.5 + 1.959964 * 0.1 / 2), abs=1e-6)
+    assert fieller_interval(1.0, 0.1, np.diag([0.01, 0.01])) == (float("-inf"), float("inf"))
+
+
+def bordered(seed, inside=1.0, across=0.3):
+    rings = ring_matrices(DISTANCE, [0, 150, 300])
+    same = AREA[:, None] == AREA[None, :]
+    parts = [m * mask for m in rings.values() for mask in (same, ~same)]
+    weights = random_knn_weights(N, 5, rng=np.random.default_rng(99))
+    return world(parts, [inside, across] * 2, seed=seed, n=N, W=weights)
+
+
+def test_planted_border_is_found_within_its_interval():
+    y, x, weights = bordered(3)
+    table = border_barrier(
+        y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1)
+    ).to_frame().set_index("ring_id")  # fmt: skip
+    joint = table.loc["joint"]
+    assert joint["lo"] <= 0.7 <= joint["hi"]
+    assert joint["fieller_lo"] <= joint["barrier_index"] <= joint["fieller_hi"]
+    assert joint["p_equal"] < 0.05
+
+
+def test_without_a_border_the_index_is_near_zero():
+    y, x, weights = bordered(4, inside=1.0, across=1.0)
+    joint = border_barrier(
+        y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1)
+    ).to_frame().set_index("ring_id").loc["joint"]  # fmt: skip
+    assert joint["lo"] < 0 < joint["hi"]
+
+
+def test_index_is_not_given_where_nothing_spills_over():
+    y, x, weights = world([], [], seed=6, n=N)
+    row = border_barrier(y, x, weights, AREA, rng=np.random.default_rng(1)).to_frame().iloc[0]
+    assert np.isnan(row["barrier_index"])
+    assert np.isfinite(row["theta_in"])
+
+
+def test_bad_input_is_said_in_words():
+    y, x, weights = world([], [], n=N)
+    with pytest.raises(PanelInputError, match="one label a city"):
+        border_barrier(y, x, weights, AREA[:3], rng=np.random.default_rng(1))
+    with pytest.raises(PanelInputError, match="need `edges`"):
+        border_barrier(y, x, weights, AREA, distance=DISTANCE, rng=np.random.default_rng(1))
+    with pytest.raises(PanelInputError, match="both inside and across"):
+        border_barrier(y, x, weights, np.zeros(N), rng=np.random.default_rng(1))
+    with pytest.raises(PanelInputError, match="rising distances"):
+        distance_decay(y, x, DISTANCE, [100, 50])
+    with pytest.raises(PanelInputError, match="unknown method"):
+        distance_decay(y, x, DISTANCE, EDGES, method="other")

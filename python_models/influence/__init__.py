@@ -2,12 +2,31 @@
 
 from python_models.influence.barrier import Barrier, border_barrier, fieller_interval
 from python_models.influence.blocks import BlockSpillover, block_effects, block_spillover, split_blocks
+from python_models.influence.heterogeneity import GroupEffects, group_effects
 from python_models.influence.rings import DistanceDecay, distance_decay, holm, ring_matrices
+from python_models.influence.spatial_threshold import SpatialThreshold, spatial_threshold
 from python_models.influence.spillover import SpilloverFit, fit_spillover
 from python_models.influence.threshold import Threshold, ThresholdResult, threshold_regression
 
 __all__ = [
-    "Barrier", "BlockSpillover", "DistanceDecay", "SpilloverFit", "Threshold", "ThresholdResult", "block_effects",
-    "block_spillover", "border_barrier", "distance_decay", "fieller_interval", "fit_spillover", "holm",
-    "ring_matrices", "split_blocks", "threshold_regression",
-]  # fmt: skip
+    "Barrier",
+    "BlockSpillover",
+    "DistanceDecay",
+    "GroupEffects",
+    "SpatialThreshold",
+    "SpilloverFit",
+    "Threshold",
+    "ThresholdResult",
+    "block_effects",
+    "block_spillover",
+    "border_barrier",
+    "distance_decay",
+    "fieller_interval",
+    "fit_spillover",
+    "group_effects",
+    "holm",
+    "ring_matrices",
+    "spatial_threshold",
+    "split_blocks",
+    "threshold_regression",
+]

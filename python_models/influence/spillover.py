@@ -51,7 +51,7 @@ class SpilloverFit:
     def multiplier(self, params: FloatArray) -> FloatArray:
         """S (N, N) at a parameter vector."""
         n = self.weights.n
-        inner = params[self.positions["x"]] * np.eye(n)
+        inner = params[self.positions["x"]] * np.eye(n) if "x" in self.positions else np.zeros((n, n))
         for name, matrix in self.matrices.items():
             inner += params[self.positions[name]] * matrix
         rho = params[self.positions["rho"]] if "rho" in self.positions else 0.0
@@ -105,14 +105,15 @@ def fit_spillover(
     controls: ArrayLike | None = None,
     *,
     with_lag: bool = True,
+    with_own: bool = True,
     effects: str = "twoways",
     estimator: str = "lee_yu",
     cov: str = "info",
 ) -> SpilloverFit:
     """Fit the model of this module. y, x: (N, T); controls: (N, T, k), each also as W C; W row-normalised (N, N).
 
-    with_lag=False leaves rho out (SLX). Raises PanelInputError in words; a matrix of another size or one that is all
-    zero is named.
+    with_lag=False leaves rho out (SLX); with_own=False leaves beta x out (own slopes by group are diagonal M_m).
+    Raises PanelInputError in words; a matrix of another size or one that is all zero is named.
     """
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     weights = spatial_weights(W)
@@ -124,7 +125,9 @@ def fit_spillover(
         if not full.any():
             raise PanelInputError(f"matrix '{name}' links no two cities: leave it out.")
         dense[name] = full
-    columns, names = [xx, *(m @ xx for m in dense.values())], ["x", *dense]
+    columns, names = [m @ xx for m in dense.values()], list(dense)
+    if with_own:
+        columns, names = [xx, *columns], ["x", *names]
     if controls is not None:
         c = np.asarray(controls, dtype=np.float64)
         for k in range(c.shape[2]):

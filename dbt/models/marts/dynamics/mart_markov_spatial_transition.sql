@@ -1,0 +1,1 @@
+{{ publish_py("markov_spatial_transition") }}

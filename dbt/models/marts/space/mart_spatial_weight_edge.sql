@@ -1,0 +1,1 @@
+{{ publish_py("spatial_weight_edge") }}

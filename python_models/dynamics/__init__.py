@@ -1,0 +1,56 @@
+"""Dynamics of a panel of relative positions: densities, transitions, convergence, clubs.
+
+Arrays or pandas objects in, frozen results with `to_frame()` out; axes (N, T): units, years.
+What does not belong here: which scores and groups are looked at (see python_models.tables).
+"""
+
+from python_models.dynamics.beta import BetaResult, beta_convergence
+from python_models.dynamics.chain import ErgodicResult, Mobility, ergodic, mean_first_passage, mobility
+from python_models.dynamics.clubs import ClubResult, find_clubs, merge_clubs
+from python_models.dynamics.clubs_stability import ClubStability, club_stability
+from python_models.dynamics.homogeneity import HomogeneityResult, homogeneity
+from python_models.dynamics.kernel import KernelDensity, kernel_density
+from python_models.dynamics.lisa_markov import LisaMarkovResult, lisa_markov
+from python_models.dynamics.logt import LogTResult, hp_trend, log_t
+from python_models.dynamics.markov import MarkovResult, markov
+from python_models.dynamics.modality import ModalityTest, unimodality
+from python_models.dynamics.ranks import RankMobility, rank_mobility
+from python_models.dynamics.sigma import SigmaTrend, sigma_trend
+from python_models.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov
+from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
+
+__all__ = [
+    "BetaResult",
+    "ClubResult",
+    "ClubStability",
+    "ErgodicResult",
+    "HomogeneityResult",
+    "KernelDensity",
+    "LisaMarkovResult",
+    "LogTResult",
+    "MarkovResult",
+    "Mobility",
+    "ModalityTest",
+    "RankMobility",
+    "SigmaTrend",
+    "SpatialMarkovResult",
+    "StochasticKernel",
+    "beta_convergence",
+    "club_stability",
+    "ergodic",
+    "find_clubs",
+    "homogeneity",
+    "hp_trend",
+    "kernel_density",
+    "lisa_markov",
+    "log_t",
+    "markov",
+    "mean_first_passage",
+    "merge_clubs",
+    "mobility",
+    "rank_mobility",
+    "sigma_trend",
+    "spatial_markov",
+    "stochastic_kernel",
+    "unimodality",
+]

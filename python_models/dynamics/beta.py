@@ -1,0 +1,162 @@
+"""Beta convergence: do those behind grow faster?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.optimize import brentq
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.dynamics._beta_regression import Slopes, half_panel, slopes
+from python_models.dynamics.logt import positive_plane
+
+type Kind = Literal["conditional", "absolute"]
+type Labels = ArrayLike | pd.Series | pd.Categorical
+
+
+@dataclass(frozen=True, eq=False)
+class BetaResult:
+    """Headline beta with se, p, speed and half-life in years; `estimates` holds every estimator and group.
+
+    conditional: Nickell inversion (pooled over groups unless groups are given), absolute: pooled OLS.
+    wald, wald_df, wald_p: equality of the slopes of the groups (nan without groups).
+    """
+
+    kind: str
+    beta: float
+    se: float
+    p_value: float
+    speed: float
+    half_life: float
+    estimates: pd.DataFrame
+    wald: float
+    wald_df: int
+    wald_p: float
+    n_units: int
+    n_obs: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per group and estimator: group, estimator, beta, se, p_value, speed, half_life_years, n_obs, ..."""
+        return self.estimates.copy()
+
+
+def beta_convergence(
+    Y: ArrayLike | pd.DataFrame,
+    *,
+    kind: Kind = "conditional",
+    groups: Labels | None = None,
+    X: ArrayLike | None = None,
+) -> BetaResult:
+    """ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e.
+
+    Y : (N, T) positive, T >= 4.   X : (N, T) or (N, T, k) controls of the start year, or None.   groups : (N,) labels:
+    the slope of ln y differs by group, year effects are common. Standard errors are clustered by unit.
+    absolute: no mu_i and no X; pooled least squares with year effects.
+    conditional: within estimator with unit and year effects (`lsdv`), biased down for short T; `nickell_inversion`, the
+    headline, solves plim LSDV(tau) = tau_lsdv for tau = 1 + beta, exact for large N, stationary start values and no X
+    (with X the headline is `lsdv`), nan where no tau below 0.99 has that limit: then start values are not stationary;
+    `half_panel_jackknife`, which asks nothing of the start values and varies more (4 equations or more); `one_step`,
+    tau + (1 + tau) / T, is shown because it is usual and not enough.
+    speed = -ln(1 + beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0.
+    Source: Barro and Sala-i-Martin 1992; Nickell 1981, Econometrica 49:1417-1426.
+    """
+    values = positive_plane(Y)
+    if values.shape[1] < 4:
+        raise ValueError(f"beta convergence needs 4 years or more, got {values.shape[1]}.")
+    if kind not in ("conditional", "absolute"):
+        raise ValueError(f"unknown kind {kind!r}: conditional or absolute.")
+    if kind == "absolute" and X is not None:
+        raise ValueError("absolute convergence has no controls: leave X out or use kind='conditional'.")
+    controls, logs = _controls(X, values.shape), np.log(values)
+    has_effects = kind == "conditional"
+    pooled = slopes(logs, None, controls, has_unit_effects=has_effects)
+    halves = half_panel(logs, None, controls, pooled) if has_effects else None
+    rows = _rows("all", pooled, halves, 0, kind, X is None)
+    wald, df, p = math.nan, 0, math.nan
+    if groups is not None:
+        by_group = slopes(logs, groups, controls, has_unit_effects=has_effects)
+        halves = half_panel(logs, groups, controls, by_group) if has_effects else None
+        for g, label in enumerate(by_group.labels):
+            rows += _rows(label, by_group, halves, g, kind, X is None)
+        wald, df, p = _wald(by_group)
+    table = pd.DataFrame(rows)
+    head = table.iloc[0]
+    beta, se, p_value, speed = (float(head[c]) for c in ("beta", "se", "p_value", "speed"))
+    sizes = values.shape[0], pooled.n_obs
+    return BetaResult(kind, beta, se, p_value, speed, math.log(2.0) / speed, table, wald, df, p, *sizes)
+
+
+def speed_of(beta: float) -> float:
+    """Speed -ln(1 + beta) a year; nan if beta <= -1 or beta >= 0: no convergence."""
+    return -math.log1p(beta) if -1.0 < beta < 0.0 else math.nan
+
+
+def nickell_limit(tau: float, n_equations: int) -> float:
+    """plim of the within estimator of tau as N grows, for T equations per unit.
+
+    tau - [(1 + tau) / (T - 1)] q / {1 - 2 tau q / [(1 - tau)(T - 1)]}, q = 1 - (1 - tau^T) / (T (1 - tau)).
+    """
+    T = n_equations
+    q = 1.0 - (1.0 - tau**T) / (T * (1.0 - tau))
+    return tau - (1.0 + tau) / (T - 1.0) * q / (1.0 - 2.0 * tau * q / ((1.0 - tau) * (T - 1.0)))
+
+
+def invert_nickell(tau_lsdv: float, n_equations: int) -> float:
+    """tau in (-0.99, 0.99) with nickell_limit(tau) = tau_lsdv; nan if there is none."""
+    low, high = nickell_limit(-0.99, n_equations), nickell_limit(0.99, n_equations)
+    if not low <= tau_lsdv <= high:
+        return math.nan
+    return float(brentq(lambda tau: nickell_limit(tau, n_equations) - tau_lsdv, -0.99, 0.99, xtol=1e-14))
+
+
+def _rows(
+    group: object, found: Slopes, halves: Slopes | None, at: int, kind: str, can_invert: bool
+) -> list[dict[str, object]]:
+    """Headline estimator first."""
+    beta, se, n_units = float(found.beta[at]), math.sqrt(found.covariance[at, at]), int(found.n_units[at])
+    T = found.n_equations
+    if kind == "absolute":
+        estimates = [("pooled_ols", beta, se)]
+    else:
+        estimates = [("lsdv", beta, se), ("one_step", beta + (2.0 + beta) / T, se * (1.0 + 1.0 / T))]
+        if halves is not None:
+            spread = math.sqrt(halves.covariance[at, at])
+            estimates.append(("half_panel_jackknife", float(halves.beta[at]), spread))
+        if can_invert:
+            tau, step = invert_nickell(1.0 + beta, T), 1e-6
+            slope = (nickell_limit(tau + step, T) - nickell_limit(tau - step, T)) / (2.0 * step)
+            estimates.insert(0, ("nickell_inversion", tau - 1.0, se / slope))
+    return [
+        {
+            "group": group, "estimator": name, "beta": b, "se": s, "p_value": 2.0 * float(stats.norm.sf(abs(b / s))),
+            "lo": b - 1.959963984540054 * s, "hi": b + 1.959963984540054 * s, "speed": speed_of(b),
+            "half_life_years": math.log(2.0) / speed_of(b), "n_units": n_units, "n_obs": n_units * T,
+        }
+        for name, b, s in estimates
+    ]  # fmt: skip
+
+
+def _wald(found: Slopes) -> tuple[float, int, float]:
+    """All slopes equal: (R b)' (R V R')^-1 (R b), chi2 with G - 1 degrees of freedom."""
+    g = len(found.labels)
+    if g < 2:
+        return math.nan, 0, math.nan
+    R = np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
+    gap = R @ found.beta
+    value = float(gap @ np.linalg.solve(R @ found.covariance @ R.T, gap))
+    return value, g - 1, float(stats.chi2.sf(value, g - 1))
+
+
+def _controls(X: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
+    if X is None:
+        return np.empty((*shape, 0))
+    cube = np.asarray(X, dtype=np.float64)
+    cube = cube[:, :, None] if cube.ndim == 2 else cube
+    if cube.ndim != 3 or cube.shape[:2] != shape or not np.isfinite(cube).all():
+        raise ValueError(f"X must be finite with the axes (unit, year[, control]) of Y {shape}, got {cube.shape}.")
+    return cube

@@ -1,0 +1,227 @@
+"""What a transition matrix says about the long run: classes, ergodic vector, passage times, mobility.
+
+P (K, K) with rows that sum to 1; a row of NaN is a state without transitions (never a silent absorbing state).
+Kemeny & Snell (1960) for passage times; mobility indices: Prais (1955), Shorrocks (1978), Bartholomew (1973).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from python_models._types import BoolArray, FloatArray
+
+ROW_SUM = 1e-9  # how far a row may be from 1
+
+
+@dataclass(frozen=True, eq=False)
+class ErgodicResult:
+    """distribution (K,): pi with pi'P = pi, sum 1; NaN everywhere if there is more than one closed class.
+
+    classes : (K,) number of the communicating class of each state, -1 for an empty state.   closed : class numbers
+    that are never left.   by_class : pi of each closed class, (n_closed, K), zero outside the class.
+    is_open : a state without a row can be entered, so that no long run is defined.
+    """
+
+    distribution: FloatArray
+    classes: Any
+    closed: tuple[int, ...]
+    by_class: FloatArray
+    is_open: bool
+
+    @property
+    def n_closed_classes(self) -> int:
+        return len(self.closed)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per state: state, class_id, is_closed, pi (of its own class), pi_global."""
+        k = len(self.distribution)
+        in_class = self.by_class.sum(axis=0) if len(self.by_class) else np.full(k, np.nan)
+        is_closed = np.isin(self.classes, self.closed)
+        return pd.DataFrame({
+            "state": np.arange(k), "class_id": self.classes, "is_closed": is_closed,
+            "pi": np.where(is_closed, in_class, np.nan), "pi_global": self.distribution,
+        })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mobility:
+    """Mobility of one matrix, unit 1 unless said: 0 is no mobility.
+
+    prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;
+    eigen = 1 - lambda2;   bartholomew = sum_i pi_i sum_j p_ij |i - j| / (K - 1);   half_life = ln 2 / -ln lambda2, in
+    periods of P. NaN where the matrix has an empty row, or needs an ergodic vector that does not exist.
+    """
+
+    prais: float
+    shorrocks_det: float
+    lambda2: float
+    eigen: float
+    bartholomew: float
+    half_life: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row."""
+        return pd.DataFrame([asdict(self)])
+
+
+def ergodic(p: Any) -> ErgodicResult:
+    """Communicating classes and the ergodic vector of each closed one."""
+    matrix = check_matrix(p)
+    k = len(matrix)
+    empty = np.isnan(matrix).any(axis=1)
+    linked = np.where(np.isnan(matrix), 0.0, matrix) > 0
+    is_open = bool(linked[:, empty].any())
+    number = connected_components(csr_array(linked.astype(np.float64)), connection="strong")[1].astype(np.int64)
+    number[empty] = -1
+    number = _renumber(number)
+    closed = []
+    for code in range(number.max(initial=-1) + 1):
+        members = number == code
+        if not linked[np.ix_(members, ~members)].any():
+            closed.append(code)
+    by_class = np.zeros((len(closed), k))
+    for row, code in enumerate(closed):
+        members = np.flatnonzero(number == code)
+        by_class[row, members] = _stationary(matrix[np.ix_(members, members)])
+    whole = by_class[0] if len(closed) == 1 and not is_open else np.full(k, np.nan)
+    return ErgodicResult(whole, number, tuple(closed), by_class, is_open)
+
+
+def mean_first_passage(p: Any) -> Any:
+    """m_ij, expected number of periods from i to the first visit of j (m_jj: return time), shape (K, K).
+
+    For one recurrent class it equals (I - Z + E Z_dg) diag(1/pi), Z = (I - P + 1 pi')^-1. Infinite where j is not
+    certain to be reached; NaN where an empty state can be met on the way. A frame comes back as a frame.
+    """
+    matrix = check_matrix(p)
+    k = len(matrix)
+    empty = np.isnan(matrix).any(axis=1)
+    filled = np.where(np.isnan(matrix), 0.0, matrix)
+    times = np.full((k, k), np.inf)
+    for j in range(k):
+        times[:, j] = _to_target(filled, empty, j)
+    return pd.DataFrame(times, index=p.index, columns=p.columns) if isinstance(p, pd.DataFrame) else times
+
+
+def sojourn(p: Any) -> FloatArray:
+    """Mean stay 1/(1 - p_ii) in periods, (K,); infinite for an absorbing state, NaN for an empty one."""
+    leave = 1.0 - np.diag(check_matrix(p))
+    out = np.full(len(leave), np.inf)
+    np.divide(1.0, leave, out=out, where=leave != 0)
+    return out
+
+
+def mobility(p: Any) -> Mobility:
+    """Mobility indices of one transition matrix (K, K), K >= 2."""
+    matrix = check_matrix(p)
+    if len(matrix) < 2:
+        raise ValueError("mobility needs at least two states.")
+    pi = ergodic(matrix).distribution if not np.isnan(matrix).any() else np.full(len(matrix), np.nan)
+    values = mobility_stack(matrix[None], pi[None])
+    return Mobility(**{name: float(column[0]) for name, column in values.items()})
+
+
+def mobility_stack(p: FloatArray, pi: FloatArray) -> dict[str, FloatArray]:
+    """The indices of `Mobility` for a stack (B, K, K) with its ergodic vectors (B, K); NaN for a matrix with NaN."""
+    b, k, _ = p.shape
+    names = ("prais", "shorrocks_det", "lambda2", "eigen", "bartholomew", "half_life")
+    out = {name: np.full(b, np.nan) for name in names}
+    whole = ~np.isnan(p).any(axis=(1, 2))
+    if not whole.any():
+        return out
+    good = p[whole]
+    size = np.sort(np.abs(np.linalg.eigvals(good)), axis=1)[:, ::-1]
+    second = np.where(size[:, 1] < 1e-12, 0.0, np.minimum(size[:, 1], 1.0))
+    second = np.where(second > 1 - 1e-12, 1.0, second)
+    step = np.abs(np.subtract.outer(np.arange(k), np.arange(k)))
+    out["prais"][whole] = (k - np.trace(good, axis1=1, axis2=2)) / (k - 1)
+    out["shorrocks_det"][whole] = 1 - np.abs(np.linalg.det(good)) ** (1 / (k - 1))
+    out["lambda2"][whole] = second
+    out["eigen"][whole] = 1 - second
+    out["bartholomew"][whole] = (pi[whole] * (good * step).sum(axis=2)).sum(axis=1) / (k - 1)
+    with np.errstate(divide="ignore"):  # lambda2 = 1 never forgets (infinite), lambda2 = 0 forgets at once (0)
+        out["half_life"][whole] = np.where(second == 1, np.inf, np.log(2) / -np.log(np.where(second == 1, 0.5, second)))
+    return out
+
+
+def stationary_stack(p: FloatArray) -> FloatArray:
+    """Ergodic vectors (B, K) of a stack (B, K, K); NaN where it is not unique or a row is empty."""
+    pi = np.full(p.shape[:2], np.nan)
+    k = p.shape[1]
+    steps = np.linalg.matrix_power((np.where(np.isnan(p), 0.0, p) > 0) + np.eye(k), k - 1)
+    # one closed class if and only if some state can be reached from everywhere
+    is_single = ~np.isnan(p).any(axis=(1, 2)) & (steps > 0).all(axis=1).any(axis=1)
+    if is_single.any():
+        pi[is_single] = _stationary(p[is_single])
+    return pi
+
+
+def passage_stack(p: FloatArray, pi: FloatArray) -> FloatArray:
+    """Mean first passage times (B, K, K) by (I - Z + E Z_dg) diag(1/pi); NaN where a pi is missing or zero."""
+    times = np.full(p.shape, np.nan)
+    good = (pi > 0).all(axis=1)
+    if good.any():
+        k = p.shape[1]
+        share = pi[good][:, None, :]
+        z = np.linalg.inv(np.eye(k) - p[good] + share)
+        diagonal = np.diagonal(z, axis1=1, axis2=2)[:, None, :]
+        times[good] = (np.eye(k) - z + diagonal) / share
+    return times
+
+
+def check_matrix(p: Any) -> FloatArray:
+    """P as floats, also from a result with `probabilities`. Raises ValueError unless it is square, within [0, 1], and
+    each row sums to 1 or is all NaN."""
+    matrix = np.array(getattr(p, "probabilities", p), dtype=np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
+        raise ValueError(f"a transition matrix must be square, got shape {matrix.shape}.")
+    missing = np.isnan(matrix)
+    half = missing.any(axis=1) & ~missing.all(axis=1)
+    if half.any():
+        raise ValueError(f"row {int(np.argmax(half))} is missing in part: an empty state has NaN in the whole row.")
+    bad = (np.abs(matrix.sum(axis=1) - 1) > ROW_SUM) | (matrix < -ROW_SUM).any(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"row {row} is no distribution: it sums to {matrix[row].sum():.12g}.")
+    return matrix
+
+
+def _stationary(p: FloatArray) -> FloatArray:
+    """pi of matrices (.., K, K) with one closed class: 1'(I - P + E)^-1, E all ones."""
+    k = p.shape[-1]
+    a = np.eye(k) - p + 1.0
+    solved = np.linalg.solve(np.swapaxes(a, -1, -2), np.ones((*p.shape[:-2], k, 1)))[..., 0]
+    solved = np.where(solved > 1e-14, solved, 0.0)  # a transient state, up to rounding
+    return np.asarray(solved / solved.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def _to_target(p: FloatArray, empty: BoolArray, j: int) -> FloatArray:
+    """Expected periods to reach j from each state, from m_i = 1 + sum_{k != j} p_ik m_k where that is certain."""
+    k = len(p)
+    others = np.arange(k) != j
+    steps = np.where(others[None, :], p, 0.0) > 0  # moves that do not end the walk
+    walk = np.eye(k, dtype=bool)
+    for _ in range(k):
+        walk |= (walk.astype(np.int64) @ steps.astype(np.int64)) > 0
+    can_hit = (walk & ((p[:, j] > 0) & ~empty)[None, :]).any(axis=1)
+    meets_empty = (walk & empty[None, :]).any(axis=1)
+    lost = (walk & ~can_hit[None, :]).any(axis=1) & ~meets_empty
+    times = np.full(k, np.inf)
+    times[meets_empty] = np.nan
+    sure = ~meets_empty & ~lost
+    if sure.any():
+        inner = np.where(others[None, :], p, 0.0)[np.ix_(sure, sure)]
+        times[sure] = np.linalg.solve(np.eye(int(sure.sum())) - inner, np.ones(int(sure.sum())))
+    return times
+
+
+def _renumber(number: Any) -> Any:
+    """Class numbers in the order of the states, -1 kept."""
+    codes = {code: place for place, code in enumerate(dict.fromkeys(int(c) for c in number if c >= 0))}
+    return np.array([codes.get(int(c), -1) for c in number], dtype=np.int64)

@@ -1,0 +1,201 @@
+"""Convergence clubs (Phillips and Sul 2007, 2009): found by log t tests of groups, then merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
+
+type IntArray = NDArray[np.int64]
+type CoreRule = Literal["max_t", "max_abs_t"]
+type SieveRule = Literal["fixed", "incremental"]
+type MergeRule = Literal["phillips_sul", "von_lyncker_thoennessen"]
+
+
+@dataclass(frozen=True, eq=False)
+class ClubResult:
+    """labels : club of each row of Y, from 1 (highest last values) on, 0 divergent; with the index of Y.
+
+    clubs : one row per club: club, n, b, se, t, p_value, converges.   paths : Y as given, for merging.
+    """
+
+    labels: pd.Series
+    clubs: pd.DataFrame
+    paths: FloatArray
+    r: float
+
+    @property
+    def n_clubs(self) -> int:
+        return len(self.clubs)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per unit: unit, club, is_divergent."""
+        labels = self.labels.to_numpy()
+        unit = pd.Series(self.labels.index.to_list(), dtype=object)
+        return pd.DataFrame({"unit": unit, "club": labels, "is_divergent": labels == 0})
+
+
+def find_clubs(
+    Y: ArrayLike | pd.DataFrame,
+    r: float = 1.0 / 3.0,
+    *,
+    c_star: float = 0.0,
+    sieve: SieveRule = "fixed",
+    core_rule: CoreRule = "max_t",
+    threshold: float = REJECT_BELOW,
+) -> ClubResult:
+    """Sort the rows of Y into clubs that converge.
+
+    Y : (N, T) positive, N >= 2, no missing value, arrays or a frame (its index labels the units); r as in `log_t`.
+    On the units that are left: (0) if they converge together (t > threshold) they are the last club; (1) sort by the
+    last year, descending, equal ones as they stand; (2) core: the first neighbours (i - 1, i) with t > threshold; units
+    are added one by one until the first failure; of the sizes passed, that with the largest t (`max_abs_t`: the
+    largest |t|); (3) every other unit that keeps t > c_star when it alone joins the core is in; `incremental` raises
+    c_star by 0.1 until the club as a whole has t > threshold, up to 3, then the core alone is the club; (4) again on
+    the rest. A lone unit, or units without a core, are divergent (label 0).
+    Errors as `log_t`. Source: Phillips and Sul 2007; 2009, J. Applied Econometrics 24:1153-1185.
+    """
+    values = positive_plane(Y)
+    design = LogTDesign.of(values.shape[1], r)
+    order = np.argsort(-values[:, -1], kind="stable")
+    seen = values[:, design.columns]
+    labels = np.zeros(values.shape[0], dtype=np.int64)
+    left, club = order, 0
+    while left.size > 1:
+        club += 1
+        if _t_whole(seen[left], design) > threshold:
+            labels[left] = club
+            break
+        core = _core(seen[left], design, threshold, core_rule)
+        if core is None:
+            break
+        inside = _sieved(seen[left], core, design, c_star, sieve, threshold)
+        labels[left[inside]] = club
+        left = left[~inside]
+    return _result(Y, values, labels, design, r)
+
+
+def merge_clubs(
+    clubs: ClubResult,
+    *,
+    method: MergeRule = "phillips_sul",
+    merge_divergent: bool = False,
+    threshold: float = REJECT_BELOW,
+) -> ClubResult:
+    """Merge neighbouring clubs that converge together.
+
+    phillips_sul: from the first club on, the next one joins while the joint t > threshold, else it starts a new club.
+    von_lyncker_thoennessen: it joins only if the joint t is also above that of the next club with the one after it.
+    merge_divergent: afterwards the divergent unit with the largest t joins its club, while that t > threshold.
+    Source: Phillips and Sul 2009; von Lyncker and Thoennessen 2017, Empirical Economics 52:525-553.
+    """
+    design = LogTDesign.of(clubs.paths.shape[1], clubs.r)
+    seen, old = clubs.paths[:, design.columns], clubs.labels.to_numpy()
+    groups = [np.flatnonzero(old == club) for club in range(1, int(old.max(initial=0)) + 1)]
+    merged: list[IntArray] = []
+    for at, group in enumerate(groups):
+        joint = _t_whole(seen[np.concatenate([merged[-1], group])], design) if merged else -np.inf
+        rival = -np.inf
+        if method == "von_lyncker_thoennessen" and at + 1 < len(groups):
+            rival = _t_whole(seen[np.concatenate([group, groups[at + 1]])], design)
+        if joint > threshold and joint > rival:
+            merged[-1] = np.concatenate([merged[-1], group])
+        else:
+            merged.append(group)
+    labels = np.zeros(old.size, dtype=np.int64)
+    for club, group in enumerate(merged, start=1):
+        labels[group] = club
+    if merge_divergent:
+        _adopt(labels, seen, design, threshold)
+    return _result(clubs.labels, clubs.paths, labels, design, clubs.r)
+
+
+def _result(Y: object, values: FloatArray, labels: IntArray, design: LogTDesign, r: float) -> ClubResult:
+    index = Y.index if isinstance(Y, (pd.DataFrame, pd.Series)) else pd.RangeIndex(values.shape[0])
+    found = [np.flatnonzero(labels == club) for club in range(1, int(labels.max(initial=0)) + 1)]
+    H = np.array([dispersion(values[rows])[design.columns] for rows in found]).reshape(len(found), design.columns.size)
+    _, b, se, t = design.fit(H) if found else np.empty((4, 0))
+    table = pd.DataFrame(
+        {
+            "club": np.arange(1, len(found) + 1),
+            "n": np.array([rows.size for rows in found], dtype=np.int64),
+            "b": b,
+            "se": se,
+            "t": t,
+            "p_value": ndtr(t),
+            "converges": t > REJECT_BELOW,
+        }
+    )
+    return ClubResult(pd.Series(labels, index=index, name="club"), table, values, r)
+
+
+def _t_whole(Z: FloatArray, design: LogTDesign) -> float:
+    return float(design.fit(dispersion(Z)[None])[3, 0])
+
+
+def _core(Z: FloatArray, design: LogTDesign, threshold: float, rule: CoreRule) -> slice | None:
+    """Rows of the core group of Z (sorted), or None: all neighbours and all sizes are tested at once."""
+    pair = ((Z[1:] - Z[:-1]) / (Z[1:] + Z[:-1])) ** 2  # H of two units
+    passed = np.flatnonzero(design.fit(pair)[3] > threshold)
+    if not passed.size:
+        return None
+    start = int(passed[0])
+    size = np.arange(2.0, Z.shape[0] - start + 1.0)[:, None]
+    off = Z[start:] - Z[start]  # from the first member: no digits are lost
+    mean = np.cumsum(off, axis=0)[1:] / size
+    variance = np.cumsum(off**2, axis=0)[1:] / size - mean**2
+    t = design.fit(variance / (Z[start] + mean) ** 2)[3]
+    failed = np.flatnonzero(~(t > threshold))
+    t = t[: failed[0]] if failed.size else t
+    if not t.size:  # rounding at the threshold: the pair itself has passed
+        return slice(start, start + 2)
+    best = int(np.argmax(np.abs(t) if rule == "max_abs_t" else t))
+    return slice(start, start + best + 2)
+
+
+def _sieved(
+    Z: FloatArray, core: slice, design: LogTDesign, c_star: float, sieve: SieveRule, threshold: float
+) -> NDArray[np.bool_]:
+    """Mask of the units of Z that make the club around the core."""
+    inside = np.zeros(Z.shape[0], dtype=np.bool_)
+    inside[core] = True
+    t = _t_joined(Z, inside, design)
+    club: NDArray[np.bool_] = inside | (t > c_star)
+    if sieve == "fixed":
+        return club
+    step = 0
+    while not _t_whole(Z[club], design) > threshold:
+        step += 1
+        if c_star + 0.1 * step > 3.0:
+            return inside
+        club = inside | (t > c_star + 0.1 * step)
+    return club
+
+
+def _t_joined(Z: FloatArray, inside: NDArray[np.bool_], design: LogTDesign) -> FloatArray:
+    """t of the group `inside` plus each other unit alone, (n,); -inf for its own members."""
+    members, k = Z[inside], float(inside.sum())
+    mean = members.mean(axis=0)
+    off = Z - mean
+    variance = (k * members.var(axis=0) + off**2 * (k / (k + 1.0))) / (k + 1.0)
+    t = design.fit(variance / (mean + off / (k + 1.0)) ** 2)[3]
+    return np.where(inside, -np.inf, t)
+
+
+def _adopt(labels: IntArray, seen: FloatArray, design: LogTDesign, threshold: float) -> None:
+    """Give divergent units to clubs, best t first, until none is above the threshold."""
+    n_clubs = int(labels.max(initial=0))
+    while n_clubs and (labels == 0).any():
+        t = np.array([_t_joined(seen, labels == club, design) for club in range(1, n_clubs + 1)])
+        t = np.where((labels == 0) & ~np.isnan(t), t, -np.inf)
+        club, unit = np.unravel_index(int(np.argmax(t)), t.shape)
+        if not t[club, unit] > threshold:
+            return
+        labels[unit] = club + 1

@@ -1,0 +1,72 @@
+"""How much of a club depends on who else is in the sample, and on how the score was weighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.dynamics.clubs import ClubResult, IntArray, find_clubs, merge_clubs
+from python_models.dynamics.logt import positive_plane
+
+
+@dataclass(frozen=True, eq=False)
+class ClubStability:
+    """share (N,): over the members of the same club, the mean share of draws in which both were in one club again.
+
+    For a divergent unit the share of draws in which it was divergent again. together (N, N): shares of all pairs, nan
+    where two units were never drawn at once.
+    """
+
+    share: pd.Series
+    together: FloatArray
+    n_draws: int
+    seed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per unit: unit, stability_share."""
+        unit = pd.Series(self.share.index.to_list(), dtype=object)
+        return pd.DataFrame({"unit": unit, "stability_share": self.share.to_numpy()})
+
+
+def club_stability(
+    clubs: ClubResult, *, other: ArrayLike | pd.DataFrame | None = None, n_draws: int = 200, seed: int = 0
+) -> ClubStability:
+    """Find and merge the clubs again on drawn samples.
+
+    clubs : merged clubs of (N, T) paths.   other : the same paths under another weighting of the score, or None.
+    Each draw keeps the distinct units of N draws with replacement (about 63 %) and, with `other`, mixes the two paths
+    by one uniform weight: what sampling and weighting leave open.
+    """
+    paths = clubs.paths
+    second = paths if other is None else positive_plane(other)
+    if second.shape != paths.shape:
+        raise ValueError(f"other has shape {second.shape}, the paths {paths.shape}: the axes must match.")
+    labels, n = clubs.labels.to_numpy(), paths.shape[0]
+    both, joined, divergent = np.zeros((n, n)), np.zeros((n, n)), np.zeros(n)
+    rng = np.random.default_rng(seed)
+    for _ in range(n_draws):
+        units = np.unique(rng.integers(0, n, n))
+        share = rng.random() if other is not None else 0.0
+        if units.size < 2:
+            continue
+        found = merge_clubs(find_clubs((1.0 - share) * paths[units] + share * second[units], clubs.r))
+        drawn = found.labels.to_numpy()
+        both[np.ix_(units, units)] += 1.0
+        joined[np.ix_(units, units)] += (drawn[:, None] == drawn[None, :]) & (drawn > 0)[:, None]
+        divergent[units] += drawn == 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        together = joined / both
+        alone = divergent / np.diagonal(both)
+    share_of = np.array([_share(i, labels, together, alone) for i in range(n)])
+    return ClubStability(pd.Series(share_of, index=clubs.labels.index, name="stability_share"), together, n_draws, seed)
+
+
+def _share(i: int, labels: IntArray, together: FloatArray, alone: FloatArray) -> float:
+    if labels[i] == 0:
+        return float(alone[i])
+    mates = np.flatnonzero((labels == labels[i]) & (np.arange(labels.size) != i))
+    known = together[i, mates][~np.isnan(together[i, mates])]
+    return float(known.mean()) if known.size else float("nan")

@@ -1,0 +1,205 @@
+"""Do several groups of transitions share one matrix, and is one year of memory enough?
+
+Anderson & Goodman (1957); Bickenbach & Bode (2003, IRSR 26). For tables n_ij(m), m = 1..M periods, regions or lag
+classes, with p_ij pooled:
+    Q  = sum_m sum_i sum_{j: p_ij > 0} n_i(m) (p_ij(m) - p_ij)^2 / p_ij,    LR = 2 sum n_ij(m) ln(p_ij(m)/p_ij),
+    df = sum_i (a_i - 1)(b_i - 1), a_i tables with n_i(m) > 0, b_i columns with p_ij > 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from python_models._types import FloatArray
+from python_models.dynamics.markov import row_shares, tally_by, transition_codes
+from python_models.dynamics.states import StateArray, check_lag, check_states
+
+CHUNK = 64  # simulated panels that are held at once
+
+
+@dataclass(frozen=True)
+class HomogeneityResult:
+    """Test that M tables have one matrix. q, lr chi-squared with dof; p_value (of q), p_value_lr; p_perm from
+    simulation or permutation, NaN without; n_empty: rows without transitions; n_obs: transitions."""
+
+    q: float
+    lr: float
+    dof: int
+    p_value: float
+    p_value_lr: float
+    p_perm: float
+    n_perm: int
+    n_empty: int
+    n_obs: int
+    seed: int | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row."""
+        return pd.DataFrame([asdict(self)])
+
+
+def homogeneity(tables: Any) -> HomogeneityResult:
+    """Chi-squared test that count tables (M, K, K) come from one transition matrix; tables may be a list.
+
+    Raises ValueError for negative or missing counts and fewer than two tables.
+    """
+    counts = np.array([np.asarray(table, dtype=np.float64) for table in tables])
+    if counts.ndim != 3 or counts.shape[1] != counts.shape[2] or len(counts) < 2:
+        raise ValueError(f"homogeneity needs at least two square tables of counts, got shape {counts.shape}.")
+    if not (counts >= 0).all():
+        raise ValueError("counts must not be negative or missing.")
+    return _judged(counts, np.empty(0), None)
+
+
+def time_homogeneity(
+    states: Any, n_states: int, lag: int = 1, *, periods: Any = None, simulations: int = 0, seed: int | None = None
+) -> HomogeneityResult:
+    """Homogeneity over start years, or over `periods` (T - lag,) of start years, of states (N, T).
+
+    simulations : panels drawn from the pooled one-year matrix, from the observed first states, for p_perm: it stands
+    where expected counts are low and where transitions overlap (lag > 1).
+    """
+    own = check_states(states, n_states, "states")
+    check_lag(lag, own.shape[1])
+    rows = np.arange(own.shape[1] - lag) if periods is None else pd.factorize(np.asarray(periods))[0]
+    if rows.shape != (own.shape[1] - lag,):
+        raise ValueError(f"periods need one label per start year ({own.shape[1] - lag}), got {rows.shape}.")
+
+    def tables(panel: StateArray) -> FloatArray:
+        return _grouped(panel, rows[None, :], int(rows.max()) + 1, n_states, lag)
+
+    return _judged(tables(own), _simulated(own, n_states, tables, simulations, seed), seed)
+
+
+def group_homogeneity(
+    states: Any, n_states: int, groups: Any, lag: int = 1, *, permutations: int = 0, seed: int | None = None
+) -> HomogeneityResult:
+    """Homogeneity over groups of cities (N,), e.g. regions; p_perm from permuting the labels of whole cities."""
+    own = check_states(states, n_states, "states")
+    check_lag(lag, own.shape[1])
+    rows = pd.factorize(pd.Series(list(groups)))[0]
+    if len(rows) != len(own):
+        raise ValueError(f"groups need one label per city ({len(own)}), got {len(rows)}.")
+    n_rows, size = int(rows.max()) + 1, n_states**2
+    codes = transition_codes(own, n_states, lag)
+    by_city = tally_by(codes, np.arange(len(own))[:, None], len(own), size)
+    labels = np.eye(n_rows)[rows]
+    counts = (labels.T @ by_city).reshape(n_rows, n_states, n_states)
+    drawn = np.empty(0)
+    if permutations:
+        rng = np.random.default_rng(_seeded(seed))
+        moved = np.stack([labels[rng.permutation(len(own))].T @ by_city for _ in range(permutations)])
+        drawn = divergence(moved.reshape(permutations, n_rows, n_states, n_states))[0]
+    return _judged(counts, drawn, seed)
+
+
+def order_test(
+    states: Any, n_states: int, order: int = 1, lag: int = 1, *, simulations: int = 0, seed: int | None = None
+) -> HomogeneityResult:
+    """Is the chain of this order, against one order less? order 1: does the next state depend on the present one at
+    all; order 2: does it depend on the state before that too.
+
+    Order 2 compares, for each present state, the rows by former state (tables h, df sum_i (c_i - 1)(b_i - 1));
+    order 1 compares the rows of all present states. simulations : panels drawn from the lower order.
+    """
+    own = check_states(states, n_states, "states")
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2, got {order}.")
+    check_lag(order * lag, own.shape[1])
+
+    def tables(panel: StateArray) -> FloatArray:
+        codes = transition_codes(panel, n_states, lag)
+        if order == 1:  # K tables with one row each: the rows must be alike
+            return tally_by(codes, 0, 1, n_states**2).reshape(n_states, 1, n_states)
+        former = panel[:, : codes.shape[1] - lag]
+        return tally_by(codes[:, lag:], former, n_states, n_states**2).reshape(-1, n_states, n_states)
+
+    drawn = _simulated(own, n_states, tables, simulations, seed, order=order - 1)
+    return _judged(tables(own), drawn, seed)
+
+
+def divergence(tables: FloatArray) -> tuple[Any, Any, Any]:
+    """Q, LR, df of tables (M, K, K), or of each of a stack (B, M, K, K)."""
+    total = tables.sum(axis=-1, keepdims=True)
+    pooled = row_shares(tables.sum(axis=-3, keepdims=True))
+    used = pooled > 0  # NaN compares as false: a state that no table leaves takes no part
+    expected = total * np.where(used, pooled, 1.0)
+    some = used & (total > 0)
+    gap = np.where(some, (tables - expected) ** 2 / np.where(some, expected, 1.0), 0.0)
+    positive = some & (tables > 0)
+    ratio = np.where(positive, tables / np.where(positive, expected, 1.0), 1.0)
+    a = (total[..., 0] > 0).sum(axis=-2)
+    b = used[..., 0, :, :].sum(axis=-1)
+    dof = np.where((a > 0) & (b > 0), (a - 1) * (b - 1), 0).sum(axis=-1)
+    q, lr = gap.sum(axis=(-3, -2, -1)), 2 * (tables * np.log(ratio)).sum(axis=(-3, -2, -1))
+    if tables.ndim == 3:
+        return float(q), float(lr), int(dof)
+    return q, lr, dof
+
+
+def simulate_chain(first: StateArray, p: FloatArray, n_years: int, size: int, rng: np.random.Generator) -> StateArray:
+    """`size` panels of states (size, N, n_years) that start at `first` (N,) and follow p (K, K).
+
+    Raises ValueError when a chain has to leave a state without a row (NaN).
+    """
+    n = len(first)
+    empty = np.isnan(p).any(axis=1)
+    bounds = np.cumsum(np.where(np.isnan(p), 1.0, p), axis=1)
+    bounds[bounds >= 1 - 1e-12] = np.inf  # the last state that a row leads to takes what rounding leaves
+    panels = np.empty((size, n, n_years), dtype=np.int64)
+    panels[:, :, 0] = first
+    for t in range(1, n_years):
+        if empty[panels[:, :, t - 1]].any():
+            raise ValueError(f"a chain is in a state without transitions in year {t - 1}: it cannot be drawn further.")
+        draw = rng.random((size, n, 1))
+        panels[:, :, t] = (draw >= bounds[panels[:, :, t - 1]]).sum(axis=2)
+    return panels
+
+
+def _simulated(
+    own: StateArray, n_states: int, tables: Any, simulations: int, seed: int | None, order: int = 1
+) -> FloatArray:
+    """Q of panels drawn from the pooled matrix (order 1) or the pooled shares (order 0); none where the matrix leads
+    into a state that no observed transition leaves."""
+    if not simulations:
+        return np.empty(0)
+    rng = np.random.default_rng(_seeded(seed))
+    counts = tally_by(transition_codes(own, n_states, 1), 0, 1, n_states**2).reshape(n_states, n_states)
+    if order == 0:
+        counts = np.broadcast_to(counts.sum(axis=0), counts.shape)
+    p = row_shares(np.asarray(counts, dtype=np.float64))
+    if counts[:, np.isnan(p).any(axis=1)].any():
+        return np.empty(0)
+    q: list[float] = []
+    while len(q) < simulations:
+        size = min(CHUNK, simulations - len(q))
+        panels = simulate_chain(own[:, 0], p, own.shape[1], size, rng)
+        q += list(divergence(np.stack([tables(panel) for panel in panels]))[0])
+    return np.array(q)
+
+
+def _grouped(panel: StateArray, rows: Any, n_rows: int, n_states: int, lag: int) -> FloatArray:
+    codes = transition_codes(panel, n_states, lag)
+    return tally_by(codes, rows, n_rows, n_states**2).reshape(n_rows, n_states, n_states)
+
+
+def _judged(counts: FloatArray, drawn: FloatArray, seed: int | None) -> HomogeneityResult:
+    q, lr, dof = divergence(counts)
+    n_perm = len(drawn)
+    p_perm = (np.count_nonzero(drawn >= q * (1 - 1e-12)) + 1) / (n_perm + 1) if n_perm and dof else np.nan
+    return HomogeneityResult(
+        q=q, lr=lr, dof=dof, p_value=float(chi2.sf(q, dof)) if dof else np.nan,
+        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan, p_perm=float(p_perm), n_perm=n_perm,
+        n_empty=int((counts.sum(axis=2) == 0).sum()), n_obs=int(counts.sum()), seed=seed if n_perm else None,
+    )  # fmt: skip
+
+
+def _seeded(seed: int | None) -> int:
+    if seed is None:
+        raise ValueError("simulations and permutations need a seed: the numbers must come out the same again.")
+    return seed

@@ -1,0 +1,160 @@
+"""Markov chain of a panel: counts, transition probabilities and their uncertainty.
+
+n_ij = number of (city, year t) with state i at t and j at t + d;   p_ij = n_ij / n_i (maximum likelihood, Anderson &
+Goodman 1957, Ann. Math. Stat. 28). A state that is never left has no row: NaN, never a silent 1 on the diagonal. The
+iid error sqrt(p (1 - p)/n_i) is too small, since a city contributes many dependent transitions: `bootstrap_counts`
+draws whole cities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import FloatArray
+from python_models.dynamics.states import StateArray, check_lag, check_states, state_labels
+
+THIN = 5  # a row with fewer transitions is flagged
+
+
+@dataclass(frozen=True, eq=False)
+class MarkovResult:
+    """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
+
+    probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.
+    n_obs : transitions counted.   n_cities : cities.   lag : years between origin and destination.
+    lo, hi : 95 % percentile interval over resampled cities, NaN without bootstrap. A share of 0 or 1 is the same in
+    all resamples: its open end is then the exact binomial bound (Clopper & Pearson 1934).
+    """
+
+    counts: FloatArray
+    probabilities: FloatArray
+    se: FloatArray
+    lo: FloatArray
+    hi: FloatArray
+    lag: int
+    n_cities: int
+    n_boot: int
+    seed: int | None
+
+    @property
+    def n_row(self) -> FloatArray:
+        return np.asarray(self.counts.sum(axis=1), dtype=np.float64)
+
+    @property
+    def n_obs(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def empty(self) -> Any:
+        """Mask (K,) of the states that no transition starts from."""
+        return self.n_row == 0
+
+    @property
+    def thin(self) -> Any:
+        return self.n_row < THIN
+
+    def to_frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row per origin and destination: state_from, state_to, n, n_row, p, se, lo, hi, thin."""
+        k = len(self.counts)
+        labels = np.array(state_labels(k, names), dtype=object)
+        return pd.DataFrame({
+            "state_from": labels.repeat(k), "state_to": np.tile(labels, k), "n": self.counts.ravel().astype(np.int64),
+            "n_row": self.n_row.repeat(k).astype(np.int64), "p": self.probabilities.ravel(), "se": self.se.ravel(),
+            "lo": self.lo.ravel(), "hi": self.hi.ravel(), "thin": self.thin.repeat(k),
+        })  # fmt: skip
+
+
+def markov(
+    states: Any, n_states: int, lag: int = 1, *, n_boot: int = 0, seed: int | None = None, allow_missing: bool = False
+) -> MarkovResult:
+    """Transition counts and probabilities of states (N, T), whole numbers 0..n_states-1.
+
+    n_boot : resamples of whole cities for lo and hi (needs `seed`).   allow_missing : a NaN is a missing state, and
+    the transitions that touch it are left out; otherwise NaN raises ValueError, as do other values and a lag outside
+    1..T-1.
+    """
+    found = check_states(states, n_states, "states", allow_missing=allow_missing)
+    check_lag(lag, found.shape[1])
+    codes = transition_codes(found, n_states, lag)
+    counts = tally(codes, n_states**2).reshape(n_states, n_states)
+    p = row_shares(counts)
+    lo, hi = share_interval(counts, bootstrap_counts(found, n_states, lag, n_boot, seed))
+    return MarkovResult(counts, p, iid_error(counts), lo, hi, lag, len(found), n_boot, seed if n_boot else None)
+
+
+def transition_codes(states: StateArray, n_states: int, lag: int) -> StateArray:
+    """from * K + to of each city and start year, shape (N, T - lag); -1 where either is missing."""
+    start, end = states[:, :-lag], states[:, lag:]
+    return np.where((start >= 0) & (end >= 0), start * n_states + end, -1)
+
+
+def tally(codes: StateArray, size: int) -> FloatArray:
+    """How often each code 0..size-1 occurs; -1 is skipped."""
+    return np.bincount(codes.ravel() + 1, minlength=size + 1)[1:].astype(np.float64)
+
+
+def tally_by(codes: StateArray, rows: Any, n_rows: int, size: int) -> FloatArray:
+    """Counts by row label (broadcast to codes; -1 is skipped), shape (n_rows, size)."""
+    keep = (codes >= 0) & (np.broadcast_to(rows, codes.shape) >= 0)
+    joint = np.broadcast_to(rows, codes.shape)[keep] * size + codes[keep]
+    return np.bincount(joint, minlength=n_rows * size).reshape(n_rows, size).astype(np.float64)
+
+
+def row_shares(counts: FloatArray) -> FloatArray:
+    """Counts (.., K, K) over their row sums; NaN where a row is empty."""
+    total = counts.sum(axis=-1, keepdims=True)
+    return np.asarray(counts / np.where(total > 0, total, np.nan), dtype=np.float64)
+
+
+def iid_error(counts: FloatArray) -> FloatArray:
+    """sqrt(p (1 - p)/n_i), (.., K, K)."""
+    p, total = row_shares(counts), counts.sum(axis=-1, keepdims=True)
+    return np.asarray(np.sqrt(p * (1 - p) / np.where(total > 0, total, np.nan)), dtype=np.float64)
+
+
+def bootstrap_counts(
+    states: StateArray, n_states: int, lag: int, n_boot: int, seed: int | None, lag_states: StateArray | None = None,
+    n_lag_states: int = 1,
+) -> FloatArray:  # fmt: skip
+    """Counts of n_boot samples of N cities drawn with replacement, whole trajectories: (B, K, K), or (B, L, K, K)
+    with the states of the spatial lag. A city's counts are tallied once; a resample is a product with its weights."""
+    n, size = len(states), n_states**2
+    shape = (n_states, n_states) if lag_states is None else (n_lag_states, n_states, n_states)
+    if not n_boot:
+        return np.empty((0, *shape))
+    if seed is None:
+        raise ValueError("a bootstrap needs a seed: the numbers must come out the same again.")
+    codes = transition_codes(states, n_states, lag)
+    if lag_states is not None:
+        near = lag_states[:, : codes.shape[1]]
+        codes = np.where((codes >= 0) & (near >= 0), near * size + codes, -1)
+    own = tally_by(codes, np.arange(n)[:, None], n, size * n_lag_states)
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_boot).astype(np.float64)
+    return np.asarray(draws @ own, dtype=np.float64).reshape(n_boot, *shape)
+
+
+def share_interval(counts: FloatArray, draws: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Interval of the row shares of counts (.., K, K) from resampled counts (B, .., K, K); see `MarkovResult`."""
+    lo, hi = interval(row_shares(draws), counts.shape)
+    if len(draws):
+        total = np.broadcast_to(counts.sum(axis=-1, keepdims=True), counts.shape)
+        bound = 0.025 ** (1 / np.maximum(total, 1))
+        hi = np.where((total > 0) & (counts == 0), np.fmax(hi, 1 - bound), hi)
+        lo = np.where((total > 0) & (counts == total), np.fmin(lo, bound), lo)
+    return lo, hi
+
+
+def interval(draws: FloatArray, shape: tuple[int, ...], level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Percentile interval over axis 0, ignoring draws without the row; NaN where there is no draw."""
+    lo, hi = np.full(shape, np.nan), np.full(shape, np.nan)
+    if len(draws):
+        there = ~np.isnan(draws).all(axis=0)
+        ends = [(1 - level) / 2, (1 + level) / 2]
+        if there.any():
+            lo[there], hi[there] = np.nanquantile(draws[:, there], ends, axis=0)
+    return lo, hi

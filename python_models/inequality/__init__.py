@@ -1,0 +1,22 @@
+"""Inequality of one vector of values, its parts by group, and the intervals around both.
+
+Arrays or pandas objects in; floats or frozen results with `to_frame()` out. Values must be finite and not negative.
+What does not belong here: which scores, groups and years are looked at (see python_models.tables).
+"""
+
+from python_models.inequality.bootstrap import BootstrapResult, bootstrap
+from python_models.inequality.dagum import DagumResult, dagum
+from python_models.inequality.gini import gini
+from python_models.inequality.theil import TheilNestedResult, TheilResult, theil, theil_nested
+
+__all__ = [
+    "BootstrapResult",
+    "DagumResult",
+    "TheilNestedResult",
+    "TheilResult",
+    "bootstrap",
+    "dagum",
+    "gini",
+    "theil",
+    "theil_nested",
+]

@@ -1,0 +1,225 @@
+"""City bootstrap: stratified by group, whole trajectories, percentile and BCa intervals, bands over the years."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.inequality import _batch
+from python_models.inequality._inputs import Groups, IntArray, Labels, as_groups, refuse
+
+type Statistic = Callable[[FloatArray, FloatArray], FloatArray]  # y (n,), W (B, n) -> (B,) or (B, q)
+
+STATISTICS: dict[str, Statistic] = {
+    "mean": _batch.mean,
+    "sd": _batch.sd,
+    "cv": _batch.cv,
+    "gini": _batch.gini,
+    "theil_t": _batch.theil_t,
+    "theil_l": _batch.theil_l,
+}
+CELLS = 2_000_000  # numbers of one block of replicates: bounds the memory
+STEP = 1e-4  # of the derivative by a city's weight
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """Estimates (T, q) with standard errors and three kinds of limits, each (T, q); replicates (B, T, q).
+
+    lo, hi: percentile interval. bca_lo, bca_hi: bias-corrected and accelerated. band_lo, band_hi: simultaneous over the
+    T years: estimate +/- c se, c = the level quantile over replicates of max_t |replicate - estimate| / se.
+    """
+
+    estimate: FloatArray
+    se: FloatArray
+    lo: FloatArray
+    hi: FloatArray
+    bca_lo: FloatArray
+    bca_hi: FloatArray
+    band_lo: FloatArray
+    band_hi: FloatArray
+    replicates: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapResult(Resampled):
+    """The same with names (q,) of the statistics and columns (T,) of y."""
+
+    names: tuple[str, ...]
+    columns: tuple[object, ...]
+    level: float
+    n_obs: int
+    seed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per column of y (year) and statistic, with n_obs, n_replicates, level and seed."""
+        t, q = self.estimate.shape
+        limits = ("estimate", "se", "lo", "hi", "bca_lo", "bca_hi", "band_lo", "band_hi")
+        return pd.DataFrame(
+            {
+                "column": pd.Series(list(self.columns), dtype=object).repeat(q).to_numpy(),
+                "statistic": list(self.names) * t,
+                **{name: getattr(self, name).reshape(-1) for name in limits},
+                "n_obs": self.n_obs,
+                "n_replicates": self.replicates.shape[0],
+                "level": self.level,
+                "seed": self.seed,
+            }
+        )
+
+
+def bootstrap(
+    y: ArrayLike | pd.Series | pd.DataFrame,
+    statistic: str | Sequence[str] | Statistic = "gini",
+    groups: Labels | None = None,
+    *,
+    weights: ArrayLike | pd.Series | pd.DataFrame | None = None,
+    n_replicates: int = 1999,
+    level: float = 0.95,
+    seed: int = 0,
+) -> BootstrapResult:
+    """Bootstrap of a statistic of cities, all years drawn together.
+
+    y : (N,) or (N, T) finite, not negative; a row is a city with its whole trajectory.   groups : (N,) strata, drawn
+    within, sizes kept; None: one stratum.   weights : like y or (N,), e.g. population; None: all equal.
+    statistic : names out of mean, sd, cv, gini, theil_t, theil_l, or a function f(y (n,), W (B, n)) -> (B, q).
+    Replicate b draws n_j cities with replacement in each stratum j; its weights are the counts (times `weights`).
+    BCa (Efron 1987): z0 from the share of replicates below the estimate, acceleration a = sum U^3 / (6 (sum U^2)^1.5)
+    from the derivative U_i of the statistic by the weight of city i inside its stratum (a lone city has U = 0).
+    Raises ValueError for bad values, an unknown statistic, or fewer than 2 replicates. Same seed, same numbers.
+    """
+    plane, columns = _plane(y)
+    n, t = plane.shape
+    if n_replicates < 2 or not 0.0 < level < 1.0:
+        raise ValueError(f"n_replicates must be 2 or more and level inside (0, 1), got {n_replicates} and {level}.")
+    names, function = _statistic(statistic)
+    base = np.ones((n, t)) if weights is None else _like(weights, plane.shape)
+    split = Groups(np.zeros(n, dtype=np.int64), ("all",)) if groups is None else as_groups(groups, n)
+
+    def of_year(year: int, W: FloatArray) -> FloatArray:
+        return function(plane[:, year], W * base[:, year])
+
+    found = resampled(of_year, t, split, n_replicates=n_replicates, level=level, seed=seed)
+    if not names:
+        q = found.estimate.shape[1]
+        names = tuple(f"statistic_{k}" for k in range(q)) if q > 1 else ("statistic",)
+    return BootstrapResult(**found.__dict__, names=names, columns=columns, level=level, n_obs=n, seed=seed)
+
+
+def resampled(
+    of_year: Callable[[int, FloatArray], FloatArray],
+    n_years: int,
+    split: Groups,
+    *,
+    n_replicates: int = 1999,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Resampled:
+    """Estimates and limits of of_year(t, W (B, n)) -> (B, q) for t = 0..n_years-1, the same cities drawn in all years.
+
+    Draws are made and used a block at a time: memory stays below a few blocks of CELLS numbers.
+    """
+    n, rng = split.codes.size, np.random.default_rng(seed)
+    step = max(1, CELLS // n)
+
+    def all_years(W: FloatArray) -> FloatArray:
+        parts = [of_year(year, W) for year in range(n_years)]
+        return np.stack([p[:, None] if p.ndim == 1 else p for p in parts], axis=1)
+
+    estimate = all_years(np.ones((1, n)))[0]  # (T, q)
+    sizes = [min(step, n_replicates - at) for at in range(0, n_replicates, step)]
+    replicates = np.concatenate([all_years(draw_counts(split, size, rng)) for size in sizes])  # (B, T, q)
+    nudged = [all_years(nudged_weights(split, np.arange(at, min(at + step, n)))) for at in range(0, n, step)]
+    influence = (np.concatenate(nudged) - estimate) / STEP  # (N, T, q)
+    return Resampled(estimate, *interval_limits(estimate, replicates, influence, level), replicates)
+
+
+def draw_counts(split: Groups, n_replicates: int, rng: np.random.Generator) -> FloatArray:
+    """How often each city is drawn, (B, N): within each stratum n_j draws with replacement."""
+    counts = np.zeros((n_replicates, split.codes.size))
+    for j in range(split.size):
+        members = np.flatnonzero(split.codes == j)
+        if members.size:
+            counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1.0 / members.size), n_replicates)
+    return counts
+
+
+def nudged_weights(split: Groups, cities: IntArray) -> FloatArray:
+    """Weights (len(cities), N): each row gives a share STEP of a stratum's weight to one city of it."""
+    size = np.bincount(split.codes, minlength=split.size)[split.codes[cities]].astype(np.float64)
+    same = split.codes[cities][:, None] == split.codes[None, :]
+    rows = np.where(same, 1.0 - STEP, 1.0)
+    rows[np.arange(cities.size), cities] += STEP * size
+    return rows
+
+
+def interval_limits(
+    estimate: FloatArray, replicates: FloatArray, influence: FloatArray | None, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """se, lo, hi, bca_lo, bca_hi, band_lo, band_hi of estimates (T, q) from replicates (B, T, q).
+
+    A statistic that does not vary has its estimate as every limit; one with a missing replicate has nan.
+    """
+    tail = (1.0 - level) / 2.0
+    se = replicates.std(axis=0, ddof=1)
+    ordered = np.sort(replicates, axis=0)
+    lo, hi = _at(ordered, np.full(estimate.shape, tail)), _at(ordered, np.full(estimate.shape, 1.0 - tail))
+    bca_lo, bca_hi = lo, hi
+    if influence is not None:
+        below = (replicates < estimate).mean(axis=0) + 0.5 * (replicates == estimate).mean(axis=0)
+        b = replicates.shape[0]
+        z0 = ndtri(np.clip(below, 0.5 / b, 1.0 - 0.5 / b))
+        cube, square = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
+        a = np.divide(cube, 6.0 * square**1.5, out=np.zeros_like(cube), where=square > 0.0)
+        shifted = [z0 + (z0 + z) / (1.0 - a * (z0 + z)) for z in (ndtri(tail), -ndtri(tail))]
+        bca_lo, bca_hi = (_at(ordered, ndtr(z)) for z in shifted)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        off = np.where(se > 0.0, np.abs(replicates - estimate) / se, 0.0)
+    crit = np.quantile(off.max(axis=1), level, axis=0)  # over replicates of the largest over years, by statistic
+    return se, lo, hi, bca_lo, bca_hi, estimate - crit * se, estimate + crit * se
+
+
+def _at(ordered: FloatArray, share: FloatArray) -> FloatArray:
+    """Quantile (type 7) of ordered replicates (B, T, q) at a share (T, q) of its own; nan spreads."""
+    place = np.nan_to_num(share) * (ordered.shape[0] - 1)
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, ordered.shape[0] - 1)
+    left, right = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
+    with np.errstate(invalid="ignore"):  # an infinite replicate makes its limit nan
+        value = left + (place - low) * (right - left)
+    return np.where(np.isnan(share) | np.isnan(ordered[-1]), np.nan, value)
+
+
+def _statistic(statistic: str | Sequence[str] | Statistic) -> tuple[tuple[str, ...], Statistic]:
+    if callable(statistic):
+        return (), statistic
+    names = (statistic,) if isinstance(statistic, str) else tuple(statistic)
+    unknown = [name for name in names if name not in STATISTICS]
+    if unknown or not names:
+        raise ValueError(f"unknown statistic {unknown or names}: choose from {sorted(STATISTICS)}, or give a function.")
+    return names, lambda y, W: np.column_stack([STATISTICS[name](y, W) for name in names])
+
+
+def _plane(y: ArrayLike | pd.Series | pd.DataFrame) -> tuple[FloatArray, tuple[object, ...]]:
+    values = np.asarray(y, dtype=np.float64)
+    plane = values[:, None] if values.ndim == 1 else values
+    if plane.ndim != 2 or plane.size == 0:
+        raise ValueError(f"y must have the axes (city,) or (city, year) and a value, got shape {values.shape}.")
+    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
+        refuse(plane, "y")
+    return plane, tuple(y.columns) if isinstance(y, pd.DataFrame) else tuple(range(plane.shape[1]))
+
+
+def _like(weights: ArrayLike | pd.Series | pd.DataFrame, shape: tuple[int, ...]) -> FloatArray:
+    w = np.asarray(weights, dtype=np.float64)
+    w = np.repeat(w[:, None], shape[1], axis=1) if w.ndim == 1 else w
+    if w.shape != shape:
+        raise ValueError(f"weights have shape {w.shape}, the values {shape}: give one weight per value.")
+    if not (np.isfinite(w).all() and w.min() >= 0.0):
+        refuse(w, "weights")
+    return w

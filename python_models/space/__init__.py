@@ -1,0 +1,36 @@
+"""Spatial structure: weights, global and local statistics, centre of mass, network.
+
+What does not belong here: files, maps, regression (it imports the weights from here).
+"""
+
+from python_models.space.ellipse import EllipseResult, center_ellipse
+from python_models.space.graph import CityGraph, normalise, to_graph, to_sparse
+from python_models.space.local import GetisOrdResult, LisaResult, adjust, getis_ord, lisa
+from python_models.space.moran import GlobalStatistic, geary, general_g, moran
+from python_models.space.network import NetworkResult, gravity_network
+from python_models.space.profile import WeightProfile, profile_weights
+from python_models.space.weights import build_weights, split_blocks
+
+__all__ = [
+    "CityGraph",
+    "EllipseResult",
+    "GetisOrdResult",
+    "GlobalStatistic",
+    "LisaResult",
+    "NetworkResult",
+    "WeightProfile",
+    "adjust",
+    "build_weights",
+    "center_ellipse",
+    "geary",
+    "general_g",
+    "getis_ord",
+    "gravity_network",
+    "lisa",
+    "moran",
+    "normalise",
+    "profile_weights",
+    "split_blocks",
+    "to_graph",
+    "to_sparse",
+]  # fmt: skip

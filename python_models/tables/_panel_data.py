@@ -1,0 +1,181 @@
+"""From frames to the balanced arrays of one regression, or the reason why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import BoolArray, FloatArray
+from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.space import build_weights, normalise, to_sparse
+from python_models.tables._panel_spec import COVID_YEARS, PanelSpec, PanelVariable
+from python_models.tables.space import CATALOGUE, NEEDS_MASS
+
+Frames = Mapping[str, pd.DataFrame]
+LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
+LEAST_CITIES, LEAST_YEARS = 8, 3
+IMPUTED_LIMIT = 0.10
+
+
+class Skipped(Exception):
+    """A regression that cannot be made from these frames; its text is the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelSample:
+    """y (N, T), x (N, T, k) in the order x, controls; first holds the year before for dynamic models.
+
+    cities, years : labels.   n_dropped : cities with a y that were lost, dropped : their ids.
+    city : attributes in city order.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    cities: tuple[str, ...]
+    years: tuple[int, ...]
+    dropped: tuple[str, ...]
+    basis: str
+    city: pd.DataFrame
+
+    @property
+    def sd_ratio(self) -> FloatArray:
+        """sd(x)/sd(y) over all cells: turns effects into standardised ones."""
+        flat = self.x.reshape(-1, self.x.shape[2])
+        return np.asarray(flat.std(axis=0, ddof=1) / self.y.std(ddof=1))
+
+
+def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
+    """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
+
+    Frames: `scores` (basis, index_code, weight_scheme, city_id, year, score, share_imputed_weight), `indicators`
+    (indicator_code, city_id, year, value), `city`, `groups`. Raises Skipped with the reason.
+    """
+    basis = _basis(frames["scores"], spec)
+    planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
+    for name in spec.regressors:
+        if spec.lag:
+            planes[name] = planes[name].rename(columns=lambda year: int(year) + spec.lag)
+    y = planes[spec.y.name]
+    years = [int(t) for t in y.columns if all(t in plane.columns for plane in planes.values())]
+    years = [t for t in years if spec.years[0] <= t <= spec.years[1]]
+    if "no_covid" in spec.sample:
+        years = [t for t in years if t not in COVID_YEARS]
+    cities = _filtered(frames, spec, y.index, basis)
+    full = pd.DataFrame(True, index=cities, columns=years)
+    for plane in planes.values():
+        full &= plane.reindex(index=cities, columns=years).notna()
+    counts = full.sum()
+    years = [t for t in years if counts[t] >= LEAST_COVERAGE * counts.max()]
+    keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
+    if len(keep) < LEAST_CITIES or len(years) < LEAST_YEARS:
+        raise Skipped(
+            f"{len(keep)} cities are complete in {len(years)} years: at least {LEAST_CITIES} cities and {LEAST_YEARS} "
+            "years are needed."
+        )
+    arrays = {
+        v.name: _transform(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
+        for v in spec.variables
+    }
+    return PanelSample(
+        y=arrays[spec.y.name], x=np.stack([arrays[name] for name in spec.regressors], axis=2),
+        cities=tuple(map(str, keep)), years=tuple(int(t) for t in years), basis=basis,
+        dropped=tuple(str(c) for c in cities if c not in set(keep)),
+        city=frames["city"].set_index("city_id").reindex(keep),
+    )  # fmt: skip
+
+
+def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> SpatialWeights:
+    """The W of the catalogue for the cities of the sample. Raises Skipped where its input is missing."""
+    if spec.w_code not in CATALOGUE:
+        raise Skipped(f"weight matrix '{spec.w_code}' is not in the catalogue: {', '.join(CATALOGUE)}.")
+    kind, normalisation, options, _ = CATALOGUE[spec.w_code]
+    if options.get("k", 0) >= len(sample.cities):
+        raise Skipped(f"{spec.w_code} needs more than {options['k']} cities, the sample has {len(sample.cities)}.")
+    labels = list(sample.cities)
+    points = sample.city[["centroid_lon", "centroid_lat"]]
+    mass = frames["mass"].set_index("city_id")["value"].reindex(labels).astype(float)
+    if kind in NEEDS_MASS and not bool((mass > 0).all()):
+        raise Skipped(
+            f"{spec.w_code} needs the GDP per head of each city in the base year; {mass.isna().sum()} lack it."
+        )
+    group = frames["groups"]
+    core = group[group["scheme"] == "core"].set_index("city_id")["group_code"].reindex(labels)
+    graph = build_weights(
+        kind, labels=labels, points=points, edges=frames["neighbours"], mass=mass if kind in NEEDS_MASS else None,
+        group=sample.city["province_code"], is_centre=(core == "core").to_numpy(), normalisation="raw", **options,
+    )  # fmt: skip
+    return spatial_weights(to_sparse(normalise(graph, normalisation)), labels=labels)
+
+
+def leave_province_out(values: FloatArray, city: pd.DataFrame) -> FloatArray:
+    """Mean of `values` (N, T, k) over the cities of the same tier in other provinces; over all others where none is."""
+    province, tier = (city[name].to_numpy(dtype=object) for name in ("province_code", "admin_tier"))
+    other: BoolArray = province[:, None] != province[None, :]
+    same = other & (tier[:, None] == tier[None, :])
+    mask = np.where(same.any(axis=1, keepdims=True), same, other).astype(np.float64)
+    if not (mask.sum(axis=1) > 0).all():
+        raise Skipped("the instrument needs cities of at least two provinces.")
+    return np.asarray(np.einsum("ij,jtk->itk", mask / mask.sum(axis=1, keepdims=True), values))
+
+
+def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
+    found = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    if not found:
+        raise Skipped(f"no score on the basis '{spec.basis}'.")
+    return str(found[0])
+
+
+def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
+    """City x year table of one variable."""
+    if variable.source == "score":
+        s = frames["scores"]
+        part = s[
+            (s["basis"] == basis) & (s["index_code"] == variable.code) & (s["weight_scheme"] == variable.weight_scheme)
+        ]
+        column, what = "score", f"index '{variable.code}' has no score ({variable.weight_scheme})"
+    else:
+        s = frames["indicators"]
+        part, column = s[s["indicator_code"] == variable.code], "value"
+        what = f"indicator '{variable.code}' has no value"
+    part = part[part[column].notna()]
+    if part.empty:
+        raise Skipped(f"{variable.name}: {what} in this warehouse.")
+    wide = part.pivot(index="city_id", columns="year", values=column).sort_index().sort_index(axis=1)
+    wide.columns = wide.columns.astype(int)
+    return wide.astype(float)
+
+
+def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> pd.Index:
+    """Cities left by the filters of the sample."""
+    if "no_municipality" in spec.sample:
+        tier = frames["city"].set_index("city_id")["admin_tier"].reindex(cities)
+        cities = cities[(tier != "municipality").to_numpy()]
+    if "no_core" in spec.sample:
+        g = frames["groups"]
+        core = set(g.loc[(g["scheme"] == "core") & (g["group_code"] == "core"), "city_id"])
+        cities = cities[[c not in core for c in cities]]
+    if "no_imputed" in spec.sample:
+        s = frames["scores"]
+        own = s[(s["basis"] == basis) & (s["index_code"] == spec.y.code)]
+        share = own.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
+        cities = cities[(share <= IMPUTED_LIMIT).to_numpy()]
+    return cities
+
+
+def _transform(values: FloatArray, variable: PanelVariable) -> FloatArray:
+    """Transform, winsorise over all cells, scale."""
+    if variable.transform == "ln":
+        if (values <= 0).any():
+            raise Skipped(f"{variable.name}: the logarithm needs positive values, {int((values <= 0).sum())} are not.")
+        values = np.log(values)
+    elif variable.transform == "logit":
+        if ((values <= 0) | (values >= 1)).any():
+            raise Skipped(f"{variable.name}: the logit needs values inside (0, 1).")
+        values = np.log(values / (1.0 - values))
+    if variable.winsor:
+        low, high = np.quantile(values, [variable.winsor, 1.0 - variable.winsor])
+        values = np.clip(values, low, high)
+    return values * variable.scale

@@ -1,0 +1,283 @@
+"""Findings as tables: heterogeneity, blocks, reach, borders and thresholds on the headline regressions.
+
+What does not belong here: formulas (python_models.influence) and the spec file's text.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import FloatArray
+from python_models.influence import (
+    block_spillover,
+    border_barrier,
+    distance_decay,
+    group_effects,
+    spatial_threshold,
+    threshold_regression,
+)
+from python_models.influence.rings import Method
+from python_models.regression.weights import SpatialWeights
+from python_models.space.distance import distance_matrix
+from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
+from python_models.tables._panel_spec import PanelSpec
+
+Frames = Mapping[str, pd.DataFrame]
+Tables = dict[str, pd.DataFrame]
+SCHEMES = ("east_vs_cw", "cluster", "core")
+CENTRES = {"core": "core", "cluster": "cluster", "east_vs_cw": "east"}
+EDGES_100 = tuple(range(0, 1001, 100))
+EDGES_50 = tuple(range(0, 501, 50))
+BORDER_EDGES = (0, 150, 300, 500)
+METHODS: tuple[Method, ...] = ("ring", "outer", "cumulative")
+DRAWS, BOOTSTRAP, SPATIAL_BOOTSTRAP, SPATIAL_GRID = 500, 299, 49, 25
+_KEYS = ["basis", "index_code", "weight_scheme", "model_id"]
+COLUMNS = {
+    "influence_run": [*_KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
+    "panel_heterogeneity": [
+        *_KEYS, "scheme", "side", "group_code", "effect", "variable", "point", "se", "lo", "hi", "p", "p_equal",
+        "n_obs", "seed",
+    ],
+    "block_spillover": [
+        *_KEYS, "scheme", "emitter", "receiver", "theta_block", "se", "e_per_emitter", "e_lo", "e_hi",
+        "r_per_receiver", "r_lo", "r_hi", "per_link", "per_link_lo", "per_link_hi", "p_asymmetry", "asymmetry_index",
+        "asymmetry_lo", "asymmetry_hi", "n_centre", "n_obs", "seed",
+    ],
+    "distance_decay": [
+        *_KEYS, "method", "step_km", "synergy_class", "band_id", "d_from_km", "d_to_km", "coef", "se", "t", "p",
+        "p_holm", "n_cities_with_neighbour", "note", "n_obs", "seed",
+    ],
+    "regional_boundary": [
+        *_KEYS, "method", "step_km", "synergy_class", "boundary_km", "half_distance_km", "kappa", "kappa_se", "n_obs",
+        "seed",
+    ],
+    "threshold_grid": [*_KEYS, "kind", "n_threshold", "grid_id", "gamma", "objective", "lr", "in_ci", "n_obs", "seed"],
+    "threshold_result": [
+        *_KEYS, "kind", "n_threshold", "gamma", "ci_lo", "ci_hi", "f_stat", "p_boot", "n_boot", "crit_10", "crit_5",
+        "crit_1", "slope_low", "slope_se_low", "slope_high", "slope_se_high", "n_low", "n_high", "n_obs", "seed",
+    ],
+    "border_barrier": [
+        *_KEYS, "barrier_code", "ring_id", "theta_in", "se_in", "theta_out", "se_out", "barrier_index", "lo", "hi",
+        "fieller_lo", "fieller_hi", "p_equal", "n_obs", "seed",
+    ],
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One headline regression with its data; x is its first regressor, controls the others."""
+
+    spec: PanelSpec
+    sample: PanelSample
+    weights: SpatialWeights
+    frames: Frames
+    seed: int
+
+    @property
+    def x(self) -> FloatArray:
+        return self.sample.x[:, :, 0]
+
+    @property
+    def controls(self) -> FloatArray | None:
+        return self.sample.x[:, :, 1:] if self.sample.x.shape[2] > 1 else None
+
+    @property
+    def distance(self) -> FloatArray:
+        points = self.sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64)
+        return distance_matrix(points, "haversine")
+
+    def rng(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(f"{self.spec.model_id}:{name}".encode())])
+
+    def groups(self, scheme: str) -> np.ndarray:
+        table = self.frames["groups"]
+        own = table[table["scheme"] == scheme].drop_duplicates("city_id").set_index("city_id")["group_code"]
+        codes = own.reindex(list(self.sample.cities))
+        if codes.isna().any():
+            missing = codes.index[codes.isna()][0]
+            raise Skipped(f"city {missing} has no group in the scheme {scheme}.")
+        return np.asarray(codes.to_numpy(dtype=object))
+
+    @property
+    def synergy(self) -> FloatArray:
+        """Coordination degree of the base year: fixed, so it may be a threshold."""
+        table = self.frames["synergy"]
+        own = table[(table["index_code"] == self.spec.y.code) & (table["basis"] == self.sample.basis)]
+        value = own.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(self.sample.cities))
+        if value.isna().any():
+            raise Skipped("the coordination degree of the base year is not known for every city.")
+        return value.to_numpy(dtype=np.float64)
+
+
+def build_influence_tables(frames: Frames, specs: Sequence[PanelSpec], *, seed: int) -> Tables:
+    """Tables of COLUMNS for the headline specs. A part that the data do not allow is a row of influence_run with the
+    reason; it never stops the others."""
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    for spec in (s for s in specs if s.is_headline):
+        try:
+            sample = read_sample(frames, spec)
+            world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
+        except (Skipped, ValueError) as refused:
+            parts["influence_run"].append(_note(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
+            continue
+        for analysis, variant, make in _jobs(world):
+            try:
+                made, reason = make(), ""
+            except (Skipped, ValueError, np.linalg.LinAlgError) as refused:
+                made, reason = {}, str(refused)
+            made["influence_run"] = _note(spec, sample.basis, analysis, variant, reason)
+            for name, table in made.items():
+                keys = _key_values(spec, sample.basis)
+                parts[name].append(table.assign(**keys, n_obs=sample.y.size, seed=seed).reindex(columns=COLUMNS[name]))
+    return {name: _joined(rows, COLUMNS[name]) for name, rows in parts.items()}
+
+
+def _jobs(world: World) -> list[tuple[str, str, Callable[[], Tables]]]:
+    jobs: list[tuple[str, str, Callable[[], Tables]]] = []
+    for scheme in SCHEMES:
+        for side in ("emitter", "receiver"):
+            jobs.append(("heterogeneity", f"{scheme}:{side}", _bind(_heterogeneity, world, scheme, side)))
+    for scheme in (*SCHEMES, "synergy"):
+        jobs.append(("blocks", scheme, _bind(_blocks, world, scheme)))
+    for method in METHODS:
+        jobs.append(("reach", f"{method}:100", _bind(_reach, world, method, EDGES_100, "all")))
+    jobs.append(("reach", "ring:50", _bind(_reach, world, "ring", EDGES_50, "all")))
+    for synergy_class in ("high", "low"):
+        jobs.append(("reach", f"ring:100:{synergy_class}", _bind(_reach, world, "ring", EDGES_100, synergy_class)))
+    jobs.append(("barrier", "province", _bind(_barrier, world, None)))
+    jobs.append(("barrier", "province:rings", _bind(_barrier, world, BORDER_EDGES)))
+    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n)) for n in (1, 2)]
+    jobs += [("threshold", f"spatial:{side}", _bind(_spatial, world, side)) for side in ("emitter", "receiver")]
+    return jobs
+
+
+def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], Tables]:
+    return lambda: function(*arguments)
+
+
+def _heterogeneity(world: World, scheme: str, side: str) -> Tables:
+    found = group_effects(
+        world.sample.y, world.x, world.weights, world.groups(scheme).tolist(), world.controls,
+        side="emitter" if side == "emitter" else "receiver", draws=DRAWS, rng=world.rng(f"group:{scheme}:{side}"),
+    )  # fmt: skip
+    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
+    return {"panel_heterogeneity": table.assign(scheme=scheme, side=side, variable=world.spec.regressors[0])}
+
+
+def _centre(world: World, scheme: str) -> np.ndarray:
+    if scheme == "synergy":
+        return np.asarray(world.synergy >= np.quantile(world.synergy, 2 / 3))
+    return np.asarray(world.groups(scheme) == CENTRES[scheme])
+
+
+def _blocks(world: World, scheme: str) -> Tables:
+    centre = _centre(world, scheme)
+    found = block_spillover(
+        world.sample.y, world.x, world.weights, centre, world.controls, draws=DRAWS, rng=world.rng(f"block:{scheme}")
+    )
+    index, low, high = found.asymmetry
+    table = found.to_frame().assign(
+        scheme=scheme, p_asymmetry=found.p_asymmetry, asymmetry_index=index, asymmetry_lo=low, asymmetry_hi=high,
+        n_centre=int(centre.sum()),
+    )  # fmt: skip
+    return {"block_spillover": table}
+
+
+def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: str) -> Tables:
+    x, controls = world.x, world.controls
+    if synergy_class != "all":
+        d = world.synergy
+        emits = d >= np.median(d) if synergy_class == "high" else d < np.median(d)
+        own = world.x[:, :, None]
+        # only the emitters of this class are followed over the rings; everybody's own x stays a control
+        controls = own if controls is None else np.concatenate([own, controls], axis=2)
+        x = world.x * emits[:, None]
+    found = distance_decay(world.sample.y, x, world.distance, [float(e) for e in edges], controls, method=method)
+    step = edges[1] - edges[0]
+    labels = {"method": method, "step_km": step, "synergy_class": synergy_class}
+    names = {"theta": "coef", "z": "t"}
+    bands = found.to_frame().rename(columns=names).assign(**labels)
+    bands["band_id"] = np.arange(len(bands))
+    boundary = pd.DataFrame([{
+        **labels, "boundary_km": found.boundary_km, "half_distance_km": found.half_distance_km, "kappa": found.kappa,
+        "kappa_se": found.kappa_se,
+    }])  # fmt: skip
+    return {"distance_decay": bands, "regional_boundary": boundary}
+
+
+def _barrier(world: World, edges: tuple[int, ...] | None) -> Tables:
+    area = world.sample.city["province_code"].astype(str).tolist()
+    found = border_barrier(
+        world.sample.y, world.x, world.weights, area, world.controls,
+        distance=None if edges is None else world.distance, edges=edges, draws=1000,
+        rng=world.rng(f"barrier:{edges}"),
+    )  # fmt: skip
+    return {"border_barrier": found.to_frame().assign(barrier_code="province")}
+
+
+def _hansen(world: World, n: int) -> Tables:
+    found = threshold_regression(
+        world.sample.y, world.x, world.synergy, world.controls, n_thresholds=n, trim=0.05, draws=BOOTSTRAP,
+        rng=world.rng(f"hansen:{n}"),
+    )  # fmt: skip
+    grids, rows = [], []
+    last = found.thresholds[-1]
+    for step, one in enumerate(found.thresholds):
+        grid = one.to_frame().rename(columns={"ssr": "objective", "in_interval": "in_ci"})
+        grids.append(grid.assign(kind=f"hansen_step_{step + 1}", n_threshold=n, grid_id=np.arange(len(grid))))
+    rows.append({
+        "kind": "hansen", "n_threshold": n, "gamma": last.gamma, "ci_lo": last.low, "ci_hi": last.high,
+        "f_stat": last.f, "p_boot": last.p, "n_boot": BOOTSTRAP, "crit_10": last.critical[0],
+        "crit_5": last.critical[1], "crit_1": last.critical[2], "slope_low": found.slopes[0],
+        "slope_se_low": found.se_cluster[0], "slope_high": found.slopes[n], "slope_se_high": found.se_cluster[n],
+        "n_low": found.n_regime[0], "n_high": found.n_regime[-1],
+    })  # fmt: skip
+    return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame(rows)}
+
+
+def _spatial(world: World, side: str) -> Tables:
+    draws = SPATIAL_BOOTSTRAP if side == "emitter" else 0
+    q = world.synergy
+    found = spatial_threshold(
+        world.sample.y, world.x, q, world.weights, world.controls,
+        side="emitter" if side == "emitter" else "receiver", n_grid=SPATIAL_GRID, draws=draws,
+        rng=world.rng(f"spatial:{side}"),
+    )  # fmt: skip
+    kind = f"spatial_{side}"
+    grid = found.profile().rename(columns={"loglik": "objective", "in_interval": "in_ci"})
+    theta = found.to_frame().set_index("name")
+    years = world.sample.y.shape[1]
+    row = {
+        "kind": kind, "n_threshold": 1, "gamma": found.gamma, "ci_lo": found.low, "ci_hi": found.high,
+        "f_stat": found.lr, "p_boot": found.p, "n_boot": draws, "slope_low": theta.loc["lag:low", "theta"],
+        "slope_se_low": theta.loc["lag:low", "se"], "slope_high": theta.loc["lag:high", "theta"],
+        "slope_se_high": theta.loc["lag:high", "se"], "n_low": int((q <= found.gamma).sum()) * years,
+        "n_high": int((q > found.gamma).sum()) * years,
+    }  # fmt: skip
+    return {
+        "threshold_grid": grid.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(grid))),
+        "threshold_result": pd.DataFrame([row]),
+    }
+
+
+def _key_values(spec: PanelSpec, basis: str) -> dict[str, str]:
+    return {
+        "basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme, "model_id": spec.model_id,
+    }  # fmt: skip
+
+
+def _note(spec: PanelSpec, basis: str, analysis: str, variant: str, reason: str) -> pd.DataFrame:
+    status = "skipped" if reason else "done"
+    row = {"analysis": analysis, "variant": variant, "status": status, "skip_reason": reason}
+    return pd.DataFrame([{**_key_values(spec, basis), **row}])
+
+
+def _joined(rows: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    if not rows:
+        return pd.DataFrame(columns=columns)
+    return pd.concat([row.dropna(axis=1, how="all") for row in rows], ignore_index=True).reindex(columns=columns)

@@ -1,0 +1,168 @@
+"""Kernel densities: mass, known features, bandwidths of R, the test of one mode; stochastic kernels."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import gaussian_kde
+
+from python_models.dynamics import kernel, kernel_density, stochastic_kernel, unimodality
+from python_models.dynamics.kernel import bandwidth_of, count_modes, features
+
+ORACLES = Path(os.environ.get("NQPF_SHARED_ORACLES", Path(__file__).resolve().parents[5] / "shared" / "oracles"))
+Y = np.random.default_rng(1).lognormal(0.0, 0.5, 280)
+
+
+@pytest.mark.parametrize("rule", ["silverman", "scott", "sheather_jones"])
+@pytest.mark.parametrize("reflect", [False, True])
+def test_density_has_mass_one_on_its_grid(rule, reflect):
+    assert kernel_density(Y, bandwidth=rule, reflect=reflect).mass == pytest.approx(1.0, abs=1e-3)
+
+
+def test_it_equals_scipy_with_the_same_bandwidth():
+    found = kernel_density(Y)
+    peer = gaussian_kde(Y, bw_method=found.bandwidth / Y.std(ddof=1))
+    assert found.density == pytest.approx(peer(found.x), abs=1e-12)
+
+
+def test_small_blocks_change_nothing(monkeypatch):
+    whole = kernel_density(Y).density
+    monkeypatch.setattr(kernel, "CELLS", 512 * 7)
+    assert kernel_density(Y).density == pytest.approx(whole, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("year", "silverman", "scott", "sheather_jones"),
+    [
+        ("1929", 0.149019436838495, 0.175511781165338, 0.17613456561822),
+        ("1969", 0.0682026182988527, 0.0803275282186487, 0.0768430645263757),
+        ("2009", 0.0603874840348496, 0.0711230367521562, 0.0564235243543439),
+    ],
+)
+def test_bandwidths_of_us_state_incomes_are_those_of_r(year, silverman, scott, sheather_jones):
+    """R 4.5.0 bw.nrd0, bw.nrd, bw.SJ of relative incomes; the incomes are a built-in example of libpysal."""
+    import libpysal
+
+    y = pd.read_csv(libpysal.examples.get_path("usjoin.csv"))[year]
+    y = y / y.mean()
+    assert bandwidth_of(y, "silverman") == pytest.approx(silverman, abs=1e-12)
+    assert bandwidth_of(y, "scott") == pytest.approx(scott, abs=1e-12)
+    assert bandwidth_of(y, "sheather_jones") == pytest.approx(sheather_jones, abs=1e-5)
+
+
+@pytest.mark.parametrize("year", ["1929", "1969", "2009"])
+def test_densities_of_us_state_incomes_are_those_of_r(year):
+    if not ORACLES.is_dir():
+        pytest.skip("no oracle files")
+    expected = json.loads((ORACLES / "kde_usstates.json").read_text())["expected"]["results"][year]
+    y = pd.read_csv(ORACLES / "data" / "usjoin.csv")[year]
+    found = kernel_density(y / y.mean(), grid=expected["grid"])
+    assert found.density == pytest.approx(np.array(expected["dens_exact_nrd0"]), abs=1e-12)
+    assert found.density == pytest.approx(np.array(expected["dens_R_density_nrd0"]), abs=1e-4)
+
+
+def test_binned_distances_give_the_bandwidth_of_all_distances(monkeypatch):
+    exact = bandwidth_of(Y, "sheather_jones")
+    monkeypatch.setattr(kernel, "EXACT_PAIRS", 10)
+    assert bandwidth_of(Y, "sheather_jones") == pytest.approx(exact, rel=1e-3)
+
+
+def test_scale_and_shift_move_the_curve_only():
+    one, other = kernel_density(Y), kernel_density(3.0 * Y + 2.0)
+    assert other.x == pytest.approx(3.0 * one.x + 2.0, abs=1e-10)
+    assert other.density == pytest.approx(one.density / 3.0, abs=1e-12)
+
+
+def test_features_of_one_normal_hump():
+    rng = np.random.default_rng(2)
+    y = rng.normal(5.0, 1.0, 20_000)
+    found = features(kernel_density(y), tail_from=float(np.quantile(y, 0.9)))
+    assert found.mode_x == pytest.approx(5.0, abs=0.15)
+    assert found.mode_height == pytest.approx(1.0 / np.sqrt(2.0 * np.pi), rel=0.05)
+    assert found.width_half == pytest.approx(2.0 * np.sqrt(2.0 * np.log(2.0)), rel=0.05)
+    assert found.right_tail_mass == pytest.approx(0.1, abs=0.01)
+
+
+def test_modes_are_counted_on_the_curve():
+    x = np.linspace(0.0, 4.0 * np.pi, 400)
+    assert count_modes(np.vstack([np.sin(x) + 1.5, np.ones(400), x + 1.0])).tolist() == [3.0, 1.0, 1.0]
+    assert count_modes(np.vstack([np.sin(x) + 1.5]), has_ends=False).tolist() == [2.0]
+
+
+def test_two_humps_are_told_from_one():
+    rng = np.random.default_rng(3)
+    two = np.concatenate([rng.normal(0.0, 1.0, 140), rng.normal(5.0, 1.0, 140)])
+    assert unimodality(two, seed=1).p_value < 0.05
+    assert unimodality(rng.normal(size=280), seed=1).p_value > 0.1
+    assert unimodality(two, seed=1) == unimodality(two, seed=1)
+    assert unimodality(np.ones(9), seed=1).p_value == 1.0
+
+
+def test_critical_bandwidth_is_where_the_second_mode_ends():
+    rng = np.random.default_rng(4)
+    y = np.concatenate([rng.normal(0.0, 1.0, 100), rng.normal(6.0, 1.0, 100)])
+    h = unimodality(y, seed=1, n_bootstrap=9).critical_bandwidth
+    grid = np.linspace(-6.0, 12.0, 4000)
+    assert count_modes(kernel_density(y, bandwidth=1.01 * h, grid=grid).density[None]).item() == 1.0
+    assert count_modes(kernel_density(y, bandwidth=0.98 * h, grid=grid).density[None]).item() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("y", "options", "message"),
+    [
+        ([1.0, np.nan], {}, "missing"),
+        ([1.0], {}, "two values"),
+        ([2.0, 2.0], {}, "bandwidth is 0"),
+        ([-1.0, 2.0], {"reflect": True}, "needs values >= 0"),
+        ([1.0, 2.0], {"bandwidth": "magic"}, "unknown bandwidth rule"),
+    ],
+)
+def test_bad_input_is_refused(y, options, message):
+    with pytest.raises(ValueError, match=message):
+        kernel_density(y, **options)
+
+
+def moved(n: int = 800) -> tuple[np.ndarray, np.ndarray]:
+    """Stationary first-order movement around 1: u today, v tomorrow."""
+    rng = np.random.default_rng(5)
+    u = 1.0 + 0.5 * rng.normal(size=n)
+    return u, 1.0 + 0.8 * (u - 1.0) + 0.3 * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_conditional_density_has_mass_one_for_each_supported_start(adaptive):
+    found = stochastic_kernel(*moved(), adaptive=adaptive)
+    mass = np.trapezoid(found.conditional, found.grid, axis=1)[found.is_supported]
+    assert mass == pytest.approx(np.ones(mass.size), abs=1e-3)
+    assert np.trapezoid(np.trapezoid(found.joint, found.grid, axis=1), found.grid) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_long_run_density_is_a_fixed_point_near_the_truth():
+    u, v = moved(4000)
+    found = stochastic_kernel(u, v)
+    weight = np.gradient(found.grid)
+    weight[[0, -1]] /= 2.0
+    again = found.ergodic @ (np.nan_to_num(found.conditional) * weight[:, None])
+    assert again == pytest.approx(found.ergodic, abs=1e-6)
+    assert found.ergodic @ weight == pytest.approx(1.0, abs=1e-9)
+    assert (found.grid * found.ergodic) @ weight == pytest.approx(1.0, abs=0.1)
+
+
+def test_kernel_rows_are_the_starts():
+    u = np.repeat([0.0, 10.0], 50) + np.random.default_rng(6).normal(0.0, 0.3, 100)
+    found = stochastic_kernel(u, u + 1.0)
+    row = int(np.argmin(np.abs(found.grid - 10.0)))
+    assert found.grid[int(np.nanargmax(found.conditional[row]))] == pytest.approx(11.0, abs=1.5)
+    frame = found.to_frame()
+    assert len(frame) == 128 * 128
+    assert frame.loc[frame["u_id"] == row, "u"].nunique() == 1
+
+
+def test_bad_pairs_are_refused():
+    with pytest.raises(ValueError, match="must be pairs"):
+        stochastic_kernel([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="does not vary"):
+        stochastic_kernel([1.0, 1.0], [1.0, 2.0])

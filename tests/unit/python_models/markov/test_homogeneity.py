@@ -1,0 +1,162 @@
+"""Homogeneity and order of a chain: CHECKS 4.8, 4.9, and the two halves of a century."""
+
+import giddy.markov
+import numpy as np
+import pytest
+from drawn_chains import walk
+
+from python_models.dynamics.homogeneity import (
+    divergence,
+    group_homogeneity,
+    homogeneity,
+    order_test,
+    simulate_chain,
+    time_homogeneity,
+)
+from python_models.dynamics.markov import markov
+from python_models.dynamics.states import discretise
+
+
+def test_the_halves_of_the_century_equal_giddy(income):
+    """Two tables, 1929-1969 and 1969-2009: LR 103.84985861721717, Q 102.6428756456604, 15 degrees of freedom."""
+    states = discretise(income, "relative", n_states=5).states
+    found = homogeneity([markov(states[:, :41], 5).counts, markov(states[:, 40:], 5).counts])
+    assert found.lr == pytest.approx(103.84985861721717, abs=1e-8)
+    assert found.q == pytest.approx(102.6428756456604, abs=1e-8)
+    assert found.dof == 15
+    by_period = time_homogeneity(states, 5, periods=["first"] * 40 + ["second"] * 40)
+    assert by_period.q == pytest.approx(found.q, abs=1e-9)
+
+
+def test_random_tables_equal_giddy():
+    tables = np.random.default_rng(4).integers(5, 60, (3, 4, 4)).astype(float)
+    theirs = giddy.markov.Homogeneity_Results(list(tables))
+    ours = homogeneity(tables)
+    assert (ours.q, ours.lr, ours.dof) == pytest.approx((theirs.Q, theirs.LR, theirs.dof), abs=1e-8)
+    assert ours.p_value == pytest.approx(theirs.Q_p_value, abs=1e-10)
+
+
+def test_equal_tables_have_no_distance_and_empty_rows_take_no_part():
+    table = np.array([[5.0, 5, 0], [2, 8, 0], [0, 0, 0]])
+    found = homogeneity([table, 3 * table])
+    assert found.q == pytest.approx(0, abs=1e-12)
+    assert found.dof == 2
+    assert found.n_empty == 2
+    assert found.p_value == 1
+
+
+def test_the_order_of_tables_and_their_scale_in_a_stack():
+    tables = np.random.default_rng(6).integers(0, 9, (5, 3, 4, 4)).astype(float)
+    q, lr, dof = divergence(tables)
+    for at, one in enumerate(tables):
+        assert divergence(one) == pytest.approx((q[at], lr[at], dof[at]))
+        assert divergence(one[::-1]) == pytest.approx((q[at], lr[at], dof[at]))
+
+
+def test_yearly_tables_are_compared_over_all_start_years(known):
+    states = walk(known, 100, 6, np.random.default_rng(2))
+    found = time_homogeneity(states, 4, simulations=199, seed=1)
+    tables = [markov(states[:, t : t + 2], 4).counts for t in range(5)]
+    assert found.q == pytest.approx(homogeneity(tables).q)
+    assert 0.005 <= found.p_perm <= 1
+    assert found == time_homogeneity(states, 4, simulations=199, seed=1)
+
+
+def test_groups_that_move_differently_are_told_apart(known):
+    rng = np.random.default_rng(3)
+    other = known[::-1, ::-1]
+    states = np.vstack([walk(known, 60, 10, rng), walk(other, 60, 10, rng)])
+    groups = ["a"] * 60 + ["b"] * 60
+    found = group_homogeneity(states, 4, groups, permutations=99, seed=1)
+    tables = [markov(states[:60], 4).counts, markov(states[60:], 4).counts]
+    assert found.q == pytest.approx(homogeneity(tables).q)
+    mixed = group_homogeneity(states, 4, np.arange(120) % 2, permutations=199, seed=1)
+    assert mixed.p_perm > 0.05
+
+
+def test_a_chain_depends_on_the_present_and_not_on_the_past(known):
+    states = walk(known, 200, 10, np.random.default_rng(5))
+    first = order_test(states, 4, 1, simulations=99, seed=1)
+    assert first.dof == 9
+    assert first.p_perm == 0.01
+    second = order_test(states, 4, 2, simulations=99, seed=1)
+    assert second.p_perm > 0.05
+    assert second.n_obs == 200 * 8
+
+
+def test_memory_of_two_years_is_seen():
+    rng = np.random.default_rng(7)
+    states = rng.integers(0, 2, (150, 12))
+    for t in range(2, 12):  # goes back to where it was two years ago
+        back = rng.random(150) < 0.8
+        states[:, t] = np.where(back, states[:, t - 2], 1 - states[:, t - 2])
+    found = order_test(states, 2, 2, simulations=99, seed=1)
+    assert found.p_value < 1e-6
+    assert found.p_perm == 0.01
+    assert found.dof == 2
+
+
+def test_order_two_is_the_textbook_count():
+    states = np.array([[0, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 0]])
+    tables = np.zeros((2, 2, 2))
+    for row in states:
+        for h, i, j in zip(row, row[1:], row[2:], strict=False):
+            tables[h, i, j] += 1
+    assert order_test(states, 2, 2).q == pytest.approx(homogeneity(tables).q)
+
+
+def test_simulated_chains_have_the_matrix_they_come_from(known):
+    panels = simulate_chain(np.zeros(500, dtype=int), known, 30, 4, np.random.default_rng(1))
+    counts = sum(markov(panel, 4).counts for panel in panels)
+    np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), known, atol=0.02)
+
+
+def test_a_state_that_is_only_entered_cannot_be_simulated():
+    states = np.array([[0, 1, 1, 2], [1, 0, 1, 1], [0, 0, 1, 0]])
+    found = time_homogeneity(states, 3, simulations=9, seed=1)
+    assert np.isnan(found.p_perm)
+    assert found.n_perm == 0
+    with pytest.raises(ValueError, match="cannot be drawn further"):
+        simulate_chain(np.array([1]), np.array([[1.0, 0], [np.nan, np.nan]]), 3, 2, np.random.default_rng(1))
+
+
+def test_a_state_that_a_row_excludes_is_never_drawn():
+    p = np.array([[0.1, 0.2, 0.7, 0.0], [0.3, 0.3, 0.4, 0.0], [1 / 3, 1 / 3, 1 / 3, 0.0], [0, 0, 0, 1.0]])
+    assert simulate_chain(np.zeros(50, dtype=int), p, 40, 20, np.random.default_rng(2)).max() == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: homogeneity([np.eye(2)]), "at least two square tables"),
+        (lambda: homogeneity([np.eye(2), -np.eye(2)]), "negative"),
+        (lambda: order_test(np.zeros((2, 5), dtype=int), 2, 3), "order must be 1 or 2"),
+        (lambda: time_homogeneity(np.zeros((2, 5), dtype=int), 2, periods=[1, 2]), "one label per start year"),
+        (lambda: group_homogeneity(np.zeros((2, 5), dtype=int), 2, ["a"]), "one label per city"),
+        (lambda: time_homogeneity(np.zeros((2, 5), dtype=int), 2, simulations=9), "need a seed"),
+    ],
+)
+def test_errors_say_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.slow
+def test_size_and_power_of_time_homogeneity(known):
+    """CHECKS 4.9: 500 homogeneous panels of 280 cities and 10 years, and panels whose last years rise more often."""
+    rejected = []
+    for seed in range(500):
+        states = walk(known, 280, 10, np.random.default_rng([1, seed]))
+        rejected.append(time_homogeneity(states, 4).p_value <= 0.05)
+    assert 0.03 <= np.mean(rejected) <= 0.08
+    rising = known.copy()
+    for i in range(3):
+        rising[i, i] -= 0.1
+        rising[i, i + 1] += 0.1
+    seen = []
+    for seed in range(100):
+        rng = np.random.default_rng([2, seed])
+        early = walk(known, 280, 7, rng)
+        late = simulate_chain(early[:, -1], rising, 4, 1, rng)[0]
+        seen.append(time_homogeneity(np.hstack([early, late[:, 1:]]), 4).p_value <= 0.05)
+    assert np.mean(seen) > 0.9

@@ -4,52 +4,148 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from rapidfuzz import fuzz, process
 
 LIKELY = 60  # per cent: below this a ready-made row would lead astray
+# words of a header that name its scope, with the scope that header_map.csv gives them
+SCOPES = {"市辖区": "district", "全市": "city"}
+
+
+@dataclass(frozen=True)
+class HeaderHint:
+    """An unknown header: the nearest known one of its source (else of any source) and a row to paste.
+
+    score: per cent of likeness, 0 when the map is empty.
+    """
+
+    header_key: str
+    nearest: str
+    variable_code: str
+    score: float
+    ready_row: str
+
+
+@dataclass(frozen=True)
+class CityHint:
+    """An unknown place: up to three nearest official names with their likeness in per cent, and a row to paste.
+
+    ready_row: '' when no name is likely enough. elsewhere: what the name means in other years or sources, else ''.
+    """
+
+    name: str
+    nearest: tuple[tuple[str, float], ...]
+    ready_row: str
+    elsewhere: str
+
+
+class HeaderMap:
+    """header_map.csv as a list of known headers."""
+
+    def __init__(self, seeds: Path) -> None:
+        self.rows = _rows(seeds / "header_map.csv")
+
+    def hint(self, source: str, header_key: str, header_unit: object) -> HeaderHint:
+        """The nearest known header; the row takes scope and unit from the new header where it says them."""
+        own = {row["header_key"]: row for row in self.rows if row["source"] == source}
+        known = own or {row["header_key"]: row for row in self.rows}
+        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
+        if found is None:
+            ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
+            return HeaderHint(header_key, "", "ignore", 0.0, ready)
+        like = known[found[0]]
+        code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
+        unit = _text(header_unit) or like["unit"]
+        ready = csv_line([source, "", "", header_key, code, _scope(header_key, like["scope"]), unit, reason])
+        return HeaderHint(header_key, found[0], code, found[1], ready)
+
+
+class CityNames:
+    """city_alias.csv as a list of official names."""
+
+    def __init__(self, seeds: Path) -> None:
+        self.rows = _rows(seeds / "city_alias.csv")
+        self.official = {row["alias"]: row["city_id"] for row in self.rows if row["kind"] == "official"}
+        self.name_of = {city_id: name for name, city_id in self.official.items()}
+
+    def hint(self, source: str, name: str, year: float | None) -> CityHint:
+        """The three nearest official names, and an alias row for the nearest if it is likely."""
+        found = process.extract(name, list(self.official), scorer=fuzz.ratio, limit=3)
+        nearest = tuple((like, score) for like, score, _ in found)
+        elsewhere = self._elsewhere(source, name)
+        if elsewhere or not nearest or nearest[0][1] < LIKELY:
+            return CityHint(name, nearest, "", elsewhere)
+        when = "" if year is None or pd.isna(year) else str(int(year))
+        ready = csv_line([name, self.official[nearest[0][0]], when, when, "ocr", source, ""])
+        return CityHint(name, nearest, ready, elsewhere)
+
+    def _elsewhere(self, source: str, name: str) -> str:
+        """Known names are unknown here because year or source differ: a new alias would hide that."""
+        said = []
+        for row in self.rows:
+            if row["alias"] == name and row["kind"] != "code" and row["source"] in ("", source):
+                years = f"{row['valid_from'] or '...'} to {row['valid_to'] or '...'}"
+                said.append(f"{row['city_id']} {self.name_of.get(row['city_id'], '')}, valid {years}".strip())
+        return "; ".join(dict.fromkeys(said))
 
 
 def name_suggestions(headers: pd.DataFrame, seeds: Path, *, limit: int = 20) -> list[str]:
     """For each unknown header a ready-made row for header_map.csv with the variable of the nearest known header."""
-    with (seeds / "header_map.csv").open(encoding="utf-8") as stream:
-        known = {row["header_key"]: row for row in csv.DictReader(stream)}
+    known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"]).head(limit)
     lines = []
     for row in unknown.itertuples():
-        nearest = process.extractOne(row.header_key, list(known), scorer=fuzz.ratio)
-        like = known[nearest[0]] if nearest else None
-        code = like["variable_code"] if like else "ignore"
-        scope = like["scope"] if like else "city"
-        unit = row.header_unit if isinstance(row.header_unit, str) else (like["unit"] if like else "")
-        near = f" (nearest known: {nearest[0]}, {nearest[1]:.0f} %)" if nearest else ""
-        ready = _csv_line([row.source, "", "", row.header_key, code, scope, unit, ""])
-        lines.append(f"row for header_map.csv: {ready}{near}")
+        hint = known.hint(row.source, row.header_key, row.header_unit)
+        near = f" (nearest known: {hint.nearest}, {hint.score:.0f} %)" if hint.nearest else ""
+        lines.append(f"row for header_map.csv: {hint.ready_row}{near}")
     return lines
 
 
 def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> list[str]:
     """For each unknown place a ready-made row for city_alias.csv with the city of the nearest official name."""
-    with (seeds / "city_alias.csv").open(encoding="utf-8") as stream:
-        official = {row["alias"]: row["city_id"] for row in csv.DictReader(stream) if row["kind"] == "official"}
+    names = CityNames(seeds)
     unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
     lines = []
     for row in unknown.dropna(subset=["city_text"]).head(limit).itertuples():
-        nearest = process.extract(row.city_text, list(official), scorer=fuzz.ratio, limit=3)
-        near = ", ".join(f"{name} {score:.0f} %" for name, score, _ in nearest)
-        year = "" if pd.isna(row.year) else str(int(row.year))
-        if nearest and nearest[0][1] >= LIKELY:
-            ready = _csv_line([row.city_text, official[nearest[0][0]], year, year, "ocr", row.source, ""])
-            lines.append(f"row for city_alias.csv, if that city is meant: {ready} (nearest official names: {near})")
+        hint = names.hint(row.source, row.city_text, row.year)
+        near = ", ".join(f"{name} {score:.0f} %" for name, score in hint.nearest)
+        if hint.elsewhere:
+            lines.append(f"'{row.city_text}' is a name of other years: {hint.elsewhere}")
+        elif hint.ready_row:
+            lines.append(
+                f"row for city_alias.csv, if that city is meant: {hint.ready_row} (nearest official names: {near})"
+            )
         else:
             lines.append(f"no official name is like '{row.city_text}' (nearest: {near})")
     return lines
 
 
-def _csv_line(fields: list[str]) -> str:
+def csv_line(fields: list[str]) -> str:
     """One line of a seed file: a header with a comma inside is quoted."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(fields)
     return line.getvalue()
+
+
+def _rows(file: Path) -> list[Mapping[str, str]]:
+    with file.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _scope(header_key: str, otherwise: str) -> str:
+    """The scope that the last segments of a header say, else the one of its neighbour; a built-up area stays one."""
+    if otherwise == "built_up":
+        return otherwise
+    for segment in reversed(header_key.split("/")):
+        for word, scope in SCOPES.items():
+            if word in segment:
+                return scope
+    return otherwise
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,26 +1,46 @@
 """What goes into the gate and what comes out: the frames' columns, `Baseline` and `ResultRow`.
 
+Frames: `headers`, `rows` and `values` are what was read from the load; `last` holds the last accepted figure of every
+variable and scope of the source, whether this load has it or not, at most three years back (empty for the first year
+and for files of several years, which look back inside themselves); `totals` the province rows of the load;
+`identities` and `units` are seeds.
+
 Imports pandas only: a caller can hold these types without the slow import of Great Expectations.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
     "headers": (
-        "file", "sheet", "col_no", "header_path", "header_key", "header_unit", "variable_code", "scope",
-        "is_known", "is_unit_known", "is_unit_consistent",
+        "file", "sheet", "col_no", "header_path", "header_key", "header_unit", "unit", "variable_code", "scope",
+        "variable_left_out", "is_known", "is_unit_known", "is_unit_consistent",
     ),
     "rows": ("file", "sheet", "row_no", "cell", "city_text", "year", "row_kind", "city_id", "n_values"),
     "values": (
         "city_id", "city_name", "year", "variable_code", "scope", "value", "text", "is_number",
-        "is_corrected", "file", "sheet", "cell", "unit", "band_low", "band_high", "value_last",
+        "is_corrected", "file", "sheet", "cell", "unit", "kind", "band_low", "band_high", "median_low",
+        "median_high", "min_rho", "province_id", "value_last", "year_last",
     ),
+    "last": ("city_id", "variable_code", "scope", "value_last", "year_last"),
+    "totals": ("province_id", "province_name", "year", "variable_code", "scope", "value", "file", "sheet", "cell"),
+    "identities": ("identity_code", "left_side", "right_side", "scopes", "low", "high"),
+    "units": ("symbol", "canonical", "factor"),
 }  # fmt: skip
 
-ROW_KINDS = ("city", "province", "nation", "county", "heading", "note", "unknown")
+
+class Frames(dict[str, pd.DataFrame]):
+    """The frames of one load, with a memo of what was worked out from them, so that suites share it."""
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        super().__init__(frames)
+        self.memo: dict[str, Any] = {}
+
+
+ROW_KINDS = ("city", "province", "nation", "county", "heading", "note", "other", "unknown")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ from expectations.judge import JudgedSuite
 from expectations.style import STYLE
 
 MAX_LISTED = 20
+# columns of a finding that are shown as words, or are long copies of other columns
+NOT_IN_TABLE = ("examples", "sentence", "block", "paste_into", "paste_rows", "city_id", "col_no")
 _SUITE_LINK = re.compile(r'<a href="[^"]*expectations/[^"]*"\s*>(.*?)</a>', re.DOTALL)
 
 
@@ -91,7 +93,7 @@ def _finding(row: ResultRow) -> str:
     parts = [f'<section class="finding {verdict}"><h2>{_esc(row.rule_id)} <small>{verdict}</small></h2>']
     parts.append(f"<p>{_esc(row.sentence)}</p>")
     if row.details:
-        columns = list(row.details[0])
+        columns = [name for name in row.details[0] if name not in NOT_IN_TABLE and not name.startswith(("is_", "has_"))]
         parts.append('<div class="scroll"><table><thead><tr>')
         parts += [f"<th>{_esc(column)}</th>" for column in columns]
         parts.append("</tr></thead><tbody>")
@@ -100,7 +102,19 @@ def _finding(row: ResultRow) -> str:
         parts.append("</tbody></table></div>")
         if row.n_unexpected > MAX_LISTED:
             parts.append(f"<p>The first {min(MAX_LISTED, len(row.details))} of {row.n_unexpected:,} are listed.</p>")
+        parts += _ready_rows(row)
     return "".join([*parts, "</section>"])
+
+
+def _ready_rows(row: ResultRow) -> Iterable[str]:
+    """Rows that a person can paste into a seed file, one list a file."""
+    files: dict[str, dict[str, None]] = {}
+    for detail in row.details[:MAX_LISTED]:
+        if detail.get("paste_rows"):
+            lines = str(detail["paste_rows"]).splitlines()
+            files.setdefault(str(detail["paste_into"]), {}).update(dict.fromkeys(lines))
+    for file, found in files.items():
+        yield f"<p>Ready-made rows for {_esc(file)}:</p><pre>{_esc(chr(10).join(found))}</pre>"
 
 
 def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from expectations.contract import Baseline, ResultRow, check_frames
+from expectations.contract import Baseline, Frames, ResultRow, check_frames
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,8 @@ def validate(
 ) -> list[ResultRow]:
     """Judge one load; write its Data Docs below `docs_dir`/`name` and renew `docs_dir`/index.html.
 
-    frames: 'headers', 'rows', 'values' with the columns of `contract.FRAME_COLUMNS`; they are not changed.
+    frames: the frames of `contract.FRAME_COLUMNS`; they are not changed. `findings.findings_frame` opens the
+    returned rows up into places.
     name: identifies the load in the folder; a second run with the same name replaces the first.
     Returns one row per rule. A rule that could not be evaluated is a failed row of severity 'error'.
     Raises ValueError when a frame or a column is missing.
@@ -28,7 +29,7 @@ def validate(
     from expectations.judge import judge_suite
     from expectations.suites import ALL
 
-    context = new_context()
+    context, frames = new_context(), Frames(frames)
     judged = [judge_suite(context, suite, frames, baseline) for suite in ALL]
     rows = [row for one in judged for row in one.rows]
     for row in rows:

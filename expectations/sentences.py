@@ -13,6 +13,8 @@ from expectations.contract import MAX_DETAILS, ResultRow
 
 MAX_EXAMPLES = 5
 MAX_TEXT = 80
+# columns that are words of the gate itself: shown whole
+WHOLE = ("why", "places", "figures", "words")
 
 
 def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, suite: str) -> ResultRow:
@@ -94,8 +96,12 @@ def _group_counts(bad: pd.DataFrame, rule: Rule) -> str:
 
 def _example(row: Mapping[Any, Any], rule: Rule) -> str:
     """One offender in words, with its place in the file."""
-    words = rule.example.format_map({str(key): _shown(value) for key, value in row.items()})
-    return f"{words} [{_place(row)}]"
+    shown = {
+        str(key): str(value) if key in WHOLE and isinstance(value, str) else _shown(value) for key, value in row.items()
+    }
+    words = rule.example.format_map(shown)
+    place = _place(row)
+    return f"{words} [{place}]" if place else words
 
 
 def _place(row: Mapping[Any, Any]) -> str:
@@ -123,6 +129,8 @@ def _is_null(value: object) -> bool:
 
 def _plain(value: Any) -> object:
     """A value of the standard library only: no numpy scalar, no NaN."""
+    if isinstance(value, list):
+        return [{key: _plain(one) for key, one in item.items()} for item in value]
     if _is_null(value):
         return None
     return value.item() if hasattr(value, "item") else value

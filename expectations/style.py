@@ -16,6 +16,7 @@ small { font-weight: normal; padding: 0 .4rem; }
 table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { border: 1px solid var(--line); padding: .15rem .5rem; text-align: left; vertical-align: top; }
 th { background: var(--soft); }
+pre { background: var(--soft); font-size: .85rem; overflow-x: auto; padding: .3rem .6rem; }
 /* Parts rendered by Great Expectations. Details open with their link, by :target instead of a script. */
 .gx .badge { background: var(--soft); border: 1px solid var(--line); border-radius: 3px; padding: 0 .3rem; }
 .gx .alert { background: var(--soft); padding: .3rem .6rem; }

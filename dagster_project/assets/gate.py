@@ -16,12 +16,16 @@ from dagster_project.paths import Paths
 from dagster_project.run_state import gate_hash, landed_sidecars, multi_year, yearly
 from dagster_project.suggest import city_suggestions, name_suggestions
 from dagster_project.warehouse import Warehouse
+from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
+from expectations.findings import ready_rows
 from expectations.run import is_accepted, validate
+
+MAX_PROBLEMS = 200  # lines that a refused run prints
 
 READING = [
     ["int", "int_headers_mapped"], ["int", "int_rows_matched_to_cities"], ["int", "int_values_corrected"],
-    ["seed", "row_count"], ["seed", "city"], ["seed", "variable"],
+    ["seed", "row_count"], ["seed", "city"], ["seed", "variable"], ["seed", "identity"], ["seed", "unit"],
 ]  # fmt: skip
 
 HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
@@ -33,20 +37,31 @@ ROWS_SQL = """
     where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
 """
 VALUES_SQL = """
-    select v.*, c.name_zh as city_name, b.band_low, b.band_high
+    select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.band_low, b.band_high, b.median_low,
+        b.median_high, b.min_rho
     from int.int_values_corrected as v
     left join seed.city as c on v.city_id = c.city_id
     left join seed.variable as b on v.variable_code = b.variable_code
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
         and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
 """
-# the last accepted figure of the same source: the year before of a yearly source
+# rows of whole provinces, where a source prints figures for them
+TOTALS_SQL = """
+    select c.province_code as province_id, c.name_zh as province_name, v.year, v.variable_code, v.scope, v.value,
+        v.file, v.sheet, v.cell
+    from int.int_values_corrected as v
+    inner join seed.city as c on v.city_id = c.city_id
+    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010 and v.level = 'province'
+"""
+# the last accepted figure of the same source: of the year before, or up to three years back
 LAST_SQL = """
-    select v.city_id, v.variable_code, v.scope, v.value as value_last
+    select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
     from int.int_values_corrected as v
     join raw.load as l on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
-    where v.source = ? and v.data_year = ? and l.is_accepted
-    qualify row_number() over (partition by v.city_id, v.variable_code, v.scope order by l.load_no desc) = 1
+    where v.source = ? and v.data_year between ? - 3 and ? - 1 and l.is_accepted and v.value is not null
+    qualify row_number() over (
+        partition by v.city_id, v.variable_code, v.scope order by v.data_year desc, l.load_no desc
+    ) = 1
 """
 # the label rows that a source is about (counties for the county source) count as its cities
 # years of a multi-year source that its baseline speaks of
@@ -114,7 +129,7 @@ def _judge_all(
         "seconds": round(time.monotonic() - started, 2),
     }  # fmt: skip
     check = dg.AssetCheckResult(
-        check_name="gate", passed=not refused, metadata={"refused": refused, "problems": problems[:50]}
+        check_name="gate", passed=not refused, metadata={"refused": refused, "problems": problems[:MAX_PROBLEMS]}
     )
     return dg.MaterializeResult(metadata=metadata, check_results=[check])
 
@@ -140,6 +155,7 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
     _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)
     failed = [row for row in rows if not row.passed and row.severity == "error"]
     problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
+    problems += [f"{sidecar.label}: {line}" for line in ready_rows(rows)]
     if any("header" in row.rule_id for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
     if any(row.rule_id == "row_city_is_known" for row in failed):
@@ -148,23 +164,34 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
 
 
 def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:
-    """The three frames that the gate judges, with the last accepted figure of each cell."""
+    """The frames that the gate judges (`expectations.contract`), with the last accepted figure of each cell."""
     identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
     with warehouse.connect(read_only=True) as con:
-        headers = con.execute(HEADERS_SQL, identity).df()
-        rows = con.execute(ROWS_SQL, identity).df()
-        values = con.execute(VALUES_SQL, identity).df()
-        last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year - 1]).df() if sidecar.data_year else None
+        headers, rows, values, totals = (
+            con.execute(sql, identity).df() for sql in (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL)
+        )
+        last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
+        seeds = {"identities": con.execute("from seed.identity").df(), "units": con.execute("from seed.unit").df()}
         first, final = con.execute(YEARS_SQL, [sidecar.source, sidecar.data_year]).fetchall()[0]
     if not sidecar.data_year:
         rows = rows[rows["year"].isna() | rows["year"].between(first, final)]
         values = values[values["year"].between(first, final)]
+        values = with_own_past(values)
+    else:
+        values = values.merge(last, on=["city_id", "variable_code", "scope"], how="left")
+    return {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals, **seeds}
+
+
+def with_own_past(values: pd.DataFrame) -> pd.DataFrame:
+    """A file of several years looks back inside itself: the nearest figure, at most three years back."""
     keys = ["city_id", "variable_code", "scope"]
-    if last is None:
-        last = values[[*keys, "year", "value"]].rename(columns={"value": "value_last"})
-        last = last.assign(year=last["year"] + 1).drop_duplicates([*keys, "year"])
-        keys = [*keys, "year"]
-    return {"headers": headers, "rows": rows, "values": values.merge(last, on=keys, how="left")}
+    known = values.loc[values["value"].notna(), [*keys, "year", "value"]].drop_duplicates([*keys, "year"])
+    known = known.sort_values([*keys, "year"])
+    for name, column in (("value_last", "value"), ("year_last", "year")):
+        known[name] = known.groupby(keys)[column].shift()
+    is_near = known["year"] - known["year_last"] <= MAX_YEARS_BACK
+    known[["value_last", "year_last"]] = known[["value_last", "year_last"]].where(is_near)
+    return values.merge(known.drop(columns="value"), on=[*keys, "year"], how="left")
 
 
 def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:

@@ -87,16 +87,43 @@ def sql(
 
 @app.command()
 def explain(
-    city: Annotated[str, typer.Argument(help="Chinese or English name, or city_id")],
+    city: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
     year: int,
-    indicator: Annotated[str, typer.Argument(help="e.g. q2_gdppc")],
+    indicator: Annotated[
+        str | None, typer.Argument(help="e.g. q2_gdppc: down to the printed cell; without it the score is explained")
+    ] = None,
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf_yearbook; default: the headline one")] = None,
     warehouse: WarehouseOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole explanation of a score as JSON.")] = False,
 ) -> None:
-    """Where does this number come from? From the indicator down to the printed cell."""
+    """Why is this score what it is, and what moved it? With an indicator: where does its value come from?"""
+    if indicator is None:
+        from dagster_project.explain.show import show_score
+
+        raise typer.Exit(show_score(reading_paths(warehouse), console, city, year, index, as_json=as_json))
     from dagster_project.cli.reading import explain_value
 
     raise typer.Exit(explain_value(reading_paths(warehouse), console, city, year, indicator, index))
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
+    year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="The whole report as JSON on stdout.")] = False,
+    warehouse: Annotated[
+        Path | None, typer.Option(help="Compare with the last accepted years of this warehouse (opened read-only).")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Source, known or new; default: told by the headers.")] = None,
+    layout: Annotated[str | None, typer.Option(help="wide, tables or long; default: told by the first rows.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
+) -> None:
+    """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
+    from dagster_project.inspect.command import inspect_file
+    from dagster_project.inspect.frames import Asked
+
+    asked = Asked(file, year=year, source=source, layout=layout, sheet=sheet)
+    raise typer.Exit(inspect_file(asked, console, warehouse=warehouse, json=json))
 
 
 @app.command()

@@ -60,7 +60,8 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _nothing_published(paths: Paths, console: Console) -> int:
+def nothing_published(paths: Paths, console: Console) -> int:
+    """Say so; exit code."""
     console.print(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.", soft_wrap=True)
     return EXIT_BAD_INPUT
 
@@ -78,7 +79,7 @@ def run_sql(paths: Paths, console: Console, query: str, format: str, as_of: str 
             return _no_release_as_of(paths, console, as_of)
         con = open_read_only(paths.releases / release / "city.duckdb")
     if con is None:
-        return _nothing_published(paths, console)
+        return nothing_published(paths, console)
     try:
         frame = con.execute(query).df()
     except duckdb.Error as error:
@@ -103,7 +104,7 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     """The trail of one indicator value."""
     con = open_published(paths)
     if con is None:
-        return _nothing_published(paths, console)
+        return nothing_published(paths, console)
     with con:
         cities = con.execute(CITY_SQL, [city]).fetchall()
         if len(cities) != 1:
@@ -169,7 +170,7 @@ def show_status(paths: Paths, console: Console) -> int:
     """Release, loads, checks."""
     con = open_published(paths)
     if con is None:
-        return _nothing_published(paths, console)
+        return nothing_published(paths, console)
     with con:
         run = con.execute("from mart.mart_run_manifest order by started_at desc limit 1").df().iloc[0]
         loads = con.execute(
@@ -223,7 +224,7 @@ def list_releases(paths: Paths, console: Console) -> int:
     """Name, vintage, date of each release."""
     rows = known_releases(paths)
     if not rows:
-        return _nothing_published(paths, console)
+        return nothing_published(paths, console)
     console.print(_table(pd.DataFrame(rows)))
     return EXIT_OK
 

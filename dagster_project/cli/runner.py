@@ -28,6 +28,10 @@ STEP_WORDS = {
     "dbt_models": "read with dbt", "dbt_models_2": "standardise with dbt", "dbt_models_3": "build marts with dbt",
     "ops__run_context": "name the vintage", "ops__index_spec": "read the specs",
     "ops__synthetic_truth": "store the demo's truth", "py_index": "weights and scores",
+    "py_production": "engines of production relations", "py_coupling": "coupling coordination",
+    "py_measurement": "trust in the index", "py_disparity": "disparities", "py_convergence": "convergence and clubs",
+    "py_markov": "Markov chains", "py_space": "spatial structure", "py_panel": "panel regressions",
+    "py_influence": "spillovers and thresholds",
     "published__city": "publish and report",
 }  # fmt: skip
 REBUILD_DBT = {"dbt_models": "standardise with dbt", "dbt_models_2": "build panel with dbt"}

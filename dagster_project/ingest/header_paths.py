@@ -93,19 +93,27 @@ def _heads(
 ) -> dict[int, list[str]]:
     """Header texts of each column from the header row down.
 
-    A column whose own first text is lower than its neighbour's is a part of the neighbour ('of which'), so
-    the empty cells above take the neighbour's texts, under the same title only.
+    An empty cell with text below it is the upper part of an 'of which': the column belongs to its left neighbour and
+    takes its text there, under the same title and as long as both have the same texts above.
     """
     rows = range(geometry.header_row, geometry.body_row)
     heads: dict[int, list[str]] = {}
     for col in range(1, last_col + 1):
         own = [text.get((row, col), "") for row in rows]
         left = heads.get(col - 1)
-        if left and col - 1 not in geometry.roles and titles[col - 1] == titles[col] and any(own):
-            first = next(at for at, value in enumerate(own) if value)
-            own[:first] = left[:first]
+        if left and col - 1 not in geometry.roles and titles[col - 1] == titles[col]:
+            _take_from_neighbour(own, left)
         heads[col] = own
     return heads
+
+
+def _take_from_neighbour(own: list[str], left: list[str]) -> None:
+    """Fill the empty cells of `own` (in place) from the top, while its texts are those of `left`."""
+    last = max((at for at, value in enumerate(own) if value), default=-1)
+    for at in range(last):
+        own[at] = own[at] or left[at]
+        if own[at] != left[at]:
+            return
 
 
 def _loose(text: Mapping[tuple[int, int], str], geometry: Geometry) -> tuple[list[str], list[str]]:

@@ -21,6 +21,7 @@ LONG_ROWS = 2_000_000
 _BLOCK = 1 << 20
 _TAG = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>")
 _REF = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{0,3})(\d+)[\"']")
+_ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 _DAMAGED = "The workbook is damaged or cut short"
 _AGAIN = "Fetch the file again and compare its size and sha256"
@@ -55,16 +56,19 @@ class Limits:
             )
 
 
-def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> None:
-    """The zip is whole, unpacks within the limits, and its sheets (or the one named) fit as a grid."""
+def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> dict[str, list[tuple[int, int]]]:
+    """The zip is whole, unpacks within the limits, and its sheets (or the one named) fit as a grid.
+
+    Returns (row, column) of the cells with an Excel error such as #DIV/0!, by sheet: the library shows them as empty.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            _check(archive, path, sheet, limits)
+            return _check(archive, path, sheet, limits)
     except _DAMAGE:
         raise IngestError(_DAMAGED, str(path), _AGAIN) from None
 
 
-def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limits) -> None:
+def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limits) -> dict[str, list[tuple[int, int]]]:
     declared = sum(info.file_size for info in archive.infolist())
     if declared > limits.unpacked_bytes:
         raise IngestError(
@@ -75,13 +79,16 @@ def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limi
     if "xl/workbook.xml" not in archive.namelist():
         raise IngestError("The file is a zip but not an Excel workbook", str(path), "Unpack it, or name the workbook")
     names = _sheet_names(archive)
+    errors: dict[str, list[tuple[int, int]]] = {}
     for info in archive.infolist():
         blocks = _blocks(archive, info)
         name = names.get(info.filename)
         if name is not None and sheet in (None, name):
-            limits.check(*_extent(blocks), where=f"{path}, sheet {name}")
+            last_row, last_column, errors[name] = _extent(blocks)
+            limits.check(last_row, last_column, where=f"{path}, sheet {name}")
         for _ in blocks:  # read to the end: a wrong checksum shows only there
             pass
+    return errors
 
 
 def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -107,9 +114,10 @@ def _sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:
     return names
 
 
-def _extent(blocks: Iterator[bytes]) -> tuple[int, int]:
-    """(last row, last column) with content, counted; what the file says of its own size is not asked."""
+def _extent(blocks: Iterator[bytes]) -> tuple[int, int, list[tuple[int, int]]]:
+    """Last row and column with content, counted (what the file says of its own size is not asked); error cells."""
     row = column = last_row = last_column = 0
+    errors = []
     for kind, attributes in _tags(blocks):
         ref = _REF.search(attributes)
         if kind == b"row":
@@ -119,7 +127,9 @@ def _extent(blocks: Iterator[bytes]) -> tuple[int, int]:
         row = int(ref[2]) if ref else row
         if not attributes.endswith(b"/"):  # <c .../> is formatting without content
             last_row, last_column = max(last_row, row), max(last_column, column)
-    return last_row, last_column
+            if _ERROR.search(attributes):
+                errors.append((row, column))
+    return last_row, last_column, errors
 
 
 def _tags(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:

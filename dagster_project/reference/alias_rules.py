@@ -21,6 +21,7 @@ CONTINUES = {
     "432900": "431100",
     "513000": "511700",
 }
+LAST_NAME_YEAR = {"341400": 2010, "371200": 2018}  # abolished: a later print that has the name is another unit's
 FIRST_NAME_YEAR = 1998  # earlier names do not occur in any file that is read
 
 
@@ -51,8 +52,7 @@ def alias_rows(cities: list[dict[str, Any]], history: pd.DataFrame) -> list[tupl
 
     for c in cities:
         code, name, short = c["city_code"], c["name_zh"], c["name_short_zh"]
-        is_chaohu = code == "341400"
-        add(name, code, "official", "name", end=2010 if is_chaohu else None)
+        add(name, code, "official", "name", end=LAST_NAME_YEAR.get(code))
         bare_is_safe = short not in BARE_NAME_IS_COUNTY_CITY and short not in ("吉林", "海南", "莱芜", "巢湖")
         if short != name and bare_is_safe:
             add(short, code, "short", "name without its suffix")

@@ -51,6 +51,9 @@ COMPILED_FILES: list[Row] = [
     ("巢湖市", "341400", 2011, None, "official", source, _KEEPS.format(2010))
     for source in ("panel_policies", "panel_macro", "finance")
 ] + [
+    ("莱芜市", "371200", 2019, None, "official", source, _KEEPS.format(2018))
+    for source in ("panel_policies", "panel_macro", "finance", "pku_dfi")
+] + [
     ("巢湖", "341400", 2011, None, "short", "fdi", _KEEPS.format(2010)),
     ("吐鲁番地区", "650400", 2016, None, "former", "industry_structure", _OLD),
 ] + [

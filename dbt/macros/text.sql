@@ -1,6 +1,11 @@
-{# Full-width digits and signs to ASCII; ideographic and no-break blanks to plain blanks. #}
+{#
+  Full-width signs to ASCII, other brackets to round ones, every kind of blank to a plain one and of minus to a hyphen;
+  signs without width (the last two) go.
+#}
 {% macro to_half_width(text) -%}
-    translate({{ text }}, '０１２３４５６７８９．，－（）％：／　' || chr(160), '0123456789.,-()%:/  ')
+    translate({{ text }},
+        '！＂＃＄％＆（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＼＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｜～［］〔〕【】−　' || chr(160) || chr(8201) || chr(8239) || chr(8203) || chr(65279),
+        '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ')
 {%- endmacro %}
 
 {# A label as it is matched: half width, no whitespace at all. #}
@@ -38,7 +43,7 @@ end || {{ row_no }}::varchar
 {%- endmacro %}
 
 {#
-  Header path without its English part and blanks, brackets still in place: one string, segments joined by '/'.
+  Header path without its English part, its blanks and its unit note, brackets still in place: segments joined by '/'.
   A path with no Chinese character at all (column names of a compiled file) only loses its blanks.
 #}
 {% macro header_text(path) -%}
@@ -46,16 +51,81 @@ case
     when not regexp_matches({{ path }}, '[一-鿿]') then lower({{ clean_label(path) }})
     else array_to_string(
         list_filter(
-            list_transform(
-                string_split({{ to_half_width(path) }}, ' / '),
-                lambda segment: regexp_replace(
-                    regexp_replace(regexp_replace(segment, '[A-Za-z]{4,}.*$', ''), '\s+', '', 'g'),
-                    '^\d+[-—–]\d+', ''
-                )
-            ),
-            lambda segment: segment <> '' and not regexp_full_match(segment, '[\(\)\d.,%]*')
+            {{ header_segments(path) }},
+            lambda segment: not regexp_matches(segment, '^\(?(计量)?单位:')
         ),
         '/'
     )
+end
+{%- endmacro %}
+
+{# Chinese segments of a header path; of those in English only an abbreviation (FDI) or a year is kept. #}
+{% macro header_segments(path) -%}
+list_filter(
+    list_transform(
+        string_split({{ to_half_width(path) }}, ' / '),
+        lambda segment: case
+            when regexp_matches(segment, '[一-鿿]') then {{ chinese_part('segment') }}
+            else regexp_extract(trim(segment), '^([A-Z][A-Z0-9&.]*|(19|20)\d\d)$')
+        end
+    ),
+    lambda segment: regexp_full_match(segment, '(19|20)\d\d')
+        or not regexp_full_match(segment, '[\(\)\d.,%]*')
+)
+{%- endmacro %}
+
+{#
+  What one segment says in Chinese. Read from the inside out: English brackets such as (10 000 yuan) go; then English
+  behind the Chinese (of its brackets only (%) stays), with the abbreviations that lead it (GRP Growth Rate); English
+  between the Chinese; blanks; the table number and the mark of a continued table; '单位:' inside brackets or at the end.
+  An abbreviation that is part of a word stays: 第二产业占GDP的比重, R&D人员.
+#}
+{% macro chinese_part(segment) -%}
+{%- set word = '(?:[A-Z][A-Z0-9&.]*\s+)*(?:[A-Za-z][A-Za-z&,.:-]*[a-z]{2}|[A-Z]{4})' -%}
+{%- set text -%}
+regexp_replace({{ segment }},
+    '\([^()一-鿿]*[a-z]{3}[^()一-鿿]*\)|\(\s*\d[\d\sO,]*[A-Za-z][^()一-鿿]*\)|\((sq|cu)\.\s*k?m[^()]*\)'
+    || '|\s\d[\d\sO,]*[a-z]{2}[a-z.\s-]*', ' ', 'g')
+{%- endset -%}
+{%- set text -%}
+regexp_replace({{ text }}, '(\s|[)%]){{ word }}[^一-鿿]*?((\([%‰]\))[^一-鿿]*)?$', '\1\3')
+{%- endset -%}
+{%- set text -%}
+regexp_replace({{ text }}, '([一-鿿])[A-Z]?[a-z]{2}[^一-鿿]*$', '\1')
+{%- endset -%}
+{%- set text -%}
+regexp_replace({{ text }}, '\s{{ word }}[^一-鿿()]*', ' ', 'g')
+{%- endset -%}
+{%- set text -%}
+regexp_replace(regexp_replace({{ text }}, '\s+', '', 'g'), '^表?\d+[-—–]\d+', '')
+{%- endset -%}
+regexp_replace(
+    regexp_replace({{ text }}, '\(续表?[一二三四五六七八九十\d]*\)|续表[一二三四五六七八九十\d]*', ''),
+    '([^量(])\(?(计量)?单位:([^()]+)\)?$', '\1(\3)'
+)
+{%- endmacro %}
+
+{# The unit that a note such as 单位:万元 (10 000 yuan) gives to all columns of its table. #}
+{% macro unit_note(path) -%}
+nullif(
+    regexp_extract(
+        list_first(
+            list_filter(
+                {{ header_segments(path) }},
+                lambda segment: regexp_matches(segment, '^\(?(计量)?单位:')
+            )
+        ),
+        '单位:([^()]+)', 1
+    ), ''
+)
+{%- endmacro %}
+
+{# The scope that a header says itself: its last segment, else its title in brackets; null when it says none. #}
+{% macro header_scope(header_text) -%}
+case
+    when regexp_matches({{ header_text }}, '(^|/)市辖区$') then 'district'
+    when regexp_matches({{ header_text }}, '(^|/)全市$') then 'city'
+    when contains({{ header_text }}, '(市辖区)') and not contains({{ header_text }}, '(全市)') then 'district'
+    when contains({{ header_text }}, '(全市)') and not contains({{ header_text }}, '(市辖区)') then 'city'
 end
 {%- endmacro %}

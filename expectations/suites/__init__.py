@@ -3,8 +3,8 @@
 Each module has NAME, `prepare(frames, baseline) -> frame` (what is validated) and `build_suite(baseline)`.
 """
 
-from expectations.suites import coverage, headers, jumps, rows, tables, values
+from expectations.suites import blocks, coverage, fills, headers, identities, jumps, rows, tables, values
 
-ALL = (headers, rows, tables, values, coverage, jumps)
+ALL = (headers, rows, tables, blocks, values, coverage, jumps, identities, fills)
 
-__all__ = ["ALL", "coverage", "headers", "jumps", "rows", "tables", "values"]
+__all__ = ["ALL", "blocks", "coverage", "fills", "headers", "identities", "jumps", "rows", "tables", "values"]

@@ -29,6 +29,15 @@ REQUIRED = Rule(
     example="{variable_code}: {n_numbers} of {n_city_rows} city rows ({coverage}; expected {min_coverage})",
     advice="Look at the column in the file: shifted cells, text instead of numbers, or a block left out.",
 )
+LEFT_OUT = Rule(
+    rule_id="required_variable_is_not_left_out",
+    sentence="No required variable is left out by an `ignore` row for this year.",
+    noun="required variables",
+    fault="are left out by a row of header_map.csv for this year",
+    example="{variable_code}",
+    advice="Nothing if the column is really wrong in print; delete the `ignore` row once a corrected edition is here.",
+    severity="warn",
+)
 OTHER = Rule(
     rule_id="coverage_of_other_variable",
     sentence="No other variable is blank in more than 30 % of the city rows.",
@@ -55,7 +64,12 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     present = {str(code) for code in [*headers["variable_code"].dropna(), *counts.index]} - {"ignore"}
     codes = sorted(present | set(baseline.required_variables))
     frame = pd.DataFrame({"variable_code": pd.Series(codes, dtype="object")})
-    required = frame["variable_code"].isin(baseline.required_variables)
+    is_needed = frame["variable_code"].isin(baseline.required_variables)
+    left_out = set(headers["variable_left_out"].dropna())
+    # a person has decided to go on without the column of this year
+    is_left_out = frame["variable_code"].isin(left_out - present)
+    required = is_needed & ~is_left_out
+    frame["is_not_left_out"] = only_where(is_needed, ~is_left_out)
     has_column = frame["variable_code"].isin(present)
     frame["has_column"] = only_where(required, has_column)
     frame["n_city_rows"] = len(places)
@@ -64,7 +78,7 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     frame["coverage"] = coverage
     frame["min_coverage"] = baseline.min_coverage
     frame["coverage_required"] = coverage.where(required & has_column)
-    frame["coverage_other"] = coverage.where(~required)
+    frame["coverage_other"] = coverage.where(~is_needed)
     return frame
 
 
@@ -72,6 +86,7 @@ def build_suite(baseline: Baseline) -> ExpectationSuite:
     """Expectations on the variables of a load."""
     expectations = [
         must_be_true("has_column", HAS_COLUMN),
+        must_be_true("is_not_left_out", LEFT_OUT),
         must_be_between("coverage_required", baseline.min_coverage, None, REQUIRED),
         must_be_between("coverage_other", 1 - MAX_BLANK_SHARE, None, OTHER),
     ]

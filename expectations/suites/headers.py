@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from great_expectations.core import ExpectationSuite
 
-from expectations.columns import Rule, as_flag, must_be_true, must_have_rows, only_where
+from expectations.columns import Rule, as_flag, must_be_true, must_be_unique, must_have_rows, only_where
 from expectations.contract import Baseline
 
 NAME = "headers"
@@ -42,6 +42,14 @@ UNIT_CONSISTENT = Rule(
     example="unit '{header_unit}' of '{header_path}' ({variable_code})",
     advice="Compare with the printed table: correct the variable or the unit in header_map.csv.",
 )
+ONCE = Rule(
+    rule_id="header_meaning_is_unique",
+    sentence="A sheet has one column for each variable and scope.",
+    noun="headers",
+    fault="mean the same variable and scope as another column of their sheet",
+    example="'{header_path}' ({variable_code}, {scope})",
+    advice="Look at both columns: one of them is another thing, or is printed twice and must be ignored with a reason.",
+)
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
@@ -50,10 +58,17 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     known, unit_known = as_flag(frame["is_known"]), as_flag(frame["is_unit_known"])
     # A column nobody reads may have any unit; an unknown column or unit is reported once, as unknown.
     is_read = known & (frame["variable_code"] != "ignore")
+    frame["column_key"] = only_where(is_read, _column_key(frame))
     frame["is_known"] = known
     frame["is_unit_known"] = only_where(is_read, unit_known)
     frame["is_unit_consistent"] = only_where(is_read & unit_known, as_flag(frame["is_unit_consistent"]))
     return frame
+
+
+def _column_key(frame: pd.DataFrame) -> pd.Series:
+    """Sheet, variable and scope of each column in one text, '?' for a null."""
+    texts = [frame[name].astype("string").fillna("?") for name in ("file", "sheet", "variable_code", "scope")]
+    return texts[0].str.cat(texts[1:], sep=" | ")
 
 
 def build_suite(baseline: Baseline) -> ExpectationSuite:
@@ -61,6 +76,7 @@ def build_suite(baseline: Baseline) -> ExpectationSuite:
     expectations = [
         must_have_rows(EXISTS),
         must_be_true("is_known", KNOWN),
+        must_be_unique("column_key", ONCE),
         must_be_true("is_unit_known", UNIT_KNOWN),
         must_be_true("is_unit_consistent", UNIT_CONSISTENT),
     ]

@@ -7,7 +7,8 @@ from great_expectations.core import ExpectationSuite
 
 from expectations.columns import Rule, as_flag, as_number, is_blank, must_be_true, only_where
 from expectations.contract import Baseline
-from expectations.suites.jumps import log_ratio, slip_text
+from expectations.judged import judged_blocks
+from expectations.slips import log_ratio, slip_text
 
 NAME = "values"
 
@@ -51,19 +52,29 @@ NEAR_PAST = Rule(
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
     """The `values` frame with one true/false column per rule, null where the rule does not apply.
 
-    A corrected cell is exempt from all: a person has looked at it.
+    A corrected cell is exempt from all: a person has looked at it. A cell of a refused block is only asked whether it
+    is a number.
     """
     frame = frames["values"].reset_index(drop=True)
     value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
     judged = ~as_flag(frame["is_corrected"])
     frame["is_number_text"] = only_where(judged & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
     is_inside = ~((value < low) | (value > high))
-    frame["is_inside_band"] = only_where(judged & value.notna() & (low.notna() | high.notna()), is_inside)
+    asked = judged & ~_is_refused(frame, judged_blocks(frames, baseline))
+    frame["is_inside_band"] = only_where(asked & value.notna() & (low.notna() | high.notna()), is_inside)
     ratio = log_ratio(frame)
     frame["slip"] = ratio.map(slip_text)
     # A value outside its band has been reported already: one slip, one message.
-    frame["is_near_last"] = only_where(judged & ratio.notna() & is_inside, is_near_median(ratio, frame))
+    frame["is_near_last"] = only_where(asked & ratio.notna() & is_inside, is_near_median(ratio, frame))
     return frame
+
+
+def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
+    """True for the cells of blocks at fault: one fault, one message."""
+    refused = set(blocks.loc[blocks["fault"] != "", "block"])
+    year = as_number(frame["year"]).astype("Int64").astype("string")
+    names = frame["variable_code"].astype("string") + "/" + frame["scope"].astype("string") + "/" + year
+    return names.isin(refused)
 
 
 def is_near_median(ratio: pd.Series, frame: pd.DataFrame) -> pd.Series:

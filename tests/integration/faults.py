@@ -31,6 +31,20 @@ def gdp_times_10000_in_all_cities(page: Page) -> None:
     _times(page, page.city_rows)
 
 
+def gdp_of_city_and_districts_swapped(page: Page) -> None:
+    """The two columns have changed places below their headers."""
+    here, there = page.column_of(GDP, "全市"), page.column_of(GDP, "市辖区")
+    for at in page.city_rows:
+        page.rows[at][here], page.rows[at][there] = page.rows[at][there], page.rows[at][here]
+
+
+def tertiary_shares_too_large(page: Page) -> None:
+    """A third more in every city: the three sectors no longer sum to 100."""
+    column = page.column_of("第三产业占", "全市")
+    for at in page.city_rows:
+        page.rows[at][column] = round(float(page.rows[at][column]) * 1.33, 2)
+
+
 def text_in_a_number_column(page: Page) -> None:
     page.rows[page.row_of("合肥市")][page.column_of("教育支出")] = "约八千"
 
@@ -51,6 +65,8 @@ YEARBOOK_FAULTS: tuple[Callable[[Page], None], ...] = (
     unit_never_seen,
     gdp_times_10000_in_one_city,
     gdp_times_10000_in_all_cities,
+    gdp_of_city_and_districts_swapped,
+    tertiary_shares_too_large,
     text_in_a_number_column,
     city_that_does_not_exist,
 )

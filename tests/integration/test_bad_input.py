@@ -23,6 +23,13 @@ GATE_SENTENCES: dict[str, list[str]] = {
     "unit_never_seen": ["unit '万美金'", "va_primary_nom", "column AB", "Add the symbol to unit.csv"],
     "gdp_times_10000_in_one_city": ["1 of", "outside the band", "泰安市 2014 gdp_nom", "cell Z20", "correction.csv"],
     "gdp_times_10000_in_all_cities": ["gdp_nom (city) 2014", "a unit slip of x10,000", "cell Z", "header_map.csv"],
+    "gdp_of_city_and_districts_swapped": [
+        "gdp_nom (city) 2014, ", "follow gdp_nom (district) of 2013", "wrong header", "yuan10k (printed '", "cell Z",
+        "gdp_nom (district) 2014, ", "follow gdp_nom (city) of 2013", "cell AA", "paste its ready-made `ignore` row",
+    ],
+    "tertiary_shares_too_large": [
+        "tertiary_share (city) 2014, ", "cities break shares_sum_to_100", "(printed '", "What to do:",
+    ],
     "text_in_a_number_column": ["text instead of a number", "合肥市 2014 fiscal_education: '约八千'", "cell AW13"],
     "city_that_does_not_exist": ["no known city", "'石家店市' (2014)", "cell A9", "city_alias.csv"],
     "empty_year": ["a year without a single number", "2014: 13 cities, no number", "Check that the file really covers"],
@@ -61,6 +68,27 @@ def test_unknown_header_comes_with_a_ready_made_row_of_the_header_map(refused: R
     row = f"row for header_map.csv: yearbook,,,{key},ignore,city,%,"
     near = "nearest known: 工业烟(粉)尘排放量和工业固体废物综合利用率(全市)/一般工业固体废物综合利用率, 86 %"
     assert any(row in line and near in line for line in refused.outcome.lines)
+
+
+def test_refused_column_comes_with_a_ready_made_row_of_the_header_map(refused: Refused) -> None:
+    about = [line for line in refused.outcome.lines if "refused by block_stands_in_its_place" in line]
+    rows = [line.split("row for header_map.csv: ")[1] for line in about]
+    keys = [row.split(",")[:6] for row in rows]
+    gdp = "地区生产总值/地区生产总值(当年价格)"
+    assert keys == [
+        ["yearbook", "2014", "2014", f"{gdp}/全市", "ignore", "city"],
+        ["yearbook", "2014", "2014", f"{gdp}/市辖区", "ignore", "district"],
+    ]
+
+
+def test_swapped_columns_are_the_only_ones_refused(refused: Refused) -> None:
+    """Population and GDP per head hang on GDP; they are not blamed."""
+    failed = refused.house.build(
+        "select rule_id, n_unexpected from ops.validation_result"
+        " where vintage = ? and not passed and severity = 'error'",
+        [refused.vintages["gdp_of_city_and_districts_swapped"]],
+    )
+    assert failed.to_numpy().tolist() == [["block_stands_in_its_place", 2]]
 
 
 def test_unknown_city_comes_with_the_nearest_names_and_a_ready_made_row(refused: Refused) -> None:

@@ -46,6 +46,37 @@ deduplicated as (
             '/'
         ) as header_key
     from keyed
+),
+
+-- Of two rows for one header the narrower range of years wins: so a person leaves out (`ignore`) one year of a column.
+-- A file of several years takes the widest row; single years of it are left out where the cells are read.
+mapped as (
+    select
+        h.*,
+        m.variable_code,
+        m.scope,
+        m.reason,
+        m.unit as map_unit,
+        -- what an `ignore` row of fewer years leaves out
+        case when m.variable_code = 'ignore' then lead(m.variable_code) over ranges end as variable_left_out
+    from deduplicated as h
+    left join {{ ref('header_map') }} as m
+        on
+            h.source = m.source
+            and h.header_key = m.header_key
+            and (h.data_year = 0 or h.data_year between coalesce(m.year_from, 0) and coalesce(m.year_to, 9999))
+            -- a row that contradicts the scope printed in the header does not count: the header is listed as unknown
+            and (
+                coalesce(h.header_scope, m.scope) = m.scope
+                or (m.scope = 'built_up' and h.header_scope = 'district' and contains(h.header_key, '建成区'))
+            )
+    window
+        ranges as (
+            partition by h.source, h.data_year, h.vintage, h.file, h.sheet, h.col_no
+            order by
+                (coalesce(m.year_to, 9999) - coalesce(m.year_from, 0)) * case when h.data_year = 0 then -1 else 1 end
+        )
+    qualify row_number() over ranges = 1
 )
 
 select
@@ -58,20 +89,16 @@ select
     h.header_path,
     h.header_key,
     h.header_unit,
-    m.variable_code,
-    m.scope,
-    m.reason,
-    coalesce(h.header_unit, m.unit) as unit,
+    h.variable_code,
+    h.scope,
+    h.reason,
+    h.variable_left_out,
+    coalesce(h.header_unit, h.map_unit) as unit,
     u.factor,
-    m.variable_code is not null as is_known,
-    m.variable_code is null or m.variable_code = 'ignore' or u.symbol is not null as is_unit_known,
-    m.variable_code is null or m.variable_code = 'ignore' or u.symbol is null
+    h.variable_code is not null as is_known,
+    h.variable_code is null or h.variable_code = 'ignore' or u.symbol is not null as is_unit_known,
+    h.variable_code is null or h.variable_code = 'ignore' or u.symbol is null
     or u.canonical = v.unit as is_unit_consistent
-from deduplicated as h
-left join {{ ref('header_map') }} as m
-    on
-        h.source = m.source
-        and h.header_key = m.header_key
-        and (h.data_year = 0 or h.data_year between coalesce(m.year_from, 0) and coalesce(m.year_to, 9999))
-left join {{ ref('variable') }} as v on m.variable_code = v.variable_code
-left join {{ ref('unit') }} as u on coalesce(h.header_unit, m.unit) = u.symbol
+from mapped as h
+left join {{ ref('variable') }} as v on h.variable_code = v.variable_code
+left join {{ ref('unit') }} as u on coalesce(h.header_unit, h.map_unit) = u.symbol

@@ -29,4 +29,7 @@ inner join {{ ref('int_rows_matched_to_cities') }} as r
 inner join {{ ref('stg_landing__loads') }} as l
     on c.source = l.source and c.data_year = l.data_year and c.vintage = l.vintage and l.is_current
 where r.row_kind = 'city' and not c.is_blank
-qualify row_number() over (partition by r.city_id, r.year, h.variable_code order by l.load_no desc, c.source_cell_id) = 1
+qualify
+    row_number() over (
+        partition by r.city_id, r.year, h.variable_code order by l.load_no desc, c.source_cell_id
+    ) = 1

@@ -36,4 +36,12 @@ inner join {{ ref('int_rows_matched_to_cities') }} as r
         and c.sheet = r.sheet
         and c.row_no = r.row_no
 inner join {{ ref('variable') }} as v on h.variable_code = v.variable_code
-where r.city_id is not null and h.variable_code <> 'ignore'
+-- one year of a column in a file of several years, left out by a row of the header map
+left join {{ ref('header_map') }} as i
+    on
+        c.data_year = 0
+        and h.source = i.source
+        and h.header_key = i.header_key
+        and i.variable_code = 'ignore'
+        and r.year between coalesce(i.year_from, 0) and coalesce(i.year_to, 9999)
+where r.city_id is not null and h.variable_code <> 'ignore' and v.kind <> 'text' and i.header_key is null

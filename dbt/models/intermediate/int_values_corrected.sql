@@ -1,5 +1,6 @@
 {{ config(materialized='view') }}
--- A correction fires only while the file still prints what the reviewer saw (`expect`).
+-- A correction fires only while the file still prints what the reviewer saw (`expect`). `keep` leaves the figure as it
+-- is printed: a person has looked at it, and the rules of the gate do not complain about it again.
 select
     v.* exclude (value, is_number),
     v.value as value_printed,
@@ -10,7 +11,7 @@ select
         when k.action = 'drop' then null
         when k.action = 'replace' then k.value
         when k.action = 'scale' then v.value * k.value
-        else v.value
+        else v.value -- keep
     end as value,
     v.is_number or k.action is not null as is_number
 from {{ ref('int_values_converted_to_units') }} as v

@@ -86,6 +86,7 @@ moves as (
         w.source,
         w.year,
         w.variable_code,
+        w.harmonise,
         e.from_city_id,
         e.to_city_id,
         e.event_type,
@@ -101,6 +102,7 @@ moves as (
         w.source,
         w.year,
         w.variable_code,
+        w.harmonise,
         e.from_city_id,
         e.to_city_id,
         e.event_type,
@@ -123,7 +125,9 @@ moves as (
 
 known_moves as (
     select * from moves
-    where event_type = 'merge' or (value_moved is not null and weight_moved is not null)
+    where
+        event_type = 'merge'
+        or (value_moved is not null and (harmonise = 'sum' or weight_moved is not null))
 ),
 
 received as (

@@ -15,12 +15,13 @@ cleaned as (
         col_no,
         role,
         path as header_path,
-        {{ header_text('path') }} as header_text
+        {{ header_text('path') }} as header_text,
+        {{ unit_note('path') }} as unit_note
     from source
 )
 
 select
     *,
     coalesce(regexp_extract_all(header_text, '\(([^()]*)\)', 1), []) as brackets,
-    nullif(regexp_extract(header_text, '(^|/)(计量)?单位:([^/]+)', 3), '') as unit_note
+    {{ header_scope('header_text') }} as header_scope
 from cleaned

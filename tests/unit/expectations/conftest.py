@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from expectations import Baseline, ResultRow, validate
+from expectations.contract import FRAME_COLUMNS
+from expectations.judged import judged_blocks
 
 FILE, SHEET, YEAR = "yearbook_2019.xlsx", "Sheet1", 2019
 CITIES = (
@@ -23,6 +26,15 @@ VARIABLES = {
     "mobile_subscribers": ("2-15 移动电话 / 全市", "万户", 6_000_000.0, (10_000.0, 60_000_000.0)),
 }
 
+KINDS = {
+    "gdp_nom": "flow", "population_registered": "stock", "wage_avg_nom": "rate", "mobile_subscribers": "stock",
+}  # fmt: skip
+UNITS = pd.DataFrame(
+    [("万元", "yuan10k", 1.0), ("亿元", "yuan10k", 1e4), ("人", "persons", 1.0), ("万人", "persons", 1e4),
+     ("元", "yuan", 1.0), ("%", "percent", 1.0)],
+    columns=["symbol", "canonical", "factor"],
+)  # fmt: skip
+
 BASELINE = Baseline(
     source="yearbook",
     data_year=YEAR,
@@ -35,12 +47,13 @@ BASELINE = Baseline(
 
 
 def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
-    """The three frames of a load that breaks no rule."""
+    """The frames of a load that breaks no rule."""
     headers = [
         {
             "file": FILE, "sheet": SHEET, "col_no": number, "header_path": path,
-            "header_key": path.replace(" ", ""), "header_unit": unit, "variable_code": code, "scope": "city",
-            "is_known": True, "is_unit_known": True, "is_unit_consistent": True,
+            "header_key": path.replace(" ", ""), "header_unit": unit, "unit": unit, "variable_code": code,
+            "scope": "city", "variable_left_out": None, "is_known": True, "is_unit_known": True,
+            "is_unit_consistent": True,
         }
         for number, (code, (path, unit, _, _)) in enumerate(VARIABLES.items(), start=2)
     ]  # fmt: skip
@@ -55,15 +68,33 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
     values = [
         {
             "city_id": f"CN{110000 + number}", "city_name": city, "year": year, "variable_code": code,
-            "scope": "city", "value": level * (1 + number / 20), "text": f"{level * (1 + number / 20):.0f}",
+            "scope": "city", "value": grown(level, number, year), "text": f"{grown(level, number, year):.0f}",
             "is_number": True, "is_corrected": False, "file": FILE, "sheet": SHEET,
             "cell": f"{chr(66 + position)}{row_no}", "unit": unit, "band_low": band[0], "band_high": band[1],
-            "value_last": level * (1 + number / 20) / (1.05 + number / 1000),
+            "kind": KINDS[code], "median_low": level / 5, "median_high": level * 5, "min_rho": None,
+            "province_id": "130000", "value_last": grown(level, number, year - 1), "year_last": year - 1,
         }
         for row_no, (year, number, city) in enumerate(places, start=6)
         for position, (code, (_, unit, level, band)) in enumerate(VARIABLES.items())
     ]  # fmt: skip
-    return {"headers": pd.DataFrame(headers), "rows": pd.DataFrame(rows), "values": pd.DataFrame(values)}
+    frame = pd.DataFrame(values)
+    return {
+        "headers": pd.DataFrame(headers), "rows": pd.DataFrame(rows), "values": frame, "last": last_of(frame),
+        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
+        "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]), "units": UNITS.copy(),
+    }  # fmt: skip
+
+
+def grown(level: float, number: int, year: int) -> float:
+    """The figure of a city: larger cities come later in the list, and grow a little faster."""
+    return level * (1 + number / 20) * (1.05 + number / 1000) ** (year - YEAR)
+
+
+def last_of(values: pd.DataFrame) -> pd.DataFrame:
+    """The last accepted figures that the values speak of."""
+    return values[["city_id", "variable_code", "scope", "value_last", "year_last"]].drop_duplicates(
+        ["city_id", "variable_code", "scope"], keep="last"
+    )
 
 
 @pytest.fixture
@@ -104,3 +135,114 @@ def at_cell() -> Callable[[dict[str, pd.DataFrame], str, str], pd.Series]:
         return (values["city_name"] == city) & (values["variable_code"] == variable)
 
     return mask
+
+
+# ---- a country of 120 cities for the rules about whole columns ------------------------------------------------
+
+N_CITIES = 120
+# block: (median, spread between cities, usual median from, to, kind, unit)
+BLOCKS = {
+    "gdp_nom/city": (15e6, 0.9, 5e6, 45e6, "flow", "yuan10k"),
+    "gdp_nom/district": (6e6, 1.0, 5e6, 45e6, "flow", "yuan10k"),
+    "population_resident/city": (3.4e6, 0.6, 2e6, 7e6, "stock", "persons"),
+    "population_resident/district": (1.2e6, 0.7, 2e6, 7e6, "stock", "persons"),
+    "gdp_per_capita_nom/city": (44e3, 0.4, 15e3, 140e3, "rate", "yuan"),
+    "fiscal_expenditure/city": (3e6, 0.6, 1e6, 9e6, "flow", "yuan10k"),
+    "primary_share/city": (12.0, 0.0, 5.0, 25.0, "rate", "percent"),
+    "secondary_share/city": (42.0, 0.0, 23.0, 90.0, "rate", "percent"),
+    "tertiary_share/city": (46.0, 0.0, 20.0, 90.0, "rate", "percent"),
+    "mobile_subscribers/city": (3.6e6, 0.6, 1e6, 9e6, "stock", "accounts"),
+}
+IDENTITIES = pd.DataFrame(
+    [
+        ("shares_sum_to_100", "primary_share + secondary_share + tertiary_share", "100", "city", 0.995, 1.005),
+        ("gdp_per_head", "gdp_per_capita_nom * population_resident", "10000 * gdp_nom", "city district", 0.8, 1.2),
+        ("district_gdp_is_part", "gdp_nom@district", "gdp_nom@city", None, None, 1.001),
+        ("district_population_is_part", "population_resident@district", "population_resident@city", None, None, 1.001),
+    ],
+    columns=FRAME_COLUMNS["identities"],
+)
+
+
+def draw_country(seed: int = 1) -> dict[tuple[str, int], np.ndarray]:
+    """Figures of two years, (block, year) -> city: sizes drawn at random, every identity met."""
+    rng = np.random.default_rng(seed)
+    people = 3.4e6 * np.exp(rng.normal(0, 0.6, N_CITIES))
+    rich = 44e3 * np.exp(rng.normal(0, 0.4, N_CITIES))
+    part = rng.uniform(0.3, 0.6, N_CITIES)
+    primary, secondary = rng.uniform(3, 22, N_CITIES), rng.uniform(28, 55, N_CITIES)
+    noise = {block: rng.normal(0, 0.1, N_CITIES) for block in BLOCKS}
+    found = {}
+    for year, growth in ((YEAR - 1, 1.0), (YEAR, 1.07)):
+        drift, moved = rng.normal(0, 0.03, N_CITIES), rng.normal(0, 0.01, N_CITIES)
+        gdp = people * rich / 1e4 * growth * np.exp(drift)
+        first, second, here = primary + 10 * moved, secondary + 20 * drift, people * np.exp(moved)
+        figures = {
+            "gdp_nom/city": gdp, "gdp_nom/district": gdp * part * 1.2, "population_resident/city": here,
+            "population_resident/district": here * part, "gdp_per_capita_nom/city": gdp / here * 1e4,
+            "fiscal_expenditure/city": 0.2 * gdp * np.exp(noise["fiscal_expenditure/city"] + drift),
+            "primary_share/city": first, "secondary_share/city": second, "tertiary_share/city": 100 - first - second,
+            "mobile_subscribers/city": 1.05 * people * growth * np.exp(noise["mobile_subscribers/city"]),
+        }  # fmt: skip
+        found |= {(block, year): figure for block, figure in figures.items()}
+    return found
+
+
+def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool = True) -> dict[str, pd.DataFrame]:
+    """The frames of a load with one sheet; columns in the order of BLOCKS, cities in rows 6 to 125."""
+    cities = [f"CN{500000 + n}" for n in range(N_CITIES)]
+    headers, values, last = [], [], []
+    for number, (block, (_, _, low, high, kind, unit)) in enumerate(BLOCKS.items(), start=2):
+        variable, scope = block.split("/")
+        symbol = {"yuan10k": "万元", "persons": "人", "yuan": "元", "percent": "%"}.get(unit, "户")
+        path = f"表 {number} / {variable} / {scope}"
+        headers.append({
+            "file": FILE, "sheet": SHEET, "col_no": number, "header_path": path, "header_key": path.replace(" ", ""),
+            "header_unit": None, "unit": symbol, "variable_code": variable, "scope": scope, "variable_left_out": None,
+            "is_known": True, "is_unit_known": True, "is_unit_consistent": True,
+        })  # fmt: skip
+        past = figures[block, YEAR - 1] if has_past else np.full(N_CITIES, np.nan)
+        values += [{
+            "city_id": city, "city_name": f"城{n}", "year": YEAR, "variable_code": variable, "scope": scope,
+            "value": value, "text": f"{value:.6g}", "is_number": True, "is_corrected": False, "file": FILE,
+            "sheet": SHEET, "cell": f"{chr(64 + number)}{n + 6}", "unit": unit, "kind": kind, "band_low": low / 1e3,
+            "band_high": high * 1e3, "median_low": low, "median_high": high, "min_rho": None,
+            "province_id": f"{n // 10}", "value_last": past[n], "year_last": YEAR - 1 if has_past else np.nan,
+        } for n, (city, value) in enumerate(zip(cities, figures[block, YEAR], strict=True))]  # fmt: skip
+        last += [(city, variable, scope, old, YEAR - 1) for city, old in zip(cities, past, strict=True) if has_past]
+    rows = [
+        {"file": FILE, "sheet": SHEET, "row_no": n + 6, "cell": f"A{n + 6}", "city_text": f"城{n}", "year": YEAR,
+         "row_kind": "city", "city_id": city, "n_values": len(BLOCKS)} for n, city in enumerate(cities)
+    ]  # fmt: skip
+    return {
+        "headers": pd.DataFrame(headers), "rows": pd.DataFrame(rows), "values": pd.DataFrame(values),
+        "last": pd.DataFrame(last, columns=FRAME_COLUMNS["last"]),
+        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]), "identities": IDENTITIES.copy(),
+        "units": UNITS.copy(),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def figures() -> dict[tuple[str, int], np.ndarray]:
+    """Figures of 120 cities, (block, year) -> array; a test spoils one and loads them with `load_country`."""
+    return draw_country()
+
+
+@pytest.fixture
+def load_country() -> Callable[..., dict[str, pd.DataFrame]]:
+    """Figures -> frames of the load of 2019, with the year before as its past unless `has_past` is false."""
+    return country_load
+
+
+@pytest.fixture
+def refused() -> Callable[..., dict[str, str]]:
+    """Frames -> block -> rule that refuses it."""
+
+    def run(frames: dict[str, pd.DataFrame]) -> dict[str, str]:
+        blocks = judged_blocks(frames, replace(BASELINE, rows_min=100, rows_max=130, required_variables=()))
+        at_fault = blocks[blocks["fault"] != ""]
+        return {
+            block.rsplit("/", 1)[0]: fault for block, fault in zip(at_fault["block"], at_fault["fault"], strict=True)
+        }
+
+    return run

@@ -48,6 +48,20 @@ def test_numbers_days_and_booleans_become_short_texts(tmp_path):
     assert sheet.column(2) == {1: "17879.4", 2: "2020-02-29"}
 
 
+def test_an_error_of_excel_is_not_blank(tmp_path):
+    """The workbook library shows #DIV/0! as an empty cell; a figure that is lost must be seen."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name in ("S", "T"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["城市", 1])
+            sheet.write_formula(1, 1, "=1/0", value="#DIV/0!")
+            sheet.write_formula(2, 2, "=NA()", value="#N/A")
+            sheet.write_formula(1, 2, "=1+1", value=2)
+    for sheet in read_sheets(path):
+        assert texts(sheet) == {(1, 1): "城市", (1, 2): "1", (2, 2): "#ERROR", (2, 3): "2", (3, 3): "#ERROR"}
+
+
 def test_one_sheet_can_be_named(write_xlsx):
     path = write_xlsx("a.xlsx", {"A": ([["x"]], []), "B": ([["y"]], [])})
     assert [sheet.name for sheet in read_sheets(path)] == ["A", "B"]

@@ -1,0 +1,100 @@
+"""`nqpf inspect`: read, mean, judge, say; the exit code says whether all of the file would be read."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
+from dagster_project.ingest.errors import IngestError
+from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
+from dagster_project.inspect.frames import Asked, Draft, read_draft
+from dagster_project.inspect.guess import GuessError
+from dagster_project.inspect.judge import judge
+from dagster_project.inspect.report import Report, build_report
+from dagster_project.inspect.show import as_json, show
+from dagster_project.inspect.template import template_file, throw_away_copy
+from dagster_project.paths import PROJECT, Paths, real_paths
+from dagster_project.warehouse import Warehouse, WarehouseBusy
+
+CITIES_SQL = "select city_id, city_code from seed.city"
+
+
+def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json: bool) -> int:
+    """Print the report; 0 all is read, 1 something is refused or unknown, 2 not readable, 4 warehouse busy."""
+    try:
+        report = inspect(asked, warehouse=warehouse, say=_to_stderr)
+    except (IngestError, GuessError) as error:
+        return _sorry(str(error), EXIT_BAD_INPUT)
+    except WarehouseBusy as error:
+        return _sorry(str(error), EXIT_BUSY)
+    except duckdb.Error as error:
+        return _sorry(f"The database refused: {str(error).splitlines()[0]}", EXIT_BAD_INPUT)
+    except Exception as error:  # a dry run must not end in a traceback, whatever the file holds
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return _sorry(f"{asked.file} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT)
+    if json:
+        print(as_json(report))
+    else:
+        show(report, console)
+    return EXIT_OK if report.is_clean else EXIT_FAILED
+
+
+def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
+    """What of a file would be read; `say` gets lines about progress. Writes nothing but the cache."""
+    paths = _paths(warehouse)
+    draft = read_draft(asked, PROJECT / "warehouse" / "landing")
+    template = template_file(say)
+    with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
+        database = throw_away_copy(template, Path(folder))
+        draft = _named(draft, database)
+        insert_draft(database, draft)
+        if paths is not None:
+            last = copy_past(database, draft, paths.build_file)
+            draft = draft.saying(_said_of_last_year(draft, last))
+        settle(database)
+        judgement = judge(database, draft.sidecar)
+        cities = database.read_frame(CITIES_SQL)
+        only = asked.year if draft.sidecar.data_year == 0 else None
+        return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
+
+
+def _paths(warehouse: Path | None) -> Paths | None:
+    return None if warehouse is None else real_paths(Path(), warehouse, Path())
+
+
+def _named(draft: Draft, database: Warehouse) -> Draft:
+    """The draft under its source: the one asked for, else the one whose header map knows its headers best."""
+    if draft.has_source:
+        return draft
+    shares = known_shares(database, draft)
+    source = likely_source(shares, draft.sidecar.layout)
+    if source is None:
+        near, share = shares[0] if shares else ("", 0.0)
+        closest = f" ({near} knows {share:.0%} of them)" if share else ""
+        raise GuessError(
+            f"No source is known for the headers of {draft.sidecar.title}{closest}: "
+            "name it, known or new, with --source."
+        )
+    return draft.with_source(source, f"source {source}: knows {dict(shares).get(source, 0.0):.0%} of the headers")
+
+
+def _said_of_last_year(draft: Draft, last: int | None) -> str:
+    if last is None:
+        return f"The warehouse holds no accepted earlier year of {draft.sidecar.source} to compare with"
+    return f"compared with {draft.sidecar.source} {last} of the warehouse"
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _sorry(sentence: str, code: int) -> int:
+    """Reasons go to stderr: with --json nothing but JSON is ever on stdout."""
+    _to_stderr(sentence)
+    return code

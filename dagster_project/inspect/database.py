@@ -1,0 +1,133 @@
+"""The throw-away database of one call: raw rows of the file in, and those of a warehouse's last accepted years."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.inspect.frames import Draft
+from dagster_project.run_state import READING_MODELS
+from dagster_project.warehouse import Warehouse, WarehouseBusy
+from expectations.blocks import MAX_YEARS_BACK
+
+PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
+MARGIN = 0.1  # another source is believed only if it knows this much more of the headers
+LEAST = 0.5  # a long file belongs to a source that knows at least this share of its headers
+TRIAL = "guess"
+
+SOURCES_SQL = """
+    select distinct m.source from seed.header_map as m
+    left join seed.source as s on m.source = s.source
+    where ? = 'long' or (s.kind = 'printed' and s.is_yearly)
+    order by 1
+"""
+KNOWN_SQL = """
+    select source, count(*) filter (where is_known) / count(*) as share, count(*) as n
+    from int.int_headers_mapped where vintage = ? group by source order by share desc, source
+"""
+# as far back as the gate looks
+PAST_SQL = """
+    select data_year, vintage from past.raw.load
+    where source = ? and data_year between ? and ? and is_accepted
+    order by data_year, load_no
+"""
+
+
+def insert_draft(warehouse: Warehouse, draft: Draft) -> None:
+    """Raw cells and headers under the draft's identity."""
+    prefix = prefix_of(draft)
+    with warehouse.connect() as con:
+        _insert(con, f"raw.{prefix}header", draft.header)
+        _insert(con, f"raw.{prefix}cells", draft.cells)
+
+
+def prefix_of(draft: Draft) -> str:
+    """Raw tables of yearly loads have no prefix, those of multi-year loads 'series_'."""
+    return "" if draft.sidecar.data_year else "series_"
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: object) -> None:
+    con.register("incoming", frame)
+    con.execute(f"insert into {table} by name select * from incoming")
+    con.unregister("incoming")
+
+
+def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
+    """(source, share of the headers that its map knows), best first: the header rows are read as each source's."""
+    table = f"raw.{prefix_of(draft)}header"
+    with warehouse.connect() as con:
+        names = [row[0] for row in con.execute(SOURCES_SQL, [draft.sidecar.layout]).fetchall()]
+        for name in names:
+            _insert(con, table, draft.header.assign(source=name, vintage=TRIAL))
+        found = con.execute(KNOWN_SQL, [TRIAL]).fetchall()
+        con.execute(f"delete from {table} where vintage = ?", [TRIAL])
+    return [(str(source), float(share)) for source, share, _ in found]
+
+
+def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | None:
+    """The usual source of a printed layout unless another knows clearly more headers; None if none knows enough."""
+    known = dict(shares)
+    best = max(known, key=lambda name: known[name], default=None)
+    usual = PREFERRED.get(layout)
+    least = LEAST if usual is None else known.get(usual, 0.0) + MARGIN
+    return best if best is not None and known[best] >= least else usual
+
+
+def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | None:
+    """Copy the last accepted years of the same source from a warehouse opened read-only; the newest, None if none.
+
+    WarehouseBusy: a refresh runs, or another process writes. IngestError: there is no such warehouse.
+    """
+    sidecar = draft.sidecar
+    if not build_file.is_file():
+        raise IngestError("There is no build file in that warehouse", str(build_file), "Run `nqpf refresh` there first")
+    if not sidecar.data_year:
+        return None
+    check_idle(build_file)
+    with warehouse.connect() as con:
+        try:
+            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise WarehouseBusy(_busy(build_file)) from None
+            raise
+        source, year = sidecar.source, sidecar.data_year
+        loads = con.execute(PAST_SQL, [source, year - MAX_YEARS_BACK, year - 1]).fetchall()
+        for data_year, vintage in loads:
+            for table in ("cells", "header", "load"):
+                con.execute(
+                    f"insert into raw.{table} by name select * from past.raw.{table}"
+                    " where source = ? and data_year = ? and vintage = ?",
+                    [source, data_year, vintage],
+                )
+        con.execute("detach past")
+    return int(loads[-1][0]) if loads else None
+
+
+def settle(warehouse: Warehouse) -> None:
+    """Keep what the reading models say as tables: the gate asks them several times, and nothing changes any more."""
+    with warehouse.connect() as con:
+        for model in READING_MODELS:
+            con.execute(f"create table int.settled as from int.{model}")
+            con.execute(f"drop view int.{model}")
+            con.execute(f"alter table int.settled rename to {model}")
+
+
+def check_idle(build_file: Path) -> None:
+    """WarehouseBusy while a refresh holds its lock: between two of its steps the file itself is free."""
+    lock = build_file.with_name("refresh.lock")
+    if not lock.is_file():
+        return
+    with lock.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            raise WarehouseBusy(_busy(build_file)) from None
+
+
+def _busy(build_file: Path) -> str:
+    return f"The warehouse {build_file.parent.parent} is in use by another process: wait until it has ended, run again."

@@ -1,0 +1,89 @@
+"""A file without a sidecar through the one reader: an in-memory sidecar, raw cells and headers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.load import Load, read_load
+from dagster_project.ingest.sidecar import LandingFile, Sidecar, sha256_of
+from dagster_project.ingest.workbook import read_sheets
+from dagster_project.ingest.xlsx_guard import Limits
+from dagster_project.inspect.guess import Shape, guess_shape, guess_year
+
+UNNAMED = "unnamed"  # source of a load until its headers have told it
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said on the command line; None: guess it."""
+
+    file: Path
+    year: int | None = None
+    source: str | None = None
+    layout: str | None = None
+    sheet: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A load that no sidecar describes: the sidecar it would have, raw frames, guesses, what contradicts them."""
+
+    sidecar: Sidecar
+    cells: pd.DataFrame
+    header: pd.DataFrame
+    said: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def has_source(self) -> bool:
+        """Whether the user or the headers have named the source."""
+        return self.sidecar.source != UNNAMED
+
+    def with_source(self, source: str, said: str) -> Draft:
+        """The same load under a source."""
+        sidecar = replace(self.sidecar, source=source)
+        cells, header = (frame.assign(source=source) for frame in (self.cells, self.header))
+        return replace(self, sidecar=sidecar, cells=cells, header=header, said=(*self.said, said))
+
+    def saying(self, said: str) -> Draft:
+        """The same load with one more remark."""
+        return replace(self, said=(*self.said, said))
+
+
+def read_draft(asked: Asked, sidecars: Path) -> Draft:
+    """Read the file; GuessError or IngestError says in one sentence why not."""
+    if not asked.file.is_file():
+        raise IngestError("The file does not exist", str(asked.file), "Correct the path")
+    sheets = read_sheets(asked.file, sheet=asked.sheet, limits=Limits.for_layout("long"))
+    if not any(len(sheet.text) for sheet in sheets):
+        raise IngestError("The file holds no cell with content", str(asked.file), "Name the right file")
+    shape = guess_shape(sheets, sidecars, layout=asked.layout, source=asked.source)
+    sidecar = _sidecar(asked, shape)
+    load = read_load(sidecar, asked.file.parent)
+    titles = load.cells.loc[load.cells["part"] == "title", "text"].tolist() if shape.layout != "long" else []
+    year = guess_year(asked.file, titles, year=asked.year, has_years=shape.has_years)
+    sidecar = replace(sidecar, data_year=year.data_year, is_synthetic=_is_synthetic(load))
+    said = tuple(text for text in (shape.said, year.said) if text)
+    cells, header = (frame.assign(data_year=year.data_year) for frame in (load.cells, load.header))
+    return Draft(sidecar, cells, header, said, (f"{year.contradiction}.",) if year.contradiction else ())
+
+
+def _sidecar(asked: Asked, shape: Shape) -> Sidecar:
+    return Sidecar(
+        path=asked.file, source=asked.source or UNNAMED, layout=shape.layout,
+        files=(LandingFile(asked.file.name, sha256_of(asked.file)),), producer="not stated", title=asked.file.name,
+        licence="none stated", accessed=dt.date.today().isoformat(), maturity="first_print", is_synthetic=False,
+        sheet=asked.sheet or shape.sheet, keys=shape.keys,
+    )  # fmt: skip
+
+
+def _is_synthetic(load: Load) -> bool:
+    """Invented figures say so in a title, a note, a header, a sheet name or the file name."""
+    cells = load.cells[load.cells["part"] != "body"]
+    said = [*cells["text"], *load.header["path"], *load.cells["sheet"].unique(), *load.cells["file"].unique()]
+    return any("synthetic" in text.lower() for text in said)

@@ -1,0 +1,166 @@
+"""From a judgement to the report: what is read, what is not known, what is refused. Plain dicts for JSON and people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dagster_project.inspect.frames import Draft
+from dagster_project.inspect.judge import Judgement
+from dagster_project.inspect.names import raw_column, scope_of, unit_of
+from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
+from dagster_project.suggest import CityNames, HeaderMap
+from expectations.sentences import column_letters
+
+# rules about what a whole load must bring: one table of the yearbook is only a part of a load
+WHOLE_LOAD_RULES = ("required_variable_has_column",)
+# reported under their own key
+LISTED_RULES = ("header_is_known", "row_city_is_known")
+# what follows from a table of which no column is read
+EMPTY_RULES = ("year_has_numbers",)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `nqpf inspect` says. `load` and `counts` describe the file; the rest are the keys of the JSON."""
+
+    load: dict[str, Any]
+    counts: dict[str, int]
+    values: list[dict[str, Any]]
+    unmapped_headers: list[dict[str, Any]] = field(default_factory=list)
+    unknown_cities: list[dict[str, Any]] = field(default_factory=list)
+    refused_blocks: list[dict[str, Any]] = field(default_factory=list)
+    load_problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Everything was read: nothing unknown, nothing refused."""
+        return not (self.unmapped_headers or self.unknown_cities or self.refused_blocks or self.load_problems)
+
+
+def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.DataFrame, year: int | None) -> Report:
+    """Compose the report; `cities`: city_id, city_code of the seed; `year`: of many years, only this one."""
+    refusal = refuse(judgement)
+    values = _values(judgement.values[~refusal.is_withheld], cities, year)
+    headers = judgement.headers
+    return Report(
+        load=_load(draft),
+        counts=_counts(draft, headers, values),
+        values=values,
+        unmapped_headers=_unmapped(headers, draft, seeds),
+        unknown_cities=_unknown(judgement.rows, draft, seeds),
+        refused_blocks=[*refusal.blocks],
+        load_problems=[*draft.problems, *judgement.problems, *_problems(judgement, draft, refusal)],
+        warnings=_warnings(judgement),
+    )
+
+
+def _load(draft: Draft) -> dict[str, Any]:
+    said = draft.sidecar
+    return {
+        "file": said.files[0].path, "source": said.source, "layout": said.layout,
+        "year": said.data_year or None, "edition": said.data_year + 1 if _is_yearbook(draft) else None,
+        "sheets": sorted(draft.header["sheet"].unique().tolist()), "keys": dict(said.keys),
+        "sha256": said.files[0].sha256, "is_synthetic": said.is_synthetic, "said": list(draft.said),
+    }  # fmt: skip
+
+
+def _is_yearbook(draft: Draft) -> bool:
+    return draft.sidecar.layout != "long" and bool(draft.sidecar.data_year)
+
+
+def _counts(draft: Draft, headers: pd.DataFrame, values: list[dict[str, Any]]) -> dict[str, int]:
+    known, read = headers["is_known"].astype(bool), _is_read(headers)
+    return {
+        "cells": len(draft.cells), "columns": len(headers), "columns_read": int(read.sum()),
+        "columns_ignored": int((known & ~read).sum()), "columns_unknown": int((~known).sum()), "values": len(values),
+        "cities": len({value["city_code"] for value in values}),
+    }  # fmt: skip
+
+
+def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> list[dict[str, Any]]:
+    frame = in_printed_order(placed(values[values["value"].notna()]))
+    if year is not None:
+        frame = frame[frame["year"] == year]
+    frame = frame.merge(cities, on="city_id", how="left", validate="many_to_one")
+    records = zip(
+        frame["city_code"], frame["city_name"], frame["year"].astype(int), frame["variable_code"], frame["scope"],
+        frame["value"].astype(float), frame["unit"], frame["sheet"], frame["cell"], frame["text"],
+        frame["is_corrected"].astype(bool), strict=True,
+    )  # fmt: skip
+    units = {key: unit_of(*key) for key in set(zip(frame["variable_code"], frame["unit"], strict=True))}
+    return [
+        {
+            "city_code": code, "city_name": name, "year": when, "raw_column": raw_column(variable),
+            "scope": scope_of(scope), "value": value * units[variable, unit][1], "unit": units[variable, unit][0],
+            "sheet": sheet, "cell": cell, "printed": text, "is_corrected": corrected,
+        }
+        for code, name, when, variable, scope, value, unit, sheet, cell, text, corrected in records
+    ]  # fmt: skip
+
+
+def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
+    known = HeaderMap(seeds)
+    rows = []
+    unknown = headers[~headers["is_known"].astype(bool)]
+    for row in unknown.sort_values(["file", "sheet", "col_no"], kind="stable").itertuples():
+        hint = known.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
+        rows.append({
+            "path": row.header_path, "header_key": _text(row.header_key), "unit": _text(row.header_unit) or None,
+            "sheet": row.sheet, "column": column_letters(int(row.col_no)), "nearest": hint.nearest or None,
+            "nearest_score": round(hint.score, 1), "nearest_variable": hint.variable_code, "ready_row": hint.ready_row,
+        })  # fmt: skip
+    return rows
+
+
+def _unknown(rows: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
+    names = CityNames(seeds)
+    found = []
+    is_likely = not _is_of_others(rows)
+    unknown = rows[rows["row_kind"] == "unknown"]
+    for row in unknown.sort_values(["file", "sheet", "row_no"], kind="stable").itertuples():
+        name = _text(row.city_text) or _text(row.code_text)
+        hint = names.hint(draft.sidecar.source, name, row.year)
+        found.append({
+            "name": name, "sheet": row.sheet, "cell": _text(row.cell) or None,
+            "year": None if pd.isna(row.year) else int(row.year), "figures": int(row.n_values),
+            "nearest": [{"name": near, "score": round(score, 1)} for near, score in hint.nearest],
+            "ready_row": hint.ready_row if is_likely and hint.ready_row else None,
+            "known_elsewhere": hint.elsewhere or None,
+        })  # fmt: skip
+    return found
+
+
+def _is_of_others(rows: pd.DataFrame) -> bool:
+    """More unknown names than cities: a table of county-level cities, whose names resemble those of prefectures."""
+    return int((rows["row_kind"] == "unknown").sum()) > int((rows["row_kind"] == "city").sum())
+
+
+def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]:
+    """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
+    told = {*LISTED_RULES, *refusal.rules}
+    if draft.sidecar.layout == "tables":
+        told |= {*WHOLE_LOAD_RULES}
+        if not _is_read(judgement.headers).any():
+            told |= {*EMPTY_RULES}
+    others = "More names are unknown than known: a table of other places, such as county-level cities."
+    said = [others] if _is_of_others(judgement.rows) else []
+    return said + [
+        r.sentence for r in judgement.results if not r.passed and r.severity == "error" and r.rule_id not in told
+    ]
+
+
+def _is_read(headers: pd.DataFrame) -> pd.Series:
+    return headers["is_known"].astype(bool) & (headers["variable_code"] != "ignore")
+
+
+def _warnings(judgement: Judgement) -> list[str]:
+    return [row.sentence for row in judgement.results if not row.passed and row.severity == "warn"]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,105 @@
+"""The throw-away database: a copy of a template that dbt fills once with the seeds and the reading models."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project.ingest.errors import IngestError
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.run_state import READING_MODELS, hash_of_files
+from dagster_project.warehouse import SCHEMA_SQL, Warehouse
+
+KEPT = 3  # templates of older seeds and models that stay in the cache
+
+
+def cache_folder() -> Path:
+    """$XDG_CACHE_HOME/nqpf, else ~/.cache/nqpf."""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(root) if root else Path.home() / ".cache") / "nqpf"
+
+
+def reading_files(dbt: Path) -> list[Path]:
+    """The part of the dbt project that reads: a mart that is being worked on does not stand in the way."""
+    models = dbt / "models"
+    return [
+        dbt / "dbt_project.yml", dbt / "profiles.yml", models / "_sources.yml",
+        *sorted((dbt / "macros").rglob("*.sql")), *sorted((dbt / "seeds").glob("*.csv")), dbt / "seeds" / "_seeds.yml",
+        *sorted((models / "staging").glob("*.sql")), *(models / "intermediate" / f"{m}.sql" for m in READING_MODELS),
+    ]  # fmt: skip
+
+
+def template_key(project: Path = PROJECT) -> str:
+    """Changes when a seed, a reading model, a macro or the database changes."""
+    return f"{hash_of_files([*reading_files(project / 'dbt'), SCHEMA_SQL])[:16]}-{duckdb.__version__}"
+
+
+def template_file(say: Callable[[str], None], project: Path = PROJECT) -> Path:
+    """The template, built first if it is not there; `say` gets one line when it is built.
+
+    IngestError: the cache folder cannot be written, or dbt could not build the models.
+    """
+    folder = cache_folder()
+    file = folder / f"reading-{template_key(project)}.duckdb"
+    if file.is_file():
+        return file
+    say("Building the reading models once (some seconds); later calls use the copy in the cache.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix="build-") as scratch:
+            built = _build(Path(scratch), project)
+            built.replace(file)  # two first calls at the same time: the last one wins, both are the same
+    except OSError as error:
+        raise IngestError(
+            f"The reading models cannot be built in the cache ({error})", str(folder), "Set XDG_CACHE_HOME to a folder"
+        ) from None
+    _forget_old(folder)
+    return file
+
+
+def _build(scratch: Path, project: Path) -> Path:
+    paths = Paths(warehouse=scratch, landing=scratch, sidecars=scratch, project=scratch)
+    for file in reading_files(project / "dbt"):
+        copy = paths.dbt_project / file.relative_to(project / "dbt")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    Warehouse(paths.build_file).prepare()
+    command = [
+        str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project),
+        "--exclude-resource-type", "unit_test", "test",
+    ]  # fmt: skip
+    environment = {**os.environ, **dbt_environment(paths)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stdout.splitlines()]
+        at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
+        reason = " ".join(lines[at : at + 3]) or "it gave no reason"
+        raise IngestError(f"dbt could not build the reading models ({reason})", str(project / "dbt"), "Correct them")
+    return paths.build_file
+
+
+def _forget_old(folder: Path) -> None:
+    files = sorted(folder.glob("reading-*.duckdb"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files[KEPT:]:
+        with suppress(OSError):
+            file.unlink()
+
+
+def throw_away_copy(template: Path, folder: Path) -> Warehouse:
+    """A copy in a folder that the caller deletes."""
+    file = folder / "inspect.duckdb"
+    shutil.copyfile(template, file)
+    return Warehouse(file)
+
+
+if __name__ == "__main__":  # the last step of setting up may call this, so that no user waits
+    print(template_file(lambda line: print(line, file=sys.stderr)))

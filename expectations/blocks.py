@@ -1,0 +1,126 @@
+"""Blocks of a load: one variable, scope and year, that is one column of a file; and the past that each is held against.
+
+A year of a yearly source looks back to the last accepted load (frame `last`, up to three years). A file of several
+years looks back inside itself, past blocks that are refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import as_flag, as_number
+from expectations.contract import Baseline
+
+MAX_YEARS_BACK = 3
+MIN_PAIRS = 5
+
+_CELL_COLUMNS = [
+    "city_id", "city_name", "year", "variable_code", "scope", "value", "text", "is_corrected", "file", "sheet", "cell",
+    "unit", "kind", "band_low", "band_high", "median_low", "median_high", "min_rho",
+]  # fmt: skip
+
+
+@dataclass
+class BlockYear:
+    """The blocks of one year.
+
+    cells: one row per figure, in printed order, with `block`.  wide, past: cities x blocks, this year and the last
+    accepted one, on the same cities.  year_last: block -> year of its past.  faults: block -> what is wrong (filled
+    while judging).
+    """
+
+    year: int
+    cells: pd.DataFrame
+    wide: pd.DataFrame
+    past: pd.DataFrame
+    year_last: dict[str, int]
+    is_printed_page: bool
+    faults: dict[str, "Fault"] = field(default_factory=dict)
+
+    @cached_property
+    def _parts(self) -> dict[str, pd.DataFrame]:
+        return {str(block): part for block, part in self.cells.groupby("block", sort=False)}
+
+    @cached_property
+    def _columns(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        now, then = (
+            {str(block): np.asarray(frame[block], dtype="float64") for block in frame.columns}
+            for frame in (self.wide, self.past)
+        )
+        return now, then
+
+    def of(self, block: str) -> pd.DataFrame:
+        """The cells of one block in printed order."""
+        return self._parts[block]
+
+    def column(self, block: str, *, of_past: bool = False) -> np.ndarray:
+        """Figures of a block by city of `wide`, NaN where there is none. Read it, never change it."""
+        columns = self._columns[1 if of_past else 0]
+        return columns[block] if block in columns else np.full(len(self.wide), np.nan)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a block is refused. cities: those that show it best.  power: of ten, for a slip."""
+
+    rule_id: str
+    why: str
+    cities: tuple[str, ...]
+    power: int = 0
+
+
+def blocks_by_year(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> Iterator[BlockYear]:
+    """The blocks of each year in ascending order; refused blocks of earlier years do not become a past."""
+    cells = _cells(frames["values"])
+    given = _given_past(frames["last"])
+    before: list[BlockYear] = []
+    for year, part in cells.groupby("year", sort=True):
+        wide = part.pivot(index="city_id", columns="block", values="value")
+        past, years = _past_of(int(year), given, before, baseline)
+        one = BlockYear(
+            int(year), part.reset_index(drop=True), wide, past.reindex(wide.index), years, baseline.data_year != 0
+        )
+        yield one
+        before = [*before[-(MAX_YEARS_BACK - 1) :], one]
+
+
+def _cells(values: pd.DataFrame) -> pd.DataFrame:
+    frame = values[_CELL_COLUMNS].copy()
+    for name in ("value", "year", "band_low", "band_high", "median_low", "median_high", "min_rho"):
+        frame[name] = as_number(frame[name])
+    frame["is_corrected"] = as_flag(frame["is_corrected"])
+    frame = frame.dropna(subset=["value", "year", "city_id", "variable_code", "scope"])
+    frame["year"] = frame["year"].astype("int64")
+    frame["block"] = frame["variable_code"].astype(str) + "/" + frame["scope"].astype(str)
+    frame["row_no"] = as_number(frame["cell"].astype("string").str.extract(r"(\d+)$", expand=False))
+    frame = frame.sort_values(["file", "sheet", "row_no", "cell", "block"], kind="stable")
+    return frame.drop_duplicates(["block", "year", "city_id"])
+
+
+def _given_past(last: pd.DataFrame) -> pd.DataFrame:
+    frame = last.assign(block=last["variable_code"].astype(str) + "/" + last["scope"].astype(str))
+    return frame.assign(value_last=as_number(frame["value_last"]), year_last=as_number(frame["year_last"])).dropna(
+        subset=["value_last", "year_last"]
+    )
+
+
+def _past_of(
+    year: int, given: pd.DataFrame, before: list[BlockYear], baseline: Baseline
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Cities x blocks of the last accepted figures, and the year of each block's past."""
+    if baseline.data_year:
+        latest = given.groupby("block")["year_last"].transform("max")
+        used = given[given["year_last"] == latest].drop_duplicates(["block", "city_id"])
+        years = used.groupby("block")["year_last"].max().astype(int).to_dict()
+        return used.pivot(index="city_id", columns="block", values="value_last"), years
+    columns, found = {}, {}
+    for earlier in reversed(before):
+        if earlier.year < year - MAX_YEARS_BACK:
+            continue
+        for block in earlier.wide.columns:
+            if block not in columns and block not in earlier.faults:
+                columns[block], found[block] = earlier.wide[block], earlier.year
+    return pd.DataFrame(columns), found

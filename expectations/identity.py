@@ -1,0 +1,163 @@
+"""Identities inside a file: `left_side / right_side` lies between two bounds, city by city; and who is to blame.
+
+A side is a sum of products: `gdp_per_capita_nom * population_resident`, `a + b`, `100`. A variable may name its
+scope (`gdp_nom@district`); one that does not takes each of the identity's `scopes` in turn.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+# A printed zero or a very small figure is rounded: a difference of this many units is none.
+SLACK = 1.0
+MAX_BROKEN_SHARE, MIN_BROKEN = 0.05, 3
+SWAPPED_SHARE = 0.5
+
+type Term = tuple[float, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One identity in one scope. left, right: terms (factor, blocks), a block being 'variable/scope'."""
+
+    code: str
+    scope: str
+    left: tuple[Term, ...]
+    right: tuple[Term, ...]
+    low: float
+    high: float
+    words: str
+
+    @property
+    def compares_scopes(self) -> bool:
+        """One variable in two scopes: whole city and urban districts."""
+        names = {block.partition("/")[0] for block in self.blocks}
+        return len(names) == 1 and len(self.blocks) == 2
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(block for _, parts in (*self.left, *self.right) for block in parts))
+
+
+def read_identities(seed: pd.DataFrame) -> list[Identity]:
+    """The identities of the seed, one per scope. ValueError names a row without a bound or with an empty side."""
+    found = []
+    for row in seed.to_dict("records"):
+        scopes = str(row["scopes"]).split() if isinstance(row["scopes"], str) else []
+        low, high = _bound(row["low"], -np.inf), _bound(row["high"], np.inf)
+        if low == -np.inf and high == np.inf:
+            raise ValueError(f"identity.csv: {row['identity_code']} has neither low nor high.")
+        for scope in scopes or [""]:
+            sides = [_terms(str(row[side]), scope, str(row["identity_code"])) for side in ("left_side", "right_side")]
+            words = _words(str(row["left_side"]), str(row["right_side"]), low, high)
+            found.append(Identity(str(row["identity_code"]), scope, sides[0], sides[1], low, high, words))
+    return found
+
+
+def _bound(value: object, missing: float) -> float:
+    return missing if value is None or pd.isna(value) or value == "" else float(str(value))
+
+
+def _words(left: str, right: str, low: float, high: float) -> str:
+    bounds = f"{low:g} to {high:g}" if np.isfinite(low) and np.isfinite(high) else ""
+    bounds = bounds or (f"at most {high:g}" if np.isfinite(high) else f"at least {low:g}")
+    return f"({left}) / ({right}) must be {bounds}"
+
+
+def _terms(side: str, scope: str, code: str) -> tuple[Term, ...]:
+    terms = []
+    for product in side.split("+"):
+        factor, blocks = 1.0, []
+        for part in product.split("*"):
+            word = part.strip()
+            if not word:
+                raise ValueError(f"identity.csv: {code} has an empty term in '{side}'.")
+            if word.replace(".", "").isdigit():
+                factor *= float(word)
+            else:
+                name, _, own = word.partition("@")
+                if not (own or scope):
+                    raise ValueError(f"identity.csv: {code} gives no scope for '{name}'.")
+                blocks.append(f"{name}/{own or scope}")
+        terms.append((factor, tuple(blocks)))
+    return tuple(terms)
+
+
+def check(identity: Identity, wide: pd.DataFrame) -> pd.DataFrame:
+    """One row per city that has all figures: left, right, ratio, is_broken. wide: cities x blocks.
+
+    Sides below `SLACK` apart count as equal; a negative or zero right side has no ratio and is left out.
+    """
+    if not set(identity.blocks) <= set(wide.columns):
+        return pd.DataFrame(columns=["left", "right", "ratio", "is_broken"])
+    left, right = _side(identity.left, wide), _side(identity.right, wide)
+    frame = pd.DataFrame({"left": left, "right": right}).dropna()
+    frame = frame[frame["right"] > 0]
+    frame["ratio"] = frame["left"] / frame["right"]
+    low = identity.low * frame["right"] if np.isfinite(identity.low) else frame["left"]
+    high = identity.high * frame["right"] if np.isfinite(identity.high) else frame["left"]
+    # a constant side (100 per cent) is no count: its slack is in the bounds
+    slack = SLACK if any(blocks for _, blocks in identity.right) else 0.0
+    frame["is_broken"] = (frame["left"] < low - slack) | (frame["left"] > high + slack)
+    return frame
+
+
+def _side(terms: Iterable[Term], wide: pd.DataFrame) -> pd.Series:
+    total = pd.Series(0.0, index=wide.index)
+    for factor, blocks in terms:
+        product = pd.Series(factor, index=wide.index)
+        for block in blocks:
+            product = product * wide[block]
+        total = total + product
+    return total
+
+
+def breaks_block(checked: pd.DataFrame) -> bool:
+    """More than 5 % of the cities, and at least three, break the identity: the fault is in a column."""
+    broken = int(checked["is_broken"].sum()) if len(checked) else 0
+    return broken >= MIN_BROKEN and broken > MAX_BROKEN_SHARE * len(checked)
+
+
+def looks_swapped(identity: Identity, checked: pd.DataFrame) -> bool:
+    """Two scopes of a variable contradict each other in most cities: each probably stands in the other's place."""
+    return identity.compares_scopes and float(checked["is_broken"].mean()) > SWAPPED_SHARE
+
+
+def blame(
+    broken: Iterable[Identity],
+    met: Iterable[Identity],
+    guilty: Iterable[str],
+    cleared: Iterable[str] = (),
+    swapped: Iterable[Identity] = (),
+) -> Mapping[str, list[Identity]]:
+    """Block -> the broken identities that it is blamed for.
+
+    guilty: blocks that another rule has found wrong: an identity that holds one of them is explained by it.
+    cleared: blocks that follow their own past; they are blamed only when all blocks of an identity are cleared.
+    Of the others those are blamed that break most identities and, among equals, meet fewest. Equals are all named,
+    and so are both blocks of a `swapped` identity.
+    """
+    broken, met, guilty, cleared, swapped = list(broken), list(met), set(guilty), set(cleared), list(swapped)
+    n_broken = _counts(broken)
+    n_met = _counts(met)
+    blamed: dict[str, list[Identity]] = {}
+    for identity in broken:
+        if guilty & set(identity.blocks):
+            continue
+        suspects = [block for block in identity.blocks if block not in cleared] or list(identity.blocks)
+        rank = {block: (n_broken[block], -n_met.get(block, 0)) for block in suspects}
+        worst = max(rank.values())
+        for block in suspects:
+            if rank[block] == worst or identity in swapped:
+                blamed.setdefault(block, []).append(identity)
+    return blamed
+
+
+def _counts(identities: Iterable[Identity]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for identity in identities:
+        for block in identity.blocks:
+            counts[block] = counts.get(block, 0) + 1
+    return counts

@@ -1,0 +1,139 @@
+"""The blocks of a load as a frame: one row per variable, scope and year, with what is wrong and how to go on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from expectations import paste
+from expectations.blocks import BlockYear, Fault, blocks_by_year
+from expectations.contract import Baseline, Frames
+from expectations.identity import Identity, read_identities
+from expectations.slips import fitting_units
+from expectations.tracking import Fit
+from expectations.verdicts import (
+    MIN_CITIES,
+    MIN_CITIES_FOR_RANKS,
+    MIN_CITIES_FOR_USUAL,
+    has_ranks,
+    judge_year,
+    usual_median,
+)
+
+MAX_EXAMPLES, SHOWN = 5, 3
+
+
+def judged_blocks(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
+    """One row per block, worked out once for all suites of a run. `fault` is the rule that is broken, '' if none.
+
+    n_cities, n_pairs, year_last, spearman, median_log_ratio: what the rules saw.  can_*: whether a rule applies.
+    why: the reason in words.  places: example cities with figure and cell.  examples: the same as a list.
+    paste_rows: ready-made rows for the seed `paste_into`.
+    """
+    return judged_load(frames, baseline)[0]
+
+
+def judged_years(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> list[BlockYear]:
+    """The blocks of each year with their faults."""
+    return judged_load(frames, baseline)[1]
+
+
+def judged_load(
+    frames: Mapping[str, pd.DataFrame], baseline: Baseline
+) -> tuple[pd.DataFrame, list[BlockYear], list[Identity]]:
+    """Frame of the blocks, the years they come from, and the identities they were held against."""
+    memo = frames.memo if isinstance(frames, Frames) else {}
+    if "judged" not in memo:
+        identities = read_identities(frames["identities"])
+        years, rows = [], []
+        for one in blocks_by_year(frames, baseline):
+            fits = judge_year(one, identities)
+            years.append(one)
+            rows += [_row(one, block, fits[block], frames, baseline, identities) for block in one.wide.columns]
+        memo["judged"] = (pd.DataFrame(rows, columns=None if rows else ["block", "fault"]), years, identities)
+    found: tuple[pd.DataFrame, list[BlockYear], list[Identity]] = memo["judged"]
+    return found
+
+
+def _row(
+    one: BlockYear, block: str, own: Fit, frames: Mapping[str, pd.DataFrame], baseline: Baseline,
+    identities: list[Identity],
+) -> dict[str, Any]:  # fmt: skip
+    cells, fault = one.of(block), one.faults.get(block)
+    first = cells.iloc[0]
+    headers = headers_of(frames["headers"], first["variable_code"], first["scope"])
+    low, high = usual_median(cells)
+    row: dict[str, Any] = {
+        "block": f"{block}/{one.year}", "variable_code": first["variable_code"], "scope": first["scope"],
+        "year": one.year, "fault": fault.rule_id if fault else "", "why": fault.why if fault else "",
+        "n_cities": len(cells), "n_pairs": own.n, "year_last": one.year_last.get(block), "spearman": own.rho,
+        "median_log_ratio": own.median,
+        "can_slip": own.n >= MIN_CITIES and not np.isnan(own.median),
+        "can_stand": has_ranks(first["unit"]) and (own.n >= MIN_CITIES_FOR_RANKS or one.is_printed_page),
+        "can_rank": has_ranks(first["unit"]) and own.n >= MIN_CITIES_FOR_RANKS,
+        "can_median": len(cells) >= MIN_CITIES_FOR_USUAL and not (np.isnan(low) and np.isnan(high)),
+        "can_identity": any(
+            block in identity.blocks and set(identity.blocks) <= set(one.wide.columns) for identity in identities
+        ),
+        "file": first["file"], "sheet": first["sheet"], "unit": first["unit"],
+        "header_path": " | ".join(dict.fromkeys(str(head["header_path"]) for head in headers)),
+        "col_no": headers[0]["col_no"] if headers else None,
+        "examples": [], "places": "", "paste_into": "", "paste_rows": "", "sentence": "",
+    }  # fmt: skip
+    return row | _way_out(one, block, fault, headers, frames, baseline) if fault else row
+
+
+def headers_of(headers: pd.DataFrame, variable: str, scope: str) -> list[dict[str, Any]]:
+    """The printed headers of a variable and scope, each key once."""
+    mine = headers[(headers["variable_code"] == variable) & (headers["scope"] == scope)]
+    return [{str(k): v for k, v in row.items()} for row in mine.drop_duplicates("header_key").to_dict("records")]
+
+
+def _way_out(
+    one: BlockYear, block: str, fault: Fault, headers: list[dict[str, Any]], frames: Mapping[str, pd.DataFrame],
+    baseline: Baseline,
+) -> dict[str, Any]:  # fmt: skip
+    """Examples, sentence and ready-made rows of a block at fault."""
+    examples = _examples(one, block, fault)
+    reason = f"{one.year} refused by {fault.rule_id}: {fault.why}"
+    rows, fits = paste.ignore_rows(baseline.source, headers, one.year, reason), ""
+    units = [unit for head in headers[:1] for unit in fitting_units(frames["units"], head["unit"], fault.power)]
+    if units:
+        fits = f"; the figures would fit with {' or '.join(units)} instead of {headers[0]['unit']}"
+        if baseline.data_year:
+            because = f"{one.year}: the figures are in {units[0]}"
+            rows = [*paste.unit_rows(baseline.source, headers, one.year, units[0], because), *rows]
+    places = "; ".join(_place(example) for example in examples[:SHOWN])
+    variable, _, scope = block.partition("/")
+    where = f"{headers[0]['file']}, sheet {headers[0]['sheet']}, {' | '.join(h['header_path'] for h in headers)}"
+    rows_text = "\n".join(rows)
+    return {
+        "why": fault.why + fits, "examples": examples, "places": places, "paste_into": paste.HEADER_MAP,
+        "paste_rows": rows_text,
+        "sentence": f"{variable} ({scope}) {one.year} [{where if headers else one.of(block)['file'].iloc[0]}]: "
+        f"{fault.why}{fits}. For example {places}.",
+    }  # fmt: skip
+
+
+def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
+    cells = one.of(block).set_index("city_id", drop=False)
+    past = pd.Series(one.column(block, of_past=True), index=one.wide.index)
+    found = []
+    for city in [city for city in fault.cities if city in cells.index][:MAX_EXAMPLES]:
+        cell = cells.loc[city]
+        before = float(past.get(city, np.nan))
+        found.append({
+            "city_id": city, "city_name": cell["city_name"], "file": cell["file"], "sheet": cell["sheet"],
+            "cell": cell["cell"], "text": str(cell["text"]), "value": float(cell["value"]), "unit": cell["unit"],
+            "value_last": None if np.isnan(before) else before,
+        })  # fmt: skip
+    return found
+
+
+def _place(example: Mapping[str, Any]) -> str:
+    before = "" if example["value_last"] is None else f", before {example['value_last']:,.6g}"
+    return (
+        f"{example['city_name']} {example['value']:,.6g} {example['unit']} (printed '{example['text']}'{before}, "
+        f"cell {example['cell']})"
+    )

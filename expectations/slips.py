@@ -1,0 +1,69 @@
+"""Powers of ten: is a change one of the unit, and which unit would fit?"""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from expectations.columns import as_number
+
+LN10 = math.log(10)
+# A city counts as slipped within a factor of 2 of a power of ten: real growth of up to three years comes on top.
+TOLERANCE_LOG = math.log(2)
+# For a single cell the word "slip" is used more carefully.
+CELL_TOLERANCE_LOG = math.log(1.5)
+# x10 alone happens to single cities (a new plant); x100 and more in this share of cities is the unit.
+FEW_SHARE, FEW_CITIES = 0.05, 3
+
+
+def log_ratio(frame: pd.DataFrame) -> pd.Series:
+    """ln(value / value_last); null unless both are above 0."""
+    value, last = as_number(frame["value"]), as_number(frame["value_last"])
+    return (value.where(value > 0) / last.where(last > 0)).map(math.log)
+
+
+def slip_text(ratio: float) -> str:
+    """', looks like a unit slip of x10,000' when a log ratio is close to a power of ten, else ''."""
+    power = round(ratio / LN10) if math.isfinite(ratio) else 0
+    if power == 0 or abs(ratio - power * LN10) > CELL_TOLERANCE_LOG:
+        return ""
+    return f", looks like a unit slip of {factor_text(power)}"
+
+
+def factor_text(power: int) -> str:
+    """4 -> 'x10,000', -4 -> 'x1/10,000'."""
+    factor = f"{10 ** abs(power):,}"
+    return f"x{factor}" if power > 0 else f"x1/{factor}"
+
+
+def slip_power(ratios: np.ndarray) -> tuple[int, int]:
+    """(power of ten, number of cities) of the largest spike of the log ratios at a power of ten; (0, 0) if none.
+
+    A spike needs half of the cities; at x100 and beyond `FEW_SHARE` of them are enough, `FEW_CITIES` at least, where
+    fewer lie between the spike and no change: a tail of large true moves (foreign investment) is no spike. Ratios must
+    be finite.
+    """
+    powers = np.rint(ratios / LN10).astype(int)
+    near = (powers != 0) & (np.abs(ratios - powers * LN10) <= TOLERANCE_LOG)
+    best = (0, 0)
+    for power in np.unique(powers[near]):
+        count = int(np.sum(near & (powers == power)))
+        share = count / len(ratios)
+        moves = ratios * np.sign(power)
+        between = int(np.sum((moves > TOLERANCE_LOG) & (moves < abs(power) * LN10 - TOLERANCE_LOG)))
+        is_few = abs(power) >= 2 and share > FEW_SHARE and count >= FEW_CITIES and count > between
+        is_spike = share >= 0.5 or is_few
+        if is_spike and count > best[1]:
+            best = (int(power), count)
+    return best
+
+
+def fitting_units(units: pd.DataFrame, symbol: object, power: int) -> list[str]:
+    """Symbols of the unit table that would undo a slip of 10**power in figures read with the unit `symbol`."""
+    known = units.set_index("symbol")
+    if symbol not in known.index or power == 0:
+        return []
+    now = known.loc[symbol]
+    wanted = float(now["factor"]) / 10.0**power
+    same = units[(units["canonical"] == now["canonical"]) & np.isclose(units["factor"].astype(float), wanted, atol=0)]
+    return [str(one) for one in same["symbol"]]

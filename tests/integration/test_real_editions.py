@@ -1,0 +1,252 @@
+"""Every real file, cell by cell: what a person read off the print against what the house read."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from house import House
+from landing_tools import entry
+
+from dagster_project.ingest import find_sidecars, read_load, read_sidecar
+from dagster_project.ingest.headers import frames
+from dagster_project.ingest.workbook import read_sheets
+from dagster_project.ingest.xlsx_guard import Limits
+from dagster_project.paths import PROJECT
+
+HAND_READ = PROJECT / "tests" / "golden" / "hand_read_cells"
+PLACE = ["file", "sheet", "cell"]
+
+
+def hand_read(name: str = "*") -> pd.DataFrame:
+    """The figures that a person read; file, sheet, cell, text, city, variable, scope, value, unit."""
+    files = sorted(HAND_READ.glob(f"{name}.csv"))
+    frame = pd.concat([pd.read_csv(file, dtype=str, keep_default_na=False) for file in files], ignore_index=True)
+    return frame.assign(value=pd.to_numeric(frame["value"]))
+
+
+@pytest.fixture(scope="session")
+def compared(real_warehouse: House) -> pd.DataFrame:
+    """Hand-read cells beside the house's reading of the same address; columns *_house are null where it has none."""
+    house = real_warehouse.build(
+        "select c.file, c.sheet, c.cell, c.text, h.variable_code as variable, h.scope, n.name_zh as city,"
+        " v.value, v.unit"
+        " from stg.stg_landing__cells as c"
+        " left join int.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)"
+        " left join int.int_rows_matched_to_cities as r using (source, data_year, vintage, file, sheet, row_no)"
+        " left join seed.city as n on r.city_id = n.city_id"
+        " left join int.int_values_corrected as v using (source_cell_id)"
+    )
+    assert not house.duplicated(PLACE).any()
+    hand = hand_read()
+    landed = hand[hand["file"].isin(house["file"]) & (hand["variable"] != "")]
+    return landed.merge(house, on=PLACE, how="left", suffixes=("", "_house"))
+
+
+def differing(compared: pd.DataFrame, differs: pd.Series) -> str:
+    """The cells for which `differs` holds, as a table; empty when there are none."""
+    return compared[differs].to_string() if differs.any() else ""
+
+
+def test_at_least_300_figures_were_read_by_hand(compared: pd.DataFrame, real_warehouse: House) -> None:
+    """Of every landed file."""
+    landed = real_warehouse.build("select distinct file from raw.cells union select file from raw.series_cells")
+    assert set(landed["file"]) <= set(compared["file"])
+    assert compared["value"].notna().sum() >= 300
+    assert not compared.duplicated(PLACE).any()
+
+
+def test_the_text_of_every_cell_is_the_one_in_the_file(compared: pd.DataFrame) -> None:
+    assert differing(compared, compared["text"] != compared["text_house"].fillna("")) == ""
+
+
+def test_every_header_means_what_a_reader_takes_it_to_mean(compared: pd.DataFrame) -> None:
+    filled = compared["text"] != ""
+    assert differing(compared, filled & (compared["variable"] != compared["variable_house"])) == ""
+    read = filled & (compared["variable"] != "ignore")
+    assert differing(compared, read & (compared["scope"] != compared["scope_house"])) == ""
+
+
+def test_every_row_belongs_to_the_city_at_its_left(compared: pd.DataFrame) -> None:
+    assert differing(compared, (compared["text"] != "") & (compared["city"] != compared["city_house"])) == ""
+
+
+def test_every_value_and_unit_is_the_one_read_by_hand(compared: pd.DataFrame) -> None:
+    mine, house = compared["value"], compared["value_house"]
+    same = np.isclose(mine, house, rtol=1e-9, atol=0) | (mine.isna() & house.isna())
+    assert differing(compared, pd.Series(~same)) == ""
+    assert differing(compared, mine.notna() & (compared["unit"] != compared["unit_house"])) == ""
+
+
+# ---- agreement of the sources -------------------------------------------------------------------------------------
+
+AGREEMENT = """
+    with pairs as (
+        select p.source as compilation, y.city_id, y.year, y.variable_code, y.text as yearbook_text,
+            p.text as compilation_text,
+            abs(p.value - y.value) > 0.001 * greatest(abs(p.value), abs(y.value)) as is_apart
+        from mart.mart_source_value as y
+        join mart.mart_source_value as p using (city_id, year, variable_code)
+        where y.source = 'yearbook_wide' and y.year between 2018 and 2020
+            and p.source in ('panel_policies', 'panel_macro')
+    )
+"""
+KEY = ["city", "year", "variable_code", "compilation", "yearbook_text", "compilation_text"]
+
+
+def test_yearbook_and_compilations_agree_within_a_thousandth_except_listed_cells(real_warehouse: House) -> None:
+    apart = real_warehouse.published(
+        f"{AGREEMENT} select n.name_zh as city, pairs.* exclude (is_apart, city_id)"
+        " from pairs join mart.dim_city as n using (city_id) where is_apart"
+    )
+    listed = pd.read_csv(PROJECT / "tests" / "golden" / "source_agreement" / "exceptions.csv", dtype=str)
+    assert listed["reason"].str.len().min() > 10
+    found = apart.astype(str)[KEY].sort_values(KEY).values.tolist()
+    assert found == listed[KEY].sort_values(KEY).values.tolist()
+
+
+def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_warehouse: House) -> None:
+    """Both print the figure and it is the same, by compilation, variable and year."""
+    table = real_warehouse.published(
+        f"{AGREEMENT} select compilation, variable_code, year, count(*) as n, avg((not is_apart)::int) as share_equal"
+        " from pairs group by all order by all"
+    )
+    variables = table.groupby("compilation")["variable_code"].nunique()
+    assert variables["panel_macro"] >= 8
+    assert variables["panel_policies"] >= 15
+    assert table["n"].min() > 220
+    assert table["share_equal"].min() > 0.98
+    assert (table["share_equal"] == 1).mean() > 0.8
+
+
+def test_every_listed_cell_is_in_the_table_of_disagreements(real_warehouse: House) -> None:
+    """The mart lists what differs by more than 1 %; all listed cells differ by far more."""
+    listed = pd.read_csv(PROJECT / "tests" / "golden" / "source_agreement" / "exceptions.csv", dtype=str)
+    mart = real_warehouse.published(
+        "select n.name_zh as city, d.year::varchar as year, variable_code, source_a as compilation"
+        " from mart.mart_source_disagreement as d join mart.dim_city as n using (city_id)"
+        " where source_b = 'yearbook_wide'"
+    )
+    where = ["city", "year", "variable_code", "compilation"]
+    assert len(listed.merge(mart, on=where)) == len(listed)
+
+
+def test_profit_of_the_districts_in_2023_follows_the_cities_as_in_earlier_editions(real_warehouse: House) -> None:
+    """Its rank correlation with 2020 is low (0.80), but so is that of the cities: profits moved, not the column."""
+    profit = real_warehouse.build(
+        "select city_id, year, scope, value from int.int_values_corrected"
+        " where source = 'yearbook_wide' and variable_code = 'industrial_profit' and level = 'city'"
+    ).pivot(index="city_id", columns=["year", "scope"], values="value")
+    years = sorted({year for year, _ in profit.columns})
+    with_city = {year: profit[year]["city"].corr(profit[year]["district"], method="spearman") for year in years}
+    assert with_city[2023] >= min(with_city[year] for year in years[:-1])
+    over_time = {
+        scope: profit[2020][scope].corr(profit[2023][scope], method="spearman") for scope in ("city", "district")
+    }
+    assert over_time["city"] - over_time["district"] < 0.05
+
+
+# ---- files that no index uses: the reader opens them as well ------------------------------------------------------
+
+LONG_KEYS = {
+    "components/2000-2023地级市产业结构 .xlsx": {"city": "城市名称", "year": "年度标识"},
+    "components/298个地级市人口密度1998-2024年无缺失.xlsx": {"city": "城市", "year": "年份"},
+    "components/金融发展水平（2003-2023）236缺失.xlsx": {"city": "城市", "year": "年份"},
+    "digital_finance/PKU_DFIIC_province.dta": {"city": "prov_name", "year": "year"},
+}
+
+
+def test_files_that_no_index_uses_are_read_with_a_sidecar_alone(real_data: Path, tmp_path: Path) -> None:
+    hand = hand_read("not_landed")
+    for (file, sheet), expected in hand.groupby(["file", "sheet"]):
+        load = read_load(read_sidecar(sidecar_of(real_data, tmp_path, file, sheet)), real_data)
+        cells = address(load.cells)
+        found = expected.merge(cells, on="cell", how="left", suffixes=("", "_house"))
+        assert found["text"].tolist() == found["text_house"].tolist(), file
+        assert set(found["part"]) == {"body"}, file
+
+
+def sidecar_of(real_data: Path, folder: Path, file: str, sheet: str) -> Path:
+    """The sidecar that a person would write for this file."""
+    long = {"layout": "long", "keys": LONG_KEYS.get(file)}
+    content = {
+        **(long if file in LONG_KEYS else {"layout": "tables", "data_year": 2020 if "/2021/" in file else 2023}),
+        **({"sheet": sheet} if sheet else {}),
+        "source": "trial", "files": [entry(real_data, real_data / file)], "producer": "see README", "title": file,
+        "licence": "none stated", "accessed": "2026-11-01", "maturity": "first_print", "is_synthetic": False,
+    }  # fmt: skip
+    path = folder / "trial.yml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def address(cells: pd.DataFrame) -> pd.DataFrame:
+    """Adds `cell`, such as AB7."""
+    letters = {col: column_letters(col) for col in cells["col_no"].unique()}
+    return cells.assign(cell=cells["col_no"].map(letters) + cells["row_no"].astype(str))
+
+
+def column_letters(number: int) -> str:
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def test_the_address_of_a_cell_is_the_one_of_a_spreadsheet() -> None:
+    """The SQL macro against other code, up to the three letters of the last column of a workbook."""
+    macro = (PROJECT / "dbt" / "macros" / "text.sql").read_text(encoding="utf-8")
+    body = macro.split("macro cell_address(row_no, col_no) -%}")[1].split("{%- endmacro")[0]
+    sql = body.replace("{{ row_no }}", "7").replace("{{ col_no }}", "n")
+    found = duckdb.sql(f"select n, {sql} as cell from range(1, 16385) as t (n)").df()
+    assert found["cell"].tolist() == [f"{column_letters(n)}7" for n in found["n"]]
+
+
+# ---- what was read of each file, and how fast ---------------------------------------------------------------------
+
+CELLS_BY_FILE = """
+    select c.source, c.file, count(*) as body,
+        count(*) filter (h.variable_code <> 'ignore' and (c.is_blank or c.number is not null)) as read,
+        count(*) filter (h.variable_code = 'ignore') as ignored,
+        count(*) filter (h.variable_code <> 'ignore' and not c.is_blank and c.number is null) as refused,
+        count(*) filter (not c.is_blank and c.number is null) as unreadable
+    from stg.stg_landing__cells as c
+    join int.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)
+    group by all order by all
+"""
+# letters that a scan put for digits, counted in the workbook's XML
+UNREADABLE = {"2019": 24, "2020": 2, "2021": 0, "2024": 2}
+
+
+def test_every_file_is_read_fast_and_only_misread_digits_are_refused(
+    real_warehouse: House, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prints the table: cells of the body, read, under ignored headers, refused, seconds."""
+    table = real_warehouse.build(CELLS_BY_FILE).set_index("file")
+    table["seconds"] = seconds_by_file(real_data)
+    with capsys.disabled():
+        print("\n" + table.to_string())
+    assert table["seconds"].max() < 3
+    assert (table["read"] > 0).sum() >= 19
+    wide = table[table["source"] == "yearbook_wide"]
+    assert {file.split("_")[-2]: count for file, count in wide["unreadable"].items()} == UNREADABLE
+    assert table["unreadable"][table["source"] == "yearbook_tables"].sum() == 2  # as in the wide sheet of 2024
+    assert table["refused"].sum() == 1  # 82X0, for which there is a reviewed correction
+
+
+def seconds_by_file(real_data: Path) -> pd.Series:
+    """Seconds to open one file and find its geometry."""
+    seconds = {}
+    for one in find_sidecars(PROJECT / "warehouse" / "landing"):
+        for file in one.files:
+            start = time.perf_counter()
+            sheets = read_sheets(real_data / file.path, sheet=one.sheet, limits=Limits.for_layout(one.layout))
+            frames(file.path, sheets, one)
+            seconds[file.path] = time.perf_counter() - start
+    return pd.Series(seconds)

@@ -1,0 +1,186 @@
+"""Explained scores on two cities, three years and two indicators, small enough to check by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from dagster_project.explain.queries import NoAnswer, explain_score, find_city
+from dagster_project.explain.show import show_score
+from dagster_project.paths import Paths
+
+BASIS = "frozen_2012_2013"
+CITIES = [
+    ("CN000001", "000001", "甲市", "Jia"),
+    ("CN000002", "000002", "乙市", "Yi"),
+    ("CN000003", "000003", "丙市", "Bing"),
+]
+ORIGIN = {("a", 2013): "interpolated_linear"}
+WEIGHT = {"a": 0.25, "b": 0.75}
+Z = {  # city, year -> z of a and b; the second city has no score in 2013
+    ("CN000001", 2012): (0.2, 0.4), ("CN000001", 2013): (0.6, 0.2), ("CN000001", 2014): (1.2, 0.2),
+    ("CN000002", 2012): (1.0, 1.0), ("CN000002", 2014): (0.0, 0.1),
+}  # fmt: skip
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    cells, scores = [], []
+    for (city, year), values in Z.items():
+        z = dict(zip(WEIGHT, values, strict=True))
+        score = sum(WEIGHT[k] * z[k] for k in WEIGHT)
+        short = sum(WEIGHT[k] * (1 - z[k]) for k in WEIGHT)
+        for k in WEIGHT:
+            cells.append({
+                "index_code": "x", "basis": BASIS, "city_id": city, "year": year, "indicator_code": k, "z": z[k],
+                "weight": WEIGHT[k], "contribution": WEIGHT[k] * z[k],
+                "obstacle_degree": WEIGHT[k] * (1 - z[k]) / short if short else None, "value_raw": 100 * z[k],
+                "value_final": 90 * z[k], "value_origin": ORIGIN.get((k, year), "observed"),
+                "is_winsorised": (k, year) == ("b", 2012), "is_capped": False, "out_of_base_range": z[k] > 1,
+            })  # fmt: skip
+        for code, value in (("x", score), ("x_new", z["a"]), ("x_quality", z["b"])):
+            scores.append({
+                "index_code": code, "spec_code": "x", "basis": BASIS, "weight_scheme": "entropy_flat", "city_id": city,
+                "year": year, "score": value, "score_100": 100 * value, "share_imputed_weight": 0.25,
+                "is_provisional": False, "out_of_base_range": False,
+            })  # fmt: skip
+    score = pd.DataFrame(scores)
+    score["rank_year"] = score.groupby(["index_code", "year"])["score"].rank(ascending=False, method="min").astype(int)
+    cell, keys = pd.DataFrame(cells), ["index_code", "basis", "city_id", "year", "indicator_code"]
+    return {
+        "dim_city": pd.DataFrame(CITIES, columns=["city_id", "city_code", "name_zh", "name_en"]),
+        "dim_index": pd.DataFrame({
+            "index_code": ["x"], "title_zh": ["指数"], "title_en": ["Index"], "variant_of": [None],
+            "is_computed": [True],
+        }),
+        "dim_indicator": pd.DataFrame({
+            "index_code": "x", "indicator_code": ["a", "b"], "name_zh": ["甲", "乙"], "name_en": ["first", "second"],
+            "unit": "percent", "direction": [1, -1], "dimension": ["new", "quality"], "tier": ["N1", "Q1"],
+        }),
+        "dim_vintage": pd.DataFrame({"data_vintage": ["2014A"], "is_synthetic": [True]}),
+        "mart_sample_city": pd.DataFrame({
+            "index_code": ["x"], "city_id": ["CN000003"], "in_sample": [False], "drop_reason": ["no figures"],
+        }),
+        "mart_index_score": score,
+        "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
+        "mart_indicator_value": cell.drop(columns=["weight", "z", "contribution", "obstacle_degree"]),
+        "mart_indicator_source": pd.DataFrame({
+            "index_code": "x", "city_id": "CN000001", "year": 2013, "indicator_code": ["a"] * 5 + ["b"],
+            "variable_code": [*"pqrst", "u"], "source": "book", "file": "book.xlsx", "sheet": "S",
+            "cell": [f"A{i}" for i in range(6)], "text": "1", "value": 1.0, "unit": "persons",
+        }),
+        "mart_index_uncertainty": pd.DataFrame({
+            "index_code": ["x"], "basis": [BASIS], "city_id": ["CN000001"], "year": [2013], "rank_p05": [1.0],
+            "rank_p50": [1.0], "rank_p95": [2.0], "p_top20": [1.0], "score_p05": [0.2], "score_p95": [0.4],
+            "n_draws": [1000],
+        }),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+    root = tmp_path_factory.mktemp("explain")
+    made = Paths(root, root, root)
+    made.published.mkdir()
+    with duckdb.connect(str(made.published_file)) as con:
+        con.execute("create schema mart")
+        for name, frame in tables().items():
+            con.register("incoming", frame)
+            con.execute(f"create table mart.{name} as from incoming")
+    return made
+
+
+@pytest.fixture
+def con(paths: Paths):
+    with duckdb.connect(str(paths.published_file), read_only=True) as opened:
+        yield opened
+
+
+def text_of(paths: Paths, city: str, year: int, index: str | None = None) -> tuple[int, str]:
+    console = Console(record=True, width=200)
+    code = show_score(paths, console, city, year, index, as_json=False)
+    return code, console.export_text()
+
+
+def test_by_hand(paths: Paths) -> None:
+    code, text = text_of(paths, "Jia", 2013)
+    assert code == 0
+    for words in (
+        "SYNTHETIC demo data",
+        "甲市 Jia (CN000001) in 2013: x, 指数 / Index",
+        "score 0.3000 (30.00 of 100), rank 1 of 1",
+        "over 1000 draws of all choices: rank 1 to 2 (5-95 %), median 1",
+        "basis frozen_2012_2013, data vintage 2014A",
+        "new 0.600 (rank 1), quality 0.200 (rank 1)",
+        "flags: 1 imputed (25.0 % of the weight)",
+        "Since 2012: score 0.3500 -0.0500, rank 2 -> 1",
+        "= new +0.1000, quality -0.1500",
+        "most: b -0.1500, a +0.1000",
+        "Largest obstacles (share of the distance to the best score): b 85.7 %, a 14.3 %",
+        "60 percent (more is better): z 0.6000 x weight 0.2500 = 0.1500 (50.0 % of the score), obstacle 14.3 %",
+        "since 2012 +0.1000 (value was 20)  [interpolated_linear]",
+        "p = 1 persons, in book.xlsx S A0 [book]",
+        "and 1 more printed cells: `nqpf explain Jia 2013 a`",
+    ):
+        assert words in text
+
+
+def test_a_year_after_the_window_has_no_interval_and_says_what_left_the_range(paths: Paths) -> None:
+    _, text = text_of(paths, "甲", 2014)
+    assert "no interval: the choices are drawn for the years of the base window only" in text
+    assert "[outside the base range]" in text
+    assert "1 out of range" in text
+
+
+def test_a_winsorised_value_shows_what_it_became(paths: Paths) -> None:
+    _, text = text_of(paths, "000001", 2012)
+    assert "[winsorised to 36]" in text
+    assert "Since 2011: no score in that year." in text
+
+
+def test_the_best_possible_score_has_no_obstacle(paths: Paths) -> None:
+    code, text = text_of(paths, "Yi", 2012)
+    assert code == 0
+    assert "score 1.0000" in text
+    assert "no obstacle: every indicator is at its best" in text
+
+
+@pytest.mark.parametrize(
+    ("city", "year", "index", "words"),
+    [
+        ("Bing", 2013, None, "丙市 Bing has no score. Not in the sample of x: no figures."),
+        ("Yi", 2013, None, "x has no score of 乙市 Yi in 2013. Years with one: 2012, 2014."),
+        ("Jia", 2013, "y", "Indexes that are computed: x."),
+        ("Jiaa", 2013, None, "No city is called 'Jiaa'"),
+    ],
+)
+def test_no_answer_says_why_and_what_can_be_asked(
+    paths: Paths, city: str, year: int, index: str | None, words: str
+) -> None:
+    code, text = text_of(paths, city, year, index)
+    assert code == 2
+    assert words in text
+
+
+def test_the_three_nearest_names_are_given(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(NoAnswer, match=r"Nearest names: 甲市 Jia, [^,]+, [^,]+\."):
+        find_city(con, "Jiaa")
+
+
+def test_json_is_whole_and_plain(paths: Paths, con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture) -> None:
+    assert show_score(paths, Console(), "Yi", 2012, None, as_json=True) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["city"]["city_id"] == "CN000002"
+    assert content["interval"] is None
+    assert [c["obstacle_degree"] for c in content["cells"]] == [None, None]
+    assert content["cells"][0]["contribution"] == explain_score(con, "Yi", 2012, None).cells.iloc[0]["contribution"]
+
+
+def test_an_empty_folder_is_said(tmp_path: Path) -> None:
+    code, text = text_of(Paths(tmp_path, tmp_path, tmp_path), "Jia", 2013)
+    assert code == 2
+    assert "Nothing is published" in text

@@ -1,0 +1,87 @@
+"""specs/panel.yml: the shipped file is sound, and mistakes are refused in words."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dagster_project.analysis import panel
+from dagster_project.paths import demo_paths
+from dagster_project.specs.panel_schema import read_panel_specs
+from dagster_project.specs.schema import SpecError, read_index_specs
+from python_models.tables.panel import COLUMNS
+from python_models.tables.space import CATALOGUE
+
+VARIABLES = {
+    "nqpf": {"source": "score", "code": "nqpf", "unit": "points"},
+    "pr": {"source": "score", "code": "pr", "unit": "points"},
+}
+MAIN = {"title": "SDM", "y": "nqpf", "x": ["pr"], "is_headline": True, "boot_draws": 99}
+DEFAULTS = {"w": "queen_row", "years": [2012, 2021]}
+
+
+def write(folder: Path, models: dict, variables: dict = VARIABLES) -> Path:
+    file = folder / "panel.yml"
+    content = {"variables": variables, "defaults": DEFAULTS, "models": models}
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def test_shipped_specs_use_known_weights_and_scores_of_known_indexes():
+    specs = read_panel_specs(demo_paths().panel_specs)
+    ids = [spec.model_id for spec in specs]
+    assert len(set(ids)) == len(ids)
+    assert {spec.w_code for spec in specs} <= set(CATALOGUE)
+    assert {"nqpf_sdm", "yearbook_sdm"} == {spec.model_id for spec in specs if spec.is_headline}
+    indexes = {}
+    for spec in read_index_specs(demo_paths().index_specs):
+        indexes[spec.index_code] = {f"{spec.index_code}_{dimension}" for dimension in spec.dimensions}
+    known = set(indexes) | set().union(*indexes.values())
+    for spec in specs:
+        scores = {v.code for v in spec.variables if v.source == "score"}
+        assert scores <= known, (spec.model_id, scores - known)
+
+
+def test_headline_follows_its_definition():
+    spec = next(s for s in read_panel_specs(demo_paths().panel_specs) if s.model_id == "nqpf_sdm")
+    assert (spec.y.code, spec.y.scale, [v.code for v in spec.x]) == ("nqpf", 100, ["pr"])
+    assert [v.name for v in spec.controls] == ["fdi", "loans", "urban", "ln_density", "road", "secondary"]
+    assert (spec.model, spec.effects, spec.estimator) == ("sdm", "twoways", "lee_yu")
+    assert all(v.winsor == 0.01 for v in spec.controls)
+
+
+def test_tables_of_the_registry_are_those_of_the_builder():
+    assert set(panel.TABLES) == set(COLUMNS)
+
+
+def test_a_variant_needs_one_line_and_inherits_everything_but_the_extras(tmp_path):
+    models = {"main": MAIN, "knn": {"variant_of": "main", "change": "W: 6 nearest", "w": "knn6_row"}}
+    main, variant = read_panel_specs(write(tmp_path, models))
+    assert (variant.y, variant.x, variant.years) == (main.y, main.x, main.years)
+    assert variant.w_code == "knn6_row"
+    assert variant.title == "SDM; W: 6 nearest"
+    assert (variant.is_headline, variant.boot_draws) == (False, 0)
+    assert variant.spec_hash != main.spec_hash
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ({"main": {**MAIN, "estimater": "direct"}}, "unknown keys"),
+        ({"main": {**MAIN, "x": ["fdi"]}}, "variable 'fdi', which is not defined"),
+        ({"main": {**MAIN, "model": "gns"}}, "model must be one of"),
+        ({"main": {"y": "nqpf", "x": ["pr"]}}, "needs title"),
+        ({"main": MAIN, "v": {"variant_of": "mian", "change": "x"}}, "not a main entry"),
+        ({"main": MAIN, "v": {"variant_of": "main", "w": "knn6_row"}}, "say in `change`"),
+        ({"main": {**MAIN, "x": []}}, "has no x"),
+    ],
+)
+def test_mistakes_are_refused_in_words(tmp_path, models, message):
+    with pytest.raises(SpecError, match=message):
+        read_panel_specs(write(tmp_path, models))
+
+
+def test_a_variable_without_unit_is_refused(tmp_path):
+    variables = {**VARIABLES, "pr": {"source": "score", "code": "pr"}}
+    with pytest.raises(SpecError, match="variable pr needs unit"):
+        read_panel_specs(write(tmp_path, {"main": MAIN}, variables))

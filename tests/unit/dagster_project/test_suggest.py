@@ -1,0 +1,110 @@
+"""Nearest known names: what a person probably meant, with rows that can be pasted as they are."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dagster_project.suggest import CityNames, HeaderMap, city_suggestions, name_suggestions
+
+HEADER_MAP = """source,year_from,year_to,header_key,variable_code,scope,unit,reason
+book,,,财政/教育支出/全市,fiscal_education,city,万元,
+book,,,财政/教育支出/市辖区,fiscal_education,district,万元,
+book,,,土地/建成区面积/市辖区,built_up_area,built_up,平方公里,
+book,,,环境/污水处理率/全市,ignore,city,%,"a rate, not used"
+other,,,财政/教育支岀/全市,fiscal_education,city,亿元,
+"""
+CITY_ALIAS = """alias,city_id,valid_from,valid_to,kind,source,reason
+石家庄市,CN130100,,,official,,name
+襄阳市,CN420600,,,official,,name
+襄樊市,CN420600,,2010,former,,襄阳市 since 2010
+黄石市,CN420200,,,official,,name
+那曲冇,CN540600,,,ocr,scan,misread
+130100,CN130100,,,code,,code
+"""
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    (tmp_path / "header_map.csv").write_text(HEADER_MAP, encoding="utf-8")
+    (tmp_path / "city_alias.csv").write_text(CITY_ALIAS, encoding="utf-8")
+    return tmp_path
+
+
+def fields(row: str) -> list[str]:
+    (parsed,) = csv.reader([row])
+    return parsed
+
+
+def test_hint_looks_in_the_map_of_its_own_source(seeds):
+    hint = HeaderMap(seeds).hint("book", "财政/教育支岀/全市", None)
+    assert hint.nearest == "财政/教育支出/全市"  # though `other` knows the very text
+    assert fields(hint.ready_row) == ["book", "", "", "财政/教育支岀/全市", "fiscal_education", "city", "万元", ""]
+
+
+def test_hint_of_a_new_source_looks_everywhere(seeds):
+    hint = HeaderMap(seeds).hint("new", "财政/教育支岀/全市", None)
+    assert (hint.nearest, hint.score) == ("财政/教育支岀/全市", 100)
+
+
+def test_scope_and_unit_are_those_that_the_header_itself_says(seeds):
+    hint = HeaderMap(seeds).hint("book", "财政/教育经费支出/市辖区", "亿元")
+    assert fields(hint.ready_row)[4:7] == ["fiscal_education", "district", "亿元"]
+    whole = HeaderMap(seeds).hint("book", "财政(全市)/教育支出", None)
+    assert fields(whole.ready_row)[5] == "city"
+
+
+def test_built_up_area_keeps_its_own_scope(seeds):
+    assert fields(HeaderMap(seeds).hint("book", "土地/建成区总面积/市辖区", None).ready_row)[5] == "built_up"
+
+
+def test_ready_row_of_an_ignored_neighbour_takes_its_reason_and_quotes_it(seeds):
+    hint = HeaderMap(seeds).hint("book", "环境/污水集中处理率/全市", None)
+    assert fields(hint.ready_row)[4:] == ["ignore", "city", "%", "a rate, not used"]
+
+
+def test_unknown_city_gets_three_names_and_a_row_for_the_nearest(seeds):
+    hint = CityNames(seeds).hint("scan", "石家店市", 2018)
+    assert next(name for name, _ in hint.nearest) == "石家庄市"
+    assert len(hint.nearest) == 3
+    assert hint.nearest[0][1] == pytest.approx(75.0)
+    assert fields(hint.ready_row) == ["石家店市", "CN130100", "2018", "2018", "ocr", "scan", ""]
+
+
+def test_name_of_other_years_gets_no_row_but_its_years(seeds):
+    """An alias row would make the name valid in a year in which the city was called otherwise."""
+    hint = CityNames(seeds).hint("scan", "襄樊市", 2018)
+    assert hint.ready_row == ""
+    assert hint.elsewhere == "CN420600 襄阳市, valid ... to 2010"
+
+
+def test_alias_of_another_source_does_not_speak_for_this_one(seeds):
+    assert CityNames(seeds).hint("book", "那曲冇", 2018).elsewhere == ""
+
+
+def test_nothing_alike_gets_no_row(seeds):
+    assert CityNames(seeds).hint("scan", "ABC", 2018).ready_row == ""
+
+
+def test_lines_of_the_gate_name_each_unknown_once(seeds):
+    headers = pd.DataFrame(
+        {"source": "book", "header_key": ["财政/教育费/全市"] * 2 + ["财政/教育支出/全市"], "header_unit": None,
+         "is_known": [False, False, True]}
+    )  # fmt: skip
+    (line,) = name_suggestions(headers, seeds)
+    assert line.startswith("row for header_map.csv: book,,,财政/教育费/全市,fiscal_education,city,万元,")
+    rows = pd.DataFrame(
+        {"source": "scan", "city_text": ["石家店市", "襄樊市", "襄阳市"], "year": 2018,
+         "row_kind": ["unknown", "unknown", "city"]}
+    )  # fmt: skip
+    first, second = city_suggestions(rows, seeds)
+    assert "石家店市,CN130100,2018,2018,ocr,scan," in first
+    assert second == "'襄樊市' is a name of other years: CN420600 襄阳市, valid ... to 2010"
+
+
+def test_empty_map_still_gives_a_row(tmp_path):
+    (tmp_path / "header_map.csv").write_text(HEADER_MAP.splitlines()[0] + "\n", encoding="utf-8")
+    hint = HeaderMap(tmp_path).hint("book", "财政/教育支出/市辖区", "万元")
+    assert (hint.nearest, hint.score) == ("", 0)
+    assert fields(hint.ready_row) == ["book", "", "", "财政/教育支出/市辖区", "ignore", "district", "万元", ""]

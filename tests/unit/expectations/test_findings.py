@@ -1,0 +1,199 @@
+"""Findings: what the gate says about places, as one frame; ready-made rows; fills, totals and left-out columns."""
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations import validate
+from expectations.findings import FINDING_COLUMNS, findings_frame, ready_rows, refused_blocks
+from expectations.paste import ignore_rows, keep_row
+
+YEAR = 2019
+
+
+@pytest.fixture
+def run(tmp_path, baseline):
+    """Frames -> (rows, baseline) of a load of 120 cities."""
+
+    def one(frames, **changes):
+        base = replace(baseline, **{"rows_max": 130, "required_variables": (), **changes})
+        return validate(frames, base, docs_dir=tmp_path, name="load"), base
+
+    return one
+
+
+@pytest.fixture
+def swapped(figures, load_country):
+    figures["gdp_nom/city", YEAR], figures["gdp_nom/district", YEAR] = (
+        figures["gdp_nom/district", YEAR], figures["gdp_nom/city", YEAR],
+    )  # fmt: skip
+    return load_country(figures)
+
+
+def test_a_load_without_a_fault_has_no_finding_and_all_columns(figures, load_country, run):
+    found = findings_frame(*run(load_country(figures)))
+    assert found.empty
+    assert list(found.columns) == list(FINDING_COLUMNS)
+    assert refused_blocks(found) == []
+
+
+def test_a_refused_block_is_a_few_example_cells_with_figure_reason_and_rows(swapped, run):
+    found = findings_frame(*run(swapped))
+    assert set(found["block"]) == {"gdp_nom/city/2019", "gdp_nom/district/2019"}
+    assert (found.groupby("block").size() == 5).all()
+    first = found.iloc[0]
+    assert (first["source"], first["data_year"], first["severity"]) == ("yearbook", 2019, "error")
+    assert first["file"] == "yearbook_2019.xlsx"
+    assert first["sheet"] == "Sheet1"
+    assert first["header_path"] == "表 2 / gdp_nom / city"
+    assert first["cell"].startswith("B")
+    printed = swapped["values"].set_index("cell").loc[first["cell"]]
+    assert (first["city_name"], first["figure"]) == (printed["city_name"], printed["value"])
+    assert first["sentence"].startswith("gdp_nom (city) 2019 [yearbook_2019.xlsx, sheet Sheet1, 表 2 / gdp_nom / city]")
+
+
+def test_refused_blocks_are_ready_for_a_report(swapped, run):
+    city, district = refused_blocks(findings_frame(*run(swapped)))
+    assert (city["block"], city["headers"]) == ("gdp_nom/city/2019", ["表 2 / gdp_nom / city"])
+    assert (city["file"], city["sheet"], city["year"]) == ("yearbook_2019.xlsx", "Sheet1", 2019)
+    assert len(city["cities"]) == len(city["cells"]) == len(city["figures"]) == 5
+    assert city["rules"] == ["block_stands_in_its_place"]
+    assert district["paste_into"] == "header_map.csv"
+    assert district["paste_rows"][0].startswith("yearbook,2019,2019,表3/gdp_nom/district,ignore,district,万元,2019 ")
+
+
+def test_ready_rows_are_lines_for_the_terminal(swapped, run):
+    rows, _ = run(swapped)
+    lines = ready_rows(rows)
+    assert len(lines) == 2
+    assert lines[0].startswith("row for header_map.csv: yearbook,2019,2019,表2/gdp_nom/city,ignore,city,万元,")
+
+
+def test_data_docs_show_ready_rows_and_cells_and_need_no_list(swapped, run, tmp_path):
+    run(swapped)
+    page = (tmp_path / "load" / "blocks.html").read_text(encoding="utf-8")
+    assert "<p>Ready-made rows for header_map.csv:</p><pre>yearbook,2019,2019," in page
+    assert "cell B" in page
+    assert "[{" not in page.split("Record of Great Expectations")[0]
+
+
+def test_a_cell_and_a_header_are_findings_without_a_block(frames, run):
+    frames["values"].loc[0, ["value", "text", "is_number"]] = [np.nan, "8659!", False]
+    frames["headers"].loc[2, "is_known"] = False
+    found = findings_frame(*run(frames)).set_index("rule_id")
+    assert found.loc["value_is_number", ["city_name", "cell", "text", "block"]].tolist() == [
+        "北京市",
+        "B6",
+        "8659!",
+        "",
+    ]
+    assert found.loc["header_is_known", "header_path"] == "2-9 平均工资 / 全市"
+
+
+def test_ready_made_rows_are_lines_of_their_seed():
+    head = {"header_key": "甲,乙/全市", "scope": "city", "unit": "万元", "header_unit": None, "variable_code": "x"}
+    (line,) = ignore_rows("s", [head], 2020, "why, so")
+    assert next(csv.reader(io.StringIO(line))) == [
+        "s",
+        "2020",
+        "2020",
+        "甲,乙/全市",
+        "ignore",
+        "city",
+        "万元",
+        "why, so",
+    ]
+    cell = {"city_id": "CN1", "year": 2020.0, "variable_code": "x", "scope": "city", "text": " 134 "}
+    assert keep_row("s", cell, "seen") == "s,,CN1,2020,x,city,keep,,134,seen,open"
+
+
+# ---- columns left out by a person ------------------------------------------------------------------------------------
+
+
+def test_a_required_column_that_was_left_out_only_warns(frames, judge):
+    frames["headers"].loc[0, ["variable_code", "variable_left_out"]] = ["ignore", "gdp_nom"]
+    frames["values"] = frames["values"].query("variable_code != 'gdp_nom'")
+    failed = judge(frames)
+    assert {rule: row.severity for rule, row in failed.items()} == {"required_variable_is_not_left_out": "warn"}
+    assert "gdp_nom" in failed["required_variable_is_not_left_out"].sentence
+
+
+def test_a_required_column_that_is_merely_ignored_is_missing(frames, judge):
+    frames["headers"].loc[0, "variable_code"] = "ignore"
+    frames["values"] = frames["values"].query("variable_code != 'gdp_nom'")
+    assert set(judge(frames)) == {"required_variable_has_column"}
+
+
+# ---- fills -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_year_of_midpoints_is_told(make_frames, judge):
+    frames = make_frames(years=(2017, 2018, 2019))
+    values = frames["values"]
+    by_year = {year: values[(values["variable_code"] == "wage_avg_nom") & (values["year"] == year)]
+               for year in (2017, 2018, 2019)}  # fmt: skip
+    middle = (by_year[2017]["value"].round(0).to_numpy() + by_year[2019]["value"].round(0).to_numpy()) / 2
+    values.loc[by_year[2017].index, "value"] = by_year[2017]["value"].round(0)
+    values.loc[by_year[2019].index, "value"] = by_year[2019]["value"].round(0)
+    values.loc[by_year[2018].index, "value"] = middle
+    values.loc[by_year[2018].index, "text"] = [f"{one:.1f}" for one in middle]
+    failed = judge(frames, data_year=0)
+    assert {rule: row.severity for rule, row in failed.items()} == {"year_is_no_midpoint": "warn"}
+    assert "wage_avg_nom (city) 2018: 100.0% of 12 cities" in failed["year_is_no_midpoint"].sentence
+
+
+@pytest.mark.parametrize(("n_repeats", "is_told"), [(2, False), (3, True)])
+def test_a_year_that_repeats_the_year_before_is_told(frames, judge, n_repeats, is_told):
+    values = frames["values"]
+    same = values[values["variable_code"] == "wage_avg_nom"].index[:n_repeats]
+    values.loc[same, "value"] = values.loc[same, "value_last"]
+    last = frames["last"]
+    assert (
+        values.loc[same, "value"].tolist()
+        == last.loc[last["variable_code"] == "wage_avg_nom", "value_last"].tolist()[:n_repeats]
+    )
+    assert ("year_is_no_repeat" in judge(frames)) is is_told
+
+
+def test_a_repeat_of_an_older_year_is_no_repeat_of_the_year_before(frames, judge):
+    values = frames["values"]
+    same = values["variable_code"] == "wage_avg_nom"
+    values.loc[same, "value"] = values.loc[same, "value_last"]
+    values["year_last"] = 2017
+    frames["last"]["year_last"] = 2017
+    assert "year_is_no_repeat" not in judge(frames)
+
+
+# ---- province totals ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("factor", "is_told"), [(1.0, False), (1.1, False), (1.3, True), (0.8, True)])
+def test_cities_sum_to_their_province_within_fifteen_per_cent(frames, judge, factor, is_told):
+    total = frames["values"].query("variable_code == 'gdp_nom'")["value"].sum() * factor
+    frames["totals"] = pd.DataFrame([{
+        "province_id": "130000", "province_name": "河北省", "year": YEAR, "variable_code": "gdp_nom", "scope": "city",
+        "value": total, "file": "f.xlsx", "sheet": "S", "cell": "B5",
+    }])  # fmt: skip
+    failed = judge(frames)
+    assert set(failed) == ({"province_sum_is_near_total"} if is_told else set())
+    if is_told:
+        sentence = failed["province_sum_is_near_total"].sentence
+        assert f"河北省 2019 gdp_nom: cities sum to {1 / factor:.4g} of the total" in sentence
+        assert "cell B5" in sentence
+
+
+# ---- a past that lies further back -----------------------------------------------------------------------------------
+
+
+def test_jump_limit_widens_with_the_years_between(frames, judge):
+    values, last = frames["values"], frames["last"]
+    values["value_last"] /= 2.6  # 2.6 times the growth of a year: more than e
+    last["value_last"] /= 2.6
+    assert "jump_of_variable_is_small" in judge(frames)
+    for frame in (values, last):
+        frame["year_last"] = 2016
+    assert judge(frames) == {}

@@ -1,0 +1,65 @@
+"""The reading models of the dbt project in a throw-away DuckDB: raw cells in, values by city and header out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+from jinja2 import Environment
+
+from dagster_project.ingest import Load
+
+DBT = Path(__file__).resolve().parents[3] / "dbt"
+MODELS = [
+    "staging/stg_landing__cells", "staging/stg_landing__headers",
+    "intermediate/int_headers_mapped", "intermediate/int_rows_matched_to_cities",
+    "intermediate/int_values_converted_to_units",
+]  # fmt: skip
+GIVEN = {"header_map", "variable"}  # the caller's own
+NUMBERS = {"factor", "valid_from", "valid_to", "default_rank"}
+
+
+class Reading:
+    """Seeds loaded once; `read` replaces the landed cells and the header map."""
+
+    def __init__(self) -> None:
+        self.con = duckdb.connect()
+        self.models = {model.rpartition("/")[2]: self.sql(model) for model in MODELS}
+        for file in (DBT / "seeds").glob("*.csv"):
+            if file.stem not in GIVEN:
+                frame = pd.read_csv(file, dtype=str)
+                for column in NUMBERS & set(frame.columns):
+                    frame[column] = pd.to_numeric(frame[column])
+                self.con.execute(f"create table {file.stem} as from frame")
+
+    def read(self, load: Load, header_map: pd.DataFrame, variable: pd.DataFrame) -> pd.DataFrame:
+        """int_values_converted_to_units for one load, with header_key and the name of the city."""
+        frames = {"cells": load.cells, "header": load.header, "header_map": header_map, "variable": variable}
+        for name, frame in frames.items():
+            self.con.register("landed", frame)
+            self.con.execute(f"create or replace table {name} as from landed")
+            self.con.unregister("landed")
+        for name, empty in (("series_cells", "cells"), ("series_header", "header")):
+            self.con.execute(f"create or replace table {name} as from {empty} limit 0")
+        for model, sql in self.models.items():  # as tables: a view would be worked out again by each of its readers
+            self.con.execute(f"create or replace table {model} as {sql}")
+        return self.con.execute(
+            "select v.*, h.header_key, h.header_unit, n.name_zh as city from int_values_converted_to_units as v"
+            " join stg_landing__cells as c using (source_cell_id)"
+            " join int_headers_mapped as h on c.file = h.file and c.sheet = h.sheet and c.col_no = h.col_no"
+            " join city as n using (city_id)"
+        ).df()
+
+    def headers(self) -> pd.DataFrame:
+        return self.con.execute("from int_headers_mapped order by file, sheet, col_no").df()
+
+    def rows(self) -> pd.DataFrame:
+        return self.con.execute("from int_rows_matched_to_cities order by file, sheet, row_no").df()
+
+    def sql(self, model: str) -> str:
+        """The model with its macros, references as plain names."""
+        macros = (DBT / "macros" / "text.sql").read_text(encoding="utf-8")
+        source = (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
+        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: ""}
+        return Environment(autoescape=False).from_string(macros + source).render(**names)

@@ -1,0 +1,202 @@
+"""One table in every format that circulates, wide and long, landed by its sidecar alone."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+import xlsxwriter
+from old_excel import write_xls
+from reading import DBT, Reading
+
+from dagster_project.ingest import IngestError, Load, read_load
+
+type Rows = list[list[object]]
+LONG: Rows = [
+    ["城市", "年份", "地区生产总值（亿元）", "户数"],
+    ["北京市", 2018, 33105.97, 12345678],
+    ["北京市", 2019, 35371.3, None],
+    ["吉林市", 2018, 0.1, 17],
+]
+WIDE: Rows = [
+    ["2019年数据", None, "2-1 人口", None],
+    ["城市", "City", "户籍人口（万人）", None],
+    [None, None, "全市", "市辖区"],
+    ["北京市", "Beijing", 1397, 1397.5],
+    ["吉林省", "Jilin", None, None],
+    ["吉林市", "Jilin", 412.25, "…"],
+]
+FLAT: Rows = [
+    ["城市", "City", "人口（万人）", "用电量"],
+    ["北京市", "Beijing", "1397", "1,234"],
+    ["吉林市", "Jilin", "412.25", "—"],
+]
+ENCODINGS = ["utf-8", "utf-8-sig", "gb18030", "utf-16"]
+
+
+def write_csv(encoding: str, delimiter: str = ",") -> Callable[[Path, Rows], None]:
+    def write(path: Path, rows: Rows) -> None:
+        lines = [delimiter.join("" if value is None else str(value) for value in row) for row in rows]
+        path.write_bytes("\r\n".join(lines).encode(encoding))
+
+    return write
+
+
+def write_xlsx_rows(path: Path, rows: Rows) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        for row, values in enumerate(rows):
+            for col, value in enumerate(values):
+                if value is not None:
+                    sheet.write(row, col, value)
+
+
+def write_xls_rows(path: Path, rows: Rows) -> None:
+    write_xls(path, {"S": (rows, [])})
+
+
+def write_dta(path: Path, rows: Rows) -> None:
+    frame = pd.DataFrame(rows[1:], columns=["city", "year", "gdp", "households"])
+    frame.to_stata(path, write_index=False, version=118)
+
+
+def write_parquet(path: Path, rows: Rows) -> None:
+    frame = pd.DataFrame(rows[1:], columns=[str(name) for name in rows[0]])  # noqa: F841  (read by DuckDB)
+    duckdb.sql("from frame").write_parquet(str(path))
+
+
+WRITERS = {
+    **{f"csv {encoding}": ("csv", write_csv(encoding)) for encoding in ENCODINGS},
+    "csv tab": ("csv", write_csv("utf-8", "\t")),
+    "xlsx": ("xlsx", write_xlsx_rows), "xls": ("xls", write_xls_rows), "parquet": ("parquet", write_parquet),
+}  # fmt: skip
+
+
+def grid(load: Load) -> list[tuple[int, int, str, str]]:
+    """Cells as (row, column, part, text)."""
+    return [tuple(row) for row in load.cells[["row_no", "col_no", "part", "text"]].itertuples(index=False)]
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "dta"])
+def test_a_long_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
+    ending, write = WRITERS.get(name, ("dta", write_dta))
+    write(tmp_path / f"a.{ending}", LONG)
+    keys = {"city": "city", "year": "year"} if name == "dta" else {"city": "城市", "year": "年份"}
+    load = read_load(sidecar_of(f"a.{ending}", layout="long", data_year=None, edition_year=None, keys=keys), tmp_path)
+    body = [(row, col, text) for row, col, part, text in grid(load) if part == "body"]
+    assert body == [
+        (2, 1, "北京市"), (2, 2, "2018"), (2, 3, "33105.97"), (2, 4, "12345678"),
+        (3, 1, "北京市"), (3, 2, "2019"), (3, 3, "35371.3"),
+        (4, 1, "吉林市"), (4, 2, "2018"), (4, 3, "0.1"), (4, 4, "17"),
+    ]  # fmt: skip
+    assert load.header["role"].tolist() == ["city", "year", "value", "value"]
+    assert load.header["path"].tolist() == (["city", "year", "gdp", "households"] if name == "dta" else LONG[0])
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name != "parquet"])
+def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
+    """Without merged ranges: a csv file has none."""
+    ending, write = WRITERS[name]
+    write(tmp_path / f"a.{ending}", WIDE)
+    load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
+    assert load.header["path"].tolist()[2:] == [
+        "2-1 人口 / 户籍人口（万人） / 全市",
+        "2-1 人口 / 户籍人口（万人） / 市辖区",
+    ]
+    assert [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2] == [
+        (4, 3, "1397"), (4, 4, "1397.5"), (6, 3, "412.25"), (6, 4, "…"),
+    ]  # fmt: skip
+
+
+def test_merged_ranges_of_an_old_workbook_are_undone(tmp_path, sidecar_of):
+    rows = [["城市", "City", "人口", None], [None, None, "全市", "市辖区"], ["北京市", "Beijing", 1, 2]]
+    write_xls(tmp_path / "a.xls", {"S": (rows, [(0, 1, 0, 0), (0, 1, 1, 1), (0, 0, 2, 3)]), "广告": ([["搜索"]], [])})
+    load = read_load(sidecar_of("a.xls"), tmp_path)
+    assert load.header["path"].tolist() == ["城市", "City", "人口 / 全市", "人口 / 市辖区"]
+    assert set(load.cells["sheet"]) == {"S"}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "dta"])
+def test_a_flat_printed_table_without_a_header_block(tmp_path, sidecar_of, ending):
+    """One row a city under one line of names."""
+    if ending == "parquet":
+        write_parquet(tmp_path / "a.parquet", FLAT)
+    else:
+        frame = pd.DataFrame(FLAT[1:], columns=["城市", "City", "人口", "用电量"])
+        frame.to_stata(tmp_path / "a.dta", write_index=False, version=118)
+    load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
+    assert load.header["role"].tolist() == ["city", "city_en", "value", "value"]
+    assert [text for *_, part, text in grid(load) if part == "body"] == [str(v) for row in FLAT[1:] for v in row]
+
+
+def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
+    """Whole numbers without .0, single and double precision in their shortest form, nothing rounded."""
+    columns = {
+        "城市": ["北京市", "天津市", "上海市"],
+        "single": np.array([45.76926, 1, np.nan], "float32"), "double": [0.1, 123.0, np.nan], "big": [2**53 + 1, 0, -5],
+        "day": [datetime.date(2020, 2, 29)] * 3, "flag": [True, False, True],
+    }  # fmt: skip
+    frame = pd.DataFrame(columns)  # noqa: F841  (read by DuckDB)
+    duckdb.sql("select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame").write_parquet(
+        str(tmp_path / "a.parquet")
+    )
+    load = read_load(sidecar_of("a.parquet"), tmp_path)
+    texts = load.cells[load.cells["part"] == "body"].groupby("col_no")["text"].agg(list).to_dict()
+    assert texts == {
+        1: ["北京市", "天津市", "上海市"], 2: ["45.76926", "1"], 3: ["0.1", "123"], 4: ["9007199254740993", "0", "-5"],
+        5: ["2020-02-29"] * 3, 6: ["True", "False", "True"], 7: ["1.50"] * 3,
+    }  # fmt: skip
+
+
+def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
+    """Before release 118 Stata kept the bytes of the writer's code page."""
+    name = "呼和浩特市".encode("gb18030").decode("latin-1")
+    frame = pd.DataFrame({"city": [name, "plain"], "year": [2018, 2019], "gdp": [1.5, 2.0]})
+    frame.to_stata(tmp_path / "a.dta", write_index=False, version=114)
+    long = {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": "city", "year": "year"}}
+    load = read_load(sidecar_of("a.dta", **long), tmp_path)
+    assert load.cells.loc[(load.cells["part"] == "body") & (load.cells["col_no"] == 1), "text"].tolist() == [
+        "呼和浩特市", "plain",
+    ]  # fmt: skip
+
+
+def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
+    write_parquet(tmp_path / "a.parquet", FLAT)
+    whole = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(IngestError, match=r"The Parquet file cannot be read"):
+        read_load(sidecar_of("a.parquet"), tmp_path)
+    (tmp_path / "a.parquet").write_bytes(b"city,gdp")
+    with pytest.raises(IngestError, match="The file is not a Parquet file"):
+        read_load(sidecar_of("a.parquet"), tmp_path)
+    (tmp_path / "a.csv").write_bytes(whole)
+    with pytest.raises(IngestError, match=r"named \.csv but holds a \.parquet file"):
+        read_load(sidecar_of("a.csv"), tmp_path)
+
+
+def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, sidecar_of):
+    """From a source nobody has seen to values in canonical units."""
+    write_parquet(tmp_path / "a.parquet", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
+    load = read_load(
+        sidecar_of(
+            "a.parquet", source="brand_new", layout="long", data_year=None, edition_year=None,
+            keys={"city": "地名", "year": "年度"},
+        ), tmp_path,
+    )  # fmt: skip
+    rows = [("gdp", "gdp_nom", "亿元"), ("客运量", "passengers", "")]
+    header_map = pd.DataFrame([
+        {"source": "brand_new", "year_from": None, "year_to": None, "header_key": key, "variable_code": code,
+         "scope": "city", "unit": unit or None, "reason": None} for key, code, unit in rows
+    ]).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})  # fmt: skip
+    variable = pd.DataFrame({
+        "variable_code": ["gdp_nom", "passengers"], "unit": ["yuan10k", "person_trips"], "kind": "flow",
+    }).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)  # fmt: skip
+    found = Reading().read(load, header_map, variable).sort_values("variable_code")
+    assert found[["city", "year", "variable_code", "value", "unit"]].values.tolist() == [
+        ["吉林市", 2018, "gdp_nom", 22_102_000.0, "yuan10k"], ["吉林市", 2018, "passengers", 335_000.0, "person_trips"],
+    ]  # fmt: skip

@@ -1,0 +1,120 @@
+"""A random printed table, written as a workbook and read back: every figure, header, unit and city is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from printed import UNITS, Block, Book, Head, books, write_tables, write_wide
+from reading import DBT, Reading
+
+from dagster_project.ingest import read_load, read_sidecar
+from dagster_project.ingest.sidecar import Sidecar
+
+UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
+VARIABLE_COLUMNS = pd.read_csv(DBT / "seeds" / "variable.csv").columns
+SIDECAR = {
+    "source": "yearbook", "data_year": 2019, "edition_year": 2020, "producer": "test office", "title": "a random table",
+    "licence": "none stated", "accessed": "2026-11-01", "maturity": "first_print", "is_synthetic": True,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reading() -> Reading:
+    return Reading()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=books())
+def test_a_printed_table_is_read_back_equal(reading: Reading, drawn: tuple[Book, dict[object, float | None]]) -> None:
+    check(reading, *drawn)
+
+
+@pytest.mark.slow
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn=books())
+def test_many_printed_tables_are_read_back_equal(
+    reading: Reading, drawn: tuple[Book, dict[object, float | None]]
+) -> None:
+    check(reading, *drawn)
+
+
+def check(reading: Reading, book: Book, meaning: dict[object, float | None]) -> None:
+    """Both layouts give the same figures as the table, in canonical units."""
+    for layout in ("wide", "tables"):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            if layout == "wide":
+                write_wide(book, folder / "wide.xlsx")
+                files = ["wide.xlsx"]
+            else:
+                files = write_tables(book, folder)
+            load = read_load(sidecar(folder, files, layout), folder)
+        columns = dict(column for block in book.blocks for column in block.columns())
+        found = reading.read(load, *seeds_for(columns))
+        headers = reading.headers()
+        assert headers["header_key"].tolist() == list(columns), layout
+        assert headers["is_known"].all()
+        assert headers["header_unit"].fillna("").tolist() == list(columns.values()), layout
+        assert set(reading.rows()["row_kind"]) == {"city", "province"}
+        expected = {
+            (city, key): figure * UNIT_SEED.loc[columns[key] or "人", "factor"]
+            for (city, key), figure in book.figures(meaning).items()
+        }
+        filled = found.dropna(subset="value")
+        assert (
+            dict(zip(zip(filled["city"], filled["header_key"], strict=True), filled["value"], strict=True)) == expected
+        )
+        unread = found[~found["is_number"]]
+        assert set(unread["text"]) <= {p for p, m in meaning.items() if isinstance(p, str) and m is None}
+
+
+def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A header map and variables that know exactly these columns; one without a printed unit counts persons."""
+    canonical = [UNIT_SEED.loc[unit or "人", "canonical"] for unit in columns.values()]
+    codes = [f"variable_{number}" for number in range(len(columns))]
+    scopes = [scope_of(key) for key in columns]
+    header_map = pd.DataFrame({
+        "source": "yearbook", "year_from": None, "year_to": None, "header_key": list(columns), "variable_code": codes,
+        "scope": scopes, "unit": [unit or "人" for unit in columns.values()], "reason": None,
+    }).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})  # fmt: skip
+    variable = pd.DataFrame({"variable_code": codes, "unit": canonical, "kind": "stock"})
+    return header_map, variable.reindex(columns=VARIABLE_COLUMNS)
+
+
+def scope_of(key: str) -> str:
+    """The last header row decides, else the title."""
+    leaf = key.rpartition("/")[2]
+    if leaf in ("全市", "市辖区"):
+        return "district" if leaf == "市辖区" else "city"
+    return "district" if "(市辖区)" in key else "city"
+
+
+def sidecar(folder: Path, files: list[str], layout: str) -> Sidecar:
+    entries = [{"path": one, "sha256": hashlib.sha256((folder / one).read_bytes()).hexdigest()} for one in files]
+    path = folder / "load.yml"
+    path.write_text(yaml.safe_dump({**SIDECAR, "layout": layout, "files": entries}, allow_unicode=True), "utf-8")
+    return read_sidecar(path)
+
+
+def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading: Reading, tmp_path: Path) -> None:
+    heads = [Head("人口甲", children=[Head("全市"), Head("市辖区")])]
+    block = Block(Head("人口甲状况"), 1, "", has_note=False, heads=heads)
+    looks = {"merges_titles": True, "merges_city": True, "english_rows": False, "indents": False}
+    book = Book([block], [("北京市", [1, 2])], 0, **looks, notes=[], has_advertising=False)
+    write_wide(book, tmp_path / "wide.xlsx")
+    load = read_load(sidecar(tmp_path, ["wide.xlsx"], "wide"), tmp_path)
+    header_map, variable = seeds_for(dict(block.columns()))
+    reading.read(load, header_map, variable)
+    assert reading.headers()["is_known"].tolist() == [True, True]
+    reading.read(load, header_map.assign(scope="city"), variable)
+    assert reading.headers()["is_known"].tolist() == [True, False]
+
+
+def test_every_unit_of_the_random_tables_is_a_known_one() -> None:
+    assert set(UNITS) <= set(UNIT_SEED.index)

@@ -67,6 +67,10 @@ class Paths:
     def index_specs(self) -> Path:
         return self.project / "dagster_project" / "specs" / "index.yml"
 
+    @property
+    def panel_specs(self) -> Path:
+        return self.index_specs.with_name("panel.yml")
+
     def docs_of_year(self, data_year: int) -> Path:
         return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")
 

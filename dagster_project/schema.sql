@@ -48,6 +48,13 @@ create table if not exists raw.reading (
 -- One row per run that got as far as a data vintage.
 create table if not exists ops.run_log as from ops.run_context limit 0;
 
+-- What made the headline scores of every published vintage: the bridge from the vintage before starts here.
+create table if not exists py.index_history (
+    data_vintage varchar, index_code varchar, basis varchar, city_id varchar, year integer, indicator_code varchar,
+    value double, weight double, min_value double, max_value double, winsor_low_value double, winsor_high_value double,
+    direction integer, cap_high double
+);
+
 comment on table ops.validation_result is 'One row per gate rule and load: what was observed, in a sentence.';
 comment on table ops.vintage is 'One row per named set of accepted files.';
 comment on table ops.index_spec is 'One row per index and indicator, from the index specs.';

@@ -11,7 +11,7 @@ from scipy.stats import skew
 from python_models._types import BoolArray, FloatArray
 from python_models.entropy import complete_rows
 from python_models.scaling import Bounds, WinsorLimits
-from python_models.schemes import SchemeWeights
+from python_models.schemes import SUM, SchemeWeights, scheme_score
 from python_models.scores import (
     contributions,
     dimension_scores,
@@ -21,7 +21,6 @@ from python_models.scores import (
     percentiles,
     ranks,
     relative_scores,
-    weighted_score,
 )
 
 COMPOSITE = ""
@@ -29,12 +28,13 @@ COMPOSITE = ""
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of the axes, and the dimension of each indicator."""
+    """Labels of the axes, and the dimension (and, if any are named, the tier) of each indicator."""
 
     cities: tuple[str, ...]
     years: tuple[int, ...]
     names: tuple[str, ...]
     dimensions: tuple[str, ...]
+    tiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,17 +112,21 @@ def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> p
     )
 
 
-def scores_frame(labels: Labels, z: FloatArray, weights: FloatArray, marks: Marks) -> pd.DataFrame:
-    """One row per city, year, index_suffix: the composite, then each dimension."""
-    by_dimension = dimension_scores(z, weights, labels.dimensions)
-    blocks = [_score_block(labels, COMPOSITE, weighted_score(z, weights), weights, marks)]
-    for d, name in enumerate(by_dimension.names):
-        own = np.where([dim == name for dim in labels.dimensions], weights, 0.0)
-        blocks.append(_score_block(labels, f"_{name}", by_dimension.scores[..., d], own, marks))
+def scores_frame(labels: Labels, z: FloatArray, chosen: SchemeWeights, marks: Marks) -> pd.DataFrame:
+    """One row per city, year, index_suffix: the composite, and for weighted sums each dimension and tier."""
+    weights = chosen.weights
+    blocks = [score_block(labels, COMPOSITE, scheme_score(z, chosen), np.abs(weights), marks)]
+    groupings = [labels.dimensions, labels.tiers] if chosen.rule == SUM else []
+    for grouping in filter(None, groupings):
+        by_group = dimension_scores(z, weights, grouping)
+        for g, name in enumerate(by_group.names):
+            own = np.where([group == name for group in grouping], weights, 0.0)
+            blocks.append(score_block(labels, f"_{name}", by_group.scores[..., g], own, marks))
     return pd.concat(blocks, ignore_index=True)
 
 
-def _score_block(labels: Labels, suffix: str, score: FloatArray, weights: FloatArray, marks: Marks) -> pd.DataFrame:
+def score_block(labels: Labels, suffix: str, score: FloatArray, weights: FloatArray, marks: Marks) -> pd.DataFrame:
+    """One row per city and year of one score (N, T); `weights` (m,) say which marks it inherits, and how much."""
     counts = weights > 0.0
     share = marked_weight(marks.imputed, weights) if counts.any() else np.full(score.shape, np.nan)
     n, t = score.shape

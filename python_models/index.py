@@ -8,7 +8,7 @@ function: frozen passes the base window, restated passes all years.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,11 +20,11 @@ from python_models._validate import as_mask, require_known
 from python_models.entropy import CONSTANT, EMPTY_COLUMN
 from python_models.panel import Panel
 from python_models.scaling import Bounds, WinsorLimits, cap, minmax, winsor_limits, winsorise
-from python_models.schemes import SchemeWeights, scheme_weights
-from python_models.scores import weighted_score
+from python_models.schemes import SUM, SchemeWeights, scheme_score, scheme_weights
 
 _NO_ENTRIES: Mapping[str, float] = MappingProxyType({})
 _NO_CHOICES: Mapping[str, bool] = MappingProxyType({})
+_NO_TIERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +62,32 @@ class IndexResult:
         return self.scores.copy()
 
 
+@dataclass(frozen=True, eq=False)
+class ScaledIndex:
+    """Everything that the schemes of one basis share: z (N, T, m), its part in the base (else NaN), labels, marks."""
+
+    window: tuple[int, int]
+    labels: frames.Labels
+    marks: frames.Marks
+    scaled: _Scaled
+    base_z: FloatArray
+
+    @property
+    def z(self) -> FloatArray:
+        return self.scaled.z
+
+    def weights(self, scheme: str, delta: float = 0.0) -> SchemeWeights:
+        """Weights of one scheme; an indicator that is constant in the window has weight 0 and a flag."""
+        chosen = scheme_weights(self.base_z, scheme=scheme, dimensions=self.labels.dimensions, delta=delta)
+        return _name_constants(chosen)
+
+
 def build_index(
     panel: Panel,
     *,
     directions: Mapping[str, int],
     dimensions: Mapping[str, str],
+    tiers: Mapping[str, str] = _NO_TIERS,
     window: tuple[int, int] = (2012, 2021),
     winsor: Mapping[str, bool] = _NO_CHOICES,
     winsor_quantiles: tuple[float, float] = (0.01, 0.99),
@@ -79,6 +100,7 @@ def build_index(
     """Build the index of `panel` (N, T, m) with limits, bounds and weights of `window`.
 
     directions, dimensions : one entry per indicator of the panel, no more and no less.
+    tiers : none, or one entry per indicator; weighted sums then also get a score for each tier.
     winsor, caps : entries only where wanted; an indicator without an entry is left as it is.
     imputed, provisional : masks (N, T, m). A provisional cell is scored, but takes no part in
     limits, bounds and weights. Without `imputed`, no cell counts as imputed.
@@ -87,39 +109,75 @@ def build_index(
     outside the base range (a year outside the window, or a provisional cell) is flagged
     `out_of_base_range`, judged before winsorising; its z is not clipped, but a winsorised
     indicator keeps the limits of the window in all years. An indicator that is constant in the
-    window has no z and weight 0.
+    window has no z and weight 0. Contributions are empty for a scheme that is no weighted sum.
     Raises ValueError for a spec that does not fit the panel, a window without years, an
     indicator without values in the window, and the errors of the weight scheme.
     """
-    _check_spec(panel, directions, dimensions, winsor, caps)
+    base = scale_index(
+        panel, directions=directions, dimensions=dimensions, tiers=tiers, window=window, winsor=winsor,
+        winsor_quantiles=winsor_quantiles, caps=caps, imputed=imputed, provisional=provisional,
+    )  # fmt: skip
+    return index_of_scheme(base, scheme=scheme, delta=delta)
+
+
+def scale_index(
+    panel: Panel,
+    *,
+    directions: Mapping[str, int],
+    dimensions: Mapping[str, str],
+    tiers: Mapping[str, str] = _NO_TIERS,
+    window: tuple[int, int] = (2012, 2021),
+    winsor: Mapping[str, bool] = _NO_CHOICES,
+    winsor_quantiles: tuple[float, float] = (0.01, 0.99),
+    caps: Mapping[str, float] = _NO_ENTRIES,
+    imputed: BoolArray | None = None,
+    provisional: BoolArray | None = None,
+) -> ScaledIndex:
+    """The first half of `build_index`, with the same arguments: everything before a scheme is chosen."""
+    _check_spec(panel, directions, dimensions, winsor, caps, tiers)
     imputed = as_mask(imputed, panel.values.shape, "imputed")
     provisional = as_mask(provisional, panel.values.shape, "provisional")
-    dims = tuple(dimensions[name] for name in panel.names)
     in_base = panel.in_window(window)[None, :, None] & ~provisional
-
     scaled = _scale(panel, in_base, directions, winsor, winsor_quantiles, caps)
-    base_z = np.where(in_base, scaled.z, np.nan)
-    chosen = _name_constants(scheme_weights(base_z, scheme=scheme, dimensions=dims, delta=delta))
-    labels = frames.Labels(panel.cities, panel.years, panel.names, dims)
+    labels = frames.Labels(
+        panel.cities, panel.years, panel.names, tuple(dimensions[name] for name in panel.names),
+        tuple(tiers[name] for name in panel.names) if tiers else (),
+    )  # fmt: skip
     marks = frames.Marks(imputed, provisional, scaled.out_of_base_range)
+    return ScaledIndex(window, labels, marks, scaled, np.where(in_base, scaled.z, np.nan))
+
+
+def index_of_scheme(base: ScaledIndex, *, scheme: str = "entropy", delta: float = 0.0) -> IndexResult:
+    """The second half of `build_index`: weights and scores of one scheme on scaled indicators."""
+    labels, scaled, chosen = base.labels, base.scaled, base.weights(scheme, delta)
+    empty = frames.contributions_frame(labels, scaled.z, np.full(len(labels.names), 1.0)).iloc[:0]
     return IndexResult(
-        cities=panel.cities,
-        years=panel.years,
-        names=panel.names,
-        window=window,
+        cities=labels.cities,
+        years=labels.years,
+        names=labels.names,
+        window=base.window,
         scheme=scheme,
         z=scaled.z,
         w=chosen.weights,
-        score=weighted_score(scaled.z, chosen.weights),
-        bounds=frames.bounds_frame(labels, scaled.bounds, scaled.limits, scaled.is_chosen, window),
-        weights=frames.weights_frame(labels, chosen, base_z, delta),
+        score=scheme_score(scaled.z, chosen),
+        bounds=frames.bounds_frame(labels, scaled.bounds, scaled.limits, scaled.is_chosen, base.window),
+        weights=frames.weights_frame(labels, chosen, base.base_z, delta),
         values=frames.values_frame(
             labels, scaled.final, scaled.z, scaled.is_winsorised, scaled.is_capped, scaled.out_of_base_range
         ),
-        scores=frames.scores_frame(labels, scaled.z, chosen.weights, marks),
-        contributions=frames.contributions_frame(labels, scaled.z, chosen.weights),
-        warnings=_warnings(panel, window, chosen.flags),
+        scores=frames.scores_frame(labels, scaled.z, chosen, base.marks),
+        contributions=frames.contributions_frame(labels, scaled.z, chosen.weights) if chosen.rule == SUM else empty,
+        warnings=_warnings(labels.years, base.window, labels.names, chosen.flags),
     )
+
+
+def scores_of_scheme(
+    base: ScaledIndex, *, scheme: str, delta: float = 0.0
+) -> tuple[SchemeWeights, pd.DataFrame, pd.DataFrame]:
+    """Weights of one scheme, and the frames `weights` and `scores` of `IndexResult` without the rest of it."""
+    chosen = base.weights(scheme, delta)
+    weights = frames.weights_frame(base.labels, chosen, base.base_z, delta)
+    return chosen, weights, frames.scores_frame(base.labels, base.z, chosen, base.marks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,13 +219,15 @@ def _scale(
 def _name_constants(chosen: SchemeWeights) -> SchemeWeights:
     """Min-max leaves no z for a constant indicator, so here an empty column means a constant one."""
     flags = tuple(CONSTANT if flag == EMPTY_COLUMN else flag for flag in chosen.flags)
-    return SchemeWeights(chosen.weights, chosen.entropy, chosen.redundancy, flags)
+    return replace(chosen, flags=flags)
 
 
-def _warnings(panel: Panel, window: tuple[int, int], flags: tuple[str, ...]) -> tuple[str, ...]:
-    absent = [str(year) for year in range(window[0], window[1] + 1) if year not in panel.years]
+def _warnings(
+    years: tuple[int, ...], window: tuple[int, int], names: tuple[str, ...], flags: tuple[str, ...]
+) -> tuple[str, ...]:
+    absent = [str(year) for year in range(window[0], window[1] + 1) if year not in years]
     messages = [f"window_not_covered: the panel has no {', '.join(absent)}"] if absent else []
-    flagged = [(flag, name) for flag, name in zip(flags, panel.names, strict=True) if flag]
+    flagged = [(flag, name) for flag, name in zip(flags, names, strict=True) if flag]
     messages += [f"{flag}: {name} in {window[0]}-{window[1]}" for flag, name in flagged]
     return tuple(messages)
 
@@ -178,12 +238,14 @@ def _check_spec(
     dimensions: Mapping[str, str],
     winsor: Mapping[str, bool],
     caps: Mapping[str, float],
+    tiers: Mapping[str, str],
 ) -> None:
-    for spec, what in ((directions, "direction"), (dimensions, "dimension")):
+    required = [(directions, "direction"), (dimensions, "dimension"), *([(tiers, "tier")] if tiers else [])]
+    for spec, what in required:
         missing = [name for name in panel.names if name not in spec]
         if missing:
             raise ValueError(f"indicator {missing[0]} has no {what}: add it to the spec.")
-    named = {"directions": directions, "dimensions": dimensions, "winsor": winsor, "caps": caps}
+    named = {"directions": directions, "dimensions": dimensions, "winsor": winsor, "caps": caps, "tiers": tiers}
     for what, entries in named.items():
         require_known(list(entries), panel.names, f"indicator in {what}")
 

@@ -1,17 +1,51 @@
-"""Index tables: for each computed index and each basis, frames of python_models.index side by side."""
+"""Index tables: for each computed index and each basis, frames of python_models.index side by side.
+
+The headline scheme and equal weights are made for every index, the other schemes for the headline indexes only. All of
+them share the scaled indicators of their basis.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from python_models.index import IndexResult, build_index
+from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale_index, scores_of_scheme
+from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
 
-SCHEMES = ("entropy", "equal")
-SCHEME_NAMES = {"entropy": "entropy_flat", "equal": "equal"}
+HEADLINE = "entropy_flat"
 TABLES = ("index_bounds", "index_weight", "index_value", "index_score", "index_contribution", "index_check")
 RESTATED = "restated"
 COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share of the cities has every indicator
 IDENTITY_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class SchemeRun:
+    """A weight scheme as it is published: its name there, its name in python_models, delta, and how much is kept."""
+
+    code: str
+    scheme: str
+    delta: float = 0.0
+    has_parts: bool = False  # scores of the dimensions beside the composite one
+    is_for_all: bool = False  # variants of an index get it too
+
+
+SCHEMES = (
+    SchemeRun(HEADLINE, "entropy", has_parts=True, is_for_all=True),
+    SchemeRun("equal", "equal", has_parts=True, is_for_all=True),
+    SchemeRun("equal_dimension", "equal_dimension", has_parts=True),
+    SchemeRun("two_stage_entropy", "two_stage_entropy", has_parts=True),
+    SchemeRun("two_stage_equal", "two_stage_equal", has_parts=True),
+    SchemeRun("critic", "critic"),
+    SchemeRun("entropy_critic", "entropy_critic"),
+    SchemeRun("entropy_topsis", "entropy_topsis"),
+    SchemeRun("pca", "pca"),
+    SchemeRun("vertical_horizontal", "vertical_horizontal"),
+    SchemeRun("entropy_delta_1e4", "entropy", delta=1e-4),
+    SchemeRun("entropy_delta_1e2", "entropy", delta=1e-2),
+)
+TIME_VARYING = "time_varying"
 
 
 def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -24,10 +58,9 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
         for basis, window in _bases(spec, cells).items():
             # the restated basis knows no year outside its window; the frozen one also scores later years
             seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-            for scheme in SCHEMES:
-                result = _one(seen, spec, frames["indicator"], window, scheme)
-                for table, frame in _tables(result, index_code, basis, scheme).items():
-                    parts[table].append(frame)
+            scaled = _scaled(seen, spec, frames["indicator"], window)
+            for table, frame in _tables(scaled, index_code, basis, is_variant=bool(spec["variant_of"].iloc[0])):
+                parts[table].append(frame)
     return {table: pd.concat(parts[table], ignore_index=True) for table in TABLES}
 
 
@@ -41,49 +74,80 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
     return {f"frozen_{start}_{end}": (start, end), RESTATED: (start, max([end, *complete]))}
 
 
-def _one(
-    cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int], scheme: str
-) -> IndexResult:
+def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int]) -> ScaledIndex:
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
     imputed = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
-    return build_index(
+    return scale_index(
         panel,
         directions={code: int(d) for code, d in facts["direction"].items()},
         dimensions=dict(zip(spec["indicator_code"], spec["dimension"], strict=True)),
+        tiers=dict(zip(spec["indicator_code"], spec["tier"].str.lower(), strict=True)),
         window=window,
         winsor={code: bool(flag) for code, flag in facts["is_winsorised"].items()},
         caps={code: float(c) for code, c in facts["cap_high"].dropna().items()},
-        scheme=scheme,
         imputed=np.nan_to_num(imputed.values).astype(bool),
     )
 
 
-def _tables(result: IndexResult, index_code: str, basis: str, scheme: str) -> dict[str, pd.DataFrame]:
-    keys = {"basis": basis, "spec_code": index_code, "weight_scheme": SCHEME_NAMES[scheme]}
-    scores = result.scores.assign(index_code=index_code + result.scores["index_suffix"]).drop(columns="index_suffix")
-    tables = {
-        "index_weight": result.weights.assign(index_code=index_code),
-        "index_score": scores,
-        "index_check": _identities(result, index_code),
-    }
-    if scheme == "entropy":
-        tables["index_bounds"] = result.bounds.assign(index_code=index_code)
-        tables["index_value"] = result.values.assign(index_code=index_code)
-        tables["index_contribution"] = result.contributions.assign(index_code=index_code)
-    return {name: frame.assign(**keys) for name, frame in tables.items()}
+def _tables(scaled: ScaledIndex, index_code: str, basis: str, *, is_variant: bool) -> list[tuple[str, pd.DataFrame]]:
+    """(table, frame) of every scheme."""
+    made: list[tuple[str, str, pd.DataFrame]] = []
+    for run in SCHEMES:
+        if is_variant and not run.is_for_all:
+            continue
+        if run.code == HEADLINE:
+            result = index_of_scheme(scaled, scheme=run.scheme)
+            made += [(run.code, table, frame) for table, frame in _full(result, is_variant=is_variant).items()]
+            continue
+        chosen, weights, scores = scores_of_scheme(scaled, scheme=run.scheme, delta=run.delta)
+        kept = scores["index_suffix"].isin(["", *_dimension_suffixes(scaled)] if run.has_parts else [""])
+        made.append((run.code, "index_weight", weights))
+        made.append((run.code, "index_score", scores[kept]))
+        made.append((run.code, "index_check", _weight_checks(chosen.weights, run.scheme, chosen.flags)))
+    if not is_variant:
+        weights, scores = year_frames(scaled)
+        made += [(TIME_VARYING, "index_weight", weights), (TIME_VARYING, "index_score", scores)]
+    return [(table, _keyed(frame, table, index_code, basis, scheme)) for scheme, table, frame in made]
 
 
-def _identities(result: IndexResult, index_code: str) -> pd.DataFrame:
+def _full(result: IndexResult, *, is_variant: bool) -> dict[str, pd.DataFrame]:
+    """Everything of the headline scheme; variants have no scores of tiers."""
+    suffixes = ["", *(f"_{name}" for name in dict.fromkeys(result.weights["dimension"]))]
+    scores = result.scores[result.scores["index_suffix"].isin(suffixes)] if is_variant else result.scores
+    return {
+        "index_weight": result.weights, "index_score": scores, "index_check": _identities(result),
+        "index_bounds": result.bounds, "index_value": result.values, "index_contribution": result.contributions,
+    }  # fmt: skip
+
+
+def _dimension_suffixes(scaled: ScaledIndex) -> list[str]:
+    return [f"_{name}" for name in dict.fromkeys(scaled.labels.dimensions)]
+
+
+def _keyed(frame: pd.DataFrame, table: str, index_code: str, basis: str, scheme: str) -> pd.DataFrame:
+    keyed = frame.assign(index_code=index_code, basis=basis, spec_code=index_code, weight_scheme=scheme)
+    if table == "index_score":
+        return keyed.assign(index_code=index_code + frame["index_suffix"]).drop(columns="index_suffix")
+    if table == "index_weight" and "year" not in frame:
+        return keyed.assign(year=pd.array([pd.NA] * len(frame), dtype="Int64"))
+    return keyed
+
+
+def _identities(result: IndexResult) -> pd.DataFrame:
     """Observed and expected of CHECKS 2.1-2.3; `passed` is judged by the mart."""
     total = result.contributions.groupby(["city_id", "year"])["contribution"].sum(min_count=len(result.names))
     score = result.scores.query("index_suffix == ''").set_index(["city_id", "year"])["score"]
     gap = float((total - score).abs().max())
-    rows = [
-        ("weights_sum_to_one", float(result.w.sum()), 1.0),
-        ("smallest_weight_not_negative", min(float(result.w.min()), 0.0), 0.0),
-        ("contributions_sum_to_score", gap, 0.0),
-    ]
-    frame = pd.DataFrame(rows, columns=["rule", "observed", "expected"])
-    warnings = "; ".join(result.warnings)
-    return frame.assign(index_code=index_code, tolerance=IDENTITY_TOLERANCE, note=warnings)
+    checks = _weight_checks(result.w, result.scheme, ())
+    checks.loc[len(checks)] = ["contributions_sum_to_score", gap, 0.0, IDENTITY_TOLERANCE, ""]
+    return checks.assign(note="; ".join(result.warnings))
+
+
+def _weight_checks(w: np.ndarray, scheme: str, flags: tuple[str, ...]) -> pd.DataFrame:
+    """Weights sum to 1 and none is negative; of principal components the absolute values do."""
+    total = float(np.abs(w).sum() if scheme == "pca" else w.sum())
+    least = 0.0 if scheme == "pca" else min(float(w.min()), 0.0)
+    rows = [("weights_sum_to_one", total, 1.0), ("smallest_weight_not_negative", least, 0.0)]
+    note = "; ".join(sorted({flag for flag in flags if flag}))
+    return pd.DataFrame(rows, columns=["rule", "observed", "expected"]).assign(tolerance=IDENTITY_TOLERANCE, note=note)

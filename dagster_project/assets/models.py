@@ -10,7 +10,19 @@ from dataclasses import dataclass
 
 import dagster as dg
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
+from dagster_project.analysis import (
+    convergence,
+    coupling,
+    disparity,
+    influence,
+    markov,
+    measurement,
+    panel,
+    production,
+    space,
+)
 from dagster_project.assets.index import build_index_tables
 from dagster_project.dbt_project import POOL
 from dagster_project.warehouse import Warehouse
@@ -40,6 +52,7 @@ class ModelAsset:
 
 
 REGISTRY = [
+    ModelAsset("production", "production_models", production.INPUTS, production.build, production.TABLES),
     ModelAsset(
         name="index",
         group="index_models",
@@ -57,6 +70,14 @@ REGISTRY = [
             "index_check": "Identities of the index, observed against expected.",
         },
     ),
+    ModelAsset("measurement", "index_models", measurement.INPUTS, measurement.build, measurement.TABLES),
+    ModelAsset("coupling", "production_models", coupling.INPUTS, coupling.build, coupling.TABLES),
+    ModelAsset("disparity", "disparity_models", disparity.INPUTS, disparity.build, disparity.TABLES),
+    ModelAsset("convergence", "dynamics_models", convergence.INPUTS, convergence.build, convergence.TABLES),
+    ModelAsset("markov", "dynamics_models", markov.INPUTS, markov.build, markov.TABLES),
+    ModelAsset("space", "space_models", space.INPUTS, space.build, space.TABLES),
+    ModelAsset("panel", "panel_models", panel.INPUTS, panel.build, panel.TABLES),
+    ModelAsset("influence", "influence_models", influence.INPUTS, influence.build, influence.TABLES),
 ]  # fmt: skip
 
 
@@ -77,7 +98,10 @@ def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
     def run() -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         seed = int(warehouse.read_frame("select seed from ops.run_context").iloc[0, 0])
-        results = entry.build({label: warehouse.read_frame(text) for label, text in entry.queries().items()}, seed)
+        frames = {label: warehouse.read_frame(text) for label, text in entry.queries().items()}
+        # one BLAS thread: thousands of small products run faster, and the same on every machine
+        with threadpool_limits(limits=1):
+            results = entry.build(frames, seed)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
             warehouse.replace_frame(f"py.{table}", results[table])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from dagster_project.analysis.history import remember_index
 from dagster_project.dbt_project import POOL
 from dagster_project.paths import Paths
 from dagster_project.publishing.diff import diff_frames, diff_markdown
@@ -22,7 +23,9 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )  # fmt: skip
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata=publish(paths, warehouse))
+        metadata = publish(paths, warehouse)
+        remember_index(warehouse)
+        return dg.MaterializeResult(metadata=metadata)
 
     return city
 

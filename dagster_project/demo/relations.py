@@ -147,7 +147,11 @@ def draw_prices(z: FloatArray, rng: np.random.Generator) -> FloatArray:
 def draw_reports(z: FloatArray, terms: Sequence[str], rng: np.random.Generator) -> list[list[str]]:
     """One invented work report a city and year: neutral phrases, digital terms more often where z is high."""
     share = 0.035 * np.exp(0.45 * z + 0.15 * rng.standard_normal(z.shape) + 0.04 * np.arange(z.shape[1]))
-    return [[_report(float(s), terms, rng) for s in row] for row in np.clip(share, 0.002, 0.4)]
+    length = rng.integers(*WORDS_IN_REPORT, len(z))  # a government keeps its manner of writing
+    return [
+        [_report(float(s), int(n), terms, rng) for s in row]
+        for n, row in zip(length, np.clip(share, 0.002, 0.4), strict=True)
+    ]
 
 
 WORDS = (
@@ -155,11 +159,11 @@ WORDS = (
     "企业", "投资", "住房", "医疗", "安全", "改革", "市场", "生态", "文化", "旅游", "居民", "收入", "城市", "交通",
     "社会", "保障", "水利", "粮食", "消费", "管理", "能力", "质量", "目标", "任务", "提高", "完善",
 )  # fmt: skip
-WORDS_IN_REPORT = 140
+WORDS_IN_REPORT = (90, 220)
 
 
-def _report(share: float, terms: Sequence[str], rng: np.random.Generator) -> str:
-    digital = rng.random(WORDS_IN_REPORT) < share
-    words = np.where(digital, rng.choice(terms, WORDS_IN_REPORT), rng.choice(WORDS, WORDS_IN_REPORT))
-    lines = ["，".join(words[i : i + 11]) for i in range(0, WORDS_IN_REPORT, 11)]
+def _report(share: float, length: int, terms: Sequence[str], rng: np.random.Generator) -> str:
+    digital = rng.random(length) < share
+    words = np.where(digital, rng.choice(terms, length), rng.choice(WORDS, length))
+    lines = ["，".join(words[i : i + 11]) for i in range(0, length, 11)]
     return "SYNTHETIC。" + "。".join(lines) + "。"

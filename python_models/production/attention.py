@@ -2,14 +2,13 @@
 
 import functools
 import hashlib
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jieba
 
-logging.getLogger("jieba").setLevel(logging.WARNING)
+jieba.setLogLevel("WARNING")
 WORD = re.compile(r"[\w]", re.UNICODE)
 
 

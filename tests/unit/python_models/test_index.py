@@ -195,7 +195,7 @@ def test_skewness_is_that_of_z_in_the_window(result):
         ({"winsor": {"typo": True}}, "indicator in winsor 'typo'"),
         ({"caps": {"typo": 1.0}}, "indicator in caps 'typo'"),
         ({"window": (1990, 1991)}, "1990-1991"),
-        ({"scheme": "magic"}, "use one of entropy, equal"),
+        ({"scheme": "magic"}, "use one of critic, entropy, .*, equal, "),
         ({"imputed": np.zeros((1, 1, 1), dtype=bool)}, "imputed has shape"),
         ({"provisional": np.zeros((30, 4, 5))}, "provisional must be a mask"),
     ],

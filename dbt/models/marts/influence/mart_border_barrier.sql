@@ -1,0 +1,1 @@
+{{ publish_py("border_barrier") }}

@@ -1,0 +1,1 @@
+{{ publish_py("influence_run") }}

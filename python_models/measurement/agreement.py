@@ -1,0 +1,91 @@
+"""How far two orders of the same cities agree, year by year.
+
+Places are 1 for the highest score, ties share the best place. Shifts compare places; Jaccard compares who is among
+the first (or last) `top` places: |A and B| / |A or B|.
+References: Spearman (1904); Kendall (1945), tau-b; Bonett and Wright (2000) for the interval of Spearman's rho.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, FloatArray
+from python_models._validate import as_plane
+from python_models.estimates import rank_correlation
+
+TOP = 20
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two orders of `n_obs` cities. Jaccard is nan where there are not more than `top` cities: all are in both."""
+
+    spearman: float
+    spearman_low: float
+    spearman_high: float
+    kendall_tau_b: float
+    mean_abs_rank_shift: float
+    max_abs_rank_shift: float
+    top20_jaccard: float
+    bottom20_jaccard: float
+    n_obs: int
+
+
+def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
+    """Agreement of two scores (n,) of the same cities; pairs with a NaN are left out.
+
+    All figures are nan if fewer than 3 pairs are left or one score is the same everywhere. ValueError: lengths differ.
+    """
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"two scores of the same cities are needed, got shapes {x.shape} and {y.shape}.")
+    there = ~(np.isnan(x) | np.isnan(y))
+    x, y = x[there], y[there]
+    n, nan = len(x), math.nan
+    if n < 3 or np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
+        return Agreement(nan, nan, nan, nan, nan, nan, nan, nan, n)
+    rho = rank_correlation(x, y)
+    best = [stats.rankdata(-v, method="min") for v in (x, y)]
+    shift = np.abs(best[0] - best[1])
+    last = [stats.rankdata(v, method="min") for v in (x, y)]
+    return Agreement(
+        rho.value, rho.low, rho.high, float(stats.kendalltau(x, y).statistic), float(shift.mean()),
+        float(shift.max()), _jaccard(best[0], best[1], top), _jaccard(last[0], last[1], top), n,
+    )  # fmt: skip
+
+
+def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
+    """One row per year of two score planes (N, T): the fields of `Agreement`; years without 3 pairs are left out."""
+    x, y = as_plane(a, "first score"), as_plane(b, "second score")
+    if x.shape != y.shape or x.shape[1] != len(years):
+        raise ValueError(f"scores have shapes {x.shape} and {y.shape}, years count {len(years)}: they must match.")
+    found = [(year, agreement(x[:, t], y[:, t], top=top)) for t, year in enumerate(years)]
+    rows = [{"year": year, **vars(row)} for year, row in found if row.n_obs >= 3]
+    return pd.DataFrame(rows, columns=["year", *Agreement.__dataclass_fields__])
+
+
+def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
+    """One row per pair of schemes (scheme_a before scheme_b in the order of `scores`) and year."""
+    frames = [
+        agreement_by_year(scores[a], scores[b], years, top=top).assign(scheme_a=a, scheme_b=b)
+        for a, b in combinations(scores, 2)
+    ]
+    keys = ["scheme_a", "scheme_b", "year"]
+    if not frames:
+        return pd.DataFrame(columns=[*keys, *Agreement.__dataclass_fields__])
+    table = pd.concat(frames, ignore_index=True)
+    return table[[*keys, *Agreement.__dataclass_fields__]]
+
+
+def _jaccard(a: FloatArray, b: FloatArray, top: int) -> float:
+    if len(a) <= top:
+        return math.nan
+    first, second = a <= top, b <= top
+    return float((first & second).sum() / (first | second).sum())

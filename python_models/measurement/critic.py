@@ -1,0 +1,89 @@
+"""CRITIC weights: contrast of an indicator times its conflict with the others.
+
+    C_k = sd(z_k) sum_l (1 - r_kl),   w_k = C_k / sum_l C_l
+
+r_kl is Pearson's correlation over the pooled complete rows (M, m). Unlike entropy weights, CRITIC takes weight from
+indicators that say the same thing twice. Reference: Diakoulaki, Mavrotas and Papayannakis (1995).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.entropy import ALL_UNIFORM, CONSTANT, EMPTY_COLUMN, complete_rows, entropy_weights
+
+# Correlations are good to about 1e-15 a pair: below this a conflict is rounding noise of identical columns.
+_NO_CONFLICT = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class CriticWeights:
+    """weights, contrast sd(z_k), conflict sum_l (1 - r_kl); arrays (m,). flags as in `entropy_weights`."""
+
+    weights: FloatArray
+    contrast: FloatArray
+    conflict: FloatArray
+    flags: tuple[str, ...]
+
+
+def critic_weights(Z: ArrayLike) -> CriticWeights:
+    """CRITIC weights of Z (N, T, m), pooled over complete rows.
+
+    A column without variation or without values has weight 0 and a flag. Without any conflict (all columns move
+    together) the usable columns get equal weights and the flag 'all_uniform'. ValueError: fewer than 2 complete
+    rows, or no column varies.
+    """
+    rows, is_empty = complete_rows(Z)
+    used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
+    if not used.any():
+        raise ValueError("no indicator varies over the complete rows: CRITIC weights do not exist.")
+    contrast, conflict = np.zeros(len(used)), np.zeros(len(used))
+    contrast[used] = rows[:, used].std(axis=0)
+    conflict[used] = conflicts(correlation(rows[:, used]))
+    flags = [_flag(empty, varies) for empty, varies in zip(is_empty, used, strict=True)]
+    content = contrast * conflict
+    if content.sum() == 0.0:
+        return CriticWeights(
+            used / used.sum(), contrast, conflict,
+            tuple(ALL_UNIFORM if ok else flag for ok, flag in zip(used, flags, strict=True)),
+        )  # fmt: skip
+    return CriticWeights(content / content.sum(), contrast, conflict, tuple(flags))
+
+
+def entropy_critic_weights(Z: ArrayLike, *, delta: float = 0.0) -> FloatArray:
+    """w_k proportional to sqrt(w_entropy w_critic), shape (m,); 0 where either is 0.
+
+    ValueError if no indicator has both weights.
+    """
+    both = np.sqrt(entropy_weights(Z, delta=delta).weights * critic_weights(Z).weights)
+    if both.sum() == 0.0:
+        raise ValueError("no indicator has both an entropy and a CRITIC weight: their mean does not exist.")
+    weights: FloatArray = both / both.sum()
+    return weights
+
+
+def correlation(rows: FloatArray) -> FloatArray:
+    """Pearson's correlations (m, m) of the columns of rows (M, m); every column must vary."""
+    centred = rows - rows.mean(axis=0)
+    scaled = centred / np.sqrt((centred**2).sum(axis=0))
+    r = np.clip(scaled.T @ scaled, -1.0, 1.0)
+    np.fill_diagonal(r, 1.0)
+    return r
+
+
+def conflicts(r: FloatArray) -> FloatArray:
+    """sum_l (1 - r_kl), shape (m,). Differences of rounding size count as none; a single indicator has 1."""
+    if len(r) == 1:  # no other indicator to be in conflict with: all weight is its own
+        return np.ones(1)
+    gaps = 1.0 - r
+    total: FloatArray = np.where(gaps > _NO_CONFLICT, gaps, 0.0).sum(axis=1)
+    return total
+
+
+def _flag(is_empty: bool, varies: bool) -> str:
+    if is_empty:
+        return EMPTY_COLUMN
+    return "" if varies else CONSTANT

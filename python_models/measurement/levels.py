@@ -1,0 +1,111 @@
+"""Two-stage and per-dimension weights, written as one weight per indicator.
+
+    two-stage entropy   w_k = W_d w_k|d: entropy weights w_k|d inside dimension d, entropy weights W_d on the D
+                        dimension scores s_d = sum_{k in d} w_k|d z_k
+    two-stage equal     the same w_k|d, but W_d = 1 / D
+    equal by dimension  w_k|d = 1 / m_d and W_d = 1 / D
+
+All three are weighted sums: sum_k w_k z_k = sum_d W_d s_d. Only dimensions with a usable indicator count in D.
+Reference: Hwang and Yoon (1981) for the inner step; the second stage keeps a dimension with many skewed indicators
+from taking over the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.entropy import EMPTY_COLUMN, complete_rows, entropy_weights
+
+
+@dataclass(frozen=True, eq=False)
+class LevelWeights:
+    """weights = dimension_weights[d] * within, both sums are 1 (within: inside each dimension). Arrays (m,)."""
+
+    weights: FloatArray
+    within: FloatArray
+    dimension_weights: dict[str, float]
+    entropy: FloatArray
+    redundancy: FloatArray
+    flags: tuple[str, ...]
+
+
+def two_stage_weights(
+    Z: ArrayLike, dimensions: Sequence[str], *, second: str = "entropy", delta: float = 0.0
+) -> LevelWeights:
+    """Entropy inside each dimension of Z (N, T, m), then `second` ("entropy" or "equal") over the dimensions.
+
+    Both stages use the rows that are complete in all indicators. A dimension whose columns are all empty or zero
+    has weight 0. ValueError: unknown `second`, a count of dimensions that does not fit, or no usable dimension.
+    """
+    if second not in ("entropy", "equal"):
+        raise ValueError(f"the second stage is 'entropy' or 'equal', not '{second}'.")
+    rows, within, entropy, redundancy, flags = _inside(Z, dimensions, delta)
+    names = [d for d in dict.fromkeys(dimensions) if within[_members(dimensions, d)].any()]
+    if not names:
+        raise ValueError("no dimension has a usable indicator: weights do not exist.")
+    if second == "equal" or len(names) == 1:
+        of_dimension = dict.fromkeys(names, 1.0 / len(names))
+    else:
+        scores = np.stack([_inner_score(rows, within, _members(dimensions, d)) for d in names], axis=-1)
+        outer = entropy_weights(scores[:, None, :], delta=delta, names=names)
+        of_dimension = dict(zip(names, outer.weights.tolist(), strict=True))
+    weights = np.array([of_dimension.get(d, 0.0) for d in dimensions]) * within
+    return LevelWeights(weights, within, of_dimension, entropy, redundancy, flags)
+
+
+def equal_by_dimension(Z: ArrayLike, dimensions: Sequence[str]) -> LevelWeights:
+    """w_k = 1 / (D m_d) over the indicators of Z (N, T, m) that have values; the others get 0 and a flag."""
+    cube = np.asarray(Z, dtype=np.float64)
+    _check(cube, dimensions)
+    is_empty = np.isnan(cube).all(axis=(0, 1))
+    names = [d for d in dict.fromkeys(dimensions) if not is_empty[_members(dimensions, d)].all()]
+    if not names:
+        raise ValueError("no indicator has a value: equal weights do not exist.")
+    within = np.zeros(len(dimensions))
+    for d in names:
+        own = _members(dimensions, d) & ~is_empty
+        within[own] = 1.0 / own.sum()
+    unused = np.full(len(dimensions), np.nan)
+    flags = tuple(EMPTY_COLUMN if empty else "" for empty in is_empty)
+    return LevelWeights(within / len(names), within, dict.fromkeys(names, 1.0 / len(names)), unused, unused, flags)
+
+
+def _inside(
+    Z: ArrayLike, dimensions: Sequence[str], delta: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, tuple[str, ...]]:
+    """Complete rows (M, m), and inside each dimension: weights, entropy, redundancy, flags (m,)."""
+    rows, is_empty = complete_rows(Z)
+    _check(rows, dimensions)
+    m = len(dimensions)
+    within, entropy, redundancy, flags = np.zeros(m), np.ones(m), np.zeros(m), [""] * m
+    for d in dict.fromkeys(dimensions):
+        own = np.flatnonzero(_members(dimensions, d))
+        block = rows[:, own]
+        if is_empty[own].all() or not np.nan_to_num(block).any():
+            for k in own:
+                flags[k] = EMPTY_COLUMN if is_empty[k] else "zero_column"
+            continue
+        inner = entropy_weights(block[:, None, :], delta=delta)
+        within[own], entropy[own], redundancy[own] = inner.weights, inner.entropy, inner.redundancy
+        for k, flag in zip(own, inner.flags, strict=True):
+            flags[k] = flag
+    return rows, within, entropy, redundancy, tuple(flags)
+
+
+def _inner_score(rows: FloatArray, within: FloatArray, own: BoolArray) -> FloatArray:
+    used = own & (within > 0.0)
+    score: FloatArray = rows[:, used] @ within[used]
+    return score
+
+
+def _members(dimensions: Sequence[str], name: str) -> BoolArray:
+    return np.array([d == name for d in dimensions])
+
+
+def _check(array: FloatArray, dimensions: Sequence[str]) -> None:
+    if len(dimensions) != array.shape[-1]:
+        raise ValueError(f"dimensions count {len(dimensions)}, but Z has {array.shape[-1]} indicators.")

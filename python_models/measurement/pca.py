@@ -1,0 +1,146 @@
+"""Principal-component index of z, with the two tests that say whether components make sense.
+
+With R the correlation matrix (m, m) of the pooled complete rows, lambda_q its eigenvalues, a_q its eigenvectors:
+
+    keep q with lambda_q > 1,   f_q = sum_k a_qk (z_k - mean_k) / sd_k,   F = sum_q (lambda_q / sum lambda) f_q
+    score = (F - min F) / (max F - min F), minimum and maximum over the rows that were estimated
+
+The sign of a component is set so that its loadings sum to more than 0. F is a weighted sum of z plus a constant;
+weights here are its coefficients over the sum of their absolute values (m,), so a negative one shows. A negative
+weight means that a better indicator lowers the index: it is flagged 'negative_weight'.
+References: Jolliffe (2002); Kaiser (1974); Bartlett (1951).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.entropy import CONSTANT, EMPTY_COLUMN, complete_rows
+from python_models.measurement.critic import correlation
+
+NEGATIVE = "negative_weight"
+_SINGULAR = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class PcaIndex:
+    """weights (m,); eigenvalues (p,) and loadings (p, p) of the p varying indicators, columns are components.
+
+    low, high: smallest and largest sum_k weights_k z_k of the estimated rows. kmo and bartlett are nan if R is
+    singular; kmo needs at least two indicators.
+    """
+
+    weights: FloatArray
+    flags: tuple[str, ...]
+    eigenvalues: FloatArray
+    loadings: FloatArray
+    n_kept: int
+    share_kept: float
+    low: float
+    high: float
+    kmo: float
+    bartlett_chi2: float
+    bartlett_df: int
+    bartlett_p: float
+    n_rows: int
+
+    def score(self, Z: ArrayLike) -> FloatArray:
+        """Scores (N, T) of Z (N, T, m): 0 and 1 are the ends of the estimated rows."""
+        return affine_score(Z, self.weights, self.low, self.high)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: what a table of the method prints."""
+        return pd.DataFrame([{
+            "n_kept": self.n_kept, "share_kept": self.share_kept, "largest_eigenvalue": float(self.eigenvalues[0]),
+            "kmo": self.kmo, "bartlett_chi2": self.bartlett_chi2, "bartlett_df": self.bartlett_df,
+            "bartlett_p": self.bartlett_p, "n_negative": sum(flag == NEGATIVE for flag in self.flags),
+            "n_obs": self.n_rows,
+        }])  # fmt: skip
+
+
+def pca_index(Z: ArrayLike) -> PcaIndex:
+    """Principal-component index of Z (N, T, m). A column that does not vary has weight 0 and a flag.
+
+    If no eigenvalue is above 1 (uncorrelated indicators), the first component is kept.
+    ValueError: fewer than 2 complete rows, no varying column, or F is the same for every row.
+    """
+    rows, is_empty = complete_rows(Z)
+    used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
+    if not used.any():
+        raise ValueError("no indicator varies over the complete rows: there are no components.")
+    R = correlation(rows[:, used])
+    eigenvalues, loadings = _components(R)
+    n_kept = max(1, int((eigenvalues > 1.0 + _SINGULAR).sum()))
+    share = eigenvalues[:n_kept] / eigenvalues.sum()
+    weights = np.zeros(len(used))
+    weights[used] = (loadings[:, :n_kept] @ share) / rows[:, used].std(axis=0)
+    weights /= np.abs(weights).sum()
+    sums = rows[:, used] @ weights[used]
+    if not sums.max() > sums.min():
+        raise ValueError("the components cancel out: every row has the same principal-component score.")
+    chi2, df, p = bartlett(R, len(rows))
+    return PcaIndex(
+        weights, tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True)), eigenvalues, loadings,
+        n_kept, float(share.sum()), float(sums.min()), float(sums.max()), kmo(R), chi2, df, p, len(rows),
+    )  # fmt: skip
+
+
+def affine_score(Z: ArrayLike, w: FloatArray, low: float, high: float) -> FloatArray:
+    """(sum_k w_k z_k - low) / (high - low), shape (N, T); w may be negative, weight 0 takes no part."""
+    cube = np.asarray(Z, dtype=np.float64)
+    total = np.zeros(cube.shape[:2])
+    for k in np.flatnonzero(w):
+        total = total + w[k] * cube[..., k]
+    return (total - low) / (high - low)
+
+
+def kmo(R: FloatArray) -> float:
+    """Kaiser-Meyer-Olkin measure of a correlation matrix (p, p), in [0, 1].
+
+    sum r_kl^2 / (sum r_kl^2 + sum q_kl^2) over k != l, with q_kl = -s_kl / sqrt(s_kk s_ll) the partial correlation
+    and s the inverse of R. nan if R is singular, or if nothing is correlated.
+    """
+    if np.linalg.eigvalsh(R)[0] < _SINGULAR or len(R) < 2:
+        return math.nan
+    inverse = np.linalg.inv(R)
+    scale = np.sqrt(np.diag(inverse))
+    partial = -inverse / np.outer(scale, scale)
+    off = ~np.eye(len(R), dtype=bool)
+    r2, q2 = float((R[off] ** 2).sum()), float((partial[off] ** 2).sum())
+    return r2 / (r2 + q2) if r2 + q2 > 0.0 else math.nan
+
+
+def bartlett(R: FloatArray, n_rows: int) -> tuple[float, int, float]:
+    """Bartlett's test that R (p, p) is the identity: chi2 = -(n - 1 - (2p + 5) / 6) ln|R|, df = p (p - 1) / 2, p.
+
+    nan if R is singular or p is 1. Rows of a panel are not independent: read it as a description.
+    """
+    p = len(R)
+    df = p * (p - 1) // 2
+    if p < 2 or np.linalg.eigvalsh(R)[0] < _SINGULAR:
+        return math.nan, df, math.nan
+    chi2 = -(n_rows - 1.0 - (2.0 * p + 5.0) / 6.0) * float(np.linalg.slogdet(R)[1])
+    return chi2, df, float(stats.chi2.sf(chi2, df))
+
+
+def _components(R: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues, largest first, and eigenvectors as columns, each with a positive sum."""
+    values, vectors = np.linalg.eigh(R)
+    order = np.argsort(values)[::-1]
+    values, vectors = values[order], vectors[:, order]
+    signs = np.where(vectors.sum(axis=0) < 0.0, -1.0, 1.0)
+    return values, vectors * signs
+
+
+def _flag(is_empty: bool, varies: bool, weight: float) -> str:
+    if is_empty:
+        return EMPTY_COLUMN
+    if not varies:
+        return CONSTANT
+    return NEGATIVE if weight < 0.0 else ""

@@ -1,0 +1,105 @@
+"""Do the weights hold when cities or years change?
+
+    drift          D(w, v) = 1/2 sum_k |w_k - v_k|, in [0, 1]: the share of weight that has moved
+    expanding      weights of the windows start .. e for each e
+    leave one out  weights of the window without year e
+    bootstrap      B draws of N cities with replacement, whole trajectories: se, 5 and 95 % of each weight
+
+Every estimate repeats the whole procedure: caps, winsor limits, bounds, entropy weights. Alarms: more than 10 % of an
+indicator's cells outside the base range, or a drift above 0.05, ask for a new base.
+Reference: Efron and Tibshirani (1993) for the bootstrap of whole units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.measurement.fast import Procedure
+from python_models.panel import Panel
+
+RANGE_LIMIT, DRIFT_LIMIT = 0.10, 0.05
+EXPANDING, LEAVE_ONE = "expanding", "leave_one_year"
+SHORTEST = 3  # years of the first expanding window
+
+
+def drift(w: ArrayLike, v: ArrayLike) -> float:
+    """1/2 sum |w_k - v_k| of two weight vectors (m,)."""
+    a, b = np.asarray(w, dtype=np.float64), np.asarray(v, dtype=np.float64)
+    if a.shape != b.shape:
+        raise ValueError(f"weights of the same indicators are needed, got shapes {a.shape} and {b.shape}.")
+    return float(0.5 * np.abs(a - b).sum())
+
+
+def window_weights(panel: Panel, procedure: Procedure) -> pd.DataFrame:
+    """One row per window_kind, window_end and indicator: weight, drift_l1_half against all years, n_obs.
+
+    window_end is the last year of an expanding window, and the year left out of the others. `panel` holds the years
+    of the base window only. Windows with fewer than 3 years are not made.
+    """
+    whole = procedure.weights(panel.values)
+    years = list(panel.years)
+    windows = [(EXPANDING, years[t], list(range(t + 1))) for t in range(SHORTEST - 1, len(years))]
+    if len(years) > SHORTEST:
+        windows += [(LEAVE_ONE, y, [s for s in range(len(years)) if s != t]) for t, y in enumerate(years)]
+    rows = []
+    for kind, end, chosen in windows:
+        w = procedure.weights(panel.values[:, chosen])
+        rows.append(pd.DataFrame({
+            "window_kind": kind, "window_end": end, "indicator_code": list(panel.names), "weight": w,
+            "drift_l1_half": drift(w, whole), "n_obs": len(panel.cities) * len(chosen),
+        }))  # fmt: skip
+    columns = ["window_kind", "window_end", "indicator_code", "weight", "drift_l1_half", "n_obs"]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightBootstrap:
+    """draws (B, m): weights of each draw of cities; weights (m,): of the cities as they are."""
+
+    names: tuple[str, ...]
+    weights: FloatArray
+    draws: FloatArray
+    n_cities: int
+    seed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per indicator: weight, weight_se, weight_p05, weight_p95, n_draws, n_obs (cities), seed."""
+        low, high = np.quantile(self.draws, (0.05, 0.95), axis=0)
+        return pd.DataFrame({
+            "indicator_code": list(self.names), "weight": self.weights, "weight_se": self.draws.std(axis=0, ddof=1),
+            "weight_p05": low, "weight_p95": high, "n_draws": len(self.draws), "n_obs": self.n_cities,
+            "seed": self.seed,
+        })  # fmt: skip
+
+
+def bootstrap_weights(panel: Panel, procedure: Procedure, *, seed: int, draws: int = 999) -> WeightBootstrap:
+    """Draw whole cities `draws` times and estimate the weights again. Same seed, same numbers.
+
+    A draw in which an indicator is constant gives it weight 0. ValueError: fewer than 2 cities or draws.
+    """
+    n = len(panel.cities)
+    if n < 2 or draws < 2:
+        raise ValueError(f"a bootstrap needs at least 2 cities and 2 draws, got {n} and {draws}.")
+    result = np.empty((draws, len(panel.names)))
+    for b, child in enumerate(np.random.SeedSequence(seed).spawn(draws)):
+        cities = np.random.default_rng(child).integers(0, n, n)
+        result[b] = procedure.weights(panel.values[cities])
+    return WeightBootstrap(panel.names, procedure.weights(panel.values), result, n, seed)
+
+
+def alarms(
+    out_of_range: Mapping[str, float], weights_frozen: ArrayLike, weights_restated: ArrayLike, *, n_obs: int
+) -> pd.DataFrame:
+    """One row per alarm rule, with the limit and whether it is passed; indicator_code '' means the weights as a whole.
+
+    out_of_range: share of cells of the years after the window outside the base range, by indicator.
+    """
+    rows = [("out_of_base_range", code, share, RANGE_LIMIT) for code, share in out_of_range.items()]
+    rows.append(("weight_drift", "", drift(weights_frozen, weights_restated), DRIFT_LIMIT))
+    frame = pd.DataFrame(rows, columns=["alarm_kind", "indicator_code", "observed", "alarm_limit"])
+    return frame.assign(is_alarm=frame["observed"] > frame["alarm_limit"], n_obs=n_obs)

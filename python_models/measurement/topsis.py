@@ -1,0 +1,32 @@
+"""TOPSIS score with fixed ideals: how near to the best, seen from best and worst at once.
+
+    v_k = w_k z_k,   D+ = sqrt(sum_k (w_k - v_k)^2),   D- = sqrt(sum_k v_k^2),   score = D- / (D+ + D-)
+
+The ideals are z = 1 and z = 0, never the best and worst city of a year: scores of different years share a scale.
+Reference: Hwang and Yoon (1981).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from python_models._types import ArrayLike, FloatArray
+from python_models._validate import as_cube, as_weights
+
+
+def topsis_score(Z: ArrayLike, w: ArrayLike) -> FloatArray:
+    """Scores (N, T) of Z (N, T, m) with weights (m,); in [0, 1].
+
+    An indicator of weight 0 takes no part; any other NaN makes the score NaN. The scale of w does not matter. A z
+    below 0 (a new year on an old base) counts by its distance to the worst ideal.
+    """
+    cube = as_cube(Z, "Z")
+    weights = as_weights(w, cube.shape[2])
+    used = np.flatnonzero(weights > 0.0)
+    to_best, to_worst = np.zeros(cube.shape[:2]), np.zeros(cube.shape[:2])
+    for k in used:  # in indicator order: the bits of a score depend on its own row only
+        to_best = to_best + (weights[k] * (1.0 - cube[..., k])) ** 2
+        to_worst = to_worst + (weights[k] * cube[..., k]) ** 2
+    best, worst = np.sqrt(to_best), np.sqrt(to_worst)
+    score: FloatArray = worst / (best + worst)
+    return score

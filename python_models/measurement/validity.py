@@ -1,0 +1,51 @@
+"""Does the index go with things it does not contain?
+
+Pearson's r and Spearman's rho between a score and an outside variable, over the cities of one year. Intervals: Fisher's
+z with se 1 / sqrt(n - 3) for r, and sqrt((1 + rho^2 / 2) / (n - 3)) for rho (Bonett and Wright 2000). Neighbouring
+cities are alike, so the intervals are narrow rather than wide. A correlation shows company, not cause.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike
+from python_models._validate import as_plane
+from python_models.estimates import LEVEL, Interval, rank_correlation
+
+FEWEST = 5
+
+
+def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
+    """Pearson's r of two vectors with a 95 % interval, none at |r| = 1; nan below 5 pairs or without variation."""
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if len(a) < FEWEST or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
+        return Interval(math.nan, math.nan, math.nan)
+    r = float(stats.pearsonr(a, b).statistic)
+    if abs(r) >= 1.0 - 1e-12:
+        return Interval(r, math.nan, math.nan)
+    z, half = math.atanh(r), float(stats.norm.ppf(0.5 + LEVEL / 2)) / math.sqrt(len(a) - 3)
+    return Interval(r, math.tanh(z - half), math.tanh(z + half))
+
+
+def validity(score: ArrayLike, outside: ArrayLike, years: tuple[int, ...]) -> pd.DataFrame:
+    """One row per year of score (N, T) and outside variable (N, T); pairs with a NaN are left out.
+
+    Years with fewer than 5 pairs are left out.
+    """
+    s, o = as_plane(score, "score"), as_plane(outside, "outside variable")
+    if s.shape != o.shape or s.shape[1] != len(years):
+        raise ValueError(f"score {s.shape}, outside variable {o.shape} and {len(years)} years must match.")
+    rows = []
+    for t, year in enumerate(years):
+        there = ~(np.isnan(s[:, t]) | np.isnan(o[:, t]))
+        if there.sum() < FEWEST:
+            continue
+        r, rho = pearson(s[there, t], o[there, t]), rank_correlation(s[there, t], o[there, t])
+        rows.append((year, r.value, r.low, r.high, rho.value, rho.low, rho.high, int(there.sum())))
+    columns = ["year", "pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high", "n_obs"]
+    return pd.DataFrame(rows, columns=columns)

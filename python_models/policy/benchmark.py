@@ -1,0 +1,50 @@
+"""The benchmark of a city: the most similar city with better relations, in the space of Gower (1971)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from python_models._types import ArrayLike, FloatArray
+
+NOBODY = -1
+
+
+def gower_distance(themes: Sequence[ArrayLike]) -> FloatArray:
+    """Mean over the themes of the mean over their columns of |x_i - x_j| / range, (N, N) in [0, 1].
+
+    A theme is (N, k); a missing value leaves its column out for that pair, a pair without any column is NaN. A column
+    without a range tells nobody apart: distance 0. Source: Gower (1971), Biometrics 27.
+    """
+    parts = [_of_theme(np.asarray(theme, dtype=np.float64)) for theme in themes]
+    return _mean_of_known(np.stack(parts)) if parts else np.empty((0, 0))
+
+
+def _of_theme(theme: FloatArray) -> FloatArray:
+    if theme.ndim != 2:
+        raise ValueError(f"a theme needs one row per city and one column per feature, got shape {theme.shape}.")
+    gaps = []
+    for x in theme.T:
+        known = x[np.isfinite(x)]
+        width = float(np.ptp(known)) if len(known) else 0.0
+        gaps.append(np.abs(x[:, None] - x[None, :]) / (width if width > 0 else 1.0))
+    return _mean_of_known(np.stack(gaps)) if gaps else np.full((len(theme), len(theme)), np.nan)
+
+
+def _mean_of_known(stack: FloatArray) -> FloatArray:
+    known = np.isfinite(stack)
+    count = known.sum(axis=0)
+    total = np.where(known, stack, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
+def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:
+    """Position of the nearest city with a strictly higher p, (N,); NOBODY where there is none. A tie: the first."""
+    value = np.asarray(p, dtype=np.float64)
+    if distance.shape != (len(value), len(value)):
+        raise ValueError(f"distance {distance.shape} and p ({len(value)},) must speak of the same cities.")
+    open_to = np.where((value[None, :] > value[:, None]) & np.isfinite(distance), distance, np.inf)
+    found = open_to.argmin(axis=1)
+    return np.where(np.isfinite(open_to.min(axis=1)), found, NOBODY)

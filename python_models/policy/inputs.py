@@ -1,0 +1,68 @@
+"""Inputs of the rules from city panels: smoothing, neighbours, barrier to centres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.production._checks import finite
+from python_models.space.distance import distance_matrix
+
+WINDOW = 3
+TOP_SHARE = 1 / 3
+N_CENTRES = 3
+
+
+def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW) -> FloatArray:
+    """Mean over the years t - window + 1 .. t that there are, same shape (N, T).
+
+    It looks back only, so a new year never changes an old mean. The first years have a shorter window.
+    ValueError: a missing value, years that do not rise, a window below 1.
+    """
+    x = finite(values, "values")
+    t = np.asarray(years)
+    if x.ndim != 2 or t.shape != x.shape[1:] or (np.diff(t) <= 0).any() or window < 1:
+        raise ValueError(f"values {x.shape} need one rising year a column, and a window of 1 or more ({window}).")
+    inside = (t[:, None] >= t[None, :]) & (t[:, None] - t[None, :] < window)
+    return np.asarray(x @ (inside / inside.sum(axis=1, keepdims=True)).T)
+
+
+def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]:
+    """How many years each trailing mean has, (T,)."""
+    t = np.asarray(years)
+    return np.asarray(((t[:, None] >= t[None, :]) & (t[:, None] - t[None, :] < window)).sum(axis=1))
+
+
+def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
+    """sum_j w_ij p_j 1[p_j in the top third of its year], (N, T) of p (N, T); w row-normalised (N, N)."""
+    x = finite(p, "p")
+    high = x >= np.quantile(x, 1 - top, axis=0)
+    return np.asarray(w @ np.where(high, x, 0.0))
+
+
+def centre_barrier(
+    points: FloatArray, area: Sequence[str], is_centre: BoolArray, index: float, k: int = N_CENTRES
+) -> FloatArray:
+    """Mean barrier between each city and its nearest k centres, itself left out, (N,).
+
+    Between two areas it is the barrier index, cut to [0, 1]; inside an area it is 0. NaN without an index or without
+    another centre. points (N, 2) are longitude and latitude in degrees; the distance is that of the great circle.
+    """
+    centres = np.flatnonzero(is_centre)
+    n = len(area)
+    if not np.isfinite(index) or len(centres) == 0:
+        return np.full(n, np.nan)
+    code = np.asarray(area, dtype=object)
+    across = code[:, None] != code[centres][None, :]
+    distance = distance_matrix(points, "haversine")[:, centres].copy()
+    distance[centres, np.arange(len(centres))] = np.inf
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    usable = np.isfinite(np.take_along_axis(distance, nearest, axis=1))
+    count = usable.sum(axis=1)
+    hit = (np.take_along_axis(across, nearest, axis=1) & usable).sum(axis=1)
+    share = np.divide(hit, count, out=np.full(n, np.nan), where=count > 0)
+    return np.asarray(min(max(index, 0.0), 1.0) * share)

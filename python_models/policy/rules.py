@@ -1,0 +1,209 @@
+"""Four paths of development by a stated rule: cuts, decision list, margin, and the replay of a stored row.
+
+Inputs of a city-year, in this order: u NQPF, p production relations, d coordination degree, u_neighbour mean NQPF of
+the neighbours, p_neighbour weighted presence of neighbours with high relations, barrier to the nearest centres.
+
+    r1           u >= u*, p >= p*, d >= d*                     endogenous_evolution
+    r2           u <  u*, p >= p*, u_neighbour >= uN*          gradient_transfer
+    r3           p <  p*, p_neighbour >= pN*, barrier <= b*    institutional_spillover
+    r4           p <  p*, p_neighbour < pN* or barrier > b*    institutional_learning
+    r5_adjust    u >= u*, p >= p*, d < d*                      endogenous_evolution, endogenous_adjust
+    r5_isolated  u <  u*, p >= p*, u_neighbour < uN*           gradient_transfer, gradient_isolated
+
+Under r3 and r4 a city with u >= u* is a pr_lagging_leader. A value on its cut is high, except that a barrier on its
+cut is low (b <= b*). A barrier that is not known is not high. The rules cover every case once: a path is an
+assignment, not an estimate of what a policy would do.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+
+type Codes = NDArray[np.int8]
+
+INPUTS = ("u", "p", "d", "u_neighbour", "p_neighbour", "barrier")
+PATHS = ("endogenous_evolution", "gradient_transfer", "institutional_spillover", "institutional_learning")
+SUBTYPES = ("main", "endogenous_adjust", "gradient_isolated", "pr_lagging_leader")
+RULES = ("r1", "r2", "r3", "r4", "r5_adjust", "r5_isolated")
+PATH_OF_RULE = np.array([0, 1, 2, 3, 0, 1], dtype=np.int8)
+BARRIER = INPUTS.index("barrier")
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Cut and standard deviation of each input, both (6,) in the order of INPUTS; NaN where there is no barrier."""
+
+    value: tuple[float, ...]
+    sd: tuple[float, ...]
+
+    def to_json(self) -> str:
+        """{"u": .., "sd_u": .., ..}: every digit, so that a stored row can be replayed; null where not known."""
+        pairs = {}
+        for name, value, sd in zip(INPUTS, self.value, self.sd, strict=True):
+            pairs[name], pairs[f"sd_{name}"] = _or_none(value), _or_none(sd)
+        return json.dumps(pairs)
+
+    @staticmethod
+    def from_json(text: str) -> Cuts:
+        pairs = json.loads(text)
+        values = (tuple(_or_nan(pairs[prefix + name]) for name in INPUTS) for prefix in ("", "sd_"))
+        return Cuts(*values)
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """Codes of the shape of the inputs without their last axis: positions in RULES, PATHS and SUBTYPES."""
+
+    rule: Codes
+    path: Codes
+    subtype: Codes
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per cell in array order: path, subtype, rule_fired."""
+        named = ((PATHS, self.path), (SUBTYPES, self.subtype), (RULES, self.rule))
+        columns = [np.array(names, dtype=object)[codes.ravel()] for names, codes in named]
+        return pd.DataFrame(dict(zip(("path", "subtype", "rule_fired"), columns, strict=True)))
+
+
+class Decision(NamedTuple):
+    """What the rules say of one row."""
+
+    path: str
+    subtype: str
+    rule_fired: str
+
+
+def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
+    """Medians and standard deviations of the inputs (N, T, 6) over the cells of the years `base` (T,).
+
+    The cut of d is `d_cut`. Cuts of a later year's panel with the same base years are the same numbers.
+    ValueError: no base year, or a missing input other than the barrier.
+    """
+    x = _checked(inputs)
+    mask = np.asarray(base, dtype=np.bool_)
+    if x.ndim != 3 or mask.shape != x.shape[1:2] or not mask.any():
+        raise ValueError(f"inputs need the shape (N, T, 6) and one mark a year, some true: {x.shape}, {mask.shape}.")
+    cells = x[:, mask].reshape(-1, len(INPUTS))
+    value, sd = np.median(cells, axis=0), cells.std(axis=0)
+    value[INPUTS.index("d")] = d_cut
+    return Cuts(tuple(float(v) for v in value), tuple(float(v) for v in sd))
+
+
+def classify(inputs: ArrayLike, cuts: Cuts) -> Assignment:
+    """Path, sub-type and rule of inputs (.., 6). ValueError: a missing input other than the barrier."""
+    return decide(_states(_checked(inputs), cuts))
+
+
+def decide(high: BoolArray) -> Assignment:
+    """The decision list on states (.., 6): True where the input is high."""
+    rule = _RULE_OF_STATE[high @ _BITS]
+    subtype = np.select([rule == 4, rule == 5, np.isin(rule, (2, 3)) & high[..., 0]], [1, 2, 3], 0)
+    return Assignment(rule, PATH_OF_RULE[rule], subtype.astype(np.int8))
+
+
+def margin(inputs: ArrayLike, cuts: Cuts) -> tuple[FloatArray, NDArray[np.object_]]:
+    """Distance to the nearest cut that matters, in standard deviations of the base window, and the name of its input.
+
+    margin = min over k of |x_k - cut_k| / sd_k, over the cuts whose crossing alone changes the path or the sub-type.
+    NaN and "" where none of these inputs varies.
+    """
+    x = _checked(inputs)
+    high = _states(x, cuts)
+    now = decide(high)
+    distances = np.full(x.shape, np.inf)
+    for k, (cut, sd) in enumerate(zip(cuts.value, cuts.sd, strict=True)):
+        if not (math.isfinite(cut) and sd > 0):
+            continue
+        crossed = high.copy()
+        crossed[..., k] = ~crossed[..., k]
+        then = decide(crossed)
+        matters = (then.path != now.path) | (then.subtype != now.subtype)
+        gap = np.abs(x[..., k] - cut) / sd
+        distances[..., k] = np.where(matters & np.isfinite(gap), gap, np.inf)
+    least = distances.min(axis=-1)
+    known = np.isfinite(least)
+    names = np.where(known, np.array(INPUTS, dtype=object)[distances.argmin(axis=-1)], "")
+    return np.where(known, least, np.nan), names
+
+
+def replay(row: Mapping[str, Any]) -> Decision:
+    """The decision from one stored row: its six inputs and its `cuts` text, one comparison after the other."""
+    cut = json.loads(row["cuts"])
+    forces, relations = row["u"] >= cut["u"], row["p"] >= cut["p"]
+    if relations and forces:
+        if row["d"] >= cut["d"]:
+            return Decision("endogenous_evolution", "main", "r1")
+        return Decision("endogenous_evolution", "endogenous_adjust", "r5_adjust")
+    if relations:
+        if row["u_neighbour"] >= cut["u_neighbour"]:
+            return Decision("gradient_transfer", "main", "r2")
+        return Decision("gradient_transfer", "gradient_isolated", "r5_isolated")
+    kind = "pr_lagging_leader" if forces else "main"
+    known = not pd.isna(row["barrier"]) and cut["barrier"] is not None
+    if row["p_neighbour"] >= cut["p_neighbour"] and not (known and row["barrier"] > cut["barrier"]):
+        return Decision("institutional_spillover", kind, "r3")
+    return Decision("institutional_learning", kind, "r4")
+
+
+def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a stored table whose path, sub-type or rule does not follow from their own inputs and cuts."""
+    columns = list(Decision._fields)
+    found = [replay(row) for row in table.to_dict("records")]
+    stored = table[columns].itertuples(index=False, name=None)
+    differs = [tuple(mine) != theirs for mine, theirs in zip(found, stored, strict=True)]
+    return table[np.array(differs, dtype=np.bool_)]
+
+
+def _states(x: FloatArray, cuts: Cuts) -> BoolArray:
+    """True where an input is high: on the cut is high, for the barrier only above it; not known is not high."""
+    value = np.array(cuts.value)
+    high = np.asarray(x >= value)
+    high[..., BARRIER] = x[..., BARRIER] > value[BARRIER]
+    return high
+
+
+def _first_match(state: tuple[bool, ...]) -> int:
+    u, p, d, u_near, p_near, barrier = state
+    conditions = (
+        u and p and d,
+        not u and p and u_near,
+        not p and p_near and not barrier,
+        not p and (not p_near or barrier),
+        u and p and not d,
+        not u and p and not u_near,
+    )
+    return conditions.index(True)
+
+
+_BITS = 1 << np.arange(len(INPUTS))[::-1]
+_RULE_OF_STATE = np.array([_first_match(s) for s in product((False, True), repeat=len(INPUTS))], dtype=np.int8)
+
+
+def _checked(inputs: ArrayLike) -> FloatArray:
+    x = np.asarray(inputs, dtype=np.float64)
+    if x.ndim == 0 or x.shape[-1] != len(INPUTS):
+        raise ValueError(f"inputs need {', '.join(INPUTS)} on the last axis, got shape {x.shape}.")
+    bad = ~np.isfinite(x[..., :BARRIER])
+    if bad.any():
+        *cell, k = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{INPUTS[k]} is missing in cell {tuple(cell)}: no rule can be read without it.")
+    return x
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,86 @@
+"""Spatial panel models with fixed effects: estimates, effects and tests from labelled frames and a graph.
+
+    SpatialPanel(y, x, graph, model="sdm").fit().effects(method="delta").to_frame()
+
+`fit_panel` is the array core below it. What does not belong here: files, prints, choices of a study.
+"""
+
+from python_models.regression.compare import Comparison, compare
+from python_models.regression.convention import ESTIMATORS, MODELS
+from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
+from python_models.regression.diagnostics import (
+    modified_wald,
+    pesaran_cd,
+    residual_moran,
+    squared_correlation,
+    variance_inflation,
+    wooldridge_ar1,
+)
+from python_models.regression.dynamic import DynamicFit, fit_dynamic
+from python_models.regression.dynamic_effects import DynamicEffects, dynamic_effects
+from python_models.regression.effects import AverageEffects, average_effects
+from python_models.regression.effects_city import city_effects, effects_by_order
+from python_models.regression.errors import PanelInputError
+from python_models.regression.iv import IVFit, spatial_2sls
+from python_models.regression.panel import SpatialPanel
+from python_models.regression.results import Effects, PanelResults
+from python_models.regression.spec_hausman import hausman_tests
+from python_models.regression.spec_lm import lm_tests
+from python_models.regression.spec_results import SpecTest, SpecTests
+from python_models.regression.spec_search import (
+    SpecificationSearch,
+    effects_tests,
+    nested_tests,
+    residual_tests,
+    specification_search,
+)
+from python_models.regression.spec_wald import joint_effects_f, likelihood_ratio, wald
+from python_models.regression.summary import Summary
+from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.within import EFFECTS
+
+__all__ = [
+    "COVARIANCES",
+    "EFFECTS",
+    "ESTIMATORS",
+    "MODELS",
+    "AverageEffects",
+    "Comparison",
+    "CoreFit",
+    "DynamicEffects",
+    "DynamicFit",
+    "Effects",
+    "IVFit",
+    "PanelInputError",
+    "PanelResults",
+    "SpatialPanel",
+    "SpatialWeights",
+    "SpecTest",
+    "SpecTests",
+    "SpecificationSearch",
+    "Summary",
+    "average_effects",
+    "city_effects",
+    "compare",
+    "dynamic_effects",
+    "effects_by_order",
+    "effects_tests",
+    "fit_dynamic",
+    "fit_panel",
+    "hausman_tests",
+    "joint_effects_f",
+    "likelihood_ratio",
+    "lm_tests",
+    "modified_wald",
+    "nested_tests",
+    "pesaran_cd",
+    "residual_moran",
+    "residual_tests",
+    "spatial_2sls",
+    "spatial_weights",
+    "specification_search",
+    "squared_correlation",
+    "variance_inflation",
+    "wald",
+    "wooldridge_ar1",
+]

@@ -1,0 +1,109 @@
+"""What tells the estimators apart: the rows they count, the Jacobian they use, and where they demean.
+
+direct              true dummy ML: e = Q{S(rho) y - Z d}, NT rows, T ln|S|
+elhorst             W applied to the demeaned y: e = Qy - rho W(Qy) - Q Z d (splm, SDPDmod, published tables)
+lee_yu              transformation to N' = N - 1 and T' = T - 1: N'T' rows, T' [ln|S| - ln(1 - rho)] (W1 = 1)
+transformed_dummies transformation of the city effects, T - 1 year dummies: N(T - 1) rows, (T - 1) ln|S|; any W
+direct_bc, elhorst_bc: the first two with the bias correction of Lee and Yu (2010)
+direct_bc_sdpdmod   direct_bc with the information matrix of elhorst, as SDPDmod's LYtrans=TRUE has it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from python_models.regression.errors import PanelInputError
+from python_models.regression.weights import SpatialWeights
+from python_models.regression.within import check_effects, has_entity, has_time
+
+MODELS = ("ols", "slx", "sar", "sem", "sdm", "sdem", "sac")
+ESTIMATORS = ("direct", "elhorst", "direct_bc", "elhorst_bc", "direct_bc_sdpdmod", "lee_yu", "transformed_dummies")
+
+
+@dataclass(frozen=True)
+class Convention:
+    """Counts and switches of one request.
+
+    n, t : cities and years.   n_eff, t_eff : N' and T'; n_rows = N'T'.   is_centred : the constant mode is taken out of
+    the Jacobian and of the traces (G -> J G J).   is_outer : W is applied after demeaning.   is_plain : the
+    linear part of the information, G Z d, is not demeaned again.   is_corrected : bias correction follows.
+    """
+
+    model: str
+    effects: str
+    estimator: str
+    n: int
+    t: int
+    n_eff: int
+    t_eff: int
+    is_centred: bool
+    is_outer: bool
+    is_plain: bool
+    is_corrected: bool
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the transformed sample."""
+        return self.n_eff * self.t_eff
+
+    @property
+    def rows_free_of_effects(self) -> int:
+        """Rows less the fixed effects: the degrees of freedom before the slopes."""
+        if self.effects == "none":
+            return self.n * self.t - 1
+        return (self.n - has_time(self.effects)) * (self.t - has_entity(self.effects))
+
+    @property
+    def has_rho(self) -> bool:
+        """W y is on the right-hand side."""
+        return self.model in ("sar", "sdm", "sac")
+
+    @property
+    def has_lam(self) -> bool:
+        """The disturbance is spatial."""
+        return self.model in ("sem", "sdem", "sac")
+
+    @property
+    def has_wx(self) -> bool:
+        """W X is on the right-hand side."""
+        return self.model in ("slx", "sdm", "sdem")
+
+    @property
+    def spatial_names(self) -> tuple[str, ...]:
+        """rho and/or lambda."""
+        return ("rho",) * self.has_rho + ("lambda",) * self.has_lam
+
+
+def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weights: SpatialWeights) -> Convention:
+    """The convention of a request; raises PanelInputError for one that cannot be met."""
+    check_effects(effects)
+    _require(model, MODELS, "model")
+    _require(estimator, ESTIMATORS, "estimator")
+    if t == 1 and has_entity(effects):
+        raise PanelInputError(f"the panel has T = 1 year: effects={effects!r} need at least two; use 'time' or 'none'.")
+    is_transformed = estimator in ("lee_yu", "transformed_dummies")
+    is_centred = estimator == "lee_yu" and has_time(effects)
+    is_corrected = "_bc" in estimator
+    if (is_centred or (is_corrected and has_time(effects))) and not weights.is_row_normalised:
+        raise PanelInputError(
+            f"estimator={estimator!r} with year effects needs rows of W that sum to one (W1 = 1); normalise the rows "
+            "or use estimator='transformed_dummies', which keeps the year dummies."
+        )
+    return Convention(
+        model=model,
+        effects=effects,
+        estimator=estimator,
+        n=n,
+        t=t,
+        n_eff=n - 1 if is_centred else n,
+        t_eff=t - 1 if is_transformed and has_entity(effects) else t,
+        is_centred=is_centred,
+        is_outer=estimator.startswith("elhorst"),
+        is_plain=estimator.startswith("elhorst") or estimator == "direct_bc_sdpdmod",
+        is_corrected=is_corrected,
+    )
+
+
+def _require(value: str, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        raise PanelInputError(f"{what} must be one of {', '.join(known)}, got {value!r}.")

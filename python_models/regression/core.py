@@ -1,0 +1,204 @@
+"""The array core of the spatial panel models: plain arrays (N, T, k) and a sparse W in, one frozen result out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.regression.bootstrap import Draws, Resampler
+from python_models.regression.convention import Convention, convention
+from python_models.regression.design import make_design
+from python_models.regression.errors import PanelInputError
+from python_models.regression.estimators import Estimator
+from python_models.regression.information import Point, information, inverse, residuals, score_parts
+from python_models.regression.logdet import log_determinant
+from python_models.regression.quasi import omega, sandwich
+from python_models.regression.search import Optimum
+from python_models.regression.weights import SpatialWeights, spatial_weights
+
+COVARIANCES = ("info", "qml", "block_bootstrap")
+
+
+@dataclass(frozen=True, eq=False)
+class CoreFit:
+    """A fitted spatial panel model.
+
+    names, params, cov : p parameters in the order slopes (x, then W:x), rho, lambda (those the model has), sigma2.
+    n_slopes : number of slopes k.   lagged : positions of the x that also enter as W:x (params[len(x):k]).
+    rho, lam : 0.0 if the model has none.   sigma2 : SSR / n_rows (ML), or its corrected value.
+    loglik : log-likelihood with all constants on the n_rows = N'T' transformed rows, at the maximum (the bias-corrected
+    estimators report that of the maximum they start from).   n_params : slopes, rho, lambda, sigma2 (and the intercept
+    with effects='none').   residuals : (N, T), e without the fixed effects.   r2_within : 1 - SSR / |Q y|^2.
+    maximum : parameters (p,) before any bias correction.   trace_se : relative standard error that probes leave in the
+    traces of the information (0 = exact).   draws : parameters of the bootstrap panels, or None.
+    """
+
+    model: str
+    effects: str
+    estimator: str
+    cov_type: str
+    names: tuple[str, ...]
+    params: FloatArray
+    cov: FloatArray
+    n_slopes: int
+    lagged: tuple[int, ...]
+    rho: float
+    lam: float
+    sigma2: float
+    loglik: float
+    residuals: FloatArray
+    n_rows: int
+    weights: SpatialWeights
+    conv: Convention
+    optimum: Optimum
+    logdet_method: str
+    r2_within: float
+    maximum: FloatArray
+    trace_se: float
+    draws: Draws | None
+
+    @property
+    def n_params(self) -> int:
+        """Parameters that the likelihood counts."""
+        return len(self.params) + int(self.effects == "none")
+
+    @property
+    def dof(self) -> int:
+        """Rows after the fixed effects less the slopes."""
+        return self.conv.rows_free_of_effects - self.n_slopes
+
+    @property
+    def aic(self) -> float:
+        """-2 lnL + 2 p."""
+        return -2.0 * self.loglik + 2.0 * self.n_params
+
+    @property
+    def bic(self) -> float:
+        """-2 lnL + p ln(N'T')."""
+        return float(-2.0 * self.loglik + self.n_params * np.log(self.n_rows))
+
+
+def fit_panel(
+    y: ArrayLike,
+    X: ArrayLike,
+    W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray,
+    *,
+    model: str = "sdm",
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+    cov: str = "info",
+    names: Sequence[str] | None = None,
+    durbin: Sequence[int] | None = None,
+    draws: int = 499,
+    bias_draws: int = 0,
+    rng: np.random.Generator | None = None,
+) -> CoreFit:
+    """Fit y_t = rho W y_t + X_t b + W X_t th + mu + lambda_t 1 + u_t, u_t = lam W u_t + e_t by maximum likelihood.
+
+    y (N, T), X (N, T, k), W (N, N): row i receives. `model` ols, slx, sar, sem, sdm, sdem, sac; `effects` none (one
+    intercept), entity, time, twoways; `estimator` as in `convention`; `durbin` the positions of the x that enter as W:x
+    (default all, in slx, sdm, sdem). `cov`: info (inverse information, normal errors), qml (sandwich), block_bootstrap
+    (`draws` panels from whole cities' residual vectors, needs `rng`). `bias_draws` > 0 subtracts the mean bias of so
+    many parametric bootstrap panels (meant for transformed_dummies). OLS and SLX standard errors use SSR / dof. With a
+    lambda and a W whose rows do not sum to one, the year effects belong to the filtered equation (I - lambda W)(..).
+
+    Raises PanelInputError in words: shapes, missing values (city and year number), a W that does not fit, absorbed or
+    collinear columns, too few rows, and a rho or lambda at the bound of its range.
+    Sources: Elhorst (2014), Lee and Yu (2010, J. Econometrics 154), LeSage and Pace (2009).
+    """
+    yy, xx = _arrays(y, X)
+    weights = spatial_weights(W)
+    n, t, k = xx.shape
+    if weights.n != n:
+        raise PanelInputError(f"W is for {weights.n} cities, the panel has {n}.")
+    _require_rng(cov, bias_draws, rng)
+    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(k))
+    if len(labels) != k:
+        raise PanelInputError(f"{len(labels)} names for {k} regressors.")
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=weights)
+    lagged = _lagged(durbin, k, conv)
+    design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged)
+    est = Estimator.of(design, conv, weights)
+    first, optimum = est.maximum(design.ys)
+    at = est.corrected(design.ys, first)
+    e = residuals(design, conv, at)
+    if bias_draws:
+        assert rng is not None  # checked above
+        simulated = Resampler.of(est, yy, e, at).parametric(bias_draws, rng)
+        at = Point.unpack(2.0 * at.pack(conv) - simulated.params.mean(axis=0), conv)
+        e = residuals(design, conv, at)
+    boot = Resampler.of(est, yy, e, at).block(draws, rng) if cov == "block_bootstrap" and rng is not None else None
+    matrix, trace_se = _covariance(est, at, e, cov) if boot is None else (boot.cov, 0.0)
+    total = float((design.ys[..., 0] ** 2).sum())
+    return CoreFit(
+        model=model,
+        effects=effects,
+        estimator=estimator,
+        cov_type=cov,
+        names=(*design.names, *conv.spatial_names, "sigma2"),
+        params=at.pack(conv),
+        cov=matrix,
+        n_slopes=len(design.names),
+        lagged=lagged,
+        rho=at.rho,
+        lam=at.lam,
+        sigma2=at.sigma2,
+        loglik=optimum.loglik,
+        residuals=e,
+        n_rows=conv.n_rows,
+        weights=weights,
+        conv=conv,
+        optimum=optimum,
+        logdet_method=log_determinant(weights).method,
+        r2_within=1.0 - float((e**2).sum()) / total,
+        maximum=first.pack(conv),
+        trace_se=trace_se,
+        draws=boot,
+    )
+
+
+def _covariance(est: Estimator, at: Point, e: FloatArray, cov: str) -> tuple[FloatArray, float]:
+    conv, design = est.conv, est.design
+    parts = score_parts(design, conv, est.weights, log_determinant(est.weights), at)
+    sigma2 = at.sigma2
+    matrix = inverse(information(parts, conv, sigma2))
+    if cov == "qml":
+        matrix = sandwich(matrix, omega(parts, conv, e, sigma2))
+    if not conv.spatial_names:  # least squares: the unbiased error variance
+        matrix[:-1, :-1] *= conv.n_rows / (conv.rows_free_of_effects - design.z.shape[2])
+    return matrix, parts.trace_se
+
+
+def _arrays(y: ArrayLike, X: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    yy = np.ascontiguousarray(y, dtype=np.float64)
+    xx = np.ascontiguousarray(X, dtype=np.float64)
+    if yy.ndim != 2 or xx.ndim != 3 or xx.shape[:2] != yy.shape or 0 in xx.shape:
+        raise PanelInputError(f"y must be (N, T) and X (N, T, k) with k > 0, got {yy.shape} and {xx.shape}.")
+    for what, values in (("y", yy), ("X", xx)):
+        bad = ~np.isfinite(values)
+        if bad.any():
+            place = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise PanelInputError(f"{what} holds {int(bad.sum())} missing or infinite values, first at {place}.")
+    return yy, xx
+
+
+def _lagged(durbin: Sequence[int] | None, k: int, conv: Convention) -> tuple[int, ...]:
+    if not conv.has_wx:
+        if durbin:
+            raise PanelInputError(f"model={conv.model!r} has no W:x terms, so `durbin` cannot name any.")
+        return ()
+    chosen = tuple(range(k)) if durbin is None else tuple(int(j) for j in durbin)
+    if not chosen or len(set(chosen)) != len(chosen) or not all(0 <= j < k for j in chosen):
+        raise PanelInputError(f"`durbin` must name different regressors among 0..{k - 1}, got {chosen}.")
+    return chosen
+
+
+def _require_rng(cov: str, bias_draws: int, rng: np.random.Generator | None) -> None:
+    if cov not in COVARIANCES:
+        raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, got {cov!r}.")
+    if (cov == "block_bootstrap" or bias_draws) and rng is None:
+        raise PanelInputError("a bootstrap needs `rng`, for example numpy.random.default_rng(2026).")

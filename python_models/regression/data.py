@@ -1,0 +1,199 @@
+"""From labelled frames and a graph to arrays in one order. Labels decide, row order never does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from python_models._types import FloatArray
+from python_models.regression.errors import PanelInputError
+from python_models.regression.weights import SpatialWeights, spatial_weights
+
+
+@dataclass(frozen=True, eq=False)
+class PanelData:
+    """A balanced panel in the order of the graph and of time.
+
+    y (N, T), x (N, T, k), weights (N, N).   entities : N labels in the order of the graph.   times : T, ascending.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    weights: SpatialWeights
+    entities: pd.Index
+    times: pd.Index
+    dependent: str
+    names: tuple[str, ...]
+    index_names: tuple[str, str]
+
+    @property
+    def index(self) -> pd.MultiIndex:
+        """(entity, time) of the flattened arrays."""
+        return pd.MultiIndex.from_product([self.entities, self.times], names=list(self.index_names))
+
+    def series(self, values: FloatArray, name: str) -> pd.Series:
+        """values (N, T) with their labels."""
+        return pd.Series(values.reshape(-1), index=self.index, name=name)
+
+
+def align_panel(dependent: pd.Series | pd.DataFrame, exog: pd.Series | pd.DataFrame, graph: Any) -> PanelData:
+    """Match a dependent variable, regressors and a graph by their labels.
+
+    `dependent` and `exog` carry an (entity, time) MultiIndex in any row order. `graph`: a libpysal.graph.Graph, a
+    libpysal W, a square DataFrame, or a pair (matrix, labels). Raises PanelInputError in words: duplicate or missing
+    (entity, time), an entity that the graph lacks or the panel lacks, values that are missing or no numbers.
+    """
+    matrix, ids = graph_parts(graph)
+    if not ids.is_unique:
+        raise PanelInputError(f"the graph names city {_show(ids[ids.duplicated()][0])} twice.")
+    left = _frame(dependent, "dependent")
+    if left.shape[1] != 1:
+        raise PanelInputError(f"the dependent variable must be one column, got {left.shape[1]}.")
+    right = _frame(exog, "exog")
+    _check_columns(right)
+    y, times = _place(left, ids, None, "dependent")
+    x, _ = _place(right, ids, times, "exog")
+    index = left.index
+    assert isinstance(index, pd.MultiIndex)  # checked by _frame
+    first, second = (str(n) if n is not None else d for n, d in zip(index.names, ("entity", "time"), strict=True))
+    names = tuple(str(c) for c in right.columns)
+    weights = spatial_weights(matrix, labels=list(ids))
+    return PanelData(y[..., 0], x, weights, ids, times, str(left.columns[0]), names, (first, second))
+
+
+def graph_parts(graph: Any) -> tuple[Any, pd.Index]:
+    """The matrix of a graph and the label of each row."""
+    if isinstance(graph, pd.DataFrame):
+        if not graph.index.equals(graph.columns):
+            raise PanelInputError("a weight frame needs the same labels in the same order on rows and columns.")
+        return graph.to_numpy(dtype=np.float64), graph.index
+    if hasattr(graph, "unique_ids") and hasattr(graph, "sparse"):  # libpysal.graph.Graph
+        return sp.csr_matrix(graph.sparse), pd.Index(graph.unique_ids)
+    if hasattr(graph, "id_order") and hasattr(graph, "sparse"):  # libpysal.weights.W
+        return sp.csr_matrix(graph.sparse), pd.Index(graph.id_order)
+    if isinstance(graph, tuple) and len(graph) == 2:
+        matrix, labels = graph
+        ids = pd.Index(labels)
+        size = matrix.n if isinstance(matrix, SpatialWeights) else matrix.shape[0]
+        if len(ids) != size:
+            raise PanelInputError(f"{len(ids)} labels for a weight matrix of {size} rows.")
+        return matrix, ids
+    raise PanelInputError(
+        "the graph must be a libpysal Graph, a square frame, or a pair (matrix, labels): without labels its rows "
+        f"cannot be matched with the panel, got {type(graph).__name__}."
+    )
+
+
+def _frame(data: pd.Series | pd.DataFrame, what: str) -> pd.DataFrame:
+    if not isinstance(data, pd.Series | pd.DataFrame):
+        raise PanelInputError(f"{what} must be a Series or DataFrame with an (entity, time) MultiIndex.")
+    frame = data.to_frame(name=data.name if data.name is not None else what) if isinstance(data, pd.Series) else data
+    if not isinstance(frame.index, pd.MultiIndex) or frame.index.nlevels != 2:
+        raise PanelInputError(f"{what} needs a MultiIndex with the two levels (entity, time).")
+    if frame.empty:
+        raise PanelInputError(f"{what} is empty (shape {frame.shape}).")
+    return frame
+
+
+def _check_columns(frame: pd.DataFrame) -> None:
+    names = [str(c) for c in frame.columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise PanelInputError(f"regressor '{name}' occurs twice.")
+        if name.startswith("W:") or name in ("rho", "lambda", "sigma2"):
+            raise PanelInputError(f"'{name}' is a name that the results use: rename this regressor.")
+
+
+def _place(frame: pd.DataFrame, ids: pd.Index, times: pd.Index | None, what: str) -> tuple[FloatArray, pd.Index]:
+    """Values (N, T, c) in the order of `ids` and of ascending time."""
+    index = frame.index
+    assert isinstance(index, pd.MultiIndex)  # checked by _frame
+    rows, found = _codes(index, 0, what)
+    columns, years = _codes(index, 1, what)
+    order = np.argsort(np.asarray(years), kind="stable")
+    rank = np.empty(len(years), dtype=np.intp)
+    rank[order] = np.arange(len(years))
+    years = years[order]
+    _check_entities(found, ids, what)
+    if times is not None and not years.equals(times):
+        odd = years.symmetric_difference(times)
+        raise PanelInputError(f"dependent and exog differ in their years, first {_show(odd[0])}.")
+    place = ids.get_indexer(found)[rows] * len(years) + rank[columns]
+    counts = np.bincount(place, minlength=len(ids) * len(years))
+    _check_balance(counts, ids, years, what)
+    values = _numbers(frame, what)
+    out = np.empty_like(values)
+    out[place] = values
+    cube = out.reshape(len(ids), len(years), -1)
+    bad = ~np.isfinite(cube)
+    if bad.any():
+        i, t, c = np.argwhere(bad)[0]
+        raise PanelInputError(
+            f"{what}: {int(bad.sum())} missing or infinite values, first city {_show(ids[i])}, "
+            f"year {_show(years[t])}, column '{frame.columns[c]}': fill it or leave the city out."
+        )
+    return cube, years
+
+
+def _codes(index: pd.MultiIndex, level: int, what: str) -> tuple[NDArray[np.intp], pd.Index]:
+    """Position of each row in the labels that occur, and these labels."""
+    codes = np.asarray(index.codes[level], dtype=np.intp)
+    if (codes < 0).any():
+        raise PanelInputError(f"{what}: row {int(np.argmax(codes < 0))} has no {('entity', 'time')[level]} label.")
+    used, compact = np.unique(codes, return_inverse=True)
+    return compact, index.levels[level][used]
+
+
+def _check_entities(found: pd.Index, ids: pd.Index, what: str) -> None:
+    absent = found.difference(ids, sort=False)
+    if len(absent):
+        hint = ""
+        if len(absent) == len(found):
+            hint = f" (labels look like {_show(found[0])} in the panel and {_show(ids[0])} in the graph)"
+        raise PanelInputError(
+            f"{what}: {len(absent)} cities are missing from the graph, first {_show(absent[0])}{hint}: add them to "
+            "the graph or take them out of the panel."
+        )
+    unused = ids.difference(found, sort=False)
+    if len(unused):
+        raise PanelInputError(
+            f"{what}: {len(unused)} cities of the graph have no row in the panel, first {_show(unused[0])}: build "
+            "the graph from the cities of the panel (cutting it would break the weights)."
+        )
+
+
+def _check_balance(counts: NDArray[np.intp], ids: pd.Index, years: pd.Index, what: str) -> None:
+    for wrong, text in ((counts > 1, "occurs more than once"), (counts == 0, "has no row")):
+        if wrong.any():
+            i, t = divmod(int(np.argmax(wrong)), len(years))
+            raise PanelInputError(
+                f"{what}: city {_show(ids[i])}, year {_show(years[t])} {text} ({int(wrong.sum())} such cells of "
+                f"{len(counts)}): the panel must be balanced, one row for each city and year."
+            )
+
+
+def _numbers(frame: pd.DataFrame, what: str) -> FloatArray:
+    for position, name in enumerate(frame.columns):
+        if not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[position]):
+            raise PanelInputError(f"{what}: column '{name}' holds {frame.dtypes.iloc[position]}, no numbers.")
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _show(label: object) -> str:
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
+def column_positions(names: Sequence[str], chosen: Sequence[str] | None) -> tuple[int, ...] | None:
+    """Positions of the chosen columns; None stays None. Raises PanelInputError for an unknown name."""
+    if chosen is None:
+        return None
+    for name in chosen:
+        if name not in names:
+            raise PanelInputError(f"'{name}' is not a regressor; there are {', '.join(names)}.")
+    return tuple(list(names).index(name) for name in chosen)

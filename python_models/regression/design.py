@@ -1,0 +1,105 @@
+"""The demeaned columns of a model: y, Wy, W^2 y and Z, WZ, as far as the model needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from python_models._types import FloatArray
+from python_models.regression.convention import Convention
+from python_models.regression.errors import PanelInputError
+from python_models.regression.weights import SpatialWeights
+from python_models.regression.within import within
+
+COLLINEAR = 1e-12  # squared length of a column beside the others, relative to its own
+ABSORBED = 1e-18  # squared length after demeaning, relative to that before
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """ys (N, T, 1 + a): Q y, Q W y, Q W^2 y.   z (N, T, k): Q Z with Z = [X, WX].   wz: Q W Z, or None.
+
+    With `elhorst` the order is W Q instead of Q W.   names : k slopes.
+    """
+
+    ys: FloatArray
+    z: FloatArray
+    wz: FloatArray | None
+    names: tuple[str, ...]
+
+
+def n_lags(conv: Convention) -> int:
+    """How often W is applied to y: once for rho, once for lambda."""
+    return int(conv.has_rho) + int(conv.has_lam)
+
+
+def y_columns(y: FloatArray, weights: SpatialWeights, conv: Convention) -> FloatArray:
+    """Q y and its spatial lags, (N, T, 1 + a)."""
+    columns = [within(y, conv.effects)]
+    current = columns[0] if conv.is_outer else y
+    for _ in range(n_lags(conv)):
+        current = weights.lag(current)
+        columns.append(current if conv.is_outer else within(current, conv.effects))
+    return np.stack(columns, axis=-1)
+
+
+def make_design(
+    y: FloatArray,
+    x: FloatArray,
+    weights: SpatialWeights,
+    conv: Convention,
+    *,
+    names: Sequence[str],
+    lagged: Sequence[int],
+) -> Design:
+    """Build the columns and check that every slope is identified; raises PanelInputError naming the column."""
+    raw = np.concatenate([x, weights.lag(np.ascontiguousarray(x[..., list(lagged)]))], axis=2) if lagged else x
+    labels = (*names, *(f"W:{names[j]}" for j in lagged))
+    z = within(raw, conv.effects)
+    _check_slopes(raw, z, labels, conv)
+    wz = None
+    if conv.has_lam:
+        wz = weights.lag(z) if conv.is_outer else within(weights.lag(raw), conv.effects)
+    return Design(y_columns(y, weights, conv), z, wz, labels)
+
+
+def _check_slopes(raw: FloatArray, z: FloatArray, labels: Sequence[str], conv: Convention) -> None:
+    k = z.shape[2]
+    if conv.rows_free_of_effects <= k:
+        raise PanelInputError(
+            f"{conv.n} cities and {conv.t} years leave {conv.rows_free_of_effects} rows after the fixed effects, too "
+            f"few for {k} slopes: use fewer regressors or more cities."
+        )
+    before, after = (raw**2).sum(axis=(0, 1)), (z**2).sum(axis=(0, 1))
+    for j, name in enumerate(labels):
+        if after[j] <= ABSORBED * before[j] or after[j] == 0.0:
+            raise PanelInputError(
+                f"'{name}' {_why_absorbed(raw[..., j])}: effects={conv.effects!r} absorb it, drop it."
+            )
+    flat = z.reshape(-1, k) / np.sqrt(after)
+    _check_rank(flat.T @ flat, labels)
+
+
+def _why_absorbed(x: FloatArray) -> str:
+    scale = np.abs(x).max()
+    if np.ptp(x) <= 1e-9 * scale:
+        return "is constant"
+    if np.ptp(x, axis=1).max() <= 1e-9 * scale:
+        return "does not vary over time within any city (time-invariant)"
+    if np.ptp(x, axis=0).max() <= 1e-9 * scale:
+        return "is the same for all cities in each year"
+    return "is a city effect plus a year effect"
+
+
+def _check_rank(gram: FloatArray, labels: Sequence[str]) -> None:
+    """Column by column (Cholesky): the part of each column that the earlier ones do not span."""
+    for j in range(1, len(gram)):
+        head = gram[:j, :j]
+        share = np.linalg.solve(head, gram[:j, j])
+        if gram[j, j] - gram[:j, j] @ share <= COLLINEAR * gram[j, j]:
+            culprits = [f"'{labels[i]}'" for i in range(j) if abs(share[i]) > 1e-6]
+            raise PanelInputError(
+                f"'{labels[j]}' is collinear with {', '.join(culprits)} after the fixed effects: drop one of them."
+            )

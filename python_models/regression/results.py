@@ -1,0 +1,257 @@
+"""Labelled results of a spatial panel model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import FloatArray
+from python_models.regression.core import CoreFit
+from python_models.regression.data import PanelData, align_panel
+from python_models.regression.effects import AverageEffects, average_effects
+from python_models.regression.effects_city import city_effects, effects_by_order
+from python_models.regression.errors import PanelInputError
+from python_models.regression.logdet import log_determinant
+from python_models.regression.summary import Summary, summarise
+from python_models.regression.within import has_entity, has_time
+
+
+@dataclass(frozen=True, eq=False)
+class PanelResults:
+    """Estimates with labels. `core` holds the arrays, `data` the aligned panel.
+
+    Parameters are named as the regressors, `W:<regressor>`, `rho`, `lambda`, `sigma2`. Statistics are normal.
+    """
+
+    core: CoreFit
+    data: PanelData
+
+    @cached_property
+    def params(self) -> pd.Series:
+        """Estimates."""
+        return pd.Series(self.core.params, index=list(self.core.names), name="parameter")
+
+    @cached_property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of the estimates."""
+        return pd.DataFrame(self.core.cov, index=list(self.core.names), columns=list(self.core.names))
+
+    @cached_property
+    def std_errors(self) -> pd.Series:
+        """Standard errors of the kind asked for in `fit`."""
+        return pd.Series(np.sqrt(np.diagonal(self.core.cov)), index=list(self.core.names), name="std_error")
+
+    @cached_property
+    def tstats(self) -> pd.Series:
+        """Estimate over standard error."""
+        return (self.params / self.std_errors).rename("tstat")
+
+    @cached_property
+    def pvalues(self) -> pd.Series:
+        """Two-sided normal p-values."""
+        return pd.Series(2.0 * stats.norm.sf(np.abs(self.tstats)), index=self.params.index, name="pvalue")
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Normal confidence interval, columns lower and upper."""
+        half = float(stats.norm.ppf(0.5 + level / 2.0)) * self.std_errors
+        return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
+
+    @property
+    def rho(self) -> float | None:
+        """Coefficient of W y, None if the model has none."""
+        return self.core.rho if self.core.conv.has_rho else None
+
+    @property
+    def lam(self) -> float | None:
+        """Coefficient of W u, None if the model has none."""
+        return self.core.lam if self.core.conv.has_lam else None
+
+    @property
+    def sigma2(self) -> float:
+        """Error variance, SSR / N'T' (corrected in the bias-corrected estimators)."""
+        return self.core.sigma2
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood with all constants."""
+        return self.core.loglik
+
+    @property
+    def aic(self) -> float:
+        """-2 lnL + 2 p."""
+        return self.core.aic
+
+    @property
+    def bic(self) -> float:
+        """-2 lnL + p ln(N'T')."""
+        return self.core.bic
+
+    @property
+    def nobs(self) -> int:
+        """Rows of the panel, N T."""
+        return self.core.conv.n * self.core.conv.t
+
+    @property
+    def dof(self) -> int:
+        """Rows after the fixed effects less the slopes."""
+        return self.core.dof
+
+    @property
+    def r2_within(self) -> float:
+        """1 - SSR / sum of squares of the demeaned y."""
+        return self.core.r2_within
+
+    @property
+    def feasible_range(self) -> tuple[float, float]:
+        """Range over which rho (and lambda) were searched."""
+        return self.core.optimum.low, self.core.optimum.high
+
+    @cached_property
+    def residuals(self) -> pd.Series:
+        """e after removal of the fixed effects, by (entity, time)."""
+        return self.data.series(self.core.residuals, "residual")
+
+    @cached_property
+    def fixed_effects(self) -> tuple[pd.Series, pd.Series, float]:
+        """City effects (sum zero), year effects (sum zero) and the constant."""
+        mu, gamma, constant = self._effects
+        entity = pd.Series(mu, index=self.data.entities, name="entity_effect")
+        return entity, pd.Series(gamma, index=self.data.times, name="time_effect"), constant
+
+    @property
+    def _effects(self) -> tuple[FloatArray, FloatArray, float]:
+        left = self.data.y - self.core.rho * self.data.weights.lag(self.data.y) - self._slopes_part(self.data.x)
+        constant = float(left.mean())
+        zero_n, zero_t = np.zeros(len(left)), np.zeros(left.shape[1])
+        mu = left.mean(axis=1) - constant if has_entity(self.core.effects) else zero_n
+        gamma = left.mean(axis=0) - constant if has_time(self.core.effects) else zero_t
+        return mu, gamma, constant
+
+    def _slopes_part(self, x: FloatArray) -> FloatArray:
+        n_x = x.shape[2]
+        out = x @ self.core.params[:n_x]
+        if self.core.lagged:
+            lagged = self.data.weights.lag(np.ascontiguousarray(x[..., list(self.core.lagged)]))
+            out = out + lagged @ self.core.params[n_x : self.core.n_slopes]
+        return np.asarray(out)
+
+    def predict(self, exog: pd.DataFrame | None = None, *, kind: str = "reduced") -> pd.Series:
+        """Predicted y with the estimated fixed effects, by (entity, time).
+
+        `reduced`: (I - rho W)^-1 (Z d + effects), the mean of y given x. `signal`: rho W y + Z d + effects, which uses
+        the observed neighbours (no new exog allowed). `exog`: other values of the regressors for the same cities and
+        years, for a counterfactual.
+        """
+        if kind not in ("reduced", "signal") or (kind == "signal" and exog is not None):
+            raise PanelInputError("kind must be 'reduced', or 'signal' (only for the observed exog).")
+        x = self.data.x if exog is None else self._other(exog)
+        mu, gamma, constant = self._effects
+        part = self._slopes_part(x) + mu[:, None] + gamma[None, :] + constant
+        if self.core.rho != 0.0 and kind == "signal":
+            part = part + self.core.rho * self.data.weights.lag(self.data.y)
+        elif self.core.rho != 0.0:
+            part = log_determinant(self.data.weights).system.factor(self.core.rho).solve(part)
+        return self.data.series(part, f"predicted_{self.data.dependent}")
+
+    def _other(self, exog: pd.DataFrame) -> FloatArray:
+        missing = [n for n in self.data.names if n not in exog.columns]
+        if missing:
+            raise PanelInputError(f"exog lacks the regressor '{missing[0]}'.")
+        observed = self.data.series(self.data.y, self.data.dependent)
+        other = align_panel(observed, exog[list(self.data.names)], (self.data.weights, self.data.entities))
+        return other.x
+
+    def effects(
+        self,
+        method: str = "simulation",
+        *,
+        draws: int = 2000,
+        rng: np.random.Generator | None = None,
+        level: float = 0.95,
+    ) -> Effects:
+        """Direct, indirect and total effects; see `effects.average_effects`. `simulation` needs `rng`."""
+        flat = self.data.x.reshape(-1, self.data.x.shape[2])
+        ratio = flat.std(axis=0, ddof=1) / float(self.data.y.std(ddof=1))
+        average = average_effects(
+            self.core, method=method, draws=draws, rng=rng, level=level, names=self.data.names, sd_ratio=ratio
+        )
+        return Effects(average, self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per parameter: term, role, coef, std_error, tstat, pvalue, lower, upper."""
+        interval = self.conf_int()
+        return pd.DataFrame(
+            {
+                "term": list(self.core.names),
+                "role": [self._role(i) for i in range(len(self.core.names))],
+                "coef": self.core.params,
+                "std_error": self.std_errors.to_numpy(),
+                "tstat": self.tstats.to_numpy(),
+                "pvalue": self.pvalues.to_numpy(),
+                "lower": interval["lower"].to_numpy(),
+                "upper": interval["upper"].to_numpy(),
+            }
+        )
+
+    def _role(self, position: int) -> str:
+        if position < len(self.data.names):
+            return "beta"
+        return "theta" if position < self.core.n_slopes else self.core.names[position]
+
+    def summary(self) -> Summary:
+        """Header and coefficient table; print it, or ask for `.as_html()` or `.as_latex()`."""
+        c = self.core
+        low, high = self.feasible_range
+        header = [
+            ("Dependent", self.data.dependent),
+            ("Model", c.model.upper()),
+            ("Fixed effects", c.effects),
+            ("Estimator", c.estimator),
+            ("Standard errors", c.cov_type),
+            ("Cities x years", f"{c.conv.n} x {c.conv.t}"),
+            ("Rows of the likelihood", f"{c.n_rows}"),
+            ("Log-likelihood", f"{c.loglik:.4f}"),
+            ("AIC / BIC", f"{c.aic:.3f} / {c.bic:.3f}"),
+            ("R2 within", f"{c.r2_within:.4f}"),
+            ("Log-determinant", c.logdet_method),
+            ("Error of traces", f"{c.trace_se:.1e} (relative, from probes)" if c.trace_se else "none, exact"),
+            ("Range of rho, lambda", f"({low:.4f}, {high:.4f})" if c.conv.spatial_names else "none"),
+        ]
+        return summarise(f"Spatial panel: {c.model.upper()}, {c.effects}", header, self.to_frame())
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Average effects with the ways to look closer: by city and by order of neighbourhood."""
+
+    average: AverageEffects
+    results: PanelResults
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per regressor and effect: point, mean_draws, se, interval, p, se_delta, share_rejected, flag."""
+        return self.average.to_frame()
+
+    def by_city(self, variable: str) -> pd.DataFrame:
+        """One row per city: own, received and emitted effect of one regressor with delta standard errors."""
+        names = self.results.data.names
+        if variable not in names:
+            raise PanelInputError(f"'{variable}' is not a regressor; there are {', '.join(names)}.")
+        return city_effects(self.results.core, names.index(variable), list(self.results.data.entities), name=variable)
+
+    def by_order(self, max_order: int = 6) -> pd.DataFrame:
+        """One row per regressor, order of neighbourhood and effect."""
+        return effects_by_order(self.results.core, max_order=max_order, names=self.results.data.names)
+
+    def summary(self) -> Summary:
+        """The effects as a table."""
+        frame = self.to_frame()
+        shown = frame[["variable", "effect", "point", "se", "lower", "upper", "p"]]
+        share = self.average.share_rejected
+        header = [("Method", self.average.method), ("Level", f"{self.average.level:g}")]
+        if np.isfinite(share):
+            header.append(("Share of rejected draws", f"{share:.4f}"))
+        return summarise("Direct, indirect and total effects", header, shown)

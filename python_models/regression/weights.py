@@ -1,0 +1,99 @@
+"""Spatial weights as the estimators use them: a checked sparse matrix with the hash of its content.
+
+Row i receives, column j emits. The diagonal is zero and every city has a neighbour.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from python_models._types import FloatArray
+from python_models.regression.errors import PanelInputError
+
+ROW_SUM_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class SpatialWeights:
+    """A weight matrix W (n, n), checked once.
+
+    matrix : CSR, float64, sorted, no stored zeros.   key : sha256 of the sorted triplets (row, column, weight).
+    is_row_normalised : every row sums to one (1e-10); then W1 = 1 and the two-way transformation holds.
+    """
+
+    matrix: sp.csr_matrix
+    key: str
+    is_row_normalised: bool
+
+    @property
+    def n(self) -> int:
+        """Number of cities."""
+        return int(self.matrix.shape[0])
+
+    @property
+    def density(self) -> float:
+        """Share of cells that are not zero."""
+        return float(self.matrix.nnz) / float(self.n) ** 2
+
+    def lag(self, values: FloatArray) -> FloatArray:
+        """W applied to the first axis of `values` (n, ...): the neighbours' weighted sum, same shape."""
+        flat = self.matrix @ values.reshape(self.n, -1)
+        return np.asarray(flat, dtype=np.float64).reshape(values.shape)
+
+
+def spatial_weights(
+    W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray, *, labels: Sequence[object] | None = None
+) -> SpatialWeights:
+    """Check W (n, n) and hash it; `labels` (n,) only serve the messages. The input is not changed.
+
+    Raises PanelInputError for a shape that is not square, a weight that is not finite, a diagonal that is not zero,
+    and a city without neighbours.
+    """
+    if isinstance(W, SpatialWeights):
+        return W
+    matrix = _copy(W)
+    rows, columns = matrix.shape
+    if rows != columns:
+        raise PanelInputError(f"W must be square, got {rows} rows and {columns} columns.")
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    _check(matrix, labels)
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    digest = hashlib.sha256()
+    for part in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
+        digest.update(np.ascontiguousarray(part).data)
+    return SpatialWeights(matrix, digest.hexdigest(), bool(np.abs(sums - 1.0).max() <= ROW_SUM_TOLERANCE))
+
+
+def _copy(W: Any) -> sp.csr_matrix:
+    return sp.csr_matrix(W, dtype=np.float64, copy=True)
+
+
+def _check(matrix: sp.csr_matrix, labels: Sequence[object] | None) -> None:
+    def name(i: int) -> str:
+        return f"'{labels[i]}'" if labels is not None else f"number {i}"
+
+    if not np.isfinite(matrix.data).all():
+        row = int(np.searchsorted(matrix.indptr, int(np.argmin(np.isfinite(matrix.data))), side="right")) - 1
+        raise PanelInputError(f"W holds a weight that is not finite in the row of city {name(row)}.")
+    diagonal = matrix.diagonal()
+    if diagonal.any():
+        i = int(np.argmax(diagonal != 0))
+        raise PanelInputError(
+            f"W has {int((diagonal != 0).sum())} diagonal weights, first city {name(i)} ({diagonal[i]:g}): "
+            "a city is not its own neighbour, set the diagonal to zero."
+        )
+    counts = np.diff(matrix.indptr)
+    if (counts == 0).any():
+        i = int(np.argmin(counts))
+        raise PanelInputError(
+            f"{int((counts == 0).sum())} cities have no neighbour (islands), first city {name(i)}: "
+            "link each to its nearest city or leave it out."
+        )

@@ -1,0 +1,163 @@
+"""`nqpf explain CITY YEAR`: the score, why it is what it is, and what moved; and the measurement marts behind it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from changed import Revised
+from house import CITIES, YEARS, House, Outcome
+
+from dagster_project.paths import PROJECT
+
+FROZEN = "frozen_2012_2021"
+HEFEI = "CN340100"
+
+
+def explain(house: House, *arguments: str) -> Outcome:
+    return house.run_reading("explain", *arguments)
+
+
+@pytest.fixture(scope="module")
+def told(small_warehouse: House) -> dict:
+    outcome = explain(small_warehouse, "Hefei", "2014", "--json")
+    assert outcome.exit_code == 0, outcome.text
+    return json.loads(outcome.text)
+
+
+def published_score(house: House, year: int) -> dict:
+    return house.published(
+        "from mart.mart_index_score where index_code = 'nqpf' and basis = ? and weight_scheme = 'entropy_flat'"
+        " and city_id = ? and year = ?", [FROZEN, HEFEI, year],
+    ).iloc[0].to_dict()  # fmt: skip
+
+
+def test_text_says_score_place_interval_parts_and_that_it_is_synthetic(small_warehouse: House) -> None:
+    text, score = explain(small_warehouse, "Hefei", "2014").text, published_score(small_warehouse, 2014)
+    assert "SYNTHETIC" in text
+    assert f"score {score['score']:.4f}" in text
+    assert f"rank {score['rank_year']} of {CITIES}" in text
+    assert "draws of all choices: rank" in text
+    assert "Largest obstacles" in text
+    assert f"Since 2013: score {published_score(small_warehouse, 2013)['score']:.4f}" in text
+    assert text.count("x weight") == 22
+
+
+@pytest.mark.parametrize("name", ["合肥市", "合肥", "hefei", "340100", "CN340100"])
+def test_every_name_of_a_city_leads_to_the_same_answer(small_warehouse: House, name: str, told: dict) -> None:
+    assert json.loads(explain(small_warehouse, name, "2014", "--json").text) == told
+
+
+def test_contributions_sum_to_the_score_and_obstacles_to_one(told: dict) -> None:
+    score = next(p for p in told["parts"] if p["index_code"] == "nqpf" and p["year"] == 2014)
+    assert sum(c["contribution"] for c in told["cells"]) == pytest.approx(score["score"], abs=1e-12)
+    assert sum(c["obstacle_degree"] for c in told["cells"]) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_changes_of_the_contributions_sum_to_the_change_of_the_score(told: dict) -> None:
+    both = {p["year"]: p["score"] for p in told["parts"] if p["index_code"] == "nqpf"}
+    moved = sum(c["contribution"] - c["contribution_before"] for c in told["cells"])
+    assert moved == pytest.approx(both[2014] - both[2013], abs=1e-12)
+
+
+def test_every_indicator_leads_to_printed_cells(told: dict) -> None:
+    traced = {s["indicator_code"] for s in told["sources"]}
+    assert traced == {c["indicator_code"] for c in told["cells"]}
+    assert all(s["file"] and s["cell"] and s["text"] for s in told["sources"])
+
+
+def test_the_first_year_has_no_year_before(small_warehouse: House) -> None:
+    outcome = explain(small_warehouse, "Hefei", str(YEARS[0]))
+    assert outcome.exit_code == 0
+    assert "Since 2011: no score in that year." in outcome.text
+
+
+def test_imputed_and_winsorised_values_are_marked(small_warehouse: House) -> None:
+    marked = small_warehouse.published(
+        "select city_id, year, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
+        " and value_origin like 'interpolated%' and is_winsorised is not null limit 1", [FROZEN],
+    ).iloc[0]  # fmt: skip
+    text = explain(small_warehouse, marked["city_id"], str(marked["year"])).text
+    assert f"[{marked['value_origin']}" in text
+    assert "imputed (" in text
+    cut = small_warehouse.published(
+        "select city_id, year from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
+        " and is_winsorised limit 1", [FROZEN],
+    ).iloc[0]  # fmt: skip
+    assert "winsorised to" in explain(small_warehouse, cut["city_id"], str(cut["year"])).text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        (("Hefeii", "2014"), "Nearest names: 合肥市 Hefei, "),
+        (("合飞", "2014"), "Nearest names: 合肥市 Hefei, "),
+        (("合肥", "2030"), "Years with one: 2012-2016."),
+        (("合肥", "2014", "--index", "nothing"), "Indexes that are computed: "),
+    ],
+)
+def test_questions_without_an_answer_are_refused_with_help(small_warehouse: House, question: tuple, words: str) -> None:
+    outcome = explain(small_warehouse, *question)
+    assert outcome.exit_code == 2
+    assert words in outcome.text
+    assert "Traceback" not in outcome.text
+
+
+def test_nothing_published_is_said(tmp_path: Path, small_warehouse: House) -> None:
+    other = House(type(small_warehouse.paths)(tmp_path, tmp_path, tmp_path))
+    assert "Run `nqpf refresh` first" in explain(other, "Hefei", "2014").text
+
+
+# ---- measurement marts --------------------------------------------------------------------------------
+
+
+def test_entropy_weights_in_sql_agree_with_the_published_ones(small_warehouse: House) -> None:
+    sql = (PROJECT / "dbt" / "analyses" / "entropy_weights.sql").read_text(encoding="utf-8")
+    twin = small_warehouse.published(sql)
+    mine = small_warehouse.published("from mart.mart_index_weight where weight_scheme = 'entropy_flat'")
+    both = mine.merge(twin, on=["index_code", "basis", "indicator_code"], how="outer", suffixes=("", "_sql"))
+    assert len(both) == len(mine) == len(twin)
+    np.testing.assert_allclose(both["weight_sql"], both["weight"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(both["entropy_sql"], both["entropy"], rtol=0, atol=1e-9)
+
+
+def test_headline_weights_carry_a_standard_error_and_an_interval(small_warehouse: House) -> None:
+    weights = small_warehouse.published("from mart.mart_index_weight where index_code = 'nqpf'")
+    headline = weights["weight_scheme"] == "entropy_flat"
+    assert (weights.loc[headline, "weight_se"] > 0).all()
+    assert (weights.loc[headline, "weight_p05"] <= weights.loc[headline, "weight_p95"]).all()
+    assert weights.loc[~headline, "weight_se"].isna().all()
+
+
+def test_every_city_and_year_has_an_interval_about_its_published_place(small_warehouse: House) -> None:
+    table = small_warehouse.published(
+        "from mart.mart_index_uncertainty where index_code = 'nqpf' and basis = ?", [FROZEN]
+    )
+    assert len(table) == CITIES * len(YEARS)
+    assert set(table["n_draws"]) == {1000}
+    score = small_warehouse.published(
+        "from mart.mart_index_score where index_code = 'nqpf' and basis = ? and weight_scheme = 'entropy_flat'",
+        [FROZEN],
+    )
+    both = table.merge(score, on=["city_id", "year"])
+    assert (both["rank_year_x"] == both["rank_year_y"]).all()
+
+
+def test_a_second_edition_is_bridged_from_the_vintage_before_it(revised: Revised) -> None:
+    """One cell of 2014 was revised: only its own city-year has a part of revision, and every row sums up."""
+    house, (old, new) = revised.house, (f"2016{letter}" for letter in "AB")
+    bridge = house.published(
+        "from mart.mart_index_restatement where index_code = 'nqpf' and basis_old = basis_new and vintage_old = ?"
+        " and vintage_new = ?", [old, new],
+    )  # fmt: skip
+    assert len(bridge) == 2 * CITIES * len(YEARS)
+    parts = bridge[["part_revision", "part_bounds", "part_weights", "part_method"]]
+    np.testing.assert_allclose(parts.sum(axis=1), bridge["total_change"], rtol=0, atol=1e-12)
+    touched = bridge[bridge["part_revision"].abs() > 1e-12]
+    assert set(zip(touched["city_id"], touched["year"], strict=True)) == {("CN370900", 2014)}
+    score = house.published(
+        "from mart.mart_index_score where index_code = 'nqpf' and weight_scheme = 'entropy_flat'"
+    ).set_index(["basis", "city_id", "year"])["score"]
+    keys = pd.MultiIndex.from_frame(bridge[["basis_new", "city_id", "year"]])
+    np.testing.assert_allclose(bridge["score_new"], score.loc[keys], rtol=0, atol=1e-14)

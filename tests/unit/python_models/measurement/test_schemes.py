@@ -1,0 +1,195 @@
+"""Weight schemes: the printed fixture, what must not move them, and their degenerate cases."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from python_models.entropy import entropy_weights
+from python_models.measurement.critic import critic_weights, entropy_critic_weights
+from python_models.measurement.levels import equal_by_dimension, two_stage_weights
+from python_models.measurement.time_varying import time_varying_score, time_varying_weights
+from python_models.measurement.topsis import topsis_score
+from python_models.measurement.vertical_horizontal import vertical_horizontal_weights
+from python_models.schemes import AFFINE, SCHEMES, scheme_score, scheme_weights
+from python_models.scores import dimension_scores, weighted_score
+
+# Two cities, two years: k1 = (1, 2 | 3, 5) positive, k2 = (10, 8 | 4, 2) negative, scaled to 0-1.
+Z = np.array([[[0.0, 0.0], [0.25, 0.25]], [[0.5, 0.75], [1.0, 1.0]]])
+UNIT = arrays(np.float64, (12, 3, 4), elements=st.floats(0, 1, width=32))
+DIMENSIONS = ("new", "quality", "new", "quality")
+SUMS = [name for name in SCHEMES if name not in ("pca", "entropy_topsis")]
+
+
+def varied(Z):
+    """Every column varies, and no two columns agree."""
+    return np.clip(Z * 0.5 + np.random.default_rng(3).random(Z.shape) * 0.5, 0, 1)
+
+
+def test_critic_weights_of_the_fixture_to_the_printed_digits():
+    assert [round(w, 10) for w in critic_weights(Z).weights] == [0.4833147735, 0.5166852265]
+
+
+def test_topsis_of_the_fixture_to_the_printed_digits():
+    score = topsis_score(Z, entropy_weights(Z).weights)
+    assert round(score[1, 0], 10) == 0.6120916480
+    assert (score[0, 0], score[1, 1]) == (0.0, 1.0)
+
+
+def test_topsis_of_one_indicator_is_its_z():
+    one = np.linspace(0, 1, 12).reshape(4, 3, 1)
+    np.testing.assert_allclose(topsis_score(one, [1.0])[..., None], one, rtol=0, atol=1e-15)
+
+
+@given(UNIT, st.floats(0.25, 8.0))
+def test_topsis_lies_in_0_1_grows_with_every_z_and_does_not_see_the_scale_of_weights(Z, factor):
+    w = np.array([0.1, 0.2, 0.3, 0.4])
+    score = topsis_score(Z, w)
+    assert ((score >= 0) & (score <= 1)).all()
+    np.testing.assert_allclose(topsis_score(Z, factor * w), score, rtol=0, atol=1e-12)
+    raised = Z.copy()
+    raised[..., 2] = np.minimum(1.0, raised[..., 2] + 0.25)
+    assert (topsis_score(raised, w) >= score - 1e-15).all()
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_weights_sum_to_one_and_are_not_negative(name):
+    w = scheme_weights(varied(np.zeros((20, 4, 4))), scheme=name, dimensions=DIMENSIONS, delta=0.0)
+    total = np.abs(w.weights).sum() if w.rule == AFFINE else w.weights.sum()
+    assert total == pytest.approx(1.0, abs=1e-12)
+    assert w.rule == AFFINE or (w.weights >= 0).all()
+
+
+@given(UNIT, st.permutations(range(12)))
+@pytest.mark.parametrize("name", SCHEMES)
+def test_the_order_of_cities_does_not_matter(name, Z, turn):
+    cube = varied(Z)
+    a, b = (scheme_weights(c, scheme=name, dimensions=DIMENSIONS, delta=0.0) for c in (cube, cube[turn]))
+    np.testing.assert_allclose(a.weights, b.weights, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["entropy", "critic", "entropy_critic", "vertical_horizontal", "pca", "equal"])
+def test_the_order_of_indicators_moves_the_weights_with_them(name):
+    cube, turn = varied(np.zeros((20, 4, 4))), [2, 0, 3, 1]
+    a = scheme_weights(cube, scheme=name, dimensions=DIMENSIONS, delta=0.0).weights
+    b = scheme_weights(cube[..., turn], scheme=name, dimensions=DIMENSIONS, delta=0.0).weights
+    np.testing.assert_allclose(a[turn], b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_equal_columns_get_equal_weights(name):
+    column = np.random.default_rng(1).random((15, 4, 1))
+    w = scheme_weights(np.repeat(column, 4, axis=2), scheme=name, dimensions=DIMENSIONS, delta=0.0)
+    np.testing.assert_allclose(w.weights, 0.25, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_an_indicator_without_values_has_weight_0_a_flag_and_spoils_no_score(name):
+    cube = varied(np.zeros((20, 4, 4)))
+    cube[..., 1] = np.nan
+    w = scheme_weights(cube, scheme=name, dimensions=DIMENSIONS, delta=0.0)
+    assert w.weights[1] == 0.0
+    assert w.flags[1]
+    assert np.isfinite(scheme_score(cube, w)).all()
+
+
+@pytest.mark.parametrize("name", ["critic", "entropy_critic", "pca", "entropy"])
+def test_a_constant_column_has_weight_0(name):
+    cube = varied(np.zeros((20, 4, 4)))
+    cube[..., 2] = 0.5
+    w = scheme_weights(cube, scheme=name, dimensions=DIMENSIONS, delta=0.0)
+    assert w.weights[2] == pytest.approx(0.0, abs=1e-15)
+    assert w.flags[2] == "constant_indicator"
+
+
+def test_critic_prefers_contrast_and_conflict():
+    rng = np.random.default_rng(5)
+    common, own = rng.random((200, 1)), rng.random((200, 1))
+    cube = np.stack([common, common + 0.01 * own, own, 0.5 + 0.1 * rng.random((200, 1))], axis=2)
+    w = critic_weights(cube).weights
+    assert w[2] > w[0]  # says what no other says
+    assert w[3] < w[0]  # hardly varies
+
+
+def test_entropy_critic_is_the_geometric_mean_of_both():
+    cube = varied(np.zeros((20, 4, 4)))
+    mean = np.sqrt(entropy_weights(cube).weights * critic_weights(cube).weights)
+    np.testing.assert_allclose(entropy_critic_weights(cube), mean / mean.sum(), rtol=0, atol=1e-15)
+
+
+@given(UNIT)
+@pytest.mark.parametrize("second", ["entropy", "equal"])
+def test_two_stage_score_is_the_weighted_sum_of_entropy_scores_of_the_dimensions(second, Z):
+    cube = varied(Z)
+    w = two_stage_weights(cube, DIMENSIONS, second=second)
+    by_dimension = dimension_scores(cube, w.weights, DIMENSIONS)
+    for d, name in enumerate(by_dimension.names):
+        own = [k for k, other in enumerate(DIMENSIONS) if other == name]
+        inner = weighted_score(cube[..., own], entropy_weights(cube[..., own]).weights)
+        np.testing.assert_allclose(by_dimension.scores[..., d], inner, rtol=0, atol=1e-12)
+    total = by_dimension.scores @ np.array(list(w.dimension_weights.values()))
+    np.testing.assert_allclose(weighted_score(cube, w.weights), total, rtol=0, atol=1e-12)
+
+
+def test_second_stage_by_hand():
+    cube = varied(np.zeros((20, 4, 4)))
+    entropy, equal = (two_stage_weights(cube, DIMENSIONS, second=s) for s in ("entropy", "equal"))
+    scores = dimension_scores(cube, equal.weights, DIMENSIONS).scores
+    np.testing.assert_allclose(list(entropy.dimension_weights.values()), entropy_weights(scores).weights, atol=1e-14)
+    assert equal.dimension_weights == {"new": 0.5, "quality": 0.5}
+
+
+def test_one_dimension_makes_two_stages_flat():
+    cube = varied(np.zeros((20, 4, 4)))
+    w = two_stage_weights(cube, ("all",) * 4)
+    np.testing.assert_allclose(w.weights, entropy_weights(cube).weights, rtol=0, atol=1e-15)
+
+
+def test_equal_by_dimension_splits_first_by_dimension():
+    w = equal_by_dimension(np.ones((2, 2, 3)), ("new", "new", "quality"))
+    np.testing.assert_allclose(w.weights, [0.25, 0.25, 0.5])
+
+
+def test_vertical_horizontal_pulls_scores_furthest_apart():
+    cube = varied(np.zeros((30, 4, 4)))
+    w = vertical_horizontal_weights(cube)
+    assert w.sum() == pytest.approx(1.0, abs=1e-15)
+
+    def reach(v):
+        return float(((cube @ (v / np.linalg.norm(v))) ** 2).sum())
+
+    rng = np.random.default_rng(2)
+    assert reach(w) >= max(reach(v) for v in rng.dirichlet(np.ones(4), size=200))
+
+
+def test_vertical_horizontal_of_orthogonal_columns_gives_all_weight_to_the_longest():
+    cube = np.zeros((2, 2, 2))
+    cube[0, :, 0], cube[1, :, 1] = 1.0, 0.5
+    np.testing.assert_allclose(vertical_horizontal_weights(cube), [1.0, 0.0], atol=1e-15)
+
+
+def test_time_varying_weights_are_entropy_weights_of_one_year():
+    cube = varied(np.zeros((20, 3, 4)))
+    w = time_varying_weights(cube)
+    for t in range(3):
+        np.testing.assert_array_equal(w[t], entropy_weights(cube[:, [t]]).weights)
+    np.testing.assert_allclose(time_varying_score(cube, w), np.einsum("ntk,tk->nt", cube, w), rtol=0, atol=1e-15)
+
+
+def test_a_year_without_rows_has_no_time_varying_weights():
+    cube = varied(np.zeros((20, 3, 4)))
+    cube[:, 1] = np.nan
+    assert np.isnan(time_varying_weights(cube)[1]).all()
+    assert np.isfinite(time_varying_weights(cube)[[0, 2]]).all()
+
+
+def test_wrong_requests_raise_in_plain_words():
+    with pytest.raises(ValueError, match="second stage is"):
+        two_stage_weights(Z, ("a", "b"), second="median")
+    with pytest.raises(ValueError, match="dimensions count 1"):
+        equal_by_dimension(Z, ("a",))
+    with pytest.raises(ValueError, match="no indicator varies"):
+        critic_weights(np.full((3, 2, 2), 0.5))
+    with pytest.raises(ValueError, match="negative"):
+        vertical_horizontal_weights(Z - 0.5)

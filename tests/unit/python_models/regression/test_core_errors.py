@@ -1,0 +1,223 @@
+"""Standard errors: the information matrix, the sandwich and the bootstrap against their definitions."""
+
+import numpy as np
+import pytest
+from spec_worlds import draw, inverse_distance, knn
+
+from python_models.regression import PanelInputError, fit_panel, multiplier, spatial_weights
+from python_models.regression.convention import convention
+from python_models.regression.design import make_design
+from python_models.regression.information import Point, information, score_parts
+from python_models.regression.logdet import NodesLogDet, log_determinant
+from python_models.regression.multiplier import cross_trace, diagonals
+from python_models.regression.quasi import cumulants, omega
+from python_models.regression.within import within
+
+REQUESTS = [
+    ("sdm", "twoways", "lee_yu"),
+    ("sdm", "twoways", "direct"),
+    ("sar", "entity", "lee_yu"),
+    ("sar", "time", "lee_yu"),
+    ("sem", "twoways", "lee_yu"),
+    ("sdem", "entity", "direct"),
+    ("sac", "twoways", "lee_yu"),
+    ("sac", "time", "direct"),
+    ("sar", "twoways", "transformed_dummies"),
+]
+
+
+def parts_at(y, x, w, model, effects, estimator):
+    n, t = y.shape
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=w)
+    lagged = tuple(range(x.shape[2])) if conv.has_wx else ()
+    design = make_design(y, x, w, conv, names=["a", "b"], lagged=lagged)
+    at = Point.unpack(fit_panel(y, x, w, model=model, effects=effects, estimator=estimator).params, conv)
+    return conv, design, at, score_parts(design, conv, w, log_determinant(w), at)
+
+
+@pytest.mark.parametrize(("model", "effects", "estimator"), REQUESTS)
+def test_information_is_the_covariance_of_the_score(model, effects, estimator):
+    """Every entry by brute force: variances of the linear and quadratic forms of the stacked normal errors.
+
+    score = [L'e; a'e + e'A e - tr; e'Qe / 2 s2 ..] / s2 with A = Q (G (x) I) Q written out as an (NT, NT) matrix. In
+    `direct` the traces of the likelihood are those of G itself, so only the transformed likelihoods match to the digit.
+    """
+    n, t = 14, 4
+    w = knn(n, k=3)
+    y, x = draw(w, t=t, rng=np.random.default_rng(31), rho=0.3, lam=0.2, theta=(0.3, 0.2))
+    conv, design, at, parts = parts_at(y, x, w, model, effects, estimator)
+    s2, k = at.sigma2, design.z.shape[2]
+    projection = within(np.eye(n * t).reshape(n, t, n * t), effects).reshape(n * t, n * t)
+    forms, linear = [], []
+    for spatial in (r for r, has in ((at.rho, conv.has_rho), (at.lam, conv.has_lam)) if has):
+        g = w.matrix.toarray() @ np.linalg.inv(np.eye(n) - spatial * w.matrix.toarray())
+        forms.append(projection @ np.kron(g, np.eye(t)) @ projection)
+    if conv.has_rho:  # the mean of y filtered: (I - lam W) G (Z d + fixed effects), demeaned
+        wn = w.matrix.toarray()
+        e = design.ys @ np.array([1.0, -(at.rho + at.lam), at.rho * at.lam])[: design.ys.shape[2]]
+        e = e - (design.z if design.wz is None else design.z - at.lam * design.wz) @ at.slopes
+        u = np.linalg.solve(np.eye(n) - at.lam * wn, e)
+        mean = y - at.rho * wn @ y - u
+        g = wn @ np.linalg.inv(np.eye(n) - at.rho * wn)
+        linear.append(within((np.eye(n) - at.lam * wn) @ g @ mean, effects).reshape(-1))
+    if conv.has_lam:
+        linear.append(np.zeros(n * t))
+    regressors = (design.z if design.wz is None else design.z - at.lam * design.wz).reshape(n * t, k)
+    vectors = [*regressors.T, *linear, np.zeros(n * t)]
+    matrices = [*[np.zeros((n * t, n * t))] * k, *forms, projection / (2.0 * s2)]
+    size = len(vectors)
+    brute = np.empty((size, size))
+    for i in range(size):
+        for j in range(size):
+            quadratic = np.trace(matrices[i] @ (matrices[j] + matrices[j].T)) * s2**2
+            brute[i, j] = (vectors[i] @ vectors[j] * s2 + quadratic) / s2**2
+    mine = information(parts, conv, s2)
+    if estimator == "lee_yu":
+        assert mine == pytest.approx(brute, rel=1e-9, abs=1e-9 * np.abs(brute).max())
+    else:
+        rows = slice(0, k)
+        assert mine[rows] == pytest.approx(brute[rows], rel=1e-9, abs=1e-9 * np.abs(brute).max())
+        assert (np.diagonal(mine)[k:] > np.diagonal(brute)[k:]).all()  # direct counts NT rows
+
+
+@pytest.mark.parametrize(
+    ("model", "effects"), [("sdm", "twoways"), ("sar", "time"), ("sac", "twoways"), ("sem", "time")]
+)
+def test_sandwich_terms_are_the_cumulant_parts_of_quadratic_forms(model, effects):
+    """cov(a'u + u'A u, b'u + u'B u) has k4 sum A_ii B_ii + k3 (sum a_i B_ii + b_i A_ii) beyond the normal part."""
+    n, t = 12, 4
+    w = knn(n, k=3)
+    y, x = draw(w, t=t, rng=np.random.default_rng(32), rho=0.3, lam=0.2)
+    conv, design, at, parts = parts_at(y, x, w, model, effects, "lee_yu")
+    e = np.random.default_rng(1).exponential(size=(n, t))
+    s2, k = at.sigma2, design.z.shape[2]
+    k3, k4 = cumulants(within(e, effects), conv)
+    both = within(np.eye(n * t).reshape(n, t, n * t), effects).reshape(n * t, n * t)
+    forms = [
+        both @ np.kron(w.matrix.toarray() @ np.linalg.inv(np.eye(n) - m.r * w.matrix.toarray()), np.eye(t)) @ both
+        for m in parts.multipliers
+    ]
+    vectors = [*parts.regressors.reshape(n * t, k).T, *(a.reshape(-1) for a in parts.linear), np.zeros(n * t)]
+    diagonal = [*[np.zeros(n * t)] * k, *(np.diagonal(f) for f in forms), np.diagonal(both) / (2.0 * s2)]
+    size = len(vectors)
+    brute = np.array(
+        [
+            [
+                (k4 * diagonal[i] @ diagonal[j] + k3 * (vectors[i] @ diagonal[j] + vectors[j] @ diagonal[i])) / s2**2
+                for j in range(size)
+            ]
+            for i in range(size)
+        ]
+    )
+    mine = omega(parts, conv, within(e, effects), s2)
+    assert mine == pytest.approx(brute, rel=1e-9, abs=1e-9 * np.abs(brute).max())
+
+
+@pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
+def test_cumulants_are_those_of_the_errors_before_demeaning(effects):
+    """Exponential errors: third cumulant 2, fourth 6; demeaned over four years the raw moments are far from that."""
+    w = knn(20, k=3)
+    conv = convention(model="sar", effects=effects, estimator="lee_yu", n=4000, t=4, weights=w)
+    e = within(np.random.default_rng(3).exponential(size=(4000, 4)), effects)
+    third, fourth = cumulants(e, conv)
+    assert third == pytest.approx(2.0, abs=0.35)
+    assert fourth == pytest.approx(6.0, abs=1.6)
+
+
+def test_sandwich_is_the_information_for_normal_errors_and_wider_for_heavy_tails():
+    w = knn(100)
+    rng = np.random.default_rng(33)
+    y, x = draw(w, t=8, rng=rng, rho=0.4, theta=(0.3, 0.2))
+    info, qml = (np.sqrt(np.diagonal(fit_panel(y, x, w, cov=c).cov)) for c in ("info", "qml"))
+    assert qml == pytest.approx(info, rel=0.1)
+    heavy = np.linalg.solve(np.eye(100) - 0.4 * w.matrix.toarray(), x[..., 0] + rng.standard_t(5, size=(100, 8)))
+    info, qml = (np.sqrt(np.diagonal(fit_panel(heavy, x, w, cov=c).cov)) for c in ("info", "qml"))
+    assert qml[-1] > 1.2 * info[-1]
+
+
+def test_probes_meet_the_exact_traces(monkeypatch):
+    w = knn(400)
+    exact = multiplier.multiplier(w, NodesLogDet(w), 0.5)
+    other = multiplier.multiplier(w, NodesLogDet(w), 0.2)
+    monkeypatch.setattr(multiplier, "DENSE_LIMIT", 100)
+    probed = multiplier.multiplier(w, NodesLogDet(w), 0.5)
+    second = multiplier.multiplier(w, NodesLogDet(w), 0.2)
+    assert probed.matrix is None
+    for a, b, c, d in ((exact, exact, probed, probed), (exact, other, probed, second)):
+        truth, estimate = cross_trace(a, b), cross_trace(c, d)
+        assert truth.se == 0.0
+        assert 0.0 < estimate.se < 4e-3 * truth.value
+        assert abs(estimate.value - truth.value) < 4.0 * estimate.se
+    sure = diagonals(exact, is_centred=True)[0]
+    first, half = diagonals(probed, is_centred=True)
+    assert first @ half == pytest.approx(sure @ sure, rel=0.02)
+    assert np.abs((first + half) / 2.0 - sure).max() < 0.05
+
+
+def test_probes_serve_a_dense_w(monkeypatch):
+    w = inverse_distance(300)
+    exact = cross_trace(*[multiplier.multiplier(w, log_determinant(w), 0.5)] * 2)
+    monkeypatch.setattr(multiplier, "DENSE_LIMIT", 100)
+    probed = cross_trace(*[multiplier.multiplier(w, log_determinant(w), 0.5)] * 2)
+    assert abs(probed.value - exact.value) < 4.0 * probed.se
+    assert probed.se < 4e-3 * exact.value
+
+
+@pytest.mark.parametrize(("model", "draws"), [("ols", 120), ("sar", 120), ("sdm", 120), ("sem", 120), ("sac", 20)])
+def test_block_bootstrap_is_seeded_and_near_the_information_for_normal_errors(model, draws):
+    w = knn(60)
+    y, x = draw(w, t=6, rng=np.random.default_rng(34), rho=0.4, theta=(0.3, 0.2))
+    request = {"model": model, "cov": "block_bootstrap", "draws": draws}
+    a = fit_panel(y, x, w, rng=np.random.default_rng(5), **request)
+    b = fit_panel(y, x, w, rng=np.random.default_rng(5), **request)
+    assert np.array_equal(a.cov, b.cov)
+    assert a.draws is not None
+    assert a.draws.params.shape == (draws - a.draws.failed, len(a.params))
+    info = np.sqrt(np.diagonal(fit_panel(y, x, w, model=model).cov))
+    ratio = np.sqrt(np.diagonal(a.cov)) / info
+    if model != "sac":  # rho and lambda of a SAC trade off, so a few draws say little
+        assert ((ratio > 0.6) & (ratio < 1.5)).all()
+    assert a.draws.params.mean(axis=0)[: a.n_slopes] == pytest.approx(a.params[: a.n_slopes], abs=4 * info.max())
+
+
+def test_block_bootstrap_sees_serial_correlation_that_the_information_misses():
+    """x and the errors both follow AR(1) with .8 within cities, so the effective number of years is smaller."""
+    w = knn(80)
+    rng = np.random.default_rng(35)
+    shocks = rng.standard_normal((2, 80, 30))
+    for year in range(1, 30):
+        shocks[..., year] += 0.8 * shocks[..., year - 1]
+    x, y = shocks[0, :, 10:, None], shocks[0, :, 10:] + shocks[1, :, 10:]
+    fit = fit_panel(y, x, w, model="sar", cov="block_bootstrap", draws=150, rng=rng)
+    info = fit_panel(y, x, w, model="sar")
+    assert np.sqrt(fit.cov[0, 0]) > 1.3 * np.sqrt(info.cov[0, 0])
+
+
+def test_parametric_correction_takes_most_of_the_bias_of_the_year_dummies():
+    """Inverse distance, N = 60: year dummies pull rho far down, the bootstrap moves it towards lee_yu."""
+    w = inverse_distance(60)
+    y, x = draw(w, t=8, rng=np.random.default_rng(36), rho=0.5, theta=(0.0, 0.0))
+    plain = fit_panel(y, x, w, model="sar", estimator="transformed_dummies")
+    request = {"model": "sar", "estimator": "transformed_dummies", "bias_draws": 40}
+    mended = fit_panel(y, x, w, rng=np.random.default_rng(1), **request)
+    assert np.array_equal(mended.params, fit_panel(y, x, w, rng=np.random.default_rng(1), **request).params)
+    target = fit_panel(y, x, w, model="sar").rho
+    assert plain.rho < target
+    assert abs(mended.rho - target) < 0.6 * abs(plain.rho - target)
+
+
+def test_a_general_w_is_fitted_with_year_dummies():
+    rng = np.random.default_rng(37)
+    base = knn(60).matrix.toarray() * rng.uniform(0.5, 1.5, (60, 1))
+    w = spatial_weights(base / np.abs(np.linalg.eigvals(base)).max())
+    y, x = draw(w, t=10, rng=rng, rho=0.4, theta=(0.3, 0.2))
+    fit = fit_panel(y, x, w, estimator="transformed_dummies", cov="qml")
+    truth = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])
+    assert (np.abs(fit.params - truth) < 4.0 * np.sqrt(np.diagonal(fit.cov))).all()
+
+
+def test_a_bootstrap_with_one_draw_is_refused():
+    w = knn(30)
+    y, x = draw(w, t=4, rng=np.random.default_rng(1))
+    with pytest.raises(PanelInputError, match="at least 2 draws"):
+        fit_panel(y, x, w, cov="block_bootstrap", draws=1, rng=np.random.default_rng(1))

@@ -1,0 +1,205 @@
+"""Identities of the transformation, the log-determinant and the likelihood; nothing here depends on chance."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from spec_worlds import draw, inverse_distance, knn
+
+from python_models.regression import fit_panel, spatial_weights
+from python_models.regression.convention import convention
+from python_models.regression.design import make_design
+from python_models.regression.estimators import Estimator
+from python_models.regression.likelihood import Likelihood, Moments
+from python_models.regression.logdet import EigenLogDet, NodesLogDet, log_determinant
+from python_models.regression.spectrum import symmetric_twin
+from python_models.regression.within import within
+
+GRID = (-0.95, -0.5, 0.0, 0.3, 0.6, 0.97)
+
+
+def ring(n: int):
+    """Both neighbours on a circle: symmetric, row-normalised."""
+    w = np.zeros((n, n))
+    for i in range(n):
+        w[i, (i + 1) % n] = w[i, (i - 1) % n] = 0.5
+    return spatial_weights(w)
+
+
+def likelihood(y, x, weights, **request) -> Likelihood:
+    n, t = y.shape
+    conv = convention(n=n, t=t, weights=weights, **request)
+    lagged = tuple(range(x.shape[2])) if conv.has_wx else ()
+    design = make_design(y, x, weights, conv, names=[f"x{j}" for j in range(x.shape[2])], lagged=lagged)
+    est = Estimator.of(design, conv, weights)
+    return Likelihood(Moments.of(design.ys, est.slopes), conv, log_determinant(weights))
+
+
+def test_demeaning_commutes_with_a_row_normalised_w():
+    w = knn(50).matrix.toarray()
+    j = np.eye(50) - 1.0 / 50
+    assert np.abs(j @ w - j @ w @ j).max() < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("effects", "axes"), [("twoways", (0, 1)), ("entity", (1,)), ("time", (0,)), ("none", ((0, 1),))]
+)
+def test_demeaned_values_have_zero_means_and_demeaning_twice_changes_nothing(effects, axes):
+    values = np.random.default_rng(1).standard_normal((12, 5, 3)) + 7.0
+    once = within(values, effects)
+    assert all(np.abs(once.mean(axis=axis)).max() < 1e-13 for axis in axes)
+    assert np.abs(within(once, effects) - once).max() < 1e-13
+    assert np.abs(values[0, 0] - once[0, 0]).min() > 0.1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: (knn(60), log_determinant(knn(60))),
+        lambda: (ring(80), log_determinant(ring(80))),
+        lambda: (inverse_distance(80), log_determinant(inverse_distance(80))),
+        lambda: (knn(150), NodesLogDet(knn(150))),
+        lambda: (inverse_distance(60), NodesLogDet(inverse_distance(60))),
+        lambda: (ring(130), NodesLogDet(ring(130))),
+    ],
+    ids=["eigen", "symmetric", "dense symmetric", "sparse nodes", "dense nodes", "ring nodes"],
+)
+def test_log_determinant_and_its_derivatives_are_those_of_the_matrix(make):
+    weights, ld = make()
+    w, n = weights.matrix.toarray(), weights.n
+    for r in GRID:
+        f, f1, f2 = (float(v) for v in ld.derivatives(r))
+        s = np.eye(n) - r * w
+        g = w @ np.linalg.inv(s)
+        assert f == pytest.approx(np.linalg.slogdet(s)[1], abs=1e-8)
+        assert -f1 == pytest.approx(np.trace(g), rel=1e-9, abs=1e-9)
+        assert -f2 == pytest.approx((g * g.T).sum(), rel=1e-8)
+        assert float(ld.coarse(np.array([r]))[0]) == pytest.approx(f, abs=0.03 * n)
+    assert float(ld.derivatives(0.0)[0]) == pytest.approx(0.0, abs=1e-11)
+
+
+def test_the_lower_end_of_the_range_is_the_smallest_real_eigenvalue():
+    weights = inverse_distance(60)
+    omega = np.linalg.eigvals(weights.matrix.toarray()).real.min()
+    assert log_determinant(weights).low == pytest.approx(1.0 / omega, rel=1e-9)
+    nodes = NodesLogDet(weights)
+    assert nodes.low == -1.0
+    assert nodes.wide.low == pytest.approx(1.0 / omega, rel=1e-9)
+    below = 0.5 * (nodes.wide.low - 1.0)
+    exact = np.linalg.slogdet(np.eye(60) - below * weights.matrix.toarray())[1]
+    assert float(nodes.derivatives(below)[0]) == pytest.approx(exact, abs=1e-8)
+    assert float(nodes.derivatives(0.4)[0]) == pytest.approx(float(NodesLogDet(weights).derivatives(0.4)[0]), abs=0.0)
+
+
+def test_a_general_w_has_the_inverse_of_its_largest_eigenvalue_as_upper_end():
+    base = knn(150).matrix
+    weights = spatial_weights(base.multiply(sp.csr_matrix(np.linspace(0.5, 2.0, 150)[:, None])))
+    radius = np.abs(np.linalg.eigvals(weights.matrix.toarray())).max()
+    nodes = NodesLogDet(weights)
+    assert not weights.is_row_normalised
+    assert nodes.high == pytest.approx(1.0 / radius, rel=1e-8)
+    r = 0.6 / radius
+    exact = np.linalg.slogdet(np.eye(150) - r * weights.matrix.toarray())[1]
+    assert float(nodes.derivatives(r)[0]) == pytest.approx(exact, abs=1e-8)
+
+
+def test_a_symmetric_twin_exists_only_for_weights_that_are_similar_to_symmetric_ones():
+    dense = inverse_distance(30)
+    twin = symmetric_twin(dense)
+    assert twin is not None
+    assert np.abs(twin - twin.T).max() < 1e-14
+    mine = np.sort(np.linalg.eigvalsh(twin))
+    assert np.abs(mine - np.sort(np.linalg.eigvals(dense.matrix.toarray()).real)).max() < 1e-10
+    assert symmetric_twin(knn(30)) is None
+    assert isinstance(log_determinant(dense), EigenLogDet)
+
+
+def test_the_log_determinant_is_made_once_for_the_content_of_w():
+    w = knn(140, seed=7)
+    again = spatial_weights(w.matrix.toarray())
+    assert again.key == w.key
+    assert log_determinant(again) is log_determinant(w)
+    assert log_determinant(knn(140, seed=8)) is not log_determinant(w)
+
+
+def test_a_fit_does_not_depend_on_the_fits_before_it():
+    w = knn(150, seed=9)
+    y, x = draw(w, t=5, rng=np.random.default_rng(3), rho=0.4, theta=(0.3, 0.2))
+    first = fit_panel(y, x, w)
+    for model in ("sac", "sem", "sar"):
+        fit_panel(y, x, w, model=model)
+    again = fit_panel(y, x, w)
+    assert np.array_equal(first.params, again.params)
+    assert np.array_equal(first.cov, again.cov)
+
+
+@pytest.mark.parametrize("estimator", ["direct", "elhorst", "lee_yu", "transformed_dummies"])
+@pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
+def test_at_zero_the_spatial_likelihoods_are_those_of_least_squares(estimator, effects):
+    w = knn(40)
+    y, x = draw(w, t=5, rng=np.random.default_rng(5), rho=0.3, theta=(0.3, 0.2))
+    request = {"effects": effects, "estimator": estimator}
+    ols = fit_panel(y, x, w, model="ols", **request).loglik
+    slx = fit_panel(y, x, w, model="slx", **request).loglik
+    assert likelihood(y, x, w, model="sar", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
+    assert likelihood(y, x, w, model="sem", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
+    assert likelihood(y, x, w, model="sac", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
+    assert likelihood(y, x, w, model="sdm", **request).value(0.0, 0.0) == pytest.approx(slx, abs=1e-8)
+    assert likelihood(y, x, w, model="sdem", **request).value(0.0, 0.0) == pytest.approx(slx, abs=1e-8)
+
+
+@pytest.mark.parametrize("model", ["sar", "sem", "sdm", "sdem"])
+@pytest.mark.parametrize("n", [60, 150])
+def test_maximum_is_that_of_a_fine_grid_and_lies_inside_the_range(model, n):
+    w = knn(n)
+    y, x = draw(w, t=5, rng=np.random.default_rng(6), rho=0.5, theta=(0.3, 0.2))
+    fit = fit_panel(y, x, w, model=model)
+    best = fit.rho if model in ("sar", "sdm") else fit.lam
+    surface = likelihood(y, x, w, model=model, effects="twoways", estimator="lee_yu")
+    is_rho = surface.conv.has_rho
+    grid = np.arange(best - 0.3, best + 0.3, 1e-4)
+    pair = (grid, np.zeros_like(grid)) if is_rho else (np.zeros_like(grid), grid)
+    values = surface.fit_term(surface.moments.profile(*pair).ssr) + surface.jacobian(grid)[0]
+    assert abs(grid[int(np.argmax(values))] - best) <= 1e-4
+    assert fit.loglik >= values.max() - 1e-9
+    assert fit.optimum.low < best < fit.optimum.high
+    assert abs(fit.optimum.start[0] - best) < 0.05
+    assert abs(surface.gradient(fit.rho, fit.lam)[0 if is_rho else 1]) < 1e-6
+
+
+def test_gradient_of_the_sac_likelihood_is_its_derivative_and_vanishes_at_the_maximum():
+    w = knn(60)
+    y, x = draw(w, t=6, rng=np.random.default_rng(7), rho=0.3, lam=0.4)
+    surface = likelihood(y, x, w, model="sac", effects="twoways", estimator="lee_yu")
+    h = 1e-6
+    for rho, lam in ((0.2, 0.5), (-0.4, 0.1), (0.6, -0.3)):
+        by_rho = (surface.value(rho + h, lam) - surface.value(rho - h, lam)) / (2 * h)
+        by_lam = (surface.value(rho, lam + h) - surface.value(rho, lam - h)) / (2 * h)
+        assert surface.gradient(rho, lam) == pytest.approx((by_rho, by_lam), rel=1e-5, abs=1e-4)
+    fit = fit_panel(y, x, w, model="sac")
+    assert np.abs(surface.gradient(fit.rho, fit.lam)).max() < 1e-5
+    assert fit.loglik >= max(fit_panel(y, x, w, model=m).loglik for m in ("sar", "sem"))
+    assert fit.optimum.modes >= 1
+
+
+def test_sac_takes_the_higher_of_two_modes():
+    """With much lag and no error dependence the mirrored solution (rho, lam swapped) is a second local maximum."""
+    w = knn(80)
+    y, x = draw(w, t=8, rng=np.random.default_rng(8), rho=0.7, beta=(0.1, -0.1))
+    surface = likelihood(y, x, w, model="sac", effects="twoways", estimator="lee_yu")
+    fit = fit_panel(y, x, w, model="sac")
+    grid = np.linspace(-0.9, 0.95, 38)
+    values = np.array([[surface.value(a, b) for b in grid] for a in grid])
+    inner = values[1:-1, 1:-1]
+    around = [values[1 + i : 37 + i, 1 + j : 37 + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
+    assert (inner > np.max(around, axis=0)).sum() == 2
+    assert fit.optimum.modes == 2
+    assert fit.loglik > values.max()
+
+
+def test_transformed_dummies_without_year_effects_is_lee_yu():
+    w = knn(40)
+    y, x = draw(w, t=5, rng=np.random.default_rng(5), rho=0.3)
+    a = fit_panel(y, x, w, effects="entity", estimator="lee_yu")
+    b = fit_panel(y, x, w, effects="entity", estimator="transformed_dummies")
+    assert np.array_equal(a.params, b.params)
+    assert a.loglik == b.loglik

@@ -1,0 +1,198 @@
+"""Other programs' answers: splm, spatialreg and SDPDmod (files beside the project), spreg, linearmodels."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from spec_worlds import draw, knn, oracle, oracle_panel, oracle_weights
+
+from python_models.regression import average_effects, fit_panel
+
+
+def cube(frame: pd.DataFrame, n: int, t: int, *columns: pd.Series) -> np.ndarray:
+    return np.stack([np.asarray(c, dtype=float).reshape(n, t) for c in columns], axis=-1)
+
+
+@pytest.fixture(scope="module")
+def munnell():
+    """48 states 1970-86: log gsp on log public capital, private capital, employment, and unemployment."""
+    expected = oracle("munnell_sar_fe")
+    d = oracle_panel("produc.csv", 48, 17)
+    a = cube(d, 48, 17, np.log(d["gsp"]), np.log(d["pcap"]), np.log(d["pc"]), np.log(d["emp"]), d["unemp"])
+    return expected, a[..., 0], a[..., 1:], oracle_weights("usaww.csv", 48)
+
+
+@pytest.fixture(scope="module")
+def cigar():
+    """46 states 1963-92: log sales on log real price and income."""
+    expected = oracle("cigar_sar_fe")
+    d = oracle_panel("cigar.csv", 46, 30)
+    a = cube(d, 46, 30, np.log(d["sales"]), np.log(d["price"] / d["cpi"]), np.log(d["ndi"] / d["cpi"]))
+    return expected, a[..., 0], a[..., 1:], oracle_weights("usa46_rowstd.csv", 46)
+
+
+@pytest.mark.parametrize(
+    ("case", "block", "request_", "tolerance"),
+    [
+        ("munnell", "individual_ML", {"effects": "entity", "estimator": "direct"}, 1e-6),
+        ("munnell", "individual_ML", {"effects": "entity", "estimator": "elhorst"}, 1e-6),
+        ("munnell", "twoways_B_dummyML", {"estimator": "direct"}, 1e-6),
+        ("munnell", "twoways_A_splm", {"estimator": "elhorst"}, 1e-6),
+        ("munnell", "sdm_individual_ML", {"model": "sdm", "effects": "entity", "estimator": "direct"}, 1e-6),
+        ("cigar", "individual_ML", {"effects": "entity", "estimator": "direct"}, 1e-6),
+        ("cigar", "individual_LeeYu_splm", {"effects": "entity", "estimator": "lee_yu"}, 1e-6),
+        ("cigar", "twoways_B_dummyML", {"estimator": "direct"}, 1e-6),
+        ("cigar", "twoways_A_splm", {"estimator": "elhorst"}, 1e-6),
+        ("cigar", "twoways_LeeYu_biascorrected_from_A", {"estimator": "elhorst_bc"}, 1e-5),
+        ("cigar", "twoways_LeeYu_biascorrected_from_B", {"estimator": "direct_bc_sdpdmod"}, 1e-5),
+    ],
+)
+def test_estimates_errors_likelihood_and_effects_of_r(request, case, block, request_, tolerance):
+    expected, y, x, w = request.getfixturevalue(case)
+    told = expected[block]
+    fit = fit_panel(y, x, w, **{"model": "sar", **request_})
+    named = told.get("coef") or told["theta"]
+    slopes = [v for k, v in named.items() if k not in ("lambda", "rho", "sigma2")]
+    assert fit.params[: fit.n_slopes] == pytest.approx(slopes, abs=tolerance)
+    rho = next(v for v in (told.get("rho"), named.get("lambda"), named.get("rho")) if v is not None)
+    assert fit.rho == pytest.approx(rho, abs=tolerance)
+    assert fit.sigma2 == pytest.approx(told.get("sigma2", named.get("sigma2")), rel=tolerance)
+    if "logLik" in told:
+        assert fit.loglik == pytest.approx(told["logLik"], abs=1e-5)
+    errors = told.get("se_rest") or told["se"]
+    mine = np.sqrt(np.diagonal(fit.cov))
+    assert mine[: fit.n_slopes] == pytest.approx(
+        [v for k, v in errors.items() if k not in ("lambda", "rho", "sigma2")], abs=1e-5
+    )
+    for key in ("lambda", "rho"):
+        if key in errors:
+            assert mine[fit.n_slopes] == pytest.approx(errors[key], abs=1e-5)
+    if "sigma2" in errors:
+        assert mine[-1] == pytest.approx(errors["sigma2"], abs=1e-5)
+    if "effects" in told:
+        got = average_effects(fit).point
+        for column, effect in enumerate(("direct", "indirect", "total")):
+            assert got[:, column] == pytest.approx(list(told["effects"][effect].values()), abs=10 * tolerance)
+
+
+def test_direct_bc_with_its_own_information_stays_close_to_sdpdmod(cigar):
+    """Its information matrix demeans G Z d, SDPDmod's does not: the third digit of rho may move (3e-3 allowed)."""
+    expected, y, x, w = cigar
+    told = expected["twoways_LeeYu_biascorrected_from_B"]["theta"]
+    fit = fit_panel(y, x, w, model="sar", estimator="direct_bc")
+    assert fit.params == pytest.approx([told["logp"], told["logy"], told["rho"], told["sigma2"]], abs=3e-3)
+
+
+def test_lee_yu_with_two_ways_on_the_cigarette_panel(cigar):
+    """Numbers of the transformation computed from its definition, kept with the oracle."""
+    _, y, x, w = cigar
+    fit = fit_panel(y, x, w, model="sar")
+    told = [-0.9874723772296491, 0.45156039389544333, 0.22102453999121202, 0.005332001919040635]
+    assert fit.params == pytest.approx(told, abs=1e-6)
+    indirect = average_effects(fit).point[:, 1]
+    assert indirect == pytest.approx([-0.26706407941503185, 0.12212550312982556], abs=1e-6)
+
+
+def test_least_squares_of_plm(munnell):
+    expected, y, x, w = munnell
+    for effects, block in (("entity", "individual"), ("twoways", "twoways")):
+        told = expected["ols_within"][block]
+        fit = fit_panel(y, x, w, model="ols", effects=effects)
+        assert fit.params[:4] == pytest.approx(list(told["coef"].values()), abs=1e-10)
+        assert np.sqrt(np.diagonal(fit.cov))[:4] == pytest.approx(list(told["se"].values()), abs=1e-10)
+        assert (fit.residuals**2).sum() == pytest.approx(told["ssr"], rel=1e-10)
+        assert fit.dof == told["df"]
+
+
+def test_simulated_durbin_panel_of_280_cities():
+    """splm and spreg (W of the demeaned y) and true dummy ML; 280 cities, 10 years, seeded generator."""
+    oracle("munnell_sar_fe")  # the folder is there
+    d = oracle_panel("s280_panel.csv", 280, 10)
+    a = cube(d, 280, 10, d["y"], d["x1"], d["x2"], d["x3"])
+    w = oracle_weights("s280_W.csv", 280)
+    fit = fit_panel(a[..., 0], a[..., 1:], w, estimator="elhorst")
+    assert fit.rho == pytest.approx(0.4546211359, abs=1e-6)
+    assert fit.params[:3] == pytest.approx([0.99772011, -0.51998491, 0.3260301], abs=1e-6)
+    assert fit.sigma2 == pytest.approx(0.857771132, abs=1e-6)
+    errors = [0.01894573, 0.01818149, 0.01831632, 0.05931605, 0.0485727, 0.04643432, 0.02318573]
+    assert np.sqrt(np.diagonal(fit.cov))[:7] == pytest.approx(errors, abs=1e-6)
+    point = average_effects(fit).point
+    assert point[:, 0] == pytest.approx([1.05226134, -0.521536, 0.32970339], abs=1e-6)
+    assert point[:, 1] == pytest.approx([1.07695531, -0.0306274, 0.07253177], abs=1e-6)
+    dummy = fit_panel(a[..., 0], a[..., 1:], w, estimator="direct")
+    told = [0.99759668, -0.51997172, 0.32603619, 0.16189328, 0.21951568, -0.10703022, 0.4557219233, 0.8573268442]
+    assert dummy.params == pytest.approx(told, abs=1e-6)
+    assert dummy.loglik == pytest.approx(-3806.736967, abs=1e-5)
+    truth = fit_panel(a[..., 0], a[..., 1:], w)
+    effects = average_effects(truth)
+    known = np.array([[1.0586077388707371, -0.5, 0.3014651934717685], [1.2747255944625964, 0.0, 0.03186813986156484]])
+    assert (np.abs(effects.point[:, :2] - known.T) < 3.0 * effects.se[:, :2]).all()
+    assert abs(truth.rho - 0.4) < 3.0 * np.sqrt(truth.cov[6, 6])
+    assert abs(truth.sigma2 - 1.0) < 3.0 * np.sqrt(truth.cov[7, 7])
+
+
+def spreg_world():
+    w = knn(60)
+    y, x = draw(w, t=6, rng=np.random.default_rng(21), rho=0.4, lam=0.3, theta=(0.3, 0.2))
+    from libpysal.weights import WSP
+
+    long = y.T.reshape(-1, 1), x.transpose(1, 0, 2).reshape(-1, 2)
+    return y, x, w, long, WSP(w.matrix).to_W(silence_warnings=True)
+
+
+def quiet(function, *args, **kwargs):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args, **kwargs)
+
+
+@pytest.mark.parametrize("time_effects", [False, True])
+def test_durbin_model_of_spreg(time_effects):
+    """spreg's time dummies are regressors, so its two-way estimate is the true dummy ML."""
+    from spreg import ML_LagFE
+
+    y, x, w, (left, right), pysal = spreg_world()
+    told = quiet(ML_LagFE, left, right, pysal, slx_lags=1, time_effects=time_effects, epsilon=1e-12)
+    fit = fit_panel(y, x, w, effects="twoways" if time_effects else "entity", estimator="direct")
+    names = list(told.name_x)
+    betas = np.ravel(told.betas)
+    slopes = [v for name, v in zip(names, betas, strict=False) if not name.startswith("time_")][: fit.n_slopes]
+    assert fit.params[:4] == pytest.approx(slopes, abs=1e-6)
+    assert fit.rho == pytest.approx(float(np.ravel(told.rho)[0]), abs=1e-6)
+    assert fit.sigma2 == pytest.approx(float(np.ravel(told.sig2)[0]), rel=1e-6)
+
+
+def test_error_model_of_spreg():
+    from spreg import ML_ErrorFE
+
+    y, x, w, (left, right), pysal = spreg_world()
+    told = quiet(ML_ErrorFE, left, right, pysal, epsilon=1e-12)
+    fit = fit_panel(y, x, w, model="sem", effects="entity", estimator="direct")
+    assert fit.params[:3] == pytest.approx(np.ravel(told.betas), abs=1e-6)
+    assert fit.sigma2 == pytest.approx(float(np.ravel(told.sig2)[0]), rel=1e-6)
+    assert np.sqrt(np.diagonal(fit.cov))[:3] == pytest.approx(np.ravel(told.std_err)[:3], rel=1e-5)
+
+
+@pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
+@pytest.mark.parametrize("model", ["ols", "slx"])
+def test_least_squares_of_linearmodels(effects, model):
+    from linearmodels.panel import PanelOLS
+
+    w = knn(30)
+    y, x = draw(w, t=5, rng=np.random.default_rng(22), rho=0.2)
+    right = x if model == "ols" else np.concatenate([x, w.lag(x)], axis=2)
+    index = pd.MultiIndex.from_product([range(30), range(2000, 2005)])
+    frame = pd.DataFrame(right.reshape(150, -1), index=index)
+    if effects == "none":
+        frame["const"] = 1.0
+    told = PanelOLS(
+        pd.Series(y.ravel(), index=index),
+        frame,
+        entity_effects=effects in ("entity", "twoways"),
+        time_effects=effects in ("time", "twoways"),
+    ).fit()
+    fit = fit_panel(y, x, w, model=model, effects=effects)
+    k = fit.n_slopes
+    assert fit.params[:k] == pytest.approx(told.params.to_numpy()[:k], abs=1e-10)
+    assert np.sqrt(np.diagonal(fit.cov))[:k] == pytest.approx(told.std_errors.to_numpy()[:k], abs=1e-10)

@@ -1,0 +1,154 @@
+"""LM tests: identity, invariances, published statistics, size on two-way within residuals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from spec_worlds import ORACLES, draw, inverse_distance, knn, oracle, oracle_panel, oracle_weights
+
+from python_models.regression.errors import PanelInputError
+from python_models.regression.spec_arrays import demeaned_traces
+from python_models.regression.spec_lm import lm_tests
+
+CODES = ("lm_lag", "lm_err", "rlm_lag", "rlm_err")
+
+
+@pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
+@pytest.mark.parametrize("durbin", [False, True])
+def test_joint_statistic_has_two_decompositions(effects, durbin):
+    w = knn(40)
+    y, x = draw(w, t=6, rng=np.random.default_rng(2), rho=0.3)
+    mark = "_slx" if durbin else ""
+    tests = lm_tests(y, x, w, effects=effects, durbin=durbin)
+    lag, err, rlag, rerr = (tests[code + mark].statistic for code in CODES)
+    assert err + rlag == pytest.approx(lag + rerr, rel=1e-8)
+    assert tests["lm_joint" + mark].statistic == pytest.approx(err + rlag, rel=1e-12)
+    assert tests["lm_joint" + mark].df == 2
+
+
+@pytest.mark.parametrize("weights", [knn(30), inverse_distance(30)])
+@pytest.mark.parametrize("effects", ["entity", "twoways"])
+def test_traces_equal_those_of_the_explicit_demeaned_matrix(weights, effects):
+    n = weights.n
+    j = np.eye(n) - 1.0 / n if effects == "twoways" else np.eye(n)
+    ws = j @ weights.matrix.toarray() @ j
+    traces = demeaned_traces(weights, effects)
+    assert traces.trace == pytest.approx(np.trace(ws), abs=1e-12)
+    assert traces.square == pytest.approx(np.trace(ws @ ws + ws.T @ ws), rel=1e-12)
+
+
+def test_order_of_cities_scale_of_y_and_added_effects_do_not_matter():
+    w = knn(40)
+    rng = np.random.default_rng(3)
+    y, x = draw(w, t=6, rng=rng, rho=0.3)
+    base = lm_tests(y, x, w).to_frame()["statistic"]
+    order = rng.permutation(40)
+    moved = lm_tests(y[order], x[order], w.matrix[order][:, order])
+    shifted = lm_tests(7.0 * y + rng.standard_normal((40, 1)) + rng.standard_normal((1, 6)), x * [10.0, 0.1], w)
+    for other in (moved, shifted):
+        np.testing.assert_allclose(other.to_frame()["statistic"], base, rtol=1e-8)
+
+
+def test_cross_section_statistics_equal_those_of_spdep():
+    expected = oracle("columbus_moran_lm")["lm_tests"]
+    frame = pd.read_csv(ORACLES / "data" / "columbus.csv")
+    y = frame["CRIME"].to_numpy().reshape(49, 1)
+    x = frame[["HOVAL", "INC"]].to_numpy().reshape(49, 1, 2)
+    tests = lm_tests(y, x, oracle_weights("columbus_W.csv", 49), effects="none")
+    names = {"lm_lag": "RSlag", "lm_err": "RSerr", "rlm_lag": "adjRSlag", "rlm_err": "adjRSerr", "lm_joint": "SARMA"}
+    for code, name in names.items():
+        assert tests[code].statistic == pytest.approx(expected[name]["stat"], rel=1e-8)
+        assert tests[code].p == pytest.approx(expected[name]["p"], rel=1e-7)
+
+
+@pytest.mark.parametrize("case", ["munnell_sar_fe", "cigar_sar_fe"])
+def test_naive_variant_equals_splm_on_individual_effects(case):
+    expected = oracle(case)
+    if case == "munnell_sar_fe":
+        published, n, t, w = expected["lm_tests_within_individual_splm_slmtest"], 48, 17, "usaww.csv"
+        frame = oracle_panel("produc.csv", n, t)
+        y = np.log(frame["gsp"])
+        x = np.column_stack([np.log(frame[["pcap", "pc", "emp"]]), frame["unemp"]])
+    else:
+        published, n, t, w = expected["lm_individual"], 46, 30, "usa46_rowstd.csv"
+        frame = oracle_panel("cigar.csv", n, t)
+        y = np.log(frame["sales"])
+        x = np.log(np.column_stack([frame["price"] / frame["cpi"], frame["ndi"] / frame["cpi"]]))
+    tests = lm_tests(
+        y.to_numpy().reshape(n, t), x.reshape(n, t, -1), oracle_weights(w, n), effects="entity", variant="naive"
+    )
+    for code, name in zip(CODES, ("lml", "lme", "rlml", "rlme"), strict=True):
+        assert tests[code].statistic == pytest.approx(published[name]["stat"], rel=1e-8)
+
+
+def test_each_test_finds_its_own_alternative():
+    w = knn(100)
+    y, x = draw(w, t=8, rng=np.random.default_rng(4), rho=0.4)
+    lag = lm_tests(y, x, w)
+    y, x = draw(w, t=8, rng=np.random.default_rng(5), lam=0.4)
+    err = lm_tests(y, x, w)
+    assert lag["rlm_lag"].rejects(0.001)
+    assert lag["rlm_lag"].statistic > lag["rlm_err"].statistic
+    assert err["rlm_err"].rejects(0.001)
+    assert err["rlm_err"].statistic > err["rlm_lag"].statistic
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("nan", "missing"),
+        ("constant", "no variation left"),
+        ("twice", "collinear"),
+        ("size", "panel has 20 cities"),
+        ("variant", "variant"),
+    ],
+)
+def test_bad_input_is_refused_in_words(change, message):
+    w = knn(20)
+    y, x = draw(w, t=5, rng=np.random.default_rng(6))
+    variant = "centred"
+    if change == "nan":
+        y[3, 2] = np.nan
+    elif change == "constant":
+        x[:, :, 1] = x[:, :1, 1]
+    elif change == "twice":
+        x[:, :, 1] = 2.0 * x[:, :, 0]
+    elif change == "size":
+        w = knn(21)
+    else:
+        variant = "uncentred"
+    with pytest.raises(PanelInputError, match=message):
+        lm_tests(y, x, w, variant=variant, names=["pr", "fdi"])
+
+
+def test_uncentred_statistics_over_reject_where_centred_ones_do_not():
+    """Quick look: 120 panels, dense W; the mean of a chi2(1) is 1, sd sqrt(2/120) = 0.13."""
+    w, rng = inverse_distance(60), np.random.default_rng(7)
+    centred, naive = [], []
+    for _ in range(120):
+        y, x = draw(w, t=6, rng=rng)
+        centred.append([lm_tests(y, x, w)[code].statistic for code in CODES])
+        naive.append(lm_tests(y, x, w, variant="naive")["lm_err"].statistic)
+    assert np.all(np.abs(np.mean(centred, axis=0) - 1.0) < 0.52)
+    assert np.mean(naive) > 2.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", [knn(120, 6, seed=3), inverse_distance(120, seed=3)], ids=["knn", "invd"])
+def test_size_of_centred_tests_is_nominal_and_of_uncentred_ones_is_not(weights):
+    """2,000 panels (Monte Carlo sd 0.5 points), N = 120, T = 10, nominal 5 %: between 3.5 and 6.5 %."""
+    rng = np.random.default_rng(11)
+    centred, naive = np.zeros(4), np.zeros(4)
+    for _ in range(2000):
+        y, x = draw(weights, t=10, rng=rng)
+        for counts, variant in ((centred, "centred"), (naive, "naive")):
+            tests = lm_tests(y, x, weights, variant=variant)
+            counts += [tests[code].rejects() for code in CODES]
+    assert np.all((centred / 2000 >= 0.035) & (centred / 2000 <= 0.065)), centred / 2000
+    assert (naive / 2000).max() > 0.065, naive / 2000
+
+
+@pytest.mark.slow
+def test_power_against_a_lag_of_one_fifth():
+    w, rng = knn(120, 6, seed=3), np.random.default_rng(12)
+    hits = [lm_tests(*draw(w, t=10, rng=rng, rho=0.2), w)["lm_lag"].rejects() for _ in range(200)]
+    assert np.mean(hits) > 0.95

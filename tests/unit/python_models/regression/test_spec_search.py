@@ -1,0 +1,155 @@
+"""The specification search: its rule on hand-made p-values, its verdict on known worlds, effects tests."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from spec_worlds import draw, knn
+
+from python_models.regression.dynamic import fit_dynamic
+from python_models.regression.errors import PanelInputError
+from python_models.regression.iv import spatial_2sls
+from python_models.regression.spec_hausman import hausman_tests
+from python_models.regression.spec_lm import lm_tests
+from python_models.regression.spec_results import SpecTest, SpecTests
+from python_models.regression.spec_search import (
+    RULES,
+    decide,
+    effects_tests,
+    residual_tests,
+    specification_search,
+)
+from python_models.regression.weights import spatial_weights
+
+
+def made_up(**p: float) -> SpecTests:
+    """Tests with these p-values; every other one rejects. The larger statistic has the smaller p."""
+    codes = ["wald_sar", "lr_sar", "wald_sem", "lr_sem"]
+    codes += [f"{code}{mark}" for mark in ("", "_slx") for code in ("lm_lag", "lm_err", "rlm_lag", "rlm_err")]
+    return SpecTests(tuple(SpecTest(c, -np.log(p.get(c, 0.001)), 1.0, p.get(c, 0.001)) for c in codes))
+
+
+@pytest.mark.parametrize(
+    ("p", "outcome"),
+    [
+        ({}, "sdm"),
+        ({"wald_sar": 0.4}, "sar"),  # Wald and LR must both reject
+        ({"lr_sem": 0.4}, "sem"),
+        ({"wald_sar": 0.4, "lr_sem": 0.4, "rlm_err": 0.3}, "sar"),
+        ({"wald_sar": 0.4, "lr_sem": 0.4, "rlm_lag": 0.3}, "sem"),
+        ({"wald_sar": 0.4, "lr_sem": 0.4, "rlm_lag": 0.0001}, "sar"),
+        ({"wald_sar": 0.4, "lr_sem": 0.4, "lm_lag": 0.3, "lm_err": 0.3}, "ols"),
+    ],
+)
+def test_rule_gives_the_stated_verdict(p, outcome):
+    assert decide(made_up(**p))[-1].outcome == outcome
+
+
+def test_slx_path_chooses_between_durbin_models():
+    steps = {step.step: step.outcome for step in decide(made_up(lm_lag_slx=0.5))}
+    assert steps["slx_path"] == "sdem"
+    steps = {step.step: step.outcome for step in decide(made_up(lm_lag_slx=0.5, lm_err_slx=0.5))}
+    assert steps["slx_path"] == "slx"
+
+
+def test_a_test_that_could_not_be_made_never_rejects():
+    assert not SpecTest("x", np.nan, 0.0, np.nan).rejects()
+
+
+@pytest.mark.parametrize(
+    ("truth", "verdict"),
+    [
+        ({"rho": 0.4, "theta": (0.6, 0.4)}, "sdm"),
+        ({"rho": 0.4}, "sar"),
+        ({"lam": 0.5}, "sem"),
+    ],
+)
+def test_search_finds_the_model_behind_the_data(truth, verdict):
+    w = knn(120)
+    y, x = draw(w, t=8, rng=np.random.default_rng(5), **truth)
+    search = specification_search(y, x, w, names=["pr", "fdi"])
+    assert search.verdict == verdict
+    frame = search.to_frame()
+    assert list(frame["step"]) == list(RULES)
+    assert frame["evidence"].str.len().min() > 0
+
+
+def test_no_spatial_dependence_gives_ols():
+    w = knn(120)
+    y, x = draw(w, t=8, rng=np.random.default_rng(6))
+    assert specification_search(y, x, w).verdict == "ols"
+
+
+def test_effects_tests_follow_the_effects_of_the_model():
+    w = knn(30)
+    y, x = draw(w, t=6, rng=np.random.default_rng(7), rho=0.3)
+    assert set(effects_tests(y, x, w).codes) == {"lr_ind", "lr_time", "f_ind", "f_time", "hausman", "mundlak"}
+    assert set(effects_tests(y, x, w, effects="entity").codes) == {"lr_ind", "f_ind", "hausman", "mundlak"}
+    assert set(effects_tests(y, x, w, effects="time").codes) == {"lr_time", "f_time"}
+    assert effects_tests(y, x, w, effects="none").codes == ()
+    tests = effects_tests(y, x, w)
+    assert tests["lr_ind"].df == 29
+    assert tests["lr_time"].df == 5
+
+
+def test_residual_tests_come_by_year_and_pooled():
+    w = knn(40)
+    y, x = draw(w, t=6, rng=np.random.default_rng(8), rho=0.3)
+    fit = specification_search(y, x, w).fits["sdm"]
+    codes = residual_tests(fit, y, x, years=range(2012, 2018)).codes
+    assert {"moran_residual", "moran_2012", "moran_2017", "pesaran_cd", "wooldridge_ar1"} <= set(codes)
+
+
+def labelled(w, y, x, names=("pr", "fdi")):
+    """The same world as frames in a shuffled row order, with a graph of its own city order."""
+    n, t = y.shape
+    cities, rng = [f"C{i:03d}" for i in range(n)], np.random.default_rng(9)
+    index = pd.MultiIndex.from_product([cities, range(2012, 2012 + t)], names=["city", "year"])
+    exog = pd.DataFrame(x.reshape(n * t, -1), index=index, columns=list(names)).sample(frac=1.0, random_state=1)
+    order = rng.permutation(n)
+    graph = (w.matrix[order][:, order], [cities[i] for i in order])
+    return pd.Series(y.ravel(), index=index, name="nqpf"), exog, graph
+
+
+def test_labelled_frames_give_the_same_as_arrays_whatever_the_order():
+    w = knn(40)
+    y, x = draw(w, t=6, rng=np.random.default_rng(10), rho=0.3, theta=(0.3, 0.2))
+    frames = labelled(w, y, x)
+    pairs = [
+        (lm_tests(y, x, w), lm_tests(*frames)),
+        (hausman_tests(y, x, w), hausman_tests(*frames)),
+        (specification_search(y, x, w).tests, specification_search(*frames).tests),
+    ]
+    for arrays, labels in pairs:
+        np.testing.assert_allclose(labels.to_frame()["statistic"], arrays.to_frame()["statistic"], rtol=1e-6)
+    np.testing.assert_allclose(fit_dynamic(*frames).best.params, fit_dynamic(y, x, w).best.params, atol=1e-8)
+    plain, named = spatial_2sls(y, x, w), spatial_2sls(*frames)
+    np.testing.assert_allclose(named.params, plain.params, rtol=1e-8)
+    assert named.names == ("pr", "fdi", "W:pr", "W:fdi", "rho")
+
+
+def test_labelled_instruments_are_matched_by_label():
+    w, rng = knn(40), np.random.default_rng(11)
+    y, x = draw(w, t=6, rng=rng, rho=0.3, scale=3.0)
+    z = rng.standard_normal((40, 6, 1))
+    inner = z + rng.standard_normal((40, 6, 1))
+    series, exog, graph = labelled(w, y, x)
+    frames = [labelled(w, y, values, ["v"])[1] for values in (inner, z)]
+    named = spatial_2sls(series, exog, graph, endog=frames[0], instruments=frames[1], endog_names=["v"])
+    plain = spatial_2sls(y, x, w, endog=inner, instruments=z)
+    np.testing.assert_allclose(named.params, plain.params, rtol=1e-8)
+
+
+def test_a_missing_city_year_is_named():
+    w = knn(20)
+    y, x = draw(w, t=5, rng=np.random.default_rng(12))
+    series, exog, graph = labelled(w, y, x)
+    with pytest.raises(PanelInputError, match=r"C007.*2014|2014.*C007"):
+        specification_search(series.drop(("C007", 2014)), exog, graph)
+
+
+def test_search_runs_for_weights_that_are_not_row_normalised():
+    w = spatial_weights(knn(40).matrix * 0.8)
+    y, x = draw(w, t=6, rng=np.random.default_rng(13), rho=0.4, theta=(0.3, 0.2))
+    search = specification_search(y, x, w, estimator="transformed_dummies")
+    assert "hausman" not in search.tests
+    assert search.verdict in {"sdm", "sar", "sem", "ols"}

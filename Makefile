@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow lint types ui lock clean
+.PHONY: help setup refresh test test-slow bench lint types ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
 	@echo "make test       set up, then lint, types and tests"
 	@echo "make test-slow  the long simulations and campaigns"
+	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff and sqlfluff;  make types: mypy --strict on python_models"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
@@ -36,6 +37,11 @@ test: setup lint types
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
+
+bench: setup
+	@for name in inequality clubs markov space spatial_panel; do \
+		echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; \
+	done
 
 lint: setup
 	@$(BIN)/ruff check .

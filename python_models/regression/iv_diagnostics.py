@@ -190,9 +190,13 @@ def _collect(
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where `function` changes its sign; the middle where an inner search has blurred the change away."""
-    if function(low) * function(high) > 0:
+    ends = function(low), function(high)
+    if not (np.isfinite(ends).all() and ends[0] * ends[1] <= 0):
         return (low + high) / 2.0
-    return float(optimize.brentq(function, low, high, xtol=1e-10))
+    try:
+        return float(optimize.brentq(function, low, high, xtol=1e-10))
+    except ValueError:  # the inner search ended elsewhere when asked a second time
+        return (low + high) / 2.0
 
 
 def _is_connected(inside: BoolArray) -> bool:

@@ -47,6 +47,7 @@ def corrections() -> pd.DataFrame:
     return frame[(frame["action"] == "drop") & (frame["status"] != "withdrawn")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(file.stem for file in HAND_READ.glob("yearbook_*.csv")))
 def test_figures_that_a_person_read_are_in_the_report(real_data: Path, name: str) -> None:
     hand = pd.read_csv(HAND_READ / f"{name}.csv", dtype={"text": str})
@@ -64,6 +65,7 @@ def test_figures_that_a_person_read_are_in_the_report(real_data: Path, name: str
     assert len(hand) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["2021", "2024"])
 def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data: Path, layout: str) -> None:
     files = sorted((real_data / "yearbook_tables" / layout).rglob("*2-[0-9]*.xlsx"))
@@ -130,6 +132,7 @@ def test_deleted_required_column_is_a_problem_of_the_load(real_data: Path, tmp_p
     assert not report.is_clean
 
 
+@pytest.mark.slow
 def test_panel_of_many_years(real_data: Path) -> None:
     report = look(real_data / "panel" / "china_city_panel_with_policies.csv", year=2012)
     beijing = {v["raw_column"]: v for v in report.values if v["city_code"] == "110000"}

@@ -37,7 +37,7 @@ def _mean_of_known(stack: FloatArray) -> FloatArray:
     known = np.isfinite(stack)
     count = known.sum(axis=0)
     total = np.where(known, stack, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:

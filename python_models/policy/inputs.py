@@ -27,8 +27,9 @@ def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW)
     t = np.asarray(years)
     if x.ndim != 2 or t.shape != x.shape[1:] or (np.diff(t) <= 0).any() or window < 1:
         raise ValueError(f"values {x.shape} need one rising year a column, and a window of 1 or more ({window}).")
-    inside = (t[:, None] >= t[None, :]) & (t[:, None] - t[None, :] < window)
-    return np.asarray(x @ (inside / inside.sum(axis=1, keepdims=True)).T)
+    # year by year: the sum of an old year must not depend on how many columns follow
+    means = [x[:, (t <= year) & (year - t < window)].mean(axis=1) for year in t]
+    return np.stack(means, axis=1)
 
 
 def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]:

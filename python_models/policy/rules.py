@@ -87,7 +87,7 @@ class Decision(NamedTuple):
 def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
     """Medians and standard deviations of the inputs (N, T, 6) over the cells of the years `base` (T,).
 
-    The cut of d is `d_cut`. Cuts of a later year's panel with the same base years are the same numbers.
+    The cut of d is `d_cut`; an unknown barrier has no say. A later panel with the same base years has the same cuts.
     ValueError: no base year, or a missing input other than the barrier.
     """
     x = _checked(inputs)
@@ -96,6 +96,8 @@ def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
         raise ValueError(f"inputs need the shape (N, T, 6) and one mark a year, some true: {x.shape}, {mask.shape}.")
     cells = x[:, mask].reshape(-1, len(INPUTS))
     value, sd = np.median(cells, axis=0), cells.std(axis=0)
+    known = cells[np.isfinite(cells[:, BARRIER]), BARRIER]  # a lone centre has no other one to be far from
+    value[BARRIER], sd[BARRIER] = (np.median(known), known.std()) if len(known) else (np.nan, np.nan)
     value[INPUTS.index("d")] = d_cut
     return Cuts(tuple(float(v) for v in value), tuple(float(v) for v in sd))
 
@@ -159,7 +161,8 @@ def replay(row: Mapping[str, Any]) -> Decision:
 def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of a stored table whose path, sub-type or rule does not follow from their own inputs and cuts."""
     columns = list(Decision._fields)
-    found = [replay(row) for row in table.to_dict("records")]
+    names = [*INPUTS, "cuts"]
+    found = [replay(dict(zip(names, row, strict=True))) for row in table[names].itertuples(index=False, name=None)]
     stored = table[columns].itertuples(index=False, name=None)
     differs = [tuple(mine) != theirs for mine, theirs in zip(found, stored, strict=True)]
     return table[np.array(differs, dtype=np.bool_)]

@@ -1,0 +1,71 @@
+"""Policy layer: four paths of cities by stated rules, how sure they are, and monitors of four principles."""
+
+from python_models.policy.benchmark import NOBODY, gower_distance, nearest_better
+from python_models.policy.draws import (
+    Geography,
+    Index,
+    Interval,
+    PathDraws,
+    coordination,
+    draw_paths,
+    path_inputs,
+)
+from python_models.policy.history import NEVER, Spells, share_table, spells, transition_table
+from python_models.policy.inputs import centre_barrier, high_presence, n_in_window, trailing_mean
+from python_models.policy.monitors import MONITORS, Monitor, aggregate, city_monitor, light, single_monitor
+from python_models.policy.rules import (
+    INPUTS,
+    PATHS,
+    RULES,
+    SUBTYPES,
+    Assignment,
+    Cuts,
+    Decision,
+    base_cuts,
+    classify,
+    decide,
+    margin,
+    replay,
+    replay_differences,
+)
+
+__all__ = [
+    "INPUTS",
+    "MONITORS",
+    "NEVER",
+    "NOBODY",
+    "PATHS",
+    "RULES",
+    "SUBTYPES",
+    "Assignment",
+    "Cuts",
+    "Decision",
+    "Geography",
+    "Index",
+    "Interval",
+    "Monitor",
+    "PathDraws",
+    "Spells",
+    "aggregate",
+    "base_cuts",
+    "centre_barrier",
+    "city_monitor",
+    "classify",
+    "coordination",
+    "decide",
+    "draw_paths",
+    "gower_distance",
+    "high_presence",
+    "light",
+    "margin",
+    "n_in_window",
+    "nearest_better",
+    "path_inputs",
+    "replay",
+    "replay_differences",
+    "share_table",
+    "single_monitor",
+    "spells",
+    "trailing_mean",
+    "transition_table",
+]

@@ -1,0 +1,81 @@
+"""Paths over time and over groups: spells, switches, transitions, shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from python_models._types import BoolArray, FloatArray
+from python_models.dynamics.markov import markov
+from python_models.policy.draws import PathDraws
+from python_models.policy.rules import PATHS, Codes
+
+NEVER = 0
+LIMITS = (0.025, 0.975)
+
+
+@dataclass(frozen=True, eq=False)
+class Spells:
+    """years_in_path, last_switch (year, NEVER before the first one), changed: each (N, T)."""
+
+    years_in_path: NDArray[np.int64]
+    last_switch: NDArray[np.int64]
+    changed: BoolArray
+
+
+def spells(path: Codes, years: Sequence[int]) -> Spells:
+    """Length of the present spell, year of the last change and mark of a change, for paths (N, T)."""
+    t = np.asarray(years, dtype=np.int64)
+    if path.ndim != 2 or path.shape[1:] != t.shape:
+        raise ValueError(f"paths {path.shape} need one year a column, got {t.shape}.")
+    changed = np.zeros(path.shape, dtype=np.bool_)
+    changed[:, 1:] = path[:, 1:] != path[:, :-1]
+    last_switch = np.maximum.accumulate(np.where(changed, t, NEVER), axis=1)
+    start = np.where(last_switch == NEVER, t[0], last_switch)
+    return Spells(t - start + 1, last_switch, changed)
+
+
+def transition_table(path: Codes, *, n_boot: int, seed: int) -> pd.DataFrame:
+    """One row per path of one year and of the next: n, p = n / n_row with limits from resampled cities, thin.
+
+    All pairs are there; p is NaN where no city-year starts in the path. Empty with fewer than two years.
+    """
+    if path.shape[1] < 2:
+        return pd.DataFrame(columns=["path_from", "path_to", "n", "n_row", "p", "lo", "hi", "thin"])
+    table = markov(path.astype(np.int64), len(PATHS), n_boot=n_boot, seed=seed).to_frame(PATHS)
+    return table.rename(columns={"state_from": "path_from", "state_to": "path_to"}).drop(columns="se")
+
+
+def share_table(
+    path: Codes, score: FloatArray, d: FloatArray, members: Sequence[BoolArray], draws: PathDraws | None
+) -> list[pd.DataFrame]:
+    """For each mask of cities (N,): one row per year position and path: n, n_group, share, mean_score, mean_d, limits.
+
+    share_lo and share_hi are the 2.5 and 97.5 % points of the share over the draws. Means of no city are NaN.
+    """
+    found = []
+    for mask in members:
+        drawn = None if draws is None else draws.path[:, mask]
+        rows = []
+        for code, name in enumerate(PATHS):
+            inside = path[mask] == code
+            n = inside.sum(axis=0)
+            limits = np.full((2, path.shape[1]), np.nan)
+            if drawn is not None:
+                limits = np.quantile((drawn == code).mean(axis=1), LIMITS, axis=0)
+            rows.append(pd.DataFrame({
+                "t": np.arange(path.shape[1]), "path": name, "n": n, "n_group": int(mask.sum()),
+                "share": n / mask.sum(), "share_lo": limits[0], "share_hi": limits[1],
+                "mean_score": _mean(score[mask], inside, n), "mean_d": _mean(d[mask], inside, n),
+            }))  # fmt: skip
+        found.append(pd.concat(rows, ignore_index=True))
+    return found
+
+
+def _mean(x: FloatArray, inside: BoolArray, n: NDArray[np.int64]) -> FloatArray:
+    total = np.where(inside, x, 0.0).sum(axis=0)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)

@@ -20,7 +20,9 @@ from dagster_project.analysis import (
     markov,
     measurement,
     panel,
+    policy,
     production,
+    robustness,
     space,
 )
 from dagster_project.assets.index import build_index_tables
@@ -78,6 +80,8 @@ REGISTRY = [
     ModelAsset("space", "space_models", space.INPUTS, space.build, space.TABLES),
     ModelAsset("panel", "panel_models", panel.INPUTS, panel.build, panel.TABLES),
     ModelAsset("influence", "influence_models", influence.INPUTS, influence.build, influence.TABLES),
+    ModelAsset("robustness", "influence_models", robustness.INPUTS, robustness.build, robustness.TABLES),
+    ModelAsset("policy", "policy_models", policy.INPUTS, policy.build, policy.TABLES),
 ]  # fmt: skip
 
 

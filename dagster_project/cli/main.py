@@ -127,6 +127,24 @@ def inspect(
 
 
 @app.command()
+def export(
+    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet; excel, stata; svg, png")],
+    table: Annotated[str | None, typer.Option(help="Paper table T1 to T20; with csv or parquet also any mart.")] = None,
+    figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07, or chart of the report: page/key.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
+    index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
+    release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Paper tables, figures, an Excel workbook, a Stata panel, or rows of a table, from the published file."""
+    from dagster_project.export.command import Asked
+    from dagster_project.export.command import export as run
+
+    asked = Asked(format, table=table, figure=figure, out=out, index=index, release=release)
+    raise typer.Exit(run(reading_paths(warehouse), console, asked))
+
+
+@app.command()
 def ui(
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,

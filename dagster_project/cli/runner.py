@@ -31,7 +31,8 @@ STEP_WORDS = {
     "py_production": "engines of production relations", "py_coupling": "coupling coordination",
     "py_measurement": "trust in the index", "py_disparity": "disparities", "py_convergence": "convergence and clubs",
     "py_markov": "Markov chains", "py_space": "spatial structure", "py_panel": "panel regressions",
-    "py_influence": "spillovers and thresholds",
+    "py_influence": "spillovers and thresholds", "py_robustness": "robustness suite",
+    "py_policy": "paths and principles",
     "published__city": "publish and report",
 }  # fmt: skip
 REBUILD_DBT = {"dbt_models": "standardise with dbt", "dbt_models_2": "build panel with dbt"}

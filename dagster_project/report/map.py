@@ -75,11 +75,12 @@ def spec(shapes: list[Row], *, title: str, note: str, alt_text: str) -> tuple[Sp
         only("in").mark_geoshape(**border).encode(color=colour, tooltip=tips),
         only("line").mark_geoshape(filled=False, stroke=var("muted"), strokeWidth=1.5),
     ).project(type="identity", reflectY=True)
-    ratio = _height_over_width(shapes)
+    ratio = height_over_width(shapes)
     return finished(layers, title=title, note=note, alt_text=alt_text, height=round(640 * ratio)), ratio
 
 
-def _height_over_width(shapes: list[Row]) -> float:
+def height_over_width(shapes: list[Row]) -> float:
+    """Height over width of what the GeoJSON features cover, with a margin."""
     points = np.array([p for shape in shapes for p in _points(shape["geometry"]["coordinates"])], dtype=float)
     width, height = np.ptp(points, axis=0)
     return float(height / width * MARGIN)

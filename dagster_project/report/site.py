@@ -1,34 +1,66 @@
-"""Write the report: one HTML file, made from the published file only, that works without a network."""
+"""Write the report: a few HTML files, made from the published file only, that work without a network."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
 from markupsafe import Markup
 
-from dagster_project.report import embed, national, quality, ranking, splits, theme, weights, words
-from dagster_project.report.queries import Facts, read_facts
+from dagster_project.report import embed, national, pages, quality, ranking, splits, theme, weights, words
+from dagster_project.report.pages.base import Page
+from dagster_project.report.pages.plots import synthetic
+from dagster_project.report.queries import Facts, Meta, read_facts
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = Path(__file__).parent / "assets"
-SYNTHETIC_NOTE = "SYNTHETIC demo data: says nothing about China"
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry of the navigation."""
+
+    slug: str
+    title_en: str
+    title_zh: str
+
+
+INDEX = Link("index", "Index", "首页")
 
 
 def write_report(snapshot: Path, folder: Path, *, release: str) -> None:
-    """Write `folder`/index.html from the published DuckDB file `snapshot` (schemas mart and ops, opened read-only).
+    """Write `folder`/index.html and one file for each page whose marts hold rows.
 
-    Raises ReportError (with what to do) if the file holds no headline index.
+    `snapshot` is the published DuckDB file (schemas mart and ops), opened read-only. Raises ReportError (with what to
+    do) if it holds no headline index.
     """
-    html = render(read_facts(snapshot, release=release))
+    facts = read_facts(snapshot, release=release)
+    with duckdb.connect(str(snapshot), read_only=True) as con:
+        found = pages.built(con, facts.meta)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.html").write_text(html, encoding="utf-8")
+    for name, html in render(facts, found).items():
+        (folder / name).write_text(html, encoding="utf-8")
 
 
-def render(facts: Facts) -> str:
-    """The page as text."""
-    note = SYNTHETIC_NOTE if facts.meta.is_synthetic else ""
+def render(facts: Facts, found: Iterable[Page]) -> dict[str, str]:
+    """File name -> page as text."""
+    found = list(found)
+    links = [INDEX, *(Link(page.slug, page.title_en, page.title_zh) for page in found)]
+    shared = {**_shared(facts.meta), "links": links}
+    files = {"index.html": _index(facts, shared)}
+    for page in found:
+        specs = {figure.key: figure.spec for figure in page.figures}
+        template = _environment().get_template("page.html.j2")
+        files[f"{page.slug}.html"] = template.render(slug=page.slug, page=page, **_charts(specs), **shared)
+    return files
+
+
+def _index(facts: Facts, shared: dict[str, Any]) -> str:
+    note = synthetic(facts.meta)
     sections: dict[str, dict[str, Any]] = {
         "national": national.view(facts, note),
         "splits": splits.view(facts, note),
@@ -39,22 +71,13 @@ def render(facts: Facts) -> str:
         "sources": quality.sources_view(facts),
     }
     specs = {key: spec for view in sections.values() for key, spec in view.get("specs", {}).items()}
-    return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            meta=facts.meta,
-            index_name=words.INDEX_NAMES.get(facts.meta.index_code, (facts.meta.index_code, "")),
-            queries=quality.queries(facts.meta, facts),
-            words=words,
-            **_charts(specs, narrow=set(sections["national"]["specs"])),
-            **_look(),
-            **sections,
-        )
-    )
+    charts = _charts(specs, narrow=frozenset(sections["national"]["specs"]))
+    asked = quality.queries(facts.meta, facts)
+    template = _environment().get_template("index.html.j2")
+    return template.render(slug="index", queries=asked, words=words, **charts, **shared, **sections)
 
 
-def _charts(specs: dict[str, Any], narrow: set[str]) -> dict[str, Any]:
+def _charts(specs: dict[str, Any], narrow: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Specs, their drawings for readers without scripts (three in a row: narrow), the scripts and their policy."""
     config = theme.vega_config()
     script = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
@@ -69,8 +92,10 @@ def _charts(specs: dict[str, Any], narrow: set[str]) -> dict[str, Any]:
     }
 
 
-def _look() -> dict[str, Any]:
+def _shared(meta: Meta) -> dict[str, Any]:
     return {
+        "meta": meta,
+        "index_name": words.INDEX_NAMES.get(meta.index_code, (meta.index_code, "")),
         "notices": [(ASSETS / name).read_text(encoding="utf-8") for name in ("ATTRIBUTION.md", "NOTICE_SCRIPTS.txt")],
         "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
         "light_variables": Markup(theme.css_variables(theme.LIGHT)),

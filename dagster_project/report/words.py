@@ -122,3 +122,24 @@ def spelled_number(n: int) -> str:
 def _text(value: object) -> str:
     missing = value is None or (isinstance(value, float) and math.isnan(value))
     return "" if missing else str(value)
+
+
+def p_value(p: float | None) -> str:
+    """0.043; < 0.001; a dash without a value."""
+    if p is None or not math.isfinite(p):
+        return NONE
+    return "< 0.001" if p < 0.001 else number(p, 3)
+
+
+def between(low: float | None, high: float | None, digits: int = 3) -> str:
+    """[low, high]; a dash without limits."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return NONE
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def sided(low: float | None, high: float | None, at: float = 0.0) -> int:
+    """1 if the interval lies above `at`, -1 if below, 0 if it holds it or if there is none."""
+    if low is None or high is None:
+        return 0
+    return 1 if low > at else -1 if high < at else 0

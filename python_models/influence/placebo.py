@@ -7,7 +7,7 @@ each city another one's data, so W stays as it is and only cross-products are ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,9 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.convention import Convention, convention
-from python_models.regression.design import Design, make_design
+from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
 from python_models.regression.logdet import log_determinant
-from python_models.regression.search import Optimum
 
 CHUNK = 37  # draws a task
 TERMS = ("theta", "indirect")
@@ -50,9 +49,9 @@ class Placebo:
         return frame
 
     def summary(self) -> pd.DataFrame:
-        """theta and indirect: actual, mean, lower and upper 2.5 %, covers_zero, p = (1 + #{|draw| >= |actual|})/(B + 1).
+        """theta and indirect: actual, mean, 2.5 and 97.5 % points, covers_zero, p, number B of draws with an estimate.
 
-        Only draws with an estimate count as B.
+        p = (1 + #{|draw| >= |actual|}) / (B + 1).
         """
         rows = []
         for at, term in enumerate(TERMS):
@@ -87,7 +86,13 @@ def placebo_weights(
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)[:, :, None]
     if controls is not None:
         xx = np.concatenate([xx, np.asarray(controls, dtype=np.float64)], axis=2)
+    for what, values in (("y", yy), ("x or controls", xx)):
+        if not np.isfinite(values).all():
+            place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise PanelInputError(f"{what} holds a missing or infinite value at {place} (city, year).")
     weights = spatial_weights(W)
+    if not weights.is_row_normalised:
+        raise PanelInputError("the placebo needs rows of W that sum to one: its effects use W1 = 1.")
     conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], weights=weights)
     actual = _estimate(yy, xx, weights, conv, np.arange(len(yy)))
     streams = np.random.SeedSequence(seed).spawn(draws)
@@ -112,16 +117,14 @@ def _chunk(
     return np.array(rows)
 
 
-def _estimate(
-    y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, order: np.ndarray
-) -> FloatArray:
+def _estimate(y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, order: np.ndarray) -> FloatArray:
     """theta, indirect effect of the first regressor and rho, the city at place i having the data of order[i]."""
     k = x.shape[2]
     names = [f"x{j}" for j in range(k)]
-    design: Design = make_design(y[order], x[order], weights, conv, names=names, lagged=range(k))
+    design = make_design(y[order], x[order], weights, conv, names=names, lagged=range(k))
     point, _ = Estimator.of(design, conv, weights).maximum(design.ys)
     rho = point.rho
     trace = -float(log_determinant(weights).derivatives(rho, near=rho)[1]) / weights.n  # tr G / n
     beta, theta = float(point.slopes[0]), float(point.slopes[k])
-    every = np.linalg.norm  # placeholder
-    return np.array([theta, _total(beta, theta, rho, weights) - beta * (1 + rho * trace) - theta * trace, rho])
+    total, direct = (beta + theta) / (1.0 - rho), beta * (1.0 + rho * trace) + theta * trace
+    return np.array([theta, total - direct, rho])

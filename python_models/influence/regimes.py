@@ -20,6 +20,7 @@ from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.within import within
 
+Quadratic = tuple[float, FloatArray, FloatArray]  # value, gradient, Hessian
 Years = Literal["common", "by_regime"]
 YEARS: tuple[Years, ...] = ("common", "by_regime")
 GRID, STARTS = 105, 3  # points a side of the first look; local maxima that are refined
@@ -159,13 +160,19 @@ class _Data:
 
     @classmethod
     def of(
-        cls, y: ArrayLike, x: ArrayLike, controls: ArrayLike | None, weights: SpatialWeights, first: BoolArray, years: Years
+        cls,
+        y: ArrayLike,
+        x: ArrayLike,
+        controls: ArrayLike | None,
+        weights: SpatialWeights,
+        first: BoolArray,
+        years: Years,
     ) -> _Data:
         yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
         c = np.empty((*xx.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
         if yy.ndim != 2 or xx.shape != yy.shape or c.ndim != 3 or c.shape[:2] != yy.shape or len(yy) != weights.n:
             raise PanelInputError(
-                f"y, x need one shape (N, T), controls (N, T, k), N = {weights.n}: got {yy.shape}, {xx.shape}, {c.shape}."
+                f"y, x must be (N, T), controls (N, T, k), N = {weights.n}: got {yy.shape}, {xx.shape}, {c.shape}."
             )
         raw = np.concatenate([xx[:, :, None], c], axis=2)
         for what, values in (("y", yy), ("x or controls", raw)):
@@ -189,7 +196,7 @@ class _Data:
         """Rows after the effects."""
         n, t = self.y.shape
         groups = 1 if self.years == "common" else 2
-        return (n - groups) * (t - 1)
+        return int((n - groups) * (t - 1))
 
     def columns(self, y: FloatArray) -> FloatArray:
         """y, D W y, (I - D) W y after the effects, (NT, 3)."""
@@ -222,7 +229,7 @@ def _clean(values: FloatArray, first: BoolArray, years: Years) -> FloatArray:
     return out
 
 
-def _objective(m: FloatArray, data: _Data, s: FloatArray, f: tuple[float, FloatArray, FloatArray]):  # type: ignore[no-untyped-def]
+def _objective(m: FloatArray, data: _Data, s: FloatArray, f: Quadratic) -> Quadratic:
     """lnL, gradient and Hessian in s = atanh(rho); f: the log-determinant with its own."""
     rho = np.tanh(s)
     n, t = data.y.shape

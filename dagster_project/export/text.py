@@ -1,0 +1,117 @@
+"""A printed table as LaTeX (booktabs), Markdown or HTML that a word processor takes over with its borders."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from dagster_project.export.grid import Grid, Row
+
+LONG = 45  # rows from which a LaTeX table may break over pages
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$",
+    "×": r"$\times$", "–": "--", "²": r"$^2$", "µ": r"$\mu$", "°": r"$^\circ$", "[": "{[}", "]": "{]}",
+    "·": r"$\cdot$", "≥": r"$\geq$", "≤": r"$\leq$",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    r"""Text that LaTeX sets as it is, stars raised; a bare [ or * at the start of a row would be an option of \\."""
+    return "".join(
+        f"$^{{{part}}}$" if part.startswith("*") else "".join(LATEX.get(char, char) for char in part)
+        for part in re.split(r"(\*+)", text)
+    )
+
+
+def to_latex(grid: Grid) -> str:
+    """A table environment for booktabs, longtable above 45 rows. Columns of Chinese text are left out; the Chinese
+    title stands in a comment, since it needs xeCJK or ctex."""
+    keep = [k for k, is_zh in enumerate(grid.is_zh) if not is_zh]
+    width = len(keep)
+    spec = "".join("l" if grid.is_text[k] else "r" for k in keep)
+    head = " & ".join(latex_text(grid.heads[k]) for k in keep) + r" \\"
+    body = [_latex_row(row, keep, width) for row in grid.rows]
+    note = latex_text(" ".join(grid.notes))
+    caption = rf"\caption{{{latex_text(grid.title_en)}}}\label{{tab:{grid.code.lower()}}}"
+    size = r"\footnotesize" if width <= 7 else r"\scriptsize\setlength{\tabcolsep}{3pt}"
+    opening = [f"% {grid.code} {grid.title_zh}", r"% \usepackage{booktabs}"]
+    if len(grid.rows) > LONG:
+        opening[1] = r"% \usepackage{booktabs,longtable}"
+        lines = [
+            *opening, "{" + size, rf"\begin{{longtable}}{{{spec}}}", caption + r"\\", r"\toprule", head, r"\midrule",
+            r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body,
+            r"\end{longtable}", rf"\noindent\begin{{minipage}}{{\linewidth}}\scriptsize Note. {note}\end{{minipage}}",
+            "}",
+        ]  # fmt: skip
+    else:
+        lines = [
+            *opening, r"\begin{table}[htbp]", r"\centering" + size, caption, rf"\begin{{tabular}}{{{spec}}}",
+            r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", "",
+            rf"\begin{{minipage}}{{\linewidth}}\scriptsize Note. {note}\end{{minipage}}", r"\end{table}",
+        ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _latex_row(row: Row, keep: list[int], width: int) -> str:
+    if row.kind == "panel":
+        return rf"\multicolumn{{{width}}}{{l}}{{\textit{{{latex_text(row.cells[0])}}}}} \\"
+    return " & ".join(latex_text(row.cells[k]) for k in keep) + r" \\"
+
+
+def markdown_text(text: str) -> str:
+    """Text without a mark of Markdown or HTML in it."""
+    return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", text).replace("\n", " ")
+
+
+def to_markdown(grid: Grid) -> str:
+    """A pipe table with both titles; panels are bold lines, what stands below a figure is a line of its own."""
+    lines = [
+        f"**{grid.code}. {markdown_text(grid.title_en)} / {markdown_text(grid.title_zh)}**", "",
+        _pipes([markdown_text(head) for head in grid.heads]),
+        _pipes([":--" if is_text else "--:" for is_text in grid.is_text]),
+    ]  # fmt: skip
+    for row in grid.rows:
+        cells = [markdown_text(text) for text in row.cells]
+        if row.kind == "panel":
+            cells = [f"**{cells[0]}**", *[""] * (len(grid.heads) - 1)]
+        lines.append(_pipes(cells))
+    return "\n".join([*lines, "", f"Note. {markdown_text(' '.join(grid.notes))}", ""])
+
+
+def _pipes(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+RULE = "border-top:1.5pt solid black"
+CELL = "padding:1pt 6pt;border:none"
+
+
+def to_html(grid: Grid) -> str:
+    """A page with one table whose styles stand in the elements: a copy of it keeps rules and alignment in Word."""
+    heads = "".join(_td("th", head, grid.is_text[k], f";{RULE};border-bottom:0.75pt solid black")
+                    for k, head in enumerate(grid.heads))  # fmt: skip
+    rows = "\n".join(_html_row(row, grid) for row in grid.rows)
+    title = html.escape(f"{grid.code}. {grid.title_en}")
+    zh = html.escape(grid.title_zh)
+    notes = " ".join(html.escape(note) for note in grid.notes)
+    font = "font-family:'Times New Roman',SimSun,serif;font-size:10pt"
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n<body>\n'
+        f'<p style="{font};font-weight:bold">{title}<br><span lang="zh-CN">{zh}</span></p>\n'
+        f'<table style="border-collapse:collapse;{font};border-bottom:1.5pt solid black">\n'
+        f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>\n"
+        f'<p style="{font};font-size:9pt">Note. {notes}</p>\n</body></html>\n'
+    )
+
+
+def _html_row(row: Row, grid: Grid) -> str:
+    if row.kind == "panel":
+        return (f'<tr><td colspan="{len(grid.heads)}" style="{CELL};font-style:italic">'
+                f"{html.escape(row.cells[0])}</td></tr>")  # fmt: skip
+    return f"<tr>{''.join(_td('td', text, grid.is_text[k], '') for k, text in enumerate(row.cells))}</tr>"
+
+
+def _td(tag: str, text: str, is_text: bool, style: str) -> str:
+    align = "left" if is_text else "right"
+    return f'<{tag} style="{CELL};text-align:{align}{style}">{html.escape(text)}</{tag}>'

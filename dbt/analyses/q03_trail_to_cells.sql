@@ -1,0 +1,29 @@
+-- From which printed cells is one indicator of one city computed, and were they corrected?
+-- 某市某项指标由哪些印刷单元格算得？有无更正？
+-- Columns: index_code, year, indicator_code, variable_code, value, unit, text, source, vintage, file, sheet, cell,
+--   is_corrected, correction_reason, fill_rule
+select
+    s.index_code,
+    s.year,
+    s.indicator_code,
+    s.variable_code,
+    s.value,
+    s.unit,
+    v.text,
+    s.source,
+    v.vintage,
+    s.file,
+    s.sheet,
+    s.cell,
+    v.is_corrected,
+    v.correction_reason,
+    v.fill_rule
+from mart.mart_indicator_source as s
+inner join mart.mart_source_value as v on s.source_cell_id = v.source_cell_id
+inner join mart.dim_city as c on s.city_id = c.city_id
+where
+    s.index_code in ('nqpf', 'nqpf_yearbook')
+    and c.name_en = 'Hefei'
+    and s.indicator_code = 'n2_broadband'
+    and s.year = (select max(year) from mart.mart_indicator_source)
+order by s.index_code, s.variable_code, s.file, s.cell

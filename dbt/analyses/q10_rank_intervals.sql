@@ -1,0 +1,20 @@
+-- Which ranks hardly depend on the choices of method, and which do?
+-- 哪些名次几乎不受方法选择影响？哪些受影响很大？
+-- Columns: index_code, year, rank_year, name_zh, rank_p05, rank_p50, rank_p95, interval_width, p_top20
+select
+    u.index_code,
+    u.year,
+    u.rank_year,
+    c.name_zh,
+    u.rank_p05,
+    u.rank_p50,
+    u.rank_p95,
+    u.rank_p95 - u.rank_p05 as interval_width,
+    u.p_top20
+from mart.mart_index_uncertainty as u
+inner join mart.dim_city as c on u.city_id = c.city_id
+where
+    u.index_code in ('nqpf', 'nqpf_yearbook')
+    and u.basis = 'frozen_2012_2021'
+    and u.year = (select max(year) from mart.mart_index_uncertainty)
+order by u.index_code, interval_width desc, u.rank_year

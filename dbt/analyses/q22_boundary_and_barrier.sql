@@ -1,0 +1,29 @@
+-- How far do spillovers reach, and how much does a provincial border hold back?
+-- 溢出效应能传多远？省界阻隔了多少？
+-- Columns: model_id, question, variant, estimate, unit, lo, hi, p
+-- Note: lo and hi of a barrier are the limits after Fieller, p that of equal spillovers; mart_distance_decay has the
+--   rings behind a boundary.
+select
+    model_id,
+    'boundary' as question,
+    method || ', ' || step_km || ' km, synergy ' || synergy_class as variant,
+    boundary_km as estimate,
+    'km' as unit,
+    null::double as lo,
+    null::double as hi,
+    null::double as p
+from mart.mart_regional_boundary
+where basis = 'frozen_2012_2021'
+union all
+select
+    model_id,
+    'barrier' as question,
+    barrier_code || ', ring ' || ring_id as variant,
+    barrier_index as estimate,
+    '1' as unit,
+    fieller_lo as lo,
+    fieller_hi as hi,
+    p_equal as p
+from mart.mart_border_barrier
+where basis = 'frozen_2012_2021'
+order by model_id, question desc, variant

@@ -1,0 +1,43 @@
+-- Why is this score what it is? Each part of it with the cell that its main figure was printed in.
+-- Headline indexes, frozen basis, entropy weights. All other cells of a value: mart_indicator_source.
+-- The address is read from the id source@vintage:file!sheet!cell: a work report has one, and no figure in it.
+select
+    {{ context_keys('v') }},
+    v.basis,
+    v.index_code,
+    k.weight_scheme,
+    v.year,
+    v.city_id,
+    c.name_zh,
+    c.name_en,
+    v.indicator_code,
+    d.name_zh as indicator_zh,
+    d.name_en as indicator_en,
+    v.value_raw,
+    v.unit,
+    v.value_final,
+    v.z,
+    k.weight,
+    k.contribution,
+    v.value_origin,
+    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 1) as source,
+    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 2) as file,
+    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 3) as sheet,
+    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 4) as cell,
+    m.text,
+    m.is_corrected,
+    len(v.source_cell_ids)::integer as n_cell
+from {{ ref('mart_indicator_value') }} as v
+inner join {{ ref('dim_index') }} as i on v.index_code = i.index_code and i.variant_of is null
+inner join {{ ref('mart_index_contribution') }} as k
+    on
+        v.basis = k.basis
+        and v.index_code = k.index_code
+        and v.city_id = k.city_id
+        and v.year = k.year
+        and v.indicator_code = k.indicator_code
+        and k.weight_scheme = 'entropy_flat'
+inner join {{ ref('dim_city') }} as c on v.city_id = c.city_id and v.boundary_vintage = c.boundary_vintage
+inner join {{ ref('dim_indicator') }} as d on v.index_code = d.index_code and v.indicator_code = d.indicator_code
+left join {{ ref('mart_source_value') }} as m on v.source_cell_id = m.source_cell_id
+where v.basis = 'frozen_2012_2021'

@@ -1,0 +1,228 @@
+"""Moderated spillovers: effects of x that depend on the level of another variable (METHODS 7.11).
+
+    moderator m:  y = rho W y + beta x + theta W x + g (x m) + h W (x m) + [a m + b W m] + controls + effects + e
+    absorptive:   y = rho W y + beta x + theta W x + h x (W x) + controls + effects + e    (own x takes up the others')
+
+x and m are centred before the product, the product is formed before the effects are removed (Brambor, Clark and Golder
+2006). The moderator of a spillover is the emitter's; in the absorptive version the receiver's own x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.influence.spillover import Matrix
+from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
+from python_models.regression.logdet import log_determinant
+
+EFFECTS = ("direct", "indirect", "total")
+PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+MAX_ROUNDS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Interaction:
+    """fit; values: label -> level of the moderator; point, se, lower, upper (m, 3): direct, indirect, total.
+
+    own, lag : coefficients of x m and W (x m) with errors (NaN where the model has none).   wald, dof : of both being
+    zero.   share_rejected : of the draws, rho outside its range.
+    """
+
+    fit: CoreFit
+    values: dict[str, float]
+    point: FloatArray
+    se: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    own: tuple[float, float]
+    lag: tuple[float, float]
+    wald: float
+    dof: int
+    share_rejected: float
+
+    @property
+    def p(self) -> float:
+        return float(stats.chi2.sf(self.wald, self.dof))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per level: at_percentile, at_value, and for each effect point, se, lo, hi; coefficients; p."""
+        rows = []
+        for i, (label, value) in enumerate(self.values.items()):
+            row: dict[str, object] = {"at_percentile": label, "at_value": value}
+            for e, effect in enumerate(EFFECTS):
+                row |= {
+                    effect: self.point[i, e], f"{effect}_se": self.se[i, e], f"{effect}_lo": self.lower[i, e],
+                    f"{effect}_hi": self.upper[i, e],
+                }  # fmt: skip
+            rows.append(row)
+        return pd.DataFrame(rows).assign(
+            coef_own=self.own[0], coef_own_se=self.own[1], coef_lag=self.lag[0], coef_lag_se=self.lag[1],
+            wald=self.wald, wald_df=self.dof, p_interaction=self.p, share_rejected_draws=self.share_rejected,
+        )  # fmt: skip
+
+
+def moderated_spillover(
+    y: ArrayLike,
+    x: ArrayLike,
+    moderator: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None = None,
+    *,
+    levels: Mapping[str, float] | None = None,
+    draws: int = 2000,
+    rng: np.random.Generator,
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+) -> Interaction:
+    """Effects of x (N, T) at levels of `moderator`, (N,) or (N, T) and then known before y (lagged), W row-normalised.
+
+    At level v: S(v) = (I - rho W)^-1 [(beta + g v) I + (theta + h v) W], v less the mean of the moderator. `levels`
+    names the values (default the 10, 50 and 90 % points). Bands from `draws` of N(estimate, covariance).
+    PanelInputError: shapes, missing values, a moderator that does not vary.
+    """
+    yy, xx, weights = _read(y, x, W)
+    m = np.asarray(moderator, dtype=np.float64)
+    varies = m.ndim == 2
+    full = m if varies else np.repeat(m[:, None], yy.shape[1], axis=1)
+    _check_moderator(full, yy.shape)
+    centred, product = full - full.mean(), (xx - xx.mean()) * (full - full.mean())
+    columns, names = [xx, product], ["x", "x:m"]
+    if varies:
+        columns, names = [*columns, centred], [*names, "m"]
+    columns, names = _with_controls(columns, names, controls, yy.shape)
+    fit = fit_panel(
+        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, names=names
+    )
+    at = [fit.names.index(name) for name in ("x", "W:x", "x:m", "W:x:m", "rho")]
+    values = _levels(full, levels)
+    v = np.array(list(values.values())) - full.mean()
+    maps = np.zeros((len(v), 2, 4))
+    maps[:, 0, 0], maps[:, 1, 1], maps[:, 0, 2], maps[:, 1, 3] = 1.0, 1.0, v, v
+    return _result(fit, at, maps, values, draws, rng, terms=("x:m", "W:x:m"))
+
+
+def absorptive_spillover(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None = None,
+    *,
+    levels: Mapping[str, float] | None = None,
+    draws: int = 2000,
+    rng: np.random.Generator,
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+) -> Interaction:
+    """Effects of x (N, T) on cities whose own x has the given levels, the neighbours' x at its mean.
+
+    At level v: S(v) = (I - rho W)^-1 [beta I + (theta + h v) W], v less the mean of x. Otherwise as
+    `moderated_spillover`.
+    """
+    yy, xx, weights = _read(y, x, W)
+    lag = weights.lag(xx)
+    columns, names = [xx, (xx - xx.mean()) * (lag - lag.mean())], ["x", "x:Wx"]
+    columns, names = _with_controls(columns, names, controls, yy.shape)
+    fit = fit_panel(
+        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, names=names,
+        durbin=[j for j, name in enumerate(names) if name != "x:Wx"],
+    )  # fmt: skip
+    at = [fit.names.index(name) for name in ("x", "W:x", "x:Wx", "rho")]
+    values = _levels(xx, levels)
+    v = np.array(list(values.values())) - xx.mean()
+    maps = np.zeros((len(v), 2, 3))
+    maps[:, 0, 0], maps[:, 1, 1], maps[:, 1, 2] = 1.0, 1.0, v
+    return _result(fit, at, maps, values, draws, rng, terms=("", "x:Wx"))
+
+
+def _result(
+    fit: CoreFit, at: list[int], maps: FloatArray, values: dict[str, float], draws: int, rng: np.random.Generator,
+    *, terms: tuple[str, str],
+) -> Interaction:  # fmt: skip
+    """maps (m, 2, q) take the slopes to (own, spillover) at each level; the last of `at` is rho."""
+    mean, cov = fit.params[at], fit.cov[np.ix_(at, at)]
+    sample, share = _sample(fit, mean, cov, draws, rng)
+    simulated = _effects(fit, sample, maps)
+    lower, upper = np.quantile(simulated, [0.025, 0.975], axis=0)
+    found = [fit.names.index(name) for name in terms if name]
+    gap, block = fit.params[found], fit.cov[np.ix_(found, found)]
+    return Interaction(
+        fit, values, _effects(fit, mean[None, :], maps)[0], simulated.std(axis=0, ddof=1), lower, upper,
+        _coefficient(fit, terms[0]), _coefficient(fit, terms[1]), float(gap @ np.linalg.solve(block, gap)),
+        len(found), share,
+    )  # fmt: skip
+
+
+def _effects(fit: CoreFit, sample: FloatArray, maps: FloatArray) -> FloatArray:
+    """(B, m, 3) for parameters (B, q + 1): closed forms of a row-normalised W, g = tr G / n."""
+    rho = sample[:, -1]
+    g = -log_determinant(fit.weights).derivatives(rho, near=fit.rho)[1] / fit.weights.n
+    own, lag = np.moveaxis(np.einsum("mcq,bq->bmc", maps, sample[:, :-1]), 2, 0)
+    direct = own * (1.0 + rho * g)[:, None] + lag * g[:, None]
+    total = (own + lag) / (1.0 - rho)[:, None]
+    return np.stack([direct, total - direct, total], axis=2)
+
+
+def _sample(
+    fit: CoreFit, mean: FloatArray, cov: FloatArray, draws: int, rng: np.random.Generator
+) -> tuple[FloatArray, float]:
+    kept: list[FloatArray] = []
+    missing, drawn = draws, 0
+    for _ in range(MAX_ROUNDS):
+        batch = rng.multivariate_normal(mean, cov, size=missing, method="eigh")
+        drawn += missing
+        batch = batch[(batch[:, -1] > fit.optimum.low) & (batch[:, -1] < fit.optimum.high)]
+        kept.append(batch)
+        missing -= len(batch)
+        if missing == 0:
+            return np.concatenate(kept), 1.0 - draws / drawn
+    raise PanelInputError("almost every draw of rho is unstable: the estimate stands at its bound.")
+
+
+def _coefficient(fit: CoreFit, name: str) -> tuple[float, float]:
+    if not name:
+        return float("nan"), float("nan")
+    at = fit.names.index(name)
+    return float(fit.params[at]), float(np.sqrt(fit.cov[at, at]))
+
+
+def _levels(values: FloatArray, levels: Mapping[str, float] | None) -> dict[str, float]:
+    if levels is not None:
+        return {str(k): float(v) for k, v in levels.items()}
+    return {label: float(np.quantile(values, q)) for label, q in PERCENTILES.items()}
+
+
+def _read(y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights) -> tuple[FloatArray, FloatArray, SpatialWeights]:
+    yy, xx, weights = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64), spatial_weights(W)
+    if yy.ndim != 2 or xx.shape != yy.shape or len(yy) != weights.n:
+        raise PanelInputError(f"y and x need one shape (N, T), N = {weights.n}: got {yy.shape} and {xx.shape}.")
+    if not weights.is_row_normalised:
+        raise PanelInputError("moderated effects need rows of W that sum to one.")
+    return yy, xx, weights
+
+
+def _check_moderator(m: FloatArray, shape: tuple[int, ...]) -> None:
+    if m.shape != shape:
+        raise PanelInputError(f"the moderator must be (N,) or (N, T) = {shape}, got {m.shape}.")
+    if not np.isfinite(m).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(m))[0])
+        raise PanelInputError(f"the moderator holds a missing or infinite value at {place} (city, year).")
+    if np.ptp(m) == 0:
+        raise PanelInputError("the moderator does not vary.")
+
+
+def _with_controls(
+    columns: list[FloatArray], names: list[str], controls: ArrayLike | None, shape: tuple[int, ...]
+) -> tuple[list[FloatArray], list[str]]:
+    if controls is None:
+        return columns, names
+    c = np.asarray(controls, dtype=np.float64)
+    if c.ndim != 3 or c.shape[:2] != shape:
+        raise PanelInputError(f"controls must be (N, T, k) with N, T = {shape}, got {c.shape}.")
+    extra = range(c.shape[2])
+    return [*columns, *(c[:, :, k] for k in extra)], [*names, *(f"control_{k + 1}" for k in extra)]

@@ -1,0 +1,49 @@
+"""Specification curve: do the runs of a robustness suite agree in sign and significance with the headline?
+
+Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4). METHODS 7.12.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+LEVEL = 0.05
+
+
+def specification_curve(
+    estimate: pd.Series, p: pd.Series, *, headline: float, comparable: pd.Series | None = None
+) -> pd.DataFrame:
+    """One row per run, same index: sign_agrees with `headline`, significant_5, place on the curve (1 = lowest).
+
+    estimate, p : one value a run, NaN where it has none; then all three are missing. An estimate of exactly zero is
+    zero by construction (a model without that effect) and counts as missing. comparable : estimates on one scale for
+    the place (default `estimate`).
+    """
+    has = estimate.notna() & (estimate != 0) & np.isfinite(headline)
+    sign = pd.Series(np.sign(estimate) == np.sign(headline), index=estimate.index).astype("boolean").where(has)
+    known = has & p.notna()
+    significant = (p < LEVEL).astype("boolean").where(known)
+    place = (estimate if comparable is None else comparable).where(has)
+    rank = place.rank(method="first").astype("Int64")
+    return pd.DataFrame({"sign_agrees": sign, "significant_5": significant, "curve_rank": rank})
+
+
+def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float | int]:
+    """n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max."""
+    has = curve["sign_agrees"].notna()
+    own, tested = curve[has], curve[has & curve["significant_5"].notna()]
+    values = comparable[has].dropna()
+
+    def share(flags: pd.Series) -> float:
+        return float(flags.astype(float).mean()) if len(flags) else float("nan")
+
+    return {
+        "n_runs": len(own),
+        "share_sign_agrees": share(own["sign_agrees"]),
+        "share_significant_5": share(tested["significant_5"]),
+        "share_both": share(tested["sign_agrees"] & tested["significant_5"]),
+        "lowest": float(values.min()) if len(values) else float("nan"),
+        "median": float(values.median()) if len(values) else float("nan"),
+        "highest": float(values.max()) if len(values) else float("nan"),
+    }

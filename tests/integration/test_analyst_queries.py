@@ -1,0 +1,258 @@
+"""The worked queries of dbt/analyses, their page docs/sql.md, and the two tables that are named for questions."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from house import CITIES, YEARS, House
+
+from dagster_project.paths import PROJECT
+
+PAGE = PROJECT / "docs" / "sql.md"
+NOTEBOOK = PROJECT / "docs" / "analyst.ipynb"
+QUERIES = sorted((PROJECT / "dbt" / "analyses").glob("q[0-9][0-9]_*.sql"))
+# A query may be empty for one reason only: the published file has no such row.
+ROWS_THERE_ARE = {
+    "q04_changed_since_last_release": "mart.mart_index_restatement where vintage_old <> vintage_new",
+    "q06_corrections": "mart.mart_source_value where is_corrected",
+    "q08_source_disagreement": "mart.mart_source_disagreement",
+    "q15_clubs": "mart.mart_club_membership",
+    "q16_lisa_hot_spots": "mart.mart_lisa where w_code = 'queen_row' and (class_raw not in ('ns', 'island') or"
+    " gi_class in ('hot', 'cold')) and year = (select max(year) from mart.mart_lisa)",
+    "q20_effects": "mart.mart_panel_effect where variable like 'pr%'",
+    "q21_block_spillovers": "mart.mart_block_spillover",
+    "q22_boundary_and_barrier": "(select model_id from mart.mart_regional_boundary union all"
+    " select model_id from mart.mart_border_barrier)",
+}
+
+
+def head_of(query: Path) -> tuple[str, str, list[str]]:
+    """English question, Chinese question, documented columns."""
+    lines = query.read_text("utf-8").splitlines()
+    comment = "\n".join(line for line in lines if line.startswith("--"))
+    columns = re.search(r"^-- Columns: (.*?)(?=\n-- \S|\Z)", comment, flags=re.MULTILINE | re.DOTALL)
+    assert columns is not None, query.name
+    names = [name.strip(" \n-") for name in columns.group(1).split(",")]
+    return lines[0].removeprefix("-- "), lines[1].removeprefix("-- "), names
+
+
+def answer(house: House, name: str) -> pd.DataFrame:
+    query = next(q for q in QUERIES if q.stem.startswith(name))
+    return house.published(query.read_text("utf-8"))
+
+
+# ---- the page and the files ---------------------------------------------------------------------------
+
+
+def test_there_are_25_queries_numbered_without_a_gap() -> None:
+    assert [q.name[:4] for q in QUERIES] == [f"q{n:02d}_" for n in range(1, 26)]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
+def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query: Path) -> None:
+    english, chinese, _ = head_of(query)
+    assert english[-1] in "?."
+    assert re.search("[一-鿿]", chinese)
+    assert not re.search("[一-鿿]", english)
+    assert f"| [{query.stem}](../dbt/analyses/{query.name}) | {english} | {chinese} |" in PAGE.read_text("utf-8")
+
+
+def test_the_page_lists_no_query_that_is_not_there() -> None:
+    linked = re.findall(r"\(\.\./dbt/analyses/([^)]+)\)", PAGE.read_text("utf-8"))
+    assert {PROJECT / "dbt" / "analyses" / name for name in linked} >= set(QUERIES)
+    assert all((PROJECT / "dbt" / "analyses" / name).is_file() for name in linked)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
+def test_no_query_needs_a_template(query: Path) -> None:
+    assert not re.search(r"\{\{|\{%|\{#", query.read_text("utf-8"))
+
+
+# ---- every query answers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
+def test_every_query_runs_on_the_published_file_with_the_documented_columns(
+    small_warehouse: House, query: Path
+) -> None:
+    frame = small_warehouse.published(query.read_text("utf-8"))
+    columns = head_of(query)[2]
+    if columns[-1] == "one column per indicator":
+        columns = columns[:-1] + sorted(
+            small_warehouse.published("select distinct indicator_code from mart.why_this_number"
+                                      " where index_code in ('nqpf', 'nqpf_yearbook')")["indicator_code"]
+        )  # fmt: skip
+    assert list(frame.columns) == columns
+    there_are = small_warehouse.published(f"select count(*) as n from {ROWS_THERE_ARE[query.stem]}")["n"][0] \
+        if query.stem in ROWS_THERE_ARE else 1  # fmt: skip
+    assert (len(frame) > 0) == (there_are > 0)
+
+
+def test_the_ranking_is_that_of_the_published_scores(small_warehouse: House) -> None:
+    top = answer(small_warehouse, "q01")
+    assert list(top["rank_year"]) == list(range(1, CITIES + 1))
+    assert (top["score_100"].diff().dropna() <= 0).all()
+    assert (top["year"] == YEARS[-1]).all()
+
+
+def test_the_trail_names_the_parts_of_the_indicator(small_warehouse: House) -> None:
+    trail = answer(small_warehouse, "q03")
+    assert set(trail["variable_code"]) == {"broadband_subscribers", "population_resident"}
+    assert trail[["text", "file", "cell"]].notna().all(axis=None)
+
+
+def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse: House) -> None:
+    moved = answer(small_warehouse, "q09")["contribution_change"].sum()
+    ranked = small_warehouse.published(
+        "select score_change from mart.city_ranking where index_code = 'nqpf' and name_en = 'Hefei' and year = ?",
+        [YEARS[-1]],
+    )
+    assert 100 * moved == pytest.approx(ranked["score_change"][0], abs=1e-9)
+
+
+def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse: House) -> None:
+    table = answer(small_warehouse, "q12")
+    assert list(table["year"]) == list(YEARS)
+    for parts in (["share_within", "share_between", "share_overlap"],
+                  ["share_between_region", "share_between_province", "share_within_province"]):  # fmt: skip
+        np.testing.assert_allclose(table[parts].sum(axis=1), 100, rtol=0, atol=1e-9)
+
+
+def test_rows_of_the_markov_matrix_sum_to_one(small_warehouse: House) -> None:
+    matrix = answer(small_warehouse, "q14")
+    assert list(matrix["state_from"]) == [1, 2, 3, 4]
+    assert np.isnan(matrix["upward_help"].iloc[3])
+    visited = matrix[matrix["n_row"] > 0]
+    np.testing.assert_allclose(visited[["to_1", "to_2", "to_3", "to_4"]].sum(axis=1), 1, rtol=0, atol=1e-12)
+
+
+def test_the_wide_panel_has_every_city_and_year_once(small_warehouse: House) -> None:
+    panel = answer(small_warehouse, "q25")
+    assert len(panel) == CITIES * len(YEARS)
+    assert not panel.duplicated(["city_id", "year"]).any()
+    long = small_warehouse.published(
+        "select value_raw from mart.why_this_number where index_code = 'nqpf' and indicator_code = 'n2_broadband'"
+        " order by city_id, year"
+    )
+    np.testing.assert_array_equal(panel["n2_broadband"], long["value_raw"])
+
+
+# ---- the two question tables --------------------------------------------------------------------------
+
+
+def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_warehouse: House) -> None:
+    table = small_warehouse.published("from mart.city_ranking order by index_code, city_id, year")
+    scores = small_warehouse.published(
+        "select s.index_code, s.city_id, s.year, s.score_100, s.rank_year from mart.mart_index_score as s"
+        " join mart.dim_index as i on s.index_code = i.index_code and i.variant_of is null"
+        " where basis = 'frozen_2012_2021' and weight_scheme = 'entropy_flat' order by 1, 2, 3"
+    )
+    pd.testing.assert_frame_equal(table[list(scores.columns)], scores)
+    assert {"nqpf", "pr"} <= set(table["index_code"])
+    first = table["year"] == YEARS[0]
+    assert table.loc[first, ["score_change", "rank_change"]].isna().all(axis=None)
+    before = table.groupby(["index_code", "city_id"])[["score_100", "rank_year"]].shift()
+    np.testing.assert_allclose(
+        table.loc[~first, "score_change"], (table["score_100"] - before["score_100"])[~first], rtol=0, atol=1e-12
+    )
+    assert (table.loc[~first, "rank_change"] == (before["rank_year"] - table["rank_year"])[~first]).all()
+    assert (table["rank_p05"] <= table["rank_p95"]).all()
+
+
+def test_parts_of_why_this_number_sum_to_the_score_and_lead_to_cells(small_warehouse: House) -> None:
+    table = small_warehouse.published(
+        "select index_code, city_id, year, sum(contribution) as total, max(r.score_100) / 100 as score,"
+        " sum(weight) as weight from mart.why_this_number join mart.city_ranking as r using (index_code, city_id, year)"
+        " group by all"
+    )
+    assert len(table) == small_warehouse.published("select count(*) as n from mart.city_ranking")["n"][0]
+    np.testing.assert_allclose(table["total"], table["score"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(table["weight"], 1, rtol=0, atol=1e-12)
+
+
+def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House) -> None:
+    """The address comes from the id of the cell; where the cell is published too, both say the same."""
+    both = small_warehouse.published(
+        "select w.source = m.source and w.file = m.file and w.sheet = m.sheet and w.cell = m.cell as same"
+        " from mart.why_this_number as w"
+        " join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)"
+        " join mart.mart_source_value as m on v.source_cell_id = m.source_cell_id"
+    )
+    assert len(both) > 1000
+    assert both["same"].all()
+
+
+# ---- access from outside ------------------------------------------------------------------------------
+
+
+def test_the_command_line_takes_a_query_file(small_warehouse: House) -> None:
+    nqpf, text = Path(sys.executable).with_name("nqpf"), QUERIES[0].read_text("utf-8")
+    place = str(small_warehouse.paths.warehouse)
+    command = [str(nqpf), "sql", "--warehouse", place, "--format", "json", "--", text]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [row["rank_year"] for row in json.loads(done.stdout)] == list(range(1, CITIES + 1))
+
+
+def test_a_reader_cannot_write(small_warehouse: House) -> None:
+    with (
+        duckdb.connect(str(small_warehouse.paths.published_file), read_only=True) as con,
+        pytest.raises(duckdb.InvalidInputException, match="read-only"),
+    ):
+        con.execute("delete from mart.city_ranking")
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def notebook_code() -> list[str]:
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def run_in_a_folder_with_the_demo(house: House, folder: Path, code: str) -> str:
+    """What the code prints, in a folder where `warehouse/demo` is the small warehouse."""
+    (folder / "warehouse").mkdir()
+    (folder / "warehouse" / "demo").symlink_to(house.paths.warehouse, target_is_directory=True)
+    (folder / "dbt").symlink_to(PROJECT / "dbt", target_is_directory=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("number", range(len(python_blocks())))
+def test_python_of_the_page_runs_as_printed(small_warehouse: House, tmp_path: Path, number: int) -> None:
+    assert run_in_a_folder_with_the_demo(small_warehouse, tmp_path, python_blocks()[number])
+
+
+def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, tmp_path: Path) -> None:
+    stata = next(block for block in python_blocks() if "to_stata" in block)
+    run_in_a_folder_with_the_demo(small_warehouse, tmp_path, stata)
+    release = small_warehouse.releases[-1]
+    mine = small_warehouse.published("from mart.city_ranking order by all")
+    back = pd.read_stata(tmp_path / "city_ranking.dta")
+    others = {
+        "parquet": duckdb.sql(f"from read_parquet('{release}/parquet/city_ranking.parquet') order by all").df(),
+        "csv": pd.read_csv(release / "csv" / "city_ranking.csv", encoding="utf-8-sig"),
+        "stata": back.sort_values(["index_code", "year", "city_id"], ignore_index=True),
+    }
+    for kind, other in others.items():
+        assert list(other["name_zh"]) == list(mine["name_zh"]), kind
+        np.testing.assert_allclose(other["score_100"], mine["score_100"], rtol=1e-15, err_msg=kind)
+        np.testing.assert_array_equal(other["rank_year"], mine["rank_year"], err_msg=kind)
+    with pd.read_stata(tmp_path / "city_ranking.dta", iterator=True) as reader:
+        assert "SYNTHETIC" in reader.data_label
+        assert reader.variable_labels()["rank_year"].startswith("Rank among the cities of the year")
+
+
+def test_the_notebook_has_no_output_and_runs(small_warehouse: House, tmp_path: Path) -> None:
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells if cell["cell_type"] == "code")
+    assert "SYNTHETIC" in run_in_a_folder_with_the_demo(small_warehouse, tmp_path, "\n".join(notebook_code()))

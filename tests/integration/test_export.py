@@ -1,0 +1,120 @@
+"""`nqpf export` on a refreshed small warehouse: the figures are those of the marts."""
+
+import io
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from house import CITIES, YEARS, House
+from python_calamine import CalamineWorkbook
+
+from dagster_project.export.registry import TABLES
+
+
+def query(house: House, sql: str) -> pd.DataFrame:
+    with duckdb.connect(str(house.paths.published_file), read_only=True) as con:
+        return con.execute(sql).df()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
+def test_weights_of_the_indicator_table_are_those_of_the_mart_and_sum_to_one_hundred(small_warehouse):
+    done = small_warehouse.run_reading("export", "--table", "T1", "--format", "csv")
+    assert done.exit_code == 0, done.text
+    printed = pd.read_csv(io.StringIO(done.text))
+    assert abs(printed["weight"].sum() - 100) < 1e-9
+    basis = "basis like 'frozen%' and weight_scheme = 'entropy_flat'"
+    mart = query(small_warehouse, f"from mart.mart_index_weight where index_code = 'nqpf' and {basis}")
+    both = printed.merge(mart, on="indicator_code", suffixes=("", "_mart"), validate="1:1")
+    assert len(both) == len(printed) == len(mart)
+    assert (both["weight"] - 100 * both["weight_mart"]).abs().max() < 1e-12
+    assert printed["release"].str.endswith("SYNTHETIC").all()
+
+
+@pytest.mark.parametrize(("format", "start"), [("latex", "% T2"), ("markdown", "**T2."), ("html", "<!doctype html>")])
+def test_a_printed_table_has_every_indicator_and_the_synthetic_mark(small_warehouse, format, start):
+    done = small_warehouse.run_reading("export", "--table", "T2", "--format", format)
+    assert done.exit_code == 0, done.text
+    assert done.text.startswith(start)
+    assert "SYNTHETIC demo data: says nothing about China" in done.text
+    names = query(small_warehouse, "select name_en from mart.dim_indicator where index_code = 'nqpf'")["name_en"]
+    assert len(names) > 20
+    assert not [name for name in names if name.replace("%", r"\%") not in done.text]
+
+
+def test_every_paper_table_prints_or_says_why_not(small_warehouse, folder):
+    from rich.console import Console
+
+    from dagster_project.export.command import Asked, export
+
+    known = set(query(small_warehouse, "select table_name from information_schema.tables")["table_name"])
+    printed = []
+    for code, table in TABLES.items():
+        console = Console(record=True, width=4000, file=io.StringIO())
+        out = folder / f"{code}.html"
+        result = export(small_warehouse.paths, console, Asked("html", table=code, out=out))
+        said = console.export_text()
+        if result == 0:
+            printed.append(code)
+            assert out.stat().st_size > 500
+        else:
+            assert result == 2
+            missing = [name for name in table.marts if name not in known]
+            assert ("does not hold" in said) == bool(missing), said
+            assert "the build wrote down no reason" not in said
+    assert {"T1", "T2", "T3", "T4", "T5", "T6"} <= set(printed)
+
+
+def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, folder):
+    for format, name in (("excel", "all.xlsx"), ("stata", "panel.dta")):
+        done = small_warehouse.run_reading("export", "--format", format, "--out", str(folder / name))
+        assert done.exit_code == 0, done.text
+    stata = pd.read_stata(folder / "panel.dta")
+    assert len(stata) <= CITIES * len(YEARS)
+    sheet = CalamineWorkbook.from_path(str(folder / "all.xlsx")).get_sheet_by_name("panel").to_python()
+    excel = pd.DataFrame(sheet[1:], columns=sheet[0])
+    assert excel["city_id"].tolist() == stata["city_id"].tolist()
+    assert excel["score_nqpf"].tolist() == stata["score_nqpf"].tolist()
+    mart = query(small_warehouse, "select city_id, year, score_100 from mart.mart_index_score where index_code = 'nqpf'"
+                 " and basis like 'frozen%' and weight_scheme = 'entropy_flat' order by all")  # fmt: skip
+    assert mart["score_100"].tolist() == stata["score_nqpf"].tolist()
+
+
+def test_a_mart_goes_out_as_parquet_with_all_its_rows(small_warehouse, folder):
+    out = folder / "score.parquet"
+    done = small_warehouse.run_reading(
+        "export", "--table", "mart_index_score", "--format", "parquet", "--out", str(out)
+    )
+    assert done.exit_code == 0, done.text
+    n = query(small_warehouse, "select count(*) as n from mart.mart_index_score")["n"][0]
+    assert duckdb.sql(f"select count(*) from '{out}'").fetchall() == [(n,)]
+
+
+def test_a_chart_of_the_report_goes_out_as_a_file(small_warehouse, folder):
+    out = folder / "weights.svg"
+    done = small_warehouse.run_reading("export", "--figure", "F07", "--format", "svg", "--out", str(out))
+    assert done.exit_code == 0, done.text
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<svg")
+    assert "SYNTHETIC demo data" in text
+
+
+def test_an_unknown_table_is_answered_with_the_list(small_warehouse):
+    done = small_warehouse.run_reading("export", "--table", "T99", "--format", "csv")
+    assert done.exit_code == 2
+    assert "T20" in done.text
+    assert "mart_index_score" in done.text
+
+
+def test_a_release_by_name_gives_the_same_table_as_the_published_one_it_became(small_warehouse):
+    release = query(small_warehouse, "select release from mart.mart_run_manifest order by started_at desc")["release"][
+        0
+    ]
+    asked = ("export", "--table", "T5", "--format", "markdown")
+    now, named = small_warehouse.run_reading(*asked), small_warehouse.run_reading(*asked, "--release", release)
+    assert named.exit_code == 0, named.text
+    assert named.text == now.text

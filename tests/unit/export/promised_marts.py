@@ -1,0 +1,22 @@
+"""What the dbt project promises about its tables, and rows for them."""
+
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import yaml
+
+MARTS = Path(__file__).resolve().parents[3] / "dbt" / "models" / "marts"
+
+
+@cache
+def promised() -> dict[str, dict[str, str]]:
+    """Table -> column -> type, as the contracts of the dbt project say."""
+    models = [m for file in MARTS.rglob("_*.yml") for m in yaml.safe_load(file.read_text("utf-8"))["models"]]
+    return {m["name"]: {c["name"]: c["data_type"] for c in m["columns"]} for m in models}
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, **values: object) -> None:
+    """One row of mart.`table`."""
+    names = ", ".join(f'"{name}"' for name in values)
+    con.execute(f"insert into mart.{table} ({names}) values ({', '.join('?' * len(values))})", list(values.values()))

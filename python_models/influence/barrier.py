@@ -47,7 +47,7 @@ def border_barrier(
     Without `distance`: W = W_in + W_out (not re-normalised), so a border is confounded with distance: neighbours inside
     are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring (headline). Per ring:
     simulated percentile interval and Fieller interval of the ratio, Wald p of theta_in = theta_out. The index is NaN
-    where theta_in does not differ from 0 at 5 %. Row 'joint': precision-weighted mean over the rings that have one.
+    where theta_in is not above 0 at 5 %. Row 'joint': precision-weighted mean over the rings that have one.
     """
     weights = spatial_weights(W)
     labels = np.asarray(area)
@@ -96,7 +96,7 @@ def _ratio_row(
     """theta = (inside, across) with covariance (2, 2) -> the row of the table."""
     inside, across = (float(v) for v in theta)
     se_in, se_out = np.sqrt(np.diag(cov))
-    known = abs(inside) > stats.norm.ppf(1 - LEVEL / 2) * se_in
+    known = inside > stats.norm.ppf(1 - LEVEL / 2) * se_in  # a share of nothing, or of a loss, is no barrier
     sample = rng.multivariate_normal(theta, cov, size=draws)
     index = 1 - sample[:, 1] / sample[:, 0]
     low, high = np.quantile(index, [LEVEL / 2, 1 - LEVEL / 2]) if known else (np.nan, np.nan)

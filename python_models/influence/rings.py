@@ -22,7 +22,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, eq=False)
 class DistanceDecay:
-    """table: one row per band; boundary_km: None if no band is significant; kappa of c exp(-kappa d), its error."""
+    """table: one row per band; boundary_km: None if no band has a significant gain; kappa of c exp(-kappa d), its error."""
 
     table: pd.DataFrame
     boundary_km: float | None
@@ -68,7 +68,7 @@ def distance_decay(
     y, x: (N, T); distance: (N, N) in km. `ring`: all bands in one model (SLX, or with rho W y when W is given); `outer`
     (`cumulative`): one SDM for each edge with w_ij = 1/d_ij beyond (up to) it, row-normalised. Bands in which less
     than 80 % of the cities have a neighbour are left out of the test and kept in the table. Boundary: the far edge of
-    the unbroken run of significant bands that starts at the first significant one.
+    the unbroken run of bands with a significant gain that starts at the first such band.
     """
     d = _distances(distance)
     if method == "ring":
@@ -141,7 +141,8 @@ def _bands(edges: Sequence[float]) -> pd.DataFrame:
 
 
 def _boundary(table: pd.DataFrame) -> float | None:
-    significant = (table["p_holm"] <= LEVEL).to_numpy()
+    # a spillover that reaches somewhere is a gain there: significant losses do not carry it further
+    significant = ((table["p_holm"] <= LEVEL) & (table["theta"] > 0)).to_numpy()
     if not significant.any():
         return None
     first = int(np.argmax(significant))

@@ -128,7 +128,7 @@ def _segmentation(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         ]  # fmt: skip
         tables = [Table.of("segmentation", f"Variance of relative prices between neighbours (x 10⁴), {year}",
                            ["Pairs", "Mean", "95 % interval", "Pairs, n"], body)]  # fmt: skip
-    note = f"Neighbours: {rules[0]}. Variance of the changes of relative prices over the goods, after removing their means."
+    note = f"Neighbours: {rules[0]}. Variance of the changes of relative prices over the goods, their means removed."
     figure = Figure("segmentation", spec, BAND)
     return Section("segmentation", "Market segmentation", "市场分割", tuple(text), (figure,), tuple(tables), note)
 

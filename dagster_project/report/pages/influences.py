@@ -29,7 +29,7 @@ def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     sections = tuple(section for section in found if section is not None)
     if not sections:
         return None
-    runs = _runs(con, meta)
+    runs = robustness.runs(con)
     intro = (
         "Who influences whom, how far, from which level of synergy on, and across which borders? Every finding "
         "stands with its interval; a finding whose interval holds 0 is named as not told from 0."
@@ -369,32 +369,6 @@ def _border(r: Row) -> str:
         return f"{_ring(r).capitalize()}: inside and across are not told apart (p {words.p_value(r['p_equal'])})."
     more = "larger inside" if r["theta_in"] > r["theta_out"] else "larger across"
     index = ""
-    if r["barrier_index"] is not None:
+    if r["barrier_index"] is not None and r["theta_in"] > 0:  # below 0 the index has no meaning as a barrier
         index = f" Barrier index {words.number(r['barrier_index'], 2)} {words.between(r['lo'], r['hi'], 2)}."
     return f"{_ring(r).capitalize()}: the spillover is {more} (p {words.p_value(r['p_equal'])}).{index}"
-
-
-def _runs(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = [
-        r
-        for table in ("mart_influence_run", "mart_robustness_run")
-        if has_rows(con, table)
-        for r in rows(con, f"select model_id, analysis, variant, status, skip_reason from mart.{table} order by all")
-    ]
-    skipped = [r for r in found if r["status"] != "done"]
-    if not found:
-        return None
-    body = [(r["model_id"], r["analysis"], r["variant"] or "all", r["status"], r["skip_reason"] or "") for r in found]
-    table = Table.of(
-        "runs",
-        "Analyses and what became of them",
-        ["Model", "Analysis", "Variant", "Status", "wide:Reason"],
-        body,
-        n_text=5,
-        fold=f"All {len(body)} analyses",
-    )
-    text = (
-        f"{len(found) - len(skipped)} of {len(found)} analyses are done; {len(skipped)} "
-        f"{words.is_are(len(skipped))} skipped with a reason.",
-    )
-    return Section("runs", "What was run", "运行清单", text, (), (table,))

@@ -332,8 +332,11 @@ def _instruments(con: duckdb.DuckDBPyConnection) -> Section | None:
         return None
     found = rows(con, "select * from mart.mart_iv_diagnostic order by model_id, endogenous")
     weak = [r for r in found if r["is_weak"]]
-    text = (f"{len(weak)} of {words.count(len(found), 'endogenous regressor')} have weak instruments: then only the "
-            "Anderson-Rubin set may be read, and it may be empty or unbounded.",)  # fmt: skip
+    n = words.count(len(found), "endogenous regressor")
+    text = (
+        f"{len(weak)} of {n} {words.has_have(len(weak))} weak instruments: then only the Anderson-Rubin set may be "
+        "read, and it may be empty or unbounded.",
+    )
     body = [
         (r["model_id"], r["endogenous"], words.number(r["first_stage_f"], 1), words.number(r["kp_f"], 1),
          "weak" if r["is_weak"] else "not weak", words.number(r["hansen_j"], 2), words.p_value(r["hansen_p"]),

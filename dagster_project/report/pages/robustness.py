@@ -224,3 +224,30 @@ def _histogram(values: list[float], r: Row, meta: Meta) -> Figure:
                        x_title=r["term"], y_title="draws", points=False, height=240,
                        alt_text=f"Histogram of {len(values)} placebo draws and the true value.")  # fmt: skip
     return Figure(f"placebo-{r['term']}", spec, f"{len(values)} draws.", plots.legend(series, "line"))
+
+
+def runs(con: duckdb.DuckDBPyConnection) -> Section | None:
+    """What was run, what was skipped and why."""
+    found = [
+        r
+        for table in ("mart_influence_run", "mart_robustness_run")
+        if has_rows(con, table)
+        for r in rows(con, f"select model_id, analysis, variant, status, skip_reason from mart.{table} order by all")
+    ]
+    skipped = [r for r in found if r["status"] != "done"]
+    if not found:
+        return None
+    body = [(r["model_id"], r["analysis"], r["variant"] or "all", r["status"], r["skip_reason"] or "") for r in found]
+    table = Table.of(
+        "runs",
+        "Analyses and what became of them",
+        ["Model", "Analysis", "Variant", "Status", "wide:Reason"],
+        body,
+        n_text=5,
+        fold=f"All {len(body)} analyses",
+    )
+    text = (
+        f"{len(found) - len(skipped)} of {len(found)} analyses are done; {len(skipped)} "
+        f"{words.is_are(len(skipped))} skipped with a reason.",
+    )
+    return Section("runs", "What was run", "运行清单", text, (), (table,))

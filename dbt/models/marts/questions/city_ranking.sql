@@ -5,7 +5,7 @@ with scores as (
         count(*) over (partition by s.index_code, s.year) as n_city
     from {{ ref('mart_index_score') }} as s
     inner join {{ ref('dim_index') }} as i on s.index_code = i.index_code and i.variant_of is null
-    where s.basis = 'frozen_2012_2021' and s.weight_scheme = 'entropy_flat'
+    where s.basis = 'frozen_2012_2021' and s.weight_scheme = 'entropy_flat' and s.score is not null
 )
 
 select

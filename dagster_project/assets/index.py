@@ -52,6 +52,9 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
     """Frames `panel`, `spec`, `indicator`, `judged` -> the tables of TABLES."""
     parts: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
     computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
+    if computed.empty:
+        reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
+        raise ValueError("no index can be computed. " + "; ".join(reasons or ["no indicator has a value"]))
     for index_code in sorted(computed):
         spec = frames["spec"][frames["spec"]["index_code"] == index_code]
         cells = frames["panel"][frames["panel"]["index_code"] == index_code]

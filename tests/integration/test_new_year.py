@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from house import CITIES, YEARS, House
-from landing_tools import Page, read_page, renew_hash, write_page
+from landing_tools import Page, read_page, renew_hash, supersede, write_page
 
 from dagster_project.demo import generate_demo
 from dagster_project.paths import PROJECT
@@ -70,6 +70,12 @@ def _hashes(project: Path) -> dict[str, bytes]:
 def _land_changed_edition(house: House, root: Path) -> None:
     """The demo's edition of the new year with its changes; every register also knows the new year."""
     generate_demo(root, cities=CITIES, years=range(YEARS[0], NEW_YEAR + 1))
+    for new in root.rglob("*.yml"):
+        old = house.paths.landing / new.relative_to(root)
+        if "yearbook" not in new.parts and old.exists():
+            (file,) = new.parent.glob("*.csv")
+            later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
+            supersede(house.paths.landing, old, later)
     shutil.copytree(root / "yearbook" / str(NEW_YEAR), house.paths.landing / "yearbook" / str(NEW_YEAR))
     folder = house.paths.landing / "yearbook" / str(NEW_YEAR)
     for file in sorted(folder.glob("*.xlsx")):

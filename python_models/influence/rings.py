@@ -22,7 +22,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, eq=False)
 class DistanceDecay:
-    """table: one row per band; boundary_km: None if no band has a significant gain; kappa of c exp(-kappa d), its error."""
+    """table: a row per band; boundary_km: None if no band has a significant gain; kappa of c exp(-kappa d), its se."""
 
     table: pd.DataFrame
     boundary_km: float | None

@@ -74,8 +74,9 @@ def _land_changed_edition(house: House, root: Path) -> None:
         old = house.paths.landing / new.relative_to(root)
         if "yearbook" not in new.parts and old.exists():
             (file,) = new.parent.glob("*.csv")
-            later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
-            supersede(house.paths.landing, old, later)
+            if file.read_bytes() != old.with_name(file.name).read_bytes():  # a register without the year stays
+                later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
+                supersede(house.paths.landing, old, later)
     shutil.copytree(root / "yearbook" / str(NEW_YEAR), house.paths.landing / "yearbook" / str(NEW_YEAR))
     folder = house.paths.landing / "yearbook" / str(NEW_YEAR)
     for file in sorted(folder.glob("*.xlsx")):

@@ -23,7 +23,7 @@ NEW_YEAR = YEARS[-1] + 1
 OLD_NAME, NEW_NAME = "沧州市", "沧海市"
 REWORDED = {
     "2-16": ("专利授权数", "专利授权总件数"),
-    "2-22": ("普通高等学校在校学生数", "普通本专科院校在校生人数"),
+    "2-22": ("普通本专科", "普通本专科院校"),
 }  # table number -> header before and after
 MILLIONS = "2-10"
 

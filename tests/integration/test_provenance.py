@@ -18,7 +18,9 @@ order by all
 
 def test_one_query_leads_from_every_value_to_cells_that_hold_that_very_text(small_warehouse: House) -> None:
     trail = small_warehouse.published(TRAIL)
-    values = small_warehouse.published("from mart.mart_indicator_value where basis = 'restated' and index_code = 'nqpf'")
+    values = small_warehouse.published(
+        "from mart.mart_indicator_value where basis = 'restated' and index_code = 'nqpf'"
+    )
     assert len(trail.drop_duplicates(["indicator_code", "city_id", "year"])) == len(values)
     for (file, sheet), cells in trail.groupby(["file", "sheet"]):
         grid = _grid(small_warehouse.paths.landing / str(file), str(sheet))

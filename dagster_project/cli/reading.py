@@ -17,6 +17,7 @@ from dagster_project.publishing.diff import diff_frames, diff_markdown
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200
+TEXT_SHOWN = 40
 
 CITY_SQL = """
 select city_id, name_zh, name_en from mart.dim_city
@@ -35,12 +36,13 @@ where v.city_id = ? and v.year = ? and v.indicator_code = ? and v.basis like 'fr
 order by length(v.index_code) limit 1
 """
 TRAIL_SQL = """
-select s.variable_code, s.value, s.unit, v.text as printed, s.source, v.vintage, s.file, s.sheet, s.cell,
-    v.is_corrected, v.correction_reason, v.fill_rule
+select s.variable_code, s.value, s.unit, s.text as printed, s.source, s.file, s.sheet, s.cell,
+    coalesce(v.vintage, regexp_extract(s.source_cell_id, '@([0-9a-f]+):', 1)) as vintage,
+    coalesce(v.is_corrected, false) as is_corrected, v.correction_reason, v.fill_rule
 from mart.mart_indicator_source as s
-join mart.mart_source_value as v using (source_cell_id)
+left join mart.mart_source_value as v using (source_cell_id)  -- texts are no figures and have no row there
 where s.index_code = ? and s.city_id = ? and s.year = ? and s.indicator_code = ?
-order by v.year = s.year desc, s.variable_code, v.year, s.source
+order by coalesce(v.year, s.year) = s.year desc, s.variable_code, v.year, s.source
 """
 WHY_NOT_SQL = """
 select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
@@ -136,8 +138,11 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
 
 def _say_cell(console: Console, cell: pd.Series) -> None:
     place = " ".join(part for part in (cell["file"], cell["sheet"], cell["cell"]) if part)
-    figure = f"{cell['variable_code']} = {cell['value']:,.10g} {cell['unit']}"
-    lines = [f"  {figure}, printed '{cell['printed']}' in {place} [{cell['source']} @ {cell['vintage']}]"]
+    if _is_missing(cell["value"]):  # a text of which only the words are counted
+        figure, printed = str(cell["variable_code"]), f"{str(cell['printed'])[:TEXT_SHOWN]}…"
+    else:
+        figure, printed = f"{cell['variable_code']} = {cell['value']:,.10g} {cell['unit']}", str(cell["printed"])
+    lines = [f"  {figure}, printed '{printed}' in {place} [{cell['source']} @ {cell['vintage']}]"]
     if cell["is_corrected"]:
         lines.append(f"      corrected: {cell['correction_reason']}")
     if isinstance(cell["fill_rule"], str):

@@ -33,6 +33,10 @@ from dagster_project.run_state import hash_of_files, landed_sidecars, yearly
 from dagster_project.specs.schema import SpecError
 from dagster_project.warehouse import Warehouse, WarehouseBusy
 
+# what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
+DEMO_SEEDS = (
+    "city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable",
+)  # fmt: skip
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -116,7 +120,7 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
     sources = [
         *(PROJECT / "dagster_project" / "demo").glob("*.*"),
         PROJECT / "python_models" / "simulation.py",
-        *(paths.seeds / name for name in ("city.csv", "city_group.csv", "city_neighbour.csv")),
+        *(paths.seeds / f"{name}.csv" for name in DEMO_SEEDS),
     ]
     key = hash_of_files([s for s in sources if s.is_file()])
     marker = paths.landing / "generated.txt"

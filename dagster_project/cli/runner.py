@@ -25,17 +25,21 @@ STEP_WORDS = {
     "landing__yearly": "check yearly files", "landing__series": "check multi-year files",
     "raw_yearly": "read yearly files", "raw_series": "read multi-year files",
     "raw__load": "judge yearly loads", "raw__series_load": "judge multi-year loads",
-    "dbt_models": "read with dbt", "dbt_models_2": "standardise with dbt", "dbt_models_3": "build marts with dbt",
     "ops__run_context": "name the vintage", "ops__index_spec": "read the specs",
     "ops__synthetic_truth": "store the demo's truth", "py_index": "weights and scores",
     "py_production": "engines of production relations", "py_coupling": "coupling coordination",
     "py_measurement": "trust in the index", "py_disparity": "disparities", "py_convergence": "convergence and clubs",
     "py_markov": "Markov chains", "py_space": "spatial structure", "py_panel": "panel regressions",
     "py_influence": "spillovers and thresholds", "py_robustness": "robustness suite",
-    "py_policy": "paths and principles",
-    "published__city": "publish and report",
+    "py_policy": "paths and principles", "published__city": "publish and report",
 }  # fmt: skip
-REBUILD_DBT = {"dbt_models": "standardise with dbt", "dbt_models_2": "build panel with dbt"}
+
+
+def step_words(key: str, job_name: str) -> str:
+    """What a person reads for a step. Dagster numbers the dbt steps as the graph falls out, so all have one name."""
+    if key.startswith("dbt_models"):
+        return "build tables with dbt" if job_name == "rebuild" else "read with dbt"
+    return STEP_WORDS.get(key, key)
 
 
 @contextmanager
@@ -66,7 +70,6 @@ def run_job(
     """Execute one job; one progress line a step with its seconds."""
     run_id = str(uuid.uuid4())
     steps = len(job.nodes)
-    words = {**STEP_WORDS, **REBUILD_DBT} if job.name == "rebuild" else STEP_WORDS
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -85,11 +88,11 @@ def run_job(
                 return
             if event.event_type_value == "STEP_START":
                 started[key] = time.monotonic()
-                progress.update(task, description=f"{title}: {words.get(key, key)}")
+                progress.update(task, description=f"{title}: {step_words(key, job.name)}")
             elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
                 seconds = time.monotonic() - started.get(key, time.monotonic())
                 mark = "[green]done[/]" if event.event_type_value == "STEP_SUCCESS" else "[red]failed[/]"
-                progress.console.print(f"  {mark}  {words.get(key, key):<28}{seconds:6.1f} s", highlight=False)
+                progress.console.print(f"  {mark}  {step_words(key, job.name):<28}{seconds:6.1f} s", highlight=False)
                 progress.advance(task)
 
         instance.add_event_listener(run_id, on_event)

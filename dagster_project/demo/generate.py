@@ -74,7 +74,7 @@ def generate_demo(
     source = Print(printed, geography, chosen, chosen_years, Damage([*named, *gaps]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
-    relations = _relations(geography, country, raw, read_terms(seeds), streams[6])
+    relations = _relations(geography, country, raw, seeds, streams[6])
     _write_registers(landing_root, source, raw, base, robots, relations)
     result = _truth(geography, country, source, raw)
     _write_truth(landing_root / "truth", result)
@@ -87,19 +87,25 @@ def read_terms(seeds: Path) -> list[str]:
     return [str(term) for term in words.loc[words["is_active"] == "true", "term"]]
 
 
+def read_rates(seeds: Path) -> FloatArray:
+    """Yuan per US dollar in each year of HORIZON, from exchange_rate.csv; the last known one for years to come."""
+    rates = pd.read_csv(seeds / "exchange_rate.csv").set_index("year")["cny_per_usd"]
+    return rates.reindex(HORIZON).ffill().to_numpy(dtype=float)
+
+
 def _relations(
     geography: Geography,
     country: SimulatedCountry,
     raw: dict[str, FloatArray],
-    terms: list[str],
+    seeds: Path,
     rng: np.random.Generator,
 ) -> Relations:
     z = standardised_relations(country)
     return Relations(
-        panels=draw_relations(z, raw, rng),
+        panels=draw_relations(z, raw, read_rates(seeds), rng),
         sectors=draw_sectors(z, raw, rng),
         prices=draw_prices(z, rng),
-        texts=draw_reports(z, terms, rng),
+        texts=draw_reports(z, read_terms(seeds), rng),
         invested=draw_investment(geography, z, raw, rng),
     )
 

@@ -21,22 +21,6 @@ SECTORS = (
     "health", "culture", "public_administration",
 )  # fmt: skip
 GOODS = ("food", "tobacco", "clothing", "household", "health", "transport", "culture", "housing")
-YUAN_PER_USD = (
-    6.31,
-    6.19,
-    6.14,
-    6.23,
-    6.64,
-    6.75,
-    6.62,
-    6.90,
-    6.90,
-    6.45,
-    6.73,
-    7.05,
-    7.12,
-    7.15,
-)  # near the seed exchange_rate.csv
 
 MAPS = (
     Map("private", "pr", "share", 46, 0.35, 0.12, 0.02),
@@ -61,14 +45,15 @@ def standardised_relations(country: SimulatedCountry) -> FloatArray:
     return np.asarray((country.pr - base.mean()) / base.std())
 
 
-def draw_relations(z: FloatArray, raw: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[str, FloatArray]:
-    """Variable code -> (N, T); `raw` holds what `draw_raw` gave."""
+def draw_relations(
+    z: FloatArray, raw: Mapping[str, FloatArray], yuan_per_usd: FloatArray, rng: np.random.Generator
+) -> dict[str, FloatArray]:
+    """Variable code -> (N, T); `raw` holds what `draw_raw` gave, `yuan_per_usd` (T,) the mean rates."""
     x = {m.code: draw_map(m, z, rng) for m in MAPS}
     people, gdp = raw["population_resident"], raw["gdp_nom"]
     level = gdp / np.maximum(_real_gdp(raw), 1e-9)
     income_rural = draw_map(Map("rural", "", "exp", 9500, 0.0, 0.15, 0.01, 0.09), z, rng)
     consumption = 0.68 * income_rural * x["urban_gap"]
-    rates = np.array(YUAN_PER_USD)[: z.shape[1]]
     found = {
         "emp_private_self": raw["emp_total"] * x["private"] / 100,
         "platform_firms": raw["all_firms_stock"] * x["platform"] / 1e4,
@@ -80,7 +65,7 @@ def draw_relations(z: FloatArray, raw: Mapping[str, FloatArray], rng: np.random.
         "retail_sales_nom": x["retail"] * level * people / 1e4,
         "express_parcels": x["parcels"] * people / 1e4,
         "loans_balance_nom": gdp * x["loans"],
-        "fdi_usd": gdp * x["fdi"] / 100 / rates,
+        "fdi_usd": gdp * x["fdi"] / 100 / yuan_per_usd,
         "population_urban": people * x["urbanisation"] / 100,
         "secondary_students": x["secondary"] * people / 1e4,
         "road_area": x["road"] * people,

@@ -24,6 +24,7 @@ from python_models.influence import (
 from python_models.influence.rings import Method
 from python_models.regression.weights import SpatialWeights
 from python_models.space.distance import distance_matrix
+from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
 
@@ -36,33 +37,32 @@ EDGES_50 = tuple(range(0, 501, 50))
 BORDER_EDGES = (0, 150, 300, 500)
 METHODS: tuple[Method, ...] = ("ring", "outer", "cumulative")
 DRAWS, BOOTSTRAP, SPATIAL_BOOTSTRAP, SPATIAL_GRID = 500, 299, 49, 25
-_KEYS = ["basis", "index_code", "weight_scheme", "model_id"]
 COLUMNS = {
-    "influence_run": [*_KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
+    "influence_run": [*KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
     "panel_heterogeneity": [
-        *_KEYS, "scheme", "side", "group_code", "effect", "variable", "point", "se", "lo", "hi", "p", "p_equal",
+        *KEYS, "scheme", "side", "group_code", "effect", "variable", "point", "se", "lo", "hi", "p", "p_equal",
         "n_obs", "seed",
     ],
     "block_spillover": [
-        *_KEYS, "scheme", "emitter", "receiver", "theta_block", "se", "e_per_emitter", "e_lo", "e_hi",
+        *KEYS, "scheme", "emitter", "receiver", "theta_block", "se", "e_per_emitter", "e_lo", "e_hi",
         "r_per_receiver", "r_lo", "r_hi", "per_link", "per_link_lo", "per_link_hi", "p_asymmetry", "asymmetry_index",
         "asymmetry_lo", "asymmetry_hi", "n_centre", "n_obs", "seed",
     ],
     "distance_decay": [
-        *_KEYS, "method", "step_km", "synergy_class", "band_id", "d_from_km", "d_to_km", "coef", "se", "t", "p",
+        *KEYS, "method", "step_km", "synergy_class", "band_id", "d_from_km", "d_to_km", "coef", "se", "t", "p",
         "p_holm", "n_cities_with_neighbour", "note", "n_obs", "seed",
     ],
     "regional_boundary": [
-        *_KEYS, "method", "step_km", "synergy_class", "boundary_km", "half_distance_km", "kappa", "kappa_se", "n_obs",
+        *KEYS, "method", "step_km", "synergy_class", "boundary_km", "half_distance_km", "kappa", "kappa_se", "n_obs",
         "seed",
     ],
-    "threshold_grid": [*_KEYS, "kind", "n_threshold", "grid_id", "gamma", "objective", "lr", "in_ci", "n_obs", "seed"],
+    "threshold_grid": [*KEYS, "kind", "n_threshold", "grid_id", "gamma", "objective", "lr", "in_ci", "n_obs", "seed"],
     "threshold_result": [
-        *_KEYS, "kind", "n_threshold", "gamma", "ci_lo", "ci_hi", "f_stat", "p_boot", "n_boot", "crit_10", "crit_5",
+        *KEYS, "kind", "n_threshold", "gamma", "ci_lo", "ci_hi", "f_stat", "p_boot", "n_boot", "crit_10", "crit_5",
         "crit_1", "slope_low", "slope_se_low", "slope_high", "slope_se_high", "n_low", "n_high", "n_obs", "seed",
     ],
     "border_barrier": [
-        *_KEYS, "barrier_code", "ring_id", "theta_in", "se_in", "theta_out", "se_out", "barrier_index", "lo", "hi",
+        *KEYS, "barrier_code", "ring_id", "theta_in", "se_in", "theta_out", "se_out", "barrier_index", "lo", "hi",
         "fieller_lo", "fieller_hi", "p_equal", "n_obs", "seed",
     ],
 }  # fmt: skip
@@ -123,18 +123,18 @@ def build_influence_tables(frames: Frames, specs: Sequence[PanelSpec], *, seed: 
             sample = read_sample(frames, spec)
             world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
         except (Skipped, ValueError) as refused:
-            parts["influence_run"].append(_note(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
+            parts["influence_run"].append(run_row(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
             continue
         for analysis, variant, make in _jobs(world):
             try:
                 made, reason = make(), ""
             except (Skipped, ValueError, np.linalg.LinAlgError) as refused:
                 made, reason = {}, str(refused)
-            made["influence_run"] = _note(spec, sample.basis, analysis, variant, reason)
+            made["influence_run"] = run_row(spec, sample.basis, analysis, variant, reason)
             for name, table in made.items():
-                keys = _key_values(spec, sample.basis)
+                keys = model_keys(spec, sample.basis)
                 parts[name].append(table.assign(**keys, n_obs=sample.y.size, seed=seed).reindex(columns=COLUMNS[name]))
-    return {name: _joined(rows, COLUMNS[name]) for name, rows in parts.items()}
+    return {name: joined(rows, COLUMNS[name]) for name, rows in parts.items()}
 
 
 def _jobs(world: World) -> list[tuple[str, str, Callable[[], Tables]]]:
@@ -263,21 +263,3 @@ def _spatial(world: World, side: str) -> Tables:
         "threshold_grid": grid.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(grid))),
         "threshold_result": pd.DataFrame([row]),
     }
-
-
-def _key_values(spec: PanelSpec, basis: str) -> dict[str, str]:
-    return {
-        "basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme, "model_id": spec.model_id,
-    }  # fmt: skip
-
-
-def _note(spec: PanelSpec, basis: str, analysis: str, variant: str, reason: str) -> pd.DataFrame:
-    status = "skipped" if reason else "done"
-    row = {"analysis": analysis, "variant": variant, "status": status, "skip_reason": reason}
-    return pd.DataFrame([{**_key_values(spec, basis), **row}])
-
-
-def _joined(rows: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    if not rows:
-        return pd.DataFrame(columns=columns)
-    return pd.concat([row.dropna(axis=1, how="all") for row in rows], ignore_index=True).reindex(columns=columns)

@@ -11,39 +11,39 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from python_models.tables._model_rows import KEYS, joined, model_keys
 from python_models.tables._panel_data import Frames, Skipped, read_sample, read_weights
 from python_models.tables._panel_rows import Job, Tables, run
 from python_models.tables._panel_spec import PanelSpec, PanelVariable
 
 __all__ = ["COLUMNS", "PanelSpec", "PanelVariable", "build_panel_tables"]
 
-_KEYS = ["basis", "index_code", "weight_scheme", "model_id"]
 COLUMNS = {
     "panel_fit": [
-        *_KEYS, "status", "skip_reason", "note", "lnl", "n_used", "t_used", "first_year", "last_year", "n_dropped",
+        *KEYS, "status", "skip_reason", "note", "lnl", "n_used", "t_used", "first_year", "last_year", "n_dropped",
         "dropped_cities", "k_params", "aic", "bic", "sigma2", "r2_within", "corr2", "rho", "lam", "rho_lo_bound",
         "rho_hi_bound", "converged", "grid_max_ok", "vif_max", "cd_stat", "cd_p", "resid_moran_p", "logdet_method",
         "w_sha256", "n_obs", "seed",
     ],
     "panel_coef": [
-        *_KEYS, "term", "role", "coef", "se", "se_type", "se_info", "se_qml", "se_boot", "z", "p", "lo", "hi", "n_obs",
+        *KEYS, "term", "role", "coef", "se", "se_type", "se_info", "se_qml", "se_boot", "z", "p", "lo", "hi", "n_obs",
         "seed",
     ],
     "panel_effect": [
-        *_KEYS, "variable", "effect", "horizon", "point", "mean_draws", "se_sim", "lo", "hi", "p", "se_delta",
+        *KEYS, "variable", "effect", "horizon", "point", "mean_draws", "se_sim", "lo", "hi", "p", "se_delta",
         "share_rejected_draws", "standardised", "flag", "n_obs", "seed",
     ],
     "panel_effect_city": [
-        *_KEYS, "variable", "city_id", "own", "own_se", "received", "received_se", "emitted", "emitted_se", "n_obs",
+        *KEYS, "variable", "city_id", "own", "own_se", "received", "received_se", "emitted", "emitted_se", "n_obs",
         "seed",
     ],
-    "panel_test": [*_KEYS, "test_code", "statistic", "df", "df_denominator", "p", "outcome", "note", "n_obs", "seed"],
+    "panel_test": [*KEYS, "test_code", "statistic", "df", "df_denominator", "p", "outcome", "note", "n_obs", "seed"],
     "dynamic_effect": [
-        *_KEYS, "kind", "is_headline", "variable", "effect", "horizon", "point", "se", "lo", "hi", "p", "tau", "eta",
+        *KEYS, "kind", "is_headline", "variable", "effect", "horizon", "point", "se", "lo", "hi", "p", "tau", "eta",
         "rho", "spectral_radius", "bias_corrected", "n_obs", "seed",
     ],
     "iv_diagnostic": [
-        *_KEYS, "endogenous", "first_stage_f", "kp_f", "is_weak", "hansen_j", "hansen_df", "hansen_p", "ar_lo",
+        *KEYS, "endogenous", "first_stage_f", "kp_f", "is_weak", "hansen_j", "hansen_df", "hansen_p", "ar_lo",
         "ar_hi", "n_instruments", "note", "n_obs", "seed",
     ],
     "model_spec": [
@@ -74,7 +74,7 @@ def build_panel_tables(
         for name, table in tables.items():
             parts[name].append(table.reindex(columns=COLUMNS[name]))
         parts["model_spec"].append(_spec_row(spec, reason))
-    return {name: _joined(rows, COLUMNS[name]) for name, rows in parts.items()}
+    return {name: joined(rows, COLUMNS[name]) for name, rows in parts.items()}
 
 
 def _one(frames: Frames, spec: PanelSpec, seed: int, draws: int) -> Tables:
@@ -83,7 +83,7 @@ def _one(frames: Frames, spec: PanelSpec, seed: int, draws: int) -> Tables:
     rng = np.random.default_rng([seed, zlib.crc32(spec.model_id.encode())])
     tables = run(Job(spec, sample, weights, rng, draws))
     n, t = sample.y.shape
-    keys = _keys(spec, sample.basis)
+    keys = model_keys(spec, sample.basis)
     about = {
         "status": "fitted", "skip_reason": "", "n_used": n, "t_used": t, "first_year": sample.years[0],
         "last_year": sample.years[-1], "n_dropped": len(sample.dropped), "dropped_cities": ", ".join(sample.dropped),
@@ -93,16 +93,10 @@ def _one(frames: Frames, spec: PanelSpec, seed: int, draws: int) -> Tables:
     return {name: table.assign(**keys, n_obs=n * t, seed=seed) for name, table in tables.items()}
 
 
-def _keys(spec: PanelSpec, basis: str) -> dict[str, str]:
-    return {
-        "basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme, "model_id": spec.model_id,
-    }  # fmt: skip
-
-
 def _skipped(frames: Frames, spec: PanelSpec, reason: str, seed: int) -> pd.DataFrame:
     bases = frames["scores"]["basis"].dropna().unique()
     basis = next((str(b) for b in sorted(bases) if str(b).startswith(spec.basis)), spec.basis)
-    row = {**_keys(spec, basis), "status": "skipped", "skip_reason": reason, "converged": False, "seed": seed}
+    row = {**model_keys(spec, basis), "status": "skipped", "skip_reason": reason, "converged": False, "seed": seed}
     return pd.DataFrame([row])
 
 
@@ -118,9 +112,3 @@ def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
         "skip_reason": reason, "spec_hash": spec.spec_hash,
     }  # fmt: skip
     return pd.DataFrame([row])
-
-
-def _joined(rows: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    if not rows:
-        return pd.DataFrame(columns=columns)
-    return pd.concat([row.dropna(axis=1, how="all") for row in rows], ignore_index=True).reindex(columns=columns)

@@ -16,6 +16,7 @@ from python_models.influence._regime_logdet import RegimeLogDet
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.placebo import placebo_weights
 from python_models.influence.regimes import YEARS, two_regime
+from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
 from python_models.tables._robustness_rows import robustness_rows
@@ -26,24 +27,23 @@ SCHEMES = ("core", "cluster", "synergy")
 MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
 REGIME_DRAWS, PLACEBO_DRAWS, BAND_DRAWS = 199, 999, 2000
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
-_KEYS = ["basis", "index_code", "weight_scheme", "model_id"]
 _EFFECTS = [f"{e}{part}" for e in ("direct", "indirect", "total") for part in ("", "_se", "_lo", "_hi")]
 COLUMNS = {
-    "robustness_run": [*_KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
+    "robustness_run": [*KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
     "regime_coef": [
-        *_KEYS, "scheme", "year_effects", "regime", "n_city", "rho_regime", "rho_uncorrected", "se", "se_boot", "lo",
+        *KEYS, "scheme", "year_effects", "regime", "n_city", "rho_regime", "rho_uncorrected", "se", "se_boot", "lo",
         "hi", "z_equal", "p_equal", *_EFFECTS, "lnl", "n_modes", "n_boot", "n_boot_refused", "n_obs", "seed",
     ],
     "interaction_effect": [
-        *_KEYS, "moderator", "at_percentile", "at_value", *_EFFECTS, "coef_own", "coef_own_se", "coef_lag",
+        *KEYS, "moderator", "at_percentile", "at_value", *_EFFECTS, "coef_own", "coef_own_se", "coef_lag",
         "coef_lag_se", "wald", "wald_df", "p_interaction", "share_rejected_draws", "note", "n_obs", "seed",
     ],
-    "robustness_placebo": [*_KEYS, "draw_id", "is_actual", "theta", "indirect", "rho", "n_obs", "seed"],
+    "robustness_placebo": [*KEYS, "draw_id", "is_actual", "theta", "indirect", "rho", "n_obs", "seed"],
     "robustness_placebo_summary": [
-        *_KEYS, "term", "actual", "mean_draws", "lo", "hi", "covers_zero", "p", "n_draws", "n_refused", "n_obs", "seed",
+        *KEYS, "term", "actual", "mean_draws", "lo", "hi", "covers_zero", "p", "n_draws", "n_refused", "n_obs", "seed",
     ],
     "robustness": [
-        *_KEYS, "run_id", "change_axis", "change_value", "method", "status", "skip_reason", "note", "variable",
+        *KEYS, "run_id", "change_axis", "change_value", "method", "status", "skip_reason", "note", "variable",
         *(f"{e}{part}" for e in ("direct", "indirect", "total") for part in ("", "_se", "_p", "_standardised")),
         "beta", "beta_se", "theta", "theta_se", "rho", "sign_agrees", "significant_5",
         *(f"{e}_{part}" for e in ("direct", "indirect", "total") for part in (
@@ -51,7 +51,7 @@ COLUMNS = {
         "n_obs", "seed",
     ],
     "robustness_summary": [
-        *_KEYS, "effect", "n_runs", "n_skipped", "share_sign_agrees", "share_significant_5", "share_both", "lowest",
+        *KEYS, "effect", "n_runs", "n_skipped", "share_sign_agrees", "share_significant_5", "share_both", "lowest",
         "median", "highest", "n_obs", "seed",
     ],
 }  # fmt: skip
@@ -71,21 +71,21 @@ def build_robustness_tables(
             sample = read_sample(frames, spec)
             world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
         except (Skipped, ValueError) as refused:
-            parts["robustness_run"].append(_note(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
+            parts["robustness_run"].append(run_row(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
             continue
         for analysis, variant, make in _jobs(world, n_jobs):
             try:
                 made, reason = make(), ""
             except (Skipped, ValueError, np.linalg.LinAlgError) as refused:
                 made, reason = {}, str(refused)
-            made["robustness_run"] = _note(spec, sample.basis, analysis, variant, reason)
+            made["robustness_run"] = run_row(spec, sample.basis, analysis, variant, reason)
             for name, table in made.items():
                 sized = table if "n_obs" in table else table.assign(n_obs=sample.y.size)
-                parts[name].append(sized.assign(**_key_values(spec, sample.basis), seed=seed))
+                parts[name].append(sized.assign(**model_keys(spec, sample.basis), seed=seed))
     runs, summary = robustness_rows(frames)
     parts["robustness"].append(runs.assign(seed=seed))
     parts["robustness_summary"].append(summary.assign(seed=seed))
-    return {name: _joined(rows, COLUMNS[name]) for name, rows in parts.items()}
+    return {name: joined(rows, COLUMNS[name]) for name, rows in parts.items()}
 
 
 def _jobs(world: World, n_jobs: int | None) -> list[tuple[str, str, Callable[[], Tables]]]:
@@ -176,22 +176,3 @@ def _placebo(world: World, n_jobs: int | None) -> Tables:
     )
     summary = found.summary().rename(columns={"lower": "lo", "upper": "hi"}).assign(n_refused=found.n_refused)
     return {"robustness_placebo": found.to_frame(), "robustness_placebo_summary": summary}
-
-
-def _key_values(spec: PanelSpec, basis: str) -> dict[str, str]:
-    return {
-        "basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme, "model_id": spec.model_id,
-    }  # fmt: skip
-
-
-def _note(spec: PanelSpec, basis: str, analysis: str, variant: str, reason: str) -> pd.DataFrame:
-    status = "skipped" if reason else "done"
-    row = {"analysis": analysis, "variant": variant, "status": status, "skip_reason": reason}
-    return pd.DataFrame([{**_key_values(spec, basis), **row}])
-
-
-def _joined(rows: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    full = [row for row in rows if not row.empty]
-    if not full:
-        return pd.DataFrame(columns=columns)
-    return pd.concat([row.dropna(axis=1, how="all") for row in full], ignore_index=True).reindex(columns=columns)

@@ -120,3 +120,10 @@ def test_schedule_is_off_and_can_be_switched(copy_of_small_warehouse):
     assert house.run("schedule", "status").lines == ["schedule yearly_refresh: off", "sensor landing_sensor: off"]
     assert house.run("schedule", "on").lines == ["schedule yearly_refresh: on", "sensor landing_sensor: on"]
     assert house.run("schedule", "off").lines == ["schedule yearly_refresh: off", "sensor landing_sensor: off"]
+
+
+def test_explain_shows_the_report_whose_words_were_counted(small_warehouse):
+    outcome = nqpf(small_warehouse, "explain", "Hefei", "2014", "p1_digatt")
+    assert outcome.exit_code == 0
+    assert "work_report/synthetic_work_report.csv" in outcome.text
+    assert "printed 'SYNTHETIC。" in outcome.text

@@ -125,8 +125,9 @@ def _curve(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         data = _standardised(found, effect)
         if len(data) < 2:
             continue
+        domain, cut = _window(data)
         spec = plots.forest(
-            data, title=f"Specification curve, {effect} effect", note=plots.synthetic(meta), zero=0,
+            data, title=f"Specification curve, {effect} effect", note=plots.synthetic(meta), zero=0, domain=domain,
             x_title="standardised effect (standard deviations)",
             alt_text=f"Specification curve of the {effect} effect over {len(data)} variants.",
         )  # fmt: skip
@@ -135,7 +136,7 @@ def _curve(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
                 f"curve-{effect}",
                 spec,
                 f"{len(data)} variants, sorted. Line: 95 % interval, the standard "
-                "error carried over to the standardised scale. n stands in the tooltip.",
+                f"error carried over to the standardised scale. n stands in the tooltip.{cut}",
             )
         )
     for r in _own(con, meta, "mart_robustness_summary", "effect"):
@@ -156,6 +157,20 @@ def _curve(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     table = Table.of("curve", "Every variant", heads, body, n_text=2, fold="Figures of all variants")
     note = "Variants share data: the share that agrees is a description, not a test."
     return Section("curve", "Specification curve", "设定曲线", tuple(text), tuple(figures), (table,), note)
+
+
+def _window(data: list[Row]) -> tuple[tuple[float, float], str]:
+    """The axis that shows nearly all intervals, and the sentence about those that leave it.
+
+    One variant with a spatial lag near its bound has an interval a thousand times as wide as the others.
+    """
+    known = [r for r in data if r["lo"] is not None and r["hi"] is not None]
+    lows, highs = ([r[end] for r in known] or [r["point"] for r in data] for end in ("lo", "hi"))
+    low, high = min(0.0, float(np.quantile(lows, 0.05))), max(0.0, float(np.quantile(highs, 0.95)))
+    room = 0.05 * (high - low or 1.0)
+    domain = (low - room, high + room)
+    outside = [str(r["label"]) for r in known if r["lo"] < domain[0] or r["hi"] > domain[1]]
+    return domain, f" Cut off, see the figures below: {', '.join(outside)}." if outside else ""
 
 
 def _standardised(found: list[Row], effect: str) -> list[Row]:

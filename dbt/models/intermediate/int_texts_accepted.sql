@@ -3,6 +3,9 @@
 select
     c.source,
     c.vintage,
+    c.file,
+    c.sheet,
+    c.cell,
     r.city_id,
     r.year,
     h.variable_code,

@@ -221,3 +221,10 @@ def test_entropy_weights_computed_in_sql_agree(built):
     assert len(both) == len(mine)
     np.testing.assert_allclose(both["weight_sql"], both["weight"], rtol=0, atol=1e-9)
     np.testing.assert_allclose(both["entropy_sql"], both["entropy"], rtol=0, atol=1e-9)
+
+
+def test_build_without_a_computable_index_says_which_and_why(frames_until):
+    frames = frames_until(2021)
+    judged = frames["judged"].assign(is_computed=False, skip_reason="only 3 cities are complete, 200 are needed")
+    with pytest.raises(ValueError, match=r"no index can be computed\. nqpf: only 3 cities are complete"):
+        build_index_tables(frames | {"judged": judged})

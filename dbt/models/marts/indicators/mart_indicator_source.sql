@@ -8,6 +8,15 @@ with traced as (
         value_origin,
         unnest(source_cell_ids) as source_cell_id
     from {{ ref('int_panel_balanced') }}
+),
+
+-- figures, and texts of which only the words are counted
+cells as (
+    select source_cell_id, variable_code, source, file, sheet, cell, text, value, unit
+    from {{ ref('int_values_accepted') }}
+    union all by name
+    select source_cell_id, variable_code, source, file, sheet, cell, text, 'text' as unit
+    from {{ ref('int_texts_accepted') }}
 )
 
 select
@@ -27,5 +36,5 @@ select
     a.value,
     a.unit
 from traced as t
-inner join {{ ref('int_values_accepted') }} as a on t.source_cell_id = a.source_cell_id
+inner join cells as a on t.source_cell_id = a.source_cell_id
 cross join {{ source('ops', 'run_context') }} as k

@@ -33,7 +33,7 @@ refresh: setup
 	@$(BIN)/nqpf refresh
 
 test: setup lint types
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow

@@ -15,14 +15,31 @@ from dagster_project.paths import PROJECT, Paths
 sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
 
 from house import CITIES, YEARS, House
+from once import made_once
 
 REAL_DATA = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker takes a file as a whole; one takes all that look at the real files, since they share one refresh.
+
+    Those go first, then whatever refreshes a warehouse: the quick files at the end even out the workers.
+    """
+    real = {item.path for item in items if "real_warehouse" in getattr(item, "fixturenames", ())}
+    integration = Path(__file__).parent / "integration"
+    items.sort(key=lambda item: (item.path not in real, integration not in item.path.parents))
+    for item in items:
+        name = "real files" if item.path in real else item.path.relative_to(Path(__file__).parent).as_posix()
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
 def small_warehouse(tmp_path_factory: pytest.TempPathFactory) -> House:
     """12 cities, 2012-2016, refreshed once. Read it, never change it: `copy_of_small_warehouse` is for that."""
-    root = tmp_path_factory.mktemp("small")
+    return made_once(tmp_path_factory, "small", _refresh_small)
+
+
+def _refresh_small(root: Path) -> House:
     paths = Paths(root / "warehouse", root / "landing", root / "landing")
     generate_demo(paths.landing, cities=CITIES, years=YEARS)
     house = House(paths)

@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow bench lint types ui lock clean
+.PHONY: help setup refresh test test-slow bench bench-load lint types ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
 	@echo "make test       set up, then lint, types and tests"
 	@echo "make test-slow  the long simulations and campaigns"
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
+	@echo "make bench-load seconds and memory up to 40,000 units (an hour or so)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff and sqlfluff;  make types: mypy --strict on python_models"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
@@ -42,6 +43,9 @@ bench: setup
 	@for name in inequality clubs markov space spatial_panel; do \
 		echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; \
 	done
+
+bench-load: setup
+	@$(BIN)/python benchmarks/load.py
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from dagster_project.ingest.workbook import Sheet
+from dagster_project.ingest.sheet import Sheet
 
 
 @dataclass

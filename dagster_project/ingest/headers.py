@@ -13,8 +13,8 @@ import pandas as pd
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.header_paths import Geometry, has_chinese, header_paths, squeeze, tidy
+from dagster_project.ingest.sheet import Sheet
 from dagster_project.ingest.sidecar import Sidecar
-from dagster_project.ingest.workbook import Sheet
 
 CELL_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "row_no", "col_no", "part", "text"]
 HEADER_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "col_no", "role", "path"]
@@ -33,8 +33,8 @@ _PLACE_ENDINGS = (*_CITY_ENDINGS, "省", "区")
 _NOTE_STARTS = ("注", "资料来源", "数据来源", "说明", "备注", "note", "source", "*", "＊")
 
 
-def frames(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(cells, header) of one landing file, with CELL_COLUMNS and HEADER_COLUMNS; sheets without city are out.
+def geometry_of(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(cells, header) of one landing file without what its sidecar says; sheets without city are out.
 
     IngestError: no sheet has a city, a city column without header, a second header inside the body, a key
     column of a long file that does not exist.
@@ -44,18 +44,18 @@ def frames(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[pd.Dat
         where = file if not sheet.name else f"{file}, sheet {sheet.name}"
         geometry = _long(sheet, sidecar, where) if sidecar.layout == "long" else _printed(sheet, where)
         if geometry is not None:
-            found.append((sheet, geometry))
+            found.append((_cells(sheet, geometry), _header(sheet, geometry)))
     if not found:
         raise IngestError("A sheet without cities", file, "Check the file, or name the right 'sheet' in the sidecar")
-    cells = [_cells(sheet, geometry) for sheet, geometry in found]
-    headers = [_header(sheet, geometry) for sheet, geometry in found]
-    return _stamp(cells, CELL_COLUMNS, file, sidecar), _stamp(headers, HEADER_COLUMNS, file, sidecar)
+    if len(found) == 1:
+        return found[0]
+    return pd.concat([cells for cells, _ in found]), pd.concat([header for _, header in found])
 
 
-def _stamp(parts: list[pd.DataFrame], columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
-    frame = pd.concat(parts, ignore_index=True)
-    frame = frame.assign(source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file)
-    return frame[columns]
+def stamped(frame: pd.DataFrame, columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
+    """The frame with source, year, vintage and file; columns: CELL_COLUMNS or HEADER_COLUMNS."""
+    said = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage, "file": file}
+    return frame.reset_index(drop=True).assign(**said)[columns]
 
 
 def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:

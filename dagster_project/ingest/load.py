@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from dagster_project.ingest.apart import apart
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.headers import frames
+from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS, geometry_of, stamped
+from dagster_project.ingest.limits import Limits
+from dagster_project.ingest.packed import Frame, pack_frame, unpack_frame
 from dagster_project.ingest.sidecar import Sidecar, check_files
-from dagster_project.ingest.workbook import read_sheets
-from dagster_project.ingest.xlsx_guard import Limits
+from dagster_project.ingest.workbook import check_name, open_sheets
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +26,38 @@ class Load:
 
 
 def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
-    """Read all files of a sidecar below landing_root; IngestError says file, sheet and place."""
+    """Read all files of a sidecar below landing_root, within limits of memory and time; IngestError says where."""
     vintage = check_files(sidecar, landing_root)
     limits = Limits.for_layout(sidecar.layout)
     parts = []
     for file in sidecar.files:
-        sheets = read_sheets(Path(landing_root) / file.path, sheet=sidecar.sheet, limits=limits)
-        parts.append(frames(file.path, sheets, sidecar))
-    cells, header = (pd.concat([part[at] for part in parts], ignore_index=True) for at in (0, 1))
+        check_name(file.path)
+        path = Path(landing_root) / file.path
+        packed = apart(packed_file, path, file.path, sidecar, limits, where=str(path), limits=limits)
+        parts.append(_unpacked(packed, file.path, sidecar))
+    cells, header = parts[0] if len(parts) == 1 else _joined(parts)
     if not (header["role"] == "value").any():
         raise IngestError("No column holds values", str(sidecar.path), "Check layout and sheet in the sidecar")
     return Load(cells, header, vintage)
+
+
+def _joined(parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cells, header = (pd.concat([part[at] for part in parts], ignore_index=True) for at in (0, 1))
+    return cells, header
+
+
+def frames_of_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(cells, header) of one file, read in this process."""
+    return _unpacked(packed_file(path, name, sidecar, limits), name, sidecar)
+
+
+def packed_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tuple[Frame, Frame]:
+    """The same, packed for another process and without what the sidecar says."""
+    cells, header = geometry_of(name, open_sheets(path, sidecar.sheet, limits), sidecar)
+    return pack_frame(cells), pack_frame(header)
+
+
+def _unpacked(packed: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
+    columns = (CELL_COLUMNS, HEADER_COLUMNS)
+    cells, header = (stamped(unpack_frame(packed[at]), columns[at], name, sidecar) for at in (0, 1))
+    return cells, header

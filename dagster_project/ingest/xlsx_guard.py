@@ -1,65 +1,47 @@
 """Look into an .xlsx before the workbook library does: is it sound, and is it small enough?
 
-The library lays a sheet out as one dense grid, so a single cell in the last row of Excel costs gigabytes.
-Here the zip is read as a stream: bytes are counted, tags are scanned, nothing is kept.
+The library lays a sheet out as one dense grid, so a single cell in the last row of Excel costs gigabytes; and it takes
+what it cannot read for an empty cell. Here the zip is read as a stream (so its checksums are verified): bytes are
+counted, the XML that matters must be well formed, tags are scanned, nothing is kept.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.limits import Limits
+from dagster_project.ingest.xlsx_cells import CellScan, Marks
 
-WIDE_ROWS = 20_000
-LONG_ROWS = 2_000_000
 _BLOCK = 1 << 20
-_TAG = re.compile(rb"<(?:\w+:)?(row|c)(\s[^>]*)?>")
-_REF = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{0,3})(\d+)[\"']")
-_ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 _DAMAGED = "The workbook is damaged or cut short"
 _AGAIN = "Fetch the file again and compare its size and sha256"
+_SAVE = "Open it in Excel or LibreOffice, look at it and save it again"
+_WORKBOOK, _RELATIONS, _TYPES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "[Content_Types].xml"
+_STRINGS, _STYLES = "xl/sharedStrings.xml", "xl/styles.xml"
+_LINKS = (
+    "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    "http://purl.oclc.org/ooxml/officeDocument/relationships",
+)
+_OWN_FORMATS = 164  # number formats from here on are the workbook's own, those below are Excel's
+_MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
+_STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
+_NEEDED = ("worksheet", "sharedstrings", "styles")  # parts without which cells are lost or days become numbers
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a landing file may hold: rows and cells of one sheet laid out as a grid, bytes when unpacked."""
+def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> dict[str, Marks]:
+    """The zip is whole, unpacks within the limits, and its sheets (or the one named) are sound and fit as a grid.
 
-    rows: int = WIDE_ROWS
-    grid_cells: int = 20_000_000
-    unpacked_bytes: int = 500_000_000
-
-    @classmethod
-    def for_layout(cls, layout: str) -> Limits:
-        """Long files hold city x year rows; wide sheets and tables hold one row a city."""
-        return cls(rows=LONG_ROWS) if layout == "long" else cls()
-
-    def check(self, rows: int, columns: int, where: str) -> None:
-        """IngestError when a sheet of this size is too large."""
-        if rows > self.rows:
-            raise IngestError(
-                f"The sheet reaches row {rows:,}; at most {self.rows:,} rows are read",
-                where,
-                "Delete stray cells far below the table, or declare layout: long if it is a long file",
-            )
-        if rows * columns > self.grid_cells:
-            raise IngestError(
-                f"The sheet spans {rows:,} rows x {columns:,} columns; at most {self.grid_cells:,} cells are read",
-                where,
-                "Delete stray cells far outside the table",
-            )
-
-
-def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> dict[str, list[tuple[int, int]]]:
-    """The zip is whole, unpacks within the limits, and its sheets (or the one named) fit as a grid.
-
-    Returns (row, column) of the cells with an Excel error such as #DIV/0!, by sheet: the library shows them as empty.
+    Returns, by sheet, the cells whose value the library would show as empty or wrong, with the mark that stands for it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -68,27 +50,81 @@ def check_xlsx(path: Path, *, sheet: str | None, limits: Limits) -> dict[str, li
         raise IngestError(_DAMAGED, str(path), _AGAIN) from None
 
 
-def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limits) -> dict[str, list[tuple[int, int]]]:
-    declared = sum(info.file_size for info in archive.infolist())
+def _check(archive: zipfile.ZipFile, path: Path, sheet: str | None, limits: Limits) -> dict[str, Marks]:
+    _check_parts(archive, path, limits)
+    if _WORKBOOK not in archive.namelist():
+        raise IngestError("The file is a zip but not an Excel workbook", str(path), "Unpack it, or name the workbook")
+    names, is_uncomputed = _contents(archive, path)
+    strings, styles = _count_strings(archive, path), _count_styles(archive, path)
+    marks: dict[str, Marks] = {}
+    for info in archive.infolist():
+        name = names.get(info.filename)
+        blocks = _blocks(archive, info)
+        if name is not None and sheet in (None, name):
+            where = f"{path}, sheet {name}"
+            scan = CellScan(where, strings=strings, styles=styles, is_uncomputed=is_uncomputed)
+            _parse(blocks, where, scan.feed, _MAIN)
+            last_row, last_column = scan.finish()
+            limits.check(last_row, last_column, where)
+            marks[name] = scan.marks
+        for _ in blocks:  # read to the end: a wrong checksum shows only there
+            pass
+    return marks
+
+
+def _count_strings(archive: zipfile.ZipFile, path: Path) -> int:
+    """How many texts the sheets share."""
+    if _STRINGS not in archive.NameToInfo:
+        return 0
+    count, rest = 0, b""
+
+    def add(block: bytes) -> None:
+        nonlocal count, rest
+        block = rest + block
+        cut = block.rfind(b"<")
+        count += len(_STRING.findall(block, 0, max(cut, 0)))
+        rest = block[max(cut, 0) :]
+
+    _parse(_blocks(archive, archive.NameToInfo[_STRINGS]), f"{path}, part {_STRINGS}", add, _MAIN)
+    return count
+
+
+def _count_styles(archive: zipfile.ZipFile, path: Path) -> int:
+    """How many formats cells have, each of which must exist; a workbook without any has the one of Excel."""
+    if _STYLES not in archive.NameToInfo:
+        return 1
+    tree = _tree(archive, path, _STYLES, _MAIN)
+    own = {node.get("numFmtId") for node in tree.iter() if _local(node.tag) == "numFmt"}
+    groups = [node for node in tree if _local(node.tag) == "cellXfs"]
+    formats = [node.get("numFmtId", "0") for group in groups for node in group if _local(node.tag) == "xf"]
+    for number in set(formats):
+        if number not in own and not (number.isdecimal() and int(number) < _OWN_FORMATS):
+            what = f"A format of cells names number format {number[:40]!r}, which is not there"
+            raise IngestError(what, f"{path}, part {_STYLES}", _SAVE)
+    return len(formats) if groups else 1
+
+
+def _check_parts(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
+    """Few parts, each once, packed as workbooks are, and not too large together."""
+    parts = archive.infolist()
+    declared = sum(info.file_size for info in parts)
     if declared > limits.unpacked_bytes:
         raise IngestError(
             f"The workbook unpacks to {declared:,} bytes; at most {limits.unpacked_bytes:,} are read",
             str(path),
             "Check where the file comes from; a workbook of this kind is far smaller",
         )
-    if "xl/workbook.xml" not in archive.namelist():
-        raise IngestError("The file is a zip but not an Excel workbook", str(path), "Unpack it, or name the workbook")
-    names = _sheet_names(archive)
-    errors: dict[str, list[tuple[int, int]]] = {}
-    for info in archive.infolist():
-        blocks = _blocks(archive, info)
-        name = names.get(info.filename)
-        if name is not None and sheet in (None, name):
-            last_row, last_column, errors[name] = _extent(blocks)
-            limits.check(last_row, last_column, where=f"{path}, sheet {name}")
-        for _ in blocks:  # read to the end: a wrong checksum shows only there
-            pass
-    return errors
+    if len(parts) > limits.parts:
+        what = f"The workbook has {len(parts):,} parts; at most {limits.parts:,} are read"
+        raise IngestError(what, str(path), "Check where the file comes from; a workbook has some dozens")
+    seen = set()
+    for info in parts:
+        key = info.filename.lower().lstrip("/")
+        if key in seen:
+            raise IngestError(f"The workbook holds the part {info.filename!r} twice", str(path), _SAVE)
+        if info.compress_type not in _METHODS:
+            raise IngestError(f"The part {info.filename!r} is packed in a way no workbook is", str(path), _SAVE)
+        seen.add(key)
 
 
 def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -97,53 +133,96 @@ def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             yield block
 
 
-def _sheet_names(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Part of the zip -> sheet name, from the workbook and its relations; parts not found name themselves."""
-    names = {part: part for part in archive.namelist() if re.match(r"xl/worksheets/[^/]+\.xml$", part)}
+def _ignore(_: bytes) -> None:
+    return
+
+
+def _parse(blocks: Iterator[bytes], where: str, use: Callable[[bytes], None], namespaces: tuple[str, ...]) -> None:
+    """Hand on the blocks of a part that is well-formed XML in UTF-8 without document type and CDATA.
+
+    namespaces: what its root element may belong to; () is anything.
+    """
+
+    def refuse(what: str) -> None:
+        raise IngestError(f"The workbook holds {what}", where, f"No spreadsheet program writes that. {_SAVE}")
+
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding and encoding.lower() not in ("utf-8", "utf8", "us-ascii"):
+            refuse(f"text in the encoding {encoding}")
+
+    def comment(text: str) -> None:
+        if "<" in text:
+            refuse("tags inside a comment")
+
+    def root(name: str, _: object) -> None:
+        parser.StartElementHandler = None
+        if namespaces and name.rpartition(" ")[0] not in namespaces:
+            refuse("a part that is none of a workbook")
+
+    parser = expat.ParserCreate(namespace_separator=" ")  # an unbound prefix is an error
+    parser.XmlDeclHandler = declared
+    parser.StartDoctypeDeclHandler = lambda *_: refuse("a document type declaration, which may define entities")
+    parser.StartCdataSectionHandler = lambda: refuse("a CDATA section")
+    parser.CommentHandler = comment
+    parser.StartElementHandler = root
+    parser.ProcessingInstructionHandler = lambda _, text: comment(text)
+    first = True
     try:
-        relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        workbook = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    except (KeyError, ElementTree.ParseError):
-        return names
-    target = {node.get("Id"): node.get("Target", "") for node in relations}
-    for node in workbook.iter():
-        if node.tag.rpartition("}")[2] == "sheet":
-            link = next((value for key, value in node.attrib.items() if key.endswith("}id")), None)
-            part = target.get(link, "")
-            names[part.lstrip("/") if part.startswith("/") else f"xl/{part}"] = node.get("name", "")
-    return names
+        for block in blocks:
+            if first and block.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00", b"<\x00")):
+                refuse("text in UTF-16")
+            first = False
+            parser.Parse(block, False)
+            use(block)
+        parser.Parse(b"", True)
+    except (expat.ExpatError, LookupError) as error:
+        raise IngestError(
+            f"The workbook cannot be read (its XML is not well formed: {error})", where, f"{_AGAIN}, or: {_SAVE}"
+        ) from None
 
 
-def _extent(blocks: Iterator[bytes]) -> tuple[int, int, list[tuple[int, int]]]:
-    """Last row and column with content, counted (what the file says of its own size is not asked); error cells."""
-    row = column = last_row = last_column = 0
-    errors = []
-    for kind, attributes in _tags(blocks):
-        ref = _REF.search(attributes)
-        if kind == b"row":
-            row, column = (int(ref[2]) if ref else row + 1), 0
-            continue
-        column = _column_number(ref[1]) if ref and ref[1] else column + 1
-        row = int(ref[2]) if ref else row
-        if not attributes.endswith(b"/"):  # <c .../> is formatting without content
-            last_row, last_column = max(last_row, row), max(last_column, column)
-            if _ERROR.search(attributes):
-                errors.append((row, column))
-    return last_row, last_column, errors
+def _contents(archive: zipfile.ZipFile, path: Path) -> tuple[dict[str, str], bool]:
+    """Part of the zip -> sheet name, and whether the values of formulas were never worked out."""
+    relations = _tree(archive, path, _RELATIONS)
+    workbook = _tree(archive, path, _WORKBOOK, _MAIN)
+    target = {}
+    for node in relations:
+        if node.get("TargetMode") != "External":
+            part = posixpath.normpath(posixpath.join("/xl", node.get("Target", "").replace("\\", "/"))).lstrip("/")
+            target[node.get("Id")] = part
+            _require(archive, path, part, node.get("Type", ""))
+    for node in _tree(archive, path, _TYPES):
+        if "PartName" in node.attrib:
+            _require(archive, path, node.get("PartName", "").lstrip("/"), node.get("ContentType", ""))
+    names, seen = {}, set()
+    for node in (node for group in workbook if _local(group.tag) == "sheets" for node in group):
+        link = next((node.get(f"{{{space}}}id") for space in _LINKS if node.get(f"{{{space}}}id")), None)
+        name = node.get("name", "")
+        is_sound = _local(node.tag) == "sheet" and name and link in target and target[link] not in names
+        if not is_sound or name.lower() in seen:
+            raise IngestError(f"The list of sheets is damaged at sheet {name!r}", str(path), _SAVE)
+        names[target[link]] = name
+        seen.add(name.lower())
+    flags = [node.get("fullCalcOnLoad") for node in workbook.iter() if _local(node.tag) == "calcPr"]
+    return names, any(flag in ("1", "true") for flag in flags)
 
 
-def _tags(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """(row or c, its attributes) in order; a tag cut by a block border is joined again."""
-    rest = b""
-    for block in blocks:
-        block = rest + block
-        cut = block.rfind(b">") + 1
-        yield from ((match[1], match[2] or b"") for match in _TAG.finditer(block, 0, cut))
-        rest = block[cut:]
+def _require(archive: zipfile.ZipFile, path: Path, part: str, kind: str) -> None:
+    kind = kind.rpartition("/")[2].lower()
+    if any(word in kind for word in _NEEDED) and part not in archive.NameToInfo:
+        raise IngestError(f"The workbook lacks its part {part!r}", str(path), f"{_AGAIN}, or: {_SAVE}")
 
 
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
+def _tree(archive: zipfile.ZipFile, path: Path, part: str, namespaces: tuple[str, ...] = ()) -> ElementTree.Element:
+    if part not in archive.NameToInfo:
+        raise IngestError(f"The workbook lacks its part {part!r}", str(path), f"{_AGAIN}, or: {_SAVE}")
+    content = archive.read(part)
+    _parse(iter([content]), f"{path}, part {part}", _ignore, namespaces)
+    try:
+        return ElementTree.fromstring(content)
+    except ElementTree.ParseError:  # a name space that Python cannot write down
+        raise IngestError(_DAMAGED, f"{path}, part {part}", _AGAIN) from None
+
+
+def _local(tag: str) -> str:
+    return re.sub(r"^\{[^}]*\}", "", tag)

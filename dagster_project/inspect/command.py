@@ -52,7 +52,7 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
     template = template_file(say)
     with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
         database = throw_away_copy(template, Path(folder))
-        draft = _named(draft, database)
+        draft = named(draft, database)
         insert_draft(database, draft)
         if paths is not None:
             last = copy_past(database, draft, paths.build_file)
@@ -68,7 +68,7 @@ def _paths(warehouse: Path | None) -> Paths | None:
     return None if warehouse is None else real_paths(Path(), warehouse, Path())
 
 
-def _named(draft: Draft, database: Warehouse) -> Draft:
+def named(draft: Draft, database: Warehouse) -> Draft:
     """The draft under its source: the one asked for, else the one whose header map knows its headers best."""
     if draft.has_source:
         return draft

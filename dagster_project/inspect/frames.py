@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.load import Load, read_load
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, sha256_of
 from dagster_project.ingest.workbook import read_sheets
-from dagster_project.ingest.xlsx_guard import Limits
 from dagster_project.inspect.guess import Shape, guess_shape, guess_year
 
 UNNAMED = "unnamed"  # source of a load until its headers have told it

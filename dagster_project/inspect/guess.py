@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dagster_project.ingest.header_paths import squeeze
+from dagster_project.ingest.sheet import Sheet
 from dagster_project.ingest.sidecar import find_sidecars
-from dagster_project.ingest.workbook import Sheet
 
 # headers of key columns of long files, best first; the keys of landed sources come before these
 KEY_NAMES: dict[str, tuple[str, ...]] = {

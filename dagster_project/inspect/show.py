@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dagster_project.ingest.errors import printable
 from dagster_project.inspect.report import Report
 
 MAX_LISTED = 20
@@ -60,7 +61,10 @@ def _headers(report: Report, console: Console) -> None:
     for row in report.unmapped_headers[:MAX_LISTED]:
         place = f"{row['sheet']} {row['column']}".strip()
         table.add_row(
-            *(escape(str(x)) for x in (place, row["path"], row["nearest"] or "", f"{row['nearest_score']:.0f}"))
+            *(
+                escape(printable(str(x)))
+                for x in (place, row["path"], row["nearest"] or "", f"{row['nearest_score']:.0f}")
+            )
         )
     console.print(table)
     rows = dict.fromkeys(row["ready_row"] for row in report.unmapped_headers)
@@ -74,7 +78,10 @@ def _cities(report: Report, console: Console) -> None:
     for row in report.unknown_cities[:MAX_LISTED]:
         near = row["known_elsewhere"] or ", ".join(f"{n['name']} {n['score']:.0f} %" for n in row["nearest"])
         table.add_row(
-            *(escape(str(text)) for text in (f"{row['sheet']} {row['cell'] or ''}".strip(), row["name"], near))
+            *(
+                escape(printable(str(text)))
+                for text in (f"{row['sheet']} {row['cell'] or ''}".strip(), row["name"], near)
+            )
         )
     console.print(table)
     _rows(console, "city_alias.csv", [row["ready_row"] for row in report.unknown_cities if row["ready_row"]])
@@ -133,4 +140,5 @@ def _cut(sentence: str) -> str:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    """Text of the file is shown as it stands, what would not show or would steer the screen written out."""
+    console.print(printable(text), highlight=False, markup=False, soft_wrap=True)

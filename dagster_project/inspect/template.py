@@ -77,7 +77,8 @@ def _build(scratch: Path, project: Path) -> Path:
         str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project),
         "--exclude-resource-type", "unit_test", "test",
     ]  # fmt: skip
-    environment = {**os.environ, **dbt_environment(paths)}
+    # there are no cells yet: tables would stay empty
+    environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines()]

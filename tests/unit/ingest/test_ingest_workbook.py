@@ -9,8 +9,8 @@ import pytest
 import xlsxwriter
 
 from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.limits import LONG_ROWS, Limits
 from dagster_project.ingest.workbook import read_sheets
-from dagster_project.ingest.xlsx_guard import LONG_ROWS, Limits
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
@@ -118,7 +118,7 @@ def test_dta_gives_names_first_and_short_numbers(tmp_path):
         ("a.xlsx", OLE + b"\0" * 600, "named .xlsx but holds an .xls workbook"),
         ("a.xls", b"PK\x03\x04....", "named .xls but holds an .xlsx workbook"),
         ("a.csv", b"PK\x03\x04....", "named .csv but holds an .xlsx workbook"),
-        ("a.xls", OLE + b"\0" * 600, "The workbook cannot be read"),
+        ("a.xls", OLE + b"\0" * 600, "The workbook is damaged"),
         ("a.xlsx", b"just text", "The file is not an Excel workbook"),
         ("a.xlsx", b"PK\x03\x04" + b"\0" * 100, "damaged or cut short"),
         ("a.csv", b"a,b\n\xff\xff\xff,1\n", "neither UTF-8"),

@@ -1,0 +1,102 @@
+"""`nqpf sidecar`: the sidecar that a file needs, with what the file itself tells. Who made it is for people to say."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
+from dagster_project.ingest.errors import IngestError
+from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars, sha256_of
+from dagster_project.inspect.command import named
+from dagster_project.inspect.frames import Asked, Draft, read_draft
+from dagster_project.inspect.guess import GuessError
+from dagster_project.inspect.template import template_file, throw_away_copy
+from dagster_project.paths import PROJECT
+
+
+@dataclass(frozen=True)
+class Said:
+    """What no file tells: None is left open, and a refresh asks for it."""
+
+    producer: str | None = None
+    title: str | None = None
+    licence: str | None = None
+    maturity: str = "first_print"
+    edition: int | None = None
+
+
+def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said, *, write: bool) -> int:
+    """Print the sidecar, or write it beside the first file; words for people go to stderr.
+
+    Exit: 0 complete, 1 something is left open, 2 not possible.
+    """
+    console = Console(stderr=True)
+    try:
+        draft = _with_source(read_draft(asked, PROJECT / "warehouse" / "landing"), console.print)
+        landed = replace(draft.sidecar, files=tuple(_landed(file, landing) for file in files))
+        content = content_of(landed, said, title_of(draft), find_sidecars(landing) if landing.is_dir() else [])
+    except (IngestError, GuessError) as error:
+        console.print(str(error), highlight=False, markup=False, soft_wrap=True)
+        return EXIT_BAD_INPUT
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120).replace(": null\n", ":\n")
+    if not write:
+        print(text, end="")
+    else:
+        console.print(f"Written: {_write(text, files[0].parent, landed)}", highlight=False, soft_wrap=True)
+    is_open = [key for key, value in content.items() if value is None]
+    if is_open:
+        console.print(f"For you to fill in: {', '.join(is_open)}.", highlight=False, style="yellow")
+    return EXIT_FAILED if is_open else EXIT_OK
+
+
+def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar]) -> dict[str, Any]:
+    """The keys of the sidecar in reading order; an earlier vintage of the same source and year is superseded."""
+    before = [one for one in others if (one.source, one.data_year) == (landed.source, landed.data_year)]
+    replaced = {one.supersedes for one in before}
+    last = [one.vintage for one in before if one.vintage not in {*replaced, landed.vintage}]
+    content: dict[str, Any] = {
+        "source": landed.source, "layout": landed.layout, "data_year": landed.data_year or None,
+        "edition_year": said.edition, "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
+        "sheet": landed.sheet, "keys": dict(landed.keys) or None, "supersedes": last[-1] if last else None,
+    }  # fmt: skip
+    told = {key: value for key, value in content.items() if value is not None}
+    return told | {
+        "producer": said.producer, "title": said.title or title, "licence": said.licence, "accessed": landed.accessed,
+        "maturity": said.maturity, "is_synthetic": landed.is_synthetic,
+    }  # fmt: skip
+
+
+def title_of(draft: Draft) -> str:
+    """The first printed title, else the name of the file."""
+    printed = draft.cells.loc[draft.cells["part"] == "title", "text"].tolist()
+    return " ".join(str(printed[0]).split()) if printed else draft.sidecar.title
+
+
+def _with_source(draft: Draft, say: Callable[[str], None]) -> Draft:
+    if draft.has_source:
+        return draft
+    with tempfile.TemporaryDirectory(prefix="nqpf-sidecar-") as folder:
+        return named(draft, throw_away_copy(template_file(say), Path(folder)))
+
+
+def _landed(file: Path, landing: Path) -> LandingFile:
+    path = file.resolve()
+    if not path.is_relative_to(landing.resolve()):
+        raise IngestError("The file does not lie below the landing folder", str(file), f"Put it below {landing}")
+    return LandingFile(path.relative_to(landing.resolve()).as_posix(), sha256_of(path))
+
+
+def _write(text: str, folder: Path, landed: Sidecar) -> Path:
+    """Beside the file, as <source>.yml; a second vintage has its vintage in the name."""
+    target = folder / f"{landed.source}.yml"
+    if target.exists():
+        target = folder / f"{landed.source}_{landed.vintage}.yml"
+    target.write_text(text, encoding="utf-8")
+    return target

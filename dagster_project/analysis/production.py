@@ -11,6 +11,11 @@ INPUTS = {
         select city_id, year, variable_code, value, value_origin from int.int_values_completed
         where variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
             or variable_code like 'emp_sector_%' or variable_code like 'cpi_%'
+        union all by name -- the yearbook's two sectors that have names of their own
+        select v.city_id, v.year, s.variable_code, v.value, v.value_origin from int.int_values_completed as v
+        join (values ('emp_it_services', 'emp_sector_information'), ('emp_sci_tech', 'emp_sector_research'))
+            as s (printed_code, variable_code) on v.variable_code = s.printed_code
+        where s.variable_code not in (select variable_code from int.int_values_completed)
         order by variable_code, city_id, year
     """,
     "investment": """

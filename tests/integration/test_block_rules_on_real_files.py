@@ -2,12 +2,13 @@
 
 Measured on all real files (yearbooks of 2018-2020 and 2023, compilations of 2010-2023). Smallest rank correlation of a
 column with the year before: 0.87 for stocks and flows (sulphur dioxide; 0.91 without it), 0.81 for rates; two years
-back 0.81 and 0.75, three years back 0.79 and 0.65. Foreign investment of 2022 has 0.74: it has a limit of its own in
-variable.csv. No column follows another column's past better than its own by
-more than -0.12 in atanh(rho); 0.25 is asked. As printed the columns of a yearbook lose at least 0.25 in atanh(rho)
-with their siblings when they are moved by a row; moved columns gain at least 0.2; 0.15 is asked. In no window of 30
-rows does the past of a neighbouring row come within half of the distance; it does in 70 % of the rows of every window
-of a moved column.
+back 0.81 and 0.75, three years back 0.79 and 0.65. Foreign investment of 2022 has 0.74, employment of households'
+services and of water management 0.80, of farming 0.65: they have limits of their own in variable.csv. No column
+follows another column's past better than its own by more than -0.12 in atanh(rho); 0.25 is asked. As printed the
+columns of a yearbook lose at least 0.25 in atanh(rho) with their siblings when they are moved by a row (land area,
+alike among neighbours, gains 0.01); moved columns gain at least 0.2; 0.15 is asked. In no window of 30 rows does the
+past of a neighbouring row come within half of the distance; it does in 70 % of the rows of every window of a moved
+column.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from expectations.judged import judged_blocks
 type Load = tuple[dict[str, pd.DataFrame], Baseline]
 WITH_PAST, FIRST = ("yearbook_wide", 2020), ("yearbook_wide", 2018)
 # columns without enough kin in a file: moved by a row they are seen only against a past
-WITHOUT_KIN = {"industrial_so2/city", "pm25_popw/city"}
+WITHOUT_KIN = {"industrial_so2/city", "pm25_popw/city", "solid_waste_reuse_rate/city"}
+# sulphur dioxide fell to a twentieth since 2010: its usual range leaves room for a power of ten
+WIDE_RANGE = {"industrial_so2/city"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +67,8 @@ def test_columns_follow_their_past_as_the_rules_suppose(loads: dict[tuple[str, i
     assert set(later.loc[later["can_rank"], "year_last"]) == {2020}  # two editions are not at hand
 
 
+# a column in turn is spoilt, so that the cases together look at most columns
+COLUMNS_A_CASE = 4
 SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]] = [
     (WITH_PAST, lambda x: x * 1e4, set()),
     (WITH_PAST, lambda x: x / 1e4, set()),
@@ -76,21 +81,52 @@ SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]]
 
 
 @pytest.mark.parametrize(
-    ("key", "spoil", "unseen"), SPOILT,
+    ("at", "key", "spoil", "unseen"), [(at, *case) for at, case in enumerate(SPOILT)],
     ids=["x10,000", "x1/10,000", "x10", "row down", "first x1/10,000", "first row down", "first row up"],
 )  # fmt: skip
-def test_a_spoilt_column_is_refused_alone(
-    loads: dict[tuple[str, int], Load], key: tuple[str, int], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
+def test_a_spoilt_column_is_refused_and_no_other_variable(
+    loads: dict[tuple[str, int], Load], at: int, key: tuple[str, int], spoil: Callable[[pd.Series], pd.Series],
+    unseen: set[str],
+) -> None:  # fmt: skip
+    columns = blocks_of(loads[key])
+    assert wrongly_judged(loads[key], columns[at :: len(columns) // COLUMNS_A_CASE], spoil, unseen) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("spoil", "unseen"), [(lambda x: x * 10, WIDE_RANGE), (lambda x: x.shift(1), WITHOUT_KIN)], ids=["x10", "row down"]
+)
+def test_every_column_of_the_first_edition_is_refused_when_it_is_spoilt(
+    loads: dict[tuple[str, int], Load], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
 ) -> None:
-    """Every third column in turn; the others of the file stay clean."""
-    values = loads[key][0]["values"]
-    names = sorted(set(block_of(values[values["value"].notna()])))
+    """A power of ten and a row, where there is no past to hold them against."""
+    assert wrongly_judged(loads[FIRST], blocks_of(loads[FIRST]), spoil, unseen) == {}
+
+
+def blocks_of(load: Load) -> list[str]:
+    """The columns of a load that hold figures."""
+    values = load[0]["values"]
+    return sorted(set(block_of(values[values["value"].notna()])))
+
+
+def wrongly_judged(
+    load: Load, columns: list[str], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
+) -> dict[str, dict[str, str]]:
+    """Column -> what is refused, where that is not this column alone.
+
+    Its other scope may be named too: an identity between city and districts cannot tell which of them is wrong.
+    """
     wrong = {}
-    for block in names[::3]:
-        found = refused(loads[key], spoilt(values, block, spoil))
-        if set(found) != ({block} - unseen):
+    for block in columns:
+        found = refused(load, spoilt(load[0]["values"], block, spoil))
+        if set(found) - {other_scope(block)} != {block} - unseen:
             wrong[block] = found
-    assert wrong == {}
+    return wrong
+
+
+def other_scope(block: str) -> str:
+    variable, _, scope = block.partition("/")
+    return f"{variable}/{'district' if scope == 'city' else 'city'}"
 
 
 @pytest.mark.parametrize("key", [WITH_PAST, FIRST])

@@ -53,21 +53,24 @@ class Truth:
 
     def without(self, *effects: str) -> "Truth":
         """Return the same truth with planted effects turned off; the names are in `EFFECTS`."""
-        mean_theta = (self.theta_cc + self.theta_cp + self.theta_pc + self.theta_pp) / 4
-        flat = dict.fromkeys(("theta_cc", "theta_cp", "theta_pc", "theta_pp"), mean_theta)
-        switches: dict[str, dict[str, float]] = {
-            "spatial_lag": {"rho": 0.0},
-            "asymmetry": flat,
-            "border": {"border_factor": 1.0},
-            "threshold": {"synergy_multiplier": 1.0},
-            "spillover": dict.fromkeys(flat, 0.0),
-        }
         changed = self
         for effect in effects:
-            if effect not in switches:
+            if effect not in EFFECTS:
                 raise ValueError(f"unknown effect '{effect}': choose from {', '.join(EFFECTS)}.")
-            changed = replace(changed, **switches[effect])
+            changed = replace(changed, **changed._off(effect))
         return changed
+
+    def _off(self, effect: str) -> dict[str, float]:
+        """Parameters that turn one effect off and leave what is off already."""
+        blocks = ("theta_cc", "theta_cp", "theta_pc", "theta_pp")
+        switches: dict[str, dict[str, float]] = {
+            "spatial_lag": {"rho": 0.0},
+            "asymmetry": dict.fromkeys(blocks, sum(getattr(self, b) for b in blocks) / 4),
+            "border": {"border_factor": 1.0},
+            "threshold": {"synergy_multiplier": 1.0},
+            "spillover": dict.fromkeys(blocks, 0.0),
+        }
+        return switches[effect]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per parameter: name, value."""

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from dagster_project.specs.depth import current_depth
 from python_models.tables.convergence import build_convergence_tables
 
 HEADLINES = "(select index_code from ops.index_spec where variant_of = '' and index_code not like 'pr%')"
@@ -26,4 +27,5 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_convergence_tables(frames, seed=seed)
+    sizes = current_depth().of("convergence")
+    return build_convergence_tables(frames, seed=seed, n_bootstrap=sizes["bootstrap"], n_draws=sizes["draws"])

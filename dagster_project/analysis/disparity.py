@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from dagster_project.specs.depth import current_depth
 from python_models.tables.disparity import build_disparity_tables
 
 HEADLINES = "(select index_code from ops.index_spec where variant_of = '' and index_code not like 'pr%')"
@@ -31,4 +32,5 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_disparity_tables(frames, seed=seed)
+    sizes = current_depth().of("disparity")
+    return build_disparity_tables(frames, seed=seed, n_bootstrap=sizes["bootstrap"], n_trend=sizes["trend"])

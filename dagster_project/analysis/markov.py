@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from python_models.tables.markov import build_markov_tables
+from dagster_project.specs.depth import current_depth
+from python_models.tables.markov import Effort, build_markov_tables
 
 INPUTS = {
     "scores": """
@@ -46,4 +47,4 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_markov_tables(frames, seed=seed)
+    return build_markov_tables(frames, seed=seed, effort=Effort(**current_depth().of("markov")))

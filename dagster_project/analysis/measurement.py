@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dagster_project.analysis.history import PREVIOUS
+from dagster_project.specs.depth import current_depth
 from python_models.tables.measurement import build_measurement_tables
 
 HEADLINES = "(select index_code from ops.index_spec where variant_of = '')"
@@ -51,9 +52,9 @@ TABLES = {
     "index_rebase_alarm": "Signs that the base window is out of date: range and drift of weights.",
     "index_restatement": "From the frozen to the restated score of a city and year: part of bounds, part of weights.",
 }
-DRAWS, RESAMPLES, WORKERS = 1000, 999, 1
+WORKERS = 1
 
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES; one worker, since the work takes seconds and starting others would take as long."""
-    return build_measurement_tables(frames, seed=seed, draws=DRAWS, resamples=RESAMPLES, n_jobs=WORKERS)
+    return build_measurement_tables(frames, seed=seed, n_jobs=WORKERS, **current_depth().of("measurement"))

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from dagster_project.paths import paths_from_environment
+from dagster_project.specs.depth import current_depth
 from dagster_project.specs.panel_schema import read_panel_specs
 from python_models.tables.panel import build_panel_tables
 
@@ -21,7 +22,11 @@ INPUTS = {
     """,
     "groups": """
         select city_id, scheme, group_code from mart.dim_group_membership
-        where scheme = 'core' and valid_to is null order by 1, 2, 3
+        where scheme in ('core', 'cluster', 'east_vs_cw', 'four_region') and valid_to is null order by 1, 2, 3
+    """,
+    "contributions": """
+        select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
+        where index_code in ('pr', 'pr_yearbook') and weight_scheme = 'entropy_flat' order by 1, 2, 3, 5, 6
     """,
     "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
     "mass": """
@@ -39,10 +44,13 @@ TABLES = {
     "panel_test": "Specification tests, residual checks and the decision rule, by regression.",
     "dynamic_effect": "Short- and long-run effects of the dynamic regressions, by kind of estimate.",
     "iv_diagnostic": "Strength and validity of instruments, by regression and endogenous regressor.",
+    "gmm_diagnostic": "Tests of the dynamic regressions by system GMM: instruments, Hansen J, serial correlation.",
     "model_spec": "The regressions of the spec file with what became of each.",
 }
 
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_panel_tables(frames, read_panel_specs(paths_from_environment().panel_specs), seed=seed)
+    sizes, file = current_depth().of("panel"), paths_from_environment().panel_specs
+    specs = read_panel_specs(file, block_bootstrap=sizes["block_bootstrap"])
+    return build_panel_tables(frames, specs, seed=seed, draws=sizes["effects"])

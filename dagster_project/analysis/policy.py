@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from dagster_project.specs.depth import current_depth
 from python_models.tables.policy import build_policy_tables
 
 FROZEN = "basis::varchar like 'frozen%'"
@@ -62,7 +63,9 @@ INPUTS = {
         order by 1, 2
     """,
     "segmentation_pair": """
-        select year, same_province, count(*) as n, avg(v_ij) as v from py.market_segmentation_pair
+        select year, same_province, count(*) as n,
+            avg(v_ij order by unit_i, unit_j) as v
+        from py.market_segmentation_pair
         group by all order by 1, 2
     """,
     "dagum": "select * from py.dagum_component where scheme::varchar = 'four_region'",
@@ -79,4 +82,4 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_policy_tables(frames, seed=seed)
+    return build_policy_tables(frames, seed=seed, n_draws=current_depth().of("policy")["draws"])

@@ -4,8 +4,9 @@ import pandas as pd
 
 from dagster_project.analysis.influence import INPUTS as INFLUENCE_INPUTS
 from dagster_project.paths import paths_from_environment
+from dagster_project.specs.depth import current_depth
 from dagster_project.specs.panel_schema import read_panel_specs
-from python_models.tables.robustness import build_robustness_tables
+from python_models.tables.robustness import RobustnessSizes, build_robustness_tables
 
 INPUTS = {
     **INFLUENCE_INPUTS,
@@ -24,6 +25,7 @@ TABLES = {
     "interaction_effect": "Effects of production relations at levels of a moderator, with simulated bands.",
     "robustness_placebo": "Spillover under random relabellings of the cities in W, one row a draw.",
     "robustness_placebo_summary": "The true spillover against its distribution under relabelled W.",
+    "robustness_placebo_years": "The true spillover against its distribution with x in wrong years.",
     "robustness": "Each variant of a headline regression: effects, agreement with the headline, place on the curve.",
     "robustness_summary": "Shares of variants that agree with the headline in sign and significance.",
 }
@@ -31,4 +33,5 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_robustness_tables(frames, read_panel_specs(paths_from_environment().panel_specs), seed=seed)
+    sizes, specs = RobustnessSizes(**current_depth().of("robustness")), paths_from_environment().panel_specs
+    return build_robustness_tables(frames, read_panel_specs(specs), seed=seed, sizes=sizes)

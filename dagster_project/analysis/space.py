@@ -3,7 +3,8 @@
 import pandas as pd
 
 from dagster_project.analysis.markov import INPUTS as SHARED
-from python_models.tables.space import build_space_tables
+from dagster_project.specs.depth import current_depth
+from python_models.tables.space import Effort, build_space_tables
 
 INPUTS = {
     **SHARED,
@@ -29,4 +30,4 @@ TABLES = {
 
 def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """All tables of TABLES."""
-    return build_space_tables(frames, seed=seed)
+    return build_space_tables(frames, seed=seed, effort=Effort(**current_depth().of("space")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,23 @@ from python_models.tables.panel import PanelSpec, PanelVariable
 
 _KEYS = {
     "title", "y", "x", "controls", "w", "method", "model", "effects", "estimator", "cov", "basis", "years", "lag",
-    "sample", "boot_draws", "with_tests", "is_headline", "instrument", "variant_of", "change",
+    "sample", "boot_draws", "with_tests", "is_headline", "instrument", "variant_of", "change", "winsor",
 }  # fmt: skip
 _OWN = {"is_headline", "with_tests", "boot_draws", "change", "variant_of"}  # never inherited from a parent
-_VARIABLE_KEYS = {"source", "code", "unit", "scale", "transform", "winsor", "weight_scheme"}
+_VARIABLE_KEYS = {"source", "code", "unit", "scale", "transform", "winsor", "weight_scheme", "without"}
 
 
-def read_panel_specs(file: Path) -> list[PanelSpec]:
-    """All regressions of the file in its order, variants resolved against their parents."""
+def read_panel_specs(file: Path, *, block_bootstrap: int = 2) -> list[PanelSpec]:
+    """All regressions of the file in its order, variants resolved against their parents.
+
+    block_bootstrap: panels where an entry says `boot_draws: depth`; who only reads what is estimated needs no number.
+    """
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     variables = {name: _variable(name, entry, file) for name, entry in content["variables"].items()}
     models: dict[str, dict[str, Any]] = content["models"]
+    for entry in models.values():
+        if entry.get("boot_draws") == "depth":
+            entry["boot_draws"] = block_bootstrap
     return [_spec(model_id, models, content.get("defaults", {}), variables, file) for model_id in models]
 
 
@@ -53,11 +60,17 @@ def _spec(
             raise SpecError(f"{file.name}: model {model_id} uses the variable '{name}', which is not defined there.")
         return variables[name]
 
+    cut = settings.pop("winsor", None)  # of a variant: other tails for every indicator among its regressors
+
+    def find_cut(name: str) -> PanelVariable:
+        found = find(name)
+        return found if cut is None or found.source != "indicator" else replace(found, winsor=cut)
+
     if settings.get("variant_of") and not settings.get("change"):
         raise SpecError(f"{file.name}: model {model_id} is a variant: say in `change` what differs.")
     columns = {
-        "y": find(settings.pop("y")), "x": tuple(find(name) for name in settings.pop("x")),
-        "controls": tuple(find(name) for name in settings.pop("controls", [])),
+        "y": find(settings.pop("y")), "x": tuple(find_cut(name) for name in settings.pop("x")),
+        "controls": tuple(find_cut(name) for name in settings.pop("controls", [])),
     }  # fmt: skip
     if settings.get("variant_of") and "title" not in entry:
         settings["title"] = f"{settings['title']}; {settings['change']}"

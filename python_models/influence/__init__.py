@@ -1,6 +1,8 @@
 """Influences on a panel: thresholds, blocks of centre and periphery, reach, borders. Arrays in, frozen results out."""
 
-from python_models.influence.barrier import Barrier, border_barrier, fieller_interval
+from python_models.influence.barrier import Barrier, barrier_split, border_barrier, fieller_interval
+from python_models.influence.barrier_moderation import BarrierModeration, moderated_barrier
+from python_models.influence.block_lags import BlockLags, block_lags
 from python_models.influence.blocks import BlockSpillover, block_effects, block_spillover, split_blocks
 from python_models.influence.heterogeneity import GroupEffects, group_effects
 from python_models.influence.rings import DistanceDecay, distance_decay, holm, ring_matrices
@@ -10,6 +12,8 @@ from python_models.influence.threshold import Threshold, ThresholdResult, thresh
 
 __all__ = [
     "Barrier",
+    "BarrierModeration",
+    "BlockLags",
     "BlockSpillover",
     "DistanceDecay",
     "GroupEffects",
@@ -17,7 +21,9 @@ __all__ = [
     "SpilloverFit",
     "Threshold",
     "ThresholdResult",
+    "barrier_split",
     "block_effects",
+    "block_lags",
     "block_spillover",
     "border_barrier",
     "distance_decay",
@@ -25,6 +31,7 @@ __all__ = [
     "fit_spillover",
     "group_effects",
     "holm",
+    "moderated_barrier",
     "ring_matrices",
     "spatial_threshold",
     "split_blocks",

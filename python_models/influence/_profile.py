@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from python_models._types import ArrayLike, FloatArray
+from python_models.regression.errors import PanelInputError
 from python_models.regression.within import within
 
 
@@ -39,9 +40,9 @@ class Profile:
                 f"{c_.shape}."
             )
         if not np.isfinite(c_).all():
-            raise ValueError("controls hold a missing or infinite number: leave that city or year out.")
+            raise PanelInputError("controls hold a missing or infinite number: leave that city or year out.")
         if np.ptp(q_) == 0:
-            raise ValueError("the threshold variable q does not vary.")
+            raise PanelInputError("the threshold variable q does not vary.")
         published = convention == "hansen1999"
         kind = "entity" if published else effects
         made = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
@@ -149,5 +150,5 @@ def _plane(values: ArrayLike, what: str) -> FloatArray:
         raise ValueError(f"{what} must have the axes (city, year), got shape {plane.shape}.")
     if not np.isfinite(plane).all():
         i, t = np.argwhere(~np.isfinite(plane))[0]
-        raise ValueError(f"{what} is missing or infinite at city {i}, year {t}: leave that city or year out.")
+        raise PanelInputError(f"{what} is missing or infinite at city {i}, year {t}: leave that city or year out.")
     return plane

@@ -13,6 +13,7 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.influence.rings import ring_matrices
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 
 LEVEL = 0.05
 
@@ -29,6 +30,7 @@ class Barrier:
         return self.table.copy()
 
 
+@estimable("the spillover across a border")
 def border_barrier(
     y: ArrayLike,
     x: ArrayLike,
@@ -73,6 +75,39 @@ def border_barrier(
     if len(rows) > 1:
         table = pd.concat([table, pd.DataFrame([_joint(fit, table, draws, rng)])], ignore_index=True)
     return Barrier(fit, table)
+
+
+@estimable("the spillover over a barrier")
+def barrier_split(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    is_behind: ArrayLike,
+    controls: ArrayLike | None = None,
+    *,
+    scope: ArrayLike | None = None,
+    draws: int = 1000,
+    rng: np.random.Generator,
+    effects: str = "twoways",
+) -> Barrier:
+    """Barrier index of any barrier: links of W that `is_behind` (N, N) marks against those it does not.
+
+    scope (N, N) : links that are asked about (default all), e.g. those from a centre to its periphery; the others share
+    one theta of their own ('rest'). One row, ring 'all'. PanelInputError: no link on one of the sides.
+    """
+    weights = spatial_weights(W)
+    full = weights.matrix.toarray()
+    behind, asked = np.asarray(is_behind, dtype=np.bool_), np.ones(full.shape, dtype=np.bool_)
+    if scope is not None:
+        asked = np.asarray(scope, dtype=np.bool_)
+    if behind.shape != full.shape or asked.shape != full.shape:
+        raise PanelInputError(f"is_behind and scope must be {full.shape}, got {behind.shape} and {asked.shape}.")
+    matrices = {"all:in": full * (asked & ~behind), "all:out": full * (asked & behind), "rest": full * ~asked}
+    for side, words in (("all:in", "on this side of"), ("all:out", "behind")):
+        if not matrices[side].any():
+            raise PanelInputError(f"no link {words} the barrier: its effect cannot be estimated.")
+    fit = fit_spillover(y, x, weights, {k: m for k, m in matrices.items() if m.any()}, controls, effects=effects)
+    return Barrier(fit, pd.DataFrame([_row(fit, "all", draws, rng)]))
 
 
 def _row(fit: SpilloverFit, ring: str, draws: int, rng: np.random.Generator) -> dict[str, object]:

@@ -10,6 +10,7 @@ import pandas as pd
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.influence.spillover import Matrix, Simulated, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 
 BLOCKS = ("cc", "cp", "pc", "pp")  # receiver first: pc is received by the periphery, emitted by the centre
 
@@ -72,6 +73,7 @@ def block_effects(multiplier: FloatArray, is_centre: BoolArray, *, with_own: boo
     return np.concatenate([sums / emitters, sums / receivers])
 
 
+@estimable("the spillover by block")
 def block_spillover(
     y: ArrayLike,
     x: ArrayLike,
@@ -100,15 +102,15 @@ def block_spillover(
     fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, estimator=estimator)
     links = _links(weights, centre)
 
-    def functional(multiplier: FloatArray) -> FloatArray:
-        found = block_effects(multiplier, centre)
+    def finish(found: FloatArray) -> FloatArray:
         outward, inward = found[BLOCKS.index("pc")], found[BLOCKS.index("cp")]
         scale = abs(outward) + abs(inward)
         index = (outward - inward) / scale if scale > 0 else 0.0
         return np.concatenate([found, found[:4] / links, [index]])
 
+    simulated = fit.simulate(lambda s: block_effects(s, centre), finish=finish, draws=draws, rng=rng)
     wald, p = fit.wald_equal("pc", "cp")
-    return BlockSpillover(fit, fit.simulate(functional, draws=draws, rng=rng), centre, wald, p)
+    return BlockSpillover(fit, simulated, centre, wald, p)
 
 
 def _links(weights: SpatialWeights, centre: BoolArray) -> FloatArray:

@@ -13,6 +13,7 @@ from scipy import stats
 from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix, Simulated, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 
 Side = Literal["emitter", "receiver"]
 EFFECTS = ("direct", "indirect", "total")
@@ -47,6 +48,7 @@ class GroupEffects:
         return pd.DataFrame(rows, columns=names).assign(p_equal=self.p_equal)
 
 
+@estimable("the effects by group")
 def group_effects(
     y: ArrayLike,
     x: ArrayLike,

@@ -19,6 +19,7 @@ from scipy import stats
 from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix
 from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
+from python_models.regression.errors import estimable
 from python_models.regression.logdet import log_determinant
 
 EFFECTS = ("direct", "indirect", "total")
@@ -67,6 +68,7 @@ class Interaction:
         )  # fmt: skip
 
 
+@estimable("the moderated spillover")
 def moderated_spillover(
     y: ArrayLike,
     x: ArrayLike,
@@ -107,6 +109,7 @@ def moderated_spillover(
     return _result(fit, at, maps, values, draws, rng, terms=("x:m", "W:x:m"))
 
 
+@estimable("the absorptive spillover")
 def absorptive_spillover(
     y: ArrayLike,
     x: ArrayLike,

@@ -1,13 +1,15 @@
-"""Placebo weights: does the spillover need the true map, or would any relabelling of the cities in W give it?
+"""Placebo weights and years: does the spillover need the true map and the true dates?
 
-A relabelling P W P' keeps eigenvalues, so one log-determinant serves every draw; relabelling W is the same as giving
-each city another one's data, so W stays as it is and only cross-products are made anew. METHODS 7.12.
+Weights: a relabelling P W P' keeps eigenvalues, so one log-determinant serves every draw; relabelling W is the same as
+giving each city another one's data, so W stays as it is and only cross-products are made anew. Years: x of all cities
+gets the same wrong order of years, so its map stays true and its dates do not. METHODS 7.12.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,11 +25,12 @@ from python_models.regression.logdet import log_determinant
 
 CHUNK = 37  # draws a task
 TERMS = ("theta", "indirect")
+Shuffled = Literal["cities", "years"]
 
 
 @dataclass(frozen=True, eq=False)
 class Placebo:
-    """actual (3,): theta, indirect effect of x, rho under the true W; draws (B, 3): the same under relabellings.
+    """actual (3,): theta, indirect effect of x, rho with the true W and years; draws (B, 3): the same under placebos.
 
     A draw whose rho runs to the bound of its range has no estimate: NaN.
     """
@@ -81,47 +84,91 @@ def placebo_weights(
     a number. `n_jobs` None follows the surrounding `joblib.parallel_config` (one process without it; "dask" sends the
     draws to a cluster). Raises PanelInputError when the model under the true W is refused, or every draw is.
     """
+    return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, n_jobs)
+
+
+def placebo_years(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None = None,
+    *,
+    draws: int = 199,
+    seed: int,
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+    n_jobs: int | None = None,
+) -> Placebo:
+    """The same model with the years of x in `draws` wrong orders, one for all cities; y and controls keep theirs.
+
+    Streams, workers and errors as in `placebo_weights`; needs three years, and with few years orders repeat.
+    """
+    years = np.shape(y)[1] if np.ndim(y) == 2 else 0
+    if years < 3:
+        raise PanelInputError(f"a placebo of years needs three years or more, got {years}.")
+    return _placebo(y, x, W, controls, "years", draws, seed, effects, estimator, n_jobs)
+
+
+def _placebo(
+    y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights, controls: ArrayLike | None, what: Shuffled, draws: int,
+    seed: int, effects: str, estimator: str, n_jobs: int | None,
+) -> Placebo:  # fmt: skip
     if draws < 19:
         raise PanelInputError(f"a placebo needs at least 19 draws for a p of 5 %, got {draws}.")
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)[:, :, None]
     if controls is not None:
         xx = np.concatenate([xx, np.asarray(controls, dtype=np.float64)], axis=2)
-    for what, values in (("y", yy), ("x or controls", xx)):
+    for name, values in (("y", yy), ("x or controls", xx)):
         if not np.isfinite(values).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            raise PanelInputError(f"{what} holds a missing or infinite value at {place} (city, year).")
+            raise PanelInputError(f"{name} holds a missing or infinite value at {place} (city, year).")
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
         raise PanelInputError("the placebo needs rows of W that sum to one: its effects use W1 = 1.")
     conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], weights=weights)
-    actual = _estimate(yy, xx, weights, conv, np.arange(len(yy)))
+    actual = _estimate(yy, xx, weights, conv)
     streams = np.random.SeedSequence(seed).spawn(draws)
     tasks = [streams[start : start + CHUNK] for start in range(0, draws, CHUNK)]
-    done = Parallel(n_jobs=n_jobs)(delayed(_chunk)(yy, xx, weights, conv, task) for task in tasks)
+    done = Parallel(n_jobs=n_jobs)(delayed(_chunk)(yy, xx, weights, conv, what, task) for task in tasks)
     values = np.concatenate(done)
     if np.isnan(values[:, 0]).all():
-        raise PanelInputError("no relabelling of W lets the model be estimated.")
+        raise PanelInputError(f"no placebo of {what} lets the model be estimated.")
     return Placebo(actual, values, seed)
 
 
 def _chunk(
-    y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, streams: Sequence[np.random.SeedSequence]
-) -> FloatArray:
+    y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, what: Shuffled,
+    streams: Sequence[np.random.SeedSequence],
+) -> FloatArray:  # fmt: skip
     rows = []
     for stream in streams:
-        order = np.random.default_rng(stream).permutation(len(y))
+        own, theirs = _shuffled(y, x, what, np.random.default_rng(stream))
         try:
-            rows.append(_estimate(y, x, weights, conv, order))
+            rows.append(_estimate(own, theirs, weights, conv))
         except PanelInputError:
             rows.append(np.full(3, np.nan))
     return np.array(rows)
 
 
-def _estimate(y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, order: np.ndarray) -> FloatArray:
-    """theta, indirect effect of the first regressor and rho, the city at place i having the data of order[i]."""
+def _shuffled(
+    y: FloatArray, x: FloatArray, what: Shuffled, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """cities: the one at place i has the data of order[i]. years: the first regressor of year t is that of order[t]."""
+    if what == "cities":
+        order = rng.permutation(len(y))
+        return y[order], x[order]
+    years = np.arange(y.shape[1])
+    order = rng.permutation(years)
+    while (order == years).all():  # the true order is no placebo
+        order = rng.permutation(years)
+    return y, np.concatenate([x[:, order, :1], x[:, :, 1:]], axis=2)
+
+
+def _estimate(y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention) -> FloatArray:
+    """theta, indirect effect of the first regressor and rho."""
     k = x.shape[2]
     names = [f"x{j}" for j in range(k)]
-    design = make_design(y[order], x[order], weights, conv, names=names, lagged=range(k))
+    design = make_design(y, x, weights, conv, names=names, lagged=range(k))
     point, _ = Estimator.of(design, conv, weights).maximum(design.ys)
     rho = point.rho
     trace = -float(log_determinant(weights).derivatives(rho, near=rho)[1]) / weights.n  # tr G / n

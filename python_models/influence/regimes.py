@@ -18,6 +18,7 @@ from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.influence._regime_logdet import REACH, RegimeLogDet
 from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 from python_models.regression.within import within
 
 Quadratic = tuple[float, FloatArray, FloatArray]  # value, gradient, Hessian
@@ -101,6 +102,7 @@ class RegimeFit:
         return np.array([value for direct, every in means for value in (direct, every - direct, every)])
 
 
+@estimable("the model of two regimes")
 def two_regime(
     y: ArrayLike,
     x: ArrayLike,

@@ -14,6 +14,7 @@ from scipy import optimize
 from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 
 Method = Literal["ring", "outer", "cumulative"]
 MIN_SHARE_WITH_NEIGHBOUR = 0.8
@@ -52,6 +53,7 @@ def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, Floa
     return rings
 
 
+@estimable("the spillover by distance")
 def distance_decay(
     y: ArrayLike,
     x: ArrayLike,

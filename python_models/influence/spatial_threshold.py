@@ -12,13 +12,14 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.influence.threshold import critical_lr
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.errors import estimable
 
 Side = Literal["emitter", "receiver"]
 
 
 @dataclass(frozen=True, eq=False)
 class SpatialThreshold:
-    """gamma with its LR interval, LR against no threshold with bootstrap p, and the fit at gamma.
+    """gamma with its LR interval, LR against no threshold (over the first candidates) with bootstrap p, fit at gamma.
 
     fit terms: own:low, own:high, lag:low, lag:high (low: q <= gamma); grid, loglik, lr (G,): the profile.
     """
@@ -50,6 +51,7 @@ class SpatialThreshold:
         return self.fit.wald_equal("lag:low", "lag:high")
 
 
+@estimable("the spatial threshold")
 def spatial_threshold(
     y: ArrayLike,
     x: ArrayLike,
@@ -68,9 +70,11 @@ def spatial_threshold(
     """Profile likelihood over gamma of the SDM whose own slope and spillover differ below and above it.
 
     y, x: (N, T); q: (N,), lagged or of the base year. side 'emitter': W (x 1[q <= g]), the neighbour's q counts;
-    'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side.
-    LR = 2 (max loglik - loglik without a threshold); its p from `draws` parametric bootstrap panels of the model
-    without one (0: NaN). PanelInputError: q does not vary, or is missing.
+    'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side;
+    then every value of q between the neighbours of the best one. The interval reaches to the next candidates that LR
+    rejects, since nothing was tried in between. LR = 2 (max loglik - loglik without a threshold) over the `n_grid`
+    quantiles; its p from `draws` parametric bootstrap panels of the model without one, searched alike (0: NaN).
+    PanelInputError: q does not vary, or is missing.
     """
     weights = spatial_weights(W)
     q_ = np.asarray(q, dtype=np.float64)
@@ -85,15 +89,19 @@ def spatial_threshold(
     model = _Model(np.asarray(x, dtype=np.float64), q_, weights, controls, side, effects, estimator)
     loglik = np.array([model.fit(yy, g).core.loglik for g in grid])
     none = model.fit(yy, None)
-    best = float(grid[int(loglik.argmax())])
     lr = 2 * (float(loglik.max()) - none.core.loglik)
-    inside = grid[2 * (loglik.max() - loglik) <= critical_lr(0.05)]
     p = float("nan")
     if draws and rng is not None:
         p = float(np.mean([model.drawn_lr(none, grid, rng) >= lr for _ in range(draws)]))
-    return SpatialThreshold(
-        best, float(inside.min()), float(inside.max()), lr, p, draws, side, grid, loglik, model.fit(yy, best)
-    )
+    finer = _between(q_, grid, int(loglik.argmax()))
+    grid = np.concatenate([grid, finer])
+    loglik = np.concatenate([loglik, [model.fit(yy, g).core.loglik for g in finer]])
+    order = np.argsort(grid)
+    grid, loglik = grid[order], loglik[order]
+    best = float(grid[int(loglik.argmax())])
+    inside = np.flatnonzero(2 * (loglik.max() - loglik) <= critical_lr(0.05))
+    low, high = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, len(grid) - 1)]
+    return SpatialThreshold(best, float(low), float(high), lr, p, draws, side, grid, loglik, model.fit(yy, best))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +147,13 @@ class _Model:
             part += none.core.params[none.positions[f"control_{k + 1}"]] * c[:, :, k]
             part += none.core.params[none.positions[f"W:control_{k + 1}"]] * self.weights.lag(c[:, :, k])
         return part
+
+
+def _between(q: FloatArray, grid: FloatArray, best: int) -> FloatArray:
+    """Values of q between the candidates beside the best one that are no candidates yet."""
+    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+    values = np.unique(q[(q > low) & (q < high)])
+    return np.setdiff1d(values, grid)
 
 
 def _candidates(q: FloatArray, n_grid: int, trim: float) -> FloatArray:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from numpy.polynomial.chebyshev import chebvander
 from scipy import stats
 
 from python_models._types import ArrayLike, FloatArray
@@ -23,6 +24,7 @@ from python_models.regression import CoreFit, PanelInputError, SpatialWeights, f
 Matrix = sp.spmatrix | sp.sparray | FloatArray
 Functional = Callable[[FloatArray], FloatArray]
 MAX_REDRAWS = 20
+NODES, TAIL = (12, 24, 48), 1e-10  # Chebyshev nodes in rho; what the last coefficients may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,21 +61,67 @@ class SpilloverFit:
             return np.asarray(inner)
         return np.asarray(np.linalg.solve(np.eye(n) - rho * self.weights.matrix.toarray(), inner))
 
-    def simulate(self, functional: Functional, *, draws: int, rng: np.random.Generator) -> Simulated:
-        """`functional` of S at the estimate and at draws from N(params, cov); unstable draws are drawn again."""
+    def simulate(
+        self, functional: Functional, *, draws: int, rng: np.random.Generator, finish: Functional | None = None
+    ) -> Simulated:  # fmt: skip
+        """`functional` of S at the estimate and at draws from N(params, cov); unstable draws are drawn again.
+
+        functional: (N, N) -> (m,), linear in S: S is linear in beta and theta, so only its curve in rho is needed, and
+        that is read off few values of rho (Chebyshev, to 1e-10). finish: what is made of (m,) afterwards, not linear.
+        """
+        params, rejected = self._draws(draws, rng)
+        done = finish or (lambda values: values)
+        at = [self.positions[name] for name in self._slopes]
+        curve = self._curve(functional, params)
+        values = np.einsum("bk,bkm->bm", params[:, at], curve)
         point = functional(self.multiplier(self.core.params))
+        return Simulated(done(point), np.array([done(row) for row in values]), rejected / (rejected + draws))
+
+    @property
+    def _slopes(self) -> list[str]:
+        return [*(["x"] if "x" in self.positions else []), *self.matrices]
+
+    def _draws(self, draws: int, rng: np.random.Generator) -> tuple[FloatArray, int]:
+        """`draws` stable draws of the parameters and how many were not."""
         root = np.linalg.cholesky(_near_definite(self.core.cov))
-        values: list[FloatArray] = []
+        kept: list[FloatArray] = []
         rejected = 0
-        while len(values) < draws:
+        while len(kept) < draws:
             params = self.core.params + root @ rng.standard_normal(len(root))
             if "rho" in self.positions and not self._is_stable(params[self.positions["rho"]]):
                 rejected += 1
                 if rejected > MAX_REDRAWS * draws:
                     raise PanelInputError("almost every draw of rho is unstable: the estimate stands at its bound.")
                 continue
-            values.append(functional(self.multiplier(params)))
-        return Simulated(point, np.array(values), rejected / (rejected + draws))
+            kept.append(params)
+        return np.array(kept), rejected
+
+    def _curve(self, functional: Functional, params: FloatArray) -> FloatArray:
+        """`functional` of (I - rho W)^-1 M for each slope's matrix M at the rho of each draw, (B, k, m)."""
+        if "rho" not in self.positions:
+            return np.repeat(self._parts(functional, 0.0)[None], len(params), axis=0)
+        rho = params[:, self.positions["rho"]]
+        low, high = float(rho.min()), float(rho.max())
+        half = max((high - low) / 2.0, 1e-12)
+        for size in NODES:
+            nodes = np.cos(np.pi * (np.arange(size) + 0.5) / size)
+            found = np.stack([self._parts(functional, low + half * (1.0 + t)) for t in nodes])
+            coef = np.linalg.solve(chebvander(nodes, size - 1), found.reshape(size, -1))
+            if np.abs(coef[-2:]).max() <= TAIL * np.abs(coef).max():
+                break
+        else:  # rho is drawn close to its bound: one inverse a draw
+            return np.stack([self._parts(functional, float(r)) for r in rho])
+        read = chebvander((rho - low) / half - 1.0, len(coef) - 1) @ coef
+        return read.reshape(len(rho), *found.shape[1:])
+
+    def _parts(self, functional: Functional, rho: float) -> FloatArray:
+        """(k, m) at one rho."""
+        n = self.weights.n
+        inverse = np.eye(n)
+        if rho != 0:
+            inverse = np.linalg.inv(inverse - rho * self.weights.matrix.toarray())
+        own = [functional(inverse)] if "x" in self.positions else []
+        return np.stack([*own, *(functional(inverse @ matrix) for matrix in self.matrices.values())])
 
     def _is_stable(self, rho: float) -> bool:
         return bool(self.core.optimum.low < rho < self.core.optimum.high)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
+from python_models.regression.errors import PanelInputError, estimable
 
 Convention = Literal["within", "hansen1999"]
 LEVELS = (0.10, 0.05, 0.01)
@@ -78,6 +79,7 @@ def critical_lr(level: float = 0.05) -> float:
     return float(-2 * np.log(1 - np.sqrt(1 - level)))
 
 
+@estimable("the threshold regression")
 def threshold_regression(
     y: ArrayLike,
     x: ArrayLike,
@@ -101,7 +103,7 @@ def threshold_regression(
     none, p is NaN). LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way (N - 1)(T - 1).
     convention 'hansen1999' repeats the published table: regimes q < gamma, one-way effects, the last demeaned year is
     left out, LR and F are scaled by N T, quantiles are trimmed by `trim` at both ends instead of the rows.
-    ValueError: NaN, wrong shapes, no variation of q, or no admissible threshold.
+    PanelInputError: NaN, no variation of q, or no admissible threshold.
     """
     data = Profile.build(y, x, q, controls, effects=effects, convention=convention)
     grid = data.candidates(n_grid, trim)
@@ -135,7 +137,7 @@ class _Step:
 def _search(data: Profile, grid: FloatArray, held: list[float], trim: float) -> _Step:
     own = data.admissible(grid, held, trim)
     if own.size == 0:
-        raise ValueError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer thresholds.")
+        raise PanelInputError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer cuts.")
     steps = data.steps(own, held)
     residual = data.residual(held)
     return _Step(own, data.ssr_with(residual, steps), float(residual @ residual))

@@ -12,7 +12,8 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.regression.bootstrap import Draws, Resampler
 from python_models.regression.convention import Convention, convention
 from python_models.regression.design import make_design
-from python_models.regression.errors import PanelInputError
+from python_models.regression.driscoll_kraay import driscoll_kraay
+from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.estimators import Estimator
 from python_models.regression.information import Point, information, inverse, residuals, score_parts
 from python_models.regression.logdet import log_determinant
@@ -20,7 +21,7 @@ from python_models.regression.quasi import omega, sandwich
 from python_models.regression.search import Optimum
 from python_models.regression.weights import SpatialWeights, spatial_weights
 
-COVARIANCES = ("info", "qml", "block_bootstrap")
+COVARIANCES = ("info", "qml", "block_bootstrap", "driscoll_kraay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,7 @@ class CoreFit:
         return float(-2.0 * self.loglik + self.n_params * np.log(self.n_rows))
 
 
+@estimable("the panel model")
 def fit_panel(
     y: ArrayLike,
     X: ArrayLike,
@@ -102,9 +104,10 @@ def fit_panel(
     y (N, T), X (N, T, k), W (N, N): row i receives. `model` ols, slx, sar, sem, sdm, sdem, sac; `effects` none (one
     intercept), entity, time, twoways; `estimator` as in `convention`; `durbin` the positions of the x that enter as W:x
     (default all, in slx, sdm, sdem). `cov`: info (inverse information, normal errors), qml (sandwich), block_bootstrap
-    (`draws` panels from whole cities' residual vectors, needs `rng`). `bias_draws` > 0 subtracts the mean bias of so
-    many parametric bootstrap panels (meant for transformed_dummies). OLS and SLX standard errors use SSR / dof. With a
-    lambda and a W whose rows do not sum to one, the year effects belong to the filtered equation (I - lambda W)(..).
+    (`draws` panels from whole cities' residual vectors, needs `rng`), driscoll_kraay (ols and slx only). `bias_draws`
+    > 0 subtracts the mean bias of so many parametric bootstrap panels (meant for transformed_dummies). OLS and SLX
+    standard errors use SSR / dof. With a lambda and a W whose rows do not sum to one, the year effects belong to the
+    filtered equation (I - lambda W)(..).
 
     Raises PanelInputError in words: shapes, missing values (city and year number), a W that does not fit, absorbed or
     collinear columns, too few rows, and a rho or lambda at the bound of its range.
@@ -115,7 +118,7 @@ def fit_panel(
     n, t, k = xx.shape
     if weights.n != n:
         raise PanelInputError(f"W is for {weights.n} cities, the panel has {n}.")
-    _require_rng(cov, bias_draws, rng)
+    _check_cov(cov, model, bias_draws, rng)
     labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(k))
     if len(labels) != k:
         raise PanelInputError(f"{len(labels)} names for {k} regressors.")
@@ -169,7 +172,10 @@ def _covariance(est: Estimator, at: Point, e: FloatArray, cov: str) -> tuple[Flo
     if cov == "qml":
         matrix = sandwich(matrix, omega(parts, conv, e, sigma2))
     if not conv.spatial_names:  # least squares: the unbiased error variance
-        matrix[:-1, :-1] *= conv.n_rows / (conv.rows_free_of_effects - design.z.shape[2])
+        dof = conv.rows_free_of_effects - design.z.shape[2]
+        matrix[:-1, :-1] *= conv.n_rows / dof
+        if cov == "driscoll_kraay":
+            matrix[:-1, :-1] = driscoll_kraay(design.z, e, dof=dof)
     return matrix, parts.trace_se
 
 
@@ -197,8 +203,10 @@ def _lagged(durbin: Sequence[int] | None, k: int, conv: Convention) -> tuple[int
     return chosen
 
 
-def _require_rng(cov: str, bias_draws: int, rng: np.random.Generator | None) -> None:
+def _check_cov(cov: str, model: str, bias_draws: int, rng: np.random.Generator | None) -> None:
     if cov not in COVARIANCES:
         raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, got {cov!r}.")
+    if cov == "driscoll_kraay" and model not in ("ols", "slx"):
+        raise PanelInputError(f"Driscoll-Kraay errors are those of least squares (ols, slx), not of {model!r}.")
     if (cov == "block_bootstrap" or bias_draws) and rng is None:
         raise PanelInputError("a bootstrap needs `rng`, for example numpy.random.default_rng(2026).")

@@ -16,7 +16,7 @@ from scipy import optimize, stats
 from python_models._types import FloatArray
 from python_models.regression.dynamic_score import adjusted_score
 from python_models.regression.dynamic_traces import Spectrum, spectrum
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.spec_arrays import Values, Weights, panel_inputs, require_independent
 from python_models.regression.within import within
 
@@ -101,6 +101,7 @@ class DynamicFit:
         return pd.concat(parts, ignore_index=True)
 
 
+@estimable("the dynamic model")
 def fit_dynamic(
     y: Values,
     x: Values,

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from python_models._types import FloatArray
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.iv_diagnostics import (
     AndersonRubinSet,
     FirstStage,
@@ -102,6 +102,7 @@ class IVFit:
         return pd.DataFrame(rows)
 
 
+@estimable("two-stage least squares")
 def spatial_2sls(
     y: Values,
     x: Values,

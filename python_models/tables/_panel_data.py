@@ -11,7 +11,7 @@ import pandas as pd
 from python_models._types import BoolArray, FloatArray
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.space import build_weights, normalise, to_sparse
-from python_models.tables._panel_spec import COVID_YEARS, PanelSpec, PanelVariable
+from python_models.tables._panel_spec import COVID_YEARS, SPLITS, PanelSpec, PanelVariable
 from python_models.tables.space import CATALOGUE, NEEDS_MASS
 
 Frames = Mapping[str, pd.DataFrame]
@@ -47,11 +47,20 @@ class PanelSample:
         return np.asarray(flat.std(axis=0, ddof=1) / self.y.std(ddof=1))
 
 
+def with_codes(frames: Frames) -> Frames:
+    """The same frames, the labels of the long ones as categories: each regression searches them many times."""
+    labels = {"scores": ["basis", "index_code", "weight_scheme"], "indicators": ["indicator_code"],
+              "contributions": ["basis", "index_code", "indicator_code"]}  # fmt: skip
+    found = {name: columns for name, columns in labels.items() if name in frames}
+    return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in found.items()}}
+
+
 def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
 
     Frames: `scores` (basis, index_code, weight_scheme, city_id, year, score, share_imputed_weight), `indicators`
-    (indicator_code, city_id, year, value), `city`, `groups`. Raises Skipped with the reason.
+    (indicator_code, city_id, year, value), `contributions` (basis, index_code, indicator_code, weight, city_id, year,
+    contribution; only for a variable `without` one), `city`, `groups`. Raises Skipped with the reason.
     """
     basis = _basis(frames["scores"], spec)
     planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
@@ -82,7 +91,7 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     return PanelSample(
         y=arrays[spec.y.name], x=np.stack([arrays[name] for name in spec.regressors], axis=2),
         cities=tuple(map(str, keep)), years=tuple(int(t) for t in years), basis=basis,
-        dropped=tuple(str(c) for c in cities if c not in set(keep)),
+        dropped=tuple(str(c) for c in cities.difference(keep, sort=False)),
         city=frames["city"].set_index("city_id").reindex(keep),
     )  # fmt: skip
 
@@ -103,11 +112,15 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
         )
     group = frames["groups"]
     core = group[group["scheme"] == "core"].set_index("city_id")["group_code"].reindex(labels)
-    graph = build_weights(
-        kind, labels=labels, points=points, edges=frames["neighbours"], mass=mass if kind in NEEDS_MASS else None,
-        group=sample.city["province_code"], is_centre=(core == "core").to_numpy(), normalisation="raw", **options,
-    )  # fmt: skip
-    return spatial_weights(to_sparse(normalise(graph, normalisation)), labels=labels)
+    try:
+        graph = build_weights(
+            kind, labels=labels, points=points, edges=frames["neighbours"], mass=mass if kind in NEEDS_MASS else None,
+            group=sample.city["province_code"], is_centre=(core == "core").to_numpy(), normalisation="raw", **options,
+        )  # fmt: skip
+        matrix = to_sparse(normalise(graph, normalisation))
+    except ValueError as refused:  # a map that does not give this W: an island, two cities at one point
+        raise Skipped(f"{spec.w_code}: {refused}") from refused
+    return spatial_weights(matrix, labels=labels)
 
 
 def leave_province_out(values: FloatArray, city: pd.DataFrame) -> FloatArray:
@@ -143,9 +156,28 @@ def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
     part = part[part[column].notna()]
     if part.empty:
         raise Skipped(f"{variable.name}: {what} in this warehouse.")
+    wide = _wide(part, column)
+    return _without(frames, variable, basis, wide) if variable.without else wide
+
+
+def _wide(part: pd.DataFrame, column: str) -> pd.DataFrame:
     wide = part.pivot(index="city_id", columns="year", values=column).sort_index().sort_index(axis=1)
     wide.columns = wide.columns.astype(int)
     return wide.astype(float)
+
+
+def _without(frames: Frames, variable: PanelVariable, basis: str, score: pd.DataFrame) -> pd.DataFrame:
+    """(score - w_j z_j) / (1 - w_j): the score that the other indicators give with their weights in proportion."""
+    table = frames["contributions"]
+    own = table[
+        (table["basis"] == basis)
+        & (table["index_code"] == variable.code)
+        & (table["indicator_code"] == variable.without)
+    ]
+    if own.empty:
+        raise Skipped(f"{variable.name}: index '{variable.code}' has no indicator '{variable.without}'.")
+    part = _wide(own, "contribution").reindex(index=score.index, columns=score.columns)
+    return (score - part) / (1.0 - float(own["weight"].iloc[0]))
 
 
 def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> pd.Index:
@@ -153,10 +185,13 @@ def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> 
     if "no_municipality" in spec.sample:
         tier = frames["city"].set_index("city_id")["admin_tier"].reindex(cities)
         cities = cities[(tier != "municipality").to_numpy()]
-    if "no_core" in spec.sample:
+    for part, (scheme, code) in SPLITS.items():
         g = frames["groups"]
-        core = set(g.loc[(g["scheme"] == "core") & (g["group_code"] == "core"), "city_id"])
-        cities = cities[[c not in core for c in cities]]
+        inside = set(g.loc[(g["scheme"] == scheme) & (g["group_code"] == code), "city_id"])
+        if f"only_{part}" in spec.sample:
+            cities = cities[[c in inside for c in cities]]
+        if f"no_{part}" in spec.sample:
+            cities = cities[[c not in inside for c in cities]]
     if "no_imputed" in spec.sample:
         s = frames["scores"]
         own = s[(s["basis"] == basis) & (s["index_code"] == spec.y.code)]

@@ -9,11 +9,13 @@ from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES
 from python_models.regression.within import EFFECTS
 
-METHODS = ("static", "dynamic", "iv")
+METHODS = ("static", "dynamic", "gmm", "iv")
 SOURCES = ("score", "indicator")
 TRANSFORMS = ("none", "ln", "logit")
 BASES = ("frozen", "restated")
-FILTERS = ("no_municipality", "no_core", "no_covid", "no_imputed")
+# groups that a sample may be cut to or be freed of: name -> (scheme, group_code)
+SPLITS = {"core": ("core", "core"), "cluster": ("cluster", "cluster"), "east": ("east_vs_cw", "east")}
+FILTERS = ("no_municipality", "no_covid", "no_imputed", *(f"{way}_{part}" for part in SPLITS for way in ("no", "only")))
 INSTRUMENTS = ("", "leave_province_out")
 COVID_YEARS = (2020, 2021)
 
@@ -23,6 +25,7 @@ class PanelVariable:
     """One column of a regression: a score or an indicator, transformed, winsorised over all cells, then scaled.
 
     code : index_code or indicator_code.   weight_scheme : of a score.   winsor : share cut at each tail (0 = none).
+    without : an indicator that is left out of a score, the weights of the others raised in proportion.
     unit : of the column as the regression sees it.
     """
 
@@ -34,19 +37,23 @@ class PanelVariable:
     transform: str = "none"
     winsor: float = 0.0
     weight_scheme: str = "entropy_flat"
+    without: str = ""
 
     def __post_init__(self) -> None:
         _one_of(self.source, SOURCES, f"variable {self.name}: source")
         _one_of(self.transform, TRANSFORMS, f"variable {self.name}: transform")
         if not 0.0 <= self.winsor < 0.5:
             raise ValueError(f"variable {self.name}: winsor must lie in [0, 0.5), got {self.winsor}.")
+        if self.without and (self.source, self.weight_scheme) != ("score", "entropy_flat"):
+            raise ValueError(f"variable {self.name}: `without` is for scores with the weights entropy_flat.")
 
 
 @dataclass(frozen=True)
 class PanelSpec:
     """One regression. x are the regressors of interest, controls the others; all of them enter as W x in Durbin models.
 
-    years : first and last.   lag : years by which x and controls are lagged.   sample : filters of FILTERS.
+    years : first and last.   lag : years by which x and controls are lagged (negative: led, a placebo).
+    sample : filters of FILTERS.
     boot_draws : panels of the block bootstrap for its column of errors (0 = none).   with_tests : also make the
     specification search and the effects by city.   instrument : of x, for method iv.   variant_of : the entry it
     differs from; change : in what, for the robustness table.

@@ -11,7 +11,7 @@ import pandas as pd
 from python_models.influence.specification_curve import curve_summary, specification_curve
 
 EFFECTS = ("direct", "indirect", "total")
-SHOWN_HORIZON = {"static": "static", "dynamic": "long"}
+SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 
 
@@ -20,7 +20,8 @@ def robustness_rows(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, p
 
     runs: one row per headline and variant; the effects are those of the first regressor of interest, of a dynamic
     regression the long-run ones. Place on the curve: standardised effects; where a run has none but the y and x of its
-    headline, its effect in the headline's standard deviations. summary: one row per headline and effect.
+    headline, its effect in the headline's standard deviations; a placebo has none. summary: one row per headline and
+    effect, placebos not counted.
     """
     spec = frames["model_spec"]
     runs, summaries = [], []
@@ -29,10 +30,11 @@ def robustness_rows(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, p
         rows = pd.DataFrame([_run(frames, one, headline) for one in family.to_dict("records")])
         top = rows[rows["run_id"] == headline["model_id"]].iloc[0]
         fitted = rows["status"] == "fitted"
+        is_placebo = rows["change_axis"] == "placebo"  # shown, but no specification of the effect
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
             curve = specification_curve(
-                rows[effect], rows[f"{effect}_p"], headline=float(top[effect]), comparable=scale
+                rows[effect].mask(is_placebo), rows[f"{effect}_p"], headline=float(top[effect]), comparable=scale
             )
             rows[f"{effect}_standardised"] = scale
             for name in curve:

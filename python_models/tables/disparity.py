@@ -41,20 +41,20 @@ SIGMA_MEASURES: tuple[Measure, ...] = ("sigma_log", "cv")
 
 
 def build_disparity_tables(
-    frames: Frames, *, seed: int, n_bootstrap: int = N_BOOTSTRAP
+    frames: Frames, *, seed: int, n_bootstrap: int = N_BOOTSTRAP, n_trend: int = N_BOOTSTRAP_TREND
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """Frames `scores`, `groups`, `city`, `population` -> the tables of TABLES; empty ones if no city is scored."""
     member = Memberships(frames["groups"], frames["city"])
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     for panel, same in twins(score_panels(frames["scores"])):
-        tables = _of_panel(panel, member, frames["population"], seed, n_bootstrap)
+        tables = _of_panel(panel, member, frames["population"], seed, n_bootstrap, n_trend)
         for name, frame in with_keys(tables, same).items():
             parts[name].append(frame)
     return assemble(parts, seed)
 
 
 def _of_panel(
-    panel: ScorePanel, member: Memberships, population: pd.DataFrame, seed: int, n_bootstrap: int
+    panel: ScorePanel, member: Memberships, population: pd.DataFrame, seed: int, n_bootstrap: int, n_trend: int
 ) -> dict[str, pd.DataFrame]:
     options = {"seed": seed, "n_replicates": n_bootstrap}
     people = population_plane(panel, population)
@@ -67,7 +67,7 @@ def _of_panel(
         if scheme != "province":
             for weights in (None, people[inside]):
                 summary += _summaries(part, scheme, labels, strata, weights, options)
-            sigma += _sigma(part, scheme, labels, seed)
+            sigma += _sigma(part, scheme, labels, seed, n_trend)
         if scheme in DAGUM_SCHEMES:
             by_year = [member.at(scheme, part.cities, year) for year in part.years]
             dagum.append(dagum_tables(part, scheme, by_year, labels, options))
@@ -138,14 +138,14 @@ def _limits(found: Resampled, t: int, names: Sequence[str]) -> dict[str, object]
     return row | {"gini_band_lo": found.band_lo[t, q], "gini_band_hi": found.band_hi[t, q]}
 
 
-def _sigma(panel: ScorePanel, scheme: str, labels: np.ndarray, seed: int) -> list[dict[str, object]]:
+def _sigma(panel: ScorePanel, scheme: str, labels: np.ndarray, seed: int, n_trend: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for group in sorted(set(labels)):
         Y = panel.scores[labels == group]
         if Y.shape[0] < LEAST_CITIES or Y.shape[1] < 3 or not (Y > 0.0).all():
             continue
         for measure in SIGMA_MEASURES:
-            found = sigma_trend(Y, measure=measure, n_bootstrap=N_BOOTSTRAP_TREND, seed=seed)
+            found = sigma_trend(Y, measure=measure, n_bootstrap=n_trend, seed=seed)
             row = {str(k): v for k, v in found.to_frame().iloc[0].to_dict().items()}
             rows.append({"scheme": scheme, "group_code": group, "first_year": panel.years[0],
                          "last_year": panel.years[-1], **row, "p": row["p_value"]})  # fmt: skip

@@ -14,16 +14,21 @@ import pandas as pd
 
 from python_models._types import FloatArray
 from python_models.influence import (
+    barrier_split,
+    block_lags,
     block_spillover,
     border_barrier,
     distance_decay,
     group_effects,
+    moderated_barrier,
     spatial_threshold,
     threshold_regression,
 )
 from python_models.influence.rings import Method
+from python_models.regression import PanelInputError
 from python_models.regression.weights import SpatialWeights
 from python_models.space.distance import distance_matrix
+from python_models.tables._influence_barriers import BARRIERS, is_behind, scope_of
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
@@ -31,13 +36,17 @@ from python_models.tables._panel_spec import PanelSpec
 Frames = Mapping[str, pd.DataFrame]
 Tables = dict[str, pd.DataFrame]
 SCHEMES = ("east_vs_cw", "cluster", "core")
+SPLITS = ("four_region", *SCHEMES)  # of effects by group
 CENTRES = {"core": "core", "cluster": "cluster", "east_vs_cw": "east"}
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
 BORDER_EDGES = (0, 150, 300, 500)
 METHODS: tuple[Method, ...] = ("ring", "outer", "cumulative")
-DRAWS, BOOTSTRAP, SPATIAL_BOOTSTRAP, SPATIAL_GRID = 500, 299, 49, 25
 COLUMNS = {
+    "barrier_moderation": [
+        *KEYS, "barrier_code", "moderator", "at_percentile", "at_value", "theta_in", "se_in", "theta_out", "se_out",
+        "barrier_index", "lo", "hi", "wald", "p_moderation", "n_obs", "seed",
+    ],
     "influence_run": [*KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
     "panel_heterogeneity": [
         *KEYS, "scheme", "side", "group_code", "effect", "variable", "point", "se", "lo", "hi", "p", "p_equal",
@@ -47,6 +56,10 @@ COLUMNS = {
         *KEYS, "scheme", "emitter", "receiver", "theta_block", "se", "e_per_emitter", "e_lo", "e_hi",
         "r_per_receiver", "r_lo", "r_hi", "per_link", "per_link_lo", "per_link_hi", "p_asymmetry", "asymmetry_index",
         "asymmetry_lo", "asymmetry_hi", "n_centre", "n_obs", "seed",
+    ],
+    "block_lag": [
+        *KEYS, "scheme", "emitter", "receiver", "rho_block", "se", "lo", "hi", "theta_block", "wald", "p_equal", "p_lr",
+        "lnl", "lnl_common", "condition", "n_modes", "n_obs", "seed",
     ],
     "distance_decay": [
         *KEYS, "method", "step_km", "synergy_class", "band_id", "d_from_km", "d_to_km", "coef", "se", "t", "p",
@@ -66,6 +79,18 @@ COLUMNS = {
         "fieller_lo", "fieller_hi", "p_equal", "n_obs", "seed",
     ],
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InfluenceSizes:
+    """How much is drawn: behind effects by group and block, behind a barrier; Hansen's bootstrap; panels without a
+    spatial threshold and candidates of one."""
+
+    effects: int
+    barrier: int
+    threshold_bootstrap: int
+    spatial_bootstrap: int
+    spatial_grid: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,21 +139,23 @@ class World:
         return value.to_numpy(dtype=np.float64)
 
 
-def build_influence_tables(frames: Frames, specs: Sequence[PanelSpec], *, seed: int) -> Tables:
+def build_influence_tables(
+    frames: Frames, specs: Sequence[PanelSpec], *, seed: int, sizes: InfluenceSizes
+) -> Tables:  # fmt: skip
     """Tables of COLUMNS for the headline specs. A part that the data do not allow is a row of influence_run with the
-    reason; it never stops the others."""
+    reason; it never stops the others. Any other error is a fault of the program and is raised."""
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     for spec in (s for s in specs if s.is_headline):
         try:
             sample = read_sample(frames, spec)
             world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
-        except (Skipped, ValueError) as refused:
+        except (Skipped, PanelInputError) as refused:
             parts["influence_run"].append(run_row(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
             continue
-        for analysis, variant, make in _jobs(world):
+        for analysis, variant, make in _jobs(world, sizes):
             try:
                 made, reason = make(), ""
-            except (Skipped, ValueError, np.linalg.LinAlgError) as refused:
+            except (Skipped, PanelInputError) as refused:
                 made, reason = {}, str(refused)
             made["influence_run"] = run_row(spec, sample.basis, analysis, variant, reason)
             for name, table in made.items():
@@ -137,22 +164,28 @@ def build_influence_tables(frames: Frames, specs: Sequence[PanelSpec], *, seed: 
     return {name: joined(rows, COLUMNS[name]) for name, rows in parts.items()}
 
 
-def _jobs(world: World) -> list[tuple[str, str, Callable[[], Tables]]]:
+def _jobs(world: World, sizes: InfluenceSizes) -> list[tuple[str, str, Callable[[], Tables]]]:
     jobs: list[tuple[str, str, Callable[[], Tables]]] = []
-    for scheme in SCHEMES:
+    for scheme in SPLITS:
         for side in ("emitter", "receiver"):
-            jobs.append(("heterogeneity", f"{scheme}:{side}", _bind(_heterogeneity, world, scheme, side)))
+            jobs.append(
+                ("heterogeneity", f"{scheme}:{side}", _bind(_heterogeneity, world, scheme, side, sizes.effects))
+            )
     for scheme in (*SCHEMES, "synergy"):
-        jobs.append(("blocks", scheme, _bind(_blocks, world, scheme)))
+        jobs.append(("blocks", scheme, _bind(_blocks, world, scheme, sizes.effects)))
+        jobs.append(("block lags", scheme, _bind(_block_lags, world, scheme)))
     for method in METHODS:
         jobs.append(("reach", f"{method}:100", _bind(_reach, world, method, EDGES_100, "all")))
     jobs.append(("reach", "ring:50", _bind(_reach, world, "ring", EDGES_50, "all")))
     for synergy_class in ("high", "low"):
         jobs.append(("reach", f"ring:100:{synergy_class}", _bind(_reach, world, "ring", EDGES_100, synergy_class)))
-    jobs.append(("barrier", "province", _bind(_barrier, world, None)))
-    jobs.append(("barrier", "province:rings", _bind(_barrier, world, BORDER_EDGES)))
-    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n)) for n in (1, 2)]
-    jobs += [("threshold", f"spatial:{side}", _bind(_spatial, world, side)) for side in ("emitter", "receiver")]
+    jobs.append(("barrier", "province", _bind(_barrier, world, None, sizes.barrier)))
+    jobs.append(("barrier", "province:rings", _bind(_barrier, world, BORDER_EDGES, sizes.barrier)))
+    for kind in BARRIERS:
+        jobs.append(("barrier", kind, _bind(_split, world, kind, sizes.barrier)))
+    jobs.append(("barrier", "province:relations", _bind(_moderated, world, sizes.barrier)))
+    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n, sizes.threshold_bootstrap)) for n in (1, 2, 3)]
+    jobs += [("threshold", f"spatial:{side}", _bind(_spatial, world, side, sizes)) for side in ("emitter", "receiver")]
     return jobs
 
 
@@ -160,10 +193,10 @@ def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], T
     return lambda: function(*arguments)
 
 
-def _heterogeneity(world: World, scheme: str, side: str) -> Tables:
+def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
     found = group_effects(
         world.sample.y, world.x, world.weights, world.groups(scheme).tolist(), world.controls,
-        side="emitter" if side == "emitter" else "receiver", draws=DRAWS, rng=world.rng(f"group:{scheme}:{side}"),
+        side="emitter" if side == "emitter" else "receiver", draws=draws, rng=world.rng(f"group:{scheme}:{side}"),
     )  # fmt: skip
     table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
     return {"panel_heterogeneity": table.assign(scheme=scheme, side=side, variable=world.spec.regressors[0])}
@@ -175,10 +208,10 @@ def _centre(world: World, scheme: str) -> np.ndarray:
     return np.asarray(world.groups(scheme) == CENTRES[scheme])
 
 
-def _blocks(world: World, scheme: str) -> Tables:
+def _blocks(world: World, scheme: str, draws: int) -> Tables:
     centre = _centre(world, scheme)
     found = block_spillover(
-        world.sample.y, world.x, world.weights, centre, world.controls, draws=DRAWS, rng=world.rng(f"block:{scheme}")
+        world.sample.y, world.x, world.weights, centre, world.controls, draws=draws, rng=world.rng(f"block:{scheme}")
     )
     index, low, high = found.asymmetry
     table = found.to_frame().assign(
@@ -186,6 +219,11 @@ def _blocks(world: World, scheme: str) -> Tables:
         n_centre=int(centre.sum()),
     )  # fmt: skip
     return {"block_spillover": table}
+
+
+def _block_lags(world: World, scheme: str) -> Tables:
+    found = block_lags(world.sample.y, world.x, world.weights, _centre(world, scheme), world.controls)
+    return {"block_lag": found.to_frame().assign(scheme=scheme)}
 
 
 def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: str) -> Tables:
@@ -210,19 +248,38 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
     return {"distance_decay": bands, "regional_boundary": boundary}
 
 
-def _barrier(world: World, edges: tuple[int, ...] | None) -> Tables:
+def _barrier(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
     area = world.sample.city["province_code"].astype(str).tolist()
     found = border_barrier(
         world.sample.y, world.x, world.weights, area, world.controls,
-        distance=None if edges is None else world.distance, edges=edges, draws=1000,
+        distance=None if edges is None else world.distance, edges=edges, draws=draws,
         rng=world.rng(f"barrier:{edges}"),
     )  # fmt: skip
     return {"border_barrier": found.to_frame().assign(barrier_code="province")}
 
 
-def _hansen(world: World, n: int) -> Tables:
+def _split(world: World, kind: str, draws: int) -> Tables:
+    """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
+    found = barrier_split(
+        world.sample.y, world.x, world.weights, is_behind(world, kind), world.controls, scope=scope_of(world, kind),
+        draws=draws, rng=world.rng(f"barrier:{kind}"),
+    )  # fmt: skip
+    return {"border_barrier": found.to_frame().assign(barrier_code=kind)}
+
+
+def _moderated(world: World, draws: int) -> Tables:
+    """Is the border lower where production relations of the receiving city were better in the first year?"""
+    found = moderated_barrier(
+        world.sample.y, world.x, world.weights, world.sample.city["province_code"].astype(str).tolist(),
+        world.x[:, 0], world.controls, draws=draws, rng=world.rng("barrier:moderated"),
+    )  # fmt: skip
+    table = found.to_frame().assign(barrier_code="province", moderator=f"{world.spec.regressors[0]}_first_year")
+    return {"barrier_moderation": table}
+
+
+def _hansen(world: World, n: int, draws: int) -> Tables:
     found = threshold_regression(
-        world.sample.y, world.x, world.synergy, world.controls, n_thresholds=n, trim=0.05, draws=BOOTSTRAP,
+        world.sample.y, world.x, world.synergy, world.controls, n_thresholds=n, trim=0.05, draws=draws,
         rng=world.rng(f"hansen:{n}"),
     )  # fmt: skip
     grids, rows = [], []
@@ -232,7 +289,7 @@ def _hansen(world: World, n: int) -> Tables:
         grids.append(grid.assign(kind=f"hansen_step_{step + 1}", n_threshold=n, grid_id=np.arange(len(grid))))
     rows.append({
         "kind": "hansen", "n_threshold": n, "gamma": last.gamma, "ci_lo": last.low, "ci_hi": last.high,
-        "f_stat": last.f, "p_boot": last.p, "n_boot": BOOTSTRAP, "crit_10": last.critical[0],
+        "f_stat": last.f, "p_boot": last.p, "n_boot": draws, "crit_10": last.critical[0],
         "crit_5": last.critical[1], "crit_1": last.critical[2], "slope_low": found.slopes[0],
         "slope_se_low": found.se_cluster[0], "slope_high": found.slopes[n], "slope_se_high": found.se_cluster[n],
         "n_low": found.n_regime[0], "n_high": found.n_regime[-1],
@@ -240,12 +297,12 @@ def _hansen(world: World, n: int) -> Tables:
     return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame(rows)}
 
 
-def _spatial(world: World, side: str) -> Tables:
-    draws = SPATIAL_BOOTSTRAP if side == "emitter" else 0
+def _spatial(world: World, side: str, sizes: InfluenceSizes) -> Tables:
+    draws = sizes.spatial_bootstrap if side == "emitter" else 0
     q = world.synergy
     found = spatial_threshold(
         world.sample.y, world.x, q, world.weights, world.controls,
-        side="emitter" if side == "emitter" else "receiver", n_grid=SPATIAL_GRID, draws=draws,
+        side="emitter" if side == "emitter" else "receiver", n_grid=sizes.spatial_grid, draws=draws,
         rng=world.rng(f"spatial:{side}"),
     )  # fmt: skip
     kind = f"spatial_{side}"

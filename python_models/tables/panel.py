@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from python_models.regression import PanelInputError
 from python_models.tables._model_rows import KEYS, joined, model_keys
-from python_models.tables._panel_data import Frames, Skipped, read_sample, read_weights
+from python_models.tables._panel_data import Frames, Skipped, read_sample, read_weights, with_codes
 from python_models.tables._panel_rows import Job, Tables, run
 from python_models.tables._panel_spec import PanelSpec, PanelVariable
 
@@ -46,6 +47,11 @@ COLUMNS = {
         *KEYS, "endogenous", "first_stage_f", "kp_f", "is_weak", "hansen_j", "hansen_df", "hansen_p", "ar_lo",
         "ar_hi", "n_instruments", "note", "n_obs", "seed",
     ],
+    "gmm_diagnostic": [
+        *KEYS, "kind", "n_instruments", "n_city", "hansen_j", "hansen_df", "hansen_p", "ar1_z", "ar1_p", "ar2_z",
+        "ar2_p", "tau", "tau_se", "eta", "eta_se", "rho", "rho_se", "spectral_radius", "endogenous", "instruments",
+        "n_obs", "seed",
+    ],
     "model_spec": [
         "model_id", "title", "method", "model_type", "y_code", "y_unit", "x_codes", "control_codes", "w_code", "fe",
         "estimator", "se_type", "basis_wanted", "first_year", "last_year", "lag_years", "sample_filter",
@@ -59,16 +65,17 @@ def build_panel_tables(
 ) -> dict[str, pd.DataFrame]:
     """Tables of COLUMNS, one block of rows per spec.
 
-    Frames: `scores`, `indicators`, `city`, `groups`, `neighbours`, `mass`. A spec whose variables or weights are
-    absent, or whose data the estimator refuses, has status `skipped` and a reason; it never stops the others. Each
-    model draws from a generator of its own, so adding an entry changes no other number.
+    Frames: `scores`, `indicators`, `contributions`, `city`, `groups`, `neighbours`, `mass`. A spec whose variables or
+    weights are absent, or whose data the estimator refuses, has status `skipped` and a reason; it never stops the
+    others. Each model draws from a generator of its own, so adding an entry changes no other number.
     """
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
+    frames = with_codes(frames)
     for spec in specs:
         reason = ""
         try:
             tables = _one(frames, spec, seed, draws)
-        except (Skipped, ValueError) as refused:  # the library refuses data in words, always as a ValueError
+        except (Skipped, PanelInputError) as refused:  # anything else is a fault of the program and ends the run
             reason = str(refused)
             tables = {"panel_fit": _skipped(frames, spec, reason, seed)}
         for name, table in tables.items():

@@ -6,6 +6,7 @@ What does not belong here: formulas (python_models.influence) and the spec file'
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,9 @@ from scipy import stats
 from python_models._types import FloatArray
 from python_models.influence._regime_logdet import RegimeLogDet
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
-from python_models.influence.placebo import placebo_weights
+from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
 from python_models.influence.regimes import YEARS, two_regime
+from python_models.regression import PanelInputError
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
@@ -25,7 +27,6 @@ from python_models.tables.influence import CENTRES, World
 Tables = dict[str, pd.DataFrame]
 SCHEMES = ("core", "cluster", "synergy")
 MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
-REGIME_DRAWS, PLACEBO_DRAWS, BAND_DRAWS = 199, 999, 2000
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
 _EFFECTS = [f"{e}{part}" for e in ("direct", "indirect", "total") for part in ("", "_se", "_lo", "_hi")]
 COLUMNS = {
@@ -40,6 +41,9 @@ COLUMNS = {
     ],
     "robustness_placebo": [*KEYS, "draw_id", "is_actual", "theta", "indirect", "rho", "n_obs", "seed"],
     "robustness_placebo_summary": [
+        *KEYS, "term", "actual", "mean_draws", "lo", "hi", "covers_zero", "p", "n_draws", "n_refused", "n_obs", "seed",
+    ],
+    "robustness_placebo_years": [
         *KEYS, "term", "actual", "mean_draws", "lo", "hi", "covers_zero", "p", "n_draws", "n_refused", "n_obs", "seed",
     ],
     "robustness": [
@@ -57,8 +61,24 @@ COLUMNS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class RobustnessSizes:
+    """How much is drawn: panels of the bias correction of two regimes, placebo relabellings of cities and shufflings
+    of years, draws behind moderated effects."""
+
+    regime_bootstrap: int
+    placebo: int
+    placebo_years: int
+    bands: int
+
+
 def build_robustness_tables(
-    frames: Mapping[str, pd.DataFrame], specs: Sequence[PanelSpec], *, seed: int, n_jobs: int | None = None
+    frames: Mapping[str, pd.DataFrame],
+    specs: Sequence[PanelSpec],
+    *,
+    seed: int,
+    sizes: RobustnessSizes,
+    n_jobs: int | None = None,
 ) -> Tables:
     """Tables of COLUMNS for the headline specs; a part that the data do not allow is a row of robustness_run.
 
@@ -70,13 +90,13 @@ def build_robustness_tables(
         try:
             sample = read_sample(frames, spec)
             world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
-        except (Skipped, ValueError) as refused:
+        except (Skipped, PanelInputError) as refused:
             parts["robustness_run"].append(run_row(spec, spec.basis, "sample", "", str(refused)).assign(seed=seed))
             continue
-        for analysis, variant, make in _jobs(world, n_jobs):
+        for analysis, variant, make in _jobs(world, sizes, n_jobs):
             try:
                 made, reason = make(), ""
-            except (Skipped, ValueError, np.linalg.LinAlgError) as refused:
+            except (Skipped, PanelInputError) as refused:
                 made, reason = {}, str(refused)
             made["robustness_run"] = run_row(spec, sample.basis, analysis, variant, reason)
             for name, table in made.items():
@@ -88,12 +108,18 @@ def build_robustness_tables(
     return {name: joined(rows, COLUMNS[name]) for name, rows in parts.items()}
 
 
-def _jobs(world: World, n_jobs: int | None) -> list[tuple[str, str, Callable[[], Tables]]]:
+def _jobs(
+    world: World, sizes: RobustnessSizes, n_jobs: int | None
+) -> list[tuple[str, str, Callable[[], Tables]]]:  # fmt: skip
     jobs: list[tuple[str, str, Callable[[], Tables]]] = []
     for scheme in SCHEMES:
-        jobs += [("regimes", f"{scheme}:{years}", _bind(_regimes, world, scheme, years)) for years in YEARS]
-    jobs += [("interaction", moderator, _bind(_interaction, world, moderator)) for moderator in MODERATORS]
-    jobs.append(("placebo", "relabelled W", _bind(_placebo, world, n_jobs)))
+        jobs += [
+            ("regimes", f"{scheme}:{years}", _bind(_regimes, world, scheme, years, sizes.regime_bootstrap))
+            for years in YEARS
+        ]
+    jobs += [("interaction", moderator, _bind(_interaction, world, moderator, sizes.bands)) for moderator in MODERATORS]
+    jobs.append(("placebo", "relabelled W", _bind(_placebo, world, sizes.placebo, n_jobs)))
+    jobs.append(("placebo", "wrong years", _bind(_placebo_years, world, sizes.placebo_years, n_jobs)))
     return jobs
 
 
@@ -101,7 +127,7 @@ def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], T
     return lambda: function(*arguments)
 
 
-def _regimes(world: World, scheme: str, years: str) -> Tables:
+def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
     if scheme == "synergy":
         first = world.synergy >= np.quantile(world.synergy, 2 / 3)
         names = ("high", "low")
@@ -110,7 +136,7 @@ def _regimes(world: World, scheme: str, years: str) -> Tables:
         names = (CENTRES[scheme], "other")
     fit = two_regime(
         world.sample.y, world.x, world.weights, first, world.controls,
-        years="common" if years == "common" else "by_regime", draws=REGIME_DRAWS,
+        years="common" if years == "common" else "by_regime", draws=draws,
         rng=world.rng(f"regime:{scheme}:{years}"), logdet=RegimeLogDet(world.weights, first),
     )  # fmt: skip
     z, p = fit.equal_rho()
@@ -134,10 +160,10 @@ def _regimes(world: World, scheme: str, years: str) -> Tables:
     return {"regime_coef": pd.DataFrame(rows)}
 
 
-def _interaction(world: World, moderator: str) -> Tables:
+def _interaction(world: World, moderator: str, draws: int) -> Tables:
     sample, rng = world.sample, world.rng(f"interaction:{moderator}")
     if moderator == "own_pr":
-        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls, draws=BAND_DRAWS, rng=rng)
+        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls, draws=draws, rng=rng)
         return _interaction_rows(found, moderator, "", sample.y.size)
     levels, note, since = None, "", 0
     if moderator == "synergy_base":
@@ -149,7 +175,7 @@ def _interaction(world: World, moderator: str) -> Tables:
             m, levels = (m >= np.median(m)).astype(np.float64), {"low": 0.0, "high": 1.0}
     y, x = sample.y[:, since:], world.x[:, since:]
     controls = None if world.controls is None else world.controls[:, since:]
-    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels, draws=BAND_DRAWS, rng=rng)
+    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels, draws=draws, rng=rng)
     return _interaction_rows(found, moderator, note, y.size)
 
 
@@ -168,11 +194,20 @@ def _lagged_synergy(world: World) -> tuple[FloatArray, int]:
     return wide[[year - 1 for year in known]].to_numpy(dtype=np.float64), len(sample.years) - len(known)
 
 
-def _placebo(world: World, n_jobs: int | None) -> Tables:
+def _placebo(world: World, draws: int, n_jobs: int | None) -> Tables:
     # a seed of its own: relabellings must not be those of another model
     seed = int(world.rng("placebo").integers(2**31))
     found = placebo_weights(
-        world.sample.y, world.x, world.weights, world.controls, draws=PLACEBO_DRAWS, seed=seed, n_jobs=n_jobs
+        world.sample.y, world.x, world.weights, world.controls, draws=draws, seed=seed, n_jobs=n_jobs
     )
-    summary = found.summary().rename(columns={"lower": "lo", "upper": "hi"}).assign(n_refused=found.n_refused)
-    return {"robustness_placebo": found.to_frame(), "robustness_placebo_summary": summary}
+    return {"robustness_placebo": found.to_frame(), "robustness_placebo_summary": _placebo_summary(found)}
+
+
+def _placebo_years(world: World, draws: int, n_jobs: int | None) -> Tables:
+    seed = int(world.rng("placebo:years").integers(2**31))
+    found = placebo_years(world.sample.y, world.x, world.weights, world.controls, draws=draws, seed=seed, n_jobs=n_jobs)
+    return {"robustness_placebo_years": _placebo_summary(found)}
+
+
+def _placebo_summary(found: Placebo) -> pd.DataFrame:
+    return found.summary().rename(columns={"lower": "lo", "upper": "hi"}).assign(n_refused=found.n_refused)

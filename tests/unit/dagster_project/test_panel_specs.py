@@ -50,6 +50,35 @@ def test_headline_follows_its_definition():
     assert all(v.winsor == 0.01 for v in spec.controls)
 
 
+def test_every_change_of_the_suite_is_there_for_both_headlines():
+    """METHODS 7.12: W, normalisation, estimator, y, basis, winsor, lag, samples, parts of PR, drop one, placebo."""
+    axes = {"W", "estimator", "errors", "y", "basis", "winsor", "regressors", "sample", "split", "PR", "method"}
+    for headline in ("nqpf_sdm", "yearbook_sdm"):
+        own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]
+        assert {*axes, "placebo"} <= {s.change.partition(":")[0] for s in own}
+        assert len({s.w_code for s in own}) >= 8
+        assert {"spectral" in s.w_code for s in own} == {True, False}
+        assert {0.0, 0.01, 0.05} <= {v.winsor for s in own for v in s.controls}
+        assert {s.lag for s in own} == {-1, 0, 1}
+        assert {s.cov for s in own} >= {"info", "qml", "block_bootstrap", "driscoll_kraay"}
+        assert {s.method for s in own} == {"static", "dynamic", "gmm", "iv"}
+
+
+def test_each_indicator_of_pr_is_left_out_once():
+    for index, headline in (("pr", "nqpf_sdm"), ("pr_yearbook", "yearbook_sdm")):
+        spec = next(s for s in read_index_specs(demo_paths().index_specs) if s.index_code == index)
+        known = {code for tiers in spec.dimensions.values() for codes in tiers.values() for code in codes}
+        own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]
+        assert sorted(s.x[0].without for s in own if s.x[0].without) == sorted(known)
+
+
+def test_sizes_come_from_the_depth_and_other_tails_reach_every_indicator():
+    specs = {s.model_id: s for s in read_panel_specs(demo_paths().panel_specs, block_bootstrap=77)}
+    assert specs["nqpf_sdm"].boot_draws == specs["nqpf_boot"].boot_draws == 77
+    assert {v.winsor for v in specs["nqpf_winsor_5"].controls} == {0.05}
+    assert specs["nqpf_winsor_5"].x == specs["nqpf_sdm"].x
+
+
 def test_tables_of_the_registry_are_those_of_the_builder():
     assert set(panel.TABLES) == set(COLUMNS)
 

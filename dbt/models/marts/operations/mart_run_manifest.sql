@@ -10,6 +10,8 @@ select
     r.python_version,
     r.package_json,
     r.blas,
+    coalesce(r.depth, 'default') as depth,
+    r.depth_json,
     r.started_at,
     null::timestamp as ended_at,
     case when r.run_id = k.run_id then 'built' else 'ended' end as status

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from worlds import world
 
-from python_models.influence import group_effects, spatial_threshold
+from python_models.influence import fit_spillover, group_effects, spatial_threshold
 from python_models.regression import PanelInputError, fit_panel
 from python_models.simulation import random_knn_weights
 
@@ -98,3 +98,20 @@ def test_bad_input_is_said_in_words():
         spatial_threshold(y, x, np.full(N, np.nan), W)
     with pytest.raises(PanelInputError, match="needs `rng`"):
         spatial_threshold(y, x, Q, W, draws=3)
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.93])
+def test_effects_of_draws_are_read_off_a_curve_without_loss(rho):
+    """The slow way, one inverse a draw, gives the same numbers; also where rho is drawn close to its bound."""
+    weights = random_knn_weights(40, 4, rng=np.random.default_rng(3))
+    y, x, _ = world([weights], [0.5], seed=1, n=40, rho=rho, W=weights)
+    fit = fit_spillover(y, x, weights, {"lag": weights})
+
+    def functional(s):
+        return np.array([np.trace(s), s.sum(), s[0, 1]])
+
+    found = fit.simulate(functional, draws=30, rng=np.random.default_rng(2), finish=lambda v: np.append(v, v[0] / v[1]))
+    params, _ = fit._draws(30, np.random.default_rng(2))
+    slow = np.array([functional(fit.multiplier(p)) for p in params])
+    assert found.values[:, :3] == pytest.approx(slow, rel=1e-8, abs=1e-8)
+    assert found.values[:, 3] == pytest.approx(slow[:, 0] / slow[:, 1], rel=1e-8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from worlds import world
 
-from python_models.influence.placebo import placebo_weights
+from python_models.influence.placebo import placebo_weights, placebo_years
 from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.simulation import random_knn_weights
 
@@ -88,3 +88,21 @@ def test_bad_input_is_said_in_words():
         placebo_weights(y, x, 2 * W, draws=19, seed=1)
     with pytest.raises(PanelInputError, match="missing or infinite"):
         placebo_weights(np.full_like(y, np.nan), x, W, draws=19, seed=1)
+
+
+def test_a_year_draw_is_the_model_with_x_in_that_order():
+    y, x = panel()
+    c = np.random.default_rng(7).normal(size=(N, YEARS, 1))
+    found = placebo_years(y, x, W, c, draws=19, seed=5)
+    order = np.random.default_rng(np.random.SeedSequence(5).spawn(19)[3]).permutation(np.arange(YEARS))
+    fit = fit_panel(y, np.concatenate([x[:, order, None], c], axis=2), W)
+    assert found.draws[3, [0, 2]] == pytest.approx([fit.params[fit.names.index("W:x1")], fit.rho], abs=1e-7)
+    assert found.actual == pytest.approx(placebo_weights(y, x, W, c, draws=19, seed=5).actual)
+
+
+def test_true_dates_stand_out_and_wrong_ones_centre_on_zero():
+    summary = placebo_years(*panel(), W, draws=99, seed=1).summary().set_index("term")
+    assert summary["covers_zero"].all()
+    assert (summary["p"] == 1 / 100).all()
+    with pytest.raises(PanelInputError, match="three years"):
+        placebo_years(panel()[0][:, :2], panel()[1][:, :2], W, draws=19, seed=1)

@@ -3,16 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from worlds import KEYS, specs, warehouse
 
 from python_models.influence.specification_curve import curve_summary, specification_curve
-from python_models.simulation import random_knn_weights
-from python_models.tables import robustness
-from python_models.tables._panel_spec import PanelSpec, PanelVariable
+from python_models.regression import PanelInputError
+from python_models.regression.errors import estimable
+from python_models.tables import panel, robustness
 from python_models.tables._robustness_rows import robustness_rows
 from python_models.tables.panel import build_panel_tables
-from python_models.tables.robustness import COLUMNS, build_robustness_tables
-
-KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf", "weight_scheme": "entropy_flat"}
+from python_models.tables.robustness import COLUMNS, RobustnessSizes, build_robustness_tables
 
 
 def test_curve_counts_signs_significance_and_places():
@@ -78,54 +77,16 @@ def test_rows_tell_what_changed_and_whether_it_agrees():
     assert s.loc["indirect", "share_sign_agrees"] == 0.5
 
 
-def _warehouse(n=40, years=range(2012, 2019)):
-    """Frames as the pipeline reads them, of a country whose spillover is real."""
-    rng = np.random.default_rng(11)
-    w = random_knn_weights(n, 4, rng=np.random.default_rng(5))
-    places = np.random.default_rng(5).random((n, 2))
-    t = len(years)
-    pr = 0.4 + 0.1 * rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, t))
-    y = np.linalg.solve(np.eye(n) - 0.3 * w, 0.5 * pr + 0.4 * w @ pr + 0.02 * rng.normal(size=(n, t)))
-    cities = [f"c{i:02d}" for i in range(n)]
-    index = {"city_id": np.repeat(cities, t), "year": np.tile(list(years), n)}
-    scores = [
-        pd.DataFrame({**index, **KEYS, "index_code": code, "score": values.ravel(), "share_imputed_weight": 0.0})
-        for code, values in (("nqpf", y), ("pr", pr))
-    ]
-    groups = pd.concat([
-        pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [name, *["other"] * 3] * (n // 4)})
-        for scheme, name in (("core", "core"), ("cluster", "cluster"), ("east_vs_cw", "east"))
-    ])  # fmt: skip
-    d = pd.DataFrame({**index, "basis": KEYS["basis"], "index_code": "nqpf", "d": rng.uniform(size=n * t)})
-    return {
-        "scores": pd.concat(scores), "indicators": pd.DataFrame(columns=["indicator_code", "city_id", "year", "value"]),
-        "city": pd.DataFrame({"city_id": cities, "province_code": ["10", "20"] * (n // 2), "admin_tier": "prefecture",
-                              "centroid_lon": 110 + 5 * places[:, 0], "centroid_lat": 30 + 5 * places[:, 1]}),
-        "groups": groups, "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
-        "mass": pd.DataFrame({"city_id": cities, "value": 1.0}), "synergy_year": d,
-        "synergy": d.drop_duplicates("city_id"),
-    }  # fmt: skip
+SIZES = RobustnessSizes(regime_bootstrap=9, placebo=39, placebo_years=39, bands=300)
 
 
-def _specs():
-    score = {"source": "score", "unit": "points", "scale": 100.0}
-    y, x = PanelVariable("nqpf", code="nqpf", **score), PanelVariable("pr", code="pr", **score)
-    common = {"y": y, "x": (x,), "controls": ()}
-    return [
-        PanelSpec("head", "headline", w_code="knn6_row", is_headline=True, **common),
-        PanelSpec("far", "variant", w_code="knn10_row", variant_of="head", change="W: 10 nearest", **common),
-    ]  # fmt: skip
+def _build(frames):
+    panel = build_panel_tables(frames, specs(), seed=1, draws=200)
+    return build_robustness_tables({**frames, **panel}, specs(), seed=1, sizes=SIZES)
 
 
-def _build(frames, monkeypatch):
-    monkeypatch.setattr(robustness, "PLACEBO_DRAWS", 39)
-    monkeypatch.setattr(robustness, "REGIME_DRAWS", 9)
-    panel = build_panel_tables(frames, _specs(), seed=1, draws=200)
-    return build_robustness_tables({**frames, **panel}, _specs(), seed=1)
-
-
-def test_build_makes_every_table_and_is_seeded(monkeypatch):
-    one, two = (_build(_warehouse(), monkeypatch) for _ in (0, 1))
+def test_build_makes_every_table_and_is_seeded():
+    one, two = (_build(warehouse()) for _ in (0, 1))
     assert {name: list(table) for name, table in one.items()} == COLUMNS
     assert (one["robustness_run"]["status"] == "done").all(), one["robustness_run"]["skip_reason"].tolist()
     for name, table in one.items():
@@ -138,23 +99,24 @@ def test_build_makes_every_table_and_is_seeded(monkeypatch):
         "synergy_base": 280, "synergy_lag": 240, "synergy_high_lag": 240, "own_pr": 280,
     }  # fmt: skip
     assert len(one["robustness_placebo"]) == 40
+    assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
     assert one["robustness"]["run_id"].tolist() == ["head", "far"]
 
 
-def test_headline_of_the_placebo_and_of_the_suite_are_the_same(monkeypatch):
-    tables = _build(_warehouse(), monkeypatch)
+def test_headline_of_the_placebo_and_of_the_suite_are_the_same():
+    tables = _build(warehouse())
     actual = tables["robustness_placebo_summary"].set_index("term")["actual"]
     head = tables["robustness"].set_index("run_id").loc["head"]
     assert actual["theta"] == pytest.approx(head["theta"], abs=1e-8)
     assert actual["indirect"] == pytest.approx(head["indirect"], abs=1e-8)
 
 
-def test_what_the_data_do_not_allow_is_skipped_with_a_reason(monkeypatch):
-    frames = _warehouse()
+def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
+    frames = warehouse()
     frames["synergy"] = frames["synergy"].iloc[:0]
     frames["synergy_year"] = frames["synergy_year"].iloc[:0]
     frames["groups"] = frames["groups"].query("scheme != 'cluster'")
-    run = _build(frames, monkeypatch)["robustness_run"].set_index(["analysis", "variant"])
+    run = _build(frames)["robustness_run"].set_index(["analysis", "variant"])
     skipped = run[run["status"] == "skipped"]
     assert set(skipped.index.get_level_values("variant")) == {
         "cluster:common", "cluster:by_regime", "synergy:common", "synergy:by_regime", "synergy_base", "synergy_lag",
@@ -163,10 +125,36 @@ def test_what_the_data_do_not_allow_is_skipped_with_a_reason(monkeypatch):
     assert (skipped["skip_reason"].str.len() > 20).all()
 
 
-def test_a_warehouse_without_scores_lists_its_runs(monkeypatch):
-    frames = _warehouse()
+def test_a_warehouse_without_scores_lists_its_runs():
+    frames = warehouse()
     frames["scores"] = frames["scores"].query("index_code == 'pr'")
-    tables = _build(frames, monkeypatch)
+    tables = _build(frames)
     assert (tables["robustness"]["status"] == "skipped").all()
     assert tables["robustness_run"]["analysis"].tolist() == ["sample"]
     assert tables["regime_coef"].empty
+
+
+def test_a_fault_of_the_program_is_no_skip(monkeypatch):
+    """Only what the library itself refuses in words is listed as skipped; any other error ends the run."""
+
+    def broken(*_, **__):
+        raise ValueError("operands could not be broadcast together")
+
+    def refused(*_, **__):
+        raise PanelInputError("no link behind the barrier")
+
+    frames = warehouse()
+    monkeypatch.setattr(robustness, "two_regime", refused)
+    run = _build(frames)["robustness_run"].query("analysis == 'regimes'")
+    assert set(run["skip_reason"]) == {"no link behind the barrier"}
+    monkeypatch.setattr(robustness, "two_regime", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        _build(frames)
+    monkeypatch.setattr(panel, "run", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        build_panel_tables(frames, specs(), seed=1, draws=200)
+
+
+def test_a_singular_matrix_is_a_reason_in_words():
+    with pytest.raises(PanelInputError, match="the estimate cannot be computed from these data: Singular matrix"):
+        estimable("the estimate")(np.linalg.inv)(np.zeros((2, 2)))

@@ -221,3 +221,18 @@ def test_a_bootstrap_with_one_draw_is_refused():
     y, x = draw(w, t=4, rng=np.random.default_rng(1))
     with pytest.raises(PanelInputError, match="at least 2 draws"):
         fit_panel(y, x, w, cov="block_bootstrap", draws=1, rng=np.random.default_rng(1))
+
+
+def test_driscoll_kraay_is_for_least_squares_and_does_not_depend_on_units():
+    w = knn(30)
+    y, x = draw(w, t=8, rng=np.random.default_rng(3))
+    with pytest.raises(PanelInputError, match="least squares"):
+        fit_panel(y, x, w, model="sdm", cov="driscoll_kraay")
+    one, two = (fit_panel(s * y, x, w, model="slx", cov="driscoll_kraay") for s in (1.0, 10.0))
+    k = one.n_slopes
+    assert two.cov[:k, :k] == pytest.approx(100 * one.cov[:k, :k])
+    order = np.random.default_rng(1).permutation(30)
+    moved = fit_panel(
+        y[order], x[order], w.matrix.toarray()[np.ix_(order, order)], model="slx", cov="driscoll_kraay"
+    )  # fmt: skip
+    assert moved.cov[:k, :k] == pytest.approx(one.cov[:k, :k])

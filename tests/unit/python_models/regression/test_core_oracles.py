@@ -186,13 +186,19 @@ def test_least_squares_of_linearmodels(effects, model):
     frame = pd.DataFrame(right.reshape(150, -1), index=index)
     if effects == "none":
         frame["const"] = 1.0
-    told = PanelOLS(
+    asked = PanelOLS(
         pd.Series(y.ravel(), index=index),
         frame,
         entity_effects=effects in ("entity", "twoways"),
         time_effects=effects in ("time", "twoways"),
-    ).fit()
+    )
+    told = asked.fit()
     fit = fit_panel(y, x, w, model=model, effects=effects)
     k = fit.n_slopes
     assert fit.params[:k] == pytest.approx(told.params.to_numpy()[:k], abs=1e-10)
     assert np.sqrt(np.diagonal(fit.cov))[:k] == pytest.approx(told.std_errors.to_numpy()[:k], abs=1e-10)
+    if effects != "none":
+        robust = asked.fit(cov_type="kernel", kernel="bartlett")
+        ours = fit_panel(y, x, w, model=model, effects=effects, cov="driscoll_kraay")
+        assert ours.params == pytest.approx(fit.params)
+        assert np.sqrt(np.diagonal(ours.cov))[:k] == pytest.approx(robust.std_errors.to_numpy(), rel=1e-9)

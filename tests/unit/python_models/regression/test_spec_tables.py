@@ -20,6 +20,8 @@ SPECS = [
     replace(HEADLINE, model_id="boot", boot_draws=49, with_tests=False),
     replace(HEADLINE, model_id="sem", model="sem", with_tests=False),
     replace(HEADLINE, model_id="dynamic", method="dynamic", with_tests=False),
+    replace(HEADLINE, model_id="gmm", method="gmm", controls=(), with_tests=False),
+    replace(HEADLINE, model_id="slx_dk", model="slx", cov="driscoll_kraay", with_tests=False),
     replace(HEADLINE, model_id="iv", method="iv", with_tests=False),
     replace(HEADLINE, model_id="iv_pr", method="iv", instrument="leave_province_out", with_tests=False),
     replace(HEADLINE, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index"), with_tests=False),
@@ -40,7 +42,8 @@ def test_tables_have_their_columns_and_unique_keys(tables):
     keys = {
         "panel_fit": [], "panel_coef": ["term"], "panel_effect": ["variable", "effect", "horizon"],
         "panel_effect_city": ["variable", "city_id"], "panel_test": ["test_code"],
-        "dynamic_effect": ["kind", "variable", "effect", "horizon"], "iv_diagnostic": ["endogenous"], "model_spec": [],
+        "dynamic_effect": ["kind", "variable", "effect", "horizon"], "iv_diagnostic": ["endogenous"],
+        "gmm_diagnostic": [], "model_spec": [],
     }  # fmt: skip
     assert set(tables) == set(COLUMNS)
     for name, key in keys.items():
@@ -97,6 +100,16 @@ def test_dynamic_and_instrumental_models_fill_their_tables(tables):
     dynamic = tables["dynamic_effect"].query("variable == 'pr'")
     assert {"none", "bias_corrected"} <= set(dynamic["kind"])
     assert set(tables["panel_effect"].query("model_id == 'dynamic'")["horizon"]) == {"short", "long"}
+    gmm = tables["gmm_diagnostic"].iloc[0]
+    assert (gmm["model_id"], gmm["kind"], gmm["n_city"]) == ("gmm", "system", 60)
+    assert gmm["endogenous"] == "y_lag, W:y_lag, pr, W:pr, W:y"
+    assert gmm["n_instruments"] == len(gmm["instruments"].split(", ")) - gmm["instruments"].count("lag ")
+    assert set(dynamic.query("model_id == 'gmm'")["kind"]) == {"gmm_system"}
+    coef = tables["panel_coef"].set_index(["model_id", "term"])
+    assert coef.loc[("gmm", "pr"), "role"] == "beta"
+    assert coef.loc[("gmm", "y_lag"), ["role", "se_type"]].tolist() == ["tau", "windmeijer"]
+    assert coef.loc["slx_dk", "se_type"].eq("driscoll_kraay").all()
+    assert (coef.loc["slx_dk", "se"] != coef.loc["slx_dk", "se_info"]).all()
     iv = tables["iv_diagnostic"]
     assert list(iv.query("model_id == 'iv_pr'")["endogenous"]) == ["pr", "W:pr", "W:y"]
     assert np.isfinite(iv.query("model_id == 'iv'")["first_stage_f"]).all()
@@ -139,12 +152,41 @@ def test_lag_moves_the_regressors_and_not_y(frames):
     np.testing.assert_array_equal(lagged.x[..., 0], now.x[:, :-1, 0])
 
 
+def test_a_lead_is_the_lag_turned_round(frames):
+    now, led = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, -1))
+    assert led.years == tuple(range(2012, 2018))
+    np.testing.assert_array_equal(led.x[..., 0], now.x[:, 1:, 0])
+
+
+def test_an_indicator_left_out_of_a_score_leaves_the_others_in_proportion(frames):
+    """Two indicators of weight 0.3 and 0.7: without the first the score is the second."""
+    own = frames["scores"].query("index_code == 'pr'")
+    z = np.random.default_rng(0).uniform(size=(2, len(own)))
+    scored = frames["scores"].copy()
+    scored.loc[own.index, "score"] = 0.3 * z[0] + 0.7 * z[1]
+    parts = own[["basis", "index_code", "city_id", "year"]]
+    contributions = pd.concat([
+        parts.assign(indicator_code=code, weight=w, contribution=w * values)
+        for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
+    ])  # fmt: skip
+    made = {**frames, "scores": scored, "contributions": contributions}
+    x = read_sample(made, replace(HEADLINE, x=(replace(PR, without="a"),))).x[..., 0]
+    other = read_sample({**made, "scores": scored.assign(score=np.where(scored["index_code"] == "pr", np.r_[
+        np.zeros(len(scored) - len(own)), z[1]], scored["score"]))}, HEADLINE).x[..., 0]  # fmt: skip
+    assert x == pytest.approx(other)
+    with pytest.raises(Skipped, match="has no indicator 'c'"):
+        read_sample(made, replace(HEADLINE, x=(replace(PR, without="c"),)))
+    with pytest.raises(ValueError, match="entropy_flat"):
+        replace(PR, without="a", weight_scheme="equal")
+
+
 def test_filters_of_the_sample(frames):
     def size(name):
         return read_sample(frames, replace(HEADLINE, sample=(name,))).y.shape
 
     assert size("no_municipality") == (58, 7)
     assert size("no_core") == (45, 7)
+    assert size("only_core") == (15, 7)
     assert size("no_imputed") == (54, 7)
 
 

@@ -1,0 +1,1 @@
+{{ publish_py("robustness_placebo_years") }}

@@ -1,0 +1,66 @@
+"""What was planted beside what is found again: on indexes that are the latents themselves nothing is lost."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from worlds import specs, warehouse
+
+from python_models.tables import influence
+from python_models.tables.influence import InfluenceSizes, build_influence_tables
+from python_models.tables.panel import build_panel_tables
+from python_models.tables.truth import COLUMNS, separating_cut, truth_table
+
+SIZES = InfluenceSizes(effects=20, barrier=200, threshold_bootstrap=2, spatial_bootstrap=1, spatial_grid=6)
+NEEDED = {("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter")}
+
+
+@pytest.fixture(scope="module")
+def frames():
+    """Scores times 2 plus 1 are the latents; d of the base year is the latent synergy."""
+    made = warehouse()
+    latent = made["scores"].assign(
+        kind="latent", name=made["scores"]["index_code"], value=made["scores"]["score"] * 2 + 1
+    )
+    synergy = made["synergy"].assign(kind="synergy", name="synergy", value=made["synergy"]["d"])
+    parameters = pd.DataFrame(
+        {"kind": "parameter", "name": ["border_factor", "synergy_threshold"], "value": [1.0, 0.5]}
+    )
+    truth = pd.concat([part.reindex(columns=["kind", "city_id", "year", "name", "value"]) for part in
+                       (latent, synergy, parameters)])  # fmt: skip
+    empty = pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"])
+    panel = build_panel_tables(made, specs(), seed=1, draws=200)
+    return {**made, "truth": truth, "segmentation_pair": empty, "panel_effect": panel["panel_effect"]}
+
+
+@pytest.fixture(scope="module")
+def found(frames):
+    jobs = influence._jobs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(influence, "_jobs", lambda *a: [j for j in jobs(*a) if j[:2] in NEEDED])
+        return build_influence_tables(frames, specs(), seed=1, sizes=SIZES)
+
+
+def test_indexes_that_are_the_latents_attenuate_nothing(frames, found):
+    table = truth_table(frames, specs(), found, grid=SIZES.spatial_grid, seed=1)
+    assert list(table) == COLUMNS
+    by = table.set_index("quantity")
+    assert set(by.index) == {
+        "direct_effect", "indirect_effect", "total_effect", "asymmetry_index", "barrier_index", "synergy_threshold",
+    }  # fmt: skip
+    given = by["ratio"].dropna()
+    assert len(given) >= 5
+    assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)
+    assert by.loc["barrier_index", "truth"] == 0.0
+    assert by["covers_truth"].isna().to_dict()["direct_effect"]
+
+
+def test_real_data_have_no_truth(frames, found):
+    table = truth_table({**frames, "truth": frames["truth"].iloc[:0]}, specs(), found, grid=5, seed=1)
+    assert table.empty
+    assert list(table) == COLUMNS
+
+
+def test_the_cut_that_names_fewest_cities_wrongly():
+    d = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert separating_cut(d, d > 0.3) == 0.3
+    assert separating_cut(d, np.array([False, True, False, True, True])) == pytest.approx(0.2)  # 0.1 or 0.3: one wrong

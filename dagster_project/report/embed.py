@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import altair as alt
@@ -34,8 +34,13 @@ def vega_bundle() -> str:
 
 def static_svg(spec: dict[str, Any], config: dict[str, Any], *, width: int = 640) -> Markup:
     """The chart as an SVG for readers without scripts. vl-convert escapes the text of marks."""
-    fixed = {**spec, "width": width}
-    svg = vl_convert.vegalite_to_svg(fixed, vl_version=_vl_version(), config=config)
+    return _drawn(json.dumps({**spec, "width": width}), json.dumps(config))
+
+
+@lru_cache(maxsize=256)
+def _drawn(spec: str, config: str) -> Markup:
+    """A drawing takes a tenth of a second or more, and the same chart stands in many reports of one process."""
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=_vl_version(), config=json.loads(config))
     return Markup(re.sub(r"(\.\d)\d+", r"\1", svg))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from dagster_project.publishing.reader import open_read_only
 from dagster_project.report import quality_queries
 
 HEADLINES = ("nqpf", "nqpf_yearbook")  # the first one that is computed is the headline
@@ -65,7 +66,7 @@ class Facts:
 
 def read_facts(snapshot: Path, *, release: str) -> Facts:
     """Read `snapshot` (schemas mart and ops), never write it. Raises ReportError without a headline index."""
-    with duckdb.connect(str(snapshot), read_only=True) as con:
+    with open_read_only(snapshot) as con:
         index_code, basis = _headline(con)
         meta = _meta(con, release, index_code, basis)
         return Facts(

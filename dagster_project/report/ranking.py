@@ -62,15 +62,18 @@ def _row(r: dict[str, Any]) -> dict[str, Any]:
 
 
 def map_view(facts: Facts, note: str) -> dict[str, Any]:
-    """The map of the last year, its legend and what is not on it."""
+    """The map of the years in the same classes, its legend with counts of the last year, and what is not on it."""
     table = last_year_table(facts)
-    rows = {r["city_id"]: {"score": r["score"], "rank": int(r["rank"])} for r in table.to_dict("records")}
-    breaks = city_map.quantile_breaks([row["score"] for row in rows.values()])
+    own = facts.scores[facts.scores["part"] == "composite"]
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for r in own[["city_id", "year", "score", "rank"]].to_dict("records"):
+        rows.setdefault(r["city_id"], {})[int(r["year"])] = {"score": r["score"], "rank": int(r["rank"])}
+    years = sorted({int(year) for year in own["year"]})
+    breaks = city_map.quantile_breaks([float(score) for score in own["score"]])
     names = {r["city_id"]: (r["name_en"], r["name_zh"]) for r in facts.cities.to_dict("records")}
     shapes = city_map.features(rows, names, breaks)
-    title = f"Composite score, {facts.meta.last_year}"
-    drawn, ratio = city_map.spec(shapes, title=title, note=note, alt_text=_map_text(facts, table))
-    classes = [city_map.class_of(row["score"], breaks) for row in rows.values()]
+    drawn, ratio = city_map.spec(shapes, years, title="Composite score", note=note, alt_text=_map_text(facts, table))
+    classes = [city_map.class_of(float(score), breaks) for score in table["score"]]
     limits = list(pairwise(breaks)) or [(breaks[0], breaks[0])]
     legend = [
         {
@@ -82,7 +85,8 @@ def map_view(facts: Facts, note: str) -> dict[str, Any]:
     ]
     n_out = sum(shape["kind"] == "out" for shape in shapes)
     return {"specs": {"map": drawn}, "ratio": round(ratio, 3), "legend": legend, "n_out": words.cities(n_out),
-            "n_classes": words.spelled_number(len(legend)), "one_class": len(legend) == 1}  # fmt: skip
+            "n_classes": words.spelled_number(len(legend)), "one_class": len(legend) == 1,
+            "has_slider": len(years) > 1}  # fmt: skip
 
 
 def _map_text(facts: Facts, table: pd.DataFrame) -> str:

@@ -1,17 +1,34 @@
-"""Write the report: a few HTML files, made from the published file only, that work without a network."""
+"""Write the report: static HTML files, made from the published file only, that work without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import jinja2
 from markupsafe import Markup
 
-from dagster_project.report import embed, national, pages, quality, ranking, splits, theme, weights, words
+from dagster_project.publishing.reader import open_read_only
+from dagster_project.report import (
+    changes,
+    city_facts,
+    city_pages,
+    downloads,
+    embed,
+    language,
+    national,
+    pages,
+    quality,
+    ranking,
+    splits,
+    theme,
+    weights,
+    words,
+)  # fmt: skip
+from dagster_project.report.city_facts import CityFacts
 from dagster_project.report.pages.base import Page
 from dagster_project.report.pages.plots import synthetic
 from dagster_project.report.queries import Facts, Meta, read_facts
@@ -29,34 +46,61 @@ class Link:
     title_zh: str
 
 
-INDEX = Link("index", "Index", "首页")
+INDEX = Link("index", "Overview", "首页")
+CITIES = "cities"  # folder of the profiles and name of their list
 
 
-def write_report(snapshot: Path, folder: Path, *, release: str) -> None:
-    """Write `folder`/index.html and one file for each page whose marts hold rows.
+def write_report(
+    snapshot: Path, folder: Path, *, release: str, previous: str | None = None, changed: changes.Frames | None = None
+) -> None:
+    """Write `folder`/index.html, one file for each page whose marts hold rows, and one for each city.
 
-    `snapshot` is the published DuckDB file (schemas mart and ops), opened read-only. Raises ReportError (with what to
-    do) if it holds no headline index.
+    `snapshot` is the published DuckDB file (schemas mart and ops), opened read-only. If `folder` lies in a release
+    folder (one that holds diff.md), the pages also list its files, and what changed since the release `previous`
+    (`changed`: frames of publishing.diff). Raises ReportError (with what to do) if it holds no headline index.
     """
     facts = read_facts(snapshot, release=release)
-    with duckdb.connect(str(snapshot), read_only=True) as con:
-        found = pages.built(con, facts.meta)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, html in render(facts, found).items():
+    with open_read_only(snapshot) as con:
+        found = pages.built(con, facts.meta, folder)
+        cities = city_facts.read(con, facts.meta)
+    found = [city_pages.overview(cities, facts.meta), *found, *downloads.built(folder, facts.meta)]
+    link = "../diff.html" if (folder.parent / "diff.html").is_file() else ""
+    said = changes.view(facts.meta, previous, changed, link)
+    (folder / CITIES).mkdir(parents=True, exist_ok=True)
+    for name, html in render(facts, found, cities, said):
         (folder / name).write_text(html, encoding="utf-8")
 
 
-def render(facts: Facts, found: Iterable[Page]) -> dict[str, str]:
-    """File name -> page as text."""
+def render(
+    facts: Facts, found: Iterable[Page], cities: CityFacts, changed: dict[str, Any] | None = None
+) -> Iterator[tuple[str, str]]:
+    """File name and page as text, one after another."""
     found = list(found)
     links = [INDEX, *(Link(page.slug, page.title_en, page.title_zh) for page in found)]
-    shared = {**_shared(facts.meta), "links": links}
-    files = {"index.html": _index(facts, shared)}
+    shared = {**_shared(facts.meta, cities), "links": links}
+    yield "index.html", _index(facts, {**shared, "changes": changed})
     for page in found:
         specs = {figure.key: figure.spec for figure in page.figures}
+        titles = (f"{page.title_en}, {shared['index_name'][0]}", f"{page.title_zh} · {shared['index_name'][1]}")
         template = _environment().get_template("page.html.j2")
-        files[f"{page.slug}.html"] = template.render(slug=page.slug, page=page, **_charts(specs), **shared)
-    return files
+        html = template.render(slug=page.slug, page=page, titles_of_page=titles, **_charts(specs), **shared)
+        yield f"{page.slug}.html", html
+    yield from _profiles(facts.meta, cities, shared)
+
+
+def _profiles(meta: Meta, cities: CityFacts, shared: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Small pages: no Vega, and the licences stand on the overview only."""
+    template = _environment().get_template("city.html.j2")
+    common = {**shared, **_charts({}), "root": "../", "notices": []}
+    for profile in city_pages.profiles(cities, meta):
+        city = profile.city
+        trail = embed.json_block(profile.trail) if profile.trail else None
+        titles = (f"{city['name_en']} {city['name_zh']}, {shared['index_name'][0]}",
+                  f"{city['name_zh']} · {shared['index_name'][1]}")  # fmt: skip
+        yield f"{CITIES}/{city['city_id']}.html", template.render(
+            slug="", page=profile.page, city=city, facts=profile.facts, trail=trail, years=profile.years,
+            titles_of_page=titles, **common,
+        )  # fmt: skip
 
 
 def _index(facts: Facts, shared: dict[str, Any]) -> str:
@@ -74,42 +118,60 @@ def _index(facts: Facts, shared: dict[str, Any]) -> str:
     charts = _charts(specs, narrow=frozenset(sections["national"]["specs"]))
     asked = quality.queries(facts.meta, facts)
     template = _environment().get_template("index.html.j2")
-    return template.render(slug="index", queries=asked, words=words, **charts, **shared, **sections)
+    return template.render(
+        slug="index", queries=asked, words=words, titles_of_page=shared["index_name"], **charts, **shared, **sections
+    )
 
 
 def _charts(specs: dict[str, Any], narrow: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Specs, their drawings for readers without scripts (three in a row: narrow), the scripts and their policy."""
+    """Specs, their drawings for readers without scripts (three in a row: narrow), the scripts and their policy.
+
+    Without specs the page carries no Vega.
+    """
+    boot, page_script, script = (_text(name) for name in ("boot.js", "page.js", "charts.js"))
     config = theme.vega_config()
-    script = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
+    used = (boot, page_script, embed.vega_bundle(), script) if specs else (boot, page_script)
     return {
         "specs": {key: embed.json_block(spec) for key, spec in specs.items()},
         "svgs": {k: embed.static_svg(spec, config, width=340 if k in narrow else 640) for k, spec in specs.items()},
         "titles": {key: spec["description"] for key, spec in specs.items()},
         "config": embed.json_block(config),
-        "policy": embed.policy(embed.vega_bundle(), script),
-        "bundle": Markup(embed.vega_bundle()),
+        "policy": embed.policy(*used),
+        "bundle": Markup(embed.vega_bundle()) if specs else "",
         "script": Markup(script),
+        "boot": Markup(boot),
+        "page_script": Markup(page_script),
     }
 
 
-def _shared(meta: Meta) -> dict[str, Any]:
+@cache
+def _text(name: str) -> str:
+    """A script or style without indents and lines that only comment: every profile carries it."""
+    lines = (line.strip() for line in (TEMPLATES / name).read_text(encoding="utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _shared(meta: Meta, cities: CityFacts) -> dict[str, Any]:
     return {
         "meta": meta,
+        "root": "",
         "index_name": words.INDEX_NAMES.get(meta.index_code, (meta.index_code, "")),
         "notices": [(ASSETS / name).read_text(encoding="utf-8") for name in ("ATTRIBUTION.md", "NOTICE_SCRIPTS.txt")],
-        "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "city_data": embed.json_block(city_pages.search_rows(cities.cities)),
+        "style": Markup(_text("style.css")),
         "light_variables": Markup(theme.css_variables(theme.LIGHT)),
         "dark_variables": Markup(theme.css_variables(theme.DARK)),
         "font": Markup(theme.FONT),
     }
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals["heads"] = _heads
+    environment.globals |= {"heads": _heads, "two": language.two, "pair": language.pair, "said": language.said}
     return environment
 
 

@@ -80,19 +80,21 @@ def ridges(
 
 
 def transitions(
-    data: list[Row], *, title: str, note: str, alt_text: str, row_title: str, column_title: str, cell: int = 38
-) -> Spec:
+    data: list[Row], *, title: str, note: str, alt_text: str, row_title: str, column_title: str, cell: int = 38,
+    limits: tuple[int, int] = (120, 90),
+) -> Spec:  # fmt: skip
     """Matrix of probabilities. Rows: row, column, p, lo, hi, n, n_row, thin, cls (0 stands out most). Each cell shows p
-    in percent and below it n; thin cells carry a dagger, cells without a transition a dash."""
+    in percent and below it n; thin cells carry a dagger, cells without a transition a dash.
+    `limits`: pixels that the name of a row and of a column may take."""
     _limit(data)
     names = [list(dict.fromkeys(row[field] for row in data)) for field in ("row", "column")]
     base = alt.Chart(alt.InlineData(values=data)).transform_calculate(
         big="isValid(datum.p) ? format(100 * datum.p, '.1f') + (datum.thin ? ' †' : '') : '–'",
         small="'n ' + format(datum.n, ',d')",
     )
-    y = alt.Y("row:N", sort=names[0], title=row_title, axis=alt.Axis(ticks=False, domain=False, labelLimit=120))
+    y = alt.Y("row:N", sort=names[0], title=row_title, axis=alt.Axis(ticks=False, domain=False, labelLimit=limits[0]))
     x = alt.X("column:N", sort=names[1], title=column_title,
-              axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False, labelLimit=90))  # fmt: skip
+              axis=alt.Axis(orient="top", labelAngle=0, ticks=False, domain=False, labelLimit=limits[1]))  # fmt: skip
     tips = [
         alt.Tooltip("row:N", title="From"), alt.Tooltip("column:N", title="To"),
         alt.Tooltip("p:Q", title="Probability", format=".3f"), alt.Tooltip("lo:Q", title="95 % from", format=".3f"),
@@ -137,11 +139,13 @@ def kernel(data: list[Row], *, title: str, note: str, alt_text: str, x_title: st
 
 
 def class_map(
-    codes: Mapping[str, str], names: Mapping[str, tuple[str, str]], colours: Mapping[str, str],
+    codes: Mapping[int, Mapping[str, str]], names: Mapping[str, tuple[str, str]], colours: Mapping[str, str],
     labels: Mapping[str, str], *, title: str, note: str, alt_text: str, what: str,
 ) -> tuple[Spec, float]:  # fmt: skip
-    """City outlines, drawn as they are, with a class. codes: city_id -> class; colours: class -> colour of the theme;
-    labels: class -> text of the tooltip, whose head is `what`. Also returns height over width."""
+    """City outlines, drawn as they are, with a class of each year and a slider. codes: year -> city_id -> class;
+    colours: class -> colour of the theme; labels: class -> text of the tooltip, whose head is `what`. Also returns
+    height over width."""
+    years = sorted(codes)
     shapes = []
     for feature in json.loads(city_map.BASE_MAP.read_text(encoding="utf-8"))["features"]:
         known = feature["properties"]
@@ -149,27 +153,34 @@ def class_map(
         if known["kind"] == "city":
             city = known.get("city_id")
             shape["city"] = " ".join(names.get(city, (known.get("name_en", ""), known.get("name_zh", ""))))
-            shape["kind"] = "in" if city in codes else "out"
-            if city in codes:
-                shape |= {"code": codes[city], "label": labels[codes[city]]}
+            shape["kind"] = "in" if any(city in codes[year] for year in years) else "out"
+            shape |= {f"code{year}": codes[year][city] for year in years if city in codes[year]}
         shapes.append(shape)
-    base = alt.Chart(alt.InlineData(values=shapes))
+    base = alt.Chart(alt.NamedData(name=city_map.SHAPES))
+    slider = city_map.year_slider(years)
     border = {"stroke": var("border"), "strokeWidth": 0.5}
     scale = alt.Scale(domain=list(colours), range=[var(c) for c in colours.values()])
     tips = [alt.Tooltip("city:N", title="City"), alt.Tooltip("label:N", title=what)]
+    out = [alt.Tooltip("city:N", title="Not in the sample")]
+    spoken = alt.InlineData(values=[{"code": code, "label": labels[code]} for code in labels])
 
     def only(kind: str) -> alt.Chart:
         return base.transform_filter(f"datum.kind == '{kind}'")
 
+    coloured = only("in").transform_calculate(code=f"datum['code' + {city_map.YEAR}]").transform_lookup(
+        lookup="code", from_=alt.LookupData(spoken, "code", ["label"]))  # fmt: skip
     layers = alt.layer(
         only("outline").mark_geoshape(fill=var("blank"), **border),
-        only("out").mark_geoshape(fill="url(#hatch)", **border).encode(
-            tooltip=[alt.Tooltip("city:N", title="Not in the sample")]),
-        only("in").mark_geoshape(**border).encode(color=alt.Color("code:N", scale=scale, legend=None), tooltip=tips),
+        only("out").mark_geoshape(fill="url(#hatch)", **border).encode(tooltip=out),
+        only("in").mark_geoshape(fill="url(#hatch)", **border).encode(tooltip=out),
+        coloured.transform_filter("isValid(datum.code)").mark_geoshape(**border).encode(
+            color=alt.Color("code:N", scale=scale, legend=None), tooltip=tips),
         only("line").mark_geoshape(filled=False, stroke=var("muted"), strokeWidth=1.5),
     ).project(type="identity", reflectY=True)  # fmt: skip
+    layers = layers.add_params(slider) if slider else layers
     ratio = city_map.height_over_width(shapes)
-    return finished(layers, title=title, note=note, alt_text=alt_text, height=round(640 * ratio)), round(ratio, 3)
+    spec = finished(layers, title=title, note=note, alt_text=alt_text, height=round(640 * ratio))
+    return city_map.with_year(city_map.with_shapes(spec, shapes), years), round(ratio, 3)
 
 
 def track(data: list[Row], *, title: str, note: str, alt_text: str) -> Spec:

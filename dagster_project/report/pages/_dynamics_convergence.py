@@ -327,7 +327,7 @@ def _map(marts: Marts, members: list[Row], shown: dict[int, str], mark: str) -> 
     counts = {name: sum(code == name for code in codes.values()) for name in palette}
     title = f"{mark}Map of the clubs"
     spec, ratio = charts.class_map(
-        codes,
+        {0: codes},  # one map for all years
         marts.cities(),
         palette,
         {name: name for name in palette},

@@ -73,7 +73,7 @@ class Table:
 @dataclass(frozen=True)
 class Section:
     """`text`: paragraphs that say what the numbers show, never more than an interval allows. `note`: how it was
-    made, what n is, what to beware of."""
+    made, what n is, what to beware of. `drawings`: (SVG that needs no script, caption); see city_drawing."""
 
     anchor: str
     title_en: str
@@ -82,6 +82,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     note: Text = ""
+    drawings: tuple[tuple[Markup, Text], ...] = ()
 
 
 @dataclass(frozen=True)

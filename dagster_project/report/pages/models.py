@@ -302,7 +302,8 @@ def _dynamic(con: duckdb.DuckDBPyConnection, head: Head, meta: Meta) -> Section 
     if not has_rows(con, "mart_dynamic_effect"):
         return None
     found = rows(con, "select * from mart.mart_dynamic_effect where variable = ? and is_headline and index_code = ? "
-                 "order by model_id, horizon desc, effect", [head.focus, head.fit["index_code"]])  # fmt: skip
+                 "and kind not like 'gmm%' order by model_id, horizon desc, effect",
+                 [head.focus, head.fit["index_code"]])  # fmt: skip
     if not found:
         return None
     data = [{"label": f"{r['horizon']} run, {r['effect']}", "point": r["point"], "lo": r["lo"], "hi": r["hi"],

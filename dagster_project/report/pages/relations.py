@@ -237,13 +237,18 @@ def _classes(frame: pd.DataFrame, meta: Meta) -> Section:
 
 def _map(con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, meta: Meta) -> Section:
     now = frame[frame["year"] == meta.last_year].sort_values("d", ascending=False, ignore_index=True)
-    values = {r["city_id"]: {"score": 100 * r["d"], "rank": k} for k, r in enumerate(now.to_dict("records"), start=1)}
-    breaks = city_map.quantile_breaks([row["score"] for row in values.values()])
+    known = frame.dropna(subset=["d"]).copy()
+    known["rank"] = known.groupby("year")["d"].rank(ascending=False, method="min")
+    values: dict[str, dict[int, Row]] = {}
+    for r in known[["city_id", "year", "d", "rank"]].to_dict("records"):
+        values.setdefault(r["city_id"], {})[int(r["year"])] = {"score": 100 * r["d"], "rank": int(r["rank"])}
+    years = sorted({int(year) for year in known["year"]})
+    breaks = city_map.quantile_breaks([100 * float(d) for d in known["d"]])
     names = {row["city_id"]: (row["name_en"], row["name_zh"]) for row in
              rows(con, "select city_id, name_en, name_zh from mart.dim_city")}  # fmt: skip
     shapes = city_map.features(values, names, breaks)
     top = ", ".join(str(name) for name in now["name_en"].head(3))
-    spec, ratio = city_map.spec(shapes, title=f"Coordination D x 100, {meta.last_year}", note=plots.synthetic(meta),
+    spec, ratio = city_map.spec(shapes, years, title="Coordination D x 100", note=plots.synthetic(meta),
                                 alt_text=f"Map of coordination in {meta.last_year}. Highest: {top}.")  # fmt: skip
     limits = list(pairwise(breaks)) or [(breaks[0], breaks[0])]
     legend = tuple(("box", f"c{colour}", f"{words.number(a, 1)} to {words.number(b, 1)}")
@@ -255,7 +260,9 @@ def _map(con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, meta: Meta) -> Sec
     table = Table.of("coordination-cities", f"Coordination of every city, {meta.last_year}", heads, body,
                      fold=f"All {len(body)} cities")  # fmt: skip
     caption = (
-        f"Classes of equal numbers of cities, n = {len(values)}; hatched: not in the sample. D has no interval here."
+        f"Classes with equal numbers of city-years, the same in every year, n = {len(values)} cities; hatched: not in "
+        "the "
+        "sample. D has no interval here. Move the slider to see another year."
     )
     figure = Figure("map", spec, caption, (*legend, ("hatch", "a", "not in the sample")), ratio)
     return Section("map", "Map of coordination", "协调度地图", (), (figure,), (table,))

@@ -226,12 +226,15 @@ def local(marts: Marts) -> Section | None:
     counts = {code: sum(c == code for c in codes.values()) for code in CLASSES}
     colours = {code: colour for code, (colour, _) in CLASSES.items()}
     labels = {code: label for code, (_, label) in CLASSES.items()}
-    labels |= {code: code for code in codes.values() if code not in labels}
-    title = f"Local Moran classes, {year}"
+    labels |= {r["class_fdr"]: r["class_fdr"] for r in found if r["class_fdr"] not in labels}
+    title = "Local Moran classes"
     said = "; ".join(f"{CLASSES[code][1]} {n}" for code, n in counts.items() if n)
+    by_year: dict[int, dict[str, str]] = {}
+    for r in found:
+        by_year.setdefault(r["year"], {})[r["city_id"]] = r["class_fdr"]
     spec, ratio = charts.class_map(
-        codes, marts.cities(), colours, labels, title=title, note=plots.synthetic(marts.meta), what="Class",
-        alt_text=f"{title}: {said}.",
+        by_year, marts.cities(), colours, labels, title=title, note=plots.synthetic(marts.meta), what="Class",
+        alt_text=f"{title}, {year}: {said}.",
     )  # fmt: skip
     legend = tuple(
         ("box", colour, f"{label} ({counts[code]})") for code, (colour, label) in CLASSES.items() if counts[code]

@@ -28,7 +28,9 @@ def test_ties_make_fewer_classes() -> None:
 
 
 def test_every_outline_and_the_dashed_line_are_drawn() -> None:
-    shapes = city_map.features({"CN110000": {"score": 1.0, "rank": 1}}, {"CN110000": ("Beijing", "北京市")}, [1.0])
+    shapes = city_map.features(
+        {"CN110000": {2015: {"score": 1.0, "rank": 1}}}, {"CN110000": ("Beijing", "北京市")}, [1.0]
+    )
     kinds = [shape["kind"] for shape in shapes]
     assert kinds.count("in") == 1
     assert kinds.count("out") == 336

@@ -245,6 +245,10 @@ def test_real_data_never_say_synthetic_and_text_of_the_database_stays_text(
         assert "SYNTHETIC" not in html_of(tmp_path, slug)
         text = re.sub(r"<script>.*?</script>", "", html_of(tmp_path, slug), flags=re.S)  # Vega itself names elements
         assert "<img" not in text
+    profiles = list((tmp_path / "docs" / "cities").iterdir())
+    assert len(profiles) == 24
+    for path in [*profiles, tmp_path / "docs" / "cities.html"]:
+        assert "<img" not in re.sub(r"<script[^>]*>.*?</script>", "", path.read_text(encoding="utf-8"), flags=re.S)
 
 
 def test_weights_are_compared_with_equal_ones_only_where_the_range_allows(folder: Path) -> None:

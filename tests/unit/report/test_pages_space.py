@@ -101,8 +101,8 @@ def test_likeness_is_claimed_only_with_a_small_holm_p(page: Page) -> None:
 
 def test_map_shows_the_corrected_class_and_says_what_chance_alone_gives(page: Page) -> None:
     section = page.sections[1]
-    shapes = [s for rows in embedded(section.figures[0].spec) for s in rows if s["kind"] == "in"]
-    assert {s["code"] for s in shapes} == {"HH", "LL", "ns"}
+    shapes = [s for rows in embedded(section.figures[0].spec) for s in rows if s.get("kind") == "in"]
+    assert {s[f"code{YEARS[-1]}"] for s in shapes} == {"HH", "LL", "ns"}
     assert len(shapes) == len(CITIES)
     assert "2 of 6 cities have a local pattern" in section.text[0]
     assert "Without it 6 would pass" in section.text[0]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
-from dagster_project.cli.reading import known_releases, nothing_published, open_read_only
+from dagster_project.cli.reading import known_releases, nothing_published
 from dagster_project.export import excel, plain, stata, text
 from dagster_project.export.city_panel import read_panel
 from dagster_project.export.errors import ExportError
@@ -20,6 +20,7 @@ from dagster_project.export.paper import read_frame, read_grid
 from dagster_project.export.registry import TABLES
 from dagster_project.export.scope import SYNTHETIC, Scope, read_scope, tables_of
 from dagster_project.paths import Paths
+from dagster_project.publishing.reader import open_read_only
 
 PRINTED: dict[str, Callable[..., str]] = {
     "latex": text.to_latex, "markdown": text.to_markdown, "html": text.to_html,

@@ -16,7 +16,9 @@ import altair as alt
 import duckdb
 import vl_convert
 
+from dagster_project.export import principles
 from dagster_project.export.errors import ExportError
+from dagster_project.publishing.reader import open_read_only
 from dagster_project.report import national, pages, quality, ranking, splits, theme, weights
 from dagster_project.report.pages.plots import synthetic
 from dagster_project.report.queries import read_facts
@@ -34,13 +36,24 @@ FIGURES = {
     "F18": ("relations/misallocation", "relations/segmentation", "relations/attention"),
     "F19": ("models/effects", "models/forest"), "F20": ("influences/groups",), "F21": ("influences/block-*",),
     "F22": ("influences/rings-*",), "F23": ("influences/lr-*",), "F24": ("influences/barrier",),
-    "F25": ("*/*curve*", "*/*placebo*"), "F26": ("policy/*path*", "policy/map"),
-    "F27": ("policy/*monitor*", "policy/*principle*"), "F28": ("index/coverage",),
+    "F25": ("influences/curve-*", "influences/placebo-*"), "F26": ("policy/paths", "policy/moves"),
+    "F27": (principles.KEY,), "F28": ("index/coverage",),
 }  # fmt: skip
 
 
 def charts(file: Path, release: str) -> dict[str, Spec]:
-    """Every chart of the report of a published file: page/key -> spec, with its own legend."""
+    """Every chart of the report of a published file, and the dashboard of the principles: page/key -> spec, with its
+    own legend. Raises ExportError if the file is older than the pages."""
+    try:
+        return _charts(file, release)
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise ExportError(
+            f"Release {release} was published by an older version, whose tables lack what the charts of this one show"
+            f" ({str(error).splitlines()[0]}). Its own report has them, in its folder docs."
+        ) from error
+
+
+def _charts(file: Path, release: str) -> dict[str, Spec]:
     facts = read_facts(file, release=release)
     note = synthetic(facts.meta)
     views = {
@@ -48,11 +61,14 @@ def charts(file: Path, release: str) -> dict[str, Spec]:
                   weights.view(facts, note), quality.coverage_view(facts, note)],
     }  # fmt: skip
     found = {f"index/{key}": spec for view in views["index"] for key, spec in view["specs"].items()}
-    with duckdb.connect(str(file), read_only=True) as con:
-        for page in pages.built(con, facts.meta):
+    with open_read_only(file) as con:
+        for page in pages.built(con, facts.meta, file.parent / "docs"):
             for figure in page.figures:
                 labels = [label for _, _, label in figure.legend]
                 found[f"{page.slug}/{figure.key}"] = _with_legend(figure.spec, labels)
+        board = principles.dashboard(con, facts.meta, note)
+    if board is not None:
+        found[principles.KEY] = board
     return {name: _with_legend(spec, []) for name, spec in found.items()}
 
 

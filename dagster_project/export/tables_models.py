@@ -184,7 +184,7 @@ T17 = PaperTable(
     select case ring_id when 'all' then 'All distances' when 'joint' then 'Mean over the rings'
             else replace(ring_id, '-', '–') || ' km' end as ring,
         theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, fieller_lo, fieller_hi, p_equal, n_obs, seed
-    from mart.mart_border_barrier where {MODEL}
+    from mart.mart_border_barrier where {MODEL} and barrier_code = 'province'
     order by barrier_code, ring_id <> 'all', ring_id = 'joint', try_cast(split_part(ring_id, '-', 1) as integer)
     """,
     (
@@ -242,33 +242,45 @@ T18 = PaperTable(
 
 T19 = PaperTable(
     "T19", "Robustness: effects of production relations in every variant", "稳健性检验",
-    ("dim_model_spec", "mart_panel_fit", "mart_panel_effect"),
+    ("mart_robustness", "mart_robustness_summary", "mart_panel_effect"),
     f"""
-    with effect as (
-        select model_id, variable, {", ".join(
-            f"max({f}) filter (where effect = '{e}') as {e}{s}" for e in EFFECTS for f, s in (
-                ("point", ""), ("coalesce(se_sim, se_delta)", "_se"), ("p", "_p"), ("lo", "_lo"), ("hi", "_hi")))}
+    with ends as (
+        select model_id as run_id, variable, {", ".join(
+            f"max({f}) filter (where effect = '{e}') as {e}_{f}" for e in EFFECTS for f in ("lo", "hi"))}
         from mart.mart_panel_effect where horizon in ('static', 'long') group by all
     )
-    select case when m.is_headline then 'Headline' else split_part(m.change, ': ', 1) end as part,
-        case when m.is_headline then m.title else split_part(m.change, ': ', 2) end as item, m.model_id,
-        effect.* exclude (model_id, variable), f.rho, f.n_obs, f.seed,
-        case when f.status <> 'fitted' then f.skip_reason when direct is null then 'no effects by this method' end
-            as note
-    from mart.dim_model_spec as m
-    join mart.mart_panel_fit as f using (model_id)
-    left join effect on m.model_id = effect.model_id and effect.variable = m.x_codes[1]
-    where m.model_id = $model or m.variant_of = $model
-    order by m.is_headline desc, min(m.model_id) over (partition by part), part, m.model_id
+    select case change_axis when 'headline' then 'Headline' else change_axis end as part,
+        case change_axis when 'headline' then 'As in the text' else change_value end as item, r.run_id, variable,
+        {", ".join(f"{e}, {e}_se, {e}_p, {e}_lo, {e}_hi, {e}_standardised" for e in EFFECTS)},
+        beta, beta_se, theta, theta_se, rho, sign_agrees, significant_5, n_obs, seed, skip_reason,
+        case when status <> 'fitted' then 'skipped' when direct is not null then null
+            else replace(format('beta {{:.3f}} ({{:.3f}})', beta, beta_se)
+                || coalesce(format(', theta {{:.3f}} ({{:.3f}})', theta, theta_se), ''), '-', '−')
+        end as note
+    from mart.mart_robustness as r left join ends using (run_id, variable)
+    where {MODEL}
+    order by change_axis <> 'headline', min(r.run_id) over (partition by change_axis), change_axis, r.run_id
     """,
     (
         Column("", "item"),
         *(Column(e.capitalize(), e, "number", se=f"{e}_se", lo=f"{e}_lo", hi=f"{e}_hi", p=f"{e}_p") for e in EFFECTS),
+        Column("Indirect, standardised", "indirect_standardised", "number"),
         Column("rho", "rho", "number"), Column("n", "n_obs", "count"), Column("Note", "note"),
     ),
     f"{UNIT} One line a variant; the part says what differs from the headline. Of the dynamic model the long-run"
-    " effects. Effects of variants with another scale of the index are not in the same unit. n counts city-years.",
+    " effects; a method without effects is compared by its coefficients. Standardised: standard deviations of the index"
+    " per standard deviation of the regressor, the column to compare where scales differ. n counts city-years.",
     panel="part",
+    note_sql=f"""
+    select format('{{}} effect: {{:.0f}} % of {{}} variants have the sign of the headline, {{:.0f}} % differ from 0 at'
+        || ' 5 %; standardised from {{:.3f}} to {{:.3f}}, median {{:.3f}}; {{}} skipped.',
+        upper(left(effect, 1)) || effect[2:], 100 * share_sign_agrees, n_runs, 100 * share_significant_5, lowest,
+        highest, median, n_skipped)
+    from mart.mart_robustness_summary where {MODEL} and n_runs > 0
+    union all
+    select 'Skipped: ' || change_value || ' (' || change_axis || '): ' || skip_reason from mart.mart_robustness
+    where {MODEL} and status <> 'fitted'
+    """,
 )  # fmt: skip
 
 T20 = PaperTable(

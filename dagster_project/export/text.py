@@ -7,6 +7,8 @@ import re
 
 from dagster_project.export.grid import Grid, Row
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")  # no glyph without ctex or xeCJK
 LONG = 45  # rows from which a LaTeX table may break over pages
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -20,7 +22,7 @@ def latex_text(text: str) -> str:
     r"""Text that LaTeX sets as it is, stars raised; a bare [ or * at the start of a row would be an option of \\."""
     return "".join(
         f"$^{{{part}}}$" if part.startswith("*") else "".join(LATEX.get(char, char) for char in part)
-        for part in re.split(r"(\*+)", text)
+        for part in re.split(r"(\*+)", CONTROL.sub(" ", text))
     )
 
 
@@ -50,6 +52,8 @@ def to_latex(grid: Grid) -> str:
             r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", "",
             rf"\begin{{minipage}}{{\linewidth}}\scriptsize Note. {note}\end{{minipage}}", r"\end{table}",
         ]  # fmt: skip
+    if WIDE.search("\n".join(lines[len(opening) :])):
+        lines.insert(1, "% holds Chinese text: set it with xelatex and \\usepackage{ctex}")
     return "\n".join(lines) + "\n"
 
 
@@ -61,7 +65,7 @@ def _latex_row(row: Row, keep: list[int], width: int) -> str:
 
 def markdown_text(text: str) -> str:
     """Text without a mark of Markdown or HTML in it."""
-    return re.sub(r"([\\`*_\[\]|<>#~])", r"\\\1", text).replace("\n", " ")
+    return re.sub(r"([\\`*_\[\]|<>#~&$])", r"\\\1", CONTROL.sub(" ", text))
 
 
 def to_markdown(grid: Grid) -> str:

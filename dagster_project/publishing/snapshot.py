@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -29,7 +30,8 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
 
     The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
     """
-    target.unlink(missing_ok=True)
+    for left in (target, target.with_name(f"{target.name}.wal")):  # a killed run may have left them
+        left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
@@ -59,6 +61,8 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
 
 def swap_in(fresh: Path, published: Path) -> None:
     """One rename: a reader sees the old file or the new one; who has the old one open keeps it."""
+    with fresh.open("rb") as stream:
+        os.fsync(stream.fileno())  # the name must not reach the disk before the content
     fresh.replace(published)
 
 

@@ -1,9 +1,11 @@
 """The worked queries of dbt/analyses, their page docs/sql.md, and the two tables that are named for questions."""
 
+import io
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -11,7 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from house import CITIES, YEARS, House
+from rich.console import Console
 
+from dagster_project.cli.reading import run_sql
 from dagster_project.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "sql.md"
@@ -191,13 +195,51 @@ def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House)
 # ---- access from outside ------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def said(small_warehouse: House, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """`nqpf sql` in this process: exit code and what it prints."""
+
+    def ask(query: str | None = None, *, format: str = "json", file: Path | None = None) -> tuple[int, str]:
+        console = Console(width=200, force_terminal=False)
+        code = run_sql(small_warehouse.paths, console, query, format, None, file)
+        return code, capsys.readouterr().out
+
+    return ask
+
+
 def test_the_command_line_takes_a_query_file(small_warehouse: House) -> None:
-    nqpf, text = Path(sys.executable).with_name("nqpf"), QUERIES[0].read_text("utf-8")
-    place = str(small_warehouse.paths.warehouse)
-    command = [str(nqpf), "sql", "--warehouse", place, "--format", "json", "--", text]
+    nqpf, place = Path(sys.executable).with_name("nqpf"), str(small_warehouse.paths.warehouse)
+    command = [str(nqpf), "sql", "--warehouse", place, "--format", "json", "--file", str(QUERIES[0])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [row["rank_year"] for row in json.loads(done.stdout)] == list(range(1, CITIES + 1))
+
+
+def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]) -> None:
+    query = "select city_id, name_zh, score_100, rank_change from mart.city_ranking where year <= 2013 order by all"
+    texts = {format: said(query, format=format)[1] for format in ("csv", "json", "markdown")}
+    rows = json.loads(texts["json"])
+    frame = pd.read_csv(io.StringIO(texts["csv"]), float_precision="round_trip")
+    assert list(frame["score_100"]) == [row["score_100"] for row in rows]
+    assert frame["rank_change"].isna().sum() == sum(row["rank_change"] is None for row in rows) > 0
+    lines = texts["markdown"].splitlines()
+    assert len(lines) == len(rows) + 2
+    for line, row in zip(lines[2:], rows, strict=True):
+        assert [row["city_id"], row["name_zh"]] == [cell.strip() for cell in line.split("|")[1:3]]
+
+
+def test_a_query_that_fails_or_is_no_text_is_one_sentence(said: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
+    for asked, words in (
+        ({"query": "from mart.nothing"}, "does not exist"), ({"query": "drop table mart.dim_city"}, "read-only"),
+        ({"query": "from read_csv('/etc/passwd')"}, "disabled"), ({}, "--file"),
+        ({"file": tmp_path / "none.sql"}, "cannot be read"), ({"file": tmp_path / "latin.sql"}, "not UTF-8"),
+        ({"query": "select 1", "file": QUERIES[0]}, "Give one query"), ({"query": "select 1", "format": "xml"}, "csv"),
+    ):  # fmt: skip
+        code, text = said(**asked)
+        assert code == 2
+        assert words in text
+        assert "Traceback" not in text
 
 
 def test_a_reader_cannot_write(small_warehouse: House) -> None:

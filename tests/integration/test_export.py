@@ -1,15 +1,25 @@
 """`nqpf export` on a refreshed small warehouse: the figures are those of the marts."""
 
 import io
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from house import CITIES, YEARS, House
+from latex_grammar import problems
 from python_calamine import CalamineWorkbook
 
+from dagster_project.export import figures
+from dagster_project.export.errors import ExportError
+from dagster_project.export.paper import read_grid
 from dagster_project.export.registry import TABLES
+from dagster_project.export.scope import read_scope
+from dagster_project.export.text import to_html, to_latex, to_markdown
+from dagster_project.publishing.reader import open_read_only
 
 
 def query(house: House, sql: str) -> pd.DataFrame:
@@ -67,6 +77,73 @@ def test_every_paper_table_prints_or_says_why_not(small_warehouse, folder):
             assert ("does not hold" in said) == bool(missing), said
             assert "the build wrote down no reason" not in said
     assert {"T1", "T2", "T3", "T4", "T5", "T6"} <= set(printed)
+
+
+@pytest.fixture(scope="module")
+def grids(small_warehouse):
+    """Every paper table that has rows here, as it is printed."""
+    found = {}
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        scope = read_scope(con, None)
+        for code, table in TABLES.items():
+            with suppress(ExportError):  # the test above looks at the reasons
+                found[code] = read_grid(con, table, scope)
+    return found
+
+
+def test_every_printed_table_would_compile_in_latex(grids):
+    assert len(grids) >= 15
+    assert {code: found for code, grid in grids.items() if (found := problems(to_latex(grid)))} == {}
+
+
+def test_every_printed_table_has_its_columns_in_markdown_and_html(grids):
+    for code, grid in grids.items():
+        n = len(grid.heads)
+        lines = [line for line in to_markdown(grid).splitlines() if line.startswith("|")]
+        assert {len(re.findall(r"(?<!\\)\|", line)) - 1 for line in lines} == {n}, code
+        rows = BeautifulSoup(to_html(grid), "html.parser").find_all("tr")
+        widths = {sum(int(cell.get("colspan", 1)) for cell in row.find_all(["td", "th"])) for row in rows}
+        assert widths == {n}, code
+        assert len(rows) == len(grid.rows) + 1
+
+
+def test_the_robustness_table_repeats_the_curve_and_its_summary(small_warehouse, grids):
+    runs = query(small_warehouse, "from mart.mart_robustness where model_id = 'nqpf_sdm' and basis like 'frozen%'")
+    body = [row for row in grids["T19"].rows if row.kind == "body"]
+    assert len(body) == len(runs) > 20
+    headline = runs.set_index("run_id").loc["nqpf_sdm"]
+    assert body[0].cells[0] == "As in the text"
+    assert body[0].cells[1].rstrip("*").replace("−", "-") == f"{headline['direct']:.3f}"
+    notes = " ".join(grids["T19"].notes)
+    for effect in ("Direct", "Indirect", "Total"):
+        assert f"{effect} effect: " in notes
+    assert sum(note.startswith("Skipped: ") for note in grids["T19"].notes) == (runs["status"] != "fitted").sum()
+
+
+@pytest.fixture(scope="module")
+def charts(small_warehouse):
+    return figures.charts(small_warehouse.paths.published_file, small_warehouse.releases[-1].name)
+
+
+@pytest.mark.parametrize(
+    ("code", "marts"),
+    [("F25", ("mart_robustness", "mart_robustness_placebo")), ("F26", ("mart_city_path", "mart_path_transition")),
+     ("F27", ("mart_principle_monitor",))],
+)  # fmt: skip
+def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, charts, code, marts):
+    for mart in marts:
+        assert query(small_warehouse, f"select count(*) as n from mart.{mart}")["n"][0] > 0
+    found = figures.chosen(charts, code)
+    assert len(found) >= len(marts)
+    for spec in found.values():
+        assert "SYNTHETIC demo data" in figures.draw(spec, "svg").decode()
+
+
+def test_the_dashboard_shows_every_national_value(small_warehouse, charts):
+    mart = query(small_warehouse, "select value from mart.mart_principle_monitor where level = 'national'"
+                 " and index_code = 'nqpf' and basis like 'frozen%' and value is not null")  # fmt: skip
+    (spec,) = figures.chosen(charts, "F27").values()
+    assert sorted(row["value"] for row in spec["data"]["values"]) == sorted(mart["value"])
 
 
 def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, folder):

@@ -199,7 +199,7 @@ def test_first_diff_says_so_and_the_second_names_what_moved(revised: Revised) ->
     assert revised.vintage_new in second
     assert "CN370900" in second  # its score moved most
     cells = next(line for line in second.splitlines() if line.startswith("| nqpf "))
-    assert [part.strip() for part in cells.split("|")[2:5]] == ["0", "0", "1"]  # added, removed, changed
+    assert [part.strip() for part in cells.split("|")[2:5]] == ["0", "1", "0"]  # added, revised, removed
 
 
 def _sha256(file: Path) -> str:

@@ -1,0 +1,275 @@
+"""`nqpf release ...` on two releases: one city's figure was revised between them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from changed import Revised
+from house import House, Outcome
+from rich.console import Console
+
+from dagster_project.cli import releases
+from dagster_project.paths import Paths
+from dagster_project.publishing.diff import diff_frames
+from dagster_project.publishing.reader import open_read_only
+from dagster_project.publishing.rebuild import lay_out, read_manifest
+from dagster_project.warehouse import Warehouse
+
+TAIAN = "CN370900"
+ROUNDING = 1e-12
+
+
+def said(command: Callable[..., int], paths: Paths, *arguments: object, **options: object) -> Outcome:
+    """A command in this process."""
+    console = Console(record=True, width=4000, file=Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115
+    code = command(paths, console, *arguments, **options)
+    console.file.close()
+    return Outcome(code, console.export_text())
+
+
+@pytest.fixture
+def copied(revised: Revised, tmp_path: Path) -> Paths:
+    """The published folder alone, to be spoilt; without the exports, which are large."""
+    published, fresh = revised.house.paths.published, tmp_path / "warehouse" / "published"
+    shutil.copytree(published, fresh, ignore=shutil.ignore_patterns("csv", "parquet", "docs"))
+    return Paths(tmp_path / "warehouse", revised.house.paths.landing, revised.house.paths.sidecars)
+
+
+@pytest.fixture
+def whole(revised: Revised, copied: Paths) -> Paths:
+    """The same with the exports."""
+    shutil.copytree(revised.house.paths.releases, copied.releases, dirs_exist_ok=True)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def frames(revised: Revised):
+    old, new = (folder / "city.duckdb" for folder in revised.house.releases)
+    return diff_frames(old, new)
+
+
+# ---- diff ------------------------------------------------------------------------------------------------
+
+
+def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
+    cells = frames["cells"].query("index_code == 'nqpf'")
+    assert cells[["indicator_code", "city_id", "year", "what"]].values.tolist() == [
+        ["q1_scishare", TAIAN, 2014, "revised"]
+    ]
+    assert cells["value_new"].item() > cells["value_old"].item()
+
+
+def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Revised) -> None:
+    found = frames["sources"]
+    assert found[["what", "source", "data_year", "vintage"]].values.tolist() == [
+        ["added", "yearbook", 2014, revised.vintage_new], ["superseded", "yearbook", 2014, revised.vintage_old],
+    ]  # fmt: skip
+
+
+def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised: Revised) -> None:
+    scores = frames["scores"]
+    headline = revised.house.published("select index_code from mart.dim_index where coalesce(variant_of, '') = ''")
+    own = scores[scores["index_code"].isin(headline["index_code"])]
+    parts = own[["part_revision", "part_bounds", "part_weights", "part_method"]]
+    assert len(own) > 0
+    assert parts.notna().all(axis=None)
+    assert (parts.sum(axis=1) - own["change"]).abs().max() <= ROUNDING
+    assert (own["part_method"].abs() <= ROUNDING).all()  # only a figure was revised
+
+
+def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, revised: Revised) -> None:
+    found = frames["coefficients"]
+    old, new = revised.house.releases
+    for side, folder in (("old", old), ("new", new)):
+        with open_read_only(folder / "city.duckdb") as con:
+            mart = con.execute(
+                "select model_id, basis, term, coef, lo, hi from mart.mart_panel_coef"
+                " where model_id in (select model_id from mart.dim_model_spec where is_headline)"
+            ).df()
+        both = found[found["kind"] == "coefficient"].merge(mart, on=["model_id", "basis", "term"], validate="1:1")
+        assert len(both) == len(mart) > 0
+        for name, column in (("estimate", "coef"), ("lo", "lo"), ("hi", "hi")):
+            assert (both[f"{name}_{side}"] == both[column]).all()
+
+
+def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revised: Revised, capsys) -> None:
+    old, new = revised.house.releases
+    page = (new / "diff.md").read_text(encoding="utf-8")
+    paths = revised.house.paths
+    for names in ((old.name, new.name), (new.name, None), (None, None)):
+        assert said(releases.diff_releases, paths, *names, format="markdown", out=None).exit_code == 0
+        assert capsys.readouterr().out == page
+    html = (new / "diff.html").read_text(encoding="utf-8")
+    assert BeautifulSoup(html, "html.parser").find("h1").text == f"{new.name}, compared with {old.name}"
+    assert BeautifulSoup(html, "html.parser").find(["script", "link", "img"]) is None
+
+
+def test_the_first_release_says_that_it_is_the_first(revised: Revised, capsys) -> None:
+    first = revised.house.releases[0]
+    assert said(releases.diff_releases, revised.house.paths, first.name, None, format="html", out=None).exit_code == 0
+    assert "First release" in capsys.readouterr().out
+    assert "First release" in (first / "diff.html").read_text(encoding="utf-8")
+
+
+def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
+    out = tmp_path / "diff.json"
+    said(releases.diff_releases, revised.house.paths, None, None, format="json", out=out)
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert {part: len(rows) for part, rows in found.items() if isinstance(rows, list)} == {
+        part: len(frame) for part, frame in frames.items()
+    }
+
+
+def test_an_unknown_release_is_answered_with_where_to_look(revised: Revised) -> None:
+    answer = said(releases.diff_releases, revised.house.paths, "1999.1.0", None, format="markdown", out=None)
+    assert answer.exit_code == 2
+    assert "release list" in answer.text
+
+
+# ---- verify ----------------------------------------------------------------------------------------------
+
+
+def test_both_releases_are_what_their_manifests_say(revised: Revised) -> None:
+    done = revised.house.run_reading("release", "verify", "--landing", str(revised.house.paths.landing))
+    assert done.exit_code == 0, done.text
+    assert len(done.lines) == 2
+    assert all("hashes are those of the manifest" in line for line in done.lines)
+
+
+def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whole: Paths) -> None:
+    newest = sorted(whole.releases.iterdir())[-1]
+    spoilt = newest / "dictionary.csv"
+    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"?")
+    (newest / "docs" / "index.html").unlink()
+    shutil.copyfile(sorted(whole.releases.iterdir())[0] / "city.duckdb", whole.published_file)
+    answer = said(releases.verify_releases, whole, newest.name, None)
+    assert answer.exit_code == 1
+    assert "dictionary.csv has another sha256" in answer.text
+    assert "docs/index.html is missing" in answer.text
+    assert "is not the city.duckdb of" in answer.text
+
+
+def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> None:
+    """Its manifest lacks what later ones hold, its file lacks tables and columns."""
+    old, new = sorted(whole.releases.iterdir())
+    content = read_manifest(old)
+    for key in ("files", "previous", "vintages"):
+        del content[key]
+    for facts in content["tables"].values():
+        del facts["content"]
+    (old / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    with Warehouse(old / "city.duckdb").connect() as con:
+        con.execute("drop table mart.mart_index_restatement; alter table mart.mart_panel_coef drop column lo")
+    assert said(releases.list_releases, whole).text.count("SYNTHETIC") == 2
+    assert said(releases.verify_releases, whole, old.name, None).exit_code == 0
+    assert said(releases.diff_releases, whole, old.name, new.name, format="markdown", out=None).exit_code == 0
+    page = capsys.readouterr().out
+    assert "published by an older version" in page  # the coefficients
+    assert TAIAN in page  # the scores
+    assert said(releases.diff_releases, whole, new.name, old.name, format="markdown", out=None).exit_code == 0
+    assert TAIAN in capsys.readouterr().out
+
+
+# ---- rebuild: what stops it (that it works is tested in tests/reliability) ---------------------------------
+
+
+def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised: Revised, tmp_path: Path) -> None:
+    paths = revised.house.paths
+    landing = tmp_path / "landing"
+    shutil.copytree(paths.landing, landing)
+    (landing / "robot" / "synthetic_robot.csv").unlink()
+    with (landing / "county" / "synthetic_county.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    shutil.rmtree(landing / "court")
+    elsewhere = Paths(paths.warehouse, landing, landing)
+    answer = said(releases.rebuild_release, elsewhere, revised.house.releases[-1].name, into=None)
+    assert answer.exit_code == 2
+    assert "synthetic_robot.csv is missing" in answer.text
+    assert "synthetic_county.csv is not the one of the release" in answer.text
+    assert "court of several years" in answer.text
+    assert "no sidecar below" in answer.text
+
+
+def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
+    newest = sorted(copied.releases.iterdir())[-1]
+    content = read_manifest(newest)
+    content["hashes"]["params"] = "0" * 12
+    content["run"]["git_commit"] = "abc123+changes"
+    (newest / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    answer = said(releases.rebuild_release, copied, newest.name, into=None)
+    assert answer.exit_code == 2
+    assert "000000000000 there" in answer.text
+    assert "git worktree add ../rebuild abc123)" in answer.text
+    assert "changes that no commit has" in answer.text
+
+
+def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(
+    revised: Revised, tmp_path: Path
+) -> None:
+    old, new = revised.house.releases
+    manifest = read_manifest(new)
+    made = lay_out(manifest, revised.house.paths, tmp_path, old / "city.duckdb")
+    listed = {file["path"] for load in manifest["inputs"] for file in load["files"]}
+    laid = {p.relative_to(made.landing).as_posix() for p in made.landing.rglob("*") if p.suffix in (".xlsx", ".csv")}
+    assert {name for name in laid if not name.startswith("truth/")} == listed
+    history = "from py.index_history where data_vintage = '2016A' order by all"
+    kept = Warehouse(revised.house.paths.build_file).read_frame(history)
+    again = Warehouse(made.build_file).read_frame(history)
+    assert len(again) == len(kept) > 0
+    assert again.equals(kept)
+    vintages = "select data_vintage, set_hash from ops.vintage order by created_at"
+    assert (
+        Warehouse(made.build_file)
+        .read_frame(vintages)
+        .equals(Warehouse(revised.house.paths.build_file).read_frame(vintages))
+    )
+
+
+# ---- prune -----------------------------------------------------------------------------------------------
+
+
+def test_the_release_that_the_newest_is_compared_with_never_goes(copied: Paths) -> None:
+    answer = said(releases.prune_releases, copied, 1, is_sure=True)
+    assert answer.exit_code == 0
+    assert "points to it" in answer.text
+    assert "0 of 2 releases went" in answer.text
+    assert len(list(copied.releases.iterdir())) == 2
+
+
+def test_old_releases_go_only_when_it_is_said(copied: Paths) -> None:
+    old, new = sorted(copied.releases.iterdir())
+    content = read_manifest(new)
+    content["previous"] = None
+    (new / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    plan = said(releases.prune_releases, copied, 1, is_sure=False)
+    assert "Nothing was deleted" in plan.text
+    assert old.is_dir()
+    done = said(releases.prune_releases, copied, 1, is_sure=True)
+    assert "1 of 2 releases went" in done.text
+    assert [p.name for p in copied.releases.iterdir()] == [new.name]
+
+
+def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> None:
+    from dagster_project.cli.locking import refresh_lock
+
+    with refresh_lock(copied):
+        answer = said(releases.prune_releases, copied, 1, is_sure=True)
+    assert answer.exit_code == 4
+    assert "is running" in answer.text
+
+
+def test_the_list_is_newest_first(revised: Revised) -> None:
+    text = said(releases.list_releases, revised.house.paths).text
+    old, new = (folder.name for folder in revised.house.releases)
+    assert text.index(new) < text.index(old)
+
+
+def test_a_house_without_a_release_says_what_to_do(tmp_path: Path) -> None:
+    nothing = House(Paths(tmp_path, tmp_path, tmp_path)).paths
+    for command, options in ((releases.verify_releases, (None, None)), (releases.list_releases, ())):
+        answer = said(command, nothing, *options)
+        assert answer.exit_code == 2
+        assert "nqpf refresh" in answer.text

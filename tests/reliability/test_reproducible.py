@@ -1,0 +1,146 @@
+"""The same files and the same code give the same numbers, bit by bit: whatever the order of rows, the number of
+workers, or the day."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import joblib
+import pandas as pd
+import pytest
+from house import House
+from rich.console import Console
+
+from dagster_project.analysis import measurement
+from dagster_project.assets.models import REGISTRY, ModelAsset
+from dagster_project.cli.releases import rebuild_release
+from dagster_project.ingest.sidecar import sha256_of
+from dagster_project.paths import Paths
+from dagster_project.warehouse import Warehouse
+
+SHUFFLED_SCHEMAS = ("seed", "int", "py", "ops")
+# Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
+ADDRESS = {"vintage", "source_cell_id", "source_cell_ids", "source_cell_id_a", "source_cell_id_b", "cell"}
+ADDRESS_IN = {
+    "mart_check_result": {"check_id", "message", "run_id"}, "mart_revision_log": {"vintage_old", "vintage_new"},
+}  # fmt: skip
+
+
+# ---- what a method reads -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shuffled(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A build file with the same tables, whose rows lie in another order."""
+    file = tmp_path_factory.mktemp("shuffled") / "city.duckdb"
+    shutil.copyfile(small_warehouse.paths.build_file, file)
+    with duckdb.connect(str(file)) as con:
+        tables = con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where list_contains(?, schema_name)",
+            [list(SHUFFLED_SCHEMAS)],
+        ).fetchall()
+        for (table,) in tables:
+            con.execute(f"create temp table other as from {table} order by hash(rowid)")
+            con.execute(f"delete from {table}; insert into {table} from other; drop table other")
+    return Warehouse(file)
+
+
+def test_the_other_file_has_the_same_rows_in_another_order(small_warehouse: House, shuffled: Warehouse) -> None:
+    sql = "select city_id, year, indicator_code, value from int.int_panel_balanced"
+    mine, other = small_warehouse.build(sql), shuffled.read_frame(sql)
+    assert not mine.equals(other)
+    keys = ["city_id", "year", "indicator_code", "value"]
+    pd.testing.assert_frame_equal(
+        mine.sort_values(keys, ignore_index=True), other.sort_values(keys, ignore_index=True), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.name)
+def test_a_method_reads_the_same_frames_wherever_rows_lie(
+    small_warehouse: House, shuffled: Warehouse, entry: ModelAsset
+) -> None:
+    assert entry.queries()
+    for label, sql in entry.queries().items():
+        pd.testing.assert_frame_equal(small_warehouse.build(sql), shuffled.read_frame(sql), check_exact=True, obj=label)
+
+
+# ---- whole builds (each refreshes a warehouse) ---------------------------------------------------------------
+
+
+@pytest.fixture
+def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every method that can share its work shares it between two."""
+    monkeypatch.setattr(measurement, "WORKERS", 2)
+    with joblib.parallel_config(n_jobs=2):
+        yield
+
+
+@pytest.mark.slow
+def test_a_release_made_again_from_its_manifest_with_two_workers_is_equal_in_every_mart(
+    small_warehouse: House, two_workers: None
+) -> None:
+    console = Console(record=True, width=4000, file=io.StringIO())
+    (release,) = small_warehouse.releases
+    code = rebuild_release(small_warehouse.paths, console, release.name, into=None)
+    said = console.export_text()
+    assert code == 0, said
+    n = len(small_warehouse.published("from duckdb_tables() where schema_name = 'mart'")) - 1  # the runs are no result
+    assert f"all {n} marts are equal" in said
+
+
+def decoded(content: bytes) -> tuple[str, str]:
+    """The text of a landed CSV, and its encoding: the demo writes several."""
+    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return content.decode(encoding), encoding
+    raise ValueError("The landed file is in no encoding that the demo writes.")
+
+
+def shuffle_rows(file: Path, sidecar: Path) -> None:
+    """The records below the header of a landed CSV from last to first; the sidecar gets its new hash."""
+    before, content = sha256_of(file), file.read_bytes()
+    text, encoding = decoded(content)
+    head, *records = list(csv.reader(io.StringIO(text, newline="")))
+    made = io.StringIO(newline="")
+    csv.writer(made, lineterminator="\r\n" if "\r\n" in text else "\n").writerows([head, *records[::-1]])
+    file.write_bytes(made.getvalue().encode(encoding))
+    sidecar.write_text(sidecar.read_text(encoding="utf-8").replace(before, sha256_of(file)), encoding="utf-8")
+
+
+def values_of(house: House) -> dict[str, pd.DataFrame]:
+    """Every mart without the columns that say where a figure stood."""
+    found = {}
+    for (table,) in house.published("select table_name from duckdb_tables() where schema_name = 'mart'").values:
+        if table == "mart_run_manifest":
+            continue
+        names = house.published(
+            "select column_name from duckdb_columns() where table_name = ? order by column_index", [table]
+        )["column_name"]
+        kept = [name for name in names if name not in ADDRESS | ADDRESS_IN.get(table, set())]
+        found[table] = house.published(f"select {', '.join(kept)} from mart.{table} order by all")
+    return found
+
+
+@pytest.mark.slow
+def test_landed_rows_in_another_order_give_the_same_values(small_warehouse: House, tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    shutil.copytree(small_warehouse.paths.landing, landing)
+    turned = [file for file in sorted(landing.glob("*/*.csv")) if file.parent.name != "truth"]
+    assert len(turned) > 5
+    for file in turned:
+        shuffle_rows(file, next(file.parent.glob("*.yml")))
+    house = House(Paths(tmp_path / "warehouse", landing, landing))
+    outcome = house.refresh()
+    assert outcome.exit_code == 0, outcome.text
+    mine, other = values_of(small_warehouse), values_of(house)
+    assert mine.keys() == other.keys()
+    differing = [table for table in mine if not mine[table].equals(other[table])]
+    assert differing == []
+    addresses = "select source_cell_id from mart.mart_source_value where source <> 'yearbook' order by all"
+    assert not small_warehouse.published(addresses).equals(house.published(addresses))  # the rows did move

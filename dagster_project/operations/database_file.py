@@ -1,0 +1,30 @@
+"""Whether a DuckDB file is whole: every block of every table is read, so that checksums are compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+TABLES_SQL = "select schema_name, table_name from duckdb_tables() where not internal order by all"
+
+
+def damage_of(file: Path) -> str | None:
+    """None if the file can be read to its end, else what DuckDB says. Changes nothing; a file in use is not judged."""
+    try:
+        with duckdb.connect(str(file), read_only=True) as con:
+            for schema, table in con.execute(TABLES_SQL).fetchall():
+                con.execute(f'select sum(hash(t)) from "{schema}"."{table}" as t').fetchall()
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        return None if "lock" in text.lower() and "could not set" in text.lower() else text
+    return None
+
+
+def is_in_use(file: Path) -> bool:
+    """True if another process has the file open for writing."""
+    try:
+        duckdb.connect(str(file), read_only=True).close()
+    except duckdb.Error as error:
+        return "could not set lock" in str(error).lower()
+    return False

@@ -1,0 +1,56 @@
+"""Runs that Dagster starts (web page, schedule, sensor) keep the refresh lock that `nqpf refresh` takes."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.in_process import InProcessExecutor
+
+from dagster_project.cli.locking import refresh_lock
+from dagster_project.operations.dead_runs import close_dead_runs, process_tag
+from dagster_project.paths import Paths
+from dagster_project.warehouse import WarehouseBusy
+
+WAIT_SECONDS, LOOK_SECONDS = 3600.0, 1.0
+
+
+class OneWriter(InProcessExecutor):
+    """The in-process executor, under the refresh lock. A run waits for its turn: a missed tick would not come back."""
+
+    def __init__(self, paths: Paths, wait_seconds: float) -> None:
+        super().__init__(retries=RetryMode.ENABLED)
+        self.paths, self.wait_seconds = paths, wait_seconds
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        with ExitStack() as held:
+            plan_context.instance.add_run_tags(plan_context.run_id, process_tag())
+            self._take_lock(held, plan_context)
+            close_dead_runs(plan_context.instance, mine=plan_context.run_id)
+            yield from super().execute(plan_context, execution_plan)
+
+    def _take_lock(self, held: ExitStack, plan_context: Any) -> None:
+        end, is_told = time.monotonic() + self.wait_seconds, False
+        while True:
+            try:
+                held.enter_context(refresh_lock(self.paths))
+                return
+            except WarehouseBusy as busy:
+                if time.monotonic() > end:
+                    raise
+                if not is_told:
+                    plan_context.log.info(f"{busy} This run waits for at most {self.wait_seconds:.0f} s.")
+                    is_told = True
+            time.sleep(LOOK_SECONDS)
+
+
+def one_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> dg.ExecutorDefinition:
+    """Executor of all jobs of one warehouse."""
+
+    @dg.executor(name="one_writer")
+    def one_writer_executor(_context: dg.InitExecutorContext) -> OneWriter:
+        return OneWriter(paths, wait_seconds)
+
+    return one_writer_executor

@@ -1,0 +1,146 @@
+"""A killed run holds no slot and no place in the queue when the next one begins."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from dagster_project.cli import operations
+from dagster_project.cli.locking import refresh_lock
+from dagster_project.operations.dead_runs import PROCESS, close_dead_runs, process_tag
+from dagster_project.operations.one_writer import one_writer
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.run_status import BY_COMMAND
+
+INSTANCE = PROJECT / "dagster_project" / "instance" / "dagster.yaml"
+SLOT_TAKER = """
+import os, signal, sys
+import dagster as dg
+
+@dg.asset(pool="warehouse")
+def table():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+tags = {sys.argv[1]: sys.argv[2]}
+with dg.DagsterInstance.get() as instance:
+    dg.Definitions(assets=[table], jobs=[dg.define_asset_job("job")]).resolve_job_def("job").execute_in_process(
+        instance=instance, tags=tags)
+"""
+
+
+@dg.asset(pool="warehouse")
+def table() -> None:
+    """Stands for any asset that opens the build file."""
+
+
+@pytest.fixture(scope="module")
+def killed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DAGSTER_HOME whose only slot was taken by a run of the command that was killed."""
+    home = tmp_path_factory.mktemp("dagster_home")
+    shutil.copyfile(INSTANCE, home / "dagster.yaml")
+    tag, value = next(iter(BY_COMMAND.items()))
+    done = subprocess.run(
+        [sys.executable, "-c", SLOT_TAKER, tag, value], capture_output=True, check=False,
+        env={**os.environ, "DAGSTER_HOME": str(home)},
+    )  # fmt: skip
+    assert done.returncode == -9, done.stderr.decode()[-1000:]
+    return home
+
+
+@pytest.fixture
+def instance(killed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    """A copy of it, opened."""
+    home = shutil.copytree(killed_home, tmp_path / "dagster_home")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    with dg.DagsterInstance.get() as opened:
+        yield opened
+
+
+def job(executor: dg.ExecutorDefinition | None = None) -> dg.JobDefinition:
+    made = dg.Definitions(assets=[table], jobs=[dg.define_asset_job("job")], executor=executor)
+    return made.resolve_job_def("job")
+
+
+def slots(instance: dg.DagsterInstance) -> tuple[int, int]:
+    info = instance.event_log_storage.get_concurrency_info("warehouse")
+    return info.active_slot_count, info.pending_step_count
+
+
+def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterInstance) -> None:
+    (killed,) = instance.get_runs()
+    assert killed.status == dg.DagsterRunStatus.STARTED
+    assert slots(instance) == (1, 0)
+    assert close_dead_runs(instance) == [killed.run_id]
+    assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+    assert slots(instance) == (0, 0)
+    assert job().execute_in_process(instance=instance).success
+    assert close_dead_runs(instance) == []
+
+
+def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance: dg.DagsterInstance) -> None:
+    close_dead_runs(instance)
+    waiting = instance.create_run_for_job(job(), tags=process_tag(), status=dg.DagsterRunStatus.STARTED)
+    gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=dg.DagsterRunStatus.STARTED)
+    queued = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED)  # no process has taken it up
+    assert close_dead_runs(instance) == [gone.run_id]
+    statuses = [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)]
+    assert statuses == [dg.DagsterRunStatus.STARTED] * 2
+
+
+def test_starting_the_web_page_frees_the_queue(
+    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (killed,) = instance.get_runs()
+    monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
+    monkeypatch.setattr(operations.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    assert operations.start_ui(paths, 3000) == 0
+    assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+    assert slots(instance) == (0, 0)
+
+
+# ---- runs that Dagster starts -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+
+
+def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: float) -> dg.DagsterRun:
+    """As a worker of Dagster runs a job: with the job's own executor."""
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run
+
+    made = job(one_writer(paths, wait_seconds))
+    run = instance.create_run_for_job(made)
+    execute_run(InMemoryJob(made), run, instance, raise_on_error=False)
+    return instance.get_run_by_id(run.run_id)
+
+
+def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
+    instance: dg.DagsterInstance, paths: Paths
+) -> None:
+    run = run_by_executor(instance, paths, 0)
+    assert run.status == dg.DagsterRunStatus.SUCCESS
+    assert run.tags[PROCESS] == process_tag()[PROCESS]
+    with refresh_lock(paths):  # it is free again
+        pass
+
+
+def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence(
+    instance: dg.DagsterInstance, paths: Paths
+) -> None:
+    with refresh_lock(paths):
+        run = run_by_executor(instance, paths, 0.5)
+    assert run.status == dg.DagsterRunStatus.FAILURE
+    text = "\n".join(str(entry.message) + str(entry.dagster_event) for entry in instance.all_logs(run.run_id))
+    assert f"Another refresh of {paths.warehouse} is running" in text
+    assert "This run waits for at most" in text
+    assert "STEP_START" not in text

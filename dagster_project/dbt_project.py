@@ -1,23 +1,47 @@
-"""dbt inside the graph: where the project is, how its nodes are called, the one dbt asset.
+"""dbt inside the graph: where the project is, how its nodes are called, the four dbt steps.
 
-Asset key = [schema, table], what an analyst types in SQL; group = the folder that the model lives in.
+Asset key = [schema, table], what an analyst types in SQL; group by the folder that the model lives in.
 """
 
+import importlib.metadata
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from packaging.version import Version
 
-from dagster_project.paths import Paths
+from dagster_project.asset_groups import group_of_node
+from dagster_project.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
+from dagster_project.paths import PROJECT, Paths
 from dagster_project.warehouse import Warehouse
 
 POOL = "warehouse"
+
+# Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
+# before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
+GATE_READS = (
+    "+int_headers_mapped +int_rows_matched_to_cities +int_values_corrected row_count city variable identity unit"
+)
+AFTER_ENGINES = "int_indicators_constructed+"
+STEPS = {
+    "dbt_reading": (GATE_READS, ""),
+    # the test looks back at what the gate read: no selection of its neighbours brings it along
+    "dbt_values": (
+        "stg_landing__loads+,+int_deflators_chained stg_landing__loads+,+int_texts_accepted resource_type:seed"
+        " test_name:corrections_still_needed",
+        GATE_READS,
+    ),
+    "dbt_panel": (f"{AFTER_ENGINES},fqn:intermediate fqn:marts.dimensions", ""),
+    "dbt_marts": ("fqn:marts", "fqn:marts.dimensions"),
+}
 
 
 def dbt_executable() -> Path:
@@ -33,6 +57,8 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(paths.dbt_project),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
+        # a tenth of its time; what dbt says is in the log of the refresh, its SQL in the folder run of its target
+        "DBT_LOG_LEVEL_FILE": "none",
         # a test waits until all its parents are built: the first load of a fresh warehouse has no marts
         "DBT_INDIRECT_SELECTION": "buildable",
     }
@@ -45,7 +71,9 @@ def manifest_path(paths: Paths) -> Path:
 def is_manifest_stale(paths: Paths) -> bool:
     """True if any file of the dbt project is younger than the manifest (or there is none)."""
     manifest = manifest_path(paths)
-    if not manifest.exists():
+    try:
+        json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
         return True
     written = manifest.stat().st_mtime
     sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and p.is_file()]
@@ -63,25 +91,40 @@ def parse(paths: Paths) -> None:
         raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{done.stdout}{done.stderr}")
 
 
+class DbtProcess(DbtCliResource):
+    """dbt as a process of its own and nothing else.
+
+    Left out: one more process that asks for the version, and an adapter inside this process; it would serve metadata
+    of columns, which `with_previews` reads with one connection.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        return None
+
+
 class Translator(DagsterDbtTranslator):
-    """[schema, name] keys, groups by folder, SQL kept out of the descriptions."""
+    """[schema, name] keys, groups in the order of the flow, the file to open. One-line marts say what they publish."""
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id)
         if node is None:
             return spec
+        text, result = str(node["description"]), result_table(node)
+        file = PROJECT / "dbt" / node["original_file_path"]
         return spec.replace_attributes(
-            key=dg.AssetKey([node["schema"], node["name"]]), group_name=group_of(node), owners=["team:data"]
-        )
-
-
-def group_of(node: Mapping[str, Any]) -> str:
-    """seeds, staging, intermediate, or the folder below marts."""
-    if node["resource_type"] == "seed":
-        return "reference"
-    folders = node["fqn"][1:-1]
-    return str(folders[-1]) if folders else "marts"
+            key=dg.AssetKey([node["schema"], node["name"]]), group_name=group_of_node(node), owners=["team:data"],
+            description=spec.description if result is None else f"{text}\n\nPublishes `py.{result}` by its contract.",
+        ).merge_attributes(metadata={
+            "file": f"dbt/{node['original_file_path']}",
+            "dagster/code_references": dg.CodeReferencesMetadataValue(
+                code_references=[dg.LocalFileCodeReference(file_path=str(file))]
+            ),
+        })  # fmt: skip
 
 
 def build_args() -> list[str]:
@@ -102,46 +145,58 @@ def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
 
 
 def with_previews(events: list[Any], nodes: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
-    """The same events; tables and seeds get rows and a preview as metadata. Views are left alone: they cost a query."""
+    """The same events with columns; tables also get rows and a preview. Rows of a view would cost its whole query."""
     with warehouse.connect(read_only=True) as con:
         for event in events:
             unique_id = (
                 str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
             )
             node = nodes.get(unique_id)
-            if node is None or node["config"]["materialized"] == "view":
-                yield event
-                continue
-            table = f"{node['schema']}.{node['name']}"
-            rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-            preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
-            metadata = {**event.metadata, "dagster/row_count": rows, "preview": dg.MetadataValue.md(preview)}
-            yield event.with_metadata(metadata)
+            yield event if node is None else event.with_metadata({**event.metadata, **table_metadata(con, node)})
 
 
-def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> dg.AssetsDefinition:
-    nodes = json.loads(manifest_path(paths).read_text(encoding="utf-8"))["nodes"]
+def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wants to see of a table that was just built."""
+    table = f"{node['schema']}.{node['name']}"
+    found: dict[str, Any] = {}
+    lineage = column_lineage(node)
+    if lineage is not None:
+        found[LINEAGE] = lineage
+    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract says it better
+        found[SCHEMA] = schema_of(con.execute(f"describe {table}").fetchall())
+    if node["config"]["materialized"] != "view":
+        found["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+        preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
+        found["preview"] = dg.MetadataValue.md(preview)
+    return found
+
+
+def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
+    manifest = json.loads(manifest_path(paths).read_text(encoding="utf-8"))
+    return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
+
+
+def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str) -> dg.AssetsDefinition:
+    select, exclude = STEPS[name]
     settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
 
     @dbt_assets(
-        manifest=manifest_path(paths),
-        dagster_dbt_translator=Translator(settings),
-        pool=POOL,
-        name="dbt_models",
-    )
-    def dbt_models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        manifest=manifest, select=select, exclude=exclude, dagster_dbt_translator=Translator(settings), pool=POOL,
+        name=name,
+    )  # fmt: skip
+    def step(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
         events, failure = drain(dbt.cli(build_args(), context=context, target_path=target).stream())
-        yield from with_previews(events, nodes, warehouse)
+        yield from with_previews(events, manifest["nodes"], warehouse)
         if failure is not None:
             raise failure
 
-    return dbt_models
+    return step
 
 
 def dbt_resource(paths: Paths) -> DbtCliResource:
     os.environ.update(dbt_environment(paths))
-    return DbtCliResource(
+    return DbtProcess(
         project_dir=str(paths.dbt_project),
         profiles_dir=str(paths.dbt_project),
         dbt_executable=str(dbt_executable()),

@@ -9,6 +9,7 @@ import warnings
 import dagster as dg
 
 from dagster_project import dbt_project
+from dagster_project.asset_words import outside_assets, with_columns
 from dagster_project.assets.context import build_context_assets
 from dagster_project.assets.gate import build_gate_assets
 from dagster_project.assets.landing import build_landing_assets
@@ -16,6 +17,7 @@ from dagster_project.assets.models import build_model_assets
 from dagster_project.assets.publish import build_publish_asset
 from dagster_project.assets.raw import build_raw_assets
 from dagster_project.jobs import build_jobs
+from dagster_project.operations.one_writer import one_writer
 from dagster_project.partitions import data_years
 from dagster_project.paths import PROJECT, Paths, export_to_environment
 from dagster_project.run_state import landed_sidecars
@@ -45,16 +47,18 @@ def build_defs(paths: Paths) -> dg.Definitions:
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years),
         *build_context_assets(paths, warehouse),
-        dbt_project.build_dbt_assets(paths, warehouse),
+        *dbt_project.build_dbt_assets(paths, warehouse),
         *build_model_assets(warehouse),
         build_publish_asset(paths, warehouse, mart_keys(paths)),
+        *outside_assets(),
     ]
     jobs = build_jobs(years)
     refresh = jobs[-1]
     return dg.Definitions(
-        assets=assets, jobs=jobs, schedules=build_schedules(paths, refresh),
+        assets=with_columns(assets, dbt_project.manifest_path(paths)), jobs=jobs,
+        schedules=build_schedules(paths, refresh),
         sensors=build_sensors(paths, warehouse, refresh), resources={"dbt": dbt_project.dbt_resource(paths)},
-        executor=dg.in_process_executor,
+        executor=one_writer(paths),
     )  # fmt: skip
 
 

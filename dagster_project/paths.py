@@ -71,6 +71,10 @@ class Paths:
     def panel_specs(self) -> Path:
         return self.index_specs.with_name("panel.yml")
 
+    @property
+    def depth_specs(self) -> Path:
+        return self.index_specs.with_name("depth.yml")
+
     def docs_of_year(self, data_year: int) -> Path:
         return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")
 

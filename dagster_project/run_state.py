@@ -16,7 +16,7 @@ from dagster_project.ingest.sidecar import Sidecar, check_set, find_sidecars
 from dagster_project.paths import Paths
 
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations", "numpy", "pandas", "scipy")
-# Views over every landed vintage: what the gate judges. A change in one of them means that loads are judged again.
+# They read every landed vintage: what the gate judges. A change in one of them means that loads are judged again.
 READING_MODELS = (
     "int_headers_mapped",
     "int_rows_matched_to_cities",

@@ -1,4 +1,4 @@
-"""The yearly refresh and a monthly look for what should have arrived. Both are off until switched on."""
+"""The yearly refresh. Off until switched on; the landing sensor looks for new files each hour."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,8 @@ def build_schedules(paths: Paths, refresh: AssetJob) -> list[dg.ScheduleDefiniti
     @dg.schedule(
         name="yearly_refresh", cron_schedule="0 6 15 1 *", job=refresh, execution_timezone="Asia/Shanghai",
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="15 January: refresh with the newest landed data year.",
+        description="15 January, 06:00 in Shanghai: refresh with the newest landed data year. A run that finds nothing"
+        " new publishes nothing. Without a yearly sidecar the tick is skipped and says so.",
     )  # fmt: skip
     def yearly_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
@@ -25,7 +26,10 @@ def build_schedules(paths: Paths, refresh: AssetJob) -> list[dg.ScheduleDefiniti
             yield dg.SkipReason(str(error))
             return
         if not years:
-            yield dg.SkipReason("No yearly sidecar is landed.")
+            yield dg.SkipReason(
+                f"Below {paths.sidecars} there are sidecars of multi-year files only: a yearly refresh needs one with"
+                " a data_year. Land a yearbook, or start the job `rebuild` by hand."
+            )
             return
         tick = context.scheduled_execution_time
         yield dg.RunRequest(run_key=f"yearly-{tick:%Y-%m-%d}", partition_key=str(max(years)))

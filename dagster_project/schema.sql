@@ -45,8 +45,13 @@ create table if not exists ops.synthetic_truth (
 create table if not exists raw.reading (
     prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
 );
+-- How much was drawn; build files of earlier versions have no such columns.
+alter table ops.run_context add column if not exists depth varchar;
+alter table ops.run_context add column if not exists depth_json varchar;
 -- One row per run that got as far as a data vintage.
 create table if not exists ops.run_log as from ops.run_context limit 0;
+alter table ops.run_log add column if not exists depth varchar;
+alter table ops.run_log add column if not exists depth_json varchar;
 
 -- What made the headline scores of every published vintage: the bridge from the vintage before starts here.
 create table if not exists py.index_history (

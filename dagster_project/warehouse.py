@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,12 +48,19 @@ class Warehouse:
         with self.connect(read_only=True) as con:
             return con.execute(sql, parameters or []).df()
 
-    def replace_frame(self, table: str, frame: pd.DataFrame) -> None:
-        """Replace a whole table by a frame, in one transaction."""
+    def read_frames(self, queries: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+        """label -> query in, label -> rows out, over one connection."""
+        with self.connect(read_only=True) as con:
+            return {label: con.execute(sql).df() for label, sql in queries.items()}
+
+    def replace_frames(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        """Replace whole tables by frames, all of them in one transaction."""
         with self.connect() as con:
-            con.register("incoming", frame)
             con.execute("begin")
-            con.execute(f"create or replace table {table} as select * from incoming")
+            for table, frame in frames.items():
+                con.register("incoming", frame)
+                con.execute(f"create or replace table {table} as select * from incoming")
+                con.unregister("incoming")
             con.execute("commit")
 
     def refill(self, table: str, frame: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ years looks back inside itself, past blocks that are refused.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,8 @@ class BlockYear:
     """The blocks of one year.
 
     cells: one row per figure, in printed order, with `block`.  wide, past: cities x blocks, this year and the last
-    accepted one, on the same cities.  year_last: block -> year of its past.  faults: block -> what is wrong (filled
-    while judging).
+    accepted one, on the same cities.  year_last: block -> year of its past.  Filled while judging: faults (block ->
+    what is wrong) and checked (identity -> how it holds city by city).
     """
 
     year: int
@@ -39,6 +40,12 @@ class BlockYear:
     year_last: dict[str, int]
     is_printed_page: bool
     faults: dict[str, "Fault"] = field(default_factory=dict)
+    checked: dict[Any, pd.DataFrame] = field(default_factory=dict)
+
+    @cached_property
+    def reviewed(self) -> pd.DataFrame:
+        """Block and city of each figure that a person has reviewed."""
+        return self.cells.loc[self.cells["is_corrected"], ["block", "city_id"]]
 
     @cached_property
     def _parts(self) -> dict[str, pd.DataFrame]:

@@ -12,6 +12,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "False"
 import great_expectations as gx
 import pandas as pd
 from great_expectations.core import ExpectationSuite
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import (
     ExpectationSuiteValidationResult,
 )
@@ -35,8 +36,16 @@ def run_suite(
     context: gx.data_context.EphemeralDataContext, suite: ExpectationSuite, frame: pd.DataFrame
 ) -> ExpectationSuiteValidationResult:
     """Validate one frame (its index must be 0..n-1) against one suite."""
-    asset = context.data_sources.add_or_update_pandas(name="load").add_dataframe_asset(name=suite.name)
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    batch = _whole_frame(context).get_batch({"dataframe": frame})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return batch.validate(suite, result_format=RESULT_FORMAT)
+
+
+def _whole_frame(context: gx.data_context.EphemeralDataContext) -> BatchDefinition:
+    """Made once a context: each call that adds something writes the whole configuration as YAML."""
+    if "load" not in context.data_sources.all():
+        context.data_sources.add_pandas(name="load").add_dataframe_asset("frame").add_batch_definition_whole_dataframe(
+            "whole"
+        )
+    return context.data_sources.get("load").get_asset("frame").get_batch_definition("whole")

@@ -62,7 +62,7 @@ def _row(
 ) -> dict[str, Any]:  # fmt: skip
     cells, fault = one.of(block), one.faults.get(block)
     first = cells.iloc[0]
-    headers = headers_of(frames["headers"], first["variable_code"], first["scope"])
+    headers = headers_of(frames, first["variable_code"], first["scope"])
     low, high = usual_median(cells)
     row: dict[str, Any] = {
         "block": f"{block}/{one.year}", "variable_code": first["variable_code"], "scope": first["scope"],
@@ -84,10 +84,16 @@ def _row(
     return row | _way_out(one, block, fault, headers, frames, baseline) if fault else row
 
 
-def headers_of(headers: pd.DataFrame, variable: str, scope: str) -> list[dict[str, Any]]:
+def headers_of(frames: Mapping[str, pd.DataFrame], variable: str, scope: str) -> list[dict[str, Any]]:
     """The printed headers of a variable and scope, each key once."""
-    mine = headers[(headers["variable_code"] == variable) & (headers["scope"] == scope)]
-    return [{str(k): v for k, v in row.items()} for row in mine.drop_duplicates("header_key").to_dict("records")]
+    memo = frames.memo if isinstance(frames, Frames) else {}
+    if "headers" not in memo:
+        once = frames["headers"].drop_duplicates(["variable_code", "scope", "header_key"])
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for row in once.to_dict("records"):
+            found.setdefault((row["variable_code"], row["scope"]), []).append({str(k): v for k, v in row.items()})
+        memo["headers"] = found
+    return list(memo["headers"].get((variable, scope), []))
 
 
 def _way_out(

@@ -54,9 +54,15 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
 
 def average_ranks(x: np.ndarray) -> np.ndarray:
     """Ranks from 1, ties at their mean; equal to scipy.stats.rankdata and much faster for a few hundred figures."""
-    _, group, counts = np.unique(x, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: np.ndarray = (last - (counts - 1) / 2)[group]
+    order = x.argsort(kind="stable")
+    in_order = x[order]
+    first = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
+    ranks = np.empty(len(x))
+    if len(first) == len(x):
+        ranks[order] = np.arange(1.0, len(x) + 1)
+    else:
+        counts = np.diff(first, append=len(x))
+        ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
     return ranks
 
 

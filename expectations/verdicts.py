@@ -191,9 +191,11 @@ def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str,
 
 def without_reviewed(one: BlockYear, identity: Identity) -> pd.DataFrame:
     """The identity checked in all cities but those where a person has reviewed one of its figures."""
-    found = check(identity, one.wide)
-    reviewed = one.cells[one.cells["is_corrected"] & one.cells["block"].isin(identity.blocks)]
-    return found[~found.index.isin(reviewed["city_id"])]
+    if identity not in one.checked:
+        found = check(identity, one.wide)
+        reviewed = one.reviewed[one.reviewed["block"].isin(identity.blocks)]
+        one.checked[identity] = found[~found.index.isin(reviewed["city_id"])] if len(reviewed) else found
+    return one.checked[identity]
 
 
 def follows_its_past(one: BlockYear, block: str, own: Fit) -> bool:

@@ -14,7 +14,7 @@ from dagster_project.paths import PROJECT, Paths
 
 sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
 
-from house import CITIES, YEARS, House
+from house import CITIES, PLANTED, YEARS, House
 from once import made_once
 
 REAL_DATA = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / "data"))
@@ -43,7 +43,7 @@ def _refresh_small(root: Path) -> House:
     paths = Paths(root / "warehouse", root / "landing", root / "landing")
     generate_demo(paths.landing, cities=CITIES, years=YEARS)
     house = House(paths)
-    outcome = house.refresh()
+    outcome = house.refresh(environment=PLANTED)
     assert outcome.exit_code == 0, outcome.text
     return house
 

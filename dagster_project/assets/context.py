@@ -7,6 +7,7 @@ import hashlib
 import dagster as dg
 import pandas as pd
 
+from dagster_project.asset_groups import group
 from dagster_project.dbt_project import POOL
 from dagster_project.paths import Paths
 from dagster_project.publishing.release import next_release
@@ -19,6 +20,7 @@ from dagster_project.run_state import (
     project_version,
     python_version,
 )
+from dagster_project.specs.depth import DepthName, current_depth
 from dagster_project.specs.schema import read_index_specs, spec_frame
 from dagster_project.warehouse import Warehouse
 
@@ -35,8 +37,8 @@ ACCEPTED_SQL = """
 
 def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
     @dg.asset(
-        key=["ops", "run_context"], deps=[["raw", "load"], ["raw", "series_load"]], pool=POOL, group_name="context",
-        owners=["team:data"], kinds={"duckdb"},
+        key=["ops", "run_context"], deps=[["raw", "load"], ["raw", "series_load"]], pool=POOL,
+        group_name=group("context"), owners=["team:data"], kinds={"duckdb"},
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )  # fmt: skip
     def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -46,7 +48,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         return dg.MaterializeResult(metadata={k: str(frame.iloc[0][k]) for k in ("data_vintage", "method_version")})
 
     @dg.asset(
-        key=["ops", "index_spec"], pool=POOL, group_name="context", owners=["team:data"], kinds={"duckdb"},
+        key=["ops", "index_spec"], pool=POOL, group_name=group("context"), owners=["team:data"], kinds={"duckdb"},
         description="One row per index and indicator, from specs/index.yml.",
     )  # fmt: skip
     def index_spec() -> dg.MaterializeResult:
@@ -55,7 +57,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
 
     @dg.asset(
-        key=["ops", "synthetic_truth"], deps=[["landing", "series"]], pool=POOL, group_name="context",
+        key=["ops", "synthetic_truth"], deps=[["landing", "series"]], pool=POOL, group_name=group("context"),
         owners=["team:data"], kinds={"duckdb"},
         description="What the demo generator drew: latents, parameters, planted faults. Empty for real data.",
     )  # fmt: skip
@@ -69,16 +71,18 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
 
 def context_frame(paths: Paths, warehouse: Warehouse, run_id: str) -> pd.DataFrame:
     """The row that keys this build."""
-    params = params_hash(paths)
+    params, depth = params_hash(paths), current_depth()
+    suffix = "" if depth.name == DepthName.default else f".{depth.name}"
     sidecars = landed_sidecars(paths)
     is_synthetic = all(s.is_synthetic for s in sidecars)
     release = next_release(paths.releases, dt.date.today(), is_synthetic=is_synthetic)
     return pd.DataFrame([{
         "run_id": run_id, "release": release, "data_vintage": data_vintage(warehouse),
-        "method_version": f"{project_version()}+{params}", "boundary_vintage": BOUNDARY_VINTAGE,
+        "method_version": f"{project_version()}+{params}{suffix}", "boundary_vintage": BOUNDARY_VINTAGE,
         "is_synthetic": is_synthetic, "params_hash": params, "seed": SEED,
         "started_at": pd.Timestamp.now("UTC").tz_localize(None), "git_commit": git_commit(paths),
         "python_version": python_version(), "package_json": package_json(), "blas": blas_name(),
+        "depth": str(depth.name), "depth_json": depth.to_json(),
     }])  # fmt: skip
 
 
@@ -139,5 +143,7 @@ def _truth_rows(kind: str, record: dict[str, str]) -> list[dict[str, object]]:
             for name, value in record.items()
             if name not in ("city_id", "year")
         ]
+    if kind == "synergy":
+        return [{"kind": "synergy", "city_id": city, "name": "synergy", "value": record["synergy"]}]
     note = "; ".join(f"{k}={v}" for k, v in record.items() if v and k not in ("city_id", "year", "kind"))
     return [{"kind": "fault", "city_id": city, "year": year, "name": record.get("kind", ""), "note": note}]

@@ -1,6 +1,6 @@
 """The gate: raw/load and raw/series_load say whether a load may become current.
 
-SQL views have read the cells; Great Expectations judges; here frames are fetched, verdicts are written and turned
+SQL models have read the cells; Great Expectations judges; here frames are fetched, verdicts are written and turned
 into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pandas as pd
 
+from dagster_project.asset_groups import group
 from dagster_project.dbt_project import POOL
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.paths import Paths
@@ -22,6 +23,12 @@ from expectations.findings import ready_rows
 from expectations.run import is_accepted, validate
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
+SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
+GATE = (
+    "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
+    " and out of everything after the gate; mend the file, or a seed in dbt/seeds, and run again. Every rule and what"
+    " it found is in the Data Docs."
+)
 
 READING = [
     ["int", "int_headers_mapped"], ["int", "int_rows_matched_to_cities"], ["int", "int_values_corrected"],
@@ -35,6 +42,7 @@ ROWS_SQL = """
     ) then 'city' else r.row_kind end as row_kind)
     from int.int_rows_matched_to_cities as r
     where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
+    order by r.file, r.sheet, r.row_no
 """
 VALUES_SQL = """
     select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.band_low, b.band_high, b.median_low,
@@ -44,6 +52,7 @@ VALUES_SQL = """
     left join seed.variable as b on v.variable_code = b.variable_code
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
         and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
+    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
 """
 # rows of whole provinces, where a source prints figures for them
 TOTALS_SQL = """
@@ -52,6 +61,7 @@ TOTALS_SQL = """
     from int.int_values_corrected as v
     inner join seed.city as c on v.city_id = c.city_id
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010 and v.level = 'province'
+    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
 """
 # the last accepted figure of the same source: of the year before, or up to three years back
 LAST_SQL = """
@@ -90,9 +100,9 @@ def build_gate_assets(
 ) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["raw", "load"], deps=[["raw", "cells"], ["raw", "header"], *READING], partitions_def=years, pool=POOL,
-        group_name="raw", owners=["team:data"], backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "load"], blocking=True)], kinds={"duckdb"},
-        description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
+        group_name=group("gate"), owners=["team:data"], backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "load"], blocking=True, description=GATE)],
+        kinds={"duckdb"}, description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
     )  # fmt: skip
     def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         wanted = {int(key) for key in context.partition_keys}
@@ -101,8 +111,8 @@ def build_gate_assets(
 
     @dg.asset(
         key=["raw", "series_load"], deps=[["raw", "series_cells"], ["raw", "series_header"], *READING], pool=POOL,
-        group_name="raw", owners=["team:data"], kinds={"duckdb"},
-        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True)],
+        group_name=group("gate"), owners=["team:data"], kinds={"duckdb"},
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )  # fmt: skip
     def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -128,10 +138,23 @@ def _judge_all(
         "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs")),
         "seconds": round(time.monotonic() - started, 2),
     }  # fmt: skip
+    said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
     check = dg.AssetCheckResult(
-        check_name="gate", passed=not refused, metadata={"refused": refused, "problems": problems[:MAX_PROBLEMS]}
-    )
+        check_name="gate", passed=not refused,
+        description=_in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted.",
+        metadata={
+            "why": dg.MetadataValue.md(said), "refused": refused, "problems": problems[:MAX_PROBLEMS],
+            "data_docs": metadata["data_docs"],
+        },
+    )  # fmt: skip
     return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+
+def _in_short(refused: list[str], problems: list[str]) -> str:
+    """What the page of the check shows at once."""
+    more = len(problems) - SHOWN_PROBLEMS
+    lines = [f"Refused: {', '.join(refused)}.", *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
+    return "\n\n".join(line for line in lines if line)
 
 
 def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:

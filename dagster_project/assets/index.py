@@ -20,6 +20,10 @@ COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share o
 IDENTITY_TOLERANCE = 1e-12
 
 
+class NoIndexError(ValueError):
+    """The landed files are too few for any index: a matter of the input, not of the program."""
+
+
 @dataclass(frozen=True)
 class SchemeRun:
     """A weight scheme as it is published: its name there, its name in python_models, delta, and how much is kept."""
@@ -54,7 +58,10 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
     computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
     if computed.empty:
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
-        raise ValueError("no index can be computed. " + "; ".join(reasons or ["no indicator has a value"]))
+        raise NoIndexError(
+            "no index can be computed. " + "; ".join(reasons or ["no indicator has a value"])
+            + ". An index needs its indicators in every year of its base window: land the files that are missing"
+        )  # fmt: skip
     for index_code in sorted(computed):
         spec = frames["spec"][frames["spec"]["index_code"] == index_code]
         cells = frames["panel"][frames["panel"]["index_code"] == index_code]

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from dagster_project.asset_groups import group
 from dagster_project.ingest.sidecar import Sidecar, check_files
 from dagster_project.paths import Paths
 from dagster_project.run_state import landed_sidecars, multi_year, yearly
@@ -11,7 +12,7 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
     """landing/yearly (one partition a data year) and landing/series (multi-year files)."""
 
     @dg.asset(
-        key=["landing", "yearly"], partitions_def=years, group_name="landing", owners=["team:data"],
+        key=["landing", "yearly"], partitions_def=years, group_name=group("landing"), owners=["team:data"],
         backfill_policy=dg.BackfillPolicy.single_run(), kinds={"file"},
         description="Yearly landing files with their sidecars; never edited, checked against their sha256.",
     )  # fmt: skip
@@ -20,7 +21,7 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         return _checked(paths, [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted])
 
     @dg.asset(
-        key=["landing", "series"], group_name="landing", owners=["team:data"], kinds={"file"},
+        key=["landing", "series"], group_name=group("landing"), owners=["team:data"], kinds={"file"},
         description="Multi-year landing files with their sidecars; checked against their sha256.",
     )  # fmt: skip
     def landing_series() -> dg.MaterializeResult:

@@ -25,6 +25,7 @@ from dagster_project.analysis import (
     robustness,
     space,
 )
+from dagster_project.asset_groups import group
 from dagster_project.assets.index import build_index_tables
 from dagster_project.dbt_project import POOL
 from dagster_project.warehouse import Warehouse
@@ -50,14 +51,16 @@ class ModelAsset:
         return [name.split(".") for name in sorted(tables)]
 
     def queries(self) -> dict[str, str]:
-        return {label: text if " " in text.strip() else f"from {text}" for label, text in self.reads.items()}
+        """By label, each with an order: no result may depend on where rows happen to lie."""
+        full = {label: text if " " in text.strip() else f"from {text}" for label, text in self.reads.items()}
+        return {label: text if "order by" in text.lower() else f"{text}\norder by all" for label, text in full.items()}
 
 
 REGISTRY = [
-    ModelAsset("production", "production_models", production.INPUTS, production.build, production.TABLES),
+    ModelAsset("production", "engines", production.INPUTS, production.build, production.TABLES),
     ModelAsset(
         name="index",
-        group="index_models",
+        group="index",
         reads={
             "panel": "int.int_panel_balanced", "spec": "ops.index_spec", "indicator": "seed.indicator",
             "judged": "int.int_indexes_judged",
@@ -72,16 +75,16 @@ REGISTRY = [
             "index_check": "Identities of the index, observed against expected.",
         },
     ),
-    ModelAsset("measurement", "index_models", measurement.INPUTS, measurement.build, measurement.TABLES),
-    ModelAsset("coupling", "production_models", coupling.INPUTS, coupling.build, coupling.TABLES),
-    ModelAsset("disparity", "disparity_models", disparity.INPUTS, disparity.build, disparity.TABLES),
-    ModelAsset("convergence", "dynamics_models", convergence.INPUTS, convergence.build, convergence.TABLES),
-    ModelAsset("markov", "dynamics_models", markov.INPUTS, markov.build, markov.TABLES),
-    ModelAsset("space", "space_models", space.INPUTS, space.build, space.TABLES),
-    ModelAsset("panel", "panel_models", panel.INPUTS, panel.build, panel.TABLES),
-    ModelAsset("influence", "influence_models", influence.INPUTS, influence.build, influence.TABLES),
-    ModelAsset("robustness", "influence_models", robustness.INPUTS, robustness.build, robustness.TABLES),
-    ModelAsset("policy", "policy_models", policy.INPUTS, policy.build, policy.TABLES),
+    ModelAsset("measurement", "index", measurement.INPUTS, measurement.build, measurement.TABLES),
+    ModelAsset("coupling", "production", coupling.INPUTS, coupling.build, coupling.TABLES),
+    ModelAsset("disparity", "disparity", disparity.INPUTS, disparity.build, disparity.TABLES),
+    ModelAsset("convergence", "dynamics", convergence.INPUTS, convergence.build, convergence.TABLES),
+    ModelAsset("markov", "dynamics", markov.INPUTS, markov.build, markov.TABLES),
+    ModelAsset("space", "space", space.INPUTS, space.build, space.TABLES),
+    ModelAsset("panel", "regressions", panel.INPUTS, panel.build, panel.TABLES),
+    ModelAsset("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
+    ModelAsset("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
+    ModelAsset("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
 ]  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def build_model_assets(warehouse: Warehouse) -> list[dg.AssetsDefinition]:
 def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
     specs = [
         dg.AssetSpec(
-            ["py", table], deps=[*entry.parents, ["ops", "run_context"]], group_name=entry.group,
+            ["py", table], deps=[*entry.parents, ["ops", "run_context"]], group_name=group(entry.group),
             description=text, owners=["team:methods"], kinds={"python"},
         )
         for table, text in entry.writes.items()
@@ -102,13 +105,13 @@ def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
     def run() -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         seed = int(warehouse.read_frame("select seed from ops.run_context").iloc[0, 0])
-        frames = {label: warehouse.read_frame(text) for label, text in entry.queries().items()}
+        frames = warehouse.read_frames(entry.queries())
         # one BLAS thread: thousands of small products run faster, and the same on every machine
         with threadpool_limits(limits=1):
             results = entry.build(frames, seed)
         seconds = round(time.monotonic() - started, 2)
+        warehouse.replace_frames({f"py.{table}": results[table] for table in entry.writes})
         for table in entry.writes:
-            warehouse.replace_frame(f"py.{table}", results[table])
             yield dg.MaterializeResult(asset_key=["py", table], metadata=_metadata(results[table], seconds))
 
     return run

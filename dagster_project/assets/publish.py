@@ -6,10 +6,18 @@ from pathlib import Path
 import dagster as dg
 
 from dagster_project.analysis.history import remember_index
+from dagster_project.asset_groups import group
 from dagster_project.dbt_project import POOL
 from dagster_project.paths import Paths
-from dagster_project.publishing.diff import diff_frames, diff_markdown
-from dagster_project.publishing.release import export_tables, latest_release, manifest_content, write_manifest
+from dagster_project.publishing.diff import diff_frames
+from dagster_project.publishing.diff_page import diff_html, diff_markdown
+from dagster_project.publishing.release import (
+    export_tables,
+    latest_release,
+    manifest_content,
+    sha256_of,
+    write_manifest,
+)
 from dagster_project.publishing.snapshot import same_content, swap_in, write_snapshot
 from dagster_project.report.site import write_report
 from dagster_project.run_state import landed_sidecars, params_hash, seeds_hash, specs_hash
@@ -18,14 +26,20 @@ from dagster_project.warehouse import Warehouse
 
 def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
-        key=["published", "city"], deps=[*mart_keys, ["ops", "synthetic_truth"]], pool=POOL, group_name="published",
-        owners=["team:data"], kinds={"duckdb", "parquet"},
+        key=["published", "city"], deps=[*mart_keys, ["ops", "synthetic_truth"]], pool=POOL,
+        group_name=group("published"), owners=["team:data"], kinds={"duckdb", "parquet"},
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )  # fmt: skip
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        metadata = publish(paths, warehouse)
+        told = publish(paths, warehouse)
         remember_index(warehouse)
-        return dg.MaterializeResult(metadata=metadata)
+        release = paths.releases / str(told["release"])
+        places = {
+            "file_to_query": paths.published_file, "release_folder": release, "report": release / "docs" / "index.html",
+            "changes": release / "diff.md", "data_docs": paths.reports / "data_docs",
+        }  # fmt: skip
+        links = {name: dg.MetadataValue.path(str(place)) for name, place in places.items()}
+        return dg.MaterializeResult(metadata={**told, **links})
 
     return city
 
@@ -38,26 +52,24 @@ def publish(paths: Paths, warehouse: Warehouse) -> dict[str, object]:
     current = latest_release(paths.releases)
     if current and same_content(fresh, paths.releases / current / "city.duckdb"):
         _complete(paths, current, fresh)
-        return {"release": current, "is_new": False, "tables": len(counts)}
+        return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
     release = str(state["release"])
     folder = paths.releases / f".{release}.tmp"
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in paths.releases.glob(".*.tmp"):  # of killed runs
+        shutil.rmtree(left)
     _write_release(paths, fresh, folder, release, current, accepted_loads(warehouse))
     folder.replace(paths.releases / release)
     swap_in(fresh, paths.published_file)
-    return {
-        "release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values()),
-        "folder": dg.MetadataValue.path(str(paths.releases / release)),
-        "report": dg.MetadataValue.path(str(paths.releases / release / "docs" / "index.html")),
-    }  # fmt: skip
+    return {"release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values())}
 
 
 def _complete(paths: Paths, release: str, spare: Path) -> None:
-    """Nothing new: drop the snapshot. A run killed before its swap left a release that is not yet published."""
-    if same_content(paths.releases / release / "city.duckdb", paths.published_file):
+    """Nothing new: drop the snapshot. The published file is put there if it is not (killed run, lost file)."""
+    own = paths.releases / release / "city.duckdb"
+    if paths.published_file.is_file() and sha256_of(own) == sha256_of(paths.published_file):
         spare.unlink()
         return
-    shutil.copyfile(paths.releases / release / "city.duckdb", spare)
+    shutil.copyfile(own, spare)
     swap_in(spare, paths.published_file)
 
 
@@ -78,9 +90,10 @@ def _write_release(
         if (s.source, s.data_year, s.vintage) in accepted
     ]  # fmt: skip
     hashes = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
-    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes))
-    has_old = current is not None and paths.published_file.exists()
-    changes = diff_frames(paths.published_file, fresh) if has_old else None
+    old = paths.releases / current / "city.duckdb" if current else None
+    changes = diff_frames(old, fresh) if old and old.exists() else None
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
+    (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")
-    write_report(fresh, folder / "docs", release=release)
+    write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)
+    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current))

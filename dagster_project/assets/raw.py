@@ -5,6 +5,7 @@ import time
 import dagster as dg
 import pandas as pd
 
+from dagster_project.asset_groups import group
 from dagster_project.dbt_project import POOL
 from dagster_project.ingest.load import read_load
 from dagster_project.ingest.sidecar import Sidecar, check_files
@@ -40,8 +41,8 @@ def _specs(tables: tuple[str, str], landing: str) -> list[dg.AssetSpec]:
                     "One row per column of a table: its role and joined header path.")  # fmt: skip
     return [
         dg.AssetSpec(
-            ["raw", table], deps=[["landing", landing]], group_name="raw", description=text, owners=["team:data"],
-            kinds={"duckdb"},
+            ["raw", table], deps=[["landing", landing]], group_name=group("raw"), description=text,
+            owners=["team:data"], kinds={"duckdb"},
         )
         for table, text in zip(tables, descriptions, strict=True)
     ]  # fmt: skip

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
+
+from dagster_project.run_status import STATUS_OF_EXIT
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_BUSY = 0, 1, 2, 3, 4
 # Exceptions whose own text is written for people.
 SPEAKING = {
     "IngestError": EXIT_BAD_INPUT, "SpecError": EXIT_BAD_INPUT, "Failure": EXIT_BAD_INPUT,
+    "NoIndexError": EXIT_BAD_INPUT,
     "WarehouseBusy": EXIT_BUSY, "PublishError": EXIT_FAILED,
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run did not end well: an exit code and sentences."""
+    """Why a run did not end well: an exit code and sentences. `details`: the whole text of a program's error."""
 
     exit_code: int
     sentences: list[str]
+    details: str = ""
+    is_interrupted: bool = False
+
+    @property
+    def status(self) -> str:
+        """The word for it in last_run.json."""
+        return "interrupted" if self.is_interrupted else STATUS_OF_EXIT[self.exit_code]
 
 
 def read_failure(result: dg.ExecuteInProcessResult) -> Failure | None:
     """None if the run went through; gate refusals first, then exceptions that speak, then anything else."""
-    if result.success:
-        return None
-    refusals = [sentence for event in result.all_events for sentence in _refusals(event)]
+    return None if result.success else failure_of(result.all_events)
+
+
+def failure_of(events: Sequence[dg.DagsterEvent]) -> Failure:
+    """The same from the events of a run that failed."""
+    refusals = [sentence for event in events for sentence in _refusals(event)]
     if refusals:
         return Failure(EXIT_REFUSED, refusals)
-    for event in result.all_events:
+    for event in events:
         if event.event_type_value == "STEP_FAILURE":
             return _step_failure(event)
     return Failure(EXIT_FAILED, ["The run failed before its first step."])
@@ -51,13 +65,17 @@ def _step_failure(event: dg.DagsterEvent) -> Failure:
         name = error.cls_name or ""
         if name in SPEAKING:
             return Failure(SPEAKING[name], [_message(error.message)])
+        if name == "DagsterExecutionInterruptedError":
+            sentence = f"Interrupted in step {event.step_key}. What was published is as it was; run it again."
+            return Failure(EXIT_FAILED, [sentence], is_interrupted=True)
         if name == "DagsterDbtCliRuntimeError":
-            return Failure(EXIT_FAILED, [f"dbt stopped in step {event.step_key}.", *_dbt_lines(error.message)])
+            lines = [f"dbt stopped in step {event.step_key}.", *_dbt_lines(error.message)]
+            return Failure(EXIT_FAILED, lines, error.message)
         if error.cause is None:
             break
         error = error.cause
     text = error.message.strip() if error else "no reason given"
-    return Failure(EXIT_FAILED, [f"Step {event.step_key} failed: {text} (a fault of the program, see the log)"])
+    return Failure(EXIT_FAILED, [f"Step {event.step_key} failed: {text} (a fault of the program, see the log)"], text)
 
 
 def _message(text: str) -> str:

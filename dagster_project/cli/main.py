@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +15,27 @@ app = typer.Typer(
     help="Yearly Chinese city statistics in; a validated, explained index out.",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
 )  # fmt: skip
-release_app = typer.Typer(help="Releases: list and compare.", no_args_is_help=True)
+release_app = typer.Typer(help="Releases: list, compare, verify, make again, prune.", no_args_is_help=True)
 schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
 app.add_typer(release_app, name="release")
 app.add_typer(schedule_app, name="schedule")
 console = Console()
+
+
+class Depth(StrEnum):
+    """Names of dagster_project.specs.depth."""
+
+    quick = "quick"
+    default = "default"
+    paper = "paper"
+
+
+class LogFormat(StrEnum):
+    """How `nqpf refresh` speaks."""
+
+    text = "text"
+    json = "json"
+
 
 LandingOption = Annotated[
     Path | None, typer.Option(help="Root folder of real landing files; without it the SYNTHETIC demo runs.")
@@ -55,11 +72,18 @@ def refresh(
     warehouse: WarehouseOption = None,
     sidecars: SidecarOption = None,
     year: Annotated[int | None, typer.Option(help="Read and judge only this data year; then rebuild.")] = None,
+    depth: Annotated[
+        Depth | None, typer.Option(help="How much is drawn: quick, default, paper; see specs/depth.yml, NQPF_DEPTH.")
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = LogFormat.text,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing unless something is wrong.")] = False,
 ) -> None:
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
 
-    raise typer.Exit(run(resolve(landing, warehouse, sidecars), console, year=year, is_demo=landing is None))
+    paths, form = resolve(landing, warehouse, sidecars), log_format.value
+    how = {"log_format": form, "quiet": quiet, "depth": depth.value if depth else None}
+    raise typer.Exit(run(paths, console, year=year, is_demo=landing is None, **how))
 
 
 @app.command()
@@ -72,7 +96,8 @@ def status(warehouse: WarehouseOption = None) -> None:
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')],
+    query: Annotated[str | None, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')] = None,
+    file: Annotated[Path | None, typer.Option(help="File with the query, e.g. of dbt/analyses.")] = None,
     warehouse: WarehouseOption = None,
     format: Annotated[str, typer.Option(help="table, csv, json or markdown")] = "table",
     as_of: Annotated[
@@ -82,7 +107,7 @@ def sql(
     """Query the published file, read-only."""
     from dagster_project.cli.reading import run_sql
 
-    raise typer.Exit(run_sql(reading_paths(warehouse), console, query, format, as_of))
+    raise typer.Exit(run_sql(reading_paths(warehouse), console, query, format, as_of, file))
 
 
 @app.command()
@@ -127,6 +152,30 @@ def inspect(
 
 
 @app.command()
+def sidecar(
+    files: Annotated[list[Path], typer.Argument(help="File below the landing folder; all tables of one edition.")],
+    landing: Annotated[Path, typer.Option(help="Root folder of the landing files.")],
+    producer: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    title: Annotated[str | None, typer.Option(help="What it is; default: the printed title.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Terms of use; 'none stated' if unknown.")] = None,
+    maturity: Annotated[str, typer.Option(help="first_print, provisional, revised or final")] = "first_print",
+    year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,
+    edition: Annotated[int | None, typer.Option(help="Year on the cover.")] = None,
+    source: Annotated[str | None, typer.Option(help="Source, known or new; default: told by the headers.")] = None,
+    layout: Annotated[str | None, typer.Option(help="wide, tables or long; default: told by the first rows.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write it beside the file; else it is printed.")] = False,
+) -> None:
+    """The sidecar that a landing file needs, hash included. Exit: 0 complete, 1 something left open, 2 unreadable."""
+    from dagster_project.inspect.frames import Asked
+    from dagster_project.inspect.sidecar_draft import Said, draft_sidecar
+
+    said = Said(producer, title, licence, maturity, edition)
+    asked = Asked(files[0], year=year, source=source, layout=layout, sheet=sheet)
+    raise typer.Exit(draft_sidecar(files, asked, landing, said, write=write))
+
+
+@app.command()
 def export(
     format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet; excel, stata; svg, png")],
     table: Annotated[str | None, typer.Option(help="Paper table T1 to T20; with csv or parquet also any mart.")] = None,
@@ -157,20 +206,116 @@ def ui(
     raise typer.Exit(start_ui(resolve(landing, warehouse, sidecars), port))
 
 
+@app.command()
+def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None) -> None:
+    """Tables, columns and their lineage on one page for the browser (dbt's own; no network needed)."""
+    from dagster_project.cli.docs import write_docs
+
+    raise typer.Exit(write_docs(resolve(landing, warehouse, sidecars), console))
+
+
+@app.command()
+def doctor(
+    landing: Annotated[Path | None, typer.Option(help="Root folder of landing files, to have them checked.")] = None,
+    warehouse: WarehouseOption = None,
+    sidecars: SidecarOption = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Do what is safe: leftovers, damaged files set aside.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+) -> None:
+    """What is wrong with a warehouse, where, and what to do. Changes nothing without --fix. Exit: 0 healthy, 1 not."""
+    from dagster_project.cli.care import show_diagnosis
+
+    raise typer.Exit(show_diagnosis(resolve(landing, warehouse, sidecars), console, fix=fix, as_json=json))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
+    landing: LandingOption = None,
+    warehouse: WarehouseOption = None,
+    sidecars: SidecarOption = None,
+) -> None:
+    """Keep releases, landing files, sidecars, build file and run history, with the sha256 of each file."""
+    from dagster_project.cli.care import run_backup
+
+    raise typer.Exit(run_backup(resolve(landing, warehouse, sidecars), console, folder))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="Folder that `nqpf backup` wrote.")],
+    landing: LandingOption = None,
+    warehouse: WarehouseOption = None,
+    sidecars: SidecarOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Move what is there aside.")] = False,
+) -> None:
+    """Verify a backup by its hashes and put it into an empty warehouse (with --force: what is there moves aside)."""
+    from dagster_project.cli.care import run_restore
+
+    raise typer.Exit(run_restore(resolve(landing, warehouse, sidecars), console, folder, force=force))
+
+
 @release_app.command("list")
 def release_list(warehouse: WarehouseOption = None) -> None:
     """All releases, newest first."""
-    from dagster_project.cli.reading import list_releases
+    from dagster_project.cli.releases import list_releases
 
     raise typer.Exit(list_releases(reading_paths(warehouse), console))
 
 
 @release_app.command("diff")
-def release_diff(old: str, new: str, warehouse: WarehouseOption = None) -> None:
-    """What changed between two releases."""
-    from dagster_project.cli.reading import diff_releases
+def release_diff(
+    old: Annotated[str | None, typer.Argument(help="Release; alone: it is compared with the one before it.")] = None,
+    new: Annotated[str | None, typer.Argument(help="Newer release.")] = None,
+    format: Annotated[str, typer.Option(help="markdown, html or json (all rows)")] = "markdown",
+    out: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """What changed: cells, sources, scores and ranks with the bridge, weights, headline coefficients."""
+    from dagster_project.cli.releases import diff_releases
 
-    raise typer.Exit(diff_releases(reading_paths(warehouse), console, old, new))
+    raise typer.Exit(diff_releases(reading_paths(warehouse), console, old, new, format=format, out=out))
+
+
+@release_app.command("verify")
+def release_verify(
+    release: Annotated[str | None, typer.Argument(help="Release; without it all are verified.")] = None,
+    landing: Annotated[Path | None, typer.Option(help="Landing folder: its files are verified too.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Compute every hash of the manifests again. Exit: 0 all equal, 1 something differs, 2 no such release."""
+    from dagster_project.cli.releases import verify_releases
+
+    raise typer.Exit(verify_releases(reading_paths(warehouse), console, release, landing))
+
+
+@release_app.command("rebuild")
+def release_rebuild(
+    release: str,
+    check: Annotated[bool, typer.Option("--check", help="In a throw-away folder: compare and keep nothing.")] = False,
+    into: Annotated[Path | None, typer.Option(help="Empty folder that keeps what was made.")] = None,
+    landing: LandingOption = None,
+    warehouse: WarehouseOption = None,
+    sidecars: SidecarOption = None,
+) -> None:
+    """Make a release again from its manifest, compare every mart. Exit: 0 equal, 1 not, 2 cannot be made here."""
+    from dagster_project.cli.releases import rebuild_release
+
+    if check == (into is not None):
+        raise typer.BadParameter("Say --check (keep nothing) or --into FOLDER (keep what was made).")
+    raise typer.Exit(rebuild_release(resolve(landing, warehouse, sidecars), console, release, into=into))
+
+
+@release_app.command("prune")
+def release_prune(
+    keep: Annotated[int, typer.Option(help="How many of the newest stay.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it the plan is shown and nothing goes.")] = False,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Delete old releases, never the current one nor one that another points to. Shows the plan unless --yes."""
+    from dagster_project.cli.releases import prune_releases
+
+    raise typer.Exit(prune_releases(reading_paths(warehouse), console, keep, is_sure=yes))
 
 
 @schedule_app.command("on")

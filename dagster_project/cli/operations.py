@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
 
 from dagster_project.cli.failures import EXIT_OK
+from dagster_project.cli.locking import refresh_lock
 from dagster_project.definitions import build_defs, prepare_instance
+from dagster_project.operations.dead_runs import close_dead_runs
+from dagster_project.operations.memory import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
-from dagster_project.warehouse import Warehouse
+from dagster_project.warehouse import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
 MODULE = "dagster_project.dagster_defs"
 
 
 def start_ui(paths: Paths, port: int) -> int:
-    """Webserver and daemon in one process group, on loopback only."""
+    """Webserver and daemon in one process group, on loopback only. Runs that were killed no longer block the queue."""
     _prepare(paths)
+    with suppress(WarehouseBusy), refresh_lock(paths), dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance)
     command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 
@@ -53,7 +59,9 @@ def show_schedule(paths: Paths, console: Console) -> int:
 
 def _prepare(paths: Paths) -> None:
     export_to_environment(paths)
-    Warehouse(paths.build_file).prepare()
+    warehouse = Warehouse(paths.build_file)
+    warehouse.prepare()
+    recall(paths, warehouse)
     prepare_instance(paths)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dagster_project.cli import output
 from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.cli.output import FORMATS
 from dagster_project.paths import Paths
-from dagster_project.publishing.diff import diff_frames, diff_markdown
+from dagster_project.publishing.disk import disk_use, human
+from dagster_project.publishing.reader import open_read_only
 
-FORMATS = ("table", "csv", "json", "markdown")
-MAX_ROWS = 200
 TEXT_SHOWN = 40
 
 CITY_SQL = """
@@ -54,24 +56,25 @@ def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
     return open_read_only(paths.published_file) if paths.published_file.exists() else None
 
 
-def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
-    """Read-only, without access to other files or extensions."""
-    con = duckdb.connect(str(file), read_only=True)
-    con.execute("set enable_external_access = false")
-    con.execute("set lock_configuration = true")
-    return con
-
-
 def nothing_published(paths: Paths, console: Console) -> int:
     """Say so; exit code."""
     console.print(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.", soft_wrap=True)
     return EXIT_BAD_INPUT
 
 
-def run_sql(paths: Paths, console: Console, query: str, format: str, as_of: str | None = None) -> int:
-    """Print the result of one query; `as_of` names the release or data vintage whose tables are asked."""
+def run_sql(
+    paths: Paths, console: Console, query: str | None, format: str, as_of: str | None = None, file: Path | None = None
+) -> int:
+    """Print the result of one query, given as text or in a file (UTF-8; with several statements, that of the last).
+
+    `as_of` names the release or data vintage whose tables are asked.
+    """
     if format not in FORMATS:
         console.print(f"--format must be one of {', '.join(FORMATS)}.")
+        return EXIT_BAD_INPUT
+    text, problem = _query_text(query, file)
+    if problem:
+        console.print(escape(problem), highlight=False, soft_wrap=True)
         return EXIT_BAD_INPUT
     if as_of is None:
         con = open_published(paths)
@@ -82,24 +85,45 @@ def run_sql(paths: Paths, console: Console, query: str, format: str, as_of: str 
         con = open_read_only(paths.releases / release / "city.duckdb")
     if con is None:
         return nothing_published(paths, console)
-    try:
-        frame = con.execute(query).df()
-    except duckdb.Error as error:
-        console.print(escape(str(error)), highlight=False)
-        return EXIT_BAD_INPUT
-    finally:
-        con.close()
-    if format == "csv":
-        print(frame.to_csv(index=False), end="")
-    elif format == "json":
-        print(frame.to_json(orient="records", force_ascii=False, date_format="iso"))
-    elif format == "markdown":
-        print(frame.to_markdown(index=False))
-    else:
-        console.print(_table(frame))
-        if len(frame) > MAX_ROWS:
-            console.print(f"{MAX_ROWS} of {len(frame)} rows; --format csv prints all.")
+    with con:
+        try:
+            con.execute(text)
+            _print_result(con, console, format)
+        except duckdb.Error as error:
+            console.print(escape(output.visible(str(error))), highlight=False)
+            return EXIT_BAD_INPUT
     return EXIT_OK
+
+
+def _query_text(query: str | None, file: Path | None) -> tuple[str, str]:
+    """The SQL, and why there is none."""
+    if (query is None) == (file is None):
+        return "", "Give one query: as text, or in a file with --file."
+    if file is None:
+        return str(query), ""
+    try:
+        return file.read_text(encoding="utf-8-sig"), ""
+    except OSError as error:
+        return "", f"{file} cannot be read: {error.strerror}."
+    except UnicodeDecodeError:
+        return "", f"{file} is not UTF-8 text."
+
+
+def _print_result(con: duckdb.DuckDBPyConnection, console: Console, format: str) -> None:
+    names = [str(column[0]) for column in con.description or []]
+    if format == "csv":
+        for block in output.as_csv(names, output.blocks(con)):
+            print(block, end="")
+        return
+    rows = con.fetchall() if names else []
+    if format == "json":
+        print(output.as_json(names, rows))
+    elif format == "markdown":
+        print(output.as_markdown(names, rows))
+    else:
+        console.print(output.as_table(names, rows))
+        if len(rows) > output.MAX_ROWS:
+            console.print(f"{output.MAX_ROWS} of {len(rows)} rows; --format csv prints all.")
 
 
 def explain_value(paths: Paths, console: Console, city: str, year: int, indicator: str, index: str | None) -> int:
@@ -191,18 +215,25 @@ def show_status(paths: Paths, console: Console) -> int:
     mark = " [bold yellow]SYNTHETIC[/]" if run["is_synthetic"] else ""
     console.print(f"{run['release']}{mark}, data vintage {run['data_vintage']}, {size:.1f} MB", highlight=False)
     console.print(f"{paths.published_file}", highlight=False, soft_wrap=True)
-    console.print(_table(loads), _table(checks))
+    console.print(table_of(loads), table_of(checks), table_of(_disk(paths)))
     return EXIT_OK
+
+
+def _disk(paths: Paths) -> pd.DataFrame:
+    """What each area of the warehouse folder takes; a landing folder elsewhere is not known here."""
+    use = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing"))
+    return use[use["bytes"] > 0].assign(size=lambda rows: rows["bytes"].map(human))[["area", "size", "files"]]
 
 
 def known_releases(paths: Paths) -> list[dict[str, str]]:
     """Name, vintage, method version and date of each release, the last built first."""
     rows = []
-    for manifest in paths.releases.glob("*/manifest.json"):
+    for manifest in paths.releases.glob("[!.]*/manifest.json"):
         content = json.loads(manifest.read_text(encoding="utf-8"))
-        rows.append({"release": content["release"], "data_vintage": content["run"]["data_vintage"],
-                     "method_version": content["run"]["method_version"], "built": content["run"]["started_at"],
-                     "commit": str(content["run"]["git_commit"])[:10]})  # fmt: skip
+        run = content["run"]
+        rows.append({"release": content["release"], "data_vintage": run["data_vintage"],
+                     "method_version": run["method_version"], "built": str(run["started_at"])[:19],
+                     "commit": str(run["git_commit"])[:10]})  # fmt: skip
     return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
 
 
@@ -225,30 +256,13 @@ def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:
     return EXIT_BAD_INPUT
 
 
-def list_releases(paths: Paths, console: Console) -> int:
-    """Name, vintage, date of each release."""
-    rows = known_releases(paths)
-    if not rows:
-        return nothing_published(paths, console)
-    console.print(_table(pd.DataFrame(rows)))
-    return EXIT_OK
-
-
-def diff_releases(paths: Paths, console: Console, old: str, new: str) -> int:
-    """Cells, sources, scores and weights that differ."""
-    files = [paths.releases / name / "city.duckdb" for name in (old, new)]
-    missing = [name for name, file in zip((old, new), files, strict=True) if not file.exists()]
-    if missing:
-        console.print(f"There is no release {missing[0]}; see `nqpf release list`.", highlight=False)
-        return EXIT_BAD_INPUT
-    print(diff_markdown(old, new, diff_frames(files[0], files[1])), end="")
-    return EXIT_OK
-
-
-def _table(frame: pd.DataFrame) -> Table:
-    table = Table(*[str(c) for c in frame.columns])
-    for row in frame.head(MAX_ROWS).itertuples(index=False):
-        table.add_row(*["" if _is_missing(value) else escape(str(value)) for value in row])
+def table_of(frame: pd.DataFrame, *, whole: tuple[str, ...] = ()) -> Table:
+    """A frame for the screen; columns of `whole` are never broken over lines."""
+    table = Table()
+    for name in frame.columns:
+        table.add_column(str(name), no_wrap=name in whole, overflow="fold")
+    for row in frame.head(output.MAX_ROWS).itertuples(index=False):
+        table.add_row(*["" if _is_missing(value) else escape(output.visible(str(value))) for value in row])
     return table
 
 

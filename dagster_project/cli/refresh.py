@@ -9,27 +9,36 @@ import time
 from pathlib import Path
 
 import dagster as dg
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli.failures import (
     EXIT_BAD_INPUT,
     EXIT_BUSY,
+    EXIT_FAILED,
     EXIT_OK,
     EXIT_REFUSED,
     Failure,
     read_failure,
 )
 from dagster_project.cli.locking import refresh_lock
-from dagster_project.cli.runner import quiet_output, run_job
+from dagster_project.cli.runner import RunLog, quiet_output, run_job
 from dagster_project.definitions import build_defs, prepare_instance
 from dagster_project.demo.generate import generate_demo
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar
+from dagster_project.operations.dead_runs import close_dead_runs, process_tag
+from dagster_project.operations.faults import SurroundingsError, sentence_of
+from dagster_project.operations.housekeeping import tidy
+from dagster_project.operations.memory import recall
+from dagster_project.operations.preflight import check_surroundings
+from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
+from dagster_project.publishing.reader import open_read_only
 from dagster_project.publishing.release import latest_release
 from dagster_project.run_state import hash_of_files, landed_sidecars, yearly
+from dagster_project.run_status import BY_COMMAND, RunStatus, known_seconds, write_status
+from dagster_project.specs.depth import export_depth
 from dagster_project.specs.schema import SpecError
 from dagster_project.warehouse import Warehouse, WarehouseBusy
 
@@ -40,27 +49,60 @@ DEMO_SEEDS = (
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
-def refresh(paths: Paths, console: Console, *, year: int | None, is_demo: bool) -> int:
-    """Run the main job; prints progress and a summary, returns the exit code."""
-    started = time.monotonic()
+def refresh(
+    paths: Paths, console: Console, *, year: int | None, is_demo: bool, log_format: str = "text", quiet: bool = False,
+    depth: str | None = None,
+) -> int:  # fmt: skip
+    """Run the main job; prints progress and a summary (see `voice`), returns the exit code."""
+    if depth:
+        export_depth(depth)  # else NQPF_DEPTH counts
+    says = voice(console, log_format, quiet=quiet)
+    started, began = time.monotonic(), dt.datetime.now(dt.UTC)
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
     before = latest_release(paths.releases)
+    record = RunLog(known_seconds(paths.reports), heard=says.step)
+    says.started(paths.warehouse, log)
+
+    def write_down(status: str, exit_code: int, message: list[str]) -> None:
+        seconds, release = time.monotonic() - started, latest_release(paths.releases)
+        ended = RunStatus(status, exit_code, began, seconds, release, message, paths.warehouse, log, record.steps)
+        says.ended(ended)
+        for warning in write_status(paths.reports, ended):
+            says.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
+
     try:
+        check_surroundings(paths)
         with refresh_lock(paths):
-            failure = _run(paths, log, year=year, is_demo=is_demo)
+            failure = _run(paths, log, record, year=year, is_demo=is_demo, is_quiet=says.progress.quiet)
     except (IngestError, SpecError) as error:
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
         failure = Failure(EXIT_BUSY, [str(error)])
+    except SurroundingsError as error:
+        failure = Failure(EXIT_FAILED, [str(error)])
+    except BaseException as error:
+        is_fault = isinstance(error, Exception)
+        sentence = sentence_of(f"{type(error).__name__}: {error}", paths) if is_fault else None
+        if sentence:
+            write_down("failed", EXIT_FAILED, [sentence])
+            return _say_failure(says.trouble, Failure(EXIT_FAILED, [sentence]), paths, log, time.monotonic() - started)
+        write_down("failed" if is_fault else "interrupted", EXIT_FAILED, [f"{type(error).__name__}: {error}"])
+        raise
     seconds = time.monotonic() - started
     if failure:
-        return _say_failure(console, failure, paths, log, seconds)
-    _say_success(console, paths, log, seconds, before)
+        failure = _way_out(failure, paths)
+        write_down(failure.status, failure.exit_code, failure.sentences)
+        return _say_failure(says.trouble, failure, paths, log, seconds)
+    release = latest_release(paths.releases)
+    status = "unchanged" if release == before else "published"
+    write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
+    _say_success(says.progress, paths, log, seconds, before)
     return EXIT_OK
 
 
-def _run(paths: Paths, log: Path, *, year: int | None, is_demo: bool) -> Failure | None:
+def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, is_quiet: bool) -> Failure | None:
     with quiet_output(log) as people:
+        people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
         if is_demo:
             check_kind(paths, "synthetic")
@@ -68,17 +110,40 @@ def _run(paths: Paths, log: Path, *, year: int | None, is_demo: bool) -> Failure
         sidecars = landed_sidecars(paths)
         check_kind(paths, "synthetic" if sidecars[0].is_synthetic else "real")
         years = _years(sidecars, year)
-        Warehouse(paths.build_file).prepare()
+        _prepare_build(paths, people)
         prepare_instance(paths)
+        tidy(paths)
         defs = build_defs(paths)
         with dg.DagsterInstance.get() as instance:
+            close_dead_runs(instance)
             tags = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
-            for name, job_tags in (("ingest", tags), ("rebuild", {})):
-                job = defs.resolve_job_def(name)
-                failure = read_failure(run_job(job, instance, people, title=name, tags=job_tags))
+            jobs = [defs.resolve_job_def(name) for name in ("ingest", "rebuild")]
+            record.expect(jobs)
+            own = {**BY_COMMAND, **process_tag()}
+            for job, job_tags in zip(jobs, (tags, {}), strict=True):
+                done = run_job(job, instance, people, title=job.name, tags={**job_tags, **own}, record=record)
+                failure = read_failure(done)
                 if failure:
                     return failure
     return None
+
+
+def _way_out(failure: Failure, paths: Paths) -> Failure:
+    """Where the surroundings are to blame (disk, rights, a damaged file): the sentence that says what to do."""
+    sentence = sentence_of(failure.details, paths) if failure.exit_code == EXIT_FAILED else None
+    return Failure(EXIT_FAILED, [sentence]) if sentence else failure
+
+
+def _prepare_build(paths: Paths, people: Console) -> None:
+    """A build file with the tables that Python owns. A new one beside old releases remembers what they know."""
+    warehouse, is_new = Warehouse(paths.build_file), not paths.build_file.exists()
+    warehouse.prepare()
+    vintages = recall(paths, warehouse)
+    if is_new and vintages:
+        people.print(
+            f"  The build file is gone: all files are read again; {', '.join(vintages)} are known from the releases.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
@@ -96,7 +161,8 @@ def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
 def check_kind(paths: Paths, kind: str) -> None:
     """Demo and real data never share a warehouse file: the first load decides for ever."""
     marker = paths.warehouse / "build" / "kind.txt"
-    found = marker.read_text(encoding="utf-8").strip() if marker.exists() else _published_kind(paths) or kind
+    written = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""  # empty: killed while writing
+    found = written or _published_kind(paths) or kind
     if found != kind:
         raise IngestError(
             f"This warehouse holds {found} data and the landing files are {kind}",
@@ -110,7 +176,7 @@ def check_kind(paths: Paths, kind: str) -> None:
 def _published_kind(paths: Paths) -> str | None:
     if not paths.published_file.exists():
         return None
-    with duckdb.connect(str(paths.published_file), read_only=True) as con:
+    with open_read_only(paths.published_file) as con:
         flag = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
     return "synthetic" if flag else "real"
 
@@ -134,7 +200,9 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
                 str(paths.landing),
                 "Name another --warehouse, or give these files with --landing",
             )
-        shutil.rmtree(paths.landing)
+        old = paths.landing.with_name(f".{paths.landing.name}.old")  # killed while deleting: the marker goes first
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(paths.landing.rename(old))
     paths.landing.mkdir(parents=True, exist_ok=True)
     marker.write_text("unfinished\n", encoding="utf-8")
     generate_demo(paths.landing)
@@ -157,7 +225,7 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
 
 
 def _say_success(console: Console, paths: Paths, log: Path, seconds: float, before: str | None) -> None:
-    with duckdb.connect(str(paths.published_file), read_only=True) as con:
+    with open_read_only(paths.published_file) as con:
         release, vintage, synthetic = con.execute(
             "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
         ).fetchall()[0]

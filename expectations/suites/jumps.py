@@ -46,7 +46,7 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     The city shown is the one nearest to the median.
     """
     rows = [
-        _row(one, block, frames["headers"], baseline)
+        _row(one, block, frames, baseline)
         for one in judged_years(frames, baseline)
         for block in one.wide.columns
         if block not in one.faults
@@ -55,7 +55,7 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     return frame.sort_values("median_log_ratio", key=pd.Series.abs, ascending=False, kind="stable", ignore_index=True)
 
 
-def _row(one: BlockYear, block: str, headers: pd.DataFrame, baseline: Baseline) -> dict[str, object]:
+def _row(one: BlockYear, block: str, frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> dict[str, object]:
     now, last = one.column(block), one.column(block, of_past=True)
     both = (now > 0) & (last > 0)
     if both.sum() < MIN_CITIES:
@@ -65,7 +65,7 @@ def _row(one: BlockYear, block: str, headers: pd.DataFrame, baseline: Baseline) 
     city = (ratios - median).abs().idxmin()
     cell = one.of(block).set_index("city_id").loc[city]
     years_back = one.year - one.year_last[block]
-    heads = headers_of(headers, cell["variable_code"], cell["scope"])
+    heads = headers_of(frames, cell["variable_code"], cell["scope"])
     reason = f"{one.year} refused by {JUMP.rule_id}: x{np.exp(median):.3g} against {one.year_last[block]}"
     place = ["variable_code", "scope", "year", "city_name", "value", "unit", "text", "file", "sheet", "cell"]
     return {

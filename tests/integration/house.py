@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,11 @@ from rich.console import Console
 from dagster_project.paths import Paths
 
 CITIES, YEARS = 12, range(2012, 2017)  # of the small warehouse
+# Secrets that a machine may hold in its environment: the small warehouse is refreshed with them, none may be written.
+PLANTED = {
+    "NQPF_WEBHOOK_URL": "http://127.0.0.1:9/hook-planted-4c1f9e", "AWS_SECRET_ACCESS_KEY": "planted-aws-93be07",
+    "DATABASE_PASSWORD": "planted-password-5d20aa", "GITHUB_TOKEN": "planted-token-e8817b",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,15 @@ class House:
 
     paths: Paths
 
-    def refresh(self, *, year: int | None = None, is_demo: bool = False) -> Outcome:
-        """The main job in this process."""
+    def refresh(
+        self, *, year: int | None = None, is_demo: bool = False, environment: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """The main job in this process; `environment`: variables that are set while it runs."""
         from dagster_project.cli.refresh import refresh
 
         console = Console(record=True, width=4000, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         with unchanged_environment():
+            os.environ.update(environment or {})
             code = refresh(self.paths, console, year=year, is_demo=is_demo)
         console.file.close()
         return Outcome(code, console.export_text())

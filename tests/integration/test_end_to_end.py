@@ -62,7 +62,9 @@ def test_centres_give_more_to_the_periphery_than_they_get(full: House) -> None:
 
 
 def test_border_interval_covers_the_planted_factor(full: House) -> None:
-    row = full.published("from mart.mart_border_barrier where ring_id = 'all' and model_id = 'nqpf_sdm'").iloc[0]
+    row = full.published(
+        "from mart.mart_border_barrier where ring_id = 'all' and barrier_code = 'province' and model_id = 'nqpf_sdm'"
+    ).iloc[0]
     assert row["lo"] <= BORDER_TRUTH <= row["hi"]
     assert row["p_equal"] < 0.05
 
@@ -81,3 +83,13 @@ def test_no_headline_analysis_was_skipped(full: House) -> None:
         " where status = 'skipped' and model_id = 'nqpf_sdm'"
     )
     assert skipped.empty, skipped.to_string()
+
+
+def test_what_was_planted_is_found_again_and_the_loss_is_told(full: House) -> None:
+    """CHECKS 10: attenuation against the same model on the latents, border factor and threshold against the truth."""
+    table = full.published("from mart.mart_truth_recovery where model_id = 'nqpf_sdm'").set_index("quantity")
+    assert table.loc[["direct_effect", "indirect_effect", "total_effect"], "ratio"].between(0.8, 1.25).all()
+    assert table.loc["asymmetry_index", "lo"] > 0
+    assert 0.8 < table.loc["asymmetry_index", "ratio"] < 1.25
+    assert table.loc["barrier_index", "truth"] == pytest.approx(BORDER_TRUTH)
+    assert table.loc[["barrier_index", "synergy_threshold"], "covers_truth"].astype(bool).all(), table.to_string()

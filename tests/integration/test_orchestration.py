@@ -1,20 +1,28 @@
 """Dagster's side of the house: the graph, the schedule, the sensor, the pool that keeps writers apart."""
 
 import datetime as dt
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import duckdb
+import pandas as pd
 import pytest
 import yaml
 from changed import Revised
 from house import CITIES, House, unchanged_environment
 from landing_tools import changed_copy, supersede
 
+from dagster_project import sensors
+from dagster_project.asset_groups import GROUPS
+from dagster_project.asset_words import column_lineage, result_table
+from dagster_project.dbt_project import STEPS
 from dagster_project.definitions import build_defs
 from dagster_project.paths import PROJECT
+from dagster_project.run_state import gate_hash, landed_sidecars
+from dagster_project.warehouse import Warehouse
 
 KEYS = Path(__file__).with_name("asset_keys.txt")
 OWN_FILES_ONLY = {("landing", "yearly"), ("landing", "series")}  # these never open the build file
@@ -67,12 +75,70 @@ def test_refresh_is_ingest_and_rebuild_and_nothing_twice(defs: dg.Definitions) -
     assert dg.AssetKey(["published", "city"]) in rebuild
 
 
+def test_dbt_is_started_once_a_turn_between_sql_and_python(defs: dg.Definitions) -> None:
+    """Each start costs seconds. A Python method that reads a mart outside `marts/dimensions` would add some."""
+    steps = {
+        job: [node.name for node in defs.resolve_job_def(job).nodes if node.name.startswith("dbt_")]
+        for job in ("ingest", "rebuild", "refresh")
+    }
+    assert steps["ingest"] == ["dbt_reading"]
+    assert sorted(steps["rebuild"]) == ["dbt_marts", "dbt_panel", "dbt_values"]
+    assert sorted(steps["refresh"]) == sorted(STEPS)
+
+
 def test_every_asset_is_described_owned_and_grouped(defs: dg.Definitions) -> None:
-    made_here = [assets for assets in defs.resolve_asset_graph().assets_defs if assets.is_executable]
-    for spec in (spec for assets in made_here for spec in assets.specs):
-        assert spec.description, spec.key
-        assert spec.owners, spec.key
-        assert spec.group_name not in (None, "default"), spec.key
+    """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is."""
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert set(node.owners) <= {"team:data", "team:methods"}, key
+        assert node.owners, key
+        assert node.group_name in GROUPS.values(), (key, node.group_name)
+        assert node.kinds, key
+
+
+def test_groups_sort_in_the_order_of_the_flow_and_none_is_empty(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    assert sorted(GROUPS.values()) == list(GROUPS.values())
+    assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == set(GROUPS.values())
+
+
+def test_an_asset_feeds_no_group_before_its_own_up_to_the_panel(defs: dg.Definitions) -> None:
+    """Landing, seeds, raw, reading, gate, context, panel: the numbers say what comes first."""
+    graph = defs.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        if node.group_name <= GROUPS["panel"]:
+            assert all(graph.get(parent).group_name <= node.group_name for parent in node.parent_keys), key
+
+
+def test_every_table_knows_its_columns_before_it_ever_ran(defs: dg.Definitions, small_warehouse: House) -> None:
+    """Of marts by contract, of the results that a one-line mart publishes by the same, of raw and ops by schema.sql."""
+    graph = defs.resolve_asset_graph()
+    nodes = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    published = {f"py/{result_table(node)}" for node in nodes.values() if node["resource_type"] == "model"}
+    without = {
+        key.to_user_string()
+        for key in graph.get_all_asset_keys()
+        if "dagster/column_schema" not in graph.get(key).metadata
+    }
+    assert not {name for name in without if name.startswith(("mart/", "raw/", "ops/"))}
+    assert not without & published
+    score = graph.get(dg.AssetKey(["py", "index_score"])).metadata["dagster/column_schema"]
+    described = {column.name: column.description for column in score.columns}
+    assert described["score"].startswith("Weighted sum of z")
+    assert "data_vintage" not in described  # the mart adds it
+
+
+def test_a_column_of_a_one_line_mart_leads_to_the_result_it_publishes(small_warehouse: House) -> None:
+    manifest = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))
+    lineage = column_lineage(manifest["nodes"]["model.nqpf.mart_index_score"])
+    assert lineage is not None
+    (score,), (vintage,) = lineage.deps_by_column["score"], lineage.deps_by_column["data_vintage"]
+    assert (score.asset_key.path, score.column_name) == (["py", "index_score"], "score")
+    assert (vintage.asset_key.path, vintage.column_name) == (["ops", "run_context"], "data_vintage")
+    assert column_lineage(manifest["nodes"]["model.nqpf.city_ranking"]) is None
 
 
 def test_every_asset_that_opens_the_build_file_is_in_the_pool(defs: dg.Definitions) -> None:
@@ -174,6 +240,26 @@ def test_sensor_gives_the_reason_when_a_landed_file_is_missing(copy_of_small_war
     assert "The file of yearbook 2013 is missing" in str(result.skip_message)
 
 
+def test_sensor_says_that_the_gate_refused_a_file_and_asks_again_once_a_seed_is_mended(
+    copy_of_small_warehouse: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = copy_of_small_warehouse
+    _land(house, 2013)
+    sidecar = next(s for s in landed_sidecars(house.paths) if s.data_year == 2013 and s.supersedes)
+    gate = gate_hash(house.paths)
+    refused = pd.DataFrame([{
+        "source": sidecar.source, "data_year": 2013, "vintage": sidecar.vintage, "is_accepted": False,
+        "gate_key": f"{gate}-{sidecar.content_hash}", "decided_at": pd.Timestamp("2027-01-16 07:30"),
+    }])  # fmt: skip
+    Warehouse(house.paths.build_file).replace_rows("raw.load", refused, {"vintage": sidecar.vintage})
+    result = _tick_of_sensor(house)
+    assert not result.run_requests
+    assert "yearbook 2013 was refused by the gate on 2027-01-16 07:30" in str(result.skip_message)
+    monkeypatch.setattr(sensors, "gate_hash", lambda _paths: "a seed was mended")
+    (request,) = _tick_of_sensor(house).run_requests
+    assert request.run_key.endswith("a seed was mended")
+
+
 def test_sensor_asks_for_the_good_file_although_another_is_missing(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     _land(house, 2013)
@@ -186,7 +272,11 @@ def test_sensor_waits_while_another_run_writes(copy_of_small_warehouse: House, m
     house = copy_of_small_warehouse
     _land(house, 2013)
 
-    def locked(*_: object, **__: object) -> None:
+    connect = duckdb.connect
+
+    def locked(*file: object, **options: object) -> duckdb.DuckDBPyConnection:
+        if not file:  # in memory
+            return connect()
         raise duckdb.IOException("Could not set lock on file")
 
     monkeypatch.setattr(duckdb, "connect", locked)

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- A correction fires only while the file still prints what the reviewer saw (`expect`). `keep` leaves the figure as it
 -- is printed: a person has looked at it, and the rules of the gate do not complain about it again.
 select

@@ -1,12 +1,13 @@
 """Release names, vintage names and the diff page."""
 
 import datetime as dt
+import re
 
 import pandas as pd
 import pytest
 
 from dagster_project.assets.context import letters
-from dagster_project.publishing.diff import diff_markdown
+from dagster_project.publishing.diff_page import diff_html, diff_markdown
 from dagster_project.publishing.release import latest_release, next_release
 
 TODAY = dt.date(2026, 11, 24)
@@ -38,14 +39,63 @@ def test_vintages_of_a_year_are_lettered(number, name):
     assert letters(number) == name
 
 
-def test_the_diff_page_names_both_releases_and_counts_moved_scores():
-    frames = {name: pd.DataFrame() for name in ("cells", "sources", "weights")}
-    frames["scores"] = pd.DataFrame({"city_id": ["CN110000"], "change": [0.1]})
-    page = diff_markdown("2026.11.0", "2026.11.1", frames)
-    assert "2026.11.1, compared with 2026.11.0" in page
-    assert "Scores that moved (1)" in page
-    assert "None." in page
+HOSTILE = "<script>alert(1)</script> | =cmd()"
 
 
-def test_the_first_release_has_nothing_to_be_compared_with():
-    assert "First release" in diff_markdown(None, "2026.11.0", None)
+@pytest.fixture
+def frames():
+    """Two releases of one vintage, in which one score moved."""
+    run = {"release": "r", "data_vintage": "2021A", "method_version": "m", "is_synthetic": True}
+    found = {name: pd.DataFrame() for name in ("sources", "weights", "tables")}
+    found["run"] = pd.DataFrame([{"side": side, **run} for side in ("old", "new")])
+    found["cells"] = pd.DataFrame({
+        "index_code": ["nqpf", "nqpf"], "indicator_code": ["q1", "q2"], "city_id": ["CN1", "CN2"], "year": [2012, 2013],
+        "value_old": [1.0, None], "value_new": [1.1, 2.0], "what": ["revised", "added"],
+    })  # fmt: skip
+    found["scores"] = pd.DataFrame({
+        "city_id": ["CN110000", "CN2"], "name_en": [HOSTILE, "B"], "change": [0.1, 0.0], "rank_old": [1, 2],
+        "rank_new": [2, 1], "part_revision": [0.1, None], "part_bounds": [0.0, None], "part_weights": [0.0, None],
+        "part_method": [0.0, None],
+    })  # fmt: skip
+    found["coefficients"] = pd.DataFrame({
+        "model_id": ["m"], "basis": ["b"], "kind": ["coefficient"], "term": ["pr"], "estimate_old": [0.5],
+        "lo_old": [0.4], "hi_old": [0.6], "estimate_new": [1.5], "lo_new": [1.25], "hi_new": [float("nan")],
+        "change": [1.0], "intervals_apart": [True],
+    })  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("page", [diff_markdown, diff_html])
+def test_the_diff_page_says_what_moved_and_by_what(page, frames):
+    text = page("2026.11.0", "2026.11.1", frames)
+    for words in ("2026.11.1, compared with 2026.11.0", "Scores that moved (2)", "2 ranks of a year moved", "None.",
+                  "SYNTHETIC", "q1 of CN1 in 2012, 1 before, 1.1 now", "the 1 explained changes: revision 0.1",
+                  "Of 1, 1 lie outside each other"):  # fmt: skip
+        assert words in text.replace("&#x27;", "'"), words
+    assert "0.5 [0.4, 0.6]" in text.replace("\\", "")
+    assert "1.5" in text
+
+
+def test_counts_of_cells_are_added_revised_removed(frames):
+    line = next(line for line in diff_markdown("a", "b", frames).splitlines() if line.startswith("| nqpf"))
+    assert line == "| nqpf | 1 | 1 | 0 |"
+
+
+def test_text_of_the_data_is_inert_on_the_page(frames):
+    assert "<script" not in diff_html("a", "b", frames)
+    assert "\\<script\\>" in diff_markdown("a", "b", frames)
+    row = next(line for line in diff_markdown("a", "b", frames).splitlines() if "script" in line)
+    assert len(re.findall(r"(?<!\\)\|", row)) == 10
+
+
+@pytest.mark.parametrize("page", [diff_markdown, diff_html])
+def test_a_part_that_an_older_file_cannot_answer_is_said_so(page, frames):
+    text = page("a", "b", dict.fromkeys(frames))
+    assert "published by an older version" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("page", [diff_markdown, diff_html])
+def test_the_first_release_has_nothing_to_be_compared_with(page):
+    assert "First release" in page(None, "2026.11.0", None)
+    assert "SYNTHETIC" in page(None, "2026.11.0-SYNTHETIC", None)

@@ -1,0 +1,56 @@
+"""What a release holds of each mart: Parquet and CSV with the same rows, long tables packed."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from dagster_project.publishing import release
+from dagster_project.publishing.release import export_tables
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    file = tmp_path / "city.duckdb"
+    with duckdb.connect(str(file)) as con:
+        con.execute("create schema mart; create table mart.city (city_id varchar, score double, tags varchar[])")
+        con.execute("comment on column mart.city.score is 'Score, 0 to 1.'")
+        con.execute("insert into mart.city values ('CN2', 0.25, ['a', 'b']), ('CN1', 0.5, null), ('=1+1', null, [])")
+    return file
+
+
+def test_rows_are_sorted_and_the_same_in_both_formats(snapshot: Path, tmp_path: Path) -> None:
+    exported = export_tables(snapshot, tmp_path / "out")
+    csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv", encoding="utf-8-sig")
+    parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
+    assert exported["city"]["rows"] == 3
+    assert list(parquet["city_id"]) == ["=1+1", "CN1", "CN2"]
+    assert list(csv["city_id"]) == ["'=1+1", "CN1", "CN2"]
+    assert list(csv["score"].dropna()) == list(parquet["score"].dropna()) == [0.5, 0.25]
+    assert csv["tags"].iloc[2] == "a; b"
+
+
+def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> None:
+    export_tables(snapshot, tmp_path / "out")
+    for file, names in (("csv/city.csv", "city_id,score,tags"), ("dictionary.csv", "table_name,column_name,data_type")):
+        content = (tmp_path / "out" / file).read_bytes()
+        assert content.startswith(f"\ufeff{names}".encode())
+        assert content.count(b"\xef\xbb\xbf") == 1
+
+
+def test_a_long_table_is_packed_with_the_bytes_that_the_plain_file_would_have(
+    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_tables(snapshot, tmp_path / "plain")
+    monkeypatch.setattr(release, "MAX_PLAIN_ROWS", 2)
+    first = export_tables(snapshot, tmp_path / "first")
+    second = export_tables(snapshot, tmp_path / "second")
+    packed = tmp_path / "first" / "csv" / "city.csv.gz"
+    assert [file.name for file in packed.parent.iterdir()] == ["city.csv.gz"]
+    assert gzip.decompress(packed.read_bytes()) == (tmp_path / "plain" / "csv" / "city.csv").read_bytes()
+    assert first == second
+    assert pd.read_csv(packed, encoding="utf-8-sig").shape == (3, 3)

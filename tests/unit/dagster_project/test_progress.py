@@ -1,0 +1,88 @@
+"""What a run says while it goes: step n of m, and about how long it still takes."""
+
+import re
+from io import StringIO
+
+import dagster as dg
+from rich.console import Console
+
+from dagster_project.cli.runner import RunLog, run_job, step_line, time_left_words
+from dagster_project.run_status import StepRecord
+
+KNOWN = {"ingest/a": 10.0, "ingest/b": 20.0, "rebuild/c": 70.0, "rebuild/gone": 500.0}
+
+
+def log(*done: str) -> RunLog:
+    record = RunLog(KNOWN, {"ingest/a", "ingest/b", "rebuild/c"})
+    record.steps += [StepRecord(*key.split("/"), words="", seconds=1.0, passed=True) for key in done]
+    return record
+
+
+def test_time_left_is_what_the_other_steps_took_last_time():
+    assert log().seconds_left({}) == 100.0
+    assert log("ingest/a").seconds_left({}) == 90.0
+    assert log("ingest/a", "ingest/b", "rebuild/c").seconds_left({}) == 0.0
+
+
+def test_a_running_step_counts_what_is_left_of_it_and_never_less_than_nothing():
+    assert log().seconds_left({"ingest/a": 4.0}) == 96.0
+    assert log().seconds_left({"ingest/a": 40.0}) == 90.0
+
+
+def test_a_step_that_never_ran_leaves_no_estimate():
+    record = log()
+    record.expected.add("rebuild/new")
+    assert record.seconds_left({}) is None
+    assert time_left_words(None) == ""
+
+
+def test_time_left_is_said_in_round_words():
+    assert time_left_words(0.4) == "nearly done"
+    assert time_left_words(42.0) == "about 42 s left"
+    assert time_left_words(260.0) == "about 4 min left"
+
+
+def test_a_step_says_its_number_its_outcome_and_its_seconds():
+    done = step_line(StepRecord("ingest", "a", "read yearly files", 1.25, True), 3, 30)
+    assert done.split() == ["[", "3/30]", "[green]done[/]", "read", "yearly", "files", "1.2", "s"]
+    assert "[red]failed[/]" in step_line(StepRecord("ingest", "a", "read", 1.0, False), 10, 30)
+
+
+@dg.op
+def read_files() -> None:
+    """Nothing to do."""
+
+
+@dg.op
+def judge_files() -> None:
+    raise ValueError("refused")
+
+
+@dg.job
+def ingest() -> None:
+    read_files()
+    judge_files()
+
+
+def printed(*, is_terminal: bool) -> tuple[str, RunLog]:
+    record = RunLog({"ingest/read_files": 300.0, "ingest/judge_files": 300.0})
+    record.expect([ingest])
+    console = Console(file=StringIO(), force_terminal=is_terminal, width=120)
+    with dg.DagsterInstance.ephemeral() as instance:
+        run_job(ingest, instance, console, title="ingest", tags={}, record=record)
+    return console.file.getvalue(), record  # type: ignore[attr-defined]
+
+
+def test_without_a_terminal_a_run_is_plain_lines_one_a_step():
+    text, record = printed(is_terminal=False)
+    lines = [re.sub(r"[\d.]+ s$", "s", line).split() for line in text.splitlines() if line.strip()]
+    outcome = {"read_files": "done", "judge_files": "failed"}
+    keys = [step.step for step in record.steps]
+    assert sorted(keys) == sorted(outcome)
+    assert lines == [[f"[{n}/2]", outcome[key], key, "s"] for n, key in enumerate(keys, start=1)]
+    assert "\x1b" not in text
+
+
+def test_a_terminal_also_sees_how_many_steps_and_about_how_long():
+    text, _ = printed(is_terminal=True)
+    assert re.search(r"ingest: \w+.*[01]/2.*about \d+ min left", text)

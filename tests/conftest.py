@@ -21,16 +21,20 @@ REAL_DATA = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker takes a file as a whole; one takes all that look at the real files, since they share one refresh.
+    """The order in which workers take files (`--dist loadfile`): what waits longest for a warehouse goes first.
 
-    Those go first, then whatever refreshes a warehouse: the quick files at the end even out the workers.
+    One file that needs the real files starts their refresh, while the other workers look at small warehouses; its
+    neighbours come when that refresh is done. The quick files at the end even out the workers.
     """
-    real = {item.path for item in items if "real_warehouse" in getattr(item, "fixturenames", ())}
-    integration = Path(__file__).parent / "integration"
-    items.sort(key=lambda item: (item.path not in real, integration not in item.path.parents))
-    for item in items:
-        name = "real files" if item.path in real else item.path.relative_to(Path(__file__).parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group(name))
+    real = sorted({item.path for item in items if "real_warehouse" in getattr(item, "fixturenames", ())})
+    here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        if item.path in real:
+            return 0 if item.path == real[0] else 2
+        return 1 if {here / "integration", here / "reliability"} & set(item.path.parents) else 3
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -146,7 +146,7 @@ def run_job(
             words = step_words(key)
             if event.event_type_value == "STEP_START":
                 started[key] = time.monotonic()
-                progress.update(task, description=f"{title}: {words}")
+                progress.update(task, description=f"{title}: {words}", refresh=True)
             elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
                 seconds = time.monotonic() - started.pop(key, time.monotonic())
                 passed = event.event_type_value == "STEP_SUCCESS"

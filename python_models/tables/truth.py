@@ -33,6 +33,7 @@ def truth_table(
 
     frames: those of the influence tables, `panel_effect` and `truth` (kind, city_id, year, name, value); found: the
     tables of influence. on_latent: the same model on the latents, without controls. ratio = published / on_latent.
+    No rows where the truth does not cover every city and year of the sample.
     covers_truth: lo <= truth <= hi, missing where the truth is no number of its own (effects depend on W).
     """
     truth = frames["truth"]
@@ -46,6 +47,8 @@ def truth_table(
         except Skipped:
             continue
         y, x = (_latent(truth, code, sample) for code in (spec.y.code, spec.x[0].code))
+        if not (np.isfinite(y).all() and np.isfinite(x).all()):  # years that came after the truth was written
+            continue
         rows = [
             *_effects(frames["panel_effect"], spec, y, x, weights),
             *_blocks(frames, found, spec, sample, y, x, weights),

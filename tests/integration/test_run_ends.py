@@ -92,9 +92,10 @@ def test_a_webhook_that_is_not_there_changes_no_exit_code(unread: House, monkeyp
     assert f"could not be sent to the address in {WEBHOOK}" in outcome.text
 
 
-def test_a_run_that_dagster_started_reads_the_same(revised: Revised) -> None:
+def test_a_run_that_dagster_started_reads_the_same(revised: Revised, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job `refresh` ran there without the command: what the sensor would write comes from its events."""
     paths = revised.house.paths
+    monkeypatch.setenv("DAGSTER_HOME", str(paths.dagster_home))
     with dg.DagsterInstance.from_config(str(paths.dagster_home)) as instance:
         run = instance.get_runs(limit=1)[0]
         ended = status_of_run(paths, instance, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ def test_json_lines_tell_the_start_each_step_and_the_end(capfd: pytest.CaptureFi
     assert all(dt.datetime.fromisoformat(str(line["time"])).tzinfo for line in said)
 
 
+@pytest.fixture(scope="module")
+def house(copy_small_warehouse: Callable[[str], House]) -> House:
+    """A copy: even a refresh that is refused at once writes down how it ended."""
+    return copy_small_warehouse("voice")
+
+
 def refused_year(house: House, **how: Any) -> tuple[int, Console]:
     """A refresh that ends at once: there is no such year."""
     console = Console(record=True, width=4000, file=io.StringIO())
@@ -46,8 +53,8 @@ def refused_year(house: House, **how: Any) -> tuple[int, Console]:
     return code, console
 
 
-def test_command_speaks_json_alone(small_warehouse: House, capfd: pytest.CaptureFixture[str]) -> None:
-    code, console = refused_year(small_warehouse, log_format="json")
+def test_command_speaks_json_alone(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    code, console = refused_year(house, log_format="json")
     assert code == 2
     started, ended = lines(capfd.readouterr().out)
     assert started["event"] == "started"
@@ -56,10 +63,8 @@ def test_command_speaks_json_alone(small_warehouse: House, capfd: pytest.Capture
     assert console.export_text() == ""
 
 
-def test_quiet_command_says_what_is_wrong_and_nothing_else(
-    small_warehouse: House, capfd: pytest.CaptureFixture[str]
-) -> None:
-    code, console = refused_year(small_warehouse, quiet=True)
+def test_quiet_command_says_what_is_wrong_and_nothing_else(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    code, console = refused_year(house, quiet=True)
     assert code == 2
     said = console.export_text()
     assert said.startswith("Not refreshed after")
@@ -67,11 +72,9 @@ def test_quiet_command_says_what_is_wrong_and_nothing_else(
     assert capfd.readouterr().out == ""
 
 
-def test_command_without_options_also_says_where_the_log_is(
-    small_warehouse: House, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert refused_year(small_warehouse)[0] == 2
-    assert f"Refresh of {small_warehouse.paths.warehouse}; details in" in capfd.readouterr().out
+def test_command_without_options_also_says_where_the_log_is(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    assert refused_year(house)[0] == 2
+    assert f"Refresh of {house.paths.warehouse}; details in" in capfd.readouterr().out
 
 
 def test_quiet_voice_keeps_progress_to_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,15 @@ def test_indexes_that_are_the_latents_attenuate_nothing(frames, found):
     assert by["covers_truth"].isna().to_dict()["direct_effect"]
 
 
+def test_a_year_after_the_truth_was_written_leaves_nothing_to_compare(frames, found):
+    truth = frames["truth"]
+    table = truth_table(
+        {**frames, "truth": truth[truth["year"] != truth["year"].max()]}, specs(), found, grid=5, seed=1
+    )
+    assert table.empty
+    assert list(table) == COLUMNS
+
+
 def test_real_data_have_no_truth(frames, found):
     table = truth_table({**frames, "truth": frames["truth"].iloc[:0]}, specs(), found, grid=5, seed=1)
     assert table.empty

@@ -45,6 +45,13 @@ def own(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> l
                 [meta.index_code, meta.basis])  # fmt: skip
 
 
+CONVEX = (
+    " An index is made of figures that grow faster than what they measure, so that high cities move more for the same "
+    "push: on such an index tests of equality also reject where nothing differs (simulated without any difference; in "
+    "logarithms less often). A small p is no proof of a difference here."
+)
+
+
 def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     found = own(con, meta, "mart_panel_heterogeneity", "scheme, side, group_code, effect")
     found = [r for r in found if r["effect"] in EFFECTS]
@@ -79,7 +86,7 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         (Figure("groups", spec, caption, plots.legend(EFFECTS)),),
         (table,),
         "Receiver: the group of the city that is influenced; emitter: of "
-        "the city that influences. One regression with interactions, so that groups are compared.",
+        "the city that influences. One regression with interactions, so that groups are compared." + CONVEX,
     )
 
 
@@ -142,7 +149,7 @@ def _blocks(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     note = (
         "Weights are not normalised again inside a block. Asymmetry index: outward minus inward over the sum of "
         "absolute values, above 0 the centre gives more. It counts totals per emitter: many small links add up, so "
-        "read it with the figures per link."
+        "read it with the figures per link." + CONVEX
     )
     return Section(
         "blocks", "Centre and periphery: four blocks", "非对称溢出", tuple(text), tuple(figures), (table,), note

@@ -1,7 +1,8 @@
 """The measures for many weightings of the same cities at once: what a bootstrap needs.
 
-Every function takes y (n,) and W (B, n), a row of case weights per replicate (how often a city was drawn, times its
-population where that counts), and returns (B,) or (B, q). Equal weights give the plain measures.
+Every function takes y (n,) and W: rows (B, n) of case weights, one per replicate (how often a city was drawn, times its
+population where that counts), or another kind of `Weights`. It returns (B,) or (B, q). Equal weights give the plain
+measures.
 """
 
 from __future__ import annotations
@@ -13,61 +14,52 @@ from scipy.special import xlogy
 
 from python_models._types import FloatArray
 from python_models.inequality._inputs import Groups
+from python_models.inequality._weights import Weights, as_weights, members_of
+
+type Rows = FloatArray | Weights
 
 
-def mean(y: FloatArray, W: FloatArray) -> FloatArray:
+def mean(y: FloatArray, W: Rows) -> FloatArray:
     """sum w y / sum w."""
-    return _ratio(W @ y, W.sum(axis=1))
+    w = as_weights(W)
+    return _ratio(w.sums(y), w.total())
 
 
-def sd(y: FloatArray, W: FloatArray) -> FloatArray:
+def sd(y: FloatArray, W: Rows) -> FloatArray:
     """Standard deviation with n - 1 (n = number of cities with a weight, scaled by n / (n - 1) under weights)."""
-    mu = mean(y, W)
-    square = _ratio(W @ (y - y.mean()) ** 2, W.sum(axis=1)) - (mu - y.mean()) ** 2
+    w, mu = as_weights(W), mean(y, W)
+    square = _ratio(w.sums((y - y.mean()) ** 2), w.total()) - (mu - y.mean()) ** 2
     n = float(y.size)
     return np.sqrt(np.maximum(square, 0.0) * (n / (n - 1.0) if n > 1 else np.nan))
 
 
-def cv(y: FloatArray, W: FloatArray) -> FloatArray:
+def cv(y: FloatArray, W: Rows) -> FloatArray:
     """sd / mean."""
     return _ratio(sd(y, W), mean(y, W))
 
 
-def gini(y: FloatArray, W: FloatArray) -> FloatArray:
+def gini(y: FloatArray, W: Rows) -> FloatArray:
     """Gini index, see `python_models.inequality.gini`."""
-    order = np.argsort(y, kind="stable")
-    ys, ws = y[order], W[:, order]
-    total = ws.sum(axis=1)
-    rank = 2.0 * np.cumsum(ws, axis=1) - ws
-    spread = np.einsum("bi,bi,i->b", ws, rank, ys) - total * (ws @ ys)
-    return np.maximum(_ratio(spread, total * (ws @ ys)), 0.0)
+    w = as_weights(W)
+    return np.maximum(_ratio(w.pair_sum(y), 2.0 * w.total() * w.sums(y)), 0.0)
 
 
-def theil_t(y: FloatArray, W: FloatArray) -> FloatArray:
+def theil_t(y: FloatArray, W: Rows) -> FloatArray:
     """T = sum w y ln y / sum w y - ln mu."""
-    return np.maximum(_ratio(W @ xlogy(y, y), W @ y) - _log(mean(y, W)), 0.0)
+    w = as_weights(W)
+    return np.maximum(_ratio(w.sums(_y_log_y(y)), w.sums(y)) - _log(mean(y, W)), 0.0)
 
 
-def theil_l(y: FloatArray, W: FloatArray) -> FloatArray:
+def theil_l(y: FloatArray, W: Rows) -> FloatArray:
     """L = ln mu - mean ln y; nan with a zero that has a weight."""
-    has_zero = W @ (y == 0.0).astype(np.float64) > 0.0
+    has_zero = as_weights(W).sums((y == 0.0).astype(np.float64)) > 0.0
     log = np.log(np.where(y > 0.0, y, 1.0))
     return np.where(has_zero, np.nan, np.maximum(_log(mean(y, W)) - mean(log, W), 0.0))
 
 
-def quantile(y: FloatArray, W: FloatArray, share: float) -> FloatArray:
+def quantile(y: FloatArray, W: Rows, share: float) -> FloatArray:
     """Type-7 quantile for whole-number weights (draws of cities); else the smallest y with that share of the weight."""
-    order = np.argsort(y, kind="stable")
-    ys, cumulated = y[order], np.cumsum(W[:, order], axis=1)
-    total = cumulated[:, -1]
-    if (np.floor(W) != W).any():
-        place = (cumulated < (share * total)[:, None] * (1.0 - 1e-12)).sum(axis=1)
-        return ys[np.minimum(place, y.size - 1)]
-    position = (total - 1.0) * share
-    low = np.floor(position)
-    below, above = ((cumulated <= (low + step)[:, None]).sum(axis=1) for step in (0.0, 1.0))
-    left, right = ys[np.minimum(below, y.size - 1)], ys[np.minimum(above, y.size - 1)]
-    return left + (position - low) * (right - left)
+    return as_weights(W).quantile(y, share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,24 +74,16 @@ class DagumBatch:
     affluence_matrix: FloatArray  # signed: positive where the first group has the higher mean
 
 
-def dagum(y: FloatArray, W: FloatArray, split: Groups) -> DagumBatch:
+def dagum(y: FloatArray, W: Rows, split: Groups) -> DagumBatch:
     """Dagum's parts, see `python_models.inequality.dagum`; here D_jh keeps the sign of mu_j - mu_h."""
-    k, order = split.size, np.argsort(y, kind="stable")
-    ys, ws, codes = y[order], W[:, order], split.codes[order]
-    member = np.zeros((y.size, k))
-    member[np.arange(y.size), codes] = 1.0
-    mass, sums = ws @ member, (ws * ys) @ member
-    lead = ws * (ys - ys[ys.size // 2])
-    pairs = np.empty((W.shape[0], k, k))
-    for h in range(k):
-        own = ws * member[:, h]
-        pairs[:, :, h] = (lead * (2.0 * np.cumsum(own, axis=1) - own - mass[:, h, None])) @ member
-    pairs = np.maximum(pairs + pairs.transpose(0, 2, 1), 0.0)
+    w, member = as_weights(W), members_of(split)
+    mass, sums = w.sums(member), w.grouped(y, member)
+    pairs = np.maximum(w.pair_matrix(y, split), 0.0)
     spread = _ratio(pairs, mass[:, :, None] * mass[:, None, :])
     means = _ratio(sums, mass)
     g = np.nan_to_num(_ratio(spread, means[:, :, None] + means[:, None, :]))
     gap = means[:, :, None] - means[:, None, :]
-    tiny = spread <= 1e-13 * np.abs(ys).max()
+    tiny = spread <= 1e-13 * np.abs(y).max()
     d = np.clip(np.where(tiny, 0.0, _ratio(gap, spread)), -1.0, 1.0)
     p, s = mass / mass.sum(axis=1, keepdims=True), _ratio(sums, sums.sum(axis=1, keepdims=True))
     part = g * p[:, :, None] * s[:, None, :]
@@ -109,17 +93,18 @@ def dagum(y: FloatArray, W: FloatArray, split: Groups) -> DagumBatch:
     return DagumBatch(total, within, between, np.maximum(total - within - between, 0.0), g, d)
 
 
-def dagum_components(y: FloatArray, W: FloatArray, split: Groups) -> tuple[FloatArray, FloatArray]:
+def dagum_components(y: FloatArray, W: Rows, split: Groups) -> tuple[FloatArray, FloatArray]:
     """total, within, between, transvariation (B, 4) and G_jj (B, K), without the pairs: for many groups.
 
     G_nb is the Gini index of the data with every value replaced by the mean of its group.
     """
-    mass, sums = np.empty((W.shape[0], split.size)), np.empty((W.shape[0], split.size))
-    inside = np.zeros_like(mass)
+    w, found = as_weights(W), []
     for j in range(split.size):
         rows = np.flatnonzero(split.codes == j)
-        mass[:, j], sums[:, j] = W[:, rows].sum(axis=1), W[:, rows] @ y[rows]
-        inside[:, j] = np.nan_to_num(gini(y[rows], W[:, rows])) if rows.size > 1 else 0.0
+        own = w.take(rows)
+        index = np.nan_to_num(gini(y[rows], own)) if rows.size > 1 else np.zeros_like(own.total())
+        found.append((own.total(), own.sums(y[rows]), index))
+    mass, sums, inside = (np.column_stack(columns) for columns in zip(*found, strict=True))
     p, s = mass / mass.sum(axis=1, keepdims=True), _ratio(sums, sums.sum(axis=1, keepdims=True))
     means = np.nan_to_num(_ratio(sums, mass))
     order = np.argsort(means, axis=1, kind="stable")
@@ -141,33 +126,38 @@ class TheilBatch:
     region_share: FloatArray
 
 
-def theil_nested(y: FloatArray, W: FloatArray, region: Groups, province: Groups, kind: str) -> TheilBatch:
+def theil_nested(y: FloatArray, W: Rows, region: Groups, province: Groups, kind: str) -> TheilBatch:
     """Nested Theil index, see `python_models.inequality.theil_nested`; L with a zero is nan."""
-    outer, inner = np.eye(region.size)[region.codes], np.eye(province.size)[province.codes]
-    share_r, log_r = _shares(y, W, outer, kind)
-    share_p, log_p = _shares(y, W, inner, kind)
+    w, outer, inner = as_weights(W), members_of(region), members_of(province)
+    share_r, log_r = _shares(y, w, outer, kind)
+    share_p, log_p = _shares(y, w, inner, kind)
     if kind == "T":
-        own_log, total = (W * xlogy(y, y)), theil_t(y, W)
-        in_region = _ratio(own_log @ outer, (W * y) @ outer) - log_r
+        total = theil_t(y, w)
+        in_region = _ratio(w.grouped(_y_log_y(y), outer), w.grouped(y, outer)) - log_r
     else:
-        own_log, total = W * np.log(np.where(y > 0.0, y, np.nan)), theil_l(y, W)
-        in_region = log_r - _ratio(own_log @ outer, W @ outer)
-    mean_log = _log(mean(y, W))
+        total = theil_l(y, w)
+        in_region = log_r - _ratio(w.grouped(np.log(np.where(y > 0.0, y, np.nan)), outer), w.sums(outer))
+    mean_log = _log(mean(y, w))
     sign = 1.0 if kind == "T" else -1.0
     at_region = sign * (_weighted(share_r, log_r) - mean_log)
     at_province = sign * (_weighted(share_p, log_p) - _weighted(share_r, log_r))
     return TheilBatch(total, at_region, at_province, total - at_region - at_province, in_region, share_r)
 
 
-def _shares(y: FloatArray, W: FloatArray, member: FloatArray, kind: str) -> tuple[FloatArray, FloatArray]:
+def _shares(y: FloatArray, w: Weights, member: FloatArray, kind: str) -> tuple[FloatArray, FloatArray]:
     """Shares of the total (T) or of the cases (L), and ln of the means, (B, K)."""
-    mass, sums = W @ member, (W * y) @ member
+    mass, sums = w.sums(member), w.grouped(y, member)
     base = sums if kind == "T" else mass
     return base / base.sum(axis=1, keepdims=True), _log(_ratio(sums, mass))
 
 
 def _weighted(share: FloatArray, value: FloatArray) -> FloatArray:
     return np.asarray(np.where(share == 0.0, 0.0, share * value).sum(axis=1))
+
+
+def _y_log_y(y: FloatArray) -> FloatArray:
+    """y ln y, 0 where y = 0."""
+    return np.asarray(xlogy(y, y), dtype=np.float64)
 
 
 def _ratio(a: FloatArray, b: FloatArray) -> FloatArray:

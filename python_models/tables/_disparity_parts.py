@@ -11,6 +11,7 @@ import pandas as pd
 from python_models._types import FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, as_groups
+from python_models.inequality._weights import Weights
 from python_models.inequality.bootstrap import Resampled, resampled
 from python_models.inequality.dagum import DagumResult, dagum
 from python_models.inequality.theil import Kind, TheilNestedResult, theil_nested
@@ -31,7 +32,7 @@ def dagum_tables(
     splits = [as_groups(pd.Categorical(codes, categories=labels), n) for codes in by_year]
     plan = _DagumPlan(len(labels), is_paired=len(labels) <= MOST_PAIRED_GROUPS)
 
-    def of_year(t: int, W: FloatArray) -> FloatArray:
+    def of_year(t: int, W: Weights) -> FloatArray:
         return plan.statistics(panel.scores[:, t], W, splits[t])
 
     found = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
@@ -69,7 +70,7 @@ class _DagumPlan:
         first = len(COMPONENTS) + self.k
         return first + place, first + len(self.pairs) + place, 1.0 if j < h else -1.0
 
-    def statistics(self, y: FloatArray, W: FloatArray, split: Groups) -> FloatArray:
+    def statistics(self, y: FloatArray, W: Weights, split: Groups) -> FloatArray:
         if not self.is_paired:
             parts, inside = _batch.dagum_components(y, W, split)
             return np.column_stack([parts, _percent(parts), inside])
@@ -160,7 +161,7 @@ def theil_tables(panel: ScorePanel, member: Memberships, options: dict[str, int]
 def _theil_limits(
     panel: ScorePanel, region: Groups, province: Groups, kind: Kind, options: dict[str, int]
 ) -> Resampled:  # fmt: skip
-    def of_year(t: int, W: FloatArray) -> FloatArray:
+    def of_year(t: int, W: Weights) -> FloatArray:
         b = _batch.theil_nested(panel.scores[:, t], W, region, province, kind)
         parts = np.column_stack([b.total, b.between_region, b.between_province, b.within_province])
         contribution = _in_percent(b.region_share * b.region_index, b.total)

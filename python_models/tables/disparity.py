@@ -22,6 +22,7 @@ from python_models._types import FloatArray
 from python_models.dynamics.sigma import Measure, sigma_trend
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, as_groups
+from python_models.inequality._weights import Weights
 from python_models.inequality.bootstrap import Resampled, resampled
 from python_models.tables._columns import assemble
 from python_models.tables._disparity_parts import dagum_tables, theil_tables
@@ -114,8 +115,8 @@ def _summaries(
 def _summary_measures(Y: FloatArray, split: Groups, base: FloatArray | None, options: dict[str, int]) -> Resampled:
     factor = Y.shape[0] / (Y.shape[0] - 1.0)
 
-    def of_year(t: int, W: FloatArray) -> FloatArray:
-        y, w = Y[:, t], W if base is None else W * base[:, t]
+    def of_year(t: int, W: Weights) -> FloatArray:
+        y, w = Y[:, t], W if base is None else W.times(base[:, t])
         median, p10, p90 = (_batch.quantile(y, w, share) for share in (0.5, 0.1, 0.9))
         mean, sd, gini = _batch.mean(y, w), _batch.sd(y, w), _batch.gini(y, w)
         with np.errstate(invalid="ignore", divide="ignore"):

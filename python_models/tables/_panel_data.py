@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from python_models._types import BoolArray, FloatArray
+from python_models._types import FloatArray
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.space import build_weights, normalise, to_sparse
 from python_models.tables._panel_spec import COVID_YEARS, SPLITS, PanelSpec, PanelVariable
+from python_models.tables._scale import refused_kind, refused_links
 from python_models.tables.space import CATALOGUE, NEEDS_MASS
 
 Frames = Mapping[str, pd.DataFrame]
+type IntArray = NDArray[np.int64]
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
 LEAST_CITIES, LEAST_YEARS = 8, 3
 IMPUTED_LIMIT = 0.10
@@ -103,6 +106,8 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
     kind, normalisation, options, _ = CATALOGUE[spec.w_code]
     if options.get("k", 0) >= len(sample.cities):
         raise Skipped(f"{spec.w_code} needs more than {options['k']} cities, the sample has {len(sample.cities)}.")
+    if reason := refused_kind(kind, options, len(sample.cities)):
+        raise Skipped(f"{spec.w_code}: {reason}")
     labels = list(sample.cities)
     points = sample.city[["centroid_lon", "centroid_lat"]]
     mass = frames["mass"].set_index("city_id")["value"].reindex(labels).astype(float)
@@ -120,18 +125,36 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
         matrix = to_sparse(normalise(graph, normalisation))
     except ValueError as refused:  # a map that does not give this W: an island, two cities at one point
         raise Skipped(f"{spec.w_code}: {refused}") from refused
+    if reason := refused_links(matrix.nnz):
+        raise Skipped(f"{spec.w_code}: {reason}")
     return spatial_weights(matrix, labels=labels)
 
 
 def leave_province_out(values: FloatArray, city: pd.DataFrame) -> FloatArray:
-    """Mean of `values` (N, T, k) over the cities of the same tier in other provinces; over all others where none is."""
-    province, tier = (city[name].to_numpy(dtype=object) for name in ("province_code", "admin_tier"))
-    other: BoolArray = province[:, None] != province[None, :]
-    same = other & (tier[:, None] == tier[None, :])
-    mask = np.where(same.any(axis=1, keepdims=True), same, other).astype(np.float64)
-    if not (mask.sum(axis=1) > 0).all():
+    """Mean of `values` (N, T, k) over the cities of the same tier in other provinces; over all others where none is.
+
+    Sums of the tier less sums of its part in the province: no pair of cities is looked at.
+    """
+    province, tier = (pd.factorize(city[name])[0] for name in ("province_code", "admin_tier"))
+    same, n_same = _elsewhere(values, tier, province)
+    other, n_other = _elsewhere(values, np.zeros_like(tier), province)
+    if not (n_other > 0).all():
         raise Skipped("the instrument needs cities of at least two provinces.")
-    return np.asarray(np.einsum("ij,jtk->itk", mask / mask.sum(axis=1, keepdims=True), values))
+    has_peer = n_same > 0
+    total, count = np.where(has_peer[:, None, None], same, other), np.where(has_peer, n_same, n_other)
+    return np.asarray(total / count[:, None, None])
+
+
+def _elsewhere(values: FloatArray, kind: IntArray, area: IntArray) -> tuple[FloatArray, IntArray]:
+    """For each city: sums of `values` over the cities of its kind outside its area, and how many these are."""
+    inside = kind * (area.max() + 1) + area
+    sums, counts = [], []
+    for code in (kind, inside):
+        total = np.zeros((int(code.max()) + 1, *values.shape[1:]))
+        np.add.at(total, code, values)
+        sums.append(total[code])
+        counts.append(np.bincount(code)[code])
+    return sums[0] - sums[1], counts[0] - counts[1]
 
 
 def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:

@@ -22,8 +22,9 @@ from python_models.regression.spec_search import residual_tests, specification_s
 from python_models.regression.systems import system
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
-from python_models.tables._panel_data import PanelSample, leave_province_out
+from python_models.tables._panel_data import PanelSample, Skipped, leave_province_out
 from python_models.tables._panel_spec import PanelSpec
+from python_models.tables._scale import refused_inverse
 
 Tables = dict[str, pd.DataFrame]
 LEVEL = 0.95
@@ -45,7 +46,9 @@ class Job:
 
 
 def run(job: Job) -> Tables:
-    """Tables panel_fit, panel_coef, panel_effect, .. of one regression."""
+    """Tables panel_fit, panel_coef, panel_effect, .. of one regression. Skipped: too many cities for its method."""
+    if job.spec.method in ("dynamic", "gmm") and (reason := refused_inverse("the dynamic model", job.weights.n)):
+        raise Skipped(reason)
     return {"static": _static, "dynamic": _dynamic, "gmm": _gmm, "iv": _iv}[job.spec.method](job)
 
 

@@ -32,6 +32,7 @@ from python_models.tables._influence_barriers import BARRIERS, is_behind, scope_
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
+from python_models.tables._scale import refused_inverse
 
 Frames = Mapping[str, pd.DataFrame]
 Tables = dict[str, pd.DataFrame]
@@ -42,6 +43,8 @@ EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
 BORDER_EDGES = (0, 150, 300, 500)
 METHODS: tuple[Method, ...] = ("ring", "outer", "cumulative")
+HANSEN_STEPS = (1, 2, 3)
+WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs of cities: for any number of them
 COLUMNS = {
     "barrier_moderation": [
         *KEYS, "barrier_code", "moderator", "at_percentile", "at_value", "theta_in", "se_in", "theta_out", "se_out",
@@ -116,6 +119,11 @@ class World:
         points = self.sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64)
         return distance_matrix(points, "haversine")
 
+    def need_pairs(self, what: str) -> None:
+        """Skipped where there are too many cities for a method that looks at every pair of them."""
+        if reason := refused_inverse(what, self.weights.n):
+            raise Skipped(reason)
+
     def rng(self, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(f"{self.spec.model_id}:{name}".encode())])
 
@@ -154,6 +162,8 @@ def build_influence_tables(
             continue
         for analysis, variant, make in _jobs(world, sizes):
             try:
+                if variant not in WITHOUT_PAIRS:
+                    world.need_pairs(f"{analysis} ({variant})")
                 made, reason = make(), ""
             except (Skipped, PanelInputError) as refused:
                 made, reason = {}, str(refused)
@@ -184,7 +194,7 @@ def _jobs(world: World, sizes: InfluenceSizes) -> list[tuple[str, str, Callable[
     for kind in BARRIERS:
         jobs.append(("barrier", kind, _bind(_split, world, kind, sizes.barrier)))
     jobs.append(("barrier", "province:relations", _bind(_moderated, world, sizes.barrier)))
-    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n, sizes.threshold_bootstrap)) for n in (1, 2, 3)]
+    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n, sizes.threshold_bootstrap)) for n in HANSEN_STEPS]
     jobs += [("threshold", f"spatial:{side}", _bind(_spatial, world, side, sizes)) for side in ("emitter", "receiver")]
     return jobs
 

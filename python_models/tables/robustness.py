@@ -128,6 +128,7 @@ def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], T
 
 
 def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
+    world.need_pairs("a model of two regimes")
     if scheme == "synergy":
         first = world.synergy >= np.quantile(world.synergy, 2 / 3)
         names = ("high", "low")

@@ -28,6 +28,7 @@ from python_models.space import (
 from python_models.space.distance import pair_distances
 from python_models.space.moran import global_statistics
 from python_models.tables._city_panel import KEYS, CityPanel, Frames, finish, read_city_panel
+from python_models.tables._scale import refused_kind, refused_links
 
 # w_code: kind, normalisation, options, note
 CATALOGUE: dict[str, tuple[str, str, dict[str, Any], str]] = {
@@ -55,6 +56,7 @@ CATALOGUE: dict[str, tuple[str, str, dict[str, Any], str]] = {
 }
 NEEDS_MASS = {"econ", "nested", "geo_econ", "center_periphery"}
 EDGE_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row")
+NETWORK = "gravity"  # the links of all pairs, listed among the weights where it is left out
 MORAN_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row", "expd_row", "nested_row")
 LISA_CODES = ("queen_row", "knn6_row", "invd_row")
 
@@ -105,13 +107,18 @@ class Effort:
 def build_space_tables(frames: Frames, *, seed: int, effort: Effort | None = None) -> dict[str, pd.DataFrame]:
     """Frames `scores`, `city`, `groups`, `neighbours`, `mass` -> tables of COLUMNS; empty ones without scores.
 
-    A W that lacks its input (mass of every city, enough cities, a link in the ring) is left out.
+    A W that lacks its input (mass of every city, enough cities, a link in the ring) is left out. So is one with too
+    many links (see `_scale`), and the gravity network of as many cities: the note of `weight_matrix` says why.
     """
     panel = read_city_panel(frames)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     if panel is not None and panel.n > 4:
         todo = effort or Effort()
-        raw = {code: graph for code in CATALOGUE if (graph := _raw_weights(panel, code)) is not None}
+        found = {code: graph for code in CATALOGUE if (graph := _raw_weights(panel, code)) is not None}
+        raw = {code: graph for code, graph in found.items() if not isinstance(graph, str)}
+        tables["weight_matrix"] += [
+            _left_out(code, panel.n, reason) for code, reason in found.items() if isinstance(reason, str)
+        ]
         graphs = {code: normalise(graph, CATALOGUE[code][1]) for code, graph in raw.items()}
         for code, graph in graphs.items():
             _describe(panel, code, raw[code], graph, _clusters(frames, panel), tables)
@@ -123,7 +130,8 @@ def build_space_tables(frames: Frames, *, seed: int, effort: Effort | None = Non
     return {name: finish(rows, COLUMNS[name], {} if name in KEYLESS else keys) for name, rows in tables.items()}
 
 
-def _raw_weights(panel: CityPanel, code: str) -> CityGraph | None:
+def _raw_weights(panel: CityPanel, code: str) -> CityGraph | str | None:
+    """The weights before normalisation, None where their input is missing, or why there are too many of them."""
     kind, _, options, _ = CATALOGUE[code]
     if kind in NEEDS_MASS and panel.mass is None:
         return None
@@ -131,10 +139,19 @@ def _raw_weights(panel: CityPanel, code: str) -> CityGraph | None:
         return None
     if options.get("k", 0) >= panel.n:
         return None
+    if reason := refused_kind(kind, options, panel.n):
+        return reason
     if kind in ("same_prov", "diff_prov"):  # masks of the normalised matrix, so that the two add up to it
         options = {"base": panel.weights("invd")}
     graph = panel.weights(kind, normalisation="raw", **options)
-    return graph if to_sparse(graph).nnz else None
+    links = to_sparse(graph).nnz
+    return (refused_links(links) or graph) if links else None
+
+
+def _left_out(code: str, n: int, reason: str) -> pd.DataFrame:
+    kind, normalisation = (NETWORK, "raw") if code == NETWORK else CATALOGUE[code][:2]
+    row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": n, "has_edges": False, "note": reason}
+    return pd.DataFrame([row])
 
 
 def _describe(
@@ -211,6 +228,9 @@ def _ellipse_rows(panel: CityPanel, seed: int, effort: Effort) -> Iterator[pd.Da
 
 
 def _networks(panel: CityPanel, seed: int, effort: Effort, tables: dict[str, list[pd.DataFrame]]) -> None:
+    if reason := refused_links(panel.n * (panel.n - 1)):
+        tables["weight_matrix"].append(_left_out(NETWORK, panel.n, reason))
+        return
     for year, y in zip(panel.years, panel.values.T, strict=True):
         if not (y > 0).all():  # a frozen score may fall below zero after the base window: no mass, no gravity
             continue

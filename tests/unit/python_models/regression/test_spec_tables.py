@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from panel_frames import TRUTH, panel_frames
 
+from python_models.tables import _scale
 from python_models.tables._panel_data import Skipped, leave_province_out, read_sample
 from python_models.tables.panel import COLUMNS, PanelSpec, PanelVariable, build_panel_tables
 
@@ -209,6 +210,31 @@ def test_leave_province_out_never_uses_the_own_province():
     city = pd.DataFrame({"province_code": ["a", "a", "b", "b"], "admin_tier": ["p", "m", "p", "p"]})
     values = np.array([1.0, 10.0, 100.0, 300.0]).reshape(4, 1, 1)
     np.testing.assert_allclose(leave_province_out(values, city).ravel(), [200.0, 200.0, 1.0, 1.0])
+
+
+def test_leave_province_out_is_the_mean_over_every_other_citys_value():
+    rng = np.random.default_rng(3)
+    city = pd.DataFrame({"province_code": rng.choice(list("abcd"), 40), "admin_tier": rng.choice(["x", "y"], 40)})
+    city.loc[0] = ["a", "alone"]  # no peer elsewhere: all others count
+    values = rng.standard_normal((40, 3, 2))
+    found = leave_province_out(values, city)
+    for i, own in city.iterrows():
+        outside = (city["province_code"] != own["province_code"]).to_numpy()
+        peers = outside & (city["admin_tier"] == own["admin_tier"]).to_numpy()
+        expected = values[peers if peers.any() else outside].mean(axis=0)
+        np.testing.assert_allclose(found[i], expected, atol=1e-12)
+
+
+def test_too_many_cities_for_a_method_are_a_skip_with_the_reason(frames, monkeypatch):
+    monkeypatch.setattr(_scale, "MOST_LINKS", 300)
+    dense, dynamic = (
+        replace(HEADLINE, model_id="d", w_code="invd_row"),
+        replace(HEADLINE, model_id="t", method="dynamic"),
+    )
+    fits = build_panel_tables(frames, [dense, dynamic], seed=1, draws=50)["panel_fit"].set_index("model_id")
+    assert (fits["status"] == "skipped").all()
+    assert "links, more than 300" in fits.loc["d", "skip_reason"]
+    assert "grows with the cube" in fits.loc["t", "skip_reason"]
 
 
 def test_specs_are_checked_when_made():

@@ -9,6 +9,7 @@ from city_frames import frames
 
 from dagster_project.analysis import space as analysis
 from python_models.space import adjust, moran, to_graph
+from python_models.tables import _scale
 from python_models.tables.space import CATALOGUE, COLUMNS, EDGE_CODES, Effort, build_space_tables
 
 FAST = Effort(permutations=99, resamples=49)
@@ -128,3 +129,19 @@ def test_without_mass_the_economic_weights_are_left_out():
     codes = set(build_space_tables(few, seed=1, effort=FAST)["weight_matrix"]["w_code"])
     assert "econ_row" not in codes
     assert {"queen_row", "invd_row", "knn10_row"} <= codes
+
+
+def test_weights_with_too_many_links_are_left_out_with_the_reason(monkeypatch):
+    made = frames()
+    n = made["scores"]["city_id"].nunique()
+    monkeypatch.setattr(_scale, "MOST_LINKS", n * (n - 1) // 2)
+    found = build_space_tables(made, seed=1, effort=FAST)
+    catalogue = found["weight_matrix"].set_index("w_code")
+    left_out = catalogue[catalogue["sha256"].isna()]
+    assert {"invd_row", "expd_row", "econ_row", "same_prov", "diff_prov", "gravity"} <= set(left_out.index)
+    assert left_out["note"].str.startswith(f"left out: {n * (n - 1):,} links, more than").all()
+    assert not left_out["has_edges"].any()
+    assert {"queen_row", "knn6_row"} <= set(found["lisa"]["w_code"])
+    assert found["gravity_link"].empty
+    assert found["network_summary"].empty
+    assert not set(left_out.index) & set(found["spatial_weight_profile"]["w_code"])

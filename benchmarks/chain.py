@@ -1,0 +1,364 @@
+"""The whole chain under load: landing files, reader, dbt, gate, methods, marts, published file, report.
+
+    python benchmarks/chain.py                 356, 712, 1,425 and 2,850 units x 20 years
+    python benchmarks/chain.py 60 120 240      other sizes
+    python benchmarks/chain.py --years 10      other years
+    python benchmarks/chain.py --markdown      the table of docs/scale.md
+
+The demo's own generator writes a country of that size: the cities of the shipped seeds and, beyond them, invented units
+in a temporary copy of the dbt project (names, codes, groups, neighbours). The same refresh that `nqpf refresh --depth
+quick` runs takes it from there, with its build file on disk. Writing the landing files is not measured.
+
+Seconds of a step are those of the processor, of this process and of all that it starts (dbt, the reader); memory is the
+peak of the largest of them, with all that it holds. Growth is as in load.py, over the three largest sizes.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+COUNTIES = (356, 712, 1425, 2850)
+FIRST_YEAR, YEARS = 2012, 20
+SEED = 2026
+NAME_SIGNS = (
+    "安白宝北滨昌长常成春大德东恩丰福甘高古广海汉和河衡湖华怀黄惠吉济嘉江金晋景靖开康兰乐丽连临灵龙洛茂梅明南宁平"
+)
+WIDER = 30.0  # ranges of the gate, which know ten years
+LARGEST_GB = 10
+
+
+# ---- the country ---------------------------------------------------------------------------------------------------
+
+
+def make_project(folder: Path, n: int) -> Path:
+    """A project whose seeds know n units: its own copy of dbt/, the rest by link. Returns the project."""
+    folder.mkdir(parents=True)
+    for name in ("dagster_project", "python_models", "expectations"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "dbt", folder / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
+    add_units(folder / "dbt" / "seeds", n)
+    return folder
+
+
+def add_units(seeds: Path, n: int) -> None:
+    """Invented units until the roster of the demo has n: each takes province and groups of a city, nothing else."""
+    import numpy as np
+    import pandas as pd
+    from scipy.spatial import cKDTree
+
+    from dagster_project.demo.country import read_geography
+
+    roster = read_geography(seeds).roster
+    more, rng = n - len(roster), np.random.default_rng(SEED)
+    if more <= 0:
+        return
+    tables = {name: pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
+              for name in ("city", "city_alias", "city_group", "city_neighbour", "row_count")}  # fmt: skip
+    city, taken = tables["city"], set(tables["city_alias"]["alias"])
+    models = city[city["city_id"].isin(roster) & (city["admin_tier"] == "prefecture_city")]
+    chosen = models.iloc[np.sort(rng.integers(0, len(models), more))]
+    names = [a + b for a in NAME_SIGNS for b in NAME_SIGNS if not {a + b, a + b + "市"} & taken][:more]
+    numbers = chosen.groupby("province_code").cumcount() + 5000  # four digits that no city has
+    codes = (chosen["province_code"].str[:2] + numbers.astype(str)).tolist()
+    fresh = chosen.assign(
+        city_id=[f"CN{code}" for code in codes], city_code=codes, name_zh=[f"{name}市" for name in names],
+        name_short_zh=names, name_en=[f"Unit {code}" for code in codes],
+        centroid_lon=(chosen["centroid_lon"].astype(float) + rng.normal(0, 0.8, more)).round(6).astype(str),
+        centroid_lat=(chosen["centroid_lat"].astype(float) + rng.normal(0, 0.6, more)).round(6).astype(str),
+    )  # fmt: skip
+    tables["city"] = pd.concat([city, fresh])
+    known = {"official": "name_zh", "short": "name_short_zh", "english": "name_en", "code": "city_code"}
+    tables["city_alias"] = pd.concat([tables["city_alias"], *(
+        pd.DataFrame({"alias": fresh[column], "city_id": fresh["city_id"], "kind": kind, "reason": "load"})
+        for kind, column in known.items()
+    )]).fillna("")  # fmt: skip
+    pairs = pd.DataFrame({"city_id": chosen["city_id"].to_numpy(), "own": fresh["city_id"].to_numpy()})
+    groups = pairs.merge(tables["city_group"], on="city_id").drop(columns="city_id").rename(columns={"own": "city_id"})
+    tables["city_group"] = pd.concat([tables["city_group"], groups[tables["city_group"].columns]])
+    placed = tables["city"][tables["city"]["city_id"].isin([*roster, *fresh["city_id"]])]
+    points, ids = placed[["centroid_lon", "centroid_lat"]].astype(float).to_numpy(), placed["city_id"].to_numpy()
+    own = np.isin(ids, fresh["city_id"])
+    near = cKDTree(points).query(points[own], k=6)[1][:, 1:]
+    edges = np.unique(np.sort(np.column_stack([np.repeat(ids[own], 5), ids[near].ravel()]).astype(str), axis=1), axis=0)
+    tables["city_neighbour"] = pd.concat(
+        [tables["city_neighbour"], pd.DataFrame(edges, columns=["city_id_a", "city_id_b"])]
+    ).drop_duplicates()
+    is_city = tables["row_count"]["level"] == "city"
+    for column in ("rows_min", "rows_max"):
+        scaled = (tables["row_count"].loc[is_city, column].astype(int) + more).where(
+            tables["row_count"].loc[is_city, column].astype(int) > 1, 1
+        )
+        tables["row_count"].loc[is_city, column] = scaled.astype(str)
+    for name, table in tables.items():
+        table.to_csv(seeds / f"{name}.csv", index=False, lineterminator="\n")
+
+
+def lengthen(seeds: Path, years: range) -> None:
+    """Years beyond those that seeds and generator know: the last exchange rate, ranges for 20 years of growth."""
+    import pandas as pd
+
+    import dagster_project.demo  # noqa: F401  # all its modules
+
+    rates = pd.read_csv(seeds / "exchange_rate.csv", dtype=str)
+    later = [year for year in years if str(year) not in set(rates["year"])]
+    last = rates.iloc[-1].to_dict()
+    more = pd.DataFrame([{**last, "year": str(year), "source": "load"} for year in later])
+    pd.concat([rates, more]).to_csv(seeds / "exchange_rate.csv", index=False, lineterminator="\n")
+    variables = pd.read_csv(seeds / "variable.csv", dtype=str, keep_default_na=False)
+    for column in ("band_low", "median_low", "band_high", "median_high"):
+        known = variables[column] != ""
+        factor = 1 / WIDER if column.endswith("low") else WIDER
+        wider = variables.loc[known, column].astype(float) * factor
+        variables.loc[known, column] = wider.map("{:.10g}".format)
+    variables.to_csv(seeds / "variable.csv", index=False, lineterminator="\n")
+    for name, module in list(sys.modules.items()):
+        if name.startswith("dagster_project.demo") and hasattr(module, "HORIZON"):
+            module.HORIZON = tuple(years)
+
+
+def answer_faults(seeds: Path, faults: object) -> None:
+    """Correction rows for the slips as they were drawn here: other years and units, other printed texts."""
+    import pandas as pd
+
+    from dagster_project.demo.answers import correction_rows
+
+    shipped = pd.read_csv(seeds / "correction.csv", dtype=str, keep_default_na=False)
+    others = shipped[~shipped["reason"].str.startswith("demo (SYNTHETIC)")]
+    rows = pd.concat([others, correction_rows(faults)])
+    rows.to_csv(seeds / "correction.csv", index=False, lineterminator="\n")
+
+
+# ---- measuring -----------------------------------------------------------------------------------------------------
+
+
+class Meter:
+    """Processor seconds and peak memory between two marks, over this process and all that it started."""
+
+    def __init__(self) -> None:
+        self.marks: list[dict[str, object]] = []
+        self._live: dict[int, float] = {}
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._peak_of_others = 0.0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        self._begin()
+
+    def mark(self, step: str) -> None:
+        """What was used since the last mark belongs to `step`."""
+        self._look()
+        used, wall = self._seconds(), time.monotonic()
+        self.marks.append({
+            "step": step, "seconds": used - self._used, "wall": wall - self._wall,
+            "mb": max(own_peak_mb(), self._peak_of_others),
+        })  # fmt: skip
+        self._begin()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _begin(self) -> None:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+        self._peak_of_others = 0.0
+        self._used, self._wall = self._seconds(), time.monotonic()
+
+    def _seconds(self) -> float:
+        """Ended children are in the second figure, those that still run in the third."""
+        with self._lock:
+            ended = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+            return sum(r.ru_utime + r.ru_stime for r in ended) + sum(self._live.values())
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.2):
+            self._look()
+
+    def _look(self) -> None:
+        live, peak = {}, 0.0
+        for pid in descendants(os.getpid()):
+            try:
+                seconds, mb = seconds_of(pid), peak_mb_of(pid)
+            except (OSError, ValueError, IndexError):  # it ended meanwhile
+                continue
+            live[pid], peak = seconds, max(peak, mb)
+        with self._lock:
+            self._live, self._peak_of_others = live, max(self._peak_of_others, peak)
+
+
+def descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = [int(child) for child in task.read_text().split()]
+        except OSError:
+            continue
+        for child in children:
+            found += [child, *descendants(child)]
+    return found
+
+
+def seconds_of(pid: int) -> float:
+    """Of a live process and of those of its own children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(value) for value in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mb_of(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def own_peak_mb() -> float:
+    return peak_mb_of(os.getpid())
+
+
+@contextmanager
+def apart(meter: Meter, module: object, name: str, before: str, after: str) -> Iterator[None]:
+    """The function `name` of a module gets marks of its own: `before` what led to it, `after` what it does."""
+    original = getattr(module, name)
+
+    def marked(*args: object, **options: object) -> object:
+        meter.mark(before)
+        result = original(*args, **options)
+        meter.mark(after)
+        return result
+
+    setattr(module, name, marked)
+    try:
+        yield
+    finally:
+        setattr(module, name, original)
+
+
+def measure(n: int, n_years: int, folder: Path) -> dict[str, object]:
+    """One refresh of n units: its steps, the size of what it left, and why it failed if it did."""
+    from dagster_project.assets import publish
+    from dagster_project.cli import refresh
+    from dagster_project.cli.runner import RunLog
+    from dagster_project.demo.generate import generate_demo
+    from dagster_project.paths import Paths
+    from dagster_project.specs.depth import export_depth
+
+    project, years = make_project(folder / "project", n), range(FIRST_YEAR, FIRST_YEAR + n_years)
+    paths = Paths(folder / "warehouse", folder / "landing", folder / "landing", project)
+    lengthen(paths.seeds, years)
+    truth = generate_demo(paths.landing, cities=None if n > 290 else n, years=years, seeds=paths.seeds)
+    answer_faults(paths.seeds, truth.faults)
+    export_depth("quick")
+    meter = Meter()
+    record = RunLog(heard=lambda step: meter.mark(step.words))
+    with apart(meter, publish, "write_report", "publish: snapshot and exports", "publish: report"):
+        failure = refresh._run(paths, paths.logs / "load.log", record, year=None, is_demo=False, is_quiet=True)
+    meter.stop()
+    sizes = {
+        "landing_mb": size_mb(paths.landing), "build_mb": size_mb(paths.build_file),
+        "published_mb": size_mb(paths.published_file), "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
+    }  # fmt: skip
+    return {
+        "n": n,
+        "years": n_years,
+        "steps": meter.marks,
+        "failure": failure.sentences[0][:300] if failure else None,
+        **sizes,
+    }
+
+
+def size_mb(path: Path) -> float:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
+
+
+# ---- telling -------------------------------------------------------------------------------------------------------
+
+
+def child(n: int, n_years: int, keep: Path | None) -> dict[str, object] | str:
+    """One size in a process of its own, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="nqpf_load_") as temporary:
+        folder = (keep or Path(temporary)) / str(n)
+        folder.mkdir(parents=True, exist_ok=True)
+        answer = folder / "answer.json"
+        command = [sys.executable, __file__, "--measure", str(n), "--years", str(n_years), "--folder", str(folder)]
+        done = subprocess.run(
+            command, env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+            check=False, preexec_fn=limit,
+        )  # fmt: skip
+        if answer.exists():
+            return json.loads(answer.read_text())
+        return (done.stderr.strip().splitlines()[-1:] or [f"ended by signal {-done.returncode}"])[0]
+
+
+def limit() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (LARGEST_GB << 30, LARGEST_GB << 30))
+
+
+def slope(sizes: list[int], values: list[float]) -> float:
+    """Of the line through log value on log size, over the three largest sizes."""
+    x, y = [math.log(s) for s in sizes[-3:]], [math.log(max(v, 1e-9)) for v in values[-3:]]
+    mx, my = sum(x) / len(x), sum(y) / len(y)
+    return sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
+
+
+def totals(result: dict[str, object]) -> dict[str, tuple[float, float]]:
+    """step -> (seconds, MB); a step that Dagster cut in two counts once."""
+    found: dict[str, tuple[float, float]] = {}
+    for mark in result["steps"]:  # type: ignore[attr-defined]
+        seconds, mb = found.get(mark["step"], (0.0, 0.0))
+        found[mark["step"]] = seconds + mark["seconds"], max(mb, mark["mb"])
+    return found
+
+
+def table(results: list[dict[str, object]]) -> str:
+    """One line a step: seconds and megabytes at each size, then how both grow."""
+    sizes, by_size = [int(str(r["n"])) for r in results], [totals(r) for r in results]
+    lines = ["| step | " + " | ".join(f"{n:,}" for n in sizes) + " | growth in time | in memory |",
+             "|---" * (len(sizes) + 3) + "|"]  # fmt: skip
+    for step in dict.fromkeys(name for found in by_size for name in found):
+        cells = [f"{f[step][0]:.1f} s, {f[step][1]:,.0f} MB" if step in f else "" for f in by_size]
+        have = [(n, f[step]) for n, f in zip(sizes, by_size, strict=True) if step in f]
+        growth = ["", ""]
+        if len(have) > 1:
+            growth = [f"{slope([n for n, _ in have], [found[at] for _, found in have]):.2f}" for at in (0, 1)]
+        lines.append(f"| {step} | " + " | ".join([*cells, *growth]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sizes", nargs="*", type=int, help="numbers of units")
+    parser.add_argument("--years", type=int, default=YEARS)
+    parser.add_argument("--keep", type=Path, help="folder that keeps the warehouses")
+    parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        result = measure(arguments.measure, arguments.years, arguments.folder)
+        (arguments.folder / "answer.json").write_text(json.dumps(result))
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    print(f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {arguments.years} years\n")
+    results = []
+    for n in arguments.sizes or COUNTIES:
+        result = child(n, arguments.years, arguments.keep)
+        if isinstance(result, str):
+            print(f"{n:,} units: {result}", flush=True)
+            continue
+        results.append(result)
+        parts = ", ".join(f"{key} {result[key]:,.0f}" for key in result if key.endswith("_mb"))
+        print(f"{n:,} units: {parts}{'; failed: ' + str(result['failure']) if result['failure'] else ''}", flush=True)
+    print("\n" + table(results))
+
+
+if __name__ == "__main__":
+    main()

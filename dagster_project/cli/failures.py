@@ -47,6 +47,15 @@ def failure_of(events: Sequence[dg.DagsterEvent]) -> Failure:
     for event in events:
         if event.event_type_value == "STEP_FAILURE":
             return _step_failure(event)
+    return _run_failure(events)
+
+
+def _run_failure(events: Sequence[dg.DagsterEvent]) -> Failure:
+    """No step failed: what stopped the run as a whole, such as a lock that was not freed in time."""
+    for event in events:
+        error = event.job_failure_data.error if event.is_job_failure else None
+        if error is not None and error.cls_name in SPEAKING:
+            return Failure(SPEAKING[str(error.cls_name)], [_message(error.message)])
     return Failure(EXIT_FAILED, ["The run failed before its first step."])
 
 

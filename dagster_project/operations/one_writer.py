@@ -1,5 +1,6 @@
 """Runs that Dagster starts (web page, schedule, sensor) keep the refresh lock that `nqpf refresh` takes."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,15 +15,28 @@ from dagster_project.operations.dead_runs import close_dead_runs, process_tag
 from dagster_project.paths import Paths
 from dagster_project.warehouse import WarehouseBusy
 
-WAIT_SECONDS, LOOK_SECONDS = 3600.0, 1.0
+WAIT, WAIT_SECONDS = "NQPF_WAIT_SECONDS", 3600  # environment variable and what holds without it
+LOOK_SECONDS = 1.0
+
+
+class WaitNotKnown(Exception):
+    """The setting is not a number of seconds."""
+
+
+def wait_setting() -> float:
+    """Seconds that a run waits for its turn: NQPF_WAIT_SECONDS, a whole number, else 3,600."""
+    text = os.environ.get(WAIT, "").strip() or str(WAIT_SECONDS)
+    if not text.isascii() or not text.isdigit():
+        raise WaitNotKnown(f"{WAIT} is {text!r}: it must be a whole number of seconds, 0 to wait for nobody.")
+    return float(text)
 
 
 class OneWriter(InProcessExecutor):
     """The in-process executor, under the refresh lock. A run waits for its turn: a missed tick would not come back."""
 
-    def __init__(self, paths: Paths, wait_seconds: float) -> None:
+    def __init__(self, paths: Paths, wait_seconds: float | None) -> None:
         super().__init__(retries=RetryMode.ENABLED)
-        self.paths, self.wait_seconds = paths, wait_seconds
+        self.paths, self.wait_seconds = paths, wait_setting() if wait_seconds is None else wait_seconds
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         with ExitStack() as held:
@@ -39,15 +53,15 @@ class OneWriter(InProcessExecutor):
                 return
             except WarehouseBusy as busy:
                 if time.monotonic() > end:
-                    raise
+                    raise busy from None  # the sentence says it; how the lock was tried is no news
                 if not is_told:
                     plan_context.log.info(f"{busy} This run waits for at most {self.wait_seconds:.0f} s.")
                     is_told = True
             time.sleep(LOOK_SECONDS)
 
 
-def one_writer(paths: Paths, wait_seconds: float = WAIT_SECONDS) -> dg.ExecutorDefinition:
-    """Executor of all jobs of one warehouse."""
+def one_writer(paths: Paths, wait_seconds: float | None = None) -> dg.ExecutorDefinition:
+    """Executor of all jobs of one warehouse. wait_seconds None: what the environment says when a run starts."""
 
     @dg.executor(name="one_writer")
     def one_writer_executor(_context: dg.InitExecutorContext) -> OneWriter:

@@ -11,7 +11,7 @@ import pytest
 from house import House
 from killing import Refresh, State, land_a_change, nothing_is_lost, published_is_whole
 
-from dagster_project.cli.locking import holder
+from dagster_project.cli.locking import holder, refresh_lock
 from dagster_project.paths import PROJECT, Paths
 
 
@@ -58,3 +58,24 @@ def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse: H
     published_is_whole(house, by_table=True)
     assert house.refresh().exit_code == 0
     assert len(house.releases) == 2
+
+
+@pytest.mark.slow
+def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(copy_of_small_warehouse: House) -> None:
+    house = copy_of_small_warehouse
+    before = house.published_sha256
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "job", "execute", "-m", "dagster_project.dagster_defs", "-j", "rebuild"]
+    with refresh_lock(house.paths):
+        job = subprocess.run(
+            command, cwd=PROJECT, env=environment(house.paths) | {"NQPF_WAIT_SECONDS": "2"}, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+    said = job.stderr + job.stdout
+    assert job.returncode == 1, said[-3000:]
+    assert "This run waits for at most 2 s." in said
+    refused = [line for line in said.splitlines() if line.startswith("dagster_project.warehouse.WarehouseBusy: ")]
+    assert len(refused) == 1, said
+    assert f"Another refresh of {house.paths.warehouse} is running (process {os.getpid()} since " in refused[0]
+    assert "STEP_START" not in said
+    assert house.published_sha256 == before

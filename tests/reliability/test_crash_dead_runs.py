@@ -13,11 +13,13 @@ import dagster as dg
 import pytest
 
 from dagster_project.cli import operations
+from dagster_project.cli.failures import EXIT_BUSY
 from dagster_project.cli.locking import refresh_lock
 from dagster_project.operations.dead_runs import PROCESS, close_dead_runs, process_tag
-from dagster_project.operations.one_writer import one_writer
+from dagster_project.operations.one_writer import WaitNotKnown, one_writer, wait_setting
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.run_status import BY_COMMAND
+from dagster_project.sensors import status_of_run
 
 INSTANCE = PROJECT / "dagster_project" / "instance" / "dagster.yaml"
 SLOT_TAKER = """
@@ -144,3 +146,19 @@ def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence
     assert f"Another refresh of {paths.warehouse} is running" in text
     assert "This run waits for at most" in text
     assert "STEP_START" not in text
+    ended = status_of_run(paths, instance, run)
+    assert (ended.status, ended.exit_code) == ("busy", EXIT_BUSY)
+    assert len(ended.message) == 1
+    assert ended.message[0].startswith(f"Another refresh of {paths.warehouse} is running (process ")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 3600.0), ("0", 0.0), (" 15 ", 15.0)])
+def test_how_long_a_run_waits_is_a_setting(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+    monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
+    assert wait_setting() == seconds
+
+
+def test_a_setting_that_is_no_number_of_seconds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NQPF_WAIT_SECONDS", "an hour")
+    with pytest.raises(WaitNotKnown, match="NQPF_WAIT_SECONDS is 'an hour': it must be a whole number of seconds"):
+        wait_setting()

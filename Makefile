@@ -12,7 +12,7 @@ help:
 	@echo "make test       set up, then lint, types and tests"
 	@echo "make test-slow  the long simulations and campaigns"
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
-	@echo "make bench-load seconds and memory up to 40,000 units (an hour or so)"
+	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff and sqlfluff;  make types: mypy --strict on python_models"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
@@ -46,6 +46,7 @@ bench: setup
 
 bench-load: setup
 	@$(BIN)/python benchmarks/load.py
+	@$(BIN)/python benchmarks/chain.py
 
 lint: setup
 	@$(BIN)/ruff check .

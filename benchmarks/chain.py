@@ -3,7 +3,7 @@
     python benchmarks/chain.py                 356, 712, 1,425 and 2,850 units x 20 years
     python benchmarks/chain.py 60 120 240      other sizes
     python benchmarks/chain.py --years 10      other years
-    python benchmarks/chain.py --markdown      the table of docs/scale.md
+    python benchmarks/chain.py --no-report     without the pages, which are some for each unit
 
 The demo's own generator writes a country of that size: the cities of the shipped seeds and, beyond them, invented units
 in a temporary copy of the dbt project (names, codes, groups, neighbours). The same refresh that `nqpf refresh --depth
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def add_units(seeds: Path, n: int) -> None:
     models = city[city["city_id"].isin(roster) & (city["admin_tier"] == "prefecture_city")]
     chosen = models.iloc[np.sort(rng.integers(0, len(models), more))]
     names = [a + b for a in NAME_SIGNS for b in NAME_SIGNS if not {a + b, a + b + "市"} & taken][:more]
-    numbers = chosen.groupby("province_code").cumcount() + 5000  # four digits that no city has
+    numbers = chosen.groupby("province_code").cumcount() + 8000  # four digits that no city has
     codes = (chosen["province_code"].str[:2] + numbers.astype(str)).tolist()
     fresh = chosen.assign(
         city_id=[f"CN{code}" for code in codes], city_code=codes, name_zh=[f"{name}市" for name in names],
@@ -111,7 +111,7 @@ def lengthen(seeds: Path, years: range) -> None:
     """Years beyond those that seeds and generator know: the last exchange rate, ranges for 20 years of growth."""
     import pandas as pd
 
-    import dagster_project.demo  # noqa: F401  # all its modules
+    import dagster_project.demo.country  # with it come all modules of the generator
 
     rates = pd.read_csv(seeds / "exchange_rate.csv", dtype=str)
     later = [year for year in years if str(year) not in set(rates["year"])]
@@ -125,6 +125,8 @@ def lengthen(seeds: Path, years: range) -> None:
         wider = variables.loc[known, column].astype(float) * factor
         variables.loc[known, column] = wider.map("{:.10g}".format)
     variables.to_csv(seeds / "variable.csv", index=False, lineterminator="\n")
+    if len(years) <= len(dagster_project.demo.country.HORIZON):
+        return
     for name, module in list(sys.modules.items()):
         if name.startswith("dagster_project.demo") and hasattr(module, "HORIZON"):
             module.HORIZON = tuple(years)
@@ -148,8 +150,9 @@ def answer_faults(seeds: Path, faults: object) -> None:
 class Meter:
     """Processor seconds and peak memory between two marks, over this process and all that it started."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[list[dict[str, object]]], object] = lambda _marks: None) -> None:
         self.marks: list[dict[str, object]] = []
+        self._heard = heard  # told of all marks after each: what is known of a run that does not end
         self._live: dict[int, float] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._peak_of_others = 0.0
@@ -165,6 +168,7 @@ class Meter:
             "step": step, "seconds": used - self._used, "wall": wall - self._wall,
             "mb": max(own_peak_mb(), self._peak_of_others),
         })  # fmt: skip
+        self._heard(self.marks)
         self._begin()
 
     def stop(self) -> None:
@@ -242,7 +246,11 @@ def apart(meter: Meter, module: object, name: str, before: str, after: str) -> I
         setattr(module, name, original)
 
 
-def measure(n: int, n_years: int, folder: Path) -> dict[str, object]:
+def write_answer(folder: Path, answer: dict[str, object]) -> None:
+    (folder / "answer.json").write_text(json.dumps(answer))
+
+
+def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str, object]:
     """One refresh of n units: its steps, the size of what it left, and why it failed if it did."""
     from dagster_project.assets import publish
     from dagster_project.cli import refresh
@@ -257,8 +265,11 @@ def measure(n: int, n_years: int, folder: Path) -> dict[str, object]:
     truth = generate_demo(paths.landing, cities=None if n > 290 else n, years=years, seeds=paths.seeds)
     answer_faults(paths.seeds, truth.faults)
     export_depth("quick")
-    meter = Meter()
+    known: dict[str, object] = {"n": n, "years": n_years, "failure": "it did not end"}
+    meter = Meter(lambda marks: write_answer(folder, {**known, "steps": marks}))
     record = RunLog(heard=lambda step: meter.mark(step.words))
+    if not has_report:
+        publish.write_report = lambda *_, **__: None
     with apart(meter, publish, "write_report", "publish: snapshot and exports", "publish: report"):
         failure = refresh._run(paths, paths.logs / "load.log", record, year=None, is_demo=False, is_quiet=True)
     meter.stop()
@@ -266,13 +277,8 @@ def measure(n: int, n_years: int, folder: Path) -> dict[str, object]:
         "landing_mb": size_mb(paths.landing), "build_mb": size_mb(paths.build_file),
         "published_mb": size_mb(paths.published_file), "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
     }  # fmt: skip
-    return {
-        "n": n,
-        "years": n_years,
-        "steps": meter.marks,
-        "failure": failure.sentences[0][:300] if failure else None,
-        **sizes,
-    }
+    said = failure.sentences[0][:300] if failure else None
+    return {**known, "steps": meter.marks, "failure": said, **sizes}
 
 
 def size_mb(path: Path) -> float:
@@ -283,13 +289,14 @@ def size_mb(path: Path) -> float:
 # ---- telling -------------------------------------------------------------------------------------------------------
 
 
-def child(n: int, n_years: int, keep: Path | None) -> dict[str, object] | str:
+def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[str, object] | str:
     """One size in a process of its own, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="nqpf_load_") as temporary:
         folder = (keep or Path(temporary)) / str(n)
         folder.mkdir(parents=True, exist_ok=True)
         answer = folder / "answer.json"
         command = [sys.executable, __file__, "--measure", str(n), "--years", str(n_years), "--folder", str(folder)]
+        command += [] if has_report else ["--no-report"]
         done = subprocess.run(
             command, env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
             check=False, preexec_fn=limit,
@@ -338,19 +345,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, help="numbers of units")
     parser.add_argument("--years", type=int, default=YEARS)
+    parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--keep", type=Path, help="folder that keeps the warehouses")
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        result = measure(arguments.measure, arguments.years, arguments.folder)
-        (arguments.folder / "answer.json").write_text(json.dumps(result))
+        folder = arguments.folder
+        write_answer(folder, measure(arguments.measure, arguments.years, folder, has_report=not arguments.no_report))
         return
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {arguments.years} years\n")
     results = []
     for n in arguments.sizes or COUNTIES:
-        result = child(n, arguments.years, arguments.keep)
+        result = child(n, arguments.years, arguments.keep, has_report=not arguments.no_report)
         if isinstance(result, str):
             print(f"{n:,} units: {result}", flush=True)
             continue

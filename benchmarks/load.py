@@ -306,7 +306,7 @@ def sdm(n: int, t: int, *, kind: str = "knn") -> Callable[[], object]:
 STAGES: dict[str, tuple[Callable[[int, int], Callable[[], object]], tuple[int, ...], tuple[int, ...]]] = {
     "read": (read_long_csv, COUNTIES, TOWNS), "sql": (sql_of_reading, COUNTIES, TOWNS),
     "panel": (panel_from_rows, COUNTIES, TOWNS), "index": (index, COUNTIES, TOWNS),
-    "inequality": (inequality, COUNTIES, TOWNS), "disparity": (disparity, COUNTIES, ()),
+    "inequality": (inequality, COUNTIES, TOWNS), "disparity": (disparity, COUNTIES, TOWNS),
     "markov": (markov, COUNTIES, ()), "convergence": (convergence, COUNTIES, ()),
     "space": (space, COUNTIES, TOWNS), "space_tables": (space_tables, (89, 178, 356), ()),
     "sdm": (sdm, COUNTIES, TOWNS), "sdm_dense": (sdm_dense, COUNTIES, ()),

@@ -27,6 +27,7 @@ MERGED_SHARE = {"population": 0.15, "gdp": 0.11}
 REVISION = {"130000": 8, "430000": -6, "450000": 9, "620000": -7, "360000": 6, "350000": 8}
 REVISED_FROM = 2018
 MOST_MOVED = 0.95  # of a figure of the new city may be the county's
+LEAST_RATE = 0.1  # of its own: a draw may ask for less than nothing of a city that took in a much worse county
 PRINTED_RATES = ("gdp_real_index", "pm25_popw", "wage_avg_nom")
 SECTORS = ("va_primary_nom", "va_secondary_nom", "va_tertiary_nom")
 UNDIVIDED_SHARE = 0.04  # of the prefecture cities have no county: district = whole city
@@ -104,7 +105,8 @@ def _move_back(
         # without the county the new city prints the rate that gives its true one when both are averaged
         panel, weight = city[name], rules.weights[name]
         moved, rest = own[weight], city[weight][new]
-        panel[new] = np.round(panel[new] + (panel[new] - panel[old]) * moved / rest, 2)
+        apart = panel[new] + (panel[new] - panel[old]) * moved / rest
+        panel[new] = np.round(np.maximum(apart, LEAST_RATE * panel[new]), 2)
     return own
 
 

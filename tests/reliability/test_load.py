@@ -37,7 +37,7 @@ def test_the_exponent_is_that_of_the_three_largest_sizes(power):
 def test_the_sizes_reach_the_counties_and_towns_that_are_promised():
     assert LOAD.COUNTIES[-1] == 2_850
     assert LOAD.TOWNS[-1] == 40_000
-    for stage in ("read", "sql", "panel", "index", "inequality", "space", "sdm"):
+    for stage in ("read", "sql", "panel", "index", "inequality", "disparity", "space", "sdm"):
         assert LOAD.STAGES[stage][1:] == (LOAD.COUNTIES, LOAD.TOWNS)
 
 

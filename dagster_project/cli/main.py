@@ -37,6 +37,14 @@ class LogFormat(StrEnum):
     json = "json"
 
 
+class ExplainFormat(StrEnum):
+    """Forms of dagster_project.explain.show."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
+
 LandingOption = Annotated[
     Path | None, typer.Option(help="Root folder of real landing files; without it the SYNTHETIC demo runs.")
 ]
@@ -119,13 +127,20 @@ def explain(
     ] = None,
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf_yearbook; default: the headline one")] = None,
     warehouse: WarehouseOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole explanation of a score as JSON.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every indicator with its weight and printed cells.")] = False,
+    form: Annotated[
+        ExplainFormat, typer.Option("--format", help="text, json (everything) or markdown.")
+    ] = ExplainFormat.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Why is this score what it is, and what moved it? With an indicator: where does its value come from?"""
+    form = ExplainFormat.json if as_json else form
     if indicator is None:
         from dagster_project.explain.show import show_score
 
-        raise typer.Exit(show_score(reading_paths(warehouse), console, city, year, index, as_json=as_json))
+        raise typer.Exit(show_score(reading_paths(warehouse), console, city, year, index, form=form, full=full))
+    if full or form is not ExplainFormat.text:
+        raise typer.BadParameter("--full and --format explain a score; leave the indicator out.")
     from dagster_project.cli.reading import explain_value
 
     raise typer.Exit(explain_value(reading_paths(warehouse), console, city, year, indicator, index))

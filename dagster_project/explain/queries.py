@@ -73,6 +73,7 @@ class Explanation:
     basis: str
     parts: pd.DataFrame
     interval: dict[str, float] | None
+    interval_before: dict[str, float] | None
     cells: pd.DataFrame
     sources: pd.DataFrame
 
@@ -131,7 +132,8 @@ def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: 
         is_synthetic=bool(synthetic), release_vintage=str(vintage), city=city, year=year,
         index={"index_code": index_code, "title_zh": titles[0][0], "title_en": titles[0][1]}, basis=basis,
         parts=con.execute(PARTS_SQL, [index_code, basis, SCHEME, year - 1, year, city["city_id"]]).df(),
-        interval=_interval(con, keys), cells=con.execute(CELLS_SQL, keys).df(),
+        interval=_interval(con, keys), interval_before=_interval(con, [*keys[:3], year - 1]),
+        cells=con.execute(CELLS_SQL, keys).df(),
         sources=con.execute(SOURCES_SQL, [index_code, city["city_id"], year]).df(),
     )  # fmt: skip
 

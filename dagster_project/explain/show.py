@@ -1,4 +1,4 @@
-"""The explanation as text for a person, or as JSON for a program."""
+"""The explanation for a person (a screen, or everything), for a paper in Markdown, or as JSON for a program."""
 
 from __future__ import annotations
 
@@ -11,14 +11,22 @@ from rich.markup import escape
 from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.cli.reading import nothing_published, open_published
 from dagster_project.explain.queries import Explanation, NoAnswer, explain_score
+from dagster_project.explain.story import IMPUTED, Story, story
+from dagster_project.export.text import markdown_text
 from dagster_project.paths import Paths
 
 CELLS_SHOWN = 4
-IMPUTED = ("suspected_fill", "interpolated_linear", "interpolated_loglinear", "donor_growth", "carried_forward")
+FORMATS = ("text", "json", "markdown")
+SYNTHETIC = "SYNTHETIC demo data: says nothing about China"
 
 
-def show_score(paths: Paths, console: Console, city: str, year: int, index: str | None, *, as_json: bool) -> int:
-    """Print why the score of a city and year is what it is; returns the exit code."""
+def show_score(
+    paths: Paths, console: Console, city: str, year: int, index: str | None, *, form: str = "text", full: bool = False
+) -> int:
+    """Print why the score of a city and year is what it is; returns the exit code. `form`: one of FORMATS.
+
+    `full` adds every indicator with its printed cells; JSON always holds all of it.
+    """
     con = open_published(paths)
     if con is None:
         return nothing_published(paths, console)
@@ -28,14 +36,59 @@ def show_score(paths: Paths, console: Console, city: str, year: int, index: str 
         except NoAnswer as answer:
             console.print(escape(str(answer)), highlight=False, soft_wrap=True)
             return EXIT_BAD_INPUT
-    if as_json:
+    if form == "json":
         print(json.dumps(found.as_dict(), ensure_ascii=False, default=_plain))
         return EXIT_OK
+    if form == "markdown":
+        print("\n".join(as_markdown(found, full=full)))
+        return EXIT_OK
     if found.is_synthetic:
-        console.print("[bold yellow]SYNTHETIC demo data[/]")
-    for line in [*head(found), *moved(found), *indicators(found)]:
+        console.print(f"[bold yellow]{SYNTHETIC}[/]")
+    lines = [*head(found), *moved(found), *indicators(found)] if full else as_text(story(found))
+    for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     return EXIT_OK
+
+
+def as_text(told: Story) -> list[str]:
+    """The story for a screen."""
+    lines = [told.title, f"  score  {told.score}", f"  rank   {told.rank}", f"  parts  {told.moved}", told.told]
+    for part in told.parts:
+        lines += [f"  {part.points:+6.2f}  {part.code}  {part.name}", f"          {part.value}; {part.printed}"]
+    lines += [f"  {told.rest}"] if told.rest else []
+    lines += ["Keep in mind:", *(f"  - {caveat}" for caveat in told.caveats)]
+    return [*lines, "More: " + "; ".join(f"`{command}`" for command in told.more)]
+
+
+def as_markdown(x: Explanation, *, full: bool) -> list[str]:
+    """The story, or with `full` every indicator, as a heading, a list and a table."""
+    told = story(x)
+    mark = ["", f"**{SYNTHETIC}**"] if x.is_synthetic else []
+    facts = [f"- {name}: {markdown_text(text)}" for name, text in
+             (("score", told.score), ("rank", told.rank), ("parts, points", told.moved))]  # fmt: skip
+    caveats = [f"- {markdown_text(caveat)}" for caveat in told.caveats]
+    if full:
+        return [f"## {markdown_text(told.title)}", *mark, "", *facts, *caveats, "", *_markdown_cells(x)]
+    head = ["| points | indicator | name | value | printed |", "|---:|---|---|---|---|"]
+    rows = [f"| {p.points:+.2f} | `{p.code}` | {' | '.join(map(markdown_text, p.texts))} |" for p in told.parts]
+    rest = ["", markdown_text(told.rest)] if told.rest else []
+    return [f"## {markdown_text(told.title)}", *mark, "", *facts, "", told.told, "", *head, *rows, *rest, "", *caveats]
+
+
+def _markdown_cells(x: Explanation) -> list[str]:
+    """One row an indicator, the largest contribution first."""
+    lines = [
+        "| indicator | name | value | unit | z | weight | contribution | change |",
+        "|---|---|---:|---|---:|---:|---:|---:|",
+    ]
+    for _, c in x.cells.iterrows():
+        change = c["contribution"] - c["contribution_before"]
+        lines.append(
+            f"| `{c['indicator_code']}` | {markdown_text(c['name_zh'] + ' / ' + c['name_en'])} | {c['value']:,.6g} | "
+            f"{markdown_text(c['unit'])} | {c['z']:.4f} | {c['weight']:.4f} | {c['contribution']:.4f} | "
+            + ("–" if pd.isna(change) else f"{change:+.4f}") + " |"
+        )  # fmt: skip
+    return lines
 
 
 def head(x: Explanation) -> list[str]:

@@ -18,6 +18,9 @@ from markupsafe import Markup, escape
 DICTIONARY = Path(__file__).parent / "assets" / "dictionary.csv"
 HOLE = re.compile(r"\{(\d)\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
+# what is written alike in both languages: codes of columns and models, and names that methods are known by
+SYMBOL = re.compile(r"[A-Za-z][a-z\d]*(_[a-z\d]+)+|[A-Z][A-Z\d]+s?|[a-z]\d+|pr|km|sd|tau")
+LISTED = re.compile(r"(.*\D) (−?\d[\d.,]*(?: \[[^\]]*\])?)( %| points)?")  # East 44.4 points
 SHORT = 8  # letters around the holes
 
 
@@ -55,12 +58,28 @@ def chinese(text: str) -> str | None:
         found = pattern.fullmatch(text)
         if found is None:
             continue
-        held = {name: (part, chinese(part)) for name, part in found.groupdict().items()}
-        if is_short and any(own is None and WORD.search(part) for part, own in held.values()):
+        held = {name: (part, _inner(part)) for name, part in found.groupdict().items()}
+        if is_short and any(own is None and _is_word(part) for part, own in held.values()):
             continue
         parts = {name: own or part for name, (part, own) in held.items()}
         return HOLE.sub(lambda hole, parts=parts: parts[f"h{hole.group(1)}"], twin)  # type: ignore[misc]
     return None
+
+
+def _inner(text: str) -> str | None:
+    """The twin of what stands in a hole: also of each item of a list, with its figure."""
+    items = text.split("; ")
+    if len(items) > 1:
+        return "；".join(_inner(item) or item for item in items)
+    whole = chinese(text)
+    found = LISTED.fullmatch(text) if whole is None else None
+    if found is None or (own := chinese(found[1])) is None:
+        return whole
+    return f"{own} {found[2]}{(chinese(found[3].strip()) or found[3].strip()) if found[3] else ''}"
+
+
+def _is_word(text: str) -> bool:
+    return WORD.search(text) is not None and SYMBOL.fullmatch(text) is None
 
 
 @lru_cache(maxsize=4096, typed=True)  # typed: text and Markup of equal letters are escaped in another way

@@ -63,7 +63,7 @@ def year_slider(years: list[int]) -> alt.Parameter | None:
     """A slider that the page shows under the map; None for one year."""
     if len(years) < 2:
         return None
-    bind = alt.binding_range(min=years[0], max=years[-1], step=1, name="Year ")
+    bind = alt.binding_range(min=years[0], max=years[-1], step=1, name="Year")
     return alt.param(name=YEAR, value=years[-1], bind=bind)
 
 
@@ -71,7 +71,7 @@ def with_year(spec: Spec, years: list[int]) -> Spec:
     """The map's title names the year that is shown; year 0 alone means all years and is not named."""
     title = spec["title"]["text"]
     if len(years) > 1:
-        text: Any = {"expr": f"{json.dumps(title + ', ')} + {YEAR}"}
+        text: Any = {"expr": f"replace({json.dumps(title + ', {0}')}, '{{0}}', {YEAR})"}
         return {**spec, "title": {**spec["title"], "text": text}}
     fixed = [*spec.get("params", []), {"name": YEAR, "value": years[0]}]
     return {**spec, "params": fixed, "title": {**spec["title"], "text": f"{title}, {years[0]}" if years[0] else title}}

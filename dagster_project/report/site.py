@@ -14,6 +14,7 @@ from markupsafe import Markup
 from dagster_project.publishing.reader import open_read_only
 from dagster_project.report import (
     changes,
+    chart_words,
     city_facts,
     city_pages,
     downloads,
@@ -47,6 +48,7 @@ class Link:
 
 
 INDEX = Link("index", "Overview", "首页")
+type Specs = dict[str, dict[str, Any]]
 CITIES = "cities"  # folder of the profiles and name of their list
 
 
@@ -78,12 +80,18 @@ def render(
     found = list(found)
     links = [INDEX, *(Link(page.slug, page.title_en, page.title_zh) for page in found)]
     shared = {**_shared(facts.meta, cities), "links": links}
-    yield "index.html", _index(facts, {**shared, "changes": changed})
+    sections = _sections(facts)
+    specs_of = {INDEX.slug: _specs(sections), **{p.slug: {f.key: f.spec for f in p.figures} for p in found}}
+    svgs_of = _drawn(specs_of, sections["national"]["specs"])
+    yield (
+        "index.html",
+        _index(facts, sections, specs_of[INDEX.slug], svgs_of[INDEX.slug], {**shared, "changes": changed}),
+    )
     for page in found:
-        specs = {figure.key: figure.spec for figure in page.figures}
         titles = (f"{page.title_en}, {shared['index_name'][0]}", f"{page.title_zh} · {shared['index_name'][1]}")
+        charts = _charts(specs_of[page.slug], svgs_of[page.slug], _names(facts))
         template = _environment().get_template("page.html.j2")
-        html = template.render(slug=page.slug, page=page, titles_of_page=titles, **_charts(specs), **shared)
+        html = template.render(slug=page.slug, page=page, titles_of_page=titles, **charts, **shared)
         yield f"{page.slug}.html", html
     yield from _profiles(facts.meta, cities, shared)
 
@@ -91,7 +99,7 @@ def render(
 def _profiles(meta: Meta, cities: CityFacts, shared: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Small pages: no Vega, and the licences stand on the overview only."""
     template = _environment().get_template("city.html.j2")
-    common = {**shared, **_charts({}), "root": "../", "notices": []}
+    common = {**shared, **_charts({}, {}, {}), "root": "../", "notices": []}
     for profile in city_pages.profiles(cities, meta):
         city = profile.city
         trail = embed.json_block(profile.trail) if profile.trail else None
@@ -103,9 +111,10 @@ def _profiles(meta: Meta, cities: CityFacts, shared: dict[str, Any]) -> Iterator
         )  # fmt: skip
 
 
-def _index(facts: Facts, shared: dict[str, Any]) -> str:
+def _sections(facts: Facts) -> dict[str, dict[str, Any]]:
+    """What the overview shows, section by section."""
     note = synthetic(facts.meta)
-    sections: dict[str, dict[str, Any]] = {
+    return {
         "national": national.view(facts, note),
         "splits": splits.view(facts, note),
         "extremes": ranking.extremes(facts),
@@ -114,17 +123,36 @@ def _index(facts: Facts, shared: dict[str, Any]) -> str:
         "coverage": quality.coverage_view(facts, note),
         "sources": quality.sources_view(facts),
     }
-    specs = {key: spec for view in sections.values() for key, spec in view.get("specs", {}).items()}
-    charts = _charts(specs, narrow=frozenset(sections["national"]["specs"]))
-    asked = quality.queries(facts.meta, facts)
+
+
+def _specs(sections: dict[str, dict[str, Any]]) -> Specs:
+    return {key: spec for view in sections.values() for key, spec in view.get("specs", {}).items()}
+
+
+def _drawn(specs_of: dict[str, Specs], in_a_row: Iterable[str]) -> dict[str, dict[str, Markup]]:
+    """Page -> chart -> drawing for readers without scripts; all at once, because the work is divided."""
+    specs = {(slug, key): spec for slug, held in specs_of.items() for key, spec in held.items()}
+    svgs = embed.static_svgs(specs, theme.vega_config(), narrow={(INDEX.slug, key) for key in in_a_row})
+    return {slug: {key: svgs[slug, key] for key in held} for slug, held in specs_of.items()}
+
+
+def _index(
+    facts: Facts, sections: dict[str, Any], specs: Specs, svgs: dict[str, Markup], shared: dict[str, Any]
+) -> str:
     template = _environment().get_template("index.html.j2")
     return template.render(
-        slug="index", queries=asked, words=words, titles_of_page=shared["index_name"], **charts, **shared, **sections
-    )
+        slug=INDEX.slug, queries=quality.queries(facts.meta, facts), words=words, titles_of_page=shared["index_name"],
+        **_charts(specs, svgs, _names(facts)), **shared, **sections,
+    )  # fmt: skip
 
 
-def _charts(specs: dict[str, Any], narrow: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Specs, their drawings for readers without scripts (three in a row: narrow), the scripts and their policy.
+def _names(facts: Facts) -> dict[str, str]:
+    """English -> Chinese names of the indicators, as the published file has them."""
+    return {row["name_en"]: row["name_zh"] for row in facts.weights.to_dict("records") if row["name_zh"]}
+
+
+def _charts(specs: Specs, svgs: dict[str, Markup], names: dict[str, str]) -> dict[str, Any]:
+    """Specs, their drawings for readers without scripts, the scripts and their policy.
 
     Without specs the page carries no Vega.
     """
@@ -133,8 +161,9 @@ def _charts(specs: dict[str, Any], narrow: frozenset[str] = frozenset()) -> dict
     used = (boot, page_script, embed.vega_bundle(), script) if specs else (boot, page_script)
     return {
         "specs": {key: embed.json_block(spec) for key, spec in specs.items()},
-        "svgs": {k: embed.static_svg(spec, config, width=340 if k in narrow else 640) for k, spec in specs.items()},
+        "svgs": svgs,
         "titles": {key: spec["description"] for key, spec in specs.items()},
+        "chart_words": embed.json_block(chart_words.of(specs.values(), names)),
         "config": embed.json_block(config),
         "policy": embed.policy(*used),
         "bundle": Markup(embed.vega_bundle()) if specs else "",

@@ -118,8 +118,9 @@ def test_the_pages_hold_the_commands_that_people_need() -> None:
 def test_the_readme_answers_why_hefei_moved(in_checkout: Path) -> None:
     words = next(w for page, w in EVERY if page.name == "README.md" and w[0] == "explain")
     text = CliRunner().invoke(app, words).output
-    assert re.search(r"^Since \d{4}: score [\d.]+ [+-][\d.]+, rank \d+", text, flags=re.MULTILINE), text
-    assert re.search(r"^  most: \w+ [+-]", text, flags=re.MULTILINE), text
+    assert re.search(r"^  score  [\d.]+ of 100, [+-][\d.]+ since \d{4}", text, flags=re.MULTILINE), text
+    assert re.search(r"^What moved it most since \d{4}.*\n +[+-][\d.]+  \w+", text, flags=re.MULTILINE), text
+    assert len(text.splitlines()) <= 24, "more than a screen"
 
 
 PYTHON = [b for page in (PROJECT / "README.md", PROJECT / "README.zh.md") for b in blocks(page, "python")]

@@ -33,8 +33,26 @@ def published_score(house: House, year: int) -> dict:
     ).iloc[0].to_dict()  # fmt: skip
 
 
-def test_text_says_score_place_interval_parts_and_that_it_is_synthetic(small_warehouse: House) -> None:
+def test_the_answer_fits_on_one_screen(small_warehouse: House) -> None:
     text, score = explain(small_warehouse, "Hefei", "2014").text, published_score(small_warehouse, 2014)
+    assert "SYNTHETIC" in text
+    assert f"score  {score['score_100']:.2f} of 100" in text
+    assert f"rank   {score['rank_year']} of {CITIES}" in text
+    assert "What moved it most since 2013" in text
+    assert "draws of all choices; 2013: " in text
+    assert len(text.strip().splitlines()) <= 24
+
+
+def test_json_and_markdown_hold_the_same_answer(small_warehouse: House, told: dict) -> None:
+    assert json.loads(explain(small_warehouse, "Hefei", "2014", "--format", "json").text) == told
+    assert explain(small_warehouse, "Hefei", "2014", "--format", "markdown").text.startswith("## 合肥市 Hefei")
+    refused = explain(small_warehouse, "Hefei", "2014", "n1_edushare", "--format", "json")
+    assert refused.exit_code == 2
+    assert "leave the indicator out" in refused.text
+
+
+def test_full_text_says_score_place_interval_parts_and_that_it_is_synthetic(small_warehouse: House) -> None:
+    text, score = explain(small_warehouse, "Hefei", "2014", "--full").text, published_score(small_warehouse, 2014)
     assert "SYNTHETIC" in text
     assert f"score {score['score']:.4f}" in text
     assert f"rank {score['rank_year']} of {CITIES}" in text
@@ -70,7 +88,8 @@ def test_every_indicator_leads_to_printed_cells(told: dict) -> None:
 def test_the_first_year_has_no_year_before(small_warehouse: House) -> None:
     outcome = explain(small_warehouse, "Hefei", str(YEARS[0]))
     assert outcome.exit_code == 0
-    assert "Since 2011: no score in that year." in outcome.text
+    assert "no score in 2011" in outcome.text
+    assert "What it is made of" in outcome.text
 
 
 def test_imputed_and_winsorised_values_are_marked(small_warehouse: House) -> None:
@@ -78,14 +97,14 @@ def test_imputed_and_winsorised_values_are_marked(small_warehouse: House) -> Non
         "select city_id, year, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
         " and value_origin like 'interpolated%' and is_winsorised is not null limit 1", [FROZEN],
     ).iloc[0]  # fmt: skip
-    text = explain(small_warehouse, marked["city_id"], str(marked["year"])).text
+    text = explain(small_warehouse, marked["city_id"], str(marked["year"]), "--full").text
     assert f"[{marked['value_origin']}" in text
     assert "imputed (" in text
     cut = small_warehouse.published(
         "select city_id, year from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
         " and is_winsorised limit 1", [FROZEN],
     ).iloc[0]  # fmt: skip
-    assert "winsorised to" in explain(small_warehouse, cut["city_id"], str(cut["year"])).text
+    assert "winsorised to" in explain(small_warehouse, cut["city_id"], str(cut["year"]), "--full").text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from house import House
 
-from dagster_project.report import pages
+from dagster_project.report import language, pages
 from dagster_project.report.site import CITIES
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -37,6 +37,19 @@ SHORTEN = """() => document.querySelectorAll("tbody").forEach((body) => {
 }) || document.querySelectorAll("[data-state] svg > g").forEach((marks) => marks.replaceChildren())"""
 FILLS = """() => [...document.querySelectorAll('[data-chart="spec-map"] path[fill^="var(--c"]')]
   .map((path) => path.getAttribute("fill")).sort().join()"""
+
+LABELS = """() => [...document.querySelectorAll("[data-chart]")].flatMap((chart) =>
+  [...chart.querySelectorAll("svg text, .vega-bind-name")].map((label) => label.textContent))"""
+# names that Chinese papers leave as they are
+LEFT_AS_THEY_ARE = {"Albers", "Driscoll", "Elhorst", "Fieller", "Hansen", "Kraay", "Nickell", "Sobol", "Spearman",
+                    "SYNTHETIC", "logit", "nqpf", "queen"}  # fmt: skip
+SHAPE_OF = """(letter) => {
+  const canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d");
+  pen.font = `40px ${getComputedStyle(document.querySelector("[data-chart] svg text")).fontFamily}`;
+  pen.fillText(letter, 10, 60);
+  return canvas.toDataURL();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +167,59 @@ def test_language_is_switched_and_kept(page: playwright_api.Page, docs: Path) ->
     assert page.locator("h1").inner_text() == "空间格局"
     page.get_by_role("button", name="English").click()
     assert page.locator("h1").inner_text() == "Space"
+
+
+def in_chinese(page: playwright_api.Page) -> None:
+    """The page after its switch, with all charts drawn again."""
+    page.get_by_role("button", name="中文").click()
+    page.wait_for_selector("[data-chart]:not([data-state])", state="detached")
+
+
+def english_words(text: str) -> set[str]:
+    words = re.findall(r"[A-Za-z]\w+", text)
+    return {word for word in words if word not in LEFT_AS_THEY_ARE and not language.SYMBOL.fullmatch(word)}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_charts_speak_chinese_on_the_chinese_page(page: playwright_api.Page, docs: Path, slug: str) -> None:
+    """A word that is missing: add a row to report/assets/dictionary.csv."""
+    opened(page, docs, slug)
+    in_english = page.evaluate(LABELS)
+    in_chinese(page)
+    assert page.locator('[data-state="failed"]').count() == 0
+    labels = page.evaluate(LABELS)
+    assert {label: words for label in labels if (words := english_words(label))} == {}
+    assert not labels or re.search("[一-鿿]", "".join(labels))
+    page.get_by_role("button", name="English").click()
+    page.wait_for_selector("[data-chart]:not([data-state])", state="detached")
+    assert page.evaluate(LABELS) == in_english
+
+
+def test_tooltips_and_alternative_texts_speak_chinese(page: playwright_api.Page, docs: Path) -> None:
+    opened(page, docs, "index")
+    in_chinese(page)
+    chart = page.locator('[data-chart="spec-national-composite"]')
+    assert chart.locator("svg").get_attribute("aria-label").startswith("折线图，综合，2012 至 2016 年")
+    chart.locator(".mark-symbol path").last.hover()
+    tooltip = page.locator("#vg-tooltip-element")
+    playwright_api.expect(tooltip).to_be_visible()
+    assert {"年份", "均值，分", "城市数"} <= set(re.split(r"\s+", tooltip.inner_text()))
+
+
+def test_the_year_of_the_slider_stays_when_the_language_changes(page: playwright_api.Page, docs: Path) -> None:
+    opened(page, docs, "index")
+    chart = page.locator('[data-chart="spec-map"]')
+    chart.get_by_role("slider").press("Home")
+    playwright_api.expect(chart).to_contain_text("Composite score, 2012")
+    in_chinese(page)
+    playwright_api.expect(chart).to_contain_text("2012 年综合得分")
+
+
+def test_chinese_letters_of_the_charts_have_shapes_of_their_own(page: playwright_api.Page, docs: Path) -> None:
+    """A font without them would draw one box for all of them."""
+    opened(page, docs, "index")
+    in_chinese(page)
+    assert len({page.evaluate(SHAPE_OF, letter) for letter in ("新", "质", "力", "\U0010fffd")}) == 4
 
 
 def test_map_follows_its_slider(page: playwright_api.Page, docs: Path) -> None:

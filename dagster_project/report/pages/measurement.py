@@ -208,8 +208,8 @@ def _ranks(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
 
 def _rank_chart(part: list[Row], name: str, k: int, meta: Meta) -> plots.Spec:
     data = [
-        {"label": row["name_en"] or row["city_id"], "point": row["rank_year"], "lo": row["rank_p05"],
-         "hi": row["rank_p95"], "n": row["n_obs"]}
+        {"label": f"{row['name_en']} {row['name_zh']}" if row["name_en"] else row["city_id"],
+         "point": row["rank_year"], "lo": row["rank_p05"], "hi": row["rank_p95"], "n": row["n_obs"]}
         for row in part
     ]  # fmt: skip
     side = {"top": "highest", "bottom": "lowest"}[name]

@@ -110,7 +110,7 @@ def _score(con: duckdb.DuckDBPyConnection, meta: Meta, code: str) -> Section | N
 
 def _forms(frame: pd.DataFrame, meta: Meta) -> Section | None:
     now = frame[frame["year"] == meta.last_year]
-    wide = now.pivot_table(index=["city_id", "name_en"], columns="form", values=["c", "d"]).dropna()
+    wide = now.pivot_table(index=["city_id", "name_en", "name_zh"], columns="form", values=["c", "d"]).dropna()
     classes = now.pivot(index="city_id", columns="form", values="class_10").dropna()
     if wide.empty or "classic" not in classes:
         return None
@@ -125,7 +125,8 @@ def _forms(frame: pd.DataFrame, meta: Meta) -> Section | None:
         f"With the classic form {words.cities(moved)} of {len(classes)} would stand in another class of coordination. "
         "The corrected form (Wang et al. 2021) is the headline.",
     )
-    data = [{"x": float(r[("c", "classic")]), "y": float(r[("c", "corrected")]), "city": r[("name_en", "")]}
+    data = [{"x": float(r[("c", "classic")]), "y": float(r[("c", "corrected")]),
+             "city": f"{r[('name_en', '')]} {r[('name_zh', '')]}"}
             for r in wide.reset_index().to_dict("records")]  # fmt: skip
     spec = plots.scatter(
         data, title=f"Coupling C, classic and corrected, {meta.last_year}", note=plots.synthetic(meta), diagonal=True,

@@ -23,6 +23,7 @@
     root.lang = language === "zh" ? "zh-CN" : "en";
     document.title = titles[language === "zh" ? 1 : 0];
     relabel.forEach((write) => write());
+    root.dispatchEvent(new Event("nqpf-language")); // the charts hear it
   }
   const other = document.getElementById("language");
   other.hidden = false;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from dagster_project.explain.queries import NoAnswer, explain_score, find_city
 from dagster_project.explain.show import show_score
+from dagster_project.explain.story import story
 from dagster_project.paths import Paths
 
 BASIS = "frozen_2012_2013"
@@ -100,14 +102,82 @@ def con(paths: Paths):
         yield opened
 
 
-def text_of(paths: Paths, city: str, year: int, index: str | None = None) -> tuple[int, str]:
+def text_of(paths: Paths, city: str, year: int, index: str | None = None, full: bool = False) -> tuple[int, str]:
     console = Console(record=True, width=200)
-    code = show_score(paths, console, city, year, index, as_json=False)
+    code = show_score(paths, console, city, year, index, full=full)
     return code, console.export_text()
 
 
-def test_by_hand(paths: Paths) -> None:
+# ---- the short answer --------------------------------------------------------------------------------------------
+
+
+def test_the_story_by_hand(paths: Paths) -> None:
     code, text = text_of(paths, "Jia", 2013)
+    assert code == 0
+    assert text.splitlines() == [
+        "SYNTHETIC demo data: says nothing about China",
+        "甲市 Jia (CN000001) in 2013: 指数 / Index (x)",
+        "  score  30.00 of 100, -5.00 since 2012 (35.00)",
+        "  rank   1 of 1, up 1 since 2012 (2)",
+        "  parts  new +10.00, quality -15.00",
+        "What moved it most since 2012, points of the score:",
+        "  -15.00  b  乙 / second",
+        "          40 -> 20 percent, less is better; u = 1 persons: book.xlsx S A5",
+        "  +10.00  a  甲 / first",
+        "          20 -> 60 percent [interpolated_linear]; p = 1 persons: book.xlsx S A0 and 4 more",
+        "Keep in mind:",
+        "  - rank 1 to 2 in 90 % of 1,000 draws of all choices",
+        "  - of 2 values: 1 imputed (25.0 % of the weight)",
+        "More: `nqpf explain CN000001 2013 --full`; `nqpf explain CN000001 2013 b`",
+    ]
+
+
+def test_without_a_year_before_the_story_says_what_the_score_is_made_of(paths: Paths) -> None:
+    _, text = text_of(paths, "Yi", 2012)
+    assert "score  100.00 of 100; no score in 2011" in text
+    assert "What it is made of most, points of the score:" in text
+    assert "+75.00  b" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "verdict"),
+    [
+        ((1.0, 2.0), "overlapping, so a choice may explain the move"),
+        ((3.0, 5.0), "apart, so no choice explains the move"),
+    ],
+)
+def test_the_move_is_held_against_the_intervals_of_both_years(
+    con: duckdb.DuckDBPyConnection, old: tuple[float, float], verdict: str
+) -> None:
+    found = explain_score(con, "Jia", 2013, None)
+    before = {"rank_p05": old[0], "rank_p95": old[1]}
+    assert story(replace(found, interval_before=before)).caveats[0].endswith(verdict)
+
+
+def test_parts_that_are_not_shown_are_summed_up(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagster_project.explain.story.MOVERS", 1)
+    told = story(explain_score(con, "Jia", 2013, None))
+    assert [part.code for part in told.parts] == ["b"]
+    assert told.rest == "+10.00  the other 1 indicators together; most against the whole: a +10.00"
+
+
+def test_markdown_carries_the_mark_and_a_table(paths: Paths, capsys: pytest.CaptureFixture) -> None:
+    assert show_score(paths, Console(), "Jia", 2013, None, form="markdown") == 0
+    text = capsys.readouterr().out
+    assert text.startswith("## 甲市 Jia (CN000001) in 2013")
+    assert "**SYNTHETIC demo data" in text
+    assert "| -15.00 | `b` | 乙 / second | 40 -\\> 20 percent, less is better |" in text
+    assert show_score(paths, Console(), "Jia", 2013, None, form="markdown", full=True) == 0
+    assert "| `a` | 甲 / first | 60 | percent | 0.6000 | 0.2500 | 0.1500 | +0.1000 |" in capsys.readouterr().out
+
+
+# ---- everything --------------------------------------------------------------------------------------------------
+
+
+def test_everything_by_hand(paths: Paths) -> None:
+    code, text = text_of(paths, "Jia", 2013, full=True)
     assert code == 0
     for words in (
         "SYNTHETIC demo data",
@@ -130,20 +200,20 @@ def test_by_hand(paths: Paths) -> None:
 
 
 def test_a_year_after_the_window_has_no_interval_and_says_what_left_the_range(paths: Paths) -> None:
-    _, text = text_of(paths, "甲", 2014)
+    _, text = text_of(paths, "甲", 2014, full=True)
     assert "no interval: the choices are drawn for the years of the base window only" in text
     assert "[outside the base range]" in text
     assert "1 out of range" in text
 
 
 def test_a_winsorised_value_shows_what_it_became(paths: Paths) -> None:
-    _, text = text_of(paths, "000001", 2012)
+    _, text = text_of(paths, "000001", 2012, full=True)
     assert "[winsorised to 36]" in text
     assert "Since 2011: no score in that year." in text
 
 
 def test_the_best_possible_score_has_no_obstacle(paths: Paths) -> None:
-    code, text = text_of(paths, "Yi", 2012)
+    code, text = text_of(paths, "Yi", 2012, full=True)
     assert code == 0
     assert "score 1.0000" in text
     assert "no obstacle: every indicator is at its best" in text
@@ -172,7 +242,7 @@ def test_the_three_nearest_names_are_given(con: duckdb.DuckDBPyConnection) -> No
 
 
 def test_json_is_whole_and_plain(paths: Paths, con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture) -> None:
-    assert show_score(paths, Console(), "Yi", 2012, None, as_json=True) == 0
+    assert show_score(paths, Console(), "Yi", 2012, None, form="json") == 0
     content = json.loads(capsys.readouterr().out)
     assert content["city"]["city_id"] == "CN000002"
     assert content["interval"] is None

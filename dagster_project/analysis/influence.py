@@ -29,6 +29,7 @@ TABLES = {
     "threshold_grid": "Profile of each threshold search over its candidates.",
     "threshold_result": "Thresholds in the synergy of the base year, with interval, bootstrap p and slopes.",
     "barrier_moderation": "Whether the border is lower where production relations were better.",
+    "level_adjusted_test": "Each test of a spillover or of equal slopes again, freed of what differs with the level.",
     "truth_recovery": "SYNTHETIC demo only: what was planted beside what is found again.",
     "border_barrier": "Spillover inside against across province borders, also within rings of distance.",
 }

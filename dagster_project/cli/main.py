@@ -209,6 +209,22 @@ def export(
 
 
 @app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="New folder for the landing files.")],
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Effect to leave out: spatial_lag, spillover, asymmetry, border, threshold, or all."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every value.")] = 1,
+    cities: Annotated[int | None, typer.Option(help="How many cities; default: all.")] = None,
+) -> None:
+    """Write landing files of a SYNTHETIC country, to try methods on a known truth. No misprints, 2012 to 2021."""
+    from dagster_project.cli.demo import write_demo
+
+    raise typer.Exit(write_demo(console, folder.resolve(), without=without or [], seed=seed, cities=cities))
+
+
+@app.command()
 def ui(
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,

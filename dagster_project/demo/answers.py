@@ -58,7 +58,7 @@ def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
                 value,
                 fault.planted,
                 reason,
-                "active",
+                "where_printed",
             ]
         )
     return pd.DataFrame(rows, columns=CORRECTION_COLUMNS)

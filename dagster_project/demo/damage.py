@@ -15,6 +15,8 @@ from dagster_project.demo.printed import REVISED_FROM, REVISION
 
 FIRST_VINTAGE = "first"
 PATENT_VARIABLES = ("all_grants", "invention_grants", "green_invention_grants")
+# what only a damaged file prints; the other kinds are true events, revisions and formats
+MISPRINTS = frozenset({"ocr_name", "unit_slip", "ocr_number", "full_width", "thousands", "edge_gap", "interior_gap"})
 _LOOKS_LIKE = {"1": "I", "0": "O", "5": "S", "2": "Z", "8": "B"}
 _FULL_WIDTH = str.maketrans("0123456789.", "０１２３４５６７８９．")
 
@@ -80,13 +82,14 @@ def years_of(kind: str) -> tuple[int, ...]:
     return tuple(sorted({fault.year for fault in FAULTS if fault.kind == kind}))
 
 
-def faults_of(cities: Sequence[str], years: Sequence[int]) -> list[Fault]:
-    """The faults of FAULTS that touch these cities and years."""
+def faults_of(cities: Sequence[str], years: Sequence[int], *, is_damaged: bool = True) -> list[Fault]:
+    """The faults of FAULTS that touch these cities and years; without MISPRINTS unless `is_damaged`."""
     known = {*cities, "all", *(f"CN{province}" for province in REVISION)}
     if MERGED_INTO in cities:
         known.add(MERGED_CITY)
     old_city = {t.new_city: t.old_city for t in TRANSFERS}
     faults = [f for f in FAULTS if f.city_id in known and _is_in_window(f, years)]
+    faults = [f for f in faults if is_damaged or f.kind not in MISPRINTS]
     # a county is only moved when both its cities are printed
     return [f for f in faults if f.kind != "transfer" or old_city[f.city_id] in cities]
 

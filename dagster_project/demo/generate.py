@@ -50,12 +50,14 @@ def generate_demo(
     cities: Iterable[str] | int | None = None,
     years: Iterable[int] = range(2012, 2022),
     truth: Truth | None = None,
+    is_damaged: bool = True,
     seeds: Path | None = None,
 ) -> DemoTruth:
     """Write the demo's landing files below `landing_root` and return what was planted.
 
     cities: ids of city.csv, a number of cities, or None for all; years: consecutive, inside HORIZON; truth:
-    parameters (planted effects can be off); seeds: folder of the dbt seeds, whose roster, groups and
+    parameters (planted effects can be off); is_damaged: plant gaps and misprints, which correction.csv answers
+    by the text of the default truth and seed only; seeds: folder of the dbt seeds, whose roster, groups and
     contiguity shape the values. The same arguments and seeds give the same bytes. ValueError: unknown
     city, years with holes.
     """
@@ -69,7 +71,8 @@ def generate_demo(
     _plant_in_truth(geography, raw)
     base, robots = draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
-    named, candidates = faults_of(chosen, chosen_years), draw_gaps(geography.roster, streams[5])
+    named = faults_of(chosen, chosen_years, is_damaged=is_damaged)
+    candidates = draw_gaps(geography.roster, streams[5]) if is_damaged else []
     gaps = keep_within_limits(candidates, chosen, chosen_years, named=named, parts=_indicator_parts(seeds))
     source = Print(printed, geography, chosen, chosen_years, Damage([*named, *gaps]))
     for year in chosen_years:

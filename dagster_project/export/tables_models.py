@@ -79,19 +79,21 @@ T12 = PaperTable(
     across="kind",
 )  # fmt: skip
 
+ADJUSTED = "level-adjusted (between cities of one level) and on the index as it is, which rejects too often."
+
 T13 = PaperTable(
     "T13", "Effects by group", "异质性分析", ("mart_panel_heterogeneity",),
     f"""
     with {GROUPS}
-    select {SPLIT_NAME} || ', group of the ' || side as part, name, p_equal, upper(effect[1]) || effect[2:] as kind,
-        point as value, se, lo, hi, p, n_obs, seed
+    select {SPLIT_NAME} || ', group of the ' || side as part, name, p_equal, p_level_adjusted,
+        upper(effect[1]) || effect[2:] as kind, point as value, se, lo, hi, p, n_obs, seed
     from mart.mart_panel_heterogeneity join groups using (scheme, group_code)
     where {MODEL}
     order by {SPLIT_PLACE}, side = 'emitter', name, {place(EFFECTS, "effect")}
     """,
-    (Column("Group", "name"), Column("p, equal", "p_equal", "p"), EFFECT),
+    (Column("Group", "name"), Column("p, equal", "p_level_adjusted", "p"), Column("as it is", "p_equal", "p"), EFFECT),
     f"{UNIT} The whole weight matrix stays; the slope differs by the group of the city that receives or emits."
-    " p, equal: Wald test that the groups do not differ. n counts city-years.",
+    f" p, equal: that the groups do not differ; {ADJUSTED} n counts city-years.",
     panel="part", across="kind",
 )  # fmt: skip
 
@@ -100,7 +102,7 @@ T14 = PaperTable(
     f"""
     select {names(THRESHOLDS, "kind")} as kind, n_threshold, gamma, ci_lo, ci_hi, f_stat, p_boot, n_boot,
         case when n_boot = 0 then '' when p_boot = 0 then format('<{{:.3f}}', 1 / n_boot)
-            else format('{{:.3f}}', p_boot) end as p_text, crit_10, crit_5,
+            else format('{{:.3f}}', p_boot) end as p_text, p_level_adjusted, crit_10, crit_5,
         crit_1, slope_low, slope_se_low, slope_high, slope_se_high, n_low, n_high, n_obs, seed
     from mart.mart_threshold_result where {MODEL}
     order by {place(THRESHOLDS, "mart_threshold_result.kind")}, n_threshold
@@ -109,14 +111,15 @@ T14 = PaperTable(
         Column("", "kind"), Column("No.", "n_threshold", "count"),
         Column("Threshold", "gamma", "number", lo="ci_lo", hi="ci_hi"), Column("F", "f_stat", "number", 2),
         Column("p", "p_text"), Column("Draws", "n_boot", "count"),
+        Column("p, one level", "p_level_adjusted", "p"),
         *(Column(f"{k} %", f"crit_{k}", "number", 2) for k in (10, 5, 1)),
         Column("Below", "slope_low", "number", se="slope_se_low"),
         Column("Above", "slope_high", "number", se="slope_se_high"),
         Column("n below", "n_low", "count"), Column("n above", "n_high", "count"),
     ),
     "F: of the further threshold; p and critical values from the bootstrap with the given number of draws; none"
-    " without draws. Interval of the threshold: inverted LR. n counts"
-    " city-years.",
+    " without draws. p, one level: level-adjusted, between cities of one level. Interval of the threshold: inverted LR."
+    " n counts city-years.",
 )  # fmt: skip
 
 SIDES = {"c": "centre", "p": "periphery"}
@@ -126,12 +129,12 @@ T15 = PaperTable(
     select {SPLIT_NAME} || format(' ({{}} cities in the centre; asymmetry {{}} [{{}}, {{}}], p {{}})', n_centre,
             coalesce(round(asymmetry_index, 3)::varchar, 'not defined'), coalesce(round(asymmetry_lo, 3)::varchar, ''),
             coalesce(round(asymmetry_hi, 3)::varchar, ''),
-            case when p_asymmetry < 0.001 then '< 0.001'
-                else coalesce('= ' || round(p_asymmetry, 3)::varchar, 'not defined') end
+            case when p_level_adjusted < 0.001 then '< 0.001'
+                else coalesce('= ' || round(p_level_adjusted, 3)::varchar, 'not defined') end
             ) as part,
         {names(SIDES, "emitter")} || ' to ' || {names(SIDES, "receiver")} as block,
         theta_block, se, e_per_emitter, e_lo, e_hi, r_per_receiver, r_lo, r_hi, per_link, per_link_lo, per_link_hi,
-        asymmetry_index, asymmetry_lo, asymmetry_hi, p_asymmetry, n_obs, seed
+        asymmetry_index, asymmetry_lo, asymmetry_hi, p_level_adjusted, p_asymmetry, n_obs, seed
     from mart.mart_block_spillover where {MODEL}
     order by {place(("core", "cluster", "east_vs_cw", "synergy"), "scheme")}, emitter, receiver
     """,
@@ -142,7 +145,7 @@ T15 = PaperTable(
         Column("Per link", "per_link", "number", lo="per_link_lo", hi="per_link_hi"),
     ),
     "Asymmetry: outward minus inward effect over the sum of their absolute values, above zero where centres give more;"
-    " p of the hypothesis that both are alike. n counts city-years.",
+    " p of the hypothesis that both coefficients are alike between cities of one level. n counts city-years.",
     panel="part",
 )  # fmt: skip
 
@@ -183,7 +186,8 @@ T17 = PaperTable(
     f"""
     select case ring_id when 'all' then 'All distances' when 'joint' then 'Mean over the rings'
             else replace(ring_id, '-', '–') || ' km' end as ring,
-        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, fieller_lo, fieller_hi, p_equal, n_obs, seed
+        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, fieller_lo, fieller_hi, p_level_adjusted,
+        p_equal, n_obs, seed
     from mart.mart_border_barrier where {MODEL} and barrier_code = 'province'
     order by barrier_code, ring_id <> 'all', ring_id = 'joint', try_cast(split_part(ring_id, '-', 1) as integer)
     """,
@@ -191,10 +195,11 @@ T17 = PaperTable(
         Column("Ring", "ring"), Column("Inside", "theta_in", "number", se="se_in"),
         Column("Across", "theta_out", "number", se="se_out"),
         Column("Barrier", "barrier_index", "number", lo="lo", hi="hi"), Column("Fieller, from", "fieller_lo", "number"),
-        Column("to", "fieller_hi", "number"), Column("p, equal", "p_equal", "p"),
+        Column("to", "fieller_hi", "number"), Column("p, equal", "p_level_adjusted", "p"),
+        Column("as it is", "p_equal", "p"),
     ),
-    "Barrier: 1 minus across over inside; empty where the inside spillover does not differ from zero. p, equal: Wald"
-    " test that both are alike. n counts city-years.",
+    "Barrier: 1 minus across over inside; empty where the inside spillover does not differ from zero. p, equal: that"
+    f" both are alike; {ADJUSTED} n counts city-years.",
 )  # fmt: skip
 
 T18 = PaperTable(

@@ -66,6 +66,9 @@ def _spec(
         found = find(name)
         return found if cut is None or found.source != "indicator" else replace(found, winsor=cut)
 
+    if isinstance(settings.get("instrument"), list):  # variables of this file, argued for by who names them
+        settings["external"] = tuple(find(name) for name in settings["instrument"])
+        settings["instrument"] = "external"
     if settings.get("variant_of") and not settings.get("change"):
         raise SpecError(f"{file.name}: model {model_id} is a variant: say in `change` what differs.")
     columns = {

@@ -1,8 +1,8 @@
 -- How far do spillovers reach, and how much does a provincial border hold back?
 -- 溢出效应能传多远？省界阻隔了多少？
 -- Columns: model_id, question, variant, estimate, unit, lo, hi, p
--- Note: lo and hi of a barrier are the limits after Fieller, p that of equal spillovers; mart_distance_decay has the
---   rings behind a boundary.
+-- Note: lo and hi of a barrier are the limits after Fieller, p that of equal spillovers between cities of one
+--   level; mart_distance_decay has the rings behind a boundary.
 select
     model_id,
     'boundary' as question,
@@ -23,7 +23,7 @@ select
     '1' as unit,
     fieller_lo as lo,
     fieller_hi as hi,
-    p_equal as p
+    p_level_adjusted as p
 from mart.mart_border_barrier
 where basis = 'frozen_2012_2021'
 order by model_id, question desc, variant

@@ -29,6 +29,13 @@ class Barrier:
         """ring_id, theta_in, theta_out and errors, barrier_index 1 - out/in with simulated and Fieller interval."""
         return self.table.copy()
 
+    def contrast(self, ring: str) -> dict[str, float]:
+        """Weights of theta_in - theta_out of a ring, or of 'joint', the precision-weighted mean over the rings."""
+        weight = {ring: 1.0}
+        if ring == "joint":
+            weight = joint_weights(self.table[self.table["ring_id"] != "joint"])
+        return {f"{r}:{side}": sign * w for r, w in weight.items() for side, sign in (("in", 1.0), ("out", -1.0))}
+
 
 @estimable("the spillover across a border")
 def border_barrier(
@@ -117,12 +124,17 @@ def _row(fit: SpilloverFit, ring: str, draws: int, rng: np.random.Generator) -> 
 
 def _joint(fit: SpilloverFit, table: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict[str, object]:
     """One ratio for all rings: weighted means over the rings, weights from the precision of theta inside."""
-    weight = (1 / table["se_in"] ** 2).to_numpy()
     loadings = np.zeros((2, len(fit.core.params)))
-    for ring, w in zip(table["ring_id"], weight / weight.sum(), strict=True):
+    for ring, w in joint_weights(table).items():
         loadings[0, fit.positions[f"{ring}:in"]] = w
         loadings[1, fit.positions[f"{ring}:out"]] = w
     return _ratio_row("joint", loadings @ fit.core.params, loadings @ fit.core.cov @ loadings.T, draws, rng)
+
+
+def joint_weights(table: pd.DataFrame) -> dict[str, float]:
+    """Weight of each ring in the joint row: precision of theta inside, summing to one."""
+    weight = (1 / table["se_in"] ** 2).to_numpy()
+    return {str(r): float(w) for r, w in zip(table["ring_id"], weight / weight.sum(), strict=True)}
 
 
 def _ratio_row(

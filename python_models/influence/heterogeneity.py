@@ -34,6 +34,11 @@ class GroupEffects:
     def p_equal(self) -> float:
         return float(stats.chi2.sf(self.wald, self.dof))
 
+    @property
+    def contrasts(self) -> list[dict[str, float]]:
+        """Rows of R in R theta = 0: beta_g and theta_g against those of the first group."""
+        return _contrasts(self.groups)
+
     def to_frame(self) -> pd.DataFrame:
         """One row per group and effect: point, se, lower, upper (simulated), p of the point over its error."""
         low, high = self.simulated.interval()
@@ -91,20 +96,13 @@ def group_effects(
         means = [(own[m > 0].mean(), total[m > 0].mean()) for m in masks.values()]
         return np.array([value for d, t in means for value in (d, t - d, t)])
 
-    wald, dof = _wald(fit, names)
+    wald, dof = fit.wald(_contrasts(names))
     return GroupEffects(fit, names, fit.simulate(functional, draws=draws, rng=rng), side, wald, dof)
 
 
-def _wald(fit: SpilloverFit, names: tuple[str, ...]) -> tuple[float, int]:
-    rows = []
-    for part in ("own", "lag"):
-        for group in names[1:]:
-            row = np.zeros(len(fit.core.params))
-            row[fit.positions[f"{part}:{group}"]], row[fit.positions[f"{part}:{names[0]}"]] = 1.0, -1.0
-            rows.append(row)
-    r = np.stack(rows)
-    gap = r @ fit.core.params
-    return float(gap @ np.linalg.solve(r @ fit.core.cov @ r.T, gap)), len(rows)
+def _contrasts(names: tuple[str, ...]) -> list[dict[str, float]]:
+    first, *others = names
+    return [{f"{part}:{g}": 1.0, f"{part}:{first}": -1.0} for part in ("own", "lag") for g in others]
 
 
 def _two_sided(z: float) -> float:

@@ -84,7 +84,7 @@ def spatial_threshold(
         raise PanelInputError(f"unknown side {side!r}: choose emitter or receiver.")
     if draws and rng is None:
         raise PanelInputError("the bootstrap needs `rng`, for example numpy.random.default_rng(2026).")
-    grid = _candidates(q_, n_grid, trim)
+    grid = candidates(q_, n_grid, trim)
     yy = np.asarray(y, dtype=np.float64)
     model = _Model(np.asarray(x, dtype=np.float64), q_, weights, controls, side, effects, estimator)
     loglik = np.array([model.fit(yy, g).core.loglik for g in grid])
@@ -115,15 +115,10 @@ class _Model:
     estimator: str
 
     def fit(self, y: FloatArray, gamma: float | None) -> SpilloverFit:
-        full = np.asarray(self.weights.matrix.todense())
         if gamma is None:
-            matrices = {"lag": full}
+            matrices = {"lag": np.asarray(self.weights.matrix.todense())}
         else:
-            low = (self.q <= gamma).astype(np.float64)
-            parts = {"low": low, "high": 1 - low}
-            matrices = {f"own:{name}": np.diag(part) for name, part in parts.items()}
-            for name, part in parts.items():
-                matrices[f"lag:{name}"] = full * (part[None, :] if self.side == "emitter" else part[:, None])
+            matrices = regime_matrices(self.weights, self.q, gamma, self.side)
         return fit_spillover(
             y, self.x, self.weights, matrices, self.controls, with_own=gamma is None, effects=self.effects,
             estimator=self.estimator,
@@ -149,6 +144,17 @@ class _Model:
         return part
 
 
+def regime_matrices(weights: SpatialWeights, q: FloatArray, gamma: float, side: Side) -> dict[str, FloatArray]:
+    """own:low, own:high (diagonal) and lag:low, lag:high (N, N): low holds q <= gamma, of the emitter or receiver."""
+    full = np.asarray(weights.matrix.todense())
+    low = (q <= gamma).astype(np.float64)
+    parts = {"low": low, "high": 1 - low}
+    matrices = {f"own:{name}": np.diag(part) for name, part in parts.items()}
+    for name, part in parts.items():
+        matrices[f"lag:{name}"] = full * (part[None, :] if side == "emitter" else part[:, None])
+    return matrices
+
+
 def _between(q: FloatArray, grid: FloatArray, best: int) -> FloatArray:
     """Values of q between the candidates beside the best one that are no candidates yet."""
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
@@ -156,7 +162,8 @@ def _between(q: FloatArray, grid: FloatArray, best: int) -> FloatArray:
     return np.setdiff1d(values, grid)
 
 
-def _candidates(q: FloatArray, n_grid: int, trim: float) -> FloatArray:
+def candidates(q: FloatArray, n_grid: int, trim: float) -> FloatArray:
+    """`n_grid` quantiles of the distinct values of q (N,) that leave the share `trim` of the cities on each side."""
     distinct = np.unique(q)
     if distinct.size < 2:
         raise PanelInputError("the threshold variable q does not vary.")

@@ -8,7 +8,7 @@ Blocks, rings and borders are all this model with other matrices M_m (METHODS 7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,15 @@ class SpilloverFit:
         gap = self.core.params[i] - self.core.params[j]
         statistic = float(gap**2 / (v[i, i] + v[j, j] - 2 * v[i, j]))
         return statistic, float(stats.chi2.sf(statistic, 1))
+
+    def wald(self, contrasts: Sequence[Mapping[str, float]]) -> tuple[float, int]:
+        """(Wald, q) of R theta = 0, one mapping {name of a parameter: weight} a row of R (q, p); KeyError: no such."""
+        r = np.zeros((len(contrasts), len(self.core.params)))
+        for row, contrast in zip(r, contrasts, strict=True):
+            for name, weight in contrast.items():
+                row[self.positions[name]] = weight
+        gap = r @ self.core.params
+        return float(gap @ np.linalg.solve(r @ self.core.cov @ r.T, gap)), len(r)
 
     def multiplier(self, params: FloatArray) -> FloatArray:
         """S (N, N) at a parameter vector."""

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.bootstrap import Draws, Resampler
+from python_models.regression.clustered import influences
 from python_models.regression.convention import Convention, convention
 from python_models.regression.design import make_design
 from python_models.regression.driscoll_kraay import driscoll_kraay
@@ -21,7 +22,7 @@ from python_models.regression.quasi import omega, sandwich
 from python_models.regression.search import Optimum
 from python_models.regression.weights import SpatialWeights, spatial_weights
 
-COVARIANCES = ("info", "qml", "block_bootstrap", "driscoll_kraay")
+COVARIANCES = ("info", "qml", "cluster", "block_bootstrap", "driscoll_kraay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class CoreFit:
     with effects='none').   residuals : (N, T), e without the fixed effects.   r2_within : 1 - SSR / |Q y|^2.
     maximum : parameters (p,) before any bias correction.   trace_se : relative standard error that probes leave in the
     traces of the information (0 = exact).   draws : parameters of the bootstrap panels, or None.
+    influence : (N, p) what each city adds to the estimates (cov='cluster': cov is its cross-product), or None.
     """
 
     model: str
@@ -61,6 +63,7 @@ class CoreFit:
     maximum: FloatArray
     trace_se: float
     draws: Draws | None
+    influence: FloatArray | None = None
 
     @property
     def n_params(self) -> int:
@@ -103,8 +106,9 @@ def fit_panel(
 
     y (N, T), X (N, T, k), W (N, N): row i receives. `model` ols, slx, sar, sem, sdm, sdem, sac; `effects` none (one
     intercept), entity, time, twoways; `estimator` as in `convention`; `durbin` the positions of the x that enter as W:x
-    (default all, in slx, sdm, sdem). `cov`: info (inverse information, normal errors), qml (sandwich), block_bootstrap
-    (`draws` panels from whole cities' residual vectors, needs `rng`), driscoll_kraay (ols and slx only). `bias_draws`
+    (default all, in slx, sdm, sdem). `cov`: info (inverse information, normal errors), qml (sandwich), cluster (any
+    variance and any correlation over time within a city), block_bootstrap (`draws` panels from whole cities' residual
+    vectors, needs `rng`), driscoll_kraay (ols and slx only). `bias_draws`
     > 0 subtracts the mean bias of so many parametric bootstrap panels (meant for transformed_dummies). OLS and SLX
     standard errors use SSR / dof. With a lambda and a W whose rows do not sum to one, the year effects belong to the
     filtered equation (I - lambda W)(..).
@@ -135,7 +139,7 @@ def fit_panel(
         at = Point.unpack(2.0 * at.pack(conv) - simulated.params.mean(axis=0), conv)
         e = residuals(design, conv, at)
     boot = Resampler.of(est, yy, e, at).block(draws, rng) if cov == "block_bootstrap" and rng is not None else None
-    matrix, trace_se = _covariance(est, at, e, cov) if boot is None else (boot.cov, 0.0)
+    matrix, trace_se, influence = _covariance(est, at, e, cov) if boot is None else (boot.cov, 0.0, None)
     total = float((design.ys[..., 0] ** 2).sum())
     return CoreFit(
         model=model,
@@ -161,22 +165,29 @@ def fit_panel(
         maximum=first.pack(conv),
         trace_se=trace_se,
         draws=boot,
+        influence=influence,
     )
 
 
-def _covariance(est: Estimator, at: Point, e: FloatArray, cov: str) -> tuple[FloatArray, float]:
+def _covariance(
+    est: Estimator, at: Point, e: FloatArray, cov: str
+) -> tuple[FloatArray, float, FloatArray | None]:  # fmt: skip
+    """Covariance, relative error of its traces, and what each city adds to the estimates if it is clustered."""
     conv, design = est.conv, est.design
     parts = score_parts(design, conv, est.weights, log_determinant(est.weights), at)
     sigma2 = at.sigma2
     matrix = inverse(information(parts, conv, sigma2))
     if cov == "qml":
         matrix = sandwich(matrix, omega(parts, conv, e, sigma2))
+    if cov == "cluster":
+        influence = influences(parts, conv, e, sigma2, matrix)
+        return influence.T @ influence, parts.trace_se, influence
     if not conv.spatial_names:  # least squares: the unbiased error variance
         dof = conv.rows_free_of_effects - design.z.shape[2]
         matrix[:-1, :-1] *= conv.n_rows / dof
         if cov == "driscoll_kraay":
             matrix[:-1, :-1] = driscoll_kraay(design.z, e, dof=dof)
-    return matrix, parts.trace_se
+    return matrix, parts.trace_se, None
 
 
 def _arrays(y: ArrayLike, X: ArrayLike) -> tuple[FloatArray, FloatArray]:

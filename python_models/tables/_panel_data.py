@@ -29,7 +29,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class PanelSample:
-    """y (N, T), x (N, T, k) in the order x, controls; first holds the year before for dynamic models.
+    """y (N, T), x (N, T, k) in the order x, controls, z (N, T, m) of external instruments.
 
     cities, years : labels.   n_dropped : cities with a y that were lost, dropped : their ids.
     city : attributes in city order.
@@ -37,6 +37,7 @@ class PanelSample:
 
     y: FloatArray
     x: FloatArray
+    z: FloatArray
     cities: tuple[str, ...]
     years: tuple[int, ...]
     dropped: tuple[str, ...]
@@ -67,7 +68,7 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     """
     basis = _basis(frames["scores"], spec)
     planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
-    for name in spec.regressors:
+    for name in (*spec.regressors, *(v.name for v in spec.external)):
         if spec.lag:
             planes[name] = planes[name].rename(columns=lambda year: int(year) + spec.lag)
     y = planes[spec.y.name]
@@ -93,6 +94,7 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     }
     return PanelSample(
         y=arrays[spec.y.name], x=np.stack([arrays[name] for name in spec.regressors], axis=2),
+        z=np.array([arrays[v.name] for v in spec.external]).reshape(-1, len(keep), len(years)).transpose(1, 2, 0),
         cities=tuple(map(str, keep)), years=tuple(int(t) for t in years), basis=basis,
         dropped=tuple(str(c) for c in cities.difference(keep, sort=False)),
         city=frames["city"].set_index("city_id").reindex(keep),

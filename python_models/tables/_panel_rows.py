@@ -252,10 +252,11 @@ def _iv(job: Job) -> Tables:
     x, names = sample.x, job.names
     if spec.instrument:
         k = len(spec.x)
-        inner, outer = sample.x[:, :, :k], leave_province_out(sample.x[:, :, :k], sample.city)
+        inner = sample.x[:, :, :k]
+        outer = sample.z if spec.external else leave_province_out(inner, sample.city)
         options = {
             "endog": np.concatenate([inner, job.weights.lag(np.ascontiguousarray(inner))], axis=2),
-            "instruments": np.concatenate([outer, job.weights.lag(outer)], axis=2),
+            "instruments": np.concatenate([outer, job.weights.lag(np.ascontiguousarray(outer))], axis=2),
             "endog_names": [*names[:k], *(f"W:{name}" for name in names[:k])],
         }
         x, names = sample.x[:, :, k:], names[k:]

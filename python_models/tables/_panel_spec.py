@@ -16,7 +16,7 @@ BASES = ("frozen", "restated")
 # groups that a sample may be cut to or be freed of: name -> (scheme, group_code)
 SPLITS = {"core": ("core", "core"), "cluster": ("cluster", "cluster"), "east": ("east_vs_cw", "east")}
 FILTERS = ("no_municipality", "no_covid", "no_imputed", *(f"{way}_{part}" for part in SPLITS for way in ("no", "only")))
-INSTRUMENTS = ("", "leave_province_out")
+INSTRUMENTS = ("", "leave_province_out", "external")
 COVID_YEARS = (2020, 2021)
 
 
@@ -55,8 +55,9 @@ class PanelSpec:
     years : first and last.   lag : years by which x and controls are lagged (negative: led, a placebo).
     sample : filters of FILTERS.
     boot_draws : panels of the block bootstrap for its column of errors (0 = none).   with_tests : also make the
-    specification search and the effects by city.   instrument : of x, for method iv.   variant_of : the entry it
-    differs from; change : in what, for the robustness table.
+    specification search and the effects by city.   instrument : of x, for method iv; with 'external' the variables of
+    `external` and W times them, at least one for each x.   variant_of : the entry it differs from; change : in what,
+    for the robustness table.
     """
 
     model_id: str
@@ -78,6 +79,7 @@ class PanelSpec:
     with_tests: bool = False
     is_headline: bool = False
     instrument: str = ""
+    external: tuple[PanelVariable, ...] = ()
     variant_of: str = ""
     change: str = ""
 
@@ -92,14 +94,16 @@ class PanelSpec:
             _one_of(name, FILTERS, f"model {self.model_id}: sample")
         if not self.x:
             raise ValueError(f"model {self.model_id} has no x: name at least one regressor of interest.")
-        names = [v.name for v in (*self.x, *self.controls)]
+        if (self.instrument == "external") != bool(self.external) or 0 < len(self.external) < len(self.x):
+            raise ValueError(f"model {self.model_id}: external instruments are variables, at least one for each x.")
+        names = [v.name for v in (*self.x, *self.controls, *self.external)]
         if len(set(names)) < len(names) or self.y.name in names:
             raise ValueError(f"model {self.model_id} uses a variable twice: {sorted(names)} with y {self.y.name}.")
 
     @property
     def variables(self) -> tuple[PanelVariable, ...]:
-        """y, x, controls."""
-        return (self.y, *self.x, *self.controls)
+        """y, x, controls, external instruments."""
+        return (self.y, *self.x, *self.controls, *self.external)
 
     @property
     def regressors(self) -> tuple[str, ...]:

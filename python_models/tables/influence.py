@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from python_models._types import FloatArray
 from python_models.influence import (
+    Barrier,
     barrier_split,
     block_lags,
     block_spillover,
     border_barrier,
     distance_decay,
+    fit_spillover,
     group_effects,
     moderated_barrier,
     spatial_threshold,
@@ -29,6 +32,7 @@ from python_models.regression import PanelInputError
 from python_models.regression.weights import SpatialWeights
 from python_models.space.distance import distance_matrix
 from python_models.tables._influence_barriers import BARRIERS, is_behind, scope_of
+from python_models.tables._level_adjusted import TEST_COLUMNS, p_of, refit, test_row, threshold_row
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
@@ -53,12 +57,12 @@ COLUMNS = {
     "influence_run": [*KEYS, "analysis", "variant", "status", "skip_reason", "n_obs", "seed"],
     "panel_heterogeneity": [
         *KEYS, "scheme", "side", "group_code", "effect", "variable", "point", "se", "lo", "hi", "p", "p_equal",
-        "n_obs", "seed",
+        "p_level_adjusted", "n_obs", "seed",
     ],
     "block_spillover": [
         *KEYS, "scheme", "emitter", "receiver", "theta_block", "se", "e_per_emitter", "e_lo", "e_hi",
-        "r_per_receiver", "r_lo", "r_hi", "per_link", "per_link_lo", "per_link_hi", "p_asymmetry", "asymmetry_index",
-        "asymmetry_lo", "asymmetry_hi", "n_centre", "n_obs", "seed",
+        "r_per_receiver", "r_lo", "r_hi", "per_link", "per_link_lo", "per_link_hi", "p_asymmetry",
+        "p_level_adjusted", "asymmetry_index", "asymmetry_lo", "asymmetry_hi", "n_centre", "n_obs", "seed",
     ],
     "block_lag": [
         *KEYS, "scheme", "emitter", "receiver", "rho_block", "se", "lo", "hi", "theta_block", "wald", "p_equal", "p_lr",
@@ -74,13 +78,15 @@ COLUMNS = {
     ],
     "threshold_grid": [*KEYS, "kind", "n_threshold", "grid_id", "gamma", "objective", "lr", "in_ci", "n_obs", "seed"],
     "threshold_result": [
-        *KEYS, "kind", "n_threshold", "gamma", "ci_lo", "ci_hi", "f_stat", "p_boot", "n_boot", "crit_10", "crit_5",
-        "crit_1", "slope_low", "slope_se_low", "slope_high", "slope_se_high", "n_low", "n_high", "n_obs", "seed",
+        *KEYS, "kind", "n_threshold", "gamma", "ci_lo", "ci_hi", "f_stat", "p_boot", "n_boot", "p_level_adjusted",
+        "crit_10", "crit_5", "crit_1", "slope_low", "slope_se_low", "slope_high", "slope_se_high", "n_low", "n_high",
+        "n_obs", "seed",
     ],
     "border_barrier": [
         *KEYS, "barrier_code", "ring_id", "theta_in", "se_in", "theta_out", "se_out", "barrier_index", "lo", "hi",
-        "fieller_lo", "fieller_hi", "p_equal", "n_obs", "seed",
+        "fieller_lo", "fieller_hi", "p_equal", "p_level_adjusted", "n_obs", "seed",
     ],
+    "level_adjusted_test": [*KEYS, *TEST_COLUMNS, "n_obs", "seed"],
 }  # fmt: skip
 
 
@@ -175,7 +181,7 @@ def build_influence_tables(
 
 
 def _jobs(world: World, sizes: InfluenceSizes) -> list[tuple[str, str, Callable[[], Tables]]]:
-    jobs: list[tuple[str, str, Callable[[], Tables]]] = []
+    jobs: list[tuple[str, str, Callable[[], Tables]]] = [("level adjusted", "spillover", _bind(_spillover, world))]
     for scheme in SPLITS:
         for side in ("emitter", "receiver"):
             jobs.append(
@@ -203,13 +209,34 @@ def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], T
     return lambda: function(*arguments)
 
 
+def _spillover(world: World) -> Tables:
+    """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
+    fit = fit_spillover(world.sample.y, world.x, world.weights, {"lag": world.weights.matrix}, world.controls)
+    found, se = refit(world, fit), np.sqrt(np.diag(fit.core.cov))
+    at = {name: fit.positions[name] for name in ("lag", "rho")}
+    plain = {name: float(2 * stats.norm.sf(abs(fit.core.params[i]) / se[i])) for name, i in at.items()}
+    both = [{name: 1.0} for name in at]
+    joint = float(stats.chi2.sf(*fit.wald(both)))
+    rows = [
+        test_row(found, "spatial lag", "rho", "rho = 0", [{"rho": 1.0}], plain["rho"]),
+        test_row(found, "spillover", "theta", "theta = 0", [{"lag": 1.0}], plain["lag"]),
+        test_row(found, "spillover", "theta and rho", "theta = rho = 0", both, joint),
+    ]
+    return {"level_adjusted_test": pd.concat(rows, ignore_index=True)}
+
+
 def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
     found = group_effects(
         world.sample.y, world.x, world.weights, world.groups(scheme).tolist(), world.controls,
         side="emitter" if side == "emitter" else "receiver", draws=draws, rng=world.rng(f"group:{scheme}:{side}"),
     )  # fmt: skip
-    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
-    return {"panel_heterogeneity": table.assign(scheme=scheme, side=side, variable=world.spec.regressors[0])}
+    again = refit(world, found.fit)
+    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"}).assign(
+        scheme=scheme, side=side, variable=world.spec.regressors[0], p_level_adjusted=p_of(again[0], found.contrasts)
+    )  # fmt: skip
+    test = test_row(again, "heterogeneity", f"{scheme}:{side}", "equal slopes and spillovers over groups",
+                    found.contrasts, found.p_equal)  # fmt: skip
+    return {"panel_heterogeneity": table, "level_adjusted_test": test}
 
 
 def _centre(world: World, scheme: str) -> np.ndarray:
@@ -224,11 +251,13 @@ def _blocks(world: World, scheme: str, draws: int) -> Tables:
         world.sample.y, world.x, world.weights, centre, world.controls, draws=draws, rng=world.rng(f"block:{scheme}")
     )
     index, low, high = found.asymmetry
+    again, outward = refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
     table = found.to_frame().assign(
         scheme=scheme, p_asymmetry=found.p_asymmetry, asymmetry_index=index, asymmetry_lo=low, asymmetry_hi=high,
-        n_centre=int(centre.sum()),
+        n_centre=int(centre.sum()), p_level_adjusted=p_of(again[0], outward),
     )  # fmt: skip
-    return {"block_spillover": table}
+    test = test_row(again, "asymmetry", scheme, "theta_pc = theta_cp", outward, found.p_asymmetry)
+    return {"block_spillover": table, "level_adjusted_test": test}
 
 
 def _block_lags(world: World, scheme: str) -> Tables:
@@ -265,7 +294,7 @@ def _barrier(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
         distance=None if edges is None else world.distance, edges=edges, draws=draws,
         rng=world.rng(f"barrier:{edges}"),
     )  # fmt: skip
-    return {"border_barrier": found.to_frame().assign(barrier_code="province")}
+    return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
 
 
 def _split(world: World, kind: str, draws: int) -> Tables:
@@ -274,7 +303,18 @@ def _split(world: World, kind: str, draws: int) -> Tables:
         world.sample.y, world.x, world.weights, is_behind(world, kind), world.controls, scope=scope_of(world, kind),
         draws=draws, rng=world.rng(f"barrier:{kind}"),
     )  # fmt: skip
-    return {"border_barrier": found.to_frame().assign(barrier_code=kind)}
+    return _border_tables(world, found, kind, kind)
+
+
+def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str) -> Tables:
+    again, table = refit(world, found.fit), found.to_frame()
+    contrasts = {ring: found.contrast(ring) for ring in table["ring_id"]}
+    p = [p_of(again[0], [contrast]) for contrast in contrasts.values()]
+    last = table.iloc[-1]  # all distances, or all rings jointly
+    test = test_row(again, "border", variant, "theta_in = theta_out", [contrasts[last["ring_id"]]], last["p_equal"])
+    return {
+        "border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test,
+    }  # fmt: skip
 
 
 def _moderated(world: World, draws: int) -> Tables:
@@ -326,7 +366,7 @@ def _spatial(world: World, side: str, sizes: InfluenceSizes) -> Tables:
         "slope_se_high": theta.loc["lag:high", "se"], "n_low": int((q <= found.gamma).sum()) * years,
         "n_high": int((q > found.gamma).sum()) * years,
     }  # fmt: skip
-    return {
-        "threshold_grid": grid.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(grid))),
-        "threshold_result": pd.DataFrame([row]),
-    }
+    tables: Tables = {"threshold_grid": grid.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(grid)))}
+    if side == "emitter":  # the question of the study; the receiver version is there to be compared by likelihood
+        row["p_level_adjusted"], tables["level_adjusted_test"] = threshold_row(world, draws=sizes.effects)
+    return {**tables, "threshold_result": pd.DataFrame([row])}

@@ -23,6 +23,7 @@ COLUMNS = [
     *KEYS, "quantity", "unit", "truth", "on_latent", "published", "lo", "hi", "covers_truth", "ratio", "n_obs", "seed",
 ]  # fmt: skip
 POINT = 2  # draws where only the point is read
+BLOCKS = ("cc", "cp", "pc", "pp")
 SD = "sd of y per sd of x"
 
 
@@ -34,7 +35,8 @@ def truth_table(
     frames: those of the influence tables, `panel_effect` and `truth` (kind, city_id, year, name, value); found: the
     tables of influence. on_latent: the same model on the latents, without controls. ratio = published / on_latent.
     No rows where the truth does not cover every city and year of the sample.
-    covers_truth: lo <= truth <= hi, missing where the truth is no number of its own (effects depend on W).
+    covers_truth: lo <= truth <= hi, missing where the truth is no number of its own (effects depend on W; nothing can
+    be barred or jump where there is no spillover). Level-adjusted differences have the truth 0 where none was planted.
     """
     truth = frames["truth"]
     latents = set(truth.loc[truth["kind"] == "latent", "name"])
@@ -50,10 +52,11 @@ def truth_table(
         if not (np.isfinite(y).all() and np.isfinite(x).all()):  # years that came after the truth was written
             continue
         rows = [
-            *_effects(frames["panel_effect"], spec, y, x, weights),
+            *_effects(truth, frames["panel_effect"], spec, y, x, weights),
             *_blocks(frames, found, spec, sample, y, x, weights),
             *_border(truth, found, spec, sample, y, x, weights),
             *_threshold(frames, found, spec, sample, y, x, weights, grid),
+            *_differences(truth, found, spec),
         ]
         table = pd.DataFrame(rows)
         inside = (table["lo"] <= table["truth"]) & (table["truth"] <= table["hi"])
@@ -71,8 +74,9 @@ def _latent(truth: pd.DataFrame, name: str, sample: PanelSample) -> FloatArray:
 
 
 def _effects(
-    published: pd.DataFrame, spec: PanelSpec, y: FloatArray, x: FloatArray, weights: SpatialWeights
+    truth: pd.DataFrame, published: pd.DataFrame, spec: PanelSpec, y: FloatArray, x: FloatArray, weights: SpatialWeights
 ) -> list[dict[str, object]]:
+    nothing_crosses = not _has_spillover(truth) and _parameter(truth, "rho") == 0.0
     effects = average_effects(fit_panel(y, x[:, :, None], weights), method="delta")
     own = published[
         (published["model_id"] == spec.model_id)
@@ -85,7 +89,8 @@ def _effects(
         scale = e["standardised"] / e["point"]
         rows.append({
             "quantity": f"{effect}_effect", "unit": SD, "on_latent": effects.point[0, at] * x.std() / y.std(),
-            "published": e["standardised"], "lo": e["lo"] * scale, "hi": e["hi"] * scale, "truth": np.nan,
+            "published": e["standardised"], "lo": e["lo"] * scale, "hi": e["hi"] * scale,
+            "truth": 0.0 if effect == "indirect" and nothing_crosses else np.nan,
         })  # fmt: skip
     return rows
 
@@ -119,8 +124,9 @@ def _border(
     across = area[:, None] != area[None, :]
     fit = barrier_split(y, x, weights, across, draws=POINT, rng=np.random.default_rng(0))
     row = own.iloc[0]
+    barrier = 1.0 - _parameter(truth, "border_factor") if _has_spillover(truth) else np.nan
     return [{
-        "quantity": "barrier_index", "unit": "1", "truth": 1.0 - _parameter(truth, "border_factor"),
+        "quantity": "barrier_index", "unit": "1", "truth": barrier,
         "on_latent": float(fit.table["barrier_index"].iloc[0]), "published": row["barrier_index"], "lo": row["lo"],
         "hi": row["hi"],
     }]  # fmt: skip
@@ -146,11 +152,31 @@ def _threshold(
     fit = spatial_threshold(y, x, q, weights, n_grid=grid)
     row = own.iloc[0]
     cut = _parameter(truth, "synergy_threshold")
+    jumps = _has_spillover(truth) and _parameter(truth, "synergy_multiplier") != 1.0
     return [{
-        "quantity": "synergy_threshold", "unit": "1", "truth": separating_cut(d, q >= cut),
+        "quantity": "synergy_threshold", "unit": "1", "truth": separating_cut(d, q >= cut) if jumps else np.nan,
         "on_latent": separating_cut(d, q > fit.gamma), "published": row["gamma"], "lo": row["ci_lo"],
         "hi": row["ci_hi"],
     }]  # fmt: skip
+
+
+def _differences(truth: pd.DataFrame, found: Frames, spec: PanelSpec) -> list[dict[str, object]]:
+    """Level-adjusted differences with their intervals: 0 is their truth where the effect was not planted."""
+    no_spillover = not _has_spillover(truth)
+    is_none = {
+        ("spatial lag", "rho"): _parameter(truth, "rho") == 0.0,
+        ("spillover", "theta"): no_spillover,
+        ("asymmetry", "core"): _parameter(truth, "theta_pc") == _parameter(truth, "theta_cp"),
+        ("border", "province"): no_spillover or _parameter(truth, "border_factor") == 1.0,
+    }
+    rows: list[dict[str, object]] = []
+    for (analysis, variant), is_zero in is_none.items():
+        for _, one in _one(found["level_adjusted_test"], spec, analysis=analysis, variant=variant).iterrows():
+            rows.append({
+                "quantity": f"{analysis.replace(' ', '_')}_level_adjusted", "unit": SD, "on_latent": np.nan,
+                "truth": 0.0 if is_zero else np.nan, "published": one["difference"], "lo": one["lo"], "hi": one["hi"],
+            })  # fmt: skip
+    return rows
 
 
 def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
@@ -165,6 +191,10 @@ def _one(table: pd.DataFrame, spec: PanelSpec, **where: str) -> pd.DataFrame:
     for column, value in where.items():
         kept = kept[kept[column] == value]
     return kept
+
+
+def _has_spillover(truth: pd.DataFrame) -> bool:
+    return any(_parameter(truth, f"theta_{block}") != 0.0 for block in BLOCKS)
 
 
 def _parameter(truth: pd.DataFrame, name: str) -> float:

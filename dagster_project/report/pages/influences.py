@@ -6,7 +6,7 @@ import duckdb
 
 from dagster_project.report import words
 from dagster_project.report.charts import Row
-from dagster_project.report.pages import plots, robustness
+from dagster_project.report.pages import equality, plots, robustness
 from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
 from dagster_project.report.pages.models import certain
 
@@ -24,6 +24,7 @@ def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     """None without any result on influences for the index shown."""
     found = [
         _groups(con, meta), _blocks(con, meta), _distance(con, meta), _threshold(con, meta), _barrier(con, meta),
+        equality.section(own(con, meta, "mart_level_adjusted_test", "analysis, variant")),
         *robustness.sections(con, meta),
     ]  # fmt: skip
     sections = tuple(section for section in found if section is not None)
@@ -45,13 +46,6 @@ def own(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> l
                 [meta.index_code, meta.basis])  # fmt: skip
 
 
-CONVEX = (
-    " An index is made of figures that grow faster than what they measure, so that high cities move more for the same "
-    "push: on such an index tests of equality also reject where nothing differs (simulated without any difference; in "
-    "logarithms less often). A small p is no proof of a difference here."
-)
-
-
 def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     found = own(con, meta, "mart_panel_heterogeneity", "scheme, side, group_code, effect")
     found = [r for r in found if r["effect"] in EFFECTS]
@@ -71,10 +65,12 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
                         "the table.")  # fmt: skip
     body = [
         (f"{r['group_code'].replace('_', ' ')}", r["side"], r["effect"], words.number(r["point"], 3),
-         words.between(r["lo"], r["hi"]), words.p_value(r["p"]), words.p_value(r["p_equal"]), words.number(r["n_obs"]))
+         words.between(r["lo"], r["hi"]), words.p_value(r["p"]), words.p_value(r["p_level_adjusted"]),
+         words.p_value(r["p_equal"]), words.number(r["n_obs"]))
         for r in found
     ]  # fmt: skip
-    heads = ["Group", "Side", "Effect", "Point", "95 % interval", "p", "p, groups equal", "n"]
+    heads = ["Group", "Side", "Effect", "Point", "95 % interval", "p", "p equal, level-adjusted", "p equal, as it is",
+             "n"]  # fmt: skip
     table = Table.of("groups", f"Effects of {variable} by group, whole weight matrix", heads, body, n_text=3,
                      fold="Figures of the forest plot")  # fmt: skip
     caption = f"Lines: 95 % intervals. n = {words.number(found[0]['n_obs'])} rows. Side: whose group is meant."
@@ -86,19 +82,17 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         (Figure("groups", spec, caption, plots.legend(EFFECTS)),),
         (table,),
         "Receiver: the group of the city that is influenced; emitter: of "
-        "the city that influences. One regression with interactions, so that groups are compared." + CONVEX,
+        "the city that influences. One regression with interactions, so that groups are compared." + equality.NOTE,
     )
 
 
 def _equality(pair: list[Row], side: str) -> str:
     a, b = sorted(pair, key=lambda r: -(r["point"] or 0))
     names = [r["group_code"].replace("_", " ") for r in (a, b)]
-    p = a["p_equal"]
-    verdict = (
-        f"the groups differ (Wald p {words.p_value(p)}), {names[0]} higher"
-        if p is not None and p < 0.05
-        else f"a difference is not shown (Wald p {words.p_value(p)})"
-    )
+    differ = equality.differs(a["p_level_adjusted"])
+    shown = "slopes of cities of one level differ between the groups" if differ else (
+        "a difference between cities of one level is not shown")  # fmt: skip
+    verdict = f"{shown} ({equality.both_p(a['p_level_adjusted'], a['p_equal'])})"
     said = " and ".join(f"{name} {words.number(r['point'], 3)} {words.between(r['lo'], r['hi'])}"
                         for name, r in zip(names, (a, b), strict=True))  # fmt: skip
     return f"Total effect by {side}: {said}; {verdict}."
@@ -149,7 +143,7 @@ def _blocks(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     note = (
         "Weights are not normalised again inside a block. Asymmetry index: outward minus inward over the sum of "
         "absolute values, above 0 the centre gives more. It counts totals per emitter: many small links add up, so "
-        "read it with the figures per link." + CONVEX
+        "read it with the figures per link." + equality.NOTE
     )
     return Section(
         "blocks", "Centre and periphery: four blocks", "非对称溢出", tuple(text), tuple(figures), (table,), note
@@ -162,17 +156,18 @@ def _interval(row: Row, point: str, lo: str, hi: str) -> tuple[str, str]:
 
 def _asymmetry(cells: dict[tuple[str, str], Row], names: dict[str, str]) -> str:
     row = cells["c", "p"]
+    differ = equality.differs(row["p_level_adjusted"])
     sign = words.sided(row["asymmetry_lo"], row["asymmetry_hi"])
     verdict = {
         1: f"per emitter, {names['c']} give more",
         -1: f"per emitter, {names['p']} give more",
         0: "no side gives more for certain",
-    }[sign]
-    test = "differ" if row["p_asymmetry"] is not None and row["p_asymmetry"] < 0.05 else "are not told apart"
+    }[sign if differ else 0]
+    test = "differ" if differ else "are not told apart"
     return (
         f"{names['c'].capitalize()} and {names['p']}: asymmetry index {words.number(row['asymmetry_index'], 2)} "
         f"{words.between(row['asymmetry_lo'], row['asymmetry_hi'], 2)}: {verdict}. The coefficients of both directions "
-        f"{test} (p {words.p_value(row['p_asymmetry'])})."
+        f"{test} between cities of one level ({equality.both_p(row['p_level_adjusted'], row['p_asymmetry'])})."
     )
 
 
@@ -290,12 +285,13 @@ def _threshold(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     body = [
         (r["kind"].replace("_", " "), str(r["n_threshold"]), words.number(r["gamma"], 4),
          words.between(r["ci_lo"], r["ci_hi"], 4), words.number(r["f_stat"], 1), words.p_value(r["p_boot"]),
-         words.number(r["n_boot"]), *(f"{words.number(r[f'slope_{s}'], 3)} ({words.number(r[f'slope_se_{s}'], 3)})"
+         words.number(r["n_boot"]), words.p_value(r["p_level_adjusted"]),
+         *(f"{words.number(r[f'slope_{s}'], 3)} ({words.number(r[f'slope_se_{s}'], 3)})"
                                       for s in ("low", "high")), words.number(r["n_low"]), words.number(r["n_high"]))
         for r in found
     ]  # fmt: skip
     heads = ["mid:Kind", "Thresholds", "Threshold", "95 % interval", "F or LR", "p, bootstrap", "Draws",
-             "Slope below (se)", "Slope above (se)", "n below", "n above"]  # fmt: skip
+             "p, level-adjusted", "Slope below (se)", "Slope above (se)", "n below", "n above"]  # fmt: skip
     table = Table.of("threshold", "Thresholds in synergy", heads, body, n_text=2)
     note = (
         "Grid steps limit the interval: where it is one point, the true one lies within a step. With 2 thresholds "
@@ -313,13 +309,24 @@ def _gamma(r: Row) -> str:
         return f"{kind}: best candidate {at}; no bootstrap was run, so nothing is said about its existence."
     floor = 1 / (r["n_boot"] + 1) if r["n_boot"] else 1.0
     p = f"p at most {words.number(floor, 3)}" if r["p_boot"] < floor else f"p {words.p_value(r['p_boot'])}"
-    verdict = "the threshold is significant at 5 %" if max(r["p_boot"], floor) <= 0.05 else "no threshold is shown"
+    verdict = "slopes jump on the index as it is" if max(r["p_boot"], floor) <= 0.05 else "no threshold is shown"
     ends = [(r[f"slope_{s}"], r[f"slope_se_{s}"]) for s in ("low", "high")]
     said = " and ".join(
         f"{words.number(b, 3)} {where} ({certain(b, b - Z * se, b + Z * se)})"
         for (b, se), where in zip(ends, ("below", "above"), strict=True) if b is not None and se is not None
     )  # fmt: skip
-    return f"{kind}: at {at}, {verdict} (bootstrap {p}, {r['n_boot']} draws). Slopes: {said}."
+    return f"{kind}: at {at}, {verdict} (bootstrap {p}, {r['n_boot']} draws). {_one_level(r)} Slopes: {said}."
+
+
+def _one_level(r: Row) -> str:
+    """What is left of a threshold between cities of one level: synergy rises with the level."""
+    if r["p_level_adjusted"] is None:
+        return "Synergy rises with the level, and slopes do on an index: this alone shows no threshold of synergy."
+    told = "is told" if equality.differs(r["p_level_adjusted"]) else "is not told"
+    return (
+        f"Between cities of one level a threshold {told} from none "
+        f"(level-adjusted p {words.p_value(r['p_level_adjusted'])})."
+    )
 
 
 def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
@@ -349,6 +356,7 @@ def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
             words.number(r["se_in"], 3),
             words.number(r["theta_out"], 3),
             words.number(r["se_out"], 3),
+            words.p_value(r["p_level_adjusted"]),
             words.p_value(r["p_equal"]),
             words.number(r["barrier_index"], 2),
             words.between(r["lo"], r["hi"], 2),
@@ -357,9 +365,13 @@ def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         )
         for r in found
     ]
-    heads = ["Ring", "Inside", "se", "Across", "se", "p, equal", "Barrier index", "95 %, draws", "95 %, Fieller", "n"]
+    heads = ["Ring", "Inside", "se", "Across", "se", "p equal, level-adjusted", "p equal, as it is", "Barrier index",
+             "95 %, draws", "95 %, Fieller", "n"]  # fmt: skip
     table = Table.of("barrier", "Spillover inside and across the border", heads, body)
-    note = "Barrier index: 1 - across / inside; 1 means that nothing crosses. Empty where inside is not told from 0."
+    note = (
+        "Barrier index: 1 - across / inside; 1 means that nothing crosses. Empty where inside is not told from 0."
+        + equality.NOTE
+    )
     return Section("barrier", "Borders", "行政边界壁垒", tuple(text), figures, (table,), note)
 
 
@@ -371,11 +383,11 @@ def _ring(r: Row) -> str:
 
 
 def _border(r: Row) -> str:
-    differ = r["p_equal"] is not None and r["p_equal"] < 0.05
-    if not differ:
-        return f"{_ring(r).capitalize()}: inside and across are not told apart (p {words.p_value(r['p_equal'])})."
+    p = equality.both_p(r["p_level_adjusted"], r["p_equal"])
+    if not equality.differs(r["p_level_adjusted"]):
+        return f"{_ring(r).capitalize()}: inside and across are not told apart ({p})."
     more = "larger inside" if r["theta_in"] > r["theta_out"] else "larger across"
     index = ""
     if r["barrier_index"] is not None and r["theta_in"] > 0:  # below 0 the index has no meaning as a barrier
         index = f" Barrier index {words.number(r['barrier_index'], 2)} {words.between(r['lo'], r['hi'], 2)}."
-    return f"{_ring(r).capitalize()}: the spillover is {more} (p {words.p_value(r['p_equal'])}).{index}"
+    return f"{_ring(r).capitalize()}: the spillover is {more} ({p}).{index}"

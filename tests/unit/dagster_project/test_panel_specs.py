@@ -42,6 +42,25 @@ def test_shipped_specs_use_known_weights_and_scores_of_known_indexes():
         assert scores <= known, (spec.model_id, scores - known)
 
 
+def test_instruments_are_variables_of_the_file(tmp_path):
+    variables = VARIABLES | {"wind": {"source": "indicator", "code": "wind", "unit": "m/s"}}
+    iv = {**MAIN, "is_headline": False, "method": "iv", "instrument": ["wind"]}
+    (spec,) = read_panel_specs(write(tmp_path, {"m": iv}, variables))
+    assert (spec.instrument, [v.code for v in spec.external]) == ("external", ["wind"])
+    assert "wind" in {v.name for v in spec.variables}
+    assert "wind" not in spec.regressors
+
+
+@pytest.mark.parametrize(
+    ("instrument", "words"),
+    [(["wind"], "'wind', which is not defined"), (["pr"], "uses a variable twice"), ([], "at least one for each x"),
+     ("external", "at least one for each x")],
+)  # fmt: skip
+def test_instruments_that_cannot_be_are_refused(tmp_path, instrument, words):
+    with pytest.raises(SpecError, match=words):
+        read_panel_specs(write(tmp_path, {"m": {**MAIN, "method": "iv", "instrument": instrument}}))
+
+
 def test_headline_follows_its_definition():
     spec = next(s for s in read_panel_specs(demo_paths().panel_specs) if s.model_id == "nqpf_sdm")
     assert (spec.y.code, spec.y.scale, [v.code for v in spec.x]) == ("nqpf", 100, ["pr"])

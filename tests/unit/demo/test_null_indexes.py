@@ -1,58 +1,158 @@
-"""Without planted effects, on indexes instead of latents: what the shape of an index alone makes appear.
+"""Indexes instead of latents: what the shape of an index alone makes appear, and the test that is not taken in by it.
 
 The indicators are convex in the latents (counts per head). Then a city of a high level moves more for the same push,
-which equality tests read as asymmetry or as different groups. Logarithms take most of it away. This is a limit of every
-study on such an index; the test keeps it in sight. On the latents the tests keep their size (test_null_country).
+which tests of equal slopes read as asymmetry, as different groups or as a border. The level-adjusted test compares
+cities of one level: it keeps its size on such indexes and finds what is planted. On the latents every test keeps its
+size (test_null_country).
 """
+
+from functools import cache
 
 import numpy as np
 import pytest
 
 from dagster_project.demo.country import BASE_YEARS, draw_country, read_geography
 from dagster_project.demo.indicators import MAPS, draw_indicators, draw_map, standardised_sides
+from dagster_project.demo.relations import MAPS as RELATIONS
+from dagster_project.demo.relations import standardised_relations
 from dagster_project.paths import demo_paths
 from python_models.entropy import entropy_weights
-from python_models.influence import block_spillover, group_effects
+from python_models.influence import (
+    adjusted_threshold,
+    barrier_split,
+    block_spillover,
+    fit_spillover,
+    group_effects,
+    level_adjusted,
+)
 from python_models.simulation import EFFECTS, Truth
 
-SIGN = np.array([np.sign(m.slope) for m in MAPS])
+NOTHING = Truth().without(*EFFECTS)
+EQUAL = Truth().without("asymmetry", "border", "threshold")  # a spillover and a spatial lag, the same everywhere
+OF_PR = [
+    m for m in RELATIONS if m.side == "pr" and m.code not in ("loans", "fdi", "urbanisation")
+]  # the others: controls
+TESTS = ("asymmetry", "east", "core", "border")
 
 
-def index_of(columns):
+@cache
+def geography():
+    return read_geography(demo_paths().seeds)
+
+
+def index_of(maps, columns):
     """Entropy-weighted score in points of min-max scaled indicators, less is better where the map falls."""
-    z = np.stack([v[:, :BASE_YEARS] for v in columns], axis=2) * SIGN
+    z = np.stack([v[:, :BASE_YEARS] * np.sign(m.slope) for m, v in zip(maps, columns, strict=True)], axis=2)
     low, high = z.min(axis=(0, 1)), z.max(axis=(0, 1))
     z = (z - low) / (high - low)
     return 100 * z @ entropy_weights(z).weights
 
 
-def p_values(seed, geography):
-    """p of equal blocks and equal groups: on the latents, the indexes and their logarithms."""
+def indexes(seed, truth):
+    """(index of forces, index of relations, country)."""
     rng = np.random.default_rng(seed)
-    country = draw_country(geography, Truth().without(*EFFECTS), rng)
-    drawn = draw_indicators(standardised_sides(country), rng)
-    base = country.pr[:, :BASE_YEARS]
-    z = (country.pr - base.mean()) / base.std()
-    y, x = index_of([drawn[m.code] for m in MAPS]), index_of([draw_map(m, z, rng) for m in MAPS])
-    made = {
-        "latent": (country.nqpf[:, :BASE_YEARS], base), "index": (y, x), "logarithm": (np.log(y), np.log(x)),
+    country = draw_country(geography(), truth, rng)
+    drawn, z = draw_indicators(standardised_sides(country), rng), standardised_relations(country)
+    y = index_of(MAPS, [drawn[m.code] for m in MAPS])
+    return y, index_of(OF_PR, [draw_map(m, z, rng) for m in OF_PR]), country
+
+
+def p_values(seed, truth):
+    """{test: (p on the index as it is, level-adjusted p)} of equal blocks, groups and sides of the border."""
+    y, x, country = indexes(seed, truth)
+    w, rng, core = country.weights, np.random.default_rng(0), geography().is_core == 1
+    province = np.array(geography().province)
+    blocks = block_spillover(y, x, w, core, draws=2, rng=rng)
+    east = group_effects(y, x, w, geography().is_east.tolist(), draws=2, rng=rng)
+    centre = group_effects(y, x, w, geography().is_core.tolist(), draws=2, rng=rng)
+    border = barrier_split(y, x, w, province[:, None] != province[None, :], draws=2, rng=rng)
+    found = {
+        "asymmetry": (blocks.p_asymmetry, blocks.fit, [{"pc": 1.0, "cp": -1.0}]),
+        "east": (east.p_equal, east.fit, east.contrasts), "core": (centre.p_equal, centre.fit, centre.contrasts),
+        "border": (float(border.table["p_equal"].iloc[0]), border.fit, [border.contrast("all")]),
     }  # fmt: skip
-    w, core, east = country.weights, geography.is_core == 1, geography.is_east.tolist()
     return {
-        name: (
-            block_spillover(*pair, w, core, draws=2, rng=rng).p_asymmetry,
-            group_effects(*pair, w, east, draws=2, rng=rng).p_equal,
-        )
-        for name, pair in made.items()
+        name: (p, level_adjusted(y, x, w, fit.matrices, with_own="x" in fit.positions).test(contrasts)[2])
+        for name, (p, fit, contrasts) in found.items()
     }
 
 
+def rejections(truth, seeds):
+    """{test: (times rejected as it is, level-adjusted)} at 5 %."""
+    drawn = [p_values(seed, truth) for seed in seeds]
+    return {name: tuple((np.array([d[name] for d in drawn]) < 0.05).sum(axis=0).tolist()) for name in TESTS}
+
+
+def test_on_an_index_only_the_level_adjusted_tests_keep_still_where_nothing_is_planted():
+    """8 countries: more than 3 rejections of 8 at 5 % have a chance of 0.04 % for each test."""
+    found = rejections(NOTHING, range(8))
+    assert max(adjusted for _, adjusted in found.values()) <= 3, found
+    assert min(found[name][0] for name in ("asymmetry", "core")) >= 7, found
+
+
+def test_what_is_planted_is_found_between_cities_of_one_level():
+    found = rejections(Truth(), range(3))
+    assert [found[name][1] for name in ("asymmetry", "core", "border")] == [3, 3, 3], found
+
+
+def test_a_threshold_in_the_emitter_is_found_and_none_where_none_is():
+    def p(seed, truth):
+        y, x, country = indexes(seed, truth)
+        w, q, rng = country.weights, country.synergy, np.random.default_rng(seed)
+        return adjusted_threshold(y, x, q, w, n_grid=9, draws=199, rng=rng).p
+
+    assert p(0, Truth()) < 0.05
+    assert p(0, NOTHING) > 0.05
+
+
 @pytest.mark.slow
-def test_a_convex_index_looks_asymmetric_and_its_logarithm_much_less():
-    geography = read_geography(demo_paths().seeds)
-    drawn = [p_values(seed, geography) for seed in range(12)]
-    rate = {name: np.mean([np.array(d[name]) < 0.05 for d in drawn], axis=0) for name in drawn[0]}
-    assert (rate["latent"] <= 0.25).all(), rate
-    assert (rate["index"] >= 0.9).all(), rate
-    assert (rate["logarithm"] <= 0.75).all(), rate
-    assert rate["logarithm"].mean() <= 0.6 * rate["index"].mean(), rate
+@pytest.mark.parametrize("truth", [NOTHING, EQUAL], ids=["nothing", "equal"])
+def test_level_adjusted_tests_keep_their_size(truth):
+    """100 countries: above 11 rejections at 5 % have a chance of 0.4 %. As it is the index rejects most of them."""
+    found = rejections(truth, range(100))
+    print(found)
+    assert max(adjusted for _, adjusted in found.values()) <= 11, found
+    assert found["core"][0] >= 80, found
+
+
+@pytest.mark.slow
+def test_level_adjusted_tests_have_power():
+    """30 countries with all effects: asymmetry, core and border are found in nine of ten."""
+    found = rejections(Truth(), range(30))
+    print(found)
+    assert min(found[name][1] for name in ("asymmetry", "core", "border")) >= 27, found
+
+
+@pytest.mark.slow
+def test_lag_and_spillover_keep_their_size_and_are_found():
+    """60 countries without, 10 with: above 8 rejections of 60 at 5 % have a chance of 0.5 %."""
+
+    def p(seed, truth):
+        y, x, country = indexes(seed, truth)
+        fit = fit_spillover(y, x, country.weights, {"lag": country.weights})
+        found = level_adjusted(y, x, country.weights, fit.matrices)
+        return [found.test([{name: 1.0}])[2] for name in ("rho", "lag")]
+
+    without = (np.array([p(seed, NOTHING) for seed in range(60)]) < 0.05).sum(axis=0)
+    planted = (np.array([p(seed, Truth()) for seed in range(10)]) < 0.05).sum(axis=0)
+    print(without, planted)
+    assert (without <= 8).all(), without
+    assert (planted == 10).all(), planted
+
+
+@pytest.mark.slow
+def test_threshold_keeps_its_size_and_is_found():
+    """40 countries of each null: above 6 rejections at 5 % have a chance of 0.3 %. 15 with a threshold: 12 found."""
+
+    def rejected(truth, n):
+        count = 0
+        for seed in range(n):
+            y, x, c = indexes(seed, truth)
+            rng = np.random.default_rng(seed)
+            count += adjusted_threshold(y, x, c.synergy, c.weights, n_grid=15, draws=299, rng=rng).p < 0.05
+        return count
+
+    found = [rejected(NOTHING, 40), rejected(EQUAL, 40), rejected(Truth(), 15)]
+    print(found)
+    assert max(found[:2]) <= 6, found
+    assert found[2] >= 12, found

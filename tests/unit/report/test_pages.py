@@ -111,12 +111,13 @@ def _fill_influences(con: duckdb.DuckDBPyConnection, name: str) -> None:
     m = {"model_id": "m_sdm"}
     put(con, "mart_panel_heterogeneity", [
         {**m, "scheme": "core", "side": "receiver", "group_code": g, "effect": "total", "variable": "pr", "point": b,
-         "se": 0.1, "lo": b - 0.2, "hi": b + 0.2, "p": 0.01, "p_equal": 0.4}
+         "se": 0.1, "lo": b - 0.2, "hi": b + 0.2, "p": 0.01, "p_equal": 0.001, "p_level_adjusted": 0.3}
         for g, b in (("core", 0.5), ("periphery", 0.4))])  # fmt: skip
     put(con, "mart_block_spillover", [
         {**m, "scheme": "core", "emitter": e, "receiver": r, "theta_block": 0.1, "se": 0.1, "e_per_emitter": 0.1,
          "e_lo": 0.0, "e_hi": 0.2, "r_per_receiver": 0.1, "r_lo": 0.0, "r_hi": 0.2, "per_link": 0.1, "per_link_lo": 0.0,
-         "per_link_hi": 0.2, "p_asymmetry": 0.3, "asymmetry_index": 0.2, "asymmetry_lo": -0.1, "asymmetry_hi": 0.4}
+         "per_link_hi": 0.2, "p_asymmetry": 0.3, "p_level_adjusted": 0.2, "asymmetry_index": 0.2,
+         "asymmetry_lo": 0.1, "asymmetry_hi": 0.4}
         for e in "cp" for r in "cp"])  # fmt: skip
     put(con, "mart_distance_decay", [
         {**m, "method": "ring", "step_km": 100, "synergy_class": "all", "band_id": k, "d_from_km": 100.0 * k,
@@ -148,7 +149,11 @@ def _fill_influences(con: duckdb.DuckDBPyConnection, name: str) -> None:
          "lr": 10.0 * abs(k - 2), "in_ci": k == 2} for k in range(5)])  # fmt: skip
     put(con, "mart_border_barrier", [
         {**m, "barrier_code": "province", "ring_id": "all", "theta_in": 0.3, "se_in": 0.1, "theta_out": 0.2,
-         "se_out": 0.1, "p_equal": 0.5}])  # fmt: skip
+         "se_out": 0.1, "p_equal": 0.01}])  # fmt: skip
+    put(con, "mart_level_adjusted_test", [
+        {**m, "analysis": analysis, "variant": "core", "null_hypothesis": "equal", "difference": 0.1, "lo": 0.05,
+         "hi": 0.15, "dof": 1, "p": p, "p_unadjusted": 0.001} for analysis, p in (("asymmetry", 0.01), ("border", None))
+    ])  # fmt: skip
     run = {**m, "analysis": "blocks", "variant": "core", "status": "done", "skip_reason": name}
     con.execute(f"insert into mart.mart_influence_run ({', '.join(run)}) values (?, ?, ?, ?, ?)", list(run.values()))
 
@@ -288,12 +293,20 @@ def test_moved_classes_are_counted(folder: Path) -> None:
 
 def test_influences_claim_no_more_than_tests_and_intervals(folder: Path) -> None:
     page = built(folder / "city.duckdb", "influences")
-    assert "a difference is not shown (Wald p 0.400)" in str(section(page, "groups").text[0])
+    groups = str(section(page, "groups").text[0])
+    assert "a difference between cities of one level is not shown" in groups
+    assert "(level-adjusted p 0.300; p of the index as it is 0.001)" in groups  # the small one proves nothing
     assert "no side gives more for certain" in str(section(page, "blocks").text[0])
-    assert "inside and across are not told apart" in str(section(page, "barrier").text[0])
+    assert "inside and across are not told apart (no level-adjusted test" in str(section(page, "barrier").text[0])
     threshold = str(section(page, "threshold").text[0])
     assert "bootstrap p at most 0.100" in threshold  # 9 draws cannot show more
     assert "no threshold is shown" in threshold
+
+
+def test_level_adjusted_tests_are_counted_and_named(folder: Path) -> None:
+    found = section(built(folder / "city.duckdb", "influences"), "equality")
+    assert "1 test of 1 has a level-adjusted p below 0.05: centre, periphery (core)." in str(found.text[0])
+    assert len(found.tables[0].rows) == 1  # where there was no test there is no row
 
 
 def test_critical_value_of_the_likelihood_ratio() -> None:

@@ -46,12 +46,24 @@ def test_indexes_that_are_the_latents_attenuate_nothing(frames, found):
     by = table.set_index("quantity")
     assert set(by.index) == {
         "direct_effect", "indirect_effect", "total_effect", "asymmetry_index", "barrier_index", "synergy_threshold",
+        "asymmetry_level_adjusted", "border_level_adjusted",
     }  # fmt: skip
     given = by["ratio"].dropna()
     assert len(given) >= 5
     assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)
     assert by.loc["barrier_index", "truth"] == 0.0
     assert by["covers_truth"].isna().to_dict()["direct_effect"]
+
+
+def test_what_was_not_planted_is_zero_or_nothing_to_be_found(frames, found):
+    parameters = {"rho": 0.0, "border_factor": 1.0, "synergy_threshold": 0.5, "synergy_multiplier": 1.0}
+    parameters |= {f"theta_{block}": 0.0 for block in ("cc", "cp", "pc", "pp")}
+    planted = frames["truth"][frames["truth"]["kind"] != "parameter"]
+    none = pd.DataFrame({"kind": "parameter", "name": list(parameters), "value": list(parameters.values())})
+    truth = truth_table({**frames, "truth": pd.concat([planted, none])}, specs(), found, grid=5, seed=1)
+    by = truth.set_index("quantity")["truth"]
+    assert (by[["indirect_effect", "asymmetry_level_adjusted", "border_level_adjusted"]] == 0).all()
+    assert by[["direct_effect", "barrier_index", "synergy_threshold"]].isna().all()
 
 
 def test_a_year_after_the_truth_was_written_leaves_nothing_to_compare(frames, found):

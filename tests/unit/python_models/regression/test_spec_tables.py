@@ -25,6 +25,15 @@ SPECS = [
     replace(HEADLINE, model_id="slx_dk", model="slx", cov="driscoll_kraay", with_tests=False),
     replace(HEADLINE, model_id="iv", method="iv", with_tests=False),
     replace(HEADLINE, model_id="iv_pr", method="iv", instrument="leave_province_out", with_tests=False),
+    replace(
+        HEADLINE,
+        model_id="iv_road",
+        method="iv",
+        controls=(DENSITY,),
+        instrument="external",
+        external=(ROAD,),
+        with_tests=False,
+    ),
     replace(HEADLINE, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index"), with_tests=False),
 ]
 
@@ -114,6 +123,9 @@ def test_dynamic_and_instrumental_models_fill_their_tables(tables):
     iv = tables["iv_diagnostic"]
     assert list(iv.query("model_id == 'iv_pr'")["endogenous"]) == ["pr", "W:pr", "W:y"]
     assert np.isfinite(iv.query("model_id == 'iv'")["first_stage_f"]).all()
+    road = iv.query("model_id == 'iv_road'")
+    assert list(road["endogenous"]) == ["pr", "W:pr", "W:y"]
+    assert road.query("endogenous == 'pr'")["first_stage_f"].iloc[0] < 10  # roads say nothing about PR here
 
 
 def test_same_seed_gives_the_same_numbers_and_entries_do_not_move_each_other(frames, tables):

@@ -1,0 +1,1 @@
+{{ publish_py("level_adjusted_test") }}

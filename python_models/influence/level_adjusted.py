@@ -1,0 +1,106 @@
+"""Tests of equal slopes on an index, without what the shape of the index alone makes appear.
+
+An index made of counts per head is convex in what it measures: a city of a high level moves more for the same push and
+for the same year, and its errors are larger and last. Centre and periphery, groups, sides of a border differ in level,
+so tests of equal slopes reject where nothing differs. Three steps take that away:
+
+1. scale      y and x each by a power (v^lambda - 1) / lambda, lambda by maximum likelihood over all cells, once.
+2. level      l^d t and l^d (x - x_i.), d = 1, 2, 3, join the controls, for l = y of the first year and l = x_i.: the
+              trend and the slope of a city may depend on its level.
+3. variance   errors clustered by city, without the pull of the own city: any variance, any correlation over time.
+
+What is left of a difference is one between cities of the same level. No step is enough alone: see docs/methods.md for
+the measured sizes and powers. Sources: Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, stats
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, SpatialWeights
+from python_models.regression.errors import estimable
+
+POWERS = (-2.0, 2.0)
+DEGREE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class LevelAdjusted:
+    """fit on the adjusted scale: theta in standard deviations of y per standard deviation of x, errors by city.
+
+    powers: lambda of y and of x; near 0 the scale is that of logarithms, 1 is the index as it is.
+    """
+
+    fit: SpilloverFit
+    powers: tuple[float, float]
+
+    def test(self, contrasts: Sequence[Mapping[str, float]]) -> tuple[float, int, float]:
+        """(Wald, q, p) of R theta = 0, chi2(q): one mapping {name of a parameter: weight} a row of R.
+
+        Names are those of the matrices, 'x' and 'rho'. KeyError: a name that the fit does not have.
+        """
+        wald, dof = self.fit.wald(contrasts)
+        return wald, dof, float(stats.chi2.sf(wald, dof))
+
+    def equal(self, *pairs: tuple[str, str]) -> float:
+        """p of theta_a = theta_b for all pairs (a, b) together."""
+        return self.test([{a: 1.0, b: -1.0} for a, b in pairs])[2]
+
+
+@estimable("the level-adjusted test")
+def level_adjusted(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    matrices: Mapping[str, Matrix],
+    controls: ArrayLike | None = None,
+    *,
+    with_own: bool = True,
+    effects: str = "twoways",
+) -> LevelAdjusted:
+    """Fit `fit_spillover` on the adjusted scale. y, x: (N, T); controls: (N, T, k), each also as W C; W (N, N).
+
+    PanelInputError: as `fit_spillover`, and where y or x hold a value that is not above 0 or are all equal.
+    """
+    (yy, power_y), (xx, power_x) = even_scale(y, "y"), even_scale(x, "x")
+    given = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
+    every = np.concatenate([given, level_controls(yy, xx)], axis=2)
+    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects, cov="cluster")
+    return LevelAdjusted(fit, (power_y, power_x))
+
+
+def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:
+    """((v^lambda - 1) / lambda with mean 0 and variance 1, lambda); log v at 0. The same for c v, c > 0.
+
+    lambda in [-2, 2] maximises -m/2 ln var + (lambda - 1) sum ln v over all m cells.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    if not (np.isfinite(v).all() and (v > 0).all()):
+        raise PanelInputError(f"the level-adjusted test needs {name} above 0 in every city and year.")
+    if np.ptp(v) == 0:
+        raise PanelInputError(f"all values of {name} are equal: they have no level.")
+    v = v / np.exp(np.log(v).mean())
+    cells = v.ravel()
+    found = optimize.minimize_scalar(
+        lambda power: -stats.boxcox_llf(power, cells), bounds=POWERS, method="bounded", options={"xatol": 1e-6}
+    )
+    power = float(found.x)
+    scaled = stats.boxcox(cells, lmbda=power).reshape(v.shape)
+    return np.asarray((scaled - scaled.mean()) / scaled.std()), power
+
+
+def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
+    """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12)."""
+    move = x - x.mean(axis=1, keepdims=True)
+    time = np.broadcast_to(np.arange(y.shape[1]) - (y.shape[1] - 1) / 2.0, y.shape)
+    columns = []
+    for level in (y[:, 0], x.mean(axis=1)):
+        standard = ((level - level.mean()) / level.std())[:, None]
+        columns += [standard**d * part for d in range(1, DEGREE + 1) for part in (time, move)]
+    return np.stack(columns, axis=2)

@@ -1,19 +1,19 @@
-"""A refresh in a process group of its own that is killed, and what must hold afterwards."""
+"""A refresh in a process group of its own that is killed or frozen, and what must hold afterwards."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 from house import House
-from landing_tools import changed_copy, supersede, vintage_of
+from landing_tools import changed_copy, supersede
 
 from dagster_project.publishing.content import table_contents
 from dagster_project.publishing.reader import open_read_only
@@ -59,6 +59,28 @@ class Refresh:
             return None
         self.listener.join(timeout=10)
         return code
+
+    def freeze(self) -> None:
+        """SIGSTOP to the group, until every process of it stands still: what is on the disk then is what a SIGKILL
+        would leave (see `test_frozen_disk_is_the_disk_of_a_kill`)."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        while self._states() - {"T", "Z"}:
+            time.sleep(0.002)
+
+    def thaw(self) -> None:
+        os.killpg(self.process.pid, signal.SIGCONT)
+
+    def _states(self) -> set[str]:
+        """Letters of /proc for the processes of the group: T stands still, Z is gone."""
+        found = set()
+        for file in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, _, group = file.read_text(encoding="utf-8").rpartition(")")[2].split()[:3]
+            except OSError:  # ended between the two
+                continue
+            if int(group) == self.process.pid:
+                found.add(state)
+        return found
 
     def kill(self) -> None:
         """SIGKILL to the group: dbt goes with it."""
@@ -120,66 +142,3 @@ def land_a_change(house: House, number: int) -> None:
 
     file = changed_copy(folder / "synthetic_yearbook_2014.xlsx", f"edition_{number}.xlsx", change)
     supersede(house.paths.landing, old, file, maturity="revised")
-
-
-@dataclass
-class Campaign:
-    """Kills of one warehouse. After each: the published file is whole, no raw row is gone, and now and then the
-    interrupted refresh is run to its end and must succeed by itself."""
-
-    house: House
-    rng: random.Random
-    seconds: float  # how long a refresh takes, about
-    kills: list[str] = field(default_factory=list)
-    recoveries: int = 0
-    editions: int = 0
-
-    def kill_at_random(self) -> None:
-        self._kill(moment=self.rng.uniform(0, self.seconds))
-
-    def kill_after_step(self, number: int) -> None:
-        self._kill(step=number)
-
-    def _kill(self, moment: float | None = None, step: int = 0) -> None:
-        if not self.kills or self.kills[-1] == "recovered":
-            self.editions += 1
-            land_a_change(self.house, self.editions)
-        before = State.of(self.house)
-        old = published_is_whole(self.house)
-        run = Refresh(self.house)
-        if moment is None:
-            run.wait_for_step(step)
-        else:
-            run.wait(moment)
-        run.kill()
-        where = run.steps[-1] if run.steps else "start"
-        self.kills.append(f"{time.monotonic() - run.started:.1f} s, after {where}")
-        now = published_is_whole(self.house)
-        after = State.of(self.house)
-        assert (after.published == before.published) == (now == old), f"{now} and {old} at {self.kills[-1]}"
-        nothing_is_lost(before, after)
-
-    def recover(self) -> None:
-        """The next refresh goes through without hand work and publishes what was landed."""
-        before = State.of(self.house)
-        run = Refresh(self.house)
-        code = run.wait(self.seconds * 5 + 300)
-        if code is None:
-            run.kill()
-        assert code == 0, run.text[-2000:]
-        published_is_whole(self.house, by_table=True)
-        after = State.of(self.house)
-        nothing_is_lost(before, after)
-        sidecar = self.house.paths.landing / "yearbook" / "2014" / f"edition_{self.editions}.yml"
-        used = self.house.published("select distinct vintage from mart.mart_source_value where source = 'yearbook'"
-                                    " and year = 2014")  # fmt: skip
-        assert list(used["vintage"]) == [vintage_of(sidecar)]
-        left = [path for path in self.house.paths.published.rglob("*") if ".tmp" in path.name]
-        assert left == []
-        self.seconds = 0.5 * self.seconds + 0.5 * (time.monotonic() - run.started)
-        self.recoveries += 1
-        self.kills.append("recovered")
-
-    @property
-    def n_kills(self) -> int:
-        return sum(kill != "recovered" for kill in self.kills)

@@ -1,45 +1,74 @@
 """A refresh killed at any moment: what is published is whole, no raw row is gone, the next one needs no hand work.
 
-NQPF_KILLS sets how many random kills the long campaign makes (200), NQPF_KILLS_SEED its seed.
+NQPF_KILLS sets how many random moments the long campaign looks at (200), NQPF_KILLS_SEED its seed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
-import time
+from pathlib import Path
 
 import pytest
+from campaign import Campaign, disk_of
 from house import House
-from killing import Campaign, Refresh
+from killing import Refresh, land_a_change, published_is_whole
 
 KILLS, SEED = int(os.environ.get("NQPF_KILLS", "200")), int(os.environ.get("NQPF_KILLS_SEED", "1"))
-EVERY = 4  # so many kills in a row, each of what the one before left; then the refresh is let through
+A_REFRESH = 5  # so many moments of one refresh
 
 
-def campaign(house: House) -> Campaign:
+def contents(folder: Path) -> dict[str, str]:
+    """File -> sha256."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture
+def campaign(copy_of_small_warehouse: House, tmp_path: Path) -> Campaign:
+    made = Campaign(copy_of_small_warehouse, random.Random(SEED), tmp_path / "disks")
+    made.scratch.mkdir()
+    return made
+
+
+def test_frozen_disk_is_the_disk_of_a_kill(copy_of_small_warehouse: House, tmp_path: Path) -> None:
+    """What the campaign rests on; the moment is one at which dbt writes, in a process of its own."""
+    house = copy_of_small_warehouse
+    land_a_change(house, 1)
+    old = published_is_whole(house)
     run = Refresh(house)
-    assert run.wait(1800) == 0, run.text
-    return Campaign(house, random.Random(SEED), time.monotonic() - run.started)
+    run.wait_for_step(4)
+    run.wait(random.Random(SEED).uniform(0, 3))
+    run.freeze()
+    copy = disk_of(house, tmp_path / "disk")
+    run.kill()
+    assert len(run.steps) >= 4
+    assert contents(copy.paths.warehouse) == contents(house.paths.warehouse)
+    assert published_is_whole(house) == old
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(copy_of_small_warehouse: House) -> None:
-    made = campaign(copy_of_small_warehouse)
-    for number in range(1, KILLS + 1):
-        made.kill_at_random()
-        if number % EVERY == 0 or number == KILLS:
-            made.recover()
-    print(f"{made.n_kills} kills, {made.recoveries} recoveries:", *made.kills, sep="\n")
-    assert made.n_kills == KILLS
+def test_killed_at_every_asset_boundary_and_at_random_moments(campaign: Campaign) -> None:
+    """Each boundary of one refresh, then random moments of those that go on from there (or, when there are no more
+    boundaries, from a random moment of the one before)."""
 
+    def every_boundary(run: Refresh, copy) -> None:  # type: ignore[no-untyped-def]
+        number = 0
+        while run.wait(0) is None:
+            run.wait_for_step(number)
+            if run.wait(0) is None:
+                copy()
+            number = max(number, len(run.steps)) + 1
 
-@pytest.mark.slow
-def test_killed_at_every_asset_boundary(copy_of_small_warehouse: House) -> None:
-    run = Refresh(copy_of_small_warehouse)
-    assert run.wait(1800) == 0, run.text
-    made = Campaign(copy_of_small_warehouse, random.Random(SEED), time.monotonic() - run.started)
-    for number in range(len(run.steps)):
-        made.kill_after_step(number)
-        made.recover()
-    assert made.recoveries == len(run.steps)
+    starts = campaign.refresh(every_boundary)
+    boundaries = len(starts)
+    while len(campaign.moments) < boundaries + KILLS:
+        made = campaign.refresh(campaign.at_random(min(A_REFRESH, boundaries + KILLS - len(campaign.moments))))
+        chosen = starts.pop(0) if starts else campaign.rng.choice(made)
+        campaign.go_on_from(chosen)
+    campaign.refresh()
+    print(f"{boundaries} boundaries, {KILLS} random moments, {campaign.recoveries} refreshes went through:")
+    print(*campaign.moments, sep="\n")
+    assert boundaries >= 20
+    assert len(campaign.moments) == boundaries + KILLS

@@ -73,12 +73,13 @@ class Campaign:
         return copies
 
     def at_random(self, times: int) -> Callable[[Refresh, Callable[[], None]], None]:
-        """Freezes at moments that are uniform over the time at work."""
+        """Freezes at moments that are uniform over the time at work; one that comes after the end is none."""
 
         def freezes(run: Refresh, copy: Callable[[], None]) -> None:
             at = 0.0
             for moment in sorted(self.rng.uniform(0, self.seconds) for _ in range(times)):
-                run.wait(moment - at)
+                if run.wait(moment - at) is not None:
+                    return
                 at = moment
                 copy()
 
@@ -113,6 +114,7 @@ class Campaign:
         assert list(used["vintage"]) == [vintage_of(sidecar)]
         assert [path for path in self.house.paths.published.rglob("*") if ".tmp" in path.name] == []
         self.recoveries += 1
+        print(f"{self.recoveries} refreshes went through, {len(self.moments)} moments looked at", flush=True)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,8 @@ def test_killed_at_every_asset_boundary_and_at_random_moments(campaign: Campaign
         made = campaign.refresh(campaign.at_random(min(A_REFRESH, boundaries + KILLS - len(campaign.moments))))
         chosen = starts.pop(0) if starts else campaign.rng.choice(made)
         campaign.go_on_from(chosen)
+        for disk in set(made) - {chosen}:
+            shutil.rmtree(disk)
     campaign.refresh()
     print(f"{boundaries} boundaries, {KILLS} random moments, {campaign.recoveries} refreshes went through:")
     print(*campaign.moments, sep="\n")

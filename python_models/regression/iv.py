@@ -127,7 +127,8 @@ def spatial_2sls(
     Everything is within-transformed, so for a row-normalised W the year effects leave no trace.
     First-stage F, Kleibergen-Paap F, Hansen J and Anderson-Rubin sets come along;
     instruments W^p x are close to collinear for a dense W: then F is small and is_weak is true.
-    Raises PanelInputError for fewer instruments than endogenous regressors, collinear regressors, missing cells.
+    Raises PanelInputError for fewer instruments than endogenous regressors, collinear regressors, missing cells, and
+    for no more cities than moments: sums over so few clusters leave their covariance singular.
     Source: Kelejian & Prucha 1998; Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949;
     Stock & Wright 2000.
     """
@@ -136,6 +137,7 @@ def spatial_2sls(
     data = _prepare(y, x, w, effects, durbin, w_lags, endog, instruments, names, endog_names)
     z = np.column_stack([data.exog, data.endog])
     q = np.column_stack([data.exog, data.excluded])
+    _require_clusters(data.n, q.shape[1] if cov == "cluster" else data.excluded.shape[1])
     weight = np.linalg.inv(q.T @ q)
     params, bread = _estimate(q, z, data.y, weight)
     rows = data.n_free * data.t_free
@@ -155,6 +157,15 @@ def spatial_2sls(
         hansen=_hansen(q, z, data.y, hansen_weight),
         anderson_rubin=_weak_robust(data, params, np.sqrt(np.diag(covariance))),
     )  # fmt: skip
+
+
+def _require_clusters(cities: int, moments: int) -> None:
+    """Hansen J, Kleibergen-Paap and Anderson-Rubin invert a covariance summed over cities: its rank is below theirs."""
+    if cities <= moments:
+        raise PanelInputError(
+            f"{moments} instruments and regressors with {cities} cities: a covariance clustered by city needs more "
+            "cities than these. Lower w_lags or take fewer regressors."
+        )
 
 
 def _weak_robust(data: _Data, params: FloatArray, se: FloatArray) -> tuple[AndersonRubinSet, ...]:

@@ -17,7 +17,7 @@ from house import House
 from killing import Refresh, land_a_change, published_is_whole
 
 KILLS, SEED = int(os.environ.get("NQPF_KILLS", "200")), int(os.environ.get("NQPF_KILLS_SEED", "1"))
-A_REFRESH = 5  # so many moments of one refresh
+A_REFRESH = 7  # so many moments of one refresh
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -219,6 +219,26 @@ def test_bad_input_is_refused_in_words(world, options, message):
         spatial_2sls(y, x, w, **options)
 
 
+def eight_moments(cities, cov="cluster"):
+    """2 x, 2 W x and 4 of W^2 x, W^3 x."""
+    w = knn(cities, 3)
+    y, x = draw(w, t=8, rng=np.random.default_rng(4), **TRUTH)
+    return spatial_2sls(y, x, w, cov=cov)
+
+
+def test_no_more_cities_than_moments_are_refused():
+    """The covariance summed over so few cities is singular: its inverse gives any J, even a negative one."""
+    with pytest.raises(PanelInputError, match="8 instruments and regressors with 8 cities"):
+        eight_moments(8)
+
+
+@pytest.mark.parametrize(("cities", "cov"), [(9, "cluster"), (8, "homoskedastic")])
+def test_statistics_of_the_fewest_cities_are_not_negative(cities, cov):
+    fit = eight_moments(cities, cov)
+    assert fit.hansen.statistic >= 0
+    assert min(stage.kp_f for stage in fit.first_stages) >= 0
+
+
 @pytest.mark.slow
 def test_recovery_coverage_and_size():
     """200 panels, N = 120, T = 8: rho within .03, 95 % intervals cover 90 to 98 %, Hansen rejects in 2 to 9 %."""

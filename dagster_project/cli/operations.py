@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -28,7 +29,17 @@ def start_ui(paths: Paths, port: int) -> int:
     with suppress(WarehouseBusy), refresh_lock(paths), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
     command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
-    return subprocess.run(command, cwd=PROJECT, check=False).returncode
+    return run_until_told_to_stop(command)
+
+
+def run_until_told_to_stop(command: list[str]) -> int:
+    """Run a service; who ends this process (a service manager, `kill`) ends it too. Returns its exit code."""
+    with subprocess.Popen(command, cwd=PROJECT) as service:
+        before = signal.signal(signal.SIGTERM, lambda *_: service.terminate())
+        try:
+            return service.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:

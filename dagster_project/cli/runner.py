@@ -135,7 +135,8 @@ def run_job(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         TimeLeftColumn(seconds_left),
     )  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as progress:
+    # elsewhere than on a terminal a bar says nothing and leaves an empty line behind
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total, completed=len(record.steps))
 
         def on_event(entry: dg.EventLogEntry) -> None:

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.cli.reading import known_releases, nothing_published
-from dagster_project.export import excel, plain, stata, text
+from dagster_project.export import excel, latex, plain, stata, text
 from dagster_project.export.city_panel import read_panel
 from dagster_project.export.errors import ExportError
 from dagster_project.export.paper import read_frame, read_grid
@@ -23,7 +23,7 @@ from dagster_project.paths import Paths
 from dagster_project.publishing.reader import open_read_only
 
 PRINTED: dict[str, Callable[..., str]] = {
-    "latex": text.to_latex, "markdown": text.to_markdown, "html": text.to_html,
+    "latex": latex.to_latex, "markdown": text.to_markdown, "html": text.to_html,
 }  # fmt: skip
 ROWS = ("csv", "parquet")
 WHOLE = ("excel", "stata")

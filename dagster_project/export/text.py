@@ -1,4 +1,4 @@
-"""A printed table as LaTeX (booktabs), Markdown or HTML that a word processor takes over with its borders."""
+"""A printed table as Markdown or as HTML that a word processor takes over with its borders; LaTeX: latex.py."""
 
 from __future__ import annotations
 
@@ -8,59 +8,6 @@ import re
 from dagster_project.export.grid import Grid, Row
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
-WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")  # no glyph without ctex or xeCJK
-LONG = 45  # rows from which a LaTeX table may break over pages
-LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "−": "$-$",
-    "×": r"$\times$", "–": "--", "²": r"$^2$", "µ": r"$\mu$", "°": r"$^\circ$", "[": "{[}", "]": "{]}",
-    "·": r"$\cdot$", "≥": r"$\geq$", "≤": r"$\leq$",
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    r"""Text that LaTeX sets as it is, stars raised; a bare [ or * at the start of a row would be an option of \\."""
-    return "".join(
-        f"$^{{{part}}}$" if part.startswith("*") else "".join(LATEX.get(char, char) for char in part)
-        for part in re.split(r"(\*+)", CONTROL.sub(" ", text))
-    )
-
-
-def to_latex(grid: Grid) -> str:
-    """A table environment for booktabs, longtable above 45 rows. Columns of Chinese text are left out; the Chinese
-    title stands in a comment, since it needs xeCJK or ctex."""
-    keep = [k for k, is_zh in enumerate(grid.is_zh) if not is_zh]
-    width = len(keep)
-    spec = "".join("l" if grid.is_text[k] else "r" for k in keep)
-    head = " & ".join(latex_text(grid.heads[k]) for k in keep) + r" \\"
-    body = [_latex_row(row, keep, width) for row in grid.rows]
-    note = latex_text(" ".join(grid.notes))
-    caption = rf"\caption{{{latex_text(grid.title_en)}}}\label{{tab:{grid.code.lower()}}}"
-    size = r"\footnotesize" if width <= 7 else r"\scriptsize\setlength{\tabcolsep}{3pt}"
-    opening = [f"% {grid.code} {grid.title_zh}", r"% \usepackage{booktabs}"]
-    if len(grid.rows) > LONG:
-        opening[1] = r"% \usepackage{booktabs,longtable}"
-        lines = [
-            *opening, "{" + size, rf"\begin{{longtable}}{{{spec}}}", caption + r"\\", r"\toprule", head, r"\midrule",
-            r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body,
-            r"\end{longtable}", rf"\noindent\begin{{minipage}}{{\linewidth}}\scriptsize Note. {note}\end{{minipage}}",
-            "}",
-        ]  # fmt: skip
-    else:
-        lines = [
-            *opening, r"\begin{table}[htbp]", r"\centering" + size, caption, rf"\begin{{tabular}}{{{spec}}}",
-            r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}", "",
-            rf"\begin{{minipage}}{{\linewidth}}\scriptsize Note. {note}\end{{minipage}}", r"\end{table}",
-        ]  # fmt: skip
-    if WIDE.search("\n".join(lines[len(opening) :])):
-        lines.insert(1, "% holds Chinese text: set it with xelatex and \\usepackage{ctex}")
-    return "\n".join(lines) + "\n"
-
-
-def _latex_row(row: Row, keep: list[int], width: int) -> str:
-    if row.kind == "panel":
-        return rf"\multicolumn{{{width}}}{{l}}{{\textit{{{latex_text(row.cells[0])}}}}} \\"
-    return " & ".join(latex_text(row.cells[k]) for k in keep) + r" \\"
 
 
 def markdown_text(text: str) -> str:

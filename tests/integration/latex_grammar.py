@@ -2,7 +2,7 @@
 
 Checked: environments and braces close in order; every row of a tabular or longtable has as many cells as its column
 specification; & stands only between cells, ^ and _ only in math, # nowhere; math closes; only commands of LaTeX and
-booktabs that the tables use; only characters that plain LaTeX has a glyph for (so no Chinese).
+its packages that the tables use; only characters that plain LaTeX has a glyph for (so no Chinese).
 """
 
 import re
@@ -11,12 +11,14 @@ COMMANDS = {
     "begin", "end", "caption", "label", "centering", "footnotesize", "scriptsize", "setlength", "tabcolsep", "toprule",
     "midrule", "bottomrule", "multicolumn", "textit", "noindent", "linewidth", "endfirsthead", "endhead", "endfoot",
     "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater",
+    "resizebox", "ifdim", "width", "else", "fi", "raggedright", "arraybackslash",
 }  # fmt: skip
 IN_MATH = {"times", "cdot", "geq", "leq", "mu", "circ"}
-ENVIRONMENTS = {"table", "tabular", "longtable", "minipage"}
+ENVIRONMENTS = {"table", "tabular", "longtable", "minipage", "landscape"}
 TABLES = {"tabular", "longtable"}
 ESCAPED = set("\\&%$#_{}")
 GLYPHS = re.compile(r"[\t\n\x20-\x7e\u00a0-\u017f\u2013\u2014\u2018-\u201d\u2026]")
+COLUMN = r"[lrc]|>\{\\raggedright\\arraybackslash\}p\{\d+pt\}"
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}$&^_#~]|[^\\{}$&^_#~]+", flags=re.DOTALL)
 
 
@@ -60,13 +62,14 @@ def _structure(source: str) -> list[str]:
     return found + [f"never closed: {name}" for name in stack] + (["math never closed"] if is_math else [])
 
 
-def _tables(source: str) -> list[tuple[str, str]]:
+def _tables(source: str) -> list[tuple[list[str], str]]:
     """Column specification and body of each table."""
-    found = re.findall(r"\\begin\{(tabular|longtable)\}\{([lrc]+)\}(.*?)\\end\{\1\}", source, flags=re.DOTALL)
-    return [(spec, body) for _, spec, body in found]
+    table = rf"\\begin\{{(tabular|longtable)\}}\{{((?:{COLUMN})+)\}}(.*?)\\end\{{\1\}}"
+    found = re.findall(table, source, flags=re.DOTALL)
+    return [(re.findall(COLUMN, spec), body) for _, spec, body in found]
 
 
-def _rows(spec: str, body: str) -> list[str]:
+def _rows(spec: list[str], body: str) -> list[str]:
     found = []
     *rows, rest = re.split(r"(?<!\\)\\\\(?![A-Za-z])", body)
     for row in rows:

@@ -15,10 +15,11 @@ from python_calamine import CalamineWorkbook
 
 from dagster_project.export import figures
 from dagster_project.export.errors import ExportError
+from dagster_project.export.latex import to_latex
 from dagster_project.export.paper import read_grid
 from dagster_project.export.registry import TABLES
 from dagster_project.export.scope import read_scope
-from dagster_project.export.text import to_html, to_latex, to_markdown
+from dagster_project.export.text import to_html, to_markdown
 from dagster_project.publishing.reader import open_read_only
 
 

@@ -94,10 +94,12 @@ def severe(page: playwright_api.Page, rules: list[str] | None = None) -> list[st
     return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found if v["impact"] in SEVERE]
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
 @pytest.mark.parametrize("slug", SLUGS)
 def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(
-    context: playwright_api.BrowserContext, docs: Path, slug: str
+    browser: playwright_api.Browser, docs: Path, slug: str, locale: str
 ) -> None:
+    context = browser.new_context(viewport=DESK, locale=locale, color_scheme="light")
     page, said, asked = context.new_page(), [], []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -113,6 +115,7 @@ def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(
     assert severe(page) == []
     page.emulate_media(color_scheme="dark")
     assert severe(page, ["color-contrast"]) == []
+    context.close()
 
 
 def test_first_paint_from_disk_takes_less_than_a_second(page: playwright_api.Page, docs: Path) -> None:

@@ -101,7 +101,7 @@ def test_starting_the_web_page_frees_the_queue(
 ) -> None:
     (killed,) = instance.get_runs()
     monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
-    monkeypatch.setattr(operations.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    monkeypatch.setattr(operations, "run_until_told_to_stop", lambda _command: 0)
     assert operations.start_ui(paths, 3000) == 0
     assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
     assert slots(instance) == (0, 0)

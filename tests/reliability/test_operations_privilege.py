@@ -15,17 +15,14 @@ from dagster_project.paths import PROJECT
 def test_web_page_listens_on_loopback_only(small_warehouse: House, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[list[str]] = []
 
-    class Done:
-        returncode = 0
-
-    def run(command: list[str], **_: object) -> Done:
+    def run(command: list[str]) -> int:
         said.append(command)
-        return Done()
+        return 0
 
     monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
     monkeypatch.setattr(operations, "close_dead_runs", lambda _instance: [])
     monkeypatch.setenv("DAGSTER_HOME", str(small_warehouse.paths.dagster_home))
-    monkeypatch.setattr(operations.subprocess, "run", run)
+    monkeypatch.setattr(operations, "run_until_told_to_stop", run)
     assert operations.start_ui(small_warehouse.paths, 3456) == 0
     (command,) = said
     assert command[command.index("-h") + 1] == "127.0.0.1"

@@ -5,7 +5,8 @@ import re
 from bs4 import BeautifulSoup
 
 from dagster_project.export.grid import Grid, Row
-from dagster_project.export.text import LONG, latex_text, markdown_text, to_html, to_latex, to_markdown
+from dagster_project.export.latex import LONG, TEXT, latex_text, to_latex
+from dagster_project.export.text import markdown_text, to_html, to_markdown
 
 NASTY = "A&B_100% <b> $x$ {y} #1 ~ ^ \\z"
 GRID = Grid(
@@ -49,6 +50,16 @@ def test_a_long_table_may_break_over_pages():
     assert r"\begin{longtable}{lr}" in text
     assert r"\begin{table}" not in text
     assert text.count("{") == text.count("}")
+
+
+def test_a_wide_table_lies_on_its_side_and_a_long_text_is_broken():
+    rows = (Row("body", ("a" * (TEXT + 1), *("1.234",) * 30)),)
+    heads = ("Name", *("Value",) * 30)
+    text = to_latex(Grid("T9", "Wide", "宽", heads, (True, *(False,) * 30), (False,) * 31, rows, ("n",)))
+    assert r"% \usepackage{booktabs,array,pdflscape,graphicx}" in text
+    assert text.index(r"\begin{landscape}") < text.index(r"\begin{table}[p]")
+    assert r"\begin{tabular}{>{\raggedright\arraybackslash}p{" in text
+    assert "landscape" not in to_latex(GRID)
 
 
 def test_markdown_keeps_the_number_of_cells_whatever_the_text_is():

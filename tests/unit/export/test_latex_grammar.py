@@ -4,7 +4,7 @@ import pytest
 from latex_grammar import problems
 
 from dagster_project.export.grid import Grid, Row
-from dagster_project.export.text import LONG, to_latex
+from dagster_project.export.latex import LONG, to_latex
 
 GOOD = r"""\begin{table}[htbp]
 \centering\footnotesize

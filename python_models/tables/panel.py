@@ -114,7 +114,8 @@ def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
         "control_codes": [v.name for v in spec.controls], "w_code": spec.w_code, "fe": spec.effects,
         "estimator": spec.estimator, "se_type": spec.cov, "basis_wanted": spec.basis, "first_year": spec.years[0],
         "last_year": spec.years[1], "lag_years": spec.lag, "sample_filter": ", ".join(spec.sample) or "all",
-        "regime_scheme": "", "instrument": spec.instrument, "is_headline": spec.is_headline,
+        "regime_scheme": "", "instrument": ", ".join(v.name for v in spec.external) or spec.instrument,
+        "is_headline": spec.is_headline,
         "variant_of": spec.variant_of, "change": spec.change, "status": "skipped" if reason else "fitted",
         "skip_reason": reason, "spec_hash": spec.spec_hash,
     }  # fmt: skip

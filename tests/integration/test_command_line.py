@@ -127,3 +127,24 @@ def test_explain_shows_the_report_whose_words_were_counted(small_warehouse):
     assert outcome.exit_code == 0
     assert "work_report/synthetic_work_report.csv" in outcome.text
     assert "printed 'SYNTHETIC。" in outcome.text
+
+
+def test_demo_writes_a_country_without_the_named_effects(tmp_path):
+    command = [str(Path(sys.executable).with_name("nqpf")), "demo", str(tmp_path / "new"), "--cities", "6"]
+    done = subprocess.run([*command, "--without", "border"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "without border" in done.stdout
+    parameters = (tmp_path / "new" / "truth" / "parameters.csv").read_text(encoding="utf-8")
+    assert "border_factor,1.0" in parameters
+    assert "theta_pc,0.8" in parameters
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "is not empty" in again.stdout
+
+
+def test_demo_names_the_effects_that_there_are(tmp_path):
+    command = [str(Path(sys.executable).with_name("nqpf")), "demo", str(tmp_path / "new"), "--without", "wind"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "unknown effect 'wind': choose from spatial_lag, spillover" in done.stdout
+    assert not (tmp_path / "new").exists()

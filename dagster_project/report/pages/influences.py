@@ -6,7 +6,7 @@ import duckdb
 
 from dagster_project.report import words
 from dagster_project.report.charts import Row
-from dagster_project.report.pages import equality, plots, robustness
+from dagster_project.report.pages import equality, influence_checks, plots, robustness
 from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
 from dagster_project.report.pages.models import certain
 
@@ -23,9 +23,11 @@ CLASSES = {"all": "all cities", "high": "emitters of high synergy", "low": "emit
 def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     """None without any result on influences for the index shown."""
     found = [
-        _groups(con, meta), _blocks(con, meta), _distance(con, meta), _threshold(con, meta), _barrier(con, meta),
+        _groups(con, meta), _blocks(con, meta), influence_checks.block_lags(con, meta), _distance(con, meta),
+        _threshold(con, meta), _barrier(con, meta), influence_checks.moderated_border(con, meta),
         equality.section(own(con, meta, "mart_level_adjusted_test", "analysis, variant")),
-        *robustness.sections(con, meta),
+        *robustness.sections(con, meta), influence_checks.placebo_years(con, meta),
+        influence_checks.recovery(con, meta),
     ]  # fmt: skip
     sections = tuple(section for section in found if section is not None)
     if not sections:

@@ -8,7 +8,7 @@ import duckdb
 
 from dagster_project.report import words
 from dagster_project.report.charts import Row
-from dagster_project.report.pages import plots
+from dagster_project.report.pages import influence_checks, plots
 from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
 
 SIDE_BY_SIDE = ("ols", "slx", "sar", "sem", "sdm", "sdem", "sac")
@@ -51,7 +51,8 @@ def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     found: list[Section | None] = []
     if head is not None:
         found = [_overview(con, head), _tests(con, head), _side_by_side(con, head), _effects(con, head, meta),
-                 _forest(con, head, meta), _dynamic(con, head, meta), _instruments(con)]  # fmt: skip
+                 _forest(con, head, meta), _dynamic(con, head, meta), _instruments(con),
+                 influence_checks.gmm(con)]  # fmt: skip
     sections = tuple(section for section in (*found, skipped) if section is not None)
     intro = (
         "Regressions of the index on production relations, with neighbours taken into account. They describe how "

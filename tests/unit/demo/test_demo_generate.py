@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
 from dagster_project.demo import generate_demo
 from dagster_project.demo.country import SMALL_ROSTER
+from dagster_project.demo.damage import MISPRINTS
 from dagster_project.ingest import check_files, find_sidecars, read_load
+from python_models.simulation import EFFECTS, Truth
 
 SMALL = {"cities": 12, "years": range(2015, 2019)}
 
@@ -32,6 +35,19 @@ def test_values_when_the_seed_changes_differ(tmp_path):
     first = generate_demo(tmp_path / "a", **SMALL)
     other = generate_demo(tmp_path / "b", seed=1, **SMALL)
     assert not first.latent.equals(other.latent)
+
+
+def test_demo_without_misprints_keeps_true_events_only(tmp_path):
+    """Whatever its truth, every cell is printed as it is; zeros, revisions, formats and boundary events stay."""
+    clean = generate_demo(tmp_path, truth=Truth().without(*EFFECTS), is_damaged=False, cities=12)
+    kinds = set(clean.faults["kind"])
+    assert not kinds & MISPRINTS
+    assert {"merge", "transfer", "revision_vintage", "structural_zero", "unit_change"} <= kinds
+    assert clean.parameters.set_index("name")["value"][["rho", "theta_pc", "theta_cp"]].eq(0).all()
+    (book,) = (tmp_path / "yearbook" / "2016").glob("*.xlsx")
+    text = str(CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python())
+    assert "廊坊市" in text  # Langfang, misread as 廓坊市 in the damaged demo
+    assert "廓坊市" not in text
 
 
 def test_small_demo_when_compared_has_the_values_of_the_full_one(demo, tmp_path):

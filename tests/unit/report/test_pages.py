@@ -154,6 +154,23 @@ def _fill_influences(con: duckdb.DuckDBPyConnection, name: str) -> None:
         {**m, "analysis": analysis, "variant": "core", "null_hypothesis": "equal", "difference": 0.1, "lo": 0.05,
          "hi": 0.15, "dof": 1, "p": p, "p_unadjusted": 0.001} for analysis, p in (("asymmetry", 0.01), ("border", None))
     ])  # fmt: skip
+    put(con, "mart_block_lag", [
+        {**m, "scheme": "core", "emitter": e, "receiver": r, "rho_block": 0.3, "lo": 0.1, "hi": 0.5, "theta_block": 0.1,
+         "p_equal": 0.4, "p_lr": 0.3, "condition": 40.0} for e in "cp" for r in "cp"])  # fmt: skip
+    put(con, "mart_barrier_moderation", [
+        {**m, "barrier_code": "province", "moderator": "pr_first_year", "at_percentile": f"p{q}", "at_value": 20.0,
+         "theta_in": 0.3, "se_in": 0.1, "theta_out": 0.2, "se_out": 0.1, "p_moderation": 0.6} for q in (10, 90)
+    ])  # fmt: skip
+    put(con, "mart_robustness_placebo_years", [
+        {**m, "term": "beta", "actual": 0.4, "mean_draws": 0.0, "lo": -0.1, "hi": 0.1, "covers_zero": True, "p": 0.01,
+         "n_draws": 99, "n_refused": 0}])  # fmt: skip
+    put(con, "mart_gmm_diagnostic", [
+        {**m, "kind": "system", "n_instruments": 30, "n_city": 24, "hansen_j": 9.0, "hansen_p": 0.4, "ar1_p": 0.01,
+         "ar2_p": 0.02, "tau": 0.5, "tau_se": 0.1, "rho": 0.3, "rho_se": 0.1, "spectral_radius": 0.8}])  # fmt: skip
+    put(con, "mart_truth_recovery", [
+        {**m, "quantity": q, "unit": "1", "truth": t, "on_latent": 0.5, "published": 0.4, "lo": 0.2, "hi": 0.5,
+         "covers_truth": inside, "ratio": 0.8}
+        for q, t, inside in (("barrier_index", 0.6, False), ("direct_effect", None, None))])  # fmt: skip
     run = {**m, "analysis": "blocks", "variant": "core", "status": "done", "skip_reason": name}
     con.execute(f"insert into mart.mart_influence_run ({', '.join(run)}) values (?, ?, ?, ?, ?)", list(run.values()))
 
@@ -301,6 +318,16 @@ def test_influences_claim_no_more_than_tests_and_intervals(folder: Path) -> None
     threshold = str(section(page, "threshold").text[0])
     assert "bootstrap p at most 0.100" in threshold  # 9 draws cannot show more
     assert "no threshold is shown" in threshold
+
+
+def test_checks_behind_the_findings_say_what_they_can(folder: Path) -> None:
+    page = built(folder / "city.duckdb", "influences")
+    assert "lags of 4 blocks are not told apart" in str(section(page, "blocklags").text[0])
+    assert "is not told to change with pr first year" in str(section(page, "moderated").text[0])
+    assert "[−0.100, 0.100], which holds 0" in str(section(page, "placeboyears").text[0])
+    assert "The truth lies in 0 of 1 interval" in str(section(page, "recovery").text[0])
+    gmm = section(built(folder / "city.duckdb", "models"), "gmm")
+    assert "AR(2) speaks against it (p 0.400 and 0.020)" in str(gmm.text[0])
 
 
 def test_level_adjusted_tests_are_counted_and_named(folder: Path) -> None:

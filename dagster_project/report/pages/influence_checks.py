@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from dagster_project.report import words
+from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import equality
 from dagster_project.report.pages.base import Meta, Section, Table, has_rows, rows
@@ -34,12 +34,12 @@ def block_lags(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         r = own[0]
         differ = "differ" if r["p_lr"] is not None and r["p_lr"] < equality.LEVEL else "are not told apart"
         text.append(
-            f"{scheme.replace('_', ' ').capitalize()}: on the index as it is the spatial lags of {len(own)} blocks "
+            f"{codes.sentence(codes.scheme(scheme))}: on the index as it is the spatial lags of {len(own)} blocks "
             f"{differ} (likelihood ratio p {words.p_value(r['p_lr'])}, Wald p {words.p_value(r['p_equal'])}); "
             f"condition number {words.number(r['condition'])}."
         )
     body = [
-        (r["scheme"].replace("_", " "), f"{SIDES[r['emitter']]} → {SIDES[r['receiver']]}",
+        (codes.scheme(r["scheme"]), f"{SIDES[r['emitter']]} → {SIDES[r['receiver']]}",
          words.number(r["rho_block"], 3), _ends(r), words.number(r["theta_block"], 3), words.p_value(r["p_equal"]),
          words.number(r["n_obs"]))
         for r in found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from dagster_project.report import words
+from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import equality, influence_checks, plots, robustness
 from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
@@ -53,9 +53,9 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     found = [r for r in found if r["effect"] in EFFECTS]
     if not found:
         return None
-    data = [{"label": f"{r['group_code'].replace('_', ' ')} ({r['side']})", "series": r["effect"], "point": r["point"],
-             "lo": r["lo"], "hi": r["hi"], "n": r["n_obs"]} for r in found]  # fmt: skip
-    variable = found[0]["variable"]
+    data = [{"label": f"{codes.group(r['scheme'], r['group_code'])} ({r['side']})", "series": r["effect"],
+             "point": r["point"], "lo": r["lo"], "hi": r["hi"], "n": r["n_obs"]} for r in found]  # fmt: skip
+    variable = codes.regressor(found[0]["variable"])
     text: list[Text] = []
     for scheme in dict.fromkeys(r["scheme"] for r in found):
         for side in ("receiver", "emitter"):
@@ -66,7 +66,7 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
                         x_title="change of y per unit", alt_text="Forest plot of effects by group and side; figures in "
                         "the table.")  # fmt: skip
     body = [
-        (f"{r['group_code'].replace('_', ' ')}", r["side"], r["effect"], words.number(r["point"], 3),
+        (codes.group(r["scheme"], r["group_code"]), r["side"], r["effect"], words.number(r["point"], 3),
          words.between(r["lo"], r["hi"]), words.p_value(r["p"]), words.p_value(r["p_level_adjusted"]),
          words.p_value(r["p_equal"]), words.number(r["n_obs"]))
         for r in found
@@ -90,7 +90,7 @@ def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
 
 def _equality(pair: list[Row], side: str) -> str:
     a, b = sorted(pair, key=lambda r: -(r["point"] or 0))
-    names = [r["group_code"].replace("_", " ") for r in (a, b)]
+    names = [codes.group(r["scheme"], r["group_code"]) for r in (a, b)]
     differ = equality.differs(a["p_level_adjusted"])
     shown = "slopes of cities of one level differ between the groups" if differ else (
         "a difference between cities of one level is not shown")  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from dagster_project.report import words
+from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import influence_checks, plots
 from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
@@ -38,6 +38,10 @@ class Head:
     @property
     def model(self) -> str:
         return str(self.fit["model_id"])
+
+    @property
+    def focus_name(self) -> str:
+        return codes.regressor(self.focus)
 
 
 def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
@@ -102,7 +106,7 @@ def _overview(con: duckdb.DuckDBPyConnection, head: Head) -> Section:
         for name in EFFECTS if name in own
     )  # fmt: skip
     text: list[Text] = [
-        f"{spec['title']}. Effects of {head.focus} on {spec['y_code']} (95 % intervals): {said or 'not published'}.",
+        f"{spec['title']}. Effects of {head.focus_name} on {spec['y_code']} (95 % intervals): {said or 'not published'}.",
         f"{words.number(fit['n_obs'])} rows: {words.cities(fit['n_used'])} in {fit['t_used']} years, "
         f"{fit['first_year']} to {fit['last_year']}.",
     ]
@@ -229,7 +233,7 @@ def _effects(con: duckdb.DuckDBPyConnection, head: Head, meta: Meta) -> Section 
     data = [{"label": r["effect"], "point": r["point"], "lo": r["lo"], "hi": r["hi"], "n": r["n_obs"]} for r in own]
     figures: tuple[Figure, ...] = ()
     if data:
-        spec = plots.forest(data, title=f"Effects of {head.focus}, {head.model}", note=plots.synthetic(meta),
+        spec = plots.forest(data, title=f"Effects of {head.focus_name}, {head.model}", note=plots.synthetic(meta),
                             x_title=f"change of y per unit of {head.focus} ({head.spec['y_unit'] or 'unit of y'})",
                             alt_text="Direct, indirect and total effect with 95 % intervals; table below.")  # fmt: skip
         figures = (Figure("effects", spec, f"Line: 95 % interval. n = {words.number(own[0]['n_obs'])} rows."),)
@@ -272,7 +276,7 @@ def _forest(con: duckdb.DuckDBPyConnection, head: Head, meta: Meta) -> Section |
     domain = (min([0, *(r["lo"] for r in calm)]), max([0, *(r["hi"] for r in calm)])) if cut and calm else None
     data = [{"label": label[r["model_id"]], "series": r["effect"], "point": r["point"], "lo": r["lo"], "hi": r["hi"],
              "n": r["n_obs"]} for r in found]  # fmt: skip
-    spec = plots.forest(data, series=EFFECTS, domain=domain, title=f"Effects of {head.focus}, all specifications",
+    spec = plots.forest(data, series=EFFECTS, domain=domain, title=f"Effects of {head.focus_name}, all specifications",
                         note=plots.synthetic(meta), x_title="change of y per unit",
                         alt_text=f"Forest plot of {len(models)} specifications; figures in the table.")  # fmt: skip
     text: list[Text] = []
@@ -292,7 +296,7 @@ def _forest(con: duckdb.DuckDBPyConnection, head: Head, meta: Meta) -> Section |
         caption += f" Cut off because the interval is far wider than the others: {named} (see the table)."
     body = [(label[r["model_id"]], r["effect"], words.number(r["point"], 3), words.between(r["lo"], r["hi"]),
              words.p_value(r["p"]), words.number(r["n_obs"])) for r in found]  # fmt: skip
-    table = Table.of("forest", f"Effects of {head.focus} by specification", ["mid:Change", "Effect", "Point",
+    table = Table.of("forest", f"Effects of {head.focus_name} by specification", ["mid:Change", "Effect", "Point",
                      "95 % interval", "p", "n"], body, n_text=2, fold="Figures of the forest plot")  # fmt: skip
     note = "The specifications share data and are not independent: the share of positive ones is no test."
     return Section("forest", "All specifications", "全部设定森林图", tuple(text), (Figure("forest", spec, caption,

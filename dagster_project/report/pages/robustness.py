@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 
-from dagster_project.report import words
+from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import plots
 from dagster_project.report.pages.base import Figure, Meta, Section, Table, Text, has_rows, rows
@@ -42,7 +42,7 @@ def _regimes(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         p = next(r["p_equal"] for r in found if (r["scheme"], r["year_effects"]) == (scheme, effects))
         verdict = "differs between the regimes" if p is not None and p < 0.05 else "is not shown to differ"
         text.append(
-            f"{scheme.replace('_', ' ').capitalize()}, year effects {effects.replace('_', ' ')}: the spatial lag "
+            f"{codes.sentence(codes.scheme(scheme))}, year effects {codes.plain(effects)}: the spatial lag "
             f"{verdict} (p {words.p_value(p)})."
         )
     spec = plots.forest(
@@ -68,7 +68,7 @@ def _regimes(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
 
 
 def _regime(r: Row) -> str:
-    return f"{r['scheme']}: {r['regime']}, year effects {r['year_effects'].replace('_', ' ')}"
+    return f"{codes.group(r['scheme'], r['regime'])}, year effects {codes.plain(r['year_effects'])}"
 
 
 def _moderation(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
@@ -76,14 +76,14 @@ def _moderation(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     found = [r for r in found if r["indirect"] is not None]
     if not found:
         return None
-    data = [{"label": f"{r['moderator'].replace('_', ' ')}, {r['at_percentile']}", "series": e, "point": r[e],
+    data = [{"label": f"{codes.moderator(r['moderator'])}, {r['at_percentile']}", "series": e, "point": r[e],
              "lo": r[f"{e}_lo"], "hi": r[f"{e}_hi"], "n": r["n_obs"]} for r in found for e in EFFECTS]  # fmt: skip
     first = {r["moderator"]: r for r in reversed(found)}
     text = []
     for name in sorted(first):
         p = first[name]["p_interaction"]
         verdict = "moderates" if p is not None and p < 0.05 else "is not shown to moderate"
-        text.append(f"{name.replace('_', ' ').capitalize()} {verdict} the effects (Wald p {words.p_value(p)}).")
+        text.append(f"{codes.sentence(codes.moderator(name))} {verdict} the effects (Wald p {words.p_value(p)}).")
     spec = plots.forest(
         data,
         series=EFFECTS,

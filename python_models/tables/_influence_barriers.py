@@ -1,24 +1,22 @@
-"""Which links stand behind which barrier, and which of them a question is about."""
+"""Barriers as rows: which links stand behind which, which of them a question is about, and what the border takes."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from python_models._types import BoolArray, FloatArray
+from python_models.influence import Barrier, barrier_split, border_barrier, moderated_barrier
+from python_models.tables._influence_world import Tables, World
+from python_models.tables._level_adjusted import p_of, refit, test_row
 from python_models.tables._panel_data import Skipped
-
-if TYPE_CHECKING:
-    from python_models.tables.influence import World
 
 # outward: only links from a core city to the periphery
 BARRIERS = ("province_outward", "segmentation", "segmentation_outward")
 LEAST_KNOWN = 0.8  # share of the links whose prices are known
 
 
-def is_behind(world: World, kind: str) -> BoolArray:
+def _is_behind(world: World, kind: str) -> BoolArray:
     """(N, N) links behind the barrier: another province, or prices apart by more than the median of all links."""
     if kind.startswith("province"):
         area = world.sample.city["province_code"].astype(str).to_numpy()
@@ -28,7 +26,7 @@ def is_behind(world: World, kind: str) -> BoolArray:
     return np.asarray(v > np.nanmedian(v[links]))
 
 
-def scope_of(world: World, kind: str) -> BoolArray | None:
+def _scope_of(world: World, kind: str) -> BoolArray | None:
     """(N, N) links that are asked about, None for all: of cities whose prices are known, from centre to periphery."""
     scope = np.ones((world.weights.n, world.weights.n), dtype=np.bool_)
     if kind.startswith("segmentation"):
@@ -55,3 +53,43 @@ def _segmentation(world: World) -> FloatArray:
     if share < LEAST_KNOWN:
         raise Skipped(f"prices are known for {share:.0%} of the links between cities, {LEAST_KNOWN:.0%} are needed.")
     return v
+
+
+def border(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
+    area = world.sample.city["province_code"].astype(str).tolist()
+    found = border_barrier(
+        world.sample.y, world.x, world.weights, area, world.controls,
+        distance=None if edges is None else world.distance, edges=edges, draws=draws,
+        rng=world.rng(f"barrier:{edges}"),
+    )  # fmt: skip
+    return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
+
+
+def split(world: World, kind: str, draws: int) -> Tables:
+    """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
+    found = barrier_split(
+        world.sample.y, world.x, world.weights, _is_behind(world, kind), world.controls, scope=_scope_of(world, kind),
+        draws=draws, rng=world.rng(f"barrier:{kind}"),
+    )  # fmt: skip
+    return _border_tables(world, found, kind, kind)
+
+
+def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str) -> Tables:
+    again, table = refit(world, found.fit), found.to_frame()
+    contrasts = {ring: found.contrast(ring) for ring in table["ring_id"]}
+    p = [p_of(again[0], [contrast]) for contrast in contrasts.values()]
+    last = table.iloc[-1]  # all distances, or all rings jointly
+    test = test_row(again, "border", variant, "theta_in = theta_out", [contrasts[last["ring_id"]]], last["p_equal"])
+    return {
+        "border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test,
+    }  # fmt: skip
+
+
+def moderated(world: World, draws: int) -> Tables:
+    """Is the border lower where production relations of the receiving city were better in the first year?"""
+    found = moderated_barrier(
+        world.sample.y, world.x, world.weights, world.sample.city["province_code"].astype(str).tolist(),
+        world.x[:, 0], world.controls, draws=draws, rng=world.rng("barrier:moderated"),
+    )  # fmt: skip
+    table = found.to_frame().assign(barrier_code="province", moderator=f"{world.spec.regressors[0]}_first_year")
+    return {"barrier_moderation": table}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,7 @@ from scipy import stats
 from python_models.influence import LevelAdjusted, adjusted_threshold, level_adjusted
 from python_models.influence.spillover import SpilloverFit
 from python_models.regression import PanelInputError
-
-if TYPE_CHECKING:
-    from python_models.tables.influence import World
+from python_models.tables._influence_world import World
 
 TEST_COLUMNS = [
     "analysis", "variant", "null_hypothesis", "difference", "se", "lo", "hi", "wald", "dof", "p", "p_unadjusted",

@@ -5,44 +5,32 @@ What does not belong here: formulas (python_models.influence) and the spec file'
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from python_models._types import FloatArray
 from python_models.influence import (
-    Barrier,
-    barrier_split,
     block_lags,
     block_spillover,
-    border_barrier,
     distance_decay,
     fit_spillover,
     group_effects,
-    moderated_barrier,
-    spatial_threshold,
-    threshold_regression,
 )
 from python_models.influence.rings import Method
 from python_models.regression import PanelInputError
-from python_models.regression.weights import SpatialWeights
-from python_models.space.distance import distance_matrix
-from python_models.tables._influence_barriers import BARRIERS, is_behind, scope_of
-from python_models.tables._level_adjusted import TEST_COLUMNS, p_of, refit, test_row, threshold_row
+from python_models.tables._influence_barriers import BARRIERS, border, moderated, split
+from python_models.tables._influence_thresholds import hansen, spatial
+from python_models.tables._influence_world import CENTRES, Frames, Tables, World
+from python_models.tables._level_adjusted import TEST_COLUMNS, p_of, refit, test_row
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
-from python_models.tables._panel_data import PanelSample, Skipped, read_sample, read_weights
+from python_models.tables._panel_data import Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
-from python_models.tables._scale import refused_inverse
 
-Frames = Mapping[str, pd.DataFrame]
-Tables = dict[str, pd.DataFrame]
 SCHEMES = ("east_vs_cw", "cluster", "core")
 SPLITS = ("four_region", *SCHEMES)  # of effects by group
-CENTRES = {"core": "core", "cluster": "cluster", "east_vs_cw": "east"}
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
 BORDER_EDGES = (0, 150, 300, 500)
@@ -102,57 +90,6 @@ class InfluenceSizes:
     spatial_grid: int
 
 
-@dataclass(frozen=True, eq=False)
-class World:
-    """One headline regression with its data; x is its first regressor, controls the others."""
-
-    spec: PanelSpec
-    sample: PanelSample
-    weights: SpatialWeights
-    frames: Frames
-    seed: int
-
-    @property
-    def x(self) -> FloatArray:
-        return self.sample.x[:, :, 0]
-
-    @property
-    def controls(self) -> FloatArray | None:
-        return self.sample.x[:, :, 1:] if self.sample.x.shape[2] > 1 else None
-
-    @property
-    def distance(self) -> FloatArray:
-        points = self.sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64)
-        return distance_matrix(points, "haversine")
-
-    def need_pairs(self, what: str) -> None:
-        """Skipped where there are too many cities for a method that looks at every pair of them."""
-        if reason := refused_inverse(what, self.weights.n):
-            raise Skipped(reason)
-
-    def rng(self, name: str) -> np.random.Generator:
-        return np.random.default_rng([self.seed, zlib.crc32(f"{self.spec.model_id}:{name}".encode())])
-
-    def groups(self, scheme: str) -> np.ndarray:
-        table = self.frames["groups"]
-        own = table[table["scheme"] == scheme].drop_duplicates("city_id").set_index("city_id")["group_code"]
-        codes = own.reindex(list(self.sample.cities))
-        if codes.isna().any():
-            missing = codes.index[codes.isna()][0]
-            raise Skipped(f"city {missing} has no group in the scheme {scheme}.")
-        return np.asarray(codes.to_numpy(dtype=object))
-
-    @property
-    def synergy(self) -> FloatArray:
-        """Coordination degree of the base year: fixed, so it may be a threshold."""
-        table = self.frames["synergy"]
-        own = table[(table["index_code"] == self.spec.y.code) & (table["basis"] == self.sample.basis)]
-        value = own.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(self.sample.cities))
-        if value.isna().any():
-            raise Skipped("the coordination degree of the base year is not known for every city.")
-        return value.to_numpy(dtype=np.float64)
-
-
 def build_influence_tables(
     frames: Frames, specs: Sequence[PanelSpec], *, seed: int, sizes: InfluenceSizes
 ) -> Tables:  # fmt: skip
@@ -195,18 +132,24 @@ def _jobs(world: World, sizes: InfluenceSizes) -> list[tuple[str, str, Callable[
     jobs.append(("reach", "ring:50", _bind(_reach, world, "ring", EDGES_50, "all")))
     for synergy_class in ("high", "low"):
         jobs.append(("reach", f"ring:100:{synergy_class}", _bind(_reach, world, "ring", EDGES_100, synergy_class)))
-    jobs.append(("barrier", "province", _bind(_barrier, world, None, sizes.barrier)))
-    jobs.append(("barrier", "province:rings", _bind(_barrier, world, BORDER_EDGES, sizes.barrier)))
+    jobs.append(("barrier", "province", _bind(border, world, None, sizes.barrier)))
+    jobs.append(("barrier", "province:rings", _bind(border, world, BORDER_EDGES, sizes.barrier)))
     for kind in BARRIERS:
-        jobs.append(("barrier", kind, _bind(_split, world, kind, sizes.barrier)))
-    jobs.append(("barrier", "province:relations", _bind(_moderated, world, sizes.barrier)))
-    jobs += [("threshold", f"hansen:{n}", _bind(_hansen, world, n, sizes.threshold_bootstrap)) for n in HANSEN_STEPS]
-    jobs += [("threshold", f"spatial:{side}", _bind(_spatial, world, side, sizes)) for side in ("emitter", "receiver")]
+        jobs.append(("barrier", kind, _bind(split, world, kind, sizes.barrier)))
+    jobs.append(("barrier", "province:relations", _bind(moderated, world, sizes.barrier)))
+    jobs += [("threshold", f"hansen:{n}", _bind(hansen, world, n, sizes.threshold_bootstrap)) for n in HANSEN_STEPS]
+    jobs += [("threshold", f"spatial:{side}", _spatial(world, side, sizes)) for side in ("emitter", "receiver")]
     return jobs
 
 
 def _bind(function: Callable[..., Tables], *arguments: object) -> Callable[[], Tables]:
     return lambda: function(*arguments)
+
+
+def _spatial(world: World, side: str, sizes: InfluenceSizes) -> Callable[[], Tables]:
+    """Only the emitter's threshold is a finding: the receiver's is there to be compared by likelihood."""
+    draws = sizes.spatial_bootstrap if side == "emitter" else 0
+    return lambda: spatial(world, side, bootstrap=draws, grid=sizes.spatial_grid, effects=sizes.effects)
 
 
 def _spillover(world: World) -> Tables:
@@ -285,88 +228,3 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
         "kappa_se": found.kappa_se,
     }])  # fmt: skip
     return {"distance_decay": bands, "regional_boundary": boundary}
-
-
-def _barrier(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
-    area = world.sample.city["province_code"].astype(str).tolist()
-    found = border_barrier(
-        world.sample.y, world.x, world.weights, area, world.controls,
-        distance=None if edges is None else world.distance, edges=edges, draws=draws,
-        rng=world.rng(f"barrier:{edges}"),
-    )  # fmt: skip
-    return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
-
-
-def _split(world: World, kind: str, draws: int) -> Tables:
-    """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
-    found = barrier_split(
-        world.sample.y, world.x, world.weights, is_behind(world, kind), world.controls, scope=scope_of(world, kind),
-        draws=draws, rng=world.rng(f"barrier:{kind}"),
-    )  # fmt: skip
-    return _border_tables(world, found, kind, kind)
-
-
-def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str) -> Tables:
-    again, table = refit(world, found.fit), found.to_frame()
-    contrasts = {ring: found.contrast(ring) for ring in table["ring_id"]}
-    p = [p_of(again[0], [contrast]) for contrast in contrasts.values()]
-    last = table.iloc[-1]  # all distances, or all rings jointly
-    test = test_row(again, "border", variant, "theta_in = theta_out", [contrasts[last["ring_id"]]], last["p_equal"])
-    return {
-        "border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test,
-    }  # fmt: skip
-
-
-def _moderated(world: World, draws: int) -> Tables:
-    """Is the border lower where production relations of the receiving city were better in the first year?"""
-    found = moderated_barrier(
-        world.sample.y, world.x, world.weights, world.sample.city["province_code"].astype(str).tolist(),
-        world.x[:, 0], world.controls, draws=draws, rng=world.rng("barrier:moderated"),
-    )  # fmt: skip
-    table = found.to_frame().assign(barrier_code="province", moderator=f"{world.spec.regressors[0]}_first_year")
-    return {"barrier_moderation": table}
-
-
-def _hansen(world: World, n: int, draws: int) -> Tables:
-    found = threshold_regression(
-        world.sample.y, world.x, world.synergy, world.controls, n_thresholds=n, trim=0.05, draws=draws,
-        rng=world.rng(f"hansen:{n}"),
-    )  # fmt: skip
-    grids, rows = [], []
-    last = found.thresholds[-1]
-    for step, one in enumerate(found.thresholds):
-        grid = one.to_frame().rename(columns={"ssr": "objective", "in_interval": "in_ci"})
-        grids.append(grid.assign(kind=f"hansen_step_{step + 1}", n_threshold=n, grid_id=np.arange(len(grid))))
-    rows.append({
-        "kind": "hansen", "n_threshold": n, "gamma": last.gamma, "ci_lo": last.low, "ci_hi": last.high,
-        "f_stat": last.f, "p_boot": last.p, "n_boot": draws, "crit_10": last.critical[0],
-        "crit_5": last.critical[1], "crit_1": last.critical[2], "slope_low": found.slopes[0],
-        "slope_se_low": found.se_cluster[0], "slope_high": found.slopes[n], "slope_se_high": found.se_cluster[n],
-        "n_low": found.n_regime[0], "n_high": found.n_regime[-1],
-    })  # fmt: skip
-    return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame(rows)}
-
-
-def _spatial(world: World, side: str, sizes: InfluenceSizes) -> Tables:
-    draws = sizes.spatial_bootstrap if side == "emitter" else 0
-    q = world.synergy
-    found = spatial_threshold(
-        world.sample.y, world.x, q, world.weights, world.controls,
-        side="emitter" if side == "emitter" else "receiver", n_grid=sizes.spatial_grid, draws=draws,
-        rng=world.rng(f"spatial:{side}"),
-    )  # fmt: skip
-    kind = f"spatial_{side}"
-    grid = found.profile().rename(columns={"loglik": "objective", "in_interval": "in_ci"})
-    theta = found.to_frame().set_index("name")
-    years = world.sample.y.shape[1]
-    row = {
-        "kind": kind, "n_threshold": 1, "gamma": found.gamma, "ci_lo": found.low, "ci_hi": found.high,
-        "f_stat": found.lr, "p_boot": found.p, "n_boot": draws, "slope_low": theta.loc["lag:low", "theta"],
-        "slope_se_low": theta.loc["lag:low", "se"], "slope_high": theta.loc["lag:high", "theta"],
-        "slope_se_high": theta.loc["lag:high", "se"], "n_low": int((q <= found.gamma).sum()) * years,
-        "n_high": int((q > found.gamma).sum()) * years,
-    }  # fmt: skip
-    tables: Tables = {"threshold_grid": grid.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(grid)))}
-    if side == "emitter":  # the question of the study; the receiver version is there to be compared by likelihood
-        row["p_level_adjusted"], tables["level_adjusted_test"] = threshold_row(world, draws=sizes.effects)
-    return {**tables, "threshold_result": pd.DataFrame([row])}

@@ -18,11 +18,11 @@ from python_models.influence.interaction import Interaction, absorptive_spillove
 from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
 from python_models.influence.regimes import YEARS, two_regime
 from python_models.regression import PanelInputError
+from python_models.tables._influence_world import CENTRES, World
 from python_models.tables._model_rows import KEYS, joined, model_keys, run_row
 from python_models.tables._panel_data import Skipped, read_sample, read_weights
 from python_models.tables._panel_spec import PanelSpec
 from python_models.tables._robustness_rows import robustness_rows
-from python_models.tables.influence import CENTRES, World
 
 Tables = dict[str, pd.DataFrame]
 SCHEMES = ("core", "cluster", "synergy")

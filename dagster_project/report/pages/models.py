@@ -106,7 +106,8 @@ def _overview(con: duckdb.DuckDBPyConnection, head: Head) -> Section:
         for name in EFFECTS if name in own
     )  # fmt: skip
     text: list[Text] = [
-        f"{spec['title']}. Effects of {head.focus_name} on {spec['y_code']} (95 % intervals): {said or 'not published'}.",
+        f"{spec['title']}. Effects of {head.focus_name} on {spec['y_code']} (95 % intervals): "
+        f"{said or 'not published'}.",
         f"{words.number(fit['n_obs'])} rows: {words.cities(fit['n_used'])} in {fit['t_used']} years, "
         f"{fit['first_year']} to {fit['last_year']}.",
     ]

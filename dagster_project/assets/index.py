@@ -71,7 +71,8 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
             scaled = _scaled(seen, spec, frames["indicator"], window)
             for table, frame in _tables(scaled, index_code, basis, is_variant=bool(spec["variant_of"].iloc[0])):
                 parts[table].append(frame)
-    return {table: pd.concat(parts[table], ignore_index=True) for table in TABLES}
+    # the parts of a table go as soon as it is whole: rows of thousands of units would else be held twice
+    return {table: pd.concat(parts.pop(table), ignore_index=True) for table in TABLES}
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The Chinese words of the report: one dictionary, assets/dictionary.csv, for headings, column heads and captions.
+"""The Chinese words of the report: assets/dictionary.csv for headings, column heads and captions, sentences.csv for text.
 
 A row is an English phrase and its Chinese twin. `{0}`, `{1}` stand for what changes (years, numbers, names); what
 they hold is looked up again, so that "{0} cities" serves wherever cities are counted. A short row serves only if words
@@ -15,24 +15,27 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-DICTIONARY = Path(__file__).parent / "assets" / "dictionary.csv"
+ASSETS = Path(__file__).parent / "assets"
+DICTIONARIES = (ASSETS / "dictionary.csv", ASSETS / "sentences.csv")
 HOLE = re.compile(r"\{(\d)\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
 # what is written alike in both languages: codes of columns and models, and names that methods are known by
 SYMBOL = re.compile(r"[A-Za-z][a-z\d]*(_[a-z\d]+)+|[A-Z][A-Z\d]+s?|[a-z]\d+|pr|km|sd|tau")
 LISTED = re.compile(r"(.*\D) (−?\d[\d.,]*(?: \[[^\]]*\])?)( %| points)?")  # East 44.4 points
 SHORT = 8  # letters around the holes
+NEXT = re.compile(r"(?<=[.!?:]) (?=[A-Z0-9“<])")  # between two sentences of a paragraph
 
 
 @cache
 def phrases() -> dict[str, str]:
-    """English phrase -> Chinese phrase, as the file says. Raises ValueError on a row that is given twice."""
+    """English phrase -> Chinese phrase, as the files say. Raises ValueError on a row that is given twice."""
     held: dict[str, str] = {}
-    with DICTIONARY.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["en"] in held:
-                raise ValueError(f"{DICTIONARY.name}: '{row['en']}' stands in two rows; keep one.")
-            held[row["en"]] = row["zh"]
+    for dictionary in DICTIONARIES:
+        with dictionary.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["en"] in held:
+                    raise ValueError(f"{dictionary.name}: '{row['en']}' stands in two rows; keep one.")
+                held[row["en"]] = row["zh"]
     return held
 
 
@@ -90,6 +93,18 @@ def two(text: str | Markup) -> Markup:
         return escape(text)
     marked = Markup(twin) if isinstance(text, Markup) else escape(twin)  # Markup: its parts are escaped already
     return Markup('<span class="en">{}</span><span class="zh" lang="zh-CN">{}</span>').format(text, marked)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def prose(text: str | Markup) -> Markup:
+    """A paragraph in both languages, looked up as a whole, then sentence by sentence; English where one has no twin."""
+    if chinese(str(text)) is not None:
+        return two(text)
+    twins = [chinese(sentence) for sentence in NEXT.split(str(text))]
+    if any(twin is None for twin in twins):
+        return escape(text)
+    joined = "".join(str(twin) for twin in twins)
+    return said(text, Markup(joined) if isinstance(text, Markup) else joined)
 
 
 def pair(en: str, zh: str) -> Markup:

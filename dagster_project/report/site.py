@@ -201,6 +201,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {"heads": _heads, "two": language.two, "pair": language.pair, "said": language.said}
+    environment.globals["prose"] = environment.filters["prose"] = language.prose
     return environment
 
 

@@ -1,4 +1,4 @@
-"""The Chinese words of the report: assets/dictionary.csv for headings, column heads and captions, sentences.csv for text.
+"""The Chinese words of the report: assets/dictionary.csv for headings, heads and captions, sentences.csv for text.
 
 A row is an English phrase and its Chinese twin. `{0}`, `{1}` stand for what changes (years, numbers, names); what
 they hold is looked up again, so that "{0} cities" serves wherever cities are counted. A short row serves only if words

@@ -23,7 +23,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 SYMBOL = re.compile(r"[A-Za-z][a-z\d]*(_[a-z\d]+)+|[A-Z][A-Z\d]+s?|[a-z]\d+|pr|km|sd|tau")
 LISTED = re.compile(r"(.*\D) (−?\d[\d.,]*(?: \[[^\]]*\])?)( %| points)?")  # East 44.4 points
 SHORT = 8  # letters around the holes
-NEXT = re.compile(r"(?<=[.!?:]) (?=[A-Z0-9“<])")  # between two sentences of a paragraph
+NEXT = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“<])")  # between two sentences of a paragraph
 
 
 @cache
@@ -70,10 +70,12 @@ def chinese(text: str) -> str | None:
 
 
 def _inner(text: str) -> str | None:
-    """The twin of what stands in a hole: also of each item of a list, with its figure."""
+    """The twin of what stands in a hole: also of each item of a list, with its figure; None if an item has none."""
     items = text.split("; ")
     if len(items) > 1:
-        return "；".join(_inner(item) or item for item in items)
+        twins = [(item, _inner(item)) for item in items]
+        lost = any(twin is None and _is_word(item) for item, twin in twins)
+        return None if lost else "；".join(twin or item for item, twin in twins)
     whole = chinese(text)
     found = LISTED.fullmatch(text) if whole is None else None
     if found is None or (own := chinese(found[1])) is None:
@@ -97,12 +99,14 @@ def two(text: str | Markup) -> Markup:
 
 @lru_cache(maxsize=4096, typed=True)
 def prose(text: str | Markup) -> Markup:
-    """A paragraph in both languages, looked up as a whole, then sentence by sentence; English where one has no twin."""
-    if chinese(str(text)) is not None:
+    """A paragraph in both languages: a row of its own, else put together from its sentences, else a row that fits it
+    as a whole (last, for a hole could hold a sentence); English where one sentence has no twin."""
+    text = text.strip()
+    if str(text) in phrases():
         return two(text)
     twins = [chinese(sentence) for sentence in NEXT.split(str(text))]
-    if any(twin is None for twin in twins):
-        return escape(text)
+    if None in twins:
+        return two(text)
     joined = "".join(str(twin) for twin in twins)
     return said(text, Markup(joined) if isinstance(text, Markup) else joined)
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from dagster_project.analysis.history import remember_index
 from dagster_project.asset_groups import group
+from dagster_project.dbt_docs import DbtDocs
 from dagster_project.dbt_project import POOL
 from dagster_project.paths import Paths
 from dagster_project.publishing.diff import diff_frames
@@ -31,7 +32,7 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )  # fmt: skip
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        told = publish(paths, warehouse)
+        told = publish(paths, warehouse, has_tables_page=True)
         remember_index(warehouse)
         release = paths.releases / str(told["release"])
         places = {
@@ -44,8 +45,11 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
     return city
 
 
-def publish(paths: Paths, warehouse: Warehouse) -> dict[str, object]:
-    """Write the next release unless nothing changed; returns what a person wants to know."""
+def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False) -> dict[str, object]:
+    """Write the next release unless nothing changed; returns what a person wants to know.
+
+    has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
+    """
     state = warehouse.read_frame("from ops.run_context").iloc[0]
     fresh = paths.published / "city.duckdb.tmp"
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
@@ -57,7 +61,13 @@ def publish(paths: Paths, warehouse: Warehouse) -> dict[str, object]:
     folder = paths.releases / f".{release}.tmp"
     for left in paths.releases.glob(".*.tmp"):  # of killed runs
         shutil.rmtree(left)
-    _write_release(paths, fresh, folder, release, current, accepted_loads(warehouse))
+    accepted = accepted_loads(warehouse)
+    docs = DbtDocs(paths) if has_tables_page else None
+    try:
+        _write_release(paths, fresh, folder, release, current, accepted, docs)
+    finally:
+        if docs:
+            docs.stop()
     folder.replace(paths.releases / release)
     swap_in(fresh, paths.published_file)
     return {"release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values())}
@@ -80,8 +90,9 @@ def accepted_loads(warehouse: Warehouse) -> set[tuple[str, int, str]]:
 
 
 def _write_release(
-    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, accepted: set[tuple[str, int, str]]
-) -> None:
+    paths: Paths, fresh: Path, folder: Path, release: str, current: str | None, accepted: set[tuple[str, int, str]],
+    docs: DbtDocs | None,
+) -> None:  # fmt: skip
     exported = export_tables(fresh, folder)
     inputs = [
         {"source": s.source, "data_year": s.data_year, "vintage": s.vintage, "licence": s.licence,
@@ -95,5 +106,7 @@ def _write_release(
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")
+    if docs:
+        (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
     write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)
     write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current))

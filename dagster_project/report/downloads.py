@@ -16,6 +16,9 @@ from dagster_project.report.queries import Meta
 FILES = {
     "city.duckdb": said("All tables in one file, for DuckDB.", "全部数据表，供 DuckDB 打开。"),
     "dictionary.csv": said("Every table and column with its description and unit.", "全部表与字段的说明和单位。"),
+    "tables.html": said(
+        "Tables, columns, tests and lineage, as dbt shows them.", "数据表、字段、检验与血缘（dbt 页面）。"
+    ),
     "diff.md": said("What changed since the last release, as text.", "与上一版相比的变化（文本）。"),
     "diff.html": said("What changed since the last release, as a page.", "与上一版相比的变化（网页）。"),
 }

@@ -14,6 +14,7 @@ from changed import Revised
 from house import House
 
 from dagster_project.assets import publish as publishing
+from dagster_project.paths import PROJECT
 from dagster_project.warehouse import Warehouse
 
 BOM = b"\xef\xbb\xbf"
@@ -67,6 +68,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dagster_project.assets import publish as publishing
+from dagster_project.paths import PROJECT
 from dagster_project.paths import Paths
 from dagster_project.warehouse import Warehouse
 def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -127,9 +129,19 @@ def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: 
     marts = set(tables["table_name"])
     assert {p.stem for p in (release / "parquet").glob("*.parquet")} == marts
     assert {p.stem for p in (release / "csv").glob("*.csv")} == marts
-    for name in ("dictionary.csv", "manifest.json", "diff.md", "city.duckdb", "docs/index.html"):
+    for name in ("dictionary.csv", "manifest.json", "diff.md", "city.duckdb", "tables.html", "docs/index.html"):
         assert (release / name).stat().st_size > 0, name
     assert _sha256(release / "city.duckdb") == small_warehouse.published_sha256
+
+
+def test_page_of_tables_needs_no_network_and_names_no_folder_of_this_machine(small_warehouse: House) -> None:
+    (release,) = small_warehouse.releases
+    page = (release / "tables.html").read_text(encoding="utf-8")
+    assert "mart_index_score" in page
+    assert "SYNTHETIC: what these tables hold" in page
+    assert re.findall(r"<(?:script|img|iframe)[^>]*src=.https?:|<link[^>]*href=.https?:", page) == []
+    assert str(PROJECT) not in page
+    assert str(small_warehouse.paths.warehouse) not in page
 
 
 def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from dagster_project.dbt_project import dbt_environment, dbt_executable, is_manifest_stale, parse
 from dagster_project.paths import Paths
 
-SYNTHETIC = (
-    '<div role="note" style="background:#b00020;color:#fff;text-align:center;padding:4px">SYNTHETIC: what these tables '
-    "hold is made up by the demo. None of it says anything about China or any city.</div>"
+SYNTHETIC = (  # at the foot: the page's own head stands still over whatever is above it
+    '<div role="note" style="position:fixed;bottom:0;left:0;right:0;z-index:9999;background:#b00020;color:#fff;'
+    'text-align:center;padding:4px">SYNTHETIC: what these tables hold is made up by the demo. None of it says anything '
+    "about China or any city.</div>"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dagster_project.warehouse import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
 MODULE = "dagster_project.dagster_defs"
+LOOK_SECONDS = 0.2  # between two looks at a service
 
 
 def start_ui(paths: Paths, port: int) -> int:
@@ -33,13 +35,22 @@ def start_ui(paths: Paths, port: int) -> int:
 
 
 def run_until_told_to_stop(command: list[str]) -> int:
-    """Run a service; who ends this process (a service manager, `kill`) ends it too. Returns its exit code."""
-    with subprocess.Popen(command, cwd=PROJECT) as service:
-        before = signal.signal(signal.SIGTERM, lambda *_: service.terminate())
-        try:
-            return service.wait()
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    """Run a service; who ends this process (a service manager, `kill`) ends it too. Returns its exit code.
+
+    It looks now and then instead of waiting for the end: a signal that comes just before such a wait is not heard
+    until the wait is over.
+    """
+    told: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    try:
+        with subprocess.Popen(command, cwd=PROJECT) as service:
+            while service.poll() is None:
+                if told:
+                    service.terminate()
+                time.sleep(LOOK_SECONDS)
+            return service.returncode
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:

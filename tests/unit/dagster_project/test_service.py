@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 STARTS = """
 import sys
 from dagster_project.cli.operations import run_until_told_to_stop
@@ -25,14 +27,21 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def test_a_stopped_process_takes_its_service_along(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_a_stopped_process_takes_its_service_along(tmp_path: Path, seconds: float) -> None:
+    """Also where it is stopped in the moment in which the service begins."""
     noted = tmp_path / "pid"
-    with subprocess.Popen([sys.executable, "-c", STARTS, str(noted)]) as starter:
+    starter = subprocess.Popen([sys.executable, "-c", STARTS, str(noted)])
+    try:
         deadline = time.monotonic() + 120
         while not (noted.exists() and noted.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.01)
         service = int(noted.read_text())
         assert is_alive(service)
+        time.sleep(seconds)
         starter.send_signal(signal.SIGTERM)
         assert starter.wait(timeout=60) == 1
-    assert not is_alive(service)
+        assert not is_alive(service)
+    finally:
+        starter.kill()
+        starter.wait()

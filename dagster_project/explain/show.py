@@ -11,7 +11,7 @@ from rich.markup import escape
 from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.cli.reading import nothing_published, open_published
 from dagster_project.explain.queries import Explanation, NoAnswer, explain_score
-from dagster_project.explain.story import IMPUTED, Story, story
+from dagster_project.explain.story import IMPUTED, Story, doubts, story
 from dagster_project.export.text import markdown_text
 from dagster_project.paths import Paths
 
@@ -184,18 +184,7 @@ def _marks(cell: pd.Series) -> list[str]:
 
 
 def _flags(x: Explanation) -> list[str]:
-    imputed = x.cells["value_origin"].isin(IMPUTED)
-    words = []
-    if imputed.any():
-        words.append(f"{imputed.sum()} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
-    for column, word in (
-        ("is_winsorised", "winsorised"),
-        ("is_capped", "capped"),
-        ("out_of_base_range", "out of range"),
-    ):
-        if x.cells[column].any():
-            words.append(f"{int(x.cells[column].sum())} {word}")
-    return [f"  flags: {'; '.join(words)}" if words else "  flags: none, every value is as printed"]
+    return [f"  flags: {'; '.join(doubts(x)) or 'none, every value is as printed'}"]
 
 
 def _plain(value: object) -> object:

@@ -152,19 +152,17 @@ def _interval(x: Explanation, before: pd.Series | None) -> str:
 
 def _doubtful_values(x: Explanation) -> str:
     """How many values are not simply what was printed."""
-    words = []
+    marked = doubts(x)
+    if marked:
+        return f"of {len(x.cells)} values: {', '.join(marked)}"
+    return f"no value of {len(x.cells)} is imputed, cut or outside the base range"
+
+
+def doubts(x: Explanation) -> list[str]:
+    """'2 imputed (3.1 % of the weight)', '1 winsorised', ...; nothing where every value is as printed."""
+    said = []
     imputed = x.cells["value_origin"].isin(IMPUTED).sum()
     if imputed:
-        words.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
-    for column, word in (
-        ("is_winsorised", "winsorised"),
-        ("is_capped", "capped"),
-        ("out_of_base_range", "out of range"),
-    ):
-        if x.cells[column].any():
-            words.append(f"{int(x.cells[column].sum())} {word}")
-    return (
-        f"of {len(x.cells)} values: {', '.join(words)}"
-        if words
-        else f"no value of {len(x.cells)} is imputed, cut or outside the base range"
-    )
+        said.append(f"{imputed} imputed ({100 * x.score['share_imputed_weight']:.1f} % of the weight)")
+    marks = {"is_winsorised": "winsorised", "is_capped": "capped", "out_of_base_range": "out of range"}
+    return said + [f"{int(x.cells[name].sum())} {word}" for name, word in marks.items() if x.cells[name].any()]

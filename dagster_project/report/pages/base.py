@@ -117,3 +117,11 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] = ()) -
 
 def _clean(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value
+
+
+def rows_shown(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> list[dict[str, Any]]:
+    """Rows of the index shown on its frozen basis; none if the mart is absent."""
+    if not has_rows(con, table):
+        return []
+    return rows(con, f"select * from mart.{table} where index_code = ? and basis = ? order by {order}",
+                [meta.index_code, meta.basis])  # fmt: skip

@@ -7,16 +7,9 @@ import duckdb
 from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import equality
-from dagster_project.report.pages.base import Meta, Section, Table, has_rows, rows
+from dagster_project.report.pages.base import Meta, Section, Table, has_rows, rows, rows_shown
 
 SIDES = {"c": "centre", "p": "periphery"}
-
-
-def _own(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> list[Row]:
-    if not has_rows(con, table):
-        return []
-    return rows(con, f"select * from mart.{table} where index_code = ? and basis = ? order by {order}",
-                [meta.index_code, meta.basis])  # fmt: skip
 
 
 def _ends(r: Row, digits: int = 3) -> str:
@@ -25,7 +18,7 @@ def _ends(r: Row, digits: int = 3) -> str:
 
 def block_lags(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     """Level 2 of the blocks: a spatial lag of y for each, where the data tell them apart."""
-    found = _own(con, meta, "mart_block_lag", "scheme, receiver, emitter")
+    found = rows_shown(con, meta, "mart_block_lag", "scheme, receiver, emitter")
     if not found:
         return None
     text = []
@@ -55,7 +48,7 @@ def block_lags(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
 
 def moderated_border(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     """Is the border lower where production relations of the receiving city were better?"""
-    found = _own(con, meta, "mart_barrier_moderation", "barrier_code, moderator, at_percentile")
+    found = rows_shown(con, meta, "mart_barrier_moderation", "barrier_code, moderator, at_percentile")
     if not found:
         return None
     r = found[0]
@@ -80,7 +73,7 @@ def moderated_border(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | No
 
 def placebo_years(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     """The years of x shuffled: what is left is no effect of x."""
-    found = _own(con, meta, "mart_robustness_placebo_years", "term")
+    found = rows_shown(con, meta, "mart_robustness_placebo_years", "term")
     if not found:
         return None
     text = tuple(
@@ -134,7 +127,7 @@ def _gmm_said(r: Row) -> str:
 
 def recovery(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     """SYNTHETIC only: what was planted beside what is found."""
-    found = _own(con, meta, "mart_truth_recovery", "quantity")
+    found = rows_shown(con, meta, "mart_truth_recovery", "quantity")
     if not found:
         return None
     known = [r for r in found if r["covers_truth"] is not None]

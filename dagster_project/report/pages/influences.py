@@ -7,7 +7,7 @@ import duckdb
 from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import equality, influence_checks, plots, robustness
-from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, has_rows, rows
+from dagster_project.report.pages.base import Figure, Meta, Page, Section, Table, Text, rows_shown
 from dagster_project.report.pages.models import certain
 
 Z = 1.959964
@@ -25,7 +25,7 @@ def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     found = [
         _groups(con, meta), _blocks(con, meta), influence_checks.block_lags(con, meta), _distance(con, meta),
         _threshold(con, meta), _barrier(con, meta), influence_checks.moderated_border(con, meta),
-        equality.section(own(con, meta, "mart_level_adjusted_test", "analysis, variant")),
+        equality.section(rows_shown(con, meta, "mart_level_adjusted_test", "analysis, variant")),
         *robustness.sections(con, meta), influence_checks.placebo_years(con, meta),
         influence_checks.recovery(con, meta),
     ]  # fmt: skip
@@ -40,16 +40,8 @@ def build(con: duckdb.DuckDBPyConnection, meta: Meta) -> Page | None:
     return Page("influences", "Influences", "空间影响", intro, (*sections, *([runs] if runs else [])))
 
 
-def own(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> list[Row]:
-    """Rows of the index shown on its frozen basis; none if the mart is absent."""
-    if not has_rows(con, table):
-        return []
-    return rows(con, f"select * from mart.{table} where index_code = ? and basis = ? order by {order}",
-                [meta.index_code, meta.basis])  # fmt: skip
-
-
 def _groups(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = own(con, meta, "mart_panel_heterogeneity", "scheme, side, group_code, effect")
+    found = rows_shown(con, meta, "mart_panel_heterogeneity", "scheme, side, group_code, effect")
     found = [r for r in found if r["effect"] in EFFECTS]
     if not found:
         return None
@@ -101,7 +93,7 @@ def _equality(pair: list[Row], side: str) -> str:
 
 
 def _blocks(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = own(con, meta, "mart_block_spillover", "scheme, emitter, receiver")
+    found = rows_shown(con, meta, "mart_block_spillover", "scheme, emitter, receiver")
     schemes = [s for s in BLOCK_SCHEMES if sum(r["scheme"] == s for r in found) == 4]
     if not schemes:
         return None
@@ -174,7 +166,7 @@ def _asymmetry(cells: dict[tuple[str, str], Row], names: dict[str, str]) -> str:
 
 
 def _distance(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = [r for r in own(con, meta, "mart_distance_decay", "method, step_km, synergy_class, band_id")
+    found = [r for r in rows_shown(con, meta, "mart_distance_decay", "method, step_km, synergy_class, band_id")
              if r["coef"] is not None]  # fmt: skip
     rings = [r for r in found if r["method"] == "ring"]
     if not rings:
@@ -197,7 +189,7 @@ def _distance(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
                 plots.legend(series, "line"),
             )
         )
-    limits = own(con, meta, "mart_regional_boundary", "method, step_km desc, synergy_class")
+    limits = rows_shown(con, meta, "mart_regional_boundary", "method, step_km desc, synergy_class")
     text = [_reach(r, rings) for r in limits if r["method"] == "ring"]
     tables = []
     if limits:
@@ -260,10 +252,10 @@ def _reach(r: Row, rings: list[Row]) -> str:
 
 
 def _threshold(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = own(con, meta, "mart_threshold_result", "kind, n_threshold")
+    found = rows_shown(con, meta, "mart_threshold_result", "kind, n_threshold")
     if not found:
         return None
-    grid = [r for r in own(con, meta, "mart_threshold_grid", "kind, n_threshold, gamma") if r["lr"] is not None]
+    grid = [r for r in rows_shown(con, meta, "mart_threshold_grid", "kind, n_threshold, gamma") if r["lr"] is not None]
     figures = []
     for kind, title in (("hansen_step_1", "Hansen, single threshold"), ("spatial_emitter", "synergy of the emitter")):
         data = [{"x": r["gamma"], "y": max(0.0, r["lr"])} for r in grid if r["kind"] == kind and r["n_threshold"] == 1]
@@ -332,7 +324,7 @@ def _one_level(r: Row) -> str:
 
 
 def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = own(con, meta, "mart_border_barrier", "barrier_code, ring_id")
+    found = rows_shown(con, meta, "mart_border_barrier", "barrier_code, ring_id")
     if not found:
         return None
     sides = {"in": "inside the border", "out": "across the border"}

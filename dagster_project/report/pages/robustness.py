@@ -8,7 +8,7 @@ import numpy as np
 from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages import plots
-from dagster_project.report.pages.base import Figure, Meta, Section, Table, Text, has_rows, rows
+from dagster_project.report.pages.base import Figure, Meta, Section, Table, Text, has_rows, rows, rows_shown
 
 Z = 1.959964
 EFFECTS = ("direct", "indirect", "total")
@@ -21,16 +21,11 @@ def sections(con: duckdb.DuckDBPyConnection, meta: Meta) -> list[Section]:
     return [section for section in found if section is not None]
 
 
-def _own(con: duckdb.DuckDBPyConnection, meta: Meta, table: str, order: str) -> list[Row]:
-    if not has_rows(con, table):
-        return []
-    return rows(con, f"select * from mart.{table} where index_code = ? and basis = ? order by {order}",
-                [meta.index_code, meta.basis])  # fmt: skip
-
-
 def _regimes(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
     found = [
-        r for r in _own(con, meta, "mart_regime_coef", "scheme, year_effects, regime") if r["rho_regime"] is not None
+        r
+        for r in rows_shown(con, meta, "mart_regime_coef", "scheme, year_effects, regime")
+        if r["rho_regime"] is not None
     ]
     if not found:
         return None
@@ -72,7 +67,7 @@ def _regime(r: Row) -> str:
 
 
 def _moderation(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = _own(con, meta, "mart_interaction_effect", "moderator, at_value")
+    found = rows_shown(con, meta, "mart_interaction_effect", "moderator, at_value")
     found = [r for r in found if r["indirect"] is not None]
     if not found:
         return None
@@ -117,7 +112,9 @@ def _moderation(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
 
 
 def _curve(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    found = [r for r in _own(con, meta, "mart_robustness", "indirect_standardised, run_id") if r["status"] == "fitted"]
+    found = [
+        r for r in rows_shown(con, meta, "mart_robustness", "indirect_standardised, run_id") if r["status"] == "fitted"
+    ]
     if len(found) < 2:
         return None
     figures, text = [], []
@@ -139,7 +136,7 @@ def _curve(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
                 f"error carried over to the standardised scale. n stands in the tooltip.{cut}",
             )
         )
-    for r in _own(con, meta, "mart_robustness_summary", "effect"):
+    for r in rows_shown(con, meta, "mart_robustness_summary", "effect"):
         text.append(
             f"{r['effect'].capitalize()} effect: {words.number(100 * r['share_sign_agrees'], 0)} % of "
             f"{r['n_runs']} variants have the sign of the headline, {words.number(100 * r['share_significant_5'], 0)} "
@@ -191,8 +188,8 @@ def _agrees(flag: bool | None) -> str:
 
 
 def _placebo(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
-    summary = _own(con, meta, "mart_robustness_placebo_summary", "term")
-    draws = [r for r in _own(con, meta, "mart_robustness_placebo", "draw_id") if not r["is_actual"]]
+    summary = rows_shown(con, meta, "mart_robustness_placebo_summary", "term")
+    draws = [r for r in rows_shown(con, meta, "mart_robustness_placebo", "draw_id") if not r["is_actual"]]
     if not (summary and draws):
         return None
     text: list[Text] = []

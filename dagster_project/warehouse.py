@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,13 +55,25 @@ class Warehouse:
 
     def replace_frames(self, frames: Mapping[str, pd.DataFrame]) -> None:
         """Replace whole tables by frames, all of them in one transaction."""
+        self.replace_in_parts([frames])
+
+    def replace_in_parts(self, parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, int]:
+        """The same for tables too large for memory: the first part makes a table, later ones are added to it.
+
+        Returns table -> rows. The file is held while the parts are made.
+        """
+        rows: dict[str, int] = {}
         with self.connect() as con:
             con.execute("begin")
-            for table, frame in frames.items():
-                con.register("incoming", frame)
-                con.execute(f"create or replace table {table} as select * from incoming")
-                con.unregister("incoming")
+            for part in parts:
+                for table, frame in part.items():
+                    start = f"insert into {table} by name" if table in rows else f"create or replace table {table} as"
+                    con.register("incoming", frame)
+                    con.execute(f"{start} select * from incoming")
+                    con.unregister("incoming")
+                    rows[table] = rows.get(table, 0) + len(frame)
             con.execute("commit")
+        return rows
 
     def refill(self, table: str, frame: pd.DataFrame) -> None:
         """Replace all rows of a table of schema.sql: its column types stay."""
@@ -69,10 +81,19 @@ class Warehouse:
 
     def replace_rows(self, table: str, frame: pd.DataFrame, where: dict[str, object]) -> None:
         """Delete the rows that match `where`, append the frame by column name: rerun-safe."""
-        condition = " and ".join(f"{column} = ?" for column in where) or "true"
         with self.connect() as con:
             con.register("incoming", frame)
-            con.execute("begin")
-            con.execute(f"delete from {table} where {condition}", list(where.values()))
-            con.execute(f"insert into {table} by name select * from incoming")
-            con.execute("commit")
+            _replace_rows(con, table, "from incoming", where)
+
+    def replace_rows_by_query(self, table: str, sql: str, where: dict[str, object]) -> None:
+        """The same with rows that never leave the file: for tables that would not fit in memory as a frame."""
+        with self.connect() as con:
+            _replace_rows(con, table, sql, where)
+
+
+def _replace_rows(con: duckdb.DuckDBPyConnection, table: str, sql: str, where: dict[str, object]) -> None:
+    condition = " and ".join(f"{column} = ?" for column in where) or "true"
+    con.execute("begin")
+    con.execute(f"delete from {table} where {condition}", list(where.values()))
+    con.execute(f"insert into {table} by name {sql}")
+    con.execute("commit")

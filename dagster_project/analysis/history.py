@@ -34,6 +34,5 @@ CURRENT = """
 
 def remember_index(warehouse: Warehouse) -> None:
     """Keep what made the headline scores of the vintage that was just published; the same vintage is replaced."""
-    frame = warehouse.read_frame(CURRENT)
     vintage = str(warehouse.read_frame("select data_vintage from ops.run_context").iloc[0, 0])
-    warehouse.replace_rows("py.index_history", frame, {"data_vintage": vintage})
+    warehouse.replace_rows_by_query("py.index_history", CURRENT, {"data_vintage": vintage})

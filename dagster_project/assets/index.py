@@ -4,6 +4,7 @@ The headline scheme and equal weights are made for every index, the other scheme
 them share the scaled indicators of their basis.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +53,11 @@ SCHEMES = (
 TIME_VARYING = "time_varying"
 
 
-def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Frames `panel`, `spec`, `indicator`, `judged` -> the tables of TABLES."""
-    parts: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
+def build_index_tables(frames: dict[str, pd.DataFrame]) -> Iterator[dict[str, pd.DataFrame]]:
+    """Frames `panel`, `spec`, `indicator`, `judged` -> the tables of TABLES, in parts: an index on one basis at a time.
+
+    In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
+    """
     computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
     if computed.empty:
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
@@ -62,17 +65,21 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFram
             "no index can be computed. " + "; ".join(reasons or ["no indicator has a value"])
             + ". An index needs its indicators in every year of its base window: land the files that are missing"
         )  # fmt: skip
-    for index_code in sorted(computed):
-        spec = frames["spec"][frames["spec"]["index_code"] == index_code]
-        cells = frames["panel"][frames["panel"]["index_code"] == index_code]
-        for basis, window in _bases(spec, cells).items():
-            # the restated basis knows no year outside its window; the frozen one also scores later years
-            seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-            scaled = _scaled(seen, spec, frames["indicator"], window)
-            for table, frame in _tables(scaled, index_code, basis, is_variant=bool(spec["variant_of"].iloc[0])):
-                parts[table].append(frame)
-    # the parts of a table go as soon as it is whole: rows of thousands of units would else be held twice
-    return {table: pd.concat(parts.pop(table), ignore_index=True) for table in TABLES}
+    return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
+
+
+def _parts(frames: dict[str, pd.DataFrame], index_code: str) -> Iterator[dict[str, pd.DataFrame]]:
+    """The tables of one index, basis by basis."""
+    spec = frames["spec"][frames["spec"]["index_code"] == index_code]
+    cells = frames["panel"][frames["panel"]["index_code"] == index_code]
+    for basis, window in _bases(spec, cells).items():
+        # the restated basis knows no year outside its window; the frozen one also scores later years
+        seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
+        scaled = _scaled(seen, spec, frames["indicator"], window)
+        made: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
+        for table, frame in _tables(scaled, index_code, basis, is_variant=bool(spec["variant_of"].iloc[0])):
+            made[table].append(frame)
+        yield {table: pd.concat(made.pop(table), ignore_index=True) for table in TABLES}
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:

@@ -36,12 +36,13 @@ TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 
 @dataclass(frozen=True)
 class ModelAsset:
-    """name: of the step; reads: label -> table or query; build: frames and seed -> frames; writes: table -> text."""
+    """name: of the step; reads: label -> table or query; build: frames and seed -> frames, or frames in parts where all
+    of them would not fit in memory; writes: table -> text."""
 
     name: str
     group: str
     reads: Mapping[str, str]
-    build: Callable[[Frames, int], Frames]
+    build: Callable[[Frames, int], Frames | Iterator[Frames]]
     writes: Mapping[str, str]
 
     @property
@@ -106,17 +107,26 @@ def _build(entry: ModelAsset, warehouse: Warehouse) -> dg.AssetsDefinition:
         started = time.monotonic()
         seed = int(warehouse.read_frame("select seed from ops.run_context").iloc[0, 0])
         frames = warehouse.read_frames(entry.queries())
+        previews: dict[str, str] = {}
         # one BLAS thread: thousands of small products run faster, and the same on every machine
         with threadpool_limits(limits=1):
-            results = entry.build(frames, seed)
+            built = entry.build(frames, seed)
+            parts = built if isinstance(built, Iterator) else iter([built])
+            rows = warehouse.replace_in_parts(_named(part, entry, previews) for part in parts)
         seconds = round(time.monotonic() - started, 2)
-        warehouse.replace_frames({f"py.{table}": results[table] for table in entry.writes})
         for table in entry.writes:
-            yield dg.MaterializeResult(asset_key=["py", table], metadata=_metadata(results[table], seconds))
+            metadata = {
+                "dagster/row_count": rows[f"py.{table}"], "seconds": seconds,
+                "preview": dg.MetadataValue.md(previews[table]),
+            }  # fmt: skip
+            yield dg.MaterializeResult(asset_key=["py", table], metadata=metadata)
 
     return run
 
 
-def _metadata(frame: pd.DataFrame, seconds: float) -> dict[str, object]:
-    preview = frame.head(5).to_markdown(index=False) if not frame.empty else "no rows"
-    return {"dagster/row_count": len(frame), "seconds": seconds, "preview": dg.MetadataValue.md(preview)}
+def _named(part: Frames, entry: ModelAsset, previews: dict[str, str]) -> Frames:
+    """The frames of a part by the full name of their table. The first rows of each table are kept in `previews`."""
+    for table in entry.writes:
+        first = part[table].head(5)
+        previews.setdefault(table, "no rows" if first.empty else first.to_markdown(index=False))
+    return {f"py.{table}": part[table] for table in entry.writes}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.analysis import measurement
-from dagster_project.assets.index import HEADLINE, RESTATED, SCHEMES, TIME_VARYING, build_index_tables
+from dagster_project.assets.index import HEADLINE, RESTATED, SCHEMES, TABLES, TIME_VARYING, build_index_tables
 from dagster_project.demo.country import DEFAULT_SEED, HORIZON, draw_country, read_geography
 from dagster_project.demo.indicators import draw_indicators, standardised_sides
 from dagster_project.paths import demo_paths
@@ -66,13 +66,19 @@ def frames_until(country):
     return make
 
 
+def put_together(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The index tables, their parts put together."""
+    parts = list(build_index_tables(frames))
+    return {table: pd.concat([part[table] for part in parts], ignore_index=True) for table in TABLES}
+
+
 @pytest.fixture(scope="module")
 def built(frames_until):
     """built[year]: input frames, index tables, measurement tables."""
     result = {}
     for year in (2021, 2022):
         frames = frames_until(year)
-        index = build_index_tables(frames)
+        index = put_together(frames)
         inputs = {**frames, **{name: index[f"index_{name}"] for name in ("bounds", "weight", "score", "value")}}
         result[year] = inputs, index, build_measurement_tables(inputs, seed=1, draws=60, resamples=60)
     return result
@@ -172,7 +178,7 @@ def test_the_index_ranks_cities_like_the_latent_truth(built):
 def test_dropping_an_indicator_is_the_index_without_it(built, frames_until):
     frames = frames_until(2021)
     without = {k: f[f["indicator_code"] != "q1_invpat"] if k in ("panel", "spec") else f for k, f in frames.items()}
-    reduced = of(build_index_tables(without)["index_score"], FROZEN).query("index_code == 'nqpf' and year == 2021")
+    reduced = of(put_together(without)["index_score"], FROZEN).query("index_code == 'nqpf' and year == 2021")
     whole = of(built[2021][1]["index_score"], FROZEN).query("index_code == 'nqpf' and year == 2021")
     both = whole.merge(reduced, on="city_id")
     row = built[2021][2]["index_drop_one"].query("basis == @FROZEN and year == 2021 and indicator_code == 'q1_invpat'")
@@ -190,10 +196,19 @@ def test_parts_of_the_headline_add_up_to_it(built):
         np.testing.assert_allclose(mixed, score["nqpf"], rtol=0, atol=1e-12)
 
 
+def test_a_part_is_one_index_on_one_basis_and_no_row_is_in_two(built, frames_until):
+    """What is held at once does not grow with the number of indexes."""
+    keys = [tuple(part["index_value"][["index_code", "basis"]].drop_duplicates().itertuples(index=False))
+            for part in build_index_tables(frames_until(2021))]  # fmt: skip
+    assert [len(pairs) for pairs in keys] == [1, 1]
+    assert len(set(keys)) == 2
+    assert not built[2021][1]["index_score"].duplicated([*KEYS, "basis", "year"]).any()
+
+
 def test_other_schemes_are_for_headline_indexes_only(frames_until):
     frames = frames_until(2021)
     variant = {**frames, "spec": frames["spec"].assign(variant_of="nqpf_other")}
-    assert set(build_index_tables(variant)["index_score"]["weight_scheme"]) == {HEADLINE, "equal"}
+    assert set(put_together(variant)["index_score"]["weight_scheme"]) == {HEADLINE, "equal"}
 
 
 def test_nothing_computed_leaves_measurement_tables_empty_but_whole(built):

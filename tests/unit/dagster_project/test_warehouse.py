@@ -31,3 +31,25 @@ def test_a_table_that_cannot_be_written_leaves_all_tables_as_they_were(warehouse
     with pytest.raises(duckdb.Error):
         warehouse.replace_frames({"py.one": pd.DataFrame({"x": [3]}), "nowhere.two": pd.DataFrame({"y": ["b"]})})
     assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
+
+
+def test_parts_of_a_table_are_put_one_below_the_other_and_counted(warehouse: Warehouse) -> None:
+    parts = [{"py.one": pd.DataFrame({"x": [i], "y": [text]})} for i, text in enumerate(["a", "b", "c"])]
+    assert warehouse.replace_in_parts(iter(parts)) == {"py.one": 3}
+    assert list(warehouse.read_frame("from py.one")["y"]) == ["a", "b", "c"]
+
+
+def test_a_later_part_that_cannot_be_made_leaves_the_table_as_it_was(warehouse: Warehouse) -> None:
+    def parts():
+        yield {"py.one": pd.DataFrame({"x": [3]})}
+        raise ValueError("no second part")
+
+    with pytest.raises(ValueError, match="no second part"):
+        warehouse.replace_in_parts(parts())
+    assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
+
+
+def test_rows_made_by_a_query_replace_those_that_they_are_for_and_no_others(warehouse: Warehouse) -> None:
+    for _ in range(2):  # a rerun adds nothing
+        warehouse.replace_rows_by_query("py.one", "select 2 as x from py.two", {"x": 2})
+    assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]

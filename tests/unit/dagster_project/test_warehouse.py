@@ -53,3 +53,25 @@ def test_rows_made_by_a_query_replace_those_that_they_are_for_and_no_others(ware
     for _ in range(2):  # a rerun adds nothing
         warehouse.replace_rows_by_query("py.one", "select 2 as x from py.two", {"x": 2})
     assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
+
+
+# ---- rows of long tables come in chunks -------------------------------------------------------------------------
+
+LONG = """
+    select case when n % 7 = 0 then null else 'text ' || n % 5 end as label, n, n / 2.0 as half,
+        case when n < 200000 then n end as late_hole, n % 2 = 0 as is_even, [n, 1] as pair, date '2020-01-01' as day
+    from range({rows}) as t (n)
+"""
+
+
+@pytest.mark.parametrize("rows", [0, 1, 250_000])
+def test_a_frame_is_that_of_duckdb_however_long(warehouse: Warehouse, rows: int) -> None:
+    sql = LONG.format(rows=rows)
+    with warehouse.connect(read_only=True) as con:
+        expected = con.execute(sql).df()
+    pd.testing.assert_frame_equal(warehouse.read_frame(sql), expected, check_exact=True)
+
+
+def test_a_text_that_occurs_often_is_held_once(warehouse: Warehouse) -> None:
+    texts = warehouse.read_frame(LONG.format(rows=250_000))["label"]
+    assert len({id(text) for text in texts.dropna()}) == texts.nunique() == 5

@@ -35,6 +35,11 @@ class Paths:
         return self.published / "city.duckdb"
 
     @property
+    def fresh_file(self) -> Path:
+        """The next published file. With a dot: `city.duckdb.tmp` is where DuckDB spills what a reader asks for."""
+        return self.published / ".city.duckdb.tmp"
+
+    @property
     def releases(self) -> Path:
         return self.published / "releases"
 

@@ -51,7 +51,7 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
     """
     state = warehouse.read_frame("from ops.run_context").iloc[0]
-    fresh = paths.published / "city.duckdb.tmp"
+    fresh = paths.fresh_file
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
     current = latest_release(paths.releases)
     if current and same_content(fresh, paths.releases / current / "city.duckdb"):

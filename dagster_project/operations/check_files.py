@@ -89,7 +89,7 @@ def check_older_releases(paths: Paths) -> Iterator[Finding]:
 def check_leftovers(paths: Paths) -> Iterator[Finding]:
     """What killed runs left, and links that lead nowhere. Nothing of it is ever read."""
     patterns = (
-        (paths.published, "city.duckdb.tmp*"), (paths.releases, ".*.tmp"), (paths.reports, ".last_run.*.tmp"),
+        (paths.published, f"{paths.fresh_file.name}*"), (paths.releases, ".*.tmp"), (paths.reports, ".last_run.*.tmp"),
         (paths.warehouse, ".restore.tmp"), (paths.landing.parent, f".{paths.landing.name}.old"),
     )  # fmt: skip
     for folder, pattern in patterns:

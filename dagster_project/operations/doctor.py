@@ -75,7 +75,6 @@ def _set_aside(file: Path) -> list[Path]:
 
 def _republish(paths: Paths) -> str:
     newest = latest_release(paths.releases)
-    spare = paths.published / "city.duckdb.tmp"
-    shutil.copyfile(paths.releases / str(newest) / "city.duckdb", spare)
-    swap_in(spare, paths.published_file)
+    shutil.copyfile(paths.releases / str(newest) / "city.duckdb", paths.fresh_file)
+    swap_in(paths.fresh_file, paths.published_file)
     return f"Published {newest} again: {paths.published_file}."

@@ -21,7 +21,8 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
 
 def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = ()) -> duckdb.DuckDBPyConnection:
     """Several published files under the names of `files`; `copy` may write below the folders of `may_write` only."""
-    con = duckdb.connect()
+    beside = f"{next(iter(files.values()))}.tmp"  # for what does not fit in memory, as with one file
+    con = duckdb.connect(config={"temp_directory": beside})
     for name, file in files.items():
         con.execute(f"attach '{sql_path(file)}' as {name} (read_only)")
     return _shut(con, may_write)

@@ -33,7 +33,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
     for left in (target, target.with_name(f"{target.name}.wal")):  # a killed run may have left them
         left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect() as con:
+    with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
         con.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
         counts = {}
@@ -70,13 +70,18 @@ def same_content(fresh: Path, published: Path) -> bool:
     """True if no mart differs but for run ids and times: then there is nothing to release."""
     if not published.exists():
         return False
-    with duckdb.connect() as con:
+    with _beside(fresh) as con:
         con.execute(f"attach '{_quoted(fresh)}' as fresh (read_only)")
         con.execute(f"attach '{_quoted(published)}' as published (read_only)")
         tables = {t for t in _table_names(con, "fresh") if t not in RUN_TABLES}
         if tables != {t for t in _table_names(con, "published") if t not in RUN_TABLES}:
             return False
         return all(_is_equal(con, table) for table in sorted(tables))
+
+
+def _beside(file: Path) -> duckdb.DuckDBPyConnection:
+    """Without a file of its own a connection would spill into the folder that the command was started from."""
+    return duckdb.connect(config={"temp_directory": f"{file}.tmp"})
 
 
 def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:

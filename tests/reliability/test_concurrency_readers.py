@@ -16,6 +16,7 @@ from house import House
 from killing import published_is_whole
 from test_crash_publish import Publisher, change_a_score
 
+from dagster_project.operations.check_files import check_leftovers
 from dagster_project.warehouse import Warehouse
 
 OTHER_DUCKDB = os.environ.get("NQPF_OTHER_DUCKDB_PYTHON", "")  # a Python with another DuckDB, if there is one
@@ -144,6 +145,23 @@ def ask_while_publishing(house: House, publisher: Publisher, releases: int) -> i
 def test_ten_readers_see_one_release_each_time_they_ask(copy_of_small_warehouse: House, publisher: Publisher) -> None:
     assert ask_while_publishing(copy_of_small_warehouse, publisher, 1) > 20
     published_is_whole(copy_of_small_warehouse)
+
+
+def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(
+    copy_of_small_warehouse: House, publisher: Publisher
+) -> None:
+    """DuckDB puts what it cannot hold into a folder beside the published file, for as long as the reader lives."""
+    house = copy_of_small_warehouse
+    with duckdb.connect(str(house.paths.published_file), read_only=True) as con:
+        con.execute("set threads = 1; set memory_limit = '60MB'")
+        con.execute("create temp table large as select range as n, hash(range)::varchar as text from range(3000000)")
+        spilled = house.paths.published / "city.duckdb.tmp"
+        assert list(spilled.iterdir())
+        change_both(house, 1)
+        assert publisher.run("to the end")[0] == 0
+        assert not list(check_leftovers(house.paths))  # so `nqpf doctor --fix` leaves it alone
+        assert con.execute("select count(distinct text) > 2990000 from large").fetchall() == [(True,)]
+    published_is_whole(house)
 
 
 @pytest.mark.slow

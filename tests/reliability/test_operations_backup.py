@@ -49,7 +49,7 @@ def test_what_was_kept_comes_back_file_by_file(paths: Paths, tmp_path: Path) -> 
 
 
 def test_half_made_and_computed_files_are_not_kept(paths: Paths, tmp_path: Path) -> None:
-    for name in ("published/city.duckdb.tmp", f"published/releases/.{RELEASE}.tmp/x", "build/dbt/manifest.json"):
+    for name in ("published/.city.duckdb.tmp", f"published/releases/.{RELEASE}.tmp/x", "build/dbt/manifest.json"):
         file = paths.warehouse / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x", encoding="utf-8")

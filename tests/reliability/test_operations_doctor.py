@@ -122,7 +122,7 @@ def half_made_release(paths: Paths) -> Path:
 
 
 def half_made_snapshot(paths: Paths) -> Path:
-    file = paths.published / "city.duckdb.tmp"
+    file = paths.fresh_file
     file.write_bytes(b"half")
     return file
 

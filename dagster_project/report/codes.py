@@ -43,6 +43,12 @@ def regressor(code: str) -> str:
     return REGRESSORS.get(code, code)
 
 
+def variant(code: str) -> str:
+    """A version of an analysis: `core:emitter` is the split by core, groups taken from the emitting city."""
+    split, _, side = code.partition(":")
+    return f"{scheme(split)} ({side})" if side else scheme(split)
+
+
 def sentence(text: str) -> str:
     """At the beginning of a sentence; names keep their capitals."""
     return text[:1].upper() + text[1:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagster_project.report import words
+from dagster_project.report import codes, words
 from dagster_project.report.charts import Row
 from dagster_project.report.pages.base import Section, Table, Text
 
@@ -35,7 +35,7 @@ def section(found: list[Row]) -> Section | None:
     if not tested:
         return None
     body = [
-        (ANALYSES[r["analysis"]], r["variant"].replace("_", " "), r["null_hypothesis"],
+        (ANALYSES[r["analysis"]], codes.variant(r["variant"]), r["null_hypothesis"],
          words.number(r["difference"], 3), words.between(r["lo"], r["hi"]), words.number(r["dof"]),
          words.p_value(r["p"]), words.p_value(r["p_unadjusted"]), words.number(r["n_obs"]))
         for r in tested
@@ -55,7 +55,7 @@ def section(found: list[Row]) -> Section | None:
 def _said(tested: list[Row]) -> tuple[Text, ...]:
     shown = [r for r in tested if differs(r["p"])]
     as_it_is = sum(r["p_unadjusted"] is not None and r["p_unadjusted"] < LEVEL for r in tested)
-    names = ", ".join(f"{ANALYSES[r['analysis']]} ({r['variant'].replace('_', ' ')})" for r in shown)
+    names = "; ".join(f"{ANALYSES[r['analysis']]}: {codes.variant(r['variant'])}" for r in shown)
     expected = f"With no effect at all about {words.number(LEVEL * len(tested), 0)} would be expected by chance"
     return (
         f"{words.count(len(shown), 'test')} of {words.number(len(tested))} {words.has_have(len(shown))} "

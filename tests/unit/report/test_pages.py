@@ -332,7 +332,9 @@ def test_checks_behind_the_findings_say_what_they_can(folder: Path) -> None:
 
 def test_level_adjusted_tests_are_counted_and_named(folder: Path) -> None:
     found = section(built(folder / "city.duckdb", "influences"), "equality")
-    assert "1 test of 1 has a level-adjusted p below 0.05: centre, periphery (core)." in str(found.text[0])
+    assert "1 test of 1 has a level-adjusted p below 0.05: centre, periphery: core cities and periphery." in str(
+        found.text[0]
+    )
     assert len(found.tables[0].rows) == 1  # where there was no test there is no row
 
 

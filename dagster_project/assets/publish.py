@@ -12,6 +12,7 @@ from dagster_project.dbt_project import POOL
 from dagster_project.paths import Paths
 from dagster_project.publishing.diff import diff_frames
 from dagster_project.publishing.diff_page import diff_html, diff_markdown
+from dagster_project.publishing.reader import stray_log
 from dagster_project.publishing.release import (
     export_tables,
     latest_release,
@@ -19,7 +20,7 @@ from dagster_project.publishing.release import (
     sha256_of,
     write_manifest,
 )
-from dagster_project.publishing.snapshot import same_content, swap_in, write_snapshot
+from dagster_project.publishing.snapshot import READ_ONLY, same_content, swap_in, write_snapshot
 from dagster_project.report.site import write_report
 from dagster_project.run_state import landed_sidecars, params_hash, seeds_hash, specs_hash
 from dagster_project.warehouse import Warehouse
@@ -78,6 +79,7 @@ def _complete(paths: Paths, release: str, spare: Path) -> None:
     own = paths.releases / release / "city.duckdb"
     if paths.published_file.is_file() and sha256_of(own) == sha256_of(paths.published_file):
         spare.unlink()
+        stray_log(paths.published_file).unlink(missing_ok=True)
         return
     shutil.copyfile(own, spare)
     swap_in(spare, paths.published_file)
@@ -106,6 +108,7 @@ def _write_release(
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")
+    (folder / "city.duckdb").chmod(READ_ONLY)
     if docs:
         (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
     write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)

@@ -15,7 +15,7 @@ EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_REFUSED, EXIT_BUSY = 0, 1, 2, 3, 4
 SPEAKING = {
     "IngestError": EXIT_BAD_INPUT, "SpecError": EXIT_BAD_INPUT, "Failure": EXIT_BAD_INPUT,
     "NoIndexError": EXIT_BAD_INPUT,
-    "WarehouseBusy": EXIT_BUSY, "PublishError": EXIT_FAILED,
+    "WarehouseBusy": EXIT_BUSY, "PublishError": EXIT_FAILED, "PublishedFileError": EXIT_FAILED,
 }  # fmt: skip
 
 

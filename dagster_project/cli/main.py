@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dagster_project.cli.speaking import Speaking
 from dagster_project.paths import Paths, demo_paths, real_paths
 
 app = typer.Typer(
+    cls=Speaking,
     help="Yearly Chinese city statistics in; a validated, explained index out.",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
 )  # fmt: skip

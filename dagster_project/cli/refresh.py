@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import shutil
 import time
 from pathlib import Path
@@ -34,8 +33,8 @@ from dagster_project.operations.memory import recall
 from dagster_project.operations.preflight import check_surroundings
 from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publishing.reader import open_read_only
-from dagster_project.publishing.release import latest_release
+from dagster_project.publishing.reader import PublishedFileError, open_read_only
+from dagster_project.publishing.release import latest_release, sha256_of
 from dagster_project.run_state import hash_of_files, landed_sidecars, yearly
 from dagster_project.run_status import BY_COMMAND, RunStatus, known_seconds, write_status
 from dagster_project.specs.depth import export_depth
@@ -78,7 +77,7 @@ def refresh(
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
         failure = Failure(EXIT_BUSY, [str(error)])
-    except SurroundingsError as error:
+    except (SurroundingsError, PublishedFileError) as error:
         failure = Failure(EXIT_FAILED, [str(error)])
     except BaseException as error:
         is_fault = isinstance(error, Exception)
@@ -218,7 +217,7 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
     if failure.exit_code == EXIT_REFUSED:
         console.print("  Until the seeds or the files are mended, or the sidecar is taken away, each run ends here.")
     if paths.published_file.exists():
-        digest = hashlib.sha256(paths.published_file.read_bytes()).hexdigest()[:12]
+        digest = sha256_of(paths.published_file)[:12]
         console.print(f"The published file is as it was: {paths.published_file} (sha256 {digest}…).", soft_wrap=True)
     console.print(f"Details: {log}", highlight=False, soft_wrap=True)
     return failure.exit_code

@@ -11,7 +11,7 @@ from dagster_project.ingest.sidecar import check_files, check_set, find_sidecars
 from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.findings import Finding
 from dagster_project.paths import Paths
-from dagster_project.publishing.reader import open_read_only
+from dagster_project.publishing.reader import open_read_only, stray_log
 from dagster_project.publishing.release import MANIFEST, latest_release, sha256_of
 from dagster_project.publishing.verify import verify_release
 
@@ -46,6 +46,11 @@ def check_published(paths: Paths) -> Iterator[Finding]:
             f"restore a backup (`nqpf restore`), or make it again: `nqpf release rebuild {newest} --into FOLDER`",
         )  # fmt: skip
     file = paths.published_file
+    if stray_log(file).exists():
+        yield Finding(
+            "Another program wrote into the published file, and whoever reads it reads that too", stray_log(file),
+            "close that program (open the file read-only there); `nqpf doctor --fix` removes what it wrote", "remove",
+        )  # fmt: skip
     is_good = own is not None and not problems
     do = "`nqpf doctor --fix` copies it from the newest release" if is_good else "restore a backup (`nqpf restore`)"
     fix = "republish" if is_good else ""
@@ -127,8 +132,9 @@ def _one_kind(paths: Paths, landed: str) -> Iterator[Finding]:
             f"The warehouse holds {written} data, the landing files are {landed}", marker,
             "name another --landing or another --warehouse: they are never mixed",
         )  # fmt: skip
-    if paths.published_file.exists() and not damage_of(paths.published_file):
-        with open_read_only(paths.published_file) as con:
+    file = paths.published_file
+    if file.exists() and not stray_log(file).exists() and not damage_of(file):
+        with open_read_only(file) as con:
             flags = con.execute("select distinct is_synthetic from mart.dim_vintage").fetchall()
         kinds = sorted("synthetic" if flag else "real" for (flag,) in flags)
         if len(kinds) > 1 or (written in KINDS and kinds and kinds != [written]):

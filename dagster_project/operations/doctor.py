@@ -75,6 +75,7 @@ def _set_aside(file: Path) -> list[Path]:
 
 def _republish(paths: Paths) -> str:
     newest = latest_release(paths.releases)
+    paths.fresh_file.unlink(missing_ok=True)  # a killed run may have left one that cannot be written
     shutil.copyfile(paths.releases / str(newest) / "city.duckdb", paths.fresh_file)
     swap_in(paths.fresh_file, paths.published_file)
     return f"Published {newest} again: {paths.published_file}."

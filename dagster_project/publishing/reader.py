@@ -1,4 +1,8 @@
-"""The one way to look into a published file: read-only, shut off from other files, the network and extensions."""
+"""The one way to look into a published file: read-only, shut off from other files, the network and extensions.
+
+Read-only is a promise of ours, not of everybody's: a program that opens the file for writing puts what it wrote into a
+log beside it, and DuckDB reads that log as a part of whatever file has this name, also of the next release.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,37 @@ CLOSED = (
 )  # fmt: skip
 
 
+class PublishedFileError(Exception):
+    """A published file that cannot be read as it was published; the text says why, and what to do."""
+
+
+def stray_log(file: Path) -> Path:
+    """Where DuckDB keeps what another program wrote into `file`. A published file has none."""
+    return file.with_name(f"{file.name}.wal")
+
+
 def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
-    """A published file. A query of whatever origin reads its tables and nothing else."""
-    return _shut(duckdb.connect(str(file), read_only=True), ())
+    """A published file. A query of whatever origin reads its tables and nothing else.
+
+    Raises PublishedFileError if the file is damaged, or open for writing elsewhere, or was written into.
+    """
+    if stray_log(file).exists():
+        raise PublishedFileError(
+            f"Another program wrote into {file}: what it wrote lies beside it ({stray_log(file).name}) and would be "
+            "read as a part of the release. Close that program, then run `nqpf doctor --fix`."
+        )
+    try:
+        return _shut(duckdb.connect(str(file), read_only=True), ())
+    except duckdb.Error as error:
+        raise PublishedFileError(unreadable(file, error)) from error
+
+
+def unreadable(file: Path | str, error: duckdb.Error) -> str:
+    """One sentence for what DuckDB says of a file."""
+    text = " ".join(str(error).split())
+    if "could not set lock" in text.lower():
+        return f"{file} is open for writing in another program: close it there. {text[:300]}"
+    return f"{file} cannot be read: {text[:300]} `nqpf doctor` says whether it is damaged, and what to do."
 
 
 def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = ()) -> duckdb.DuckDBPyConnection:

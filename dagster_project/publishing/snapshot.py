@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publishing.reader import stray_log
+
 SCHEMAS = ("mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
@@ -18,6 +20,7 @@ RUN_TABLES = (
     "ops.validation_result",
     "ops.vintage",
 )
+READ_ONLY = 0o444
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
 
 
@@ -60,9 +63,15 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
 
 
 def swap_in(fresh: Path, published: Path) -> None:
-    """One rename: a reader sees the old file or the new one; who has the old one open keeps it."""
+    """One rename: a reader sees the old file or the new one; who has the old one open keeps it.
+
+    The file is nobody's to write from now on (but for an administrator), and what somebody wrote into the old one goes:
+    DuckDB would read that log as a part of the new file.
+    """
     with fresh.open("rb") as stream:
         os.fsync(stream.fileno())  # the name must not reach the disk before the content
+    fresh.chmod(READ_ONLY)
+    stray_log(published).unlink(missing_ok=True)
     fresh.replace(published)
 
 

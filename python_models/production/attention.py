@@ -74,8 +74,14 @@ def _pattern(terms: Sequence[str]) -> re.Pattern[str]:
 
 @functools.lru_cache(maxsize=8)
 def _tokeniser(terms: tuple[str, ...]) -> jieba.Tokenizer:
-    """A tokeniser of its own, so that no other user of jieba sees the dictionary's terms."""
+    """A tokeniser of its own, so that no other user of jieba sees the dictionary's terms.
+
+    Its words are read from the installed package. Left alone, jieba would take them from a cache in the folder for
+    temporary files, unchecked: there any program of the machine may have put others.
+    """
     tokeniser = jieba.Tokenizer()
+    tokeniser.FREQ, tokeniser.total = tokeniser.gen_pfdict(tokeniser.get_dict_file())
+    tokeniser.initialized = True
     for term in terms:
         tokeniser.add_word(term)
     return tokeniser

@@ -1,8 +1,11 @@
 """Digital attention: longest match, no double counting, versioned dictionary."""
 
+import marshal
+import tempfile
+
 import pytest
 
-from python_models.production import Dictionary, digital_attention
+from python_models.production import Dictionary, attention, digital_attention
 
 TERMS = Dictionary("test-1", {"data": ("大数据", "大数据中心", "云计算"), "industry": ("数字经济", "工业互联网")})
 
@@ -42,3 +45,13 @@ def test_dictionary_has_a_digest_and_refuses_doubles():
     assert len(TERMS.digest) == 64
     with pytest.raises(ValueError, match="two places"):
         Dictionary("x", {"a": ("云",), "b": ("云",)})
+
+
+def test_words_do_not_come_from_a_cache_that_any_program_may_write(tmp_path, monkeypatch):
+    text, dictionary = "北京大学和清华大学合作研究", Dictionary("v3", {"data": ("大数据",)})
+    before = digital_attention(text, dictionary).tokens
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "jieba.cache").write_bytes(marshal.dumps(({text: 10**9}, 10**9)))  # all of it one word
+    attention._tokeniser.cache_clear()
+    assert digital_attention(text, dictionary).tokens == before > 1
+    assert [file.name for file in tmp_path.iterdir()] == ["jieba.cache"]

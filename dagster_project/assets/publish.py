@@ -20,7 +20,7 @@ from dagster_project.publishing.release import (
     sha256_of,
     write_manifest,
 )
-from dagster_project.publishing.snapshot import READ_ONLY, same_content, swap_in, write_snapshot
+from dagster_project.publishing.snapshot import forbid_writing, same_content, swap_in, write_snapshot
 from dagster_project.report.site import write_report
 from dagster_project.run_state import landed_sidecars, params_hash, seeds_hash, specs_hash
 from dagster_project.warehouse import Warehouse
@@ -108,7 +108,7 @@ def _write_release(
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
     (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
     shutil.copyfile(fresh, folder / "city.duckdb")
-    (folder / "city.duckdb").chmod(READ_ONLY)
+    forbid_writing(folder / "city.duckdb")
     if docs:
         (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
     write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,6 @@ RUN_TABLES = (
     "ops.validation_result",
     "ops.vintage",
 )
-READ_ONLY = 0o444
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
 
 
@@ -70,9 +70,14 @@ def swap_in(fresh: Path, published: Path) -> None:
     """
     with fresh.open("rb") as stream:
         os.fsync(stream.fileno())  # the name must not reach the disk before the content
-    fresh.chmod(READ_ONLY)
+    forbid_writing(fresh)
     stray_log(published).unlink(missing_ok=True)
     fresh.replace(published)
+
+
+def forbid_writing(file: Path) -> None:
+    """Nobody may write it; who may read it stays."""
+    file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o222)
 
 
 def same_content(fresh: Path, published: Path) -> bool:

@@ -150,6 +150,19 @@ def test_rows_of_a_unit_slip_are_not_displaced(rng, past):
     assert displaced_rows(past * 1e4 * np.exp(rng.normal(0, 0.05, 200)), past) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("shift", [-1, 2])
+def test_growth_that_all_share_neither_makes_nor_hides_a_displacement(rng, shift):
+    """Wages: alike everywhere, a tenth more each year. In thousands of rows some window always looks like a shift."""
+    past = 60_000 * np.exp(rng.normal(0, 0.12, 20_000))
+    now = 1.1 * past * np.exp(rng.normal(0, 0.03, len(past)))
+    assert displaced_rows(now, past) == (0, 0, 0)
+    now[1000:1100] = np.roll(now, shift)[1000:1100]
+    found, first, end = displaced_rows(now, past)
+    assert found == shift
+    assert 970 <= first <= 1010
+    assert 1090 <= end <= 1130
+
+
 @pytest.mark.parametrize("shift", [-2, -1, 1, 2])
 def test_displaced_column_is_found_by_its_siblings(rng, past, shift):
     siblings = np.column_stack([past * np.exp(rng.normal(0, 0.5, 200)) for _ in range(4)])

@@ -158,6 +158,20 @@ def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(
     assert outcome.exit_code == 0, outcome.text
 
 
+@pytest.mark.slow
+def test_scheduler_that_gives_no_environment_is_enough(copy_of_small_warehouse: House) -> None:
+    """As cron starts a command: no HOME, no language, in a folder where nothing is to be written."""
+    house = copy_of_small_warehouse
+    before, files = house.published_sha256, set(Path("/").iterdir())
+    done = subprocess.run(
+        house.command("refresh"), cwd="/", env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing changed" in done.stdout
+    assert house.published_sha256 == before
+    assert set(Path("/").iterdir()) == files
+
+
 def test_new_warehouse_needs_no_doctor(tmp_path: Path) -> None:
     """A folder that does not exist yet is no fault: everything is made when it is needed."""
     from dagster_project.operations.preflight import check_surroundings

@@ -69,9 +69,11 @@ class Warehouse:
             con.execute("begin")
             for part in parts:
                 for table, frame in part.items():
-                    start = f"insert into {table} by name" if table in rows else f"create or replace table {table} as"
                     con.register("incoming", frame)
-                    con.execute(f"{start} select * from incoming")
+                    if table in rows:
+                        con.execute(f"insert into {table} by name select * from incoming")
+                    else:
+                        con.execute(f"create or replace table {table} as select * from incoming")
                     con.unregister("incoming")
                     rows[table] = rows.get(table, 0) + len(frame)
             con.execute("commit")
@@ -87,17 +89,17 @@ class Warehouse:
             con.register("incoming", frame)
             _replace_rows(con, table, "from incoming", where)
 
-    def replace_rows_by_query(self, table: str, sql: str, where: dict[str, object]) -> None:
+    def replace_rows_by_query(self, table: str, query: str, where: dict[str, object]) -> None:
         """The same with rows that never leave the file: for tables that would not fit in memory as a frame."""
         with self.connect() as con:
-            _replace_rows(con, table, sql, where)
+            _replace_rows(con, table, query, where)
 
 
-def _replace_rows(con: duckdb.DuckDBPyConnection, table: str, sql: str, where: dict[str, object]) -> None:
+def _replace_rows(con: duckdb.DuckDBPyConnection, table: str, query: str, where: dict[str, object]) -> None:
     condition = " and ".join(f"{column} = ?" for column in where) or "true"
     con.execute("begin")
     con.execute(f"delete from {table} where {condition}", list(where.values()))
-    con.execute(f"insert into {table} by name {sql}")
+    con.execute(f"insert into {table} by name {query}")
     con.execute("commit")
 
 

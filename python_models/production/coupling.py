@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import finite
@@ -86,11 +85,18 @@ def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Sca
     if scale == "raw":
         return x.copy()
     if scale == "rank":
-        return np.asarray(stats.percentileofscore(inside, x, kind="mean") / 100)
+        return _share_below(inside, x)
     low, high = float(inside.min()), float(inside.max())
     if high <= low:
         raise ValueError("all scores of the base window are equal: there is no scale.")
     return np.asarray(np.clip((x - low) / (high - low) * (1 - 2 * EPSILON) + EPSILON, 0.0, 1.0))
+
+
+def _share_below(base: FloatArray, x: FloatArray) -> FloatArray:
+    """Share of `base` below each x, ties counted half: (#{b < x} + #{b <= x}) / 2n, by one sort of the base."""
+    ordered = np.sort(base)
+    counted = ordered.searchsorted(x, "left") + ordered.searchsorted(x, "right")
+    return np.asarray(counted / (2.0 * len(ordered)))
 
 
 def coordination_class(d: ArrayLike) -> list[str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from python_models.production import common_scale, coordination_class, coupling, lead_lag
 
@@ -68,6 +69,14 @@ def test_common_scale_is_frozen_on_the_base_and_clips_what_comes_later():
     assert common_scale([0.1, 0.2, 0.4], scale="rank") == pytest.approx([1 / 6, 0.5, 5 / 6])
     with pytest.raises(ValueError, match="no scale"):
         common_scale([1.0, 1.0])
+
+
+def test_rank_scale_is_the_percentile_of_scipy_with_ties_and_with_cells_after_the_base():
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 40, (60, 5)) / 40
+    base = np.arange(5) < 3
+    expected = stats.percentileofscore(x[:, :3].ravel(), x, kind="mean") / 100
+    np.testing.assert_allclose(common_scale(x, base=base, scale="rank"), expected, rtol=0, atol=1e-15)
 
 
 def test_class_and_lead():

@@ -144,6 +144,7 @@ def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whol
     spoilt = newest / "dictionary.csv"
     spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"?")
     (newest / "docs" / "index.html").unlink()
+    whole.published_file.unlink()  # it cannot be written
     shutil.copyfile(sorted(whole.releases.iterdir())[0] / "city.duckdb", whole.published_file)
     answer = said(releases.verify_releases, whole, newest.name, None)
     assert answer.exit_code == 1

@@ -44,6 +44,11 @@ LABELS = """() => [...document.querySelectorAll("[data-chart]")].flatMap((chart)
 # names that Chinese papers leave as they are
 LEFT_AS_THEY_ARE = {"Albers", "Driscoll", "Elhorst", "Fieller", "Hansen", "Kraay", "Nickell", "Sobol", "Spearman",
                     "SYNTHETIC", "logit", "nqpf", "queen"}  # fmt: skip
+CUT_OFF = """() => {
+  document.body.style.width = "170mm";
+  return [...document.querySelectorAll("[data-chart]")].filter((chart) =>
+    chart.querySelector("svg").getBoundingClientRect().width > chart.clientWidth + 1).map((chart) => chart.dataset.chart);
+}"""
 SHAPE_OF = """(letter) => {
   const canvas = document.createElement("canvas");
   const pen = canvas.getContext("2d");
@@ -224,6 +229,13 @@ def test_chinese_letters_of_the_charts_have_shapes_of_their_own(page: playwright
     opened(page, docs, "index")
     in_chinese(page)
     assert len({page.evaluate(SHAPE_OF, letter) for letter in ("新", "质", "力", "\U0010fffd")}) == 4
+
+
+@pytest.mark.parametrize("slug", ["index", "space"])
+def test_drawings_made_for_the_screen_fit_the_paper(page: playwright_api.Page, docs: Path, slug: str) -> None:
+    opened(page, docs, slug)
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT_OFF) == []
 
 
 def test_map_follows_its_slider(page: playwright_api.Page, docs: Path) -> None:

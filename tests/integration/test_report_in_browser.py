@@ -46,8 +46,9 @@ LEFT_AS_THEY_ARE = {"Albers", "Driscoll", "Elhorst", "Fieller", "Hansen", "Kraay
                     "SYNTHETIC", "logit", "nqpf", "queen"}  # fmt: skip
 CUT_OFF = """() => {
   document.body.style.width = "170mm";
-  return [...document.querySelectorAll("[data-chart]")].filter((chart) =>
-    chart.querySelector("svg").getBoundingClientRect().width > chart.clientWidth + 1).map((chart) => chart.dataset.chart);
+  const width = (chart) => chart.querySelector("svg").getBoundingClientRect().width;
+  const charts = [...document.querySelectorAll("[data-chart]")];
+  return charts.filter((chart) => width(chart) > chart.clientWidth + 1).map((chart) => chart.dataset.chart);
 }"""
 SHAPE_OF = """(letter) => {
   const canvas = document.createElement("canvas");

@@ -41,7 +41,8 @@ def copied(revised: Revised, tmp_path: Path) -> Paths:
 @pytest.fixture
 def whole(revised: Revised, copied: Paths) -> Paths:
     """The same with the exports."""
-    shutil.copytree(revised.house.paths.releases, copied.releases, dirs_exist_ok=True)
+    shutil.rmtree(copied.releases)
+    shutil.copytree(revised.house.paths.releases, copied.releases)
     return copied
 
 

@@ -76,7 +76,7 @@ def is_manifest_stale(paths: Paths) -> bool:
     except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
         return True
     written = manifest.stat().st_mtime
-    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and p.is_file()]
+    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv", ".md") and p.is_file()]
     return any(p.stat().st_mtime > written for p in sources)
 
 

@@ -163,6 +163,7 @@ def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> N
     for facts in content["tables"].values():
         del facts["content"]
     (old / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    (old / "city.duckdb").chmod(0o644)
     with Warehouse(old / "city.duckdb").connect() as con:
         con.execute("drop table mart.mart_index_restatement; alter table mart.mart_panel_coef drop column lo")
     assert said(releases.list_releases, whole).text.count("SYNTHETIC") == 2

@@ -55,14 +55,11 @@ class Warehouse:
         with self.connect(read_only=True) as con:
             return {label: _frame(con.execute(sql)) for label, sql in queries.items()}
 
-    def replace_frames(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        """Replace whole tables by frames, all of them in one transaction."""
-        self.replace_in_parts([frames])
-
     def replace_in_parts(self, parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, int]:
-        """The same for tables too large for memory: the first part makes a table, later ones are added to it.
+        """Replace whole tables by frames, all of them in one transaction.
 
-        Returns table -> rows. The file is held while the parts are made.
+        The first part makes a table, later ones add to it: no table has to fit in memory. The file is held while they
+        are made. Returns table -> rows.
         """
         rows: dict[str, int] = {}
         with self.connect() as con:

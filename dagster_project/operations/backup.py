@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.paths import Paths
+from dagster_project.publishing.reader import is_locked
 from dagster_project.publishing.release import latest_release, sha256_of
 from dagster_project.run_state import project_version
 from dagster_project.warehouse import WarehouseBusy
@@ -69,7 +70,7 @@ def _flush(build_file: Path) -> None:
         with duckdb.connect(str(build_file)) as con:
             con.execute("checkpoint")
     except duckdb.IOException as error:
-        if "could not set lock" in str(error).lower():
+        if is_locked(error):
             raise WarehouseBusy(
                 f"The build file {build_file} is in use by another process. Run again later."
             ) from error

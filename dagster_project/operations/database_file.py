@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publishing.reader import is_locked
+
 TABLES_SQL = "select schema_name, table_name from duckdb_tables() where not internal order by all"
 
 
@@ -17,7 +19,7 @@ def damage_of(file: Path) -> str | None:
                 con.execute(f'select sum(hash(t)) from "{schema}"."{table}" as t').fetchall()
     except duckdb.Error as error:
         text = " ".join(str(error).split())
-        return None if "lock" in text.lower() and "could not set" in text.lower() else text
+        return None if is_locked(error) else text
     return None
 
 
@@ -26,5 +28,5 @@ def is_in_use(file: Path) -> bool:
     try:
         duckdb.connect(str(file), read_only=True).close()
     except duckdb.Error as error:
-        return "could not set lock" in str(error).lower()
+        return is_locked(error)
     return False

@@ -43,10 +43,15 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
         raise PublishedFileError(unreadable(file, error)) from error
 
 
+def is_locked(error: duckdb.Error) -> bool:
+    """True if another program has the file open for writing."""
+    return "could not set lock" in str(error).lower()
+
+
 def unreadable(file: Path | str, error: duckdb.Error) -> str:
     """One sentence for what DuckDB says of a file."""
     text = " ".join(str(error).split())
-    if "could not set lock" in text.lower():
+    if is_locked(error):
         return f"{file} is open for writing in another program: close it there. {text[:300]}"
     return f"{file} cannot be read: {text[:300]} `nqpf doctor` says whether it is damaged, and what to do."
 

@@ -33,7 +33,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
 
     The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
     """
-    for left in (target, target.with_name(f"{target.name}.wal")):  # a killed run may have left them
+    for left in (target, stray_log(target)):  # a killed run may have left them
         left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as con:

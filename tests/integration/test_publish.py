@@ -68,7 +68,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from dagster_project.assets import publish as publishing
-from dagster_project.paths import PROJECT
 from dagster_project.paths import Paths
 from dagster_project.warehouse import Warehouse
 def kill(*_): os.kill(os.getpid(), signal.SIGKILL)

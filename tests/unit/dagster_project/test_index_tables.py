@@ -202,7 +202,7 @@ def test_a_part_is_one_index_on_one_basis_and_no_row_is_in_two(built, frames_unt
             for part in build_index_tables(frames_until(2021))]  # fmt: skip
     assert [len(pairs) for pairs in keys] == [1, 1]
     assert len(set(keys)) == 2
-    assert not built[2021][1]["index_score"].duplicated([*KEYS, "basis", "year"]).any()
+    assert not built[2021][1]["index_score"].duplicated([*KEYS, "basis"]).any()
 
 
 def test_other_schemes_are_for_headline_indexes_only(frames_until):

@@ -16,7 +16,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     made = Warehouse(tmp_path / "city.duckdb")
     with made.connect() as con:
         con.execute("create schema py")
-    made.replace_frames({"py.one": pd.DataFrame({"x": [1, 2]}), "py.two": pd.DataFrame({"y": ["a"]})})
+    made.replace_in_parts([{"py.one": pd.DataFrame({"x": [1, 2]}), "py.two": pd.DataFrame({"y": ["a"]})}])
     return made
 
 
@@ -29,7 +29,7 @@ def test_frames_come_back_under_their_labels(warehouse: Warehouse) -> None:
 
 def test_a_table_that_cannot_be_written_leaves_all_tables_as_they_were(warehouse: Warehouse) -> None:
     with pytest.raises(duckdb.Error):
-        warehouse.replace_frames({"py.one": pd.DataFrame({"x": [3]}), "nowhere.two": pd.DataFrame({"y": ["b"]})})
+        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": [3]}), "nowhere.two": pd.DataFrame({"y": ["b"]})}])
     assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 

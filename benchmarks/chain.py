@@ -66,8 +66,10 @@ def add_units(seeds: Path, n: int) -> None:
     more, rng = n - len(roster), np.random.default_rng(SEED)
     if more <= 0:
         return
-    tables = {name: pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
-              for name in ("city", "city_alias", "city_group", "city_neighbour", "row_count")}  # fmt: skip
+    tables = {
+        name: pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
+        for name in ("city", "city_alias", "city_group", "city_neighbour", "row_count")
+    }
     city, taken = tables["city"], set(tables["city_alias"]["alias"])
     models = city[city["city_id"].isin(roster) & (city["admin_tier"] == "prefecture_city")]
     chosen = models.iloc[np.sort(rng.integers(0, len(models), more))]
@@ -75,17 +77,25 @@ def add_units(seeds: Path, n: int) -> None:
     numbers = chosen.groupby("province_code").cumcount() + 8000  # four digits that no city has
     codes = (chosen["province_code"].str[:2] + numbers.astype(str)).tolist()
     fresh = chosen.assign(
-        city_id=[f"CN{code}" for code in codes], city_code=codes, name_zh=[f"{name}市" for name in names],
-        name_short_zh=names, name_en=[f"Unit {code}" for code in codes],
+        city_id=[f"CN{code}" for code in codes],
+        city_code=codes,
+        name_zh=[f"{name}市" for name in names],
+        name_short_zh=names,
+        name_en=[f"Unit {code}" for code in codes],
         centroid_lon=(chosen["centroid_lon"].astype(float) + rng.normal(0, 0.8, more)).round(6).astype(str),
         centroid_lat=(chosen["centroid_lat"].astype(float) + rng.normal(0, 0.6, more)).round(6).astype(str),
-    )  # fmt: skip
+    )
     tables["city"] = pd.concat([city, fresh])
     known = {"official": "name_zh", "short": "name_short_zh", "english": "name_en", "code": "city_code"}
-    tables["city_alias"] = pd.concat([tables["city_alias"], *(
-        pd.DataFrame({"alias": fresh[column], "city_id": fresh["city_id"], "kind": kind, "reason": "load"})
-        for kind, column in known.items()
-    )]).fillna("")  # fmt: skip
+    tables["city_alias"] = pd.concat(
+        [
+            tables["city_alias"],
+            *(
+                pd.DataFrame({"alias": fresh[column], "city_id": fresh["city_id"], "kind": kind, "reason": "load"})
+                for kind, column in known.items()
+            ),
+        ]
+    ).fillna("")
     pairs = pd.DataFrame({"city_id": chosen["city_id"].to_numpy(), "own": fresh["city_id"].to_numpy()})
     groups = pairs.merge(tables["city_group"], on="city_id").drop(columns="city_id").rename(columns={"own": "city_id"})
     tables["city_group"] = pd.concat([tables["city_group"], groups[tables["city_group"].columns]])
@@ -164,10 +174,14 @@ class Meter:
         """What was used since the last mark belongs to `step`."""
         self._look()
         used, wall = self._seconds(), time.monotonic()
-        self.marks.append({
-            "step": step, "seconds": used - self._used, "wall": wall - self._wall,
-            "mb": max(own_peak_mb(), self._peak_of_others),
-        })  # fmt: skip
+        self.marks.append(
+            {
+                "step": step,
+                "seconds": used - self._used,
+                "wall": wall - self._wall,
+                "mb": max(own_peak_mb(), self._peak_of_others),
+            }
+        )
         self._heard(self.marks)
         self._begin()
 
@@ -252,12 +266,12 @@ def write_answer(folder: Path, answer: dict[str, object]) -> None:
 
 def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str, object]:
     """One refresh of n units: its steps, the size of what it left, and why it failed if it did."""
-    from dagster_project.assets import publish
     from dagster_project.cli import refresh
     from dagster_project.cli.runner import RunLog
+    from dagster_project.defs import publish
     from dagster_project.demo.generate import generate_demo
     from dagster_project.paths import Paths
-    from dagster_project.specs.depth import export_depth
+    from dagster_project.study.specs.depth import export_depth
 
     project, years = make_project(folder / "project", n), range(FIRST_YEAR, FIRST_YEAR + n_years)
     paths = Paths(folder / "warehouse", folder / "landing", folder / "landing", project)
@@ -274,9 +288,11 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str
         failure = refresh._run(paths, paths.logs / "load.log", record, year=None, is_demo=False, is_quiet=True)
     meter.stop()
     sizes = {
-        "landing_mb": size_mb(paths.landing), "build_mb": size_mb(paths.build_file),
-        "published_mb": size_mb(paths.published_file), "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
-    }  # fmt: skip
+        "landing_mb": size_mb(paths.landing),
+        "build_mb": size_mb(paths.build_file),
+        "published_mb": size_mb(paths.published_file),
+        "report_mb": sum(map(size_mb, paths.releases.glob("*/docs"))),
+    }
     said = failure.sentences[0][:300] if failure else None
     return {**known, "steps": meter.marks, "failure": said, **sizes}
 
@@ -298,9 +314,13 @@ def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[
         command = [sys.executable, __file__, "--measure", str(n), "--years", str(n_years), "--folder", str(folder)]
         command += [] if has_report else ["--no-report"]
         done = subprocess.run(
-            command, env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-            check=False, preexec_fn=limit,
-        )  # fmt: skip
+            command,
+            env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=limit,
+        )
         if answer.exists():
             return json.loads(answer.read_text())
         return (done.stderr.strip().splitlines()[-1:] or [f"ended by signal {-done.returncode}"])[0]
@@ -329,8 +349,10 @@ def totals(result: dict[str, object]) -> dict[str, tuple[float, float]]:
 def table(results: list[dict[str, object]]) -> str:
     """One line a step: seconds and megabytes at each size, then how both grow."""
     sizes, by_size = [int(str(r["n"])) for r in results], [totals(r) for r in results]
-    lines = ["| step | " + " | ".join(f"{n:,}" for n in sizes) + " | growth in time | in memory |",
-             "|---" * (len(sizes) + 3) + "|"]  # fmt: skip
+    lines = [
+        "| step | " + " | ".join(f"{n:,}" for n in sizes) + " | growth in time | in memory |",
+        "|---" * (len(sizes) + 3) + "|",
+    ]
     for step in dict.fromkeys(name for found in by_size for name in found):
         cells = [f"{f[step][0]:.1f} s, {f[step][1]:,.0f} MB" if step in f else "" for f in by_size]
         have = [(n, f[step]) for n, f in zip(sizes, by_size, strict=True) if step in f]

@@ -19,8 +19,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from dagster_project.study.tables.disparity import build_disparity_tables
 from python_models.inequality import bootstrap, dagum, gini, theil, theil_nested
-from python_models.tables.disparity import build_disparity_tables
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SIZES = (280, 2850, 100_000)

@@ -48,9 +48,14 @@ def country(n: int, t: int) -> dict:
         latent[..., None] * rng.uniform(0.3, 1.0, INDICATORS) + 0.2 * rng.standard_normal((n, t, INDICATORS))
     )
     return {
-        "ids": [f"U{number:06d}" for number in range(n)], "years": list(range(2001, 2001 + t)), "points": points,
-        "province": province, "region": province % 4, "scores": np.exp(latent) / 10, "values": values,
-    }  # fmt: skip
+        "ids": [f"U{number:06d}" for number in range(n)],
+        "years": list(range(2001, 2001 + t)),
+        "points": points,
+        "province": province,
+        "region": province % 4,
+        "scores": np.exp(latent) / 10,
+        "values": values,
+    }
 
 
 def frames_of(world: dict) -> dict:
@@ -61,18 +66,29 @@ def frames_of(world: dict) -> dict:
 
     ids, years, n, t = world["ids"], world["years"], len(world["ids"]), len(world["years"])
     index = pd.MultiIndex.from_product([ids, years], names=["city_id", "year"])
-    scores = pd.DataFrame({"score": world["scores"].ravel()}, index=index).reset_index().assign(
-        basis="frozen", index_code="load", weight_scheme="entropy_flat", share_imputed_weight=0.0, in_base=True
-    )  # fmt: skip
-    city = pd.DataFrame({
-        "city_id": ids, "city_code": ids, "province_code": [f"P{p:03d}" for p in world["province"]],
-        "admin_tier": "county",
-        "centroid_lon": world["points"][:, 0], "centroid_lat": world["points"][:, 1],
-    })  # fmt: skip
-    groups = pd.concat([
-        pd.DataFrame({"city_id": ids, "scheme": "four_region", "group_code": [f"r{r}" for r in world["region"]]}),
-        pd.DataFrame({"city_id": ids, "scheme": "core", "group_code": np.where(np.arange(n) % 8 == 0, "core", "rest")}),
-    ]).assign(valid_from=np.nan, valid_to=np.nan)  # fmt: skip
+    scores = (
+        pd.DataFrame({"score": world["scores"].ravel()}, index=index)
+        .reset_index()
+        .assign(basis="frozen", index_code="load", weight_scheme="entropy_flat", share_imputed_weight=0.0, in_base=True)
+    )
+    city = pd.DataFrame(
+        {
+            "city_id": ids,
+            "city_code": ids,
+            "province_code": [f"P{p:03d}" for p in world["province"]],
+            "admin_tier": "county",
+            "centroid_lon": world["points"][:, 0],
+            "centroid_lat": world["points"][:, 1],
+        }
+    )
+    groups = pd.concat(
+        [
+            pd.DataFrame({"city_id": ids, "scheme": "four_region", "group_code": [f"r{r}" for r in world["region"]]}),
+            pd.DataFrame(
+                {"city_id": ids, "scheme": "core", "group_code": np.where(np.arange(n) % 8 == 0, "core", "rest")}
+            ),
+        ]
+    ).assign(valid_from=np.nan, valid_to=np.nan)
     near = cKDTree(world["points"]).query(world["points"], k=7)[1][:, 1:]
     pairs = np.unique(np.sort(np.column_stack([np.repeat(np.arange(n), 6), near.ravel()]), axis=1), axis=0)
     edges = pd.DataFrame({"city_id_a": np.array(ids)[pairs[:, 0]], "city_id_b": np.array(ids)[pairs[:, 1]]})
@@ -80,8 +96,15 @@ def frames_of(world: dict) -> dict:
         {"city_id": np.repeat(ids, t), "year": years * n, "population": 1e5 * world["scores"].ravel()}
     )
     mass = pd.DataFrame({"city_id": ids, "value": world["values"][:, 0, 0]})
-    return {"scores": scores, "city": city, "groups": groups, "neighbours": edges, "neighbour": edges,
-            "population": people, "mass": mass}  # fmt: skip
+    return {
+        "scores": scores,
+        "city": city,
+        "groups": groups,
+        "neighbours": edges,
+        "neighbour": edges,
+        "population": people,
+        "mass": mass,
+    }
 
 
 # ---- stages: each gets n, t and gives what is measured -------------------------------------------------------------
@@ -108,10 +131,18 @@ def landing_file(world: dict, folder: Path) -> tuple:
 
     path = write_csv(world, folder)
     sidecar = Sidecar(
-        path=path, source="load", layout="long", files=(LandingFile(path.name, "0" * 64),), producer="", title="",
-        licence="", accessed="2026-11-01", maturity="final", is_synthetic=True,
+        path=path,
+        source="load",
+        layout="long",
+        files=(LandingFile(path.name, "0" * 64),),
+        producer="",
+        title="",
+        licence="",
+        accessed="2026-11-01",
+        maturity="final",
+        is_synthetic=True,
         keys=(("city", "city"), ("year", "year")),
-    )  # fmt: skip
+    )
     return path, sidecar, Limits.for_layout("long")
 
 
@@ -148,11 +179,18 @@ def sql_of_reading(n: int, t: int) -> Callable[[], object]:
         cast = ", ".join(f'"{column}"::{kind} as "{column}"' for column, kind, *_ in columns)
         reading.con.execute(f"create or replace table {table} as select {cast} from incoming")
     names = [f"v{number}" for number in range(INDICATORS)]
-    header_map = pd.DataFrame({
-        "source": "load", "year_from": pd.array([None] * INDICATORS, dtype="Int64"),
-        "year_to": pd.array([None] * INDICATORS, dtype="Int64"), "header_key": names, "variable_code": names,
-        "scope": "city", "unit": "人", "reason": pd.array([None] * INDICATORS, dtype="str"),
-    })  # fmt: skip
+    header_map = pd.DataFrame(
+        {
+            "source": "load",
+            "year_from": pd.array([None] * INDICATORS, dtype="Int64"),
+            "year_to": pd.array([None] * INDICATORS, dtype="Int64"),
+            "header_key": names,
+            "variable_code": names,
+            "scope": "city",
+            "unit": "人",
+            "reason": pd.array([None] * INDICATORS, dtype="str"),
+        }
+    )
     variable = pd.DataFrame({"variable_code": names, "unit": "persons", "kind": "stock"}).reindex(
         columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns
     )
@@ -186,9 +224,10 @@ def index(n: int, t: int) -> Callable[[], object]:
 
     panel = panel_of(country(n, t))
     options = {
-        "directions": dict.fromkeys(panel.names, 1), "window": (panel.years[0], panel.years[-1]),
+        "directions": dict.fromkeys(panel.names, 1),
+        "window": (panel.years[0], panel.years[-1]),
         "dimensions": {name: f"d{at % 4}" for at, name in enumerate(panel.names)},
-    }  # fmt: skip
+    }
     return lambda: build_index(panel, **options)
 
 
@@ -203,7 +242,7 @@ def inequality(n: int, t: int) -> Callable[[], object]:
 
 def disparity(n: int, t: int) -> Callable[[], object]:
     """All disparity tables of the warehouse: bootstrap of every measure, group and year."""
-    from python_models.tables.disparity import build_disparity_tables
+    from dagster_project.study.tables.disparity import build_disparity_tables
 
     frames = frames_of(country(n, t))
     return lambda: build_disparity_tables(frames, seed=SEED, n_bootstrap=199, n_trend=199)
@@ -211,7 +250,7 @@ def disparity(n: int, t: int) -> Callable[[], object]:
 
 def markov(n: int, t: int) -> Callable[[], object]:
     """All Markov tables of the warehouse."""
-    from python_models.tables.markov import Effort, build_markov_tables
+    from dagster_project.study.tables.markov import Effort, build_markov_tables
 
     frames = frames_of(country(n, t))
     return lambda: build_markov_tables(frames, seed=SEED, effort=Effort(99, 199, 99, 999))
@@ -219,7 +258,7 @@ def markov(n: int, t: int) -> Callable[[], object]:
 
 def convergence(n: int, t: int) -> Callable[[], object]:
     """All tables of densities, stochastic kernels, beta convergence and clubs."""
-    from python_models.tables.convergence import build_convergence_tables
+    from dagster_project.study.tables.convergence import build_convergence_tables
 
     frames = frames_of(country(n, t))
     return lambda: build_convergence_tables(frames, seed=SEED, n_bootstrap=49, n_draws=50)
@@ -240,7 +279,7 @@ def space(n: int, t: int) -> Callable[[], object]:
 
 def space_tables(n: int, t: int) -> Callable[[], object]:
     """All space tables of the warehouse: 21 weight matrices (14 of them dense), maps, ellipses, gravity network."""
-    from python_models.tables.space import Effort, build_space_tables
+    from dagster_project.study.tables.space import Effort, build_space_tables
 
     frames = frames_of(country(n, t))
     return lambda: build_space_tables(frames, seed=SEED, effort=Effort(999, 199))
@@ -304,14 +343,20 @@ def sdm(n: int, t: int, *, kind: str = "knn") -> Callable[[], object]:
 
 # stage: what is measured, sizes x 20 years, sizes x 5 years
 STAGES: dict[str, tuple[Callable[[int, int], Callable[[], object]], tuple[int, ...], tuple[int, ...]]] = {
-    "read": (read_long_csv, COUNTIES, TOWNS), "sql": (sql_of_reading, COUNTIES, TOWNS),
-    "panel": (panel_from_rows, COUNTIES, TOWNS), "index": (index, COUNTIES, TOWNS),
-    "inequality": (inequality, COUNTIES, TOWNS), "disparity": (disparity, COUNTIES, TOWNS),
-    "markov": (markov, COUNTIES, ()), "convergence": (convergence, COUNTIES, ()),
-    "space": (space, COUNTIES, TOWNS), "space_tables": (space_tables, (89, 178, 356), ()),
-    "sdm": (sdm, COUNTIES, TOWNS), "sdm_dense": (sdm_dense, COUNTIES, ()),
+    "read": (read_long_csv, COUNTIES, TOWNS),
+    "sql": (sql_of_reading, COUNTIES, TOWNS),
+    "panel": (panel_from_rows, COUNTIES, TOWNS),
+    "index": (index, COUNTIES, TOWNS),
+    "inequality": (inequality, COUNTIES, TOWNS),
+    "disparity": (disparity, COUNTIES, TOWNS),
+    "markov": (markov, COUNTIES, ()),
+    "convergence": (convergence, COUNTIES, ()),
+    "space": (space, COUNTIES, TOWNS),
+    "space_tables": (space_tables, (89, 178, 356), ()),
+    "sdm": (sdm, COUNTIES, TOWNS),
+    "sdm_dense": (sdm_dense, COUNTIES, ()),
     "firms": (firms, (50, 100, 200, 400), ()),
-}  # fmt: skip
+}
 
 
 # ---- measuring -----------------------------------------------------------------------------------------------------
@@ -353,9 +398,13 @@ def limit() -> None:
 def child(stage: str, n: int, t: int) -> dict[str, float] | str:
     command = [sys.executable, __file__, "--measure", stage, str(n), str(t)]
     done = subprocess.run(
-        command, env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        command,
+        env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
         preexec_fn=limit,
-    )  # fmt: skip
+    )
     if done.returncode == 0:
         return json.loads(done.stdout.splitlines()[-1])
     if done.returncode < 0:

@@ -1,38 +1,31 @@
-"""The one list of everything: `build_defs(paths)` makes it, `dagster_defs.defs` is what Dagster loads."""
+"""The one list of everything: `build_defs(paths)` makes it, `defs` is what Dagster's own processes load."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
 
 import dagster as dg
 
-from dagster_project import dbt_project
-from dagster_project.asset_words import outside_assets, with_columns
-from dagster_project.assets.context import build_context_assets
-from dagster_project.assets.gate import build_gate_assets
-from dagster_project.assets.landing import build_landing_assets
-from dagster_project.assets.models import build_model_assets
-from dagster_project.assets.publish import build_publish_asset
-from dagster_project.assets.raw import build_raw_assets
-from dagster_project.jobs import build_jobs
-from dagster_project.operations.one_writer import one_writer
-from dagster_project.partitions import data_years
-from dagster_project.paths import PROJECT, Paths, export_to_environment
-from dagster_project.run_state import landed_sidecars
-from dagster_project.schedules import build_schedules
-from dagster_project.sensors import build_sensors
-from dagster_project.warehouse import Warehouse
+from dagster_project.defs import dbt_project
+from dagster_project.defs.asset_words import outside_assets, with_columns
+from dagster_project.defs.context import build_context_assets
+from dagster_project.defs.executor import one_writer
+from dagster_project.defs.gate import build_gate_assets
+from dagster_project.defs.jobs import build_jobs
+from dagster_project.defs.landing import build_landing_assets
+from dagster_project.defs.models import build_model_assets
+from dagster_project.defs.partitions import data_years
+from dagster_project.defs.publish import build_publish_asset
+from dagster_project.defs.raw import build_raw_assets
+from dagster_project.defs.schedules import build_schedules
+from dagster_project.defs.sensors import build_sensors
+from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.paths import Paths, export_to_environment, paths_from_environment
+from dagster_project.store import Warehouse
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-
-def prepare_instance(paths: Paths) -> None:
-    """DAGSTER_HOME with the instance file that makes the write pool real."""
-    paths.dagster_home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT / "dagster_project" / "instance" / "dagster.yaml", paths.dagster_home / "dagster.yaml")
 
 
 def build_defs(paths: Paths) -> dg.Definitions:
@@ -55,14 +48,22 @@ def build_defs(paths: Paths) -> dg.Definitions:
     jobs = build_jobs(years)
     refresh = jobs[-1]
     return dg.Definitions(
-        assets=with_columns(assets, dbt_project.manifest_path(paths)), jobs=jobs,
+        assets=with_columns(assets, dbt_project.manifest_path(paths)),
+        jobs=jobs,
         schedules=build_schedules(paths, refresh),
-        sensors=build_sensors(paths, warehouse, refresh), resources={"dbt": dbt_project.dbt_resource(paths)},
+        sensors=build_sensors(paths, warehouse, refresh),
+        resources={"dbt": dbt_project.dbt_resource(paths)},
         executor=one_writer(paths),
-    )  # fmt: skip
+    )
 
 
 def mart_keys(paths: Paths) -> list[dg.AssetKey]:
     """Keys of all marts, from dbt's manifest."""
     nodes = json.loads(dbt_project.manifest_path(paths).read_text(encoding="utf-8"))["nodes"].values()
     return [dg.AssetKey(["mart", n["name"]]) for n in nodes if n["resource_type"] == "model" and n["schema"] == "mart"]
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Entry point of Dagster's webserver and daemon: the warehouse that the environment names, else the demo."""
+    return build_defs(paths_from_environment())

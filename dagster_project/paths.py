@@ -27,6 +27,15 @@ class Paths:
         return self.warehouse / "build" / "city.duckdb"
 
     @property
+    def kind_file(self) -> Path:
+        """One word: what kind of data this warehouse holds."""
+        return self.warehouse / "build" / "kind.txt"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.warehouse / "build" / "refresh.lock"
+
+    @property
     def published(self) -> Path:
         return self.warehouse / "published"
 
@@ -69,16 +78,24 @@ class Paths:
         return self.dbt_project / "seeds"
 
     @property
+    def package(self) -> Path:
+        return self.project / "dagster_project"
+
+    @property
+    def specs(self) -> Path:
+        return self.package / "study" / "specs"
+
+    @property
     def index_specs(self) -> Path:
-        return self.project / "dagster_project" / "specs" / "index.yml"
+        return self.specs / "index.yml"
 
     @property
     def panel_specs(self) -> Path:
-        return self.index_specs.with_name("panel.yml")
+        return self.specs / "panel.yml"
 
     @property
     def depth_specs(self) -> Path:
-        return self.index_specs.with_name("depth.yml")
+        return self.specs / "depth.yml"
 
     def docs_of_year(self, data_year: int) -> Path:
         return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")

@@ -19,9 +19,25 @@ MAX_YEARS_BACK = 3
 MIN_PAIRS = 5
 
 _CELL_COLUMNS = [
-    "city_id", "city_name", "year", "variable_code", "scope", "value", "text", "is_corrected", "file", "sheet", "cell",
-    "unit", "kind", "band_low", "band_high", "median_low", "median_high", "min_rho",
-]  # fmt: skip
+    "city_id",
+    "city_name",
+    "year",
+    "variable_code",
+    "scope",
+    "value",
+    "text",
+    "is_corrected",
+    "file",
+    "sheet",
+    "cell",
+    "unit",
+    "kind",
+    "band_low",
+    "band_high",
+    "median_low",
+    "median_high",
+    "min_rho",
+]
 
 
 @dataclass

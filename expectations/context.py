@@ -13,9 +13,7 @@ import great_expectations as gx
 import pandas as pd
 from great_expectations.core import ExpectationSuite
 from great_expectations.core.batch_definition import BatchDefinition
-from great_expectations.core.expectation_validation_result import (
-    ExpectationSuiteValidationResult,
-)
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)

@@ -135,12 +135,7 @@ def _view() -> DefaultJinjaSectionView:
 
 def _make_lean(outcome: dict[str, Any]) -> None:
     """Drop the long lists (our own table has the offenders) and escape texts: GX prints them raw."""
-    for key in (
-        "unexpected_index_list",
-        "unexpected_index_query",
-        "unexpected_list",
-        "partial_unexpected_index_list",
-    ):
+    for key in ("unexpected_index_list", "unexpected_index_query", "unexpected_list", "partial_unexpected_index_list"):
         outcome.pop(key, None)
     for count in outcome.get("partial_unexpected_counts") or []:
         count["value"] = _escaped(count["value"])

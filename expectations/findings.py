@@ -55,9 +55,13 @@ def findings_frame(rows: Sequence[ResultRow], baseline: Baseline) -> pd.DataFram
 
 def _records(row: ResultRow, baseline: Baseline) -> list[dict[str, object]]:
     common: dict[str, object] = {
-        "source": baseline.source, "data_year": baseline.data_year, "suite": row.suite, "rule_id": row.rule_id,
-        "severity": row.severity, "sentence": row.sentence,
-    }  # fmt: skip
+        "source": baseline.source,
+        "data_year": baseline.data_year,
+        "suite": row.suite,
+        "rule_id": row.rule_id,
+        "severity": row.severity,
+        "sentence": row.sentence,
+    }
     records: list[dict[str, object]] = []
     for detail in row.details:
         place = {**common, **_known(detail)}
@@ -93,13 +97,21 @@ def _block(name: str, part: pd.DataFrame) -> dict[str, object]:
     first = part.iloc[0]
     examples = part[part["cell"] != ""].drop_duplicates("cell")
     return {
-        "block": name, "file": first["file"], "sheet": first["sheet"], "headers": _distinct(part["header_path"]),
-        "variable_code": first["variable_code"], "scope": first["scope"], "year": int(first["year"]),
-        "rules": _distinct(part["rule_id"]), "reason": " ".join(_distinct(part["sentence"])),
-        "cities": examples["city_name"].tolist(), "cells": examples["cell"].tolist(),
-        "figures": examples["figure"].tolist(), "paste_into": first["paste_into"],
+        "block": name,
+        "file": first["file"],
+        "sheet": first["sheet"],
+        "headers": _distinct(part["header_path"]),
+        "variable_code": first["variable_code"],
+        "scope": first["scope"],
+        "year": int(first["year"]),
+        "rules": _distinct(part["rule_id"]),
+        "reason": " ".join(_distinct(part["sentence"])),
+        "cities": examples["city_name"].tolist(),
+        "cells": examples["cell"].tolist(),
+        "figures": examples["figure"].tolist(),
+        "paste_into": first["paste_into"],
         "paste_rows": [row for text in _distinct(part["paste_rows"]) for row in text.split("\n")],
-    }  # fmt: skip
+    }
 
 
 def ready_rows(rows: Sequence[ResultRow]) -> list[str]:

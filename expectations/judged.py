@@ -57,17 +57,28 @@ def judged_load(
 
 
 def _row(
-    one: BlockYear, block: str, own: Fit, frames: Mapping[str, pd.DataFrame], baseline: Baseline,
+    one: BlockYear,
+    block: str,
+    own: Fit,
+    frames: Mapping[str, pd.DataFrame],
+    baseline: Baseline,
     identities: list[Identity],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     cells, fault = one.of(block), one.faults.get(block)
     first = cells.iloc[0]
     headers = headers_of(frames, first["variable_code"], first["scope"])
     low, high = usual_median(cells)
     row: dict[str, Any] = {
-        "block": f"{block}/{one.year}", "variable_code": first["variable_code"], "scope": first["scope"],
-        "year": one.year, "fault": fault.rule_id if fault else "", "why": fault.why if fault else "",
-        "n_cities": len(cells), "n_pairs": own.n, "year_last": one.year_last.get(block), "spearman": own.rho,
+        "block": f"{block}/{one.year}",
+        "variable_code": first["variable_code"],
+        "scope": first["scope"],
+        "year": one.year,
+        "fault": fault.rule_id if fault else "",
+        "why": fault.why if fault else "",
+        "n_cities": len(cells),
+        "n_pairs": own.n,
+        "year_last": one.year_last.get(block),
+        "spearman": own.rho,
         "median_log_ratio": own.median,
         "can_slip": own.n >= MIN_CITIES and not np.isnan(own.median),
         "can_stand": has_ranks(first["unit"]) and (own.n >= MIN_CITIES_FOR_RANKS or one.is_printed_page),
@@ -76,11 +87,17 @@ def _row(
         "can_identity": any(
             block in identity.blocks and set(identity.blocks) <= set(one.wide.columns) for identity in identities
         ),
-        "file": first["file"], "sheet": first["sheet"], "unit": first["unit"],
+        "file": first["file"],
+        "sheet": first["sheet"],
+        "unit": first["unit"],
         "header_path": " | ".join(dict.fromkeys(str(head["header_path"]) for head in headers)),
         "col_no": headers[0]["col_no"] if headers else None,
-        "examples": [], "places": "", "paste_into": "", "paste_rows": "", "sentence": "",
-    }  # fmt: skip
+        "examples": [],
+        "places": "",
+        "paste_into": "",
+        "paste_rows": "",
+        "sentence": "",
+    }
     return row | _way_out(one, block, fault, headers, frames, baseline) if fault else row
 
 
@@ -97,9 +114,13 @@ def headers_of(frames: Mapping[str, pd.DataFrame], variable: str, scope: str) ->
 
 
 def _way_out(
-    one: BlockYear, block: str, fault: Fault, headers: list[dict[str, Any]], frames: Mapping[str, pd.DataFrame],
+    one: BlockYear,
+    block: str,
+    fault: Fault,
+    headers: list[dict[str, Any]],
+    frames: Mapping[str, pd.DataFrame],
     baseline: Baseline,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Examples, sentence and ready-made rows of a block at fault."""
     examples = _examples(one, block, fault)
     reason = f"{one.year} refused by {fault.rule_id}: {fault.why}"
@@ -115,11 +136,14 @@ def _way_out(
     where = f"{headers[0]['file']}, sheet {headers[0]['sheet']}, {' | '.join(h['header_path'] for h in headers)}"
     rows_text = "\n".join(rows)
     return {
-        "why": fault.why + fits, "examples": examples, "places": places, "paste_into": paste.HEADER_MAP,
+        "why": fault.why + fits,
+        "examples": examples,
+        "places": places,
+        "paste_into": paste.HEADER_MAP,
         "paste_rows": rows_text,
         "sentence": f"{variable} ({scope}) {one.year} [{where if headers else one.of(block)['file'].iloc[0]}]: "
         f"{fault.why}{fits}. For example {places}.",
-    }  # fmt: skip
+    }
 
 
 def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
@@ -129,11 +153,19 @@ def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
     for city in [city for city in fault.cities if city in cells.index][:MAX_EXAMPLES]:
         cell = cells.loc[city]
         before = float(past.get(city, np.nan))
-        found.append({
-            "city_id": city, "city_name": cell["city_name"], "file": cell["file"], "sheet": cell["sheet"],
-            "cell": cell["cell"], "text": str(cell["text"]), "value": float(cell["value"]), "unit": cell["unit"],
-            "value_last": None if np.isnan(before) else before,
-        })  # fmt: skip
+        found.append(
+            {
+                "city_id": city,
+                "city_name": cell["city_name"],
+                "file": cell["file"],
+                "sheet": cell["sheet"],
+                "cell": cell["cell"],
+                "text": str(cell["text"]),
+                "value": float(cell["value"]),
+                "unit": cell["unit"],
+                "value_last": None if np.isnan(before) else before,
+            }
+        )
     return found
 
 

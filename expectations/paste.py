@@ -30,10 +30,21 @@ def unit_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, unit
 
 def keep_row(source: str, cell: Mapping[str, Any], reason: str) -> str:
     """A row of correction.csv that says: the figure of this cell is right as it is printed."""
-    return _line([
-        source, "", cell["city_id"], int(cell["year"]), cell["variable_code"], cell["scope"], "keep", "",
-        _text(cell["text"]).strip(), reason, "open",
-    ])  # fmt: skip
+    return _line(
+        [
+            source,
+            "",
+            cell["city_id"],
+            int(cell["year"]),
+            cell["variable_code"],
+            cell["scope"],
+            "keep",
+            "",
+            _text(cell["text"]).strip(),
+            reason,
+            "open",
+        ]
+    )
 
 
 def _unit(head: Mapping[str, Any]) -> str:

@@ -63,9 +63,15 @@ def _element_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any
     n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
     if passed:
         return ResultRow(
-            rule.rule_id, suite, rule.severity, True, n_checked, 0,
-            f"0 of {n_checked:,} {rule.noun}", f"{rule.sentence} {n_checked:,} {rule.noun} checked.",
-        )  # fmt: skip
+            rule.rule_id,
+            suite,
+            rule.severity,
+            True,
+            n_checked,
+            0,
+            f"0 of {n_checked:,} {rule.noun}",
+            f"{rule.sentence} {n_checked:,} {rule.noun} checked.",
+        )
     bad = frame.loc[outcome["unexpected_index_list"]]
     observed = f"{len(bad):,} of {n_checked:,} {rule.noun}{_group_counts(bad, rule)}"
     examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))

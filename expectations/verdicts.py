@@ -81,9 +81,12 @@ def _slip(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
         cities = one.wide.index[both][np.argsort(spike, kind="stable")]
         median = float(np.exp(np.median(ratios)))
         yield Fault(
-            SLIP, f"looks like a unit slip of {factor_text(power)}: {count} of {both.sum()} cities moved by that "
-            f"against {one.year_last[block]} (median change x{median:,.4g})", tuple(cities), power,
-        )  # fmt: skip
+            SLIP,
+            f"looks like a unit slip of {factor_text(power)}: {count} of {both.sum()} cities moved by that "
+            f"against {one.year_last[block]} (median change x{median:,.4g})",
+            tuple(cities),
+            power,
+        )
 
 
 def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
@@ -99,10 +102,12 @@ def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
     if better:
         other = max(better, key=lambda name: better[name].rho)
         yield Fault(
-            PLACE, f"the figures follow {_words(other)} of {one.year_last[other]} (rank correlation "
+            PLACE,
+            f"the figures follow {_words(other)} of {one.year_last[other]} (rank correlation "
             f"{better[other].rho:.2f}) better than their own past (rank correlation {own.rho:.2f} with "
-            f"{one.year_last[block]}): they stand under the wrong header", _farthest(one, block),
-        )  # fmt: skip
+            f"{one.year_last[block]}): they stand under the wrong header",
+            _farthest(one, block),
+        )
 
 
 def _off_its_rows(one: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[Fault]:
@@ -113,9 +118,10 @@ def _off_its_rows(one: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[F
     if shift:
         span = f"rows {cells['cell'].iloc[first]} to {cells['cell'].iloc[end - 1]}"
         yield Fault(
-            PLACE, f"the figures of {span} stand {_rows(shift)} against {one.year_last[block]}",
+            PLACE,
+            f"the figures of {span} stand {_rows(shift)} against {one.year_last[block]}",
             tuple(order.iloc[first:end]),
-        )  # fmt: skip
+        )
     elif one.is_printed_page:
         siblings = one.wide.drop(columns=block).reindex(order).to_numpy()
         shift = displaced_column(x, siblings)
@@ -135,9 +141,11 @@ def _ranks(one: BlockYear, block: str, own: Fit, cells: pd.DataFrame) -> Iterato
     limit = min_rho(cells["kind"].iloc[0], one.year - one.year_last[block], own_limit)
     if own.rho < limit:
         yield Fault(
-            RANKS, f"the order of the cities is not that of {one.year_last[block]}: rank correlation {own.rho:.2f}, "
-            f"at least {limit:.2f} is usual", _farthest(one, block),
-        )  # fmt: skip
+            RANKS,
+            f"the order of the cities is not that of {one.year_last[block]}: rank correlation {own.rho:.2f}, "
+            f"at least {limit:.2f} is usual",
+            _farthest(one, block),
+        )
 
 
 def _median(cells: pd.DataFrame) -> Iterator[Fault]:
@@ -151,9 +159,11 @@ def _median(cells: pd.DataFrame) -> Iterator[Fault]:
     nearest = cells.iloc[(cells["value"] - median).abs().argsort(kind="stable")]
     unit = cells["unit"].iloc[0]
     yield Fault(
-        MEDIAN, f"the median city has {median:,.4g} {unit}; usual is {low:,.4g} to {high:,.4g}{slip}",
-        tuple(nearest["city_id"]), power,
-    )  # fmt: skip
+        MEDIAN,
+        f"the median city has {median:,.4g} {unit}; usual is {low:,.4g} to {high:,.4g}{slip}",
+        tuple(nearest["city_id"]),
+        power,
+    )
 
 
 def _band(cells: pd.DataFrame) -> Iterator[Fault]:
@@ -162,9 +172,11 @@ def _band(cells: pd.DataFrame) -> Iterator[Fault]:
     if len(outside) >= MIN_OUTSIDE and len(outside) > MAX_OUTSIDE_SHARE * len(judged):
         low, high = judged["band_low"].iloc[0], judged["band_high"].iloc[0]
         yield Fault(
-            BAND, f"{len(outside)} of {len(judged)} cities lie outside the band {low:,.0f} to {high:,.0f} "
-            f"{judged['unit'].iloc[0]}", tuple(outside["city_id"]),
-        )  # fmt: skip
+            BAND,
+            f"{len(outside)} of {len(judged)} cities lie outside the band {low:,.0f} to {high:,.0f} "
+            f"{judged['unit'].iloc[0]}",
+            tuple(outside["city_id"]),
+        )
 
 
 def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:

@@ -114,9 +114,17 @@ def build_index(
     indicator without values in the window, and the errors of the weight scheme.
     """
     base = scale_index(
-        panel, directions=directions, dimensions=dimensions, tiers=tiers, window=window, winsor=winsor,
-        winsor_quantiles=winsor_quantiles, caps=caps, imputed=imputed, provisional=provisional,
-    )  # fmt: skip
+        panel,
+        directions=directions,
+        dimensions=dimensions,
+        tiers=tiers,
+        window=window,
+        winsor=winsor,
+        winsor_quantiles=winsor_quantiles,
+        caps=caps,
+        imputed=imputed,
+        provisional=provisional,
+    )
     return index_of_scheme(base, scheme=scheme, delta=delta)
 
 
@@ -140,9 +148,12 @@ def scale_index(
     in_base = panel.in_window(window)[None, :, None] & ~provisional
     scaled = _scale(panel, in_base, directions, winsor, winsor_quantiles, caps)
     labels = frames.Labels(
-        panel.cities, panel.years, panel.names, tuple(dimensions[name] for name in panel.names),
+        panel.cities,
+        panel.years,
+        panel.names,
+        tuple(dimensions[name] for name in panel.names),
         tuple(tiers[name] for name in panel.names) if tiers else (),
-    )  # fmt: skip
+    )
     marks = frames.Marks(imputed, provisional, scaled.out_of_base_range)
     return ScaledIndex(window, labels, marks, scaled, np.where(in_base, scaled.z, np.nan))
 

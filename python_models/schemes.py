@@ -110,12 +110,20 @@ def vertical_horizontal_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta
     return SchemeWeights(vertical_horizontal_weights(Z), *_unused(Z), flags)
 
 
-SCHEMES: Mapping[str, Scheme] = MappingProxyType({
-    "entropy": entropy_scheme, "equal": equal_scheme, "equal_dimension": equal_dimension_scheme,
-    "two_stage_entropy": two_stage_entropy_scheme, "two_stage_equal": two_stage_equal_scheme,
-    "critic": critic_scheme, "entropy_critic": entropy_critic_scheme, "entropy_topsis": entropy_topsis_scheme,
-    "pca": pca_scheme, "vertical_horizontal": vertical_horizontal_scheme,
-})  # fmt: skip
+SCHEMES: Mapping[str, Scheme] = MappingProxyType(
+    {
+        "entropy": entropy_scheme,
+        "equal": equal_scheme,
+        "equal_dimension": equal_dimension_scheme,
+        "two_stage_entropy": two_stage_entropy_scheme,
+        "two_stage_equal": two_stage_equal_scheme,
+        "critic": critic_scheme,
+        "entropy_critic": entropy_critic_scheme,
+        "entropy_topsis": entropy_topsis_scheme,
+        "pca": pca_scheme,
+        "vertical_horizontal": vertical_horizontal_scheme,
+    }
+)
 
 
 def scheme_weights(Z: FloatArray, *, scheme: str, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:

@@ -201,17 +201,7 @@ def simulate_country(
     nqpf = np.linalg.solve(np.eye(n) - truth.rho * weights, mean)
     tilt = truth.dimension_sd * (rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, n_years)).cumsum(axis=1))
     return SimulatedCountry(
-        pr,
-        nqpf,
-        nqpf + tilt,
-        nqpf - tilt,
-        shock,
-        synergy,
-        city_effect,
-        year_effect,
-        weights,
-        spillover,
-        truth,
+        pr, nqpf, nqpf + tilt, nqpf - tilt, shock, synergy, city_effect, year_effect, weights, spillover, truth
     )
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
-from dagster_project.cli.locking import refresh_lock
 from dagster_project.ingest.errors import IngestError
 from dagster_project.operations.backup import BackupError, back_up, put_back
 from dagster_project.operations.doctor import apply_fixes, diagnose
 from dagster_project.operations.findings import Diagnosis
 from dagster_project.operations.preflight import is_writable
 from dagster_project.paths import Paths
-from dagster_project.publishing.disk import human
-from dagster_project.warehouse import WarehouseBusy
+from dagster_project.publish.release.disk import human
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
+from dagster_project.run.lock import refresh_lock
+from dagster_project.store import WarehouseBusy
 
 
 def show_diagnosis(paths: Paths, console: Console, *, fix: bool, as_json: bool) -> int:

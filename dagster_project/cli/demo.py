@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.demo import generate_demo
 from dagster_project.operations.preflight import is_writable
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 from python_models.simulation import EFFECTS, Truth
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
-from dagster_project.cli.locking import refresh_lock
-from dagster_project.dbt_docs import DbtDocsError, write_page
+from dagster_project.defs.dbt_docs import DbtDocsError, write_page
 from dagster_project.paths import Paths
-from dagster_project.warehouse import WarehouseBusy
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
+from dagster_project.run.lock import refresh_lock
+from dagster_project.store import WarehouseBusy
 
 
 def page_of(paths: Paths) -> Path:

@@ -15,8 +15,10 @@ from dagster_project.paths import Paths, demo_paths, real_paths
 app = typer.Typer(
     cls=Speaking,
     help="Yearly Chinese city statistics in; a validated, explained index out.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-)  # fmt: skip
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 release_app = typer.Typer(help="Releases: list, compare, verify, make again, prune.", no_args_is_help=True)
 schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
 app.add_typer(release_app, name="release")
@@ -25,7 +27,7 @@ console = Console()
 
 
 class Depth(StrEnum):
-    """Names of dagster_project.specs.depth."""
+    """Names of dagster_project.study.specs.depth."""
 
     quick = "quick"
     default = "default"
@@ -40,7 +42,7 @@ class LogFormat(StrEnum):
 
 
 class ExplainFormat(StrEnum):
-    """Forms of dagster_project.explain.show."""
+    """Forms of dagster_project.publish.explain.show."""
 
     text = "text"
     json = "json"
@@ -52,8 +54,7 @@ LandingOption = Annotated[
 ]
 WarehouseOption = Annotated[Path | None, typer.Option(help="Folder of the warehouse (build, published, reports).")]
 SidecarOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of the sidecars; default: beside the files, else the tracked ones."),
+    Path | None, typer.Option(help="Folder of the sidecars; default: beside the files, else the tracked ones.")
 ]
 
 
@@ -138,7 +139,7 @@ def explain(
     """Why is this score what it is, and what moved it? With an indicator: where does its value come from?"""
     form = ExplainFormat.json if as_json else form
     if indicator is None:
-        from dagster_project.explain.show import show_score
+        from dagster_project.publish.explain.show import show_score
 
         raise typer.Exit(show_score(reading_paths(warehouse), console, city, year, index, form=form, full=full))
     if full or form is not ExplainFormat.text:
@@ -203,8 +204,8 @@ def export(
     warehouse: WarehouseOption = None,
 ) -> None:
     """Paper tables, figures, an Excel workbook, a Stata panel, or rows of a table, from the published file."""
-    from dagster_project.export.command import Asked
-    from dagster_project.export.command import export as run
+    from dagster_project.publish.export.command import Asked
+    from dagster_project.publish.export.command import export as run
 
     asked = Asked(format, table=table, figure=figure, out=out, index=index, release=release)
     raise typer.Exit(run(reading_paths(warehouse), console, asked))

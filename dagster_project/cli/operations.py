@@ -9,27 +9,26 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import dagster as dg
 from rich.console import Console
 
-from dagster_project.cli.failures import EXIT_OK
-from dagster_project.cli.locking import refresh_lock
-from dagster_project.definitions import build_defs, prepare_instance
-from dagster_project.operations.dead_runs import close_dead_runs
+from dagster_project.definitions import build_defs
+from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
 from dagster_project.operations.memory import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
-from dagster_project.warehouse import Warehouse, WarehouseBusy
+from dagster_project.run.failures import EXIT_OK
+from dagster_project.run.lock import refresh_lock
+from dagster_project.store import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
-MODULE = "dagster_project.dagster_defs"
+MODULE = "dagster_project.definitions"
 LOOK_SECONDS = 0.2  # between two looks at a service
 
 
 def start_ui(paths: Paths, port: int) -> int:
     """Webserver and daemon in one process group, on loopback only. Runs that were killed no longer block the queue."""
     _prepare(paths)
-    with suppress(WarehouseBusy), refresh_lock(paths), dg.DagsterInstance.get() as instance:
-        close_dead_runs(instance)
+    with suppress(WarehouseBusy), refresh_lock(paths):
+        close_killed_runs()
     command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
     return run_until_told_to_stop(command)
 
@@ -69,13 +68,9 @@ def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:
 def show_schedule(paths: Paths, console: Console) -> int:
     """One line for each: on or off."""
     _prepare(paths)
-    defs = build_defs(paths)
-    defaults = {s.name: s.default_status.value for s in [*(defs.schedules or []), *(defs.sensors or [])]}
-    with dg.DagsterInstance.get() as instance:
-        stored = {state.instigator_name: state.status.value for state in instance.all_instigator_state()}
+    states = switched(build_defs(paths))
     for kind, name in SWITCHED:
-        is_on = stored.get(name, defaults[name]) == "RUNNING"
-        console.print(f"{kind} {name}: {'on' if is_on else 'off'}", highlight=False)
+        console.print(f"{kind} {name}: {'on' if states[name] else 'off'}", highlight=False)
     return EXIT_OK
 
 

@@ -20,8 +20,8 @@ import duckdb
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.export.inert import plain_cell
-from dagster_project.export.text import markdown_text
+from dagster_project.publish.export.inert import plain_cell
+from dagster_project.publish.export.text import markdown_text
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200
@@ -39,8 +39,9 @@ def as_csv(names: Sequence[str], blocks: Iterator[list[tuple[Any, ...]]]) -> Ite
     """Header, then the rows block by block. A missing value is empty; a number keeps all its digits."""
     yield _csv([[plain_cell(name) for name in names]])
     for rows in blocks:
-        yield _csv([[plain_cell(_text(value)) if not _is_number(value) else _text(value) for value in row]
-                    for row in rows])  # fmt: skip
+        yield _csv(
+            [[plain_cell(_text(value)) if not _is_number(value) else _text(value) for value in row] for row in rows]
+        )
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:

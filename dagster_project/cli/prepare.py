@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dagster_project import dbt_project
-from dagster_project.definitions import prepare_instance
+from dagster_project.defs import dbt_project
+from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import demo_paths, export_to_environment
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 
 if __name__ == "__main__":
     paths = demo_paths()

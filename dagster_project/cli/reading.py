@@ -13,11 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli import output
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_OK
 from dagster_project.cli.output import FORMATS
 from dagster_project.paths import Paths
-from dagster_project.publishing.disk import disk_use, human
-from dagster_project.publishing.reader import open_read_only
+from dagster_project.publish.release.disk import disk_use, human
+from dagster_project.published import open_read_only
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 TEXT_SHOWN = 40
 
@@ -152,8 +152,9 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
         f"  in {row['index_code']}: z {row['z']:.4f} x weight {row['weight']:.4f}"
         f" = contribution {row['contribution']:.4f}"
         + (f"  [{', '.join(marks)}: {row['value_final']:,.6g}]" if marks else ""),
-        highlight=False, markup=False,
-    )  # fmt: skip
+        highlight=False,
+        markup=False,
+    )
     console.print("Printed cells:" if not str(row["value_origin"]).startswith("interp") else "Interpolated between:")
     for _, cell in trail.iterrows():
         _say_cell(console, cell)
@@ -231,9 +232,15 @@ def known_releases(paths: Paths) -> list[dict[str, str]]:
     for manifest in paths.releases.glob("[!.]*/manifest.json"):
         content = json.loads(manifest.read_text(encoding="utf-8"))
         run = content["run"]
-        rows.append({"release": content["release"], "data_vintage": run["data_vintage"],
-                     "method_version": run["method_version"], "built": str(run["started_at"])[:19],
-                     "commit": str(run["git_commit"])[:10]})  # fmt: skip
+        rows.append(
+            {
+                "release": content["release"],
+                "data_vintage": run["data_vintage"],
+                "method_version": run["method_version"],
+                "built": str(run["started_at"])[:19],
+                "commit": str(run["git_commit"])[:10],
+            }
+        )
     return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
 
 
@@ -251,8 +258,9 @@ def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:
     known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
     console.print(
         f"No release or data vintage is called '{escape(name)}'. Known: {', '.join(known) or 'none'}.",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     return EXIT_BAD_INPUT
 
 

@@ -7,51 +7,47 @@ import shutil
 import time
 from pathlib import Path
 
-import dagster as dg
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.failures import (
-    EXIT_BAD_INPUT,
-    EXIT_BUSY,
-    EXIT_FAILED,
-    EXIT_OK,
-    EXIT_REFUSED,
-    Failure,
-    read_failure,
-)
-from dagster_project.cli.locking import refresh_lock
-from dagster_project.cli.runner import RunLog, quiet_output, run_job
-from dagster_project.definitions import build_defs, prepare_instance
+from dagster_project.cli.runner import RunLog, quiet_output, shown
+from dagster_project.definitions import build_defs
+from dagster_project.defs.execute import run_refresh
+from dagster_project.defs.instance import prepare_instance
 from dagster_project.demo.generate import generate_demo
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.sidecar import Sidecar
-from dagster_project.operations.dead_runs import close_dead_runs, process_tag
+from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
 from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.housekeeping import tidy
 from dagster_project.operations.memory import recall
 from dagster_project.operations.preflight import check_surroundings
 from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publishing.reader import PublishedFileError, open_read_only
-from dagster_project.publishing.release import latest_release, sha256_of
-from dagster_project.run_state import hash_of_files, landed_sidecars, yearly
-from dagster_project.run_status import BY_COMMAND, RunStatus, known_seconds, write_status
-from dagster_project.specs.depth import export_depth
-from dagster_project.specs.schema import SpecError
-from dagster_project.warehouse import Warehouse, WarehouseBusy
+from dagster_project.publish.release.folder import latest_release, sha256_of
+from dagster_project.published import PublishedFileError, open_read_only
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
+from dagster_project.run.kind import WrongKindError, check_kind
+from dagster_project.run.lock import refresh_lock
+from dagster_project.run.status import RunStatus, known_seconds, write_status
+from dagster_project.run.versions import hash_of_files
+from dagster_project.store import Warehouse, WarehouseBusy
+from dagster_project.study.specs.depth import export_depth
+from dagster_project.study.specs.schema import SpecError
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
-DEMO_SEEDS = (
-    "city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable",
-)  # fmt: skip
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
 
 
 def refresh(
-    paths: Paths, console: Console, *, year: int | None, is_demo: bool, log_format: str = "text", quiet: bool = False,
+    paths: Paths,
+    console: Console,
+    *,
+    year: int | None,
+    is_demo: bool,
+    log_format: str = "text",
+    quiet: bool = False,
     depth: str | None = None,
-) -> int:  # fmt: skip
+) -> int:
     """Run the main job; prints progress and a summary (see `voice`), returns the exit code."""
     if depth:
         export_depth(depth)  # else NQPF_DEPTH counts
@@ -73,7 +69,7 @@ def refresh(
         check_surroundings(paths)
         with refresh_lock(paths):
             failure = _run(paths, log, record, year=year, is_demo=is_demo, is_quiet=says.progress.quiet)
-    except (IngestError, SpecError) as error:
+    except (IngestError, SpecError, WrongKindError) as error:
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
         failure = Failure(EXIT_BUSY, [str(error)])
@@ -104,27 +100,17 @@ def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: 
         people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
         if is_demo:
-            check_kind(paths, "synthetic")
+            check_kind(paths, is_synthetic=True)
             _ensure_demo(paths, people)
         sidecars = landed_sidecars(paths)
-        check_kind(paths, "synthetic" if sidecars[0].is_synthetic else "real")
+        check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
         years = _years(sidecars, year)
         _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
         defs = build_defs(paths)
-        with dg.DagsterInstance.get() as instance:
-            close_dead_runs(instance)
-            tags = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
-            jobs = [defs.resolve_job_def(name) for name in ("ingest", "rebuild")]
-            record.expect(jobs)
-            own = {**BY_COMMAND, **process_tag()}
-            for job, job_tags in zip(jobs, (tags, {}), strict=True):
-                done = run_job(job, instance, people, title=job.name, tags={**job_tags, **own}, record=record)
-                failure = read_failure(done)
-                if failure:
-                    return failure
-    return None
+        with shown(people, record) as listener:
+            return run_refresh(defs, years, listener)
 
 
 def _way_out(failure: Failure, paths: Paths) -> Failure:
@@ -141,8 +127,9 @@ def _prepare_build(paths: Paths, people: Console) -> None:
     if is_new and vintages:
         people.print(
             f"  The build file is gone: all files are read again; {', '.join(vintages)} are known from the releases.",
-            highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
@@ -155,29 +142,6 @@ def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
             f"No sidecar has data_year {year}", f"years with a sidecar: {have}", "Write the sidecar first"
         )
     return [str(year)]
-
-
-def check_kind(paths: Paths, kind: str) -> None:
-    """Demo and real data never share a warehouse file: the first load decides for ever."""
-    marker = paths.warehouse / "build" / "kind.txt"
-    written = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""  # empty: killed while writing
-    found = written or _published_kind(paths) or kind
-    if found != kind:
-        raise IngestError(
-            f"This warehouse holds {found} data and the landing files are {kind}",
-            str(paths.warehouse),
-            "Name another folder with --warehouse",
-        )
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_text(kind + "\n", encoding="utf-8")
-
-
-def _published_kind(paths: Paths) -> str | None:
-    if not paths.published_file.exists():
-        return None
-    with open_read_only(paths.published_file) as con:
-        flag = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
-    return "synthetic" if flag else "real"
 
 
 def _ensure_demo(paths: Paths, people: Console) -> None:

@@ -12,20 +12,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
-from dagster_project.cli.locking import refresh_lock
 from dagster_project.cli.reading import known_releases, nothing_published, table_of
 from dagster_project.paths import Paths
-from dagster_project.publishing import rebuild as again
-from dagster_project.publishing.content import table_contents
-from dagster_project.publishing.diff import Frames, diff_frames
-from dagster_project.publishing.diff_page import diff_html, diff_markdown
-from dagster_project.publishing.disk import human
-from dagster_project.publishing.reader import open_read_only
-from dagster_project.publishing.release import latest_release
-from dagster_project.publishing.retention import plan_prune, prune
-from dagster_project.publishing.verify import verify_published, verify_release
-from dagster_project.warehouse import WarehouseBusy
+from dagster_project.publish.release import rebuild as again
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.diff import Frames, diff_frames
+from dagster_project.publish.release.diff_page import diff_html, diff_markdown
+from dagster_project.publish.release.disk import human
+from dagster_project.publish.release.folder import latest_release
+from dagster_project.publish.release.retention import plan_prune, prune
+from dagster_project.publish.release.verify import verify_published, verify_release
+from dagster_project.published import open_read_only
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
+from dagster_project.run.lock import refresh_lock
+from dagster_project.store import WarehouseBusy
 
 DIFF_FORMATS = ("markdown", "html", "json")
 MAX_SAID = 20
@@ -81,8 +81,10 @@ def _diff_text(old: str | None, new: str, frames: Frames | None, format: str) ->
         return diff_markdown(old, new, frames)
     if format == "html":
         return diff_html(old, new, frames)
-    parts = {part: None if frame is None else json.loads(frame.to_json(orient="records", date_format="iso"))
-             for part, frame in (frames or {}).items()}  # fmt: skip
+    parts = {
+        part: None if frame is None else json.loads(frame.to_json(orient="records", date_format="iso"))
+        for part, frame in (frames or {}).items()
+    }
     return json.dumps({"old": old, "new": new, **parts}, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -1,18 +1,15 @@
-"""Runs a job in this process with progress for people; the noise of Dagster and dbt goes to a log file."""
+"""Progress of a refresh for people; the noise of Dagster and dbt goes to a log file."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dagster as dg
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -26,27 +23,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from dagster_project.run_status import StepRecord
-
-STEP_WORDS = {
-    "landing__yearly": "check yearly files", "landing__series": "check multi-year files",
-    "raw_yearly": "read yearly files", "raw_series": "read multi-year files",
-    "dbt_reading": "give cells a meaning (dbt)", "dbt_values": "settle values (dbt)",
-    "dbt_panel": "balance the panel (dbt)", "dbt_marts": "build marts (dbt)", "raw__load": "judge yearly loads",
-    "raw__series_load": "judge multi-year loads",
-    "ops__run_context": "name the vintage", "ops__index_spec": "read the specs",
-    "ops__synthetic_truth": "store the demo's truth", "py_index": "weights and scores",
-    "py_production": "engines of production relations", "py_coupling": "coupling coordination",
-    "py_measurement": "trust in the index", "py_disparity": "disparities", "py_convergence": "convergence and clubs",
-    "py_markov": "Markov chains", "py_space": "spatial structure", "py_panel": "panel regressions",
-    "py_influence": "spillovers and thresholds", "py_robustness": "robustness suite",
-    "py_policy": "paths and principles", "published__city": "publish and report",
-}  # fmt: skip
-
-
-def step_words(key: str) -> str:
-    """What a person reads for a step. A step that Dagster had to split has a number at its end."""
-    return STEP_WORDS.get(key, STEP_WORDS.get(re.sub(r"_\d+$", "", key), key))
+from dagster_project.defs.execute import Listener
+from dagster_project.run.status import StepRecord
+from dagster_project.run.steps import step_words
 
 
 @contextmanager
@@ -79,9 +58,6 @@ class RunLog:
     expected: set[str] = field(default_factory=set)  # 'job/step' of all jobs of this refresh
     steps: list[StepRecord] = field(default_factory=list)
     heard: Callable[[StepRecord], None] = lambda _step: None  # told of each step that ended
-
-    def expect(self, jobs: Iterable[dg.JobDefinition]) -> None:
-        self.expected = {f"{job.name}/{node.name}" for job in jobs for node in job.nodes}
 
     @property
     def total(self) -> int:
@@ -118,46 +94,44 @@ def time_left_words(seconds: float | None) -> str:
     return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
 
-def run_job(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, console: Console, *, title: str, tags: dict[str, str],
-    record: RunLog,
-) -> dg.ExecuteInProcessResult:  # fmt: skip
-    """Execute one job; one line a step: its number, its outcome, its seconds. A terminal also sees a bar below."""
-    run_id = str(uuid.uuid4())
-    total = max(record.total, len(record.steps) + len(job.nodes))
+@contextmanager
+def shown(console: Console, record: RunLog) -> Iterator[Listener]:
+    """One line a step: its number, its outcome, its seconds. A terminal also sees a bar below."""
     started: dict[str, float] = {}
 
     def seconds_left() -> float | None:
         now = time.monotonic()
-        return record.seconds_left({f"{job.name}/{key}": now - begun for key, begun in [*started.items()]})
+        return record.seconds_left({key: now - begun for key, begun in [*started.items()]})
 
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
         TimeLeftColumn(seconds_left),
-    )  # fmt: skip
+    )
     # elsewhere than on a terminal a bar says nothing and leaves an empty line behind
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(title, total=total, completed=len(record.steps))
+        task = progress.add_task("", total=1)
 
-        def on_event(entry: dg.EventLogEntry) -> None:
-            event = entry.dagster_event
-            key = event.step_key if event else None
-            if event is None or key is None:
-                return
-            words = step_words(key)
-            if event.event_type_value == "STEP_START":
-                started[key] = time.monotonic()
-                progress.update(task, description=f"{title}: {words}", refresh=True)
-            elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
-                seconds = time.monotonic() - started.pop(key, time.monotonic())
-                passed = event.event_type_value == "STEP_SUCCESS"
-                record.steps.append(StepRecord(job.name, key, words, seconds, passed))
-                record.heard(record.steps[-1])
-                progress.console.print(step_line(record.steps[-1], len(record.steps), total), highlight=False)
-                progress.advance(task)
+        def on_plan(expected: set[str]) -> None:
+            record.expected = expected
+            progress.update(task, total=len(expected))
 
-        instance.add_event_listener(run_id, on_event)
-        return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=tags)
+        def on_start(job: str, step: str) -> None:
+            started[f"{job}/{step}"] = time.monotonic()
+            progress.update(task, description=f"{job}: {step_words(step)}", refresh=True)
+
+        def on_end(step: StepRecord) -> None:
+            started.pop(step.key, None)
+            record.steps.append(step)
+            record.heard(step)
+            line = step_line(step, len(record.steps), max(record.total, len(record.steps)))
+            progress.console.print(line, highlight=False)
+            progress.advance(task)
+
+        yield Listener(on_plan, on_start, on_end)
 
 
 def step_line(step: StepRecord, number: int, total: int) -> str:

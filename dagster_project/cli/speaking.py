@@ -25,7 +25,7 @@ class Speaking(TyperGroup):
 def _of_a_file(error: Exception) -> str | None:
     import duckdb
 
-    from dagster_project.publishing.reader import PublishedFileError, unreadable
+    from dagster_project.published import PublishedFileError, unreadable
 
     if isinstance(error, PublishedFileError):
         return str(error)

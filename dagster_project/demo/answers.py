@@ -23,10 +23,7 @@ CORRECTION_COLUMNS = [
 ]
 _ACTIONS = {
     "unit_slip": ("scale", "demo (SYNTHETIC): printed in a unit 10 000 times smaller than the header says"),
-    "ocr_number": (
-        "replace",
-        "demo (SYNTHETIC): a letter read for a digit; value of the producer's own table",
-    ),
+    "ocr_number": ("replace", "demo (SYNTHETIC): a letter read for a digit; value of the producer's own table"),
 }
 
 

@@ -62,15 +62,29 @@ def _event_faults() -> list[Fault]:
     merge = Fault("merge", "yearbook", MERGED_CITY, MERGED_FIRST_YEAR, "", "city_change.csv: laiwu_2019")
     told = f"own row before {MERGED_FIRST_YEAR}, then a part of {MERGED_INTO}"
     transfers = [
-        Fault("transfer", "yearbook", t.new_city, t.first_year, "", "city_change.csv and source county",
-              planted=f"{t.county_id} is printed with {t.old_city} before {t.first_year}")
+        Fault(
+            "transfer",
+            "yearbook",
+            t.new_city,
+            t.first_year,
+            "",
+            "city_change.csv and source county",
+            planted=f"{t.county_id} is printed with {t.old_city} before {t.first_year}",
+        )
         for t in TRANSFERS
-    ]  # fmt: skip
+    ]
     revisions = [
-        Fault("census_revision", "gdp_revised", f"CN{province}", REVISED_FROM, "gdp_nom",
-              "precedence.csv: gdp_revised first", planted=f"last word {delta:+d} % against the first print")
+        Fault(
+            "census_revision",
+            "gdp_revised",
+            f"CN{province}",
+            REVISED_FROM,
+            "gdp_nom",
+            "precedence.csv: gdp_revised first",
+            planted=f"last word {delta:+d} % against the first print",
+        )
         for province, delta in REVISION.items()
-    ]  # fmt: skip
+    ]
     return [replace(merge, planted=told), *transfers, *revisions]
 
 

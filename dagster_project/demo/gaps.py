@@ -21,11 +21,24 @@ BASE_LENGTH = 10
 CONTENT_RATE, SCALE_RATE = 0.035, 0.004
 SCALES = ("population_resident", "gdp_nom", "fiscal_expenditure")
 CONTENT = (
-    "he_students", "emp_it_services", "emp_sci_tech", "emp_urban_units", "fiscal_education", "fiscal_science",
-    "broadband_subscribers", "mobile_subscribers", "telecom_revenue_nom", "electricity_total",
-    "built_up_area", "industrial_so2", "solid_waste_generated", "solid_waste_reused", "va_secondary_nom",
-    "va_tertiary_nom", "emp_total",
-)  # fmt: skip
+    "he_students",
+    "emp_it_services",
+    "emp_sci_tech",
+    "emp_urban_units",
+    "fiscal_education",
+    "fiscal_science",
+    "broadband_subscribers",
+    "mobile_subscribers",
+    "telecom_revenue_nom",
+    "electricity_total",
+    "built_up_area",
+    "industrial_so2",
+    "solid_waste_generated",
+    "solid_waste_reused",
+    "va_secondary_nom",
+    "va_tertiary_nom",
+    "emp_total",
+)
 SERIES = (
     *(("yearbook", variable, CONTENT_RATE) for variable in CONTENT),
     *(("yearbook", variable, SCALE_RATE) for variable in SCALES),

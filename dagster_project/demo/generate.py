@@ -97,11 +97,7 @@ def read_rates(seeds: Path) -> FloatArray:
 
 
 def _relations(
-    geography: Geography,
-    country: SimulatedCountry,
-    raw: dict[str, FloatArray],
-    seeds: Path,
-    rng: np.random.Generator,
+    geography: Geography, country: SimulatedCountry, raw: dict[str, FloatArray], seeds: Path, rng: np.random.Generator
 ) -> Relations:
     z = standardised_relations(country)
     return Relations(
@@ -144,10 +140,7 @@ def _write_yearbook(landing: Path, source: Print, year: int) -> None:
         files = write_tables(folder, source, year)
         write_sidecar(folder / "yearbook.yml", landing, files, fields | {"layout": "tables"})
     elif year in years_of("revision_vintage"):
-        first, last = (
-            folder / f"synthetic_yearbook_{year}_v1.xlsx",
-            folder / f"synthetic_yearbook_{year}_v2.xlsx",
-        )
+        first, last = (folder / f"synthetic_yearbook_{year}_v1.xlsx", folder / f"synthetic_yearbook_{year}_v2.xlsx")
         write_wide(first, source, year, FIRST_VINTAGE)
         vintage = write_sidecar(folder / "yearbook_v1.yml", landing, [first], fields)
         write_wide(last, source, year)
@@ -207,8 +200,7 @@ def _truth(geography: Geography, country: SimulatedCountry, source: Print, raw: 
     n, years = len(geography.roster), len(HORIZON)
     cells = pd.DataFrame({"city_id": np.repeat(geography.roster, years), "year": np.tile(HORIZON, n)})
     values = pd.concat(
-        [cells.assign(variable_code=name, value=panel.ravel()) for name, panel in raw.items()],
-        ignore_index=True,
+        [cells.assign(variable_code=name, value=panel.ravel()) for name, panel in raw.items()], ignore_index=True
     )
     faults = pd.DataFrame([asdict(fault) for fault in source.damage.faults])
     return DemoTruth(

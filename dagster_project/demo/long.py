@@ -87,10 +87,7 @@ COUNTY = LongFile(
     "figures of counties that changed their city",
     "utf-8",
     {"city": "县市", "code": "县市代码", "year": "年份"},
-    (
-        ("年末常住人口(万人)", "population_resident", 1e-4, 2),
-        ("地区生产总值(万元)", "gdp_nom", 1, 0),
-    ),
+    (("年末常住人口(万人)", "population_resident", 1e-4, 2), ("地区生产总值(万元)", "gdp_nom", 1, 0)),
 )
 
 

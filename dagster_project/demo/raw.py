@@ -21,10 +21,7 @@ _INDUSTRY_SLOPE = {"auto": 0.9, "electronics": 1.3, "metal": 0.1, "plastics": 0.
 
 
 def draw_raw(
-    geography: Geography,
-    sides: Mapping[str, FloatArray],
-    x: Mapping[str, FloatArray],
-    rng: np.random.Generator,
+    geography: Geography, sides: Mapping[str, FloatArray], x: Mapping[str, FloatArray], rng: np.random.Generator
 ) -> dict[str, FloatArray]:
     """Variable code -> (N, T), whole city on the base boundary; `x` holds what `draw_indicators` gave."""
     z = (sides["new"] + sides["quality"]) / 2

@@ -16,10 +16,26 @@ from python_models.simulation import SimulatedCountry
 INVESTMENT_FROM = 2003
 DEPRECIATION, CAPITAL_RATIO = 0.096, 2.4
 SECTORS = (
-    "farming", "mining", "manufacturing", "utilities", "construction", "trade", "transport", "catering", "information",
-    "finance", "real_estate", "business_services", "research", "water_environment", "resident_services", "education",
-    "health", "culture", "public_administration",
-)  # fmt: skip
+    "farming",
+    "mining",
+    "manufacturing",
+    "utilities",
+    "construction",
+    "trade",
+    "transport",
+    "catering",
+    "information",
+    "finance",
+    "real_estate",
+    "business_services",
+    "research",
+    "water_environment",
+    "resident_services",
+    "education",
+    "health",
+    "culture",
+    "public_administration",
+)
 GOODS = ("food", "tobacco", "clothing", "household", "health", "transport", "culture", "housing")
 
 MAPS = (
@@ -140,10 +156,47 @@ def draw_reports(z: FloatArray, terms: Sequence[str], rng: np.random.Generator) 
 
 
 WORDS = (
-    "推进", "加快", "改善", "民生", "就业", "教育", "道路", "建设", "农村", "产业", "服务", "环境", "工作", "项目",
-    "企业", "投资", "住房", "医疗", "安全", "改革", "市场", "生态", "文化", "旅游", "居民", "收入", "城市", "交通",
-    "社会", "保障", "水利", "粮食", "消费", "管理", "能力", "质量", "目标", "任务", "提高", "完善",
-)  # fmt: skip
+    "推进",
+    "加快",
+    "改善",
+    "民生",
+    "就业",
+    "教育",
+    "道路",
+    "建设",
+    "农村",
+    "产业",
+    "服务",
+    "环境",
+    "工作",
+    "项目",
+    "企业",
+    "投资",
+    "住房",
+    "医疗",
+    "安全",
+    "改革",
+    "市场",
+    "生态",
+    "文化",
+    "旅游",
+    "居民",
+    "收入",
+    "城市",
+    "交通",
+    "社会",
+    "保障",
+    "水利",
+    "粮食",
+    "消费",
+    "管理",
+    "能力",
+    "质量",
+    "目标",
+    "任务",
+    "提高",
+    "完善",
+)
 WORDS_IN_REPORT = (90, 220)
 
 

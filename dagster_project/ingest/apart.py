@@ -80,10 +80,13 @@ class _Reader:
         path = os.pathsep.join([str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH", "")])])
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", code], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                [sys.executable, "-c", code],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path},
-            )  # fmt: skip
+            )
         except OSError as error:
             raise IngestError(f"The reading process does not start ({error})", sys.executable, "Free memory") from None
         finally:

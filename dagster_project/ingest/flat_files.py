@@ -31,8 +31,11 @@ _DTA_DAMAGE = (
 )  # a cut file fails deep in the reader
 _CHUNK = 20_000  # rows taken at a time
 _DUCKDB = {
-    "threads": 1, "temp_directory": "", "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-}  # fmt: skip
+    "threads": 1,
+    "temp_directory": "",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 _NO_TEXT = ("BLOB", "BIT", "STRUCT", "MAP", "UNION", "VARIANT")
 
 

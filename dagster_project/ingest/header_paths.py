@@ -54,10 +54,7 @@ def header_paths(sheet: Sheet, geometry: Geometry, columns: list[int]) -> dict[i
 
 
 def _unmerge(
-    text: dict[tuple[int, int], str],
-    merged: tuple[tuple[int, int, int, int], ...],
-    last_row: int,
-    last_col: int,
+    text: dict[tuple[int, int], str], merged: tuple[tuple[int, int, int, int], ...], last_row: int, last_col: int
 ) -> set[tuple[int, int]]:
     """Copy the text of every merged range over its cells (in place); returns the cells so covered."""
     covered = set()

@@ -66,22 +66,13 @@ def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
     part[repeated | (sheet.row_no < geometry.body_row)] = "header"
     part[sheet.row_no < geometry.header_row] = "title"
     return pd.DataFrame(
-        {
-            "sheet": sheet.name,
-            "row_no": sheet.row_no,
-            "col_no": sheet.col_no,
-            "part": part,
-            "text": sheet.text,
-        }
+        {"sheet": sheet.name, "row_no": sheet.row_no, "col_no": sheet.col_no, "part": part, "text": sheet.text}
     )
 
 
 def _header(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
     columns = sorted(geometry.paths)
-    roles, paths = (
-        [geometry.roles.get(col, "value") for col in columns],
-        [geometry.paths[col] for col in columns],
-    )
+    roles, paths = ([geometry.roles.get(col, "value") for col in columns], [geometry.paths[col] for col in columns])
     return pd.DataFrame({"sheet": sheet.name, "col_no": columns, "role": roles, "path": paths})
 
 

@@ -15,6 +15,7 @@ import yaml
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar_fields import FieldReader, LandingFile, Sidecar
+from dagster_project.paths import Paths
 
 __all__ = [
     "LandingFile",
@@ -22,8 +23,11 @@ __all__ = [
     "check_files",
     "check_set",
     "find_sidecars",
+    "landed_sidecars",
+    "multi_year",
     "read_sidecar",
     "sha256_of",
+    "yearly",
 ]
 
 
@@ -61,6 +65,22 @@ def find_sidecars(folder: Path | str) -> list[Sidecar]:
     return [read_sidecar(path) for path in sorted(folder.rglob("*.yml"))]
 
 
+def landed_sidecars(paths: Paths) -> list[Sidecar]:
+    """All sidecars of the landing folder in loading order; an empty folder is an error."""
+    found = check_set(find_sidecars(paths.sidecars))
+    if not found:
+        raise IngestError("There is no sidecar (*.yml)", str(paths.sidecars), "Write one for each file to load")
+    return found
+
+
+def yearly(sidecars: list[Sidecar]) -> list[Sidecar]:
+    return [s for s in sidecars if s.data_year]
+
+
+def multi_year(sidecars: list[Sidecar]) -> list[Sidecar]:
+    return [s for s in sidecars if not s.data_year]
+
+
 def sha256_of(path: Path) -> str:
     """sha256 (64 hex) of a file, read in blocks."""
     with path.open("rb") as stream:
@@ -95,9 +115,7 @@ def check_set(sidecars: Iterable[Sidecar]) -> list[Sidecar]:
     if synthetic and len(synthetic) < len(found):
         real = next(item for item in found if not item.is_synthetic)
         raise IngestError(
-            "Synthetic and real loads are mixed",
-            f"{synthetic[0].path} and {real.path}",
-            "Keep them in two warehouses",
+            "Synthetic and real loads are mixed", f"{synthetic[0].path} and {real.path}", "Keep them in two warehouses"
         )
     groups: dict[tuple[str, int], list[Sidecar]] = {}
     for item in found:

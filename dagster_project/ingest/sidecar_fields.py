@@ -15,17 +15,7 @@ from dagster_project.ingest.errors import IngestError
 LAYOUTS = ("wide", "tables", "long")
 MATURITIES = ("first_print", "final", "revised", "provisional")
 KEY_ROLES = ("city", "code", "year", "province")
-REQUIRED = (
-    "source",
-    "layout",
-    "files",
-    "producer",
-    "title",
-    "licence",
-    "accessed",
-    "maturity",
-    "is_synthetic",
-)
+REQUIRED = ("source", "layout", "files", "producer", "title", "licence", "accessed", "maturity", "is_synthetic")
 OPTIONAL = (
     "data_year",
     "edition_year",
@@ -197,10 +187,7 @@ class FieldReader:
         if layout == "long" and data_year is None and "year" not in keys:
             self.fail("Neither data_year nor keys.year is given", "Say which column holds the year, or the one year")
         if edition is not None and (data_year is None or edition < data_year):
-            self.fail(
-                f"edition_year {edition} does not fit data_year {data_year}",
-                "An edition follows its data year",
-            )
+            self.fail(f"edition_year {edition} does not fit data_year {data_year}", "An edition follows its data year")
 
     def keys(self, layout: str) -> tuple[tuple[str, str], ...]:
         value = self.raw.get("keys")

@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.database import copy_past, insert_draft, known_shares, likely_source, settle
 from dagster_project.inspect.frames import Asked, Draft, read_draft
@@ -20,7 +19,8 @@ from dagster_project.inspect.report import Report, build_report
 from dagster_project.inspect.show import as_json, show
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT, Paths, real_paths
-from dagster_project.warehouse import Warehouse, WarehouseBusy
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
+from dagster_project.store import Warehouse, WarehouseBusy
 
 CITIES_SQL = "select city_id, city_code from seed.city"
 

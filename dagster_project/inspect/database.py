@@ -10,8 +10,8 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
-from dagster_project.run_state import READING_MODELS
-from dagster_project.warehouse import Warehouse, WarehouseBusy
+from dagster_project.inspect.template import READING_MODELS
+from dagster_project.store import Warehouse, WarehouseBusy
 from expectations.blocks import MAX_YEARS_BACK
 
 PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}

@@ -75,11 +75,19 @@ def read_draft(asked: Asked, sidecars: Path) -> Draft:
 
 def _sidecar(asked: Asked, shape: Shape) -> Sidecar:
     return Sidecar(
-        path=asked.file, source=asked.source or UNNAMED, layout=shape.layout,
-        files=(LandingFile(asked.file.name, sha256_of(asked.file)),), producer="not stated", title=asked.file.name,
-        licence="none stated", accessed=dt.date.today().isoformat(), maturity="first_print", is_synthetic=False,
-        sheet=asked.sheet or shape.sheet, keys=shape.keys,
-    )  # fmt: skip
+        path=asked.file,
+        source=asked.source or UNNAMED,
+        layout=shape.layout,
+        files=(LandingFile(asked.file.name, sha256_of(asked.file)),),
+        producer="not stated",
+        title=asked.file.name,
+        licence="none stated",
+        accessed=dt.date.today().isoformat(),
+        maturity="first_print",
+        is_synthetic=False,
+        sheet=asked.sheet or shape.sheet,
+        keys=shape.keys,
+    )
 
 
 def _is_synthetic(load: Load) -> bool:

@@ -16,12 +16,26 @@ from dagster_project.ingest.sidecar import find_sidecars
 
 # headers of key columns of long files, best first; the keys of landed sources come before these
 KEY_NAMES: dict[str, tuple[str, ...]] = {
-    "city": ("城市", "城市名称", "地级市", "地级市名称", "地区", "地区名称", "市", "city", "city_name", "cityname",
-             "city_zh", "name_zh", "prefecture", "region"),
+    "city": (
+        "城市",
+        "城市名称",
+        "地级市",
+        "地级市名称",
+        "地区",
+        "地区名称",
+        "市",
+        "city",
+        "city_name",
+        "cityname",
+        "city_zh",
+        "name_zh",
+        "prefecture",
+        "region",
+    ),
     "code": ("城市代码", "地区代码", "行政区划代码", "代码", "city_code", "citycode", "code", "adcode"),
     "year": ("年份", "年度", "年度标识", "年", "year"),
     "province": ("省份", "省份名称", "省", "province", "prov"),
-}  # fmt: skip
+}
 WIDE_COLUMNS = 40  # a printed sheet with fewer columns is one table of the yearbook
 _YEAR = r"((?:19|20)\d{2})"
 _EDITION_WORDS = ("yearbook", "年鉴", "nianjian", "edition")

@@ -7,15 +7,30 @@ canonical unit of the house is the list's unit under a code, but for the two bel
 from __future__ import annotations
 
 RAW_COLUMNS = {
-    "telecom_revenue_nom": "telecom_revenue", "retail_sales_nom": "retail_sales", "loans_balance_nom": "loans_balance",
+    "telecom_revenue_nom": "telecom_revenue",
+    "retail_sales_nom": "retail_sales",
+    "loans_balance_nom": "loans_balance",
     "bigdata_firms_stock": "bigdata_cloud_iot_firms",
-}  # fmt: skip
+}
 SECTOR = "emp_sector_"  # employment of the 19 sectors is emp_<sector> in the list
 UNITS = {
-    "persons": "persons", "yuan10k": "10k yuan", "yuan": "yuan", "usd10k": "10k US dollars", "percent": "percent",
-    "accounts": "accounts", "count": "count", "t": "t", "km2": "km2", "m3": "m3", "km": "km", "kwh10k": "10k kWh",
-    "ug_m3": "ug/m3", "index": "index", "index_prev100": "previous year = 100", "person_trips": "person trips",
-}  # fmt: skip
+    "persons": "persons",
+    "yuan10k": "10k yuan",
+    "yuan": "yuan",
+    "usd10k": "10k US dollars",
+    "percent": "percent",
+    "accounts": "accounts",
+    "count": "count",
+    "t": "t",
+    "km2": "km2",
+    "m3": "m3",
+    "km": "km",
+    "kwh10k": "10k kWh",
+    "ug_m3": "ug/m3",
+    "index": "index",
+    "index_prev100": "previous year = 100",
+    "person_trips": "person trips",
+}
 # unit of the list, and what a figure in the house's unit is multiplied by
 OTHER_UNITS = {"road_area": ("m2", 1e6), "express_parcels": ("10k pieces", 1e-4)}
 # the built-up area is a figure of the urban districts: the one exception of the list, which knows two scopes

@@ -124,16 +124,22 @@ def _entry(
     unit, factor = unit_of(first["variable_code"], first["unit"])
     reasons = faults["sentence"].where(faults["sentence"] != "", faults["rule_id"].map(sentences))
     return {
-        "table": segments[0] if len(segments) > 1 else first["sheet"], "headers": [path],
-        "reason": " ".join(dict.fromkeys(reasons)), "rules": list(dict.fromkeys(faults["rule_id"])),
-        "is_whole_column": bool(faults["is_whole"].any()), "raw_column": raw_column(first["variable_code"]),
-        "scope": scope_of(first["scope"]), "unit": unit,
-        "year": None if pd.isna(first["year"]) else int(first["year"]), "sheet": first["sheet"],
+        "table": segments[0] if len(segments) > 1 else first["sheet"],
+        "headers": [path],
+        "reason": " ".join(dict.fromkeys(reasons)),
+        "rules": list(dict.fromkeys(faults["rule_id"])),
+        "is_whole_column": bool(faults["is_whole"].any()),
+        "raw_column": raw_column(first["variable_code"]),
+        "scope": scope_of(first["scope"]),
+        "unit": unit,
+        "year": None if pd.isna(first["year"]) else int(first["year"]),
+        "sheet": first["sheet"],
         "column": first["column"],
         "ready_rows": list(dict.fromkeys(row for text in faults["paste_rows"] for row in text.split("\n") if row)),
- "cities": rows["city_name"].tolist(), "cells": rows["cell"].tolist(),
+        "cities": rows["city_name"].tolist(),
+        "cells": rows["cell"].tolist(),
         "figures": [_figure(value, factor, text) for value, text in zip(rows["value"], rows["text"], strict=True)],
-    }  # fmt: skip
+    }
 
 
 def _figure(value: float, factor: float, text: object) -> float | str:

@@ -12,8 +12,8 @@ from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
-from dagster_project.suggest import CityNames, HeaderMap
 from expectations.sentences import column_letters
+from expectations.suggest import CityNames, HeaderMap
 
 # rules about what a whole load must bring: one table of the yearbook is only a part of a load
 WHOLE_LOAD_RULES = ("required_variable_has_column",)
@@ -62,11 +62,17 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
 def _load(draft: Draft) -> dict[str, Any]:
     said = draft.sidecar
     return {
-        "file": said.files[0].path, "source": said.source, "layout": said.layout,
-        "year": said.data_year or None, "edition": said.data_year + 1 if _is_yearbook(draft) else None,
-        "sheets": sorted(draft.header["sheet"].unique().tolist()), "keys": dict(said.keys),
-        "sha256": said.files[0].sha256, "is_synthetic": said.is_synthetic, "said": list(draft.said),
-    }  # fmt: skip
+        "file": said.files[0].path,
+        "source": said.source,
+        "layout": said.layout,
+        "year": said.data_year or None,
+        "edition": said.data_year + 1 if _is_yearbook(draft) else None,
+        "sheets": sorted(draft.header["sheet"].unique().tolist()),
+        "keys": dict(said.keys),
+        "sha256": said.files[0].sha256,
+        "is_synthetic": said.is_synthetic,
+        "said": list(draft.said),
+    }
 
 
 def _is_yearbook(draft: Draft) -> bool:
@@ -76,10 +82,14 @@ def _is_yearbook(draft: Draft) -> bool:
 def _counts(draft: Draft, headers: pd.DataFrame, values: list[dict[str, Any]]) -> dict[str, int]:
     known, read = headers["is_known"].astype(bool), _is_read(headers)
     return {
-        "cells": len(draft.cells), "columns": len(headers), "columns_read": int(read.sum()),
-        "columns_ignored": int((known & ~read).sum()), "columns_unknown": int((~known).sum()), "values": len(values),
+        "cells": len(draft.cells),
+        "columns": len(headers),
+        "columns_read": int(read.sum()),
+        "columns_ignored": int((known & ~read).sum()),
+        "columns_unknown": int((~known).sum()),
+        "values": len(values),
         "cities": len({value["city_code"] for value in values}),
-    }  # fmt: skip
+    }
 
 
 def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> list[dict[str, Any]]:
@@ -88,19 +98,36 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
         frame = frame[frame["year"] == year]
     frame = frame.merge(cities, on="city_id", how="left", validate="many_to_one")
     records = zip(
-        frame["city_code"], frame["city_name"], frame["year"].astype(int), frame["variable_code"], frame["scope"],
-        frame["value"].astype(float), frame["unit"], frame["sheet"], frame["cell"], frame["text"],
-        frame["is_corrected"].astype(bool), strict=True,
-    )  # fmt: skip
+        frame["city_code"],
+        frame["city_name"],
+        frame["year"].astype(int),
+        frame["variable_code"],
+        frame["scope"],
+        frame["value"].astype(float),
+        frame["unit"],
+        frame["sheet"],
+        frame["cell"],
+        frame["text"],
+        frame["is_corrected"].astype(bool),
+        strict=True,
+    )
     units = {key: unit_of(*key) for key in set(zip(frame["variable_code"], frame["unit"], strict=True))}
     return [
         {
-            "city_code": code, "city_name": name, "year": when, "raw_column": raw_column(variable),
-            "scope": scope_of(scope), "value": value * units[variable, unit][1], "unit": units[variable, unit][0],
-            "sheet": sheet, "cell": cell, "printed": text, "is_corrected": corrected,
+            "city_code": code,
+            "city_name": name,
+            "year": when,
+            "raw_column": raw_column(variable),
+            "scope": scope_of(scope),
+            "value": value * units[variable, unit][1],
+            "unit": units[variable, unit][0],
+            "sheet": sheet,
+            "cell": cell,
+            "printed": text,
+            "is_corrected": corrected,
         }
         for code, name, when, variable, scope, value, unit, sheet, cell, text, corrected in records
-    ]  # fmt: skip
+    ]
 
 
 def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
@@ -109,11 +136,19 @@ def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str
     unknown = headers[~headers["is_known"].astype(bool)]
     for row in unknown.sort_values(["file", "sheet", "col_no"], kind="stable").itertuples():
         hint = known.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
-        rows.append({
-            "path": row.header_path, "header_key": _text(row.header_key), "unit": _text(row.header_unit) or None,
-            "sheet": row.sheet, "column": column_letters(int(row.col_no)), "nearest": hint.nearest or None,
-            "nearest_score": round(hint.score, 1), "nearest_variable": hint.variable_code, "ready_row": hint.ready_row,
-        })  # fmt: skip
+        rows.append(
+            {
+                "path": row.header_path,
+                "header_key": _text(row.header_key),
+                "unit": _text(row.header_unit) or None,
+                "sheet": row.sheet,
+                "column": column_letters(int(row.col_no)),
+                "nearest": hint.nearest or None,
+                "nearest_score": round(hint.score, 1),
+                "nearest_variable": hint.variable_code,
+                "ready_row": hint.ready_row,
+            }
+        )
     return rows
 
 
@@ -125,13 +160,18 @@ def _unknown(rows: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, An
     for row in unknown.sort_values(["file", "sheet", "row_no"], kind="stable").itertuples():
         name = _text(row.city_text) or _text(row.code_text)
         hint = names.hint(draft.sidecar.source, name, row.year)
-        found.append({
-            "name": name, "sheet": row.sheet, "cell": _text(row.cell) or None,
-            "year": None if pd.isna(row.year) else int(row.year), "figures": int(row.n_values),
-            "nearest": [{"name": near, "score": round(score, 1)} for near, score in hint.nearest],
-            "ready_row": hint.ready_row if is_likely and hint.ready_row else None,
-            "known_elsewhere": hint.elsewhere or None,
-        })  # fmt: skip
+        found.append(
+            {
+                "name": name,
+                "sheet": row.sheet,
+                "cell": _text(row.cell) or None,
+                "year": None if pd.isna(row.year) else int(row.year),
+                "figures": int(row.n_values),
+                "nearest": [{"name": near, "score": round(score, 1)} for near, score in hint.nearest],
+                "ready_row": hint.ready_row if is_likely and hint.ready_row else None,
+                "known_elsewhere": hint.elsewhere or None,
+            }
+        )
     return found
 
 

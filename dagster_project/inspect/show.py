@@ -20,10 +20,15 @@ MAX_LENGTH = 500
 def as_json(report: Report) -> str:
     """The whole report as one JSON object; a figure that is not finite is null."""
     content = {
-        "load": report.load, "counts": report.counts, "values": report.values,
-        "unmapped_headers": report.unmapped_headers, "unknown_cities": report.unknown_cities,
-        "refused_blocks": report.refused_blocks, "load_problems": report.load_problems, "warnings": report.warnings,
-    }  # fmt: skip
+        "load": report.load,
+        "counts": report.counts,
+        "values": report.values,
+        "unmapped_headers": report.unmapped_headers,
+        "unknown_cities": report.unknown_cities,
+        "refused_blocks": report.refused_blocks,
+        "load_problems": report.load_problems,
+        "warnings": report.warnings,
+    }
     return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 

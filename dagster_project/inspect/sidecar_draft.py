@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import LandingFile, Sidecar, find_sidecars, sha256_of
 from dagster_project.inspect.command import named
@@ -19,6 +18,7 @@ from dagster_project.inspect.frames import Asked, Draft, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.template import template_file, throw_away_copy
 from dagster_project.paths import PROJECT
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,24 @@ def content_of(landed: Sidecar, said: Said, title: str, others: Sequence[Sidecar
     replaced = {one.supersedes for one in before}
     last = [one.vintage for one in before if one.vintage not in {*replaced, landed.vintage}]
     content: dict[str, Any] = {
-        "source": landed.source, "layout": landed.layout, "data_year": landed.data_year or None,
-        "edition_year": said.edition, "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
-        "sheet": landed.sheet, "keys": dict(landed.keys) or None, "supersedes": last[-1] if last else None,
-    }  # fmt: skip
+        "source": landed.source,
+        "layout": landed.layout,
+        "data_year": landed.data_year or None,
+        "edition_year": said.edition,
+        "files": [{"path": file.path, "sha256": file.sha256} for file in landed.files],
+        "sheet": landed.sheet,
+        "keys": dict(landed.keys) or None,
+        "supersedes": last[-1] if last else None,
+    }
     told = {key: value for key, value in content.items() if value is not None}
     return told | {
-        "producer": said.producer, "title": said.title or title, "licence": said.licence, "accessed": landed.accessed,
-        "maturity": said.maturity, "is_synthetic": landed.is_synthetic,
-    }  # fmt: skip
+        "producer": said.producer,
+        "title": said.title or title,
+        "licence": said.licence,
+        "accessed": landed.accessed,
+        "maturity": said.maturity,
+        "is_synthetic": landed.is_synthetic,
+    }
 
 
 def title_of(draft: Draft) -> str:

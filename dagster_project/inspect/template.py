@@ -13,13 +13,20 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.dbt_project import dbt_environment, dbt_executable
+from dagster_project.defs.dbt_project import dbt_environment, dbt_executable
 from dagster_project.ingest.errors import IngestError
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.run_state import READING_MODELS, hash_of_files
-from dagster_project.warehouse import SCHEMA_SQL, Warehouse
+from dagster_project.run.versions import hash_of_files
+from dagster_project.store import SCHEMA_SQL, Warehouse
 
 KEPT = 3  # templates of older seeds and models that stay in the cache
+
+READING_MODELS = (  # in the order in which they read each other
+    "int_headers_mapped",
+    "int_rows_matched_to_cities",
+    "int_values_converted_to_units",
+    "int_values_corrected",
+)
 
 
 def cache_folder() -> Path:
@@ -32,10 +39,15 @@ def reading_files(dbt: Path) -> list[Path]:
     """The part of the dbt project that reads: a mart that is being worked on does not stand in the way."""
     models = dbt / "models"
     return [
-        dbt / "dbt_project.yml", dbt / "profiles.yml", models / "_sources.yml",
-        *sorted((dbt / "macros").rglob("*.sql")), *sorted((dbt / "seeds").glob("*.csv")), dbt / "seeds" / "_seeds.yml",
-        *sorted((models / "staging").glob("*.sql")), *(models / "intermediate" / f"{m}.sql" for m in READING_MODELS),
-    ]  # fmt: skip
+        dbt / "dbt_project.yml",
+        dbt / "profiles.yml",
+        models / "_sources.yml",
+        *sorted((dbt / "macros").rglob("*.sql")),
+        *sorted((dbt / "seeds").glob("*.csv")),
+        dbt / "seeds" / "_seeds.yml",
+        *sorted((models / "staging").glob("*.sql")),
+        *(models / "reading" / f"{m}.sql" for m in READING_MODELS),
+    ]
 
 
 def template_key(project: Path = PROJECT) -> str:
@@ -74,9 +86,14 @@ def _build(scratch: Path, project: Path) -> Path:
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
     command = [
-        str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project),
-        "--exclude-resource-type", "unit_test", "test",
-    ]  # fmt: skip
+        str(dbt_executable()),
+        "build",
+        "--project-dir",
+        str(paths.dbt_project),
+        "--exclude-resource-type",
+        "unit_test",
+        "test",
+    ]
     # there are no cells yet: tables would stay empty
     environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)

@@ -16,10 +16,10 @@ import duckdb
 
 from dagster_project.ingest.sidecar import find_sidecars
 from dagster_project.paths import Paths
-from dagster_project.publishing.reader import is_locked
-from dagster_project.publishing.release import latest_release, sha256_of
-from dagster_project.run_state import project_version
-from dagster_project.warehouse import WarehouseBusy
+from dagster_project.publish.release.folder import latest_release, sha256_of
+from dagster_project.published import is_locked
+from dagster_project.run.versions import project_version
+from dagster_project.store import WarehouseBusy
 
 LIST = "backup.json"
 PARTS = ("published", "reports", "dagster_home", "build")  # folders of the warehouse; the lock lies in the last one
@@ -51,10 +51,13 @@ def back_up(paths: Paths, target: Path) -> dict[str, object]:
     if not hashes:
         raise BackupError(f"There is nothing to keep in {paths.warehouse}. Run `nqpf refresh` first.")
     content: dict[str, object] = {
-        "warehouse": str(paths.warehouse), "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "version": project_version(), "release": latest_release(paths.releases),
-        "bytes": sum((fresh / name).stat().st_size for name in hashes), "files": hashes,
-    }  # fmt: skip
+        "warehouse": str(paths.warehouse),
+        "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "version": project_version(),
+        "release": latest_release(paths.releases),
+        "bytes": sum((fresh / name).stat().st_size for name in hashes),
+        "files": hashes,
+    }
     (fresh / LIST).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if target.exists():
         target.rmdir()

@@ -11,9 +11,9 @@ from dagster_project.ingest.sidecar import check_files, check_set, find_sidecars
 from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.findings import Finding
 from dagster_project.paths import Paths
-from dagster_project.publishing.reader import open_read_only, stray_log
-from dagster_project.publishing.release import MANIFEST, latest_release, sha256_of
-from dagster_project.publishing.verify import verify_release
+from dagster_project.publish.release.folder import MANIFEST, latest_release, sha256_of
+from dagster_project.publish.release.verify import verify_release
+from dagster_project.published import open_read_only, stray_log
 
 REFRESH = "run `nqpf refresh`"
 KINDS = ("synthetic", "real")
@@ -30,9 +30,11 @@ def check_build(paths: Paths) -> Iterator[Finding]:
     if damage:
         parts = f" ({log.name} beside it is part of it)" if log.exists() else ""
         yield Finding(
-            f"The build file is damaged{parts}: {damage[:200]}", file,
-            f"`nqpf doctor --fix` sets it aside; then {REFRESH}: it is made again from the landing files", "set_aside",
-        )  # fmt: skip
+            f"The build file is damaged{parts}: {damage[:200]}",
+            file,
+            f"`nqpf doctor --fix` sets it aside; then {REFRESH}: it is made again from the landing files",
+            "set_aside",
+        )
 
 
 def check_published(paths: Paths) -> Iterator[Finding]:
@@ -42,15 +44,18 @@ def check_published(paths: Paths) -> Iterator[Finding]:
     problems = _release_problems(own.parent) if own else []
     for problem in problems[:5]:
         yield Finding(
-            f"Release {newest}: {problem}", paths.releases / str(newest),
+            f"Release {newest}: {problem}",
+            paths.releases / str(newest),
             f"restore a backup (`nqpf restore`), or make it again: `nqpf release rebuild {newest} --into FOLDER`",
-        )  # fmt: skip
+        )
     file = paths.published_file
     if stray_log(file).exists():
         yield Finding(
-            "Another program wrote into the published file, and whoever reads it reads that too", stray_log(file),
-            "close that program (open the file read-only there); `nqpf doctor --fix` removes what it wrote", "remove",
-        )  # fmt: skip
+            "Another program wrote into the published file, and whoever reads it reads that too",
+            stray_log(file),
+            "close that program (open the file read-only there); `nqpf doctor --fix` removes what it wrote",
+            "remove",
+        )
     is_good = own is not None and not problems
     do = "`nqpf doctor --fix` copies it from the newest release" if is_good else "restore a backup (`nqpf restore`)"
     fix = "republish" if is_good else ""
@@ -86,17 +91,21 @@ def check_older_releases(paths: Paths) -> Iterator[Finding]:
         missing = [name for name in (MANIFEST, "city.duckdb") if not (folder / name).is_file()]
         if missing:
             yield Finding(
-                f"The release folder is not whole: {' and '.join(missing)} missing", folder,
+                f"The release folder is not whole: {' and '.join(missing)} missing",
+                folder,
                 "restore a backup (`nqpf restore`), or delete the folder",
-            )  # fmt: skip
+            )
 
 
 def check_leftovers(paths: Paths) -> Iterator[Finding]:
     """What killed runs left, and links that lead nowhere. Nothing of it is ever read."""
     patterns = (
-        (paths.published, f"{paths.fresh_file.name}*"), (paths.releases, ".*.tmp"), (paths.reports, ".last_run.*.tmp"),
-        (paths.warehouse, ".restore.tmp"), (paths.landing.parent, f".{paths.landing.name}.old"),
-    )  # fmt: skip
+        (paths.published, f"{paths.fresh_file.name}*"),
+        (paths.releases, ".*.tmp"),
+        (paths.reports, ".last_run.*.tmp"),
+        (paths.warehouse, ".restore.tmp"),
+        (paths.landing.parent, f".{paths.landing.name}.old"),
+    )
     for folder, pattern in patterns:
         for path in sorted(folder.glob(pattern)):
             yield Finding("Left by a run that was killed", path, "`nqpf doctor --fix` removes it", "remove")
@@ -129,14 +138,18 @@ def _one_kind(paths: Paths, landed: str) -> Iterator[Finding]:
         yield Finding(f"The marker says '{written}', not {' or '.join(KINDS)}", marker, f"write '{landed}' into it")
     elif written and written != landed:
         yield Finding(
-            f"The warehouse holds {written} data, the landing files are {landed}", marker,
+            f"The warehouse holds {written} data, the landing files are {landed}",
+            marker,
             "name another --landing or another --warehouse: they are never mixed",
-        )  # fmt: skip
+        )
     file = paths.published_file
     if file.exists() and not stray_log(file).exists() and not damage_of(file):
         with open_read_only(file) as con:
             flags = con.execute("select distinct is_synthetic from mart.dim_vintage").fetchall()
         kinds = sorted("synthetic" if flag else "real" for (flag,) in flags)
         if len(kinds) > 1 or (written in KINDS and kinds and kinds != [written]):
-            yield Finding(f"Published are {' and '.join(kinds)} data, the marker says {written}", marker,
-                          "restore a backup: one of the two was put there by hand")  # fmt: skip
+            yield Finding(
+                f"Published are {' and '.join(kinds)} data, the marker says {written}",
+                marker,
+                "restore a backup: one of the two was put there by hand",
+            )

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from dagster_project.cli.locking import holder, lock_file
-from dagster_project.dbt_project import manifest_path
+from dagster_project.defs.dbt_project import manifest_path
 from dagster_project.operations.faults import free_megabytes
 from dagster_project.operations.findings import Finding
 from dagster_project.operations.preflight import is_writable, megabytes_needed, written_folders
 from dagster_project.paths import PROJECT, Paths
+from dagster_project.run.lock import holder, lock_file
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
@@ -24,18 +24,20 @@ def check_rights(paths: Paths) -> Iterator[Finding]:
     for folder in written_folders(paths):
         if not is_writable(folder):
             yield Finding(
-                "The folder cannot be written (read-only disk, or no right to)", folder,
+                "The folder cannot be written (read-only disk, or no right to)",
+                folder,
                 "give this user the right to write there, or name another --warehouse",
-            )  # fmt: skip
+            )
 
 
 def check_disk(paths: Paths) -> Iterator[Finding]:
     need, free = megabytes_needed(paths), free_megabytes(paths.warehouse)
     if free < need:
         yield Finding(
-            f"The disk is nearly full: {free:.0f} MB free, a refresh needs about {need:.0f} MB", paths.warehouse,
+            f"The disk is nearly full: {free:.0f} MB free, a refresh needs about {need:.0f} MB",
+            paths.warehouse,
             "make room, e.g. with `nqpf release prune --keep 5`",
-        )  # fmt: skip
+        )
 
 
 def check_lock(paths: Paths) -> Iterator[Finding]:
@@ -43,9 +45,10 @@ def check_lock(paths: Paths) -> Iterator[Finding]:
     text, is_held = holder(paths)
     if text and not is_held:
         yield Finding(
-            f"A refresh was killed ({text})", lock_file(paths),
+            f"A refresh was killed ({text})",
+            lock_file(paths),
             "run `nqpf refresh`: it goes on where that one stopped; what is published is whole",
-        )  # fmt: skip
+        )
 
 
 def check_records(paths: Paths, *, is_refreshing: bool) -> Iterator[Finding]:
@@ -54,22 +57,27 @@ def check_records(paths: Paths, *, is_refreshing: bool) -> Iterator[Finding]:
     if not home.is_dir():
         if paths.build_file.exists():
             yield Finding(
-                "Dagster's folder (DAGSTER_HOME) vanished", home,
+                "Dagster's folder (DAGSTER_HOME) vanished",
+                home,
                 "run `nqpf refresh`: it is made anew; only the history of runs is lost",
-            )  # fmt: skip
+            )
         return
     for file in sorted(home.rglob("*.db")):
         problem = _problem_of_sqlite(file)
         if problem:
-            yield Finding(f"Dagster's records are damaged: {problem}", file,
-                          f"move {home} away and run `nqpf refresh`; only the history of runs is lost")  # fmt: skip
+            yield Finding(
+                f"Dagster's records are damaged: {problem}",
+                file,
+                f"move {home} away and run `nqpf refresh`; only the history of runs is lost",
+            )
     runs = home / "history" / "runs.db"
     n = 0 if is_refreshing or not runs.exists() or _problem_of_sqlite(runs) else _in_progress(runs)
     if n:
         yield Finding(
-            f"Dagster believes that {n} run{'s are' if n > 1 else ' is'} at work, and nothing is", runs,
+            f"Dagster believes that {n} run{'s are' if n > 1 else ' is'} at work, and nothing is",
+            runs,
             "run `nqpf refresh`: it closes them; if a run waits in Dagster's queue, let it",
-        )  # fmt: skip
+        )
 
 
 def _problem_of_sqlite(file: Path) -> str | None:
@@ -96,8 +104,11 @@ def check_manifest(paths: Paths) -> Iterator[Finding]:
 def check_versions(project: Path = PROJECT) -> Iterator[Finding]:
     """Python and packages are those of requirements.lock; a package that is not in the lock is not judged."""
     if not (3, 12) <= sys.version_info[:2] <= (3, 13):
-        yield Finding(f"Python {sys.version.split()[0]} is outside 3.12 to 3.13", Path(sys.executable),
-                      "run `make clean setup` with PYTHON=python3.13")  # fmt: skip
+        yield Finding(
+            f"Python {sys.version.split()[0]} is outside 3.12 to 3.13",
+            Path(sys.executable),
+            "run `make clean setup` with PYTHON=python3.13",
+        )
     lock = project / "requirements.lock"
     if not lock.exists():
         return
@@ -108,9 +119,10 @@ def check_versions(project: Path = PROJECT) -> Iterator[Finding]:
         name = _plain(package.metadata["Name"] or "")
         if name in pinned and package.version not in pinned[name]:
             yield Finding(
-                f"{name} {package.version} is installed, the lock has {' or '.join(sorted(pinned[name]))}", lock,
+                f"{name} {package.version} is installed, the lock has {' or '.join(sorted(pinned[name]))}",
+                lock,
                 "run `make setup` again, or `make lock` if the change is wanted",
-            )  # fmt: skip
+            )
 
 
 def _plain(name: str) -> str:

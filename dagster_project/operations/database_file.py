@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.publishing.reader import is_locked
+from dagster_project.published import is_locked
 
 TABLES_SQL = "select schema_name, table_name from duckdb_tables() where not internal order by all"
 

@@ -6,12 +6,12 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
-from dagster_project.cli.locking import holder, refresh_lock
 from dagster_project.operations import check_files, check_surroundings
 from dagster_project.operations.findings import Diagnosis, Finding
 from dagster_project.paths import Paths
-from dagster_project.publishing.release import latest_release
-from dagster_project.publishing.snapshot import swap_in
+from dagster_project.publish.release.folder import latest_release
+from dagster_project.publish.release.snapshot import swap_in
+from dagster_project.run.lock import holder, refresh_lock
 
 
 def diagnose(paths: Paths) -> Diagnosis:

@@ -12,9 +12,14 @@ from dagster_project.paths import Paths
 FULL = ("no space left on device", "disk is full", "disk quota exceeded", "file too large", "could not write all")
 FORBIDDEN = ("read-only file system", "permission denied", "readonly database", "operation not permitted")
 DAMAGED = (
-    "not a valid duckdb database file", "could not read enough bytes", "corrupt database file", "corrupt wal",
-    "failure while replaying", "failed to load metadata", "serialization error",
-)  # fmt: skip
+    "not a valid duckdb database file",
+    "could not read enough bytes",
+    "corrupt database file",
+    "corrupt wal",
+    "failure while replaying",
+    "failed to load metadata",
+    "serialization error",
+)
 RECORDS = ("unable to open database file", "no such table: runs", "no such table: event_logs", "disk i/o error")
 
 

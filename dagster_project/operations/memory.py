@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 
 from dagster_project.paths import Paths
-from dagster_project.publishing.reader import sql_path
-from dagster_project.warehouse import Warehouse
+from dagster_project.published import sql_path
+from dagster_project.store import Warehouse
 
 FROM_PUBLISHED = ("ops.vintage", "ops.run_log")
 OF_RELEASE = "data_vintage in (select data_vintage from release.ops.run_context)"

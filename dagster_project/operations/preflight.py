@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dagster_project.operations.faults import SurroundingsError, free_megabytes
 from dagster_project.paths import Paths
-from dagster_project.publishing.release import latest_release
+from dagster_project.publish.release.folder import latest_release
 
 SPARE_MB = 20.0
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from dagster_project.run_status import RunStatus, StepRecord
+from dagster_project.run.status import RunStatus, StepRecord
 
 
 @dataclass(frozen=True)

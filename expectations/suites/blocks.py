@@ -24,9 +24,13 @@ _GO_ON = (
 
 def _rule(rule_id: str, sentence: str, fault: str, advice: str = "") -> Rule:
     return Rule(
-        rule_id=rule_id, sentence=sentence, noun="columns and years", fault=fault, example=_EXAMPLE,
+        rule_id=rule_id,
+        sentence=sentence,
+        noun="columns and years",
+        fault=fault,
+        example=_EXAMPLE,
         advice=f"{advice}{_GO_ON}",
-    )  # fmt: skip
+    )
 
 
 NO_SLIP = _rule(
@@ -73,9 +77,26 @@ _RULES = (
     ("meets_identities", IDENTITIES, "can_identity"),
 )
 _COLUMNS = [
-    "block", "file", "sheet", "col_no", "header_path", "variable_code", "scope", "year", "n_cities", "year_last",
-    "n_pairs", "spearman", "median_log_ratio", "why", "places", "paste_into", "paste_rows", "sentence", "examples",
-]  # fmt: skip
+    "block",
+    "file",
+    "sheet",
+    "col_no",
+    "header_path",
+    "variable_code",
+    "scope",
+    "year",
+    "n_cities",
+    "year_last",
+    "n_pairs",
+    "spearman",
+    "median_log_ratio",
+    "why",
+    "places",
+    "paste_into",
+    "paste_rows",
+    "sentence",
+    "examples",
+]
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:

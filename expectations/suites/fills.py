@@ -41,9 +41,23 @@ REPEAT = Rule(
     severity="warn",
 )
 _COLUMNS = [
-    "block", "variable_code", "scope", "year", "n_cities", "share_text", "share_midpoint", "share_repeat", "city_id",
-    "city_name", "value", "text", "unit", "file", "sheet", "cell",
-]  # fmt: skip
+    "block",
+    "variable_code",
+    "scope",
+    "year",
+    "n_cities",
+    "share_text",
+    "share_midpoint",
+    "share_repeat",
+    "city_id",
+    "city_name",
+    "value",
+    "text",
+    "unit",
+    "file",
+    "sheet",
+    "cell",
+]
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
@@ -104,9 +118,13 @@ def _row(cells: pd.DataFrame, is_fill: pd.Series, share: str) -> dict[str, objec
     part = float(is_fill.mean())
     place = ["variable_code", "scope", "year", "city_name", "value", "text", "unit", "file", "sheet", "cell"]
     return {
-        **{name: example[name] for name in place}, "city_id": example.name, "n_cities": len(cells),
-        "share_text": f"{part:.1%}", share: part, "block": f"{example['block']}/{example['year']}",
-    }  # fmt: skip
+        **{name: example[name] for name in place},
+        "city_id": example.name,
+        "n_cities": len(cells),
+        "share_text": f"{part:.1%}",
+        share: part,
+        "block": f"{example['block']}/{example['year']}",
+    }
 
 
 def build_suite(baseline: Baseline) -> ExpectationSuite:

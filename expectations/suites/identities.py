@@ -42,9 +42,26 @@ PROVINCE = Rule(
     severity="warn",
 )
 _COLUMNS = [
-    "identity", "words", "city_id", "city_name", "year", "variable_code", "scope", "ratio", "figures", "value", "text",
-    "unit", "file", "sheet", "cell", "paste_into", "paste_rows", "is_met", "is_near_total",
-]  # fmt: skip
+    "identity",
+    "words",
+    "city_id",
+    "city_name",
+    "year",
+    "variable_code",
+    "scope",
+    "ratio",
+    "figures",
+    "value",
+    "text",
+    "unit",
+    "file",
+    "sheet",
+    "cell",
+    "paste_into",
+    "paste_rows",
+    "is_met",
+    "is_near_total",
+]
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
@@ -83,10 +100,14 @@ def _figures(cells: pd.DataFrame, city: str, identity: Identity, baseline: Basel
         for row in rows
     ]
     return {
-        "figures": figures, "paste_into": paste.CORRECTION, "paste_rows": "\n".join(keep),
-        **{name: first[name] for name in ("city_name", "variable_code", "scope", "value", "text", "unit", "file",
-                                          "sheet", "cell")},
-    }  # fmt: skip
+        "figures": figures,
+        "paste_into": paste.CORRECTION,
+        "paste_rows": "\n".join(keep),
+        **{
+            name: first[name]
+            for name in ("city_name", "variable_code", "scope", "value", "text", "unit", "file", "sheet", "cell")
+        },
+    }
 
 
 def _provinces(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -33,10 +33,28 @@ JUMP = Rule(
     "paste the ready-made `ignore` row.",
 )
 _COLUMNS = [
-    "block", "variable_code", "scope", "year", "year_last", "n_cities", "median_log_ratio", "median_ratio",
-    "jump", "city_id", "city_name", "value", "value_last", "unit", "text", "file", "sheet", "cell", "header_path",
-    "paste_into", "paste_rows",
-]  # fmt: skip
+    "block",
+    "variable_code",
+    "scope",
+    "year",
+    "year_last",
+    "n_cities",
+    "median_log_ratio",
+    "median_ratio",
+    "jump",
+    "city_id",
+    "city_name",
+    "value",
+    "value_last",
+    "unit",
+    "text",
+    "file",
+    "sheet",
+    "cell",
+    "header_path",
+    "paste_into",
+    "paste_rows",
+]
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
@@ -69,13 +87,19 @@ def _row(one: BlockYear, block: str, frames: Mapping[str, pd.DataFrame], baselin
     reason = f"{one.year} refused by {JUMP.rule_id}: x{np.exp(median):.3g} against {one.year_last[block]}"
     place = ["variable_code", "scope", "year", "city_name", "value", "unit", "text", "file", "sheet", "cell"]
     return {
-        **{name: cell[name] for name in place}, "block": f"{block}/{one.year}", "city_id": city,
-        "year_last": one.year_last[block], "n_cities": int(both.sum()), "median_log_ratio": median,
-        "median_ratio": float(np.exp(median)), "jump": median / (1 + LIMIT_MORE_A_YEAR * (years_back - 1)),
+        **{name: cell[name] for name in place},
+        "block": f"{block}/{one.year}",
+        "city_id": city,
+        "year_last": one.year_last[block],
+        "n_cities": int(both.sum()),
+        "median_log_ratio": median,
+        "median_ratio": float(np.exp(median)),
+        "jump": median / (1 + LIMIT_MORE_A_YEAR * (years_back - 1)),
         "value_last": float(last[one.wide.index.get_loc(city)]),
-        "header_path": " | ".join(str(head["header_path"]) for head in heads), "paste_into": paste.HEADER_MAP,
+        "header_path": " | ".join(str(head["header_path"]) for head in heads),
+        "paste_into": paste.HEADER_MAP,
         "paste_rows": "\n".join(paste.ignore_rows(baseline.source, heads, one.year, reason)),
-    }  # fmt: skip
+    }
 
 
 def build_suite(baseline: Baseline) -> ExpectationSuite:

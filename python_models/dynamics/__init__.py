@@ -1,7 +1,7 @@
 """Dynamics of a panel of relative positions: densities, transitions, convergence, clubs.
 
 Arrays or pandas objects in, frozen results with `to_frame()` out; axes (N, T): units, years.
-What does not belong here: which scores and groups are looked at (see python_models.tables).
+What does not belong here: which scores and groups are looked at (see dagster_project.study.tables).
 """
 
 from python_models.dynamics.beta import BetaResult, beta_convergence

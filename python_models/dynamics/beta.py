@@ -46,11 +46,7 @@ class BetaResult:
 
 
 def beta_convergence(
-    Y: ArrayLike | pd.DataFrame,
-    *,
-    kind: Kind = "conditional",
-    groups: Labels | None = None,
-    X: ArrayLike | None = None,
+    Y: ArrayLike | pd.DataFrame, *, kind: Kind = "conditional", groups: Labels | None = None, X: ArrayLike | None = None
 ) -> BetaResult:
     """ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e.
 
@@ -133,12 +129,20 @@ def _rows(
             estimates.insert(0, ("nickell_inversion", tau - 1.0, se / slope))
     return [
         {
-            "group": group, "estimator": name, "beta": b, "se": s, "p_value": 2.0 * float(stats.norm.sf(abs(b / s))),
-            "lo": b - 1.959963984540054 * s, "hi": b + 1.959963984540054 * s, "speed": speed_of(b),
-            "half_life_years": math.log(2.0) / speed_of(b), "n_units": n_units, "n_obs": n_units * T,
+            "group": group,
+            "estimator": name,
+            "beta": b,
+            "se": s,
+            "p_value": 2.0 * float(stats.norm.sf(abs(b / s))),
+            "lo": b - 1.959963984540054 * s,
+            "hi": b + 1.959963984540054 * s,
+            "speed": speed_of(b),
+            "half_life_years": math.log(2.0) / speed_of(b),
+            "n_units": n_units,
+            "n_obs": n_units * T,
         }
         for name, b, s in estimates
-    ]  # fmt: skip
+    ]
 
 
 def _wald(found: Slopes) -> tuple[float, int, float]:

@@ -43,10 +43,15 @@ class ErgodicResult:
         k = len(self.distribution)
         in_class = self.by_class.sum(axis=0) if len(self.by_class) else np.full(k, np.nan)
         is_closed = np.isin(self.classes, self.closed)
-        return pd.DataFrame({
-            "state": np.arange(k), "class_id": self.classes, "is_closed": is_closed,
-            "pi": np.where(is_closed, in_class, np.nan), "pi_global": self.distribution,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "state": np.arange(k),
+                "class_id": self.classes,
+                "is_closed": is_closed,
+                "pi": np.where(is_closed, in_class, np.nan),
+                "pi_global": self.distribution,
+            }
+        )
 
 
 @dataclass(frozen=True)

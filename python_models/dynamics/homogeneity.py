@@ -193,10 +193,17 @@ def _judged(counts: FloatArray, drawn: FloatArray, seed: int | None) -> Homogene
     n_perm = len(drawn)
     p_perm = (np.count_nonzero(drawn >= q * (1 - 1e-12)) + 1) / (n_perm + 1) if n_perm and dof else np.nan
     return HomogeneityResult(
-        q=q, lr=lr, dof=dof, p_value=float(chi2.sf(q, dof)) if dof else np.nan,
-        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan, p_perm=float(p_perm), n_perm=n_perm,
-        n_empty=int((counts.sum(axis=2) == 0).sum()), n_obs=int(counts.sum()), seed=seed if n_perm else None,
-    )  # fmt: skip
+        q=q,
+        lr=lr,
+        dof=dof,
+        p_value=float(chi2.sf(q, dof)) if dof else np.nan,
+        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan,
+        p_perm=float(p_perm),
+        n_perm=n_perm,
+        n_empty=int((counts.sum(axis=2) == 0).sum()),
+        n_obs=int(counts.sum()),
+        seed=seed if n_perm else None,
+    )
 
 
 def _seeded(seed: int | None) -> int:

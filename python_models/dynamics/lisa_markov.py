@@ -101,9 +101,9 @@ def _co_movement(own: StateArray, near: StateArray) -> tuple[float, int, FloatAr
     """Statistic, degrees of freedom, and the product chain (4, 4) in quadrant order, from side codes 0..3."""
     counts = _quadrant_counts(own, near)
     own_p, near_p = (row_shares(tally(code, 4).reshape(2, 2)) for code in (own, near))
-    product = np.array([
-        [own_p[_SIDES[i, 0], _SIDES[j, 0]] * near_p[_SIDES[i, 1], _SIDES[j, 1]] for j in range(4)] for i in range(4)
-    ])  # fmt: skip
+    product = np.array(
+        [[own_p[_SIDES[i, 0], _SIDES[j, 0]] * near_p[_SIDES[i, 1], _SIDES[j, 1]] for j in range(4)] for i in range(4)]
+    )
     total = counts.sum(axis=1, keepdims=True)
     expected = np.where(total > 0, total * product, 0.0)
     used = expected > 0

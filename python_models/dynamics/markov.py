@@ -62,11 +62,19 @@ class MarkovResult:
         """One row per origin and destination: state_from, state_to, n, n_row, p, se, lo, hi, thin."""
         k = len(self.counts)
         labels = np.array(state_labels(k, names), dtype=object)
-        return pd.DataFrame({
-            "state_from": labels.repeat(k), "state_to": np.tile(labels, k), "n": self.counts.ravel().astype(np.int64),
-            "n_row": self.n_row.repeat(k).astype(np.int64), "p": self.probabilities.ravel(), "se": self.se.ravel(),
-            "lo": self.lo.ravel(), "hi": self.hi.ravel(), "thin": self.thin.repeat(k),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "state_from": labels.repeat(k),
+                "state_to": np.tile(labels, k),
+                "n": self.counts.ravel().astype(np.int64),
+                "n_row": self.n_row.repeat(k).astype(np.int64),
+                "p": self.probabilities.ravel(),
+                "se": self.se.ravel(),
+                "lo": self.lo.ravel(),
+                "hi": self.hi.ravel(),
+                "thin": self.thin.repeat(k),
+            }
+        )
 
 
 def markov(
@@ -118,9 +126,14 @@ def iid_error(counts: FloatArray) -> FloatArray:
 
 
 def bootstrap_counts(
-    states: StateArray, n_states: int, lag: int, n_boot: int, seed: int | None, lag_states: StateArray | None = None,
+    states: StateArray,
+    n_states: int,
+    lag: int,
+    n_boot: int,
+    seed: int | None,
+    lag_states: StateArray | None = None,
     n_lag_states: int = 1,
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     """Counts of n_boot samples of N cities drawn with replacement, whole trajectories: (B, K, K), or (B, L, K, K)
     with the states of the spatial lag. A city's counts are tallied once; a resample is a product with its weights."""
     n, size = len(states), n_states**2

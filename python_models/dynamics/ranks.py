@@ -45,13 +45,7 @@ class RankMobility:
 
 
 def rank_mobility(
-    values: Any,
-    lag: int = 1,
-    *,
-    groups: Any = None,
-    subset: Any = None,
-    permutations: int = 0,
-    seed: int | None = None,
+    values: Any, lag: int = 1, *, groups: Any = None, subset: Any = None, permutations: int = 0, seed: int | None = None
 ) -> RankMobility:
     """Rank mobility of scores (N, T) over `lag` years; rank 1 is the highest, ties share the mean place.
 
@@ -74,10 +68,20 @@ def rank_mobility(
         n_perm = permutations
     z = float(norm.ppf(0.975))
     return RankMobility(
-        kendall_tau=tau, tau_se=se, tau_lo=max(tau - z * se, -1.0), tau_hi=min(tau + z * se, 1.0),
-        spearman=float(np.mean(rho)), mean_abs_rank_change=float(np.abs(change[keep]).mean()), theta=theta, p_perm=p,
-        n_perm=n_perm, n_obs=int(keep.sum()), n_pairs=change.shape[1], lag=lag, seed=seed if n_perm else None,
-    )  # fmt: skip
+        kendall_tau=tau,
+        tau_se=se,
+        tau_lo=max(tau - z * se, -1.0),
+        tau_hi=min(tau + z * se, 1.0),
+        spearman=float(np.mean(rho)),
+        mean_abs_rank_change=float(np.abs(change[keep]).mean()),
+        theta=theta,
+        p_perm=p,
+        n_perm=n_perm,
+        n_obs=int(keep.sum()),
+        n_pairs=change.shape[1],
+        lag=lag,
+        seed=seed if n_perm else None,
+    )
 
 
 def kendall(plane: FloatArray, lag: int) -> tuple[float, float]:

@@ -85,9 +85,22 @@ def sigma_trend(
     p = 2.0 * float(stats.t.sf(abs(slope / se), data.shape[1] - 2)) if se > 0.0 else math.nan
     ck, ck_p = _carree_klomp(np.log(values))
     return SigmaTrend(
-        measure, spread, slope, se, p, slope_lo, slope_hi, float(spread[-1] - spread[0]), diff_lo, diff_hi, ck, ck_p,
-        data.shape[0], n_bootstrap, seed,
-    )  # fmt: skip
+        measure,
+        spread,
+        slope,
+        se,
+        p,
+        slope_lo,
+        slope_hi,
+        float(spread[-1] - spread[0]),
+        diff_lo,
+        diff_hi,
+        ck,
+        ck_p,
+        data.shape[0],
+        n_bootstrap,
+        seed,
+    )
 
 
 def trend(series: FloatArray) -> tuple[float, float]:

@@ -88,12 +88,21 @@ class SpatialMarkovResult:
         """One row per lag class, origin and destination."""
         n_lag, k, _ = self.counts.shape
         lag_state, start, end = (axis.ravel() for axis in np.indices(self.counts.shape))
-        return pd.DataFrame({
-            "lag_state": lag_state, "state_from": start, "state_to": end, "n": self.counts.ravel().astype(np.int64),
-            "n_row": self.n_row.repeat(k).astype(np.int64), "p": self.probabilities.ravel(), "se": self.se.ravel(),
-            "lo": self.lo.ravel(), "hi": self.hi.ravel(), "thin": self.thin.repeat(k),
-            "p_unconditional": np.tile(self.pooled_probabilities.ravel(), n_lag),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "lag_state": lag_state,
+                "state_from": start,
+                "state_to": end,
+                "n": self.counts.ravel().astype(np.int64),
+                "n_row": self.n_row.repeat(k).astype(np.int64),
+                "p": self.probabilities.ravel(),
+                "se": self.se.ravel(),
+                "lo": self.lo.ravel(),
+                "hi": self.hi.ravel(),
+                "thin": self.thin.repeat(k),
+                "p_unconditional": np.tile(self.pooled_probabilities.ravel(), n_lag),
+            }
+        )
 
 
 def spatial_markov(
@@ -135,13 +144,27 @@ def spatial_markov(
     lo, hi = share_interval(counts, draws)
     pooled = counts.sum(axis=0)
     return SpatialMarkovResult(
-        counts=counts, probabilities=row_shares(counts), se=iid_error(counts), lo=lo, hi=hi, pooled_counts=pooled,
-        pooled_probabilities=row_shares(pooled), q=q, lr=lr, dof=dof,
-        p_value=float(chi2.sf(q, dof)) if dof else np.nan, p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan,
-        p_perm=float(p_perm), n_perm=permutations, n_empty=int((counts.sum(axis=2) == 0).sum()),
-        n_no_lag=int(((codes >= 0) & (near < 0)).sum()), upward=upward_help(counts, draws), lag=lag, n_boot=n_boot,
+        counts=counts,
+        probabilities=row_shares(counts),
+        se=iid_error(counts),
+        lo=lo,
+        hi=hi,
+        pooled_counts=pooled,
+        pooled_probabilities=row_shares(pooled),
+        q=q,
+        lr=lr,
+        dof=dof,
+        p_value=float(chi2.sf(q, dof)) if dof else np.nan,
+        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan,
+        p_perm=float(p_perm),
+        n_perm=permutations,
+        n_empty=int((counts.sum(axis=2) == 0).sum()),
+        n_no_lag=int(((codes >= 0) & (near < 0)).sum()),
+        upward=upward_help(counts, draws),
+        lag=lag,
+        n_boot=n_boot,
         seed=seed,
-    )  # fmt: skip
+    )
 
 
 def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataFrame:
@@ -153,10 +176,16 @@ def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataF
     """
     k = counts.shape[1]
     up, n = _rise(counts[None])
-    frame = pd.DataFrame({
-        "state_from": np.arange(k), "n_low": n[0, 0], "n_high": n[0, -1], "p_up_low": up[0, 0],
-        "p_up_high": up[0, -1], "upward_help": up[0, -1] - up[0, 0],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "state_from": np.arange(k),
+            "n_low": n[0, 0],
+            "n_high": n[0, -1],
+            "p_up_low": up[0, 0],
+            "p_up_high": up[0, -1],
+            "upward_help": up[0, -1] - up[0, 0],
+        }
+    )
     frame["lo"], frame["hi"], frame["p"] = np.nan, np.nan, np.nan
     if draws is not None and len(draws):
         drawn = _rise(draws)[0]

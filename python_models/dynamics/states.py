@@ -36,9 +36,9 @@ class States:
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year: city_id, year, state."""
         n, t = self.states.shape
-        return pd.DataFrame({
-            "city_id": self.cities.repeat(t), "year": np.tile(self.years, n), "state": self.states.ravel(),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {"city_id": self.cities.repeat(t), "year": np.tile(self.years, n), "state": self.states.ravel()}
+        )
 
 
 def discretise(

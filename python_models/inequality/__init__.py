@@ -1,7 +1,7 @@
 """Inequality of one vector of values, its parts by group, and the intervals around both.
 
 Arrays or pandas objects in; floats or frozen results with `to_frame()` out. Values must be finite and not negative.
-What does not belong here: which scores, groups and years are looked at (see python_models.tables).
+What does not belong here: which scores, groups and years are looked at (see dagster_project.study.tables).
 """
 
 from python_models.inequality.bootstrap import BootstrapResult, bootstrap

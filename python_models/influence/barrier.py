@@ -150,11 +150,18 @@ def _ratio_row(
     fieller = fieller_interval(across, inside, cov[::-1, ::-1])
     gap = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
     return {
-        "ring_id": ring, "theta_in": inside, "se_in": se_in, "theta_out": across, "se_out": se_out,
-        "barrier_index": 1 - across / inside if known else np.nan, "lo": low, "hi": high,
-        "fieller_lo": 1 - fieller[1] if known else np.nan, "fieller_hi": 1 - fieller[0] if known else np.nan,
+        "ring_id": ring,
+        "theta_in": inside,
+        "se_in": se_in,
+        "theta_out": across,
+        "se_out": se_out,
+        "barrier_index": 1 - across / inside if known else np.nan,
+        "lo": low,
+        "hi": high,
+        "fieller_lo": 1 - fieller[1] if known else np.nan,
+        "fieller_hi": 1 - fieller[0] if known else np.nan,
         "p_equal": float(stats.chi2.sf((inside - across) ** 2 / gap, 1)),
-    }  # fmt: skip
+    }
 
 
 def fieller_interval(a: float, b: float, cov: FloatArray, level: float = 0.95) -> tuple[float, float]:

@@ -73,9 +73,13 @@ def moderated_barrier(
     centred = (m - m.mean())[:, None]
     parts = {"in": full * same, "out": full * ~same}
     fit = fit_spillover(
-        y, x, weights, {**parts, **{f"{side}:m": centred * part for side, part in parts.items()}}, controls,
+        y,
+        x,
+        weights,
+        {**parts, **{f"{side}:m": centred * part for side, part in parts.items()}},
+        controls,
         effects=effects,
-    )  # fmt: skip
+    )
     at = [fit.positions[term] for term in TERMS]
     theta, cov = fit.core.params[at], fit.core.cov[np.ix_(at, at)]
     table = _table(theta, cov, m, rng.multivariate_normal(theta, cov, size=draws, method="eigh"))
@@ -98,10 +102,18 @@ def _table(theta: FloatArray, cov: FloatArray, m: FloatArray, sample: FloatArray
         index = 1.0 - drawn[:, 1] / drawn[:, 0]
         points.append(1.0 - across / inside if known else np.nan)
         indexes.append(index if known else np.full(len(index), np.nan))
-        rows.append({
-            "at_percentile": label, "at_value": value, "theta_in": inside, "se_in": se[0], "theta_out": across,
-            "se_out": se[1], "barrier_index": points[-1], **_limits(indexes[-1]),
-        })  # fmt: skip
+        rows.append(
+            {
+                "at_percentile": label,
+                "at_value": value,
+                "theta_in": inside,
+                "se_in": se[0],
+                "theta_out": across,
+                "se_out": se[1],
+                "barrier_index": points[-1],
+                **_limits(indexes[-1]),
+            }
+        )
     change = {"at_percentile": CHANGE, "barrier_index": points[-1] - points[0], **_limits(indexes[-1] - indexes[0])}
     return pd.DataFrame([*rows, change])
 

@@ -61,13 +61,25 @@ class BlockLags:
         """One row a block: receiver, emitter, rho_block, se, lo, hi, theta_block; tests and fit repeated."""
         se = np.sqrt(np.diag(self.cov))
         half = stats.norm.ppf(0.975) * se
-        return pd.DataFrame({
-            "receiver": [b[0] for b in self.blocks], "emitter": [b[1] for b in self.blocks], "rho_block": self.rho,
-            "se": se, "lo": self.rho - half, "hi": self.rho + half, "theta_block": self.theta,
-        }).assign(
-            wald=self.wald, p_equal=self.p_equal, p_lr=self.p_lr, lnl=self.loglik, lnl_common=self.loglik_common,
-            condition=self.condition, n_modes=self.n_modes,
-        )  # fmt: skip
+        return pd.DataFrame(
+            {
+                "receiver": [b[0] for b in self.blocks],
+                "emitter": [b[1] for b in self.blocks],
+                "rho_block": self.rho,
+                "se": se,
+                "lo": self.rho - half,
+                "hi": self.rho + half,
+                "theta_block": self.theta,
+            }
+        ).assign(
+            wald=self.wald,
+            p_equal=self.p_equal,
+            p_lr=self.p_lr,
+            lnl=self.loglik,
+            lnl_common=self.loglik_common,
+            condition=self.condition,
+            n_modes=self.n_modes,
+        )
 
 
 @estimable("spatial lags by block")
@@ -102,9 +114,16 @@ def block_lags(
     near = [one for one in found if np.abs(one[0] - rho).max() > 1e-3]
     slopes = data.slopes(rho)
     return BlockLags(
-        tuple(parts), rho, np.linalg.inv(-hessian) * n * t / ((n - 1) * (t - 1)), slopes[1 : 1 + len(parts)],
-        float(slopes[0]), condition, loglik, data.common(), 1 + len({tuple(np.round(one[0], 2)) for one in near}),
-    )  # fmt: skip
+        tuple(parts),
+        rho,
+        np.linalg.inv(-hessian) * n * t / ((n - 1) * (t - 1)),
+        slopes[1 : 1 + len(parts)],
+        float(slopes[0]),
+        condition,
+        loglik,
+        data.common(),
+        1 + len({tuple(np.round(one[0], 2)) for one in near}),
+    )
 
 
 def _starts(q: int) -> list[list[float]]:
@@ -124,9 +143,13 @@ class _Data:
 
     @classmethod
     def of(
-        cls, y: FloatArray, x: FloatArray, weights: SpatialWeights, parts: dict[str, FloatArray],
+        cls,
+        y: FloatArray,
+        x: FloatArray,
+        weights: SpatialWeights,
+        parts: dict[str, FloatArray],
         controls: ArrayLike | None,
-    ) -> _Data:  # fmt: skip
+    ) -> _Data:
         if y.ndim != 2 or x.shape != y.shape or len(y) != weights.n:
             raise PanelInputError(f"y and x need one shape (N, T), N = {weights.n}: got {y.shape} and {x.shape}.")
         columns = [x, *(m @ x for m in parts.values())]
@@ -169,9 +192,13 @@ class _Data:
             return -value, -gradient
 
         done = optimize.minimize(
-            down, start, jac=True, method="L-BFGS-B", bounds=[(-EDGE, EDGE)] * len(start),
+            down,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-EDGE, EDGE)] * len(start),
             options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 200},
-        )  # fmt: skip
+        )
         return np.asarray(done.x), -float(done.fun)
 
     def hessian(self, rho: FloatArray) -> FloatArray:

@@ -39,14 +39,23 @@ class BlockSpillover:
         for at, block in enumerate(BLOCKS):
             e, r, link = at, at + 4, at + 8
             has = block in theta.index
-            rows.append({
-                "receiver": block[0], "emitter": block[1],
-                "theta_block": theta.loc[block, "theta"] if has else np.nan,
-                "se": theta.loc[block, "se"] if has else np.nan,
-                "e_per_emitter": self.simulated.point[e], "e_lo": low[e], "e_hi": high[e],
-                "r_per_receiver": self.simulated.point[r], "r_lo": low[r], "r_hi": high[r],
-                "per_link": self.simulated.point[link], "per_link_lo": low[link], "per_link_hi": high[link],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "receiver": block[0],
+                    "emitter": block[1],
+                    "theta_block": theta.loc[block, "theta"] if has else np.nan,
+                    "se": theta.loc[block, "se"] if has else np.nan,
+                    "e_per_emitter": self.simulated.point[e],
+                    "e_lo": low[e],
+                    "e_hi": high[e],
+                    "r_per_receiver": self.simulated.point[r],
+                    "r_lo": low[r],
+                    "r_hi": high[r],
+                    "per_link": self.simulated.point[link],
+                    "per_link_lo": low[link],
+                    "per_link_hi": high[link],
+                }
+            )
         return pd.DataFrame(rows)
 
 

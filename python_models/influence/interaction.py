@@ -58,14 +58,22 @@ class Interaction:
             row: dict[str, object] = {"at_percentile": label, "at_value": value}
             for e, effect in enumerate(EFFECTS):
                 row |= {
-                    effect: self.point[i, e], f"{effect}_se": self.se[i, e], f"{effect}_lo": self.lower[i, e],
+                    effect: self.point[i, e],
+                    f"{effect}_se": self.se[i, e],
+                    f"{effect}_lo": self.lower[i, e],
                     f"{effect}_hi": self.upper[i, e],
-                }  # fmt: skip
+                }
             rows.append(row)
         return pd.DataFrame(rows).assign(
-            coef_own=self.own[0], coef_own_se=self.own[1], coef_lag=self.lag[0], coef_lag_se=self.lag[1],
-            wald=self.wald, wald_df=self.dof, p_interaction=self.p, share_rejected_draws=self.share_rejected,
-        )  # fmt: skip
+            coef_own=self.own[0],
+            coef_own_se=self.own[1],
+            coef_lag=self.lag[0],
+            coef_lag_se=self.lag[1],
+            wald=self.wald,
+            wald_df=self.dof,
+            p_interaction=self.p,
+            share_rejected_draws=self.share_rejected,
+        )
 
 
 @estimable("the moderated spillover")
@@ -132,9 +140,15 @@ def absorptive_spillover(
     columns, names = [xx, (xx - xx.mean()) * (lag - lag.mean())], ["x", "x:Wx"]
     columns, names = _with_controls(columns, names, controls, yy.shape)
     fit = fit_panel(
-        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, names=names,
+        yy,
+        np.stack(columns, axis=2),
+        weights,
+        model="sdm",
+        effects=effects,
+        estimator=estimator,
+        names=names,
         durbin=[j for j, name in enumerate(names) if name != "x:Wx"],
-    )  # fmt: skip
+    )
     at = [fit.names.index(name) for name in ("x", "W:x", "x:Wx", "rho")]
     values = _levels(xx, levels)
     v = np.array(list(values.values())) - xx.mean()
@@ -144,9 +158,15 @@ def absorptive_spillover(
 
 
 def _result(
-    fit: CoreFit, at: list[int], maps: FloatArray, values: dict[str, float], draws: int, rng: np.random.Generator,
-    *, terms: tuple[str, str],
-) -> Interaction:  # fmt: skip
+    fit: CoreFit,
+    at: list[int],
+    maps: FloatArray,
+    values: dict[str, float],
+    draws: int,
+    rng: np.random.Generator,
+    *,
+    terms: tuple[str, str],
+) -> Interaction:
     """maps (m, 2, q) take the slopes to (own, spillover) at each level; the last of `at` is rho."""
     mean, cov = fit.params[at], fit.cov[np.ix_(at, at)]
     sample, share = _sample(fit, mean, cov, draws, rng)
@@ -155,10 +175,18 @@ def _result(
     found = [fit.names.index(name) for name in terms if name]
     gap, block = fit.params[found], fit.cov[np.ix_(found, found)]
     return Interaction(
-        fit, values, _effects(fit, mean[None, :], maps)[0], simulated.std(axis=0, ddof=1), lower, upper,
-        _coefficient(fit, terms[0]), _coefficient(fit, terms[1]), float(gap @ np.linalg.solve(block, gap)),
-        len(found), share,
-    )  # fmt: skip
+        fit,
+        values,
+        _effects(fit, mean[None, :], maps)[0],
+        simulated.std(axis=0, ddof=1),
+        lower,
+        upper,
+        _coefficient(fit, terms[0]),
+        _coefficient(fit, terms[1]),
+        float(gap @ np.linalg.solve(block, gap)),
+        len(found),
+        share,
+    )
 
 
 def _effects(fit: CoreFit, sample: FloatArray, maps: FloatArray) -> FloatArray:

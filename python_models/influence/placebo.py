@@ -110,9 +110,17 @@ def placebo_years(
 
 
 def _placebo(
-    y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights, controls: ArrayLike | None, what: Shuffled, draws: int,
-    seed: int, effects: str, estimator: str, n_jobs: int | None,
-) -> Placebo:  # fmt: skip
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None,
+    what: Shuffled,
+    draws: int,
+    seed: int,
+    effects: str,
+    estimator: str,
+    n_jobs: int | None,
+) -> Placebo:
     if draws < 19:
         raise PanelInputError(f"a placebo needs at least 19 draws for a p of 5 %, got {draws}.")
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)[:, :, None]
@@ -137,9 +145,13 @@ def _placebo(
 
 
 def _chunk(
-    y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, what: Shuffled,
+    y: FloatArray,
+    x: FloatArray,
+    weights: SpatialWeights,
+    conv: Convention,
+    what: Shuffled,
     streams: Sequence[np.random.SeedSequence],
-) -> FloatArray:  # fmt: skip
+) -> FloatArray:
     rows = []
     for stream in streams:
         own, theirs = _shuffled(y, x, what, np.random.default_rng(stream))
@@ -150,9 +162,7 @@ def _chunk(
     return np.array(rows)
 
 
-def _shuffled(
-    y: FloatArray, x: FloatArray, what: Shuffled, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+def _shuffled(y: FloatArray, x: FloatArray, what: Shuffled, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """cities: the one at place i has the data of order[i]. years: the first regressor of year t is that of order[t]."""
     if what == "cities":
         order = rng.permutation(len(y))

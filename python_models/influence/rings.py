@@ -97,9 +97,14 @@ def holm(p: FloatArray) -> FloatArray:
 
 
 def _rings(
-    y: ArrayLike, x: ArrayLike, d: FloatArray, edges: Sequence[float], controls: ArrayLike | None,
-    W: Matrix | SpatialWeights | None, effects: str,
-) -> pd.DataFrame:  # fmt: skip
+    y: ArrayLike,
+    x: ArrayLike,
+    d: FloatArray,
+    edges: Sequence[float],
+    controls: ArrayLike | None,
+    W: Matrix | SpatialWeights | None,
+    effects: str,
+) -> pd.DataFrame:
     rings = ring_matrices(d, edges)
     weights = spatial_weights(W if W is not None else _inverse_distance(d))
     linked = {name: m for name, m in rings.items() if m.any()}
@@ -111,9 +116,14 @@ def _rings(
 
 
 def _one_by_one(
-    y: ArrayLike, x: ArrayLike, d: FloatArray, edges: Sequence[float], controls: ArrayLike | None, method: str,
+    y: ArrayLike,
+    x: ArrayLike,
+    d: FloatArray,
+    edges: Sequence[float],
+    controls: ArrayLike | None,
+    method: str,
     effects: str,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """One SDM an edge: beyond it (outer: to the next bands and further) or up to it (cumulative)."""
     rows = []
     for low, high in itertools.pairwise(edges):
@@ -121,9 +131,12 @@ def _one_by_one(
         inverse = np.where(keep, 1 / np.where(d > 0, d, np.inf), 0.0)
         has = inverse.sum(axis=1) > 0
         row: dict[str, object] = {
-            "d_from_km": float(low), "d_to_km": float(high), "name": f"{low:g}-{high:g}",
-            "n_cities_with_neighbour": int(has.sum()), "share_with_neighbour": float(has.mean()),
-        }  # fmt: skip
+            "d_from_km": float(low),
+            "d_to_km": float(high),
+            "name": f"{low:g}-{high:g}",
+            "n_cities_with_neighbour": int(has.sum()),
+            "share_with_neighbour": float(has.mean()),
+        }
         if has.all():
             weights = spatial_weights(inverse / inverse.sum(axis=1, keepdims=True))
             try:
@@ -163,9 +176,14 @@ def _decay(table: pd.DataFrame) -> tuple[float, float]:
     start = (value[0] if value[0] != 0 else 1.0, 1 / max(middle.mean(), 1e-9))
     try:
         best, cov = optimize.curve_fit(
-            lambda at, c, kappa: c * np.exp(-kappa * at), middle, value, p0=start, sigma=error, absolute_sigma=True,
+            lambda at, c, kappa: c * np.exp(-kappa * at),
+            middle,
+            value,
+            p0=start,
+            sigma=error,
+            absolute_sigma=True,
             maxfev=5000,
-        )  # fmt: skip
+        )
     except RuntimeError:
         return float("nan"), float("nan")
     return float(best[1]), float(np.sqrt(cov[1, 1]))

@@ -120,9 +120,15 @@ class _Model:
         else:
             matrices = regime_matrices(self.weights, self.q, gamma, self.side)
         return fit_spillover(
-            y, self.x, self.weights, matrices, self.controls, with_own=gamma is None, effects=self.effects,
+            y,
+            self.x,
+            self.weights,
+            matrices,
+            self.controls,
+            with_own=gamma is None,
+            effects=self.effects,
             estimator=self.estimator,
-        )  # fmt: skip
+        )
 
     def drawn_lr(self, none: SpilloverFit, grid: FloatArray, rng: np.random.Generator) -> float:
         """LR of one panel drawn from the model without a threshold: its mean, normal errors, effects left out."""

@@ -72,7 +72,7 @@ class SpilloverFit:
 
     def simulate(
         self, functional: Functional, *, draws: int, rng: np.random.Generator, finish: Functional | None = None
-    ) -> Simulated:  # fmt: skip
+    ) -> Simulated:
         """`functional` of S at the estimate and at draws from N(params, cov); unstable draws are drawn again.
 
         functional: (N, N) -> (m,), linear in S: S is linear in beta and theta, so only its curve in rho is needed, and
@@ -191,9 +191,15 @@ def fit_spillover(
             columns += [c[:, :, k], weights.lag(c[:, :, k])]
             names += [f"control_{k + 1}", f"W:control_{k + 1}"]
     core = fit_panel(
-        yy, np.stack(columns, axis=2), weights, model="sar" if with_lag else "ols", effects=effects,
-        estimator=estimator, cov=cov, names=names,
-    )  # fmt: skip
+        yy,
+        np.stack(columns, axis=2),
+        weights,
+        model="sar" if with_lag else "ols",
+        effects=effects,
+        estimator=estimator,
+        cov=cov,
+        names=names,
+    )
     return SpilloverFit(core, weights, dense, {name: core.names.index(name) for name in core.names})
 
 
@@ -204,10 +210,17 @@ def _dense(matrix: Any) -> FloatArray:
 def _estimates(names: list[str], coef: FloatArray, se: FloatArray) -> pd.DataFrame:
     z = coef / se
     half = stats.norm.ppf(0.975) * se
-    return pd.DataFrame({
-        "name": names, "theta": coef, "se": se, "z": z, "p": 2 * stats.norm.sf(np.abs(z)),
-        "lower": coef - half, "upper": coef + half,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "name": names,
+            "theta": coef,
+            "se": se,
+            "z": z,
+            "p": 2 * stats.norm.sf(np.abs(z)),
+            "lower": coef - half,
+            "upper": coef + half,
+        }
+    )
 
 
 def _near_definite(cov: FloatArray) -> FloatArray:

@@ -68,10 +68,17 @@ class ThresholdResult:
     def to_frame(self) -> pd.DataFrame:
         """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
         half = stats.norm.ppf(0.975) * self.se_cluster
-        return pd.DataFrame({
-            "name": self.names, "slope": self.slopes, "se": self.se, "se_white": self.se_white,
-            "se_cluster": self.se_cluster, "lower": self.slopes - half, "upper": self.slopes + half,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "name": self.names,
+                "slope": self.slopes,
+                "se": self.se,
+                "se_white": self.se_white,
+                "se_cluster": self.se_cluster,
+                "lower": self.slopes - half,
+                "upper": self.slopes + half,
+            }
+        )
 
 
 def critical_lr(level: float = 0.05) -> float:
@@ -152,9 +159,17 @@ def _as_threshold(
     inside = lr <= critical_lr()
     value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
     return Threshold(
-        float(step.grid[best]), float(step.grid[inside].min()), float(step.grid[inside].max()), float(value), p,
-        critical, step.grid, step.ssr, lr, inside,
-    )  # fmt: skip
+        float(step.grid[best]),
+        float(step.grid[inside].min()),
+        float(step.grid[inside].max()),
+        float(value),
+        p,
+        critical,
+        step.grid,
+        step.ssr,
+        lr,
+        inside,
+    )
 
 
 def _bootstrap(
@@ -196,13 +211,18 @@ def _result(data: Profile, found: list[Threshold], draws: int) -> ThresholdResul
     regime = data.regime(cuts)
     names = [f"regime_{r + 1}" for r in range(len(cuts) + 1)] + [f"control_{k + 1}" for k in range(data.n_controls)]
     return ThresholdResult(
-        tuple(found), tuple(names), slopes,
+        tuple(found),
+        tuple(names),
+        slopes,
         ordinary_errors(inverse, ssr, data.dof - design.shape[1]),
         white_errors(inverse, design, residual),
         cluster_errors(inverse, design, residual, data.shape[0]),
         tuple(int((regime == r).sum()) for r in range(len(cuts) + 1)),
-        float(zero @ zero), ssr, ssr / data.dof, draws,
-    )  # fmt: skip
+        float(zero @ zero),
+        ssr,
+        ssr / data.dof,
+        draws,
+    )
 
 
 __all__ = ["Convention", "Threshold", "ThresholdResult", "critical_lr", "threshold_regression"]

@@ -56,9 +56,16 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     shift = np.abs(best[0] - best[1])
     last = [stats.rankdata(v, method="min") for v in (x, y)]
     return Agreement(
-        rho.value, rho.low, rho.high, float(stats.kendalltau(x, y).statistic), float(shift.mean()),
-        float(shift.max()), _jaccard(best[0], best[1], top), _jaccard(last[0], last[1], top), n,
-    )  # fmt: skip
+        rho.value,
+        rho.low,
+        rho.high,
+        float(stats.kendalltau(x, y).statistic),
+        float(shift.mean()),
+        float(shift.max()),
+        _jaccard(best[0], best[1], top),
+        _jaccard(last[0], last[1], top),
+        n,
+    )
 
 
 def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:

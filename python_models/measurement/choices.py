@@ -18,9 +18,16 @@ from python_models.measurement.fast import Procedure, entropy_redundancy, normal
 from python_models.measurement.vertical_horizontal import leading_weights
 
 SCHEMES = (
-    "entropy", "two_stage_entropy", "two_stage_equal", "equal", "equal_dimension", "critic", "entropy_critic",
-    "entropy_topsis", "vertical_horizontal",
-)  # fmt: skip
+    "entropy",
+    "two_stage_entropy",
+    "two_stage_equal",
+    "equal",
+    "equal_dimension",
+    "critic",
+    "entropy_critic",
+    "entropy_topsis",
+    "vertical_horizontal",
+)
 """Principal components are not among them: their weights can be negative, so no Dirichlet weights lie around them."""
 
 QUANTILES = ((0.01, 0.99), (0.0, 1.0), (0.025, 0.975))  # the headline, no winsorising, a wider one

@@ -47,9 +47,11 @@ def critic_weights(Z: ArrayLike) -> CriticWeights:
     content = contrast * conflict
     if content.sum() == 0.0:
         return CriticWeights(
-            used / used.sum(), contrast, conflict,
+            used / used.sum(),
+            contrast,
+            conflict,
             tuple(ALL_UNIFORM if ok else flag for ok, flag in zip(used, flags, strict=True)),
-        )  # fmt: skip
+        )
     return CriticWeights(content / content.sum(), contrast, conflict, tuple(flags))
 
 

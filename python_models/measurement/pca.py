@@ -56,12 +56,21 @@ class PcaIndex:
 
     def to_frame(self) -> pd.DataFrame:
         """One row: what a table of the method prints."""
-        return pd.DataFrame([{
-            "n_kept": self.n_kept, "share_kept": self.share_kept, "largest_eigenvalue": float(self.eigenvalues[0]),
-            "kmo": self.kmo, "bartlett_chi2": self.bartlett_chi2, "bartlett_df": self.bartlett_df,
-            "bartlett_p": self.bartlett_p, "n_negative": sum(flag == NEGATIVE for flag in self.flags),
-            "n_obs": self.n_rows,
-        }])  # fmt: skip
+        return pd.DataFrame(
+            [
+                {
+                    "n_kept": self.n_kept,
+                    "share_kept": self.share_kept,
+                    "largest_eigenvalue": float(self.eigenvalues[0]),
+                    "kmo": self.kmo,
+                    "bartlett_chi2": self.bartlett_chi2,
+                    "bartlett_df": self.bartlett_df,
+                    "bartlett_p": self.bartlett_p,
+                    "n_negative": sum(flag == NEGATIVE for flag in self.flags),
+                    "n_obs": self.n_rows,
+                }
+            ]
+        )
 
 
 def pca_index(Z: ArrayLike) -> PcaIndex:
@@ -86,9 +95,20 @@ def pca_index(Z: ArrayLike) -> PcaIndex:
         raise ValueError("the components cancel out: every row has the same principal-component score.")
     chi2, df, p = bartlett(R, len(rows))
     return PcaIndex(
-        weights, tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True)), eigenvalues, loadings,
-        n_kept, float(share.sum()), float(sums.min()), float(sums.max()), kmo(R), chi2, df, p, len(rows),
-    )  # fmt: skip
+        weights,
+        tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True)),
+        eigenvalues,
+        loadings,
+        n_kept,
+        float(share.sum()),
+        float(sums.min()),
+        float(sums.max()),
+        kmo(R),
+        chi2,
+        df,
+        p,
+        len(rows),
+    )
 
 
 def affine_score(Z: ArrayLike, w: FloatArray, low: float, high: float) -> FloatArray:

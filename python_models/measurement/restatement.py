@@ -58,13 +58,16 @@ class Restatement:
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year that has both scores."""
         n, t = self.score_old.shape
-        frame = pd.DataFrame({
-            "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
-            "year": np.tile(np.array(self.years, dtype=np.int64), n),
-            "score_old": self.score_old.reshape(-1), "score_new": self.score_new.reshape(-1),
-            **{f"part_{name}": part.reshape(-1) for name, part in self.parts.items()},
-            "total_change": self.total_change.reshape(-1),
-        })  # fmt: skip
+        frame = pd.DataFrame(
+            {
+                "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
+                "year": np.tile(np.array(self.years, dtype=np.int64), n),
+                "score_old": self.score_old.reshape(-1),
+                "score_new": self.score_new.reshape(-1),
+                **{f"part_{name}": part.reshape(-1) for name, part in self.parts.items()},
+                "total_change": self.total_change.reshape(-1),
+            }
+        )
         return frame.dropna(subset=["total_change"]).reset_index(drop=True)
 
 

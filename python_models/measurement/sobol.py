@@ -36,11 +36,18 @@ class SobolShares:
         """One row per factor: factor, sobol_first, sobol_total, their 5 and 95 % limits, n_obs."""
         if self.first_limits is None or self.total_limits is None:
             raise ValueError("a frame needs shares of one output with limits.")
-        return pd.DataFrame({
-            "factor": list(self.names), "sobol_first": self.first, "sobol_total": self.total,
-            "sobol_first_p05": self.first_limits[0], "sobol_first_p95": self.first_limits[1],
-            "sobol_total_p05": self.total_limits[0], "sobol_total_p95": self.total_limits[1], "n_obs": self.n_obs,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "factor": list(self.names),
+                "sobol_first": self.first,
+                "sobol_total": self.total,
+                "sobol_first_p05": self.first_limits[0],
+                "sobol_first_p95": self.first_limits[1],
+                "sobol_total_p05": self.total_limits[0],
+                "sobol_total_p95": self.total_limits[1],
+                "n_obs": self.n_obs,
+            }
+        )
 
 
 def sobol_shares(

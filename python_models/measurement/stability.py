@@ -49,10 +49,18 @@ def window_weights(panel: Panel, procedure: Procedure) -> pd.DataFrame:
     rows = []
     for kind, end, chosen in windows:
         w = procedure.weights(panel.values[:, chosen])
-        rows.append(pd.DataFrame({
-            "window_kind": kind, "window_end": end, "indicator_code": list(panel.names), "weight": w,
-            "drift_l1_half": drift(w, whole), "n_obs": len(panel.cities) * len(chosen),
-        }))  # fmt: skip
+        rows.append(
+            pd.DataFrame(
+                {
+                    "window_kind": kind,
+                    "window_end": end,
+                    "indicator_code": list(panel.names),
+                    "weight": w,
+                    "drift_l1_half": drift(w, whole),
+                    "n_obs": len(panel.cities) * len(chosen),
+                }
+            )
+        )
     columns = ["window_kind", "window_end", "indicator_code", "weight", "drift_l1_half", "n_obs"]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
@@ -70,11 +78,18 @@ class WeightBootstrap:
     def to_frame(self) -> pd.DataFrame:
         """One row per indicator: weight, weight_se, weight_p05, weight_p95, n_draws, n_obs (cities), seed."""
         low, high = np.quantile(self.draws, (0.05, 0.95), axis=0)
-        return pd.DataFrame({
-            "indicator_code": list(self.names), "weight": self.weights, "weight_se": self.draws.std(axis=0, ddof=1),
-            "weight_p05": low, "weight_p95": high, "n_draws": len(self.draws), "n_obs": self.n_cities,
-            "seed": self.seed,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "indicator_code": list(self.names),
+                "weight": self.weights,
+                "weight_se": self.draws.std(axis=0, ddof=1),
+                "weight_p05": low,
+                "weight_p95": high,
+                "n_draws": len(self.draws),
+                "n_obs": self.n_cities,
+                "seed": self.seed,
+            }
+        )
 
 
 def bootstrap_weights(panel: Panel, procedure: Procedure, *, seed: int, draws: int = 999) -> WeightBootstrap:

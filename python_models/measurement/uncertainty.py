@@ -19,15 +19,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from python_models._types import FloatArray
-from python_models.measurement.choices import (
-    DELTAS,
-    IMPUTATIONS,
-    QUANTILES,
-    SCHEMES,
-    Choice,
-    ChoiceModel,
-    places,
-)
+from python_models.measurement.choices import DELTAS, IMPUTATIONS, QUANTILES, SCHEMES, Choice, ChoiceModel, places
 from python_models.measurement.sobol import SobolShares, sobol_shares
 
 FACTORS = ("scheme", "winsorising", "delta", "drop_one", "imputation", "weights")
@@ -52,15 +44,23 @@ class Uncertainty:
         """One row per city and year: rank_year, rank_p05/p50/p95, p_top20, score_p05/p50/p95, n_draws, n_obs, seed."""
         n, t = self.reference.shape
         rank, score = (np.quantile(x, (0.05, 0.5, 0.95), axis=0).reshape(3, -1) for x in (self.ranks, self.scores))
-        return pd.DataFrame({
-            "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
-            "year": np.tile(np.array(self.years, dtype=np.int64), n),
-            "rank_year": self.reference.reshape(-1).astype(np.int64),
-            "rank_p05": rank[0], "rank_p50": rank[1], "rank_p95": rank[2],
-            "p_top20": (self.ranks <= TOP).mean(axis=0).reshape(-1),
-            "score_p05": score[0], "score_p50": score[1], "score_p95": score[2],
-            "n_draws": len(self.ranks), "n_obs": n, "seed": self.seed,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
+                "year": np.tile(np.array(self.years, dtype=np.int64), n),
+                "rank_year": self.reference.reshape(-1).astype(np.int64),
+                "rank_p05": rank[0],
+                "rank_p50": rank[1],
+                "rank_p95": rank[2],
+                "p_top20": (self.ranks <= TOP).mean(axis=0).reshape(-1),
+                "score_p05": score[0],
+                "score_p50": score[1],
+                "score_p95": score[2],
+                "n_draws": len(self.ranks),
+                "n_obs": n,
+                "seed": self.seed,
+            }
+        )
 
     def factor_frame(self) -> pd.DataFrame:
         """One row per factor: factor, sobol_first, sobol_total with 5 and 95 % limits, n_draws, seed."""
@@ -70,12 +70,16 @@ class Uncertainty:
     def city_factor_frame(self) -> pd.DataFrame:
         """One row per city and factor: shares in the mean absolute shift of that city alone (nan if it never moves)."""
         k, n = self.city_shares.first.shape
-        return pd.DataFrame({
-            "city_id": pd.Series(np.tile(np.array(self.cities, dtype=object), k), dtype="str"),
-            "factor": np.repeat(np.array(self.city_shares.names, dtype=object), n),
-            "sobol_first": self.city_shares.first.reshape(-1), "sobol_total": self.city_shares.total.reshape(-1),
-            "n_draws": self.city_shares.n_obs, "seed": self.seed,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "city_id": pd.Series(np.tile(np.array(self.cities, dtype=object), k), dtype="str"),
+                "factor": np.repeat(np.array(self.city_shares.names, dtype=object), n),
+                "sobol_first": self.city_shares.first.reshape(-1),
+                "sobol_total": self.city_shares.total.reshape(-1),
+                "n_draws": self.city_shares.n_obs,
+                "seed": self.seed,
+            }
+        )
 
 
 def uncertainty(
@@ -101,10 +105,15 @@ def uncertainty(
     f = np.moveaxis(shifts, 0, 1)  # (2 + K, draws, N): A, B, AB_1 .. AB_K
     mean = f.mean(axis=2)
     return Uncertainty(
-        tuple(cities), tuple(years), reference, ranks, scores,
-        sobol_shares(mean[0], mean[1], mean[2:], FACTORS, seed=seed), sobol_shares(f[0], f[1], f[2:], FACTORS),
+        tuple(cities),
+        tuple(years),
+        reference,
+        ranks,
+        scores,
+        sobol_shares(mean[0], mean[1], mean[2:], FACTORS, seed=seed),
+        sobol_shares(f[0], f[1], f[2:], FACTORS),
         seed,
-    )  # fmt: skip
+    )
 
 
 def _run_chunk(
@@ -130,10 +139,12 @@ def choice_of(u: FloatArray, m: int) -> Choice:
     """The choice that the first five coordinates of a draw in [0, 1) stand for; all levels are equally likely."""
     dropped = int(u[3] * (m + 1))
     return Choice(
-        scheme=SCHEMES[int(u[0] * len(SCHEMES))], quantiles=QUANTILES[int(u[1] * len(QUANTILES))],
-        delta=DELTAS[int(u[2] * len(DELTAS))], drop=None if dropped == m or m == 1 else dropped,
+        scheme=SCHEMES[int(u[0] * len(SCHEMES))],
+        quantiles=QUANTILES[int(u[1] * len(QUANTILES))],
+        delta=DELTAS[int(u[2] * len(DELTAS))],
+        drop=None if dropped == m or m == 1 else dropped,
         imputation=IMPUTATIONS[int(u[4] * len(IMPUTATIONS))],
-    )  # fmt: skip
+    )
 
 
 def _mixed(a: FloatArray, b: FloatArray, factor: int) -> FloatArray:

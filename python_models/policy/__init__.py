@@ -1,15 +1,7 @@
 """Policy layer: four paths of cities by stated rules, how sure they are, and monitors of four principles."""
 
 from python_models.policy.benchmark import NOBODY, gower_distance, nearest_better
-from python_models.policy.draws import (
-    Geography,
-    Index,
-    Interval,
-    PathDraws,
-    coordination,
-    draw_paths,
-    path_inputs,
-)
+from python_models.policy.draws import Geography, Index, Interval, PathDraws, coordination, draw_paths, path_inputs
 from python_models.policy.history import NEVER, Spells, share_table, spells, transition_table
 from python_models.policy.inputs import centre_barrier, high_presence, n_in_window, trailing_mean
 from python_models.policy.monitors import MONITORS, Monitor, aggregate, city_monitor, light, single_monitor

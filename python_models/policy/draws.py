@@ -97,9 +97,17 @@ def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatAr
 
 
 def draw_paths(
-    forces: Index, relations: Index, where: Geography, years: Sequence[int], base: BoolArray, d_cut: Interval,
-    barrier_index: Interval, *, n_draws: int = N_DRAWS, rng: np.random.Generator,
-) -> PathDraws:  # fmt: skip
+    forces: Index,
+    relations: Index,
+    where: Geography,
+    years: Sequence[int],
+    base: BoolArray,
+    d_cut: Interval,
+    barrier_index: Interval,
+    *,
+    n_draws: int = N_DRAWS,
+    rng: np.random.Generator,
+) -> PathDraws:
     """Paths of n_draws draws. ValueError: cities or years that do not match, a missing z."""
     shape = forces.z.shape[:2]
     if relations.z.shape[:2] != shape or shape != (len(where.province), len(years)) or base.shape != shape[1:]:

@@ -67,11 +67,21 @@ def share_table(
             limits = np.full((2, path.shape[1]), np.nan)
             if drawn is not None:
                 limits = np.quantile((drawn == code).mean(axis=1), LIMITS, axis=0)
-            rows.append(pd.DataFrame({
-                "t": np.arange(path.shape[1]), "path": name, "n": n, "n_group": int(mask.sum()),
-                "share": n / mask.sum(), "share_lo": limits[0], "share_hi": limits[1],
-                "mean_score": _mean(score[mask], inside, n), "mean_d": _mean(d[mask], inside, n),
-            }))  # fmt: skip
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "t": np.arange(path.shape[1]),
+                        "path": name,
+                        "n": n,
+                        "n_group": int(mask.sum()),
+                        "share": n / mask.sum(),
+                        "share_lo": limits[0],
+                        "share_hi": limits[1],
+                        "mean_score": _mean(score[mask], inside, n),
+                        "mean_d": _mean(d[mask], inside, n),
+                    }
+                )
+            )
         found.append(pd.concat(rows, ignore_index=True))
     return found
 

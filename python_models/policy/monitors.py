@@ -20,9 +20,25 @@ type Reduce = Literal["mean", "weighted_mean", "median"]
 
 NATION = "all"
 COLUMNS = [
-    "principle", "monitor_code", "year", "level", "unit_id", "value", "lo", "hi", "n", "weight", "aggregate", "unit",
-    "change_1y", "better", "band_low", "band_high", "light", "note",
-]  # fmt: skip
+    "principle",
+    "monitor_code",
+    "year",
+    "level",
+    "unit_id",
+    "value",
+    "lo",
+    "hi",
+    "n",
+    "weight",
+    "aggregate",
+    "unit",
+    "change_1y",
+    "better",
+    "band_low",
+    "band_high",
+    "light",
+    "note",
+]
 
 
 @dataclass(frozen=True)
@@ -92,9 +108,15 @@ def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = N
 
 
 def city_monitor(
-    code: str, values: FloatArray, cities: Sequence[str], years: Sequence[int], clusters: Mapping[str, BoolArray],
-    *, weights: FloatArray | None = None, note: str = "",
-) -> pd.DataFrame:  # fmt: skip
+    code: str,
+    values: FloatArray,
+    cities: Sequence[str],
+    years: Sequence[int],
+    clusters: Mapping[str, BoolArray],
+    *,
+    weights: FloatArray | None = None,
+    note: str = "",
+) -> pd.DataFrame:
     """Rows of one monitor for cities, clusters and the nation, from values (N, T) that may have gaps.
 
     weights (N, T) are kept in the column `weight` (of a city its own, above it their sum), so that every aggregate
@@ -137,7 +159,13 @@ def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     before = frame.assign(year=frame["year"] + 1)[["level", "unit_id", "year", "value"]]
     old = frame[["level", "unit_id", "year"]].merge(before, how="left", on=["level", "unit_id", "year"])["value"]
     return frame.assign(
-        value=value, change_1y=value.to_numpy() - old.to_numpy(dtype=np.float64), monitor_code=monitor.code,
-        principle=monitor.principle, unit=monitor.unit, better=monitor.better, band_low=monitor.band_low,
-        band_high=monitor.band_high, light=value.map(lambda v: light(monitor, v)).astype(object),
-    ).reindex(columns=COLUMNS)  # fmt: skip
+        value=value,
+        change_1y=value.to_numpy() - old.to_numpy(dtype=np.float64),
+        monitor_code=monitor.code,
+        principle=monitor.principle,
+        unit=monitor.unit,
+        better=monitor.better,
+        band_low=monitor.band_low,
+        band_high=monitor.band_high,
+        light=value.map(lambda v: light(monitor, v)).astype(object),
+    ).reindex(columns=COLUMNS)

@@ -14,7 +14,22 @@ from python_models.production.segmentation import Segmentation, segmentation
 from python_models.production.specialisation import functional_specialisation, krugman, location_quotient
 
 __all__ = [
-    "Attention", "Coupling", "Dictionary", "Elasticities", "Misallocation", "Segmentation", "common_scale",
-    "coordination_class", "coupling", "digital_attention", "functional_specialisation", "krugman", "lead_lag",
-    "location_quotient", "misallocation", "output_elasticities", "perpetual_inventory", "segmentation",
-]  # fmt: skip
+    "Attention",
+    "Coupling",
+    "Dictionary",
+    "Elasticities",
+    "Misallocation",
+    "Segmentation",
+    "common_scale",
+    "coordination_class",
+    "coupling",
+    "digital_attention",
+    "functional_specialisation",
+    "krugman",
+    "lead_lag",
+    "location_quotient",
+    "misallocation",
+    "output_elasticities",
+    "perpetual_inventory",
+    "segmentation",
+]

@@ -14,10 +14,17 @@ Scale = Literal["minmax01", "raw", "rank"]
 EPSILON = 0.01
 LAG = 0.1
 CLASSES = (
-    "extreme_imbalance", "severe_imbalance", "moderate_imbalance", "mild_imbalance", "near_imbalance",
-    "bare_coordination", "primary_coordination", "intermediate_coordination", "good_coordination",
+    "extreme_imbalance",
+    "severe_imbalance",
+    "moderate_imbalance",
+    "mild_imbalance",
+    "near_imbalance",
+    "bare_coordination",
+    "primary_coordination",
+    "intermediate_coordination",
+    "good_coordination",
     "quality_coordination",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,15 @@ class Segmentation:
     def to_frame(self) -> pd.DataFrame:
         """One row per unit and year position: seg, integ, n_pairs."""
         n, years = self.seg.shape
-        return pd.DataFrame({
-            "unit": np.repeat(np.arange(n), years), "year": np.tile(np.arange(years), n), "seg": self.seg.ravel(),
-            "integ": self.integ.ravel(), "n_pairs": np.repeat(self.n_pairs, years).astype(int),
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "unit": np.repeat(np.arange(n), years),
+                "year": np.tile(np.arange(years), n),
+                "seg": self.seg.ravel(),
+                "integ": self.integ.ravel(),
+                "n_pairs": np.repeat(self.n_pairs, years).astype(int),
+            }
+        )
 
 
 def segmentation(

@@ -169,9 +169,7 @@ def fit_panel(
     )
 
 
-def _covariance(
-    est: Estimator, at: Point, e: FloatArray, cov: str
-) -> tuple[FloatArray, float, FloatArray | None]:  # fmt: skip
+def _covariance(est: Estimator, at: Point, e: FloatArray, cov: str) -> tuple[FloatArray, float, FloatArray | None]:
     """Covariance, relative error of its traces, and what each city adds to the estimates if it is clustered."""
     conv, design = est.conv, est.design
     parts = score_parts(design, conv, est.weights, log_determinant(est.weights), at)

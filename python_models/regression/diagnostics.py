@@ -43,10 +43,14 @@ class ResidualMoran:
         """One row per year: year, statistic, expected, sd, z, p (two-sided)."""
         return pd.DataFrame(
             {
-                "year": self.years, "statistic": self.statistic, "expected": self.expected, "sd": self.sd,
-                "z": self.z, "p": 2.0 * stats.norm.sf(np.abs(self.z)),
+                "year": self.years,
+                "statistic": self.statistic,
+                "expected": self.expected,
+                "sd": self.sd,
+                "z": self.z,
+                "p": 2.0 * stats.norm.sf(np.abs(self.z)),
             }
-        )  # fmt: skip
+        )
 
 
 def residual_moran(

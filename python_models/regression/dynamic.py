@@ -92,12 +92,18 @@ class DynamicFit:
             parts.append(
                 pd.DataFrame(
                     {
-                        "kind": kind, "is_headline": kind == self.headline, "term": self.names,
-                        "coef": estimate.params, "se": se, "z": z, "p": 2.0 * stats.norm.sf(np.abs(z)),
-                        "lo": estimate.params - half, "hi": estimate.params + half,
+                        "kind": kind,
+                        "is_headline": kind == self.headline,
+                        "term": self.names,
+                        "coef": estimate.params,
+                        "se": se,
+                        "z": z,
+                        "p": 2.0 * stats.norm.sf(np.abs(z)),
+                        "lo": estimate.params - half,
+                        "hi": estimate.params + half,
                     }
                 )
-            )  # fmt: skip
+            )
         return pd.concat(parts, ignore_index=True)
 
 
@@ -142,10 +148,18 @@ def fit_dynamic(
         note = "; ".join(filter(None, [note, f"unstable: spectral radius {best.radius:.3f}, no long run exists"]))
     residuals = data.y - data.z @ best.params[:-2] - best.rho * data.wy
     return DynamicFit(
-        names=data.names, estimates=estimates, headline=headline, note=note,
-        residuals=residuals.reshape(data.n, data.t), n_x=data.n_x, lagged=data.lagged, n=data.n, t=data.t,
-        loglik=_log_likelihood(data, raw), spectrum=data.spectrum,
-    )  # fmt: skip
+        names=data.names,
+        estimates=estimates,
+        headline=headline,
+        note=note,
+        residuals=residuals.reshape(data.n, data.t),
+        n_x=data.n_x,
+        lagged=data.lagged,
+        n=data.n,
+        t=data.t,
+        loglik=_log_likelihood(data, raw),
+        spectrum=data.spectrum,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +207,16 @@ def _prepare(
     require_independent(flat, terms)
     wy = weights.lag(plane[:, 1:])
     return Transformed(
-        y=within(plane[:, 1:], "twoways").reshape(-1), wy=within(wy, "twoways").reshape(-1), z=flat, n=n, t=years - 1,
-        names=(*terms, "rho", "sigma2"), n_x=k, lagged=lagged, spectrum=spectrum(weights),
-    )  # fmt: skip
+        y=within(plane[:, 1:], "twoways").reshape(-1),
+        wy=within(wy, "twoways").reshape(-1),
+        z=flat,
+        n=n,
+        t=years - 1,
+        names=(*terms, "rho", "sigma2"),
+        n_x=k,
+        lagged=lagged,
+        spectrum=spectrum(weights),
+    )
 
 
 def _maximise(data: Transformed) -> DynamicEstimate:

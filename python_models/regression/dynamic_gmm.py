@@ -64,21 +64,38 @@ class DynamicGmm:
         kind = f"gmm_{self.kind}"
         n, t = self.residuals.shape
         return DynamicFit(
-            (*self.names, "sigma2"), {kind: DynamicEstimate(kind, params, cov, radius)}, kind, "", self.residuals,
-            self.n_x, self.lagged, n, t, float("nan"), self.spectrum,
-        )  # fmt: skip
+            (*self.names, "sigma2"),
+            {kind: DynamicEstimate(kind, params, cov, radius)},
+            kind,
+            "",
+            self.residuals,
+            self.n_x,
+            self.lagged,
+            n,
+            t,
+            float("nan"),
+            self.spectrum,
+        )
 
     def diagnostics(self) -> pd.DataFrame:
         """One row: n_instruments, n_city, Hansen J, AR(1), AR(2), tau, eta, rho with errors, what is endogenous."""
         first, second = self.gmm.ar
         best = self.as_dynamic().best
         row: dict[str, object] = {
-            "kind": self.kind, "n_instruments": self.gmm.n_instruments, "n_city": len(self.residuals),
-            "hansen_j": self.gmm.hansen.statistic, "hansen_df": self.gmm.hansen.df, "hansen_p": self.gmm.hansen.p,
-            "ar1_z": first.statistic, "ar1_p": first.p, "ar2_z": second.statistic, "ar2_p": second.p,
-            "spectral_radius": best.radius, "endogenous": ", ".join(self.endogenous),
+            "kind": self.kind,
+            "n_instruments": self.gmm.n_instruments,
+            "n_city": len(self.residuals),
+            "hansen_j": self.gmm.hansen.statistic,
+            "hansen_df": self.gmm.hansen.df,
+            "hansen_p": self.gmm.hansen.p,
+            "ar1_z": first.statistic,
+            "ar1_p": first.p,
+            "ar2_z": second.statistic,
+            "ar2_p": second.p,
+            "spectral_radius": best.radius,
+            "endogenous": ", ".join(self.endogenous),
             "instruments": ", ".join(self.instruments),
-        }  # fmt: skip
+        }
         for name, at in (("tau", 0), ("eta", 1), ("rho", -1)):
             row |= {name: float(self.params[at]), f"{name}_se": float(self.std_errors[at])}
         return pd.DataFrame([row])
@@ -123,10 +140,17 @@ def dynamic_gmm(
     inside = [given.names[j] for j in inner]
     diff = fit.residuals[:, : data.n_diff]
     return DynamicGmm(
-        kind=kind, names=terms, gmm=fit, instruments=names_of(instruments, fit.kept),
+        kind=kind,
+        names=terms,
+        gmm=fit,
+        instruments=names_of(instruments, fit.kept),
         endogenous=("y_lag", "W:y_lag", *inside, *(f"W:{given.names[j]}" for j in inner if j in lagged), "W:y"),
-        sigma2=float((diff**2).mean() / 2.0), residuals=diff, n_x=k, lagged=lagged, spectrum=spectrum(given.weights),
-    )  # fmt: skip
+        sigma2=float((diff**2).mean() / 2.0),
+        residuals=diff,
+        n_x=k,
+        lagged=lagged,
+        spectrum=spectrum(given.weights),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,23 +82,33 @@ class IVFit:
         z = self.params / se
         return pd.DataFrame(
             {
-                "term": self.names, "coef": self.params, "se": se, "z": z, "p": 2.0 * stats.norm.sf(np.abs(z)),
-                "lo": self.params - half, "hi": self.params + half,
+                "term": self.names,
+                "coef": self.params,
+                "se": se,
+                "z": z,
+                "p": 2.0 * stats.norm.sf(np.abs(z)),
+                "lo": self.params - half,
+                "hi": self.params + half,
             }
-        )  # fmt: skip
+        )
 
     def diagnostics(self) -> pd.DataFrame:
         """One row per endogenous: endogenous, first_stage_f, kp_f, hansen_j, hansen_p, ar_lo, ar_hi, n_instruments."""
         rows = [
             {
-                "endogenous": stage.endogenous, "first_stage_f": stage.f, "kp_f": stage.kp_f,
-                "hansen_j": self.hansen.statistic, "hansen_p": self.hansen.p,
-                "ar_lo": ar.lo, "ar_hi": ar.hi,
-                "n_instruments": len(self.instruments), "is_weak": min(stage.f, stage.kp_f) < WEAK_F,
+                "endogenous": stage.endogenous,
+                "first_stage_f": stage.f,
+                "kp_f": stage.kp_f,
+                "hansen_j": self.hansen.statistic,
+                "hansen_p": self.hansen.p,
+                "ar_lo": ar.lo,
+                "ar_hi": ar.hi,
+                "n_instruments": len(self.instruments),
+                "is_weak": min(stage.f, stage.kp_f) < WEAK_F,
                 "note": ar.note,
             }
             for stage, ar in zip(self.first_stages, self.anderson_rubin, strict=True)
-        ]  # fmt: skip
+        ]
         return pd.DataFrame(rows)
 
 
@@ -151,12 +161,18 @@ def spatial_2sls(
     hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, cov, rows))
     covariance = project @ meat @ project.T
     return IVFit(
-        method="gmm" if gmm else "2sls", names=data.names, params=params, cov=covariance,
-        residuals=e.reshape(data.n, data.t), sigma2=s2, n_rows=rows, instruments=data.instrument_names,
+        method="gmm" if gmm else "2sls",
+        names=data.names,
+        params=params,
+        cov=covariance,
+        residuals=e.reshape(data.n, data.t),
+        sigma2=s2,
+        n_rows=rows,
+        instruments=data.instrument_names,
         first_stages=first_stages(data.exog, data.endog, data.excluded, data.endog_names, n=data.n, rows=rows),
         hansen=_hansen(q, z, data.y, hansen_weight),
         anderson_rubin=_weak_robust(data, params, np.sqrt(np.diag(covariance))),
-    )  # fmt: skip
+    )
 
 
 def _require_clusters(cities: int, moments: int) -> None:
@@ -250,11 +266,18 @@ def _prepare(
         )
     columns = np.concatenate([inner, weights.lag(plane)[:, :, None]], axis=2)
     return _Data(
-        y=flat(plane[:, :, None])[:, 0], exog=exog, endog=flat(columns), excluded=excluded,
-        names=(*slopes, *inner_names, "rho"), endog_names=(*inner_names, "W:y"),
+        y=flat(plane[:, :, None])[:, 0],
+        exog=exog,
+        endog=flat(columns),
+        excluded=excluded,
+        names=(*slopes, *inner_names, "rho"),
+        endog_names=(*inner_names, "W:y"),
         instrument_names=tuple(name for name, keep in zip([*power_names, *outside], kept, strict=True) if keep),
-        n=n, t=t, n_free=degrees(n, t, effects)[0], t_free=degrees(n, t, effects)[1],
-    )  # fmt: skip
+        n=n,
+        t=t,
+        n_free=degrees(n, t, effects)[0],
+        t_free=degrees(n, t, effects)[1],
+    )
 
 
 def _extra(y: Values, values: Values | None, w: Weights, shape: tuple[int, ...], what: str) -> FloatArray:

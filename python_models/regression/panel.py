@@ -52,12 +52,7 @@ class SpatialPanel:
         return self._data
 
     def fit(
-        self,
-        cov: str = "info",
-        *,
-        draws: int = 499,
-        bias_draws: int = 0,
-        rng: np.random.Generator | None = None,
+        self, cov: str = "info", *, draws: int = 499, bias_draws: int = 0, rng: np.random.Generator | None = None
     ) -> PanelResults:
         """Estimate. `cov`: info, qml, or block_bootstrap (`draws` panels, needs `rng`); see `core.fit_panel`."""
         fit = fit_panel(

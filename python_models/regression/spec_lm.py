@@ -72,13 +72,7 @@ class _Parts:
 
 
 def _parts(
-    y: Values,
-    x: Values,
-    w: Weights,
-    effects: str,
-    durbin: bool,
-    variant: str,
-    names: Sequence[str] | None,
+    y: Values, x: Values, w: Weights, effects: str, durbin: bool, variant: str, names: Sequence[str] | None
 ) -> _Parts:
     given = panel_inputs(y, x, w, names)
     plane, cube, weights, labels = given.y, given.x, given.weights, list(given.names)

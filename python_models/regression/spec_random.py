@@ -111,10 +111,17 @@ def panel_parts(
         labels += [f"mean:{label}" for label in labels]
     a, b = inside.reshape(n * t, -1), between.reshape(n * t, -1)
     return PanelParts(
-        names=(*labels, "rho"), z_within=inside[:, :, 2:], z_between=between[:, :, 2:], cross_within=a.T @ a,
-        cross_between=b.T @ b, weights=weights, log_det=log_determinant(weights),
-        n_free=n - has_time(effects), t=t, has_years=has_time(effects),
-    )  # fmt: skip
+        names=(*labels, "rho"),
+        z_within=inside[:, :, 2:],
+        z_between=between[:, :, 2:],
+        cross_within=a.T @ a,
+        cross_between=b.T @ b,
+        weights=weights,
+        log_det=log_determinant(weights),
+        n_free=n - has_time(effects),
+        t=t,
+        has_years=has_time(effects),
+    )
 
 
 def fit_fixed(parts: PanelParts) -> EffectsFit:

@@ -175,13 +175,15 @@ def decide(tests: SpecTests, alpha: float = 0.05) -> tuple[Step, ...]:
     return (
         Step("lm_path", RULES["lm_path"], _evidence(tests, "lm_lag", "lm_err", "rlm_lag", "rlm_err"), lm),
         Step(
-            "slx_path", RULES["slx_path"],
-            _evidence(tests, "lm_lag_slx", "lm_err_slx", "rlm_lag_slx", "rlm_err_slx"), slx,
+            "slx_path",
+            RULES["slx_path"],
+            _evidence(tests, "lm_lag_slx", "lm_err_slx", "rlm_lag_slx", "rlm_err_slx"),
+            slx,
         ),
         Step("theta_zero", RULES["theta_zero"], _evidence(tests, "wald_sar", "lr_sar"), _said(against_sar)),
         Step("common_factor", RULES["common_factor"], _evidence(tests, "wald_sem", "lr_sem"), _said(against_sem)),
         Step("verdict", RULES["verdict"], f"level {alpha:g}", model),
-    )  # fmt: skip
+    )
 
 
 def _path(tests: SpecTests, mark: str, alpha: float, outcomes: Mapping[str, str]) -> str:

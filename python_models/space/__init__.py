@@ -33,4 +33,4 @@ __all__ = [
     "split_blocks",
     "to_graph",
     "to_sparse",
-]  # fmt: skip
+]

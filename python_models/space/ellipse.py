@@ -90,12 +90,29 @@ def _result(xy: FloatArray, mass: FloatArray, years: Any, plane: bool, n_boot: i
     move, bearing = _moves(centre, lonlat, plane)
     x, y, moved = _intervals(xy, mass, plane, n_boot, seed)
     return EllipseResult(
-        years=pd.Index(years), center_x=centre[:, 0], center_y=centre[:, 1], lon=lonlat[:, 0], lat=lonlat[:, 1],
-        major_km=major, minor_km=minor, major_sd_km=major / np.sqrt(2), minor_sd_km=minor / np.sqrt(2),
-        rotation_deg=rotation, area_km2=np.pi * major * minor, move_km=move, move_bearing_deg=bearing,
-        center_x_lo=x[0], center_x_hi=x[1], center_y_lo=y[0], center_y_hi=y[1], move_lo=moved[0], move_hi=moved[1],
-        n_obs=len(xy), n_boot=n_boot, seed=seed if n_boot else None,
-    )  # fmt: skip
+        years=pd.Index(years),
+        center_x=centre[:, 0],
+        center_y=centre[:, 1],
+        lon=lonlat[:, 0],
+        lat=lonlat[:, 1],
+        major_km=major,
+        minor_km=minor,
+        major_sd_km=major / np.sqrt(2),
+        minor_sd_km=minor / np.sqrt(2),
+        rotation_deg=rotation,
+        area_km2=np.pi * major * minor,
+        move_km=move,
+        move_bearing_deg=bearing,
+        center_x_lo=x[0],
+        center_x_hi=x[1],
+        center_y_lo=y[0],
+        center_y_hi=y[1],
+        move_lo=moved[0],
+        move_hi=moved[1],
+        n_obs=len(xy),
+        n_boot=n_boot,
+        seed=seed if n_boot else None,
+    )
 
 
 def _centres(xy: FloatArray, mass: FloatArray) -> FloatArray:

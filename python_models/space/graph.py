@@ -37,9 +37,9 @@ class CityGraph(Graph):  # type: ignore[misc]  # libpysal has no type marker
         """One row per link: city_id_receiver, city_id_emitter, weight."""
         matrix = sparse.coo_array(to_sparse(self))
         labels = self.unique_ids.to_numpy()
-        return pd.DataFrame({
-            "city_id_receiver": labels[matrix.row], "city_id_emitter": labels[matrix.col], "weight": matrix.data,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {"city_id_receiver": labels[matrix.row], "city_id_emitter": labels[matrix.col], "weight": matrix.data}
+        )
 
 
 def to_graph(

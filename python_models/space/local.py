@@ -54,9 +54,19 @@ class LisaResult:
     def to_frame(self) -> pd.DataFrame:
         """One row per city."""
         names = (
-            "z", "lag_z", "i_local", "expected", "variance", "z_norm", "p_norm", "p_perm", "q_bh", "quadrant",
-            "class_raw", "class_fdr",
-        )  # fmt: skip
+            "z",
+            "lag_z",
+            "i_local",
+            "expected",
+            "variance",
+            "z_norm",
+            "p_norm",
+            "p_perm",
+            "q_bh",
+            "quadrant",
+            "class_raw",
+            "class_fdr",
+        )
         frame = pd.DataFrame({"city_id": self.cities, **{name: getattr(self, name) for name in names}})
         return frame.assign(n_perm=self.n_perm, seed=self.seed)
 
@@ -78,10 +88,15 @@ class GetisOrdResult:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per city."""
-        return pd.DataFrame({
-            "city_id": self.cities, "gi": self.gi, "p_norm": self.p_norm, "q_bh": self.q_bh,
-            "class_fdr": self.class_fdr,
-        }).assign(star=self.star)  # fmt: skip
+        return pd.DataFrame(
+            {
+                "city_id": self.cities,
+                "gi": self.gi,
+                "p_norm": self.p_norm,
+                "q_bh": self.q_bh,
+                "class_fdr": self.class_fdr,
+            }
+        ).assign(star=self.star)
 
 
 def lisa(
@@ -117,11 +132,23 @@ def lisa(
     expected, variance = _conditional_moments(z, matrix)
     z_norm = _ratio(z * lag - expected, np.sqrt(variance))
     return LisaResult(
-        cities=labels, z=z, lag_z=lag, i_local=z * lag, expected=expected, variance=variance, z_norm=z_norm,
-        p_norm=2 * norm.sf(np.abs(z_norm)), p_perm=p, q_bh=adjusted, quadrant=quadrant,
-        class_raw=_classes(quadrant, p <= alpha), class_fdr=_classes(quadrant, adjusted <= q),
-        n_perm=permutations, seed=seed, method=method,
-    )  # fmt: skip
+        cities=labels,
+        z=z,
+        lag_z=lag,
+        i_local=z * lag,
+        expected=expected,
+        variance=variance,
+        z_norm=z_norm,
+        p_norm=2 * norm.sf(np.abs(z_norm)),
+        p_perm=p,
+        q_bh=adjusted,
+        quadrant=quadrant,
+        class_raw=_classes(quadrant, p <= alpha),
+        class_fdr=_classes(quadrant, adjusted <= q),
+        n_perm=permutations,
+        seed=seed,
+        method=method,
+    )
 
 
 def getis_ord(

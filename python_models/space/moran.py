@@ -125,9 +125,18 @@ def _moments(y: FloatArray, w: Any) -> Moments:
     s0, s1, s2 = weight_sums(w)
     margin = np.asarray(w.sum(axis=1)).ravel() + np.asarray(w.sum(axis=0)).ravel()
     return Moments(
-        n, float(y.mean()), zz, float(n * (z**4).sum() / zz**2), float(z @ (w @ z)), float(margin @ z**2),
-        float(margin @ z), s0, s1, s2, tuple(float((y**p).sum()) for p in (1, 2, 3, 4)),  # type: ignore[arg-type]
-    )  # fmt: skip
+        n,
+        float(y.mean()),
+        zz,
+        float(n * (z**4).sum() / zz**2),
+        float(z @ (w @ z)),
+        float(margin @ z**2),
+        float(margin @ z),
+        s0,
+        s1,
+        s2,
+        tuple(float((y**p).sum()) for p in (1, 2, 3, 4)),  # type: ignore[arg-type]
+    )
 
 
 def _judge(name: str, f: Moments, drawn: FloatArray, seed: int | None) -> GlobalStatistic:

@@ -46,18 +46,28 @@ class NetworkResult:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per city."""
-        return pd.DataFrame({
-            "city_id": self.cities, "out_degree": self.out_degree, "in_degree": self.in_degree,
-            "betweenness": self.betweenness, "block": self.block, "community": self.community,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "city_id": self.cities,
+                "out_degree": self.out_degree,
+                "in_degree": self.in_degree,
+                "betweenness": self.betweenness,
+                "block": self.block,
+                "community": self.community,
+            }
+        )
 
     def links_frame(self) -> pd.DataFrame:
         """One row per link: city_id_from, city_id_to, strength, k_ij."""
         i, j = np.nonzero(self.links)
-        return pd.DataFrame({
-            "city_id_from": self.cities[i], "city_id_to": self.cities[j], "strength": self.strength[i, j],
-            "k_ij": self.k[i, j],
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "city_id_from": self.cities[i],
+                "city_id_to": self.cities[j],
+                "strength": self.strength[i, j],
+                "k_ij": self.k[i, j],
+            }
+        )
 
 
 def gravity_network(
@@ -95,10 +105,20 @@ def gravity_network(
     community = communities(links)
     summary, intervals = _summary(links, group, is_centre, community, n_boot, seed)
     return NetworkResult(
-        cities=labels, strength=strength, k=k, links=links, out_degree=links.sum(axis=1), in_degree=links.sum(axis=0),
-        betweenness=betweenness(links), block=concor(links), community=community, summary=summary,
-        intervals=intervals, n_boot=n_boot, seed=seed if n_boot else None,
-    )  # fmt: skip
+        cities=labels,
+        strength=strength,
+        k=k,
+        links=links,
+        out_degree=links.sum(axis=1),
+        in_degree=links.sum(axis=0),
+        betweenness=betweenness(links),
+        block=concor(links),
+        community=community,
+        summary=summary,
+        intervals=intervals,
+        n_boot=n_boot,
+        seed=seed if n_boot else None,
+    )
 
 
 def betweenness(links: BoolArray) -> FloatArray:

@@ -16,9 +16,19 @@ from python_models.space.distance import pair_distances, tree
 from python_models.space.graph import CityGraph, labels_of, normalise, to_graph, to_sparse
 
 KINDS = (
-    "queen", "invd", "knn", "expd", "econ", "nested", "geo_econ", "center_periphery", "band", "same_prov", "diff_prov",
+    "queen",
+    "invd",
+    "knn",
+    "expd",
+    "econ",
+    "nested",
+    "geo_econ",
+    "center_periphery",
+    "band",
+    "same_prov",
+    "diff_prov",
     "hybrid",
-)  # fmt: skip
+)
 ATTACHED_KINDS = {"queen", "invd", "expd", "hybrid"}  # rings and masks keep their empty rows
 
 
@@ -80,21 +90,44 @@ def build_weights(
     names = _labels(labels, points, polygons, mass, base, edges)
     at = None if points is None else _points(points, names)
     raw = _raw(
-        kind, names, at, metric=metric, edges=edges, polygons=polygons, snap=snap, k=k, power=power, cutoff=cutoff,
-        scale=scale, ring=ring, mass=mass, phi=phi, group=group, is_centre=is_centre, base=base,
+        kind,
+        names,
+        at,
+        metric=metric,
+        edges=edges,
+        polygons=polygons,
+        snap=snap,
+        k=k,
+        power=power,
+        cutoff=cutoff,
+        scale=scale,
+        ring=ring,
+        mass=mass,
+        phi=phi,
+        group=group,
+        is_centre=is_centre,
+        base=base,
         proximities=proximities,
-    )  # fmt: skip
+    )
     attached: list[Hashable] = []
     if kind in ATTACHED_KINDS if attach_islands is None else attach_islands:
         raw, attached = _attach(raw, names, at, metric, kind, power, scale)
     params = {
-        "metric": metric, "k": k if kind == "knn" else None, "power": power, "cutoff": cutoff, "scale": scale,
-        "ring": ring, "phi": phi if kind == "nested" else None,
-    }  # fmt: skip
+        "metric": metric,
+        "k": k if kind == "knn" else None,
+        "power": power,
+        "cutoff": cutoff,
+        "scale": scale,
+        "ring": ring,
+        "phi": phi if kind == "nested" else None,
+    }
     graph = to_graph(
-        raw, names, kind=kind, params={key: value for key, value in params.items() if value is not None},
+        raw,
+        names,
+        kind=kind,
+        params={key: value for key, value in params.items() if value is not None},
         attached=attached,
-    )  # fmt: skip
+    )
     return normalise(graph, normalisation)
 
 

@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.specs.schema import read_index_specs
+from dagster_project.study.specs.schema import read_index_specs
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = {spec.index_code: spec for spec in read_index_specs(ROOT / "dagster_project" / "specs" / "index.yml")}
-PAIRS = [(n, r) for n in SPECS if n.startswith("nqpf") for r in SPECS if r.startswith("pr")
-         if n.startswith("nqpf_yearbook") == r.startswith("pr_yearbook")]  # fmt: skip
+SPECS = {spec.index_code: spec for spec in read_index_specs(ROOT / "dagster_project" / "study" / "specs" / "index.yml")}
+PAIRS = [
+    (n, r)
+    for n in SPECS
+    if n.startswith("nqpf")
+    for r in SPECS
+    if r.startswith("pr")
+    if n.startswith("nqpf_yearbook") == r.startswith("pr_yearbook")
+]
 # Employment is what labour productivity divides by and what the misallocation of labour looks at; see METHODS 1.2.
 SHARED_SCALES_ALLOWED = {"gdp_nom", "population", "emp_total", "fiscal_expenditure", "all_firms_stock"}
 

@@ -96,9 +96,16 @@ def revise(house: House) -> Revised:
     after = newcomer.asks()
     newcomer.leaves()
     return Revised(
-        house, went_through, vintage_of(folder / "yearbook.yml"), vintage_of(sidecar), raw, sha256,
-        before, still_open, after,
-    )  # fmt: skip
+        house,
+        went_through,
+        vintage_of(folder / "yearbook.yml"),
+        vintage_of(sidecar),
+        raw,
+        sha256,
+        before,
+        still_open,
+        after,
+    )
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,11 @@ from dagster_project.paths import Paths
 CITIES, YEARS = 12, range(2012, 2017)  # of the small warehouse
 # Secrets that a machine may hold in its environment: the small warehouse is refreshed with them, none may be written.
 PLANTED = {
-    "NQPF_WEBHOOK_URL": "http://127.0.0.1:9/hook-planted-4c1f9e", "AWS_SECRET_ACCESS_KEY": "planted-aws-93be07",
-    "DATABASE_PASSWORD": "planted-password-5d20aa", "GITHUB_TOKEN": "planted-token-e8817b",
-}  # fmt: skip
+    "NQPF_WEBHOOK_URL": "http://127.0.0.1:9/hook-planted-4c1f9e",
+    "AWS_SECRET_ACCESS_KEY": "planted-aws-93be07",
+    "DATABASE_PASSWORD": "planted-password-5d20aa",
+    "GITHUB_TOKEN": "planted-token-e8817b",
+}
 
 
 @dataclass(frozen=True)

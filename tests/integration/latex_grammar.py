@@ -8,11 +8,38 @@ its packages that the tables use; only characters that plain LaTeX has a glyph f
 import re
 
 COMMANDS = {
-    "begin", "end", "caption", "label", "centering", "footnotesize", "scriptsize", "setlength", "tabcolsep", "toprule",
-    "midrule", "bottomrule", "multicolumn", "textit", "noindent", "linewidth", "endfirsthead", "endhead", "endfoot",
-    "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater",
-    "resizebox", "ifdim", "width", "else", "fi", "raggedright", "arraybackslash",
-}  # fmt: skip
+    "begin",
+    "end",
+    "caption",
+    "label",
+    "centering",
+    "footnotesize",
+    "scriptsize",
+    "setlength",
+    "tabcolsep",
+    "toprule",
+    "midrule",
+    "bottomrule",
+    "multicolumn",
+    "textit",
+    "noindent",
+    "linewidth",
+    "endfirsthead",
+    "endhead",
+    "endfoot",
+    "textbackslash",
+    "textasciitilde",
+    "textasciicircum",
+    "textless",
+    "textgreater",
+    "resizebox",
+    "ifdim",
+    "width",
+    "else",
+    "fi",
+    "raggedright",
+    "arraybackslash",
+}
 IN_MATH = {"times", "cdot", "geq", "leq", "mu", "circ"}
 ENVIRONMENTS = {"table", "tabular", "longtable", "minipage", "landscape"}
 TABLES = {"tabular", "longtable"}

@@ -89,12 +89,16 @@ def test_every_query_runs_on_the_published_file_with_the_documented_columns(
     columns = head_of(query)[2]
     if columns[-1] == "one column per indicator":
         columns = columns[:-1] + sorted(
-            small_warehouse.published("select distinct indicator_code from mart.why_this_number"
-                                      " where index_code in ('nqpf', 'nqpf_yearbook')")["indicator_code"]
-        )  # fmt: skip
+            small_warehouse.published(
+                "select distinct indicator_code from mart.why_this_number where index_code in ('nqpf', 'nqpf_yearbook')"
+            )["indicator_code"]
+        )
     assert list(frame.columns) == columns
-    there_are = small_warehouse.published(f"select count(*) as n from {ROWS_THERE_ARE[query.stem]}")["n"][0] \
-        if query.stem in ROWS_THERE_ARE else 1  # fmt: skip
+    there_are = (
+        small_warehouse.published(f"select count(*) as n from {ROWS_THERE_ARE[query.stem]}")["n"][0]
+        if query.stem in ROWS_THERE_ARE
+        else 1
+    )
     assert (len(frame) > 0) == (there_are > 0)
 
 
@@ -123,8 +127,10 @@ def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_wareh
 def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse: House) -> None:
     table = answer(small_warehouse, "q12")
     assert list(table["year"]) == list(YEARS)
-    for parts in (["share_within", "share_between", "share_overlap"],
-                  ["share_between_region", "share_between_province", "share_within_province"]):  # fmt: skip
+    for parts in (
+        ["share_within", "share_between", "share_overlap"],
+        ["share_between_region", "share_between_province", "share_within_province"],
+    ):
         np.testing.assert_allclose(table[parts].sum(axis=1), 100, rtol=0, atol=1e-9)
 
 
@@ -231,11 +237,15 @@ def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]
 def test_a_query_that_fails_or_is_no_text_is_one_sentence(said: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
     for asked, words in (
-        ({"query": "from mart.nothing"}, "does not exist"), ({"query": "drop table mart.dim_city"}, "read-only"),
-        ({"query": "from read_csv('/etc/passwd')"}, "disabled"), ({}, "--file"),
-        ({"file": tmp_path / "none.sql"}, "cannot be read"), ({"file": tmp_path / "latin.sql"}, "not UTF-8"),
-        ({"query": "select 1", "file": QUERIES[0]}, "Give one query"), ({"query": "select 1", "format": "xml"}, "csv"),
-    ):  # fmt: skip
+        ({"query": "from mart.nothing"}, "does not exist"),
+        ({"query": "drop table mart.dim_city"}, "read-only"),
+        ({"query": "from read_csv('/etc/passwd')"}, "disabled"),
+        ({}, "--file"),
+        ({"file": tmp_path / "none.sql"}, "cannot be read"),
+        ({"file": tmp_path / "latin.sql"}, "not UTF-8"),
+        ({"query": "select 1", "file": QUERIES[0]}, "Give one query"),
+        ({"query": "select 1", "format": "xml"}, "csv"),
+    ):
         code, text = said(**asked)
         assert code == 2
         assert words in text

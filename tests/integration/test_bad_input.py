@@ -24,16 +24,26 @@ GATE_SENTENCES: dict[str, list[str]] = {
     "gdp_times_10000_in_one_city": ["1 of", "outside the band", "泰安市 2014 gdp_nom", "cell Z20", "correction.csv"],
     "gdp_times_10000_in_all_cities": ["gdp_nom (city) 2014", "a unit slip of x10,000", "cell Z", "header_map.csv"],
     "gdp_of_city_and_districts_swapped": [
-        "gdp_nom (city) 2014, ", "follow gdp_nom (district) of 2013", "wrong header", "yuan10k (printed '", "cell Z",
-        "gdp_nom (district) 2014, ", "follow gdp_nom (city) of 2013", "cell AA", "paste its ready-made `ignore` row",
+        "gdp_nom (city) 2014, ",
+        "follow gdp_nom (district) of 2013",
+        "wrong header",
+        "yuan10k (printed '",
+        "cell Z",
+        "gdp_nom (district) 2014, ",
+        "follow gdp_nom (city) of 2013",
+        "cell AA",
+        "paste its ready-made `ignore` row",
     ],
     "tertiary_shares_too_large": [
-        "tertiary_share (city) 2014, ", "cities break shares_sum_to_100", "(printed '", "What to do:",
+        "tertiary_share (city) 2014, ",
+        "cities break shares_sum_to_100",
+        "(printed '",
+        "What to do:",
     ],
     "text_in_a_number_column": ["text instead of a number", "合肥市 2014 fiscal_education: '约八千'", "cell AW13"],
     "city_that_does_not_exist": ["no known city", "'石家店市' (2014)", "cell A9", "city_alias.csv"],
     "empty_year": ["a year without a single number", "2014: 13 cities, no number", "Check that the file really covers"],
-}  # fmt: skip
+}
 
 
 def test_every_planted_fault_has_its_test() -> None:
@@ -217,7 +227,7 @@ CASES: list[tuple[Callable[[House], None], list[str]]] = [
     (two_files_of_one_year, ["2 loads of yearbook 2013", "again.yml", "'supersedes: <vintage of the older one>'"]),
     (demo_and_real, ["Synthetic and real loads are mixed", "yearbook.yml", "Keep them in two warehouses"]),
     (real_files_in_a_demo_warehouse, ["holds synthetic data and the landing files are real", "--warehouse"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("break_it", "says"), CASES, ids=[case[0].__name__ for case in CASES])

@@ -20,9 +20,9 @@ import pandas as pd
 import pytest
 from house import House
 
-from dagster_project.assets.gate import baseline_of, gate_frames
-from dagster_project.run_state import landed_sidecars
-from dagster_project.warehouse import Warehouse
+from dagster_project.defs.gate import baseline_of, gate_frames
+from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.store import Warehouse
 from expectations import Baseline
 from expectations.contract import Frames
 from expectations.judged import judged_blocks
@@ -81,13 +81,17 @@ SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]]
 
 
 @pytest.mark.parametrize(
-    ("at", "key", "spoil", "unseen"), [(at, *case) for at, case in enumerate(SPOILT)],
+    ("at", "key", "spoil", "unseen"),
+    [(at, *case) for at, case in enumerate(SPOILT)],
     ids=["x10,000", "x1/10,000", "x10", "row down", "first x1/10,000", "first row down", "first row up"],
-)  # fmt: skip
+)
 def test_a_spoilt_column_is_refused_and_no_other_variable(
-    loads: dict[tuple[str, int], Load], at: int, key: tuple[str, int], spoil: Callable[[pd.Series], pd.Series],
+    loads: dict[tuple[str, int], Load],
+    at: int,
+    key: tuple[str, int],
+    spoil: Callable[[pd.Series], pd.Series],
     unseen: set[str],
-) -> None:  # fmt: skip
+) -> None:
     columns = blocks_of(loads[key])
     assert wrongly_judged(loads[key], columns[at :: len(columns) // COLUMNS_A_CASE], spoil, unseen) == {}
 

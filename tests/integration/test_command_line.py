@@ -19,8 +19,7 @@ def nqpf(house: House, *arguments: str) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"),
-    [("csv", "n\n12\n"), ("json", '[{"n": 12}]\n'), ("markdown", "| n |\n| --: |\n| 12 |\n")],
+    ("form", "expected"), [("csv", "n\n12\n"), ("json", '[{"n": 12}]\n'), ("markdown", "| n |\n| --: |\n| 12 |\n")]
 )
 def test_sql_answers_in_the_form_that_was_asked_for(small_warehouse, form, expected):
     query = "select count(*) as n from mart.mart_sample_city where index_code = 'nqpf'"

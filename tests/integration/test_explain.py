@@ -27,10 +27,15 @@ def told(small_warehouse: House) -> dict:
 
 
 def published_score(house: House, year: int) -> dict:
-    return house.published(
-        "from mart.mart_index_score where index_code = 'nqpf' and basis = ? and weight_scheme = 'entropy_flat'"
-        " and city_id = ? and year = ?", [FROZEN, HEFEI, year],
-    ).iloc[0].to_dict()  # fmt: skip
+    return (
+        house.published(
+            "from mart.mart_index_score where index_code = 'nqpf' and basis = ? and weight_scheme = 'entropy_flat'"
+            " and city_id = ? and year = ?",
+            [FROZEN, HEFEI, year],
+        )
+        .iloc[0]
+        .to_dict()
+    )
 
 
 def test_the_answer_fits_on_one_screen(small_warehouse: House) -> None:
@@ -95,15 +100,17 @@ def test_the_first_year_has_no_year_before(small_warehouse: House) -> None:
 def test_imputed_and_winsorised_values_are_marked(small_warehouse: House) -> None:
     marked = small_warehouse.published(
         "select city_id, year, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
-        " and value_origin like 'interpolated%' and is_winsorised is not null limit 1", [FROZEN],
-    ).iloc[0]  # fmt: skip
+        " and value_origin like 'interpolated%' and is_winsorised is not null limit 1",
+        [FROZEN],
+    ).iloc[0]
     text = explain(small_warehouse, marked["city_id"], str(marked["year"]), "--full").text
     assert f"[{marked['value_origin']}" in text
     assert "imputed (" in text
     cut = small_warehouse.published(
         "select city_id, year from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
-        " and is_winsorised limit 1", [FROZEN],
-    ).iloc[0]  # fmt: skip
+        " and is_winsorised limit 1",
+        [FROZEN],
+    ).iloc[0]
     assert "winsorised to" in explain(small_warehouse, cut["city_id"], str(cut["year"]), "--full").text
 
 
@@ -168,8 +175,9 @@ def test_a_second_edition_is_bridged_from_the_vintage_before_it(revised: Revised
     house, (old, new) = revised.house, (f"2016{letter}" for letter in "AB")
     bridge = house.published(
         "from mart.mart_index_restatement where index_code = 'nqpf' and basis_old = basis_new and vintage_old = ?"
-        " and vintage_new = ?", [old, new],
-    )  # fmt: skip
+        " and vintage_new = ?",
+        [old, new],
+    )
     assert len(bridge) == 2 * CITIES * len(YEARS)
     parts = bridge[["part_revision", "part_bounds", "part_weights", "part_method"]]
     np.testing.assert_allclose(parts.sum(axis=1), bridge["total_change"], rtol=0, atol=1e-12)

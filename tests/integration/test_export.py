@@ -13,14 +13,14 @@ from house import CITIES, YEARS, House
 from latex_grammar import problems
 from python_calamine import CalamineWorkbook
 
-from dagster_project.export import figures
-from dagster_project.export.errors import ExportError
-from dagster_project.export.latex import to_latex
-from dagster_project.export.paper import read_grid
-from dagster_project.export.registry import TABLES
-from dagster_project.export.scope import read_scope
-from dagster_project.export.text import to_html, to_markdown
-from dagster_project.publishing.reader import open_read_only
+from dagster_project.publish.export import figures
+from dagster_project.publish.export.errors import ExportError
+from dagster_project.publish.export.latex import to_latex
+from dagster_project.publish.export.paper import read_grid
+from dagster_project.publish.export.registry import TABLES
+from dagster_project.publish.export.scope import read_scope
+from dagster_project.publish.export.text import to_html, to_markdown
+from dagster_project.published import open_read_only
 
 
 def query(house: House, sql: str) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def test_a_printed_table_has_every_indicator_and_the_synthetic_mark(small_wareho
 def test_every_paper_table_prints_or_says_why_not(small_warehouse, folder):
     from rich.console import Console
 
-    from dagster_project.export.command import Asked, export
+    from dagster_project.publish.export.command import Asked, export
 
     known = set(query(small_warehouse, "select table_name from information_schema.tables")["table_name"])
     printed = []
@@ -128,9 +128,12 @@ def charts(small_warehouse):
 
 @pytest.mark.parametrize(
     ("code", "marts"),
-    [("F25", ("mart_robustness", "mart_robustness_placebo")), ("F26", ("mart_city_path", "mart_path_transition")),
-     ("F27", ("mart_principle_monitor",))],
-)  # fmt: skip
+    [
+        ("F25", ("mart_robustness", "mart_robustness_placebo")),
+        ("F26", ("mart_city_path", "mart_path_transition")),
+        ("F27", ("mart_principle_monitor",)),
+    ],
+)
 def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, charts, code, marts):
     for mart in marts:
         assert query(small_warehouse, f"select count(*) as n from mart.{mart}")["n"][0] > 0
@@ -141,8 +144,11 @@ def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, cha
 
 
 def test_the_dashboard_shows_every_national_value(small_warehouse, charts):
-    mart = query(small_warehouse, "select value from mart.mart_principle_monitor where level = 'national'"
-                 " and index_code = 'nqpf' and basis like 'frozen%' and value is not null")  # fmt: skip
+    mart = query(
+        small_warehouse,
+        "select value from mart.mart_principle_monitor where level = 'national'"
+        " and index_code = 'nqpf' and basis like 'frozen%' and value is not null",
+    )
     (spec,) = figures.chosen(charts, "F27").values()
     assert sorted(row["value"] for row in spec["data"]["values"]) == sorted(mart["value"])
 
@@ -158,8 +164,11 @@ def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, fold
     assert excel["city_id"].tolist() == stata["city_id"].tolist()
     # a workbook keeps 16 significant digits
     assert excel["score_nqpf"].tolist() == pytest.approx(stata["score_nqpf"].tolist(), rel=1e-15)
-    mart = query(small_warehouse, "select city_id, year, score_100 from mart.mart_index_score where index_code = 'nqpf'"
-                 " and basis like 'frozen%' and weight_scheme = 'entropy_flat' order by all")  # fmt: skip
+    mart = query(
+        small_warehouse,
+        "select city_id, year, score_100 from mart.mart_index_score where index_code = 'nqpf'"
+        " and basis like 'frozen%' and weight_scheme = 'entropy_flat' order by all",
+    )
     assert mart["score_100"].tolist() == stata["score_nqpf"].tolist()
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from house import House
 
-from dagster_project.export.errors import ExportError
-from dagster_project.export.grid import Grid, Row
-from dagster_project.export.latex import LONG, to_latex
-from dagster_project.export.paper import read_grid
-from dagster_project.export.registry import TABLES
-from dagster_project.export.scope import read_scope
-from dagster_project.publishing.reader import open_read_only
+from dagster_project.publish.export.errors import ExportError
+from dagster_project.publish.export.grid import Grid, Row
+from dagster_project.publish.export.latex import LONG, to_latex
+from dagster_project.publish.export.paper import read_grid
+from dagster_project.publish.export.registry import TABLES
+from dagster_project.publish.export.scope import read_scope
+from dagster_project.published import open_read_only
 
 XELATEX = shutil.which("xelatex")
 pytestmark = pytest.mark.skipif(XELATEX is None, reason="no xelatex on the path")
@@ -38,8 +38,12 @@ HOSTILE = (
 def log_of(tables: dict[str, str], folder: Path) -> str:
     """What xelatex says to a document with all tables; each loads the packages that its first lines name."""
     needed = sorted({name for text in tables.values() for found in PACKAGES.findall(text) for name in found.split(",")})
-    parts = [r"\documentclass{article}", r"\usepackage[a4paper,margin=2.5cm]{geometry}",
-             rf"\usepackage{{{','.join(needed)}}}", r"\begin{document}"]  # fmt: skip
+    parts = [
+        r"\documentclass{article}",
+        r"\usepackage[a4paper,margin=2.5cm]{geometry}",
+        rf"\usepackage{{{','.join(needed)}}}",
+        r"\begin{document}",
+    ]
     for code, text in tables.items():
         parts += [rf"\typeout{{table {code}}}", text, r"\clearpage"]
     (folder / "tables.tex").write_text("\n".join([*parts, r"\end{document}"]), encoding="utf-8")

@@ -15,14 +15,15 @@ from changed import Revised
 from house import CITIES, House, unchanged_environment
 from landing_tools import changed_copy, supersede
 
-from dagster_project import sensors
-from dagster_project.asset_groups import GROUPS
-from dagster_project.asset_words import column_lineage, result_table
-from dagster_project.dbt_project import STEPS
 from dagster_project.definitions import build_defs
+from dagster_project.defs import sensors
+from dagster_project.defs.asset_groups import GROUPS
+from dagster_project.defs.asset_words import column_lineage, result_table
+from dagster_project.defs.dbt_project import STEPS
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
-from dagster_project.run_state import gate_hash, landed_sidecars
-from dagster_project.warehouse import Warehouse
+from dagster_project.run.versions import gate_hash
+from dagster_project.store import Warehouse
 
 KEYS = Path(__file__).with_name("asset_keys.txt")
 OWN_FILES_ONLY = {("landing", "yearly"), ("landing", "series")}  # these never open the build file
@@ -247,10 +248,18 @@ def test_sensor_says_that_the_gate_refused_a_file_and_asks_again_once_a_seed_is_
     _land(house, 2013)
     sidecar = next(s for s in landed_sidecars(house.paths) if s.data_year == 2013 and s.supersedes)
     gate = gate_hash(house.paths)
-    refused = pd.DataFrame([{
-        "source": sidecar.source, "data_year": 2013, "vintage": sidecar.vintage, "is_accepted": False,
-        "gate_key": f"{gate}-{sidecar.content_hash}", "decided_at": pd.Timestamp("2027-01-16 07:30"),
-    }])  # fmt: skip
+    refused = pd.DataFrame(
+        [
+            {
+                "source": sidecar.source,
+                "data_year": 2013,
+                "vintage": sidecar.vintage,
+                "is_accepted": False,
+                "gate_key": f"{gate}-{sidecar.content_hash}",
+                "decided_at": pd.Timestamp("2027-01-16 07:30"),
+            }
+        ]
+    )
     Warehouse(house.paths.build_file).replace_rows("raw.load", refused, {"vintage": sidecar.vintage})
     result = _tick_of_sensor(house)
     assert not result.run_requests

@@ -52,9 +52,13 @@ def has_r_package(name: str) -> bool:
 
 def run_r(code: str, *arguments: Path) -> str:
     done = subprocess.run(
-        [str(RSCRIPT), "--vanilla", "-e", code, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8",
-        check=False, env={**os.environ, "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
+        [str(RSCRIPT), "--vanilla", "-e", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -13,9 +13,9 @@ import pytest
 from changed import Revised
 from house import House
 
-from dagster_project.assets import publish as publishing
+from dagster_project.defs import publish as publishing
 from dagster_project.paths import PROJECT
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 
 BOM = b"\xef\xbb\xbf"
 
@@ -67,9 +67,9 @@ def test_failure_between_snapshot_and_swap_leaves_the_old_file(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from dagster_project.assets import publish as publishing
+from dagster_project.defs import publish as publishing
 from dagster_project.paths import Paths
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 def kill(*_): os.kill(os.getpid(), signal.SIGKILL)
 when, root = sys.argv[1], Path(sys.argv[2])
 if when == "before":

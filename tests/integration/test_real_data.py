@@ -23,8 +23,9 @@ def test_at_least_275_cities_have_a_score_in_every_year(real_warehouse: House) -
     scored = real_warehouse.published(
         "select city_id, list(year order by year) as years from mart.mart_index_score"
         " where index_code = 'nqpf_yearbook' and basis = ? and weight_scheme = 'entropy_flat'"
-        " and year <= 2021 and score is not null group by all", [FROZEN],
-    )  # fmt: skip
+        " and year <= 2021 and score is not null group by all",
+        [FROZEN],
+    )
     complete = {row.city_id for row in scored.itertuples() if list(row.years) == YEARS}
     assert len(complete) >= 275
     assert CHENGDU in complete
@@ -78,8 +79,9 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
 ) -> None:
     found = real_warehouse.published(
         "select concept, value / 1e4 as gdp, unit, file, cell, text, is_selected from mart.mart_source_value"
-        " where city_id = ? and year = ? and variable_code = 'gdp_nom'", [city_id, year],
-    )  # fmt: skip
+        " where city_id = ? and year = ? and variable_code = 'gdp_nom'",
+        [city_id, year],
+    )
     assert set(found["unit"]) == {"yuan10k"}
     assert found["cell"].str.fullmatch(r"[A-Z]+\d+").all()
     assert found["text"].str.len().min() > 0
@@ -91,8 +93,9 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
     assert list(found.loc[found["is_selected"], "concept"]) == ["revised"]
     log = real_warehouse.published(
         "select value_old / 1e4 as old, value_new / 1e4 as new from mart.mart_revision_log"
-        " where kind = 'source' and city_id = ? and year = ? and variable_code = 'gdp_nom'", [city_id, year],
-    )  # fmt: skip
+        " where kind = 'source' and city_id = ? and year = ? and variable_code = 'gdp_nom'",
+        [city_id, year],
+    )
     assert len(log) == len(first)
     assert (log["old"] - first_print).abs().max() < 0.05
     assert set(log["new"]) == {revised["gdp"].item()}
@@ -136,8 +139,9 @@ def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse: Hous
 def test_repeated_numbers_of_employees_are_flagged(real_warehouse: House, year: int) -> None:
     found = real_warehouse.published(
         "select count(*) filter (where fill_rule = 'repeat') / count(*) as share from mart.mart_source_value"
-        " where source = 'panel_policies' and variable_code like 'emp_%' and year = ?", [year],
-    )  # fmt: skip
+        " where source = 'panel_policies' and variable_code like 'emp_%' and year = ?",
+        [year],
+    )
     assert 0.20 <= found["share"].item() <= 0.32
 
 

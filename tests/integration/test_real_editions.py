@@ -176,9 +176,15 @@ def sidecar_of(real_data: Path, folder: Path, file: str, sheet: str) -> Path:
     content = {
         **(long if file in LONG_KEYS else {"layout": "tables", "data_year": 2020 if "/2021/" in file else 2023}),
         **({"sheet": sheet} if sheet else {}),
-        "source": "trial", "files": [entry(real_data, real_data / file)], "producer": "see README", "title": file,
-        "licence": "none stated", "accessed": "2026-11-01", "maturity": "first_print", "is_synthetic": False,
-    }  # fmt: skip
+        "source": "trial",
+        "files": [entry(real_data, real_data / file)],
+        "producer": "see README",
+        "title": file,
+        "licence": "none stated",
+        "accessed": "2026-11-01",
+        "maturity": "first_print",
+        "is_synthetic": False,
+    }
     path = folder / "trial.yml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     return path

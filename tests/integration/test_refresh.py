@@ -77,8 +77,9 @@ def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse: House) -> 
     assert min(parts) > 0
     harmonised = small_warehouse.build(
         "select value from int.int_values_harmonised_to_base_boundary"
-        " where city_id = ? and year = 2014 and variable_code = 'he_students'", [JINAN]
-    )  # fmt: skip
+        " where city_id = ? and year = 2014 and variable_code = 'he_students'",
+        [JINAN],
+    )
     assert harmonised["value"].item() == sum(parts)
 
 
@@ -88,8 +89,9 @@ def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse: House) -> No
 
     found = small_warehouse.published(
         "select value_raw, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
-        " and city_id = ? and year = 2014 and indicator_code = 'n1_edushare'", [FROZEN, JINAN]
-    )  # fmt: skip
+        " and city_id = ? and year = 2014 and indicator_code = 'n1_edushare'",
+        [FROZEN, JINAN],
+    )
     expected = 100 * total("教育支出") / total("地方一般公共预算支出")
     assert found["value_raw"].item() == pytest.approx(expected, rel=1e-12)
     assert found["value_origin"].item() == "merged_boundary"

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from dagster_project.cli import releases
 from dagster_project.paths import Paths
-from dagster_project.publishing.diff import diff_frames
-from dagster_project.publishing.reader import open_read_only
-from dagster_project.publishing.rebuild import lay_out, read_manifest
-from dagster_project.warehouse import Warehouse
+from dagster_project.publish.release.diff import diff_frames
+from dagster_project.publish.release.rebuild import lay_out, read_manifest
+from dagster_project.published import open_read_only
+from dagster_project.store import Warehouse
 
 TAIAN = "CN370900"
 ROUNDING = 1e-12
@@ -66,8 +66,9 @@ def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
 def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Revised) -> None:
     found = frames["sources"]
     assert found[["what", "source", "data_year", "vintage"]].values.tolist() == [
-        ["added", "yearbook", 2014, revised.vintage_new], ["superseded", "yearbook", 2014, revised.vintage_old],
-    ]  # fmt: skip
+        ["added", "yearbook", 2014, revised.vintage_new],
+        ["superseded", "yearbook", 2014, revised.vintage_old],
+    ]
 
 
 def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised: Revised) -> None:
@@ -256,7 +257,7 @@ def test_old_releases_go_only_when_it_is_said(copied: Paths) -> None:
 
 
 def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> None:
-    from dagster_project.cli.locking import refresh_lock
+    from dagster_project.run.lock import refresh_lock
 
     with refresh_lock(copied):
         answer = said(releases.prune_releases, copied, 1, is_sure=True)

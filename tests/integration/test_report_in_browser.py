@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from house import House
 
-from dagster_project.report import language, pages
-from dagster_project.report.site import CITIES
+from dagster_project.publish.site import language, pages
+from dagster_project.publish.site.site import CITIES
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
@@ -30,8 +30,11 @@ FIRST_PAINT = """() => new Promise((done) => new PerformanceObserver((list) => {
   if (found) done(found.startTime);
 }).observe({ type: "paint", buffered: true }))"""
 PARAGRAPHS = re.compile(r"<p(?: class=\"note\")?>(.*?)</p>", re.S)
-SPOKEN = re.compile(r'<(h1|h2|dt|summary|caption|figcaption|th scope="col")[^>]*>(.*?)</(?:h1|h2|dt|summary|caption|'
-                    "figcaption|th)>", re.DOTALL)  # fmt: skip
+SPOKEN = re.compile(
+    r'<(h1|h2|dt|summary|caption|figcaption|th scope="col")[^>]*>(.*?)</(?:h1|h2|dt|summary|caption|'
+    "figcaption|th)>",
+    re.DOTALL,
+)
 SEVERE = ("serious", "critical")
 SHORTEN = """() => document.querySelectorAll("tbody").forEach((body) => {
   while (body.rows.length > 4) body.deleteRow(4);
@@ -42,8 +45,21 @@ FILLS = """() => [...document.querySelectorAll('[data-chart="spec-map"] path[fil
 LABELS = """() => [...document.querySelectorAll("[data-chart]")].flatMap((chart) =>
   [...chart.querySelectorAll("svg text, .vega-bind-name")].map((label) => label.textContent))"""
 # names that Chinese papers leave as they are
-LEFT_AS_THEY_ARE = {"Albers", "Driscoll", "Elhorst", "Fieller", "Hansen", "Kraay", "Nickell", "Sobol", "Spearman",
-                    "SYNTHETIC", "logit", "nqpf", "queen"}  # fmt: skip
+LEFT_AS_THEY_ARE = {
+    "Albers",
+    "Driscoll",
+    "Elhorst",
+    "Fieller",
+    "Hansen",
+    "Kraay",
+    "Nickell",
+    "Sobol",
+    "Spearman",
+    "SYNTHETIC",
+    "logit",
+    "nqpf",
+    "queen",
+}
 CUT_OFF = """() => {
   document.body.style.width = "170mm";
   const width = (chart) => chart.querySelector("svg").getBoundingClientRect().width;
@@ -300,8 +316,9 @@ def test_profile_shows_the_figures_of_the_file(page: playwright_api.Page, docs: 
     (row,) = small_warehouse.published(
         "select year, score_100, rank_year from mart.mart_index_score where index_code = 'nqpf' "
         "and basis <> 'restated' and weight_scheme = 'entropy_flat' and city_id = ? "
-        "order by year desc limit 1", [HEFEI],
-    ).itertuples()  # fmt: skip
+        "order by year desc limit 1",
+        [HEFEI],
+    ).itertuples()
     cells = page.locator("#scores tbody tr").first.locator("th, td").all_inner_texts()
     assert cells[0] == str(row.year)
     assert cells[1] == f"{row.score_100:.1f}"
@@ -312,8 +329,9 @@ def test_trail_leads_to_the_cells_of_each_year(page: playwright_api.Page, docs: 
     opened(page, docs, f"{CITIES}/{HEFEI}")
     wanted = small_warehouse.published(
         "select distinct variable_code, file, cell from mart.mart_indicator_source "
-        "where index_code = 'nqpf' and city_id = ? and year = 2013", [HEFEI],
-    )  # fmt: skip
+        "where index_code = 'nqpf' and city_id = ? and year = 2013",
+        [HEFEI],
+    )
     page.get_by_label("Year of the trail").select_option("2013")
     rows = page.locator("#trail tbody tr").all()
     shown = {tuple(row.locator("th, td").all_inner_texts()[k] for k in (0, 5, 7)) for row in rows}

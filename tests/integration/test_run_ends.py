@@ -11,10 +11,10 @@ from changed import Refused, Revised
 from house import House
 
 from dagster_project.cli import refresh as command
-from dagster_project.cli.locking import refresh_lock
+from dagster_project.defs.sensors import status_of_run
 from dagster_project.paths import Paths
-from dagster_project.run_status import WEBHOOK, known_seconds, read_status
-from dagster_project.sensors import status_of_run
+from dagster_project.run.lock import refresh_lock
+from dagster_project.run.status import WEBHOOK, known_seconds, read_status
 
 
 @pytest.fixture(autouse=True)

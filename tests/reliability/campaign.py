@@ -109,8 +109,9 @@ class Campaign:
         published_is_whole(self.house, by_table=True)
         nothing_is_lost(before, State.of(self.house))
         sidecar = self.house.paths.landing / "yearbook" / "2014" / f"edition_{self.editions}.yml"
-        used = self.house.published("select distinct vintage from mart.mart_source_value where source = 'yearbook'"
-                                    " and year = 2014")  # fmt: skip
+        used = self.house.published(
+            "select distinct vintage from mart.mart_source_value where source = 'yearbook' and year = 2014"
+        )
         assert list(used["vintage"]) == [vintage_of(sidecar)]
         assert [path for path in self.house.paths.published.rglob("*") if ".tmp" in path.name] == []
         self.recoveries += 1

@@ -17,8 +17,14 @@ from old_excel import write_xls
 
 type Cells = dict[tuple[str, int, int], str]  # (sheet, row, column) -> text
 
-CITIES = [("北京市", "Beijing"), ("天津市", "Tianjin"), ("石家庄市", "Shijiazhuang"), ("唐山市", "Tangshan"),
-          ("吉林市", "Jilin"), ("拉萨市", "Lhasa")]  # fmt: skip
+CITIES = [
+    ("北京市", "Beijing"),
+    ("天津市", "Tianjin"),
+    ("石家庄市", "Shijiazhuang"),
+    ("唐山市", "Tangshan"),
+    ("吉林市", "Jilin"),
+    ("拉萨市", "Lhasa"),
+]
 LONG: list[list[object]] = [["城市", "年份", "地区生产总值（亿元）", "户数"]] + [
     [name, year, round(1000.37 * (at + 1) + year, 2), 12345 + 17 * at]
     for at, (name, _) in enumerate(CITIES)

@@ -21,44 +21,65 @@ from hostile_originals import Cells
 NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 SHEET, STRINGS, STYLES, BOOK = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"
 TYPES, RELATIONS = "[Content_Types].xml", "xl/_rels/workbook.xml.rels"
-LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
-    b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
-) + b"]>"  # fmt: skip
+LAUGHS = (
+    b'<!DOCTYPE x [<!ENTITY a "ha">'
+    + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+    + b"]>"
+)
 XXE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 HOSTILE_TEXTS = [
-    "'; drop table raw.cells; --", "=cmd|'/c calc'!A1", "+1+1", "@SUM(A1)", "<script>alert(1)</script>", "{{ 7 * 7 }}",
-    "${jndi:ldap://x}", "北京\u200b市", "\u202e市京北", "\ufeff天津市", "a\u0301", "../../etc/passwd", "%s%n",
-    "[red]x[/]", "\U0001f600", "N/A", "null", "1e999",
-]  # fmt: skip
+    "'; drop table raw.cells; --",
+    "=cmd|'/c calc'!A1",
+    "+1+1",
+    "@SUM(A1)",
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }}",
+    "${jndi:ldap://x}",
+    "北京\u200b市",
+    "\u202e市京北",
+    "\ufeff天津市",
+    "a\u0301",
+    "../../etc/passwd",
+    "%s%n",
+    "[red]x[/]",
+    "\U0001f600",
+    "N/A",
+    "null",
+    "1e999",
+]
 WRONG = {
-        "shared string out of range": (b't="s"><v>0</v>', b't="s"><v>9999</v>'),
-        "shared string below 0": (b't="s"><v>0</v>', b't="s"><v>-1</v>'),
-        "format out of range": (b'<c r="C5"', b'<c r="C5" s="99"'),
-        "format is no number": (b'<c r="C5"', b'<c r="C5" s="x"'),
-        "other namespace": (b"spreadsheetml/2006/main", b"spreadsheetml/2006/mein"),
-        "shared string is no number": (b't="s"><v>0</v>', b't="s"><v>x</v>'),
-        "merged ranges overlap": (b'<mergeCell ref="C1:D1"/>', b'<mergeCell ref="C1:D1"/><mergeCell ref="D1:E2"/>'),
-        "cell twice": (b'<c r="C5"', b'<c r="C5"><v>77</v></c><c r="C5"'),
-        "row twice": (b'<row r="5"', b'<row r="5"><c r="C5"><v>77</v></c></row><row r="5"'),
-        "cell in another row": (b'<c r="C5"', b'<c r="C6"'), "cell at no address": (b'<c r="C5"', b'<c r="5C"'),
-        "cell out of the grid": (b'<c r="D5"', b'<c r="XFE5"'),
-        "row out of the grid": (b'<row r="12"', b'<row r="1048577"'),
-        "cells far away": (b"</sheetData>", b'<row r="20000"><c r="XFD20000"><v>1</v></c></row></sheetData>'),
-        "tags in a comment": (b"<sheetData>", b'<sheetData><!-- <row r="1"><c r="A1"/></row> -->'),
-        "CDATA": (b"<v>1397</v>", b"<v><![CDATA[1397]]></v>"), "unknown entity": (b"<v>1397</v>", b"<v>&x;1397</v>"),
-        "lone surrogate": (b"<v>1397</v>", b"<v>&#xD800;</v>"), "zero byte": (b"<v>1397</v>", b"<v>13\x0097</v>"),
-        "two values": (b"<v>1397</v>", b"<v>1397</v><v>1398</v>"),
-        "sheet in latin-1": (b"UTF-8", b"ISO-8859-1"),
-        "entities within entities": (b"<worksheet ", LAUGHS + b"<worksheet "),
-        "external entity": (b"<worksheet ", XXE + b"<worksheet "),
-    }  # fmt: skip
+    "shared string out of range": (b't="s"><v>0</v>', b't="s"><v>9999</v>'),
+    "shared string below 0": (b't="s"><v>0</v>', b't="s"><v>-1</v>'),
+    "format out of range": (b'<c r="C5"', b'<c r="C5" s="99"'),
+    "format is no number": (b'<c r="C5"', b'<c r="C5" s="x"'),
+    "other namespace": (b"spreadsheetml/2006/main", b"spreadsheetml/2006/mein"),
+    "shared string is no number": (b't="s"><v>0</v>', b't="s"><v>x</v>'),
+    "merged ranges overlap": (b'<mergeCell ref="C1:D1"/>', b'<mergeCell ref="C1:D1"/><mergeCell ref="D1:E2"/>'),
+    "cell twice": (b'<c r="C5"', b'<c r="C5"><v>77</v></c><c r="C5"'),
+    "row twice": (b'<row r="5"', b'<row r="5"><c r="C5"><v>77</v></c></row><row r="5"'),
+    "cell in another row": (b'<c r="C5"', b'<c r="C6"'),
+    "cell at no address": (b'<c r="C5"', b'<c r="5C"'),
+    "cell out of the grid": (b'<c r="D5"', b'<c r="XFE5"'),
+    "row out of the grid": (b'<row r="12"', b'<row r="1048577"'),
+    "cells far away": (b"</sheetData>", b'<row r="20000"><c r="XFD20000"><v>1</v></c></row></sheetData>'),
+    "tags in a comment": (b"<sheetData>", b'<sheetData><!-- <row r="1"><c r="A1"/></row> -->'),
+    "CDATA": (b"<v>1397</v>", b"<v><![CDATA[1397]]></v>"),
+    "unknown entity": (b"<v>1397</v>", b"<v>&x;1397</v>"),
+    "lone surrogate": (b"<v>1397</v>", b"<v>&#xD800;</v>"),
+    "zero byte": (b"<v>1397</v>", b"<v>13\x0097</v>"),
+    "two values": (b"<v>1397</v>", b"<v>1397</v><v>1398</v>"),
+    "sheet in latin-1": (b"UTF-8", b"ISO-8859-1"),
+    "entities within entities": (b"<worksheet ", LAUGHS + b"<worksheet "),
+    "external entity": (b"<worksheet ", XXE + b"<worksheet "),
+}
 LOST = {
-        "formula without result": (b"<f>B1+1</f>", "#FORMULA"),
-        "formula with empty result": (b"<f>B1+1</f><v></v>", "#FORMULA"),
-        "formula never worked out": (b"<f>B1+1</f><v>0</v>", "#FORMULA"),
-        "array formula": (b'<f t="array" ref="C4"/>', "#FORMULA"),
-        "not a number": (b"<v>NaN</v>", "#ERROR"), "a number with a letter": (b"<v>13x97</v>", "13x97"),
-    }  # fmt: skip
+    "formula without result": (b"<f>B1+1</f>", "#FORMULA"),
+    "formula with empty result": (b"<f>B1+1</f><v></v>", "#FORMULA"),
+    "formula never worked out": (b"<f>B1+1</f><v>0</v>", "#FORMULA"),
+    "array formula": (b'<f t="array" ref="C4"/>', "#FORMULA"),
+    "not a number": (b"<v>NaN</v>", "#ERROR"),
+    "a number with a letter": (b"<v>13x97</v>", "13x97"),
+}
 
 
 class Malformed(Exception):
@@ -107,11 +128,12 @@ def cut(original: bytes, truth: Cells, rng: random.Random) -> Mutant:
     a, b = sorted(rng.randrange(len(original)) for _ in range(2))
     how = rng.choice(["cut short", "piece lost", "piece twice", "garbage behind", "garbage before"])
     data = {
-        "cut short": original[:a], "piece lost": original[:a] + original[b:],
+        "cut short": original[:a],
+        "piece lost": original[:a] + original[b:],
         "piece twice": original[:b] + original[a:],
         "garbage behind": original + rng.randbytes(rng.randrange(1, 5000)),
         "garbage before": original[:4] + rng.randbytes(rng.randrange(1, 500)) + original,
-    }[how]  # fmt: skip
+    }[how]
     return Mutant(f"zip: {how}", data or b"PK", [truth])
 
 
@@ -148,8 +170,13 @@ def extra_parts(original: bytes, truth: Cells, rng: random.Random) -> Mutant:
     elif how == "many parts":
         return Mutant(how, rezip(parts, [(f"xl/media/{n}", b"") for n in range(10_001)]), [])
     else:
-        return Mutant(how, rezip(parts, [("xl/media/zeros", b"\0" * 520_000_000)]) if rng.random() < 0.02 else
-                      _lying_size(rezip(parts), rng), [])  # fmt: skip
+        return Mutant(
+            how,
+            rezip(parts, [("xl/media/zeros", b"\0" * 520_000_000)])
+            if rng.random() < 0.02
+            else _lying_size(rezip(parts), rng),
+            [],
+        )
     return Mutant(how, rezip(parts), [truth], may_refuse=False)
 
 
@@ -201,8 +228,9 @@ def wrong_in_other_part(original: bytes, truth: Cells, rng: random.Random) -> Mu
         "entities": data[:at] + LAUGHS + data[at:].replace(b"</t>", b"&j;</t>", 1),
         "external entity": data[:at] + XXE + data[at:].replace(b"</t>", b"&a;</t>", 1),
         "UTF-16": data.decode().replace("UTF-8", "UTF-16").encode("utf-16"),
-        "cut": data[: len(data) // 2], "empty": b"",
-    }[how]  # fmt: skip
+        "cut": data[: len(data) // 2],
+        "empty": b"",
+    }[how]
     return Mutant(f"{how} in {name}", rezip(parts), [])
 
 
@@ -257,9 +285,18 @@ def hostile_text(original: bytes, truth: Cells, rng: random.Random) -> Mutant:
 
 
 KINDS: list[tuple[Callable[[bytes, Cells, random.Random], Mutant], int]] = [
-    (flip_container, 25), (cut, 12), (lose_part, 5), (two_parts_of_one_name, 3), (extra_parts, 6), (flip_xml, 40),
-    (wrong_in_sheet, 14), (wrong_in_other_part, 6), (harmless_in_sheet, 6), (lost_values, 4), (hostile_text, 5),
-]  # fmt: skip
+    (flip_container, 25),
+    (cut, 12),
+    (lose_part, 5),
+    (two_parts_of_one_name, 3),
+    (extra_parts, 6),
+    (flip_xml, 40),
+    (wrong_in_sheet, 14),
+    (wrong_in_other_part, 6),
+    (harmless_in_sheet, 6),
+    (lost_values, 4),
+    (hostile_text, 5),
+]
 
 
 # ---- a strict reading ----------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ import duckdb
 from house import House
 from landing_tools import changed_copy, supersede
 
-from dagster_project.publishing.content import table_contents
-from dagster_project.publishing.reader import open_read_only
+from dagster_project.publish.release.content import table_contents
+from dagster_project.published import open_read_only
 
 RAW_SQL = """
     select '{table}', source, data_year, vintage, count(*) from raw.{table} group by all
@@ -31,9 +31,13 @@ class Refresh:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.started, self.events = time.monotonic(), []
         self.process = subprocess.Popen(
-            house.command("refresh", "--log-format", "json"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, start_new_session=True, env=environment,
-        )  # fmt: skip
+            house.command("refresh", "--log-format", "json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            env=environment,
+        )
         self.heard = threading.Condition()
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()

@@ -17,7 +17,7 @@ from killing import published_is_whole
 from test_crash_publish import Publisher, change_a_score
 
 from dagster_project.operations.check_files import check_leftovers
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 
 OTHER_DUCKDB = os.environ.get("NQPF_OTHER_DUCKDB_PYTHON", "")  # a Python with another DuckDB, if there is one
 READERS = 8
@@ -51,9 +51,12 @@ class Reader:
 
     def __init__(self, python: str, file: Path) -> None:
         self.process = subprocess.Popen(
-            [python, "-c", READER, str(file), *QUERIES], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [python, "-c", READER, str(file), *QUERIES],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert self.process.stdout
         self.version = self.process.stdout.readline().strip()
         self.lines: list[str] = []

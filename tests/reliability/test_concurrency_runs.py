@@ -11,16 +11,19 @@ import pytest
 from house import House
 from killing import Refresh, State, land_a_change, nothing_is_lost, published_is_whole
 
-from dagster_project.cli.locking import holder, refresh_lock
 from dagster_project.paths import PROJECT, Paths
+from dagster_project.run.lock import holder, refresh_lock
 
 
 def environment(paths: Paths) -> dict[str, str]:
     """What Dagster's own processes are given by `nqpf ui`."""
     return {
-        **os.environ, "NQPF_LANDING": str(paths.landing), "NQPF_WAREHOUSE": str(paths.warehouse),
-        "NQPF_SIDECARS": str(paths.sidecars), "DAGSTER_HOME": str(paths.dagster_home),
-    }  # fmt: skip
+        **os.environ,
+        "NQPF_LANDING": str(paths.landing),
+        "NQPF_WAREHOUSE": str(paths.warehouse),
+        "NQPF_SIDECARS": str(paths.sidecars),
+        "DAGSTER_HOME": str(paths.dagster_home),
+    }
 
 
 @pytest.mark.slow
@@ -32,7 +35,7 @@ def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse:
     run.wait_for_step(2)
     assert holder(house.paths)[1]
     dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "job", "execute", "-m", "dagster_project.dagster_defs", "-j", "rebuild"]
+    command = [str(dagster), "job", "execute", "-m", "dagster_project.definitions", "-j", "rebuild"]
     job = subprocess.run(
         command, cwd=PROJECT, env=environment(house.paths), capture_output=True, text=True, check=False
     )
@@ -65,16 +68,20 @@ def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(copy_of_s
     house = copy_of_small_warehouse
     before = house.published_sha256
     dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "job", "execute", "-m", "dagster_project.dagster_defs", "-j", "rebuild"]
+    command = [str(dagster), "job", "execute", "-m", "dagster_project.definitions", "-j", "rebuild"]
     with refresh_lock(house.paths):
         job = subprocess.run(
-            command, cwd=PROJECT, env=environment(house.paths) | {"NQPF_WAIT_SECONDS": "2"}, capture_output=True,
-            text=True, check=False,
-        )  # fmt: skip
+            command,
+            cwd=PROJECT,
+            env=environment(house.paths) | {"NQPF_WAIT_SECONDS": "2"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     said = job.stderr + job.stdout
     assert job.returncode == 1, said[-3000:]
     assert "This run waits for at most 2 s." in said
-    refused = [line for line in said.splitlines() if line.startswith("dagster_project.warehouse.WarehouseBusy: ")]
+    refused = [line for line in said.splitlines() if line.startswith("dagster_project.store.WarehouseBusy: ")]
     assert len(refused) == 1, said
     assert f"Another refresh of {house.paths.warehouse} is running (process {os.getpid()} since " in refused[0]
     assert "STEP_START" not in said

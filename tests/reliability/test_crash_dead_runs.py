@@ -13,13 +13,13 @@ import dagster as dg
 import pytest
 
 from dagster_project.cli import operations
-from dagster_project.cli.failures import EXIT_BUSY
-from dagster_project.cli.locking import refresh_lock
-from dagster_project.operations.dead_runs import PROCESS, close_dead_runs, process_tag
-from dagster_project.operations.one_writer import WaitNotKnown, one_writer, wait_setting
+from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, process_tag
+from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
+from dagster_project.defs.sensors import status_of_run
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.run_status import BY_COMMAND
-from dagster_project.sensors import status_of_run
+from dagster_project.run.failures import EXIT_BUSY
+from dagster_project.run.lock import refresh_lock
+from dagster_project.run.status import BY_COMMAND
 
 INSTANCE = PROJECT / "dagster_project" / "instance" / "dagster.yaml"
 SLOT_TAKER = """
@@ -49,9 +49,11 @@ def killed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(INSTANCE, home / "dagster.yaml")
     tag, value = next(iter(BY_COMMAND.items()))
     done = subprocess.run(
-        [sys.executable, "-c", SLOT_TAKER, tag, value], capture_output=True, check=False,
+        [sys.executable, "-c", SLOT_TAKER, tag, value],
+        capture_output=True,
+        check=False,
         env={**os.environ, "DAGSTER_HOME": str(home)},
-    )  # fmt: skip
+    )
     assert done.returncode == -9, done.stderr.decode()[-1000:]
     return home
 

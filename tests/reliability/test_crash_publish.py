@@ -13,8 +13,8 @@ import pytest
 from house import House
 from killing import published_is_whole
 
-from dagster_project.publishing.snapshot import write_snapshot
-from dagster_project.warehouse import Warehouse
+from dagster_project.publish.release.snapshot import write_snapshot
+from dagster_project.store import Warehouse
 
 KILLS, SEED = 3, 20261124
 # Publishes in children that are killed after so many seconds; "to the end" lets one through. Pages are not drawn:
@@ -22,9 +22,9 @@ KILLS, SEED = 3, 20261124
 PUBLISHER = """
 import os, signal, sys, time
 from pathlib import Path
-from dagster_project.assets import publish as publishing
+from dagster_project.defs import publish as publishing
 from dagster_project.paths import Paths
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 
 def draw(_fresh, folder, **_):
     folder.mkdir()
@@ -87,8 +87,9 @@ def change_a_score(house: House, number: int) -> None:
     """As if a run had computed something new, under a new name."""
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute("update mart.mart_index_score set score = score + 0.001 where year = 2016")
-        con.execute("update ops.run_context set release = regexp_replace(release, '[0-9]+(-[A-Z]+)$', ?)",
-                    [f"{number}\\1"])  # fmt: skip
+        con.execute(
+            "update ops.run_context set release = regexp_replace(release, '[0-9]+(-[A-Z]+)$', ?)", [f"{number}\\1"]
+        )
 
 
 def test_killed_at_any_moment_of_publishing_leaves_one_whole_release(

@@ -56,11 +56,19 @@ def sidecar_of(path: Path) -> Sidecar:
     is_long = path.suffix in (".csv", ".dta", ".parquet")
     city, year = ("city", "year") if path.suffix == ".dta" else ("城市", "年份")
     return Sidecar(
-        path=path.with_suffix(".yml"), source="hostile", layout="long" if is_long else "wide",
-        files=(LandingFile(path.name, sha256_of(path)),), producer="p", title="t", licence="l", accessed="2026-11-01",
-        maturity="final", is_synthetic=True, data_year=0 if is_long else 2019,
+        path=path.with_suffix(".yml"),
+        source="hostile",
+        layout="long" if is_long else "wide",
+        files=(LandingFile(path.name, sha256_of(path)),),
+        producer="p",
+        title="t",
+        licence="l",
+        accessed="2026-11-01",
+        maturity="final",
+        is_synthetic=True,
+        data_year=0 if is_long else 2019,
         keys=(("city", city), ("year", year)) if is_long else (),
-    )  # fmt: skip
+    )
 
 
 def mutants(originals: dict[str, tuple[bytes, Cells]], numbers: range) -> Iterator[tuple[int, str, hostile.Mutant]]:

@@ -94,11 +94,13 @@ def test_inspect_of_a_broken_file_is_one_sentence(tmp_path, capsys, make):
 # module -> names that may stand inside a query, because they come from the code, the dbt project or the catalogue of
 # our own files, never from a landing file
 QUERY_TEXT: dict[str, set[str]] = {
-    "assets/gate.py": {"prefix", "table"}, "assets/raw.py": {"prefix", "table", "condition", "view"},
-    "dbt_project.py": {"table"}, "warehouse.py": {"table", "condition", "query"},
+    "assets/gate.py": {"prefix", "table"},
+    "assets/raw.py": {"prefix", "table", "condition", "view"},
+    "dbt_project.py": {"table"},
+    "warehouse.py": {"table", "condition", "query"},
     "ingest/flat_files.py": {"', '.join(fields)"},  # positions of columns and casts
     "inspect/database.py": {"table", "model", "str(build_file).replace(chr(39), chr(39) * 2)"},
-}  # fmt: skip
+}
 RUNS_SQL = {"execute", "executemany", "sql", "query", "read_frame", "from_query"}
 
 

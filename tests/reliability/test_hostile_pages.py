@@ -18,9 +18,15 @@ from dagster_project.inspect.show import show
 from expectations import validate
 
 ATTACKS = [
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg onload=alert(1)>", "</td></table><b>loud</b>",
-    "javascript:alert(1)", "${7*7}{{7*7}}", "$unexpected_list", "=cmd|'/c calc'!A1",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "</td></table><b>loud</b>",
+    "javascript:alert(1)",
+    "${7*7}{{7*7}}",
+    "$unexpected_list",
+    "=cmd|'/c calc'!A1",
+]
 LIVE = re.compile(r"<script>alert|<img src=x|<svg onload|<b>loud|</td></table><b>", re.IGNORECASE)
 
 
@@ -72,9 +78,14 @@ def test_the_report_of_inspect_does_not_steer_the_screen():
     city = {"sheet": name, "cell": "A1", "name": name, "nearest": [], "ready_row": name, "known_elsewhere": name}
     report = Report(
         load={"file": name, "source": "s", "layout": "wide", "year": 2019, "is_synthetic": False, "said": [name]},
-        counts={"values": 1, "cities": 1, "columns_read": 1, "columns_ignored": 0, "columns_unknown": 1}, values=[],
-        unmapped_headers=[row], unknown_cities=[city], refused_blocks=[], load_problems=[name], warnings=[name],
-    )  # fmt: skip
+        counts={"values": 1, "cities": 1, "columns_read": 1, "columns_ignored": 0, "columns_unknown": 1},
+        values=[],
+        unmapped_headers=[row],
+        unknown_cities=[city],
+        refused_blocks=[],
+        load_problems=[name],
+        warnings=[name],
+    )
     written = io.StringIO()
     show(report, Console(file=written, width=200))
     text = written.getvalue()

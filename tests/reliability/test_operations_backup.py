@@ -12,12 +12,12 @@ from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
 
 from dagster_project.cli.care import run_backup, run_restore
-from dagster_project.cli.locking import refresh_lock
 from dagster_project.operations.backup import BackupError, back_up, put_back, verify_backup
 from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.doctor import diagnose
 from dagster_project.paths import Paths
-from dagster_project.publishing.release import file_hashes
+from dagster_project.publish.release.folder import file_hashes
+from dagster_project.run.lock import refresh_lock
 
 CONSOLE = Console(quiet=True)
 
@@ -43,8 +43,14 @@ def test_what_was_kept_comes_back_file_by_file(paths: Paths, tmp_path: Path) -> 
     other = empty(tmp_path / "two")
     assert run_restore(other, CONSOLE, tmp_path / "kept", force=False) == 0
     assert content(other) == before
-    assert {f"published/releases/{RELEASE}/city.duckdb", "build/city.duckdb", "build/kind.txt",
-            "reports/last_run.json", "landing/registry.csv", "landing/registry.yml"} <= set(before)  # fmt: skip
+    assert {
+        f"published/releases/{RELEASE}/city.duckdb",
+        "build/city.duckdb",
+        "build/kind.txt",
+        "reports/last_run.json",
+        "landing/registry.csv",
+        "landing/registry.yml",
+    } <= set(before)
     assert not (other.warehouse / ".restore.tmp").exists()
 
 
@@ -65,8 +71,9 @@ def test_real_landing_folder_gives_only_what_the_sidecars_name(paths: Paths, tmp
     real = Paths(paths.warehouse, paths.landing, sidecars)
     files = back_up(real, tmp_path / "kept")["files"]
     assert {name for name in files if name.startswith(("landing", "sidecars"))} == {  # type: ignore[attr-defined]
-        "landing/registry.csv", "sidecars/registry.yml",
-    }  # fmt: skip
+        "landing/registry.csv",
+        "sidecars/registry.yml",
+    }
 
 
 @pytest.mark.parametrize("what", ["a byte", "a file less", "a file more", "no list"])

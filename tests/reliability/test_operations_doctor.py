@@ -16,11 +16,11 @@ from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
 
 from dagster_project.cli.care import show_diagnosis
-from dagster_project.cli.locking import refresh_lock
 from dagster_project.operations import check_surroundings
 from dagster_project.operations.doctor import apply_fixes, diagnose
 from dagster_project.operations.findings import Finding
 from dagster_project.paths import Paths
+from dagster_project.run.lock import refresh_lock
 
 check_versions = check_surroundings.check_versions
 
@@ -39,10 +39,13 @@ def paths(tmp_path: Path) -> Paths:
 def fingerprint(root: Path) -> dict[str, str]:
     """Path -> sha256, or where a link leads."""
     return {
-        path.relative_to(root).as_posix(): str(path.readlink()) if path.is_symlink()
-        else hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        path.relative_to(root).as_posix(): str(path.readlink())
+        if path.is_symlink()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else "folder"
         for path in root.rglob("*")
-    }  # fmt: skip
+    }
 
 
 def findings(paths: Paths) -> list[Finding]:

@@ -34,8 +34,12 @@ def test_no_secret_of_the_environment_is_in_any_file_of_the_warehouse(small_ware
     secrets = [value.encode() for value in PLANTED.values()]
     files = [path for path in small_warehouse.paths.warehouse.rglob("*") if path.is_file()]
     assert len(files) > 300
-    told = {path.relative_to(small_warehouse.paths.warehouse).as_posix(): secret
-            for path in files for secret in secrets if secret in path.read_bytes()}  # fmt: skip
+    told = {
+        path.relative_to(small_warehouse.paths.warehouse).as_posix(): secret
+        for path in files
+        for secret in secrets
+        if secret in path.read_bytes()
+    }
     assert told == {}
 
 

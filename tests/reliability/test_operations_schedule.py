@@ -32,14 +32,11 @@ def test_missed_tick_is_made_up_for_once(copy_of_small_warehouse: House) -> None
     from dagster._core.workspace.load_target import ModuleTarget
 
     paths = copy_of_small_warehouse.paths
-    target = ModuleTarget("dagster_project.dagster_defs", None, str(PROJECT), "house")
+    target = ModuleTarget("dagster_project.definitions", None, str(PROJECT), "house")
     with unchanged_environment():
         export_to_environment(paths)
         prepare_instance(paths)
-        with (
-            dg.DagsterInstance.get() as instance,
-            create_test_daemon_workspace_context(target, instance) as context,
-        ):
+        with dg.DagsterInstance.get() as instance, create_test_daemon_workspace_context(target, instance) as context:
             location = context.create_request_context().get_code_location("house")
             schedule = location.get_repository("__repository__").get_schedule("yearly_refresh")
             with freeze_time(dt.datetime(2026, 12, 1, tzinfo=dt.UTC)):

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from dagster_project.cli.refresh import refresh
 from dagster_project.operations.voice import voice
-from dagster_project.run_status import RunStatus, StepRecord
+from dagster_project.run.status import RunStatus, StepRecord
 
 
 def lines(text: str) -> list[dict[str, object]]:

@@ -20,7 +20,7 @@ from dagster_project.cli.main import app
 from dagster_project.operations.check_files import check_leftovers, check_published
 from dagster_project.operations.doctor import apply_fixes
 from dagster_project.paths import Paths
-from dagster_project.publishing.reader import stray_log
+from dagster_project.published import stray_log
 
 # Opens the file as a tool does that was not told otherwise, writes into it and dies: what it wrote lies in the log.
 WRITER = """
@@ -134,9 +134,16 @@ def test_damaged_file_is_named_with_what_to_do(paths: Paths, command: str) -> No
 @pytest.mark.parametrize("command", READERS)
 def test_file_that_is_open_for_writing_is_named(paths: Paths, command: str) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print(1, flush=True); input()",
-         str(paths.published_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print(1, flush=True); input()",
+            str(paths.published_file),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert holder.stdout
     holder.stdout.readline()
     said = says(paths, READERS[command])

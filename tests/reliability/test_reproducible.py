@@ -17,19 +17,20 @@ import pytest
 from house import House
 from rich.console import Console
 
-from dagster_project.analysis import measurement
-from dagster_project.assets.models import REGISTRY, ModelAsset
 from dagster_project.cli.releases import rebuild_release
+from dagster_project.defs.models import REGISTRY, ModelAsset
 from dagster_project.ingest.sidecar import sha256_of
 from dagster_project.paths import Paths
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
+from dagster_project.study import measurement
 
 SHUFFLED_SCHEMAS = ("seed", "int", "py", "ops")
 # Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
 ADDRESS = {"vintage", "source_cell_id", "source_cell_ids", "source_cell_id_a", "source_cell_id_b", "cell"}
 ADDRESS_IN = {
-    "mart_check_result": {"check_id", "message", "run_id"}, "mart_revision_log": {"vintage_old", "vintage_new"},
-}  # fmt: skip
+    "mart_check_result": {"check_id", "message", "run_id"},
+    "mart_revision_log": {"vintage_old", "vintage_new"},
+}
 
 
 # ---- what a method reads -----------------------------------------------------------------------------------

@@ -10,15 +10,22 @@ from landing_tools import entry, write_sidecar
 
 from dagster_project.operations.database_file import damage_of
 from dagster_project.paths import Paths
-from dagster_project.publishing.content import table_contents
-from dagster_project.publishing.reader import open_read_only
-from dagster_project.publishing.release import write_manifest
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.folder import write_manifest
+from dagster_project.published import open_read_only
 
 RELEASE = "2026.11.0-SYNTHETIC"
 SIDECAR = {
-    "source": "registry", "layout": "long", "keys": {"city": "city", "year": "year"}, "producer": "SYNTHETIC",
-    "title": "SYNTHETIC", "licence": "CC0", "accessed": "2026-01-01", "maturity": "final", "is_synthetic": True,
-}  # fmt: skip
+    "source": "registry",
+    "layout": "long",
+    "keys": {"city": "city", "year": "year"},
+    "producer": "SYNTHETIC",
+    "title": "SYNTHETIC",
+    "licence": "CC0",
+    "accessed": "2026-01-01",
+    "maturity": "final",
+    "is_synthetic": True,
+}
 
 
 def tiny_warehouse(root: Path) -> Paths:
@@ -27,11 +34,15 @@ def tiny_warehouse(root: Path) -> Paths:
     for folder in (paths.build_file.parent, paths.releases, paths.reports, paths.dagster_home, paths.landing):
         folder.mkdir(parents=True)
     with duckdb.connect(str(paths.build_file)) as con:
-        con.execute("create schema raw; create table raw.cells as select range as n, hash(range)::varchar as text"
-                    " from range(60000)")  # fmt: skip
+        con.execute(
+            "create schema raw; create table raw.cells as select range as n, hash(range)::varchar as text"
+            " from range(60000)"
+        )
     with duckdb.connect(str(paths.published_file)) as con:
-        con.execute("create schema mart; create table mart.dim_vintage as select '2014A' as data_vintage,"
-                    " true as is_synthetic, range as n from range(30000)")  # fmt: skip
+        con.execute(
+            "create schema mart; create table mart.dim_vintage as select '2014A' as data_vintage,"
+            " true as is_synthetic, range as n from range(30000)"
+        )
     folder = paths.releases / RELEASE
     folder.mkdir()
     (folder / "city.duckdb").write_bytes(paths.published_file.read_bytes())

@@ -152,7 +152,7 @@ def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> Non
 def test_labels_of_the_real_files_resolve() -> None:
     if not (SHARED / "panel").is_dir():
         pytest.skip("no real data")
-    from dagster_project.reference.check_city_labels import COUNTY_SOURCES, all_labels, failures
+    from scripts.seeds.check_city_labels import COUNTY_SOURCES, all_labels, failures
 
     bad = failures(all_labels(SHARED), SEEDS)
     named = bad[~(bad.source.isin(COUNTY_SOURCES) & (bad.rows == 0))]

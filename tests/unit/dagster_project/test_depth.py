@@ -6,11 +6,11 @@ from typer.testing import CliRunner
 
 from dagster_project.cli import main
 from dagster_project.paths import demo_paths
-from dagster_project.specs.depth import VARIABLE, DepthName, current_depth, export_depth, read_depths
-from dagster_project.specs.schema import SpecError
-from python_models.tables.influence import InfluenceSizes
-from python_models.tables.markov import Effort
-from python_models.tables.robustness import RobustnessSizes
+from dagster_project.study.specs.depth import VARIABLE, DepthName, current_depth, export_depth, read_depths
+from dagster_project.study.specs.schema import SpecError
+from dagster_project.study.tables.influence import InfluenceSizes
+from dagster_project.study.tables.markov import Effort
+from dagster_project.study.tables.robustness import RobustnessSizes
 
 
 def test_every_step_has_its_sizes_and_they_grow_with_the_depth():

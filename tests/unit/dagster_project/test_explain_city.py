@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from dagster_project.explain.queries import NoAnswer, explain_score, find_city
-from dagster_project.explain.show import show_score
-from dagster_project.explain.story import story
 from dagster_project.paths import Paths
+from dagster_project.publish.explain.queries import NoAnswer, explain_score, find_city
+from dagster_project.publish.explain.show import show_score
+from dagster_project.publish.explain.story import story
 
 BASIS = "frozen_2012_2013"
 CITIES = [
@@ -25,9 +25,12 @@ CITIES = [
 ORIGIN = {("a", 2013): "interpolated_linear"}
 WEIGHT = {"a": 0.25, "b": 0.75}
 Z = {  # city, year -> z of a and b; the second city has no score in 2013
-    ("CN000001", 2012): (0.2, 0.4), ("CN000001", 2013): (0.6, 0.2), ("CN000001", 2014): (1.2, 0.2),
-    ("CN000002", 2012): (1.0, 1.0), ("CN000002", 2014): (0.0, 0.1),
-}  # fmt: skip
+    ("CN000001", 2012): (0.2, 0.4),
+    ("CN000001", 2013): (0.6, 0.2),
+    ("CN000001", 2014): (1.2, 0.2),
+    ("CN000002", 2012): (1.0, 1.0),
+    ("CN000002", 2014): (0.0, 0.1),
+}
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -37,50 +40,106 @@ def tables() -> dict[str, pd.DataFrame]:
         score = sum(WEIGHT[k] * z[k] for k in WEIGHT)
         short = sum(WEIGHT[k] * (1 - z[k]) for k in WEIGHT)
         for k in WEIGHT:
-            cells.append({
-                "index_code": "x", "basis": BASIS, "city_id": city, "year": year, "indicator_code": k, "z": z[k],
-                "weight": WEIGHT[k], "contribution": WEIGHT[k] * z[k],
-                "obstacle_degree": WEIGHT[k] * (1 - z[k]) / short if short else None, "value_raw": 100 * z[k],
-                "value_final": 90 * z[k], "value_origin": ORIGIN.get((k, year), "observed"),
-                "is_winsorised": (k, year) == ("b", 2012), "is_capped": False, "out_of_base_range": z[k] > 1,
-            })  # fmt: skip
+            cells.append(
+                {
+                    "index_code": "x",
+                    "basis": BASIS,
+                    "city_id": city,
+                    "year": year,
+                    "indicator_code": k,
+                    "z": z[k],
+                    "weight": WEIGHT[k],
+                    "contribution": WEIGHT[k] * z[k],
+                    "obstacle_degree": WEIGHT[k] * (1 - z[k]) / short if short else None,
+                    "value_raw": 100 * z[k],
+                    "value_final": 90 * z[k],
+                    "value_origin": ORIGIN.get((k, year), "observed"),
+                    "is_winsorised": (k, year) == ("b", 2012),
+                    "is_capped": False,
+                    "out_of_base_range": z[k] > 1,
+                }
+            )
         for code, value in (("x", score), ("x_new", z["a"]), ("x_quality", z["b"])):
-            scores.append({
-                "index_code": code, "spec_code": "x", "basis": BASIS, "weight_scheme": "entropy_flat", "city_id": city,
-                "year": year, "score": value, "score_100": 100 * value, "share_imputed_weight": 0.25,
-                "is_provisional": False, "out_of_base_range": False,
-            })  # fmt: skip
+            scores.append(
+                {
+                    "index_code": code,
+                    "spec_code": "x",
+                    "basis": BASIS,
+                    "weight_scheme": "entropy_flat",
+                    "city_id": city,
+                    "year": year,
+                    "score": value,
+                    "score_100": 100 * value,
+                    "share_imputed_weight": 0.25,
+                    "is_provisional": False,
+                    "out_of_base_range": False,
+                }
+            )
     score = pd.DataFrame(scores)
     score["rank_year"] = score.groupby(["index_code", "year"])["score"].rank(ascending=False, method="min").astype(int)
     cell, keys = pd.DataFrame(cells), ["index_code", "basis", "city_id", "year", "indicator_code"]
     return {
         "dim_city": pd.DataFrame(CITIES, columns=["city_id", "city_code", "name_zh", "name_en"]),
-        "dim_index": pd.DataFrame({
-            "index_code": ["x"], "title_zh": ["指数"], "title_en": ["Index"], "variant_of": [None],
-            "is_computed": [True],
-        }),
-        "dim_indicator": pd.DataFrame({
-            "index_code": "x", "indicator_code": ["a", "b"], "name_zh": ["甲", "乙"], "name_en": ["first", "second"],
-            "unit": "percent", "direction": [1, -1], "dimension": ["new", "quality"], "tier": ["N1", "Q1"],
-        }),
+        "dim_index": pd.DataFrame(
+            {
+                "index_code": ["x"],
+                "title_zh": ["指数"],
+                "title_en": ["Index"],
+                "variant_of": [None],
+                "is_computed": [True],
+            }
+        ),
+        "dim_indicator": pd.DataFrame(
+            {
+                "index_code": "x",
+                "indicator_code": ["a", "b"],
+                "name_zh": ["甲", "乙"],
+                "name_en": ["first", "second"],
+                "unit": "percent",
+                "direction": [1, -1],
+                "dimension": ["new", "quality"],
+                "tier": ["N1", "Q1"],
+            }
+        ),
         "dim_vintage": pd.DataFrame({"data_vintage": ["2014A"], "is_synthetic": [True]}),
-        "mart_sample_city": pd.DataFrame({
-            "index_code": ["x"], "city_id": ["CN000003"], "in_sample": [False], "drop_reason": ["no figures"],
-        }),
+        "mart_sample_city": pd.DataFrame(
+            {"index_code": ["x"], "city_id": ["CN000003"], "in_sample": [False], "drop_reason": ["no figures"]}
+        ),
         "mart_index_score": score,
         "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
         "mart_indicator_value": cell.drop(columns=["weight", "z", "contribution", "obstacle_degree"]),
-        "mart_indicator_source": pd.DataFrame({
-            "index_code": "x", "city_id": "CN000001", "year": 2013, "indicator_code": ["a"] * 5 + ["b"],
-            "variable_code": [*"pqrst", "u"], "source": "book", "file": "book.xlsx", "sheet": "S",
-            "cell": [f"A{i}" for i in range(6)], "text": "1", "value": 1.0, "unit": "persons",
-        }),
-        "mart_index_uncertainty": pd.DataFrame({
-            "index_code": ["x"], "basis": [BASIS], "city_id": ["CN000001"], "year": [2013], "rank_p05": [1.0],
-            "rank_p50": [1.0], "rank_p95": [2.0], "p_top20": [1.0], "score_p05": [0.2], "score_p95": [0.4],
-            "n_draws": [1000],
-        }),
-    }  # fmt: skip
+        "mart_indicator_source": pd.DataFrame(
+            {
+                "index_code": "x",
+                "city_id": "CN000001",
+                "year": 2013,
+                "indicator_code": ["a"] * 5 + ["b"],
+                "variable_code": [*"pqrst", "u"],
+                "source": "book",
+                "file": "book.xlsx",
+                "sheet": "S",
+                "cell": [f"A{i}" for i in range(6)],
+                "text": "1",
+                "value": 1.0,
+                "unit": "persons",
+            }
+        ),
+        "mart_index_uncertainty": pd.DataFrame(
+            {
+                "index_code": ["x"],
+                "basis": [BASIS],
+                "city_id": ["CN000001"],
+                "year": [2013],
+                "rank_p05": [1.0],
+                "rank_p50": [1.0],
+                "rank_p95": [2.0],
+                "p_top20": [1.0],
+                "score_p05": [0.2],
+                "score_p95": [0.4],
+                "n_draws": [1000],
+            }
+        ),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +216,7 @@ def test_the_move_is_held_against_the_intervals_of_both_years(
 def test_parts_that_are_not_shown_are_summed_up(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dagster_project.explain.story.MOVERS", 1)
+    monkeypatch.setattr("dagster_project.publish.explain.story.MOVERS", 1)
     told = story(explain_score(con, "Jia", 2013, None))
     assert [part.code for part in told.parts] == ["b"]
     assert told.rest == "+10.00  the other 1 indicators together; most against the whole: a +10.00"

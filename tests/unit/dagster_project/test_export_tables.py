@@ -9,8 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.publishing import release
-from dagster_project.publishing.release import export_tables
+from dagster_project.publish.release import folder as release
+from dagster_project.publish.release.folder import export_tables
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Which failures are the user's to mend: exit code 2 and a sentence, no class names."""
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
 
-from dagster_project.assets.index import NoIndexError
-from dagster_project.cli.failures import EXIT_BAD_INPUT, EXIT_FAILED, read_failure
+from dagster_project.defs.outcome import read_failure
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
+from dagster_project.study.index import NoIndexError
 
 
 def failure_after(error: Exception):
@@ -32,6 +32,6 @@ def test_any_other_error_is_a_fault_of_the_program():
 
 
 def test_ctrl_c_is_an_interruption_and_no_fault():
-    failure = failure_after(DagsterExecutionInterruptedError())
+    failure = failure_after(dg.DagsterExecutionInterruptedError())
     assert (failure.exit_code, failure.status) == (EXIT_FAILED, "interrupted")
     assert failure.sentences == ["Interrupted in step step. What was published is as it was; run it again."]

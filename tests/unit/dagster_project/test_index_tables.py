@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.analysis import measurement
-from dagster_project.assets.index import HEADLINE, RESTATED, SCHEMES, TABLES, TIME_VARYING, build_index_tables
 from dagster_project.demo.country import DEFAULT_SEED, HORIZON, draw_country, read_geography
 from dagster_project.demo.indicators import draw_indicators, standardised_sides
 from dagster_project.paths import demo_paths
-from dagster_project.specs.schema import read_index_specs, spec_frame
+from dagster_project.study import measurement
+from dagster_project.study.index import HEADLINE, RESTATED, SCHEMES, TABLES, TIME_VARYING, build_index_tables
+from dagster_project.study.specs.schema import read_index_specs, spec_frame
+from dagster_project.study.tables.measurement import MEASUREMENT_TABLES, build_measurement_tables
 from python_models.simulation import Truth
-from python_models.tables.measurement import MEASUREMENT_TABLES, build_measurement_tables
 
 FROZEN = "frozen_2012_2021"
 CITIES = 80
@@ -43,25 +43,36 @@ def frames_until(country):
         rng, parts = np.random.default_rng(3), []
         for code in spec["indicator_code"]:
             marked = rng.random((CITIES, len(HORIZON))) < 0.02
-            parts.append(pd.DataFrame({
-                "index_code": "nqpf", "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
-                "year": np.tile(years, CITIES), "indicator_code": code,
-                "value": values[code][:CITIES, : len(years)].ravel(),
-                "is_imputed": marked[:, : len(years)].ravel(),
-            }))  # fmt: skip
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "index_code": "nqpf",
+                        "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
+                        "year": np.tile(years, CITIES),
+                        "indicator_code": code,
+                        "value": values[code][:CITIES, : len(years)].ravel(),
+                        "is_imputed": marked[:, : len(years)].ravel(),
+                    }
+                )
+            )
         panel = pd.concat(parts)
-        latent = pd.DataFrame({
-            "external_code": "latent_nqpf", "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
-            "year": np.tile(years, CITIES),
-            "value": (drawn.nqpf_new + drawn.nqpf_quality)[:CITIES, : len(years)].ravel(),
-        })  # fmt: skip
+        latent = pd.DataFrame(
+            {
+                "external_code": "latent_nqpf",
+                "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
+                "year": np.tile(years, CITIES),
+                "value": (drawn.nqpf_new + drawn.nqpf_quality)[:CITIES, : len(years)].ravel(),
+            }
+        )
         return {
-            "panel": panel.reset_index(drop=True), "spec": spec,
-            "indicator": pd.read_csv(paths.seeds / "indicator.csv"), "outside": latent,
+            "panel": panel.reset_index(drop=True),
+            "spec": spec,
+            "indicator": pd.read_csv(paths.seeds / "indicator.csv"),
+            "outside": latent,
             "judged": pd.DataFrame({"index_code": ["nqpf"], "is_computed": [True]}),
             "context": pd.DataFrame({"data_vintage": [f"{last}A"]}),
             "previous": pd.DataFrame(columns=["data_vintage", "index_code", "basis"]),
-        }  # fmt: skip
+        }
 
     return make
 
@@ -198,8 +209,10 @@ def test_parts_of_the_headline_add_up_to_it(built):
 
 def test_a_part_is_one_index_on_one_basis_and_no_row_is_in_two(built, frames_until):
     """What is held at once does not grow with the number of indexes."""
-    keys = [tuple(part["index_value"][["index_code", "basis"]].drop_duplicates().itertuples(index=False))
-            for part in build_index_tables(frames_until(2021))]  # fmt: skip
+    keys = [
+        tuple(part["index_value"][["index_code", "basis"]].drop_duplicates().itertuples(index=False))
+        for part in build_index_tables(frames_until(2021))
+    ]
     assert [len(pairs) for pairs in keys] == [1, 1]
     assert len(set(keys)) == 2
     assert not built[2021][1]["index_score"].duplicated([*KEYS, "basis"]).any()

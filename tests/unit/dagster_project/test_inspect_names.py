@@ -27,12 +27,32 @@ def test_no_two_variables_share_a_name(variables):
 
 def test_money_people_energy_and_area_have_the_units_of_the_list(variables):
     units = {raw_column(row["variable_code"]): unit_of(row["variable_code"], row["unit"]) for row in variables}
-    for name in ("gdp_nom", "va_primary_nom", "va_secondary_nom", "va_tertiary_nom", "fiscal_expenditure",
-                 "fiscal_education", "fiscal_science", "fiscal_revenue", "telecom_revenue", "retail_sales",
-                 "loans_balance", "wage_bill_urban_units"):  # fmt: skip
+    for name in (
+        "gdp_nom",
+        "va_primary_nom",
+        "va_secondary_nom",
+        "va_tertiary_nom",
+        "fiscal_expenditure",
+        "fiscal_education",
+        "fiscal_science",
+        "fiscal_revenue",
+        "telecom_revenue",
+        "retail_sales",
+        "loans_balance",
+        "wage_bill_urban_units",
+    ):
         assert units[name] == ("10k yuan", 1.0)
-    for name in ("population_resident", "population_registered", "population_urban", "he_students",
-                 "secondary_students", "emp_urban_units", "emp_private_self", "emp_mining", "emp_health"):  # fmt: skip
+    for name in (
+        "population_resident",
+        "population_registered",
+        "population_urban",
+        "he_students",
+        "secondary_students",
+        "emp_urban_units",
+        "emp_private_self",
+        "emp_mining",
+        "emp_health",
+    ):
         assert units[name] == ("persons", 1.0)
     assert units["electricity_total"] == ("10k kWh", 1.0)
     assert units["built_up_area"] == units["area_km2"] == ("km2", 1.0)

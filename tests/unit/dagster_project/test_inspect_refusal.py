@@ -15,10 +15,21 @@ COLUMNS = {"C": ("gdp_nom", "city"), "D": ("gdp_nom", "district"), "E": ("road_a
 
 def values() -> pd.DataFrame:
     rows = [
-        {"city_name": city, "year": 2020, "variable_code": code, "scope": scope, "value": float(at), "text": str(at),
-         "unit": "km2" if code == "road_area" else "yuan10k", "file": "f.xlsx", "sheet": "S", "cell": f"{letter}{at}"}
-        for at, city in enumerate(CITIES, start=9) for letter, (code, scope) in COLUMNS.items()
-    ]  # fmt: skip
+        {
+            "city_name": city,
+            "year": 2020,
+            "variable_code": code,
+            "scope": scope,
+            "value": float(at),
+            "text": str(at),
+            "unit": "km2" if code == "road_area" else "yuan10k",
+            "file": "f.xlsx",
+            "sheet": "S",
+            "cell": f"{letter}{at}",
+        }
+        for at, city in enumerate(CITIES, start=9)
+        for letter, (code, scope) in COLUMNS.items()
+    ]
     return pd.DataFrame(rows).sample(frac=1, random_state=1)  # a database gives rows in any order
 
 
@@ -38,8 +49,17 @@ def withheld(one: Judgement) -> set[str]:
 
 
 def test_finding_about_a_block_takes_its_whole_column_and_no_other():
-    one = judgement("blocks", {"block": "gdp_nom/city/2020", "variable_code": "gdp_nom", "scope": "city", "year": 2020,
-                               "cell": "C10", "paste_rows": "a\nb"})  # fmt: skip
+    one = judgement(
+        "blocks",
+        {
+            "block": "gdp_nom/city/2020",
+            "variable_code": "gdp_nom",
+            "scope": "city",
+            "year": 2020,
+            "cell": "C10",
+            "paste_rows": "a\nb",
+        },
+    )
     assert withheld(one) == {"C9", "C10", "C11"}
     (block,) = refuse(one).blocks
     assert (block["table"], block["headers"]) == ("2-1 表", ["2-1 表 / gdp_nom / city"])
@@ -73,8 +93,16 @@ def test_finding_about_a_cell_takes_that_cell():
 
 @pytest.mark.parametrize("suite", ["blocks", "headers", "rows", "others"])
 def test_warning_takes_nothing(suite):
-    detail = {"block": "gdp_nom/city/2020", "variable_code": "gdp_nom", "scope": "city", "year": 2020, "file": "f.xlsx",
-              "sheet": "S", "cell": "C9", "header_path": "2-1 表 / gdp_nom / city"}  # fmt: skip
+    detail = {
+        "block": "gdp_nom/city/2020",
+        "variable_code": "gdp_nom",
+        "scope": "city",
+        "year": 2020,
+        "file": "f.xlsx",
+        "sheet": "S",
+        "cell": "C9",
+        "header_path": "2-1 表 / gdp_nom / city",
+    }
     one = judgement(suite, detail, severity="warn")
     assert withheld(one) == set()
     assert refuse(one).blocks == []

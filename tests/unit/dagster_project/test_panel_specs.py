@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dagster_project.analysis import panel
 from dagster_project.paths import demo_paths
-from dagster_project.specs.panel_schema import read_panel_specs
-from dagster_project.specs.schema import SpecError, read_index_specs
-from python_models.tables.panel import COLUMNS
-from python_models.tables.space import CATALOGUE
+from dagster_project.study import panel
+from dagster_project.study.specs.panel_schema import read_panel_specs
+from dagster_project.study.specs.schema import SpecError, read_index_specs
+from dagster_project.study.tables.panel import COLUMNS
+from dagster_project.study.tables.space import CATALOGUE
 
 VARIABLES = {
     "nqpf": {"source": "score", "code": "nqpf", "unit": "points"},
@@ -53,9 +53,13 @@ def test_instruments_are_variables_of_the_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("instrument", "words"),
-    [(["wind"], "'wind', which is not defined"), (["pr"], "uses a variable twice"), ([], "at least one for each x"),
-     ("external", "at least one for each x")],
-)  # fmt: skip
+    [
+        (["wind"], "'wind', which is not defined"),
+        (["pr"], "uses a variable twice"),
+        ([], "at least one for each x"),
+        ("external", "at least one for each x"),
+    ],
+)
 def test_instruments_that_cannot_be_are_refused(tmp_path, instrument, words):
     with pytest.raises(SpecError, match=words):
         read_panel_specs(write(tmp_path, {"m": {**MAIN, "method": "iv", "instrument": instrument}}))

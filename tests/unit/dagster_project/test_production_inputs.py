@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dagster_project.analysis.production import INPUTS
 from dagster_project.demo.relations import SECTORS
+from dagster_project.study.production import INPUTS
 
 PRINTED = {"information": "emp_it_services", "research": "emp_sci_tech"}  # as the yearbook's variables are called
 SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}

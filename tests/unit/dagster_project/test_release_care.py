@@ -7,14 +7,19 @@ import duckdb
 import pytest
 
 from dagster_project.paths import Paths
-from dagster_project.publishing.content import table_contents
-from dagster_project.publishing.disk import disk_use, human, release_sizes
-from dagster_project.publishing.reader import open_read_only, open_side_by_side
-from dagster_project.publishing.rebuild import RebuildError, earlier_release, table_differences, version_differences
-from dagster_project.publishing.release import file_hashes, write_manifest
-from dagster_project.publishing.retention import KEEP_MARK, plan_prune, prune
-from dagster_project.publishing.verify import verify_release
-from dagster_project.warehouse import Warehouse
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.disk import disk_use, human, release_sizes
+from dagster_project.publish.release.folder import file_hashes, write_manifest
+from dagster_project.publish.release.rebuild import (
+    RebuildError,
+    earlier_release,
+    table_differences,
+    version_differences,
+)
+from dagster_project.publish.release.retention import KEEP_MARK, plan_prune, prune
+from dagster_project.publish.release.verify import verify_release
+from dagster_project.published import open_read_only, open_side_by_side
+from dagster_project.store import Warehouse
 
 
 @pytest.fixture
@@ -40,9 +45,16 @@ def test_the_order_of_rows_does_not_matter():
 
 @pytest.mark.parametrize(
     "other",
-    ["1, 0.30000000000000004, 'a', ['x']", "1, 0.3, 'b', ['x']", "1, 0.3, null, ['x']", "1, 0.3, '', ['x']",
-     "1, 0.3, 'a', ['x', 'y']", "2, 0.3, 'a', ['x']", "1, null, 'a', ['x']"],
-)  # fmt: skip
+    [
+        "1, 0.30000000000000004, 'a', ['x']",
+        "1, 0.3, 'b', ['x']",
+        "1, 0.3, null, ['x']",
+        "1, 0.3, '', ['x']",
+        "1, 0.3, 'a', ['x', 'y']",
+        "2, 0.3, 'a', ['x']",
+        "1, null, 'a', ['x']",
+    ],
+)
 def test_the_last_bit_of_any_value_matters(other):
     assert content_of("1, 0.3, 'a', ['x']") != content_of(other)
 
@@ -55,8 +67,10 @@ def test_a_row_twice_and_another_column_name_matter():
 
 def test_what_names_the_run_does_not_matter():
     with duckdb.connect() as con:
-        con.execute("create schema mart; create table mart.mart_check_result as select 'r1' as run_id, 1 as a;"
-                    "create table mart.mart_run_manifest as select 'r1' as run_id")  # fmt: skip
+        con.execute(
+            "create schema mart; create table mart.mart_check_result as select 'r1' as run_id, 1 as a;"
+            "create table mart.mart_run_manifest as select 'r1' as run_id"
+        )
         before = table_contents(con)
         con.execute("update mart.mart_check_result set run_id = 'r2'")
         assert table_contents(con) == before
@@ -75,11 +89,19 @@ def file(tmp_path):
 
 
 ESCAPES = (
-    "select * from read_text('/etc/hostname')", "select * from glob('/*')", "copy (select 1) to '/tmp/never.csv'",
-    "attach '/tmp/never.duckdb'", "install httpfs", "load httpfs", "set enable_external_access = true",
-    "set autoload_known_extensions = true", "create table u as select 1", "delete from t", "from local_frame",
+    "select * from read_text('/etc/hostname')",
+    "select * from glob('/*')",
+    "copy (select 1) to '/tmp/never.csv'",
+    "attach '/tmp/never.duckdb'",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "set autoload_known_extensions = true",
+    "create table u as select 1",
+    "delete from t",
+    "from local_frame",
     "select * from 'https://example.org/a.parquet'",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("sql", ESCAPES)
@@ -116,11 +138,17 @@ def release(paths: Paths, name: str, previous: str | None = None, vintage: str =
     with duckdb.connect(str(folder / "city.duckdb")) as con:
         con.execute("create schema mart; create table mart.t as select 1 as a")
         contents = table_contents(con)
-    write_manifest(folder, {
-        "release": name, "previous": previous, "inputs": [], "hashes": {},
-        "run": {"data_vintage": vintage, "method_version": "m", "started_at": name, "git_commit": "c"},
-        "tables": {"t": {"content": contents["t"]}},
-    })  # fmt: skip
+    write_manifest(
+        folder,
+        {
+            "release": name,
+            "previous": previous,
+            "inputs": [],
+            "hashes": {},
+            "run": {"data_vintage": vintage, "method_version": "m", "started_at": name, "git_commit": "c"},
+            "tables": {"t": {"content": contents["t"]}},
+        },
+    )
 
 
 def manifest(paths: Paths, name: str) -> dict[str, object]:
@@ -142,9 +170,11 @@ def test_what_is_changed_added_or_taken_away_is_named(paths):
     (folder / "csv" / "t.csv").unlink()
     (folder / "extra.txt").write_text("x")
     assert set(verify_release(folder, said).problems) == {
-        "csv/t.csv is missing.", "city.duckdb has another sha256 than in the manifest.",
-        "extra.txt is not in the manifest.", "mart.t in city.duckdb has other rows than the manifest says.",
-    }  # fmt: skip
+        "csv/t.csv is missing.",
+        "city.duckdb has another sha256 than in the manifest.",
+        "extra.txt is not in the manifest.",
+        "mart.t in city.duckdb has other rows than the manifest says.",
+    }
 
 
 def test_landing_files_are_verified_where_their_folder_is_known(paths):
@@ -182,8 +212,13 @@ def five(paths) -> Paths:
 
 def test_the_bridge_starts_from_the_last_release_of_another_vintage(five):
     start = {f"2026.1.{n}": earlier_release(five.releases, manifest(five, f"2026.1.{n}")) for n in range(5)}
-    assert start == {"2026.1.0": None, "2026.1.1": "2026.1.0", "2026.1.2": "2026.1.0", "2026.1.3": "2026.1.2",
-                     "2026.1.4": "2026.1.2"}  # fmt: skip
+    assert start == {
+        "2026.1.0": None,
+        "2026.1.1": "2026.1.0",
+        "2026.1.2": "2026.1.0",
+        "2026.1.3": "2026.1.2",
+        "2026.1.4": "2026.1.2",
+    }
 
 
 def test_a_bridge_without_its_start_is_said_so(five):
@@ -196,9 +231,12 @@ def test_a_bridge_without_its_start_is_said_so(five):
 def test_what_a_kept_release_points_to_stays(five):
     plan = plan_prune(five, 1)
     assert {item.release: item.reason for item in plan.items} == {
-        "2026.1.4": "the current one", "2026.1.3": "2026.1.4 points to it", "2026.1.2": "2026.1.4 points to it",
-        "2026.1.1": "", "2026.1.0": "",
-    }  # fmt: skip
+        "2026.1.4": "the current one",
+        "2026.1.3": "2026.1.4 points to it",
+        "2026.1.2": "2026.1.4 points to it",
+        "2026.1.1": "",
+        "2026.1.0": "",
+    }
     assert len(release_sizes(five)) == 5  # a plan deletes nothing
 
 
@@ -255,8 +293,10 @@ def test_sizes_are_said_for_people(n, text):
 
 def test_tables_that_differ_are_named():
     assert table_differences({"a": "1", "b": "1", "c": "1"}, {"a": "1", "b": "2", "d": "1"}) == [
-        "mart.b: the rebuilt table has other rows.", "mart.c: not rebuilt.", "mart.d: the release does not have it.",
-    ]  # fmt: skip
+        "mart.b: the rebuilt table has other rows.",
+        "mart.c: not rebuilt.",
+        "mart.d: the release does not have it.",
+    ]
 
 
 def test_other_versions_are_said_with_both_numbers():

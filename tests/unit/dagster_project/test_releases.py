@@ -6,9 +6,9 @@ import re
 import pandas as pd
 import pytest
 
-from dagster_project.assets.context import letters
-from dagster_project.publishing.diff_page import diff_html, diff_markdown
-from dagster_project.publishing.release import latest_release, next_release
+from dagster_project.defs.context import letters
+from dagster_project.publish.release.diff_page import diff_html, diff_markdown
+from dagster_project.publish.release.folder import latest_release, next_release
 
 TODAY = dt.date(2026, 11, 24)
 
@@ -48,29 +48,62 @@ def frames():
     run = {"release": "r", "data_vintage": "2021A", "method_version": "m", "is_synthetic": True}
     found = {name: pd.DataFrame() for name in ("sources", "weights", "tables")}
     found["run"] = pd.DataFrame([{"side": side, **run} for side in ("old", "new")])
-    found["cells"] = pd.DataFrame({
-        "index_code": ["nqpf", "nqpf"], "indicator_code": ["q1", "q2"], "city_id": ["CN1", "CN2"], "year": [2012, 2013],
-        "value_old": [1.0, None], "value_new": [1.1, 2.0], "what": ["revised", "added"],
-    })  # fmt: skip
-    found["scores"] = pd.DataFrame({
-        "city_id": ["CN110000", "CN2"], "name_en": [HOSTILE, "B"], "change": [0.1, 0.0], "rank_old": [1, 2],
-        "rank_new": [2, 1], "part_revision": [0.1, None], "part_bounds": [0.0, None], "part_weights": [0.0, None],
-        "part_method": [0.0, None],
-    })  # fmt: skip
-    found["coefficients"] = pd.DataFrame({
-        "model_id": ["m"], "basis": ["b"], "kind": ["coefficient"], "term": ["pr"], "estimate_old": [0.5],
-        "lo_old": [0.4], "hi_old": [0.6], "estimate_new": [1.5], "lo_new": [1.25], "hi_new": [float("nan")],
-        "change": [1.0], "intervals_apart": [True],
-    })  # fmt: skip
+    found["cells"] = pd.DataFrame(
+        {
+            "index_code": ["nqpf", "nqpf"],
+            "indicator_code": ["q1", "q2"],
+            "city_id": ["CN1", "CN2"],
+            "year": [2012, 2013],
+            "value_old": [1.0, None],
+            "value_new": [1.1, 2.0],
+            "what": ["revised", "added"],
+        }
+    )
+    found["scores"] = pd.DataFrame(
+        {
+            "city_id": ["CN110000", "CN2"],
+            "name_en": [HOSTILE, "B"],
+            "change": [0.1, 0.0],
+            "rank_old": [1, 2],
+            "rank_new": [2, 1],
+            "part_revision": [0.1, None],
+            "part_bounds": [0.0, None],
+            "part_weights": [0.0, None],
+            "part_method": [0.0, None],
+        }
+    )
+    found["coefficients"] = pd.DataFrame(
+        {
+            "model_id": ["m"],
+            "basis": ["b"],
+            "kind": ["coefficient"],
+            "term": ["pr"],
+            "estimate_old": [0.5],
+            "lo_old": [0.4],
+            "hi_old": [0.6],
+            "estimate_new": [1.5],
+            "lo_new": [1.25],
+            "hi_new": [float("nan")],
+            "change": [1.0],
+            "intervals_apart": [True],
+        }
+    )
     return found
 
 
 @pytest.mark.parametrize("page", [diff_markdown, diff_html])
 def test_the_diff_page_says_what_moved_and_by_what(page, frames):
     text = page("2026.11.0", "2026.11.1", frames)
-    for words in ("2026.11.1, compared with 2026.11.0", "Scores that moved (2)", "2 ranks of a year moved", "None.",
-                  "SYNTHETIC", "q1 of CN1 in 2012, 1 before, 1.1 now", "the 1 explained changes: revision 0.1",
-                  "Of 1, 1 lie outside each other"):  # fmt: skip
+    for words in (
+        "2026.11.1, compared with 2026.11.0",
+        "Scores that moved (2)",
+        "2 ranks of a year moved",
+        "None.",
+        "SYNTHETIC",
+        "q1 of CN1 in 2012, 1 before, 1.1 now",
+        "the 1 explained changes: revision 0.1",
+        "Of 1, 1 lie outside each other",
+    ):
         assert words in text.replace("&#x27;", "'"), words
     assert "0.5 [0.4, 0.6]" in text.replace("\\", "")
     assert "1.5" in text

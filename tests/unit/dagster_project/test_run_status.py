@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project import run_status
-from dagster_project.run_status import WEBHOOK, RunStatus, StepRecord, known_seconds, read_status, write_status
+from dagster_project.run import status as run_status
+from dagster_project.run.status import WEBHOOK, RunStatus, StepRecord, known_seconds, read_status, write_status
 
 STEPS = [
     StepRecord("ingest", "raw__load", "judge yearly loads", 2.345, True),
@@ -53,9 +53,16 @@ def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ended(tmp_path: Path, **changes: object) -> RunStatus:
     fields: dict[str, object] = {
-        "status": "refused", "exit_code": 3, "started": dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC), "seconds": 12.34,
-        "release": "2026.1.0", "message": ["合肥市 2021: too large"], "warehouse": tmp_path, "steps": STEPS, **changes,
-    }  # fmt: skip
+        "status": "refused",
+        "exit_code": 3,
+        "started": dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC),
+        "seconds": 12.34,
+        "release": "2026.1.0",
+        "message": ["合肥市 2021: too large"],
+        "warehouse": tmp_path,
+        "steps": STEPS,
+        **changes,
+    }
     return RunStatus(**fields)  # type: ignore[arg-type]
 
 
@@ -64,12 +71,18 @@ def test_all_of_it_is_written_and_read_back(tmp_path: Path) -> None:
     content = read_status(tmp_path / "reports")
     told = ("job", "status", "exit_code", "started", "seconds", "release", "message")
     assert {key: content[key] for key in told} == {
-        "job": "nqpf refresh", "status": "refused", "exit_code": 3, "started": "2026-01-15T06:00:00+00:00",
-        "seconds": 12.3, "release": "2026.1.0", "message": ["合肥市 2021: too large"],
-    }  # fmt: skip
+        "job": "nqpf refresh",
+        "status": "refused",
+        "exit_code": 3,
+        "started": "2026-01-15T06:00:00+00:00",
+        "seconds": 12.3,
+        "release": "2026.1.0",
+        "message": ["合肥市 2021: too large"],
+    }
     assert [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]] == [
-        ("raw__load", 2.35, True), ("py_index", 3.0, False),
-    ]  # fmt: skip
+        ("raw__load", 2.35, True),
+        ("py_index", 3.0, False),
+    ]
 
 
 def test_only_the_finished_file_is_ever_there(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from dagster_project.paths import demo_paths
-from dagster_project.specs.schema import SpecError, read_index_specs, spec_frame
+from dagster_project.study.specs.schema import SpecError, read_index_specs, spec_frame
 
 HEAD = """
 defaults: {window_start: 2012, window_end: 2021, min_city_share: 0.7, fill_policy: with_fills}

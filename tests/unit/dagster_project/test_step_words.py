@@ -1,8 +1,8 @@
 """What a person reads beside each step of a run."""
 
-from dagster_project.assets.models import REGISTRY
-from dagster_project.cli.runner import STEP_WORDS, step_words
-from dagster_project.dbt_project import STEPS
+from dagster_project.defs.dbt_project import STEPS
+from dagster_project.run.steps import STEP_WORDS, step_words
+from dagster_project.study.registry import REGISTRY
 
 
 def test_every_method_has_words():

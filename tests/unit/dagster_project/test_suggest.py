@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dagster_project.suggest import CityNames, HeaderMap, city_suggestions, name_suggestions
+from expectations.suggest import CityNames, HeaderMap, city_suggestions, name_suggestions
 
 HEADER_MAP = """source,year_from,year_to,header_key,variable_code,scope,unit,reason
 book,,,财政/教育支出/全市,fiscal_education,city,万元,
@@ -89,15 +89,23 @@ def test_nothing_alike_gets_no_row(seeds):
 
 def test_lines_of_the_gate_name_each_unknown_once(seeds):
     headers = pd.DataFrame(
-        {"source": "book", "header_key": ["财政/教育费/全市"] * 2 + ["财政/教育支出/全市"], "header_unit": None,
-         "is_known": [False, False, True]}
-    )  # fmt: skip
+        {
+            "source": "book",
+            "header_key": ["财政/教育费/全市"] * 2 + ["财政/教育支出/全市"],
+            "header_unit": None,
+            "is_known": [False, False, True],
+        }
+    )
     (line,) = name_suggestions(headers, seeds)
     assert line.startswith("row for header_map.csv: book,,,财政/教育费/全市,fiscal_education,city,万元,")
     rows = pd.DataFrame(
-        {"source": "scan", "city_text": ["石家店市", "襄樊市", "襄阳市"], "year": 2018,
-         "row_kind": ["unknown", "unknown", "city"]}
-    )  # fmt: skip
+        {
+            "source": "scan",
+            "city_text": ["石家店市", "襄樊市", "襄阳市"],
+            "year": 2018,
+            "row_kind": ["unknown", "unknown", "city"],
+        }
+    )
     first, second = city_suggestions(rows, seeds)
     assert "石家店市,CN130100,2018,2018,ocr,scan," in first
     assert second == "'襄樊市' is a name of other years: CN420600 襄阳市, valid ... to 2010"

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.warehouse import Warehouse
+from dagster_project.store import Warehouse
 
 
 @pytest.fixture

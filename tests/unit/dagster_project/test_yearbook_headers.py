@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from dagster_project.paths import PROJECT
-from dagster_project.suggest import HeaderMap
+from expectations.suggest import HeaderMap
 
 SEEDS = PROJECT / "dbt" / "seeds"
 LAYOUTS = ("yearbook_wide", "yearbook_tables")

@@ -81,16 +81,7 @@ def _long_rows(source: str, path: Path) -> list[tuple[object, ...]]:
     file = LONG_FILES[source]
     lines = list(csv.DictReader(io.StringIO(path.read_bytes().decode(file.encoding))))
     return [
-        (
-            source,
-            int(line[file.keys["year"]]),
-            "",
-            line[file.keys["city"]],
-            variable,
-            "city",
-            line[header],
-            True,
-        )
+        (source, int(line[file.keys["year"]]), "", line[file.keys["city"]], variable, "city", line[header], True)
         for line in lines
         for header, variable, _, _ in file.columns
     ]

@@ -12,8 +12,16 @@ from dagster_project.demo.damage import FAULTS, years_of
 from dagster_project.demo.printed import REVISION
 from dagster_project.paths import demo_paths
 
-CELL_KINDS = ("interior_gap", "edge_gap", "unit_slip", "ocr_number", "full_width", "thousands",
-              "structural_zero", "revision_vintage")  # fmt: skip
+CELL_KINDS = (
+    "interior_gap",
+    "edge_gap",
+    "unit_slip",
+    "ocr_number",
+    "full_width",
+    "thousands",
+    "structural_zero",
+    "revision_vintage",
+)
 SEEDS = demo_paths().seeds
 
 

@@ -70,9 +70,20 @@ def test_yearbooks_when_a_year_arrives_keep_their_bytes(tmp_path):
 def test_sidecars_when_read_by_the_ingest_library_are_valid(demo):
     sidecars = find_sidecars(demo.landing)
     assert {s.source for s in sidecars} == {
-        "yearbook", "registry", "patent", "satellite", "robot", "gdp_revised", "county", "society", "investment",
-        "sector_employment", "consumer_prices", "court", "work_report",
-    }  # fmt: skip
+        "yearbook",
+        "registry",
+        "patent",
+        "satellite",
+        "robot",
+        "gdp_revised",
+        "county",
+        "society",
+        "investment",
+        "sector_employment",
+        "consumer_prices",
+        "court",
+        "work_report",
+    }
     assert all(s.is_synthetic and s.title.startswith("SYNTHETIC") for s in sidecars)
     for sidecar in sidecars:
         check_files(sidecar, demo.landing)
@@ -91,11 +102,7 @@ def test_workbooks_when_loaded_carry_the_mark_in_title_and_note(demo):
 
 @pytest.mark.parametrize(
     ("bad", "message"),
-    [
-        ({"cities": ["CN999999"]}, "CN999999"),
-        ({"years": [2012, 2014]}, "follow"),
-        ({"years": [2001]}, "2001"),
-    ],
+    [({"cities": ["CN999999"]}, "CN999999"), ({"years": [2012, 2014]}, "follow"), ({"years": [2001]}, "2001")],
 )
 def test_generate_demo_when_asked_for_the_unknown_says_what_is_wrong(tmp_path, bad, message):
     with pytest.raises(ValueError, match=message):

@@ -8,9 +8,22 @@ from dagster_project.demo.country import read_geography
 from dagster_project.demo.layout import UNITS, tables_of
 from dagster_project.paths import demo_paths
 
-ADDITIVE = ("population_resident", "population_registered", "gdp_nom", "va_primary_nom", "va_secondary_nom",
-            "va_tertiary_nom", "fiscal_expenditure", "fiscal_education", "fiscal_science", "emp_urban_units",
-            "emp_it_services", "emp_sci_tech", "industrial_firms", "industrial_profit")  # fmt: skip
+ADDITIVE = (
+    "population_resident",
+    "population_registered",
+    "gdp_nom",
+    "va_primary_nom",
+    "va_secondary_nom",
+    "va_tertiary_nom",
+    "fiscal_expenditure",
+    "fiscal_education",
+    "fiscal_science",
+    "emp_urban_units",
+    "emp_it_services",
+    "emp_sci_tech",
+    "industrial_firms",
+    "industrial_profit",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +62,13 @@ def test_district_when_printed_is_not_above_the_whole_city(printed, variable):
 
 def test_parts_when_printed_stay_below_their_wholes(printed):
     city = printed.xs("city", axis=1, level="scope")
-    for part, whole in (("fiscal_education", "fiscal_expenditure"), ("fiscal_science", "fiscal_expenditure"),
-                        ("emp_it_services", "emp_urban_units"), ("emp_urban_units", "emp_total"),
-                        ("x_invention", "x_all_grants")):  # fmt: skip
+    for part, whole in (
+        ("fiscal_education", "fiscal_expenditure"),
+        ("fiscal_science", "fiscal_expenditure"),
+        ("emp_it_services", "emp_urban_units"),
+        ("emp_urban_units", "emp_total"),
+        ("x_invention", "x_all_grants"),
+    ):
         both = city[[part, whole]].dropna()
         assert (both[part] <= both[whole]).all(), part
 

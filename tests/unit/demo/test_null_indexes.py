@@ -68,9 +68,10 @@ def p_values(seed, truth):
     border = barrier_split(y, x, w, province[:, None] != province[None, :], draws=2, rng=rng)
     found = {
         "asymmetry": (blocks.p_asymmetry, blocks.fit, [{"pc": 1.0, "cp": -1.0}]),
-        "east": (east.p_equal, east.fit, east.contrasts), "core": (centre.p_equal, centre.fit, centre.contrasts),
+        "east": (east.p_equal, east.fit, east.contrasts),
+        "core": (centre.p_equal, centre.fit, centre.contrasts),
         "border": (float(border.table["p_equal"].iloc[0]), border.fit, [border.contrast("all")]),
-    }  # fmt: skip
+    }
     return {
         name: (p, level_adjusted(y, x, w, fit.matrices, with_own="x" in fit.positions).test(contrasts)[2])
         for name, (p, fit, contrasts) in found.items()

@@ -15,9 +15,19 @@ from expectations.judged import judged_blocks
 
 FILE, SHEET, YEAR = "yearbook_2019.xlsx", "Sheet1", 2019
 CITIES = (
-    "北京市", "天津市", "石家庄市", "唐山市", "秦皇岛市", "邯郸市",
-    "邢台市", "保定市", "张家口市", "承德市", "沧州市", "廊坊市",
-)  # fmt: skip
+    "北京市",
+    "天津市",
+    "石家庄市",
+    "唐山市",
+    "秦皇岛市",
+    "邯郸市",
+    "邢台市",
+    "保定市",
+    "张家口市",
+    "承德市",
+    "沧州市",
+    "廊坊市",
+)
 # code: (header path, printed unit, level, band)
 VARIABLES = {
     "gdp_nom": ("2-10 地区生产总值 / 全市", "万元", 30_000_000.0, (100_000.0, 500_000_000.0)),
@@ -26,14 +36,18 @@ VARIABLES = {
     "mobile_subscribers": ("2-15 移动电话 / 全市", "万户", 6_000_000.0, (10_000.0, 60_000_000.0)),
 }
 
-KINDS = {
-    "gdp_nom": "flow", "population_registered": "stock", "wage_avg_nom": "rate", "mobile_subscribers": "stock",
-}  # fmt: skip
+KINDS = {"gdp_nom": "flow", "population_registered": "stock", "wage_avg_nom": "rate", "mobile_subscribers": "stock"}
 UNITS = pd.DataFrame(
-    [("万元", "yuan10k", 1.0), ("亿元", "yuan10k", 1e4), ("人", "persons", 1.0), ("万人", "persons", 1e4),
-     ("元", "yuan", 1.0), ("%", "percent", 1.0)],
+    [
+        ("万元", "yuan10k", 1.0),
+        ("亿元", "yuan10k", 1e4),
+        ("人", "persons", 1.0),
+        ("万人", "persons", 1e4),
+        ("元", "yuan", 1.0),
+        ("%", "percent", 1.0),
+    ],
     columns=["symbol", "canonical", "factor"],
-)  # fmt: skip
+)
 
 BASELINE = Baseline(
     source="yearbook",
@@ -50,39 +64,75 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
     """The frames of a load that breaks no rule."""
     headers = [
         {
-            "file": FILE, "sheet": SHEET, "col_no": number, "header_path": path,
-            "header_key": path.replace(" ", ""), "header_unit": unit, "unit": unit, "variable_code": code,
-            "scope": "city", "variable_left_out": None, "is_known": True, "is_unit_known": True,
+            "file": FILE,
+            "sheet": SHEET,
+            "col_no": number,
+            "header_path": path,
+            "header_key": path.replace(" ", ""),
+            "header_unit": unit,
+            "unit": unit,
+            "variable_code": code,
+            "scope": "city",
+            "variable_left_out": None,
+            "is_known": True,
+            "is_unit_known": True,
             "is_unit_consistent": True,
         }
         for number, (code, (path, unit, _, _)) in enumerate(VARIABLES.items(), start=2)
-    ]  # fmt: skip
+    ]
     places = [(year, number, city) for year in years for number, city in enumerate(CITIES)]
     rows = [
         {
-            "file": FILE, "sheet": SHEET, "row_no": row_no, "cell": f"A{row_no}", "city_text": f" {city}",
-            "year": year, "row_kind": "city", "city_id": f"CN{110000 + number}", "n_values": len(VARIABLES),
+            "file": FILE,
+            "sheet": SHEET,
+            "row_no": row_no,
+            "cell": f"A{row_no}",
+            "city_text": f" {city}",
+            "year": year,
+            "row_kind": "city",
+            "city_id": f"CN{110000 + number}",
+            "n_values": len(VARIABLES),
         }
         for row_no, (year, number, city) in enumerate(places, start=6)
-    ]  # fmt: skip
+    ]
     values = [
         {
-            "city_id": f"CN{110000 + number}", "city_name": city, "year": year, "variable_code": code,
-            "scope": "city", "value": grown(level, number, year), "text": f"{grown(level, number, year):.0f}",
-            "is_number": True, "is_corrected": False, "file": FILE, "sheet": SHEET,
-            "cell": f"{chr(66 + position)}{row_no}", "unit": unit, "band_low": band[0], "band_high": band[1],
-            "kind": KINDS[code], "median_low": level / 5, "median_high": level * 5, "min_rho": None,
-            "province_id": "130000", "value_last": grown(level, number, year - 1), "year_last": year - 1,
+            "city_id": f"CN{110000 + number}",
+            "city_name": city,
+            "year": year,
+            "variable_code": code,
+            "scope": "city",
+            "value": grown(level, number, year),
+            "text": f"{grown(level, number, year):.0f}",
+            "is_number": True,
+            "is_corrected": False,
+            "file": FILE,
+            "sheet": SHEET,
+            "cell": f"{chr(66 + position)}{row_no}",
+            "unit": unit,
+            "band_low": band[0],
+            "band_high": band[1],
+            "kind": KINDS[code],
+            "median_low": level / 5,
+            "median_high": level * 5,
+            "min_rho": None,
+            "province_id": "130000",
+            "value_last": grown(level, number, year - 1),
+            "year_last": year - 1,
         }
         for row_no, (year, number, city) in enumerate(places, start=6)
         for position, (code, (_, unit, level, band)) in enumerate(VARIABLES.items())
-    ]  # fmt: skip
+    ]
     frame = pd.DataFrame(values)
     return {
-        "headers": pd.DataFrame(headers), "rows": pd.DataFrame(rows), "values": frame, "last": last_of(frame),
+        "headers": pd.DataFrame(headers),
+        "rows": pd.DataFrame(rows),
+        "values": frame,
+        "last": last_of(frame),
         "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
-        "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]), "units": UNITS.copy(),
-    }  # fmt: skip
+        "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]),
+        "units": UNITS.copy(),
+    }
 
 
 def grown(level: float, number: int, year: int) -> float:
@@ -178,12 +228,17 @@ def draw_country(seed: int = 1) -> dict[tuple[str, int], np.ndarray]:
         gdp = people * rich / 1e4 * growth * np.exp(drift)
         first, second, here = primary + 10 * moved, secondary + 20 * drift, people * np.exp(moved)
         figures = {
-            "gdp_nom/city": gdp, "gdp_nom/district": gdp * part * 1.2, "population_resident/city": here,
-            "population_resident/district": here * part, "gdp_per_capita_nom/city": gdp / here * 1e4,
+            "gdp_nom/city": gdp,
+            "gdp_nom/district": gdp * part * 1.2,
+            "population_resident/city": here,
+            "population_resident/district": here * part,
+            "gdp_per_capita_nom/city": gdp / here * 1e4,
             "fiscal_expenditure/city": 0.2 * gdp * np.exp(noise["fiscal_expenditure/city"] + drift),
-            "primary_share/city": first, "secondary_share/city": second, "tertiary_share/city": 100 - first - second,
+            "primary_share/city": first,
+            "secondary_share/city": second,
+            "tertiary_share/city": 100 - first - second,
             "mobile_subscribers/city": 1.05 * people * growth * np.exp(noise["mobile_subscribers/city"]),
-        }  # fmt: skip
+        }
         found |= {(block, year): figure for block, figure in figures.items()}
     return found
 
@@ -196,30 +251,75 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         variable, scope = block.split("/")
         symbol = {"yuan10k": "万元", "persons": "人", "yuan": "元", "percent": "%"}.get(unit, "户")
         path = f"表 {number} / {variable} / {scope}"
-        headers.append({
-            "file": FILE, "sheet": SHEET, "col_no": number, "header_path": path, "header_key": path.replace(" ", ""),
-            "header_unit": None, "unit": symbol, "variable_code": variable, "scope": scope, "variable_left_out": None,
-            "is_known": True, "is_unit_known": True, "is_unit_consistent": True,
-        })  # fmt: skip
+        headers.append(
+            {
+                "file": FILE,
+                "sheet": SHEET,
+                "col_no": number,
+                "header_path": path,
+                "header_key": path.replace(" ", ""),
+                "header_unit": None,
+                "unit": symbol,
+                "variable_code": variable,
+                "scope": scope,
+                "variable_left_out": None,
+                "is_known": True,
+                "is_unit_known": True,
+                "is_unit_consistent": True,
+            }
+        )
         past = figures[block, YEAR - 1] if has_past else np.full(N_CITIES, np.nan)
-        values += [{
-            "city_id": city, "city_name": f"城{n}", "year": YEAR, "variable_code": variable, "scope": scope,
-            "value": value, "text": f"{value:.6g}", "is_number": True, "is_corrected": False, "file": FILE,
-            "sheet": SHEET, "cell": f"{chr(64 + number)}{n + 6}", "unit": unit, "kind": kind, "band_low": low / 1e3,
-            "band_high": high * 1e3, "median_low": low, "median_high": high, "min_rho": None,
-            "province_id": f"{n // 10}", "value_last": past[n], "year_last": YEAR - 1 if has_past else np.nan,
-        } for n, (city, value) in enumerate(zip(cities, figures[block, YEAR], strict=True))]  # fmt: skip
+        values += [
+            {
+                "city_id": city,
+                "city_name": f"城{n}",
+                "year": YEAR,
+                "variable_code": variable,
+                "scope": scope,
+                "value": value,
+                "text": f"{value:.6g}",
+                "is_number": True,
+                "is_corrected": False,
+                "file": FILE,
+                "sheet": SHEET,
+                "cell": f"{chr(64 + number)}{n + 6}",
+                "unit": unit,
+                "kind": kind,
+                "band_low": low / 1e3,
+                "band_high": high * 1e3,
+                "median_low": low,
+                "median_high": high,
+                "min_rho": None,
+                "province_id": f"{n // 10}",
+                "value_last": past[n],
+                "year_last": YEAR - 1 if has_past else np.nan,
+            }
+            for n, (city, value) in enumerate(zip(cities, figures[block, YEAR], strict=True))
+        ]
         last += [(city, variable, scope, old, YEAR - 1) for city, old in zip(cities, past, strict=True) if has_past]
     rows = [
-        {"file": FILE, "sheet": SHEET, "row_no": n + 6, "cell": f"A{n + 6}", "city_text": f"城{n}", "year": YEAR,
-         "row_kind": "city", "city_id": city, "n_values": len(BLOCKS)} for n, city in enumerate(cities)
-    ]  # fmt: skip
+        {
+            "file": FILE,
+            "sheet": SHEET,
+            "row_no": n + 6,
+            "cell": f"A{n + 6}",
+            "city_text": f"城{n}",
+            "year": YEAR,
+            "row_kind": "city",
+            "city_id": city,
+            "n_values": len(BLOCKS),
+        }
+        for n, city in enumerate(cities)
+    ]
     return {
-        "headers": pd.DataFrame(headers), "rows": pd.DataFrame(rows), "values": pd.DataFrame(values),
+        "headers": pd.DataFrame(headers),
+        "rows": pd.DataFrame(rows),
+        "values": pd.DataFrame(values),
         "last": pd.DataFrame(last, columns=FRAME_COLUMNS["last"]),
-        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]), "identities": IDENTITIES.copy(),
+        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
+        "identities": IDENTITIES.copy(),
         "units": UNITS.copy(),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

@@ -243,9 +243,17 @@ def test_message_names_table_header_cities_figures_cells_and_reason(figures, loa
     failed = judge(load_country(figures), rows_max=130, required_variables=())
     assert set(failed) == {PLACE}
     sentence = failed[PLACE].sentence
-    for part in ("2 of 10 columns and years", "gdp_nom (city) 2019, 表 2 / gdp_nom / city", "rank correlation",
-                 "城", "yuan10k (printed '", ", before ", "cell B", "yearbook_2019.xlsx, sheet Sheet1, column B",
-                 "header_map.csv"):  # fmt: skip
+    for part in (
+        "2 of 10 columns and years",
+        "gdp_nom (city) 2019, 表 2 / gdp_nom / city",
+        "rank correlation",
+        "城",
+        "yuan10k (printed '",
+        ", before ",
+        "cell B",
+        "yearbook_2019.xlsx, sheet Sheet1, column B",
+        "header_map.csv",
+    ):
         assert part in sentence, part
 
 

@@ -47,11 +47,7 @@ def test_doubtful_header_fails_its_rule_also_when_the_flag_is_null(frames, judge
 
 
 def test_ignored_column_may_have_any_unit(frames, judge):
-    frames["headers"].loc[3, ["variable_code", "is_unit_known", "is_unit_consistent"]] = [
-        "ignore",
-        False,
-        False,
-    ]
+    frames["headers"].loc[3, ["variable_code", "is_unit_known", "is_unit_consistent"]] = ["ignore", False, False]
     frames["values"] = frames["values"].query("variable_code != 'mobile_subscribers'")
     assert judge(frames) == {}
 

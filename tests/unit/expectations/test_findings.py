@@ -29,8 +29,9 @@ def run(tmp_path, baseline):
 @pytest.fixture
 def swapped(figures, load_country):
     figures["gdp_nom/city", YEAR], figures["gdp_nom/district", YEAR] = (
-        figures["gdp_nom/district", YEAR], figures["gdp_nom/city", YEAR],
-    )  # fmt: skip
+        figures["gdp_nom/district", YEAR],
+        figures["gdp_nom/city", YEAR],
+    )
     return load_country(figures)
 
 
@@ -134,8 +135,10 @@ def test_a_required_column_that_is_merely_ignored_is_missing(frames, judge):
 def test_a_year_of_midpoints_is_told(make_frames, judge):
     frames = make_frames(years=(2017, 2018, 2019))
     values = frames["values"]
-    by_year = {year: values[(values["variable_code"] == "wage_avg_nom") & (values["year"] == year)]
-               for year in (2017, 2018, 2019)}  # fmt: skip
+    by_year = {
+        year: values[(values["variable_code"] == "wage_avg_nom") & (values["year"] == year)]
+        for year in (2017, 2018, 2019)
+    }
     middle = (by_year[2017]["value"].round(0).to_numpy() + by_year[2019]["value"].round(0).to_numpy()) / 2
     values.loc[by_year[2017].index, "value"] = by_year[2017]["value"].round(0)
     values.loc[by_year[2019].index, "value"] = by_year[2019]["value"].round(0)
@@ -174,10 +177,21 @@ def test_a_repeat_of_an_older_year_is_no_repeat_of_the_year_before(frames, judge
 @pytest.mark.parametrize(("factor", "is_told"), [(1.0, False), (1.1, False), (1.3, True), (0.8, True)])
 def test_cities_sum_to_their_province_within_fifteen_per_cent(frames, judge, factor, is_told):
     total = frames["values"].query("variable_code == 'gdp_nom'")["value"].sum() * factor
-    frames["totals"] = pd.DataFrame([{
-        "province_id": "130000", "province_name": "河北省", "year": YEAR, "variable_code": "gdp_nom", "scope": "city",
-        "value": total, "file": "f.xlsx", "sheet": "S", "cell": "B5",
-    }])  # fmt: skip
+    frames["totals"] = pd.DataFrame(
+        [
+            {
+                "province_id": "130000",
+                "province_name": "河北省",
+                "year": YEAR,
+                "variable_code": "gdp_nom",
+                "scope": "city",
+                "value": total,
+                "file": "f.xlsx",
+                "sheet": "S",
+                "cell": "B5",
+            }
+        ]
+    )
     failed = judge(frames)
     assert set(failed) == ({"province_sum_is_near_total"} if is_told else set())
     if is_told:

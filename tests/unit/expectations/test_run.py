@@ -166,13 +166,7 @@ def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_p
     frames["values"].loc[0, "value"] = 1e12
     validate(frames, baseline, docs_dir=tmp_path, name="a")
     page = (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
-    for word in (
-        "北京市",
-        "B6",
-        "value_is_inside_band",
-        "Record of Great Expectations",
-        "unexpected values found",
-    ):
+    for word in ("北京市", "B6", "value_is_inside_band", "Record of Great Expectations", "unexpected values found"):
         assert word in page
     assert "refused" in (tmp_path / "index.html").read_text(encoding="utf-8")
 

@@ -7,14 +7,7 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 
 from expectations.slips import LN10, fitting_units, slip_power, slip_text
-from expectations.tracking import (
-    average_ranks,
-    displaced_column,
-    displaced_rows,
-    fit,
-    fits_better,
-    spearman,
-)
+from expectations.tracking import average_ranks, displaced_column, displaced_rows, fit, fits_better, spearman
 
 
 @pytest.fixture
@@ -60,9 +53,15 @@ def test_a_long_tail_of_true_moves_is_no_spike(rng):
 
 
 @pytest.mark.parametrize(
-    ("ratio", "text"), [(4 * LN10, ", looks like a unit slip of x10,000"), (-LN10, ", looks like a unit slip of x1/10"),
-                        (0.5, ""), (1.5 * LN10, ""), (math.nan, "")],
-)  # fmt: skip
+    ("ratio", "text"),
+    [
+        (4 * LN10, ", looks like a unit slip of x10,000"),
+        (-LN10, ", looks like a unit slip of x1/10"),
+        (0.5, ""),
+        (1.5 * LN10, ""),
+        (math.nan, ""),
+    ],
+)
 def test_words_of_a_slip(ratio, text):
     assert slip_text(ratio) == text
 

@@ -7,15 +7,22 @@ import duckdb
 import pytest
 from promised_marts import promised
 
-from dagster_project.export.scope import Scope
+from dagster_project.publish.export.scope import Scope
 
 
 @pytest.fixture
 def scope() -> Scope:
     return Scope(
-        "nqpf", "frozen_2012_2021", "entropy_flat", "nqpf_sdm", "2026.1-SYNTHETIC", "2021A", "m1", True,
+        "nqpf",
+        "frozen_2012_2021",
+        "entropy_flat",
+        "nqpf_sdm",
+        "2026.1-SYNTHETIC",
+        "2021A",
+        "m1",
+        True,
         datetime(2026, 11, 24, 8, 0),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dagster_project.export import figures
-from dagster_project.export.command import Asked, export
-from dagster_project.export.errors import ExportError
 from dagster_project.paths import Paths
+from dagster_project.publish.export import figures
+from dagster_project.publish.export.command import Asked, export
+from dagster_project.publish.export.errors import ExportError
 
 
 @pytest.fixture
@@ -53,12 +53,20 @@ def test_it_writes_neither_into_the_warehouse_nor_into_a_folder_that_is_not_ther
 
 
 SPEC = {
-    "data": {"values": [{"x": 1, "s": "A"}, {"x": 2, "s": "B"}]}, "mark": "point", "height": 80,
+    "data": {"values": [{"x": 1, "s": "A"}, {"x": 2, "s": "B"}]},
+    "mark": "point",
+    "height": 80,
     "autosize": {"type": "fit", "contains": "padding"},
-    "encoding": {"x": {"field": "x", "type": "quantitative"},
-                 "color": {"field": "s", "type": "nominal", "legend": None,
-                           "scale": {"domain": ["A", "B"], "range": ["var(--a)", "var(--b)"]}}},
-}  # fmt: skip
+    "encoding": {
+        "x": {"field": "x", "type": "quantitative"},
+        "color": {
+            "field": "s",
+            "type": "nominal",
+            "legend": None,
+            "scale": {"domain": ["A", "B"], "range": ["var(--a)", "var(--b)"]},
+        },
+    },
+}
 
 
 def test_a_chart_on_its_own_has_the_legend_that_the_page_shows_in_html():

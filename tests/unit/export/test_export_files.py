@@ -10,18 +10,26 @@ import pytest
 from promised_marts import insert
 from python_calamine import CalamineWorkbook
 
-from dagster_project.export.city_panel import CityPanel, read_panel
-from dagster_project.export.errors import ExportError
-from dagster_project.export.excel import to_excel
-from dagster_project.export.plain import rows_as
-from dagster_project.export.stata import to_stata
+from dagster_project.publish.export.city_panel import CityPanel, read_panel
+from dagster_project.publish.export.errors import ExportError
+from dagster_project.publish.export.excel import to_excel
+from dagster_project.publish.export.plain import rows_as
+from dagster_project.publish.export.stata import to_stata
 
 PANEL = CityPanel(
-    pd.DataFrame({"city_id": ["CN1", "CN2"], "name_zh": ["北京市", "=cmd|'/c calc'!A1"], "year": [2012, 2012],
-                  "group_core": pd.array([2, None], dtype="Int8"), "q2": [1.5, float("nan")]}),
+    pd.DataFrame(
+        {
+            "city_id": ["CN1", "CN2"],
+            "name_zh": ["北京市", "=cmd|'/c calc'!A1"],
+            "year": [2012, 2012],
+            "group_core": pd.array([2, None], dtype="Int8"),
+            "q2": [1.5, float("nan")],
+        }
+    ),
     {"city_id": "City", "name_zh": "Name", "year": "Year", "group_core": "Group: core", "q2": "GDP " * 30},
-    {"q2": "yuan of 2012"}, {"group_core": {1: "Peripheral city", 2: "Core city"}},
-)  # fmt: skip
+    {"q2": "yuan of 2012"},
+    {"group_core": {1: "Peripheral city", 2: "Core city"}},
+)
 
 
 def test_stata_reads_back_figures_labels_units_and_groups(scope):
@@ -102,14 +110,38 @@ def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, scope)
     insert(empty, "dim_city", city_id="c1", name_en="Hefei")
     insert(empty, "dim_model_spec", model_id="nqpf_sdm", x_codes=["pr"])
     for index, year, score in (("nqpf", 2012, 40.0), ("nqpf", 2013, 50.0), ("pr", 2013, 60.0), ("other", 2013, 9.0)):
-        insert(empty, "mart_index_score", **key, index_code=index, spec_code=index, year=year, score=score / 100,
-               score_100=score)  # fmt: skip
-    insert(empty, "mart_indicator_value", city_id="c1", year=2013, indicator_code="q2_gdp", index_code="nqpf",
-           basis=scope.basis, value_raw=7.0)  # fmt: skip
+        insert(
+            empty,
+            "mart_index_score",
+            **key,
+            index_code=index,
+            spec_code=index,
+            year=year,
+            score=score / 100,
+            score_100=score,
+        )
+    insert(
+        empty,
+        "mart_indicator_value",
+        city_id="c1",
+        year=2013,
+        indicator_code="q2_gdp",
+        index_code="nqpf",
+        basis=scope.basis,
+        value_raw=7.0,
+    )
     insert(empty, "dim_indicator", index_code="nqpf", indicator_code="q2_gdp", name_en="GDP", unit="yuan")
     for group, first, last in (("periphery", 0, 2012), ("core", 2013, None)):
-        insert(empty, "dim_group_membership", city_id="c1", scheme="core", valid_from=first, valid_to=last,
-               group_code=group, group_name_en=group.capitalize())  # fmt: skip
+        insert(
+            empty,
+            "dim_group_membership",
+            city_id="c1",
+            scheme="core",
+            valid_from=first,
+            valid_to=last,
+            group_code=group,
+            group_name_en=group.capitalize(),
+        )
     panel = read_panel(empty, scope)
     assert panel.frame["year"].tolist() == [2012, 2013]
     assert [panel.values["group_core"][code] for code in panel.frame["group_core"]] == ["Periphery", "Core"]
@@ -124,8 +156,10 @@ def test_rows_keep_their_types_in_parquet_and_their_digits_in_csv(tmp_path):
     file = tmp_path / "it's.duckdb"
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart")
-        con.execute("create table mart.t as select * from (values (1, 0.1 + 0.2::double, ['a', '北']), (null, 1.0, []))"
-                    " as t (n, x, names)")  # fmt: skip
+        con.execute(
+            "create table mart.t as select * from (values (1, 0.1 + 0.2::double, ['a', '北']), (null, 1.0, []))"
+            " as t (n, x, names)"
+        )
     target = tmp_path / "t.parquet"
     target.write_bytes(rows_as(file, "from mart.t where x < $most", {"most": "9"}, "parquet"))
     assert duckdb.sql(f"select typeof(n), typeof(names), n from '{target}'").fetchall()[0] == (

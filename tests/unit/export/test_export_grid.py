@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from dagster_project.export.grid import Column, Row, cell, decimals, lay_out, number, p_value, stars
+from dagster_project.publish.export.grid import Column, Row, cell, decimals, lay_out, number, p_value, stars
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,10 @@ def test_a_row_may_set_its_own_digits():
 
 
 ROWS = [
-    {"part": "A", "who": "x", "year": 2012, "v": 1.0, "se": 0.5}, {"part": "A", "who": "x", "year": 2013, "v": 2.0},
+    {"part": "A", "who": "x", "year": 2012, "v": 1.0, "se": 0.5},
+    {"part": "A", "who": "x", "year": 2013, "v": 2.0},
     {"part": "B", "who": "x", "year": 2013, "v": 3.0},
-]  # fmt: skip
+]
 COLUMNS = (Column("Who", "who"), Column("", "v", "number", 1, se="se"))
 
 
@@ -64,9 +65,12 @@ def test_values_across_become_heads_in_the_order_of_the_query_and_gaps_stay_empt
     heads, rows = lay_out(ROWS, COLUMNS, panel="part", across="year")
     assert heads == ("Who", "2012", "2013")
     assert rows == (
-        Row("panel", ("A",)), Row("body", ("x", "1.00", "2.0")), Row("below", ("", "(0.50)", "")),
-        Row("panel", ("B",)), Row("body", ("x", "", "3.0")),
-    )  # fmt: skip
+        Row("panel", ("A",)),
+        Row("body", ("x", "1.00", "2.0")),
+        Row("below", ("", "(0.50)", "")),
+        Row("panel", ("B",)),
+        Row("body", ("x", "", "3.0")),
+    )
 
 
 def test_two_rows_for_one_cell_are_an_error_and_not_a_choice():

@@ -4,16 +4,21 @@ import re
 
 from bs4 import BeautifulSoup
 
-from dagster_project.export.grid import Grid, Row
-from dagster_project.export.latex import LONG, TEXT, latex_text, to_latex
-from dagster_project.export.text import markdown_text, to_html, to_markdown
+from dagster_project.publish.export.grid import Grid, Row
+from dagster_project.publish.export.latex import LONG, TEXT, latex_text, to_latex
+from dagster_project.publish.export.text import markdown_text, to_html, to_markdown
 
 NASTY = "A&B_100% <b> $x$ {y} #1 ~ ^ \\z"
 GRID = Grid(
-    "T99", "Nasty & good", "坏与好", ("Name", "名称", "Value"), (True, True, False), (False, True, False),
+    "T99",
+    "Nasty & good",
+    "坏与好",
+    ("Name", "名称", "Value"),
+    (True, True, False),
+    (False, True, False),
     (Row("panel", ("Part | one",)), Row("body", (NASTY, "北京", "−0.378***")), Row("below", ("", "", "(0.016)"))),
     ("A note with 5 %.",),
-)  # fmt: skip
+)
 
 
 def test_latex_escapes_every_special_character():

@@ -10,16 +10,28 @@ from bs4 import BeautifulSoup
 from rich.console import Console
 
 from dagster_project.cli import output
-from dagster_project.export import figures
-from dagster_project.export.grid import Grid, Row
-from dagster_project.export.inert import csv_select, plain_cell
-from dagster_project.export.plain import rows_as
-from dagster_project.export.text import to_html
+from dagster_project.publish.export import figures
+from dagster_project.publish.export.grid import Grid, Row
+from dagster_project.publish.export.inert import csv_select, plain_cell
+from dagster_project.publish.export.plain import rows_as
+from dagster_project.publish.export.text import to_html
 
 FORMULAS = (
-    "=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", "\uff0b1", "\uff0d1+1",
-    "\uff20x", "=", "-", "--1",
-)  # fmt: skip
+    "=cmd|'/c calc'!A1",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff0d1+1",
+    "\uff20x",
+    "=",
+    "-",
+    "--1",
+)
 HARMLESS = ("", "北京", "0.5", "-0.5", "+3", "-1e-7", "a=b", " =1", "1-2", "'=1", "'; drop table mart.t; --", "NULL")
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -48,8 +60,10 @@ def hostile(tmp_path):
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart")
         con.execute('create table mart.t (n integer, x double, "=name" varchar, many varchar[])')
-        con.executemany("insert into mart.t values (?, -0.5, ?, ['@a', 'b'])",
-                        [[n, text] for n, text in enumerate(FORMULAS + HARMLESS)])  # fmt: skip
+        con.executemany(
+            "insert into mart.t values (?, -0.5, ?, ['@a', 'b'])",
+            [[n, text] for n, text in enumerate(FORMULAS + HARMLESS)],
+        )
     return file
 
 
@@ -99,17 +113,22 @@ def test_the_screen_shows_markup_and_moves_no_cursor():
 
 
 def test_html_of_a_table_has_no_element_from_its_texts():
-    grid = Grid("T9", MARKUP, MARKUP, (MARKUP,), (True,), (False,), (Row("panel", (MARKUP,)), Row("body", (MARKUP,))),
-                (MARKUP,))  # fmt: skip
+    grid = Grid(
+        "T9", MARKUP, MARKUP, (MARKUP,), (True,), (False,), (Row("panel", (MARKUP,)), Row("body", (MARKUP,))), (MARKUP,)
+    )
     page = BeautifulSoup(to_html(grid), "html.parser")
     assert page.find(["script", "img"]) is None
     assert page.find("td").text == MARKUP
 
 
 def test_a_chart_has_no_element_from_its_texts():
-    spec = {"title": MARKUP, "data": {"values": [{"x": 1, "s": MARKUP}]}, "mark": "text", "height": 60,
-            "encoding": {"text": {"field": "s"},
-                         "x": {"field": "x", "type": "quantitative", "title": MARKUP}}}  # fmt: skip
+    spec = {
+        "title": MARKUP,
+        "data": {"values": [{"x": 1, "s": MARKUP}]},
+        "mark": "text",
+        "height": 60,
+        "encoding": {"text": {"field": "s"}, "x": {"field": "x", "type": "quantitative", "title": MARKUP}},
+    }
     drawn = figures.draw(spec, "svg").decode()
     assert "&lt;script" in drawn
     assert "<script" not in drawn

@@ -3,8 +3,8 @@
 import pytest
 from latex_grammar import problems
 
-from dagster_project.export.grid import Grid, Row
-from dagster_project.export.latex import LONG, to_latex
+from dagster_project.publish.export.grid import Grid, Row
+from dagster_project.publish.export.latex import LONG, to_latex
 
 GOOD = r"""\begin{table}[htbp]
 \centering\footnotesize
@@ -20,10 +20,23 @@ a & 0.1$^{***}$ \\
 \end{table}
 """
 HOSTILE = (
-    "A&B_100% <b> $x$ {y} #1 ~ ^ \\z", "\\input{/etc/passwd}", "\\write18{rm}", "}{", "[1] first", "* star", "a\\\\b",
-    "%comment", "\u202eesrever", "tab\tand\nline", "$$", "\\begin{verbatim}", "−0.4***", "<script>alert(1)</script>",
-    "'; drop table mart.dim_city; --", "=cmd|'/c calc'!A1",
-)  # fmt: skip
+    "A&B_100% <b> $x$ {y} #1 ~ ^ \\z",
+    "\\input{/etc/passwd}",
+    "\\write18{rm}",
+    "}{",
+    "[1] first",
+    "* star",
+    "a\\\\b",
+    "%comment",
+    "\u202eesrever",
+    "tab\tand\nline",
+    "$$",
+    "\\begin{verbatim}",
+    "−0.4***",
+    "<script>alert(1)</script>",
+    "'; drop table mart.dim_city; --",
+    "=cmd|'/c calc'!A1",
+)
 
 
 def test_a_good_table_has_no_problem():
@@ -45,7 +58,7 @@ def test_a_good_table_has_no_problem():
         ("a & 0.1", "[a] & 0.1", "takes this for its option"),
         (r"0.1$^{***}$ \\", "0.1", "text after the last row"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_named(old, new, said):
     assert old in GOOD
     assert any(said in problem for problem in problems(GOOD.replace(old, new)))
@@ -55,8 +68,9 @@ def test_a_fault_is_named(old, new, said):
 def test_a_table_of_hostile_texts_would_compile(n_rows):
     body = [Row("body", (text, "北京", "1")) for text in HOSTILE]
     rows = (Row("panel", (HOSTILE[0],)), *(body * n_rows)[: max(n_rows, len(body))], Row("below", ("", "", "[0, 1]")))
-    grid = Grid("T99", HOSTILE[1], "坏", (HOSTILE[2], "名称", "[n]"), (True, True, False), (False, True, False), rows,
-                HOSTILE)  # fmt: skip
+    grid = Grid(
+        "T99", HOSTILE[1], "坏", (HOSTILE[2], "名称", "[n]"), (True, True, False), (False, True, False), rows, HOSTILE
+    )
     assert problems(to_latex(grid)) == []
 
 

@@ -5,9 +5,9 @@ import re
 import pytest
 from promised_marts import insert, promised
 
-from dagster_project.export.errors import ExportError
-from dagster_project.export.paper import read_frame, read_grid
-from dagster_project.export.registry import TABLES
+from dagster_project.publish.export.errors import ExportError
+from dagster_project.publish.export.paper import read_frame, read_grid
+from dagster_project.publish.export.registry import TABLES
 
 
 def test_there_are_twenty_tables_in_their_order_with_titles_in_two_languages():
@@ -35,8 +35,17 @@ def test_its_queries_fit_the_contracts_of_the_marts(table, empty, scope):
 
 
 def effect(con, kind, point, **more):
-    insert(con, "mart_panel_effect", model_id="nqpf_sdm", basis="frozen_2012_2021", variable="pr", effect=kind,
-           horizon="static", point=point, **more)  # fmt: skip
+    insert(
+        con,
+        "mart_panel_effect",
+        model_id="nqpf_sdm",
+        basis="frozen_2012_2021",
+        variable="pr",
+        effect=kind,
+        horizon="static",
+        point=point,
+        **more,
+    )
 
 
 def test_the_printed_figures_are_those_of_the_mart(empty, scope):
@@ -53,8 +62,14 @@ def test_the_printed_figures_are_those_of_the_mart(empty, scope):
 def test_the_note_says_what_brackets_stars_n_seed_and_origin_are(empty, scope):
     effect(empty, "direct", 0.1, se_sim=0.016, n_obs=2710, seed=7)
     note = " ".join(read_grid(empty, TABLES["T12"], scope).notes)
-    for words in ("(standard errors)", "*** p < 0.01", "n = 2,710", "Seed of the draws = 7", "frozen_2012_2021",
-                  "Release 2026.1-SYNTHETIC"):  # fmt: skip
+    for words in (
+        "(standard errors)",
+        "*** p < 0.01",
+        "n = 2,710",
+        "Seed of the draws = 7",
+        "frozen_2012_2021",
+        "Release 2026.1-SYNTHETIC",
+    ):
         assert words in note
 
 
@@ -71,11 +86,15 @@ def test_synthetic_figures_are_marked_in_title_and_note_and_real_ones_are_not(em
 
 def test_the_paths_are_counted_and_listed(empty, scope):
     empty.execute("drop table if exists mart.mart_path_summary; drop table if exists mart.mart_city_path")
-    empty.execute("create table mart.mart_path_summary as select 'nqpf' as index_code, 'frozen_2012_2021' as basis,"
-                  " 2021 as year, 'all' as scheme, 'gradient_transfer' as path, 2 as n, 8 as n_group, 0.25 as share,"
-                  " 5 as seed")  # fmt: skip
-    empty.execute("create table mart.mart_city_path as select 'nqpf' as index_code, 'frozen_2012_2021' as basis,"
-                  " unnest(['c1', 'c2']) as city_id, 2021 as year, 'gradient_transfer' as path")  # fmt: skip
+    empty.execute(
+        "create table mart.mart_path_summary as select 'nqpf' as index_code, 'frozen_2012_2021' as basis,"
+        " 2021 as year, 'all' as scheme, 'gradient_transfer' as path, 2 as n, 8 as n_group, 0.25 as share,"
+        " 5 as seed"
+    )
+    empty.execute(
+        "create table mart.mart_city_path as select 'nqpf' as index_code, 'frozen_2012_2021' as basis,"
+        " unnest(['c1', 'c2']) as city_id, 2021 as year, 'gradient_transfer' as path"
+    )
     insert(empty, "dim_city", city_id="c1", name_en="Wuhu")
     insert(empty, "dim_city", city_id="c2", name_en="Hefei")
     grid = read_grid(empty, TABLES["T20"], scope)
@@ -97,8 +116,15 @@ def test_an_empty_table_says_why_the_regression_was_skipped(empty, scope):
 
 def test_an_empty_table_says_why_the_analysis_was_skipped_and_not_why_another_was(empty, scope):
     for analysis, reason in (("blocks", "no centre"), ("barrier", "one province")):
-        insert(empty, "mart_influence_run", model_id="nqpf_sdm", analysis=analysis, variant="core", status="skipped",
-               skip_reason=reason)  # fmt: skip
+        insert(
+            empty,
+            "mart_influence_run",
+            model_id="nqpf_sdm",
+            analysis=analysis,
+            variant="core",
+            status="skipped",
+            skip_reason=reason,
+        )
     with pytest.raises(ExportError, match="blocks core: no centre") as caught:
         read_frame(empty, TABLES["T15"], scope)
     assert "one province" not in str(caught.value)

@@ -10,16 +10,27 @@ import xlsxwriter
 from hypothesis import strategies as st
 
 PLACES = {
-    "河北省": ["石家庄市", "唐山市", "秦皇岛市"], "吉林省": ["长春市", "吉林市"],
-    "海南省": ["海口市", "三亚市", "儋州市"], "西藏自治区": ["拉萨市", "日喀则市"],
+    "河北省": ["石家庄市", "唐山市", "秦皇岛市"],
+    "吉林省": ["长春市", "吉林市"],
+    "海南省": ["海口市", "三亚市", "儋州市"],
+    "西藏自治区": ["拉萨市", "日喀则市"],
     "新疆维吾尔自治区": ["乌鲁木齐市", "哈密市"],
-}  # fmt: skip
+}
 MUNICIPALITIES = ["北京市", "重庆市"]
 # printed unit: its dimension in unit.csv, English as the yearbook translates it
 UNITS = {
-    "万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan", "%": "%",
-    "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3", "万户": "10 000 households",
-}  # fmt: skip
+    "万人": "10 000 persons",
+    "人": "person",
+    "万元": "10 000 yuan",
+    "亿元": "100 million yuan",
+    "元": "yuan",
+    "%": "%",
+    "吨": "ton",
+    "平方公里": "sq.km",
+    "万千瓦时": "10 000 kwh",
+    "微克/立方米": "ug/m3",
+    "万户": "10 000 households",
+}
 WORDS = [
     "人口",
     "土地面积",

@@ -12,10 +12,12 @@ from dagster_project.ingest import Load
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
 MODELS = [
-    "staging/stg_landing__cells", "staging/stg_landing__headers",
-    "intermediate/int_headers_mapped", "intermediate/int_rows_matched_to_cities",
-    "intermediate/int_values_converted_to_units",
-]  # fmt: skip
+    "staging/stg_landing__cells",
+    "staging/stg_landing__headers",
+    "reading/int_headers_mapped",
+    "reading/int_rows_matched_to_cities",
+    "reading/int_values_converted_to_units",
+]
 GIVEN = {"header_map", "variable"}  # the caller's own
 NUMBERS = {"factor", "valid_from", "valid_to", "default_rank"}
 

@@ -7,13 +7,21 @@ import pytest
 from reading import DBT, Reading
 
 from dagster_project.ingest import read_load
-from dagster_project.suggest import CityNames
+from expectations.suggest import CityNames
 
 VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)
 NO_HEADERS = pd.DataFrame(
-    {"source": ["x"], "year_from": [0], "year_to": [0], "header_key": ["x"], "variable_code": ["ignore"],
-     "scope": ["city"], "unit": ["人"], "reason": ["x"]}
-)  # fmt: skip
+    {
+        "source": ["x"],
+        "year_from": [0],
+        "year_to": [0],
+        "header_key": ["x"],
+        "variable_code": ["ignore"],
+        "scope": ["city"],
+        "unit": ["人"],
+        "reason": ["x"],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,12 +52,18 @@ def match(tmp_path, write_xlsx, sidecar_of, reading):
 def test_a_city_and_a_province_with_one_stem_are_told_apart(match):
     """吉林市 and 吉林省, 海南省 and 海南藏族自治州; bare names are the province in the yearbooks."""
     assert match(["吉林省", "吉林市", "海南省", "海口市", "  三亚市", "儋州市"], 2020) == [
-        ("CN220000", "province"), ("CN220200", "city"), ("CN460000", "province"), ("CN460100", "city"),
-        ("CN460200", "city"), ("CN460400", "city"),
-    ]  # fmt: skip
+        ("CN220000", "province"),
+        ("CN220200", "city"),
+        ("CN460000", "province"),
+        ("CN460100", "city"),
+        ("CN460200", "city"),
+        ("CN460400", "city"),
+    ]
     assert match(["吉林", "海南", "海南藏族自治州"], 2019, "yearbook_wide") == [
-        ("CN220000", "province"), ("CN460000", "province"), ("CN632500", "city"),
-    ]  # fmt: skip
+        ("CN220000", "province"),
+        ("CN460000", "province"),
+        ("CN632500", "city"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (headers stand as they are printed)
 """What a printed header says in Chinese: the SQL macros of dbt/macros/text.sql on the wordings that circulate."""
 
 from pathlib import Path
@@ -29,13 +28,22 @@ def ask():
     ("path", "text"),
     [
         # bilingual in one cell, in two cells, words run together by a scan
-        ("2-9 地区生产总值 / 人均地区生产总值 (元) Per Capita GRP (yuan) / 全市 Total City", "地区生产总值/人均地区生产总值(元)/全市"),
-        ("地区生产总值 / 人均地区生产总值 (元) / Per Capita GRP (yuan) / 全市", "地区生产总值/人均地区生产总值(元)/全市"),
+        (
+            "2-9 地区生产总值 / 人均地区生产总值 (元) Per Capita GRP (yuan) / 全市 Total City",
+            "地区生产总值/人均地区生产总值(元)/全市",
+        ),
+        (
+            "地区生产总值 / 人均地区生产总值 (元) / Per Capita GRP (yuan) / 全市",
+            "地区生产总值/人均地区生产总值(元)/全市",
+        ),
         ("税金及附加 Taxand Extra Charges / 市辖区 Districts under City", "税金及附加/市辖区"),
         ("高速公路里程 (公里) Hie Mileage of Expressway (km)", "高速公路里程(公里)"),
         ("货物进口额 (万元) Import Volumeof goods (10 OOOyuan)", "货物进口额(万元)"),
         ("居民家庭用量 Consumption of Gas fbr Residential Use", "居民家庭用量"),
-        ("2-10地方一般公共预算收支状况(全市) SYNTHETIC / 单位：万元 / 教育支出 EXPENDITURE", "地方一般公共预算收支状况(全市)/教育支出"),
+        (
+            "2-10地方一般公共预算收支状况(全市) SYNTHETIC / 单位：万元 / 教育支出 EXPENDITURE",
+            "地方一般公共预算收支状况(全市)/教育支出",
+        ),
         # an abbreviation leads the English part, or belongs to the Chinese word
         ("地区生产总值增长率 (%) GRP Growth Rate (%) / 全市", "地区生产总值增长率(%)(%)/全市"),
         ("第二产业占GDP的比重 / Secondary Industry as Percentage to GRP", "第二产业占GDP的比重"),
@@ -49,12 +57,21 @@ def ask():
         ("常住人口城镇化率 Urbanization Rate of Permanent Resident Population (%)", "常住人口城镇化率(%)"),
         ("人口自然增长率 Natural Growth Rate (‰)", "人口自然增长率(‰)"),
         ("地区生产总值 Gross Regional Product （亿元）", "地区生产总值(亿元)"),
-        ("细颗粒物年平均浓度 (微克/立方米) Annual Mean Concentration ofPM2.5 (ug/m3)", "细颗粒物年平均浓度(微克/立方米)"),
+        (
+            "细颗粒物年平均浓度 (微克/立方米) Annual Mean Concentration ofPM2.5 (ug/m3)",
+            "细颗粒物年平均浓度(微克/立方米)",
+        ),
         ("细颗粒物年平均浓度(μg/m3)", "细颗粒物年平均浓度(μg/m3)"),
         ("排水管道长度 （公里）Length of Urban Sewage Pipes （km）", "排水管道长度(公里)"),
         # one cell with two headers on top of each other
-        ("商品房销售面积 Sales Area of Commercial Residential Building 其中：住宅 Residential Buildings", "商品房销售面积其中:住宅"),
-        ("供气总量 （煤气、天然气） (万立方米) Total Gas Supply (Coal Gas, Natural Gas) (10 000 cubic meters)", "供气总量(煤气、天然气)(万立方米)"),
+        (
+            "商品房销售面积 Sales Area of Commercial Residential Building 其中：住宅 Residential Buildings",
+            "商品房销售面积其中:住宅",
+        ),
+        (
+            "供气总量 （煤气、天然气） (万立方米) Total Gas Supply (Coal Gas, Natural Gas) (10 000 cubic meters)",
+            "供气总量(煤气、天然气)(万立方米)",
+        ),
         # table numbers and continued tables
         ("2-17 科技创新情况               （全市） / 专利授权数", "科技创新情况(全市)/专利授权数"),
         ("表2－1 人口数（续表1） / 常住人口", "人口数/常住人口"),
@@ -68,7 +85,7 @@ def ask():
         ("GDP Growth Pct", "gdpgrowthpct"),
         ("gdp_100m", "gdp_100m"),
     ],
-)  # fmt: skip
+)
 def test_a_header_keeps_its_chinese_and_its_units(ask, path, text):
     assert ask("header_text", path) == text
 
@@ -98,13 +115,35 @@ def test_a_unit_note_inside_brackets_is_a_unit_in_brackets(ask):
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        ("1234.5", 1234.5), (" 1,234,567.8 ", 1234567.8), ("1 234 567", 1234567.0), ("１２３．５", 123.5), ("－4.2", -4.2),
-        ("−3.5", -3.5), ("1\u202f234", 1234.0), ("1\u2009234.5", 1234.5), ("12\u200b", 12.0), ("\ufeff7", 7.0),
-        ("１，２３４", 1234.0), (".5", 0.5), ("1e3", 1000.0), ("178794000.0", 178794000.0),
-        ("1 1.44", None), ("1,23", None), ("12,3456", None), ("II", None), ("().13", None), ("X940", None),
-        ("8659!", None), ("1337()", None), ("5851 1", None), ("…", None), ("—", None), ("1-2", None), ("", None),
+        ("1234.5", 1234.5),
+        (" 1,234,567.8 ", 1234567.8),
+        ("1 234 567", 1234567.0),
+        ("１２３．５", 123.5),
+        ("－4.2", -4.2),
+        ("−3.5", -3.5),
+        ("1\u202f234", 1234.0),
+        ("1\u2009234.5", 1234.5),
+        ("12\u200b", 12.0),
+        ("\ufeff7", 7.0),
+        ("１，２３４", 1234.0),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("178794000.0", 178794000.0),
+        ("1 1.44", None),
+        ("1,23", None),
+        ("12,3456", None),
+        ("II", None),
+        ("().13", None),
+        ("X940", None),
+        ("8659!", None),
+        ("1337()", None),
+        ("5851 1", None),
+        ("…", None),
+        ("—", None),
+        ("1-2", None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_a_number_is_read_or_left_to_a_person(ask, text, number):
     assert ask("clean_number", text) == number
 

@@ -73,8 +73,10 @@ def write_parquet(path: Path, rows: Rows) -> None:
 WRITERS = {
     **{f"csv {encoding}": ("csv", write_csv(encoding)) for encoding in ENCODINGS},
     "csv tab": ("csv", write_csv("utf-8", "\t")),
-    "xlsx": ("xlsx", write_xlsx_rows), "xls": ("xls", write_xls_rows), "parquet": ("parquet", write_parquet),
-}  # fmt: skip
+    "xlsx": ("xlsx", write_xlsx_rows),
+    "xls": ("xls", write_xls_rows),
+    "parquet": ("parquet", write_parquet),
+}
 
 
 def grid(load: Load) -> list[tuple[int, int, str, str]]:
@@ -90,10 +92,18 @@ def test_a_long_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     load = read_load(sidecar_of(f"a.{ending}", layout="long", data_year=None, edition_year=None, keys=keys), tmp_path)
     body = [(row, col, text) for row, col, part, text in grid(load) if part == "body"]
     assert body == [
-        (2, 1, "北京市"), (2, 2, "2018"), (2, 3, "33105.97"), (2, 4, "12345678"),
-        (3, 1, "北京市"), (3, 2, "2019"), (3, 3, "35371.3"),
-        (4, 1, "吉林市"), (4, 2, "2018"), (4, 3, "0.1"), (4, 4, "17"),
-    ]  # fmt: skip
+        (2, 1, "北京市"),
+        (2, 2, "2018"),
+        (2, 3, "33105.97"),
+        (2, 4, "12345678"),
+        (3, 1, "北京市"),
+        (3, 2, "2019"),
+        (3, 3, "35371.3"),
+        (4, 1, "吉林市"),
+        (4, 2, "2018"),
+        (4, 3, "0.1"),
+        (4, 4, "17"),
+    ]
     assert load.header["role"].tolist() == ["city", "year", "value", "value"]
     assert load.header["path"].tolist() == (["city", "year", "gdp", "households"] if name == "dta" else LONG[0])
 
@@ -109,8 +119,11 @@ def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name)
         "2-1 人口 / 户籍人口（万人） / 市辖区",
     ]
     assert [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2] == [
-        (4, 3, "1397"), (4, 4, "1397.5"), (6, 3, "412.25"), (6, 4, "…"),
-    ]  # fmt: skip
+        (4, 3, "1397"),
+        (4, 4, "1397.5"),
+        (6, 3, "412.25"),
+        (6, 4, "…"),
+    ]
 
 
 def test_merged_ranges_of_an_old_workbook_are_undone(tmp_path, sidecar_of):
@@ -138,9 +151,12 @@ def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
     """Whole numbers without .0, single and double precision in their shortest form, nothing rounded."""
     columns = {
         "城市": ["北京市", "天津市", "上海市"],
-        "single": np.array([45.76926, 1, np.nan], "float32"), "double": [0.1, 123.0, np.nan], "big": [2**53 + 1, 0, -5],
-        "day": [datetime.date(2020, 2, 29)] * 3, "flag": [True, False, True],
-    }  # fmt: skip
+        "single": np.array([45.76926, 1, np.nan], "float32"),
+        "double": [0.1, 123.0, np.nan],
+        "big": [2**53 + 1, 0, -5],
+        "day": [datetime.date(2020, 2, 29)] * 3,
+        "flag": [True, False, True],
+    }
     frame = pd.DataFrame(columns)  # noqa: F841  (read by DuckDB)
     duckdb.sql("select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame").write_parquet(
         str(tmp_path / "a.parquet")
@@ -148,9 +164,14 @@ def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
     load = read_load(sidecar_of("a.parquet"), tmp_path)
     texts = load.cells[load.cells["part"] == "body"].groupby("col_no")["text"].agg(list).to_dict()
     assert texts == {
-        1: ["北京市", "天津市", "上海市"], 2: ["45.76926", "1"], 3: ["0.1", "123"], 4: ["9007199254740993", "0", "-5"],
-        5: ["2020-02-29"] * 3, 6: ["True", "False", "True"], 7: ["1.50"] * 3,
-    }  # fmt: skip
+        1: ["北京市", "天津市", "上海市"],
+        2: ["45.76926", "1"],
+        3: ["0.1", "123"],
+        4: ["9007199254740993", "0", "-5"],
+        5: ["2020-02-29"] * 3,
+        6: ["True", "False", "True"],
+        7: ["1.50"] * 3,
+    }
 
 
 def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
@@ -161,8 +182,9 @@ def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
     long = {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": "city", "year": "year"}}
     load = read_load(sidecar_of("a.dta", **long), tmp_path)
     assert load.cells.loc[(load.cells["part"] == "body") & (load.cells["col_no"] == 1), "text"].tolist() == [
-        "呼和浩特市", "plain",
-    ]  # fmt: skip
+        "呼和浩特市",
+        "plain",
+    ]
 
 
 def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
@@ -184,19 +206,36 @@ def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, si
     write_parquet(tmp_path / "a.parquet", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
     load = read_load(
         sidecar_of(
-            "a.parquet", source="brand_new", layout="long", data_year=None, edition_year=None,
+            "a.parquet",
+            source="brand_new",
+            layout="long",
+            data_year=None,
+            edition_year=None,
             keys={"city": "地名", "year": "年度"},
-        ), tmp_path,
-    )  # fmt: skip
+        ),
+        tmp_path,
+    )
     rows = [("gdp", "gdp_nom", "亿元"), ("客运量", "passengers", "")]
-    header_map = pd.DataFrame([
-        {"source": "brand_new", "year_from": None, "year_to": None, "header_key": key, "variable_code": code,
-         "scope": "city", "unit": unit or None, "reason": None} for key, code, unit in rows
-    ]).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})  # fmt: skip
-    variable = pd.DataFrame({
-        "variable_code": ["gdp_nom", "passengers"], "unit": ["yuan10k", "person_trips"], "kind": "flow",
-    }).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)  # fmt: skip
+    header_map = pd.DataFrame(
+        [
+            {
+                "source": "brand_new",
+                "year_from": None,
+                "year_to": None,
+                "header_key": key,
+                "variable_code": code,
+                "scope": "city",
+                "unit": unit or None,
+                "reason": None,
+            }
+            for key, code, unit in rows
+        ]
+    ).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
+    variable = pd.DataFrame(
+        {"variable_code": ["gdp_nom", "passengers"], "unit": ["yuan10k", "person_trips"], "kind": "flow"}
+    ).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)
     found = Reading().read(load, header_map, variable).sort_values("variable_code")
     assert found[["city", "year", "variable_code", "value", "unit"]].values.tolist() == [
-        ["吉林市", 2018, "gdp_nom", 22_102_000.0, "yuan10k"], ["吉林市", 2018, "passengers", 335_000.0, "person_trips"],
-    ]  # fmt: skip
+        ["吉林市", 2018, "gdp_nom", 22_102_000.0, "yuan10k"],
+        ["吉林市", 2018, "passengers", 335_000.0, "person_trips"],
+    ]

@@ -26,12 +26,7 @@ def load_csv(tmp_path, sidecar_of):
 
     def run(text, **changes):
         (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-        long = {
-            "layout": "long",
-            "data_year": None,
-            "edition_year": None,
-            "keys": {"city": "city", "year": "year"},
-        }
+        long = {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": "city", "year": "year"}}
         return read_load(sidecar_of("a.csv", **{**long, **changes}), tmp_path)
 
     return run
@@ -130,10 +125,7 @@ def test_a_title_without_range_reaches_on_and_a_merged_one_ends(load):
 
 def test_a_unit_note_in_the_right_corner_serves_the_table(load):
     rows = [["2-1 人口"], [None, None, None, "单位：人"], ["城市", "City", "a", "b"], *BODY]
-    assert paths(load(rows, ["A1:D1"], layout="tables")) == [
-        "2-1 人口 / 单位：人 / a",
-        "2-1 人口 / 单位：人 / b",
-    ]
+    assert paths(load(rows, ["A1:D1"], layout="tables")) == ["2-1 人口 / 单位：人 / a", "2-1 人口 / 单位：人 / b"]
 
 
 def test_tables_take_title_and_unit_from_above(load):

@@ -56,14 +56,8 @@ CELLS = {
 PATHS = {
     (2018, 3): "人口及户数 / 年末户籍人口 （万人） / "
     "Household Registered Population at Year-end (10 000 persons) / 全市",
-    (
-        2018,
-        48,
-    ): "地方一般公共预算收支状况(全市)（万元） / 地方一般公共预算支出 / 教育支出 / Expenditure for Education",
-    (
-        2018,
-        17,
-    ): "行政区域土地面积及水资源总量 / 行政区域土地面积（平方公里） / 建成区面积 / Built-up area / 市辖区",
+    (2018, 48): "地方一般公共预算收支状况(全市)（万元） / 地方一般公共预算支出 / 教育支出 / Expenditure for Education",
+    (2018, 17): "行政区域土地面积及水资源总量 / 行政区域土地面积（平方公里） / 建成区面积 / Built-up area / 市辖区",
     (2019, 48): "2-11 地方一般公共预算收支状况(全市) （万元） / 地方一般公共预算支出 / 教育支出",
     (2019, 222): "2-46 用电情况(全市) （万千瓦时） / 工业用电 Electricity Consumption for Industrial / 全市 Total City",
     (2020, 71): "2-17 科技创新情况 （全市） / 专利授权数（件） Number of Patent Authorizations (piece) / "

@@ -19,9 +19,16 @@ from dagster_project.ingest.sidecar import Sidecar
 UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
 VARIABLE_COLUMNS = pd.read_csv(DBT / "seeds" / "variable.csv").columns
 SIDECAR = {
-    "source": "yearbook", "data_year": 2019, "edition_year": 2020, "producer": "test office", "title": "a random table",
-    "licence": "none stated", "accessed": "2026-11-01", "maturity": "first_print", "is_synthetic": True,
-}  # fmt: skip
+    "source": "yearbook",
+    "data_year": 2019,
+    "edition_year": 2020,
+    "producer": "test office",
+    "title": "a random table",
+    "licence": "none stated",
+    "accessed": "2026-11-01",
+    "maturity": "first_print",
+    "is_synthetic": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +86,18 @@ def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     canonical = [UNIT_SEED.loc[unit or "人", "canonical"] for unit in columns.values()]
     codes = [f"variable_{number}" for number in range(len(columns))]
     scopes = [scope_of(key) for key in columns]
-    header_map = pd.DataFrame({
-        "source": "yearbook", "year_from": None, "year_to": None, "header_key": list(columns), "variable_code": codes,
-        "scope": scopes, "unit": [unit or "人" for unit in columns.values()], "reason": None,
-    }).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})  # fmt: skip
+    header_map = pd.DataFrame(
+        {
+            "source": "yearbook",
+            "year_from": None,
+            "year_to": None,
+            "header_key": list(columns),
+            "variable_code": codes,
+            "scope": scopes,
+            "unit": [unit or "人" for unit in columns.values()],
+            "reason": None,
+        }
+    ).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
     variable = pd.DataFrame({"variable_code": codes, "unit": canonical, "kind": "stock"})
     return header_map, variable.reindex(columns=VARIABLE_COLUMNS)
 

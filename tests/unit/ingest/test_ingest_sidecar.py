@@ -14,18 +14,8 @@ def test_error_says_what_where_and_remedy():
 
 def test_sidecar_is_read_with_its_defaults(write_sidecar):
     sidecar = read_sidecar(write_sidecar("a.csv", notes="seen"))
-    assert (sidecar.source, sidecar.layout, sidecar.data_year, sidecar.edition_year) == (
-        "yearbook",
-        "wide",
-        2019,
-        2020,
-    )
-    assert (sidecar.accessed, sidecar.supersedes, sidecar.sheet, sidecar.keys) == (
-        "2026-11-01",
-        None,
-        None,
-        (),
-    )
+    assert (sidecar.source, sidecar.layout, sidecar.data_year, sidecar.edition_year) == ("yearbook", "wide", 2019, 2020)
+    assert (sidecar.accessed, sidecar.supersedes, sidecar.sheet, sidecar.keys) == ("2026-11-01", None, None, ())
     assert sidecar.label == "yearbook 2019"
 
 
@@ -49,10 +39,7 @@ def test_long_sidecar_has_keys_and_no_data_year(sidecar_of):
         ({"edition_year": 2018}, "edition_year 2018 does not fit data_year 2019"),
         ({"layout": "long"}, "keys.city is missing"),
         ({"layout": "long", "keys": {"city": "c", "town": "t"}}, "Unknown key column: town"),
-        (
-            {"layout": "long", "keys": {"city": "c"}, "data_year": None, "edition_year": None},
-            "Neither data_year nor",
-        ),
+        ({"layout": "long", "keys": {"city": "c"}, "data_year": None, "edition_year": None}, "Neither data_year nor"),
         ({"keys": {"city": "c"}}, "keys are given for layout wide"),
         ({"is_synthetic": "no"}, "is_synthetic is 'no'"),
         ({"maturity": "fresh"}, "maturity is 'fresh'"),
@@ -150,10 +137,7 @@ def test_a_replaced_load_may_be_gone(sidecar_of):
 
 def test_circles_and_forks_are_refused(sidecar_of):
     vintage = {name: hashlib.sha256(name.encode()).hexdigest()[:12] for name in "ab"}
-    circle = [
-        _load(sidecar_of, "a", supersedes=vintage["b"]),
-        _load(sidecar_of, "b", supersedes=vintage["a"]),
-    ]
+    circle = [_load(sidecar_of, "a", supersedes=vintage["b"]), _load(sidecar_of, "b", supersedes=vintage["a"])]
     with pytest.raises(IngestError, match="one chain"):
         check_set(circle)
     root = _load(sidecar_of, "r")

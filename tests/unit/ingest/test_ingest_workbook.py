@@ -169,8 +169,7 @@ def test_a_changed_byte_inside_the_zip_is_found(write_xlsx):
 
 def test_a_zip_without_workbook_and_broken_xml_are_refused(write_xlsx):
     path = rezip(
-        write_xlsx("a.xlsx", {"A": ([["x"]], [])}),
-        lambda name, data: None if "workbook.xml" in name else data,
+        write_xlsx("a.xlsx", {"A": ([["x"]], [])}), lambda name, data: None if "workbook.xml" in name else data
     )
     with pytest.raises(IngestError, match="a zip but not an Excel workbook"):
         read_sheets(path)

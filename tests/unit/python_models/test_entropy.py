@@ -73,11 +73,7 @@ def test_a_column_with_one_nonzero_cell_has_entropy_0_and_the_largest_redundancy
 
 @pytest.mark.parametrize(
     ("column", "flag"),
-    [
-        ([0.0, 0.0, 0.0], "zero_column"),
-        ([0.3, 0.3, 0.3], "constant_indicator"),
-        ([np.nan] * 3, "empty_column"),
-    ],
+    [([0.0, 0.0, 0.0], "zero_column"), ([0.3, 0.3, 0.3], "constant_indicator"), ([np.nan] * 3, "empty_column")],
 )
 @pytest.mark.parametrize("delta", [0.0, 1e-4])
 def test_a_column_without_information_gets_exactly_weight_0_and_a_flag(column, flag, delta):

@@ -95,10 +95,18 @@ class _Filler:
 
     def _dim_indicator(self) -> list[dict[str, Any]]:
         return [
-            {"index_code": self.index, "indicator_code": code, "dimension": d, "tier": code[:2].upper(), "direction": 1,
-             "name_en": f"name of {code}", "name_zh": "指标", "unit": "percent"}
+            {
+                "index_code": self.index,
+                "indicator_code": code,
+                "dimension": d,
+                "tier": code[:2].upper(),
+                "direction": 1,
+                "name_en": f"name of {code}",
+                "name_zh": "指标",
+                "unit": "percent",
+            }
             for code, d in INDICATORS.items()
-        ]  # fmt: skip
+        ]
 
     def _dim_group_membership(self) -> list[dict[str, Any]]:
         schemes = {
@@ -107,11 +115,17 @@ class _Filler:
             "core": ("core", "periphery"),
         }
         return [
-            {"city_id": city[0], "scheme": scheme, "valid_from": 0, "group_code": codes[k % 2],
-             "group_name_en": f"Group {codes[k % 2]}", "group_name_zh": "组"}
+            {
+                "city_id": city[0],
+                "scheme": scheme,
+                "valid_from": 0,
+                "group_code": codes[k % 2],
+                "group_name_en": f"Group {codes[k % 2]}",
+                "group_name_zh": "组",
+            }
             for scheme, codes in schemes.items()
             for k, city in enumerate(self.cities)
-        ]  # fmt: skip
+        ]
 
     def _mart_index_score(self) -> list[dict[str, Any]]:
         rows = []
@@ -126,21 +140,38 @@ class _Filler:
                     ("", "equal"),
                 ):
                     rows.append(
-                        {"basis": BASIS, "index_code": self.index + part, "spec_code": self.index,
-                         "weight_scheme": scheme,
-                         "city_id": city[0], "year": year, "score": None if score is None else score / 100,
-                         "score_100": score, "rank_year": None if score is None else rank, "share_imputed_weight": 0.25}
-                    )  # fmt: skip
+                        {
+                            "basis": BASIS,
+                            "index_code": self.index + part,
+                            "spec_code": self.index,
+                            "weight_scheme": scheme,
+                            "city_id": city[0],
+                            "year": year,
+                            "score": None if score is None else score / 100,
+                            "score_100": score,
+                            "rank_year": None if score is None else rank,
+                            "share_imputed_weight": 0.25,
+                        }
+                    )
         return rows
 
     def _mart_index_weight(self) -> list[dict[str, Any]]:
         return [
-            {"basis": BASIS, "index_code": self.index, "weight_scheme": "entropy_flat", "indicator_code": code,
-             "dimension": d,
-             "entropy": 0.9, "redundancy": 0.1, "weight": (k + 1) / 10, "dimension_weight": 0.5, "flag": "",
-             "skewness": 1.0 + k / 10}
+            {
+                "basis": BASIS,
+                "index_code": self.index,
+                "weight_scheme": "entropy_flat",
+                "indicator_code": code,
+                "dimension": d,
+                "entropy": 0.9,
+                "redundancy": 0.1,
+                "weight": (k + 1) / 10,
+                "dimension_weight": 0.5,
+                "flag": "",
+                "skewness": 1.0 + k / 10,
+            }
             for k, (code, d) in enumerate(INDICATORS.items())
-        ]  # fmt: skip
+        ]
 
     def _mart_index_bounds(self) -> list[dict[str, Any]]:
         return [
@@ -155,61 +186,128 @@ class _Filler:
 
     def _mart_index_contribution(self) -> list[dict[str, Any]]:
         return [
-            {"basis": BASIS, "index_code": self.index, "weight_scheme": "entropy_flat", "city_id": self.cities[0][0],
-             "year": self.years[-1], "indicator_code": code, "weight": 0.25, "z": 0.5, "contribution": 0.125}
+            {
+                "basis": BASIS,
+                "index_code": self.index,
+                "weight_scheme": "entropy_flat",
+                "city_id": self.cities[0][0],
+                "year": self.years[-1],
+                "indicator_code": code,
+                "weight": 0.25,
+                "z": 0.5,
+                "contribution": 0.125,
+            }
             for code in INDICATORS
-        ]  # fmt: skip
+        ]
 
     def _mart_indicator_value(self) -> list[dict[str, Any]]:
         return [
-            {"basis": BASIS, "index_code": self.index, "city_id": self.cities[0][0], "year": self.years[-1],
-             "indicator_code": code, "unit": "percent", "value_final": 1.0, "value_origin": "observed"}
+            {
+                "basis": BASIS,
+                "index_code": self.index,
+                "city_id": self.cities[0][0],
+                "year": self.years[-1],
+                "indicator_code": code,
+                "unit": "percent",
+                "value_final": 1.0,
+                "value_origin": "observed",
+            }
             for code in INDICATORS
-        ]  # fmt: skip
+        ]
 
     def _mart_indicator_coverage(self) -> list[dict[str, Any]]:
         n = len(self.cities)
         rows = [
-            {"index_code": self.index, "indicator_code": code, "year": year, "n_city": n, "n_observed": n - 1,
-             "n_imputed": 1,
-             "n_suspected_fill": 1, "n_zero": 0, "n_missing": 0, "share_imputed": 1 / n}
+            {
+                "index_code": self.index,
+                "indicator_code": code,
+                "year": year,
+                "n_city": n,
+                "n_observed": n - 1,
+                "n_imputed": 1,
+                "n_suspected_fill": 1,
+                "n_zero": 0,
+                "n_missing": 0,
+                "share_imputed": 1 / n,
+            }
             for code in INDICATORS
             for year in self.years
-        ]  # fmt: skip
+        ]
         return [*rows, {**rows[0], "year": self.years[-1] + 1, "n_observed": 0, "n_imputed": 0, "n_missing": n}]
 
     def _mart_sample_city(self) -> list[dict[str, Any]]:
         return [
-            {"index_code": self.index, "city_id": i, "name_en": en, "name_zh": zh, "in_sample": k < len(self.sample),
-             "is_core": k == len(self.sample),
-             "drop_reason": None if k < len(self.sample) else "n1_hestud: series ends early"}
+            {
+                "index_code": self.index,
+                "city_id": i,
+                "name_en": en,
+                "name_zh": zh,
+                "in_sample": k < len(self.sample),
+                "is_core": k == len(self.sample),
+                "drop_reason": None if k < len(self.sample) else "n1_hestud: series ends early",
+            }
             for k, (i, en, zh) in enumerate(self.cities)
-        ]  # fmt: skip
+        ]
 
     def _mart_source_load(self) -> list[dict[str, Any]]:
-        return [{"source": "yearbook", "data_year": 2012, "vintage": "0" * 12, "load_no": 1, "is_current": True,
-                 "title": self.name or "Yearbook", "producer": "Producer", "n_cells": 10, "maturity": "first_print",
-                 "licence": "none stated", "accessed": "2026-01-01", "is_synthetic": self.is_synthetic}]  # fmt: skip
+        return [
+            {
+                "source": "yearbook",
+                "data_year": 2012,
+                "vintage": "0" * 12,
+                "load_no": 1,
+                "is_current": True,
+                "title": self.name or "Yearbook",
+                "producer": "Producer",
+                "n_cells": 10,
+                "maturity": "first_print",
+                "licence": "none stated",
+                "accessed": "2026-01-01",
+                "is_synthetic": self.is_synthetic,
+            }
+        ]
 
     def _mart_check_result(self) -> list[dict[str, Any]]:
         return [
-            {"check_id": "index_computed/nqpf", "severity": "warn", "observed": "0 cities",
-             "expected": "at least 9 cities",
-             "passed": False, "message": self.name or "skipped: no firms"},
+            {
+                "check_id": "index_computed/nqpf",
+                "severity": "warn",
+                "observed": "0 cities",
+                "expected": "at least 9 cities",
+                "passed": False,
+                "message": self.name or "skipped: no firms",
+            },
             {"check_id": "identity/weights", "severity": "error", "passed": True, "message": ""},
-        ]  # fmt: skip
+        ]
 
     def _mart_source_value(self) -> list[dict[str, Any]]:
         return [
-            {"source_cell_id": f"yearbook@x:{k}", "city_id": self.cities[0][0], "year": self.years[-1],
-             "variable_code": "gdp_nom",
-             "source": "yearbook", "value": 1.0, "is_selected": k == 0, "is_corrected": False,
-             "fill_rule": "repeat" if k else None}
+            {
+                "source_cell_id": f"yearbook@x:{k}",
+                "city_id": self.cities[0][0],
+                "year": self.years[-1],
+                "variable_code": "gdp_nom",
+                "source": "yearbook",
+                "value": 1.0,
+                "is_selected": k == 0,
+                "is_corrected": False,
+                "fill_rule": "repeat" if k else None,
+            }
             for k in range(2)
-        ]  # fmt: skip
+        ]
 
     def _mart_source_disagreement(self) -> list[dict[str, Any]]:
-        return [{"city_id": self.cities[0][0], "year": self.years[-1], "variable_code": "gdp_nom",
-                 "source_a": "a", "source_b": "b",
-                 "concept_a": "revised", "concept_b": "revised", "relative_difference": 0.1, "source_cell_id_a": "1",
-                 "source_cell_id_b": "2"}]  # fmt: skip
+        return [
+            {
+                "city_id": self.cities[0][0],
+                "year": self.years[-1],
+                "variable_code": "gdp_nom",
+                "source_a": "a",
+                "source_b": "b",
+                "concept_a": "revised",
+                "concept_b": "revised",
+                "relative_difference": 0.1,
+                "source_cell_id_a": "1",
+                "source_cell_id_b": "2",
+            }
+        ]

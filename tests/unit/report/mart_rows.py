@@ -10,16 +10,18 @@ import duckdb
 import pandas as pd
 import yaml
 
-from dagster_project.report.queries import Meta
+from dagster_project.publish.site.queries import Meta
 
 ROOT = Path(__file__).parents[3]
 BASIS = "frozen_2012_2021"
 KEY = {"basis": BASIS, "index_code": "nqpf", "weight_scheme": "entropy_flat"}
 YEARS = (2012, 2013, 2014)
 GROUPS = {
-    "four_region": ("east", "central", "west", "northeast"), "east_vs_cw": ("east", "central_west"),
-    "cluster": ("cluster", "non_cluster"), "core": ("core", "periphery"),
-}  # fmt: skip
+    "four_region": ("east", "central", "west", "northeast"),
+    "east_vs_cw": ("east", "central_west"),
+    "cluster": ("cluster", "non_cluster"),
+    "core": ("core", "periphery"),
+}
 CITIES = ("CN110000", "CN120000", "CN130100", "CN130200", "CN130300", "CN130400")
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -27,10 +29,22 @@ Rows = dict[str, list[dict[str, Any]]]
 def meta(*, is_synthetic: bool = True) -> Meta:
     """What the pages know of the published file."""
     return Meta(
-        release="test", index_code="nqpf", basis=BASIS, data_vintage="2014A", method_version="test",
-        boundary_vintage=2021, cut_date="2026-01-01", n_loads=1, is_synthetic=is_synthetic, window_start=YEARS[0],
-        window_end=YEARS[-1], first_year=YEARS[0], last_year=YEARS[-1], unscored={}, n_sample=len(CITIES),
-    )  # fmt: skip
+        release="test",
+        index_code="nqpf",
+        basis=BASIS,
+        data_vintage="2014A",
+        method_version="test",
+        boundary_vintage=2021,
+        cut_date="2026-01-01",
+        n_loads=1,
+        is_synthetic=is_synthetic,
+        window_start=YEARS[0],
+        window_end=YEARS[-1],
+        first_year=YEARS[0],
+        last_year=YEARS[-1],
+        unscored={},
+        n_sample=len(CITIES),
+    )
 
 
 def published(rows: Rows) -> duckdb.DuckDBPyConnection:
@@ -54,11 +68,18 @@ def published(rows: Rows) -> duckdb.DuckDBPyConnection:
 def places() -> Rows:
     """Cities with names and groups."""
     members = [
-        {"city_id": city, "scheme": scheme, "valid_from": 0, "valid_to": None, "group_code": codes[k % len(codes)],
-         "group_name_en": f"Group {codes[k % len(codes)]}", "group_name_zh": "组"}
+        {
+            "city_id": city,
+            "scheme": scheme,
+            "valid_from": 0,
+            "valid_to": None,
+            "group_code": codes[k % len(codes)],
+            "group_name_en": f"Group {codes[k % len(codes)]}",
+            "group_name_zh": "组",
+        }
         for scheme, codes in GROUPS.items()
         for k, city in enumerate(CITIES)
-    ]  # fmt: skip
+    ]
     cities = [{"city_id": city, "name_en": f"City {k}", "name_zh": "城市"} for k, city in enumerate(CITIES)]
     return {"dim_city": cities, "dim_group_membership": members}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_project.report import chart_words
+from dagster_project.publish.site import chart_words
 
 SPEC = {
     "title": {"text": {"expr": "replace(\"Composite score, {0}\", '{0}', shown_year)"}, "subtitle": "points"},

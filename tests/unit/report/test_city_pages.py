@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from mart_rows import CITIES, KEY, YEARS, Rows, meta, places, published
 
-from dagster_project.report import changes, city_drawing, city_facts, city_pages, downloads
-from dagster_project.report.city_pages import Profile
-from dagster_project.report.pages import data
+from dagster_project.publish.site import changes, city_drawing, city_facts, city_pages, downloads
+from dagster_project.publish.site.city_pages import Profile
+from dagster_project.publish.site.pages import data
 
 RANKS = {2012: (3, 2, 4), 2013: (2, 2, 4), 2014: (1, 1, 1)}  # rank, lower and upper limit of the first city
 
@@ -24,38 +24,88 @@ def rows(*, ranges: bool = True) -> Rows:
     made: Rows = {
         **places(),
         "mart_sample_city": [
-            {"index_code": "nqpf", "city_id": city, "name_en": f"City {k}", "name_zh": "市", "in_sample": k < 5,
-             "drop_reason": None if k < 5 else "no figure"}
+            {
+                "index_code": "nqpf",
+                "city_id": city,
+                "name_en": f"City {k}",
+                "name_zh": "市",
+                "in_sample": k < 5,
+                "drop_reason": None if k < 5 else "no figure",
+            }
             for k, city in enumerate(CITIES)
         ],
         "mart_index_score": [
-            {**KEY, "spec_code": "nqpf", "city_id": first, "year": year, "score": 0.3 + 0.1 * k,
-             "score_100": 30.0 + 10 * k, "rank_year": RANKS[year][0], "share_imputed_weight": 0.0}
+            {
+                **KEY,
+                "spec_code": "nqpf",
+                "city_id": first,
+                "year": year,
+                "score": 0.3 + 0.1 * k,
+                "score_100": 30.0 + 10 * k,
+                "rank_year": RANKS[year][0],
+                "share_imputed_weight": 0.0,
+            }
             for k, year in enumerate(YEARS)
         ],
         "mart_index_contribution": [
-            {**KEY, "city_id": first, "year": year, "indicator_code": code, "weight": 0.5, "z": 0.5,
-             "contribution": 0.1 * (k + 1) * (2 if code == "a" else 0.5), "obstacle_degree": 0.5}
-            for k, year in enumerate(YEARS) for code in "ab"
+            {
+                **KEY,
+                "city_id": first,
+                "year": year,
+                "indicator_code": code,
+                "weight": 0.5,
+                "z": 0.5,
+                "contribution": 0.1 * (k + 1) * (2 if code == "a" else 0.5),
+                "obstacle_degree": 0.5,
+            }
+            for k, year in enumerate(YEARS)
+            for code in "ab"
         ],
         "mart_spatial_weight_edge": [
-            {"w_code": "queen_row", "city_id_receiver": first, "city_id_emitter": other, "distance_km": 100.0 + k,
-             "same_province": k == 0}
+            {
+                "w_code": "queen_row",
+                "city_id_receiver": first,
+                "city_id_emitter": other,
+                "distance_km": 100.0 + k,
+                "same_province": k == 0,
+            }
             for k, other in enumerate(CITIES[1:3])
         ],
         "mart_indicator_source": [
-            {"index_code": "nqpf", "city_id": first, "year": year, "indicator_code": code, "variable_code": "gdp",
-             "source": "yearbook", "file": f"{year}.xlsx", "sheet": "S", "cell": "B7", "text": "12.5", "value": 12.5,
-             "unit": "percent", "value_origin": "observed"}
-            for year in YEARS for code in "ab"
+            {
+                "index_code": "nqpf",
+                "city_id": first,
+                "year": year,
+                "indicator_code": code,
+                "variable_code": "gdp",
+                "source": "yearbook",
+                "file": f"{year}.xlsx",
+                "sheet": "S",
+                "cell": "B7",
+                "text": "12.5",
+                "value": 12.5,
+                "unit": "percent",
+                "value_origin": "observed",
+            }
+            for year in YEARS
+            for code in "ab"
         ],
-    }  # fmt: skip
+    }
     if ranges:
         made["mart_index_uncertainty"] = [
-            {"basis": KEY["basis"], "index_code": "nqpf", "city_id": first, "year": year, "rank_p05": float(low),
-             "rank_p95": float(high), "p_top20": 1.0, "score_p05": 0.2, "score_p95": 0.6}
+            {
+                "basis": KEY["basis"],
+                "index_code": "nqpf",
+                "city_id": first,
+                "year": year,
+                "rank_p05": float(low),
+                "rank_p95": float(high),
+                "p_top20": 1.0,
+                "score_p05": 0.2,
+                "score_p95": 0.6,
+            }
             for year, (_, low, high) in RANKS.items()
-        ]  # fmt: skip
+        ]
     return made
 
 
@@ -130,15 +180,20 @@ def test_drawing_stays_inside_its_frame(n: int) -> None:
 
 
 def test_rank_one_stands_on_top() -> None:
-    drawn = city_drawing.over_years([(2012, 1.0, None, None), (2013, 9.0, None, None)], name="x", alt="", unit="",
-                                    upside_down=True)  # fmt: skip
+    drawn = city_drawing.over_years(
+        [(2012, 1.0, None, None), (2013, 9.0, None, None)], name="x", alt="", unit="", upside_down=True
+    )
     top, low = (float(y) for y in re.findall(r'cy="([\d.]+)"', drawn))
     assert top < low
 
 
 def test_gate_results_link_to_reports_only_where_they_are(tmp_path: Path) -> None:
-    check = {"check_id": "gate/yearbook/2014/abc/values/value_is_number", "severity": "warn", "passed": False,
-             "message": "m"}  # fmt: skip
+    check = {
+        "check_id": "gate/yearbook/2014/abc/values/value_is_number",
+        "severity": "warn",
+        "passed": False,
+        "message": "m",
+    }
     con = published({**places(), "mart_check_result": [check]})
     pages = tmp_path / "published" / "releases" / "1" / "docs"  # not there yet, as when a release is written
     assert "<a" not in _first_cell(con, pages)
@@ -177,11 +232,25 @@ def test_downloads_exist_only_in_a_release(tmp_path: Path) -> None:
 
 
 def _frames(**more: Any) -> dict[str, pd.DataFrame]:
-    row = {"index_code": "nqpf", "basis": KEY["basis"], "city_id": "CN1", "name_en": "A", "name_zh": "甲", "year": 2014,
-           "score_old": 0.5, "score_new": 0.52, "rank_old": 3, "rank_new": 1, **more}  # fmt: skip
+    row = {
+        "index_code": "nqpf",
+        "basis": KEY["basis"],
+        "city_id": "CN1",
+        "name_en": "A",
+        "name_zh": "甲",
+        "year": 2014,
+        "score_old": 0.5,
+        "score_new": 0.52,
+        "rank_old": 3,
+        "rank_new": 1,
+        **more,
+    }
     other = {**row, "index_code": "pr", "rank_new": 9}
-    return {"cells": pd.DataFrame({"what": ["added", "added", "revised"]}), "sources": pd.DataFrame({"what": []}),
-            "scores": pd.DataFrame([row, other])}  # fmt: skip
+    return {
+        "cells": pd.DataFrame({"what": ["added", "added", "revised"]}),
+        "sources": pd.DataFrame({"what": []}),
+        "scores": pd.DataFrame([row, other]),
+    }
 
 
 def test_what_changed_counts_the_headline_index_only() -> None:

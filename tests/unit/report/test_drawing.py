@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from dagster_project.report import embed, labels, theme
-from dagster_project.report import map as city_map
+from dagster_project.publish.site import embed, labels, theme
+from dagster_project.publish.site import map as city_map
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 12, 300])
@@ -62,9 +62,17 @@ def _contrast(a: str, b: str) -> float:
 
 @pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
 def test_contrast(colours: dict[str, str]) -> None:
-    text = [("ink", "page"), ("muted", "page"), ("muted", "panel"), ("link", "page"), ("ink", "warn"),
-            ("alarmink", "alarm"),
-            ("onstrong", "g0"), ("onstrong", "g1"), *(("onpale", f"g{k}") for k in range(2, 6))]  # fmt: skip
+    text = [
+        ("ink", "page"),
+        ("muted", "page"),
+        ("muted", "panel"),
+        ("link", "page"),
+        ("ink", "warn"),
+        ("alarmink", "alarm"),
+        ("onstrong", "g0"),
+        ("onstrong", "g1"),
+        *(("onpale", f"g{k}") for k in range(2, 6)),
+    ]
     marks = [("a", "page"), ("b", "page"), ("border", "page"), ("muted", "page")]
     assert {
         pair: _contrast(*(colours[c] for c in pair)) for pair in text if _contrast(*(colours[c] for c in pair)) < 4.5

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dagster_project.report import drawings, embed
+from dagster_project.publish.site import drawings, embed
 
 VERSION = embed._vl_version()
 

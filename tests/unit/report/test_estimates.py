@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dagster_project.report import words
+from dagster_project.publish.site import words
 from python_models import estimates
 from python_models.estimates import Interval, interval
 

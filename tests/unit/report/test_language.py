@@ -7,7 +7,7 @@ import re
 import pytest
 from markupsafe import Markup
 
-from dagster_project.report import language
+from dagster_project.publish.site import language
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from dagster_project.report.pages import influences, measurement, models, relations
-from dagster_project.report.pages.base import MAX_ROWS, Page, Section, Table
-from dagster_project.report.queries import Meta, read_facts
-from dagster_project.report.site import write_report
+from dagster_project.publish.site.pages import influences, measurement, models, relations
+from dagster_project.publish.site.pages.base import MAX_ROWS, Page, Section, Table
+from dagster_project.publish.site.queries import Meta, read_facts
+from dagster_project.publish.site.site import write_report
 
 BASIS, INDEX = "frozen_2012_2021", "nqpf_yearbook"
 KEY = {"basis": BASIS, "index_code": INDEX, "weight_scheme": "entropy_flat", "n_obs": 40, "seed": 1}
@@ -46,83 +46,297 @@ def fill(path: Path, name: str = "Chain") -> None:
 
 def _fill_measurement(con: duckdb.DuckDBPyConnection, cities: list[str]) -> None:
     draws = {"n_draws": 100, "n_obs": len(cities)}
-    put(con, "mart_index_uncertainty", [
-        {"city_id": c, "year": 2015, "rank_year": k, "rank_p05": k - 1.0, "rank_p50": float(k), "rank_p95": k + 2.0,
-         "p_top20": 1.0 if k < 5 else 0.4, "score_p05": 0.1, "score_p50": 0.2, "score_p95": 0.3, **draws}
-        for k, c in enumerate(cities, start=1)
-    ])  # fmt: skip
-    put(con, "mart_index_uncertainty_factor", [
-        {"factor": f, "sobol_first": 0.3, "sobol_total": t, "sobol_first_p05": 0.2, "sobol_first_p95": 0.4,
-         "sobol_total_p05": t - 0.1, "sobol_total_p95": t + 0.1, **draws} for f, t in (("scheme", 0.7), ("delta", 0.2))
-    ])  # fmt: skip
-    put(con, "mart_index_rank_agreement", [
-        {"scheme_a": "entropy_flat", "scheme_b": "equal", "year": 2015, "spearman": 0.9, "spearman_low": 0.8,
-         "spearman_high": 0.95, "kendall_tau_b": 0.8, "mean_abs_rank_shift": 2.0, "max_abs_rank_shift": 5.0,
-         "top20_jaccard": 0.9, "bottom20_jaccard": 0.9}])  # fmt: skip
-    put(con, "mart_index_restatement", [
-        {"vintage_old": "2014A", "vintage_new": "2015A", "basis_old": BASIS, "basis_new": "restated", "city_id": c,
-         "year": y, "score_old": 0.3, "score_new": 0.33, "part_revision": 0.01, "part_bounds": 0.005,
-         "part_weights": 0.015, "part_method": 0.0, "total_change": 0.03, "n_obs": 40}
-        for c in cities for y in YEARS
-    ])  # fmt: skip
+    put(
+        con,
+        "mart_index_uncertainty",
+        [
+            {
+                "city_id": c,
+                "year": 2015,
+                "rank_year": k,
+                "rank_p05": k - 1.0,
+                "rank_p50": float(k),
+                "rank_p95": k + 2.0,
+                "p_top20": 1.0 if k < 5 else 0.4,
+                "score_p05": 0.1,
+                "score_p50": 0.2,
+                "score_p95": 0.3,
+                **draws,
+            }
+            for k, c in enumerate(cities, start=1)
+        ],
+    )
+    put(
+        con,
+        "mart_index_uncertainty_factor",
+        [
+            {
+                "factor": f,
+                "sobol_first": 0.3,
+                "sobol_total": t,
+                "sobol_first_p05": 0.2,
+                "sobol_first_p95": 0.4,
+                "sobol_total_p05": t - 0.1,
+                "sobol_total_p95": t + 0.1,
+                **draws,
+            }
+            for f, t in (("scheme", 0.7), ("delta", 0.2))
+        ],
+    )
+    put(
+        con,
+        "mart_index_rank_agreement",
+        [
+            {
+                "scheme_a": "entropy_flat",
+                "scheme_b": "equal",
+                "year": 2015,
+                "spearman": 0.9,
+                "spearman_low": 0.8,
+                "spearman_high": 0.95,
+                "kendall_tau_b": 0.8,
+                "mean_abs_rank_shift": 2.0,
+                "max_abs_rank_shift": 5.0,
+                "top20_jaccard": 0.9,
+                "bottom20_jaccard": 0.9,
+            }
+        ],
+    )
+    put(
+        con,
+        "mart_index_restatement",
+        [
+            {
+                "vintage_old": "2014A",
+                "vintage_new": "2015A",
+                "basis_old": BASIS,
+                "basis_new": "restated",
+                "city_id": c,
+                "year": y,
+                "score_old": 0.3,
+                "score_new": 0.33,
+                "part_revision": 0.01,
+                "part_bounds": 0.005,
+                "part_weights": 0.015,
+                "part_method": 0.0,
+                "total_change": 0.03,
+                "n_obs": 40,
+            }
+            for c in cities
+            for y in YEARS
+        ],
+    )
 
 
 def _fill_relations(con: duckdb.DuckDBPyConnection, cities: list[str]) -> None:
     rng = np.random.default_rng(4)
-    put(con, "mart_coupling", [
-        {"relations_code": "pr", "city_id": c, "year": y, "form": form, "scale": "minmax01", "u1": 0.4, "u2": 0.5,
-         "c": base + float(rng.uniform(0, 0.1)), "t_index": 0.5, "d": 0.3 + float(rng.uniform(0, 0.3)),
-         "class_10": "near_imbalance" if form == "classic" else "bare_coordination", "lead_lag": "pr_lagging",
-         "synergy_high": False, "is_clipped": False}
-        for c in cities for y in YEARS for form, base in (("classic", 0.9), ("corrected", 0.6))
-    ])  # fmt: skip
-    put(con, "mart_misallocation", [
-        {"city_id": c, "year": y, "tau_k": 0.3, "tau_l": -0.1, "abs_tau_k": 0.3 + float(rng.normal(0, 0.05)),
-         "abs_tau_l": 0.1 + 0.1 * (y == 2015) + float(rng.normal(0, 0.01)), "beta_k": 0.6, "beta_k_se": 0.1}
-        for c in cities for y in YEARS
-    ])  # fmt: skip
+    put(
+        con,
+        "mart_coupling",
+        [
+            {
+                "relations_code": "pr",
+                "city_id": c,
+                "year": y,
+                "form": form,
+                "scale": "minmax01",
+                "u1": 0.4,
+                "u2": 0.5,
+                "c": base + float(rng.uniform(0, 0.1)),
+                "t_index": 0.5,
+                "d": 0.3 + float(rng.uniform(0, 0.3)),
+                "class_10": "near_imbalance" if form == "classic" else "bare_coordination",
+                "lead_lag": "pr_lagging",
+                "synergy_high": False,
+                "is_clipped": False,
+            }
+            for c in cities
+            for y in YEARS
+            for form, base in (("classic", 0.9), ("corrected", 0.6))
+        ],
+    )
+    put(
+        con,
+        "mart_misallocation",
+        [
+            {
+                "city_id": c,
+                "year": y,
+                "tau_k": 0.3,
+                "tau_l": -0.1,
+                "abs_tau_k": 0.3 + float(rng.normal(0, 0.05)),
+                "abs_tau_l": 0.1 + 0.1 * (y == 2015) + float(rng.normal(0, 0.01)),
+                "beta_k": 0.6,
+                "beta_k_se": 0.1,
+            }
+            for c in cities
+            for y in YEARS
+        ],
+    )
 
 
 def _fill_models(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    shared = {"y_code": INDEX, "y_unit": "points", "method": "static", "w_code": "queen_row", "fe": "twoways",
-              "estimator": "lee_yu", "se_type": "info", "status": "fitted"}  # fmt: skip
-    specs = [{"model_id": "m_sdm", "title": name, "model_type": "sdm", "is_headline": True, "variant_of": "",
-              "change": "", **shared},
-             {"model_id": "m_sar", "title": name, "model_type": "sar", "is_headline": False, "variant_of": "m_sdm",
-              "change": "model: SAR", **shared}]  # fmt: skip
+    shared = {
+        "y_code": INDEX,
+        "y_unit": "points",
+        "method": "static",
+        "w_code": "queen_row",
+        "fe": "twoways",
+        "estimator": "lee_yu",
+        "se_type": "info",
+        "status": "fitted",
+    }
+    specs = [
+        {
+            "model_id": "m_sdm",
+            "title": name,
+            "model_type": "sdm",
+            "is_headline": True,
+            "variant_of": "",
+            "change": "",
+            **shared,
+        },
+        {
+            "model_id": "m_sar",
+            "title": name,
+            "model_type": "sar",
+            "is_headline": False,
+            "variant_of": "m_sdm",
+            "change": "model: SAR",
+            **shared,
+        },
+    ]
     put(con, "dim_model_spec", specs)
     fit = {"rho": 0.4, "lnl": -10.0, "aic": 30.0, "n_used": 20, "t_used": 2, "first_year": 2012, "last_year": 2015}
-    put(con, "mart_panel_fit", [
-        *({"model_id": s["model_id"], "status": "fitted", "skip_reason": "", **fit} for s in specs),
-        {"model_id": "m_w", "status": "skipped", "skip_reason": f"no such W: {name}"}])  # fmt: skip
-    put(con, "mart_panel_coef", [
-        {"model_id": s["model_id"], "term": t, "role": role, "coef": 0.3, "se": 0.1, "lo": 0.1, "hi": 0.5}
-        for s in specs for t, role in (("pr", "beta"), ("rho", "rho"))])  # fmt: skip
-    put(con, "mart_panel_effect", [
-        {"model_id": s["model_id"], "variable": "pr", "effect": e, "horizon": "static", "point": 0.2, "lo": lo,
-         "hi": 0.5, "p": 0.04, "se_sim": 0.1, "se_delta": 0.1}
-        for s in specs for e, lo in (("direct", 0.1), ("indirect", -0.1), ("total", 0.05))])  # fmt: skip
-    put(con, "mart_panel_test", [
-        {"model_id": "m_sdm", "test_code": "lr_sar", "statistic": 9.0, "df": 1.0, "p": 0.003, "outcome": "rejected"},
-        {"model_id": "m_sdm", "test_code": "rule_verdict", "outcome": "sdm", "note": "both rejected"}])  # fmt: skip
+    put(
+        con,
+        "mart_panel_fit",
+        [
+            *({"model_id": s["model_id"], "status": "fitted", "skip_reason": "", **fit} for s in specs),
+            {"model_id": "m_w", "status": "skipped", "skip_reason": f"no such W: {name}"},
+        ],
+    )
+    put(
+        con,
+        "mart_panel_coef",
+        [
+            {"model_id": s["model_id"], "term": t, "role": role, "coef": 0.3, "se": 0.1, "lo": 0.1, "hi": 0.5}
+            for s in specs
+            for t, role in (("pr", "beta"), ("rho", "rho"))
+        ],
+    )
+    put(
+        con,
+        "mart_panel_effect",
+        [
+            {
+                "model_id": s["model_id"],
+                "variable": "pr",
+                "effect": e,
+                "horizon": "static",
+                "point": 0.2,
+                "lo": lo,
+                "hi": 0.5,
+                "p": 0.04,
+                "se_sim": 0.1,
+                "se_delta": 0.1,
+            }
+            for s in specs
+            for e, lo in (("direct", 0.1), ("indirect", -0.1), ("total", 0.05))
+        ],
+    )
+    put(
+        con,
+        "mart_panel_test",
+        [
+            {
+                "model_id": "m_sdm",
+                "test_code": "lr_sar",
+                "statistic": 9.0,
+                "df": 1.0,
+                "p": 0.003,
+                "outcome": "rejected",
+            },
+            {"model_id": "m_sdm", "test_code": "rule_verdict", "outcome": "sdm", "note": "both rejected"},
+        ],
+    )
 
 
 def _fill_influences(con: duckdb.DuckDBPyConnection, name: str) -> None:
     m = {"model_id": "m_sdm"}
-    put(con, "mart_panel_heterogeneity", [
-        {**m, "scheme": "core", "side": "receiver", "group_code": g, "effect": "total", "variable": "pr", "point": b,
-         "se": 0.1, "lo": b - 0.2, "hi": b + 0.2, "p": 0.01, "p_equal": 0.001, "p_level_adjusted": 0.3}
-        for g, b in (("core", 0.5), ("periphery", 0.4))])  # fmt: skip
-    put(con, "mart_block_spillover", [
-        {**m, "scheme": "core", "emitter": e, "receiver": r, "theta_block": 0.1, "se": 0.1, "e_per_emitter": 0.1,
-         "e_lo": 0.0, "e_hi": 0.2, "r_per_receiver": 0.1, "r_lo": 0.0, "r_hi": 0.2, "per_link": 0.1, "per_link_lo": 0.0,
-         "per_link_hi": 0.2, "p_asymmetry": 0.3, "p_level_adjusted": 0.2, "asymmetry_index": 0.2,
-         "asymmetry_lo": 0.1, "asymmetry_hi": 0.4}
-        for e in "cp" for r in "cp"])  # fmt: skip
-    put(con, "mart_distance_decay", [
-        {**m, "method": "ring", "step_km": 100, "synergy_class": "all", "band_id": k, "d_from_km": 100.0 * k,
-         "d_to_km": 100.0 * (k + 1), "coef": 0.3 - 0.15 * k, "se": 0.05, "p": 0.01, "p_holm": 0.03,
-         "n_cities_with_neighbour": 20} for k in range(4)])  # fmt: skip
+    put(
+        con,
+        "mart_panel_heterogeneity",
+        [
+            {
+                **m,
+                "scheme": "core",
+                "side": "receiver",
+                "group_code": g,
+                "effect": "total",
+                "variable": "pr",
+                "point": b,
+                "se": 0.1,
+                "lo": b - 0.2,
+                "hi": b + 0.2,
+                "p": 0.01,
+                "p_equal": 0.001,
+                "p_level_adjusted": 0.3,
+            }
+            for g, b in (("core", 0.5), ("periphery", 0.4))
+        ],
+    )
+    put(
+        con,
+        "mart_block_spillover",
+        [
+            {
+                **m,
+                "scheme": "core",
+                "emitter": e,
+                "receiver": r,
+                "theta_block": 0.1,
+                "se": 0.1,
+                "e_per_emitter": 0.1,
+                "e_lo": 0.0,
+                "e_hi": 0.2,
+                "r_per_receiver": 0.1,
+                "r_lo": 0.0,
+                "r_hi": 0.2,
+                "per_link": 0.1,
+                "per_link_lo": 0.0,
+                "per_link_hi": 0.2,
+                "p_asymmetry": 0.3,
+                "p_level_adjusted": 0.2,
+                "asymmetry_index": 0.2,
+                "asymmetry_lo": 0.1,
+                "asymmetry_hi": 0.4,
+            }
+            for e in "cp"
+            for r in "cp"
+        ],
+    )
+    put(
+        con,
+        "mart_distance_decay",
+        [
+            {
+                **m,
+                "method": "ring",
+                "step_km": 100,
+                "synergy_class": "all",
+                "band_id": k,
+                "d_from_km": 100.0 * k,
+                "d_to_km": 100.0 * (k + 1),
+                "coef": 0.3 - 0.15 * k,
+                "se": 0.05,
+                "p": 0.01,
+                "p_holm": 0.03,
+                "n_cities_with_neighbour": 20,
+            }
+            for k in range(4)
+        ],
+    )
     put(
         con,
         "mart_threshold_result",
@@ -144,33 +358,155 @@ def _fill_influences(con: duckdb.DuckDBPyConnection, name: str) -> None:
             }
         ],
     )
-    put(con, "mart_threshold_grid", [
-        {**m, "kind": "hansen_step_1", "n_threshold": 1, "grid_id": k, "gamma": 0.3 + 0.05 * k,
-         "lr": 10.0 * abs(k - 2), "in_ci": k == 2} for k in range(5)])  # fmt: skip
-    put(con, "mart_border_barrier", [
-        {**m, "barrier_code": "province", "ring_id": "all", "theta_in": 0.3, "se_in": 0.1, "theta_out": 0.2,
-         "se_out": 0.1, "p_equal": 0.01}])  # fmt: skip
-    put(con, "mart_level_adjusted_test", [
-        {**m, "analysis": analysis, "variant": "core", "null_hypothesis": "equal", "difference": 0.1, "lo": 0.05,
-         "hi": 0.15, "dof": 1, "p": p, "p_unadjusted": 0.001} for analysis, p in (("asymmetry", 0.01), ("border", None))
-    ])  # fmt: skip
-    put(con, "mart_block_lag", [
-        {**m, "scheme": "core", "emitter": e, "receiver": r, "rho_block": 0.3, "lo": 0.1, "hi": 0.5, "theta_block": 0.1,
-         "p_equal": 0.4, "p_lr": 0.3, "condition": 40.0} for e in "cp" for r in "cp"])  # fmt: skip
-    put(con, "mart_barrier_moderation", [
-        {**m, "barrier_code": "province", "moderator": "pr_first_year", "at_percentile": f"p{q}", "at_value": 20.0,
-         "theta_in": 0.3, "se_in": 0.1, "theta_out": 0.2, "se_out": 0.1, "p_moderation": 0.6} for q in (10, 90)
-    ])  # fmt: skip
-    put(con, "mart_robustness_placebo_years", [
-        {**m, "term": "beta", "actual": 0.4, "mean_draws": 0.0, "lo": -0.1, "hi": 0.1, "covers_zero": True, "p": 0.01,
-         "n_draws": 99, "n_refused": 0}])  # fmt: skip
-    put(con, "mart_gmm_diagnostic", [
-        {**m, "kind": "system", "n_instruments": 30, "n_city": 24, "hansen_j": 9.0, "hansen_p": 0.4, "ar1_p": 0.01,
-         "ar2_p": 0.02, "tau": 0.5, "tau_se": 0.1, "rho": 0.3, "rho_se": 0.1, "spectral_radius": 0.8}])  # fmt: skip
-    put(con, "mart_truth_recovery", [
-        {**m, "quantity": q, "unit": "1", "truth": t, "on_latent": 0.5, "published": 0.4, "lo": 0.2, "hi": 0.5,
-         "covers_truth": inside, "ratio": 0.8}
-        for q, t, inside in (("barrier_index", 0.6, False), ("direct_effect", None, None))])  # fmt: skip
+    put(
+        con,
+        "mart_threshold_grid",
+        [
+            {
+                **m,
+                "kind": "hansen_step_1",
+                "n_threshold": 1,
+                "grid_id": k,
+                "gamma": 0.3 + 0.05 * k,
+                "lr": 10.0 * abs(k - 2),
+                "in_ci": k == 2,
+            }
+            for k in range(5)
+        ],
+    )
+    put(
+        con,
+        "mart_border_barrier",
+        [
+            {
+                **m,
+                "barrier_code": "province",
+                "ring_id": "all",
+                "theta_in": 0.3,
+                "se_in": 0.1,
+                "theta_out": 0.2,
+                "se_out": 0.1,
+                "p_equal": 0.01,
+            }
+        ],
+    )
+    put(
+        con,
+        "mart_level_adjusted_test",
+        [
+            {
+                **m,
+                "analysis": analysis,
+                "variant": "core",
+                "null_hypothesis": "equal",
+                "difference": 0.1,
+                "lo": 0.05,
+                "hi": 0.15,
+                "dof": 1,
+                "p": p,
+                "p_unadjusted": 0.001,
+            }
+            for analysis, p in (("asymmetry", 0.01), ("border", None))
+        ],
+    )
+    put(
+        con,
+        "mart_block_lag",
+        [
+            {
+                **m,
+                "scheme": "core",
+                "emitter": e,
+                "receiver": r,
+                "rho_block": 0.3,
+                "lo": 0.1,
+                "hi": 0.5,
+                "theta_block": 0.1,
+                "p_equal": 0.4,
+                "p_lr": 0.3,
+                "condition": 40.0,
+            }
+            for e in "cp"
+            for r in "cp"
+        ],
+    )
+    put(
+        con,
+        "mart_barrier_moderation",
+        [
+            {
+                **m,
+                "barrier_code": "province",
+                "moderator": "pr_first_year",
+                "at_percentile": f"p{q}",
+                "at_value": 20.0,
+                "theta_in": 0.3,
+                "se_in": 0.1,
+                "theta_out": 0.2,
+                "se_out": 0.1,
+                "p_moderation": 0.6,
+            }
+            for q in (10, 90)
+        ],
+    )
+    put(
+        con,
+        "mart_robustness_placebo_years",
+        [
+            {
+                **m,
+                "term": "beta",
+                "actual": 0.4,
+                "mean_draws": 0.0,
+                "lo": -0.1,
+                "hi": 0.1,
+                "covers_zero": True,
+                "p": 0.01,
+                "n_draws": 99,
+                "n_refused": 0,
+            }
+        ],
+    )
+    put(
+        con,
+        "mart_gmm_diagnostic",
+        [
+            {
+                **m,
+                "kind": "system",
+                "n_instruments": 30,
+                "n_city": 24,
+                "hansen_j": 9.0,
+                "hansen_p": 0.4,
+                "ar1_p": 0.01,
+                "ar2_p": 0.02,
+                "tau": 0.5,
+                "tau_se": 0.1,
+                "rho": 0.3,
+                "rho_se": 0.1,
+                "spectral_radius": 0.8,
+            }
+        ],
+    )
+    put(
+        con,
+        "mart_truth_recovery",
+        [
+            {
+                **m,
+                "quantity": q,
+                "unit": "1",
+                "truth": t,
+                "on_latent": 0.5,
+                "published": 0.4,
+                "lo": 0.2,
+                "hi": 0.5,
+                "covers_truth": inside,
+                "ratio": 0.8,
+            }
+            for q, t, inside in (("barrier_index", 0.6, False), ("direct_effect", None, None))
+        ],
+    )
     run = {**m, "analysis": "blocks", "variant": "core", "status": "done", "skip_reason": name}
     con.execute(f"insert into mart.mart_influence_run ({', '.join(run)}) values (?, ?, ?, ?, ?)", list(run.values()))
 

@@ -10,13 +10,19 @@ import duckdb
 import pytest
 from mart_rows import CITIES, GROUPS, YEARS, Rows, blank, embedded, meta, places, published, texts
 
-from dagster_project.report.pages import disparity
-from dagster_project.report.pages.base import MAX_ROWS, Page
+from dagster_project.publish.site.pages import disparity
+from dagster_project.publish.site.pages.base import MAX_ROWS, Page
 
 TABLES = (
-    "mart_disparity_summary", "mart_dagum_component", "mart_dagum_within", "mart_dagum_between", "mart_theil_nested",
-    "mart_theil_region", "mart_sigma_trend", "mart_group_gradient",
-)  # fmt: skip
+    "mart_disparity_summary",
+    "mart_dagum_component",
+    "mart_dagum_within",
+    "mart_dagum_between",
+    "mart_theil_nested",
+    "mart_theil_region",
+    "mart_sigma_trend",
+    "mart_group_gradient",
+)
 
 
 def rows() -> Rows:
@@ -112,8 +118,9 @@ def test_intervals_that_overlap_do_not() -> None:
 def test_order_of_a_pair_of_regions_is_certain_only_if_d_excludes_zero(page: Page) -> None:
     table = next(t for s in page.sections for t in s.tables if t.key == "dagum-pairs")
     assert {row[0]: row[-1] for row in table.rows} == {
-        "Group east – Group west": "the first is higher", "Group east – Group central": "order not certain",
-    }  # fmt: skip
+        "Group east – Group west": "the first is higher",
+        "Group east – Group central": "order not certain",
+    }
 
 
 def test_gap_inside_provinces_needs_the_permutation(page: Page) -> None:

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 from mart_rows import CITIES, YEARS, Rows, blank, embedded, meta, places, published, texts
 
-from dagster_project.report.pages import dynamics
-from dagster_project.report.pages._dynamics_convergence import half_life
-from dagster_project.report.pages.base import MAX_ROWS, Page
+from dagster_project.publish.site.pages import dynamics
+from dagster_project.publish.site.pages._dynamics_convergence import half_life
+from dagster_project.publish.site.pages.base import MAX_ROWS, Page
 
 TABLES = (
     "mart_kde_curve",
@@ -34,10 +34,20 @@ STATES = (1, 2, 3, 4)
 
 
 def rows(*, p_perm: float = 0.001, beta: float | None = -0.2, n_modes_p: float = 0.3) -> Rows:
-    steps = [{"state_from": a, "state_to": b, "p": 0.7 if a == b else 0.1, "n": 5, "n_row": 20, "thin": False}
-             for a in STATES for b in STATES]  # fmt: skip
-    helps = {"upward_help_1": 0.2, "upward_help_1_lo": 0.1, "upward_help_1_hi": 0.3, "upward_help_2": 0.1,
-             "upward_help_2_lo": -0.1, "upward_help_2_hi": 0.2, "upward_help_3": None}  # fmt: skip
+    steps = [
+        {"state_from": a, "state_to": b, "p": 0.7 if a == b else 0.1, "n": 5, "n_row": 20, "thin": False}
+        for a in STATES
+        for b in STATES
+    ]
+    helps = {
+        "upward_help_1": 0.2,
+        "upward_help_1_lo": 0.1,
+        "upward_help_1_hi": 0.3,
+        "upward_help_2": 0.1,
+        "upward_help_2_lo": -0.1,
+        "upward_help_2_hi": 0.2,
+        "upward_help_3": None,
+    }
     made: Rows = {
         "mart_kde_curve": [
             {"year": y, "bw_rule": "h_common", "grid_id": k, "x": k / 512, "density": 1.0 + (k == 256), **ALL}

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 from mart_rows import CITIES, KEY, YEARS, Rows, meta, places, published
 
-from dagster_project.report.city_parts import PATHS
-from dagster_project.report.pages import policy
-from dagster_project.report.pages.base import Page
+from dagster_project.publish.site.city_parts import PATHS
+from dagster_project.publish.site.pages import policy
+from dagster_project.publish.site.pages.base import Page
 
 CODES = list(PATHS)
 LAST = ("endogenous_evolution",) * 3 + ("gradient_transfer", "institutional_learning", "institutional_learning")
@@ -20,31 +20,82 @@ SURE = (1.0, 0.95, 0.9, 0.6, 0.45, None)
 
 def rows() -> Rows:
     paths = [
-        {**KEY, "relations_code": "pr", "city_id": city, "year": year, "subtype": "main", "margin_input": "u",
-         "path": LAST[k] if year == YEARS[-1] else CODES[0], "p_path": SURE[k], "margin": 0.05 + 0.1 * k,
-         "benchmark_city_id": CITIES[0] if k else None, "years_in_path": 1}
-        for year in YEARS for k, city in enumerate(CITIES)
-    ]  # fmt: skip
+        {
+            **KEY,
+            "relations_code": "pr",
+            "city_id": city,
+            "year": year,
+            "subtype": "main",
+            "margin_input": "u",
+            "path": LAST[k] if year == YEARS[-1] else CODES[0],
+            "p_path": SURE[k],
+            "margin": 0.05 + 0.1 * k,
+            "benchmark_city_id": CITIES[0] if k else None,
+            "years_in_path": 1,
+        }
+        for year in YEARS
+        for k, city in enumerate(CITIES)
+    ]
     moves = [
-        {**KEY, "relations_code": "pr", "path_from": a, "path_to": b, "n": 6 if a == b else 1, "n_row": 9, "p": 1 / 9,
-         "lo": 0.0, "hi": 0.5, "thin": False}
-        for a in CODES for b in CODES
-    ]  # fmt: skip
+        {
+            **KEY,
+            "relations_code": "pr",
+            "path_from": a,
+            "path_to": b,
+            "n": 6 if a == b else 1,
+            "n_row": 9,
+            "p": 1 / 9,
+            "lo": 0.0,
+            "hi": 0.5,
+            "thin": False,
+        }
+        for a in CODES
+        for b in CODES
+    ]
     shares = [
-        {**KEY, "relations_code": "pr", "year": YEARS[-1], "scheme": "all", "group_code": "all", "path": code,
-         "n": LAST.count(code), "n_group": 6, "share": LAST.count(code) / 6, "share_lo": 0.1, "share_hi": 0.6}
+        {
+            **KEY,
+            "relations_code": "pr",
+            "year": YEARS[-1],
+            "scheme": "all",
+            "group_code": "all",
+            "path": code,
+            "n": LAST.count(code),
+            "n_group": 6,
+            "share": LAST.count(code) / 6,
+            "share_lo": 0.1,
+            "share_hi": 0.6,
+        }
         for code in CODES
-    ]  # fmt: skip
-    return {**places(), "mart_city_path": paths, "mart_path_transition": moves, "mart_path_summary": shares,
-            "mart_principle_monitor": [monitor("mean_d", value=0.55, light="amber"),
-                                       monitor("share_synergy", value=0.2, light="red"),
-                                       monitor("median_d", value=None, light=None, note="no cities")]}  # fmt: skip
+    ]
+    return {
+        **places(),
+        "mart_city_path": paths,
+        "mart_path_transition": moves,
+        "mart_path_summary": shares,
+        "mart_principle_monitor": [
+            monitor("mean_d", value=0.55, light="amber"),
+            monitor("share_synergy", value=0.2, light="red"),
+            monitor("median_d", value=None, light=None, note="no cities"),
+        ],
+    }
 
 
 def monitor(code: str, **more: Any) -> dict[str, Any]:
-    return {**KEY, "relations_code": "pr", "principle": "compatibility", "monitor_code": code, "year": YEARS[-1],
-            "level": "national", "unit_id": "all", "better": "high", "lo": None, "hi": None, "note": "",
-            **more}  # fmt: skip
+    return {
+        **KEY,
+        "relations_code": "pr",
+        "principle": "compatibility",
+        "monitor_code": code,
+        "year": YEARS[-1],
+        "level": "national",
+        "unit_id": "all",
+        "better": "high",
+        "lo": None,
+        "hi": None,
+        "note": "",
+        **more,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from mart_rows import CITIES, YEARS, Rows, blank, embedded, meta, places, published, texts
 
-from dagster_project.report.pages import space
-from dagster_project.report.pages.base import Page
+from dagster_project.publish.site.pages import space
+from dagster_project.publish.site.pages.base import Page
 
 TABLES = ("mart_moran_global", "mart_lisa", "mart_center_ellipse", "mart_network_summary", "mart_lisa_markov")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dagster_project.report.pages.robustness import _window
+from dagster_project.publish.site.pages.robustness import _window
 
 
 def variants(n: int = 30, half: float = 0.1) -> list[dict]:

@@ -12,12 +12,21 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.report.queries import ReportError
-from dagster_project.report.site import write_report
+from dagster_project.publish.site.queries import ReportError
+from dagster_project.publish.site.site import write_report
 
 HOSTILE = "</script><b>bold</b><img src=x onerror=alert(1)>'\"{{7*7}}"
-SPECS = ["national-composite", "national-new", "national-quality", "split-east_vs_cw", "split-cluster", "split-core",
-         "map", "weights", "coverage"]  # fmt: skip
+SPECS = [
+    "national-composite",
+    "national-new",
+    "national-quality",
+    "split-east_vs_cw",
+    "split-cluster",
+    "split-core",
+    "map",
+    "weights",
+    "coverage",
+]
 
 
 class Page(HTMLParser):

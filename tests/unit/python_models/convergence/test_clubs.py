@@ -64,8 +64,7 @@ def test_merging_of_many_small_clubs_is_that_of_the_package(seed, method, theirs
 
 
 @pytest.mark.parametrize(
-    ("case", "file"),
-    [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")],
+    ("case", "file"), [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")]
 )
 def test_clubs_of_two_reference_panels_are_those_of_the_r_package(case, file):
     """ConvergenceClubs 2.2.5: 10 clubs of countries and 4 after merging; the US states are one club."""

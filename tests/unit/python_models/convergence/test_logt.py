@@ -62,8 +62,7 @@ def test_it_equals_the_python_package_on_its_own_data(name):
 
 
 @pytest.mark.parametrize(
-    ("case", "file"),
-    [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")],
+    ("case", "file"), [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")]
 )
 def test_it_equals_the_r_package_on_two_reference_panels(case, file):
     """ConvergenceClubs 2.2.5, HACmethod FQSB."""
@@ -114,9 +113,7 @@ def test_first_year_of_the_regression(years, r, first):
 
 def test_one_frame_row_has_everything_to_print():
     row = log_t(paths(30, 20, 0.2)).to_frame()
-    assert row.columns.tolist() == [
-        "n_units", "n_points", "b", "se", "t", "p_value", "speed", "converges", "kind",
-    ]  # fmt: skip
+    assert row.columns.tolist() == ["n_units", "n_points", "b", "se", "t", "p_value", "speed", "converges", "kind"]
     assert len(row) == 1
 
 

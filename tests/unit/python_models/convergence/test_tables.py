@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_project.study.tables import convergence, disparity
+from dagster_project.study.tables._score_panels import Memberships, score_panels, twins
 from python_models.inequality import dagum, gini
-from python_models.tables import convergence, disparity
-from python_models.tables._score_panels import Memberships, score_panels, twins
 
 CITIES = [f"CN{i:03d}" for i in range(48)]
 YEARS = list(range(2012, 2020))

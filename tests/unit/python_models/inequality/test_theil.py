@@ -13,9 +13,7 @@ from python_models.inequality import theil, theil_nested
 
 Y = np.array([1.0, 2, 3, 6, 2, 4, 10])
 GROUPS = np.array(list("aaaabbc"))
-CASES = st.lists(
-    st.tuples(st.floats(0.01, 1e4), st.sampled_from("nsw"), st.integers(0, 3)), min_size=1, max_size=30
-)  # fmt: skip
+CASES = st.lists(st.tuples(st.floats(0.01, 1e4), st.sampled_from("nsw"), st.integers(0, 3)), min_size=1, max_size=30)
 
 
 def test_seven_values_have_the_printed_indices():

@@ -42,15 +42,21 @@ def theil_parts(y, W, kind):
 
 
 MEASURES = {
-    "mean": _batch.mean, "sd": _batch.sd, "cv": _batch.cv, "gini": _batch.gini,
-    "theil_t": _batch.theil_t, "theil_l": _batch.theil_l,
-    "p10": lambda y, W: _batch.quantile(y, W, 0.1), "median": lambda y, W: _batch.quantile(y, W, 0.5),
+    "mean": _batch.mean,
+    "sd": _batch.sd,
+    "cv": _batch.cv,
+    "gini": _batch.gini,
+    "theil_t": _batch.theil_t,
+    "theil_l": _batch.theil_l,
+    "p10": lambda y, W: _batch.quantile(y, W, 0.1),
+    "median": lambda y, W: _batch.quantile(y, W, 0.5),
     "p90": lambda y, W: _batch.quantile(y, W, 0.9),
     "dagum of the strata": lambda y, W: dagum_parts(y, W, STRATA),
     "dagum across the strata": lambda y, W: dagum_parts(y, W, OTHER),
     "dagum of many groups": lambda y, W: np.column_stack(_batch.dagum_components(y, W, PROVINCE)),
-    "nested Theil T": lambda y, W: theil_parts(y, W, "T"), "nested Theil L": lambda y, W: theil_parts(y, W, "L"),
-}  # fmt: skip
+    "nested Theil T": lambda y, W: theil_parts(y, W, "T"),
+    "nested Theil L": lambda y, W: theil_parts(y, W, "L"),
+}
 
 
 @pytest.mark.parametrize("base", [None, PEOPLE], ids=["cities", "people"])

@@ -19,9 +19,15 @@ ACROSS = np.array(PROVINCE)[:, None] != np.array(PROVINCE)[None, :]
 
 def country(seed, truth):
     return simulate_country(
-        W, is_core=CORE, is_cluster=CLUSTER, is_east=EAST, province=PROVINCE, n_years=YEARS, truth=truth,
+        W,
+        is_core=CORE,
+        is_cluster=CLUSTER,
+        is_east=EAST,
+        province=PROVINCE,
+        n_years=YEARS,
+        truth=truth,
         rng=np.random.default_rng(seed),
-    )  # fmt: skip
+    )
 
 
 def p_values(seed, truth, *, draws=0):
@@ -37,11 +43,12 @@ def p_values(seed, truth, *, draws=0):
         "border": float(barrier_split(y, x, W, ACROSS, draws=2, rng=rng).table["p_equal"].iloc[0]),
         "border_on_the_way_out": float(
             barrier_split(y, x, W, ACROSS, scope=np.outer(CORE == 0, CORE == 1), draws=2, rng=rng)
-            .table["p_equal"].iloc[0]
+            .table["p_equal"]
+            .iloc[0]
         ),
         "moderated_border": moderated_barrier(y, x, W, PROVINCE, c.synergy, draws=2, rng=rng).p,
         "groups": group_effects(y, x, W, EAST.tolist(), draws=2, rng=rng).p_equal,
-    }  # fmt: skip
+    }
     if draws:
         found["threshold"] = threshold_regression(y, x, c.synergy, n_grid=40, draws=draws, rng=rng).thresholds[0].p
         found["spatial_threshold"] = spatial_threshold(

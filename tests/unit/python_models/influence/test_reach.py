@@ -84,9 +84,11 @@ def bordered(seed, inside=1.0, across=0.3):
 
 def test_planted_border_is_found_within_its_interval():
     y, x, weights = bordered(3)
-    table = border_barrier(
-        y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1)
-    ).to_frame().set_index("ring_id")  # fmt: skip
+    table = (
+        border_barrier(y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1))
+        .to_frame()
+        .set_index("ring_id")
+    )
     joint = table.loc["joint"]
     assert joint["lo"] <= 0.7 <= joint["hi"]
     assert joint["fieller_lo"] <= joint["barrier_index"] <= joint["fieller_hi"]
@@ -95,9 +97,12 @@ def test_planted_border_is_found_within_its_interval():
 
 def test_without_a_border_the_index_is_near_zero():
     y, x, weights = bordered(4, inside=1.0, across=1.0)
-    joint = border_barrier(
-        y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1)
-    ).to_frame().set_index("ring_id").loc["joint"]  # fmt: skip
+    joint = (
+        border_barrier(y, x, weights, AREA, distance=DISTANCE, edges=[0, 150, 300], rng=np.random.default_rng(1))
+        .to_frame()
+        .set_index("ring_id")
+        .loc["joint"]
+    )
     assert joint["lo"] < 0 < joint["hi"]
 
 

@@ -71,9 +71,9 @@ def test_maximum_has_no_higher_neighbour():
     y, x, w, first = drawn((0.6, 0.1), n=40, years=6)
     fit = two_regime(y, x, w, first)
     n, t = y.shape
-    z = np.column_stack([
-        x.ravel(), (w @ x).ravel(), np.kron(np.eye(n), np.ones((t, 1))), np.kron(np.ones((n, 1)), np.eye(t))
-    ])  # fmt: skip
+    z = np.column_stack(
+        [x.ravel(), (w @ x).ravel(), np.kron(np.eye(n), np.ones((t, 1))), np.kron(np.ones((n, 1)), np.eye(t))]
+    )
 
     def likelihood(rho):
         s = np.eye(n) - np.where(first[:, None], *rho) * w
@@ -143,9 +143,9 @@ def test_effects_are_those_of_the_plain_model_when_rho_is_equal():
     fit = two_regime(y, x, w, first)
     plain = fit_panel(y, x[:, :, None], w, estimator="direct")
     merged = np.concatenate([plain.params[:2], [plain.rho, plain.rho], [plain.sigma2]])
-    table = type(fit)(**{**vars(fit), "params": merged}).effects().pivot(
-        index="regime", columns="effect", values="point"
-    )  # fmt: skip
+    table = (
+        type(fit)(**{**vars(fit), "params": merged}).effects().pivot(index="regime", columns="effect", values="point")
+    )
     share = first.mean()
     expected = average_effects(plain, method="delta").point[0]
     mean = share * table.loc["first"] + (1 - share) * table.loc["second"]

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from worlds import KEYS, specs, warehouse
 
+from dagster_project.study.tables import panel, robustness
+from dagster_project.study.tables._robustness_rows import robustness_rows
+from dagster_project.study.tables.panel import build_panel_tables
+from dagster_project.study.tables.robustness import COLUMNS, RobustnessSizes, build_robustness_tables
 from python_models.influence.specification_curve import curve_summary, specification_curve
 from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
-from python_models.tables import panel, robustness
-from python_models.tables._robustness_rows import robustness_rows
-from python_models.tables.panel import build_panel_tables
-from python_models.tables.robustness import COLUMNS, RobustnessSizes, build_robustness_tables
 
 
 def test_curve_counts_signs_significance_and_places():
@@ -23,9 +23,14 @@ def test_curve_counts_signs_significance_and_places():
     assert curve["curve_rank"].tolist()[:3] == [3, 2, 1]
     assert curve.iloc[3:].isna().all().all()
     assert curve_summary(curve, estimate) == {
-        "n_runs": 3, "share_sign_agrees": pytest.approx(2 / 3), "share_significant_5": pytest.approx(2 / 3),
-        "share_both": pytest.approx(1 / 3), "lowest": -0.1, "median": 0.2, "highest": 0.5,
-    }  # fmt: skip
+        "n_runs": 3,
+        "share_sign_agrees": pytest.approx(2 / 3),
+        "share_significant_5": pytest.approx(2 / 3),
+        "share_both": pytest.approx(1 / 3),
+        "lowest": -0.1,
+        "median": 0.2,
+        "highest": 0.5,
+    }
 
 
 def test_curve_turns_with_the_sign_of_the_headline():
@@ -42,19 +47,38 @@ def test_no_run_gives_no_share():
 def _by_hand():
     """A headline, a variant in the same units, one in logarithms, OLS, instruments, one skipped."""
     runs = ["head", "w", "ln", "ols", "iv", "gone"]
-    spec = pd.DataFrame({
-        "model_id": runs, "is_headline": [True] + [False] * 5, "variant_of": ["", *["head"] * 5],
-        "change": ["", "W: near", "y: logarithm", "model: OLS", "method: S2SLS", "W: far"],
-        "method": ["static"] * 4 + ["iv", "static"], "y_code": ["u", "u", "u_ln", "u", "u", "u"],
-        "x_codes": [["pr"]] * 6, "status": ["fitted"] * 5 + ["skipped"], "skip_reason": [""] * 5 + ["no W"],
-    })  # fmt: skip
+    spec = pd.DataFrame(
+        {
+            "model_id": runs,
+            "is_headline": [True] + [False] * 5,
+            "variant_of": ["", *["head"] * 5],
+            "change": ["", "W: near", "y: logarithm", "model: OLS", "method: S2SLS", "W: far"],
+            "method": ["static"] * 4 + ["iv", "static"],
+            "y_code": ["u", "u", "u_ln", "u", "u", "u"],
+            "x_codes": [["pr"]] * 6,
+            "status": ["fitted"] * 5 + ["skipped"],
+            "skip_reason": [""] * 5 + ["no W"],
+        }
+    )
     fit = pd.DataFrame({"model_id": runs, **KEYS, "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan], "n_obs": 40, "seed": 1})
     numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
-    effect = pd.DataFrame([
-        {"model_id": m, "variable": "pr", "effect": e, "horizon": "static", "point": v, "se_sim": 0.01,
-         "se_delta": 0.02, "p": 0.001 if v else np.nan, "standardised": s if e == "direct" else np.nan}
-        for m, (d, i, s) in numbers.items() for e, v in (("direct", d), ("indirect", i), ("total", d + i))
-    ])  # fmt: skip
+    effect = pd.DataFrame(
+        [
+            {
+                "model_id": m,
+                "variable": "pr",
+                "effect": e,
+                "horizon": "static",
+                "point": v,
+                "se_sim": 0.01,
+                "se_delta": 0.02,
+                "p": 0.001 if v else np.nan,
+                "standardised": s if e == "direct" else np.nan,
+            }
+            for m, (d, i, s) in numbers.items()
+            for e, v in (("direct", d), ("indirect", i), ("total", d + i))
+        ]
+    )
     coef = pd.DataFrame({"model_id": ["iv", "iv"], "term": ["pr", "W:pr"], "coef": [0.7, 0.1], "se": [0.1, 0.05]})
     return {"model_spec": spec, "panel_fit": fit, "panel_effect": effect, "panel_coef": coef}
 
@@ -96,8 +120,11 @@ def test_build_makes_every_table_and_is_seeded():
     assert (regimes["direct"] + regimes["indirect"]).to_numpy() == pytest.approx(regimes["total"].to_numpy())
     assert set(one["interaction_effect"]["moderator"]) == set(robustness.MODERATORS)
     assert one["interaction_effect"].set_index("moderator")["n_obs"].to_dict() == {
-        "synergy_base": 280, "synergy_lag": 240, "synergy_high_lag": 240, "own_pr": 280,
-    }  # fmt: skip
+        "synergy_base": 280,
+        "synergy_lag": 240,
+        "synergy_high_lag": 240,
+        "own_pr": 280,
+    }
     assert len(one["robustness_placebo"]) == 40
     assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
     assert one["robustness"]["run_id"].tolist() == ["head", "far"]
@@ -119,9 +146,14 @@ def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
     run = _build(frames)["robustness_run"].set_index(["analysis", "variant"])
     skipped = run[run["status"] == "skipped"]
     assert set(skipped.index.get_level_values("variant")) == {
-        "cluster:common", "cluster:by_regime", "synergy:common", "synergy:by_regime", "synergy_base", "synergy_lag",
+        "cluster:common",
+        "cluster:by_regime",
+        "synergy:common",
+        "synergy:by_regime",
+        "synergy_base",
+        "synergy_lag",
         "synergy_high_lag",
-    }  # fmt: skip
+    }
     assert (skipped["skip_reason"].str.len() > 20).all()
 
 

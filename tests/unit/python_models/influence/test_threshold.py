@@ -122,9 +122,10 @@ def test_bootstrap_rejects_a_true_threshold_and_is_seeded():
 def test_bootstrap_of_no_threshold_is_rarely_significant():
     p = [
         threshold_regression(*panel(s, low=0.4, high=0.4), n_grid=40, draws=49, rng=np.random.default_rng(s))
-        .thresholds[0].p
+        .thresholds[0]
+        .p
         for s in range(40)
-    ]  # fmt: skip
+    ]
     assert np.mean(np.array(p) < 0.05) <= 0.15
 
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from worlds import specs, warehouse
 
-from python_models.tables import influence
-from python_models.tables.influence import InfluenceSizes, build_influence_tables
-from python_models.tables.panel import build_panel_tables
-from python_models.tables.truth import COLUMNS, separating_cut, truth_table
+from dagster_project.study.tables import influence
+from dagster_project.study.tables.influence import InfluenceSizes, build_influence_tables
+from dagster_project.study.tables.panel import build_panel_tables
+from dagster_project.study.tables.truth import COLUMNS, separating_cut, truth_table
 
 SIZES = InfluenceSizes(effects=20, barrier=200, threshold_bootstrap=2, spatial_bootstrap=1, spatial_grid=6)
 NEEDED = {("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter")}
@@ -25,8 +25,9 @@ def frames():
     parameters = pd.DataFrame(
         {"kind": "parameter", "name": ["border_factor", "synergy_threshold"], "value": [1.0, 0.5]}
     )
-    truth = pd.concat([part.reindex(columns=["kind", "city_id", "year", "name", "value"]) for part in
-                       (latent, synergy, parameters)])  # fmt: skip
+    truth = pd.concat(
+        [part.reindex(columns=["kind", "city_id", "year", "name", "value"]) for part in (latent, synergy, parameters)]
+    )
     empty = pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"])
     panel = build_panel_tables(made, specs(), seed=1, draws=200)
     return {**made, "truth": truth, "segmentation_pair": empty, "panel_effect": panel["panel_effect"]}
@@ -45,9 +46,15 @@ def test_indexes_that_are_the_latents_attenuate_nothing(frames, found):
     assert list(table) == COLUMNS
     by = table.set_index("quantity")
     assert set(by.index) == {
-        "direct_effect", "indirect_effect", "total_effect", "asymmetry_index", "barrier_index", "synergy_threshold",
-        "asymmetry_level_adjusted", "border_level_adjusted",
-    }  # fmt: skip
+        "direct_effect",
+        "indirect_effect",
+        "total_effect",
+        "asymmetry_index",
+        "barrier_index",
+        "synergy_threshold",
+        "asymmetry_level_adjusted",
+        "border_level_adjusted",
+    }
     given = by["ratio"].dropna()
     assert len(given) >= 5
     assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from dagster_project.study.tables._panel_spec import PanelSpec, PanelVariable
 from python_models.simulation import random_knn_weights
-from python_models.tables._panel_spec import PanelSpec, PanelVariable
 
 KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf", "weight_scheme": "entropy_flat"}
 
@@ -41,19 +41,31 @@ def warehouse(n=40, years=range(2012, 2019)):
         pd.DataFrame({**index, **KEYS, "index_code": code, "score": values.ravel(), "share_imputed_weight": 0.0})
         for code, values in (("nqpf", y), ("pr", pr))
     ]
-    groups = pd.concat([
-        pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [name, *["other"] * 3] * (n // 4)})
-        for scheme, name in (("core", "core"), ("cluster", "cluster"), ("east_vs_cw", "east"))
-    ])  # fmt: skip
+    groups = pd.concat(
+        [
+            pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [name, *["other"] * 3] * (n // 4)})
+            for scheme, name in (("core", "core"), ("cluster", "cluster"), ("east_vs_cw", "east"))
+        ]
+    )
     d = pd.DataFrame({**index, "basis": KEYS["basis"], "index_code": "nqpf", "d": rng.uniform(size=n * t)})
     return {
-        "scores": pd.concat(scores), "indicators": pd.DataFrame(columns=["indicator_code", "city_id", "year", "value"]),
-        "city": pd.DataFrame({"city_id": cities, "province_code": ["10", "20"] * (n // 2), "admin_tier": "prefecture",
-                              "centroid_lon": 110 + 5 * places[:, 0], "centroid_lat": 30 + 5 * places[:, 1]}),
-        "groups": groups, "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
-        "mass": pd.DataFrame({"city_id": cities, "value": 1.0}), "synergy_year": d,
+        "scores": pd.concat(scores),
+        "indicators": pd.DataFrame(columns=["indicator_code", "city_id", "year", "value"]),
+        "city": pd.DataFrame(
+            {
+                "city_id": cities,
+                "province_code": ["10", "20"] * (n // 2),
+                "admin_tier": "prefecture",
+                "centroid_lon": 110 + 5 * places[:, 0],
+                "centroid_lat": 30 + 5 * places[:, 1],
+            }
+        ),
+        "groups": groups,
+        "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
+        "mass": pd.DataFrame({"city_id": cities, "value": 1.0}),
+        "synergy_year": d,
         "synergy": d.drop_duplicates("city_id"),
-    }  # fmt: skip
+    }
 
 
 def specs():
@@ -63,4 +75,4 @@ def specs():
     return [
         PanelSpec("head", "headline", w_code="knn6_row", is_headline=True, **common),
         PanelSpec("far", "variant", w_code="knn10_row", variant_of="head", change="W: 10 nearest", **common),
-    ]  # fmt: skip
+    ]

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from city_frames import frames
 
-from dagster_project.analysis import markov as analysis
+from dagster_project.study import markov as analysis
+from dagster_project.study.tables.markov import COLUMNS, Effort, build_markov_tables
 from python_models.dynamics.markov import markov
 from python_models.dynamics.states import discretise
-from python_models.tables.markov import COLUMNS, Effort, build_markov_tables
 
 FAST = Effort(resamples=29, permutations=19, long_lag=9, lisa=99)
 KEY = {

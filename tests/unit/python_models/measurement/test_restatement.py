@@ -14,10 +14,12 @@ OLD = (2012, 2013, 2014, 2015)
 def basis_of(result):
     bounds = result.bounds
     return Basis(
-        bounds["min_value"].to_numpy(), bounds["max_value"].to_numpy(),
-        bounds["winsor_low_value"].fillna(-np.inf).to_numpy(), bounds["winsor_high_value"].fillna(np.inf).to_numpy(),
+        bounds["min_value"].to_numpy(),
+        bounds["max_value"].to_numpy(),
+        bounds["winsor_low_value"].fillna(-np.inf).to_numpy(),
+        bounds["winsor_high_value"].fillna(np.inf).to_numpy(),
         result.w,
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,14 @@ def bridge_of(spec, extended):
         directions = [spec["directions"][n] for n in extended.names]
         caps = [spec["caps"].get(n, np.inf) for n in extended.names]
         bridge = restate(
-            before, after, *map(basis_of, results), directions=directions, caps=caps,
-            cities=extended.cities, years=extended.years,
-        )  # fmt: skip
+            before,
+            after,
+            *map(basis_of, results),
+            directions=directions,
+            caps=caps,
+            cities=extended.cities,
+            years=extended.years,
+        )
         return results, bridge
 
     return make
@@ -86,9 +93,15 @@ def test_new_weights_alone_have_the_whole_change(bridge_of, extended):
     a = basis_of(old)
     b = Basis(a.minimum, a.maximum, a.winsor_low, a.winsor_high, basis_of(new).weights)
     bridge = restate(
-        extended.values, extended.values, a, b, directions=[1, 1, -1, 1, -1], caps=[np.inf, 100, *[np.inf] * 3],
-        cities=extended.cities, years=extended.years,
-    )  # fmt: skip
+        extended.values,
+        extended.values,
+        a,
+        b,
+        directions=[1, 1, -1, 1, -1],
+        caps=[np.inf, 100, *[np.inf] * 3],
+        cities=extended.cities,
+        years=extended.years,
+    )
     np.testing.assert_allclose(bridge.parts["weights"], old.z @ (new.w - old.w), rtol=0, atol=1e-14)
     assert not bridge.parts["bounds"].any()
 
@@ -116,6 +129,12 @@ def test_values_of_different_shapes_raise(extended, bridge_of):
     (old, _), _ = bridge_of()
     with pytest.raises(ValueError, match="one shape"):
         restate(
-            extended.values, extended.values[:5], basis_of(old), basis_of(old), directions=[1] * 5, caps=[1] * 5,
-            cities=extended.cities, years=extended.years,
-        )  # fmt: skip
+            extended.values,
+            extended.values[:5],
+            basis_of(old),
+            basis_of(old),
+            directions=[1] * 5,
+            caps=[1] * 5,
+            cities=extended.cities,
+            years=extended.years,
+        )

@@ -4,18 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_project.study.tables.restatement import restatement_table
 from python_models import Panel, build_index
-from python_models.tables.restatement import restatement_table
 
 PARTS = ["part_revision", "part_bounds", "part_weights", "part_method"]
 
 
 def indicator_frame(spec):
     names = list(spec["directions"])
-    return pd.DataFrame({
-        "indicator_code": names, "direction": [spec["directions"][n] for n in names],
-        "cap_high": [spec["caps"].get(n) for n in names],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "indicator_code": names,
+            "direction": [spec["directions"][n] for n in names],
+            "cap_high": [spec["caps"].get(n) for n in names],
+        }
+    )
 
 
 def frames_of(panel, spec, vintage, previous=None):
@@ -30,10 +33,11 @@ def frames_of(panel, spec, vintage, previous=None):
         "weight": pd.concat(
             r.weights.assign(basis=b, index_code="x", weight_scheme="entropy_flat") for b, r in results.items()
         ),
-        "indicator": indicator_frame(spec), "context": pd.DataFrame({"data_vintage": [vintage]}),
+        "indicator": indicator_frame(spec),
+        "context": pd.DataFrame({"data_vintage": [vintage]}),
         "previous": history_of(panel, spec, "none").iloc[:0] if previous is None else previous,
         "results": results,
-    }  # fmt: skip
+    }
 
 
 def history_of(panel, spec, vintage):

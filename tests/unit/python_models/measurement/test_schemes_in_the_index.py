@@ -72,8 +72,10 @@ def test_raising_a_cell_after_the_window_raises_its_score_and_no_other(panel_fac
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_old_scores_keep_every_bit_when_a_year_is_appended(panel_factory, spec, scheme):
-    old, new = (build_index(panel_factory(years=y), scheme=scheme, **spec) for y in (
-        (2012, 2013, 2014, 2015), (2012, 2013, 2014, 2015, 2016)))  # fmt: skip
+    old, new = (
+        build_index(panel_factory(years=y), scheme=scheme, **spec)
+        for y in ((2012, 2013, 2014, 2015), (2012, 2013, 2014, 2015, 2016))
+    )
     np.testing.assert_array_equal(new.score[:, :4], old.score)
     np.testing.assert_array_equal(new.w, old.w)
 

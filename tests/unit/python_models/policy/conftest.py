@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # its frames
 
 from policy_worlds import frames
 
-from python_models.tables.policy import build_policy_tables
+from dagster_project.study.tables.policy import build_policy_tables
 
 
 @pytest.fixture(scope="session")

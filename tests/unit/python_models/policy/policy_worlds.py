@@ -38,11 +38,20 @@ def scores(z: pd.DataFrame, base=YEARS) -> pd.DataFrame:
 
     a, b = scaled(u), scaled(p)
     c = np.sqrt((1 - (a - b).abs()) * np.minimum(a, b) / np.maximum(a, b))
-    return pd.DataFrame({
-        **KEYS, "relations_code": "pr", "weight_scheme": "entropy_flat", "city_id": mean["city_id"],
-        "year": mean["year"], "u": u, "p": p, "d": np.sqrt(c * (a + b) / 2), "pr_lagging": (a - b > 0.1) * 1.0,
-        "in_base": inside,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            **KEYS,
+            "relations_code": "pr",
+            "weight_scheme": "entropy_flat",
+            "city_id": mean["city_id"],
+            "year": mean["year"],
+            "u": u,
+            "p": p,
+            "d": np.sqrt(c * (a + b) / 2),
+            "pr_lagging": (a - b > 0.1) * 1.0,
+            "in_base": inside,
+        }
+    )
 
 
 def frames(years=YEARS, base=YEARS) -> dict[str, pd.DataFrame]:
@@ -56,53 +65,106 @@ def frames(years=YEARS, base=YEARS) -> dict[str, pd.DataFrame]:
     feature = [
         (code, city, year, value)
         for code, low, high in (
-            ("population", 1e6, 9e6), ("gdp_nom", 5e10, 9e11), ("secondary_share", 20, 60), ("tertiary_share", 20, 40),
+            ("population", 1e6, 9e6),
+            ("gdp_nom", 5e10, 9e11),
+            ("secondary_share", 20, 60),
+            ("tertiary_share", 20, 40),
         )
         for city, level in zip(CITIES, rng.uniform(low, high, N), strict=True)
         for year, value in ((y, level * (1 + 0.01 * (y - 2012))) for y in years)
-    ]  # fmt: skip
+    ]
     blocks = [("c", "c", 0.02, 0.14), ("c", "p", 0.60, 0.13), ("p", "c", 0.05, 0.08), ("p", "p", 0.05, 0.01)]
     return {
-        "scores": scores(z, base), "values": z, "weights": weights(),
-        "city": pd.DataFrame({
-            "city_id": CITIES, "province_code": [f"{i // 6}" for i in range(N)], "centroid_lon": lon,
-            "centroid_lat": lat,
-        }),
+        "scores": scores(z, base),
+        "values": z,
+        "weights": weights(),
+        "city": pd.DataFrame(
+            {
+                "city_id": CITIES,
+                "province_code": [f"{i // 6}" for i in range(N)],
+                "centroid_lon": lon,
+                "centroid_lat": lat,
+            }
+        ),
         "groups": pd.DataFrame([(CITIES[i], s, g) for s, g, i in groups], columns=["city_id", "scheme", "group_code"]),
         "neighbours": pd.DataFrame(pairs, columns=["city_id_a", "city_id_b"]),
         "features": pd.DataFrame(feature, columns=["variable_code", "city_id", "year", "value"]),
-        "threshold": pd.DataFrame([
-            {**KEYS, "kind": "spatial_emitter", "n_threshold": 1, "gamma": 0.45, "ci_lo": 0.42, "ci_hi": 0.5,
-             "p_boot": 0.01},
-            {**KEYS, "kind": "hansen", "n_threshold": 1, "gamma": 0.6, "ci_lo": 0.5, "ci_hi": 0.7, "p_boot": 0.0},
-        ]),
-        "barrier": pd.DataFrame([
-            {**KEYS, "ring_id": "all", "barrier_index": 0.8, "lo": 0.6, "hi": 1.0},
-            {**KEYS, "ring_id": "joint", "barrier_index": 0.5, "lo": 0.3, "hi": 0.9},
-        ]),
-        "block": pd.DataFrame([
-            {**KEYS, "emitter": e, "receiver": r, "e_per_emitter": effect, "e_lo": effect - 0.02, "e_hi": effect + 0.02,
-             "r_per_receiver": effect, "r_lo": effect - 0.02, "r_hi": effect + 0.02, "per_link": link,
-             "per_link_lo": link - 0.05, "per_link_hi": link + 0.05, "asymmetry_index": 0.8, "asymmetry_lo": 0.7,
-             "asymmetry_hi": 0.9, "n_obs": 108}
-            for e, r, effect, link in blocks
-        ]),
-        "boundary": pd.DataFrame([
-            {**KEYS, "step_km": 100, "boundary_km": 300.0, "half_distance_km": np.nan, "n_obs": 108},
-        ]),
-        "segmentation": pd.DataFrame([(c, y, rng.uniform(0.3, 2)) for c in CITIES for y in years],
-                                     columns=["city_id", "year", "seg"]),
-        "segmentation_pair": pd.DataFrame([(y, same, 20, 5e-5 if same else 6e-5) for y in years for same in (0, 1)],
-                                          columns=["year", "same_province", "n", "v"]).astype({"same_province": bool}),
-        "dagum": pd.DataFrame([
-            {**KEYS, "year": y, "share_nb": 40.0, "share_nb_lo": 30.0, "share_nb_hi": 50.0, "n_obs": N} for y in years
-        ]),
-        "network": pd.DataFrame([
-            {**KEYS, "year": y, "density_lo": 0.1, "density_hi": 0.2, "reciprocity": 0.7, "reciprocity_lo": 0.6,
-             "reciprocity_hi": 0.8, "cross_province_share": 0.5, "cross_province_lo": 0.4, "cross_province_hi": 0.6,
-             "centre_reach_share": 1.0, "n_obs": N}
-            for y in years
-        ]),
-        "network_city": pd.DataFrame([{**KEYS, "city_id": c, "year": y, "out_degree": i % 5}
-                                      for i, c in enumerate(CITIES) for y in years]),
-    }  # fmt: skip
+        "threshold": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "kind": "spatial_emitter",
+                    "n_threshold": 1,
+                    "gamma": 0.45,
+                    "ci_lo": 0.42,
+                    "ci_hi": 0.5,
+                    "p_boot": 0.01,
+                },
+                {**KEYS, "kind": "hansen", "n_threshold": 1, "gamma": 0.6, "ci_lo": 0.5, "ci_hi": 0.7, "p_boot": 0.0},
+            ]
+        ),
+        "barrier": pd.DataFrame(
+            [
+                {**KEYS, "ring_id": "all", "barrier_index": 0.8, "lo": 0.6, "hi": 1.0},
+                {**KEYS, "ring_id": "joint", "barrier_index": 0.5, "lo": 0.3, "hi": 0.9},
+            ]
+        ),
+        "block": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "emitter": e,
+                    "receiver": r,
+                    "e_per_emitter": effect,
+                    "e_lo": effect - 0.02,
+                    "e_hi": effect + 0.02,
+                    "r_per_receiver": effect,
+                    "r_lo": effect - 0.02,
+                    "r_hi": effect + 0.02,
+                    "per_link": link,
+                    "per_link_lo": link - 0.05,
+                    "per_link_hi": link + 0.05,
+                    "asymmetry_index": 0.8,
+                    "asymmetry_lo": 0.7,
+                    "asymmetry_hi": 0.9,
+                    "n_obs": 108,
+                }
+                for e, r, effect, link in blocks
+            ]
+        ),
+        "boundary": pd.DataFrame(
+            [{**KEYS, "step_km": 100, "boundary_km": 300.0, "half_distance_km": np.nan, "n_obs": 108}]
+        ),
+        "segmentation": pd.DataFrame(
+            [(c, y, rng.uniform(0.3, 2)) for c in CITIES for y in years], columns=["city_id", "year", "seg"]
+        ),
+        "segmentation_pair": pd.DataFrame(
+            [(y, same, 20, 5e-5 if same else 6e-5) for y in years for same in (0, 1)],
+            columns=["year", "same_province", "n", "v"],
+        ).astype({"same_province": bool}),
+        "dagum": pd.DataFrame(
+            [{**KEYS, "year": y, "share_nb": 40.0, "share_nb_lo": 30.0, "share_nb_hi": 50.0, "n_obs": N} for y in years]
+        ),
+        "network": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "year": y,
+                    "density_lo": 0.1,
+                    "density_hi": 0.2,
+                    "reciprocity": 0.7,
+                    "reciprocity_lo": 0.6,
+                    "reciprocity_hi": 0.8,
+                    "cross_province_share": 0.5,
+                    "cross_province_lo": 0.4,
+                    "cross_province_hi": 0.6,
+                    "centre_reach_share": 1.0,
+                    "n_obs": N,
+                }
+                for y in years
+            ]
+        ),
+        "network_city": pd.DataFrame(
+            [{**KEYS, "city_id": c, "year": y, "out_degree": i % 5} for i, c in enumerate(CITIES) for y in years]
+        ),
+    }

@@ -39,9 +39,16 @@ def world(m=4, seed=0):
 
 def drawn(forces, relations, where, d_cut=None, barrier=None, n=40, seed=1):
     return draw_paths(
-        forces, relations, where, YEARS, BASE, d_cut or Interval(0.5), barrier or Interval(0.6), n_draws=n,
+        forces,
+        relations,
+        where,
+        YEARS,
+        BASE,
+        d_cut or Interval(0.5),
+        barrier or Interval(0.6),
+        n_draws=n,
         rng=np.random.default_rng(seed),
-    )  # fmt: skip
+    )
 
 
 def point(forces, relations, where, d_cut=0.5, barrier=0.6):

@@ -5,11 +5,21 @@ import pandas as pd
 import pytest
 from policy_worlds import CITIES, YEARS, N, frames
 
+from dagster_project.study.tables.policy import COLUMNS, build_policy_tables
 from python_models.policy import MONITORS, Cuts, light, replay
-from python_models.tables.policy import COLUMNS, build_policy_tables
 
-ESTIMATES = ("threshold", "barrier", "block", "boundary", "segmentation", "segmentation_pair", "dagum", "network",
-             "network_city", "features")  # fmt: skip
+ESTIMATES = (
+    "threshold",
+    "barrier",
+    "block",
+    "boundary",
+    "segmentation",
+    "segmentation_pair",
+    "dagum",
+    "network",
+    "network_city",
+    "features",
+)
 
 
 def without(country, *names):
@@ -76,15 +86,18 @@ def test_order_of_the_rows_does_not_matter(country, tables):
 
 
 @pytest.mark.parametrize(
-    "code", ["mean_d", "mean_d_population", "median_d", "share_synergy", "share_pr_lagging", "network_density",
-             "segmentation"]
-)  # fmt: skip
+    "code",
+    ["mean_d", "mean_d_population", "median_d", "share_synergy", "share_pr_lagging", "network_density", "segmentation"],
+)
 def test_nation_and_clusters_are_aggregates_of_city_rows(tables, country, code):
     rows = tables["principle_monitor"].query("monitor_code == @code")
     city = rows[rows["level"] == "city"]
     member = country["groups"].query("scheme == 'cluster19'").set_index("city_id")["group_code"]
-    how = {"median": lambda g: g["value"].median(), "mean": lambda g: g["value"].mean(),
-           "weighted_mean": lambda g: (g["value"] * g["weight"]).sum() / g["weight"].sum()}  # fmt: skip
+    how = {
+        "median": lambda g: g["value"].median(),
+        "mean": lambda g: g["value"].mean(),
+        "weighted_mean": lambda g: (g["value"] * g["weight"]).sum() / g["weight"].sum(),
+    }
     combine = how[rows["aggregate"].iloc[0]]
     for year in YEARS:
         mine = city[city["year"] == year]
@@ -115,10 +128,15 @@ def test_change_is_against_the_year_before_and_pooled_estimates_have_none(tables
     assert np.isnan(mine.loc[2012, "change_1y"])
     pooled = rows[rows["year"] == 0]
     assert set(pooled["monitor_code"]) == {
-        "effect_centre_to_periphery", "effect_on_periphery", "asymmetry_index", "boundary", "half_distance",
-        "barrier_index", "link_ratio_centre_periphery_to_centre_centre",
+        "effect_centre_to_periphery",
+        "effect_on_periphery",
+        "asymmetry_index",
+        "boundary",
+        "half_distance",
+        "barrier_index",
+        "link_ratio_centre_periphery_to_centre_centre",
         "link_ratio_periphery_periphery_to_centre_periphery",
-    }  # fmt: skip
+    }
     assert pooled["change_1y"].isna().all()
 
 

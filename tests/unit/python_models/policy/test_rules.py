@@ -57,9 +57,9 @@ def test_a_value_on_its_cut_is_high_and_a_hair_below_is_not(tied):
 
 
 def test_all_64_cases_have_one_path_and_both_readings_of_the_rules_agree():
-    cells = np.array([
-        [c + s for c, s in zip(CUTS.value, signs, strict=True)] for signs in itertools.product((-0.1, 0.1), repeat=6)
-    ])  # fmt: skip
+    cells = np.array(
+        [[c + s for c, s in zip(CUTS.value, signs, strict=True)] for signs in itertools.product((-0.1, 0.1), repeat=6)]
+    )
     frame = classify(cells, CUTS).to_frame()
     assert len(frame) == 64
     assert set(frame["path"]) == set(PATHS)

@@ -29,23 +29,29 @@ def panel_frames(n: int = 60, years: range = range(2012, 2019), seed: int = 1, k
     scores = [
         pd.DataFrame(
             {
-                "basis": "frozen_2012_2021", "index_code": code, "weight_scheme": "entropy_flat", **keys,
-                "score": values.ravel(), "share_imputed_weight": np.repeat(np.where(np.arange(n) % 10, 0.0, 0.2), t),
+                "basis": "frozen_2012_2021",
+                "index_code": code,
+                "weight_scheme": "entropy_flat",
+                **keys,
+                "score": values.ravel(),
+                "share_imputed_weight": np.repeat(np.where(np.arange(n) % 10, 0.0, 0.2), t),
             }
         )
         for code, values in (("nqpf", nqpf), ("pr", pr))
-    ]  # fmt: skip
+    ]
     indicators = [
         pd.DataFrame({"indicator_code": code, **keys, "value": level * np.exp(0.1 * rng.standard_normal(n * t))})
         for code, level in CONTROLS.items()
     ]
     city = pd.DataFrame(
         {
-            "city_id": cities, "province_code": [f"{10 + i % 6}0000" for i in range(n)],
+            "city_id": cities,
+            "province_code": [f"{10 + i % 6}0000" for i in range(n)],
             "admin_tier": ["municipality" if i < 2 else "prefecture" for i in range(n)],
-            "centroid_lon": points[:, 0], "centroid_lat": points[:, 1],
+            "centroid_lon": points[:, 0],
+            "centroid_lat": points[:, 1],
         }
-    )  # fmt: skip
+    )
     core = ["core" if i % 4 == 0 else "other" for i in range(n)]
     pairs = [(cities[i], cities[j]) for i, j in sorted(edges)]
     return {

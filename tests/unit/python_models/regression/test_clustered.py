@@ -35,9 +35,9 @@ def test_least_squares_give_the_jackknife_over_cities():
     fit = fit_panel(y, x[:, :, None], W, model="slx", cov="cluster")
     z = within(np.stack([x, W @ x], axis=2), "twoways")
     bread = np.linalg.inv(np.einsum("itk,itl->kl", z, z))
-    scores = np.stack([
-        zi.T @ np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, ei) for zi, ei in zip(z, fit.residuals, strict=True)
-    ])  # fmt: skip
+    scores = np.stack(
+        [zi.T @ np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, ei) for zi, ei in zip(z, fit.residuals, strict=True)]
+    )
     scores = scores - scores.mean(axis=0)
     assert fit.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-8)
 

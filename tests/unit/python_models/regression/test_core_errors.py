@@ -232,7 +232,5 @@ def test_driscoll_kraay_is_for_least_squares_and_does_not_depend_on_units():
     k = one.n_slopes
     assert two.cov[:k, :k] == pytest.approx(100 * one.cov[:k, :k])
     order = np.random.default_rng(1).permutation(30)
-    moved = fit_panel(
-        y[order], x[order], w.matrix.toarray()[np.ix_(order, order)], model="slx", cov="driscoll_kraay"
-    )  # fmt: skip
+    moved = fit_panel(y[order], x[order], w.matrix.toarray()[np.ix_(order, order)], model="slx", cov="driscoll_kraay")
     assert moved.cov[:k, :k] == pytest.approx(one.cov[:k, :k])

@@ -42,19 +42,24 @@ OTHER_PROGRAM = {
     ("difference", (0,)): {
         "coef": [0.2717077210, -0.1369706326, 1.2219334475, 0.2822572033, 0.4527541117],
         "se": [0.0620827741, 0.1515469530, 0.1358828922, 0.3958935588, 0.2158525208],
-        "hansen": (16.649027332472, 13), "ar": (-4.980679307586, -0.084840756873), "instruments": 18,
+        "hansen": (16.649027332472, 13),
+        "ar": (-4.980679307586, -0.084840756873),
+        "instruments": 18,
     },
     ("difference", ()): {
         "coef": [0.1999962674, -0.0488964115, 1.4502070288, -0.2558289051, 0.5699085359],
         "se": [0.0443587182, 0.0892745945, 0.0412519220, 0.3072430139, 0.1656143400],
-        "hansen": (13.160356476283, 8), "ar": (-5.933877323852, -0.698736790905), "instruments": 13,
+        "hansen": (13.160356476283, 8),
+        "ar": (-5.933877323852, -0.698736790905),
+        "instruments": 13,
     },
     # it adds a constant to the levels, which demeaned data do not need: coefficients and J agree, errors nearly
     ("system", (0,)): {
         "coef": [0.3291109805, -0.1704763111, 1.1813600356, 0.1222922321, 0.5173820346],
-        "hansen": (22.621544957798, 19), "instruments": 24,
+        "hansen": (22.621544957798, 19),
+        "instruments": 24,
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "endogenous"), OTHER_PROGRAM)
@@ -81,10 +86,18 @@ def test_two_steps_are_those_of_a_general_iv_program():
     data = stacked(3)
     n, rows = data.y.shape
     first = np.einsum("nrm,nrl->ml", data.z, data.z) / (n * rows)
-    model = iv.IVGMM(data.y.ravel(), None, data.x.reshape(-1, 2), data.z.reshape(-1, 5), weight_type="clustered",
-                     clusters=np.repeat(np.arange(n), rows), center=False)  # fmt: skip
-    other = model.fit(iter_limit=2, initial_weight=np.linalg.inv(first), cov_type="clustered",
-                      clusters=np.repeat(np.arange(n), rows))  # fmt: skip
+    model = iv.IVGMM(
+        data.y.ravel(),
+        None,
+        data.x.reshape(-1, 2),
+        data.z.reshape(-1, 5),
+        weight_type="clustered",
+        clusters=np.repeat(np.arange(n), rows),
+        center=False,
+    )
+    other = model.fit(
+        iter_limit=2, initial_weight=np.linalg.inv(first), cov_type="clustered", clusters=np.repeat(np.arange(n), rows)
+    )
     found = fit_gmm(data)
     assert found.params == pytest.approx(other.params.to_numpy(), abs=1e-9)
     assert found.hansen.statistic == pytest.approx(other.j_stat.stat, rel=0.02)  # its J reweighs with the second step
@@ -112,8 +125,10 @@ def test_windmeijers_derivative_is_that_of_the_second_step():
 
     assert second(found.one_step) == pytest.approx(found.params, abs=1e-10)
     step = 1e-6
-    d = np.stack([(second(found.one_step + step * u) - second(found.one_step - step * u)) / (2 * step)
-                  for u in np.eye(2)], axis=1)  # fmt: skip
+    d = np.stack(
+        [(second(found.one_step + step * u) - second(found.one_step - step * u)) / (2 * step) for u in np.eye(2)],
+        axis=1,
+    )
     v, v1 = found.cov_plain, found.one_step_cov
     assert found.cov == pytest.approx(v + d @ v + v @ d.T + d @ v1 @ d.T, rel=1e-5)
 

@@ -11,13 +11,7 @@ from python_models.regression.iv import spatial_2sls
 from python_models.regression.spec_hausman import hausman_tests
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
-from python_models.regression.spec_search import (
-    RULES,
-    decide,
-    effects_tests,
-    residual_tests,
-    specification_search,
-)
+from python_models.regression.spec_search import RULES, decide, effects_tests, residual_tests, specification_search
 from python_models.regression.weights import spatial_weights
 
 
@@ -56,12 +50,7 @@ def test_a_test_that_could_not_be_made_never_rejects():
 
 
 @pytest.mark.parametrize(
-    ("truth", "verdict"),
-    [
-        ({"rho": 0.4, "theta": (0.6, 0.4)}, "sdm"),
-        ({"rho": 0.4}, "sar"),
-        ({"lam": 0.5}, "sem"),
-    ],
+    ("truth", "verdict"), [({"rho": 0.4, "theta": (0.6, 0.4)}, "sdm"), ({"rho": 0.4}, "sar"), ({"lam": 0.5}, "sem")]
 )
 def test_search_finds_the_model_behind_the_data(truth, verdict):
     w = knn(120)

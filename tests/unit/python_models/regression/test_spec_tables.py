@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from panel_frames import TRUTH, panel_frames
 
-from python_models.tables import _scale
-from python_models.tables._panel_data import Skipped, leave_province_out, read_sample
-from python_models.tables.panel import COLUMNS, PanelSpec, PanelVariable, build_panel_tables
+from dagster_project.study.tables import _scale
+from dagster_project.study.tables._panel_data import Skipped, leave_province_out, read_sample
+from dagster_project.study.tables.panel import COLUMNS, PanelSpec, PanelVariable, build_panel_tables
 
 NQPF = PanelVariable("nqpf", "score", "nqpf", "points", scale=100.0)
 PR = PanelVariable("pr", "score", "pr", "points", scale=100.0)
@@ -50,11 +50,16 @@ def tables(frames):
 
 def test_tables_have_their_columns_and_unique_keys(tables):
     keys = {
-        "panel_fit": [], "panel_coef": ["term"], "panel_effect": ["variable", "effect", "horizon"],
-        "panel_effect_city": ["variable", "city_id"], "panel_test": ["test_code"],
-        "dynamic_effect": ["kind", "variable", "effect", "horizon"], "iv_diagnostic": ["endogenous"],
-        "gmm_diagnostic": [], "model_spec": [],
-    }  # fmt: skip
+        "panel_fit": [],
+        "panel_coef": ["term"],
+        "panel_effect": ["variable", "effect", "horizon"],
+        "panel_effect_city": ["variable", "city_id"],
+        "panel_test": ["test_code"],
+        "dynamic_effect": ["kind", "variable", "effect", "horizon"],
+        "iv_diagnostic": ["endogenous"],
+        "gmm_diagnostic": [],
+        "model_spec": [],
+    }
     assert set(tables) == set(COLUMNS)
     for name, key in keys.items():
         assert list(tables[name].columns) == COLUMNS[name]
@@ -178,14 +183,25 @@ def test_an_indicator_left_out_of_a_score_leaves_the_others_in_proportion(frames
     scored = frames["scores"].copy()
     scored.loc[own.index, "score"] = 0.3 * z[0] + 0.7 * z[1]
     parts = own[["basis", "index_code", "city_id", "year"]]
-    contributions = pd.concat([
-        parts.assign(indicator_code=code, weight=w, contribution=w * values)
-        for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
-    ])  # fmt: skip
+    contributions = pd.concat(
+        [
+            parts.assign(indicator_code=code, weight=w, contribution=w * values)
+            for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
+        ]
+    )
     made = {**frames, "scores": scored, "contributions": contributions}
     x = read_sample(made, replace(HEADLINE, x=(replace(PR, without="a"),))).x[..., 0]
-    other = read_sample({**made, "scores": scored.assign(score=np.where(scored["index_code"] == "pr", np.r_[
-        np.zeros(len(scored) - len(own)), z[1]], scored["score"]))}, HEADLINE).x[..., 0]  # fmt: skip
+    other = read_sample(
+        {
+            **made,
+            "scores": scored.assign(
+                score=np.where(
+                    scored["index_code"] == "pr", np.r_[np.zeros(len(scored) - len(own)), z[1]], scored["score"]
+                )
+            ),
+        },
+        HEADLINE,
+    ).x[..., 0]
     assert x == pytest.approx(other)
     with pytest.raises(Skipped, match="has no indicator 'c'"):
         read_sample(made, replace(HEADLINE, x=(replace(PR, without="c"),)))

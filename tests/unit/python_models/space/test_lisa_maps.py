@@ -25,10 +25,7 @@ def test_columbus_equals_spdep(spdep):
 def test_permutation_p_equals_esda_and_spdep(spdep):
     """99,999 draws each, neighbours without repeats; ours is twice the smaller tail."""
     ours = lisa(spdep.crime, spdep.graph, permutations=99_999).p_perm
-    for folded in (
-        spdep.esda["p_sim_99999"],
-        spdep.expected["localmoran_perm_99999_no_repeat_in_row"]["folded"],
-    ):
+    for folded in (spdep.esda["p_sim_99999"], spdep.expected["localmoran_perm_99999_no_repeat_in_row"]["folded"]):
         np.testing.assert_allclose(ours / 2, folded, atol=0.01)
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from city_frames import frames
 
-from dagster_project.analysis import space as analysis
+from dagster_project.study import space as analysis
+from dagster_project.study.tables import _scale
+from dagster_project.study.tables.space import CATALOGUE, COLUMNS, EDGE_CODES, Effort, build_space_tables
 from python_models.space import adjust, moran, to_graph
-from python_models.tables import _scale
-from python_models.tables.space import CATALOGUE, COLUMNS, EDGE_CODES, Effort, build_space_tables
 
 FAST = Effort(permutations=99, resamples=49)
 KEY = {

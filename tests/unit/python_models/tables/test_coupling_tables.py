@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_project.study.tables.coupling import FORMS, SCALES, build_coupling_tables
 from python_models.production.coupling import CLASSES
-from python_models.tables.coupling import FORMS, SCALES, build_coupling_tables
 
 CITIES, YEARS = [f"CN{i:06d}" for i in range(20)], range(2012, 2016)
 
@@ -15,8 +15,11 @@ CITIES, YEARS = [f"CN{i:06d}" for i in range(20)], range(2012, 2016)
 @pytest.fixture
 def frames() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(1)
-    rows = [("nqpf", "pr", "frozen_2012_2021", "entropy_flat", c, y, *rng.beta(2, 6, 2), y < 2015)
-            for c in CITIES for y in YEARS]  # fmt: skip
+    rows = [
+        ("nqpf", "pr", "frozen_2012_2021", "entropy_flat", c, y, *rng.beta(2, 6, 2), y < 2015)
+        for c in CITIES
+        for y in YEARS
+    ]
     names = ["index_code", "relations_code", "basis", "weight_scheme", "city_id", "year", "u1", "u2", "in_base"]
     groups = pd.DataFrame({"city_id": CITIES, "scheme": "core", "group_code": ["core"] * 5 + ["periphery"] * 15})
     return {"scores": pd.DataFrame(rows, columns=names), "groups": groups}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.tables.production import COLUMNS, INDICATORS, build_production_tables
+from dagster_project.study.tables.production import COLUMNS, INDICATORS, build_production_tables
 
 CITIES = [f"CN{i:06d}" for i in range(12)]
 YEARS = range(2012, 2017)
@@ -31,8 +31,15 @@ def long(names, draw, years=YEARS) -> pd.DataFrame:
 @pytest.fixture
 def frames() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
-    names = ["gdp_nom", "emp_total", "ip_cases_closed", "gdp_court_nom", "emp_sector_manufacturing",
-             "emp_sector_finance", "emp_sector_trade"]  # fmt: skip
+    names = [
+        "gdp_nom",
+        "emp_total",
+        "ip_cases_closed",
+        "gdp_court_nom",
+        "emp_sector_manufacturing",
+        "emp_sector_finance",
+        "emp_sector_trade",
+    ]
     values = long(names, lambda *_: float(np.exp(rng.normal(8, 0.4))))
     prices = long(["cpi_food", "cpi_health", "cpi_housing"], lambda *_: float(100 + rng.normal()))
     flow = long(["fai_nom"], lambda *_: float(np.exp(rng.normal(7, 0.1))), range(2008, 2017))

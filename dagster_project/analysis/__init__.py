@@ -1,1 +1,0 @@
-"""One module an analysis: INPUTS (label -> table or query), TABLES (table -> description), build(frames, seed)."""

@@ -1,0 +1,1 @@
+"""The only place that imports Dagster: assets, checks, jobs, schedules, sensors, executor."""

@@ -1,0 +1,178 @@
+"""What every mart is keyed by: the run context, the index specs, and the demo's truth."""
+
+import csv
+import datetime as dt
+import hashlib
+
+import dagster as dg
+import pandas as pd
+
+from dagster_project.defs.asset_groups import group
+from dagster_project.defs.dbt_project import POOL
+from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.paths import Paths
+from dagster_project.publish.release.folder import next_release
+from dagster_project.run.versions import (
+    blas_name,
+    git_commit,
+    package_json,
+    params_hash,
+    project_version,
+    python_version,
+)
+from dagster_project.store import Warehouse
+from dagster_project.study.specs.depth import DepthName, current_depth
+from dagster_project.study.specs.schema import read_index_specs, read_study_settings, spec_frame
+
+ACCEPTED_SQL = """
+    select source, data_year, vintage, accessed from raw.load where is_accepted
+    union all
+    select source, data_year, vintage, accessed from raw.series_load where is_accepted
+    order by 1, 2, 3
+"""
+
+
+def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
+    @dg.asset(
+        key=["ops", "run_context"],
+        deps=[["raw", "load"], ["raw", "series_load"]],
+        pool=POOL,
+        group_name=group("context"),
+        owners=["team:data"],
+        kinds={"duckdb"},
+        description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
+    )
+    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        frame = context_frame(paths, warehouse, context.run.run_id)
+        warehouse.refill("ops.run_context", frame)
+        warehouse.replace_rows("ops.run_log", frame, {"run_id": context.run.run_id})
+        return dg.MaterializeResult(metadata={k: str(frame.iloc[0][k]) for k in ("data_vintage", "method_version")})
+
+    @dg.asset(
+        key=["ops", "index_spec"],
+        pool=POOL,
+        group_name=group("context"),
+        owners=["team:data"],
+        kinds={"duckdb"},
+        description="One row per index and indicator, from specs/index.yml.",
+    )
+    def index_spec() -> dg.MaterializeResult:
+        frame = spec_frame(read_index_specs(paths.index_specs))
+        warehouse.refill("ops.index_spec", frame)
+        return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
+
+    @dg.asset(
+        key=["ops", "synthetic_truth"],
+        deps=[["landing", "series"]],
+        pool=POOL,
+        group_name=group("context"),
+        owners=["team:data"],
+        kinds={"duckdb"},
+        description="What the demo generator drew: latents, parameters, planted faults. Empty for real data.",
+    )
+    def synthetic_truth() -> dg.MaterializeResult:
+        frame = truth_frame(paths)
+        warehouse.refill("ops.synthetic_truth", frame)
+        return dg.MaterializeResult(metadata={"rows": len(frame)})
+
+    return [run_context, index_spec, synthetic_truth]
+
+
+def context_frame(paths: Paths, warehouse: Warehouse, run_id: str) -> pd.DataFrame:
+    """The row that keys this build."""
+    params, depth, study = params_hash(paths), current_depth(), read_study_settings(paths.index_specs)
+    suffix = "" if depth.name == DepthName.default else f".{depth.name}"
+    sidecars = landed_sidecars(paths)
+    is_synthetic = all(s.is_synthetic for s in sidecars)
+    release = next_release(paths.releases, dt.date.today(), is_synthetic=is_synthetic)
+    return pd.DataFrame(
+        [
+            {
+                "run_id": run_id,
+                "release": release,
+                "data_vintage": data_vintage(warehouse),
+                "method_version": f"{project_version()}+{params}{suffix}",
+                "boundary_vintage": study.boundary_vintage,
+                "is_synthetic": is_synthetic,
+                "params_hash": params,
+                "seed": study.seed,
+                "started_at": pd.Timestamp.now("UTC").tz_localize(None),
+                "git_commit": git_commit(paths),
+                "python_version": python_version(),
+                "package_json": package_json(),
+                "blas": blas_name(),
+                "depth": str(depth.name),
+                "depth_json": depth.to_json(),
+            }
+        ]
+    )
+
+
+def data_vintage(warehouse: Warehouse) -> str:
+    """Name of the accepted set of files: last statistical year and a letter, e.g. 2021A. Same set, same name."""
+    accepted = warehouse.read_frame(ACCEPTED_SQL)
+    content = accepted[["source", "data_year", "vintage"]].to_csv(index=False)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    known = warehouse.read_frame("select data_vintage, set_hash from ops.vintage")
+    same = known[known["set_hash"] == digest]
+    if not same.empty:
+        return str(same.iloc[0]["data_vintage"])
+    last_year = int(
+        warehouse.read_frame("select max(year) from int.int_values_corrected where value is not null").iloc[0, 0]
+    )
+    taken = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
+    name = f"{last_year}{letters(len(taken))}"
+    row = pd.DataFrame(
+        [
+            {
+                "data_vintage": name,
+                "set_hash": digest,
+                "created_at": pd.Timestamp.now("UTC").tz_localize(None),
+                "cut_date": max(accepted["accessed"], default=""),
+                "n_files": len(accepted),
+                "notes": "",
+            }
+        ]
+    )
+    warehouse.replace_rows("ops.vintage", row, {"data_vintage": name})
+    return name
+
+
+def letters(number: int) -> str:
+    """0 -> A, 25 -> Z, 26 -> AA: as many names as a year may need."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def truth_frame(paths: Paths) -> pd.DataFrame:
+    """The truth folder of the demo in one long table; empty where there is none."""
+    columns = ["kind", "city_id", "year", "name", "value", "note"]
+    rows: list[dict[str, object]] = []
+    for file in sorted((paths.landing / "truth").glob("*.csv")):
+        with file.open(encoding="utf-8") as stream:
+            for record in csv.DictReader(stream):
+                rows += _truth_rows(file.stem, record)
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype({"kind": "string", "city_id": "string", "name": "string", "note": "string"}).assign(
+        year=pd.to_numeric(frame["year"]).astype("Int32"), value=pd.to_numeric(frame["value"]).astype("float64")
+    )
+
+
+def _truth_rows(kind: str, record: dict[str, str]) -> list[dict[str, object]]:
+    city, year = record.get("city_id") or None, record.get("year") or None
+    if kind == "parameters":
+        return [{"kind": "parameter", "name": record["name"], "value": record["value"]}]
+    if kind == "latent":
+        return [
+            {"kind": "latent", "city_id": city, "year": year, "name": name, "value": value}
+            for name, value in record.items()
+            if name not in ("city_id", "year")
+        ]
+    if kind == "synergy":
+        return [{"kind": "synergy", "city_id": city, "name": "synergy", "value": record["synergy"]}]
+    note = "; ".join(f"{k}={v}" for k, v in record.items() if v and k not in ("city_id", "year", "kind"))
+    return [{"kind": "fault", "city_id": city, "year": year, "name": record.get("kind", ""), "note": note}]

@@ -1,0 +1,205 @@
+"""dbt inside the graph: where the project is, how its nodes are called, the four dbt steps.
+
+Asset key = [schema, table], what an analyst types in SQL; group by the folder that the model lives in.
+"""
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from packaging.version import Version
+
+from dagster_project.defs.asset_groups import group_of_node
+from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.store import Warehouse
+
+POOL = "warehouse"
+
+# Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
+# before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
+GATE_READS = "+path:models/reading row_count city variable identity unit"
+STEPS = {
+    "dbt_reading": (GATE_READS, ""),
+    # the test looks back at what the gate read: no selection of its neighbours brings it along
+    "dbt_values": (
+        "stg_landing__loads path:models/values resource_type:seed test_name:corrections_still_needed",
+        GATE_READS,
+    ),
+    "dbt_panel": ("path:models/panel path:models/marts/dimensions", ""),
+    "dbt_marts": ("path:models/marts", "path:models/marts/dimensions"),
+}
+
+
+def dbt_executable() -> Path:
+    return Path(sys.executable).parent / "dbt"
+
+
+def dbt_environment(paths: Paths) -> dict[str, str]:
+    """What dbt reads from the environment: the build file, its own target folder, no telemetry."""
+    return {
+        "NQPF_BUILD_FILE": str(paths.build_file),
+        "DBT_TARGET_PATH": str(paths.dbt_target),
+        "DBT_LOG_PATH": str(paths.dbt_target / "logs"),
+        "DBT_PROFILES_DIR": str(paths.dbt_project),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_USE_COLORS": "false",
+        # a tenth of its time; what dbt says is in the log of the refresh, its SQL in the folder run of its target
+        "DBT_LOG_LEVEL_FILE": "none",
+        # a test waits until all its parents are built: the first load of a fresh warehouse has no marts
+        "DBT_INDIRECT_SELECTION": "buildable",
+    }
+
+
+def manifest_path(paths: Paths) -> Path:
+    return paths.dbt_target / "manifest.json"
+
+
+def is_manifest_stale(paths: Paths) -> bool:
+    """True if any file of the dbt project is younger than the manifest (or there is none)."""
+    manifest = manifest_path(paths)
+    try:
+        json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
+        return True
+    written = manifest.stat().st_mtime
+    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv", ".md") and p.is_file()]
+    return any(p.stat().st_mtime > written for p in sources)
+
+
+def parse(paths: Paths) -> None:
+    """Write the manifest. Does not open the build file."""
+    paths.dbt_target.mkdir(parents=True, exist_ok=True)
+    command = [str(dbt_executable()), "parse", "--project-dir", str(paths.dbt_project)]
+    done = subprocess.run(
+        command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{done.stdout}{done.stderr}")
+
+
+class DbtProcess(DbtCliResource):
+    """dbt as a process of its own and nothing else.
+
+    Left out: one more process that asks for the version, and an adapter inside this process; it would serve metadata
+    of columns, which `with_previews` reads with one connection.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        return None
+
+
+class Translator(DagsterDbtTranslator):
+    """[schema, name] keys, groups in the order of the flow, the file to open. One-line marts say what they publish."""
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
+        if node is None:
+            return spec
+        text, result = str(node["description"]), result_table(node)
+        file = PROJECT / "dbt" / node["original_file_path"]
+        return spec.replace_attributes(
+            key=dg.AssetKey([node["schema"], node["name"]]),
+            group_name=group_of_node(node),
+            owners=["team:data"],
+            description=spec.description if result is None else f"{text}\n\nPublishes `py.{result}` by its contract.",
+        ).merge_attributes(
+            metadata={
+                "file": f"dbt/{node['original_file_path']}",
+                "dagster/code_references": dg.CodeReferencesMetadataValue(
+                    code_references=[dg.LocalFileCodeReference(file_path=str(file))]
+                ),
+            }
+        )
+
+
+def build_args() -> list[str]:
+    """Arguments of one dbt invocation; Dagster adds the selection. Unit tests of SQL belong to `make test`."""
+    # buildable: a test that also looks at later tables waits for the invocation that builds them
+    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+
+
+def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
+    """All events of a dbt invocation, and the failure that ended it: what went well is reported either way."""
+    events: list[Any] = []
+    try:
+        for event in stream:
+            events.append(event)
+    except Exception as failure:
+        return events, failure
+    return events, None
+
+
+def with_previews(events: list[Any], nodes: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
+    """The same events with columns; tables also get rows and a preview. Rows of a view would cost its whole query."""
+    with warehouse.connect(read_only=True) as con:
+        for event in events:
+            unique_id = (
+                str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
+            )
+            node = nodes.get(unique_id)
+            yield event if node is None else event.with_metadata({**event.metadata, **table_metadata(con, node)})
+
+
+def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wants to see of a table that was just built."""
+    table = f"{node['schema']}.{node['name']}"
+    found: dict[str, Any] = {}
+    lineage = column_lineage(node)
+    if lineage is not None:
+        found[LINEAGE] = lineage
+    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract says it better
+        found[SCHEMA] = schema_of(con.execute(f"describe {table}").fetchall())
+    if node["config"]["materialized"] != "view":
+        found["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+        preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
+        found["preview"] = dg.MetadataValue.md(preview)
+    return found
+
+
+def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
+    manifest = json.loads(manifest_path(paths).read_text(encoding="utf-8"))
+    return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
+
+
+def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str) -> dg.AssetsDefinition:
+    select, exclude = STEPS[name]
+    settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+
+    @dbt_assets(
+        manifest=manifest,
+        select=select,
+        exclude=exclude,
+        dagster_dbt_translator=Translator(settings),
+        pool=POOL,
+        name=name,
+    )
+    def step(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
+        events, failure = drain(dbt.cli(build_args(), context=context, target_path=target).stream())
+        yield from with_previews(events, manifest["nodes"], warehouse)
+        if failure is not None:
+            raise failure
+
+    return step
+
+
+def dbt_resource(paths: Paths) -> DbtCliResource:
+    os.environ.update(dbt_environment(paths))
+    return DbtProcess(
+        project_dir=str(paths.dbt_project), profiles_dir=str(paths.dbt_project), dbt_executable=str(dbt_executable())
+    )

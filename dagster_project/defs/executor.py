@@ -1,0 +1,90 @@
+"""The executor of every job: no door goes around the refresh lock, the kind of data and the state of the disk.
+
+`nqpf refresh` runs jobs in its own process under the same checks; the web page, schedules, sensors and
+`dagster job execute` come through here.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import dagster as dg
+
+from dagster_project.defs.dead_runs import close_dead_runs, process_tag
+from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.operations.preflight import check_surroundings
+from dagster_project.paths import Paths
+from dagster_project.run.kind import check_kind
+from dagster_project.run.lock import refresh_lock
+from dagster_project.store import WarehouseBusy
+
+WAIT, WAIT_SECONDS = "NQPF_WAIT_SECONDS", 3600  # environment variable and what holds without it
+LOOK_SECONDS = 1.0
+IN_PROCESS = {"retries": {"enabled": {}}, "marker_to_close": None}
+
+
+class WaitNotKnown(Exception):
+    """The setting is not a number of seconds."""
+
+
+def wait_setting() -> float:
+    """Seconds that a run waits for its turn: NQPF_WAIT_SECONDS, a whole number, else 3,600."""
+    text = os.environ.get(WAIT, "").strip() or str(WAIT_SECONDS)
+    if not text.isascii() or not text.isdigit():
+        raise WaitNotKnown(f"{WAIT} is {text!r}: it must be a whole number of seconds, 0 to wait for nobody.")
+    return float(text)
+
+
+def check_door(paths: Paths) -> None:
+    """What must be true before a run may touch the warehouse, whoever starts it."""
+    check_surroundings(paths)
+    check_kind(paths, is_synthetic=landed_sidecars(paths)[0].is_synthetic)
+
+
+class OneWriter(dg.Executor):
+    """Dagster's in-process executor under the lock. A run waits for its turn: a missed tick would not come back."""
+
+    def __init__(self, inner: dg.Executor, paths: Paths, wait_seconds: float | None) -> None:
+        self._inner = inner
+        self.paths, self.wait_seconds = paths, wait_setting() if wait_seconds is None else wait_seconds
+
+    @property
+    def retries(self) -> Any:
+        return self._inner.retries
+
+    def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
+        with ExitStack() as held:
+            plan_context.instance.add_run_tags(plan_context.run_id, process_tag())
+            self._take_lock(held, plan_context)
+            check_door(self.paths)
+            close_dead_runs(plan_context.instance, mine=plan_context.run_id)
+            yield from self._inner.execute(plan_context, execution_plan)
+
+    def _take_lock(self, held: ExitStack, plan_context: Any) -> None:
+        end, is_told = time.monotonic() + self.wait_seconds, False
+        while True:
+            try:
+                held.enter_context(refresh_lock(self.paths))
+                return
+            except WarehouseBusy as busy:
+                if time.monotonic() > end:
+                    raise busy from None  # the sentence says it; how the lock was tried is no news
+                if not is_told:
+                    plan_context.log.info(f"{busy} This run waits for at most {self.wait_seconds:.0f} s.")
+                    is_told = True
+            time.sleep(LOOK_SECONDS)
+
+
+def one_writer(paths: Paths, wait_seconds: float | None = None) -> dg.ExecutorDefinition:
+    """Executor of all jobs of one warehouse. wait_seconds None: what the environment says when a run starts."""
+
+    @dg.executor(name="one_writer")
+    def one_writer_executor(context: dg.InitExecutorContext) -> OneWriter:
+        make = dg.in_process_executor.executor_creation_fn
+        assert make is not None  # Dagster's own definition has one
+        inner = make(context._replace(executor_def=dg.in_process_executor, executor_config=IN_PROCESS))
+        return OneWriter(inner, paths, wait_seconds)
+
+    return one_writer_executor

@@ -1,0 +1,313 @@
+"""The gate: raw/load and raw/series_load say whether a load may become current.
+
+SQL models have read the cells; Great Expectations judges; here frames are fetched, verdicts are written and turned
+into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
+"""
+
+import time
+from dataclasses import dataclass
+
+import dagster as dg
+import pandas as pd
+
+from dagster_project.defs.asset_groups import group
+from dagster_project.defs.dbt_project import POOL
+from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
+from dagster_project.paths import Paths
+from dagster_project.run.versions import gate_hash
+from dagster_project.store import Warehouse
+from expectations.blocks import MAX_YEARS_BACK
+from expectations.contract import Baseline, ResultRow
+from expectations.findings import ready_rows
+from expectations.run import is_accepted, validate
+from expectations.suggest import city_suggestions, name_suggestions
+
+MAX_PROBLEMS = 200  # lines that a refused run prints
+SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
+GATE = (
+    "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
+    " and out of everything after the gate; mend the file, or a seed in dbt/seeds, and run again. Every rule and what"
+    " it found is in the Data Docs."
+)
+
+READING = [
+    ["int", "int_headers_mapped"],
+    ["int", "int_rows_matched_to_cities"],
+    ["int", "int_values_corrected"],
+    ["seed", "row_count"],
+    ["seed", "city"],
+    ["seed", "variable"],
+    ["seed", "identity"],
+    ["seed", "unit"],
+]
+
+HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
+ROWS_SQL = """
+    select r.* replace (case when r.row_kind = (
+        select min(level) from seed.row_count as b where b.source = r.source
+    ) then 'city' else r.row_kind end as row_kind)
+    from int.int_rows_matched_to_cities as r
+    where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
+    order by r.file, r.sheet, r.row_no
+"""
+VALUES_SQL = """
+    select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.band_low, b.band_high, b.median_low,
+        b.median_high, b.min_rho
+    from int.int_values_corrected as v
+    left join seed.city as c on v.city_id = c.city_id
+    left join seed.variable as b on v.variable_code = b.variable_code
+    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
+        and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
+    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
+"""
+# rows of whole provinces, where a source prints figures for them
+TOTALS_SQL = """
+    select c.province_code as province_id, c.name_zh as province_name, v.year, v.variable_code, v.scope, v.value,
+        v.file, v.sheet, v.cell
+    from int.int_values_corrected as v
+    inner join seed.city as c on v.city_id = c.city_id
+    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010 and v.level = 'province'
+    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
+"""
+# the last accepted figure of the same source: of the year before, or up to three years back
+LAST_SQL = """
+    select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
+    from int.int_values_corrected as v
+    join raw.load as l on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
+    where v.source = ? and v.data_year between ? - 3 and ? - 1 and l.is_accepted and v.value is not null
+    qualify row_number() over (
+        partition by v.city_id, v.variable_code, v.scope order by v.data_year desc, l.load_no desc
+    ) = 1
+"""
+# the label rows that a source is about (counties for the county source) count as its cities
+# years of a multi-year source that its baseline speaks of
+YEARS_SQL = """
+    select coalesce(max(year_from), 2010), coalesce(max(year_to), 9999) from seed.row_count where source = ? and ? = 0
+"""
+BASELINE_SQL = """
+    select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log
+    from seed.row_count
+    where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome of one load."""
+
+    sidecar: Sidecar
+    accepted: bool
+    was_judged: bool
+    problems: list[str]
+
+
+def build_gate_assets(
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    @dg.asset(
+        key=["raw", "load"],
+        deps=[["raw", "cells"], ["raw", "header"], *READING],
+        partitions_def=years,
+        pool=POOL,
+        group_name=group("gate"),
+        owners=["team:data"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "load"], blocking=True, description=GATE)],
+        kinds={"duckdb"},
+        description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
+    )
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        wanted = {int(key) for key in context.partition_keys}
+        sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
+        return _judge_all(context, paths, warehouse, sidecars, "")
+
+    @dg.asset(
+        key=["raw", "series_load"],
+        deps=[["raw", "series_cells"], ["raw", "series_header"], *READING],
+        pool=POOL,
+        group_name=group("gate"),
+        owners=["team:data"],
+        kinds={"duckdb"},
+        check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
+        description="One row per load of a multi-year source: accepted or refused by the gate.",
+    )
+    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        return _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
+
+    return [load, series_load]
+
+
+def _judge_all(
+    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+) -> dg.MaterializeResult:
+    started = time.monotonic()
+    key = gate_hash(paths)
+    verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
+    problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
+    refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
+    metadata = {
+        "loads": len(verdicts),
+        "judged_now": sum(v.was_judged for v in verdicts),
+        "refused": len(refused),
+        "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs")),
+        "seconds": round(time.monotonic() - started, 2),
+    }
+    said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
+    check = dg.AssetCheckResult(
+        check_name="gate",
+        passed=not refused,
+        description=_in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted.",
+        metadata={
+            "why": dg.MetadataValue.md(said),
+            "refused": refused,
+            "problems": problems[:MAX_PROBLEMS],
+            "data_docs": metadata["data_docs"],
+        },
+    )
+    return dg.MaterializeResult(metadata=metadata, check_results=[check])
+
+
+def _in_short(refused: list[str], problems: list[str]) -> str:
+    """What the page of the check shows at once."""
+    more = len(problems) - SHOWN_PROBLEMS
+    lines = [f"Refused: {', '.join(refused)}.", *problems[:SHOWN_PROBLEMS], f"And {more} more, see `why`." * (more > 0)]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
+    """Judge one load unless the same vintage already passed the same gate."""
+    identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
+    key = f"{key}-{sidecar.content_hash}"
+    passed = warehouse.read_frame(
+        f"select 1 from raw.{prefix}load"
+        " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
+        [*identity, key],
+    )
+    if not passed.empty:
+        return Verdict(sidecar, True, False, [])
+    frames = gate_frames(warehouse, sidecar)
+    rows = validate(
+        frames,
+        baseline_of(warehouse, sidecar),
+        docs_dir=paths.docs_of_year(sidecar.data_year),
+        name=f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}",
+    )
+    accepted = is_accepted(rows) or sidecar.accepted_by is not None
+    n_cells = len(frames["values"])
+    _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)
+    failed = [row for row in rows if not row.passed and row.severity == "error"]
+    problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
+    problems += [f"{sidecar.label}: {line}" for line in ready_rows(rows)]
+    if any("header" in row.rule_id for row in failed):
+        problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
+    if any(row.rule_id == "row_city_is_known" for row in failed):
+        problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
+    return Verdict(sidecar, accepted, True, problems)
+
+
+def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:
+    """The frames that the gate judges (`expectations.contract`), with the last accepted figure of each cell."""
+    identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
+    with warehouse.connect(read_only=True) as con:
+        headers, rows, values, totals = (
+            con.execute(sql, identity).df() for sql in (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL)
+        )
+        last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
+        seeds = {"identities": con.execute("from seed.identity").df(), "units": con.execute("from seed.unit").df()}
+        first, final = con.execute(YEARS_SQL, [sidecar.source, sidecar.data_year]).fetchall()[0]
+    if not sidecar.data_year:
+        rows = rows[rows["year"].isna() | rows["year"].between(first, final)]
+        values = values[values["year"].between(first, final)]
+        values = with_own_past(values)
+    else:
+        values = values.merge(last, on=["city_id", "variable_code", "scope"], how="left")
+    return {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals, **seeds}
+
+
+def with_own_past(values: pd.DataFrame) -> pd.DataFrame:
+    """A file of several years looks back inside itself: the nearest figure, at most three years back."""
+    keys = ["city_id", "variable_code", "scope"]
+    known = values.loc[values["value"].notna(), [*keys, "year", "value"]].drop_duplicates([*keys, "year"])
+    known = known.sort_values([*keys, "year"])
+    for name, column in (("value_last", "value"), ("year_last", "year")):
+        known[name] = known.groupby(keys)[column].shift()
+    is_near = known["year"] - known["year_last"] <= MAX_YEARS_BACK
+    known[["value_last", "year_last"]] = known[["value_last", "year_last"]].where(is_near)
+    return values.merge(known.drop(columns="value"), on=[*keys, "year"], how="left")
+
+
+def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
+    """Expected size and content of a load; a source without a baseline row is an error of its own."""
+    found = warehouse.read_frame(BASELINE_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year])
+    if len(found) != 1:
+        raise dg.Failure(
+            f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
+        )
+    row = found.iloc[0]
+    fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))
+    return Baseline(
+        source=sidecar.source,
+        data_year=sidecar.data_year,
+        rows_min=fewest,
+        rows_max=most,
+        required_variables=tuple(str(row["required"]).split()),
+        min_coverage=float(row["min_coverage"]),
+        jump_limit_log=float(row["jump_limit_log"]),
+        is_synthetic=sidecar.is_synthetic,
+    )
+
+
+def _record(
+    warehouse: Warehouse,
+    run_id: str,
+    sidecar: Sidecar,
+    prefix: str,
+    key: str,
+    rows: list[ResultRow],
+    accepted: bool,
+    n_cells: int,
+) -> None:
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    results = (
+        pd.DataFrame([row.__dict__ for row in rows])
+        .drop(columns="details")
+        .assign(
+            run_id=run_id, checked_at=now, source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage
+        )
+    )
+    identity = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
+    load = pd.DataFrame(
+        [
+            {
+                **identity,
+                "is_accepted": accepted,
+                "gate_key": key,
+                "decided_at": now,
+                "n_cells": n_cells,
+                "files": ", ".join(file.path for file in sidecar.files),
+                "is_synthetic": sidecar.is_synthetic,
+                "maturity": sidecar.maturity,
+                "producer": sidecar.producer,
+                "title": sidecar.title,
+                "licence": sidecar.licence,
+                "accessed": sidecar.accessed,
+                "supersedes": sidecar.supersedes,
+                "accepted_by": sidecar.accepted_by,
+                "accepted_reason": sidecar.accepted_reason,
+                "load_no": _load_no(warehouse, prefix, identity),
+            }
+        ]
+    )
+    warehouse.replace_rows("ops.validation_result", results, identity)
+    warehouse.replace_rows(f"raw.{prefix}load", load, identity)
+
+
+def _load_no(warehouse: Warehouse, prefix: str, identity: dict[str, object]) -> int:
+    """Order of loads: a load that is judged again keeps its number."""
+    table = f"raw.{prefix}load"
+    known = warehouse.read_frame(
+        f"select load_no from {table} where source = ? and data_year = ? and vintage = ?", list(identity.values())
+    )
+    if not known.empty:
+        return int(known.iloc[0, 0])
+    return int(warehouse.read_frame(f"select coalesce(max(load_no), 0) + 1 from {table}").iloc[0, 0])

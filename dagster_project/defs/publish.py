@@ -1,0 +1,133 @@
+"""Publish: snapshot, checks, exports, report, then one atomic swap. What is published is never half done."""
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.defs.asset_groups import group
+from dagster_project.defs.dbt_docs import DbtDocs
+from dagster_project.defs.dbt_project import POOL
+from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.paths import Paths
+from dagster_project.publish.release.diff import diff_frames
+from dagster_project.publish.release.diff_page import diff_html, diff_markdown
+from dagster_project.publish.release.folder import (
+    export_tables,
+    latest_release,
+    manifest_content,
+    sha256_of,
+    write_manifest,
+)
+from dagster_project.publish.release.snapshot import forbid_writing, same_content, swap_in, write_snapshot
+from dagster_project.publish.site.site import write_report
+from dagster_project.published import stray_log
+from dagster_project.run.versions import params_hash, seeds_hash, specs_hash
+from dagster_project.store import Warehouse
+from dagster_project.study.history import remember_index
+
+
+def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["published", "city"],
+        deps=[*mart_keys, ["ops", "synthetic_truth"]],
+        pool=POOL,
+        group_name=group("published"),
+        owners=["team:data"],
+        kinds={"duckdb", "parquet"},
+        description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
+    )
+    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        told = publish(paths, warehouse, has_tables_page=True)
+        remember_index(warehouse)
+        release = paths.releases / str(told["release"])
+        places = {
+            "file_to_query": paths.published_file,
+            "release_folder": release,
+            "report": release / "docs" / "index.html",
+            "changes": release / "diff.md",
+            "data_docs": paths.reports / "data_docs",
+        }
+        links = {name: dg.MetadataValue.path(str(place)) for name, place in places.items()}
+        return dg.MaterializeResult(metadata={**told, **links})
+
+    return city
+
+
+def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False) -> dict[str, object]:
+    """Write the next release unless nothing changed; returns what a person wants to know.
+
+    has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
+    """
+    state = warehouse.read_frame("from ops.run_context").iloc[0]
+    fresh = paths.fresh_file
+    counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
+    current = latest_release(paths.releases)
+    if current and same_content(fresh, paths.releases / current / "city.duckdb"):
+        _complete(paths, current, fresh)
+        return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
+    release = str(state["release"])
+    folder = paths.releases / f".{release}.tmp"
+    for left in paths.releases.glob(".*.tmp"):  # of killed runs
+        shutil.rmtree(left)
+    accepted = accepted_loads(warehouse)
+    docs = DbtDocs(paths) if has_tables_page else None
+    try:
+        _write_release(paths, fresh, folder, release, current, accepted, docs)
+    finally:
+        if docs:
+            docs.stop()
+    folder.replace(paths.releases / release)
+    swap_in(fresh, paths.published_file)
+    return {"release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values())}
+
+
+def _complete(paths: Paths, release: str, spare: Path) -> None:
+    """Nothing new: drop the snapshot. The published file is put there if it is not (killed run, lost file)."""
+    own = paths.releases / release / "city.duckdb"
+    if paths.published_file.is_file() and sha256_of(own) == sha256_of(paths.published_file):
+        spare.unlink()
+        stray_log(paths.published_file).unlink(missing_ok=True)
+        return
+    shutil.copyfile(own, spare)
+    swap_in(spare, paths.published_file)
+
+
+def accepted_loads(warehouse: Warehouse) -> set[tuple[str, int, str]]:
+    """(source, data year, vintage) of what went in: a refused file may lie in the landing folder, unused."""
+    loads = warehouse.read_frame("select source, data_year, vintage from mart.mart_source_load")
+    return {(str(row.source), int(row.data_year), str(row.vintage)) for row in loads.itertuples()}
+
+
+def _write_release(
+    paths: Paths,
+    fresh: Path,
+    folder: Path,
+    release: str,
+    current: str | None,
+    accepted: set[tuple[str, int, str]],
+    docs: DbtDocs | None,
+) -> None:
+    exported = export_tables(fresh, folder)
+    inputs = [
+        {
+            "source": s.source,
+            "data_year": s.data_year,
+            "vintage": s.vintage,
+            "licence": s.licence,
+            "files": [{"path": f.path, "sha256": f.sha256} for f in s.files],
+        }
+        for s in landed_sidecars(paths)
+        if (s.source, s.data_year, s.vintage) in accepted
+    ]
+    hashes = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
+    old = paths.releases / current / "city.duckdb" if current else None
+    changes = diff_frames(old, fresh) if old and old.exists() else None
+    (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
+    (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
+    shutil.copyfile(fresh, folder / "city.duckdb")
+    forbid_writing(folder / "city.duckdb")
+    if docs:
+        (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
+    write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)
+    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current))

@@ -1,0 +1,114 @@
+"""Raw cells: landing files as text with their address. Appended by vintage, read once per vintage."""
+
+import time
+
+import dagster as dg
+import pandas as pd
+
+from dagster_project.defs.asset_groups import group
+from dagster_project.defs.dbt_project import POOL
+from dagster_project.ingest.load import read_load
+from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, multi_year, yearly
+from dagster_project.paths import Paths
+from dagster_project.run.kind import check_kind
+from dagster_project.run.versions import reader_hash
+from dagster_project.store import Warehouse
+
+
+def build_raw_assets(
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
+) -> list[dg.AssetsDefinition]:
+    """raw/cells + raw/header per data year; raw/series_cells + raw/series_header for multi-year files."""
+
+    @dg.multi_asset(
+        name="raw_yearly",
+        specs=_specs(("cells", "header"), "yearly"),
+        partitions_def=years,
+        pool=POOL,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def raw_yearly(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
+        wanted = {int(key) for key in context.partition_keys}
+        sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
+        yield from _results(("cells", "header"), _land(context, paths, warehouse, sidecars, ""))
+
+    @dg.multi_asset(name="raw_series", specs=_specs(("series_cells", "series_header"), "series"), pool=POOL)
+    def raw_series(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
+        sidecars = multi_year(landed_sidecars(paths))
+        yield from _results(("series_cells", "series_header"), _land(context, paths, warehouse, sidecars, "series_"))
+
+    return [raw_yearly, raw_series]
+
+
+def _specs(tables: tuple[str, str], landing: str) -> list[dg.AssetSpec]:
+    descriptions = (
+        "One row per non-empty cell: text as found, with file, sheet, row and column.",
+        "One row per column of a table: its role and joined header path.",
+    )
+    return [
+        dg.AssetSpec(
+            ["raw", table],
+            deps=[["landing", landing]],
+            group_name=group("raw"),
+            description=text,
+            owners=["team:data"],
+            kinds={"duckdb"},
+        )
+        for table, text in zip(tables, descriptions, strict=True)
+    ]
+
+
+def _results(tables: tuple[str, str], metadata: dict[str, object]):  # type: ignore[no-untyped-def]
+    for table in tables:
+        yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
+
+
+def _land(
+    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+) -> dict[str, object]:
+    """Read every vintage that is not there yet; an unchanged file costs one hash."""
+    started, n_cells, n_read = time.monotonic(), 0, 0
+    if sidecars:
+        check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
+    reader = reader_hash(paths)
+    for sidecar in sidecars:
+        vintage = check_files(sidecar, paths.landing)
+        if _is_landed(warehouse, prefix, sidecar, vintage, reader):
+            continue
+        load = read_load(sidecar, paths.landing)
+        key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": vintage}
+        _write(warehouse, prefix, key, load.cells, load.header, reader)
+        n_cells, n_read = n_cells + len(load.cells), n_read + 1
+        context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {vintage}")
+    return {
+        "files_read": n_read,
+        "files_unchanged": len(sidecars) - n_read,
+        "cells_read": n_cells,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+
+
+def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, vintage: str, reader: str) -> bool:
+    found = warehouse.read_frame(
+        "select 1 from raw.reading where prefix = ? and source = ? and data_year = ? and vintage = ? and reader = ?",
+        [prefix, sidecar.source, sidecar.data_year, vintage, reader],
+    )
+    return not found.empty
+
+
+def _write(
+    warehouse: Warehouse, prefix: str, key: dict[str, object], cells: pd.DataFrame, header: pd.DataFrame, reader: str
+) -> None:
+    """Delete and insert one vintage in one transaction: rerun-safe, older vintages stay."""
+    condition = "source = ? and data_year = ? and vintage = ?"
+    values = list(key.values())
+    with warehouse.connect() as con:
+        con.register("new_cells", cells)
+        con.register("new_header", header)
+        con.execute("begin")
+        for table, view in (("cells", "new_cells"), ("header", "new_header")):
+            con.execute(f"delete from raw.{prefix}{table} where {condition}", values)
+            con.execute(f"insert into raw.{prefix}{table} by name select * from {view}")
+        con.execute(f"delete from raw.reading where prefix = ? and {condition}", [prefix, *values])
+        con.execute("insert into raw.reading values (?, ?, ?, ?, ?, now()::timestamp)", [prefix, *values, reader])
+        con.execute("commit")

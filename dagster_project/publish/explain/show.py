@@ -1,0 +1,196 @@
+"""The explanation for a person (a screen, or everything), for a paper in Markdown, or as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+
+from dagster_project.cli.reading import nothing_published, open_published
+from dagster_project.paths import Paths
+from dagster_project.publish.explain.queries import Explanation, NoAnswer, explain_score
+from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
+from dagster_project.publish.export.text import markdown_text
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+
+CELLS_SHOWN = 4
+FORMATS = ("text", "json", "markdown")
+SYNTHETIC = "SYNTHETIC demo data: says nothing about China"
+
+
+def show_score(
+    paths: Paths, console: Console, city: str, year: int, index: str | None, *, form: str = "text", full: bool = False
+) -> int:
+    """Print why the score of a city and year is what it is; returns the exit code. `form`: one of FORMATS.
+
+    `full` adds every indicator with its printed cells; JSON always holds all of it.
+    """
+    con = open_published(paths)
+    if con is None:
+        return nothing_published(paths, console)
+    with con:
+        try:
+            found = explain_score(con, city, year, index)
+        except NoAnswer as answer:
+            console.print(escape(str(answer)), highlight=False, soft_wrap=True)
+            return EXIT_BAD_INPUT
+    if form == "json":
+        print(json.dumps(found.as_dict(), ensure_ascii=False, default=_plain))
+        return EXIT_OK
+    if form == "markdown":
+        print("\n".join(as_markdown(found, full=full)))
+        return EXIT_OK
+    if found.is_synthetic:
+        console.print(f"[bold yellow]{SYNTHETIC}[/]")
+    lines = [*head(found), *moved(found), *indicators(found)] if full else as_text(story(found))
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    return EXIT_OK
+
+
+def as_text(told: Story) -> list[str]:
+    """The story for a screen."""
+    lines = [told.title, f"  score  {told.score}", f"  rank   {told.rank}", f"  parts  {told.moved}", told.told]
+    for part in told.parts:
+        lines += [f"  {part.points:+6.2f}  {part.code}  {part.name}", f"          {part.value}; {part.printed}"]
+    lines += [f"  {told.rest}"] if told.rest else []
+    lines += ["Keep in mind:", *(f"  - {caveat}" for caveat in told.caveats)]
+    return [*lines, "More: " + "; ".join(f"`{command}`" for command in told.more)]
+
+
+def as_markdown(x: Explanation, *, full: bool) -> list[str]:
+    """The story, or with `full` every indicator, as a heading, a list and a table."""
+    told = story(x)
+    mark = ["", f"**{SYNTHETIC}**"] if x.is_synthetic else []
+    facts = [
+        f"- {name}: {markdown_text(text)}"
+        for name, text in (("score", told.score), ("rank", told.rank), ("parts, points", told.moved))
+    ]
+    caveats = [f"- {markdown_text(caveat)}" for caveat in told.caveats]
+    if full:
+        return [f"## {markdown_text(told.title)}", *mark, "", *facts, *caveats, "", *_markdown_cells(x)]
+    head = ["| points | indicator | name | value | printed |", "|---:|---|---|---|---|"]
+    rows = [f"| {p.points:+.2f} | `{p.code}` | {' | '.join(map(markdown_text, p.texts))} |" for p in told.parts]
+    rest = ["", markdown_text(told.rest)] if told.rest else []
+    return [f"## {markdown_text(told.title)}", *mark, "", *facts, "", told.told, "", *head, *rows, *rest, "", *caveats]
+
+
+def _markdown_cells(x: Explanation) -> list[str]:
+    """One row an indicator, the largest contribution first."""
+    lines = [
+        "| indicator | name | value | unit | z | weight | contribution | change |",
+        "|---|---|---:|---|---:|---:|---:|---:|",
+    ]
+    for _, c in x.cells.iterrows():
+        change = c["contribution"] - c["contribution_before"]
+        lines.append(
+            f"| `{c['indicator_code']}` | {markdown_text(c['name_zh'] + ' / ' + c['name_en'])} | {c['value']:,.6g} | "
+            f"{markdown_text(c['unit'])} | {c['z']:.4f} | {c['weight']:.4f} | {c['contribution']:.4f} | "
+            + ("–" if pd.isna(change) else f"{change:+.4f}")
+            + " |"
+        )
+    return lines
+
+
+def head(x: Explanation) -> list[str]:
+    """City, index, score, place with interval, dimensions and tiers, flags."""
+    score, code = x.score, x.index["index_code"]
+    place = f"rank {score['rank_year']:.0f} of {score['n_cities']}"
+    lines = [
+        f"{x.city['name_zh']} {x.city['name_en']} ({x.city['city_id']}) in {x.year}: {code},"
+        f" {x.index['title_zh']} / {x.index['title_en']}",
+        f"  score {score['score']:.4f} ({score['score_100']:.2f} of 100), {place}",
+    ]
+    if x.interval:
+        i = x.interval
+        lines.append(
+            f"  over {i['n_draws']:.0f} draws of all choices: rank {i['rank_p05']:.0f} to {i['rank_p95']:.0f}"
+            f" (5-95 %), median {i['rank_p50']:.0f}; among the first 20 in {100 * i['p_top20']:.0f} %;"
+            f" score {i['score_p05']:.3f} to {i['score_p95']:.3f}"
+        )
+    else:
+        lines.append("  no interval: the choices are drawn for the years of the base window only")
+    lines.append(f"  basis {x.basis}, data vintage {x.release_vintage}")
+    own = x.parts[(x.parts["year"] == x.year) & (x.parts["index_code"] != code)]
+    names = [(str(r["index_code"]).removeprefix(f"{code}_"), r) for _, r in own.iterrows()]
+    names.sort(key=lambda pair: (len(pair[0]) <= 2, pair[0]))  # dimensions, then tiers
+    lines.append("  " + ", ".join(f"{name} {r['score']:.3f} (rank {r['rank_year']:.0f})" for name, r in names))
+    return [*lines, *_flags(x)]
+
+
+def moved(x: Explanation) -> list[str]:
+    """What the change since the year before is made of; weights and bounds are fixed, so its parts are exact."""
+    before = x.part(x.index["index_code"], x.year - 1)
+    if before is None:
+        return [f"Since {x.year - 1}: no score in that year."]
+    change = x.cells["contribution"] - x.cells["contribution_before"]
+    by_dimension = change.groupby(x.cells["dimension"]).sum()
+    total = x.score["score"] - before["score"]
+    parts = ", ".join(f"{name} {value:+.4f}" for name, value in by_dimension.items())
+    order = change.abs().sort_values(ascending=False, kind="stable").index[:5]
+    most = ", ".join(f"{x.cells.loc[k, 'indicator_code']} {change[k]:+.4f}" for k in order)
+    return [
+        f"Since {x.year - 1}: score {before['score']:.4f} {total:+.4f}, rank {before['rank_year']:.0f}"
+        f" -> {x.score['rank_year']:.0f}",
+        f"  = {parts}",
+        f"  most: {most}",
+    ]
+
+
+def indicators(x: Explanation) -> list[str]:
+    """Three lines an indicator, the largest contribution first, and the largest obstacles."""
+    weak = x.cells.dropna(subset=["obstacle_degree"]).sort_values("obstacle_degree", ascending=False, kind="stable")
+    named = ", ".join(f"{r['indicator_code']} {100 * r['obstacle_degree']:.1f} %" for _, r in weak.head(3).iterrows())
+    named = named or "no obstacle: every indicator is at its best"
+    lines = [f"Largest obstacles (share of the distance to the best score): {named}", "Contributions (sum = score):"]
+    for _, cell in x.cells.iterrows():
+        lines += _indicator(x, cell)
+    return lines
+
+
+def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
+    marks = _marks(cell)
+    share = 100 * cell["contribution"] / x.score["score"] if x.score["score"] else float("nan")
+    change = cell["contribution"] - cell["contribution_before"]
+    since = "" if pd.isna(change) else f", since {x.year - 1} {change:+.4f} (value was {cell['value_before']:,.6g})"
+    obstacle = "none" if pd.isna(cell["obstacle_degree"]) else f"{100 * cell['obstacle_degree']:.1f} %"
+    sense = "more is better" if cell["direction"] > 0 else "less is better"
+    lines = [
+        f"  {cell['indicator_code']}  {cell['name_zh']} / {cell['name_en']} [{cell['dimension']}, {cell['tier']}]",
+        f"      {cell['value']:,.6g} {cell['unit']} ({sense}): z {cell['z']:.4f} x weight {cell['weight']:.4f}"
+        f" = {cell['contribution']:.4f} ({share:.1f} % of the score), obstacle {obstacle}"
+        f"{since}" + (f"  [{', '.join(marks)}]" if marks else ""),
+    ]
+    printed = x.sources[x.sources["indicator_code"] == cell["indicator_code"]]
+    for _, s in printed.head(CELLS_SHOWN).iterrows():
+        place = " ".join(str(part) for part in (s["file"], s["sheet"], s["cell"]) if part)
+        lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]")
+    if len(printed) > CELLS_SHOWN:
+        rest = len(printed) - CELLS_SHOWN
+        lines.append(
+            f"      and {rest} more printed cells: `nqpf explain {x.city['name_en']} {x.year} {cell['indicator_code']}`"
+        )
+    return lines
+
+
+def _marks(cell: pd.Series) -> list[str]:
+    marks = [str(cell["value_origin"])] if cell["value_origin"] in IMPUTED else []
+    moved_to = f"{cell['value_final']:,.6g}"
+    if cell["is_winsorised"]:
+        marks.append(f"winsorised to {moved_to}")
+    if cell["is_capped"]:
+        marks.append(f"capped at {moved_to}")
+    if cell["out_of_base_range"]:
+        marks.append("outside the base range")
+    return marks
+
+
+def _flags(x: Explanation) -> list[str]:
+    return [f"  flags: {'; '.join(doubts(x)) or 'none, every value is as printed'}"]
+
+
+def _plain(value: object) -> object:
+    """numpy scalars as Python ones."""
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,43 @@
+"""One hash a table over what it says, whatever the order of its rows and the file that holds it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import duckdb
+
+# Columns that name the run, not the result.
+OF_THE_RUN = {"mart_check_result": ("run_id",)}
+# This table says when and how runs went: it differs from build to build.
+SKIPPED = ("mart_run_manifest",)
+
+
+def table_contents(con: duckdb.DuckDBPyConnection, database: str | None = None) -> dict[str, str]:
+    """Table of schema mart -> sha256 of its column names, its number of rows and the sum of its row hashes.
+
+    A row hash is the upper 96 bits of the md5 of the values as text, where a floating-point number is the shortest
+    text that reads back as the same number: two tables have one hash if they hold the same rows, bit by bit.
+    """
+    own = database or str(con.execute("select current_database()").fetchall()[0][0])
+    columns = con.execute(
+        "select table_name, list(column_name order by column_index) from duckdb_columns()"
+        " where database_name = ? and schema_name = 'mart' group by 1 order by 1",
+        [own],
+    ).fetchall()
+    return {
+        table: _content(con, f'"{own}".mart."{table}"', compared(table, names))
+        for table, names in columns
+        if table not in SKIPPED
+    }
+
+
+def compared(table: str, columns: list[str]) -> list[str]:
+    """The columns that count."""
+    return [name for name in columns if name not in OF_THE_RUN.get(table, ())]
+
+
+def _content(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> str:
+    text = ", ".join(f'coalesce("{name}"::varchar, chr(0))' for name in columns)
+    row = f"(md5_number(concat_ws(chr(31), {text})) >> 32)::hugeint"
+    n, total = con.execute(f"select count(*), coalesce(sum({row}), 0) from {table}").fetchall()[0]
+    return hashlib.sha256(f"{','.join(columns)};{n};{total}".encode()).hexdigest()

@@ -1,0 +1,156 @@
+"""What changed between two published files, as frames: every part names its tables, so that older files stay readable.
+
+A part is None where one of the two files does not hold its tables (it was published by an older version).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from dagster_project.published import open_side_by_side
+
+Frames = dict[str, pd.DataFrame | None]
+
+CELLS_SQL = """
+with new as (from new.mart.mart_indicator_value where basis like 'frozen%'),
+old as (from old.mart.mart_indicator_value where basis like 'frozen%')
+select
+    index_code, indicator_code, city_id, year, old.value_raw as value_old, new.value_raw as value_new,
+    old.value_origin as origin_old, new.value_origin as origin_new,
+    case when old.value_raw is null then 'added' when new.value_raw is null then 'removed' else 'revised' end as what
+from new full join old using (index_code, city_id, year, indicator_code)
+where old.value_raw is distinct from new.value_raw
+    and coalesce(abs(new.value_raw - old.value_raw) > 1e-12 * abs(old.value_raw), true)
+order by abs(new.value_raw / nullif(old.value_raw, 0) - 1) desc nulls last, index_code, indicator_code, city_id, year
+"""
+BRIDGE = "part_revision, part_bounds, part_weights, part_method"
+SCORES_SQL = """
+with vintages as (
+    select (select data_vintage from old.ops.run_context) as vintage_old,
+        (select data_vintage from new.ops.run_context) as vintage_new
+)
+select
+    new.index_code, new.basis, new.city_id, c.name_zh, c.name_en, new.year,
+    old.score as score_old, new.score as score_new, new.score - old.score as change,
+    old.rank_year as rank_old, new.rank_year as rank_new, {bridge}
+from new.mart.mart_index_score as new
+join old.mart.mart_index_score as old using (index_code, basis, weight_scheme, city_id, year)
+join new.mart.dim_city as c on new.city_id = c.city_id
+{join}
+where new.weight_scheme = 'entropy_flat'
+    and (abs(new.score - old.score) > 1e-12 or new.rank_year <> old.rank_year)
+order by abs(new.score - old.score) desc, new.index_code, new.basis, new.city_id, new.year
+"""
+# The bridge belongs to a pair of vintages: it is shown where it explains just this pair of scores.
+BRIDGED_SQL = SCORES_SQL.format(
+    bridge=BRIDGE,
+    join="""
+cross join vintages as v
+left join new.mart.mart_index_restatement as b
+    on b.index_code = new.index_code and b.city_id = new.city_id and b.year = new.year
+    and b.basis_old = new.basis and b.basis_new = new.basis
+    and b.vintage_old = v.vintage_old and b.vintage_new = v.vintage_new and v.vintage_old <> v.vintage_new
+    and abs(b.score_old - old.score) <= 1e-12 and abs(b.score_new - new.score) <= 1e-12
+""",
+)
+BARE_SQL = SCORES_SQL.format(bridge=", ".join(f"null::double as {name}" for name in BRIDGE.split(", ")), join="")
+LOADS = "source, data_year, vintage, maturity, files, licence"
+SOURCES_SQL = f"""
+select 'added' as what, {LOADS} from new.mart.mart_source_load as new
+anti join old.mart.mart_source_load as old using (source, data_year, vintage)
+union all
+select 'removed' as what, {LOADS} from old.mart.mart_source_load as old
+anti join new.mart.mart_source_load as new using (source, data_year, vintage)
+union all
+select 'superseded' as what, {", ".join(f"new.{name}" for name in LOADS.split(", "))}
+from new.mart.mart_source_load as new
+join old.mart.mart_source_load as old using (source, data_year, vintage)
+where old.is_current and not new.is_current
+order by what, source, data_year, vintage
+"""
+WEIGHTS_SQL = """
+select index_code, basis, indicator_code, old.weight as weight_old, new.weight as weight_new
+from new.mart.mart_index_weight as new
+join old.mart.mart_index_weight as old using (index_code, basis, weight_scheme, indicator_code)
+where new.weight_scheme = 'entropy_flat' and abs(new.weight - old.weight) > 1e-12
+order by abs(new.weight - old.weight) desc, index_code, basis, indicator_code
+"""
+ESTIMATE = "model_id, basis, term, kind, estimate, lo, hi"
+ESTIMATES_SQL = """
+    select model_id, basis, term, 'coefficient' as kind, coef as estimate, lo, hi
+    from {side}.mart.mart_panel_coef where model_id in (from headline)
+    union all
+    select model_id, basis, variable, effect || ' effect, ' || horizon, point, lo, hi
+    from {side}.mart.mart_panel_effect where model_id in (from headline)
+"""
+COEFFICIENTS_SQL = f"""
+with headline as (
+    select model_id from new.mart.dim_model_spec where is_headline
+    union select model_id from old.mart.dim_model_spec where is_headline
+),
+old as ({ESTIMATES_SQL.format(side="old")}),
+new as ({ESTIMATES_SQL.format(side="new")})
+select
+    model_id, basis, kind, term, old.estimate as estimate_old, old.lo as lo_old, old.hi as hi_old,
+    new.estimate as estimate_new, new.lo as lo_new, new.hi as hi_new, new.estimate - old.estimate as change,
+    coalesce(new.lo > old.hi or new.hi < old.lo, false) as intervals_apart
+from new full join old using (model_id, basis, kind, term)
+order by model_id, basis, kind, term
+"""
+TABLES_SQL = """
+with new as (select table_name, column_name, data_type from duckdb_columns() where database_name = 'new'
+    and schema_name = 'mart'),
+old as (select table_name, column_name, data_type from duckdb_columns() where database_name = 'old'
+    and schema_name = 'mart')
+select
+    table_name, column_name,
+    case when old.data_type is null then 'added' when new.data_type is null then 'removed' else 'other type' end as what
+from new full join old using (table_name, column_name)
+where old.data_type is distinct from new.data_type
+order by table_name, column_name
+"""
+RUN_SQL = """
+select 'old' as side, release, data_vintage, method_version, is_synthetic, git_commit, started_at
+from old.ops.run_context
+union all
+select 'new', release, data_vintage, method_version, is_synthetic, git_commit, started_at from new.ops.run_context
+"""
+# Part -> queries, the first that both files can answer counts.
+QUERIES = {
+    "run": (RUN_SQL,),
+    "sources": (SOURCES_SQL,),
+    "cells": (CELLS_SQL,),
+    "scores": (BRIDGED_SQL, BARE_SQL),
+    "weights": (WEIGHTS_SQL,),
+    "coefficients": (COEFFICIENTS_SQL,),
+    "tables": (TABLES_SQL,),
+}
+
+
+def diff_frames(old: Path, new: Path) -> Frames:
+    """What differs between two published files, by part (see QUERIES).
+
+    run: both builds. sources: loads added, removed, superseded. cells: indicator values added, revised, removed, the
+    largest relative revision first. scores: those that moved in value or rank, with the bridge where the new file
+    holds one between the two data vintages. weights, coefficients: old and new, the latter with 95 % intervals.
+    tables: columns that only one file has.
+    """
+    with open_side_by_side({"old": old, "new": new}) as con:
+        known = set(con.execute("select database_name, schema_name, table_name from duckdb_tables()").fetchall())
+        return {
+            part: next((frame for sql in queries if (frame := _frame(con, sql, known)) is not None), None)
+            for part, queries in QUERIES.items()
+        }
+
+
+def _frame(con: duckdb.DuckDBPyConnection, sql: str, known: set[tuple[str, str, str]]) -> pd.DataFrame | None:
+    if not set(re.findall(r"\b(old|new)\.(mart|ops)\.(\w+)", sql)) <= known:
+        return None
+    try:
+        return con.execute(sql).df()
+    except duckdb.BinderException:  # an older file has the table without a column of today
+        return None

@@ -1,0 +1,211 @@
+"""The page of what changed between two releases: one account, written as Markdown and as HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dagster_project.publish.export.text import markdown_text
+from dagster_project.publish.release.diff import BRIDGE, Frames
+
+SHOWN = 20  # rows of a long table on the page; `nqpf release diff --format json` has all
+ABSENT = "One of the two files does not hold these tables: it was published by an older version."
+SYNTHETIC = "SYNTHETIC demo data: says nothing about China."
+BRIDGE_NOTE = (
+    "The parts say what moved a score: revision of figures, bounds of the scale, weights, method; they sum to its"
+    " change. Empty: the two releases rest on one data vintage, are not neighbours, or the index is a variant."
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, sentences, and the first rows of a table (None: no table)."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    frame: pd.DataFrame | None = None
+
+
+def diff_markdown(old_name: str | None, new_name: str, frames: Frames | None) -> str:
+    """A page that a person reads before trusting a release."""
+    title, sections = _account(old_name, new_name, frames)
+    lines = [f"# {_plain(title)}"]
+    for section in sections:
+        lines += ["", f"## {section.title}"] if section.title else []
+        for sentence in section.sentences:
+            lines += ["", _plain(sentence)]
+        if section.frame is not None:
+            lines += ["", _pipe_table(section.frame)]
+    return "\n".join(lines) + "\n"
+
+
+def diff_html(old_name: str | None, new_name: str, frames: Frames | None) -> str:
+    """The same account as one page that needs no other file."""
+    title, sections = _account(old_name, new_name, frames)
+    body = [f"<h1>{html.escape(title)}</h1>"]
+    for section in sections:
+        body += [f"<h2>{html.escape(section.title)}</h2>"] if section.title else []
+        body += [f"<p>{html.escape(sentence)}</p>" for sentence in section.sentences]
+        if section.frame is not None:
+            body.append(_html_table(section.frame))
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style></head>\n'
+        "<body>\n" + "\n".join(body) + "\n</body></html>\n"
+    )
+
+
+STYLE = (
+    ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif;max-width:70rem;"
+    "margin:2rem auto;padding:0 1rem}div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
+    "th,td{padding:.2rem .6rem;border-bottom:1px solid #8886;text-align:left;white-space:nowrap}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+)
+
+
+def _account(old_name: str | None, new_name: str, frames: Frames | None) -> tuple[str, list[Section]]:
+    if frames is None:
+        mark = (SYNTHETIC,) if new_name.endswith("SYNTHETIC") else ()
+        return new_name, [Section("", (*mark, "First release: there is nothing to compare it with."))]
+    parts = [_run, _cells, _sources, _scores, _weights, _coefficients, _tables]
+    return f"{new_name}, compared with {old_name}", [part(frames) for part in parts]
+
+
+def _run(frames: Frames) -> Section:
+    run = frames.get("run")
+    if run is None:
+        return Section("", (ABSENT,))
+    old, new = (run[run["side"] == side].iloc[0] for side in ("old", "new"))
+    said = [SYNTHETIC] if new["is_synthetic"] else []
+    for column, words in (("data_vintage", "Data vintage"), ("method_version", "Method")):
+        same = old[column] == new[column]
+        said.append(f"{words}: {new[column]}, " + ("as before." if same else f"before {old[column]}."))
+    return Section("", tuple(said))
+
+
+def _cells(frames: Frames) -> Section:
+    cells = frames["cells"]
+    if cells is None:
+        return Section("Indicator cells", (ABSENT,))
+    counts = cells.pivot_table(index="index_code", columns="what", values="city_id", aggfunc="count", fill_value=0)
+    counts = counts.reindex(columns=["added", "revised", "removed"], fill_value=0).reset_index()
+    counts.columns.name = None
+    said = [f"{len(cells)} cells of the frozen basis differ."]
+    revised = cells[cells["what"] == "revised"]
+    if len(revised):
+        top = revised.iloc[0]
+        said.append(
+            f"The largest relative revision: {top['indicator_code']} of {top['city_id']} in {top['year']},"
+            f" {_text(top['value_old'])} before, {_text(top['value_new'])} now."
+        )
+    return Section("Indicator cells", tuple(said), counts)
+
+
+def _sources(frames: Frames) -> Section:
+    found = frames["sources"]
+    return Section("Sources added, removed, superseded", (ABSENT,) if found is None else (), found)
+
+
+def _scores(frames: Frames) -> Section:
+    moved = frames["scores"]
+    if moved is None:
+        return Section("Scores that moved", (ABSENT,))
+    ranks = (moved["rank_old"] != moved["rank_new"]).sum() if "rank_old" in moved else 0
+    said = [f"{ranks} ranks of a year moved."]
+    parts = [name for name in BRIDGE.split(", ") if name in moved]
+    if parts and len(moved):
+        said.append(BRIDGE_NOTE)
+        explained = moved.dropna(subset=parts)
+        if len(explained):
+            means = ", ".join(f"{name.removeprefix('part_')} {_text(explained[name].abs().mean())}" for name in parts)
+            said.append(f"Mean absolute part over the {len(explained)} explained changes: {means}.")
+    return Section(f"Scores that moved ({len(moved)})", tuple(said), moved)
+
+
+def _weights(frames: Frames) -> Section:
+    found = frames["weights"]
+    if found is None:
+        return Section("Weights that moved", (ABSENT,))
+    return Section(f"Weights that moved ({len(found)})", (), found)
+
+
+def _coefficients(frames: Frames) -> Section:
+    """All rows: they are few, and one that did not move says as much."""
+    found = frames.get("coefficients")
+    title = "Headline coefficients and effects, old and new"
+    if found is None:
+        return Section(title, (ABSENT,))
+    shown = found[["model_id", "basis", "kind", "term"]].copy()
+    for side in ("old", "new"):
+        three = (found[f"{name}_{side}"] for name in ("estimate", "lo", "hi"))
+        shown[side] = [_interval(*row) for row in zip(*three, strict=True)]
+    shown["change"], shown["intervals_apart"] = found["change"], found["intervals_apart"]
+    apart = int(found["intervals_apart"].sum())
+    said = f"Estimates with 95 % intervals. Of {len(found)}, {apart} lie outside each other's interval altogether."
+    return Section(title, (said,) if len(found) else ("No headline regression was fitted in either.",), shown)
+
+
+def _tables(frames: Frames) -> Section:
+    found = frames.get("tables")
+    if found is None or found.empty:
+        return Section("Tables and columns", ("The same in both.",))
+    listed = found.groupby(["what", "table_name"])["column_name"].agg(", ".join).reset_index(name="columns")
+    return Section("Tables and columns", (), listed)
+
+
+def _interval(point: float, low: float, high: float) -> str:
+    if pd.isna(point):
+        return ""
+    return _text(point) + ("" if pd.isna(low) or pd.isna(high) else f" [{_text(low)}, {_text(high)}]")
+
+
+def _plain(text: str) -> str:
+    """Text without a mark of Markdown; an underscore inside a word is none."""
+    return re.sub(r"(?<=\w)\\_(?=\w)", "_", markdown_text(text))
+
+
+def _text(value: object) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+    return str(value)
+
+
+def _rows(frame: pd.DataFrame) -> tuple[list[list[str]], str]:
+    is_long = len(frame) > SHOWN and "intervals_apart" not in frame
+    shown = frame.head(SHOWN) if is_long else frame
+    rest = f"The first {SHOWN} of {len(frame)} rows; --format json has all." if is_long else ""
+    return [[_text(value) for value in row] for row in shown.itertuples(index=False, name=None)], rest
+
+
+def _is_number(frame: pd.DataFrame) -> list[bool]:
+    return [pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool for name in frame.columns]
+
+
+def _pipe_table(frame: pd.DataFrame) -> str:
+    if frame.empty:
+        return "None."
+    rows, rest = _rows(frame)
+    rules = ["--:" if number else ":--" for number in _is_number(frame)]
+    lines = [[_plain(str(name)) for name in frame.columns], rules]
+    lines += [[_plain(cell) for cell in row] for row in rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{rest}" if rest else table
+
+
+def _html_table(frame: pd.DataFrame) -> str:
+    if frame.empty:
+        return "<p>None.</p>"
+    rows, rest = _rows(frame)
+    marks = [' class="n"' if number else "" for number in _is_number(frame)]
+    head = "".join(f"<th{mark}>{html.escape(str(name))}</th>" for mark, name in zip(marks, frame.columns, strict=True))
+    body = "\n".join(
+        "<tr>" + "".join(f"<td{mark}>{html.escape(cell)}</td>" for mark, cell in zip(marks, row, strict=True)) + "</tr>"
+        for row in rows
+    )
+    table = f"<div><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
+    return table + (f"<p>{html.escape(rest)}</p>" if rest else "")

@@ -1,0 +1,153 @@
+"""A release folder: Parquet, CSV, dictionary, manifest. All from the snapshot file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.publish.export.inert import csv_select
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.snapshot import RUN_TABLES
+from dagster_project.published import open_read_only
+
+DICTIONARY_SQL = """
+    select table_name, column_name, data_type, comment as description from duckdb_columns()
+    where schema_name = 'mart' order by table_name, column_index
+"""
+LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
+MANIFEST = "manifest.json"
+KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
+BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
+MAX_PLAIN_ROWS = 250_000  # a spreadsheet opens no more in reasonable time; readers of longer tables unpack .gz
+
+
+def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
+    """CalVer name YYYY.M.N; N counts the releases of the month. Synthetic data says so in the name."""
+    stem = f"{today.year}.{today.month}."
+    pattern = re.compile(re.escape(stem) + r"(\d+)(-SYNTHETIC)?")
+    taken = [int(m.group(1)) for p in releases.glob("*") if (m := pattern.fullmatch(p.name))]
+    return f"{stem}{max(taken, default=-1) + 1}{'-SYNTHETIC' if is_synthetic else ''}"
+
+
+def latest_release(releases: Path) -> str | None:
+    """The newest release by its numbers, or None."""
+    found = [p.name for p in releases.glob("*") if re.fullmatch(r"\d+\.\d+\.\d+(-SYNTHETIC)?", p.name)]
+    return max(found, key=lambda name: [int(n) for n in name.split("-")[0].split(".")], default=None)
+
+
+def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
+    """Parquet and CSV of every mart, sorted; rows and sha256 by table. Long tables are packed: <table>.csv.gz."""
+    (folder / "parquet").mkdir(parents=True)
+    (folder / "csv").mkdir()
+    exported: dict[str, dict[str, object]] = {}
+    with duckdb.connect(str(snapshot), read_only=True) as con:
+        for (name,) in con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
+        ).fetchall():
+            con.execute(f"create or replace temp table sorted as from mart.{name} order by all")
+            rows = int(con.execute("select count(*) from sorted").fetchall()[0][0])
+            parquet = folder / "parquet" / f"{name}.parquet"
+            con.execute(f"copy sorted to '{_sql_path(parquet)}' (format parquet, compression zstd)")
+            csv = folder / "csv" / f"{name}.csv"
+            _write_csv(con, f"select {_csv_columns(con, name)} from sorted", csv)
+            if rows > MAX_PLAIN_ROWS:
+                csv = _packed(csv)
+            exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet), "csv_sha256": sha256_of(csv)}
+        _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
+    return exported
+
+
+def _write_csv(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> None:
+    """UTF-8 with a byte order mark, which goes before the first name of the header."""
+    first = con.execute(f"describe {sql}").fetchall()[0][0]
+    marked = f'select * rename ({first} as "{BOM}{first}") from ({sql})'
+    con.execute(f"copy ({marked}) to '{_sql_path(file)}' (header)")
+
+
+def _packed(csv: Path) -> Path:
+    """The same file as .csv.gz, without time and name inside: the same content gives the same bytes."""
+    file = csv.with_name(f"{csv.name}.gz")
+    with (
+        csv.open("rb") as plain,
+        file.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, 1 << 20)
+    csv.unlink()
+    return file
+
+
+def write_manifest(folder: Path, content: dict[str, object]) -> None:
+    """The last file of a release: with the sha256 of every other one."""
+    content = {**content, "files": file_hashes(folder)}
+    (folder / MANIFEST).write_text(
+        json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
+    )
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Path below the folder -> sha256, of every file but the manifest itself and a person's mark."""
+    own = (folder / MANIFEST, folder / KEEP_MARK)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path not in own]
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
+
+
+def manifest_content(
+    snapshot: Path,
+    release: str,
+    exported: dict[str, dict[str, object]],
+    sidecars: list[dict[str, object]],
+    hashes: dict[str, str],
+    previous: str | None,
+) -> dict[str, object]:
+    """Everything that is needed to say what made this release, and to make it again (`nqpf release rebuild`)."""
+    with open_read_only(snapshot) as con:
+        context = con.execute("from ops.run_context").df().iloc[0].to_dict()
+        contents = table_contents(con)
+        vintages = con.execute("from ops.vintage order by created_at").df().to_dict("records")
+        load_no = {row[:3]: row[3] for row in con.execute(LOAD_NUMBERS_SQL).fetchall()}
+    inputs = [
+        {**load, "load_no": load_no.get((load["source"], load["data_year"], load["vintage"]))} for load in sidecars
+    ]
+    tables = {name: {**facts, "content": contents.get(name)} for name, facts in exported.items()}
+    packages = json.loads(context.pop("package_json"))
+    sizes = json.loads(context.pop("depth_json", None) or "null")
+    return {
+        "release": release,
+        "previous": previous,
+        "is_synthetic": bool(context["is_synthetic"]),
+        "run": context,
+        "packages": packages,
+        "drawn": sizes,
+        "hashes": hashes,
+        "vintages": vintages,
+        "inputs": inputs,
+        "tables": tables,
+        "not_compared": list(RUN_TABLES),
+    }
+
+
+def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    columns = con.execute(
+        "select column_name, data_type from duckdb_columns()"
+        " where schema_name = 'mart' and table_name = ? order by column_index",
+        [table],
+    ).fetchall()
+    return csv_select(columns)
+
+
+def _sql_path(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 (64 hex) of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

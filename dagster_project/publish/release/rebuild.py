@@ -1,0 +1,180 @@
+"""A release made again from its manifest, in a folder of its own: what is needed, what differs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dagster_project.ingest.sidecar import Sidecar, find_sidecars, sha256_of
+from dagster_project.paths import Paths
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.folder import MANIFEST
+from dagster_project.published import open_read_only
+from dagster_project.run.versions import PACKAGES, package_json, params_hash, python_version, seeds_hash, specs_hash
+from dagster_project.store import Warehouse
+
+Manifest = dict[str, Any]
+Key = tuple[str, int, str]
+WORDS = {"seeds": "seeds", "specs": "specs", "params": "seeds, SQL, specs or models"}
+# What the next vintage's bridge starts from, as `analysis.history` keeps it, out of a published file.
+HISTORY_SQL = """
+select k.data_vintage, v.index_code, v.basis, v.city_id, v.year, v.indicator_code, v.value_raw as value, w.weight,
+    b.min_value, b.max_value, b.winsor_low_value, b.winsor_high_value, i.direction, i.cap_high
+from mart.mart_indicator_value as v
+join mart.mart_index_bounds as b using (index_code, basis, indicator_code)
+join mart.mart_index_weight as w
+    on w.index_code = v.index_code and w.basis = v.basis and w.indicator_code = v.indicator_code
+    and w.weight_scheme = 'entropy_flat'
+join mart.dim_indicator as i on i.index_code = v.index_code and i.indicator_code = v.indicator_code
+cross join ops.run_context as k
+where v.index_code in (select index_code from mart.dim_index where variant_of is null or variant_of = '')
+"""
+
+
+class RebuildError(Exception):
+    """Why a release cannot be made again here: one sentence a line."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a release folder. Raises RebuildError if there is none."""
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise RebuildError(f"Release {folder.name} has no {MANIFEST} in {folder}.")
+    found: Manifest = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def code_differences(manifest: Manifest, paths: Paths) -> list[str]:
+    """Sentences: which part of the code that decides numbers is not that of the release. Empty: the same."""
+    here = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
+    differing = [name for name, value in here.items() if manifest["hashes"].get(name, value) != value]
+    if not differing:
+        return []
+    commit = str(manifest["run"]["git_commit"])
+    said = [
+        f"The {WORDS[name]} of this checkout are not those of release {manifest['release']}"
+        f" ({str(manifest['hashes'][name])[:12]} there, {here[name][:12]} here)."
+        for name in differing
+    ]
+    clean = commit.removesuffix("+changes")
+    said.append(f"It was built at commit {clean}: check that out (git worktree add ../rebuild {clean}) and run there.")
+    if clean != commit:
+        said.append("Its checkout held changes that no commit has: without them it cannot be made again.")
+    return said
+
+
+def version_differences(manifest: Manifest) -> list[str]:
+    """Sentences: packages and Python that are not those of the release. They need not change a number, but may."""
+    here = {**json.loads(package_json()), "python": python_version()}
+    there = {**manifest["packages"], "python": manifest["run"]["python_version"]}
+    return [
+        f"{name} is {here[name]} here and was {there[name]}."
+        for name in (*PACKAGES, "python")
+        if name in there and there[name] != here[name]
+    ]
+
+
+def input_differences(manifest: Manifest, paths: Paths) -> list[str]:
+    """Sentences: landing files and sidecars of the release that are missing or are not the same."""
+    said, known = [], {key_of(sidecar) for sidecar in find_sidecars(paths.sidecars)}
+    for load in manifest["inputs"]:
+        label = f"{load['source']} {load['data_year'] or 'of several years'}, vintage {load['vintage']}"
+        if (load["source"], load["data_year"], load["vintage"]) not in known:
+            said.append(f"{label}: no sidecar below {paths.sidecars} describes it.")
+        for file in load["files"]:
+            path = paths.landing / file["path"]
+            if not path.is_file():
+                said.append(f"{label}: the landing file {path} is missing.")
+            elif sha256_of(path) != file["sha256"]:
+                said.append(f"{label}: the landing file {path} is not the one of the release (another sha256).")
+    return said
+
+
+def key_of(sidecar: Sidecar) -> Key:
+    return sidecar.source, sidecar.data_year, sidecar.vintage
+
+
+def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: Path | None) -> Paths:
+    """A warehouse folder below `room` with the landing files of the release and what the warehouse remembered then.
+
+    earlier: published file of the release that the bridge starts from, or None where there was none.
+    """
+    made = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
+    wanted = {(load["source"], load["data_year"], load["vintage"]) for load in manifest["inputs"]}
+    for sidecar in find_sidecars(paths.sidecars):
+        if key_of(sidecar) in wanted:
+            own = Path(sidecar.path)
+            _copy(own, made.landing / own.resolve().relative_to(paths.sidecars.resolve()))
+            for file in sidecar.files:
+                _copy(paths.landing / file.path, made.landing / file.path)
+    for file in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
+        _copy(file, made.landing / "truth" / file.name)
+    _remember(manifest, Warehouse(made.build_file), earlier)
+    return made
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _remember(manifest: Manifest, warehouse: Warehouse, earlier: Path | None) -> None:
+    """Names of vintages and the order of loads, both given out once in the life of a warehouse; the bridge's start."""
+    warehouse.prepare()
+    vintages = pd.DataFrame(manifest.get("vintages", []))
+    if len(vintages):
+        vintages["created_at"] = pd.to_datetime(vintages["created_at"])
+        warehouse.refill("ops.vintage", vintages)
+    loads = pd.DataFrame(manifest["inputs"])
+    if "load_no" in loads:
+        loads = loads[["source", "data_year", "vintage", "load_no"]]
+        warehouse.refill("raw.load", loads[loads["data_year"] > 0])
+        warehouse.refill("raw.series_load", loads[loads["data_year"] == 0])
+    if earlier is not None:
+        with open_read_only(earlier) as con:
+            history = con.execute(HISTORY_SQL).df()
+        warehouse.refill("py.index_history", history)
+
+
+def earlier_release(releases: Path, manifest: Manifest) -> str | None:
+    """The release from which the bridge of this one starts: the last one before it with another data vintage.
+
+    None if it is the first. Raises RebuildError if one is named in a manifest but is not there.
+    """
+    vintage, name = manifest["run"]["data_vintage"], manifest.get("previous")
+    while name is not None:
+        if not (releases / name / "city.duckdb").is_file():
+            raise RebuildError(f"Release {name}, which the bridge of {manifest['release']} starts from, is not there.")
+        before = read_manifest(releases / name)
+        if before["run"]["data_vintage"] != vintage:
+            return str(name)
+        name = before.get("previous")
+    return None
+
+
+def contents_of(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """Content hash of each mart: from the manifest, else (an older release) from its published file."""
+    stored = {name: facts.get("content") for name, facts in manifest["tables"].items()}
+    if any(stored.values()):
+        return {name: content for name, content in stored.items() if content}
+    file = folder / "city.duckdb"
+    if not file.is_file():
+        raise RebuildError(f"Release {folder.name} has neither hashes of its tables nor a city.duckdb to compare with.")
+    with open_read_only(file) as con:
+        return table_contents(con)
+
+
+def table_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """Sentences: marts that are missing, new or not equal."""
+    said = [
+        f"mart.{name}: the rebuilt table has other rows."
+        for name in sorted(there.keys() & here.keys())
+        if there[name] != here[name]
+    ]
+    said += [f"mart.{name}: not rebuilt." for name in sorted(there.keys() - here.keys())]
+    return said + [f"mart.{name}: the release does not have it." for name in sorted(here.keys() - there.keys())]

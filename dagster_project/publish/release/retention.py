@@ -1,0 +1,118 @@
+"""Which releases may go, and what goes with them. A plan first; nothing is deleted by looking."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.paths import Paths
+from dagster_project.publish.release.disk import size_of
+from dagster_project.publish.release.folder import KEEP_MARK, MANIFEST, latest_release
+from dagster_project.publish.release.rebuild import RebuildError, earlier_release
+from dagster_project.store import Warehouse
+
+
+@dataclass(frozen=True)
+class Item:
+    """One release in the plan. `reason`: why it stays, "" if it may go."""
+
+    release: str
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `prune` would do. `vintages`: data vintages whose scores need no longer be remembered for the bridge."""
+
+    items: tuple[Item, ...]
+    vintages: tuple[str, ...]
+
+    @property
+    def going(self) -> list[Item]:
+        return [item for item in self.items if not item.reason]
+
+
+def plan_prune(paths: Paths, keep: int) -> Plan:
+    """Releases beyond the newest `keep` go, but never the current one, one that another points to, or a marked one.
+
+    A release that stays by its number points to the one that its bridge starts from and to the one it was compared
+    with. ValueError if keep < 1.
+    """
+    if keep < 1:
+        raise ValueError("At least one release must be kept: --keep 1 or more.")
+    manifests = _manifests(paths.releases)
+    newest = sorted(manifests, key=lambda name: [int(n) for n in name.split("-")[0].split(".")], reverse=True)
+    needed = _needed(paths.releases, newest[:keep], manifests)
+    linked = _linked(paths)
+    items = []
+    for place, name in enumerate(newest):
+        reason = ""
+        if name == latest_release(paths.releases):
+            reason = "the current one"
+        elif place < keep:
+            reason = f"one of the newest {keep}"
+        elif (paths.releases / name / KEEP_MARK).exists():
+            reason = f"marked by {KEEP_MARK}"
+        elif name in needed:
+            reason = f"{needed[name]} points to it"
+        elif name in linked:
+            reason = f"the link {linked[name]} points to it"
+        items.append(Item(name, size_of(paths.releases / name)[0], reason))
+    return Plan(tuple(items), _old_vintages(paths, [i.release for i in items if i.reason], manifests))
+
+
+def prune(paths: Paths, plan: Plan) -> None:
+    """Delete what the plan lets go: a folder is renamed first, so that no half release is ever seen."""
+    for item in plan.going:
+        folder = paths.releases / item.release
+        going = folder.with_name(f".{item.release}.going")
+        folder.replace(going)
+        shutil.rmtree(going)
+    if plan.vintages:
+        with Warehouse(paths.build_file).connect() as con:
+            con.execute("delete from py.index_history where list_contains(?, data_vintage)", [list(plan.vintages)])
+
+
+def _manifests(releases: Path) -> dict[str, dict[str, Any]]:
+    files = [file for file in releases.glob(f"*/{MANIFEST}") if not file.parent.name.startswith(".")]
+    return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def _needed(releases: Path, kept: list[str], manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Release -> the kept release that points to it."""
+    found: dict[str, str] = {}
+    for name in kept:
+        targets = [manifests[name].get("previous")]
+        with suppress(RebuildError):  # what it would point to has gone already
+            targets.append(earlier_release(releases, manifests[name]))
+        found |= {target: name for target in targets if target and target not in found}
+    return found
+
+
+def _linked(paths: Paths) -> dict[str, str]:
+    """Release -> a symbolic link in the published folder that leads into it."""
+    links = [path for path in (*paths.published.glob("*"), *paths.releases.glob("*")) if path.is_symlink()]
+    found = {}
+    for link in links:
+        target = link.resolve()
+        if target.is_relative_to(paths.releases.resolve()) and target != paths.releases.resolve():
+            found[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
+    return found
+
+
+def _old_vintages(paths: Paths, kept: list[str], manifests: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+    """Remembered vintages that no kept release was built from; the newest two always stay for the next bridge."""
+    if not paths.build_file.is_file():
+        return ()
+    remembered = Warehouse(paths.build_file).read_frame(
+        "select v.data_vintage from ops.vintage as v"
+        ' where v.data_vintage in (select data_vintage from "py"."index_history")'
+        " order by v.created_at desc, v.data_vintage desc"
+    )["data_vintage"]
+    used = {str(manifests[name]["run"]["data_vintage"]) for name in kept}
+    return tuple(str(name) for name in remembered[2:] if str(name) not in used)

@@ -1,0 +1,157 @@
+"""The published file: mart and ops only, readable by older clients, swapped in atomically."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.published import stray_log
+
+SCHEMAS = ("mart", "ops")
+# Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
+STORAGE_VERSION = "v1.2.0"
+# Tables that say when and how a run went, not what it found: they never make a release.
+RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
+RUN_COLUMNS = ("run_id", "checked_at", "created_at")
+
+
+class PublishError(Exception):
+    """The snapshot is not fit to be published; the published file was not touched."""
+
+
+def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
+    """Copy schemas mart and ops into a new file beside `target`; returns rows per table.
+
+    The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
+    """
+    for left in (target, stray_log(target)):  # a killed run may have left them
+        left.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(target) as con:
+        con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
+        con.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
+        counts = {}
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists snapshot.{schema}")
+            for name, ddl in _tables(con, schema):
+                con.execute("use snapshot")
+                con.execute(ddl)
+                con.execute(f"insert into snapshot.{schema}.{name} select * from build.{schema}.{name}")
+                _copy_comments(con, schema, name)
+                counts[f"{schema}.{name}"] = _count(con, f"snapshot.{schema}.{name}")
+                if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
+                    raise PublishError(f"{schema}.{name}: the copy has another number of rows than the build.")
+        con.execute(
+            "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
+            " where run_id = ?",
+            [run_id],
+        )
+        _require_descriptions(con)
+        con.execute("use memory")
+        con.execute("checkpoint snapshot")
+        con.execute("detach snapshot")
+    return counts
+
+
+def swap_in(fresh: Path, published: Path) -> None:
+    """One rename: a reader sees the old file or the new one; who has the old one open keeps it.
+
+    The file is nobody's to write from now on (but for an administrator), and what somebody wrote into the old one goes:
+    DuckDB would read that log as a part of the new file.
+    """
+    with fresh.open("rb") as stream:
+        os.fsync(stream.fileno())  # the name must not reach the disk before the content
+    forbid_writing(fresh)
+    stray_log(published).unlink(missing_ok=True)
+    fresh.replace(published)
+
+
+def forbid_writing(file: Path) -> None:
+    """Nobody may write it; who may read it stays."""
+    file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o222)
+
+
+def same_content(fresh: Path, published: Path) -> bool:
+    """True if no mart differs but for run ids and times: then there is nothing to release."""
+    if not published.exists():
+        return False
+    with _beside(fresh) as con:
+        con.execute(f"attach '{_quoted(fresh)}' as fresh (read_only)")
+        con.execute(f"attach '{_quoted(published)}' as published (read_only)")
+        tables = {t for t in _table_names(con, "fresh") if t not in RUN_TABLES}
+        if tables != {t for t in _table_names(con, "published") if t not in RUN_TABLES}:
+            return False
+        return all(_is_equal(con, table) for table in sorted(tables))
+
+
+def _beside(file: Path) -> duckdb.DuckDBPyConnection:
+    """Without a file of its own a connection would spill into the folder that the command was started from."""
+    return duckdb.connect(config={"temp_directory": f"{file}.tmp"})
+
+
+def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    columns = _columns(con, "fresh", table)
+    if columns != _columns(con, "published", table):
+        return False
+    kept = ", ".join(c for c in columns if c not in RUN_COLUMNS)
+    new, old = (f"select {kept} from {database}.{table}" for database in ("fresh", "published"))
+    differing = f"select count(*) from (({new} except all {old}) union all ({old} except all {new}))"
+    return con.execute(differing).fetchall()[0][0] == 0
+
+
+def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:
+    return con.execute(
+        "select table_name, sql from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1",
+        [schema],
+    ).fetchall()
+
+
+def _table_names(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    rows = con.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?", [database]
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[str]:
+    schema, name = table.split(".")
+    rows = con.execute(
+        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?"
+        " order by column_index",
+        [database, schema, name],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
+    where = "where database_name = 'build' and schema_name = ? and table_name = ? and comment is not null"
+    for (comment,) in con.execute(f"select comment from duckdb_tables() {where}", [schema, name]).fetchall():
+        con.execute(f"comment on table snapshot.{schema}.{name} is '{_escaped(comment)}'")
+    for column, comment in con.execute(
+        f"select column_name, comment from duckdb_columns() {where}", [schema, name]
+    ).fetchall():
+        con.execute(f"comment on column snapshot.{schema}.{name}.{column} is '{_escaped(comment)}'")
+
+
+def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:
+    missing = con.execute(
+        "select table_name || '.' || column_name from duckdb_columns()"
+        " where database_name = 'snapshot' and schema_name = 'mart' and coalesce(comment, '') = ''"
+    ).fetchall()
+    if missing:
+        raise PublishError(f"Columns without a description: {', '.join(row[0] for row in missing[:10])}.")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def _quoted(path: Path) -> str:
+    return _escaped(str(path))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

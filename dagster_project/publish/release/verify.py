@@ -1,0 +1,81 @@
+"""Whether a release still is what its manifest says: every hash computed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.folder import file_hashes, sha256_of
+from dagster_project.published import open_read_only
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """n_checked: hashes compared. problems: sentences on what differs; empty if nothing does."""
+
+    n_checked: int
+    problems: tuple[str, ...]
+
+
+def verify_release(folder: Path, manifest: dict[str, Any], landing: Path | None = None) -> Verdict:
+    """Files of the release folder, tables of its city.duckdb and, where `landing` is known, the files it was made of.
+
+    A release of an older version lists the Parquet and CSV files alone: then those are checked.
+    """
+    listed = dict(manifest.get("files") or _exports(manifest))
+    found = file_hashes(folder)
+    problems = [f"{name} is missing." for name in listed if name not in found]
+    problems += [
+        f"{name} has another sha256 than in the manifest."
+        for name, digest in listed.items()
+        if found.get(name, digest) != digest
+    ]
+    if "files" in manifest:
+        problems += [f"{name} is not in the manifest." for name in found if name not in listed]
+    contents = {name: facts["content"] for name, facts in manifest["tables"].items() if facts.get("content")}
+    if contents and "city.duckdb" in found:
+        problems += _tables(folder / "city.duckdb", contents)
+    inputs = _inputs(manifest) if landing is not None else {}
+    for name, digest in inputs.items():
+        path = (landing or Path()) / name
+        if not path.is_file():
+            problems.append(f"Landing file {path} is missing.")
+        elif sha256_of(path) != digest:
+            problems.append(f"Landing file {path} has another sha256 than in the manifest.")
+    return Verdict(len(listed) + len(contents) + len(inputs), tuple(problems))
+
+
+def verify_published(published: Path, folder: Path, name: str) -> tuple[str, ...]:
+    """The file that analysts open is the city.duckdb of the newest release."""
+    own = folder / "city.duckdb"
+    if not published.is_file() or not own.is_file() or sha256_of(published) == sha256_of(own):
+        return ()
+    return (f"{published} is not the city.duckdb of {name}, the newest release.",)
+
+
+def _tables(file: Path, contents: dict[str, str]) -> list[str]:
+    with open_read_only(file) as con:
+        found = table_contents(con)
+    said = []
+    for name, digest in contents.items():
+        if name not in found:
+            said.append(f"mart.{name} is not in {file.name}.")
+        elif found[name] != digest:
+            said.append(f"mart.{name} in {file.name} has other rows than the manifest says.")
+    return said
+
+
+def _exports(manifest: dict[str, Any]) -> dict[str, str]:
+    kinds = ("parquet", "csv")
+    return {
+        f"{kind}/{name}.{kind}": facts[f"{kind}_sha256"]
+        for name, facts in manifest["tables"].items()
+        for kind in kinds
+        if f"{kind}_sha256" in facts
+    }
+
+
+def _inputs(manifest: dict[str, Any]) -> dict[str, str]:
+    return {file["path"]: file["sha256"] for load in manifest["inputs"] for file in load["files"]}

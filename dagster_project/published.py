@@ -1,0 +1,86 @@
+"""The one way to look into a published file: read-only, shut off from other files, the network and extensions.
+
+Read-only is a promise of ours, not of everybody's: a program that opens the file for writing puts what it wrote into a
+log beside it, and DuckDB reads that log as a part of whatever file has this name, also of the next release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+
+# Nothing is fetched or loaded because a query mentions it, and no query sees a variable of the program.
+CLOSED = (
+    "python_enable_replacements",
+    "autoinstall_known_extensions",
+    "autoload_known_extensions",
+    "allow_community_extensions",
+    "enable_external_access",
+)
+
+
+class PublishedFileError(Exception):
+    """A published file that cannot be read as it was published; the text says why, and what to do."""
+
+
+def stray_log(file: Path) -> Path:
+    """Where DuckDB keeps what another program wrote into `file`. A published file has none."""
+    return file.with_name(f"{file.name}.wal")
+
+
+def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
+    """A published file. A query of whatever origin reads its tables and nothing else.
+
+    Raises PublishedFileError if the file is damaged, or open for writing elsewhere, or was written into.
+    """
+    if stray_log(file).exists():
+        raise PublishedFileError(
+            f"Another program wrote into {file}: what it wrote lies beside it ({stray_log(file).name}) and would be "
+            "read as a part of the release. Close that program, then run `nqpf doctor --fix`."
+        )
+    try:
+        return _shut(duckdb.connect(str(file), read_only=True), ())
+    except duckdb.Error as error:
+        raise PublishedFileError(unreadable(file, error)) from error
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """True if another program has the file open for writing."""
+    return "could not set lock" in str(error).lower()
+
+
+def unreadable(file: Path | str, error: duckdb.Error) -> str:
+    """One sentence for what DuckDB says of a file."""
+    text = " ".join(str(error).split())
+    if is_locked(error):
+        return f"{file} is open for writing in another program: close it there. {text[:300]}"
+    return f"{file} cannot be read: {text[:300]} `nqpf doctor` says whether it is damaged, and what to do."
+
+
+def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = ()) -> duckdb.DuckDBPyConnection:
+    """Several published files under the names of `files`; `copy` may write below the folders of `may_write` only."""
+    beside = f"{next(iter(files.values()))}.tmp"  # for what does not fit in memory, as with one file
+    con = duckdb.connect(config={"temp_directory": beside})
+    for name, file in files.items():
+        con.execute(f"attach '{sql_path(file)}' as {name} (read_only)")
+    return _shut(con, may_write)
+
+
+def sql_path(path: Path) -> str:
+    """A path inside a quoted SQL string."""
+    return str(path).replace("'", "''")
+
+
+def _shut(con: duckdb.DuckDBPyConnection, may_write: Iterable[Path]) -> duckdb.DuckDBPyConnection:
+    """Connections of one process to one file share their settings: where they are locked already, all is done."""
+    if con.execute("select current_setting('lock_configuration')").fetchall() == [(True,)]:
+        return con
+    folders = ", ".join(f"'{sql_path(folder)}'" for folder in may_write)
+    if folders:
+        con.execute(f"set allowed_directories = [{folders}]")
+    for name in CLOSED:
+        con.execute(f"set {name} = false")
+    con.execute("set lock_configuration = true")
+    return con

@@ -1,0 +1,1 @@
+"""What every door needs: lock, kind of data, status, failures, step names. Knows neither Dagster nor the study."""

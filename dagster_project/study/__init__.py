@@ -1,0 +1,1 @@
+"""What this study computes: specs, one module an analysis, the index. Decides numbers; hashed into method_version."""

@@ -48,7 +48,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
     jobs = build_jobs(years)
     refresh = jobs[-1]
     return dg.Definitions(
-        assets=with_columns(assets, dbt_project.manifest_path(paths)),
+        assets=with_columns(assets, paths.dbt_manifest),
         jobs=jobs,
         schedules=build_schedules(paths, refresh),
         sensors=build_sensors(paths, warehouse, refresh),
@@ -59,7 +59,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
 
 def mart_keys(paths: Paths) -> list[dg.AssetKey]:
     """Keys of all marts, from dbt's manifest."""
-    nodes = json.loads(dbt_project.manifest_path(paths).read_text(encoding="utf-8"))["nodes"].values()
+    nodes = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))["nodes"].values()
     return [dg.AssetKey(["mart", n["name"]]) for n in nodes if n["resource_type"] == "model" and n["schema"] == "mart"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,10 @@ class Paths:
         return self.warehouse / "build" / "dbt"
 
     @property
+    def dbt_manifest(self) -> Path:
+        return self.dbt_target / "manifest.json"
+
+    @property
     def seeds(self) -> Path:
         return self.dbt_project / "seeds"
 
@@ -99,6 +104,11 @@ class Paths:
 
     def docs_of_year(self, data_year: int) -> Path:
         return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")
+
+
+def dbt_executable() -> Path:
+    """dbt of the environment that this program runs in."""
+    return Path(sys.executable).parent / "dbt"
 
 
 def demo_paths() -> Paths:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.paths import Paths
+
 # Nothing is fetched or loaded because a query mentions it, and no query sees a variable of the program.
 CLOSED = (
     "python_enable_replacements",
@@ -44,6 +46,11 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
         return _shut(duckdb.connect(str(file), read_only=True), ())
     except duckdb.Error as error:
         raise PublishedFileError(unreadable(file, error)) from error
+
+
+def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
+    """The published file, or None where there is none."""
+    return open_read_only(paths.published_file) if paths.published_file.exists() else None
 
 
 def is_locked(error: duckdb.Error) -> bool:

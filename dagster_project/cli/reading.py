@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import duckdb
@@ -15,18 +14,14 @@ from rich.table import Table
 from dagster_project.cli import output
 from dagster_project.cli.output import FORMATS
 from dagster_project.paths import Paths
+from dagster_project.publish.explain.queries import CITY_SQL
 from dagster_project.publish.release.disk import disk_use, human
-from dagster_project.published import open_read_only
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.publish.release.folder import known_releases, release_as_of
+from dagster_project.published import open_published, open_read_only
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
 TEXT_SHOWN = 40
 
-CITY_SQL = """
-select city_id, name_zh, name_en from mart.dim_city
-where lower(?) in (
-    lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en)
-)
-"""
 VALUE_SQL = """
 select v.index_code, i.name_zh, i.name_en, i.unit, i.formula_sql, v.value_raw, v.value_final, v.z, v.value_origin,
     v.is_winsorised, v.is_capped, c.weight, c.contribution
@@ -49,17 +44,6 @@ order by coalesce(v.year, s.year) = s.year desc, s.variable_code, v.year, s.sour
 WHY_NOT_SQL = """
 select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
 """
-
-
-def open_published(paths: Paths) -> duckdb.DuckDBPyConnection | None:
-    """The published file, or None where there is none."""
-    return open_read_only(paths.published_file) if paths.published_file.exists() else None
-
-
-def nothing_published(paths: Paths, console: Console) -> int:
-    """Say so; exit code."""
-    console.print(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.", soft_wrap=True)
-    return EXIT_BAD_INPUT
 
 
 def run_sql(
@@ -224,34 +208,6 @@ def _disk(paths: Paths) -> pd.DataFrame:
     """What each area of the warehouse folder takes; a landing folder elsewhere is not known here."""
     use = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing"))
     return use[use["bytes"] > 0].assign(size=lambda rows: rows["bytes"].map(human))[["area", "size", "files"]]
-
-
-def known_releases(paths: Paths) -> list[dict[str, str]]:
-    """Name, vintage, method version and date of each release, the last built first."""
-    rows = []
-    for manifest in paths.releases.glob("[!.]*/manifest.json"):
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-        run = content["run"]
-        rows.append(
-            {
-                "release": content["release"],
-                "data_vintage": run["data_vintage"],
-                "method_version": run["method_version"],
-                "built": str(run["started_at"])[:19],
-                "commit": str(run["git_commit"])[:10],
-            }
-        )
-    return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
-
-
-def release_as_of(paths: Paths, name: str) -> str | None:
-    """The release of that name, else the last release that was built from the data vintage of that name."""
-    rows = known_releases(paths)
-    for column in ("release", "data_vintage"):
-        found = [row["release"] for row in rows if row[column] == name]
-        if found:
-            return found[0]
-    return None
 
 
 def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:

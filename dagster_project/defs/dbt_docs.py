@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dagster_project.defs.dbt_project import dbt_environment, dbt_executable, is_manifest_stale, parse
-from dagster_project.paths import Paths
+from dagster_project.defs.dbt_project import dbt_environment, is_manifest_stale, parse
+from dagster_project.paths import Paths, dbt_executable
 
 SYNTHETIC = (  # at the foot: the page's own head stands still over whatever is above it
     '<div role="note" style="position:fixed;bottom:0;left:0;right:0;z-index:9999;background:#b00020;color:#fff;'

@@ -7,10 +7,8 @@ import importlib.metadata
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -20,7 +18,7 @@ from packaging.version import Version
 
 from dagster_project.defs.asset_groups import group_of_node
 from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.store import Warehouse
 
 POOL = "warehouse"
@@ -40,10 +38,6 @@ STEPS = {
 }
 
 
-def dbt_executable() -> Path:
-    return Path(sys.executable).parent / "dbt"
-
-
 def dbt_environment(paths: Paths) -> dict[str, str]:
     """What dbt reads from the environment: the build file, its own target folder, no telemetry."""
     return {
@@ -60,13 +54,9 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
     }
 
 
-def manifest_path(paths: Paths) -> Path:
-    return paths.dbt_target / "manifest.json"
-
-
 def is_manifest_stale(paths: Paths) -> bool:
     """True if any file of the dbt project is younger than the manifest (or there is none)."""
-    manifest = manifest_path(paths)
+    manifest = paths.dbt_manifest
     try:
         json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
@@ -172,7 +162,7 @@ def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> d
 
 
 def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
-    manifest = json.loads(manifest_path(paths).read_text(encoding="utf-8"))
+    manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
     return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
 
 

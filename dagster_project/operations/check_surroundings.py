@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from dagster_project.defs.dbt_project import manifest_path
 from dagster_project.operations.faults import free_megabytes
 from dagster_project.operations.findings import Finding
 from dagster_project.operations.preflight import is_writable, megabytes_needed, written_folders
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.run.lock import holder, lock_file
+from dagster_project.run.lock import holder
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 IN_PROGRESS = ("STARTING", "STARTED", "CANCELING")
@@ -46,7 +45,7 @@ def check_lock(paths: Paths) -> Iterator[Finding]:
     if text and not is_held:
         yield Finding(
             f"A refresh was killed ({text})",
-            lock_file(paths),
+            paths.lock_file,
             "run `nqpf refresh`: it goes on where that one stopped; what is published is whole",
         )
 
@@ -96,7 +95,7 @@ def _in_progress(runs: Path) -> int:
 
 
 def check_manifest(paths: Paths) -> Iterator[Finding]:
-    file = manifest_path(paths)
+    file = paths.dbt_manifest
     if file.exists() and not file.read_bytes().rstrip().endswith(b"}"):
         yield Finding("dbt's manifest was cut off", file, "run `nqpf refresh`: it is written anew", "remove")
 

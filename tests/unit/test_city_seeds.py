@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "dbt" / "seeds"
-MAP_FILE = ROOT / "dagster_project" / "report" / "assets" / "city_boundaries.json"
+MAP_FILE = ROOT / "dagster_project" / "publish" / "site" / "assets" / "city_boundaries.json"
 SHARED = Path(os.environ.get("NQPF_SHARED_DATA", ROOT.parent / "shared" / "data"))
 OPEN_SCHEMES = {"east_vs_cw_exne"}  # north-eastern cities are left out of this one
 

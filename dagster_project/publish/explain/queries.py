@@ -11,9 +11,13 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from dagster_project.cli.reading import CITY_SQL
-
 SCHEME = "entropy_flat"
+CITY_SQL = """
+select city_id, name_zh, name_en from mart.dim_city
+where lower(?) in (
+    lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en)
+)
+"""
 PLACES = "pinyin or English name, Chinese name, or code"
 
 INDEX_SQL = """

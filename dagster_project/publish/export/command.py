@@ -11,7 +11,6 @@ import duckdb
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.reading import known_releases, nothing_published
 from dagster_project.paths import Paths
 from dagster_project.publish.export import excel, latex, plain, stata, text
 from dagster_project.publish.export.city_panel import read_panel
@@ -19,8 +18,9 @@ from dagster_project.publish.export.errors import ExportError
 from dagster_project.publish.export.paper import read_frame, read_grid
 from dagster_project.publish.export.registry import TABLES
 from dagster_project.publish.export.scope import SYNTHETIC, Scope, read_scope, tables_of
+from dagster_project.publish.release.folder import known_releases
 from dagster_project.published import open_read_only
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
 PRINTED: dict[str, Callable[..., str]] = {"latex": latex.to_latex, "markdown": text.to_markdown, "html": text.to_html}
 ROWS = ("csv", "parquet")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.paths import Paths
 from dagster_project.publish.export.inert import csv_select
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.snapshot import RUN_TABLES
@@ -40,6 +41,34 @@ def latest_release(releases: Path) -> str | None:
     """The newest release by its numbers, or None."""
     found = [p.name for p in releases.glob("*") if re.fullmatch(r"\d+\.\d+\.\d+(-SYNTHETIC)?", p.name)]
     return max(found, key=lambda name: [int(n) for n in name.split("-")[0].split(".")], default=None)
+
+
+def known_releases(paths: Paths) -> list[dict[str, str]]:
+    """Name, vintage, method version and date of each release, the last built first."""
+    rows = []
+    for manifest in paths.releases.glob("[!.]*/manifest.json"):
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+        run = content["run"]
+        rows.append(
+            {
+                "release": content["release"],
+                "data_vintage": run["data_vintage"],
+                "method_version": run["method_version"],
+                "built": str(run["started_at"])[:19],
+                "commit": str(run["git_commit"])[:10],
+            }
+        )
+    return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)
+
+
+def release_as_of(paths: Paths, name: str) -> str | None:
+    """The release of that name, else the last release that was built from the data vintage of that name."""
+    rows = known_releases(paths)
+    for column in ("release", "data_vintage"):
+        found = [row["release"] for row in rows if row[column] == name]
+        if found:
+            return found[0]
+    return None
 
 
 def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:

@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = sorted((ROOT / "dbt" / "models" / "marts").glob("*/_*.yml"))
-BASE_MAP = ROOT / "dagster_project" / "report" / "assets" / "city_boundaries.json"
+BASE_MAP = ROOT / "dagster_project" / "publish" / "site" / "assets" / "city_boundaries.json"
 INDICATORS = {"n1_hestud": "new", "n2_mobile": "new", "q1_scishare": "quality", "q2_gdppc": "quality"}
 BASIS = "frozen_2012_2021"
 DROPPED = 2  # cities at the end of the list; the first of them is a core city

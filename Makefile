@@ -14,7 +14,7 @@ help:
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
 	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
-	@echo "make lint       ruff and sqlfluff;  make types: mypy --strict on python_models"
+	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 
 setup: $(READY)
@@ -52,6 +52,7 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint dbt --processes 2 --disable-progress-bar
+	@$(BIN)/lint-imports --no-logo
 
 types: setup
 	@$(BIN)/mypy python_models

@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli.reading import table_of
+from dagster_project.operations.retention import plan_prune, prune
 from dagster_project.paths import Paths
-from dagster_project.publish.release import rebuild as again
+from dagster_project.operations import rebuild as again
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import Frames, diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
 from dagster_project.publish.release.disk import human
 from dagster_project.publish.release.folder import known_releases, latest_release
-from dagster_project.publish.release.retention import plan_prune, prune
 from dagster_project.publish.release.verify import verify_published, verify_release
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, nothing_published

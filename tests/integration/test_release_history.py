@@ -12,9 +12,9 @@ from house import House, Outcome
 from rich.console import Console
 
 from dagster_project.cli import releases
+from dagster_project.operations.rebuild import lay_out, read_manifest
 from dagster_project.paths import Paths
 from dagster_project.publish.release.diff import diff_frames
-from dagster_project.publish.release.rebuild import lay_out, read_manifest
 from dagster_project.published import open_read_only
 from dagster_project.store import Warehouse
 

@@ -6,17 +6,12 @@ import os
 import duckdb
 import pytest
 
+from dagster_project.operations.rebuild import RebuildError, earlier_release, table_differences, version_differences
+from dagster_project.operations.retention import KEEP_MARK, plan_prune, prune
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.disk import disk_use, human, release_sizes
 from dagster_project.publish.release.folder import file_hashes, write_manifest
-from dagster_project.publish.release.rebuild import (
-    RebuildError,
-    earlier_release,
-    table_differences,
-    version_differences,
-)
-from dagster_project.publish.release.retention import KEEP_MARK, plan_prune, prune
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import open_read_only, open_side_by_side
 from dagster_project.store import Warehouse

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.operations.rebuild import RebuildError, earlier_release
 from dagster_project.paths import Paths
 from dagster_project.publish.release.disk import size_of
 from dagster_project.publish.release.folder import KEEP_MARK, MANIFEST, latest_release
-from dagster_project.publish.release.rebuild import RebuildError, earlier_release
 from dagster_project.store import Warehouse
 
 

@@ -35,7 +35,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
         dbt_project.parse(paths)
     warehouse = Warehouse(paths.build_file)
     years = data_years(landed_sidecars(paths))
-    assets = [
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(paths, years),
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years),
@@ -45,13 +45,11 @@ def build_defs(paths: Paths) -> dg.Definitions:
         build_publish_asset(paths, warehouse, mart_keys(paths)),
         *outside_assets(),
     ]
-    jobs = build_jobs(years)
-    refresh = jobs[-1]
     return dg.Definitions(
         assets=with_columns(assets, paths.dbt_manifest),
-        jobs=jobs,
-        schedules=build_schedules(paths, refresh),
-        sensors=build_sensors(paths, warehouse, refresh),
+        jobs=build_jobs(years),
+        schedules=build_schedules(paths),
+        sensors=build_sensors(paths, warehouse),
         resources={"dbt": dbt_project.dbt_resource(paths)},
         executor=one_writer(paths),
     )

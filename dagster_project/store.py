@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -49,6 +50,12 @@ class Warehouse:
     def read_frame(self, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
         with self.connect(read_only=True) as con:
             return _frame(con.execute(sql, parameters or []))
+
+    def read_value(self, sql: str, parameters: list[object] | None = None) -> Any:
+        """The first column of the first row; None where there is no row."""
+        with self.connect(read_only=True) as con:
+            row = con.execute(sql, parameters or []).fetchone()
+        return row[0] if row else None
 
     def read_frames(self, queries: Mapping[str, str]) -> dict[str, pd.DataFrame]:
         """label -> query in, label -> rows out, over one connection."""

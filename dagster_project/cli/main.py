@@ -92,9 +92,16 @@ def refresh(
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
 
-    paths, form = resolve(landing, warehouse, sidecars), log_format.value
-    how = {"log_format": form, "quiet": quiet, "depth": depth.value if depth else None}
-    raise typer.Exit(run(paths, console, year=year, is_demo=landing is None, **how))
+    code = run(
+        resolve(landing, warehouse, sidecars),
+        console,
+        year=year,
+        is_demo=landing is None,
+        log_format=log_format.value,
+        quiet=quiet,
+        depth=depth.value if depth else None,
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli.reading import table_of
+from dagster_project.operations import rebuild as again
 from dagster_project.operations.retention import plan_prune, prune
 from dagster_project.paths import Paths
-from dagster_project.operations import rebuild as again
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import Frames, diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown

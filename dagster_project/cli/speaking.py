@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -11,7 +13,7 @@ from typer.core import TyperGroup
 class Speaking(TyperGroup):
     """Whatever the command: a published file that cannot be read ends in a sentence, not in a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except Exception as error:
@@ -29,5 +31,6 @@ def _of_a_file(error: Exception) -> str | None:
 
     if isinstance(error, PublishedFileError):
         return str(error)
-    is_damage = isinstance(error, (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException))
-    return unreadable("A file of the warehouse", error) if is_damage else None
+    if isinstance(error, (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException)):
+        return unreadable("A file of the warehouse", error)
+    return None

@@ -88,7 +88,7 @@ def column_lineage(node: Mapping[str, Any]) -> dg.TableColumnLineage | None:
 
 def schemas_of_results(nodes: Mapping[str, Any]) -> dict[tuple[str, ...], dg.TableSchema]:
     """(py, table) -> the columns that its mart publishes: the contract is the only definition of them."""
-    found = {}
+    found: dict[tuple[str, ...], dg.TableSchema] = {}
     for node in nodes.values():
         table = result_table(node) if node["resource_type"] == "model" else None
         if table is not None:

@@ -42,7 +42,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )
-    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         frame = context_frame(paths, warehouse, context.run.run_id)
         warehouse.refill("ops.run_context", frame)
         warehouse.replace_rows("ops.run_log", frame, {"run_id": context.run.run_id})
@@ -56,7 +56,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="One row per index and indicator, from specs/index.yml.",
     )
-    def index_spec() -> dg.MaterializeResult:
+    def index_spec() -> dg.MaterializeResult[None]:
         frame = spec_frame(read_index_specs(paths.index_specs))
         warehouse.refill("ops.index_spec", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
@@ -70,7 +70,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="What the demo generator drew: latents, parameters, planted faults. Empty for real data.",
     )
-    def synthetic_truth() -> dg.MaterializeResult:
+    def synthetic_truth() -> dg.MaterializeResult[None]:
         frame = truth_frame(paths)
         warehouse.refill("ops.synthetic_truth", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame)})
@@ -117,9 +117,7 @@ def data_vintage(warehouse: Warehouse) -> str:
     same = known[known["set_hash"] == digest]
     if not same.empty:
         return str(same.iloc[0]["data_vintage"])
-    last_year = int(
-        warehouse.read_frame("select max(year) from int.int_values_corrected where value is not null").iloc[0, 0]
-    )
+    last_year = int(warehouse.read_value("select max(year) from int.int_values_corrected where value is not null"))
     taken = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
     name = f"{last_year}{letters(len(taken))}"
     row = pd.DataFrame(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from dagster_project.defs.dbt_project import dbt_environment, is_manifest_stale, parse
 from dagster_project.paths import Paths, dbt_executable
+from dagster_project.run.kind import SYNTHETIC, marker
 
-SYNTHETIC = (  # at the foot: the page's own head stands still over whatever is above it
+BANNER = (  # at the foot: the page's own head stands still over whatever is above it
     '<div role="note" style="position:fixed;bottom:0;left:0;right:0;z-index:9999;background:#b00020;color:#fff;'
     'text-align:center;padding:4px">SYNTHETIC: what these tables hold is made up by the demo. None of it says anything '
     "about China or any city.</div>"
@@ -47,9 +48,9 @@ class DbtDocs:
         if self._process.returncode != 0 or not made.exists():
             raise DbtDocsError(f"dbt could not make its page of tables:\n{said.strip()[-2000:]}")
         page = made.read_text(encoding="utf-8").replace(str(self._paths.dbt_project.resolve()), "dbt")
-        kind = self._paths.build_file.with_name("kind.txt")
-        is_synthetic = kind.exists() and kind.read_text(encoding="utf-8").strip() == "synthetic"
-        return re.sub(r"(<body[^>]*>)", rf"\1{SYNTHETIC}", page, count=1) if is_synthetic else page
+        if marker(self._paths) != SYNTHETIC:
+            return page
+        return re.sub(r"(<body[^>]*>)", rf"\1{BANNER}", page, count=1)
 
     def stop(self) -> None:
         """Leave no process behind."""

@@ -88,7 +88,7 @@ class DbtProcess(DbtCliResource):
     def _cli_version(self) -> Version:
         return Version(importlib.metadata.version("dbt-core"))
 
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
         return None
 
 

@@ -22,7 +22,7 @@ from dagster_project.store import WarehouseBusy
 
 WAIT, WAIT_SECONDS = "NQPF_WAIT_SECONDS", 3600  # environment variable and what holds without it
 LOOK_SECONDS = 1.0
-IN_PROCESS = {"retries": {"enabled": {}}, "marker_to_close": None}
+IN_PROCESS: dict[str, object] = {"retries": {"enabled": {}}, "marker_to_close": None}
 
 
 class WaitNotKnown(Exception):

@@ -6,6 +6,7 @@ into blocking checks. Rows are committed before a check result is returned, so a
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -116,7 +117,7 @@ def build_gate_assets(
         kinds={"duckdb"},
         description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
     )
-    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         wanted = {int(key) for key in context.partition_keys}
         sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
         return _judge_all(context, paths, warehouse, sidecars, "")
@@ -131,7 +132,7 @@ def build_gate_assets(
         check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
-    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         return _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
 
     return [load, series_load]
@@ -139,13 +140,13 @@ def build_gate_assets(
 
 def _judge_all(
     context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     started = time.monotonic()
     key = gate_hash(paths)
     verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
-    metadata = {
+    metadata: dict[str, Any] = {
         "loads": len(verdicts),
         "judged_now": sum(v.was_judged for v in verdicts),
         "refused": len(refused),
@@ -305,9 +306,7 @@ def _record(
 def _load_no(warehouse: Warehouse, prefix: str, identity: dict[str, object]) -> int:
     """Order of loads: a load that is judged again keeps its number."""
     table = f"raw.{prefix}load"
-    known = warehouse.read_frame(
+    known = warehouse.read_value(
         f"select load_no from {table} where source = ? and data_year = ? and vintage = ?", list(identity.values())
     )
-    if not known.empty:
-        return int(known.iloc[0, 0])
-    return int(warehouse.read_frame(f"select coalesce(max(load_no), 0) + 1 from {table}").iloc[0, 0])
+    return int(known or warehouse.read_value(f"select coalesce(max(load_no), 0) + 1 from {table}"))

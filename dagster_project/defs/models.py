@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 from threadpoolctl import threadpool_limits
@@ -30,9 +31,9 @@ def _build(entry: Analysis, warehouse: Warehouse) -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(name=f"py_{entry.name}", specs=specs, pool=POOL)
-    def run() -> Iterator[dg.MaterializeResult]:
+    def run() -> Iterator[dg.MaterializeResult[None]]:
         started = time.monotonic()
-        seed = int(warehouse.read_frame("select seed from ops.run_context").iloc[0, 0])
+        seed = int(warehouse.read_value("select seed from ops.run_context"))
         frames = warehouse.read_frames(entry.queries())
         previews: dict[str, str] = {}
         # one BLAS thread: thousands of small products run faster, and the same on every machine
@@ -42,7 +43,7 @@ def _build(entry: Analysis, warehouse: Warehouse) -> dg.AssetsDefinition:
             rows = warehouse.replace_in_parts(_named(part, entry, previews) for part in parts)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
-            metadata = {
+            metadata: dict[str, Any] = {
                 "dagster/row_count": rows[f"py.{table}"],
                 "seconds": seconds,
                 "preview": dg.MetadataValue.md(previews[table]),

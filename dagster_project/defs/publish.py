@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -37,11 +38,11 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         kinds={"duckdb", "parquet"},
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )
-    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         told = publish(paths, warehouse, has_tables_page=True)
         remember_index(warehouse)
         release = paths.releases / str(told["release"])
-        places = {
+        places: dict[str, Any] = {
             "file_to_query": paths.published_file,
             "release_folder": release,
             "report": release / "docs" / "index.html",
@@ -54,7 +55,7 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
     return city
 
 
-def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False) -> dict[str, object]:
+def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False) -> dict[str, Any]:
     """Write the next release unless nothing changed; returns what a person wants to know.
 
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
@@ -96,7 +97,7 @@ def _complete(paths: Paths, release: str, spare: Path) -> None:
 def accepted_loads(warehouse: Warehouse) -> set[tuple[str, int, str]]:
     """(source, data year, vintage) of what went in: a refused file may lie in the landing folder, unused."""
     loads = warehouse.read_frame("select source, data_year, vintage from mart.mart_source_load")
-    return {(str(row.source), int(row.data_year), str(row.vintage)) for row in loads.itertuples()}
+    return {(source, int(year), vintage) for source, year, vintage in loads.to_numpy().tolist()}
 
 
 def _write_release(

@@ -1,6 +1,7 @@
 """Raw cells: landing files as text with their address. Appended by vintage, read once per vintage."""
 
 import time
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -58,14 +59,14 @@ def _specs(tables: tuple[str, str], landing: str) -> list[dg.AssetSpec]:
     ]
 
 
-def _results(tables: tuple[str, str], metadata: dict[str, object]):  # type: ignore[no-untyped-def]
+def _results(tables: tuple[str, str], metadata: dict[str, Any]):  # type: ignore[no-untyped-def]
     for table in tables:
         yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
 
 
 def _land(
     context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Read every vintage that is not there yet; an unchanged file costs one hash."""
     started, n_cells, n_read = time.monotonic(), 0, 0
     if sidecars:

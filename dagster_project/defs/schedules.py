@@ -4,19 +4,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_project.defs.jobs import AssetJob
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import landed_sidecars, yearly
 from dagster_project.paths import Paths
 
 
-def build_schedules(paths: Paths, refresh: AssetJob) -> list[dg.ScheduleDefinition]:
+def build_schedules(paths: Paths) -> list[dg.ScheduleDefinition]:
     """Yearbooks of year Y print the figures of Y-1 and appear around the turn of the year."""
 
     @dg.schedule(
         name="yearly_refresh",
         cron_schedule="0 6 15 1 *",
-        job=refresh,
+        job_name="refresh",
         execution_timezone="Asia/Shanghai",
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="15 January, 06:00 in Shanghai: refresh with the newest landed data year. A run that finds nothing"

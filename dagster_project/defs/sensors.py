@@ -6,7 +6,6 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.defs.jobs import AssetJob
 from dagster_project.defs.outcome import failure_of
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, yearly
@@ -24,10 +23,10 @@ LOAD_SQL = """
 """
 
 
-def build_sensors(paths: Paths, warehouse: Warehouse, refresh: AssetJob) -> list[dg.SensorDefinition]:
+def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name="landing_sensor",
-        job=refresh,
+        job_name="refresh",
         minimum_interval_seconds=3600,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Each hour: a landed file whose sidecar and hash fit, and that the gate has neither accepted nor"
@@ -85,7 +84,7 @@ def _load_rows(warehouse: Warehouse, sidecar: Sidecar, gate: str) -> list[dict[s
 
 def build_end_sensors(paths: Paths) -> list[dg.SensorDefinition]:
     """Runs that Dagster started are written down as those of the command are: last_run.json and the webhook."""
-    made = []
+    made: list[dg.SensorDefinition] = []
     for name, status in (("run_went_well", dg.DagsterRunStatus.SUCCESS), ("run_failed", dg.DagsterRunStatus.FAILURE)):
 
         @dg.run_status_sensor(

@@ -30,7 +30,7 @@ _DTA_DAMAGE = (
     struct.error,
 )  # a cut file fails deep in the reader
 _CHUNK = 20_000  # rows taken at a time
-_DUCKDB = {
+_DUCKDB: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "temp_directory": "",
     "autoinstall_known_extensions": False,
@@ -113,7 +113,7 @@ def _is_unicode_dta(path: Path) -> bool:
     """Stata writes UTF-8 since release 118; before that it kept the bytes of the writer's code page."""
     with path.open("rb") as stream:
         found = re.match(rb"<stata_dta><header><release>(\d+)</release>", stream.read(64))
-    return bool(found) and int(found[1]) >= 118
+    return found is not None and int(found[1]) >= 118
 
 
 def _from_gb18030(text: str) -> str:
@@ -185,4 +185,4 @@ def _parquet_rows(
 
 def _number_text(text: str | None) -> str:
     """DuckDB writes 123 as '123.0' and a missing number as nan."""
-    return "" if text in (None, "nan") else text.removesuffix(".0")
+    return "" if text is None or text == "nan" else text.removesuffix(".0")

@@ -54,8 +54,10 @@ def geometry_of(file: str, sheets: Iterable[Sheet], sidecar: Sidecar) -> tuple[p
 
 def stamped(frame: pd.DataFrame, columns: list[str], file: str, sidecar: Sidecar) -> pd.DataFrame:
     """The frame with source, year, vintage and file; columns: CELL_COLUMNS or HEADER_COLUMNS."""
-    said = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage, "file": file}
-    return frame.reset_index(drop=True).assign(**said)[columns]
+    dated = frame.reset_index(drop=True).assign(
+        source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage, file=file
+    )
+    return dated[columns]
 
 
 def _cells(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import MANIFEST, latest_release, sha256_of
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import open_read_only, stray_log
+from dagster_project.run.kind import marker
 
 REFRESH = "run `nqpf refresh`"
 KINDS = ("synthetic", "real")
@@ -132,14 +133,15 @@ def check_landing(paths: Paths) -> Iterator[Finding]:
 
 
 def _one_kind(paths: Paths, landed: str) -> Iterator[Finding]:
-    marker = paths.build_file.with_name("kind.txt")
-    written = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""
+    written, file_of_mark = marker(paths), paths.kind_file
     if written and written not in KINDS:
-        yield Finding(f"The marker says '{written}', not {' or '.join(KINDS)}", marker, f"write '{landed}' into it")
+        yield Finding(
+            f"The marker says '{written}', not {' or '.join(KINDS)}", file_of_mark, f"write '{landed}' into it"
+        )
     elif written and written != landed:
         yield Finding(
             f"The warehouse holds {written} data, the landing files are {landed}",
-            marker,
+            file_of_mark,
             "name another --landing or another --warehouse: they are never mixed",
         )
     file = paths.published_file
@@ -150,6 +152,6 @@ def _one_kind(paths: Paths, landed: str) -> Iterator[Finding]:
         if len(kinds) > 1 or (written in KINDS and kinds and kinds != [written]):
             yield Finding(
                 f"Published are {' and '.join(kinds)} data, the marker says {written}",
-                marker,
+                file_of_mark,
                 "restore a backup: one of the two was put there by hand",
             )

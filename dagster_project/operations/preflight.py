@@ -37,7 +37,8 @@ def megabytes_needed(paths: Paths) -> float:
     """As much as the build file and the newest release take now (both are written anew), and some spare."""
     newest = latest_release(paths.releases)
     files = [paths.build_file, *((paths.releases / newest).rglob("*") if newest else ())]
-    return sum(file.stat().st_size for file in files if file.is_file()) / 1e6 + SPARE_MB
+    size: int = sum(file.stat().st_size for file in files if file.is_file())
+    return size / 1e6 + SPARE_MB
 
 
 def is_writable(folder: Path) -> bool:

@@ -112,8 +112,8 @@ def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: Path | None) 
             _copy(own, made.landing / own.resolve().relative_to(paths.sidecars.resolve()))
             for file in sidecar.files:
                 _copy(paths.landing / file.path, made.landing / file.path)
-    for file in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
-        _copy(file, made.landing / "truth" / file.name)
+    for truth in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
+        _copy(truth, made.landing / "truth" / truth.name)
     _remember(manifest, Warehouse(made.build_file), earlier)
     return made
 

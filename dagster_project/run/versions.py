@@ -13,6 +13,7 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,6 @@ def python_version() -> str:
 
 def blas_name() -> str:
     """Name and version of the BLAS that numpy was built with."""
-    config = np.show_config(mode="dicts") or {}
+    config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()

@@ -1,0 +1,72 @@
+"""Demo and real data never share a warehouse: the mark, the published file and the loads each say what is there."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.paths import Paths
+from dagster_project.run.kind import WrongKindError, check_kind
+from dagster_project.store import Warehouse
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(warehouse=tmp_path, landing=tmp_path / "landing", sidecars=tmp_path / "landing")
+
+
+def publish(paths: Paths, *, is_synthetic: bool) -> None:
+    paths.published.mkdir(parents=True)
+    with duckdb.connect(str(paths.published_file)) as con:
+        con.execute(f"create schema mart; create table mart.dim_vintage as select {is_synthetic} as is_synthetic")
+
+
+def load(paths: Paths, table: str, *, is_synthetic: bool) -> None:
+    warehouse = Warehouse(paths.build_file)
+    warehouse.prepare()
+    with warehouse.connect() as con:
+        con.execute(
+            f"insert into raw.{table} (source, data_year, vintage, is_synthetic) values ('s', 1, 'v', ?)",
+            [is_synthetic],
+        )
+
+
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_the_first_load_marks_the_warehouse_for_ever(paths, is_synthetic):
+    check_kind(paths, is_synthetic=is_synthetic)
+    check_kind(paths, is_synthetic=is_synthetic)
+    with pytest.raises(WrongKindError, match="Nothing was read or published"):
+        check_kind(paths, is_synthetic=not is_synthetic)
+
+
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_without_a_mark_the_published_file_decides(paths, is_synthetic):
+    publish(paths, is_synthetic=is_synthetic)
+    with pytest.raises(WrongKindError):
+        check_kind(paths, is_synthetic=not is_synthetic)
+    assert not paths.kind_file.exists()
+    check_kind(paths, is_synthetic=is_synthetic)
+    assert paths.kind_file.exists()
+
+
+@pytest.mark.parametrize("table", ["load", "series_load"])
+@pytest.mark.parametrize("is_synthetic", [True, False])
+def test_without_a_mark_and_a_release_the_loads_decide(paths, table, is_synthetic):
+    load(paths, table, is_synthetic=is_synthetic)
+    with pytest.raises(WrongKindError):
+        check_kind(paths, is_synthetic=not is_synthetic)
+    check_kind(paths, is_synthetic=is_synthetic)
+
+
+def test_a_mark_does_not_outvote_what_is_published(paths):
+    """A warehouse whose mark was copied from elsewhere: what readers see must not change its kind."""
+    publish(paths, is_synthetic=False)
+    paths.kind_file.parent.mkdir(parents=True, exist_ok=True)
+    paths.kind_file.write_text("synthetic\n")
+    with pytest.raises(WrongKindError):
+        check_kind(paths, is_synthetic=True)
+
+
+def test_a_new_build_file_without_loads_decides_nothing(paths):
+    Warehouse(paths.build_file).prepare()
+    check_kind(paths, is_synthetic=True)

@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from importlib import import_module
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,9 @@ def apart[T](function: Callable[..., T], *arguments: object, where: str, limits:
     IngestError: what the function raised; more memory or time than the limits; the process broke off.
     """
     with _lock:
-        reader = _ready_reader(limits.memory_mb)
+        reader = _ready_reader(limits.memory_mb, function)
         try:
-            kind, said, is_spent = reader.ask((function.__module__, function.__qualname__, arguments), limits.seconds)
+            kind, said, is_spent = reader.ask(function, arguments, limits.seconds)
         except BaseException:  # an answer that comes later would be taken for that of the next file
             reader.close()
             raise
@@ -73,7 +72,7 @@ def _limit_error(kind: str, said: str, where: str, limits: Limits) -> IngestErro
 class _Reader:
     """The reading process and the pipe to it."""
 
-    def __init__(self, memory_mb: int) -> None:
+    def __init__(self, memory_mb: int, first: Callable[..., object]) -> None:
         self.memory_mb, self.owner = memory_mb, os.getpid()
         self.pipe, theirs = Pipe()
         code = f"from {__name__} import serve; serve({theirs.fileno()}, {memory_mb})"
@@ -91,13 +90,15 @@ class _Reader:
             raise IngestError(f"The reading process does not start ({error})", sys.executable, "Free memory") from None
         finally:
             theirs.close()
+        with contextlib.suppress(OSError):
+            self.pipe.send(first)  # a function travels by name: receiving it imports what it needs
         if self._receive(_START_SECONDS)[0] != "ready":
             self.close()
             raise IngestError("The reading process does not start", sys.executable, f"Is {MEMORY} too low?")
 
-    def ask(self, question: tuple[str, str, tuple[object, ...]], seconds: int) -> Answer:
+    def ask(self, function: Callable[..., object], arguments: tuple[object, ...], seconds: int) -> Answer:
         try:
-            self.pipe.send((*question, seconds))
+            self.pipe.send((function, arguments, seconds))
         except OSError:
             return "broken", "it had ended", True
         return self._receive(seconds + _GRACE)
@@ -121,7 +122,7 @@ class _Reader:
             self.process.wait()
 
 
-def _ready_reader(memory_mb: int) -> _Reader:
+def _ready_reader(memory_mb: int, first: Callable[..., object]) -> _Reader:
     """The running process, or a fresh one when there is none for this limit (or it is that of a parent process)."""
     if _reader:
         known = _reader[0]
@@ -129,7 +130,7 @@ def _ready_reader(memory_mb: int) -> _Reader:
             return known
         known.close()
         _reader.clear()
-    _reader.append(_Reader(memory_mb))
+    _reader.append(_Reader(memory_mb, first))
     return _reader[0]
 
 
@@ -150,24 +151,23 @@ def _close() -> None:
 def serve(descriptor: int, memory_mb: int) -> None:
     """Answer until the other side is gone. Ends by SIGALRM when one file takes too long."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the program, whose pipe then ends this process
-    for module in ("load", "workbook"):  # before the limit: what the program itself takes up does not count
-        import_module(f"dagster_project.ingest.{module}")
+    pipe = Connection(descriptor)
+    pipe.recv()  # before the limit: what the program itself takes up does not count
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a parser that breaks off leaves no image of the memory
     _limit_memory(memory_mb)
-    pipe = Connection(descriptor)
     pipe.send(("ready", "", False))
     with contextlib.suppress(EOFError, OSError):
         while True:
-            module, function, arguments, seconds = pipe.recv()
+            function, arguments, seconds = pipe.recv()
             signal.alarm(seconds + 1)
-            answer = _answer(module, function, arguments, memory_mb)
+            answer = _answer(function, arguments, memory_mb)
             signal.alarm(0)
             pipe.send_bytes(answer)
 
 
-def _answer(module: str, function: str, arguments: tuple[object, ...], memory_mb: int) -> bytes:
+def _answer(function: Callable[..., object], arguments: tuple[object, ...], memory_mb: int) -> bytes:
     try:
-        value = getattr(import_module(module), function)(*arguments)
+        value = function(*arguments)
         return pickle.dumps(("value", value, _has_grown(memory_mb)), protocol=5)
     except IngestError as error:
         return pickle.dumps(("refused", (error.what, error.where, error.remedy), _has_grown(memory_mb)))

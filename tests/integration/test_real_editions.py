@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import duckdb
@@ -13,9 +12,7 @@ import yaml
 from house import House
 from landing_tools import entry
 
-from dagster_project.ingest import find_sidecars, read_load, read_sidecar
-from dagster_project.ingest.limits import Limits
-from dagster_project.ingest.load import frames_of_file
+from dagster_project.ingest import read_load, read_sidecar
 from dagster_project.paths import PROJECT
 
 HAND_READ = PROJECT / "tests" / "golden" / "hand_read_cells"
@@ -233,29 +230,16 @@ ANSWERED = """
 UNREADABLE = {"2019": 24, "2020": 2, "2021": 0, "2024": 2}
 
 
-def test_every_file_is_read_fast_and_only_misread_digits_are_refused(
-    real_warehouse: House, real_data: Path, capsys: pytest.CaptureFixture[str]
+def test_only_misread_digits_of_each_file_are_refused(
+    real_warehouse: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Prints the table: cells of the body, read, under ignored headers, refused, seconds."""
+    """Prints the table: cells of the body, read, under ignored headers, refused."""
     table = real_warehouse.build(CELLS_BY_FILE).set_index("file")
-    table["seconds"] = seconds_by_file(real_data)
     with capsys.disabled():
         print("\n" + table.to_string())
-    assert table["seconds"].max() < 3
     assert (table["read"] > 0).sum() >= 19
     wide = table[table["source"] == "yearbook_wide"]
     assert {file.split("_")[-2]: count for file, count in wide["unreadable"].items()} == UNREADABLE
     assert table["unreadable"][table["source"] == "yearbook_tables"].sum() == 2  # as in the wide sheet of 2024
     # a reviewed correction answers each of them: 82X0 and nine of employment by sector
     assert table["refused"].sum() == real_warehouse.build(ANSWERED).squeeze() == 10
-
-
-def seconds_by_file(real_data: Path) -> pd.Series:
-    """Seconds to open one file and find its geometry."""
-    seconds = {}
-    for one in find_sidecars(PROJECT / "warehouse" / "landing"):
-        for file in one.files:
-            start = time.perf_counter()
-            frames_of_file(real_data / file.path, file.path, one, Limits.for_layout(one.layout))
-            seconds[file.path] = time.perf_counter() - start
-    return pd.Series(seconds)

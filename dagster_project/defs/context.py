@@ -42,7 +42,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )
-    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         frame = context_frame(paths, warehouse, context.run.run_id)
         warehouse.refill("ops.run_context", frame)
         warehouse.replace_rows("ops.run_log", frame, {"run_id": context.run.run_id})
@@ -56,7 +56,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="One row per index and indicator, from specs/index.yml.",
     )
-    def index_spec() -> dg.MaterializeResult[None]:
+    def index_spec() -> dg.MaterializeResult:
         frame = spec_frame(read_index_specs(paths.index_specs))
         warehouse.refill("ops.index_spec", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame), "indexes": int(frame["index_code"].nunique())})
@@ -70,7 +70,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="What the demo generator drew: latents, parameters, planted faults. Empty for real data.",
     )
-    def synthetic_truth() -> dg.MaterializeResult[None]:
+    def synthetic_truth() -> dg.MaterializeResult:
         frame = truth_frame(paths)
         warehouse.refill("ops.synthetic_truth", frame)
         return dg.MaterializeResult(metadata={"rows": len(frame)})

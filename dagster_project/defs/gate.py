@@ -117,7 +117,7 @@ def build_gate_assets(
         kinds={"duckdb"},
         description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
     )
-    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         wanted = {int(key) for key in context.partition_keys}
         sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
         return _judge_all(context, paths, warehouse, sidecars, "")
@@ -132,7 +132,7 @@ def build_gate_assets(
         check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
-    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
 
     return [load, series_load]
@@ -140,7 +140,7 @@ def build_gate_assets(
 
 def _judge_all(
     context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:
     started = time.monotonic()
     key = gate_hash(paths)
     verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]

@@ -19,7 +19,7 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         kinds={"file"},
         description="Yearly landing files with their sidecars; never edited, checked against their sha256.",
     )
-    def landing_yearly(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def landing_yearly(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         wanted = {int(key) for key in context.partition_keys}
         return _checked(paths, [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted])
 
@@ -30,12 +30,12 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         kinds={"file"},
         description="Multi-year landing files with their sidecars; checked against their sha256.",
     )
-    def landing_series() -> dg.MaterializeResult[None]:
+    def landing_series() -> dg.MaterializeResult:
         return _checked(paths, multi_year(landed_sidecars(paths)))
 
     return [landing_yearly, landing_series]
 
 
-def _checked(paths: Paths, sidecars: list[Sidecar]) -> dg.MaterializeResult[None]:
+def _checked(paths: Paths, sidecars: list[Sidecar]) -> dg.MaterializeResult:
     vintages = {f"{s.label} ({s.path.name})": check_files(s, paths.landing) for s in sidecars}
     return dg.MaterializeResult(metadata={"files": len(vintages), "vintages": vintages})

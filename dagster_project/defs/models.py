@@ -31,7 +31,7 @@ def _build(entry: Analysis, warehouse: Warehouse) -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(name=f"py_{entry.name}", specs=specs, pool=POOL)
-    def run() -> Iterator[dg.MaterializeResult[None]]:
+    def run() -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         seed = int(warehouse.read_value("select seed from ops.run_context"))
         frames = warehouse.read_frames(entry.queries())

@@ -38,7 +38,7 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         kinds={"duckdb", "parquet"},
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )
-    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         told = publish(paths, warehouse, has_tables_page=True)
         remember_index(warehouse)
         release = paths.releases / str(told["release"])

@@ -359,6 +359,18 @@ def release_prune(
     raise typer.Exit(prune_releases(reading_paths(warehouse), console, keep, is_sure=yes))
 
 
+@release_app.command("withdraw")
+def release_withdraw(
+    name: Annotated[str, typer.Argument(help="The current release, e.g. 2026.11.3.")],
+    why: Annotated[str, typer.Option(help="The reason, for readers of the withdrawn release.")],
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Take the current release back: the one before it is current again. Exit: 0 done, 2 not possible, 4 busy."""
+    from dagster_project.cli.releases import withdraw_release
+
+    raise typer.Exit(withdraw_release(reading_paths(warehouse), console, name, why))
+
+
 @schedule_app.command("on")
 def schedule_on(
     landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None

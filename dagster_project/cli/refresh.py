@@ -23,7 +23,7 @@ from dagster_project.operations.memory import recall
 from dagster_project.operations.preflight import check_surroundings
 from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publish.release.folder import latest_release, sha256_of
+from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
 from dagster_project.run.kind import WrongKindError, check_kind
@@ -199,6 +199,11 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
         warnings = con.execute(
             "select count(*) from mart.mart_check_result where not passed and severity = 'warn'"
         ).fetchall()[0][0]
+    for gone in withdrawn_releases(paths.releases):
+        if gone["release"] > release:
+            console.print(
+                f"  {gone['release']} stays withdrawn: {escape(gone['why'])}", highlight=False, soft_wrap=True
+            )
     mark = " [bold yellow]SYNTHETIC demo: no figure says anything about China.[/]" if synthetic else ""
     what = "[green]Nothing changed[/] since" if release == before else "[green]Published[/]"
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)

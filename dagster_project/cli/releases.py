@@ -15,6 +15,7 @@ from rich.table import Table
 from dagster_project.cli.reading import table_of
 from dagster_project.operations import rebuild as again
 from dagster_project.operations.retention import plan_prune, prune
+from dagster_project.operations.withdraw import WithdrawError, withdraw
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import Frames, diff_frames
@@ -86,6 +87,18 @@ def _diff_text(old: str | None, new: str, frames: Frames | None, format: str) ->
         for part, frame in (frames or {}).items()
     }
     return json.dumps({"old": old, "new": new, **parts}, ensure_ascii=False, indent=1) + "\n"
+
+
+def withdraw_release(paths: Paths, console: Console, name: str, why: str) -> int:
+    """Take the current release back. Exit: 0 done, 2 not possible, 4 busy."""
+    try:
+        with refresh_lock(paths):
+            current = withdraw(paths, name, why)
+    except WarehouseBusy as busy:
+        return _say(console, [str(busy)], EXIT_BUSY)
+    except WithdrawError as error:
+        return _say(console, [str(error)], EXIT_BAD_INPUT)
+    return _say(console, [f"{name} is withdrawn. {current} is current again: {paths.published_file}."], EXIT_OK)
 
 
 def verify_releases(paths: Paths, console: Console, release: str | None, landing: Path | None) -> int:

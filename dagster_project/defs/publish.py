@@ -18,6 +18,7 @@ from dagster_project.publish.release.folder import (
     latest_release,
     manifest_content,
     sha256_of,
+    withdrawn_releases,
     write_manifest,
 )
 from dagster_project.publish.release.snapshot import forbid_writing, same_content, swap_in, write_snapshot
@@ -67,6 +68,10 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     if current and same_content(fresh, paths.releases / current / "city.duckdb"):
         _complete(paths, current, fresh)
         return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
+    for withdrawn in withdrawn_releases(paths.releases):
+        if current and same_content(fresh, paths.releases / withdrawn["release"] / "city.duckdb"):
+            _complete(paths, current, fresh)  # the files still give what was taken back: it is not published again
+            return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
     release = str(state["release"])
     folder = paths.releases / f".{release}.tmp"
     for left in paths.releases.glob(".*.tmp"):  # of killed runs

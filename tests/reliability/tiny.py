@@ -48,7 +48,8 @@ def tiny_warehouse(root: Path) -> Paths:
     (folder / "city.duckdb").write_bytes(paths.published_file.read_bytes())
     with open_read_only(paths.published_file) as con:
         tables = {name: {"content": content} for name, content in table_contents(con).items()}
-    write_manifest(folder, {"release": RELEASE, "tables": tables, "inputs": []})
+    run = {"data_vintage": "2014A", "method_version": "1", "started_at": "2026-11-01 00:00:00", "git_commit": "unknown"}
+    write_manifest(folder, {"release": RELEASE, "run": run, "tables": tables, "inputs": []})
     (paths.build_file.with_name("kind.txt")).write_text("synthetic\n", encoding="utf-8")
     (paths.reports / "last_run.json").write_text(json.dumps({"status": "published"}), encoding="utf-8")
     file = paths.landing / "registry.csv"

@@ -24,23 +24,60 @@ DICTIONARY_SQL = """
 """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
 MANIFEST = "manifest.json"
+NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
 KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
 MAX_PLAIN_ROWS = 250_000  # a spreadsheet opens no more in reasonable time; readers of longer tables unpack .gz
 
 
 def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
-    """CalVer name YYYY.M.N; N counts the releases of the month. Synthetic data says so in the name."""
-    stem = f"{today.year}.{today.month}."
-    pattern = re.compile(re.escape(stem) + r"(\d+)(-SYNTHETIC)?")
-    taken = [int(m.group(1)) for p in releases.glob("*") if (m := pattern.fullmatch(p.name))]
-    return f"{stem}{max(taken, default=-1) + 1}{'-SYNTHETIC' if is_synthetic else ''}"
+    """CalVer name YYYY.M.N; N counts the releases of the month. Synthetic data says so in the name.
+
+    Names never go back: while the clock shows an earlier month than the newest release, its month is counted on.
+    Withdrawn releases keep their numbers.
+    """
+    newest = max((_numbers(name) for name in _names(releases)), default=(0, 0, 0))
+    year, month = max((today.year, today.month), newest[:2])
+    number = newest[2] + 1 if (year, month) == newest[:2] else 0
+    return f"{year}.{month}.{number}{'-SYNTHETIC' if is_synthetic else ''}"
 
 
 def latest_release(releases: Path) -> str | None:
-    """The newest release by its numbers, or None."""
-    found = [p.name for p in releases.glob("*") if re.fullmatch(r"\d+\.\d+\.\d+(-SYNTHETIC)?", p.name)]
-    return max(found, key=lambda name: [int(n) for n in name.split("-")[0].split(".")], default=None)
+    """The current release: the newest by its numbers that was not withdrawn, or None."""
+    found = releases_in_order(releases)
+    return found[-1] if found else None
+
+
+def releases_in_order(releases: Path) -> list[str]:
+    """Releases that were not withdrawn, oldest first."""
+    return sorted((name for name in _names(releases) if not is_withdrawn(releases / name)), key=_numbers)
+
+
+def is_withdrawn(folder: Path) -> bool:
+    """True if the manifest holds a tombstone."""
+    file = folder / MANIFEST
+    return file.is_file() and "withdrawn" in json.loads(file.read_text(encoding="utf-8"))
+
+
+def withdrawn_releases(releases: Path) -> list[dict[str, str]]:
+    """Release, moment and reason of each release that was taken back."""
+    found = []
+    for name in sorted(_names(releases), key=_numbers):
+        file = releases / name / MANIFEST
+        tombstone = json.loads(file.read_text(encoding="utf-8")).get("withdrawn") if file.is_file() else None
+        if tombstone:
+            found.append({"release": name, **tombstone})
+    return found
+
+
+def _names(releases: Path) -> list[str]:
+    return [path.name for path in releases.glob("*") if NAME.fullmatch(path.name)]
+
+
+def _numbers(name: str) -> tuple[int, int, int]:
+    """2026.11.10-SYNTHETIC -> (2026, 11, 10)"""
+    year, month, number = name.split("-")[0].split(".")
+    return int(year), int(month), int(number)
 
 
 def known_releases(paths: Paths) -> list[dict[str, str]]:
@@ -56,6 +93,7 @@ def known_releases(paths: Paths) -> list[dict[str, str]]:
                 "method_version": run["method_version"],
                 "built": str(run["started_at"])[:19],
                 "commit": str(run["git_commit"])[:10],
+                "withdrawn": content.get("withdrawn", {}).get("why", ""),
             }
         )
     return sorted(rows, key=lambda row: (row["built"], row["release"]), reverse=True)

@@ -23,6 +23,13 @@ def test_numbers_count_on_within_the_month_across_kinds_and_not_across_months(tm
     assert next_release(tmp_path, TODAY, is_synthetic=False) == "2026.11.10"
 
 
+def test_names_never_go_back_when_the_clock_does(tmp_path):
+    (tmp_path / "2026.12.1").mkdir()
+    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2026.12.2"
+    (tmp_path / "2027.1.0").mkdir()
+    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2027.1.1"
+
+
 def test_a_synthetic_release_says_so_in_its_name(tmp_path):
     assert next_release(tmp_path, TODAY, is_synthetic=True).endswith("-SYNTHETIC")
 

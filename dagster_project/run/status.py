@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -112,17 +113,45 @@ def write_status(reports: Path, status: RunStatus) -> list[str]:
 
 
 def send(url: str, content: dict[str, Any]) -> str | None:
-    """POST the content as JSON; None if it was taken, else why not. The address may hold a secret: it is not said."""
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        return "it must begin with http:// or https://"
-    body = json.dumps(content, ensure_ascii=False).encode("utf-8")
+    """POST the content as JSON; None if it was taken, else why not.
+
+    The address may hold a secret: nothing beyond its host is ever said. Redirects are not followed. One limit of time
+    holds for the whole call, however slowly the other side speaks.
+    """
     try:
-        request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json; charset=utf-8"})
-        with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):
+        parts = urllib.parse.urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return "it is not a valid address"
+    if parts.scheme not in ("http", "https"):
+        return "it must begin with http:// or https://"
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        return "it is not a valid address"
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8")
+    answers: list[str | None] = []
+    caller = threading.Thread(target=lambda: answers.append(_post(url, body)), daemon=True)
+    caller.start()
+    caller.join(WEBHOOK_SECONDS)
+    return answers[0] if answers else f"{host} did not answer within {WEBHOOK_SECONDS:.0f} s"
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Another address is another receiver: whoever set this one did not name it."""
+
+    def redirect_request(self, *_arguments: Any) -> None:
+        return None
+
+
+def _post(url: str, body: bytes) -> str | None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    try:
+        request = urllib.request.Request(url, data=body, headers=headers)
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=WEBHOOK_SECONDS):
             return None
     except urllib.error.HTTPError as error:
-        return f"it answered {error.code}"
+        return f"it answered {error.code}" + (" (redirects are not followed)" if 300 <= error.code < 400 else "")
     except urllib.error.URLError as error:
-        return str(error.reason)
-    except (OSError, ValueError) as error:  # no answer in time, an address that is none
-        return str(error) or type(error).__name__
+        reason = error.reason
+        return reason.strerror or type(reason).__name__ if isinstance(reason, OSError) else type(reason).__name__
+    except Exception as error:  # whatever a broken server makes of HTTP must not change how the run ends
+        return f"its answer is not valid HTTP ({type(error).__name__})"

@@ -55,18 +55,22 @@ def releases_in_order(releases: Path) -> list[str]:
 
 def is_withdrawn(folder: Path) -> bool:
     """True if the manifest holds a tombstone."""
-    file = folder / MANIFEST
-    return file.is_file() and "withdrawn" in json.loads(file.read_text(encoding="utf-8"))
+    return bool(_tombstone(folder))
 
 
 def withdrawn_releases(releases: Path) -> list[dict[str, str]]:
-    """Release, moment and reason of each release that was taken back."""
-    found = []
-    for name in sorted(_names(releases), key=_numbers):
-        file = releases / name / MANIFEST
-        tombstone = json.loads(file.read_text(encoding="utf-8")).get("withdrawn") if file.is_file() else None
-        if tombstone:
-            found.append({"release": name, **tombstone})
+    """Release, moment and reason of each release that was taken back, oldest first."""
+    names = sorted(_names(releases), key=_numbers)
+    return [{"release": name, **found} for name in names if (found := _tombstone(releases / name))]
+
+
+def _tombstone(folder: Path) -> dict[str, str]:
+    """Moment and reason; empty where there is none. A manifest that cannot be read is the doctor's matter."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found: dict[str, str] = content.get("withdrawn", {})
     return found
 
 

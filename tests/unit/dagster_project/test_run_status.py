@@ -134,16 +134,87 @@ def test_nobody_at_the_address_is_a_warning(tmp_path: Path, monkeypatch: pytest.
     assert "could not be sent" in warning
 
 
-def test_a_webhook_that_never_answers_does_not_hold_the_run_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_status, "WEBHOOK_SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection, says nothing
-        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        (warning,) = write_status(tmp_path, ended(tmp_path))
-    assert "timed out" in warning
-
-
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/", "no address", "http://"])
 def test_an_address_that_is_none_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(WEBHOOK, url)
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "could not be sent" in warning
+
+
+HOSTILE = {
+    "garbage": b"\x00\xff\x00 not http at all\r\n\r\n",
+    "a status line of 70 kB": b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",
+    "two hundred headers": b"HTTP/1.1 200 OK\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(200)) + b"\r\n",
+    "a redirect elsewhere": b"HTTP/1.1 302 Found\r\nLocation: http://localhost:9/secret\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.fixture
+def raw_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.getsockname()[1]}/hook?token=secret")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        yield server
+
+
+@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
+def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(
+    tmp_path: Path, raw_server: socket.socket, answer: bytes
+) -> None:
+    def speak() -> None:
+        line, _ = raw_server.accept()
+        with line:
+            line.recv(65536)
+            line.sendall(answer)
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    warnings = write_status(tmp_path, ended(tmp_path))
+    thread.join()
+    assert len(warnings) == 1
+    assert "secret" not in warnings[0]
+    assert "could not be sent" in warnings[0]
+
+
+def test_a_server_that_drips_does_not_hold_the_run_up(
+    tmp_path: Path, raw_server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_status, "WEBHOOK_SECONDS", 0.5)
+    done = threading.Event()
+
+    def drip() -> None:
+        line, _ = raw_server.accept()
+        with line:
+            while not done.wait(0.1):  # says nothing, then one byte after the other
+                try:
+                    line.sendall(b"a")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        (warning,) = write_status(tmp_path, ended(tmp_path))
+    finally:
+        done.set()
+        thread.join()
+    assert "did not answer within" in warning
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://host name/secret",
+        "http://host:port/secret",
+        "http://host/\x07secret",
+        "http://[::1/secret",
+        "http:///secret",
+    ],
+)
+def test_a_malformed_address_is_a_warning_that_does_not_print_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv(WEBHOOK, url)
+    (warning,) = write_status(tmp_path, ended(tmp_path))
+    assert "secret" not in warning
+    assert "not a valid address" in warning

@@ -25,16 +25,16 @@ POOL = "warehouse"
 
 # Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
 # before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
-GATE_READS = "+path:models/reading row_count city variable identity unit"
+GATE_READS = "+fqn:reading row_count city variable identity unit"
 STEPS = {
     "dbt_reading": (GATE_READS, ""),
     # the test looks back at what the gate read: no selection of its neighbours brings it along
     "dbt_values": (
-        "stg_landing__loads path:models/values resource_type:seed test_name:corrections_still_needed",
+        "stg_landing__loads fqn:values resource_type:seed test_name:corrections_still_needed",
         GATE_READS,
     ),
-    "dbt_panel": ("path:models/panel path:models/marts/dimensions", ""),
-    "dbt_marts": ("path:models/marts", "path:models/marts/dimensions"),
+    "dbt_panel": ("fqn:panel fqn:marts.dimensions", ""),
+    "dbt_marts": ("fqn:marts", "fqn:marts.dimensions"),
 }
 
 

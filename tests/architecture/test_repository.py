@@ -2,7 +2,10 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,3 +37,17 @@ def test_every_dependency_has_both_bounds():
     for line in re.findall(r'^  "([A-Za-z][^"]*)",$', block, flags=re.MULTILINE):
         assert ">=" in line, line
         assert "<" in line, line
+
+
+def test_version_and_licence_are_the_same_wherever_they_stand():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert f"\n## {project['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert all((ROOT / name).is_file() for name in project["license-files"])
+
+
+def test_the_forge_runs_what_a_person_runs():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert [step["run"] for step in steps if "run" in step] == [".ci/run"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from dagster_project.demo import generate_demo
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import Paths
 
 sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
 
 from house import CITIES, PLANTED, YEARS, House
 from once import made_once
-
-REAL_DATA = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+from shared_files import real_files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +65,4 @@ def copy_small_warehouse(small_warehouse: House, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real files beside the project, or skip."""
-    if not (REAL_DATA / "yearbook_wide").is_dir():
-        pytest.skip("no real data")
-    return REAL_DATA
+    return real_files()

@@ -1,7 +1,6 @@
 """The city seeds and the map file: keys, references, one group a city, no ambiguous label."""
 
 import json
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "dbt" / "seeds"
 MAP_FILE = ROOT / "dagster_project" / "publish" / "site" / "assets" / "city_boundaries.json"
-SHARED = Path(os.environ.get("NQPF_SHARED_DATA", ROOT.parent / "shared" / "data"))
 OPEN_SCHEMES = {"east_vs_cw_exne"}  # north-eastern cities are left out of this one
 
 
@@ -149,11 +147,9 @@ def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> Non
     assert {"台湾省", "香港特别行政区", "澳门特别行政区"} <= set(others)
 
 
-def test_labels_of_the_real_files_resolve() -> None:
-    if not (SHARED / "panel").is_dir():
-        pytest.skip("no real data")
+def test_labels_of_the_real_files_resolve(real_data: Path) -> None:
     from scripts.seeds.check_city_labels import COUNTY_SOURCES, all_labels, failures
 
-    bad = failures(all_labels(SHARED), SEEDS)
+    bad = failures(all_labels(real_data), SEEDS)
     named = bad[~(bad.source.isin(COUNTY_SOURCES) & (bad.rows == 0))]
     assert named.empty, named[["source", "year", "label"]].to_string()

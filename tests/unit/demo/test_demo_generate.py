@@ -1,7 +1,6 @@
 """The generator as a whole: determinism, small demos, the next year, sidecars, and no real value."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -109,12 +108,8 @@ def test_generate_demo_when_asked_for_the_unknown_says_what_is_wrong(tmp_path, b
         generate_demo(tmp_path, **bad)
 
 
-def test_printed_gdp_when_compared_with_real_panels_is_not_theirs(demo):
-    folder = Path(os.environ.get("NQPF_SHARED_DATA", "../shared/data")) / "panel"
-    path = folder / "china_city_panel_with_policies.csv"
-    if not path.is_file():
-        pytest.skip("no real data")
-    real = pd.read_csv(path, dtype={"city_code": str})
+def test_printed_gdp_when_compared_with_real_panels_is_not_theirs(demo, real_data):
+    real = pd.read_csv(real_data / "panel" / "china_city_panel_with_policies.csv", dtype={"city_code": str})
     value = next(name for name in real.columns if name.startswith("gdp") and "per" not in name)
     real["city_id"] = "CN" + real["city_code"].str[:6]
     raw = demo.truth.raw

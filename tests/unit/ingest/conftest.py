@@ -1,7 +1,6 @@
 """Small landing files and their sidecars, written for each test."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -67,16 +66,6 @@ def write_xlsx(tmp_path):
         return path
 
     return write
-
-
-@pytest.fixture(scope="module")
-def real_data() -> Path:
-    """The folder of real files, or skip."""
-    default = Path(__file__).resolve().parents[4] / "shared" / "data"
-    folder = Path(os.environ.get("NQPF_SHARED_DATA", default))
-    if not (folder / "yearbook_wide").is_dir():
-        pytest.skip("no real data")
-    return folder
 
 
 def _sha(path: Path) -> str:

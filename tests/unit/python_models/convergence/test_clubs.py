@@ -1,18 +1,13 @@
 """Convergence clubs: designed clubs found, rules of the search, and the clubs of other programs."""
 
-import json
-import os
-from pathlib import Path
-
 import convergence_clubs as peer
 import numpy as np
 import pandas as pd
 import pytest
+from golden import cases
 
 from python_models.dynamics import find_clubs, log_t, merge_clubs
 from python_models.dynamics.clubs_stability import club_stability
-
-ORACLES = Path(os.environ.get("NQPF_SHARED_ORACLES", Path(__file__).resolve().parents[5] / "shared" / "oracles"))
 
 
 def designed(n: int = 30, years: int = 30, seed: int = 1, noise: float = 0.01) -> np.ndarray:
@@ -63,21 +58,16 @@ def test_merging_of_many_small_clubs_is_that_of_the_package(seed, method, theirs
     assert ours.labels.tolist() == peer_labels(theirs_merged, len(Y)).tolist()
 
 
-@pytest.mark.parametrize(
-    ("case", "file"), [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")]
-)
-def test_clubs_of_two_reference_panels_are_those_of_the_r_package(case, file):
+@pytest.mark.parametrize(("case", "levels"), [("countries", cases.countries), ("us_states", cases.us_states)])
+def test_clubs_of_two_reference_panels_are_those_of_the_r_package(case, levels):
     """ConvergenceClubs 2.2.5: 10 clubs of countries and 4 after merging; the US states are one club."""
-    if not ORACLES.is_dir():
-        pytest.skip("no oracle files")
-    expected = json.loads((ORACLES / "clubs_productivity.json").read_text())["expected"][case]
-    frame = pd.read_csv(ORACLES / "data" / file)
-    found = find_clubs(frame.set_index(frame.columns[0]).select_dtypes("number"))
+    answers = cases.expected("clubs")[case]
+    found = find_clubs(cases.trend(levels()))
     stages = {"clubs": found, "merged_PS": merge_clubs(found)}
-    if "merged_vLT" in expected:
+    if "merged_vLT" in answers:
         stages["merged_vLT"] = merge_clubs(found, method="von_lyncker_thoennessen")
     for stage, result in stages.items():
-        clubs = {name: c for name, c in expected[stage].items() if name != "divergent"}
+        clubs = answers[stage]
         assert result.n_clubs == len(clubs)
         for number, club in enumerate(clubs.values(), start=1):
             assert set(result.labels.index[result.labels == number]) == set(club["units"])

@@ -1,18 +1,13 @@
 """Kernel densities: mass, known features, bandwidths of R, the test of one mode; stochastic kernels."""
 
-import json
-import os
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
+from golden import cases
 from scipy.stats import gaussian_kde
 
 from python_models.dynamics import kernel, kernel_density, stochastic_kernel, unimodality
 from python_models.dynamics.kernel import bandwidth_of, count_modes, features
 
-ORACLES = Path(os.environ.get("NQPF_SHARED_ORACLES", Path(__file__).resolve().parents[5] / "shared" / "oracles"))
 Y = np.random.default_rng(1).lognormal(0.0, 0.5, 280)
 
 
@@ -34,32 +29,15 @@ def test_small_blocks_change_nothing(monkeypatch):
     assert kernel_density(Y).density == pytest.approx(whole, abs=1e-14)
 
 
-@pytest.mark.parametrize(
-    ("year", "silverman", "scott", "sheather_jones"),
-    [
-        ("1929", 0.149019436838495, 0.175511781165338, 0.17613456561822),
-        ("1969", 0.0682026182988527, 0.0803275282186487, 0.0768430645263757),
-        ("2009", 0.0603874840348496, 0.0711230367521562, 0.0564235243543439),
-    ],
-)
-def test_bandwidths_of_us_state_incomes_are_those_of_r(year, silverman, scott, sheather_jones):
-    """R 4.5.0 bw.nrd0, bw.nrd, bw.SJ of relative incomes; the incomes are a built-in example of libpysal."""
-    import libpysal
-
-    y = pd.read_csv(libpysal.examples.get_path("usjoin.csv"))[year]
-    y = y / y.mean()
-    assert bandwidth_of(y, "silverman") == pytest.approx(silverman, abs=1e-12)
-    assert bandwidth_of(y, "scott") == pytest.approx(scott, abs=1e-12)
-    assert bandwidth_of(y, "sheather_jones") == pytest.approx(sheather_jones, abs=1e-5)
-
-
 @pytest.mark.parametrize("year", ["1929", "1969", "2009"])
-def test_densities_of_us_state_incomes_are_those_of_r(year):
-    if not ORACLES.is_dir():
-        pytest.skip("no oracle files")
-    expected = json.loads((ORACLES / "kde_usstates.json").read_text())["expected"]["results"][year]
-    y = pd.read_csv(ORACLES / "data" / "usjoin.csv")[year]
-    found = kernel_density(y / y.mean(), grid=expected["grid"])
+def test_bandwidths_and_densities_of_us_state_incomes_are_those_of_r(year):
+    """bw.nrd0, bw.nrd, bw.SJ and density() of relative incomes."""
+    expected, y = cases.expected("us_states")["density"][year], cases.us_states()[year]
+    y = y / y.mean()
+    assert bandwidth_of(y, "silverman") == pytest.approx(expected["nrd0"], abs=1e-12)
+    assert bandwidth_of(y, "scott") == pytest.approx(expected["nrd"], abs=1e-12)
+    assert bandwidth_of(y, "sheather_jones") == pytest.approx(expected["SJ_ste"], abs=1e-5)
+    found = kernel_density(y, grid=expected["grid"])
     assert found.density == pytest.approx(np.array(expected["dens_exact_nrd0"]), abs=1e-12)
     assert found.density == pytest.approx(np.array(expected["dens_R_density_nrd0"]), abs=1e-4)
 

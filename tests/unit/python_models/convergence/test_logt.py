@@ -1,19 +1,15 @@
 """The log t test: known truths, degenerate cases, invariances, and the values of the R package ConvergenceClubs."""
 
-import json
 import math
-import os
-from pathlib import Path
 
 import convergence_clubs as peer
 import numpy as np
 import pandas as pd
 import pytest
+from golden import cases
 
 from python_models.dynamics import hp_trend, log_t
 from python_models.dynamics.logt import LogTDesign
-
-ORACLES = Path(os.environ.get("NQPF_SHARED_ORACLES", Path(__file__).resolve().parents[5] / "shared" / "oracles"))
 
 
 def paths(n: int, years: int, alpha: float, seed: int = 1, spread: float = 0.3) -> np.ndarray:
@@ -61,19 +57,15 @@ def test_it_equals_the_python_package_on_its_own_data(name):
     assert found.t == pytest.approx(float(expected.t_value), rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("case", "file"), [("productivity", "productivity_lp_loghp400.csv"), ("us_states_1929_2009", "usjoin_loghp400.csv")]
-)
-def test_it_equals_the_r_package_on_two_reference_panels(case, file):
+@pytest.mark.parametrize(("case", "levels"), [("countries", cases.countries), ("us_states", cases.us_states)])
+def test_it_equals_the_r_package_on_two_reference_panels(case, levels):
     """ConvergenceClubs 2.2.5, HACmethod FQSB."""
-    if not ORACLES.is_dir():
-        pytest.skip("no oracle files")
-    expected = json.loads((ORACLES / "clubs_productivity.json").read_text())["expected"][case]
-    found = log_t(pd.read_csv(ORACLES / "data" / file).select_dtypes("number"))
+    expected = cases.expected("clubs")[case]
+    found = log_t(cases.trend(levels()))
     assert found.dispersion == pytest.approx(np.array(expected["H_t"]), abs=1e-14)
-    assert found.b == pytest.approx(expected["log_t_all_FQSB"]["beta"], abs=1e-12)
-    assert found.se == pytest.approx(expected["log_t_all_FQSB"]["std.err"], rel=1e-9)
-    assert found.t == pytest.approx(expected["log_t_all_FQSB"]["tvalue"], rel=1e-9)
+    assert found.b == pytest.approx(expected["log_t"]["beta"], abs=1e-12)
+    assert found.se == pytest.approx(expected["log_t"]["std.err"], rel=1e-9)
+    assert found.t == pytest.approx(expected["log_t"]["tvalue"], rel=1e-9)
 
 
 def test_paths_that_converge_with_speed_a_half_are_seen_to():

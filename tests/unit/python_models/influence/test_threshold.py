@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared_files import oracle_files
+from statsmodels.api import OLS
 
 from python_models.influence import threshold_regression
 from python_models.influence.threshold import critical_lr
@@ -14,15 +16,16 @@ from python_models.regression.within import within
 
 
 @pytest.fixture(scope="module")
-def firms(oracles) -> dict[str, np.ndarray]:
-    frame = pd.read_csv(oracles / "data" / "hansen_invest.csv")
+def firms() -> dict[str, np.ndarray]:
+    frame = pd.read_csv(oracle_files() / "data" / "hansen_invest.csv")
     n = frame["firm"].nunique()
     return {name: frame[name].to_numpy().reshape(n, 15) for name in "iqcd"}
 
 
 @pytest.fixture(scope="module")
-def expected(oracles) -> dict:
-    return json.loads((oracles / "hansen_single_threshold.json").read_text(encoding="utf-8"))["expected"]
+def expected() -> dict:
+    answers = json.loads((oracle_files() / "hansen_single_threshold.json").read_text(encoding="utf-8"))
+    return answers["expected"]
 
 
 def fit(firms, **options):
@@ -60,6 +63,39 @@ def panel(seed=0, n=60, years=8, gamma=0.6, low=0.2, high=0.6, noise=0.5):
     q, x = rng.uniform(size=n), rng.normal(size=(n, years))
     y = np.where(q[:, None] <= gamma, low, high) * x + rng.normal(size=(n, 1)) + 0.1 * np.arange(years)
     return y + noise * rng.normal(size=(n, years)), x, q
+
+
+@pytest.mark.parametrize("convention", ["within", "hansen1999"])
+def test_simulated_panel_equals_regressions_of_statsmodels(convention):
+    """Twin of the published table: q moves over the years, controls, one regression of statsmodels a candidate."""
+    n, t = 60, 8
+    rng = np.random.default_rng(5)
+    q, x, controls = rng.uniform(size=(n, t)), rng.normal(size=(n, t)), rng.normal(size=(n, t, 2))
+    y = np.where(q < 0.4, 0.2, 0.7) * x + controls @ [0.5, -0.3] + rng.normal(size=(n, 1)) + rng.normal(size=(n, t))
+    result = threshold_regression(y, x, q, controls, effects="entity", n_grid=40, convention=convention)
+    (one,) = result.thresholds
+    is_published = convention == "hansen1999"
+    kept = slice(0, t - 1 if is_published else t)
+
+    def clean(a):
+        return (a - a.mean(axis=1, keepdims=True))[:, kept].reshape(n * len(range(t)[kept]), -1)
+
+    def regression(gamma):
+        low = q < gamma if is_published else q <= gamma
+        columns = [clean(x * low), clean(x * ~low), clean(controls)]
+        return OLS(clean(y).ravel(), np.hstack(columns)).fit(cov_type="HC0")
+
+    fits = [regression(gamma) for gamma in one.grid]
+    assert one.ssr == pytest.approx([fit.ssr for fit in fits], rel=1e-9)
+    best = fits[int(np.argmin([fit.ssr for fit in fits]))]
+    assert one.gamma == one.grid[int(np.argmin(one.ssr))]
+    assert result.slopes == pytest.approx(best.params, rel=1e-9)
+    assert result.se_white == pytest.approx(best.bse, rel=1e-9)
+    dof = n * (t - 1)
+    assert result.se == pytest.approx(np.sqrt(np.diag(best.normalized_cov_params) * best.ssr / (dof - 4)), rel=1e-9)
+    plain = OLS(clean(y).ravel(), np.hstack([clean(x), clean(controls)])).fit()
+    f = (plain.ssr - best.ssr) / (best.ssr / dof) * (n * t / dof if is_published else 1.0)
+    assert (result.ssr0, one.f) == pytest.approx((plain.ssr, f), rel=1e-9)
 
 
 def test_profile_equals_one_regression_for_each_candidate():

@@ -1,20 +1,14 @@
 """Simulated panels and oracle files for the tests of specification tests, dynamics and instruments."""
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from scipy import sparse
+from shared_files import oracle_files
 
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.simulation import random_knn_weights
-
-PROJECT = Path(__file__).resolve().parents[4]
-SHARED = Path(os.environ.get("NQPF_SHARED_DATA", PROJECT.parent / "shared" / "data")).parent
-ORACLES = SHARED / "oracles"
 
 
 def knn(n: int, k: int = 5, seed: int = 1) -> SpatialWeights:
@@ -77,20 +71,12 @@ def draw_dynamic(
     return np.array(ys).T, np.array(xs).T[:, :, None]
 
 
-def oracle(case: str) -> dict:
-    """Reference answers of other programs, or skip."""
-    file = ORACLES / f"{case}.json"
-    if not file.is_file():
-        pytest.skip("no oracle files")
-    return json.loads(file.read_text(encoding="utf-8"))["expected"]
-
-
-def oracle_weights(name: str, n: int) -> SpatialWeights:
-    frame = pd.read_csv(ORACLES / "data" / name)
-    return spatial_weights(sparse.csr_array((frame["w"], (frame["row"], frame["col"])), shape=(n, n)))
-
-
-def oracle_panel(name: str, n: int, t: int) -> pd.DataFrame:
-    frame = pd.read_csv(ORACLES / "data" / name)
-    assert len(frame) == n * t
-    return frame.sort_values(["id", frame.columns[frame.columns.str.lower().isin(["year", "t"])][0]])
+def cigarettes() -> tuple[dict, np.ndarray, np.ndarray, SpatialWeights]:
+    """Answers of R, y, x, W: log sales of 46 states 1963-92 on log real price and income, or skip (data of R's plm)."""
+    folder = oracle_files()
+    answers = json.loads((folder / "cigar_sar_fe.json").read_text(encoding="utf-8"))["expected"]
+    d = pd.read_csv(folder / "data" / "cigar.csv").sort_values(["id", "year"])
+    links = pd.read_csv(folder / "data" / "usa46_rowstd.csv")
+    w = spatial_weights(sparse.csr_array((links["w"], (links["row"], links["col"])), shape=(46, 46)))
+    logs = np.log(np.column_stack([d["sales"], d["price"] / d["cpi"], d["ndi"] / d["cpi"]])).reshape(46, 30, 3)
+    return answers, logs[..., 0], logs[..., 1:], w

@@ -1,35 +1,28 @@
-"""Other programs' answers: splm, spatialreg and SDPDmod (files beside the project), spreg, linearmodels."""
+"""Other programs' answers: spatialreg, plm and splm (tests/golden), SDPDmod, spreg, linearmodels."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from spec_worlds import draw, knn, oracle, oracle_panel, oracle_weights
+from golden import cases
+from spec_worlds import cigarettes, draw, knn
 
 from python_models.regression import average_effects, fit_panel
-
-
-def cube(frame: pd.DataFrame, n: int, t: int, *columns: pd.Series) -> np.ndarray:
-    return np.stack([np.asarray(c, dtype=float).reshape(n, t) for c in columns], axis=-1)
+from python_models.regression.weights import spatial_weights
 
 
 @pytest.fixture(scope="module")
 def munnell():
     """48 states 1970-86: log gsp on log public capital, private capital, employment, and unemployment."""
-    expected = oracle("munnell_sar_fe")
-    d = oracle_panel("produc.csv", 48, 17)
-    a = cube(d, 48, 17, np.log(d["gsp"]), np.log(d["pcap"]), np.log(d["pc"]), np.log(d["emp"]), d["unemp"])
-    return expected, a[..., 0], a[..., 1:], oracle_weights("usaww.csv", 48)
+    y, x, w = cases.munnell()
+    return cases.expected("munnell") | cases.expected("munnell", "splm"), y, x, spatial_weights(w)
 
 
 @pytest.fixture(scope="module")
 def cigar():
     """46 states 1963-92: log sales on log real price and income."""
-    expected = oracle("cigar_sar_fe")
-    d = oracle_panel("cigar.csv", 46, 30)
-    a = cube(d, 46, 30, np.log(d["sales"]), np.log(d["price"] / d["cpi"]), np.log(d["ndi"] / d["cpi"]))
-    return expected, a[..., 0], a[..., 1:], oracle_weights("usa46_rowstd.csv", 46)
+    return cigarettes()
 
 
 @pytest.mark.parametrize(
@@ -40,6 +33,7 @@ def cigar():
         ("munnell", "twoways_B_dummyML", {"estimator": "direct"}, 1e-6),
         ("munnell", "twoways_A_splm", {"estimator": "elhorst"}, 1e-6),
         ("munnell", "sdm_individual_ML", {"model": "sdm", "effects": "entity", "estimator": "direct"}, 1e-6),
+        ("munnell", "individual_LeeYu_splm", {"effects": "entity", "estimator": "lee_yu"}, 1e-6),
         ("cigar", "individual_ML", {"effects": "entity", "estimator": "direct"}, 1e-6),
         ("cigar", "individual_LeeYu_splm", {"effects": "entity", "estimator": "lee_yu"}, 1e-6),
         ("cigar", "twoways_B_dummyML", {"estimator": "direct"}, 1e-6),
@@ -76,6 +70,14 @@ def test_estimates_errors_likelihood_and_effects_of_r(request, case, block, requ
             assert got[:, column] == pytest.approx(list(told["effects"][effect].values()), abs=10 * tolerance)
 
 
+@pytest.mark.parametrize("estimator", ["lee_yu", "direct_bc", "direct_bc_sdpdmod", "elhorst_bc"])
+def test_two_way_estimators_equal_their_definition(munnell, estimator):
+    """Dense matrices and no code of ours: tests/golden/munnell/recipe.py."""
+    _, y, x, w = munnell
+    fit = fit_panel(y, x, w, model="sar", estimator=estimator)
+    assert fit.params == pytest.approx(cases.expected("munnell", "definition")[estimator], abs=1e-7)
+
+
 def test_direct_bc_with_its_own_information_stays_close_to_sdpdmod(cigar):
     """Its information matrix demeans G Z d, SDPDmod's does not: the third digit of rho may move (3e-3 allowed)."""
     expected, y, x, w = cigar
@@ -106,30 +108,28 @@ def test_least_squares_of_plm(munnell):
 
 
 def test_simulated_durbin_panel_of_280_cities():
-    """splm and spreg (W of the demeaned y) and true dummy ML; 280 cities, 10 years, seeded generator."""
-    oracle("munnell_sar_fe")  # the folder is there
-    d = oracle_panel("s280_panel.csv", 280, 10)
-    a = cube(d, 280, 10, d["y"], d["x1"], d["x2"], d["x3"])
-    w = oracle_weights("s280_W.csv", 280)
-    fit = fit_panel(a[..., 0], a[..., 1:], w, estimator="elhorst")
-    assert fit.rho == pytest.approx(0.4546211359, abs=1e-6)
-    assert fit.params[:3] == pytest.approx([0.99772011, -0.51998491, 0.3260301], abs=1e-6)
-    assert fit.sigma2 == pytest.approx(0.857771132, abs=1e-6)
-    errors = [0.01894573, 0.01818149, 0.01831632, 0.05931605, 0.0485727, 0.04643432, 0.02318573]
-    assert np.sqrt(np.diagonal(fit.cov))[:7] == pytest.approx(errors, abs=1e-6)
-    point = average_effects(fit).point
-    assert point[:, 0] == pytest.approx([1.05226134, -0.521536, 0.32970339], abs=1e-6)
-    assert point[:, 1] == pytest.approx([1.07695531, -0.0306274, 0.07253177], abs=1e-6)
-    dummy = fit_panel(a[..., 0], a[..., 1:], w, estimator="direct")
-    told = [0.99759668, -0.51997172, 0.32603619, 0.16189328, 0.21951568, -0.10703022, 0.4557219233, 0.8573268442]
-    assert dummy.params == pytest.approx(told, abs=1e-6)
-    assert dummy.loglik == pytest.approx(-3806.736967, abs=1e-5)
-    truth = fit_panel(a[..., 0], a[..., 1:], w)
-    effects = average_effects(truth)
-    known = np.array([[1.0586077388707371, -0.5, 0.3014651934717685], [1.2747255944625964, 0.0, 0.03186813986156484]])
-    assert (np.abs(effects.point[:, :2] - known.T) < 3.0 * effects.se[:, :2]).all()
-    assert abs(truth.rho - 0.4) < 3.0 * np.sqrt(truth.cov[6, 6])
-    assert abs(truth.sigma2 - 1.0) < 3.0 * np.sqrt(truth.cov[7, 7])
+    """splm and spreg (W of the demeaned y), and true dummy ML in base R; 280 cities, 10 years."""
+    y, x, w = cases.durbin()
+    w = spatial_weights(w)
+    outer, splm = fit_panel(y, x, w, estimator="elhorst"), cases.expected("durbin_280", "splm")
+    told = splm["A_splm_eigen"]
+    assert outer.rho == pytest.approx(told["rho"], abs=1e-6)
+    assert outer.params[:3] == pytest.approx(told["b"], abs=1e-6)
+    assert outer.sigma2 == pytest.approx(told["sigma2"], abs=1e-6)
+    errors = splm["se_spreg_b1_b2_b3_th1_th2_th3_rho"]
+    assert np.sqrt(np.diagonal(outer.cov))[:7] == pytest.approx(errors, abs=1e-6)
+    point = average_effects(outer).point
+    assert point[:, 0] == pytest.approx(told["direct"], abs=1e-6)
+    assert point[:, 1] == pytest.approx(told["indirect"], abs=1e-6)
+    dummy, told = fit_panel(y, x, w, estimator="direct"), cases.expected("durbin_280")["twoways_B_dummyML"]
+    assert dummy.params == pytest.approx([*told["b_th"], told["rho"], told["sigma2"]], abs=1e-6)
+    assert dummy.loglik == pytest.approx(told["logLik"], abs=1e-5)
+    headline = fit_panel(y, x, w)
+    effects = average_effects(headline)
+    truth = np.array([splm["true_effects"]["direct"], splm["true_effects"]["indirect"]])
+    assert (np.abs(effects.point[:, :2] - truth.T) < 3.0 * effects.se[:, :2]).all()
+    assert abs(headline.rho - 0.4) < 3.0 * np.sqrt(headline.cov[6, 6])
+    assert abs(headline.sigma2 - 1.0) < 3.0 * np.sqrt(headline.cov[7, 7])
 
 
 def spreg_world():

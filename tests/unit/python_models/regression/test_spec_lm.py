@@ -1,13 +1,14 @@
 """LM tests: identity, invariances, published statistics, size on two-way within residuals."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from spec_worlds import ORACLES, draw, inverse_distance, knn, oracle, oracle_panel, oracle_weights
+from golden import cases
+from spec_worlds import cigarettes, draw, inverse_distance, knn
 
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_arrays import demeaned_traces
 from python_models.regression.spec_lm import lm_tests
+from python_models.regression.weights import spatial_weights
 
 CODES = ("lm_lag", "lm_err", "rlm_lag", "rlm_err")
 
@@ -49,35 +50,25 @@ def test_order_of_cities_scale_of_y_and_added_effects_do_not_matter():
 
 
 def test_cross_section_statistics_equal_those_of_spdep():
-    expected = oracle("columbus_moran_lm")["lm_tests"]
-    frame = pd.read_csv(ORACLES / "data" / "columbus.csv")
+    frame, w = cases.columbus()
     y = frame["CRIME"].to_numpy().reshape(49, 1)
     x = frame[["HOVAL", "INC"]].to_numpy().reshape(49, 1, 2)
-    tests = lm_tests(y, x, oracle_weights("columbus_W.csv", 49), effects="none")
+    tests, expected = lm_tests(y, x, spatial_weights(w), effects="none"), cases.expected("columbus")["lm_tests"]
     names = {"lm_lag": "RSlag", "lm_err": "RSerr", "rlm_lag": "adjRSlag", "rlm_err": "adjRSerr", "lm_joint": "SARMA"}
     for code, name in names.items():
         assert tests[code].statistic == pytest.approx(expected[name]["stat"], rel=1e-8)
         assert tests[code].p == pytest.approx(expected[name]["p"], rel=1e-7)
 
 
-@pytest.mark.parametrize("case", ["munnell_sar_fe", "cigar_sar_fe"])
+@pytest.mark.parametrize("case", ["munnell", "cigarettes"])
 def test_naive_variant_equals_splm_on_individual_effects(case):
-    expected = oracle(case)
-    if case == "munnell_sar_fe":
-        published, n, t, w = expected["lm_tests_within_individual_splm_slmtest"], 48, 17, "usaww.csv"
-        frame = oracle_panel("produc.csv", n, t)
-        y = np.log(frame["gsp"])
-        x = np.column_stack([np.log(frame[["pcap", "pc", "emp"]]), frame["unemp"]])
+    if case == "munnell":
+        published, (y, x, w) = cases.expected("munnell", "splm"), cases.munnell()
     else:
-        published, n, t, w = expected["lm_individual"], 46, 30, "usa46_rowstd.csv"
-        frame = oracle_panel("cigar.csv", n, t)
-        y = np.log(frame["sales"])
-        x = np.log(np.column_stack([frame["price"] / frame["cpi"], frame["ndi"] / frame["cpi"]]))
-    tests = lm_tests(
-        y.to_numpy().reshape(n, t), x.reshape(n, t, -1), oracle_weights(w, n), effects="entity", variant="naive"
-    )
+        published, y, x, w = cigarettes()
+    tests = lm_tests(y, x, spatial_weights(w) if case == "munnell" else w, effects="entity", variant="naive")
     for code, name in zip(CODES, ("lml", "lme", "rlml", "rlme"), strict=True):
-        assert tests[code].statistic == pytest.approx(published[name]["stat"], rel=1e-8)
+        assert tests[code].statistic == pytest.approx(published["lm_individual"][name]["stat"], rel=1e-8)
 
 
 def test_each_test_finds_its_own_alternative():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from golden import cases
 from scipy import stats
-from spec_worlds import draw, knn, oracle, oracle_panel
+from spec_worlds import draw, knn
 
 from python_models.regression.core import fit_panel
 from python_models.regression.errors import PanelInputError
@@ -114,10 +115,7 @@ def test_joint_f_equals_the_comparison_of_dummy_regressions():
 
 def test_joint_f_of_years_equals_the_published_sums_of_squares():
     """plm's within models of the Munnell panel: SSR 1.11118850875548 (individual), 0.879439996401622 (two-way)."""
-    expected = oracle("munnell_sar_fe")["ols_within"]
-    frame = oracle_panel("produc.csv", 48, 17)
-    y = np.log(frame["gsp"]).to_numpy().reshape(48, 17)
-    x = np.column_stack([np.log(frame[["pcap", "pc", "emp"]]), frame["unemp"]]).reshape(48, 17, 4)
+    expected, (y, x, _) = cases.expected("munnell")["ols_within"], cases.munnell()
     one, two = expected["individual"], expected["twoways"]
     f = (one["ssr"] - two["ssr"]) / 16 / (two["ssr"] / two["df"])
     assert joint_effects_f(y, x)["f_time"].statistic == pytest.approx(f, rel=1e-9)

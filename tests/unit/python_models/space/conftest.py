@@ -1,17 +1,14 @@
 """Public cases of PySAL and small maps for the tests of the spatial statistics."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import libpysal
 import numpy as np
 import pandas as pd
 import pytest
+from golden import cases
 from libpysal.graph import Graph
-from scipy import sparse
 
 from python_models.space import CityGraph, build_weights, normalise, to_graph
 
@@ -33,26 +30,11 @@ def columbus() -> tuple[pd.Series, CityGraph]:
     return pd.Series(table.by_col("CRIME"), index=graph.unique_ids), graph
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """Answers of other programs with their data: R spdep 1.3.5 and esda 2.10 on spData's edition of Columbus."""
-
-    crime: np.ndarray
-    graph: CityGraph
-    expected: dict[str, Any]
-    esda: dict[str, Any]
-
-
 @pytest.fixture(scope="session")
-def spdep(real_data: Path) -> Oracle:
-    folder = real_data.parent / "oracles"
-    if not (folder / "columbus_moran_lm.json").is_file():
-        pytest.skip("no oracle files")
-    case = json.loads((folder / "columbus_moran_lm.json").read_text("utf-8"))
-    links = pd.read_csv(folder / "data" / "columbus_W.csv")
-    crime = pd.read_csv(folder / "data" / "columbus.csv")["CRIME"].to_numpy()
-    matrix = sparse.csr_array((links["w"], (links["row"], links["col"])), shape=(len(crime),) * 2)
-    return Oracle(crime, to_graph(matrix), case["expected"], case["esda"])
+def spdep() -> tuple[np.ndarray, CityGraph, dict[str, Any]]:
+    """CRIME, graph and the answers of R's spdep 1.3.5, with the neighbours of R's edition of Columbus."""
+    table, w = cases.columbus()
+    return table["CRIME"].to_numpy(), to_graph(w), cases.expected("columbus")
 
 
 def scatter(n: int, seed: int = 1) -> np.ndarray:

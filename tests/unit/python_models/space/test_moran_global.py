@@ -23,12 +23,13 @@ def test_the_line_of_three_has_known_values(line):
 
 def test_columbus_equals_spdep(spdep):
     """moran.test and geary.test of CRIME, under randomisation and under normality."""
-    found = moran(spdep.crime, spdep.graph, permutations=0)
-    random, normal = spdep.expected["moran_randomisation"], spdep.expected["moran_normality"]
+    crime, graph, answers = spdep
+    found = moran(crime, graph, permutations=0)
+    random, normal = answers["moran_randomisation"], answers["moran_normality"]
     assert (found.value, found.variance) == pytest.approx((random["I"], random["VI"]), abs=1e-8)
     assert (found.z, found.p_norm) == pytest.approx((random["z"], random["p_two_sided"]), abs=1e-8)
     assert (found.variance_norm, found.z_norm) == pytest.approx((normal["VI"], normal["z"]), abs=1e-8)
-    c, known = geary(spdep.crime, spdep.graph, permutations=0), spdep.expected["geary"]
+    c, known = geary(crime, graph, permutations=0), answers["geary"]
     assert (c.value, c.variance) == pytest.approx((known["C"], known["VC"]), abs=1e-8)
     assert c.z == pytest.approx(-known["z"], abs=1e-8)  # spdep prints (1 - c)/sd
 

@@ -13,7 +13,7 @@ from dagster_project.demo.country import HORIZON, MERGED_INTO, TRANSFERS
 from dagster_project.demo.damage import FAULTS, Fault
 
 FIRST_YEAR, LAST_YEAR = HORIZON[1], HORIZON[8]
-MAX_SHARE_MISSING = 0.3  # of the years of an indicator: METHODS 0.4 wants 70 % observed
+MAX_SHARE_MISSING = 0.3  # of the years of an indicator: 70 % must be observed (docs/formulas.md#sample)
 MAX_CITY_CELLS = 18  # of 220 in ten years; the sample rule drops a city above 33
 BASE_LENGTH = 10
 
@@ -45,7 +45,7 @@ SERIES = (
     ("registry", "all_firms_stock", CONTENT_RATE),
     ("satellite", "pm25_popw", CONTENT_RATE),
 )
-ANSWER = "interpolation, METHODS 1.5"
+ANSWER = "interpolation, formulas.md#gaps"
 MARKS = ("", "…", "-", "—")
 LENGTHS, LENGTH_SHARES = (1, 2, 3), (0.6, 0.3, 0.1)
 MEAN_LENGTH = 1.5

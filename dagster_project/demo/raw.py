@@ -1,4 +1,4 @@
-"""Raw columns behind the indicators: the inverse of the constructions of METHODS 1.2, in canonical units.
+"""Raw columns behind the indicators: the inverse of their constructions (docs/formulas.md#indicators).
 
 First people, employment, prices and accounts; then every numerator from its ratio. GDP is the exact sum
 of its three sectors, nominal growth is real growth times the deflator, and a part never exceeds its

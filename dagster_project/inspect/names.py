@@ -1,4 +1,4 @@
-"""Names and units of the method's list of raw columns (METHODS 1.7): what `inspect` calls a variable of the house.
+"""Names and units of the raw columns that the method needs: what `inspect` calls a variable of the house.
 
 This is the one home of the difference. A variable that is not named here has the list's name, or none in the list; a
 canonical unit of the house is the list's unit under a code, but for the two below.

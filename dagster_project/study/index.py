@@ -158,7 +158,7 @@ def _keyed(frame: pd.DataFrame, table: str, index_code: str, basis: str, scheme:
 
 
 def _identities(result: IndexResult) -> pd.DataFrame:
-    """Observed and expected of CHECKS 2.1-2.3; `passed` is judged by the mart."""
+    """Observed and expected of the identities (docs/formulas.md#checks); `passed` is judged by the mart."""
     total = result.contributions.groupby(["city_id", "year"])["contribution"].sum(min_count=len(result.names))
     score = result.scores.query("index_suffix == ''").set_index(["city_id", "year"])["score"]
     gap = float((total - score).abs().max())

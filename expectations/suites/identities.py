@@ -19,7 +19,7 @@ from expectations.verdicts import without_reviewed
 
 NAME = "identities"
 
-MAX_PROVINCE_GAP = 0.15  # CHECKS 1.3
+MAX_PROVINCE_GAP = 0.15  # docs/formulas.md#gate
 
 HOLDS = Rule(
     rule_id="identity_holds",

@@ -12,7 +12,7 @@ from expectations.slips import log_ratio, slip_text
 
 NAME = "values"
 
-# METHODS 9.5: a log change beyond median +- 6 MAD of its variable and year is looked at by a person.
+# A log change beyond median +- 6 MAD of its variable and year is looked at by a person (docs/formulas.md#gate).
 MAX_MADS = 6.0
 # Where nearly all cities move alike, 6 MAD would flag rounding: a MAD counts as 2 % at least.
 MIN_MAD = 0.02

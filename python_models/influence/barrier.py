@@ -1,4 +1,4 @@
-"""Barriers to spillovers at a border: inside against across, also within each ring of distance (METHODS 7.8)."""
+"""Barriers to spillovers at a border: inside against across, also by ring of distance (docs/formulas.md#barrier)."""
 
 from __future__ import annotations
 

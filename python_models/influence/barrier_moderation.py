@@ -1,4 +1,4 @@
-"""Does a border hold back less where the receiving city is better placed? (METHODS 7.8 with 7.11)
+"""Does a border hold back less where the receiving city is better placed? (docs/formulas.md#barrier)
 
     y = rho W y + beta x + (theta_in + h_in m_i) W_in x + (theta_out + h_out m_i) W_out x + controls + effects + e
     b(m) = 1 - (theta_out + h_out m) / (theta_in + h_in m)

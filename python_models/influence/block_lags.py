@@ -1,4 +1,4 @@
-"""Spatial lags of y by block of centre and periphery: level 2 of the asymmetric spillovers (METHODS 7.7).
+"""Spatial lags of y by block of centre and periphery: level 2 of the asymmetric spillovers (docs/formulas.md#blocks).
 
     y_t = sum_b rho_b W_b y_t + beta x_t + sum_b theta_b W_b x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t
 

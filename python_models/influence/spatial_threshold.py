@@ -1,4 +1,4 @@
-"""Does the spillover of a city depend on a threshold of its own synergy? (METHODS 7.6 v)"""
+"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights catalogue: one function for every W of METHODS 5.1, on a labelled PySAL graph."""
+"""The weights catalogue: one function for every W of docs/formulas.md#weights, on a labelled PySAL graph."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def build_weights(
     normalised want `raw`.
 
     Raises ValueError for an unknown kind, a missing argument, two cities at one point where a distance is inverted,
-    and an island that cannot be placed. Source: METHODS 5.1 after Anselin (1988) and LeSage & Pace (2009).
+    and an island that cannot be placed. Source: Anselin (1988) and LeSage & Pace (2009).
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of weights '{kind}': choose from {', '.join(KINDS)}.")

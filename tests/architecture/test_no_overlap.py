@@ -1,4 +1,4 @@
-"""No raw column may be content on both sides of a model: METHODS 1.2, CHECKS 1.9."""
+"""No raw column may be content on both sides of a model (docs/formulas.md#indicators)."""
 
 import csv
 from pathlib import Path
@@ -17,7 +17,7 @@ PAIRS = [
     if r.startswith("pr")
     if n.startswith("nqpf_yearbook") == r.startswith("pr_yearbook")
 ]
-# Employment is what labour productivity divides by and what the misallocation of labour looks at; see METHODS 1.2.
+# Employment is what labour productivity divides by and what the misallocation of labour looks at.
 SHARED_SCALES_ALLOWED = {"gdp_nom", "population", "emp_total", "fiscal_expenditure", "all_firms_stock"}
 
 

@@ -99,7 +99,7 @@ def test_no_headline_analysis_was_skipped(full: House) -> None:
 
 
 def test_what_was_planted_is_found_again_and_the_loss_is_told(full: House) -> None:
-    """CHECKS 10: attenuation against the same model on the latents, border factor and threshold against the truth."""
+    """Attenuation against the same model on the latents, border factor and threshold against the truth."""
     table = full.published("from mart.mart_truth_recovery where model_id = 'nqpf_sdm'").set_index("quantity")
     assert table.loc[["direct_effect", "indirect_effect", "total_effect"], "ratio"].between(0.8, 1.25).all()
     assert table.loc["asymmetry_index", "lo"] > 0

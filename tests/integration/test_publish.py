@@ -128,7 +128,15 @@ def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: 
     marts = set(tables["table_name"])
     assert {p.stem for p in (release / "parquet").glob("*.parquet")} == marts
     assert {p.stem for p in (release / "csv").glob("*.csv")} == marts
-    for name in ("dictionary.csv", "manifest.json", "diff.md", "city.duckdb", "tables.html", "docs/index.html"):
+    for name in (
+        "dictionary.csv",
+        "formulas.md",
+        "manifest.json",
+        "diff.md",
+        "city.duckdb",
+        "tables.html",
+        "docs/index.html",
+    ):
         assert (release / name).stat().st_size > 0, name
     assert _sha256(release / "city.duckdb") == small_warehouse.published_sha256
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.paths import Paths
+from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.export.inert import csv_select
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.snapshot import RUN_TABLES
@@ -25,6 +25,7 @@ DICTIONARY_SQL = """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
 MANIFEST = "manifest.json"
 NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
+FORMULAS = PROJECT / "docs" / "formulas.md"  # what dim_method_choice cites
 KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
 MAX_PLAIN_ROWS = 250_000  # a spreadsheet opens no more in reasonable time; readers of longer tables unpack .gz
@@ -132,6 +133,7 @@ def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
                 csv = _packed(csv)
             exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet), "csv_sha256": sha256_of(csv)}
         _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
+    shutil.copyfile(FORMULAS, folder / FORMULAS.name)
     return exported
 
 

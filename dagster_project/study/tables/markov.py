@@ -24,7 +24,7 @@ from python_models.space import CityGraph, lisa
 
 N_STATES = 4
 LAGS = (1, 2, 3, 4, 5)
-IMPUTED_SHARE = 0.10  # METHODS 1.5: a score is imputed when more than this share of its weight is
+IMPUTED_SHARE = 0.10  # a score is imputed when more than this share of its weight is (docs/formulas.md#gaps)
 WEIGHTS = {"queen_row": ("queen", {}), "knn6_row": ("knn", {"k": 6})}
 MAIN_W = "queen_row"
 

@@ -74,7 +74,7 @@ def test_headline_follows_its_definition():
 
 
 def test_every_change_of_the_suite_is_there_for_both_headlines():
-    """METHODS 7.12: W, normalisation, estimator, y, basis, winsor, lag, samples, parts of PR, drop one, placebo."""
+    """The axes of docs/formulas.md#robustness."""
     axes = {"W", "estimator", "errors", "y", "basis", "winsor", "regressors", "sample", "split", "PR", "method"}
     for headline in ("nqpf_sdm", "yearbook_sdm"):
         own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]

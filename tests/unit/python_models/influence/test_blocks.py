@@ -84,7 +84,7 @@ def test_one_sided_samples_and_unlinked_groups_are_refused():
 
 @pytest.mark.slow
 def test_asymmetry_test_has_power_and_keeps_its_size():
-    """CHECKS 7.12: 280 cities, ten years, a quarter of them centres."""
+    """280 cities, ten years, a quarter of them centres."""
     n, centre = 280, np.arange(280) % 4 == 0
     weights = random_knn_weights(n, 5, rng=np.random.default_rng(7))
     blocks = split_blocks(weights, centre)

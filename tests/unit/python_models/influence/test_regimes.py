@@ -195,7 +195,7 @@ def test_bad_input_is_said_in_words():
 
 @pytest.mark.slow
 def test_recovery_and_size_at_the_scale_of_the_study():
-    """CHECKS 7.11: truth (.5, .2), N = 280: means within .03; equal rho: test size 3-8 %."""
+    """Truth (.5, .2), N = 280: means within .03; equal rho: test size 3-8 %."""
     ld, results = shared(280), {}
     for rho, count in (((0.5, 0.2), 100), ((0.3, 0.3), 300)):
         fits = []

@@ -12,7 +12,7 @@ KNOWN = np.array([[0.9, 0.1, 0, 0], [0.08, 0.85, 0.07, 0], [0, 0.06, 0.88, 0.06]
 
 @pytest.fixture(scope="session")
 def known() -> np.ndarray:
-    """The matrix of CHECKS 4.5."""
+    """A chain of four states with a known long run."""
     return KNOWN
 
 

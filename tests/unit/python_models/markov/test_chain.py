@@ -1,4 +1,4 @@
-"""Long run of a chain: CHECKS 4.4 to 4.7, and giddy."""
+"""Long run of a chain: identities, known values, degenerate chains, and giddy."""
 
 import giddy.ergodic
 import giddy.markov
@@ -135,7 +135,7 @@ def test_a_stack_equals_one_at_a_time():
 
 
 def test_yearly_quartiles_without_ties_are_doubly_stochastic():
-    """CHECKS 4.7: margins are fixed, so the ergodic vector is uniform by construction."""
+    """Margins are fixed, so the ergodic vector is uniform by construction."""
     y = np.random.default_rng(2).random((80, 12))
     p = markov(discretise(y, "yearly").states, 4).probabilities
     np.testing.assert_allclose(p.sum(axis=0), 1, atol=1e-12)

@@ -1,4 +1,4 @@
-"""Homogeneity and order of a chain: CHECKS 4.8, 4.9, and the two halves of a century."""
+"""Homogeneity and order of a chain: giddy, size and power, and the two halves of a century."""
 
 import giddy.markov
 import numpy as np
@@ -143,7 +143,7 @@ def test_errors_say_what_is_wrong(call, message):
 
 @pytest.mark.slow
 def test_size_and_power_of_time_homogeneity(known):
-    """CHECKS 4.9: 500 homogeneous panels of 280 cities and 10 years, and panels whose last years rise more often."""
+    """500 homogeneous panels of 280 cities and 10 years, and panels whose last years rise more often."""
     rejected = []
     for seed in range(500):
         states = walk(known, 280, 10, np.random.default_rng([1, seed]))

@@ -1,4 +1,4 @@
-"""Counts, probabilities, the spatial chain: CHECKS 4.2, 4.3, 4.8, 4.10, 4.11."""
+"""Counts, probabilities, the spatial chain: sums, giddy, size and power, invariances."""
 
 import giddy.markov
 import numpy as np
@@ -181,7 +181,7 @@ def simulated(known: np.ndarray, help_: float, seed: int) -> tuple[np.ndarray, n
 
 @pytest.mark.slow
 def test_size_and_power_of_the_spatial_test(known):
-    """CHECKS 4.10: 200 independent maps rejected in 3-8 %; neighbours that help seen in more than 90 %."""
+    """200 independent maps rejected in 3-8 %; neighbours that help seen in more than 90 %."""
     rejected = []
     for seed in range(200):
         states, near = simulated(known, 0.0, seed)

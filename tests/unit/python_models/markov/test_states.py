@@ -1,4 +1,4 @@
-"""Classes of scores (METHODS 4.2) and the check of classes that come from outside."""
+"""Classes of scores (docs/formulas.md#states) and the check of classes that come from outside."""
 
 import mapclassify
 import numpy as np

@@ -1,4 +1,4 @@
-"""The decision list: one city per rule, ties, completeness, margin, and the replay of stored rows (CHECKS 8.1-8.4)."""
+"""The decision list: one city per rule, ties, completeness, margin, and the replay of stored rows."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Centre and ellipse (CHECKS 5.8) and the gravity network, against geometry and networkx."""
+"""Centre and ellipse and the gravity network, against geometry and networkx."""
 
 import networkx as nx
 import numpy as np

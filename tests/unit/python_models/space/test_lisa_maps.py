@@ -1,4 +1,4 @@
-"""Local Moran and Gi* (CHECKS 5.4, 5.6, 5.7), and the exactness of the shared conditional permutations."""
+"""Local Moran and Gi*, and the exactness of the shared conditional permutations."""
 
 import itertools
 import warnings
@@ -157,7 +157,7 @@ def test_same_seed_same_p(map60):
 
 @pytest.mark.slow
 def test_size_of_lisa_on_noise(map60):
-    """CHECKS 5.6: any FDR discovery in at most 7 % of 500 maps of noise; about 5 % of cities uncorrected."""
+    """Any FDR discovery in at most 7 % of 500 maps of noise; about 5 % of cities uncorrected."""
     graph = map60[1]
     rng = np.random.default_rng(11)
     found = [lisa(rng.standard_normal(60), graph, permutations=9999, seed=r) for r in range(500)]

@@ -1,4 +1,4 @@
-"""Global association against published numbers, esda and identities (CHECKS 5.3, 5.5, 5.6, 5.7, 5.10)."""
+"""Global association against published numbers, esda and identities."""
 
 import warnings
 
@@ -135,7 +135,7 @@ def test_g_needs_positive_values(map60):
 
 @pytest.mark.slow
 def test_size_of_moran_on_noise(map60):
-    """CHECKS 5.6: 1,000 maps of noise, 999 permutations; rejections at 5 % within 1.5 points."""
+    """1,000 maps of noise, 999 permutations; rejections at 5 % within 1.5 points."""
     graph = map60[1]
     rng = np.random.default_rng(7)
     p = [moran(rng.standard_normal(60), graph, permutations=999, seed=r).p_perm for r in range(1000)]

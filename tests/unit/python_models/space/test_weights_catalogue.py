@@ -1,4 +1,4 @@
-"""Weights of METHODS 5.1 and 5.2: identities, ties, islands, errors (CHECKS 5.1, 5.2, 5.9, 5.10)."""
+"""Weights of docs/formulas.md#weights: identities, ties, islands, errors."""
 
 import numpy as np
 import pandas as pd

@@ -15,6 +15,7 @@ import itertools
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +23,19 @@ DRAWING = ROOT / "docs" / "architecture.svg"
 TOP = "dagster_project"
 OTHERS = ("expectations", "python_models")
 BOX_W, BOX_H, GAP_X, GAP_Y, MARGIN = 196, 104, 26, 58, 24
-WRAP, MOST_LINES, SWEEPS = 32, 4, 6
+LANE_W = 14  # where an arrow passes a floor
+WRAP, MOST_LINES, SWEEPS = 32, 4, 12
+
+
+class Lane(NamedTuple):
+    """Where an arrow passes a floor between its two rooms."""
+
+    high: str
+    low: str
+    floor: int
+
+
+type Node = str | Lane
 
 
 def rooms() -> dict[str, list[Path]]:
@@ -94,35 +107,48 @@ def words(room: str, files: list[Path]) -> list[str]:
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], lines[MOST_LINES - 1][: WRAP - 2] + " …"]
 
 
-def places(of: dict[str, set[str]], depth: dict[str, int], ground: set[str]) -> dict[str, tuple[float, float]]:
-    """Centre of each box, floor by floor; inside a floor the rooms stand near those that they have arrows with."""
-    upper = sorted(set(of) - ground)
-    floors = [[r for r in upper if depth[r] == level] for level in range(max(depth[r] for r in upper) + 1)]
-    floors.append(sorted(ground))
-    width = max(len(floor) for floor in floors) * (BOX_W + GAP_X)
-    at: dict[str, tuple[float, float]] = {}
+def chains(of: dict[str, set[str]], depth: dict[str, int]) -> list[list[Node]]:
+    """Each arrow as the nodes that it passes: the two rooms, and a lane on each floor between them."""
+    return [
+        [high, *(Lane(high, low, floor) for floor in range(depth[high] + 1, depth[low])), low]
+        for high in sorted(of)
+        for low in sorted(of[high])
+    ]
+
+
+def places(floors: list[list[Node]], paths: list[list[Node]]) -> dict[Node, tuple[float, float]]:
+    """Centre of each node; inside a floor the nodes stand near those that they have arrows with."""
+    widths = [[BOX_W + GAP_X if isinstance(node, str) else LANE_W for node in floor] for floor in floors]
+    whole = max(sum(width) for width in widths)
+    steps = [step for path in paths for step in itertools.pairwise(path)]
+    at: dict[Node, tuple[float, float]] = {}
     for _ in range(SWEEPS):
         for level, floor in enumerate(floors):
-            near = {r: [at[o][0] for o in at if r in of[o] or o in of[r]] or [width / 2] for r in floor}
-            floor.sort(key=lambda room: (sum(near[room]) / len(near[room]), room))
-            step = width / len(floor)
-            for place, room in enumerate(floor):
-                at[room] = (MARGIN + step * (place + 0.5), MARGIN + level * (BOX_H + GAP_Y) + BOX_H / 2)
+            near: dict[Node, list[float]] = {node: [] for node in floor}
+            for high, low in steps:
+                if high in near and low in at:
+                    near[high].append(at[low][0])
+                if low in near and high in at:
+                    near[low].append(at[high][0])
+            floor.sort(key=lambda n: (sum(near[n]) / len(near[n]) if near[n] else whole / 2, str(n)))
+            x = MARGIN + (whole - sum(widths[level])) / 2
+            for node in floor:
+                width = BOX_W + GAP_X if isinstance(node, str) else LANE_W
+                at[node] = (x + width / 2, MARGIN + level * (BOX_H + GAP_Y) + BOX_H / 2)
+                x += width
     return at
 
 
-def arrow(high: tuple[float, float], low: tuple[float, float]) -> str:
-    """From the foot of one box to the head of another; past boxes between them on their right."""
-    (x1, y1), (x2, y2) = (high[0], high[1] + BOX_H / 2), (low[0], low[1] - BOX_H / 2 - 2)
-    stops = [(x1, y1), (x2, y2)]
-    if y2 - y1 > GAP_Y:
-        x = max(x1, x2) + BOX_W / 2 + GAP_X / 2
-        stops[1:1] = [(x, y1 + GAP_Y), (x, y2 - GAP_Y)]
-    path = f"M{x1:.0f} {y1:.0f}"
-    for (a, b), (c, d) in itertools.pairwise(stops):
-        bend = min(d - b, GAP_Y) * 0.8
-        path += f"C{a:.0f} {b + bend:.0f} {c:.0f} {d - bend:.0f} {c:.0f} {d:.0f}"
-    return path
+def arrow(path: list[Node], at: dict[Node, tuple[float, float]]) -> str:
+    """From the foot of one box to the head of another, straight through the lanes between them."""
+    (x, y), half = at[path[0]], BOX_H / 2
+    text = f"M{x:.0f} {y + half:.0f}"
+    for (a, b), (c, d) in itertools.pairwise(at[node] for node in path):
+        top, bottom = b + half, d - half
+        text += f"C{a:.0f} {top + 0.8 * GAP_Y:.0f} {c:.0f} {bottom - 0.8 * GAP_Y:.0f} {c:.0f} {bottom - 2:.0f}"
+        if (c, d) != at[path[-1]]:
+            text += f"L{c:.0f} {d + half:.0f}"
+    return text
 
 
 def draw() -> str:
@@ -130,8 +156,15 @@ def draw() -> str:
     of = rooms()
     every = arrows(of)
     ground = {room for room in of if len(of[room]) == 1 and all(len(of[low]) == 1 for low in every[room])}
-    kept = reduced({room: lows - ground for room, lows in every.items()})
-    at = places(kept, depths(every), ground)
+    kept = reduced({room: lows - ground for room, lows in every.items() if room not in ground})
+    depth = depths(kept)
+    paths = chains(kept, depth)
+    lanes = [node for path in paths for node in path[1:-1]]
+    floors: list[list[Node]] = [
+        [*(room for room in sorted(kept) if depth[room] == level), *(n for n in lanes if n[2] == level)]
+        for level in range(max(depth.values()) + 1)
+    ]
+    at = places([*floors, [*sorted(ground)]], paths)
     w = max(x for x, _ in at.values()) + BOX_W / 2 + MARGIN
     h = max(y for _, y in at.values()) + BOX_H / 2 + MARGIN
     parts = [
@@ -143,9 +176,7 @@ def draw() -> str:
         '<path d="M0 0L8 4L0 8z" fill="#7a8296"/></marker></defs>',
         f'<rect width="{w:.0f}" height="{h:.0f}" fill="#ffffff"/>',
     ]
-    for room in sorted(kept):
-        for low in sorted(kept[room]):
-            parts.append(f'<path class="arrow" marker-end="url(#tip)" d="{arrow(at[room], at[low])}"/>')
+    parts += [f'<path class="arrow" marker-end="url(#tip)" d="{arrow(path, at)}"/>' for path in paths]
     for room in sorted(of):
         x, y = at[room][0] - BOX_W / 2, at[room][1] - BOX_H / 2
         far = " far" if room in OTHERS else ""

@@ -14,6 +14,7 @@ PAGES = [f for f in FILES if f.suffix == ".md"]
 # plans that once stood beside the repository, by section
 ELSEWHERE = re.compile(r"\b(METHODS|CHECKS|ARCHITECTURE|OUTPUTS|STYLE|INFERENCE|EDITING|HOUSE)(\.md\b| \d)")
 CITED = re.compile(r"\b(docs/[\w./-]+\.md|formulas\.md|glossary\.md)(#[\w-]+)?")
+PATHS = re.compile(r"`((?:dagster_project|python_models|expectations|dbt|docs|scripts|tests|benchmarks)/[\w./*-]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -55,6 +56,12 @@ def test_links_of_a_page_lead_somewhere(page):
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(page):
+    for name in PATHS.findall(page.read_text(encoding="utf-8")):
+        assert any(ROOT.glob(name.rstrip("/"))), name
 
 
 def test_each_choice_of_the_method_names_its_section():

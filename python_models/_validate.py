@@ -47,7 +47,7 @@ def as_weights(values: ArrayLike, length: int) -> FloatArray:
 
 
 def as_directions(values: ArrayLike, length: int) -> FloatArray:
-    """Return directions of shape (length,), each +1 (more is better) or -1 (less is better)."""
+    """Return directions of shape (length,), each +1 (higher is better) or -1 (lower is better)."""
     directions = as_vector(values, length, "direction")
     bad = np.abs(directions) != 1.0
     if bad.any():

@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-release_app = typer.Typer(help="Releases: list, compare, verify, make again, prune.", no_args_is_help=True)
+release_app = typer.Typer(help="Releases: list, compare, verify, rebuild, prune.", no_args_is_help=True)
 schedule_app = typer.Typer(help="The yearly schedule and the landing sensor.", no_args_is_help=True)
 app.add_typer(release_app, name="release")
 app.add_typer(schedule_app, name="schedule")
@@ -87,7 +87,7 @@ def refresh(
         Depth | None, typer.Option(help="How much is drawn: quick, default, paper; see specs/depth.yml, NQPF_DEPTH.")
     ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = LogFormat.text,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing unless something is wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing unless something is wrong.")] = False,
 ) -> None:
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
@@ -164,8 +164,12 @@ def inspect(
     warehouse: Annotated[
         Path | None, typer.Option(help="Compare with the last accepted years of this warehouse (opened read-only).")
     ] = None,
-    source: Annotated[str | None, typer.Option(help="Source, known or new; default: told by the headers.")] = None,
-    layout: Annotated[str | None, typer.Option(help="wide, tables or long; default: told by the first rows.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Source, known or new; default: recognised from the headers.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
 ) -> None:
     """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
@@ -186,8 +190,12 @@ def sidecar(
     maturity: Annotated[str, typer.Option(help="first_print, provisional, revised or final")] = "first_print",
     year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,
     edition: Annotated[int | None, typer.Option(help="Year on the cover.")] = None,
-    source: Annotated[str | None, typer.Option(help="Source, known or new; default: told by the headers.")] = None,
-    layout: Annotated[str | None, typer.Option(help="wide, tables or long; default: told by the first rows.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Source, known or new; default: recognised from the headers.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Write it beside the file; else it is printed.")] = False,
 ) -> None:
@@ -257,10 +265,12 @@ def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidec
 
 @app.command()
 def doctor(
-    landing: Annotated[Path | None, typer.Option(help="Root folder of landing files, to have them checked.")] = None,
+    landing: Annotated[Path | None, typer.Option(help="Root folder of landing files; they are checked too.")] = None,
     warehouse: WarehouseOption = None,
     sidecars: SidecarOption = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Do what is safe: leftovers, damaged files set aside.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Make the safe repairs: remove leftovers, set damaged files aside.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
 ) -> None:
     """What is wrong with a warehouse, where, and what to do. Changes nothing without --fix. Exit: 0 healthy, 1 not."""
@@ -288,7 +298,7 @@ def restore(
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
     sidecars: SidecarOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Move what is there aside.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Move aside what is there.")] = False,
 ) -> None:
     """Verify a backup by its hashes and put it into an empty warehouse (with --force: what is there moves aside)."""
     from dagster_project.cli.care import run_restore
@@ -333,8 +343,10 @@ def release_verify(
 @release_app.command("rebuild")
 def release_rebuild(
     release: str,
-    check: Annotated[bool, typer.Option("--check", help="In a throw-away folder: compare and keep nothing.")] = False,
-    into: Annotated[Path | None, typer.Option(help="Empty folder that keeps what was made.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Rebuild in a temporary folder, compare, keep nothing.")
+    ] = False,
+    into: Annotated[Path | None, typer.Option(help="Empty folder for the rebuilt release.")] = None,
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
     sidecars: SidecarOption = None,
@@ -343,14 +355,16 @@ def release_rebuild(
     from dagster_project.cli.releases import rebuild_release
 
     if check == (into is not None):
-        raise typer.BadParameter("Say --check (keep nothing) or --into FOLDER (keep what was made).")
+        raise typer.BadParameter("Use --check (compare, keep nothing) or --into FOLDER (keep the result).")
     raise typer.Exit(rebuild_release(resolve(landing, warehouse, sidecars), console, release, into=into))
 
 
 @release_app.command("prune")
 def release_prune(
-    keep: Annotated[int, typer.Option(help="How many of the newest stay.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it the plan is shown and nothing goes.")] = False,
+    keep: Annotated[int, typer.Option(help="How many of the newest releases to keep.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete; without it the plan is shown and nothing is deleted.")
+    ] = False,
     warehouse: WarehouseOption = None,
 ) -> None:
     """Delete old releases, never the current one nor one that another points to. Shows the plan unless --yes."""

@@ -179,10 +179,12 @@ def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, se
     for sentence in failure.sentences:
         console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)
     if failure.exit_code == EXIT_REFUSED:
-        console.print("  Until the seeds or the files are mended, or the sidecar is taken away, each run ends here.")
+        console.print(
+            "  Each run will stop here until the seeds or the files are corrected, or the sidecar is removed."
+        )
     if paths.published_file.exists():
         digest = sha256_of(paths.published_file)[:12]
-        console.print(f"The published file is as it was: {paths.published_file} (sha256 {digest}…).", soft_wrap=True)
+        console.print(f"The published file is unchanged: {paths.published_file} (sha256 {digest}…).", soft_wrap=True)
     console.print(f"Details: {log}", highlight=False, soft_wrap=True)
     return failure.exit_code
 

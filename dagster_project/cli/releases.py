@@ -140,23 +140,23 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
         return _say(console, [str(error)], EXIT_BAD_INPUT)
     problems = again.code_differences(manifest, paths) + again.input_differences(manifest, paths)
     if problems:
-        return _say(console, [f"{release} cannot be made again here.", *_first(problems)], EXIT_BAD_INPUT)
+        return _say(console, [f"{release} cannot be rebuilt here.", *_first(problems)], EXIT_BAD_INPUT)
     versions = again.version_differences(manifest)
     if versions:
-        _say(console, ["Other versions than those of the release, which may move last digits:", *versions], EXIT_OK)
+        _say(console, ["Package versions differ from those of the release; last digits may move:", *versions], EXIT_OK)
     with tempfile.TemporaryDirectory(prefix="nqpf_rebuild_") as room:
         start = None if earlier is None else paths.releases / earlier / "city.duckdb"
         made = again.lay_out(manifest, paths, into or Path(room), start)
         code = _refresh(made, console, str(manifest["run"].get("depth") or "default"))
         if code != EXIT_OK:
-            return _say(console, [f"{release} could not be made again: its refresh did not end well."], code)
+            return _say(console, [f"{release} could not be rebuilt: its refresh failed."], code)
         with open_read_only(made.published_file) as con:
             here = table_contents(con)
     differing = again.table_differences(there, here)
     if differing:
         lines = [f"{release}: {len(differing)} of {len(there)} marts are not equal.", *_first(differing)]
         return _say(console, lines, EXIT_FAILED)
-    console.print(f"{release}: made again, all {len(there)} marts are equal.", highlight=False)
+    console.print(f"{release}: rebuilt, all {len(there)} marts are equal.", highlight=False)
     return EXIT_OK
 
 
@@ -195,7 +195,7 @@ def prune_releases(paths: Paths, console: Console, keep: int, *, is_sure: bool) 
         verb = "are" if is_sure else "would be"
         lines.append(f"Scores of the data vintages {', '.join(plan.vintages)} {verb} no longer remembered.")
     if plan.going and not is_sure:
-        lines.append("Nothing was deleted. Say --yes to delete; landing files are never touched.")
+        lines.append("Nothing was deleted. Use --yes to delete; landing files are never touched.")
     return _say(console, lines, EXIT_OK)
 
 

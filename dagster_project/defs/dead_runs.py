@@ -19,7 +19,7 @@ IN_PROGRESS = [
     dg.DagsterRunStatus.SUSPENDED,
 ]
 PROCESS = "nqpf/process"  # tag of a run: the process that works on it
-SENTENCE = "The process of this run ended without a word (killed, or the machine went down)."
+SENTENCE = "The process of this run ended without a report (it was killed, or the machine went down)."
 
 
 def process_tag() -> dict[str, str]:

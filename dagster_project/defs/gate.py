@@ -27,8 +27,8 @@ MAX_PROBLEMS = 200  # lines that a refused run prints
 SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
 GATE = (
     "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
-    " and out of everything after the gate; mend the file, or a seed in dbt/seeds, and run again. Every rule and what"
-    " it found is in the Data Docs."
+    " and out of everything after the gate; correct the file, or a seed in dbt/seeds, and run again. Every rule and"
+    " what it found is in the Data Docs."
 )
 
 READING = [

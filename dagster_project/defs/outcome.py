@@ -64,7 +64,7 @@ def _step_failure(event: dg.DagsterEvent) -> Failure:
         if name in SPEAKING:
             return Failure(SPEAKING[name], [_message(error.message)])
         if name == "DagsterExecutionInterruptedError":
-            sentence = f"Interrupted in step {event.step_key}. What was published is as it was; run it again."
+            sentence = f"Interrupted in step {event.step_key}. The published file is unchanged; run it again."
             return Failure(EXIT_FAILED, [sentence], is_interrupted=True)
         if name == "DagsterDbtCliRuntimeError":
             lines = [f"dbt stopped in step {event.step_key}.", *_dbt_lines(error.message)]

@@ -41,7 +41,7 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
                 if reason:
                     reasons.append(reason)
                 elif not is_accepted:
-                    run_key = f"{sidecar.label} {sidecar.vintage} {gate}"  # mended seeds: it may run once more
+                    run_key = f"{sidecar.label} {sidecar.vintage} {gate}"  # corrected seeds: it may run once more
                     requests.append(dg.RunRequest(run_key=run_key, partition_key=str(sidecar.data_year)))
         except (IngestError, WarehouseBusy) as error:
             yield dg.SkipReason(str(error))
@@ -69,7 +69,7 @@ def _judged(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> 
         if row["is_same_gate"]:
             return False, (
                 f"{sidecar.label} was refused by the gate on {row['decided_at']:%Y-%m-%d %H:%M} (UTC)."
-                f" Mend the seeds or the file; the reasons are in {paths.docs_of_year(sidecar.data_year)}."
+                f" Correct the seeds or the file; the reasons are in {paths.docs_of_year(sidecar.data_year)}."
             )
     return False, None
 

@@ -58,15 +58,15 @@ def apart[T](function: Callable[..., T], *arguments: object, where: str, limits:
 
 def _limit_error(kind: str, said: str, where: str, limits: Limits) -> IngestError:
     if kind == "large":
-        advice = f"{_CHECK}; an honest one can be landed in parts, or {MEMORY} set higher"
+        advice = f"{_CHECK}; a legitimate file can be landed in parts, or {MEMORY} raised"
         return IngestError(f"Reading the file takes more than {limits.memory_mb:,} MB of memory", where, advice)
     if kind == "slow":
-        advice = f"{_CHECK}; an honest one can be landed in parts, or {SECONDS} set higher"
+        advice = f"{_CHECK}; a legitimate file can be landed in parts, or {SECONDS} raised"
         return IngestError(f"Reading the file takes more than {limits.seconds:,} seconds", where, advice)
     advice = "Open and save it in its own program, or fetch it again"
     if kind == "broken":
-        advice += f"; a very large one may need a higher {MEMORY}"
-    return IngestError(f"The file is damaged: its reader broke off ({said})", where, advice)
+        advice += f"; a very large file may need a higher {MEMORY}"
+    return IngestError(f"The file is damaged: the reader failed ({said})", where, advice)
 
 
 class _Reader:

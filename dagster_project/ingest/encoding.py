@@ -1,4 +1,4 @@
-"""The encoding of a csv file: told by its mark and by what its bytes are, never by a wish."""
+"""The encoding of a csv file: recognised from its mark and its bytes, never assumed."""
 
 from __future__ import annotations
 

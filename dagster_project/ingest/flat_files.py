@@ -165,7 +165,9 @@ def _check_kinds(names: Sequence[str], kinds: Sequence[str], path: Path) -> None
     for name, kind in zip(names, kinds, strict=True):
         if kind.startswith(_NO_TEXT) or kind.endswith("]"):
             raise IngestError(
-                f"The column {name!r} is of type {kind}, which has no one text", str(path), "Write it as text or number"
+                f"The column {name!r} is of type {kind}, which cannot be read as text",
+                str(path),
+                "Store it as text or number",
             )
 
 

@@ -96,8 +96,7 @@ def check_files(sidecar: Sidecar, landing_root: Path | str, digest: Callable[[Pa
         found = digest(path)
         if found != file.sha256:
             raise IngestError(
-                f"The file of {sidecar.label} is not the one of its sidecar: "
-                f"expected sha256 {file.sha256}, found {found}",
+                f"The file of {sidecar.label} does not match its sidecar: expected sha256 {file.sha256}, found {found}",
                 f"{file.path} in {sidecar.path}",
                 "Restore the file; for a new version write a new sidecar with 'supersedes'",
             )

@@ -123,7 +123,7 @@ def _check_parts(archive: zipfile.ZipFile, path: Path, limits: Limits) -> None:
         if key in seen:
             raise IngestError(f"The workbook holds the part {info.filename!r} twice", str(path), _SAVE)
         if info.compress_type not in _METHODS:
-            raise IngestError(f"The part {info.filename!r} is packed in a way no workbook is", str(path), _SAVE)
+            raise IngestError(f"The part {info.filename!r} is packed in a way that no workbook uses", str(path), _SAVE)
         seen.add(key)
 
 
@@ -157,7 +157,7 @@ def _parse(blocks: Iterator[bytes], where: str, use: Callable[[bytes], None], na
     def root(name: str, _: object) -> None:
         parser.StartElementHandler = None
         if namespaces and name.rpartition(" ")[0] not in namespaces:
-            refuse("a part that is none of a workbook")
+            refuse("a part that does not belong to a workbook")
 
     parser = expat.ParserCreate(namespace_separator=" ")  # an unbound prefix is an error
     parser.XmlDeclHandler = declared

@@ -15,7 +15,7 @@ from dagster_project.ingest.sidecar import LandingFile, Sidecar, sha256_of
 from dagster_project.ingest.workbook import read_sheets
 from dagster_project.inspect.guess import Shape, guess_shape, guess_year
 
-UNNAMED = "unnamed"  # source of a load until its headers have told it
+UNNAMED = "unnamed"  # source of a load until its headers say it
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a file without a sidecar probably is: its layout and keys from its first rows, its year from titles and names.
 
-A guess is said aloud (`Guess.said`); what cannot be told is asked for in one sentence (`GuessError`).
+A guess is said aloud (`Guess.said`); what cannot be recognised is asked for in one sentence (`GuessError`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STATISTICAL_WORDS = ("data_year", "data-year", "statistical", "年数据", "年
 
 
 class GuessError(Exception):
-    """Something about the file cannot be told; the text asks for the option that says it."""
+    """Something about the file cannot be recognised; the text asks for the option that says it."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,9 @@ def guess_year(path: Path, titles: Iterable[str], *, year: int | None, has_years
     if found is None:
         loose = sorted(set(re.findall(rf"(?<!\d){_YEAR}(?!\d)", path.stem)))
         hint = f"; the name holds {', '.join(loose)}, an edition or a statistical year" if loose else ""
-        raise GuessError(f"Neither title nor name says which year the figures are of{hint}: give it with --year.")
+        raise GuessError(
+            f"Neither the title nor the file name gives the year of the figures{hint}: give it with --year."
+        )
     return found
 
 

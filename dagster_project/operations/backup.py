@@ -115,13 +115,13 @@ def verify_backup(source: Path) -> dict[str, str]:
     try:
         files = json.loads((source / LIST).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError) as error:
-        raise BackupError(f"{source} is no backup of a warehouse: {LIST} cannot be read ({error}).") from error
+        raise BackupError(f"{source} is not a backup of a warehouse: {LIST} cannot be read ({error}).") from error
     there = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()} - {LIST}
     wrong = [f"{name} is missing" for name in sorted(set(files) - there)]
     wrong += [f"{name} is not on the list" for name in sorted(there - set(files))]
     wrong += [f"{name} differs" for name in sorted(there & set(files)) if sha256_of(source / name) != files[name]]
     if wrong:
-        raise BackupError(f"The backup {source} is not whole: {'; '.join(wrong[:5])}. Use another one.")
+        raise BackupError(f"The backup {source} is incomplete: {'; '.join(wrong[:5])}. Use another one.")
     return dict(files)
 
 
@@ -135,7 +135,7 @@ def put_back(paths: Paths, source: Path, *, force: bool) -> list[Path]:
     roots = [root for root in targets if any(name.startswith(f"{root}/") for name in files)]
     taken = [str(targets[root]) for root in roots if _holds_data(targets[root])]
     if taken and not force:
-        raise BackupError(f"There is data in {', '.join(taken)}. Name an empty --warehouse, or say --force.")
+        raise BackupError(f"There is data in {', '.join(taken)}. Name an empty --warehouse, or use --force.")
     fresh = paths.warehouse / ".restore.tmp"
     shutil.rmtree(fresh, ignore_errors=True)
     for name, digest in files.items():

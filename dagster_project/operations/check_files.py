@@ -25,7 +25,7 @@ def check_build(paths: Paths) -> Iterator[Finding]:
     file, log = paths.build_file, paths.build_file.with_name(f"{paths.build_file.name}.wal")
     if not file.exists():
         if paths.published_file.exists() or latest_release(paths.releases) or log.exists():
-            yield Finding("The build file is missing", file, f"{REFRESH}: it is made again from the landing files")
+            yield Finding("The build file is missing", file, f"{REFRESH}: it is rebuilt from the landing files")
         return
     damage = damage_of(file)
     if damage:
@@ -33,7 +33,7 @@ def check_build(paths: Paths) -> Iterator[Finding]:
         yield Finding(
             f"The build file is damaged{parts}: {damage[:200]}",
             file,
-            f"`nqpf doctor --fix` sets it aside; then {REFRESH}: it is made again from the landing files",
+            f"`nqpf doctor --fix` sets it aside; then {REFRESH}: it is rebuilt from the landing files",
             "set_aside",
         )
 
@@ -47,7 +47,7 @@ def check_published(paths: Paths) -> Iterator[Finding]:
         yield Finding(
             f"Release {newest}: {problem}",
             paths.releases / str(newest),
-            f"restore a backup (`nqpf restore`), or make it again: `nqpf release rebuild {newest} --into FOLDER`",
+            f"restore a backup (`nqpf restore`), or rebuild it: `nqpf release rebuild {newest} --into FOLDER`",
         )
     file = paths.published_file
     if stray_log(file).exists():
@@ -61,14 +61,14 @@ def check_published(paths: Paths) -> Iterator[Finding]:
     do = "`nqpf doctor --fix` copies it from the newest release" if is_good else "restore a backup (`nqpf restore`)"
     fix = "republish" if is_good else ""
     if file.is_symlink() and not file.exists():
-        yield Finding("The published file is a link that leads nowhere", file, do, fix)
+        yield Finding("The published file is a broken link", file, do, fix)
     elif not file.exists():
         if newest:
             yield Finding("The published file is missing", file, do, fix)
     elif damage_of(file):
         yield Finding(f"The published file is damaged: {str(damage_of(file))[:200]}", file, do, fix)
     elif own and own.exists() and sha256_of(own) != sha256_of(file):
-        what = f"The published file is not that of the newest release {newest}"
+        what = f"The published file is not the one of the newest release {newest}"
         yield Finding(what, file, f"{do}, or {REFRESH}", fix)
 
 
@@ -92,7 +92,7 @@ def check_older_releases(paths: Paths) -> Iterator[Finding]:
         missing = [name for name in (MANIFEST, "city.duckdb") if not (folder / name).is_file()]
         if missing:
             yield Finding(
-                f"The release folder is not whole: {' and '.join(missing)} missing",
+                f"The release folder is incomplete: {' and '.join(missing)} missing",
                 folder,
                 "restore a backup (`nqpf restore`), or delete the folder",
             )
@@ -112,7 +112,7 @@ def check_leftovers(paths: Paths) -> Iterator[Finding]:
             yield Finding("Left by a run that was killed", path, "`nqpf doctor --fix` removes it", "remove")
     for path in sorted(paths.warehouse.rglob("*")):
         if path.is_symlink() and not path.exists() and path != paths.published_file:
-            what = f"A link that leads nowhere ({path.readlink()})"
+            what = f"A broken link ({path.readlink()})"
             yield Finding(what, path, "delete the link, or bring its target back")
 
 
@@ -121,7 +121,7 @@ def check_landing(paths: Paths) -> Iterator[Finding]:
     try:
         sidecars = check_set(find_sidecars(paths.sidecars))
     except IngestError as error:
-        yield Finding(f"Sidecars: {error}", paths.sidecars, "mend the sidecar")
+        yield Finding(f"Sidecars: {error}", paths.sidecars, "correct the sidecar")
         return
     for sidecar in sidecars:
         try:

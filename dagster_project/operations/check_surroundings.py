@@ -23,9 +23,9 @@ def check_rights(paths: Paths) -> Iterator[Finding]:
     for folder in written_folders(paths):
         if not is_writable(folder):
             yield Finding(
-                "The folder cannot be written (read-only disk, or no right to)",
+                "The folder cannot be written (read-only disk, or no permission)",
                 folder,
-                "give this user the right to write there, or name another --warehouse",
+                "give this user write permission, or name another --warehouse",
             )
 
 
@@ -46,7 +46,7 @@ def check_lock(paths: Paths) -> Iterator[Finding]:
         yield Finding(
             f"A refresh was killed ({text})",
             paths.lock_file,
-            "run `nqpf refresh`: it goes on where that one stopped; what is published is whole",
+            "run `nqpf refresh`: it continues where that one stopped; the published file is complete",
         )
 
 
@@ -56,9 +56,9 @@ def check_records(paths: Paths, *, is_refreshing: bool) -> Iterator[Finding]:
     if not home.is_dir():
         if paths.build_file.exists():
             yield Finding(
-                "Dagster's folder (DAGSTER_HOME) vanished",
+                "Dagster's folder (DAGSTER_HOME) has disappeared",
                 home,
-                "run `nqpf refresh`: it is made anew; only the history of runs is lost",
+                "run `nqpf refresh`: it is created again; only the history of runs is lost",
             )
         return
     for file in sorted(home.rglob("*.db")):
@@ -97,7 +97,7 @@ def _in_progress(runs: Path) -> int:
 def check_manifest(paths: Paths) -> Iterator[Finding]:
     file = paths.dbt_manifest
     if file.exists() and not file.read_bytes().rstrip().endswith(b"}"):
-        yield Finding("dbt's manifest was cut off", file, "run `nqpf refresh`: it is written anew", "remove")
+        yield Finding("dbt's manifest was cut off", file, "run `nqpf refresh`: it is written again", "remove")
 
 
 def check_versions(project: Path = PROJECT) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ def diagnose(paths: Paths) -> Diagnosis:
     say(check_surroundings.check_lock(paths))
     say(check_surroundings.check_records(paths, is_refreshing=is_refreshing))
     if is_refreshing:
-        found.notes.append(f"A refresh is running ({text}): the build file and half-made releases were not looked at.")
+        found.notes.append(f"A refresh is running ({text}): the build file and unfinished releases were not checked.")
     else:
         say(check_files.check_build(paths))
         say(check_files.check_leftovers(paths))

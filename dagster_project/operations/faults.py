@@ -38,14 +38,14 @@ def sentence_of(text: str, paths: Paths) -> str | None:
     if _any(FORBIDDEN, text):
         return (
             f"Something below {paths.warehouse} cannot be written ({_line(FORBIDDEN, text)})."
-            " Give this user the right to write there, or name another --warehouse."
+            " Give this user write permission, or name another --warehouse."
         )
     if _any(DAMAGED, text):
         return _damaged(paths, where)
     if _any(RECORDS, text):
         return (
             f"Dagster's records in {paths.dagster_home} vanished or cannot be written while the run went on."
-            " Run `nqpf refresh` again: they are made anew, only the history of runs is lost."
+            " Run `nqpf refresh` again: they are created again, only the history of runs is lost."
         )
     return None
 
@@ -55,7 +55,7 @@ def _damaged(paths: Paths, where: str) -> str:
     if damage_of(paths.build_file):
         return (
             f"The build file {paths.build_file} is damaged. `nqpf doctor --fix {where}` sets it aside;"
-            " the next `nqpf refresh` makes it again from the landing files."
+            " the next `nqpf refresh` rebuilds it from the landing files."
         )
     return f"A file below {paths.published} is damaged. `nqpf doctor {where}` names it and says what to do."
 

@@ -17,7 +17,7 @@ def check_surroundings(paths: Paths) -> None:
     for folder in written_folders(paths):
         if not is_writable(folder):
             raise SurroundingsError(
-                f"The folder {folder} cannot be written. Give this user the right to write there"
+                f"The folder {folder} cannot be written. Give this user write permission"
                 " (is the disk mounted read-only?), or name another --warehouse."
             )
     need, free = megabytes_needed(paths), free_megabytes(paths.warehouse)

@@ -64,7 +64,7 @@ def code_differences(manifest: Manifest, paths: Paths) -> list[str]:
     clean = commit.removesuffix("+changes")
     said.append(f"It was built at commit {clean}: check that out (git worktree add ../rebuild {clean}) and run there.")
     if clean != commit:
-        said.append("Its checkout held changes that no commit has: without them it cannot be made again.")
+        said.append("Its checkout held uncommitted changes: without them it cannot be rebuilt.")
     return said
 
 

@@ -20,11 +20,11 @@ INPUTS = {
 }
 TABLES = {
     "disparity_summary": "Mean, spread and inequality by year, scheme and group, with limits.",
-    "dagum_within": "Gini index inside each group, by year and scheme.",
+    "dagum_within": "Within-group Gini index, by year and scheme.",
     "dagum_between": "Gini index and relative affluence of each pair of groups, by year and scheme.",
     "dagum_component": "Parts of Dagum's decomposition, by year and scheme.",
-    "theil_nested": "Theil index between regions, between provinces and inside provinces, by year.",
-    "theil_region": "Theil index inside each region and its parts, by year.",
+    "theil_nested": "Theil index between regions, between provinces and within provinces, by year.",
+    "theil_region": "Theil index within each region and its parts, by year.",
     "sigma_trend": "Trend of the spread by scheme and group.",
     "group_gradient": "Difference between groups in level, growth and trend.",
 }

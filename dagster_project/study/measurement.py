@@ -41,8 +41,8 @@ INPUTS = {
 }
 TABLES = {
     "index_rank_agreement": "Agreement of the ranks of two weight schemes, by year.",
-    "index_uncertainty": "Places and scores of a city over 1,000 draws of all choices, by year.",
-    "index_uncertainty_factor": "Sobol shares of each choice in the mean shift of places.",
+    "index_uncertainty": "Ranks and scores of a city over 1,000 draws of all choices, by year.",
+    "index_uncertainty_factor": "Sobol shares of each choice in the mean shift of ranks.",
     "index_uncertainty_city_factor": "Sobol shares of each choice in the mean shift of one city.",
     "index_drop_one": "Agreement of the headline ranks with those without one indicator, by year.",
     "index_weight_stability": "Weights of expanding and leave-one-year-out windows.",

@@ -98,7 +98,7 @@ def log_t(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0) -> LogTResult:
     h_it = y_it / mean_j y_jt, H_t = (1/N) sum_i (h_it - 1)^2, and over t = round(r T) + 1, .., T
     ln(H_1 / H_t) - 2 ln ln t = a + b ln t + u_t; convergence is rejected if t_b < -1.65.
     se = sqrt(LRV [(X'X)^-1]_22), LRV with quadratic spectral weights and the bandwidth of Andrews (1991) from an AR(1)
-    of u. An H_t of 0 gives nan. With few years a slow convergence cannot be told from none.
+    of u. An H_t of 0 gives nan. With few years slow convergence cannot be distinguished from none.
     Raises ValueError for a value that is missing or not positive, or too few years. Source: Phillips and Sul 2007,
     Econometrica 75:1771-1855.
     """

@@ -91,14 +91,14 @@ def block_lags(
     y, x (N, T); W (N, N) row-normalised; is_centre (N,); controls (N, T, k), each also as W C.
     lnL = const - (NT/2) ln SSR(rho) + T ln|I - sum_b rho_b W_b|; cov = -H^-1 NT/((N-1)(T-1)), H by formula. Year
     effects do not commute with W_b y, so a small bias of order 1/N is left. PanelInputError: a maximum at the edge, or
-    a Hessian whose condition number is 1e6 or more: the lags of the blocks are not told apart by these data.
+    a Hessian whose condition number is 1e6 or more: these data do not identify the lags of the blocks separately.
     """
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
         raise PanelInputError("lags by block need rows of W that sum to one: else |rho| < 1 says nothing.")
     parts = {b: m for b, m in split_blocks(weights, is_centre).items() if m.any()}
     if len(parts) < 2:
-        raise PanelInputError("W has links in one block only: there is nothing to tell apart.")
+        raise PanelInputError("W has links in one block only: there is nothing to compare.")
     data = _Data.of(np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64), weights, parts, controls)
     found = [data.maximise(np.asarray(start)) for start in _starts(len(parts))]
     best = max(found, key=lambda one: one[1])
@@ -109,7 +109,9 @@ def block_lags(
     roots = np.linalg.eigvalsh(-hessian)
     condition = float(roots[-1] / roots[0]) if roots[0] > 0 else float("inf")
     if condition >= WORST_CONDITION:
-        raise PanelInputError(f"the lags of the blocks are not told apart: condition number {condition:.2g}.")
+        raise PanelInputError(
+            f"the lags of the blocks are not separately identified: condition number {condition:.2g}."
+        )
     n, t = data.shape
     near = [one for one in found if np.abs(one[0] - rho).max() > 1e-3]
     slopes = data.slopes(rho)

@@ -71,7 +71,7 @@ def fit_gmm(data: Stacked) -> GmmFit:
 
     Two-step errors: V = (X'Z S^-1 Z'X)^-1, corrected D V + V D' + V + D V1 D' with D = d b2/d b1 (Windmeijer 2005).
     Hansen J = (Z'e)'S^-1 Z'e. AR(m): Arellano and Bond (1991), robust. PanelInputError: more instruments than cities
-    (S has no inverse), fewer than regressors, or regressors that the instruments do not tell apart.
+    (S has no inverse), fewer than regressors, or regressors that the instruments do not identify.
     """
     kept = independent(data.z.reshape(-1, data.z.shape[2]))
     z = data.z[:, :, kept]

@@ -94,7 +94,7 @@ def panel_parts(
     if has_time(effects) and not weights.is_row_normalised:
         raise PanelInputError("year effects can only be removed with a row-normalised W.")
     if t < 2:
-        raise PanelInputError("random and fixed city effects cannot be told apart in one year.")
+        raise PanelInputError("one year cannot distinguish random from fixed city effects.")
     lagged = list(durbin) if durbin is not None else list(range(k))
     labels = list(given.names)
     labels += [f"W:{labels[j]}" for j in lagged]

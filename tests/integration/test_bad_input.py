@@ -54,7 +54,7 @@ def test_refused_run_ends_with_its_own_code_and_leaves_the_published_file(refuse
     assert refused.outcome.exit_code == REFUSED
     assert refused.house.published_sha256 == refused.sha256_before
     assert "Traceback" not in refused.outcome.text
-    assert any(line.startswith("The published file is as it was") for line in refused.outcome.lines)
+    assert any(line.startswith("The published file is unchanged") for line in refused.outcome.lines)
 
 
 @pytest.mark.parametrize("fault", sorted(GATE_SENTENCES))
@@ -215,7 +215,7 @@ def real_files_in_a_demo_warehouse(house: House) -> None:
 
 CASES: list[tuple[Callable[[House], None], list[str]]] = [
     (missing_file, ["yearbook 2013 is missing", YEARBOOK, "Put it there or correct the path"]),
-    (wrong_hash, ["not the one of its sidecar: expected sha256", YEARBOOK, "Restore the file", "'supersedes'"]),
+    (wrong_hash, ["does not match its sidecar: expected sha256", YEARBOOK, "Restore the file", "'supersedes'"]),
     (password, ["protected by a password", YEARBOOK, "Save a copy without password"]),
     (cut_short, ["damaged or cut short", YEARBOOK, "Fetch the file again"]),
     (web_page, ["is a web page, not a .xlsx file", YEARBOOK, "fetch the file again"]),
@@ -254,7 +254,7 @@ def _is_refused_in_one_sentence(outcome: Outcome, says: list[str]) -> None:
     first, sentence, published, *rest = outcome.lines
     assert first.startswith("Not refreshed after")
     assert all(part in sentence for part in says), sentence
-    assert published.startswith("The published file is as it was")
+    assert published.startswith("The published file is unchanged")
     assert len(rest) == 1
     assert rest[0].startswith("Details:")
     assert "Traceback" not in outcome.text

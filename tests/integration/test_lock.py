@@ -61,7 +61,7 @@ def _says_one_sentence(outcome: Outcome, *parts: str) -> None:
     joined = " ".join(outcome.lines)  # a terminal may break lines
     assert all(part in joined for part in parts), outcome.text
     assert outcome.lines[0].startswith("Not refreshed after")
-    assert outcome.lines[2].startswith("The published file is as it was")
+    assert outcome.lines[2].startswith("The published file is unchanged")
 
 
 @contextmanager

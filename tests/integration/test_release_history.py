@@ -207,7 +207,7 @@ def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
     assert answer.exit_code == 2
     assert "000000000000 there" in answer.text
     assert "git worktree add ../rebuild abc123)" in answer.text
-    assert "changes that no commit has" in answer.text
+    assert "uncommitted changes" in answer.text
 
 
 def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(

@@ -25,7 +25,7 @@ from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.sidecar import LandingFile, sha256_of
 from dagster_project.ingest.workbook import Sheet, read_sheets
 
-BROKE_OFF = re.compile("reader broke off")
+BROKE_OFF = re.compile("the reader failed")
 
 
 @dataclass

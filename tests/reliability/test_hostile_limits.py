@@ -36,9 +36,9 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_one_read():
 
 
 def test_a_reader_that_breaks_off_is_an_error_in_words():
-    with pytest.raises(IngestError, match=r"its reader broke off \(SIGABRT\) \[f\]"):
+    with pytest.raises(IngestError, match=r"the reader failed \(SIGABRT\) \[f\]"):
         apart(os.abort, where="f", limits=NORMAL)
-    with pytest.raises(IngestError, match=r"its reader broke off \(ZeroDivisionError"):
+    with pytest.raises(IngestError, match=r"the reader failed \(ZeroDivisionError"):
         apart(divmod, 1, 0, where="f", limits=NORMAL)
     assert apart(sum, [1, 2], where="f", limits=NORMAL) == 3
 

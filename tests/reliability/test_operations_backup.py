@@ -89,7 +89,7 @@ def test_backup_that_is_not_whole_is_not_restored(paths: Paths, tmp_path: Path, 
     else:
         (tmp_path / "kept" / "backup.json").unlink()
     other = empty(tmp_path / "two")
-    with pytest.raises(BackupError, match=r"is not whole|is no backup"):
+    with pytest.raises(BackupError, match=r"is incomplete|is not a backup"):
         put_back(other, tmp_path / "kept", force=False)
     assert not other.warehouse.exists()
     assert run_restore(other, CONSOLE, tmp_path / "kept", force=False) == 1

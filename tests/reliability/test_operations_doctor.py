@@ -200,21 +200,21 @@ def manifest_of_dbt_cut(paths: Paths) -> Path:
 
 
 FAULTS: list[tuple[Callable[[Paths], Path], str, str]] = [
-    (build_missing, "build file is missing", "made again from the landing files"),
+    (build_missing, "build file is missing", "rebuilt from the landing files"),
     (build_truncated, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
     (build_empty, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
     (build_with_flipped_bytes, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
     (published_missing, "published file is missing", "`nqpf doctor --fix` copies it"),
     (published_truncated, "published file is damaged", "`nqpf doctor --fix` copies it"),
-    (published_is_a_link_to_nowhere, "link that leads nowhere", "`nqpf doctor --fix` copies it"),
+    (published_is_a_link_to_nowhere, "broken link", "`nqpf doctor --fix` copies it"),
     (release_file_changed, f"Release {RELEASE}: city.duckdb is damaged", f"nqpf release rebuild {RELEASE}"),
     (release_manifest_cut, "manifest.json cannot be read", "nqpf restore"),
     (old_release_half_there, "manifest.json and city.duckdb missing", "nqpf restore"),
     (half_made_release, "Left by a run that was killed", "removes it"),
     (half_made_snapshot, "Left by a run that was killed", "removes it"),
-    (link_to_nowhere, "link that leads nowhere", "delete the link"),
+    (link_to_nowhere, "broken link", "delete the link"),
     (killed_refresh, "A refresh was killed (process 4711", "run `nqpf refresh`"),
-    (records_vanished, "DAGSTER_HOME) vanished", "made anew"),
+    (records_vanished, "DAGSTER_HOME) has disappeared", "created again"),
     (records_damaged, "records are damaged", "move"),
     (run_that_nobody_works_on, "believes that 1 run is at work", "it closes them"),
     (landing_file_changed, "expected sha256", "restore the file"),
@@ -222,7 +222,7 @@ FAULTS: list[tuple[Callable[[Paths], Path], str, str]] = [
     (sidecar_unreadable, "not readable YAML", "mend the sidecar"),
     (real_files_in_a_demo_warehouse, "holds synthetic data, the landing files are real", "never mixed"),
     (marker_says_real, "Published are synthetic data, the marker says real", "put there by hand"),
-    (manifest_of_dbt_cut, "manifest was cut off", "written anew"),
+    (manifest_of_dbt_cut, "manifest was cut off", "written again"),
 ]
 
 

@@ -156,7 +156,7 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
     change = cell["contribution"] - cell["contribution_before"]
     since = "" if pd.isna(change) else f", since {x.year - 1} {change:+.4f} (value was {cell['value_before']:,.6g})"
     obstacle = "none" if pd.isna(cell["obstacle_degree"]) else f"{100 * cell['obstacle_degree']:.1f} %"
-    sense = "more is better" if cell["direction"] > 0 else "less is better"
+    sense = "higher is better" if cell["direction"] > 0 else "lower is better"
     lines = [
         f"  {cell['indicator_code']}  {cell['name_zh']} / {cell['name_en']} [{cell['dimension']}, {cell['tier']}]",
         f"      {cell['value']:,.6g} {cell['unit']} ({sense}): z {cell['z']:.4f} x weight {cell['weight']:.4f}"

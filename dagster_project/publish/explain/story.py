@@ -101,7 +101,7 @@ def _part(x: Explanation, cell: pd.Series, points: float, has_before: bool) -> P
     if has_before and pd.notna(cell["value_before"]):
         value = f"{cell['value_before']:,.4g} -> {value}"
     if cell["direction"] < 0:
-        value += ", less is better"
+        value += ", lower is better"
     if cell["value_origin"] in IMPUTED:
         value += f" [{cell['value_origin']}]"
     return Part(points, cell["indicator_code"], f"{cell['name_zh']} / {cell['name_en']}", value, _printed(x, cell))

@@ -181,7 +181,7 @@ def test_the_story_by_hand(paths: Paths) -> None:
         "  parts  new +10.00, quality -15.00",
         "What moved it most since 2012, points of the score:",
         "  -15.00  b  乙 / second",
-        "          40 -> 20 percent, less is better; u = 1 persons: book.xlsx S A5",
+        "          40 -> 20 percent, lower is better; u = 1 persons: book.xlsx S A5",
         "  +10.00  a  甲 / first",
         "          20 -> 60 percent [interpolated_linear]; p = 1 persons: book.xlsx S A0 and 4 more",
         "Keep in mind:",
@@ -227,7 +227,7 @@ def test_markdown_carries_the_mark_and_a_table(paths: Paths, capsys: pytest.Capt
     text = capsys.readouterr().out
     assert text.startswith("## 甲市 Jia (CN000001) in 2013")
     assert "**SYNTHETIC demo data" in text
-    assert "| -15.00 | `b` | 乙 / second | 40 -\\> 20 percent, less is better |" in text
+    assert "| -15.00 | `b` | 乙 / second | 40 -\\> 20 percent, lower is better |" in text
     assert show_score(paths, Console(), "Jia", 2013, None, form="markdown", full=True) == 0
     assert "| `a` | 甲 / first | 60 | percent | 0.6000 | 0.2500 | 0.1500 | +0.1000 |" in capsys.readouterr().out
 
@@ -250,7 +250,7 @@ def test_everything_by_hand(paths: Paths) -> None:
         "= new +0.1000, quality -0.1500",
         "most: b -0.1500, a +0.1000",
         "Largest obstacles (share of the distance to the best score): b 85.7 %, a 14.3 %",
-        "60 percent (more is better): z 0.6000 x weight 0.2500 = 0.1500 (50.0 % of the score), obstacle 14.3 %",
+        "60 percent (higher is better): z 0.6000 x weight 0.2500 = 0.1500 (50.0 % of the score), obstacle 14.3 %",
         "since 2012 +0.1000 (value was 20)  [interpolated_linear]",
         "p = 1 persons, in book.xlsx S A0 [book]",
         "and 1 more printed cells: `nqpf explain Jia 2013 a`",

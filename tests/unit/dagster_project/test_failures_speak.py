@@ -34,4 +34,4 @@ def test_any_other_error_is_a_fault_of_the_program():
 def test_ctrl_c_is_an_interruption_and_no_fault():
     failure = failure_after(dg.DagsterExecutionInterruptedError())
     assert (failure.exit_code, failure.status) == (EXIT_FAILED, "interrupted")
-    assert failure.sentences == ["Interrupted in step step. What was published is as it was; run it again."]
+    assert failure.sentences == ["Interrupted in step step. The published file is unchanged; run it again."]

@@ -53,7 +53,9 @@ def test_bare_numbers_are_not_believed(path):
 
 
 def test_year_that_cannot_be_told_is_asked_for_in_one_sentence():
-    with pytest.raises(GuessError, match=r"^Neither title nor name .*the name holds 2022.* with --year\.$"):
+    with pytest.raises(
+        GuessError, match=r"^Neither the title nor the file name .*the name holds 2022.* with --year\.$"
+    ):
         guess_year(NOWHERE / "2022.xlsx", ["2-1 人口数"], year=None, has_years=False)
 
 

@@ -20,7 +20,7 @@ SCOPES = {"市辖区": "district", "全市": "city"}
 class HeaderHint:
     """An unknown header: the nearest known one of its source (else of any source) and a row to paste.
 
-    score: per cent of likeness, 0 when the map is empty.
+    score: similarity in per cent, 0 when the map is empty.
     """
 
     header_key: str
@@ -32,7 +32,7 @@ class HeaderHint:
 
 @dataclass(frozen=True)
 class CityHint:
-    """An unknown place: up to three nearest official names with their likeness in per cent, and a row to paste.
+    """An unknown place: up to three nearest official names with their similarity in per cent, and a row to paste.
 
     ready_row: '' when no name is likely enough. elsewhere: what the name means in other years or sources, else ''.
     """
@@ -120,7 +120,7 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
                 f"row for city_alias.csv, if that city is meant: {hint.ready_row} (nearest official names: {near})"
             )
         else:
-            lines.append(f"no official name is like '{row.city_text}' (nearest: {near})")
+            lines.append(f"no similar official name for '{row.city_text}' (nearest: {near})")
     return lines
 
 

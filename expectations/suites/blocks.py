@@ -65,7 +65,7 @@ IDENTITIES = _rule(
     verdicts.IDENTITY,
     "At most 5 % of the cities break an identity between the columns of the file.",
     "break an identity in more than 5 % of their cities",
-    "Where the fault cannot be told, all columns of the identity are named: leave out the wrong one. ",
+    "Where it is unclear which column is wrong, all columns of the identity are named: leave out the wrong one. ",
 )
 # flag, rule, column that says where the rule applies ('' = everywhere)
 _RULES = (

@@ -35,7 +35,7 @@ LEFT_OUT = Rule(
     noun="required variables",
     fault="are left out by a row of header_map.csv for this year",
     example="{variable_code}",
-    advice="Nothing if the column is really wrong in print; delete the `ignore` row once a corrected edition is here.",
+    advice="No action if the column is wrong in print; delete the `ignore` row once a corrected edition is here.",
     severity="warn",
 )
 OTHER = Rule(

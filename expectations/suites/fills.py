@@ -28,7 +28,7 @@ MIDPOINT = Rule(
     noun="columns and years with both neighbours",
     fault="are exact means of the year before and the year after",
     example=_EXAMPLE,
-    advice="Nothing if it is known; the cells are flagged as suspected fills and left out of `nofill` variants.",
+    advice="No action if this is known; the cells are flagged as suspected fills and left out of `nofill` variants.",
     severity="warn",
 )
 REPEAT = Rule(
@@ -37,7 +37,7 @@ REPEAT = Rule(
     noun="columns and years with the year before",
     fault="repeat the year before",
     example=_EXAMPLE,
-    advice="Nothing if it is known; repeats of a compilation are flagged as suspected fills.",
+    advice="No action if this is known; repeats of a compilation are flagged as suspected fills.",
     severity="warn",
 )
 _COLUMNS = [

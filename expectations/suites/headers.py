@@ -48,7 +48,7 @@ ONCE = Rule(
     noun="headers",
     fault="mean the same variable and scope as another column of their sheet",
     example="'{header_path}' ({variable_code}, {scope})",
-    advice="Look at both columns: one of them is another thing, or is printed twice and must be ignored with a reason.",
+    advice="Look at both columns: one of them is something else, or printed twice and must be ignored with a reason.",
 )
 
 

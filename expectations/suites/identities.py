@@ -38,7 +38,7 @@ PROVINCE = Rule(
     noun="province totals",
     fault="are not the sum of their cities",
     example="{city_name} {year} {variable_code}: cities sum to {ratio} of the total {value}",
-    advice="Look for missing or doubled cities; figures that the province counts elsewhere need nothing.",
+    advice="Look for missing or doubled cities; figures that the province counts elsewhere need no action.",
     severity="warn",
 )
 _COLUMNS = [

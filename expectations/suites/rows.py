@@ -12,7 +12,7 @@ NAME = "rows"
 
 CITY_KNOWN = Rule(
     rule_id="row_city_is_known",
-    sentence="Every row with numbers belongs to a place that we know.",
+    sentence="Every row with numbers belongs to a known place.",
     noun="rows with numbers",
     fault="stand under a name that is no known city, province or heading",
     example="'{city_text}' ({year})",
@@ -38,7 +38,7 @@ LABEL = Rule(
     rule_id="row_label_is_known",
     sentence="Every row without numbers is a known place, heading or note.",
     noun="rows without numbers",
-    fault="have a label that we cannot place",
+    fault="have an unknown label",
     example="'{city_text}' ({year})",
     advice="Usually a note or a heading; if it is a city, add the spelling to city_alias.csv.",
     severity="warn",

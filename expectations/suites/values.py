@@ -43,7 +43,7 @@ NEAR_PAST = Rule(
     noun="values with an earlier value",
     fault="moved far more than the other cities",
     example="{city_name} {year} {variable_code} = {value} {unit} (printed '{text}', before {value_last}){slip}",
-    advice="Compare with the printed page: a slip needs a row in correction.csv, a true change nothing.",
+    advice="Compare with the printed page: a slip needs a row in correction.csv, a true change needs no action.",
     severity="warn",
     group="variable_code",
 )

@@ -27,7 +27,7 @@ console = Console()
 
 
 class Depth(StrEnum):
-    """Names of dagster_project.study.specs.depth."""
+    """Names of dagster_project.study.settings.DepthName."""
 
     quick = "quick"
     default = "default"

@@ -14,6 +14,7 @@ from dagster_project.cli.runner import RunLog, quiet_output, shown
 from dagster_project.definitions import build_defs
 from dagster_project.defs.execute import run_refresh
 from dagster_project.defs.instance import prepare_instance
+from dagster_project.defs.settings import export_depth
 from dagster_project.demo.generate import generate_demo
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
@@ -31,8 +32,7 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import Warehouse, WarehouseBusy
-from dagster_project.study.specs.depth import export_depth
-from dagster_project.study.specs.schema import SpecError
+from dagster_project.study.index_spec import SpecError
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")

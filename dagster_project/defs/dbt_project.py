@@ -161,8 +161,7 @@ def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> d
     return found
 
 
-def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
-    manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
+def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
     return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
 
 

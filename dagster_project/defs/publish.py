@@ -26,7 +26,6 @@ from dagster_project.publish.site.site import write_report
 from dagster_project.published import stray_log
 from dagster_project.run.versions import params_hash, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
-from dagster_project.study.history import remember_index
 
 
 def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -41,7 +40,6 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
     )
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         told = publish(paths, warehouse, has_tables_page=True)
-        remember_index(warehouse)
         release = paths.releases / str(told["release"])
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,

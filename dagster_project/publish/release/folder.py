@@ -114,6 +114,18 @@ def release_as_of(paths: Paths, name: str) -> str | None:
     return None
 
 
+def file_before(paths: Paths, data_vintage: str) -> Path | None:
+    """Published file of the newest release that was built from another data vintage; None if there is none (any more).
+
+    What the bridge from the vintage before starts from.
+    """
+    for row in known_releases(paths):
+        file = paths.releases / row["release"] / "city.duckdb"
+        if row["data_vintage"] != data_vintage and file.is_file():
+            return file
+    return None
+
+
 def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
     """Parquet and CSV of every mart, sorted; rows and sha256 by table. Long tables are packed: <table>.csv.gz."""
     (folder / "parquet").mkdir(parents=True)

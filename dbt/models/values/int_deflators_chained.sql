@@ -12,7 +12,7 @@ with pairs as (
     where
         n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'
         and n.value > 0 and i.value > 0
-        and n.year >= {{ var('base_year') }}
+        and n.year >= {{ base_year() }}
 ),
 
 chained as (
@@ -20,7 +20,7 @@ chained as (
         *,
         gdp_nom / first_value(gdp_nom) over series as nominal_growth,
         exp(
-            sum(case when year = {{ var('base_year') }} then 0 else ln(gdp_index / 100) end) over series
+            sum(case when year = {{ base_year() }} then 0 else ln(gdp_index / 100) end) over series
         ) as real_growth,
         min(year) over (partition by city_id, source) as first_year,
         count(*) over series as n_chained
@@ -35,7 +35,7 @@ ranked as (
     from chained as c
     left join {{ ref('precedence') }} as p on p.variable_code = 'gdp_deflator' and c.source = p.source
     -- an unbroken chain from the base year, or none
-    where c.first_year = {{ var('base_year') }} and c.n_chained = c.year - {{ var('base_year') }} + 1
+    where c.first_year = {{ base_year() }} and c.n_chained = c.year - {{ base_year() }} + 1
 ),
 
 -- one source for the whole series of a city

@@ -9,7 +9,7 @@ with candidates as (
     ) as h
     left join {{ ref('source') }} as s on h.source = s.source
     left join {{ ref('precedence') }} as p on h.variable_code = p.variable_code and h.source = p.source
-    where h.value is not null and h.year >= {{ var('base_year') }}
+    where h.value is not null and h.year >= {{ base_year() }}
 ),
 
 coverage as (
@@ -19,7 +19,7 @@ coverage as (
         source,
         concept,
         rank,
-        count(*) filter (where year <= {{ var('base_window_end') }}) as n_years,
+        count(*) filter (where year <= {{ base_window_end() }}) as n_years,
         max(year) - min(year) + 1 as span
     from candidates
     group by all
@@ -34,7 +34,7 @@ chosen as (
             n_years < {{ var('min_observed_share') }}
             * (
                 select count(distinct year) from candidates
-                where year <= {{ var('base_window_end') }}
+                where year <= {{ base_window_end() }}
             ),
             rank, n_years desc, source
     ) = 1

@@ -5,7 +5,7 @@ with accepted as (
     from {{ ref('int_values_corrected') }} as v
     inner join {{ ref('stg_landing__loads') }} as l
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
-    where v.scope in ('city', 'built_up') and v.level = 'city' and v.year >= {{ var('base_year') }}
+    where v.scope in ('city', 'built_up') and v.level = 'city' and v.year >= {{ base_year() }}
 ),
 
 pairs as (

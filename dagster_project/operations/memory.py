@@ -30,4 +30,3 @@ def recall(paths: Paths, warehouse: Warehouse) -> list[str]:
         con.execute("detach release")
         names = con.execute("select data_vintage from ops.vintage order by created_at").fetchall()
     return [str(row[0]) for row in names]
-

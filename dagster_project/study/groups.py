@@ -18,7 +18,7 @@ ALL, PROVINCE = "all", "province"  # made of the cities themselves, no scheme of
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """schemes: scheme, role, is_main, is_split, is_regime, is_partition, centre_group, outside_group, in their order;
+    """schemes: scheme, sort_no, role, is_main, is_split, is_regime, is_partition, centre_group, outside_group;
     memberships: city_id, scheme, group_code, valid_from, valid_to; city: city_id, province_code, admin_tier."""
 
     schemes: pd.DataFrame
@@ -29,7 +29,7 @@ class Groups:
     def read(cls, frames: Frames) -> Groups:
         """From frames `schemes`, `groups` and, for provinces and tiers, `city`. A scheme without a member is none."""
         known = set(frames["groups"]["scheme"])
-        schemes = frames["schemes"]
+        schemes = frames["schemes"].sort_values("sort_no")
         city = frames.get("city", pd.DataFrame(columns=["city_id", "province_code", "admin_tier"]))
         return cls(schemes[schemes["scheme"].isin(known)], frames["groups"], city)
 

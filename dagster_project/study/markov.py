@@ -144,7 +144,7 @@ def _spatial(
     rows.add({"markov_test": test.assign(n_no_lag=result.n_no_lag)}, **shared)
     draws = bootstrap_counts(found.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
     stem = f"{found.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
-    facts = {**shared, "scheme": ALL, "group_code": ALL, "n_boot": effort.resamples}
+    facts = {**shared, "scheme": ALL, "group_code": ALL}
     pooled = Matrix(f"{stem}|pooled", result.pooled_counts, draws.sum(axis=1), lag, trend)
     help_row = {
         f"upward_help_{code + 1}{end}": result.upward[name].iloc[code]
@@ -154,9 +154,9 @@ def _spatial(
     rows.add({"markov_summary": summary_row(pooled).assign(**help_row)}, **facts, **size, lag_state=0)
     for code in range(N_STATES):
         matrix = Matrix(f"{stem}|lag_state{code + 1}", result.counts[code], draws[:, code], lag, trend)
-        n_obs = int(result.counts[code].sum())
-        rows.add({"markov_summary": summary_row(matrix)}, **facts, n_obs=n_obs, lag_state=code + 1)
-        rows.add({"markov_passage": passage_rows(matrix)}, n_obs=n_obs, n_boot=effort.resamples, seed=seed)
+        part = {"n_obs": int(result.counts[code].sum()), "n_boot": effort.resamples}
+        rows.add({"markov_summary": summary_row(matrix)}, **facts, **part, lag_state=code + 1)
+        rows.add({"markov_passage": passage_rows(matrix)}, **part, seed=seed)
 
 
 def _tests(panel: CityPanel, found: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:

@@ -70,6 +70,7 @@ TABLES = (
     "index_restatement",
 )
 FEWEST_CITIES = 3
+WORKERS = 1  # the work takes seconds, and starting others would take as long
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,8 +143,9 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
 def _tables_of_window(case: Case, settings: Settings) -> Tables:
     """What depends on the window only."""
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
-    # one worker: the work takes seconds, and starting others would take as long
-    drawn = uncertainty(model, cities=case.panel.cities, years=case.years, seed=seed, draws=sizes["draws"], n_jobs=1)
+    drawn = uncertainty(
+        model, cities=case.panel.cities, years=case.years, seed=seed, draws=sizes["draws"], n_jobs=WORKERS
+    )
     z = case.procedure.scale(case.panel.values)
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {

@@ -52,7 +52,7 @@ def relative(files: list[Path]) -> set[str]:
 
 
 HERE = Paths(warehouse=PROJECT, landing=PROJECT, sidecars=PROJECT)
-STUDY = closure("dagster_project.study.registry", "dagster_project.study.index")
+STUDY = closure("dagster_project.study.registry", "dagster_project.study.settings")
 GATE = {
     file
     for file in closure("dagster_project.defs.gate", "dagster_project.ingest.load")

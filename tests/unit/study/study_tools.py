@@ -64,6 +64,11 @@ def contracts() -> dict[str, set[str]]:
     return found
 
 
+def as_read(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables as the build file gives them back: with every column of the contract."""
+    return {name: table.reindex(columns=sorted(contracts()[name])) for name, table in tables.items()}
+
+
 def lacking(tables: Mapping[str, pd.DataFrame]) -> dict[str, set[str]]:
     """Columns of the contract that a table with rows does not have."""
     gaps = {name: contracts()[name] - set(table) for name, table in tables.items() if len(table)}

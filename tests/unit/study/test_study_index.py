@@ -166,6 +166,14 @@ def test_tables_are_those_that_are_announced_and_hold_no_hole(built):
         assert not frame.drop(columns=may_be_empty, errors="ignore").isna().to_numpy().any(), name
 
 
+def test_the_same_tables_come_from_one_worker_and_from_two(built, monkeypatch):
+    inputs, _, one = built[2022]
+    monkeypatch.setattr(measurement, "WORKERS", 2)
+    two = measurement.build(inputs, settings(measurement=SIZES))
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(two[name], frame, check_exact=True)
+
+
 def test_the_interval_of_places_is_about_the_published_place(built):
     _, made, tables = built[2022]
     score = of(made["index_score"], FROZEN).query("index_code == 'nqpf'")

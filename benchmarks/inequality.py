@@ -19,7 +19,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.tables.disparity import build_disparity_tables
+from dagster_project.paths import demo_paths
+from dagster_project.study import disparity
+from dagster_project.study.settings import DepthName, read_settings
 from python_models.inequality import bootstrap, dagum, gini, theil, theil_nested
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -83,19 +85,23 @@ def marts() -> None:
     growth = np.exp(0.05 * np.arange(10) + 0.1 * rng.normal(size=(280, 10)))
     wide = pd.DataFrame(rng.lognormal(-2.0, 0.5, (280, 1)) * growth, cities, years)
     scores = wide.stack().rename_axis(["city_id", "year"]).rename("score").reset_index()
-    scores = scores.assign(basis="restated", index_code="index", weight_scheme="entropy_flat")
-    codes = {"four_region": 4, "east_vs_cw": 2, "east_vs_cw_exne": 2, "cluster": 2, "core": 2}
+    scores = scores.assign(basis="restated", is_frozen=False, index_code="index", weight_scheme="flat")
+    codes = {"region": 4, "a": 2, "b": 2, "c": 2, "d": 2}
     groups = pd.concat(
         pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [f"g{i % k}" for i in range(280)]})
         for scheme, k in codes.items()
     ).assign(valid_from=0, valid_to=None)
+    schemes = pd.DataFrame({"scheme": list(codes), "sort_no": range(len(codes)), "role": ["region", *["centre"] * 4]})
+    schemes = schemes.assign(is_main=schemes["role"] == "region", is_split=True, is_regime=False, is_partition=True)
+    schemes = schemes.assign(centre_group=None, outside_group=None)
     city = pd.DataFrame(
         {"city_id": cities, "province_code": [f"{i % 28:02d}" for i in range(280)], "admin_tier": "city"}
     )
     people = scores[["city_id", "year"]].assign(population=rng.integers(10**5, 10**7, len(scores)))
-    frames = {"scores": scores, "groups": groups, "city": city, "population": people}
+    frames = {"scores": scores, "groups": groups, "schemes": schemes, "city": city, "population": people}
+    settings = read_settings(demo_paths().specs, DepthName.default)
     start = time.process_time()
-    build_disparity_tables(frames, seed=1)
+    disparity.build(frames, settings)
     print(f"\nbootstrap of all disparity marts (B = 1,999, 10 years, n = 280): {time.process_time() - start:.1f} s")
 
 

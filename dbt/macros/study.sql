@@ -1,4 +1,4 @@
-{# First year of the base windows of specs/index.yml: no figure before it is used, and all prices are those of that year. #}
+{# First year of the base windows of specs/index.yml: earlier figures are not used, and it is the price base. #}
 {% macro base_year() -%}
     (select min(window_start) from {{ source('ops', 'index_spec') }})
 {%- endmacro %}

@@ -14,8 +14,7 @@ from python_models.production.coupling import CLASSES
 CITIES, YEARS = [f"CN{i:06d}" for i in range(20)], range(2012, 2016)
 
 
-@pytest.fixture
-def frames() -> dict[str, pd.DataFrame]:
+def country() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(1)
     rows = [
         ("nqpf", "pr", "frozen_2012_2021", "entropy_flat", c, y, *rng.beta(2, 6, 2), y < 2015)
@@ -25,6 +24,11 @@ def frames() -> dict[str, pd.DataFrame]:
     names = ["index_code", "relations_code", "basis", "weight_scheme", "city_id", "year", "u1", "u2", "in_base"]
     groups = pd.DataFrame({"city_id": CITIES, "scheme": "core", "group_code": ["core"] * 5 + ["periphery"] * 15})
     return with_schemes({"scores": pd.DataFrame(rows, columns=names), "groups": groups})
+
+
+@pytest.fixture
+def frames() -> dict[str, pd.DataFrame]:
+    return country()
 
 
 def build(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

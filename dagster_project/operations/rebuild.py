@@ -101,8 +101,11 @@ def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: str | None) -
                 _copy(paths.landing / file.path, made.landing / file.path)
     for truth in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
         _copy(truth, made.landing / "truth" / truth.name)
-    for name in (MANIFEST, "city.duckdb") if earlier else ():
-        _copy(paths.releases / str(earlier) / name, made.releases / str(earlier) / name)
+    if earlier is not None:
+        start, manifest_then = made.releases / earlier, read_manifest(paths.releases / earlier)
+        _copy(paths.releases / earlier / "city.duckdb", start / "city.duckdb")
+        manifest_then.pop("withdrawn", None)  # if it was, then after this release had been built on it
+        (start / MANIFEST).write_text(json.dumps(manifest_then), encoding="utf-8")
     _remember(manifest, Warehouse(made.build_file))
     return made
 

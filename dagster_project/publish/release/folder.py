@@ -115,13 +115,13 @@ def release_as_of(paths: Paths, name: str) -> str | None:
 
 
 def file_before(paths: Paths, data_vintage: str) -> Path | None:
-    """Published file of the newest release that was built from another data vintage; None if there is none (any more).
+    """Published file of the newest release from another data vintage, where the bridge to this one starts.
 
-    What the bridge from the vintage before starts from.
+    None if there is none, or if it is not there any more. A withdrawn release is no start.
     """
     for row in known_releases(paths):
         file = paths.releases / row["release"] / "city.duckdb"
-        if row["data_vintage"] != data_vintage and file.is_file():
+        if row["data_vintage"] != data_vintage and not row["withdrawn"] and file.is_file():
             return file
     return None
 

@@ -21,7 +21,7 @@ BY_SCHEME = ("mart_disparity_summary", "mart_group_gradient", "dim_group_scheme"
 
 @pytest.fixture(scope="module")
 def moved(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> House:
-    """A copy of the small warehouse, built on by a copy of the project whose window starts later and that has coasts."""
+    """A copy of the small warehouse, built on by a copy of the project with a later window and with coasts."""
     root = tmp_path_factory.mktemp("moved")
     project = root / "project"
     for folder in ("dbt", "dagster_project", "python_models", "expectations"):

@@ -32,7 +32,7 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import Warehouse, WarehouseBusy
-from dagster_project.study.index_spec import SpecError
+from dagster_project.study.settings import SpecError
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")

@@ -22,8 +22,7 @@ from dagster_project.run.versions import (
     python_version,
 )
 from dagster_project.store import Warehouse
-from dagster_project.study.index_spec import read_index_specs, spec_frame
-from dagster_project.study.settings import DepthName
+from dagster_project.study.settings import DepthName, read_index_specs, spec_frame
 
 ACCEPTED_SQL = """
     select source, data_year, vintage, accessed from raw.load where is_accepted

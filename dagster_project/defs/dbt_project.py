@@ -29,10 +29,7 @@ GATE_READS = "+fqn:reading row_count city variable identity unit"
 STEPS = {
     "dbt_reading": (GATE_READS, ""),
     # the test looks back at what the gate read: no selection of its neighbours brings it along
-    "dbt_values": (
-        "stg_landing__loads fqn:values resource_type:seed test_name:corrections_still_needed",
-        GATE_READS,
-    ),
+    "dbt_values": ("stg_landing__loads fqn:values resource_type:seed test_name:corrections_still_needed", GATE_READS),
     "dbt_panel": ("fqn:panel fqn:marts.dimensions", ""),
     "dbt_marts": ("fqn:marts", "fqn:marts.dimensions"),
 }

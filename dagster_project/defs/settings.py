@@ -3,8 +3,7 @@
 import os
 
 from dagster_project.paths import Paths
-from dagster_project.study.index_spec import SpecError
-from dagster_project.study.settings import DepthName, Settings, read_settings
+from dagster_project.study.settings import DepthName, Settings, SpecError, read_settings
 
 VARIABLE = "NQPF_DEPTH"
 

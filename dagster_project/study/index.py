@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study.frames import Frames, Rows, Tables
-from dagster_project.study.index_spec import RESTATED
-from dagster_project.study.settings import Settings
+from dagster_project.study.settings import RESTATED, Settings
 from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale_index, scores_of_scheme
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel

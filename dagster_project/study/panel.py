@@ -11,7 +11,6 @@ import pandas as pd
 from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
-from dagster_project.study.panel_spec import PanelSpec
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
@@ -22,7 +21,7 @@ from dagster_project.study.samples import (
     read_weights,
     with_codes,
 )
-from dagster_project.study.settings import Settings
+from dagster_project.study.settings import PanelSpec, Settings
 from dagster_project.study.weights import refused_inverse
 from python_models._types import FloatArray
 from python_models.regression import PanelInputError

@@ -25,7 +25,7 @@ from dagster_project.study.frames import (
     Tables,
 )
 from dagster_project.study.groups import Groups, ObjectArray
-from dagster_project.study.panel_spec import PanelSpec, PanelVariable
+from dagster_project.study.settings import PanelSpec, PanelVariable
 from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse, refused_kind, refused_links
 from python_models._types import FloatArray
 from python_models.regression import PanelInputError

@@ -13,8 +13,8 @@ import pandas as pd
 
 from dagster_project.study.frames import Frames
 from dagster_project.study.groups import Groups
-from dagster_project.study.panel_spec import PanelSpec
 from dagster_project.study.samples import PanelSample, Skipped, model_keys, read_sample, read_weights
+from dagster_project.study.settings import PanelSpec
 from python_models._types import BoolArray, FloatArray
 from python_models.influence import barrier_split, block_spillover, spatial_threshold
 from python_models.regression import SpatialWeights, average_effects, fit_panel

@@ -11,8 +11,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from dagster_project.study.panel_spec import PanelSpec
-from dagster_project.study.settings import Depth, DepthName, Settings, read_settings
+from dagster_project.study.settings import Depth, DepthName, PanelSpec, Settings, read_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 SPECS = ROOT / "dagster_project" / "study" / "specs"

@@ -13,7 +13,7 @@ from dagster_project.demo.indicators import draw_indicators, standardised_sides
 from dagster_project.paths import demo_paths
 from dagster_project.study import index, measurement
 from dagster_project.study.index import TABLES
-from dagster_project.study.index_spec import RESTATED, read_index_specs, spec_frame
+from dagster_project.study.settings import RESTATED, read_index_specs, spec_frame
 from python_models.simulation import Truth
 
 FROZEN = "frozen_2012_2021"

@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from dagster_project.paths import demo_paths
-from dagster_project.study.index_spec import SpecError, read_index_specs, read_study_facts, spec_frame
+from dagster_project.study.settings import SpecError, read_index_specs, read_study_facts, spec_frame
 
 HEAD = """
 study: {seed: 1, boundary_vintage: 2021, headline: {base: other}}

@@ -9,8 +9,8 @@ from panel_frames import TRUTH, panel_frames
 from study_tools import lacking, settings
 
 from dagster_project.study import panel, weights
-from dagster_project.study.panel_spec import PanelSpec, PanelVariable
 from dagster_project.study.samples import Skipped, leave_province_out, read_sample
+from dagster_project.study.settings import PanelSpec, PanelVariable
 
 NQPF = PanelVariable("nqpf", "score", "nqpf", "points", scale=100.0, weight_scheme="entropy_flat")
 PR = PanelVariable("pr", "score", "pr", "points", scale=100.0, weight_scheme="entropy_flat")

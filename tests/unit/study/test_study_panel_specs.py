@@ -7,9 +7,8 @@ import pytest
 import yaml
 
 from dagster_project.paths import demo_paths
-from dagster_project.study import panel_spec
-from dagster_project.study.index_spec import SpecError, read_index_specs
-from dagster_project.study.panel_spec import FILTERS
+from dagster_project.study import settings
+from dagster_project.study.settings import FILTERS, SpecError, read_index_specs
 from dagster_project.study.weights import CATALOGUE
 
 VARIABLES = {
@@ -20,8 +19,8 @@ MAIN = {"title": "SDM", "y": "nqpf", "x": ["pr"], "is_headline": True, "boot_dra
 DEFAULTS = {"w": "queen_row", "years": [2012, 2021], "weight_scheme": "entropy_flat"}
 
 
-def read_panel_specs(file: Path, block_bootstrap: int = 2) -> list[panel_spec.PanelSpec]:
-    return panel_spec.read_panel_specs(file, first_year=2012, block_bootstrap=block_bootstrap)
+def read_panel_specs(file: Path, block_bootstrap: int = 2) -> list[settings.PanelSpec]:
+    return settings.read_panel_specs(file, first_year=2012, block_bootstrap=block_bootstrap)
 
 
 def write(folder: Path, models: dict, variables: dict = VARIABLES) -> Path:

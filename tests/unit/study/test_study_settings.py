@@ -10,10 +10,9 @@ from dagster_project.cli import main
 from dagster_project.defs.settings import VARIABLE, current_settings, export_depth
 from dagster_project.paths import demo_paths
 from dagster_project.study import influence, robustness
-from dagster_project.study.index_spec import SpecError
 from dagster_project.study.markov import Effort
 from dagster_project.study.registry import REGISTRY
-from dagster_project.study.settings import DepthName, read_depths
+from dagster_project.study.settings import DepthName, SpecError, read_depths
 
 
 def test_every_step_has_its_sizes_and_they_grow_with_the_depth():

@@ -42,7 +42,7 @@ TAIL_SHARE = 0.9  # the right tail starts at this quantile of all cities and yea
 R_TRIM, C_STAR = 1.0 / 3.0, 0.0
 FILTERS = {"no_filter": None, "hp_400": 400.0, "hp_6_25": 6.25}
 HEADLINE_FILTER = "no_filter"
-FEW_YEARS = 20  # below, clubs are exploratory: slow convergence cannot be told from none
+FEW_YEARS = 20  # below, clubs are exploratory: slow convergence cannot be distinguished from none
 LEAST_YEARS_OF_CLUBS = 7
 
 

@@ -123,7 +123,7 @@ def _full(result: IndexResult, *, is_variant: bool) -> Tables:
 
 
 def _identities(result: IndexResult) -> pd.DataFrame:
-    """Observed and expected; `passed` is judged by the mart."""
+    """Observed and expected of the identities (docs/formulas.md#checks); `passed` is judged by the mart."""
     total = result.contributions.groupby(["city_id", "year"])["contribution"].sum(min_count=len(result.names))
     score = result.scores.query("index_suffix == ''").set_index(["city_id", "year"])["score"]
     gap = float((total - score).abs().max())

@@ -63,7 +63,7 @@ TABLES = (
 )
 N_STATES = 4
 LAGS = (1, 2, 3, 4, 5)
-IMPUTED_SHARE = 0.10  # a score is imputed when more than this share of its weight is
+IMPUTED_SHARE = 0.10  # a score is imputed when more than this share of its weight is (docs/formulas.md#gaps)
 WEIGHTS: dict[str, tuple[str, dict[str, Any]]] = {"queen_row": ("queen", {}), "knn6_row": ("knn", {"k": 6})}
 MAIN_W = "queen_row"
 

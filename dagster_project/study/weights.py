@@ -11,8 +11,8 @@ from typing import Any
 
 # w_code: kind, normalisation, options, note
 CATALOGUE: dict[str, tuple[str, str, dict[str, Any], str]] = {
-    "queen_row": ("queen", "row", {}, "contiguity; headline of the description"),
-    "invd_row": ("invd", "row", {}, "inverse distance, no cut-off; headline of the models"),
+    "queen_row": ("queen", "row", {}, "contiguity; headline of description and models"),
+    "invd_row": ("invd", "row", {}, "inverse distance, no cut-off"),
     "invd_spectral": ("invd", "spectral", {}, "inverse distance with its absolute meaning kept"),
     "invd_minmax": ("invd", "minmax", {}, "inverse distance over the smaller of the largest row and column sums"),
     "invd2_row": ("invd", "row", {"power": 2.0}, "inverse square distance"),

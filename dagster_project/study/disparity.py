@@ -90,7 +90,8 @@ def _of_panel(
             centre = groups.centre_of(scheme)
             gradient = _gradient(part, labels, provinces, centre, seed=seed, n_permutations=sizes["bootstrap"])
             rows.add({"group_gradient": gradient}, scheme=scheme)
-    rows.add(_theil(panel, groups, region, options))
+    for nesting in groups.regions():
+        rows.add(_theil(panel, groups, nesting, options), scheme=nesting)
     return rows.tables(TABLES)
 
 

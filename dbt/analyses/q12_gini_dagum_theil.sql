@@ -30,6 +30,7 @@ left join mart.mart_theil_nested as t
         and s.index_code = t.index_code
         and s.weight_scheme = t.weight_scheme
         and s.year = t.year
+        and r.scheme = t.scheme
         and t.kind = 'T'
         and t.sample = 'all'
 where s.basis in (select basis from mart.dim_index) and s.scheme = 'all' and not s.weighted

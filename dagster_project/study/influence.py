@@ -440,6 +440,7 @@ def _test_row(
         "dof": len(contrasts),
         "p_unadjusted": p_unadjusted,
         "note": note,
+        **dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan),
     }
     if fit is not None:
         row["wald"], _, row["p"] = fit.test(contrasts)

@@ -8,6 +8,7 @@ from study_tools import lacking, settings
 
 from dagster_project.study import influence, panel
 from dagster_project.study.truth import separating_cut, truth_table
+from python_models.regression import PanelInputError
 
 GRID = 6
 SIZES = {"effects": 20, "barrier": 200, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": GRID}
@@ -85,6 +86,20 @@ def test_a_year_after_the_truth_was_written_leaves_nothing_to_compare(frames, fo
 def test_real_data_have_no_truth(frames, found):
     table = truth_table({**frames, "truth": frames["truth"].iloc[:0]}, specs(), found, grid=5, seed=1)
     assert table.empty
+
+
+def test_a_sample_too_small_for_the_adjusted_tests_has_no_difference_but_its_reason(frames, monkeypatch):
+    def refused(*_, **__):
+        raise PanelInputError("too few cities")
+
+    jobs = influence._jobs
+    monkeypatch.setattr(influence, "level_adjusted", refused)
+    monkeypatch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[:2] == ("blocks", "core")])
+    tables = influence.build(frames, SETTINGS)
+    assert set(tables["level_adjusted_test"]["note"]) == {"too few cities"}
+    assert lacking({"level_adjusted_test": tables["level_adjusted_test"]}) == {}
+    row = tables["truth_recovery"].set_index("quantity").loc["asymmetry_level_adjusted"]
+    assert np.isnan(row["published"])
 
 
 def test_the_cut_that_names_fewest_cities_wrongly():

@@ -48,6 +48,8 @@ create table if not exists ops.synthetic_truth (
 create table if not exists raw.reading (
     prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
 );
+-- What each step, model and table was made of, by content: what is unchanged is not made again.
+create table if not exists raw.state (name varchar, key varchar, content varchar, recorded_at timestamp);
 -- How much was drawn; build files of earlier versions have no such columns.
 alter table ops.run_context add column if not exists depth varchar;
 alter table ops.run_context add column if not exists depth_json varchar;

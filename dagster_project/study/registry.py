@@ -32,7 +32,7 @@ TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 class Analysis:
     """name: of the step; reads: label -> table or query; build: frames and settings -> tables, or tables in parts where
     all of them would not fit in memory; writes: tables, described where SQL publishes them; before: label -> query of
-    the published file of the data vintage before this one, no rows where there is none."""
+    the published file of the data vintage before this one, no rows where there is none; in_parts: see build."""
 
     name: str
     group: str
@@ -40,6 +40,7 @@ class Analysis:
     build: Callable[[Frames, Settings], Tables | Iterator[Tables]]
     writes: tuple[str, ...]
     before: Mapping[str, str] = field(default_factory=dict)
+    in_parts: bool = False
 
     @property
     def parents(self) -> list[list[str]]:
@@ -55,7 +56,7 @@ class Analysis:
 
 REGISTRY = [
     Analysis("production", "engines", production.INPUTS, production.build, production.TABLES),
-    Analysis("index", "index", index.INPUTS, index.build, index.TABLES),
+    Analysis("index", "index", index.INPUTS, index.build, index.TABLES, in_parts=True),
     Analysis(
         "measurement", "index", measurement.INPUTS, measurement.build, measurement.TABLES, before=measurement.PREVIOUS
     ),
@@ -69,3 +70,4 @@ REGISTRY = [
     Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
     Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
 ]
+BY_NAME = {entry.name: entry for entry in REGISTRY}

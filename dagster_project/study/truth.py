@@ -213,9 +213,9 @@ def _differences(truth: pd.DataFrame, found: Frames, spec: PanelSpec, centre: st
                     "unit": SD,
                     "on_latent": np.nan,
                     "truth": 0.0 if is_zero else np.nan,
-                    "published": one["difference"],
-                    "lo": one["lo"],
-                    "hi": one["hi"],
+                    "published": one.get("difference", np.nan),
+                    "lo": one.get("lo", np.nan),
+                    "hi": one.get("hi", np.nan),
                 }
             )
     return rows

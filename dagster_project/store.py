@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +12,19 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+DATABASE_MEMORY = "NQPF_DATABASE_MEMORY"
 SCHEMA_SQL = Path(__file__).with_name("schema.sql")
 CHUNK_VECTORS = 50  # of 2,048 rows
 
 
 class WarehouseBusy(Exception):
     """Another process holds the build file."""
+
+
+def memory_config() -> dict[str, str | bool | int | float | list[str]]:
+    """DuckDB's share of the memory that a refresh may take, e.g. 1.5GB; nothing: its own rule."""
+    limit = os.environ.get(DATABASE_MEMORY, "")
+    return {"memory_limit": limit} if limit else {}
 
 
 class Warehouse:
@@ -34,7 +42,7 @@ class Warehouse:
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            con = duckdb.connect(str(self.file), read_only=read_only)
+            con = duckdb.connect(str(self.file), read_only=read_only, config=memory_config())
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(

@@ -6,6 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
+from dagster_project.store import DATABASE_MEMORY
+
 WORKERS, MEMORY = "NQPF_WORKERS", "NQPF_MEMORY"
 WORKER_GB = 1.0  # what an analysis of some hundred cities takes at most, with its libraries
 PARENT_GB = 1.0
@@ -55,4 +57,6 @@ def export_effort(workers: int | None, memory: str | None) -> None:
         os.environ[WORKERS] = str(workers)
     if memory is not None:
         os.environ[MEMORY] = memory
-    current_effort()
+    limit = current_effort().database_memory
+    if limit is not None:
+        os.environ[DATABASE_MEMORY] = limit  # for this process, and for dbt's

@@ -27,8 +27,10 @@ where old.value_raw is distinct from new.value_raw
     and coalesce(abs(new.value_raw - old.value_raw) > 1e-12 * abs(old.value_raw), true)
 order by abs(new.value_raw / nullif(old.value_raw, 0) - 1) desc nulls last, index_code, indicator_code, city_id, year
 """
+MOVED = 1e-6  # a score that differs by less has not moved: sums in another order give as much
+HEADLINE = "(select index_code from new.mart.dim_index where is_headline)"
 BRIDGE = "part_revision, part_bounds, part_weights, part_method"
-SCORES_SQL = """
+SCORES_SQL = f"""
 with vintages as (
     select (select data_vintage from old.ops.run_context) as vintage_old,
         (select data_vintage from new.ops.run_context) as vintage_new
@@ -36,14 +38,16 @@ with vintages as (
 select
     new.index_code, new.basis, new.city_id, c.name_zh, c.name_en, new.year,
     old.score as score_old, new.score as score_new, new.score - old.score as change,
-    old.rank_year as rank_old, new.rank_year as rank_new, {bridge}
+    old.rank_year as rank_old, new.rank_year as rank_new,
+    new.index_code in {HEADLINE} as is_headline, {{bridge}}
 from new.mart.mart_index_score as new
 join old.mart.mart_index_score as old using (index_code, basis, weight_scheme, city_id, year)
 join new.mart.dim_city as c on new.city_id = c.city_id
-{join}
+{{join}}
 where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme where is_headline)
-    and (abs(new.score - old.score) > 1e-12 or new.rank_year <> old.rank_year)
-order by abs(new.score - old.score) desc, new.index_code, new.basis, new.city_id, new.year
+    and (abs(new.score - old.score) > {MOVED} or new.rank_year <> old.rank_year)
+order by new.index_code not in {HEADLINE}, abs(new.rank_year - old.rank_year) desc, abs(new.score - old.score) desc,
+    new.index_code, new.basis, new.city_id, new.year
 """
 # The bridge belongs to a pair of vintages: it is shown where it explains just this pair of scores.
 BRIDGED_SQL = SCORES_SQL.format(
@@ -102,6 +106,17 @@ select
 from new full join old using (model_id, basis, kind, term)
 order by model_id, basis, kind, term
 """
+# cities that joined the sample of the headline index or left it, with the reason
+MEMBERS_SQL = f"""
+select
+    coalesce(new.city_id, old.city_id) as city_id, c.name_zh, c.name_en,
+    case when new.in_sample then 'joined' else 'left' end as what, coalesce(new.drop_reason, old.drop_reason) as reason
+from (from new.mart.mart_sample_city where index_code in {HEADLINE}) as new
+full join (from old.mart.mart_sample_city where index_code in {HEADLINE}) as old using (city_id)
+left join new.mart.dim_city as c on coalesce(new.city_id, old.city_id) = c.city_id
+where coalesce(new.in_sample, false) <> coalesce(old.in_sample, false)
+order by what, city_id
+"""
 TABLES_SQL = """
 with new as (select table_name, column_name, data_type from duckdb_columns() where database_name = 'new'
     and schema_name = 'mart'),
@@ -125,6 +140,7 @@ QUERIES = {
     "run": (RUN_SQL,),
     "sources": (SOURCES_SQL,),
     "cells": (CELLS_SQL,),
+    "members": (MEMBERS_SQL,),
     "scores": (BRIDGED_SQL, BARE_SQL),
     "weights": (WEIGHTS_SQL,),
     "coefficients": (COEFFICIENTS_SQL,),
@@ -136,8 +152,9 @@ def diff_frames(old: Path, new: Path) -> Frames:
     """What differs between two published files, by part (see QUERIES).
 
     run: both builds. sources: loads added, removed, superseded. cells: indicator values added, revised, removed, the
-    largest relative revision first. scores: those that moved in value or rank, with the bridge where the new file
-    holds one between the two data vintages. weights, coefficients: old and new, the latter with 95 % intervals.
+    largest relative revision first. members: cities that joined or left the headline sample. scores: those that moved,
+    the headline index and the largest change of rank first, with the bridge where the new file holds one between the
+    two data vintages. weights, coefficients: old and new, the latter with 95 % intervals.
     tables: columns that only one file has.
     """
     with open_side_by_side({"old": old, "new": new}) as con:

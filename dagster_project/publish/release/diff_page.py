@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def _account(old_name: str | None, new_name: str, frames: Frames | None) -> tupl
     if frames is None:
         mark = (SYNTHETIC,) if new_name.endswith("SYNTHETIC") else ()
         return new_name, [Section("", (*mark, "First release: there is nothing to compare it with."))]
-    parts = [_run, _cells, _sources, _scores, _weights, _coefficients, _tables]
+    parts = [_run, _summary, _scores, _coefficients, _members, _sources, _cells, _weights, _tables]
     return f"{new_name}, compared with {old_name}", [part(frames) for part in parts]
 
 
@@ -84,6 +85,42 @@ def _run(frames: Frames) -> Section:
         same = old[column] == new[column]
         said.append(f"{words}: {new[column]}, " + ("as before." if same else f"before {old[column]}."))
     return Section("", tuple(said))
+
+
+def _summary(frames: Frames) -> Section:
+    """What a reader must know first, in a paragraph."""
+    moved, members = frames.get("scores"), frames.get("members")
+    if moved is None or "is_headline" not in moved:
+        return Section("In short", (ABSENT,))
+    headline = moved[moved["is_headline"]]
+    if headline.empty:
+        said = ["No score or rank of the headline index moved."]
+    else:
+        year = int(headline["year"].max())
+        last = headline[headline["year"] == year]
+        shift = (last["rank_new"] - last["rank_old"]).abs()
+        said = [
+            f"Headline index {headline['index_code'].iloc[0]}: in {year} {int((shift > 0).sum())} ranks moved,"
+            f" {int((shift > 10).sum())} by more than 10 places, {int((shift > 20).sum())} by more than 20."
+        ]
+        if (shift > 0).any():
+            top = last.iloc[int(shift.to_numpy().argmax())]
+            said.append(f"The largest: {top['name_en']} from {int(top['rank_old'])} to {int(top['rank_new'])}.")
+    if members is not None and len(members):
+        named = [
+            f"{len(found)} {what}: {', '.join(found['name_en'].fillna(found['city_id']))}"
+            for what, found in members.groupby("what")
+        ]
+        said.append("Cities of its sample, " + "; ".join(named) + ".")
+    others = moved.loc[~moved["is_headline"], "index_code"].nunique()
+    said.append(f"Scores of {others} other indexes and variants moved." if others else "No other index moved.")
+    return Section("In short", (" ".join(said),))
+
+
+def _members(frames: Frames) -> Section:
+    found = frames.get("members")
+    title = "Cities that joined or left the headline sample"
+    return Section(title, (ABSENT,) if found is None else (), found)
 
 
 def _cells(frames: Frames) -> Section:
@@ -113,8 +150,13 @@ def _scores(frames: Frames) -> Section:
     moved = frames["scores"]
     if moved is None:
         return Section("Scores that moved", (ABSENT,))
-    ranks = (moved["rank_old"] != moved["rank_new"]).sum() if "rank_old" in moved else 0
-    said = [f"{ranks} ranks of a year moved."]
+    is_main = moved["is_headline"] if "is_headline" in moved else pd.Series(True, index=moved.index)
+    counts = moved.loc[~is_main, "index_code"].value_counts().sort_index()
+    moved = moved[is_main].drop(columns="is_headline", errors="ignore")
+    said = [f"{int((moved['rank_old'] != moved['rank_new']).sum())} ranks of a city and year moved."]
+    if len(counts):
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        said.append(f"Moved in other indexes and variants (--format json has them): {listed}.")
     parts = [name for name in BRIDGE.split(", ") if name in moved]
     if parts and len(moved):
         said.append(BRIDGE_NOTE)
@@ -122,7 +164,7 @@ def _scores(frames: Frames) -> Section:
         if len(explained):
             means = ", ".join(f"{name.removeprefix('part_')} {_text(explained[name].abs().mean())}" for name in parts)
             said.append(f"Mean absolute part over the {len(explained)} explained changes: {means}.")
-    return Section(f"Scores that moved ({len(moved)})", tuple(said), moved)
+    return Section(f"Headline scores that moved ({len(moved)})", tuple(said), moved)
 
 
 def _weights(frames: Frames) -> Section:
@@ -157,9 +199,9 @@ def _tables(frames: Frames) -> Section:
 
 
 def _interval(point: float, low: float, high: float) -> str:
-    if pd.isna(point):
+    if math.isnan(point):
         return ""
-    return _text(point) + ("" if pd.isna(low) or pd.isna(high) else f" [{_text(low)}, {_text(high)}]")
+    return _text(point) + ("" if math.isnan(low) or math.isnan(high) else f" [{_text(low)}, {_text(high)}]")
 
 
 def _plain(text: str) -> str:

@@ -99,7 +99,7 @@ def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     kept = ", ".join(c for c in columns if c not in RUN_COLUMNS)
     new, old = (f"select {kept} from {database}.{table}" for database in ("fresh", "published"))
     differing = f"select count(*) from (({new} except all {old}) union all ({old} except all {new}))"
-    return con.execute(differing).fetchall()[0][0] == 0
+    return int(con.execute(differing).fetchall()[0][0]) == 0
 
 
 def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:

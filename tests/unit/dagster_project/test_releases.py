@@ -68,16 +68,22 @@ def frames():
     )
     found["scores"] = pd.DataFrame(
         {
-            "city_id": ["CN110000", "CN2"],
-            "name_en": [HOSTILE, "B"],
-            "change": [0.1, 0.0],
-            "rank_old": [1, 2],
-            "rank_new": [2, 1],
-            "part_revision": [0.1, None],
-            "part_bounds": [0.0, None],
-            "part_weights": [0.0, None],
-            "part_method": [0.0, None],
+            "index_code": ["x", "x", "x_variant"],
+            "city_id": ["CN110000", "CN2", "CN3"],
+            "name_en": [HOSTILE, "B", "C"],
+            "year": [2013, 2013, 2013],
+            "change": [0.1, 0.0, 0.2],
+            "rank_old": [1, 2, 9],
+            "rank_new": [22, 1, 8],
+            "is_headline": [True, True, False],
+            "part_revision": [0.1, None, None],
+            "part_bounds": [0.0, None, None],
+            "part_weights": [0.0, None, None],
+            "part_method": [0.0, None, None],
         }
+    )
+    found["members"] = pd.DataFrame(
+        {"city_id": ["CN9"], "name_zh": ["壬市"], "name_en": ["Ren"], "what": ["left"], "reason": ["no wages"]}
     )
     found["coefficients"] = pd.DataFrame(
         {
@@ -103,8 +109,14 @@ def test_the_diff_page_says_what_moved_and_by_what(page, frames):
     text = page("2026.11.0", "2026.11.1", frames)
     for words in (
         "2026.11.1, compared with 2026.11.0",
-        "Scores that moved (2)",
-        "2 ranks of a year moved",
+        "in 2013 2 ranks moved, 1 by more than 10 places, 1 by more than 20.",
+        "from 1 to 22.",
+        "1 left: Ren.",
+        "Scores of 1 other indexes and variants moved.",
+        "Headline scores that moved (2)",
+        "2 ranks of a city and year moved",
+        "x_variant 1",
+        "no wages",
         "None.",
         "SYNTHETIC",
         "q1 of CN1 in 2012, 1 before, 1.1 now",
@@ -124,8 +136,8 @@ def test_counts_of_cells_are_added_revised_removed(frames):
 def test_text_of_the_data_is_inert_on_the_page(frames):
     assert "<script" not in diff_html("a", "b", frames)
     assert "\\<script\\>" in diff_markdown("a", "b", frames)
-    row = next(line for line in diff_markdown("a", "b", frames).splitlines() if "script" in line)
-    assert len(re.findall(r"(?<!\\)\|", row)) == 10
+    rows = [line for line in diff_markdown("a", "b", frames).splitlines() if "script" in line and line.startswith("|")]
+    assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [12]
 
 
 @pytest.mark.parametrize("page", [diff_markdown, diff_html])

@@ -94,10 +94,14 @@ def refresh(
     memory: Annotated[str | None, typer.Option(help="Limit for all of them and DuckDB, e.g. 3GB. NQPF_MEMORY.")] = None,
     recompute: Annotated[bool, typer.Option("--recompute", help="Run every step, also an unchanged one.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
+    from dagster_project.cli.refresh import show_plan
 
+    if dry_run:
+        raise typer.Exit(show_plan(resolve(landing, warehouse, sidecars), console))
     code = run(
         resolve(landing, warehouse, sidecars),
         console,

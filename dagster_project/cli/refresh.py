@@ -32,6 +32,7 @@ from dagster_project.run.whole import is_current, remember, whole_key
 from dagster_project.store import Warehouse, WarehouseBusy
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
+MAX_PLANNED = 12  # names of one kind that `--dry-run` prints
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
 
 
@@ -111,6 +112,32 @@ def refresh(
     if profile:
         says.progress.print(profile_table(record.steps))
     _say_success(says.progress, paths, log, seconds, before)
+    return EXIT_OK
+
+
+def show_plan(paths: Paths, console: Console) -> int:
+    """`--dry-run`: what would be read, judged, built and computed. Exit: 0, 2 bad input, 4 busy."""
+    from dagster_project.defs.plan import plan_refresh
+
+    release = latest_release(paths.releases)
+    if is_current(paths, whole_key(paths), release):
+        console.print(f"Nothing would run: all is as in {release}.", highlight=False)
+        return EXIT_OK
+    try:
+        plan = plan_refresh(paths)
+    except (IngestError, WrongKindError) as error:
+        console.print(escape(str(error)), highlight=False, soft_wrap=True)
+        return EXIT_BAD_INPUT
+    except WarehouseBusy as error:
+        console.print(escape(str(error)), highlight=False, soft_wrap=True)
+        return EXIT_BUSY
+    parts = (("Read", plan.read), ("Judge", plan.judge), ("Build", plan.build), ("Compute", plan.compute))
+    for what, names in parts:
+        listed = ", ".join(names[:MAX_PLANNED]) + (f" and {len(names) - MAX_PLANNED} more" * (len(names) > MAX_PLANNED))
+        console.print(f"{what:<8}{len(names):>4}  {listed or 'nothing'}", highlight=False, soft_wrap=True)
+    if plan.read:
+        console.print("What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
+    console.print("Then publish: a new release if a mart, a page or an export differs. Nothing was changed.")
     return EXIT_OK
 
 

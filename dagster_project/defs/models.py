@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -29,6 +30,7 @@ from dagster_project.publish.release.folder import file_before
 from dagster_project.published import open_read_only
 from dagster_project.store import Warehouse
 from dagster_project.study.registry import REGISTRY, Analysis
+from dagster_project.study.settings import Settings
 
 
 def build_model_assets(
@@ -42,7 +44,7 @@ def frames_of(entry: Analysis, paths: Paths, warehouse: Warehouse) -> dict[str, 
     """What an analysis reads: of the build file, and of the published file of the data vintage before this one."""
     frames = warehouse.read_frames(entry.queries())
     if entry.before:
-        file = _file_before(entry, paths, warehouse)
+        file = file_of_vintage_before(entry, paths, warehouse)
         if file is None:
             return {**frames, **{label: pd.DataFrame() for label in entry.before}}
         with open_read_only(file) as con:
@@ -50,10 +52,29 @@ def frames_of(entry: Analysis, paths: Paths, warehouse: Warehouse) -> dict[str, 
     return frames
 
 
-def _file_before(entry: Analysis, paths: Paths, warehouse: Warehouse) -> Path | None:
+def file_of_vintage_before(entry: Analysis, paths: Paths, warehouse: Warehouse) -> Path | None:
+    """The published file that an analysis looks back to; None where it does not look back, or there is none."""
     if not entry.before:
         return None
     return file_before(paths, str(warehouse.read_value("select data_vintage from ops.run_context")))
+
+
+def columns_of(entry: Analysis, results: Mapping[str, Contract]) -> dict[str, dict[str, str]]:
+    """Table -> column -> type, of everything that an analysis writes."""
+    return {f"py.{table}": dict(results[table].types) for table in entry.writes}
+
+
+def key_of_step(
+    con: duckdb.DuckDBPyConnection,
+    entry: Analysis,
+    settings: Settings,
+    paths: Paths,
+    results: Mapping[str, Contract],
+    before: Path | None,
+) -> str:
+    """What the tables of an analysis are made of: its own key, and the columns that are kept."""
+    looked_back = before.parent.name if before else ""
+    return digest(columns_of(entry, results), key_of_analysis(con, entry, settings, paths, looked_back))
 
 
 def _build(
@@ -76,7 +97,7 @@ def _build(
         )
         for table in entry.writes
     ]
-    columns = {f"py.{table}": results[table].types for table in entry.writes}
+    columns = columns_of(entry, results)
 
     @dg.multi_asset(
         name=f"py_{entry.name}", specs=specs, pool=POOL, op_tags={"dagster/priority": str(-urgency(entry.name))}
@@ -84,10 +105,10 @@ def _build(
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         workshop.begin(context.run_id, analyses_of_run(context))
-        settings, before = current_settings(paths), _file_before(entry, paths, warehouse)
+        settings, before = current_settings(paths), file_of_vintage_before(entry, paths, warehouse)
         with warehouse.connect(read_only=True) as con:
             known = read_records(con)
-            key = digest(columns, key_of_analysis(con, entry, settings, paths, before.parent.name if before else ""))
+            key = key_of_step(con, entry, settings, paths, results, before)
         if not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns):
             workshop.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)

@@ -126,7 +126,7 @@ class DbtState:
     @cached_property
     def sources(self) -> set[str]:
         """Tables of Python that the models of the step read."""
-        parents = {parent for node in self.nodes for parent in self._parents(node)}
+        parents = {parent for node in self.nodes for parent in self.parents(node)}
         return {self.table(parent) for parent in parents if parent.startswith("source.")}
 
     def table(self, node: str) -> str:
@@ -144,7 +144,7 @@ class DbtState:
         found: set[str] = set()
         for node in self.nodes:
             record = known.get(self.table(node))
-            is_reached = any(parent in found for parent in self._parents(node))
+            is_reached = any(parent in found for parent in self.parents(node))
             if record is None or is_reached or record.key != self.key(node, known):
                 found.add(node)
         return [node for node in self.nodes if node in found]
@@ -161,7 +161,7 @@ class DbtState:
 
     def key(self, node: str, known: Mapping[str, Record]) -> str:
         read = {
-            parent: known[self.table(parent)].content for parent in self._parents(node) if self.table(parent) in known
+            parent: known[self.table(parent)].content for parent in self.parents(node) if self.table(parent) in known
         }
         return digest(self._project, self._own(node), read)
 
@@ -170,7 +170,8 @@ class DbtState:
         said = {name: found.get(name) for name in ("checksum", "raw_code", "columns", "description", "config")}
         return digest(said)
 
-    def _parents(self, node: str) -> list[str]:
+    def parents(self, node: str) -> list[str]:
+        """Unique ids of what a node reads."""
         return sorted(p for p in self._all[node].get("depends_on", {}).get("nodes", []) if p in self._all)
 
 

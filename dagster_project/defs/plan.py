@@ -1,0 +1,94 @@
+"""What a refresh would do, without doing it: read, judge, build, compute. Nothing is written but dbt's manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+from dagster_project.defs import dbt_project
+from dagster_project.defs.asset_words import contracts
+from dagster_project.defs.models import file_of_vintage_before, key_of_step
+from dagster_project.defs.settings import current_settings
+from dagster_project.defs.state import DbtState, project_key, read_records, records_of
+from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
+from dagster_project.paths import Paths
+from dagster_project.run.versions import gate_hash, reader_hash
+from dagster_project.store import Warehouse
+from dagster_project.study.registry import REGISTRY
+
+READ_SQL = "select 1 from raw.reading where source = ? and data_year = ? and vintage = ? and reader = ?"
+JUDGED_SQL = """
+    select 1 from (from raw.load union all from raw.series_load)
+    where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """read, judge: labels of loads; build: tables that SQL would make; compute: analyses that would run."""
+
+    read: tuple[str, ...]
+    judge: tuple[str, ...]
+    build: tuple[str, ...]
+    compute: tuple[str, ...]
+
+
+def plan_refresh(paths: Paths) -> Plan:
+    """By content, as the steps themselves decide. A file that is read anew may change everything after it."""
+    sidecars = landed_sidecars(paths)
+    for sidecar in sidecars:
+        check_files(sidecar, paths.landing)
+    if dbt_project.is_manifest_stale(paths):
+        dbt_project.parse(paths)
+    manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model")}
+    warehouse = Warehouse(paths.build_file)
+    if not paths.build_file.exists():
+        labels = tuple(sidecar.label for sidecar in sidecars)
+        tables = tuple(sorted(f"{node['schema']}.{node['name']}" for node in models.values()))
+        return Plan(labels, labels, tables, tuple(entry.name for entry in REGISTRY))
+    read, judge = _loads(paths, warehouse, sidecars)
+    variables = {dbt_project.INTERMEDIATE: os.environ.get(dbt_project.INTERMEDIATE, "")}
+    state = DbtState(manifest, models, project_key(paths, variables))
+    known = records_of(warehouse, state.sources)
+    if read or judge:  # what they will hold is not known yet
+        known = {name: record for name, record in known.items() if not name.startswith("raw.")}
+    stale = {state.table(node) for node in state.stale(known)}
+    compute = _analyses(paths, warehouse, manifest, stale)
+    reached = stale | {f"py.{table}" for entry in REGISTRY if entry.name in compute for table in entry.writes}
+    for node in state.nodes:
+        if any(state.table(parent) in reached for parent in state.parents(node)):
+            reached.add(state.table(node))
+    return Plan(read, judge, tuple(sorted(t for t in reached if not t.startswith("py."))), compute)
+
+
+def _loads(paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    reader, gate = reader_hash(paths), gate_hash(paths)
+    read, judge = [], []
+    for one in sidecars:
+        identity: list[object] = [one.source, one.data_year, one.vintage]
+        if warehouse.read_value(READ_SQL, [*identity, reader]) is None:
+            read.append(one.label)
+        if warehouse.read_value(JUDGED_SQL, [*identity, f"{gate}-{one.content_hash}"]) is None:
+            judge.append(one.label)
+    return tuple(read), tuple(judge)
+
+
+def _analyses(paths: Paths, warehouse: Warehouse, manifest: dict[str, object], stale: set[str]) -> tuple[str, ...]:
+    """Those whose own key moved, and those that read what will be made anew."""
+    settings, results = current_settings(paths), contracts(manifest)
+    found: list[str] = []
+    reached = set(stale)
+    with warehouse.connect(read_only=True) as con:
+        known = read_records(con)
+        for entry in REGISTRY:  # in an order in which each comes after what it reads
+            is_reached = any(".".join(parent) in reached for parent in entry.parents)
+            step = f"py_{entry.name}"
+            if not is_reached and step in known:
+                before = file_of_vintage_before(entry, paths, warehouse)
+                is_reached = known[step].key != key_of_step(con, entry, settings, paths, results, before)
+            if is_reached or step not in known:
+                found.append(entry.name)
+                reached |= {f"py.{table}" for table in entry.writes}
+    return tuple(found)

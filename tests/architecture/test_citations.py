@@ -64,6 +64,15 @@ def test_files_that_a_page_names_are_there(page):
         assert any(ROOT.glob(name.rstrip("/"))), name
 
 
+def test_the_modules_that_the_formulas_name_are_there():
+    roots = ("", "python_models", "dagster_project")
+    named = re.findall(r"`([a-z_]+(?:/[a-z_*]+)*\.py)`", (DOCS / "formulas.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    # a bare name follows one of its own folder: `space/graph.py`, `profile.py`
+    lost = {n for n in named if not any([*ROOT.glob(n), *(f for r in roots for f in (ROOT / r).glob(f"**/{n}"))])}
+    assert not lost
+
+
 def test_each_choice_of_the_method_names_its_section():
     """`section` is the number of the heading below the anchor that `source_ref` names first."""
     text = (DOCS / "formulas.md").read_text(encoding="utf-8")

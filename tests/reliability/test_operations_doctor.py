@@ -219,7 +219,7 @@ FAULTS: list[tuple[Callable[[Paths], Path], str, str]] = [
     (run_that_nobody_works_on, "believes that 1 run is at work", "it closes them"),
     (landing_file_changed, "expected sha256", "restore the file"),
     (landing_file_missing, "is missing", "restore the file"),
-    (sidecar_unreadable, "not readable YAML", "mend the sidecar"),
+    (sidecar_unreadable, "not readable YAML", "correct the sidecar"),
     (real_files_in_a_demo_warehouse, "holds synthetic data, the landing files are real", "never mixed"),
     (marker_says_real, "Published are synthetic data, the marker says real", "put there by hand"),
     (manifest_of_dbt_cut, "manifest was cut off", "written again"),

@@ -14,7 +14,7 @@ INPUTS = {
     """,
     "indicators": """
         select indicator_code, city_id, year, value from int.int_values_imputed
-        where fill_policy = 'with_fills' and value is not null order by 1, 2, 3
+        where fill_policy = 'with_fills' and edit_policy = 'edited' and value is not null order by 1, 2, 3
     """,
     "city": """
         select city_id, province_code, admin_tier, centroid_lon, centroid_lat from seed.city
@@ -30,10 +30,10 @@ INPUTS = {
     """,
     "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
     "mass": """
-        select city_id, any_value(value) as value from int.int_values_completed
-        where variable_code = 'gdp_per_capita_nom' and value > 0
+        select city_id, value from int.int_indicators_constructed
+        where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
             and year = (select min(window_start) from ops.index_spec)
-        group by city_id order by city_id
+        order by city_id
     """,
 }
 TABLES = {

@@ -9,10 +9,10 @@ from dagster_project.study.tables.space import Effort, build_space_tables
 INPUTS = {
     **SHARED,
     "mass": """
-        select city_id, any_value(value) as value from int.int_values_completed
-        where variable_code = 'gdp_per_capita_nom' and value > 0
+        select city_id, value from int.int_indicators_constructed
+        where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
             and year = (select min(window_start) from ops.index_spec)
-        group by city_id order by city_id
+        order by city_id
     """,
 }
 TABLES = {

@@ -23,8 +23,12 @@ _KEYS = {
     "window_end",
     "min_city_share",
     "fill_policy",
+    "edit_policy",
 }
-_FILL_POLICIES = ("with_fills", "without_fills")
+_POLICIES = {
+    "fill_policy": ("with_fills", "without_fills"),
+    "edit_policy": ("edited", "as_printed", "registered"),
+}
 
 
 class SpecError(Exception):
@@ -43,6 +47,7 @@ class IndexSpec:
     window_end: int
     min_city_share: float
     fill_policy: str
+    edit_policy: str
     variant_of: str = ""
 
     @property
@@ -61,6 +66,7 @@ class IndexSpec:
                 "indicator_code": code,
                 "variant_of": self.variant_of,
                 "fill_policy": self.fill_policy,
+                "edit_policy": self.edit_policy,
                 "window_start": self.window_start,
                 "window_end": self.window_end,
                 "min_city_share": self.min_city_share,
@@ -106,8 +112,9 @@ def _build(code: str, entries: dict[str, dict[str, Any]], defaults: dict[str, An
     if unknown:
         raise SpecError(f"{file.name}: index {code} has unknown keys {sorted(unknown)}; known are {sorted(_KEYS)}.")
     settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
-    if settings["fill_policy"] not in _FILL_POLICIES:
-        raise SpecError(f"{file.name}: index {code}: fill_policy must be one of {_FILL_POLICIES}.")
+    for key, known in _POLICIES.items():
+        if settings[key] not in known:
+            raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
     spec = IndexSpec(
         index_code=code,
         title_zh=entry["title_zh"],

@@ -1,6 +1,8 @@
--- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year.
+-- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year. Under the
+-- policy `edited` nominal GDP stands on one level (E9), so D is the repaired price path.
 with pairs as (
     select
+        n.edit_policy,
         n.city_id,
         n.source,
         n.year,
@@ -8,7 +10,8 @@ with pairs as (
         i.value as gdp_index,
         list_concat(n.source_cell_ids, i.source_cell_ids) as source_cell_ids
     from {{ ref('int_values_harmonised_to_base_boundary') }} as n
-    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i using (city_id, source, year)
+    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i
+        using (edit_policy, city_id, source, year)
     where
         n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'
         and n.value > 0 and i.value > 0
@@ -22,11 +25,11 @@ chained as (
         exp(
             sum(case when year = {{ var('base_year') }} then 0 else ln(gdp_index / 100) end) over series
         ) as real_growth,
-        min(year) over (partition by city_id, source) as first_year,
+        min(year) over (partition by edit_policy, city_id, source) as first_year,
         count(*) over series as n_chained
     from pairs
     window series as (
-        partition by city_id, source order by year rows between unbounded preceding and current row
+        partition by edit_policy, city_id, source order by year rows between unbounded preceding and current row
     )
 ),
 
@@ -40,20 +43,28 @@ ranked as (
 
 -- one source for the whole series of a city
 best as (
-    select city_id, source
+    select edit_policy, city_id, source
     from ranked
-    group by city_id, source, rank
-    qualify row_number() over (partition by city_id order by rank, count(*) desc, source) = 1
+    group by edit_policy, city_id, source, rank
+    qualify row_number() over (partition by edit_policy, city_id order by rank, count(*) desc, source) = 1
 ),
 
 of_city as (
-    select r.city_id, r.source, r.year, r.nominal_growth / r.real_growth as deflator, r.gdp_nom, r.source_cell_ids
+    select
+        r.edit_policy,
+        r.city_id,
+        r.source,
+        r.year,
+        r.nominal_growth / r.real_growth as deflator,
+        r.gdp_nom,
+        r.source_cell_ids
     from ranked as r
-    inner join best using (city_id, source)
+    inner join best using (edit_policy, city_id, source)
 ),
 
 of_province as (
     select
+        o.edit_policy,
         c.province_code,
         o.year,
         sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
@@ -63,19 +74,37 @@ of_province as (
 ),
 
 wanted as (
-    select distinct v.city_id, v.year, c.province_code
+    select distinct v.edit_policy, v.city_id, v.year, c.province_code
     from {{ ref('int_values_completed') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
+),
+
+-- steps of the price that were replaced up to the year
+replaced as (
+    select p.source, p.city_id, p.year, count(*) filter (q.is_broken) as n_replaced
+    from {{ ref('int_price_steps') }} as p
+    inner join {{ ref('int_price_steps') }} as q
+        on
+            p.source = q.source and p.city_id = q.city_id
+            and q.year > {{ var('base_year') }} and q.year <= p.year
+    group by all
 )
 
 select
+    w.edit_policy,
     w.city_id,
     w.year,
     coalesce(o.deflator, p.deflator) as deflator,
     o.source,
-    case when o.deflator is not null then 'city' else 'province' end as deflator_level,
+    case
+        when o.deflator is null then 'province'
+        when w.edit_policy = 'edited' and r.n_replaced > 0 then 'province_step'
+        else 'city'
+    end as deflator_level,
     coalesce(o.source_cell_ids, []) as source_cell_ids
 from wanted as w
-left join of_city as o on w.city_id = o.city_id and w.year = o.year
-left join of_province as p on w.province_code = p.province_code and w.year = p.year
+left join of_city as o on w.edit_policy = o.edit_policy and w.city_id = o.city_id and w.year = o.year
+left join of_province as p
+    on w.edit_policy = p.edit_policy and w.province_code = p.province_code and w.year = p.year
+left join replaced as r on o.source = r.source and o.city_id = r.city_id and o.year = r.year
 where coalesce(o.deflator, p.deflator) is not null

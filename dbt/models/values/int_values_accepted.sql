@@ -11,10 +11,13 @@ select
     v.year,
     v.variable_code,
     v.unit,
+    v.printed_unit,
+    v.factor,
     v.text,
     v.value_printed,
     v.value,
     v.is_corrected,
+    v.correction_action,
     v.correction_reason,
     l.load_no
 from {{ ref('int_values_corrected') }} as v

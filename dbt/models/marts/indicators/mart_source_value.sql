@@ -22,5 +22,6 @@ select
 from {{ ref('int_values_accepted') }} as a
 inner join {{ ref('source') }} as s on a.source = s.source
 left join {{ ref('int_values_flagged') }} as f on a.source_cell_id = f.source_cell_id
-left join {{ ref('int_values_selected') }} as x on a.source_cell_id = x.source_cell_id
+left join {{ ref('int_values_selected') }} as x
+    on a.source_cell_id = x.source_cell_id and x.edit_policy = 'edited'
 cross join {{ source('ops', 'run_context') }} as k

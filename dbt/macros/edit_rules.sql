@@ -31,7 +31,7 @@ edit_parameter as materialized (
 edit_limit as materialized (
     select
         p.variable_code,
-        {%- for rule, names in {'E3': ['mad', 'floor', 'neighbours', 'level'], 'E4': ['mad', 'floor', 'levels', 'years'], 'E5': ['mad', 'floor', 'boundary_years']}.items() %}
+        {%- for rule, names in {'E3': ['mad', 'floor', 'neighbours', 'level'], 'E4': ['mad', 'floor', 'levels', 'years'], 'E5': ['mad', 'floor', 'reach', 'boundary_years']}.items() %}
         {%- for name in names %}
         max(p.value) filter (p.rule = '{{ rule }}' and p.parameter = '{{ name }}') as {{ rule | lower }}_{{ name }},
         {%- endfor %}
@@ -368,11 +368,15 @@ edit_fourth as materialized (
 ),
 
 edit_ends as (
-    select *, back as three, false as is_start from edit_fourth
-    where len(back) = 3 and year - back[1].t <= 5
+    select e.*, e.back as three, false as is_start
+    from edit_fourth as e
+    inner join edit_limit as l using (variable_code)
+    where len(e.back) = 3 and e.year - e.back[1].t <= l.e5_reach
     union all
-    select *, ahead, true from edit_fourth
-    where len(ahead) = 3 and ahead[3].t - year <= 5
+    select e.*, e.ahead, true
+    from edit_fourth as e
+    inner join edit_limit as l using (variable_code)
+    where len(e.ahead) = 3 and e.ahead[3].t - e.year <= l.e5_reach
 ),
 
 edit_off as materialized (
@@ -488,4 +492,41 @@ edit_cases as materialized (
 {# A parameter that holds for all variables, as a scalar subquery. #}
 {% macro edit_parameter(rule, parameter) -%}
     (select value from {{ ref('edit_rule') }} where rule = '{{ rule }}' and parameter = '{{ parameter }}' and variable_code = '*')
+{%- endmacro %}
+
+{# What a rule saw, in one sentence. Columns of int_edits, or of edit_cases with an action. #}
+{% macro edit_evidence(t) -%}
+case {{ t }}.action
+    when 'accept' then 'a source of other origin agrees; ' when 'keep' then 'kept by a reviewed row; ' else ''
+end || case {{ t }}.rule
+    when 'E2'
+        then
+            case
+                when {{ t }}.about is null then 'the figure'
+                when {{ t }}.about = 'median city' then 'the ratio to the median city'
+                else 'the ratio to ' || {{ t }}.about
+            end || printf(' is %.4g, the limit %.4g', {{ t }}.measured, {{ t }}.limit_at)
+    when 'E3'
+        then printf('the years beside it lead to %.4g; r = %.2f, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+    when 'E4'
+        then
+            printf('jump of %.2f in logarithms, limit %.2f; ', {{ t }}.measured, {{ t }}.limit_at)
+            || coalesce('years ' || {{ t }}.about || ' stand off the level before and after, ', 'the level before was ')
+            || printf('%.4g', {{ t }}.expected)
+    when 'E5'
+        then printf('the three years next to it lead to %.4g; %.2f off their line, limit %.2f', {{ t }}.expected, {{ t }}.measured, {{ t }}.limit_at)
+    when 'E6'
+        then printf('%.0f %% of the cities satisfy another definition in this year', 100 * {{ t }}.measured)
+    when 'E7' then {{ t }}.about || ', which is taken out'
+    when 'E8'
+        then
+            case
+                when {{ t }}.about is null
+                    then printf('changes by %.2f more than the median city in the year of a break, limit %.2f', {{ t }}.measured, {{ t }}.limit_at)
+                else printf('the census of %s counts %.1f %% more than the estimates lead to', {{ t }}.about, 100 * (exp({{ t }}.measured) - 1))
+            end
+    when 'E9'
+        then
+            coalesce('the price steps of ' || {{ t }}.about || ' are replaced: level of the latest year, carried back by printed growth', 'growth is what nominal GDP leaves over the usual price')
+end
 {%- endmacro %}

@@ -33,27 +33,33 @@ whole as (
         )
 ),
 
-limited as (
-    select
-        c.*,
-        least(c.value, coalesce(c.cap_high, c.value)) as capped,
-        quantile_cont(capped, 0.01) over of_indicator as low,
-        quantile_cont(capped, 0.99) over of_indicator as high,
-        case when c.is_winsorised then greatest(least(capped, high), low) else capped end as final,
-        min(final) over of_indicator as lowest,
-        max(final) over of_indicator as highest
+capped as (
+    select c.*, least(c.value, coalesce(c.cap_high, c.value)) as capped
     from cells as c
     inner join whole as w on c.index_code = w.index_code and c.city_id = w.city_id
-    window of_indicator as (partition by c.index_code, c.indicator_code)
+),
+
+limits as (
+    select
+        index_code,
+        indicator_code,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.01) else min(capped) end as low,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.99) else max(capped) end as high
+    from capped
+    group by all
 ),
 
 scaled as (
     select
-        index_code,
-        indicator_code,
-        case when direction > 0 then final - lowest else highest - final end as z
-    from limited
-    where highest > lowest
+        c.index_code,
+        c.indicator_code,
+        case
+            when c.direction > 0 then greatest(least(c.capped, l.high), l.low) - l.low
+            else l.high - greatest(least(c.capped, l.high), l.low)
+        end as z
+    from capped as c
+    inner join limits as l using (index_code, indicator_code)
+    where l.high > l.low
 ),
 
 entropies as (

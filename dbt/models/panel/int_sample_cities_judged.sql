@@ -49,12 +49,13 @@ by_indicator as (
         c.index_code,
         c.city_id,
         c.indicator_code,
+        -- an edge is a year without a figure beyond which there is none either: inside a longer series it is a gap
         count(c.value_observed) as n_observed,
         count(c.value) as n_value,
         count(coalesce(c.value, c.value_donor)) as n_filled,
         min(c.year) filter (where c.value is null) as first_missing,
-        coalesce(min(c.year) filter (where c.value_observed is not null) > min(c.year), true) as starts_late,
-        coalesce(max(c.year) filter (where c.value_observed is not null) < max(c.year), true) as ends_early,
+        coalesce(min(c.year) filter (where c.value is not null) > min(c.year), true) as starts_late,
+        coalesce(max(c.year) filter (where c.value is not null) < max(c.year), true) as ends_early,
         count(*) filter (where {{ is_imputed('c.value_origin') }}) as n_imputed,
         max(n.n_year) as n_year
     from cells as c

@@ -31,7 +31,7 @@ create table if not exists ops.vintage (
 create table if not exists ops.index_spec (
     index_code varchar, title_zh varchar, title_en varchar, dimension varchar, tier varchar, indicator_code varchar,
     variant_of varchar, fill_policy varchar, window_start integer, window_end integer, min_city_share double,
-    spec_hash varchar, edit_policy varchar
+    spec_hash varchar, edit_policy varchar, weight_scheme varchar
 );
 create table if not exists ops.run_context (
     run_id varchar, release varchar, data_vintage varchar, method_version varchar, boundary_vintage integer,
@@ -67,3 +67,4 @@ comment on table ops.run_context is 'One row: the run that built the marts.';
 comment on table ops.run_log is 'One row per run that got as far as a data vintage.';
 comment on table ops.synthetic_truth is 'SYNTHETIC demo only: latents, parameters and planted faults. Empty for real data.';
 alter table ops.index_spec add column if not exists edit_policy varchar;
+alter table ops.index_spec add column if not exists weight_scheme varchar;

@@ -6,11 +6,12 @@ from dagster_project.study.tables.coupling import build_coupling_tables
 
 INPUTS = {
     "scores": """
-        with spec as (select distinct index_code, variant_of, window_start, window_end from ops.index_spec),
+        with spec as (select distinct index_code, weight_scheme, window_start, window_end from ops.index_spec),
         pairs (index_code, relations_code) as (values ('nqpf', 'pr'), ('nqpf_yearbook', 'pr_yearbook')),
         headline as (
-            select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-            where weight_scheme = 'entropy_flat' and score is not null
+            select s.basis, s.index_code, s.weight_scheme, s.city_id, s.year, s.score from py.index_score as s
+            join spec as p on s.index_code = p.index_code and s.weight_scheme = p.weight_scheme
+            where s.score is not null
         )
         select p.index_code, p.relations_code, a.basis, a.weight_scheme, a.city_id, a.year,
             a.score as u1, b.score as u2, a.year between s.window_start and s.window_end as in_base

@@ -1,7 +1,7 @@
 """Index tables: for each computed index and each basis, frames of python_models.index side by side.
 
-The headline scheme and equal weights are made for every index, the other schemes for the headline indexes only. All of
-them share the scaled indicators of their basis.
+The scheme that the spec names as the index's own is published whole. Entropy over all indicators and equal weights are
+made for every index, the other schemes for the headline indexes only. All of them share the scaled indicators of their basis.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,6 @@ from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
 
-HEADLINE = "entropy_flat"
 TABLES = ("index_bounds", "index_weight", "index_value", "index_score", "index_contribution", "index_check")
 RESTATED = "restated"
 COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share of the cities has every indicator
@@ -37,7 +36,7 @@ class SchemeRun:
 
 
 SCHEMES = (
-    SchemeRun(HEADLINE, "entropy", has_parts=True, is_for_all=True),
+    SchemeRun("entropy_flat", "entropy", has_parts=True, is_for_all=True),
     SchemeRun("equal", "equal", has_parts=True, is_for_all=True),
     SchemeRun("equal_dimension", "equal_dimension", has_parts=True),
     SchemeRun("two_stage_entropy", "two_stage_entropy", has_parts=True),
@@ -78,7 +77,8 @@ def _parts(frames: dict[str, pd.DataFrame], index_code: str) -> Iterator[dict[st
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
         scaled = _scaled(seen, spec, frames["indicator"], window)
         made: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
-        for table, frame in _tables(scaled, index_code, basis, is_variant=bool(spec["variant_of"].iloc[0])):
+        headline, is_variant = str(spec["weight_scheme"].iloc[0]), bool(spec["variant_of"].iloc[0])
+        for table, frame in _tables(scaled, index_code, basis, headline, is_variant=is_variant):
             made[table].append(frame)
         yield {table: pd.concat(made.pop(table), ignore_index=True) for table in TABLES}
 
@@ -109,13 +109,15 @@ def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, wi
     )
 
 
-def _tables(scaled: ScaledIndex, index_code: str, basis: str, *, is_variant: bool) -> list[tuple[str, pd.DataFrame]]:
+def _tables(
+    scaled: ScaledIndex, index_code: str, basis: str, headline: str, *, is_variant: bool
+) -> list[tuple[str, pd.DataFrame]]:
     """(table, frame) of every scheme."""
     made: list[tuple[str, str, pd.DataFrame]] = []
     for run in SCHEMES:
-        if is_variant and not run.is_for_all:
+        if is_variant and not run.is_for_all and run.code != headline:
             continue
-        if run.code == HEADLINE:
+        if run.code == headline:
             result = index_of_scheme(scaled, scheme=run.scheme)
             made += [(run.code, table, frame) for table, frame in _full(result, is_variant=is_variant).items()]
             continue

@@ -26,7 +26,7 @@ INPUTS = {
     """,
     "contributions": """
         select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
-        where index_code in ('pr', 'pr_yearbook') and weight_scheme = 'entropy_flat' order by 1, 2, 3, 5, 6
+        where index_code in ('pr', 'pr_yearbook') order by 1, 2, 3, 5, 6
     """,
     "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
     "mass": """

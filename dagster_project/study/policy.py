@@ -8,12 +8,13 @@ from dagster_project.study.tables.policy import build_policy_tables
 FROZEN = "basis::varchar like 'frozen%'"
 PAIRS = "(values ('nqpf', 'pr'), ('nqpf_yearbook', 'pr_yearbook')) as pair (index_code, relations_code)"
 COMPOSITES = "('nqpf', 'pr', 'nqpf_yearbook', 'pr_yearbook')"
-FLAT = f"weight_scheme::varchar = 'entropy_flat' and {FROZEN} and index_code::varchar in {COMPOSITES}"
+OWN_SCHEME = "(select distinct index_code, weight_scheme from ops.index_spec)"  # of the headline score
+OWN = f"(index_code::varchar, weight_scheme::varchar) in {OWN_SCHEME} and {FROZEN} and index_code::varchar in {COMPOSITES}"
 INPUTS = {
     "scores": f"""
         with headline as (
             select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-            where {FLAT} and score is not null
+            where {OWN} and score is not null
         ),
         coordinated as (
             select basis, index_code, city_id, year, d, lead_lag from py.coupling
@@ -35,11 +36,11 @@ INPUTS = {
     """,
     "values": f"""
         select basis, index_code, city_id, year, indicator_code, z from py.index_value
-        where {FLAT} order by 1, 2, 3, 4, 5
+        where {FROZEN} and index_code::varchar in {COMPOSITES} order by 1, 2, 3, 4, 5
     """,
     "weights": f"""
         select basis, index_code, indicator_code, weight from py.index_weight
-        where {FLAT} and coalesce(year, 0) = 0 order by 1, 2, 3
+        where {OWN} and coalesce(year, 0) = 0 order by 1, 2, 3
     """,
     "city": """
         select city_id, province_code, centroid_lon, centroid_lat from seed.city

@@ -124,7 +124,9 @@ edit_beyond as materialized (
         arg_max(coalesce(against, ''), abs(ln(abs(ratio) + 1e-9))) as against,
         arg_max(ratio, abs(ln(abs(ratio) + 1e-9))) as ratio,
         arg_max(
-            case when ratio < coalesce(low, usual_low) then coalesce(low, usual_low) else coalesce(high, usual_high) end,
+            case
+                when ratio > high then high when ratio < low then low when ratio > usual_high then usual_high else usual_low
+            end,
             abs(ln(abs(ratio) + 1e-9))
         ) as limit_at
     from edit_ratio
@@ -305,7 +307,7 @@ edit_again as materialized (
 edit_third as materialized (
     select
         world, variable_code, series, city_id, year, y, is_judged, is_settled, is_agreed, is_safe, limit_d, level, limit_r,
-        limit_r_suspect, r_again, e3_neighbours, y_after,
+        limit_r_suspect, e3_neighbours,
         lag(y) over s as y_before,
         lag(year) over s as year_before,
         y - lag(y) over s as jump
@@ -354,17 +356,21 @@ edit_in_run as materialized (
 -- E5: the first or last year stands off the line of the three years next to it
 edit_fourth as materialized (
     select
-        *,
+        world, variable_code, series, city_id, year, y, is_judged, is_settled, is_agreed, is_safe, limit_d, limit_r,
+        limit_r_suspect, e3_neighbours,
+        lag(y) over s as y_before,
+        lag(year) over s as year_before,
+        lead(y) over s as y_after,
+        lead(year) over s as year_after,
         list(struct_pack(t := year, y := y)) over (
             partition by series order by year rows between 3 preceding and 1 preceding
         ) as back,
         list(struct_pack(t := year, y := y)) over (
             partition by series order by year rows between 1 following and 3 following
-        ) as ahead,
-        row_number() over (partition by series order by year) = 1 as is_first_year,
-        row_number() over (partition by series order by year desc) = 1 as is_last_year
+        ) as ahead
     from edit_third
     anti join (from edit_in_run where not is_safe) using (series, year)
+    window s as (partition by series order by year)
 ),
 
 edit_ends as (
@@ -414,7 +420,7 @@ edit_edge as materialized (
     inner join edit_off_all as a using (world, variable_code, is_start)
     inner join edit_off_year as y using (world, variable_code, is_start, year)
     where
-        ((o.is_start and o.is_first_year) or (not o.is_start and o.is_last_year))
+        ((o.is_start and o.year_before is null) or (not o.is_start and o.year_after is null))
         and greatest(o.three[1].y, o.three[2].y, o.three[3].y) - least(o.three[1].y, o.three[2].y, o.three[3].y)
         <= l.e3_neighbours * abs(o.off)
         -- a boundary that moved is no slip
@@ -445,16 +451,21 @@ edit_found as (
     from edit_edge
     where abs(off) > limit_off
     union all by name
-    -- what stands out and is left: smaller spikes, and jumps that nothing takes back
-    select series, year, 'E3' as rule, r_again as measured, limit_r_suspect as limit_at, y - r_again as y_expected, '' as about, false as is_decision
-    from edit_third
+    -- what stands out and is left: smaller spikes, spikes beside which the neighbours disagree, and jumps that nothing
+    -- takes back
+    select series, year, 'E3' as rule, y - line as measured, limit_r_suspect as limit_at, line as y_expected, '' as about, false as is_decision
+    from (
+        select *, y_before + (y_after - y_before) * (year - year_before) / (year_after - year_before) as line
+        from edit_fourth
+        where year - year_before <= 2 and year_after - year <= 2
+    )
     where
-        abs(r_again) > limit_r
-        or (abs(r_again) > limit_r_suspect and abs(y_after - y_before) <= e3_neighbours * abs(r_again))
+        abs(y - line) > limit_r
+        or (abs(y - line) > limit_r_suspect and abs(y_after - y_before) <= e3_neighbours * abs(y - line))
     union all by name
-    select series, year, 'E4' as rule, jump as measured, limit_d as limit_at, y_before as y_expected, '' as about, false as is_decision
-    from edit_third
-    where abs(jump) > limit_d
+    select series, year, 'E4' as rule, y - y_before as measured, limit_d as limit_at, y_before as y_expected, '' as about, false as is_decision
+    from edit_fourth
+    where abs(y - y_before) > limit_d
 ),
 
 edit_cases as materialized (

@@ -24,10 +24,12 @@ _KEYS = {
     "min_city_share",
     "fill_policy",
     "edit_policy",
+    "weight_scheme",
 }
 _POLICIES = {
     "fill_policy": ("with_fills", "without_fills"),
     "edit_policy": ("edited", "as_printed", "registered"),
+    "weight_scheme": ("entropy_flat", "two_stage_equal"),
 }
 
 
@@ -48,6 +50,7 @@ class IndexSpec:
     min_city_share: float
     fill_policy: str
     edit_policy: str
+    weight_scheme: str
     variant_of: str = ""
 
     @property
@@ -67,6 +70,7 @@ class IndexSpec:
                 "variant_of": self.variant_of,
                 "fill_policy": self.fill_policy,
                 "edit_policy": self.edit_policy,
+                "weight_scheme": self.weight_scheme,
                 "window_start": self.window_start,
                 "window_end": self.window_end,
                 "min_city_share": self.min_city_share,

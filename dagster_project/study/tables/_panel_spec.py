@@ -44,8 +44,8 @@ class PanelVariable:
         _one_of(self.transform, TRANSFORMS, f"variable {self.name}: transform")
         if not 0.0 <= self.winsor < 0.5:
             raise ValueError(f"variable {self.name}: winsor must lie in [0, 0.5), got {self.winsor}.")
-        if self.without and (self.source, self.weight_scheme) != ("score", "entropy_flat"):
-            raise ValueError(f"variable {self.name}: `without` is for scores with the weights entropy_flat.")
+        if self.without and self.source != "score":
+            raise ValueError(f"variable {self.name}: `without` is for scores.")
 
 
 @dataclass(frozen=True)

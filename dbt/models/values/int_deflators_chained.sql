@@ -1,5 +1,5 @@
 -- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year. Under the
--- policy `edited` nominal GDP stands on one level (E9), so D is the repaired price path.
+-- policy `edited` its yearly steps are the repaired ones (E9).
 with pairs as (
     select
         n.edit_policy,
@@ -49,17 +49,33 @@ best as (
     qualify row_number() over (partition by edit_policy, city_id order by rank, count(*) desc, source) = 1
 ),
 
+repaired as (
+    select
+        source,
+        city_id,
+        year,
+        exp(sum(case when year > {{ var('base_year') }} then step_used else 0 end) over steps) as deflator,
+        sum((is_broken and year > {{ var('base_year') }})::integer) over steps as n_replaced
+    from {{ ref('int_price_steps') }}
+    where year >= {{ var('base_year') }}
+    window steps as (partition by source, city_id order by year)
+),
+
 of_city as (
     select
         r.edit_policy,
         r.city_id,
         r.source,
         r.year,
-        r.nominal_growth / r.real_growth as deflator,
+        case
+            when r.edit_policy = 'edited' then p.deflator else r.nominal_growth / r.real_growth
+        end as deflator,
         r.gdp_nom,
-        r.source_cell_ids
+        r.source_cell_ids,
+        r.edit_policy = 'edited' and p.n_replaced > 0 as is_repaired
     from ranked as r
     inner join best using (edit_policy, city_id, source)
+    left join repaired as p on r.source = p.source and r.city_id = p.city_id and r.year = p.year
 ),
 
 of_province as (
@@ -77,17 +93,6 @@ wanted as (
     select distinct v.edit_policy, v.city_id, v.year, c.province_code
     from {{ ref('int_values_completed') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
-),
-
--- steps of the price that were replaced up to the year
-replaced as (
-    select p.source, p.city_id, p.year, count(*) filter (q.is_broken) as n_replaced
-    from {{ ref('int_price_steps') }} as p
-    inner join {{ ref('int_price_steps') }} as q
-        on
-            p.source = q.source and p.city_id = q.city_id
-            and q.year > {{ var('base_year') }} and q.year <= p.year
-    group by all
 )
 
 select
@@ -98,7 +103,7 @@ select
     o.source,
     case
         when o.deflator is null then 'province'
-        when w.edit_policy = 'edited' and r.n_replaced > 0 then 'province_step'
+        when o.is_repaired then 'province_step'
         else 'city'
     end as deflator_level,
     coalesce(o.source_cell_ids, []) as source_cell_ids
@@ -106,5 +111,4 @@ from wanted as w
 left join of_city as o on w.edit_policy = o.edit_policy and w.city_id = o.city_id and w.year = o.year
 left join of_province as p
     on w.edit_policy = p.edit_policy and w.province_code = p.province_code and w.year = p.year
-left join replaced as r on o.source = r.source and o.city_id = r.city_id and o.year = r.year
 where coalesce(o.deflator, p.deflator) is not null

@@ -3,6 +3,8 @@
 -- the median step of the province, is the price step of another source where that is sound, else the province's median
 -- (the nation's where too few cities of the province are inside the band). Nominal GDP is then carried back from the
 -- latest year by printed real growth and these steps, so level, growth and price agree in every year (backcasting).
+-- Where a county changed city the price step is replaced, but nominal GDP keeps its level: it is on another boundary,
+-- like every other figure of the city.
 with printed as (
     select
         f.source,
@@ -103,6 +105,12 @@ others as (
 repaired as (
     select
         j.*,
+        exists (
+            select 1 from {{ ref('city_change') }} as h
+            where
+                h.event_type in ('merge', 'transfer') and j.city_id in (h.from_city_id, h.to_city_id)
+                and abs(h.effective_year - j.year) <= 1
+        ) as is_boundary,
         o.other_step is not null and j.is_broken as is_of_other_source,
         -- growth that nobody prints is what nominal GDP leaves over the usual price
         coalesce(j.growth, o.other_growth, exp(j.gdp_step - j.usual_step)) as growth_used,
@@ -127,8 +135,12 @@ carried as (
         l.gdp as level_gdp,
         -- one missing step breaks the chain: years before it keep their printed level
         coalesce(count(*) filter (r.growth_used is null) over later, 0) = 0 as is_linked,
-        coalesce(sum(ln(r.growth_used) + r.step_used) over later, 0) as distance,
-        coalesce(sum(abs(r.correction) > 1e-9 or r.gdp_step is null) over later, 0) as n_replaced_later
+        coalesce(sum(
+            case when r.is_boundary and r.gdp_step is not null then r.gdp_step else ln(r.growth_used) + r.step_used end
+        ) over later, 0) as distance,
+        coalesce(sum(
+            ((abs(r.correction) > 1e-9 and not r.is_boundary) or r.gdp_step is null)::integer
+        ) over later, 0) as n_replaced_later
     from (select * from repaired where year <= level_year) as r
     inner join printed as l on r.source = l.source and r.city_id = l.city_id and r.level_year = l.year
     window later as (

@@ -41,7 +41,7 @@ figures as (
         year,
         variable_code,
         value,
-        coalesce(correction_action = 'keep', false) as is_settled,
+        is_settled,
         false as is_fill,
         true as is_judged,
         concept,

@@ -7,7 +7,7 @@ with figures as (
         f.year,
         f.variable_code,
         f.value,
-        coalesce(f.correction_action = 'keep', false) as is_settled,
+        f.is_settled,
         f.fill_rule <> '' as is_fill,
         true as is_judged,
         s.concept,

@@ -92,10 +92,10 @@ switched as (
         f.variable_code,
         'E6' as rule,
         case
-            when f.correction_action = 'keep' then 'keep'
+            when f.is_settled then 'keep'
             when n.value is not null and d.value is not null then 'replace' else 'quarantine'
         end as action,
-        case when f.correction_action = 'keep' then f.value else o.multiplier * n.value / d.value end as used_value,
+        case when f.is_settled then f.value else o.multiplier * n.value / d.value end as used_value,
         null::varchar as used_cell_id,
         b.share as measured,
         {{ edit_parameter('E6', 'share') }} as limit_at,
@@ -129,7 +129,7 @@ spoilt_fills as (
         on
             f.source = c.source and f.city_id = c.city_id and f.variable_code = c.variable_code and c.verdict = 'edit'
             and (c.year = f.year - 1 or (c.year = f.year + 1 and f.fill_rule = 'midpoint'))
-    where f.fill_rule in ('midpoint', 'repeat') and coalesce(f.correction_action, '') <> 'keep'
+    where f.fill_rule in ('midpoint', 'repeat') and not f.is_settled
     group by all
 ),
 
@@ -188,9 +188,9 @@ rebased as (
         f.year,
         f.variable_code,
         'E8' as rule,
-        case when f.correction_action = 'keep' then 'keep' else 'relink' end as action,
+        case when f.is_settled then 'keep' else 'relink' end as action,
         case
-            when f.correction_action = 'keep' then f.value
+            when f.is_settled then f.value
             else f.value * exp(k.closure * (f.year - k.census_before) / (k.census - k.census_before))
         end as used_value,
         null::varchar as used_cell_id,
@@ -286,14 +286,14 @@ relinked as (
         'replace' as action,
         100 * p.growth_used as used_value,
         null as used_cell_id,
-        null as measured,
-        null as limit_at,
+        p.price_step as measured,
+        p.usual_step as limit_at,
         null as expected,
         null as about
     from {{ ref('int_price_steps') }} as p
     inner join figures as f
         on p.source = f.source and p.city_id = f.city_id and p.year = f.year and f.variable_code = 'gdp_real_index'
-    where p.growth is null and p.growth_used is not null
+    where p.growth_used is not null and (p.growth is null or p.is_growth_off)
 ),
 
 together as (

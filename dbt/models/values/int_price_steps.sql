@@ -5,14 +5,22 @@
 -- latest year by printed real growth and these steps, so level, growth and price agree in every year (backcasting).
 -- Where a county changed city the price step is replaced, but nominal GDP keeps its level: it is on another boundary,
 -- like every other figure of the city.
-with printed as (
+with band as (
+    select
+        ln({{ edit_parameter('E9', 'step_low') }}) as lowest,
+        ln({{ edit_parameter('E9', 'step_high') }}) as highest,
+        {{ edit_parameter('E9', 'province_gap') }} as gap,
+        {{ edit_parameter('E9', 'min_cities') }} as min_cities
+),
+
+printed as (
     select
         f.source,
         f.city_id,
         f.year,
         max(f.value) filter (f.variable_code = 'gdp_nom' and e.rule is null) as gdp,
         max(f.value / 100) filter (f.variable_code = 'gdp_real_index' and e.rule is null) as growth,
-        coalesce(bool_or(f.correction_action = 'keep'), false) as is_kept
+        coalesce(bool_or(f.is_settled), false) as is_kept
     from {{ ref('int_values_flagged') }} as f
     left join {{ ref('int_edit_cases') }} as e
         on
@@ -51,39 +59,58 @@ steps as (
     window s as (partition by y.source, y.city_id order by y.year)
 ),
 
-usual as (
-    select
-        n.source,
-        n.year,
-        n.step as nation_step,
-        map_from_entries(list(struct_pack(k := p.province_code, v := p.step)) filter (p.step is not null)) as province_steps
-    from (
-        select source, year, median(price_step) as step from steps
-        where price_step between ln({{ edit_parameter('E9', 'step_low') }}) and ln({{ edit_parameter('E9', 'step_high') }})
-        group by all
-    ) as n
-    left join (
-        select source, year, province_code, median(price_step) as step from steps
-        where price_step between ln({{ edit_parameter('E9', 'step_low') }}) and ln({{ edit_parameter('E9', 'step_high') }})
-        group by all
-        having count(*) >= {{ edit_parameter('E9', 'min_cities') }}
-    ) as p using (source, year)
-    group by all
+inside as (
+    select s.* from steps as s
+    inner join band as b on s.price_step between b.lowest and b.highest
 ),
 
-judged as (
+-- median price step and growth: of the province where enough of its steps are inside the band, else of the nation
+usual as (
+    select
+        s.source,
+        s.city_id,
+        s.year,
+        coalesce(p.step, n.step, 0) as usual_step,
+        coalesce(p.growth, n.growth) as usual_growth
+    from steps as s
+    left join (
+        select source, year, median(price_step) as step, median(ln(growth)) as growth from inside
+        group by all
+    ) as n on s.source = n.source and s.year = n.year
+    left join (
+        select source, year, province_code, median(price_step) as step, median(ln(growth)) as growth from inside
+        group by all
+        having count(*) >= (select min_cities from band)
+    ) as p on s.source = p.source and s.year = p.year and s.province_code = p.province_code
+),
+
+compared as (
     select
         s.*,
-        coalesce(u.province_steps[s.province_code], u.nation_step, 0) as usual_step,
+        b.gap,
+        b.highest,
+        u.usual_step,
+        u.usual_growth,
         coalesce(
             not s.is_kept and (
-                s.price_step < ln({{ edit_parameter('E9', 'step_low') }})
-                or s.price_step > ln({{ edit_parameter('E9', 'step_high') }})
-                or abs(s.price_step - usual_step) > {{ edit_parameter('E9', 'province_gap') }}
+                s.price_step < b.lowest or s.price_step > b.highest or abs(s.price_step - u.usual_step) > b.gap
             ), false
-        ) as is_broken
+        ) as is_off
     from steps as s
-    left join usual as u on s.source = u.source and s.year = u.year
+    cross join band as b
+    left join usual as u on s.source = u.source and s.city_id = u.city_id and s.year = u.year
+),
+
+-- of the pair it is printed growth that does not fit, if nominal GDP moves as one expects and growth does not
+judged as (
+    select
+        *,
+        coalesce(
+            is_off and abs(ln(growth) - usual_growth) > greatest(abs(gdp_step - usual_growth - usual_step), highest),
+            false
+        ) as is_growth_off,
+        is_off and not is_growth_off as is_broken
+    from compared
 ),
 
 -- sound steps and printed growth of other sources
@@ -93,12 +120,16 @@ others as (
         j.city_id,
         j.year,
         arg_min(o.price_step, (r.default_rank, o.source))
-        filter (o.price_step is not null and not o.is_broken) as other_step,
-        arg_min(o.growth, (r.default_rank, o.source)) filter (o.growth is not null) as other_growth
+        filter (o.price_step is not null and not o.is_off) as other_step,
+        -- growth that fits nominal GDP at the usual price
+        arg_min(o.growth, (r.default_rank, o.source)) filter (
+            j.gdp_step is null
+            or abs(j.gdp_step - ln(o.growth) - j.usual_step) <= j.gap
+        ) as other_growth
     from judged as j
     inner join judged as o on j.city_id = o.city_id and j.year = o.year and j.source <> o.source
     inner join {{ ref('source') }} as r on o.source = r.source
-    where j.is_broken or j.growth is null or j.gdp is null
+    where j.is_off or j.growth is null or j.gdp is null
     group by all
 ),
 
@@ -113,10 +144,12 @@ repaired as (
         ) as is_boundary,
         o.other_step is not null and j.is_broken as is_of_other_source,
         -- growth that nobody prints is what nominal GDP leaves over the usual price
-        coalesce(j.growth, o.other_growth, exp(j.gdp_step - j.usual_step)) as growth_used,
+        coalesce(
+            case when not j.is_growth_off then j.growth end, o.other_growth, exp(j.gdp_step - j.usual_step)
+        ) as growth_used,
         case
             when j.is_broken then coalesce(o.other_step, j.usual_step)
-            when j.price_step is not null then j.price_step
+            when j.price_step is not null and not j.is_growth_off then j.price_step
             when j.gdp_step is not null then j.gdp_step - ln(growth_used)
             else coalesce(o.other_step, j.usual_step)
         end as step_used,
@@ -158,6 +191,7 @@ select
     usual_step,
     is_broken,
     is_of_other_source,
+    is_growth_off,
     growth_used,
     step_used,
     level_year,

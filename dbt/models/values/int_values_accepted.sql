@@ -18,6 +18,7 @@ select
     v.value,
     v.is_corrected,
     v.correction_action,
+    v.is_settled,
     v.correction_reason,
     l.load_no
 from {{ ref('int_values_corrected') }} as v

@@ -1,7 +1,7 @@
 """Index tables: for each computed index and each basis, frames of python_models.index side by side.
 
 The scheme that the spec names as the index's own is published whole. Entropy over all indicators and equal weights are
-made for every index, the other schemes for the headline indexes only. All of them share the scaled indicators of their basis.
+made for every index, the other schemes for the headline indexes only. All share the scaled indicators of their basis.
 """
 
 from collections.abc import Iterator

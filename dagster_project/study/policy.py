@@ -9,7 +9,10 @@ FROZEN = "basis::varchar like 'frozen%'"
 PAIRS = "(values ('nqpf', 'pr'), ('nqpf_yearbook', 'pr_yearbook')) as pair (index_code, relations_code)"
 COMPOSITES = "('nqpf', 'pr', 'nqpf_yearbook', 'pr_yearbook')"
 OWN_SCHEME = "(select distinct index_code, weight_scheme from ops.index_spec)"  # of the headline score
-OWN = f"(index_code::varchar, weight_scheme::varchar) in {OWN_SCHEME} and {FROZEN} and index_code::varchar in {COMPOSITES}"
+OWN = (
+    f"(index_code::varchar, weight_scheme::varchar) in {OWN_SCHEME}"
+    f" and {FROZEN} and index_code::varchar in {COMPOSITES}"
+)
 INPUTS = {
     "scores": f"""
         with headline as (

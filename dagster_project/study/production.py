@@ -29,7 +29,9 @@ INPUTS = {
         select year, variable_code, max(value) as value from int.int_values_accepted
         where level = 'nation' group by all order by 2, 1
     """,
-    "deflator": "select city_id, year, deflator from int.int_deflators_chained where edit_policy = 'edited' order by 1, 2",
+    "deflator": """
+        select city_id, year, deflator from int.int_deflators_chained where edit_policy = 'edited' order by 1, 2
+    """,
     "texts": """
         select city_id, year, text from int.int_texts_accepted
         where variable_code = 'work_report_text' order by city_id, year

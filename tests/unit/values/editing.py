@@ -56,9 +56,7 @@ class Editing:
         for name, value in COLUMNS.items():
             if name not in frame:
                 frame[name] = value
-        frame["source_cell_id"] = [
-            f"{r.source}:{r.variable_code}:{r.city_id}:{r.year}" for r in frame.itertuples()
-        ]
+        frame["source_cell_id"] = [f"{r.source}:{r.variable_code}:{r.city_id}:{r.year}" for r in frame.itertuples()]
         frame["correction_action"] = frame["correction_action"].astype("str").where(frame["correction_action"].notna())
         self.con.register("landed", frame)
         self.con.execute("create or replace table int_values_flagged as from landed")

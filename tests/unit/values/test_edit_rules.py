@@ -145,7 +145,9 @@ def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, pe
     assert set(switched["year"]) == {2013}
     assert len(switched) == len(cities)
     assert set(switched["action"]) == {"replace"}
-    want = float((1e4 * gdp["value"] / resident["value"])[(gdp["city_id"] == cities[0]) & (gdp["year"] == 2013)].iloc[0])
+    want = float(
+        (1e4 * gdp["value"] / resident["value"])[(gdp["city_id"] == cities[0]) & (gdp["year"] == 2013)].iloc[0]
+    )
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 
 
@@ -263,7 +265,7 @@ def test_a_typed_figure_is_judged_like_a_printed_one(editing, cities):
     assert editing.decided(figures) == {(cities[3], 2016): ("E3", "quarantine")}
 
 
-# ---- how much is found, and how little is touched ---------------------------------------------------------------------
+# ---- how much is found, and how little is touched --------------------------------------------------------------
 
 VARIABLES = {
     "fiscal_expenditure": 0.05,

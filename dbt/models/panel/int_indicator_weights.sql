@@ -67,7 +67,7 @@ entropies as (
         index_code,
         indicator_code,
         1 + sum(case when z > 0 then z / total * ln(z / total) else 0 end) / ln(count(*)) as redundancy
-    from (select *, sum(z) over (partition by index_code, indicator_code) as total from scaled)
+    from (select *, sum(z) over (partition by index_code, indicator_code) as total from scaled) as shares
     group by all
 )
 

@@ -1,13 +1,11 @@
 -- Indicator = multiplier x sum of numerators / sum of denominators; money in prices of the base year where said.
 -- Policies: `edited` is the headline, `as_printed` takes no edit, `registered` divides by registered persons.
 with policies as (
-    select *
-    from (
-        values
-        ('edited', 'edited', 'population'),
-        ('as_printed', 'as_printed', 'population'),
-        ('registered', 'edited', 'population_registered')
-    ) as t (edit_policy, value_policy, population_code)
+    select 'edited' as edit_policy, 'edited' as value_policy, 'population' as population_code
+    union all
+    select 'as_printed' as edit_policy, 'as_printed' as value_policy, 'population' as population_code
+    union all
+    select 'registered' as edit_policy, 'edited' as value_policy, 'population_registered' as population_code
 ),
 
 parts as (
@@ -35,7 +33,8 @@ parts as (
             and v.variable_code = case p.variable_code when 'population' then k.population_code else p.variable_code end
     left join {{ ref('int_deflators_chained') }} as d
         on v.edit_policy = d.edit_policy and v.city_id = d.city_id and v.year = d.year
-    where p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
+    where
+        p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
         and v.year >= {{ var('base_year') }}
 ),
 

@@ -1,11 +1,11 @@
 -- Interior gaps of at most three years only; edges stay empty. `value_donor` is what a city would have if it had moved
 -- like the median city of its province (of the nation where the province has fewer than three) since its nearest
--- observed year: only an indicator of small weight may use it, lest it expel a city. `fill_policy = without_fills` first takes suspected
--- fills out (never at the edge of a series), so that a variant of the index can be computed without them.
+-- observed year: only an indicator of small weight may use it, lest it expel a city. Policy `without_fills` first takes
+-- suspected fills out (never at the edge of a series), so that a variant of the index can be computed without them.
 with policies as (
     select distinct fill_policy, edit_policy from {{ source('ops', 'index_spec') }}
     union
-    select 'with_fills', 'edited'
+    select 'with_fills' as fill_policy, 'edited' as edit_policy
 ),
 
 years as (
@@ -82,7 +82,8 @@ medians as (
         inner join {{ ref('city') }} as c on g.city_id = c.city_id
         where g.value is not null
         union all
-        select *, 'nation' as province_code from grid where value is not null
+        select *, 'nation' as province_code from grid
+        where value is not null
     )
     group by all
 ),

@@ -1,6 +1,6 @@
 -- What is wrong with the seeds of editing: one sentence a row. A run with any of them ends before a load is judged.
 with known as (
-    select *
+    select k.rule, k.parameter, k.is_required
     from (
         values
         ('E1', 'tolerance', true),
@@ -15,13 +15,17 @@ with known as (
         ('E8', 'mad', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'census_before', false),
         ('E8', 'census', false), ('E8', 'closure', false),
         ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true)
-    ) as t (rule, parameter, is_required)
+    ) as k (rule, parameter, is_required)
 ),
 
 rules as (
     select
         r.*,
-        'edit_rule.csv: ' || coalesce(r.rule, '?') || ' ' || coalesce(r.variable_code, '?') || coalesce(' over ' || r.against, '')
+        'edit_rule.csv: '
+        || coalesce(r.rule, '?')
+        || ' '
+        || coalesce(r.variable_code, '?')
+        || coalesce(' over ' || r.against, '')
         || ' ' || coalesce(r.parameter, '?') as here
     from {{ ref('edit_rule') }} as r
 ),
@@ -29,15 +33,18 @@ rules as (
 named as (
     select
         here,
-        unnest(string_split(replace(case when against = 'median city' then null else against end, '@before', ''), '/')) as variable_code
+        unnest(
+            string_split(replace(case when against = 'median city' then null else against end, '@before', ''), '/')
+        ) as variable_code
     from rules
 ),
 
 decisions as (
     select
         k.*,
-        'correction.csv: ' || k.action || ' of ' || coalesce(c.name_zh, k.city_id) || ' (' || k.city_id || ') '
-        || k.year::varchar || ' ' || k.variable_code || ' (' || k.scope || ') in ' || k.source as here
+        coalesce(c.name_zh, k.city_id) || ' (' || k.city_id || ') ' || k.year::varchar || ' ' || k.variable_code
+        || ' (' || k.scope || ') in ' || k.source as place,
+        'correction.csv: ' || k.action || ' of ' || place as here
     from {{ ref('correction') }} as k
     left join {{ ref('city') }} as c on k.city_id = c.city_id
     where k.status <> 'withdrawn'
@@ -48,10 +55,14 @@ landed as (
     select distinct source, year from {{ ref('int_values_corrected') }}
 )
 
-select r.here || ': no such rule or parameter. Known: ' || coalesce(
-    (select string_agg(k.rule || ' ' || k.parameter, ', ' order by k.rule, k.parameter) from known as k where k.rule = r.rule),
-    (select string_agg(distinct k.rule, ', ' order by k.rule) from known as k)
-) || '.' as sentence
+select
+    r.here || ': no such rule or parameter. Known: ' || coalesce(
+        (
+            select string_agg(n.rule || ' ' || n.parameter, ', ' order by n.rule, n.parameter) from known as n
+            where n.rule = r.rule
+        ),
+        (select string_agg(distinct w.rule, ', ' order by w.rule) from known as w)
+    ) || '.' as sentence
 from rules as r
 anti join known as k on r.rule = k.rule and r.parameter = k.parameter
 union all
@@ -80,7 +91,10 @@ anti join rules as r on k.rule = r.rule and k.parameter = r.parameter and r.vari
 where k.is_required
 union all
 select 'edit_rule.csv: rule ' || k.rule || ' has no row at all: a limit or a definition is needed.'
-from (select distinct rule from known where rule = 'E2') as k
+from (
+    select distinct rule from known
+    where rule = 'E2'
+) as k
 anti join rules as r on k.rule = r.rule
 union all
 select d.here || ': the action must be keep, replace, scale or drop, not ''' || d.action || '''.'
@@ -91,17 +105,21 @@ select d.here || ': ' || d.action || ' needs a value: the figure as the page sho
 from decisions as d
 where d.action in ('replace', 'scale') and d.value is null
 union all
-select d.here || ': two decisions for one cell (rows with the same printed text ''' || any_value(d.expect) || '''). Keep one, or write status withdrawn.'
+select
+    'correction.csv: two decisions (' || string_agg(d.action, ', ' order by d.action) || ') for one cell, ' || d.place
+    || ', while it prints ''' || trim(d.expect) || '''. Keep one row, or write status withdrawn.'
 from decisions as d
-group by d.here, d.source, d.city_id, d.year, d.variable_code, d.scope, trim(d.expect), coalesce(d.vintage, '')
+group by d.place, trim(d.expect), coalesce(d.vintage, '')
 having count(*) > 1
 union all
-select d.here || ': no such cell. The source prints that year, but no figure there' || coalesce(
-    ': it has ' || (
-        select string_agg(distinct v.scope, ', ') from {{ ref('int_values_corrected') }} as v
-        where v.source = d.source and v.city_id = d.city_id and v.year = d.year and v.variable_code = d.variable_code
-    ) || ' of this variable', ''
-) || '. Mend source, city, year, variable and scope, or take the row out.'
+select
+    d.here || ': no such cell. The source prints that year, but no figure there' || coalesce(
+        ': it has ' || (
+            select string_agg(distinct x.scope, ', ') from {{ ref('int_values_corrected') }} as x
+            where
+                x.source = d.source and x.city_id = d.city_id and x.year = d.year and x.variable_code = d.variable_code
+        ) || ' of this variable', ''
+    ) || '. Mend source, city, year, variable and scope, or take the row out.'
 from decisions as d
 inner join landed as l on d.source = l.source and d.year = l.year
 anti join {{ ref('int_values_corrected') }} as v
@@ -112,11 +130,29 @@ where d.status <> 'where_printed' and d.vintage is null
 union all
 -- a typed figure passes the same rules as a printed one
 select
-    'correction.csv: ' || v.correction_action || ' of ' || c.name_zh || ' (' || v.city_id || ') ' || v.year::varchar || ' '
-    || v.variable_code || ' in ' || v.source || ' gives ' || printf('%.6g', v.value) || ' ' || v.unit || ', which rule ' || p.rule
+    'correction.csv: '
+    || v.correction_action
+    || ' of '
+    || c.name_zh
+    || ' ('
+    || v.city_id
+    || ') '
+    || v.year::varchar
+    || ' '
+    || v.variable_code
+    || ' in '
+    || v.source
+    || ' gives '
+    || printf('%.6g', v.value)
+    || ' '
+    || v.unit
+    || ', which rule '
+    || p.rule
     || ' would take out: ' || p.evidence || '. The value is typed in the unit of the column ('
     || coalesce(v.printed_unit, v.unit) || '). If it is right, write status confirmed.'
 from {{ ref('int_edits_proposed') }} as p
-inner join {{ ref('int_values_corrected') }} as v on p.source_cell_id = v.source_cell_id and p.variable_code = v.variable_code
+inner join
+    {{ ref('int_values_corrected') }} as v
+    on p.source_cell_id = v.source_cell_id and p.variable_code = v.variable_code
 inner join {{ ref('city') }} as c on v.city_id = c.city_id
 where p.action in ('quarantine', 'replace') and v.correction_action in ('replace', 'scale')

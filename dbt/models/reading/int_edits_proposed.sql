@@ -65,7 +65,10 @@ replacements as (
         on
             c.city_id = o.city_id and c.year = o.year and c.variable_code = o.variable_code
             and f.concept = o.concept and c.source <> o.source
-    anti join (from edit_cases where verdict = 'edit') as d
+    anti join (
+        from edit_cases
+        where verdict = 'edit'
+    ) as d
         on o.source = d.source and o.city_id = d.city_id and o.year = d.year and o.variable_code = d.variable_code
     where c.verdict = 'edit' and abs(o.value - f.value) > {{ edit_parameter('E1', 'tolerance') }} * abs(f.value)
     group by all

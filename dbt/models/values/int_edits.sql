@@ -28,7 +28,10 @@ replacements as (
         on
             c.city_id = o.city_id and c.year = o.year and c.variable_code = o.variable_code
             and f.concept = o.concept and c.source <> o.source and o.fill_rule = ''
-    anti join (from cases where verdict = 'edit') as d
+    anti join (
+        from cases
+        where verdict = 'edit'
+    ) as d
         on o.source = d.source and o.city_id = d.city_id and o.year = d.year and o.variable_code = d.variable_code
     where
         c.verdict = 'edit' and abs(o.value - f.value) > {{ edit_parameter('E1', 'tolerance') }} * abs(f.value)
@@ -104,8 +107,8 @@ switched as (
     from {{ ref('int_series_breaks') }} as b
     inner join figures as f on b.source = f.source and b.variable_code = f.variable_code and b.break_year = f.year
     left join own_definitions as o on f.variable_code = o.variable_code
-    left join best as n on f.city_id = n.city_id and f.year = n.year and n.variable_code = o.numerator
-    left join best as d on f.city_id = d.city_id and f.year = d.year and d.variable_code = o.denominator
+    left join best as n on f.city_id = n.city_id and f.year = n.year and o.numerator = n.variable_code
+    left join best as d on f.city_id = d.city_id and f.year = d.year and o.denominator = d.variable_code
     where b.rule = 'E6'
 ),
 
@@ -156,7 +159,10 @@ counted as (
         (people - lag(people) over s) / (f.year - lag(f.year) over s) as growth
     from figures as f
     cross join censuses as k
-    anti join (from cases where verdict = 'edit') as c
+    anti join (
+        from cases
+        where verdict = 'edit'
+    ) as c
         on f.source = c.source and f.city_id = c.city_id and f.year = c.year and f.variable_code = c.variable_code
     where
         f.variable_code = 'population_resident' and f.value > 0 and f.year between k.census_before and k.census
@@ -202,7 +208,7 @@ rebased as (
     inner join figures as f
         on
             k.source = f.source and k.city_id = f.city_id and f.variable_code = 'population_resident'
-            and f.year > k.census_before and f.year < k.census
+            and k.census_before < f.year and k.census > f.year
     where
         abs(k.closure) > k.closure_limit
         and not exists (
@@ -235,11 +241,13 @@ splits as (
             f.source = before.source and f.variable_code = before.variable_code and f.city_id = before.city_id
             and before.year = f.year - 1
     inner join (
-        select f.source, f.variable_code, f.year, median(ln(f.value / g.value)) as change
-        from figures as f
+        select y.source, y.variable_code, y.year, median(ln(y.value / g.value)) as change
+        from figures as y
         inner join figures as g
-            on f.source = g.source and f.variable_code = g.variable_code and f.city_id = g.city_id and g.year = f.year - 1
-        where f.value > 0 and g.value > 0
+            on
+                y.source = g.source and y.variable_code = g.variable_code and y.city_id = g.city_id
+                and g.year = y.year - 1
+        where y.value > 0 and g.value > 0
         group by all
     ) as m on f.source = m.source and f.variable_code = m.variable_code and f.year = m.year
     where
@@ -269,11 +277,14 @@ relinked as (
         select k.source, k.city_id, k.year, string_agg(q.year::varchar, ' ' order by q.year) as broken_years
         from {{ ref('int_price_steps') }} as k
         inner join {{ ref('int_price_steps') }} as q
-            on k.source = q.source and k.city_id = q.city_id and q.year > k.year
+            on k.source = q.source and k.city_id = q.city_id and k.year < q.year
         where q.is_broken or q.gdp is null
         group by all
     ) as b on p.source = b.source and p.city_id = b.city_id and p.year = b.year
-    left join (from cases where verdict = 'edit' and variable_code = 'gdp_nom') as c
+    left join (
+        from cases
+        where verdict = 'edit' and variable_code = 'gdp_nom'
+    ) as c
         on p.source = c.source and p.city_id = c.city_id and p.year = c.year
     where p.gdp_used is not null and (p.gdp is null or abs(p.gdp_used / p.gdp - 1) > 1e-9)
     union all by name
@@ -311,7 +322,8 @@ together as (
 )
 
 -- one decision a cell: a person's first, then what gives a value, then what takes one out, then what only speaks of it
-select * exclude (priority) from (
+select * exclude (priority)
+from (
     select
         *,
         case
@@ -325,5 +337,5 @@ select * exclude (priority) from (
             else 7
         end as priority
     from together
-)
+) as ordered
 qualify row_number() over (partition by source, city_id, year, variable_code order by priority, rule) = 1

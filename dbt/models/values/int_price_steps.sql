@@ -39,7 +39,7 @@ years as (
         from printed
         group by all
         having count(gdp) > 0 and count(growth) > 0
-    )
+    ) as spans
 ),
 
 steps as (
@@ -136,7 +136,7 @@ others as (
 repaired as (
     select
         j.*,
-        exists (
+        exists(
             select 1 from {{ ref('city_change') }} as h
             where
                 h.event_type in ('merge', 'transfer') and j.city_id in (h.from_city_id, h.to_city_id)
@@ -174,7 +174,10 @@ carried as (
         coalesce(sum(
             ((abs(r.correction) > 1e-9 and not r.is_boundary) or r.gdp_step is null)::integer
         ) over later, 0) as n_replaced_later
-    from (select * from repaired where year <= level_year) as r
+    from (
+        select * from repaired
+        where year <= level_year
+    ) as r
     inner join printed as l on r.source = l.source and r.city_id = l.city_id and r.level_year = l.year
     window later as (
         partition by r.source, r.city_id order by r.year rows between 1 following and unbounded following

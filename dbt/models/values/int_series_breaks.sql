@@ -20,10 +20,16 @@ definitions as (
 
 -- parts of a definition: of the same source where it prints them, else of the first source that does
 parts as (
-    select city_id, year, variable_code, arg_min(value, (default_rank, source)) as value,
+    select
+        city_id, year, variable_code, arg_min(value, (default_rank, source)) as value,
         map_from_entries(list(struct_pack(k := source, v := value))) as of_source
     from figures
-    where variable_code in (select numerator from definitions union all select denominator from definitions)
+    where
+        variable_code in (
+            select numerator from definitions
+            union all
+            select denominator from definitions
+        )
     group by all
 ),
 
@@ -33,16 +39,18 @@ fits as (
         f.variable_code,
         f.year,
         avg((abs(
-            f.value / (d.multiplier * coalesce(n.of_source[f.source], n.value)
-            / case when d.denominator is null then 1 else coalesce(q.of_source[f.source], q.value) end) - 1
+            f.value / (
+                d.multiplier * coalesce(n.of_source[f.source], n.value)
+                / case when d.denominator is null then 1 else coalesce(q.of_source[f.source], q.value) end
+            ) - 1
         ) <= coalesce(m.value, {{ edit_parameter('E6', 'match') }}))::integer) as share,
         count(*) as n_city
     from figures as f
     inner join definitions as d on f.variable_code = d.variable_code
-    inner join parts as n on f.city_id = n.city_id and f.year = n.year and n.variable_code = d.numerator
+    inner join parts as n on f.city_id = n.city_id and f.year = n.year and d.numerator = n.variable_code
     left join parts as q
         on
-            f.city_id = q.city_id and q.variable_code = d.denominator
+            f.city_id = q.city_id and d.denominator = q.variable_code
             and q.year = f.year - d.is_of_year_before::integer
     left join {{ ref('edit_rule') }} as m
         on m.rule = 'E6' and m.parameter = 'match' and f.variable_code = m.variable_code
@@ -62,11 +70,15 @@ switches as (
 
 -- E8: many cities jump in one year, few in usual years; the median change of the cities is taken out first
 changes as (
-    select source, variable_code, year, change - median(change) over (partition by source, variable_code, year) as change
+    select
+        source, variable_code, year, change - median(change) over (partition by source, variable_code, year) as change
     from (
         select source, variable_code, year, ln(value) - ln(lag(value) over s) as change
         from figures
-        anti join (from {{ ref('int_edit_cases') }} where verdict = 'edit') using (source, city_id, year, variable_code)
+        anti join (
+            from {{ ref('int_edit_cases') }}
+            where verdict = 'edit'
+        ) using (source, city_id, year, variable_code)
         window s as (partition by source, variable_code, city_id order by year)
         qualify lag(year) over s = year - 1
     )

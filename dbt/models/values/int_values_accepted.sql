@@ -29,5 +29,7 @@ where
     and v.value is not null
     and v.scope in ('city', 'built_up')
     -- the stock of capital needs investment from long before the window
-    and (v.year >= {{ var('history_start') }} or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003))
+    and (
+        v.year >= {{ var('history_start') }} or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
+    )
     and v.level in ('city', 'county', 'nation')

@@ -53,7 +53,7 @@ people as (
         from selected
         where variable_code = 'population_resident' and value > 0
         group by all
-    )
+    ) as spans
 ),
 
 points as (
@@ -118,7 +118,10 @@ constants as (
         select distinct s.edit_policy, s.city_id, v.variable_code, t.year
         from selected as s
         inner join {{ ref('variable') }} as v on s.variable_code = v.variable_code and v.is_constant
-        cross join (select distinct year from selected where year >= {{ var('base_year') }}) as t
+        cross join (
+            select distinct year from selected
+            where year >= {{ var('base_year') }}
+        ) as t
     ) as y
     inner join selected as k
         on y.edit_policy = k.edit_policy and y.city_id = k.city_id and y.variable_code = k.variable_code

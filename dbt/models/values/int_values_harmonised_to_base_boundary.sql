@@ -126,7 +126,9 @@ moves as (
     from changes as e
     inner join weighted as w on e.from_city_id = w.city_id and e.effective_year > w.year
     inner join county_shares as k on w.edit_policy = k.edit_policy and e.event_id = k.event_id and w.year = k.year
-    left join donors as d on w.edit_policy = d.edit_policy and w.source = d.source and w.city_id = d.city_id and w.year = d.year
+    left join
+        donors as d
+        on w.edit_policy = d.edit_policy and w.source = d.source and w.city_id = d.city_id and w.year = d.year
     where e.event_type = 'transfer' and w.boundary = 'as_printed'
 ),
 
@@ -164,7 +166,15 @@ people_moved as (
                 and x.variable_code = 'population_resident'
         )
     group by
-        w.edit_policy, w.source, w.year, w.variable_code, w.harmonise, e.from_city_id, e.to_city_id, e.event_type, w.value
+        w.edit_policy,
+        w.source,
+        w.year,
+        w.variable_code,
+        w.harmonise,
+        e.from_city_id,
+        e.to_city_id,
+        e.event_type,
+        w.value
 ),
 
 known_moves as (
@@ -252,11 +262,19 @@ from weighted as w
 left join received as r using (edit_policy, source, year, variable_code, city_id)
 left join given as g
     on
-        w.edit_policy = g.edit_policy and w.source = g.source and w.year = g.year and w.variable_code = g.variable_code and w.city_id = g.city_id
+        w.edit_policy = g.edit_policy
+        and w.source = g.source
+        and w.year = g.year
+        and w.variable_code = g.variable_code
+        and w.city_id = g.city_id
         and w.harmonise = 'sum'
 left join expected as x
     on
-        w.edit_policy = x.edit_policy and w.source = x.source and w.year = x.year and w.variable_code = x.variable_code and w.city_id = x.city_id
+        w.edit_policy = x.edit_policy
+        and w.source = x.source
+        and w.year = x.year
+        and w.variable_code = x.variable_code
+        and w.city_id = x.city_id
 where not exists (
     -- the abolished unit itself lives on in its successor only
     select 1 from changes as e

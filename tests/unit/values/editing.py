@@ -121,3 +121,41 @@ def times(figures: pd.DataFrame, city: str, years: list[int] | range, factor: fl
     hit = (figures["city_id"] == city) & figures["year"].isin(list(years))
     assert hit.sum() == len(list(years))
     figures.loc[hit, "value"] *= factor
+
+
+CORRECTION = ("source", "vintage", "city_id", "year", "variable_code", "scope", "action", "value", "expect", "status")
+LANDED = """
+create or replace temp table landed_cell as
+select 'yearbook' as source, 2018 as year, 'CN110000' as city_id, 'mobile_subscribers' as variable_code, 'city' as scope,
+    'yearbook@v:f!s!B2' as source_cell_id, 'accounts' as unit, '万户' as printed_unit, 3.972e7 as value;
+create or replace temp table int_edits_proposed as
+select 'yearbook@v:f!s!B2' as source_cell_id, 'mobile_subscribers' as variable_code, 'E3' as rule,
+    'quarantine' as action, 'far off' as evidence;
+create or replace temp table int_values_corrected as
+select c.*, k.action as correction_action
+from landed_cell as c left join spoilt_correction as k using (source, city_id, year, variable_code, scope);
+"""
+
+
+class Faults:
+    """int_edit_faults over seeds that a test spoils, beside one landed figure that a rule would take out."""
+
+    def __init__(self, editing: Editing) -> None:
+        self.con, self.sql = editing.con, editing.sql
+        self.rule = self.con.execute("from edit_rule").df()
+
+    def sentences(
+        self, rule: pd.DataFrame | None = None, correction: list[dict[str, object]] | None = None
+    ) -> list[str]:
+        own = pd.DataFrame(correction or [], columns=list(CORRECTION))
+        for name, frame in (("edit_rule", self.rule if rule is None else rule), ("correction", own)):
+            self.con.register("spoilt", frame)
+            self.con.execute(f"create or replace temp table spoilt_{name} as from spoilt")
+            self.con.unregister("spoilt")
+        for column, kind in (("year", "integer"), ("value", "double"), ("vintage", "varchar")):
+            self.con.execute(f"alter table spoilt_correction alter {column} type {kind}")
+        self.con.execute(LANDED)
+        text = self.sql("reading/int_edit_faults")
+        for name in ("edit_rule", "correction"):
+            text = text.replace(f"from {name}", f"from spoilt_{name}")
+        return [row[0] for row in self.con.execute(text).fetchall()]

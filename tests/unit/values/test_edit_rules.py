@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from editing import YEARS, Editing, series, times
+from editing import YEARS, Editing, Faults, series, times
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,10 @@ def test_another_print_of_the_same_figure_replaces_a_slip(editing, cities):
     edits = editing.run(pd.concat([figures, copy]))
     row = edits[(edits["city_id"] == cities[3]) & (edits["year"] == 2016) & (edits["action"] != "pending")].iloc[0]
     assert (row["source"], row["action"], row["used_cell_id"]) == (
-        "panel_policies", "replace", f"panel_macro:gdp_nom:{cities[3]}:2016",
-    )  # fmt: skip
+        "panel_policies",
+        "replace",
+        f"panel_macro:gdp_nom:{cities[3]}:2016",
+    )
     assert editing.used(cities[3], 2016, "gdp_nom") == pytest.approx(truth)
 
 
@@ -315,3 +317,85 @@ def test_planted_slips_are_found_and_sound_figures_are_not_touched(editing):
     false = touched - set(planted)
     assert len(false) * 2000 <= sum(len(frame) for frame in frames), sorted(false)
     assert not [cell for cell in false if cell[:2] in jumps]
+
+
+# ---- bad seeds --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faults(editing: Editing) -> Faults:
+    return Faults(editing)
+
+
+KEEP = {
+    "source": "yearbook",
+    "city_id": "CN110000",
+    "year": 2018,
+    "variable_code": "mobile_subscribers",
+    "scope": "city",
+    "action": "keep",
+    "expect": "3972",
+    "reason": "looked at",
+    "status": "open",
+}
+
+
+def test_the_seeds_of_the_project_have_no_fault(faults):
+    assert faults.sentences(correction=[KEEP]) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("E11 * - mad 6", "E11 * mad: no such rule or parameter"),
+        ("E3 * - spread 6", "no such rule or parameter. Known: E3 "),
+        ("E3 phones - mad 6", "phones mad: no such variable"),
+        ("E2 gdp_nom folk low 1", "folk is no variable"),
+        ("E3 gdp_nom - mad", "the value is missing"),
+        ("E3 * - mad 7", "E3 * mad: the row stands twice"),
+    ],
+)
+def test_a_parameter_row_that_no_rule_can_use_is_named(faults, row, said):
+    rule, variable, against, parameter, *value = row.split()
+    spoilt = faults.rule.copy()
+    spoilt.loc[len(spoilt)] = [
+        rule,
+        variable,
+        None if against == "-" else against,
+        parameter,
+        float(value[0]) if value else None,
+        None,
+    ]
+    sentences = faults.sentences(rule=spoilt)
+    assert any(said in sentence for sentence in sentences), sentences
+
+
+def test_a_rule_without_its_parameters_is_named(faults):
+    spoilt = faults.rule.query("not (rule == 'E4' and parameter == 'years')")
+    assert faults.sentences(rule=spoilt) == ["edit_rule.csv: rule E4 has no row for * and years: it cannot be applied."]
+
+
+def test_a_keep_for_a_cell_that_does_not_exist_is_named(faults):
+    sentences = faults.sentences(correction=[KEEP | {"variable_code": "gdp_nom"}])
+    assert len(sentences) == 1
+    assert "keep of 北京市 (CN110000) 2018 gdp_nom (city) in yearbook: no such cell" in sentences[0]
+
+
+def test_rows_of_sources_that_are_not_landed_are_no_fault(faults):
+    assert faults.sentences(correction=[KEEP | {"source": "panel_macro"}]) == []
+
+
+def test_two_decisions_for_one_cell_are_named(faults):
+    sentences = faults.sentences(correction=[KEEP, KEEP | {"action": "drop"}])
+    assert sentences == [
+        "correction.csv: two decisions (drop, keep) for one cell, 北京市 (CN110000) 2018 mobile_subscribers (city) in"
+        " yearbook, while it prints '3972'. Keep one row, or write status withdrawn."
+    ]
+
+
+def test_a_replacement_that_a_rule_would_take_out_is_named_with_the_unit_to_type_it_in(faults):
+    sentences = faults.sentences(correction=[KEEP | {"action": "replace", "value": 3972.0}])
+    assert len(sentences) == 1
+    assert "which rule E3 would take out: far off" in sentences[0]
+    assert "in the unit of the column (万户)" in sentences[0]
+    assert faults.sentences(correction=[KEEP | {"action": "replace"}])[0].endswith("or the factor.")

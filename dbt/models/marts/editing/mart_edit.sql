@@ -43,7 +43,7 @@ of_rules as (
     left join chosen as a
         on
             e.city_id = a.city_id and e.year = a.year and e.variable_code = a.variable_code
-            and a.edit_policy = 'edited' and (a.source = e.source or list_contains(a.source_cell_ids, f.source_cell_id))
+            and a.edit_policy = 'edited' and (e.source = a.source or list_contains(a.source_cell_ids, f.source_cell_id))
     left join chosen as b
         on
             e.city_id = b.city_id and e.year = b.year and e.variable_code = b.variable_code
@@ -62,7 +62,8 @@ of_prices as (
         p.deflator as printed_value,
         d.deflator as used_value,
         'index' as unit,
-        'implicit price of GDP, base year 1: the steps outside the band or far from the province are replaced' as evidence,
+        'implicit price of GDP, base year 1: the steps outside the band or far from the province are replaced'
+            as evidence,
         true as is_selected
     from {{ ref('int_deflators_chained') }} as d
     inner join {{ ref('int_deflators_chained') }} as p
@@ -109,7 +110,7 @@ edits as (
         union all by name
         select * from of_persons
         anti join of_rules using (source, city_id, year, variable_code)
-    )
+    ) as decisions
 ),
 
 -- which parts of indicators a printed variable reaches
@@ -124,7 +125,9 @@ reaches as (
         ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
         ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
     ) as r on e.variable_code = r.variable_code
-    where e.is_selected and (e.action in ('quarantine', 'replace', 'relink') or (e.action = 'pending' and e.expected is not null))
+    where
+        e.is_selected
+        and (e.action in ('quarantine', 'replace', 'relink') or (e.action = 'pending' and e.expected is not null))
 ),
 
 headline as (
@@ -181,12 +184,32 @@ alternatives as (
         index_code,
         indicator_code,
         sum(value order by value) filter (where part = 'numerator')
-        / case when count(*) filter (where part = 'denominator') = 0 then 1
+        / case
+            when count(*) filter (where part = 'denominator') = 0 then 1
             else nullif(sum(value order by value) filter (where part = 'denominator'), 0)
         end as ratio
     from parts
     group by all
     having count(*) = count(value)
+),
+
+scaled as (
+    select
+        t.*,
+        b.basis,
+        greatest(
+            least(
+                i.multiplier * a.ratio, coalesce(i.cap_high, 1e300), coalesce(b.winsor_high_value, 1e300)
+            ), coalesce(b.winsor_low_value, -1e300)
+        ) as limited,
+        case when i.direction > 0 then limited - b.min_value else b.max_value - limited end
+        / (b.max_value - b.min_value) as z_without
+    from touched as t
+    inner join alternatives as a using (edit_no, index_code, indicator_code)
+    inner join {{ ref('indicator') }} as i on t.indicator_code = i.indicator_code
+    inner join {{ source('py', 'index_bounds') }} as b
+        on t.index_code = b.index_code and t.indicator_code = b.indicator_code and b.basis like 'frozen%'
+    where b.max_value > b.min_value
 ),
 
 moved as (
@@ -196,43 +219,19 @@ moved as (
         t.city_id,
         t.year,
         t.weight_scheme,
-        b.basis,
-        sum(
-            w.weight * (v.z - (
-                case
-                    when i.direction > 0 then limited - b.min_value
-                    else b.max_value - limited
-                end / (b.max_value - b.min_value)
-            )) order by t.indicator_code
-        ) as score_change,
+        t.basis,
+        sum(w.weight * (v.z - t.z_without) order by t.indicator_code) as score_change,
         list(t.indicator_code order by t.indicator_code) as indicators
-    from (
-        select
-            t.*,
-            greatest(
-                least(
-                    least(i.multiplier * a.ratio, coalesce(i.cap_high, 1e300)), coalesce(b.winsor_high_value, 1e300)
-                ), coalesce(b.winsor_low_value, -1e300)
-            ) as limited
-        from touched as t
-        inner join alternatives as a using (edit_no, index_code, indicator_code)
-        inner join {{ ref('indicator') }} as i on t.indicator_code = i.indicator_code
-        inner join {{ source('py', 'index_bounds') }} as b
-            on t.index_code = b.index_code and t.indicator_code = b.indicator_code and b.basis like 'frozen%'
-    ) as t
-    inner join {{ ref('indicator') }} as i on t.indicator_code = i.indicator_code
-    inner join {{ source('py', 'index_bounds') }} as b
-        on t.index_code = b.index_code and t.indicator_code = b.indicator_code and b.basis like 'frozen%'
+    from scaled as t
     inner join {{ source('py', 'index_weight') }} as w
         on
-            b.index_code = w.index_code and b.indicator_code = w.indicator_code and b.basis = w.basis
+            t.index_code = w.index_code and t.indicator_code = w.indicator_code and t.basis = w.basis
             and t.weight_scheme = w.weight_scheme and w.year is null
     inner join {{ source('py', 'index_value') }} as v
         on
-            b.index_code = v.index_code and b.indicator_code = v.indicator_code and b.basis = v.basis
+            t.index_code = v.index_code and t.indicator_code = v.indicator_code and t.basis = v.basis
             and t.city_id = v.city_id and t.year = v.year
-    where b.max_value > b.min_value
-    group by t.edit_no, t.index_code, t.city_id, t.year, t.weight_scheme, b.basis
+    group by t.edit_no, t.index_code, t.city_id, t.year, t.weight_scheme, t.basis
 ),
 
 ranked as (

@@ -37,7 +37,8 @@ select
     a.text,
     a.value,
     a.unit,
-    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end as used_value,
+    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end
+        as used_value,
     e.rule as edit_rule,
     e.action as edit_action,
     case when e.rule is not null then {{ edit_evidence('e') }} end as edit_evidence

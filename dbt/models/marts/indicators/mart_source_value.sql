@@ -18,7 +18,8 @@ select
     a.is_corrected,
     a.correction_reason,
     nullif(f.fill_rule, '') as fill_rule,
-    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end as used_value,
+    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end
+        as used_value,
     e.rule as edit_rule,
     e.action as edit_action,
     coalesce(x.source_cell_id is not null, false) as is_selected

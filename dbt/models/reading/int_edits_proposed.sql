@@ -1,12 +1,13 @@
 -- What the rules E1 to E5 would do with a load before it is accepted. One state of knowledge: of each source and year
 -- the load that waits, else the accepted one. Figures are in the canonical unit, after reviewed corrections.
+-- The verdicts are those of earlier runs: the gate of this one comes after, so they are named as tables, not as sources.
 with judged as (
     select source, data_year, vintage, max(load_no) as load_no
     from (
-        select * from {{ source('raw', 'load') }}
+        select * from raw.load
         union all by name
-        select * from {{ source('raw', 'series_load') }}
-    )
+        select * from raw.series_load
+    ) as verdicts
     group by all
 ),
 

@@ -31,7 +31,7 @@ INPUTS = {
     """,
     "outside": """
         select indicator_code as external_code, city_id, year, value from int.int_indicators_constructed
-        where edit_policy = 'edited' and value is not null
+        where edit_policy = 'edited' and value is not null and year >= (select min(window_start) from ops.index_spec)
         union all
         select 'latent_' || name, city_id, year, value from ops.synthetic_truth where kind = 'latent'
         order by 1, 2, 3

@@ -55,7 +55,7 @@ INPUTS = {
     "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
     "features": """
         select variable_code, city_id, year, value from int.int_values_completed
-        where edit_policy = 'edited' and value > 0
+        where edit_policy = 'edited' and value > 0 and year >= (select min(window_start) from ops.index_spec)
             and variable_code in ('population', 'gdp_nom', 'secondary_share', 'tertiary_share')
         order by 1, 2, 3
     """,

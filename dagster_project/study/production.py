@@ -9,7 +9,7 @@ from dagster_project.study.tables.production import build_production_tables
 INPUTS = {
     "values": """
         select city_id, year, variable_code, value, value_origin from int.int_values_completed
-        where edit_policy = 'edited' and (
+        where edit_policy = 'edited' and year >= (select min(window_start) from ops.index_spec) and (
             variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
             or variable_code like 'emp_sector_%' or variable_code like 'cpi_%'
         )
@@ -17,7 +17,8 @@ INPUTS = {
         select v.city_id, v.year, s.variable_code, v.value, v.value_origin from int.int_values_completed as v
         join (values ('emp_it_services', 'emp_sector_information'), ('emp_sci_tech', 'emp_sector_research'))
             as s (printed_code, variable_code) on v.variable_code = s.printed_code
-        where v.edit_policy = 'edited' and s.variable_code not in (select variable_code from int.int_values_completed)
+        where v.edit_policy = 'edited' and v.year >= (select min(window_start) from ops.index_spec)
+            and s.variable_code not in (select variable_code from int.int_values_completed)
         order by variable_code, city_id, year
     """,
     "investment": """

@@ -35,7 +35,6 @@ parts as (
         on v.edit_policy = d.edit_policy and v.city_id = d.city_id and v.year = d.year
     where
         p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
-        and v.year >= {{ var('base_year') }}
 ),
 
 needed as (

@@ -156,8 +156,13 @@ select
     m.indicator_code,
     m.city_id,
     m.year,
-    greatest(least(d.value_donor, coalesce(m.valid_high, d.value_donor)), coalesce(m.valid_low, d.value_donor))
-        as value_donor,
+    case
+        when d.value_donor is not null
+            then
+                greatest(
+                    least(d.value_donor, coalesce(m.valid_high, d.value_donor)), coalesce(m.valid_low, d.value_donor)
+                )
+    end as value_donor,
     d.donor_cell_ids,
     value as value_observed,
     case
@@ -185,3 +190,5 @@ select
     case when value is null and is_imputable then anchor_value_right end as anchor_value_right
 from measured as m
 left join donated as d using (fill_policy, edit_policy, indicator_code, city_id, year)
+-- earlier years were neighbours only
+where m.year >= {{ var('base_year') }}

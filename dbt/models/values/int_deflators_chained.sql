@@ -49,16 +49,26 @@ best as (
     qualify row_number() over (partition by edit_policy, city_id order by rank, count(*) desc, source) = 1
 ),
 
+-- the repaired path also reaches back before the base year
 repaired as (
     select
         source,
         city_id,
         year,
-        exp(sum(case when year > {{ var('base_year') }} then step_used else 0 end) over steps) as deflator,
-        sum((is_broken and year > {{ var('base_year') }})::integer) over steps as n_replaced
-    from {{ ref('int_price_steps') }}
-    where year >= {{ var('base_year') }}
-    window steps as (partition by source, city_id order by year)
+        path,
+        n_replaced,
+        exp(path - max(case when year = {{ var('base_year') }} then path end) over (partition by source, city_id))
+            as deflator
+    from (
+        select
+            source,
+            city_id,
+            year,
+            sum(step_used) over steps as path,
+            sum((is_broken and year > {{ var('base_year') }})::integer) over steps as n_replaced
+        from {{ ref('int_price_steps') }}
+        window steps as (partition by source, city_id order by year)
+    ) as summed
 ),
 
 of_city as (
@@ -76,6 +86,19 @@ of_city as (
     from ranked as r
     inner join best using (edit_policy, city_id, source)
     left join repaired as p on r.source = p.source and r.city_id = p.city_id and r.year = p.year
+    union all
+    select
+        b.edit_policy,
+        p.city_id,
+        p.source,
+        p.year,
+        p.deflator,
+        null::double as gdp_nom,
+        [] as source_cell_ids,
+        false as is_repaired
+    from repaired as p
+    inner join best as b on p.source = b.source and p.city_id = b.city_id and b.edit_policy = 'edited'
+    where p.year < {{ var('base_year') }} and p.deflator is not null
 ),
 
 of_province as (
@@ -86,6 +109,7 @@ of_province as (
         sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
     from of_city as o
     inner join {{ ref('city') }} as c on o.city_id = c.city_id
+    where o.gdp_nom is not null
     group by all
 ),
 

@@ -91,9 +91,9 @@ population as (
         unit,
         'population' as variable_code,
         'resident' as population_basis,
-        coalesce(value, exp(
-            ln(value_left) + (ln(value_right) - ln(value_left)) * (year - year_left) / (year_right - year_left)
-        )) as value,
+        coalesce(
+            value, value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
+        ) as value,
         case when value is null then 'intercensal' else value_origin end as value_origin,
         coalesce(source, source_right) as source,
         coalesce(vintage, vintage_right) as vintage,
@@ -103,7 +103,6 @@ population as (
         coalesce(source_cell_id, cell_right) as source_cell_id,
         coalesce(source_cell_ids, list_sort(list_distinct(list_concat(cells_left, cells_right)))) as source_cell_ids
     from points
-    where year >= {{ var('base_year') }}
 ),
 
 -- what does not change between changes of the boundary is carried to the years that nobody prints
@@ -118,10 +117,7 @@ constants as (
         select distinct s.edit_policy, s.city_id, v.variable_code, t.year
         from selected as s
         inner join {{ ref('variable') }} as v on s.variable_code = v.variable_code and v.is_constant
-        cross join (
-            select distinct year from selected
-            where year >= {{ var('base_year') }}
-        ) as t
+        cross join (select distinct year from selected) as t
     ) as y
     inner join selected as k
         on y.edit_policy = k.edit_policy and y.city_id = k.city_id and y.variable_code = k.variable_code
@@ -303,7 +299,6 @@ robot_density as (
 
 select * exclude (is_chosen, value_as_printed) from selected
 anti join value_added using (edit_policy, city_id, variable_code, year)
-where year >= {{ var('base_year') }}
 union all by name
 select * from zeros
 union all by name

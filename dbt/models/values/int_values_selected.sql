@@ -9,10 +9,8 @@ with candidates as (
     ) as h
     left join {{ ref('source') }} as s on h.source = s.source
     left join {{ ref('precedence') }} as p on h.variable_code = p.variable_code and h.source = p.source
-    -- a census before the window anchors the population inside it
-    where
-        h.value is not null
-        and (h.year >= {{ var('base_year') }} or h.variable_code in ('population_resident', 'population_registered'))
+    -- years before the window are neighbours of its first gaps and anchors of its population
+    where h.value is not null and h.year >= {{ var('history_start') }}
 ),
 
 coverage as (

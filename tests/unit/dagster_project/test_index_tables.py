@@ -11,13 +11,14 @@ from dagster_project.demo.country import DEFAULT_SEED, HORIZON, draw_country, re
 from dagster_project.demo.indicators import draw_indicators, standardised_sides
 from dagster_project.paths import demo_paths
 from dagster_project.study import measurement
-from dagster_project.study.index import HEADLINE, RESTATED, SCHEMES, TABLES, TIME_VARYING, build_index_tables
+from dagster_project.study.index import RESTATED, SCHEMES, TABLES, TIME_VARYING, build_index_tables
 from dagster_project.study.specs.schema import read_index_specs, spec_frame
 from dagster_project.study.tables.measurement import MEASUREMENT_TABLES, build_measurement_tables
 from python_models.simulation import Truth
 
 FROZEN = "frozen_2012_2021"
 CITIES = 80
+HEADLINE = "entropy_flat"
 KEYS = ["index_code", "weight_scheme", "city_id", "year"]
 
 
@@ -222,6 +223,16 @@ def test_other_schemes_are_for_headline_indexes_only(frames_until):
     frames = frames_until(2021)
     variant = {**frames, "spec": frames["spec"].assign(variant_of="nqpf_other")}
     assert set(put_together(variant)["index_score"]["weight_scheme"]) == {HEADLINE, "equal"}
+
+
+def test_the_scheme_of_the_spec_is_the_one_that_is_published_whole(frames_until):
+    frames = frames_until(2021)
+    levers = {**frames, "spec": frames["spec"].assign(weight_scheme="two_stage_equal", variant_of="nqpf_other")}
+    tables = put_together(levers)
+    assert set(tables["index_contribution"]["weight_scheme"]) == {"two_stage_equal"}
+    assert set(tables["index_score"]["weight_scheme"]) == {HEADLINE, "equal", "two_stage_equal"}
+    own = tables["index_weight"].query("weight_scheme == 'two_stage_equal' and basis == 'restated'")
+    np.testing.assert_allclose(own.groupby("dimension")["weight"].sum(), 0.5, atol=1e-12)
 
 
 def test_nothing_computed_leaves_measurement_tables_empty_but_whole(built):

@@ -24,7 +24,7 @@ select
     c.indicator_code,
     c.year::integer as year,
     count(*)::integer as n_city,
-    (count(*) filter (where c.value_origin in ('observed', 'merged_boundary', 'structural_zero')))::integer
+    (count(*) filter (where c.value is not null and not {{ is_imputed('c.value_origin') }}))::integer
         as n_observed,
     (count(*) filter (where {{ is_imputed('c.value_origin') }}))::integer as n_imputed,
     (count(*) filter (where c.value_origin = 'suspected_fill'))::integer as n_suspected_fill,

@@ -40,9 +40,8 @@ test-slow: setup
 	@$(BIN)/python -m pytest -m slow
 
 bench: setup
-	@for name in inequality clubs markov space spatial_panel; do \
-		echo "== $$name"; $(BIN)/python benchmarks/$$name.py || exit 1; \
-	done
+	@$(BIN)/python -P benchmarks/peers.py
+	@$(BIN)/python benchmarks/spatial_panel.py
 
 bench-load: setup
 	@$(BIN)/python benchmarks/load.py

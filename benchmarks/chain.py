@@ -269,9 +269,9 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str
     from dagster_project.cli import refresh
     from dagster_project.cli.runner import RunLog
     from dagster_project.defs import publish
+    from dagster_project.defs.settings import export_depth
     from dagster_project.demo.generate import generate_demo
     from dagster_project.paths import Paths
-    from dagster_project.study.specs.depth import export_depth
 
     project, years = make_project(folder / "project", n), range(FIRST_YEAR, FIRST_YEAR + n_years)
     paths = Paths(folder / "warehouse", folder / "landing", folder / "landing", project)

@@ -69,7 +69,8 @@ def frames_of(world: dict) -> dict:
     scores = (
         pd.DataFrame({"score": world["scores"].ravel()}, index=index)
         .reset_index()
-        .assign(basis="frozen", index_code="load", weight_scheme="entropy_flat", share_imputed_weight=0.0, in_base=True)
+        .assign(basis="frozen", is_frozen=True, index_code="load", weight_scheme="flat")
+        .assign(share_imputed_weight=0.0, in_base=True)
     )
     city = pd.DataFrame(
         {
@@ -83,12 +84,15 @@ def frames_of(world: dict) -> dict:
     )
     groups = pd.concat(
         [
-            pd.DataFrame({"city_id": ids, "scheme": "four_region", "group_code": [f"r{r}" for r in world["region"]]}),
+            pd.DataFrame({"city_id": ids, "scheme": "region", "group_code": [f"r{r}" for r in world["region"]]}),
             pd.DataFrame(
-                {"city_id": ids, "scheme": "core", "group_code": np.where(np.arange(n) % 8 == 0, "core", "rest")}
+                {"city_id": ids, "scheme": "centre", "group_code": np.where(np.arange(n) % 8 == 0, "core", "rest")}
             ),
         ]
     ).assign(valid_from=np.nan, valid_to=np.nan)
+    schemes = pd.DataFrame({"scheme": ["region", "centre"], "role": ["region", "centre"], "sort_no": [1, 2]}).assign(
+        is_main=True, is_split=True, is_regime=False, is_partition=True, centre_group=[None, "core"], outside_group=None
+    )
     near = cKDTree(world["points"]).query(world["points"], k=7)[1][:, 1:]
     pairs = np.unique(np.sort(np.column_stack([np.repeat(np.arange(n), 6), near.ravel()]), axis=1), axis=0)
     edges = pd.DataFrame({"city_id_a": np.array(ids)[pairs[:, 0]], "city_id_b": np.array(ids)[pairs[:, 1]]})
@@ -99,12 +103,24 @@ def frames_of(world: dict) -> dict:
     return {
         "scores": scores,
         "city": city,
+        "other_scores": scores.iloc[:0],
         "groups": groups,
+        "schemes": schemes,
         "neighbours": edges,
-        "neighbour": edges,
         "population": people,
         "mass": mass,
     }
+
+
+def settings_of(step: str, **sizes: int) -> object:
+    """The study's settings with these sizes for one analysis."""
+    from dataclasses import replace
+
+    from dagster_project.paths import demo_paths
+    from dagster_project.study.settings import Depth, DepthName, read_settings
+
+    made = read_settings(demo_paths().specs, DepthName.default)
+    return replace(made, study=replace(made.study, seed=SEED), depth=Depth(DepthName.default, {step: sizes}))
 
 
 # ---- stages: each gets n, t and gives what is measured -------------------------------------------------------------
@@ -242,26 +258,27 @@ def inequality(n: int, t: int) -> Callable[[], object]:
 
 def disparity(n: int, t: int) -> Callable[[], object]:
     """All disparity tables of the warehouse: bootstrap of every measure, group and year."""
-    from dagster_project.study.tables.disparity import build_disparity_tables
+    from dagster_project.study import disparity
 
-    frames = frames_of(country(n, t))
-    return lambda: build_disparity_tables(frames, seed=SEED, n_bootstrap=199, n_trend=199)
+    frames, settings = frames_of(country(n, t)), settings_of("disparity", bootstrap=199, trend=199)
+    return lambda: disparity.build(frames, settings)
 
 
 def markov(n: int, t: int) -> Callable[[], object]:
     """All Markov tables of the warehouse."""
-    from dagster_project.study.tables.markov import Effort, build_markov_tables
+    from dagster_project.study import markov
 
     frames = frames_of(country(n, t))
-    return lambda: build_markov_tables(frames, seed=SEED, effort=Effort(99, 199, 99, 999))
+    settings = settings_of("markov", resamples=99, permutations=199, long_lag=99, lisa=999)
+    return lambda: markov.build(frames, settings)
 
 
 def convergence(n: int, t: int) -> Callable[[], object]:
     """All tables of densities, stochastic kernels, beta convergence and clubs."""
-    from dagster_project.study.tables.convergence import build_convergence_tables
+    from dagster_project.study import convergence
 
-    frames = frames_of(country(n, t))
-    return lambda: build_convergence_tables(frames, seed=SEED, n_bootstrap=49, n_draws=50)
+    frames, settings = frames_of(country(n, t)), settings_of("convergence", bootstrap=49, draws=50)
+    return lambda: convergence.build(frames, settings)
 
 
 def space(n: int, t: int) -> Callable[[], object]:
@@ -279,10 +296,10 @@ def space(n: int, t: int) -> Callable[[], object]:
 
 def space_tables(n: int, t: int) -> Callable[[], object]:
     """All space tables of the warehouse: 21 weight matrices (14 of them dense), maps, ellipses, gravity network."""
-    from dagster_project.study.tables.space import Effort, build_space_tables
+    from dagster_project.study import space
 
-    frames = frames_of(country(n, t))
-    return lambda: build_space_tables(frames, seed=SEED, effort=Effort(999, 199))
+    frames, settings = frames_of(country(n, t)), settings_of("space", permutations=999, resamples=199)
+    return lambda: space.build(frames, settings)
 
 
 def firms(n: int, t: int) -> Callable[[], object]:

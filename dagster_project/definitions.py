@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
 from dagster_project.defs import dbt_project
-from dagster_project.defs.asset_words import outside_assets, with_columns
+from dagster_project.defs.asset_words import contracts, outside_assets, with_columns
 from dagster_project.defs.context import build_context_assets
 from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
@@ -20,6 +22,7 @@ from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
 from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
+from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths, export_to_environment, paths_from_environment
 from dagster_project.store import Warehouse
@@ -34,19 +37,22 @@ def build_defs(paths: Paths) -> dg.Definitions:
     if dbt_project.is_manifest_stale(paths):
         dbt_project.parse(paths)
     warehouse = Warehouse(paths.build_file)
-    years = data_years(landed_sidecars(paths))
+    window = current_settings(paths).base_window
+    years = data_years(landed_sidecars(paths), window)
+    manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
+    results = contracts(manifest)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(paths, years),
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years),
         *build_context_assets(paths, warehouse),
-        *dbt_project.build_dbt_assets(paths, warehouse),
-        *build_model_assets(warehouse),
-        build_publish_asset(paths, warehouse, mart_keys(paths)),
+        *dbt_project.build_dbt_assets(paths, warehouse, manifest),
+        *build_model_assets(paths, warehouse, results),
+        build_publish_asset(paths, warehouse, mart_keys(manifest)),
         *outside_assets(),
     ]
     return dg.Definitions(
-        assets=with_columns(assets, paths.dbt_manifest),
+        assets=with_columns(assets, results),
         jobs=build_jobs(years),
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),
@@ -55,9 +61,9 @@ def build_defs(paths: Paths) -> dg.Definitions:
     )
 
 
-def mart_keys(paths: Paths) -> list[dg.AssetKey]:
+def mart_keys(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
     """Keys of all marts, from dbt's manifest."""
-    nodes = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))["nodes"].values()
+    nodes = manifest["nodes"].values()
     return [dg.AssetKey(["mart", n["name"]]) for n in nodes if n["resource_type"] == "model" and n["schema"] == "mart"]
 
 

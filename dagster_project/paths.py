@@ -33,6 +33,11 @@ class Paths:
         return self.warehouse / "build" / "kind.txt"
 
     @property
+    def whole_file(self) -> Path:
+        """What the last refresh that went through had read, as one key."""
+        return self.warehouse / "build" / "whole.json"
+
+    @property
     def lock_file(self) -> Path:
         return self.warehouse / "build" / "refresh.lock"
 

@@ -30,9 +30,13 @@ create table if not exists ops.vintage (
 );
 create table if not exists ops.index_spec (
     index_code varchar, title_zh varchar, title_en varchar, dimension varchar, tier varchar, indicator_code varchar,
-    variant_of varchar, fill_policy varchar, window_start integer, window_end integer, min_city_share double,
-    spec_hash varchar, edit_policy varchar, weight_scheme varchar
+    variant_of varchar, headline_rank integer, relations_code varchar, basis varchar, fill_policy varchar,
+    window_start integer, window_end integer, min_city_share double, spec_hash varchar,
+    edit_policy varchar, weight_scheme varchar
 );
+alter table ops.index_spec add column if not exists headline_rank integer;
+alter table ops.index_spec add column if not exists relations_code varchar;
+alter table ops.index_spec add column if not exists basis varchar;
 create table if not exists ops.run_context (
     run_id varchar, release varchar, data_vintage varchar, method_version varchar, boundary_vintage integer,
     is_synthetic boolean, params_hash varchar, seed integer, started_at timestamp, git_commit varchar, python_version varchar,
@@ -45,6 +49,8 @@ create table if not exists ops.synthetic_truth (
 create table if not exists raw.reading (
     prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
 );
+-- What each step, model and table was made of, by content: what is unchanged is not made again.
+create table if not exists raw.state (name varchar, key varchar, content varchar, recorded_at timestamp);
 -- How much was drawn; build files of earlier versions have no such columns.
 alter table ops.run_context add column if not exists depth varchar;
 alter table ops.run_context add column if not exists depth_json varchar;
@@ -53,12 +59,8 @@ create table if not exists ops.run_log as from ops.run_context limit 0;
 alter table ops.run_log add column if not exists depth varchar;
 alter table ops.run_log add column if not exists depth_json varchar;
 
--- What made the headline scores of every published vintage: the bridge from the vintage before starts here.
-create table if not exists py.index_history (
-    data_vintage varchar, index_code varchar, basis varchar, city_id varchar, year integer, indicator_code varchar,
-    value double, weight double, min_value double, max_value double, winsor_low_value double, winsor_high_value double,
-    direction integer, cap_high double
-);
+-- Of earlier versions: the bridge to the vintage before starts from its published file.
+drop table if exists py.index_history;
 
 comment on table ops.validation_result is 'One row per gate rule and load: what was observed, in a sentence.';
 comment on table ops.vintage is 'One row per named set of accepted files.';

@@ -62,24 +62,27 @@ class Warehouse:
         with self.connect(read_only=True) as con:
             return {label: _frame(con.execute(sql)) for label, sql in queries.items()}
 
-    def replace_in_parts(self, parts: Iterable[Mapping[str, pd.DataFrame]]) -> dict[str, int]:
-        """Replace whole tables by frames, all of them in one transaction.
+    def replace_in_parts(
+        self, parts: Iterable[Mapping[str, pd.DataFrame]], columns: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, int]:
+        """Replace whole tables by frames, all of them in one transaction. Returns table -> rows.
 
-        The first part makes a table, later ones add to it: no table has to fit in memory. The file is held while they
-        are made. Returns table -> rows.
+        columns: table -> column -> type. A column that a frame lacks is null, one that is not named there is left out.
+        Parts add to a table: none has to fit in memory. The file is held while they are made.
         """
-        rows: dict[str, int] = {}
+        rows = dict.fromkeys(columns, 0)
         with self.connect() as con:
             con.execute("begin")
+            for table, types in columns.items():
+                con.execute(f"create or replace table {table} ({', '.join(f'"{n}" {t}' for n, t in types.items())})")
             for part in parts:
                 for table, frame in part.items():
-                    con.register("incoming", frame)
-                    if table in rows:
+                    known = [name for name in columns[table] if name in frame]
+                    if known and len(frame):
+                        con.register("incoming", frame[known])
                         con.execute(f"insert into {table} by name select * from incoming")
-                    else:
-                        con.execute(f"create or replace table {table} as select * from incoming")
-                    con.unregister("incoming")
-                    rows[table] = rows.get(table, 0) + len(frame)
+                        con.unregister("incoming")
+                    rows[table] += len(frame)
             con.execute("commit")
         return rows
 
@@ -89,22 +92,13 @@ class Warehouse:
 
     def replace_rows(self, table: str, frame: pd.DataFrame, where: dict[str, object]) -> None:
         """Delete the rows that match `where`, append the frame by column name: rerun-safe."""
+        condition = " and ".join(f"{column} = ?" for column in where) or "true"
         with self.connect() as con:
             con.register("incoming", frame)
-            _replace_rows(con, table, "from incoming", where)
-
-    def replace_rows_by_query(self, table: str, query: str, where: dict[str, object]) -> None:
-        """The same with rows that never leave the file: for tables that would not fit in memory as a frame."""
-        with self.connect() as con:
-            _replace_rows(con, table, query, where)
-
-
-def _replace_rows(con: duckdb.DuckDBPyConnection, table: str, query: str, where: dict[str, object]) -> None:
-    condition = " and ".join(f"{column} = ?" for column in where) or "true"
-    con.execute("begin")
-    con.execute(f"delete from {table} where {condition}", list(where.values()))
-    con.execute(f"insert into {table} by name {query}")
-    con.execute("commit")
+            con.execute("begin")
+            con.execute(f"delete from {table} where {condition}", list(where.values()))
+            con.execute(f"insert into {table} by name from incoming")
+            con.execute("commit")
 
 
 def _frame(result: duckdb.DuckDBPyConnection) -> pd.DataFrame:

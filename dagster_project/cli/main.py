@@ -27,7 +27,7 @@ console = Console()
 
 
 class Depth(StrEnum):
-    """Names of dagster_project.study.specs.depth."""
+    """Names of dagster_project.study.settings.DepthName."""
 
     quick = "quick"
     default = "default"
@@ -88,6 +88,12 @@ def refresh(
     ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="text for people, json: one object a line.")] = LogFormat.text,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing unless something is wrong.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that compute; default: one a core. NQPF_WORKERS.")
+    ] = None,
+    memory: Annotated[str | None, typer.Option(help="Limit for all of them and DuckDB, e.g. 3GB. NQPF_MEMORY.")] = None,
+    recompute: Annotated[bool, typer.Option("--recompute", help="Run every step, also an unchanged one.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
 ) -> None:
     """Read, judge, standardise, compute, publish. Exit: 0 done, 2 bad input, 3 gate refused, 4 busy, 1 other."""
     from dagster_project.cli.refresh import refresh as run
@@ -100,6 +106,10 @@ def refresh(
         log_format=log_format.value,
         quiet=quiet,
         depth=depth.value if depth else None,
+        workers=workers,
+        memory=memory,
+        recompute=recompute,
+        profile=profile,
     )
     raise typer.Exit(code)
 

@@ -26,11 +26,13 @@ VALUE_SQL = """
 select v.index_code, i.name_zh, i.name_en, i.unit, i.formula_sql, v.value_raw, v.value_final, v.z, v.value_origin,
     v.is_winsorised, v.is_capped, c.weight, c.contribution
 from mart.mart_indicator_value as v
-join mart.dim_indicator as i using (index_code, indicator_code)
-left join mart.mart_index_contribution as c using (index_code, basis, city_id, year, indicator_code)
-where v.city_id = ? and v.year = ? and v.indicator_code = ? and v.basis like 'frozen%'
-    and v.index_code = coalesce(?, v.index_code)
-order by length(v.index_code) limit 1
+join mart.dim_index as x on v.index_code = x.index_code and v.basis = x.basis
+join mart.dim_indicator as i on v.index_code = i.index_code and v.indicator_code = i.indicator_code
+left join mart.mart_index_contribution as c
+    on v.index_code = c.index_code and v.basis = c.basis and v.city_id = c.city_id and v.year = c.year
+    and v.indicator_code = c.indicator_code
+where v.city_id = ? and v.year = ? and v.indicator_code = ? and v.index_code = coalesce(?, v.index_code)
+order by not x.is_headline, x.variant_of is not null, v.index_code limit 1
 """
 TRAIL_SQL = """
 select s.variable_code, s.value, s.unit, s.text as printed, s.source, s.file, s.sheet, s.cell,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import time
 from pathlib import Path
@@ -10,11 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.runner import RunLog, quiet_output, shown
-from dagster_project.definitions import build_defs
-from dagster_project.defs.execute import run_refresh
-from dagster_project.defs.instance import prepare_instance
-from dagster_project.demo.generate import generate_demo
+from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
 from dagster_project.operations.faults import SurroundingsError, sentence_of
@@ -25,14 +22,14 @@ from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
+from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.versions import hash_of_files
+from dagster_project.run.whole import is_current, remember, whole_key
 from dagster_project.store import Warehouse, WarehouseBusy
-from dagster_project.study.specs.depth import export_depth
-from dagster_project.study.specs.schema import SpecError
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
@@ -47,10 +44,19 @@ def refresh(
     log_format: str = "text",
     quiet: bool = False,
     depth: str | None = None,
+    workers: int | None = None,
+    memory: str | None = None,
+    recompute: bool = False,
+    profile: bool = False,
 ) -> int:
-    """Run the main job; prints progress and a summary (see `voice`), returns the exit code."""
+    """Run the main job; prints progress and a summary (see `voice`), returns the exit code.
+
+    recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
+    """
     if depth:
-        export_depth(depth)  # else NQPF_DEPTH counts
+        os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
+    if recompute:
+        os.environ["NQPF_RECOMPUTE"] = "1"
     says = voice(console, log_format, quiet=quiet)
     started, began = time.monotonic(), dt.datetime.now(dt.UTC)
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
@@ -66,16 +72,25 @@ def refresh(
             says.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
 
     try:
+        export_effort(workers, memory)
         check_surroundings(paths)
         with refresh_lock(paths):
+            if not recompute and is_current(paths, whole_key(paths), before):
+                write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
+                _say_unchanged(says.progress, paths, before, time.monotonic() - started)
+                return EXIT_OK
             failure = _run(paths, log, record, year=year, is_demo=is_demo, is_quiet=says.progress.quiet)
-    except (IngestError, SpecError, WrongKindError) as error:
+    except (IngestError, WrongKindError, EffortError) as error:
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
         failure = Failure(EXIT_BUSY, [str(error)])
     except (SurroundingsError, PublishedFileError) as error:
         failure = Failure(EXIT_FAILED, [str(error)])
     except BaseException as error:
+        if type(error).__name__ == "SpecError":  # of the study, which is not imported until it is needed
+            failure = Failure(EXIT_BAD_INPUT, [str(error)])
+            write_down(failure.status, failure.exit_code, failure.sentences)
+            return _say_failure(says.trouble, failure, paths, log, time.monotonic() - started)
         is_fault = isinstance(error, Exception)
         sentence = sentence_of(f"{type(error).__name__}: {error}", paths) if is_fault else None
         if sentence:
@@ -91,11 +106,25 @@ def refresh(
     release = latest_release(paths.releases)
     status = "unchanged" if release == before else "published"
     write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
+    if release:
+        remember(paths, whole_key(paths), release)
+    if profile:
+        says.progress.print(profile_table(record.steps))
     _say_success(says.progress, paths, log, seconds, before)
     return EXIT_OK
 
 
+def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds: float) -> None:
+    console.print(f"[green]Nothing changed[/] since {release}, {seconds:.1f} s.", highlight=False)
+    console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
+
+
 def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, is_quiet: bool) -> Failure | None:
+    # heavy, and not needed where nothing changed
+    from dagster_project.definitions import build_defs
+    from dagster_project.defs.execute import run_refresh
+    from dagster_project.defs.instance import prepare_instance
+
     with quiet_output(log) as people:
         people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
@@ -168,6 +197,8 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
         shutil.rmtree(paths.landing.rename(old))
     paths.landing.mkdir(parents=True, exist_ok=True)
     marker.write_text("unfinished\n", encoding="utf-8")
+    from dagster_project.demo.generate import generate_demo
+
     generate_demo(paths.landing)
     marker.write_text(key + "\n", encoding="utf-8")
     seconds = time.monotonic() - started

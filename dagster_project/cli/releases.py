@@ -145,8 +145,7 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
     if versions:
         _say(console, ["Package versions differ from those of the release; last digits may move:", *versions], EXIT_OK)
     with tempfile.TemporaryDirectory(prefix="nqpf_rebuild_") as room:
-        start = None if earlier is None else paths.releases / earlier / "city.duckdb"
-        made = again.lay_out(manifest, paths, into or Path(room), start)
+        made = again.lay_out(manifest, paths, into or Path(room), earlier)
         code = _refresh(made, console, str(manifest["run"].get("depth") or "default"))
         if code != EXIT_OK:
             return _say(console, [f"{release} could not be rebuilt: its refresh failed."], code)
@@ -191,9 +190,6 @@ def prune_releases(paths: Paths, console: Console, keep: int, *, is_sure: bool) 
     console.print(table)
     freed = human(sum(item.bytes for item in plan.going))
     lines = [f"{len(plan.going)} of {len(plan.items)} releases {'went' if is_sure else 'would go'}: {freed}."]
-    if plan.vintages:
-        verb = "are" if is_sure else "would be"
-        lines.append(f"Scores of the data vintages {', '.join(plan.vintages)} {verb} no longer remembered.")
     if plan.going and not is_sure:
         lines.append("Nothing was deleted. Use --yes to delete; landing files are never touched.")
     return _say(console, lines, EXIT_OK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +21,10 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
-from dagster_project.defs.execute import Listener
-from dagster_project.run.status import StepRecord
+from dagster_project.run.status import Listener, StepRecord
 from dagster_project.run.steps import step_words
 
 
@@ -134,8 +134,20 @@ def shown(console: Console, record: RunLog) -> Iterator[Listener]:
         yield Listener(on_plan, on_start, on_end)
 
 
+def profile_table(steps: Sequence[StepRecord]) -> Table:
+    """Where the time went: the slowest step first."""
+    table = Table(title="Seconds by step")
+    for name in ("step", "job", "seconds", "share"):
+        table.add_column(name, justify="right" if name in ("seconds", "share") else "left")
+    total = sum(step.seconds for step in steps) or 1.0
+    for step in sorted(steps, key=lambda step: -step.seconds):
+        share = "unchanged" if step.is_unchanged else f"{step.seconds / total:.0%}"
+        table.add_row(step.words, step.job, f"{step.seconds:.1f}", share)
+    return table
+
+
 def step_line(step: StepRecord, number: int, total: int) -> str:
     """'  [ 3/42] done    read yearly files     0.5 s', with marks of rich."""
     count = f"[{number:>{len(str(total))}}/{total}]"
-    mark = "[green]done[/]  " if step.passed else "[red]failed[/]"
+    mark = "[red]failed[/]" if not step.passed else "same  " if step.is_unchanged else "[green]done[/]  "
     return f"  {count} {mark}  {step.words:<32}{step.seconds:6.1f} s"

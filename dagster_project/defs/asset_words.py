@@ -1,9 +1,8 @@
 """What Dagster's pages say about an asset besides its description: columns, their lineage, tables written beside."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -86,28 +85,46 @@ def column_lineage(node: Mapping[str, Any]) -> dg.TableColumnLineage | None:
     )
 
 
-def schemas_of_results(nodes: Mapping[str, Any]) -> dict[tuple[str, ...], dg.TableSchema]:
-    """(py, table) -> the columns that its mart publishes: the contract is the only definition of them."""
-    found: dict[tuple[str, ...], dg.TableSchema] = {}
-    for node in nodes.values():
+@dataclass(frozen=True)
+class Contract:
+    """What a table of schema py is, and its columns: name -> (type, meaning)."""
+
+    description: str
+    columns: Mapping[str, tuple[str, str]]
+
+    @property
+    def types(self) -> dict[str, str]:
+        return {name: kind for name, (kind, _) in self.columns.items()}
+
+
+def contracts(manifest: Mapping[str, Any]) -> dict[str, Contract]:
+    """Table of schema py -> its contract: that of the one-line mart that publishes it, else its entry as a source."""
+    found = {source["name"]: source for source in manifest["sources"].values() if source["source_name"] == "py"}
+    for node in manifest["nodes"].values():
         table = result_table(node) if node["resource_type"] == "model" else None
         if table is not None:
-            found["py", table] = dg.TableSchema(
-                [
-                    dg.TableColumn(name, str(column["data_type"]), str(column["description"]))
-                    for name, column in node["columns"].items()
-                    if name not in CONTEXT_COLUMNS
-                ]
-            )
-    return found
+            found[table] = node
+    return {
+        table: Contract(
+            str(props["description"]),
+            {
+                name: (str(column["data_type"]), str(column["description"]))
+                for name, column in props["columns"].items()
+                if name not in CONTEXT_COLUMNS
+            },
+        )
+        for table, props in found.items()
+    }
 
 
 def with_columns(
-    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], manifest: Path
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], results: Mapping[str, Contract]
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The same assets; those that Python writes know their columns before they ever ran."""
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
-    known = schemas_of_schema_sql() | schemas_of_results(nodes)
+    known = schemas_of_schema_sql() | {
+        ("py", table): dg.TableSchema([dg.TableColumn(name, *facts) for name, facts in result.columns.items()])
+        for table, result in results.items()
+    }
 
     def dress(spec: dg.AssetSpec) -> dg.AssetSpec:
         columns = known.get(tuple(spec.key.path))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import next_release
@@ -21,8 +22,7 @@ from dagster_project.run.versions import (
     python_version,
 )
 from dagster_project.store import Warehouse
-from dagster_project.study.specs.depth import DepthName, current_depth
-from dagster_project.study.specs.schema import read_index_specs, read_study_settings, spec_frame
+from dagster_project.study.settings import DepthName, read_index_specs, spec_frame
 
 ACCEPTED_SQL = """
     select source, data_year, vintage, accessed from raw.load where is_accepted
@@ -80,7 +80,8 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
 
 def context_frame(paths: Paths, warehouse: Warehouse, run_id: str) -> pd.DataFrame:
     """The row that keys this build."""
-    params, depth, study = params_hash(paths), current_depth(), read_study_settings(paths.index_specs)
+    params, settings = params_hash(paths), current_settings(paths)
+    depth = settings.depth
     suffix = "" if depth.name == DepthName.default else f".{depth.name}"
     sidecars = landed_sidecars(paths)
     is_synthetic = all(s.is_synthetic for s in sidecars)
@@ -92,10 +93,10 @@ def context_frame(paths: Paths, warehouse: Warehouse, run_id: str) -> pd.DataFra
                 "release": release,
                 "data_vintage": data_vintage(warehouse),
                 "method_version": f"{project_version()}+{params}{suffix}",
-                "boundary_vintage": study.boundary_vintage,
+                "boundary_vintage": settings.study.boundary_vintage,
                 "is_synthetic": is_synthetic,
                 "params_hash": params,
-                "seed": study.seed,
+                "seed": settings.seed,
                 "started_at": pd.Timestamp.now("UTC").tz_localize(None),
                 "git_commit": git_commit(paths),
                 "python_version": python_version(),

@@ -18,10 +18,12 @@ from packaging.version import Version
 
 from dagster_project.defs.asset_groups import group_of_node
 from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
+from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.store import Warehouse
 
 POOL = "warehouse"
+INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
 
 # Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
 # before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
@@ -29,10 +31,7 @@ GATE_READS = "+fqn:reading row_count city variable identity unit"
 STEPS = {
     "dbt_reading": (GATE_READS, ""),
     # the test looks back at what the gate read: no selection of its neighbours brings it along
-    "dbt_values": (
-        "stg_landing__loads fqn:values resource_type:seed test_name:corrections_still_needed",
-        GATE_READS,
-    ),
+    "dbt_values": ("stg_landing__loads fqn:values resource_type:seed test_name:corrections_still_needed", GATE_READS),
     "dbt_panel": ("fqn:panel fqn:marts.dimensions", ""),
     "dbt_marts": ("fqn:marts", "fqn:marts.dimensions"),
 }
@@ -138,11 +137,20 @@ def with_previews(events: list[Any], nodes: Mapping[str, Any], warehouse: Wareho
     """The same events with columns; tables also get rows and a preview. Rows of a view would cost its whole query."""
     with warehouse.connect(read_only=True) as con:
         for event in events:
-            unique_id = (
-                str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
-            )
-            node = nodes.get(unique_id)
+            node = nodes.get(node_of(event))
             yield event if node is None else event.with_metadata({**event.metadata, **table_metadata(con, node)})
+
+
+def node_of(event: Any) -> str:
+    """Unique id of the dbt node whose table an event reports, else ''."""
+    return str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
+
+
+def in_order(events: Sequence[Any], nodes: Sequence[str], left: Mapping[str, Any]) -> Iterator[Any]:
+    """Parents before children, made anew or left as they were; then the outcomes of tests."""
+    made = {node: event for event in events if (node := node_of(event))}
+    yield from (event for node in nodes if (event := made.get(node, left.get(node))) is not None)
+    yield from (event for event in events if not node_of(event))
 
 
 def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,8 +169,7 @@ def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> d
     return found
 
 
-def build_dbt_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDefinition]:
-    manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
+def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
     return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
 
 
@@ -179,13 +186,33 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
         name=name,
     )
     def step(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        chosen = {tuple(key.path) for key in context.selected_asset_keys}
+        nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if _key(node) in chosen}
+        state = DbtState(manifest, nodes, project_key(paths, {INTERMEDIATE: os.environ.get(INTERMEDIATE, "")}))
+        known = records_of(warehouse, state.sources)
+        stale = state.nodes if is_forced(context) else state.stale(known)
+        left = [node for node in state.nodes if node not in stale]
+        if not stale:
+            yield from (unchanged(_key(nodes[node])) for node in left)
+            return
+        with warehouse.connect() as con:
+            forget(con, map(state.table, stale))
+        without = ["--exclude", " ".join(nodes[node]["name"] for node in left)] if left else []
         target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
-        events, failure = drain(dbt.cli(build_args(), context=context, target_path=target).stream())
-        yield from with_previews(events, manifest["nodes"], warehouse)
+        events, failure = drain(dbt.cli([*build_args(), *without], context=context, target_path=target).stream())
+        events = list(with_previews(events, manifest["nodes"], warehouse))
         if failure is not None:
+            yield from events
             raise failure
+        with warehouse.connect() as con:
+            write_records(con, state.made(con, stale, known))
+        yield from in_order(events, state.nodes, {node: unchanged(_key(nodes[node])) for node in left})
 
     return step
+
+
+def _key(node: Mapping[str, Any]) -> tuple[str, str]:
+    return str(node["schema"]), str(node["name"])
 
 
 def dbt_resource(paths: Paths) -> DbtCliResource:

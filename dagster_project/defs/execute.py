@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
 from dagster_project.defs.outcome import read_failure
+from dagster_project.defs.state import UNCHANGED
 from dagster_project.run.failures import Failure
-from dagster_project.run.status import BY_COMMAND, StepRecord
+from dagster_project.run.status import BY_COMMAND, Listener, StepRecord
 from dagster_project.run.steps import step_words
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 JOBS = ("ingest", "rebuild")  # the gate is asked before anything after it starts
-
-
-@dataclass(frozen=True)
-class Listener:
-    """planned: 'job/step' of all jobs, once; started: job, step; ended: what a step did."""
-
-    planned: Callable[[set[str]], None]
-    started: Callable[[str, str], None]
-    ended: Callable[[StepRecord], None]
 
 
 def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) -> Failure | None:
@@ -48,6 +39,7 @@ def _run_job(
 ) -> dg.ExecuteInProcessResult:
     run_id = str(uuid.uuid4())
     started: dict[str, float] = {}
+    made: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
 
     def on_event(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -57,10 +49,14 @@ def _run_job(
         if event.event_type_value == "STEP_START":
             started[key] = time.monotonic()
             listener.started(job.name, key)
+        elif event.is_step_materialization:
+            metadata = event.step_materialization_data.materialization.metadata
+            made.setdefault(key, []).append(UNCHANGED not in metadata)
         elif event.event_type_value in ("STEP_SUCCESS", "STEP_FAILURE"):
             seconds = time.monotonic() - started.pop(key, time.monotonic())
             passed = event.event_type_value == "STEP_SUCCESS"
-            listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed))
+            is_same = passed and key in made and not any(made[key])
+            listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
 
     instance.add_event_listener(run_id, on_event)
     return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=dict(tags))

@@ -1,59 +1,138 @@
-"""One Dagster asset for each analysis of the study: frames are fetched, the analysis is called, frames are written."""
+"""One Dagster asset for each analysis of the study: frames are fetched, the analysis is called, tables are written."""
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import dagster as dg
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dagster_project.defs.asset_groups import group
+from dagster_project.defs.asset_words import Contract
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.settings import current_settings
+from dagster_project.defs.state import (
+    Record,
+    content_of_table,
+    digest,
+    forget,
+    is_forced,
+    key_of_analysis,
+    read_records,
+    unchanged,
+    write_records,
+)
+from dagster_project.defs.workshop import Workshop, urgency
+from dagster_project.paths import Paths
+from dagster_project.publish.release.folder import file_before
+from dagster_project.published import open_read_only
 from dagster_project.store import Warehouse
-from dagster_project.study.registry import REGISTRY, Analysis, Frames
+from dagster_project.study.registry import REGISTRY, Analysis
 
 
-def build_model_assets(warehouse: Warehouse) -> list[dg.AssetsDefinition]:
-    return [_build(entry, warehouse) for entry in REGISTRY]
+def build_model_assets(
+    paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract]
+) -> list[dg.AssetsDefinition]:
+    workshop = Workshop(lambda entry: frames_of(entry, paths, warehouse))
+    return [_build(entry, paths, warehouse, results, workshop) for entry in REGISTRY]
 
 
-def _build(entry: Analysis, warehouse: Warehouse) -> dg.AssetsDefinition:
+def frames_of(entry: Analysis, paths: Paths, warehouse: Warehouse) -> dict[str, pd.DataFrame]:
+    """What an analysis reads: of the build file, and of the published file of the data vintage before this one."""
+    frames = warehouse.read_frames(entry.queries())
+    if entry.before:
+        file = _file_before(entry, paths, warehouse)
+        if file is None:
+            return {**frames, **{label: pd.DataFrame() for label in entry.before}}
+        with open_read_only(file) as con:
+            frames |= {label: con.execute(query).df() for label, query in entry.before.items()}
+    return frames
+
+
+def _file_before(entry: Analysis, paths: Paths, warehouse: Warehouse) -> Path | None:
+    if not entry.before:
+        return None
+    return file_before(paths, str(warehouse.read_value("select data_vintage from ops.run_context")))
+
+
+def _build(
+    entry: Analysis, paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract], workshop: Workshop
+) -> dg.AssetsDefinition:
+    lacking = [table for table in entry.writes if table not in results or not results[table].columns]
+    if lacking:
+        raise LookupError(
+            f"The analysis {entry.name} writes {', '.join(lacking)}, whose columns nobody says: publish it by a mart"
+            " with a contract, or list its columns in dbt/models/_sources.yml."
+        )
     specs = [
         dg.AssetSpec(
             ["py", table],
             deps=[*entry.parents, ["ops", "run_context"]],
             group_name=group(entry.group),
-            description=text,
+            description=results[table].description,
             owners=["team:methods"],
             kinds={"python"},
         )
-        for table, text in entry.writes.items()
+        for table in entry.writes
     ]
+    columns = {f"py.{table}": results[table].types for table in entry.writes}
 
-    @dg.multi_asset(name=f"py_{entry.name}", specs=specs, pool=POOL)
-    def run() -> Iterator[dg.MaterializeResult]:
+    @dg.multi_asset(
+        name=f"py_{entry.name}", specs=specs, pool=POOL, op_tags={"dagster/priority": str(-urgency(entry.name))}
+    )
+    def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
-        seed = int(warehouse.read_value("select seed from ops.run_context"))
-        frames = warehouse.read_frames(entry.queries())
+        workshop.begin(context.run_id, analyses_of_run(context))
+        settings, before = current_settings(paths), _file_before(entry, paths, warehouse)
+        with warehouse.connect(read_only=True) as con:
+            known = read_records(con)
+            key = digest(columns, key_of_analysis(con, entry, settings, paths, before.parent.name if before else ""))
+        if not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns):
+            workshop.written(entry.name)
+            yield from (unchanged(["py", table]) for table in entry.writes)
+            return
         previews: dict[str, str] = {}
-        # one BLAS thread: thousands of small products run faster, and the same on every machine
-        with threadpool_limits(limits=1):
-            built = entry.build(frames, seed)
-            parts = built if isinstance(built, Iterator) else iter([built])
-            rows = warehouse.replace_in_parts(_named(part, entry, previews) for part in parts)
+        with warehouse.connect() as con:
+            forget(con, [f"py_{entry.name}", *columns])
+        if entry.in_parts:  # of a size that no frame should have: made here, written part by part
+            with threadpool_limits(limits=1):
+                built = entry.build(frames_of(entry, paths, warehouse), settings)
+                parts = built if isinstance(built, Iterator) else iter([built])
+                rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
+        else:
+            rows = warehouse.replace_in_parts([_named(workshop.result(entry, settings), entry, previews)], columns)
+        with warehouse.connect() as con:
+            made = {table: Record(key, content_of_table(con, table)) for table in columns}
+            write_records(con, {**made, f"py_{entry.name}": Record(key, "")})
+        workshop.written(entry.name)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
-            metadata: dict[str, Any] = {
-                "dagster/row_count": rows[f"py.{table}"],
-                "seconds": seconds,
-                "preview": dg.MetadataValue.md(previews[table]),
-            }
-            yield dg.MaterializeResult(asset_key=["py", table], metadata=metadata)
+            yield dg.MaterializeResult(
+                asset_key=["py", table],
+                data_version=dg.DataVersion(made[f"py.{table}"].content),
+                metadata={
+                    "dagster/row_count": rows[f"py.{table}"],
+                    "seconds": seconds,
+                    "preview": dg.MetadataValue.md(previews[table]),
+                },
+            )
 
     return run
 
 
-def _named(part: Frames, entry: Analysis, previews: dict[str, str]) -> Frames:
+def analyses_of_run(context: dg.AssetExecutionContext) -> list[str]:
+    """Names of the analyses that the run has."""
+    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+    return [entry.name for entry in REGISTRY if f"py_{entry.name}" in steps]
+
+
+def is_unchanged(known: Mapping[str, Record], step: str, key: str, tables: Iterable[str]) -> bool:
+    """The step was made by this key, and all that it made is still there."""
+    return step in known and known[step].key == key and all(table in known for table in tables)
+
+
+def _named(part: Mapping[str, pd.DataFrame], entry: Analysis, previews: dict[str, str]) -> dict[str, pd.DataFrame]:
     """The frames of a part by the full name of their table. The first rows of each table are kept in `previews`."""
     for table in entry.writes:
         first = part[table].head(5)

@@ -6,10 +6,8 @@ import dagster as dg
 
 from dagster_project.ingest.sidecar import Sidecar
 
-BASE_YEARS = tuple(range(2012, 2022))
 
-
-def data_years(sidecars: list[Sidecar]) -> dg.StaticPartitionsDefinition:
+def data_years(sidecars: list[Sidecar], base_window: range) -> dg.StaticPartitionsDefinition:
     """Statistical years with a yearly sidecar; the base window where there is none yet."""
-    years = sorted({s.data_year for s in sidecars if s.data_year}) or list(BASE_YEARS)
+    years = sorted({s.data_year for s in sidecars if s.data_year}) or list(base_window)
     return dg.StaticPartitionsDefinition([str(year) for year in years])

@@ -10,7 +10,9 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.operations.rebuild import read_manifest
 from dagster_project.paths import Paths
+from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
 from dagster_project.publish.release.folder import (
@@ -23,10 +25,9 @@ from dagster_project.publish.release.folder import (
 )
 from dagster_project.publish.release.snapshot import forbid_writing, same_content, swap_in, write_snapshot
 from dagster_project.publish.site.site import write_report
-from dagster_project.published import stray_log
-from dagster_project.run.versions import params_hash, seeds_hash, specs_hash
+from dagster_project.published import open_read_only, stray_log
+from dagster_project.run.versions import params_hash, presentation_hash, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
-from dagster_project.study.history import remember_index
 
 
 def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -41,7 +42,6 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
     )
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         told = publish(paths, warehouse, has_tables_page=True)
-        remember_index(warehouse)
         release = paths.releases / str(told["release"])
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,
@@ -65,7 +65,7 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     fresh = paths.fresh_file
     counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
     current = latest_release(paths.releases)
-    if current and same_content(fresh, paths.releases / current / "city.duckdb"):
+    if current and _is_as_published(paths, fresh, current):
         _complete(paths, current, fresh)
         return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
     for withdrawn in withdrawn_releases(paths.releases):
@@ -86,6 +86,12 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     folder.replace(paths.releases / release)
     swap_in(fresh, paths.published_file)
     return {"release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values())}
+
+
+def _is_as_published(paths: Paths, fresh: Path, current: str) -> bool:
+    """No mart differs, and neither do the words, pages and exports that show them."""
+    shown = read_manifest(paths.releases / current).get("hashes", {}).get("presentation")
+    return shown == presentation_hash(paths) and same_content(fresh, paths.releases / current / "city.duckdb")
 
 
 def _complete(paths: Paths, release: str, spare: Path) -> None:
@@ -114,7 +120,9 @@ def _write_release(
     accepted: set[tuple[str, int, str]],
     docs: DbtDocs | None,
 ) -> None:
-    exported = export_tables(fresh, folder)
+    with open_read_only(fresh) as con:
+        contents = table_contents(con)
+    exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
     inputs = [
         {
             "source": s.source,
@@ -126,7 +134,12 @@ def _write_release(
         for s in landed_sidecars(paths)
         if (s.source, s.data_year, s.vintage) in accepted
     ]
-    hashes = {"seeds": seeds_hash(paths), "specs": specs_hash(paths), "params": params_hash(paths)}
+    hashes = {
+        "seeds": seeds_hash(paths),
+        "specs": specs_hash(paths),
+        "params": params_hash(paths),
+        "presentation": presentation_hash(paths),
+    }
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
     (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
@@ -136,4 +149,4 @@ def _write_release(
     if docs:
         (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
     write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)
-    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current))
+    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current, contents))

@@ -21,19 +21,6 @@ from dagster_project.store import Warehouse
 Manifest = dict[str, Any]
 Key = tuple[str, int, str]
 WORDS = {"seeds": "seeds", "specs": "specs", "params": "seeds, SQL, specs or models"}
-# What the next vintage's bridge starts from, as `analysis.history` keeps it, out of a published file.
-HISTORY_SQL = """
-select k.data_vintage, v.index_code, v.basis, v.city_id, v.year, v.indicator_code, v.value_raw as value, w.weight,
-    b.min_value, b.max_value, b.winsor_low_value, b.winsor_high_value, i.direction, i.cap_high
-from mart.mart_indicator_value as v
-join mart.mart_index_bounds as b using (index_code, basis, indicator_code)
-join mart.mart_index_weight as w
-    on w.index_code = v.index_code and w.basis = v.basis and w.indicator_code = v.indicator_code
-    and w.weight_scheme = 'entropy_flat'
-join mart.dim_indicator as i on i.index_code = v.index_code and i.indicator_code = v.indicator_code
-cross join ops.run_context as k
-where v.index_code in (select index_code from mart.dim_index where variant_of is null or variant_of = '')
-"""
 
 
 class RebuildError(Exception):
@@ -99,10 +86,10 @@ def key_of(sidecar: Sidecar) -> Key:
     return sidecar.source, sidecar.data_year, sidecar.vintage
 
 
-def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: Path | None) -> Paths:
+def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: str | None) -> Paths:
     """A warehouse folder below `room` with the landing files of the release and what the warehouse remembered then.
 
-    earlier: published file of the release that the bridge starts from, or None where there was none.
+    earlier: the release that the bridge starts from, or None where there was none.
     """
     made = Paths(room / "warehouse", room / "landing", room / "landing", paths.project)
     wanted = {(load["source"], load["data_year"], load["vintage"]) for load in manifest["inputs"]}
@@ -114,7 +101,12 @@ def lay_out(manifest: Manifest, paths: Paths, room: Path, earlier: Path | None) 
                 _copy(paths.landing / file.path, made.landing / file.path)
     for truth in sorted((paths.landing / "truth").glob("*.csv")) if manifest["is_synthetic"] else []:
         _copy(truth, made.landing / "truth" / truth.name)
-    _remember(manifest, Warehouse(made.build_file), earlier)
+    if earlier is not None:
+        start, manifest_then = made.releases / earlier, read_manifest(paths.releases / earlier)
+        _copy(paths.releases / earlier / "city.duckdb", start / "city.duckdb")
+        manifest_then.pop("withdrawn", None)  # if it was, then after this release had been built on it
+        (start / MANIFEST).write_text(json.dumps(manifest_then), encoding="utf-8")
+    _remember(manifest, Warehouse(made.build_file))
     return made
 
 
@@ -123,8 +115,8 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _remember(manifest: Manifest, warehouse: Warehouse, earlier: Path | None) -> None:
-    """Names of vintages and the order of loads, both given out once in the life of a warehouse; the bridge's start."""
+def _remember(manifest: Manifest, warehouse: Warehouse) -> None:
+    """Names of vintages and the order of loads, both given out once in the life of a warehouse."""
     warehouse.prepare()
     vintages = pd.DataFrame(manifest.get("vintages", []))
     if len(vintages):
@@ -135,10 +127,6 @@ def _remember(manifest: Manifest, warehouse: Warehouse, earlier: Path | None) ->
         loads = loads[["source", "data_year", "vintage", "load_no"]]
         warehouse.refill("raw.load", loads[loads["data_year"] > 0])
         warehouse.refill("raw.series_load", loads[loads["data_year"] == 0])
-    if earlier is not None:
-        with open_read_only(earlier) as con:
-            history = con.execute(HISTORY_SQL).df()
-        warehouse.refill("py.index_history", history)
 
 
 def earlier_release(releases: Path, manifest: Manifest) -> str | None:

@@ -13,7 +13,6 @@ from dagster_project.operations.rebuild import RebuildError, earlier_release
 from dagster_project.paths import Paths
 from dagster_project.publish.release.disk import size_of
 from dagster_project.publish.release.folder import KEEP_MARK, MANIFEST, latest_release
-from dagster_project.store import Warehouse
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `prune` would do. `vintages`: data vintages whose scores need no longer be remembered for the bridge."""
+    """What `prune` would do."""
 
     items: tuple[Item, ...]
-    vintages: tuple[str, ...]
 
     @property
     def going(self) -> list[Item]:
@@ -63,7 +61,7 @@ def plan_prune(paths: Paths, keep: int) -> Plan:
         elif name in linked:
             reason = f"the link {linked[name]} points to it"
         items.append(Item(name, size_of(paths.releases / name)[0], reason))
-    return Plan(tuple(items), _old_vintages(paths, [i.release for i in items if i.reason], manifests))
+    return Plan(tuple(items))
 
 
 def prune(paths: Paths, plan: Plan) -> None:
@@ -73,9 +71,6 @@ def prune(paths: Paths, plan: Plan) -> None:
         going = folder.with_name(f".{item.release}.going")
         folder.replace(going)
         shutil.rmtree(going)
-    if plan.vintages:
-        with Warehouse(paths.build_file).connect() as con:
-            con.execute("delete from py.index_history where list_contains(?, data_vintage)", [list(plan.vintages)])
 
 
 def _manifests(releases: Path) -> dict[str, dict[str, Any]]:
@@ -103,16 +98,3 @@ def _linked(paths: Paths) -> dict[str, str]:
         if target.is_relative_to(paths.releases.resolve()) and target != paths.releases.resolve():
             found[target.relative_to(paths.releases.resolve()).parts[0]] = link.name
     return found
-
-
-def _old_vintages(paths: Paths, kept: list[str], manifests: dict[str, dict[str, Any]]) -> tuple[str, ...]:
-    """Remembered vintages that no kept release was built from; the newest two always stay for the next bridge."""
-    if not paths.build_file.is_file():
-        return ()
-    remembered = Warehouse(paths.build_file).read_frame(
-        "select v.data_vintage from ops.vintage as v"
-        ' where v.data_vintage in (select data_vintage from "py"."index_history")'
-        " order by v.created_at desc, v.data_vintage desc"
-    )["data_vintage"]
-    used = {str(manifests[name]["run"]["data_vintage"]) for name in kept}
-    return tuple(str(name) for name in remembered[2:] if str(name) not in used)

@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,20 @@ class StepRecord:
     words: str
     seconds: float
     passed: bool
+    is_unchanged: bool = False  # nothing that it reads had changed, so nothing was made
 
     @property
     def key(self) -> str:
         return f"{self.job}/{self.step}"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who is told how a run goes. planned: 'job/step' of all jobs, once; started: job, step; ended: what a step did."""
+
+    planned: Callable[[set[str]], None]
+    started: Callable[[str, str], None]
+    ended: Callable[[StepRecord], None]
 
 
 @dataclass(frozen=True)

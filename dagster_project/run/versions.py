@@ -6,12 +6,14 @@ not covered here fails there.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.metadata
 import json
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,37 @@ def hash_of_files(files: Iterable[Path], root: Path | None = None) -> str:
         digest.update((file.relative_to(root).as_posix() if root else file.name).encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+OURS = ("dagster_project", "python_models", "expectations")
+
+
+@cache
+def import_closure(project: Path, *modules: str) -> tuple[Path, ...]:
+    """Every file of ours that the modules can reach by imports, in order of their paths."""
+    new = {file for name in modules if (file := _module_file(project, name))}
+    found: set[Path] = set()
+    while new:
+        found |= new
+        new = {target for file in new for target in _imports_of(project, file)} - found
+    return tuple(sorted(found))
+
+
+@cache
+def _imports_of(project: Path, file: Path) -> frozenset[Path]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    ours = [name for name in names if name.split(".")[0] in OURS]
+    return frozenset(found for name in ours if (found := _module_file(project, name)))
+
+
+def _module_file(project: Path, name: str) -> Path | None:
+    path = project.joinpath(*name.split("."))
+    return next((file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file()), None)
 
 
 def seeds_hash(paths: Paths) -> str:
@@ -82,6 +115,16 @@ def gate_hash(paths: Paths) -> str:
 def params_hash(paths: Paths) -> str:
     """Part of `method_version`: when it changes, numbers may change though the data do not."""
     return hash_of_files(method_files(paths), paths.project)[:12]
+
+
+def presentation_hash(paths: Paths) -> str:
+    """What decides how numbers are shown: pages, exports, words. A change of it makes a release of the same numbers."""
+    files = [
+        *(file for file in (paths.package / "publish").rglob("*") if file.is_file() and file.suffix != ".pyc"),
+        *(paths.dbt_project / "models").rglob("*.yml"),
+        paths.project / "docs" / "formulas.md",
+    ]
+    return hash_of_files((file for file in files if file.is_file()), paths.project)[:12]
 
 
 def project_version() -> str:

@@ -1,38 +1,123 @@
-"""Coupling of new quality productive forces with production relations."""
+"""Coupling of productive forces with production relations: by city and year, in two forms and on three scales."""
 
+import itertools
+import json
+from typing import get_args
+
+import numpy as np
 import pandas as pd
 
-from dagster_project.study.tables.coupling import build_coupling_tables
+from dagster_project.study.frames import GROUP_FRAMES, OWN_WEIGHTS, PAIRS, Frames, Tables
+from dagster_project.study.groups import Groups
+from dagster_project.study.settings import Settings
+from python_models.production.coupling import CLASSES, Form, Scale, common_scale, coordination_class, coupling, lead_lag
 
 INPUTS = {
-    "scores": """
-        with spec as (select distinct index_code, weight_scheme, window_start, window_end from ops.index_spec),
-        pairs (index_code, relations_code) as (values ('nqpf', 'pr'), ('nqpf_yearbook', 'pr_yearbook')),
+    "scores": f"""
+        with pairs as ({PAIRS}),
+        windows as (select distinct index_code, window_start, window_end from ops.index_spec),
         headline as (
-            select s.basis, s.index_code, s.weight_scheme, s.city_id, s.year, s.score from py.index_score as s
-            join spec as p on s.index_code = p.index_code and s.weight_scheme = p.weight_scheme
-            where s.score is not null
+            select basis, index_code, weight_scheme, city_id, year, score from py.index_score
+            where {OWN_WEIGHTS} and score is not null
         )
         select p.index_code, p.relations_code, a.basis, a.weight_scheme, a.city_id, a.year,
-            a.score as u1, b.score as u2, a.year between s.window_start and s.window_end as in_base
+            a.score as u1, b.score as u2, a.year between w.window_start and w.window_end as in_base
         from pairs as p
         join headline as a on p.index_code = a.index_code
         join headline as b
             on p.relations_code = b.index_code and a.basis = b.basis and a.city_id = b.city_id and a.year = b.year
-        join spec as s on p.index_code = s.index_code
+        join windows as w on p.index_code = w.index_code
         order by 1, 3, 5, 6
     """,
-    "groups": """
-        select city_id, scheme, group_code from mart.dim_group_membership
-        where scheme in ('four_region', 'east_vs_cw', 'cluster', 'core') order by 1, 2, 3
-    """,
+    **GROUP_FRAMES,
 }
-TABLES = {
-    "coupling": "Coupling coordination by city, year, form and scale.",
-    "coupling_summary": "Coordination by group and year: mean, classes, who lags.",
-}
+TABLES = ("coupling", "coupling_summary")
+FORMS: tuple[Form, ...] = get_args(Form)
+SCALES: tuple[Scale, ...] = get_args(Scale)
+DEFAULT_CUT = 0.5  # of D in the base year, until a synergy threshold is estimated
+SUMMARY_SCALE: Scale = "minmax01"
+PAIR_KEYS = ["basis", "index_code", "relations_code", "weight_scheme"]
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """Nothing here is drawn: the seed is not used."""
-    return build_coupling_tables(frames)
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Nothing here is drawn. Empty tables without a pair of indexes."""
+    parts = [_pair(part, keys) for keys, part in frames["scores"].groupby(PAIR_KEYS, sort=True)]
+    if not parts:
+        return {name: pd.DataFrame() for name in TABLES}
+    table = pd.concat(parts, ignore_index=True)
+    return {"coupling": table, "coupling_summary": _summary(table, Groups.read(frames))}
+
+
+def _pair(part: pd.DataFrame, keys: tuple[object, ...]) -> pd.DataFrame:
+    """All forms and scales of one pair of indexes on one basis."""
+    part = part.sort_values(["city_id", "year"])
+    base = part["in_base"].to_numpy(dtype=bool)
+    rows = []
+    for scale in SCALES:
+        raw = part[["u1", "u2"]].to_numpy(dtype=float)
+        scaled = np.column_stack([common_scale(raw[:, s], base=base, scale=scale) for s in (0, 1)])
+        # a frozen score of a later year may leave the unit interval: it is cut and said so
+        u = np.clip(scaled, 0.0, 1.0)
+        clipped = (u != scaled).any(axis=1) | ((u >= 1.0).any(axis=1) & (scale == "minmax01"))
+        for form in FORMS:
+            found = coupling(u, form=form)
+            rows.append(
+                part[["city_id", "year"]].assign(
+                    form=form,
+                    scale=scale,
+                    u1=u[:, 0],
+                    u2=u[:, 1],
+                    c=found.c,
+                    t_index=found.t,
+                    d=found.d,
+                    class_10=coordination_class(found.d),
+                    lead_lag=lead_lag(u[:, 0], u[:, 1]),
+                    is_clipped=clipped,
+                    synergy_high=_high_in_first_year(part, found.d),
+                )
+            )
+    return pd.concat(rows, ignore_index=True).assign(**dict(zip(PAIR_KEYS, map(str, keys), strict=True)))
+
+
+def _high_in_first_year(part: pd.DataFrame, d: np.ndarray) -> np.ndarray:
+    """D at or above the cut in the city's first year: a regime is a base-year fact, never of the same year."""
+    first = pd.DataFrame({"city_id": part["city_id"].to_numpy(), "d": d}).groupby("city_id")["d"].transform("first")
+    return np.asarray(first.to_numpy() >= DEFAULT_CUT)
+
+
+def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
+    """Coordination by group: mean with its 95 % interval (normal), median, classes, who lags."""
+    changed = _changed_by_scale(table)
+    chosen = table[table["scale"] == SUMMARY_SCALE].merge(changed, on=[*PAIR_KEYS, "city_id", "year", "form"])
+    cities = sorted(table["city_id"].unique())
+    rows = []
+    for scheme, group, mask in groups.members(cities, groups.splits(whole=True)):
+        own = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
+        for keys, part in own.groupby([*PAIR_KEYS, "year", "form"], sort=True):
+            d = part["d"].to_numpy()
+            half = 1.959964 * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
+            share = part["class_10"].value_counts(normalize=True)
+            rows.append(
+                {
+                    **dict(zip([*PAIR_KEYS, "year", "form"], keys, strict=True)),
+                    "scheme": scheme,
+                    "group_code": group,
+                    "n": len(d),
+                    "mean_d": d.mean(),
+                    "mean_d_lo": d.mean() - half,
+                    "mean_d_hi": d.mean() + half,
+                    "median_d": float(np.median(d)),
+                    "share_class": json.dumps({n: round(float(share[n]), 6) for n in CLASSES if n in share}),
+                    "share_pr_lagging": float((part["lead_lag"] == "pr_lagging").mean()),
+                    "share_nqpf_lagging": float((part["lead_lag"] == "nqpf_lagging").mean()),
+                    "n_class_changed_by_scale": int(part["is_changed"].sum()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _changed_by_scale(table: pd.DataFrame) -> pd.DataFrame:
+    """True where the class of a city-year is not the same on every scale."""
+    wide = table.pivot(index=[*PAIR_KEYS, "city_id", "year", "form"], columns="scale", values="class_10")
+    pairs = [wide[a] != wide[b] for a, b in itertools.combinations(SCALES, 2)]
+    return pd.concat(pairs, axis=1).any(axis=1).rename("is_changed").reset_index()

@@ -1,17 +1,38 @@
-"""Regional disparity of the headline indexes: Gini, Dagum, Theil, sigma trends, gradients."""
+"""Regional disparity of the headline indexes: summaries, Dagum, nested Theil, sigma trends, gradients between groups.
 
+Cities are drawn within groups, whole trajectories together; `lo` and `hi` are 95 % percentile limits, `bca_` the bias-
+corrected ones, `band_` simultaneous over the years. Group lists are those of the year; strata those of the last year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
 import pandas as pd
+from scipy import stats
 
-from dagster_project.study.specs.depth import current_depth
-from dagster_project.study.tables.disparity import build_disparity_tables
+from dagster_project.study.frames import GROUP_FRAMES, Frames, Rows, Tables, candidate_scores, stacked
+from dagster_project.study.groups import ALL, PROVINCE, Groups, ObjectArray
+from dagster_project.study.panels import ScorePanel, copies, score_panels, twins
+from dagster_project.study.settings import Settings
+from python_models._types import BoolArray, FloatArray
+from python_models.dynamics.sigma import Measure, sigma_trend
+from python_models.inequality import _batch
+from python_models.inequality._inputs import Groups as Codes
+from python_models.inequality._inputs import as_groups
+from python_models.inequality._weights import Weights
+from python_models.inequality.bootstrap import Resampled, resampled
+from python_models.inequality.dagum import DagumResult, dagum
+from python_models.inequality.theil import Kind, TheilNestedResult, theil_nested
 
-HEADLINES = "(select index_code from ops.index_spec where variant_of = '' and index_code not like 'pr%')"
+type Row = dict[str, object]
+
 INPUTS = {
-    "scores": f"""
-        select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-        where index_code in {HEADLINES} and weight_scheme = 'entropy_flat' order by all
-    """,
-    "groups": "select city_id, scheme, group_code, valid_from, valid_to from mart.dim_group_membership order by all",
+    "scores": candidate_scores(),
+    **GROUP_FRAMES,
     "city": "select city_id, province_code, admin_tier from mart.dim_city order by city_id",
     "population": """
         select city_id, year, value as population from int.int_values_completed
@@ -19,19 +40,392 @@ INPUTS = {
             and year >= (select min(window_start) from ops.index_spec) order by all
     """,
 }
-TABLES = {
-    "disparity_summary": "Mean, spread and inequality by year, scheme and group, with limits.",
-    "dagum_within": "Within-group Gini index, by year and scheme.",
-    "dagum_between": "Gini index and relative affluence of each pair of groups, by year and scheme.",
-    "dagum_component": "Parts of Dagum's decomposition, by year and scheme.",
-    "theil_nested": "Theil index between regions, between provinces and within provinces, by year.",
-    "theil_region": "Theil index within each region and its parts, by year.",
-    "sigma_trend": "Trend of the spread by scheme and group.",
-    "group_gradient": "Difference between groups in level, growth and trend.",
-}
+TABLES = (
+    "disparity_summary",
+    "dagum_within",
+    "dagum_between",
+    "dagum_component",
+    "theil_nested",
+    "theil_region",
+    "sigma_trend",
+    "group_gradient",
+)
+LEAST_CITIES = 2
+MEASURES = ("mean", "median", "sd", "cv", "p10", "p90", "gini", "gini_unbiased", "theil_t", "theil_l")
+SIGMA_MEASURES: tuple[Measure, ...] = ("sigma_log", "cv")
+COMPONENTS = ("g_total", "g_w", "g_nb", "g_t", "share_w", "share_nb", "share_t")
+MOST_PAIRED_GROUPS = 8  # more groups (provinces) get no table of pairs
+THEIL_PARTS = ("total", "between_region", "between_province", "within_province")
+KINDS: tuple[Kind, ...] = ("T", "L")
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """All tables of TABLES."""
-    sizes = current_depth().of("disparity")
-    return build_disparity_tables(frames, seed=seed, n_bootstrap=sizes["bootstrap"], n_trend=sizes["trend"])
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Tables of every candidate and basis; empty ones if no city is scored."""
+    groups, rows = Groups.read(frames), Rows()
+    for same in twins(score_panels(frames["scores"])):
+        tables = _of_panel(same[0], groups, frames["population"], settings.seed, settings.sizes("disparity"))
+        rows.add(copies(tables, same), seed=settings.seed)
+    return rows.tables(TABLES)
+
+
+def _of_panel(
+    panel: ScorePanel, groups: Groups, population: pd.DataFrame, seed: int, sizes: Mapping[str, int]
+) -> Tables:
+    options = {"seed": seed, "n_replicates": sizes["bootstrap"]}
+    people, region = population_plane(panel, population), groups.main("region")
+    rows = Rows()
+    for scheme in (ALL, *groups.splits(), PROVINCE):
+        codes = groups.of(scheme, panel.cities, panel.years[-1])
+        inside = np.array([code is not None for code in codes])
+        part, labels = panel.rows(inside), codes[inside]
+        strata = labels if scheme != ALL else groups.of(region, part.cities, part.years[-1])
+        if scheme != PROVINCE:
+            for weights in (None, people[inside]):
+                rows.add({"disparity_summary": _summaries(part, labels, strata, weights, options)}, scheme=scheme)
+            rows.add({"sigma_trend": _sigma(part, labels, seed, sizes["trend"])}, scheme=scheme)
+        if scheme != ALL:
+            by_year = [groups.of(scheme, part.cities, year) for year in part.years]
+            rows.add(_dagum(part, by_year, labels, options), scheme=scheme)
+        if scheme not in (ALL, PROVINCE):
+            provinces = groups.of(PROVINCE, part.cities, part.years[-1])
+            centre = groups.centre_of(scheme)
+            gradient = _gradient(part, labels, provinces, centre, seed=seed, n_permutations=sizes["bootstrap"])
+            rows.add({"group_gradient": gradient}, scheme=scheme)
+    for nesting in groups.regions():
+        rows.add(_theil(panel, groups, nesting, options), scheme=nesting)
+    return rows.tables(TABLES)
+
+
+# ---- summaries and their trends -------------------------------------------------------------------------
+
+
+def population_plane(panel: ScorePanel, population: pd.DataFrame) -> FloatArray:
+    """Population (N, T) of the cities and years of a panel; nan where it is not known."""
+    wide = population.pivot(index="city_id", columns="year", values="population")
+    return wide.reindex(index=list(panel.cities), columns=list(panel.years)).to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _summaries(
+    panel: ScorePanel, labels: ObjectArray, strata: ObjectArray, weights: FloatArray | None, options: Mapping[str, int]
+) -> pd.DataFrame:
+    """One row per year and group. Weighted measures rest on the cities whose population is known in every year."""
+    rows: list[Row] = []
+    for group in sorted(set(labels)):
+        inside = labels == group
+        if weights is not None:
+            inside &= np.isfinite(weights).all(axis=1)
+        if inside.sum() < LEAST_CITIES:
+            continue
+        split = as_groups(np.where(strata[inside] == None, "", strata[inside]), int(inside.sum()))  # noqa: E711
+        base = None if weights is None else weights[inside] / weights[inside].mean(axis=0)
+        found = _summary_measures(panel.scores[inside], split, base, options)
+        n = int(inside.sum())
+        key = {"group_code": group, "weighted": weights is not None, "n": n, "n_obs": n}
+        rows += [{"year": year, **key, **_limits(found, t, MEASURES)} for t, year in enumerate(panel.years)]
+    return pd.DataFrame(rows)
+
+
+def _summary_measures(Y: FloatArray, split: Codes, base: FloatArray | None, options: Mapping[str, int]) -> Resampled:
+    factor = Y.shape[0] / (Y.shape[0] - 1.0)
+
+    def of_year(t: int, W: Weights) -> FloatArray:
+        y, w = Y[:, t], W if base is None else W.times(base[:, t])
+        median, p10, p90 = (_batch.quantile(y, w, share) for share in (0.5, 0.1, 0.9))
+        mean, sd, gini = _batch.mean(y, w), _batch.sd(y, w), _batch.gini(y, w)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cv = sd / mean
+        theil = _batch.theil_t(y, w), _batch.theil_l(y, w)
+        return np.column_stack([mean, median, sd, cv, p10, p90, gini, factor * gini, *theil])
+
+    return resampled(of_year, Y.shape[1], split, **options)
+
+
+def _limits(found: Resampled, t: int, names: Sequence[str]) -> Row:
+    """Estimate with percentile limits for every measure; BCa and simultaneous limits for the indices."""
+    row: Row = {}
+    for q, name in enumerate(names):
+        row |= {name: found.estimate[t, q], f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
+    for name in ("gini", "theil_t", "theil_l"):
+        q = names.index(name)
+        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
+    q = names.index("gini")
+    return row | {"gini_band_lo": found.band_lo[t, q], "gini_band_hi": found.band_hi[t, q]}
+
+
+def _sigma(panel: ScorePanel, labels: ObjectArray, seed: int, n_trend: int) -> pd.DataFrame:
+    found = []
+    for group in sorted(set(labels)):
+        Y = panel.scores[labels == group]
+        if Y.shape[0] < LEAST_CITIES or Y.shape[1] < 3 or not (Y > 0.0).all():
+            continue
+        for measure in SIGMA_MEASURES:
+            trend = sigma_trend(Y, measure=measure, n_bootstrap=n_trend, seed=seed).to_frame()
+            found.append(trend.assign(group_code=group, p=trend["p_value"]))
+    return stacked(found).assign(first_year=panel.years[0], last_year=panel.years[-1])
+
+
+# ---- Dagum's decomposition ------------------------------------------------------------------------------
+
+
+def _dagum(
+    panel: ScorePanel, by_year: Sequence[ObjectArray], strata: ObjectArray, options: Mapping[str, int]
+) -> Tables:
+    """dagum_within, dagum_between and dagum_component of one scheme; by_year: group code of each city, by year."""
+    n = len(panel.cities)
+    labels = sorted(set(strata))
+    splits = [as_groups(pd.Categorical(codes, categories=labels), n) for codes in by_year]
+    plan = _DagumPlan(len(labels), is_paired=len(labels) <= MOST_PAIRED_GROUPS)
+
+    def of_year(t: int, W: Weights) -> FloatArray:
+        return plan.statistics(panel.scores[:, t], W, splits[t])
+
+    found = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
+    rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
+    for t, year in enumerate(panel.years):
+        exact = dagum(panel.scores[:, t], pd.Categorical(by_year[t], categories=labels))
+        rows["dagum_component"].append({"year": year, **_components(exact, found, t), "n_obs": n})
+        rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, found, t, plan)]
+        if plan.is_paired:
+            rows["dagum_between"] += [{"year": year, **row} for row in _pairs(exact, found, t, plan)]
+    return {name: pd.DataFrame(part) for name, part in rows.items()}
+
+
+@dataclass(frozen=True)
+class _DagumPlan:
+    """Where each statistic stands in the vector of a replicate: components, G_jj, then G_jh and D_jh for j < h."""
+
+    k: int
+    is_paired: bool
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        return list(combinations(range(self.k), 2)) if self.is_paired else []
+
+    def at_group(self, j: int) -> int:
+        return len(COMPONENTS) + j
+
+    def at_pair(self, j: int, h: int) -> tuple[int, int, float]:
+        """Place of G_jh, place of D_jh, and the sign that turns D towards (j, h)."""
+        place = self.pairs.index((min(j, h), max(j, h)))
+        first = len(COMPONENTS) + self.k
+        return first + place, first + len(self.pairs) + place, 1.0 if j < h else -1.0
+
+    def statistics(self, y: FloatArray, W: Weights, split: Codes) -> FloatArray:
+        if not self.is_paired:
+            parts, inside = _batch.dagum_components(y, W, split)
+            return np.column_stack([parts, _percent(parts), inside])
+        full = _batch.dagum(y, W, split)
+        parts = np.column_stack([full.total, full.within, full.between, full.transvariation])
+        inside = np.einsum("bjj->bj", full.gini_matrix)
+        at = tuple(np.array(self.pairs, dtype=np.int64).reshape(-1, 2).T)
+        pairs = full.gini_matrix[:, at[0], at[1]], full.affluence_matrix[:, at[0], at[1]]
+        return np.column_stack([parts, _percent(parts), inside, *pairs])
+
+
+def _percent(parts: FloatArray) -> FloatArray:
+    """All columns but the first in percent of the first; nan where that is 0."""
+    return _in_percent(parts[:, 1:], parts[:, 0])
+
+
+def _in_percent(parts: FloatArray, total: FloatArray) -> FloatArray:
+    return np.asarray(100.0 * parts / np.where(total > 0.0, total, np.nan)[:, None])
+
+
+def _components(exact: DagumResult, found: Resampled, t: int) -> Row:
+    values = [exact.total, exact.within, exact.between, exact.transvariation, *exact.shares]
+    row: Row = {}
+    for q, (name, value) in enumerate(zip(COMPONENTS, values, strict=True)):
+        row |= {name: value, f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
+    for q, name in enumerate(COMPONENTS[:4]):
+        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
+    return row | {"g_total_band_lo": found.band_lo[t, 0], "g_total_band_hi": found.band_hi[t, 0]}
+
+
+def _within(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
+    rows: list[Row] = []
+    for j, group in enumerate(exact.labels):
+        q, n = plan.at_group(j), int(exact.counts[j])
+        rows.append(
+            {
+                "group_code": group,
+                "g_jj": exact.gini_matrix[j, j],
+                "n_j": n,
+                "p_j": exact.population_share[j],
+                "s_j": exact.value_share[j],
+                "mean_j": exact.means[j],
+                "lo": found.lo[t, q] if n else np.nan,
+                "hi": found.hi[t, q] if n else np.nan,
+                "n_obs": n,
+            }
+        )
+    return rows
+
+
+def _pairs(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
+    rows: list[Row] = []
+    for (j, h), pair in zip(exact.pairs(), exact.pairs_frame().itertuples(index=False), strict=True):
+        at_gini, at_affluence, sign = plan.at_pair(j, h)
+        ends = sorted((sign * found.lo[t, at_affluence], sign * found.hi[t, at_affluence]))
+        rows.append(
+            {
+                "group_high": pair.group_high,
+                "group_low": pair.group_low,
+                "g_jh": pair.gini_between,
+                "d_jh_gross": pair.gross_affluence,
+                "q_jh_transvariation": pair.transvariation,
+                "delta_jh": pair.mean_difference,
+                "rel_affluence_d": pair.relative_affluence,
+                "lo": found.lo[t, at_gini],
+                "hi": found.hi[t, at_gini],
+                "d_lo": ends[0],
+                "d_hi": ends[1],
+                "n_obs": int(exact.counts[j] + exact.counts[h]),
+            }
+        )
+    return rows
+
+
+# ---- Theil's decomposition ------------------------------------------------------------------------------
+
+
+def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> Tables:
+    """theil_nested and theil_region: T and L, all cities and without the municipalities; drawn within provinces."""
+    nested: list[Row] = []
+    regional: list[Row] = []
+    keep = np.array([code is not None for code in groups.of(scheme, panel.cities, panel.years[-1])])
+    for sample in ("all", "no_municipality"):
+        part = panel.rows(keep & ~groups.is_municipality(panel.cities) if sample == "no_municipality" else keep)
+        if len(part.cities) < 2:
+            continue
+        region, province = (groups.of(name, part.cities, part.years[-1]) for name in (scheme, PROVINCE))
+        for kind in KINDS:
+            found = _theil_limits(
+                part, as_groups(region, len(region)), as_groups(province, len(province)), kind, options
+            )
+            for t, year in enumerate(part.years):
+                exact = theil_nested(part.scores[:, t], region, province, kind)
+                key: Row = {"year": year, "kind": kind}
+                nested.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": len(part.cities)})
+                if sample == "all":
+                    regional += [{**key, **row} for row in _regions(exact, found, t)]
+    return {"theil_nested": pd.DataFrame(nested), "theil_region": pd.DataFrame(regional)}
+
+
+def _theil_limits(
+    panel: ScorePanel, region: Codes, province: Codes, kind: Kind, options: Mapping[str, int]
+) -> Resampled:
+    def of_year(t: int, W: Weights) -> FloatArray:
+        b = _batch.theil_nested(panel.scores[:, t], W, region, province, kind)
+        parts = np.column_stack([b.total, b.between_region, b.between_province, b.within_province])
+        contribution = _in_percent(b.region_share * b.region_index, b.total)
+        return np.column_stack([parts, _percent(parts), b.region_index, contribution])
+
+    return resampled(of_year, len(panel.years), province, **options)
+
+
+def _nested(exact: TheilNestedResult, found: Resampled, t: int) -> Row:
+    row: Row = {}
+    for q, name in enumerate(THEIL_PARTS):
+        value = getattr(exact, name)
+        row |= {name: value, f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
+        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
+        if q:
+            share = 100.0 * value / exact.total if exact.total > 0.0 else np.nan
+            at = len(THEIL_PARTS) + q - 1
+            row |= {f"share_{name}": share, f"share_{name}_lo": found.lo[t, at], f"share_{name}_hi": found.hi[t, at]}
+    return row | {"has_zero": exact.has_zero}
+
+
+def _regions(exact: TheilNestedResult, found: Resampled, t: int) -> list[Row]:
+    first, size = 2 * len(THEIL_PARTS) - 1, len(exact.regions)
+    rows: list[Row] = []
+    for r, row in enumerate(exact.regions.to_dict("records")):
+        index, part = first + r, first + size + r
+        limits = {
+            "within_region_total_lo": found.lo[t, index],
+            "within_region_total_hi": found.hi[t, index],
+            "contribution_lo": found.lo[t, part],
+            "contribution_hi": found.hi[t, part],
+        }
+        rows.append({**{str(name): value for name, value in row.items()}, **limits, "n_obs": int(row["n"])})
+    return rows
+
+
+# ---- gradients between groups ---------------------------------------------------------------------------
+
+
+def _gradient(
+    panel: ScorePanel, labels: ObjectArray, provinces: ObjectArray, centre: str, *, seed: int, n_permutations: int
+) -> pd.DataFrame:
+    """One row per measure, period and pair of groups: means, difference, ratio, Welch t, permutation p.
+
+    level: the score of each year. growth: (ln y_T - ln y_1) / (T - 1), a year. trend: least-squares slope of ln y on
+    the year of each city; its difference is the group x trend coefficient with city effects, and Welch's variance the
+    one clustered by city. p_perm: labels permuted inside provinces that have cities of both groups; nan if none has.
+    Two groups are always centre minus periphery, more of them the one with the higher mean minus the other.
+    """
+    rows: list[Row] = []
+    rng = np.random.default_rng(seed)
+    for high, low in _ordered_pairs(panel, labels, centre):
+        inside = (labels == high) | (labels == low)
+        is_high = (labels == high)[inside]
+        if min(is_high.sum(), (~is_high).sum()) < 2:
+            continue
+        shuffled = _permuted(is_high, provinces[inside], rng, n_permutations)
+        key: Row = {"group_high": high, "group_low": low, "n_obs": int(inside.sum())}
+        for measure, period, values in _measures(panel):
+            row = _contrast(values[inside], is_high, shuffled)
+            rows.append({"measure": measure, "period": period, **key, **row})
+    return pd.DataFrame(rows)
+
+
+def _ordered_pairs(panel: ScorePanel, labels: ObjectArray, centre: str) -> list[tuple[str, str]]:
+    means = {group: float(panel.scores[labels == group].mean()) for group in sorted(set(labels))}
+    ranked = sorted(means, key=lambda g: (not (len(means) == 2 and g == centre), -means[g], g))
+    return list(combinations(ranked, 2))
+
+
+def _measures(panel: ScorePanel) -> Iterator[tuple[str, str, FloatArray]]:
+    for t, year in enumerate(panel.years):
+        yield "level", str(year), panel.scores[:, t]
+    if len(panel.years) > 2 and (panel.scores > 0.0).all():
+        period, logs = f"{panel.years[0]}-{panel.years[-1]}", np.log(panel.scores)
+        time = np.array(panel.years, dtype=np.float64)
+        yield "growth", period, (logs[:, -1] - logs[:, 0]) / (time[-1] - time[0])
+        time -= time.mean()
+        yield "trend", period, logs @ time / (time @ time)
+
+
+def _contrast(values: FloatArray, is_high: BoolArray, shuffled: FloatArray | None) -> Row:
+    a, b = values[is_high], values[~is_high]
+    diff = float(a.mean() - b.mean())
+    row: Row = {
+        "mean_high": a.mean(),
+        "mean_low": b.mean(),
+        "diff": diff,
+        "ratio": a.mean() / b.mean() if b.mean() > 0.0 else np.nan,
+        **dict.fromkeys(("t", "p", "lo", "hi", "p_perm"), np.nan),
+    }
+    if np.ptp(a) > 0.0 or np.ptp(b) > 0.0:
+        test = stats.ttest_ind(a, b, equal_var=False)
+        interval = test.confidence_interval(0.95)
+        row |= {"t": test.statistic, "p": test.pvalue, "lo": interval.low, "hi": interval.high}
+    if shuffled is not None:
+        drawn = shuffled @ values / is_high.sum() - (1.0 - shuffled) @ values / (~is_high).sum()
+        # the labels of whole provinces cannot move: compare with the centre of what can be drawn
+        middle = float(drawn.mean())
+        extreme = np.abs(drawn - middle) >= abs(diff - middle) - 1e-12
+        row["p_perm"] = float((1 + extreme.sum()) / (1 + drawn.size))
+    return row
+
+
+def _permuted(is_high: BoolArray, provinces: ObjectArray, rng: np.random.Generator, n: int) -> FloatArray | None:
+    """Labels (n, cities) permuted inside provinces; None if no province has both kinds."""
+    result = np.repeat(is_high[None].astype(np.float64), n, axis=0)
+    is_mixed = False
+    for province in sorted({str(p) for p in provinces}):
+        at = np.flatnonzero(provinces.astype(str) == province)
+        if 0 < is_high[at].sum() < at.size:
+            is_mixed = True
+            result[:, at] = rng.permuted(result[:, at], axis=1)
+    return result if is_mixed else None

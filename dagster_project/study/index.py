@@ -1,59 +1,38 @@
-"""Index tables: for each computed index and each basis, frames of python_models.index side by side.
+"""The indexes: for each computed one and each basis, every weight scheme of weight_scheme.csv side by side.
 
-The scheme that the spec names as the index's own is published whole. Entropy over all indicators and equal weights are
-made for every index, the other schemes for the headline indexes only. All share the scaled indicators of their basis.
+The one that the spec of the index names as its own is published whole. All share the scaled indicators of their basis.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.settings import RESTATED, Settings
 from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale_index, scores_of_scheme
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
 
+INPUTS = {
+    "panel": "int.int_panel_balanced",
+    "spec": "ops.index_spec",
+    "indicator": "seed.indicator",
+    "judged": "int.int_indexes_judged",
+    "weighting": "select weight_scheme, method, delta, has_parts, is_for_variants from seed.weight_scheme",
+}
 TABLES = ("index_bounds", "index_weight", "index_value", "index_score", "index_contribution", "index_check")
-RESTATED = "restated"
 COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share of the cities has every indicator
 IDENTITY_TOLERANCE = 1e-12
+YEARLY = "yearly_entropy"  # the one method whose weights are of a year
 
 
 class NoIndexError(ValueError):
     """The landed files are too few for any index: a matter of the input, not of the program."""
 
 
-@dataclass(frozen=True)
-class SchemeRun:
-    """A weight scheme as it is published: its name there, its name in python_models, delta, and how much is kept."""
-
-    code: str
-    scheme: str
-    delta: float = 0.0
-    has_parts: bool = False  # scores of the dimensions beside the composite one
-    is_for_all: bool = False  # variants of an index get it too
-
-
-SCHEMES = (
-    SchemeRun("entropy_flat", "entropy", has_parts=True, is_for_all=True),
-    SchemeRun("equal", "equal", has_parts=True, is_for_all=True),
-    SchemeRun("equal_dimension", "equal_dimension", has_parts=True),
-    SchemeRun("two_stage_entropy", "two_stage_entropy", has_parts=True),
-    SchemeRun("two_stage_equal", "two_stage_equal", has_parts=True),
-    SchemeRun("critic", "critic"),
-    SchemeRun("entropy_critic", "entropy_critic"),
-    SchemeRun("entropy_topsis", "entropy_topsis"),
-    SchemeRun("pca", "pca"),
-    SchemeRun("vertical_horizontal", "vertical_horizontal"),
-    SchemeRun("entropy_delta_1e4", "entropy", delta=1e-4),
-    SchemeRun("entropy_delta_1e2", "entropy", delta=1e-2),
-)
-TIME_VARYING = "time_varying"
-
-
-def build_index_tables(frames: dict[str, pd.DataFrame]) -> Iterator[dict[str, pd.DataFrame]]:
-    """Frames `panel`, `spec`, `indicator`, `judged` -> the tables of TABLES, in parts: an index on one basis at a time.
+def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
+    """The tables in parts: an index on one basis at a time. Nothing here is drawn.
 
     In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
     """
@@ -68,7 +47,7 @@ def build_index_tables(frames: dict[str, pd.DataFrame]) -> Iterator[dict[str, pd
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
 
 
-def _parts(frames: dict[str, pd.DataFrame], index_code: str) -> Iterator[dict[str, pd.DataFrame]]:
+def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
     """The tables of one index, basis by basis."""
     spec = frames["spec"][frames["spec"]["index_code"] == index_code]
     cells = frames["panel"][frames["panel"]["index_code"] == index_code]
@@ -76,11 +55,12 @@ def _parts(frames: dict[str, pd.DataFrame], index_code: str) -> Iterator[dict[st
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
         scaled = _scaled(seen, spec, frames["indicator"], window)
-        made: dict[str, list[pd.DataFrame]] = {table: [] for table in TABLES}
-        headline, is_variant = str(spec["weight_scheme"].iloc[0]), bool(spec["variant_of"].iloc[0])
-        for table, frame in _tables(scaled, index_code, basis, headline, is_variant=is_variant):
-            made[table].append(frame)
-        yield {table: pd.concat(made.pop(table), ignore_index=True) for table in TABLES}
+        rows = Rows()
+        own = str(spec["weight_scheme"].iloc[0])
+        _schemes(scaled, frames["weighting"], own, rows, is_variant=bool(spec["variant_of"].iloc[0]))
+        tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
+        tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
+        yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -90,7 +70,7 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
     is_full = cells.groupby(["year", "city_id"]).size() == n_indicator
     share = is_full.groupby("year").sum() / n_city
     complete = [int(year) for year in share.index[share >= COMPLETE_SHARE]]
-    return {f"frozen_{start}_{end}": (start, end), RESTATED: (start, max([end, *complete]))}
+    return {str(spec["basis"].iloc[0]): (start, end), RESTATED: (start, max([end, *complete]))}
 
 
 def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int]) -> ScaledIndex:
@@ -99,41 +79,39 @@ def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, wi
     imputed = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
     return scale_index(
         panel,
-        directions={code: int(d) for code, d in facts["direction"].items()},
+        directions={str(code): int(d) for code, d in facts["direction"].items()},
         dimensions=dict(zip(spec["indicator_code"], spec["dimension"], strict=True)),
         tiers=dict(zip(spec["indicator_code"], spec["tier"].str.lower(), strict=True)),
         window=window,
-        winsor={code: bool(flag) for code, flag in facts["is_winsorised"].items()},
-        caps={code: float(c) for code, c in facts["cap_high"].dropna().items()},
+        winsor={str(code): bool(flag) for code, flag in facts["is_winsorised"].items()},
+        caps={str(code): float(c) for code, c in facts["cap_high"].dropna().items()},
         imputed=np.nan_to_num(imputed.values).astype(bool),
     )
 
 
-def _tables(
-    scaled: ScaledIndex, index_code: str, basis: str, headline: str, *, is_variant: bool
-) -> list[tuple[str, pd.DataFrame]]:
-    """(table, frame) of every scheme."""
-    made: list[tuple[str, str, pd.DataFrame]] = []
-    for run in SCHEMES:
-        if is_variant and not run.is_for_all and run.code != headline:
+def _schemes(scaled: ScaledIndex, weighting: pd.DataFrame, own: str, rows: Rows, *, is_variant: bool) -> None:
+    """Rows of every weight scheme of the seed; only the index's own has bounds, values and contributions."""
+    dimensions = [f"_{name}" for name in dict.fromkeys(scaled.labels.dimensions)]
+    for run in weighting.fillna({"delta": 0.0}).to_dict("records"):
+        is_own = run["weight_scheme"] == own
+        if is_variant and not (run["is_for_variants"] or is_own):
             continue
-        if run.code == headline:
-            result = index_of_scheme(scaled, scheme=run.scheme)
-            made += [(run.code, table, frame) for table, frame in _full(result, is_variant=is_variant).items()]
-            continue
-        chosen, weights, scores = scores_of_scheme(scaled, scheme=run.scheme, delta=run.delta)
-        kept = scores["index_suffix"].isin(["", *_dimension_suffixes(scaled)] if run.has_parts else [""])
-        made.append((run.code, "index_weight", weights))
-        made.append((run.code, "index_score", scores[kept]))
-        made.append((run.code, "index_check", _weight_checks(chosen.weights, run.scheme, chosen.flags)))
-    if not is_variant:
-        weights, scores = year_frames(scaled)
-        made += [(TIME_VARYING, "index_weight", weights), (TIME_VARYING, "index_score", scores)]
-    return [(table, _keyed(frame, table, index_code, basis, scheme)) for scheme, table, frame in made]
+        method, delta = str(run["method"]), float(run["delta"])
+        if is_own:
+            tables = _full(index_of_scheme(scaled, scheme=method), is_variant=is_variant)
+        elif method == YEARLY:
+            weights, scores = year_frames(scaled)
+            tables = {"index_weight": weights, "index_score": scores}
+        else:
+            chosen, weights, scores = scores_of_scheme(scaled, scheme=method, delta=delta)
+            kept = scores["index_suffix"].isin(["", *dimensions] if run["has_parts"] else [""])
+            checks = _weight_checks(chosen.weights, method, chosen.flags)
+            tables = {"index_weight": weights, "index_score": scores[kept], "index_check": checks}
+        rows.add(tables, weight_scheme=run["weight_scheme"])
 
 
-def _full(result: IndexResult, *, is_variant: bool) -> dict[str, pd.DataFrame]:
-    """Everything of the headline scheme; variants have no scores of tiers."""
+def _full(result: IndexResult, *, is_variant: bool) -> Tables:
+    """Everything of the own scheme; variants have no scores of tiers."""
     suffixes = ["", *(f"_{name}" for name in dict.fromkeys(result.weights["dimension"]))]
     scores = result.scores[result.scores["index_suffix"].isin(suffixes)] if is_variant else result.scores
     return {
@@ -146,27 +124,14 @@ def _full(result: IndexResult, *, is_variant: bool) -> dict[str, pd.DataFrame]:
     }
 
 
-def _dimension_suffixes(scaled: ScaledIndex) -> list[str]:
-    return [f"_{name}" for name in dict.fromkeys(scaled.labels.dimensions)]
-
-
-def _keyed(frame: pd.DataFrame, table: str, index_code: str, basis: str, scheme: str) -> pd.DataFrame:
-    keyed = frame.assign(index_code=index_code, basis=basis, spec_code=index_code, weight_scheme=scheme)
-    if table == "index_score":
-        return keyed.assign(index_code=index_code + frame["index_suffix"]).drop(columns="index_suffix")
-    if table == "index_weight" and "year" not in frame:
-        return keyed.assign(year=pd.array([pd.NA] * len(frame), dtype="Int64"))
-    return keyed
-
-
 def _identities(result: IndexResult) -> pd.DataFrame:
     """Observed and expected of the identities (docs/formulas.md#checks); `passed` is judged by the mart."""
     total = result.contributions.groupby(["city_id", "year"])["contribution"].sum(min_count=len(result.names))
     score = result.scores.query("index_suffix == ''").set_index(["city_id", "year"])["score"]
     gap = float((total - score).abs().max())
-    checks = _weight_checks(result.w, result.scheme, ())
-    checks.loc[len(checks)] = ["contributions_sum_to_score", gap, 0.0, IDENTITY_TOLERANCE, ""]
-    return checks.assign(note="; ".join(result.warnings))
+    sums = pd.DataFrame([{"rule": "contributions_sum_to_score", "observed": gap, "expected": 0.0}])
+    checks = pd.concat([_weight_checks(result.w, result.scheme, ()), sums], ignore_index=True)
+    return checks.assign(tolerance=IDENTITY_TOLERANCE, note="; ".join(result.warnings))
 
 
 def _weight_checks(w: np.ndarray, scheme: str, flags: tuple[str, ...]) -> pd.DataFrame:

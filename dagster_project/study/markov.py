@@ -1,50 +1,327 @@
-"""Markov chains of the headline index: classes, neighbours, tests, long run."""
+"""Markov chains of the headline index: discretisations, lags, groups and neighbours, with tests and long run.
 
+States are numbered 1 (lowest) to 4 in the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from dagster_project.study.specs.depth import current_depth
-from dagster_project.study.tables.markov import Effort, build_markov_tables
+from dagster_project.study.frames import GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, Frames, Rows, Tables
+from dagster_project.study.groups import ALL
+from dagster_project.study.panels import CityPanel, read_city_panel
+from dagster_project.study.settings import Settings
+from python_models._types import FloatArray
+from python_models.dynamics.chain import (
+    ergodic,
+    mean_first_passage,
+    mobility_stack,
+    passage_stack,
+    sojourn,
+    stationary_stack,
+)
+from python_models.dynamics.homogeneity import group_homogeneity, order_test, time_homogeneity
+from python_models.dynamics.lisa_markov import lisa_markov
+from python_models.dynamics.markov import bootstrap_counts, interval, markov, row_shares, transition_codes
+from python_models.dynamics.ranks import rank_mobility
+from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
+from python_models.dynamics.states import DISCRETISATIONS, States, discretise, relative
+from python_models.space import CityGraph, lisa
 
-INPUTS = {
-    "scores": """
-        with headline as (
-            select j.index_code from int.int_indexes_judged as j
-            where j.is_computed and j.index_code like 'nqpf%'
-                and j.index_code in (select index_code from ops.index_spec where variant_of = '')
-            order by j.index_code limit 1
-        ),
-        spec as (select distinct index_code, window_start, window_end from ops.index_spec)
+CITY_FRAMES = {
+    "scores": f"""
+        with windows as (select distinct index_code, window_start, window_end from ops.index_spec)
         select s.index_code, s.basis, s.weight_scheme, s.city_id, s.year, s.score, s.share_imputed_weight,
             s.year between w.window_start and w.window_end as in_base
-        from py.index_score as s
-        join headline as h on s.index_code = h.index_code
-        join spec as w on s.index_code = w.index_code
-        where s.basis like 'frozen%' and s.weight_scheme = 'entropy_flat' and s.score is not null
+        from (select * from py.index_score where {OWN_WEIGHTS} and score is not null) as s
+        join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis and i.is_headline
+        join windows as w on s.index_code = w.index_code
         order by s.city_id, s.year
     """,
     "city": """
-        select city_id, city_code, province_code, centroid_lon, centroid_lat from mart.dim_city
+        select city_id, city_code, province_code, admin_tier, centroid_lon, centroid_lat from mart.dim_city
         where in_sample order by city_id
     """,
-    "groups": """
-        select city_id, scheme, group_code from mart.dim_group_membership
-        where scheme in ('four_region', 'east_vs_cw', 'cluster', 'core', 'cluster19') and valid_to is null
-        order by scheme, city_id
-    """,
-    "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
+    **GROUP_FRAMES,
+    "neighbours": NEIGHBOURS,
 }
-TABLES = {
-    "markov_transition": "Transition probabilities, by discretisation, group, lag, origin and destination.",
-    "markov_spatial_transition": "Transition probabilities by the class of the neighbours.",
-    "markov_test": "Homogeneity over time, regions and neighbours, and order of the chain.",
-    "markov_summary": "Mobility, long run and upward help of each transition matrix.",
-    "markov_passage": "Mean first passage and stay of each transition matrix.",
-    "city_state": "State of a city and of its neighbours, by year and discretisation.",
-    "rank_mobility": "Rank correlation and rank change, by lag and group.",
-    "lisa_markov": "Transitions between the quadrants of the Moran scatter.",
-}
+INPUTS = CITY_FRAMES
+TABLES = (
+    "markov_transition",
+    "markov_spatial_transition",
+    "markov_test",
+    "markov_summary",
+    "markov_passage",
+    "city_state",
+    "rank_mobility",
+    "lisa_markov",
+)
+N_STATES = 4
+LAGS = (1, 2, 3, 4, 5)
+IMPUTED_SHARE = 0.10  # a score is imputed when more than this share of its weight is (docs/formulas.md#gaps)
+WEIGHTS: dict[str, tuple[str, dict[str, Any]]] = {"queen_row": ("queen", {}), "knn6_row": ("knn", {"k": 6})}
+MAIN_W = "queen_row"
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """All tables of TABLES."""
-    return build_markov_tables(frames, seed=seed, effort=Effort(**current_depth().of("markov")))
+@dataclass(frozen=True)
+class Effort:
+    """How many draws: resamples of cities, permutations and simulations (at lag 1, at longer lags), LISA."""
+
+    resamples: int
+    permutations: int
+    long_lag: int
+    lisa: int
+
+    def draws(self, lag: int) -> int:
+        return self.permutations if lag == 1 else self.long_lag
+
+
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Empty tables without scores."""
+    panel, rows = read_city_panel(frames), Rows()
+    if panel is not None:
+        seed, todo = settings.seed, Effort(**settings.sizes("markov"))
+        graphs = {code: panel.weights(kind, **options) for code, (kind, options) in WEIGHTS.items() if panel.n > 7}
+        for kind in DISCRETISATIONS:
+            _discretisation(panel, kind, graphs, seed, todo, rows)
+        _ranks(panel, seed, todo, rows)
+        if MAIN_W in graphs:
+            _quadrants(panel, graphs[MAIN_W], seed, todo, rows)
+    keys = panel.keys if panel is not None else {}
+    return {name: table.assign(**keys) for name, table in rows.tables(TABLES).items()}
+
+
+def _discretisation(
+    panel: CityPanel, kind: str, graphs: dict[str, CityGraph], seed: int, effort: Effort, rows: Rows
+) -> None:
+    found = discretise(panel.scores, kind, n_states=N_STATES, base=panel.base)
+    trend = _has_common_trend(panel, kind)
+    scored = relative(panel.values) if kind != "pooled" else panel.values
+    near = {}
+    for code, graph in graphs.items():
+        near[code, "quantiles"] = classify_lag(scored, graph, N_STATES, base=panel.base)
+        if kind != "yearly":  # yearly classes have no fixed cuts that a lag could share
+            near[code, "own_cuts"] = classify_lag(scored, graph, N_STATES, base=panel.base, cuts=found.cuts)
+    for lag in [lag for lag in LAGS if lag < len(panel.years)]:
+        _chains(panel, found, lag, trend, seed, effort, rows)
+        _tests(panel, found, lag, seed, effort, rows)
+        for (w_code, cuts), lagged in near.items():
+            _spatial(found, lagged, lag, {"w_code": w_code, "lag_cuts": cuts}, trend, seed, effort, rows)
+    rows.add({"city_state": _city_states(found, near.get((MAIN_W, "quantiles")))})
+
+
+def _chains(panel: CityPanel, found: States, lag: int, trend: bool, seed: int, effort: Effort, rows: Rows) -> None:
+    touched = panel.imputed > IMPUTED_SHARE
+    for scheme, group, mask in panel.masks():
+        states = found.states[mask]
+        chain = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
+        size = {"n_obs": chain.n_obs, "n_boot": effort.resamples, "seed": seed}
+        labels = {"discretisation": found.kind, "scheme": scheme, "group_code": group, "lag": lag, **size}
+        moves = _numbered(chain.to_frame()).assign(n_imputed=_touched(states, touched[mask], lag))
+        draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
+        matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", chain.counts, draws, lag, trend)
+        rows.add({"markov_transition": moves}, **labels)
+        rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
+        rows.add({"markov_passage": passage_rows(matrix)}, **size)
+
+
+def _spatial(
+    found: States, lagged: States, lag: int, labels: dict[str, str], trend: bool, seed: int, effort: Effort, rows: Rows
+) -> None:
+    near = np.where(lagged.states < 0, np.nan, lagged.states)
+    result = spatial_markov(
+        found.states, near, N_STATES, N_STATES, lag, permutations=effort.draws(lag), n_boot=effort.resamples, seed=seed
+    )
+    shared: dict[str, object] = {"discretisation": found.kind, "lag": lag, **labels, "seed": seed}
+    size: dict[str, object] = {"n_obs": int(result.counts.sum()), "n_boot": effort.resamples}
+    rows.add({"markov_spatial_transition": _numbered(result.to_frame())}, **shared, **size)
+    test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs=int(result.counts.sum()))
+    rows.add({"markov_test": test.assign(n_no_lag=result.n_no_lag)}, **shared)
+    draws = bootstrap_counts(found.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
+    stem = f"{found.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
+    facts = {**shared, "scheme": ALL, "group_code": ALL}
+    pooled = Matrix(f"{stem}|pooled", result.pooled_counts, draws.sum(axis=1), lag, trend)
+    help_row = {
+        f"upward_help_{code + 1}{end}": result.upward[name].iloc[code]
+        for code in range(N_STATES - 1)
+        for end, name in (("", "upward_help"), ("_lo", "lo"), ("_hi", "hi"), ("_p", "p"))
+    }
+    rows.add({"markov_summary": summary_row(pooled).assign(**help_row)}, **facts, **size, lag_state=0)
+    for code in range(N_STATES):
+        matrix = Matrix(f"{stem}|lag_state{code + 1}", result.counts[code], draws[:, code], lag, trend)
+        part = {"n_obs": int(result.counts[code].sum()), "n_boot": effort.resamples}
+        rows.add({"markov_summary": summary_row(matrix)}, **facts, **part, lag_state=code + 1)
+        rows.add({"markov_passage": passage_rows(matrix)}, **part, seed=seed)
+
+
+def _tests(panel: CityPanel, found: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
+    draws, simulated = effort.draws(lag), "simulation_from_pooled_chain"
+    tests = [
+        _test_row(
+            "time_homog", "none", time_homogeneity(found.states, N_STATES, lag, simulations=draws, seed=seed), simulated
+        )
+    ]
+    for order in (1, 2):
+        if order * lag < len(panel.years):
+            test = order_test(found.states, N_STATES, order, lag, simulations=draws, seed=seed)
+            tests.append(_test_row(f"order{order}", "none", test, simulated))
+    for scheme, label in panel.labels.items():
+        test = group_homogeneity(found.states, N_STATES, label, lag, permutations=draws, seed=seed)
+        tests.append(_test_row("region_homog", scheme, test, "label_permutation"))
+    table = pd.concat(tests, ignore_index=True)
+    rows.add(
+        {"markov_test": table},
+        discretisation=found.kind,
+        lag=lag,
+        w_code="none",
+        lag_cuts="none",
+        n_no_lag=0,
+        seed=seed,
+    )
+
+
+def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int | None = None) -> pd.DataFrame:
+    """One row of a test of homogeneity or order."""
+    row = {
+        "scheme": scheme,
+        "test_code": code,
+        "statistic_q": result.q,
+        "statistic_lr": result.lr,
+        "df": result.dof,
+        "p_chi2": result.p_value,
+        "p_chi2_lr": result.p_value_lr,
+        "p_perm": result.p_perm,
+        "p_perm_kind": p_perm_kind,
+        "n_perm": result.n_perm,
+        "n_empty": result.n_empty,
+        "n_obs": result.n_obs if n_obs is None else n_obs,
+    }
+    return pd.DataFrame([row])
+
+
+def _city_states(found: States, near: States | None) -> pd.DataFrame:
+    move = np.full(found.states.shape, np.nan)
+    move[:, 1:] = np.diff(found.states, axis=1)
+    lag_state = np.full(found.states.shape, np.nan) if near is None else np.where(near.states < 0, np.nan, near.states)
+    frame = found.to_frame().assign(
+        discretisation=found.kind,
+        w_code="none" if near is None else MAIN_W,
+        lag_state=(lag_state + 1).ravel(),
+        move=move.ravel(),
+    )
+    frame["state"] += 1
+    return frame.astype({"lag_state": "Int64", "move": "Int64"})
+
+
+def _ranks(panel: CityPanel, seed: int, effort: Effort, rows: Rows) -> None:
+    if panel.n < 3:
+        return
+    for lag in [lag for lag in LAGS if lag < len(panel.years)]:
+        for scheme, group, mask in panel.masks():
+            if mask.sum() >= 3:
+                own = rank_mobility(panel.values, lag, subset=mask).to_frame()
+                rows.add({"rank_mobility": own}, scheme=scheme, group_code=group)
+        for scheme, label in panel.labels.items():
+            whole = rank_mobility(panel.values, lag, groups=label, permutations=effort.permutations, seed=seed)
+            rows.add({"rank_mobility": whole.to_frame()}, scheme=scheme, group_code=ALL)
+
+
+def _quadrants(panel: CityPanel, graph: CityGraph, seed: int, effort: Effort, rows: Rows) -> None:
+    yearly = [lisa(column, graph, permutations=effort.lisa, seed=seed) for column in panel.values.T]
+    passes = np.column_stack([np.isin(map_.class_fdr, ["HH", "LH", "LL", "HL"]) for map_ in yearly])
+    for variant, significant in (("quadrant", None), ("fdr", passes)):
+        result = lisa_markov(
+            panel.values,
+            graph,
+            significant=significant,
+            permutations=effort.permutations,
+            n_boot=effort.resamples,
+            seed=seed,
+        )
+        size = {"n_perm": result.n_perm, "n_boot": effort.resamples, "n_obs": result.chain.n_obs, "seed": seed}
+        rows.add({"lisa_markov": result.to_frame()}, variant=variant, w_code=MAIN_W, lag=1, **size)
+
+
+def _has_common_trend(panel: CityPanel, kind: str) -> bool:
+    """Whether fixed cuts of the raw score meet a moving mean: paired |t| of last against first year above 1.96."""
+    if kind != "pooled" or panel.n < 2:
+        return False
+    change = panel.values[:, -1] - panel.values[:, 0]
+    error = change.std(ddof=1) / np.sqrt(panel.n)
+    return bool(abs(change.mean()) > 1.96 * error)
+
+
+def _touched(states: Any, touched: Any, lag: int) -> Any:
+    """Transitions of each cell that start or end in an imputed score, in the row order of `to_frame`."""
+    codes = transition_codes(states, N_STATES, lag)
+    marked = touched[:, :-lag] | touched[:, lag:]
+    return np.bincount(codes[marked], minlength=N_STATES**2)
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """States from 1 instead of 0."""
+    named = [name for name in ("state_from", "state_to", "lag_state") if name in frame]
+    return frame.assign(**{name: frame[name].astype(int) + 1 for name in named})
+
+
+# ---- one transition matrix ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Counts (K, K) with resampled counts (B, K, K); lag turns periods into years."""
+
+    matrix_id: str
+    counts: FloatArray
+    draws: FloatArray
+    lag: int
+    has_common_trend: bool
+
+
+def summary_row(matrix: Matrix) -> pd.DataFrame:
+    """One row: mobility indices with intervals, ergodic shares, closed classes."""
+    p = row_shares(matrix.counts)
+    long_run = ergodic(p)
+    stack = np.concatenate([p[None], row_shares(matrix.draws)])
+    found = mobility_stack(stack, stationary_stack(stack))
+    found["half_life_years"] = found.pop("half_life") * matrix.lag
+    row: dict[str, object] = {"matrix_id": matrix.matrix_id, "has_common_trend": matrix.has_common_trend}
+    for name, values in found.items():
+        finite = np.where(np.isfinite(values), values, np.nan)
+        lo, hi = interval(finite[1:, None], (1,))
+        row |= {name: finite[0], f"{name}_lo": lo[0], f"{name}_hi": hi[0]}
+    k = len(p)
+    known = long_run.by_class.sum(axis=0) if long_run.closed and not long_run.is_open else np.full(k, np.nan)
+    row |= {f"ergodic_{state + 1}": share for state, share in enumerate(known)}
+    classes = [np.flatnonzero(long_run.classes == code) + 1 for code in long_run.closed]
+    row["n_closed_classes"] = long_run.n_closed_classes
+    row["closed_classes"] = "|".join(",".join(str(state) for state in members) for members in classes)
+    return pd.DataFrame([row])
+
+
+def passage_rows(matrix: Matrix) -> pd.DataFrame:
+    """One row per origin and destination; null where the destination is not certain to be reached."""
+    p = row_shares(matrix.counts)
+    k = len(p)
+    times = mean_first_passage(p) * matrix.lag
+    draws = row_shares(matrix.draws)
+    lo, hi = interval(passage_stack(draws, stationary_stack(draws)) * matrix.lag, (k, k))
+    stay = sojourn(p) * matrix.lag
+    state = np.arange(1, k + 1)
+    finite = np.isfinite(times)
+    return pd.DataFrame(
+        {
+            "matrix_id": matrix.matrix_id,
+            "state_from": state.repeat(k),
+            "state_to": np.tile(state, k),
+            "mfpt_years": np.where(finite, times, np.nan).ravel(),
+            "mfpt_lo": np.where(finite, lo, np.nan).ravel(),
+            "mfpt_hi": np.where(finite, hi, np.nan).ravel(),
+            "is_certain": finite.ravel(),
+            "sojourn_years": np.where(np.isfinite(stay), stay, np.nan).repeat(k),
+        }
+    )

@@ -1,16 +1,31 @@
 """How far the headline indexes can be trusted: agreement of schemes, uncertainty, stability, restatement, validity."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from dagster_project.study.history import PREVIOUS
-from dagster_project.study.specs.depth import current_depth
-from dagster_project.study.tables.measurement import build_measurement_tables
+from dagster_project.study.frames import MAIN_INDEXES, OWN_WEIGHTS, Frames, Rows, Tables
+from dagster_project.study.settings import RESTATED, Settings
+from python_models._types import FloatArray
+from python_models.measurement.agreement import agreement_by_year, pairwise_agreement
+from python_models.measurement.choices import Choice, ChoiceModel
+from python_models.measurement.fast import Procedure
+from python_models.measurement.pca import pca_index
+from python_models.measurement.restatement import Basis, restate
+from python_models.measurement.stability import alarms, bootstrap_weights, window_weights
+from python_models.measurement.uncertainty import uncertainty
+from python_models.measurement.validity import validity
+from python_models.panel import Panel
+from python_models.scores import weighted_score
 
-HEADLINES = "(select index_code from ops.index_spec where variant_of = '')"
 INPUTS = {
     "panel": f"""
         select index_code, city_id, year, indicator_code, value, is_imputed from int.int_panel_balanced
-        where index_code in {HEADLINES} order by index_code, city_id, year, indicator_code
+        where index_code in {MAIN_INDEXES} order by index_code, city_id, year, indicator_code
     """,
     "spec": """
         select index_code, indicator_code, dimension, variant_of from ops.index_spec order by index_code, indicator_code
@@ -18,16 +33,16 @@ INPUTS = {
     "indicator": "select indicator_code, direction, cap_high, is_winsorised from seed.indicator order by 1",
     "bounds": "select * from py.index_bounds order by index_code, basis, indicator_code",
     "weight": f"""
-        select basis, index_code, weight_scheme, indicator_code, year, weight from py.index_weight
-        where index_code in {HEADLINES} order by all
+        select basis, index_code, weight_scheme, indicator_code, year, weight, {OWN_WEIGHTS} as is_headline
+        from py.index_weight where index_code in {MAIN_INDEXES} order by all
     """,
     "score": f"""
-        select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-        where index_code in {HEADLINES} order by all
+        select basis, index_code, weight_scheme, city_id, year, score, {OWN_WEIGHTS} as is_headline
+        from py.index_score where index_code in {MAIN_INDEXES} order by all
     """,
     "value": f"""
         select basis, index_code, city_id, year, indicator_code, z, out_of_base_range from py.index_value
-        where index_code in {HEADLINES} order by all
+        where index_code in {MAIN_INDEXES} order by all
     """,
     "outside": """
         select indicator_code as external_code, city_id, year, value from int.int_indicators_constructed
@@ -37,24 +52,324 @@ INPUTS = {
         order by 1, 2, 3
     """,
     "context": "select data_vintage from ops.run_context",
-    "previous": PREVIOUS,
 }
-TABLES = {
-    "index_rank_agreement": "Agreement of the ranks of two weight schemes, by year.",
-    "index_uncertainty": "Ranks and scores of a city over 1,000 draws of all choices, by year.",
-    "index_uncertainty_factor": "Sobol shares of each choice in the mean shift of ranks.",
-    "index_uncertainty_city_factor": "Sobol shares of each choice in the mean shift of one city.",
-    "index_drop_one": "Agreement of the headline ranks with those without one indicator, by year.",
-    "index_weight_stability": "Weights of expanding and leave-one-year-out windows.",
-    "index_weight_bootstrap": "Standard error and interval of each headline weight, drawn by city.",
-    "index_pca": "What principal components need: KMO, Bartlett, components kept, negative weights.",
-    "index_validity": "Correlations of the index with variables outside it, by year.",
-    "index_rebase_alarm": "Signs that the base window is out of date: range and drift of weights.",
-    "index_restatement": "From the frozen to the restated score of a city and year: part of bounds, part of weights.",
-}
-WORKERS = 1
+FACTS = ["weight", "min_value", "max_value", "winsor_low_value", "winsor_high_value", "direction", "cap_high"]
+# what made the headline scores of a release, out of its published file
+OF_RELEASE = """
+    select k.data_vintage, v.index_code, v.basis, v.city_id, v.year, v.indicator_code, v.value_raw as value, w.weight,
+        b.min_value, b.max_value, b.winsor_low_value, b.winsor_high_value, i.direction, i.cap_high
+    from mart.mart_indicator_value as v
+    join mart.mart_index_bounds as b using (index_code, basis, indicator_code)
+    join mart.mart_index_weight as w
+        on w.index_code = v.index_code and w.basis = v.basis and w.indicator_code = v.indicator_code
+    join mart.dim_index as x on x.index_code = w.index_code and x.weight_scheme = w.weight_scheme
+    join mart.dim_indicator as i on i.index_code = v.index_code and i.indicator_code = v.indicator_code
+    cross join ops.run_context as k
+    where v.index_code in (select index_code from mart.dim_index where variant_of is null or variant_of = '')
+    order by v.index_code, v.basis, v.city_id, v.year, v.indicator_code
+"""
+PREVIOUS = {"previous": OF_RELEASE}  # asked of the published file of the vintage before this one
+TABLES = (
+    "index_rank_agreement",
+    "index_uncertainty",
+    "index_uncertainty_factor",
+    "index_uncertainty_city_factor",
+    "index_drop_one",
+    "index_weight_stability",
+    "index_weight_bootstrap",
+    "index_pca",
+    "index_validity",
+    "index_rebase_alarm",
+    "index_restatement",
+)
+FEWEST_CITIES = 3
+WORKERS = 1  # the work takes seconds, and starting others would take as long
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """All tables of TABLES; one worker, since the work takes seconds and starting others would take as long."""
-    return build_measurement_tables(frames, seed=seed, n_jobs=WORKERS, **current_depth().of("measurement"))
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One headline index on one basis: its complete cities in the window, and how its indicators are treated."""
+
+    index_code: str
+    basis: str
+    window: tuple[int, int]
+    panel: Panel
+    imputed: FloatArray
+    procedure: Procedure
+    dimensions: tuple[str, ...]
+    years: tuple[int, ...]
+
+    def model(self) -> ChoiceModel:
+        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions)
+
+
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Tables of each index that is no variant, on each basis. Bases with the same window are computed once."""
+    rows, done = Rows(), dict[tuple[object, ...], Tables]()
+    for case in cases(frames):
+        key = (case.index_code, case.window, case.panel.cities)
+        if key not in done:
+            done[key] = _tables_of_window(case, settings)
+        tables = {**done[key], **_tables_of_basis(frames, case)}
+        own = _of(frames["weight"], case.index_code, case.basis)
+        weights = own.loc[own["is_headline"], "weight_scheme"].iloc[0]
+        rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=weights)
+    for code in _main_codes(frames):
+        rows.add({"index_restatement": restatement_table(frames, code)})
+    return rows.tables(TABLES)
+
+
+def cases(frames: Frames) -> list[Case]:
+    """Every headline index on every basis that has bounds and at least three complete cities."""
+    found = []
+    for code in _main_codes(frames):
+        spec = frames["spec"][frames["spec"]["index_code"] == code].set_index("indicator_code")
+        bounds = frames["bounds"][frames["bounds"]["index_code"] == code]
+        for basis, own in bounds.groupby("basis", sort=True):
+            window = (int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0]))
+            case = _case(frames, code, str(basis), window, spec)
+            if len(case.panel.cities) >= FEWEST_CITIES:
+                found.append(case)
+    return found
+
+
+def _main_codes(frames: Frames) -> list[str]:
+    spec, known = frames["spec"], set(frames["bounds"]["index_code"])
+    is_main = spec["variant_of"].fillna("") == ""
+    return sorted(code for code in set(spec.loc[is_main, "index_code"]) if code in known)
+
+
+def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: pd.DataFrame) -> Case:
+    cells = frames["panel"][(frames["panel"]["index_code"] == code) & frames["panel"]["year"].between(*window)]
+    whole = Panel.from_long(cells)
+    marked = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    complete = ~np.isnan(whole.values).any(axis=(1, 2))
+    cities = tuple(city for city, ok in zip(whole.cities, complete, strict=True) if ok)
+    facts = frames["indicator"].set_index("indicator_code").loc[list(whole.names)]
+    procedure = Procedure(
+        _floats(facts["direction"]), _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
+    )
+    panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
+    dimensions = tuple(str(d) for d in spec.loc[list(whole.names), "dimension"])
+    return Case(code, basis, window, panel, marked.values[complete], procedure, dimensions, whole.years)
+
+
+def _tables_of_window(case: Case, settings: Settings) -> Tables:
+    """What depends on the window only."""
+    model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
+    drawn = uncertainty(
+        model, cities=case.panel.cities, years=case.years, seed=seed, draws=sizes["draws"], n_jobs=WORKERS
+    )
+    z = case.procedure.scale(case.panel.values)
+    weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
+    return {
+        "index_uncertainty": drawn.to_frame(),
+        "index_uncertainty_factor": drawn.factor_frame(),
+        "index_uncertainty_city_factor": drawn.city_factor_frame(),
+        "index_drop_one": drop_one(model, case),
+        "index_weight_stability": window_weights(case.panel, case.procedure),
+        "index_weight_bootstrap": weights.to_frame(),
+        "index_pca": pca_index(np.where(np.ptp(z, axis=(0, 1)) > 0.0, z, np.nan)).to_frame(),
+    }
+
+
+def _tables_of_basis(frames: Frames, case: Case) -> Tables:
+    """What looks at the published scores and weights of one basis."""
+    own = {name: _of(frames[name], case.index_code, case.basis) for name in ("score", "weight", "value")}
+    planes, years = _score_planes(own["score"])
+    return {
+        "index_rank_agreement": pairwise_agreement(planes, years),
+        "index_validity": _validity(frames["outside"], own["score"], set(case.panel.names)),
+        "index_rebase_alarm": _alarms(frames, own["value"], case),
+    }
+
+
+def drop_one(model: ChoiceModel, case: Case) -> pd.DataFrame:
+    """One row per left-out indicator and year: agreement of the headline with the index without it."""
+    whole = model.score(Choice())
+    rows = [
+        agreement_by_year(whole, model.score(Choice(drop=k)), case.years).assign(indicator_code=code)
+        for k, code in enumerate(case.panel.names)
+        if len(case.panel.names) > 1
+    ]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def _score_planes(score: pd.DataFrame) -> tuple[dict[str, FloatArray], tuple[int, ...]]:
+    """Composite score of each scheme, (N, T) on the same cities and years; the headline comes first."""
+    wide = {str(s): f.pivot(index="city_id", columns="year", values="score") for s, f in score.groupby("weight_scheme")}
+    headline = set(score.loc[score["is_headline"], "weight_scheme"])
+    order = sorted(wide, key=lambda s: (s not in headline, s))
+    base = wide[order[0]]
+    planes = {
+        s: wide[s].reindex(index=base.index, columns=base.columns).to_numpy(dtype=np.float64, na_value=np.nan)
+        for s in order
+    }
+    return planes, tuple(int(year) for year in base.columns)
+
+
+def _validity(outside: pd.DataFrame, score: pd.DataFrame, inside: set[str]) -> pd.DataFrame:
+    """Correlations with every outside variable that is no indicator of the index."""
+    headline = score[score["is_headline"]].pivot(index="city_id", columns="year", values="score")
+    s = headline.to_numpy(dtype=np.float64, na_value=np.nan)
+    rows = []
+    for code, frame in outside.groupby("external_code", sort=True):
+        if code in inside:
+            continue
+        other = frame.pivot(index="city_id", columns="year", values="value")
+        o = other.reindex(index=headline.index, columns=headline.columns).to_numpy(dtype=np.float64, na_value=np.nan)
+        rows.append(validity(s, o, tuple(int(y) for y in headline.columns)).assign(external_code=code))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def _alarms(frames: Frames, value: pd.DataFrame, case: Case) -> pd.DataFrame:
+    """Cells of years after the window outside the base range, and the drift of this basis against the restated one."""
+    later = value[(value["year"] > case.window[1]) & value["z"].notna()]
+    share = later.groupby("indicator_code")["out_of_base_range"].mean() if len(later) else pd.Series(dtype=float)
+    observed = {str(code): float(share.get(code, 0.0)) for code in case.panel.names}
+    weights = {
+        basis: _floats(_headline_weights(frames, case.index_code, basis).reindex(list(case.panel.names)))
+        for basis in (case.basis, RESTATED)
+    }
+    return alarms(observed, weights[case.basis], weights[RESTATED], n_obs=len(later))
+
+
+def _headline_weights(frames: Frames, code: str, basis: str) -> pd.Series[float]:
+    own = _of(frames["weight"], code, basis)
+    weights: pd.Series[float] = own[own["is_headline"]].set_index("indicator_code")["weight"]
+    return weights
+
+
+def _floats(column: pd.Series[Any], missing: float = np.nan) -> FloatArray:
+    return np.asarray(column.astype(float).fillna(missing), dtype=np.float64)
+
+
+def _of(frame: pd.DataFrame, code: str, basis: str | None = None) -> pd.DataFrame:
+    mine = frame["index_code"] == code
+    return frame[mine if basis is None else mine & (frame["basis"] == basis)]
+
+
+# ---- restatement ----------------------------------------------------------------------------------------
+
+# Why a score of an earlier basis or data vintage is not the score of today. Two kinds of bridges, both for the headline
+# weights: from the frozen to the restated basis inside one vintage, and from the previous vintage to this one on the
+# same basis. A change of the method itself (other indicators, directions or caps) cannot be split further: the whole
+# change is then `part_method`.
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """One index on one basis of one vintage: raw values (N, T, m), and what makes a score of them, by indicator."""
+
+    vintage: str
+    basis: str
+    panel: Panel
+    facts: pd.DataFrame
+
+    def scores(self) -> pd.Series[float]:
+        """Score by city and year."""
+        z = self.rule().scale(self.panel.values, _floats(self.facts["direction"]), self.caps())
+        return _by_city_year(weighted_score(z, self.rule().weights), self.panel.cities, self.panel.years)
+
+    def rule(self) -> Basis:
+        f = self.facts
+        low, high = _floats(f["winsor_low_value"], -np.inf), _floats(f["winsor_high_value"], np.inf)
+        return Basis(_floats(f["min_value"]), _floats(f["max_value"]), low, high, _floats(f["weight"]))
+
+    def caps(self) -> FloatArray:
+        return _floats(self.facts["cap_high"], np.inf)
+
+    def has_method_of(self, other: State) -> bool:
+        """Same indicators, directions and caps."""
+        same_names = self.panel.names == other.panel.names
+        columns = ("direction", "cap_high")
+        return same_names and all(
+            _floats(self.facts[c], -1.0).tolist() == _floats(other.facts[c], -1.0).tolist() for c in columns
+        )
+
+
+def restatement_table(frames: Frames, code: str) -> pd.DataFrame:
+    """Bridges of one index; empty if there is neither a second basis nor a previous vintage.
+
+    frames: as `measurement` reads them; `previous`: the columns of OF_RELEASE for one earlier vintage, or no rows.
+    """
+    now = {state.basis: state for state in current_states(frames, code)}
+    before = {state.basis: state for state in previous_states(frames["previous"], code)}
+    pairs = [(now[b], now[RESTATED]) for b in sorted(now) if b != RESTATED and RESTATED in now]
+    pairs += [(before[b], now[b]) for b in sorted(now) if b in before]
+    rows = [bridge(old, new) for old, new in pairs]
+    return pd.concat(rows, ignore_index=True).assign(index_code=code) if rows else pd.DataFrame()
+
+
+def bridge(old: State, new: State) -> pd.DataFrame:
+    """One row per city and year that has a score in both states."""
+    keys = {"vintage_old": old.vintage, "vintage_new": new.vintage, "basis_old": old.basis, "basis_new": new.basis}
+    if not new.has_method_of(old):
+        both = pd.DataFrame({"score_old": old.scores(), "score_new": new.scores()}).dropna()
+        change = both["score_new"] - both["score_old"]
+        frame = both.assign(
+            part_revision=0.0, part_bounds=0.0, part_weights=0.0, part_method=change, total_change=change
+        )
+        return (
+            frame.rename_axis(["city_id", "year"])
+            .reset_index()
+            .assign(n_obs=frame.index.get_level_values(0).nunique(), **keys)
+        )
+    cities = tuple(c for c in new.panel.cities if c in set(old.panel.cities))
+    years = tuple(y for y in new.panel.years if y in set(old.panel.years))
+    if not cities or not years:
+        return pd.DataFrame()
+    values = [_cut(state.panel, cities, years) for state in (old, new)]
+    result = restate(
+        values[0],
+        values[1],
+        old.rule(),
+        new.rule(),
+        directions=_floats(new.facts["direction"]),
+        caps=new.caps(),
+        cities=cities,
+        years=years,
+    ).to_frame()
+    return result.assign(part_method=0.0, n_obs=result["city_id"].nunique(), **keys)
+
+
+def current_states(frames: Frames, code: str) -> list[State]:
+    """Every basis of the index in this build."""
+    vintage = str(frames["context"]["data_vintage"].iloc[0])
+    bounds = _of(frames["bounds"], code)
+    weight = _of(frames["weight"], code)
+    weight = weight[weight["is_headline"]]
+    facts = bounds.merge(weight[["basis", "indicator_code", "weight"]], on=["basis", "indicator_code"], validate="1:1")
+    facts = facts.merge(frames["indicator"][["indicator_code", "direction", "cap_high"]], on="indicator_code")
+    cells = _of(frames["panel"], code)
+    found = []
+    for basis, own in facts.groupby("basis", sort=True):
+        end = int(own["window_end"].iloc[0])
+        seen = cells[cells["year"] <= end] if basis == RESTATED else cells
+        found.append(_state(vintage, str(basis), seen, own))
+    return found
+
+
+def previous_states(previous: pd.DataFrame, code: str) -> list[State]:
+    """Every basis of the index in the vintage that was published before this one."""
+    if previous.empty:
+        return []
+    own = _of(previous, code)
+    return [
+        _state(str(vintage), str(basis), part, part.drop_duplicates("indicator_code"))
+        for (vintage, basis), part in own.groupby(["data_vintage", "basis"], sort=True)
+    ]
+
+
+def _state(vintage: str, basis: str, cells: pd.DataFrame, facts: pd.DataFrame) -> State:
+    panel = Panel.from_long(cells[["city_id", "year", "indicator_code", "value"]])
+    return State(vintage, basis, panel, facts.set_index("indicator_code").loc[list(panel.names), FACTS])
+
+
+def _cut(panel: Panel, cities: tuple[str, ...], years: tuple[int, ...]) -> FloatArray:
+    at_city, at_year = {c: i for i, c in enumerate(panel.cities)}, {y: t for t, y in enumerate(panel.years)}
+    return panel.values[np.ix_([at_city[c] for c in cities], [at_year[y] for y in years])]
+
+
+def _by_city_year(score: FloatArray, cities: tuple[str, ...], years: tuple[int, ...]) -> pd.Series[float]:
+    return pd.Series(score.reshape(-1), index=pd.MultiIndex.from_product([cities, years], names=["city_id", "year"]))

@@ -1,56 +1,427 @@
-"""Spatial panel regressions of specs/panel.yml: what they read, the tables they fill."""
+"""Spatial panel regressions of specs/panel.yml: every one fitted, or skipped with its reason."""
 
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pandas as pd
+from scipy import stats
 
-from dagster_project.paths import paths_from_environment
-from dagster_project.study.specs.depth import current_depth
-from dagster_project.study.specs.panel_schema import read_panel_specs
-from dagster_project.study.tables.panel import build_panel_tables
+from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.samples import (
+    SAMPLE_FRAMES,
+    PanelSample,
+    Skipped,
+    leave_province_out,
+    model_keys,
+    read_sample,
+    read_weights,
+    with_codes,
+)
+from dagster_project.study.settings import PanelSpec, Settings
+from dagster_project.study.weights import refused_inverse
+from python_models._types import FloatArray
+from python_models.regression import PanelInputError
+from python_models.regression.core import CoreFit, fit_panel
+from python_models.regression.diagnostics import pesaran_cd, residual_moran, variance_inflation
+from python_models.regression.dynamic import DynamicFit, fit_dynamic
+from python_models.regression.dynamic_effects import dynamic_effects
+from python_models.regression.dynamic_gmm import dynamic_gmm
+from python_models.regression.effects import average_effects
+from python_models.regression.effects_city import city_effects
+from python_models.regression.iv import spatial_2sls
+from python_models.regression.spec_results import SpecTests
+from python_models.regression.spec_search import residual_tests, specification_search
+from python_models.regression.systems import system
+from python_models.regression.weights import SpatialWeights
+from python_models.regression.within import within
 
-INPUTS = {
-    "scores": """
-        select basis, index_code, weight_scheme, city_id, year, score, share_imputed_weight from py.index_score
-        where score is not null order by 1, 2, 3, 4, 5
-    """,
-    "indicators": """
-        select indicator_code, city_id, year, value from int.int_values_imputed
-        where fill_policy = 'with_fills' and edit_policy = 'edited' and value is not null order by 1, 2, 3
-    """,
-    "city": """
-        select city_id, province_code, admin_tier, centroid_lon, centroid_lat from seed.city
-        where centroid_lon is not null order by city_id
-    """,
-    "groups": """
-        select city_id, scheme, group_code from mart.dim_group_membership
-        where scheme in ('core', 'cluster', 'east_vs_cw', 'four_region') and valid_to is null order by 1, 2, 3
-    """,
-    "contributions": """
-        select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
-        where index_code in ('pr', 'pr_yearbook') order by 1, 2, 3, 5, 6
-    """,
-    "neighbours": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
-    "mass": """
-        select city_id, value from int.int_indicators_constructed
-        where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
-            and year = (select min(window_start) from ops.index_spec)
-        order by city_id
-    """,
-}
-TABLES = {
-    "panel_fit": "Fit and residual checks of each regression, or why it was skipped.",
-    "panel_coef": "Coefficients with errors of three kinds, by regression and term.",
-    "panel_effect": "Direct, indirect and total effects, by regression and variable.",
-    "panel_effect_city": "Own, received and emitted effect of each city, headline regressions.",
-    "panel_test": "Specification tests, residual checks and the decision rule, by regression.",
-    "dynamic_effect": "Short- and long-run effects of the dynamic regressions, by kind of estimate.",
-    "iv_diagnostic": "Strength and validity of instruments, by regression and endogenous regressor.",
-    "gmm_diagnostic": "Tests of the dynamic regressions by system GMM: instruments, Hansen J, serial correlation.",
-    "model_spec": "The regressions of the spec file with what became of each.",
-}
+INPUTS = SAMPLE_FRAMES
+TABLES = (
+    "panel_fit",
+    "panel_coef",
+    "panel_effect",
+    "panel_effect_city",
+    "panel_test",
+    "dynamic_effect",
+    "iv_diagnostic",
+    "gmm_diagnostic",
+    "model_spec",
+)
+LEVEL = 0.95
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """All tables of TABLES."""
-    sizes, file = current_depth().of("panel"), paths_from_environment().panel_specs
-    specs = read_panel_specs(file, block_bootstrap=sizes["block_bootstrap"])
-    return build_panel_tables(frames, specs, seed=seed, draws=sizes["effects"])
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One regression that has its data: what it is, its sample, its W, its generator."""
+
+    spec: PanelSpec
+    sample: PanelSample
+    weights: SpatialWeights
+    rng: np.random.Generator
+    draws: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.spec.regressors
+
+
+def build(frames: Frames, settings: Settings) -> Tables:
+    """One block of rows per spec.
+
+    A spec whose variables or weights are absent, or whose data the estimator refuses, has status `skipped` and a
+    reason; it never stops the others. Each model has a generator of its own: a new entry changes no other number.
+    """
+    rows, frames = Rows(), with_codes(frames)
+    for spec in settings.regressions:
+        reason = ""
+        try:
+            rows.add(_one(frames, spec, settings))
+        except (Skipped, PanelInputError) as refused:  # anything else is a fault of the program and ends the run
+            reason = str(refused)
+            rows.add({"panel_fit": _skipped(frames, spec, reason)}, seed=settings.seed)
+        rows.add({"model_spec": _spec_row(spec, reason)})
+    return rows.tables(TABLES)
+
+
+def _one(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
+    sample = read_sample(frames, spec)
+    weights = read_weights(frames, spec, sample)
+    rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
+    tables = run(Job(spec, sample, weights, rng, settings.sizes("panel")["effects"]))
+    n, t = sample.y.shape
+    about = {
+        "status": "fitted",
+        "skip_reason": "",
+        "n_used": n,
+        "t_used": t,
+        "first_year": sample.years[0],
+        "last_year": sample.years[-1],
+        "n_dropped": len(sample.dropped),
+        "dropped_cities": ", ".join(sample.dropped),
+        "w_sha256": weights.key,
+    }
+    tables["panel_fit"] = tables["panel_fit"].assign(**about)
+    keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": settings.seed}
+    return {name: table.assign(**keys) for name, table in tables.items()}
+
+
+def _skipped(frames: Frames, spec: PanelSpec, reason: str) -> pd.DataFrame:
+    bases = frames["scores"]["basis"].dropna().unique()
+    basis = next((str(b) for b in sorted(bases) if str(b).startswith(spec.basis)), spec.basis)
+    return pd.DataFrame([{**model_keys(spec, basis), "status": "skipped", "skip_reason": reason, "converged": False}])
+
+
+def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
+    row = {
+        "model_id": spec.model_id,
+        "title": spec.title,
+        "method": spec.method,
+        "model_type": spec.model,
+        "y_code": spec.y.name,
+        "y_unit": spec.y.unit,
+        "x_codes": [v.name for v in spec.x],
+        "control_codes": [v.name for v in spec.controls],
+        "w_code": spec.w_code,
+        "fe": spec.effects,
+        "estimator": spec.estimator,
+        "se_type": spec.cov,
+        "basis_wanted": spec.basis,
+        "first_year": spec.years[0],
+        "last_year": spec.years[1],
+        "lag_years": spec.lag,
+        "sample_filter": ", ".join(spec.sample) or "all",
+        "regime_scheme": "",
+        "instrument": ", ".join(v.name for v in spec.external) or spec.instrument,
+        "is_headline": spec.is_headline,
+        "variant_of": spec.variant_of,
+        "change": spec.change,
+        "status": "skipped" if reason else "fitted",
+        "skip_reason": reason,
+        "spec_hash": spec.spec_hash,
+    }
+    return pd.DataFrame([row])
+
+
+def run(job: Job) -> Tables:
+    """Tables panel_fit, panel_coef, panel_effect, .. of one regression. Skipped: too many cities for its method."""
+    if job.spec.method in ("dynamic", "gmm") and (reason := refused_inverse("the dynamic model", job.weights.n)):
+        raise Skipped(reason)
+    return {"static": _static, "dynamic": _dynamic, "gmm": _gmm, "iv": _iv}[job.spec.method](job)
+
+
+def _static(job: Job) -> Tables:
+    spec = job.spec
+    fits = {kind: _fit(job, kind) for kind in ("info", "qml")}
+    if spec.boot_draws:
+        fits["block_bootstrap"] = _fit(job, "block_bootstrap")
+    if spec.cov == "driscoll_kraay":
+        fits[spec.cov] = _fit(job, spec.cov)
+    fit = fits.get(spec.cov, fits["info"])
+    tables = {
+        "panel_fit": _static_fit(job, fit),
+        "panel_coef": _coef(job, fit.names[:-1], fit.params[:-1], fits, spec.cov if spec.cov in fits else "info"),
+        "panel_effect": _static_effects(job, fit),
+    }
+    if spec.with_tests:
+        tables["panel_effect_city"] = pd.concat(
+            [_city_rows(job, fit, j) for j in range(len(spec.x))], ignore_index=True
+        )
+        tables["panel_test"] = _tests(job, fit)
+    return tables
+
+
+def _fit(job: Job, cov: str) -> CoreFit:
+    spec = job.spec
+    return fit_panel(
+        job.sample.y,
+        job.sample.x,
+        job.weights,
+        model=spec.model,
+        effects=spec.effects,
+        estimator=spec.estimator,
+        cov=cov,
+        names=job.names,
+        draws=spec.boot_draws,
+        rng=job.rng,
+    )
+
+
+def _static_fit(job: Job, fit: CoreFit) -> pd.DataFrame:
+    optimum, conv = fit.optimum, fit.conv
+    step = (optimum.high - optimum.low) / 100.0
+    at = (fit.maximum[fit.n_slopes],) if conv.spatial_names else ()
+    row = {
+        "lnl": fit.loglik,
+        "k_params": fit.n_params,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "sigma2": fit.sigma2,
+        "r2_within": fit.r2_within,
+        "corr2": _corr2(job, fit),
+        "rho": fit.rho if conv.has_rho else np.nan,
+        "lam": fit.lam if conv.has_lam else np.nan,
+        "rho_lo_bound": optimum.low,
+        "rho_hi_bound": optimum.high,
+        "grid_max_ok": bool(all(abs(r - s) <= 2 * step for r, s in zip(at, _starts(fit), strict=False))),
+        "logdet_method": fit.logdet_method,
+    }
+    return _fit_row(job, fit.residuals, row, with_wx=conv.has_wx)
+
+
+def _starts(fit: CoreFit) -> tuple[float, ...]:
+    start = fit.optimum.start
+    return (start[0],) if fit.conv.has_rho else (start[1],)
+
+
+def _fit_row(job: Job, residuals: FloatArray, row: dict[str, object], *, with_wx: bool) -> pd.DataFrame:
+    """What all three methods report about their residuals and regressors."""
+    cd = pesaran_cd(residuals)
+    moran = residual_moran(residuals, job.weights, effects=job.spec.effects)
+    vif = variance_inflation(job.sample.x, job.weights if with_wx else None, effects=job.spec.effects, names=job.names)
+    return pd.DataFrame(
+        [
+            {
+                **row,
+                "converged": True,
+                "vif_max": float(vif["vif"].max()),
+                "cd_stat": cd.statistic,
+                "cd_p": cd.p,
+                "resid_moran_p": moran.pooled.p,
+            }
+        ]
+    )
+
+
+def _corr2(job: Job, fit: CoreFit) -> float:
+    """Squared correlation of the demeaned y with its demeaned reduced form (I - rho W)^-1 Z d."""
+    k = job.sample.x.shape[2]
+    part = job.sample.x @ fit.params[:k]
+    if fit.lagged:
+        part = part + job.weights.lag(np.ascontiguousarray(job.sample.x)) @ fit.params[k : fit.n_slopes]
+    if fit.rho:
+        part = system(job.weights).factor(fit.rho).solve(part)
+    a, b = (within(values, job.spec.effects).ravel() for values in (job.sample.y, part))
+    return float((a @ b) ** 2 / ((a @ a) * (b @ b)))
+
+
+def _coef(job: Job, names: tuple[str, ...], params: FloatArray, fits: dict[str, CoreFit], used: str) -> pd.DataFrame:
+    errors = {kind: np.sqrt(np.diagonal(fit.cov))[: len(names)] for kind, fit in fits.items()}
+    empty = np.full(len(names), np.nan)
+    frame = _inference(job, names, params, errors[used])
+    return frame.assign(
+        se_type=used, se_info=errors["info"], se_qml=errors["qml"], se_boot=errors.get("block_bootstrap", empty)
+    )
+
+
+def _inference(job: Job, names: tuple[str, ...], params: FloatArray, se: FloatArray) -> pd.DataFrame:
+    half = stats.norm.ppf(0.5 + LEVEL / 2.0) * se
+    z = params / se
+    return pd.DataFrame(
+        {
+            "term": list(names),
+            "role": [_role(job, name) for name in names],
+            "coef": params,
+            "se": se,
+            "z": z,
+            "p": 2.0 * stats.norm.sf(np.abs(z)),
+            "lo": params - half,
+            "hi": params + half,
+        }
+    )
+
+
+def _role(job: Job, name: str) -> str:
+    special = {"rho": "rho", "lambda": "lambda", "y_lag": "tau", "W:y_lag": "eta"}
+    if name in special:
+        return special[name]
+    if name.startswith("W:"):
+        return "theta"
+    return "beta" if name in {v.name for v in job.spec.x} else "control"
+
+
+def _static_effects(job: Job, fit: CoreFit) -> pd.DataFrame:
+    effects = average_effects(
+        fit, method="simulation", draws=job.draws, rng=job.rng, names=job.names, sd_ratio=job.sample.sd_ratio
+    ).to_frame()
+    renamed = {"se": "se_sim", "lower": "lo", "upper": "hi", "share_rejected": "share_rejected_draws"}
+    return effects.rename(columns=renamed).assign(horizon="static")
+
+
+def _city_rows(job: Job, fit: CoreFit, variable: int) -> pd.DataFrame:
+    frame = city_effects(fit, variable, job.sample.cities, name=job.names[variable])
+    return frame.rename(columns={"city": "city_id"})
+
+
+def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
+    sample, spec = job.sample, job.spec
+    search = specification_search(
+        sample.y, sample.x, job.weights, effects=spec.effects, estimator=spec.estimator, names=job.names
+    )
+    tests = search.tests.plus(residual_tests(fit, sample.y, sample.x, years=sample.years))
+    steps = search.to_frame()
+    rules = pd.DataFrame(
+        {
+            "test_code": "rule_" + steps["step"],
+            "statistic": np.nan,
+            "df": np.nan,
+            "p": np.nan,
+            "note": steps["rule"] + ". Evidence: " + steps["evidence"],
+            "outcome": steps["outcome"],
+        }
+    )
+    return pd.concat([_test_rows(tests), rules], ignore_index=True)
+
+
+def _test_rows(tests: SpecTests) -> pd.DataFrame:
+    frame = tests.to_frame()
+    frame["outcome"] = np.where(frame["p"] < 1.0 - LEVEL, "rejected", "not rejected")
+    frame.loc[frame["p"].isna(), "outcome"] = "not made"
+    return frame
+
+
+def _dynamic(job: Job) -> Tables:
+    fit = fit_dynamic(job.sample.y, job.sample.x, job.weights, names=job.names)
+    best = fit.best
+    low, high = fit.spectrum.bounds()
+    row = {
+        "lnl": fit.loglik,
+        "k_params": len(fit.names),
+        "sigma2": best.sigma2,
+        "rho": best.rho,
+        "rho_lo_bound": low,
+        "rho_hi_bound": high,
+        "grid_max_ok": True,
+        "logdet_method": "eigenvalues",
+        "note": fit.note,
+    }
+    effects = [_dynamic_rows(job, fit, kind) for kind in fit.estimates]
+    chosen = next(frame for frame in effects if frame["is_headline"].iloc[0])
+    shown = chosen.rename(columns={"se": "se_delta"})
+    return {
+        "panel_fit": _fit_row(job, fit.residuals, row, with_wx=True),
+        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], np.sqrt(np.diagonal(best.cov))[:-1]).assign(
+            se_type=fit.headline
+        ),
+        "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
+        "dynamic_effect": pd.concat(effects, ignore_index=True),
+    }
+
+
+def _dynamic_rows(job: Job, fit: DynamicFit, kind: str) -> pd.DataFrame:
+    estimate = fit.estimates[kind]
+    frame = dynamic_effects(fit, kind=kind).to_frame()
+    return frame.assign(
+        kind=kind,
+        is_headline=kind == fit.headline,
+        bias_corrected=kind != "none",
+        tau=estimate.tau,
+        eta=estimate.eta,
+        rho=estimate.rho,
+        spectral_radius=estimate.radius,
+    )
+
+
+def _gmm(job: Job) -> Tables:
+    """System GMM; the x of interest are endogenous, the controls are not."""
+    fit = dynamic_gmm(
+        job.sample.y,
+        job.sample.x,
+        job.weights,
+        endogenous=range(len(job.spec.x)),
+        names=job.names,
+        durbin=None if job.spec.model == "sdm" else (),
+    )
+    dynamic = fit.as_dynamic()
+    low, high = fit.spectrum.bounds()
+    row: dict[str, object] = {
+        "k_params": len(fit.names),
+        "sigma2": fit.sigma2,
+        "rho": float(fit.params[-1]),
+        "rho_lo_bound": low,
+        "rho_hi_bound": high,
+        "note": "system GMM, two steps, Windmeijer errors; residuals of differences",
+    }
+    effects = _dynamic_rows(job, dynamic, dynamic.headline).assign(bias_corrected=False)
+    shown = effects.rename(columns={"se": "se_delta"})
+    coef = _inference(job, fit.names, fit.params, fit.std_errors)
+    return {
+        "panel_fit": pd.DataFrame([{**row, "converged": True}]),
+        "panel_coef": coef.assign(se_type="windmeijer"),
+        "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
+        "dynamic_effect": effects,
+        "gmm_diagnostic": fit.diagnostics(),
+    }
+
+
+def _iv(job: Job) -> Tables:
+    spec, sample = job.spec, job.sample
+    options: dict[str, Any] = {}
+    x, names = sample.x, job.names
+    if spec.instrument:
+        k = len(spec.x)
+        inner = sample.x[:, :, :k]
+        outer = sample.z if spec.external else leave_province_out(inner, sample.city)
+        options = {
+            "endog": np.concatenate([inner, job.weights.lag(np.ascontiguousarray(inner))], axis=2),
+            "instruments": np.concatenate([outer, job.weights.lag(np.ascontiguousarray(outer))], axis=2),
+            "endog_names": [*names[:k], *(f"W:{name}" for name in names[:k])],
+        }
+        x, names = sample.x[:, :, k:], names[k:]
+    durbin = None if spec.model == "sdm" else ()
+    fit = spatial_2sls(sample.y, x, job.weights, effects=spec.effects, durbin=durbin, names=names, **options)
+    row: dict[str, object] = {"k_params": len(fit.params), "sigma2": fit.sigma2, "rho": fit.rho}
+    return {
+        "panel_fit": _fit_row(job, fit.residuals, row, with_wx=spec.model == "sdm"),
+        "panel_coef": _inference(job, fit.names, fit.params, fit.std_errors).assign(se_type="cluster"),
+        "iv_diagnostic": _closed(fit.diagnostics()).assign(hansen_df=fit.hansen.df),
+    }
+
+
+def _closed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Open ends of the Anderson-Rubin set are null in a table; its note says that they are open."""
+    ends = frame[["ar_lo", "ar_hi"]]
+    return frame.assign(**ends.where(np.isfinite(ends)))

@@ -1,10 +1,25 @@
-"""Engines of the production relations: their raw columns, their tables."""
+"""Engines of the production relations: misallocation, segmentation, protection, attention, specialisation."""
+
+from __future__ import annotations
 
 import importlib.metadata
 
+import numpy as np
 import pandas as pd
 
-from dagster_project.study.tables.production import build_production_tables
+from dagster_project.study.frames import NEIGHBOURS, Frames, Tables, stacked
+from dagster_project.study.settings import Settings
+from python_models._types import FloatArray
+from python_models.production import (
+    Dictionary,
+    digital_attention,
+    krugman,
+    location_quotient,
+    misallocation,
+    output_elasticities,
+    perpetual_inventory,
+    segmentation,
+)
 
 INPUTS = {
     "values": """
@@ -39,20 +54,272 @@ INPUTS = {
     """,
     "keyword": "select dict_version, group_name, term, is_active from seed.keyword order by 1, 2, 3",
     "city": "select city_id, province_code from seed.city order by 1",
-    "region": "select city_id, group_code from seed.city_group where scheme = 'four_region' order by 1",
-    "neighbour": "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2",
+    # from the seeds: the dimensions of the marts are built after the engines
+    "region": """
+        select m.city_id, m.group_code from seed.city_group as m
+        join seed.group_scheme as s on m.scheme = s.scheme and s.role = 'region' and s.is_main
+        where m.valid_to is null order by 1
+    """,
+    "neighbours": NEIGHBOURS,
 }
-TABLES = {
-    "misallocation": "Relative distortion of capital and labour, by city and year (Chen and Hu 2011).",
-    "market_segmentation": "Relative-price segmentation of a city against its neighbours, by year.",
-    "market_segmentation_pair": "Variance of relative prices of two neighbouring cities, by year.",
-    "ip_protection": "Location quotient of closed cases of intellectual property, by city and year.",
-    "gov_digital_attention": "Dictionary terms in the government work report, by city, year and dictionary.",
-    "specialisation": "Krugman index and functional specialisation, by city and year.",
-    "engine_indicator": "What the engines hand to the index, by indicator, city and year.",
+TABLES = (
+    "misallocation",
+    "market_segmentation",
+    "market_segmentation_pair",
+    "ip_protection",
+    "gov_digital_attention",
+    "specialisation",
+    "engine_indicator",
+)
+PRODUCER_SERVICES = ("transport", "information", "finance", "business_services", "research")
+SECTOR, GOOD = "emp_sector_", "cpi_"
+# indicator -> (table, column): what the engines hand to the index
+INDICATORS = {
+    "p1_digatt": ("gov_digital_attention", "share_pct"),
+    "p1_special": ("specialisation", "krugman"),
+    "p2_tauk": ("misallocation", "abs_tau_k"),
+    "p2_taul": ("misallocation", "abs_tau_l"),
+    "p3_seg": ("market_segmentation", "seg"),
+    "p3_ip": ("ip_protection", "ip_lq"),
 }
+TOKENIZER = f"jieba {importlib.metadata.version('jieba')}"
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """Nothing here is drawn: the seed is not used."""
-    return build_production_tables(frames, tokenizer_version=f"jieba {importlib.metadata.version('jieba')}")
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Nothing here is drawn.
+
+    A table whose raw columns are absent comes out empty: an index that needs it is then skipped with that reason.
+    """
+    values = frames["values"]
+    tables = {
+        "misallocation": _misallocation(values, frames, settings.base_year),
+        **_segmentation(values, frames),
+        "ip_protection": _ip_protection(values, frames["nation"]),
+        "gov_digital_attention": _attention(frames["texts"], frames["keyword"]),
+        "specialisation": _specialisation(values),
+    }
+    return {**tables, "engine_indicator": _indicators(tables)}
+
+
+def _indicators(tables: Tables) -> pd.DataFrame:
+    parts = []
+    for code, (table, column) in INDICATORS.items():
+        if len(tables[table]):
+            frame = tables[table][["city_id", "year", column]].rename(columns={column: "value"})
+            parts.append(frame.assign(indicator_code=code).astype({"value": "float64"}).dropna(subset=["value"]))
+    return stacked(parts)
+
+
+def wide(values: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+    """Rows (city_id, year), one column a variable; absent variables are NaN."""
+    chosen = values[values["variable_code"].isin(codes)]
+    table = chosen.pivot(index=["city_id", "year"], columns="variable_code", values="value")
+    return table.reindex(columns=codes).astype("float64").sort_index()
+
+
+# ---- factor misallocation --------------------------------------------------------------------------------
+
+
+def _misallocation(values: pd.DataFrame, frames: Frames, base_year: int) -> pd.DataFrame:
+    table = wide(values, ["gdp_nom", "emp_total"])
+    deflator = frames["deflator"].set_index(["city_id", "year"])["deflator"]
+    table["y_real"] = table["gdp_nom"] / deflator.reindex(table.index)
+    table["labour"] = table["emp_total"]
+    table = table[(table["y_real"] > 0) & (table["labour"] > 0)].drop(columns=["gdp_nom", "emp_total"])
+    if table.empty:
+        return pd.DataFrame()
+    table["k_real"] = _capital(frames["investment"], base_year).reindex(table.index)
+    table = table.join(_elasticities(table, frames["region"]), on="city_id")
+    parts = [_one_year(part) for _, part in table.groupby(level="year")]
+    return pd.concat(parts).reset_index()
+
+
+def _capital(investment: pd.DataFrame, base_year: int) -> pd.Series:
+    """Stock in prices of the base year; cities whose investment and its price (previous year = 100) have no gap."""
+    table = wide(investment, ["fai_nom", "price_investment"]).dropna()
+    flow, price = (table[name].unstack("year") for name in ("fai_nom", "price_investment"))
+    if flow.empty:
+        return pd.Series(dtype="float64", index=table.index)
+    full = flow.notna().all(axis=1) & (flow.iloc[:, 0] > 0)
+    if not full.any():
+        return pd.Series(dtype="float64", index=table.index[:0])
+    level = (price[full] / 100).cumprod(axis=1)
+    base = level[base_year] if base_year in level else level.iloc[:, 0]
+    stock = perpetual_inventory(flow[full].to_numpy(), level.div(base, axis=0).to_numpy())
+    long = pd.DataFrame(stock, index=flow.index[full], columns=flow.columns).reset_index().melt(id_vars="city_id")
+    return long.set_index(["city_id", "year"])["value"]
+
+
+def _elasticities(table: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
+    """beta_k by region on the cities that are complete; the national slope where a region has none; else NaN."""
+    cube = table[["y_real", "k_real", "labour"]].unstack("year")
+    full = cube.dropna()
+    group = region.set_index("city_id")["group_code"]
+    out = pd.DataFrame(index=table.index.get_level_values("city_id").unique())
+    if len(full) < 10 or cube["y_real"].shape[1] < 3:
+        return out.assign(beta_k=np.nan, beta_k_se=np.nan, beta_basis="one_elasticity")
+    codes = group.reindex(full.index).fillna("none").to_numpy()
+    fit = output_elasticities(
+        full["y_real"].to_numpy(), full["k_real"].to_numpy(), full["labour"].to_numpy(), groups=codes
+    )
+    known = pd.DataFrame({"group": codes, "beta_k": fit.beta_k, "se": fit.std_error, "replaced": fit.is_replaced})
+    by_group = known.groupby("group").first()
+    where = group.reindex(out.index).fillna("none")
+    out["beta_k"] = where.map(by_group["beta_k"]).fillna(fit.national)
+    out["beta_k_se"] = where.map(by_group["se"]).fillna(fit.national_std_error)
+    replaced = where.map(by_group["replaced"]).astype("boolean").fillna(True)
+    out["beta_basis"] = np.where(replaced.to_numpy(dtype=bool), "national", "region")
+    return out
+
+
+def _one_year(part: pd.DataFrame) -> pd.DataFrame:
+    beta = part["beta_k"].to_numpy(dtype=float)
+    usable = np.isfinite(beta).all() and ((beta > 0) & (beta < 1)).all()
+    share = 1 - beta if usable else np.ones(len(part))
+    labour = misallocation(part["y_real"].to_numpy(), part["labour"].to_numpy(), share)
+    part = part.assign(gamma_l=labour.gamma, tau_l=labour.tau, abs_tau_l=np.abs(labour.tau), n_obs=len(part))
+    has = (part["k_real"] > 0).to_numpy()
+    part["capital_basis"] = np.where(has, "investment", "")
+    if not has.any():
+        return part.assign(gamma_k=np.nan, tau_k=np.nan, abs_tau_k=np.nan)
+    own = part[has]
+    elasticity = own["beta_k"].to_numpy() if usable else np.ones(len(own))
+    capital = misallocation(own["y_real"].to_numpy(), own["k_real"].to_numpy(), elasticity)
+    result = pd.DataFrame(
+        {"gamma_k": capital.gamma, "tau_k": capital.tau, "abs_tau_k": np.abs(capital.tau)}, index=own.index
+    )
+    return part.join(result)
+
+
+# ---- exchange ---------------------------------------------------------------------------------------------
+
+
+def _segmentation(values: pd.DataFrame, frames: Frames) -> dict[str, pd.DataFrame]:
+    goods = sorted({str(v) for v in values["variable_code"] if str(v).startswith(GOOD)})
+    empty = {"market_segmentation": pd.DataFrame(), "market_segmentation_pair": pd.DataFrame()}
+    if len(goods) < 2:
+        return empty
+    prices = wide(values, goods).dropna() / 100
+    province = frames["city"].set_index("city_id")["province_code"]
+    units, pairs = [], []
+    for year, part in prices.groupby(level="year"):
+        cities = part.index.get_level_values("city_id").tolist()
+        at = {city: i for i, city in enumerate(cities)}
+        edges = [
+            (at[a], at[b])
+            for a, b in zip(frames["neighbours"]["city_id_a"], frames["neighbours"]["city_id_b"], strict=True)
+            if a in at and b in at
+        ]
+        if not edges:
+            continue
+        found = segmentation(part.to_numpy(), edges)
+        unit = pd.DataFrame(
+            {
+                "city_id": cities,
+                "year": year,
+                "seg": 1e4 * found.seg[:, 0],
+                "integ": found.integ[:, 0],
+                "n_pairs": found.n_pairs.astype(int),
+                "grain": "city",
+                "neighbour_rule": "contiguous",
+            }
+        )
+        units.append(unit.dropna(subset=["seg"]))
+        ends = [[cities[i] for i in found.pairs[:, side]] for side in (0, 1)]
+        same = (province.loc[ends[0]].to_numpy() == province.loc[ends[1]].to_numpy()).tolist()
+        pairs.append(
+            pd.DataFrame(
+                {
+                    "unit_i": ends[0],
+                    "unit_j": ends[1],
+                    "year": year,
+                    "v_ij": found.v[:, 0],
+                    "n_goods": len(goods),
+                    "same_province": same,
+                }
+            )
+        )
+    if not units:
+        return empty
+    return {"market_segmentation": pd.concat(units), "market_segmentation_pair": pd.concat(pairs)}
+
+
+def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
+    codes = ["ip_cases_closed", "gdp_court_nom"]
+    table = wide(values, codes).dropna(subset=["gdp_court_nom"])
+    total = nation[nation["variable_code"].isin(codes)].pivot(index="year", columns="variable_code", values="value")
+    if table.empty or total.empty:
+        return pd.DataFrame()
+    origin = values[values["variable_code"] == "ip_cases_closed"].set_index(["city_id", "year"])["value_origin"]
+    parts = []
+    totals = {int(y): (float(a), float(b)) for y, a, b in total[codes].dropna().itertuples()}
+    for year, part in table.dropna().groupby(level="year"):
+        cases, gdp = totals.get(int(str(year)), (0.0, 0.0))
+        if cases <= 0 or gdp <= 0:
+            continue
+        quotient = location_quotient(part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy(), cases, gdp)
+        parts.append(part.assign(ip_lq=quotient, cases_national=cases, gdp_national_nom=gdp))
+    if not parts:
+        return pd.DataFrame()
+    found = pd.concat(parts)
+    found["value_origin"] = origin.reindex(found.index)
+    names = {"ip_cases_closed": "cases_city", "gdp_court_nom": "gdp_city_nom"}
+    return found.rename(columns=names).reset_index()
+
+
+# ---- production --------------------------------------------------------------------------------------------
+
+
+def _attention(texts: pd.DataFrame, keyword: pd.DataFrame) -> pd.DataFrame:
+    active = keyword[keyword["is_active"].astype(bool)]
+    if texts.empty or active.empty:
+        return pd.DataFrame()
+    rows = []
+    for version, terms in active.groupby("dict_version"):
+        dictionary = Dictionary(str(version), {str(g): tuple(part["term"]) for g, part in terms.groupby("group_name")})
+        for row in texts.itertuples(index=False):
+            found = digital_attention(str(row.text), dictionary)
+            groups = ", ".join(f'"{group}": {hits}' for group, hits in found.hits_by_group.items())
+            rows.append(
+                {
+                    "city_id": row.city_id,
+                    "year": row.year,
+                    "dict_version": version,
+                    "tokens": found.tokens,
+                    "hits": found.hits,
+                    "share_pct": found.share_pct,
+                    "hits_by_group": f"{{{groups}}}",
+                    "report_hash": found.report_hash,
+                    "tokenizer_version": TOKENIZER,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _specialisation(values: pd.DataFrame) -> pd.DataFrame:
+    codes = sorted({str(v) for v in values["variable_code"] if str(v).startswith(SECTOR)})
+    if len(codes) < 2:
+        return pd.DataFrame()
+    table = wide(values, codes).dropna()
+    table = table[table.sum(axis=1) > 0]
+    services = [SECTOR + name for name in PRODUCER_SERVICES if SECTOR + name in codes]
+    parts = []
+    for _, part in table.groupby(level="year"):
+        ratio = _ratio(part[services].sum(axis=1).to_numpy(), part.get(SECTOR + "manufacturing"))
+        parts.append(
+            pd.DataFrame(
+                {"krugman": krugman(part.to_numpy()), "functional_ratio": ratio, "n_sectors": len(codes)},
+                index=part.index,
+            )
+        )
+    return pd.concat(parts).reset_index() if parts else pd.DataFrame()
+
+
+def _ratio(services: FloatArray, manufacturing: pd.Series | None) -> FloatArray:
+    """Producer services over manufacturing of a city, relative to the same of all cities together."""
+    if manufacturing is None or manufacturing.sum() <= 0 or services.sum() <= 0:
+        return np.full(len(services), np.nan)
+    own = manufacturing.to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = services / own / (services.sum() / own.sum())
+    return np.where(own > 0, ratio, np.nan)

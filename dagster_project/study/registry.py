@@ -1,18 +1,18 @@
 """The analyses of the study in one list: what each reads, the function it calls, the tables it writes.
 
-Adding one is one entry here. An analysis is pure: frames and a seed in, frames out.
+Adding one is one entry here. An analysis is pure: frames and settings in, frames out; it knows no path and no variable
+of the environment, and can run in a process of its own.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-
-import pandas as pd
+from dataclasses import dataclass, field
 
 from dagster_project.study import (
     convergence,
     coupling,
     disparity,
+    index,
     influence,
     markov,
     measurement,
@@ -22,22 +22,25 @@ from dagster_project.study import (
     robustness,
     space,
 )
-from dagster_project.study.index import build_index_tables
+from dagster_project.study.frames import Frames, Tables
+from dagster_project.study.settings import Settings
 
-Frames = dict[str, pd.DataFrame]
 TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """name: of the step; reads: label -> table or query; build: frames and seed -> frames, or frames in parts where all
-    of them would not fit in memory; writes: table -> text."""
+    """name: of the step; reads: label -> table or query; build: frames and settings -> tables, or tables in parts where
+    all of them would not fit in memory; writes: tables, described where SQL publishes them; before: label -> query of
+    the published file of the data vintage before this one, no rows where there is none; in_parts: see build."""
 
     name: str
     group: str
     reads: Mapping[str, str]
-    build: Callable[[Frames, int], Frames | Iterator[Frames]]
-    writes: Mapping[str, str]
+    build: Callable[[Frames, Settings], Tables | Iterator[Tables]]
+    writes: tuple[str, ...]
+    before: Mapping[str, str] = field(default_factory=dict)
+    in_parts: bool = False
 
     @property
     def parents(self) -> list[list[str]]:
@@ -53,26 +56,10 @@ class Analysis:
 
 REGISTRY = [
     Analysis("production", "engines", production.INPUTS, production.build, production.TABLES),
+    Analysis("index", "index", index.INPUTS, index.build, index.TABLES, in_parts=True),
     Analysis(
-        name="index",
-        group="index",
-        reads={
-            "panel": "int.int_panel_balanced",
-            "spec": "ops.index_spec",
-            "indicator": "seed.indicator",
-            "judged": "int.int_indexes_judged",
-        },
-        build=lambda frames, seed: build_index_tables(frames),
-        writes={
-            "index_bounds": "Bounds and winsor limits of the base window, by index, basis and indicator.",
-            "index_weight": "Entropy, redundancy and weight, by index, basis, scheme and indicator.",
-            "index_value": "Final and scaled indicator values, by index, basis, city, year and indicator.",
-            "index_score": "Scores and ranks, by index, basis, scheme, city and year.",
-            "index_contribution": "Weight times scaled value, by index, basis, city, year and indicator.",
-            "index_check": "Identities of the index, observed against expected.",
-        },
+        "measurement", "index", measurement.INPUTS, measurement.build, measurement.TABLES, before=measurement.PREVIOUS
     ),
-    Analysis("measurement", "index", measurement.INPUTS, measurement.build, measurement.TABLES),
     Analysis("coupling", "production", coupling.INPUTS, coupling.build, coupling.TABLES),
     Analysis("disparity", "disparity", disparity.INPUTS, disparity.build, disparity.TABLES),
     Analysis("convergence", "dynamics", convergence.INPUTS, convergence.build, convergence.TABLES),
@@ -83,3 +70,4 @@ REGISTRY = [
     Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
     Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
 ]
+BY_NAME = {entry.name: entry for entry in REGISTRY}

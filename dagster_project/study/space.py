@@ -1,33 +1,214 @@
-"""Spatial structure of the headline index: weights, Moran, local maps, centre of mass, gravity network."""
+"""Spatial structure of the headline index: weights, Moran and its kin, local maps, centre of mass, gravity network."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from dagster_project.study.markov import INPUTS as SHARED
-from dagster_project.study.specs.depth import current_depth
-from dagster_project.study.tables.space import Effort, build_space_tables
+from dagster_project.study.frames import MASS, Frames, Rows, Tables
+from dagster_project.study.markov import CITY_FRAMES
+from dagster_project.study.panels import CityPanel, read_city_panel
+from dagster_project.study.settings import Settings
+from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_kind, refused_links
+from python_models.space import (
+    CityGraph,
+    adjust,
+    center_ellipse,
+    getis_ord,
+    gravity_network,
+    lisa,
+    normalise,
+    profile_weights,
+    to_sparse,
+)
+from python_models.space.distance import pair_distances
+from python_models.space.moran import global_statistics
 
-INPUTS = {
-    **SHARED,
-    "mass": """
-        select city_id, value from int.int_indicators_constructed
-        where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
-            and year = (select min(window_start) from ops.index_spec)
-        order by city_id
-    """,
-}
-TABLES = {
-    "weight_matrix": "Catalogue of weight matrices with the hash of each.",
-    "spatial_weight_edge": "Links of the published weight matrices.",
-    "spatial_weight_profile": "Neighbours, sums, eigenvalues and components of each weight matrix.",
-    "moran_global": "Moran's I, Geary's c and Getis-Ord's G, by year and weight matrix.",
-    "lisa": "Local Moran and Gi*, by city, year and weight matrix.",
-    "center_ellipse": "Centre of mass and standard deviational ellipse, by year.",
-    "gravity_link": "Links of the gravity network, by year.",
-    "network_summary": "Density, reciprocity and reach of the gravity network, by year.",
-    "network_city": "Degrees, betweenness and position of a city in the network, by year.",
-}
+INPUTS = {**CITY_FRAMES, "mass": MASS}
+OF_WEIGHTS = ("weight_matrix", "spatial_weight_edge", "spatial_weight_profile")  # they are of no index
+TABLES = (*OF_WEIGHTS, "moran_global", "lisa", "center_ellipse", "gravity_link", "network_summary", "network_city")
+EDGE_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row")
+NETWORK = "gravity"  # the links of all pairs, listed among the weights where it is left out
+MORAN_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row", "expd_row", "nested_row")
+LISA_CODES = ("queen_row", "knn6_row", "invd_row")
 
 
-def build(frames: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """All tables of TABLES."""
-    return build_space_tables(frames, seed=seed, effort=Effort(**current_depth().of("space")))
+def build(frames: Frames, settings: Settings) -> Tables:
+    """Empty tables without scores.
+
+    A W that lacks its input (mass of every city, enough cities, a link in the ring) is left out. So is one with too
+    many links (see `weights`), and the gravity network of as many cities: the note of `weight_matrix` says why.
+    """
+    panel, rows = read_city_panel(frames), Rows()
+    if panel is not None and panel.n > 4:
+        seed, sizes = settings.seed, settings.sizes("space")
+        graphs = _weights(panel, rows)
+        _moran(panel, graphs, seed, sizes, rows)
+        _maps(panel, graphs, seed, sizes, rows)
+        _ellipses(panel, seed, sizes, rows)
+        _networks(panel, seed, sizes, rows)
+    keys = panel.keys if panel is not None else {}
+    return {name: table if name in OF_WEIGHTS else table.assign(**keys) for name, table in rows.tables(TABLES).items()}
+
+
+# ---- weights --------------------------------------------------------------------------------------------
+
+
+def _weights(panel: CityPanel, rows: Rows) -> dict[str, CityGraph]:
+    """Every W of the catalogue that there is, described in `rows`."""
+    found = {}
+    for code in CATALOGUE:
+        raw = _raw_weights(panel, code)
+        if isinstance(raw, str):
+            rows.add({"weight_matrix": _left_out(code, panel.n, raw)})
+        elif raw is not None:
+            found[code] = normalise(raw, CATALOGUE[code][1])
+            _describe(panel, code, raw, found[code], rows)
+    return found
+
+
+def _raw_weights(panel: CityPanel, code: str) -> CityGraph | str | None:
+    """The weights before normalisation, None where their input is missing, or why there are too many of them."""
+    kind, _, options, _ = CATALOGUE[code]
+    if kind in NEEDS_MASS and panel.mass is None:
+        return None
+    if kind == "center_periphery" and panel.centre is None:
+        return None
+    if options.get("k", 0) >= panel.n:
+        return None
+    if reason := refused_kind(kind, options, panel.n):
+        return reason
+    if kind in ("same_prov", "diff_prov"):  # masks of the normalised matrix, so that the two add up to it
+        options = {"base": panel.weights("invd")}
+    graph = panel.weights(kind, normalisation="raw", **options)
+    links = to_sparse(graph).nnz
+    return (refused_links(links) or graph) if links else None
+
+
+def _left_out(code: str, n: int, reason: str) -> pd.DataFrame:
+    kind, normalisation = (NETWORK, "raw") if code == NETWORK else CATALOGUE[code][:2]
+    row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": n, "has_edges": False, "note": reason}
+    return pd.DataFrame([row])
+
+
+def _describe(panel: CityPanel, code: str, raw: CityGraph, graph: CityGraph, rows: Rows) -> None:
+    kind, normalisation, _, note = CATALOGUE[code]
+    profile = profile_weights(graph)
+    attached = ",".join(str(city) for city in graph.attached)
+    rows.add({"spatial_weight_profile": profile.to_frame()}, w_code=code, islands_fixed=attached)
+    row = {
+        "w_code": code,
+        "kind": kind,
+        "params_json": json.dumps(dict(raw.params), sort_keys=True, default=list),
+        "normalisation": normalisation,
+        "coordinate_basis": {"queen": "boundary", "econ": "none"}.get(kind, "centroid"),
+        "sha256": profile.sha256,
+        "n": profile.n,
+        "has_edges": code in EDGE_CODES,
+        "note": note,
+    }
+    rows.add({"weight_matrix": pd.DataFrame([row])})
+    if code in EDGE_CODES:
+        rows.add({"spatial_weight_edge": _edges(panel, raw, graph)}, w_code=code)
+
+
+def _edges(panel: CityPanel, raw: CityGraph, graph: CityGraph) -> pd.DataFrame:
+    """Links with their weights; same_cluster: both ends in one named cluster, null where a city is in no list."""
+    links, before = sparse.coo_array(to_sparse(graph)), to_sparse(raw)
+    i, j = links.row, links.col
+    cities = panel.scores.index.to_numpy()
+    province = panel.city["province_code"].to_numpy()
+    side = np.full(panel.n, "", dtype=object) if panel.centre is None else np.where(panel.centre, "c", "p")
+    scheme = panel.groups.main("list")
+    member = panel.groups.of(scheme, panel.cities)
+    is_listed = all(code is not None for code in member)
+    return pd.DataFrame(
+        {
+            "city_id_receiver": cities[i],
+            "city_id_emitter": cities[j],
+            "weight_raw": np.asarray(before[i, j]).ravel(),
+            "weight_norm": links.data,
+            "distance_km": pair_distances(panel.points.to_numpy(dtype=np.float64), i, j, "haversine"),
+            "same_province": province[i] == province[j],
+            "same_cluster": (member[i] == member[j]) & (member[i] != panel.groups.outside_of(scheme))
+            if is_listed
+            else None,
+            "block": [f"{a}{b}" for a, b in zip(side[i], side[j], strict=True)],
+        }
+    )
+
+
+# ---- maps -----------------------------------------------------------------------------------------------
+
+
+def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
+    for code in [code for code in MORAN_CODES if code in graphs]:
+        found = []
+        for year, y in zip(panel.years, panel.values.T, strict=True):
+            wanted = ("moran", "geary", "getis") if (y > 0).all() else ("moran", "geary")
+            results = global_statistics(y, graphs[code], wanted, permutations=sizes["permutations"], seed=seed)
+            found += [result.to_frame().assign(year=year) for result in results.values()]
+        table = pd.concat(found, ignore_index=True)
+        table["p_holm"] = table.groupby("statistic")["p_perm"].transform(lambda p: adjust(p.to_numpy(), "holm"))
+        rows.add({"moran_global": table}, w_code=code)
+
+
+def _maps(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
+    for code in [code for code in LISA_CODES if code in graphs]:
+        for year, y in zip(panel.years, panel.values.T, strict=True):
+            spots = getis_ord(y, graphs[code])
+            table = lisa(y, graphs[code], permutations=sizes["permutations"], seed=seed).to_frame()
+            table = table.assign(
+                city_id=panel.scores.index, gi_star=spots.gi, gi_p=spots.p_norm, gi_class=spots.class_fdr
+            )
+            rows.add({"lisa": table}, year=year, w_code=code, n_obs=panel.n)
+
+
+def _ellipses(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
+    equal = pd.DataFrame(1.0, index=panel.scores.index, columns=panel.scores.columns)
+    for kind, mass in (("score", panel.scores.clip(lower=0.0)), ("unweighted", equal)):
+        result = center_ellipse(panel.points, mass, n_boot=sizes["resamples"], seed=seed)
+        rows.add({"center_ellipse": result.to_frame()}, weight_kind=kind)
+
+
+# ---- network --------------------------------------------------------------------------------------------
+
+
+def _networks(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
+    if reason := refused_links(panel.n * (panel.n - 1)):
+        rows.add({"weight_matrix": _left_out(NETWORK, panel.n, reason)})
+        return
+    for year, y in zip(panel.years, panel.values.T, strict=True):
+        if not (y > 0).all():  # a frozen score may fall below zero after the base window: no mass, no gravity
+            continue
+        net = gravity_network(
+            panel.points,
+            y,
+            group=list(panel.city["province_code"]),
+            is_centre=panel.centre,
+            n_boot=sizes["resamples"],
+            seed=seed,
+        )
+        rows.add({"gravity_link": net.links_frame(), "network_city": net.to_frame()}, year=year)
+        row: dict[str, Any] = {
+            "n_links": int(net.links.sum()),
+            "density": net.summary["density"],
+            "reciprocity": net.summary["reciprocity"],
+            "cross_province_share": net.summary["cross_group_share"],
+            "centre_reach_share": net.summary["centre_reach_share"],
+            "modularity": net.summary["modularity"],
+            "n_communities": int(net.community.max()) + 1,
+        }
+        for name, short in (
+            ("density", "density"),
+            ("reciprocity", "reciprocity"),
+            ("cross_group_share", "cross_province"),
+        ):
+            row[f"{short}_lo"], row[f"{short}_hi"] = net.intervals[name]
+        size = {"n_boot": sizes["resamples"], "n_obs": panel.n, "seed": seed}
+        rows.add({"network_summary": pd.DataFrame([row])}, year=year, **size)

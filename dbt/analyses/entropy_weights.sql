@@ -1,4 +1,4 @@
--- Entropy weights a second time, from the published scaled values: what mart_index_weight says of entropy_flat.
+-- Entropy weights a second time, from the published scaled values: what mart_index_weight says of the headline scheme.
 -- p = z / sum z over the complete rows of the window, e = -sum p ln p / ln M, weight = (1 - e) / sum (1 - e).
 with cells as (
     select

@@ -13,6 +13,7 @@ select
     r.rank_p95,
     r.rank_change
 from mart.city_ranking as r
-where r.index_code in ('nqpf', 'nqpf_yearbook') and r.year = (select max(last.year) from mart.city_ranking as last)
+inner join mart.dim_index as i on r.index_code = i.index_code and i.is_headline
+where r.year = (select max(last.year) from mart.city_ranking as last)
 order by r.index_code, r.rank_year
 limit 20

@@ -18,8 +18,8 @@ select
     w.cell,
     w.text
 from mart.why_this_number as w
+inner join mart.dim_index as i on w.index_code = i.index_code and i.is_headline
 where
-    w.index_code in ('nqpf', 'nqpf_yearbook')
-    and w.name_en = 'Hefei'
+    w.name_en = 'Hefei'
     and w.year = (select max(last.year) from mart.why_this_number as last)
 order by w.index_code, w.contribution desc

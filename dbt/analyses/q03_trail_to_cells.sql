@@ -21,9 +21,9 @@ select
 from mart.mart_indicator_source as s
 inner join mart.mart_source_value as v on s.source_cell_id = v.source_cell_id
 inner join mart.dim_city as c on s.city_id = c.city_id
+inner join mart.dim_index as i on s.index_code = i.index_code and i.is_headline
 where
-    s.index_code in ('nqpf', 'nqpf_yearbook')
-    and c.name_en = 'Hefei'
+    c.name_en = 'Hefei'
     and s.indicator_code = 'n2_broadband'
     and s.year = (select max(year) from mart.mart_indicator_source)
 order by s.index_code, s.variable_code, s.file, s.cell

@@ -13,5 +13,5 @@ select
     v.share_imputed
 from mart.mart_indicator_coverage as v
 inner join mart.dim_indicator as i on v.index_code = i.index_code and v.indicator_code = i.indicator_code
-where v.index_code in ('nqpf', 'nqpf_yearbook')
+inner join mart.dim_index as x on v.index_code = x.index_code and x.is_headline
 order by v.index_code, v.indicator_code, v.year

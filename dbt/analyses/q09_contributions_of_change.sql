@@ -16,8 +16,8 @@ inner join mart.why_this_number as b
         and w.city_id = b.city_id
         and w.indicator_code = b.indicator_code
         and w.year = b.year + 1
+inner join mart.dim_index as i on w.index_code = i.index_code and i.is_headline
 where
-    w.index_code in ('nqpf', 'nqpf_yearbook')
-    and w.name_en = 'Hefei'
+    w.name_en = 'Hefei'
     and w.year = (select max(last.year) from mart.why_this_number as last)
 order by w.index_code, abs(w.contribution - b.contribution) desc

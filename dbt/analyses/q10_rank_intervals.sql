@@ -13,8 +13,6 @@ select
     u.p_top20
 from mart.mart_index_uncertainty as u
 inner join mart.dim_city as c on u.city_id = c.city_id
-where
-    u.index_code in ('nqpf', 'nqpf_yearbook')
-    and u.basis = 'frozen_2012_2021'
-    and u.year = (select max(year) from mart.mart_index_uncertainty)
+inner join mart.dim_index as i on u.index_code = i.index_code and u.basis = i.basis and i.is_headline
+where u.year = (select max(year) from mart.mart_index_uncertainty)
 order by u.index_code, interval_width desc, u.rank_year

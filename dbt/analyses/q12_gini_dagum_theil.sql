@@ -16,20 +16,22 @@ select
     t.share_between_province,
     t.share_within_province
 from mart.mart_disparity_summary as s
+left join mart.dim_group_scheme as r on r.role = 'region' and r.is_main
 left join mart.mart_dagum_component as d
     on
         s.basis = d.basis
         and s.index_code = d.index_code
         and s.weight_scheme = d.weight_scheme
         and s.year = d.year
-        and d.scheme = 'four_region'
+        and r.scheme = d.scheme
 left join mart.mart_theil_nested as t
     on
         s.basis = t.basis
         and s.index_code = t.index_code
         and s.weight_scheme = t.weight_scheme
         and s.year = t.year
+        and r.scheme = t.scheme
         and t.kind = 'T'
         and t.sample = 'all'
-where s.basis = 'frozen_2012_2021' and s.scheme = 'all' and not s.weighted
+where s.basis in (select basis from mart.dim_index) and s.scheme = 'all' and not s.weighted
 order by s.index_code, s.year

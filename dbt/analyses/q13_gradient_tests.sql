@@ -16,5 +16,5 @@ select
     p,
     p_perm
 from mart.mart_group_gradient
-where basis = 'frozen_2012_2021'
+where basis in (select basis from mart.dim_index)
 order by index_code, scheme, measure, period, group_high, group_low

@@ -14,7 +14,7 @@ with matrices as (
         max(p) filter (where state_to = 4) as to_4,
         bool_or(thin) as any_thin
     from mart.mart_markov_transition
-    where basis = 'frozen_2012_2021' and discretisation = 'relative' and scheme = 'all' and lag = 1
+    where basis in (select basis from mart.dim_index) and discretisation = 'relative' and scheme = 'all' and lag = 1
     group by index_code, state_from
 )
 
@@ -39,7 +39,7 @@ from matrices as m
 left join mart.mart_markov_summary as h
     on
         m.index_code = h.index_code
-        and h.basis = 'frozen_2012_2021'
+        and h.basis in (select basis from mart.dim_index)
         and h.discretisation = 'relative'
         and h.lag = 1
         and h.w_code = 'queen_row'

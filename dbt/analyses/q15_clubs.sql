@@ -10,6 +10,6 @@ select
     string_agg(c.name_zh, '、' order by m.relative_last desc) as cities
 from mart.mart_club_membership as m
 inner join mart.dim_city as c on m.city_id = c.city_id
-where m.basis = 'frozen_2012_2021'
+where m.basis in (select basis from mart.dim_index)
 group by m.index_code, m.club_id_final
 order by m.index_code, m.club_id_final

@@ -17,7 +17,7 @@ select
 from mart.mart_lisa as m
 inner join mart.dim_city as c on m.city_id = c.city_id
 where
-    m.basis = 'frozen_2012_2021'
+    m.basis in (select basis from mart.dim_index)
     and m.w_code = 'queen_row'
     and m.year = (select max(year) from mart.mart_lisa)
     and (m.class_raw not in ('ns', 'island') or m.gi_class in ('hot', 'cold'))

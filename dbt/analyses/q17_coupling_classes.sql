@@ -11,6 +11,6 @@ select
     count(*) filter (where lead_lag = 'pr_lagging') as n_relations_lag,
     count(*) filter (where lead_lag = 'nqpf_lagging') as n_forces_lag
 from mart.mart_coupling
-where basis = 'frozen_2012_2021' and form = 'corrected' and scale = 'minmax01'
+where basis in (select basis from mart.dim_index) and form = 'corrected' and scale = 'minmax01'
 group by index_code, relations_code, year, class_10
 order by index_code, relations_code, year, mean_d

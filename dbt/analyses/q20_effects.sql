@@ -17,6 +17,6 @@ select
     string_agg(distinct nullif(e.flag, ''), '; ') as any_flag
 from mart.mart_panel_effect as e
 inner join mart.dim_model_spec as s on e.model_id = s.model_id
-where e.variable like 'pr%'
+where list_contains(s.x_codes, e.variable)
 group by e.model_id, s.title, e.variable, e.horizon, s.is_headline
 order by s.is_headline desc, e.model_id, e.variable, e.horizon

@@ -19,5 +19,5 @@ select
     asymmetry_hi,
     n_centre
 from mart.mart_block_spillover
-where basis = 'frozen_2012_2021'
+where basis in (select basis from mart.dim_index)
 order by model_id, scheme, emitter, receiver

@@ -13,7 +13,7 @@ select
     null::double as hi,
     null::double as p
 from mart.mart_regional_boundary
-where basis = 'frozen_2012_2021'
+where basis in (select basis from mart.dim_index)
 union all
 select
     model_id,
@@ -25,5 +25,5 @@ select
     fieller_hi as hi,
     p_level_adjusted as p
 from mart.mart_border_barrier
-where basis = 'frozen_2012_2021'
+where basis in (select basis from mart.dim_index)
 order by model_id, question desc, variant

@@ -21,5 +21,7 @@ select
 from mart.mart_city_path as p
 inner join mart.dim_city as c on p.city_id = c.city_id
 left join mart.dim_city as b on p.benchmark_city_id = b.city_id
-where p.basis = 'frozen_2012_2021' and p.year = (select max(last.year) from mart.mart_city_path as last)
+where
+    p.basis in (select basis from mart.dim_index)
+    and p.year = (select max(last.year) from mart.mart_city_path as last)
 order by p.index_code, p.path, p.p_path desc, p.city_id

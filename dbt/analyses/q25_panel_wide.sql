@@ -17,7 +17,7 @@ pivot (
         w.value_raw
     from mart.why_this_number as w
     inner join mart.city_ranking as r on w.index_code = r.index_code and w.city_id = r.city_id and w.year = r.year
-    where w.index_code in ('nqpf', 'nqpf_yearbook')
+    inner join mart.dim_index as i on w.index_code = i.index_code and i.is_headline
 ) on indicator_code
 using first(value_raw)
 order by index_code, city_id, year

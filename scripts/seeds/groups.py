@@ -13,6 +13,23 @@ REGIONS = {
     "东部": ("east", "东部地区", "East"), "中部": ("central", "中部地区", "Central"),
     "西部": ("west", "西部地区", "West"), "东北": ("northeast", "东北地区", "Northeast"),
 }
+# first two digits of the adcode of a province: east, centre and west as the statistics office and the western
+# development have them since 2000
+THREE_REGIONS = {
+    ("east", "东部地区", "East"): "11 12 13 21 31 32 33 35 37 44 46",
+    ("central", "中部地区", "Central"): "14 22 23 34 36 41 42 43",
+    ("west", "西部地区", "West"): "15 45 50 51 52 53 54 61 62 63 64 65",
+}
+EIGHT_ZONES = {
+    ("zone_northeast", "东北综合经济区", "Northeast zone"): "21 22 23",
+    ("zone_north_coast", "北部沿海综合经济区", "Northern coastal zone"): "11 12 13 37",
+    ("zone_east_coast", "东部沿海综合经济区", "Eastern coastal zone"): "31 32 33",
+    ("zone_south_coast", "南部沿海综合经济区", "Southern coastal zone"): "35 44 46",
+    ("zone_middle_yellow", "黄河中游综合经济区", "Middle Yellow River zone"): "14 15 41 61",
+    ("zone_middle_yangtze", "长江中游综合经济区", "Middle Yangtze River zone"): "34 36 42 43",
+    ("zone_southwest", "西南综合经济区", "Southwestern zone"): "45 50 51 52 53",
+    ("zone_northwest", "大西北综合经济区", "Northwestern zone"): "54 62 63 64 65",
+}
 EAST_CW = {"east": ("east", "东部地区", "East"), "other": ("central_west", "中西部地区", "Central and West")}
 
 # name in city_attributes.csv: code, Chinese name, English name
@@ -42,6 +59,10 @@ FIVE = ("京津冀", "长三角", "珠三角", "成渝", "长江中游")
 NO_CLUSTER = ("no_cluster", "非城市群", "Outside the 19 clusters")
 
 OFFICIAL_REGIONS = "four regions of the national statistics office"
+EAST_CENTRE_WEST = (
+    "east, centre and west of the national statistics office, with the provinces of the western development"
+)
+ZONES = "eight comprehensive economic zones, Development Research Center of the State Council 2005"
 CLUSTER_LIST = "19 city clusters, list of 2026 written from the names in the plans: dated and replaceable"
 CORE_LIST = "4 municipalities, 15 sub-provincial cities and the other provincial capitals (36)"
 
@@ -61,6 +82,8 @@ def group_rows(attributes: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...
         five = next((CLUSTERS[c] for c in clusters if c in FIVE), ("other", "其他城市", "Other cities"))
         schemes = {
             "four_region": (*REGIONS[a.region4], OFFICIAL_REGIONS),
+            "three_region": (*_by_province(a.adcode, THREE_REGIONS), EAST_CENTRE_WEST),
+            "eight_zone": (*_by_province(a.adcode, EIGHT_ZONES), ZONES),
             "east_vs_cw": (*EAST_CW["east" if a.region4 == "东部" else "other"], OFFICIAL_REGIONS),
             "cluster": (*_in_cluster(bool(clusters)), CLUSTER_LIST),
             "cluster19": (*first, CLUSTER_LIST),
@@ -72,6 +95,10 @@ def group_rows(attributes: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...
             schemes["east_vs_cw_exne"] = schemes["east_vs_cw"]
         rows += [(s, "CN" + a.adcode, code, zh, en, None, None, src) for s, (code, zh, en, src) in schemes.items()]
     return COLUMNS, sorted(rows, key=lambda r: (r[0], r[1]))
+
+
+def _by_province(adcode: str, groups: dict[tuple[str, str, str], str]) -> tuple[str, str, str]:
+    return next(group for group, provinces in groups.items() if adcode[:2] in provinces.split())
 
 
 def _in_cluster(member: bool) -> tuple[str, str, str]:

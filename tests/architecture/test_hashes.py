@@ -52,12 +52,22 @@ def relative(files: list[Path]) -> set[str]:
 
 
 HERE = Paths(warehouse=PROJECT, landing=PROJECT, sidecars=PROJECT)
-STUDY = closure("dagster_project.study.registry", "dagster_project.study.index")
-GATE = {
-    file
-    for file in closure("dagster_project.defs.gate", "dagster_project.ingest.load")
-    if not file.startswith(("dagster_project/defs/", "dagster_project/run/")) or file == "dagster_project/defs/gate.py"
-}
+STUDY = closure("dagster_project.study.registry", "dagster_project.study.settings")
+GATE_ASSET = PROJECT / "dagster_project" / "defs" / "gate.py"
+ORCHESTRATION = ("dagster_project/defs/", "dagster_project/run/")  # asks and writes down, decides nothing
+
+
+def reach(new: set[Path]) -> set[str]:
+    """The same from files, without what lies behind the orchestration."""
+    found: set[Path] = set()
+    while new:
+        found |= new
+        new = {target for file in new for target in imports_of(file)} - found
+        new = {file for file in new if not file.relative_to(PROJECT).as_posix().startswith(ORCHESTRATION)}
+    return relative([*found])
+
+
+GATE = reach({GATE_ASSET, *imports_of(PROJECT / "dagster_project" / "ingest" / "load.py")})
 SQL_OF_GATE = {f"dbt/models/{folder}" for folder in ("staging", "reading")}
 
 

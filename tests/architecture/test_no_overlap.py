@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.study.specs.schema import read_index_specs
+from dagster_project.study.settings import read_index_specs
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {spec.index_code: spec for spec in read_index_specs(ROOT / "dagster_project" / "study" / "specs" / "index.yml")}

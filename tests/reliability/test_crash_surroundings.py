@@ -19,7 +19,6 @@ from dagster_project.operations.doctor import apply_fixes
 from dagster_project.operations.preflight import megabytes_needed
 from dagster_project.paths import Paths
 
-HISTORY = "select * from py.index_history order by all"
 # Writes into the build file and dies before it tidies up: what it wrote is in the write-ahead log alone.
 WRITER = """
 import os, signal, sys, duckdb
@@ -101,7 +100,7 @@ def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_ware
 @pytest.mark.slow
 def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
-    raw, history, before, releases = Raw.of(house), house.build(HISTORY), house.published_sha256, house.releases
+    raw, before, releases = Raw.of(house), house.published_sha256, house.releases
     house.paths.build_file.unlink()
     outcome = house.refresh()
     assert outcome.exit_code == 0, outcome.text
@@ -110,7 +109,6 @@ def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_w
     assert after.cells.equals(raw.cells)
     old, new = (loads.sort_values(columns, ignore_index=True) for loads in (raw.loads, after.loads))
     assert new.equals(old)
-    assert house.build(HISTORY).equals(history)
     assert house.releases == releases  # the same numbers: nothing to release
     assert house.published_sha256 == before
     assert list(house.build("select data_vintage from ops.vintage")["data_vintage"]) == ["2016A"]

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-SCHEME = "entropy_flat"
+HEADLINE_WEIGHTS = "(select weight_scheme from mart.dim_weight_scheme where is_headline)"
 CITY_SQL = """
 select city_id, name_zh, name_en from mart.dim_city
 where lower(?) in (
@@ -20,17 +20,18 @@ where lower(?) in (
 """
 PLACES = "pinyin or English name, Chinese name, or code"
 
-INDEX_SQL = """
-select s.index_code, s.basis, s.year from mart.mart_index_score as s join mart.dim_index as i using (index_code)
-where s.city_id = ? and s.score is not null and s.basis like 'frozen%' and s.weight_scheme = ?
+INDEX_SQL = f"""
+select s.index_code, s.basis, s.year
+from mart.mart_index_score as s join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis
+where s.city_id = ? and s.score is not null and s.weight_scheme = {HEADLINE_WEIGHTS}
     and s.index_code = coalesce(?, s.index_code)
-order by i.variant_of is not null, s.index_code, s.year
+order by not i.is_headline, i.variant_of is not null, s.index_code, s.year
 """
-PARTS_SQL = """
+PARTS_SQL = f"""
 select index_code, year, score, score_100, rank_year, share_imputed_weight, is_provisional, out_of_base_range,
     count(*) over (partition by index_code, year) as n_cities
 from mart.mart_index_score
-where spec_code = ? and basis = ? and weight_scheme = ? and year in (?, ?) and score is not null
+where spec_code = ? and basis = ? and weight_scheme = {HEADLINE_WEIGHTS} and year in (?, ?) and score is not null
 qualify city_id = ?
 order by length(index_code), index_code, year
 """
@@ -117,7 +118,7 @@ def find_city(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, str]:
 def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: str | None) -> Explanation:
     """Everything behind the score of one city and year; NoAnswer if there is none."""
     city = find_city(con, asked)
-    scored = con.execute(INDEX_SQL, [city["city_id"], SCHEME, index]).df()
+    scored = con.execute(INDEX_SQL, [city["city_id"], index]).df()
     if scored.empty:
         raise NoAnswer(_why_unscored(con, city, index))
     index_code, basis = (str(scored.iloc[0][c]) for c in ("index_code", "basis"))
@@ -139,7 +140,7 @@ def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: 
         year=year,
         index={"index_code": index_code, "title_zh": titles[0][0], "title_en": titles[0][1]},
         basis=basis,
-        parts=con.execute(PARTS_SQL, [index_code, basis, SCHEME, year - 1, year, city["city_id"]]).df(),
+        parts=con.execute(PARTS_SQL, [index_code, basis, year - 1, year, city["city_id"]]).df(),
         interval=_interval(con, keys),
         interval_before=_interval(con, [*keys[:3], year - 1]),
         cells=con.execute(CELLS_SQL, keys).df(),

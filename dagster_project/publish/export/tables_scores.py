@@ -173,6 +173,7 @@ T5 = PaperTable(
             share_within_province_hi, 1)
     ) as t (k, item, value, lo, hi, digits)
     where {SLICE}
+        and scheme in (select scheme from mart.dim_group_scheme where role = 'region' and is_main)
     order by year, sample <> 'all', kind = 'L', t.k
     """,
     (Column("", "item"), INTERVAL),

@@ -41,7 +41,7 @@ from new.mart.mart_index_score as new
 join old.mart.mart_index_score as old using (index_code, basis, weight_scheme, city_id, year)
 join new.mart.dim_city as c on new.city_id = c.city_id
 {join}
-where new.weight_scheme = 'entropy_flat'
+where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme where is_headline)
     and (abs(new.score - old.score) > 1e-12 or new.rank_year <> old.rank_year)
 order by abs(new.score - old.score) desc, new.index_code, new.basis, new.city_id, new.year
 """
@@ -76,7 +76,8 @@ WEIGHTS_SQL = """
 select index_code, basis, indicator_code, old.weight as weight_old, new.weight as weight_new
 from new.mart.mart_index_weight as new
 join old.mart.mart_index_weight as old using (index_code, basis, weight_scheme, indicator_code)
-where new.weight_scheme = 'entropy_flat' and abs(new.weight - old.weight) > 1e-12
+where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme where is_headline)
+    and abs(new.weight - old.weight) > 1e-12
 order by abs(new.weight - old.weight) desc, index_code, basis, indicator_code
 """
 ESTIMATE = "model_id, basis, term, kind, estimate, lo, hi"

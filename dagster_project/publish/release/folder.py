@@ -8,13 +8,14 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.export.inert import csv_select
-from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.content import OF_THE_RUN
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import open_read_only
 
@@ -114,15 +115,40 @@ def release_as_of(paths: Paths, name: str) -> str | None:
     return None
 
 
-def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
-    """Parquet and CSV of every mart, sorted; rows and sha256 by table. Long tables are packed: <table>.csv.gz."""
+def file_before(paths: Paths, data_vintage: str) -> Path | None:
+    """Published file of the newest release from another data vintage, where the bridge to this one starts.
+
+    None if there is none, or if it is not there any more. A withdrawn release is no start.
+    """
+    for row in known_releases(paths):
+        file = paths.releases / row["release"] / "city.duckdb"
+        if row["data_vintage"] != data_vintage and not row["withdrawn"] and file.is_file():
+            return file
+    return None
+
+
+def export_tables(
+    snapshot: Path, folder: Path, contents: Mapping[str, str], earlier: Path | None = None
+) -> dict[str, dict[str, object]]:
+    """Parquet and CSV of every mart, sorted; rows and sha256 by table. Long tables are packed: <table>.csv.gz.
+
+    contents: hash by table. A table that an earlier release has with the same content is that release's files, linked.
+    """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
     exported: dict[str, dict[str, object]] = {}
+    known = _exported_before(earlier)
     with duckdb.connect(str(snapshot), read_only=True) as con:
         for (name,) in con.execute(
             "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
         ).fetchall():
+            same = known.get(name, {})
+            is_same = (
+                name not in OF_THE_RUN and same.get("content") is not None and same["content"] == contents.get(name)
+            )
+            if earlier and is_same and _link(earlier, folder, name):
+                exported[name] = {key: same[key] for key in ("rows", "parquet_sha256", "csv_sha256")}
+                continue
             con.execute(f"create or replace temp table sorted as from mart.{name} order by all")
             rows = int(con.execute("select count(*) from sorted").fetchall()[0][0])
             parquet = folder / "parquet" / f"{name}.parquet"
@@ -135,6 +161,27 @@ def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
         _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
     shutil.copyfile(FORMULAS, folder / FORMULAS.name)
     return exported
+
+
+def _exported_before(earlier: Path | None) -> dict[str, dict[str, object]]:
+    if earlier is None or not (earlier / MANIFEST).is_file():
+        return {}
+    tables: dict[str, dict[str, object]] = json.loads((earlier / MANIFEST).read_text(encoding="utf-8"))["tables"]
+    return tables
+
+
+def _link(earlier: Path, folder: Path, name: str) -> bool:
+    """The same files under another name: what is published is never written again. False where one is missing."""
+    files = [earlier / "parquet" / f"{name}.parquet", *(earlier / "csv").glob(f"{name}.csv*")]
+    if len(files) != 2 or not all(file.is_file() for file in files):
+        return False
+    for file in files:
+        target = folder / file.relative_to(earlier)
+        try:
+            target.hardlink_to(file)
+        except OSError:  # another disk, or one that knows no links
+            shutil.copyfile(file, target)
+    return True
 
 
 def _write_csv(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> None:
@@ -179,11 +226,11 @@ def manifest_content(
     sidecars: list[dict[str, object]],
     hashes: dict[str, str],
     previous: str | None,
+    contents: Mapping[str, str],
 ) -> dict[str, object]:
     """Everything that is needed to say what made this release, and to make it again (`nqpf release rebuild`)."""
     with open_read_only(snapshot) as con:
         context = con.execute("from ops.run_context").df().iloc[0].to_dict()
-        contents = table_contents(con)
         vintages = con.execute("from ops.vintage order by created_at").df().to_dict("records")
         load_no = {row[:3]: row[3] for row in con.execute(LOAD_NUMBERS_SQL).fetchall()}
     inputs = [

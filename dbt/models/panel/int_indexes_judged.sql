@@ -34,19 +34,30 @@ lacking as (
         max(min_cities) as min_cities
     from coverage
     group by all
+),
+
+judged as (
+    select
+        l.index_code,
+        coalesce(s.n_city, 0) as n_city_in_sample,
+        l.min_cities,
+        l.lacking is null and coalesce(s.n_city, 0) >= l.min_cities as is_computed,
+        case
+            when l.lacking is not null then 'indicators without enough cities: ' || l.lacking
+            when coalesce(s.n_city, 0) < l.min_cities
+                then
+                    'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
+                    || l.min_cities::varchar || ' are needed'
+        end as skip_reason
+    from lacking as l
+    left join sample as s on l.index_code = s.index_code
 )
 
+-- the headline is decided here and nowhere else: the first computed one among the candidates of the specs
 select
-    l.index_code,
-    coalesce(s.n_city, 0) as n_city_in_sample,
-    l.min_cities,
-    l.lacking is null and coalesce(s.n_city, 0) >= l.min_cities as is_computed,
-    case
-        when l.lacking is not null then 'indicators without enough cities: ' || l.lacking
-        when coalesce(s.n_city, 0) < l.min_cities
-            then
-                'only ' || coalesce(s.n_city, 0)::varchar || ' cities are complete, '
-                || l.min_cities::varchar || ' are needed'
-    end as skip_reason
-from lacking as l
-left join sample as s on l.index_code = s.index_code
+    j.*,
+    coalesce(
+        j.is_computed and o.headline_rank = min(case when j.is_computed then o.headline_rank end) over (), false
+    ) as is_headline
+from judged as j
+left join (select distinct index_code, headline_rank from spec) as o on j.index_code = o.index_code

@@ -191,4 +191,4 @@ select
 from measured as m
 left join donated as d using (fill_policy, edit_policy, indicator_code, city_id, year)
 -- earlier years were neighbours only
-where m.year >= {{ var('base_year') }}
+where m.year >= {{ base_year() }}

@@ -27,7 +27,7 @@ landed as (
     inner join {{ ref('source') }} as s on v.source = s.source
     where
         v.value is not null and v.level = 'city' and v.scope in ('city', 'built_up')
-        and v.year >= {{ var('history_start') }}
+        and v.year >= {{ base_year() }} - {{ var('history_years') }}
     -- a figure that is printed twice is the gate's matter
     qualify row_number() over (
         partition by v.source, v.city_id, v.year, v.variable_code order by v.data_year, v.source_cell_id

@@ -15,7 +15,7 @@ with pairs as (
     where
         n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'
         and n.value > 0 and i.value > 0
-        and n.year >= {{ var('base_year') }}
+        and n.year >= {{ base_year() }}
 ),
 
 chained as (
@@ -23,7 +23,7 @@ chained as (
         *,
         gdp_nom / first_value(gdp_nom) over series as nominal_growth,
         exp(
-            sum(case when year = {{ var('base_year') }} then 0 else ln(gdp_index / 100) end) over series
+            sum(case when year = {{ base_year() }} then 0 else ln(gdp_index / 100) end) over series
         ) as real_growth,
         min(year) over (partition by edit_policy, city_id, source) as first_year,
         count(*) over series as n_chained
@@ -38,7 +38,7 @@ ranked as (
     from chained as c
     left join {{ ref('precedence') }} as p on p.variable_code = 'gdp_deflator' and c.source = p.source
     -- an unbroken chain from the base year, or none
-    where c.first_year = {{ var('base_year') }} and c.n_chained = c.year - {{ var('base_year') }} + 1
+    where c.first_year = {{ base_year() }} and c.n_chained = c.year - {{ base_year() }} + 1
 ),
 
 -- one source for the whole series of a city
@@ -57,7 +57,7 @@ repaired as (
         year,
         path,
         n_replaced,
-        exp(path - max(case when year = {{ var('base_year') }} then path end) over (partition by source, city_id))
+        exp(path - max(case when year = {{ base_year() }} then path end) over (partition by source, city_id))
             as deflator
     from (
         select
@@ -65,7 +65,7 @@ repaired as (
             city_id,
             year,
             sum(step_used) over steps as path,
-            sum((is_broken and year > {{ var('base_year') }})::integer) over steps as n_replaced
+            sum((is_broken and year > {{ base_year() }})::integer) over steps as n_replaced
         from {{ ref('int_price_steps') }}
         window steps as (partition by source, city_id order by year)
     ) as summed
@@ -98,7 +98,7 @@ of_city as (
         false as is_repaired
     from repaired as p
     inner join best as b on p.source = b.source and p.city_id = b.city_id and b.edit_policy = 'edited'
-    where p.year < {{ var('base_year') }} and p.deflator is not null
+    where p.year < {{ base_year() }} and p.deflator is not null
 ),
 
 of_province as (

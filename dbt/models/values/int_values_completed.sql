@@ -293,7 +293,7 @@ robot_density as (
             group by all
         ) as n
         on b.industry = n.industry
-    where t.employed_city > 0 and r.year >= {{ var('base_year') }}
+    where t.employed_city > 0 and r.year >= {{ base_year() }}
     group by all
 )
 

@@ -10,7 +10,7 @@ with candidates as (
     left join {{ ref('source') }} as s on h.source = s.source
     left join {{ ref('precedence') }} as p on h.variable_code = p.variable_code and h.source = p.source
     -- years before the window are neighbours of its first gaps and anchors of its population
-    where h.value is not null and h.year >= {{ var('history_start') }}
+    where h.value is not null and h.year >= {{ base_year() }} - {{ var('history_years') }}
 ),
 
 coverage as (
@@ -21,7 +21,7 @@ coverage as (
         source,
         concept,
         rank,
-        count(*) filter (where year between {{ var('base_year') }} and {{ var('base_window_end') }}) as n_years,
+        count(*) filter (where year between {{ base_year() }} and {{ base_window_end() }}) as n_years,
         max(year) - min(year) + 1 as span
     from candidates
     group by all
@@ -36,7 +36,7 @@ chosen as (
             n_years < {{ var('min_observed_share') }}
             * (
                 select count(distinct year) from candidates
-                where year between {{ var('base_year') }} and {{ var('base_window_end') }}
+                where year between {{ base_year() }} and {{ base_window_end() }}
             ),
             rank, n_years desc, source
     ) = 1

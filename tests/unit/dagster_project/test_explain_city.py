@@ -80,12 +80,15 @@ def tables() -> dict[str, pd.DataFrame]:
     cell, keys = pd.DataFrame(cells), ["index_code", "basis", "city_id", "year", "indicator_code"]
     return {
         "dim_city": pd.DataFrame(CITIES, columns=["city_id", "city_code", "name_zh", "name_en"]),
+        "dim_weight_scheme": pd.DataFrame({"weight_scheme": ["entropy_flat"], "is_headline": [True]}),
         "dim_index": pd.DataFrame(
             {
                 "index_code": ["x"],
                 "title_zh": ["指数"],
                 "title_en": ["Index"],
                 "variant_of": [None],
+                "basis": [BASIS],
+                "is_headline": [True],
                 "is_computed": [True],
             }
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import duckdb
@@ -24,7 +25,7 @@ def snapshot(tmp_path: Path) -> Path:
 
 
 def test_rows_are_sorted_and_the_same_in_both_formats(snapshot: Path, tmp_path: Path) -> None:
-    exported = export_tables(snapshot, tmp_path / "out")
+    exported = export_tables(snapshot, tmp_path / "out", {})
     csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
     assert exported["city"]["rows"] == 3
@@ -35,7 +36,7 @@ def test_rows_are_sorted_and_the_same_in_both_formats(snapshot: Path, tmp_path: 
 
 
 def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> None:
-    export_tables(snapshot, tmp_path / "out")
+    export_tables(snapshot, tmp_path / "out", {})
     for file, names in (("csv/city.csv", "city_id,score,tags"), ("dictionary.csv", "table_name,column_name,data_type")):
         content = (tmp_path / "out" / file).read_bytes()
         assert content.startswith(f"\ufeff{names}".encode())
@@ -45,12 +46,29 @@ def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> 
 def test_a_long_table_is_packed_with_the_bytes_that_the_plain_file_would_have(
     snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_tables(snapshot, tmp_path / "plain")
+    export_tables(snapshot, tmp_path / "plain", {})
     monkeypatch.setattr(release, "MAX_PLAIN_ROWS", 2)
-    first = export_tables(snapshot, tmp_path / "first")
-    second = export_tables(snapshot, tmp_path / "second")
+    first = export_tables(snapshot, tmp_path / "first", {})
+    second = export_tables(snapshot, tmp_path / "second", {})
     packed = tmp_path / "first" / "csv" / "city.csv.gz"
     assert [file.name for file in packed.parent.iterdir()] == ["city.csv.gz"]
     assert gzip.decompress(packed.read_bytes()) == (tmp_path / "plain" / "csv" / "city.csv").read_bytes()
     assert first == second
     assert pd.read_csv(packed, encoding="utf-8-sig").shape == (3, 3)
+
+
+def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(snapshot)) as con:
+        con.execute("create table mart.year as select 2012 as year")
+    first, second = tmp_path / "first", tmp_path / "second"
+    contents = {"city": "c1", "year": "y1"}
+    exported = export_tables(snapshot, first, contents)
+    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
+    (first / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+    again = export_tables(snapshot, second, {"city": "c1", "year": "y2"}, first)
+    assert again == exported
+    for file in ("parquet/city.parquet", "csv/city.csv"):
+        assert (second / file).samefile(first / file)
+    for file in ("parquet/year.parquet", "csv/year.csv", "dictionary.csv"):
+        assert not (second / file).samefile(first / file)
+        assert (second / file).read_bytes() == (first / file).read_bytes()

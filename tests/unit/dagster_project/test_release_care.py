@@ -11,10 +11,9 @@ from dagster_project.operations.retention import KEEP_MARK, plan_prune, prune
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.disk import disk_use, human, release_sizes
-from dagster_project.publish.release.folder import file_hashes, write_manifest
+from dagster_project.publish.release.folder import file_before, file_hashes, write_manifest
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import open_read_only, open_side_by_side
-from dagster_project.store import Warehouse
 
 
 @pytest.fixture
@@ -250,18 +249,19 @@ def test_pruning_leaves_the_rest_whole(five):
     assert plan_prune(five, 1).going == []
 
 
-def test_vintages_that_no_kept_release_has_are_forgotten_but_for_the_newest_two(five):
-    warehouse = Warehouse(five.build_file)
-    warehouse.prepare()
-    with warehouse.connect() as con:
-        for day, name in enumerate(("2019A", "2020A", "2021B", "2021C", "2021D", "2021E"), start=1):
-            con.execute("insert into ops.vintage (data_vintage, created_at) values (?, ?)", [name, f"2026-01-0{day}"])
-            con.execute("insert into py.index_history (data_vintage) values (?)", [name])
-    plan = plan_prune(five, 1)
-    assert plan.vintages == ("2020A", "2019A")
-    prune(five, plan)
-    left = warehouse.read_frame('select data_vintage from "py"."index_history" order by all')["data_vintage"]
-    assert list(left) == ["2021B", "2021C", "2021D", "2021E"]
+def test_the_bridge_starts_from_the_newest_release_of_another_vintage_that_is_there(five):
+    assert file_before(five, "no such vintage").parent.name == "2026.1.4"
+    newest = manifest(five, "2026.1.4")["run"]["data_vintage"]
+    found = file_before(five, newest)
+    assert found.parent.name == earlier_release(five.releases, manifest(five, "2026.1.4"))
+    found.unlink()
+    assert file_before(five, newest).parent.name == "2026.1.1"
+    said = manifest(five, "2026.1.1") | {"withdrawn": {"why": "a slip", "when": "2026-02-01"}}
+    (five.releases / "2026.1.1" / "manifest.json").write_text(json.dumps(said))
+    assert file_before(five, newest).parent.name == "2026.1.0"
+    for file in five.releases.glob("*/city.duckdb"):
+        file.unlink()
+    assert file_before(five, newest) is None
 
 
 def test_at_least_one_release_stays(five):

@@ -10,13 +10,16 @@ import pytest
 
 from dagster_project.store import Warehouse
 
+ONE = {"py.one": {"x": "integer", "y": "varchar"}}
+BOTH = {**ONE, "py.two": {"y": "varchar"}}
+
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     made = Warehouse(tmp_path / "city.duckdb")
     with made.connect() as con:
         con.execute("create schema py")
-    made.replace_in_parts([{"py.one": pd.DataFrame({"x": [1, 2]}), "py.two": pd.DataFrame({"y": ["a"]})}])
+    made.replace_in_parts([{"py.one": pd.DataFrame({"x": [1, 2]}), "py.two": pd.DataFrame({"y": ["a"]})}], BOTH)
     return made
 
 
@@ -29,14 +32,33 @@ def test_frames_come_back_under_their_labels(warehouse: Warehouse) -> None:
 
 def test_a_table_that_cannot_be_written_leaves_all_tables_as_they_were(warehouse: Warehouse) -> None:
     with pytest.raises(duckdb.Error):
-        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": [3]}), "nowhere.two": pd.DataFrame({"y": ["b"]})}])
+        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": [3]})}], {**ONE, "nowhere.two": {"y": "varchar"}})
     assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
 def test_parts_of_a_table_are_put_one_below_the_other_and_counted(warehouse: Warehouse) -> None:
     parts = [{"py.one": pd.DataFrame({"x": [i], "y": [text]})} for i, text in enumerate(["a", "b", "c"])]
-    assert warehouse.replace_in_parts(iter(parts)) == {"py.one": 3}
+    assert warehouse.replace_in_parts(iter(parts), ONE) == {"py.one": 3}
     assert list(warehouse.read_frame("from py.one")["y"]) == ["a", "b", "c"]
+
+
+def test_the_contract_decides_columns_and_types_also_of_a_table_without_rows(warehouse: Warehouse) -> None:
+    frames = [
+        {"py.one": pd.DataFrame({"more": [1.0], "x": [2.0]}), "py.two": pd.DataFrame()},
+        {"py.one": pd.DataFrame()},
+    ]
+    assert warehouse.replace_in_parts(frames, BOTH) == {"py.one": 1, "py.two": 0}
+    with warehouse.connect(read_only=True) as con:
+        described = {table: con.execute(f"describe {table}").fetchall() for table in BOTH}
+    assert [(name, kind) for name, kind, *_ in described["py.one"]] == [("x", "INTEGER"), ("y", "VARCHAR")]
+    assert [(name, kind) for name, kind, *_ in described["py.two"]] == [("y", "VARCHAR")]
+    assert warehouse.read_frame("from py.one")["x"].tolist() == [2]
+
+
+def test_a_value_that_the_contract_has_no_room_for_is_an_error(warehouse: Warehouse) -> None:
+    with pytest.raises(duckdb.Error, match="three"):
+        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": ["three"]})}], ONE)
+    assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
 def test_a_later_part_that_cannot_be_made_leaves_the_table_as_it_was(warehouse: Warehouse) -> None:
@@ -45,13 +67,13 @@ def test_a_later_part_that_cannot_be_made_leaves_the_table_as_it_was(warehouse: 
         raise ValueError("no second part")
 
     with pytest.raises(ValueError, match="no second part"):
-        warehouse.replace_in_parts(parts())
+        warehouse.replace_in_parts(parts(), ONE)
     assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
-def test_rows_made_by_a_query_replace_those_that_they_are_for_and_no_others(warehouse: Warehouse) -> None:
+def test_rows_replace_those_that_they_are_for_and_no_others(warehouse: Warehouse) -> None:
     for _ in range(2):  # a rerun adds nothing
-        warehouse.replace_rows_by_query("py.one", "select 2 as x from py.two", {"x": 2})
+        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
     assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 

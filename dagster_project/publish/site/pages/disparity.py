@@ -28,6 +28,7 @@ NESTED = {
     "within_province": "between cities of a province",
 }
 HEADLINE = "four_region"
+MAIN_REGIONS = "scheme in (select scheme from mart.dim_group_scheme where role = 'region' and is_main)"
 BOOTSTRAP = "Intervals: 95 %, cities drawn again within their groups with their whole trajectories"
 
 
@@ -303,7 +304,9 @@ def _dagum_tables(marts: Marts, parts: list[Row], within: list[Row], pairs: list
 
 def theil(marts: Marts) -> Section | None:
     """The Theil index T by region, province and city."""
-    found = marts.read("mart_theil_nested", "*", "total is not null", order="kind desc, sample, year")
+    found = marts.read(
+        "mart_theil_nested", "*", f"total is not null and {MAIN_REGIONS}", order="kind desc, sample, year"
+    )
     own = [row for row in found if row["kind"] == "T" and row["sample"] == "all"]
     if not own:
         return None
@@ -341,7 +344,7 @@ def theil(marts: Marts) -> Section | None:
     regions = marts.read(
         "mart_theil_region",
         "*",
-        "kind = 'T' and year = ? and contribution is not null",
+        f"kind = 'T' and year = ? and contribution is not null and {MAIN_REGIONS}",
         [last["year"]],
         "contribution desc",
     )

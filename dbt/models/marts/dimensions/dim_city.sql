@@ -1,14 +1,6 @@
 with headline as (
-    -- the sample of the first computed headline index: the full one if it is computed
-    select index_code
-    from {{ ref('int_indexes_judged') }}
-    where
-        is_computed and index_code not in (
-            select index_code from {{ source('ops', 'index_spec') }}
-            where variant_of <> ''
-        )
-    order by index_code
-    limit 1
+    select index_code from {{ ref('int_indexes_judged') }}
+    where is_headline
 )
 
 select

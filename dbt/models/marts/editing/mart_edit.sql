@@ -96,7 +96,7 @@ of_persons as (
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage and l.is_current
     where
         v.is_corrected and v.scope in ('city', 'built_up') and v.level = 'city'
-        and v.year >= {{ var('history_start') }}
+        and v.year >= {{ base_year() }} - {{ var('history_years') }}
 ),
 
 edits as (

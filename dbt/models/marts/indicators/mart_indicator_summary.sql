@@ -6,7 +6,7 @@ with cells as (
     left join {{ ref('mart_index_score') }} as s
         on
             v.index_code = s.index_code and v.basis = s.basis and v.city_id = s.city_id and v.year = s.year
-            and s.weight_scheme = 'entropy_flat'
+            and s.weight_scheme = {{ headline_weights() }}
 ),
 
 pooled as (

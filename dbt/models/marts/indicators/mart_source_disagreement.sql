@@ -3,7 +3,7 @@ with candidates as (
     select f.*, s.concept
     from {{ ref('int_values_flagged') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
-    where f.level = 'city' and f.year >= {{ var('base_year') }}
+    where f.level = 'city' and f.year >= {{ base_year() }}
 )
 
 select

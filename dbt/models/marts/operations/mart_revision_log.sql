@@ -5,7 +5,7 @@ with accepted as (
     from {{ ref('int_values_corrected') }} as v
     inner join {{ ref('stg_landing__loads') }} as l
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
-    where v.scope in ('city', 'built_up') and v.level = 'city' and v.year >= {{ var('base_year') }}
+    where v.scope in ('city', 'built_up') and v.level = 'city' and v.year >= {{ base_year() }}
 ),
 
 pairs as (
@@ -69,7 +69,7 @@ source_revisions as (
     inner join {{ ref('source') }} as s on f.source = s.source and s.concept = 'first_print'
     inner join {{ ref('source') }} as t on r.source = t.source and t.concept = 'revised'
     -- revisions are told apart from edits: both sides as printed
-    where f.value is not null and f.edit_policy = 'as_printed' and r.year >= {{ var('base_year') }}
+    where f.value is not null and f.edit_policy = 'as_printed' and r.year >= {{ base_year() }}
 )
 
 select

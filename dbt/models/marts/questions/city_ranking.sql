@@ -4,8 +4,9 @@ with scores as (
         s.*,
         count(*) over (partition by s.index_code, s.year) as n_city
     from {{ ref('mart_index_score') }} as s
-    inner join {{ ref('dim_index') }} as i on s.index_code = i.index_code and i.variant_of is null
-    where s.basis = 'frozen_2012_2021' and s.weight_scheme = 'entropy_flat' and s.score is not null
+    inner join {{ ref('dim_index') }} as i
+        on s.index_code = i.index_code and s.basis = i.basis and i.variant_of is null
+    where s.weight_scheme = {{ headline_weights() }} and s.score is not null
 )
 
 select

@@ -28,7 +28,8 @@ select
     m.is_corrected,
     len(v.source_cell_ids)::integer as n_cell
 from {{ ref('mart_indicator_value') }} as v
-inner join {{ ref('dim_index') }} as i on v.index_code = i.index_code and i.variant_of is null
+inner join {{ ref('dim_index') }} as i
+    on v.index_code = i.index_code and v.basis = i.basis and i.variant_of is null
 inner join {{ ref('mart_index_contribution') }} as k
     on
         v.basis = k.basis
@@ -36,8 +37,7 @@ inner join {{ ref('mart_index_contribution') }} as k
         and v.city_id = k.city_id
         and v.year = k.year
         and v.indicator_code = k.indicator_code
-        and k.weight_scheme = 'entropy_flat'
+        and k.weight_scheme = {{ headline_weights() }}
 inner join {{ ref('dim_city') }} as c on v.city_id = c.city_id and v.boundary_vintage = c.boundary_vintage
 inner join {{ ref('dim_indicator') }} as d on v.index_code = d.index_code and v.indicator_code = d.indicator_code
 left join {{ ref('mart_source_value') }} as m on v.source_cell_id = m.source_cell_id
-where v.basis = 'frozen_2012_2021'

@@ -1,12 +1,8 @@
 """Simulated panels with a known truth for the tests of spillovers, rings and borders."""
 
 import numpy as np
-import pandas as pd
 
-from dagster_project.study.tables._panel_spec import PanelSpec, PanelVariable
 from python_models.simulation import random_knn_weights
-
-KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf", "weight_scheme": "entropy_flat"}
 
 
 def world(matrices, theta, *, seed=0, n=120, years=8, rho=0.3, beta=1.0, W=None):
@@ -25,54 +21,3 @@ def places(n=120, seed=99):
     points = np.random.default_rng(seed).uniform(0, 1000, (n, 2))
     gap = points[:, None] - points[None, :]
     return points, np.sqrt((gap**2).sum(axis=2))
-
-
-def warehouse(n=40, years=range(2012, 2019)):
-    """Frames as the pipeline reads them, of a country whose spillover is real."""
-    rng = np.random.default_rng(11)
-    w = random_knn_weights(n, 4, rng=np.random.default_rng(5))
-    places = np.random.default_rng(5).random((n, 2))
-    t = len(years)
-    pr = 0.4 + 0.1 * rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, t))
-    y = np.linalg.solve(np.eye(n) - 0.3 * w, 0.5 * pr + 0.4 * w @ pr + 0.02 * rng.normal(size=(n, t)))
-    cities = [f"c{i:02d}" for i in range(n)]
-    index = {"city_id": np.repeat(cities, t), "year": np.tile(list(years), n)}
-    scores = [
-        pd.DataFrame({**index, **KEYS, "index_code": code, "score": values.ravel(), "share_imputed_weight": 0.0})
-        for code, values in (("nqpf", y), ("pr", pr))
-    ]
-    groups = pd.concat(
-        [
-            pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [name, *["other"] * 3] * (n // 4)})
-            for scheme, name in (("core", "core"), ("cluster", "cluster"), ("east_vs_cw", "east"))
-        ]
-    )
-    d = pd.DataFrame({**index, "basis": KEYS["basis"], "index_code": "nqpf", "d": rng.uniform(size=n * t)})
-    return {
-        "scores": pd.concat(scores),
-        "indicators": pd.DataFrame(columns=["indicator_code", "city_id", "year", "value"]),
-        "city": pd.DataFrame(
-            {
-                "city_id": cities,
-                "province_code": ["10", "20"] * (n // 2),
-                "admin_tier": "prefecture",
-                "centroid_lon": 110 + 5 * places[:, 0],
-                "centroid_lat": 30 + 5 * places[:, 1],
-            }
-        ),
-        "groups": groups,
-        "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
-        "mass": pd.DataFrame({"city_id": cities, "value": 1.0}),
-        "synergy_year": d,
-        "synergy": d.drop_duplicates("city_id"),
-    }
-
-
-def specs():
-    score = {"source": "score", "unit": "points", "scale": 100.0}
-    y, x = PanelVariable("nqpf", code="nqpf", **score), PanelVariable("pr", code="pr", **score)
-    common = {"y": y, "x": (x,), "controls": ()}
-    return [
-        PanelSpec("head", "headline", w_code="knn6_row", is_headline=True, **common),
-        PanelSpec("far", "variant", w_code="knn10_row", variant_of="head", change="W: 10 nearest", **common),
-    ]

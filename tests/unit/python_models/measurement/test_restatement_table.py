@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_project.study.tables.restatement import restatement_table
+from dagster_project.study.measurement import restatement_table
 from python_models import Panel, build_index
 
 PARTS = ["part_revision", "part_bounds", "part_weights", "part_method"]
@@ -30,9 +30,7 @@ def frames_of(panel, spec, vintage, previous=None):
     return {
         "panel": panel.to_long().assign(index_code="x"),
         "bounds": pd.concat(r.bounds.assign(basis=b, index_code="x") for b, r in results.items()),
-        "weight": pd.concat(
-            r.weights.assign(basis=b, index_code="x", weight_scheme="entropy_flat") for b, r in results.items()
-        ),
+        "weight": pd.concat(r.weights.assign(basis=b, index_code="x", is_headline=True) for b, r in results.items()),
         "indicator": indicator_frame(spec),
         "context": pd.DataFrame({"data_vintage": [vintage]}),
         "previous": history_of(panel, spec, "none").iloc[:0] if previous is None else previous,

@@ -1,0 +1,206 @@
+"""What each step last read and wrote, by content: a step whose inputs, specs and code are unchanged is not run again.
+
+Every table that another step reads has a content hash, every step and every dbt model a key over its code and over the
+content of what it reads. Times, run ids and file dates do not count. The record lies in the build file, beside what it
+speaks of: a table and its record are never apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from dagster_project.paths import Paths
+from dagster_project.run.versions import hash_of_files, import_closure, package_json
+from dagster_project.store import Warehouse
+from dagster_project.study.registry import Analysis
+from dagster_project.study.settings import Settings
+
+RECOMPUTE = "NQPF_RECOMPUTE"  # any text: every step runs, changed or not
+UNCHANGED = "unchanged"  # metadata of a materialisation that made nothing
+# Columns that say when and by whom, not what: a new run alone does not make what reads them stale.
+VOLATILE = {
+    "ops.run_context": (
+        "run_id",
+        "release",
+        "started_at",
+        "git_commit",
+        "python_version",
+        "package_json",
+        "blas",
+        "params_hash",
+    ),
+    "ops.validation_result": ("run_id", "checked_at"),
+}
+CONTENT = "select count(*) || '-' || bit_xor(hash(t)) || '-' || sum((hash(t) >> 20)::hugeint) from ({query}) as t"
+
+
+@dataclass(frozen=True)
+class Record:
+    """key: over code and inputs when it was made; content: hash of the rows ('' for a step)."""
+
+    key: str
+    content: str
+
+
+def is_forced(context: dg.AssetExecutionContext) -> bool:
+    """Whether a person asked for these very steps: then they run, changed or not."""
+    return bool(context.run.asset_selection) or bool(os.environ.get(RECOMPUTE))
+
+
+def unchanged(key: Sequence[str]) -> dg.MaterializeResult:
+    """What a step says of a table that stays as it is."""
+    return dg.MaterializeResult(asset_key=list(key), metadata={UNCHANGED: True})
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits over the parts in their order."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def content_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """Hash of all rows of a query, whatever their order."""
+    row = con.execute(CONTENT.format(query=query)).fetchone()
+    return "" if row is None or row[0] is None else str(row[0])
+
+
+def content_of_table(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    exclude = f" exclude ({', '.join(VOLATILE[table])})" if table in VOLATILE else ""
+    return content_of(con, f"select *{exclude} from {table}")
+
+
+def read_records(con: duckdb.DuckDBPyConnection) -> dict[str, Record]:
+    """Name of a step, model or table -> what is recorded; only of what is still there."""
+    there = {
+        row[0]
+        for row in con.execute(
+            "select schema_name || '.' || table_name from duckdb_tables()"
+            " union all select schema_name || '.' || view_name from duckdb_views()"
+        ).fetchall()
+    }
+    rows = con.execute("select name, key, content from raw.state").fetchall()
+    return {name: Record(key, content) for name, key, content in rows if "." not in name or name in there}
+
+
+def write_records(con: duckdb.DuckDBPyConnection, records: Mapping[str, Record]) -> None:
+    for name, record in records.items():
+        con.execute("delete from raw.state where name = ?", [name])
+        con.execute("insert into raw.state values (?, ?, ?, now()::timestamp)", [name, record.key, record.content])
+
+
+def forget(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """What is about to be made again has no record until it is done: a killed run makes it once more."""
+    con.execute("delete from raw.state where list_contains(?, name)", [list(names)])
+
+
+def key_of_analysis(
+    con: duckdb.DuckDBPyConnection, entry: Analysis, settings: Settings, paths: Paths, before: str
+) -> str:
+    """Over the code that the analysis can reach, the settings, and the rows of each of its queries.
+
+    before: name of the release that it looks back to, '' where there is none; releases never change.
+    """
+    module = entry.build.__module__
+    code = hash_of_files(import_closure(paths.project, module), paths.project)
+    read = {label: content_of(con, query) for label, query in sorted(entry.queries().items())}
+    return digest(code, repr(settings), package_json(), read, before)
+
+
+class DbtState:
+    """Keys of the dbt models of one step."""
+
+    def __init__(self, manifest: Mapping[str, Any], nodes: Iterable[str], project: str) -> None:
+        """nodes: unique ids of the step's seeds and models; project: hash of what holds for all of them."""
+        self._all = {**manifest["nodes"], **manifest["sources"]}
+        self.nodes = _in_order(set(nodes), self._all)
+        self._project = project
+
+    @cached_property
+    def sources(self) -> set[str]:
+        """Tables of Python that the models of the step read."""
+        parents = {parent for node in self.nodes for parent in self._parents(node)}
+        return {self.table(parent) for parent in parents if parent.startswith("source.")}
+
+    def table(self, node: str) -> str:
+        found = self._all[node]
+        return f"{found['schema']}.{found.get('identifier') or found['name']}"
+
+    def is_view(self, node: str) -> bool:
+        return str(self._all[node].get("config", {}).get("materialized")) == "view"
+
+    def stale(self, known: Mapping[str, Record]) -> list[str]:
+        """Nodes to build, in order: their own text or what they read is not what it was, or they are not there.
+
+        known: records, with the content of the step's sources as it is now.
+        """
+        found: set[str] = set()
+        for node in self.nodes:
+            record = known.get(self.table(node))
+            is_reached = any(parent in found for parent in self._parents(node))
+            if record is None or is_reached or record.key != self.key(node, known):
+                found.add(node)
+        return [node for node in self.nodes if node in found]
+
+    def made(
+        self, con: duckdb.DuckDBPyConnection, built: Iterable[str], known: Mapping[str, Record]
+    ) -> dict[str, Record]:
+        """Records of what was just built. The content of a view is its key: its rows would cost its whole query."""
+        found, chosen = dict(known), set(built)
+        for node in [node for node in self.nodes if node in chosen]:
+            table, key = self.table(node), self.key(node, found)
+            found[table] = Record(key, key if self.is_view(node) else content_of_table(con, table))
+        return {self.table(node): found[self.table(node)] for node in chosen}
+
+    def key(self, node: str, known: Mapping[str, Record]) -> str:
+        read = {
+            parent: known[self.table(parent)].content for parent in self._parents(node) if self.table(parent) in known
+        }
+        return digest(self._project, self._own(node), read)
+
+    def _own(self, node: str) -> str:
+        found = self._all[node]
+        said = {name: found.get(name) for name in ("checksum", "raw_code", "columns", "description", "config")}
+        return digest(said)
+
+    def _parents(self, node: str) -> list[str]:
+        return sorted(p for p in self._all[node].get("depends_on", {}).get("nodes", []) if p in self._all)
+
+
+def _in_order(nodes: set[str], found: Mapping[str, Any]) -> list[str]:
+    """Parents before children; names decide between those that do not know each other."""
+    ordered: list[str] = []
+    seen: set[str] = set()
+
+    def visit(node: str) -> None:
+        if node in seen:
+            return
+        seen.add(node)
+        for parent in sorted(found[node].get("depends_on", {}).get("nodes", [])):
+            if parent in nodes:
+                visit(parent)
+        ordered.append(node)
+
+    for node in sorted(nodes):
+        visit(node)
+    return ordered
+
+
+def project_key(paths: Paths, environment: Mapping[str, str]) -> str:
+    """Over what holds for every model: macros, settings, and the variables that models read."""
+    files = [*(paths.dbt_project / "macros").glob("*.sql"), paths.dbt_project / "dbt_project.yml"]
+    return digest(hash_of_files(files, paths.dbt_project), sorted(environment.items()), package_json())
+
+
+def records_of(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, Record]:
+    """All records, with the content of `tables` as it is now in place of what is recorded."""
+    with warehouse.connect(read_only=True) as con:
+        known = read_records(con)
+        return known | {table: Record("", content_of_table(con, table)) for table in tables}

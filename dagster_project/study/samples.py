@@ -1,0 +1,383 @@
+"""One regression with its data: the balanced arrays of a spec, its weights, or the reason why there are none.
+
+What the regressions, the influences, the robustness suite and the demo's truth look at.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dagster_project.study.frames import (
+    GROUP_FRAMES,
+    KEYS,
+    MASS,
+    NEIGHBOURS,
+    OWN_WEIGHTS,
+    RELATIONS,
+    Frames,
+    Rows,
+    Tables,
+)
+from dagster_project.study.groups import Groups, ObjectArray
+from dagster_project.study.settings import PanelSpec, PanelVariable
+from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse, refused_kind, refused_links
+from python_models._types import FloatArray
+from python_models.regression import PanelInputError
+from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.space import build_weights, normalise, to_sparse
+from python_models.space.distance import distance_matrix
+
+type IntArray = NDArray[np.int64]
+type Job = tuple[str, str, Callable[[], Tables]]  # analysis, variant, what makes its tables
+LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
+LEAST_CITIES, LEAST_YEARS = 8, 3
+IMPUTED_LIMIT = 0.10
+MODEL_KEYS = (*KEYS, "model_id")
+
+SAMPLE_FRAMES = {
+    "scores": """
+        select basis, index_code, weight_scheme, city_id, year, score, share_imputed_weight from py.index_score
+        where score is not null order by 1, 2, 3, 4, 5
+    """,
+    "indicators": """
+        select indicator_code, city_id, year, value from int.int_values_imputed
+        where fill_policy = 'with_fills' and edit_policy = 'edited' and value is not null order by 1, 2, 3
+    """,
+    "contributions": f"""
+        select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
+        where index_code in {RELATIONS} and {OWN_WEIGHTS} order by 1, 2, 3, 5, 6
+    """,
+    "city": """
+        select city_id, province_code, admin_tier, centroid_lon, centroid_lat from seed.city
+        where centroid_lon is not null order by city_id
+    """,
+    **GROUP_FRAMES,
+    "neighbours": NEIGHBOURS,
+    "mass": MASS,
+}
+
+
+class Skipped(Exception):
+    """A regression that cannot be made from these frames; its text is the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelSample:
+    """y (N, T), x (N, T, k) in the order x, controls, z (N, T, m) of external instruments.
+
+    cities, years : labels.   dropped : ids of cities with a y that were lost.   city : attributes in city order.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    z: FloatArray
+    cities: tuple[str, ...]
+    years: tuple[int, ...]
+    dropped: tuple[str, ...]
+    basis: str
+    city: pd.DataFrame
+
+    @property
+    def sd_ratio(self) -> FloatArray:
+        """sd(x)/sd(y) over all cells: turns effects into standardised ones."""
+        flat = self.x.reshape(-1, self.x.shape[2])
+        return np.asarray(flat.std(axis=0, ddof=1) / self.y.std(ddof=1))
+
+    @property
+    def province(self) -> list[str]:
+        return [str(code) for code in self.city["province_code"]]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One headline regression with its data; x is its first regressor, controls the others."""
+
+    spec: PanelSpec
+    sample: PanelSample
+    weights: SpatialWeights
+    frames: Frames
+    seed: int
+
+    @property
+    def x(self) -> FloatArray:
+        return self.sample.x[:, :, 0]
+
+    @property
+    def controls(self) -> FloatArray | None:
+        return self.sample.x[:, :, 1:] if self.sample.x.shape[2] > 1 else None
+
+    @property
+    def distance(self) -> FloatArray:
+        points = self.sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64)
+        return distance_matrix(points, "haversine")
+
+    @property
+    def schemes(self) -> Groups:
+        return Groups.read(self.frames)
+
+    def need_pairs(self, what: str) -> None:
+        """Skipped where there are too many cities for a method that looks at every pair of them."""
+        if reason := refused_inverse(what, self.weights.n):
+            raise Skipped(reason)
+
+    def rng(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(f"{self.spec.model_id}:{name}".encode())])
+
+    def groups(self, scheme: str) -> ObjectArray:
+        """Group code of every city of the sample."""
+        codes = self.schemes.of(scheme, self.sample.cities)
+        lacking = [city for city, code in zip(self.sample.cities, codes, strict=True) if code is None]
+        if lacking:
+            raise Skipped(f"city {lacking[0]} has no group in the scheme {scheme}.")
+        return codes
+
+    @property
+    def synergy(self) -> FloatArray:
+        """Coordination degree of the base year: fixed, so it may be a threshold."""
+        table = self.frames["synergy"]
+        own = table[(table["index_code"] == self.spec.y.code) & (table["basis"] == self.sample.basis)]
+        value = own.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(self.sample.cities))
+        if value.isna().any():
+            raise Skipped("the coordination degree of the base year is not known for every city.")
+        return value.to_numpy(dtype=np.float64)
+
+
+def run_jobs(
+    frames: Frames, specs: Iterable[PanelSpec], seed: int, jobs: Callable[[World], list[Job]], runs: str, rows: Rows
+) -> None:
+    """Every job of each headline spec into `rows`, and into its table `runs` whether it was done or why not.
+
+    What the data do not allow never stops the others. Any other error is a fault of the program and is raised.
+    """
+    for spec in (s for s in specs if s.is_headline):
+        try:
+            sample = read_sample(frames, spec)
+            world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
+        except (Skipped, PanelInputError) as refused:
+            rows.add({runs: _run_row("sample", "", str(refused))}, **model_keys(spec, spec.basis), seed=seed)
+            continue
+        for analysis, variant, make in jobs(world):
+            try:
+                made, reason = make(), ""
+            except (Skipped, PanelInputError) as refused:
+                made, reason = {}, str(refused)
+            made[runs] = _run_row(analysis, variant, reason)
+            for name, table in made.items():
+                sized = table if "n_obs" in table else table.assign(n_obs=sample.y.size)
+                rows.add({name: sized}, **model_keys(spec, sample.basis), seed=seed)
+
+
+def model_keys(spec: PanelSpec, basis: str) -> dict[str, str]:
+    """Values of MODEL_KEYS."""
+    return dict(zip(MODEL_KEYS, (basis, spec.y.code, spec.y.weight_scheme, spec.model_id), strict=True))
+
+
+def _run_row(analysis: str, variant: str, reason: str) -> pd.DataFrame:
+    row = {"analysis": analysis, "variant": variant, "status": "skipped" if reason else "done", "skip_reason": reason}
+    return pd.DataFrame([row])
+
+
+def with_codes(frames: Frames) -> Frames:
+    """The same frames, the labels of the long ones as categories: each regression searches them many times."""
+    labels = {
+        "scores": ["basis", "index_code", "weight_scheme"],
+        "indicators": ["indicator_code"],
+        "contributions": ["basis", "index_code", "indicator_code"],
+    }
+    found = {name: columns for name, columns in labels.items() if name in frames}
+    return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in found.items()}}
+
+
+def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
+    """Balanced sample of `spec`: years that most cities complete, then the cities complete in all of them.
+
+    frames: as SAMPLE_FRAMES (`contributions` only for a variable `without` one). Raises Skipped with the reason.
+    """
+    basis = _basis(frames["scores"], spec)
+    planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
+    for name in (*spec.regressors, *(v.name for v in spec.external)):
+        if spec.lag:
+            planes[name] = planes[name].rename(columns=lambda year: int(year) + spec.lag)
+    y = planes[spec.y.name]
+    years = [int(t) for t in y.columns if all(t in plane.columns for plane in planes.values())]
+    years = [t for t in years if spec.years[0] <= t <= spec.years[1] and t not in spec.left_out_years]
+    cities = _filtered(frames, spec, y.index, basis)
+    full = pd.DataFrame(True, index=cities, columns=years)
+    for plane in planes.values():
+        full &= plane.reindex(index=cities, columns=years).notna()
+    counts = full.sum()
+    years = [t for t in years if counts[t] >= LEAST_COVERAGE * counts.max()]
+    keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
+    if len(keep) < LEAST_CITIES or len(years) < LEAST_YEARS:
+        raise Skipped(
+            f"{len(keep)} cities are complete in {len(years)} years: at least {LEAST_CITIES} cities and {LEAST_YEARS} "
+            "years are needed."
+        )
+    arrays = {
+        v.name: _transform(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
+        for v in spec.variables
+    }
+    return PanelSample(
+        y=arrays[spec.y.name],
+        x=np.stack([arrays[name] for name in spec.regressors], axis=2),
+        z=np.array([arrays[v.name] for v in spec.external]).reshape(-1, len(keep), len(years)).transpose(1, 2, 0),
+        cities=tuple(map(str, keep)),
+        years=tuple(years),
+        basis=basis,
+        dropped=tuple(str(c) for c in cities.difference(keep, sort=False)),
+        city=frames["city"].set_index("city_id").reindex(keep),
+    )
+
+
+def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> SpatialWeights:
+    """The W of the catalogue for the cities of the sample. Raises Skipped where its input is missing."""
+    if spec.w_code not in CATALOGUE:
+        raise Skipped(f"weight matrix '{spec.w_code}' is not in the catalogue: {', '.join(CATALOGUE)}.")
+    kind, normalisation, options, _ = CATALOGUE[spec.w_code]
+    labels = list(sample.cities)
+    if options.get("k", 0) >= len(labels):
+        raise Skipped(f"{spec.w_code} needs more than {options['k']} cities, the sample has {len(labels)}.")
+    if reason := refused_kind(kind, options, len(labels)):
+        raise Skipped(f"{spec.w_code}: {reason}")
+    mass = frames["mass"].set_index("city_id")["value"].reindex(labels).astype(float)
+    if kind in NEEDS_MASS and not bool((mass > 0).all()):
+        raise Skipped(
+            f"{spec.w_code} needs the GDP per head of each city in the base year; {mass.isna().sum()} lack it."
+        )
+    try:
+        graph = build_weights(
+            kind,
+            labels=labels,
+            points=sample.city[["centroid_lon", "centroid_lat"]],
+            edges=frames["neighbours"],
+            mass=mass if kind in NEEDS_MASS else None,
+            group=sample.city["province_code"],
+            is_centre=Groups.read(frames).is_core(labels),
+            normalisation="raw",
+            **options,
+        )
+        matrix = to_sparse(normalise(graph, normalisation))
+    except ValueError as refused:  # a map that does not give this W: an island, two cities at one point
+        raise Skipped(f"{spec.w_code}: {refused}") from refused
+    if reason := refused_links(matrix.nnz):
+        raise Skipped(f"{spec.w_code}: {reason}")
+    return spatial_weights(matrix, labels=labels)
+
+
+def leave_province_out(values: FloatArray, city: pd.DataFrame) -> FloatArray:
+    """Mean of `values` (N, T, k) over the cities of the same tier in other provinces; over all others where none is.
+
+    Sums of the tier less sums of its part in the province: no pair of cities is looked at.
+    """
+    province, tier = (pd.factorize(city[name])[0] for name in ("province_code", "admin_tier"))
+    same, n_same = _elsewhere(values, tier, province)
+    other, n_other = _elsewhere(values, np.zeros_like(tier), province)
+    if not (n_other > 0).all():
+        raise Skipped("the instrument needs cities of at least two provinces.")
+    has_peer = n_same > 0
+    total, count = np.where(has_peer[:, None, None], same, other), np.where(has_peer, n_same, n_other)
+    return np.asarray(total / count[:, None, None])
+
+
+def _elsewhere(values: FloatArray, kind: IntArray, area: IntArray) -> tuple[FloatArray, IntArray]:
+    """For each city: sums of `values` over the cities of its kind outside its area, and how many these are."""
+    inside = kind * (area.max() + 1) + area
+    sums, counts = [], []
+    for code in (kind, inside):
+        total = np.zeros((int(code.max()) + 1, *values.shape[1:]))
+        np.add.at(total, code, values)
+        sums.append(total[code])
+        counts.append(np.bincount(code)[code])
+    return sums[0] - sums[1], counts[0] - counts[1]
+
+
+def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
+    found = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    if not found:
+        raise Skipped(f"no score on the basis '{spec.basis}'.")
+    return str(found[0])
+
+
+def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
+    """City x year table of one variable."""
+    if variable.source == "score":
+        s = frames["scores"]
+        part = s[
+            (s["basis"] == basis) & (s["index_code"] == variable.code) & (s["weight_scheme"] == variable.weight_scheme)
+        ]
+        column, what = "score", f"index '{variable.code}' has no score ({variable.weight_scheme})"
+    else:
+        s = frames["indicators"]
+        part, column = s[s["indicator_code"] == variable.code], "value"
+        what = f"indicator '{variable.code}' has no value"
+    part = part[part[column].notna()]
+    if part.empty:
+        raise Skipped(f"{variable.name}: {what} in this warehouse.")
+    wide = _wide(part, column)
+    return _without(frames, variable, basis, wide) if variable.without else wide
+
+
+def _wide(part: pd.DataFrame, column: str) -> pd.DataFrame:
+    wide = part.pivot(index="city_id", columns="year", values=column).sort_index().sort_index(axis=1)
+    wide.columns = wide.columns.astype(int)
+    return wide.astype(float)
+
+
+def _without(frames: Frames, variable: PanelVariable, basis: str, score: pd.DataFrame) -> pd.DataFrame:
+    """(score - w_j z_j) / (1 - w_j): the score that the other indicators give with their weights in proportion."""
+    table = frames["contributions"]
+    own = table[
+        (table["basis"] == basis)
+        & (table["index_code"] == variable.code)
+        & (table["indicator_code"] == variable.without)
+    ]
+    if own.empty:
+        raise Skipped(f"{variable.name}: index '{variable.code}' has no indicator '{variable.without}'.")
+    part = _wide(own, "contribution").reindex(index=score.index, columns=score.columns)
+    return (score - part) / (1.0 - float(own["weight"].iloc[0]))
+
+
+def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> pd.Index:
+    """Cities left by the filters of the sample."""
+    groups = Groups.read(frames)
+    by_centre = {centre: scheme for scheme, centre in groups.centres().items()}
+    for name in spec.sample:
+        way, _, part = name.partition("_")
+        if name == "no_covid":  # a matter of the years
+            continue
+        if name == "no_municipality":
+            tier = frames["city"].set_index("city_id")["admin_tier"].reindex(cities)
+            kept = (tier != "municipality").to_numpy()
+        elif name == "no_imputed":
+            s = frames["scores"]
+            own = s[(s["basis"] == basis) & (s["index_code"] == spec.y.code)]
+            share = own.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
+            kept = (share <= IMPUTED_LIMIT).to_numpy()
+        elif part in by_centre:
+            kept = (groups.of(by_centre[part], list(cities)) == part) == (way == "only")
+        else:
+            raise Skipped(f"no group scheme has a centre '{part}': {', '.join(by_centre) or 'there is none'}.")
+        cities = cities[kept]
+    return cities
+
+
+def _transform(values: FloatArray, variable: PanelVariable) -> FloatArray:
+    """Transform, winsorise over all cells, scale."""
+    if variable.transform == "ln":
+        if (values <= 0).any():
+            raise Skipped(f"{variable.name}: the logarithm needs positive values, {int((values <= 0).sum())} are not.")
+        values = np.log(values)
+    elif variable.transform == "logit":
+        if ((values <= 0) | (values >= 1)).any():
+            raise Skipped(f"{variable.name}: the logit needs values inside (0, 1).")
+        values = np.log(values / (1.0 - values))
+    if variable.winsor:
+        low, high = np.quantile(values, [variable.winsor, 1.0 - variable.winsor])
+        values = np.clip(values, low, high)
+    return values * variable.scale

@@ -1,0 +1,492 @@
+"""What an analysis is told besides its frames: the spec files, read into frozen settings.
+
+Unknown keys, empty entries and unknown parents are errors, never ignored. Made once, by who runs the analyses, which
+hands the folder of the files in.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from python_models.regression.convention import ESTIMATORS, MODELS
+from python_models.regression.core import COVARIANCES
+from python_models.regression.within import EFFECTS
+
+
+class SpecError(Exception):
+    """A spec file that cannot be used: says which entry and what to do."""
+
+
+# ---- specs/index.yml ------------------------------------------------------------------------------------------------
+
+_STUDY_KEYS = {"seed", "boundary_vintage", "headline"}
+_INDEX_KEYS = {
+    *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
+    *("window_start", "window_end", "min_city_share", "fill_policy", "edit_policy", "weight_scheme"),
+}
+_POLICIES = {
+    "fill_policy": ("with_fills", "without_fills"),
+    "edit_policy": ("edited", "as_printed", "registered"),
+}
+RESTATED = "restated"
+
+
+@dataclass(frozen=True)
+class IndexSpec:
+    """One index: which indicators in which dimension and tier, and its base window.
+
+    weight_scheme : that its score is published with; the others stand beside it.
+    headline_rank : place among the candidates for the headline, 0 for none.   relations : index of production
+    relations that a candidate is paired with.
+    """
+
+    index_code: str
+    title_zh: str
+    title_en: str
+    dimensions: dict[str, dict[str, list[str]]]
+    window_start: int
+    window_end: int
+    min_city_share: float
+    fill_policy: str
+    edit_policy: str
+    weight_scheme: str
+    variant_of: str = ""
+    headline_rank: int = 0
+    relations: str = ""
+
+    @property
+    def basis(self) -> str:
+        """Name of the basis whose bounds and weights are those of the base window for ever."""
+        return f"frozen_{self.window_start}_{self.window_end}"
+
+    @property
+    def spec_hash(self) -> str:
+        content = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def rows(self) -> list[dict[str, object]]:
+        """One row per indicator, columns of ops.index_spec."""
+        shared = {
+            "index_code": self.index_code,
+            "title_zh": self.title_zh,
+            "title_en": self.title_en,
+            "variant_of": self.variant_of,
+            "headline_rank": self.headline_rank or None,
+            "relations_code": self.relations or None,
+            "basis": self.basis,
+            "fill_policy": self.fill_policy,
+            "edit_policy": self.edit_policy,
+            "weight_scheme": self.weight_scheme,
+            "window_start": self.window_start,
+            "window_end": self.window_end,
+            "min_city_share": self.min_city_share,
+            "spec_hash": self.spec_hash,
+        }
+        return [
+            {**shared, "dimension": dimension, "tier": tier, "indicator_code": code}
+            for dimension, tiers in self.dimensions.items()
+            for tier, codes in tiers.items()
+            for code in codes
+        ]
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What holds for the study as a whole. headline: forces -> relations, the candidates in their order."""
+
+    seed: int
+    boundary_vintage: int
+    headline: dict[str, str]
+
+
+def read_study_facts(file: Path) -> StudyFacts:
+    """The entry `study` of the index specs."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entry, indexes = content.get("study", {}), content["indexes"]
+    numbers = [entry.get(key) for key in ("seed", "boundary_vintage")]
+    if set(entry) != _STUDY_KEYS or any(type(value) is not int for value in numbers):
+        raise SpecError(
+            f"{file.name}: `study` needs the whole numbers seed and boundary_vintage, and headline: {entry}."
+        )
+    pairs = entry["headline"]
+    codes = [*pairs, *pairs.values()] if isinstance(pairs, dict) else []
+    unknown = [code for code in codes if code not in indexes or "variant_of" in indexes[code]]
+    if not codes or unknown:
+        raise SpecError(
+            f"{file.name}: `headline` pairs indexes of this file that are no variants (forces: relations);"
+            f" check {', '.join(map(str, unknown)) or pairs}."
+        )
+    return StudyFacts(**entry)
+
+
+def read_index_specs(file: Path) -> list[IndexSpec]:
+    """All index definitions of the file, variants resolved against their parents."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entries: dict[str, dict[str, Any]] = content["indexes"]
+    headline = read_study_facts(file).headline
+    return [_index_spec(code, entries, content.get("defaults", {}), headline, file) for code in entries]
+
+
+def spec_frame(specs: list[IndexSpec]) -> pd.DataFrame:
+    """One row per index and indicator."""
+    frame = pd.DataFrame([row for spec in specs for row in spec.rows()])
+    return frame.astype({"headline_rank": "Int32", "relations_code": "string"})
+
+
+def _index_spec(
+    code: str, entries: dict[str, dict[str, Any]], defaults: dict[str, Any], headline: dict[str, str], file: Path
+) -> IndexSpec:
+    entry = entries[code]
+    unknown = set(entry) - _INDEX_KEYS
+    if unknown:
+        raise SpecError(
+            f"{file.name}: index {code} has unknown keys {sorted(unknown)}; known are {sorted(_INDEX_KEYS)}."
+        )
+    settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
+    for key, known in _POLICIES.items():
+        if settings[key] not in known:
+            raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
+    spec = IndexSpec(
+        index_code=code,
+        title_zh=entry["title_zh"],
+        title_en=entry["title_en"],
+        dimensions=_dimensions(code, entries, file),
+        variant_of=entry.get("variant_of", ""),
+        headline_rank=list(headline).index(code) + 1 if code in headline else 0,
+        relations=headline.get(code, ""),
+        **settings,
+    )
+    codes = [row["indicator_code"] for row in spec.rows()]
+    twice = sorted({str(c) for c in codes if codes.count(c) > 1})
+    if twice or not codes:
+        raise SpecError(f"{file.name}: index {code} must list each indicator once; check {twice or 'its dimensions'}.")
+    return spec
+
+
+def _dimensions(code: str, entries: dict[str, dict[str, Any]], file: Path) -> dict[str, dict[str, list[str]]]:
+    entry = entries[code]
+    parent = entry.get("variant_of")
+    if parent is None:
+        return copy.deepcopy(entry["dimensions"])
+    if parent not in entries or entries[parent].get("variant_of"):
+        raise SpecError(f"{file.name}: index {code} is a variant of {parent}, which is not a headline index there.")
+    dimensions: dict[str, dict[str, list[str]]] = copy.deepcopy(entries[parent]["dimensions"])
+    for dimension, tiers in entry.get("add", {}).items():
+        for tier, codes in tiers.items():
+            dimensions[dimension].setdefault(tier, []).extend(codes)
+    dropped = set(entry.get("drop", []))
+    return {d: {t: [c for c in codes if c not in dropped] for t, codes in ts.items()} for d, ts in dimensions.items()}
+
+
+# ---- specs/panel.yml: what a panel regression is --------------------------------------------------------------------
+
+METHODS = ("static", "dynamic", "gmm", "iv")
+SOURCES = ("score", "indicator")
+TRANSFORMS = ("none", "ln", "logit")
+BASES = ("frozen", "restated")
+FILTERS = ("no_municipality", "no_covid", "no_imputed")
+BY_CENTRE = re.compile(r"(no|only)_\w+")  # cities of the centre of a group scheme left out, or no others
+INSTRUMENTS = ("", "leave_province_out", "external")
+LAST_YEAR = 9999
+
+_MODEL_KEYS = {
+    *("title", "y", "x", "controls", "w", "method", "model", "effects", "estimator", "cov", "basis", "lag", "sample"),
+    *("boot_draws", "with_tests", "is_headline", "instrument", "variant_of", "change", "winsor", "years"),
+}
+_OWN = {"is_headline", "with_tests", "boot_draws", "change", "variant_of"}  # never inherited from a parent
+_VARIABLE_KEYS = {"source", "code", "unit", "scale", "transform", "winsor", "weight_scheme", "without"}
+
+
+@dataclass(frozen=True)
+class PanelVariable:
+    """One column of a regression: a score or an indicator, transformed, winsorised over all cells, then scaled.
+
+    code : index_code or indicator_code.   weight_scheme : of a score.   winsor : share cut at each tail (0 = none).
+    without : an indicator that is left out of a score, the weights of the others raised in proportion.
+    unit : of the column as the regression sees it.
+    """
+
+    name: str
+    source: str
+    code: str
+    unit: str
+    scale: float = 1.0
+    transform: str = "none"
+    winsor: float = 0.0
+    weight_scheme: str = ""
+    without: str = ""
+
+    def __post_init__(self) -> None:
+        _one_of(self.source, SOURCES, f"variable {self.name}: source")
+        _one_of(self.transform, TRANSFORMS, f"variable {self.name}: transform")
+        if not 0.0 <= self.winsor < 0.5:
+            raise ValueError(f"variable {self.name}: winsor must lie in [0, 0.5), got {self.winsor}.")
+        if self.source == "score" and not self.weight_scheme:
+            raise ValueError(f"variable {self.name}: a score needs its weight_scheme.")
+
+
+@dataclass(frozen=True)
+class PanelSpec:
+    """One regression. x are the regressors of interest, controls the others; all of them enter as W x in Durbin models.
+
+    years : first and last.   lag : years by which x and controls are lagged (negative: led, a placebo).
+    sample : filters, of FILTERS or by the centre of a group scheme (no_ or only_ and its group code).
+    boot_draws : panels of the block bootstrap for its column of errors (0 = none).   with_tests : also make the
+    specification search and the effects by city.   instrument : of x, for method iv; with 'external' the variables of
+    `external` and W times them, at least one for each x.   variant_of : the entry it differs from; change : in what,
+    for the robustness table.   left_out_years : what the filter no_covid leaves out.
+    """
+
+    model_id: str
+    title: str
+    y: PanelVariable
+    x: tuple[PanelVariable, ...]
+    controls: tuple[PanelVariable, ...]
+    w_code: str
+    method: str = "static"
+    model: str = "sdm"
+    effects: str = "twoways"
+    estimator: str = "lee_yu"
+    cov: str = "info"
+    basis: str = "frozen"
+    years: tuple[int, int] = (0, LAST_YEAR)
+    lag: int = 0
+    sample: tuple[str, ...] = ()
+    boot_draws: int = 0
+    with_tests: bool = False
+    is_headline: bool = False
+    instrument: str = ""
+    external: tuple[PanelVariable, ...] = ()
+    variant_of: str = ""
+    change: str = ""
+    left_out_years: tuple[int, ...] = field(default=(), metadata={"follows_from": "sample"})
+
+    def __post_init__(self) -> None:
+        for value, known, what in (
+            (self.method, METHODS, "method"),
+            (self.model, MODELS, "model"),
+            (self.effects, EFFECTS, "effects"),
+            (self.estimator, ESTIMATORS, "estimator"),
+            (self.cov, COVARIANCES, "cov"),
+            (self.basis, BASES, "basis"),
+            (self.instrument, INSTRUMENTS, "instrument"),
+        ):
+            _one_of(value, known, f"model {self.model_id}: {what}")
+        for name in self.sample:
+            if not BY_CENTRE.fullmatch(name):
+                raise ValueError(
+                    f"model {self.model_id}: sample must be of {', '.join(FILTERS)}, or no_ or only_ with the centre"
+                    f" group of a scheme, got {name!r}."
+                )
+        if not self.x:
+            raise ValueError(f"model {self.model_id} has no x: name at least one regressor of interest.")
+        if (self.instrument == "external") != bool(self.external) or 0 < len(self.external) < len(self.x):
+            raise ValueError(f"model {self.model_id}: external instruments are variables, at least one for each x.")
+        names = [v.name for v in (*self.x, *self.controls, *self.external)]
+        if len(set(names)) < len(names) or self.y.name in names:
+            raise ValueError(f"model {self.model_id} uses a variable twice: {sorted(names)} with y {self.y.name}.")
+
+    @property
+    def variables(self) -> tuple[PanelVariable, ...]:
+        """y, x, controls, external instruments."""
+        return (self.y, *self.x, *self.controls, *self.external)
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        return tuple(v.name for v in (*self.x, *self.controls))
+
+    @property
+    def spec_hash(self) -> str:
+        """Twelve digits that change with any setting."""
+        text = repr([(f.name, getattr(self, f.name)) for f in fields(self) if not f.metadata])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_panel_specs(file: Path, *, first_year: int, block_bootstrap: int) -> list[PanelSpec]:
+    """All regressions of the file in its order, variants resolved against their parents.
+
+    first_year: of the samples that name none. block_bootstrap: panels where an entry says `boot_draws: depth`.
+    """
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    defaults: dict[str, Any] = {"years": [first_year, LAST_YEAR], **content.get("defaults", {})}
+    weights, covid = defaults.pop("weight_scheme", ""), tuple(defaults.pop("covid_years", ()))
+    variables = {name: _variable(name, entry, weights, file) for name, entry in content["variables"].items()}
+    models: dict[str, dict[str, Any]] = content["models"]
+    for entry in models.values():
+        if entry.get("boot_draws") == "depth":
+            entry["boot_draws"] = block_bootstrap
+    return [_panel_spec(model_id, models, defaults, variables, covid, file) for model_id in models]
+
+
+def _variable(name: str, entry: dict[str, Any], weights: str, file: Path) -> PanelVariable:
+    _refuse_unknown(entry, _VARIABLE_KEYS, f"{file.name}: variable {name}")
+    missing = {"source", "code", "unit"} - set(entry)
+    if missing:
+        raise SpecError(f"{file.name}: variable {name} needs {', '.join(sorted(missing))}.")
+    if "without" in entry and entry["source"] != "score":
+        raise SpecError(f"{file.name}: variable {name}: `without` is for scores.")
+    return _checked(PanelVariable, file, name=name, **{"weight_scheme": weights, **entry})
+
+
+def _panel_spec(
+    model_id: str,
+    models: dict[str, dict[str, Any]],
+    defaults: Mapping[str, Any],
+    variables: Mapping[str, PanelVariable],
+    covid: tuple[int, ...],
+    file: Path,
+) -> PanelSpec:
+    entry = models[model_id]
+    _refuse_unknown(entry, _MODEL_KEYS, f"{file.name}: model {model_id}")
+    settings: dict[str, Any] = {**defaults, **_parent(model_id, models, file), **entry}
+    missing = {"title", "y", "x", "w"} - set(settings)
+    if missing:
+        raise SpecError(f"{file.name}: model {model_id} needs {', '.join(sorted(missing))}.")
+
+    def find(name: str) -> PanelVariable:
+        if name not in variables:
+            raise SpecError(f"{file.name}: model {model_id} uses the variable '{name}', which is not defined there.")
+        return variables[name]
+
+    cut = settings.pop("winsor", None)  # of a variant: other tails for every indicator among its regressors
+
+    def find_cut(name: str) -> PanelVariable:
+        found = find(name)
+        return found if cut is None or found.source != "indicator" else replace(found, winsor=cut)
+
+    if isinstance(settings.get("instrument"), list):  # variables of this file, argued for by who names them
+        settings["external"] = tuple(find(name) for name in settings["instrument"])
+        settings["instrument"] = "external"
+    if settings.get("variant_of") and not settings.get("change"):
+        raise SpecError(f"{file.name}: model {model_id} is a variant: say in `change` what differs.")
+    if settings.get("variant_of") and "title" not in entry:
+        settings["title"] = f"{settings['title']}; {settings['change']}"
+    sample = tuple(settings.get("sample", ()))
+    settings |= {
+        "y": find(settings["y"]),
+        "x": tuple(find_cut(name) for name in settings["x"]),
+        "controls": tuple(find_cut(name) for name in settings.get("controls", [])),
+        "years": tuple(settings["years"]),
+        "sample": sample,
+        "left_out_years": covid if "no_covid" in sample else (),
+    }
+    return _checked(PanelSpec, file, model_id=model_id, w_code=settings.pop("w"), **settings)
+
+
+def _parent(model_id: str, models: dict[str, dict[str, Any]], file: Path) -> dict[str, Any]:
+    """What a variant inherits."""
+    parent = models[model_id].get("variant_of")
+    if parent is None:
+        return {}
+    if parent not in models or models[parent].get("variant_of"):
+        raise SpecError(f"{file.name}: model {model_id} is a variant of {parent}, which is not a main entry there.")
+    return {key: value for key, value in models[parent].items() if key not in _OWN}
+
+
+def _refuse_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
+    unknown = set(entry) - known
+    if unknown:
+        raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(known)}.")
+
+
+def _checked[Made](make: Callable[..., Made], file: Path, **settings: Any) -> Made:
+    try:
+        return make(**settings)
+    except (ValueError, TypeError) as wrong:
+        raise SpecError(f"{file.name}: {wrong}") from wrong
+
+
+def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        raise ValueError(f"{what} must be one of {', '.join(filter(None, known))}, got {value!r}.")
+
+
+# ---- specs/depth.yml, and all of them together ----------------------------------------------------------------------
+
+
+class DepthName(StrEnum):
+    """quick: a trial; default: releases; paper: numbers that are printed once."""
+
+    quick = "quick"
+    default = "default"
+    paper = "paper"
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Sizes of every bootstrap, permutation and simulation: name and, by step, size by its name."""
+
+    name: DepthName
+    sizes: dict[str, dict[str, int]]
+
+    def to_json(self) -> str:
+        return json.dumps(self.sizes)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Frozen, and of plain values only: it can be handed to another process."""
+
+    study: StudyFacts
+    depth: Depth
+    indexes: tuple[IndexSpec, ...]
+    regressions: tuple[PanelSpec, ...]
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        return self.study.seed
+
+    @property
+    def base_year(self) -> int:
+        """First year of the base windows: the price base. SQL reads the same from ops.index_spec."""
+        return min(spec.window_start for spec in self.indexes)
+
+    @property
+    def base_window(self) -> range:
+        """Years from the first to the last of the base windows."""
+        return range(self.base_year, max(spec.window_end for spec in self.indexes) + 1)
+
+    def sizes(self, step: str) -> dict[str, int]:
+        """How much a step draws."""
+        return self.depth.sizes[step]
+
+
+def read_settings(specs: Path, depth: DepthName) -> Settings:
+    """The spec files of a folder at one depth. Raises SpecError in words."""
+    drawn, indexes = read_depths(specs / "depth.yml")[depth], read_index_specs(specs / "index.yml")
+    regressions = read_panel_specs(
+        specs / "panel.yml",
+        first_year=min(spec.window_start for spec in indexes),
+        block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
+    )
+    return Settings(read_study_facts(specs / "index.yml"), drawn, tuple(indexes), tuple(regressions))
+
+
+def read_depths(file: Path) -> dict[DepthName, Depth]:
+    """All depths of the file. SpecError: a depth that is missing or unknown, a size that is no whole number above 0,
+    or sizes that fall from quick to default to paper."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for step, sizes in content.items():
+        for size, by_depth in sizes.items():
+            what = f"{file.name}: {step}, {size}"
+            if set(by_depth) != set(DepthName):
+                raise SpecError(f"{what} needs a number for each of {', '.join(DepthName)}, has {', '.join(by_depth)}.")
+            numbers = [by_depth[name] for name in DepthName]
+            if any(type(number) is not int or number < 1 for number in numbers) or numbers != sorted(numbers):
+                raise SpecError(f"{what} needs whole numbers that do not fall from quick to paper, got {numbers}.")
+    return {
+        name: Depth(name, {step: {size: row[name] for size, row in sizes.items()} for step, sizes in content.items()})
+        for name in DepthName
+    }

@@ -1,0 +1,181 @@
+"""What is unchanged by content is not made again; what might differ is."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.defs.state import (
+    DbtState,
+    Record,
+    content_of,
+    content_of_table,
+    forget,
+    key_of_analysis,
+    read_records,
+    write_records,
+)
+from dagster_project.paths import PROJECT, demo_paths
+from dagster_project.store import Warehouse
+from dagster_project.study.registry import BY_NAME
+from dagster_project.study.settings import DepthName, read_settings
+
+NODES = {
+    "seed.x.rates": {"schema": "seed", "name": "rates", "checksum": "1", "config": {"materialized": "seed"}},
+    "model.x.view_cells": {
+        "schema": "stg",
+        "name": "view_cells",
+        "raw_code": "select 1",
+        "config": {"materialized": "view"},
+        "depends_on": {"nodes": ["source.x.cells"]},
+    },
+    "model.x.values": {
+        "schema": "int",
+        "name": "values",
+        "raw_code": "select 2",
+        "config": {"materialized": "table"},
+        "depends_on": {"nodes": ["model.x.view_cells", "seed.x.rates"]},
+    },
+    "model.x.other": {
+        "schema": "int",
+        "name": "other",
+        "raw_code": "select 3",
+        "config": {"materialized": "table"},
+        "depends_on": {"nodes": ["seed.x.rates"]},
+    },
+}
+SOURCES = {"source.x.cells": {"schema": "raw", "name": "cells", "identifier": "cells"}}
+TABLES = {"seed.rates", "stg.view_cells", "int.values", "int.other"}
+
+
+def manifest() -> dict:
+    return {"nodes": copy.deepcopy(NODES), "sources": copy.deepcopy(SOURCES)}
+
+
+@pytest.fixture
+def con(tmp_path: Path):
+    warehouse = Warehouse(tmp_path / "city.duckdb")
+    warehouse.prepare()
+    with warehouse.connect() as connection:
+        connection.execute("create schema int; create schema seed; create schema stg")
+        connection.execute("insert into raw.cells (source, data_year, text) values ('a', 2012, '1')")
+        connection.execute("create table seed.rates as select 1 as rate")
+        connection.execute("create view stg.view_cells as from raw.cells")
+        connection.execute("create table int.values as select 1 as value")
+        connection.execute("create table int.other as select 2 as value")
+        yield connection
+
+
+def known(con) -> dict[str, Record]:
+    """Records as a step sees them: sources by their content of now."""
+    return read_records(con) | {"raw.cells": Record("", content_of_table(con, "raw.cells"))}
+
+
+def build(con, found: dict) -> DbtState:
+    """A state whose nodes were all built just now."""
+    state = DbtState(found, NODES, "project")
+    write_records(con, state.made(con, state.nodes, known(con)))
+    return state
+
+
+def names(state: DbtState, stale: list[str]) -> set[str]:
+    return {state.table(node) for node in stale}
+
+
+def test_nothing_is_stale_right_after_a_build(con):
+    state = build(con, manifest())
+    assert state.stale(known(con)) == []
+    assert state.sources == {"raw.cells"}
+
+
+def test_parents_come_before_children(con):
+    state = build(con, manifest())
+    assert state.nodes.index("model.x.view_cells") < state.nodes.index("model.x.values")
+    assert state.nodes.index("seed.x.rates") < state.nodes.index("model.x.other")
+
+
+@pytest.mark.parametrize(
+    ("node", "part", "stale"),
+    [
+        ("model.x.other", {"raw_code": "select 4"}, {"int.other"}),
+        ("model.x.values", {"description": "another text"}, {"int.values"}),
+        ("model.x.view_cells", {"raw_code": "select 9"}, {"stg.view_cells", "int.values"}),
+        ("seed.x.rates", {"checksum": "2"}, {"seed.rates", "int.values", "int.other"}),
+    ],
+)
+def test_a_changed_text_makes_its_model_and_what_reads_it_stale(con, node, part, stale):
+    build(con, manifest())
+    changed = manifest()
+    changed["nodes"][node] |= part
+    state = DbtState(changed, NODES, "project")
+    assert names(state, state.stale(known(con))) == stale
+
+
+def test_changed_rows_of_a_source_reach_through_views(con):
+    state = build(con, manifest())
+    con.execute("insert into raw.cells (source, data_year, text) values ('b', 2013, '2')")
+    assert names(state, state.stale(known(con))) == {"stg.view_cells", "int.values"}
+
+
+def test_what_holds_for_the_project_holds_for_every_model(con):
+    build(con, manifest())
+    state = DbtState(manifest(), NODES, "a macro was changed")
+    assert names(state, state.stale(known(con))) == TABLES
+
+
+def test_a_table_that_is_gone_is_made_again(con):
+    state = build(con, manifest())
+    con.execute("drop table int.other")
+    assert names(state, state.stale(known(con))) == {"int.other"}
+
+
+def test_what_was_begun_and_not_recorded_is_made_again(con):
+    state = build(con, manifest())
+    forget(con, ["int.values"])
+    assert names(state, state.stale(known(con))) == {"int.values"}
+
+
+def test_content_knows_rows_not_their_order_and_counts_repeats(con):
+    con.execute("create table int.a as select * from (values (1, 'x'), (2, null)) as t(n, s)")
+    con.execute("create table int.b as select * from (values (2, null), (1, 'x')) as t(n, s)")
+    con.execute("create table int.c as select * from (values (1, 'x'), (2, null), (1, 'x'), (1, 'x')) as t(n, s)")
+    con.execute("create table int.d as select * from (values (1, 'x'), (2, '')) as t(n, s)")
+    first, same, repeated, other = (content_of_table(con, f"int.{name}") for name in "abcd")
+    assert first == same
+    assert len({first, repeated, other}) == 3
+
+
+def test_a_new_run_alone_changes_no_content(con):
+    insert = "insert into ops.run_context (run_id, data_vintage, seed, started_at) values (?, ?, 1, ?::timestamp)"
+    seen = []
+    for row in (["a", "2021A", "2026-01-01"], ["b", "2021A", "2026-01-02"], ["b", "2021B", "2026-01-02"]):
+        con.execute("delete from ops.run_context")
+        con.execute(insert, row)
+        seen.append(content_of_table(con, "ops.run_context"))
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_the_key_of_an_analysis_moves_with_its_rows_its_settings_and_what_it_looks_back_to():
+    entry, paths = BY_NAME["coupling"], demo_paths()
+    default, quick = (read_settings(paths.specs, depth) for depth in (DepthName.default, DepthName.quick))
+    with duckdb.connect() as con:
+
+        class OneQuery:
+            build = staticmethod(entry.build)
+            rows = "select 1 as n"
+
+            def queries(self):
+                return {"scores": self.rows}
+
+        one = OneQuery()
+        first = key_of_analysis(con, one, default, paths, "")
+        assert first == key_of_analysis(con, one, default, paths, "")
+        others = [key_of_analysis(con, one, quick, paths, ""), key_of_analysis(con, one, default, paths, "2026.1.0")]
+        one.rows = "select 2 as n"
+        others.append(key_of_analysis(con, one, default, paths, ""))
+        assert len({first, *others}) == 4
+        assert content_of(con, "select 1 where false") == content_of(con, "select 1 where false")
+    assert PROJECT.is_dir()

@@ -1,0 +1,172 @@
+"""Frames of a small country for the policy tables: 18 cities in 3 provinces, 6 years, all tables of estimates."""
+
+import numpy as np
+import pandas as pd
+from study_tools import with_schemes
+
+N, YEARS = 18, (2012, 2013, 2014, 2015, 2016, 2017)
+CITIES = [f"CN{100000 + i}" for i in range(N)]
+KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf"}
+FORCES, RELATIONS = [f"n{k}" for k in range(5)], [f"p{k}" for k in range(4)]
+
+
+def weights() -> pd.DataFrame:
+    rows = [("nqpf", code, 1 / 5) for code in FORCES] + [("pr", code, 1 / 4) for code in RELATIONS]
+    return pd.DataFrame(rows, columns=["index_code", "indicator_code", "weight"]).assign(basis=KEYS["basis"])
+
+
+def values(years=YEARS) -> pd.DataFrame:
+    """z of both indexes; each year has its own generator, so that more years leave the old ones as they are."""
+    level = np.random.default_rng(0).uniform(0.1, 0.7, size=(N, 2))
+    rows = []
+    for year in years:
+        rng = np.random.default_rng([1, year])
+        for side, (code, names) in enumerate((("nqpf", FORCES), ("pr", RELATIONS))):
+            z = np.clip(level[:, [side]] + 0.02 * (year - 2012) + rng.normal(0, 0.1, size=(N, len(names))), 0, 1)
+            rows += [(code, city, year, name, z[i, k]) for i, city in enumerate(CITIES) for k, name in enumerate(names)]
+    table = pd.DataFrame(rows, columns=["index_code", "city_id", "year", "indicator_code", "z"])
+    return table.assign(basis=KEYS["basis"])
+
+
+def scores(z: pd.DataFrame, base=YEARS) -> pd.DataFrame:
+    mean = z.groupby(["index_code", "city_id", "year"])["z"].mean().unstack("index_code").reset_index()
+    u, p = mean["nqpf"], mean["pr"]
+    inside = mean["year"].isin(base)
+
+    def scaled(x):
+        low, high = x[inside].min(), x[inside].max()
+        return ((x - low) / (high - low) * 0.98 + 0.01).clip(0, 1)
+
+    a, b = scaled(u), scaled(p)
+    c = np.sqrt((1 - (a - b).abs()) * np.minimum(a, b) / np.maximum(a, b))
+    return pd.DataFrame(
+        {
+            **KEYS,
+            "relations_code": "pr",
+            "weight_scheme": "entropy_flat",
+            "city_id": mean["city_id"],
+            "year": mean["year"],
+            "u": u,
+            "p": p,
+            "d": np.sqrt(c * (a + b) / 2),
+            "pr_lagging": (a - b > 0.1) * 1.0,
+            "in_base": inside,
+        }
+    )
+
+
+def frames(years=YEARS, base=YEARS) -> dict[str, pd.DataFrame]:
+    rng = np.random.default_rng(5)
+    z = values(years)
+    lon, lat = 110 + np.arange(N) % 6 * 1.5, 30 + np.arange(N) // 6 * 1.5
+    pairs = [(CITIES[i], CITIES[i + 1]) for i in range(N - 1)] + [(CITIES[i], CITIES[i + 6]) for i in range(N - 6)]
+    groups = [("core", "core" if i % 6 == 0 else "periphery", i) for i in range(N)]
+    groups += [("cluster19", ("one", "two", "no_cluster")[i % 3], i) for i in range(N)]
+    groups += [("four_region", ("east", "west")[i // 9], i) for i in range(N)]
+    feature = [
+        (code, city, year, value)
+        for code, low, high in (
+            ("population", 1e6, 9e6),
+            ("gdp_nom", 5e10, 9e11),
+            ("secondary_share", 20, 60),
+            ("tertiary_share", 20, 40),
+        )
+        for city, level in zip(CITIES, rng.uniform(low, high, N), strict=True)
+        for year, value in ((y, level * (1 + 0.01 * (y - 2012))) for y in years)
+    ]
+    blocks = [("c", "c", 0.02, 0.14), ("c", "p", 0.60, 0.13), ("p", "c", 0.05, 0.08), ("p", "p", 0.05, 0.01)]
+    country = {
+        "scores": scores(z, base),
+        "values": z,
+        "weights": weights(),
+        "city": pd.DataFrame(
+            {
+                "city_id": CITIES,
+                "province_code": [f"{i // 6}" for i in range(N)],
+                "centroid_lon": lon,
+                "centroid_lat": lat,
+            }
+        ),
+        "groups": pd.DataFrame([(CITIES[i], s, g) for s, g, i in groups], columns=["city_id", "scheme", "group_code"]),
+        "neighbours": pd.DataFrame(pairs, columns=["city_id_a", "city_id_b"]),
+        "features": pd.DataFrame(feature, columns=["variable_code", "city_id", "year", "value"]),
+        "threshold": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "kind": "spatial_emitter",
+                    "n_threshold": 1,
+                    "gamma": 0.45,
+                    "ci_lo": 0.42,
+                    "ci_hi": 0.5,
+                    "p_boot": 0.01,
+                },
+                {**KEYS, "kind": "hansen", "n_threshold": 1, "gamma": 0.6, "ci_lo": 0.5, "ci_hi": 0.7, "p_boot": 0.0},
+            ]
+        ),
+        "barrier": pd.DataFrame(
+            [
+                {**KEYS, "ring_id": "all", "barrier_index": 0.8, "lo": 0.6, "hi": 1.0},
+                {**KEYS, "ring_id": "joint", "barrier_index": 0.5, "lo": 0.3, "hi": 0.9},
+            ]
+        ),
+        "block": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "emitter": e,
+                    "receiver": r,
+                    "e_per_emitter": effect,
+                    "e_lo": effect - 0.02,
+                    "e_hi": effect + 0.02,
+                    "r_per_receiver": effect,
+                    "r_lo": effect - 0.02,
+                    "r_hi": effect + 0.02,
+                    "per_link": link,
+                    "per_link_lo": link - 0.05,
+                    "per_link_hi": link + 0.05,
+                    "asymmetry_index": 0.8,
+                    "asymmetry_lo": 0.7,
+                    "asymmetry_hi": 0.9,
+                    "n_obs": 108,
+                }
+                for e, r, effect, link in blocks
+            ]
+        ),
+        "boundary": pd.DataFrame(
+            [{**KEYS, "step_km": 100, "boundary_km": 300.0, "half_distance_km": np.nan, "n_obs": 108}]
+        ),
+        "segmentation": pd.DataFrame(
+            [(c, y, rng.uniform(0.3, 2)) for c in CITIES for y in years], columns=["city_id", "year", "seg"]
+        ),
+        "segmentation_pair": pd.DataFrame(
+            [(y, same, 20, 5e-5 if same else 6e-5) for y in years for same in (0, 1)],
+            columns=["year", "same_province", "n", "v"],
+        ).astype({"same_province": bool}),
+        "dagum": pd.DataFrame(
+            [{**KEYS, "year": y, "share_nb": 40.0, "share_nb_lo": 30.0, "share_nb_hi": 50.0, "n_obs": N} for y in years]
+        ),
+        "network": pd.DataFrame(
+            [
+                {
+                    **KEYS,
+                    "year": y,
+                    "density_lo": 0.1,
+                    "density_hi": 0.2,
+                    "reciprocity": 0.7,
+                    "reciprocity_lo": 0.6,
+                    "reciprocity_hi": 0.8,
+                    "cross_province_share": 0.5,
+                    "cross_province_lo": 0.4,
+                    "cross_province_hi": 0.6,
+                    "centre_reach_share": 1.0,
+                    "n_obs": N,
+                }
+                for y in years
+            ]
+        ),
+        "network_city": pd.DataFrame(
+            [{**KEYS, "city_id": c, "year": y, "out_degree": i % 5} for i, c in enumerate(CITIES) for y in years]
+        ),
+    }
+    return with_schemes(country)

@@ -1,0 +1,117 @@
+"""The Markov tables of a small made-up country: keys, identities, labels, empty input."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from city_frames import frames
+from study_tools import lacking, settings, without_rows
+
+from dagster_project.study import markov as analysis
+from python_models.dynamics.markov import markov
+from python_models.dynamics.states import discretise
+
+FAST = settings(markov={"resamples": 29, "permutations": 19, "long_lag": 9, "lisa": 99})
+KEY = {
+    "markov_transition": ["discretisation", "scheme", "group_code", "lag", "state_from", "state_to"],
+    "markov_spatial_transition": ["discretisation", "lag", "w_code", "lag_cuts", "lag_state", "state_from", "state_to"],
+    "markov_test": ["discretisation", "lag", "w_code", "lag_cuts", "scheme", "test_code"],
+    "markov_summary": ["matrix_id"],
+    "markov_passage": ["matrix_id", "state_from", "state_to"],
+    "city_state": ["discretisation", "city_id", "year"],
+    "rank_mobility": ["lag", "scheme", "group_code"],
+    "lisa_markov": ["variant", "state_from", "state_to"],
+}
+
+
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pd.DataFrame]:
+    return analysis.build(frames(), FAST)
+
+
+@pytest.mark.parametrize("name", sorted(KEY))
+def test_every_table_has_its_columns_and_its_key(tables, name):
+    table = tables[name]
+    assert not table.empty
+    assert not table[["index_code", "basis", "weight_scheme", *KEY[name]]].isna().any().any()
+    assert not table.duplicated(KEY[name]).any()
+    assert set(table["index_code"]) == {"nqpf"}
+
+
+def test_tables_are_those_that_are_announced_with_the_columns_of_their_contracts(tables):
+    assert set(tables) == set(analysis.TABLES)
+    assert lacking(tables) == {}
+
+
+def test_the_headline_chain_is_that_of_the_method(tables):
+    y = frames()["scores"].pivot(index="city_id", columns="year", values="score")
+    expected = markov(discretise(y, "relative", base=np.arange(8) < 6).states, 4)
+    rows = tables["markov_transition"].query("discretisation == 'relative' and scheme == 'all' and lag == 1")
+    np.testing.assert_array_equal(rows["n"], expected.counts.ravel())
+    assert rows["state_from"].tolist() == np.repeat([1, 2, 3, 4], 4).tolist()
+    assert 0 < rows["n_imputed"].sum() < rows["n"].sum()
+
+
+def test_groups_add_up_to_the_whole(tables):
+    table = tables["markov_transition"].query("lag == 2")
+    key = ["discretisation", "state_from", "state_to"]
+    whole = table[table["scheme"] == "all"].set_index(key)["n"]
+    for scheme in ("core", "four_region"):
+        parts = table[table["scheme"] == scheme].groupby(key)["n"].sum()
+        pd.testing.assert_series_equal(parts.sort_index(), whole.sort_index(), check_names=False)
+
+
+def test_classes_of_neighbours_add_up_to_the_whole_because_the_island_is_attached(tables):
+    table = tables["markov_spatial_transition"]
+    for _, part in table.groupby(["discretisation", "lag", "w_code", "lag_cuts"]):
+        assert part["n"].sum() == part["n_obs"].iloc[0]
+    assert (tables["markov_test"]["n_no_lag"] == 0).all()
+    assert set(table["lag_cuts"]) == {"quantiles", "own_cuts"}
+
+
+def test_every_test_comes_with_both_p_values(tables):
+    table = tables["markov_test"].query("lag == 1")
+    assert set(table["test_code"]) == {"time_homog", "spatial_homog", "region_homog", "order1", "order2"}
+    assert table["p_perm"].between(0.05, 1).all()  # 1/(19 + 1) is the smallest
+    assert table["p_chi2"].between(0, 1).all()
+
+
+def test_upward_help_stands_where_all_classes_are_taken_together(tables):
+    table = tables["markov_summary"]
+    pooled = table[table["matrix_id"].str.endswith("|pooled")]
+    assert pooled["upward_help_1"].notna().any()
+    assert table.loc[~table.index.isin(pooled.index), "upward_help_1"].isna().all()
+    assert (pooled["upward_help_1_lo"] <= pooled["upward_help_1_hi"]).loc[pooled["upward_help_1_lo"].notna()].all()
+
+
+def test_a_drifting_country_is_flagged_on_pooled_cuts_only(tables):
+    table = tables["markov_summary"]
+    assert table.query("discretisation == 'pooled'")["has_common_trend"].all()
+    assert not table.query("discretisation != 'pooled'")["has_common_trend"].any()
+
+
+def test_moves_are_steps_of_the_state(tables):
+    table = tables["city_state"].query("discretisation == 'relative'").sort_values(["city_id", "year"])
+    step = table.groupby("city_id")["state"].diff()
+    assert (step.dropna() == table.loc[step.notna(), "move"]).all()
+    assert table.loc[table["year"] == 2012, "move"].isna().all()
+
+
+def test_the_row_order_of_the_input_changes_nothing(tables):
+    shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in frames().items()}
+    again = analysis.build(shuffled, FAST)
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(again[name], table)
+
+
+def test_without_scores_the_tables_are_empty():
+    tables = analysis.build(without_rows(frames()), FAST)
+    assert set(tables) == set(analysis.TABLES)
+    assert all(table.empty for table in tables.values())
+
+
+def test_a_country_of_a_dozen_cities_and_five_years_goes_through():
+    few = analysis.build(frames(12, 5, 5), FAST)
+    assert set(few["markov_transition"]["lag"]) == {1, 2, 3, 4}
+    shares = few["markov_transition"].dropna(subset="p")
+    key = ["discretisation", "scheme", "group_code", "lag", "state_from"]
+    np.testing.assert_allclose(shares.groupby(key)["p"].sum(), 1, atol=1e-12)

@@ -1,0 +1,107 @@
+"""A new group scheme is rows of seeds: every analysis that compares groups then shows it, without a line of code."""
+
+from dataclasses import replace
+
+import city_frames
+import influence_worlds
+import numpy as np
+import pandas as pd
+import policy_worlds
+import pytest
+import test_study_coupling as coupling_world
+import test_study_scores as scores_world
+from study_tools import settings, with_schemes
+
+from dagster_project.study import convergence, coupling, disparity, influence, markov, panel, policy
+from dagster_project.study.samples import read_sample
+
+COAST = {"scheme": "coast", "sort_no": 90, "role": "region", "is_main": False, "is_split": True, "is_regime": False}
+PORT = {**COAST, "scheme": "port", "sort_no": 91, "role": "centre", "centre_group": "harbour", "is_regime": True}
+
+
+def with_coast_and_port(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same country with two coasts, and with harbours and their hinterland: rows of the two seeds."""
+    groups = frames["groups"]
+    cities = sorted(groups["city_id"].unique())
+    place = np.arange(len(cities))
+    known = (
+        frames["city"].set_index("city_id")["province_code"].reindex(cities) if "city" in frames else pd.Index(cities)
+    )
+    province = pd.factorize(known)[0]  # provinces nest in regions
+    coast = pd.DataFrame({"city_id": cities, "scheme": "coast", "group_code": np.array(["a", "b"])[province % 2]})
+    side = np.where(place % 4 == 1, "harbour", "hinterland")
+    port = pd.DataFrame({"city_id": cities, "scheme": "port", "group_code": side})
+    dated = pd.concat([coast, port]).assign(valid_from=0)
+    grown = pd.concat([groups, dated], ignore_index=True)
+    return with_schemes({name: f for name, f in frames.items() if name != "schemes"} | {"groups": grown}, COAST, PORT)
+
+
+def schemes_of(tables: dict[str, pd.DataFrame]) -> dict[str, set[str]]:
+    return {name: set(table["scheme"]) for name, table in tables.items() if "scheme" in table and len(table)}
+
+
+def assert_everywhere(tables: dict[str, pd.DataFrame], *, but: tuple[str, ...] = ()) -> None:
+    found = schemes_of(tables)
+    assert found
+    assert {name for name, schemes in found.items() if not {"coast", "port"} <= schemes} <= set(but)
+
+
+def test_disparity_and_convergence_compare_the_new_groups():
+    frames = with_coast_and_port(scores_world.country())
+    tables = disparity.build(frames, settings(disparity={"bootstrap": 9, "trend": 9}))
+    assert_everywhere(tables, but=("theil_nested", "theil_region"))  # a centre is no region that provinces nest in
+    for name in ("theil_nested", "theil_region"):
+        assert "coast" in set(tables[name]["scheme"])
+        assert "port" not in set(tables[name]["scheme"])
+    gradient = tables["group_gradient"].query("scheme == 'port'")
+    assert set(gradient["group_high"]) == {"harbour"}  # the centre of the seed comes first
+    assert_everywhere(convergence.build(frames, settings(convergence={"bootstrap": 5, "draws": 3})))
+
+
+def test_chains_and_paths_are_made_by_the_new_groups():
+    sizes = {"resamples": 9, "permutations": 9, "long_lag": 9, "lisa": 99}
+    tables = markov.build(with_coast_and_port(city_frames.frames()), settings(markov=sizes))
+    assert_everywhere(tables, but=("markov_spatial_transition",))
+    assert {"coast", "port"} <= set(tables["markov_test"].query("test_code == 'region_homog'")["scheme"])
+    country = with_coast_and_port(policy_worlds.frames())
+    assert_everywhere(policy.build(country, settings(policy={"draws": 3})))
+
+
+def test_coupling_is_summed_up_by_the_new_groups():
+    assert_everywhere(coupling.build(with_coast_and_port(coupling_world.country()), settings()))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, pd.DataFrame]:
+    specs = influence_worlds.specs()
+    frames = with_coast_and_port(influence_worlds.warehouse())
+    frames |= {
+        "truth": pd.DataFrame(columns=["kind", "city_id", "year", "name", "value"]),
+        "segmentation_pair": pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"]),
+    }
+    sizes = {"effects": 20, "barrier": 20, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": 5}
+    made = settings(specs, panel={"effects": 50}, influence=sizes)
+    frames["panel_effect"] = panel.build(frames, made)["panel_effect"]
+    jobs = influence._jobs
+    wanted = {"heterogeneity", "blocks", "block lags"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[0] in wanted])
+        return influence.build(frames, made)
+
+
+def test_spillovers_are_told_apart_by_the_new_groups_and_from_the_new_centre(found):
+    assert (found["influence_run"]["status"] == "done").all(), found["influence_run"].to_string()
+    assert {"coast", "port"} <= set(found["panel_heterogeneity"]["scheme"])
+    assert set(found["panel_heterogeneity"].query("scheme == 'coast'")["group_code"]) >= {"a", "b"}
+    for name in ("block_spillover", "block_lag"):
+        assert "port" in set(found[name]["scheme"])
+        assert "coast" not in set(found[name]["scheme"])  # it has no centre
+
+
+def test_a_sample_may_be_cut_to_the_new_centre():
+    frames = with_coast_and_port(influence_worlds.warehouse())
+    spec, sizes = influence_worlds.specs()[0], {}
+    for name in ("only_harbour", "no_harbour"):
+        cut = replace(spec, sample=(name,))
+        sizes[name] = len(read_sample(frames, cut).cities)
+    assert sizes == {"only_harbour": 10, "no_harbour": 30}

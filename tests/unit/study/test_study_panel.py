@@ -1,0 +1,284 @@
+"""Panel tables: columns, truth recovered, skips with reasons, independence of the entries from one another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from panel_frames import TRUTH, panel_frames
+from study_tools import lacking, settings
+
+from dagster_project.study import panel, weights
+from dagster_project.study.samples import Skipped, leave_province_out, read_sample
+from dagster_project.study.settings import PanelSpec, PanelVariable
+
+NQPF = PanelVariable("nqpf", "score", "nqpf", "points", scale=100.0, weight_scheme="entropy_flat")
+PR = PanelVariable("pr", "score", "pr", "points", scale=100.0, weight_scheme="entropy_flat")
+DENSITY = PanelVariable("ln_density", "indicator", "c_density", "log", transform="ln", winsor=0.01)
+ROAD = PanelVariable("road", "indicator", "c_road", "m2")
+HEADLINE = PanelSpec("sdm", "SDM", NQPF, (PR,), (DENSITY, ROAD), "queen_row", with_tests=True, is_headline=True)
+SPECS = [
+    HEADLINE,
+    replace(HEADLINE, model_id="boot", boot_draws=49, with_tests=False),
+    replace(HEADLINE, model_id="sem", model="sem", with_tests=False),
+    replace(HEADLINE, model_id="dynamic", method="dynamic", with_tests=False),
+    replace(HEADLINE, model_id="gmm", method="gmm", controls=(), with_tests=False),
+    replace(HEADLINE, model_id="slx_dk", model="slx", cov="driscoll_kraay", with_tests=False),
+    replace(HEADLINE, model_id="iv", method="iv", with_tests=False),
+    replace(HEADLINE, model_id="iv_pr", method="iv", instrument="leave_province_out", with_tests=False),
+    replace(
+        HEADLINE,
+        model_id="iv_road",
+        method="iv",
+        controls=(DENSITY,),
+        instrument="external",
+        external=(ROAD,),
+        with_tests=False,
+    ),
+    replace(HEADLINE, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index"), with_tests=False),
+]
+
+
+def build(frames, specs, draws=400):
+    return panel.build(frames, settings(specs, panel={"effects": draws}))
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return panel_frames()
+
+
+@pytest.fixture(scope="module")
+def tables(frames):
+    return build(frames, SPECS, 400)
+
+
+def test_tables_have_their_columns_and_unique_keys(tables):
+    keys = {
+        "panel_fit": [],
+        "panel_coef": ["term"],
+        "panel_effect": ["variable", "effect", "horizon"],
+        "panel_effect_city": ["variable", "city_id"],
+        "panel_test": ["test_code"],
+        "dynamic_effect": ["kind", "variable", "effect", "horizon"],
+        "iv_diagnostic": ["endogenous"],
+        "gmm_diagnostic": [],
+        "model_spec": [],
+    }
+    assert set(tables) == set(panel.TABLES) == set(keys)
+    assert lacking(tables) == {}
+    for name, key in keys.items():
+        assert not tables[name].duplicated(["model_id", *key]).any(), name
+        assert not tables[name][["model_id", *key]].isna().any().any(), name
+
+
+def test_effects_of_the_headline_are_near_the_truth(tables):
+    effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")
+    total = (TRUTH["beta"] + TRUTH["theta"]) / (1 - TRUTH["rho"])
+    assert abs(effects.loc["total", "point"] - total) < 3 * effects.loc["total", "se_delta"]
+    assert effects.loc["direct", "point"] + effects.loc["indirect", "point"] == pytest.approx(
+        effects.loc["total", "point"], rel=1e-12
+    )
+    assert set(effects["horizon"]) == {"static"}
+
+
+def test_city_effects_average_to_the_direct_and_indirect_effects(tables):
+    city = tables["panel_effect_city"]
+    effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")["point"]
+    assert city["own"].mean() == pytest.approx(effects["direct"], rel=1e-9)
+    assert city["received"].mean() == pytest.approx(effects["indirect"], rel=1e-9)
+    assert city["emitted"].mean() == pytest.approx(effects["indirect"], rel=1e-9)
+
+
+def test_absent_variable_is_a_skip_with_its_name_and_never_an_error(tables):
+    ghost = tables["panel_fit"].query("model_id == 'ghost'").iloc[0]
+    assert ghost["status"] == "skipped"
+    assert "no_such_index" in ghost["skip_reason"]
+    spec = tables["model_spec"].set_index("model_id")
+    assert spec.loc["ghost", "status"] == "skipped"
+    assert spec.loc["sdm", "status"] == "fitted"
+    assert set(tables["panel_fit"].query("status == 'fitted'")["model_id"]) == {s.model_id for s in SPECS[:-1]}
+
+
+def test_errors_of_three_kinds_stand_side_by_side(tables):
+    coef = tables["panel_coef"].query("model_id == 'boot'")
+    assert coef[["se_info", "se_qml", "se_boot"]].notna().all().all()
+    assert tables["panel_coef"].query("model_id == 'sdm'")["se_boot"].isna().all()
+    assert set(coef["role"]) == {"beta", "control", "theta", "rho"}
+    np.testing.assert_allclose(coef["z"], coef["coef"] / coef["se"])
+
+
+def test_verdict_of_the_rule_is_a_row(tables):
+    tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
+    assert tests.loc["rule_verdict", "outcome"] == "sdm"
+    assert {"lm_lag", "wald_sar", "lr_sem", "hausman", "mundlak", "moran_2012", "squared_correlation"} <= set(
+        tests.index
+    )
+
+
+def test_dynamic_and_instrumental_models_fill_their_tables(tables):
+    dynamic = tables["dynamic_effect"].query("variable == 'pr'")
+    assert {"none", "bias_corrected"} <= set(dynamic["kind"])
+    assert set(tables["panel_effect"].query("model_id == 'dynamic'")["horizon"]) == {"short", "long"}
+    gmm = tables["gmm_diagnostic"].iloc[0]
+    assert (gmm["model_id"], gmm["kind"], gmm["n_city"]) == ("gmm", "system", 60)
+    assert gmm["endogenous"] == "y_lag, W:y_lag, pr, W:pr, W:y"
+    assert gmm["n_instruments"] == len(gmm["instruments"].split(", ")) - gmm["instruments"].count("lag ")
+    assert set(dynamic.query("model_id == 'gmm'")["kind"]) == {"gmm_system"}
+    coef = tables["panel_coef"].set_index(["model_id", "term"])
+    assert coef.loc[("gmm", "pr"), "role"] == "beta"
+    assert coef.loc[("gmm", "y_lag"), ["role", "se_type"]].tolist() == ["tau", "windmeijer"]
+    assert coef.loc["slx_dk", "se_type"].eq("driscoll_kraay").all()
+    assert (coef.loc["slx_dk", "se"] != coef.loc["slx_dk", "se_info"]).all()
+    iv = tables["iv_diagnostic"]
+    assert list(iv.query("model_id == 'iv_pr'")["endogenous"]) == ["pr", "W:pr", "W:y"]
+    assert np.isfinite(iv.query("model_id == 'iv'")["first_stage_f"]).all()
+    road = iv.query("model_id == 'iv_road'")
+    assert list(road["endogenous"]) == ["pr", "W:pr", "W:y"]
+    assert road.query("endogenous == 'pr'")["first_stage_f"].iloc[0] < 10  # roads say nothing about PR here
+
+
+def test_same_seed_gives_the_same_numbers_and_entries_do_not_move_each_other(frames, tables):
+    alone = build(frames, [SPECS[1]], 400)
+    for name in ("panel_coef", "panel_effect"):
+        together = tables[name].query("model_id == 'boot'").reset_index(drop=True)
+        pd.testing.assert_frame_equal(alone[name], together, check_dtype=False)
+
+
+def test_row_order_of_the_frames_does_not_matter(frames, tables):
+    shuffled = {name: frame.sample(frac=1.0, random_state=3) for name, frame in frames.items()}
+    again = build(shuffled, [HEADLINE], 400)
+    expected = tables["panel_coef"].query("model_id == 'sdm'").reset_index(drop=True)
+    np.testing.assert_allclose(again["panel_coef"]["coef"], expected["coef"], rtol=1e-8)
+
+
+def test_city_with_a_gap_is_dropped_and_named(frames):
+    s = frames["scores"]
+    gap = (s["city_id"] == "CN100007") & (s["year"] == 2014) & (s["index_code"] == "pr")
+    sample = read_sample({**frames, "scores": s[~gap]}, HEADLINE)
+    assert sample.dropped == ("CN100007",)
+    assert sample.y.shape == (59, 7)
+
+
+def test_a_year_that_few_cities_complete_does_not_cost_the_cities(frames):
+    s = frames["scores"]
+    late = (s["year"] == 2018) & (s["city_id"] > "CN100020")
+    sample = read_sample({**frames, "scores": s[~late]}, HEADLINE)
+    assert sample.years == tuple(range(2012, 2018))
+    assert sample.y.shape == (60, 6)
+
+
+def test_lag_moves_the_regressors_and_not_y(frames):
+    now, lagged = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, 1))
+    assert lagged.years == tuple(range(2013, 2019))
+    np.testing.assert_array_equal(lagged.y, now.y[:, 1:])
+    np.testing.assert_array_equal(lagged.x[..., 0], now.x[:, :-1, 0])
+
+
+def test_a_lead_is_the_lag_turned_round(frames):
+    now, led = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, -1))
+    assert led.years == tuple(range(2012, 2018))
+    np.testing.assert_array_equal(led.x[..., 0], now.x[:, 1:, 0])
+
+
+def test_an_indicator_left_out_of_a_score_leaves_the_others_in_proportion(frames):
+    """Two indicators of weight 0.3 and 0.7: without the first the score is the second."""
+    own = frames["scores"].query("index_code == 'pr'")
+    z = np.random.default_rng(0).uniform(size=(2, len(own)))
+    scored = frames["scores"].copy()
+    scored.loc[own.index, "score"] = 0.3 * z[0] + 0.7 * z[1]
+    parts = own[["basis", "index_code", "city_id", "year"]]
+    contributions = pd.concat(
+        [
+            parts.assign(indicator_code=code, weight=w, contribution=w * values)
+            for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
+        ]
+    )
+    made = {**frames, "scores": scored, "contributions": contributions}
+    x = read_sample(made, replace(HEADLINE, x=(replace(PR, without="a"),))).x[..., 0]
+    other = read_sample(
+        {
+            **made,
+            "scores": scored.assign(
+                score=np.where(
+                    scored["index_code"] == "pr", np.r_[np.zeros(len(scored) - len(own)), z[1]], scored["score"]
+                )
+            ),
+        },
+        HEADLINE,
+    ).x[..., 0]
+    assert x == pytest.approx(other)
+    with pytest.raises(Skipped, match="has no indicator 'c'"):
+        read_sample(made, replace(HEADLINE, x=(replace(PR, without="c"),)))
+
+
+def test_filters_of_the_sample(frames):
+    def size(name):
+        return read_sample(frames, replace(HEADLINE, sample=(name,))).y.shape
+
+    assert size("no_municipality") == (58, 7)
+    assert size("no_core") == (45, 7)
+    assert size("only_core") == (15, 7)
+    assert size("no_imputed") == (54, 7)
+    with pytest.raises(Skipped, match="no group scheme has a centre 'capital': core"):
+        size("no_capital")
+    with pytest.raises(ValueError, match="sample must be of no_municipality"):
+        replace(HEADLINE, sample=("core",))
+
+
+def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
+    s = frames["scores"]
+    with pytest.raises(Skipped, match="at least 8 cities"):
+        read_sample({**frames, "scores": s[s["city_id"] < "CN100005"]}, HEADLINE)
+    with pytest.raises(Skipped, match="logarithm needs positive"):
+        read_sample({**frames, "scores": s.assign(score=-1.0)}, replace(HEADLINE, y=replace(NQPF, transform="ln")))
+    with pytest.raises(Skipped, match="basis 'restated'"):
+        read_sample(frames, replace(HEADLINE, basis="restated"))
+
+
+def test_unknown_weights_are_skipped_by_name(frames):
+    fit = build(frames, [replace(HEADLINE, w_code="queen")])["panel_fit"].iloc[0]
+    assert "weight matrix 'queen' is not in the catalogue" in fit["skip_reason"]
+
+
+def test_leave_province_out_never_uses_the_own_province():
+    city = pd.DataFrame({"province_code": ["a", "a", "b", "b"], "admin_tier": ["p", "m", "p", "p"]})
+    values = np.array([1.0, 10.0, 100.0, 300.0]).reshape(4, 1, 1)
+    np.testing.assert_allclose(leave_province_out(values, city).ravel(), [200.0, 200.0, 1.0, 1.0])
+
+
+def test_leave_province_out_is_the_mean_over_every_other_citys_value():
+    rng = np.random.default_rng(3)
+    city = pd.DataFrame({"province_code": rng.choice(list("abcd"), 40), "admin_tier": rng.choice(["x", "y"], 40)})
+    city.loc[0] = ["a", "alone"]  # no peer elsewhere: all others count
+    values = rng.standard_normal((40, 3, 2))
+    found = leave_province_out(values, city)
+    for i, own in city.iterrows():
+        outside = (city["province_code"] != own["province_code"]).to_numpy()
+        peers = outside & (city["admin_tier"] == own["admin_tier"]).to_numpy()
+        expected = values[peers if peers.any() else outside].mean(axis=0)
+        np.testing.assert_allclose(found[i], expected, atol=1e-12)
+
+
+def test_too_many_cities_for_a_method_are_a_skip_with_the_reason(frames, monkeypatch):
+    monkeypatch.setattr(weights, "MOST_LINKS", 300)
+    dense, dynamic = (
+        replace(HEADLINE, model_id="d", w_code="invd_row"),
+        replace(HEADLINE, model_id="t", method="dynamic"),
+    )
+    fits = build(frames, [dense, dynamic], 50)["panel_fit"].set_index("model_id")
+    assert (fits["status"] == "skipped").all()
+    assert "links, more than 300" in fits.loc["d", "skip_reason"]
+    assert "grows with the cube" in fits.loc["t", "skip_reason"]
+
+
+def test_specs_are_checked_when_made():
+    with pytest.raises(ValueError, match="model must be one of"):
+        replace(HEADLINE, model="gns")
+    with pytest.raises(ValueError, match="uses a variable twice"):
+        replace(HEADLINE, controls=(PR,))
+    with pytest.raises(ValueError, match="no x"):
+        replace(HEADLINE, x=())
+    with pytest.raises(ValueError, match="winsor"):
+        replace(PR, winsor=0.6)
+    assert replace(HEADLINE, lag=1).spec_hash != HEADLINE.spec_hash

@@ -1,0 +1,195 @@
+"""The robustness tables: curve and summary from rows made by hand, and the whole build on a small warehouse."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from influence_worlds import KEYS, specs, warehouse
+from study_tools import as_read, lacking, settings
+
+from dagster_project.study import panel, robustness
+from dagster_project.study.robustness import robustness_rows
+from python_models.influence.specification_curve import curve_summary, specification_curve
+from python_models.regression import PanelInputError
+from python_models.regression.errors import estimable
+
+
+def test_curve_counts_signs_significance_and_places():
+    estimate = pd.Series([0.5, 0.2, -0.1, 0.0, np.nan])
+    p = pd.Series([0.001, 0.2, 0.01, np.nan, np.nan])
+    curve = specification_curve(estimate, p, headline=0.4)
+    assert curve["sign_agrees"].tolist()[:3] == [True, True, False]
+    assert curve["significant_5"].tolist()[:3] == [True, False, True]
+    assert curve["curve_rank"].tolist()[:3] == [3, 2, 1]
+    assert curve.iloc[3:].isna().all().all()
+    assert curve_summary(curve, estimate) == {
+        "n_runs": 3,
+        "share_sign_agrees": pytest.approx(2 / 3),
+        "share_significant_5": pytest.approx(2 / 3),
+        "share_both": pytest.approx(1 / 3),
+        "lowest": -0.1,
+        "median": 0.2,
+        "highest": 0.5,
+    }
+
+
+def test_curve_turns_with_the_sign_of_the_headline():
+    estimate, p = pd.Series([0.5, -0.2]), pd.Series([0.01, 0.01])
+    one, two = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
+    assert one["sign_agrees"].equals(two["sign_agrees"])
+
+
+def test_no_run_gives_no_share():
+    empty = specification_curve(pd.Series([np.nan]), pd.Series([np.nan]), headline=np.nan)
+    assert np.isnan(curve_summary(empty, pd.Series([np.nan]))["share_both"])
+
+
+def _by_hand():
+    """A headline, a variant in the same units, one in logarithms, OLS, instruments, one skipped."""
+    runs = ["head", "w", "ln", "ols", "iv", "gone"]
+    spec = pd.DataFrame(
+        {
+            "model_id": runs,
+            "is_headline": [True] + [False] * 5,
+            "variant_of": ["", *["head"] * 5],
+            "change": ["", "W: near", "y: logarithm", "model: OLS", "method: S2SLS", "W: far"],
+            "method": ["static"] * 4 + ["iv", "static"],
+            "y_code": ["u", "u", "u_ln", "u", "u", "u"],
+            "x_codes": [["pr"]] * 6,
+            "status": ["fitted"] * 5 + ["skipped"],
+            "skip_reason": [""] * 5 + ["no W"],
+        }
+    )
+    fit = pd.DataFrame({"model_id": runs, **KEYS, "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan], "n_obs": 40, "seed": 1})
+    numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
+    effect = pd.DataFrame(
+        [
+            {
+                "model_id": m,
+                "variable": "pr",
+                "effect": e,
+                "horizon": "static",
+                "point": v,
+                "se_sim": 0.01,
+                "se_delta": 0.02,
+                "p": 0.001 if v else np.nan,
+                "standardised": s if e == "direct" else np.nan,
+            }
+            for m, (d, i, s) in numbers.items()
+            for e, v in (("direct", d), ("indirect", i), ("total", d + i))
+        ]
+    )
+    coef = pd.DataFrame({"model_id": ["iv", "iv"], "term": ["pr", "W:pr"], "coef": [0.7, 0.1], "se": [0.1, 0.05]})
+    return {"model_spec": spec, "panel_fit": fit, "panel_effect": effect, "panel_coef": coef}
+
+
+def test_rows_tell_what_changed_and_whether_it_agrees():
+    runs, summary = robustness_rows(_by_hand())
+    r = runs.set_index("run_id")
+    assert r.loc["w", ["change_axis", "change_value"]].tolist() == ["W", "near"]
+    assert r.loc["w", "direct_standardised"] == pytest.approx(0.3 * 0.5 / 0.4)
+    assert r.loc["ln", "direct_curve_rank"] == 3
+    assert r["sign_agrees"].drop(["iv", "gone"]).tolist() == [True, False, True, True]
+    assert pd.isna(r.loc["ols", "indirect_sign_agrees"])
+    assert r.loc["iv", "note"].startswith("effects are not made")
+    assert r.loc["iv", ["beta", "theta"]].tolist() == [0.7, 0.1]
+    assert pd.isna(r.loc["iv", "sign_agrees"])
+    assert r.loc["gone", ["status", "skip_reason"]].tolist() == ["skipped", "no W"]
+    s = summary.set_index("effect")
+    assert s.loc["direct", "n_runs"] == 3
+    assert s.loc["direct", "n_skipped"] == 1
+    assert s.loc["indirect", "share_sign_agrees"] == 0.5
+
+
+SETTINGS = settings(
+    specs(),
+    panel={"effects": 200},
+    robustness={"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39, "bands": 300},
+)
+
+
+def _build(frames):
+    return robustness.build({**frames, **as_read(panel.build(frames, SETTINGS))}, SETTINGS)
+
+
+def test_build_makes_every_table_and_is_seeded():
+    one, two = (_build(warehouse()) for _ in (0, 1))
+    assert set(one) == set(robustness.TABLES)
+    assert lacking(one) == {}
+    assert (one["robustness_run"]["status"] == "done").all(), one["robustness_run"]["skip_reason"].tolist()
+    for name, table in one.items():
+        pd.testing.assert_frame_equal(table, two[name])
+    regimes = one["regime_coef"]
+    assert len(regimes) == 3 * 2 * 2
+    assert (regimes["direct"] + regimes["indirect"]).to_numpy() == pytest.approx(regimes["total"].to_numpy())
+    assert set(one["interaction_effect"]["moderator"]) == set(robustness.MODERATORS)
+    assert one["interaction_effect"].set_index("moderator")["n_obs"].to_dict() == {
+        "synergy_base": 280,
+        "synergy_lag": 240,
+        "synergy_high_lag": 240,
+        "own_pr": 280,
+    }
+    assert len(one["robustness_placebo"]) == 40
+    assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
+    assert one["robustness"]["run_id"].tolist() == ["head", "far"]
+
+
+def test_headline_of_the_placebo_and_of_the_suite_are_the_same():
+    tables = _build(warehouse())
+    actual = tables["robustness_placebo_summary"].set_index("term")["actual"]
+    head = tables["robustness"].set_index("run_id").loc["head"]
+    assert actual["theta"] == pytest.approx(head["theta"], abs=1e-8)
+    assert actual["indirect"] == pytest.approx(head["indirect"], abs=1e-8)
+
+
+def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
+    frames = warehouse()
+    frames["synergy"] = frames["synergy"].iloc[:0]
+    frames["synergy_year"] = frames["synergy_year"].iloc[:0]
+    frames["groups"] = frames["groups"].query("not (scheme == 'cluster' and city_id == 'c07')")
+    run = _build(frames)["robustness_run"].set_index(["analysis", "variant"])
+    skipped = run[run["status"] == "skipped"]
+    assert set(skipped.index.get_level_values("variant")) == {
+        "cluster:common",
+        "cluster:by_regime",
+        "synergy:common",
+        "synergy:by_regime",
+        "synergy_base",
+        "synergy_lag",
+        "synergy_high_lag",
+    }
+    assert (skipped["skip_reason"].str.len() > 20).all()
+
+
+def test_a_warehouse_without_scores_lists_its_runs():
+    frames = warehouse()
+    frames["scores"] = frames["scores"].query("index_code == 'pr'")
+    tables = _build(frames)
+    assert (tables["robustness"]["status"] == "skipped").all()
+    assert tables["robustness_run"]["analysis"].tolist() == ["sample"]
+    assert tables["regime_coef"].empty
+
+
+def test_a_fault_of_the_program_is_no_skip(monkeypatch):
+    """Only what the library itself refuses in words is listed as skipped; any other error ends the run."""
+
+    def broken(*_, **__):
+        raise ValueError("operands could not be broadcast together")
+
+    def refused(*_, **__):
+        raise PanelInputError("no link behind the barrier")
+
+    frames = warehouse()
+    monkeypatch.setattr(robustness, "two_regime", refused)
+    run = _build(frames)["robustness_run"].query("analysis == 'regimes'")
+    assert set(run["skip_reason"]) == {"no link behind the barrier"}
+    monkeypatch.setattr(robustness, "two_regime", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        _build(frames)
+    monkeypatch.setattr(panel, "run", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        panel.build(frames, SETTINGS)
+
+
+def test_a_singular_matrix_is_a_reason_in_words():
+    with pytest.raises(PanelInputError, match="the estimate cannot be computed from these data: Singular matrix"):
+        estimable("the estimate")(np.linalg.inv)(np.zeros((2, 2)))

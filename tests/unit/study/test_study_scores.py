@@ -1,0 +1,243 @@
+"""Tables of disparity and convergence on a small invented country with dated groups."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_tools import lacking, settings, with_schemes
+
+from dagster_project.study import convergence, disparity
+from dagster_project.study.groups import Groups
+from dagster_project.study.panels import score_panels, twins
+from python_models.inequality import dagum, gini
+
+CITIES = [f"CN{i:03d}" for i in range(48)]
+YEARS = list(range(2012, 2020))
+
+
+def country() -> dict[str, pd.DataFrame]:
+    """48 cities in 12 provinces and 4 regions; 3 cores a region; the frozen and restated scores differ slightly."""
+    rng = np.random.default_rng(1)
+    region = np.arange(48) // 12
+    is_core = np.arange(48) % 4 == 0
+    level = 0.15 + 0.03 * (3 - region) + 0.06 * is_core
+    score = level[:, None] * np.exp(0.05 * np.arange(8) + 0.1 * rng.normal(size=(48, 8)))
+    scores = []
+    for basis, factor in (("frozen_2012_2021", 1.0), ("restated", 0.9)):
+        for scheme, tilt in (("entropy_flat", 1.0), ("equal", 1.1)):
+            frame = pd.DataFrame(score * factor * tilt, index=CITIES, columns=YEARS).stack().reset_index()
+            frame.columns = pd.Index(["city_id", "year", "score"])
+            scores.append(frame.assign(basis=basis, weight_scheme=scheme, index_code="nqpf"))
+    names = np.array(["east", "central", "west", "northeast"])[region]
+    groups = [
+        pd.DataFrame({"city_id": CITIES, "scheme": "four_region", "group_code": names}),
+        pd.DataFrame({"city_id": CITIES, "scheme": "core", "group_code": np.where(is_core, "core", "periphery")}),
+        pd.DataFrame(
+            {"city_id": CITIES, "scheme": "east_vs_cw", "group_code": np.where(region == 0, "east", "central_west")}
+        ),
+    ]
+    dated = pd.concat(groups).assign(valid_from=0, valid_to=None)
+    city = pd.DataFrame({"city_id": CITIES, "province_code": [f"{i // 4:02d}" for i in range(48)]})
+    city["admin_tier"] = ["municipality" if i in (0, 1, 2, 3) else "prefecture_city" for i in range(48)]
+    people = pd.DataFrame([(c, y, 1e6 * (1 + i % 5)) for i, c in enumerate(CITIES) for y in YEARS])
+    people.columns = pd.Index(["city_id", "year", "population"])
+    border = pd.DataFrame({"city_id_a": CITIES[:-1], "city_id_b": CITIES[1:]})
+    every = pd.concat(scores)
+    every["is_frozen"] = every["basis"] != "restated"
+    made = {
+        "scores": every[every["weight_scheme"] == "entropy_flat"],
+        "other_scores": every[every["weight_scheme"] == "equal"],
+        "groups": dated,
+        "city": city,
+        "population": people,
+        "neighbours": border,
+    }
+    return with_schemes(made)
+
+
+FRAMES = country()
+
+
+def disparities(frames, **sizes):
+    return disparity.build(frames, settings(disparity={"bootstrap": 19, "trend": 99, **sizes}))
+
+
+def movements(frames, **sizes):
+    return convergence.build(frames, settings(convergence=sizes))
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, pd.DataFrame]:
+    return disparities(FRAMES, bootstrap=99)
+
+
+@pytest.fixture(scope="module")
+def moving() -> dict[str, pd.DataFrame]:
+    return movements(FRAMES, bootstrap=19, draws=10)
+
+
+KEYS = {
+    "disparity_summary": ["year", "scheme", "group_code", "weighted"],
+    "dagum_within": ["year", "scheme", "group_code"],
+    "dagum_between": ["year", "scheme", "group_high", "group_low"],
+    "dagum_component": ["year", "scheme"],
+    "theil_nested": ["scheme", "year", "kind", "sample"],
+    "theil_region": ["scheme", "year", "kind", "region"],
+    "sigma_trend": ["scheme", "group_code", "measure"],
+    "group_gradient": ["scheme", "measure", "period", "group_high", "group_low"],
+    "kde_curve": ["year", "scheme", "group_code", "bw_rule", "grid_id"],
+    "kde_feature": ["year", "scheme", "group_code", "bw_rule"],
+    "stochastic_kernel": ["kind", "lag", "u_id", "v_id"],
+    "beta_convergence": ["model_id", "scheme", "group_code"],
+    "club_logt": ["trend_filter", "stage", "club_id"],
+    "club_membership": ["city_id"],
+}
+
+
+@pytest.mark.parametrize("table", sorted(KEYS))
+def test_every_table_has_one_row_a_key_and_says_seed_and_size(table, found, moving):
+    frame = {**found, **moving}[table]
+    key = ["basis", "index_code", "weight_scheme", *KEYS[table]]
+    assert not frame.empty
+    assert not frame[key].isna().any().any()
+    assert not frame.duplicated(key).any()
+    assert (frame["seed"] == 1).all()
+    assert (frame["n_obs"] > 0).all()
+
+
+def test_tables_are_those_that_are_announced(found, moving):
+    assert set(found) == set(disparity.TABLES)
+    assert set(moving) == set(convergence.TABLES)
+    assert lacking({**found, **moving}) == {"beta_convergence": {"rho"}}  # of a spatial lag, which none of them has
+
+
+def test_summary_of_all_cities_is_the_plain_gini(found):
+    row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and not weighted and basis == 'restated'")
+    y = FRAMES["scores"].query("basis == 'restated' and year == 2015")["score"]
+    assert row["gini"].item() == pytest.approx(gini(y), abs=1e-12)
+    assert row["gini_unbiased"].item() == pytest.approx(gini(y) * 48 / 47, abs=1e-12)
+    assert row["median"].item() == pytest.approx(y.median(), abs=1e-12)
+    assert row["p90"].item() == pytest.approx(y.quantile(0.9), abs=1e-12)
+    assert row["sd"].item() == pytest.approx(y.std(), abs=1e-12)
+
+
+def test_weighted_summary_counts_people(found):
+    row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and weighted and basis == 'restated'")
+    y = FRAMES["scores"].query("basis == 'restated' and year == 2015")
+    people = FRAMES["population"].query("year == 2015").set_index("city_id")["population"].reindex(y["city_id"])
+    assert row["gini"].item() == pytest.approx(gini(y["score"], people), abs=1e-12)
+    assert row["mean"].item() == pytest.approx(np.average(y["score"], weights=people), abs=1e-12)
+
+
+def test_parts_sum_to_totals(found):
+    d, t = found["dagum_component"], found["theil_nested"]
+    assert (d["g_w"] + d["g_nb"] + d["g_t"] - d["g_total"]).abs().max() < 1e-10
+    assert (t["between_region"] + t["between_province"] + t["within_province"] - t["total"]).abs().max() < 1e-10
+    assert set(d["scheme"]) == {"four_region", "core", "east_vs_cw", "province"}
+    assert d["g_total_lo"].le(d["g_total_hi"]).all()
+
+
+def test_share_of_the_municipalities_can_be_left_out(found):
+    n = found["theil_nested"].groupby("sample")["n_obs"].first()
+    assert n.to_dict() == {"all": 48, "no_municipality": 44}
+
+
+def test_centre_comes_first_and_is_ahead(found):
+    rows = found["group_gradient"].query("scheme == 'core' and measure == 'level'")
+    assert set(rows["group_high"]) == {"core"}
+    assert (rows["diff"] > 0).all()
+    assert (rows["p_perm"] <= 0.05).all()
+    growth = found["group_gradient"].query("scheme == 'core' and measure == 'growth'")
+    assert growth["period"].unique().tolist() == ["2012-2019"]
+
+
+def test_a_group_list_is_that_of_the_year():
+    frames = dict(FRAMES)
+    groups = FRAMES["groups"].copy()
+    first = (groups["scheme"] == "core") & (groups["city_id"] == "CN001")
+    groups.loc[first, "valid_to"] = 2014
+    later = pd.DataFrame([["CN001", "core", "core", 2015, None]], columns=groups.columns)
+    frames["groups"] = pd.concat([groups, later], ignore_index=True)
+    found = disparities(frames)["dagum_within"]
+    n = found.query("scheme == 'core' and group_code == 'core' and basis == 'restated'").set_index("year")["n_j"]
+    assert (n[2014], n[2015]) == (12, 13)
+    panel = score_panels(frames["scores"])[0]
+    exact = dagum(panel.scores[:, 2], Groups.read(frames).of("core", panel.cities, 2014))
+    row = found.query("scheme == 'core' and group_code == 'core' and basis == 'frozen_2012_2021' and year == 2014")
+    assert row["g_jj"].item() == pytest.approx(exact.gini_within["core"], abs=1e-14)
+
+
+def test_scores_with_a_gap_or_a_negative_year_are_left_out():
+    scores = FRAMES["scores"].copy()
+    scores.loc[(scores["city_id"] == "CN005") & (scores["year"] == 2013), "score"] = np.nan
+    scores.loc[(scores["city_id"] == "CN007") & (scores["year"] == 2019), "score"] = -0.01
+    panel = score_panels(scores)[0]
+    assert "CN005" not in panel.cities
+    assert panel.years == tuple(range(2012, 2019))
+
+
+def test_two_bases_with_the_same_numbers_are_computed_once():
+    scores = FRAMES["scores"]
+    same = scores[scores["basis"] == "restated"].assign(basis="frozen_2012_2021", is_frozen=True)
+    panels = score_panels(pd.concat([scores[scores["basis"] == "restated"], same]))
+    assert [len(group) for group in twins(panels)] == [2]
+
+
+def test_row_order_of_the_inputs_changes_nothing(found):
+    mixed = {name: frame.sample(frac=1.0, random_state=2) for name, frame in FRAMES.items()}
+    again = disparities(mixed, bootstrap=99)
+    for name, frame in found.items():
+        pd.testing.assert_frame_equal(frame, again[name])
+
+
+def test_densities_have_mass_one_and_groups_are_frozen_only(moving):
+    assert moving["kde_feature"]["mass"].sub(1.0).abs().max() < 1e-3
+    curves = moving["kde_curve"]
+    assert set(curves.query("basis == 'restated'")["scheme"]) == {"all"}
+    assert curves.groupby(["basis", "scheme", "group_code"])["x"].nunique().max() <= 2 * 512
+
+
+def test_beta_speed_and_clubs_are_consistent(moving):
+    beta, logt, members = moving["beta_convergence"], moving["club_logt"], moving["club_membership"]
+    product = (beta["speed"] * beta["half_life_years"]).dropna()
+    assert product.sub(np.log(2.0)).abs().max() < 1e-12
+    final = logt.query("stage == 'merged' and trend_filter == 'no_filter'").groupby("basis")["n_members"].sum()
+    inside = members.query("not is_divergent").groupby("basis").size()
+    assert final.to_dict() == inside.to_dict()
+    assert logt["is_exploratory"].all()
+    assert members["stability_share"].dropna().between(0.0, 1.0).all()
+
+
+def few(cities: list[str], years: range) -> dict[str, pd.DataFrame]:
+    """A country of a few cities and years, without borders and population."""
+    scores = FRAMES["scores"]
+    scores = scores[scores["city_id"].isin(cities) & scores["year"].isin(list(years))]
+    return {
+        **FRAMES,
+        "scores": scores,
+        "other_scores": FRAMES["other_scores"].iloc[:0],
+        "neighbours": FRAMES["neighbours"].iloc[:0],
+        "population": FRAMES["population"].iloc[:0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("cities", "years"),
+    [
+        (CITIES[::4], range(2012, 2017)),
+        (CITIES[:3], range(2012, 2020)),
+        (CITIES[:2], range(2012, 2013)),
+        ([], range(0)),
+    ],
+)
+def test_a_small_country_has_the_same_columns_and_no_error(cities, years):
+    frames = few(cities, years)
+    tables = {**disparities(frames), **movements(frames, bootstrap=9, draws=3)}
+    assert lacking(tables).keys() <= {"beta_convergence"}
+    assert tables["club_logt"].empty or len(years) >= 7
+
+
+def test_without_group_lists_there_are_still_provinces():
+    frames = {**FRAMES, "groups": FRAMES["groups"].iloc[:0]}
+    found = disparities(frames)
+    assert set(found["dagum_component"]["scheme"]) == {"province"}
+    assert set(found["disparity_summary"]["scheme"]) == {"all"}

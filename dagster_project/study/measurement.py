@@ -10,7 +10,7 @@ import pandas as pd
 
 from dagster_project.study.frames import MAIN_INDEXES, OWN_WEIGHTS, Frames, Rows, Tables
 from dagster_project.study.settings import RESTATED, Settings
-from python_models._types import FloatArray
+from python_models._types import BoolArray, FloatArray
 from python_models.measurement.agreement import agreement_by_year, pairwise_agreement
 from python_models.measurement.choices import Choice, ChoiceModel
 from python_models.measurement.fast import Procedure
@@ -22,13 +22,17 @@ from python_models.measurement.validity import validity
 from python_models.panel import Panel
 from python_models.scores import weighted_score
 
+# variants that differ by what is done to printed figures only
+OTHER_EDITIONS = "(select index_code from ops.index_spec where variant_of <> '' and edit_policy <> 'edited')"
 INPUTS = {
     "panel": f"""
         select index_code, city_id, year, indicator_code, value, is_imputed from int.int_panel_balanced
-        where index_code in {MAIN_INDEXES} order by index_code, city_id, year, indicator_code
+        where index_code in {MAIN_INDEXES} or index_code in {OTHER_EDITIONS}
+        order by index_code, city_id, year, indicator_code
     """,
     "spec": """
-        select index_code, indicator_code, dimension, variant_of from ops.index_spec order by index_code, indicator_code
+        select index_code, indicator_code, dimension, variant_of, edit_policy from ops.index_spec
+        order by index_code, indicator_code
     """,
     "indicator": "select indicator_code, direction, cap_high, is_winsorised from seed.indicator order by 1",
     "bounds": "select * from py.index_bounds order by index_code, basis, indicator_code",
@@ -98,9 +102,10 @@ class Case:
     procedure: Procedure
     dimensions: tuple[str, ...]
     years: tuple[int, ...]
+    others: tuple[tuple[FloatArray, BoolArray], ...]
 
     def model(self) -> ChoiceModel:
-        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions)
+        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions, self.others)
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -151,7 +156,29 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
     )
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
     dimensions = tuple(str(d) for d in spec.loc[list(whole.names), "dimension"])
-    return Case(code, basis, window, panel, marked.values[complete], procedure, dimensions, whole.years)
+    imputed = marked.values[complete]
+    others = tuple(
+        _edition(frames["panel"][frames["panel"]["index_code"] == other], panel, imputed)
+        for other in _other_editions(frames["spec"], code)
+        if cities
+    )
+    return Case(code, basis, window, panel, imputed, procedure, dimensions, whole.years, others)
+
+
+def _other_editions(spec: pd.DataFrame, code: str) -> list[str]:
+    """Variants of the index whose indicators are the same and whose figures are edited in another way, or not."""
+    own = spec[(spec["variant_of"] == code) & (spec["edit_policy"] != "edited")]
+    return sorted(set(own["index_code"]))
+
+
+def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Values and imputed cells of another edition in the order of the panel, whose own stand where it has none."""
+    index = pd.MultiIndex.from_product([panel.cities, panel.years, panel.names])
+    found = cells.set_index(["city_id", "year", "indicator_code"]).reindex(index)
+    values = found["value"].to_numpy(np.float64).reshape(panel.values.shape)
+    flags = found["is_imputed"].astype("boolean").fillna(False).to_numpy(bool).reshape(panel.values.shape)
+    known = ~np.isnan(values)
+    return np.where(known, values, panel.values), np.where(known, flags, imputed > 0.0)
 
 
 def _tables_of_window(case: Case, settings: Settings) -> Tables:

@@ -35,10 +35,7 @@ _INDEX_KEYS = {
     *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
     *("window_start", "window_end", "min_city_share", "fill_policy", "edit_policy", "weight_scheme"),
 }
-_POLICIES = {
-    "fill_policy": ("with_fills", "without_fills"),
-    "edit_policy": ("edited", "as_printed", "registered"),
-}
+_POLICIES = {"fill_policy": ("with_fills", "without_fills"), "edit_policy": ("edited", "as_printed", "registered")}
 RESTATED = "restated"
 
 
@@ -155,7 +152,7 @@ def _index_spec(
         )
     settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
     for key, known in _POLICIES.items():
-        if settings[key] not in known:
+        if settings.get(key) not in known:
             raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
     spec = IndexSpec(
         index_code=code,

@@ -127,7 +127,8 @@ CORRECTION = ("source", "vintage", "city_id", "year", "variable_code", "scope", 
 LANDED = """
 create or replace temp table landed_cell as
 select 'yearbook' as source, 2018 as year, 'CN110000' as city_id, 'mobile_subscribers' as variable_code,
-    'city' as scope, 'yearbook@v:f!s!B2' as source_cell_id, 'accounts' as unit, '万户' as printed_unit, 3.972e7 as value;
+    'city' as scope, 'yearbook@v:f!s!B2' as source_cell_id, 'accounts' as unit, '万户' as printed_unit,
+    3.972e7 as value;
 create or replace temp table int_edits_proposed as
 select 'yearbook@v:f!s!B2' as source_cell_id, 'mobile_subscribers' as variable_code, 'E3' as rule,
     'quarantine' as action, 'far off' as evidence;

@@ -31,7 +31,8 @@ create table if not exists ops.vintage (
 create table if not exists ops.index_spec (
     index_code varchar, title_zh varchar, title_en varchar, dimension varchar, tier varchar, indicator_code varchar,
     variant_of varchar, headline_rank integer, relations_code varchar, basis varchar, fill_policy varchar,
-    window_start integer, window_end integer, min_city_share double, spec_hash varchar
+    window_start integer, window_end integer, min_city_share double, spec_hash varchar,
+    edit_policy varchar, weight_scheme varchar
 );
 alter table ops.index_spec add column if not exists headline_rank integer;
 alter table ops.index_spec add column if not exists relations_code varchar;
@@ -67,3 +68,5 @@ comment on table ops.index_spec is 'One row per index and indicator, from the in
 comment on table ops.run_context is 'One row: the run that built the marts.';
 comment on table ops.run_log is 'One row per run that got as far as a data vintage.';
 comment on table ops.synthetic_truth is 'SYNTHETIC demo only: latents, parameters and planted faults. Empty for real data.';
+alter table ops.index_spec add column if not exists edit_policy varchar;
+alter table ops.index_spec add column if not exists weight_scheme varchar;

@@ -171,6 +171,24 @@ def explain(
 
 
 @app.command()
+def edits(
+    asked: Annotated[
+        str | None, typer.Argument(metavar="[CITY|VARIABLE]", help="A city (name or code) or a variable; default: all.")
+    ] = None,
+    pending: Annotated[bool, typer.Option("--pending", help="What stands out and nobody decided.")] = False,
+    all_rows: Annotated[bool, typer.Option("--all", help="All decisions, not the first twenty.")] = False,
+    form: Annotated[str, typer.Option("--format", help="text, json or csv (all decisions)")] = "text",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Printed figures that are not used as printed, most influential first; how to take one back."""
+    from dagster_project.cli.edits import show_edits
+
+    raise typer.Exit(
+        show_edits(reading_paths(warehouse), console, asked, pending=pending, form=form, all_rows=all_rows)
+    )
+
+
+@app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
     year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,

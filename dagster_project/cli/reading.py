@@ -37,11 +37,38 @@ order by not x.is_headline, x.variant_of is not null, v.index_code limit 1
 TRAIL_SQL = """
 select s.variable_code, s.value, s.unit, s.text as printed, s.source, s.file, s.sheet, s.cell,
     coalesce(v.vintage, regexp_extract(s.source_cell_id, '@([0-9a-f]+):', 1)) as vintage,
-    coalesce(v.is_corrected, false) as is_corrected, v.correction_reason, v.fill_rule
+    coalesce(v.is_corrected, false) as is_corrected, v.correction_reason, v.fill_rule, s.used_value, s.edit_rule,
+    s.edit_action, s.edit_evidence
 from mart.mart_indicator_source as s
 left join mart.mart_source_value as v using (source_cell_id)  -- texts are no figures and have no row there
 where s.index_code = ? and s.city_id = ? and s.year = ? and s.indicator_code = ?
 order by coalesce(v.year, s.year) = s.year desc, s.variable_code, v.year, s.source
+"""
+# edits of the year whose cell is not among the printed cells behind the value: left out, replaced, or no cell at all
+EDITED_SQL = """
+with parts as (
+    select unnest(list_transform(raw_columns, lambda c: split_part(c, ' ', 1))) as variable_code, formula_sql
+    from mart.dim_indicator where index_code = ? and indicator_code = ?
+)
+select e.variable_code, e.printed_value as value, e.unit, e.printed_text as printed, e.file, e.sheet, e.cell, e.source,
+    e.used_value, e.rule as edit_rule, e.action as edit_action, e.evidence as edit_evidence
+from mart.mart_edit as e
+where e.city_id = ? and e.year = ? and e.is_selected and e.action in ('quarantine', 'replace', 'relink')
+    and (
+        e.variable_code in (select variable_code from parts)
+        or (e.variable_code = 'population_resident' and 'population' in (select variable_code from parts))
+        or (e.variable_code = 'gdp_deflator' and exists (select 1 from parts where contains(formula_sql, '/ deflator')))
+        or (
+            replace(e.variable_code, '_share', '') in ('secondary', 'tertiary')
+            and 'va_' || replace(e.variable_code, '_share', '_nom') in (select variable_code from parts)
+        )
+    )
+    and not exists (
+        select 1 from mart.mart_indicator_source as s
+        where s.index_code = ? and s.city_id = ? and s.year = ? and s.indicator_code = ?
+            and s.source_cell_id = e.source_cell_id
+    )
+order by e.influence desc
 """
 WHY_NOT_SQL = """
 select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by index_code
@@ -127,6 +154,8 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
             return _no_value(con, console, city_id, f"{name_zh} {name_en}", year, indicator)
         row = found.iloc[0]
         trail = con.execute(TRAIL_SQL, [row["index_code"], city_id, year, indicator]).df()
+        keys = [row["index_code"], indicator, city_id, year, row["index_code"], city_id, year, indicator]
+        edited = con.execute(EDITED_SQL, keys).df()
         synthetic = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
     if synthetic:
         console.print("[bold yellow]SYNTHETIC demo data[/]")
@@ -144,18 +173,28 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     console.print("Printed cells:" if not str(row["value_origin"]).startswith("interp") else "Interpolated between:")
     for _, cell in trail.iterrows():
         _say_cell(console, cell)
+    if not edited.empty:
+        console.print("Not used as printed:")
+        for _, cell in edited.iterrows():
+            _say_cell(console, cell.reindex(trail.columns).fillna({"is_corrected": False}))
     return EXIT_OK
 
 
 def _say_cell(console: Console, cell: pd.Series) -> None:
-    place = " ".join(part for part in (cell["file"], cell["sheet"], cell["cell"]) if part)
+    place = " ".join(part for part in (cell["file"], cell["sheet"], cell["cell"]) if isinstance(part, str) and part)
     if _is_missing(cell["value"]):  # a text of which only the words are counted
         figure, printed = str(cell["variable_code"]), f"{str(cell['printed'])[:TEXT_SHOWN]}…"
     else:
         figure, printed = f"{cell['variable_code']} = {cell['value']:,.10g} {cell['unit']}", str(cell["printed"])
-    lines = [f"  {figure}, printed '{printed}' in {place} [{cell['source']} @ {cell['vintage']}]"]
+    source = cell["source"] if _is_missing(cell["vintage"]) else f"{cell['source']} @ {cell['vintage']}"
+    lines = [f"  {figure}, printed '{printed}' in {place} [{source}]" if place else f"  {figure}, computed [{source}]"]
     if cell["is_corrected"]:
         lines.append(f"      corrected: {cell['correction_reason']}")
+    if isinstance(cell["edit_rule"], str):
+        used = "left out" if _is_missing(cell["used_value"]) else f"{cell['used_value']:,.10g} {cell['unit']} is used"
+        if cell["edit_action"] in ("accept", "split", "pending", "keep"):
+            used = "used as printed"
+        lines.append(f"      {cell['edit_rule']} {cell['edit_action']}: {used}; {cell['edit_evidence']}")
     if isinstance(cell["fill_rule"], str):
         lines.append(f"      suspected fill: {cell['fill_rule']}")
     for line in lines:

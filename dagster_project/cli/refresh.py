@@ -259,6 +259,9 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
         warnings = con.execute(
             "select count(*) from mart.mart_check_result where not passed and severity = 'warn'"
         ).fetchall()[0][0]
+        errors = con.execute(
+            "select message from mart.mart_check_result where not passed and severity = 'error' order by check_id"
+        ).fetchall()
     for gone in withdrawn_releases(paths.releases):
         if gone["release"] > release:
             console.print(
@@ -269,6 +272,8 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
     for index, cities, first, last in scores:
         console.print(f"  {index}: {cities} cities with a score, {first}-{last}", highlight=False)
+    for (message,) in errors:
+        console.print(f"  [bold red]Error[/] {escape(message)}", highlight=False, soft_wrap=True)
     console.print(f"  {warnings} warnings in mart.mart_check_result", highlight=False)
     console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
     console.print(f"  report  {paths.releases / release / 'docs' / 'index.html'}", highlight=False, soft_wrap=True)

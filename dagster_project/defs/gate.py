@@ -35,6 +35,7 @@ READING = [
     ["int", "int_headers_mapped"],
     ["int", "int_rows_matched_to_cities"],
     ["int", "int_values_corrected"],
+    ["int", "int_edit_faults"],
     ["seed", "row_count"],
     ["seed", "city"],
     ["seed", "variable"],
@@ -142,6 +143,9 @@ def _judge_all(
     context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
 ) -> dg.MaterializeResult:
     started = time.monotonic()
+    faults = warehouse.read_frame("select sentence from int.int_edit_faults order by 1")["sentence"].tolist()
+    if faults:
+        raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]

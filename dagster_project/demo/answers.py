@@ -3,9 +3,12 @@
 The rows stand in the shipped seeds; a test compares them with the generator, so that neither can move alone.
 """
 
+from typing import Any
+
 import pandas as pd
 
 from dagster_project.demo.damage import FAULTS
+from dagster_project.demo.layout import tables_of
 
 ALIAS_COLUMNS = ["alias", "city_id", "valid_from", "valid_to", "kind", "source", "reason"]
 CORRECTION_COLUMNS = [
@@ -38,11 +41,14 @@ def alias_rows() -> pd.DataFrame:
 
 
 def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
-    """One row per slip or misread number; `expect` is the printed text, so the rows belong to one seed."""
+    """One row per slip or misread number; `expect` is the printed text, so the rows belong to one seed.
+
+    A replacement is typed in the unit that the column prints.
+    """
     rows = []
     for fault in faults[faults["kind"].isin(list(_ACTIONS))].itertuples():
         action, reason = _ACTIONS[str(fault.kind)]
-        value = "0.0001" if action == "scale" else f"{fault.value:.15g}"
+        value = "0.0001" if action == "scale" else f"{float(fault.value) * _scale(fault):.15g}"
         rows.append(
             [
                 fault.source,
@@ -59,3 +65,9 @@ def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
             ]
         )
     return pd.DataFrame(rows, columns=CORRECTION_COLUMNS)
+
+
+def _scale(fault: Any) -> float:
+    """Factor from the canonical unit to the one that the yearbook of the year prints."""
+    items = (item for table in tables_of(int(fault.year)) for item in table.items)
+    return next(item.scale()[0] for item in items if item.variable == fault.variable_code)

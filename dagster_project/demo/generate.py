@@ -121,8 +121,9 @@ def _plant_in_truth(geography: Geography, raw: dict[str, FloatArray]) -> None:
 
 def _indicator_parts(seeds: Path) -> dict[str, list[str]]:
     parts = pd.read_csv(seeds / "indicator_part.csv", dtype=str)
-    names = parts["variable_code"].replace("population", "population_resident")
-    return {str(code): group.tolist() for code, group in names.groupby(parts["indicator_code"])}
+    # people between two counts are log-linear: a blank there leaves no gap in an indicator
+    parts = parts[parts["variable_code"] != "population"]
+    return {str(code): group.tolist() for code, group in parts.groupby("indicator_code")["variable_code"]}
 
 
 def _write_yearbook(landing: Path, source: Print, year: int) -> None:

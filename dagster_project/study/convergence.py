@@ -25,7 +25,7 @@ from python_models.dynamics.logt import hp_trend, log_t
 from python_models.dynamics.modality import unimodality
 from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
 
-OTHER_WEIGHTS = "'equal'"  # the draws behind the stability of clubs mix them in
+OTHER_WEIGHTS = "weight_scheme = 'equal'"  # the draws behind the stability of clubs mix them in
 INPUTS = {
     "scores": candidate_scores(),
     "other_scores": candidate_scores(OTHER_WEIGHTS),

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import GROUP_FRAMES, HEADLINE_WEIGHTS, PAIRS, Frames, Tables
+from dagster_project.study.frames import GROUP_FRAMES, OWN_WEIGHTS, PAIRS, Frames, Tables
 from dagster_project.study.groups import Groups
 from dagster_project.study.settings import Settings
 from python_models.production.coupling import CLASSES, Form, Scale, common_scale, coordination_class, coupling, lead_lag
@@ -18,7 +18,7 @@ INPUTS = {
         windows as (select distinct index_code, window_start, window_end from ops.index_spec),
         headline as (
             select basis, index_code, weight_scheme, city_id, year, score from py.index_score
-            where weight_scheme = {HEADLINE_WEIGHTS} and score is not null
+            where {OWN_WEIGHTS} and score is not null
         )
         select p.index_code, p.relations_code, a.basis, a.weight_scheme, a.city_id, a.year,
             a.score as u1, b.score as u2, a.year between w.window_start and w.window_end as in_base

@@ -36,7 +36,8 @@ INPUTS = {
     "city": "select city_id, province_code, admin_tier from mart.dim_city order by city_id",
     "population": """
         select city_id, year, value as population from int.int_values_completed
-        where variable_code = 'population' and value > 0 order by all
+        where edit_policy = 'edited' and variable_code = 'population' and value > 0
+            and year >= (select min(window_start) from ops.index_spec) order by all
     """,
 }
 TABLES = (

@@ -15,7 +15,8 @@ Frames = Mapping[str, pd.DataFrame]
 Tables = dict[str, pd.DataFrame]
 KEYS = ("basis", "index_code", "weight_scheme")
 
-HEADLINE_WEIGHTS = "(select weight_scheme from seed.weight_scheme where is_headline)"
+# composite scores, weights and contributions with the weight scheme that the spec of their index names as its own
+OWN_WEIGHTS = "(index_code::varchar, weight_scheme::varchar) in (select index_code, weight_scheme from ops.index_spec)"
 # candidates for the headline: indexes of productive forces, each with its index of production relations
 PAIRS = "select index_code, relations_code, basis from mart.dim_index where relations_code is not null"
 FORCES = f"(select index_code from ({PAIRS}))"
@@ -31,13 +32,13 @@ def main_scheme(role: str) -> str:
 MAIN_INDEXES = "(select index_code from ops.index_spec where variant_of = '')"
 
 
-def candidate_scores(weights: str = HEADLINE_WEIGHTS) -> str:
+def candidate_scores(condition: str = OWN_WEIGHTS) -> str:
     """Composite scores of every candidate on every basis; is_frozen: on the basis of its base window."""
     return f"""
         select s.basis, s.index_code, s.weight_scheme, s.city_id, s.year, s.score, s.basis = i.basis as is_frozen
-        from py.index_score as s
+        from (select * from py.index_score where {condition}) as s
         join ({PAIRS}) as i on s.index_code = i.index_code
-        where s.weight_scheme = {weights} order by all
+        order by all
     """
 
 
@@ -47,10 +48,10 @@ GROUP_FRAMES = {
 }
 NEIGHBOURS = "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2"
 MASS = """
-    select city_id, any_value(value) as value from int.int_values_completed
-    where variable_code = 'gdp_per_capita_nom' and value > 0
+    select city_id, value from int.int_indicators_constructed
+    where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
         and year = (select min(window_start) from ops.index_spec)
-    group by city_id order by city_id
+    order by city_id
 """
 
 

@@ -1,6 +1,6 @@
 """The indexes: for each computed one and each basis, every weight scheme of weight_scheme.csv side by side.
 
-All schemes share the scaled indicators of their basis.
+The one that the spec of the index names as its own is published whole. All share the scaled indicators of their basis.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ INPUTS = {
     "spec": "ops.index_spec",
     "indicator": "seed.indicator",
     "judged": "int.int_indexes_judged",
-    "weighting": "select weight_scheme, method, delta, has_parts, is_for_variants, is_headline from seed.weight_scheme",
+    "weighting": "select weight_scheme, method, delta, has_parts, is_for_variants from seed.weight_scheme",
 }
 TABLES = ("index_bounds", "index_weight", "index_value", "index_score", "index_contribution", "index_check")
 COMPLETE_SHARE = 0.8  # a later year joins the restated window once this share of the cities has every indicator
@@ -56,7 +56,8 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
         scaled = _scaled(seen, spec, frames["indicator"], window)
         rows = Rows()
-        _schemes(scaled, frames["weighting"], rows, is_variant=bool(spec["variant_of"].iloc[0]))
+        own = str(spec["weight_scheme"].iloc[0])
+        _schemes(scaled, frames["weighting"], own, rows, is_variant=bool(spec["variant_of"].iloc[0]))
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
@@ -88,14 +89,15 @@ def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, wi
     )
 
 
-def _schemes(scaled: ScaledIndex, weighting: pd.DataFrame, rows: Rows, *, is_variant: bool) -> None:
-    """Rows of every weight scheme of the seed; only the headline one has bounds, values and contributions."""
+def _schemes(scaled: ScaledIndex, weighting: pd.DataFrame, own: str, rows: Rows, *, is_variant: bool) -> None:
+    """Rows of every weight scheme of the seed; only the index's own has bounds, values and contributions."""
     dimensions = [f"_{name}" for name in dict.fromkeys(scaled.labels.dimensions)]
     for run in weighting.fillna({"delta": 0.0}).to_dict("records"):
-        if is_variant and not run["is_for_variants"]:
+        is_own = run["weight_scheme"] == own
+        if is_variant and not (run["is_for_variants"] or is_own):
             continue
         method, delta = str(run["method"]), float(run["delta"])
-        if run["is_headline"]:
+        if is_own:
             tables = _full(index_of_scheme(scaled, scheme=method), is_variant=is_variant)
         elif method == YEARLY:
             weights, scores = year_frames(scaled)
@@ -109,7 +111,7 @@ def _schemes(scaled: ScaledIndex, weighting: pd.DataFrame, rows: Rows, *, is_var
 
 
 def _full(result: IndexResult, *, is_variant: bool) -> Tables:
-    """Everything of the headline scheme; variants have no scores of tiers."""
+    """Everything of the own scheme; variants have no scores of tiers."""
     suffixes = ["", *(f"_{name}" for name in dict.fromkeys(result.weights["dimension"]))]
     scores = result.scores[result.scores["index_suffix"].isin(suffixes)] if is_variant else result.scores
     return {

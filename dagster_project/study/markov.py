@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import GROUP_FRAMES, HEADLINE_WEIGHTS, NEIGHBOURS, Frames, Rows, Tables
+from dagster_project.study.frames import GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, Frames, Rows, Tables
 from dagster_project.study.groups import ALL
 from dagster_project.study.panels import CityPanel, read_city_panel
 from dagster_project.study.settings import Settings
@@ -37,10 +37,9 @@ CITY_FRAMES = {
         with windows as (select distinct index_code, window_start, window_end from ops.index_spec)
         select s.index_code, s.basis, s.weight_scheme, s.city_id, s.year, s.score, s.share_imputed_weight,
             s.year between w.window_start and w.window_end as in_base
-        from py.index_score as s
+        from (select * from py.index_score where {OWN_WEIGHTS} and score is not null) as s
         join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis and i.is_headline
         join windows as w on s.index_code = w.index_code
-        where s.weight_scheme = {HEADLINE_WEIGHTS} and s.score is not null
         order by s.city_id, s.year
     """,
     "city": """

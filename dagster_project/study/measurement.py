@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import MAIN_INDEXES, Frames, Rows, Tables
+from dagster_project.study.frames import MAIN_INDEXES, OWN_WEIGHTS, Frames, Rows, Tables
 from dagster_project.study.settings import RESTATED, Settings
-from python_models._types import FloatArray
+from python_models._types import BoolArray, FloatArray
 from python_models.measurement.agreement import agreement_by_year, pairwise_agreement
 from python_models.measurement.choices import Choice, ChoiceModel
 from python_models.measurement.fast import Procedure
@@ -22,25 +22,27 @@ from python_models.measurement.validity import validity
 from python_models.panel import Panel
 from python_models.scores import weighted_score
 
+# variants that differ by what is done to printed figures only
+OTHER_EDITIONS = "(select index_code from ops.index_spec where variant_of <> '' and edit_policy <> 'edited')"
 INPUTS = {
     "panel": f"""
         select index_code, city_id, year, indicator_code, value, is_imputed from int.int_panel_balanced
-        where index_code in {MAIN_INDEXES} order by index_code, city_id, year, indicator_code
+        where index_code in {MAIN_INDEXES} or index_code in {OTHER_EDITIONS}
+        order by index_code, city_id, year, indicator_code
     """,
     "spec": """
-        select index_code, indicator_code, dimension, variant_of from ops.index_spec order by index_code, indicator_code
+        select index_code, indicator_code, dimension, variant_of, edit_policy from ops.index_spec
+        order by index_code, indicator_code
     """,
     "indicator": "select indicator_code, direction, cap_high, is_winsorised from seed.indicator order by 1",
     "bounds": "select * from py.index_bounds order by index_code, basis, indicator_code",
     "weight": f"""
-        select w.basis, w.index_code, w.weight_scheme, w.indicator_code, w.year, w.weight, s.is_headline
-        from py.index_weight as w join seed.weight_scheme as s on w.weight_scheme = s.weight_scheme
-        where w.index_code in {MAIN_INDEXES} order by all
+        select basis, index_code, weight_scheme, indicator_code, year, weight, {OWN_WEIGHTS} as is_headline
+        from py.index_weight where index_code in {MAIN_INDEXES} order by all
     """,
     "score": f"""
-        select x.basis, x.index_code, x.weight_scheme, x.city_id, x.year, x.score, s.is_headline
-        from py.index_score as x join seed.weight_scheme as s on x.weight_scheme = s.weight_scheme
-        where x.index_code in {MAIN_INDEXES} order by all
+        select basis, index_code, weight_scheme, city_id, year, score, {OWN_WEIGHTS} as is_headline
+        from py.index_score where index_code in {MAIN_INDEXES} order by all
     """,
     "value": f"""
         select basis, index_code, city_id, year, indicator_code, z, out_of_base_range from py.index_value
@@ -48,7 +50,7 @@ INPUTS = {
     """,
     "outside": """
         select indicator_code as external_code, city_id, year, value from int.int_indicators_constructed
-        where value is not null
+        where edit_policy = 'edited' and value is not null and year >= (select min(window_start) from ops.index_spec)
         union all
         select 'latent_' || name, city_id, year, value from ops.synthetic_truth where kind = 'latent'
         order by 1, 2, 3
@@ -64,7 +66,7 @@ OF_RELEASE = """
     join mart.mart_index_bounds as b using (index_code, basis, indicator_code)
     join mart.mart_index_weight as w
         on w.index_code = v.index_code and w.basis = v.basis and w.indicator_code = v.indicator_code
-        and w.weight_scheme in (select weight_scheme from mart.dim_weight_scheme where is_headline)
+    join mart.dim_index as x on x.index_code = w.index_code and x.weight_scheme = w.weight_scheme
     join mart.dim_indicator as i on i.index_code = v.index_code and i.indicator_code = v.indicator_code
     cross join ops.run_context as k
     where v.index_code in (select index_code from mart.dim_index where variant_of is null or variant_of = '')
@@ -100,9 +102,10 @@ class Case:
     procedure: Procedure
     dimensions: tuple[str, ...]
     years: tuple[int, ...]
+    others: tuple[tuple[FloatArray, BoolArray], ...]
 
     def model(self) -> ChoiceModel:
-        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions)
+        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions, self.others)
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -113,7 +116,8 @@ def build(frames: Frames, settings: Settings) -> Tables:
         if key not in done:
             done[key] = _tables_of_window(case, settings)
         tables = {**done[key], **_tables_of_basis(frames, case)}
-        weights = frames["weight"].loc[frames["weight"]["is_headline"], "weight_scheme"].iloc[0]
+        own = _of(frames["weight"], case.index_code, case.basis)
+        weights = own.loc[own["is_headline"], "weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=weights)
     for code in _main_codes(frames):
         rows.add({"index_restatement": restatement_table(frames, code)})
@@ -152,7 +156,29 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
     )
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
     dimensions = tuple(str(d) for d in spec.loc[list(whole.names), "dimension"])
-    return Case(code, basis, window, panel, marked.values[complete], procedure, dimensions, whole.years)
+    imputed = marked.values[complete]
+    others = tuple(
+        _edition(frames["panel"][frames["panel"]["index_code"] == other], panel, imputed)
+        for other in _other_editions(frames["spec"], code)
+        if cities
+    )
+    return Case(code, basis, window, panel, imputed, procedure, dimensions, whole.years, others)
+
+
+def _other_editions(spec: pd.DataFrame, code: str) -> list[str]:
+    """Variants of the index whose indicators are the same and whose figures are edited in another way, or not."""
+    own = spec[(spec["variant_of"] == code) & (spec["edit_policy"] != "edited")]
+    return sorted(set(own["index_code"]))
+
+
+def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Values and imputed cells of another edition in the order of the panel, whose own stand where it has none."""
+    index = pd.MultiIndex.from_product([panel.cities, panel.years, panel.names])
+    found = cells.set_index(["city_id", "year", "indicator_code"]).reindex(index)
+    values = found["value"].to_numpy(np.float64).reshape(panel.values.shape)
+    flags = found["is_imputed"].astype("boolean").fillna(False).to_numpy(bool).reshape(panel.values.shape)
+    known = ~np.isnan(values)
+    return np.where(known, values, panel.values), np.where(known, flags, imputed > 0.0)
 
 
 def _tables_of_window(case: Case, settings: Settings) -> Tables:

@@ -13,8 +13,8 @@ from dagster_project.study.coupling import PAIR_KEYS
 from dagster_project.study.frames import (
     FORCES,
     GROUP_FRAMES,
-    HEADLINE_WEIGHTS,
     NEIGHBOURS,
+    OWN_WEIGHTS,
     PAIRS,
     RELATIONS,
     Frames,
@@ -55,9 +55,9 @@ from python_models.policy.inputs import WINDOW
 from python_models.policy.monitors import NATION
 from python_models.space import build_weights, to_sparse
 
-# both sides of every pair, on the basis of the base window
-HEADLINE = f"""weight_scheme = {HEADLINE_WEIGHTS} and basis in (select basis from ({PAIRS}))
-            and (index_code in {FORCES} or index_code in {RELATIONS})"""
+# both sides of every pair, on the basis of the base window, and the weights that each of them is published with
+SIDES = f"""basis in (select basis from ({PAIRS})) and (index_code in {FORCES} or index_code in {RELATIONS})"""
+HEADLINE = f"{OWN_WEIGHTS} and {SIDES}"
 INPUTS = {
     "scores": f"""
         with headline as (
@@ -84,7 +84,7 @@ INPUTS = {
     """,
     "values": f"""
         select basis, index_code, city_id, year, indicator_code, z from py.index_value
-        where {HEADLINE} order by 1, 2, 3, 4, 5
+        where {SIDES} order by 1, 2, 3, 4, 5
     """,
     "weights": f"""
         select basis, index_code, indicator_code, weight from py.index_weight
@@ -98,7 +98,8 @@ INPUTS = {
     "neighbours": NEIGHBOURS,
     "features": """
         select variable_code, city_id, year, value from int.int_values_completed
-        where variable_code in ('population', 'gdp_nom', 'secondary_share', 'tertiary_share') and value > 0
+        where edit_policy = 'edited' and value > 0 and year >= (select min(window_start) from ops.index_spec)
+            and variable_code in ('population', 'gdp_nom', 'secondary_share', 'tertiary_share')
         order by 1, 2, 3
     """,
     "threshold": "select * from py.threshold_result",

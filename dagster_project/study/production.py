@@ -24,13 +24,16 @@ from python_models.production import (
 INPUTS = {
     "values": """
         select city_id, year, variable_code, value, value_origin from int.int_values_completed
-        where variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
+        where edit_policy = 'edited' and year >= (select min(window_start) from ops.index_spec) and (
+            variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
             or variable_code like 'emp_sector_%' or variable_code like 'cpi_%'
+        )
         union all by name -- the yearbook's two sectors that have names of their own
         select v.city_id, v.year, s.variable_code, v.value, v.value_origin from int.int_values_completed as v
         join (values ('emp_it_services', 'emp_sector_information'), ('emp_sci_tech', 'emp_sector_research'))
             as s (printed_code, variable_code) on v.variable_code = s.printed_code
-        where s.variable_code not in (select variable_code from int.int_values_completed)
+        where v.edit_policy = 'edited' and v.year >= (select min(window_start) from ops.index_spec)
+            and s.variable_code not in (select variable_code from int.int_values_completed)
         order by variable_code, city_id, year
     """,
     "investment": """
@@ -42,7 +45,9 @@ INPUTS = {
         select year, variable_code, max(value) as value from int.int_values_accepted
         where level = 'nation' group by all order by 2, 1
     """,
-    "deflator": "select city_id, year, deflator from int.int_deflators_chained order by 1, 2",
+    "deflator": """
+        select city_id, year, deflator from int.int_deflators_chained where edit_policy = 'edited' order by 1, 2
+    """,
     "texts": """
         select city_id, year, text from int.int_texts_accepted
         where variable_code = 'work_report_text' order by city_id, year

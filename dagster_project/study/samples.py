@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dagster_project.study.frames import (
     GROUP_FRAMES,
-    HEADLINE_WEIGHTS,
     KEYS,
     MASS,
     NEIGHBOURS,
+    OWN_WEIGHTS,
     RELATIONS,
     Frames,
     Rows,
@@ -47,11 +47,11 @@ SAMPLE_FRAMES = {
     """,
     "indicators": """
         select indicator_code, city_id, year, value from int.int_values_imputed
-        where fill_policy = 'with_fills' and value is not null order by 1, 2, 3
+        where fill_policy = 'with_fills' and edit_policy = 'edited' and value is not null order by 1, 2, 3
     """,
     "contributions": f"""
         select basis, index_code, indicator_code, weight, city_id, year, contribution from py.index_contribution
-        where index_code in {RELATIONS} and weight_scheme = {HEADLINE_WEIGHTS} order by 1, 2, 3, 5, 6
+        where index_code in {RELATIONS} and {OWN_WEIGHTS} order by 1, 2, 3, 5, 6
     """,
     "city": """
         select city_id, province_code, admin_tier, centroid_lon, centroid_lat from seed.city

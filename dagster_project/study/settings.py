@@ -33,9 +33,9 @@ class SpecError(Exception):
 _STUDY_KEYS = {"seed", "boundary_vintage", "headline"}
 _INDEX_KEYS = {
     *("title_zh", "title_en", "dimensions", "variant_of", "add", "drop"),
-    *("window_start", "window_end", "min_city_share", "fill_policy"),
+    *("window_start", "window_end", "min_city_share", "fill_policy", "edit_policy", "weight_scheme"),
 }
-_FILL_POLICIES = ("with_fills", "without_fills")
+_POLICIES = {"fill_policy": ("with_fills", "without_fills"), "edit_policy": ("edited", "as_printed", "registered")}
 RESTATED = "restated"
 
 
@@ -43,6 +43,7 @@ RESTATED = "restated"
 class IndexSpec:
     """One index: which indicators in which dimension and tier, and its base window.
 
+    weight_scheme : that its score is published with; the others stand beside it.
     headline_rank : place among the candidates for the headline, 0 for none.   relations : index of production
     relations that a candidate is paired with.
     """
@@ -55,6 +56,8 @@ class IndexSpec:
     window_end: int
     min_city_share: float
     fill_policy: str
+    edit_policy: str
+    weight_scheme: str
     variant_of: str = ""
     headline_rank: int = 0
     relations: str = ""
@@ -80,6 +83,8 @@ class IndexSpec:
             "relations_code": self.relations or None,
             "basis": self.basis,
             "fill_policy": self.fill_policy,
+            "edit_policy": self.edit_policy,
+            "weight_scheme": self.weight_scheme,
             "window_start": self.window_start,
             "window_end": self.window_end,
             "min_city_share": self.min_city_share,
@@ -146,8 +151,9 @@ def _index_spec(
             f"{file.name}: index {code} has unknown keys {sorted(unknown)}; known are {sorted(_INDEX_KEYS)}."
         )
     settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
-    if settings["fill_policy"] not in _FILL_POLICIES:
-        raise SpecError(f"{file.name}: index {code}: fill_policy must be one of {_FILL_POLICIES}.")
+    for key, known in _POLICIES.items():
+        if settings.get(key) not in known:
+            raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
     spec = IndexSpec(
         index_code=code,
         title_zh=entry["title_zh"],
@@ -325,8 +331,8 @@ def _variable(name: str, entry: dict[str, Any], weights: str, file: Path) -> Pan
     missing = {"source", "code", "unit"} - set(entry)
     if missing:
         raise SpecError(f"{file.name}: variable {name} needs {', '.join(sorted(missing))}.")
-    if "without" in entry and (entry["source"] != "score" or "weight_scheme" in entry):
-        raise SpecError(f"{file.name}: variable {name}: `without` is for scores with the weights {weights}.")
+    if "without" in entry and entry["source"] != "score":
+        raise SpecError(f"{file.name}: variable {name}: `without` is for scores.")
     return _checked(PanelVariable, file, name=name, **{"weight_scheme": weights, **entry})
 
 

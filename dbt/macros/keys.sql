@@ -6,13 +6,16 @@
 {# Rank of an origin: the value of an indicator is only as good as its worst part. #}
 {% macro origin_rank(origin) -%}
     case {{ origin }}
-    when 'observed' then 0 when 'structural_zero' then 1 when 'merged_boundary' then 2
-    when 'suspected_fill' then 3 when 'interpolated_linear' then 4 when 'interpolated_loglinear' then 4
+    when 'observed' then 0 when 'structural_zero' then 1 when 'merged_boundary' then 2 when 'relinked' then 2.1
+    when 'constant_carried' then 2.2 when 'intercensal' then 2.3 when 'suspected_fill' then 3 when 'interpolated_linear' then 4 when 'interpolated_loglinear' then 4
     when 'donor_growth' then 5 when 'carried_forward' then 6
 end
 {%- endmacro %}
 
-{# Origins that count as imputed (a sum over merged units and a true zero are observations). #}
+{#
+  Origins that count as imputed. A sum over merged units, a true zero, a level that was relinked, a constant that was
+  carried and a population between two counts are not: they say nothing that the source does not.
+#}
 {% macro is_imputed(origin) -%}
     {{ origin }} in ('suspected_fill', 'interpolated_linear', 'interpolated_loglinear', 'donor_growth', 'carried_forward')
 {%- endmacro %}

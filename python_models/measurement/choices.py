@@ -1,8 +1,8 @@
 """The choices behind one index, and the score that each combination of them gives, quickly.
 
-A combination names a scheme, a winsorising, a delta, an imputation and an indicator to leave out. z and the sums that
-all schemes need are made once per (winsorising, imputation); a score is then one product of z with weights. The
-weights are those of `schemes` (tested to 1e-10).
+A combination names a scheme, a winsorising, a delta, an imputation, an edition of the values and an indicator to leave
+out. z and the sums that all schemes need are made once per (winsorising, imputation, edition); a score is then one
+product of z with weights. The weights are those of `schemes` (tested to 1e-10).
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ CONCENTRATION = 200.0
 
 @dataclass(frozen=True)
 class Choice:
-    """One combination; `drop` is the number of the indicator that is left out, or None."""
+    """One combination; `drop` is the number of the indicator that is left out, or None; `edition` 0 the headline's."""
 
     scheme: str = SCHEMES[0]
     quantiles: tuple[float, float] = QUANTILES[0]
     delta: float = DELTAS[0]
     drop: int | None = None
     imputation: str = IMPUTATIONS[0]
+    edition: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +62,22 @@ class _Sums:
 
 @dataclass(eq=False)
 class ChoiceModel:
-    """Scores for any `Choice` on complete values (N, T, m) of the base window; what was made once is kept."""
+    """Scores for any `Choice` on complete values (N, T, m) of the base window; what was made once is kept.
+
+    `others` are further editions of the same cells, for instance before editing: (values, imputed) each.
+    """
 
     values: FloatArray
     imputed: BoolArray
     procedure: Procedure
     dimensions: tuple[str, ...]
-    _sums: dict[tuple[tuple[float, float], str], _Sums] = field(default_factory=dict)
+    others: tuple[tuple[FloatArray, BoolArray], ...] = ()
+    _sums: dict[tuple[tuple[float, float], str, int], _Sums] = field(default_factory=dict)
     _weights: dict[Choice, FloatArray] = field(default_factory=dict)
 
     def score(self, choice: Choice, u: FloatArray | None = None) -> FloatArray:
         """Score (N, T). `u` (m,) in (0, 1): weights are drawn around those of the scheme, see `dirichlet_weights`."""
-        sums, w = self.sums(choice.quantiles, choice.imputation), self.weights(choice)
+        sums, w = self.sums(choice.quantiles, choice.imputation, choice.edition), self.weights(choice)
         if u is not None:
             w = dirichlet_weights(w, u)
         flat = _topsis(sums.rows, w) if choice.scheme == "entropy_topsis" else sums.rows @ w
@@ -84,16 +89,17 @@ class ChoiceModel:
             self._weights[choice] = self._fresh_weights(choice)
         return self._weights[choice]
 
-    def sums(self, quantiles: tuple[float, float], imputation: str) -> _Sums:
-        key = (quantiles, imputation)
+    def sums(self, quantiles: tuple[float, float], imputation: str, edition: int = 0) -> _Sums:
+        key = (quantiles, imputation, edition)
         if key not in self._sums:
             own = Procedure(self.procedure.directions, self.procedure.caps, self.procedure.winsor, quantiles)
-            z = own.scale(imputed_as(self.values, self.imputed, imputation))
+            values, imputed = ((self.values, self.imputed), *self.others)[edition]
+            z = own.scale(imputed_as(values, imputed, imputation))
             self._sums[key] = _sums_of(z.reshape(-1, z.shape[2]))
         return self._sums[key]
 
     def _fresh_weights(self, choice: Choice) -> FloatArray:
-        s = self.sums(choice.quantiles, choice.imputation)
+        s = self.sums(choice.quantiles, choice.imputation, choice.edition)
         used = s.varies & (np.arange(len(s.varies)) != (-1 if choice.drop is None else choice.drop))
         if not used.any():
             raise ValueError("no indicator is left that varies: there is no index without it.")

@@ -1,7 +1,7 @@
 """How much of a place in the ranking is choice: thousands of indexes instead of one, and which choice matters.
 
-Factors, each drawn evenly: the weight scheme, the winsorising, delta, the imputation, leaving one indicator out (or
-none), and Dirichlet weights around those of the scheme (concentration 200). Every draw j has its own stream,
+Factors, each drawn evenly: the weight scheme, the winsorising, delta, the imputation, the edition of the values (edited,
+or another that the model holds), leaving one indicator out (or none), and Dirichlet weights around those of the scheme (concentration 200). Every draw j has its own stream,
 SeedSequence(seed).spawn(draws)[j], so neither the number of workers nor the order of work can change a number.
 
 Places: 5, 50 and 95 % over the draws, and the share of draws among the first 20. Shares of the factors: the A/B design
@@ -22,7 +22,7 @@ from python_models._types import FloatArray
 from python_models.measurement.choices import DELTAS, IMPUTATIONS, QUANTILES, SCHEMES, Choice, ChoiceModel, places
 from python_models.measurement.sobol import SobolShares, sobol_shares
 
-FACTORS = ("scheme", "winsorising", "delta", "drop_one", "imputation", "weights")
+FACTORS = ("scheme", "winsorising", "delta", "drop_one", "imputation", "editing", "weights")
 TOP = 20
 CHUNK = 50  # draws a task; fixed, so that the work is cut in the same way for any number of workers
 
@@ -85,7 +85,7 @@ class Uncertainty:
 def uncertainty(
     model: ChoiceModel, *, cities: Sequence[str], years: Sequence[int], seed: int, draws: int = 1000, n_jobs: int = 1
 ) -> Uncertainty:
-    """Draw `draws` indexes of `model` for the places, and (2 + 6) times as many for the shares of the factors.
+    """Draw `draws` indexes of `model` for the places, and (2 + 7) times as many for the shares of the factors.
 
     The same seed gives the same numbers with any `n_jobs`. ValueError: fewer than 2 draws, or labels that do not fit.
     """
@@ -120,14 +120,14 @@ def _run_chunk(
     model: ChoiceModel, streams: list[np.random.SeedSequence], reference: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Ranks and scores of the A draws (c, N, T), and mean absolute shifts (c, 2 + K, N) of A, B, AB_1 .. AB_K."""
-    n, t, m = model.values.shape
+    (n, t, m), editions = model.values.shape, 1 + len(model.others)
     ranks, scores = np.empty((len(streams), n, t)), np.empty((len(streams), n, t))
     shifts = np.empty((len(streams), 2 + len(FACTORS), n))
     for j, stream in enumerate(streams):
         rng = np.random.default_rng(stream)
         a, b = rng.random(len(FACTORS) - 1 + m), rng.random(len(FACTORS) - 1 + m)
         for run, u in enumerate([a, b, *(_mixed(a, b, k) for k in range(len(FACTORS)))]):
-            score = model.score(choice_of(u, m), u[len(FACTORS) - 1 :])
+            score = model.score(choice_of(u, m, editions), u[len(FACTORS) - 1 :])
             ranked = places(score)
             shifts[j, run] = np.abs(ranked - reference).mean(axis=1)
             if run == 0:
@@ -135,8 +135,8 @@ def _run_chunk(
     return ranks, scores, shifts
 
 
-def choice_of(u: FloatArray, m: int) -> Choice:
-    """The choice that the first five coordinates of a draw in [0, 1) stand for; all levels are equally likely."""
+def choice_of(u: FloatArray, m: int, editions: int = 1) -> Choice:
+    """The choice that the first six coordinates of a draw in [0, 1) stand for; all levels are equally likely."""
     dropped = int(u[3] * (m + 1))
     return Choice(
         scheme=SCHEMES[int(u[0] * len(SCHEMES))],
@@ -144,6 +144,7 @@ def choice_of(u: FloatArray, m: int) -> Choice:
         delta=DELTAS[int(u[2] * len(DELTAS))],
         drop=None if dropped == m or m == 1 else dropped,
         imputation=IMPUTATIONS[int(u[4] * len(IMPUTATIONS))],
+        edition=int(u[5] * editions),
     )
 
 

@@ -22,7 +22,7 @@ coverage as (
     from spec as s
     cross join roster as r
     left join {{ ref('int_indicators_constructed') }} as v
-        on s.indicator_code = v.indicator_code and v.value is not null
+        on s.edit_policy = v.edit_policy and s.indicator_code = v.indicator_code and v.value is not null
     group by all
 ),
 

@@ -1,6 +1,16 @@
 -- Indicator = multiplier x sum of numerators / sum of denominators; money in prices of the base year where said.
-with parts as (
+-- Policies: `edited` is the headline, `as_printed` takes no edit, `registered` divides by registered persons.
+with policies as (
+    select 'edited' as edit_policy, 'edited' as value_policy, 'population' as population_code
+    union all
+    select 'as_printed' as edit_policy, 'as_printed' as value_policy, 'population' as population_code
+    union all
+    select 'registered' as edit_policy, 'edited' as value_policy, 'population_registered' as population_code
+),
+
+parts as (
     select
+        k.edit_policy,
         p.indicator_code,
         p.part,
         p.role,
@@ -9,16 +19,22 @@ with parts as (
         v.year,
         case when p.is_deflated then v.value / d.deflator else v.value end as value,
         v.value_origin,
-        v.population_basis,
+        case when v.variable_code = 'population_registered' then 'registered' else v.population_basis end
+            as population_basis,
         v.source_cell_id,
         case when p.is_deflated then list_concat(v.source_cell_ids, d.source_cell_ids) else v.source_cell_ids end
             as source_cell_ids,
-        v.variable_code as used_variable,
         case when p.is_deflated then d.deflator_level end as deflator_level
     from {{ ref('indicator_part') }} as p
-    inner join {{ ref('int_values_completed') }} as v on p.variable_code = v.variable_code
-    left join {{ ref('int_deflators_chained') }} as d on v.city_id = d.city_id and v.year = d.year
-    where p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
+    cross join policies as k
+    inner join {{ ref('int_values_completed') }} as v
+        on
+            k.value_policy = v.edit_policy
+            and v.variable_code = case p.variable_code when 'population' then k.population_code else p.variable_code end
+    left join {{ ref('int_deflators_chained') }} as d
+        on v.edit_policy = d.edit_policy and v.city_id = d.city_id and v.year = d.year
+    where
+        p.part <> 'engine' and (not p.is_deflated or d.deflator is not null)
 ),
 
 needed as (
@@ -33,6 +49,7 @@ needed as (
 
 summed as (
     select
+        edit_policy,
         indicator_code,
         city_id,
         year,
@@ -78,6 +95,7 @@ engine_cells as (
     from {{ ref('indicator_part') }} as p
     inner join (
         select city_id, year, variable_code, source_cell_id, value_origin from {{ ref('int_values_completed') }}
+        where edit_policy = 'edited'
         union all by name
         select city_id, year, variable_code, source_cell_id, 'observed' as value_origin
         from {{ ref('int_texts_accepted') }}
@@ -86,21 +104,24 @@ engine_cells as (
     group by all
 ),
 
+-- engines work on edited values; variants take what they give
 engine as (
     select
+        k.edit_policy,
         e.indicator_code,
         e.city_id,
         e.year,
-        coalesce(k.value_origin, 'observed') as value_origin,
-        k.source_cell_id,
-        coalesce(k.source_cell_ids, []) as source_cell_ids,
+        coalesce(c.value_origin, 'observed') as value_origin,
+        c.source_cell_id,
+        coalesce(c.source_cell_ids, []) as source_cell_ids,
         i.valid_low,
         i.valid_high,
         e.value
     from {{ source('py', 'engine_indicator') }} as e
+    cross join policies as k
     inner join {{ ref('indicator') }} as i on e.indicator_code = i.indicator_code
-    left join engine_cells as k
-        on e.indicator_code = k.indicator_code and e.city_id = k.city_id and e.year = k.year
+    left join engine_cells as c
+        on e.indicator_code = c.indicator_code and e.city_id = c.city_id and e.year = c.year
 ),
 
 together as (
@@ -110,6 +131,7 @@ together as (
 )
 
 select
+    edit_policy,
     indicator_code,
     city_id,
     year,

@@ -1,4 +1,5 @@
--- Which city enters the balanced sample of which index, and if not: the first rule it breaks, indicator and year.
+-- Which city enters the balanced sample of which index, and if not: every rule it breaks, with indicator and year.
+-- An indicator of small weight expels no city as long as the city has a figure of it in some year.
 with spec as (
     select * from {{ source('ops', 'index_spec') }}
 ),
@@ -29,7 +30,8 @@ cells as (
         y.year,
         v.value,
         v.value_origin,
-        v.value_observed
+        v.value_observed,
+        v.value_donor
     from roster as r
     inner join spec as s on r.index_code = s.index_code
     inner join window_years as y on r.index_code = y.index_code
@@ -39,6 +41,7 @@ cells as (
             and r.city_id = v.city_id
             and y.year = v.year
             and s.fill_policy = v.fill_policy
+            and s.edit_policy = v.edit_policy
 ),
 
 by_indicator as (
@@ -46,11 +49,13 @@ by_indicator as (
         c.index_code,
         c.city_id,
         c.indicator_code,
+        -- an edge is a year without a figure beyond which there is none either: inside a longer series it is a gap
         count(c.value_observed) as n_observed,
         count(c.value) as n_value,
+        count(coalesce(c.value, c.value_donor)) as n_filled,
         min(c.year) filter (where c.value is null) as first_missing,
-        coalesce(min(c.year) filter (where c.value_observed is not null) > min(c.year), true) as starts_late,
-        coalesce(max(c.year) filter (where c.value_observed is not null) < max(c.year), true) as ends_early,
+        coalesce(min(c.year) filter (where c.value is not null) > min(c.year), true) as starts_late,
+        coalesce(max(c.year) filter (where c.value is not null) < max(c.year), true) as ends_early,
         count(*) filter (where {{ is_imputed('c.value_origin') }}) as n_imputed,
         max(n.n_year) as n_year
     from cells as c
@@ -60,41 +65,56 @@ by_indicator as (
 
 faults as (
     select
-        *,
+        b.*,
+        w.is_minor,
         case
-            when n_observed = 0 then 'no figure in any year'
-            when starts_late and ends_early then 'series starts late and ends early'
-            when starts_late then 'series starts late'
-            when ends_early then 'series ends early'
-            when n_observed < {{ var('min_observed_share') }} * n_year then 'too few observed years'
-            when n_value < n_year then 'gap longer than three years'
+            when b.n_observed = 0 then 'no figure in any year'
+            when b.starts_late and b.ends_early then 'series starts late and ends early'
+            when b.starts_late then 'series starts late'
+            when b.ends_early then 'series ends early'
+            when b.n_observed < {{ var('min_observed_share') }} * b.n_year then 'too few observed years'
+            when b.n_value < b.n_year then 'gap longer than three years'
         end as fault
-    from by_indicator
+    from by_indicator as b
+    inner join {{ ref('int_indicator_weights') }} as w
+        on b.index_code = w.index_code and b.indicator_code = w.indicator_code
 ),
 
 by_city as (
     select
         index_code,
         city_id,
-        sum(n_imputed) / sum(n_year) as share_imputed_cells,
-        count(fault) as n_faults,
-        arg_min(
+        sum(n_imputed + n_filled - n_value) / sum(n_year) as share_imputed_cells,
+        -- what an indicator of small weight lacks is carried along, and does not count against the city
+        coalesce(sum(n_imputed) filter (where not is_minor) / nullif(sum(n_year) filter (where not is_minor), 0), 0)
+            as share_imputed_major,
+        count(fault) filter (where not is_minor or n_filled < n_year) as n_faults,
+        count(fault) filter (where is_minor and n_filled = n_year) as n_carried,
+        string_agg(
             indicator_code || ': ' || fault || coalesce(' (first missing ' || first_missing::varchar || ')', ''),
-            (-(n_year - n_value), indicator_code)
-        ) filter (where fault is not null) as first_fault
+            '; ' order by n_value - n_year, indicator_code
+        ) filter (where fault is not null and (not is_minor or n_filled < n_year)) as all_faults,
+        string_agg(indicator_code, ' ' order by indicator_code)
+        filter (where is_minor and n_filled = n_year and n_value < n_year) as carried_indicators
     from faults
     group by all
 )
 
 select
-    b.index_code,
-    b.city_id,
-    b.share_imputed_cells,
-    b.n_faults = 0 and b.share_imputed_cells <= {{ var('max_imputed_share') }} as in_sample,
-    case
-        when b.n_faults > 1 then b.first_fault || ' and ' || (b.n_faults - 1)::varchar || ' more'
-        when b.n_faults = 1 then b.first_fault
-        when b.share_imputed_cells > {{ var('max_imputed_share') }}
-            then 'imputed cells above ' || (100 * {{ var('max_imputed_share') }})::integer::varchar || ' %'
-    end as drop_reason
-from by_city as b
+    index_code,
+    city_id,
+    share_imputed_cells,
+    n_carried,
+    carried_indicators,
+    n_faults = 0 and share_imputed_major <= {{ var('max_imputed_share') }} as in_sample,
+    nullif(concat_ws(
+        '; ',
+        all_faults,
+        case
+            when share_imputed_major > {{ var('max_imputed_share') }}
+                then
+                    'imputed cells ' || round(100 * share_imputed_major)::integer::varchar || ' %, more than '
+                    || (100 * {{ var('max_imputed_share') }})::integer::varchar || ' %'
+        end
+    ), '') as drop_reason
+from by_city

@@ -1,7 +1,11 @@
--- Interior gaps of at most three years only; edges stay empty. `fill_policy = without_fills` first takes suspected
--- fills out (never at the edge of a series), so that a variant of the index can be computed without them.
+-- Interior gaps of at most three years only; edges stay empty. `value_donor` is what a city would have if it had moved
+-- like the median city of its province (of the nation where the province has fewer than three) since its nearest
+-- observed year: only an indicator of small weight may use it, lest it expel a city. Policy `without_fills` first takes
+-- suspected fills out (never at the edge of a series), so that a variant of the index can be computed without them.
 with policies as (
-    select unnest(['with_fills', 'without_fills']) as fill_policy
+    select distinct fill_policy, edit_policy from {{ source('ops', 'index_spec') }}
+    union
+    select 'with_fills' as fill_policy, 'edited' as edit_policy
 ),
 
 years as (
@@ -9,11 +13,11 @@ years as (
 ),
 
 pairs as (
-    select distinct indicator_code, city_id from {{ ref('int_indicators_constructed') }}
+    select distinct edit_policy, indicator_code, city_id from {{ ref('int_indicators_constructed') }}
 ),
 
 edges as (
-    select indicator_code, city_id, min(year) as first_year, max(year) as last_year
+    select edit_policy, indicator_code, city_id, min(year) as first_year, max(year) as last_year
     from {{ ref('int_indicators_constructed') }}
     where value is not null
     group by all
@@ -22,6 +26,7 @@ edges as (
 grid as (
     select
         p.fill_policy,
+        p.edit_policy,
         k.indicator_code,
         k.city_id,
         y.year,
@@ -39,10 +44,13 @@ grid as (
         end as value
     from pairs as k
     cross join years as y
-    cross join policies as p
-    left join edges as e on k.indicator_code = e.indicator_code and k.city_id = e.city_id
+    inner join policies as p on k.edit_policy = p.edit_policy
+    left join edges as e
+        on k.edit_policy = e.edit_policy and k.indicator_code = e.indicator_code and k.city_id = e.city_id
     left join {{ ref('int_indicators_constructed') }} as c
-        on k.indicator_code = c.indicator_code and k.city_id = c.city_id and y.year = c.year
+        on
+            k.edit_policy = c.edit_policy and k.indicator_code = c.indicator_code and k.city_id = c.city_id
+            and y.year = c.year
 ),
 
 anchored as (
@@ -57,32 +65,105 @@ anchored as (
     from grid
     window
         before_it as (
-            partition by fill_policy, indicator_code, city_id order by year
+            partition by fill_policy, edit_policy, indicator_code, city_id order by year
             rows between unbounded preceding and 1 preceding
         ),
         after_it as (
-            partition by fill_policy, indicator_code, city_id order by year
+            partition by fill_policy, edit_policy, indicator_code, city_id order by year
             rows between 1 following and unbounded following
         )
+),
+
+-- levels of the median city, to carry a value along
+medians as (
+    select fill_policy, edit_policy, indicator_code, province_code, year, median(value) as middle, count(*) as n_city
+    from (
+        select g.*, c.province_code from grid as g
+        inner join {{ ref('city') }} as c on g.city_id = c.city_id
+        where g.value is not null
+        union all
+        select *, 'nation' as province_code from grid
+        where value is not null
+    )
+    group by all
 ),
 
 measured as (
     select
         a.*,
         i.interp_method,
+        i.valid_low,
+        i.valid_high,
         anchor_year_right - anchor_year_left - 1 as n_gap,
         (a.year - anchor_year_left) / (anchor_year_right - anchor_year_left) as position,
         a.value is null and anchor_year_right - anchor_year_left - 1 <= {{ var('max_gap_years') }} as is_imputable,
         i.interp_method = 'loglinear' and anchor_value_left > 0 and anchor_value_right > 0 as is_log
     from anchored as a
     inner join {{ ref('indicator') }} as i on a.indicator_code = i.indicator_code
+),
+
+-- the nearer anchor, the left one of two
+nearest as (
+    select
+        m.*,
+        c.province_code,
+        case
+            when m.value is not null then null
+            when m.anchor_year_right is null or m.year - m.anchor_year_left <= m.anchor_year_right - m.year
+                then m.anchor_year_left
+            else m.anchor_year_right
+        end as donor_year
+    from measured as m
+    inner join {{ ref('city') }} as c on m.city_id = c.city_id
+),
+
+donated as (
+    select
+        n.fill_policy,
+        n.edit_policy,
+        n.indicator_code,
+        n.city_id,
+        n.year,
+        case n.donor_year when n.anchor_year_left then n.anchor_value_left else n.anchor_value_right end as anchor,
+        case n.donor_year when n.anchor_year_left then n.anchor_cells_left else n.anchor_cells_right end
+            as donor_cell_ids,
+        case
+            when n.interp_method = 'loglinear' and now_.middle > 0 and then_.middle > 0
+                then anchor * now_.middle / then_.middle
+            else anchor + now_.middle - then_.middle
+        end as value_donor
+    from nearest as n
+    inner join medians as now_
+        on
+            n.fill_policy = now_.fill_policy and n.edit_policy = now_.edit_policy
+            and n.indicator_code = now_.indicator_code and n.year = now_.year
+            and now_.province_code in (n.province_code, 'nation')
+    inner join medians as then_
+        on
+            now_.fill_policy = then_.fill_policy and now_.edit_policy = then_.edit_policy
+            and now_.indicator_code = then_.indicator_code and n.donor_year = then_.year
+            and now_.province_code = then_.province_code
+    where n.value is null
+    qualify row_number() over (
+        partition by n.fill_policy, n.edit_policy, n.indicator_code, n.city_id, n.year
+        order by least(now_.n_city, then_.n_city) < 3, now_.province_code = 'nation'
+    ) = 1
 )
 
 select
-    fill_policy,
-    indicator_code,
-    city_id,
-    year,
+    m.fill_policy,
+    m.edit_policy,
+    m.indicator_code,
+    m.city_id,
+    m.year,
+    case
+        when d.value_donor is not null
+            then
+                greatest(
+                    least(d.value_donor, coalesce(m.valid_high, d.value_donor)), coalesce(m.valid_low, d.value_donor)
+                )
+    end as value_donor,
+    d.donor_cell_ids,
     value as value_observed,
     case
         when value is not null then value
@@ -107,4 +188,7 @@ select
     case when value is null and is_imputable then anchor_year_right end as anchor_year_right,
     case when value is null and is_imputable then anchor_value_left end as anchor_value_left,
     case when value is null and is_imputable then anchor_value_right end as anchor_value_right
-from measured
+from measured as m
+left join donated as d using (fill_policy, edit_policy, indicator_code, city_id, year)
+-- earlier years were neighbours only
+where m.year >= {{ base_year() }}

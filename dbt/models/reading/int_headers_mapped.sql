@@ -95,6 +95,7 @@ select
     h.variable_left_out,
     coalesce(h.header_unit, h.map_unit) as unit,
     u.factor,
+    u.shift,
     h.variable_code is not null as is_known,
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is not null as is_unit_known,
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is null

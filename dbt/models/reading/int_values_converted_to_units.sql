@@ -16,8 +16,10 @@ select
     h.unit as printed_unit,
     v.unit,
     c.text,
+    h.factor,
+    h.shift,
     c.is_blank or c.number is not null as is_number,
-    case when not c.is_blank then c.number * h.factor end as value
+    case when not c.is_blank then c.number * h.factor + h.shift end as value
 from {{ ref('stg_landing__cells') }} as c
 inner join {{ ref('int_headers_mapped') }} as h
     on

@@ -1,15 +1,19 @@
 -- A correction fires only while the file still prints what the reviewer saw (`expect`). `keep` leaves the figure as it
--- is printed: a person has looked at it, and the rules of the gate do not complain about it again.
+-- is printed: a person has looked at it, and no rule of the gate or of
+-- the edits speaks about it again. A replacement is typed as the page should have printed it, in the unit of its column,
+-- and passes the same rules as any other figure, unless its status is `confirmed`.
 select
     v.* exclude (value, is_number),
     v.value as value_printed,
     k.action as correction_action,
     k.reason as correction_reason,
     k.action is not null as is_corrected,
+    -- no rule may speak about it again: kept as printed, or typed and confirmed
+    coalesce(k.action = 'keep' or k.status = 'confirmed', false) as is_settled,
     case
         when k.action = 'drop' then null
-        when k.action = 'replace' then k.value
-        when k.action = 'scale' then v.value * k.value
+        when k.action = 'replace' then k.value * v.factor + v.shift
+        when k.action = 'scale' then (v.value - v.shift) * k.value + v.shift
         else v.value -- keep
     end as value,
     v.is_number or k.action is not null as is_number

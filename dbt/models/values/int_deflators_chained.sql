@@ -1,6 +1,8 @@
--- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year.
+-- D = nominal growth since the base year over chained real growth, both of one source; 1 in the base year. Under the
+-- policy `edited` its yearly steps are the repaired ones (E9).
 with pairs as (
     select
+        n.edit_policy,
         n.city_id,
         n.source,
         n.year,
@@ -8,7 +10,8 @@ with pairs as (
         i.value as gdp_index,
         list_concat(n.source_cell_ids, i.source_cell_ids) as source_cell_ids
     from {{ ref('int_values_harmonised_to_base_boundary') }} as n
-    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i using (city_id, source, year)
+    inner join {{ ref('int_values_harmonised_to_base_boundary') }} as i
+        using (edit_policy, city_id, source, year)
     where
         n.variable_code = 'gdp_nom' and i.variable_code = 'gdp_real_index'
         and n.value > 0 and i.value > 0
@@ -22,11 +25,11 @@ chained as (
         exp(
             sum(case when year = {{ base_year() }} then 0 else ln(gdp_index / 100) end) over series
         ) as real_growth,
-        min(year) over (partition by city_id, source) as first_year,
+        min(year) over (partition by edit_policy, city_id, source) as first_year,
         count(*) over series as n_chained
     from pairs
     window series as (
-        partition by city_id, source order by year rows between unbounded preceding and current row
+        partition by edit_policy, city_id, source order by year rows between unbounded preceding and current row
     )
 ),
 
@@ -40,42 +43,96 @@ ranked as (
 
 -- one source for the whole series of a city
 best as (
-    select city_id, source
+    select edit_policy, city_id, source
     from ranked
-    group by city_id, source, rank
-    qualify row_number() over (partition by city_id order by rank, count(*) desc, source) = 1
+    group by edit_policy, city_id, source, rank
+    qualify row_number() over (partition by edit_policy, city_id order by rank, count(*) desc, source) = 1
+),
+
+-- the repaired path also reaches back before the base year
+repaired as (
+    select
+        source,
+        city_id,
+        year,
+        path,
+        n_replaced,
+        exp(path - max(case when year = {{ base_year() }} then path end) over (partition by source, city_id))
+            as deflator
+    from (
+        select
+            source,
+            city_id,
+            year,
+            sum(step_used) over steps as path,
+            sum((is_broken and year > {{ base_year() }})::integer) over steps as n_replaced
+        from {{ ref('int_price_steps') }}
+        window steps as (partition by source, city_id order by year)
+    ) as summed
 ),
 
 of_city as (
-    select r.city_id, r.source, r.year, r.nominal_growth / r.real_growth as deflator, r.gdp_nom, r.source_cell_ids
+    select
+        r.edit_policy,
+        r.city_id,
+        r.source,
+        r.year,
+        case
+            when r.edit_policy = 'edited' then p.deflator else r.nominal_growth / r.real_growth
+        end as deflator,
+        r.gdp_nom,
+        r.source_cell_ids,
+        r.edit_policy = 'edited' and p.n_replaced > 0 as is_repaired
     from ranked as r
-    inner join best using (city_id, source)
+    inner join best using (edit_policy, city_id, source)
+    left join repaired as p on r.source = p.source and r.city_id = p.city_id and r.year = p.year
+    union all
+    select
+        b.edit_policy,
+        p.city_id,
+        p.source,
+        p.year,
+        p.deflator,
+        null::double as gdp_nom,
+        [] as source_cell_ids,
+        false as is_repaired
+    from repaired as p
+    inner join best as b on p.source = b.source and p.city_id = b.city_id and b.edit_policy = 'edited'
+    where p.year < {{ base_year() }} and p.deflator is not null
 ),
 
 of_province as (
     select
+        o.edit_policy,
         c.province_code,
         o.year,
         sum(o.deflator * o.gdp_nom order by o.city_id) / sum(o.gdp_nom order by o.city_id) as deflator
     from of_city as o
     inner join {{ ref('city') }} as c on o.city_id = c.city_id
+    where o.gdp_nom is not null
     group by all
 ),
 
 wanted as (
-    select distinct v.city_id, v.year, c.province_code
+    select distinct v.edit_policy, v.city_id, v.year, c.province_code
     from {{ ref('int_values_completed') }} as v
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
 )
 
 select
+    w.edit_policy,
     w.city_id,
     w.year,
     coalesce(o.deflator, p.deflator) as deflator,
     o.source,
-    case when o.deflator is not null then 'city' else 'province' end as deflator_level,
+    case
+        when o.deflator is null then 'province'
+        when o.is_repaired then 'province_step'
+        else 'city'
+    end as deflator_level,
     coalesce(o.source_cell_ids, []) as source_cell_ids
 from wanted as w
-left join of_city as o on w.city_id = o.city_id and w.year = o.year
-left join of_province as p on w.province_code = p.province_code and w.year = p.year
+left join of_city as o on w.edit_policy = o.edit_policy and w.city_id = o.city_id and w.year = o.year
+left join of_province as p
+    on w.edit_policy = p.edit_policy and w.province_code = p.province_code and w.year = p.year
 where coalesce(o.deflator, p.deflator) is not null

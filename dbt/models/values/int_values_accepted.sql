@@ -11,10 +11,14 @@ select
     v.year,
     v.variable_code,
     v.unit,
+    v.printed_unit,
+    v.factor,
     v.text,
     v.value_printed,
     v.value,
     v.is_corrected,
+    v.correction_action,
+    v.is_settled,
     v.correction_reason,
     l.load_no
 from {{ ref('int_values_corrected') }} as v
@@ -25,5 +29,7 @@ where
     and v.value is not null
     and v.scope in ('city', 'built_up')
     -- the stock of capital needs investment from long before the window
-    and (v.year >= 2010 or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003))
+    and (
+        v.year >= {{ base_year() }} - {{ var('history_years') }} or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
+    )
     and v.level in ('city', 'county', 'nation')

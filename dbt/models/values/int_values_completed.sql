@@ -7,6 +7,7 @@ with selected as (
 -- an absent record of a register means zero once the register covers the year
 zeros as (
     select
+        c.edit_policy,
         c.city_id,
         y.variable_code,
         y.year,
@@ -15,52 +16,119 @@ zeros as (
         y.source,
         'structural_zero' as value_origin
     from (
-        select variable_code, year, min(source) as source, count(distinct city_id) as n_city
+        select edit_policy, variable_code, year, min(source) as source, count(distinct city_id) as n_city
         from selected
         group by all
     ) as y
     inner join {{ ref('variable') }} as v on y.variable_code = v.variable_code and v.zero_rule = 'structural_zero'
-    cross join (
-        select distinct city_id from selected
+    inner join (
+        select distinct edit_policy, city_id from selected
         where variable_code in ('gdp_nom', 'population_resident')
-    ) as c
+    ) as c on y.edit_policy = c.edit_policy
     where
         y.n_city >= 5
         and not exists (
             select 1 from selected as s
-            where s.city_id = c.city_id and s.variable_code = y.variable_code and s.year = y.year
+            where
+                s.edit_policy = c.edit_policy and s.city_id = c.city_id and s.variable_code = y.variable_code
+                and s.year = y.year
         )
         -- a city with no record at all in a register is missing, not zero
         and exists (
             select 1 from selected as s
-            where s.city_id = c.city_id and s.variable_code = y.variable_code
+            where s.edit_policy = c.edit_policy and s.city_id = c.city_id and s.variable_code = y.variable_code
         )
 ),
 
--- resident population where a city's series is nearly complete, else registered: one basis per city, gaps stay gaps
-basis as (
+-- Residents are the one denominator of every figure per head. Years between two printed points that no source prints
+-- are log-linear between them: a stock that moves slowly is better known than any figure that is divided by it.
+people as (
     select
+        edit_policy,
         city_id,
-        case
-            when
-                count(*) filter (where variable_code = 'population_resident')
-                >= {{ var('min_observed_share') }}
-                * greatest(count(*) filter (where variable_code = 'population_registered'), 1)
-                then 'population_resident'
-            else 'population_registered'
-        end as population_basis
-    from selected
-    where variable_code in ('population_resident', 'population_registered')
-    group by all
+        unit,
+        unnest(generate_series(first_year, last_year))::integer as year
+    from (
+        select edit_policy, city_id, unit, min(year) as first_year, max(year) as last_year
+        from selected
+        where variable_code = 'population_resident' and value > 0
+        group by all
+    ) as spans
+),
+
+points as (
+    select
+        p.*,
+        s.* exclude (edit_policy, city_id, year, unit),
+        last_value(case when s.value is not null then p.year end ignore nulls) over before_it as year_left,
+        last_value(s.value ignore nulls) over before_it as value_left,
+        last_value(s.source_cell_ids ignore nulls) over before_it as cells_left,
+        first_value(case when s.value is not null then p.year end ignore nulls) over after_it as year_right,
+        first_value(s.value ignore nulls) over after_it as value_right,
+        first_value(s.source_cell_ids ignore nulls) over after_it as cells_right,
+        first_value(s.source ignore nulls) over after_it as source_right,
+        first_value(s.vintage ignore nulls) over after_it as vintage_right,
+        first_value(s.source_cell_id ignore nulls) over after_it as cell_right
+    from people as p
+    left join selected as s
+        on
+            p.edit_policy = s.edit_policy and p.city_id = s.city_id and p.year = s.year
+            and s.variable_code = 'population_resident' and s.value > 0
+    window
+        before_it as (
+            partition by p.edit_policy, p.city_id order by p.year rows between unbounded preceding and 1 preceding
+        ),
+        after_it as (
+            partition by p.edit_policy, p.city_id order by p.year rows between 1 following and unbounded following
+        )
 ),
 
 population as (
     select
-        s.* exclude (variable_code),
+        edit_policy,
+        city_id,
+        year,
+        unit,
         'population' as variable_code,
-        replace(b.population_basis, 'population_', '') as population_basis
-    from selected as s
-    inner join basis as b on s.city_id = b.city_id and s.variable_code = b.population_basis
+        'resident' as population_basis,
+        coalesce(
+            value, value_left * pow(value_right / value_left, (year - year_left) / (year_right - year_left))
+        ) as value,
+        case when value is null then 'intercensal' else value_origin end as value_origin,
+        coalesce(source, source_right) as source,
+        coalesce(vintage, vintage_right) as vintage,
+        coalesce(chosen_source, source_right) as chosen_source,
+        coalesce(fill_rule, '') as fill_rule,
+        coalesce(is_corrected, false) as is_corrected,
+        coalesce(source_cell_id, cell_right) as source_cell_id,
+        coalesce(source_cell_ids, list_sort(list_distinct(list_concat(cells_left, cells_right)))) as source_cell_ids
+    from points
+),
+
+-- what does not change between changes of the boundary is carried to the years that nobody prints
+constants as (
+    select
+        y.edit_policy,
+        y.city_id,
+        y.year,
+        k.* exclude (edit_policy, city_id, year, value_origin),
+        'constant_carried' as value_origin
+    from (
+        select distinct s.edit_policy, s.city_id, v.variable_code, t.year
+        from selected as s
+        inner join {{ ref('variable') }} as v on s.variable_code = v.variable_code and v.is_constant
+        cross join (select distinct year from selected) as t
+    ) as y
+    inner join selected as k
+        on y.edit_policy = k.edit_policy and y.city_id = k.city_id and y.variable_code = k.variable_code
+    anti join selected as o
+        on
+            y.edit_policy = o.edit_policy and y.city_id = o.city_id and y.variable_code = o.variable_code
+            and y.year = o.year
+    -- the nearest year, the earlier of two
+    qualify row_number() over (
+        partition by y.edit_policy, y.city_id, y.variable_code, y.year order by abs(k.year - y.year), k.year
+    ) = 1
 ),
 
 -- Sector value added on the level of the selected GDP: as printed where both are of one concept, else the printed
@@ -68,6 +136,7 @@ population as (
 -- revised one.
 sectors as (
     select
+        g.edit_policy,
         g.city_id,
         g.year,
         k.va_code as variable_code,
@@ -95,12 +164,18 @@ sectors as (
     cross join (
         values ('va_secondary_nom', 'secondary_share'), ('va_tertiary_nom', 'tertiary_share')
     ) as k (va_code, share_code)
-    left join selected as va on g.city_id = va.city_id and g.year = va.year and k.va_code = va.variable_code
+    left join selected as va
+        on
+            g.edit_policy = va.edit_policy and g.city_id = va.city_id and g.year = va.year
+            and k.va_code = va.variable_code
     left join selected as share
-        on g.city_id = share.city_id and g.year = share.year and k.share_code = share.variable_code
+        on
+            g.edit_policy = share.edit_policy and g.city_id = share.city_id and g.year = share.year
+            and k.share_code = share.variable_code
     left join {{ ref('int_values_harmonised_to_base_boundary') }} as own
         on
-            va.source = own.source and va.city_id = own.city_id and va.year = own.year
+            va.edit_policy = own.edit_policy and va.source = own.source and va.city_id = own.city_id
+            and va.year = own.year
             and own.variable_code = 'gdp_nom'
     left join {{ ref('source') }} as gdp_concept on g.source = gdp_concept.source
     left join {{ ref('source') }} as va_concept on va.source = va_concept.source
@@ -128,6 +203,7 @@ rules as (
 
 value_added as (
     select
+        edit_policy,
         city_id,
         variable_code,
         year,
@@ -136,7 +212,6 @@ value_added as (
         case rule when 'printed' then va_source else gdp_source end as source,
         vintage,
         chosen_source,
-        true as is_chosen,
         '' as fill_rule,
         is_corrected,
         case rule when 'share' then share_cell else va_cell end as source_cell_id,
@@ -189,6 +264,7 @@ robots as (
 
 robot_density as (
     select
+        p.edit_policy,
         b.city_id,
         'robot_density' as variable_code,
         r.year,
@@ -197,7 +273,6 @@ robot_density as (
         'robot' as source,
         min(r.vintage) as vintage,
         'robot' as chosen_source,
-        true as is_chosen,
         '' as fill_rule,
         false as is_corrected,
         min(b.source_cell_id) as source_cell_id,
@@ -205,6 +280,7 @@ robot_density as (
         'observed' as value_origin
     from base as b
     inner join robots as r on b.industry = r.industry
+    cross join (select distinct edit_policy from selected) as p
     inner join
         (
             select city_id, sum(employed order by industry) as employed_city from base
@@ -221,14 +297,16 @@ robot_density as (
     group by all
 )
 
-select * from selected
-anti join value_added using (city_id, variable_code, year)
+select * exclude (is_chosen, value_as_printed) from selected
+anti join value_added using (edit_policy, city_id, variable_code, year)
 union all by name
 select * from zeros
 union all by name
 select * from population
 union all by name
-select * from foreign_investment
+select * exclude (is_chosen, value_as_printed) from constants
+union all by name
+select * exclude (is_chosen, value_as_printed) from foreign_investment
 union all by name
 select * from value_added
 union all by name

@@ -12,11 +12,8 @@ steps as (
         source,
         variable_code,
         year,
-        max(value_printed / {{ clean_number('text') }}) * pow(
-            10, -max(length(rtrim(regexp_extract(text, '\.(\d+)$', 1), '0')))
-        ) as step
+        max(factor) * pow(10, -max(length(rtrim(regexp_extract(text, '\.(\d+)$', 1), '0')))) as step
     from compiled
-    where {{ clean_number('text') }} <> 0
     group by all
 ),
 
@@ -82,8 +79,8 @@ select
     a.*,
     coalesce(
         case
-            when m.is_midpoint and s.share_midpoint >= {{ var('min_fill_share') }} then 'midpoint'
-            when m.is_repeat and s.share_repeat >= {{ var('min_repeat_share') }} then 'repeat'
+            when m.is_midpoint and s.share_midpoint >= {{ edit_parameter('E7', 'midpoint_share') }} then 'midpoint'
+            when m.is_repeat and s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }} then 'repeat'
             when b.city_id is not null and m.city_id is not null then 'blank_in_print'
         end, ''
     ) as fill_rule

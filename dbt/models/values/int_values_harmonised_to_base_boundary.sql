@@ -1,7 +1,7 @@
 -- Merged units are added up, transferred counties move with their landed figures, rates are rebuilt with weights.
 with candidates as (
     select f.*, v.harmonise, v.weight_variable, v.transfer_share, s.boundary
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_edited') }} as f
     inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city'
@@ -10,6 +10,7 @@ with candidates as (
 -- weights of rates: of the same source where it prints them, else the largest other source
 weights as (
     select
+        edit_policy,
         source,
         city_id,
         year,
@@ -28,7 +29,7 @@ weighted as (
                 select max(o.value)
                 from weights as o
                 where
-                    o.city_id = c.city_id and o.year = c.year
+                    o.edit_policy = c.edit_policy and o.city_id = c.city_id and o.year = c.year
                     and (
                         o.variable_code = c.weight_variable
                         or (c.weight_variable like 'population%' and o.variable_code like 'population%')
@@ -37,7 +38,9 @@ weighted as (
         ) as weight
     from candidates as c
     left join weights as w
-        on c.source = w.source and c.city_id = w.city_id and c.year = w.year and c.weight_variable = w.variable_code
+        on
+            c.edit_policy = w.edit_policy and c.source = w.source and c.city_id = w.city_id and c.year = w.year
+            and c.weight_variable = w.variable_code
 ),
 
 changes as (
@@ -49,12 +52,13 @@ changes as (
 -- share of the giving city that a transferred county is, from landed county figures
 county_shares as (
     select
+        c.edit_policy,
         e.event_id,
         c.year,
         max(c.value) filter (where c.variable_code = 'gdp_nom') as county_gdp,
         max(c.value) filter (where c.variable_code like 'population%') as county_population
     from changes as e
-    inner join {{ ref('int_values_flagged') }} as c on e.county_city_id = c.city_id and e.effective_year > c.year
+    inner join {{ ref('int_values_edited') }} as c on e.county_city_id = c.city_id and e.effective_year > c.year
     -- another figure of the county tells no share: it must not count as a part of unknown size
     where e.event_type = 'transfer' and (c.variable_code = 'gdp_nom' or c.variable_code like 'population%')
     group by all
@@ -63,6 +67,7 @@ county_shares as (
 -- the giving city's own figures on the old boundary: of the same source, or of the first source that prints them
 donors as (
     select
+        w.edit_policy,
         w.city_id,
         w.year,
         w.source,
@@ -74,8 +79,8 @@ donors as (
             max(d.value) filter (where d.variable_code = 'population_resident' and d.source = w.source),
             arg_min(d.value, (s.default_rank, d.source)) filter (where d.variable_code = 'population_resident')
         ) as city_population
-    from (select distinct city_id, year, source from candidates) as w
-    inner join weights as d on w.city_id = d.city_id and w.year = d.year
+    from (select distinct edit_policy, city_id, year, source from candidates) as w
+    inner join weights as d on w.edit_policy = d.edit_policy and w.city_id = d.city_id and w.year = d.year
     inner join {{ ref('source') }} as s on d.source = s.source and s.boundary = 'as_printed'
     group by all
 ),
@@ -83,6 +88,7 @@ donors as (
 moves as (
     -- whole units that were merged
     select
+        w.edit_policy,
         w.source,
         w.year,
         w.variable_code,
@@ -99,6 +105,7 @@ moves as (
     union all
     -- counties that changed city: only where their figures are landed
     select
+        w.edit_policy,
         w.source,
         w.year,
         w.variable_code,
@@ -118,9 +125,56 @@ moves as (
         w.source_cell_id
     from changes as e
     inner join weighted as w on e.from_city_id = w.city_id and e.effective_year > w.year
-    inner join county_shares as k on e.event_id = k.event_id and w.year = k.year
-    left join donors as d on w.source = d.source and w.city_id = d.city_id and w.year = d.year
+    inner join county_shares as k on w.edit_policy = k.edit_policy and e.event_id = k.event_id and w.year = k.year
+    left join
+        donors as d
+        on w.edit_policy = d.edit_policy and w.source = d.source and w.city_id = d.city_id and w.year = d.year
     where e.event_type = 'transfer' and w.boundary = 'as_printed'
+),
+
+-- people of an abolished unit whom a source does not print: its registered persons, times residents over registered
+-- persons of the unit that it joined
+people_moved as (
+    select
+        w.edit_policy,
+        w.source,
+        w.year,
+        w.variable_code,
+        w.harmonise,
+        e.from_city_id,
+        e.to_city_id,
+        e.event_type,
+        max(r.value) * w.value / nullif(max(o.value), 0) as value_moved,
+        null::double as weight_moved,
+        arg_max(r.source_cell_id, r.value) as cell_moved
+    from changes as e
+    inner join weighted as w on e.to_city_id = w.city_id and e.effective_year > w.year
+    inner join candidates as r
+        on
+            w.edit_policy = r.edit_policy and e.from_city_id = r.city_id and w.year = r.year
+            and r.variable_code = 'population_registered'
+    inner join candidates as o
+        on
+            w.edit_policy = o.edit_policy and w.city_id = o.city_id and w.year = o.year and r.source = o.source
+            and o.variable_code = 'population_registered'
+    where
+        e.event_type = 'merge' and w.boundary = 'as_printed' and w.variable_code = 'population_resident'
+        and not exists (
+            select 1 from candidates as x
+            where
+                x.edit_policy = w.edit_policy and x.city_id = e.from_city_id and x.source = w.source and x.year = w.year
+                and x.variable_code = 'population_resident'
+        )
+    group by
+        w.edit_policy,
+        w.source,
+        w.year,
+        w.variable_code,
+        w.harmonise,
+        e.from_city_id,
+        e.to_city_id,
+        e.event_type,
+        w.value
 ),
 
 known_moves as (
@@ -128,10 +182,13 @@ known_moves as (
     where
         event_type = 'merge'
         or (value_moved is not null and (harmonise = 'sum' or weight_moved is not null))
+    union all
+    select * from people_moved
 ),
 
 received as (
     select
+        edit_policy,
         source,
         year,
         variable_code,
@@ -146,7 +203,13 @@ received as (
 ),
 
 given as (
-    select source, year, variable_code, from_city_id as city_id, sum(value_moved order by to_city_id) as value_given
+    select
+        edit_policy,
+        source,
+        year,
+        variable_code,
+        from_city_id as city_id,
+        sum(value_moved order by to_city_id) as value_given
     from known_moves
     where event_type = 'transfer'
     group by all
@@ -154,26 +217,36 @@ given as (
 
 -- a unit that was merged away and printed no figure leaves the sum unknown, not smaller
 expected as (
-    select e.to_city_id as city_id, w.source, w.year, w.variable_code, count(distinct e.event_id) as n_expected
+    select
+        w.edit_policy,
+        e.to_city_id as city_id,
+        w.source,
+        w.year,
+        w.variable_code,
+        count(distinct e.event_id) as n_expected
     from changes as e
     inner join weighted as w on e.to_city_id = w.city_id and e.effective_year > w.year
     where
         e.event_type = 'merge' and w.boundary = 'as_printed'
         and exists (
             select 1 from weighted as x
-            where x.city_id = e.from_city_id and x.source = w.source and x.year = w.year
+            where
+                x.edit_policy = w.edit_policy and x.city_id = e.from_city_id and x.source = w.source
+                and x.year = w.year
         )
     group by all
 )
 
 select
+    w.edit_policy,
     w.source,
     w.vintage,
     w.city_id,
     w.year,
     w.variable_code,
     w.unit,
-    w.value as value_as_printed,
+    w.value_before_edit as value_as_printed,
+    w.edited_origin,
     w.fill_rule,
     w.is_corrected,
     w.source_cell_id,
@@ -186,14 +259,22 @@ select
         else (w.value * w.weight + r.product_moved) / (w.weight + r.weight_moved)
     end as value
 from weighted as w
-left join received as r using (source, year, variable_code, city_id)
+left join received as r using (edit_policy, source, year, variable_code, city_id)
 left join given as g
     on
-        w.source = g.source and w.year = g.year and w.variable_code = g.variable_code and w.city_id = g.city_id
+        w.edit_policy = g.edit_policy
+        and w.source = g.source
+        and w.year = g.year
+        and w.variable_code = g.variable_code
+        and w.city_id = g.city_id
         and w.harmonise = 'sum'
 left join expected as x
     on
-        w.source = x.source and w.year = x.year and w.variable_code = x.variable_code and w.city_id = x.city_id
+        w.edit_policy = x.edit_policy
+        and w.source = x.source
+        and w.year = x.year
+        and w.variable_code = x.variable_code
+        and w.city_id = x.city_id
 where not exists (
     -- the abolished unit itself lives on in its successor only
     select 1 from changes as e

@@ -6,6 +6,7 @@ with series as (
 
 ratios as (
     select
+        e.edit_policy,
         s.variable_code,
         e.city_id,
         s.early_source,
@@ -19,11 +20,14 @@ ratios as (
             s.variable_code = e.variable_code and s.early_source = e.source
             and e.year between s.overlap_from and s.overlap_to
     inner join series as l
-        on e.city_id = l.city_id and e.year = l.year and s.variable_code = l.variable_code and s.late_source = l.source
+        on
+            e.edit_policy = l.edit_policy and e.city_id = l.city_id and e.year = l.year
+            and s.variable_code = l.variable_code and s.late_source = l.source
     group by all
 )
 
 select
+    v.edit_policy,
     'spliced' as source,
     v.vintage,
     v.city_id,
@@ -31,6 +35,7 @@ select
     v.variable_code,
     v.unit,
     v.value as value_as_printed,
+    v.edited_origin,
     v.fill_rule,
     v.is_corrected,
     v.source_cell_id,
@@ -40,7 +45,7 @@ select
 from ratios as r
 inner join series as v
     on
-        r.city_id = v.city_id and r.variable_code = v.variable_code
+        r.edit_policy = v.edit_policy and r.city_id = v.city_id and r.variable_code = v.variable_code
         and (
             (r.early_source = v.source and r.overlap_to >= v.year)
             or (r.late_source = v.source and r.overlap_to < v.year)

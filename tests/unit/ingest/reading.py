@@ -19,7 +19,7 @@ MODELS = [
     "reading/int_values_converted_to_units",
 ]
 GIVEN = {"header_map", "variable"}  # the caller's own
-NUMBERS = {"factor", "valid_from", "valid_to", "default_rank"}
+NUMBERS = {"factor", "shift", "valid_from", "valid_to", "default_rank"}
 
 
 class Reading:

@@ -9,7 +9,9 @@ from dagster_project.study.settings import SpecError, read_index_specs, read_stu
 
 HEAD = """
 study: {seed: 1, boundary_vintage: 2021, headline: {base: other}}
-defaults: {window_start: 2012, window_end: 2021, min_city_share: 0.7, fill_policy: with_fills}
+defaults:
+  {window_start: 2012, window_end: 2021, min_city_share: 0.7, fill_policy: with_fills, edit_policy: edited,
+   weight_scheme: entropy_flat}
 indexes:
   base:
     title_zh: 甲
@@ -32,13 +34,17 @@ def codes(spec) -> list[str]:
     return [row["indicator_code"] for row in spec.rows()]
 
 
-def test_shipped_specs_have_22_and_12_indicators_and_known_variants():
+def test_shipped_specs_have_22_and_13_indicators_and_known_variants():
     specs = {s.index_code: s for s in read_index_specs(demo_paths().index_specs)}
     assert len(codes(specs["nqpf"])) == 22
-    assert len(codes(specs["nqpf_yearbook"])) == 12
+    assert len(codes(specs["nqpf_yearbook"])) == 13
     assert "q2_labprod" in codes(specs["nqpf_yearbook_labprod"])
-    assert "q3_pm25" in codes(specs["nqpf_yearbook_pm25"])
+    assert "q3_pm25" not in codes(specs["nqpf_yearbook_nopm25"])
     assert specs["nqpf_yearbook_nofill"].fill_policy == "without_fills"
+    for name in ("nqpf", "nqpf_yearbook", "pr_yearbook"):
+        policies = [specs[name + suffix].edit_policy for suffix in ("", "_asprinted", "_registered")]
+        assert policies == ["edited", "as_printed", "registered"]
+        assert codes(specs[f"{name}_asprinted"]) == codes(specs[name])
 
 
 def test_variant_adds_and_drops_and_leaves_its_parent_alone(tmp_path):

@@ -117,9 +117,9 @@ def test_shipped_specs_name_known_centres_and_the_headline_weights():
     assert without == {"nqpf_no_covid": (2020, 2021), "yearbook_no_covid": (2020, 2021)}
 
 
-def test_an_indicator_is_left_out_of_headline_scores_only(tmp_path):
-    other = {**VARIABLES["pr"], "without": "p1", "weight_scheme": "equal"}
-    with pytest.raises(SpecError, match="variable pr: `without` is for scores with the weights entropy_flat"):
+def test_an_indicator_is_left_out_of_scores_only(tmp_path):
+    other = {**VARIABLES["pr"], "without": "p1", "source": "indicator"}
+    with pytest.raises(SpecError, match="variable pr: `without` is for scores"):
         read_panel_specs(write(tmp_path, {"main": MAIN}, {**VARIABLES, "pr": other}))
 
 

@@ -16,16 +16,19 @@ SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}
 def database() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("create schema int")
+    con.execute("create schema ops")
+    con.execute("create table ops.index_spec as select 2012 as window_start")
     con.execute(
-        "create table int.int_values_completed"
-        " (city_id varchar, year integer, variable_code varchar, value double, value_origin varchar)"
+        "create table int.int_values_completed (city_id varchar, year integer, variable_code varchar, value double,"
+        " value_origin varchar, edit_policy varchar default 'edited')"
     )
     return con
 
 
 def given(con: duckdb.DuckDBPyConnection, codes: dict[str, float]) -> dict[str, float]:
     rows = [("CN110000", 2018, code, value, "observed") for code, value in codes.items()]
-    con.executemany("insert into int.int_values_completed values (?, ?, ?, ?, ?)", rows)
+    columns = "city_id, year, variable_code, value, value_origin"
+    con.executemany(f"insert into int.int_values_completed ({columns}) values (?, ?, ?, ?, ?)", rows)
     frame = con.execute(INPUTS["values"]).df()
     return dict(zip(frame["variable_code"], frame["value"], strict=True))
 

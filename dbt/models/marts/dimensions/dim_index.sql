@@ -10,6 +10,9 @@ select
     any_value(s.window_start)::integer as window_start,
     any_value(s.window_end)::integer as window_end,
     any_value(s.fill_policy) as fill_policy,
+    any_value(s.edit_policy) as edit_policy,
+    any_value(s.weight_scheme) as weight_scheme,
+    string_agg(distinct s.dimension, ' ' order by s.dimension) as dimensions,
     any_value(j.n_city_in_sample)::integer as n_city_in_sample,
     any_value(j.is_computed) as is_computed,
     any_value(j.skip_reason) as skip_reason

@@ -14,7 +14,7 @@ with cells as (
     inner join (select distinct year from {{ ref('int_values_imputed') }}) as y on s.window_start <= y.year
     left join {{ ref('int_values_imputed') }} as v
         on
-            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy
+            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
             and r.city_id = v.city_id and y.year = v.year
 )
 
@@ -24,7 +24,7 @@ select
     c.indicator_code,
     c.year::integer as year,
     count(*)::integer as n_city,
-    (count(*) filter (where c.value_origin in ('observed', 'merged_boundary', 'structural_zero')))::integer
+    (count(*) filter (where c.value is not null and not {{ is_imputed('c.value_origin') }}))::integer
         as n_observed,
     (count(*) filter (where {{ is_imputed('c.value_origin') }}))::integer as n_imputed,
     (count(*) filter (where c.value_origin = 'suspected_fill'))::integer as n_suspected_fill,

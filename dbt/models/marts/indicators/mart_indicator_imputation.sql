@@ -13,4 +13,4 @@ select
     i.value
 from {{ ref('int_values_imputed') }} as i
 cross join {{ source('ops', 'run_context') }} as k
-where i.n_gap is not null
+where i.n_gap is not null and i.edit_policy = 'edited'

@@ -2,7 +2,9 @@ with years as (
     select s.index_code, v.city_id, min(v.year) as first_year, max(v.year) as last_year
     from {{ source('ops', 'index_spec') }} as s
     inner join {{ ref('int_values_imputed') }} as v
-        on s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and v.value_observed is not null
+        on
+            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+            and v.value_observed is not null
     group by all
 ),
 

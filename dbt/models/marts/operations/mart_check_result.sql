@@ -53,10 +53,31 @@ deflators as (
         c.name_zh || ' ' || c.name_en || ' ' || d.year
         || ': yearly move of the implicit GDP deflator outside the usual range' as message
     from {{ ref('int_deflators_chained') }} as d
-    inner join {{ ref('int_deflators_chained') }} as p on d.city_id = p.city_id and d.year = p.year + 1
+    inner join {{ ref('int_deflators_chained') }} as p
+        on d.edit_policy = p.edit_policy and d.city_id = p.city_id and d.year = p.year + 1
     inner join {{ ref('city') }} as c on d.city_id = c.city_id
     cross join {{ source('ops', 'run_context') }} as k
-    where d.deflator / p.deflator - 1 not between -0.10 and 0.15
+    where d.edit_policy = 'edited' and d.deflator / p.deflator - 1 not between -0.10 and 0.15
+),
+
+-- a core city that is not in the sample of a headline index that is computed
+core_cities as (
+    select
+        'core_city/' || s.index_code || '/' || s.city_id as check_id,
+        k.run_id,
+        'error' as severity,
+        'not in the sample' as observed,
+        'in the sample' as expected,
+        0.0 as tolerance,
+        false as passed,
+        c.name_zh || ' ' || c.name_en || ' is not in the sample of ' || s.index_code || ': ' || s.drop_reason as message
+    from {{ ref('int_sample_cities_judged') }} as s
+    inner join {{ ref('city') }} as c on s.city_id = c.city_id and c.is_core36
+    inner join {{ ref('int_indexes_judged') }} as j on s.index_code = j.index_code and j.is_computed
+    inner join (select distinct index_code, variant_of from {{ source('ops', 'index_spec') }}) as i
+        on s.index_code = i.index_code and i.variant_of = ''
+    cross join {{ source('ops', 'run_context') }} as k
+    where not s.in_sample
 )
 
 select * from gate
@@ -66,3 +87,5 @@ union all
 select * from identities
 union all
 select * from deflators
+union all
+select * from core_cities

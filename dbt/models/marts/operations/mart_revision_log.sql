@@ -63,10 +63,13 @@ source_revisions as (
         r.value as value_new
     from {{ ref('int_values_harmonised_to_base_boundary') }} as f
     inner join {{ ref('int_values_selected') }} as r
-        on f.city_id = r.city_id and f.variable_code = r.variable_code and f.year = r.year and f.source <> r.source
+        on
+            f.edit_policy = r.edit_policy and f.city_id = r.city_id and f.variable_code = r.variable_code
+            and f.year = r.year and f.source <> r.source
     inner join {{ ref('source') }} as s on f.source = s.source and s.concept = 'first_print'
     inner join {{ ref('source') }} as t on r.source = t.source and t.concept = 'revised'
-    where f.value is not null
+    -- revisions are told apart from edits: both sides as printed
+    where f.value is not null and f.edit_policy = 'as_printed' and r.year >= {{ base_year() }}
 )
 
 select

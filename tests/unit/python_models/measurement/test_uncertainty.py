@@ -72,10 +72,12 @@ def test_imputed_cells_take_the_nearest_observation_before_or_after():
 
 def test_every_level_of_every_factor_is_equally_likely():
     u = (np.arange(90) + 0.5) / 90
-    names = [choice_of(np.array([x, 0, 0, 0, 0]), 5).scheme for x in u]
+    names = [choice_of(np.array([x, 0, 0, 0, 0, 0]), 5).scheme for x in u]
     assert {names.count(name) for name in SCHEMES} == {10}
-    dropped = [choice_of(np.array([0, 0, 0, x, 0]), 5).drop for x in u]
+    dropped = [choice_of(np.array([0, 0, 0, x, 0, 0]), 5).drop for x in u]
     assert {dropped.count(k) for k in (0, 1, 2, 3, 4, None)} == {15}
+    editions = [choice_of(np.array([0, 0, 0, 0, 0, x]), 5, 3).edition for x in u]
+    assert {editions.count(k) for k in (0, 1, 2)} == {30}
 
 
 def test_the_same_seed_gives_the_same_numbers_with_one_and_two_workers(model, panel, drawn):
@@ -119,6 +121,21 @@ def test_a_factor_that_cannot_act_has_share_0(panel, procedure):
     nothing_imputed = ChoiceModel(panel.values, np.zeros(panel.values.shape, dtype=bool), procedure, DIMENSIONS)
     drawn = uncertainty(nothing_imputed, cities=panel.cities, years=panel.years, seed=1, draws=40)
     assert drawn.factor_frame().set_index("factor").loc["imputation", "sobol_total"] == 0.0
+
+
+def test_another_edition_of_the_values_is_a_factor_of_its_own(panel, procedure):
+    none = np.zeros(panel.values.shape, dtype=bool)
+    other = panel.values.copy()
+    other[0, :, 0] *= 50.0  # what one city prints of one indicator, before editing
+    model = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((other, none),))
+    alone = ChoiceModel(other, none, procedure, DIMENSIONS)
+    np.testing.assert_array_equal(model.score(Choice(edition=1)), alone.score(Choice()))
+    drawn = uncertainty(model, cities=panel.cities, years=panel.years, seed=1, draws=60)
+    share = drawn.city_factor_frame().set_index(["city_id", "factor"]).loc[(panel.cities[0], "editing"), "sobol_total"]
+    same = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((panel.values, none),))
+    unmoved = uncertainty(same, cities=panel.cities, years=panel.years, seed=1, draws=60)
+    assert share > 0.1
+    assert unmoved.factor_frame().set_index("factor").loc["editing", "sobol_total"] == 0.0
 
 
 def test_a_ranking_that_no_choice_can_move_is_certain():

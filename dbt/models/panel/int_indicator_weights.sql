@@ -1,0 +1,80 @@
+-- How much each indicator weighs in an index, told before the sample is judged: an indicator of small weight
+-- (`minor_weight`) may not expel a city. Flat entropy weights over the cities that have every indicator in every year
+-- of the window, on values winsorised and scaled as the index does it (python_models.index is the home of the formula;
+-- the published weights are its own).
+with cells as (
+    select
+        s.index_code,
+        s.indicator_code,
+        v.city_id,
+        v.year,
+        v.value,
+        i.direction,
+        i.is_winsorised,
+        i.cap_high
+    from {{ source('ops', 'index_spec') }} as s
+    inner join {{ ref('int_values_imputed') }} as v
+        on
+            s.indicator_code = v.indicator_code and s.fill_policy = v.fill_policy and s.edit_policy = v.edit_policy
+            and v.year between s.window_start and s.window_end
+    inner join {{ ref('indicator') }} as i on s.indicator_code = i.indicator_code
+    where v.value is not null
+),
+
+whole as (
+    select c.index_code, c.city_id
+    from cells as c
+    group by all
+    having
+        count(*) = (
+            select count(distinct s.indicator_code) * (any_value(s.window_end) - any_value(s.window_start) + 1)
+            from {{ source('ops', 'index_spec') }} as s
+            where s.index_code = c.index_code
+        )
+),
+
+capped as (
+    select c.*, least(c.value, coalesce(c.cap_high, c.value)) as capped
+    from cells as c
+    inner join whole as w on c.index_code = w.index_code and c.city_id = w.city_id
+),
+
+limits as (
+    select
+        index_code,
+        indicator_code,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.01) else min(capped) end as low,
+        case when any_value(is_winsorised) then quantile_cont(capped, 0.99) else max(capped) end as high
+    from capped
+    group by all
+),
+
+scaled as (
+    select
+        c.index_code,
+        c.indicator_code,
+        case
+            when c.direction > 0 then greatest(least(c.capped, l.high), l.low) - l.low
+            else l.high - greatest(least(c.capped, l.high), l.low)
+        end as z
+    from capped as c
+    inner join limits as l using (index_code, indicator_code)
+    where l.high > l.low
+),
+
+entropies as (
+    select
+        index_code,
+        indicator_code,
+        1 + sum(case when z > 0 then z / total * ln(z / total) else 0 end) / ln(count(*)) as redundancy
+    from (select *, sum(z) over (partition by index_code, indicator_code) as total from scaled) as shares
+    group by all
+)
+
+select
+    s.index_code,
+    s.indicator_code,
+    e.redundancy / sum(e.redundancy) over (partition by s.index_code) as weight,
+    coalesce(weight < {{ var('minor_weight') }}, false) as is_minor
+from {{ source('ops', 'index_spec') }} as s
+left join entropies as e on s.index_code = e.index_code and s.indicator_code = e.indicator_code

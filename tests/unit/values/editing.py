@@ -1,0 +1,162 @@
+"""The editing models of the dbt project in a throw-away DuckDB: accepted figures in, decisions out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import yaml
+from jinja2 import Environment
+
+DBT = Path(__file__).resolve().parents[3] / "dbt"
+MODELS = {
+    "int_edit_cases": "values",
+    "int_series_breaks": "values",
+    "int_price_steps": "values",
+    "int_edits": "values",
+    "int_values_edited": "values",
+}
+SEEDS = ("variable", "source", "city", "city_change", "edit_rule", "precedence")
+VARS = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+YEARS = list(range(2010, 2023))
+COLUMNS = {
+    "source": "panel_policies",
+    "level": "city",
+    "fill_rule": "",
+    "correction_action": None,
+    "is_settled": False,
+    "is_corrected": False,
+    "unit": "",
+    "text": "",
+}
+
+
+class Editing:
+    """Seeds of the project, and the rules over whatever figures a test makes up."""
+
+    def __init__(self) -> None:
+        self.con = duckdb.connect()
+        for seed in SEEDS:
+            file = DBT / "seeds" / f"{seed}.csv"
+            types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
+            self.con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
+        self.cities = [
+            row[0]
+            for row in self.con.execute(
+                "select city_id from city where level = 'city' and valid_to is null and not exists ("
+                "select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id)) order by city_id"
+            ).fetchall()
+        ]
+
+    def run(self, figures: pd.DataFrame) -> pd.DataFrame:
+        """int_edits of these figures; the later models stand in the connection."""
+        frame = figures.copy()
+        for name, value in COLUMNS.items():
+            if name not in frame:
+                frame[name] = value
+        frame["source_cell_id"] = [f"{r.source}:{r.variable_code}:{r.city_id}:{r.year}" for r in frame.itertuples()]
+        frame["correction_action"] = frame["correction_action"].astype("str").where(frame["correction_action"].notna())
+        self.con.register("landed", frame)
+        self.con.execute("create or replace table int_values_flagged as from landed")
+        self.con.execute("alter table int_values_flagged alter correction_action type varchar")
+        self.con.unregister("landed")
+        for model, folder in MODELS.items():
+            self.con.execute(f"create or replace table {model} as {self.sql(f'{folder}/{model}')}")
+        return self.con.execute("from int_edits order by source, variable_code, city_id, year").df()
+
+    def decided(self, figures: pd.DataFrame) -> dict[tuple[str, int], tuple[str, str]]:
+        """(city, year) -> (rule, action), without what is only pending."""
+        edits = self.run(figures)
+        return {(r.city_id, r.year): (r.rule, r.action) for r in edits.itertuples() if r.action != "pending"}
+
+    def used(self, city: str, year: int, variable: str, source: str = "panel_policies") -> float | None:
+        rows = self.con.execute(
+            "select value from int_values_edited where edit_policy = 'edited' and city_id = ? and year = ?"
+            " and variable_code = ? and source = ?",
+            [city, year, variable, source],
+        ).fetchall()
+        return rows[0][0] if rows else None
+
+    def sql(self, model: str) -> str:
+        macros = "".join(
+            (DBT / "macros" / name).read_text(encoding="utf-8") for name in ("edit_rules.sql", "keys.sql", "text.sql")
+        )
+        source = (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
+        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: "", "var": VARS.get}
+        return Environment(autoescape=False).from_string(macros + source).render(**names)
+
+
+def series(
+    cities: list[str],
+    variable: str,
+    *,
+    level: float = 1e5,
+    growth: float = 0.06,
+    noise: float = 0.03,
+    spread: float = 0.6,
+    years: list[int] = YEARS,
+    source: str = "panel_policies",
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Trending figures with a level of each city's own: one row a city and year."""
+    rng = np.random.default_rng(seed)
+    own = rng.normal(0.0, spread, len(cities))[:, None]
+    path = np.cumsum(growth + rng.normal(0.0, noise, (len(cities), len(years))), axis=1)
+    values = level * np.exp(own + path)
+    return pd.DataFrame(
+        {
+            "source": source,
+            "city_id": np.repeat(cities, len(years)),
+            "year": np.tile(years, len(cities)),
+            "variable_code": variable,
+            "value": values.reshape(-1),
+        }
+    )
+
+
+def times(figures: pd.DataFrame, city: str, years: list[int] | range, factor: float) -> None:
+    """Multiply the figures of a city in these years, in place."""
+    hit = (figures["city_id"] == city) & figures["year"].isin(list(years))
+    assert hit.sum() == len(list(years))
+    figures.loc[hit, "value"] *= factor
+
+
+CORRECTION = ("source", "vintage", "city_id", "year", "variable_code", "scope", "action", "value", "expect", "status")
+LANDED = """
+create or replace temp table landed_cell as
+select 'yearbook' as source, 2018 as year, 'CN110000' as city_id, 'mobile_subscribers' as variable_code,
+    'city' as scope, 'yearbook@v:f!s!B2' as source_cell_id, 'accounts' as unit, '万户' as printed_unit,
+    3.972e7 as value;
+create or replace temp table int_edits_proposed as
+select 'yearbook@v:f!s!B2' as source_cell_id, 'mobile_subscribers' as variable_code, 'E3' as rule,
+    'quarantine' as action, 'far off' as evidence;
+create or replace temp table int_values_corrected as
+select c.*, k.action as correction_action
+from landed_cell as c left join spoilt_correction as k using (source, city_id, year, variable_code, scope);
+"""
+
+
+class Faults:
+    """int_edit_faults over seeds that a test spoils, beside one landed figure that a rule would take out."""
+
+    def __init__(self, editing: Editing) -> None:
+        self.con, self.sql = editing.con, editing.sql
+        self.rule = self.con.execute("from edit_rule").df()
+
+    def sentences(
+        self, rule: pd.DataFrame | None = None, correction: list[dict[str, object]] | None = None
+    ) -> list[str]:
+        own = pd.DataFrame(correction or [], columns=list(CORRECTION))
+        for name, frame in (("edit_rule", self.rule if rule is None else rule), ("correction", own)):
+            self.con.register("spoilt", frame)
+            self.con.execute(f"create or replace temp table spoilt_{name} as from spoilt")
+            self.con.unregister("spoilt")
+        for column, kind in (("year", "integer"), ("value", "double"), ("vintage", "varchar")):
+            self.con.execute(f"alter table spoilt_correction alter {column} type {kind}")
+        self.con.execute(LANDED)
+        text = self.sql("reading/int_edit_faults")
+        for name in ("edit_rule", "correction"):
+            text = text.replace(f"from {name}", f"from spoilt_{name}")
+        return [row[0] for row in self.con.execute(text).fetchall()]

@@ -94,6 +94,8 @@ by_city as (
             indicator_code || ': ' || fault || coalesce(' (first missing ' || first_missing::varchar || ')', ''),
             '; ' order by n_value - n_year, indicator_code
         ) filter (where fault is not null and (not is_minor or n_filled < n_year)) as all_faults,
+        string_agg(indicator_code || ' ' || n_imputed::varchar, ', ' order by n_imputed desc, indicator_code)
+        filter (where not is_minor and n_imputed > 0) as imputed_years,
         string_agg(indicator_code, ' ' order by indicator_code)
         filter (where is_minor and n_filled = n_year and n_value < n_year) as carried_indicators
     from faults
@@ -114,7 +116,7 @@ select
             when share_imputed_major > {{ var('max_imputed_share') }}
                 then
                     'imputed cells ' || round(100 * share_imputed_major)::integer::varchar || ' %, more than '
-                    || (100 * {{ var('max_imputed_share') }})::integer::varchar || ' %'
+                    || (100 * {{ var('max_imputed_share') }})::integer::varchar || ' % (years: ' || imputed_years || ')'
         end
     ), '') as drop_reason
 from by_city

@@ -347,16 +347,16 @@ def as_recall_page(recall: pd.DataFrame) -> str:
     ]
     by_rule = ["| rule | sound figures touched | per 2,000 |", "|---|---|---|"]
     sound = ["| sound, but looks wrong | figures | touched |", "|---|---|---|"]
-    for r in recall.itertuples():
-        error = "" if np.isnan(r.mean_abs_error) else f"{100 * r.mean_abs_error:.1f}"
-        if r.kind == "rule":
-            by_rule.append(f"| {r.name} | {r.n_sound_touched} | {r.sound_touched_per_2000:.2f} |")
-        elif r.n_events == 0:
-            sound.append(f"| {r.name} | {r.n_sound} | {r.n_sound_touched} |")
+    for r in recall.to_dict("records"):
+        if r["kind"] == "rule":
+            by_rule.append(f"| {r['name']} | {r['n_sound_touched']} | {r['sound_touched_per_2000']:.2f} |")
+        elif r["n_events"] == 0:
+            sound.append(f"| {r['name']} | {r['n_sound']} | {r['n_sound_touched']} |")
         else:
-            counts = [int(v) for v in (r.n_events, r.n_events_found, r.n_cells, r.n_cells_touched, r.n_replaced)]
-            cells = [r.name, *counts[:2], f"{r.event_recall:.2f}", *counts[2:], error]
-            by_class.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+            found = f"{r['n_events']:.0f} | {r['n_events_found']:.0f} | {r['event_recall']:.2f}"
+            cells = f"{r['n_cells']:.0f} | {r['n_cells_touched']:.0f} | {r['n_replaced']:.0f}"
+            error = "" if np.isnan(r["mean_abs_error"]) else f"{100 * r['mean_abs_error']:.1f}"
+            by_class.append(f"| {r['name']} | {found} | {cells} | {error} |")
     total = recall[recall["kind"] == "all"].iloc[0]
     by_rule.append(
         f"| all, of {total['n_sound']:,} | {total['n_sound_touched']} | {total['sound_touched_per_2000']:.2f} |"

@@ -433,12 +433,12 @@ def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
     A replacement is typed in the unit that the column prints.
     """
     rows = []
-    for fault in faults[faults["kind"].isin(list(_ACTIONS))].itertuples():
-        action, reason = _ACTIONS[str(fault.kind)]
-        scale = _scale(str(fault.variable_code), int(fault.year))
-        value = "0.0001" if action == "scale" else f"{float(fault.value) * scale:.15g}"
-        cell = [fault.source, "", fault.city_id, fault.year, fault.variable_code, fault.scope]
-        rows.append([*cell, action, value, fault.planted, reason, "where_printed"])
+    for fault in faults[faults["kind"].isin(list(_ACTIONS))].to_dict("records"):
+        action, reason = _ACTIONS[fault["kind"]]
+        scale = _scale(fault["variable_code"], fault["year"])
+        value = "0.0001" if action == "scale" else f"{fault['value'] * scale:.15g}"
+        cell = [fault["source"], "", *(fault[key] for key in ("city_id", "year", "variable_code", "scope"))]
+        rows.append([*cell, action, value, fault["planted"], reason, "where_printed"])
     return pd.DataFrame(rows, columns=CORRECTION_COLUMNS)
 
 

@@ -146,7 +146,7 @@ def answer_faults(seeds: Path, faults: object) -> None:
     """Correction rows for the slips as they were drawn here: other years and units, other printed texts."""
     import pandas as pd
 
-    from dagster_project.demo.answers import correction_rows
+    from dagster_project.demo.books import correction_rows
 
     shipped = pd.read_csv(seeds / "correction.csv", dtype=str, keep_default_na=False)
     others = shipped[~shipped["reason"].str.startswith("demo (SYNTHETIC)")]

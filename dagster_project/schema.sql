@@ -45,6 +45,10 @@ create table if not exists ops.run_context (
 create table if not exists ops.synthetic_truth (
     kind varchar, city_id varchar, year integer, name varchar, value double, note varchar
 );
+alter table ops.synthetic_truth add column if not exists printed double;
+alter table ops.synthetic_truth add column if not exists source varchar;
+alter table ops.synthetic_truth add column if not exists slip_class varchar;
+alter table ops.synthetic_truth add column if not exists event_id varchar;
 -- Which vintage was read by which version of the reader: an unchanged file is not opened again.
 create table if not exists raw.reading (
     prefix varchar, source varchar, data_year integer, vintage varchar, reader varchar, read_at timestamp
@@ -67,6 +71,6 @@ comment on table ops.vintage is 'One row per named set of accepted files.';
 comment on table ops.index_spec is 'One row per index and indicator, from the index specs.';
 comment on table ops.run_context is 'One row: the run that built the marts.';
 comment on table ops.run_log is 'One row per run that got as far as a data vintage.';
-comment on table ops.synthetic_truth is 'SYNTHETIC demo only: latents, parameters and planted faults. Empty for real data.';
+comment on table ops.synthetic_truth is 'SYNTHETIC demo only: latents, parameters, indicators as sound files give them, planted faults and slips. Empty for real data.';
 alter table ops.index_spec add column if not exists edit_policy varchar;
 alter table ops.index_spec add column if not exists weight_scheme varchar;

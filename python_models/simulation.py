@@ -4,7 +4,7 @@ Everything is drawn from one explicit generator; nothing here looks like, or is 
 Row receives and column emits in every weight matrix; arrays have the axes (N, T): cities, years.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -14,11 +14,19 @@ from scipy.spatial import cKDTree
 from python_models._types import ArrayLike, BoolArray, FloatArray
 
 EFFECTS = ("spatial_lag", "spillover", "asymmetry", "border", "threshold")
+# what makes the country hard to estimate: each can be left out as well
+COMPLICATIONS = ("serial_errors", "uneven_errors", "common_factor", "feedback", "near_weights")
+BURN_IN = 50
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Parameters of the simulated country; theta_<receiver><emitter>, c = centre, p = periphery."""
+    """Parameters of the simulated country; theta_<receiver><emitter>, c = centre, p = periphery.
+
+    The errors: AR(shock_persistence), log sd rising by shock_level per sd of the city effect, plus one AR factor whose
+    loadings are N(0, factor_sd^2). feedback: what the distance of y from its own path adds to x a year later.
+    far_share, distance_power: how the true W differs from contiguity, see `near_weights`.
+    """
 
     rho: float = 0.35
     beta: float = 0.6
@@ -40,23 +48,30 @@ class Truth:
     city_sd: float = 0.6
     year_step: float = 0.11
     shock_sd: float = 0.12
+    shock_persistence: float = 0.6
+    shock_level: float = 0.35
+    factor_sd: float = 0.08
+    factor_persistence: float = 0.7
+    feedback: float = 0.03
+    far_share: float = 0.15
+    distance_power: float = 0.5
     dimension_sd: float = 0.35
 
     def __post_init__(self) -> None:
         """Raise ValueError where the model would not be stable or a share leaves [0, 1]."""
-        for name in ("rho", "pr_persistence", "pr_spatial"):
+        for name in ("rho", "pr_persistence", "pr_spatial", "shock_persistence", "factor_persistence"):
             if not -1 < getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie between -1 and 1 for a stable model, got {getattr(self, name)}.")
-        for name in ("border_factor", "synergy_threshold"):
+        for name in ("border_factor", "synergy_threshold", "far_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}.")
 
     def without(self, *effects: str) -> "Truth":
-        """Return the same truth with planted effects turned off; the names are in `EFFECTS`."""
-        changed = self
+        """Return the same truth without planted effects or complications, by the names of EFFECTS and COMPLICATIONS."""
+        changed, known = self, (*EFFECTS, *COMPLICATIONS)
         for effect in effects:
-            if effect not in EFFECTS:
-                raise ValueError(f"unknown effect '{effect}': choose from {', '.join(EFFECTS)}.")
+            if effect not in known:
+                raise ValueError(f"unknown effect '{effect}': choose from {', '.join(known)}.")
             changed = replace(changed, **changed._off(effect))
         return changed
 
@@ -69,6 +84,11 @@ class Truth:
             "border": {"border_factor": 1.0},
             "threshold": {"synergy_multiplier": 1.0},
             "spillover": dict.fromkeys(blocks, 0.0),
+            "serial_errors": {"shock_persistence": 0.0},
+            "uneven_errors": {"shock_level": 0.0},
+            "common_factor": {"factor_sd": 0.0},
+            "feedback": {"feedback": 0.0},
+            "near_weights": {"far_share": 0.0, "distance_power": 0.0},
         }
         return switches[effect]
 
@@ -94,9 +114,29 @@ class SimulatedCountry:
     truth: Truth
 
     def residual(self) -> FloatArray:
-        """(I - rho W) y - beta x - K x - mu - lambda: the drawn shock up to rounding, shape (N, T)."""
+        """(I - rho W) y - beta x - K x - mu - lambda: the drawn errors up to rounding, shape (N, T)."""
         mean = self.truth.beta * self.pr + self.spillover @ self.pr + self.city_effect[:, None] + self.year_effect
         return self.nqpf - self.truth.rho * self.weights @ self.nqpf - mean
+
+    def multiplier(self) -> FloatArray:
+        """S = (I - rho W)^-1 (beta I + K), (N, N): what x of the column city does to y of the row city."""
+        identity = np.eye(len(self.weights))
+        inner = self.truth.beta * identity + self.spillover
+        return np.asarray(np.linalg.solve(identity - self.truth.rho * self.weights, inner))
+
+    def effects(self, groups: Mapping[str, ArrayLike]) -> pd.DataFrame:
+        """name, value of averages of S over cities: direct, indirect and total, of all and of emitters in a group (1)
+        and out of it (0); given_pc and given_cp: what a member gives to the others together, and the reverse."""
+        s = self.multiplier()
+        own, given = np.diag(s), s.sum(axis=0)
+        found = {"direct": own.mean(), "indirect": (given - own).mean(), "total": given.mean()}
+        for name, flags in groups.items():
+            inside = np.asarray(flags, dtype=np.bool_)
+            for side, chosen in (("1", inside), ("0", ~inside)):
+                found |= {f"direct:{name}={side}": own[chosen].mean(), f"total:{name}={side}": given[chosen].mean()}
+            found[f"given_pc:{name}"] = s[np.ix_(~inside, inside)].sum() / inside.sum()
+            found[f"given_cp:{name}"] = s[np.ix_(inside, ~inside)].sum() / (~inside).sum()
+        return pd.DataFrame(list(found.items()), columns=["name", "value"])
 
     def to_frame(self, cities: Sequence[str], years: Sequence[int]) -> pd.DataFrame:
         """One row per city and year: city_id, year, nqpf, nqpf_new, nqpf_quality, pr."""
@@ -134,6 +174,27 @@ def contiguity_weights(n: int, edges: Sequence[tuple[int, int]], coordinates: Ar
             nearest = int(cKDTree(points).query(points[island], k=2)[1][1])
             links[island, nearest] = links[nearest, island] = 1.0
     return links / np.maximum(links.sum(axis=1, keepdims=True), 1.0)
+
+
+def near_weights(weights: FloatArray, coordinates: ArrayLike, truth: Truth) -> FloatArray:
+    """A W near `weights` that no rule of neighbours gives: (1 - far_share) A + far_share B, row-normalised, (N, N).
+
+    A: the links of `weights` times distance^-distance_power, B: the neighbours of neighbours alike; coordinates (N, 2)
+    in a plane. Without far_share and distance_power it is `weights` for links of equal strength.
+    """
+    points = np.asarray(coordinates, dtype=np.float64)
+    gap = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
+    strength = np.maximum(gap, gap[gap > 0].min()) ** -truth.distance_power
+    first = (weights > 0).astype(np.float64)
+    second = ((first @ first > 0) & (first == 0)).astype(np.float64)
+    np.fill_diagonal(second, 0.0)
+    near, far = (_row_normalised(links * strength) for links in (first, second))
+    return _row_normalised((1 - truth.far_share) * near + truth.far_share * far)
+
+
+def _row_normalised(links: FloatArray) -> FloatArray:
+    sums = links.sum(axis=1, keepdims=True)
+    return np.asarray(links / np.where(sums > 0, sums, 1.0))
 
 
 def random_knn_weights(n: int, k: int, *, rng: np.random.Generator) -> FloatArray:
@@ -180,8 +241,9 @@ def simulate_country(
 ) -> SimulatedCountry:
     """Draw y_t = rho W y_t + beta x_t + K x_t + mu + lambda_t 1 + e_t, with x = PR and y = NQPF, both latent.
 
-    x_it = a_i + trend t + u_it, u_t = phi u_{t-1} + (I - psi W)^-1 v_t; mu and a are higher in core, cluster
-    and east; lambda rises. The new and the quality side are y + d and y - d with a slow city term d.
+    x_it = a_i + trend t + u_it, u_t = phi u_{t-1} + feedback (y_{t-1} - its path) + (I - psi W)^-1 v_t; the path of y
+    is what it would be with u = e = 0. mu and a are higher in core, cluster and east; lambda rises; e as in `Truth`.
+    The new and the quality side are y + d and y - d with a slow city term d. ValueError: the feedback makes x explode.
     """
     n = weights.shape[0]
     lift = truth.core_effect * np.asarray(is_core, dtype=np.float64)
@@ -191,14 +253,16 @@ def simulate_country(
     own = rng.standard_normal((2, n))
     city_effect = lift + truth.city_sd * (smooth @ own[0])
     pr_level = 0.8 * lift + truth.city_sd * (smooth @ (0.5 * own[0] + own[1]))
-    pr = pr_level[:, None] + truth.pr_trend * np.arange(n_years) + _moves(n_years, smooth, truth, rng)
     synergy = coordination(_skewed(city_effect, truth.synergy_skew), _skewed(pr_level, truth.synergy_skew))
     spillover = spillover_matrix(weights, is_centre=is_core, province=province, synergy=synergy, truth=truth)
     steps = np.arange(n_years)
     year_effect = truth.year_step * steps * (1 + 0.02 * steps)
-    shock = truth.shock_sd * rng.standard_normal((n, n_years))
-    mean = truth.beta * pr + spillover @ pr + city_effect[:, None] + year_effect + shock
-    nqpf = np.linalg.solve(np.eye(n) - truth.rho * weights, mean)
+    shock = _errors(city_effect, n_years, truth, rng)
+    inverse = np.linalg.inv(np.eye(n) - truth.rho * weights)
+    multiplier = inverse @ (truth.beta * np.eye(n) + spillover)
+    moves = _moves(inverse @ shock, multiplier, smooth, truth, rng)
+    pr = pr_level[:, None] + truth.pr_trend * steps + moves
+    nqpf = multiplier @ pr + inverse @ (city_effect[:, None] + year_effect + shock)
     tilt = truth.dimension_sd * (rng.standard_normal((n, 1)) + 0.05 * rng.standard_normal((n, n_years)).cumsum(axis=1))
     return SimulatedCountry(
         pr, nqpf, nqpf + tilt, nqpf - tilt, shock, synergy, city_effect, year_effect, weights, spillover, truth
@@ -245,14 +309,39 @@ def simulate_sdm(
     return SimulatedPanel(y, x, shock, weights)
 
 
-def _moves(n_years: int, smooth: FloatArray, truth: Truth, rng: np.random.Generator) -> FloatArray:
-    n = smooth.shape[0]
-    moves = np.empty((n, n_years))
-    # the first year comes from the stationary law, so that no year is special
-    moves[:, 0] = smooth @ rng.standard_normal(n) * truth.pr_move / np.sqrt(1 - truth.pr_persistence**2)
+def _errors(level: FloatArray, n_years: int, truth: Truth, rng: np.random.Generator) -> FloatArray:
+    """e_it = AR(1) of sd shock_sd exp(shock_level z_i), z the standardised level, + loading_i times an AR(1) factor."""
+    n = len(level)
+    sd = truth.shock_sd * np.exp(truth.shock_level * (level - level.mean()) / level.std())
+    own = sd[:, None] * stationary_ar1(n, n_years, truth.shock_persistence, rng)
+    factor = stationary_ar1(1, n_years, truth.factor_persistence, rng)
+    return np.asarray(own + truth.factor_sd * rng.standard_normal((n, 1)) * factor)
+
+
+def stationary_ar1(n: int, n_years: int, persistence: float, rng: np.random.Generator) -> FloatArray:
+    """AR(1) paths of variance 1 from their stationary law, so that no year is special, (n, n_years)."""
+    drawn = rng.standard_normal((n, n_years))
+    drawn[:, 1:] *= np.sqrt(1 - persistence**2)
     for t in range(1, n_years):
-        moves[:, t] = truth.pr_persistence * moves[:, t - 1] + truth.pr_move * (smooth @ rng.standard_normal(n))
-    return moves
+        drawn[:, t] += persistence * drawn[:, t - 1]
+    return drawn
+
+
+def _moves(
+    error_part: FloatArray, multiplier: FloatArray, smooth: FloatArray, truth: Truth, rng: np.random.Generator
+) -> FloatArray:
+    """u (N, T); error_part: what the errors do to y. Years before the window are drawn and left out."""
+    n, n_years = error_part.shape
+    step = truth.pr_persistence * np.eye(n) + truth.feedback * multiplier
+    if np.abs(np.linalg.eigvals(step)).max() >= 1:
+        raise ValueError(f"feedback {truth.feedback} beside pr_persistence {truth.pr_persistence} makes PR explode.")
+    drawn = truth.pr_move * (smooth @ rng.standard_normal((n, BURN_IN + n_years)))
+    moves = np.empty_like(drawn)
+    moves[:, 0] = drawn[:, 0]
+    for t in range(1, BURN_IN + n_years):
+        before = error_part[:, t - 1 - BURN_IN] if t > BURN_IN else 0.0
+        moves[:, t] = step @ moves[:, t - 1] + truth.feedback * before + drawn[:, t]
+    return moves[:, BURN_IN:]
 
 
 def _skewed(values: FloatArray, skew: float) -> FloatArray:

@@ -11,12 +11,18 @@ from rich.markup import escape
 from dagster_project.demo import generate_demo
 from dagster_project.operations.preflight import is_writable
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
-from python_models.simulation import EFFECTS, Truth
+from python_models.simulation import COMPLICATIONS, EFFECTS, Truth
+
+SLIPS = "slips"
 
 
 def write_demo(console: Console, folder: Path, *, without: Sequence[str], seed: int, cities: int | None) -> int:
     """Write clean files into a new or empty folder. Exit: 0 written, 2 a folder or an effect that cannot be."""
-    off = EFFECTS if "all" in without else tuple(without)
+    known = (*EFFECTS, SLIPS, *COMPLICATIONS)
+    if unknown := [name for name in without if name not in (*known, "all")]:
+        return _refuse(console, f"unknown effect '{unknown[0]}': choose from {', '.join(known)}, all.")
+    planted_off = (*EFFECTS, SLIPS) if "all" in without else ()
+    off = tuple(dict.fromkeys((*planted_off, *(name for name in without if name != "all"))))
     parent = next(p for p in (folder, *folder.parents) if p.exists())
     if not folder.is_dir() and folder.exists():
         return _refuse(console, f"{folder} is a file: name a new folder.")
@@ -25,8 +31,8 @@ def write_demo(console: Console, folder: Path, *, without: Sequence[str], seed: 
     if not is_writable(parent):
         return _refuse(console, f"{folder} cannot be written: name another folder.")
     try:
-        truth = Truth().without(*off)
-        generate_demo(folder, seed=seed, cities=cities, truth=truth, is_damaged=False)
+        truth = Truth().without(*(name for name in off if name != SLIPS))
+        generate_demo(folder, seed=seed, cities=cities, truth=truth, is_damaged=False, has_slips=SLIPS not in off)
     except ValueError as error:
         return _refuse(console, str(error))
     planted = f"without {', '.join(off)}" if off else "with all effects"

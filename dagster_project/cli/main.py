@@ -263,12 +263,15 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="New folder for the landing files.")],
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Effect to leave out: spatial_lag, spillover, asymmetry, border, threshold, or all."),
+        typer.Option(
+            help="What to leave out: spatial_lag, spillover, asymmetry, border, threshold, slips, or all of them; "
+            "and what makes it harder: serial_errors, uneven_errors, common_factor, feedback, near_weights."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every value.")] = 1,
     cities: Annotated[int | None, typer.Option(help="How many cities; default: all.")] = None,
 ) -> None:
-    """Write landing files of a SYNTHETIC country, to try methods on a known truth. No misprints, 2012 to 2021."""
+    """Write landing files of a SYNTHETIC country with a known truth, 2012 to 2021: slips, but no other misprints."""
     from dagster_project.cli.demo import write_demo
 
     raise typer.Exit(write_demo(console, folder.resolve(), without=without or [], seed=seed, cities=cities))

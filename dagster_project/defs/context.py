@@ -1,6 +1,5 @@
 """What every mart is keyed by: the run context, the index specs, and the demo's truth."""
 
-import csv
 import datetime as dt
 import hashlib
 
@@ -147,31 +146,32 @@ def letters(number: int) -> str:
     return text
 
 
+TRUTH_COLUMNS = ["kind", "city_id", "year", "name", "value", "printed", "source", "slip_class", "event_id", "note"]
+
+
 def truth_frame(paths: Paths) -> pd.DataFrame:
-    """The truth folder of the demo in one long table; empty where there is none."""
-    columns = ["kind", "city_id", "year", "name", "value", "note"]
-    rows: list[dict[str, object]] = []
-    for file in sorted((paths.landing / "truth").glob("*.csv")):
-        with file.open(encoding="utf-8") as stream:
-            for record in csv.DictReader(stream):
-                rows += _truth_rows(file.stem, record)
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype({"kind": "string", "city_id": "string", "name": "string", "note": "string"}).assign(
-        year=pd.to_numeric(frame["year"]).astype("Int32"), value=pd.to_numeric(frame["value"]).astype("float64")
-    )
-
-
-def _truth_rows(kind: str, record: dict[str, str]) -> list[dict[str, object]]:
-    city, year = record.get("city_id") or None, record.get("year") or None
-    if kind == "parameters":
-        return [{"kind": "parameter", "name": record["name"], "value": record["value"]}]
-    if kind == "latent":
-        return [
-            {"kind": "latent", "city_id": city, "year": year, "name": name, "value": value}
-            for name, value in record.items()
-            if name not in ("city_id", "year")
-        ]
-    if kind == "synergy":
-        return [{"kind": "synergy", "city_id": city, "name": "synergy", "value": record["synergy"]}]
-    note = "; ".join(f"{k}={v}" for k, v in record.items() if v and k not in ("city_id", "year", "kind"))
-    return [{"kind": "fault", "city_id": city, "year": year, "name": record.get("kind", ""), "note": note}]
+    """The truth folder of the demo in one long table of TRUTH_COLUMNS; empty where there is none."""
+    frames = {
+        file.stem: pd.read_csv(file, dtype={"city_id": "string"}) for file in (paths.landing / "truth").glob("*.csv")
+    }
+    cells, parts = ["city_id", "year"], [pd.DataFrame(columns=TRUTH_COLUMNS)]
+    for file, kind in (("parameters", "parameter"), ("effects", "effect")):
+        if file in frames:
+            parts.append(frames[file].assign(kind=kind))
+    for file, keys in (("latent", cells), ("synergy", ["city_id"])):
+        if file in frames:
+            parts.append(frames[file].melt(keys, var_name="name").assign(kind=file))
+    if "indicator" in frames:
+        parts.append(frames["indicator"].rename(columns={"indicator_code": "name"}).assign(kind="indicator"))
+    if "slips" in frames:
+        names = {"variable_code": "name", "true_value": "value", "printed_value": "printed"}
+        parts.append(frames["slips"].rename(columns=names).assign(kind="slip"))
+    if "faults" in frames:
+        told = frames["faults"].drop(columns=[*cells, "kind"]).astype("string")
+        note = ["; ".join(f"{k}={v}" for k, v in row.items() if pd.notna(v)) for row in told.to_dict("records")]
+        parts.append(
+            frames["faults"][[*cells, "kind"]].rename(columns={"kind": "name"}).assign(kind="fault", note=note)
+        )
+    frame = pd.concat(parts).reindex(columns=TRUTH_COLUMNS)
+    texts = {column: "string" for column in TRUTH_COLUMNS if column not in ("year", "value", "printed")}
+    return frame.astype({**texts, "year": "Int32", "value": "float64", "printed": "float64"}).reset_index(drop=True)

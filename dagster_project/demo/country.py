@@ -14,28 +14,24 @@ import numpy as np
 import pandas as pd
 
 from python_models._types import FloatArray
-from python_models.simulation import SimulatedCountry, Truth, contiguity_weights, simulate_country
+from python_models.simulation import SimulatedCountry, Truth, contiguity_weights, near_weights, simulate_country
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text: a long list of names reads better than a column of them."""
+    return tuple(text.split())
+
 
 DEFAULT_SEED = 20211231
 HORIZON = tuple(range(2012, 2026))
+KM_PER_DEGREE = 111.2
 BASE_YEARS = 10  # of HORIZON: the window that sets the scale of the latents
 TIBET = "540000"
 RECODED_LATE = ("CN630200", "CN650400", "CN650500")  # were 地区 when the window opens
 
 # the order in which cities join a small demo: both parts of the merge, one transfer, core and periphery
-SMALL_ROSTER = (
-    "CN110000",
-    "CN120000",
-    "CN370100",
-    "CN341500",
-    "CN340400",
-    "CN340100",
-    "CN130100",
-    "CN340200",
-    "CN370900",
-    "CN131000",
-    "CN130900",
-    "CN341100",
+SMALL_ROSTER = words(
+    "CN110000 CN120000 CN370100 CN341500 CN340400 CN340100 CN130100 CN340200 CN370900 CN131000 CN130900 CN341100"
 )
 
 
@@ -65,7 +61,7 @@ MERGED_CITY, MERGED_INTO, MERGED_FIRST_YEAR = "CN371200", "CN370100", 2019
 
 @dataclass(frozen=True)
 class Geography:
-    """Facts from the seeds: all units, the roster in `city_id` order, its groups and its graph."""
+    """Facts from the seeds: all units, the roster in `city_id` order, its groups, its graph and its plane in km."""
 
     units: dict[str, dict[str, Any]]
     roster: tuple[str, ...]
@@ -74,6 +70,7 @@ class Geography:
     is_east: FloatArray
     province: tuple[str, ...]
     weights: FloatArray
+    plane: FloatArray
 
     def unit(self, city_id: str) -> dict[str, Any]:
         """The seed row of a city, county or province."""
@@ -84,14 +81,18 @@ class Geography:
 class DemoTruth:
     """What the generator knows and the pipeline does not.
 
-    latent: city_id, year, nqpf, nqpf_new, nqpf_quality, pr; parameters: name, value; faults: one row per
-    planted fault; raw: city_id, year, variable_code, value on the base boundary, before any damage; synergy:
+    latent: city_id, year, nqpf, nqpf_new, nqpf_quality, pr; parameters: name, value; effects: name, value, of the
+    drawn multiplier; indicator: city_id, year, indicator_code, value in sound files; faults: one row per planted fault;
+    slips: `slips.COLUMNS`; raw: city_id, year, variable_code, value on the base boundary, before any damage; synergy:
     city_id, synergy.
     """
 
     latent: pd.DataFrame
     parameters: pd.DataFrame
+    effects: pd.DataFrame
+    indicator: pd.DataFrame
     faults: pd.DataFrame
+    slips: pd.DataFrame
     raw: pd.DataFrame
     synergy: pd.DataFrame
 
@@ -123,6 +124,7 @@ def read_geography(seeds: Path) -> Geography:
         is_east=member("four_region", "east"),
         province=tuple(rows["province_code"]),
         weights=contiguity_weights(len(roster), edges, coordinates),
+        plane=KM_PER_DEGREE * coordinates * [np.cos(np.radians(coordinates[:, 1].mean())), 1.0],
     )
 
 
@@ -161,9 +163,9 @@ def check_years(years: Iterable[int]) -> tuple[int, ...]:
 
 
 def draw_country(geography: Geography, truth: Truth, rng: np.random.Generator) -> SimulatedCountry:
-    """The latent panel on the whole roster and HORIZON."""
+    """The latent panel on the whole roster and HORIZON; its W is near contiguity, and no candidate of the study."""
     return simulate_country(
-        geography.weights,
+        near_weights(geography.weights, geography.plane, truth),
         is_core=geography.is_core,
         is_cluster=geography.is_cluster,
         is_east=geography.is_east,

@@ -1,18 +1,21 @@
 """One call writes the whole synthetic country: yearbooks, registers, sidecars, and the truth beside them."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from dagster_project.demo import long
-from dagster_project.demo.cells import Print
-from dagster_project.demo.compiled import COMPILED, Relations, write_compiled
+from dagster_project.demo import registers
+from dagster_project.demo.books import Print, write_tables, write_wide
 from dagster_project.demo.country import (
     DEFAULT_SEED,
     HORIZON,
+    MERGED_CITY,
+    MERGED_INTO,
     DemoTruth,
     Geography,
     check_years,
@@ -20,22 +23,31 @@ from dagster_project.demo.country import (
     draw_country,
     read_geography,
 )
-from dagster_project.demo.damage import FAULTS, FIRST_VINTAGE, Damage, faults_of, years_of
-from dagster_project.demo.gaps import draw_gaps, keep_within_limits
-from dagster_project.demo.indicators import draw_indicators, standardised_sides
-from dagster_project.demo.printed import as_printed, read_rules
-from dagster_project.demo.raw import draw_raw, draw_robots
-from dagster_project.demo.relations import (
+from dagster_project.demo.faults import (
+    FAULTS,
+    FIRST_VINTAGE,
+    Damage,
+    draw_gaps,
+    faults_of,
+    keep_within_limits,
+    years_of,
+)
+from dagster_project.demo.figures import (
+    draw_indicators,
     draw_investment,
     draw_prices,
+    draw_raw,
     draw_relations,
     draw_reports,
+    draw_robots,
     draw_sectors,
     standardised_relations,
+    standardised_sides,
+    true_indicators,
 )
-from dagster_project.demo.sidecars import write_sidecar
-from dagster_project.demo.tables import write_tables
-from dagster_project.demo.wide import write_wide
+from dagster_project.demo.printed import as_printed, read_rules
+from dagster_project.demo.registers import COMPILED, Relations, write_compiled
+from dagster_project.demo.slips import COLUMNS, plant_jumps, plant_slips, read_bands
 from dagster_project.paths import demo_paths
 from python_models._types import FloatArray
 from python_models.simulation import SimulatedCountry, Truth
@@ -51,35 +63,43 @@ def generate_demo(
     years: Iterable[int] = range(2012, 2022),
     truth: Truth | None = None,
     is_damaged: bool = True,
+    has_slips: bool = True,
     seeds: Path | None = None,
 ) -> DemoTruth:
     """Write the demo's landing files below `landing_root` and return what was planted.
 
     cities: ids of city.csv, a number of cities, or None for all; years: consecutive, inside HORIZON; truth:
     parameters (planted effects can be off); is_damaged: plant gaps and misprints, which correction.csv answers
-    by the text of the default truth and seed only; seeds: folder of the dbt seeds, whose roster, groups and
-    contiguity shape the values. The same arguments and seeds give the same bytes. ValueError: unknown
-    city, years with holes.
+    by the text of the default truth and seed only; has_slips: plant slips, which editing has to find, and true jumps;
+    seeds: folder of the dbt seeds, whose roster, groups and contiguity shape the values. The same arguments and seeds
+    give the same bytes. ValueError: unknown city, years with holes.
     """
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = read_geography(seeds), check_years(years)
     chosen = choose_cities(geography, cities)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(7)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
     country = draw_country(geography, truth or Truth(), streams[0])
-    sides = standardised_sides(country)
+    sides, bands = standardised_sides(country), read_bands(seeds)
     raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
     _plant_in_truth(geography, raw)
+    jumps = plant_jumps(geography.roster, raw, bands, streams[7]) if has_slips else []
     base, robots = draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
+    relations = _relations(geography, country, raw, seeds, streams[6])
     named = faults_of(chosen, chosen_years, is_damaged=is_damaged)
-    candidates = draw_gaps(geography.roster, streams[5]) if is_damaged else []
-    gaps = keep_within_limits(candidates, chosen, chosen_years, named=named, parts=_indicator_parts(seeds))
-    source = Print(printed, geography, chosen, chosen_years, Damage([*named, *gaps]))
+    candidates = draw_gaps(geography.roster, streams[5])
+    parts = read_parts(seeds)
+    kept = keep_within_limits(candidates, chosen, chosen_years, named=named, parts=parts) if is_damaged else []
+    revised, slips = raw["gdp_nom"].copy(), pd.DataFrame(columns=COLUMNS)
+    if has_slips:
+        taken = {(f.city_id, f.variable_code) for f in (*FAULTS, *candidates)}
+        slips = plant_slips(printed, relations.panels, revised, jumps=jumps, bands=bands, taken=taken, rng=streams[8])
+    source = Print(printed, geography, chosen, chosen_years, Damage([*named, *kept]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
-    relations = _relations(geography, country, raw, seeds, streams[6])
-    _write_registers(landing_root, source, raw, base, robots, relations)
-    result = _truth(geography, country, source, raw)
+    _write_registers(landing_root, source, raw, revised, base, robots, relations)
+    known = {"raw": raw, "indicator": true_indicators(parts, raw, base, robots)}
+    result = _truth(geography, country, source, known, slips)
     _write_truth(landing_root / "truth", result)
     return result
 
@@ -119,11 +139,10 @@ def _plant_in_truth(geography: Geography, raw: dict[str, FloatArray]) -> None:
             later[:] = np.rint(later * (fault.factor or 1.0))
 
 
-def _indicator_parts(seeds: Path) -> dict[str, list[str]]:
-    parts = pd.read_csv(seeds / "indicator_part.csv", dtype=str)
-    # people between two counts are log-linear: a blank there leaves no gap in an indicator
-    parts = parts[parts["variable_code"] != "population"]
-    return {str(code): group.tolist() for code, group in parts.groupby("indicator_code")["variable_code"]}
+def read_parts(seeds: Path) -> pd.DataFrame:
+    """indicator_part.csv with the multiplier of each indicator."""
+    multiplier = pd.read_csv(seeds / "indicator.csv").set_index("indicator_code")["multiplier"]
+    return pd.read_csv(seeds / "indicator_part.csv").join(multiplier, on="indicator_code")
 
 
 def _write_yearbook(landing: Path, source: Print, year: int) -> None:
@@ -157,21 +176,22 @@ def _write_registers(
     landing: Path,
     source: Print,
     raw: dict[str, FloatArray],
+    gdp_revised: FloatArray,
     base: dict[str, FloatArray],
     robots: dict[str, FloatArray],
     relations: Relations,
 ) -> None:
-    def place(file: long.LongFile) -> Path:
+    def place(file: registers.LongFile) -> Path:
         return landing / file.source / f"synthetic_{file.source}.csv"
 
-    written = [long.REGISTRY, long.PATENT, long.SATELLITE]
+    written = [registers.REGISTRY, registers.PATENT, registers.SATELLITE]
     for file in written:
-        long.write_register(place(file), file, source)
-    long.write_robots(place(long.ROBOT), source, base, robots)
-    long.write_gdp_revised(place(long.GDP_REVISED), source, raw)
-    written += [long.ROBOT, long.GDP_REVISED]
-    if long.write_county(place(long.COUNTY), source):
-        written.append(long.COUNTY)
+        registers.write_register(place(file), file, source)
+    registers.write_robots(place(registers.ROBOT), source, base, robots)
+    registers.write_gdp_revised(place(registers.GDP_REVISED), source, {**raw, "gdp_nom": gdp_revised})
+    written += [registers.ROBOT, registers.GDP_REVISED]
+    if registers.write_county(place(registers.COUNTY), source):
+        written.append(registers.COUNTY)
     write_compiled(place, source, relations, raw["gdp_nom"])
     written += COMPILED
     for file in written:
@@ -180,7 +200,7 @@ def _write_registers(
             "layout": "long",
             "keys": dict(file.keys),
             "title": f"SYNTHETIC {file.title}",
-            "maturity": "revised" if file is long.GDP_REVISED else "final",
+            "maturity": "revised" if file is registers.GDP_REVISED else "final",
             **_partial(source, fewest=1),
         }
         write_sidecar(place(file).with_name(f"{file.source}.yml"), landing, [place(file)], fields)
@@ -192,23 +212,33 @@ def _partial(source: Print, *, fewest: int) -> dict[str, object]:
     return {} if n >= len(source.geography.roster) else {"expected_cities": [fewest, n + 1]}
 
 
-def _truth(geography: Geography, country: SimulatedCountry, source: Print, raw: dict[str, FloatArray]) -> DemoTruth:
+def _truth(
+    geography: Geography,
+    country: SimulatedCountry,
+    source: Print,
+    known: dict[str, dict[str, FloatArray]],
+    slips: pd.DataFrame,
+) -> DemoTruth:
     def cut(frame: pd.DataFrame) -> pd.DataFrame:
-        keep = frame["city_id"].isin(source.cities)
+        keep = frame["city_id"].isin([*source.cities, *({MERGED_CITY} if MERGED_INTO in source.cities else ())])
         keep &= frame["year"].isin(source.years) if "year" in frame else True
         return frame[keep].reset_index(drop=True)
 
-    n, years = len(geography.roster), len(HORIZON)
-    cells = pd.DataFrame({"city_id": np.repeat(geography.roster, years), "year": np.tile(HORIZON, n)})
-    values = pd.concat(
-        [cells.assign(variable_code=name, value=panel.ravel()) for name, panel in raw.items()], ignore_index=True
-    )
-    faults = pd.DataFrame([asdict(fault) for fault in source.damage.faults])
+    def long(panels: dict[str, FloatArray], name: str) -> pd.DataFrame:
+        n, years = len(geography.roster), len(HORIZON)
+        cells = pd.DataFrame({"city_id": np.repeat(geography.roster, years), "year": np.tile(HORIZON, n)})
+        parts = [cells.assign(value=values.ravel()) for values in panels.values()]
+        return cut(pd.concat(parts, keys=list(panels), names=[name]).reset_index(name))
+
+    groups = {"core": geography.is_core, "east": geography.is_east, "cluster": geography.is_cluster}
     return DemoTruth(
         latent=cut(country.to_frame(geography.roster, HORIZON)),
         parameters=country.truth.to_frame(),
-        faults=faults,
-        raw=cut(values),
+        effects=country.effects(groups),
+        indicator=long(known["indicator"], "indicator_code"),
+        faults=pd.DataFrame([asdict(fault) for fault in source.damage.faults]),
+        slips=cut(slips),
+        raw=long(known["raw"], "variable_code"),
         synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": country.synergy})),
     )
 
@@ -216,5 +246,26 @@ def _truth(geography: Geography, country: SimulatedCountry, source: Print, raw: 
 def _write_truth(folder: Path, truth: DemoTruth) -> None:
     """csv files beside the sources; no sidecar, so they can never be loaded as data."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("latent", "parameters", "faults", "synergy"):
+    for name in ("latent", "parameters", "effects", "indicator", "faults", "slips", "synergy"):
         getattr(truth, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+
+
+PRODUCER = "SYNTHETIC demo generator"
+LICENCE = "same as the project; the values are drawn from a random generator and describe no real city"
+ACCESSED = "2026-11-01"
+
+
+def write_sidecar(path: Path, landing: Path, files: Sequence[Path], fields: Mapping[str, object]) -> str:
+    """Write a sidecar for `files` and return the vintage of the load (12 hex digits)."""
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    entries = [
+        {"path": file.relative_to(landing).as_posix(), "sha256": digest}
+        for file, digest in zip(files, hashes, strict=True)
+    ]
+    head = {"source": fields["source"], "layout": fields["layout"], "files": entries}
+    tail = {"producer": PRODUCER, "licence": LICENCE, "accessed": ACCESSED, "is_synthetic": True}
+    content = {**head, **fields, **tail}
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110), encoding="utf-8")
+    if len(hashes) == 1:
+        return hashes[0][:12]
+    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()[:12]

@@ -19,13 +19,14 @@ from dagster_project.demo.country import (
     Geography,
     Transfer,
 )
-from dagster_project.demo.indicators import Map, draw_map
+from dagster_project.demo.figures import Map, draw_map
 from python_models._types import FloatArray
 
 MERGED_SHARE = {"population": 0.15, "gdp": 0.11}
 # census revision: the last word over the first print, in percent, for the statistical years before the census
 REVISION = {"130000": 8, "430000": -6, "450000": 9, "620000": -7, "360000": 6, "350000": 8}
 REVISED_FROM = 2018
+CENSUS_YEAR, RESIDENT_DRIFT = 2020, 0.03  # residents printed before were carried forward: sd of ln(printed / true) then
 MOST_MOVED = 0.95  # of a figure of the new city may be the county's
 LEAST_RATE = 0.1  # of its own: a draw may ask for less than nothing of a city that took in a much worse county
 PRINTED_RATES = ("gdp_real_index", "pm25_popw", "wage_avg_nom")
@@ -63,7 +64,7 @@ def read_rules(seeds: Path) -> Rules:
 def as_printed(geography: Geography, raw: Mapping[str, FloatArray], rules: Rules, rng: np.random.Generator) -> Printed:
     """First prints on the boundary of each year, both scopes, and the printed columns that no index uses."""
     city = {name: values.copy() for name, values in raw.items()}
-    _print_first(geography, city)
+    _print_first(geography, city, rng)
     counties = {t.county_id: _move_back(geography, city, rules, t) for t in TRANSFERS}
     rows = (*geography.roster, MERGED_CITY)
     split = {name: _split_merged(geography, name, values, rules.shares) for name, values in city.items()}
@@ -75,13 +76,18 @@ def as_printed(geography: Geography, raw: Mapping[str, FloatArray], rules: Rules
     return Printed(rows, values, counties)
 
 
-def _print_first(geography: Geography, city: dict[str, FloatArray]) -> None:
-    """Undo the census revision: first print = revised / (1 + delta ramp), the ramp grows from .7 to .95."""
+def _print_first(geography: Geography, city: dict[str, FloatArray], rng: np.random.Generator) -> None:
+    """Undo the census revisions. GDP: first print = revised / (1 + delta ramp), the ramp grows from .7 to .95. The
+    residents of a city drift away from the truth until the census counts them."""
     delta = np.array([REVISION.get(code, 0) / 100 for code in geography.province])[:, None]
     years = np.array(HORIZON)
     ramp = np.where(years < REVISED_FROM, 0.70 + 0.05 * (years - HORIZON[0]), 0.0)
     for name in SECTORS:
         city[name] = np.rint(city[name] / (1 + delta * ramp))
+    since = np.where(years < CENSUS_YEAR, (years - HORIZON[0]) / (CENSUS_YEAR - HORIZON[0]), 0.0)
+    drift = np.exp(RESIDENT_DRIFT * rng.standard_normal((len(delta), 1)) * since)
+    grain = grain_of("population_resident")
+    city["population_resident"] = np.rint(city["population_resident"] * drift / grain) * grain
 
 
 def _move_back(
@@ -96,7 +102,7 @@ def _move_back(
     for name in (n for n in city if n in rules.shares and n != "gdp_nom"):
         s, panel = share[rules.shares[name]], city[name]
         part = np.where(before, np.minimum(s / (1 - s) * panel[old], MOST_MOVED * panel[new]), 0.0)
-        own[name] = np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
+        own[name] = np.round(part, 2) if name == "built_up_area" else np.rint(part / grain_of(name)) * grain_of(name)
         panel[old] += own[name]
         panel[new] -= own[name]
     for panels in (own, city):
@@ -110,7 +116,7 @@ def _move_back(
     return own
 
 
-def _grain(name: str) -> float:
+def grain_of(name: str) -> float:
     """Printed precision in canonical units: 0.01 of ten thousand persons, accounts or tons is 100."""
     coarse = (
         "population_resident",
@@ -132,7 +138,7 @@ def _split_merged(geography: Geography, name: str, panel: FloatArray, shares: Ma
         own = panel[keeper]
     else:
         part = panel[keeper] * MERGED_SHARE[shares[name]]
-        own = np.round(part, 2) if name == "built_up_area" else np.rint(part / _grain(name)) * _grain(name)
+        own = np.round(part, 2) if name == "built_up_area" else np.rint(part / grain_of(name)) * grain_of(name)
         panel[keeper] = np.where(before, panel[keeper] - own, panel[keeper])
     return np.vstack([panel, np.where(before, own, np.nan)])
 
@@ -169,7 +175,7 @@ def _districts(geography: Geography, city: Mapping[str, FloatArray], rng: np.ran
         "industrial_profit",
     ):
         share = np.where(whole, 1.0, np.clip(base * np.exp(0.1 * rng.standard_normal(n)), 0.05, 0.97))
-        district[name] = np.floor(city[name] * share[:, None] / _grain(name)) * _grain(name)
+        district[name] = np.floor(city[name] * share[:, None] / grain_of(name)) * grain_of(name)
     for name in ("fiscal_education", "fiscal_science"):
         # a floor keeps education and science below the spending they are part of
         district[name] = np.floor(city[name] * (district["fiscal_expenditure"] / city["fiscal_expenditure"]))
@@ -220,9 +226,9 @@ def _extras(city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[tu
         values[(name, "district")] = 0.6 * values[(name, "city")]
     values[("x_growth", "city")] = np.round(city["gdp_real_index"] - 100, 2)
     values[("x_growth", "district")] = values[("x_growth", "city")]
-    values[("x_pm25", "city")] = city["pm25_popw"]
-    values[("x_all_grants", "city")] = city["all_grants"]
-    values[("x_invention", "city")] = city["invention_grants"]
+    values[("x_pm25", "city")] = city["pm25_popw"].copy()
+    values[("x_all_grants", "city")] = city["all_grants"].copy()
+    values[("x_invention", "city")] = city["invention_grants"].copy()
     values[("x_reuse_rate", "city")] = np.minimum(100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100)
     values[("x_mean_population", "city")] = 0.998 * city["population_registered"]
     values[("x_mean_population", "district")] = 0.6 * values[("x_mean_population", "city")]

@@ -54,7 +54,7 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        scaled = _scaled(seen, spec, frames["indicator"], window)
+        scaled = scaled_index(seen, spec, frames["indicator"], window)
         rows = Rows()
         own = str(spec["weight_scheme"].iloc[0])
         _schemes(scaled, frames["weighting"], own, rows, is_variant=bool(spec["variant_of"].iloc[0]))
@@ -73,7 +73,10 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
     return {str(spec["basis"].iloc[0]): (start, end), RESTATED: (start, max([end, *complete]))}
 
 
-def _scaled(cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int]) -> ScaledIndex:
+def scaled_index(
+    cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int]
+) -> ScaledIndex:
+    """Indicators of one index (city_id, year, indicator_code, value, is_imputed) on one scale, bounds of `window`."""
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
     imputed = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")

@@ -16,7 +16,6 @@ from scipy import stats
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.samples import SAMPLE_FRAMES, Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
-from dagster_project.study.truth import truth_table
 from python_models._types import BoolArray, FloatArray
 from python_models.influence import (
     Barrier,
@@ -41,8 +40,6 @@ from python_models.regression import PanelInputError
 INPUTS = {
     **SAMPLE_FRAMES,
     "segmentation_pair": "select unit_i, unit_j, year, v_ij from py.market_segmentation_pair order by 3, 1, 2",
-    "panel_effect": "py.panel_effect",
-    "truth": "select kind, city_id, year, name, value from ops.synthetic_truth where kind <> 'fault' order by all",
     "synergy": """
         select basis, index_code, city_id, arg_min(d, year) as d from py.coupling
         where form = 'corrected' and scale = 'minmax01' group by all order by 1, 2, 3
@@ -60,7 +57,6 @@ TABLES = (
     "border_barrier",
     "barrier_moderation",
     "level_adjusted_test",
-    "truth_recovery",
 )
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
@@ -90,9 +86,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
     run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, sizes=sizes), "influence_run", rows)
-    tables = rows.tables(TABLES)
-    found = truth_table(frames, settings.regressions, tables, grid=sizes.spatial_grid, seed=settings.seed)
-    return {**tables, "truth_recovery": found}
+    return rows.tables(TABLES)
 
 
 def _jobs(world: World, sizes: Sizes) -> list[Job]:

@@ -21,6 +21,7 @@ from dagster_project.study import (
     production,
     robustness,
     space,
+    truth,
 )
 from dagster_project.study.frames import Frames, Tables
 from dagster_project.study.settings import Settings
@@ -69,5 +70,6 @@ REGISTRY = [
     Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
     Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
     Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
+    Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES),
 ]
 BY_NAME = {entry.name: entry for entry in REGISTRY}

@@ -409,6 +409,41 @@ def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
         raise ValueError(f"{what} must be one of {', '.join(filter(None, known))}, got {value!r}.")
 
 
+# ---- specs/recovery.yml ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A published figure of the SYNTHETIC demo and where its truth comes from: see the head of the file."""
+
+    name: str
+    table: str
+    value: str
+    truth: str
+    where: str = ""
+    lo: str = ""
+    hi: str = ""
+    unit: str = "1"
+
+    def __post_init__(self) -> None:
+        if self.truth != "sound" and self.truth.split(" ")[0] not in ("multiplier", "parameter"):
+            raise ValueError(f"quantity {self.name}: truth must be sound, or multiplier or parameter with a name.")
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """Column -> value."""
+        return dict(part.split("=", 1) for part in filter(None, self.where.split("; ")))
+
+
+def read_quantities(file: Path) -> tuple[Quantity, ...]:
+    """All quantities of the file. SpecError: one that is listed twice, or an entry with other keys."""
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["quantities"]
+    found = tuple(_checked(Quantity, file, **entry) for entry in entries)
+    if len({quantity.name for quantity in found}) < len(found):
+        raise SpecError(f"{file.name}: a quantity is listed twice.")
+    return found
+
+
 # ---- specs/depth.yml, and all of them together ----------------------------------------------------------------------
 
 
@@ -439,6 +474,7 @@ class Settings:
     depth: Depth
     indexes: tuple[IndexSpec, ...]
     regressions: tuple[PanelSpec, ...]
+    quantities: tuple[Quantity, ...]
 
     @property
     def seed(self) -> int:
@@ -459,6 +495,10 @@ class Settings:
         """How much a step draws."""
         return self.depth.sizes[step]
 
+    def with_sizes(self, **steps: dict[str, int]) -> Settings:
+        """The same with other sizes of some steps."""
+        return replace(self, depth=replace(self.depth, sizes={**self.depth.sizes, **steps}))
+
 
 def read_settings(specs: Path, depth: DepthName) -> Settings:
     """The spec files of a folder at one depth. Raises SpecError in words."""
@@ -468,7 +508,8 @@ def read_settings(specs: Path, depth: DepthName) -> Settings:
         first_year=min(spec.window_start for spec in indexes),
         block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
     )
-    return Settings(read_study_facts(specs / "index.yml"), drawn, tuple(indexes), tuple(regressions))
+    quantities = read_quantities(specs / "recovery.yml")
+    return Settings(read_study_facts(specs / "index.yml"), drawn, tuple(indexes), tuple(regressions), quantities)
 
 
 def read_depths(file: Path) -> dict[DepthName, Depth]:

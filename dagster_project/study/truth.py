@@ -1,224 +1,328 @@
-"""What the pipeline finds again of what the SYNTHETIC country was drawn with: published estimates beside those on the
-latents. A composite index measures with error, which pulls slopes to zero: the ratio of the two is that attenuation.
+"""What the pipeline finds again of what the SYNTHETIC country was drawn with; empty for real data.
 
-Empty where there is no truth, that is for real data.
+`specs/recovery.yml` lists the quantities: a published figure with its interval, and its truth, which is one of
+    multiplier  an average of the drawn S = (I - rho W)^-1 (beta I + K), in sd of the latent y per sd of the latent x
+    parameter   a parameter of the draw; a threshold is the value that best separates the cities on its two sides
+    sound       the same statistic of the index that files without any fault would give
+    planted     slips: all of them are to be found
+An index measures with error and bends what it measures, so that a slope on it is not the drawn one. `on_latent` is the
+same model on the latents, with W as published; ratio = published / on_latent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import Frames
+from dagster_project.study import convergence, disparity, influence
+from dagster_project.study.frames import KEYS, Frames, Tables
 from dagster_project.study.groups import Groups
-from dagster_project.study.samples import PanelSample, Skipped, model_keys, read_sample, read_weights
-from dagster_project.study.settings import PanelSpec
+from dagster_project.study.index import scaled_index
+from dagster_project.study.markov import N_STATES
+from dagster_project.study.panels import read_city_panel
+from dagster_project.study.samples import (
+    SAMPLE_FRAMES,
+    PanelSample,
+    Skipped,
+    World,
+    model_keys,
+    read_sample,
+    read_weights,
+)
+from dagster_project.study.settings import Quantity, Settings
 from python_models._types import BoolArray, FloatArray
+from python_models.dynamics.markov import markov
+from python_models.dynamics.states import discretise
+from python_models.edits import RECALL_COLUMNS, edit_recall
+from python_models.index import index_of_scheme
 from python_models.influence import barrier_split, block_spillover, spatial_threshold
-from python_models.regression import SpatialWeights, average_effects, fit_panel
+from python_models.regression import average_effects, fit_panel
 
+PUBLISHED = (
+    *("panel_effect", "panel_coef", "block_spillover", "border_barrier", "threshold_result", "panel_heterogeneity"),
+    *("level_adjusted_test", "disparity_summary", "dagum_component", "theil_nested", "sigma_trend", "group_gradient"),
+    *("markov_transition", "markov_summary", "beta_convergence", "club_membership", "index_weight"),
+)
+INPUTS = {
+    **SAMPLE_FRAMES,
+    "population": disparity.INPUTS["population"],
+    "synergy": influence.INPUTS["synergy"],
+    "truth": "from ops.synthetic_truth where kind <> 'fault' order by all",
+    # decisions of editing, and fills that are used as printed with a mark
+    "edit": """
+        select source, city_id, year, variable_code, value as printed_value, e.used_value, e.rule, e.action
+        from int.int_edits as e inner join int.int_values_flagged as f using (source, city_id, year, variable_code)
+        where f.level = 'city' and exists (select 1 from ops.synthetic_truth)
+        union all
+        select source, city_id, year, variable_code, value, value, 'E7', 'flag'
+        from int.int_values_flagged
+        where level = 'city' and fill_rule in ('midpoint', 'repeat') and exists (select 1 from ops.synthetic_truth)
+        order by all
+    """,
+    "n_values": "select count(*) as n from int.int_values_flagged where level = 'city'",
+    "spec": "ops.index_spec",
+    "indicator": "seed.indicator",
+    **{table: f"from py.{table} where exists (select 1 from ops.synthetic_truth)" for table in PUBLISHED},
+}
+TABLES = ("truth_recovery", "edit_recall")
 POINT = 2  # draws where only the point is read
 BLOCKS = ("cc", "cp", "pc", "pp")
 SD = "sd of y per sd of x"
+Truths = dict[str, float]
 
 
-def truth_table(frames: Frames, specs: Iterable[PanelSpec], found: Frames, *, grid: int, seed: int) -> pd.DataFrame:
-    """One row per quantity of the first headline whose y and x are latents of the truth.
+def build(frames: Frames, settings: Settings) -> Tables:
+    """truth_recovery: one row per quantity and class of slips, of the first headline whose y and x are latents. No rows
+    where the truth does not cover every city and year of the sample. covers_truth: lo <= truth <= hi, missing where one
+    of them is. edit_recall: see `recall_table`."""
+    recall = recall_table(frames)
+    world = _world(frames, settings)
+    if world is None:
+        return {"truth_recovery": pd.DataFrame(), "edit_recall": recall}
+    table = pd.DataFrame([*_rows(world, settings), *_recall_rows(recall)])
+    numbers = table[["lo", "truth", "hi", "published", "on_latent"]].astype(float)
+    inside = (numbers["lo"] <= numbers["truth"]) & (numbers["truth"] <= numbers["hi"])
+    covers = inside.astype("boolean").where(numbers[["lo", "truth", "hi"]].notna().all(axis=1))
+    table = table.assign(**numbers, covers_truth=covers, ratio=numbers["published"] / numbers["on_latent"])
+    keys = model_keys(world.spec, world.sample.basis)
+    return {"truth_recovery": table.assign(**keys, seed=settings.seed), "edit_recall": recall}
 
-    frames: those of the influence tables, `panel_effect` and `truth` (kind, city_id, year, name, value); found: the
-    tables of influence. on_latent: the same model on the latents, without controls. ratio = published / on_latent.
-    No rows where the truth does not cover every city and year of the sample.
-    covers_truth: lo <= truth <= hi, missing where the truth is no number of its own (effects depend on W; nothing can
-    be barred or jump where there is no spillover). Level-adjusted differences have the truth 0 where none was planted.
+
+def recall_table(frames: Frames) -> pd.DataFrame:
+    """RECALL_COLUMNS of the planted slips; no rows where none are known.
+
+    Frames: `truth`; `edit` (columns of `edits.EDIT_COLUMNS`, source) and `n_values`, one row: figures looked at.
     """
+    slips = frames["truth"][frames["truth"]["kind"] == "slip"]
+    if slips.empty:
+        return pd.DataFrame(columns=RECALL_COLUMNS)
+    slips = slips.rename(columns={"name": "variable_code", "value": "true_value", "printed": "printed_value"})
+    return edit_recall(slips, frames["edit"], n_values=int(frames["n_values"].to_numpy()[0, 0]))
+
+
+def _world(frames: Frames, settings: Settings) -> World | None:
+    """The first headline whose y and x are latents that are known in its whole sample; years may have come later."""
     truth = frames["truth"]
     latents = set(truth.loc[truth["kind"] == "latent", "name"])
-    for spec in specs:
+    for spec in settings.regressions:
         if not (spec.is_headline and spec.y.code in latents and spec.x[0].code in latents):
             continue
         try:
             sample = read_sample(frames, spec)
-            weights = read_weights(frames, spec, sample)
+            world = World(spec, sample, read_weights(frames, spec, sample), frames, settings.seed)
         except Skipped:
             continue
-        y, x = (_latent(truth, code, sample) for code in (spec.y.code, spec.x[0].code))
-        if not (np.isfinite(y).all() and np.isfinite(x).all()):  # years that came after the truth was written
-            continue
-        rows = [
-            *_effects(truth, frames["panel_effect"], spec, y, x, weights),
-            *_blocks(frames, found, spec, sample, y, x, weights),
-            *_border(truth, found, spec, sample, y, x, weights),
-            *_threshold(frames, found, spec, sample, y, x, weights, grid),
-            *_differences(truth, found, spec, Groups.read(frames).main("centre")),
-        ]
-        table = pd.DataFrame(rows)
-        inside = (table["lo"] <= table["truth"]) & (table["truth"] <= table["hi"])
-        known = table[["lo", "truth", "hi"]].notna().all(axis=1)
-        covers, ratio = inside.astype("boolean").where(known), table["published"] / table["on_latent"]
-        table = table.assign(covers_truth=covers, ratio=ratio, n_obs=sample.y.size, seed=seed)
-        return table.assign(**model_keys(spec, sample.basis))
-    return pd.DataFrame()
+        if all(np.isfinite(latent).all() for latent in _latents(world)):
+            return world
+    return None
 
 
-def _latent(truth: pd.DataFrame, name: str, sample: PanelSample) -> FloatArray:
-    own = truth[(truth["kind"] == "latent") & (truth["name"] == name)]
-    wide = own.pivot(index="city_id", columns="year", values="value")
-    return wide.reindex(index=list(sample.cities), columns=list(sample.years)).to_numpy(dtype=np.float64)
+def _latents(world: World) -> tuple[FloatArray, FloatArray]:
+    """The latent y and x (N, T) of the sample, NaN where they are not known."""
+    truth, sample = world.frames["truth"], world.sample
+    found = []
+    for code in (world.spec.y.code, world.spec.x[0].code):
+        own = truth[(truth["kind"] == "latent") & (truth["name"] == code)]
+        wide = own.pivot(index="city_id", columns="year", values="value")
+        found.append(wide.reindex(index=list(sample.cities), columns=list(sample.years)).to_numpy(dtype=np.float64))
+    return found[0], found[1]
 
 
-def _effects(
-    truth: pd.DataFrame, published: pd.DataFrame, spec: PanelSpec, y: FloatArray, x: FloatArray, weights: SpatialWeights
-) -> list[dict[str, object]]:
-    nothing_crosses = not _has_spillover(truth) and _parameter(truth, "rho") == 0.0
-    effects = average_effects(fit_panel(y, x[:, :, None], weights), method="delta")
-    own = published[
-        (published["model_id"] == spec.model_id)
-        & (published["variable"] == spec.regressors[0])
-        & (published["horizon"] == "static")
-    ].set_index("effect")
-    rows: list[dict[str, object]] = []
-    for at, effect in enumerate(("direct", "indirect", "total")):
-        e = own.loc[effect]
-        scale = e["standardised"] / e["point"]
-        rows.append(
-            {
-                "quantity": f"{effect}_effect",
-                "unit": SD,
-                "on_latent": effects.point[0, at] * x.std() / y.std(),
-                "published": e["standardised"],
-                "lo": e["lo"] * scale,
-                "hi": e["hi"] * scale,
-                "truth": 0.0 if effect == "indirect" and nothing_crosses else np.nan,
-            }
-        )
-    return rows
-
-
-def _blocks(
-    frames: Frames,
-    found: Frames,
-    spec: PanelSpec,
-    sample: PanelSample,
-    y: FloatArray,
-    x: FloatArray,
-    weights: SpatialWeights,
-) -> list[dict[str, object]]:
-    groups = Groups.read(frames)
-    own = _one(found["block_spillover"], spec, scheme=groups.main("centre"))
-    if own.empty:
-        return []
-    centre = groups.is_core(sample.cities)
-    fit = block_spillover(y, x, weights, centre, draws=POINT, rng=np.random.default_rng(0))
-    row = own.iloc[0]
-    return [
-        {
-            "quantity": "asymmetry_index",
-            "unit": "1",
-            "truth": np.nan,
-            "on_latent": fit.asymmetry[0],
-            "published": row["asymmetry_index"],
-            "lo": row["asymmetry_lo"],
-            "hi": row["asymmetry_hi"],
-        }
-    ]
-
-
-def _border(
-    truth: pd.DataFrame,
-    found: Frames,
-    spec: PanelSpec,
-    sample: PanelSample,
-    y: FloatArray,
-    x: FloatArray,
-    weights: SpatialWeights,
-) -> list[dict[str, object]]:
-    own = _one(found["border_barrier"], spec, barrier_code="province", ring_id="all")
-    if own.empty:
-        return []
-    area = sample.city["province_code"].astype(str).to_numpy()
-    across = area[:, None] != area[None, :]
-    fit = barrier_split(y, x, weights, across, draws=POINT, rng=np.random.default_rng(0))
-    row = own.iloc[0]
-    barrier = 1.0 - _parameter(truth, "border_factor") if _has_spillover(truth) else np.nan
-    return [
-        {
-            "quantity": "barrier_index",
-            "unit": "1",
-            "truth": barrier,
-            "on_latent": float(fit.table["barrier_index"].iloc[0]),
-            "published": row["barrier_index"],
-            "lo": row["lo"],
-            "hi": row["hi"],
-        }
-    ]
-
-
-def _threshold(
-    frames: Frames,
-    found: Frames,
-    spec: PanelSpec,
-    sample: PanelSample,
-    y: FloatArray,
-    x: FloatArray,
-    weights: SpatialWeights,
-    grid: int,
-) -> list[dict[str, object]]:
-    """The planted threshold cuts the latent synergy; on the observed scale it is the value that best tells apart the
-    cities on its two sides (see `separating_cut`): a threshold acts by who stands above it."""
-    own = _one(found["threshold_result"], spec, kind="spatial_emitter")
-    truth = frames["truth"]
-    latent = truth[truth["kind"] == "synergy"].drop_duplicates("city_id").set_index("city_id")["value"]
-    table = frames["synergy"]
-    seen = table[(table["index_code"] == spec.y.code) & (table["basis"] == sample.basis)]
-    q, d = (
-        values.reindex(list(sample.cities)).to_numpy(dtype=np.float64)
-        for values in (latent, seen.drop_duplicates("city_id").set_index("city_id")["d"])
+def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
+    spec, sample, frames = world.spec, world.sample, world.frames
+    y, x = _latents(world)
+    keys = model_keys(spec, sample.basis)
+    sound = _sound_tables(world, settings)
+    published = {table: _of(frames[table], keys) for table in PUBLISHED if table in frames}
+    published["index_score"] = _of(frames["scores"], keys)
+    first, last = str(sample.years[0]), str(sample.years[-1])
+    names = {"$model": spec.model_id, "$x": spec.regressors[0], "$first": first, "$last": last}
+    names["$region"] = world.schemes.main("region")
+    heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
+    names |= {f"$heaviest_{place}": str(code) for place, code in enumerate(heaviest.iloc[:3], 1)}
+    found, true = (with_made(tables, sound, (first, last)) for tables in (published, sound))
+    drawn, again = (
+        _drawn(world, float(x.std() / y.std())),
+        _on_latents(world, settings.sizes("influence")["spatial_grid"]),
     )
-    if own.empty or not np.isfinite(q).all() or not np.isfinite(d).all():
-        return []
-    fit = spatial_threshold(y, x, q, weights, n_grid=grid)
-    row = own.iloc[0]
-    cut = _parameter(truth, "synergy_threshold")
-    jumps = _has_spillover(truth) and _parameter(truth, "synergy_multiplier") != 1.0
-    return [
-        {
-            "quantity": "synergy_threshold",
-            "unit": "1",
-            "truth": separating_cut(d, q >= cut) if jumps else np.nan,
-            "on_latent": separating_cut(d, q > fit.gamma),
-            "published": row["gamma"],
-            "lo": row["ci_lo"],
-            "hi": row["ci_hi"],
-        }
-    ]
+    for quantity in settings.quantities:
+        kind, _, name = quantity.truth.partition(" ")
+        row = figure_of(found, quantity, names, scale=float(sample.sd_ratio[0]) if kind == "multiplier" else 1.0)
+        truth = figure_of(true, quantity, names)["published"] if kind == "sound" else drawn.get(name)
+        if row["status"] == "compared" and (truth is None or not np.isfinite(float(str(truth)))):
+            row["status"] = "compared: the truth is no number of its own"
+        about = {"quantity": quantity.name, "unit": SD if quantity.unit == "sd" else quantity.unit, "truth_kind": kind}
+        yield {**about, "truth": truth, "on_latent": again.get(quantity.name), "source_table": quantity.table, **row}
 
 
-def _differences(truth: pd.DataFrame, found: Frames, spec: PanelSpec, centre: str) -> list[dict[str, object]]:
-    """Level-adjusted differences with their intervals: 0 is their truth where the effect was not planted."""
-    no_spillover = not _has_spillover(truth)
-    is_none = {
-        ("spatial lag", "rho"): _parameter(truth, "rho") == 0.0,
-        ("spillover", "theta"): no_spillover,
-        ("asymmetry", centre): _parameter(truth, "theta_pc") == _parameter(truth, "theta_cp"),
-        ("border", "province"): no_spillover or _parameter(truth, "border_factor") == 1.0,
+def _of(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of the headline, by those keys that the table has; model_id is left to the filters of a quantity."""
+    for key in KEYS:
+        if key in table:
+            table = table[table[key] == keys[key]]
+    return table
+
+
+def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scale: float = 1.0) -> dict[str, object]:
+    """published, lo, hi, n_obs and status of one quantity."""
+    missing: dict[str, object] = {"published": None, "lo": None, "hi": None, "n_obs": None}
+    table, chosen = quantity.table, tables.get(quantity.table)
+    if chosen is None or chosen.empty:
+        return {**missing, "status": f"not available: no rows of {table}"}
+    for column, wanted in quantity.filters.items():
+        if column not in chosen:
+            return {**missing, "status": f"not available: {table} has no column {column}"}
+        chosen = chosen[chosen[column].astype(str) == names.get(wanted, wanted)]
+    if chosen.empty or quantity.value not in chosen:
+        what = f"row with {quantity.where}" if chosen.empty else f"column {quantity.value}"
+        return {**missing, "status": f"not available: {table} has no {what}"}
+    row = chosen.iloc[0]
+    value, lo, hi = (float(row.get(name, np.nan)) * scale for name in (quantity.value, quantity.lo, quantity.hi))
+    status = "compared" if np.isfinite(lo) and np.isfinite(hi) else "compared: no interval is published"
+    return {"published": value, "lo": lo, "hi": hi, "n_obs": row.get("n_obs"), "status": status}
+
+
+def with_made(tables: Frames, sound: Frames, years: tuple[str, str]) -> Tables:
+    """The tables with what has to be put together from several of their rows."""
+    made = dict(tables)
+    if len(clubs := made.get("club_membership", pd.DataFrame())):
+        own, true = (t.set_index("city_id")["club_id_final"] for t in (clubs, sound["club_membership"]))
+        pairs = [(a := v.reindex(own.index).to_numpy())[:, None] == a[None, :] for v in (own, true)]
+        agree = (pairs[0] == pairs[1])[np.triu_indices(len(own), 1)].mean()
+        made["club_membership"] = pd.DataFrame({"n_clubs": [own.nunique()], "pairs_agree": [agree], "n_obs": len(own)})
+    if len(weight := made.get("index_weight", pd.DataFrame())):
+        true = weight["indicator_code"].map(sound["index_weight"].set_index("indicator_code")["weight"])
+        made["index_weight"] = weight.assign(largest_gap=(weight["weight"] - true).abs().max())
+    if len(score := made.get("index_score", pd.DataFrame())):
+        true = score[["city_id", "year"]].merge(sound["index_score"], how="left")["score"]
+        rho = score["score"].reset_index(drop=True).corr(true, method="spearman")
+        made["index_score"] = pd.DataFrame({"rank_correlation": [rho], "n_obs": [len(score)]})
+    if len(block := made.get("block_spillover", pd.DataFrame())) and "asymmetry_difference" not in block:
+        side = block.assign(side=block["receiver"] + block["emitter"])
+        e = side.pivot_table("e_per_emitter", ["model_id", "scheme"], "side")
+        made["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
+    summary, trend = made.get("disparity_summary", pd.DataFrame()), made.get("sigma_trend", pd.DataFrame())
+    if len(summary) and len(trend):
+        all_of = summary[(summary["scheme"] == "all") & ~summary["weighted"].astype(bool)]
+        by_year = all_of.set_index(all_of["year"].astype(str))
+        moves = by_year.loc[list(years), ["gini", "sd"]].to_numpy(dtype=np.float64)
+        rows = pd.DataFrame({"scheme": "all", "measure": ["gini", "sd"], "first_last_diff": moves[1] - moves[0]})
+        rows = rows[~rows["measure"].isin(trend["measure"])]
+        made["sigma_trend"] = pd.concat([trend, rows], ignore_index=True)
+    return made
+
+
+def _sound_tables(world: World, settings: Settings) -> Tables:
+    """The tables of disparity, chains and convergence, weights and scores of the index that sound files would give."""
+    frames, index_code = world.frames, world.spec.y.code
+    own = frames["truth"][frames["truth"]["kind"] == "indicator"]
+    scores = _of(frames["scores"], model_keys(world.spec, world.sample.basis))
+    cells = own.rename(columns={"name": "indicator_code"})[["indicator_code", "city_id", "year", "value"]]
+    cells = cells[cells["city_id"].isin(scores["city_id"])].sort_values(["city_id", "indicator_code", "year"])
+    # a share of no patents at all has no value: the pipeline bridges it too
+    cells = cells.assign(value=cells["value"].interpolate(), is_imputed=False)
+    spec = frames["spec"][frames["spec"]["index_code"] == index_code]
+    window = int(spec["window_start"].iloc[0]), int(spec["window_end"].iloc[0])
+    result = index_of_scheme(scaled_index(cells, spec, frames["indicator"], window))
+    true = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
+    made = scores.drop(columns="score").merge(true, on=["city_id", "year"])
+    made = made.assign(is_frozen=True, in_base=made["year"].between(*window))
+    inputs = {**frames, "scores": made, "other_scores": made.iloc[:0]}
+    few = {"bootstrap": POINT, "trend": POINT, "draws": POINT}
+    small = settings.with_sizes(disparity=few, convergence=few)
+    return {
+        **disparity.build(inputs, small),
+        **convergence.build(inputs, small),
+        **chain_tables(inputs),
+        "index_weight": result.weights,
+        "index_score": true,
     }
-    rows: list[dict[str, object]] = []
-    for (analysis, variant), is_zero in is_none.items():
-        for _, one in _one(found["level_adjusted_test"], spec, analysis=analysis, variant=variant).iterrows():
-            rows.append(
-                {
-                    "quantity": f"{analysis.replace(' ', '_')}_level_adjusted",
-                    "unit": SD,
-                    "on_latent": np.nan,
-                    "truth": 0.0 if is_zero else np.nan,
-                    "published": one.get("difference", np.nan),
-                    "lo": one.get("lo", np.nan),
-                    "hi": one.get("hi", np.nan),
-                }
-            )
-    return rows
+
+
+def chain_tables(frames: Frames, *, n_boot: int = 0, seed: int = 0) -> Tables:
+    """The pooled chain of one year as markov_transition and markov_summary have it; intervals from `n_boot` draws."""
+    scored = read_city_panel(frames)
+    assert scored is not None  # the published index has scores
+    states = discretise(scored.scores, "pooled", n_states=N_STATES, base=scored.base).states
+    found = markov(states, N_STATES, n_boot=n_boot, seed=seed)
+    at = np.indices(found.counts.shape).reshape(2, -1) + 1
+    cells = pd.DataFrame({"state_from": at[0], "state_to": at[1]})
+    for name, values in (("p", found.probabilities), ("lo", found.lo), ("hi", found.hi)):
+        cells[name] = values.ravel()
+    prais = (N_STATES - np.trace(found.probabilities)) / (N_STATES - 1)
+    return {
+        "markov_transition": cells.assign(discretisation="pooled", scheme="all", lag=1),
+        "markov_summary": pd.DataFrame({"matrix_id": ["pooled|all|all|lag1"], "prais": [prais]}),
+    }
+
+
+def drawn_truths(p: Mapping[str, float], effects: Mapping[str, float], scale: float) -> Truths:
+    """Truths by name from the parameters of the draw and the averages of S, these times `scale`; left out where nothing
+    was planted that has one."""
+    found = {name: value * scale for name, value in effects.items()}
+    has_spillover = any(p.get(f"theta_{block}") != 0.0 for block in BLOCKS)
+    pc, cp = (effects.get(f"given_{way}:core", np.nan) for way in ("pc", "cp"))
+    found["asymmetry_difference"] = (pc - cp) * scale
+    found["rho"] = p.get("rho", np.nan)
+    if has_spillover:
+        found["asymmetry_index"] = (pc - cp) / (abs(pc) + abs(cp))
+        found["barrier_index"] = 1.0 - p["border_factor"]
+        if p["synergy_multiplier"] != 1.0:
+            found["synergy_threshold"] = p["synergy_threshold"]
+    is_none = {
+        "spatial_lag": p.get("rho") == 0.0,
+        "spillover": not has_spillover,
+        "asymmetry": p.get("theta_pc") == p.get("theta_cp"),
+        "border": not has_spillover or p.get("border_factor") == 1.0,
+    }
+    return found | {f"{name}_level_adjusted": 0.0 for name, is_zero in is_none.items() if is_zero}
+
+
+def _drawn(world: World, scale: float) -> Truths:
+    """The truths of the draw, the threshold on the scale of the observed synergy."""
+    truth = world.frames["truth"]
+    p, effects = (
+        {str(name): float(value) for name, value in truth.loc[truth["kind"] == kind, ["name", "value"]].to_numpy()}
+        for kind in ("parameter", "effect")
+    )
+    found, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
+    if "synergy_threshold" in found:
+        seen = np.isfinite(q).all() and np.isfinite(d).all()
+        found["synergy_threshold"] = separating_cut(d, q >= p["synergy_threshold"]) if seen else np.nan
+    return found
+
+
+def _synergy(frames: Frames, sample: PanelSample) -> tuple[FloatArray, FloatArray]:
+    """Latent and observed synergy of the base year of each city, NaN where there is none."""
+    seen, truth = frames["synergy"], frames["truth"]
+    both = (truth[truth["kind"] == "synergy"].rename(columns={"value": "d"}), seen[seen["basis"] == sample.basis])
+    q, d = (
+        t.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(sample.cities)).to_numpy(dtype=np.float64)
+        for t in both
+    )
+    return q, d
+
+
+def _on_latents(world: World, grid: int) -> Truths:
+    """What the models of the study give on the latents, without controls, by quantity."""
+    (y, x), weights, cities = _latents(world), world.weights, world.sample.cities
+    rng, scale = np.random.default_rng(0), float(x.std() / y.std())
+    fit = fit_panel(y, x[:, :, None], weights)
+    effects = average_effects(fit, method="delta").point[0] * scale
+    found = dict(zip(("direct_effect", "indirect_effect", "total_effect"), effects.tolist(), strict=True))
+    blocks = block_spillover(y, x, weights, Groups.read(world.frames).is_core(cities), draws=POINT, rng=rng)
+    given = blocks.to_frame().set_index(["receiver", "emitter"])["e_per_emitter"] * scale
+    found |= {"given_by_core": given["p", "c"], "given_to_core": given["c", "p"], "rho": fit.rho}
+    found |= {"asymmetry_difference": given["p", "c"] - given["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
+    area = np.array(world.sample.province)
+    barrier = barrier_split(y, x, weights, area[:, None] != area[None, :], draws=POINT, rng=rng)
+    found["barrier_index"] = float(barrier.table["barrier_index"].iloc[0])
+    q, d = _synergy(world.frames, world.sample)
+    if np.isfinite(q).all() and np.isfinite(d).all():
+        found["synergy_threshold"] = separating_cut(d, q > spatial_threshold(y, x, q, weights, n_grid=grid).gamma)
+    return found
 
 
 def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
@@ -228,19 +332,15 @@ def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
     return float(values[wrong == wrong.min()].mean())
 
 
-def _one(table: pd.DataFrame, spec: PanelSpec, **where: str) -> pd.DataFrame:
-    if table.empty:  # it has no columns either
-        return table
-    kept = table[table["model_id"] == spec.model_id]
-    for column, value in where.items():
-        kept = kept[kept[column] == value]
-    return kept
-
-
-def _has_spillover(truth: pd.DataFrame) -> bool:
-    return any(_parameter(truth, f"theta_{block}") != 0.0 for block in BLOCKS)
-
-
-def _parameter(truth: pd.DataFrame, name: str) -> float:
-    own = truth[(truth["kind"] == "parameter") & (truth["name"] == name)]
-    return float(own["value"].iloc[0]) if len(own) else float("nan")
+def _recall_rows(recall: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Share of the events of each class that editing finds."""
+    shown = recall[(recall["kind"] == "class") & (recall["n_events"] > 0)]
+    for name, n_events, found in shown[["name", "n_events", "event_recall"]].to_numpy().tolist():
+        about = {"quantity": f"edit_recall_{name}", "unit": "share", "truth_kind": "planted", "truth": 1.0}
+        yield {
+            **about,
+            "published": found,
+            "n_obs": n_events,
+            "source_table": "edit_recall",
+            "status": "compared: no interval is published",
+        }

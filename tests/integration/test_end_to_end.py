@@ -1,4 +1,7 @@
-"""The full SYNTHETIC demo against its planted truth, and one with nothing planted (slow: two full refreshes)."""
+"""The full SYNTHETIC demo against its planted truth, and one with nothing planted (slow: two full refreshes).
+
+Without slips: what they cost is for `mart_edit_recall`. How often intervals hold their truth: docs/recovery.md.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def null(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 def _refreshed(root: Path, truth: Truth, *, is_damaged: bool) -> House:
     house = House(Paths(root / "warehouse", root / "landing", root / "landing"))
-    generate_demo(house.paths.landing, truth=truth, is_damaged=is_damaged)
+    generate_demo(house.paths.landing, truth=truth, is_damaged=is_damaged, has_slips=False)
     outcome = house.refresh()
     assert outcome.exit_code == 0, outcome.text
     return house
@@ -99,13 +102,19 @@ def test_no_headline_analysis_was_skipped(full: House) -> None:
 
 
 def test_what_was_planted_is_found_again_and_the_loss_is_told(full: House) -> None:
-    """Attenuation against the same model on the latents, border factor and threshold against the truth."""
+    """Effects against the draw, border factor against its parameter, and every statistic of the index against that of
+    sound files: gaps, misprints, boundaries and revisions leave next to nothing behind."""
     table = full.published("from mart.mart_truth_recovery where model_id = 'nqpf_sdm'").set_index("quantity")
-    assert table.loc[["direct_effect", "indirect_effect", "total_effect"], "ratio"].between(0.8, 1.25).all()
-    assert table.loc["asymmetry_index", "lo"] > 0
+    assert len(table) >= 50
+    assert 0.8 < table.loc["direct_effect", "ratio"] < 1.25
     assert 0.8 < table.loc["asymmetry_index", "ratio"] < 1.25
+    assert table.loc["asymmetry_index", "lo"] > 0
     assert table.loc["barrier_index", "truth"] == pytest.approx(BORDER_TRUTH)
-    assert table.loc[["barrier_index", "synergy_threshold"], "covers_truth"].astype(bool).all(), table.to_string()
+    assert table.loc[["direct_effect", "given_by_core", "barrier_index"], "covers_truth"].astype(bool).all()
+    sound = table[(table["truth_kind"] == "sound") & (table["status"] == "compared")]
+    assert len(sound) >= 20
+    assert sound["covers_truth"].astype(bool).mean() > 0.9, sound[["truth", "lo", "hi"]].to_string()
+    assert table.loc["rank_correlation", "published"] > 0.999
 
 
 def test_planted_effects_are_found_between_cities_of_one_level(full: House) -> None:

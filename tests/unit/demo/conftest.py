@@ -10,9 +10,8 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
-from dagster_project.demo import DemoTruth, compiled, generate_demo
-from dagster_project.demo import long as registers
-from dagster_project.demo.layout import tables_of
+from dagster_project.demo import DemoTruth, generate_demo, registers
+from dagster_project.demo.books import tables_of
 
 LONG_FILES = {
     file.source: file
@@ -23,7 +22,7 @@ LONG_FILES = {
         registers.ROBOT,
         registers.GDP_REVISED,
         registers.COUNTY,
-        *compiled.COMPILED,
+        *registers.COMPILED,
     )
 }
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 
-from dagster_project.demo.answers import alias_rows, correction_rows
+from dagster_project.demo.books import correction_rows
 from dagster_project.demo.country import MERGED_CITY, MERGED_FIRST_YEAR, TRANSFERS, read_geography
-from dagster_project.demo.damage import FAULTS, years_of
+from dagster_project.demo.faults import FAULTS, alias_rows, years_of
 from dagster_project.demo.printed import REVISION
 from dagster_project.paths import demo_paths
 
@@ -99,14 +99,16 @@ def test_merged_city_when_printed_ends_before_the_merger(demo, names):
 
 def test_transferred_counties_when_printed_move_between_the_cities(demo, names):
     raw = demo.truth.raw
-    population = raw[raw["variable_code"] == "population_resident"].set_index(["city_id", "year"])["value"]
+    population = raw[raw["variable_code"] == "population_registered"].set_index(["city_id", "year"])["value"]
     for t in TRANSFERS:
         before, after = t.first_year - 1, t.first_year
-        moved = numbers(demo, "population_resident", before)[names[t.old_city]] * 1e4 - population[t.old_city, before]
-        missing = population[t.new_city, before] - numbers(demo, "population_resident", before)[names[t.new_city]] * 1e4
+        moved = numbers(demo, "population_registered", before)[names[t.old_city]] * 1e4 - population[t.old_city, before]
+        missing = (
+            population[t.new_city, before] - numbers(demo, "population_registered", before)[names[t.new_city]] * 1e4
+        )
         assert moved == pytest.approx(missing)
         assert moved > 0.1 * population[t.old_city, before]
-        later = numbers(demo, "population_resident", after)[names[t.old_city]] * 1e4
+        later = numbers(demo, "population_registered", after)[names[t.old_city]] * 1e4
         assert later == pytest.approx(population[t.old_city, after])
 
 
@@ -162,4 +164,4 @@ def test_shipped_seeds_when_compared_hold_the_answers_of_the_demo(demo, seed):
     missing = set(wanted[keys].itertuples(index=False, name=None)) - set(
         shipped[keys].itertuples(index=False, name=None)
     )
-    assert not missing, f"{seed} lacks the rows {sorted(missing)}: take them from dagster_project.demo.answers"
+    assert not missing, f"{seed} lacks the rows {sorted(missing)}: take them from dagster_project.demo.faults"

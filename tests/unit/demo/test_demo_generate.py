@@ -9,7 +9,7 @@ from python_calamine import CalamineWorkbook
 
 from dagster_project.demo import generate_demo
 from dagster_project.demo.country import SMALL_ROSTER
-from dagster_project.demo.damage import MISPRINTS
+from dagster_project.demo.faults import MISPRINTS
 from dagster_project.ingest import check_files, find_sidecars, read_load
 from python_models.simulation import EFFECTS, Truth
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_project.demo.books import UNITS, tables_of
 from dagster_project.demo.country import read_geography
-from dagster_project.demo.layout import UNITS, tables_of
 from dagster_project.paths import demo_paths
 
 ADDITIVE = (
@@ -34,8 +34,11 @@ def printed(demo):
     wide = cells.pivot_table(index=["city", "year"], columns=["variable", "scope"], values="number")
     slips = demo.truth.faults[demo.truth.faults["kind"] == "unit_slip"]
     names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
-    for slip in slips.itertuples():
-        wide.loc[(names[slip.city_id], slip.year), (slip.variable_code, "city")] = np.nan
+    wrong = demo.truth.slips[demo.truth.slips["source"] == "yearbook"]
+    wrong = wrong[wrong["true_value"] != wrong["printed_value"]]
+    for slip in (*slips.itertuples(), *wrong.itertuples()):
+        scope = "built_up" if slip.variable_code == "built_up_area" else "city"
+        wide.loc[(names[slip.city_id], slip.year), (slip.variable_code, scope)] = np.nan
     return wide
 
 

@@ -1,9 +1,18 @@
 """Files behind the production relations: parts below wholes, the nation, prices, capital, texts."""
 
+from functools import cache
+
 import pandas as pd
 import pytest
 
-from dagster_project.demo.relations import GOODS, INVESTMENT_FROM, SECTORS
+from dagster_project.demo.country import read_geography
+from dagster_project.demo.figures import GOODS, INVESTMENT_FROM, SECTORS
+from dagster_project.paths import demo_paths
+
+
+@cache
+def names_of() -> dict[str, str]:
+    return {city_id: row["name_zh"] for city_id, row in read_geography(demo_paths().seeds).units.items()}
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +21,11 @@ def wide(demo) -> pd.DataFrame:
     table = chosen[chosen["text"] != ""].pivot_table(
         index=["city", "year"], columns="variable", values="text", aggfunc="first"
     )
-    return table.astype(float)
+    table = table.astype(float)
+    slips = demo.truth.slips[demo.truth.slips["source"] == "society"]
+    for slip in slips.itertuples():
+        table.loc[(names_of()[slip.city_id], slip.year), slip.variable_code] = slip.true_value
+    return table
 
 
 def test_food_is_a_part_of_consumption_and_consumption_of_income(wide):

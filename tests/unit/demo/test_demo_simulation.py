@@ -4,21 +4,24 @@ import numpy as np
 import pytest
 
 from python_models.simulation import (
+    COMPLICATIONS,
     Truth,
     contiguity_weights,
     coordination,
+    near_weights,
     random_knn_weights,
     simulate_country,
     simulate_sdm,
     spillover_matrix,
     split_blocks,
+    stationary_ar1,
 )
 
 N, T = 40, 6
 EDGES = [(i, (i + 1) % N) for i in range(N)]
 
 
-def country(truth=None, seed=7):
+def country(truth=None, seed=7, n_years=T):
     rng = np.random.default_rng(3)
     is_core = np.arange(N) % 5 == 0
     return simulate_country(
@@ -27,7 +30,7 @@ def country(truth=None, seed=7):
         is_cluster=np.arange(N) < 20,
         is_east=np.arange(N) < 10,
         province=[f"p{i // 8}" for i in range(N)],
-        n_years=T,
+        n_years=n_years,
         truth=truth or Truth(),
         rng=np.random.default_rng(seed),
     )
@@ -74,6 +77,76 @@ def test_truth_when_effects_are_off_is_flat():
     assert not country(Truth().without("spillover")).spillover.any()
     with pytest.raises(ValueError, match="unknown effect 'gravity'"):
         Truth().without("gravity")
+
+
+def test_errors_remember_and_grow_with_the_level_and_each_complication_can_be_left_out():
+    """2,000 years of 40 cities: AR(.6), a sd that rises by .35 in logs per sd of the level, a factor beside them."""
+    hard = Truth(factor_sd=0.0)
+    drawn = country(hard, n_years=2000)
+    own = drawn.shock / drawn.shock.std(axis=1, keepdims=True)
+    assert np.mean(own[:, 1:] * own[:, :-1]) == pytest.approx(0.6, abs=0.03)
+    level = (drawn.city_effect - drawn.city_effect.mean()) / drawn.city_effect.std()
+    assert np.polyfit(level, np.log(drawn.shock.std(axis=1)), 1)[0] == pytest.approx(0.35, abs=0.03)
+    common = np.linalg.eigvalsh(np.corrcoef(country(Truth(factor_sd=0.2), n_years=2000).shock))[-1]
+    assert common > 5 * np.linalg.eigvalsh(np.corrcoef(drawn.shock))[-1] / 2
+    easy = country(Truth().without(*COMPLICATIONS), n_years=2000)
+    calm = easy.shock / easy.shock.std(axis=1, keepdims=True)
+    assert abs(np.mean(calm[:, 1:] * calm[:, :-1])) < 0.02
+    assert easy.shock.std(axis=1) == pytest.approx(np.full(N, 0.12), rel=0.1)
+
+
+def test_y_feeds_back_to_x_a_year_later_and_a_feedback_that_explodes_is_refused():
+    """Against the same draw without it: D_t - phi D_{t-1} is the feedback times how far y was off its path."""
+    without, drawn = country(Truth(feedback=0.0)), country(Truth(feedback=0.05))
+    gap = drawn.pr - without.pr
+    pushed = (gap[:, 1:] - drawn.truth.pr_persistence * gap[:, :-1]) / 0.05
+    trend = drawn.multiplier().sum(axis=1, keepdims=True) * drawn.truth.pr_trend
+    path = trend + np.diff(drawn.year_effect) / (1 - drawn.truth.rho)
+    np.testing.assert_allclose(np.diff(pushed), (np.diff(drawn.nqpf) - path)[:, :-1], atol=1e-9)
+    assert np.abs(gap).max() > 0.05
+    with pytest.raises(ValueError, match="explode"):
+        country(Truth(feedback=0.5))
+
+
+def test_true_weights_are_near_contiguity_and_equal_it_without_the_complication():
+    points = np.random.default_rng(3).random((N, 2))
+    links = contiguity_weights(N, EDGES, points)
+    near = near_weights(links, points, Truth())
+    np.testing.assert_allclose(near.sum(axis=1), 1)
+    assert not np.diag(near).any()
+    assert near[links > 0].sum() / N == pytest.approx(1 - Truth().far_share)
+    assert (near[(links == 0) & (near > 0)] > 0).sum() == 2 * N  # a ring: two neighbours of neighbours each
+    np.testing.assert_allclose(near_weights(links, points, Truth().without("near_weights")), links)
+    moved = np.random.default_rng(4).permutation(N)
+    np.testing.assert_allclose(
+        near_weights(links[np.ix_(moved, moved)], points[moved], Truth()), near[np.ix_(moved, moved)]
+    )
+
+
+def test_multiplier_and_its_averages_by_hand():
+    """Moving x of one city by 1 moves y by its column of S; averages are those of S."""
+    drawn = country()
+    s = drawn.multiplier()
+    more = drawn.pr.copy()
+    more[3] += 1.0
+    mean = (
+        drawn.truth.beta * more + drawn.spillover @ more + drawn.city_effect[:, None] + drawn.year_effect + drawn.shock
+    )
+    moved = np.linalg.solve(np.eye(N) - drawn.truth.rho * drawn.weights, mean) - drawn.nqpf
+    np.testing.assert_allclose(moved, np.repeat(s[:, [3]], T, axis=1), atol=1e-9)
+    is_core = np.arange(N) % 5 == 0
+    found = drawn.effects({"core": is_core}).set_index("name")["value"]
+    assert found["total"] == pytest.approx(found["direct"] + found["indirect"]) == pytest.approx(s.sum() / N)
+    mixed = is_core.mean() * found["direct:core=1"] + (1 - is_core.mean()) * found["direct:core=0"]
+    assert mixed == pytest.approx(found["direct"])
+    assert found["given_pc:core"] == pytest.approx(s[~is_core][:, is_core].sum() / is_core.sum())
+    assert found["given_pc:core"] > 3 * found["given_cp:core"]
+
+
+def test_stationary_paths_have_variance_one_in_every_year():
+    paths = stationary_ar1(20000, 5, 0.8, np.random.default_rng(1))
+    assert paths.std(axis=0) == pytest.approx(np.ones(5), abs=0.02)
+    assert np.mean(paths[:, 4] * paths[:, 3]) == pytest.approx(0.8, abs=0.02)
 
 
 @pytest.mark.parametrize("bad", [{"rho": 1.0}, {"border_factor": 1.2}, {"synergy_threshold": -0.1}])

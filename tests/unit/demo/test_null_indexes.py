@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from dagster_project.demo.country import BASE_YEARS, draw_country, read_geography
-from dagster_project.demo.indicators import MAPS, draw_indicators, draw_map, standardised_sides
-from dagster_project.demo.relations import MAPS as RELATIONS
-from dagster_project.demo.relations import standardised_relations
+from dagster_project.demo.figures import MAPS, draw_indicators, draw_map, standardised_relations, standardised_sides
+from dagster_project.demo.figures import RELATION_MAPS as RELATIONS
 from dagster_project.paths import demo_paths
 from python_models.entropy import entropy_weights
 from python_models.influence import (
@@ -58,8 +57,13 @@ def indexes(seed, truth):
 
 
 def p_values(seed, truth):
-    """{test: (p on the index as it is, level-adjusted p)} of equal blocks, groups and sides of the border."""
+    """{test: (p on the index as it is, level-adjusted p)} of equal blocks, groups and sides of the border.
+
+    None where a city is last in every indicator: a score of 0 has no place on the scale of the level-adjusted test.
+    """
     y, x, country = indexes(seed, truth)
+    if min(y.min(), x.min()) <= 0:
+        return None
     w, rng, core = country.weights, np.random.default_rng(0), geography().is_core == 1
     province = np.array(geography().province)
     blocks = block_spillover(y, x, w, core, draws=2, rng=rng)
@@ -80,7 +84,8 @@ def p_values(seed, truth):
 
 def rejections(truth, seeds):
     """{test: (times rejected as it is, level-adjusted)} at 5 %."""
-    drawn = [p_values(seed, truth) for seed in seeds]
+    drawn = [found for seed in seeds if (found := p_values(seed, truth)) is not None]
+    assert len(drawn) >= 0.95 * len(seeds)
     return {name: tuple((np.array([d[name] for d in drawn]) < 0.05).sum(axis=0).tolist()) for name in TESTS}
 
 

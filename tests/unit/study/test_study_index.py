@@ -9,7 +9,7 @@ import pytest
 from study_tools import SEEDS, lacking, settings
 
 from dagster_project.demo.country import DEFAULT_SEED, HORIZON, draw_country, read_geography
-from dagster_project.demo.indicators import draw_indicators, standardised_sides
+from dagster_project.demo.figures import draw_indicators, standardised_sides
 from dagster_project.paths import demo_paths
 from dagster_project.study import index, measurement
 from dagster_project.study.index import TABLES

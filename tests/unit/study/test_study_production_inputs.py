@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from dagster_project.demo.relations import SECTORS
+from dagster_project.demo.figures import SECTORS
 from dagster_project.study.production import INPUTS
 
 PRINTED = {"information": "emp_it_services", "research": "emp_sci_tech"}  # as the yearbook's variables are called

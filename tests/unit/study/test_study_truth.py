@@ -1,4 +1,4 @@
-"""What was planted beside what is found again: on indexes that are the latents themselves nothing is lost."""
+"""What was planted beside what is found again: on indexes that are the latents, from sound files, nothing is lost."""
 
 import numpy as np
 import pandas as pd
@@ -6,100 +6,182 @@ import pytest
 from influence_worlds import specs, warehouse
 from study_tools import lacking, settings
 
-from dagster_project.study import influence, panel
-from dagster_project.study.truth import separating_cut, truth_table
-from python_models.regression import PanelInputError
+from dagster_project.study import convergence, disparity, influence, panel
+from dagster_project.study.index import scaled_index
+from dagster_project.study.truth import build, chain_tables, recall_table, separating_cut
+from python_models.edits import RECALL_COLUMNS
+from python_models.index import index_of_scheme
 
-GRID = 6
-SIZES = {"effects": 20, "barrier": 200, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": GRID}
-SETTINGS = settings(specs(), panel={"effects": 200}, influence=SIZES)
-NEEDED = {("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter")}
+SIZES = {"effects": 20, "barrier": 200, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": 6}
+FEW = {"bootstrap": 20, "trend": 20, "draws": 2}
+SETTINGS = settings(specs(), panel={"effects": 200}, influence=SIZES, disparity=FEW, convergence=FEW)
+QUANTITIES = {quantity.name: quantity for quantity in SETTINGS.quantities}
+NEEDED = {
+    *(("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter"), ("heterogeneity", "core:emitter"))
+}
+TRUTH_COLUMNS = ["kind", "city_id", "year", "name", "value", "printed", "source", "slip_class", "event_id"]
 
 
 @pytest.fixture(scope="module")
 def frames():
-    """Scores times 2 plus 1 are the latents; d of the base year is the latent synergy."""
-    made = warehouse()
-    latent = made["scores"].assign(
-        kind="latent", name=made["scores"]["index_code"], value=made["scores"]["score"] * 2 + 1
+    """Three indicators make the index; its score times 2 plus 1 is the latent, d of the base year the synergy."""
+    made, rng = warehouse(), np.random.default_rng(0)
+    own = made["scores"][made["scores"]["index_code"] == "nqpf"].reset_index(drop=True)
+    values = {"i1": own["score"], "i2": np.exp(own["score"]), "i3": own["score"] + 0.02 * rng.random(len(own))}
+    cells = pd.concat([own[["city_id", "year"]].assign(indicator_code=c, value=v) for c, v in values.items()])
+    window = {"window_start": 2012, "window_end": 2018}
+    spec = pd.DataFrame({"index_code": "nqpf", "indicator_code": list(values), "dimension": ["new", "new", "quality"]})
+    spec = spec.assign(tier="T1", **window)
+    facts = pd.DataFrame({"indicator_code": list(values), "direction": 1, "is_winsorised": False, "cap_high": np.nan})
+    result = index_of_scheme(scaled_index(cells.assign(is_imputed=False), spec, facts, (2012, 2018)))
+    own = own.drop(columns="score").merge(result.scores.query("index_suffix == ''")[["city_id", "year", "score"]])
+    made["scores"] = scores = pd.concat([own, made["scores"].query("index_code == 'pr'")])
+    made["population"] = own[["city_id", "year"]].assign(population=1.0)
+    latent = scores.assign(kind="latent", name=scores["index_code"], value=scores["score"] * 2 + 1)
+    parameters = {"border_factor": 1.0, "synergy_threshold": 0.5, "synergy_multiplier": 1.0}
+    effects = {"direct": 0.5, "given_pc:core": 0.3, "given_cp:core": 0.1}
+    parts = [latent, made["synergy"].assign(kind="synergy", name="synergy", value=made["synergy"]["d"])]
+    parts += [cells.assign(kind="indicator", name=cells["indicator_code"])]
+    parts += [pd.DataFrame({"kind": "parameter", "name": list(parameters), "value": list(parameters.values())})]
+    parts += [pd.DataFrame({"kind": "effect", "name": list(effects), "value": list(effects.values())})]
+    truth = pd.concat(parts).reindex(columns=TRUTH_COLUMNS)
+    pairs = pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"])
+    jobs, ready = influence._jobs, {**made, "segmentation_pair": pairs}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[:2] in NEEDED])
+        found = influence.build(ready, SETTINGS)
+    scored = {
+        **made,
+        "scores": own.assign(is_frozen=True, in_base=True),
+        "other_scores": own.iloc[:0].assign(is_frozen=True),
+    }
+    tables = {**disparity.build(scored, SETTINGS), **convergence.build(scored, SETTINGS)}
+    weights = result.weights.assign(
+        basis=own["basis"].iloc[0], index_code="nqpf", weight_scheme=own["weight_scheme"].iloc[0]
     )
-    synergy = made["synergy"].assign(kind="synergy", name="synergy", value=made["synergy"]["d"])
-    parameters = pd.DataFrame(
-        {"kind": "parameter", "name": ["border_factor", "synergy_threshold"], "value": [1.0, 0.5]}
+    return {
+        **ready,
+        "truth": truth,
+        "spec": spec,
+        "indicator": facts,
+        **panel.build(made, SETTINGS),
+        **found,
+        **tables,
+        **chain_tables(scored, n_boot=20),
+        "index_weight": weights,
+    }
+
+
+def recovered(frames, **changed):
+    tables = build({**frames, **changed}, SETTINGS)
+    assert lacking(tables) == {}
+    return (
+        tables["truth_recovery"] if tables["truth_recovery"].empty else tables["truth_recovery"].set_index("quantity")
     )
-    truth = pd.concat(
-        [part.reindex(columns=["kind", "city_id", "year", "name", "value"]) for part in (latent, synergy, parameters)]
-    )
-    empty = pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"])
-    fitted = panel.build(made, SETTINGS)
-    return {**made, "truth": truth, "segmentation_pair": empty, "panel_effect": fitted["panel_effect"]}
 
 
 @pytest.fixture(scope="module")
-def found(frames):
-    jobs = influence._jobs
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[:2] in NEEDED])
-        return influence.build(frames, SETTINGS)
+def table(frames):
+    return recovered(frames)
 
 
-def test_indexes_that_are_the_latents_attenuate_nothing(frames, found):
-    table = truth_table(frames, specs(), found, grid=GRID, seed=1)
-    assert lacking({"truth_recovery": table}) == {}
-    by = table.set_index("quantity")
-    assert set(by.index) == {
-        "direct_effect",
-        "indirect_effect",
-        "total_effect",
-        "asymmetry_index",
-        "barrier_index",
-        "synergy_threshold",
-        "asymmetry_level_adjusted",
-        "border_level_adjusted",
-    }
-    given = by["ratio"].dropna()
-    assert len(given) >= 5
+def test_every_line_of_the_list_is_a_row_and_what_is_missing_says_so(table):
+    assert set(table.index) == set(QUANTITIES)
+    assert len(table) >= 25
+    told = table["status"]
+    assert told.str.startswith(("compared", "not available: ")).all()
+    assert told["barrier_index"] == "compared"
+    where = QUANTITIES["direct_effect_east"].where
+    assert told["direct_effect_east"] == f"not available: panel_heterogeneity has no row with {where}"
+    assert told["gini_change"] == "compared: no interval is published"
+    assert table.loc[~told.str.startswith("compared"), ["published", "covers_truth"]].isna().all(axis=None)
+
+
+def test_an_index_from_sound_files_has_the_statistics_of_sound_files(table):
+    own = table[(table["truth_kind"] == "sound") & table["status"].str.startswith("compared")]
+    assert len(own) >= 20
+    assert own["published"].to_numpy() == pytest.approx(own["truth"].to_numpy(), rel=1e-9)
+    assert own["covers_truth"].dropna().all()
+    assert table.loc["rank_correlation", "published"] == pytest.approx(1.0)
+    assert table.loc["largest_weight_gap", "published"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_indexes_that_are_the_latents_attenuate_nothing(table):
+    given = table["ratio"].dropna()
+    assert {"direct_effect", "indirect_effect", "rho", "asymmetry_index", "barrier_index"} <= set(given.index)
     assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)
-    assert by.loc["barrier_index", "truth"] == 0.0
-    assert by["covers_truth"].isna().to_dict()["direct_effect"]
 
 
-def test_what_was_not_planted_is_zero_or_nothing_to_be_found(frames, found):
+def test_truths_of_the_draw_are_shown_on_the_scale_of_the_latents(frames, table):
+    truth = frames["truth"][frames["truth"]["kind"] == "latent"]
+    sd = truth.groupby("name")["value"].std(ddof=0)
+    assert table.loc["direct_effect", "truth"] == pytest.approx(0.5 * sd["pr"] / sd["nqpf"])
+    assert table.loc["asymmetry_difference", "truth"] == pytest.approx(0.2 * sd["pr"] / sd["nqpf"])
+    assert table.loc["asymmetry_index", "truth"] == pytest.approx(0.5)
+    assert table.loc["barrier_index", "truth"] == 0.0
+    assert np.isnan(table.loc["synergy_threshold", "truth"])  # a multiplier of 1 is no threshold
+    assert table.loc["synergy_threshold", "status"] == "compared: the truth is no number of its own"
+
+
+def test_what_was_not_planted_is_zero_or_nothing_to_be_found(frames):
     parameters = {"rho": 0.0, "border_factor": 1.0, "synergy_threshold": 0.5, "synergy_multiplier": 1.0}
     parameters |= {f"theta_{block}": 0.0 for block in ("cc", "cp", "pc", "pp")}
     planted = frames["truth"][frames["truth"]["kind"] != "parameter"]
     none = pd.DataFrame({"kind": "parameter", "name": list(parameters), "value": list(parameters.values())})
-    truth = truth_table({**frames, "truth": pd.concat([planted, none])}, specs(), found, grid=5, seed=1)
-    by = truth.set_index("quantity")["truth"]
-    assert (by[["indirect_effect", "asymmetry_level_adjusted", "border_level_adjusted"]] == 0).all()
-    assert by[["direct_effect", "barrier_index", "synergy_threshold"]].isna().all()
+    by = recovered(frames, truth=pd.concat([planted, none]))["truth"]
+    assert (by[["rho", "asymmetry_level_adjusted", "border_level_adjusted"]] == 0).all()
+    assert by[["barrier_index", "synergy_threshold", "asymmetry_index"]].isna().all()
 
 
-def test_a_year_after_the_truth_was_written_leaves_nothing_to_compare(frames, found):
-    truth = frames["truth"]
-    table = truth_table(
-        {**frames, "truth": truth[truth["year"] != truth["year"].max()]}, specs(), found, grid=5, seed=1
+def test_a_table_or_a_column_that_is_not_there_is_named(frames):
+    told = recovered(
+        frames,
+        theil_nested=frames["theil_nested"].iloc[:0],
+        dagum_component=frames["dagum_component"].drop(columns="share_w"),
+    )["status"]
+    assert told["theil_share_between_region"] == "not available: no rows of theil_nested"
+    assert told["dagum_share_w"] == "not available: dagum_component has no column share_w"
+    assert told["dagum_share_t"] == "compared"
+
+
+def test_recall_of_edits_is_a_row_a_class(frames):
+    slip = {
+        "kind": "slip",
+        "city_id": "c01",
+        "year": 2014,
+        "name": "science",
+        "value": 10.0,
+        "printed": 100.0,
+        "source": "book",
+        "slip_class": "ten_times",
+        "event_id": "ten_times-1",
+    }
+    truth = pd.concat([frames["truth"], pd.DataFrame([slip, {**slip, "city_id": "c02", "event_id": "ten_times-2"}])])
+    edit = pd.DataFrame(
+        {
+            "source": ["book"],
+            "city_id": ["c01"],
+            "year": [2014],
+            "variable_code": ["science"],
+            "printed_value": [100.0],
+            "used_value": [11.0],
+            "rule": ["E3"],
+            "action": ["replace"],
+        }
     )
-    assert table.empty
+    given = {**frames, "truth": truth, "edit": edit, "n_values": pd.DataFrame({"n": [2002]})}
+    recall = recall_table(given)
+    assert list(recall) == RECALL_COLUMNS
+    row = recovered(given).loc["edit_recall_ten_times"]
+    assert (row["status"], row["truth"], row["n_obs"]) == ("compared: no interval is published", 1.0, 2)
+    assert row["published"] == 0.5
 
 
-def test_real_data_have_no_truth(frames, found):
-    table = truth_table({**frames, "truth": frames["truth"].iloc[:0]}, specs(), found, grid=5, seed=1)
-    assert table.empty
-
-
-def test_a_sample_too_small_for_the_adjusted_tests_has_no_difference_but_its_reason(frames, monkeypatch):
-    def refused(*_, **__):
-        raise PanelInputError("too few cities")
-
-    jobs = influence._jobs
-    monkeypatch.setattr(influence, "level_adjusted", refused)
-    monkeypatch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[:2] == ("blocks", "core")])
-    tables = influence.build(frames, SETTINGS)
-    assert set(tables["level_adjusted_test"]["note"]) == {"too few cities"}
-    assert lacking({"level_adjusted_test": tables["level_adjusted_test"]}) == {}
-    row = tables["truth_recovery"].set_index("quantity").loc["asymmetry_level_adjusted"]
-    assert np.isnan(row["published"])
+def test_a_year_after_the_truth_was_written_and_real_data_leave_nothing_to_compare(frames):
+    truth = frames["truth"]
+    assert recovered(frames, truth=truth[truth["year"] != truth["year"].max()]).empty
+    assert recovered(frames, truth=truth.iloc[:0]).empty
+    assert recall_table({"truth": truth.iloc[:0]}).empty
 
 
 def test_the_cut_that_names_fewest_cities_wrongly():

@@ -1,4 +1,8 @@
-"""A simulated country without planted effects: each finding's test rejects at its nominal rate, no more."""
+"""A simulated country without planted effects: each finding's test rejects at its nominal rate, no more.
+
+Errors are independent here: these tests use the information matrix, which needs that. What becomes of them where errors
+remember and grow with the level is in docs/recovery.md.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +11,7 @@ from scipy import stats
 from python_models.influence import barrier_split, block_spillover, group_effects, moderated_barrier, spatial_threshold
 from python_models.influence.threshold import threshold_regression
 from python_models.regression import fit_panel
-from python_models.simulation import EFFECTS, Truth, random_knn_weights, simulate_country
+from python_models.simulation import COMPLICATIONS, EFFECTS, Truth, random_knn_weights, simulate_country
 
 N, YEARS = 90, 8
 W = random_knn_weights(N, 6, rng=np.random.default_rng(1))
@@ -18,6 +22,7 @@ ACROSS = np.array(PROVINCE)[:, None] != np.array(PROVINCE)[None, :]
 
 
 def country(seed, truth):
+    truth = truth.without(*COMPLICATIONS)
     return simulate_country(
         W,
         is_core=CORE,
@@ -67,14 +72,16 @@ def rates(truth, seeds, **options):
 
 
 def test_nothing_planted_nothing_found():
-    """24 countries: more than 5 rejections of 24 at 5 % have a chance of 0.1 % for each test."""
-    found = rates(Truth().without(*EFFECTS), range(24))
-    assert max(found.values()) <= 5 / 24, found
+    """36 countries: more than 7 rejections of 36 at 5 % have a chance of 0.03 % for each test."""
+    found = rates(Truth().without(*EFFECTS), range(36))
+    assert max(found.values()) <= 7 / 36, found
 
 
 def test_what_is_planted_is_found_with_the_same_tests():
-    found = p_values(3, Truth())
-    assert {name for name, p in found.items() if p < 0.05} >= {"spillover", "spatial_lag", "asymmetry", "border"}
+    """Each effect in at least three of four countries."""
+    found = rates(Truth(), range(4))
+    named = ("spillover", "spatial_lag", "asymmetry", "border", "border_on_the_way_out")
+    assert min(found[name] for name in named) >= 3 / 4, found
 
 
 @pytest.mark.slow

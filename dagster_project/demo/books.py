@@ -1,0 +1,447 @@
+"""Writes the yearbooks: printed cells and columns, as one wide sheet or one workbook a table.
+
+The wording of headers is a fact of the format and stands in two csv files beside this module, with the first and last
+data year of each wording. Variables that start with `x_` are printed columns that no index uses.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.worksheet import Worksheet
+
+from dagster_project.demo.country import HORIZON, MERGED_CITY, MERGED_INTO, Geography, words
+from dagster_project.demo.faults import Damage, years_of
+from dagster_project.demo.printed import Printed
+
+# printed unit -> factor from the canonical unit, and printed decimals
+UNITS = {
+    "万人": (1e-4, 2),
+    "人": (1.0, 0),
+    "万户": (1e-4, 2),
+    "万元": (1.0, 0),
+    "亿元": (1e-4, 2),
+    "元": (1.0, 0),
+    "%": (1.0, 2),
+    "‰": (1.0, 2),
+    "上年=100": (1.0, 2),
+    "吨": (1.0, 0),
+    "万吨": (1e-4, 2),
+    "个": (1.0, 0),
+    "件": (1.0, 0),
+    "平方公里": (1.0, 2),
+    "公顷": (1.0, 0),
+    "万立方米": (1.0, 0),
+    "万平方米": (1.0, 0),
+    "微克/立方米": (1.0, 0),
+    "万千瓦时": (1.0, 0),
+    "万册": (1.0, 0),
+}
+DRAWN_IN_PRINTED_UNIT = ("x_households",)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One printed quantity: variable, Chinese and English text, unit, and the scopes of its leaf columns.
+
+    Without leaves the scope stands in the table title. shows_unit: the header prints the unit (else the
+    title or a unit row does). below: printed one row lower than its neighbour, as a part of it.
+    """
+
+    variable: str
+    zh: str
+    en: str
+    unit: str
+    leaves: tuple[str, ...]
+    title_scope: str
+    shows_unit: bool
+    below: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Scopes of the columns that are printed."""
+        return self.leaves or (self.title_scope,)
+
+    def header(self, width: int) -> str:
+        """Chinese header with its unit; blanks as the printer left them."""
+        return f"{self.zh}{' ' * width}（{self.unit}）" if self.shows_unit else self.zh
+
+    def scale(self) -> tuple[float, int]:
+        """Factor from the canonical to the printed unit, and the decimals printed."""
+        factor, decimals = UNITS[self.unit]
+        return (1.0 if self.variable in DRAWN_IN_PRINTED_UNIT else factor), decimals
+
+
+@dataclass(frozen=True)
+class Table:
+    """One printed table; `unit` is the unit of all its items when the title or a unit row prints it."""
+
+    number: int
+    zh: str
+    en: str
+    unit: str | None
+    items: tuple[Item, ...]
+
+
+@cache
+def tables_of(year: int) -> tuple[Table, ...]:
+    """All tables of the yearbook with data of `year`, in printed order."""
+    items = [row for row in _rows("printed_item.csv") if _holds(row, year)]
+    tables = [row for row in _rows("printed_table.csv") if _holds(row, year)]
+    return tuple(
+        Table(
+            number=int(row["number"]),
+            zh=row["title_zh"],
+            en=row["title_en"],
+            unit=row["unit"] or None,
+            items=tuple(_item(item) for item in items if item["table_code"] == row["table_code"]),
+        )
+        for row in sorted(tables, key=lambda row: int(row["number"]))
+    )
+
+
+def _item(row: dict[str, str]) -> Item:
+    return Item(
+        variable=row["variable_code"],
+        zh=row["header_zh"],
+        en=row["header_en"],
+        unit=row["unit"],
+        leaves=tuple(row["leaves"].split("+")) if row["leaves"] else (),
+        title_scope=row["title_scope"],
+        shows_unit=row["shows_unit"] == "true",
+        below=row["below"] == "true",
+    )
+
+
+def _holds(row: dict[str, str], year: int) -> bool:
+    return int(row["year_from"] or 0) <= year <= int(row["year_to"] or 9999)
+
+
+@cache
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+type Cell = int | float | str | None
+
+NOTE = "注：SYNTHETIC，全部数值由随机数生成，不是任何城市的真实数据。"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One printed row: a city (row number in the printed panel) or a province heading (position None)."""
+
+    position: int | None
+    city_id: str
+    name_zh: str
+    name_en: str
+
+
+@dataclass
+class Print:
+    """Everything that a writer needs: the printed panel, the map, which cities and years, and the damage."""
+
+    printed: Printed
+    geography: Geography
+    cities: tuple[str, ...]
+    years: tuple[int, ...]
+    damage: Damage
+
+    def city_lines(self, year: int, source: str = "yearbook") -> list[Line]:
+        """Printed cities of a year in code order, without headings."""
+        chosen = [c for c in sorted(self.printed.rows) if c in self.cities or self._is_merged_row(c, year)]
+        lines = []
+        for city_id in chosen:
+            unit = self.geography.unit(city_id)
+            name = self.damage.name(source, year, city_id, unit["name_zh"])
+            lines.append(Line(self.printed.rows.index(city_id), city_id, name, unit["name_en"]))
+        return lines
+
+    def lines(self, year: int) -> list[Line]:
+        """City rows with a heading before the first city of each province; municipalities stand alone."""
+        lines: list[Line] = []
+        last = ""
+        for line in self.city_lines(year):
+            province = self.geography.unit(line.city_id)["province_code"]
+            if province != last and f"CN{province}" != line.city_id:
+                heading = self.geography.unit(f"CN{province}")
+                lines.append(Line(None, f"CN{province}", heading["name_zh"], heading["name_en"]))
+            last = province
+            lines.append(line)
+        return lines
+
+    def _is_merged_row(self, city_id: str, year: int) -> bool:
+        printed = self.printed.values[("gdp_nom", "city")][self.printed.rows.index(city_id), HORIZON.index(year)]
+        return city_id == MERGED_CITY and MERGED_INTO in self.cities and bool(np.isfinite(printed))
+
+    def column(
+        self,
+        item: Item,
+        scope: str,
+        year: int,
+        lines: Sequence[Line],
+        *,
+        source: str = "yearbook",
+        vintage: str = "",
+        as_text: bool = False,
+    ) -> list[Cell]:
+        """Cells of one printed column, one per line; headings are empty."""
+        scale, decimals = item.scale()
+        return self.cells(
+            item.variable,
+            scope,
+            year,
+            lines,
+            scale=scale,
+            decimals=decimals,
+            source=source,
+            vintage=vintage,
+            as_text=as_text,
+        )
+
+    def cells(
+        self,
+        variable: str,
+        scope: str,
+        year: int,
+        lines: Sequence[Line],
+        *,
+        scale: float,
+        decimals: int,
+        source: str,
+        vintage: str = "",
+        as_text: bool = False,
+    ) -> list[Cell]:
+        """Cells of one variable in a year, in the printed unit, with the faults of `source` planted."""
+        numbers = np.round(self.printed.values[(variable, scope)][:, HORIZON.index(year)] * scale, decimals)
+        touched = self.damage.touches(source, year)
+        cells: list[Cell] = []
+        for row, line in enumerate(lines):
+            if line.position is None:
+                cells.append(None)
+                continue
+            number, text = float(numbers[line.position]), as_text and row % 7 != 0
+            at = self.damage.find(source, year, vintage, (line.city_id, variable, scope)) if touched else None
+            if at is None:
+                cells.append(_stored(number, decimals, as_text=text))
+                continue
+            cells.append(_stored(self.damage.apply(at, number, decimals), decimals, as_text=text))
+            self.damage.note(at, "" if cells[-1] is None else str(cells[-1]), number / scale)
+        return cells
+
+
+def _stored(value: float | str | None, decimals: int, *, as_text: bool) -> Cell:
+    if value is None or isinstance(value, str):
+        return value
+    if as_text:
+        return f"{value:.{decimals}f}"
+    return int(value) if value == int(value) else value
+
+
+LEAF_ZH = {"city": "全市", "district": "市辖区", "built_up": "市辖区"}
+LEAF_EN = {"city": "Total City", "district": "Districts under City", "built_up": "Districts under City"}
+FIXED_DATE = datetime(2021, 12, 31)  # a workbook with the date of the run would have another hash every day
+FIRST_COLUMN = 2
+
+
+@dataclass(frozen=True)
+class Style:
+    """How an edition prints its headers. Rows are counted from 0.
+
+    top: first row of the title; numbered: titles with a table number; english_row: English below the
+    Chinese text.
+    """
+
+    top: int
+    numbered: bool
+    english_row: bool
+    bilingual_leaf: bool
+    indent: str
+    sheet: str
+
+    @property
+    def item_row(self) -> int:
+        """First row under the title, which is two rows high."""
+        return self.top + 2
+
+    @property
+    def leaf_row(self) -> int:
+        """Row of 全市 and 市辖区."""
+        return self.item_row + (2 if self.english_row else 1)
+
+
+def style_of(year: int) -> Style:
+    """The look of the edition with data of `year`."""
+    if year <= 2014:
+        return Style(0, False, True, False, "", "Data")
+    if year <= 2016:
+        return Style(0, True, True, False, "", "Sheet1")
+    return Style(1, True, year >= 2020, True, "  ", "Sheet1")
+
+
+def write_wide(path: Path, source: Print, year: int, vintage: str = "") -> None:
+    """Write the workbook of one year to `path`."""
+    style, tables, as_text = style_of(year), tables_of(year), year in years_of("numbers_as_text")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+        sheet = book.add_worksheet(style.sheet)
+        _write_corner(sheet, style, f"中国{year}年地级以上城市数据 SYNTHETIC")
+        lines = source.lines(year)
+        first = style.leaf_row + 1
+        for row, line in enumerate(lines, first):
+            indent = style.indent if line.position is not None and not line.city_id.endswith("0000") else ""
+            sheet.write_string(row, 0, indent + line.name_zh)
+            sheet.write_string(row, 1, indent + line.name_en)
+        column = FIRST_COLUMN
+        for table in tables:
+            _write_title(sheet, style, table, column)
+            for item in table.items:
+                _write_item(sheet, style, item, column)
+                for scope in item.columns:
+                    cells = source.column(item, scope, year, lines, vintage=vintage, as_text=as_text)
+                    write_cells(sheet, first, column, cells)
+                    column += 1
+        sheet.write_string(first + len(lines) + 1, 0, NOTE)
+        if year in years_of("second_sheet"):
+            book.add_worksheet("更多数据").write_string(0, 0, "SYNTHETIC：本页没有数据，更多数据请看下一册！")
+
+
+def write_cells(sheet: Worksheet, row: int, column: int, cells: list[Cell]) -> None:
+    """Write one column downwards; None leaves the cell out."""
+    for at, value in enumerate(cells, row):
+        if isinstance(value, str):
+            sheet.write_string(at, column, value)
+        elif value is not None:
+            sheet.write_number(at, column, value)
+
+
+def merge(sheet: Worksheet, top: int, left: int, bottom: int, right: int, text: str) -> None:
+    """Write a text over a range, merged when it is larger than one cell."""
+    if (top, left) == (bottom, right):
+        sheet.write_string(top, left, text)
+    else:
+        sheet.merge_range(top, left, bottom, right, text)
+
+
+def _write_corner(sheet: Worksheet, style: Style, title: str) -> None:
+    merge(sheet, style.top, 0, style.top + 1, 1, title)
+    merge(sheet, style.item_row, 0, style.leaf_row, 0, "城 市")
+    merge(sheet, style.item_row, 1, style.leaf_row, 1, "City")
+
+
+def _write_title(sheet: Worksheet, style: Style, table: Table, column: int) -> None:
+    width = sum(len(item.columns) for item in table.items)
+    text = f"2-{table.number} {table.zh}" if style.numbered else table.zh
+    if table.unit:
+        text += f"{' ' * 16 if style.numbered else ''}（{table.unit}）"
+    merge(sheet, style.top, column, style.top + 1, column + width - 1, text)
+
+
+def _write_item(sheet: Worksheet, style: Style, item: Item, column: int) -> None:
+    """Header cells of one item, over its leaf columns; without leaves the English text is in the last row."""
+    last = column + len(item.columns) - 1
+    if item.below:
+        sheet.write_string(style.leaf_row, column, item.zh if not item.shows_unit else f"{item.zh}（{item.unit}）")
+        return
+    if not item.leaves:
+        merge(sheet, style.item_row, column, style.leaf_row - 1, column, item.header(0))
+        sheet.write_string(style.leaf_row, column, item.en)
+        return
+    if style.english_row:
+        merge(sheet, style.item_row, column, style.item_row, last, item.header(1))
+        merge(sheet, style.item_row + 1, column, style.item_row + 1, last, item.en)
+    else:
+        merge(sheet, style.item_row, column, style.item_row, last, f"{item.header(1)}{' ' * 20}{item.en}")
+    for at, scope in enumerate(item.leaves, column):
+        sheet.write_string(style.leaf_row, at, leaf_text(scope, bilingual=style.bilingual_leaf))
+
+
+def leaf_text(scope: str, *, bilingual: bool) -> str:
+    """全市 or 市辖区, with the English words when the edition prints them."""
+    return f"{LEAF_ZH[scope]}{' ' * 18}{LEAF_EN[scope]}" if bilingual else LEAF_ZH[scope]
+
+
+UNIT_EN = {"万元": "(10 000 yuan)", "人": "(person)", "个": "(unit)", "%": "(%)", "万千瓦时": "(10 000 kW h)"}
+INDENT = "  "
+
+
+def write_tables(folder: Path, source: Print, year: int) -> list[Path]:
+    """Write all tables of a year into `folder`; returns the files in table order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for table in tables_of(year):
+        path = folder / f"synthetic_2-{table.number}_{table.zh}.xlsx"
+        with xlsxwriter.Workbook(str(path)) as book:
+            book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
+            _write_table(book.add_worksheet(f"Sheet{table.number}"), table, source, year)
+        paths.append(path)
+    return paths
+
+
+def _write_table(sheet: Worksheet, table: Table, source: Print, year: int) -> None:
+    sheet.write_string(1, 0, f"2-{table.number}{table.zh} SYNTHETIC")
+    sheet.write_string(3, 0, table.en)
+    row = 5
+    if table.unit:
+        sheet.write_string(row, 0, f"单位：{table.unit}")
+        sheet.write_string(row + 2, 0, UNIT_EN[table.unit])
+        row += 4
+    has_leaf = any(item.leaves or item.below for item in table.items)
+    last_header = row + 1 if has_leaf else row
+    merge(sheet, row, 0, last_header, 0, "城 市")
+    merge(sheet, row, 1, last_header, 1, "City")
+    first, lines, column = last_header + 1, source.lines(year), FIRST_COLUMN
+    for at, line in enumerate(lines, first):
+        indent = INDENT if line.position is not None and not line.city_id.endswith("0000") else ""
+        sheet.write_string(at, 0, indent + line.name_zh)
+        sheet.write_string(at, 1, indent + line.name_en)
+    for item in table.items:
+        text, last = f"{item.header(1)} {item.en}", column + len(item.columns) - 1
+        if item.below:
+            sheet.write_string(last_header, column, text)
+        elif item.leaves:
+            merge(sheet, row, column, row, last, text)
+            for at, scope in enumerate(item.leaves, column):
+                sheet.write_string(last_header, at, leaf_text(scope, bilingual=True))
+        else:
+            merge(sheet, row, column, last_header, column, text)
+        for scope in item.columns:
+            write_cells(sheet, first, column, source.column(item, scope, year, lines))
+            column += 1
+    sheet.write_string(first + len(lines) + 1, 0, NOTE)
+
+
+CORRECTION_COLUMNS = words("source vintage city_id year variable_code scope action value expect reason status")
+_ACTIONS = {
+    "unit_slip": ("scale", "demo (SYNTHETIC): printed in a unit 10 000 times smaller than the header says"),
+    "ocr_number": ("replace", "demo (SYNTHETIC): a letter read for a digit; value of the producer's own table"),
+}
+
+
+def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
+    """One row per slip or misread number; `expect` is the printed text, so the rows belong to one seed.
+
+    A replacement is typed in the unit that the column prints.
+    """
+    rows = []
+    for fault in faults[faults["kind"].isin(list(_ACTIONS))].to_dict("records"):
+        action, reason = _ACTIONS[fault["kind"]]
+        scale = _scale(fault["variable_code"], fault["year"])
+        value = "0.0001" if action == "scale" else f"{fault['value'] * scale:.15g}"
+        cell = [fault["source"], "", *(fault[key] for key in ("city_id", "year", "variable_code", "scope"))]
+        rows.append([*cell, action, value, fault["planted"], reason, "where_printed"])
+    return pd.DataFrame(rows, columns=CORRECTION_COLUMNS)
+
+
+def _scale(variable: str, year: int) -> float:
+    """Factor from the canonical unit of a variable to the one that the yearbook with data of `year` prints."""
+    return next(item.scale()[0] for table in tables_of(year) for item in table.items if item.variable == variable)

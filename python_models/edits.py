@@ -1,0 +1,97 @@
+"""How well an editing layer finds planted slips: recall, sound figures touched, and the error of what replaces them."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+CELL = ["city_id", "year", "variable_code"]
+SLIP_COLUMNS = ["event_id", "slip_class", *CELL, "true_value", "printed_value"]
+EDIT_COLUMNS = [*CELL, "printed_value", "used_value", "rule", "action"]
+RECALL_COLUMNS = [
+    "kind",
+    "name",
+    "n_events",
+    "n_events_found",
+    "event_recall",
+    "n_cells",
+    "n_cells_touched",
+    "cell_recall",
+    "n_sound",
+    "n_sound_touched",
+    "sound_touched_per_2000",
+    "n_replaced",
+    "mean_abs_error",
+]
+PER_SOUND = 2000
+
+
+def edit_recall(
+    slips: pd.DataFrame,
+    edits: pd.DataFrame,
+    *,
+    n_values: int,
+    left_alone: Collection[str] = ("accept", "keep", "pending"),
+    by_person: Collection[str] = ("reviewed",),
+) -> pd.DataFrame:
+    """RECALL_COLUMNS: one row per class of slip, one per rule, and one for all ('class', 'rule', 'all').
+
+    slips: SLIP_COLUMNS, one row a cell; a cell whose true and printed value agree is sound, and planted because it
+    looks wrong. edits: EDIT_COLUMNS, one row an edit; used_value is missing where a figure was taken out. n_values:
+    figures that the layer looked at. left_alone: actions after which a figure is used as printed without a mark;
+    by_person: rules of reviewed decisions, which are not scored.
+
+    An event is found when one of its cells is touched. Sound is every value in no event with a slip; of a class, its
+    own sound cells. mean_abs_error: mean |used / true - 1| (a fraction) over touched slips with a used value; an edit
+    that leaves the printed value in place counts with its whole error. ValueError: a column that is missing.
+    """
+    for label, frame, columns in (("slips", slips, SLIP_COLUMNS), ("edits", edits, EDIT_COLUMNS)):
+        if missing := [column for column in columns if column not in frame]:
+            raise ValueError(f"{label} lacks the column(s) {', '.join(missing)}.")
+    keys = ["source", *CELL] if "source" in slips and "source" in edits else CELL
+    done = edits[~edits["action"].isin(list(left_alone)) & ~edits["rule"].isin(list(by_person))]
+    cells = slips.assign(is_wrong=~np.isclose(slips["true_value"], slips["printed_value"], rtol=1e-9, atol=0))
+    touched = pd.MultiIndex.from_frame(cells[keys]).isin(pd.MultiIndex.from_frame(done[keys]))
+    cells = cells.assign(is_touched=touched, has_slip=cells.groupby("event_id")["is_wrong"].transform("any"))
+    wrong = cells[cells["is_wrong"]]
+    planted = pd.MultiIndex.from_frame(cells.loc[cells["has_slip"], keys])
+    false = done[~pd.MultiIndex.from_frame(done[keys]).isin(planted)]
+    n_sound = n_values - len(planted.unique())
+    last = done.drop_duplicates(keys, keep="last")[[*keys, "used_value"]]
+    used = wrong.merge(last, on=keys, how="inner").dropna(subset=["used_value"])
+    errors = (used["used_value"] / used["true_value"] - 1).abs()
+    rows = []
+    for name, part in cells.groupby("slip_class", sort=True):
+        own, error = part[part["is_wrong"]], errors[used["slip_class"] == name]
+        sound = part[~part["has_slip"]]
+        rows.append(_row("class", str(name), part, own, len(sound), int(sound["is_touched"].sum()), error))
+    for name, part in done.groupby("rule", sort=True):
+        n_false = len(pd.MultiIndex.from_frame(part[keys]).difference(planted))
+        rows.append({"kind": "rule", "name": str(name), **_sound(n_sound, n_false)})
+    n_false = len(pd.MultiIndex.from_frame(false[keys]).unique())
+    rows.append(_row("all", "all", cells[cells["has_slip"]], wrong, n_sound, n_false, errors))
+    return pd.DataFrame(rows, columns=RECALL_COLUMNS)
+
+
+def _row(
+    kind: str, name: str, events: pd.DataFrame, wrong: pd.DataFrame, n_sound: int, n_false: int, errors: pd.Series
+) -> dict[str, object]:
+    found = events[events["has_slip"]].groupby("event_id")["is_touched"].any()
+    return {
+        "kind": kind,
+        "name": name,
+        "n_events": len(found),
+        "n_events_found": int(found.sum()),
+        "event_recall": float(found.mean()) if len(found) else np.nan,
+        "n_cells": len(wrong),
+        "n_cells_touched": int(wrong["is_touched"].sum()),
+        "cell_recall": float(wrong["is_touched"].mean()) if len(wrong) else np.nan,
+        **_sound(n_sound, n_false),
+        "n_replaced": len(errors),
+        "mean_abs_error": float(errors.mean()) if len(errors) else np.nan,
+    }
+
+
+def _sound(n_sound: int, n_false: int) -> dict[str, object]:
+    rate = PER_SOUND * n_false / n_sound if n_sound else np.nan
+    return {"n_sound": n_sound, "n_sound_touched": n_false, "sound_touched_per_2000": rate}

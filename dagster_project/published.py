@@ -22,6 +22,8 @@ CLOSED = (
     "enable_external_access",
 )
 
+SEARCHED = ("easy", "mart", "ops")
+
 
 class PublishedFileError(Exception):
     """A published file that cannot be read as it was published; the text says why, and what to do."""
@@ -43,7 +45,7 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
             "read as a part of the release. Close that program, then run `nqpf doctor --fix`."
         )
     try:
-        return _shut(duckdb.connect(str(file), read_only=True), ())
+        return _shut(_with_short_names(duckdb.connect(str(file), read_only=True)), ())
     except duckdb.Error as error:
         raise PublishedFileError(unreadable(file, error)) from error
 
@@ -78,6 +80,14 @@ def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = 
 def sql_path(path: Path) -> str:
     """A path inside a quoted SQL string."""
     return str(path).replace("'", "''")
+
+
+def _with_short_names(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Tables may be named without their schema: easy before mart before ops."""
+    known = {row[0] for row in con.execute("select schema_name from duckdb_schemas() where not internal").fetchall()}
+    if con.execute("select current_setting('lock_configuration')").fetchall() == [(False,)]:
+        con.execute(f"set search_path = '{','.join(name for name in SEARCHED if name in known)}'")
+    return con
 
 
 def _shut(con: duckdb.DuckDBPyConnection, may_write: Iterable[Path]) -> duckdb.DuckDBPyConnection:

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dagster_project.cli.chosen import answering_paths, reading_paths, resolve
 from dagster_project.cli.speaking import Speaking
-from dagster_project.paths import Paths, demo_paths, real_paths
+from dagster_project.paths import Paths
 
 app = typer.Typer(
     cls=Speaking,
@@ -58,23 +59,14 @@ SidecarOption = Annotated[
 ]
 
 
-def resolve(landing: Path | None, warehouse: Path | None, sidecars: Path | None = None) -> Paths:
-    """Paths of the demo, or of a real warehouse when a landing folder is named."""
-    if landing is None:
-        demo = demo_paths()
-        if warehouse is None:
-            return demo
-        root = warehouse.resolve()
-        return Paths(warehouse=root, landing=root / "landing", sidecars=root / "landing")
-    return real_paths(landing, warehouse, sidecars)
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False) -> None:
+    """Yearly Chinese city statistics in; a validated, explained index out."""
+    if version:
+        from dagster_project.run.versions import project_version
 
-
-def reading_paths(warehouse: Path | None) -> Paths:
-    """Paths for commands that only read: the named warehouse, else the real one if published, else the demo."""
-    if warehouse is not None:
-        return real_paths(Path(), warehouse, Path())
-    real = real_paths(Path(), None, Path())
-    return real if real.published_file.exists() else demo_paths()
+        print(f"nqpf {project_version()}")
+        raise typer.Exit
 
 
 @app.command()
@@ -131,15 +123,80 @@ def sql(
     query: Annotated[str | None, typer.Argument(help='e.g. "from mart.mart_index_score limit 5"')] = None,
     file: Annotated[Path | None, typer.Option(help="File with the query, e.g. of dbt/analyses.")] = None,
     warehouse: WarehouseOption = None,
-    format: Annotated[str, typer.Option(help="table, csv, json or markdown")] = "table",
+    format: Annotated[
+        str | None, typer.Option(help="table, csv, json or markdown; default: table on a screen, csv in a pipe.")
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(help="Release or data vintage, e.g. 2021A: what was current then; see `release list`.")
     ] = None,
 ) -> None:
-    """Query the published file, read-only."""
-    from dagster_project.cli.reading import run_sql
+    """Query the published file, read-only; tables may be named without their schema."""
+    from dagster_project.cli.sql import run_sql
 
-    raise typer.Exit(run_sql(reading_paths(warehouse), console, query, format, as_of, file))
+    raise typer.Exit(run_sql(answering_paths(warehouse), console, query, format, as_of, file))
+
+
+@app.command()
+def tables(
+    word: Annotated[str | None, typer.Argument(help="Word of a name, a description or a column; default: all.")] = None,
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Which table holds what; those of schema easy first."""
+    from dagster_project.cli.sql import show_tables
+
+    raise typer.Exit(show_tables(answering_paths(warehouse), console, word))
+
+
+@app.command()
+def describe(
+    table: Annotated[str, typer.Argument(help="e.g. city_ranking, or mart.city_ranking")],
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Columns of one table with their types and meaning."""
+    from dagster_project.cli.sql import describe as run
+
+    raise typer.Exit(run(answering_paths(warehouse), console, table))
+
+
+@app.command()
+def compare(
+    city_a: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
+    city_b: Annotated[str, typer.Argument(help="The other city")],
+    year: int,
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """What sets two cities apart: the lead of the first, indicator by indicator."""
+    from dagster_project.cli.answers import compare as run
+
+    raise typer.Exit(run(answering_paths(warehouse), console, (city_a, city_b), year, form))
+
+
+@app.command()
+def cite(
+    asked: Annotated[
+        list[str] | None, typer.Argument(metavar="[CITY YEAR | TABLE]", help="Default: the release as a whole.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text, bibtex or gbt7714")] = "text",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """How to cite the release, a table of it, or the score of a city, with vintage and hash."""
+    from dagster_project.cli.answers import cite as run
+
+    raise typer.Exit(run(answering_paths(warehouse), console, asked or [], form))
+
+
+@app.command()
+def use(
+    warehouse: Annotated[
+        Path | None, typer.Argument(help="Folder of the warehouse; default: say which is used.")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Choose as if nothing had been said.")] = False,
+) -> None:
+    """Remember the warehouse that commands ask when none is named. NQPF_WAREHOUSE comes before it."""
+    from dagster_project.cli.chosen import use as run
+
+    raise typer.Exit(run(warehouse, console, forget=forget))
 
 
 @app.command()
@@ -162,12 +219,12 @@ def explain(
     if indicator is None:
         from dagster_project.publish.explain.show import show_score
 
-        raise typer.Exit(show_score(reading_paths(warehouse), console, city, year, index, form=form, full=full))
+        raise typer.Exit(show_score(answering_paths(warehouse), console, city, year, index, form=form, full=full))
     if full or form is not ExplainFormat.text:
         raise typer.BadParameter("--full and --format explain a score; leave the indicator out.")
     from dagster_project.cli.reading import explain_value
 
-    raise typer.Exit(explain_value(reading_paths(warehouse), console, city, year, indicator, index))
+    raise typer.Exit(explain_value(answering_paths(warehouse), console, city, year, indicator, index))
 
 
 @app.command()
@@ -184,7 +241,7 @@ def edits(
     from dagster_project.cli.edits import show_edits
 
     raise typer.Exit(
-        show_edits(reading_paths(warehouse), console, asked, pending=pending, form=form, all_rows=all_rows)
+        show_edits(answering_paths(warehouse), console, asked, pending=pending, form=form, all_rows=all_rows)
     )
 
 
@@ -255,7 +312,7 @@ def export(
     from dagster_project.publish.export.command import export as run
 
     asked = Asked(format, table=table, figure=figure, out=out, index=index, release=release)
-    raise typer.Exit(run(reading_paths(warehouse), console, asked))
+    raise typer.Exit(run(answering_paths(warehouse), console, asked))
 
 
 @app.command()

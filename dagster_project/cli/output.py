@@ -17,14 +17,20 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+from rich import box
+from rich.cells import cell_len
+from rich.console import Group, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from dagster_project.publish.export.inert import plain_cell
 from dagster_project.publish.export.text import markdown_text
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200
+SAID_ABOVE = ("data_vintage", "method_version", "boundary_vintage")  # the same in all rows of a release
+MAX_WIDTH = 40  # of a column on the screen; a longer text is broken over lines
 BLOCK = 20_000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -39,9 +45,14 @@ def as_csv(names: Sequence[str], blocks: Iterator[list[tuple[Any, ...]]]) -> Ite
     """Header, then the rows block by block. A missing value is empty; a number keeps all its digits."""
     yield _csv([[plain_cell(name) for name in names]])
     for rows in blocks:
-        yield _csv(
-            [[plain_cell(_text(value)) if not _is_number(value) else _text(value) for value in row] for row in rows]
-        )
+        yield csv_rows(rows)
+
+
+def csv_rows(rows: Sequence[tuple[Any, ...]]) -> str:
+    """Rows as CSV, without a header."""
+    return _csv(
+        [[plain_cell(_text(value)) if not _is_number(value) else _text(value) for value in row] for row in rows]
+    )
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:
@@ -65,12 +76,61 @@ def as_markdown(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Table:
-    """The first rows for the screen."""
-    table = Table(*[escape(visible(name)) for name in names])
-    for row in rows[:MAX_ROWS]:
-        table.add_row(*[escape(visible(_text(value))) for value in row])
-    return table
+def as_table(names: Sequence[str], rows: Sequence[tuple[Any, ...]], width: int) -> Group:
+    """The first rows for the screen: columns of the middle are left out, values never; below it what is not shown."""
+    texts = [[visible(_shown(value)) for value in row] for row in rows[:MAX_ROWS]]
+    is_number = [any(_is_number(row[k]) for row in rows[:MAX_ROWS]) for k in range(len(names))]
+    wide = [
+        min(MAX_WIDTH, max([cell_len(visible(name)), *(cell_len(row[k]) for row in texts)])) + 3
+        for k, name in enumerate(names)
+    ]
+    kept = _columns_that_fit(names, wide, width)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for k in kept:
+        if k is None:
+            table.add_column("…")
+        else:
+            justify: JustifyMethod = "right" if is_number[k] else "left"
+            table.add_column(escape(visible(names[k])), justify=justify, max_width=MAX_WIDTH, overflow="fold")
+    for row in texts:
+        table.add_row(*["…" if k is None else escape(row[k]) for k in kept])
+    shown = sum(k is not None for k in kept)
+    notes = [f"{len(rows):,} row{'s' * (len(rows) != 1)}" + (f" ({MAX_ROWS} shown)" if len(rows) > MAX_ROWS else "")]
+    if shown < len(names):
+        notes.append(f"{len(names)} columns ({shown} shown)")
+    if len(rows) > MAX_ROWS or shown < len(names):
+        notes.append("--format csv prints all")
+    return Group(table, Text("; ".join(notes)))
+
+
+def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> list[int | None]:
+    """Numbers of the columns from both ends inwards, as many as fit; None stands for those of the middle.
+
+    Columns of SAID_ABOVE go first: the line above the answer has told them.
+    """
+    if sum(wide) <= width:
+        return list(range(len(wide)))
+    rest = [k for k, name in enumerate(names) if name not in SAID_ABOVE] or [0]
+    left, right, room = [rest[0]], list[int](), width - wide[rest[0]] - 4
+    inner = rest[1:]
+    while inner:
+        from_left = len(left) <= len(right) + 1
+        k = inner.pop(0 if from_left else -1)
+        if wide[k] > room:
+            break
+        room -= wide[k]
+        if from_left:
+            left.append(k)
+        else:
+            right.insert(0, k)
+    return [*left, None, *right]
+
+
+def _shown(value: Any) -> str:
+    """Numbers with six significant digits, and whole ones in full."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
+    return _text(value)
 
 
 def visible(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -12,12 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from dagster_project.cli import output
-from dagster_project.cli.output import FORMATS
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.queries import CITY_SQL
 from dagster_project.publish.release.disk import disk_use, human
-from dagster_project.publish.release.folder import known_releases, release_as_of
-from dagster_project.published import open_published, open_read_only
+from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
 TEXT_SHOWN = 40
@@ -75,70 +72,6 @@ select index_code, drop_reason from mart.mart_sample_city where city_id = ? and 
 """
 
 
-def run_sql(
-    paths: Paths, console: Console, query: str | None, format: str, as_of: str | None = None, file: Path | None = None
-) -> int:
-    """Print the result of one query, given as text or in a file (UTF-8; with several statements, that of the last).
-
-    `as_of` names the release or data vintage whose tables are asked.
-    """
-    if format not in FORMATS:
-        console.print(f"--format must be one of {', '.join(FORMATS)}.")
-        return EXIT_BAD_INPUT
-    text, problem = _query_text(query, file)
-    if problem:
-        console.print(escape(problem), highlight=False, soft_wrap=True)
-        return EXIT_BAD_INPUT
-    if as_of is None:
-        con = open_published(paths)
-    else:
-        release = release_as_of(paths, as_of)
-        if release is None:
-            return _no_release_as_of(paths, console, as_of)
-        con = open_read_only(paths.releases / release / "city.duckdb")
-    if con is None:
-        return nothing_published(paths, console)
-    with con:
-        try:
-            con.execute(text)
-            _print_result(con, console, format)
-        except duckdb.Error as error:
-            console.print(escape(output.visible(str(error))), highlight=False)
-            return EXIT_BAD_INPUT
-    return EXIT_OK
-
-
-def _query_text(query: str | None, file: Path | None) -> tuple[str, str]:
-    """The SQL, and why there is none."""
-    if (query is None) == (file is None):
-        return "", "Give one query: as text, or in a file with --file."
-    if file is None:
-        return str(query), ""
-    try:
-        return file.read_text(encoding="utf-8-sig"), ""
-    except OSError as error:
-        return "", f"{file} cannot be read: {error.strerror}."
-    except UnicodeDecodeError:
-        return "", f"{file} is not UTF-8 text."
-
-
-def _print_result(con: duckdb.DuckDBPyConnection, console: Console, format: str) -> None:
-    names = [str(column[0]) for column in con.description or []]
-    if format == "csv":
-        for block in output.as_csv(names, output.blocks(con)):
-            print(block, end="")
-        return
-    rows = con.fetchall() if names else []
-    if format == "json":
-        print(output.as_json(names, rows))
-    elif format == "markdown":
-        print(output.as_markdown(names, rows))
-    else:
-        console.print(output.as_table(names, rows))
-        if len(rows) > output.MAX_ROWS:
-            console.print(f"{output.MAX_ROWS} of {len(rows)} rows; --format csv prints all.")
-
-
 def explain_value(paths: Paths, console: Console, city: str, year: int, indicator: str, index: str | None) -> int:
     """The trail of one indicator value."""
     con = open_published(paths)
@@ -156,9 +89,6 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
         trail = con.execute(TRAIL_SQL, [row["index_code"], city_id, year, indicator]).df()
         keys = [row["index_code"], indicator, city_id, year, row["index_code"], city_id, year, indicator]
         edited = con.execute(EDITED_SQL, keys).df()
-        synthetic = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
-    if synthetic:
-        console.print("[bold yellow]SYNTHETIC demo data[/]")
     console.print(f"{name_zh} {name_en} {year}: {row['name_zh']} / {row['name_en']}", highlight=False)
     console.print(f"  value {row['value_raw']:,.6g} {row['unit']}  ({row['value_origin']})", highlight=False)
     console.print(f"  = {row['formula_sql']}", highlight=False, soft_wrap=True)
@@ -249,16 +179,6 @@ def _disk(paths: Paths) -> pd.DataFrame:
     """What each area of the warehouse folder takes; a landing folder elsewhere is not known here."""
     use = disk_use(dataclasses.replace(paths, landing=paths.warehouse / "landing"))
     return use[use["bytes"] > 0].assign(size=lambda rows: rows["bytes"].map(human))[["area", "size", "files"]]
-
-
-def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:
-    known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
-    console.print(
-        f"No release or data vintage is called '{escape(name)}'. Known: {', '.join(known) or 'none'}.",
-        highlight=False,
-        soft_wrap=True,
-    )
-    return EXIT_BAD_INPUT
 
 
 def table_of(frame: pd.DataFrame, *, whole: tuple[str, ...] = ()) -> Table:

@@ -1,8 +1,9 @@
 """How much of a place in the ranking is choice: thousands of indexes instead of one, and which choice matters.
 
-Factors, each drawn evenly: the weight scheme, the winsorising, delta, the imputation, the edition of the values (edited,
-or another that the model holds), leaving one indicator out (or none), and Dirichlet weights around those of the scheme (concentration 200). Every draw j has its own stream,
-SeedSequence(seed).spawn(draws)[j], so neither the number of workers nor the order of work can change a number.
+Factors, each drawn evenly: the weight scheme, the winsorising, delta, the imputation, the edition of the values (that
+of the headline, or another that the model holds), leaving one indicator out (or none), and Dirichlet weights around
+those of the scheme (concentration 200). Every draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither
+the number of workers nor the order of work can change a number.
 
 Places: 5, 50 and 95 % over the draws, and the share of draws among the first 20. Shares of the factors: the A/B design
 of `sobol` on the mean absolute shift of places against the headline.

@@ -15,7 +15,7 @@ import pytest
 from house import CITIES, YEARS, House
 from rich.console import Console
 
-from dagster_project.cli.reading import run_sql
+from dagster_project.cli.sql import run_sql
 from dagster_project.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "sql.md"

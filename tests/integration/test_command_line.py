@@ -18,13 +18,101 @@ def nqpf(house: House, *arguments: str) -> Outcome:
     return Outcome(done.returncode, done.stdout + done.stderr)
 
 
+def asked(house: House, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Exit code, answer, and what was said beside it; the warehouse is named by the environment."""
+    command = [str(Path(sys.executable).with_name("nqpf")), *arguments]
+    own = {"COLUMNS": "200", "PATH": "/usr/bin:/bin", "NQPF_WAREHOUSE": str(house.paths.warehouse), **environment}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("form", "expected"), [("csv", "n\n12\n"), ("json", '[{"n": 12}]\n'), ("markdown", "| n |\n| --: |\n| 12 |\n")]
 )
 def test_sql_answers_in_the_form_that_was_asked_for(small_warehouse, form, expected):
     query = "select count(*) as n from mart.mart_sample_city where index_code = 'nqpf'"
-    outcome = nqpf(small_warehouse, "sql", query, "--format", form)
-    assert (outcome.exit_code, outcome.text) == (0, expected)
+    code, answer, beside = asked(small_warehouse, "sql", query, "--format", form)
+    assert (code, answer) == (0, expected)
+    assert "SYNTHETIC" in beside
+    assert str(small_warehouse.paths.published_file) in beside
+
+
+def test_a_pipe_gets_csv_and_every_statement_is_answered(small_warehouse):
+    code, answer, _ = asked(small_warehouse, "sql", "select 1 as a; select 'x' as b")
+    assert (code, answer) == (0, "a\n1\nb\nx\n")
+
+
+def test_a_table_leaves_columns_out_and_never_values(small_warehouse):
+    query = "select *, 4.0499999999999545 as long_number from city_ranking order by year, rank_year limit 3"
+    code, answer, _ = asked(small_warehouse, "sql", query, "--format", "table", COLUMNS="90")
+    first = small_warehouse.published("select basis, index_code from mart.city_ranking limit 1").iloc[0]
+    assert code == 0
+    assert "4.05" in answer
+    assert "4.0499" not in answer
+    assert first["basis"] in answer
+    assert max(map(len, answer.splitlines())) <= 90
+    assert "3 rows; 21 columns (" in answer
+
+
+def test_no_rows_say_why(small_warehouse):
+    code, answer, beside = asked(small_warehouse, "sql", "select city_id from city_ranking where index_code = 'other'")
+    assert (code, answer) == (0, "city_id\n")
+    assert "0 rows: index 'other' is not computed here (computed: " in beside
+    assert (
+        "scores are of 2012 to 2016, not of 1999"
+        in asked(small_warehouse, "sql", "from city_ranking where year = 1999")[2]
+    )
+
+
+def test_tables_and_columns_are_found_by_a_word(small_warehouse):
+    code, answer, _ = asked(small_warehouse, "tables", "Dagum")
+    assert code == 0
+    assert {line.split(",")[0] for line in answer.splitlines()} >= {"mart.mart_dagum_between", "mart.mart_dagum_within"}
+    assert asked(small_warehouse, "tables", "no such word")[0] == 2
+    described = asked(small_warehouse, "describe", "city_ranking")[1]
+    assert described.splitlines()[0] == "column,type,holds"
+    assert "rank_year" in described
+    code, said, _ = asked(small_warehouse, "describe", "city_rankin")
+    assert code == 2
+    assert "Did you mean mart.city_ranking" in said
+
+
+def test_the_parts_of_a_comparison_sum_to_the_lead(small_warehouse):
+    best, last = (
+        small_warehouse.published(
+            "select city_id, score_100 from mart.city_ranking join mart.dim_index using (index_code)"
+            " where is_headline and year = 2016 order by rank_year"
+        )
+        .iloc[[0, -1]]
+        .itertuples(index=False)
+    )
+    code, answer, _ = asked(small_warehouse, "compare", best.city_id, last.city_id, "2016", "--format", "json")
+    assert code == 0
+    assert sum(row["lead"] for row in json.loads(answer)) == pytest.approx(best.score_100 - last.score_100, abs=1e-9)
+    assert "has no score" in asked(small_warehouse, "compare", best.city_id, last.city_id, "1999")[1]
+    assert "Nearest names" in asked(small_warehouse, "compare", "Hefeii", last.city_id, "2016")[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"), [("text", "[Data set]"), ("bibtex", "@misc{nqpf_"), ("gbt7714", "中国城市新质生产力数据仓库")]
+)
+def test_a_citation_names_release_vintage_and_hash(small_warehouse, form, words):
+    release = small_warehouse.releases[-1]
+    sha256 = json.loads((release / "manifest.json").read_text(encoding="utf-8"))["files"]["city.duckdb"]
+    code, answer, _ = asked(small_warehouse, "cite", "合肥", "2016", "--format", form)
+    assert code == 0
+    assert all(part in answer for part in (words, release.name, "2016A", sha256[:16], "Hefei", "SYNTHETIC"))
+    assert "Table mart.city_ranking" in asked(small_warehouse, "cite", "city_ranking")[1]
+    assert asked(small_warehouse, "cite", "no_table")[0] == 2
+
+
+def test_a_warehouse_can_be_remembered(small_warehouse, tmp_path):
+    home = {"NQPF_WAREHOUSE": "", "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    assert asked(small_warehouse, "use", str(tmp_path), **home)[0] == 2
+    place = str(small_warehouse.paths.warehouse)
+    assert place in asked(small_warehouse, "use", place, **home)[1]
+    assert place in asked(small_warehouse, "sql", "select 1", **home)[2]
+    assert place not in asked(small_warehouse, "use", "--forget", **home)[1]
 
 
 @pytest.mark.parametrize(

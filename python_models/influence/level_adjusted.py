@@ -22,6 +22,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights
 from python_models.regression.errors import estimable
@@ -40,17 +41,16 @@ class LevelAdjusted:
     fit: SpilloverFit
     powers: tuple[float, float]
 
-    def test(self, contrasts: Sequence[Mapping[str, float]]) -> tuple[float, int, float]:
-        """(Wald, q, p) of R theta = 0, chi2(q): one mapping {name of a parameter: weight} a row of R.
+    def test(self, contrasts: Sequence[Mapping[str, float]]) -> Wald:
+        """Wald test of R theta = 0, chi2(q): one mapping {name of a parameter: weight} a row of R.
 
         Names are those of the matrices, 'x' and 'rho'. KeyError: a name that the fit does not have.
         """
-        wald, dof = self.fit.wald(contrasts)
-        return wald, dof, float(stats.chi2.sf(wald, dof))
+        return self.fit.wald(contrasts)
 
     def equal(self, *pairs: tuple[str, str]) -> float:
         """p of theta_a = theta_b for all pairs (a, b) together."""
-        return self.test([{a: 1.0, b: -1.0} for a, b in pairs])[2]
+        return self.test([{a: 1.0, b: -1.0} for a, b in pairs]).p
 
 
 @estimable("the level-adjusted test")
@@ -68,11 +68,16 @@ def level_adjusted(
 
     PanelInputError: as `fit_spillover`, and where y or x hold a value that is not above 0 or are all equal.
     """
-    (yy, power_y), (xx, power_x) = even_scale(y, "y"), even_scale(x, "x")
+    yy, xx, every = even_level(y, x, controls)
+    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects)
+    return LevelAdjusted(fit, (even_scale(y, "y")[1], even_scale(x, "x")[1]))
+
+
+def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """y and x on the even scale, and the controls with those of the level: steps 1 and 2."""
+    yy, xx = even_scale(y, "y")[0], even_scale(x, "x")[0]
     given = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
-    every = np.concatenate([given, level_controls(yy, xx)], axis=2)
-    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects, cov="cluster")
-    return LevelAdjusted(fit, (power_y, power_x))
+    return yy, xx, np.concatenate([given, level_controls(yy, xx)], axis=2)
 
 
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:

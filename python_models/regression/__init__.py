@@ -1,6 +1,6 @@
 """Spatial panel models with fixed effects: estimates, effects and tests from labelled frames and a graph.
 
-    SpatialPanel(y, x, graph, model="sdm").fit().effects(method="delta").to_frame()
+    SpatialPanel(y, x, graph, model="sdm").fit().effects().to_frame()
 
 `fit_panel` is the array core below it. What does not belong here: files, prints, choices of a study.
 """
@@ -8,6 +8,7 @@
 from python_models.regression.compare import Comparison, compare
 from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
+from python_models.regression.covariance import Cluster, Conley, DriscollKraay, Robust
 from python_models.regression.diagnostics import (
     modified_wald,
     pesaran_cd,
@@ -24,7 +25,6 @@ from python_models.regression.errors import PanelInputError
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
 from python_models.regression.results import Effects, PanelResults
-from python_models.regression.spec_hausman import hausman_tests
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
 from python_models.regression.spec_search import (
@@ -34,9 +34,10 @@ from python_models.regression.spec_search import (
     residual_tests,
     specification_search,
 )
-from python_models.regression.spec_wald import joint_effects_f, likelihood_ratio, wald
+from python_models.regression.spec_wald import hausman, joint_effects_f, likelihood_ratio, wald
 from python_models.regression.summary import Summary
 from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.wild import WildTest, wild_cluster, wild_score
 from python_models.regression.within import EFFECTS
 
 __all__ = [
@@ -45,20 +46,25 @@ __all__ = [
     "ESTIMATORS",
     "MODELS",
     "AverageEffects",
+    "Cluster",
     "Comparison",
+    "Conley",
     "CoreFit",
+    "DriscollKraay",
     "DynamicEffects",
     "DynamicFit",
     "Effects",
     "IVFit",
     "PanelInputError",
     "PanelResults",
+    "Robust",
     "SpatialPanel",
     "SpatialWeights",
     "SpecTest",
     "SpecTests",
     "SpecificationSearch",
     "Summary",
+    "WildTest",
     "average_effects",
     "city_effects",
     "compare",
@@ -67,7 +73,7 @@ __all__ = [
     "effects_tests",
     "fit_dynamic",
     "fit_panel",
-    "hausman_tests",
+    "hausman",
     "joint_effects_f",
     "likelihood_ratio",
     "lm_tests",
@@ -82,5 +88,7 @@ __all__ = [
     "squared_correlation",
     "variance_inflation",
     "wald",
+    "wild_cluster",
+    "wild_score",
     "wooldridge_ar1",
 ]

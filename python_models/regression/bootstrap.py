@@ -76,6 +76,19 @@ class Resampler:
         scale = np.sqrt(n / (n - 1.0)) if has_time(self.estimator.conv.effects) else 1.0
         return self._collect(draws, lambda: scale * self.e[rng.integers(0, n, n)], corrected=True)
 
+    def wild(self, draws: int, rng: np.random.Generator) -> Draws:
+        """Wild cluster bootstrap: each city keeps its residual vector, with a sign drawn for the whole city.
+
+        Beside what `block` allows, variances may depend on x: a city's errors stay with its x.
+        """
+        n = len(self.e)
+        scale = np.sqrt(n / (n - 1.0)) if has_time(self.estimator.conv.effects) else 1.0
+
+        def signed() -> FloatArray:
+            return np.asarray(scale * self.e * rng.choice(np.array([-1.0, 1.0]), size=(n, 1)))
+
+        return self._collect(draws, signed, corrected=True)
+
     def parametric(self, draws: int, rng: np.random.Generator) -> Draws:
         """Normal errors with variance sigma2 of the point."""
         root = np.sqrt(self.at.sigma2)

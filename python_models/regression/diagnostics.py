@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import normal
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_arrays import (
     Weights,
@@ -48,7 +48,7 @@ class ResidualMoran:
                 "expected": self.expected,
                 "sd": self.sd,
                 "z": self.z,
-                "p": 2.0 * stats.norm.sf(np.abs(self.z)),
+                "p": normal(self.z, 1.0).p,
             }
         )
 

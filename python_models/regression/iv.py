@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import FloatArray
+from python_models.inference import normal
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.iv_diagnostics import (
     AndersonRubinSet,
@@ -78,18 +78,9 @@ class IVFit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per term: term, coef, se, z, p, lo, hi."""
-        se, half = self.std_errors, stats.norm.ppf(0.975) * self.std_errors
-        z = self.params / se
+        found = normal(self.params, self.std_errors)
         return pd.DataFrame(
-            {
-                "term": self.names,
-                "coef": self.params,
-                "se": se,
-                "z": z,
-                "p": 2.0 * stats.norm.sf(np.abs(z)),
-                "lo": self.params - half,
-                "hi": self.params + half,
-            }
+            {"term": self.names, "coef": self.params, "se": self.std_errors, **found.columns("lo", "hi")}
         )
 
     def diagnostics(self) -> pd.DataFrame:

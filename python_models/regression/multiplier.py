@@ -47,6 +47,47 @@ class Multiplier:
         flat = self.factor.solve(np.ascontiguousarray(values.reshape(self.weights.n, -1)))
         return self.weights.lag(flat).reshape(values.shape)
 
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' applied to the first axis of `values` (n, ...)."""
+        flat = np.asarray(self.weights.matrix.T @ values.reshape(self.weights.n, -1))
+        return self.factor.solve(np.ascontiguousarray(flat), transposed=True).reshape(values.shape)
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J (n,)."""
+        first, second = diagonals(self, is_centred=is_centred)
+        return (first + second) / 2.0
+
+    def links(self) -> sp.csr_matrix:
+        """(G + G')/2: exact up to 1,000 cities, above them W + r W^2 + r^2 W^3 in place of G."""
+        g = sp.csr_matrix(self.matrix) if self.matrix is not None else _control(self)
+        return sp.csr_matrix((g + g.T) / 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixMultiplier:
+    """A known matrix G (n, n) in the place of a `Multiplier`."""
+
+    matrix: FloatArray
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """G applied to the first axis of `values` (n, t)."""
+        return np.asarray(self.matrix @ values)
+
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' applied to the first axis of `values` (n, t)."""
+        return np.asarray(self.matrix.T @ values)
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J (n,)."""
+        g = self.matrix
+        if is_centred:
+            g = g - g.mean(axis=0) - g.mean(axis=1, keepdims=True) + g.mean()
+        return np.diagonal(g).copy()
+
+    def links(self) -> sp.csr_matrix:
+        """(G + G')/2."""
+        return sp.csr_matrix((self.matrix + self.matrix.T) / 2.0)
+
 
 @dataclass(frozen=True)
 class Traced:

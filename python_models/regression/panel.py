@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from python_models._align import align_to
 from python_models.regression.convention import convention
 from python_models.regression.core import fit_panel
+from python_models.regression.covariance import Cluster, Conley, Robust
 from python_models.regression.data import PanelData, align_panel, column_positions
 from python_models.regression.results import PanelResults
 
@@ -26,7 +29,7 @@ class SpatialPanel:
 
     Raises PanelInputError that names the city, year or column. Nothing is estimated before `fit`.
 
-    Example: SpatialPanel(y, x, graph.transform("r")).fit().effects(method="delta").to_frame()
+    Example: SpatialPanel(y, x, graph.transform("r")).fit().effects().to_frame()
     """
 
     def __init__(
@@ -52,9 +55,17 @@ class SpatialPanel:
         return self._data
 
     def fit(
-        self, cov: str = "info", *, draws: int = 499, bias_draws: int = 0, rng: np.random.Generator | None = None
+        self,
+        cov: str | Robust = "cluster",
+        *,
+        draws: int = 499,
+        bias_draws: int = 0,
+        rng: np.random.Generator | None = None,
     ) -> PanelResults:
-        """Estimate. `cov`: info, qml, or block_bootstrap (`draws` panels, needs `rng`); see `core.fit_panel`."""
+        """Estimate. `cov`: cluster (by city), info, qml, driscoll_kraay, block_bootstrap, wild_bootstrap (`draws`
+        panels, need `rng`), or Cluster, Conley, DriscollKraay with settings, whose labels or points are matched with
+        the entities if they are a Series or frame; see `core.fit_panel`.
+        """
         fit = fit_panel(
             self._data.y,
             self._data.x,
@@ -62,7 +73,7 @@ class SpatialPanel:
             model=self.model,
             effects=self.effects,
             estimator=self.estimator,
-            cov=cov,
+            cov=self._in_order(cov),
             names=self._data.names,
             durbin=self._durbin,
             draws=draws,
@@ -70,3 +81,11 @@ class SpatialPanel:
             rng=rng,
         )
         return PanelResults(fit, self._data)
+
+    def _in_order(self, cov: str | Robust) -> str | Robust:
+        """Labels and points of the covariance in the order of the panel."""
+        if isinstance(cov, Cluster) and cov.groups is not None:
+            return replace(cov, groups=align_to(self._data.entities, cov.groups, "groups"))
+        if isinstance(cov, Conley):
+            return replace(cov, points=align_to(self._data.entities, cov.points, "points"))
+        return cov

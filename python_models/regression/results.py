@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import FloatArray
+from python_models.inference import Normal, normal
 from python_models.regression.core import CoreFit
 from python_models.regression.data import PanelData, align_panel
 from python_models.regression.effects import AverageEffects, average_effects
@@ -48,17 +48,20 @@ class PanelResults:
     @cached_property
     def tstats(self) -> pd.Series:
         """Estimate over standard error."""
-        return (self.params / self.std_errors).rename("tstat")
+        return pd.Series(self._normal().z, index=self.params.index, name="tstat")
 
     @cached_property
     def pvalues(self) -> pd.Series:
         """Two-sided normal p-values."""
-        return pd.Series(2.0 * stats.norm.sf(np.abs(self.tstats)), index=self.params.index, name="pvalue")
+        return pd.Series(self._normal().p, index=self.params.index, name="pvalue")
+
+    def _normal(self, level: float = 0.95) -> Normal:
+        return normal(self.core.params, self.std_errors, level)
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Normal confidence interval, columns lower and upper."""
-        half = float(stats.norm.ppf(0.5 + level / 2.0)) * self.std_errors
-        return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
+        found = self._normal(level)
+        return pd.DataFrame({"lower": found.lower, "upper": found.upper}, index=self.params.index)
 
     @property
     def rho(self) -> float | None:
@@ -166,12 +169,7 @@ class PanelResults:
         return other.x
 
     def effects(
-        self,
-        method: str = "simulation",
-        *,
-        draws: int = 2000,
-        rng: np.random.Generator | None = None,
-        level: float = 0.95,
+        self, method: str = "delta", *, draws: int = 2000, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Effects:
         """Direct, indirect and total effects; see `effects.average_effects`. `simulation` needs `rng`."""
         flat = self.data.x.reshape(-1, self.data.x.shape[2])

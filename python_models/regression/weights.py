@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
+from python_models._align import graph_labels
 from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 
@@ -47,10 +49,10 @@ class SpatialWeights:
         return np.asarray(flat, dtype=np.float64).reshape(values.shape)
 
 
-def spatial_weights(
-    W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray, *, labels: Sequence[object] | None = None
-) -> SpatialWeights:
-    """Check W (n, n) and hash it; `labels` (n,) only serve the messages. The input is not changed.
+def spatial_weights(W: Any, *, labels: Sequence[object] | None = None) -> SpatialWeights:
+    """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
+
+    `labels` (n,) only serve the messages. The input is not changed.
 
     Raises PanelInputError for a shape that is not square, a weight that is not finite, a diagonal that is not zero,
     and a city without neighbours.
@@ -73,6 +75,10 @@ def spatial_weights(
 
 
 def _copy(W: Any) -> sp.csr_matrix:
+    if isinstance(W, pd.DataFrame):
+        W = W.to_numpy(dtype=np.float64)
+    elif graph_labels(W) is not None:
+        W = W.sparse
     return sp.csr_matrix(W, dtype=np.float64, copy=True)
 
 

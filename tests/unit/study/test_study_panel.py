@@ -111,7 +111,7 @@ def test_errors_of_three_kinds_stand_side_by_side(tables):
 def test_verdict_of_the_rule_is_a_row(tables):
     tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
     assert tests.loc["rule_verdict", "outcome"] == "sdm"
-    assert {"lm_lag", "wald_sar", "lr_sem", "hausman", "mundlak", "moran_2012", "squared_correlation"} <= set(
+    assert {"lm_lag", "wald_sar", "lr_sem", "hausman", "lm_lag_cluster", "moran_2012", "squared_correlation"} <= set(
         tests.index
     )
 

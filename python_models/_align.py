@@ -1,7 +1,8 @@
 """Labels decide, row order never does: the one place that matches labelled arguments.
 
 Every public function that takes values of units (cities) from more than one argument is `aligned`. Plain arrays and
-lists have no labels: they are taken to be in the order of the first labelled argument.
+lists have no labels: they are taken to be in the order of the first labelled argument. So is a Series or frame on the
+default index 0, 1, .. beside other labels, as that index names no unit.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ def aligned[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Match the labels of all arguments before `function` sees them.
 
     The order of units is that of a graph if there is one, else of the first labelled argument. Rows of a Series or
-    frame are units; a frame with the same labels on both axes holds pairs of units, and both axes are matched; the
-    columns of other frames (years) follow those of the first one with the same column labels. Values of mappings are
-    matched alike. Frames on (unit, year) rows are left alone: the function matches them with its graph itself.
+    frame are units; a frame with the same labels on both axes holds pairs of units, and both axes are matched. Columns
+    that are numbers or dates (years) are put in rising order; others follow the first frame with the same ones. Values
+    of mappings are matched alike. Frames on (unit, year) rows are left alone: the function matches them itself.
     ValueError names a label that occurs twice or that one argument lacks.
     """
     signature = inspect.signature(function)
@@ -44,13 +45,20 @@ def align_to(labels: pd.Index, values: Any, what: str, columns: pd.Index | None 
         return {key: align_to(labels, value, f"{what}[{key!r}]", columns) for key, value in values.items()}
     if not isinstance(values, pd.Series | pd.DataFrame):
         return values
-    _require_same(labels, values.index, what)
+    if not _is_same(labels, values.index):
+        if _is_default(values.index) and len(values) == len(labels):
+            return values.set_axis(labels, axis=0)
+        _refuse(labels, values.index, what)
     if isinstance(values, pd.Series):
         return values if values.index.equals(labels) else values.reindex(labels)
     if _is_pairs(values):
         return values if _in_order(values, labels, labels) else values.reindex(index=labels, columns=labels)
-    if columns is None or len(columns) != len(values.columns) or len(columns.difference(values.columns)):
+    if is_rising := _are_years(values.columns):
+        columns = values.columns if values.columns.is_monotonic_increasing else values.columns.sort_values()
+    elif columns is None or not _is_same(columns, values.columns):
         columns = values.columns
+    if is_rising and not columns.is_unique:
+        raise ValueError(f"{what} has the year {columns[columns.duplicated()][0]!r} twice.")
     return values if _in_order(values, labels, columns) else values.reindex(index=labels, columns=columns)
 
 
@@ -61,8 +69,10 @@ def _matched(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if any(isinstance(v.index, pd.MultiIndex) for v in frames):
         return {}
     graphs = [labels for v in flat if (labels := graph_labels(v)) is not None]
-    reference = graphs[0] if graphs else frames[0].index
+    named = [v.index for v in frames if not _is_default(v.index)]
+    reference = graphs[0] if graphs else (named or [frames[0].index])[0]
     planes = [v.columns for v in frames if isinstance(v, pd.DataFrame) and not _is_pairs(v)]
+    planes = [c for c in planes if not _are_years(c)]
     for labels in graphs[1:]:
         if not labels.equals(reference):
             raise ValueError("two graphs name their cities in a different order: build them on the same labels.")
@@ -102,13 +112,26 @@ def _in_order(frame: pd.DataFrame, rows: pd.Index, columns: pd.Index) -> bool:
     return frame.index.equals(rows) and frame.columns.equals(columns)
 
 
-def _require_same(labels: pd.Index, own: pd.Index, what: str) -> None:
+def _are_years(columns: pd.Index) -> bool:
+    """Numbers or dates."""
+    return columns.dtype.kind in "iufM"
+
+
+def _is_default(index: pd.Index) -> bool:
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
+def _is_same(labels: pd.Index, own: pd.Index) -> bool:
+    """The same labels, each once, in any order."""
     if own.equals(labels):
-        return
+        return True
+    return len(own) == len(labels) and own.is_unique and not len(labels.difference(own))
+
+
+def _refuse(labels: pd.Index, own: pd.Index, what: str) -> None:
     if not own.is_unique:
         raise ValueError(f"{what} names {own[own.duplicated()][0]!r} twice: every unit must have one row.")
     missing, extra = labels.difference(own), own.difference(labels)
     if len(missing):
         raise ValueError(f"{what} has no row for {missing[0]!r} ({len(missing)} units missing): the labels must agree.")
-    if len(extra):
-        raise ValueError(f"{what} has a row for {extra[0]!r} that the other values lack ({len(extra)} such units).")
+    raise ValueError(f"{what} has a row for {extra[0]!r} that the other values lack ({len(extra)} such units).")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import positive_plane
 
@@ -52,6 +53,7 @@ class SigmaTrend:
         return pd.DataFrame([{**row, "verdict": self.verdict}])
 
 
+@aligned
 def sigma_trend(
     Y: ArrayLike | pd.DataFrame,
     *,

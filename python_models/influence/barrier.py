@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike
 from python_models.inference import Wald, half_width, normal, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
@@ -65,6 +66,7 @@ class BarrierModeration:
         return self.table.assign(wald=self.wald.statistic, p_moderation=self.wald.p)
 
 
+@aligned
 @estimable("the spillover across a border")
 def border_barrier(
     y: ArrayLike,
@@ -114,6 +116,7 @@ def border_barrier(
     return Barrier(fit, table)
 
 
+@aligned
 @estimable("the spillover over a barrier")
 def barrier_split(
     y: ArrayLike,
@@ -147,6 +150,7 @@ def barrier_split(
     return Barrier(fit, pd.DataFrame([_row("all", fit.at(["all:in", "all:out"]))]))
 
 
+@aligned
 @estimable("the moderation of a border")
 def moderated_barrier(
     y: ArrayLike,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.blocks import split_blocks
@@ -87,6 +88,7 @@ class BlockLags:
         )
 
 
+@aligned
 @estimable("spatial lags by block")
 def block_lags(
     y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights, is_centre: ArrayLike, controls: ArrayLike | None = None

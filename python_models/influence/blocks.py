@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import Wald, normal
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -78,6 +79,7 @@ class BlockSpillover:
         return pd.DataFrame(rows)
 
 
+@aligned
 def split_blocks(W: Matrix | SpatialWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
     """W_cc, W_cp, W_pc, W_pp (receiver, emitter), each (N, N), not re-normalised: together they are W."""
     full = spatial_weights(W).matrix.toarray()
@@ -88,19 +90,22 @@ def split_blocks(W: Matrix | SpatialWeights, is_centre: ArrayLike) -> dict[str, 
     return {b: full * np.outer(groups[b[0]], groups[b[1]]) for b in BLOCKS}
 
 
-def block_effects(multiplier: FloatArray, is_centre: BoolArray, *, with_own: bool = False) -> FloatArray:
+@aligned
+def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool = False) -> FloatArray:
     """E_{emitter->receiver} per emitting city (4, in the order of BLOCKS), then R per receiving city (4).
 
     E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b; the diagonal only if `with_own`.
     """
-    s = multiplier if with_own else multiplier - np.diag(np.diag(multiplier))
-    groups = {"c": is_centre, "p": ~is_centre}
+    s, centre = np.asarray(multiplier, dtype=np.float64), np.asarray(is_centre, dtype=np.bool_)
+    s = s if with_own else s - np.diag(np.diag(s))
+    groups = {"c": centre, "p": ~centre}
     sums = np.array([s[np.ix_(groups[b[0]], groups[b[1]])].sum() for b in BLOCKS])
     emitters = np.array([groups[b[1]].sum() for b in BLOCKS])
     receivers = np.array([groups[b[0]].sum() for b in BLOCKS])
     return np.concatenate([sums / emitters, sums / receivers])
 
 
+@aligned
 @estimable("the spillover by block")
 def block_spillover(
     y: ArrayLike,

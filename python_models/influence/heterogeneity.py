@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -54,6 +55,7 @@ class GroupEffects:
         ).assign(p_equal=self.p_equal)
 
 
+@aligned
 @estimable("the effects by group")
 def group_effects(
     y: ArrayLike,

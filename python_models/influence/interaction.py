@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.spillover import Matrix
@@ -72,6 +73,7 @@ class Interaction:
         )
 
 
+@aligned
 @estimable("the moderated spillover")
 def moderated_spillover(
     y: ArrayLike,
@@ -112,6 +114,7 @@ def moderated_spillover(
     return _result(fit, at, maps, values, terms=("x:m", "W:x:m"))
 
 
+@aligned
 @estimable("the absorptive spillover")
 def absorptive_spillover(
     y: ArrayLike,

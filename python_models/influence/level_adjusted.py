@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
@@ -53,6 +54,7 @@ class LevelAdjusted:
         return self.test([{a: 1.0, b: -1.0} for a, b in pairs]).p
 
 
+@aligned
 @estimable("the level-adjusted test")
 def level_adjusted(
     y: ArrayLike,
@@ -80,6 +82,7 @@ def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[
     return yy, xx, np.concatenate([given, level_controls(yy, xx)], axis=2)
 
 
+@aligned
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:
     """((v^lambda - 1) / lambda with mean 0 and variance 1, lambda); log v at 0. The same for c v, c > 0.
 
@@ -100,6 +103,7 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
     return np.asarray((scaled - scaled.mean()) / scaled.std()), power
 
 
+@aligned
 def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
     """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12)."""
     move = x - x.mean(axis=1, keepdims=True)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
@@ -66,6 +67,7 @@ class Placebo:
         return pd.DataFrame(rows, columns=names)
 
 
+@aligned
 def placebo_weights(
     y: ArrayLike,
     x: ArrayLike,
@@ -87,6 +89,7 @@ def placebo_weights(
     return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, n_jobs)
 
 
+@aligned
 def placebo_years(
     y: ArrayLike,
     x: ArrayLike,

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal
 from python_models.influence._regime_logdet import REACH, RegimeLogDet
@@ -104,6 +105,7 @@ class RegimeFit:
         return np.array([value for direct, every in means for value in (direct, every - direct, every)])
 
 
+@aligned
 @estimable("the model of two regimes")
 def two_regime(
     y: ArrayLike,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import holm, sup_t_band
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
@@ -46,6 +47,7 @@ class DistanceDecay:
         return self.table.copy()
 
 
+@aligned
 def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, FloatArray]:
     """Row-normalised masks of [edge_b, edge_(b+1)) km, (N, N) each; a city without a neighbour keeps a zero row."""
     d = _distances(distance)
@@ -60,6 +62,7 @@ def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, Floa
     return rings
 
 
+@aligned
 @estimable("the spillover by distance")
 def distance_decay(
     y: ArrayLike,

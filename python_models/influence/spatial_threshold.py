@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, p_from_draws
 from python_models.influence.level_adjusted import level_adjusted
@@ -83,6 +84,7 @@ class SpatialThreshold:
         return self.fit.wald_equal("lag:low", "lag:high")
 
 
+@aligned
 @estimable("the spatial threshold")
 def spatial_threshold(
     y: ArrayLike,
@@ -130,6 +132,7 @@ def spatial_threshold(
     return SpatialThreshold(float(grid[best]), float(low), float(high), lr, test, side, grid, loglik, fits[order[best]])
 
 
+@aligned
 @estimable("the level-adjusted threshold test")
 def adjusted_threshold(
     y: ArrayLike,

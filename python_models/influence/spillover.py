@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Normal, Wald, normal, wald
 from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
@@ -115,6 +116,7 @@ class SpilloverFit:
         return Linear(functional(s), gradient @ self.core.cov @ gradient.T)
 
 
+@aligned
 def fit_spillover(
     y: ArrayLike,
     x: ArrayLike,

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal, p_from_draws
 from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
@@ -88,6 +89,7 @@ def critical_lr(level: float = 0.05) -> float:
     return float(-2 * np.log(1 - np.sqrt(1 - level)))
 
 
+@aligned
 @estimable("the threshold regression")
 def threshold_regression(
     y: ArrayLike,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.choices import dirichlet_weights
 from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
@@ -78,6 +79,7 @@ class PathDraws:
         return np.asarray((self.path == path).mean(axis=0))
 
 
+@aligned
 def path_inputs(
     u: FloatArray, p: FloatArray, d: FloatArray, barrier: FloatArray, w: Any, years: Sequence[int]
 ) -> FloatArray:
@@ -89,6 +91,7 @@ def path_inputs(
     return np.stack([*moving, np.repeat(barrier[:, None], len(years), axis=1)], axis=-1)
 
 
+@aligned
 def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatArray, BoolArray]:
     """Corrected D (N, T) of two scores on the scale of the base years (T,), and where relations lag by above 0.1."""
     mask = np.broadcast_to(base, u.shape)

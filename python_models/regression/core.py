@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.bootstrap import Draws, Resampler
 from python_models.regression.convention import Convention, convention
@@ -97,6 +98,7 @@ class CoreFit:
         return float(-2.0 * self.loglik + self.n_params * np.log(self.n_rows))
 
 
+@aligned
 @estimable("the panel model")
 def fit_panel(
     y: ArrayLike,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.regression.dynamic_score import adjusted_score
@@ -104,6 +105,7 @@ class DynamicFit:
         return pd.concat(parts, ignore_index=True)
 
 
+@aligned
 @estimable("the dynamic model")
 def fit_dynamic(
     y: Values,

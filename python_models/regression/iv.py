@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.regression.errors import PanelInputError, estimable
@@ -103,6 +104,7 @@ class IVFit:
         return pd.DataFrame(rows)
 
 
+@aligned
 @estimable("two-stage least squares")
 def spatial_2sls(
     y: Values,

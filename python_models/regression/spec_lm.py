@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.regression.covariance import Rows, freed, sums_by
 from python_models.regression.errors import PanelInputError
@@ -20,6 +21,7 @@ VARIANTS = ("centred", "naive")
 CLUSTERED = "_cluster"  # mark of the robust twins
 
 
+@aligned
 def lm_tests(
     y: Values,
     x: Values,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models.regression.core import CoreFit, fit_panel
 from python_models.regression.diagnostics import (
     modified_wald,
@@ -73,6 +74,7 @@ class SpecificationSearch:
         return pd.DataFrame(rows, columns=["step", "rule", "evidence", "outcome"])
 
 
+@aligned
 def specification_search(
     y: Values,
     x: Values,
@@ -124,6 +126,7 @@ def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
     )
 
 
+@aligned
 def effects_tests(
     y: Values, x: Values, w: Weights, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> SpecTests:
@@ -153,6 +156,7 @@ def effects_tests(
     return result
 
 
+@aligned
 def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] | None = None) -> SpecTests:
     """Checks of the residuals of a fit: Moran (pooled and per year), CD, serial correlation, heteroskedasticity."""
     e = fit.residuals

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.core import fit_panel
 from python_models.regression.errors import PanelInputError
@@ -66,6 +67,7 @@ def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str
     return SpecTest.chi2(code, max(value, 0.0), df, note)
 
 
+@aligned
 def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> SpecTests:
     """F tests of the effects of OLS: `f_ind` cities given years, `f_time` years given cities.
 
@@ -89,6 +91,7 @@ def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> 
     return SpecTests(tuple(tests))
 
 
+@aligned
 def hausman(
     y: Values,
     x: Values,

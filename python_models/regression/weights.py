@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from python_models._align import graph_labels
+from python_models._align import aligned, graph_labels
 from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 
@@ -49,6 +49,7 @@ class SpatialWeights:
         return np.asarray(flat, dtype=np.float64).reshape(values.shape)
 
 
+@aligned
 def spatial_weights(W: Any, *, labels: Sequence[object] | None = None) -> SpatialWeights:
     """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.core import CoreFit
 from python_models.regression.covariance import group_codes, sums_by
@@ -47,6 +48,7 @@ class WildTest:
         return float(np.quantile(self.draws, level))
 
 
+@aligned
 def wild_cluster(
     y: Values,
     x: Values,

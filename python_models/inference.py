@@ -76,6 +76,16 @@ def p_from_draws(draws: ArrayLike, observed: float) -> float:
     return float(((values >= observed).sum() + 1) / (values.size + 1))
 
 
+def p_two_sided(draws: ArrayLike) -> FloatArray:
+    """Two-sided p (m,) of "zero" from bootstrap draws (B, m) of an estimate: twice the smaller share of draws on one
+    side of zero, (k + 1)/(B + 1), at most 1. It agrees with the percentile interval of the same draws.
+    """
+    values = np.asarray(draws, dtype=np.float64)
+    known = (~np.isnan(values)).sum(axis=0)
+    side = np.minimum((values <= 0).sum(axis=0), (values >= 0).sum(axis=0))
+    return np.asarray(np.where(known > 0, np.minimum(2.0 * (side + 1.0) / (known + 1.0), 1.0), np.nan))
+
+
 def ratio_interval(a: float, b: float, cov: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     """Fieller's interval of a / b for normal estimates with covariance `cov` (2, 2) of (a, b); infinite if b may be 0.
 

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.polynomial import chebyshev
 
 from python_models._types import FloatArray
-from python_models.inference import normal
+from python_models.inference import normal, p_two_sided
 from python_models.regression.core import CoreFit
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import log_determinant
@@ -108,9 +108,7 @@ def average_effects(
         simulated = law.effects(sample)
         mean, se = simulated.mean(axis=0), simulated.std(axis=0, ddof=1)
         lower, upper = np.quantile(simulated, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
-        # from the same draws as the limits: twice the smaller share on one side of zero, (k + 1) / (B + 1)
-        side = np.minimum((simulated <= 0).sum(axis=0), (simulated >= 0).sum(axis=0))
-        p = np.where(se > 0, np.minimum(2.0 * (side + 1.0) / (len(simulated) + 1.0), 1.0), np.nan)
+        p = np.where(se > 0, p_two_sided(simulated), np.nan)
     scale = np.full(len(point), np.nan) if sd_ratio is None else sd_ratio
     return AverageEffects(
         names=tuple(names) if names is not None else fit.names[: len(point)],

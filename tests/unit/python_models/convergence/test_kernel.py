@@ -1,8 +1,10 @@
 """Kernel densities: mass, known features, bandwidths of R, the test of one mode; stochastic kernels."""
 
+import json
+
 import numpy as np
 import pytest
-from golden import cases
+from reference_answers import ORACLES
 from scipy.stats import gaussian_kde
 
 from python_models.dynamics import kernel, kernel_density, stochastic_kernel, unimodality

@@ -6,7 +6,7 @@ from python_models.influence.blocks import BlockSpillover, block_effects, block_
 from python_models.influence.heterogeneity import GroupEffects, group_effects
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.level_adjusted import LevelAdjusted, even_scale, level_adjusted, level_controls
-from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
+from python_models.influence.placebo import LeadLag, Placebo, lead_lag, placebo_weights, placebo_years
 from python_models.influence.regimes import RegimeFit, two_regime
 from python_models.influence.rings import DistanceDecay, distance_decay, ring_matrices
 from python_models.influence.spatial_threshold import SpatialThreshold, SupWald, adjusted_threshold, spatial_threshold
@@ -22,6 +22,7 @@ __all__ = [
     "DistanceDecay",
     "GroupEffects",
     "Interaction",
+    "LeadLag",
     "LevelAdjusted",
     "Linear",
     "Placebo",
@@ -43,6 +44,7 @@ __all__ = [
     "even_scale",
     "fit_spillover",
     "group_effects",
+    "lead_lag",
     "level_adjusted",
     "level_controls",
     "moderated_barrier",

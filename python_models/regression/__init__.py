@@ -5,6 +5,7 @@
 `fit_panel` is the array core below it. What does not belong here: files, prints, choices of a study.
 """
 
+from python_models.regression.alternatives import effects_by_model, model_weights
 from python_models.regression.compare import Comparison, compare
 from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
@@ -22,9 +23,11 @@ from python_models.regression.dynamic_effects import DynamicEffects, dynamic_eff
 from python_models.regression.effects import AverageEffects, average_effects
 from python_models.regression.effects_city import city_effects, effects_by_order
 from python_models.regression.errors import PanelInputError
+from python_models.regression.factors import FactorFit, count_factors, fit_factors
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
 from python_models.regression.results import Effects, PanelResults
+from python_models.regression.sensitivity import Robustness, confounded, robustness_value, violation_bounds
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
 from python_models.regression.spec_search import (
@@ -54,10 +57,12 @@ __all__ = [
     "DynamicEffects",
     "DynamicFit",
     "Effects",
+    "FactorFit",
     "IVFit",
     "PanelInputError",
     "PanelResults",
     "Robust",
+    "Robustness",
     "SpatialPanel",
     "SpatialWeights",
     "SpecTest",
@@ -68,25 +73,32 @@ __all__ = [
     "average_effects",
     "city_effects",
     "compare",
+    "confounded",
+    "count_factors",
     "dynamic_effects",
+    "effects_by_model",
     "effects_by_order",
     "effects_tests",
     "fit_dynamic",
+    "fit_factors",
     "fit_panel",
     "hausman",
     "joint_effects_f",
     "likelihood_ratio",
     "lm_tests",
+    "model_weights",
     "modified_wald",
     "nested_tests",
     "pesaran_cd",
     "residual_moran",
     "residual_tests",
+    "robustness_value",
     "spatial_2sls",
     "spatial_weights",
     "specification_search",
     "squared_correlation",
     "variance_inflation",
+    "violation_bounds",
     "wald",
     "wild_cluster",
     "wild_score",

@@ -106,7 +106,6 @@ class IVFit:
         return pd.DataFrame(rows)
 
 
-@aligned
 @dataclass(frozen=True, eq=False)
 class LinearSystem:
     """Moments of a 2SLS estimate: q (rows, m) with the included columns first, project (p, m) params = project q'y.
@@ -135,6 +134,7 @@ class LinearSystem:
         return params, self.project @ meat @ self.project.T
 
 
+@aligned
 @estimable("two-stage least squares")
 def spatial_2sls(
     y: Values,

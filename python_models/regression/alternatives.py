@@ -20,7 +20,7 @@ from python_models.regression.data import align_panel
 from python_models.regression.design import make_design
 from python_models.regression.effects import average_effects
 from python_models.regression.errors import PanelInputError
-from python_models.regression.likelihood import Moments, SlopeMoments
+from python_models.regression.likelihood import Moments, SlopeMoments, y_loadings
 from python_models.regression.logdet import LogDet, log_determinant
 from python_models.regression.spec_arrays import PanelInputs, Values, is_labelled, panel_inputs
 
@@ -129,7 +129,7 @@ def _log_marginal(given: PanelInputs, model: str, effects: str, estimator: str, 
 
     def density(rho: FloatArray, jacobian: FloatArray) -> FloatArray:
         pair = (rho, np.zeros_like(rho)) if conv.has_rho else (np.zeros_like(rho), rho)
-        a = np.stack([np.ones_like(rho), -rho, np.zeros_like(rho)], axis=-1)
+        a = y_loadings(*pair)
         whole = np.einsum("ra,ab,rb->r", a, moments.yy, a)
         square = (moments.profile(*pair).ssr + shrink * whole) / (1.0 + shrink)
         return np.asarray(k / 2.0 * np.log(shrink / (1.0 + shrink)) + jacobian - m / 2.0 * np.log(square))

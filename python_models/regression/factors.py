@@ -31,7 +31,7 @@ from python_models.regression.logdet import log_determinant
 from python_models.regression.multiplier import cross_trace, multiplier
 from python_models.regression.search import maximise
 from python_models.regression.spec_arrays import Values, Weights, panel_inputs
-from python_models.regression.within import has_entity, has_time, within
+from python_models.regression.within import has_entity, has_time
 
 TURNS, STILL = 500, 1e-9
 
@@ -126,7 +126,7 @@ def _turns(est: Estimator, common: FloatArray, r: int) -> _End:
         turn += 1
         shifted = ys.copy()
         shifted[..., 0] -= common
-        likelihood = Likelihood(Moments.of(shifted, est.slopes), conv, log_determinant(est.weights))
+        likelihood = Likelihood.of(Moments.of(shifted, est.slopes), conv, log_determinant(est.weights))
         optimum = maximise(likelihood)
         slopes = likelihood.moments.profile(optimum.rho, 0.0).slopes
         lagged = optimum.rho * ys[..., 1] if conv.has_rho else 0.0
@@ -169,7 +169,7 @@ def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...]) -> Factor
     linear, multipliers, traces, pairs = [], [], np.zeros(0), np.zeros((0, 0))
     if conv.has_rho:
         g = multiplier(weights, log_determinant(weights), end.rho)
-        linear.append(free(design.ys[..., 1] - within(g.apply(e), conv.effects)))
+        linear.append(free(design.ys[..., 1] - conv.project(g.apply(e))))
         multipliers.append(g)
         one, two = g.g1, g.g2 + cross_trace(g, g).value
         if conv.is_centred:  # without the constant mode

@@ -118,9 +118,14 @@ class PanelResults:
         """e after removal of the fixed effects, by (entity, time)."""
         return self.data.series(self.core.residuals, "residual")
 
+    def _need_plane(self, what: str) -> None:
+        if self.core.conv.absorb is not None:
+            raise PanelInputError(f"{what} needs a balanced panel with one W and plain city and year effects.")
+
     @cached_property
     def fixed_effects(self) -> tuple[pd.Series, pd.Series, float]:
         """City effects (sum zero), year effects (sum zero) and the constant."""
+        self._need_plane("fixed_effects")
         mu, gamma, constant = self._effects
         entity = pd.Series(mu, index=self.data.entities, name="entity_effect")
         return entity, pd.Series(gamma, index=self.data.times, name="time_effect"), constant
@@ -149,6 +154,7 @@ class PanelResults:
         the observed neighbours (no new exog allowed). `exog`: other values of the regressors for the same cities and
         years, for a counterfactual.
         """
+        self._need_plane("predict")
         if kind not in ("reduced", "signal") or (kind == "signal" and exog is not None):
             raise PanelInputError("kind must be 'reduced', or 'signal' (only for the observed exog).")
         x = self.data.x if exog is None else self._other(exog)
@@ -210,7 +216,7 @@ class PanelResults:
             ("Fixed effects", c.effects),
             ("Estimator", c.estimator),
             ("Standard errors", c.cov_type),
-            ("Cities x years", f"{c.conv.n} x {c.conv.t}"),
+            ("Cities x years", f"{len(self.data.entities)} x {len(self.data.times)}"),
             ("Rows of the likelihood", f"{c.n_rows}"),
             ("Log-likelihood", f"{c.loglik:.4f}"),
             ("AIC / BIC", f"{c.aic:.3f} / {c.bic:.3f}"),
@@ -235,6 +241,7 @@ class Effects:
 
     def by_city(self, variable: str) -> pd.DataFrame:
         """One row per city: own, received and emitted effect of one regressor with delta standard errors."""
+        self.results._need_plane("by_city")
         names = self.results.data.names
         if variable not in names:
             raise PanelInputError(f"'{variable}' is not a regressor; there are {', '.join(names)}.")

@@ -54,15 +54,15 @@ def test_information_is_the_covariance_of_the_score(model, effects, estimator):
         forms.append(projection @ np.kron(g, np.eye(t)) @ projection)
     if conv.has_rho:  # the mean of y filtered: (I - lam W) G (Z d + fixed effects), demeaned
         wn = w.matrix.toarray()
-        e = design.ys @ np.array([1.0, -(at.rho + at.lam), at.rho * at.lam])[: design.ys.shape[2]]
-        e = e - (design.z if design.wz is None else design.z - at.lam * design.wz) @ at.slopes
+        e = design.ys @ np.array([1.0, -at.rho, -at.lam, at.rho * at.lam])[: design.ys.shape[2]]
+        e = e - (design.z if design.mz is None else design.z - at.lam * design.mz) @ at.slopes
         u = np.linalg.solve(np.eye(n) - at.lam * wn, e)
         mean = y - at.rho * wn @ y - u
         g = wn @ np.linalg.inv(np.eye(n) - at.rho * wn)
         linear.append(within((np.eye(n) - at.lam * wn) @ g @ mean, effects).reshape(-1))
     if conv.has_lam:
         linear.append(np.zeros(n * t))
-    regressors = (design.z if design.wz is None else design.z - at.lam * design.wz).reshape(n * t, k)
+    regressors = (design.z if design.mz is None else design.z - at.lam * design.mz).reshape(n * t, k)
     vectors = [*regressors.T, *linear, np.zeros(n * t)]
     matrices = [*[np.zeros((n * t, n * t))] * k, *forms, projection / (2.0 * s2)]
     size = len(vectors)

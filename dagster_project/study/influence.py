@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.samples import SAMPLE_FRAMES, Job, Skipped, World, run_jobs
@@ -72,13 +71,11 @@ Contrast = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is drawn: behind effects by group and block, behind a barrier; Hansen's bootstrap; panels without a
-    spatial threshold and candidates of one."""
+    """How much is drawn: multipliers of cities behind a spatial threshold, Hansen's bootstrap; candidates
+    of a spatial threshold."""
 
-    effects: int
-    barrier: int
+    multipliers: int
     threshold_bootstrap: int
-    spatial_bootstrap: int
     spatial_grid: int
 
 
@@ -95,20 +92,20 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
     for scheme in splits:
         for side in ("emitter", "receiver"):
-            make = partial(_heterogeneity, world, scheme, side, sizes.effects)
+            make = partial(_heterogeneity, world, scheme, side)
             jobs.append(("heterogeneity", f"{scheme}:{side}", make))
     for scheme, centre in (*centres.items(), ("synergy", "")):
-        jobs.append(("blocks", scheme, partial(_blocks, world, scheme, centre, sizes.effects)))
+        jobs.append(("blocks", scheme, partial(_blocks, world, scheme, centre)))
         jobs.append(("block lags", scheme, partial(_block_lags, world, scheme, centre)))
     for method in METHODS:
         jobs.append(("reach", f"{method}:100", partial(_reach, world, method, EDGES_100, "all")))
     jobs.append(("reach", "ring:50", partial(_reach, world, "ring", EDGES_50, "all")))
     for synergy_class in ("high", "low"):
         jobs.append(("reach", f"ring:100:{synergy_class}", partial(_reach, world, "ring", EDGES_100, synergy_class)))
-    jobs.append(("barrier", "province", partial(_border, world, None, sizes.barrier)))
-    jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES, sizes.barrier)))
-    jobs += [("barrier", kind, partial(_split, world, kind, sizes.barrier)) for kind in BARRIERS]
-    jobs.append(("barrier", "province:relations", partial(_moderated, world, sizes.barrier)))
+    jobs.append(("barrier", "province", partial(_border, world, None)))
+    jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES)))
+    jobs += [("barrier", kind, partial(_split, world, kind)) for kind in BARRIERS]
+    jobs.append(("barrier", "province:relations", partial(_moderated, world)))
     for n in HANSEN_STEPS:
         jobs.append(("threshold", f"hansen:{n}", partial(_hansen, world, n, sizes.threshold_bootstrap)))
     jobs += [
@@ -134,11 +131,10 @@ def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Table
 def _spillover(world: World) -> Tables:
     """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
     fit = fit_spillover(world.sample.y, world.x, world.weights, {"lag": world.weights.matrix}, world.controls)
-    found, se = _refit(world, fit), np.sqrt(np.diag(fit.core.cov))
-    at = {name: fit.positions[name] for name in ("lag", "rho")}
-    plain = {name: float(2 * stats.norm.sf(abs(fit.core.params[i]) / se[i])) for name, i in at.items()}
-    both = [{name: 1.0} for name in at]
-    joint = float(stats.chi2.sf(*fit.wald(both)))
+    found, names = _refit(world, fit), ("lag", "rho")
+    plain = dict(zip(names, fit.at(names).normal().p.tolist(), strict=True))
+    both = [{name: 1.0} for name in names]
+    joint = fit.wald(both).p
     rows = [
         _test_row(found, "spatial lag", "rho", "rho = 0", [{"rho": 1.0}], plain["rho"]),
         _test_row(found, "spillover", "theta", "theta = 0", [{"lag": 1.0}], plain["lag"]),
@@ -147,7 +143,7 @@ def _spillover(world: World) -> Tables:
     return {"level_adjusted_test": pd.concat(rows, ignore_index=True)}
 
 
-def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
+def _heterogeneity(world: World, scheme: str, side: str) -> Tables:
     found = group_effects(
         world.sample.y,
         world.x,
@@ -155,8 +151,6 @@ def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
         world.groups(scheme).tolist(),
         world.controls,
         side="emitter" if side == "emitter" else "receiver",
-        draws=draws,
-        rng=world.rng(f"group:{scheme}:{side}"),
     )
     again, labels = _refit(world, found.fit), {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
     table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
@@ -174,9 +168,9 @@ def _centre(world: World, scheme: str, centre: str) -> BoolArray:
     return np.asarray(world.groups(scheme) == centre, dtype=np.bool_)
 
 
-def _blocks(world: World, scheme: str, centre: str, draws: int) -> Tables:
-    is_centre, rng = _centre(world, scheme, centre), world.rng(f"block:{scheme}")
-    found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls, draws=draws, rng=rng)
+def _blocks(world: World, scheme: str, centre: str) -> Tables:
+    is_centre = _centre(world, scheme, centre)
+    found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls)
     index, low, high = found.asymmetry
     again, outward = _refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
     table = found.to_frame().assign(
@@ -206,9 +200,21 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
         # only the emitters of this class are followed over the rings; everybody's own x stays a control
         controls = own if controls is None else np.concatenate([own, controls], axis=2)
         x = world.x * emits[:, None]
-    found = distance_decay(world.sample.y, x, world.distance, [float(e) for e in edges], controls, method=method)
+    found = distance_decay(
+        world.sample.y,
+        x,
+        world.distance,
+        [float(e) for e in edges],
+        controls,
+        method=method,
+        rng=world.rng(f"reach:{method}:{edges[1]}:{synergy_class}"),
+    )
     labels = {"method": method, "step_km": edges[1] - edges[0], "synergy_class": synergy_class}
-    bands = found.to_frame().rename(columns={"theta": "coef", "z": "t"}).assign(**labels)
+    bands = (
+        found.to_frame()
+        .rename(columns={"theta": "coef", "z": "t", "lower_all": "lo_all", "upper_all": "hi_all"})
+        .assign(**labels)
+    )
     bands["band_id"] = np.arange(len(bands))
     boundary = {
         "boundary_km": found.boundary_km,
@@ -222,7 +228,7 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
 # ---- barriers: which links stand behind which, and what the border takes --------------------------------
 
 
-def _border(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
+def _border(world: World, edges: tuple[int, ...] | None) -> Tables:
     found = border_barrier(
         world.sample.y,
         world.x,
@@ -231,23 +237,14 @@ def _border(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
         world.controls,
         distance=None if edges is None else world.distance,
         edges=edges,
-        draws=draws,
-        rng=world.rng(f"barrier:{edges}"),
     )
     return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
 
 
-def _split(world: World, kind: str, draws: int) -> Tables:
+def _split(world: World, kind: str) -> Tables:
     """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
     found = barrier_split(
-        world.sample.y,
-        world.x,
-        world.weights,
-        _is_behind(world, kind),
-        world.controls,
-        scope=_scope_of(world, kind),
-        draws=draws,
-        rng=world.rng(f"barrier:{kind}"),
+        world.sample.y, world.x, world.weights, _is_behind(world, kind), world.controls, scope=_scope_of(world, kind)
     )
     return _border_tables(world, found, kind, kind)
 
@@ -301,17 +298,10 @@ def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str
     return {"border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test}
 
 
-def _moderated(world: World, draws: int) -> Tables:
+def _moderated(world: World) -> Tables:
     """Is the border lower where production relations of the receiving city were better in the first year?"""
     found = moderated_barrier(
-        world.sample.y,
-        world.x,
-        world.weights,
-        world.sample.province,
-        world.x[:, 0],
-        world.controls,
-        draws=draws,
-        rng=world.rng("barrier:moderated"),
+        world.sample.y, world.x, world.weights, world.sample.province, world.x[:, 0], world.controls
     )
     moderator = f"{world.spec.regressors[0]}_first_year"
     return {"barrier_moderation": found.to_frame().assign(barrier_code="province", moderator=moderator)}
@@ -360,7 +350,7 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
 
 def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
     """Only the emitter's threshold is a finding: the receiver's is there to be compared by likelihood."""
-    q, draws = world.synergy, sizes.spatial_bootstrap if side == "emitter" else 0
+    q, draws = world.synergy, sizes.multipliers if side == "emitter" else 0
     found = spatial_threshold(
         world.sample.y,
         world.x,
@@ -369,7 +359,7 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
         world.controls,
         side="emitter" if side == "emitter" else "receiver",
         n_grid=sizes.spatial_grid,
-        draws=draws,
+        draws=max(draws, 1),
         rng=world.rng(f"spatial:{side}"),
     )
     kind = f"spatial_{side}"
@@ -382,8 +372,8 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
         "gamma": found.gamma,
         "ci_lo": found.low,
         "ci_hi": found.high,
-        "f_stat": found.lr,
-        "p_boot": found.p,
+        "f_stat": found.test.statistic,
+        "p_boot": found.p if draws else np.nan,
         "n_boot": draws,
         "slope_low": theta.loc["lag:low", "theta"],
         "slope_se_low": theta.loc["lag:low", "se"],
@@ -394,7 +384,7 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
     }
     tables: Tables = {"threshold_grid": profile.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(profile)))}
     if side == "emitter":
-        row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.effects)
+        row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.multipliers)
     return {**tables, "threshold_result": pd.DataFrame([row])}
 
 
@@ -414,7 +404,7 @@ def _refit(world: World, fit: SpilloverFit) -> tuple[LevelAdjusted | None, str]:
 
 def _p_of(found: LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
     """p of the contrasts together; NaN without a fit."""
-    return float("nan") if found is None else found.test(contrasts)[2]
+    return float("nan") if found is None else found.test(contrasts).p
 
 
 def _test_row(
@@ -437,7 +427,8 @@ def _test_row(
         **dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan),
     }
     if fit is not None:
-        row["wald"], _, row["p"] = fit.test(contrasts)
+        test = fit.test(contrasts)
+        row |= {"wald": test.statistic, "p": test.p}
         if len(contrasts) == 1:
             row |= _interval(fit, contrasts[0])
     return pd.DataFrame([row])
@@ -471,8 +462,7 @@ def _threshold_row(world: World, *, draws: int) -> tuple[float, pd.DataFrame]:
 
 
 def _interval(found: LevelAdjusted, contrast: Contrast) -> dict[str, float]:
-    at, weights = [found.fit.positions[name] for name in contrast], np.array(list(contrast.values()))
-    point = float(weights @ found.fit.core.params[at])
-    se = float(np.sqrt(weights @ found.fit.core.cov[np.ix_(at, at)] @ weights))
-    half = float(stats.norm.ppf(0.975)) * se
-    return {"difference": point, "se": se, "lo": point - half, "hi": point + half}
+    own = found.fit.at(list(contrast)).combine(np.array([list(contrast.values())]))
+    limits = own.normal()
+    numbers = (own.point, own.std_error, limits.lower, limits.upper)
+    return {name: float(n[0]) for name, n in zip(("difference", "se", "lo", "hi"), numbers, strict=True)}

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.influence import INPUTS as INFLUENCE_INPUTS
 from dagster_project.study.samples import Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
+from python_models.inference import normal
 from python_models.influence._regime_logdet import RegimeLogDet
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
@@ -53,12 +53,11 @@ NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 @dataclass(frozen=True)
 class Sizes:
     """How much is drawn: panels of the bias correction of two regimes, placebo relabellings of cities and shufflings
-    of years, draws behind moderated effects."""
+    of years."""
 
     regime_bootstrap: int
     placebo: int
     placebo_years: int
-    bands: int
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -77,9 +76,7 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
             jobs.append(
                 ("regimes", f"{scheme}:{years}", partial(_regimes, world, scheme, years, sizes.regime_bootstrap))
             )
-    jobs += [
-        ("interaction", moderator, partial(_interaction, world, moderator, sizes.bands)) for moderator in MODERATORS
-    ]
+    jobs += [("interaction", moderator, partial(_interaction, world, moderator)) for moderator in MODERATORS]
     jobs.append(("placebo", "relabelled W", partial(_placebo, world, sizes.placebo)))
     jobs.append(("placebo", "wrong years", partial(_placebo_years, world, sizes.placebo_years)))
     return jobs
@@ -106,7 +103,7 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
         logdet=RegimeLogDet(world.weights, first),
     )
     z, p = fit.equal_rho()
-    half = stats.norm.ppf(0.975) * fit.std_errors
+    found = normal(fit.params, fit.std_errors)
     effects = fit.effects()
     rows = []
     for i, regime in enumerate(("first", "second")):
@@ -120,8 +117,8 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
             "rho_uncorrected": fit.maximum[at],
             "se": fit.std_errors[at],
             "se_boot": fit.se_boot[at],
-            "lo": fit.params[at] - half[at],
-            "hi": fit.params[at] + half[at],
+            "lo": found.lower[at],
+            "hi": found.upper[at],
             "z_equal": z,
             "p_equal": p,
             "lnl": fit.loglik,
@@ -136,10 +133,10 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
     return {"regime_coef": pd.DataFrame(rows)}
 
 
-def _interaction(world: World, moderator: str, draws: int) -> Tables:
-    sample, rng = world.sample, world.rng(f"interaction:{moderator}")
+def _interaction(world: World, moderator: str) -> Tables:
+    sample = world.sample
     if moderator == "own_pr":
-        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls, draws=draws, rng=rng)
+        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls)
         return _interaction_rows(found, moderator, "", sample.y.size)
     levels, note, since = None, "", 0
     if moderator == "synergy_base":
@@ -151,7 +148,7 @@ def _interaction(world: World, moderator: str, draws: int) -> Tables:
             m, levels = (m >= np.median(m)).astype(np.float64), {"low": 0.0, "high": 1.0}
     y, x = sample.y[:, since:], world.x[:, since:]
     controls = None if world.controls is None else world.controls[:, since:]
-    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels, draws=draws, rng=rng)
+    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels)
     return _interaction_rows(found, moderator, note, y.size)
 
 

@@ -1,4 +1,4 @@
-"""Barriers to spillovers at a border: inside against across, within rings of distance, and where it holds back less.
+"""Barriers to spillovers at a border: inside against across, by ring, by place (docs/formulas.md#barrier).
 
     b = 1 - theta_out / theta_in          moderated: b(m) = 1 - (theta_out + h_out m) / (theta_in + h_in m)
 

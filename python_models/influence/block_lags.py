@@ -1,4 +1,4 @@
-"""Spatial lags of y by block of centre and periphery: level 2 of the asymmetric spillovers .
+"""Spatial lags of y by block of centre and periphery: level 2 of the asymmetric spillovers (docs/formulas.md#blocks).
 
     y_t = sum_b rho_b W_b y_t + beta x_t + sum_b theta_b W_b x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t
 
@@ -99,7 +99,7 @@ def block_lags(
     lnL = const - (NT/2) ln SSR(rho) + T ln|I - sum_b rho_b W_b|; errors clustered by city (sandwich with H by formula);
     `lr` supposes independent errors of one variance. Year effects do not commute with W_b y, so a
     small bias of order 1/N is left. PanelInputError: a maximum at the edge, or a Hessian whose condition
-    number is 1e6 or more: the lags of the blocks are not told apart by these data.
+    number is 1e6 or more: these data do not identify the lags of the blocks separately.
     """
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
@@ -117,7 +117,7 @@ def block_lags(
     roots = np.linalg.eigvalsh(-hessian)
     condition = float(roots[-1] / roots[0]) if roots[0] > 0 else float("inf")
     if condition >= WORST_CONDITION:
-        raise PanelInputError(f"the lags of the blocks are not told apart: condition number {condition:.2g}.")
+        raise PanelInputError(f"the lags of the blocks are not identified apart: condition number {condition:.2g}.")
     near = [one for one in found if np.abs(one[0] - rho).max() > 1e-3]
     slopes = data.slopes(rho)
     return BlockLags(

@@ -1,4 +1,4 @@
-"""Asymmetric spillovers between centre and periphery: blocks W_{receiver,emitter}."""
+"""Asymmetric spillovers between centre and periphery: blocks W_{receiver,emitter} (docs/formulas.md#blocks)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Effects by group of cities with the whole W: interactions instead of split samples."""
+"""Effects by group of cities with the whole W: interactions, no split samples (docs/formulas.md#group-effects)."""
 
 from __future__ import annotations
 

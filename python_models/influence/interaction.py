@@ -1,4 +1,4 @@
-"""Moderated spillovers: effects of x that depend on the level of another variable .
+"""Moderated spillovers: effects of x that depend on the level of another variable (docs/formulas.md#interaction).
 
     moderator m:  y = rho W y + beta x + theta W x + g (x m) + h W (x m) + [a m + b W m] + controls + effects + e
     absorptive:   y = rho W y + beta x + theta W x + h x (W x) + controls + effects + e    (own x takes up the others')

@@ -2,7 +2,7 @@
 
 Weights: a relabelling P W P' keeps eigenvalues, so one log-determinant serves every draw; relabelling W is the same as
 giving each city another one's data, so W stays as it is and only cross-products are made anew. Years: x of all cities
-gets the same wrong order of years, so its map stays true and its dates do not.
+gets the same wrong order of years, so its map stays true and its dates do not. docs/formulas.md#robustness.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     y_t = rho1 D W y_t + rho2 (I - D) W y_t + x_t beta + W x_t theta + C_t c + W C_t d + mu + lambda_t 1 + e_t
 
-D = diag(is_first) by receiver. W x, c are common. Elhorst and Freret (2009, J. Regional Science 49).
+D = diag(is_first) by receiver. W x, c are common. Elhorst and Freret (2009, J. Regional Science 49);
+docs/formulas.md#regimes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a spillover reaches: rings of distance, boundary, half-distance ."""
+"""How far a spillover reaches: rings of distance, boundary, half-distance (docs/formulas.md#rings)."""
 
 from __future__ import annotations
 

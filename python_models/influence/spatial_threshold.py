@@ -1,4 +1,4 @@
-"""Does the spillover of a city depend on a threshold of its own synergy?
+"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)
 
 The test is one for all candidates g together. With theta_low, theta_high and the influences of a clustered fit at each
 

@@ -1,6 +1,6 @@
 """Specification curve: do the runs of a robustness suite agree in sign and significance with the headline?
 
-Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4).
+Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4). docs/formulas.md#robustness.
 """
 
 from __future__ import annotations

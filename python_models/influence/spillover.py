@@ -3,7 +3,8 @@
     y_t = rho W y_t + beta x_t + sum_m theta_m M_m x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t
     S = (I - rho W)^-1 (beta I + sum_m theta_m M_m)
 
-Blocks, rings and borders are all this model with other matrices M_m. M_m are not re-normalised.
+Blocks, rings and borders are all this model with other matrices M_m, which are not re-normalised
+(docs/formulas.md#influences).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Production relations: engines of a study of relations between city and market. Arrays in, frozen results out.
+"""Production relations: engines of docs/formulas.md#relations. Arrays in, frozen results out.
 
 `misallocation` and `output_elasticities` (Chen-Hu), `perpetual_inventory` (capital stock), `segmentation` (relative
 prices), `location_quotient` (protection of intellectual property), `digital_attention` (work-report text), `krugman`

@@ -114,7 +114,7 @@ def hausman(
     given = panel_inputs(y, x, w, names)
     t, k = given.x.shape[1:]
     if t < 2:
-        raise PanelInputError("random and fixed city effects cannot be told apart in one year.")
+        raise PanelInputError("one year cannot distinguish random from fixed city effects.")
     lagged = list(range(k)) if durbin is None else list(durbin)
     labels = [*given.names, *(f"W:{given.names[j]}" for j in lagged)]
     z = np.concatenate([given.x, given.weights.lag(np.ascontiguousarray(given.x[:, :, lagged]))], axis=2)

@@ -25,7 +25,7 @@ NORMALISATIONS = ("raw", "row", "spectral", "minmax")
 class CityGraph(Graph):  # type: ignore[misc]  # libpysal has no type marker
     """A `libpysal.graph.Graph` that remembers how it was made.
 
-    kind, normalisation : their codes.   params : the numbers behind the kind.
+    kind, normalisation : codes of docs/formulas.md#weights and #normalisation.   params : the numbers behind the kind.
     attached : labels of the cities that had no neighbour and were tied to their nearest one.
     """
 

@@ -1,4 +1,4 @@
-"""Raw weights, before attaching islands and normalising. Every function returns a CSR matrix."""
+"""Raw weights of docs/formulas.md#weights, before attaching islands and normalising. All return a CSR matrix."""
 
 from __future__ import annotations
 

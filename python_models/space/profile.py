@@ -20,7 +20,7 @@ REAL = 1e-9  # an eigenvalue whose imaginary part is below this share of the lar
 
 @dataclass(frozen=True)
 class WeightProfile:
-    """Profile. s0 = sum w_ij; s1 = (1/2) sum (w_ij + w_ji)^2; s2 = sum_i (row_i + col_i)^2;
+    """See docs/formulas.md#normalisation. s0 = sum w_ij; s1 = (1/2) sum (w_ij + w_ji)^2; s2 = sum_i (row_i + col_i)^2;
     eig_min, eig_max: smallest and largest real eigenvalue; n_components of the undirected graph."""
 
     n: int

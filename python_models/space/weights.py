@@ -1,4 +1,4 @@
-"""The weights catalogue: one function for every kind of W, on a labelled PySAL graph."""
+"""The weights catalogue: one function for every W of docs/formulas.md#weights, on a labelled PySAL graph."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ T17 = PaperTable(
     f"""
     select case ring_id when 'all' then 'All distances' when 'joint' then 'Mean over the rings'
             else replace(ring_id, '-', '–') || ' km' end as ring,
-        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, fieller_lo, fieller_hi, p_level_adjusted,
+        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, p_level_adjusted,
         p_equal, n_obs, seed
     from mart.mart_border_barrier where {MODEL} and barrier_code = 'province'
     order by barrier_code, ring_id <> 'all', ring_id = 'joint', try_cast(split_part(ring_id, '-', 1) as integer)
@@ -234,8 +234,6 @@ T17 = PaperTable(
         Column("Inside", "theta_in", "number", se="se_in"),
         Column("Across", "theta_out", "number", se="se_out"),
         Column("Barrier", "barrier_index", "number", lo="lo", hi="hi"),
-        Column("Fieller, from", "fieller_lo", "number"),
-        Column("to", "fieller_hi", "number"),
         Column("p, equal", "p_level_adjusted", "p"),
         Column("as it is", "p_equal", "p"),
     ),

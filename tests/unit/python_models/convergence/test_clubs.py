@@ -1,12 +1,10 @@
 """Convergence clubs: designed clubs found, rules of the search, and the clubs of other programs."""
 
-import json
-
 import convergence_clubs as peer
 import numpy as np
 import pandas as pd
 import pytest
-from reference_answers import ORACLES
+from golden import cases
 
 from python_models.dynamics import find_clubs, log_t, merge_clubs
 from python_models.dynamics.clubs_stability import club_stability

@@ -1,10 +1,8 @@
 """Kernel densities: mass, known features, bandwidths of R, the test of one mode; stochastic kernels."""
 
-import json
-
 import numpy as np
 import pytest
-from reference_answers import ORACLES
+from golden import cases
 from scipy.stats import gaussian_kde
 
 from python_models.dynamics import kernel, kernel_density, stochastic_kernel, unimodality

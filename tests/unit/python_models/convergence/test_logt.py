@@ -6,7 +6,7 @@ import convergence_clubs as peer
 import numpy as np
 import pandas as pd
 import pytest
-from reference_answers import ORACLES
+from golden import cases
 
 from python_models.dynamics import hp_trend, log_t
 from python_models.dynamics.logt import LogTDesign

@@ -1,9 +1,8 @@
 """Change of every disparity measure with paired errors, and the between-group part that equal means give by chance."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from reference_answers import answer, data
+from golden import cases
 
 from python_models.inequality import between_groups, dagum, disparity_change, gini, theil
 
@@ -42,8 +41,7 @@ def test_values_and_jackknife_equal_their_definition():
 
 
 def test_reference_answers_of_300_units():
-    told = answer("gini_change_jackknife")["expected"]
-    d = pd.read_csv(data("gini_change_300.csv"))
+    told, d = cases.expected("gini_change"), cases.gini_change()
     found = disparity_change(d[["y1", "y2"]], d["region"], n_bootstrap=1999, seed=1).to_frame().set_index("measure")
     names = {"gini": "gini", "dagum_within": "dagum_within", "dagum_net_between": "dagum_between",
              "dagum_transvariation": "dagum_transvariation"}  # fmt: skip

@@ -1,14 +1,11 @@
 """Dagum's decomposition: identities, edge rules, invariances, and the values of another program."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from golden import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_answers import ORACLES
 
 from python_models.inequality import _differences as engine
 from python_models.inequality import dagum, gini

@@ -173,7 +173,7 @@ def test_bootstrap_of_no_threshold_is_rarely_significant():
 
 @pytest.mark.slow
 def test_size_and_coverage_of_many_panels():
-    """mean threshold within .01, interval covers 93 % or more, size of the bootstrap 3-8 %."""
+    """Mean threshold within .01, interval covers 93 % or more, size of the bootstrap 3-8 %."""
     found = [threshold_regression(*panel(s, n=280, years=10, noise=1.0)).thresholds[0] for s in range(200)]
     gammas = np.array([t.gamma for t in found])
     assert abs(gammas.mean() - 0.6) < 0.01

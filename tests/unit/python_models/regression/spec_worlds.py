@@ -4,8 +4,6 @@ import json
 
 import numpy as np
 import pandas as pd
-import pytest
-from reference_answers import ORACLES
 from scipy import sparse
 from shared_files import oracle_files
 

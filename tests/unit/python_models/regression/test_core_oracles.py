@@ -10,16 +10,13 @@ from spec_worlds import cigarettes, draw, knn
 
 from python_models.regression import average_effects
 from python_models.regression import fit_panel as fit_panel_clustered
+from python_models.regression.weights import spatial_weights
 
 INFO = {"cov": "info"}  # what the other programs print
 
 
 def fit_panel(*data, **options):
     return fit_panel_clustered(*data, **{**INFO, **options})
-
-
-def cube(frame: pd.DataFrame, n: int, t: int, *columns: pd.Series) -> np.ndarray:
-    return np.stack([np.asarray(c, dtype=float).reshape(n, t) for c in columns], axis=-1)
 
 
 @pytest.fixture(scope="module")

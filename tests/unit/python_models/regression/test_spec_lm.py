@@ -4,8 +4,9 @@ import libpysal
 import numpy as np
 import pytest
 import spreg
+from golden import cases
 from libpysal.examples import get_path
-from spec_worlds import ORACLES, draw, inverse_distance, knn, oracle, oracle_panel, oracle_weights
+from spec_worlds import cigarettes, draw, inverse_distance, knn
 
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_arrays import demeaned_traces

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from reference_answers import answer, data
-from scipy import optimize, sparse
+from golden import cases
+from scipy import optimize
 from spec_worlds import draw, knn
 
 from python_models.regression import Cluster, Conley, PanelInputError, SpatialPanel, average_effects, fit_panel
@@ -124,7 +124,8 @@ def test_w_is_scaled_back_only_where_asked(holed):
     assert 0 < sums[sums > 0].min() < 0.9
     # a row all of whose neighbours are missing stays empty
     assert np.asarray(scaled.matrix.sum(axis=1)).ravel() == pytest.approx((sums > 0).astype(float))
-    assert scaled.has_unit_or_no_rows and not cut.has_unit_or_no_rows
+    assert scaled.has_unit_or_no_rows
+    assert not cut.has_unit_or_no_rows
 
 
 def test_a_city_without_observed_neighbours_keeps_a_zero_row(world):
@@ -239,28 +240,17 @@ def test_what_holes_do_not_allow_is_said_in_words(world, holed):
         SpatialPanel(pd.concat([world[0], world[0].iloc[:1]]), world[1], square(W), has_holes=True)
 
 
-CASES = {
-    "ml_unbalanced_sdm": ("unb_seed1", "sdm", {"has_holes": True}),
-    "ml_sac_two_W": ("sac_seed11", "sac", {"estimator": "direct"}),
-    "ml_province_year": ("py_seed21", "sdm", {}),
-}
-
-
-def graph_of(name):
-    d = pd.read_csv(data(name))
-    return sparse.csr_matrix((d["w"], (d["row"], d["col"])), shape=(40, 40)), list(range(40))
-
-
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["holes", "two_w", "group_year"])
 def test_reference_answers_of_brute_force_likelihoods(case):
-    key, model, options = CASES[case]
-    told = answer(case)["expected"][key]
-    d = pd.read_csv(data(f"ml_{key}.csv")).sample(frac=1, random_state=1).set_index(["id", "t"])
-    if case == "ml_sac_two_W":
-        options = {**options, "error_graph": graph_of(f"ml_{key}_W2.csv")}
-    if case == "ml_province_year":
-        options = {**options, "period_groups": d.reset_index().drop_duplicates("id").set_index("id")["prov"]}
-    panel = SpatialPanel(d["y"], d[["x1", "x2"]], graph_of(f"ml_{key}_W.csv"), model=model, **options)
+    told, (d, graphs) = cases.expected("dummy_ml")[case], cases.dummy_ml(case)
+    d = d.sample(frac=1, random_state=1).set_index(["id", "t"])
+    graph, *other = ((w, list(range(40))) for w in graphs.values())
+    options = {
+        "holes": {"has_holes": True},
+        "two_w": {"model": "sac", "estimator": "direct", "error_graph": other[0] if other else None},
+        "group_year": {"period_groups": d.reset_index().drop_duplicates("id").set_index("id")["prov"]},
+    }[case]
+    panel = SpatialPanel(d["y"], d[["x1", "x2"]], graph, **options)
     names = {"W:x1": "Wx1", "W:x2": "Wx2"}
     expected, observed = panel.fit("info"), panel.fit("observed")
     assert expected.nobs == told["N"]

@@ -59,11 +59,19 @@ class Design:
 DESIGNS = (
     Design("iid", "independent errors of one variance, x independent over time", 280, 10),
     Design("ar", "errors AR(.7)", 280, 10, ar=0.7, x_ar=0.9),
-    Design("real", "like the real panel: x AR .95, errors AR(.7), both larger in cities of a high level", 240, 8, 0.7,
-           0.6, 0.95),
-    Design("near", "`real`, and half of the error variance is shared by neighbours in a year", 240, 8, 0.7, 0.6, 0.95,
-           0.5),
-)  # fmt: skip
+    Design(
+        "real",
+        "like the real panel: x AR .95, errors AR(.7), both larger in cities of a high level",
+        240,
+        8,
+        0.7,
+        0.6,
+        0.95,
+    ),
+    Design(
+        "near", "`real`, and half of the error variance is shared by neighbours in a year", 240, 8, 0.7, 0.6, 0.95, 0.5
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -138,10 +146,12 @@ def coverage(country: Country, count: int) -> Iterator[dict[str, object]]:
     for name, hit in hits.items():
         share, ratio = hit / count, said[name] / real
         yield {
-            "design": country.design.code, "errors": name,
+            "design": country.design.code,
+            "errors": name,
             **dict(zip(("direct", "indirect", "total", "rho"), share, strict=True)),
-            "se / sd of direct": ratio[0], "se / sd of indirect": ratio[1],
-        }  # fmt: skip
+            "se / sd of direct": ratio[0],
+            "se / sd of indirect": ratio[1],
+        }
 
 
 def rates(rows: dict[str, list[bool]], design: str) -> Iterator[dict[str, object]]:
@@ -295,9 +305,13 @@ def reading(effects: list[dict[str, object]], tests: list[dict[str, object]]) ->
             lines.append(f"- Coverage of effects, design `{row['design']}`: {verdict}.")
     for design in dict.fromkeys(r["design"] for r in tests):
         robust = [
-            r for r in tests if r["design"] == design and "info" not in str(r["test"]) and "plain" not in str(r["test"])
+            r
+            for r in tests
+            if r["design"] == design
+            and "info" not in str(r["test"])
+            and "plain" not in str(r["test"])
             and "not adjusted" not in str(r["test"])
-        ]  # fmt: skip
+        ]
         off = [
             f"{r['test']} ({float(str(r['rejected'])):.3f})"
             for r in robust
@@ -320,12 +334,18 @@ def main() -> None:
     tests += [row for c in countries[2:3] for row in thresholds(c, asked.thresholds)]
     change = list(disparity(asked.replications))
     noise = 1.96 * np.sqrt(0.05 * 0.95 / asked.replications)
+    full = (parser.get_default("replications"), parser.get_default("thresholds"))
+    reduced = (
+        f" **This is a reduced run** (in full: {full[0]} and {full[1]}); read the verdicts below with that in mind."
+        if (asked.replications, asked.thresholds) < full
+        else ""
+    )
     page = [
         "# Size and coverage",
         "",
         "Made by `python -m benchmarks.coverage` "
         f"with {asked.replications} replications ({asked.thresholds} for thresholds), seeds 0, 1, 2, ..: a rate of 5 % "
-        f"is known to +-{100 * noise:.1f} points. Simulated data; the truth is known.",
+        f"is known to +-{100 * noise:.1f} points.{reduced} Simulated data; the truth is known.",
         "",
         "Model: y = .4 W y + .5 x + .3 W x + city and year effects + e, W the six nearest of points in a square of "
         "1,500 km; two-way fixed effects, Lee and Yu's transformation.",

@@ -52,9 +52,15 @@ def effects_by_model(
             key = {"w": label, "model": model}
             try:
                 fit = fit_panel(
-                    given.y, given.x, given.weights, model=model, effects=effects, estimator=estimator, cov=cov,
+                    given.y,
+                    given.x,
+                    given.weights,
+                    model=model,
+                    effects=effects,
+                    estimator=estimator,
+                    cov=cov,
                     names=given.names,
-                )  # fmt: skip
+                )
             except PanelInputError as refused:
                 parts.append(pd.DataFrame([{**key, "note": str(refused)}]))
                 continue

@@ -126,6 +126,11 @@ def average_effects(
     )
 
 
+def effect_gradient(fit: CoreFit) -> FloatArray:
+    """d effects / d (slopes, rho) at the estimates, (K, 3, p): direct, indirect, total effect of each regressor."""
+    return _Law.of(fit).gradient()
+
+
 @dataclass(frozen=True, eq=False)
 class _Law:
     """Estimates of (b, th, rho) with their covariance, and the traces that turn them into effects."""

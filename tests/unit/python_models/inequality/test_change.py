@@ -16,11 +16,21 @@ def world(n=60, seed=1):
 def by_definition(y, g):
     d, t, low = dagum(y, g), theil(y, g), theil(y, g, "L")
     return {
-        "mean": y.mean(), "sd": y.std(ddof=1), "cv": y.std(ddof=1) / y.mean(), "sd_log": np.log(y).std(ddof=1),
-        "gini": gini(y), "dagum_within": d.within, "dagum_between": d.between, "dagum_transvariation": d.transvariation,
-        "theil_t": t.total, "theil_t_within": t.within, "theil_t_between": t.between, "theil_l": low.total,
-        "theil_l_within": low.within, "theil_l_between": low.between,
-    }  # fmt: skip
+        "mean": y.mean(),
+        "sd": y.std(ddof=1),
+        "cv": y.std(ddof=1) / y.mean(),
+        "sd_log": np.log(y).std(ddof=1),
+        "gini": gini(y),
+        "dagum_within": d.within,
+        "dagum_between": d.between,
+        "dagum_transvariation": d.transvariation,
+        "theil_t": t.total,
+        "theil_t_within": t.within,
+        "theil_t_between": t.between,
+        "theil_l": low.total,
+        "theil_l_within": low.within,
+        "theil_l_between": low.between,
+    }
 
 
 def test_values_and_jackknife_equal_their_definition():
@@ -28,10 +38,14 @@ def test_values_and_jackknife_equal_their_definition():
     found = disparity_change(Y, g, n_bootstrap=19).to_frame().set_index("measure")
     one, two = by_definition(Y[:, 0], g), by_definition(Y[:, 1], g)
     left = [
-        {k: b - a for (k, a), b in zip(by_definition(Y[k_, 0], g[k_]).items(), by_definition(Y[k_, 1], g[k_]).values(),
-                                       strict=True)}
+        {
+            k: b - a
+            for (k, a), b in zip(
+                by_definition(Y[k_, 0], g[k_]).items(), by_definition(Y[k_, 1], g[k_]).values(), strict=True
+            )
+        }
         for k_ in (np.arange(60) != i for i in range(60))
-    ]  # fmt: skip
+    ]
     for name in one:
         gone = np.array([row[name] for row in left])
         assert (found.loc[name, "first"], found.loc[name, "last"]) == pytest.approx((one[name], two[name])), name
@@ -43,8 +57,12 @@ def test_values_and_jackknife_equal_their_definition():
 def test_reference_answers_of_300_units():
     told, d = cases.expected("gini_change"), cases.gini_change()
     found = disparity_change(d[["y1", "y2"]], d["region"], n_bootstrap=1999, seed=1).to_frame().set_index("measure")
-    names = {"gini": "gini", "dagum_within": "dagum_within", "dagum_net_between": "dagum_between",
-             "dagum_transvariation": "dagum_transvariation"}  # fmt: skip
+    names = {
+        "gini": "gini",
+        "dagum_within": "dagum_within",
+        "dagum_net_between": "dagum_between",
+        "dagum_transvariation": "dagum_transvariation",
+    }
     for kind in "TL":
         names |= {f"theil_{kind}{part}": f"theil_{kind.lower()}{part}" for part in ("", "_within", "_between")}
     for theirs, ours in names.items():

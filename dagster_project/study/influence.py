@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study.frames import Frames, Rows, Tables
-from dagster_project.study.samples import SAMPLE_FRAMES, Job, Skipped, World, run_jobs
+from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
+from python_models.inference import holm
 from python_models.influence import (
     Barrier,
     LevelAdjusted,
@@ -66,6 +67,15 @@ WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs 
 # outward: only links from a core city to the periphery
 BARRIERS = ("province_outward", "segmentation", "segmentation_outward")
 LEAST_KNOWN = 0.8  # share of the links whose prices are known
+# (analysis, variant) of the tests that the study set out to make: p_holm is over these together
+HEADLINE_TESTS = (
+    ("spillover", "theta"),
+    ("asymmetry", "core"),
+    ("heterogeneity", "east_vs_cw:emitter"),
+    ("heterogeneity", "core:emitter"),
+    ("heterogeneity", "cluster:emitter"),
+    ("border", "province"),
+)
 Contrast = Mapping[str, float]
 
 
@@ -83,7 +93,20 @@ def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
     run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, sizes=sizes), "influence_run", rows)
-    return rows.tables(TABLES)
+    tables = rows.tables(TABLES)
+    return {**tables, "level_adjusted_test": with_holm(tables["level_adjusted_test"])}
+
+
+def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
+    """The tests with p_holm: Holm's p over HEADLINE_TESTS of a regression, both for p and for p_unadjusted."""
+    if tests.empty:
+        return tests
+    made = tests.assign(p_holm=np.nan, p_unadjusted_holm=np.nan)
+    is_headline = pd.Series(zip(made["analysis"], made["variant"], strict=True), index=made.index).isin(HEADLINE_TESTS)
+    for _, own in made[is_headline].groupby(list(MODEL_KEYS)):
+        made.loc[own.index, "p_holm"] = holm(own["p"])
+        made.loc[own.index, "p_unadjusted_holm"] = holm(own["p_unadjusted"])
+    return made
 
 
 def _jobs(world: World, sizes: Sizes) -> list[Job]:

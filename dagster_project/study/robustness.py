@@ -20,7 +20,7 @@ from python_models.influence._regime_logdet import RegimeLogDet
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
 from python_models.influence.regimes import YEARS, two_regime
-from python_models.influence.specification_curve import curve_summary, specification_curve
+from python_models.influence.specification_curve import LEVEL, curve_summary, specification_curve
 
 INPUTS = {
     **INFLUENCE_INPUTS,
@@ -47,6 +47,7 @@ MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
 EFFECTS = ("direct", "indirect", "total")
 SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
+SAME = "the effects and the sample of an earlier run: not counted"
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 
 
@@ -192,8 +193,9 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     runs: one row per headline and variant; the effects are those of the first regressor of interest, of a dynamic
     regression the long-run ones. Place on the curve: standardised effects; where a run has none but the y and x of its
-    headline, its effect in the headline's standard deviations; a placebo has none. summary: one row per headline and
-    effect, placebos not counted.
+    headline, its effect in the headline's standard deviations. summary: one row per headline and effect. A run with
+    the effects and the sample of an earlier one (other errors, a filter that leaves nothing out) is shown and not
+    counted.
     """
     spec = frames["model_spec"]
     runs, summaries = [], []
@@ -202,11 +204,15 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows = pd.DataFrame([_run(frames, one, headline) for one in family.to_dict("records")])
         top = rows[rows["run_id"] == headline["model_id"]].iloc[0]
         fitted = rows["status"] == "fitted"
-        is_placebo = rows["change_axis"] == "placebo"  # shown, but no specification of the effect
+        rows["is_duplicate"] = is_duplicate(rows)
+        rows.loc[rows["is_duplicate"], "note"] = SAME
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
             curve = specification_curve(
-                rows[effect].mask(is_placebo), rows[f"{effect}_p"], headline=float(top[effect]), comparable=scale
+                rows[effect].mask(rows["is_duplicate"]),
+                rows[f"{effect}_p"],
+                headline=float(top[effect]),
+                comparable=scale,
             )
             rows[f"{effect}_standardised"] = scale
             for name in curve:
@@ -216,6 +222,9 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
             keys = {name: top[name] for name in ("index_code", "weight_scheme")}
             numbers = curve_summary(curve[variant], scale[variant])
             counts = {"n_skipped": int((~fitted).sum()), "n_obs": top["n_obs"]}
+            counts["n_duplicate"] = int(rows["is_duplicate"].sum())
+            together = rows.loc[variant & ~rows["is_duplicate"], f"{effect}_p_family"].dropna()
+            numbers["share_family_5"] = float((together < LEVEL).mean()) if len(together) else np.nan
             summaries.append({**keys, **about, **numbers, **counts})
         rows["sign_agrees"] = _both(rows, "sign_agrees")
         rows["significant_5"] = _both(rows, "significant_5")
@@ -223,6 +232,13 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not runs:
         return pd.DataFrame(), pd.DataFrame()
     return pd.concat(runs, ignore_index=True), pd.DataFrame(summaries)
+
+
+def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Runs that find what an earlier one finds on as many cells, to ten digits: no evidence of their own."""
+    numbers = rows[["direct", "indirect", "n_obs"]].astype(float)
+    same: pd.Series[bool] = numbers.apply(lambda column: column.map("{:.10g}".format)).duplicated()
+    return same & numbers["direct"].notna()
 
 
 def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]) -> dict[str, object]:
@@ -248,7 +264,7 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
         "note": "",
         "is_same_scale": one["y_code"] == headline["y_code"] and list(one["x_codes"]) == list(headline["x_codes"]),
     }
-    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", "_se", "_p", "_sd")), np.nan)
+    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", "_se", "_p", "_p_family", "_sd")), np.nan)
     row |= _coefficients(frames["panel_coef"], str(one["model_id"]), x)
     effect = frames["panel_effect"]
     found = effect[
@@ -258,8 +274,8 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
     ]
     for e in found.to_dict("records"):
         name = e["effect"]
-        se = e["se_sim"] if pd.notna(e["se_sim"]) else e["se_delta"]
-        row |= {name: e["point"], f"{name}_se": se, f"{name}_p": e["p"], f"{name}_sd": e["standardised"]}
+        row |= {name: e["point"], f"{name}_se": e["se_delta"], f"{name}_p": e["p"], f"{name}_sd": e["standardised"]}
+        row[f"{name}_p_family"] = e["p_family"]
     if found.empty and one["status"] == "fitted":
         row["note"] = NO_EFFECTS
     return row

@@ -18,7 +18,7 @@ from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.choices import dirichlet_weights
 from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
-from python_models.policy.rules import Codes, base_cuts, classify
+from python_models.policy.rules import Codes, classify, year_cuts
 from python_models.production.coupling import LAG, common_scale, coupling
 
 N_DRAWS = 500
@@ -125,7 +125,7 @@ def draw_paths(
         u, p = (_drawn(index, limit, cities, rng) for index, limit in zip((forces, relations), limits, strict=True))
         d_all[r], lagging[r] = coordination(u, p, base)
         inputs = path_inputs(u, p, d_all[r], whole * np.clip(barriers[r], 0.0, 1.0), where.w, years)
-        path[r] = classify(inputs, base_cuts(inputs, base, float(cuts[r]))).path
+        path[r] = classify(inputs, year_cuts(inputs, base, float(cuts[r]))).path
     return PathDraws(path, d_all, lagging, cuts)
 
 

@@ -198,6 +198,7 @@ CASES = {
     "production.perpetual_inventory": case(investment=U(POSITIVE), price=U(POSITIVE), growth=0.05),
     "policy.aggregate": case(values=U(V), reduce="weighted_mean", weights=U(POPULATION)),
     "policy.base_cuts": case(inputs=U(RNG.uniform(size=(N, T, 6))), base=np.ones(T, bool), d_cut=0.5),
+    "policy.year_cuts": case(inputs=U(RNG.uniform(size=(N, T, 6))), base=np.ones(T, bool), d_cut=0.5),
     "policy.centre_barrier": case(points=U(POINTS), area=U(GROUP), is_centre=U(HALF), index=0.4),
     "policy.coordination": case(u=U(CUBE[:, :, 0]), p=U(CUBE[:, :, 1]), base=np.ones(T, bool), labels=False),
     "policy.decide": case(high=U(RNG.uniform(size=(N, 6)) > 0.5), labels=False),

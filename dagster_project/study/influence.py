@@ -195,6 +195,8 @@ def _blocks(world: World, scheme: str, centre: str) -> Tables:
     is_centre = _centre(world, scheme, centre)
     found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls)
     index, low, high = found.asymmetry
+    difference = found.difference
+    limits = difference.normal()
     again, outward = _refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
     table = found.to_frame().assign(
         scheme=scheme,
@@ -202,6 +204,9 @@ def _blocks(world: World, scheme: str, centre: str) -> Tables:
         asymmetry_index=index,
         asymmetry_lo=low,
         asymmetry_hi=high,
+        asymmetry_difference=difference.point[0],
+        asymmetry_difference_lo=limits.lower[0],
+        asymmetry_difference_hi=limits.upper[0],
         n_centre=int(is_centre.sum()),
         p_level_adjusted=_p_of(again[0], outward),
     )
@@ -358,6 +363,7 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
         "f_stat": last.f,
         "p_boot": last.p,
         "n_boot": draws,
+        "p_level_adjusted": _hansen_adjusted(world, n, draws),
         "crit_10": last.critical[0],
         "crit_5": last.critical[1],
         "crit_1": last.critical[2],
@@ -369,6 +375,25 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
         "n_high": found.n_regime[-1],
     }
     return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame([row])}
+
+
+def _hansen_adjusted(world: World, n: int, draws: int) -> float:
+    """p of the same step between cities of one level; NaN where the sample is too small for it."""
+    try:
+        found = threshold_regression(
+            world.sample.y,
+            world.x,
+            world.synergy,
+            world.controls,
+            n_thresholds=n,
+            trim=0.05,
+            draws=draws,
+            rng=world.rng(f"hansen adjusted:{n}"),
+            is_level_adjusted=True,
+        )
+    except PanelInputError:
+        return float("nan")
+    return found.thresholds[-1].p
 
 
 def _spatial(world: World, side: str, sizes: Sizes) -> Tables:

@@ -83,13 +83,13 @@ T12 = PaperTable(
     "直接效应、间接效应与总效应",
     ("mart_panel_effect",),
     f"""
-    select variable, upper(effect[1]) || effect[2:] as kind, point as value, coalesce(se_sim, se_delta) as se, lo, hi,
+    select variable, upper(effect[1]) || effect[2:] as kind, point as value, se_delta as se, lo, hi,
         p, standardised, n_obs, seed
     from mart.mart_panel_effect where {MODEL} and horizon in ('static', 'long')
     order by variable not like 'pr%', variable, {place(EFFECTS, "effect")}
     """,
     (Column("", "variable"), EFFECT),
-    f"Of the headline regression. {UNIT} Standard errors and intervals: draws from the distribution of the estimates."
+    f"Of the headline regression. {UNIT} Standard errors and intervals: delta method, errors by city."
     " n counts city-years.",
     across="kind",
 )

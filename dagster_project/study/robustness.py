@@ -236,9 +236,10 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
     """Runs that find what an earlier one finds on as many cells, to ten digits: no evidence of their own."""
-    numbers = rows[["direct", "indirect", "n_obs"]].astype(float)
+    numbers = rows[["direct", "indirect", "n_obs"]].apply(pd.to_numeric, errors="coerce")
     same: pd.Series[bool] = numbers.apply(lambda column: column.map("{:.10g}".format)).duplicated()
-    return same & numbers["direct"].notna()
+    has: pd.Series[bool] = rows["direct"].notna()
+    return same & has
 
 
 def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]) -> dict[str, object]:

@@ -60,7 +60,15 @@ def _by_hand():
             "skip_reason": [""] * 5 + ["no W"],
         }
     )
-    fit = pd.DataFrame({"model_id": runs, **KEYS, "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan], "n_obs": 40, "seed": 1})
+    fit = pd.DataFrame(
+        {
+            "model_id": runs,
+            **KEYS,
+            "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan],
+            "n_obs": pd.array([40] * 5 + [pd.NA]),
+            "seed": 1,
+        }
+    )
     numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
     effect = pd.DataFrame(
         [

@@ -147,3 +147,14 @@ def test_search_runs_for_weights_that_are_not_row_normalised():
     search = specification_search(y, x, w, estimator="transformed_dummies")
     assert "hausman" not in search.tests
     assert search.verdict in {"sdm", "sar", "sem", "ols"}
+
+
+def test_too_few_cities_for_hausman_cost_one_test_and_not_the_model():
+    rng = np.random.default_rng(3)
+    n, t, k = 9, 6, 5
+    w = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
+    x = rng.normal(size=(n, t, k))
+    tests = effects_tests(x.sum(axis=2) + rng.normal(size=(n, t)), x, w)
+    assert np.isnan(tests["hausman"].p)
+    assert tests["hausman"].note.startswith("not made: ")
+    assert tests["lr_time"].p <= 1.0

@@ -241,9 +241,10 @@ def _static(job: Job) -> Tables:
         )
         tables["panel_test"] = _tests(job, fit)
     if job.graphs:
-        tables["model_weight"] = model_weights(
+        weighed = model_weights(
             job.sample.y, job.sample.x, job.graphs, effects=spec.effects, estimator=spec.estimator, names=job.names
         ).rename(columns={"w": "w_code", "model": "model_type"})
+        tables["model_weight"] = weighed[weighed["weight"].notna()]
     return tables
 
 

@@ -47,7 +47,7 @@ MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
 EFFECTS = ("direct", "indirect", "total")
 SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
-SAME = "the effects and the sample of an earlier run: not counted"
+SAME = "the effects and the sample of another run: not counted"
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 
 
@@ -194,7 +194,7 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
     runs: one row per headline and variant; the effects are those of the first regressor of interest, of a dynamic
     regression the long-run ones. Place on the curve: standardised effects; where a run has none but the y and x of its
     headline, its effect in the headline's standard deviations. summary: one row per headline and effect. A run with
-    the effects and the sample of an earlier one (other errors, a filter that leaves nothing out) is shown and not
+    the effects and the sample of another one (other errors, a filter that leaves nothing out) is shown and not
     counted.
     """
     spec = frames["model_spec"]
@@ -235,10 +235,15 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Runs that find what an earlier one finds on as many cells, to ten digits: no evidence of their own."""
+    """Runs that find what another one finds on as many cells, to ten digits: no evidence of their own.
+
+    Of two such runs the headline counts, else the one that differs in more than its errors, else the first.
+    """
     numbers = rows[["direct", "indirect", "n_obs"]].apply(pd.to_numeric, errors="coerce")
-    same: pd.Series[bool] = numbers.apply(lambda column: column.map("{:.10g}".format)).duplicated()
-    has: pd.Series[bool] = rows["direct"].notna()
+    place = (rows["run_id"] != rows["model_id"]).astype(int) + (rows["change_axis"] == "errors").astype(int)
+    ordered = numbers.loc[place.sort_values(kind="stable").index]
+    same: pd.Series[bool] = ordered.apply(lambda column: column.map("{:.10g}".format)).duplicated().reindex(rows.index)
+    has: pd.Series[bool] = numbers["direct"].notna()
     return same & has
 
 

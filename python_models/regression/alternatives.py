@@ -94,13 +94,20 @@ def model_weights(
     without the integral for SLX. c is the same for all, as they share y, effects and estimator. Rests on normal errors
     of one variance that do not last: read it as which model fits, beside the robust tests. One row per w and model:
     log_marginal (less c), weight, rho_mean. `weight_model`, `weight_w`: summed over the other.
+    A model that a W does not identify has a note and no weight.
     """
     rows = []
     for label, given in _each(y, x, graphs, names):
         for model in models:
-            value, mean = _log_marginal(given, model, effects, estimator, g)
-            rows.append({"w": label, "model": model, "log_marginal": value, "rho_mean": mean})
+            note = ""
+            try:
+                value, mean = _log_marginal(given, model, effects, estimator, g)
+            except PanelInputError as refused:
+                value, mean, note = np.nan, np.nan, str(refused)
+            rows.append({"w": label, "model": model, "log_marginal": value, "rho_mean": mean, "note": note})
     frame = pd.DataFrame(rows)
+    if frame["log_marginal"].isna().all():
+        raise PanelInputError(f"no model can be weighed: {frame['note'].iloc[0]}")
     odds = np.exp(frame["log_marginal"] - frame["log_marginal"].max())
     frame["weight"] = odds / odds.sum()
     for axis in ("model", "w"):

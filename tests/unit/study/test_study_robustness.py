@@ -8,7 +8,7 @@ from study_tools import as_read, lacking, settings
 
 from dagster_project.study import panel, robustness
 from dagster_project.study.influence import HEADLINE_TESTS, with_holm
-from dagster_project.study.robustness import robustness_rows
+from dagster_project.study.robustness import is_duplicate, robustness_rows
 from python_models.influence.specification_curve import curve_summary, specification_curve
 from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
@@ -127,6 +127,9 @@ def test_a_run_that_repeats_the_headline_is_shown_and_not_counted():
     assert again_row["is_duplicate"]
     assert again_row["note"].endswith("not counted")
     assert again_row["direct"] == 0.4
+    runs.loc[runs["run_id"] == "head", ["direct", "indirect"]] = np.nan  # without a headline the errors do not count
+    runs.loc[runs["run_id"] == "w", ["direct", "indirect", "change_axis"]] = [0.4, 0.2, "errors"]
+    assert list(runs.loc[is_duplicate(runs), "run_id"]) == ["w"]
     assert pd.isna(again_row["sign_agrees"])
     s = summary.set_index("effect")
     assert s.loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]

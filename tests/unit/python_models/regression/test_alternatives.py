@@ -258,3 +258,16 @@ def test_labelled_frames_do_for_the_alternatives():
     one, two = model_weights(left, right, {"w": graph}), model_weights(y, x, {"w": w})
     assert one["weight"].to_numpy() == pytest.approx(two["weight"].to_numpy(), abs=1e-9)
     assert set(effects_by_model(left, right, {"w": graph}, models=("sdm",))["variable"]) == {"a", "b"}
+
+
+def test_a_w_that_the_cities_do_not_identify_has_a_note_and_no_weight():
+    """Every other city alike: W x is x but for a factor, once the year effects are gone."""
+    rng = np.random.default_rng(2)
+    n, t = 11, 6
+    ring = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
+    everybody = (1 - np.eye(n)) / (n - 1)
+    y, x = rng.normal(size=(n, t)), rng.normal(size=(n, t, 1))
+    found = model_weights(y, x, {"ring": ring, "everybody": everybody}).set_index(["w", "model"])
+    assert "collinear" in found.loc[("everybody", "sdm"), "note"]
+    assert np.isnan(found.loc[("everybody", "sdm"), "weight"])
+    assert found["weight"].sum() == pytest.approx(1.0)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from python_models._align import aligned
+
 LEVEL = 0.95
 
 
@@ -61,6 +63,7 @@ def log_mean(x: ArrayLike) -> Part:
     return Part(math.log(part.value), part.variance / part.value**2, part.df)
 
 
+@aligned
 def log_growth(first: ArrayLike, last: ArrayLike) -> Part:
     """ln(mean(last) / mean(first)) of the same cities, shapes (n,). Unit 1.
 
@@ -101,6 +104,7 @@ def yearly_growth(log: Interval, years: int) -> Interval:
     return Interval(*(100 * math.expm1(v / years) for v in (log.value, log.low, log.high)))
 
 
+@aligned
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> Interval:
     """Spearman's rho with a 95 % interval on Fisher's z, se = sqrt((1 + rho^2 / 2) / (n - 3)).
 

@@ -64,7 +64,8 @@ def arrows(of: dict[str, list[Path]]) -> dict[str, set[str]]:
     for room, files in of.items():
         for name in {name for file in files for name in imports(file)}:
             first, *rest = name.split(".")
-            target = rest[0] if first == TOP and rest else first
+            # a module of the standard library may be called like a room: `inspect`
+            target = rest[0] if first == TOP and rest else first if first in OTHERS else ""
             if target in of and target != room:
                 found[room].add(target)
     return found

@@ -19,12 +19,13 @@ from dagster_project.study.groups import ALL, PROVINCE, Groups, ObjectArray
 from dagster_project.study.panels import ScorePanel, copies, score_panels, twins
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
-from python_models.dynamics.sigma import Measure, sigma_trend
+from python_models.dynamics.sigma import sigma_convergence, sigma_trend
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups as Codes
 from python_models.inequality._inputs import as_groups
 from python_models.inequality._weights import Weights
 from python_models.inequality.bootstrap import Resampled, resampled
+from python_models.inequality.change import BetweenGroups, between_groups, disparity_change
 from python_models.inequality.dagum import DagumResult, dagum
 from python_models.inequality.theil import Kind, TheilNestedResult, theil_nested
 
@@ -48,11 +49,11 @@ TABLES = (
     "theil_nested",
     "theil_region",
     "sigma_trend",
+    "disparity_change",
     "group_gradient",
 )
 LEAST_CITIES = 2
 MEASURES = ("mean", "median", "sd", "cv", "p10", "p90", "gini", "gini_unbiased", "theil_t", "theil_l")
-SIGMA_MEASURES: tuple[Measure, ...] = ("sigma_log", "cv")
 COMPONENTS = ("g_total", "g_w", "g_nb", "g_t", "share_w", "share_nb", "share_t")
 MOST_PAIRED_GROUPS = 8  # more groups (provinces) get no table of pairs
 THEIL_PARTS = ("total", "between_region", "between_province", "within_province")
@@ -83,6 +84,8 @@ def _of_panel(
             for weights in (None, people[inside]):
                 rows.add({"disparity_summary": _summaries(part, labels, strata, weights, options)}, scheme=scheme)
             rows.add({"sigma_trend": _sigma(part, labels, seed, sizes["trend"])}, scheme=scheme)
+            changes = _change(part, None if scheme == ALL else labels, seed, sizes["trend"])
+            rows.add({"disparity_change": changes}, scheme=scheme)
         if scheme != ALL:
             by_year = [groups.of(scheme, part.cities, year) for year in part.years]
             rows.add(_dagum(part, by_year, labels, options), scheme=scheme)
@@ -158,10 +161,26 @@ def _sigma(panel: ScorePanel, labels: ObjectArray, seed: int, n_trend: int) -> p
         Y = panel.scores[labels == group]
         if Y.shape[0] < LEAST_CITIES or Y.shape[1] < 3 or not (Y > 0.0).all():
             continue
-        for measure in SIGMA_MEASURES:
-            trend = sigma_trend(Y, measure=measure, n_bootstrap=n_trend, seed=seed).to_frame()
+        options = {"n_bootstrap": n_trend, "seed": seed}
+        both = sigma_convergence(Y, **options)
+        cv = sigma_trend(Y, measure="cv", **options).to_frame()
+        for trend in (both.to_frame(), cv.assign(joint=both.verdict)):
             found.append(trend.assign(group_code=group, p=trend["p_value"]))
     return stacked(found).assign(first_year=panel.years[0], last_year=panel.years[-1])
+
+
+def _change(panel: ScorePanel, labels: ObjectArray | None, seed: int, n_bootstrap: int) -> pd.DataFrame:
+    """Every measure of the first and the last year: parts and gaps of groups, without groups the whole measures."""
+    if len(panel.cities) < 3 or len(panel.years) < 2 or (labels is not None and len(set(labels)) < 2):
+        return pd.DataFrame()
+    groups = None if labels is None else np.array([str(code) for code in labels])
+    found = disparity_change(panel.scores, groups, n_bootstrap=n_bootstrap, seed=seed).to_frame()
+    if labels is not None:  # what does not depend on the groups stands with all cities
+        found = found[
+            found["measure"].str.startswith(("dagum", "gap")) | found["measure"].str.contains("_within|_between")
+        ]
+    limits = {"lower": "lo", "upper": "hi", "first": "value_first", "last": "value_last"}
+    return found.rename(columns=limits).assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
 # ---- Dagum's decomposition ------------------------------------------------------------------------------
@@ -183,7 +202,8 @@ def _dagum(
     rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
     for t, year in enumerate(panel.years):
         exact = dagum(panel.scores[:, t], pd.Categorical(by_year[t], categories=labels))
-        rows["dagum_component"].append({"year": year, **_components(exact, found, t), "n_obs": n})
+        by_chance = _by_chance(panel.scores[:, t], by_year[t])
+        rows["dagum_component"].append({"year": year, **_components(exact, found, t), **by_chance, "n_obs": n})
         rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, found, t, plan)]
         if plan.is_paired:
             rows["dagum_between"] += [{"year": year, **row} for row in _pairs(exact, found, t, plan)]
@@ -239,6 +259,18 @@ def _components(exact: DagumResult, found: Resampled, t: int) -> Row:
     for q, name in enumerate(COMPONENTS[:4]):
         row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
     return row | {"g_total_band_lo": found.band_lo[t, 0], "g_total_band_hi": found.band_hi[t, 0]}
+
+
+def _by_chance(y: FloatArray, codes: ObjectArray) -> Row:
+    """The net part between groups less what groups of equal means would show, and the test of equal means."""
+    empty: Row = dict.fromkeys(("g_nb_corrected", "share_nb_corrected", "p_equal_means"), np.nan)
+    inside = np.array([code is not None for code in codes])
+    labels = codes[inside].astype(str)
+    if len(set(labels)) < 2 or min(pd.Series(labels).value_counts()) < 2:
+        return empty
+    found: BetweenGroups = between_groups(y[inside], labels)
+    share = found.shares[1] if found.total > 0.0 else np.nan
+    return {"g_nb_corrected": found.corrected, "share_nb_corrected": share, "p_equal_means": found.p}
 
 
 def _within(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:

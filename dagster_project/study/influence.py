@@ -11,12 +11,12 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
-from dagster_project.study.samples import SAMPLE_FRAMES, Job, Skipped, World, run_jobs
+from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
+from python_models.inference import holm
 from python_models.influence import (
     Barrier,
     LevelAdjusted,
@@ -67,18 +67,25 @@ WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs 
 # outward: only links from a core city to the periphery
 BARRIERS = ("province_outward", "segmentation", "segmentation_outward")
 LEAST_KNOWN = 0.8  # share of the links whose prices are known
+# (analysis, variant) of the tests that the study set out to make: p_holm is over these together
+HEADLINE_TESTS = (
+    ("spillover", "theta"),
+    ("asymmetry", "core"),
+    ("heterogeneity", "east_vs_cw:emitter"),
+    ("heterogeneity", "core:emitter"),
+    ("heterogeneity", "cluster:emitter"),
+    ("border", "province"),
+)
 Contrast = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is drawn: behind effects by group and block, behind a barrier; Hansen's bootstrap; panels without a
-    spatial threshold and candidates of one."""
+    """How much is drawn: multipliers of cities behind a spatial threshold, Hansen's bootstrap; candidates
+    of a spatial threshold."""
 
-    effects: int
-    barrier: int
+    multipliers: int
     threshold_bootstrap: int
-    spatial_bootstrap: int
     spatial_grid: int
 
 
@@ -86,7 +93,20 @@ def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
     run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, sizes=sizes), "influence_run", rows)
-    return rows.tables(TABLES)
+    tables = rows.tables(TABLES)
+    return {**tables, "level_adjusted_test": with_holm(tables["level_adjusted_test"])}
+
+
+def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
+    """The tests with p_holm: Holm's p over HEADLINE_TESTS of a regression, both for p and for p_unadjusted."""
+    if tests.empty:
+        return tests
+    made = tests.assign(p_holm=np.nan, p_unadjusted_holm=np.nan)
+    is_headline = pd.Series(zip(made["analysis"], made["variant"], strict=True), index=made.index).isin(HEADLINE_TESTS)
+    for _, own in made[is_headline].groupby(list(MODEL_KEYS)):
+        made.loc[own.index, "p_holm"] = holm(own["p"])
+        made.loc[own.index, "p_unadjusted_holm"] = holm(own["p_unadjusted"])
+    return made
 
 
 def _jobs(world: World, sizes: Sizes) -> list[Job]:
@@ -95,20 +115,20 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
     for scheme in splits:
         for side in ("emitter", "receiver"):
-            make = partial(_heterogeneity, world, scheme, side, sizes.effects)
+            make = partial(_heterogeneity, world, scheme, side)
             jobs.append(("heterogeneity", f"{scheme}:{side}", make))
     for scheme, centre in (*centres.items(), ("synergy", "")):
-        jobs.append(("blocks", scheme, partial(_blocks, world, scheme, centre, sizes.effects)))
+        jobs.append(("blocks", scheme, partial(_blocks, world, scheme, centre)))
         jobs.append(("block lags", scheme, partial(_block_lags, world, scheme, centre)))
     for method in METHODS:
         jobs.append(("reach", f"{method}:100", partial(_reach, world, method, EDGES_100, "all")))
     jobs.append(("reach", "ring:50", partial(_reach, world, "ring", EDGES_50, "all")))
     for synergy_class in ("high", "low"):
         jobs.append(("reach", f"ring:100:{synergy_class}", partial(_reach, world, "ring", EDGES_100, synergy_class)))
-    jobs.append(("barrier", "province", partial(_border, world, None, sizes.barrier)))
-    jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES, sizes.barrier)))
-    jobs += [("barrier", kind, partial(_split, world, kind, sizes.barrier)) for kind in BARRIERS]
-    jobs.append(("barrier", "province:relations", partial(_moderated, world, sizes.barrier)))
+    jobs.append(("barrier", "province", partial(_border, world, None)))
+    jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES)))
+    jobs += [("barrier", kind, partial(_split, world, kind)) for kind in BARRIERS]
+    jobs.append(("barrier", "province:relations", partial(_moderated, world)))
     for n in HANSEN_STEPS:
         jobs.append(("threshold", f"hansen:{n}", partial(_hansen, world, n, sizes.threshold_bootstrap)))
     jobs += [
@@ -134,11 +154,10 @@ def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Table
 def _spillover(world: World) -> Tables:
     """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
     fit = fit_spillover(world.sample.y, world.x, world.weights, {"lag": world.weights.matrix}, world.controls)
-    found, se = _refit(world, fit), np.sqrt(np.diag(fit.core.cov))
-    at = {name: fit.positions[name] for name in ("lag", "rho")}
-    plain = {name: float(2 * stats.norm.sf(abs(fit.core.params[i]) / se[i])) for name, i in at.items()}
-    both = [{name: 1.0} for name in at]
-    joint = float(stats.chi2.sf(*fit.wald(both)))
+    found, names = _refit(world, fit), ("lag", "rho")
+    plain = dict(zip(names, fit.at(names).normal().p.tolist(), strict=True))
+    both = [{name: 1.0} for name in names]
+    joint = fit.wald(both).p
     rows = [
         _test_row(found, "spatial lag", "rho", "rho = 0", [{"rho": 1.0}], plain["rho"]),
         _test_row(found, "spillover", "theta", "theta = 0", [{"lag": 1.0}], plain["lag"]),
@@ -147,7 +166,7 @@ def _spillover(world: World) -> Tables:
     return {"level_adjusted_test": pd.concat(rows, ignore_index=True)}
 
 
-def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
+def _heterogeneity(world: World, scheme: str, side: str) -> Tables:
     found = group_effects(
         world.sample.y,
         world.x,
@@ -155,8 +174,6 @@ def _heterogeneity(world: World, scheme: str, side: str, draws: int) -> Tables:
         world.groups(scheme).tolist(),
         world.controls,
         side="emitter" if side == "emitter" else "receiver",
-        draws=draws,
-        rng=world.rng(f"group:{scheme}:{side}"),
     )
     again, labels = _refit(world, found.fit), {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
     table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
@@ -174,10 +191,12 @@ def _centre(world: World, scheme: str, centre: str) -> BoolArray:
     return np.asarray(world.groups(scheme) == centre, dtype=np.bool_)
 
 
-def _blocks(world: World, scheme: str, centre: str, draws: int) -> Tables:
-    is_centre, rng = _centre(world, scheme, centre), world.rng(f"block:{scheme}")
-    found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls, draws=draws, rng=rng)
+def _blocks(world: World, scheme: str, centre: str) -> Tables:
+    is_centre = _centre(world, scheme, centre)
+    found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls)
     index, low, high = found.asymmetry
+    difference = found.difference
+    limits = difference.normal()
     again, outward = _refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
     table = found.to_frame().assign(
         scheme=scheme,
@@ -185,6 +204,9 @@ def _blocks(world: World, scheme: str, centre: str, draws: int) -> Tables:
         asymmetry_index=index,
         asymmetry_lo=low,
         asymmetry_hi=high,
+        asymmetry_difference=difference.point[0],
+        asymmetry_difference_lo=limits.lower[0],
+        asymmetry_difference_hi=limits.upper[0],
         n_centre=int(is_centre.sum()),
         p_level_adjusted=_p_of(again[0], outward),
     )
@@ -206,9 +228,21 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
         # only the emitters of this class are followed over the rings; everybody's own x stays a control
         controls = own if controls is None else np.concatenate([own, controls], axis=2)
         x = world.x * emits[:, None]
-    found = distance_decay(world.sample.y, x, world.distance, [float(e) for e in edges], controls, method=method)
+    found = distance_decay(
+        world.sample.y,
+        x,
+        world.distance,
+        [float(e) for e in edges],
+        controls,
+        method=method,
+        rng=world.rng(f"reach:{method}:{edges[1]}:{synergy_class}"),
+    )
     labels = {"method": method, "step_km": edges[1] - edges[0], "synergy_class": synergy_class}
-    bands = found.to_frame().rename(columns={"theta": "coef", "z": "t"}).assign(**labels)
+    bands = (
+        found.to_frame()
+        .rename(columns={"theta": "coef", "z": "t", "lower_all": "lo_all", "upper_all": "hi_all"})
+        .assign(**labels)
+    )
     bands["band_id"] = np.arange(len(bands))
     boundary = {
         "boundary_km": found.boundary_km,
@@ -222,7 +256,7 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
 # ---- barriers: which links stand behind which, and what the border takes --------------------------------
 
 
-def _border(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
+def _border(world: World, edges: tuple[int, ...] | None) -> Tables:
     found = border_barrier(
         world.sample.y,
         world.x,
@@ -231,23 +265,14 @@ def _border(world: World, edges: tuple[int, ...] | None, draws: int) -> Tables:
         world.controls,
         distance=None if edges is None else world.distance,
         edges=edges,
-        draws=draws,
-        rng=world.rng(f"barrier:{edges}"),
     )
     return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
 
 
-def _split(world: World, kind: str, draws: int) -> Tables:
+def _split(world: World, kind: str) -> Tables:
     """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
     found = barrier_split(
-        world.sample.y,
-        world.x,
-        world.weights,
-        _is_behind(world, kind),
-        world.controls,
-        scope=_scope_of(world, kind),
-        draws=draws,
-        rng=world.rng(f"barrier:{kind}"),
+        world.sample.y, world.x, world.weights, _is_behind(world, kind), world.controls, scope=_scope_of(world, kind)
     )
     return _border_tables(world, found, kind, kind)
 
@@ -301,17 +326,10 @@ def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str
     return {"border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test}
 
 
-def _moderated(world: World, draws: int) -> Tables:
+def _moderated(world: World) -> Tables:
     """Is the border lower where production relations of the receiving city were better in the first year?"""
     found = moderated_barrier(
-        world.sample.y,
-        world.x,
-        world.weights,
-        world.sample.province,
-        world.x[:, 0],
-        world.controls,
-        draws=draws,
-        rng=world.rng("barrier:moderated"),
+        world.sample.y, world.x, world.weights, world.sample.province, world.x[:, 0], world.controls
     )
     moderator = f"{world.spec.regressors[0]}_first_year"
     return {"barrier_moderation": found.to_frame().assign(barrier_code="province", moderator=moderator)}
@@ -345,6 +363,7 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
         "f_stat": last.f,
         "p_boot": last.p,
         "n_boot": draws,
+        "p_level_adjusted": _hansen_adjusted(world, n, draws),
         "crit_10": last.critical[0],
         "crit_5": last.critical[1],
         "crit_1": last.critical[2],
@@ -358,9 +377,28 @@ def _hansen(world: World, n: int, draws: int) -> Tables:
     return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame([row])}
 
 
+def _hansen_adjusted(world: World, n: int, draws: int) -> float:
+    """p of the same step between cities of one level; NaN where the sample is too small for it."""
+    try:
+        found = threshold_regression(
+            world.sample.y,
+            world.x,
+            world.synergy,
+            world.controls,
+            n_thresholds=n,
+            trim=0.05,
+            draws=draws,
+            rng=world.rng(f"hansen adjusted:{n}"),
+            is_level_adjusted=True,
+        )
+    except PanelInputError:
+        return float("nan")
+    return found.thresholds[-1].p
+
+
 def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
     """Only the emitter's threshold is a finding: the receiver's is there to be compared by likelihood."""
-    q, draws = world.synergy, sizes.spatial_bootstrap if side == "emitter" else 0
+    q, draws = world.synergy, sizes.multipliers if side == "emitter" else 0
     found = spatial_threshold(
         world.sample.y,
         world.x,
@@ -369,7 +407,7 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
         world.controls,
         side="emitter" if side == "emitter" else "receiver",
         n_grid=sizes.spatial_grid,
-        draws=draws,
+        draws=max(draws, 1),
         rng=world.rng(f"spatial:{side}"),
     )
     kind = f"spatial_{side}"
@@ -382,8 +420,8 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
         "gamma": found.gamma,
         "ci_lo": found.low,
         "ci_hi": found.high,
-        "f_stat": found.lr,
-        "p_boot": found.p,
+        "f_stat": found.test.statistic,
+        "p_boot": found.p if draws else np.nan,
         "n_boot": draws,
         "slope_low": theta.loc["lag:low", "theta"],
         "slope_se_low": theta.loc["lag:low", "se"],
@@ -394,7 +432,7 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
     }
     tables: Tables = {"threshold_grid": profile.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(profile)))}
     if side == "emitter":
-        row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.effects)
+        row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.multipliers)
     return {**tables, "threshold_result": pd.DataFrame([row])}
 
 
@@ -414,7 +452,7 @@ def _refit(world: World, fit: SpilloverFit) -> tuple[LevelAdjusted | None, str]:
 
 def _p_of(found: LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
     """p of the contrasts together; NaN without a fit."""
-    return float("nan") if found is None else found.test(contrasts)[2]
+    return float("nan") if found is None else found.test(contrasts).p
 
 
 def _test_row(
@@ -437,7 +475,8 @@ def _test_row(
         **dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan),
     }
     if fit is not None:
-        row["wald"], _, row["p"] = fit.test(contrasts)
+        test = fit.test(contrasts)
+        row |= {"wald": test.statistic, "p": test.p}
         if len(contrasts) == 1:
             row |= _interval(fit, contrasts[0])
     return pd.DataFrame([row])
@@ -471,8 +510,7 @@ def _threshold_row(world: World, *, draws: int) -> tuple[float, pd.DataFrame]:
 
 
 def _interval(found: LevelAdjusted, contrast: Contrast) -> dict[str, float]:
-    at, weights = [found.fit.positions[name] for name in contrast], np.array(list(contrast.values()))
-    point = float(weights @ found.fit.core.params[at])
-    se = float(np.sqrt(weights @ found.fit.core.cov[np.ix_(at, at)] @ weights))
-    half = float(stats.norm.ppf(0.975)) * se
-    return {"difference": point, "se": se, "lo": point - half, "hi": point + half}
+    own = found.fit.at(list(contrast)).combine(np.array([list(contrast.values())]))
+    limits = own.normal()
+    numbers = (own.point, own.std_error, limits.lower, limits.upper)
+    return {name: float(n[0]) for name, n in zip(("difference", "se", "lo", "hi"), numbers, strict=True)}

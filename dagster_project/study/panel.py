@@ -1,4 +1,8 @@
-"""Spatial panel regressions of specs/panel.yml: every one fitted, or skipped with its reason."""
+"""Spatial panel regressions of specs/panel.yml: every one fitted, or skipped with its reason.
+
+Errors are clustered by city; beside them those of Conley (neighbours within CONLEY_KM in the same year, a city over
+some years) and, to compare with other programs, those of the information. Effects: delta method.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
     Skipped,
-    leave_province_out,
     model_keys,
     read_sample,
     read_weights,
@@ -24,15 +26,20 @@ from dagster_project.study.samples import (
 from dagster_project.study.settings import PanelSpec, Settings
 from dagster_project.study.weights import refused_inverse
 from python_models._types import FloatArray
+from python_models.inference import normal, romano_wolf
+from python_models.influence.placebo import lead_lag
 from python_models.regression import PanelInputError
+from python_models.regression.alternatives import model_weights
 from python_models.regression.core import CoreFit, fit_panel
+from python_models.regression.covariance import Conley, Robust
 from python_models.regression.diagnostics import pesaran_cd, residual_moran, variance_inflation
 from python_models.regression.dynamic import DynamicFit, fit_dynamic
 from python_models.regression.dynamic_effects import dynamic_effects
 from python_models.regression.dynamic_gmm import dynamic_gmm
-from python_models.regression.effects import average_effects
+from python_models.regression.effects import EFFECT_NAMES, average_effects, effect_gradient
 from python_models.regression.effects_city import city_effects
 from python_models.regression.iv import spatial_2sls
+from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import residual_tests, specification_search
 from python_models.regression.systems import system
@@ -49,9 +56,12 @@ TABLES = (
     "dynamic_effect",
     "iv_diagnostic",
     "gmm_diagnostic",
+    "model_weight",
     "model_spec",
 )
 LEVEL = 0.95
+CONLEY_KM = 300.0  # beyond it errors of two cities of one year are taken as unrelated
+FAMILY_DRAWS = 999  # sign changes of whole cities behind p over a family of regressions
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +73,7 @@ class Job:
     weights: SpatialWeights
     rng: np.random.Generator
     draws: int
+    graphs: dict[str, SpatialWeights]  # of a headline: every W of its variants on the same sample
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,23 +86,28 @@ def build(frames: Frames, settings: Settings) -> Tables:
     A spec whose variables or weights are absent, or whose data the estimator refuses, has status `skipped` and a
     reason; it never stops the others. Each model has a generator of its own: a new entry changes no other number.
     """
-    rows, frames = Rows(), with_codes(frames)
+    rows, frames, family = Rows(), with_codes(frames), _Family()
     for spec in settings.regressions:
         reason = ""
         try:
-            rows.add(_one(frames, spec, settings))
+            rows.add(_one(frames, spec, settings, family))
         except (Skipped, PanelInputError) as refused:  # anything else is a fault of the program and ends the run
             reason = str(refused)
             rows.add({"panel_fit": _skipped(frames, spec, reason)}, seed=settings.seed)
         rows.add({"model_spec": _spec_row(spec, reason)})
-    return rows.tables(TABLES)
+    tables = rows.tables(TABLES)
+    return {**tables, "panel_effect": family.adjusted(tables["panel_effect"], settings)}
 
 
-def _one(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
+def _one(frames: Frames, spec: PanelSpec, settings: Settings, family: _Family) -> Tables:
     sample = read_sample(frames, spec)
     weights = read_weights(frames, spec, sample)
     rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
-    tables = run(Job(spec, sample, weights, rng, settings.sizes("panel")["effects"]))
+    graphs = _graphs(frames, spec, sample, settings) if spec.is_headline else {}
+    job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"], graphs)
+    tables = run(job)
+    if "influence" in tables:
+        family.add(spec, sample, tables.pop("influence"))
     n, t = sample.y.shape
     about = {
         "status": "fitted",
@@ -107,6 +123,58 @@ def _one(frames: Frames, spec: PanelSpec, settings: Settings) -> Tables:
     tables["panel_fit"] = tables["panel_fit"].assign(**about)
     keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": settings.seed}
     return {name: table.assign(**keys) for name, table in tables.items()}
+
+
+def _graphs(frames: Frames, spec: PanelSpec, sample: PanelSample, settings: Settings) -> dict[str, SpatialWeights]:
+    """W of the headline and of its variants, as far as the map gives them and their rows sum to one."""
+    family = [spec, *(other for other in settings.regressions if other.variant_of == spec.model_id)]
+    found: dict[str, SpatialWeights] = {}
+    for other in family:
+        if other.w_code in found:
+            continue
+        try:
+            weights = read_weights(frames, other, sample)
+        except Skipped:
+            continue
+        if weights.is_row_normalised:
+            found[other.w_code] = weights
+    return found
+
+
+class _Family:
+    """What each city adds to the direct and indirect effects of a headline and its variants."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, str, str], pd.Series] = {}
+
+    def add(self, spec: PanelSpec, sample: PanelSample, influence: pd.DataFrame) -> None:
+        """influence: a row for each city, alone and with its pairs; a column for each effect."""
+        if spec.change.startswith("placebo"):
+            return
+        ways = range(len(influence) // len(sample.cities))
+        labels = pd.MultiIndex.from_tuples([(way, city) for way in ways for city in sample.cities])
+        for effect in influence:
+            if (influence[effect] ** 2).sum() > 0.0:
+                key = (spec.variant_of or spec.model_id, str(effect), spec.model_id)
+                self._parts[key] = pd.Series(influence[effect].to_numpy(), index=labels)
+
+    def adjusted(self, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+        """The effects with p_family: of all regressions of a headline together, by effect (Romano and Wolf)."""
+        if effects.empty:
+            return effects
+        p = np.full(len(effects), np.nan)
+        first = {spec.model_id: spec.x[0].name for spec in settings.regressions}
+        is_own = (effects["horizon"] == "static") & (effects["variable"] == effects["model_id"].map(first))
+        keys = zip(effects["model_id"], effects["effect"], is_own, strict=True)
+        at = {(model, effect): i for i, (model, effect, own) in enumerate(keys) if own}
+        points = effects["point"].to_numpy(dtype=np.float64)
+        for parent, effect in sorted({key[:2] for key in self._parts}):
+            names = [name for head, kind, name in self._parts if (head, kind) == (parent, effect)]
+            influence = pd.concat([self._parts[parent, effect, name] for name in names], axis=1).fillna(0.0)
+            rows = [at[name, effect] for name in names]
+            rng = np.random.default_rng([settings.seed, zlib.crc32(f"{parent}:{effect}".encode())])
+            p[rows] = romano_wolf(points[rows], influence.to_numpy(), draws=FAMILY_DRAWS, rng=rng)
+        return effects.assign(p_family=p)
 
 
 def _skipped(frames: Frames, spec: PanelSpec, reason: str) -> pd.DataFrame:
@@ -155,26 +223,38 @@ def run(job: Job) -> Tables:
 
 def _static(job: Job) -> Tables:
     spec = job.spec
-    fits = {kind: _fit(job, kind) for kind in ("info", "qml")}
+    kinds: dict[str, str | Robust] = {"cluster": "cluster", "conley": _conley(job.sample), "info": "info"}
     if spec.boot_draws:
-        fits["block_bootstrap"] = _fit(job, "block_bootstrap")
-    if spec.cov == "driscoll_kraay":
-        fits[spec.cov] = _fit(job, spec.cov)
-    fit = fits.get(spec.cov, fits["info"])
+        kinds["block_bootstrap"] = "block_bootstrap"
+    kinds.setdefault(spec.cov, spec.cov)
+    fits = {name: _fit(job, kind) for name, kind in kinds.items()}
+    fit = fits[spec.cov]
     tables = {
         "panel_fit": _static_fit(job, fit),
-        "panel_coef": _coef(job, fit.names[:-1], fit.params[:-1], fits, spec.cov if spec.cov in fits else "info"),
-        "panel_effect": _static_effects(job, fit),
+        "panel_coef": _coef(job, fit.names[:-1], fit.params[:-1], fits, spec.cov),
+        "panel_effect": _static_effects(job, fit, fits["conley"]),
+        "influence": _influence(job, fits["cluster"]),
     }
     if spec.with_tests:
         tables["panel_effect_city"] = pd.concat(
             [_city_rows(job, fit, j) for j in range(len(spec.x))], ignore_index=True
         )
         tables["panel_test"] = _tests(job, fit)
+    if job.graphs:
+        weighed = model_weights(
+            job.sample.y, job.sample.x, job.graphs, effects=spec.effects, estimator=spec.estimator, names=job.names
+        ).rename(columns={"w": "w_code", "model": "model_type"})
+        tables["model_weight"] = weighed[weighed["weight"].notna()]
     return tables
 
 
-def _fit(job: Job, cov: str) -> CoreFit:
+def _conley(sample: PanelSample) -> Conley:
+    """Neighbours up to CONLEY_KM in a year, a city over Newey and West's number of years."""
+    lags = int(4.0 * (len(sample.years) / 100.0) ** (2.0 / 9.0))
+    return Conley(sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64), CONLEY_KM, lags)
+
+
+def _fit(job: Job, cov: str | Robust) -> CoreFit:
     spec = job.spec
     return fit_panel(
         job.sample.y,
@@ -188,6 +268,13 @@ def _fit(job: Job, cov: str) -> CoreFit:
         draws=spec.boot_draws,
         rng=job.rng,
     )
+
+
+def _influence(job: Job, fit: CoreFit) -> pd.DataFrame:
+    """What each city adds to the effects of the first regressor: influence of the estimates times the gradient."""
+    assert fit.influence is not None  # errors clustered by city
+    gradient = effect_gradient(fit)[0]
+    return pd.DataFrame(fit.influence[:, : gradient.shape[1]] @ gradient.T, columns=list(EFFECT_NAMES))
 
 
 def _static_fit(job: Job, fit: CoreFit) -> pd.DataFrame:
@@ -253,23 +340,23 @@ def _coef(job: Job, names: tuple[str, ...], params: FloatArray, fits: dict[str, 
     empty = np.full(len(names), np.nan)
     frame = _inference(job, names, params, errors[used])
     return frame.assign(
-        se_type=used, se_info=errors["info"], se_qml=errors["qml"], se_boot=errors.get("block_bootstrap", empty)
+        se_type=used,
+        se_cluster=errors["cluster"],
+        se_conley=errors["conley"],
+        p_conley=normal(params, errors["conley"]).p,
+        se_info=errors["info"],
+        se_boot=errors.get("block_bootstrap", empty),
     )
 
 
 def _inference(job: Job, names: tuple[str, ...], params: FloatArray, se: FloatArray) -> pd.DataFrame:
-    half = stats.norm.ppf(0.5 + LEVEL / 2.0) * se
-    z = params / se
     return pd.DataFrame(
         {
             "term": list(names),
             "role": [_role(job, name) for name in names],
             "coef": params,
             "se": se,
-            "z": z,
-            "p": 2.0 * stats.norm.sf(np.abs(z)),
-            "lo": params - half,
-            "hi": params + half,
+            **normal(params, se, LEVEL).columns("lo", "hi"),
         }
     )
 
@@ -283,12 +370,22 @@ def _role(job: Job, name: str) -> str:
     return "beta" if name in {v.name for v in job.spec.x} else "control"
 
 
-def _static_effects(job: Job, fit: CoreFit) -> pd.DataFrame:
-    effects = average_effects(
-        fit, method="simulation", draws=job.draws, rng=job.rng, names=job.names, sd_ratio=job.sample.sd_ratio
-    ).to_frame()
-    renamed = {"se": "se_sim", "lower": "lo", "upper": "hi", "share_rejected": "share_rejected_draws"}
-    return effects.rename(columns=renamed).assign(horizon="static")
+def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
+    """Errors, interval and p by the delta method; draws beside them, to see where the effects are not normal."""
+    options: dict[str, Any] = {"names": job.names, "sd_ratio": job.sample.sd_ratio}
+    effects = average_effects(fit, **options).to_frame()
+    beside = average_effects(conley, **options).to_frame()
+    try:
+        drawn = average_effects(fit, method="simulation", draws=job.draws, rng=job.rng, **options).to_frame()
+        checks = drawn[["mean_draws", "flag"]].assign(se_sim=drawn["se"], share_rejected_draws=drawn["share_rejected"])
+    except PanelInputError:  # rho at the edge of its range
+        checks = pd.DataFrame({"flag": "no_draws"}, index=effects.index).reindex(
+            columns=["mean_draws", "flag", "se_sim", "share_rejected_draws"]
+        )
+    shown = effects[["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]]
+    return shown.rename(columns={"lower": "lo", "upper": "hi"}).assign(
+        horizon="static", se_conley=beside["se_delta"], p_conley=beside["p"], **checks
+    )
 
 
 def _city_rows(job: Job, fit: CoreFit, variable: int) -> pd.DataFrame:
@@ -302,6 +399,7 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
         sample.y, sample.x, job.weights, effects=spec.effects, estimator=spec.estimator, names=job.names
     )
     tests = search.tests.plus(residual_tests(fit, sample.y, sample.x, years=sample.years))
+    own = pd.concat([_test_rows(tests), _lead_rows(job), _sensitivity_rows(job, fit)], ignore_index=True)
     steps = search.to_frame()
     rules = pd.DataFrame(
         {
@@ -313,7 +411,49 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
             "outcome": steps["outcome"],
         }
     )
-    return pd.concat([_test_rows(tests), rules], ignore_index=True)
+    return pd.concat([own, rules], ignore_index=True)
+
+
+def _lead_rows(job: Job) -> pd.DataFrame:
+    """Does y move before x? x of the year before, the same and the next year in one model."""
+    x = job.sample.x
+    try:
+        found = lead_lag(
+            job.sample.y,
+            x[:, :, 0],
+            job.weights,
+            x[:, :, 1:] if x.shape[2] > 1 else None,
+            effects=job.spec.effects,
+            estimator=job.spec.estimator,
+        )
+    except PanelInputError as refused:
+        return pd.DataFrame([{"test_code": "leads", "outcome": "not made", "note": str(refused)}])
+    what = "of the first regressor and of W times it are zero, all three years in one model; clustered by city"
+    rows = [
+        {"test_code": code, "statistic": test.statistic, "df": test.df, "p": test.p, "note": f"the {word} {what}"}
+        for code, word, test in (("leads", "leads", found.leads), ("lags", "lags", found.lags))
+    ]
+    return pd.DataFrame(rows).assign(outcome=[_outcome(test.p) for test in (found.leads, found.lags)])
+
+
+def _sensitivity_rows(job: Job, fit: CoreFit) -> pd.DataFrame:
+    """What a confounder that was not seen must explain to take a slope of the first regressor to zero."""
+    rows = []
+    se = np.sqrt(np.diagonal(fit.cov))
+    for name in (job.names[0], f"W:{job.names[0]}"):
+        if name in fit.names:
+            at = fit.names.index(name)
+            found = robustness_value(float(fit.params[at]), float(se[at]), fit.dof)
+            note = (
+                f"robustness value: share of the residual variance of both the regressor and y that a confounder must"
+                f" explain to take the slope to zero; {found.value_alpha:.3f} to take it out of significance at 5 %"
+            )
+            rows.append({"test_code": f"robustness_value_{name}", "statistic": found.value, "note": note})
+    return pd.DataFrame(rows).assign(outcome="", df=np.nan, p=np.nan)
+
+
+def _outcome(p: float) -> str:
+    return "rejected" if p < 1.0 - LEVEL else "not rejected"
 
 
 def _test_rows(tests: SpecTests) -> pd.DataFrame:
@@ -401,10 +541,9 @@ def _iv(job: Job) -> Tables:
     spec, sample = job.spec, job.sample
     options: dict[str, Any] = {}
     x, names = sample.x, job.names
-    if spec.instrument:
+    if spec.external:
         k = len(spec.x)
-        inner = sample.x[:, :, :k]
-        outer = sample.z if spec.external else leave_province_out(inner, sample.city)
+        inner, outer = sample.x[:, :, :k], sample.z
         options = {
             "endog": np.concatenate([inner, job.weights.lag(np.ascontiguousarray(inner))], axis=2),
             "instruments": np.concatenate([outer, job.weights.lag(np.ascontiguousarray(outer))], axis=2),

@@ -50,6 +50,7 @@ from python_models.policy import (
     single_monitor,
     spells,
     transition_table,
+    year_cuts,
 )
 from python_models.policy.inputs import WINDOW
 from python_models.policy.monitors import NATION
@@ -149,18 +150,29 @@ def build(frames: Frames, settings: Settings) -> Tables:
 def _of_panel(panel: PolicyPanel, frames: Frames, seed: int, n_draws: int) -> Tables:
     barrier = panel.where.barrier(panel.barrier_index.value)
     inputs = path_inputs(panel.u, panel.p, panel.d, barrier, panel.where.w, panel.years)
-    cuts = base_cuts(inputs, panel.base, panel.d_cut.value)
+    cuts = year_cuts(inputs, panel.base, panel.d_cut.value)
     assigned = classify(inputs, cuts)
+    pooled = classify(inputs, base_cuts(inputs, panel.base, panel.d_cut.value))
     draws = _draws(panel, seed, n_draws)
-    shares = share_table(assigned.path, panel.u, panel.d, [mask for _, _, mask in panel.members], draws)
+    masks = [mask for _, _, mask in panel.members]
+    shares = share_table(assigned.path, panel.u, panel.d, masks, draws)
+    variant = share_table(pooled.path, panel.u, panel.d, masks, None)
     made = 0 if draws is None else n_draws
     labelled = [
-        table.assign(scheme=scheme, group_code=group, year=np.array(panel.years)[table["t"]], n_draws=made)
-        for (scheme, group, _), table in zip(panel.members, shares, strict=True)
+        table.assign(
+            scheme=scheme,
+            group_code=group,
+            year=np.array(panel.years)[table["t"]],
+            share_fixed_cuts=other["share"],
+            n_draws=made,
+        )
+        for (scheme, group, _), table, other in zip(panel.members, shares, variant, strict=True)
     ]
     moves = transition_table(assigned.path, n_boot=N_BOOT, seed=seed)
     return {
-        "city_path": _city_rows(panel, frames, inputs, cuts, assigned, draws),
+        "city_path": _city_rows(panel, frames, inputs, cuts, assigned, draws).assign(
+            path_fixed_cuts=pooled.to_frame()["path"]
+        ),
         "path_transition": moves.assign(n_boot=N_BOOT, n_obs=moves["n"].sum()),
         "path_summary": pd.concat(labelled, ignore_index=True),
         "principle_monitor": monitor_table(panel, frames, draws),
@@ -186,7 +198,12 @@ def _draws(panel: PolicyPanel, seed: int, n_draws: int) -> PathDraws | None:
 
 
 def _city_rows(
-    panel: PolicyPanel, frames: Frames, inputs: FloatArray, cuts: Cuts, assigned: Assignment, draws: PathDraws | None
+    panel: PolicyPanel,
+    frames: Frames,
+    inputs: FloatArray,
+    cuts: Sequence[Cuts],
+    assigned: Assignment,
+    draws: PathDraws | None,
 ) -> pd.DataFrame:
     n, t = assigned.path.shape
     distance, nearest = margin(inputs, cuts)
@@ -198,7 +215,7 @@ def _city_rows(
             "city_id": np.repeat(np.array(panel.cities, dtype=object), t),
             "year": np.tile(panel.years, n),
             **{name: inputs[..., k].ravel() for k, name in enumerate(PATH_INPUTS)},
-            "cuts": cuts.to_json(),
+            "cuts": np.tile(np.array([cut.to_json() for cut in cuts], dtype=object), n),
             "margin": distance.ravel(),
             "margin_input": nearest.ravel(),
             "p_path": np.nan if draws is None else draws.share_same(assigned.path).ravel(),
@@ -208,7 +225,7 @@ def _city_rows(
             "last_switch": pd.array(spell.last_switch.ravel(), dtype="Int64"),
             "changed": _changed(spell.changed),
             "n_years_smoothed": np.tile(n_in_window(panel.years), n),
-            "caveats": _caveats(panel, cuts, draws),
+            "caveats": np.tile(np.array([_caveats(panel, cut, draws) for cut in cuts], dtype=object), n),
             "n_draws": 0 if draws is None else len(draws.path),
         }
     )

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.influence import INPUTS as INFLUENCE_INPUTS
 from dagster_project.study.samples import Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
+from python_models.inference import normal
 from python_models.influence._regime_logdet import RegimeLogDet
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
 from python_models.influence.regimes import YEARS, two_regime
-from python_models.influence.specification_curve import curve_summary, specification_curve
+from python_models.influence.specification_curve import LEVEL, curve_summary, specification_curve
 
 INPUTS = {
     **INFLUENCE_INPUTS,
@@ -47,18 +47,18 @@ MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
 EFFECTS = ("direct", "indirect", "total")
 SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
+SAME = "the effects and the sample of another run: not counted"
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
 
 
 @dataclass(frozen=True)
 class Sizes:
     """How much is drawn: panels of the bias correction of two regimes, placebo relabellings of cities and shufflings
-    of years, draws behind moderated effects."""
+    of years."""
 
     regime_bootstrap: int
     placebo: int
     placebo_years: int
-    bands: int
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -77,9 +77,7 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
             jobs.append(
                 ("regimes", f"{scheme}:{years}", partial(_regimes, world, scheme, years, sizes.regime_bootstrap))
             )
-    jobs += [
-        ("interaction", moderator, partial(_interaction, world, moderator, sizes.bands)) for moderator in MODERATORS
-    ]
+    jobs += [("interaction", moderator, partial(_interaction, world, moderator)) for moderator in MODERATORS]
     jobs.append(("placebo", "relabelled W", partial(_placebo, world, sizes.placebo)))
     jobs.append(("placebo", "wrong years", partial(_placebo_years, world, sizes.placebo_years)))
     return jobs
@@ -106,7 +104,7 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
         logdet=RegimeLogDet(world.weights, first),
     )
     z, p = fit.equal_rho()
-    half = stats.norm.ppf(0.975) * fit.std_errors
+    found = normal(fit.params, fit.std_errors)
     effects = fit.effects()
     rows = []
     for i, regime in enumerate(("first", "second")):
@@ -120,8 +118,8 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
             "rho_uncorrected": fit.maximum[at],
             "se": fit.std_errors[at],
             "se_boot": fit.se_boot[at],
-            "lo": fit.params[at] - half[at],
-            "hi": fit.params[at] + half[at],
+            "lo": found.lower[at],
+            "hi": found.upper[at],
             "z_equal": z,
             "p_equal": p,
             "lnl": fit.loglik,
@@ -136,10 +134,10 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
     return {"regime_coef": pd.DataFrame(rows)}
 
 
-def _interaction(world: World, moderator: str, draws: int) -> Tables:
-    sample, rng = world.sample, world.rng(f"interaction:{moderator}")
+def _interaction(world: World, moderator: str) -> Tables:
+    sample = world.sample
     if moderator == "own_pr":
-        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls, draws=draws, rng=rng)
+        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls)
         return _interaction_rows(found, moderator, "", sample.y.size)
     levels, note, since = None, "", 0
     if moderator == "synergy_base":
@@ -151,7 +149,7 @@ def _interaction(world: World, moderator: str, draws: int) -> Tables:
             m, levels = (m >= np.median(m)).astype(np.float64), {"low": 0.0, "high": 1.0}
     y, x = sample.y[:, since:], world.x[:, since:]
     controls = None if world.controls is None else world.controls[:, since:]
-    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels, draws=draws, rng=rng)
+    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels)
     return _interaction_rows(found, moderator, note, y.size)
 
 
@@ -195,8 +193,9 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     runs: one row per headline and variant; the effects are those of the first regressor of interest, of a dynamic
     regression the long-run ones. Place on the curve: standardised effects; where a run has none but the y and x of its
-    headline, its effect in the headline's standard deviations; a placebo has none. summary: one row per headline and
-    effect, placebos not counted.
+    headline, its effect in the headline's standard deviations. summary: one row per headline and effect. A run with
+    the effects and the sample of another one (other errors, a filter that leaves nothing out) is shown and not
+    counted.
     """
     spec = frames["model_spec"]
     runs, summaries = [], []
@@ -205,11 +204,15 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows = pd.DataFrame([_run(frames, one, headline) for one in family.to_dict("records")])
         top = rows[rows["run_id"] == headline["model_id"]].iloc[0]
         fitted = rows["status"] == "fitted"
-        is_placebo = rows["change_axis"] == "placebo"  # shown, but no specification of the effect
+        rows["is_duplicate"] = is_duplicate(rows)
+        rows.loc[rows["is_duplicate"], "note"] = SAME
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
             curve = specification_curve(
-                rows[effect].mask(is_placebo), rows[f"{effect}_p"], headline=float(top[effect]), comparable=scale
+                rows[effect].mask(rows["is_duplicate"]),
+                rows[f"{effect}_p"],
+                headline=float(top[effect]),
+                comparable=scale,
             )
             rows[f"{effect}_standardised"] = scale
             for name in curve:
@@ -219,6 +222,9 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
             keys = {name: top[name] for name in ("index_code", "weight_scheme")}
             numbers = curve_summary(curve[variant], scale[variant])
             counts = {"n_skipped": int((~fitted).sum()), "n_obs": top["n_obs"]}
+            counts["n_duplicate"] = int(rows["is_duplicate"].sum())
+            together = rows.loc[variant & ~rows["is_duplicate"], f"{effect}_p_family"].dropna()
+            numbers["share_family_5"] = float((together < LEVEL).mean()) if len(together) else np.nan
             summaries.append({**keys, **about, **numbers, **counts})
         rows["sign_agrees"] = _both(rows, "sign_agrees")
         rows["significant_5"] = _both(rows, "significant_5")
@@ -226,6 +232,19 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not runs:
         return pd.DataFrame(), pd.DataFrame()
     return pd.concat(runs, ignore_index=True), pd.DataFrame(summaries)
+
+
+def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Runs that find what another one finds on as many cells, to ten digits: no evidence of their own.
+
+    Of two such runs the headline counts, else the one that differs in more than its errors, else the first.
+    """
+    numbers = rows[["direct", "indirect", "n_obs"]].apply(pd.to_numeric, errors="coerce")
+    place = (rows["run_id"] != rows["model_id"]).astype(int) + (rows["change_axis"] == "errors").astype(int)
+    ordered = numbers.loc[place.sort_values(kind="stable").index]
+    same: pd.Series[bool] = ordered.apply(lambda column: column.map("{:.10g}".format)).duplicated().reindex(rows.index)
+    has: pd.Series[bool] = numbers["direct"].notna()
+    return same & has
 
 
 def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]) -> dict[str, object]:
@@ -251,7 +270,7 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
         "note": "",
         "is_same_scale": one["y_code"] == headline["y_code"] and list(one["x_codes"]) == list(headline["x_codes"]),
     }
-    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", "_se", "_p", "_sd")), np.nan)
+    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", "_se", "_p", "_p_family", "_sd")), np.nan)
     row |= _coefficients(frames["panel_coef"], str(one["model_id"]), x)
     effect = frames["panel_effect"]
     found = effect[
@@ -261,8 +280,8 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
     ]
     for e in found.to_dict("records"):
         name = e["effect"]
-        se = e["se_sim"] if pd.notna(e["se_sim"]) else e["se_delta"]
-        row |= {name: e["point"], f"{name}_se": se, f"{name}_p": e["p"], f"{name}_sd": e["standardised"]}
+        row |= {name: e["point"], f"{name}_se": e["se_delta"], f"{name}_p": e["p"], f"{name}_sd": e["standardised"]}
+        row[f"{name}_p_family"] = e["p_family"]
     if found.empty and one["status"] == "fitted":
         row["note"] = NO_EFFECTS
     return row

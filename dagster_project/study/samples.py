@@ -270,33 +270,6 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
     return spatial_weights(matrix, labels=labels)
 
 
-def leave_province_out(values: FloatArray, city: pd.DataFrame) -> FloatArray:
-    """Mean of `values` (N, T, k) over the cities of the same tier in other provinces; over all others where none is.
-
-    Sums of the tier less sums of its part in the province: no pair of cities is looked at.
-    """
-    province, tier = (pd.factorize(city[name])[0] for name in ("province_code", "admin_tier"))
-    same, n_same = _elsewhere(values, tier, province)
-    other, n_other = _elsewhere(values, np.zeros_like(tier), province)
-    if not (n_other > 0).all():
-        raise Skipped("the instrument needs cities of at least two provinces.")
-    has_peer = n_same > 0
-    total, count = np.where(has_peer[:, None, None], same, other), np.where(has_peer, n_same, n_other)
-    return np.asarray(total / count[:, None, None])
-
-
-def _elsewhere(values: FloatArray, kind: IntArray, area: IntArray) -> tuple[FloatArray, IntArray]:
-    """For each city: sums of `values` over the cities of its kind outside its area, and how many these are."""
-    inside = kind * (area.max() + 1) + area
-    sums, counts = [], []
-    for code in (kind, inside):
-        total = np.zeros((int(code.max()) + 1, *values.shape[1:]))
-        np.add.at(total, code, values)
-        sums.append(total[code])
-        counts.append(np.bincount(code)[code])
-    return sums[0] - sums[1], counts[0] - counts[1]
-
-
 def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
     found = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
     if not found:

@@ -194,7 +194,7 @@ TRANSFORMS = ("none", "ln", "logit")
 BASES = ("frozen", "restated")
 FILTERS = ("no_municipality", "no_covid", "no_imputed")
 BY_CENTRE = re.compile(r"(no|only)_\w+")  # cities of the centre of a group scheme left out, or no others
-INSTRUMENTS = ("", "leave_province_out", "external")
+INSTRUMENTS = ("", "external")
 LAST_YEAR = 9999
 
 _MODEL_KEYS = {
@@ -255,7 +255,7 @@ class PanelSpec:
     model: str = "sdm"
     effects: str = "twoways"
     estimator: str = "lee_yu"
-    cov: str = "info"
+    cov: str = "cluster"
     basis: str = "frozen"
     years: tuple[int, int] = (0, LAST_YEAR)
     lag: int = 0

@@ -308,20 +308,21 @@ def _synergy(frames: Frames, sample: PanelSample) -> tuple[FloatArray, FloatArra
 def _on_latents(world: World, grid: int) -> Truths:
     """What the models of the study give on the latents, without controls, by quantity."""
     (y, x), weights, cities = _latents(world), world.weights, world.sample.cities
-    rng, scale = np.random.default_rng(0), float(x.std() / y.std())
+    scale = float(x.std() / y.std())
     fit = fit_panel(y, x[:, :, None], weights)
     effects = average_effects(fit, method="delta").point[0] * scale
     found = dict(zip(("direct_effect", "indirect_effect", "total_effect"), effects.tolist(), strict=True))
-    blocks = block_spillover(y, x, weights, Groups.read(world.frames).is_core(cities), draws=POINT, rng=rng)
+    blocks = block_spillover(y, x, weights, Groups.read(world.frames).is_core(cities))
     given = blocks.to_frame().set_index(["receiver", "emitter"])["e_per_emitter"] * scale
     found |= {"given_by_core": given["p", "c"], "given_to_core": given["c", "p"], "rho": fit.rho}
     found |= {"asymmetry_difference": given["p", "c"] - given["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
     area = np.array(world.sample.province)
-    barrier = barrier_split(y, x, weights, area[:, None] != area[None, :], draws=POINT, rng=rng)
+    barrier = barrier_split(y, x, weights, area[:, None] != area[None, :])
     found["barrier_index"] = float(barrier.table["barrier_index"].iloc[0])
     q, d = _synergy(world.frames, world.sample)
     if np.isfinite(q).all() and np.isfinite(d).all():
-        found["synergy_threshold"] = separating_cut(d, q > spatial_threshold(y, x, q, weights, n_grid=grid).gamma)
+        jump = spatial_threshold(y, x, q, weights, n_grid=grid, draws=1, rng=np.random.default_rng(0))
+        found["synergy_threshold"] = separating_cut(d, q > jump.gamma)
     return found
 
 

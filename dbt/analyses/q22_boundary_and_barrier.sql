@@ -21,8 +21,8 @@ select
     barrier_code || ', ring ' || ring_id as variant,
     barrier_index as estimate,
     '1' as unit,
-    fieller_lo as lo,
-    fieller_hi as hi,
+    lo,
+    hi,
     p_level_adjusted as p
 from mart.mart_border_barrier
 where basis in (select basis from mart.dim_index)

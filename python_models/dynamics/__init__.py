@@ -1,7 +1,7 @@
 """Dynamics of a panel of relative positions: densities, transitions, convergence, clubs.
 
 Arrays or pandas objects in, frozen results with `to_frame()` out; axes (N, T): units, years.
-What does not belong here: which scores and groups are looked at (see dagster_project.study.tables).
+What does not belong here: which scores and groups are looked at.
 """
 
 from python_models.dynamics.beta import BetaResult, beta_convergence
@@ -15,7 +15,7 @@ from python_models.dynamics.logt import LogTResult, hp_trend, log_t
 from python_models.dynamics.markov import MarkovResult, markov
 from python_models.dynamics.modality import ModalityTest, unimodality
 from python_models.dynamics.ranks import RankMobility, rank_mobility
-from python_models.dynamics.sigma import SigmaTrend, sigma_trend
+from python_models.dynamics.sigma import SigmaConvergence, SigmaTrend, sigma_convergence, sigma_trend
 from python_models.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov
 from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
 
@@ -32,6 +32,7 @@ __all__ = [
     "Mobility",
     "ModalityTest",
     "RankMobility",
+    "SigmaConvergence",
     "SigmaTrend",
     "SpatialMarkovResult",
     "StochasticKernel",
@@ -49,6 +50,7 @@ __all__ = [
     "merge_clubs",
     "mobility",
     "rank_mobility",
+    "sigma_convergence",
     "sigma_trend",
     "spatial_markov",
     "stochastic_kernel",

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics._beta_regression import Slopes, half_panel, slopes
 from python_models.dynamics.logt import positive_plane
@@ -45,6 +46,7 @@ class BetaResult:
         return self.estimates.copy()
 
 
+@aligned
 def beta_convergence(
     Y: ArrayLike | pd.DataFrame, *, kind: Kind = "conditional", groups: Labels | None = None, X: ArrayLike | None = None
 ) -> BetaResult:

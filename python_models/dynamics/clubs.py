@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
 
@@ -42,6 +43,7 @@ class ClubResult:
         return pd.DataFrame({"unit": unit, "club": labels, "is_divergent": labels == 0})
 
 
+@aligned
 def find_clubs(
     Y: ArrayLike | pd.DataFrame,
     r: float = 1.0 / 3.0,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import align_to
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.clubs import ClubResult, IntArray, find_clubs, merge_clubs
 from python_models.dynamics.logt import positive_plane
@@ -41,7 +42,7 @@ def club_stability(
     by one uniform weight: what sampling and weighting leave open.
     """
     paths = clubs.paths
-    second = paths if other is None else positive_plane(other)
+    second = paths if other is None else positive_plane(align_to(clubs.labels.index, other, "other"))
     if second.shape != paths.shape:
         raise ValueError(f"other has shape {second.shape}, the paths {paths.shape}: the axes must match.")
     labels, n = clubs.labels.to_numpy(), paths.shape[0]

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.dynamics.markov import MarkovResult, markov, row_shares, tally, transition_codes
 from python_models.dynamics.states import StateArray, check_states, labelled_plane
-from python_models.space.graph import aligned, to_sparse
+from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.local import QUADRANTS
 
 _SIDES = np.array([[1, 1], [0, 1], [0, 0], [1, 0]])  # own is high, neighbours are high, by quadrant
@@ -46,6 +47,7 @@ class LisaMarkovResult:
         return frame.assign(chi2=self.q, df=self.dof, p_value=self.p_value, p_perm=self.p_perm)
 
 
+@aligned
 def lisa_markov(
     values: Any,
     w: Any,
@@ -63,7 +65,7 @@ def lisa_markov(
     A city without neighbours is left out. Raises ValueError for NaN and for other cities than the weights have.
     """
     labelled_plane(values, "values")
-    plane, _ = aligned(values, w, "values")
+    plane, _ = in_order_of(values, w, "values")
     states = quadrant_states(plane, to_sparse(w))
     names: tuple[str, ...] = QUADRANTS
     if significant is not None:

@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import solveh_banded
 from scipy.special import ndtr
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 
 REJECT_BELOW = -1.65  # one-sided 5 %
@@ -91,6 +92,7 @@ class LogTDesign:
             return np.stack([a, b, se, b / se])
 
 
+@aligned
 def log_t(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0) -> LogTResult:
     """Test whether all units of Y converge.
 
@@ -115,6 +117,7 @@ def dispersion(values: FloatArray) -> FloatArray:
     return np.asarray(((h - 1.0) ** 2).mean(axis=0))
 
 
+@aligned
 def hp_trend(Y: ArrayLike | pd.DataFrame, smoothing: float = 400.0) -> FloatArray:
     """Hodrick-Prescott trend of each row: minimises sum (y - g)^2 + smoothing sum (second difference of g)^2.
 

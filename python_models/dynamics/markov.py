@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.dynamics.states import StateArray, check_lag, check_states, state_labels
 
@@ -77,6 +78,7 @@ class MarkovResult:
         )
 
 
+@aligned
 def markov(
     states: Any, n_states: int, lag: int = 1, *, n_boot: int = 0, seed: int | None = None, allow_missing: bool = False
 ) -> MarkovResult:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.dynamics.states import check_lag, labelled_plane
 
@@ -44,6 +45,7 @@ class RankMobility:
         return pd.DataFrame([asdict(self)])
 
 
+@aligned
 def rank_mobility(
     values: Any, lag: int = 1, *, groups: Any = None, subset: Any = None, permutations: int = 0, seed: int | None = None
 ) -> RankMobility:

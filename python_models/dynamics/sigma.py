@@ -1,4 +1,4 @@
-"""Sigma convergence: does the spread of a panel fall?"""
+"""Sigma convergence: does the spread of a panel fall, in levels and in logarithms?"""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import positive_plane
+from python_models.inference import p_two_sided
 
-type Measure = Literal["sigma_log", "cv"]
+type Measure = Literal["sigma_log", "cv", "sd"]
+VERDICTS = ("converges", "diverges", "compresses relative, widens absolute", "no clear change")
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,8 @@ class SigmaTrend:
     """Slope of the yearly spread with Newey-West (lag 1) and city bootstrap; change from the first to the last year.
 
     verdict: convergence if both bootstrap intervals lie below 0, divergence if both lie above 0, else none.
-    ck_statistic, ck_p: likelihood ratio test of equal variances in two dependent years (Carree and Klomp 1997), logs.
+    ck_statistic, ck_p: likelihood ratio test of equal variances in two dependent years (Carree and Klomp 1997), of the
+    logarithms (of the levels for sd).
     """
 
     measure: str
@@ -52,6 +56,43 @@ class SigmaTrend:
         return pd.DataFrame([{**row, "verdict": self.verdict}])
 
 
+@dataclass(frozen=True, eq=False)
+class SigmaConvergence:
+    """Spread of the logarithms and of the levels side by side.
+
+    verdict: `converges` (`diverges`) only if both spreads fall (rise); `compresses relative, widens absolute` if the
+    one of logarithms falls and the one of levels rises. A spread falls if both of its intervals lie below 0.
+    """
+
+    log: SigmaTrend
+    level: SigmaTrend
+
+    @property
+    def verdict(self) -> str:
+        signs = {"convergence": -1, "divergence": 1, "none": 0}
+        log, level = signs[self.log.verdict], signs[self.level.verdict]
+        if log == level and log:
+            return VERDICTS[0] if log < 0 else VERDICTS[1]
+        return VERDICTS[2] if (log, level) == (-1, 1) else VERDICTS[3]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Two rows: log, level."""
+        return pd.concat([self.log.to_frame(), self.level.to_frame()], ignore_index=True).assign(joint=self.verdict)
+
+
+@aligned
+def sigma_convergence(
+    Y: ArrayLike | pd.DataFrame, *, n_bootstrap: int = 999, level: float = 0.95, seed: int = 0
+) -> SigmaConvergence:
+    """`sigma_trend` of the logarithms and of the levels of Y (N, T) on the same resampled cities.
+
+    With logarithms alone an index that grows is said to converge while its cities move apart in points.
+    """
+    log = sigma_trend(Y, measure="sigma_log", n_bootstrap=n_bootstrap, level=level, seed=seed)
+    return SigmaConvergence(log, sigma_trend(Y, measure="sd", n_bootstrap=n_bootstrap, level=level, seed=seed))
+
+
+@aligned
 def sigma_trend(
     Y: ArrayLike | pd.DataFrame,
     *,
@@ -62,16 +103,16 @@ def sigma_trend(
 ) -> SigmaTrend:
     """Trend test of the spread: sigma_t = a + b t + e_t, t = 1..T.
 
-    Y : (N, T) positive, N >= 2, T >= 3.   measure : sigma_log = sd of ln y (n - 1), or cv = sd / mean.
-    se of b: Newey-West with lag 1 (weights 1, 1/2), p from Student's t with T - 2 degrees of freedom. Bootstrap: cities
-    are drawn with their whole trajectory, percentile intervals of b and of sigma_T - sigma_1.
+    Y : (N, T) positive, N >= 2, T >= 3.   measure : sigma_log = sd of ln y (n - 1), sd of y, or cv = sd / mean.
+    Bootstrap: cities are drawn with their whole trajectory; percentile intervals of b and of sigma_T - sigma_1, and p
+    of b from the same draws. Beside them the standard error of b by Newey and West with lag 1 (weights 1, 1/2).
     Convergence is claimed only if both intervals lie below 0. Source: Newey and West 1987; Carree and Klomp 1997.
     """
     values = positive_plane(Y)
     if values.shape[1] < 3:
         raise ValueError(f"a trend needs 3 years or more, got {values.shape[1]}.")
-    if measure not in ("sigma_log", "cv"):
-        raise ValueError(f"unknown measure {measure!r}: sigma_log or cv.")
+    if measure not in ("sigma_log", "cv", "sd"):
+        raise ValueError(f"unknown measure {measure!r}: sigma_log, sd or cv.")
     data = np.log(values) if measure == "sigma_log" else values
     spread = _spread(data, np.ones((1, data.shape[0])), measure)[0]
     slope, se = trend(spread)
@@ -82,8 +123,8 @@ def sigma_trend(
     tail = [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
     slope_lo, slope_hi = (float(q) for q in np.nanquantile(drawn @ time / (time @ time), tail))
     diff_lo, diff_hi = (float(q) for q in np.nanquantile(drawn[:, -1] - drawn[:, 0], tail))
-    p = 2.0 * float(stats.t.sf(abs(slope / se), data.shape[1] - 2)) if se > 0.0 else math.nan
-    ck, ck_p = _carree_klomp(np.log(values))
+    p = float(p_two_sided(drawn @ time))
+    ck, ck_p = _carree_klomp(values if measure == "sd" else np.log(values))
     return SigmaTrend(
         measure,
         spread,

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.dynamics.homogeneity import divergence
 from python_models.dynamics.markov import (
@@ -40,7 +41,7 @@ from python_models.dynamics.states import (
     quantile_cuts,
     round_significant,
 )
-from python_models.space.graph import aligned, to_sparse
+from python_models.space.graph import in_order_of, to_sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,7 @@ class SpatialMarkovResult:
         )
 
 
+@aligned
 def spatial_markov(
     states: Any,
     lag_states: Any,
@@ -207,7 +209,7 @@ def classify_lag(
     `cuts`, e.g. those of the values (variant `own_cuts`). Weights should be row-normalised, so that the lag is a mean.
     """
     _, _, years = labelled_plane(values, "values")
-    plane, cities = aligned(values, w, "values")
+    plane, cities = in_order_of(values, w, "values")
     near = lag_values(plane, to_sparse(w))
     used = np.ones(plane.shape[1], dtype=bool) if base is None else np.array(base, dtype=bool)
     if lag:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import finite_vector
 
@@ -51,6 +52,7 @@ class StochasticKernel:
         )
 
 
+@aligned
 def stochastic_kernel(
     u: ArrayLike | pd.Series,
     v: ArrayLike | pd.Series,

@@ -5,17 +5,22 @@ What does not belong here: which scores, groups and years are looked at (see dag
 """
 
 from python_models.inequality.bootstrap import BootstrapResult, bootstrap
+from python_models.inequality.change import BetweenGroups, DisparityChange, between_groups, disparity_change
 from python_models.inequality.dagum import DagumResult, dagum
 from python_models.inequality.gini import gini
 from python_models.inequality.theil import TheilNestedResult, TheilResult, theil, theil_nested
 
 __all__ = [
+    "BetweenGroups",
     "BootstrapResult",
     "DagumResult",
+    "DisparityChange",
     "TheilNestedResult",
     "TheilResult",
+    "between_groups",
     "bootstrap",
     "dagum",
+    "disparity_change",
     "gini",
     "theil",
     "theil_nested",

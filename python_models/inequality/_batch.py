@@ -62,6 +62,12 @@ def quantile(y: FloatArray, W: Rows, share: float) -> FloatArray:
     return as_weights(W).quantile(y, share)
 
 
+def group_means(y: FloatArray, W: Rows, split: Groups) -> FloatArray:
+    """Mean of each group, (B, K); nan without members."""
+    w, member = as_weights(W), members_of(split)
+    return _ratio(w.grouped(y, member), w.sums(member))
+
+
 @dataclass(frozen=True, eq=False)
 class DagumBatch:
     """Parts of Dagum's decomposition by replicate: (B,), matrices (B, K, K)."""

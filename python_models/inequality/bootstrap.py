@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, as_groups, refuse
@@ -73,6 +74,7 @@ class BootstrapResult(Resampled):
         )
 
 
+@aligned
 def bootstrap(
     y: ArrayLike | pd.Series | pd.DataFrame,
     statistic: str | Sequence[str] | Statistic = "gini",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inequality._differences import differences
 from python_models.inequality._inputs import IntArray, Labels, Vector, as_case_weights, as_groups, as_values
@@ -102,6 +103,7 @@ class DagumResult:
         return pd.DataFrame(matrix.copy(), index=list(self.labels), columns=list(self.labels))
 
 
+@aligned
 def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResult:
     """Dagum's decomposition G = G_w + G_nb + G_t in O(n log n + n K).
 

@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inequality._inputs import Vector, as_case_weights, as_values, refuse
 
 
+@aligned
 def gini(y: Vector, weights: Vector | None = None) -> float:
     """Gini index G = sum_i sum_r w_i w_r |y_i - y_r| / (2 W^2 mu), 0 <= G < 1, in O(n log n).
 

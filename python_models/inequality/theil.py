@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
@@ -76,6 +77,7 @@ class TheilNestedResult:
 def theil(y: Vector, groups: None = None, kind: Kind = "T", *, weights: Vector | None = None) -> float: ...
 @overload
 def theil(y: Vector, groups: Labels, kind: Kind = "T", *, weights: Vector | None = None) -> TheilResult: ...
+@aligned
 def theil(
     y: Vector, groups: Labels | None = None, kind: Kind = "T", *, weights: Vector | None = None
 ) -> float | TheilResult:
@@ -101,6 +103,7 @@ def theil(
     return TheilResult(kind, total, *sums, has_zero, split.labels, counts, level.share, inside)
 
 
+@aligned
 def theil_nested(
     y: Vector, region: Labels, province: Labels, kind: Kind = "T", *, weights: Vector | None = None
 ) -> TheilNestedResult:

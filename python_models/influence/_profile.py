@@ -97,16 +97,32 @@ class Profile:
             return distinct
         return np.unique(np.quantile(distinct, np.linspace(0, 1, n_grid), method="inverted_cdf"))
 
-    def admissible(self, grid: FloatArray, held: list[float], trim: float) -> FloatArray:
+    def admissible(self, grid: FloatArray, held: list[float], trim: float, n_grid: int) -> FloatArray:
         """Candidates that leave every regime, beside the thresholds held, the share `trim` of the rows."""
         least = 1 if self.is_published else max(1, int(np.ceil(trim * self.raw_q.size)))
+        apart = np.ones(grid.size, dtype=bool)
+        if self.is_published:  # the quantiles within `trim` of a threshold held are left out
+            place, reach = np.arange(1, grid.size + 1), trim * n_grid
+            for one in held:
+                below = int((grid < one).sum())
+                apart &= (place < below - reach) | (place >= below + reach)
         kept = [
             g
-            for g in grid
+            for g in grid[apart]
             if g not in held
             and np.bincount(self.regime([*held, float(g)]).ravel(), minlength=len(held) + 2).min() >= least
         ]
         return np.asarray(kept, dtype=np.float64)
+
+    def basis(self, held: list[float]) -> FloatArray:
+        """Orthonormal columns of what is held, and of the year effects."""
+        columns, _ = np.linalg.qr(self.design(held))
+        if self.effects != "twoways":
+            return np.asarray(columns)
+        n, t = self.shape
+        years = np.tile(np.eye(t) - 1.0 / t, (n, 1)) / np.sqrt(n)
+        left = np.linalg.svd(years, full_matrices=False)
+        return np.column_stack([columns, left[0][:, : t - 1]])
 
     def purge(self, values: FloatArray, held: list[float]) -> FloatArray:
         """Residual of `values` (rows,) or (rows, m) on x by held regime and the controls."""

@@ -1,21 +1,30 @@
-"""Barriers to spillovers at a border: inside against across, also by ring of distance (docs/formulas.md#barrier)."""
+"""Barriers to spillovers at a border: inside against across, by ring, by place (docs/formulas.md#barrier).
+
+    b = 1 - theta_out / theta_in          moderated: b(m) = 1 - (theta_out + h_out m) / (theta_in + h_in m)
+
+A ratio of two estimates: its interval is Fieller's, and the index is missing where theta_in is not above 0 at 5 %.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from python_models._types import ArrayLike, FloatArray
+from python_models._align import aligned
+from python_models._types import ArrayLike
+from python_models.inference import Wald, half_width, normal, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
-from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, Robust, SpatialWeights, spatial_weights
 from python_models.regression.errors import estimable
 
-LEVEL = 0.05
+PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+CHANGE = "p90-p10"
+TERMS = ("in", "out", "in:m", "out:m")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +35,7 @@ class Barrier:
     table: pd.DataFrame
 
     def to_frame(self) -> pd.DataFrame:
-        """ring_id, theta_in, theta_out and errors, barrier_index 1 - out/in with simulated and Fieller interval."""
+        """ring_id, theta_in, theta_out and errors, barrier_index 1 - out/in with Fieller's interval, p_equal."""
         return self.table.copy()
 
     def contrast(self, ring: str) -> dict[str, float]:
@@ -37,6 +46,27 @@ class Barrier:
         return {f"{r}:{side}": sign * w for r, w in weight.items() for side, sign in (("in", 1.0), ("out", -1.0))}
 
 
+@dataclass(frozen=True, eq=False)
+class BarrierModeration:
+    """fit; table: a row per level of m and one for the change from the lowest to the highest.
+
+    wald : theta_in h_out = theta_out h_in, that is the index does not move with m, chi2(1) by the delta method.
+    """
+
+    fit: SpilloverFit
+    table: pd.DataFrame
+    wald: Wald
+
+    @property
+    def p(self) -> float:
+        return self.wald.p
+
+    def to_frame(self) -> pd.DataFrame:
+        """at_percentile, at_value, theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, wald, p_moderation."""
+        return self.table.assign(wald=self.wald.statistic, p_moderation=self.wald.p)
+
+
+@aligned
 @estimable("the spillover across a border")
 def border_barrier(
     y: ArrayLike,
@@ -47,16 +77,14 @@ def border_barrier(
     *,
     distance: ArrayLike | None = None,
     edges: Sequence[float] | None = None,
-    draws: int = 1000,
-    rng: np.random.Generator,
     effects: str = "twoways",
+    cov: str | Robust = "cluster",
 ) -> Barrier:
     """Barrier index b = 1 - theta_out / theta_in of a border (same `area`, e.g. province), y, x: (N, T).
 
     Without `distance`: W = W_in + W_out (not re-normalised), so a border is confounded with distance: neighbours inside
-    are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring (headline). Per ring:
-    simulated percentile interval and Fieller interval of the ratio, Wald p of theta_in = theta_out. The index is NaN
-    where theta_in is not above 0 at 5 %. Row 'joint': precision-weighted mean over the rings that have one.
+    are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring. Per ring: Fieller
+    interval of the ratio, Wald p of theta_in = theta_out. Row 'joint': precision-weighted mean over the rings.
     """
     weights = spatial_weights(W)
     labels = np.asarray(area)
@@ -74,16 +102,21 @@ def border_barrier(
         for side, mask in (("in", same), ("out", ~same)):
             if (matrix * mask).any():
                 matrices[f"{ring}:{side}"] = matrix * mask
-    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects)
-    rows = [_row(fit, ring, draws, rng) for ring in parts if {f"{ring}:in", f"{ring}:out"} <= set(matrices)]
-    if not rows:
+    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, cov=cov)
+    both = [ring for ring in parts if {f"{ring}:in", f"{ring}:out"} <= set(matrices)]
+    if not both:
         raise PanelInputError("no ring has links both inside and across the border.")
-    table = pd.DataFrame(rows)
-    if len(rows) > 1:
-        table = pd.concat([table, pd.DataFrame([_joint(fit, table, draws, rng)])], ignore_index=True)
+    table = pd.DataFrame([_row(ring, fit.at([f"{ring}:in", f"{ring}:out"])) for ring in both])
+    if len(both) > 1:
+        weight = joint_weights(table)
+        sides = [[{f"{ring}:{side}": w for ring, w in weight.items()}] for side in ("in", "out")]
+        loadings = np.concatenate([fit.restriction(side) for side in sides])
+        joint = Linear(fit.core.params, fit.core.cov).combine(loadings)
+        table = pd.concat([table, pd.DataFrame([_row("joint", joint)])], ignore_index=True)
     return Barrier(fit, table)
 
 
+@aligned
 @estimable("the spillover over a barrier")
 def barrier_split(
     y: ArrayLike,
@@ -93,9 +126,8 @@ def barrier_split(
     controls: ArrayLike | None = None,
     *,
     scope: ArrayLike | None = None,
-    draws: int = 1000,
-    rng: np.random.Generator,
     effects: str = "twoways",
+    cov: str | Robust = "cluster",
 ) -> Barrier:
     """Barrier index of any barrier: links of W that `is_behind` (N, N) marks against those it does not.
 
@@ -113,22 +145,68 @@ def barrier_split(
     for side, words in (("all:in", "on this side of"), ("all:out", "behind")):
         if not matrices[side].any():
             raise PanelInputError(f"no link {words} the barrier: its effect cannot be estimated.")
-    fit = fit_spillover(y, x, weights, {k: m for k, m in matrices.items() if m.any()}, controls, effects=effects)
-    return Barrier(fit, pd.DataFrame([_row(fit, "all", draws, rng)]))
+    used = {k: m for k, m in matrices.items() if m.any()}
+    fit = fit_spillover(y, x, weights, used, controls, effects=effects, cov=cov)
+    return Barrier(fit, pd.DataFrame([_row("all", fit.at(["all:in", "all:out"]))]))
 
 
-def _row(fit: SpilloverFit, ring: str, draws: int, rng: np.random.Generator) -> dict[str, object]:
-    at = [fit.positions[f"{ring}:in"], fit.positions[f"{ring}:out"]]
-    return _ratio_row(ring, fit.core.params[at], fit.core.cov[np.ix_(at, at)], draws, rng)
+@aligned
+@estimable("the moderation of a border")
+def moderated_barrier(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    area: Sequence[object],
+    moderator: ArrayLike,
+    controls: ArrayLike | None = None,
+    *,
+    effects: str = "twoways",
+    cov: str | Robust = "cluster",
+) -> BarrierModeration:
+    """Barrier index at the 10, 50 and 90 % points of a fixed moderator of the receiving city.
 
+        y = rho W y + beta x + (theta_in + h_in m_i) W_in x + (theta_out + h_out m_i) W_out x + controls + effects + e
 
-def _joint(fit: SpilloverFit, table: pd.DataFrame, draws: int, rng: np.random.Generator) -> dict[str, object]:
-    """One ratio for all rings: weighted means over the rings, weights from the precision of theta inside."""
-    loadings = np.zeros((2, len(fit.core.params)))
-    for ring, w in joint_weights(table).items():
-        loadings[0, fit.positions[f"{ring}:in"]] = w
-        loadings[1, fit.positions[f"{ring}:out"]] = w
-    return _ratio_row("joint", loadings @ fit.core.params, loadings @ fit.core.cov @ loadings.T, draws, rng)
+    y, x: (N, T); W: (N, N) row-normalised; area: label a city; moderator: (N,), known before the panel and fixed, so
+    that the city effects take its level. theta at a level is the slope there. Last row: the change of the index from
+    the lowest to the highest level, delta method.
+    PanelInputError: no links on one side, a moderator that is missing or does not vary.
+    """
+    weights = spatial_weights(W)
+    labels, m = np.asarray(area), np.asarray(moderator, dtype=np.float64)
+    if labels.shape != (weights.n,) or m.shape != (weights.n,):
+        raise PanelInputError(f"area and moderator need one value a city ({weights.n}).")
+    if not np.isfinite(m).all() or np.ptp(m) == 0:
+        raise PanelInputError("the moderator is missing in a city or does not vary.")
+    full, same = weights.matrix.toarray(), labels[:, None] == labels[None, :]
+    if not (full * same).any() or not (full * ~same).any():
+        raise PanelInputError("W has no link on one side of the border: a barrier cannot be estimated.")
+    centred = (m - m.mean())[:, None]
+    parts = {"in": full * same, "out": full * ~same}
+    matrices = {**parts, **{f"{side}:m": centred * part for side, part in parts.items()}}
+    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, cov=cov)
+    found = fit.at(TERMS)
+    rows, gradients = [], []
+    for label, share in PERCENTILES.items():
+        value = float(np.quantile(m, share))
+        maps = np.array([[1.0, 0.0, value - m.mean(), 0.0], [0.0, 1.0, 0.0, value - m.mean()]])
+        here = found.combine(maps)
+        row = _row(label, here)
+        del row["ring_id"], row["p_equal"]
+        rows.append({"at_percentile": label, "at_value": value, **row})
+        inside, across = here.point
+        gradients.append(np.array([across / inside**2, -1.0 / inside]) @ maps)
+    change = rows[-1]["barrier_index"] - rows[0]["barrier_index"]
+    gradient = gradients[-1] - gradients[0]
+    limits = normal(change, np.sqrt(gradient @ found.cov @ gradient))
+    rows.append(
+        {"at_percentile": CHANGE, "barrier_index": change, "lo": float(limits.lower), "hi": float(limits.upper)}
+    )
+    theta = found.point
+    gap = theta[0] * theta[3] - theta[1] * theta[2]
+    slope = np.array([theta[3], -theta[2], -theta[1], theta[0]])
+    test = wald(np.array([gap]), np.array([[slope @ found.cov @ slope]]))
+    return BarrierModeration(fit, pd.DataFrame(rows), test)
 
 
 def joint_weights(table: pd.DataFrame) -> dict[str, float]:
@@ -137,18 +215,11 @@ def joint_weights(table: pd.DataFrame) -> dict[str, float]:
     return {str(r): float(w) for r, w in zip(table["ring_id"], weight / weight.sum(), strict=True)}
 
 
-def _ratio_row(
-    ring: str, theta: FloatArray, cov: FloatArray, draws: int, rng: np.random.Generator
-) -> dict[str, object]:
-    """theta = (inside, across) with covariance (2, 2) -> the row of the table."""
-    inside, across = (float(v) for v in theta)
-    se_in, se_out = np.sqrt(np.diag(cov))
-    known = inside > stats.norm.ppf(1 - LEVEL / 2) * se_in  # a share of nothing, or of a loss, is no barrier
-    sample = rng.multivariate_normal(theta, cov, size=draws)
-    index = 1 - sample[:, 1] / sample[:, 0]
-    low, high = np.quantile(index, [LEVEL / 2, 1 - LEVEL / 2]) if known else (np.nan, np.nan)
-    fieller = fieller_interval(across, inside, cov[::-1, ::-1])
-    gap = cov[0, 0] + cov[1, 1] - 2 * cov[0, 1]
+def _row(ring: str, theta: Linear) -> dict[str, Any]:
+    """theta = (inside, across) -> the row of the table."""
+    inside, across, se_in, se_out = (float(v) for v in (*theta.point, *theta.std_error))
+    known = inside > half_width() * se_in  # a share of nothing, or of a loss, is no barrier
+    low, high = ratio_interval(across, inside, theta.cov[::-1, ::-1])
     return {
         "ring_id": ring,
         "theta_in": inside,
@@ -156,22 +227,7 @@ def _ratio_row(
         "theta_out": across,
         "se_out": se_out,
         "barrier_index": 1 - across / inside if known else np.nan,
-        "lo": low,
-        "hi": high,
-        "fieller_lo": 1 - fieller[1] if known else np.nan,
-        "fieller_hi": 1 - fieller[0] if known else np.nan,
-        "p_equal": float(stats.chi2.sf((inside - across) ** 2 / gap, 1)),
+        "lo": 1 - high if known else np.nan,
+        "hi": 1 - low if known else np.nan,
+        "p_equal": wald(theta.point, theta.cov, [[1.0, -1.0]]).p,
     }
-
-
-def fieller_interval(a: float, b: float, cov: FloatArray, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a / b for jointly normal estimates with covariance `cov` (2, 2) of (a, b); infinite if b may be 0."""
-    g = stats.norm.ppf(0.5 + level / 2) ** 2
-    qa = b**2 - g * cov[1, 1]
-    qb = a * b - g * cov[0, 1]
-    qc = a**2 - g * cov[0, 0]
-    under = qb**2 - qa * qc
-    if qa <= 0 or under < 0:
-        return float("-inf"), float("inf")
-    root = float(np.sqrt(under))
-    return float((qb - root) / qa), float((qb + root) / qa)

@@ -13,11 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald, normal, wald
 from python_models.influence.blocks import split_blocks
 from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.covariance import Rows, city_influences, score_rows
 from python_models.regression.errors import estimable
+from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
 
 EDGE = 0.98  # |rho_b|: inside, rows of W that sum to one keep the spectral radius of sum_b rho_b W_b below one
@@ -45,13 +49,15 @@ class BlockLags:
 
     @property
     def wald(self) -> float:
-        r = np.eye(len(self.rho))[1:] - np.eye(len(self.rho))[:1]
-        gap = r @ self.rho
-        return float(gap @ np.linalg.solve(r @ self.cov @ r.T, gap))
+        return self._equal.statistic
 
     @property
     def p_equal(self) -> float:
-        return float(stats.chi2.sf(self.wald, len(self.rho) - 1))
+        return self._equal.p
+
+    @property
+    def _equal(self) -> Wald:
+        return wald(self.rho, self.cov, np.eye(len(self.rho))[1:] - np.eye(len(self.rho))[:1])
 
     @property
     def p_lr(self) -> float:
@@ -60,15 +66,15 @@ class BlockLags:
     def to_frame(self) -> pd.DataFrame:
         """One row a block: receiver, emitter, rho_block, se, lo, hi, theta_block; tests and fit repeated."""
         se = np.sqrt(np.diag(self.cov))
-        half = stats.norm.ppf(0.975) * se
+        found = normal(self.rho, se)
         return pd.DataFrame(
             {
                 "receiver": [b[0] for b in self.blocks],
                 "emitter": [b[1] for b in self.blocks],
                 "rho_block": self.rho,
                 "se": se,
-                "lo": self.rho - half,
-                "hi": self.rho + half,
+                "lo": found.lower,
+                "hi": found.upper,
                 "theta_block": self.theta,
             }
         ).assign(
@@ -82,6 +88,7 @@ class BlockLags:
         )
 
 
+@aligned
 @estimable("spatial lags by block")
 def block_lags(
     y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights, is_centre: ArrayLike, controls: ArrayLike | None = None
@@ -89,9 +96,10 @@ def block_lags(
     """Direct maximum likelihood with two-way effects, rho_b by a search from nine starts inside |rho_b| < 0.98.
 
     y, x (N, T); W (N, N) row-normalised; is_centre (N,); controls (N, T, k), each also as W C.
-    lnL = const - (NT/2) ln SSR(rho) + T ln|I - sum_b rho_b W_b|; cov = -H^-1 NT/((N-1)(T-1)), H by formula. Year
-    effects do not commute with W_b y, so a small bias of order 1/N is left. PanelInputError: a maximum at the edge, or
-    a Hessian whose condition number is 1e6 or more: these data do not identify the lags of the blocks separately.
+    lnL = const - (NT/2) ln SSR(rho) + T ln|I - sum_b rho_b W_b|; errors clustered by city (sandwich with H by formula);
+    `lr` supposes independent errors of one variance. Year effects do not commute with W_b y, so a
+    small bias of order 1/N is left. PanelInputError: a maximum at the edge, or a Hessian whose condition
+    number is 1e6 or more: these data do not identify the lags of the blocks separately.
     """
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
@@ -109,16 +117,13 @@ def block_lags(
     roots = np.linalg.eigvalsh(-hessian)
     condition = float(roots[-1] / roots[0]) if roots[0] > 0 else float("inf")
     if condition >= WORST_CONDITION:
-        raise PanelInputError(
-            f"the lags of the blocks are not separately identified: condition number {condition:.2g}."
-        )
-    n, t = data.shape
+        raise PanelInputError(f"the lags of the blocks are not identified apart: condition number {condition:.2g}.")
     near = [one for one in found if np.abs(one[0] - rho).max() > 1e-3]
     slopes = data.slopes(rho)
     return BlockLags(
         tuple(parts),
         rho,
-        np.linalg.inv(-hessian) * n * t / ((n - 1) * (t - 1)),
+        data.covariance(rho, hessian),
         slopes[1 : 1 + len(parts)],
         float(slopes[0]),
         condition,
@@ -136,12 +141,17 @@ def _starts(q: int) -> list[list[float]]:
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """Cross-products C (1 + q, 1 + q) of the residuals of y* and (W_b y)* on Z*, their slopes (k, 1 + q), the W_b."""
+    """Cross-products C (1 + q, 1 + q) of the residuals of y* and (W_b y)* on Z*, their slopes (k, 1 + q), the W_b.
+
+    z (NT, k), left (NT, 1 + q): Z* and the residuals.
+    """
 
     cross: FloatArray
     coef: FloatArray
     matrices: FloatArray
     shape: tuple[int, int]
+    z: FloatArray
+    left: FloatArray
 
     @classmethod
     def of(
@@ -164,7 +174,36 @@ class _Data:
             raise PanelInputError("y, x or controls hold a missing or infinite number: leave that city or year out.")
         coef = np.linalg.lstsq(z, targets, rcond=None)[0]
         e = targets - z @ coef
-        return cls(e.T @ e, coef, np.stack(list(parts.values())), (y.shape[0], y.shape[1]))
+        return cls(e.T @ e, coef, np.stack(list(parts.values())), (y.shape[0], y.shape[1]), z, e)
+
+    def covariance(self, rho: FloatArray, hessian: FloatArray) -> FloatArray:
+        """Sandwich over cities, for rho (q, q); the slopes are concentrated out of H and of the linear parts."""
+        n, t = self.shape
+        share = (n - 1) * (t - 1) / (n * t)
+        e = (self.left[:, 0] - self.left[:, 1:] @ rho).reshape(n, t)
+        s2 = float((e**2).mean()) / share
+        g = self.matrices @ np.linalg.inv(np.eye(n) - np.tensordot(rho, self.matrices, axes=1))
+        linear = []
+        for lag, one in zip(self.left[:, 1:].T, g, strict=True):
+            quadratic = within(one @ e, "twoways").reshape(-1)
+            quadratic -= self.z @ np.linalg.lstsq(self.z, quadratic, rcond=None)[0]
+            linear.append((lag - quadratic).reshape(n, t))
+        scores = score_rows(
+            self.z.reshape(n, t, -1),
+            linear,
+            [MatrixMultiplier(one) for one in g],
+            e,
+            s2,
+            Rows.balanced(n, t),
+            is_centred=True,
+            share=share,
+            correction="jackknife",
+        )
+        k = self.z.shape[1]
+        bread = np.zeros((k + len(g) + 1,) * 2)
+        bread[k:-1, k:-1] = np.linalg.inv(-hessian * share)
+        influence = city_influences(scores, bread)[:, k:-1]
+        return influence.T @ influence
 
     def slopes(self, rho: FloatArray) -> FloatArray:
         return np.asarray(self.coef[:, 0] - self.coef[:, 1:] @ rho)

@@ -8,11 +8,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
-from python_models.influence.spillover import Matrix, Simulated, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.inference import Wald
+from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, Robust, SpatialWeights, spatial_weights
 from python_models.regression.errors import estimable
 
 Side = Literal["emitter", "receiver"]
@@ -21,18 +22,17 @@ EFFECTS = ("direct", "indirect", "total")
 
 @dataclass(frozen=True, eq=False)
 class GroupEffects:
-    """fit with beta_g ('own:g') and theta_g ('lag:g'); simulated effects; Wald of equal slopes over the groups."""
+    """fit with beta_g ('own:g') and theta_g ('lag:g'); effects (3 a group); Wald of equal slopes over the groups."""
 
     fit: SpilloverFit
     groups: tuple[str, ...]
-    simulated: Simulated
+    effects: Linear
     side: Side
-    wald: float
-    dof: int
+    wald: Wald
 
     @property
     def p_equal(self) -> float:
-        return float(stats.chi2.sf(self.wald, self.dof))
+        return self.wald.p
 
     @property
     def contrasts(self) -> list[dict[str, float]]:
@@ -40,19 +40,22 @@ class GroupEffects:
         return _contrasts(self.groups)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per group and effect: point, se, lower, upper (simulated), p of the point over its error."""
-        low, high = self.simulated.interval()
-        se = self.simulated.std_error
-        rows = []
-        for g, group in enumerate(self.groups):
-            for e, effect in enumerate(EFFECTS):
-                at = 3 * g + e
-                z = self.simulated.point[at] / se[at] if se[at] > 0 else np.nan
-                rows.append((group, effect, self.simulated.point[at], se[at], low[at], high[at], _two_sided(z)))
-        names = ["group_code", "effect", "point", "se", "lower", "upper", "p"]
-        return pd.DataFrame(rows, columns=names).assign(p_equal=self.p_equal)
+        """One row per group and effect: point, se, lower, upper, p (delta method)."""
+        found = self.effects.normal()
+        return pd.DataFrame(
+            {
+                "group_code": np.repeat(np.array(self.groups, dtype=object), len(EFFECTS)),
+                "effect": list(EFFECTS) * len(self.groups),
+                "point": self.effects.point,
+                "se": self.effects.std_error,
+                "lower": found.lower,
+                "upper": found.upper,
+                "p": found.p,
+            }
+        ).assign(p_equal=self.p_equal)
 
 
+@aligned
 @estimable("the effects by group")
 def group_effects(
     y: ArrayLike,
@@ -62,10 +65,9 @@ def group_effects(
     controls: ArrayLike | None = None,
     *,
     side: Side = "emitter",
-    draws: int = 1000,
-    rng: np.random.Generator,
     effects: str = "twoways",
     estimator: str = "lee_yu",
+    cov: str | Robust = "cluster",
 ) -> GroupEffects:
     """y = rho W y + sum_g 1[g] x beta_g + spillovers by group + controls + effects; y, x: (N, T), groups: (N,).
 
@@ -87,7 +89,9 @@ def group_effects(
     masks = {g: (labels == g).astype(np.float64) for g in names}
     matrices = {f"own:{g}": np.diag(m) for g, m in masks.items()}
     matrices |= {f"lag:{g}": full * m[None, :] if side == "emitter" else full * m[:, None] for g, m in masks.items()}
-    fit = fit_spillover(y, x, weights, matrices, controls, with_own=False, effects=effects, estimator=estimator)
+    fit = fit_spillover(
+        y, x, weights, matrices, controls, with_own=False, effects=effects, estimator=estimator, cov=cov
+    )
     axis = 0 if side == "emitter" else 1
 
     def functional(multiplier: FloatArray) -> FloatArray:
@@ -96,14 +100,9 @@ def group_effects(
         means = [(own[m > 0].mean(), total[m > 0].mean()) for m in masks.values()]
         return np.array([value for d, t in means for value in (d, t - d, t)])
 
-    wald, dof = fit.wald(_contrasts(names))
-    return GroupEffects(fit, names, fit.simulate(functional, draws=draws, rng=rng), side, wald, dof)
+    return GroupEffects(fit, names, fit.effects(functional), side, fit.wald(_contrasts(names)))
 
 
 def _contrasts(names: tuple[str, ...]) -> list[dict[str, float]]:
     first, *others = names
     return [{f"{part}:{g}": 1.0, f"{part}:{first}": -1.0} for part in ("own", "lag") for g in others]
-
-
-def _two_sided(z: float) -> float:
-    return float(2 * stats.norm.sf(abs(z)))

@@ -14,25 +14,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald, normal, wald
 from python_models.influence.spillover import Matrix
-from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
+from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
 from python_models.regression.errors import estimable
 from python_models.regression.logdet import log_determinant
 
 EFFECTS = ("direct", "indirect", "total")
 PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-MAX_ROUNDS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Interaction:
     """fit; values: label -> level of the moderator; point, se, lower, upper (m, 3): direct, indirect, total.
 
-    own, lag : coefficients of x m and W (x m) with errors (NaN where the model has none).   wald, dof : of both being
-    zero.   share_rejected : of the draws, rho outside its range.
+    Errors by the delta method.   own, lag : coefficients of x m and W (x m) with errors (NaN where the model has none).
+    wald : of both being zero.
     """
 
     fit: CoreFit
@@ -43,13 +43,11 @@ class Interaction:
     upper: FloatArray
     own: tuple[float, float]
     lag: tuple[float, float]
-    wald: float
-    dof: int
-    share_rejected: float
+    wald: Wald
 
     @property
     def p(self) -> float:
-        return float(stats.chi2.sf(self.wald, self.dof))
+        return self.wald.p
 
     def to_frame(self) -> pd.DataFrame:
         """One row per level: at_percentile, at_value, and for each effect point, se, lo, hi; coefficients; p."""
@@ -69,13 +67,13 @@ class Interaction:
             coef_own_se=self.own[1],
             coef_lag=self.lag[0],
             coef_lag_se=self.lag[1],
-            wald=self.wald,
-            wald_df=self.dof,
+            wald=self.wald.statistic,
+            wald_df=self.wald.df,
             p_interaction=self.p,
-            share_rejected_draws=self.share_rejected,
         )
 
 
+@aligned
 @estimable("the moderated spillover")
 def moderated_spillover(
     y: ArrayLike,
@@ -85,15 +83,14 @@ def moderated_spillover(
     controls: ArrayLike | None = None,
     *,
     levels: Mapping[str, float] | None = None,
-    draws: int = 2000,
-    rng: np.random.Generator,
     effects: str = "twoways",
     estimator: str = "lee_yu",
+    cov: str | Robust = "cluster",
 ) -> Interaction:
     """Effects of x (N, T) at levels of `moderator`, (N,) or (N, T) and then known before y (lagged), W row-normalised.
 
     At level v: S(v) = (I - rho W)^-1 [(beta + g v) I + (theta + h v) W], v less the mean of the moderator. `levels`
-    names the values (default the 10, 50 and 90 % points). Bands from `draws` of N(estimate, covariance).
+    names the values (default the 10, 50 and 90 % points).
     PanelInputError: shapes, missing values, a moderator that does not vary.
     """
     yy, xx, weights = _read(y, x, W)
@@ -107,16 +104,17 @@ def moderated_spillover(
         columns, names = [*columns, centred], [*names, "m"]
     columns, names = _with_controls(columns, names, controls, yy.shape)
     fit = fit_panel(
-        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, names=names
+        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, cov=cov, names=names
     )
     at = [fit.names.index(name) for name in ("x", "W:x", "x:m", "W:x:m", "rho")]
     values = _levels(full, levels)
     v = np.array(list(values.values())) - full.mean()
     maps = np.zeros((len(v), 2, 4))
     maps[:, 0, 0], maps[:, 1, 1], maps[:, 0, 2], maps[:, 1, 3] = 1.0, 1.0, v, v
-    return _result(fit, at, maps, values, draws, rng, terms=("x:m", "W:x:m"))
+    return _result(fit, at, maps, values, terms=("x:m", "W:x:m"))
 
 
+@aligned
 @estimable("the absorptive spillover")
 def absorptive_spillover(
     y: ArrayLike,
@@ -125,10 +123,9 @@ def absorptive_spillover(
     controls: ArrayLike | None = None,
     *,
     levels: Mapping[str, float] | None = None,
-    draws: int = 2000,
-    rng: np.random.Generator,
     effects: str = "twoways",
     estimator: str = "lee_yu",
+    cov: str | Robust = "cluster",
 ) -> Interaction:
     """Effects of x (N, T) on cities whose own x has the given levels, the neighbours' x at its mean.
 
@@ -146,6 +143,7 @@ def absorptive_spillover(
         model="sdm",
         effects=effects,
         estimator=estimator,
+        cov=cov,
         names=names,
         durbin=[j for j, name in enumerate(names) if name != "x:Wx"],
     )
@@ -154,65 +152,36 @@ def absorptive_spillover(
     v = np.array(list(values.values())) - xx.mean()
     maps = np.zeros((len(v), 2, 3))
     maps[:, 0, 0], maps[:, 1, 1], maps[:, 1, 2] = 1.0, 1.0, v
-    return _result(fit, at, maps, values, draws, rng, terms=("", "x:Wx"))
+    return _result(fit, at, maps, values, terms=("", "x:Wx"))
 
 
 def _result(
-    fit: CoreFit,
-    at: list[int],
-    maps: FloatArray,
-    values: dict[str, float],
-    draws: int,
-    rng: np.random.Generator,
-    *,
-    terms: tuple[str, str],
+    fit: CoreFit, at: list[int], maps: FloatArray, values: dict[str, float], *, terms: tuple[str, str]
 ) -> Interaction:
     """maps (m, 2, q) take the slopes to (own, spillover) at each level; the last of `at` is rho."""
     mean, cov = fit.params[at], fit.cov[np.ix_(at, at)]
-    sample, share = _sample(fit, mean, cov, draws, rng)
-    simulated = _effects(fit, sample, maps)
-    lower, upper = np.quantile(simulated, [0.025, 0.975], axis=0)
+    point, gradient = _effects(fit, mean, maps)
+    se = np.sqrt(np.einsum("mep,pq,meq->me", gradient, cov, gradient))
+    limits = normal(point, se)
     found = [fit.names.index(name) for name in terms if name]
-    gap, block = fit.params[found], fit.cov[np.ix_(found, found)]
-    return Interaction(
-        fit,
-        values,
-        _effects(fit, mean[None, :], maps)[0],
-        simulated.std(axis=0, ddof=1),
-        lower,
-        upper,
-        _coefficient(fit, terms[0]),
-        _coefficient(fit, terms[1]),
-        float(gap @ np.linalg.solve(block, gap)),
-        len(found),
-        share,
-    )
+    test = wald(fit.params[found], fit.cov[np.ix_(found, found)])
+    own, lag = (_coefficient(fit, name) for name in terms)
+    return Interaction(fit, values, point, se, limits.lower, limits.upper, own, lag, test)
 
 
-def _effects(fit: CoreFit, sample: FloatArray, maps: FloatArray) -> FloatArray:
-    """(B, m, 3) for parameters (B, q + 1): closed forms of a row-normalised W, g = tr G / n."""
-    rho = sample[:, -1]
-    g = -log_determinant(fit.weights).derivatives(rho, near=fit.rho)[1] / fit.weights.n
-    own, lag = np.moveaxis(np.einsum("mcq,bq->bmc", maps, sample[:, :-1]), 2, 0)
-    direct = own * (1.0 + rho * g)[:, None] + lag * g[:, None]
-    total = (own + lag) / (1.0 - rho)[:, None]
-    return np.stack([direct, total - direct, total], axis=2)
-
-
-def _sample(
-    fit: CoreFit, mean: FloatArray, cov: FloatArray, draws: int, rng: np.random.Generator
-) -> tuple[FloatArray, float]:
-    kept: list[FloatArray] = []
-    missing, drawn = draws, 0
-    for _ in range(MAX_ROUNDS):
-        batch = rng.multivariate_normal(mean, cov, size=missing, method="eigh")
-        drawn += missing
-        batch = batch[(batch[:, -1] > fit.optimum.low) & (batch[:, -1] < fit.optimum.high)]
-        kept.append(batch)
-        missing -= len(batch)
-        if missing == 0:
-            return np.concatenate(kept), 1.0 - draws / drawn
-    raise PanelInputError("almost every draw of rho is unstable: the estimate stands at its bound.")
+def _effects(fit: CoreFit, at: FloatArray, maps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Effects (m, 3) at parameters (q + 1,) and their gradient (m, 3, q + 1); a row-normalised W, g = tr G / n."""
+    slopes, rho = at[:-1], float(at[-1])
+    _, f1, f2 = (float(v) / fit.weights.n for v in log_determinant(fit.weights).derivatives(rho))
+    g, slope_g = -f1, -f2
+    own, lag = maps[:, 0] @ slopes, maps[:, 1] @ slopes
+    direct, total = own * (1.0 + rho * g) + lag * g, (own + lag) / (1.0 - rho)
+    by_direct = maps[:, 0] * (1.0 + rho * g) + maps[:, 1] * g
+    by_total = (maps[:, 0] + maps[:, 1]) / (1.0 - rho)
+    direct_rho = own * (g + rho * slope_g) + lag * slope_g
+    d = np.column_stack([by_direct, direct_rho])
+    t = np.column_stack([by_total, total / (1.0 - rho)])
+    return np.stack([direct, total - direct, total], axis=1), np.stack([d, t - d, t], axis=1)
 
 
 def _coefficient(fit: CoreFit, name: str) -> tuple[float, float]:

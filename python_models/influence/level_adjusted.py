@@ -21,7 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights
 from python_models.regression.errors import estimable
@@ -40,19 +42,19 @@ class LevelAdjusted:
     fit: SpilloverFit
     powers: tuple[float, float]
 
-    def test(self, contrasts: Sequence[Mapping[str, float]]) -> tuple[float, int, float]:
-        """(Wald, q, p) of R theta = 0, chi2(q): one mapping {name of a parameter: weight} a row of R.
+    def test(self, contrasts: Sequence[Mapping[str, float]]) -> Wald:
+        """Wald test of R theta = 0, chi2(q): one mapping {name of a parameter: weight} a row of R.
 
         Names are those of the matrices, 'x' and 'rho'. KeyError: a name that the fit does not have.
         """
-        wald, dof = self.fit.wald(contrasts)
-        return wald, dof, float(stats.chi2.sf(wald, dof))
+        return self.fit.wald(contrasts)
 
     def equal(self, *pairs: tuple[str, str]) -> float:
         """p of theta_a = theta_b for all pairs (a, b) together."""
-        return self.test([{a: 1.0, b: -1.0} for a, b in pairs])[2]
+        return self.test([{a: 1.0, b: -1.0} for a, b in pairs]).p
 
 
+@aligned
 @estimable("the level-adjusted test")
 def level_adjusted(
     y: ArrayLike,
@@ -68,13 +70,19 @@ def level_adjusted(
 
     PanelInputError: as `fit_spillover`, and where y or x hold a value that is not above 0 or are all equal.
     """
-    (yy, power_y), (xx, power_x) = even_scale(y, "y"), even_scale(x, "x")
+    yy, xx, every = even_level(y, x, controls)
+    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects)
+    return LevelAdjusted(fit, (even_scale(y, "y")[1], even_scale(x, "x")[1]))
+
+
+def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """y and x on the even scale, and the controls with those of the level: steps 1 and 2."""
+    yy, xx = even_scale(y, "y")[0], even_scale(x, "x")[0]
     given = np.empty((*yy.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
-    every = np.concatenate([given, level_controls(yy, xx)], axis=2)
-    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects, cov="cluster")
-    return LevelAdjusted(fit, (power_y, power_x))
+    return yy, xx, np.concatenate([given, level_controls(yy, xx)], axis=2)
 
 
+@aligned
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:
     """((v^lambda - 1) / lambda with mean 0 and variance 1, lambda); log v at 0. The same for c v, c > 0.
 
@@ -95,6 +103,7 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
     return np.asarray((scaled - scaled.mean()) / scaled.std()), power
 
 
+@aligned
 def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
     """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12)."""
     move = x - x.mean(axis=1, keepdims=True)

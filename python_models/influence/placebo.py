@@ -1,4 +1,4 @@
-"""Placebo weights and years: does the spillover need the true map and the true dates?
+"""Placebos: does the spillover need the true map and the true dates, and does x come before y?
 
 Weights: a relabelling P W P' keeps eigenvalues, so one log-determinant serves every draw; relabelling W is the same as
 giving each city another one's data, so W stays as it is and only cross-products are made anew. Years: x of all cities
@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald, normal, p_from_draws, wald
 from python_models.influence.spillover import Matrix
-from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
 from python_models.regression.convention import Convention, convention
 from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
@@ -25,7 +27,74 @@ from python_models.regression.logdet import log_determinant
 
 CHUNK = 37  # draws a task
 TERMS = ("theta", "indirect")
+LEAD_LAG = ("x_lag", "x", "x_lead")
 Shuffled = Literal["cities", "years"]
+
+
+@dataclass(frozen=True, eq=False)
+class LeadLag:
+    """x of the year before, the same year and the year after in one model, each with its W x.
+
+    fit : regressors x_lag, x, x_lead and the same with W, without the first and the last year.   leads, lags : Wald
+    tests that the two slopes of the lead (of the lag) are zero, clustered by city. A lead that matters means that y
+    moves before x does: x answers to y, or both to something else.
+    """
+
+    fit: CoreFit
+    leads: Wald
+    lags: Wald
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per term: term, coef, se, z, p, lower, upper."""
+        se = np.sqrt(np.diagonal(self.fit.cov))
+        at = [self.fit.names.index(f"{w}{name}") for name in LEAD_LAG for w in ("", "W:")]
+        found = normal(self.fit.params[at], se[at])
+        terms = [self.fit.names[i] for i in at]
+        return pd.DataFrame({"term": terms, "coef": self.fit.params[at], "se": se[at], **found.columns()}).assign(
+            p_leads=self.leads.p, p_lags=self.lags.p
+        )
+
+
+@aligned
+def lead_lag(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None = None,
+    *,
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+    cov: str | Robust = "cluster",
+) -> LeadLag:
+    """SDM of y_t on x_(t-1), x_t, x_(t+1), their W x and controls; y, x (N, T), controls (N, T, k), W (N, N).
+
+    Replacing x_t by x_(t+1) is no placebo where x lasts: the lead stands in for x itself. In one model it cannot.
+    PanelInputError: fewer than five years.
+    """
+    yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    if xx.ndim != 2 or xx.shape[1] < 5:
+        raise PanelInputError(f"leads and lags beside x need five years or more, got shape {xx.shape}.")
+    columns = [xx[:, :-2], xx[:, 1:-1], xx[:, 2:]]
+    names = list(LEAD_LAG)
+    if controls is not None:
+        extra = np.asarray(controls, dtype=np.float64)[:, 1:-1]
+        columns += [extra[:, :, k] for k in range(extra.shape[2])]
+        names += [f"control_{k + 1}" for k in range(extra.shape[2])]
+    fit = fit_panel(
+        yy[:, 1:-1],
+        np.stack(columns, axis=2),
+        spatial_weights(W),
+        effects=effects,
+        estimator=estimator,
+        cov=cov,
+        names=names,
+    )
+
+    def test(name: str) -> Wald:
+        at = [fit.names.index(name), fit.names.index(f"W:{name}")]
+        return wald(fit.params[at], fit.cov[np.ix_(at, at)])
+
+    return LeadLag(fit, test("x_lead"), test("x_lag"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +129,13 @@ class Placebo:
         for at, term in enumerate(TERMS):
             values = self.draws[:, at][~np.isnan(self.draws[:, at])]
             low, high = np.quantile(values, [0.025, 0.975])
-            p = (1 + int((np.abs(values) >= abs(self.actual[at])).sum())) / (len(values) + 1)
+            p = p_from_draws(np.abs(values), abs(float(self.actual[at])))
             rows.append((term, self.actual[at], values.mean(), low, high, bool(low <= 0 <= high), p, len(values)))
         names = ["term", "actual", "mean_draws", "lower", "upper", "covers_zero", "p", "n_draws"]
         return pd.DataFrame(rows, columns=names)
 
 
+@aligned
 def placebo_weights(
     y: ArrayLike,
     x: ArrayLike,
@@ -87,6 +157,7 @@ def placebo_weights(
     return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, n_jobs)
 
 
+@aligned
 def placebo_years(
     y: ArrayLike,
     x: ArrayLike,

@@ -13,13 +13,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.inference import normal
 from python_models.influence._regime_logdet import REACH, RegimeLogDet
 from python_models.influence.spillover import Matrix
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.regression.covariance import Rows, city_influences, score_rows
 from python_models.regression.errors import estimable
+from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
 
 Quadratic = tuple[float, FloatArray, FloatArray]  # value, gradient, Hessian
@@ -35,9 +38,9 @@ class RegimeFit:
     """names, params, cov (p, p): slopes, rho_first, rho_second, sigma2.
 
     params : after the bias correction (draws > 0), else the maximum.   maximum : before it.   loglik : at the maximum,
-    on all N T rows.   cov : inverse of the observed information, with the correction also for the rows that the
-    effects take.   draws : estimates from the bootstrap panels (B, p),
-    (0, p) without.   n_modes : different local maxima met.   n_refused : panels without an inner maximum.
+    on all N T rows.   cov : clustered by city (or the inverse of the observed information).   draws : estimates from
+    the bootstrap panels (B, p), (0, p) without.   n_modes : different local maxima met.   n_refused : panels without
+    an inner maximum.
     """
 
     names: tuple[str, ...]
@@ -70,8 +73,8 @@ class RegimeFit:
     def equal_rho(self) -> tuple[float, float]:
         """(z, p) of rho_first = rho_second."""
         v = self.cov[-3:-1, -3:-1]
-        z = float((self.rho[0] - self.rho[1]) / np.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1]))
-        return z, float(2 * stats.norm.sf(abs(z)))
+        found = normal(self.rho[0] - self.rho[1], np.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1]))
+        return float(found.z), float(found.p)
 
     def effects(self) -> pd.DataFrame:
         """Mean direct, indirect (received) and total effect of x by regime, delta-method errors.
@@ -91,10 +94,10 @@ class RegimeFit:
         point, gradient = self._by_regime(s), np.stack(slopes, axis=1)
         cov = self.cov[np.ix_(at, at)]
         se = np.sqrt(np.einsum("ij,jk,ik->i", gradient, cov, gradient))
-        half = stats.norm.ppf(0.975) * se
+        found = normal(point, se)
         labels = [(regime, effect) for regime in ("first", "second") for effect in ("direct", "indirect", "total")]
         return pd.DataFrame(labels, columns=["regime", "effect"]).assign(
-            point=point, se=se, lower=point - half, upper=point + half
+            point=point, se=se, lower=found.lower, upper=found.upper
         )
 
     def _by_regime(self, s: FloatArray) -> FloatArray:
@@ -103,6 +106,7 @@ class RegimeFit:
         return np.array([value for direct, every in means for value in (direct, every - direct, every)])
 
 
+@aligned
 @estimable("the model of two regimes")
 def two_regime(
     y: ArrayLike,
@@ -115,6 +119,7 @@ def two_regime(
     draws: int = 0,
     rng: np.random.Generator | None = None,
     logdet: RegimeLogDet | None = None,
+    cov: Literal["cluster", "info"] = "cluster",
 ) -> RegimeFit:
     """Direct maximum likelihood, rho by a two-dimensional search from several starts.
 
@@ -143,7 +148,16 @@ def two_regime(
     s, loglik = max(found, key=lambda pair: pair[1])
     at = data.params(data.y, np.tanh(s))
     fit = RegimeFit(
-        data.names, at, at, _covariance(data, at), loglik, weights, first, _distinct(found), np.empty((0, len(at))), 0
+        data.names,
+        at,
+        at,
+        _covariance(data, at, cov),
+        loglik,
+        weights,
+        first,
+        _distinct(found),
+        np.empty((0, len(at))),
+        0,
     )
     return fit if not draws or rng is None else _corrected(fit, data, ld, s, draws, rng)
 
@@ -298,25 +312,49 @@ def _distinct(found: list[tuple[FloatArray, float]]) -> int:
     return len(modes)
 
 
-def _covariance(data: _Data, at: FloatArray) -> FloatArray:
-    """Inverse of the observed information at the maximum: lnL_rs = -L_r'L_s / s2 - T tr(G_r G_s)."""
-    k = data.z.shape[2]
-    rho, s2 = at[k : k + 2], at[-1]
+def _covariance(data: _Data, at: FloatArray, cov: str) -> FloatArray:
+    """Inverse of the observed information, or the sandwich of the scores clustered by city.
+
+    lnL_rs = -L_r'L_s / s2 - T' tr(G_r G_s); s2 = SSR / dof and T' = T dof / (NT): what the effects leave of both.
+    """
+    k, (n, t) = data.z.shape[2], data.y.shape
+    rho, share = at[k : k + 2], data.dof / data.y.size
+    s2 = float(at[-1]) / share
     raw = data.columns(data.y)
-    z = _clean(data.z, data.is_first, data.years).reshape(-1, k)
-    h = np.column_stack([z, raw[:, 1:]])
+    z = _clean(data.z, data.is_first, data.years)
+    h = np.column_stack([z.reshape(-1, k), raw[:, 1:]])
     e = raw[:, 0] - h @ at[:-1]
     w = data.weights.matrix.toarray()
     d = data.is_first.astype(np.float64)[:, None]
-    inverse = np.linalg.inv(np.eye(len(w)) - (rho[0] * d + rho[1] * (1 - d)) * w)
+    inverse = np.linalg.inv(np.eye(n) - (rho[0] * d + rho[1] * (1 - d)) * w)
     g = [(d * w) @ inverse, ((1 - d) * w) @ inverse]
     size = k + 3
     info = np.zeros((size, size))
     info[:-1, :-1] = h.T @ h / s2
-    info[k : k + 2, k : k + 2] += data.y.shape[1] * np.array([[(a * b.T).sum() for b in g] for a in g])
+    info[k : k + 2, k : k + 2] += t * share * np.array([[(a * b.T).sum() for b in g] for a in g])
     info[:-1, -1] = info[-1, :-1] = h.T @ e / s2**2
-    info[-1, -1] = -data.y.size / (2 * s2**2) + float(e @ e) / s2**3
-    return np.asarray(np.linalg.inv(info))
+    info[-1, -1] = data.dof / (2 * s2**2)
+    bread = np.linalg.inv(info)
+    if cov == "info":
+        return np.asarray(bread)
+    residual = e.reshape(n, t)
+    linear = [
+        lag.reshape(n, t) - _clean(one @ residual, data.is_first, data.years)
+        for lag, one in zip(raw[:, 1:].T, g, strict=True)
+    ]
+    scores = score_rows(
+        z,
+        linear,
+        [MatrixMultiplier(one) for one in g],
+        residual,
+        s2,
+        Rows.balanced(n, t),
+        is_centred=data.years == "common",
+        share=share,
+        correction="jackknife",
+    )
+    influence = city_influences(scores, bread)
+    return influence.T @ influence
 
 
 def _corrected(
@@ -345,8 +383,4 @@ def _corrected(
     corrected = 2 * fit.maximum - values.mean(axis=0)
     # the panels' errors have the unbiased variance, so their mean SSR / NT tells nothing new about sigma2
     corrected[-1] = spread**2
-    # errors at the maximum use SSR / NT and T log-determinants where the effects leave dof / (NT) of both
-    ratio = data.y.size / data.dof
-    scale = np.full(len(corrected), np.sqrt(ratio))
-    scale[-1] *= ratio
-    return replace(fit, params=corrected, cov=fit.cov * np.outer(scale, scale), draws=values, n_refused=refused)
+    return replace(fit, params=corrected, draws=values, n_refused=refused)

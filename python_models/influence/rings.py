@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
-from python_models.influence.spillover import Matrix, fit_spillover
+from python_models.inference import holm, sup_t_band
+from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.errors import estimable
 
@@ -23,10 +25,16 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, eq=False)
 class DistanceDecay:
-    """table: a row per band; boundary_km: None if no band has a significant gain; kappa of c exp(-kappa d), its se."""
+    """table: a row per band; boundary_km: None where no reach is established; kappa of c exp(-kappa d), its se.
+
+    Reach: the far edge of the last band of the unbroken run, from the nearest band that can be tested on, whose
+    simultaneous limits (sup-t over the bands) lie above zero. A far band that is significant alone establishes none.
+    critical: the factor of the errors behind the simultaneous limits.
+    """
 
     table: pd.DataFrame
     boundary_km: float | None
+    critical: float
     kappa: float
     kappa_se: float
 
@@ -39,6 +47,7 @@ class DistanceDecay:
         return self.table.copy()
 
 
+@aligned
 def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, FloatArray]:
     """Row-normalised masks of [edge_b, edge_(b+1)) km, (N, N) each; a city without a neighbour keeps a zero row."""
     d = _distances(distance)
@@ -53,6 +62,7 @@ def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, Floa
     return rings
 
 
+@aligned
 @estimable("the spillover by distance")
 def distance_decay(
     y: ArrayLike,
@@ -64,36 +74,38 @@ def distance_decay(
     W: Matrix | SpatialWeights | None = None,
     method: Method = "ring",
     effects: str = "twoways",
+    rng: np.random.Generator,
 ) -> DistanceDecay:
-    """Spillover of x by distance: theta of each band, Holm-adjusted p, boundary and half-distance.
+    """Spillover of x by distance: theta of each band, simultaneous limits, Holm-adjusted p, reach and half-distance.
 
     y, x: (N, T); distance: (N, N) in km. `ring`: all bands in one model (SLX, or with rho W y when W is given); `outer`
     (`cumulative`): one SDM for each edge with w_ij = 1/d_ij beyond (up to) it, row-normalised. Bands in which less
-    than 80 % of the cities have a neighbour are left out of the test and kept in the table. Boundary: the far edge of
-    the unbroken run of bands with a significant gain that starts at the first such band.
+    than 80 % of the cities have a neighbour are left out of the tests and kept in the table. Errors are clustered by
+    city, across the models of different edges too. `rng` draws the largest of the bands' t.
     """
     d = _distances(distance)
     if method == "ring":
-        table = _rings(y, x, d, edges, controls, W, effects)
+        table, influence = _rings(y, x, d, edges, controls, W, effects)
     elif method in ("outer", "cumulative"):
-        table = _one_by_one(y, x, d, edges, controls, method, effects)
+        table, influence = _one_by_one(y, x, d, edges, controls, method, effects)
     else:
         raise PanelInputError(f"unknown method {method!r}: choose ring, outer or cumulative.")
-    table["p_holm"] = holm(table["p"].where(table["share_with_neighbour"] >= MIN_SHARE_WITH_NEIGHBOUR).to_numpy())
+    tested = ((table["share_with_neighbour"] >= MIN_SHARE_WITH_NEIGHBOUR) & table["theta"].notna()).to_numpy()
+    table["p_holm"] = holm(table["p"].where(tested).to_numpy())
+    table["lower_all"], table["upper_all"] = np.nan, np.nan
+    boundary, critical = None, float("nan")
+    if tested.any():
+        psi = np.stack([influence[name] for name in table.loc[tested, "name"]], axis=1)
+        band = sup_t_band(table.loc[tested, "theta"].to_numpy(), psi.T @ psi, level=1 - LEVEL, rng=rng)
+        table.loc[tested, "lower_all"], table.loc[tested, "upper_all"] = band.lower, band.upper
+        critical = band.critical
+        first = int(np.argmax(tested))
+        # a band in between that cannot be tested ends the run: nothing is known there
+        known = tested[first:]
+        run = min(band.run(), len(known) if known.all() else int(np.argmin(known)))
+        boundary = float(table["d_to_km"].iloc[first + run - 1]) if run else None
     kappa, kappa_se = _decay(table)
-    return DistanceDecay(table, _boundary(table), kappa, kappa_se)
-
-
-def holm(p: FloatArray) -> FloatArray:
-    """Holm (1979) adjusted p-values; NaN stays NaN and is not counted."""
-    out = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    running = 0.0
-    for rank, at in enumerate(order):
-        running = max(running, (len(order) - rank) * p[at])
-        out[at] = min(running, 1.0)
-    return out
+    return DistanceDecay(table, boundary, critical, kappa, kappa_se)
 
 
 def _rings(
@@ -104,7 +116,7 @@ def _rings(
     controls: ArrayLike | None,
     W: Matrix | SpatialWeights | None,
     effects: str,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
     rings = ring_matrices(d, edges)
     weights = spatial_weights(W if W is not None else _inverse_distance(d))
     linked = {name: m for name, m in rings.items() if m.any()}
@@ -112,7 +124,7 @@ def _rings(
     rows = _bands(edges).assign(name=list(rings))
     rows["n_cities_with_neighbour"] = [int((rings[name].sum(axis=1) > 0).sum()) for name in rings]
     rows["share_with_neighbour"] = rows["n_cities_with_neighbour"] / len(d)
-    return rows.merge(fit.theta(), on="name", how="left")
+    return rows.merge(fit.theta(), on="name", how="left"), {name: _influence(fit, name) for name in linked}
 
 
 def _one_by_one(
@@ -123,9 +135,9 @@ def _one_by_one(
     controls: ArrayLike | None,
     method: str,
     effects: str,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
     """One SDM an edge: beyond it (outer: to the next bands and further) or up to it (cumulative)."""
-    rows = []
+    rows, influence = [], {}
     for low, high in itertools.pairwise(edges):
         keep = d >= low if method == "outer" else d < high
         inverse = np.where(keep, 1 / np.where(d > 0, d, np.inf), 0.0)
@@ -145,25 +157,21 @@ def _one_by_one(
                 row["note"] = str(error)
             else:
                 row |= {str(k): v for k, v in fit.theta().drop(columns="name").iloc[0].items()}
+                influence[str(row["name"])] = _influence(fit, "W")
         rows.append(row)
     columns = ["theta", "se", "z", "p", "lower", "upper", "note"]
     table = pd.DataFrame(rows)
-    return table.reindex(columns=[*table.columns, *(c for c in columns if c not in table)])
+    return table.reindex(columns=[*table.columns, *(c for c in columns if c not in table)]), influence
+
+
+def _influence(fit: SpilloverFit, name: str) -> FloatArray:
+    """What each city adds to a theta."""
+    assert fit.core.influence is not None  # the fit is clustered by city
+    return fit.core.influence[:, fit.positions[name]]
 
 
 def _bands(edges: Sequence[float]) -> pd.DataFrame:
     return pd.DataFrame({"d_from_km": np.asarray(edges[:-1], float), "d_to_km": np.asarray(edges[1:], float)})
-
-
-def _boundary(table: pd.DataFrame) -> float | None:
-    # a spillover that reaches somewhere is a gain there: significant losses do not carry it further
-    significant = ((table["p_holm"] <= LEVEL) & (table["theta"] > 0)).to_numpy()
-    if not significant.any():
-        return None
-    first = int(np.argmax(significant))
-    run = significant[first:]
-    length = len(run) if run.all() else int(np.argmin(run))
-    return float(table["d_to_km"].iloc[first + length - 1])
 
 
 def _decay(table: pd.DataFrame) -> tuple[float, float]:

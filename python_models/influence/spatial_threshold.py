@@ -1,14 +1,28 @@
-"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)"""
+"""Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)
+
+The test is one for all candidates g together. With theta_low, theta_high and the influences of a clustered fit at each
+
+    c(g) = theta_high(g) - theta_low(g),   psi_i(g) = what city i adds to c(g),   Wald(g) = c(g)^2 / sum_i psi_i(g)^2
+
+Under equal slopes sup Wald(g) is distributed as sup [sum_i xi_i psi_i(g)]^2 / sum_i psi_i(g)^2 with xi_i ~ N(0, 1):
+that is drawn, all candidates with the same xi (Hansen 1996, Econometrica 64), so that errors may last and differ in
+size. Synergy rises with the level, and on a convex index slopes seem to jump with synergy where nothing jumps:
+`adjusted_threshold` makes the same test on the scale and with the controls of `level_adjusted`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import Wald, p_from_draws
+from python_models.influence.level_adjusted import level_adjusted
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
 from python_models.influence.threshold import critical_lr
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
@@ -18,22 +32,41 @@ Side = Literal["emitter", "receiver"]
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialThreshold:
-    """gamma with its LR interval, LR against no threshold (over the first candidates) with bootstrap p, fit at gamma.
+class SupWald:
+    """Largest Wald over the candidates `grid`, c(gamma) there, and its p; wald (G,): every candidate.
 
-    fit terms: own:low, own:high, lag:low, lag:high (low: q <= gamma); grid, loglik, lr (G,): the profile.
+    The estimate was searched for, so that its size and error at gamma are no test of their own.
+    """
+
+    gamma: float
+    difference: float
+    statistic: float
+    p: float
+    grid: FloatArray
+    wald: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class SpatialThreshold:
+    """gamma with its LR interval, the test against no threshold over the first candidates (`test`), fit at gamma.
+
+    lr : 2 (largest loglik - loglik without a threshold).
+    fit terms: own:low, own:high, lag:low, lag:high (low: q <= gamma); grid, loglik (G,): the profile.
     """
 
     gamma: float
     low: float
     high: float
     lr: float
-    p: float
-    n_draws: int
+    test: SupWald
     side: Side
     grid: FloatArray
     loglik: FloatArray
     fit: SpilloverFit
+
+    @property
+    def p(self) -> float:
+        return self.test.p
 
     def profile(self) -> pd.DataFrame:
         """One row per candidate: gamma, loglik, lr against the maximum, in_interval (95 %)."""
@@ -46,11 +79,12 @@ class SpatialThreshold:
         """One row per term: theta, se, z, p, lower, upper."""
         return self.fit.theta()
 
-    def wald_lag_equal(self) -> tuple[float, float]:
-        """(statistic, p) of equal spillovers below and above gamma, taken as given."""
+    def wald_lag_equal(self) -> Wald:
+        """Equal spillovers below and above gamma, taken as given."""
         return self.fit.wald_equal("lag:low", "lag:high")
 
 
+@aligned
 @estimable("the spatial threshold")
 def spatial_threshold(
     y: ArrayLike,
@@ -62,8 +96,8 @@ def spatial_threshold(
     side: Side = "emitter",
     n_grid: int = 100,
     trim: float = 0.15,
-    draws: int = 0,
-    rng: np.random.Generator | None = None,
+    draws: int = 999,
+    rng: np.random.Generator,
     effects: str = "twoways",
     estimator: str = "lee_yu",
 ) -> SpatialThreshold:
@@ -72,82 +106,82 @@ def spatial_threshold(
     y, x: (N, T); q: (N,), lagged or of the base year. side 'emitter': W (x 1[q <= g]), the neighbour's q counts;
     'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side;
     then every value of q between the neighbours of the best one. The interval reaches to the next candidates that LR
-    rejects, since nothing was tried in between. LR = 2 (max loglik - loglik without a threshold) over the `n_grid`
-    quantiles; its p from `draws` parametric bootstrap panels of the model without one, searched alike (0: NaN).
+    rejects, since nothing was tried in between. The test takes `draws` multipliers of whole cities.
     PanelInputError: q does not vary, or is missing.
     """
-    weights = spatial_weights(W)
-    q_ = np.asarray(q, dtype=np.float64)
-    if q_.shape != (weights.n,) or not np.isfinite(q_).all():
-        raise PanelInputError(f"q must hold one known number a city ({weights.n}): threshold variables are fixed.")
+    weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
+
+    def at(g: float) -> SpilloverFit:
+        matrices = regime_matrices(weights, q_, g, side)
+        return fit_spillover(y, x, weights, matrices, controls, with_own=False, effects=effects, estimator=estimator)
+
+    grid = candidates(q_, n_grid, trim)
+    fits = [at(g) for g in grid]
+    test = _sup_wald(grid, fits, draws, rng)
+    none = fit_spillover(y, x, weights, {"lag": weights.matrix}, controls, effects=effects, estimator=estimator)
+    loglik = np.array([fit.core.loglik for fit in fits])
+    lr = 2 * (float(loglik.max()) - none.core.loglik)
+    finer = _between(q_, grid, int(loglik.argmax()))
+    fits += [at(g) for g in finer]
+    grid = np.concatenate([grid, finer])
+    order = np.argsort(grid)
+    grid, loglik = grid[order], np.array([fits[i].core.loglik for i in order])
+    best = int(loglik.argmax())
+    inside = np.flatnonzero(2 * (loglik[best] - loglik) <= critical_lr(0.05))
+    low, high = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, len(grid) - 1)]
+    return SpatialThreshold(float(grid[best]), float(low), float(high), lr, test, side, grid, loglik, fits[order[best]])
+
+
+@aligned
+@estimable("the level-adjusted threshold test")
+def adjusted_threshold(
+    y: ArrayLike,
+    x: ArrayLike,
+    q: ArrayLike,
+    W: Matrix | SpatialWeights,
+    controls: ArrayLike | None = None,
+    *,
+    side: Side = "emitter",
+    n_grid: int = 25,
+    trim: float = 0.15,
+    draws: int = 999,
+    rng: np.random.Generator,
+) -> SupWald:
+    """The test of `spatial_threshold` on the scale and with the controls of `level_adjusted`; arguments as there.
+
+    PanelInputError: as `level_adjusted`, q missing or without variation.
+    """
+    weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
+    grid = candidates(q_, n_grid, trim)
+    fits = [
+        level_adjusted(y, x, weights, regime_matrices(weights, q_, g, side), controls, with_own=False).fit for g in grid
+    ]
+    return _sup_wald(grid, fits, draws, rng)
+
+
+def _sup_wald(grid: FloatArray, fits: Sequence[SpilloverFit], draws: int, rng: np.random.Generator) -> SupWald:
+    gaps, psi = [], []
+    for fit in fits:
+        core, at = fit.core, [fit.positions[f"lag:{part}"] for part in ("high", "low")]
+        assert core.influence is not None  # the fit is clustered by city
+        gaps.append(float(core.params[at[0]] - core.params[at[1]]))
+        psi.append(core.influence[:, at[0]] - core.influence[:, at[1]])
+    every = np.stack(psi, axis=1)
+    spread = (every**2).sum(axis=0)
+    wald = np.square(gaps) / spread
+    drawn = np.square(rng.standard_normal((draws, len(every))) @ every) / spread
+    best = int(wald.argmax())
+    p = p_from_draws(drawn.max(axis=1), float(wald[best]))
+    return SupWald(float(grid[best]), gaps[best], float(wald[best]), p, grid, wald)
+
+
+def _fixed(q: ArrayLike, n: int, side: str) -> FloatArray:
+    values = np.asarray(q, dtype=np.float64)
+    if values.shape != (n,) or not np.isfinite(values).all():
+        raise PanelInputError(f"q must hold one known number a city ({n}): threshold variables are fixed.")
     if side not in ("emitter", "receiver"):
         raise PanelInputError(f"unknown side {side!r}: choose emitter or receiver.")
-    if draws and rng is None:
-        raise PanelInputError("the bootstrap needs `rng`, for example numpy.random.default_rng(2026).")
-    grid = candidates(q_, n_grid, trim)
-    yy = np.asarray(y, dtype=np.float64)
-    model = _Model(np.asarray(x, dtype=np.float64), q_, weights, controls, side, effects, estimator)
-    loglik = np.array([model.fit(yy, g).core.loglik for g in grid])
-    none = model.fit(yy, None)
-    lr = 2 * (float(loglik.max()) - none.core.loglik)
-    p = float("nan")
-    if draws and rng is not None:
-        p = float(np.mean([model.drawn_lr(none, grid, rng) >= lr for _ in range(draws)]))
-    finer = _between(q_, grid, int(loglik.argmax()))
-    grid = np.concatenate([grid, finer])
-    loglik = np.concatenate([loglik, [model.fit(yy, g).core.loglik for g in finer]])
-    order = np.argsort(grid)
-    grid, loglik = grid[order], loglik[order]
-    best = float(grid[int(loglik.argmax())])
-    inside = np.flatnonzero(2 * (loglik.max() - loglik) <= critical_lr(0.05))
-    low, high = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, len(grid) - 1)]
-    return SpatialThreshold(best, float(low), float(high), lr, p, draws, side, grid, loglik, model.fit(yy, best))
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    x: FloatArray
-    q: FloatArray
-    weights: SpatialWeights
-    controls: ArrayLike | None
-    side: Side
-    effects: str
-    estimator: str
-
-    def fit(self, y: FloatArray, gamma: float | None) -> SpilloverFit:
-        if gamma is None:
-            matrices = {"lag": np.asarray(self.weights.matrix.todense())}
-        else:
-            matrices = regime_matrices(self.weights, self.q, gamma, self.side)
-        return fit_spillover(
-            y,
-            self.x,
-            self.weights,
-            matrices,
-            self.controls,
-            with_own=gamma is None,
-            effects=self.effects,
-            estimator=self.estimator,
-        )
-
-    def drawn_lr(self, none: SpilloverFit, grid: FloatArray, rng: np.random.Generator) -> float:
-        """LR of one panel drawn from the model without a threshold: its mean, normal errors, effects left out."""
-        mean = none.multiplier(none.core.params) @ self.x
-        shock = np.sqrt(none.core.sigma2) * rng.standard_normal(self.x.shape)
-        filtered = np.eye(self.weights.n) - none.core.rho * np.asarray(self.weights.matrix.todense())
-        y = mean + np.linalg.solve(filtered, shock + self._controls_part(none))
-        top = max(self.fit(y, g).core.loglik for g in grid)
-        return 2 * (top - self.fit(y, None).core.loglik)
-
-    def _controls_part(self, none: SpilloverFit) -> FloatArray:
-        if self.controls is None:
-            return np.zeros(self.x.shape)
-        c = np.asarray(self.controls, dtype=np.float64)
-        part = np.zeros(self.x.shape)
-        for k in range(c.shape[2]):
-            part += none.core.params[none.positions[f"control_{k + 1}"]] * c[:, :, k]
-            part += none.core.params[none.positions[f"W:control_{k + 1}"]] * self.weights.lag(c[:, :, k])
-        return part
+    return values
 
 
 def regime_matrices(weights: SpatialWeights, q: FloatArray, gamma: float, side: Side) -> dict[str, FloatArray]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
+
 LEVEL = 0.05
 
 
+@aligned
 def specification_curve(
     estimate: pd.Series, p: pd.Series, *, headline: float, comparable: pd.Series | None = None
 ) -> pd.DataFrame:
@@ -29,6 +32,7 @@ def specification_curve(
     return pd.DataFrame({"sign_agrees": sign, "significant_5": significant, "curve_rank": rank})
 
 
+@aligned
 def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float | int]:
     """n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max."""
     has = curve["sign_agrees"].notna()

@@ -16,16 +16,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from numpy.polynomial.chebyshev import chebvander
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
-from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
+from python_models.inference import Normal, Wald, normal, wald
+from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
 
 Matrix = sp.spmatrix | sp.sparray | FloatArray
 Functional = Callable[[FloatArray], FloatArray]
-MAX_REDRAWS = 20
-NODES, TAIL = (12, 24, 48), 1e-10  # Chebyshev nodes in rho; what the last coefficients may be
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Numbers (m,) with their covariance (m, m), by the delta method."""
+
+    point: FloatArray
+    cov: FloatArray
+
+    @property
+    def std_error(self) -> FloatArray:
+        return np.asarray(np.sqrt(np.maximum(np.diagonal(self.cov), 0.0)))
+
+    def normal(self, level: float = 0.95) -> Normal:
+        """z, p and limits of each number."""
+        return normal(self.point, self.std_error, level)
+
+    def combine(self, loadings: FloatArray) -> Linear:
+        """loadings (q, m) times the numbers; for a smooth function its value comes separately (`replace`)."""
+        return Linear(loadings @ self.point, loadings @ self.cov @ loadings.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,122 +57,67 @@ class SpilloverFit:
 
     def theta(self) -> pd.DataFrame:
         """One row per matrix: name, theta, se, z, p, lower, upper (95 %)."""
-        at = [self.positions[name] for name in self.matrices]
-        coef, se = self.core.params[at], np.sqrt(np.diag(self.core.cov)[at])
-        return _estimates(list(self.matrices), coef, se)
+        found = self.at(list(self.matrices))
+        columns = found.normal().columns()
+        return pd.DataFrame({"name": list(self.matrices), "theta": found.point, "se": found.std_error, **columns})
 
-    def wald_equal(self, first: str, second: str) -> tuple[float, float]:
-        """(statistic, p) of theta_first = theta_second, chi2(1)."""
-        i, j = self.positions[first], self.positions[second]
-        v = self.core.cov
-        gap = self.core.params[i] - self.core.params[j]
-        statistic = float(gap**2 / (v[i, i] + v[j, j] - 2 * v[i, j]))
-        return statistic, float(stats.chi2.sf(statistic, 1))
+    def at(self, names: Sequence[str]) -> Linear:
+        """The named parameters with their covariance."""
+        at = [self.positions[name] for name in names]
+        return Linear(self.core.params[at], self.core.cov[np.ix_(at, at)])
 
-    def wald(self, contrasts: Sequence[Mapping[str, float]]) -> tuple[float, int]:
-        """(Wald, q) of R theta = 0, one mapping {name of a parameter: weight} a row of R (q, p); KeyError: no such."""
+    def wald_equal(self, first: str, second: str) -> Wald:
+        """Wald test of theta_first = theta_second, chi2(1)."""
+        return self.wald([{first: 1.0, second: -1.0}])
+
+    def wald(self, contrasts: Sequence[Mapping[str, float]]) -> Wald:
+        """Wald test of R theta = 0, one mapping {name of a parameter: weight} a row of R (q, p); KeyError: no such."""
+        return wald(self.core.params, self.core.cov, self.restriction(contrasts))
+
+    def restriction(self, contrasts: Sequence[Mapping[str, float]]) -> FloatArray:
+        """R (q, p) of the contrasts."""
         r = np.zeros((len(contrasts), len(self.core.params)))
         for row, contrast in zip(r, contrasts, strict=True):
             for name, weight in contrast.items():
                 row[self.positions[name]] = weight
-        gap = r @ self.core.params
-        return float(gap @ np.linalg.solve(r @ self.core.cov @ r.T, gap)), len(r)
+        return r
 
     def multiplier(self, params: FloatArray) -> FloatArray:
         """S (N, N) at a parameter vector."""
+        return np.asarray(self._inverse(params) @ self._inner(params))
+
+    def _inner(self, params: FloatArray) -> FloatArray:
         n = self.weights.n
         inner = params[self.positions["x"]] * np.eye(n) if "x" in self.positions else np.zeros((n, n))
         for name, matrix in self.matrices.items():
             inner += params[self.positions[name]] * matrix
-        rho = params[self.positions["rho"]] if "rho" in self.positions else 0.0
-        if rho == 0:
-            return np.asarray(inner)
-        return np.asarray(np.linalg.solve(np.eye(n) - rho * self.weights.matrix.toarray(), inner))
+        return inner
 
-    def simulate(
-        self, functional: Functional, *, draws: int, rng: np.random.Generator, finish: Functional | None = None
-    ) -> Simulated:
-        """`functional` of S at the estimate and at draws from N(params, cov); unstable draws are drawn again.
-
-        functional: (N, N) -> (m,), linear in S: S is linear in beta and theta, so only its curve in rho is needed, and
-        that is read off few values of rho (Chebyshev, to 1e-10). finish: what is made of (m,) afterwards, not linear.
-        """
-        params, rejected = self._draws(draws, rng)
-        done = finish or (lambda values: values)
-        at = [self.positions[name] for name in self._slopes]
-        curve = self._curve(functional, params)
-        values = np.einsum("bk,bkm->bm", params[:, at], curve)
-        point = functional(self.multiplier(self.core.params))
-        return Simulated(done(point), np.array([done(row) for row in values]), rejected / (rejected + draws))
-
-    @property
-    def _slopes(self) -> list[str]:
-        return [*(["x"] if "x" in self.positions else []), *self.matrices]
-
-    def _draws(self, draws: int, rng: np.random.Generator) -> tuple[FloatArray, int]:
-        """`draws` stable draws of the parameters and how many were not."""
-        root = np.linalg.cholesky(_near_definite(self.core.cov))
-        kept: list[FloatArray] = []
-        rejected = 0
-        while len(kept) < draws:
-            params = self.core.params + root @ rng.standard_normal(len(root))
-            if "rho" in self.positions and not self._is_stable(params[self.positions["rho"]]):
-                rejected += 1
-                if rejected > MAX_REDRAWS * draws:
-                    raise PanelInputError("almost every draw of rho is unstable: the estimate stands at its bound.")
-                continue
-            kept.append(params)
-        return np.array(kept), rejected
-
-    def _curve(self, functional: Functional, params: FloatArray) -> FloatArray:
-        """`functional` of (I - rho W)^-1 M for each slope's matrix M at the rho of each draw, (B, k, m)."""
-        if "rho" not in self.positions:
-            return np.repeat(self._parts(functional, 0.0)[None], len(params), axis=0)
-        rho = params[:, self.positions["rho"]]
-        low, high = float(rho.min()), float(rho.max())
-        half = max((high - low) / 2.0, 1e-12)
-        for size in NODES:
-            nodes = np.cos(np.pi * (np.arange(size) + 0.5) / size)
-            found = np.stack([self._parts(functional, low + half * (1.0 + t)) for t in nodes])
-            coef = np.linalg.solve(chebvander(nodes, size - 1), found.reshape(size, -1))
-            if np.abs(coef[-2:]).max() <= TAIL * np.abs(coef).max():
-                break
-        else:  # rho is drawn close to its bound: one inverse a draw
-            return np.stack([self._parts(functional, float(r)) for r in rho])
-        read = chebvander((rho - low) / half - 1.0, len(coef) - 1) @ coef
-        return read.reshape(len(rho), *found.shape[1:])
-
-    def _parts(self, functional: Functional, rho: float) -> FloatArray:
-        """(k, m) at one rho."""
+    def _inverse(self, params: FloatArray) -> FloatArray:
+        """(I - rho W)^-1, dense."""
         n = self.weights.n
-        inverse = np.eye(n)
-        if rho != 0:
-            inverse = np.linalg.inv(inverse - rho * self.weights.matrix.toarray())
-        own = [functional(inverse)] if "x" in self.positions else []
-        return np.stack([*own, *(functional(inverse @ matrix) for matrix in self.matrices.values())])
+        rho = params[self.positions["rho"]] if "rho" in self.positions else 0.0
+        return np.linalg.inv(np.eye(n) - rho * self.weights.matrix.toarray()) if rho != 0 else np.eye(n)
 
-    def _is_stable(self, rho: float) -> bool:
-        return bool(self.core.optimum.low < rho < self.core.optimum.high)
+    def effects(self, functional: Functional) -> Linear:
+        """`functional` (N, N) -> (m,), linear in S, at the estimate, with errors by the delta method.
 
-
-@dataclass(frozen=True, eq=False)
-class Simulated:
-    """point (m,), draws (B, m), share of draws that were rejected."""
-
-    point: FloatArray
-    values: FloatArray
-    share_rejected: float
-
-    @property
-    def std_error(self) -> FloatArray:
-        return np.asarray(np.nanstd(self.values, axis=0, ddof=1))
-
-    def interval(self, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
-        """Percentile interval, lower and upper (m,)."""
-        tail = (1 - level) / 2
-        return np.nanquantile(self.values, tail, axis=0), np.nanquantile(self.values, 1 - tail, axis=0)
+        dS/dbeta = A, dS/dtheta_m = A M_m, dS/drho = A W S with A = (I - rho W)^-1.
+        """
+        params, inverse = self.core.params, self._inverse(self.core.params)
+        s = inverse @ self._inner(params)
+        parts = {"x": inverse} if "x" in self.positions else {}
+        gradient = np.zeros((len(np.atleast_1d(functional(s))), len(params)))
+        for name, part in parts.items():
+            gradient[:, self.positions[name]] = functional(part)
+        for name, matrix in self.matrices.items():
+            gradient[:, self.positions[name]] = functional(inverse @ matrix)
+        if "rho" in self.positions:
+            gradient[:, self.positions["rho"]] = functional(inverse @ self.weights.lag(s))
+        return Linear(functional(s), gradient @ self.core.cov @ gradient.T)
 
 
+@aligned
 def fit_spillover(
     y: ArrayLike,
     x: ArrayLike,
@@ -166,11 +129,12 @@ def fit_spillover(
     with_own: bool = True,
     effects: str = "twoways",
     estimator: str = "lee_yu",
-    cov: str = "info",
+    cov: str | Robust = "cluster",
 ) -> SpilloverFit:
     """Fit the model of this module. y, x: (N, T); controls: (N, T, k), each also as W C; W row-normalised (N, N).
 
     with_lag=False leaves rho out (SLX); with_own=False leaves beta x out (own slopes by group are diagonal M_m).
+    Errors are clustered by city unless `cov` says otherwise (see `fit_panel`).
     Raises PanelInputError in words; a matrix of another size or one that is all zero is named.
     """
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
@@ -206,25 +170,3 @@ def fit_spillover(
 
 def _dense(matrix: Any) -> FloatArray:
     return np.array(sp.csr_matrix(matrix, dtype=np.float64).todense())
-
-
-def _estimates(names: list[str], coef: FloatArray, se: FloatArray) -> pd.DataFrame:
-    z = coef / se
-    half = stats.norm.ppf(0.975) * se
-    return pd.DataFrame(
-        {
-            "name": names,
-            "theta": coef,
-            "se": se,
-            "z": z,
-            "p": 2 * stats.norm.sf(np.abs(z)),
-            "lower": coef - half,
-            "upper": coef + half,
-        }
-    )
-
-
-def _near_definite(cov: FloatArray) -> FloatArray:
-    """Symmetric, with a hair on the diagonal: rounding may leave a variance matrix a little short of definite."""
-    even = (cov + cov.T) / 2
-    return np.asarray(even + 1e-12 * np.diag(np.diag(even)))

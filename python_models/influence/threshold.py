@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.inference import normal, p_from_draws
 from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
+from python_models.influence.level_adjusted import even_level
 from python_models.regression.errors import PanelInputError, estimable
 
 Convention = Literal["within", "hansen1999"]
@@ -67,7 +70,7 @@ class ThresholdResult:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
-        half = stats.norm.ppf(0.975) * self.se_cluster
+        found = normal(self.slopes, self.se_cluster)
         return pd.DataFrame(
             {
                 "name": self.names,
@@ -75,8 +78,8 @@ class ThresholdResult:
                 "se": self.se,
                 "se_white": self.se_white,
                 "se_cluster": self.se_cluster,
-                "lower": self.slopes - half,
-                "upper": self.slopes + half,
+                "lower": found.lower,
+                "upper": found.upper,
             }
         )
 
@@ -86,6 +89,7 @@ def critical_lr(level: float = 0.05) -> float:
     return float(-2 * np.log(1 - np.sqrt(1 - level)))
 
 
+@aligned
 @estimable("the threshold regression")
 def threshold_regression(
     y: ArrayLike,
@@ -96,34 +100,47 @@ def threshold_regression(
     n_thresholds: int = 1,
     effects: str = "twoways",
     n_grid: int = 300,
-    trim: float = 0.05,
+    trim: float | Sequence[float] = 0.05,
     draws: int = 0,
     rng: np.random.Generator | None = None,
     convention: Convention = "within",
+    is_level_adjusted: bool = False,
 ) -> ThresholdResult:
     """y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e, regimes cut at searched thresholds.
 
     y, x: (N, T); q: (N, T) or (N,), exogenous (lagged or of the base year); controls: (N, T, k). Regime r holds
     gamma_(r-1) < q <= gamma_r. gamma minimises the sum of squares over `n_grid` quantiles of the distinct q; each
-    regime keeps the share `trim` of the rows. Thresholds are searched one after the other, the first refined once.
-    F of each step has a bootstrap p: city residual vectors are drawn with replacement, x and q stay (`draws` times, 0:
-    none, p is NaN). LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way (N - 1)(T - 1).
+    regime keeps the share `trim` of the rows (one share for all steps, or one a step). Thresholds are searched one
+    after the other, the first refined once. LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way
+    (N - 1)(T - 1).
+    F of each step has a p from the wild cluster bootstrap: residuals of the model without this threshold keep their
+    city and get a drawn sign for the whole city, x and q stay (`draws` times, 0: none, p is NaN); errors may last and
+    their variance may go with the level. 499 draws or more for a p that is quoted.
+    `is_level_adjusted`: y, x on the scale and with the level controls of `level_adjusted`, so that a convex index alone
+    makes no threshold; slopes are then in standard deviations.
     convention 'hansen1999' repeats the published table: regimes q < gamma, one-way effects, the last demeaned year is
-    left out, LR and F are scaled by N T, quantiles are trimmed by `trim` at both ends instead of the rows.
+    left out, LR and F are scaled by N T; the first share of `trim` is cut from both ends of the quantiles instead of
+    the rows, and the share of a step on both sides of a threshold held (published: .01, .01, .05).
     PanelInputError: NaN, no variation of q, or no admissible threshold.
     """
+    shares = [float(trim)] * n_thresholds if isinstance(trim, float | int) else [float(one) for one in trim]
+    if len(shares) != n_thresholds:
+        raise ValueError(f"trim needs one share, or one for each of the {n_thresholds} thresholds, got {len(shares)}.")
+    if is_level_adjusted:
+        y, x, controls = even_level(y, x, controls)
     data = Profile.build(y, x, q, controls, effects=effects, convention=convention)
-    grid = data.candidates(n_grid, trim)
+    grid = data.candidates(n_grid, shares[0])
     if draws and rng is None:
         raise ValueError("the bootstrap needs a generator: pass rng=numpy.random.default_rng(seed).")
     found: list[Threshold] = []
-    for step in range(n_thresholds):
-        one = _search(data, grid, [t.gamma for t in found], trim)
-        p, critical = _bootstrap(data, grid, [t.gamma for t in found], one, trim, draws, rng)
+    for step, share in enumerate(shares):
+        held = [t.gamma for t in found]
+        one = _search(data, grid, held, n_grid, share)
+        p, critical = _bootstrap(data, held, one, draws, rng)
         found.append(_as_threshold(data, one, p, critical))
         if step == 1:
             # the second threshold is consistent; the first is searched again with the second held
-            again = _search(data, grid, [found[1].gamma], trim)
+            again = _search(data, grid, [found[1].gamma], n_grid, share)
             found[0] = _as_threshold(data, again, found[0].p, found[0].critical, f=found[0].f)
     return _result(data, found, draws)
 
@@ -141,13 +158,12 @@ class _Step:
         return int(np.argmin(self.ssr))
 
 
-def _search(data: Profile, grid: FloatArray, held: list[float], trim: float) -> _Step:
-    own = data.admissible(grid, held, trim)
+def _search(data: Profile, grid: FloatArray, held: list[float], n_grid: int, trim: float) -> _Step:
+    own = data.admissible(grid, held, trim, n_grid)
     if own.size == 0:
         raise PanelInputError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer cuts.")
-    steps = data.steps(own, held)
     residual = data.residual(held)
-    return _Step(own, data.ssr_with(residual, steps), float(residual @ residual))
+    return _Step(own, data.ssr_with(residual, data.steps(own, held)), float(residual @ residual))
 
 
 def _as_threshold(
@@ -173,31 +189,28 @@ def _as_threshold(
 
 
 def _bootstrap(
-    data: Profile,
-    grid: FloatArray,
-    held: list[float],
-    step: _Step,
-    trim: float,
-    draws: int,
-    rng: np.random.Generator | None,
+    data: Profile, held: list[float], step: _Step, draws: int, rng: np.random.Generator | None
 ) -> tuple[float, tuple[float, float, float]]:
-    """p and critical values of F under the model without this threshold: resampled city residual vectors."""
+    """p and critical values of F under the model without this threshold: city residual vectors with drawn signs.
+
+    Only sums by city of residual times regressor are needed: u = s_i e_it, SSR* = |u|^2 - |its projections|^2.
+    """
     if not draws or rng is None:
         return float("nan"), (float("nan"),) * 3
-    own = data.admissible(grid, held, trim)
-    steps = data.steps(own, held)
-    residual = data.residual([*held, float(step.grid[step.best])]).reshape(data.shape)
-    observed = (step.ssr_before - step.ssr[step.best]) / (step.ssr[step.best] / data.dof)
-    values = np.empty(draws)
-    for at in range(draws):
-        sample = residual[rng.integers(0, data.shape[0], data.shape[0])].ravel()
-        drawn = data.purge(sample, held)
-        total = float(drawn @ drawn)
-        best = float(data.ssr_with(drawn, steps).min())
-        values[at] = (total - best) / (best / data.dof)
-    ninety, ninety_five, ninety_nine = (float(np.quantile(values, 1 - a)) for a in LEVELS)
-    p = float((values >= observed).mean())
-    return p, (ninety * data.scale, ninety_five * data.scale, ninety_nine * data.scale)
+    residual = data.residual(held)
+    n, years = data.shape
+
+    def by_city(columns: FloatArray) -> FloatArray:
+        return np.asarray((columns * residual[:, None]).reshape(n, years, -1).sum(axis=1))
+
+    signs = rng.choice(np.array([-1.0, 1.0]), size=(draws, n))
+    lost = (signs @ by_city(data.basis(held))) ** 2
+    total = residual @ residual - lost.sum(axis=1)
+    gain = ((signs @ by_city(data.steps(step.grid, held))) ** 2).max(axis=1)
+    values = gain / ((total - gain) / data.dof)
+    best = float(step.ssr[step.best])
+    ninety, ninety_five, ninety_nine = (float(np.quantile(values, 1 - a)) * data.scale for a in LEVELS)
+    return p_from_draws(values, (step.ssr_before - best) / (best / data.dof)), (ninety, ninety_five, ninety_nine)
 
 
 def _result(data: Profile, found: list[Threshold], draws: int) -> ThresholdResult:

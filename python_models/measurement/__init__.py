@@ -2,3 +2,27 @@
 
 One module a question. Nothing here knows a database; every random function takes a seed.
 """
+
+from python_models.measurement.agreement import Agreement, agreement, agreement_by_year, pairwise_agreement
+from python_models.measurement.critic import critic_weights, entropy_critic_weights
+from python_models.measurement.levels import equal_by_dimension, two_stage_weights
+from python_models.measurement.pca import pca_index
+from python_models.measurement.topsis import topsis_score
+from python_models.measurement.validity import pearson, validity
+from python_models.measurement.vertical_horizontal import vertical_horizontal_weights
+
+__all__ = [
+    "Agreement",
+    "agreement",
+    "agreement_by_year",
+    "critic_weights",
+    "entropy_critic_weights",
+    "equal_by_dimension",
+    "pairwise_agreement",
+    "pca_index",
+    "pearson",
+    "topsis_score",
+    "two_stage_weights",
+    "validity",
+    "vertical_horizontal_weights",
+]

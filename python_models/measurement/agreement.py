@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models._validate import as_plane
 from python_models.estimates import rank_correlation
@@ -38,6 +39,7 @@ class Agreement:
     n_obs: int
 
 
+@aligned
 def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     """Agreement of two scores (n,) of the same cities; pairs with a NaN are left out.
 
@@ -68,6 +70,7 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     )
 
 
+@aligned
 def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
     """One row per year of two score planes (N, T): the fields of `Agreement`; years without 3 pairs are left out."""
     x, y = as_plane(a, "first score"), as_plane(b, "second score")
@@ -78,6 +81,7 @@ def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top
     return pd.DataFrame(rows, columns=["year", *Agreement.__dataclass_fields__])
 
 
+@aligned
 def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
     """One row per pair of schemes (scheme_a before scheme_b in the order of `scores`) and year."""
     frames = [

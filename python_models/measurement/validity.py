@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike
 from python_models._validate import as_plane
 from python_models.estimates import LEVEL, Interval, rank_correlation
@@ -20,6 +21,7 @@ from python_models.estimates import LEVEL, Interval, rank_correlation
 FEWEST = 5
 
 
+@aligned
 def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
     """Pearson's r of two vectors with a 95 % interval, none at |r| = 1; nan below 5 pairs or without variation."""
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -32,6 +34,7 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
     return Interval(r, math.tanh(z - half), math.tanh(z + half))
 
 
+@aligned
 def validity(score: ArrayLike, outside: ArrayLike, years: tuple[int, ...]) -> pd.DataFrame:
     """One row per year of score (N, T) and outside variable (N, T); pairs with a NaN are left out.
 

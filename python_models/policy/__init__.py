@@ -19,6 +19,7 @@ from python_models.policy.rules import (
     margin,
     replay,
     replay_differences,
+    year_cuts,
 )
 
 __all__ = [
@@ -60,4 +61,5 @@ __all__ = [
     "spells",
     "trailing_mean",
     "transition_table",
+    "year_cuts",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 
 NOBODY = -1
@@ -40,6 +41,7 @@ def _mean_of_known(stack: FloatArray) -> FloatArray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+@aligned
 def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:
     """Position of the nearest city with a strictly higher p, (N,); NOBODY where there is none. A tie: the first."""
     value = np.asarray(p, dtype=np.float64)

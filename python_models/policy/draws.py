@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.choices import dirichlet_weights
 from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
-from python_models.policy.rules import Codes, base_cuts, classify
+from python_models.policy.rules import Codes, classify, year_cuts
 from python_models.production.coupling import LAG, common_scale, coupling
 
 N_DRAWS = 500
@@ -78,6 +79,7 @@ class PathDraws:
         return np.asarray((self.path == path).mean(axis=0))
 
 
+@aligned
 def path_inputs(
     u: FloatArray, p: FloatArray, d: FloatArray, barrier: FloatArray, w: Any, years: Sequence[int]
 ) -> FloatArray:
@@ -89,6 +91,7 @@ def path_inputs(
     return np.stack([*moving, np.repeat(barrier[:, None], len(years), axis=1)], axis=-1)
 
 
+@aligned
 def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatArray, BoolArray]:
     """Corrected D (N, T) of two scores on the scale of the base years (T,), and where relations lag by above 0.1."""
     mask = np.broadcast_to(base, u.shape)
@@ -122,7 +125,7 @@ def draw_paths(
         u, p = (_drawn(index, limit, cities, rng) for index, limit in zip((forces, relations), limits, strict=True))
         d_all[r], lagging[r] = coordination(u, p, base)
         inputs = path_inputs(u, p, d_all[r], whole * np.clip(barriers[r], 0.0, 1.0), where.w, years)
-        path[r] = classify(inputs, base_cuts(inputs, base, float(cuts[r]))).path
+        path[r] = classify(inputs, year_cuts(inputs, base, float(cuts[r]))).path
     return PathDraws(path, d_all, lagging, cuts)
 
 

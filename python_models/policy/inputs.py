@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import finite
 from python_models.space.distance import distance_matrix
@@ -17,6 +18,7 @@ TOP_SHARE = 1 / 3
 N_CENTRES = 3
 
 
+@aligned
 def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW) -> FloatArray:
     """Mean over the years t - window + 1 .. t that there are, same shape (N, T).
 
@@ -38,6 +40,7 @@ def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]
     return np.asarray(((t[:, None] >= t[None, :]) & (t[:, None] - t[None, :] < window)).sum(axis=1))
 
 
+@aligned
 def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
     """sum_j w_ij p_j 1[p_j in the top third of its year], (N, T) of p (N, T); w row-normalised (N, N)."""
     x = finite(p, "p")
@@ -45,6 +48,7 @@ def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
     return np.asarray(w @ np.where(high, x, 0.0))
 
 
+@aligned
 def centre_barrier(
     points: FloatArray, area: Sequence[str], is_centre: BoolArray, index: float, k: int = N_CENTRES
 ) -> FloatArray:
@@ -59,7 +63,7 @@ def centre_barrier(
         return np.full(n, np.nan)
     code = np.asarray(area, dtype=object)
     across = code[:, None] != code[centres][None, :]
-    distance = distance_matrix(points, "haversine")[:, centres].copy()
+    distance = distance_matrix(np.asarray(points, dtype=np.float64), "haversine")[:, centres].copy()
     distance[centres, np.arange(len(centres))] = np.inf
     nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
     usable = np.isfinite(np.take_along_axis(distance, nearest, axis=1))

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 
 type Better = Literal["high", "low", "none"]
@@ -95,6 +96,7 @@ def light(monitor: Monitor, value: float) -> str | None:
     return "green" if value <= monitor.band_low else "amber" if value <= monitor.band_high else "red"
 
 
+@aligned
 def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = None) -> float:
     """One number of the values (N,) that are there: mean, weighted mean (weights known there too), or median."""
     known = np.isfinite(values)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -102,8 +102,24 @@ def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
     return Cuts(tuple(float(v) for v in value), tuple(float(v) for v in sd))
 
 
-def classify(inputs: ArrayLike, cuts: Cuts) -> Assignment:
-    """Path, sub-type and rule of inputs (.., 6). ValueError: a missing input other than the barrier."""
+def year_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> tuple[Cuts, ...]:
+    """Cuts of each year of inputs (N, T, 6): the median of the year, so that a trend all cities share moves nobody.
+
+    The cut of d stays `d_cut`, which is estimated; barrier and standard deviations are those of `base_cuts`. A later
+    year leaves the cuts of the earlier ones alone. ValueError: as `base_cuts`.
+    """
+    pooled, x = base_cuts(inputs, base, d_cut), _checked(inputs)
+    median = np.median(x, axis=0)
+    for name in ("d", "barrier"):
+        median[:, INPUTS.index(name)] = pooled.value[INPUTS.index(name)]
+    return tuple(Cuts(tuple(float(v) for v in row), pooled.sd) for row in median)
+
+
+def classify(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> Assignment:
+    """Path, sub-type and rule of inputs (.., 6), or (.., T, 6) with one Cuts a year.
+
+    ValueError: a missing input other than the barrier.
+    """
     return decide(_states(_checked(inputs), cuts))
 
 
@@ -114,7 +130,7 @@ def decide(high: BoolArray) -> Assignment:
     return Assignment(rule, PATH_OF_RULE[rule], subtype.astype(np.int8))
 
 
-def margin(inputs: ArrayLike, cuts: Cuts) -> tuple[FloatArray, NDArray[np.object_]]:
+def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, NDArray[np.object_]]:
     """Distance to the nearest cut that matters, in standard deviations of the base window, and the name of its input.
 
     margin = min over k of |x_k - cut_k| / sd_k, over the cuts whose crossing alone changes the path or the sub-type.
@@ -124,9 +140,9 @@ def margin(inputs: ArrayLike, cuts: Cuts) -> tuple[FloatArray, NDArray[np.object
     high = _states(x, cuts)
     now = decide(high)
     distances = np.full(x.shape, np.inf)
-    for k, (cut, sd) in enumerate(zip(cuts.value, cuts.sd, strict=True)):
-        if not (math.isfinite(cut) and sd > 0):
-            continue
+    value, spread = _values(cuts)
+    for k in range(len(INPUTS)):
+        cut, sd = value[..., k], np.where(spread[..., k] > 0, spread[..., k], np.nan)
         crossed = high.copy()
         crossed[..., k] = ~crossed[..., k]
         then = decide(crossed)
@@ -168,11 +184,18 @@ def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
     return table[np.array(differs, dtype=np.bool_)]
 
 
-def _states(x: FloatArray, cuts: Cuts) -> BoolArray:
+def _values(cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, FloatArray]:
+    """Cuts and standard deviations, (6,) or (T, 6)."""
+    if isinstance(cuts, Cuts):
+        return np.array(cuts.value), np.array(cuts.sd)
+    return np.array([c.value for c in cuts]), np.array([c.sd for c in cuts])
+
+
+def _states(x: FloatArray, cuts: Cuts | Sequence[Cuts]) -> BoolArray:
     """True where an input is high: on the cut is high, for the barrier only above it; not known is not high."""
-    value = np.array(cuts.value)
+    value, _ = _values(cuts)
     high = np.asarray(x >= value)
-    high[..., BARRIER] = x[..., BARRIER] > value[BARRIER]
+    high[..., BARRIER] = x[..., BARRIER] > value[..., BARRIER]
     return high
 
 

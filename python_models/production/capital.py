@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.production._checks import not_negative, positive
 
@@ -9,6 +10,7 @@ DEPRECIATION = 0.096  # Zhang Jun, Wu Guiying and Zhang Jipeng 2004; Shan Haojie
 GROWTH_YEARS = 5
 
 
+@aligned
 def perpetual_inventory(
     investment: ArrayLike,
     price: ArrayLike | float = 1.0,

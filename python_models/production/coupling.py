@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import finite
 
@@ -78,6 +79,7 @@ def _corrected(u: FloatArray, top: FloatArray, n: int) -> FloatArray:
     return np.asarray(np.sqrt((1 - gap) * np.prod(ratio ** (1 / (n - 1)), axis=-1)))
 
 
+@aligned
 def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Scale = "minmax01") -> FloatArray:
     """Scores of one system on [0, 1], same shape.
 
@@ -113,6 +115,7 @@ def coordination_class(d: ArrayLike) -> list[str]:
     return [CLASSES[min(int(v * 10 + 1e-9), 9)] for v in values.ravel()]
 
 
+@aligned
 def lead_lag(forces: ArrayLike, relations: ArrayLike) -> list[str]:
     """pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous; U1 forces, U2 relations."""
     gap = finite(forces, "forces") - finite(relations, "relations")

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import positive
 
@@ -35,6 +36,7 @@ class Elasticities:
         )
 
 
+@aligned
 def output_elasticities(
     output: ArrayLike,
     capital: ArrayLike,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.production._checks import positive
 
@@ -32,6 +33,7 @@ class Misallocation:
         return pd.DataFrame({**columns, "gamma": self.gamma.ravel(), "tau": tau, "abs_tau": np.abs(tau)})
 
 
+@aligned
 def misallocation(output: ArrayLike, factor: ArrayLike, elasticity: ArrayLike) -> Misallocation:
     """tau_i = 1/gamma_i - 1 with gamma_i = (F_i / sum F) / (s_i b_i / b_bar), b_bar = sum_i s_i b_i.
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.production._checks import not_negative, positive
 
 
+@aligned
 def krugman(employment: ArrayLike) -> FloatArray:
     """K_i = sum_s |e_is / e_i - e_s / e|, s over sectors: 0 for the structure of the whole, below 2. Shape (N,).
 
@@ -18,6 +20,7 @@ def krugman(employment: ArrayLike) -> FloatArray:
     return np.asarray(np.abs(e / own[:, None] - e.sum(axis=0) / e.sum()).sum(axis=1))
 
 
+@aligned
 def functional_specialisation(services: ArrayLike, manufacturing: ArrayLike, is_core: ArrayLike) -> float:
     """(producer-service over manufacturing employment) of the core, over the same of the periphery.
 
@@ -32,6 +35,7 @@ def functional_specialisation(services: ArrayLike, manufacturing: ArrayLike, is_
     return float((s[core].sum() / inner) / (s[~core].sum() / outer))
 
 
+@aligned
 def location_quotient(part: ArrayLike, whole: ArrayLike, total_part: float, total_whole: float) -> FloatArray:
     """(x_i / X) / (y_i / Y), e.g. closed cases of intellectual property over GDP, city against nation. Shape (N,).
 

@@ -1,13 +1,15 @@
 """Spatial panel models with fixed effects: estimates, effects and tests from labelled frames and a graph.
 
-    SpatialPanel(y, x, graph, model="sdm").fit().effects(method="delta").to_frame()
+    SpatialPanel(y, x, graph, model="sdm").fit().effects().to_frame()
 
 `fit_panel` is the array core below it. What does not belong here: files, prints, choices of a study.
 """
 
+from python_models.regression.alternatives import effects_by_model, model_weights
 from python_models.regression.compare import Comparison, compare
 from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
+from python_models.regression.covariance import Cluster, Conley, DriscollKraay, Robust
 from python_models.regression.diagnostics import (
     modified_wald,
     pesaran_cd,
@@ -21,10 +23,11 @@ from python_models.regression.dynamic_effects import DynamicEffects, dynamic_eff
 from python_models.regression.effects import AverageEffects, average_effects
 from python_models.regression.effects_city import city_effects, effects_by_order
 from python_models.regression.errors import PanelInputError
+from python_models.regression.factors import FactorFit, count_factors, fit_factors
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
 from python_models.regression.results import Effects, PanelResults
-from python_models.regression.spec_hausman import hausman_tests
+from python_models.regression.sensitivity import Robustness, confounded, robustness_value, violation_bounds
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
 from python_models.regression.spec_search import (
@@ -34,9 +37,10 @@ from python_models.regression.spec_search import (
     residual_tests,
     specification_search,
 )
-from python_models.regression.spec_wald import joint_effects_f, likelihood_ratio, wald
+from python_models.regression.spec_wald import hausman, joint_effects_f, likelihood_ratio, wald
 from python_models.regression.summary import Summary
 from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.wild import WildTest, wild_cluster, wild_score
 from python_models.regression.within import EFFECTS
 
 __all__ = [
@@ -45,42 +49,58 @@ __all__ = [
     "ESTIMATORS",
     "MODELS",
     "AverageEffects",
+    "Cluster",
     "Comparison",
+    "Conley",
     "CoreFit",
+    "DriscollKraay",
     "DynamicEffects",
     "DynamicFit",
     "Effects",
+    "FactorFit",
     "IVFit",
     "PanelInputError",
     "PanelResults",
+    "Robust",
+    "Robustness",
     "SpatialPanel",
     "SpatialWeights",
     "SpecTest",
     "SpecTests",
     "SpecificationSearch",
     "Summary",
+    "WildTest",
     "average_effects",
     "city_effects",
     "compare",
+    "confounded",
+    "count_factors",
     "dynamic_effects",
+    "effects_by_model",
     "effects_by_order",
     "effects_tests",
     "fit_dynamic",
+    "fit_factors",
     "fit_panel",
-    "hausman_tests",
+    "hausman",
     "joint_effects_f",
     "likelihood_ratio",
     "lm_tests",
+    "model_weights",
     "modified_wald",
     "nested_tests",
     "pesaran_cd",
     "residual_moran",
     "residual_tests",
+    "robustness_value",
     "spatial_2sls",
     "spatial_weights",
     "specification_search",
     "squared_correlation",
     "variance_inflation",
+    "violation_bounds",
     "wald",
+    "wild_cluster",
+    "wild_score",
     "wooldridge_ar1",
 ]

@@ -50,15 +50,17 @@ class Resampler:
     @classmethod
     def of(cls, estimator: Estimator, y: FloatArray, e: FloatArray, at: Point) -> Resampler:
         """Factor S(rho) and R(lambda) once."""
-        machine = log_determinant(estimator.weights).system
-        return cls(estimator, y, e, at, tuple(machine.factor(r) for r in (at.rho, at.lam) if r != 0.0))
+        pairs = ((at.lam, estimator.error_weights), (at.rho, estimator.weights))
+        factors = tuple(log_determinant(w).system.factor(r) for r, w in pairs if r != 0.0)
+        return cls(estimator, y, e, at, factors)
 
     def refit(self, errors: FloatArray, *, corrected: bool) -> FloatArray:
         """Parameters (p,) of the panel with these errors (N, T)."""
         change = errors - self.e
         for factor in self.factors:
             change = factor.solve(change)
-        ys = y_columns(self.y + change, self.estimator.weights, self.estimator.conv)
+        own = self.estimator
+        ys = y_columns(self.y + change, own.weights, own.conv, own.error_weights)
         point, _ = self.estimator.maximum(ys)
         if corrected:
             point = self.estimator.corrected(ys, point)
@@ -73,8 +75,24 @@ class Resampler:
         (the blocks change places) nor to spatial correlation beyond the model.
         """
         n = len(self.e)
+        if self.estimator.conv.absorb is not None:
+            raise PanelInputError("residual vectors of cities change places only in a balanced panel: wild_bootstrap.")
         scale = np.sqrt(n / (n - 1.0)) if has_time(self.estimator.conv.effects) else 1.0
         return self._collect(draws, lambda: scale * self.e[rng.integers(0, n, n)], corrected=True)
+
+    def wild(self, draws: int, rng: np.random.Generator) -> Draws:
+        """Wild cluster bootstrap: each city keeps its residual vector, with a sign drawn for the whole city.
+
+        Beside what `block` allows, variances may depend on x: a city's errors stay with its x.
+        """
+        rows = self.estimator.conv.panel_rows
+        scale = np.sqrt(rows.n / (rows.n - 1.0)) if has_time(self.estimator.conv.effects) else 1.0
+
+        def signed() -> FloatArray:
+            signs = rng.choice(np.array([-1.0, 1.0]), size=rows.n)[rows.unit]
+            return np.asarray(scale * self.e * signs.reshape(self.e.shape))
+
+        return self._collect(draws, signed, corrected=True)
 
     def parametric(self, draws: int, rng: np.random.Generator) -> Draws:
         """Normal errors with variance sigma2 of the point."""

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from python_models._types import FloatArray
+from python_models.regression.covariance import Rows
 from python_models.regression.errors import PanelInputError
 from python_models.regression.weights import SpatialWeights
-from python_models.regression.within import check_effects, has_entity, has_time
+from python_models.regression.within import Absorb, check_effects, has_entity, has_time, within
 
 MODELS = ("ols", "slx", "sar", "sem", "sdm", "sdem", "sac")
 ESTIMATORS = ("direct", "elhorst", "direct_bc", "elhorst_bc", "direct_bc_sdpdmod", "lee_yu", "transformed_dummies")
@@ -27,6 +29,7 @@ class Convention:
     n, t : cities and years.   n_eff, t_eff : N' and T'; n_rows = N'T'.   is_centred : the constant mode is taken out of
     the Jacobian and of the traces (G -> J G J).   is_outer : W is applied after demeaning.   is_plain : the
     linear part of the information, G Z d, is not demeaned again.   is_corrected : bias correction follows.
+    absorb, rows : of a stack of rows (n rows, t = 1) with dummies of its own; None for a balanced panel.
     """
 
     model: str
@@ -40,6 +43,17 @@ class Convention:
     is_outer: bool
     is_plain: bool
     is_corrected: bool
+    absorb: Absorb | None = None
+    rows: Rows | None = None
+
+    def project(self, values: FloatArray) -> FloatArray:
+        """`values` (n, t, ..) without the fixed effects."""
+        return within(values, self.effects) if self.absorb is None else self.absorb(values)
+
+    @property
+    def panel_rows(self) -> Rows:
+        """City and year of each row."""
+        return Rows.balanced(self.n, self.t) if self.rows is None else self.rows
 
     @property
     def n_rows(self) -> int:
@@ -49,6 +63,8 @@ class Convention:
     @property
     def rows_free_of_effects(self) -> int:
         """Rows less the fixed effects: the degrees of freedom before the slopes."""
+        if self.absorb is not None:
+            return self.n - self.absorb.rank
         if self.effects == "none":
             return self.n * self.t - 1
         return (self.n - has_time(self.effects)) * (self.t - has_entity(self.effects))
@@ -102,6 +118,13 @@ def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weig
         is_plain=estimator.startswith("elhorst") or estimator == "direct_bc_sdpdmod",
         is_corrected=is_corrected,
     )
+
+
+def stacked_convention(*, model: str, effects: str, rows: Rows, absorb: Absorb) -> Convention:
+    """True dummy ML on a stack of rows: NR rows, one log-determinant of the block-diagonal W."""
+    _require(model, MODELS, "model")
+    n = len(rows.unit)
+    return Convention(model, effects, "direct", n, 1, n, 1, False, False, False, False, absorb, rows)
 
 
 def _require(value: str, known: tuple[str, ...], what: str) -> None:

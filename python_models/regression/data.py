@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,12 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from python_models._align import align_to
 from python_models._types import FloatArray
+from python_models.regression.covariance import Rows
 from python_models.regression.errors import PanelInputError
 from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.regression.within import check_effects, has_entity, has_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +34,13 @@ class PanelData:
     dependent: str
     names: tuple[str, ...]
     index_names: tuple[str, str]
+    rows: pd.MultiIndex | None = None  # of a stack: y (R, 1), x (R, 1, k), weights (R, R)
 
     @property
     def index(self) -> pd.MultiIndex:
         """(entity, time) of the flattened arrays."""
+        if self.rows is not None:
+            return self.rows
         return pd.MultiIndex.from_product([self.entities, self.times], names=list(self.index_names))
 
     def series(self, values: FloatArray, name: str) -> pd.Series:
@@ -61,10 +67,145 @@ def align_panel(dependent: pd.Series | pd.DataFrame, exog: pd.Series | pd.DataFr
     x, _ = _place(right, ids, times, "exog")
     index = left.index
     assert isinstance(index, pd.MultiIndex)  # checked by _frame
-    first, second = (str(n) if n is not None else d for n, d in zip(index.names, ("entity", "time"), strict=True))
     names = tuple(str(c) for c in right.columns)
     weights = spatial_weights(matrix, labels=list(ids))
-    return PanelData(y[..., 0], x, weights, ids, times, str(left.columns[0]), names, (first, second))
+    return PanelData(y[..., 0], x, weights, ids, times, str(left.columns[0]), names, _level_names(index))
+
+
+def _level_names(index: pd.MultiIndex) -> tuple[str, str]:
+    first, second = (str(n) if n is not None else d for n, d in zip(index.names, ("entity", "time"), strict=True))
+    return first, second
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """A panel as rows, year by year: its data, city and year codes, W of the error, and the sets of dummies."""
+
+    data: PanelData
+    codes: Rows
+    error: SpatialWeights
+    effects: tuple[NDArray[np.int64], ...]
+
+
+def align_stack(
+    dependent: pd.Series | pd.DataFrame,
+    exog: pd.Series | pd.DataFrame,
+    graph: Any,
+    *,
+    error_graph: Any = None,
+    effects: str = "twoways",
+    period_groups: pd.Series | None = None,
+    renormalise: bool = True,
+) -> Stack:
+    """Match a panel with holes, or with a graph of each year, by its labels.
+
+    graph, error_graph : one graph, or a mapping year -> graph. A row counts where the dependent variable and all
+    regressors are known. In each year W keeps the cities with a row and loses the others' rows and columns; with
+    `renormalise` rows sum to what they summed to before (a city without observed neighbours keeps a zero row).
+    period_groups : a label a city: year effects of each group instead of common ones.
+    """
+    left, right = _frame(dependent, "dependent"), _frame(exog, "exog")
+    if left.shape[1] != 1:
+        raise PanelInputError(f"the dependent variable must be one column, got {left.shape[1]}.")
+    _check_columns(right)
+    for frame, what in ((left, "dependent"), (right, "exog")):
+        if not frame.index.is_unique:
+            city, year = frame.index[frame.index.duplicated()][0]
+            raise PanelInputError(f"{what}: city {_show(city)}, year {_show(year)} occurs more than once.")
+    both = pd.concat([left, right], axis=1, join="inner").replace([np.inf, -np.inf], np.nan).dropna()
+    if both.empty:
+        raise PanelInputError("no city and year has the dependent variable and all regressors.")
+    cities, years = both.index.get_level_values(0), both.index.get_level_values(1)
+    times = pd.Index(np.unique(years))
+    by_year = {t: _labelled(graph, t) for t in times}
+    ids = next(iter(by_year.values())).index
+    _check_present(cities, ids)
+    both = both.iloc[np.lexsort((ids.get_indexer(cities), times.get_indexer(years)))]
+    index = both.index
+    assert isinstance(index, pd.MultiIndex)  # checked by _frame
+    cities, years = index.get_level_values(0), index.get_level_values(1)
+    weights = _blocks(by_year, cities, years, times, renormalise)
+    error = weights
+    if error_graph is not None:
+        error = _blocks({t: _labelled(error_graph, t) for t in times}, cities, years, times, renormalise)
+    entities = ids[ids.isin(cities)]
+    unit, time = entities.get_indexer(cities).astype(np.int64), times.get_indexer(years).astype(np.int64)
+    calendar = times.to_numpy() if pd.api.types.is_integer_dtype(times) else np.arange(len(times))
+    names = tuple(str(c) for c in right.columns)
+    numbers = _numbers(both, "the panel")
+    data = PanelData(
+        numbers[:, :1],
+        np.ascontiguousarray(numbers[:, None, 1:]),
+        weights,
+        entities,
+        times,
+        str(left.columns[0]),
+        names,
+        _level_names(index),
+        index,
+    )
+    rows = Rows(unit, np.asarray(calendar[time], dtype=np.int64), len(entities))
+    return Stack(data, rows, error, _dummies(effects, unit, time, entities, period_groups))
+
+
+def _dummies(
+    effects: str, unit: NDArray[np.int64], time: NDArray[np.int64], entities: pd.Index, groups: pd.Series | None
+) -> tuple[NDArray[np.int64], ...]:
+    check_effects(effects)
+    sets = [unit] if has_entity(effects) else []
+    if has_time(effects) and groups is None:
+        sets.append(time)
+    elif has_time(effects):
+        labels = np.asarray(align_to(entities, groups, "period_groups"))
+        if labels.shape != (len(entities),) or pd.isna(labels).any():
+            raise PanelInputError(f"period_groups must have one label for each of the {len(entities)} cities.")
+        sets.append(pd.factorize(pd.MultiIndex.from_arrays([labels[unit], time]))[0].astype(np.int64))
+    return tuple(sets) if sets else (np.zeros(len(unit), dtype=np.int64),)
+
+
+def _labelled(graph: Any, year: Any) -> _Graph:
+    own = graph
+    if isinstance(graph, Mapping):
+        if year not in graph:
+            raise PanelInputError(f"there is no graph for year {_show(year)}.")
+        own = graph[year]
+    matrix, ids = graph_parts(own)
+    if not ids.is_unique:
+        raise PanelInputError(f"the graph names city {_show(ids[ids.duplicated()][0])} twice.")
+    return _Graph(sp.csr_matrix(matrix.matrix if isinstance(matrix, SpatialWeights) else matrix), ids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Graph:
+    matrix: sp.csr_matrix
+    index: pd.Index
+
+
+def _check_present(cities: pd.Index, ids: pd.Index) -> None:
+    absent = pd.Index(cities.unique()).difference(ids, sort=False)
+    if len(absent):
+        raise PanelInputError(
+            f"{len(absent)} cities are missing from the graph, first {_show(absent[0])}: add them to the graph or take "
+            "them out of the panel."
+        )
+
+
+def _blocks(
+    graphs: Mapping[Any, _Graph], cities: pd.Index, years: pd.Index, times: pd.Index, renormalise: bool
+) -> SpatialWeights:
+    """W of all rows (R, R), block-diagonal by year."""
+    parts = []
+    for t in times:
+        graph, here = graphs[t], cities[years == t]
+        _check_present(here, graph.index)
+        at = graph.index.get_indexer(here)
+        own = graph.matrix[at][:, at]
+        if renormalise:
+            before = np.asarray(graph.matrix[at].sum(axis=1)).ravel()
+            now = np.asarray(own.sum(axis=1)).ravel()
+            own = sp.diags(np.divide(before, now, out=np.zeros_like(now), where=now != 0)) @ own
+        parts.append(own)
+    return spatial_weights(sp.block_diag(parts, format="csr"), islands="keep")
 
 
 def graph_parts(graph: Any) -> tuple[Any, pd.Index]:

@@ -11,7 +11,6 @@ from python_models._types import FloatArray
 from python_models.regression.convention import Convention
 from python_models.regression.errors import PanelInputError
 from python_models.regression.weights import SpatialWeights
-from python_models.regression.within import within
 
 COLLINEAR = 1e-12  # squared length of a column beside the others, relative to its own
 ABSORBED = 1e-18  # squared length after demeaning, relative to that before
@@ -19,30 +18,30 @@ ABSORBED = 1e-18  # squared length after demeaning, relative to that before
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """ys (N, T, 1 + a): Q y, Q W y, Q W^2 y.   z (N, T, k): Q Z with Z = [X, WX].   wz: Q W Z, or None.
+    """ys (N, T, 1 + a): Q y, then those of Q W y, Q M y, Q M W y that the model has (W of the lag, M of the error).
 
-    With `elhorst` the order is W Q instead of Q W.   names : k slopes.
+    z (N, T, k): Q Z with Z = [X, WX].   mz: Q M Z, or None.   With `elhorst` the order is W Q instead of Q W.
+    names : k slopes.
     """
 
     ys: FloatArray
     z: FloatArray
-    wz: FloatArray | None
+    mz: FloatArray | None
     names: tuple[str, ...]
 
 
-def n_lags(conv: Convention) -> int:
-    """How often W is applied to y: once for rho, once for lambda."""
-    return int(conv.has_rho) + int(conv.has_lam)
-
-
-def y_columns(y: FloatArray, weights: SpatialWeights, conv: Convention) -> FloatArray:
+def y_columns(
+    y: FloatArray, weights: SpatialWeights, conv: Convention, error_weights: SpatialWeights | None = None
+) -> FloatArray:
     """Q y and its spatial lags, (N, T, 1 + a)."""
-    columns = [within(y, conv.effects)]
-    current = columns[0] if conv.is_outer else y
-    for _ in range(n_lags(conv)):
-        current = weights.lag(current)
-        columns.append(current if conv.is_outer else within(current, conv.effects))
-    return np.stack(columns, axis=-1)
+    start = conv.project(y)
+    raw = [start if conv.is_outer else y]
+    if conv.has_rho:
+        raw.append(weights.lag(raw[0]))
+    if conv.has_lam:
+        raw += [(error_weights or weights).lag(one) for one in raw]
+    columns = raw[1:] if conv.is_outer else [conv.project(one) for one in raw[1:]]
+    return np.stack([start, *columns], axis=-1)
 
 
 def make_design(
@@ -53,16 +52,18 @@ def make_design(
     *,
     names: Sequence[str],
     lagged: Sequence[int],
+    error_weights: SpatialWeights | None = None,
 ) -> Design:
     """Build the columns and check that every slope is identified; raises PanelInputError naming the column."""
     raw = np.concatenate([x, weights.lag(np.ascontiguousarray(x[..., list(lagged)]))], axis=2) if lagged else x
     labels = (*names, *(f"W:{names[j]}" for j in lagged))
-    z = within(raw, conv.effects)
+    z = conv.project(raw)
     _check_slopes(raw, z, labels, conv)
-    wz = None
+    mz = None
     if conv.has_lam:
-        wz = weights.lag(z) if conv.is_outer else within(weights.lag(raw), conv.effects)
-    return Design(y_columns(y, weights, conv), z, wz, labels)
+        error = error_weights or weights
+        mz = error.lag(z) if conv.is_outer else conv.project(error.lag(raw))
+    return Design(y_columns(y, weights, conv, error_weights), z, mz, labels)
 
 
 def _check_slopes(raw: FloatArray, z: FloatArray, labels: Sequence[str], conv: Convention) -> None:
@@ -71,13 +72,14 @@ def _check_slopes(raw: FloatArray, z: FloatArray, labels: Sequence[str], conv: C
         raise PanelInputError(
             f"{conv.n} cities and {conv.t} years leave {conv.rows_free_of_effects} rows after the fixed effects, too "
             f"few for {k} slopes: use fewer regressors or more cities."
+            if conv.absorb is None
+            else f"{conv.n} rows less {conv.absorb.rank} effects are too few for {k} slopes: use fewer of both."
         )
     before, after = (raw**2).sum(axis=(0, 1)), (z**2).sum(axis=(0, 1))
     for j, name in enumerate(labels):
         if after[j] <= ABSORBED * before[j] or after[j] == 0.0:
-            raise PanelInputError(
-                f"'{name}' {_why_absorbed(raw[..., j])}: effects={conv.effects!r} absorb it, drop it."
-            )
+            why = _why_absorbed(raw[..., j]) if conv.absorb is None else "has no variation left"
+            raise PanelInputError(f"'{name}' {why}: effects={conv.effects!r} absorb it, drop it.")
     flat = z.reshape(-1, k) / np.sqrt(after)
     _check_rank(flat.T @ flat, labels)
 

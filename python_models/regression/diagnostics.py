@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import normal
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_arrays import (
     Weights,
@@ -48,11 +49,12 @@ class ResidualMoran:
                 "expected": self.expected,
                 "sd": self.sd,
                 "z": self.z,
-                "p": 2.0 * stats.norm.sf(np.abs(self.z)),
+                "p": normal(self.z, 1.0).p,
             }
         )
 
 
+@aligned
 def residual_moran(
     residuals: ArrayLike, w: Weights, *, years: Sequence[int] | None = None, effects: str = "twoways"
 ) -> ResidualMoran:
@@ -97,6 +99,7 @@ def _moran_moments(weights: SpatialWeights, s0: float) -> tuple[float, float]:
     return expected, float(np.sqrt(variance))
 
 
+@aligned
 def pesaran_cd(residuals: ArrayLike) -> SpecTest:
     """Cross-section dependence: CD = sqrt(2T/(N(N-1))) sum_{i<j} r_ij, standard normal (Pesaran 2004, 2015).
 
@@ -111,6 +114,7 @@ def pesaran_cd(residuals: ArrayLike) -> SpecTest:
     return SpecTest.normal("pesaran_cd", np.sqrt(2.0 * t / (n * (n - 1))) * pairs, note)
 
 
+@aligned
 def squared_correlation(residuals: ArrayLike) -> SpecTest:
     """Cross-section dependence by sum_{i<j} r_ij^2, whatever the signs; informative where year effects blind CD.
 
@@ -138,6 +142,7 @@ def _unit_series(residuals: ArrayLike) -> FloatArray:
     return z
 
 
+@aligned
 def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> SpecTest:
     """Serial correlation: residuals of the first-differenced regression on their own lag; H0 slope = -1/2.
 
@@ -163,6 +168,7 @@ def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> 
     return SpecTest.f("wooldridge_ar1", (slope + 0.5) ** 2 / variance, 1, n - 1, note)
 
 
+@aligned
 def modified_wald(residuals: ArrayLike) -> SpecTest:
     """Group-wise heteroskedasticity: W = sum_i (s2_i - s2)^2/V_i, chi2(N) (Greene 2000; Baum 2001).
 
@@ -181,6 +187,7 @@ def modified_wald(residuals: ArrayLike) -> SpecTest:
     return SpecTest.chi2("modified_wald", value, n, note)
 
 
+@aligned
 def variance_inflation(
     x: ArrayLike, w: Weights | None = None, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> pd.DataFrame:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize
 
+from python_models._align import aligned
 from python_models._types import FloatArray
+from python_models.inference import normal
 from python_models.regression.dynamic_score import adjusted_score
 from python_models.regression.dynamic_traces import Spectrum, spectrum
 from python_models.regression.errors import PanelInputError, estimable
@@ -87,8 +89,7 @@ class DynamicFit:
         parts = []
         for kind, estimate in self.estimates.items():
             se = np.sqrt(np.diag(estimate.cov))
-            z = estimate.params / se
-            half = stats.norm.ppf(0.975) * se
+            found = normal(estimate.params, se)
             parts.append(
                 pd.DataFrame(
                     {
@@ -97,16 +98,14 @@ class DynamicFit:
                         "term": self.names,
                         "coef": estimate.params,
                         "se": se,
-                        "z": z,
-                        "p": 2.0 * stats.norm.sf(np.abs(z)),
-                        "lo": estimate.params - half,
-                        "hi": estimate.params + half,
+                        **found.columns("lo", "hi"),
                     }
                 )
             )
         return pd.concat(parts, ignore_index=True)
 
 
+@aligned
 @estimable("the dynamic model")
 def fit_dynamic(
     y: Values,

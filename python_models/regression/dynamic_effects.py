@@ -6,17 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import FloatArray
+from python_models.inference import normal
 from python_models.regression.dynamic import DynamicFit
 from python_models.regression.errors import PanelInputError
 
 EFFECTS = ("direct", "indirect", "total")
 HORIZONS = ("short", "long")
-METHODS = ("delta", "simulation")
 _STEP = 1e-6
-_CHUNK = 200  # draws at once: chunk x n complex numbers in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +27,6 @@ class DynamicEffects:
     lo: FloatArray
     hi: FloatArray
     p: FloatArray
-    method: str
-    share_rejected: float
 
     def to_frame(self) -> pd.DataFrame:
         """One row per variable, horizon and effect: variable, horizon, effect, point, se, lo, hi, p."""
@@ -39,49 +35,25 @@ class DynamicEffects:
         return pd.DataFrame(columns, index=index).reset_index()
 
 
-def dynamic_effects(
-    fit: DynamicFit,
-    *,
-    kind: str | None = None,
-    method: str = "delta",
-    level: float = 0.95,
-    draws: int = 2000,
-    rng: np.random.Generator | None = None,
-) -> DynamicEffects:
+def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 0.95) -> DynamicEffects:
     """Average effects of each x at the estimate `kind` (the headline by default).
 
     short: S = (I - rho W)^-1 (beta I + theta W);  long: [(1 - tau) I - (rho + eta) W]^-1 (beta I + theta W).
     direct = tr(S)/n from the eigenvalues of W, total = (beta + theta)/(1 - rho) or (beta + theta)/(1 - tau - rho -
-    eta), indirect = total - direct. delta: gradient of the effects by central differences. simulation: `draws` normal
-    draws with `rng`; unstable ones are drawn again and their share stated; percentile interval; p from |point/se|.
+    eta), indirect = total - direct. Errors by the delta method, gradient by central differences.
     Long-run effects of an unstable estimate do not exist and are NaN.
     """
-    if method not in METHODS:
-        raise PanelInputError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
     chosen = fit.estimates.get(kind or fit.headline)
     if chosen is None:
         raise PanelInputError(f"the fit has no estimate '{kind}': it has {', '.join(fit.estimates)}.")
-    params, cov = chosen.params, chosen.cov
-    point = _effects(fit, params[None, :])[0]
-    rejected = 0.0
-    if method == "delta":
-        gradient = _gradient(fit, params)
-        se = np.sqrt(np.einsum("...i,ij,...j->...", gradient, cov, gradient))
-        half = stats.norm.ppf(0.5 + level / 2.0) * se
-        lo, hi = point - half, point + half
-    else:
-        if rng is None:
-            raise PanelInputError("simulated effects need rng: numpy.random.default_rng(seed).")
-        sample, rejected = _draws(fit, params, cov, draws, rng)
-        values = np.concatenate([_effects(fit, sample[i : i + _CHUNK]) for i in range(0, len(sample), _CHUNK)])
-        se = values.std(axis=0, ddof=1)
-        lo, hi = np.quantile(values, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
+    point = _effects(fit, chosen.params[None, :])[0]
+    gradient = _gradient(fit, chosen.params)
+    se = np.sqrt(np.einsum("...i,ij,...j->...", gradient, chosen.cov, gradient))
     if not chosen.is_stable:
-        for part in (point, se, lo, hi):
+        for part in (point, se):
             part[:, HORIZONS.index("long")] = np.nan
-    with np.errstate(invalid="ignore", divide="ignore"):
-        p = 2.0 * stats.norm.sf(np.abs(point / se))
-    return DynamicEffects(fit.names[2 : 2 + fit.n_x], point, se, lo, hi, np.asarray(p), method, rejected)
+    found = normal(point, se, level)
+    return DynamicEffects(fit.names[2 : 2 + fit.n_x], point, se, found.lower, found.upper, found.p)
 
 
 def _effects(fit: DynamicFit, params: FloatArray) -> FloatArray:
@@ -107,23 +79,3 @@ def _gradient(fit: DynamicFit, params: FloatArray) -> FloatArray:
     up, down = params + np.diag(steps), params - np.diag(steps)
     change = _effects(fit, up) - _effects(fit, down)
     return np.moveaxis(change / (2.0 * steps[:, None, None, None]), 0, -1)
-
-
-def _draws(
-    fit: DynamicFit, params: FloatArray, cov: FloatArray, draws: int, rng: np.random.Generator
-) -> tuple[FloatArray, float]:
-    """`draws` stable draws of the parameters and the share of drawn ones that were not."""
-    low, high = fit.spectrum.bounds()
-    kept: list[FloatArray] = []
-    n_kept = n_drawn = 0
-    while n_kept < draws:
-        batch = rng.multivariate_normal(params, cov, size=draws, method="eigh")
-        radius = np.array([fit.spectrum.radius(float(r[0]), float(r[1]), float(r[-2])) for r in batch])
-        good = (radius < 1.0) & (batch[:, -2] > low) & (batch[:, -2] < high)
-        kept.append(batch[good])
-        n_kept += int(good.sum())
-        n_drawn += draws
-        if n_drawn >= 20 * draws and n_kept < draws:
-            raise PanelInputError(f"only {n_kept} of {n_drawn} draws are stable: the estimate is at the unit root.")
-    sample = np.concatenate(kept)[:draws]
-    return sample, 1.0 - n_kept / n_drawn

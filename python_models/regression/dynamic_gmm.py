@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.regression.dynamic import DynamicEstimate, DynamicFit
 from python_models.regression.dynamic_traces import Spectrum, spectrum
@@ -101,6 +102,7 @@ class DynamicGmm:
         return pd.DataFrame([row])
 
 
+@aligned
 def dynamic_gmm(
     y: Values,
     x: Values,

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.polynomial import chebyshev
-from scipy import stats
 
 from python_models._types import FloatArray
+from python_models.inference import normal, p_two_sided
 from python_models.regression.core import CoreFit
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import log_determinant
@@ -36,7 +36,8 @@ class AverageEffects:
 
     point : at the estimates.   mean_draws : mean of the draws (NaN for `delta`).   se, lower, upper : by the method
     asked for (simulation: standard deviation and percentiles of the draws; delta: normal interval).   se_delta : by the
-    delta method.   p : two-sided, normal, of |point / se|.   share_rejected : share of draws with rho outside its
+    delta method.   p : two-sided, by the method of the interval
+    (NaN for an effect that is zero by construction).   share_rejected : share of draws with rho outside its
     feasible range, which were drawn again (NaN for `delta`).   standardised : point times sd(x) / sd(y), or NaN.
     """
 
@@ -97,18 +98,17 @@ def average_effects(
         raise PanelInputError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
     law = _Law.of(fit)
     point, gradient = law.effects(law.mean), law.gradient()
-    se_delta = np.sqrt(np.einsum("kej,jl,kel->ke", gradient, law.cov, gradient))
+    se_delta = np.sqrt(np.maximum(np.einsum("kej,jl,kel->ke", gradient, law.cov, gradient), 0.0))
     share, mean = np.nan, np.full_like(point, np.nan)
     if method == "delta":
-        half = float(stats.norm.ppf(0.5 + level / 2.0)) * se_delta
-        se, lower, upper = se_delta, point - half, point + half
+        found = normal(point, se_delta, level)
+        se, lower, upper, p = se_delta, found.lower, found.upper, found.p
     else:
         sample, share = law.sample(draws, rng)
         simulated = law.effects(sample)
         mean, se = simulated.mean(axis=0), simulated.std(axis=0, ddof=1)
         lower, upper = np.quantile(simulated, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # SAR-type zeros: an effect that is zero by construction
-        p = np.where(se > 0, 2.0 * stats.norm.sf(np.abs(point / se)), np.nan)
+        p = np.where(se > 0, p_two_sided(simulated), np.nan)
     scale = np.full(len(point), np.nan) if sd_ratio is None else sd_ratio
     return AverageEffects(
         names=tuple(names) if names is not None else fit.names[: len(point)],
@@ -124,6 +124,11 @@ def average_effects(
         share_rejected=share,
         standardised=point * scale[:, None],
     )
+
+
+def effect_gradient(fit: CoreFit) -> FloatArray:
+    """d effects / d (slopes, rho) at the estimates, (K, 3, p): direct, indirect, total effect of each regressor."""
+    return _Law.of(fit).gradient()
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from python_models._types import FloatArray
 from python_models.regression.convention import Convention
 from python_models.regression.design import Design
 from python_models.regression.errors import PanelInputError
-from python_models.regression.information import Point, information, inverse, score_parts
+from python_models.regression.information import Point, ScoreParts, information, inverse, score_parts
 from python_models.regression.likelihood import Likelihood, Moments, SlopeMoments
 from python_models.regression.logdet import log_determinant
 from python_models.regression.search import Optimum, maximise
@@ -25,16 +25,26 @@ class Estimator:
     design: Design
     conv: Convention
     weights: SpatialWeights
+    error_weights: SpatialWeights
     slopes: SlopeMoments
 
     @classmethod
-    def of(cls, design: Design, conv: Convention, weights: SpatialWeights) -> Estimator:
+    def of(
+        cls, design: Design, conv: Convention, weights: SpatialWeights, error_weights: SpatialWeights | None = None
+    ) -> Estimator:
         """Estimator of a design."""
-        return cls(design, conv, weights, SlopeMoments.of(design))
+        return cls(design, conv, weights, error_weights or weights, SlopeMoments.of(design))
+
+    def parts(self, design: Design, at: Point) -> ScoreParts:
+        """What the scores at a point are made of."""
+        return score_parts(
+            design, self.conv, self.weights, log_determinant(self.weights), at, error_weights=self.error_weights
+        )
 
     def maximum(self, ys: FloatArray) -> tuple[Point, Optimum]:
         """Maximum-likelihood point for ys (N, T, 1 + a), the demeaned y and its lags. No bias correction."""
-        likelihood = Likelihood(Moments.of(ys, self.slopes), self.conv, log_determinant(self.weights))
+        both = log_determinant(self.weights), log_determinant(self.error_weights)
+        likelihood = Likelihood(Moments.of(ys, self.slopes), self.conv, *both)
         _refuse_exact_fit(likelihood.moments, 0.0, 0.0)
         optimum = maximise(likelihood)
         _refuse_exact_fit(likelihood.moments, optimum.rho, optimum.lam)
@@ -52,7 +62,7 @@ class Estimator:
         theta = at.pack(self.conv)
         if has_time(self.conv.effects):
             design = replace(self.design, ys=ys)
-            parts = score_parts(design, self.conv, self.weights, log_determinant(self.weights), at)
+            parts = self.parts(design, at)
             shift = np.zeros(len(theta))
             spatial = len(self.conv.spatial_names)
             shift[-1 - spatial : -1] = 1.0 / (1.0 - theta[-1 - spatial : -1])

@@ -6,8 +6,9 @@ quadratic part with B_j = G_j or J G_j J. With m = N'T' rows
     I_dd = L'L / s2       I_dj = L'a_j / s2      I_jl = T'[tr B_j B_l + tr B_j'B_l] + a_j'a_l / s2
     I_js2 = T' tr B_j / s2                       I_s2s2 = m / (2 s2^2)
 
-rho:    G = W S(rho)^-1, a = Q{(I - lam W) W y - G e} = Q G (I - lam W)(Z d + fixed effects), as S y = Z d + ... + u
-lambda: H = W (I - lam W)^-1, a = 0
+rho:    G = R W S(rho)^-1 R^-1, R = I - lam M, a = Q{R W y - G e} = Q G R (Z d + fixed effects), as S y = Z d + ... + u
+lambda: H = M R^-1, a = 0
+W of the lag and M of the error are one matrix unless two are given; then R drops out of G.
 `elhorst` and `direct_bc_sdpdmod` keep a = G (Z d) without demeaning it again.
 Sources: Lee (2004), Lee and Yu (2010), Elhorst (2014).
 """
@@ -22,10 +23,10 @@ import numpy as np
 from python_models._types import FloatArray
 from python_models.regression.convention import Convention
 from python_models.regression.design import Design
-from python_models.regression.logdet import LogDet
-from python_models.regression.multiplier import Multiplier, cross_trace, multiplier, product_trace
+from python_models.regression.likelihood import y_loadings, y_places
+from python_models.regression.logdet import LogDet, log_determinant
+from python_models.regression.multiplier import Multiplier, conjugated, cross_trace, multiplier, product_trace
 from python_models.regression.weights import SpatialWeights
-from python_models.regression.within import within
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,30 +65,42 @@ class ScoreParts:
 
 def residuals(design: Design, conv: Convention, at: Point) -> FloatArray:
     """e (N, T) at a point."""
-    a = np.array([1.0, -(at.rho + at.lam), at.rho * at.lam])[: design.ys.shape[2]]
+    a = y_loadings(np.array(at.rho), np.array(at.lam))
+    a = a[y_places(design.ys.shape[2], has_lam=design.mz is not None)]
     return np.asarray(design.ys @ a - filtered(design, at.lam) @ at.slopes)
 
 
 def filtered(design: Design, lam: float) -> FloatArray:
-    """Q (I - lam W) Z, (N, T, k)."""
-    return design.z if design.wz is None else design.z - lam * design.wz
+    """Q (I - lam M) Z, (N, T, k)."""
+    return design.z if design.mz is None else design.z - lam * design.mz
 
 
-def score_parts(design: Design, conv: Convention, weights: SpatialWeights, logdet: LogDet, at: Point) -> ScoreParts:
+def score_parts(
+    design: Design,
+    conv: Convention,
+    weights: SpatialWeights,
+    logdet: LogDet,
+    at: Point,
+    *,
+    error_weights: SpatialWeights | None = None,
+) -> ScoreParts:
     """Linear parts and traces at a point."""
     regressors = filtered(design, at.lam)
     linear: list[FloatArray] = []
     multipliers: list[Multiplier] = []
+    error = error_weights or weights
     if conv.has_rho:
         g = multiplier(weights, logdet, at.rho)
+        if conv.has_lam and error.key != weights.key:
+            g = conjugated(g, error, log_determinant(error), at.lam)
         multipliers.append(g)
         if conv.is_plain:
             linear.append(g.apply(regressors @ at.slopes))
         else:
-            lagged = design.ys[..., 1] - (at.lam * design.ys[..., 2] if conv.has_lam else 0.0)
-            linear.append(lagged - within(g.apply(residuals(design, conv, at)), conv.effects))
+            lagged = design.ys[..., 1] - (at.lam * design.ys[..., 3] if conv.has_lam else 0.0)
+            linear.append(lagged - conv.project(g.apply(residuals(design, conv, at))))
     if conv.has_lam:
-        multipliers.append(multiplier(weights, logdet, at.lam))
+        multipliers.append(multiplier(error, log_determinant(error), at.lam))
         linear.append(np.zeros(regressors.shape[:2]))
     traces, pairs, se = _traces(multipliers, conv)
     return ScoreParts(regressors, tuple(linear), tuple(multipliers), traces, pairs, se)
@@ -118,6 +131,39 @@ def information(parts: ScoreParts, conv: Convention, sigma2: float) -> FloatArra
     info[k:-1, k:-1] += conv.t_eff * parts.pairs
     info[-1, k:-1] = info[k:-1, -1] = conv.t_eff * parts.traces / sigma2
     info[-1, -1] = conv.n_rows / (2.0 * sigma2**2)
+    return info
+
+
+def observed(design: Design, conv: Convention, logdet: LogDet, error_logdet: LogDet, at: Point) -> FloatArray:
+    """Observed information (p, p), minus the second derivatives of the likelihood, in the order of `information`.
+
+    With e_rho = -(Wy - lam MWy), e_lam = -(My - rho MWy) + MZ d: cross-products of these and of Z - lam MZ over s2, the
+    second derivatives e'MWy and e'MZ, and -T' f'' of the log-determinants.
+    """
+    e, ys = residuals(design, conv, at).reshape(-1), design.ys.reshape(-1, design.ys.shape[2])
+    k, s2 = design.z.shape[2], at.sigma2
+    columns = [filtered(design, at.lam).reshape(-1, k)]
+    if conv.has_rho:
+        columns.append((ys[:, 1] - (at.lam * ys[:, 3] if conv.has_lam else 0.0))[:, None])
+    if design.mz is not None:
+        mz = design.mz.reshape(-1, k)
+        lagged = ys[:, 2] - at.rho * ys[:, 3] if conv.has_rho else ys[:, 1]
+        columns.append((lagged - mz @ at.slopes)[:, None])
+    flat = np.column_stack(columns)
+    size = flat.shape[1]
+    info = np.zeros((size + 1, size + 1))
+    info[:-1, :-1] = flat.T @ flat / s2
+    if design.mz is not None:
+        info[:k, size - 1] += mz.T @ e / s2
+        if conv.has_rho:
+            info[k, size - 1] += float(ys[:, 3] @ e) / s2
+        info[size - 1, : size - 1] = info[: size - 1, size - 1]
+    spatial = [(logdet, at.rho)] * conv.has_rho + [(error_logdet, at.lam)] * conv.has_lam
+    for j, (ld, r) in enumerate(spatial):
+        bend = float(ld.derivatives(r)[2]) + (1.0 / (1.0 - r) ** 2 if conv.is_centred else 0.0)
+        info[k + j, k + j] -= conv.t_eff * bend
+    info[:-1, -1] = info[-1, :-1] = flat.T @ e / s2**2
+    info[-1, -1] = float(e @ e) / s2**3 - conv.n_rows / (2.0 * s2**2)
     return info
 
 

@@ -1,4 +1,4 @@
-"""Strength of instruments: first-stage F, Kleibergen-Paap rank statistic, Anderson-Rubin confidence set."""
+"""Strength of instruments: first-stage F, Kleibergen-Paap, effective F, Anderson-Rubin confidence set."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ _GRID, _FEW = 1201, 81  # points of the search; few where each point is a search
 class FirstStage:
     """One endogenous regressor: f = partial F of the excluded instruments, kp_f = Kleibergen-Paap F, clustered.
 
-    kp_f is the joint rank statistic of all endogenous regressors, so it is the same for each of them.
+    kp_f is the joint rank statistic of all endogenous regressors, so it is the same for each of them. effective_f :
+    pi'Q'Q pi / tr(V Q'Q), V clustered (Montiel Olea and Pflueger 2013): the one to read where errors are related; with
+    several endogenous regressors after the fitted values of the others are taken out of this one.
     """
 
     endogenous: str
     f: float
     kp_f: float
+    effective_f: float
     partial_r2: float
     n_excluded: int
 
@@ -63,8 +66,20 @@ def first_stages(
     f = (total - ssr) / q.shape[1] / (ssr / df)
     kp = _rank_statistic(q, d, pi, v, n) / q.shape[1] * df / rows
     return tuple(
-        FirstStage(name, float(f[j]), kp, float(1.0 - ssr[j] / total[j]), q.shape[1]) for j, name in enumerate(names)
+        FirstStage(name, float(f[j]), kp, _effective(q, d, q @ pi, j, n), float(1.0 - ssr[j] / total[j]), q.shape[1])
+        for j, name in enumerate(names)
     )
+
+
+def _effective(q: FloatArray, d: FloatArray, fitted: FloatArray, j: int, n: int) -> float:
+    others = np.delete(fitted, j, axis=1)
+    own, z = partial_out(others, d[:, j]), partial_out(others, q)
+    gram = z.T @ z
+    bread = np.linalg.pinv(gram, hermitian=True)
+    pi = bread @ (z.T @ own)
+    scores = (z * (own - z @ pi)[:, None]).reshape(n, -1, q.shape[1]).sum(axis=1)
+    spread = bread @ (scores.T @ scores * n / (n - 1)) @ bread
+    return float(pi @ gram @ pi / np.trace(spread @ gram))
 
 
 def _rank_statistic(q: FloatArray, d: FloatArray, pi: FloatArray, v: FloatArray, n: int) -> float:

@@ -126,7 +126,8 @@ class NodesLogDet:
         self._system: SparseSystem | DenseSystem | None = None
         kind = "dense" if weights.density > DENSE_FROM else "sparse"
         self.method = f"{kind} LU at {NODES} Chebyshev nodes a tile"
-        self._radius = 1.0 if weights.is_row_normalised else spectral_radius(weights)
+        is_unit = weights.is_row_normalised or weights.has_unit_or_no_rows
+        self._radius = 1.0 if is_unit else spectral_radius(weights)
         self.high = 1.0 / self._radius
         self.low = -self.high
         self._mid, self._half = 0.0, self.high

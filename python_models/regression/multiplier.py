@@ -9,7 +9,7 @@ The control variate M and the removal of the constant mode leave little to the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,6 +22,20 @@ from python_models.regression.weights import SpatialWeights
 
 PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 16, 256  # n times probes: relative error near 5e-4
 SEED = 20_101
+
+
+@dataclass(frozen=True, eq=False)
+class Outer:
+    """R = I - lam M, factored."""
+
+    weights: SpatialWeights
+    lam: float
+    factor: Factor
+
+    def filtered(self, values: FloatArray, *, transposed: bool = False) -> FloatArray:
+        """R values, or R' values."""
+        matrix = self.weights.matrix.T if transposed else self.weights.matrix
+        return np.asarray(values - self.lam * (matrix @ values))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +55,62 @@ class Multiplier:
     matrix: FloatArray | None
     probes: FloatArray | None
     images: FloatArray | None
+    outer: Outer | None = None  # G stands between R and R^-1
 
     def apply(self, values: FloatArray) -> FloatArray:
         """G applied to the first axis of `values` (n, ...)."""
-        flat = self.factor.solve(np.ascontiguousarray(values.reshape(self.weights.n, -1)))
-        return self.weights.lag(flat).reshape(values.shape)
+        flat = np.ascontiguousarray(values.reshape(self.weights.n, -1))
+        if self.outer is not None:
+            flat = self.outer.factor.solve(flat)
+        flat = self.weights.lag(self.factor.solve(flat))
+        return (flat if self.outer is None else self.outer.filtered(flat)).reshape(values.shape)
+
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' applied to the first axis of `values` (n, ...)."""
+        flat = values.reshape(self.weights.n, -1)
+        if self.outer is not None:
+            flat = self.outer.filtered(flat, transposed=True)
+        flat = np.ascontiguousarray(np.asarray(self.weights.matrix.T @ flat))
+        flat = self.factor.solve(flat, transposed=True)
+        if self.outer is not None:
+            flat = self.outer.factor.solve(flat, transposed=True)
+        return np.asarray(flat).reshape(values.shape)
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J (n,)."""
+        first, second = diagonals(self, is_centred=is_centred)
+        return (first + second) / 2.0
+
+    def links(self) -> sp.csr_matrix:
+        """(G + G')/2: exact up to 1,000 cities, above them W + r W^2 + r^2 W^3 in place of G."""
+        g = sp.csr_matrix(self.matrix) if self.matrix is not None else _control(self)
+        return sp.csr_matrix((g + g.T) / 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixMultiplier:
+    """A known matrix G (n, n) in the place of a `Multiplier`."""
+
+    matrix: FloatArray
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """G applied to the first axis of `values` (n, t)."""
+        return np.asarray(self.matrix @ values)
+
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' applied to the first axis of `values` (n, t)."""
+        return np.asarray(self.matrix.T @ values)
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J (n,)."""
+        g = self.matrix
+        if is_centred:
+            g = g - g.mean(axis=0) - g.mean(axis=1, keepdims=True) + g.mean()
+        return np.diagonal(g).copy()
+
+    def links(self) -> sp.csr_matrix:
+        """(G + G')/2."""
+        return sp.csr_matrix((self.matrix + self.matrix.T) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -89,8 +154,29 @@ def cross_trace(a: Multiplier, b: Multiplier) -> Traced:
     return Traced(base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe))))
 
 
+def conjugated(g: Multiplier, weights: SpatialWeights, logdet: LogDet, lam: float) -> Multiplier:
+    """R G R^-1 with R = I - lam M, M another matrix than the W of G: the same traces of powers, another tr G'G."""
+    outer = Outer(weights, lam, logdet.system.factor(lam))
+    made = replace(g, outer=outer, matrix=None)
+    ones = np.ones((weights.n, 1))
+    column_sums, row_sums = made.apply_transposed(ones)[:, 0], made.apply(ones)[:, 0]
+    matrix = images = None
+    if g.matrix is not None:
+        matrix = made.apply(np.eye(weights.n))
+    else:
+        images = made.apply(_probes(g))
+    return replace(made, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
+
+
 def product_trace(a: Multiplier, b: Multiplier) -> float:
-    """tr G_a G_b = (tr G_a - tr G_b) / (r_a - r_b), as both are functions of one W; tr G^2 in the limit."""
+    """tr G_a G_b = (tr G_a - tr G_b) / (r_a - r_b) where both are functions of one W; tr G^2 in the limit.
+
+    Of two matrices: from G_a and G_b themselves, or from probes.
+    """
+    if a is not b and (a.outer is not None or b.outer is not None):
+        if a.matrix is not None and b.matrix is not None:
+            return float((a.matrix * b.matrix.T).sum())
+        return float((a.apply_transposed(_probes(a)) * _images(b)).sum() / _probes(a).shape[1])
     if abs(a.r - b.r) < 1e-5:
         return (a.g2 + b.g2) / 2.0
     return (a.g1 - b.g1) / (a.r - b.r)
@@ -117,6 +203,9 @@ def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArra
 
 def _control(m: Multiplier) -> sp.csr_matrix:
     w = m.weights.matrix
+    if m.outer is not None:  # R (W + r W^2) (I + lam M): the first terms
+        other, base = m.outer.weights.matrix, sp.csr_matrix(w + m.r * (w @ w))
+        return sp.csr_matrix(base - m.outer.lam * (other @ base) + m.outer.lam * (base @ other))
     if m.weights.density > DENSE_FROM:
         return w
     square = sp.csr_matrix(w @ w)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from python_models._align import align_to
 from python_models.regression.convention import convention
-from python_models.regression.core import fit_panel
-from python_models.regression.data import PanelData, align_panel, column_positions
+from python_models.regression.core import fit_panel, fit_stack
+from python_models.regression.covariance import Cluster, Conley, Robust
+from python_models.regression.data import PanelData, Stack, align_panel, align_stack, column_positions, graph_parts
+from python_models.regression.errors import PanelInputError
 from python_models.regression.results import PanelResults
+from python_models.regression.weights import SpatialWeights, spatial_weights
 
 
 class SpatialPanel:
@@ -23,10 +28,16 @@ class SpatialPanel:
     effects : none (one intercept), entity, time, twoways.   estimator : lee_yu (transformation, default), direct (true
     dummy ML), elhorst (W applied to demeaned y), direct_bc, elhorst_bc, direct_bc_sdpdmod (bias-corrected),
     transformed_dummies (for W whose rows do not sum to one).   durbin : names of the x that also enter as W:x.
+    error_graph : another W in the error (default the graph).
+
+    Real panels, by true dummy ML (`direct`, as the transformation does not exist there): has_holes=True takes a panel
+    whose rows are missing for some cities and years (or hold a missing value), each year's W restricted to the cities
+    that are there and, with `renormalise`, scaled back to its row sums; graph (and error_graph) may be a mapping
+    year -> graph; period_groups, a label a city (province), gives every group year effects of its own.
 
     Raises PanelInputError that names the city, year or column. Nothing is estimated before `fit`.
 
-    Example: SpatialPanel(y, x, graph.transform("r")).fit().effects(method="delta").to_frame()
+    Example: SpatialPanel(y, x, graph.transform("r")).fit().effects().to_frame()
     """
 
     def __init__(
@@ -37,14 +48,42 @@ class SpatialPanel:
         *,
         model: str = "sdm",
         effects: str = "twoways",
-        estimator: str = "lee_yu",
+        estimator: str | None = None,
         durbin: Sequence[str] | None = None,
+        error_graph: Any = None,
+        has_holes: bool = False,
+        renormalise: bool = True,
+        period_groups: pd.Series | None = None,
     ) -> None:
-        self._data = align_panel(dependent, exog, graph)
-        n, t = self._data.y.shape
-        convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=self._data.weights)
+        self._stack: Stack | None = None
+        self._error: SpatialWeights | None = None
+        if has_holes or period_groups is not None or isinstance(graph, Mapping) or isinstance(error_graph, Mapping):
+            if estimator not in (None, "direct"):
+                raise PanelInputError(
+                    f"a panel with holes, graphs by year or groups needs 'direct', got {estimator!r}."
+                )
+            self._stack = align_stack(
+                dependent,
+                exog,
+                graph,
+                error_graph=error_graph,
+                effects=effects,
+                period_groups=period_groups,
+                renormalise=renormalise,
+            )
+            self._data = self._stack.data
+        else:
+            self._data = align_panel(dependent, exog, graph)
+            n, t = self._data.y.shape
+            if error_graph is not None:
+                matrix, ids = graph_parts(error_graph)
+                frame = align_to(self._data.entities, pd.DataFrame(_dense(matrix), ids, ids), "error_graph")
+                self._error = spatial_weights(frame)
+            asked = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
+            convention(**asked, weights=self._data.weights)
         self._durbin = column_positions(self._data.names, durbin)
-        self.model, self.effects, self.estimator = model, effects, estimator
+        self.model, self.effects = model, effects
+        self.estimator = estimator or ("direct" if self._stack is not None else "lee_yu")
 
     @property
     def data(self) -> PanelData:
@@ -52,21 +91,45 @@ class SpatialPanel:
         return self._data
 
     def fit(
-        self, cov: str = "info", *, draws: int = 499, bias_draws: int = 0, rng: np.random.Generator | None = None
+        self,
+        cov: str | Robust = "cluster",
+        *,
+        draws: int = 499,
+        bias_draws: int = 0,
+        rng: np.random.Generator | None = None,
     ) -> PanelResults:
-        """Estimate. `cov`: info, qml, or block_bootstrap (`draws` panels, needs `rng`); see `core.fit_panel`."""
-        fit = fit_panel(
-            self._data.y,
-            self._data.x,
-            self._data.weights,
-            model=self.model,
-            effects=self.effects,
-            estimator=self.estimator,
-            cov=cov,
-            names=self._data.names,
-            durbin=self._durbin,
-            draws=draws,
-            bias_draws=bias_draws,
-            rng=rng,
-        )
-        return PanelResults(fit, self._data)
+        """Estimate. `cov`: cluster (by city), info, qml, driscoll_kraay, block_bootstrap, wild_bootstrap (`draws`
+        panels, need `rng`), or Cluster, Conley, DriscollKraay with settings, whose labels or points are matched with
+        the entities if they are a Series or frame; see `core.fit_panel`.
+        """
+        data = self._data
+        options: dict[str, Any] = {
+            "model": self.model,
+            "cov": self._in_order(cov),
+            "names": data.names,
+            "durbin": self._durbin,
+            "draws": draws,
+            "bias_draws": bias_draws,
+            "rng": rng,
+        }
+        if self._stack is not None:
+            stack = self._stack
+            fit = fit_stack(
+                data.y[:, 0], data.x[:, 0], data.weights, stack.codes, stack.effects, error_W=stack.error, **options
+            )
+            return PanelResults(replace(fit, effects=self.effects), data)
+        options |= {"effects": self.effects, "estimator": self.estimator, "error_W": self._error}
+        return PanelResults(fit_panel(data.y, data.x, data.weights, **options), data)
+
+    def _in_order(self, cov: str | Robust) -> str | Robust:
+        """Labels and points of the covariance in the order of the panel."""
+        if isinstance(cov, Cluster) and cov.groups is not None:
+            return replace(cov, groups=align_to(self._data.entities, cov.groups, "groups"))
+        if isinstance(cov, Conley):
+            return replace(cov, points=align_to(self._data.entities, cov.points, "points"))
+        return cov
+
+
+def _dense(matrix: Any) -> Any:
+    own = matrix.matrix if isinstance(matrix, SpatialWeights) else matrix
+    return own.toarray() if hasattr(own, "toarray") else own

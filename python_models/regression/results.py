@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from python_models._types import FloatArray
+from python_models.inference import Normal, normal
 from python_models.regression.core import CoreFit
 from python_models.regression.data import PanelData, align_panel
 from python_models.regression.effects import AverageEffects, average_effects
@@ -48,17 +48,20 @@ class PanelResults:
     @cached_property
     def tstats(self) -> pd.Series:
         """Estimate over standard error."""
-        return (self.params / self.std_errors).rename("tstat")
+        return pd.Series(self._normal().z, index=self.params.index, name="tstat")
 
     @cached_property
     def pvalues(self) -> pd.Series:
         """Two-sided normal p-values."""
-        return pd.Series(2.0 * stats.norm.sf(np.abs(self.tstats)), index=self.params.index, name="pvalue")
+        return pd.Series(self._normal().p, index=self.params.index, name="pvalue")
+
+    def _normal(self, level: float = 0.95) -> Normal:
+        return normal(self.core.params, self.std_errors, level)
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Normal confidence interval, columns lower and upper."""
-        half = float(stats.norm.ppf(0.5 + level / 2.0)) * self.std_errors
-        return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
+        found = self._normal(level)
+        return pd.DataFrame({"lower": found.lower, "upper": found.upper}, index=self.params.index)
 
     @property
     def rho(self) -> float | None:
@@ -115,9 +118,14 @@ class PanelResults:
         """e after removal of the fixed effects, by (entity, time)."""
         return self.data.series(self.core.residuals, "residual")
 
+    def _need_plane(self, what: str) -> None:
+        if self.core.conv.absorb is not None:
+            raise PanelInputError(f"{what} needs a balanced panel with one W and plain city and year effects.")
+
     @cached_property
     def fixed_effects(self) -> tuple[pd.Series, pd.Series, float]:
         """City effects (sum zero), year effects (sum zero) and the constant."""
+        self._need_plane("fixed_effects")
         mu, gamma, constant = self._effects
         entity = pd.Series(mu, index=self.data.entities, name="entity_effect")
         return entity, pd.Series(gamma, index=self.data.times, name="time_effect"), constant
@@ -146,6 +154,7 @@ class PanelResults:
         the observed neighbours (no new exog allowed). `exog`: other values of the regressors for the same cities and
         years, for a counterfactual.
         """
+        self._need_plane("predict")
         if kind not in ("reduced", "signal") or (kind == "signal" and exog is not None):
             raise PanelInputError("kind must be 'reduced', or 'signal' (only for the observed exog).")
         x = self.data.x if exog is None else self._other(exog)
@@ -166,12 +175,7 @@ class PanelResults:
         return other.x
 
     def effects(
-        self,
-        method: str = "simulation",
-        *,
-        draws: int = 2000,
-        rng: np.random.Generator | None = None,
-        level: float = 0.95,
+        self, method: str = "delta", *, draws: int = 2000, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Effects:
         """Direct, indirect and total effects; see `effects.average_effects`. `simulation` needs `rng`."""
         flat = self.data.x.reshape(-1, self.data.x.shape[2])
@@ -212,7 +216,7 @@ class PanelResults:
             ("Fixed effects", c.effects),
             ("Estimator", c.estimator),
             ("Standard errors", c.cov_type),
-            ("Cities x years", f"{c.conv.n} x {c.conv.t}"),
+            ("Cities x years", f"{len(self.data.entities)} x {len(self.data.times)}"),
             ("Rows of the likelihood", f"{c.n_rows}"),
             ("Log-likelihood", f"{c.loglik:.4f}"),
             ("AIC / BIC", f"{c.aic:.3f} / {c.bic:.3f}"),
@@ -237,6 +241,7 @@ class Effects:
 
     def by_city(self, variable: str) -> pd.DataFrame:
         """One row per city: own, received and emitted effect of one regressor with delta standard errors."""
+        self.results._need_plane("by_city")
         names = self.results.data.names
         if variable not in names:
             raise PanelInputError(f"'{variable}' is not a regressor; there are {', '.join(names)}.")

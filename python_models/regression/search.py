@@ -46,10 +46,10 @@ def maximise(likelihood: Likelihood) -> Optimum:
 
 def _one(likelihood: Likelihood) -> Optimum:
     is_rho = likelihood.conv.has_rho
-    ld = likelihood.logdet
+    ld = likelihood.of_parameter(not is_rho)
     grid, start = _grid_maximum(likelihood)
     if start == 0 and ld.wide.low < ld.low:
-        return _one(replace(likelihood, logdet=ld.wide))
+        return _one(replace(likelihood, logdet=ld.wide) if is_rho else replace(likelihood, error_logdet=ld.wide))
     first = float(grid[start])
 
     def pair(r: FloatArray | float) -> tuple[FloatArray, FloatArray]:
@@ -58,12 +58,14 @@ def _one(likelihood: Likelihood) -> Optimum:
         return (point, zero) if is_rho else (zero, point)
 
     def values(r: FloatArray, near: float) -> FloatArray:
-        return likelihood.fit_term(likelihood.moments.profile(*pair(r)).ssr) + likelihood.jacobian(r, near=near)[0]
+        fit = likelihood.fit_term(likelihood.moments.profile(*pair(r)).ssr)
+        return fit + likelihood.jacobian(r, not is_rho, near=near)[0]
 
     def score(r: float, near: float) -> float:
         p = likelihood.moments.profile(*pair(r))
         slope = p.ssr_by_rho if is_rho else p.ssr_by_lam
-        return float(likelihood.jacobian(r, near=near)[1]) - likelihood.conv.n_rows / 2.0 * float(slope / p.ssr)
+        jacobian = float(likelihood.jacobian(r, not is_rho, near=near)[1])
+        return jacobian - likelihood.conv.n_rows / 2.0 * float(slope / p.ssr)
 
     centre = first
     for _ in range(MOVES):
@@ -79,11 +81,13 @@ def _one(likelihood: Likelihood) -> Optimum:
 
 
 def _grid_maximum(likelihood: Likelihood) -> tuple[FloatArray, int]:
-    ld = likelihood.logdet
+    is_rho = likelihood.conv.has_rho
+    ld = likelihood.of_parameter(not is_rho)
     grid = ld.low + (ld.high - ld.low) * (np.arange(GRID) + 0.5) / GRID
     zero = np.zeros(GRID)
-    rho, lam = (grid, zero) if likelihood.conv.has_rho else (zero, grid)
-    values = likelihood.fit_term(likelihood.moments.profile(rho, lam).ssr) + likelihood.coarse_jacobian(grid)
+    rho, lam = (grid, zero) if is_rho else (zero, grid)
+    values = likelihood.fit_term(likelihood.moments.profile(rho, lam).ssr)
+    values = values + likelihood.coarse_jacobian(grid, not is_rho)
     return grid, int(np.argmax(values))
 
 
@@ -104,46 +108,51 @@ def _refuse_bound(value: float, low: float, high: float, name: str) -> None:
 
 def _two(likelihood: Likelihood) -> Optimum:
     """SAC: nine starts on a spline of the coarse Jacobian, then the root of the exact score at the best modes met."""
-    ld = likelihood.logdet
-    low, high = ld.low, ld.high
+    logdets = [likelihood.of_parameter(is_lam) for is_lam in (False, True)]
+    low, high = (np.array([getattr(ld, end) for ld in logdets]) for end in ("low", "high"))
     pad = 1e-4 * (high - low)
-    grid = np.linspace(low + pad, high - pad, 2 * GRID)
-    spline = CubicSpline(grid, likelihood.coarse_jacobian(grid))
-    slope = spline.derivative()
+    grids = [np.linspace(a, b, 2 * GRID) for a, b in zip(low + pad, high - pad, strict=True)]
+    splines = [CubicSpline(g, likelihood.coarse_jacobian(g, bool(j))) for j, g in enumerate(grids)]
+    slopes = [spline.derivative() for spline in splines]
     half = likelihood.conv.n_rows / 2.0
 
     def objective(theta: FloatArray) -> tuple[float, FloatArray]:
         rho, lam = float(theta[0]), float(theta[1])
         p = likelihood.moments.profile(rho, lam)
-        value = -float(likelihood.fit_term(p.ssr)) - float(spline(rho)) - float(spline(lam))
+        value = -float(likelihood.fit_term(p.ssr)) - float(splines[0](rho)) - float(splines[1](lam))
         by = np.array([p.ssr_by_rho, p.ssr_by_lam], dtype=np.float64) / float(p.ssr)
-        return value, half * by - slope(theta)
+        return value, half * by - np.array([slope(t) for slope, t in zip(slopes, theta, strict=True)])
 
     found: list[tuple[float, FloatArray]] = []
-    places = low + (high - low) * np.array([0.25, 0.5, 0.8])
-    for place in ((a, b) for a in places for b in places):
-        end = minimize(objective, np.array(place), jac=True, method="L-BFGS-B", bounds=[(grid[0], grid[-1])] * 2)
+    shares = (0.25, 0.5, 0.8)
+    bounds = [(float(g[0]), float(g[-1])) for g in grids]
+    for place in (low + (high - low) * np.array([a, b]) for a in shares for b in shares):
+        end = minimize(objective, place, jac=True, method="L-BFGS-B", bounds=bounds)
         if all(np.abs(end.x - other).max() > SAME_MODE for _, other in found):
             found.append((float(end.fun), np.asarray(end.x)))
     candidates = [x for _, x in sorted(found, key=lambda pair: pair[0])[:POLISHED]]
     optima = [_polish(likelihood, c) for c in candidates]
     best = max(optima, key=lambda o: o[2])
-    if min(best[:2]) - low < NEAR_BOUND * (high - low) and ld.wide.low < low:
-        return _two(replace(likelihood, logdet=ld.wide))
+    near = np.array(best[:2]) - low < NEAR_BOUND * (high - low)
+    if near.any() and any(ld.wide.low < a for ld, a in zip(logdets, low, strict=True)):
+        return _two(replace(likelihood, logdet=logdets[0].wide, error_logdet=logdets[1].wide))
     start = candidates[optima.index(best)]
-    _refuse_bound(best[0], low, high, "rho")
-    _refuse_bound(best[1], low, high, "lambda")
-    return Optimum(best[0], best[1], best[2], low, high, (float(start[0]), float(start[1])), len(found))
+    _refuse_bound(best[0], low[0], high[0], "rho")
+    _refuse_bound(best[1], low[1], high[1], "lambda")
+    ends = float(low[0]), float(high[0])
+    return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(found))
 
 
 def _polish(likelihood: Likelihood, start: FloatArray) -> tuple[float, float, float]:
     """Root of the exact score from `start`; the start itself when the root lies lower."""
-    ld = likelihood.logdet
-    mid, half = (ld.low + ld.high) / 2.0, (ld.high - ld.low) / 2.0
+    logdets = [likelihood.of_parameter(is_lam) for is_lam in (False, True)]
+    low, high = (np.array([getattr(ld, end) for ld in logdets]) for end in ("low", "high"))
+    mid, half = (low + high) / 2.0, (high - low) / 2.0
 
     def score(s: FloatArray) -> FloatArray:
         t = np.tanh(s)
-        return np.array(likelihood.gradient(*(mid + half * t))) * half * (1.0 - t * t) / likelihood.conv.n_rows
+        slope = np.array(likelihood.gradient(*(mid + half * t)), dtype=np.float64)
+        return np.asarray(slope * half * (1.0 - t * t) / likelihood.conv.n_rows)
 
     solution = root(score, np.arctanh((start - mid) / half), method="hybr", options={"xtol": 1e-13})
     s = np.asarray(solution.x)

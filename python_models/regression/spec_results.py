@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models.inference import normal
+
 
 @dataclass(frozen=True)
 class SpecTest:
@@ -33,7 +35,7 @@ class SpecTest:
     @classmethod
     def normal(cls, code: str, statistic: float, note: str = "") -> "SpecTest":
         """A statistic that is standard normal under its hypothesis; two-sided p."""
-        return cls(code, float(statistic), np.nan, float(2.0 * stats.norm.sf(abs(statistic))), note)
+        return cls(code, float(statistic), np.nan, float(normal(statistic, 1.0).p), note)
 
     def rejects(self, alpha: float = 0.05) -> bool:
         """True where p < alpha; a test that could not be made (p is NaN) never rejects."""

@@ -1,15 +1,19 @@
-"""Wald and likelihood-ratio tests of SDM against SAR and SEM, and of joint fixed effects.
+"""Wald and likelihood-ratio tests of SDM against SAR and SEM, of joint fixed effects, and of random against fixed ones.
 
-Arrays and log-likelihoods come in; whoever fits the models hands over estimates of one likelihood and one sample.
+Wald tests are as robust as the covariance that comes in; LR and F suppose independent errors of one variance.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
+from python_models.regression.core import fit_panel
 from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_arrays import as_panel_x, as_panel_y, least_squares
+from python_models.regression.spec_arrays import Values, Weights, as_panel_x, as_panel_y, least_squares, panel_inputs
 from python_models.regression.spec_results import SpecTest, SpecTests
-from python_models.regression.within import check_effects, within
+from python_models.regression.within import check_effects, has_time, within
 
 
 def wald(
@@ -63,6 +67,7 @@ def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str
     return SpecTest.chi2(code, max(value, 0.0), df, note)
 
 
+@aligned
 def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> SpecTests:
     """F tests of the effects of OLS: `f_ind` cities given years, `f_time` years given cities.
 
@@ -84,6 +89,50 @@ def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> 
         note = f"OLS, H0: no {'city' if kind == 'entity' else 'year'} effects"
         tests.append(SpecTest.f(code, (restricted - ssr) / q / (ssr / df), q, df, note))
     return SpecTests(tuple(tests))
+
+
+@aligned
+def hausman(
+    y: Values,
+    x: Values,
+    w: Weights,
+    *,
+    effects: str = "twoways",
+    durbin: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
+) -> SpecTest:
+    """Hausman's test in its regression form: H0 city effects are not related to the regressors.
+
+    The city means of X and W X join the model without city effects (Mundlak 1978); Wald test of their slopes with
+    errors clustered by city, chi2(number of means). Unlike d'(V_FE - V_RE)^-1 d it needs neither independent errors
+    nor a difference of variances that is positive definite. y (N, T), x (N, T, k); durbin as in the fitted model.
+    Fixed effects stay the headline whatever the outcome, as the cities are the population and not a sample.
+    Source: Wooldridge (2010, 10.7.3).
+    """
+    if effects not in ("twoways", "entity"):
+        raise PanelInputError(f"Hausman's test compares city effects: effects 'twoways' or 'entity', got {effects!r}.")
+    given = panel_inputs(y, x, w, names)
+    t, k = given.x.shape[1:]
+    if t < 2:
+        raise PanelInputError("one year cannot distinguish random from fixed city effects.")
+    lagged = list(range(k)) if durbin is None else list(durbin)
+    labels = [*given.names, *(f"W:{given.names[j]}" for j in lagged)]
+    z = np.concatenate([given.x, given.weights.lag(np.ascontiguousarray(given.x[:, :, lagged]))], axis=2)
+    moves = np.ptp(z, axis=1).max(axis=0)
+    if not (moves > 0).all():
+        raise PanelInputError(f"'{labels[int(np.argmin(moves))]}' does not vary over time: city effects absorb it.")
+    means = np.repeat(z.mean(axis=1, keepdims=True), t, axis=1)
+    fit = fit_panel(
+        given.y,
+        np.concatenate([z, means], axis=2),
+        given.weights,
+        model="sar",
+        effects="time" if has_time(effects) else "none",
+        names=[f"z{j}" for j in range(2 * len(labels))],
+    )
+    at = np.arange(len(labels), 2 * len(labels))
+    note = "regression form: no city means of X and W X; clustered by city"
+    return wald(fit.params[at], fit.cov[np.ix_(at, at)], np.eye(len(at)), code="hausman", note=note)
 
 
 def _ssr(y: FloatArray, x: FloatArray, effects: str) -> float:

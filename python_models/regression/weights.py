@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
+from python_models._align import aligned, graph_labels
 from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 
@@ -41,16 +43,25 @@ class SpatialWeights:
         """Share of cells that are not zero."""
         return float(self.matrix.nnz) / float(self.n) ** 2
 
+    @property
+    def has_unit_or_no_rows(self) -> bool:
+        """Weights are not negative and every row sums to one or is empty: then |r| < 1 is feasible."""
+        sums = np.asarray(self.matrix.sum(axis=1)).ravel()
+        return bool((self.matrix.data >= 0).all() and ((sums == 0) | (np.abs(sums - 1) <= ROW_SUM_TOLERANCE)).all())
+
     def lag(self, values: FloatArray) -> FloatArray:
         """W applied to the first axis of `values` (n, ...): the neighbours' weighted sum, same shape."""
         flat = self.matrix @ values.reshape(self.n, -1)
         return np.asarray(flat, dtype=np.float64).reshape(values.shape)
 
 
+@aligned
 def spatial_weights(
-    W: SpatialWeights | sp.spmatrix | sp.sparray | FloatArray, *, labels: Sequence[object] | None = None
+    W: Any, *, labels: Sequence[object] | None = None, islands: Literal["refuse", "keep"] = "refuse"
 ) -> SpatialWeights:
-    """Check W (n, n) and hash it; `labels` (n,) only serve the messages. The input is not changed.
+    """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
+
+    `labels` (n,) only serve the messages. The input is not changed. islands='keep': rows without neighbours stay zero.
 
     Raises PanelInputError for a shape that is not square, a weight that is not finite, a diagonal that is not zero,
     and a city without neighbours.
@@ -64,7 +75,7 @@ def spatial_weights(
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     matrix.sort_indices()
-    _check(matrix, labels)
+    _check(matrix, labels, islands == "refuse")
     sums = np.asarray(matrix.sum(axis=1)).ravel()
     digest = hashlib.sha256()
     for part in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
@@ -73,10 +84,14 @@ def spatial_weights(
 
 
 def _copy(W: Any) -> sp.csr_matrix:
+    if isinstance(W, pd.DataFrame):
+        W = W.to_numpy(dtype=np.float64)
+    elif graph_labels(W) is not None:
+        W = W.sparse
     return sp.csr_matrix(W, dtype=np.float64, copy=True)
 
 
-def _check(matrix: sp.csr_matrix, labels: Sequence[object] | None) -> None:
+def _check(matrix: sp.csr_matrix, labels: Sequence[object] | None, refuse_islands: bool) -> None:
     def name(i: int) -> str:
         return f"'{labels[i]}'" if labels is not None else f"number {i}"
 
@@ -91,7 +106,7 @@ def _check(matrix: sp.csr_matrix, labels: Sequence[object] | None) -> None:
             "a city is not its own neighbour, set the diagonal to zero."
         )
     counts = np.diff(matrix.indptr)
-    if (counts == 0).any():
+    if refuse_islands and (counts == 0).any():
         i = int(np.argmin(counts))
         raise PanelInputError(
             f"{int((counts == 0).sum())} cities have no neighbour (islands), first city {name(i)}: "

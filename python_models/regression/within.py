@@ -1,6 +1,12 @@
-"""Removal of fixed effects from a balanced panel. The only place that knows what each kind of effect subtracts."""
+"""Removal of fixed effects. The only place that knows what each kind of effect subtracts."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
@@ -30,6 +36,46 @@ def within(values: FloatArray, effects: str) -> FloatArray:
         return values - values.mean(axis=(0, 1), keepdims=True)
     out = values - values.mean(axis=1, keepdims=True) if has_entity(effects) else values
     return out - out.mean(axis=0, keepdims=True) if has_time(effects) else out
+
+
+@dataclass(frozen=True, eq=False)
+class Absorb:
+    """Projection Q = I - D (D'D)^+ D' of rows (R, ..) off any sets of dummies, for panels with holes.
+
+    The largest set is swept out in closed form, S is what that leaves of the others' D'D: S^+ is dense, so all sets but
+    the largest should have a few thousand groups at most. rank : of all dummies together.
+    """
+
+    first: sp.csr_matrix  # (G1, R), ones
+    others: sp.csr_matrix  # (G2, R)
+    counts: FloatArray
+    inverse: FloatArray
+    rank: int
+
+    @classmethod
+    def of(cls, sets: list[NDArray[np.int64]]) -> Absorb:
+        """sets: one code a row (R,) for each set of dummies, codes 0, 1, .. without gaps."""
+        dummies = [sp.csr_matrix((np.ones(len(c)), (c, np.arange(len(c))))) for c in sets]
+        dummies.sort(key=lambda d: -d.shape[0])
+        first, counts = dummies[0], np.asarray(dummies[0].sum(axis=1)).ravel()
+        if len(dummies) == 1:
+            return cls(first, sp.csr_matrix((0, first.shape[1])), counts, np.zeros((0, 0)), len(counts))
+        others = sp.csr_matrix(sp.vstack(dummies[1:]))
+        cross = others @ first.T
+        left = (others @ others.T - cross @ sp.diags(1.0 / counts) @ cross.T).toarray()
+        values, vectors = np.linalg.eigh(left)
+        kept = values > 1e-9 * max(float(values[-1]), 1.0)
+        inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+        return cls(first, others, counts, np.asarray(inverse), len(counts) + int(kept.sum()))
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        """Q values, of the same shape."""
+        flat = values.reshape(len(values), -1)
+        first = (self.first @ flat) / self.counts[:, None]
+        b = self.inverse @ (self.others @ (flat - self.first.T @ first))
+        out = flat - self.others.T @ b
+        out = out - self.first.T @ ((self.first @ out) / self.counts[:, None])
+        return np.asarray(out, dtype=np.float64).reshape(values.shape)
 
 
 def check_effects(effects: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.space.distance import albers, albers_inverse, haversine_km
 from python_models.space.moran import DEFAULT_SEED
@@ -56,6 +57,7 @@ class EllipseResult:
         return frame.assign(n_obs=self.n_obs, n_boot=self.n_boot, seed=self.seed)
 
 
+@aligned
 def center_ellipse(
     points: Any, y: Any = None, *, plane: bool = False, n_boot: int = 0, seed: int | None = DEFAULT_SEED
 ) -> EllipseResult:

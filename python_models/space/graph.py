@@ -14,6 +14,7 @@ from libpysal.graph import Graph
 from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
+from python_models._align import align_to, aligned, graph_labels
 from python_models._types import FloatArray
 from python_models._validate import require_unique
 
@@ -102,24 +103,15 @@ def labels_of(w: Any) -> Any:
     return pd.RangeIndex(np.shape(w)[0])
 
 
-def aligned(values: Any, w: Any, what: str = "y") -> tuple[FloatArray, pd.Index]:
-    """Values as finite floats in the order of the weights, with the labels.
+def in_order_of(values: Any, w: Any, what: str = "y") -> tuple[FloatArray, pd.Index]:
+    """Values as finite floats in the order of the weights, with the labels (see `python_models._align`).
 
-    A pandas object is matched by its labels when the weights carry labels, whatever its row order; an array, or a
-    pandas object with the default index 0, 1, .., is taken in the order of the weights.
     Raises ValueError for other cities, another length, NaN or infinity.
     """
     labels = labels_of(w)
-    is_labelled = isinstance(w, Graph) or hasattr(w, "id_order")
-    if isinstance(getattr(values, "index", None), pd.RangeIndex):
-        values = values.to_numpy()  # a default index names no city
-    if isinstance(values, (pd.Series, pd.DataFrame)) and is_labelled:
-        require_unique(list(values.index), "city")
-        odd = values.index.symmetric_difference(labels)
-        if len(odd):
-            raise ValueError(f"{what} and the weights must name the same cities; they differ in {list(odd[:5])}.")
-        values = values.reindex(labels)
-    elif isinstance(values, (pd.Series, pd.DataFrame)):
+    if graph_labels(w) is not None:
+        values = align_to(labels, values, what)
+    elif isinstance(values, pd.Series | pd.DataFrame):
         labels = values.index
     array = np.array(values, dtype=np.float64)
     if array.ndim == 0 or array.shape[0] != len(labels):
@@ -131,6 +123,7 @@ def aligned(values: Any, w: Any, what: str = "y") -> tuple[FloatArray, pd.Index]
     return array, labels
 
 
+@aligned
 def normalise(graph: Any, kind: str = "row") -> CityGraph:
     """Normalised copy: `row` w_ij/sum_j w_ij; `spectral` W/max|eig(W)|; `minmax` W over the smaller of the largest
     row and the largest column sum (Kelejian & Prucha 2010, J. Econometrics 157); `raw` no change.

@@ -15,8 +15,9 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
 
+from python_models._align import aligned
 from python_models._types import FloatArray
-from python_models.space.graph import aligned, to_sparse
+from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.moran import DEFAULT_SEED, GlobalStatistic, global_statistics
 from python_models.space.permutation import conditional_counts
 
@@ -99,6 +100,7 @@ class GetisOrdResult:
         ).assign(star=self.star)
 
 
+@aligned
 def lisa(
     y: Any,
     w: Any,
@@ -114,7 +116,7 @@ def lisa(
     Each permutation keeps y_i and draws its neighbours without replacement from the other cities. `method`: bh or by.
     Raises ValueError for NaN, a constant y, or other cities than the weights have.
     """
-    values, labels = aligned(y, w)
+    values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
     if values.ndim != 1:
         raise ValueError(f"y must have the shape (city,), got {values.shape}: give one year at a time.")
@@ -151,6 +153,7 @@ def lisa(
     )
 
 
+@aligned
 def getis_ord(
     y: Any, w: Any, *, star: bool = True, q: float = 0.05, permutations: int = 0, seed: int | None = DEFAULT_SEED
 ) -> GetisOrdResult:
@@ -161,7 +164,7 @@ def getis_ord(
     the weights of a row are equal); without it, mean and sd are over the other cities. Row-normalising first changes
     nothing. A hot or cold spot has q_bh <= q. The global G comes with it when y is positive.
     """
-    values, labels = aligned(y, w)
+    values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
     overall = None
     if (values > 0).all():

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from python_models._align import aligned
 from python_models._types import FloatArray
-from python_models.space.graph import aligned, to_sparse
+from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.permutation import permuted_moments, two_sided
 from python_models.space.profile import weight_sums
 
@@ -70,6 +71,7 @@ class Moments:
     powers: tuple[float, float, float, float]  # sums of y, y^2, y^3, y^4
 
 
+@aligned
 def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
     """Moran's I of y (N,) with weights w (graph, PySAL W or matrix), with permutation and analytic p-values.
 
@@ -79,11 +81,13 @@ def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAUL
     return global_statistics(y, w, ("moran",), permutations=permutations, seed=seed)["moran"]
 
 
+@aligned
 def geary(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
     """Geary's c: 1 without spatial order, below 1 (z < 0) when neighbours are alike. Arguments as in `moran`."""
     return global_statistics(y, w, ("geary",), permutations=permutations, seed=seed)["geary"]
 
 
+@aligned
 def general_g(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
     """Getis-Ord's general G of a positive y: high when high values lie together. Arguments as in `moran`."""
     return global_statistics(y, w, ("getis",), permutations=permutations, seed=seed)["getis"]
@@ -98,7 +102,7 @@ def global_statistics(
     seed: int | None = DEFAULT_SEED,
 ) -> dict[str, GlobalStatistic]:
     """Several statistics from one set of permutations; see `moran`, `geary` and `general_g`."""
-    values, _ = aligned(y, w)
+    values, _ = in_order_of(y, w)
     matrix = to_sparse(w)
     if values.ndim != 1:
         raise ValueError(f"y must have the shape (city,), got {values.shape}: give one year at a time.")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_models._align import aligned
 from python_models._types import BoolArray, FloatArray
 from python_models.space.distance import distance_matrix
 from python_models.space.moran import DEFAULT_SEED
@@ -70,6 +71,7 @@ class NetworkResult:
         )
 
 
+@aligned
 def gravity_network(
     points: Any,
     y: Any,

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
+from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.space.graph import DENSE_EIGEN, eigenvalues, labels_of, to_sparse
 
@@ -43,6 +44,7 @@ class WeightProfile:
         return pd.DataFrame([asdict(self)])
 
 
+@aligned
 def profile_weights(w: Any) -> WeightProfile:
     """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here."""
     matrix = to_sparse(w)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import require_unique
 from python_models.space import kinds
@@ -131,6 +132,7 @@ def build_weights(
     return normalise(graph, normalisation)
 
 
+@aligned
 def split_blocks(w: Any, is_centre: Any) -> dict[str, CityGraph]:
     """W_cc, W_cp, W_pc, W_pp by receiver and emitter (c centre, p periphery), not re-normalised: they sum to W."""
     matrix = to_sparse(w)

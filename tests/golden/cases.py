@@ -30,6 +30,17 @@ REGIONS = {  # of the Bureau of Economic Analysis, the 48 states without Alaska 
     "Tennessee Virginia West_Virginia",
     "Southwest": "Arizona New_Mexico Oklahoma Texas",
 }
+DIVISIONS = {  # of the Bureau of the Census, the same 48 states
+    1: "Connecticut Maine Massachusetts New_Hampshire Rhode_Island Vermont",
+    2: "New_Jersey New_York Pennsylvania",
+    3: "Illinois Indiana Michigan Ohio Wisconsin",
+    4: "Iowa Kansas Minnesota Missouri Nebraska North_Dakota South_Dakota",
+    5: "Delaware Florida Georgia Maryland North_Carolina South_Carolina Virginia West_Virginia",
+    6: "Alabama Kentucky Mississippi Tennessee",
+    7: "Arkansas Louisiana Oklahoma Texas",
+    8: "Arizona Colorado Idaho Montana Nevada New_Mexico Utah Wyoming",
+    9: "California Oregon Washington",
+}
 # districts that touch in PySAL's edition of Columbus and not in that of R's spData (0-based)
 NOT_IN_SPDATA = [(4, 15), (24, 29), (30, 38)]
 
@@ -64,6 +75,12 @@ def us_regions() -> pd.Series:
     return us_states().index.to_series().map(of)
 
 
+def us_divisions() -> np.ndarray:
+    """Census division 1 to 9 of each state, in the order of `us_states`."""
+    of = {state.replace("_", " "): division for division, states in DIVISIONS.items() for state in states.split()}
+    return us_states().index.map(of).to_numpy()
+
+
 def us_weights() -> np.ndarray:
     """Contiguity of the 48 states in alphabetical order; a built-in example of libpysal."""
     import libpysal
@@ -82,6 +99,22 @@ def munnell() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     logs = np.log(d[["GSP", "P_CAP", "PC", "EMP"]].to_numpy(dtype=float))
     x = np.column_stack([logs[:, 1:], d["UNEMP"]]).reshape(48, 17, 4)
     return logs[:, 0].reshape(48, 17), x, us_weights()
+
+
+def dummy_ml(case: str) -> tuple[pd.DataFrame, dict[str, sparse.csr_array]]:
+    """Simulated panel of 40 points and 8 years (id, t, prov, y, x1, x2) with its W and, in `two_w`, the W of the error.
+
+    `holes`: 278 of 320 rows; `two_w`: two different W; `group_year`: shocks of provinces by year.
+    """
+    folder = HERE / "dummy_ml"
+    links = {key: pd.read_csv(folder / f"{case}_{key}.csv") for key in (("w", "w2") if case == "two_w" else ("w",))}
+    graphs = {k: sparse.csr_array((d["w"], (d["row"], d["col"])), shape=(40, 40)) for k, d in links.items()}
+    return pd.read_csv(folder / f"{case}.csv"), graphs
+
+
+def gini_change() -> pd.DataFrame:
+    """300 simulated units of four groups in two years: region, y1, y2."""
+    return pd.read_csv(HERE / "gini_change" / "inputs.csv", index_col="unit")
 
 
 def countries() -> pd.DataFrame:

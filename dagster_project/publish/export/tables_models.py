@@ -83,13 +83,13 @@ T12 = PaperTable(
     "直接效应、间接效应与总效应",
     ("mart_panel_effect",),
     f"""
-    select variable, upper(effect[1]) || effect[2:] as kind, point as value, coalesce(se_sim, se_delta) as se, lo, hi,
+    select variable, upper(effect[1]) || effect[2:] as kind, point as value, se_delta as se, lo, hi,
         p, standardised, n_obs, seed
     from mart.mart_panel_effect where {MODEL} and horizon in ('static', 'long')
     order by variable not like 'pr%', variable, {place(EFFECTS, "effect")}
     """,
     (Column("", "variable"), EFFECT),
-    f"Of the headline regression. {UNIT} Standard errors and intervals: draws from the distribution of the estimates."
+    f"Of the headline regression. {UNIT} Standard errors and intervals: delta method, errors by city."
     " n counts city-years.",
     across="kind",
 )
@@ -224,7 +224,7 @@ T17 = PaperTable(
     f"""
     select case ring_id when 'all' then 'All distances' when 'joint' then 'Mean over the rings'
             else replace(ring_id, '-', '–') || ' km' end as ring,
-        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, fieller_lo, fieller_hi, p_level_adjusted,
+        theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, p_level_adjusted,
         p_equal, n_obs, seed
     from mart.mart_border_barrier where {MODEL} and barrier_code = 'province'
     order by barrier_code, ring_id <> 'all', ring_id = 'joint', try_cast(split_part(ring_id, '-', 1) as integer)
@@ -234,8 +234,6 @@ T17 = PaperTable(
         Column("Inside", "theta_in", "number", se="se_in"),
         Column("Across", "theta_out", "number", se="se_out"),
         Column("Barrier", "barrier_index", "number", lo="lo", hi="hi"),
-        Column("Fieller, from", "fieller_lo", "number"),
-        Column("to", "fieller_hi", "number"),
         Column("p, equal", "p_level_adjusted", "p"),
         Column("as it is", "p_equal", "p"),
     ),

@@ -49,8 +49,8 @@ def effect(con, kind, point, **more):
 
 
 def test_the_printed_figures_are_those_of_the_mart(empty, scope):
-    effect(empty, "indirect", 0.4167, se_sim=0.0504, lo=0.3228, hi=0.5153, p=1e-12, n_obs=2710, seed=7)
-    effect(empty, "direct", -0.3778, se_sim=0.016, lo=-0.41, hi=-0.3453, p=0.03, n_obs=2710, seed=7)
+    effect(empty, "indirect", 0.4167, se_delta=0.0504, lo=0.3228, hi=0.5153, p=1e-12, n_obs=2710, seed=7)
+    effect(empty, "direct", -0.3778, se_delta=0.016, lo=-0.41, hi=-0.3453, p=0.03, n_obs=2710, seed=7)
     grid = read_grid(empty, TABLES["T12"], scope)
     assert grid.heads == ("", "Direct", "Indirect")
     assert [row.cells for row in grid.rows] == [
@@ -60,7 +60,7 @@ def test_the_printed_figures_are_those_of_the_mart(empty, scope):
 
 
 def test_the_note_says_what_brackets_stars_n_seed_and_origin_are(empty, scope):
-    effect(empty, "direct", 0.1, se_sim=0.016, n_obs=2710, seed=7)
+    effect(empty, "direct", 0.1, se_delta=0.016, n_obs=2710, seed=7)
     note = " ".join(read_grid(empty, TABLES["T12"], scope).notes)
     for words in (
         "(standard errors)",

@@ -79,7 +79,7 @@ def found() -> dict[str, pd.DataFrame]:
         "truth": pd.DataFrame(columns=["kind", "city_id", "year", "name", "value"]),
         "segmentation_pair": pd.DataFrame(columns=["unit_i", "unit_j", "year", "v_ij"]),
     }
-    sizes = {"effects": 20, "barrier": 20, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": 5}
+    sizes = {"multipliers": 20, "threshold_bootstrap": 2, "spatial_grid": 5}
     made = settings(specs, panel={"effects": 50}, influence=sizes)
     frames["panel_effect"] = panel.build(frames, made)["panel_effect"]
     jobs = influence._jobs

@@ -9,8 +9,9 @@ from panel_frames import TRUTH, panel_frames
 from study_tools import lacking, settings
 
 from dagster_project.study import panel, weights
-from dagster_project.study.samples import Skipped, leave_province_out, read_sample
+from dagster_project.study.samples import Skipped, read_sample, read_weights
 from dagster_project.study.settings import PanelSpec, PanelVariable
+from python_models.regression import average_effects, fit_panel
 
 NQPF = PanelVariable("nqpf", "score", "nqpf", "points", scale=100.0, weight_scheme="entropy_flat")
 PR = PanelVariable("pr", "score", "pr", "points", scale=100.0, weight_scheme="entropy_flat")
@@ -25,7 +26,6 @@ SPECS = [
     replace(HEADLINE, model_id="gmm", method="gmm", controls=(), with_tests=False),
     replace(HEADLINE, model_id="slx_dk", model="slx", cov="driscoll_kraay", with_tests=False),
     replace(HEADLINE, model_id="iv", method="iv", with_tests=False),
-    replace(HEADLINE, model_id="iv_pr", method="iv", instrument="leave_province_out", with_tests=False),
     replace(
         HEADLINE,
         model_id="iv_road",
@@ -63,6 +63,7 @@ def test_tables_have_their_columns_and_unique_keys(tables):
         "dynamic_effect": ["kind", "variable", "effect", "horizon"],
         "iv_diagnostic": ["endogenous"],
         "gmm_diagnostic": [],
+        "model_weight": ["w_code", "model_type"],
         "model_spec": [],
     }
     assert set(tables) == set(panel.TABLES) == set(keys)
@@ -100,20 +101,65 @@ def test_absent_variable_is_a_skip_with_its_name_and_never_an_error(tables):
     assert set(tables["panel_fit"].query("status == 'fitted'")["model_id"]) == {s.model_id for s in SPECS[:-1]}
 
 
-def test_errors_of_three_kinds_stand_side_by_side(tables):
+def test_errors_are_clustered_and_those_of_conley_and_the_information_stand_beside(frames, tables):
     coef = tables["panel_coef"].query("model_id == 'boot'")
-    assert coef[["se_info", "se_qml", "se_boot"]].notna().all().all()
+    assert coef[["se_cluster", "se_conley", "se_info", "se_boot", "p_conley"]].notna().all().all()
     assert tables["panel_coef"].query("model_id == 'sdm'")["se_boot"].isna().all()
     assert set(coef["role"]) == {"beta", "control", "theta", "rho"}
     np.testing.assert_allclose(coef["z"], coef["coef"] / coef["se"])
+    np.testing.assert_allclose(coef["se"], coef["se_cluster"])
+    sample = read_sample(frames, HEADLINE)
+    weights = read_weights(frames, HEADLINE, sample)
+    fit = fit_panel(sample.y, sample.x, weights, names=HEADLINE.regressors)
+    np.testing.assert_allclose(coef["se"], np.sqrt(np.diagonal(fit.cov))[:-1])
+    shown = tables["panel_effect"].query("model_id == 'sdm'")
+    np.testing.assert_allclose(shown["se_delta"], average_effects(fit).se.ravel())
+    np.testing.assert_allclose(shown["hi"] - shown["point"], 1.959964 * shown["se_delta"], rtol=1e-6)
+    assert (shown["se_conley"] > 0).all()
+    assert not np.allclose(shown["se_conley"], shown["se_delta"])
+
+
+def test_p_over_the_family_is_no_smaller_than_the_own_one_but_for_draws(tables):
+    effects = tables["panel_effect"].query("variable == 'pr' and effect == 'indirect' and horizon == 'static'")
+    own = effects.set_index("model_id")
+    assert own["p_family"].drop("sem").notna().all()
+    assert pd.isna(own.loc["sem", "p_family"])  # zero by construction
+    assert own.loc["sdm", "p_family"] < 0.05
+    assert (own["p_family"].dropna() >= 1 / (panel.FAMILY_DRAWS + 1)).all()
+    assert tables["panel_effect"].query("variable == 'road'")["p_family"].isna().all()
+
+
+def test_data_rule_out_the_models_that_lack_a_part_of_the_truth(tables):
+    found = tables["model_weight"].query("model_id == 'sdm'")
+    assert set(found["model_type"]) == {"sdm", "sdem", "sar", "sem", "slx"}
+    assert found["weight"].sum() == pytest.approx(1.0)
+    weight = found.set_index("model_type")["weight"]
+    assert weight[["sem", "slx"]].max() < 1e-3  # the country has both W y and W x
+    fits = {m: tables["panel_fit"].set_index("model_id").loc[m, "lnl"] for m in ("sdm", "sem")}
+    assert (weight["sdm"] > weight["sem"]) == (fits["sdm"] > fits["sem"])
+
+
+def test_leads_of_x_say_nothing_where_x_comes_first(tables):
+    tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
+    assert tests.loc["leads", "df"] == 2
+    assert tests.loc["leads", "outcome"] == ("rejected" if tests.loc["leads", "p"] < 0.05 else "not rejected")
+    assert tests.loc["leads", "p"] > 0.01  # x of the country is drawn without y
+    assert 0.0 < tests.loc["robustness_value_pr", "statistic"] < 1.0
 
 
 def test_verdict_of_the_rule_is_a_row(tables):
     tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
     assert tests.loc["rule_verdict", "outcome"] == "sdm"
-    assert {"lm_lag", "wald_sar", "lr_sem", "hausman", "mundlak", "moran_2012", "squared_correlation"} <= set(
-        tests.index
-    )
+    assert {
+        "lm_lag",
+        "wald_sar",
+        "lr_sem",
+        "hausman",
+        "lm_lag_cluster",
+        "leads",
+        "moran_2012",
+        "squared_correlation",
+    } <= set(tests.index)
 
 
 def test_dynamic_and_instrumental_models_fill_their_tables(tables):
@@ -131,7 +177,6 @@ def test_dynamic_and_instrumental_models_fill_their_tables(tables):
     assert coef.loc["slx_dk", "se_type"].eq("driscoll_kraay").all()
     assert (coef.loc["slx_dk", "se"] != coef.loc["slx_dk", "se_info"]).all()
     iv = tables["iv_diagnostic"]
-    assert list(iv.query("model_id == 'iv_pr'")["endogenous"]) == ["pr", "W:pr", "W:y"]
     assert np.isfinite(iv.query("model_id == 'iv'")["first_stage_f"]).all()
     road = iv.query("model_id == 'iv_road'")
     assert list(road["endogenous"]) == ["pr", "W:pr", "W:y"]
@@ -239,25 +284,6 @@ def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
 def test_unknown_weights_are_skipped_by_name(frames):
     fit = build(frames, [replace(HEADLINE, w_code="queen")])["panel_fit"].iloc[0]
     assert "weight matrix 'queen' is not in the catalogue" in fit["skip_reason"]
-
-
-def test_leave_province_out_never_uses_the_own_province():
-    city = pd.DataFrame({"province_code": ["a", "a", "b", "b"], "admin_tier": ["p", "m", "p", "p"]})
-    values = np.array([1.0, 10.0, 100.0, 300.0]).reshape(4, 1, 1)
-    np.testing.assert_allclose(leave_province_out(values, city).ravel(), [200.0, 200.0, 1.0, 1.0])
-
-
-def test_leave_province_out_is_the_mean_over_every_other_citys_value():
-    rng = np.random.default_rng(3)
-    city = pd.DataFrame({"province_code": rng.choice(list("abcd"), 40), "admin_tier": rng.choice(["x", "y"], 40)})
-    city.loc[0] = ["a", "alone"]  # no peer elsewhere: all others count
-    values = rng.standard_normal((40, 3, 2))
-    found = leave_province_out(values, city)
-    for i, own in city.iterrows():
-        outside = (city["province_code"] != own["province_code"]).to_numpy()
-        peers = outside & (city["admin_tier"] == own["admin_tier"]).to_numpy()
-        expected = values[peers if peers.any() else outside].mean(axis=0)
-        np.testing.assert_allclose(found[i], expected, atol=1e-12)
 
 
 def test_too_many_cities_for_a_method_are_a_skip_with_the_reason(frames, monkeypatch):

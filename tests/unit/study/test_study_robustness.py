@@ -7,7 +7,8 @@ from influence_worlds import KEYS, specs, warehouse
 from study_tools import as_read, lacking, settings
 
 from dagster_project.study import panel, robustness
-from dagster_project.study.robustness import robustness_rows
+from dagster_project.study.influence import HEADLINE_TESTS, with_holm
+from dagster_project.study.robustness import is_duplicate, robustness_rows
 from python_models.influence.specification_curve import curve_summary, specification_curve
 from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
@@ -59,7 +60,15 @@ def _by_hand():
             "skip_reason": [""] * 5 + ["no W"],
         }
     )
-    fit = pd.DataFrame({"model_id": runs, **KEYS, "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan], "n_obs": 40, "seed": 1})
+    fit = pd.DataFrame(
+        {
+            "model_id": runs,
+            **KEYS,
+            "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan],
+            "n_obs": pd.array([40] * 5 + [pd.NA]),
+            "seed": 1,
+        }
+    )
     numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
     effect = pd.DataFrame(
         [
@@ -69,8 +78,8 @@ def _by_hand():
                 "effect": e,
                 "horizon": "static",
                 "point": v,
-                "se_sim": 0.01,
                 "se_delta": 0.02,
+                "p_family": 0.03 if v else np.nan,
                 "p": 0.001 if v else np.nan,
                 "standardised": s if e == "direct" else np.nan,
             }
@@ -94,16 +103,52 @@ def test_rows_tell_what_changed_and_whether_it_agrees():
     assert r.loc["iv", ["beta", "theta"]].tolist() == [0.7, 0.1]
     assert pd.isna(r.loc["iv", "sign_agrees"])
     assert r.loc["gone", ["status", "skip_reason"]].tolist() == ["skipped", "no W"]
+    assert r["is_duplicate"].sum() == 0
     s = summary.set_index("effect")
+    assert s.loc["direct", "share_family_5"] == 1.0
     assert s.loc["direct", "n_runs"] == 3
     assert s.loc["direct", "n_skipped"] == 1
     assert s.loc["indirect", "share_sign_agrees"] == 0.5
 
 
+def test_a_run_that_repeats_the_headline_is_shown_and_not_counted():
+    frames = _by_hand()
+    spec, fit, effect = (frames[name] for name in ("model_spec", "panel_fit", "panel_effect"))
+    again = {"model_id": "again", "change": "sample: without nobody"}
+    frames |= {
+        "model_spec": pd.concat(
+            [spec, spec[spec["model_id"] == "head"].assign(is_headline=False, variant_of="head", **again)]
+        ),
+        "panel_fit": pd.concat([fit, fit[fit["model_id"] == "head"].assign(model_id="again")]),
+        "panel_effect": pd.concat([effect, effect[effect["model_id"] == "head"].assign(model_id="again")]),
+    }
+    runs, summary = robustness_rows(frames)
+    again_row = runs.set_index("run_id").loc["again"]
+    assert again_row["is_duplicate"]
+    assert again_row["note"].endswith("not counted")
+    assert again_row["direct"] == 0.4
+    runs.loc[runs["run_id"] == "head", ["direct", "indirect"]] = np.nan  # without a headline the errors do not count
+    runs.loc[runs["run_id"] == "w", ["direct", "indirect", "change_axis"]] = [0.4, 0.2, "errors"]
+    assert list(runs.loc[is_duplicate(runs), "run_id"]) == ["w"]
+    assert pd.isna(again_row["sign_agrees"])
+    s = summary.set_index("effect")
+    assert s.loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]
+
+
+def test_holm_is_over_the_declared_tests_of_each_regression():
+    names = [*HEADLINE_TESTS, ("border", "segmentation")]
+    p = [0.04, 0.001, 0.02, np.nan, 0.5, 0.01, 0.0001]
+    one = pd.DataFrame(names, columns=["analysis", "variant"]).assign(**KEYS, model_id="head", p=p, p_unadjusted=p)
+    found = with_holm(pd.concat([one, one.assign(model_id="other", p=0.03)], ignore_index=True))
+    head = found[found["model_id"] == "head"]
+    # five are known: 0.001 x 5, 0.01 x 4, 0.02 x 3, 0.04 x 2, 0.5
+    np.testing.assert_allclose(head["p_holm"], [0.08, 0.005, 0.06, np.nan, 0.5, 0.04, np.nan])
+    other = found[found["model_id"] == "other"]
+    np.testing.assert_allclose(other["p_holm"], [0.18] * 6 + [np.nan])
+
+
 SETTINGS = settings(
-    specs(),
-    panel={"effects": 200},
-    robustness={"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39, "bands": 300},
+    specs(), panel={"effects": 200}, robustness={"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
 )
 
 

@@ -83,6 +83,7 @@ KEYS = {
     "theil_nested": ["scheme", "year", "kind", "sample"],
     "theil_region": ["scheme", "year", "kind", "region"],
     "sigma_trend": ["scheme", "group_code", "measure"],
+    "disparity_change": ["scheme", "measure"],
     "group_gradient": ["scheme", "measure", "period", "group_high", "group_low"],
     "kde_curve": ["year", "scheme", "group_code", "bw_rule", "grid_id"],
     "kde_feature": ["year", "scheme", "group_code", "bw_rule"],
@@ -110,6 +111,33 @@ def test_tables_are_those_that_are_announced(found, moving):
     assert lacking({**found, **moving}) == {"beta_convergence": {"rho"}}  # of a spatial lag, which none of them has
 
 
+def test_changes_are_those_of_the_summaries(found):
+    one = found["disparity_change"].query("basis == 'restated'").set_index(["scheme", "measure"])
+    summary = found["disparity_summary"].query("basis == 'restated' and scheme == 'all' and not weighted")
+    ends = summary.set_index("year").loc[[summary["year"].min(), summary["year"].max()]]
+    for measure in ("gini", "sd", "cv", "theil_t"):
+        row = one.loc[("all", measure)]
+        assert [row["value_first"], row["value_last"]] == pytest.approx(ends[measure].tolist(), abs=1e-12)
+        assert row["lo"] <= row["hi"]
+    assert set(one.loc["core"].index) >= {"gap", "gap_log", "dagum_between", "theil_t_within"}
+    assert "gini" not in one.loc["core"].index
+
+
+def test_spread_converges_only_in_level_and_log(found):
+    trend = found["sigma_trend"]
+    assert set(trend["measure"]) == {"sigma_log", "sd", "cv"}
+    verdicts = trend.pivot(index=["basis", "index_code", "scheme", "group_code"], columns="measure", values="verdict")
+    joint = trend.groupby(["basis", "index_code", "scheme", "group_code"])["joint"].first().reindex(verdicts.index)
+    both = (verdicts["sigma_log"] == "convergence") & (verdicts["sd"] == "convergence")
+    assert ((joint == "converges") == both).all()
+
+
+def test_part_between_groups_less_chance_is_below_the_plain_one(found):
+    parts = found["dagum_component"].query("scheme == 'core'")
+    assert (parts["g_nb_corrected"] <= parts["g_nb"]).all()
+    assert parts["p_equal_means"].between(0, 1).all()
+
+
 def test_summary_of_all_cities_is_the_plain_gini(found):
     row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and not weighted and basis == 'restated'")
     y = FRAMES["scores"].query("basis == 'restated' and year == 2015")["score"]
@@ -124,7 +152,7 @@ def test_weighted_summary_counts_people(found):
     row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and weighted and basis == 'restated'")
     y = FRAMES["scores"].query("basis == 'restated' and year == 2015")
     people = FRAMES["population"].query("year == 2015").set_index("city_id")["population"].reindex(y["city_id"])
-    assert row["gini"].item() == pytest.approx(gini(y["score"], people), abs=1e-12)
+    assert row["gini"].item() == pytest.approx(gini(y.set_index("city_id")["score"], people), abs=1e-12)
     assert row["mean"].item() == pytest.approx(np.average(y["score"], weights=people), abs=1e-12)
 
 

@@ -12,7 +12,7 @@ from dagster_project.study.truth import build, chain_tables, recall_table, separ
 from python_models.edits import RECALL_COLUMNS
 from python_models.index import index_of_scheme
 
-SIZES = {"effects": 20, "barrier": 200, "threshold_bootstrap": 2, "spatial_bootstrap": 1, "spatial_grid": 6}
+SIZES = {"multipliers": 20, "threshold_bootstrap": 2, "spatial_grid": 6}
 FEW = {"bootstrap": 20, "trend": 20, "draws": 2}
 SETTINGS = settings(specs(), panel={"effects": 200}, influence=SIZES, disparity=FEW, convergence=FEW)
 QUANTITIES = {quantity.name: quantity for quantity in SETTINGS.quantities}

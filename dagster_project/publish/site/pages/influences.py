@@ -494,7 +494,6 @@ def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
             words.p_value(r["p_equal"]),
             words.number(r["barrier_index"], 2),
             words.between(r["lo"], r["hi"], 2),
-            words.between(r["fieller_lo"], r["fieller_hi"], 2),
             words.number(r["n_obs"]),
         )
         for r in found
@@ -508,7 +507,6 @@ def _barrier(con: duckdb.DuckDBPyConnection, meta: Meta) -> Section | None:
         "p equal, level-adjusted",
         "p equal, as it is",
         "Barrier index",
-        "95 %, draws",
         "95 %, Fieller",
         "n",
     ]

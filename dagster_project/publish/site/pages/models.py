@@ -326,8 +326,8 @@ def _effects(con: duckdb.DuckDBPyConnection, head: Head, meta: Meta) -> Section 
     heads = ["Regressor", "Effect", "Point", "95 % interval", "se, draws", "se, delta method", "p", "n"]
     table = Table.of("effects", f"Average effects of {head.model}", heads, body, n_text=2)
     note = (
-        "Direct: of a city on itself, with what comes back. Indirect: of all others on it. Intervals from simulated "
-        "draws."
+        "Direct: of a city on itself, with what comes back. Indirect: of all others on it. Intervals: delta method, "
+        "errors by city; the error of draws is a check."
     )
     return Section("effects", "Direct, indirect and total effects", "效应分解", text, figures, (table,), note)
 

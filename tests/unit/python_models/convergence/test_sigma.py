@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from python_models.dynamics import sigma_trend
+from python_models.dynamics import sigma_convergence, sigma_trend
 from python_models.dynamics.sigma import trend
 
 
@@ -26,6 +26,26 @@ def test_spread_is_the_sd_of_logs_or_the_coefficient_of_variation():
     assert sigma_trend(Y, seed=1).spread == pytest.approx(np.log(Y).std(axis=0, ddof=1), abs=1e-12)
     cv = sigma_trend(Y, measure="cv", seed=1)
     assert cv.spread == pytest.approx(Y.std(axis=0, ddof=1) / Y.mean(axis=0), abs=1e-12)
+
+
+def test_an_index_that_grows_with_falling_logs_is_not_said_to_converge():
+    """Cities move apart in points while their ratios fall: logarithms alone called this convergence."""
+    rng = np.random.default_rng(4)
+    start = np.exp(0.5 * rng.normal(size=(250, 1)))
+    Y = start + start**0.7 * np.arange(10) * 0.3 + 0.02 * rng.uniform(size=(250, 10))
+    assert sigma_trend(Y, n_bootstrap=199).verdict == "convergence"
+    assert sigma_convergence(Y, n_bootstrap=199).verdict == "compresses relative, widens absolute"
+    # y falls towards one value: both spreads fall
+    both = 1.0 + start * 0.9 ** np.arange(10) + 0.01 * rng.uniform(size=(250, 10))
+    assert sigma_convergence(both, n_bootstrap=199).verdict == "converges"
+    frame = sigma_convergence(both, n_bootstrap=199).to_frame()
+    assert list(frame["measure"]) == ["sigma_log", "sd"]
+
+
+def test_p_and_interval_come_from_the_same_draws():
+    for factor in (0.95, 0.99, 1.0, 1.02):
+        found = sigma_trend(spread_panel(factor), n_bootstrap=199, seed=5)
+        assert (found.p_value < 0.05) == (found.boot_hi < 0 or found.boot_lo > 0)
 
 
 def test_newey_west_with_one_lag_written_out():

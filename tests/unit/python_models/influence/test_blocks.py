@@ -12,6 +12,7 @@ from python_models.simulation import random_knn_weights
 N = 120
 CENTRE = np.arange(N) % 4 == 0
 W = random_knn_weights(N, 5, rng=np.random.default_rng(99))
+BOTH_WAYS = {"cc": 0.5, "cp": 0.6, "pc": 1.5, "pp": 0.2}
 TRUTH = {"cc": 0.5, "cp": 0.1, "pc": 0.8, "pp": 0.2}
 
 
@@ -21,7 +22,7 @@ def simulated(seed=0, truth=TRUTH):
 
 
 def fit(y, x, centre=CENTRE, **options):
-    return block_spillover(y, x, W, centre, draws=options.pop("draws", 200), rng=np.random.default_rng(1), **options)
+    return block_spillover(y, x, W, centre, **options)
 
 
 def test_blocks_add_up_to_w_and_pc_is_received_by_the_periphery():
@@ -38,7 +39,7 @@ def test_truth_is_recovered_within_three_errors():
 
 
 def test_swapping_the_labels_swaps_the_directions():
-    y, x, _ = simulated()
+    y, x, _ = simulated(truth=BOTH_WAYS)
     plain, swapped = fit(y, x), fit(y, x, ~CENTRE)
     one, two = (r.fit.theta().set_index("name")["theta"] for r in (plain, swapped))
     assert two["cp"] == pytest.approx(one["pc"], abs=1e-8)
@@ -60,17 +61,41 @@ def test_block_effects_add_up_to_the_total_effect():
     assert without[1] == found[1]
 
 
-def test_asymmetry_is_positive_with_its_interval_and_repeats_with_the_seed():
-    y, x, _ = simulated()
-    one, two = fit(y, x), fit(y, x)
+def test_asymmetry_and_the_difference_of_the_effects_are_positive_with_their_intervals():
+    y, x, _ = simulated(truth=BOTH_WAYS)
+    one = fit(y, x)
     index, low, high = one.asymmetry
     assert low < index < high
     assert low > 0
-    assert one.asymmetry == two.asymmetry
+    gap = one.difference
+    assert gap.point[0] == pytest.approx(one.effects.point[2] - one.effects.point[1])
+    assert gap.normal().lower[0] > 0
     assert one.p_asymmetry < 0.05
     frame = one.to_frame()
     assert (frame["e_lo"] <= frame["e_hi"]).all()
     assert list(frame["receiver"] + frame["emitter"]) == list(BLOCKS)
+
+
+def test_the_index_with_a_kink_is_not_given_where_an_effect_may_be_zero():
+    y, x, _ = simulated(truth=dict.fromkeys(BLOCKS, 0.0))
+    found = fit(y, x)
+    assert np.isnan(found.asymmetry).all()
+    assert np.isfinite(found.difference.point).all()
+
+
+def test_errors_of_effects_follow_the_gradient():
+    y, x, _ = simulated()
+    found = fit(y, x).fit
+    step, columns = 1e-6, []
+    for j in range(len(found.core.params)):
+        up, down = found.core.params.copy(), found.core.params.copy()
+        up[j] += step
+        down[j] -= step
+        ends = [block_effects(found.multiplier(p), CENTRE) for p in (up, down)]
+        columns.append((ends[0] - ends[1]) / (2 * step))
+    gradient = np.stack(columns, axis=1)
+    expected = gradient @ found.core.cov @ gradient.T
+    assert found.effects(lambda s: block_effects(s, CENTRE)).cov == pytest.approx(expected, rel=1e-5, abs=1e-10)
 
 
 def test_one_sided_samples_and_unlinked_groups_are_refused():
@@ -79,7 +104,7 @@ def test_one_sided_samples_and_unlinked_groups_are_refused():
         fit(y, x, np.ones(N, dtype=bool))
     far = np.kron(np.eye(2), (np.ones((60, 60)) - np.eye(60)) / 59)
     with pytest.raises(PanelInputError, match="no link between centre and periphery"):
-        block_spillover(y, x, far, np.arange(N) < 60, rng=np.random.default_rng(0))
+        block_spillover(y, x, far, np.arange(N) < 60)
 
 
 @pytest.mark.slow
@@ -92,7 +117,7 @@ def test_asymmetry_test_has_power_and_keeps_its_size():
     def rejects(seed, truth):
         theta = [truth[b] for b in BLOCKS]
         y, x, _ = world([blocks[b] for b in BLOCKS], theta, seed=seed, n=n, years=10, W=weights)
-        return block_spillover(y, x, weights, centre, draws=2, rng=np.random.default_rng(1)).p_asymmetry < 0.05
+        return block_spillover(y, x, weights, centre).p_asymmetry < 0.05
 
     assert np.mean([rejects(s, TRUTH) for s in range(100)]) > 0.9
     assert 0.03 <= np.mean([rejects(s, dict.fromkeys(BLOCKS, 0.3)) for s in range(400)]) <= 0.08

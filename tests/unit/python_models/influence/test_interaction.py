@@ -23,7 +23,7 @@ def drawn(kind="moderated", g=0.6, h=0.9, seed=0):
 
 
 def run(y, x, m=M, **options):
-    return moderated_spillover(y, x, m, W, rng=np.random.default_rng(1), draws=options.pop("draws", 500), **options)
+    return moderated_spillover(y, x, m, W, **options)
 
 
 def test_effects_at_a_level_are_the_averages_of_s():
@@ -57,15 +57,15 @@ def test_moderation_is_recovered_and_ordered():
 
 
 def test_no_moderation_is_rejected_at_the_nominal_rate():
-    p = [run(*drawn(g=0, h=0, seed=s), draws=2).p for s in range(200)]
-    assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.095
+    p = [run(*drawn(g=0, h=0, seed=s)).p for s in range(100)]
+    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.11
 
 
 def test_units_of_the_moderator_do_not_matter():
     y, x = drawn()
     one, two = run(y, x), run(y, x, 10 * M + 3)
     assert one.point == pytest.approx(two.point, abs=1e-8)
-    assert one.wald == pytest.approx(two.wald, rel=1e-7)
+    assert one.wald.statistic == pytest.approx(two.wald.statistic, rel=1e-6)
 
 
 def test_a_regime_is_read_at_its_two_levels():
@@ -84,7 +84,7 @@ def test_a_moderator_over_time_brings_its_own_term():
 
 def test_absorption_is_recovered_and_only_moves_the_indirect_side():
     y, x = drawn("absorptive", h=0.3)
-    found = absorptive_spillover(y, x, W, rng=np.random.default_rng(1), draws=500)
+    found = absorptive_spillover(y, x, W)
     assert found.lag[0] == pytest.approx(0.3, abs=4 * found.lag[1])
     assert np.isnan(found.own[0])
     p = dict(zip(found.fit.names, found.fit.params, strict=True))
@@ -97,17 +97,16 @@ def test_bands_agree_with_the_delta_method_where_nothing_is_moderated():
     """With the level at the mean of the moderator the band is that of the average effect."""
     y, x = drawn(g=0, h=0)
     m = np.random.default_rng(8).normal(size=N)
-    found = run(y, x, m, levels={"mean": float(m.mean())}, draws=4000)
+    found = run(y, x, m, levels={"mean": float(m.mean())})
     plain = average_effects(fit_panel(y, x[:, :, None], W), method="delta")
-    assert found.se[0] == pytest.approx(plain.se[0], rel=0.1)
+    assert found.se[0] == pytest.approx(plain.se[0], rel=0.15)  # two more slopes
 
 
-def test_draws_are_seeded_and_bad_input_is_said_in_words():
+def test_bad_input_is_said_in_words():
     y, x = drawn()
-    assert (run(y, x).lower == run(y, x).lower).all()
     with pytest.raises(PanelInputError, match="does not vary"):
         run(y, x, np.ones(N))
     with pytest.raises(PanelInputError, match="missing or infinite"):
         run(y, x, np.full(N, np.nan))
     with pytest.raises(PanelInputError, match="sum to one"):
-        moderated_spillover(y, x, M, 2 * W, rng=np.random.default_rng(1))
+        moderated_spillover(y, x, M, 2 * W)

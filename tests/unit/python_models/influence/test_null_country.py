@@ -44,15 +44,13 @@ def p_values(seed, truth, *, draws=0):
     found = {
         "spillover": _two_sided(fit.params[theta], fit.cov[theta, theta]),
         "spatial_lag": _two_sided(fit.rho, fit.cov[theta + 1, theta + 1]),
-        "asymmetry": block_spillover(y, x, W, CORE == 1, draws=2, rng=rng).p_asymmetry,
-        "border": float(barrier_split(y, x, W, ACROSS, draws=2, rng=rng).table["p_equal"].iloc[0]),
+        "asymmetry": block_spillover(y, x, W, CORE == 1).p_asymmetry,
+        "border": float(barrier_split(y, x, W, ACROSS).table["p_equal"].iloc[0]),
         "border_on_the_way_out": float(
-            barrier_split(y, x, W, ACROSS, scope=np.outer(CORE == 0, CORE == 1), draws=2, rng=rng)
-            .table["p_equal"]
-            .iloc[0]
+            barrier_split(y, x, W, ACROSS, scope=np.outer(CORE == 0, CORE == 1)).table["p_equal"].iloc[0]
         ),
-        "moderated_border": moderated_barrier(y, x, W, PROVINCE, c.synergy, draws=2, rng=rng).p,
-        "groups": group_effects(y, x, W, EAST.tolist(), draws=2, rng=rng).p_equal,
+        "moderated_border": moderated_barrier(y, x, W, PROVINCE, c.synergy).p,
+        "groups": group_effects(y, x, W, EAST.tolist()).p_equal,
     }
     if draws:
         found["threshold"] = threshold_regression(y, x, c.synergy, n_grid=40, draws=draws, rng=rng).thresholds[0].p

@@ -8,7 +8,6 @@ from python_models.policy import (
     Geography,
     Index,
     Interval,
-    base_cuts,
     classify,
     coordination,
     draw_paths,
@@ -16,6 +15,7 @@ from python_models.policy import (
     share_table,
     spells,
     transition_table,
+    year_cuts,
 )
 from python_models.production.coupling import common_scale, coupling
 from python_models.simulation import random_knn_weights
@@ -54,7 +54,7 @@ def drawn(forces, relations, where, d_cut=None, barrier=None, n=40, seed=1):
 def point(forces, relations, where, d_cut=0.5, barrier=0.6):
     d, _ = coordination(forces.score, relations.score, BASE)
     x = path_inputs(forces.score, relations.score, d, where.barrier(barrier), where.w, YEARS)
-    return classify(x, base_cuts(x, BASE, d_cut)).path
+    return classify(x, year_cuts(x, BASE, d_cut)).path
 
 
 def test_without_anything_to_draw_every_path_is_certain():

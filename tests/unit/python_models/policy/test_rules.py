@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.policy import INPUTS, PATHS, RULES, SUBTYPES, Cuts, base_cuts, classify, margin, replay
+from python_models.policy import INPUTS, PATHS, RULES, SUBTYPES, Cuts, base_cuts, classify, margin, replay, year_cuts
 from python_models.policy.rules import replay_differences
 
 CUTS = Cuts((0.3, 0.4, 0.5, 0.25, 0.2, 0.6), (0.1, 0.1, 0.1, 0.1, 0.1, 0.2))
@@ -113,6 +113,24 @@ def test_crossing_the_nearest_cut_changes_the_city_and_half_the_way_does_not():
             moved[i, k] += share * np.sign(CUTS.value[k] - x[i, k]) * far[i] * CUTS.sd[k]
         then = classify(moved, CUTS)
         assert (((then.path != now.path) | (then.subtype != now.subtype)) == changes).all()
+
+
+def test_a_trend_all_cities_share_moves_nobody():
+    """Fixed cuts call growth of everybody a change of path; cuts of the year do not."""
+    x, base = np.random.default_rng(4).uniform(size=(40, 6, 6)), np.arange(6) < 3
+    x[:, 1:, [0, 1, 3, 4]] = x[:, :1, [0, 1, 3, 4]]
+    x[..., [2, 5]] = x[:, :1, [2, 5]]
+    grown = x + np.where(np.isin(np.arange(6), [2, 5]), 0.0, 0.1) * np.arange(6)[None, :, None]
+    still = classify(x[:, 0], base_cuts(x, base, 0.5)).path
+    cuts = year_cuts(grown, base, 0.5)
+    found = classify(grown, cuts).path
+    np.testing.assert_array_equal(found, np.repeat(still[:, None], 6, axis=1))
+    fixed = classify(grown, base_cuts(grown, base, 0.5)).path
+    assert (fixed[:, -1] == PATHS.index("endogenous_evolution")).mean() > (still == 0).mean() + 0.2
+    for t in range(6):  # the cuts of a year serve alone
+        np.testing.assert_array_equal(classify(grown[:, t], cuts[t]).path, found[:, t])
+        np.testing.assert_allclose(margin(grown, cuts)[0][:, t], margin(grown[:, t], cuts[t])[0])
+    assert year_cuts(grown[:, :4], base[:4], 0.5) == cuts[:4]
 
 
 def test_cuts_are_medians_of_the_base_years_whatever_follows():

@@ -31,7 +31,7 @@ def likelihood(y, x, weights, **request) -> Likelihood:
     lagged = tuple(range(x.shape[2])) if conv.has_wx else ()
     design = make_design(y, x, weights, conv, names=[f"x{j}" for j in range(x.shape[2])], lagged=lagged)
     est = Estimator.of(design, conv, weights)
-    return Likelihood(Moments.of(design.ys, est.slopes), conv, log_determinant(weights))
+    return Likelihood.of(Moments.of(design.ys, est.slopes), conv, log_determinant(weights))
 
 
 def test_demeaning_commutes_with_a_row_normalised_w():
@@ -158,7 +158,7 @@ def test_maximum_is_that_of_a_fine_grid_and_lies_inside_the_range(model, n):
     is_rho = surface.conv.has_rho
     grid = np.arange(best - 0.3, best + 0.3, 1e-4)
     pair = (grid, np.zeros_like(grid)) if is_rho else (np.zeros_like(grid), grid)
-    values = surface.fit_term(surface.moments.profile(*pair).ssr) + surface.jacobian(grid)[0]
+    values = surface.fit_term(surface.moments.profile(*pair).ssr) + surface.jacobian(grid, not is_rho)[0]
     assert abs(grid[int(np.argmax(values))] - best) <= 1e-4
     assert fit.loglik >= values.max() - 1e-9
     assert fit.optimum.low < best < fit.optimum.high

@@ -116,9 +116,13 @@ def hessian(surface, slopes, rho, sigma2):
     scale = moments.slopes.scale
 
     def value(theta):
-        a, d = np.array([1.0, -theta[-2], 0.0]), theta[:-2] * scale
+        a, d = np.array([1.0, -theta[-2], 0.0, 0.0]), theta[:-2] * scale
         ssr = a @ moments.yy @ a - 2 * (a @ moments.yz) @ d + d @ moments.slopes.zz @ d
-        return -m / 2 * np.log(2 * np.pi * theta[-1]) - ssr / (2 * theta[-1]) + float(surface.jacobian(theta[-2])[0])
+        return (
+            -m / 2 * np.log(2 * np.pi * theta[-1])
+            - ssr / (2 * theta[-1])
+            + float(surface.jacobian(theta[-2], False)[0])
+        )
 
     theta = np.array([*slopes, rho, sigma2])
     h = 1e-3 * np.eye(len(theta))

@@ -154,7 +154,7 @@ def test_fixed_effects_are_those_of_the_world():
 def test_effects_carry_labels_scale_and_both_errors(frames):
     left, right, graph = frames
     fit = SpatialPanel(left, right, graph).fit()
-    effects = fit.effects(draws=1000, rng=np.random.default_rng(1))
+    effects = fit.effects("simulation", draws=1000, rng=np.random.default_rng(1))
     frame = effects.to_frame()
     assert list(frame["variable"]) == ["pr"] * 3 + ["fdi"] * 3
     assert list(frame["effect"]) == ["direct", "indirect", "total"] * 2

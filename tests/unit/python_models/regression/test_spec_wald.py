@@ -10,6 +10,7 @@ from python_models.regression.core import fit_panel
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_search import nested_tests
 from python_models.regression.spec_wald import (
+    hausman,
     joint_effects_f,
     likelihood_ratio,
     wald,
@@ -62,7 +63,7 @@ def test_common_factor_holds_exactly_for_a_point_on_the_sem():
 def test_wald_and_lr_agree_near_the_hypothesis_and_find_the_durbin_model():
     w = knn(150)
     y, x = draw(w, t=10, rng=np.random.default_rng(3), rho=0.4, theta=(0.1, 0.05))
-    tests = nested_tests(*three_models(y, x, w))
+    tests = nested_tests(*three_models(y, x, w, cov="info"))
     assert tests["wald_sar"].statistic == pytest.approx(tests["lr_sar"].statistic, rel=0.1)
     assert tests["wald_sem"].rejects(0.001)
     assert tests["lr_sem"].rejects(0.001)
@@ -132,3 +133,51 @@ def test_size_under_sar_and_under_sem(truth):
         tests = nested_tests(*three_models(*draw(w, t=10, rng=rng, **spatial), w))
         hits.append([tests[f"{kind}_{truth}"].rejects() for kind in ("wald", "lr")])
     assert np.all((np.mean(hits, axis=0) >= 0.03) & (np.mean(hits, axis=0) <= 0.08)), np.mean(hits, axis=0)
+
+
+TRUTH = {"rho": 0.4, "theta": (0.3, 0.2)}
+
+
+def test_hausman_does_not_depend_on_the_order_of_cities_nor_on_units():
+    w, rng = knn(40), np.random.default_rng(5)
+    y, x = draw(w, t=6, rng=rng, **TRUTH)
+    order = rng.permutation(40)
+    base = hausman(y, x, w).statistic
+    assert hausman(y[order], x[order], w.matrix[order][:, order]).statistic == pytest.approx(base, rel=1e-5)
+    assert hausman(5.0 * y, x * [0.1, 10.0], w).statistic == pytest.approx(base, rel=1e-5)
+
+
+def test_hausman_finds_city_effects_that_go_with_x():
+    w = knn(80)
+    y, x = draw(w, t=8, rng=np.random.default_rng(6), correlation=1.0, **TRUTH)
+    test = hausman(y, x, w)
+    assert test.rejects(0.001)
+    assert test.df == 4
+    assert hausman(y, x, w, durbin=()).df == 2
+
+
+def test_hausman_keeps_its_size_where_errors_last():
+    """100 panels, city effects apart from x, AR(.7) errors whose size differs by city."""
+    w, rng, hits = knn(80), np.random.default_rng(9), []
+    for _ in range(100):
+        y, x = draw(w, t=6, rng=rng, correlation=0.0, **TRUTH)
+        e = rng.standard_normal((80, 6))
+        for s in range(1, 6):
+            e[:, s] += 0.7 * e[:, s - 1]
+        extra = np.linalg.solve(np.eye(80) - 0.4 * w.matrix.toarray(), np.exp(rng.standard_normal((80, 1)) / 2) * e)
+        hits.append(hausman(y + extra, x, w).rejects())
+    assert np.mean(hits) <= 0.13
+
+
+def test_hausman_refuses_what_it_cannot_compare():
+    w = knn(20)
+    y, x = draw(w, t=5, rng=np.random.default_rng(7))
+    with pytest.raises(PanelInputError, match="one year"):
+        hausman(y[:, :1], x[:, :1], w)
+    with pytest.raises(PanelInputError, match="sum to one"):
+        hausman(y, x, w.matrix * 0.5)
+    with pytest.raises(PanelInputError, match="compares city effects"):
+        hausman(y, x, w, effects="time")
+    fixed = np.concatenate([x, np.repeat(x[:, :1, :1], 5, axis=1)], axis=2)
+    with pytest.raises(PanelInputError, match="does not vary over time"):
+        hausman(y, fixed, w)

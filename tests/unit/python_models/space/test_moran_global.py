@@ -117,7 +117,7 @@ def test_errors_name_the_city(map60, change, message):
 
 def test_other_cities_than_the_weights_have_are_refused(columbus):
     crime, graph = columbus
-    with pytest.raises(ValueError, match="must name the same cities"):
+    with pytest.raises(ValueError, match="labels must agree"):
         moran(crime.rename({crime.index[0]: "elsewhere"}), graph)
 
 

@@ -1,0 +1,218 @@
+"""How a distribution changed between its first and last year: every measure with the uncertainty of the difference.
+
+The same cities are drawn in both years, as their errors go together: drawn apart, the standard error of a change of the
+Gini index is more than twice too large. Level and logarithm stand side by side, since the spread of an index that grows
+can fall in relative and rise in absolute terms.
+
+Cities are a census: the intervals are about the process behind the scores, not about sampling from more cities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._align import aligned
+from python_models._types import FloatArray
+from python_models.inequality import _batch
+from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values, refuse
+from python_models.inequality._weights import CELLS, Drawn, Weights
+from python_models.inequality.bootstrap import draw_counts
+from python_models.inequality.dagum import dagum
+from python_models.inference import p_two_sided
+
+SPREADS = ("sd", "cv", "sd_log")  # with n - 1
+
+
+@dataclass(frozen=True, eq=False)
+class DisparityChange:
+    """Arrays (q,) in the order of `names`: value of the first and the last year, their difference and what it may be.
+
+    se, bias : jackknife, one city left out of both years.   lower, upper, p : paired bootstrap of whole cities,
+    percentiles and twice the smaller share of draws on one side of zero, (k + 1)/(B + 1).
+    """
+
+    names: tuple[str, ...]
+    first: FloatArray
+    last: FloatArray
+    se: FloatArray
+    bias: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    p: FloatArray
+    n_obs: int
+    n_bootstrap: int
+    seed: int
+
+    @property
+    def change(self) -> FloatArray:
+        """last - first."""
+        return self.last - self.first
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per measure: measure, first, last, change, se, bias, lower, upper, p."""
+        names = ("first", "last", "change", "se", "bias", "lower", "upper", "p")
+        frame = pd.DataFrame({"measure": list(self.names), **{name: getattr(self, name) for name in names}})
+        return frame.assign(n_obs=self.n_obs, n_bootstrap=self.n_bootstrap, seed=self.seed)
+
+
+@aligned
+def disparity_change(
+    Y: FloatArray | pd.DataFrame,
+    groups: Labels | None = None,
+    weights: Vector | None = None,
+    *,
+    n_bootstrap: int = 999,
+    level: float = 0.95,
+    seed: int = 0,
+) -> DisparityChange:
+    """Change of every measure from the first to the last column of Y (N, T), finite and not negative.
+
+    mean, sd, cv, sd_log, gini, theil_t, theil_l; with `groups` (N,) also Dagum's parts (dagum_within, dagum_between,
+    dagum_transvariation), the parts of both Theil indices, and the gap between the groups that had the highest and the
+    lowest mean in the first year (gap: difference, gap_log: difference of logarithms). weights (N,): population.
+    A zero makes the logarithmic measures nan. ValueError: bad values, labels or fewer than 3 cities.
+    """
+    plane = np.asarray(Y, dtype=np.float64)
+    if plane.ndim != 2 or plane.shape[0] < 3 or plane.shape[1] < 2:
+        raise ValueError(f"a change needs three cities and two years or more, got shape {plane.shape}.")
+    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
+        refuse(plane, "Y")
+    n = len(plane)
+    base = np.ones(n) if weights is None else as_case_weights(weights, n)
+    ends = plane[:, 0], plane[:, -1]
+    measures = _measures(ends[0], base, None if groups is None else as_groups(groups, n))
+
+    def change(W: Weights) -> FloatArray:
+        first, last = (np.column_stack([m(y, W) for m in measures.values()]) for y in ends)
+        return np.asarray(last - first)
+
+    values = [np.array([float(m(y, Drawn(base[None, :]))[0]) for m in measures.values()]) for y in ends]
+    point, left = values[1] - values[0], _left_out(change, base)
+    left = np.where([name in SPREADS for name in measures], left * np.sqrt((n - 1.0) ** 2 / (n * (n - 2.0))), left)
+    se = np.sqrt((n - 1.0) / n * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    rng, step = np.random.default_rng(seed), max(1, CELLS // n)
+    whole = Groups(np.zeros(n, dtype=np.int64), ("all",))
+    sizes = [min(step, n_bootstrap - at) for at in range(0, n_bootstrap, step)]
+    drawn = np.concatenate([change(Drawn(draw_counts(whole, size, rng) * base)) for size in sizes])
+    tail = (1.0 - level) / 2.0
+    known = ~np.isnan(drawn).all(axis=0)
+    lower, upper = np.full((2, len(point)), np.nan)
+    lower[known], upper[known] = np.nanquantile(drawn[:, known], [tail, 1.0 - tail], axis=0)
+    bias = (n - 1.0) * (left.mean(axis=0) - point)
+    p = p_two_sided(drawn)
+    return DisparityChange(tuple(measures), values[0], values[1], se, bias, lower, upper, p, n, n_bootstrap, seed)
+
+
+type Measure = Callable[[FloatArray, Weights], FloatArray]
+
+
+def _measures(first: FloatArray, base: FloatArray, split: Groups | None) -> dict[str, Measure]:
+    found: dict[str, Measure] = {
+        "mean": _batch.mean,
+        "sd": _batch.sd,
+        "cv": _batch.cv,
+        "sd_log": lambda y, w: _batch.sd(_logs(y), w),
+        "gini": _batch.gini,
+        "theil_t": _batch.theil_t,
+        "theil_l": _batch.theil_l,
+    }
+    if split is None:
+        return found
+    means = _batch.group_means(first, base[None, :], split)[0]
+    high, low = int(np.nanargmax(means)), int(np.nanargmin(means))
+
+    def gap(y: FloatArray, w: Weights, is_log: bool) -> FloatArray:
+        by = _batch.group_means(y, w, split)
+        by = np.log(np.where(by > 0.0, by, np.nan)) if is_log else by
+        return np.asarray(by[:, high] - by[:, low])
+
+    def dagum_part(at: int) -> Measure:
+        return lambda y, w: _batch.dagum_components(y, w, split)[0][:, at]
+
+    def theil_part(kind: str, is_within: bool) -> Measure:
+        index = _batch.theil_t if kind == "T" else _batch.theil_l
+
+        def part(y: FloatArray, w: Weights) -> FloatArray:
+            between = _batch.theil_nested(y, w, split, split, kind).between_region
+            return index(y, w) - between if is_within else between
+
+        return part
+
+    found |= {f"dagum_{part}": dagum_part(1 + at) for at, part in enumerate(("within", "between", "transvariation"))}
+    for kind in ("T", "L"):
+        found |= {f"theil_{kind.lower()}_{part}": theil_part(kind, part == "within") for part in ("within", "between")}
+    found["gap"] = lambda y, w: gap(y, w, False)
+    found["gap_log"] = lambda y, w: gap(y, w, True)
+    return found
+
+
+def _logs(y: FloatArray) -> FloatArray:
+    return np.log(y) if (y > 0.0).all() else np.full(y.shape, np.nan)
+
+
+def _left_out(change: Callable[[Weights], FloatArray], base: FloatArray) -> FloatArray:
+    """The change without each city in turn, (N, q), some rows of weights at a time."""
+    n = len(base)
+    step = max(1, CELLS // n)
+    found = []
+    for start in range(0, n, step):
+        at = np.arange(start, min(n, start + step))
+        rows = np.repeat(base[None, :], len(at), axis=0)
+        rows[np.arange(len(at)), at] = 0.0
+        found.append(change(Drawn(rows)))
+    return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class BetweenGroups:
+    """Net between-group part of the Gini index with what equal means would give it by chance.
+
+    between : Dagum's G_nb, never below 0, so that groups of equal means have a positive one.   corrected : without the
+    part that comes from that; around 0 where means are equal, so it can be negative.   total : Gini index.
+    statistic, p : test of equal means (Alexander and Govern 1994, any variances).
+    """
+
+    between: float
+    corrected: float
+    total: float
+    statistic: float
+    p: float
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """G_nb and its corrected value in percent of the Gini index; the latter not below 0."""
+        return 100.0 * self.between / self.total, 100.0 * max(self.corrected, 0.0) / self.total
+
+
+@aligned
+def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> BetweenGroups:
+    """Dagum's net between-group part, corrected for the means of groups that differ by chance.
+
+    y (n,) finite, not negative; groups (n,); weights (n,). G_nb is a sum over pairs of |mu_j - mu_h|. Of each pair the
+    absolute value gives way to the mean, over all ways to halve both groups, of sign(one half) times the other half:
+    d (2 Phi(d/s) - 1) - 2 s phi(d/s), s^2 = s_j^2/n_j + s_h^2/n_h: without bias where the means are equal, and d where
+    they are far apart. (The jackknife that leaves out one city sees a straight line and corrects nothing.)
+    ValueError: as `dagum`, or a group of one city, whose variance is not known.
+    """
+    found = dagum(y, groups, weights)
+    values = as_values(y)
+    split = as_groups(groups, len(values))
+    members = [values[split.codes == j] for j in range(split.size) if (split.codes == j).any()]
+    if min(len(m) for m in members) < 2:
+        raise ValueError("a group has one city only: how far its mean differs by chance is not known.")
+    used = np.flatnonzero(found.counts > 0)
+    mu, p, s = found.means[used], found.population_share[used], found.value_share[used]
+    spread = np.array([m.var(ddof=1) / len(m) for m in members])
+    d = mu[:, None] - mu[None, :]
+    error = np.sqrt(spread[:, None] + spread[None, :])
+    z = d / np.where(error > 0.0, error, np.inf)
+    mild = np.where(error > 0.0, d * (2.0 * stats.norm.cdf(z) - 1.0) - 2.0 * error * stats.norm.pdf(z), np.abs(d))
+    pair = np.outer(p, s) * mild / (mu[:, None] + mu[None, :])
+    np.fill_diagonal(pair, 0.0)
+    equal = stats.alexandergovern(*members)
+    return BetweenGroups(found.between, float(pair.sum()), found.total, float(equal.statistic), float(equal.pvalue))

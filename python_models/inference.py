@@ -1,0 +1,237 @@
+"""From estimates and their errors to statements: intervals, p-values, families of tests, bands.
+
+One home for what every model does with a normal estimate. Not here: how errors are made (regression.covariance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from python_models._types import ArrayLike, BoolArray, FloatArray
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """z = estimate / se, two-sided p and the limits of the interval; arrays of the estimates' shape.
+
+    NaN where se is 0 or missing: an effect that is zero by construction has no test.
+    """
+
+    z: FloatArray
+    p: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+
+    def columns(self, lower: str = "lower", upper: str = "upper") -> dict[str, FloatArray]:
+        """z, p and the limits by name, for a frame."""
+        return {"z": self.z, "p": self.p, lower: self.lower, upper: self.upper}
+
+
+def normal(estimate: ArrayLike, se: ArrayLike, level: float = LEVEL) -> Normal:
+    """Normal inference: estimate +- z_(1 + level)/2 se and p = 2 (1 - Phi(|z|)). Same unit as the estimate."""
+    point, error = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(error > 0.0, point / error, np.nan)
+    half = half_width(level) * error
+    return Normal(z, np.asarray(2.0 * stats.norm.sf(np.abs(z))), point - half, point + half)
+
+
+def half_width(level: float = LEVEL) -> float:
+    """Half an interval in standard errors: 1.96 at 95 %."""
+    return float(stats.norm.ppf(0.5 + level / 2.0))
+
+
+@dataclass(frozen=True)
+class Wald:
+    """(R theta)'(R V R')^-1 (R theta), chi2 with df degrees of freedom."""
+
+    statistic: float
+    df: int
+
+    @property
+    def p(self) -> float:
+        return float(stats.chi2.sf(self.statistic, self.df))
+
+
+def wald(estimate: ArrayLike, cov: ArrayLike, restriction: ArrayLike | None = None) -> Wald:
+    """Wald test of R theta = 0; theta (p,), V (p, p), R (q, p) (default: all theta). LinAlgError: singular R V R'."""
+    theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
+    r = np.eye(len(theta)) if restriction is None else np.atleast_2d(np.asarray(restriction, dtype=np.float64))
+    gap = r @ theta
+    return Wald(float(gap @ np.linalg.solve(r @ v @ r.T, gap)), len(gap))
+
+
+def p_from_draws(draws: ArrayLike, observed: float) -> float:
+    """(k + 1) / (B + 1), k of the B draws at or above the observed statistic; draws that are NaN are not counted."""
+    values = np.asarray(draws, dtype=np.float64).ravel()
+    values = values[~np.isnan(values)]
+    return float(((values >= observed).sum() + 1) / (values.size + 1))
+
+
+def p_two_sided(draws: ArrayLike) -> FloatArray:
+    """Two-sided p (m,) of "zero" from bootstrap draws (B, m) of an estimate: twice the smaller share of draws on one
+    side of zero, (k + 1)/(B + 1), at most 1. It agrees with the percentile interval of the same draws.
+    """
+    values = np.asarray(draws, dtype=np.float64)
+    known = (~np.isnan(values)).sum(axis=0)
+    side = np.minimum((values <= 0).sum(axis=0), (values >= 0).sum(axis=0))
+    return np.asarray(np.where(known > 0, np.minimum(2.0 * (side + 1.0) / (known + 1.0), 1.0), np.nan))
+
+
+def ratio_interval(a: float, b: float, cov: FloatArray, level: float = LEVEL) -> tuple[float, float]:
+    """Fieller's interval of a / b for normal estimates with covariance `cov` (2, 2) of (a, b); infinite if b may be 0.
+
+    Source: Fieller (1954, J. Royal Statistical Society B 16).
+    """
+    g = half_width(level) ** 2
+    qa, qb, qc = b**2 - g * cov[1, 1], a * b - g * cov[0, 1], a**2 - g * cov[0, 0]
+    under = qb**2 - qa * qc
+    if qa <= 0 or under < 0:
+        return float("-inf"), float("inf")
+    root = float(np.sqrt(under))
+    return float((qb - root) / qa), float((qb + root) / qa)
+
+
+def holm(p: ArrayLike) -> FloatArray:
+    """Holm (1979) adjusted p-values (m,): family-wise error; NaN stays NaN and is not counted."""
+    values = np.asarray(p, dtype=np.float64)
+    out = np.full(values.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known], kind="stable")]
+    steps = values[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return out
+
+
+def romano_wolf(estimate: ArrayLike, influence: ArrayLike, *, draws: int = 999, rng: np.random.Generator) -> FloatArray:
+    """Adjusted p-values (m,) of H0_j: theta_j = 0 for estimates from overlapping data, family-wise error.
+
+    influence (M, m): what each block (city) adds to each estimate, so that its columns have the cross-product V; a
+    draw is xi'influence with xi = +-1, the same signs for all estimates, which keeps their correlation. Step-down:
+    the largest |t| is compared with the largest |t*| of all, the next with that of the rest, ..; p is (k + 1)/(B + 1).
+    Source: Romano and Wolf (2005, Econometrica 73; 2016, Statistics and Probability Letters 113).
+    """
+    theta, psi = np.asarray(estimate, dtype=np.float64), np.asarray(influence, dtype=np.float64)
+    if psi.ndim != 2 or psi.shape[1] != len(theta):
+        raise ValueError(f"influence must be (blocks, {len(theta)}), got shape {psi.shape}.")
+    se = np.sqrt((psi**2).sum(axis=0))
+    if not (se > 0).all():
+        raise ValueError(f"estimate number {int(np.argmin(se))} has no influence: it cannot be tested.")
+    t = np.abs(theta) / se
+    drawn = np.abs(rng.choice(np.array([-1.0, 1.0]), size=(draws, len(psi))) @ (psi / se))
+    order = np.argsort(-t, kind="stable")
+    # the maximum over an estimate and all smaller ones
+    largest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
+    p = ((largest >= t[order]).sum(axis=0) + 1.0) / (draws + 1.0)
+    out = np.empty_like(p)
+    out[order] = np.maximum.accumulate(p)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Simultaneous limits of m estimates: all inside with probability `level`; critical: the factor of the errors."""
+
+    lower: FloatArray
+    upper: FloatArray
+    critical: float
+
+    def run(self) -> int:
+        """Length of the unbroken run, from the first estimate on, whose limits lie above zero."""
+        above = self.lower > 0.0
+        return len(above) if above.all() else int(np.argmin(above))
+
+
+def sup_t_band(
+    estimate: ArrayLike, cov: ArrayLike, *, level: float = LEVEL, draws: int = 20_000, rng: np.random.Generator
+) -> Band:
+    """estimate +- c se with c the `level` quantile of max_j |Z_j|, Z normal with the correlation of the estimates.
+
+    Source: Montiel Olea and Plagborg-Moller (2019, J. Applied Econometrics 34).
+    """
+    point, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
+    se = np.sqrt(np.diagonal(v))
+    values, vectors = np.linalg.eigh(v / np.outer(se, se))
+    z = rng.standard_normal((draws, len(point))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+    critical = max(float(np.quantile(np.abs(z).max(axis=1), level)), half_width(level))
+    return Band(point - critical * se, point + critical * se, critical)
+
+
+@dataclass(frozen=True, eq=False)
+class Combined:
+    """One estimate from m data sets: mean, total variance T = W + (1 + 1/m) B, degrees of freedom; arrays (q,).
+
+    within : mean of the variances.   between : variance of the estimates.   share : (1 + 1/m) B / T, what of the
+    variance comes from not knowing the data.
+    """
+
+    estimate: FloatArray
+    se: FloatArray
+    df: FloatArray
+    within: FloatArray
+    between: FloatArray
+    share: FloatArray
+
+    def to_frame(self, names: Sequence[str], level: float = LEVEL) -> pd.DataFrame:
+        """One row per estimate: name, estimate, se, t, df, p, lower, upper, share_between (Student's t)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = self.estimate / self.se
+        half = stats.t.ppf(0.5 + level / 2.0, self.df) * self.se
+        return pd.DataFrame(
+            {
+                "name": list(names),
+                "estimate": self.estimate,
+                "se": self.se,
+                "t": t,
+                "df": self.df,
+                "p": 2.0 * stats.t.sf(np.abs(t), self.df),
+                "lower": self.estimate - half,
+                "upper": self.estimate + half,
+                "share_between": self.share,
+            }
+        )
+
+
+def rubin(estimates: ArrayLike, variances: ArrayLike) -> Combined:
+    """Rubin's rules: m estimates (m, q), or (m,), of the same quantities on m draws of uncertain data.
+
+    Any estimator serves: give its estimates and squared standard errors on each draw (of scores from the uncertainty
+    of an index, or of imputed values). df = (m - 1) (1 + W / ((1 + 1/m) B))^2; infinite without variation between.
+    Source: Rubin (1987). ValueError: fewer than two draws, shapes that differ, a negative variance.
+    """
+    values, v = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    values, v = (a[:, None] if a.ndim == 1 else a for a in (values, v))
+    m = len(values)
+    if values.shape != v.shape or values.ndim != 2 or m < 2:
+        raise ValueError(f"Rubin's rules need two draws or more of one shape, got {values.shape} and {v.shape}.")
+    if not (np.isfinite(values).all() and np.isfinite(v).all() and (v >= 0).all()):
+        raise ValueError("an estimate or its variance is missing, infinite or negative in one of the draws.")
+    within, between = v.mean(axis=0), values.var(axis=0, ddof=1)
+    extra = (1.0 + 1.0 / m) * between
+    total = within + extra
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(extra > 0.0, (m - 1.0) * (1.0 + within / extra) ** 2, np.inf)
+        share = np.where(total > 0.0, extra / total, 0.0)
+    return Combined(values.mean(axis=0), np.sqrt(total), df, within, between, share)
+
+
+def adjust(p: ArrayLike, method: Literal["bh", "by", "holm"] = "bh") -> FloatArray:
+    """Adjusted p-values (m,) of Benjamini and Hochberg (`bh`) or Yekutieli (`by`), or Holm's; NaN stays NaN."""
+    values = np.asarray(p, dtype=np.float64)
+    if method == "holm":
+        return holm(values)
+    if method not in ("bh", "by"):
+        raise ValueError(f"unknown correction {method!r}: choose bh, by or holm.")
+    out = np.full(values.shape, np.nan)
+    known: BoolArray = np.isfinite(values)
+    if known.any():
+        out[known] = stats.false_discovery_control(values[known], method=method)
+    return out

@@ -1,0 +1,356 @@
+"""Covariance of the estimates without an assumption on the errors: the sandwich I^-1 S I^-1 of the likelihood's scores.
+
+With e the residuals without the fixed effects, L the demeaned regressors, a_j and B_j = (G_j + G_j')/2 (centred where
+the likelihood is) as in `information`, a row (city i, year t) adds
+
+    slopes     L_it e_it / s2
+    spatial j  a_jit e_it / s2 + B_j,ii (e_it^2 - s2 T'/T) / s2   and   q_it = e_it sum_{l != i} B_j,il e_lt / s2
+    s2         (e_it^2 - mean) / (2 s2^2)
+
+q belongs to pairs of cities and stands in the score of both. Summed by city, sum_i q_i q_i' therefore finds one half of
+the variance of the pairs, and the other half is added (`_fill`): all pairs where cities are independent, those apart
+where near ones are not.
+
+S by what may be related: `Cluster` one city over time (default), groups of cities, a second way (years);
+`Conley` cities up to a cutoff in the same year and one city over neighbouring years; `driscoll_kraay` all cities of a
+year and neighbouring years. Residuals are freed of the pull of their own city, f_i = (I - H_i)^-1 e_i (jackknife, CR3).
+Sources: Arellano (1987), Kelejian and Prucha (2001, 2007), Conley (1999), Cameron, Gelbach and Miller (2011), Driscoll
+and Kraay (1998), Bell and McCaffrey (2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from python_models._types import ArrayLike, FloatArray
+from python_models.regression.errors import PanelInputError
+from python_models.space.distance import pair_distances, tree, tree_radius
+
+type IntArray = NDArray[np.int64]
+type Correction = Literal["jackknife", "groups", "none"]
+
+MOST_LEVERAGE = 0.95  # of a year of a city: beyond it its residual tells nothing
+CORRECTIONS = ("jackknife", "groups", "none")
+KERNELS = ("bartlett", "uniform")
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """Errors related inside clusters. groups: a label a city, None: each city for itself. by_time: years as second way.
+
+    correction: `jackknife` (residuals freed of their own city; coarser clusters and years also times G/(G - 1)),
+    `groups` (G/(G - 1) only) or `none`. Two ways: V(first) + V(years) - V(both), negative eigenvalues set to zero.
+    """
+
+    groups: ArrayLike | None = None
+    by_time: bool = False
+    correction: Correction = "jackknife"
+
+
+@dataclass(frozen=True, eq=False)
+class Conley:
+    """Errors related up to `cutoff` in space within a year (kernel 1 - d/cutoff, or uniform) and over `lags` years
+    within a city (Bartlett). points: (N, 2) longitude and latitude (metric haversine, km) or plane coordinates."""
+
+    points: ArrayLike
+    cutoff: float
+    lags: int = 0
+    kernel: Literal["bartlett", "uniform"] = "bartlett"
+    metric: Literal["haversine", "euclidean"] = "haversine"
+    correction: Correction = "jackknife"
+
+
+@dataclass(frozen=True, eq=False)
+class DriscollKraay:
+    """Errors related over all cities of a year and over `lags` years (None: floor(4 (T/100)^(2/9))).
+
+    Asymptotic in T: with ten years the errors themselves are rough. is_scaled: times NT / dof.
+    """
+
+    lags: int | None = None
+    is_scaled: bool = True
+    correction: Correction = "none"
+
+
+type Robust = Cluster | Conley | DriscollKraay
+
+
+class Links(Protocol):
+    """G of one spatial parameter: `Multiplier`, or `MatrixMultiplier` for a known matrix."""
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """G values."""
+
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' values."""
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J."""
+
+    def links(self) -> sp.csr_matrix:
+        """(G + G')/2."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """City and year of each row: codes (R,), years as they are counted by lags; n cities."""
+
+    unit: IntArray
+    time: IntArray
+    n: int
+
+    @classmethod
+    def balanced(cls, n: int, t: int) -> Rows:
+        """All cities in all years, city by city."""
+        return cls(np.repeat(np.arange(n), t), np.tile(np.arange(t), n), n)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What the rows add to the score: own (R, p) and q of their pairs (R, p); what q is made of."""
+
+    own: FloatArray
+    pairs: FloatArray
+    multipliers: tuple[Links, ...]
+    first: int  # place of the first spatial parameter
+    e: FloatArray  # (n, t)
+    sigma2: float
+    rows: Rows
+
+    def by(self, codes: IntArray) -> tuple[FloatArray, FloatArray]:
+        """own and pairs summed over rows of equal code."""
+        return sums_by(self.own, codes), sums_by(self.pairs, codes)
+
+
+def score_rows(
+    regressors: FloatArray,
+    linear: Sequence[FloatArray],
+    multipliers: Sequence[Links],
+    e: FloatArray,
+    sigma2: float,
+    rows: Rows,
+    *,
+    is_centred: bool,
+    share: float,
+    correction: Correction,
+) -> Scores:
+    """Scores of all rows in the order slopes, rho, lambda, sigma2.
+
+    regressors (n, t, k), linear a_j (n, t), e (n, t): without the fixed effects. share: T'/T, the part of s2 that the
+    city effects leave in the mean of e^2.
+    """
+    if correction not in CORRECTIONS:
+        raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")
+    k, size = regressors.shape[2], len(multipliers)
+    flat, x = e.reshape(-1), regressors.reshape(-1, k)
+    z = np.column_stack([x, *(a.reshape(-1) for a in linear if a.any())])
+    f = freed(z, flat, rows) if correction == "jackknife" else flat
+    own = np.zeros((len(flat), k + size + 1))
+    pairs = np.zeros_like(own)
+    own[:, :k] = x * f[:, None] / sigma2
+    own[:, -1] = (flat**2 - (flat**2).mean()) / (2.0 * sigma2**2)
+    for j, (a, g) in enumerate(zip(linear, multipliers, strict=True)):
+        diagonal = g.diagonal(is_centred=is_centred)[:, None]
+        both = (g.apply(e) + g.apply_transposed(e)) / 2.0
+        if is_centred:
+            both = both - both.mean(axis=0)
+        own[:, k + j] = (a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2
+        pairs[:, k + j] = (e * (both - diagonal * e)).reshape(-1) / sigma2
+    return Scores(own, pairs, tuple(multipliers), k, e, sigma2, rows)
+
+
+def city_influences(scores: Scores, bread: FloatArray) -> FloatArray:
+    """(2N, p): what each city adds by itself, then by its pairs (times sqrt 2); V is the cross-product.
+
+    N rows without a spatial parameter. Columns sum to zero in each half.
+    """
+    own, pairs = scores.by(scores.rows.unit)
+    parts = [own - own.mean(axis=0)]
+    if scores.multipliers:
+        parts.append(np.sqrt(2.0) * (pairs - pairs.mean(axis=0)))
+    return np.asarray(np.concatenate(parts) @ bread)
+
+
+def meat(scores: Scores, kind: Robust, *, dof: int) -> FloatArray:
+    """S (p, p) of a kind of relation. dof: rows less effects and slopes."""
+    rows = scores.rows
+    if isinstance(kind, DriscollKraay):
+        codes, count = _codes(rows.time)
+        h = sums_by(scores.own + scores.pairs, codes)
+        scale = len(rows.unit) / dof if kind.is_scaled else 1.0
+        return scale * _over_time(h, np.unique(rows.time), bandwidth(count) if kind.lags is None else kind.lags)
+    if isinstance(kind, Conley):
+        return _conley(scores, kind)
+    if kind.groups is None:
+        first, count, group = rows.unit, rows.n, None
+    else:
+        group, count = group_codes(kind.groups, rows.n)
+        first = group[rows.unit]
+
+    def factor(number: int, is_city: bool = False) -> float:
+        plain = kind.correction == "none" or (is_city and kind.correction == "jackknife")
+        return 1.0 if plain else number / (number - 1.0)
+
+    S = factor(count, group is None) * _clustered(scores, first, group)
+    if not kind.by_time:
+        return S
+    years, n_years = _codes(rows.time)
+    both, n_both = _codes(first * n_years + years)
+    yearly = sums_by(scores.own + scores.pairs, years)  # a year holds all of its pairs
+    cells = factor(n_both, group is None) * _clustered(scores, both, group, is_yearly=True)
+    return _definite(S + factor(n_years) * yearly.T @ yearly - cells)
+
+
+def _clustered(scores: Scores, codes: IntArray, group: IntArray | None, *, is_yearly: bool = False) -> FloatArray:
+    """Scores summed by cluster; pairs across clusters count twice, as the sums find one half of them."""
+    own, pairs = scores.by(codes)
+    if group is None:  # without the products of own and pairs, which are noise here
+        return np.asarray(own.T @ own + 2.0 * pairs.T @ pairs)
+    both = own + pairs
+    return np.asarray(both.T @ both + _fill(scores, lambda i, j: group[i] == group[j], is_yearly=is_yearly))
+
+
+def _conley(scores: Scores, kind: Conley) -> FloatArray:
+    points = np.asarray(kind.points, dtype=np.float64)
+    rows = scores.rows
+    if kind.kernel not in KERNELS:
+        raise PanelInputError(f"kernel must be one of {', '.join(KERNELS)}, got {kind.kernel!r}.")
+    if points.shape != (rows.n, 2) or not np.isfinite(points).all():
+        raise PanelInputError(f"Conley errors need two known coordinates a city ({rows.n}), got shape {points.shape}.")
+    if not (kind.cutoff > 0.0 and kind.lags >= 0):
+        raise PanelInputError("Conley errors need a cutoff above 0 and lags of 0 or more.")
+
+    def weight(i: IntArray, j: IntArray) -> FloatArray:
+        d = pair_distances(points, i, j, kind.metric)
+        inside = d <= kind.cutoff
+        return np.where(inside, 1.0 - d / kind.cutoff if kind.kernel == "bartlett" else 1.0, 0.0)
+
+    finder, _ = tree(points, kind.metric)
+    found = finder.query_pairs(tree_radius(kind.cutoff, kind.metric), output_type="ndarray")
+    i, j = found[:, 0], found[:, 1]
+    shape = (rows.n, rows.n)
+    upper = sp.csr_matrix((weight(i, j), (i, j)), shape=shape)
+    kernel = sp.csr_matrix(upper + upper.T + sp.identity(rows.n, format="csr"))
+    S = np.zeros((scores.own.shape[1],) * 2)
+    both = scores.own + scores.pairs
+    for year in np.unique(rows.time):
+        at = np.flatnonzero(rows.time == year)
+        here = np.zeros((rows.n, both.shape[1]))
+        here[rows.unit[at]] = both[at]
+        S += here.T @ (kernel @ here)
+    for lag in range(1, kind.lags + 1):
+        S += (1.0 - lag / (kind.lags + 1.0)) * _lagged(both, rows, lag)
+    return _definite(S + _fill(scores, weight))
+
+
+def _lagged(values: FloatArray, rows: Rows, lag: int) -> FloatArray:
+    """sum over cities and years of s_it s_i,t-lag' and its transpose."""
+    span = int(rows.time.max() - rows.time.min()) + lag + 2
+    key = rows.unit.astype(np.int64) * span + (rows.time - rows.time.min())
+    order = np.argsort(key)
+    at = np.searchsorted(key[order], key - lag)
+    at = np.minimum(at, len(key) - 1)
+    there = (key[order[at]] == key - lag) & (rows.time - rows.time.min() >= lag)
+    cross = values[there].T @ values[order[at[there]]]
+    return np.asarray(cross + cross.T)
+
+
+def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *, is_yearly: bool = False) -> FloatArray:
+    """The half of the pairs that a kernel does not hold: sum_{i != l} (1 - k_il) A_j,il A_m,il, A_il = sum_t q_il,t.
+
+    `is_yearly`: each year of a pair counts by itself. Above 1,000 cities G is cut after W^3.
+    """
+    p, first = scores.own.shape[1], scores.first
+    out = np.zeros((p, p))
+    if not scores.multipliers:
+        return out
+    rows, e, stacked = scores.rows, scores.e, scores.e.shape[1] == 1
+    links = [g.links() / scores.sigma2 for g in scores.multipliers]
+    pattern = abs(links[0])
+    for other in links[1:]:
+        pattern = pattern + abs(other)
+    i, j = (np.asarray(a, dtype=np.int64) for a in pattern.nonzero())
+    u, v = (rows.unit[i], rows.unit[j]) if stacked else (i, j)
+    products = e[i] * e[j] if is_yearly or stacked else (e[i] * e[j]).sum(axis=1, keepdims=True)
+    a = np.stack([np.asarray(b[i, j]).ravel()[:, None] * products for b in links])
+    if stacked and not is_yearly:  # rows of one city in several years
+        _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
+        a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
+    apart = (1.0 - near(u, v)) * (u != v)
+    out[first : first + len(links), first : first + len(links)] = np.einsum("jrt,mrt,r->jm", a, a, apart)
+    return out
+
+
+def _over_time(h: FloatArray, times: IntArray, lags: int) -> FloatArray:
+    """Newey-West sum of h (T, p): Bartlett weights up to `lags` years."""
+    total = h.T @ h
+    for i in range(len(times)):
+        for j in range(i):
+            gap = int(times[i] - times[j])
+            if gap <= lags:
+                cross = np.outer(h[i], h[j])
+                total += (1.0 - gap / (lags + 1.0)) * (cross + cross.T)
+    return np.asarray(total)
+
+
+def bandwidth(t: int) -> int:
+    """floor(4 (T/100)^(2/9)), below T."""
+    return min(int(np.floor(4.0 * (t / 100.0) ** (2.0 / 9.0))), t - 1)
+
+
+def freed(z: FloatArray, e: FloatArray, rows: Rows) -> FloatArray:
+    """f (R,): residuals without the pull of the own city, (I - H_i)^-1 e_i with H_i = Z_i (Z'Z)^-1 Z_i'."""
+    root = np.linalg.pinv(z.T @ z, hermitian=True)
+    order = np.argsort(rows.unit, kind="stable")
+    sizes = np.bincount(rows.unit, minlength=rows.n)
+    slot = np.arange(len(e)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    unit, longest = rows.unit[order], int(sizes.max())
+    block, own = np.zeros((rows.n, longest, z.shape[1])), np.zeros((rows.n, longest))
+    block[unit, slot], own[unit, slot] = z[order], e[order]
+    hat = block @ root @ block.transpose(0, 2, 1)
+    values, vectors = np.linalg.eigh(hat)
+    inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
+    out = np.empty_like(e)
+    out[order] = np.einsum("its,is->it", vectors, inside)[unit, slot]
+    return out
+
+
+def group_codes(groups: ArrayLike, n: int) -> tuple[IntArray, int]:
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise PanelInputError(f"clusters need one label a city ({n}), got shape {labels.shape}.")
+    if any(label is None or label != label for label in labels.tolist()):
+        raise PanelInputError("a city has no cluster label: every city belongs to one cluster.")
+    codes, count = _codes(labels)
+    if count < 2:
+        raise PanelInputError("errors clustered by group need two groups or more.")
+    return codes, count
+
+
+def _codes(labels: NDArray[Any]) -> tuple[IntArray, int]:
+    unique, codes = np.unique(labels, return_inverse=True)
+    return codes.astype(np.int64), len(unique)
+
+
+def sums_by(values: FloatArray, codes: IntArray) -> FloatArray:
+    """Rows of equal code added up, (codes, p)."""
+    count = int(codes.max()) + 1
+    member = sp.csr_matrix((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(count, len(codes)))
+    return np.asarray(member @ values)
+
+
+def _definite(matrix: FloatArray) -> FloatArray:
+    """Negative eigenvalues set to zero (Cameron, Gelbach and Miller 2011)."""
+    even = (matrix + matrix.T) / 2.0
+    scale = np.sqrt(np.maximum(np.abs(np.diagonal(even)), 1e-300))
+    values, vectors = np.linalg.eigh(even / np.outer(scale, scale))
+    if values.min() >= 0.0:
+        return np.asarray(even)
+    fixed = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return np.asarray(fixed * np.outer(scale, scale))

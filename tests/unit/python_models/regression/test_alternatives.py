@@ -1,0 +1,273 @@
+"""Other models, other W, other assumptions: effects side by side, posterior weights, factors, sensitivity."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import integrate
+from spec_worlds import draw, knn
+
+from python_models.influence import lead_lag
+from python_models.regression import (
+    PanelInputError,
+    average_effects,
+    confounded,
+    count_factors,
+    effects_by_model,
+    fit_factors,
+    fit_panel,
+    model_weights,
+    robustness_value,
+    spatial_2sls,
+    violation_bounds,
+)
+
+WIDE = dict(zip(("near", "far"), (knn(60, 4), knn(60, 8, seed=5)), strict=True))
+
+
+def test_effects_side_by_side_are_those_of_each_model():
+    y, x = draw(WIDE["near"], t=6, rng=np.random.default_rng(1), rho=0.3, theta=(0.4, 0.2))
+    table = effects_by_model(y, x, WIDE, names=["pr", "fdi"])
+    assert len(table) == 2 * 5 * 2 * 3
+    for model in ("sdm", "sdem", "sem"):
+        own = table.query("w == 'far' and model == @model and variable == 'pr'").set_index("effect")
+        fit = fit_panel(y, x, WIDE["far"], model=model)
+        found = average_effects(fit)
+        assert own["point"].to_numpy() == pytest.approx(found.point[0])
+        assert own["se"].to_numpy() == pytest.approx(found.se[0])
+    sem = table.query("model == 'sem' and effect == 'indirect'")
+    assert (sem["point"] == 0).all()
+    assert sem["p"].isna().all()
+
+
+def dense_log_marginal(y, x, w, model, low, high):
+    """The density of y under the g prior, written out: multivariate t on the transformed rows, integrated over rho."""
+    n, t = y.shape
+    weights = w.matrix.toarray()
+    years, cities = (np.linalg.svd(np.eye(m) - 1 / m)[0][:, : m - 1] for m in (t, n))
+    ws = cities.T @ weights @ cities
+    yy, xx = cities.T @ y @ years, [cities.T @ x[:, :, k] @ years for k in range(x.shape[2])]
+    columns = xx + ([ws @ v for v in xx] if model in ("sdm", "sdem", "slx") else [])
+    m, k = yy.size, len(columns)
+    g = 1.0 / max(m, k**2)
+
+    def log_density(rho):
+        s = np.eye(n - 1) - rho * ws
+        left = (s @ yy).ravel() if model != "slx" else yy.ravel()
+        z = np.column_stack([(s @ v if model in ("sem", "sdem") else v).ravel() for v in columns])
+        cov = np.eye(m) + z @ np.linalg.inv(g * z.T @ z) @ z.T
+        log = -0.5 * np.linalg.slogdet(cov)[1] - m / 2 * np.log(left @ np.linalg.solve(cov, left))
+        return log + ((t - 1) * np.linalg.slogdet(s)[1] if model != "slx" else 0.0)
+
+    if model == "slx":
+        return log_density(0.0)
+    top = max(log_density(r) for r in np.linspace(low, high, 41)[1:-1])
+    area = integrate.quad(lambda r: np.exp(log_density(r) - top), low, high, limit=200)[0]
+    return top + np.log(area / (high - low))
+
+
+def test_marginal_likelihoods_equal_the_density_written_out():
+    w = knn(12, 3)
+    y, x = draw(w, t=4, rng=np.random.default_rng(2), rho=0.3, theta=(0.4, 0.2))
+    table = model_weights(y, x, {"w": w}).set_index("model")["log_marginal"]
+    optimum = fit_panel(y, x, w).optimum
+    for model in table.index:
+        expected = dense_log_marginal(y, x, w, model, optimum.low, optimum.high)
+        assert table[model] == pytest.approx(expected, abs=2e-3), model
+
+
+@pytest.mark.parametrize(
+    ("truth", "model"),
+    [
+        ({"rho": 0.4, "theta": (0.4, 0.3)}, "sdm"),
+        ({"rho": 0.4}, "sar"),
+        ({"lam": 0.5}, "sem"),
+        ({"theta": (0.5, 0.4)}, "slx"),
+    ],
+)
+def test_posterior_weights_find_the_model_and_the_w_behind_the_data(truth, model):
+    y, x = draw(WIDE["near"], t=10, rng=np.random.default_rng(3), **truth)
+    table = model_weights(y, x, WIDE)
+    assert table["weight"].sum() == pytest.approx(1)
+    by = table.drop_duplicates("model").set_index("model")["weight_model"]
+    assert by.idxmax() == model
+    assert table.drop_duplicates("w").set_index("w")["weight_w"]["near"] > 0.95
+
+
+def test_weights_do_not_depend_on_units_or_on_a_row_order():
+    y, x = draw(WIDE["near"], t=5, rng=np.random.default_rng(4), rho=0.3)
+    one, two = model_weights(y, x, WIDE)["weight"], model_weights(9 * y + 3, x * [0.1, 4], WIDE)["weight"]
+    assert two.to_numpy() == pytest.approx(one.to_numpy(), abs=1e-8)
+    order = np.random.default_rng(5).permutation(60)
+    moved = {name: w.matrix[order][:, order] for name, w in WIDE.items()}
+    assert model_weights(y[order], x[order], moved)["weight"].to_numpy() == pytest.approx(one.to_numpy(), abs=1e-6)
+
+
+def common_world(seed, w, t=14, strength=1.5):
+    """One factor that x follows too."""
+    rng, n = np.random.default_rng(seed), w.n
+    loading, factor = rng.normal(size=(n, 1)) + 1, rng.normal(size=(t, 1))
+    x = rng.normal(size=(n, t)) + 0.8 * loading @ factor.T
+    mean = x + 0.3 * w.lag(x) + strength * loading @ factor.T + rng.normal(size=(n, 1)) + rng.normal(size=(1, t))
+    y = np.linalg.solve(np.eye(n) - 0.4 * w.matrix.toarray(), mean + rng.normal(size=(n, t)))
+    return y, x[:, :, None]
+
+
+def test_without_factors_the_fit_is_that_of_the_core():
+    w = knn(40)
+    y, x = common_world(1, w)
+    one, two = fit_factors(y, x, w, n_factors=0), fit_panel(y, x, w)
+    assert one.params == pytest.approx(two.params, rel=1e-6)
+    assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=1e-4)
+
+
+def test_a_common_factor_that_x_follows_is_taken_out():
+    w = knn(80)
+    found = [fit_factors(*common_world(seed, w), w, n_factors=1) for seed in range(8)]
+    params = np.array([f.params[:3] for f in found])
+    assert params.mean(axis=0) == pytest.approx([1.0, 0.3, 0.4], abs=0.08)
+    plain = np.mean([fit_panel(*common_world(seed, w), w).params[0] for seed in range(8)])
+    assert plain > 1.3  # what the fixed effects alone say
+    one = found[0]
+    assert one.factors.T @ one.factors / 14 == pytest.approx(np.eye(1))
+    assert one.common.shape == (80, 14)
+    assert list(one.to_frame()["term"]) == ["x1", "W:x1", "rho", "sigma2"]
+
+
+def test_number_of_factors_is_seen():
+    w = knn(80)
+    table = count_factors(*common_world(2, w), w, most=4)
+    assert table.loc[table["is_chosen"], "r"].item() == 1
+    assert table["ratio"].iloc[1:].idxmax() == 1
+    none = count_factors(*common_world(2, w, strength=0.0), w, most=4)
+    assert none.loc[none["is_chosen"], "r"].item() in (0, 1)  # x alone follows the factor
+
+
+def test_too_many_factors_are_refused():
+    w = knn(20)
+    y, x = common_world(3, w, t=5)
+    with pytest.raises(PanelInputError, match="leave no rows"):
+        fit_factors(y, x, w, n_factors=4)
+    with pytest.raises(PanelInputError, match="factors go with"):
+        fit_factors(y, x, w, n_factors=1, model="sem")
+
+
+def lasting(seed, w, feedback):
+    """x lasts (AR .95); with feedback it answers to last year's y."""
+    rng, n, t = np.random.default_rng(seed), w.n, 10
+    x, y = rng.normal(size=(n, t)), np.zeros((n, t))
+    solve = np.linalg.inv(np.eye(n) - 0.3 * w.matrix.toarray())
+    for s in range(t):
+        if s:
+            x[:, s] = 0.95 * x[:, s - 1] + 0.4 * rng.normal(size=n) + feedback * y[:, s - 1]
+        y[:, s] = solve @ (0.5 * x[:, s] + 0.3 * w.lag(x[:, s]) + rng.normal(size=n))
+    return y, x
+
+
+def test_a_lead_in_place_of_x_is_no_placebo_and_a_lead_beside_x_is_one():
+    """x lasts and nothing runs ahead: x of the next year alone is significant, beside x it is not."""
+    w = knn(80)
+    replaced, beside = [], []
+    for seed in range(20):
+        y, x = lasting(seed, w, 0.0)
+        alone = fit_panel(y[:, :-1], x[:, 1:, None], w)
+        replaced.append(abs(alone.params[0]) > 1.96 * np.sqrt(alone.cov[0, 0]))
+        beside.append(lead_lag(y, x, w).leads.p < 0.05)
+    assert np.mean(replaced) > 0.7
+    assert np.mean(beside) <= 0.2
+
+
+def test_feedback_from_y_shows_in_the_lead():
+    w = knn(80)
+    assert np.mean([lead_lag(*lasting(seed, w, 0.15), w).leads.p < 0.05 for seed in range(6)]) > 0.8
+    found = lead_lag(*lasting(1, w, 0.0), w)
+    assert list(found.to_frame()["term"]) == ["x_lag", "W:x_lag", "x", "W:x", "x_lead", "W:x_lead"]
+    with pytest.raises(PanelInputError, match="five years"):
+        lead_lag(*(v[:, :4] for v in lasting(1, w, 0.0)), w)
+
+
+def test_robustness_value_of_the_published_example():
+    """Darfur (Cinelli and Hazlett 2020, table 1): t 4.18, 783 degrees of freedom."""
+    found = robustness_value(0.09731582, 0.02325654, 783)
+    assert (found.partial_r2, found.value, found.value_alpha) == pytest.approx((0.02187, 0.13878, 0.07626), abs=5e-6)
+    assert robustness_value(0.01, 0.02, 100).value_alpha == 0.0
+    # a confounder as strong as the value takes the estimate to zero
+    assert confounded(0.09731582, 0.02325654, 783, found.value, found.value) == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(PanelInputError, match="se > 0"):
+        robustness_value(1.0, 0.0, 10)
+
+
+def instrumented(seed=0, strength=1.0, direct=0.0):
+    w, rng = knn(60), np.random.default_rng(seed)
+    z, u = rng.normal(size=(2, 60, 6, 1))
+    d = strength * z + u + rng.normal(size=(60, 6, 1))
+    x = rng.normal(size=(60, 6, 1))
+    mean = (d + x + u + direct * z)[:, :, 0] + rng.normal(size=(60, 6))
+    y = np.linalg.solve(np.eye(60) - 0.3 * w.matrix.toarray(), mean)
+    return spatial_2sls(y, x, w, endog=d, instruments=z, endog_names=["d"])
+
+
+def test_effective_f_tells_weak_from_strong_instruments():
+    strong, weak = instrumented(), instrumented(strength=0.05)
+    assert strong.first_stages[0].effective_f > 60
+    assert weak.first_stages[0].effective_f < 23.1
+    assert weak.is_weak
+    assert "effective_f" in strong.diagnostics()
+
+
+def test_effective_f_with_one_instrument_is_the_clustered_f():
+    """pi'Q'Q pi / tr(V Q'Q) with one column: the squared t of the first stage, clustered."""
+    w, rng = knn(40), np.random.default_rng(3)
+    y, x = draw(w, t=6, rng=rng, rho=0.3)
+    fit = spatial_2sls(y, x[:, :, :1], w, w_lags=2)
+    stage = fit.first_stages[0]
+    assert stage.n_excluded == 1
+    rows = fit.n_rows
+    assert stage.kp_f == pytest.approx(stage.effective_f * (rows - 3) / rows, rel=1e-8)
+
+
+def test_bounds_widen_with_the_violation_and_cover_a_planted_one():
+    fit = instrumented(direct=0.3)
+    at = fit.names.index("d")
+    half = 1.959964 * np.sqrt(fit.cov[at, at])
+    name = fit.instruments[-1]
+    table = violation_bounds(fit, "d", [0.0, 0.15, 0.3], instruments=[name])
+    assert table.loc[0, ["lower", "upper"]].to_numpy(dtype=float) == pytest.approx(
+        [fit.params[at] - half, fit.params[at] + half], rel=1e-6
+    )
+    assert (np.diff(table["lower"]) < 0).all()
+    assert (np.diff(table["upper"]) > 0).all()
+    assert not table.loc[0, "lower"] <= 1.0 <= table.loc[0, "upper"]  # the instrument acts directly: 2SLS is off
+    assert table.loc[2, "lower"] <= 1.0 <= table.loc[2, "upper"]
+    # the shift is the derivative of the estimate
+    moved, _ = fit.system.violated(np.eye(len(fit.instruments))[-1] * 1e-3)
+    assert (moved - fit.params) / 1e-3 == pytest.approx(-fit.system.shift[:, -1], rel=1e-6)
+    with pytest.raises(PanelInputError, match="not an excluded instrument"):
+        violation_bounds(fit, "d", [0.1], instruments=["weather"])
+    with pytest.raises(PanelInputError, match="not be negative"):
+        violation_bounds(fit, "d", [-0.1])
+
+
+def test_labelled_frames_do_for_the_alternatives():
+    w = knn(20)
+    y, x = draw(w, t=5, rng=np.random.default_rng(6), rho=0.3)
+    cities = [f"C{i:02d}" for i in range(20)]
+    index = pd.MultiIndex.from_product([cities, range(5)], names=["city", "year"])
+    left = pd.Series(y.ravel(), index=index, name="y").sample(frac=1, random_state=1)
+    right = pd.DataFrame(x.reshape(100, 2), index=index, columns=["a", "b"]).sample(frac=1, random_state=2)
+    graph = pd.DataFrame(w.matrix.toarray(), index=cities, columns=cities)
+    one, two = model_weights(left, right, {"w": graph}), model_weights(y, x, {"w": w})
+    assert one["weight"].to_numpy() == pytest.approx(two["weight"].to_numpy(), abs=1e-9)
+    assert set(effects_by_model(left, right, {"w": graph}, models=("sdm",))["variable"]) == {"a", "b"}
+
+
+def test_a_w_that_the_cities_do_not_identify_has_a_note_and_no_weight():
+    """Every other city alike: W x is x but for a factor, once the year effects are gone."""
+    rng = np.random.default_rng(2)
+    n, t = 11, 6
+    ring = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
+    everybody = (1 - np.eye(n)) / (n - 1)
+    y, x = rng.normal(size=(n, t)), rng.normal(size=(n, t, 1))
+    found = model_weights(y, x, {"ring": ring, "everybody": everybody}).set_index(["w", "model"])
+    assert "collinear" in found.loc[("everybody", "sdm"), "note"]
+    assert np.isnan(found.loc[("everybody", "sdm"), "weight"])
+    assert found["weight"].sum() == pytest.approx(1.0)

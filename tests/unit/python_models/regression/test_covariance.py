@@ -1,0 +1,329 @@
+"""Errors that allow related errors: by definition in loops, other programs' numbers, invariances, simulated spread."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from golden import cases
+from shared_files import oracle_files
+
+from python_models.regression import (
+    Cluster,
+    Conley,
+    DriscollKraay,
+    PanelInputError,
+    SpatialPanel,
+    average_effects,
+    fit_panel,
+    wild_cluster,
+    wild_score,
+)
+from python_models.regression.covariance import Rows, city_influences, meat, score_rows
+from python_models.regression.multiplier import MatrixMultiplier
+from python_models.regression.within import within
+from python_models.simulation import random_knn_weights
+
+N, T = 60, 7
+W = random_knn_weights(N, 5, rng=np.random.default_rng(1))
+POINTS = np.random.default_rng(2).uniform(0, 10, (N, 2))
+GROUP = np.arange(N) % 7
+
+
+def panel(seed, rho=0.3, n=N, w=W):
+    """Errors that last and are the larger the larger the city's own spread of x is."""
+    rng = np.random.default_rng(seed)
+    size = np.exp(0.5 * rng.normal(size=(n, 1)))
+    x, e = size * rng.normal(size=(n, T)).cumsum(axis=1), np.empty((n, T))
+    e[:, 0] = rng.normal(size=n)
+    for t in range(1, T):
+        e[:, t] = 0.7 * e[:, t - 1] + rng.normal(size=n)
+    return np.linalg.solve(np.eye(n) - rho * w, x + size * e), x
+
+
+def errors(fit):
+    return np.sqrt(np.diag(fit.cov))
+
+
+def fitted(y, x, cov="cluster", **options):
+    return fit_panel(y, x[:, :, None], W, cov=cov, **options)
+
+
+KINDS = {
+    "iid": "info",
+    "cl_unit": Cluster(correction="none"),
+    "two_way": Cluster(by_time=True, correction="none"),
+    "two_way_G": Cluster(by_time=True, correction="groups"),
+    **{f"DK{lag}": DriscollKraay(lag, is_scaled=False) for lag in (1, 2, 3)},
+}
+COMPLETE = (np.ones((48, 48)) - np.eye(48)) / 47  # least squares does not use it
+
+
+@pytest.fixture(scope="module")
+def munnell():
+    return cases.expected("munnell", "errors"), *cases.munnell()[:2]
+
+
+@pytest.mark.parametrize("key", KINDS)
+def test_least_squares_errors_are_those_of_fixest_and_linearmodels(munnell, key):
+    told, y, x = munnell
+    fit = fit_panel(y, x, COMPLETE, model="ols", cov=KINDS[key])
+    assert fit.params[:4] == pytest.approx(told["coef"], rel=1e-9)
+    assert errors(fit)[:4] == pytest.approx(told[key], rel=1e-9)
+
+
+@pytest.mark.parametrize("lag", [0, 2])
+@pytest.mark.parametrize("kernel", ["bartlett", "uniform"])
+@pytest.mark.parametrize("cutoff", [300, 680])
+def test_conley_errors_are_those_of_conleyreg(cutoff, kernel, lag):
+    """The centres of the states come with R: only where the answers are at hand; the definition is tested below."""
+    folder = oracle_files()
+    told = json.loads((folder / "se_munnell.json").read_text(encoding="utf-8"))["expected"]
+    d = pd.read_csv(folder / "data" / "munnell_xy.csv").sort_values(["state", "year"])
+    points = d.drop_duplicates("state")[["lon", "lat"]].to_numpy()
+    earth = 6371.0088 / 6371.01  # conleyreg takes another radius
+    kind = Conley(points, cutoff * earth, lag, kernel, correction="none")
+    fit = fit_panel(*cases.munnell()[:2], COMPLETE, model="ols", cov=kind)
+    want = told[f"conley_{cutoff}_{kernel}_{lag}"]
+    assert errors(fit)[:4] == pytest.approx([want[term] for term in ("lpcap", "lpc", "lemp", "unemp")], rel=1e-9)
+
+
+@pytest.mark.parametrize(("term", "column"), [("lpcap", 0), ("unemp", 3), ("lpc", 1)])
+@pytest.mark.parametrize(("block", "impose"), [("null_imposed", True), ("null_not_imposed", False)])
+def test_wild_bootstrap_of_nine_clusters_is_that_of_wildboottest(munnell, term, column, block, impose):
+    told, y, x = munnell
+    want = told["wild"][term][block]
+    found = wild_cluster(y, x, COMPLETE, term=column, groups=cases.us_divisions(), impose_null=impose)
+    assert found.t == pytest.approx(want["t_no_small_sample_factor"], rel=1e-9)
+    assert len(found.draws) == want["draws"]
+    assert found.p == want["p_counting_ties"]
+    quantiles = [found.critical(level) for level in (0.5, 0.9, 0.95, 0.99)]
+    assert quantiles == pytest.approx(want["quantiles_abs_t_50_90_95_99"], abs=1e-8)
+
+
+def looped(x, a, g, e, s2, kernel, centred):
+    """S of one regressor and one spatial parameter from its definition: every pair of rows by itself."""
+    n, t = e.shape
+    j = np.eye(n) - 1.0 / n if centred else np.eye(n)
+    b = j @ (g + g.T) / 2 @ j
+    own = np.stack([x * e, a * e + np.diag(b)[:, None] * (e**2 - s2)], axis=2) / s2
+    q = e * (b @ e - np.diag(b)[:, None] * e) / s2
+    both = own + np.stack([0 * q, q], axis=2)
+    total = np.zeros((2, 2))
+    for i in range(n):
+        for h in range(n):
+            for r in range(t):
+                for s in range(t):
+                    total += kernel(i, h, r, s) * np.outer(both[i, r], both[h, s])
+            if i != h:  # g itself stands for the links: not centred, as in the library
+                pair = (g + g.T)[i, h] / 2 * (e[i] @ e[h]) / s2
+                total[1, 1] += (1 - kernel(i, h, 0, 0)) * pair**2
+    return total
+
+
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    [
+        (Cluster(np.arange(8) // 3, correction="none"), lambda i, h, r, s: float(i // 3 == h // 3)),
+        (
+            Conley(np.c_[np.arange(8.0), np.zeros(8)], 2.5, 1, metric="euclidean", correction="none"),
+            lambda i, h, r, s: max(0.0, 1 - abs(i - h) / 2.5) * (r == s) + 0.5 * (i == h) * (abs(r - s) == 1),
+        ),
+    ],
+)
+def test_scores_and_pairs_equal_their_definition(kind, kernel):
+    rng = np.random.default_rng(5)
+    e, x, a = (within(v, "entity") for v in rng.normal(size=(3, 8, 4)))
+    g, s2 = rng.normal(size=(8, 8)) / 8, 0.8
+    rows = Rows.balanced(8, 4)
+    scores = score_rows(
+        x[:, :, None], [a], [MatrixMultiplier(g)], e, s2, rows, is_centred=False, share=1.0, correction="none"
+    )
+    found = meat(scores, kind, dof=10)[:2, :2]
+    assert found == pytest.approx(looped(x, a, g, e, s2, kernel, False), rel=1e-9)
+
+
+def test_rows_of_an_unbalanced_stack_give_the_same_as_the_balanced_panel():
+    """The same scores as one long column of rows with city and year codes: what holes in a panel need."""
+    rng = np.random.default_rng(6)
+    e, x, a = rng.normal(size=(3, 6, 3))
+    g, s2 = rng.normal(size=(6, 6)) / 6, 1.0
+    plane = score_rows(
+        x[:, :, None],
+        [a],
+        [MatrixMultiplier(g)],
+        e,
+        s2,
+        Rows.balanced(6, 3),
+        is_centred=False,
+        share=1.0,
+        correction="jackknife",
+    )
+    block = np.kron(g, np.eye(3))  # rows city by city: only the same year is linked
+    stack = score_rows(
+        x.reshape(18, 1, 1),
+        [a.reshape(18, 1)],
+        [MatrixMultiplier(block)],
+        e.reshape(18, 1),
+        s2,
+        Rows.balanced(6, 3),
+        is_centred=False,
+        share=1.0,
+        correction="jackknife",
+    )
+    bread = np.eye(3)
+    assert city_influences(stack, bread) == pytest.approx(city_influences(plane, bread))
+    for kind in (Cluster(np.arange(6) % 2), Cluster(by_time=True), Cluster(np.arange(6) % 2, by_time=True)):
+        assert meat(stack, kind, dof=5) == pytest.approx(meat(plane, kind, dof=5)), kind
+
+
+def test_least_squares_give_the_jackknife_over_cities():
+    y, x = panel(0)
+    fit = fitted(y, x, model="slx")
+    z = within(np.stack([x, W @ x], axis=2), "twoways")
+    bread = np.linalg.inv(np.einsum("itk,itl->kl", z, z))
+    scores = np.stack(
+        [zi.T @ np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, ei) for zi, ei in zip(z, fit.residuals, strict=True)]
+    )
+    scores = scores - scores.mean(axis=0)
+    assert fit.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-8)
+
+
+def test_clustered_by_city_is_the_default_and_the_cross_product_of_what_cities_add():
+    y, x = panel(1)
+    fit = fit_panel(y, x[:, :, None], W)
+    assert fit.cov_type == "cluster"
+    assert fit.influence.shape == (2 * N, len(fit.params))
+    assert fit.influence.sum(axis=0) == pytest.approx(0.0, abs=1e-9)
+    assert fit.cov == pytest.approx(fit.influence.T @ fit.influence, rel=1e-12)
+    assert fitted(y, x, "info").influence is None
+
+
+@pytest.mark.parametrize(
+    "cov", ["cluster", Cluster(GROUP), Cluster(by_time=True), Conley(POINTS, 2.0, 1, metric="euclidean"), "qml"]
+)
+def test_neither_units_nor_the_order_of_cities_matter(cov):
+    y, x = panel(2)
+    se = errors(fitted(y, x, cov))
+    scaled = errors(fitted(10 * y, x, cov))
+    assert scaled[:2] == pytest.approx(10 * se[:2], rel=1e-6)
+    assert scaled[2] == pytest.approx(se[2], rel=1e-6)  # rho has no unit
+    order = np.random.default_rng(3).permutation(N)
+    if isinstance(cov, Cluster) and cov.groups is not None:
+        cov = Cluster(GROUP[order])
+    if isinstance(cov, Conley):
+        cov = Conley(POINTS[order], 2.0, 1, metric="euclidean")
+    moved = fit_panel(y[order], x[order][:, :, None], W[np.ix_(order, order)], cov=cov)
+    assert errors(moved) == pytest.approx(se, rel=1e-6)
+
+
+def test_special_cases_meet():
+    y, x = panel(3)
+    city = fitted(y, x, Cluster(correction="groups"))
+    each = fitted(y, x, Cluster(np.arange(N), correction="groups"))
+    assert errors(each) == pytest.approx(errors(city), rel=0.25)  # the products of own and pairs are noise
+    ols = {"model": "slx"}
+    white = fitted(y, x, Conley(POINTS, 1e-6, 0, "uniform", "euclidean", "none"), **ols)
+    # no near city and no lag: White's errors; all cities near: Driscoll and Kraay's without lags
+    z = within(np.stack([x, W @ x], axis=2), "twoways")
+    scores = (z * white.residuals[:, :, None]).reshape(-1, 2)
+    bread = np.linalg.inv(np.einsum("itk,itl->kl", z, z))
+    assert white.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-9)
+    wide = fitted(y, x, Conley(POINTS, 1e6, 0, "uniform", "euclidean", "none"), **ols)
+    dk = fitted(y, x, DriscollKraay(0, is_scaled=False), **ols)
+    assert wide.cov[:2, :2] == pytest.approx(dk.cov[:2, :2], rel=1e-9)
+
+
+def test_many_cities_have_clustered_errors_close_to_the_exact_ones(monkeypatch):
+    """Above 1,000 cities G is not kept: solves, probes for its diagonal; nothing is refused."""
+    y, x = panel(4)
+    exact = {name: errors(fitted(y, x, cov)) for name, cov in (("city", "cluster"), ("group", Cluster(GROUP)))}
+    monkeypatch.setattr("python_models.regression.multiplier.DENSE_LIMIT", 10)
+    for name, cov in (("city", "cluster"), ("group", Cluster(GROUP))):
+        assert errors(fitted(y, x, cov))[:3] == pytest.approx(exact[name][:3], rel=0.02), name
+
+
+def test_errors_that_last_spread_the_estimates_as_the_clustered_errors_say():
+    """60 panels: sd of the estimates over the mean error is 0.8 to 1.25; the inverse information says too little."""
+    drawn = {"cluster": [], "info": []}
+    for seed in range(60):
+        y, x = panel(seed)
+        for cov, rows in drawn.items():
+            fit = fitted(y, x, cov)
+            rows.append((fit.params[:3], errors(fit)[:3]))
+    ratio = {
+        cov: np.std([p for p, _ in rows], axis=0) / np.mean([s for _, s in rows], axis=0) for cov, rows in drawn.items()
+    }
+    assert ((ratio["cluster"] > 0.75) & (ratio["cluster"] < 1.25)).all(), ratio
+    assert ratio["info"][0] > 1.3, ratio
+
+
+@pytest.mark.parametrize("kind", ["block_bootstrap", "wild_bootstrap"])
+def test_bootstraps_of_whole_cities_agree_with_the_clustered_errors(kind):
+    y, x = panel(5)
+    drawn = fitted(y, x, kind, draws=120, rng=np.random.default_rng(1))
+    assert drawn.draws.params.shape == (120, 4)
+    assert errors(drawn)[:2] == pytest.approx(errors(fitted(y, x))[:2], rel=0.35)
+
+
+def test_wild_scores_test_any_parameter_of_any_model():
+    y, x = panel(6)
+    fit = fitted(y, x)
+    by_city = wild_score(fit, "x1", draws=199, rng=np.random.default_rng(1))
+    assert by_city.t == pytest.approx(fit.params[0] / errors(fit)[0])
+    assert by_city.p == 1 / 200  # (k + 1) / (B + 1): never 0
+    few = wild_score(fit, "rho", groups=GROUP)
+    assert few.is_enumerated
+    assert len(few.draws) == 2**7
+    near = wild_score(fit, "x1", null=float(fit.params[0]), draws=99, rng=np.random.default_rng(1))
+    assert near.p == 1.0
+    with pytest.raises(PanelInputError, match="cov='cluster'"):
+        wild_score(fitted(y, x, "info"), "rho")
+    with pytest.raises(PanelInputError, match="not a parameter"):
+        wild_score(fit, "nobody")
+
+
+def test_labels_of_clusters_and_points_are_matched_with_the_panel():
+    y, x = panel(7)
+    cities = [f"C{i:02d}" for i in range(N)]
+    index = pd.MultiIndex.from_product([cities, range(T)], names=["city", "year"])
+    frames = pd.Series(y.ravel(), index=index, name="y"), pd.DataFrame({"x": x.ravel()}, index=index)
+    model = SpatialPanel(*frames, pd.DataFrame(W, index=cities, columns=cities))
+    shuffled = np.random.default_rng(1).permutation(N)
+    group = pd.Series(GROUP, index=cities).iloc[shuffled]
+    points = pd.DataFrame(POINTS, index=cities).iloc[shuffled]
+    assert model.fit(Cluster(group)).cov.to_numpy() == pytest.approx(fitted(y, x, Cluster(GROUP)).cov)
+    far = Conley(points, 2.0, metric="euclidean")
+    assert model.fit(far).cov.to_numpy() == pytest.approx(fitted(y, x, Conley(POINTS, 2.0, metric="euclidean")).cov)
+    assert model.fit().core.cov_type == "cluster"
+
+
+def test_intervals_and_p_of_effects_come_from_one_method():
+    y, x = panel(8)
+    fit = fitted(y, x)
+    delta = average_effects(fit)
+    simulated = average_effects(fit, method="simulation", draws=999, rng=np.random.default_rng(1))
+    for found in (delta, simulated):
+        outside = (found.lower > 0) | (found.upper < 0)
+        assert ((found.p < 0.05) == outside).all()
+    assert simulated.p.min() >= 2 / 1000
+
+
+@pytest.mark.parametrize(
+    ("cov", "message"),
+    [
+        (Cluster(np.zeros(N)), "two groups or more"),
+        (Cluster(np.arange(3)), "one label a city"),
+        (Cluster([None] * N), "no cluster label"),
+        (Cluster(correction="half"), "correction must be"),
+        (Conley(POINTS[:3], 1.0), "two known coordinates"),
+        (Conley(POINTS, 0.0), "cutoff above 0"),
+        (Conley(POINTS, 1.0, kernel="round"), "kernel must be"),
+        ("white", "cov must be one of"),
+        ("wild_bootstrap", "needs `rng`"),
+    ],
+)
+def test_bad_requests_are_said_in_words(cov, message):
+    y, x = panel(9)
+    with pytest.raises(PanelInputError, match=message):
+        fitted(y, x, cov)

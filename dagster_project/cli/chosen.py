@@ -86,4 +86,4 @@ def _named() -> Path | None:
 
 
 def _memory() -> Path:
-    return Path(typer.get_app_dir("nqpf")) / "warehouse"
+    return Path(typer.get_app_dir("nqpf-warehouse")) / "warehouse"

@@ -271,6 +271,8 @@ SECTORS = words(
     " real_estate business_services research water_environment resident_services education health culture"
     " public_administration"
 )
+# per mille of all employees: of the order that yearbooks print, so that the usual medians of the gate hold
+SECTOR_SHARES = (15, 29, 115, 38, 143, 51, 57, 20, 41, 57, 45, 32, 25, 32, 14, 127, 74, 23, 62)
 GOODS = ("food", "tobacco", "clothing", "household", "health", "transport", "culture", "housing")
 
 RELATION_MAPS = (
@@ -368,7 +370,7 @@ def draw_investment(
 def draw_sectors(z: FloatArray, raw: Mapping[str, FloatArray], rng: np.random.Generator) -> FloatArray:
     """Employment of urban units by sector, (N, T, 19): structures differ more where z is high."""
     n, years = z.shape
-    base = rng.dirichlet(np.full(len(SECTORS), 6.0))
+    base = np.array(SECTOR_SHARES) / sum(SECTOR_SHARES)
     own = rng.standard_normal((n, 1, len(SECTORS)))
     strength = 0.55 * np.exp(0.22 * z + ar1(n, years, 0.02, rng))[:, :, None]
     weights = base * np.exp(strength * own)

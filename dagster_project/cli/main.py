@@ -299,19 +299,20 @@ def sidecar(
 
 @app.command()
 def export(
-    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet; excel, stata; svg, png")],
+    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report; svg, png")],
     table: Annotated[str | None, typer.Option(help="Paper table T1 to T20; with csv or parquet also any mart.")] = None,
-    figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07, or chart of the report: page/key.")] = None,
+    figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07; F15 is F15A, F15B and F15C.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
     release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the words: en or zh.")] = "en",
     warehouse: WarehouseOption = None,
 ) -> None:
-    """Paper tables, figures, an Excel workbook, a Stata panel, or rows of a table, from the published file."""
-    from dagster_project.publish.export.command import Asked
-    from dagster_project.publish.export.command import export as run
+    """Paper tables, figures, a workbook, a Stata panel, rows of a table, or the report as one file."""
+    from dagster_project.publish.paper.command import Asked
+    from dagster_project.publish.paper.command import export as run
 
-    asked = Asked(format, table=table, figure=figure, out=out, index=index, release=release)
+    asked = Asked(format, table, figure, out, index, release, language)
     raise typer.Exit(run(answering_paths(warehouse), console, asked))
 
 

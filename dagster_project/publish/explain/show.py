@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.paths import Paths
+from dagster_project.publish.exhibits.markup import markdown_text
 from dagster_project.publish.explain.queries import Explanation, NoAnswer, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
-from dagster_project.publish.export.text import markdown_text
 from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 

@@ -25,6 +25,7 @@ select
     regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 3) as sheet,
     regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 4) as cell,
     m.text,
+    m.unit_printed,
     m.is_corrected,
     len(v.source_cell_ids)::integer as n_cell
 from {{ ref('mart_indicator_value') }} as v

@@ -78,7 +78,7 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
             moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
             console.print(
                 f"{year}: Spearman {answer.spearman:.4f} with the published order; "
-                f"{sum(m > 10 for m in moved)} of {len(moved)} cities move by more than 10 places, largest {max(moved)}",
+                f"{sum(m > 10 for m in moved)} of {len(moved)} cities move by more than 10 places, at most {max(moved)}",
                 highlight=False,
             )
             console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))

@@ -195,7 +195,7 @@ def _codes(text: str | None) -> list[str]:
 
 
 def _years(text: str | None) -> list[int]:
-    found = []
+    found: list[int] = []
     for part in _codes(text):
         first, _, last = part.partition("-")
         if not (first.isdigit() and (last or first).isdigit()):

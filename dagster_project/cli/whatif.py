@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -59,12 +60,16 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
         names = {
             row[0]: row[1:] for row in con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
         }
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for year, answer in answers.items():
-        for r in answer.table.astype(object).where(answer.table.notna(), None).itertuples(index=False):
-            won = None if r.published_rank is None else int(r.published_rank) - int(r.rank)
-            old = None if r.published_rank is None else int(r.published_rank)
-            rows.append((year, r.city_id, *names[r.city_id], old, int(r.rank), won, r.published_score, r.score))
+        for row in answer.table.to_dict("records"):
+            place, old, points = int(row["rank"]), row["published_rank"], row["published_score"]
+            before = None if old != old else int(old)  # a city that has no published score
+            won = None if before is None else before - place
+            city = row["city_id"]
+            rows.append(
+                (year, city, *names[city], before, place, won, None if points != points else points, row["score"])
+            )
     if form == "csv":
         print("".join(output.as_csv(COLUMNS, iter([rows]))), end="")
     elif form == "json":
@@ -78,7 +83,7 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
             moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
             console.print(
                 f"{year}: Spearman {answer.spearman:.4f} with the published order; "
-                f"{sum(m > 10 for m in moved)} of {len(moved)} cities move by more than 10 places, at most {max(moved)}",
+                f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
                 highlight=False,
             )
             console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))

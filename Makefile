@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow bench bench-load lint types ui lock clean
+.PHONY: help setup refresh test test-slow bench bench-load lint types i18n ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict"
+	@echo "make i18n       collect the messages of the report for its translations"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 
 setup: $(READY)
@@ -53,8 +54,12 @@ lint: setup
 	@$(BIN)/sqlfluff lint dbt --processes 2 --disable-progress-bar
 	@$(BIN)/lint-imports --no-logo
 
+# messages of the report into dagster_project/publish/locale/*.po; says which are not translated
+i18n: setup
+	@$(BIN)/python -m scripts.i18n
+
 types: setup
-	@$(BIN)/mypy python_models
+	@$(BIN)/mypy python_models dagster_project/publish/exhibits dagster_project/publish/locale dagster_project/publish/paper dagster_project/publish/site dagster_project/publish/whatif.py scripts/i18n.py
 
 ui: setup
 	@$(BIN)/nqpf ui

@@ -64,7 +64,8 @@ def build_defs(paths: Paths) -> dg.Definitions:
 def mart_keys(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
     """Keys of all marts, from dbt's manifest."""
     nodes = manifest["nodes"].values()
-    return [dg.AssetKey(["mart", n["name"]]) for n in nodes if n["resource_type"] == "model" and n["schema"] == "mart"]
+    models = [n for n in nodes if n["resource_type"] == "model" and n["schema"] in ("easy", "mart")]
+    return [dg.AssetKey([n["schema"], n["name"]]) for n in models]
 
 
 @dg.definitions

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
-from dagster_project.publish.explain.queries import CITY_SQL
+from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
@@ -72,14 +72,12 @@ def show_edits(
     if con is None:
         return nothing_published(paths, console)
     with con:
-        city, variable = _asked(con, asked)
-        if asked is not None and city is None and variable is None:
+        try:
+            city, variable = _asked(con, asked)
+        except NoAnswer as answer:
             known = ", ".join(row[0] for row in con.execute(VARIABLES_SQL).fetchall())
-            console.print(
-                f"'{escape(asked)}' is no city (name or code) and no edited variable. Variables: {known}.",
-                highlight=False,
-                soft_wrap=True,
-            )
+            text = f"{answer} '{asked}' is no edited variable either: {known}."
+            console.print(escape(text), highlight=False, soft_wrap=True)
             return EXIT_BAD_INPUT
         actions = ["pending"] if pending else list(DECIDED)
         rows = con.execute(DECISIONS_SQL, [actions, city, variable]).df()
@@ -109,13 +107,12 @@ def show_edits(
 
 
 def _asked(con: duckdb.DuckDBPyConnection, asked: str | None) -> tuple[str | None, str | None]:
-    """(city id, variable): what the word names."""
+    """(city id, variable): what the word names; NoAnswer if neither."""
     if asked is None:
         return None, None
     if (asked,) in con.execute(VARIABLES_SQL).fetchall():
         return None, asked
-    found = con.execute(CITY_SQL, [asked]).fetchall()
-    return (str(found[0][0]), None) if len(found) == 1 else (None, None)
+    return the_city(con, asked).city_id, None
 
 
 def _head(counts: pd.Series, moves: pd.DataFrame) -> list[str]:

@@ -173,6 +173,38 @@ def compare(
 
 
 @app.command()
+def whatif(
+    drop: Annotated[str | None, typer.Option(help="Indicators left out, e.g. n1_wage,q2_profit.")] = None,
+    only: Annotated[str | None, typer.Option(help="Only these indicators.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="CSV with columns indicator, weight; of any scale.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="Weights of a scheme, e.g. equal; default: the published.")] = None,
+    years: Annotated[str | None, typer.Option(help="e.g. 2021, 2012,2021 or 2012-2021; default: the last.")] = None,
+    index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """Scores and places under other weights, beside the published ones; bounds and normalised values stay."""
+    from dagster_project.cli.whatif import Asked, show_whatif
+
+    asked = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
+    raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))
+
+
+def _codes(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _years(text: str | None) -> list[int]:
+    found: list[int] = []
+    for part in _codes(text):
+        first, _, last = part.partition("-")
+        if not (first.isdigit() and (last or first).isdigit()):
+            raise typer.BadParameter(f"'{text}' is no list of years; write 2021, 2012,2021 or 2012-2021.")
+        found += range(int(first), int(last or first) + 1)
+    return found
+
+
+@app.command()
 def cite(
     asked: Annotated[
         list[str] | None, typer.Argument(metavar="[CITY YEAR | TABLE]", help="Default: the release as a whole.")
@@ -299,19 +331,20 @@ def sidecar(
 
 @app.command()
 def export(
-    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet; excel, stata; svg, png")],
+    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report; svg, png")],
     table: Annotated[str | None, typer.Option(help="Paper table T1 to T20; with csv or parquet also any mart.")] = None,
-    figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07, or chart of the report: page/key.")] = None,
+    figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07; F15 is F15A, F15B and F15C.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
     release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the words: en or zh.")] = "en",
     warehouse: WarehouseOption = None,
 ) -> None:
-    """Paper tables, figures, an Excel workbook, a Stata panel, or rows of a table, from the published file."""
-    from dagster_project.publish.export.command import Asked
-    from dagster_project.publish.export.command import export as run
+    """Paper tables, figures, a workbook, a Stata panel, rows of a table, or the report as one file."""
+    from dagster_project.publish.paper.command import Asked
+    from dagster_project.publish.paper.command import export as run
 
-    asked = Asked(format, table=table, figure=figure, out=out, index=index, release=release)
+    asked = Asked(format, table, figure, out, index, release, language)
     raise typer.Exit(run(answering_paths(warehouse), console, asked))
 
 

@@ -24,8 +24,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from dagster_project.publish.export.inert import plain_cell
-from dagster_project.publish.export.text import markdown_text
+from dagster_project.publish.exhibits.markup import markdown_text
+from dagster_project.publish.paper.inert import plain_cell
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
-from dagster_project.publish.explain.queries import CITY_SQL
+from dagster_project.publish.explain.cities import NoAnswer, the_city
 from dagster_project.publish.release.disk import disk_use, human
 from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
@@ -78,10 +78,11 @@ def explain_value(paths: Paths, console: Console, city: str, year: int, indicato
     if con is None:
         return nothing_published(paths, console)
     with con:
-        cities = con.execute(CITY_SQL, [city]).fetchall()
-        if len(cities) != 1:
-            return _unknown_city(con, console, city, len(cities))
-        city_id, name_zh, name_en = cities[0]
+        try:
+            city_id, name_zh, name_en, *_ = the_city(con, city)
+        except NoAnswer as answer:
+            console.print(escape(str(answer)), highlight=False, soft_wrap=True)
+            return EXIT_BAD_INPUT
         found = con.execute(VALUE_SQL, [city_id, year, indicator, index]).df()
         if found.empty:
             return _no_value(con, console, city_id, f"{name_zh} {name_en}", year, indicator)
@@ -129,16 +130,6 @@ def _say_cell(console: Console, cell: pd.Series) -> None:
         lines.append(f"      suspected fill: {cell['fill_rule']}")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _unknown_city(con: duckdb.DuckDBPyConnection, console: Console, city: str, n: int) -> int:
-    from rapidfuzz import process
-
-    names = [str(name) for row in con.execute("select name_zh, name_en from mart.dim_city").fetchall() for name in row]
-    near = ", ".join(match[0] for match in process.extract(city, names, limit=3))
-    what = "No city is" if n == 0 else f"{n} cities are"
-    console.print(f"{what} called '{escape(city)}'. Nearest names: {near}.", highlight=False)
-    return EXIT_BAD_INPUT
 
 
 def _no_value(con: duckdb.DuckDBPyConnection, console: Console, city_id: str, name: str, year: int, code: str) -> int:

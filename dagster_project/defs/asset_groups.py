@@ -30,7 +30,8 @@ FLOW = {
     "published": "the file that analysts open, and its release",
 }
 GROUPS = {name: f"{number:02d}_{name}" for number, name in enumerate(FLOW, start=1)}
-FOLDERS = {"staging": "reading", "models": "regressions", "editing": "indicators"}  # dbt folders of another name
+# dbt folders of another name
+FOLDERS = {"staging": "reading", "models": "regressions", "editing": "indicators", "easy": "questions"}
 
 
 def group(name: str) -> str:

@@ -68,6 +68,11 @@ def seeds_hash(paths: Paths) -> str:
     return hash_of_files(paths.seeds.glob("*.csv"))
 
 
+def deciding_seeds(paths: Paths) -> list[Path]:
+    """All seeds but the names that people read: they decide no number and no verdict."""
+    return [file for file in paths.seeds.glob("*.csv") if file.name != "label.csv"]
+
+
 def specs_hash(paths: Paths) -> str:
     return hash_of_files(paths.specs.glob("*.yml"))
 
@@ -82,7 +87,7 @@ def gate_files(paths: Paths) -> list[Path]:
     models = paths.dbt_project / "models"
     return [
         *reader_files(paths),
-        *paths.seeds.glob("*.csv"),
+        *deciding_seeds(paths),
         *(paths.project / "expectations").rglob("*.py"),
         paths.package / "defs" / "gate.py",
         *(models / "staging").glob("*.sql"),
@@ -123,6 +128,7 @@ def presentation_hash(paths: Paths) -> str:
         *(file for file in (paths.package / "publish").rglob("*") if file.is_file() and file.suffix != ".pyc"),
         *(paths.dbt_project / "models").rglob("*.yml"),
         paths.project / "docs" / "formulas.md",
+        *(paths.project / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")),
     ]
     return hash_of_files((file for file in files if file.is_file()), paths.project)[:12]
 

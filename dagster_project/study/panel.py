@@ -57,6 +57,8 @@ TABLES = (
     "iv_diagnostic",
     "gmm_diagnostic",
     "model_weight",
+    "model_data",
+    "model_edge",
     "model_spec",
 )
 LEVEL = 0.95
@@ -121,8 +123,37 @@ def _one(frames: Frames, spec: PanelSpec, settings: Settings, family: _Family) -
         "w_sha256": weights.key,
     }
     tables["panel_fit"] = tables["panel_fit"].assign(**about)
+    if spec.is_headline:
+        tables |= {"model_data": _data_rows(job), "model_edge": _edge_rows(weights, sample.cities)}
     keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": settings.seed}
     return {name: table.assign(**keys) for name, table in tables.items()}
+
+
+def _data_rows(job: Job) -> pd.DataFrame:
+    """Every number that the estimator saw, one row a city, year and term: whoever has them can fit it again."""
+    spec, sample = job.spec, job.sample
+    index = pd.MultiIndex.from_product([sample.cities, sample.years], names=["city_id", "year"])
+    role = {spec.y.name: "y"} | dict.fromkeys((v.name for v in spec.x), "x")
+    columns = [sample.y, *np.moveaxis(sample.x, 2, 0)]
+    parts = [
+        pd.DataFrame({"value": values.ravel()}, index=index).assign(
+            term=variable.name,
+            role=role.get(variable.name, "control"),
+            source=variable.source,
+            code=variable.code,
+            unit=variable.unit,
+            lag_years=0 if variable.name == spec.y.name else spec.lag,
+        )
+        for variable, values in zip((spec.y, *spec.x, *spec.controls), columns, strict=True)
+    ]
+    return pd.concat(parts).reset_index()
+
+
+def _edge_rows(weights: SpatialWeights, cities: tuple[str, ...]) -> pd.DataFrame:
+    """The links of W as estimated with, without zeros."""
+    links = weights.matrix.tocoo()
+    labels = np.array(cities)
+    return pd.DataFrame({"city_i": labels[links.row], "city_j": labels[links.col], "w": links.data})
 
 
 def _graphs(frames: Frames, spec: PanelSpec, sample: PanelSample, settings: Settings) -> dict[str, SpatialWeights]:

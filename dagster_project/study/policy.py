@@ -565,7 +565,9 @@ def _diffusion(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
     found = []
     for code, (value, low, high) in specs.items():
         table = pd.DataFrame() if out is None else _pooled(out[value], out[low], out[high], out["n_obs"])
-        found.append(single_monitor(code, table, note=note))
+        lacks = out is not None and pd.isna(out[value])
+        why = "one of the two directions does not differ from zero" if lacks else note
+        found.append(single_monitor(code, table, note=why))
     ratios = {
         "link_ratio_centre_periphery_to_centre_centre": (("c", "p"), ("c", "c")),
         "link_ratio_periphery_periphery_to_centre_periphery": (("p", "p"), ("c", "p")),

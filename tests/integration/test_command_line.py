@@ -158,7 +158,7 @@ def test_explain_says_which_correction_was_applied(small_warehouse):
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        (("Hefeii", "2014", "n1_edushare"), "Nearest names: Hefei"),
+        (("Hefeii", "2014", "n1_edushare"), "Nearest names: 合肥市 Hefei ("),
         (("合肥", "1999", "n1_edushare"), "There is no value of n1_edushare for 合肥市 Hefei in 1999"),
         (("合肥", "2014", "n9_nothing"), "Indicators with values:"),
     ],

@@ -13,14 +13,15 @@ from house import CITIES, YEARS, House
 from latex_grammar import problems
 from python_calamine import CalamineWorkbook
 
-from dagster_project.publish.export import figures
-from dagster_project.publish.export.errors import ExportError
-from dagster_project.publish.export.latex import to_latex
-from dagster_project.publish.export.paper import read_grid
-from dagster_project.publish.export.registry import TABLES
-from dagster_project.publish.export.scope import read_scope
-from dagster_project.publish.export.text import to_html, to_markdown
+from dagster_project.publish.exhibits.exhibit import exhibits, read_grid, read_rows
+from dagster_project.publish.exhibits.markup import to_html, to_markdown
+from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
+from dagster_project.publish.paper import figures
+from dagster_project.publish.paper.command import Asked, export
+from dagster_project.publish.paper.latex import to_latex
 from dagster_project.published import open_read_only
+
+TABLES = {code: exhibit for code, exhibit in exhibits().items() if exhibit.columns}
 
 
 def query(house: House, sql: str) -> pd.DataFrame:
@@ -33,10 +34,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("exports")
 
 
-def test_weights_of_the_indicator_table_are_those_of_the_mart_and_sum_to_one_hundred(small_warehouse):
-    done = small_warehouse.run_reading("export", "--table", "T1", "--format", "csv")
+def test_weights_of_the_indicator_table_are_those_of_the_mart_and_sum_to_one_hundred(small_warehouse, folder):
+    out = folder / "T1.csv"
+    done = small_warehouse.run_reading("export", "--table", "T1", "--format", "csv", "--out", str(out))
     assert done.exit_code == 0, done.text
-    printed = pd.read_csv(io.StringIO(done.text))
+    printed = pd.read_csv(out)
     assert abs(printed["weight"].sum() - 100) < 1e-9
     basis = "basis like 'frozen%' and weight_scheme = 'entropy_flat'"
     mart = query(small_warehouse, f"from mart.mart_index_weight where index_code = 'nqpf' and {basis}")
@@ -52,15 +54,17 @@ def test_a_printed_table_has_every_indicator_and_the_synthetic_mark(small_wareho
     assert done.exit_code == 0, done.text
     assert done.text.startswith(start)
     assert "SYNTHETIC demo data: says nothing about China" in done.text
-    names = query(small_warehouse, "select name_en from mart.dim_indicator where index_code = 'nqpf'")["name_en"]
+    names = query(
+        small_warehouse,
+        "select l.name_en from mart.dim_indicator as i join mart.dim_label as l"
+        " on l.kind = 'indicator' and l.code = i.indicator_code where index_code = 'nqpf'",
+    )["name_en"]
     assert len(names) > 20
     assert not [name for name in names if name.replace("%", r"\%") not in done.text]
 
 
 def test_every_paper_table_prints_or_says_why_not(small_warehouse, folder):
     from rich.console import Console
-
-    from dagster_project.publish.export.command import Asked, export
 
     known = set(query(small_warehouse, "select table_name from information_schema.tables")["table_name"])
     printed = []
@@ -85,10 +89,10 @@ def grids(small_warehouse):
     """Every paper table that has rows here, as it is printed."""
     found = {}
     with open_read_only(small_warehouse.paths.published_file) as con:
-        scope = read_scope(con, None)
+        reader = Reader(con, read_scope(con))
         for code, table in TABLES.items():
             with suppress(ExportError):  # the test above looks at the reasons
-                found[code] = read_grid(con, table, scope)
+                found[code] = read_grid(reader, table)
     return found
 
 
@@ -113,17 +117,18 @@ def test_the_robustness_table_repeats_the_curve_and_its_summary(small_warehouse,
     body = [row for row in grids["T19"].rows if row.kind == "body"]
     assert len(body) == len(runs) > 20
     headline = runs.set_index("run_id").loc["nqpf_sdm"]
-    assert body[0].cells[0] == "As in the text"
+    assert body[0].cells[0] == "headline"
     assert body[0].cells[1].rstrip("*").replace("−", "-") == f"{headline['direct']:.3f}"
     notes = " ".join(grids["T19"].notes)
     for effect in ("Direct", "Indirect", "Total"):
-        assert f"{effect} effect: " in notes
-    assert sum(note.startswith("Skipped: ") for note in grids["T19"].notes) == (runs["status"] != "fitted").sum()
+        assert f"{effect}: " in notes
+    assert sum(row.cells[-1] == "skipped" for row in body) == (runs["status"] != "fitted").sum()
 
 
 @pytest.fixture(scope="module")
-def charts(small_warehouse):
-    return figures.charts(small_warehouse.paths.published_file, small_warehouse.releases[-1].name)
+def reader(small_warehouse):
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        yield Reader(con, read_scope(con))
 
 
 @pytest.mark.parametrize(
@@ -134,23 +139,25 @@ def charts(small_warehouse):
         ("F27", ("mart_principle_monitor",)),
     ],
 )
-def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, charts, code, marts):
+def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, reader, code, marts):
     for mart in marts:
         assert query(small_warehouse, f"select count(*) as n from mart.{mart}")["n"][0] > 0
-    found = figures.chosen(charts, code)
+    found = figures.chosen(exhibits(), code)
     assert len(found) >= len(marts)
-    for spec in found.values():
-        assert "SYNTHETIC demo data" in figures.draw(spec, "svg").decode()
+    for exhibit in found.values():
+        assert "SYNTHETIC demo data" in figures.draw_file(reader, exhibit, "svg").decode()
 
 
-def test_the_dashboard_shows_every_national_value(small_warehouse, charts):
+def test_the_dashboard_shows_every_national_light(small_warehouse, reader):
     mart = query(
         small_warehouse,
-        "select value from mart.mart_principle_monitor where level = 'national'"
-        " and index_code = 'nqpf' and basis like 'frozen%' and value is not null",
+        "select light, count(*) as n from mart.mart_principle_monitor where level = 'national' and index_code = 'nqpf'"
+        " and basis like 'frozen%' and value is not null and light is not null group by light",
     )
-    (spec,) = figures.chosen(charts, "F27").values()
-    assert sorted(row["value"] for row in spec["data"]["values"]) == sorted(mart["value"])
+    rows = read_rows(reader, exhibits()["F27"])
+    shade = {"green": 0.1, "amber": 0.5, "red": 0.95}
+    shown = {light: sum(float(row["y"]) == own for row in rows) for light, own in shade.items()}
+    assert {light: n for light, n in shown.items() if n} == dict(zip(mart["light"], mart["n"], strict=True))
 
 
 def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, folder):

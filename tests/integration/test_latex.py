@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from house import House
 
-from dagster_project.publish.export.errors import ExportError
-from dagster_project.publish.export.grid import Grid, Row
-from dagster_project.publish.export.latex import LONG, to_latex
-from dagster_project.publish.export.paper import read_grid
-from dagster_project.publish.export.registry import TABLES
-from dagster_project.publish.export.scope import read_scope
+from dagster_project.publish.exhibits.exhibit import Grid, Row
+from dagster_project.publish.exhibits.reader import ExportError
+from dagster_project.publish.paper.latex import LONG, to_latex
+from dagster_project.publish.paper.paper import read_grid
+from dagster_project.publish.paper.registry import TABLES
+from dagster_project.publish.paper.scope import read_scope
 from dagster_project.published import open_read_only
 
 XELATEX = shutil.which("xelatex")

@@ -97,6 +97,15 @@ def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: Ho
     np.testing.assert_allclose(found["score_100"], mine["score_100"], rtol=1e-15)
 
 
+@pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
+def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse: House) -> None:
+    script = (PROJECT / "docs" / "refit" / "refit.R").read_text("utf-8")
+    rows = [line.split() for line in run_r(script, small_warehouse.releases[-1] / "csv").splitlines()]
+    apart = {row[0]: float(row[3]) for row in rows if len(row) == 4 and row[0] != "refitted"}
+    assert {"rho", "sigma2", "lnl"} < set(apart)
+    assert max(map(abs, apart.values())) < 1e-6
+
+
 @pytest.mark.skipif(not (has_r_package("haven") and has_r_package("jsonlite")), reason="R lacks haven or jsonlite")
 def test_r_reads_the_stata_panel_with_its_labels(small_warehouse: House, tmp_path: Path) -> None:
     out = tmp_path / "panel.dta"

@@ -131,6 +131,9 @@ def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: 
     for name in (
         "dictionary.csv",
         "formulas.md",
+        "LICENSE",
+        "LICENSE-DATA.md",
+        "CITATION.cff",
         "manifest.json",
         "diff.md",
         "city.duckdb",

@@ -16,7 +16,7 @@ JINAN, LAIWU = "CN370100", "CN371200"
 
 def test_published_file_holds_only_marts_and_operations(small_warehouse: House) -> None:
     schemas = small_warehouse.published("select distinct schema_name from duckdb_tables() order by 1")
-    assert list(schemas["schema_name"]) == ["mart", "ops"]
+    assert list(schemas["schema_name"]) == ["easy", "mart", "ops"]
     views = small_warehouse.published("from duckdb_views() where not internal")
     assert views.empty  # a view could point at private schemas
 

@@ -61,6 +61,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in CODE:
         skip = shutil.ignore_patterns("__pycache__", "target", "logs")
         shutil.copytree(PROJECT / name, root / "project" / name, ignore=skip)
+    for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff"):  # every release holds them
+        shutil.copyfile(PROJECT / name, root / "project" / name)
     generate_demo(root / "landing", cities=CITIES, years=YEARS)
     Copy(root).refresh()
     return root

@@ -99,7 +99,12 @@ def _near(text: str, cities: list[City]) -> list[City]:
     from rapidfuzz import fuzz, process, utils
 
     names = [(city, name) for city in cities for name in (city.name_zh, city.name_en, city.city_code) if name]
-    texts = [name for _, name in names]
-    alike = {"scorer": fuzz.ratio, "processor": utils.default_process, "score_cutoff": 1}
-    found = process.extract(text, texts, limit=4 * NEAREST, **alike)
+    found = process.extract(
+        text,
+        [name for _, name in names],
+        scorer=fuzz.ratio,
+        processor=utils.default_process,
+        limit=4 * NEAREST,
+        score_cutoff=1,
+    )
     return list(dict.fromkeys(names[place][0] for _, _, place in found))[:NEAREST]

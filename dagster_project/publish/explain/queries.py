@@ -1,6 +1,7 @@
 """What one explained score needs from the published marts. Differences between two published rows are all it works out.
 
-Everything is read on the frozen basis with the headline scheme: only there are scores of different years comparable.
+Everything is read on the frozen basis with the own weights of the index: only there are scores of different years
+comparable.
 """
 
 from __future__ import annotations
@@ -11,27 +12,24 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-HEADLINE_WEIGHTS = "(select weight_scheme from mart.dim_weight_scheme where is_headline)"
-CITY_SQL = """
-select city_id, name_zh, name_en from mart.dim_city
-where lower(?) in (
-    lower(city_id), city_code, name_zh, regexp_replace(name_zh, '(市|地区|盟|自治州)$', ''), lower(name_en)
-)
-"""
-PLACES = "pinyin or English name, Chinese name, or code"
+from dagster_project.publish.explain.cities import City, NoAnswer, the_city
 
-INDEX_SQL = f"""
-select s.index_code, s.basis, s.year
-from mart.mart_index_score as s join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis
-where s.city_id = ? and s.score is not null and s.weight_scheme = {HEADLINE_WEIGHTS}
-    and s.index_code = coalesce(?, s.index_code)
-order by not i.is_headline, i.variant_of is not null, s.index_code, s.year
+INDEXES_SQL = """
+select index_code, title_zh, title_en, basis, weight_scheme, is_headline
+from mart.dim_index where is_computed order by not is_headline, variant_of is not null, index_code
 """
-PARTS_SQL = f"""
+YEARS_SQL = """
+select s.index_code, list(s.year order by s.year) as years
+from mart.mart_index_score as s
+join mart.dim_index as i on s.index_code = i.index_code and s.basis = i.basis and s.weight_scheme = i.weight_scheme
+where s.city_id = ? and s.score is not null
+group by s.index_code, i.variant_of order by i.variant_of is not null, s.index_code
+"""
+PARTS_SQL = """
 select index_code, year, score, score_100, rank_year, share_imputed_weight, is_provisional, out_of_base_range,
     count(*) over (partition by index_code, year) as n_cities
 from mart.mart_index_score
-where spec_code = ? and basis = ? and weight_scheme = {HEADLINE_WEIGHTS} and year in (?, ?) and score is not null
+where spec_code = ? and basis = ? and weight_scheme = ? and year in (?, ?) and score is not null
 qualify city_id = ?
 order by length(index_code), index_code, year
 """
@@ -59,11 +57,12 @@ SOURCES_SQL = """
 select indicator_code, variable_code, source, file, sheet, cell, text, value, unit from mart.mart_indicator_source
 where index_code = ? and city_id = ? and year = ? order by indicator_code, variable_code, source, file, cell
 """
-SKIPPED_SQL = "select index_code, drop_reason from mart.mart_sample_city where city_id = ? and not in_sample order by 1"
-
-
-class NoAnswer(Exception):
-    """The published file holds no such score; the text says why, and what can be asked instead."""
+DROPPED_SQL = """
+select drop_reason from mart.mart_sample_city where index_code = ? and city_id = ? and not in_sample
+"""
+MISSING_SQL = """
+select missing_indicators from mart.incomplete_year where index_code = ? and city_id = ? and year = ?
+"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Explanation:
 
     is_synthetic: bool
     release_vintage: str
-    city: dict[str, str]
+    city: City
     year: int
     index: dict[str, str]
     basis: str
@@ -93,43 +92,30 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
-        content = asdict(self)
+        content = asdict(self) | {"city": self.city._asdict()}
         for name in ("parts", "cells", "sources"):
             frame: pd.DataFrame = content[name]
             content[name] = frame.astype(object).where(frame.notna(), None).to_dict("records")
         return content
 
 
-def find_city(con: duckdb.DuckDBPyConnection, asked: str) -> dict[str, str]:
-    """The one city of that name or code; NoAnswer names the three nearest."""
-    found = con.execute(CITY_SQL, [asked]).fetchall()
-    if len(found) == 1:
-        return dict(zip(("city_id", "name_zh", "name_en"), found[0], strict=True))
-    from rapidfuzz import fuzz, process, utils
-
-    known = con.execute("select name_zh, name_en, city_code from mart.dim_city order by 1").fetchall()
-    pool = {name: f"{zh} {en}" for zh, en, code in known for name in (zh, en, code) if name}
-    near = process.extract(asked, list(pool), scorer=fuzz.ratio, limit=12, processor=utils.default_process)
-    names = list(dict.fromkeys(pool[name] for name, _, _ in near))[:3]
-    what = "No city is" if not found else f"{len(found)} cities are"
-    raise NoAnswer(f"{what} called '{asked}' ({PLACES}). Nearest names: {', '.join(names)}.")
-
-
 def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: str | None) -> Explanation:
-    """Everything behind the score of one city and year; NoAnswer if there is none."""
-    city = find_city(con, asked)
-    scored = con.execute(INDEX_SQL, [city["city_id"], index]).df()
-    if scored.empty:
-        raise NoAnswer(_why_unscored(con, city, index))
-    index_code, basis = (str(scored.iloc[0][c]) for c in ("index_code", "basis"))
-    years = sorted(scored.loc[scored["index_code"] == index_code, "year"])
-    if year not in years:
-        raise NoAnswer(
-            f"{index_code} has no score of {city['name_zh']} {city['name_en']} in {year}."
-            f" Years with one: {_spans([int(y) for y in years])}."
-        )
-    keys = [index_code, basis, city["city_id"], year]
-    titles = con.execute("select title_zh, title_en from mart.dim_index where index_code = ?", [index_code]).fetchall()
+    """Everything behind the score of one city and year, of the headline index if none is named.
+
+    NoAnswer where there is no such score: never another index in its place.
+    """
+    city = the_city(con, asked)
+    known = con.execute(INDEXES_SQL).df().set_index("index_code")
+    code = index or next(iter(known.index[known["is_headline"]]), "")
+    if code not in known.index:
+        what = f"No index '{index}' is computed" if index else "No headline index is computed"
+        raise NoAnswer(f"{what}. Indexes that are computed: {', '.join(map(str, known.index)) or 'none'}.")
+    chosen = known.loc[code]
+    years = dict(con.execute(YEARS_SQL, [city.city_id]).fetchall())
+    if year not in years.get(code, []):
+        raise NoAnswer(_why_unscored(con, city, code, year, years, is_headline=bool(chosen["is_headline"])))
+    basis, weights = str(chosen["basis"]), str(chosen["weight_scheme"])
+    keys = [code, basis, city.city_id, year]
     vintage, synthetic = con.execute(
         "select max(data_vintage), bool_or(is_synthetic) from mart.dim_vintage"
     ).fetchall()[0]
@@ -138,13 +124,13 @@ def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: 
         release_vintage=str(vintage),
         city=city,
         year=year,
-        index={"index_code": index_code, "title_zh": titles[0][0], "title_en": titles[0][1]},
+        index={"index_code": code, **{name: str(chosen[name]) for name in ("title_zh", "title_en")}},
         basis=basis,
-        parts=con.execute(PARTS_SQL, [index_code, basis, year - 1, year, city["city_id"]]).df(),
+        parts=con.execute(PARTS_SQL, [code, basis, weights, year - 1, year, city.city_id]).df(),
         interval=_interval(con, keys),
         interval_before=_interval(con, [*keys[:3], year - 1]),
         cells=con.execute(CELLS_SQL, keys).df(),
-        sources=con.execute(SOURCES_SQL, [index_code, city["city_id"], year]).df(),
+        sources=con.execute(SOURCES_SQL, [code, city.city_id, year]).df(),
     )
 
 
@@ -154,16 +140,22 @@ def _interval(con: duckdb.DuckDBPyConnection, keys: list[object]) -> dict[str, f
     return None if found.empty else {str(k): float(v) for k, v in found.iloc[0].items()}
 
 
-def _why_unscored(con: duckdb.DuckDBPyConnection, city: dict[str, str], index: str | None) -> str:
-    known = [
-        row[0] for row in con.execute("select index_code from mart.dim_index where is_computed order by 1").fetchall()
-    ]
-    text = f"{city['name_zh']} {city['name_en']} has no score{f' of {index}' if index else ''}."
-    if index and index not in known:
-        return f"{text} Indexes that are computed: {', '.join(known) or 'none'}."
-    reasons = con.execute(SKIPPED_SQL, [city["city_id"]]).fetchall()
-    kept = [f"{code}: {reason}" for code, reason in reasons if code == (index or code)]
-    return f"{text} Not in the sample of {'; '.join(kept)}." if kept else text
+def _why_unscored(
+    con: duckdb.DuckDBPyConnection, city: City, code: str, year: int, years: dict[str, list[int]], *, is_headline: bool
+) -> str:
+    """Why there is no score of `code`, and which indexes have one of that city and year. years: by index."""
+    if own := years.get(code):
+        missing = con.execute(MISSING_SQL, [code, city.city_id, year]).fetchall()
+        lacking = f" Without a value: {', '.join(missing[0][0].split())}." if missing else ""
+        text = f"{code} has no score of {city.label} in {year}.{lacking} Years with one: {_spans(own)}."
+    else:
+        reasons = [row[0] for row in con.execute(DROPPED_SQL, [code, city.city_id]).fetchall()]
+        reason = "; ".join(reasons) or "no figures in the landed sources"
+        text = f"{city.label} is not in {code}{', the headline index' if is_headline else ''}: {reason}."
+    others = [other for other, scored in years.items() if other != code and year in scored]
+    if not others:
+        return text
+    return f"{text} {year} is scored in {', '.join(others)}: `--index {others[0]}`."
 
 
 def _spans(years: list[int]) -> str:

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.paths import Paths
-from dagster_project.publish.explain.queries import Explanation, NoAnswer, explain_score
+from dagster_project.publish.exhibits.markup import markdown_text
+from dagster_project.publish.explain.cities import NoAnswer
+from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
-from dagster_project.publish.export.text import markdown_text
 from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
@@ -99,7 +100,7 @@ def head(x: Explanation) -> list[str]:
     score, code = x.score, x.index["index_code"]
     place = f"rank {score['rank_year']:.0f} of {score['n_cities']}"
     lines = [
-        f"{x.city['name_zh']} {x.city['name_en']} ({x.city['city_id']}) in {x.year}: {code},"
+        f"{x.city.name_zh} {x.city.name_en} ({x.city.city_id}) in {x.year}: {code},"
         f" {x.index['title_zh']} / {x.index['title_en']}",
         f"  score {score['score']:.4f} ({score['score_100']:.2f} of 100), {place}",
     ]
@@ -170,7 +171,7 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
     if len(printed) > CELLS_SHOWN:
         rest = len(printed) - CELLS_SHOWN
         lines.append(
-            f"      and {rest} more printed cells: `nqpf explain {x.city['name_en']} {x.year} {cell['indicator_code']}`"
+            f"      and {rest} more printed cells: `nqpf explain {x.city.name_en} {x.year} {cell['indicator_code']}`"
         )
     return lines
 

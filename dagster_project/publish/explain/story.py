@@ -54,7 +54,7 @@ def story(x: Explanation) -> Story:
     shown = order[:MOVERS]
     told = "What it is made of most" if before is None else f"What moved it most since {x.year - 1}"
     return Story(
-        title=f"{x.city['name_zh']} {x.city['name_en']} ({x.city['city_id']}) in {x.year}: "
+        title=f"{x.city.name_zh} {x.city.name_en} ({x.city.city_id}) in {x.year}: "
         f"{x.index['title_zh']} / {x.index['title_en']} ({x.index['index_code']})",
         score=_score(x, before),
         rank=_rank(x, before),
@@ -64,8 +64,8 @@ def story(x: Explanation) -> Story:
         rest=_rest(points, order[MOVERS:], x),
         caveats=_caveats(x, before),
         more=[
-            f"nqpf explain {x.city['city_id']} {x.year} --full",
-            f"nqpf explain {x.city['city_id']} {x.year} {x.cells.loc[order[0], 'indicator_code']}",
+            f"nqpf explain {x.city.city_id} {x.year} --full",
+            f"nqpf explain {x.city.city_id} {x.year} {x.cells.loc[order[0], 'indicator_code']}",
         ],
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dagster_project.publish.export.text import markdown_text
+from dagster_project.publish.exhibits.markup import markdown_text
 from dagster_project.publish.release.diff import BRIDGE, Frames
 
 SHOWN = 20  # rows of a long table on the page; `nqpf release diff --format json` has all

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publish.export.inert import csv_select
+from dagster_project.publish.paper.inert import csv_select
 from dagster_project.publish.release.content import OF_THE_RUN
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import open_read_only
@@ -26,7 +26,8 @@ DICTIONARY_SQL = """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
 MANIFEST = "manifest.json"
 NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
-FORMULAS = PROJECT / "docs" / "formulas.md"  # what dim_method_choice cites
+# formulas that dim_method_choice cites, and the terms of use
+TEXTS = (PROJECT / "docs" / "formulas.md", *(PROJECT / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")))
 KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
 MAX_PLAIN_ROWS = 250_000  # a spreadsheet opens no more in reasonable time; readers of longer tables unpack .gz
@@ -159,7 +160,8 @@ def export_tables(
                 csv = _packed(csv)
             exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet), "csv_sha256": sha256_of(csv)}
         _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
-    shutil.copyfile(FORMULAS, folder / FORMULAS.name)
+    for text in TEXTS:
+        shutil.copyfile(text, folder / text.name)
     return exported
 
 

@@ -1,4 +1,4 @@
-"""The published file: mart and ops only, readable by older clients, swapped in atomically."""
+"""The published file: easy, mart and ops only, readable by older clients, swapped in atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 
 from dagster_project.published import stray_log
 
-SCHEMAS = ("mart", "ops")
+SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
 # Tables that say when and how a run went, not what it found: they never make a release.
@@ -23,7 +23,7 @@ class PublishError(Exception):
 
 
 def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
-    """Copy schemas mart and ops into a new file beside `target`; returns rows per table.
+    """Copy SCHEMAS into a new file beside `target`; returns rows per table.
 
     The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
     """
@@ -139,7 +139,7 @@ def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> No
 def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:
     missing = con.execute(
         "select table_name || '.' || column_name from duckdb_columns()"
-        " where database_name = 'snapshot' and schema_name = 'mart' and coalesce(comment, '') = ''"
+        " where database_name = 'snapshot' and schema_name in ('easy', 'mart') and coalesce(comment, '') = ''"
     ).fetchall()
     if missing:
         raise PublishError(f"Columns without a description: {', '.join(row[0] for row in missing[:10])}.")

@@ -1,1 +1,1 @@
-"""The report: reads the published file only, writes static pages that need no network."""
+"""The report as static pages that work without a network, a server or scripts: a skin over the exhibits."""

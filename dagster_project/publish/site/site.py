@@ -1,229 +1,500 @@
-"""Write the report: static HTML files, made from the published file only, that work without a network."""
+"""Write the report: static files in every language, made from the published file only, that work without a network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import base64
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
+import yaml
 from markupsafe import Markup
 
-from dagster_project.publish.site import (
-    changes,
-    chart_words,
-    city_facts,
-    city_pages,
-    downloads,
-    embed,
-    language,
-    national,
-    pages,
-    quality,
-    ranking,
-    splits,
-    theme,
-    weights,
-    words,
-)
-from dagster_project.publish.site.city_facts import CityFacts
-from dagster_project.publish.site.pages.base import Page
-from dagster_project.publish.site.pages.plots import synthetic
-from dagster_project.publish.site.queries import Facts, Meta, read_facts
+from dagster_project.publish.exhibits import chart, exhibit
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.reader import ExportError, Reader, Record, read_scope
+from dagster_project.publish.locale import catalogue, languages, msg
+from dagster_project.publish.paper.figures import svg_of
+from dagster_project.publish.site import cities, findings, indicators, overview, shared
 from dagster_project.published import open_read_only
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = Path(__file__).parent / "assets"
+POLICY = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; script-src {script}; style-src {style}; "
+    "img-src file: 'self' data: blob:"
+)
+OWN = "file: 'self'"  # browsers take a file beside the page for another origin: the scheme is named too
+FINDINGS = ("disparity", "dynamics", "space", "relations", "influences", "policy")
+FILES = {
+    "city.duckdb": msg("all tables in one file, for DuckDB"),
+    "dictionary.csv": msg("every table and column with description and unit"),
+    "tables.html": msg("tables, columns and lineage"),
+    "diff.html": msg("what changed since the release before"),
+    "formulas.md": msg("every formula and symbol with its source"),
+    "LICENSE": msg("licence of the code (BSD-3-Clause)"),
+    "LICENSE-DATA.md": msg("licence of seeds and documentation (CC BY 4.0), notices of third parties"),
+    "CITATION.cff": msg("how to cite, for reference managers"),
+}
 
 
-@dataclass(frozen=True)
-class Link:
-    """An entry of the navigation."""
-
-    slug: str
-    title_en: str
-    title_zh: str
-
-
-INDEX = Link("index", "Overview", "首页")
-type Specs = dict[str, dict[str, Any]]
-CITIES = "cities"  # folder of the profiles and name of their list
+class ReportError(ExportError):
+    """The published file does not hold what the report needs; says what is missing and what to do."""
 
 
 def write_report(
-    snapshot: Path, folder: Path, *, release: str, previous: str | None = None, changed: changes.Frames | None = None
+    snapshot: Path, folder: Path, *, release: str, previous: str | None = None, changed: Mapping[str, Any] | None = None
 ) -> None:
-    """Write `folder`/index.html, one file for each page whose marts hold rows, and one for each city.
+    """Write `folder`/index.html and the other pages, a folder for each further language, `assets` and `data`.
 
-    `snapshot` is the published DuckDB file (schemas mart and ops), opened read-only. If `folder` lies in a release
-    folder (one that holds diff.md), the pages also list its files, and what changed since the release `previous`
-    (`changed`: frames of publishing.diff). Raises ReportError (with what to do) if it holds no headline index.
+    `snapshot` is the published DuckDB file, opened read-only. If `folder` lies in a release folder, the pages also list
+    its files, and say what changed since the release `previous` (`changed`: frames of release.diff). Raises
+    ReportError (with what to do) if it holds no headline index.
     """
-    facts = read_facts(snapshot, release=release)
     with open_read_only(snapshot) as con:
-        found = pages.built(con, facts.meta, folder)
-        cities = city_facts.read(con, facts.meta)
-    found = [city_pages.overview(cities, facts.meta), *found, *downloads.built(folder, facts.meta)]
-    link = "../diff.html" if (folder.parent / "diff.html").is_file() else ""
-    said = changes.view(facts.meta, previous, changed, link)
-    (folder / CITIES).mkdir(parents=True, exist_ok=True)
-    for name, html in render(facts, found, cities, said):
-        (folder / name).write_text(html, encoding="utf-8")
+        site = Site(con, folder, release, previous, changed)
+        site.write()
 
 
-def render(
-    facts: Facts, found: Iterable[Page], cities: CityFacts, changed: dict[str, Any] | None = None
-) -> Iterator[tuple[str, str]]:
-    """File name and page as text, one after another."""
-    found = list(found)
-    links = [INDEX, *(Link(page.slug, page.title_en, page.title_zh) for page in found)]
-    shared = {**_shared(facts.meta, cities), "links": links}
-    sections = _sections(facts)
-    specs_of = {INDEX.slug: _specs(sections), **{p.slug: {f.key: f.spec for f in p.figures} for p in found}}
-    svgs_of = _drawn(specs_of, sections["national"]["specs"])
-    yield (
-        "index.html",
-        _index(facts, sections, specs_of[INDEX.slug], svgs_of[INDEX.slug], {**shared, "changes": changed}),
-    )
-    for page in found:
-        titles = (f"{page.title_en}, {shared['index_name'][0]}", f"{page.title_zh} · {shared['index_name'][1]}")
-        charts = _charts(specs_of[page.slug], svgs_of[page.slug], _names(facts))
-        template = _environment().get_template("page.html.j2")
-        html = template.render(slug=page.slug, page=page, titles_of_page=titles, **charts, **shared)
-        yield f"{page.slug}.html", html
-    yield from _profiles(facts.meta, cities, shared)
+def single_file(snapshot: Path, language: str = "en") -> str:
+    """Overview, cities, weights, findings and trust in one file for mailing: scripts, styles and data inside."""
+    with open_read_only(snapshot) as con:
+        site = Site(con, Path("docs"), "", None, None)
+        return site.in_one(language)
 
 
-def _profiles(meta: Meta, cities: CityFacts, shared: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Small pages: no Vega, and the licences stand on the overview only."""
-    template = _environment().get_template("city.html.j2")
-    common = {**shared, **_charts({}, {}, {}), "root": "../", "notices": []}
-    for profile in city_pages.profiles(cities, meta):
-        city = profile.city
-        trail = embed.json_block(profile.trail) if profile.trail else None
-        titles = (
-            f"{city['name_en']} {city['name_zh']}, {shared['index_name'][0]}",
-            f"{city['name_zh']} · {shared['index_name'][1]}",
-        )
+class Site:
+    """The report of one published file."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        folder: Path,
+        release: str,
+        previous: str | None,
+        changed: Mapping[str, Any] | None,
+    ) -> None:
+        try:
+            self.scope = read_scope(con, release=release or None)
+        except ExportError as error:
+            raise ReportError(f"{error} Land the missing sources and refresh.") from error
+        self.con, self.folder, self.previous, self.changed = con, folder, previous, changed
+        self.reader = Reader(con, self.scope)
+        self.facts = cities.CityFacts(self.reader)
+        self.held: dict[str, dict[str, Any]] = {}
+        self.kept: dict[str, list[Record]] = {}
+
+    # ---- what is written
+
+    def write(self) -> None:
+        """All files."""
+        assets = self.folder / "assets"
+        (assets / "figures").mkdir(parents=True, exist_ok=True)
+        for name, text in self.assets().items():
+            (assets / name).write_text(text, encoding="utf-8")
+        shutil.copyfile(maps.FILE.with_name("ATTRIBUTION.md"), assets / "map-notice.txt")
+        for city, rows in self.facts.trail.items():
+            text = shared.as_script("NQPF_TRAIL", cities.trail_data(rows))
+            target = self.folder / "cities" / f"{city}.js"
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        for language in languages():
+            reader = Reader(self.con, self.scope, language)
+            (assets / f"words.{language}.js").write_text(
+                shared.as_script("NQPF_WORDS", shared.words(reader)), encoding="utf-8"
+            )
+            self._write_maps(reader, assets / "figures")
+            home = self.folder if language == "en" else self.folder / language
+            for name in ("cities", "indicators"):
+                (home / name).mkdir(parents=True, exist_ok=True)
+            for path, html in self.pages(reader):
+                (home / path).write_text(html, encoding="utf-8")
+            if language == "en":
+                shared.write_downloads(reader, self.folder / "data", self.kept)
+
+    def assets(self) -> dict[str, str]:
+        """Scripts and styles that all pages share."""
+        return {
+            "style.css": styles(),
+            "boot.js": _text("boot.js"),
+            "app.js": _text("app.js"),
+            "data.js": shared.as_script("NQPF", shared.scores(self.reader)),
+            "map.js": shared.as_script("NQPF_MAP", shared.outlines()),
+            "z.js": shared.as_script("NQPF_Z", shared.panel(self.reader)),
+        }
+
+    def _write_maps(self, reader: Reader, folder: Path) -> None:
+        """Maps as files, for readers without scripts."""
+        shown = {code for page in findings.pages().values() for code in _figures(page)} | {"F02"}
+        for code in sorted(shown):
+            own = exhibit.exhibits()[code]
+            if own.chart and own.chart.mark == "map":
+                try:
+                    svg = chart.in_light(svg_of(reader, own))
+                except ExportError:
+                    continue
+                (folder / f"{code}-{reader.words.language}.svg").write_text(svg, encoding="utf-8")
+
+    def pages(self, reader: Reader) -> Iterator[tuple[str, str]]:
+        """Path and text of every page in the language of the reader."""
+        for path, template, title, context in self.contexts(reader):
+            yield path, self.render(reader, path, template, title, context)
+
+    def contexts(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+        """Path, template, title and what is said, page by page."""
+        words, scope = reader.words, self.scope
+        judged = reader.rows(cities.JUDGED_SQL)
+        parts = [
+            {"code": code, "name": reader.name("part", code)}
+            for code in (
+                "composite",
+                *[
+                    row["dimension"]
+                    for row in reader.rows(
+                        "select distinct dimension from mart.dim_indicator where index_code = $index order by 1"
+                    )
+                ],
+            )
+        ]
+        n_out = sum(not row["in_sample"] for row in judged)
+        later = ", ".join(map(str, scope.unscored))
         yield (
-            f"{CITIES}/{city['city_id']}.html",
-            template.render(
-                slug="",
-                page=profile.page,
-                city=city,
-                facts=profile.facts,
-                trail=trail,
-                years=profile.years,
-                titles_of_page=titles,
-                **common,
-            ),
+            "index.html",
+            "index.html.j2",
+            overview.headline(reader).text,
+            {
+                "headline": overview.headline(reader),
+                "parts": parts,
+                "top": overview.top(reader),
+                "cards": overview.cards(reader),
+                "n_out": n_out,
+                "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
+            },
+        )
+        listed = cities.listed(reader, self.facts, judged)
+        yield (
+            "cities.html",
+            "cities.html.j2",
+            words.gettext(msg("Cities")),
+            {
+                "rows": listed,
+                "choices": self._choices(reader),
+                "part_names": [part["name"] for part in parts],
+                "out": [row for row in judged if row["city_id"] not in self.facts.scores],
+            },
+        )
+        own = indicators.Indicators(reader)
+        rows = own.listed()
+        tiers = len({row["tier"] for row in rows})
+        yield (
+            "indicators.html",
+            "indicators.html.j2",
+            words.gettext(msg("Indicators")),
+            {"rows": rows, "n_tiers": tiers},
+        )
+        yield "weights.html", "weights.html.j2", words.gettext(msg("Weights")), self._weights(reader, parts)
+        for slug in findings.pages():
+            page = findings.page(reader, slug, self.kept if words.language == "en" else None)
+            if not page["questions"]:
+                continue
+            more = self._data(reader) if slug == "data" else {}
+            template = "data.html.j2" if slug == "data" else "finding.html.j2"
+            yield f"{slug}.html", template, page["title"], {"page": page, **more}
+            if page["appendix"] or page["absent"]:
+                title = words.say("Appendix: {title}", title=page["title"])
+                yield f"appendix-{slug}.html", "appendix.html.j2", title, {"page": page, "section": slug}
+        for one in own.each():
+            yield (
+                f"indicators/{one['code']}.html",
+                "indicator.html.j2",
+                one["name"],
+                {"one": one, "section": "indicators"},
+            )
+        for city in cities.Profiles(reader, self.facts, judged).each():
+            more = {"city": city, "section": "cities"}
+            yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
+
+    def _choices(self, reader: Reader) -> list[dict[str, Any]]:
+        """What the list of the cities can be narrowed by: province, groupings with many groups, path."""
+        words = reader.words
+        made = [
+            {
+                "code": "province",
+                "title": words.gettext(msg("Province")),
+                "options": list(reader.names("province").items()),
+            }
+        ]
+        found: dict[str, set[str]] = {}
+        for groups in self.facts.groups.values():
+            for scheme, code in groups.items():
+                found.setdefault(scheme, set()).add(code)
+        wide = max(found, key=lambda scheme: len(found[scheme]), default="")
+        if wide:
+            names = reader.names("group")
+            options = [(code, name) for code, name in names.items() if code in found[wide]]
+            made.append({"code": wide, "title": reader.name("scheme", wide), "options": options})
+        if self.facts.paths:
+            made.append(
+                {"code": "path", "title": words.gettext(msg("Path")), "options": list(reader.names("path").items())}
+            )
+        return made
+
+    def _weights(self, reader: Reader, parts: list[dict[str, str]]) -> dict[str, Any]:
+        rows = reader.rows(indicators.LIST_SQL)
+        part_of = {row["code"]: row["dimension"] for row in reader.rows(shared.INDICATORS_SQL)}
+        sides = [
+            {**part, "indicators": [row for row in rows if part_of[row["code"]] == part["code"]]} for part in parts[1:]
+        ]
+        held = [row["scheme"] for row in shared.usable_presets(reader)]
+        schemes = [(code, reader.name("weight_scheme", code)) for code in held]
+        return {"parts": sides, "schemes": schemes, "years": range(self.scope.first_year, self.scope.last_year + 1)}
+
+    def _data(self, reader: Reader) -> dict[str, Any]:
+        """Downloads, citation, methods."""
+        words, release, up = reader.words, self.folder.parent, "../" if reader.words.language == "en" else "../../"
+        is_release = (release / "diff.md").is_file()
+        files = [
+            {"href": f"{up}{name}", "name": name, "size": size(path.stat().st_size), "what": words.gettext(what)}
+            for name, what in FILES.items()
+            if is_release and (path := release / name).is_file()
+        ]
+        known = self.hashes() if is_release else []
+        methods = yaml.safe_load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"))
+        citation = words.say(
+            "NQPF warehouse, release {release}, data vintage {vintage}, method {method}.",
+            release=self.scope.release,
+            vintage=self.scope.data_vintage,
+            method=self.scope.method_version,
+        )
+        return {
+            "files": files,
+            "folders": [{**one, "href": f"{up}{one['name']}"} for one in known],
+            "n_files": len(known),
+            "citation": citation,
+            "methods": [
+                {
+                    "key": key,
+                    "title": words.gettext(one["title"]),
+                    "text": words.gettext(one["text"]),
+                    "source": one["source"],
+                }
+                for key, one in methods.items()
+            ],
+        }
+
+    def hashes(self) -> list[dict[str, str]]:
+        """Name, size and SHA-256 of every file of the release but these pages and the manifest, which comes last."""
+        if "hashes" not in self.held:
+            release = self.folder.parent
+            found = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
+            self.held["hashes"] = {
+                path.relative_to(release).as_posix(): {"size": size(path.stat().st_size), "sha": _sha256(path)}
+                for path in found
+                if self.folder not in path.parents
+            }
+        return [{"name": name, **own} for name, own in self.held["hashes"].items()]
+
+    # ---- rendering
+
+    def render(self, reader: Reader, path: str, template: str, title: str, context: dict[str, Any]) -> str:
+        """One page."""
+        words = reader.words
+        slug = path.removesuffix(".html").rpartition("/")[2] if "/" not in path else ""
+        depth = path.count("/")
+        root = "../" * depth
+        assets = root + ("" if words.language == "en" else "../") + "assets/"
+        scripts = ["words." + words.language, "data", "map"]
+        scripts += ["z"] if slug == "weights" else []
+        files = [f"{assets}{name}.js" for name in scripts]
+        if template == "city.html.j2" and context["city"]["trail"]:
+            up = "" if words.language == "en" else "../../"
+            files.append(f"{up}{'cities/' if up else ''}{context['city']['city_id']}.js")
+        loaded = "".join(f'<script defer src="{file}"></script>\n' for file in [*files, f"{assets}app.js"])
+        others = [
+            {
+                "language": other,
+                "tag": catalogue(other).tag,
+                "name": catalogue(other).gettext("English"),
+                "href": (root if words.language == "en" else root + "../")
+                + ("" if other == "en" else f"{other}/")
+                + path,
+            }
+            for other in languages()
+            if other != words.language
+        ]
+        return (
+            self.environment(reader)
+            .get_template(template)
+            .render(
+                title=title,
+                slug=slug,
+                root=root,
+                assets=assets,
+                others=others,
+                changes=self._changes(reader, root),
+                home=path == "index.html" and words.language == "en",
+                policy=POLICY.format(script=OWN, style=OWN),
+                styles=Markup(f'<link rel="stylesheet" href="{assets}style.css">\n'),
+                scripts=Markup(f'<script src="{assets}boot.js"></script>\n{loaded}'),
+                **{"section": "", **context},
+            )
         )
 
+    def environment(self, reader: Reader) -> jinja2.Environment:
+        """Templates in the language of the reader."""
+        words = reader.words
+        key = f"environment {words.language}"
+        if key not in self.held:
+            made = _environment()
+            made.globals |= {
+                "_": words.say,
+                "scope": self.scope,
+                "synthetic": self.scope.is_synthetic,
+                "language": words.language,
+                "tag": words.tag,
+                "index_name": reader.name("index", self.scope.index),
+                "menu": self._menu(reader),
+                "map_note": words.gettext(maps.NOTE),
+                "as_json": lambda value: Markup(shared.as_json(value)),
+            }
+            self.held[key] = {"made": made}
+        return self.held[key]["made"]  # type: ignore[no-any-return]
 
-def _sections(facts: Facts) -> dict[str, dict[str, Any]]:
-    """What the overview shows, section by section."""
-    note = synthetic(facts.meta)
-    return {
-        "national": national.view(facts, note),
-        "splits": splits.view(facts, note),
-        "extremes": ranking.extremes(facts),
-        "map": ranking.map_view(facts, note),
-        "weights": weights.view(facts, note),
-        "coverage": quality.coverage_view(facts, note),
-        "sources": quality.sources_view(facts),
-    }
+    def _menu(self, reader: Reader) -> list[dict[str, str]]:
+        words, pages = reader.words, findings.pages()
+        fixed = [
+            ("index", msg("Overview")),
+            ("cities", msg("Cities")),
+            ("indicators", msg("Indicators")),
+            ("weights", msg("Weights")),
+        ]
+        held = [
+            slug
+            for slug in pages
+            if any(findings.said(reader, c) for q in pages[slug]["questions"] for c in q["claims"])
+        ]
+        return [
+            *({"slug": slug, "title": words.gettext(title)} for slug, title in fixed),
+            *({"slug": slug, "title": words.gettext(pages[slug]["title"])} for slug in held),
+        ]
+
+    def _changes(self, reader: Reader, root: str) -> Markup | str:
+        """One line on what changed since the release before."""
+        words = reader.words
+        if not (self.folder.parent / "diff.html").is_file():
+            return ""
+        up = root if words.language == "en" else f"{root}../"
+        link = Markup('<a href="{}../diff.html">{}</a>').format(up, words.gettext(msg("What changed")))
+        if self.previous is None or self.changed is None:
+            return words.say("First release of this warehouse. {link}", link=link)
+        frame = self.changed.get("scores")
+        n = (
+            0
+            if frame is None
+            else len(frame[(frame["index_code"] == self.scope.index) & (frame["basis"] == self.scope.basis)])
+        )
+        return words.say(
+            "Since release {previous} one score or rank moved. {link}",
+            "Since release {previous} {n:,} scores or ranks moved. {link}",
+            n=n,
+            previous=self.previous,
+            link=link,
+        )
+
+    # ---- one file
+
+    def in_one(self, language: str) -> str:
+        """The main part of every page but those of single cities and indicators, shown one at a time by its address."""
+        reader = Reader(self.con, self.scope, language)
+        mains, first = [], ""
+        for path, template, title, context in self.contexts_of_file(reader):
+            html = self.render(reader, path, template, title, context)
+            first = first or html
+            main = re.search(r'<main id="main">(.*)</main>', html, re.S)
+            slug = path.removesuffix(".html")
+            mains.append(f'<section class="one-page" id="page-{slug}">{main[1] if main else ""}</section>')
+        head, tail = first.split('<main id="main">')[0], first.split("</main>")[1]
+        held = self.assets()
+        scripts = ["boot.js", "data.js", "map.js", "z.js", "app.js"]
+        texts = {name: held[name] for name in scripts}
+        texts["words.js"] = shared.as_script("NQPF_WORDS", shared.words(reader))
+        texts["boot.js"] = "document.documentElement.dataset.single='yes';\n" + texts["boot.js"]
+        order = ["boot.js", "words.js", "data.js", "map.js", "z.js"]
+        policy = POLICY.format(
+            script=" ".join(_hash(texts[name]) for name in [*order, "app.js"]), style="'unsafe-inline'"
+        )
+        inside = f"<style>{held['style.css']}\n.language, .links a {{ display: none }}</style>" + "".join(
+            f"<script>{texts[name]}</script>" for name in order
+        )
+        head = re.sub(r'<link rel="stylesheet".*?</head>', lambda _: f"{inside}</head>", head, flags=re.S)
+        head = re.sub(
+            r'(Content-Security-Policy" content=")[^"]*', lambda found: found[1] + policy.replace("'", "&#39;"), head
+        )
+        body = "".join(mains) + "</main>" + tail.replace("</body>", f"<script>{texts['app.js']}</script></body>")
+        return _local(head + '<main id="main">' + body)
+
+    def contexts_of_file(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+        for context in self.contexts(reader):
+            if context[0].startswith(("indicators/", "cities/")):
+                return
+            yield context
 
 
-def _specs(sections: dict[str, dict[str, Any]]) -> Specs:
-    return {key: spec for view in sections.values() for key, spec in view.get("specs", {}).items()}
-
-
-def _drawn(specs_of: dict[str, Specs], in_a_row: Iterable[str]) -> dict[str, dict[str, Markup]]:
-    """Page -> chart -> drawing for readers without scripts; all at once, because the work is divided."""
-    specs = {(slug, key): spec for slug, held in specs_of.items() for key, spec in held.items()}
-    svgs = embed.static_svgs(specs, theme.vega_config(), narrow={(INDEX.slug, key) for key in in_a_row})
-    return {slug: {key: svgs[slug, key] for key in held} for slug, held in specs_of.items()}
-
-
-def _index(
-    facts: Facts, sections: dict[str, Any], specs: Specs, svgs: dict[str, Markup], shared: dict[str, Any]
-) -> str:
-    template = _environment().get_template("index.html.j2")
-    return template.render(
-        slug=INDEX.slug,
-        queries=quality.queries(facts.meta, facts),
-        words=words,
-        titles_of_page=shared["index_name"],
-        **_charts(specs, svgs, _names(facts)),
-        **shared,
-        **sections,
+def _local(html: str) -> str:
+    """Links between pages as links inside the file; those that lead out of it are taken away."""
+    html = re.sub(
+        r'href="(?:\.\./)*([a-z-]+)\.html(?:#([\w-]+))?"', lambda m: f'href="#{m[2] or "page-" + m[1]}"', html
     )
+    return re.sub(r'<a href="(?!#)[^"]*"([^>]*)>', r"<a\1>", html)
 
 
-def _names(facts: Facts) -> dict[str, str]:
-    """English -> Chinese names of the indicators, as the published file has them."""
-    return {row["name_en"]: row["name_zh"] for row in facts.weights.to_dict("records") if row["name_zh"]}
+def _figures(page: Mapping[str, Any]) -> list[str]:
+    return [*(question["figure"] for question in page["questions"]), *page.get("appendix", ())]
 
 
-def _charts(specs: Specs, svgs: dict[str, Markup], names: dict[str, str]) -> dict[str, Any]:
-    """Specs, their drawings for readers without scripts, the scripts and their policy.
+def size(n: int) -> str:
+    """1.2 MB (1 MB = 1,000,000 bytes)."""
+    for unit, each in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if n >= each:
+            return f"{n / each:,.1f} {unit}"
+    return f"{n} B"
 
-    Without specs the page carries no Vega.
-    """
-    boot, page_script, script = (_text(name) for name in ("boot.js", "page.js", "charts.js"))
-    config = theme.vega_config()
-    used = (boot, page_script, embed.vega_bundle(), script) if specs else (boot, page_script)
-    return {
-        "specs": {key: embed.json_block(spec) for key, spec in specs.items()},
-        "svgs": svgs,
-        "titles": {key: spec["description"] for key, spec in specs.items()},
-        "chart_words": embed.json_block(chart_words.of(specs.values(), names)),
-        "config": embed.json_block(config),
-        "policy": embed.policy(*used),
-        "bundle": Markup(embed.vega_bundle()) if specs else "",
-        "script": Markup(script),
-        "boot": Markup(boot),
-        "page_script": Markup(page_script),
-    }
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def styles() -> str:
+    """Colours and style sheet; without scripts the colours follow the screen."""
+    colours = chart.COLOURS.read_text(encoding="utf-8")
+    dark = colours.split('[data-theme="dark"]')[1]
+    fallback = f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme]){dark}}}\n"
+    return colours + fallback + _text("style.css")
 
 
 @cache
 def _text(name: str) -> str:
-    """A script or style without indents and lines that only comment: every profile carries it."""
+    """A script or style without indents and lines that only comment."""
     lines = (line.strip() for line in (TEMPLATES / name).read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
-def _shared(meta: Meta, cities: CityFacts) -> dict[str, Any]:
-    return {
-        "meta": meta,
-        "root": "",
-        "index_name": words.INDEX_NAMES.get(meta.index_code, (meta.index_code, "")),
-        "notices": [(ASSETS / name).read_text(encoding="utf-8") for name in ("ATTRIBUTION.md", "NOTICE_SCRIPTS.txt")],
-        "city_data": embed.json_block(city_pages.search_rows(cities.cities)),
-        "style": Markup(_text("style.css")),
-        "light_variables": Markup(theme.css_variables(theme.LIGHT)),
-        "dark_variables": Markup(theme.css_variables(theme.DARK)),
-        "font": Markup(theme.FONT),
-    }
-
-
-@cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"heads": _heads, "two": language.two, "pair": language.pair, "said": language.said}
-    environment.globals["prose"] = environment.filters["prose"] = language.prose
-    return environment
-
-
-def _heads(names: list[Any], n_text: int = 1) -> list[tuple[str, str]]:
-    """Column heads with their class: the first `n_text` are text, the others numbers."""
-    return [(str(name), "" if k < n_text else "num") for k, name in enumerate(names)]

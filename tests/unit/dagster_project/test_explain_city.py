@@ -12,15 +12,16 @@ import pytest
 from rich.console import Console
 
 from dagster_project.paths import Paths
-from dagster_project.publish.explain.queries import NoAnswer, explain_score, find_city
+from dagster_project.publish.explain.queries import explain_score
 from dagster_project.publish.explain.show import show_score
 from dagster_project.publish.explain.story import story
 
+CITY_COLUMNS = ["city_id", "city_code", "name_zh", "name_en", "province_name", "province_en"]
 BASIS = "frozen_2012_2013"
 CITIES = [
-    ("CN000001", "000001", "甲市", "Jia"),
-    ("CN000002", "000002", "乙市", "Yi"),
-    ("CN000003", "000003", "丙市", "Bing"),
+    ("CN000001", "000001", "甲市", "Jia", "东省", "Dong"),
+    ("CN000002", "000002", "乙市", "Yi", "东省", "Dong"),
+    ("CN000003", "000003", "丙市", "Bing", "西省", "Xi"),
 ]
 ORIGIN = {("a", 2013): "interpolated_linear"}
 WEIGHT = {"a": 0.25, "b": 0.75}
@@ -75,21 +76,24 @@ def tables() -> dict[str, pd.DataFrame]:
                     "out_of_base_range": False,
                 }
             )
+    # another index has a score of the city that the headline dropped, also under weights that are not its own
+    other = {"index_code": "w", "spec_code": "w", "weight_scheme": "equal", "city_id": "CN000003", "year": 2013}
+    scores += [scores[0] | other, scores[0] | other | {"weight_scheme": "entropy_flat", "year": 2014}]
     score = pd.DataFrame(scores)
     score["rank_year"] = score.groupby(["index_code", "year"])["score"].rank(ascending=False, method="min").astype(int)
     cell, keys = pd.DataFrame(cells), ["index_code", "basis", "city_id", "year", "indicator_code"]
     return {
-        "dim_city": pd.DataFrame(CITIES, columns=["city_id", "city_code", "name_zh", "name_en"]),
-        "dim_weight_scheme": pd.DataFrame({"weight_scheme": ["entropy_flat"], "is_headline": [True]}),
+        "dim_city": pd.DataFrame(CITIES, columns=CITY_COLUMNS),
         "dim_index": pd.DataFrame(
             {
-                "index_code": ["x"],
-                "title_zh": ["指数"],
-                "title_en": ["Index"],
-                "variant_of": [None],
-                "basis": [BASIS],
-                "is_headline": [True],
-                "is_computed": [True],
+                "index_code": ["x", "w"],
+                "title_zh": ["指数", "另一"],
+                "title_en": ["Index", "Another"],
+                "variant_of": [None, None],
+                "basis": BASIS,
+                "weight_scheme": ["entropy_flat", "equal"],
+                "is_headline": [True, False],
+                "is_computed": True,
             }
         ),
         "dim_indicator": pd.DataFrame(
@@ -107,6 +111,9 @@ def tables() -> dict[str, pd.DataFrame]:
         "dim_vintage": pd.DataFrame({"data_vintage": ["2014A"], "is_synthetic": [True]}),
         "mart_sample_city": pd.DataFrame(
             {"index_code": ["x"], "city_id": ["CN000003"], "in_sample": [False], "drop_reason": ["no figures"]}
+        ),
+        "incomplete_year": pd.DataFrame(
+            {"index_code": ["x"], "city_id": ["CN000002"], "year": [2013], "missing_indicators": ["a b"]}
         ),
         "mart_index_score": score,
         "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
@@ -284,9 +291,21 @@ def test_the_best_possible_score_has_no_obstacle(paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("city", "year", "index", "words"),
     [
-        ("Bing", 2013, None, "丙市 Bing has no score. Not in the sample of x: no figures."),
-        ("Yi", 2013, None, "x has no score of 乙市 Yi in 2013. Years with one: 2012, 2014."),
-        ("Jia", 2013, "y", "Indexes that are computed: x."),
+        (
+            "Bing",
+            2013,
+            None,
+            "丙市 Bing (西省 000003) is not in x, the headline index: no figures. 2013 is scored in w: `--index w`.",
+        ),
+        ("Bing", 2014, None, "丙市 Bing (西省 000003) is not in x, the headline index: no figures.\n"),
+        (
+            "Yi",
+            2013,
+            None,
+            "x has no score of 乙市 Yi (东省 000002) in 2013. Without a value: a, b. Years with one: 2012, 2014.",
+        ),
+        ("Jia", 2013, "w", "甲市 Jia (东省 000001) is not in w: no figures in the landed sources. 2013 is scored in x"),
+        ("Jia", 2013, "y", "No index 'y' is computed. Indexes that are computed: x, w."),
         ("Jiaa", 2013, None, "No city is called 'Jiaa'"),
     ],
 )
@@ -296,11 +315,6 @@ def test_no_answer_says_why_and_what_can_be_asked(
     code, text = text_of(paths, city, year, index)
     assert code == 2
     assert words in text
-
-
-def test_the_three_nearest_names_are_given(con: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(NoAnswer, match=r"Nearest names: 甲市 Jia, [^,]+, [^,]+\."):
-        find_city(con, "Jiaa")
 
 
 def test_json_is_whole_and_plain(paths: Paths, con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture) -> None:

@@ -1,6 +1,8 @@
 """Panel tables: columns, truth recovered, skips with reasons, independence of the entries from one another."""
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -64,6 +66,8 @@ def test_tables_have_their_columns_and_unique_keys(tables):
         "iv_diagnostic": ["endogenous"],
         "gmm_diagnostic": [],
         "model_weight": ["w_code", "model_type"],
+        "model_data": ["city_id", "year", "term"],
+        "model_edge": ["city_i", "city_j"],
         "model_spec": [],
     }
     assert set(tables) == set(panel.TABLES) == set(keys)
@@ -137,6 +141,24 @@ def test_data_rule_out_the_models_that_lack_a_part_of_the_truth(tables):
     assert weight[["sem", "slx"]].max() < 1e-3  # the country has both W y and W x
     fits = {m: tables["panel_fit"].set_index("model_id").loc[m, "lnl"] for m in ("sdm", "sem")}
     assert (weight["sdm"] > weight["sem"]) == (fits["sdm"] > fits["sem"])
+
+
+def test_headline_is_refitted_from_what_is_published_alone(tables):
+    """The script for referees (docs/refit) knows nothing of this project."""
+    spec = importlib.util.spec_from_file_location("refit", Path(__file__).parents[3] / "docs" / "refit" / "refit.py")
+    refit = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refit)
+    data, edges = tables["model_data"], tables["model_edge"]
+    assert set(data["model_id"]) == {s.model_id for s in SPECS if s.is_headline} & set(tables["panel_coef"]["model_id"])
+    model = "sdm"
+    mine = refit.refit(data[data["model_id"] == model], edges[edges["model_id"] == model])
+    fit = tables["panel_fit"].set_index("model_id").loc[model]
+    published = tables["panel_coef"].query("model_id == @model").set_index("term")["coef"]
+    for name in ("rho", "sigma2", "lnl"):
+        assert mine[name] == pytest.approx(fit[name], abs=1e-6)
+    slopes = published.drop("rho", errors="ignore")
+    assert set(slopes.index) == set(mine.index) - {"rho", "sigma2", "lnl"}
+    np.testing.assert_allclose(mine[slopes.index], slopes, rtol=0, atol=1e-6)
 
 
 def test_leads_of_x_say_nothing_where_x_comes_first(tables):

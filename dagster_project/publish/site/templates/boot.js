@@ -1,9 +1,14 @@
-// Before anything is drawn: the language that the reader chose, else the one of the browser.
+// Before anything is drawn: the colours, and on the first page the language that the reader chose or that the browser speaks.
 (() => {
   "use strict";
-  let chosen = null;
-  try { chosen = localStorage.getItem("nqpf-language"); } catch (error) { /* no storage: ask the browser */ }
-  if (chosen !== "en" && chosen !== "zh") chosen = /^zh\b/i.test(navigator.language || "") ? "zh" : "en";
-  document.documentElement.dataset.lang = chosen;
-  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  const page = document.documentElement;
+  const read = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => { page.dataset.theme = read("nqpf-theme") || (dark.matches ? "dark" : "light"); };
+  paint();
+  dark.addEventListener("change", paint);
+  if (page.dataset.home) {
+    const wanted = read("nqpf-language") || (navigator.language || "").slice(0, 2);
+    if (page.dataset.home.split(" ").includes(wanted)) location.replace(wanted + "/index.html" + location.hash);
+  }
 })();

@@ -13,7 +13,17 @@ with traced as (
 -- figures, and texts of which only the words are counted
 cells as (
     select
-        source_cell_id, variable_code, source, file, sheet, cell, text, value, unit, city_id as cell_city_id,
+        source_cell_id,
+        variable_code,
+        source,
+        file,
+        sheet,
+        cell,
+        text,
+        printed_unit as unit_printed,
+        value,
+        unit,
+        city_id as cell_city_id,
         year as cell_year
     from {{ ref('int_values_accepted') }}
     union all by name
@@ -35,6 +45,7 @@ select
     a.sheet,
     a.cell,
     a.text,
+    a.unit_printed,
     a.value,
     a.unit,
     case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end

@@ -13,6 +13,7 @@ select
     a.sheet,
     a.cell,
     a.text,
+    a.printed_unit as unit_printed,
     a.value_printed,
     a.value,
     a.is_corrected,

@@ -1,12 +1,14 @@
--- Which city leads, how sure is its rank, and did it move? Headline indexes, frozen basis, entropy weights.
+-- Which city leads, how sure is its rank, and did it move? Headline indexes, frozen basis, own weights.
 with scores as (
     select
         s.*,
         count(*) over (partition by s.index_code, s.year) as n_city
     from {{ ref('mart_index_score') }} as s
     inner join {{ ref('dim_index') }} as i
-        on s.index_code = i.index_code and s.basis = i.basis and i.variant_of is null
-    where s.weight_scheme = {{ headline_weights() }} and s.score is not null
+        on
+            s.index_code = i.index_code and s.basis = i.basis and s.weight_scheme = i.weight_scheme
+            and i.variant_of is null
+    where s.score is not null
 )
 
 select

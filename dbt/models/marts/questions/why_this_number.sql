@@ -1,6 +1,6 @@
 -- Why is this score what it is? Each part of it with the cell that its main figure was printed in.
--- Headline indexes, frozen basis, entropy weights. All other cells of a value: mart_indicator_source.
--- The address is read from the id source@vintage:file!sheet!cell: a work report has one, and no figure in it.
+-- Headline indexes, frozen basis, own weights. All other cells of a value: mart_indicator_source.
+-- Only cities and years that have a score: the contributions of each sum to it. The others: incomplete_year.
 select
     {{ context_keys('v') }},
     v.basis,
@@ -20,11 +20,12 @@ select
     k.weight,
     k.contribution,
     v.value_origin,
-    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 1) as source,
-    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 2) as file,
-    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 3) as sheet,
-    regexp_extract(v.source_cell_id, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', 4) as cell,
+    {{ cell_part('v.source_cell_id', 'source') }} as source,
+    {{ cell_part('v.source_cell_id', 'file') }} as file,
+    {{ cell_part('v.source_cell_id', 'sheet') }} as sheet,
+    {{ cell_part('v.source_cell_id', 'cell') }} as cell,
     m.text,
+    m.unit_printed,
     m.is_corrected,
     len(v.source_cell_ids)::integer as n_cell
 from {{ ref('mart_indicator_value') }} as v
@@ -37,7 +38,15 @@ inner join {{ ref('mart_index_contribution') }} as k
         and v.city_id = k.city_id
         and v.year = k.year
         and v.indicator_code = k.indicator_code
-        and k.weight_scheme = {{ headline_weights() }}
+        and i.weight_scheme = k.weight_scheme
+inner join {{ ref('mart_index_score') }} as s
+    on
+        k.basis = s.basis
+        and k.index_code = s.index_code
+        and k.weight_scheme = s.weight_scheme
+        and k.city_id = s.city_id
+        and k.year = s.year
+        and s.score is not null
 inner join {{ ref('dim_city') }} as c on v.city_id = c.city_id and v.boundary_vintage = c.boundary_vintage
 inner join {{ ref('dim_indicator') }} as d on v.index_code = d.index_code and v.indicator_code = d.indicator_code
 left join {{ ref('mart_source_value') }} as m on v.source_cell_id = m.source_cell_id

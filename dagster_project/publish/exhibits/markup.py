@@ -1,0 +1,71 @@
+"""The one writer of HTML tables and the one writer of Markdown; LaTeX stands in paper/latex.py."""
+
+from __future__ import annotations
+
+import re
+
+from markupsafe import Markup, escape
+
+from dagster_project.publish.exhibits.exhibit import Grid, Row
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+")
+PAGE_STYLE = (
+    "body{font:10pt 'Times New Roman',SimSun,serif} table{border-collapse:collapse;border-bottom:1.5pt solid}"
+    " caption{font-weight:bold;text-align:left;padding-bottom:4pt} td,th{padding:1pt 6pt;text-align:left}"
+    " .num{text-align:right} thead th{border-top:1.5pt solid;border-bottom:.75pt solid} .panel{font-style:italic}"
+)
+
+
+def markdown_text(text: str) -> str:
+    """Text without a mark of Markdown or HTML in it."""
+    return re.sub(r"([\\`*_\[\]|<>#~&$])", r"\\\1", CONTROL.sub(" ", text))
+
+
+def to_markdown(grid: Grid) -> str:
+    """A pipe table; panels are bold lines, what stands below a figure is a line of its own."""
+    title = " / ".join(dict.fromkeys(markdown_text(text) for text in (grid.title, grid.title_zh) if text))
+    lines = [
+        f"**{grid.code}. {title}**",
+        "",
+        _pipes([markdown_text(head) for head in grid.heads]),
+        _pipes([":--" if is_text else "--:" for is_text in grid.is_text]),
+    ]
+    for row in grid.rows:
+        cells = [markdown_text(text) for text in row.cells]
+        if row.kind == "panel":
+            cells = [f"**{cells[0]}**", *[""] * (len(grid.heads) - 1)]
+        lines.append(_pipes(cells))
+    return "\n".join([*lines, "", f"{grid.note_word} {markdown_text(' '.join(grid.notes))}", ""])
+
+
+def _pipes(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def html_table(grid: Grid, *, caption: bool = True) -> Markup:
+    """The table alone, its styles left to the page: class `num` right, `panel` and `below` for rows of that kind."""
+    kinds = ["" if is_text else ' class="num"' for is_text in grid.is_text]
+    heads = "".join(f'<th scope="col"{kind}>{escape(head)}</th>' for kind, head in zip(kinds, grid.heads, strict=True))
+    rows = "\n".join(_html_row(row, kinds) for row in grid.rows)
+    named = f"<caption>{escape(grid.code)}. {escape(grid.title)}</caption>" if caption else ""
+    return Markup(f'<table class="grid">{named}<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>')
+
+
+def _html_row(row: Row, kinds: list[str]) -> str:
+    if row.kind == "panel":
+        return f'<tr class="panel"><th colspan="{len(kinds)}" scope="colgroup">{escape(row.cells[0])}</th></tr>'
+    cells = [f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, row.cells, strict=True)]
+    if row.kind == "body" and row.cells[0]:
+        cells[0] = f'<th scope="row"{kinds[0]}>{escape(row.cells[0])}</th>'
+    return f'<tr class="{row.kind}">{"".join(cells)}</tr>'
+
+
+def to_html(grid: Grid) -> str:
+    """A page with one table, for word processors."""
+    table = html_table(grid)
+    notes = escape(f"{grid.note_word} {' '.join(grid.notes)}")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(grid.code)}. '
+        f"{escape(grid.title)}</title>\n<style>{PAGE_STYLE}</style></head>\n<body>\n{table}\n<p>{notes}</p>\n"
+        "</body></html>\n"
+    )

@@ -1,0 +1,294 @@
+"""One published file, read in one language for one index: the slice that is shown, names for codes, rows of queries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from dagster_project.publish.locale import Catalogue, catalogue, msg
+
+Record = dict[str, Any]
+SYNTHETIC = msg("SYNTHETIC demo data: says nothing about China")
+# Shorthand inside queries.
+PARTS = {
+    "@slice": "index_code = $index and basis = $basis and weight_scheme = $scheme",
+    "@model": "model_id = $model and basis = $basis",
+    "@regional": "scheme in (select scheme from mart.dim_group_scheme where role = 'region' and is_main)",
+    "@split": "scheme in (select scheme from mart.dim_group_scheme where role = 'centre')",
+    "@core": "scheme in (select scheme from mart.dim_group_scheme where role = 'centre' and is_main)",
+}
+
+
+class ExportError(Exception):
+    """What cannot be shown or exported, why, and what to do; one or two sentences for people."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The slice of a published file that is shown, and where the file comes from.
+
+    `model` is "" where no regression is headline. Years are statistical years; `first_year` to `last_year` are those
+    in which every city of the sample has a score. `unscored`: other years -> cities that have one.
+    """
+
+    index: str
+    basis: str
+    scheme: str
+    model: str
+    relations: str
+    w: str
+    release: str
+    data_vintage: str
+    method_version: str
+    is_synthetic: bool
+    built: Any
+    boundary_vintage: int
+    cut_date: str
+    n_loads: int
+    window_start: int
+    window_end: int
+    first_year: int
+    last_year: int
+    n_sample: int
+    unscored: dict[int, int]
+
+    @property
+    def origin(self) -> str:
+        """One sentence in English: release, data vintage, method version, basis, weights."""
+        return (
+            f"Release {self.release}, data vintage {self.data_vintage}, method {self.method_version}; "
+            f"index {self.index}, basis {self.basis}, weights {self.scheme}"
+        )
+
+
+class Reader:
+    """Rows of queries over one file. Queries may use
+
+    - $index, $basis, $scheme, $model, $relations, $w, $first, $last of the scope, and @slice and @model (see PARTS);
+    - name(kind, code) and place(kind, code): what mart.dim_label calls a code, and its place in lists;
+    - term(code) for a regressor, W: before it for its spatial lag, and change(text) for what differs in a variant;
+    - the table `city`: city_id, name, province, other names of the cities in the reader's language.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, scope: Scope, language: str = "en") -> None:
+        self.con, self.scope, self.words = con, scope, catalogue(language)
+        self.tables = set(tables_of(con))
+        self._names: dict[str, dict[str, str]] = {}
+        name_words(con, self.words, scope.boundary_vintage)
+
+    def rows(self, sql: str, **more: Any) -> list[Record]:
+        """Rows as dicts; NULL and NaN are None."""
+        text, values = self.ready(sql, **more)
+        found = self.con.execute(text, values)
+        names = [column[0] for column in found.description]
+        return [{n: _clean(v) for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+
+    def ready(self, sql: str, **more: Any) -> tuple[str, dict[str, Any]]:
+        """The query as DuckDB takes it, with the values that it uses."""
+        for short, text in PARTS.items():
+            sql = sql.replace(short, text)
+        own = self.scope
+        known = {
+            "index": own.index,
+            "basis": own.basis,
+            "scheme": own.scheme,
+            "model": own.model,
+            "relations": own.relations,
+            "w": own.w,
+            "first": own.first_year,
+            "last": own.last_year,
+            **more,
+        }
+        used = set(re.findall(r"\$(\w+)", sql))
+        return sql, {name: value for name, value in known.items() if name in used}
+
+    @property
+    def origin(self) -> str:
+        """Where the figures come from, in the words of the reader: what every picture and printed table carries."""
+        own = self.scope
+        return self.words.say(
+            "Release {release}, data vintage {vintage}, method {method}; {index}, bounds of {y0} to {y1},"
+            " weights: {weights}.",
+            release=own.release,
+            vintage=own.data_vintage,
+            method=own.method_version,
+            index=self.name("index", own.index),
+            y0=own.window_start,
+            y1=own.window_end,
+            weights=self.name("weight_scheme", own.scheme),
+        )
+
+    def has(self, *tables: str) -> bool:
+        """Whether the file holds these tables of schema mart, each with a row."""
+        return all(
+            name in self.tables and self.con.execute(f'select 1 from mart."{name}" limit 1').fetchone()
+            for name in tables
+        )
+
+    def name(self, kind: str, code: Any) -> str:
+        """The name of one code."""
+        return self.names(kind).get(str(code), str(code))
+
+    def names(self, kind: str) -> dict[str, str]:
+        """Names of all codes of a kind, in their order."""
+        if not self._names:
+            found = self.con.execute("select kind, code, name from temp.label order by kind, sort_no").fetchall()
+            for of_kind, code, name in found:
+                self._names.setdefault(of_kind, {})[code] = name
+        return self._names.get(kind, {})
+
+
+def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) -> None:
+    """Make `name`, `place` and `city` for the language. A language without a column of its own takes the English names
+    and what its catalogue says of them; a file without dim_label shows codes."""
+    con.execute("create or replace temp table label (kind varchar, code varchar, name varchar, sort_no integer)")
+    if "dim_label" in tables_of(con):
+        columns = [row[1] for row in con.execute("pragma table_info('mart.dim_label')").fetchall()]
+        own = f"name_{words.language}"
+        con.execute(
+            f"insert into temp.label select kind, code, {own if own in columns else 'name_en'}, sort_no"
+            " from mart.dim_label"
+        )
+        if own not in columns:
+            for (english,) in con.execute("select distinct name from temp.label").fetchall():
+                con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
+    con.execute(
+        "create or replace temp macro name(of_kind, of_code) as coalesce((select l.name from temp.label as l"
+        " where l.kind = of_kind and l.code = of_code), of_code::varchar)"
+    )
+    con.execute(
+        "create or replace temp macro place(of_kind, of_code) as coalesce((select l.sort_no from temp.label as l"
+        " where l.kind = of_kind and l.code = of_code), 9999)"
+    )
+    con.execute(
+        "create or replace temp macro term(of_term) as case when starts_with(of_term, 'W:')"
+        " then 'W × ' || name('term', of_term[3:]) else name('term', of_term) end"
+    )
+    con.execute(
+        "create or replace temp macro change(of_change) as name('axis', split_part(of_change, ': ', 1)) || ': '"
+        " || name('change', substr(of_change, strpos(of_change, ': ') + 2))"
+    )
+    is_zh = words.language == "zh"
+    province, name = ("province_name", "name_zh") if is_zh else ("province_en", "name_en")
+    short = "regexp_replace(name_zh, '(市|地区|盟|(?:.族)*自治州)$', '')" if is_zh else "name_en"
+    con.execute(
+        f"create or replace temp table city as select city_id, coalesce({name}, city_id) as full_name,"
+        f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
+        f" from mart.dim_city where boundary_vintage = {int(boundary)}"
+    )
+
+
+def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release: str | None = None) -> Scope:
+    """Scope of `index`, or of the fullest index that a headline regression explains and that is computed.
+
+    Raises ExportError for an index that is unknown or was not computed (with the reason the build gave).
+    """
+    run = con.execute(
+        "select release, data_vintage, method_version, is_synthetic, started_at from mart.mart_run_manifest"
+        " order by started_at desc limit 1"
+    ).fetchone()
+    if run is None:
+        raise ExportError("The published file has no run manifest: run `nqpf refresh` again.")
+    known = set(tables_of(con))
+    scheme = con.execute("select min(weight_scheme) from mart.dim_weight_scheme where is_headline").fetchall()[0][0]
+    bases = dict(
+        con.execute(
+            "select index_code, max(basis) from mart.mart_index_score where weight_scheme = ?"
+            " and basis like 'frozen%' and score is not null group by 1",
+            [scheme],
+        ).fetchall()
+    )
+    headlines = _headlines(con, known)
+    chosen = index or next((code for code in headlines if code in bases), None)
+    if chosen is None or chosen not in bases:
+        raise ExportError(_no_index(con, chosen, sorted(bases), headlines))
+    basis = bases[chosen]
+    model = relations = w = None
+    if "dim_model_spec" in known:
+        model, relations, w = con.execute(
+            "select min(model_id), min(x_codes[1]), min(w_code) from mart.dim_model_spec"
+            " where is_headline and y_code = ?",
+            [chosen],
+        ).fetchall()[0]
+    if "mart_city_state" in known:  # the weight matrix of the description
+        w = con.execute("select min(w_code) from mart.mart_city_state").fetchall()[0][0] or w
+    years = dict(
+        con.execute(
+            "select year, count(score) from mart.mart_index_score where index_code = ? and basis = ?"
+            " and weight_scheme = ? group by year order by year",
+            [chosen, basis, scheme],
+        ).fetchall()
+    )
+    complete = [year for year, n in years.items() if n == max(years.values())]
+    window = con.execute(
+        "select min(window_start), max(window_end) from mart.mart_index_bounds where index_code = ? and basis = ?",
+        [chosen, basis],
+    ).fetchall()[0]
+    cut_date, n_files = con.execute(
+        "select any_value(cut_date), max(n_files) from mart.dim_vintage where data_vintage = ?", [run[1]]
+    ).fetchall()[0]
+    boundary = con.execute("select max(boundary_vintage) from mart.dim_city").fetchall()[0][0]
+    n_sample = con.execute(
+        "select count(*) from mart.mart_sample_city where index_code = ? and in_sample", [chosen]
+    ).fetchall()[0][0]
+    return Scope(
+        index=chosen,
+        basis=basis,
+        scheme=scheme,
+        model=model or "",
+        relations=relations or "",
+        w=w or "",
+        release=release or run[0],
+        data_vintage=run[1],
+        method_version=run[2],
+        is_synthetic=bool(run[3]),
+        built=run[4],
+        boundary_vintage=int(boundary or 0),
+        cut_date=str(cut_date or ""),
+        n_loads=int(n_files or 0),
+        window_start=int(window[0] or min(complete)),
+        window_end=int(window[1] or max(complete)),
+        first_year=min(complete),
+        last_year=max(complete),
+        n_sample=int(n_sample),
+        unscored={year: n for year, n in years.items() if year not in complete},
+    )
+
+
+def tables_of(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of all tables of schema mart."""
+    found = con.execute(
+        "select table_name from information_schema.tables where table_schema = 'mart' order by 1"
+    ).fetchall()
+    return [str(row[0]) for row in found]
+
+
+def _headlines(con: duckdb.DuckDBPyConnection, known: set[str]) -> list[str]:
+    """Indexes that a headline regression explains (without regressions: that are no variant), the fullest first."""
+    if "dim_model_spec" in known:
+        sql = (
+            "select distinct i.index_code, i.n_indicator from mart.dim_index as i join mart.dim_model_spec as s"
+            " on s.is_headline and s.y_code = i.index_code order by 2 desc, 1"
+        )
+        if found := [str(row[0]) for row in con.execute(sql).fetchall()]:
+            return found
+    sql = "select index_code from mart.dim_index where variant_of is null order by n_indicator desc, 1"
+    return [str(row[0]) for row in con.execute(sql).fetchall()]
+
+
+def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str], headlines: list[str]) -> str:
+    listed = f"Indexes with scores: {', '.join(known) or 'none'}."
+    code = index or (headlines[0] if headlines else "")
+    why = con.execute("select skip_reason from mart.dim_index where index_code = ?", [code]).fetchone()
+    if index is not None and why is None:
+        return f"No index is called '{index}'. {listed}"
+    reason = (why and why[0]) or "no reason given"
+    what = f"Index {index}" if index else f"No headline index ({' or '.join(headlines)})"
+    return f"{what} has {'no ' if index else ''}scores in this file: {reason}. {listed}"
+
+
+def _clean(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value

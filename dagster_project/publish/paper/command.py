@@ -1,0 +1,178 @@
+"""`nqpf export`: what is asked, what can be made of it, where it goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from dagster_project.paths import Paths
+from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_rows
+from dagster_project.publish.exhibits.markup import to_html, to_markdown
+from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Scope, read_scope
+from dagster_project.publish.locale import languages
+from dagster_project.publish.paper import excel, figures, latex, plain, stata
+from dagster_project.publish.paper.city_panel import read_panel
+from dagster_project.publish.release.folder import known_releases
+from dagster_project.published import open_read_only
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+
+PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
+ROWS = ("csv", "parquet")
+WHOLE = ("excel", "stata", "report")
+DRAWN = ("svg", "png")
+BINARY = ("parquet", "excel", "stata", "png", "report")
+BOM = "\ufeff".encode()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of the command."""
+
+    format: str
+    table: str | None = None
+    figure: str | None = None
+    out: Path | None = None
+    index: str | None = None
+    release: str | None = None
+    language: str = "en"
+
+
+def export(paths: Paths, console: Console, asked: Asked) -> int:
+    """Write what was asked to a file (a file a chart) or to stdout. Exit code: 0 done, 2 not possible, with why."""
+    try:
+        _check(asked)
+        file = _file(paths, asked)
+        if file is None:
+            return nothing_published(paths, console)
+        _check_out(paths, asked)
+        made, scope = _make(file, asked)
+        if asked.out is None and len(made) > 1:
+            raise ExportError(f"{asked.figure} has several charts: give --out, or name one of {', '.join(made)}.")
+    except ExportError as error:
+        console.print(escape(str(error)), highlight=False, soft_wrap=True)
+        return EXIT_BAD_INPUT
+    for key, content in made.items():
+        if asked.out is None:
+            sys.stdout.buffer.write(content)
+            sys.stdout.flush()
+            continue
+        out = asked.out if len(made) == 1 else asked.out.with_stem(f"{asked.out.stem}-{key}")
+        _write(out, BOM + content if asked.format == "csv" else content)
+        mark = f" [bold yellow]{SYNTHETIC}[/]" if scope.is_synthetic else ""
+        size = f"{len(content) / 1e6:.2f} MB"
+        console.print(f"{escape(str(out))} ({size}), {scope.release}{mark}", highlight=False, soft_wrap=True)
+    return EXIT_OK
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    fresh = out.with_name(f".{out.name}.part")
+    fresh.write_bytes(content)
+    fresh.replace(out)
+
+
+def _check(asked: Asked) -> None:
+    """What fits together."""
+    if asked.table and asked.figure:
+        raise ExportError("Name a --table or a --figure, not both.")
+    formats = DRAWN if asked.figure else (*PRINTED, *ROWS, "excel") if asked.table else WHOLE
+    if asked.language not in languages():
+        raise ExportError(f"There is no language '{asked.language}'. Languages: {', '.join(languages())}.")
+    if asked.format not in (*PRINTED, *ROWS, *WHOLE, *DRAWN):
+        known = (*PRINTED, *ROWS, *WHOLE, *DRAWN)
+        raise ExportError(f"There is no format '{asked.format}'. Formats: {', '.join(known)}.")
+    if asked.format not in formats:
+        if asked.table or asked.figure:
+            what = "A figure" if asked.figure else "A table"
+            raise ExportError(f"{what} can be {', '.join(formats)}, not {asked.format}.")
+        need = "--figure" if asked.format in DRAWN else "--table"
+        raise ExportError(f"Format {asked.format} needs {need}. {_known_tables([])}")
+    if asked.format in BINARY and asked.out is None:
+        raise ExportError(f"Format {asked.format} needs --out FILE.")
+
+
+def _check_out(paths: Paths, asked: Asked) -> None:
+    """The file goes where it may: never into the published folder, nor the build."""
+    if asked.out is None:
+        return
+    where = asked.out.resolve()
+    if not where.parent.is_dir():
+        raise ExportError(f"There is no folder {where.parent}: create it first.")
+    if where.is_dir():
+        raise ExportError(f"{where} is a folder: name a file.")
+    for kept in (paths.published, paths.build_file.parent):
+        if where.is_relative_to(kept.resolve()):
+            raise ExportError(f"{kept} belongs to the warehouse: write the export elsewhere.")
+
+
+def _file(paths: Paths, asked: Asked) -> Path | None:
+    if asked.release is None:
+        return paths.published_file if paths.published_file.exists() else None
+    file = paths.releases / asked.release / "city.duckdb"
+    names = [row["release"] for row in known_releases(paths)]
+    if asked.release not in names or not file.exists():
+        raise ExportError(f"There is no release '{asked.release}'. Known: {', '.join(names) or 'none'}.")
+    return file
+
+
+def _make(file: Path, asked: Asked) -> tuple[dict[str, bytes], Scope]:
+    """What to write, by name: one thing, or the charts of a figure."""
+    with open_read_only(file) as con:
+        scope = read_scope(con, asked.index)
+        reader = Reader(con, scope, asked.language)
+        if asked.figure:
+            found = figures.chosen(exhibits(), asked.figure)
+            made, lacking = {}, []
+            for code, exhibit in found.items():
+                try:
+                    made[code] = figures.draw_file(reader, exhibit, asked.format)
+                except ExportError as error:
+                    lacking.append(str(error))
+            if not made:
+                raise ExportError(" ".join(lacking))
+            return made, scope
+        if asked.table is None:
+            return {asked.format: _whole(file, reader, asked)}, scope
+        table = _tables().get(asked.table.upper())
+        if table is None:
+            sql = _mart(reader, asked)
+        elif asked.format in PRINTED:
+            return {asked.table: PRINTED[asked.format](read_grid(reader, table)).encode()}, scope
+        else:
+            read_rows(reader, table)  # says why if there is nothing
+            sql = f"select *, '{scope.release.replace(chr(39), '')}' as release from ({table.sql})"
+        return {asked.table: plain.rows_as(file, reader, sql, asked.format)}, scope
+
+
+def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
+    if asked.format == "report":
+        from dagster_project.publish.site.site import single_file  # the whole site: only when it is asked
+
+        return single_file(file, language=asked.language).encode()
+    panel = read_panel(reader)
+    return stata.to_stata(panel, reader.scope) if asked.format == "stata" else excel.to_excel(reader, panel)
+
+
+def _mart(reader: Reader, asked: Asked) -> str:
+    """Query of all rows of a mart."""
+    name, marts = str(asked.table), sorted(reader.tables)
+    if asked.format in PRINTED or asked.format == "excel":
+        hint = f"{name} is a plain table: use --format csv or parquet. " if name in marts else ""
+        raise ExportError(f"{hint or f'No paper table is called {name!r}. '}{_known_tables([])}")
+    if name not in marts:
+        raise ExportError(f"No table is called '{name}'. {_known_tables(marts)}")
+    return f'select * from mart."{name}"'
+
+
+def _tables() -> dict[str, Exhibit]:
+    return {code: exhibit for code, exhibit in exhibits().items() if exhibit.columns}
+
+
+def _known_tables(marts: list[str]) -> str:
+    listed = "; ".join(f"{table.code} {table.title}" for table in _tables().values())
+    return f"Paper tables: {listed}." + (f" Plain tables: {', '.join(marts)}." if marts else "")

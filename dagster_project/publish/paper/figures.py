@@ -1,0 +1,46 @@
+"""Figures of the paper as SVG, or as PNG at 300 dpi: light colours, with title, key, source and caveat inside."""
+
+from __future__ import annotations
+
+import vl_convert
+
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.chart import WIDE, draw, in_light
+from dagster_project.publish.exhibits.exhibit import Exhibit, read_notes, read_rows
+from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader
+
+DPI = 300
+
+
+def chosen(found: dict[str, Exhibit], name: str) -> dict[str, Exhibit]:
+    """The chart called `name`, or the charts of that figure (F15: F15A, F15B, F15C). Raises ExportError with a list."""
+    code = name.upper()
+    charts = {key: exhibit for key, exhibit in found.items() if exhibit.chart}
+    matches = {
+        key: exhibit for key, exhibit in charts.items() if key == code or (key[:-1] == code and key[-1].isalpha())
+    }
+    if not matches:
+        listed = "; ".join(f"{exhibit.code} {exhibit.title}" for exhibit in charts.values())
+        raise ExportError(f"No figure is called '{name}'. Figures: {listed}.")
+    return matches
+
+
+def svg_of(reader: Reader, exhibit: Exhibit, width: float = WIDE, *, framed: bool = True, code: bool = True) -> str:
+    """The drawing with what a file of its own needs around it; `framed`: shown, else outside the part that is seen.
+
+    Raises ExportError if there is nothing to draw.
+    """
+    assert exhibit.chart is not None
+    rows, words = read_rows(reader, exhibit), reader.words
+    drawing = draw(exhibit.chart, rows, words, width)
+    mark = f"{words.gettext(SYNTHETIC)}." if reader.scope.is_synthetic else ""
+    notes = [mark, *read_notes(reader, exhibit, rows), words.gettext(maps.NOTE) if exhibit.chart.mark == "map" else ""]
+    title = words.gettext(exhibit.title) + (f" ({words.gettext(exhibit.unit)})" if exhibit.unit else "")
+    drawing.set_frame(f"{exhibit.code}. {title}" if code else title, [*filter(None, notes), reader.origin])
+    return drawing.svg(title, framed=framed)
+
+
+def draw_file(reader: Reader, exhibit: Exhibit, format: str) -> bytes:
+    """The chart as svg or png."""
+    svg = in_light(svg_of(reader, exhibit))
+    return svg.encode() if format == "svg" else vl_convert.svg_to_png(svg, ppi=DPI)

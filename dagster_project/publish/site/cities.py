@@ -1,0 +1,456 @@
+"""The list of the cities and a page for each: score against others, what moved it, indicators, neighbours, trail."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from markupsafe import Markup
+
+from dagster_project.publish.exhibits.chart import Drawing, draw, tick_text, ticks, width_of
+from dagster_project.publish.exhibits.exhibit import Chart, number
+from dagster_project.publish.exhibits.reader import Reader, Record
+from dagster_project.publish.locale import msg
+from dagster_project.publish.site.findings import Said
+from dagster_project.publish.site.overview import bar, spark
+
+MIDDLE = 420  # pixels: half a page, or a phone
+SCORES_SQL = """
+select s.city_id, s.year, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi
+from mart.mart_index_score as s
+left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
+where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
+    and s.year between $first and $last order by s.city_id, s.year
+"""
+PARTS_SQL = """
+select city_id, index_code[length($index) + 2:] as part, score_100 as score from mart.mart_index_score
+where spec_code = $index and index_code <> $index and basis = $basis and weight_scheme = $scheme and year = $last
+"""
+JUDGED_SQL = """
+select s.city_id, city.name, city.full_name, city.province, name('admin_tier', city.admin_tier) as tier, s.in_sample,
+    s.drop_reason
+from mart.mart_sample_city as s join city using (city_id) where s.index_code = $index order by s.city_id
+"""
+GROUPS_SQL = """
+select city_id, scheme, group_code from mart.dim_group_membership
+where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, place('scheme', scheme)
+"""
+VALUES_SQL = """
+select k.city_id, k.year, k.indicator_code, k.contribution * 100 as points, v.value_raw as value,
+    v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n
+from mart.mart_index_contribution as k
+left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
+where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
+window same as (partition by k.year, k.indicator_code)
+order by k.city_id, k.indicator_code, k.year
+"""
+INDICATORS_SQL = """
+select indicator_code as code, tier, unit from mart.dim_indicator where index_code = $index
+order by tier, indicator_code
+"""
+NEIGHBOURS_SQL = """
+select city_id_receiver as city_id, city_id_emitter as other, distance_km from mart.mart_spatial_weight_edge
+where w_code = $w order by 1, distance_km, 2
+"""
+BENCHMARK_SQL = (
+    "select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_path where @slice and year = $last"
+)
+REVISIONS_SQL = """
+select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
+from mart.mart_revision_log
+qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
+order by city_id, abs(pct_change) desc nulls last
+"""
+EDITS_SQL = """
+select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
+    arg_max(printed_value, (influence, -year)) as printed, arg_max(used_value, (influence, -year)) as used
+from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
+group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
+"""
+TRAIL_SQL = """
+select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, value_origin as origin, source, file,
+    sheet, cell
+from mart.mart_indicator_source
+where index_code = $index and year between $first and $last
+qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
+order by city_id, year, variable_code, file, sheet, cell
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class CityFacts:
+    """Rows of all cities, read once: codes and figures, without words of a language."""
+
+    reader: Reader
+
+    def _by_city(self, sql: str, *tables: str) -> dict[str, list[Record]]:
+        held: dict[str, list[Record]] = defaultdict(list)
+        for row in self.reader.rows(sql) if self.reader.has(*tables) else []:
+            held[row["city_id"]].append(row)
+        return held
+
+    @cached_property
+    def scores(self) -> dict[str, list[Record]]:
+        return self._by_city(SCORES_SQL, "mart_index_score")
+
+    @cached_property
+    def parts(self) -> dict[str, dict[str, float]]:
+        found = self._by_city(PARTS_SQL, "mart_index_score")
+        return {city: {row["part"]: row["score"] for row in rows} for city, rows in found.items()}
+
+    @cached_property
+    def groups(self) -> dict[str, dict[str, str]]:
+        found = self._by_city(GROUPS_SQL, "dim_group_membership")
+        return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in found.items()}
+
+    @cached_property
+    def values(self) -> dict[str, list[Record]]:
+        return self._by_city(VALUES_SQL, "mart_index_contribution")
+
+    @cached_property
+    def neighbours(self) -> dict[str, list[Record]]:
+        return self._by_city(NEIGHBOURS_SQL, "mart_spatial_weight_edge")
+
+    @cached_property
+    def paths(self) -> dict[str, list[Record]]:
+        return self._by_city(BENCHMARK_SQL, "mart_city_path")
+
+    @cached_property
+    def revisions(self) -> dict[str, list[Record]]:
+        return self._by_city(REVISIONS_SQL, "mart_revision_log")
+
+    @cached_property
+    def edits(self) -> dict[str, list[Record]]:
+        return self._by_city(EDITS_SQL, "mart_edit")
+
+    @cached_property
+    def trail(self) -> dict[str, list[tuple[Any, ...]]]:
+        """City -> (year, variable, text, printed unit, value, unit, origin, source, file, sheet, cell)."""
+        held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        if self.reader.has("mart_indicator_source"):
+            sql = (
+                "select 1 from information_schema.columns where table_name = 'mart_indicator_source' and column_name = "
+            )
+            printed = "unit_printed" if self.reader.rows(f"{sql}'unit_printed'") else "null"
+            text, values = self.reader.ready(TRAIL_SQL.format(printed=printed))
+            for city, *row in self.reader.con.execute(text, values).fetchall():
+                held[city].append(tuple(row))
+        return held
+
+    @cached_property
+    def medians(self) -> dict[tuple[str, str], list[Record]]:
+        """(scheme, group) -> median score a year; ("", "") for all cities."""
+        held: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for city, rows in self.scores.items():
+            for key in [("", ""), *self.groups.get(city, {}).items()]:
+                for row in rows:
+                    held[key][row["year"]].append(row["score"])
+        return {
+            key: [{"x": year, "y": sorted(found)[len(found) // 2]} for year, found in sorted(years.items())]
+            for key, years in held.items()
+        }
+
+
+def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[str, Any]]:
+    """Rows of the list, by rank."""
+    n = len(facts.scores)
+    rows = []
+    for city in judged:
+        found = facts.scores.get(city["city_id"], [])
+        if not found or found[-1]["year"] != reader.scope.last_year:
+            continue
+        first, last = found[0], found[-1]
+        parts = facts.parts.get(city["city_id"], {})
+        move = first["rank"] - last["rank"] if first["year"] == reader.scope.first_year else None
+        rows.append(
+            {
+                **city,
+                "order": last["rank"],
+                "rank": last["rank"],
+                "score": number(last["score"], 1),
+                "bar": bar(last["lo"], last["hi"], last["rank"], n),
+                "new": number(parts.get("new"), 1),
+                "quality": number(parts.get("quality"), 1),
+                "move": "" if move is None else f"{move:+d}".replace("-", "−") if move else "0",
+                "spark": spark([row["score"] for row in found]),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["order"], row["city_id"]))
+
+
+def plain(value: float | None) -> str:
+    """A figure with the digits that its size needs."""
+    if value is None:
+        return "–"
+    size = abs(value)
+    return number(value, 0 if size >= 1000 or value == int(value) else 2 if size >= 1 else 4)
+
+
+class Profiles:
+    """The pages of the cities in one language."""
+
+    def __init__(self, reader: Reader, facts: CityFacts, judged: list[Record]) -> None:
+        self.reader, self.facts, self.judged = reader, facts, judged
+        self.names = {row["city_id"]: row for row in judged}
+        self.indicators = reader.rows(INDICATORS_SQL)
+        self.n = len(facts.scores)
+
+    def name(self, kind: str, code: Any) -> str:
+        return self.reader.name(kind, code or "")
+
+    def each(self) -> Iterator[dict[str, Any]]:
+        for city in self.judged:
+            yield self.profile(city)
+
+    def profile(self, city: Record) -> dict[str, Any]:
+        """Everything on the page of a city."""
+        words, key = self.reader.words, city["city_id"]
+        found = self.facts.scores.get(key, [])
+        groups = [self.name("group", code) for code in dict.fromkeys(self.facts.groups.get(key, {}).values())]
+        about = " · ".join(filter(None, [city["province"], city["tier"], *groups]))
+        made = {**city, "about": about, "said": self._said(city, found), "in_sample": bool(found)}
+        if found:
+            made |= {
+                "lines": self._lines(city, found),
+                "waterfall": self._waterfall(key, found),
+                "indicators": self._indicators(key),
+            }
+        revisions = self.facts.revisions.get(key, [])
+        trail = self.facts.trail.get(key, [])
+        year = max((row[0] for row in trail), default=0)
+        return {
+            **made,
+            "neighbours": self._neighbours(key),
+            "edits": [
+                words.say(
+                    "{variable}, {years}: {action} ({rule}); printed {printed}, used {used} ({unit})",
+                    variable=self.name("variable", row["variable_code"]),
+                    years=row["y0"] if row["y0"] == row["y1"] else f"{row['y0']}–{row['y1']}",
+                    action=self.name("edit_action", row["action"]),
+                    rule=self.name("edit_rule", row["rule"]),
+                    printed=plain(row["printed"]),
+                    used=plain(row["used"]),
+                    unit=self.name("unit", row["unit"]),
+                )
+                for row in self.facts.edits.get(key, [])
+            ],
+            "n_revisions": revisions[0]["n"] if revisions else 0,
+            "revisions": [
+                {
+                    "variable": self.name("variable", row["variable_code"]),
+                    "year": row["year"],
+                    "before": plain(row["value_old"]),
+                    "now": plain(row["value_new"]),
+                    "unit": self.name("unit", row["unit"]),
+                    "source": self.name("source", row["source_new"]),
+                }
+                for row in revisions
+            ],
+            "trail_year": year,
+            "trail": [self._printed(*row) for row in trail if row[0] == year],
+        }
+
+    def _said(self, city: Record, found: list[Record]) -> list[Said]:
+        """Rank, side of the median, change since the first year: no more than the ranges allow."""
+        words, name = self.reader.words, city["name"]
+        if not found:
+            return [Said(words.say("{city} has no score: a figure is missing in too many years.", city=name))]
+        first, last, n = found[0], found[-1], self.n
+        own = {"city": name, "rank": last["rank"], "n": n, "year": last["year"], "score": last["score"]}
+        if last["lo"] is None:
+            return [Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **own))]
+        said = [
+            Said(
+                words.say(
+                    "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
+                    " choices its rank is {lo} to {hi}.",
+                    **own,
+                    lo=last["lo"],
+                    hi=last["hi"],
+                )
+            )
+        ]
+        middle = (n + 1) / 2
+        ends = {"est": middle - last["rank"], "lo": middle - last["hi"], "hi": middle - last["lo"]}
+        says = 1 if ends["lo"] > 0 else -1 if ends["hi"] < 0 else 0
+        texts = {
+            1: msg("It is above the median city in at least 95 % of the draws."),
+            -1: msg("It is below the median city in at least 95 % of the draws."),
+            0: msg("Its rank is not distinguishable from that of the median city."),
+        }
+        said.append(Said(words.gettext(texts[says]), says, **ends))
+        if first["lo"] is not None and first["year"] < last["year"]:
+            ends = {
+                "est": float(first["rank"] - last["rank"]),
+                "lo": float(first["lo"] - last["hi"]),
+                "hi": float(first["hi"] - last["lo"]),
+            }
+            says = 1 if ends["lo"] > 0 else -1 if ends["hi"] < 0 else 0
+            texts = {
+                1: msg("Since {year} it rose from rank {r0}, more than both ranges allow."),
+                -1: msg("Since {year} it fell from rank {r0}, more than both ranges allow."),
+                0: msg("Its move since {year}, from rank {r0}, is not distinguishable from zero: the ranges overlap."),
+            }
+            said.append(Said(words.say(texts[says], year=first["year"], r0=first["rank"]), says, **ends))
+        for path in self.facts.paths.get(city["city_id"], []):
+            if path["p_path"] is not None:
+                said.append(
+                    Said(
+                        words.say(
+                            "Path by the stated rule: {path} ({share:.0f} % of the draws agree).",
+                            path=self.name("path", path["path"]),
+                            share=100 * path["p_path"],
+                        )
+                    )
+                )
+        return said
+
+    def _lines(self, city: Record, found: list[Record]) -> list[Markup]:
+        words, key = self.reader.words, city["city_id"]
+        rows = [{"x": row["year"], "y": row["score"], "series": city["name"]} for row in found]
+        rows += [{**row, "series": words.gettext(msg("median city"))} for row in self.facts.medians["", ""]]
+        groups = self.facts.groups.get(key, {})
+        scheme = next((name for name in groups if ("four" in name or "region" in name)), next(iter(groups), ""))
+        if scheme:
+            label = words.say("median, {group}", group=self.name("group", groups[scheme]))
+            rows += [{**row, "series": label} for row in self.facts.medians.get((scheme, groups[scheme]), [])]
+        for path in self.facts.paths.get(key, []):
+            peer = self.facts.scores.get(path["other"] or "", [])
+            label = words.say("{city} (peer)", city=self.names.get(path["other"], {}).get("name", ""))
+            rows += [{"x": row["year"], "y": row["score"], "series": label} for row in peer]
+        chart = Chart("line", columns=1, height=210, zero=True, tip="{series} {x}: {y:.1f}")
+        label = words.gettext(msg("Score against others"))
+        return [Markup(draw(chart, rows, words, MIDDLE).svg(label, "middle"))]
+
+    def _waterfall(self, key: str, found: list[Record]) -> list[Markup]:
+        """From the first to the last score, tier by tier."""
+        words, tier_of = self.reader.words, {row["code"]: row["tier"] for row in self.indicators}
+        moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
+        years = {found[0]["year"]: -1.0, found[-1]["year"]: 1.0}
+        for row in self.facts.values.get(key, []):
+            if row["indicator_code"] in tier_of and row["points"] is not None:
+                moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
+        steps = [(str(found[0]["year"]), 0.0, found[0]["score"])]
+        at = found[0]["score"]
+        for tier, change in moved.items():
+            steps.append((self.name("tier", tier), at, at + change))
+            at += change
+        steps.append((str(found[-1]["year"]), 0.0, found[-1]["score"]))
+        label = words.gettext(msg("What moved the score"))
+        return [Markup(_steps(steps, MIDDLE).svg(label, "middle"))]
+
+    def _indicators(self, key: str) -> list[dict[str, Any]]:
+        found: dict[str, dict[int, Record]] = defaultdict(dict)
+        for row in self.facts.values.get(key, []):
+            found[row["indicator_code"]][row["year"]] = row
+        scope, rows = self.reader.scope, []
+        for indicator in self.indicators:
+            own = found.get(indicator["code"], {})
+            last, first = own.get(scope.last_year), own.get(scope.first_year)
+            if last is None:
+                continue
+            change = last["points"] - first["points"] if first else None
+            share = (last["place"] - 1) / max(1, last["n"] - 1)
+            rows.append(
+                {
+                    "code": indicator["code"],
+                    "name": self.name("indicator", indicator["code"]),
+                    "strip": _strip(share, last["place"], last["n"]),
+                    "value": plain(last["value"]),
+                    "unit": self.name("unit", indicator["unit"]),
+                    "points": number(last["points"], 1),
+                    "change": "" if change is None else ("+" if change > 0 else "") + number(change, 1),
+                    "origin": self.name("origin", last["origin"]),
+                }
+            )
+        return rows
+
+    def _neighbours(self, key: str) -> list[dict[str, Any]]:
+        made = []
+        for row in self.facts.neighbours.get(key, []):
+            other, scores = self.names.get(row["other"]), self.facts.scores.get(row["other"], [])
+            if other:
+                last = scores[-1] if scores else {"rank": "–", "score": None}
+                made.append(
+                    {
+                        **other,
+                        "rank": last["rank"],
+                        "score": number(last["score"], 1) or "–",
+                        "km": number(row["distance_km"], 0),
+                    }
+                )
+        return made
+
+    def _printed(
+        self,
+        _: int,
+        variable: str,
+        text: str,
+        printed: str,
+        value: float,
+        unit: str,
+        origin: str,
+        source: str,
+        *at: str,
+    ) -> dict[str, Any]:
+        return {
+            "variable": self.name("variable", variable),
+            "text": text or "–",
+            "unit_printed": printed or "",
+            "value": plain(value),
+            "unit": self.name("unit", unit),
+            "origin": self.name("origin", origin),
+            "source": self.name("source", source),
+            "place": ", ".join(filter(None, at)),
+        }
+
+
+def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """All years of a trail for the script: texts once in `words`, rows of places in it by year. See app.js."""
+    known: dict[str, int] = {}
+    years: dict[int, list[list[Any]]] = defaultdict(list)
+    for year, variable, text, printed, value, unit, origin, source, file, sheet, cell in rows:
+        held = [
+            known.setdefault(one or "", len(known)) for one in (variable, printed, unit, origin, source, file, sheet)
+        ]
+        years[year].append([held[0], text or "–", held[1], value, *held[2:], cell or ""])
+    return {"words": list(known), "years": years}
+
+
+def _strip(share: float, rank: int, n: int) -> Markup:
+    x = 4 + 152 * share
+    return Markup(
+        '<svg class="strip" viewBox="0 0 160 12" width="160" height="12" role="img"'
+        f' aria-label="{rank} / {n}"><line x1="4" x2="156" y1="6" y2="6" stroke="var(--line)" stroke-width="2"/>'
+        '<line x1="80" x2="80" y1="2" y2="10" stroke="var(--border)"/>'
+        f'<circle cx="{x:.0f}" cy="6" r="4" fill="var(--a)"/></svg>'
+    )
+
+
+def _steps(steps: list[tuple[str, float, float]], width: float) -> Drawing:
+    """A waterfall: bars from one value to the next, whole bars at both ends."""
+    drawing = Drawing(width)
+    ends = [value for _, a, b in steps for value in (a, b)]
+    low, high = min(0.0, *ends), max(ends) * 1.04 or 1.0
+    left, right = max(width_of(name) for name, _, _ in steps) + 12, width - 50
+
+    def x(value: float) -> float:
+        return left + (right - left) * (value - low) / ((high - low) or 1)
+
+    found = ticks(low, high, 4)
+    height = 25.0 * len(steps)
+    for value in found:
+        drawing.line([(x(value), 4), (x(value), height)], "grid")
+        drawing.text(x(value), height + 14, tick_text(value, found), "middle")
+    for k, (name, a, b) in enumerate(steps):
+        y, is_end = 25.0 * k + 6, k in (0, len(steps) - 1)
+        colour = "a" if is_end else "d" if b >= a else "b"
+        drawing.text(left - 8, y + 13, name, "end")
+        drawing.box(x(min(a, b)), y, x(max(a, b)) - x(min(a, b)), 17, colour)
+        text = number(b, 1) if is_end else ("+" if b >= a else "") + number(b - a, 1)
+        drawing.text(x(max(a, b)) + 5, y + 13, text)
+    drawing.height = height + 22
+    return drawing

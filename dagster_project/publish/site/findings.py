@@ -1,0 +1,189 @@
+"""Questions with their sentence, figure and doubt: what pages.yml describes, read from one file in one language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markupsafe import Markup
+
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.chart import NARROW, WIDE, Drawing, draw
+from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_notes, read_rows
+from dagster_project.publish.exhibits.markup import html_table
+from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Record
+from dagster_project.publish.locale import msg
+
+ABSENT = msg("Not in this release: {title}.")
+
+
+@dataclass(frozen=True)
+class Said:
+    """One sentence and what it rests on. `says`: 1 up, -1 down, 0 not distinguishable from zero, None no direction."""
+
+    text: str
+    says: int | None = None
+    est: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An exhibit on a page: drawings for wide and narrow screens or a table, with what stands below it."""
+
+    code: str
+    title: str
+    unit: str
+    notes: list[str]
+    n: str
+    method: str
+    svgs: list[Markup] = field(default_factory=list)
+    map: dict[str, Any] | None = None
+    table: Markup | None = None
+    n_rows: int = 0
+
+
+@cache
+def _all() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("pages.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def pages() -> dict[str, dict[str, Any]]:
+    """The pages of findings as pages.yml has them."""
+    return {slug: page for slug, page in _all().items() if slug != "index"}
+
+
+def overview() -> dict[str, Any]:
+    """Headline and cards of the first page."""
+    return _all()["index"]
+
+
+def side(row: Record) -> int:
+    """What the figures allow to say: 1 or -1 where the interval lies on one side of zero (or p is at most 0.05)."""
+    est, low, high, p = (row.get(name) for name in ("est", "lo", "hi", "p"))
+    if low is None and high is None and p is not None:
+        return 0 if p > 0.05 or not est else 1 if est > 0 else -1
+    return 1 if low is not None and low > 0 else -1 if high is not None and high < 0 else 0
+
+
+def said(reader: Reader, claim: dict[str, Any]) -> list[Said]:
+    """The sentences of a claim, one a row; none where its tables are not in the file."""
+    if not all(mart in reader.tables for mart in claim["marts"]):
+        return []
+    return [sentence(reader, claim, row) for row in reader.rows(claim["sql"])]
+
+
+def sentence(reader: Reader, claim: dict[str, Any], row: Record) -> Said:
+    """The sentence that the figures of the row allow: `up`, `down` or `none` of the claim, or `say`."""
+    if "say" in claim:
+        return Said(reader.words.say(claim["say"], **row))
+    says = side(row)
+    est = row.get("est")
+    text = claim.get({1: "up", -1: "down", 0: "none"}[says]) or claim["none"]
+    size = None if est is None else abs(float(est))
+    ends = {name: None if row.get(name) is None else float(row[name]) for name in ("est", "lo", "hi", "p")}
+    return Said(reader.words.say(text, **row, size=size), says, **ends)
+
+
+def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None) -> Shown | str:
+    """The exhibit, or the sentence that it is not in this release. Its rows are put into `kept`."""
+    exhibit = exhibits()[code]
+    words = reader.words
+    try:
+        rows = kept.setdefault(code, read_rows(reader, exhibit)) if kept is not None else read_rows(reader, exhibit)
+        grid = read_grid(reader, exhibit, rows, origin=False) if exhibit.columns and not exhibit.chart else None
+    except ExportError:
+        return words.say(ABSENT, title=words.gettext(exhibit.title))
+    notes = read_notes(reader, exhibit, rows)
+    if exhibit.chart and exhibit.chart.mark == "map":
+        notes.append(words.gettext(maps.NOTE))
+    counts = sorted({int(row["n_obs"]) for row in rows if row.get("n_obs") is not None})
+    n = "" if not counts else f"{counts[0]:,}" + (f"–{counts[-1]:,}" if len(counts) > 1 else "")
+    own = {
+        "code": code,
+        "title": words.gettext(exhibit.title),
+        "unit": words.gettext(exhibit.unit) if exhibit.unit else "",
+        "notes": notes,
+        "n": n,
+        "method": exhibit.method,
+    }
+    if grid is not None:
+        return Shown(**own, table=_table(grid), n_rows=sum(row.kind == "body" for row in grid.rows))  # type: ignore[arg-type]
+    if exhibit.chart and exhibit.chart.mark == "map":
+        return Shown(**own, map=map_data(exhibit, rows))  # type: ignore[arg-type]
+    return Shown(**own, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, own["title"], notes)])  # type: ignore[arg-type]
+
+
+def _table(grid: Grid) -> Markup:
+    return html_table(grid, caption=False)
+
+
+def drawn(reader: Reader, exhibit: Exhibit, rows: list[Record], title: Any, notes: list[str]) -> list[str]:
+    """The chart for wide and for narrow screens, each with what its file needs outside the part that is seen."""
+    assert exhibit.chart is not None
+    made = []
+    for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
+        drawing = draw(exhibit.chart, rows, reader.words, width)
+        frame(drawing, reader, f"{exhibit.code}. {title}", notes)
+        made.append(drawing.svg(str(title), kind))
+    return made
+
+
+def frame(drawing: Drawing, reader: Reader, title: str, notes: list[str]) -> None:
+    """Title, caveats and source of a downloaded picture."""
+    mark = [f"{reader.words.gettext(SYNTHETIC)}."] if reader.scope.is_synthetic else []
+    drawing.set_frame(title, [*mark, *notes, reader.origin])
+
+
+def map_data(exhibit: Exhibit, rows: list[Record]) -> dict[str, Any]:
+    """What the script draws: a step of the palette or a category for each city, and the key."""
+    assert exhibit.chart is not None
+    numbers = [float(row["y"]) for row in rows if row.get("y") is not None]
+    if not numbers:
+        names = [str(name) for name in dict.fromkeys(row["series"] for row in rows)]
+        key = [[f"a{k}", name, sum(row["series"] == name for row in rows)] for k, name in enumerate(names)]
+        return {"fill": {row["city_id"]: f"a{names.index(str(row['series']))}" for row in rows}, "key": key}
+    limits = maps.breaks(numbers)
+    classes = {row["city_id"]: maps.class_of(float(row["y"]), limits) for row in rows if row.get("y") is not None}
+    ends = [min(numbers), *limits, max(numbers)]
+    digits = exhibit.chart.digits
+    key = [
+        [f"s{maps.class_of(low, limits)}", f"{low:,.{digits}f}–{high:,.{digits}f}", 0] for low, high in pairwise(ends)
+    ]
+    return {"fill": {city: f"s{step}" for city, step in classes.items()}, "key": key}
+
+
+def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None) -> dict[str, Any]:
+    """A page of findings: its questions with sentences and figures. A figure that is not there is said."""
+    own, words = pages()[slug], reader.words
+    questions = []
+    for k, question in enumerate(own["questions"], 1):
+        figure = show(reader, question["figure"], kept)
+        sentences = [one for claim in question["claims"] for one in said(reader, claim)]
+        if not sentences and isinstance(figure, str):
+            continue
+        questions.append(
+            {
+                "ask": words.gettext(question["ask"]),
+                "anchor": f"q{k}",
+                "said": sentences,
+                "sure": words.gettext(question["sure"]),
+                "figure": figure,
+            }
+        )
+    held = [show(reader, code, kept) for code in own.get("appendix", ())]
+    return {
+        "slug": slug,
+        "title": words.gettext(own["title"]),
+        "lead": words.gettext(own["lead"]),
+        "questions": questions,
+        "appendix": [one for one in held if isinstance(one, Shown)],
+        "absent": [one for one in held if isinstance(one, str)],
+    }

@@ -1,0 +1,173 @@
+"""A page for each indicator: definition, source, map, distribution, first and last cities, coverage, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup
+
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.chart import draw
+from dagster_project.publish.exhibits.exhibit import Chart, number
+from dagster_project.publish.exhibits.reader import Reader, Record
+from dagster_project.publish.locale import msg
+from dagster_project.publish.site.cities import MIDDLE, plain
+
+LIST_SQL = """
+select i.indicator_code as code, name('indicator', i.indicator_code) as name, name('tier', i.tier) as tier,
+    name('unit', i.unit) as unit, i.direction, i.formula_sql as formula, 100 * w.weight as weight,
+    100 * w.weight_p05 as lo, 100 * w.weight_p95 as hi
+from mart.dim_indicator as i
+left join mart.mart_index_weight as w on w.index_code = i.index_code and w.indicator_code = i.indicator_code
+    and w.basis = $basis and w.weight_scheme = $scheme and w.year is null
+where i.index_code = $index order by i.tier, i.indicator_code
+"""
+VALUES_SQL = """
+select v.indicator_code as code, v.city_id, city.name, v.value_raw as value
+from mart.mart_indicator_value as v join city using (city_id)
+where v.index_code = $index and v.basis = $basis and v.year = $last and v.value_raw is not null
+order by code, v.city_id
+"""
+SOURCES_SQL = """
+select indicator_code as code, string_agg(distinct name('source', source), '; ') as sources,
+    string_agg(distinct name('variable', variable_code), '; ') as variables
+from mart.mart_indicator_source where index_code = $index group by all
+"""
+COVERAGE_SQL = """
+select indicator_code as code, year, n_observed, n_imputed, n_suspected_fill as n_fill, n_missing, n_city
+from mart.mart_indicator_coverage where index_code = $index and year between $first and $last order by code, year
+"""
+WEIGHTS_SQL = """
+select indicator_code as code, name('weight_scheme', weight_scheme) as label, 100 * weight as x, 100 * weight_p05 as lo,
+    100 * weight_p95 as hi
+from mart.mart_index_weight where index_code = $index and basis = $basis and year is null
+order by code, place('weight_scheme', weight_scheme)
+"""
+EDITS_SQL = """
+select code, count(*) as n
+from (select unnest(string_split(indicators, ' ')) as code from mart.mart_edit
+    where index_code = $index and is_selected and action in ('quarantine', 'replace', 'relink'))
+group by code
+"""
+SHOWN = 8
+BINS = 24
+
+
+def _by_code(rows: list[Record]) -> dict[str, list[Record]]:
+    held: dict[str, list[Record]] = {}
+    for row in rows:
+        held.setdefault(row["code"], []).append(row)
+    return held
+
+
+class Indicators:
+    """The list and the pages of the indicators in one language."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.rows = reader.rows(LIST_SQL)
+        self.values = _by_code(reader.rows(VALUES_SQL))
+        self.coverage = _by_code(reader.rows(COVERAGE_SQL) if reader.has("mart_indicator_coverage") else [])
+        self.weights = _by_code(reader.rows(WEIGHTS_SQL))
+        self.sources = _by_code(reader.rows(SOURCES_SQL) if reader.has("mart_indicator_source") else [])
+
+    def _better(self, row: Record) -> str:
+        words = self.reader.words
+        return words.gettext(msg("higher is better")) if row["direction"] > 0 else words.gettext(msg("lower is better"))
+
+    def listed(self) -> list[dict[str, Any]]:
+        """One row an indicator."""
+        top = max((row["hi"] or row["weight"] or 0.0 for row in self.rows), default=1.0) or 1.0
+        made = []
+        for row in self.rows:
+            found = self.coverage.get(row["code"], [])
+            printed, all_ = (sum(one[name] for one in found) for name in ("n_observed", "n_city"))
+            ends = [116 * (row[name] or 0.0) / top + 2 for name in ("lo", "hi", "weight")]
+            bar = Markup(
+                '<svg class="bar" viewBox="0 0 120 12" width="120" height="12" aria-hidden="true"><line x1="{:.0f}"'
+                ' x2="{:.0f}" y1="6" y2="6" stroke="var(--a)" stroke-width="4" stroke-opacity=".5"/><circle cx="{:.0f}"'
+                ' cy="6" r="3" fill="var(--a)"/></svg>'
+            ).format(*ends)
+            made.append(
+                {
+                    **row,
+                    "better": self._better(row),
+                    "weight": number(row["weight"], 1),
+                    "bar": bar if row["lo"] is not None else "",
+                    "printed": number(100 * printed / all_, 1) if all_ else "–",
+                }
+            )
+        return made
+
+    def each(self) -> Iterator[dict[str, Any]]:
+        for row in self.rows:
+            yield self.profile(row)
+
+    def profile(self, row: Record) -> dict[str, Any]:
+        """Everything on the page of an indicator."""
+        words, code = self.reader.words, row["code"]
+        last = self.values.get(code, [])
+        ordered = sorted(last, key=lambda one: (-row["direction"] * one["value"], one["city_id"]))
+        shown = min(SHOWN, len(ordered) // 2)
+        ends = [{**one, "value": plain(one["value"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
+        source = self.sources.get(code, [{"sources": "", "variables": ""}])[0]
+        weight = words.say(
+            "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}
+        )
+        edits = {one["code"]: one["n"] for one in self.reader.rows(EDITS_SQL)} if self.reader.has("mart_edit") else {}
+        return {
+            **row,
+            "better": self._better(row),
+            "weight": weight if row["lo"] is not None else f"{number(row['weight'], 1)} %",
+            "variables": source["variables"],
+            "sources": source["sources"],
+            "map": self._map(last),
+            "histogram": self._histogram(row, [one["value"] for one in last]),
+            "ends": list(zip(ends[:shown], ends[shown:], strict=True)),
+            "coverage": self.coverage.get(code, []),
+            "weights": self._chart(
+                Chart("range", digits=1, x_title=msg("weight (%)")),
+                self.weights.get(code, []),
+                msg("Weight under all schemes"),
+            ),
+            "edits": words.say(
+                "One printed figure behind it was edited.",
+                "{n:,} printed figures behind it were edited.",
+                n=edits[code],
+            )
+            if code in edits
+            else "",
+        }
+
+    def _map(self, last: list[Record]) -> dict[str, Any]:
+        limits = maps.breaks([one["value"] for one in last])
+        ends = [one["value"] for one in last]
+        bounds = [min(ends), *limits, max(ends)] if ends else []
+        key = [[f"s{maps.class_of(low, limits)}", f"{plain(low)}–{plain(high)}", 0] for low, high in pairwise(bounds)]
+        return {
+            "fill": {one["city_id"]: f"s{maps.class_of(one['value'], limits)}" for one in last},
+            "key": key,
+            "say": {one["city_id"]: plain(one["value"]) for one in last},
+        }
+
+    def _histogram(self, row: Record, values: list[float]) -> list[Markup]:
+        if not values or min(values) == max(values):
+            return []
+        low, side = min(values), (max(values) - min(values)) / BINS
+        counts = [0] * BINS
+        for value in values:
+            counts[min(BINS - 1, int((value - low) / side))] += 1
+        rows: list[Record] = [{"x": low + (k + 0.5) * side, "y": float(n)} for k, n in enumerate(counts)]
+        chart = Chart(
+            "bar", columns=1, years=False, zero=True, height=150, y_title=msg("cities"), tip="{x:,.4g}: {y:.0f}"
+        )
+        return self._chart(replace(chart, x_title=row["unit"]), rows, msg("Distribution"))
+
+    def _chart(self, chart: Chart, rows: list[Record], label: str) -> list[Markup]:
+        if not rows:
+            return []
+        words = self.reader.words
+        return [Markup(draw(chart, rows, words, MIDDLE).svg(words.gettext(label), "middle"))]

@@ -1,0 +1,220 @@
+"""What all pages share: scores, map, weights and words as classic scripts; rows of every exhibit as CSV; a ranking."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.exhibit import exhibits, read_rows
+from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
+from dagster_project.publish.paper.excel import frame_to_excel
+from dagster_project.publish.paper.inert import plain_cell
+from dagster_project.publish.whatif import presets
+
+TEMPLATES = Path(__file__).parent / "templates"
+BOM = "\ufeff"
+SCORES_SQL = """
+select case index_code when $index then 'composite' else index_code[length($index) + 2:] end as part, city_id, year,
+    score_100 as score, rank_year as rank
+from mart.mart_index_score
+where spec_code = $index and basis = $basis and weight_scheme = $scheme and score is not null
+    and year between $first and $last
+    and (index_code = $index or index_code[length($index) + 2:] in (select dimension from mart.dim_indicator
+        where index_code = $index))
+order by part, city_id, year
+"""
+RANGES_SQL = """
+select city_id, year, rank_p05, rank_p95 from mart.mart_index_uncertainty
+where index_code = $index and basis = $basis and rank_p05 is not null and year between $first and $last
+"""
+CITIES_SQL = """
+select c.city_id, c.city_code, c.name_en, c.name_zh, c.province_en, c.province_name, s.in_sample
+from mart.dim_city as c join mart.mart_sample_city as s using (city_id)
+where s.index_code = $index and c.boundary_vintage = (select max(boundary_vintage) from mart.dim_city)
+order by c.city_id
+"""
+GROUPS_SQL = """
+select city_id, scheme, group_code from mart.dim_group_membership
+where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, scheme
+"""
+PATHS_SQL = "select city_id, path from mart.mart_city_path where @slice and year = $last"
+Z_SQL = """
+select city_id, year, indicator_code, z from mart.mart_indicator_value
+where index_code = $index and basis = $basis and year between $first and $last
+"""
+VALUES_SQL = """
+select v.indicator_code, v.city_id, city.name_en, city.name_zh, v.year, v.value_raw as value, v.unit, v.z,
+    v.value_origin as origin
+from mart.mart_indicator_value as v join city using (city_id)
+where v.index_code = $index and v.basis = $basis and v.year between $first and $last
+order by v.indicator_code, v.city_id, v.year
+"""
+INDICATORS_SQL = """
+select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
+from mart.dim_indicator where index_code = $index order by tier, indicator_code
+"""
+NAMES = ("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part", "weight_scheme")
+
+
+def as_script(name: str, value: Any) -> str:
+    """window.NAME = value; as JSON that cannot end a script element it may be put into."""
+    return f"window.{name}={as_json(value)};\n"
+
+
+def as_json(value: Any) -> str:
+    """JSON without a character that could end an element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def scores(reader: Reader) -> dict[str, Any]:
+    """Years, cities, and by part the scores and ranks (a row a city, a column a year), with the ranges of the ranks."""
+    scope = reader.scope
+    years = list(range(scope.first_year, scope.last_year + 1))
+    column = {year: k for k, year in enumerate(years)}
+    groups: dict[str, dict[str, str]] = {}
+    for row in reader.rows(GROUPS_SQL):
+        groups.setdefault(row["city_id"], {})[row["scheme"]] = row["group_code"]
+    if reader.has("mart_city_path"):
+        for row in reader.rows(PATHS_SQL):
+            groups.setdefault(row["city_id"], {})["path"] = row["path"]
+    cities = reader.rows(CITIES_SQL)
+    place = {row["city_id"]: k for k, row in enumerate(cities)}
+    parts: dict[str, dict[str, list[list[Any]]]] = {}
+    for row in reader.rows(SCORES_SQL):
+        if row["city_id"] in place:
+            held = parts.setdefault(
+                row["part"], {name: [[None] * len(years) for _ in cities] for name in ("score", "rank")}
+            )
+            at = place[row["city_id"]], column[row["year"]]
+            held["score"][at[0]][at[1]] = round(row["score"], 5)  # the page rounds once more, to one decimal
+            held["rank"][at[0]][at[1]] = int(row["rank"])
+    low: list[list[Any]] = [[None] * len(years) for _ in cities]
+    high: list[list[Any]] = [[None] * len(years) for _ in cities]
+    if reader.has("mart_index_uncertainty"):
+        for row in reader.rows(RANGES_SQL):
+            at = place[row["city_id"]], column[row["year"]]
+            low[at[0]][at[1]], high[at[0]][at[1]] = int(row["rank_p05"]), int(row["rank_p95"])
+    columns = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
+    return {
+        "years": years,
+        "parts": ["composite", *sorted(set(parts) - {"composite"})],
+        "cities": [[*(row[name] for name in columns), groups.get(row["city_id"], {})] for row in cities],
+        "by": parts,
+        "lo": low,
+        "hi": high,
+        "strip": _strips(reader, place),
+    }
+
+
+def _strips(reader: Reader, place: dict[str, int]) -> dict[str, list[Any]]:
+    """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
+    frame = pd.DataFrame(reader.rows(f"{Z_SQL} and year = $last"), columns=["city_id", "year", "indicator_code", "z"])
+    found: dict[str, list[Any]] = {}
+    for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
+        rank = rows["z"].rank(method="average")
+        held: list[Any] = [None] * len(place)
+        for city, value in zip(rows["city_id"], rank, strict=True):
+            if city in place:
+                held[place[city]] = round(100 * (value - 1) / max(1, len(rows) - 1))
+        found[str(code)] = held
+    return found
+
+
+def usable_presets(reader: Reader) -> list[dict[str, Any]]:
+    """The weight schemes that the page of weights can take: without negative weights."""
+    return [row for row in presets(reader) if min(row["weights"].values()) >= 0]
+
+
+def panel(reader: Reader) -> dict[str, Any]:
+    """What the page of weights computes with: z of all cities, years and indicators as float64, and the presets."""
+    indicators = reader.rows(INDICATORS_SQL)
+    codes = [row["code"] for row in indicators]
+    frame = pd.DataFrame(reader.rows(Z_SQL), columns=["city_id", "year", "indicator_code", "z"])
+    years = sorted({int(year) for year in frame["year"]})
+    cities = sorted(set(frame["city_id"]))
+    cube = np.full((len(years), len(cities), len(codes)), np.nan)
+    known = frame[frame["indicator_code"].isin(codes)]
+    at = [
+        pd.Categorical(known[name], categories=order).codes
+        for name, order in (("year", years), ("city_id", cities), ("indicator_code", codes))
+    ]
+    cube[at[0], at[1], at[2]] = known["z"].to_numpy(dtype=float)
+    held = usable_presets(reader)
+    return {
+        "indicators": [[row["code"], row["tier"], row["dimension"]] for row in indicators],
+        "years": years,
+        "cities": cities,
+        "z": base64.b64encode(cube.astype("<f8").tobytes()).decode(),
+        "presets": [[row["scheme"], [row["weights"].get(code, 0.0) for code in codes]] for row in held],
+    }
+
+
+def outlines() -> dict[str, Any]:
+    """The map for scripts: paths and the frame of the South China Sea."""
+    return {
+        "size": [maps.UNITS, maps.HEIGHT],
+        "inset": [*maps.INSET, maps.INSET_WIDTH],
+        "shapes": [list(shape) for shape in maps.shapes()],
+    }
+
+
+def words(reader: Reader) -> dict[str, Any]:
+    """What scripts say in the language: their messages, and names of codes."""
+    script = (TEMPLATES / "app.js").read_text(encoding="utf-8")
+    messages = {text: reader.words.gettext(text) for text in script_messages(script)}
+    names = {kind: reader.names(kind) for kind in NAMES}
+    return {"tag": reader.words.tag, "language": reader.words.language, "text": messages, "names": names}
+
+
+def script_messages(script: str) -> list[str]:
+    """The messages of a script: the texts in t("…")."""
+    return list(dict.fromkeys(json.loads(f'"{text}"') for text in re.findall(r'\bt\("((?:[^"\\]|\\.)+)"', script)))
+
+
+def as_csv(rows: list[Record]) -> str:
+    """Rows as CSV for spreadsheets: UTF-8 with its mark, no text that would be computed."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    names = list(rows[0])
+    writer.writerow(names)
+    writer.writerows([plain_cell(v) if isinstance(v := row[name], str) else v for name in names] for row in rows)
+    return BOM + buffer.getvalue()
+
+
+def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> list[str]:
+    """One CSV an exhibit (English names and codes), the ranking as CSV and as a workbook; names of what was written.
+
+    `kept`: rows by code that are read already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for code, exhibit in exhibits().items():
+        try:
+            rows = kept.get(code) or read_rows(reader, exhibit)
+        except ExportError:
+            continue
+        name = "ranking" if code == "R1" else code
+        marked = [{**row, "release": reader.scope.release} for row in rows]
+        (folder / f"{name}.csv").write_text(as_csv(marked), encoding="utf-8")
+        written.append(f"{name}.csv")
+        if code == "R1":
+            (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(marked)))
+            written.append("ranking.xlsx")
+    text, values = reader.ready(VALUES_SQL)
+    for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
+        name = f"indicator-{indicator}.csv"
+        values_of.to_csv(folder / name, index=False, encoding="utf-8-sig", lineterminator="\n")
+        written.append(name)
+    return written

@@ -1,0 +1,181 @@
+"""No sentence of the pages claims more than its interval or its test allows, in any language."""
+
+import re
+
+import pytest
+from promised_marts import insert, promised
+
+from dagster_project.publish.locale import catalogue, languages
+from dagster_project.publish.site import findings, overview
+
+CLAIMS = [
+    (f"{slug}/{k}/{j}", claim)
+    for slug, page in findings.pages().items()
+    for k, question in enumerate(page["questions"])
+    for j, claim in enumerate(question["claims"])
+] + [
+    ("index/headline", findings.overview()["headline"]),
+    ("index/bare", findings.overview()["bare"]),
+    *((f"index/{card['title']}", card) for card in findings.overview()["cards"] if "sql" in card),
+]
+DIRECTED = [(name, claim) for name, claim in CLAIMS if "none" in claim]
+DOUBT = {"en": "not distinguishable|ranks first", "zh": "无法与|不能区分|居首|尚无法|无法区分"}
+CAUSAL = re.compile(r"\b(causes?|caused|because of|leads to|drives?|proves?|improves?|raises?|lowers)\b", re.I)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"est": 1.0, "lo": 0.1, "hi": 2.0}, 1),
+        ({"est": -1.0, "lo": -2.0, "hi": -0.1}, -1),
+        ({"est": 1.0, "lo": -0.1, "hi": 2.0}, 0),
+        ({"est": 1.0, "lo": 0.0, "hi": 2.0}, 0),
+        ({"est": 5.0, "lo": None, "hi": None, "p": None}, 0),
+        ({"est": 1.0, "p": 0.05}, 1),
+        ({"est": -1.0, "p": 0.01}, -1),
+        ({"est": 1.0, "p": 0.051}, 0),
+        ({"est": 1.0, "lo": -1.0, "hi": 3.0, "p": 0.001}, 0),  # an interval outranks the p of another test
+    ],
+)
+def test_a_direction_is_said_only_where_the_interval_or_the_test_allows_it(row, says):
+    assert findings.side(row) == says
+
+
+@pytest.mark.parametrize(("name", "claim"), DIRECTED, ids=[name for name, _ in DIRECTED])
+@pytest.mark.parametrize("language", languages())
+def test_the_doubtful_wording_says_so_and_the_others_do_not(name, claim, language):
+    words = catalogue(language)
+    assert re.search(DOUBT[language], words.gettext(claim["none"])), words.gettext(claim["none"])
+    for side in {"up", "down"} & set(claim):
+        text = words.gettext(claim[side])
+        assert not re.search("not distinguishable|无法与|无法区分", text)
+        assert language == "en" or re.search("[一-鿿]", text)
+
+
+@pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[name for name, _ in CLAIMS])
+def test_a_sentence_shows_its_doubt_and_names_no_cause(name, claim):
+    """A direction comes with an interval, a p-value, or the ranges that decide it; nothing is said to cause."""
+    for side in {"up", "down"} & set(claim):
+        assert re.search(r"\{lo|\{p:|_lo|ci_lo|interval|ranges|correction|draws", claim[side]), claim[side]
+    for side in {"up", "down", "none", "say"} & set(claim):
+        assert not CAUSAL.search(claim[side]), claim[side]
+
+
+@pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[name for name, _ in CLAIMS])
+def test_the_query_of_a_claim_fits_the_contracts_and_fills_its_sentence(name, claim, reader):
+    own = reader()
+    assert (
+        set(re.findall(r"mart\.((?:mart|dim_model)_\w+)", own.ready(claim["sql"])[0]))
+        <= set(claim["marts"])
+        <= set(promised())
+    )
+    text, values = own.ready(claim["sql"])
+    fields = {column[0] for column in own.con.execute(text, values).description} | {"size"}
+    for side in {"up", "down", "none", "say"} & set(claim):
+        assert set(re.findall(r"\{(\w+)", claim[side])) <= fields
+    if "none" in claim:
+        assert fields & {"lo", "hi", "p"}
+
+
+def rank_ranges(con, *cities):
+    for k, (name, low, high, top) in enumerate(cities, 1):
+        insert(con, "dim_city", city_id=name, name_en=name, name_zh=name, boundary_vintage=2021)
+        insert(
+            con,
+            "mart_index_uncertainty",
+            index_code="nqpf",
+            basis="frozen_2012_2021",
+            city_id=name,
+            year=2021,
+            rank_year=k,
+            rank_p05=low,
+            rank_p95=high,
+            p_top20=top,
+        )
+
+
+def test_the_title_says_that_a_city_leads_only_where_its_range_is_the_first_rank(empty, reader):
+    rank_ranges(empty, ("Ahe", 1, 1, 1.0), ("Bei", 2, 5, 0.96), ("Cun", 2, 6, 0.4))
+    text = overview.headline(reader()).text
+    assert text.startswith("Ahe leads 3 cities in 2021 in at least 95 % of the draws")
+    assert "for 2 of them" in text
+    empty.execute("update mart.mart_index_uncertainty set rank_p95 = 3 where city_id = 'Ahe'")
+    text = overview.headline(reader()).text
+    assert text.startswith("Ahe ranks first of 3 cities in 2021 (90 % range 1 to 3)")
+    assert "Ahe" in overview.headline(reader("zh")).text
+
+
+def test_a_mover_is_a_city_whose_two_ranges_do_not_overlap(empty, reader):
+    rank_ranges(empty, ("Ahe", 1, 3, 1.0), ("Bei", 2, 5, 1.0))
+    card = next(card for card in findings.overview()["cards"] if card["title"] == "Movers")
+    for city, low, high, rank in (("Ahe", 3, 9, 8), ("Bei", 4, 9, 6)):
+        insert(
+            empty,
+            "mart_index_uncertainty",
+            index_code="nqpf",
+            basis="frozen_2012_2021",
+            city_id=city,
+            year=2012,
+            rank_year=rank,
+            rank_p05=low,
+            rank_p95=high,
+        )
+    (one,) = findings.said(reader(), card)
+    assert one.says == 0
+    assert "not distinguishable from chance" in one.text
+    empty.execute("update mart.mart_index_uncertainty set rank_p05 = 4 where city_id = 'Ahe' and year = 2012")
+    (one,) = findings.said(reader(), card)
+    assert one.says == 1
+    assert one.text.startswith("1 of 2 cities rose and 0 fell")
+    assert "Ahe most, from 8 to 1" in one.text
+
+
+def test_clusters_are_counted_after_the_correction_and_none_is_said_to_be_none(empty, reader):
+    claim = findings.pages()["space"]["questions"][1]["claims"][0]
+    for k in range(40):
+        insert(
+            empty,
+            "mart_lisa",
+            index_code="nqpf",
+            basis="frozen_2012_2021",
+            weight_scheme="entropy_flat",
+            w_code="queen_row",
+            year=2021,
+            city_id=f"c{k}",
+            class_raw="HH" if k < 6 else "ns",
+            class_fdr="ns",
+        )
+    (one,) = findings.said(reader(), claim)
+    assert one.says == 0
+    assert "no city stands in a local cluster" in one.text
+    assert "the 6 that pass without it are not distinguishable from the 2 or so" in one.text
+
+
+def test_the_most_frequent_class_counts_each_city_once(empty, reader):
+    """The other scale of coupling, where the lowest class is the rule, is not counted."""
+    often, seldom = "good_coordination", "extreme_imbalance"
+    for city, own in (("a", often), ("b", often), ("c", seldom)):
+        for scale, code in (("minmax01", own), ("rank", seldom)):
+            insert(
+                empty,
+                "mart_coupling",
+                index_code="nqpf",
+                basis="frozen_2012_2021",
+                weight_scheme="entropy_flat",
+                city_id=city,
+                year=2021,
+                form="corrected",
+                scale=scale,
+                class_10=code,
+            )
+    claim = findings.pages()["relations"]["questions"][0]["claims"][1]
+    assert [one.text for one in findings.said(reader(), claim)] == [
+        "The most frequent class in 2021 is “good coordination” (67 % of the cities)."
+    ]
+
+
+def test_a_claim_or_figure_whose_table_is_absent_is_left_out_and_said(empty, reader):
+    empty.execute("drop table mart.mart_robustness_summary; drop table mart.mart_robustness")
+    found = findings.page(reader(), "influences")
+    assert "Does the answer hang on the choices?" not in [question["ask"] for question in found["questions"]]
+    assert any("Not in this release" in text for text in found["absent"])

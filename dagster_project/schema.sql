@@ -20,6 +20,11 @@ create table if not exists raw.series_cells as from raw.cells limit 0;
 create table if not exists raw.series_header as from raw.header limit 0;
 create table if not exists raw.series_load as from raw.load limit 0;
 
+-- One row per load that a sidecar describes now, in loading order, with the verdict of earlier runs under the same gate.
+create table if not exists raw.landed (
+    source varchar, data_year integer, vintage varchar, load_order integer, is_accepted boolean, is_waiting boolean
+);
+
 create table if not exists ops.validation_result (
     run_id varchar, checked_at timestamp, source varchar, data_year integer, vintage varchar, suite varchar,
     rule_id varchar, severity varchar, passed boolean, n_checked bigint, n_unexpected bigint, observed varchar,

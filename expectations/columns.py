@@ -57,6 +57,20 @@ def must_be_between(
     return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, **_common(rule))
 
 
+def must_be_at_most(observed: str, limit: str, rule: Rule) -> gxe.ExpectColumnPairValuesAToBeGreaterThanB:
+    """observed <= limit, row by row; a row in which either is null is outside the rule."""
+    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=limit, column_B=observed, or_equal=True, ignore_row_if="either_value_is_missing", **_common(rule)
+    )
+
+
+def must_be_used_as_printed(printed: str, used: str, rule: Rule) -> gxe.ExpectColumnPairValuesToBeEqual:
+    """Both figures are the same; one that is left out (null) is not."""
+    return gxe.ExpectColumnPairValuesToBeEqual(
+        column_A=printed, column_B=used, ignore_row_if="neither", **_common(rule)
+    )
+
+
 def must_be_unique(column: str, rule: Rule) -> gxe.ExpectColumnValuesToBeUnique:
     """No value twice; nulls are outside the rule."""
     return gxe.ExpectColumnValuesToBeUnique(column=column, **_common(rule))

@@ -3,7 +3,8 @@
 Frames: `headers`, `rows` and `values` are what was read from the load; `last` holds the last accepted figure of every
 variable and scope of the source, whether this load has it or not, at most three years back (empty for the first year
 and for files of several years, which look back inside themselves); `totals` the province rows of the load;
-`identities` and `units` are seeds.
+`identities` and `units` are seeds. `across` is what the rules across rows, columns, years and sources observe, `edits`
+the figures that cannot be right (both from the dbt models in folder `gate`).
 
 Imports pandas only: a caller can hold these types without the slow import of Great Expectations.
 """
@@ -59,6 +60,40 @@ FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
     "totals": ("province_id", "province_name", "year", "variable_code", "scope", "value", "file", "sheet", "cell"),
     "identities": ("identity_code", "left_side", "right_side", "scopes", "low", "high"),
     "units": ("symbol", "canonical", "factor"),
+    "across": (
+        "rule_id",
+        "observed",
+        "limit_at",
+        "why",
+        "subject",
+        "block",
+        "variable_code",
+        "scope",
+        "year",
+        "city_id",
+        "city_name",
+        "file",
+        "sheet",
+        "cell",
+        "header_path",
+    ),
+    "edits": (
+        "city_id",
+        "city_name",
+        "year",
+        "variable_code",
+        "scope",
+        "rule",
+        "printed_value",
+        "used_value",
+        "evidence",
+        "action",
+        "file",
+        "sheet",
+        "cell",
+        "text",
+        "unit",
+    ),
 }
 
 

@@ -126,5 +126,17 @@ def ready_rows(rows: Sequence[ResultRow]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def rows_to_review(rows: Sequence[ResultRow]) -> list[tuple[str, str, str]]:
+    """(seed, row, comment) for each ready-made row of the rules that refuse the load."""
+    found = [
+        (str(detail["paste_into"]), line, f"{row.rule_id}: {detail.get('why') or ''}".rstrip(": "))
+        for row in rows
+        if not row.passed and row.severity == "error"
+        for detail in row.details
+        for line in str(detail.get("paste_rows") or "").splitlines()
+    ]
+    return list(dict.fromkeys(found))
+
+
 def _distinct(column: pd.Series) -> list[str]:
     return [str(text) for text in dict.fromkeys(column) if text != ""]

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-HEADER_MAP, CORRECTION = "header_map.csv", "correction.csv"
+HEADER_MAP, CORRECTION, ANSWER = "header_map.csv", "correction.csv", "gate_answer.csv"
 
 
 def ignore_rows(source: str, headers: Sequence[Mapping[str, Any]], year: int, reason: str) -> list[str]:
@@ -45,6 +45,11 @@ def keep_row(source: str, cell: Mapping[str, Any], reason: str) -> str:
             "open",
         ]
     )
+
+
+def answer_row(source: str, data_year: int, rule_id: str, subject: str) -> str:
+    """A row of gate_answer.csv: what the rule sees there is right. Who looked and why is for a person to fill in."""
+    return _line([source, data_year, "", rule_id, subject, "accept", "", ""])
 
 
 def _unit(head: Mapping[str, Any]) -> str:

@@ -124,6 +124,27 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
     return lines
 
 
+def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
+    """(seed, row, comment) for each unknown header."""
+    known = HeaderMap(seeds)
+    unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
+    hints = [known.hint(row.source, row.header_key, row.header_unit) for row in unknown.itertuples()]
+    return [("header_map.csv", hint.ready_row, f"nearest known: {hint.nearest}, {hint.score:.0f} %") for hint in hints]
+
+
+def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
+    """(seed, row, comment) for each unknown place that an official name resembles."""
+    names = CityNames(seeds)
+    unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
+    found = []
+    for row in unknown.dropna(subset=["city_text"]).itertuples():
+        hint = names.hint(row.source, row.city_text, row.year)
+        if hint.ready_row:
+            near = ", ".join(f"{name} {score:.0f} %" for name, score in hint.nearest)
+            found.append(("city_alias.csv", hint.ready_row, f"if that city is meant; nearest official names: {near}"))
+    return found
+
+
 def csv_line(fields: list[str]) -> str:
     """One line of a seed file: a header with a comma inside is quoted."""
     line = io.StringIO()

@@ -13,11 +13,25 @@ from dagster_project.operations.backup import BackupError, back_up, put_back
 from dagster_project.operations.doctor import apply_fixes, diagnose
 from dagster_project.operations.findings import Diagnosis
 from dagster_project.operations.preflight import is_writable
-from dagster_project.paths import Paths
+from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.disk import human
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.run.lock import refresh_lock
+from dagster_project.run.ready_rows import ReadyRowsError, accept_rows
 from dagster_project.store import WarehouseBusy
+
+
+def accept_file(file: Path, console: Console, *, seeds: Path = PROJECT / "dbt" / "seeds") -> int:
+    """Append the ready-made rows of a file to their seeds and say how many. Exit: 0 done, 2 nothing was written."""
+    try:
+        added = accept_rows(file, seeds)
+    except ReadyRowsError as error:
+        _say(console, f"{error} Nothing was written.")
+        return EXIT_BAD_INPUT
+    for seed, n in added.items():
+        _say(console, f"{seed}: {n} new row{'' if n == 1 else 's'}")
+    _say(console, "Run `nqpf refresh` again.")
+    return EXIT_OK
 
 
 def show_diagnosis(paths: Paths, console: Console, *, fix: bool, as_json: bool) -> int:

@@ -278,6 +278,16 @@ def edits(
 
 
 @app.command()
+def accept(
+    file: Annotated[Path, typer.Argument(help="A file of ready-made rows that a refused run has written, reviewed.")],
+) -> None:
+    """Append reviewed ready-made rows to the seeds. Exit: 0 done, 2 the file cannot be used."""
+    from dagster_project.cli.care import accept_file
+
+    raise typer.Exit(accept_file(file, console))
+
+
+@app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
     year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,

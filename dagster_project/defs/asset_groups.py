@@ -31,7 +31,13 @@ FLOW = {
 }
 GROUPS = {name: f"{number:02d}_{name}" for number, name in enumerate(FLOW, start=1)}
 # dbt folders of another name
-FOLDERS = {"staging": "reading", "models": "regressions", "editing": "indicators", "easy": "questions"}
+FOLDERS = {
+    "staging": "reading",
+    "gate": "reading",
+    "models": "regressions",
+    "editing": "indicators",
+    "easy": "questions",
+}
 
 
 def group(name: str) -> str:

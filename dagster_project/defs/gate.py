@@ -15,13 +15,14 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
+from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
 from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
-from expectations.findings import ready_rows
+from expectations.findings import ready_rows, rows_to_review
 from expectations.run import is_accepted, validate
-from expectations.suggest import city_suggestions, name_suggestions
+from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
 SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
@@ -41,6 +42,9 @@ READING = [
     ["seed", "variable"],
     ["seed", "identity"],
     ["seed", "unit"],
+    ["gate", "gate_load"],
+    ["gate", "gate_edit"],
+    ["gate", "gate_observation"],
 ]
 
 HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
@@ -70,6 +74,25 @@ TOTALS_SQL = """
     inner join seed.city as c on v.city_id = c.city_id
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010 and v.level = 'province'
     order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
+"""
+# what the dbt models of the gate observe, and the figures that cannot be right, most influential first
+ACROSS_SQL = """
+    select rule_id, observed, limit_at, why, subject, block, variable_code, scope, year, city_id, city_name, file,
+        sheet, cell, null::varchar as header_path
+    from gate.gate_observation
+    where source = ? and data_year = ? and vintage = ?
+    order by rule_id, observed desc, subject
+"""
+EDITS_SQL = """
+    select e.city_id, c.name_zh as city_name, e.year, e.variable_code, e.scope, e.rule, e.printed_value, e.used_value,
+        e.evidence, e.action, v.file, v.sheet, v.cell, v.text, v.unit
+    from gate.gate_edit as e
+    inner join gate.gate_load as l using (load_id)
+    inner join int.int_values_corrected as v using (source_cell_id)
+    left join seed.city as c on e.city_id = c.city_id
+    where l.source = ? and l.data_year = ? and l.vintage = ?
+    order by e.weight * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) desc,
+        e.city_id, e.variable_code, e.scope
 """
 # the last accepted figure of the same source: of the year before, or up to three years back
 LAST_SQL = """
@@ -101,6 +124,7 @@ class Verdict:
     accepted: bool
     was_judged: bool
     problems: list[str]
+    to_review: tuple[tuple[str, str, str], ...] = ()  # seed, ready-made row, comment
 
 
 def build_gate_assets(
@@ -150,6 +174,14 @@ def _judge_all(
     verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
+    rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]
+    if rows:
+        file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
+        write_ready_rows(file, paths.seeds, rows)
+        said = (
+            f"Ready-made rows: {len(rows)} in {file}. Delete those that are not meant, then run `nqpf accept {file}`."
+        )
+        problems = [*problems[: MAX_PROBLEMS - 1], said]
     metadata: dict[str, Any] = {
         "loads": len(verdicts),
         "judged_now": sum(v.was_judged for v in verdicts),
@@ -207,15 +239,21 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
     if any(row.rule_id == "row_city_is_known" for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
-    return Verdict(sidecar, accepted, True, problems)
+    to_review = [
+        *rows_to_review(rows),
+        *header_rows(frames["headers"], paths.seeds),
+        *city_rows(frames["rows"], paths.seeds),
+    ]
+    return Verdict(sidecar, accepted, True, problems, tuple(dict.fromkeys(to_review)))
 
 
 def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:
     """The frames that the gate judges (`expectations.contract`), with the last accepted figure of each cell."""
     identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
     with warehouse.connect(read_only=True) as con:
-        headers, rows, values, totals = (
-            con.execute(sql, identity).df() for sql in (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL)
+        headers, rows, values, totals, across, edits = (
+            con.execute(sql, identity).df()
+            for sql in (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL, ACROSS_SQL, EDITS_SQL)
         )
         last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
         seeds = {"identities": con.execute("from seed.identity").df(), "units": con.execute("from seed.unit").df()}
@@ -226,7 +264,8 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
         values = with_own_past(values)
     else:
         values = values.merge(last, on=["city_id", "variable_code", "scope"], how="left")
-    return {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals, **seeds}
+    read = {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals}
+    return {**read, "across": across, "edits": edits, **seeds}
 
 
 def with_own_past(values: pd.DataFrame) -> pd.DataFrame:

@@ -12,8 +12,14 @@ from dagster_project.ingest.load import read_load
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
 from dagster_project.run.kind import check_kind
-from dagster_project.run.versions import reader_hash
+from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
+
+VERDICTS_SQL = """
+    select source, data_year, vintage, is_accepted, gate_key from raw.load
+    union all
+    select source, data_year, vintage, is_accepted, gate_key from raw.series_load
+"""
 
 
 def build_raw_assets(
@@ -23,7 +29,7 @@ def build_raw_assets(
 
     @dg.multi_asset(
         name="raw_yearly",
-        specs=_specs(("cells", "header"), "yearly"),
+        specs=_specs(("cells", "header", "landed"), "yearly"),
         partitions_def=years,
         pool=POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -31,7 +37,7 @@ def build_raw_assets(
     def raw_yearly(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
         wanted = {int(key) for key in context.partition_keys}
         sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
-        yield from _results(("cells", "header"), _land(context, paths, warehouse, sidecars, ""))
+        yield from _results(("cells", "header", "landed"), _land(context, paths, warehouse, sidecars, ""))
 
     @dg.multi_asset(name="raw_series", specs=_specs(("series_cells", "series_header"), "series"), pool=POOL)
     def raw_series(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
@@ -41,10 +47,11 @@ def build_raw_assets(
     return [raw_yearly, raw_series]
 
 
-def _specs(tables: tuple[str, str], landing: str) -> list[dg.AssetSpec]:
+def _specs(tables: tuple[str, ...], landing: str) -> list[dg.AssetSpec]:
     descriptions = (
         "One row per non-empty cell: text as found, with file, sheet, row and column.",
         "One row per column of a table: its role and joined header path.",
+        "One row per load that a sidecar describes, in loading order; whether it waits for a verdict.",
     )
     return [
         dg.AssetSpec(
@@ -55,11 +62,11 @@ def _specs(tables: tuple[str, str], landing: str) -> list[dg.AssetSpec]:
             owners=["team:data"],
             kinds={"duckdb"},
         )
-        for table, text in zip(tables, descriptions, strict=True)
+        for table, text in zip(tables, descriptions, strict=False)
     ]
 
 
-def _results(tables: tuple[str, str], metadata: dict[str, Any]):  # type: ignore[no-untyped-def]
+def _results(tables: tuple[str, ...], metadata: dict[str, Any]):  # type: ignore[no-untyped-def]
     for table in tables:
         yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
 
@@ -81,12 +88,27 @@ def _land(
         _write(warehouse, prefix, key, load.cells, load.header, reader)
         n_cells, n_read = n_cells + len(load.cells), n_read + 1
         context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {vintage}")
+    _note_landed(paths, warehouse)
     return {
         "files_read": n_read,
         "files_unchanged": len(sidecars) - n_read,
         "cells_read": n_cells,
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def _note_landed(paths: Paths, warehouse: Warehouse) -> None:
+    """Write down which loads there are, in loading order, and which wait: the models of the gate start from it."""
+    verdicts = warehouse.read_frame(VERDICTS_SQL)
+    known = {tuple(row[:3]): (bool(row[3]), row[4]) for row in verdicts.itertuples(index=False, name=None)}
+    key, rows = gate_hash(paths), []
+    for number, sidecar in enumerate(landed_sidecars(paths)):
+        identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
+        is_accepted, passed = known.get(identity, (False, ""))
+        is_waiting = not is_accepted or passed != f"{key}-{sidecar.content_hash}"
+        rows.append((*identity, number, is_accepted, is_waiting))
+    columns = ["source", "data_year", "vintage", "load_order", "is_accepted", "is_waiting"]
+    warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns), {})
 
 
 def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, vintage: str, reader: str) -> bool:

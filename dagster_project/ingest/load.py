@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +14,12 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS, geometry_of, stamped
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.packed import Frame, pack_frame, unpack_frame
+from dagster_project.ingest.sheet import cell_address
 from dagster_project.ingest.sidecar import Sidecar, check_files
 from dagster_project.ingest.workbook import check_name, open_sheets
+
+# texts that are read as numbers but are none, and numbers whose exponent may be too large for a float64
+NUMBER_IN_WORDS = re.compile(r"\s*[+-]?(inf(inity)?|nan|(\d+\.?\d*|\.\d+)e\+?\d{3,})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,4 +66,19 @@ def packed_file(path: Path, name: str, sidecar: Sidecar, limits: Limits) -> tupl
 def _unpacked(packed: tuple[Frame, Frame], name: str, sidecar: Sidecar) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = (CELL_COLUMNS, HEADER_COLUMNS)
     cells, header = (stamped(unpack_frame(packed[at]), columns[at], name, sidecar) for at in (0, 1))
+    _check_finite(cells, name)
     return cells, header
+
+
+def _check_finite(cells: pd.DataFrame, name: str) -> None:
+    """No figure is infinite, in words or as a number that no float64 holds; not-a-number is no figure either."""
+    body = cells[cells["part"] == "body"]
+    bad = {text for text in body["text"].unique() if NUMBER_IN_WORDS.fullmatch(text) and not math.isfinite(float(text))}
+    if bad:
+        first = body[body["text"].isin(bad)].iloc[0]
+        sheet = f", sheet {first['sheet']}" if first["sheet"] else ""
+        raise IngestError(
+            f"A figure is '{first['text'].strip()}', which is no finite number",
+            f"{name}{sheet}, cell {cell_address(int(first['row_no']), int(first['col_no']))}",
+            "Print what the page says; leave the cell empty where it says nothing",
+        )

@@ -66,6 +66,15 @@ def sheet_of(name: str, rows: Iterable[Sequence[str]], merged: tuple[Range, ...]
     return Sheet(name, np.array(row_no, dtype=np.int64), np.array(col_no, dtype=np.int64), cells, merged)
 
 
+def cell_address(row: int, col: int) -> str:
+    """Row 7, column 28 -> 'AB7'."""
+    letters = ""
+    while col > 0:
+        col, rest = divmod(col - 1, 26)
+        letters = chr(65 + rest) + letters
+    return f"{letters}{row}"
+
+
 def text_of(value: object) -> str:
     """Numbers in their shortest form ('17879.4', and '123' for 123.0), days in ISO form, a missing value as ''."""
     if isinstance(value, str):

@@ -57,7 +57,10 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
         if paths is not None:
             last = copy_past(database, draft, paths.build_file)
             draft = draft.saying(_said_of_last_year(draft, last))
-        settle(database)
+        if not settle(database, draft, None if paths is None else paths.build_file):
+            draft = draft.saying(
+                "The warehouse is of another version: not compared with other sources; run `nqpf refresh`"
+            )
         judgement = judge(database, draft.sidecar)
         cities = database.read_frame(CITIES_SQL)
         only = asked.year if draft.sidecar.data_year == 0 else None

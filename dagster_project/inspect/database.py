@@ -10,7 +10,7 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
-from dagster_project.inspect.template import READING_MODELS
+from dagster_project.inspect.template import GATE_MODELS, READING_MODELS, schema_of_model
 from dagster_project.store import Warehouse, WarehouseBusy
 from expectations.blocks import MAX_YEARS_BACK
 
@@ -34,6 +34,29 @@ PAST_SQL = """
     select data_year, vintage from past.raw.load
     where source = ? and data_year between ? and ? and is_accepted
     order by data_year, load_no
+"""
+
+
+# what the rules across sources hold a load against: the current figures of all other loads of the warehouse
+OTHERS_SQL = """
+    insert into int.int_values_corrected by name
+    select v.* from past.int.int_values_corrected as v
+    semi join (
+        select source, data_year, vintage from (
+            from past.raw.load union all by name from past.raw.series_load
+        )
+        where is_accepted and not (source = $source and data_year = $data_year)
+        qualify row_number() over (partition by source, data_year order by load_no desc) = 1
+    ) as l using (source, data_year, vintage)
+    anti join (select distinct source, data_year, vintage from int.int_values_corrected) as known
+        using (source, data_year, vintage)
+"""
+LANDED_SQL = """
+    insert into raw.landed
+    select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,
+        source = $source and data_year = $data_year and vintage = $vintage
+    from int.int_values_corrected
+    qualify row_number() over (partition by source, data_year order by vintage = $vintage desc, vintage) = 1
 """
 
 
@@ -108,13 +131,36 @@ def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | Non
     return int(loads[-1][0]) if loads else None
 
 
-def settle(warehouse: Warehouse) -> None:
-    """Keep what the reading models say as tables: the gate asks them several times, and nothing changes any more."""
+def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
+    """Keep what the models say as tables: the gate asks them several times, and nothing changes any more.
+
+    build_file: of the warehouse whose figures of other sources and years the draft is held against. Returns False where
+    its tables are those of another version: then only the draft and its own past are compared.
+    """
+    sidecar, is_same = draft.sidecar, True
+    named = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
         for model in READING_MODELS:
-            con.execute(f"create table int.settled as from int.{model}")
-            con.execute(f"drop view int.{model}")
-            con.execute(f"alter table int.settled rename to {model}")
+            _settle(con, model)
+        if build_file is not None and sidecar.data_year:
+            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+            try:
+                con.execute(OTHERS_SQL, named)
+                con.execute("insert into ops.index_spec by name from past.ops.index_spec")
+            except (duckdb.BinderException, duckdb.CatalogException):
+                is_same = False
+            con.execute("detach past")
+        con.execute(LANDED_SQL, {**named, "vintage": sidecar.vintage})
+        for model in GATE_MODELS:
+            _settle(con, model)
+    return is_same
+
+
+def _settle(con: duckdb.DuckDBPyConnection, model: str) -> None:
+    schema = schema_of_model(model)
+    con.execute(f"create table {schema}.settled as from {schema}.{model}")
+    con.execute(f"drop view {schema}.{model}")
+    con.execute(f"alter table {schema}.settled rename to {model}")
 
 
 def check_idle(build_file: Path) -> None:

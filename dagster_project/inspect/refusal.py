@@ -76,7 +76,7 @@ def _by_finding(values: pd.DataFrame, findings: pd.DataFrame, headers: pd.DataFr
         elif suite == "headers":
             keys, whole = ["file", "sheet", "column"], True
             places = columns.merge(group[["file", "sheet", "header_path", *_SAID]], on=["file", "sheet", "header_path"])
-        elif suite == "rows":
+        elif suite == "rows" or rule_id == "row_holds_its_own_figures":
             keys, whole = ["file", "sheet", "row"], False
             places = group.assign(row=group["cell"].str.extract(r"(\d+)$", expand=False).fillna("?"))
         else:

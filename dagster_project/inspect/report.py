@@ -33,6 +33,7 @@ class Report:
     unmapped_headers: list[dict[str, Any]] = field(default_factory=list)
     unknown_cities: list[dict[str, Any]] = field(default_factory=list)
     refused_blocks: list[dict[str, Any]] = field(default_factory=list)
+    edits: list[dict[str, Any]] = field(default_factory=list)
     load_problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -54,6 +55,7 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
         unmapped_headers=_unmapped(headers, draft, seeds),
         unknown_cities=_unknown(judgement.rows, draft, seeds),
         refused_blocks=[*refusal.blocks],
+        edits=_edits(judgement, cities),
         load_problems=[*draft.problems, *judgement.problems, *_problems(judgement, draft, refusal)],
         warnings=_warnings(judgement),
     )
@@ -128,6 +130,32 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
         }
         for code, name, when, variable, scope, value, unit, sheet, cell, text, corrected in records
     ]
+
+
+def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
+    """Figures that cannot be right, the most influential first: what is printed, what would be used, and why."""
+    frame = judgement.frames["edits"].merge(cities, on="city_id", how="left", validate="many_to_one")
+    found = []
+    for row in frame.itertuples(index=False):
+        unit, factor = unit_of(str(row.variable_code), str(row.unit))
+        found.append(
+            {
+                "city_code": row.city_code,
+                "city_name": row.city_name,
+                "year": int(row.year),
+                "raw_column": raw_column(str(row.variable_code)),
+                "scope": scope_of(str(row.scope)),
+                "rule": row.rule,
+                "printed": float(row.printed_value) * factor,
+                "used": None if pd.isna(row.used_value) else float(row.used_value) * factor,
+                "unit": unit,
+                "text": row.text,
+                "sheet": row.sheet,
+                "cell": row.cell,
+                "why": row.evidence,
+            }
+        )
+    return found
 
 
 def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ def as_json(report: Report) -> str:
         "unmapped_headers": report.unmapped_headers,
         "unknown_cities": report.unknown_cities,
         "refused_blocks": report.refused_blocks,
+        "edits": report.edits,
         "load_problems": report.load_problems,
         "warnings": report.warnings,
     }
@@ -46,6 +47,7 @@ def show(report: Report, console: Console) -> None:
     _headers(report, console)
     _cities(report, console)
     _blocks(report, console)
+    _edits(report, console)
     _sentences(console, "The load as a whole would be refused", report.load_problems)
     _sentences(console, "To look at", report.warnings)
     if report.is_clean:
@@ -112,7 +114,7 @@ def _blocks(report: Report, console: Console) -> None:
         said.add(block["reason"])
     _rows(
         console,
-        "header_map.csv (leave out) or correction.csv",
+        "header_map.csv (leave out), correction.csv or gate_answer.csv",
         list(dict.fromkeys(row for block in report.refused_blocks for row in block["ready_rows"])),
     )
 
@@ -129,6 +131,21 @@ def _block_line(block: dict[str, Any]) -> str:
 
 def _short(figure: object) -> str:
     return f"{figure:,.6g}" if isinstance(figure, float) else f"'{figure}'"
+
+
+def _edits(report: Report, console: Console) -> None:
+    if report.edits:
+        _say(console, f"{len(report.edits)} figures cannot be right and would not be used as printed:")
+    for edit in report.edits[:MAX_LISTED]:
+        used = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
+        place = f"{edit['sheet']} {edit['cell']}".strip()
+        _say(
+            console,
+            f"  {edit['city_name']} {edit['raw_column']} {edit['scope']} {edit['year']}: printed '{edit['text']}'"
+            f" ({place}), {used}; {edit['rule']}: {edit['why']}",
+        )
+    if len(report.edits) > MAX_LISTED:
+        _say(console, f"  ... and {len(report.edits) - MAX_LISTED} more (--json lists all)")
 
 
 def _sentences(console: Console, title: str, sentences: list[str]) -> None:

@@ -29,6 +29,34 @@ READING_MODELS = (  # in the order in which they read each other
 )
 
 
+GATE_MODELS = (  # after them: what the rules across rows, columns, years and sources see
+    "gate_load",
+    "int_edits_proposed",
+    "gate_reference",
+    "gate_past",
+    "gate_figure",
+    "gate_step",
+    "gate_usual",
+    "gate_comparison",
+    "gate_movement",
+    "gate_province",
+    "gate_city",
+    "gate_identity_part",
+    "gate_identity",
+    "gate_column",
+    "gate_cell",
+    "gate_gap",
+    "gate_total",
+    "gate_edit",
+    "gate_observation",
+)
+
+
+def schema_of_model(model: str) -> str:
+    """The schema that dbt_project.yml gives the folder of a model."""
+    return "gate" if model.startswith("gate_") else "int"
+
+
 def cache_folder() -> Path:
     """$XDG_CACHE_HOME/nqpf, else ~/.cache/nqpf."""
     root = os.environ.get("XDG_CACHE_HOME", "")
@@ -46,7 +74,8 @@ def reading_files(dbt: Path) -> list[Path]:
         *sorted((dbt / "seeds").glob("*.csv")),
         dbt / "seeds" / "_seeds.yml",
         *sorted((models / "staging").glob("*.sql")),
-        *(models / "reading" / f"{m}.sql" for m in READING_MODELS),
+        *(models / "reading" / f"{m}.sql" for m in (*READING_MODELS, "int_edits_proposed")),
+        *sorted((models / "gate").glob("*.sql")),
     ]
 
 

@@ -536,6 +536,7 @@ end || case {{ t }}.rule
                     then printf('changes by %.2f more than the median city in the year of a break, limit %.2f', {{ t }}.measured, {{ t }}.limit_at)
                 else printf('the census of %s counts %.1f %% more than the estimates lead to', {{ t }}.about, 100 * (exp({{ t }}.measured) - 1))
             end
+    when 'gate' then {{ t }}.about
     when 'E9'
         then
             coalesce('the price steps of ' || {{ t }}.about || ' are replaced: level of the latest year, carried back by printed growth', 'growth is what nominal GDP leaves over the usual price')

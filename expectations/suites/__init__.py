@@ -3,8 +3,21 @@
 Each module has NAME, `prepare(frames, baseline) -> frame` (what is validated) and `build_suite(baseline)`.
 """
 
-from expectations.suites import blocks, coverage, fills, headers, identities, jumps, rows, tables, values
+from expectations.suites import across, blocks, coverage, edits, fills, headers, identities, jumps, rows, tables, values
 
-ALL = (headers, rows, tables, blocks, values, coverage, jumps, identities, fills)
+ALL = (headers, rows, tables, blocks, across, values, coverage, jumps, identities, fills, edits)
 
-__all__ = ["ALL", "blocks", "coverage", "fills", "headers", "identities", "jumps", "rows", "tables", "values"]
+__all__ = [
+    "ALL",
+    "across",
+    "blocks",
+    "coverage",
+    "edits",
+    "fills",
+    "headers",
+    "identities",
+    "jumps",
+    "rows",
+    "tables",
+    "values",
+]

@@ -1,29 +1,10 @@
 -- What the rules E1 to E5 would do with a load before it is accepted. One state of knowledge: of each source and year
 -- the load that waits, else the accepted one. Figures are in the canonical unit, after reviewed corrections.
--- The verdicts are those of earlier runs: the gate of this one comes after, so they are named as tables, not as sources.
-with judged as (
-    select source, data_year, vintage, max(load_no) as load_no
-    from (
-        select * from raw.load
-        union all by name
-        select * from raw.series_load
-    ) as verdicts
-    group by all
-),
-
-newest as (
-    select l.source, l.data_year, l.vintage
-    from (select distinct source, data_year, vintage from {{ ref('int_values_corrected') }}) as l
-    left join judged as j on l.source = j.source and l.data_year = j.data_year and l.vintage = j.vintage
-    qualify row_number() over (
-        partition by l.source, l.data_year order by j.load_no is not null, j.load_no desc, l.vintage
-    ) = 1
-),
-
-landed as (
+with landed as (
     select v.*, s.concept, s.origin, s.default_rank
     from {{ ref('int_values_corrected') }} as v
-    inner join newest as n on v.source = n.source and v.data_year = n.data_year and v.vintage = n.vintage
+    inner join {{ ref('gate_load') }} as n
+        on v.source = n.source and v.data_year = n.data_year and v.vintage = n.vintage and n.is_reference
     inner join {{ ref('source') }} as s on v.source = s.source
     where
         v.value is not null and v.level = 'city' and v.scope in ('city', 'built_up')

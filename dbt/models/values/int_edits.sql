@@ -307,8 +307,31 @@ relinked as (
     where p.growth_used is not null and (p.growth is null or p.is_growth_off)
 ),
 
+-- the newest edition has no later year that speaks of it: what only the gate sees there is left out
+of_gate as (
+    select
+        f.source,
+        f.city_id,
+        f.year,
+        f.variable_code,
+        'gate' as rule,
+        'quarantine' as action,
+        null::double as used_value,
+        null::varchar as used_cell_id,
+        null::double as measured,
+        null::double as limit_at,
+        null::double as expected,
+        g.rule || ': ' || g.evidence as about
+    from {{ ref('gate_edit') }} as g
+    inner join {{ ref('gate_load') }} as l using (load_id)
+    inner join figures as f using (source_cell_id)
+    where g.is_of_gate and l.is_newest and not f.is_settled
+),
+
 together as (
     select * from of_cells
+    union all by name
+    select * from of_gate
     union all by name
     select * from switched
     union all by name

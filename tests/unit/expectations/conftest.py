@@ -130,6 +130,8 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
         "values": frame,
         "last": last_of(frame),
         "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
+        "across": pd.DataFrame(columns=FRAME_COLUMNS["across"]),
+        "edits": pd.DataFrame(columns=FRAME_COLUMNS["edits"]),
         "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]),
         "units": UNITS.copy(),
     }
@@ -317,6 +319,8 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         "values": pd.DataFrame(values),
         "last": pd.DataFrame(last, columns=FRAME_COLUMNS["last"]),
         "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
+        "across": pd.DataFrame(columns=FRAME_COLUMNS["across"]),
+        "edits": pd.DataFrame(columns=FRAME_COLUMNS["edits"]),
         "identities": IDENTITIES.copy(),
         "units": UNITS.copy(),
     }

@@ -239,3 +239,13 @@ def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, si
         ["吉林市", 2018, "gdp_nom", 22_102_000.0, "yuan10k"],
         ["吉林市", 2018, "passengers", 335_000.0, "person_trips"],
     ]
+
+
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "NaN", "1e999", " 2.5E+400 "])
+def test_a_figure_that_is_no_finite_number_is_refused_with_its_cell(tmp_path, sidecar_of, text):
+    (tmp_path / "book.csv").write_text(f"city,year,gdp\n北京市,2020,1e3\n天津市,2020,{text}\n", encoding="utf-8")
+    keys = {"city": "city", "year": "year"}
+    sidecar = sidecar_of("book.csv", layout="long", data_year=None, edition_year=None, keys=keys)
+    with pytest.raises(IngestError) as caught:
+        read_load(sidecar, tmp_path)
+    assert f"'{text.strip()}', which is no finite number [book.csv, cell C3]" in str(caught.value)

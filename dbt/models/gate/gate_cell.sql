@@ -1,0 +1,174 @@
+-- One row per rule and single figure that cannot be right. A column that is refused as a whole is not told again cell
+-- by
+-- cell; a figure that a person has kept, or that another source confirms, is not in question.
+with sound as (
+    select m.*
+    from {{ ref('gate_movement') }} as m
+    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
+    where c.fault is null and not m.is_kept
+),
+
+others as (
+    select
+        load_id,
+        cell_key,
+        bool_or(not is_apart) as is_confirmed,
+        min_by(other_source, abs(value_other - value)) as other_source,
+        min_by(value_other, abs(value_other - value)) as value_other
+    from {{ ref('gate_comparison') }}
+    where is_comparable
+    group by all
+),
+
+apart as (
+    select
+        f.load_id,
+        f.cell_key,
+        o.other_source,
+        o.value_other
+    from {{ ref('gate_figure') }} as f
+    inner join others as o using (load_id, cell_key)
+    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
+    left join sound as s using (load_id, cell_key)
+    where
+        not o.is_confirmed and c.fault is null and not f.is_kept
+        -- the other source may be the one that is wrong: then it stands farther from the past
+        and coalesce(
+            abs(s.deviation_last)
+            > abs(
+                s.deviation_last
+                + ln(nullif(greatest(o.value_other / nullif(f.value, 0), 0), 0)) / sqrt(f.year - f.year_last)
+            ),
+            true
+        )
+),
+
+far as (
+    select
+        s.*,
+        s.deviation * sqrt(coalesce(s.year - s.year_last, s.year_next - s.year)) as log_ratio
+    from sound as s
+    left join others as o using (load_id, cell_key)
+    where
+        not coalesce(o.is_confirmed, false) and s.usual_q99 is not null
+        -- with the next year alone nobody can tell which of the two is wrong
+        and s.year_last is not null
+        and abs(s.deviation)
+        > greatest(
+            case when s.year_next is null then {{ gate_parameter('far') }} else {{ gate_parameter('far_between') }} end
+            * s.usual_q99,
+            {{ gate_parameter('far_mads') }} * s.usual_mad,
+            {{ gate_parameter('min_far') }} / sqrt(coalesce(s.year - s.year_last, s.year_next - s.year))
+        )
+),
+
+-- a city whose figures of one table, or of one variable in both scopes, move together has truly moved; so has one whose
+-- districts grow in several tables: their borders changed
+alone as (
+    select f.*
+    from far as f
+    left join sound as s
+        on
+            f.load_id = s.load_id
+            and f.city_id = s.city_id
+            and f.year = s.year
+            and f.cell_key <> s.cell_key
+            and s.deviation_last / f.deviation between 0.4 and 2.5
+            and (
+                f.table_key = s.table_key or f.variable_code = s.variable_code
+                or (s.scope = 'district' and f.scope = 'district' and abs(s.deviation_last) > s.usual_q95)
+            )
+    group by all
+    having
+        -- a border that moved is no slip
+        not exists (
+            select 1 from {{ ref('city_change') }} as h
+            where
+                h.event_type in ('merge', 'transfer') and f.city_id in (h.from_city_id, h.to_city_id)
+                and abs(h.effective_year - f.year) <= {{ edit_parameter('E5', 'boundary_years') }}
+        )
+        and count(s.cell_key) filter (where s.table_key = f.table_key or s.variable_code = f.variable_code) = 0
+        and count(s.cell_key) < 2
+),
+
+zeros as (
+    select f.load_id, f.cell_key
+    from {{ ref('gate_figure') }} as f
+    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
+    left join others as o using (load_id, cell_key)
+    where
+        f.value = 0 and f.zero_rule = 'missing' and f.print_no = 1 and not f.is_kept and c.fault is null
+        -- where cities are few, one of them is a small share too
+        and c.share_zero <= greatest({{ gate_parameter('max_zero') }}, 1.01 / c.n_cities)
+        and coalesce(c.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
+        and not coalesce(o.is_confirmed, false)
+),
+
+-- of the figures of a broken identity the one that has moved, where all others have not or are confirmed
+broken as (
+    select
+        i.load_id,
+        i.year,
+        i.city_id,
+        i.identity_code,
+        i.ratio,
+        s.cell_key,
+        not coalesce(o.is_confirmed, false) and coalesce(abs(s.deviation) > s.usual_q95, false) as is_suspect
+    from {{ ref('gate_identity') }} as i
+    inner join (
+        select distinct identity_code, own_scope, variable_code, scope from {{ ref('gate_identity_part') }}
+    ) as p using (identity_code, own_scope)
+    inner join {{ ref('gate_figure') }} as f
+        on
+            i.load_id = f.load_id
+            and i.city_id = f.city_id
+            and i.year = f.year
+            and p.variable_code = f.variable_code
+            and p.scope = f.scope
+            and f.print_no = 1
+    left join sound as s on f.load_id = s.load_id and f.cell_key = s.cell_key
+    left join others as o on f.load_id = o.load_id and f.cell_key = o.cell_key
+    where i.is_broken
+),
+
+blamed as (
+    select
+        load_id,
+        max(cell_key) filter (where is_suspect) as cell_key,
+        any_value(identity_code) as identity_code
+    from broken
+    group by load_id, year, city_id, identity_code
+    having count(*) filter (where is_suspect) = 1 and max(cell_key) filter (where is_suspect) is not null
+)
+
+select
+    load_id,
+    'figure_agrees_with_other_sources' as rule_id,
+    cell_key,
+    value_other as held_against,
+    other_source as evidence
+from apart
+union all
+select
+    load_id,
+    'figure_follows_its_past' as rule_id,
+    cell_key,
+    value * exp(-log_ratio) as held_against,
+    null as evidence
+from alone
+union all
+select
+    load_id,
+    'zero_is_a_figure' as rule_id,
+    cell_key,
+    null as held_against,
+    null as evidence
+from zeros
+union all
+select distinct
+    load_id,
+    'figure_meets_identities' as rule_id,
+    cell_key,
+    null as held_against,
+    min(identity_code) over (partition by load_id, cell_key) as evidence
+from blamed

@@ -1,0 +1,196 @@
+-- One row per column of a load that is judged (variable, scope, year): what the rules across rows, years and sources
+-- observe
+-- of it. An observation is null where its rule does not apply. `fault` is the first rule that it breaks.
+with figures as materialized (
+    select
+        *,
+        case when value > 0 and value_last > 0 then ln(value / value_last) end as move
+    from {{ ref('gate_figure') }}
+    where print_no = 1
+),
+
+blocks as materialized (
+    select
+        load_id,
+        any_value(source) as source,
+        variable_code,
+        scope,
+        year,
+        max(year_last) as year_last,
+        count(value) as n_cities,
+        avg((value = 0)::integer) as share_zero,
+        count(move) as n_moves,
+        median(move) as median_move,
+        mad(move) as mad_move,
+        count(*) filter (where move < ln(0.8)) as n_fallen
+    from figures
+    group by all
+),
+
+prints as (
+    select
+        load_id,
+        variable_code,
+        scope,
+        year,
+        max(print_no) - 1 as n_reprints
+    from {{ ref('gate_figure') }}
+    group by all
+),
+
+-- ---- provinces whose figures stand beside the wrong cities, moved by a power of ten or repeat the last year
+provinces as (
+    select
+        load_id,
+        variable_code,
+        scope,
+        year,
+        count(*) as n_provinces,
+        count(*) filter (where is_displaced) as n_displaced,
+        max_by(province_id, own_distance) filter (where is_displaced) as displaced_province,
+        count(*) filter (where is_slipped) as n_slipped,
+        max_by(province_id, n_power) filter (where is_slipped) as slipped_province,
+        max_by(power, n_power) filter (where is_slipped) as power,
+        count(*) filter (where is_repeated) as n_repeated,
+        max_by(province_id, n_repeat) filter (where is_repeated) as repeated_province
+    from {{ ref('gate_province') }}
+    where n_now > 0
+    group by all
+),
+
+-- ---- the same figures as in another year of any source
+repeats as (
+    select
+        f.load_id,
+        f.variable_code,
+        f.scope,
+        f.year,
+        r.source as repeated_source,
+        r.year as repeated_year,
+        count(*) as n_equal
+    from figures as f
+    inner join {{ ref('gate_reference') }} as r
+        on
+            f.city_id = r.city_id
+            and f.variable_code = r.variable_code
+            and f.scope = r.scope
+            and f.value = r.value
+            and f.year <> r.year
+    where f.value <> 0
+    group by f.load_id, f.variable_code, f.scope, f.year, r.source, r.year
+    qualify
+        row_number() over (partition by f.load_id, f.variable_code, f.scope, f.year order by count(*) desc, r.year) = 1
+),
+
+-- ---- other sources
+compared as (
+    select
+        load_id,
+        variable_code,
+        scope,
+        year,
+        other_source,
+        count(*) as n_other,
+        avg(is_apart::integer) as share_apart
+    from {{ ref('gate_comparison') }}
+    where is_comparable
+    group by load_id, variable_code, scope, year, other_source
+    qualify
+        row_number() over (partition by load_id, variable_code, scope, year order by share_apart desc, other_source) = 1
+),
+
+-- ---- how the column moved in other years and sources
+usual as (
+    select
+        b.load_id,
+        b.variable_code,
+        b.scope,
+        b.year,
+        count(*) as n_usual,
+        min(u.median_move) as usual_move_low,
+        max(u.median_move) as usual_move_high,
+        max(u.mad) as usual_mad,
+        max(u.share_repeat) as usual_repeat,
+        max(u.share_zero) as usual_zero
+    from blocks as b
+    inner join {{ ref('gate_usual') }} as u
+        on
+            b.variable_code = u.variable_code
+            and b.scope = u.scope
+            and (b.source <> u.source or b.year <> u.year)
+    where u.size = 0 and u.q99 is not null
+    group by all
+),
+
+observed as (
+    select
+        b.* exclude (source),
+        v.kind,
+        r.* exclude (load_id, variable_code, scope, year),
+        p.n_reprints,
+        e.repeated_source,
+        e.repeated_year,
+        -- a constant, such as an area, may repeat
+        case
+            when
+                b.n_cities >= {{ gate_parameter('min_filled') }}
+                and coalesce(u.usual_repeat, 0) < {{ gate_parameter('constant_share') }}
+                then coalesce(e.n_equal, 0) / b.n_cities
+        end as share_equal,
+        c.other_source,
+        case when c.n_other >= {{ gate_parameter('min_filled') }} then c.share_apart end as share_apart,
+        u.n_usual,
+        u.usual_move_low,
+        u.usual_move_high,
+        u.usual_mad,
+        u.usual_zero,
+        -- a year's spread over the widest one that is usual, and a year's median move outside the usual range
+        case
+            when u.n_usual >= 1 and b.n_moves >= {{ gate_parameter('min_moves') }}
+                then
+                    b.mad_move / sqrt(b.year - b.year_last)
+                    / greatest(
+                        case
+                            when u.n_usual >= 2 then {{ gate_parameter('max_spread') }} else
+                                {{ gate_parameter('max_spread_of_one') }}
+                        end
+                        * u.usual_mad, {{ gate_parameter('min_spread') }}
+                    )
+        end as times_spread,
+        case
+            when u.n_usual >= 2 and b.n_moves >= {{ gate_parameter('min_moves') }}
+                then
+                    greatest(
+                        u.usual_move_low - b.median_move / (b.year - b.year_last),
+                        b.median_move / (b.year - b.year_last) - u.usual_move_high, 0
+                    )
+                    / greatest({{ gate_parameter('min_level') }}, {{ gate_parameter('max_level') }} * u.usual_mad)
+        end as times_level,
+        -- nothing is known of the column: that a stock falls in most cities is news enough
+        case
+            when v.kind = 'stock' and u.n_usual is null and b.n_moves >= {{ gate_parameter('min_moves') }}
+                then b.n_fallen / (0.5 * b.n_moves)
+        end as times_fallen
+    from blocks as b
+    left join {{ ref('variable') }} as v using (variable_code)
+    left join provinces as r using (load_id, variable_code, scope, year)
+    left join prints as p using (load_id, variable_code, scope, year)
+    left join repeats as e using (load_id, variable_code, scope, year)
+    left join compared as c using (load_id, variable_code, scope, year)
+    left join usual as u using (load_id, variable_code, scope, year)
+)
+
+select
+    *,
+    greatest(times_spread, times_level, times_fallen) as times_usual,
+    case
+        when n_slipped > 0 then 'province_is_in_its_unit'
+        when n_displaced > 0 then 'province_stands_in_its_place'
+        when share_equal > {{ gate_parameter('max_equal') }} then 'block_is_of_its_year'
+        when n_repeated > 0 then 'province_is_of_its_year'
+        when share_apart > {{ gate_parameter('max_apart') }} then 'block_agrees_with_other_sources'
+        when times_usual > 1 then 'block_moves_as_usual'
+        when n_reprints > 0 then 'figure_is_printed_once'
+    end as fault,
+    variable_code || '/' || scope || '/' || year as block
+from observed

@@ -1,0 +1,238 @@
+-- One row per rule across rows, columns, years and sources and thing that it looks at in a load that waits: what is
+-- observed
+-- and the limit. Great Expectations holds one against the other. What a person has answered is not asked again.
+with columns as (
+    select
+        c.load_id,
+        unnest([
+            struct_pack(
+                rule_id := 'province_is_in_its_unit', observed := c.n_slipped::double, limit_at := 0::double,
+                why := 'all of province ' || c.slipped_province || ' moves by 10 to the power ' || c.power::integer
+            ),
+            struct_pack(
+                rule_id := 'province_stands_in_its_place', observed := c.n_displaced::double, limit_at := 0::double,
+                why := 'the figures of province ' || c.displaced_province || ' fit its cities in another order'
+            ),
+            struct_pack(
+                rule_id := 'block_is_of_its_year', observed := c.share_equal,
+                limit_at := {{ gate_parameter('max_equal') }},
+                why
+                := printf(
+                    '%.1f %% of the figures are those of %s %d', 100 * c.share_equal, c.repeated_source, c.repeated_year
+                )
+            ),
+            struct_pack(
+                rule_id := 'province_is_of_its_year', observed := c.n_repeated::double, limit_at := 0::double,
+                why := printf('the figures of province %s are those of %d', c.repeated_province, c.year_last)
+            ),
+            struct_pack(
+                rule_id := 'block_agrees_with_other_sources', observed := c.share_apart,
+                limit_at := {{ gate_parameter('max_apart') }},
+                why
+                := printf(
+                    '%.0f %% of the figures are more than 5 %% from those of %s', 100 * c.share_apart, c.other_source
+                )
+            ),
+            struct_pack(
+                rule_id := 'block_moves_as_usual', observed := c.times_usual, limit_at := 1::double,
+                why := printf(
+                    'since %d the median city moves by %+.0f %%, and the middle half of them differ by %.0f %%',
+                    c.year_last, 100 * (exp(c.median_move) - 1), 100 * (exp(c.mad_move) - 1)
+                )
+            ),
+            struct_pack(
+                rule_id := 'figure_is_printed_once', observed := c.n_reprints::double, limit_at := 0::double,
+                why := 'the same city stands in it more than once'
+            )
+        ], recursive := true),
+        c.fault,
+        c.block,
+        c.block as subject,
+        c.variable_code,
+        c.scope,
+        c.year,
+        coalesce(c.slipped_province, c.displaced_province, c.repeated_province) as province_id
+    from {{ ref('gate_column') }} as c
+),
+
+-- the label of a city in print
+labels as (
+    select
+        l.load_id,
+        r.city_id,
+        min(r.file) as file,
+        min(r.sheet) as sheet,
+        min(r.cell) as cell
+    from {{ ref('int_rows_matched_to_cities') }} as r
+    inner join {{ ref('gate_load') }} as l using (source, data_year, vintage)
+    where r.row_kind = l.level and r.city_id is not null
+    group by all
+),
+
+cities as (
+    select
+        g.load_id,
+        'row_holds_its_own_figures' as rule_id,
+        g.own_distance / greatest(g.other_distance, 0.01) as observed,
+        2::double as limit_at,
+        case
+            when g.is_copy then 'nearly all its figures are those of ' || o.name_zh
+            else printf(
+                'its figures fit the past of %s (%.1f usual moves), not its own (%.1f)',
+                o.name_zh, g.other_distance, g.own_distance
+            )
+        end as why,
+        g.city_id,
+        c.name_zh as city_name,
+        g.year,
+        g.city_id as subject,
+        b.file,
+        b.sheet,
+        b.cell
+    from {{ ref('gate_city') }} as g
+    inner join {{ ref('city') }} as c on g.city_id = c.city_id
+    inner join {{ ref('city') }} as o on g.other_city_id = o.city_id
+    left join labels as b on g.load_id = b.load_id and g.city_id = b.city_id
+),
+
+gaps as (
+    select
+        load_id,
+        'province_has_its_figures' as rule_id,
+        n_figures::double as observed,
+        {{ gate_parameter('max_gap') }} as limit_at,
+        printf(
+            '%s lacks %d figures that it had in %d: %s',
+            coalesce(province_name, province_id),
+            n_figures::integer,
+            year_last,
+            empty_columns
+        )
+            as why,
+        year,
+        subject
+    from {{ ref('gate_gap') }}
+),
+
+totals as (
+    select
+        load_id,
+        'province_sum_meets_total' as rule_id,
+        abs(ratio - 1) as observed,
+        {{ gate_parameter('max_total_gap') }} as limit_at,
+        printf(
+            '%s: the %d cities sum to %.3f of the printed total, elsewhere they meet it', province_name, n_cities, ratio
+        ) as why,
+        variable_code,
+        scope,
+        year,
+        variable_code || '/' || scope || '/' || year || '/' || province_id as subject,
+        file,
+        sheet,
+        cell
+    from {{ ref('gate_total') }}
+    where share_exact >= 0.8
+),
+
+-- an identity that is only usual may fail in all of a province: here those with narrow bounds
+identities as (
+    select
+        i.load_id,
+        'province_meets_identities' as rule_id,
+        case
+            when
+                count(*) filter (where i.is_broken) >= {{ gate_parameter('min_broken') }}
+                then avg(i.is_broken::integer)
+            else 0
+        end
+            as observed,
+        {{ gate_parameter('max_broken') }} as limit_at,
+        printf(
+            '%s does not hold in %d of the %d cities of province %s', i.identity_code,
+            count(*) filter (where i.is_broken), count(*), c.province_code
+        ) as why,
+        i.year,
+        i.identity_code || coalesce('@' || nullif(i.own_scope, ''), '') || '/' || c.province_code as subject
+    from {{ ref('gate_identity') }} as i
+    inner join {{ ref('identity') }} as d using (identity_code)
+    inner join {{ ref('city') }} as c on i.city_id = c.city_id
+    where coalesce(d.high <= 2 * d.low, d.low is null and d.high <= 1.01)
+    group by i.load_id, i.year, i.identity_code, i.own_scope, c.province_code
+),
+
+figures as (
+    select
+        load_id,
+        count(value) as n_figures,
+        count(distinct city_id) as n_cities
+    from {{ ref('gate_figure') }}
+    group by load_id
+),
+
+edits as (
+    select
+        f.load_id,
+        'edits_are_few' as rule_id,
+        count(e.load_id)::double as observed,
+        greatest(
+            {{ gate_parameter('min_edits') }}, floor({{ gate_parameter('max_edit_share') }} * f.n_figures)
+        ) as limit_at,
+        printf('%d of %d figures cannot be right', count(e.load_id), f.n_figures) as why,
+        'edits' as subject
+    from figures as f
+    left join {{ ref('gate_edit') }} as e using (load_id)
+    group by f.load_id, f.n_figures
+),
+
+edits_of_columns as (
+    select
+        e.load_id,
+        'edits_of_a_column_are_few' as rule_id,
+        count(*)::double as observed,
+        greatest(
+            {{ gate_parameter('min_column_edits') }}, floor({{ gate_parameter('max_column_edit_share') }} * f.n_cities)
+        )
+            as limit_at,
+        printf('%d of its figures cannot be right', count(*)) as why,
+        e.variable_code,
+        e.scope,
+        e.year,
+        e.variable_code || '/' || e.scope || '/' || e.year as subject
+    from {{ ref('gate_edit') }} as e
+    inner join figures as f using (load_id)
+    group by e.load_id, e.variable_code, e.scope, e.year, f.n_cities
+),
+
+-- one fault, one message: what follows in the order of the rules is not told of a column at fault
+observed as (
+    select * exclude (fault) from columns
+    where observed is not null and (observed <= limit_at or rule_id = fault)
+    union all by name
+    select * from cities
+    union all by name
+    select * from gaps
+    union all by name
+    select * from totals
+    union all by name
+    select * from identities
+    union all by name
+    select * from edits
+    union all by name
+    select * from edits_of_columns
+)
+
+select
+    l.source,
+    l.data_year,
+    l.vintage,
+    o.* exclude (load_id)
+from observed as o
+inner join {{ ref('gate_load') }} as l using (load_id)
+left join {{ ref('gate_answer') }} as a
+    on
+        l.source = a.source
+        and l.data_year = a.data_year
+        and coalesce(a.vintage, l.vintage) = l.vintage
+        and o.rule_id = a.rule_id
+        and o.subject = a.subject
+where l.is_waiting and a.rule_id is null

@@ -1,0 +1,305 @@
+"""The models of folder `gate` on a country whose truth is known: a spoilt edition shows, a sound one is quiet."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from jinja2 import Environment
+
+DBT = Path(__file__).resolve().parents[3] / "dbt"
+MODELS = (
+    "gate_load",
+    "gate_reference",
+    "gate_past",
+    "gate_figure",
+    "gate_step",
+    "gate_usual",
+    "gate_comparison",
+    "gate_movement",
+    "gate_province",
+    "gate_city",
+    "gate_identity_part",
+    "gate_identity",
+    "gate_column",
+    "gate_cell",
+    "gate_gap",
+    "gate_total",
+    "gate_edit",
+    "gate_observation",
+)
+SEEDS = (
+    "city",
+    "city_change",
+    "variable",
+    "source",
+    "identity",
+    "edit_rule",
+    "gate_rule",
+    "indicator",
+    "indicator_part",
+)
+YEARS = (2016, 2017, 2018, 2019)
+VARIABLES = {
+    "gdp_nom": 2e7,
+    "fiscal_revenue": 2e6,
+    "fiscal_expenditure": 4e6,
+    "fiscal_education": 8e5,
+    "loans_balance_nom": 3e7,
+    "retail_sales_nom": 1e7,
+    "population_registered": 4e6,
+    "mobile_subscribers": 3e6,
+    "wage_bill_urban_units": 1e6,
+}
+N_PROVINCES, N_CITIES = 12, 10
+KEYS = ["source", "data_year", "variable_code", "scope", "city_id"]
+
+
+class Gate:
+    """Seeds of the project and the models over whatever figures a test makes up."""
+
+    def __init__(self) -> None:
+        self.con = duckdb.connect()
+        for seed in SEEDS:
+            types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
+            file = DBT / "seeds" / f"{seed}.csv"
+            self.con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
+        self.con.execute("create table row_count as select 'book' as source, 'city' as level")
+        self.con.execute(
+            "create table gate_answer (source varchar, data_year integer, vintage varchar, rule_id varchar,"
+            " subject varchar, answer varchar, reviewed_by varchar, reason varchar)"
+        )
+        self.cities = self.con.execute(
+            f"""
+            select city_id, province_code from city
+            where level = 'city' and valid_to is null
+                and not exists (select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id))
+                and province_code in (
+                    select province_code from city where level = 'city' and valid_to is null
+                    group by 1 having count(*) >= {N_CITIES + 3} order by 1 limit {N_PROVINCES}
+                )
+            qualify row_number() over (partition by province_code order by city_id) <= {N_CITIES}
+            order by 1
+            """
+        ).fetchall()
+        assert len(self.cities) > 80
+
+    def sound(self, seed: int = 1) -> pd.DataFrame:
+        """Figures of four editions: growth of all cities, a little of each city's own, ranks that hold."""
+        rng = np.random.default_rng(seed)
+        rows, size = [], np.exp(rng.normal(0, 0.8, len(self.cities)))
+        for at, (variable, level) in enumerate(VARIABLES.items()):
+            own = level * size * np.exp(rng.normal(0, 0.15, len(self.cities)))
+            for number, year in enumerate(YEARS):
+                own = own * np.exp(0.06 + rng.normal(0, 0.02, len(self.cities)))
+                for n, (city, _) in enumerate(self.cities):
+                    rows.append(("book", year, f"v{year}", city, variable, round(own[n], 1), n + 5, at + 2, number))
+        columns = [
+            "source",
+            "data_year",
+            "vintage",
+            "city_id",
+            "variable_code",
+            "value",
+            "row_no",
+            "col_no",
+            "load_order",
+        ]
+        return pd.DataFrame(rows, columns=columns).assign(scope="city")
+
+    def judge(self, figures: pd.DataFrame, proposed: pd.DataFrame | None = None) -> dict[str, list[tuple[str, str]]]:
+        """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
+        frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u", text="t")
+        frame["cell"] = [f"{chr(64 + r.col_no)}{r.row_no}" for r in figures.itertuples()]
+        frame["source_cell_id"] = frame["source"] + "@" + frame["vintage"] + ":f!S!" + frame["cell"]
+        frame["is_settled"], frame["row_kind"] = False, "city"
+        loads = frame[["source", "data_year", "vintage", "load_order"]].drop_duplicates()
+        loads["is_waiting"] = (loads["data_year"] == max(YEARS)) & (loads["source"] == "book")
+        loads["is_accepted"] = ~loads["is_waiting"]
+        headers = frame.drop_duplicates(["source", "data_year", "vintage", "variable_code"]).assign(
+            header_path=lambda f: "table " + ((f["col_no"] - 2) // 3).astype(str) + " / " + f["variable_code"]
+        )
+        nothing = frame.iloc[:0].assign(rule="", printed_value=0.0, used_value=0.0, evidence="", action="")
+        given = {
+            "int_values_corrected": frame,
+            "landed": loads,
+            "int_headers_mapped": headers,
+            "int_rows_matched_to_cities": frame,
+            "int_edits_proposed": nothing if proposed is None else proposed,
+        }
+        for name, one in given.items():
+            self.con.register("made", one)
+            self.con.execute(f"create or replace table {name} as from made")
+            self.con.unregister("made")
+        for model in MODELS:
+            self.con.execute(f"create or replace table {model} as {self.sql(model)}")
+        found: dict[str, list[tuple[str, str]]] = {}
+        for rule, subject, why in self.con.execute(
+            "select rule_id, subject, why from gate_observation where observed > limit_at order by 1, 2"
+        ).fetchall():
+            found.setdefault(rule, []).append((subject, why))
+        return found
+
+    def edited(self) -> dict[tuple[str, str], str]:
+        """(city, variable) -> rule, of the edition that waits."""
+        rows = self.con.execute("select city_id, variable_code, rule from gate_edit where year = 2019").fetchall()
+        return {(city, variable): rule for city, variable, rule in rows}
+
+    def sql(self, model: str) -> str:
+        macros = "".join(
+            (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("edit_rules", "gate")
+        )
+        source = (DBT / "models" / "gate" / f"{model}.sql").read_text(encoding="utf-8")
+        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: ""}
+        return Environment(autoescape=False).from_string(macros + source).render(**names)
+
+
+@pytest.fixture(scope="module")
+def gate():
+    return Gate()
+
+
+@pytest.fixture(scope="module")
+def truth(gate):
+    return gate.sound()
+
+
+@pytest.fixture
+def figures(truth):
+    return truth.copy()
+
+
+def at(figures, variable=None, cities=None, year=2019):
+    found = figures["data_year"] == year
+    if variable:
+        found &= figures["variable_code"] == variable
+    return found & figures["city_id"].isin(cities) if cities is not None else found
+
+
+def of_province(gate, number):
+    provinces = sorted({province for _, province in gate.cities})
+    return [city for city, province in gate.cities if province == provinces[number]]
+
+
+def put(figures, variable, cities, values):
+    for city, value in zip(cities, values, strict=True):
+        figures.loc[at(figures, variable, [city]), "value"] = value
+
+
+def read(figures, variable, cities, year=2019):
+    one = figures[at(figures, variable, cities, year)].set_index("city_id")["value"]
+    return [one[city] for city in cities]
+
+
+def test_a_sound_edition_shows_nothing(gate, figures):
+    assert gate.judge(figures) == {}
+    assert gate.edited() == {}
+
+
+def test_a_sound_edition_in_another_order_of_rows_shows_nothing(gate, figures):
+    figures["row_no"] = 200 - figures["row_no"]
+    assert gate.judge(figures) == {}
+
+
+@pytest.mark.parametrize("pair", [(3, 4), (2, 70)], ids=["neighbours", "far apart"])
+def test_two_rows_exchanged_name_both_cities(gate, figures, pair):
+    one, other = (gate.cities[n][0] for n in pair)
+    here, there = at(figures, cities=[one]), at(figures, cities=[other])
+    figures.loc[here, "value"], figures.loc[there, "value"] = (
+        figures.loc[there, "value"].to_numpy(),
+        figures.loc[here, "value"].to_numpy(),
+    )
+    found = gate.judge(figures)
+    assert {subject for subject, _ in found["row_holds_its_own_figures"]} == {one, other}
+
+
+def test_a_shift_inside_one_province_is_seen(gate, figures):
+    cities = of_province(gate, 5)
+    values = read(figures, "gdp_nom", cities)
+    put(figures, "gdp_nom", cities, [*values[1:], values[0]])
+    assert [subject for subject, _ in gate.judge(figures)["province_stands_in_its_place"]] == ["gdp_nom/city/2019"]
+
+
+def test_a_sort_inside_one_province_is_seen(gate, figures):
+    cities = of_province(gate, 3)
+    put(figures, "fiscal_revenue", cities, sorted(read(figures, "fiscal_revenue", cities)))
+    assert "province_stands_in_its_place" in gate.judge(figures)
+
+
+def test_another_unit_in_one_province_is_seen(gate, figures):
+    figures.loc[at(figures, "retail_sales_nom", of_province(gate, 2)), "value"] *= 10
+    assert [subject for subject, _ in gate.judge(figures)["province_is_in_its_unit"]] == ["retail_sales_nom/city/2019"]
+
+
+def test_the_last_year_pasted_again_is_seen_whole_and_in_one_province(gate, figures):
+    everywhere = [city for city, _ in gate.cities]
+    put(figures, "loans_balance_nom", everywhere, read(figures, "loans_balance_nom", everywhere, 2018))
+    here = of_province(gate, 1)
+    put(figures, "fiscal_education", here, read(figures, "fiscal_education", here, 2018))
+    found = gate.judge(figures)
+    assert [subject for subject, _ in found["block_is_of_its_year"]] == ["loans_balance_nom/city/2019"]
+    assert "100.0 % of the figures are those of book 2018" in found["block_is_of_its_year"][0][1]
+    assert [subject for subject, _ in found["province_is_of_its_year"]] == ["fiscal_education/city/2019"]
+
+
+def test_missing_figures_of_a_province_are_counted(gate, figures):
+    gone = at(figures, cities=of_province(gate, 4)) & figures["variable_code"].isin(["gdp_nom", "fiscal_revenue"])
+    ((subject, why),) = gate.judge(figures[~gone])["province_has_its_figures"]
+    assert subject.endswith("/2019")
+    assert "lacks 20 figures that it had in 2018: fiscal_revenue (city), gdp_nom (city)" in why
+
+
+def test_another_concept_in_a_whole_column_is_seen(gate, figures):
+    rng = np.random.default_rng(5)
+    column = at(figures, "population_registered")
+    figures.loc[column, "value"] *= np.exp(rng.normal(-0.3, 0.25, column.sum()))
+    assert "population_registered/city/2019" in dict(gate.judge(figures)["block_moves_as_usual"])
+
+
+def test_a_figure_printed_twice_is_seen(gate, figures):
+    again = figures[at(figures, "gdp_nom")].assign(col_no=20)
+    assert [s for s, _ in gate.judge(pd.concat([figures, again]))["figure_is_printed_once"]] == ["gdp_nom/city/2019"]
+
+
+def test_a_lost_digit_and_a_zero_are_left_out_and_nothing_else(gate, figures):
+    first, second = gate.cities[10][0], gate.cities[55][0]
+    figures.loc[at(figures, "gdp_nom", [first]), "value"] /= 10
+    figures.loc[at(figures, "mobile_subscribers", [second]), "value"] = 0
+    assert gate.judge(figures) == {}
+    assert gate.edited() == {
+        (first, "gdp_nom"): "figure_follows_its_past",
+        (second, "mobile_subscribers"): "zero_is_a_figure",
+    }
+
+
+def test_a_city_that_truly_grows_keeps_its_figures(gate, figures):
+    figures.loc[at(figures, cities=[gate.cities[20][0]]), "value"] *= 1.9
+    gate.judge(figures)
+    assert gate.edited() == {}
+
+
+def test_more_slips_than_a_sound_edition_has_ask_once(gate, figures):
+    for n, variable in enumerate(list(VARIABLES) * 2):
+        figures.loc[at(figures, variable, [gate.cities[5 + 4 * n][0]]), "value"] /= 10
+    found = gate.judge(figures)
+    assert set(found) == {"edits_are_few"}
+    gate.con.execute(
+        "insert into gate_answer values ('book', 2019, null, 'edits_are_few', 'edits', 'accept', 'a', 'b')"
+    )
+    try:
+        assert gate.judge(figures) == {}
+    finally:
+        gate.con.execute("delete from gate_answer")
+
+
+def test_every_threshold_is_used_and_known():
+    with (DBT / "seeds" / "gate_rule.csv").open(encoding="utf-8") as stream:
+        known = [row["parameter"] for row in csv.DictReader(stream)]
+    text = "".join(path.read_text(encoding="utf-8") for path in (DBT / "models" / "gate").glob("*.sql"))
+    assert len(known) == len(set(known))
+    assert {name for name in known if f"gate_parameter('{name}')" not in text} == set()
+    assert {part.partition("'")[0] for part in text.split("gate_parameter('")[1:]} == set(known)

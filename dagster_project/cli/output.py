@@ -113,16 +113,15 @@ def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> 
     rest = [k for k, name in enumerate(names) if name not in SAID_ABOVE] or [0]
     left, right, room = [rest[0]], list[int](), width - wide[rest[0]] - 4
     inner = rest[1:]
-    while inner:
-        from_left = len(left) <= len(right) + 1
-        k = inner.pop(0 if from_left else -1)
-        if wide[k] > room:
-            break
+    fits = {0: True, -1: True}  # whether the next one from the left, from the right, has room
+    while inner and any(fits.values()):
+        end = -1 if (len(left) > len(right) and fits[-1]) or not fits[0] else 0
+        if wide[inner[end]] > room:
+            fits[end] = False
+            continue
+        k = inner.pop(end)
         room -= wide[k]
-        if from_left:
-            left.append(k)
-        else:
-            right.insert(0, k)
+        left, right = ([*left, k], right) if end == 0 else (left, [k, *right])
     return [*left, None, *right]
 
 

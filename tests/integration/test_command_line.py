@@ -185,13 +185,13 @@ def test_release_list_and_diff_tell_what_moved(revised):
     diff = nqpf(house, "release", "diff", names[0], names[-1])
     assert diff.exit_code == 0
     assert f"{names[-1]}, compared with {names[0]}" in diff.text
-    assert "Scores that moved" in diff.text
+    assert "Headline scores that moved" in diff.text
     assert nqpf(house, "release", "diff", names[0], "2000.1.0").exit_code == 2
 
 
 def test_release_manifest_says_what_made_it(small_warehouse):
     manifest = json.loads((small_warehouse.releases[-1] / "manifest.json").read_text(encoding="utf-8"))
-    assert set(manifest["hashes"]) == {"seeds", "specs", "params"}
+    assert set(manifest["hashes"]) == {"seeds", "specs", "params", "presentation"}
     assert {entry["source"] for entry in manifest["inputs"]} >= {"yearbook", "registry", "gdp_revised"}
 
 

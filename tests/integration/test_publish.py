@@ -220,7 +220,8 @@ def test_first_diff_says_so_and_the_second_names_what_moved(revised: Revised) ->
     assert f"compared with {revised.house.releases[0].name}" in second
     assert revised.vintage_new in second
     assert "CN370900" in second  # its score moved most
-    cells = next(line for line in second.splitlines() if line.startswith("| nqpf "))
+    section = second.split("## Indicator cells")[1]
+    cells = next(line for line in section.splitlines() if line.startswith("| nqpf "))
     assert [part.strip() for part in cells.split("|")[2:5]] == ["0", "1", "0"]  # added, revised, removed
 
 

@@ -1,7 +1,7 @@
--- A correction fires only while the file still prints what the reviewer saw (`expect`). `keep` leaves the figure as it
--- is printed: a person has looked at it, and no rule of the gate or of
--- the edits speaks about it again. A replacement is typed as the page should have printed it, in the unit of its column,
--- and passes the same rules as any other figure, unless its status is `confirmed`.
+-- A correction fires only while the file still prints what the reviewer saw (`expect`). `keep` leaves the figure as
+-- it is printed: a person has looked at it, and no rule of the gate or of the edits speaks about it again. A
+-- replacement is typed as the page should have printed it, in the unit of its column, and passes the same rules as any
+-- other figure, unless its status is `confirmed`.
 select
     v.* exclude (value, is_number),
     v.value as value_printed,

@@ -30,6 +30,7 @@ where
     and v.scope in ('city', 'built_up')
     -- the stock of capital needs investment from long before the window
     and (
-        v.year >= {{ base_year() }} - {{ var('history_years') }} or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
+        v.year >= {{ base_year() }} - {{ var('history_years') }}
+        or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
     )
     and v.level in ('city', 'county', 'nation')

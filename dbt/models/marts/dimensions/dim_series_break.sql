@@ -15,7 +15,12 @@ select
     string_agg(
         source || case rule
             when 'E6'
-                then printf(': %.0f %% of the cities satisfy another definition, %.0f %% beside it', 100 * share, 100 * share_usual)
+                then
+                    printf(
+                        ': %.0f %% of the cities satisfy another definition, %.0f %% beside it',
+                        100 * share,
+                        100 * share_usual
+                    )
             else printf(': %.0f %% of the cities jump, %.0f %% in usual years', 100 * share, 100 * share_usual)
         end, '; ' order by source
     ) as note

@@ -16,7 +16,7 @@ select
     p.deflator_level,
     p.population_basis,
     p.source_cell_id,
-    p.source_cell_ids
+    len(p.source_cell_ids)::integer as n_cell
 from {{ ref('int_panel_balanced') }} as p
 inner join {{ source('py', 'index_value') }} as r
     on

@@ -27,7 +27,7 @@ select
     m.text,
     m.unit_printed,
     m.is_corrected,
-    len(v.source_cell_ids)::integer as n_cell
+    v.n_cell
 from {{ ref('mart_indicator_value') }} as v
 inner join {{ ref('dim_index') }} as i
     on v.index_code = i.index_code and v.basis = i.basis and i.variant_of is null

@@ -78,7 +78,7 @@ def commands_of(page: Path) -> list[list[str]]:
     return [words for words in every if words[0] in READING and not NOT_HERE.search(" ".join(words))]
 
 
-READING = ("sql", "explain", "status", "release")
+READING = ("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "cite")
 EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
 

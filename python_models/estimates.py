@@ -55,27 +55,6 @@ def mean(x: ArrayLike) -> Part:
     return Part(float(a.mean()), float(a.var(ddof=1) / n) if n > 1 else math.nan, float(n - 1))
 
 
-def log_mean(x: ArrayLike) -> Part:
-    """ln of the mean of x (delta method: var(mean) / mean^2); nan if the mean is not positive. Unit 1."""
-    part = mean(x)
-    if not part.value > 0:
-        return Part(math.nan, math.nan, part.df)
-    return Part(math.log(part.value), part.variance / part.value**2, part.df)
-
-
-@aligned
-def log_growth(first: ArrayLike, last: ArrayLike) -> Part:
-    """ln(mean(last) / mean(first)) of the same cities, shapes (n,). Unit 1.
-
-    Delta method: variance of last / mean(last) - first / mean(first) over the cities, divided by n.
-    """
-    a, b = np.asarray(first, dtype=float), np.asarray(last, dtype=float)
-    if a.size == 0 or not (a.mean() > 0 and b.mean() > 0):
-        return Part(math.nan, math.nan, math.nan)
-    spread = mean(b / b.mean() - a / a.mean())
-    return Part(float(math.log(b.mean() / a.mean())), spread.variance, spread.df)
-
-
 def minus(a: Part, b: Part) -> Part:
     """a - b of two independent groups, Welch-Satterthwaite degrees of freedom."""
     variance = a.variance + b.variance
@@ -95,13 +74,6 @@ def interval(part: Part, level: float = LEVEL) -> Interval:
 def factor(log: Interval) -> Interval:
     """exp of a log interval: a ratio. Unit 1."""
     return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high))
-
-
-def yearly_growth(log: Interval, years: int) -> Interval:
-    """100 (exp(log / years) - 1): mean growth a year in percent; nan if no year lies between."""
-    if years < 1:
-        return Interval(math.nan, math.nan, math.nan)
-    return Interval(*(100 * math.expm1(v / years) for v in (log.value, log.low, log.high)))
 
 
 @aligned

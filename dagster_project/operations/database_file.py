@@ -21,12 +21,3 @@ def damage_of(file: Path) -> str | None:
         text = " ".join(str(error).split())
         return None if is_locked(error) else text
     return None
-
-
-def is_in_use(file: Path) -> bool:
-    """True if another process has the file open for writing."""
-    try:
-        duckdb.connect(str(file), read_only=True).close()
-    except duckdb.Error as error:
-        return is_locked(error)
-    return False

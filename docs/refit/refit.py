@@ -10,7 +10,7 @@ import sys
 import duckdb
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 DATA = "select term, role, city_id, year, value from mart.mart_model_data where model_id = ?"
 EDGES = "select city_i, city_j, w from mart.mart_model_edge where model_id = ?"
@@ -55,9 +55,15 @@ def refit(data: pd.DataFrame, edges: pd.DataFrame) -> pd.Series:
         jacobian = np.log(1 - rho * eigenvalues).sum().real - np.log(1 - rho)
         return float(-rows / 2 * (np.log(2 * np.pi) + 1 + np.log(sigma2(rho))) + (t - 1) * jacobian)
 
+    def slope(rho: float) -> float:
+        error = left[:, 0] - rho * left[:, 1]
+        jacobian = (eigenvalues / (1 - rho * eigenvalues)).sum().real - 1 / (1 - rho)
+        return float(rows * (left[:, 1] @ error) / (error @ error) - (t - 1) * jacobian)
+
+    # the highest point roughly, then the root of the slope: the likelihood itself is too flat for eight digits
     lowest = 1 / eigenvalues.real.min()
-    found = minimize_scalar(lambda rho: -loglik(rho), bounds=(lowest, 1), method="bounded", options={"xatol": 1e-12})
-    rho = float(found.x)
+    near = minimize_scalar(lambda rho: -loglik(rho), bounds=(lowest, 1), method="bounded").x
+    rho = float(brentq(slope, max(near - 1e-3, lowest + 1e-9), min(near + 1e-3, 1 - 1e-9), xtol=1e-14))
     result = dict(zip([*names, *(f"W:{term}" for term in names)], slopes[:, 0] - rho * slopes[:, 1], strict=True))
     return pd.Series({**result, "rho": rho, "sigma2": sigma2(rho), "lnl": loglik(rho)})
 

@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 from house import House
 
-from dagster_project.publish.exhibits.exhibit import Grid, Row
-from dagster_project.publish.exhibits.reader import ExportError
+from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid
+from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.paper.latex import LONG, to_latex
-from dagster_project.publish.paper.paper import read_grid
-from dagster_project.publish.paper.registry import TABLES
-from dagster_project.publish.paper.scope import read_scope
 from dagster_project.published import open_read_only
 
 XELATEX = shutil.which("xelatex")
@@ -71,10 +68,11 @@ def tables(small_warehouse: House) -> dict[str, str]:
     """Every paper table that has rows here."""
     found = {}
     with open_read_only(small_warehouse.paths.published_file) as con:
-        scope = read_scope(con, None)
-        for code, table in TABLES.items():
+        reader = Reader(con, read_scope(con))
+        for code, exhibit in exhibits().items():
             with suppress(ExportError):
-                found[code] = to_latex(read_grid(con, table, scope))
+                if exhibit.columns:
+                    found[code] = to_latex(read_grid(reader, exhibit))
     return found
 
 

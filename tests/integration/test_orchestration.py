@@ -164,7 +164,7 @@ def test_instance_allows_one_run_and_one_writer(small_warehouse: House) -> None:
     written = yaml.safe_load((small_warehouse.paths.dagster_home / "dagster.yaml").read_text(encoding="utf-8"))
     assert written["concurrency"] == {"pools": {"default_limit": 1}, "runs": {"max_concurrent_runs": 1}}
     assert written["telemetry"] == {"enabled": False}
-    shipped = PROJECT / "dagster_project" / "instance" / "dagster.yaml"
+    shipped = PROJECT / "dagster_project" / "defs" / "dagster.yaml"
     assert yaml.safe_load(shipped.read_text(encoding="utf-8")) == written
 
 

@@ -21,7 +21,7 @@ from dagster_project.run.failures import EXIT_BUSY
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import BY_COMMAND
 
-INSTANCE = PROJECT / "dagster_project" / "instance" / "dagster.yaml"
+INSTANCE = PROJECT / "dagster_project" / "defs" / "dagster.yaml"
 SLOT_TAKER = """
 import os, signal, sys
 import dagster as dg

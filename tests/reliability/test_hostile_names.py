@@ -98,9 +98,10 @@ QUERY_TEXT: dict[str, set[str]] = {
     "defs/asset_words.py": {"'.'.join(table)"},  # tables of schema.sql
     "defs/raw.py": {"prefix", "table", "condition", "view"},
     "defs/dbt_project.py": {"table"},
+    "defs/state.py": {"CONTENT.format(query=query)"},  # queries and tables of the study and of dbt
     "store.py": {"table", "condition", "query"},
     "ingest/flat_files.py": {"', '.join(fields)"},  # positions of columns and casts
-    "inspect/database.py": {"table", "model", "str(build_file).replace(chr(39), chr(39) * 2)"},
+    "inspect/database.py": {"schema", "table", "model", "str(build_file).replace(chr(39), chr(39) * 2)"},
 }
 RUNS_SQL = {"execute", "executemany", "sql", "query", "read_frame", "from_query"}
 

@@ -10,7 +10,7 @@ import pytest
 from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
 from house import House, unchanged_environment
 
-from dagster_project.definitions import prepare_instance
+from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import PROJECT, export_to_environment
 
 JANUARY = "2027-01-14T22:00:00+00:00"  # 06:00 in Shanghai on the 15th

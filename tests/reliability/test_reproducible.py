@@ -18,11 +18,11 @@ from house import House
 from rich.console import Console
 
 from dagster_project.cli.releases import rebuild_release
-from dagster_project.defs.models import REGISTRY, ModelAsset
 from dagster_project.ingest.sidecar import sha256_of
 from dagster_project.paths import Paths
 from dagster_project.store import Warehouse
 from dagster_project.study import measurement
+from dagster_project.study.registry import REGISTRY, Analysis
 
 SHUFFLED_SCHEMAS = ("seed", "int", "py", "ops")
 # Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
@@ -64,7 +64,7 @@ def test_the_other_file_has_the_same_rows_in_another_order(small_warehouse: Hous
 
 @pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.name)
 def test_a_method_reads_the_same_frames_wherever_rows_lie(
-    small_warehouse: House, shuffled: Warehouse, entry: ModelAsset
+    small_warehouse: House, shuffled: Warehouse, entry: Analysis
 ) -> None:
     assert entry.queries()
     for label, sql in entry.queries().items():

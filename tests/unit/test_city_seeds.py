@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "dbt" / "seeds"
-MAP_FILE = ROOT / "dagster_project" / "publish" / "site" / "assets" / "city_boundaries.json"
+MAP_FILE = ROOT / "dagster_project" / "publish" / "exhibits" / "city_boundaries.json"
 OPEN_SCHEMES = {"east_vs_cw_exne"}  # north-eastern cities are left out of this one
 
 

@@ -32,6 +32,13 @@ COLUMNS = {
     "text": "",
 }
 
+# what the gate takes out of a new edition is judged elsewhere
+NO_GATE = """
+create or replace table gate_edit as
+select '' as load_id, '' as source_cell_id, '' as rule, '' as evidence, true as is_of_gate where false;
+create or replace table gate_load as select '' as load_id, false as is_newest where false;
+"""
+
 
 class Editing:
     """Seeds of the project, and the rules over whatever figures a test makes up."""
@@ -62,6 +69,7 @@ class Editing:
         self.con.execute("create or replace table int_values_flagged as from landed")
         self.con.execute("alter table int_values_flagged alter correction_action type varchar")
         self.con.unregister("landed")
+        self.con.execute(NO_GATE)
         for model, folder in MODELS.items():
             self.con.execute(f"create or replace table {model} as {self.sql(f'{folder}/{model}')}")
         return self.con.execute("from int_edits order by source, variable_code, city_id, year").df()

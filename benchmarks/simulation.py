@@ -1,6 +1,6 @@
 """Size and coverage of the headline estimators and tests: makes docs/simulation.md.
 
-    python -m benchmarks.coverage [--replications 200] [--thresholds 100] [--out docs/simulation.md]
+    python -m benchmarks.simulation [--replications 200] [--thresholds 100] [--out docs/simulation.md]
 
 Slow (about half an hour of one core at 200 replications). Every number of the page comes from this run; a target that
 is not reached is named on the page. Seeds are 0, 1, 2, ..: the same command gives the same page.
@@ -343,7 +343,7 @@ def main() -> None:
     page = [
         "# Size and coverage",
         "",
-        "Made by `python -m benchmarks.coverage` "
+        "Made by `python -m benchmarks.simulation` "
         f"with {asked.replications} replications ({asked.thresholds} for thresholds), seeds 0, 1, 2, ..: a rate of 5 % "
         f"is known to +-{100 * noise:.1f} points.{reduced} Simulated data; the truth is known.",
         "",

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from expectations.contract import Baseline, Frames, ResultRow, check_frames
 
 logger = logging.getLogger(__name__)
+
+SECOND = ("across", "edits")  # suites that look across rows, years and sources
 
 
 def validate(
@@ -31,12 +34,21 @@ def validate(
 
     context, frames = new_context(), Frames(frames)
     judged = [judge_suite(context, suite, frames, baseline) for suite in ALL]
-    rows = [row for one in judged for row in one.rows]
+    rows = second_look([row for one in judged for row in one.rows])
     for row in rows:
         if not row.passed:
             logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
     docs.write(judged, rows, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
     return rows
+
+
+def second_look(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """Rules across rows, years and sources refuse what looks sound on its own; of a load that is refused already they
+    would say the same once more in other words, so there they warn.
+    """
+    if is_accepted([row for row in rows if row.suite not in SECOND]):
+        return list(rows)
+    return [replace(row, severity="warn") if row.suite in SECOND and not row.passed else row for row in rows]
 
 
 def is_accepted(rows: Sequence[ResultRow]) -> bool:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from expectations import Baseline, ResultRow, is_accepted, validate
+from expectations.run import second_look
 from expectations.suites import ALL, values
 
 
@@ -215,3 +216,16 @@ def test_baseline_is_frozen(baseline):
     assert isinstance(baseline, Baseline)
     with pytest.raises(dataclasses.FrozenInstanceError):
         baseline.rows_min = 1
+
+
+def test_rules_across_rows_do_not_repeat_what_refused_a_load_already():
+    def row(suite: str, *, passed: bool) -> ResultRow:
+        return ResultRow("rule_of_" + suite, suite, "error", passed, 1, int(not passed), "", "")
+
+    across, edits = row("across", passed=False), row("edits", passed=True)
+    alone = second_look([row("values", passed=True), across, edits])
+    beside = second_look([row("values", passed=False), across, edits])
+    assert [one.severity for one in alone] == ["error", "error", "error"]
+    assert [one.severity for one in beside] == ["error", "warn", "error"]
+    assert not is_accepted(alone)
+    assert not is_accepted(beside)

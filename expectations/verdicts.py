@@ -100,7 +100,16 @@ def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
             if fits_better(own, found):
                 better[other] = found
     if better:
-        other = max(better, key=lambda name: better[name].rho)
+        # of columns that fit alike the same variable of another territory is the likelier mistake
+        own_variable = _words(block).split(" (")[0]
+        other = max(
+            better,
+            key=lambda name: (
+                round(better[name].rho, 2),
+                _words(name).split(" (")[0] == own_variable,
+                better[name].rho,
+            ),
+        )
         yield Fault(
             PLACE,
             f"the figures follow {_words(other)} of {one.year_last[other]} (rank correlation "

@@ -76,7 +76,7 @@ def refresh(
         export_effort(workers, memory)
         check_surroundings(paths)
         with refresh_lock(paths):
-            if not recompute and is_current(paths, whole_key(paths), before):
+            if not recompute and year is None and is_current(paths, whole_key(paths), before):
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(says.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK

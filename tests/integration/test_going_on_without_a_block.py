@@ -7,11 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from faults import gdp_of_city_and_districts_swapped
 from house import House
 from landing_tools import changed_copy, supersede, vintage_of
 
 from dagster_project.paths import PROJECT
+
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
 
 REFUSED = 3
 FIGURES = """

@@ -8,6 +8,9 @@ import pytest
 from changed import Raw, Refused, Revised
 from house import House
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 TAIAN = "CN370900"
 
 

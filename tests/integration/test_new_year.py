@@ -19,6 +19,9 @@ from landing_tools import Page, read_page, renew_hash, supersede, write_page
 from dagster_project.demo import generate_demo
 from dagster_project.paths import PROJECT
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 NEW_YEAR = YEARS[-1] + 1
 OLD_NAME, NEW_NAME = "沧州市", "沧海市"
 REWORDED = {

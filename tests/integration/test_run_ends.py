@@ -16,6 +16,9 @@ from dagster_project.paths import Paths
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import WEBHOOK, known_seconds, read_status
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:

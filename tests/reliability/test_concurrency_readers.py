@@ -19,6 +19,9 @@ from test_crash_publish import Publisher, change_a_score
 from dagster_project.operations.check_files import check_leftovers
 from dagster_project.store import Warehouse
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 OTHER_DUCKDB = os.environ.get("NQPF_OTHER_DUCKDB_PYTHON", "")  # a Python with another DuckDB, if there is one
 READERS = 8
 QUERIES = (

@@ -14,6 +14,9 @@ from killing import Refresh, State, land_a_change, nothing_is_lost, published_is
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.run.lock import holder, refresh_lock
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 
 def environment(paths: Paths) -> dict[str, str]:
     """What Dagster's own processes are given by `nqpf ui`."""

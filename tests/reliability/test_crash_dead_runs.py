@@ -21,6 +21,9 @@ from dagster_project.run.failures import EXIT_BUSY
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import BY_COMMAND
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 INSTANCE = PROJECT / "dagster_project" / "defs" / "dagster.yaml"
 SLOT_TAKER = """
 import os, signal, sys

@@ -16,6 +16,9 @@ from killing import published_is_whole
 from dagster_project.publish.release.snapshot import write_snapshot
 from dagster_project.store import Warehouse
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 KILLS, SEED = 3, 20261124
 # Publishes in children that are killed after so many seconds; "to the end" lets one through. Pages are not drawn:
 # that is most of the time and writes into the same half-made folder as everything before it.

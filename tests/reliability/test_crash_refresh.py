@@ -16,6 +16,9 @@ from campaign import Campaign, disk_of
 from house import House
 from killing import Refresh, land_a_change, published_is_whole
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 KILLS, SEED = int(os.environ.get("NQPF_KILLS", "200")), int(os.environ.get("NQPF_KILLS_SEED", "1"))
 A_REFRESH = 7  # so many moments of one refresh
 

@@ -73,11 +73,11 @@ class House:
         return Outcome(done.returncode, done.stdout + done.stderr)
 
     def run_reading(self, *arguments: str) -> Outcome:
-        """A command that only reads the published file or the releases."""
+        """A command that only reads the published file or the releases: its answer; where it has none, all it says."""
         nqpf = str(Path(sys.executable).with_name("nqpf"))
         command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return Outcome(done.returncode, done.stdout + done.stderr)
+        return Outcome(done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr)
 
     def run_job(self, name: str, partition_key: str | None = None) -> bool:
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""

@@ -15,6 +15,9 @@ from dagster_project.paths import PROJECT
 from dagster_project.run.kind import WrongKindError
 from dagster_project.store import Warehouse
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 FILES = ("raw.cells", "raw.series_cells", "raw.load", "raw.series_load", "ops.run_log")
 
 

@@ -19,6 +19,9 @@ from dagster_project.publish.release.folder import file_before, sha256_of
 from dagster_project.published import open_read_only
 from dagster_project.store import Warehouse
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 TAIAN = "CN370900"
 ROUNDING = 1e-12
 

@@ -19,6 +19,9 @@ from dagster_project.operations.doctor import apply_fixes
 from dagster_project.operations.preflight import megabytes_needed
 from dagster_project.paths import Paths
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 # Writes into the build file and dies before it tidies up: what it wrote is in the write-ahead log alone.
 WRITER = """
 import os, signal, sys, duckdb

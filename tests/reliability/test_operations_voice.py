@@ -17,6 +17,9 @@ from dagster_project.cli.refresh import refresh
 from dagster_project.operations.voice import voice
 from dagster_project.run.status import RunStatus, StepRecord
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 
 def lines(text: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]

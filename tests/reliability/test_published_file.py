@@ -22,6 +22,9 @@ from dagster_project.operations.doctor import apply_fixes
 from dagster_project.paths import Paths
 from dagster_project.published import stray_log
 
+# each refreshes whole warehouses: minutes on two cores
+pytestmark = pytest.mark.slow
+
 # Opens the file as a tool does that was not told otherwise, writes into it and dies: what it wrote lies in the log.
 WRITER = """
 import os, signal, sys, duckdb

@@ -89,6 +89,7 @@ def rejections(truth, seeds):
     return {name: tuple((np.array([d[name] for d in drawn]) < 0.05).sum(axis=0).tolist()) for name in TESTS}
 
 
+@pytest.mark.slow
 def test_on_an_index_only_the_level_adjusted_tests_keep_still_where_nothing_is_planted():
     """8 countries: more than 3 rejections of 8 at 5 % have a chance of 0.04 % for each test."""
     found = rejections(NOTHING, range(8))

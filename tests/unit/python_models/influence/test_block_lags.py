@@ -24,6 +24,7 @@ def drawn(seed, rho=None, years=10):
     return np.linalg.solve(np.eye(N) - lags, mean), x
 
 
+@pytest.mark.slow
 def test_blocks_are_recovered_in_the_mean():
     found = np.array([block_lags(*drawn(seed), W, CENTRE).rho for seed in range(12)])
     assert found.mean(axis=0) == pytest.approx(list(RHO.values()), abs=4 * found.std(axis=0).max() / np.sqrt(12) + 0.03)
@@ -52,6 +53,7 @@ def test_one_rho_for_all_blocks_is_the_model_with_one_rho():
     assert data.slopes(np.full(4, plain.rho)) == pytest.approx(plain.params[:5], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_equal_lags_are_not_told_apart_and_unequal_ones_are():
     same = dict.fromkeys(RHO, 0.3)
     p = [block_lags(*drawn(seed, same), W, CENTRE).p_equal for seed in range(20)]

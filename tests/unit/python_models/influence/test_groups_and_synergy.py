@@ -92,6 +92,7 @@ def test_test_of_the_threshold_is_seeded_and_rejects_a_true_one():
     assert one.p == two.p == 0.01  # 1 / (99 + 1): no draw comes near
 
 
+@pytest.mark.slow
 def test_errors_that_go_with_q_make_no_threshold():
     """Lasting errors whose size goes with q, equal spillovers: rejected near 5 % of the time."""
     p = []

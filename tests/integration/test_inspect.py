@@ -19,7 +19,10 @@ from rich.console import Console
 from dagster_project.inspect.command import inspect, inspect_file
 from dagster_project.inspect.frames import Asked
 
-KEYS = {"load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"}
+KEYS = {
+    *("load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"),
+    "edits",
+}
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 # what it is called in code (or the folder of the dbt model) -> what its assets are
 FLOW = {
     "landing": "files as they came, with their sidecars",
-    "reference": "seeds: what headers, units, names and boundaries mean",
+    "reference": "seeds and specs: what headers, units, names, boundaries and indexes mean",
     "raw": "cells as text with their address",
     "reading": "what gives cells a meaning, for every landed load, refused ones included",
     "gate": "accepted or refused, and every rule's finding",

@@ -50,7 +50,7 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
     @dg.asset(
         key=["ops", "index_spec"],
         pool=POOL,
-        group_name=group("context"),
+        group_name=group("reference"),
         owners=["team:data"],
         kinds={"duckdb"},
         description="One row per index and indicator, from specs/index.yml.",

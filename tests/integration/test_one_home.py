@@ -37,7 +37,8 @@ def moved(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> H
         os.environ["NQPF_DEPTH"] = "quick"
         defs = build_defs(house.paths)
         job = defs.resolve_job_def("rebuild")
-        needed = dg.AssetSelection.assets(*wanted).upstream().resolve(defs.resolve_asset_graph())
+        upstream = dg.AssetSelection.assets(*wanted).upstream()
+        needed = upstream.required_multi_asset_neighbors().resolve(defs.resolve_asset_graph())
         chosen = sorted(needed & set(job.asset_layer.selected_asset_keys))
         with dg.DagsterInstance.get() as instance:
             assert job.execute_in_process(instance=instance, asset_selection=chosen).success

@@ -79,7 +79,8 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
 ) -> None:
     found = real_warehouse.published(
         "select concept, value / 1e4 as gdp, unit, file, cell, text, is_selected from mart.mart_source_value"
-        " where city_id = ? and year = ? and variable_code = 'gdp_nom'",
+        # one compilation mixes first prints and revisions
+        " where city_id = ? and year = ? and variable_code = 'gdp_nom' and source <> 'industry_structure'",
         [city_id, year],
     )
     assert set(found["unit"]) == {"yuan10k"}
@@ -93,7 +94,8 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
     assert list(found.loc[found["is_selected"], "concept"]) == ["revised"]
     log = real_warehouse.published(
         "select value_old / 1e4 as old, value_new / 1e4 as new from mart.mart_revision_log"
-        " where kind = 'source' and city_id = ? and year = ? and variable_code = 'gdp_nom'",
+        " where kind = 'source' and city_id = ? and year = ? and variable_code = 'gdp_nom'"
+        " and source_old <> 'industry_structure'",
         [city_id, year],
     )
     assert len(log) == len(first)
@@ -162,11 +164,13 @@ def test_nothing_says_synthetic(real_warehouse: House) -> None:
     assert said == []
 
 
-def test_no_error_is_published(real_warehouse: House) -> None:
+def test_the_one_error_that_is_published_is_a_core_city_without_its_figures(real_warehouse: House) -> None:
+    """Lhasa prints too little; every other core city has a score."""
     checks = real_warehouse.published(
         "select check_id, message from mart.mart_check_result where severity = 'error' and not passed"
     )
-    assert checks.empty, checks
+    assert checks["check_id"].tolist() == ["core_city/nqpf_yearbook/CN540100"]
+    assert "imputed cells 20 %" in checks["message"].item()
 
 
 # ---- indicators, recomputed from the files by other means --------------------------------------------------
@@ -174,17 +178,23 @@ def test_no_error_is_published(real_warehouse: House) -> None:
 
 @pytest.mark.parametrize(("city", "year"), [("石家庄市", 2019), ("成都市", 2016), ("深圳市", 2021), ("绥化市", 2014)])
 def test_indicators_follow_from_the_raw_files(real_warehouse: House, real_data: Path, city: str, year: int) -> None:
-    """pandas on the files against the warehouse: deflator of the revised series, shares on its level."""
-    expected = pd.Series(indicators_by_hand(real_data, city, year))
-    found = real_warehouse.build(
-        "select indicator_code, value from int.int_indicators_constructed join seed.city using (city_id)"
-        " where name_zh = ? and year = ?",
-        [city, year],
-    ).set_index("indicator_code")["value"]
-    assert (found[expected.index] / expected - 1).abs().max() < 1e-9
+    """pandas on the files against the warehouse as printed: deflator of the revised series, shares on its level.
+
+    By head of residents, or of registered persons under the policy that takes those.
+    """
+    for policy, population in (("as_printed", "resident"), ("registered", "registered")):
+        expected = pd.Series(indicators_by_hand(real_data, city, year, population))
+        found = real_warehouse.build(
+            "select indicator_code, value from int.int_indicators_constructed join seed.city using (city_id)"
+            " where name_zh = ? and year = ? and edit_policy = ?",
+            [city, year, policy],
+        ).set_index("indicator_code")["value"]
+        by_head = ["n1_hestud", "n2_broadband", "n2_mobile"]
+        codes = expected.index if policy == "as_printed" else by_head
+        assert (found[codes] / expected[codes] - 1).abs().max() < 1e-9
 
 
-def indicators_by_hand(real_data: Path, city: str, year: int) -> dict[str, float]:
+def indicators_by_hand(real_data: Path, city: str, year: int, population: str) -> dict[str, float]:
     def row(file: str) -> pd.Series:
         frame = pd.read_csv(real_data / "panel" / file)
         return frame[(frame["city"] == city) & (frame["year"] == year)].iloc[0]
@@ -195,15 +205,19 @@ def indicators_by_hand(real_data: Path, city: str, year: int) -> dict[str, float
     series = {int(r[2]): (float(r[3]), float(r[4])) for r in rows if r[1] == city and r[2] and r[3] and r[4]}
     chained = math.prod(series[t][1] / 100 for t in range(2013, year + 1))
     deflator = series[year][0] / series[2012][0] / chained
+    book = CalamineWorkbook.from_path(real_data / "components" / "298个地级市人口密度1998-2024年无缺失.xlsx")
+    rows = book.get_sheet_by_name("面板数据").to_python()
+    residents = next(float(r[6]) for r in rows if r[2] == city and r[0] == year)
+    people = {"resident": residents, "registered": p["pop_hukou"]}[population]  # 万人
     return {
-        "n1_hestud": p["uni_students"] / p["pop_hukou"],
+        "n1_hestud": p["uni_students"] / people,
         "n1_wage": q["avg_wage"] / deflator,
         "n1_edushare": 100 * p["edu_exp"] / p["fiscal_exp"],
-        "n2_broadband": p["internet_users"] / p["pop_hukou"] / 100,
-        "n2_mobile": 100 * p["mobile_users"] / p["pop_hukou"],
+        "n2_broadband": p["internet_users"] / people / 100,
+        "n2_mobile": 100 * p["mobile_users"] / people,
         "q1_scishare": 100 * p["sci_exp"] / p["fiscal_exp"],
         "q2_profit": p["industrial_profit"] / deflator / p["industrial_firms"],
-        "q2_gdppc": p["gdp_per_capita"] / deflator,
+        "q2_gdppc": 1e4 * series[year][0] / people / deflator,
         "q3_struct": p["tertiary_share"] / p["secondary_share"],
         "q3_so2int": p["so2_emission"] * deflator / (series[year][0] * p["secondary_share"] / 100),
     }

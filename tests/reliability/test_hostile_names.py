@@ -99,7 +99,8 @@ QUERY_TEXT: dict[str, set[str]] = {
     "defs/raw.py": {"prefix", "table", "condition", "view"},
     "defs/dbt_project.py": {"table"},
     "defs/state.py": {"CONTENT.format(query=query)"},  # queries and tables of the study and of dbt
-    "store.py": {"table", "condition", "query"},
+    # names and types of columns: those of contracts
+    "store.py": {"table", "condition", "query", "', '.join((f'\"{n}\" {t}' for n, t in types.items()))"},
     "ingest/flat_files.py": {"', '.join(fields)"},  # positions of columns and casts
     "inspect/database.py": {"schema", "table", "model", "str(build_file).replace(chr(39), chr(39) * 2)"},
 }

@@ -20,7 +20,6 @@ def test_web_page_listens_on_loopback_only(small_warehouse: House, monkeypatch: 
         return 0
 
     monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
-    monkeypatch.setattr(operations, "close_dead_runs", lambda _instance: [])
     monkeypatch.setenv("DAGSTER_HOME", str(small_warehouse.paths.dagster_home))
     monkeypatch.setattr(operations, "run_until_told_to_stop", run)
     assert operations.start_ui(small_warehouse.paths, 3456) == 0

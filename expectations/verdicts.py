@@ -189,7 +189,7 @@ def _band(cells: pd.DataFrame) -> Iterator[Fault]:
 
 
 def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:
-    checked = {identity: without_reviewed(one, identity) for identity in identities}
+    checked = {identity: without_reviewed(one, identity) for identity in with_columns(one, identities)}
     checked = {identity: found for identity, found in checked.items() if len(found)}
     broken = [identity for identity, found in checked.items() if breaks_block(found)]
     met = [identity for identity in checked if identity not in broken]
@@ -208,6 +208,12 @@ def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str,
             order = np.log(worst["ratio"].abs()).abs().sort_values(ascending=False, kind="stable")
         faults[block] = Fault(IDENTITY, counts, tuple(order.index))
     return faults
+
+
+def with_columns(one: BlockYear, identities: list[Identity]) -> list[Identity]:
+    """The identities whose columns all stand in this year."""
+    columns = set(one.wide.columns)
+    return [identity for identity in identities if columns.issuperset(identity.blocks)]
 
 
 def without_reviewed(one: BlockYear, identity: Identity) -> pd.DataFrame:

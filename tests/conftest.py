@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 from dagster_project.demo import generate_demo
 from dagster_project.paths import Paths
 
+# for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
+# sooner than a second process starts
+os.environ.update({"NQPF_DEPTH": "quick", "NQPF_WORKERS": "1"})
 sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
 
 from house import CITIES, PLANTED, YEARS, House

@@ -15,7 +15,7 @@ from expectations.columns import Rule, as_number, must_be_true
 from expectations.contract import Baseline
 from expectations.identity import Identity, breaks_block
 from expectations.judged import judged_load
-from expectations.verdicts import without_reviewed
+from expectations.verdicts import with_columns, without_reviewed
 
 NAME = "identities"
 
@@ -67,7 +67,7 @@ _COLUMNS = [
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:
     """One row per identity, year and city with all figures; then one per province total of a stock or flow."""
     _, years, identities = judged_load(frames, baseline)
-    parts = [_checked(one, identity, baseline) for one in years for identity in identities]
+    parts = [_checked(one, identity, baseline) for one in years for identity in with_columns(one, identities)]
     parts.append(_provinces(frames))
     filled = [part for part in parts if len(part)]
     frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

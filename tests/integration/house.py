@@ -55,8 +55,7 @@ class House:
 
         console = Console(record=True, width=4000, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         with unchanged_environment():
-            # twelve cities are computed sooner than a second process starts
-            os.environ.update({"NQPF_WORKERS": "1", **(environment or {})})
+            os.environ.update(environment or {})
             code = refresh(self.paths, console, year=year, is_demo=is_demo)
         console.file.close()
         return Outcome(code, console.export_text())

@@ -63,6 +63,7 @@ def test_equal_lags_are_not_told_apart_and_unequal_ones_are():
     assert unequal.p_lr < 0.001
 
 
+@pytest.mark.slow
 def test_swapping_the_names_swaps_the_blocks_and_units_do_not_matter():
     y, x = drawn(4)
     one, two = (block_lags(y, x, W, centre).to_frame() for centre in (CENTRE, ~CENTRE))
@@ -83,6 +84,10 @@ def test_what_is_not_identified_is_refused_in_words():
         block_lags(y, x, 0.5 * W, CENTRE)
     with pytest.raises(PanelInputError, match="missing"):
         block_lags(np.full_like(y, np.nan), x, W, CENTRE)
+
+
+@pytest.mark.slow
+def test_a_lag_at_the_edge_of_its_range_is_refused_in_words():
     runaway, x, _ = world([], [], seed=1, n=N, W=W, rho=0.3)
     with pytest.raises(PanelInputError, match="edge of its range"):
         block_lags(np.linalg.solve(np.eye(N) - 0.9999 * W, runaway), x, W, CENTRE)

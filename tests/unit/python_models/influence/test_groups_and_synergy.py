@@ -46,6 +46,7 @@ def test_mean_of_the_groups_is_the_effect_of_the_whole():
     assert mean == pytest.approx(s.sum() / N, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_equality_test_keeps_its_size():
     p = [groups(*emitted(s, 0.4, 0.4)[:2]).p_equal for s in range(120)]
     assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.1

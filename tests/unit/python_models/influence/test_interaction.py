@@ -56,6 +56,7 @@ def test_moderation_is_recovered_and_ordered():
     assert (found.point < found.upper).all()
 
 
+@pytest.mark.slow
 def test_no_moderation_is_rejected_at_the_nominal_rate():
     p = [run(*drawn(g=0, h=0, seed=s)).p for s in range(100)]
     assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.11

@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 RHO, BETA, THETA = 0.4, (1.0, -0.5, 0.3), (0.4, 0.2, -0.1)
@@ -37,7 +38,7 @@ cat(sprintf('{"seconds": %.6f, "rho": %.12f}', median(times), fit$coefficients[[
 """
 
 
-def world(n: int, t: int, *, dense: bool):
+def world(n: int, t: int, *, dense: bool) -> tuple[Any, Any, Any]:
     """y (N, T), X (N, T, 3) and a row-normalised W from the known model."""
     import numpy as np
     import scipy.sparse as sp
@@ -47,6 +48,7 @@ def world(n: int, t: int, *, dense: bool):
 
     rng = np.random.default_rng(2026)
     points = rng.random((n, 2))
+    near: Any
     if dense:
         near = cdist(points, points)
         np.fill_diagonal(near, np.inf)
@@ -70,7 +72,7 @@ def world(n: int, t: int, *, dense: bool):
     return y, x, weights
 
 
-def ours(y, x, weights) -> Callable[[], float]:
+def ours(y: Any, x: Any, weights: Any) -> Callable[[], float]:
     """A full run from frames; returns rho."""
     import numpy as np
     import pandas as pd
@@ -93,7 +95,7 @@ def ours(y, x, weights) -> Callable[[], float]:
     return run
 
 
-def spreg_fit(y, x, weights) -> Callable[[], float]:
+def spreg_fit(y: Any, x: Any, weights: Any) -> Callable[[], float]:
     """spreg's lag model with fixed effects on data demeaned in both ways, W x appended; returns rho."""
     import warnings
 
@@ -105,7 +107,7 @@ def spreg_fit(y, x, weights) -> Callable[[], float]:
     n, t, k = x.shape
     lagged = (weights @ x.reshape(n, -1)).reshape(n, t, k)
 
-    def demeaned(a):
+    def demeaned(a: Any) -> Any:
         centred = a - a.mean(axis=1, keepdims=True)
         return centred - centred.mean(axis=0, keepdims=True)
 
@@ -132,7 +134,8 @@ def child(tool: str, n: int, t: int, runs: int, dense: bool) -> dict[str, float]
     """`measure` in a process of its own."""
     command = [sys.executable, __file__, "--measure", tool, str(n), str(t), str(runs), str(int(dense))]
     text = subprocess.run(command, env={**os.environ, **THREADS}, capture_output=True, text=True, check=True).stdout
-    return json.loads(text.splitlines()[-1])
+    found: dict[str, float] = json.loads(text.splitlines()[-1])
+    return found
 
 
 def splm(n: int, t: int, runs: int) -> dict[str, float] | str:

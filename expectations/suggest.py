@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rapidfuzz import fuzz, process
@@ -53,10 +54,10 @@ class HeaderMap:
         """The nearest known header; the row takes scope and unit from the new header where it says them."""
         own = {row["header_key"]: row for row in self.rows if row["source"] == source}
         known = own or {row["header_key"]: row for row in self.rows}
-        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
-        if found is None:
+        if not known:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
+        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
         like = known[found[0]]
         code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
         unit = _text(header_unit) or like["unit"]
@@ -98,6 +99,7 @@ def name_suggestions(headers: pd.DataFrame, seeds: Path, *, limit: int = 20) -> 
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"]).head(limit)
     lines = []
+    row: Any
     for row in unknown.itertuples():
         hint = known.hint(row.source, row.header_key, row.header_unit)
         near = f" (nearest known: {hint.nearest}, {hint.score:.0f} %)" if hint.nearest else ""
@@ -110,6 +112,7 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
     names = CityNames(seeds)
     unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
     lines = []
+    row: Any
     for row in unknown.dropna(subset=["city_text"]).head(limit).itertuples():
         hint = names.hint(row.source, row.city_text, row.year)
         near = ", ".join(f"{name} {score:.0f} %" for name, score in hint.nearest)
@@ -128,7 +131,8 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     """(seed, row, comment) for each unknown header."""
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
-    hints = [known.hint(row.source, row.header_key, row.header_unit) for row in unknown.itertuples()]
+    keys = zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True)
+    hints = [known.hint(*key) for key in keys]
     return [("header_map.csv", hint.ready_row, f"nearest known: {hint.nearest}, {hint.score:.0f} %") for hint in hints]
 
 
@@ -137,6 +141,7 @@ def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
     names = CityNames(seeds)
     unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
     found = []
+    row: Any
     for row in unknown.dropna(subset=["city_text"]).itertuples():
         hint = names.hint(row.source, row.city_text, row.year)
         if hint.ready_row:

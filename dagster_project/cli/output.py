@@ -128,7 +128,7 @@ def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> 
 def _shown(value: Any) -> str:
     """Numbers with six significant digits, and whole ones in full."""
     if isinstance(value, float | Decimal) and math.isfinite(value):
-        return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
+        return f"{value:.0f}" if abs(float(value)) >= 1e5 else f"{value:.6g}"
     return _text(value)
 
 

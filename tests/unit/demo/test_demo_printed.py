@@ -98,10 +98,3 @@ def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, raw):
         assert (both.iloc[:, 0] - both.iloc[:, 1]).abs().max() <= 0.5001 * 10.0**-decimals, item.variable
         checked += 1
     assert checked >= 25
-
-
-def test_wordings_when_years_change_stay_one_per_variable_and_scope():
-    for year in range(2012, 2023):
-        columns = [(i.variable, s) for table in tables_of(year) for i in table.items for s in i.columns]
-        assert len(columns) == len(set(columns))
-        assert sum(variable.startswith("x_") for variable, _ in set(columns)) >= 15

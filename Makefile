@@ -44,7 +44,6 @@ test-slow: setup
 
 bench: setup
 	@$(BIN)/python -P benchmarks/peers.py
-	@$(BIN)/python benchmarks/spatial_panel.py
 
 bench-load: setup
 	@$(BIN)/python benchmarks/load.py

@@ -1,6 +1,6 @@
-"""Speed beside what one would pick instead: inequality, giddy, esda, convergence-clubs, SciPy.
+"""Speed beside what one would pick instead: inequality, giddy, esda, convergence-clubs, SciPy, spreg.
 
-    python -P benchmarks/peers.py [inequality] [clubs] [markov] [space]
+    python -P benchmarks/peers.py [inequality] [clubs] [markov] [space] [durbin]
 
 Both sides in one run, interleaved, so that a busy machine hits them alike; processor time of one process with one
 thread, medians, the first repetition not counted. The ratio is what counts. (-P: a file of this folder must not hide a
@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 SEED = 2026
@@ -145,7 +146,44 @@ def _space(n: int, repeats: int) -> None:
     report(f"Moran's I, 9,999 permutations, n = {n:,}", tasks, repeats)
 
 
-SUBJECTS = {"inequality": inequality, "clubs": clubs, "markov": markov, "space": space}
+def durbin() -> None:
+    """Two-way spatial Durbin model: ours from frames to effects and their errors, spreg's fit on demeaned data."""
+    from libpysal.weights import WSP
+    from scipy.sparse import csr_matrix
+    from spreg import Panel_FE_Lag
+
+    from python_models.regression import SpatialPanel
+    from python_models.regression.logdet import forget
+    from python_models.space import to_sparse
+
+    warnings.simplefilter("ignore")
+    n, t, k = 280, 10, 3
+    rng, graph = _neighbours(n)
+    weights = to_sparse(graph)
+    x = rng.standard_normal((n, t, k)) + 0.5 * rng.standard_normal((n, 1, k))
+    lagged = (weights @ x.reshape(n, -1)).reshape(x.shape)
+    mean = x @ (1.0, -0.5, 0.3) + lagged @ (0.4, 0.2, -0.1) + rng.standard_normal((n, 1)) + rng.standard_normal((n, t))
+    y = np.linalg.solve(np.eye(n) - 0.4 * weights.toarray(), mean)
+
+    def demeaned(a: Any) -> Any:
+        centred = a - a.mean(axis=1, keepdims=True)
+        return centred - centred.mean(axis=0, keepdims=True)
+
+    index = pd.MultiIndex.from_product([np.arange(n), np.arange(2000, 2000 + t)], names=["city", "year"])
+    left = pd.Series(y.ravel(), index=index, name="y")
+    right = pd.DataFrame(x.reshape(-1, k), index=index, columns=["x1", "x2", "x3"])
+    stacked = demeaned(np.concatenate([x, lagged], axis=2)).transpose(1, 0, 2).reshape(n * t, 2 * k)
+    w, tall = WSP(csr_matrix(weights)).to_W(silence_warnings=True), demeaned(y).T.reshape(-1, 1)
+
+    def ours() -> object:
+        forget()
+        return SpatialPanel(left, right, (weights, np.arange(n))).fit(cov="info").effects("delta").to_frame()
+
+    tasks: Tasks = {"ours, with effects": ours, "spreg, the fit alone": lambda: Panel_FE_Lag(tall, stacked, w)}
+    report(f"spatial Durbin model, n = {n}, T = {t}", tasks, 5)
+
+
+SUBJECTS = {"inequality": inequality, "clubs": clubs, "markov": markov, "space": space, "durbin": durbin}
 
 if __name__ == "__main__":
     if os.environ.get("OMP_NUM_THREADS") != "1" or not sys.flags.safe_path:

@@ -14,7 +14,7 @@ help:
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
 	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
-	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict"
+	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict, every package"
 	@echo "make i18n       collect the messages of the report for its translations"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 

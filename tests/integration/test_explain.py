@@ -53,24 +53,6 @@ def test_json_and_markdown_hold_the_same_answer(small_warehouse: House, told: di
     assert "leave the indicator out" in refused.text
 
 
-def test_contributions_sum_to_the_score_and_obstacles_to_one(told: dict) -> None:
-    score = next(p for p in told["parts"] if p["index_code"] == "nqpf" and p["year"] == 2014)
-    assert sum(c["contribution"] for c in told["cells"]) == pytest.approx(score["score"], abs=1e-12)
-    assert sum(c["obstacle_degree"] for c in told["cells"]) == pytest.approx(1.0, abs=1e-12)
-
-
-def test_changes_of_the_contributions_sum_to_the_change_of_the_score(told: dict) -> None:
-    both = {p["year"]: p["score"] for p in told["parts"] if p["index_code"] == "nqpf"}
-    moved = sum(c["contribution"] - c["contribution_before"] for c in told["cells"])
-    assert moved == pytest.approx(both[2014] - both[2013], abs=1e-12)
-
-
-def test_every_indicator_leads_to_printed_cells(told: dict) -> None:
-    traced = {s["indicator_code"] for s in told["sources"]}
-    assert traced == {c["indicator_code"] for c in told["cells"]}
-    assert all(s["file"] and s["cell"] and s["text"] for s in told["sources"])
-
-
 # ---- measurement marts --------------------------------------------------------------------------------
 
 

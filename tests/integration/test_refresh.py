@@ -1,8 +1,8 @@
 """What one refresh of the small SYNTHETIC country must bring out."""
 
 import json
-import unicodedata
 import re
+import unicodedata
 from itertools import product
 
 import pandas as pd
@@ -130,7 +130,9 @@ def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse: Hous
     factor = {"万户": 10_000, "万元": 1}  # 万元 is the canonical unit of money
     plain = [float(unicodedata.normalize("NFKC", text).replace(",", "")) for text in found["text"]]
     assert sorted(found["unit_printed"]) == ["万元", "万户"]
-    assert found["value_printed"].tolist() == [n * factor[unit] for n, unit in zip(plain, found["unit_printed"])]
+    assert found["value_printed"].tolist() == [
+        n * factor[unit] for n, unit in zip(plain, found["unit_printed"], strict=True)
+    ]
     assert not found["is_corrected"].any()
 
 

@@ -23,6 +23,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -233,8 +234,8 @@ def figures(tables: Tables, truths: Mapping[str, float], scale: float = 1.0) -> 
 def truths_of(country: SimulatedCountry, scale: float) -> dict[str, float]:
     geography = places()[0]
     effects = country.effects({"core": geography.is_core, "east": geography.is_east})
-    values = (frame.set_index("name")["value"].to_dict() for frame in (country.truth.to_frame(), effects))
-    return drawn_truths(*values, scale)
+    values = [dict(zip(f["name"], f["value"], strict=True)) for f in (country.truth.to_frame(), effects)]
+    return drawn_truths(values[0], values[1], scale)
 
 
 def one(seed: int) -> pd.DataFrame:
@@ -289,6 +290,7 @@ def as_page(table: pd.DataFrame) -> str:
     heads = ["quantity", "n", "truth", "mean", "sd", "width", "covers truth, %", "covers aim, %"]
     for (where, kind), part in table.groupby(["where", "errors"], sort=False):
         text += [f"\n**{where}, errors: {kind}**\n", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+        row: Any
         for row in part.itertuples():
             numbers = [row.truth, row.estimate, row.sd, row.width]
             shares = [row.covers_drawn, row.covers_others]

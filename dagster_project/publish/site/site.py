@@ -30,7 +30,6 @@ POLICY = (
     "img-src file: 'self' data: blob:"
 )
 OWN = "file: 'self'"  # browsers take a file beside the page for another origin: the scheme is named too
-FINDINGS = ("disparity", "dynamics", "space", "relations", "influences", "policy")
 FILES = {
     "city.duckdb": msg("all tables in one file, for DuckDB"),
     "dictionary.csv": msg("every table and column with description and unit"),

@@ -51,12 +51,6 @@ def test_an_empty_state_has_no_row():
     assert found.thin.all()
 
 
-def test_frames_may_have_names():
-    frame = markov(np.array([[0, 1], [1, 1]]), 2).to_frame(["low", "high"])
-    assert frame["state_from"].tolist() == ["low", "low", "high", "high"]
-    assert frame["p"].tolist() == [0, 1, 0, 1]
-
-
 @pytest.mark.parametrize("lag", [0, 3, 1.0])
 def test_a_lag_that_the_years_do_not_have_is_refused(lag):
     with pytest.raises(ValueError, match="lag must be a whole number from 1 to 2"):

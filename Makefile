@@ -61,7 +61,7 @@ i18n: setup
 	@$(BIN)/python -m scripts.i18n
 
 types: setup
-	@$(BIN)/mypy python_models dagster_project/publish/exhibits dagster_project/publish/locale dagster_project/publish/paper dagster_project/publish/site dagster_project/publish/whatif.py scripts/i18n.py
+	@$(BIN)/mypy python_models dagster_project/publish/exhibits dagster_project/publish/locale dagster_project/publish/own dagster_project/publish/paper dagster_project/publish/site dagster_project/publish/whatif.py scripts/i18n.py
 
 ui: setup
 	@$(BIN)/nqpf ui

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import as_cube
 
@@ -31,7 +32,7 @@ ALL_UNIFORM = "all_uniform"
 
 
 @dataclass(frozen=True, eq=False)
-class EntropyWeights:
+class EntropyWeights(Shown):
     """Weights with the steps that led to them; every array has shape (m,).
 
     flags holds one text per indicator: '' | 'zero_column' | 'constant_indicator' |

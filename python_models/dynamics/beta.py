@@ -12,6 +12,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics._beta_regression import Slopes, half_panel, slopes
 from python_models.dynamics.logt import positive_plane
@@ -21,7 +22,7 @@ type Labels = ArrayLike | pd.Series | pd.Categorical
 
 
 @dataclass(frozen=True, eq=False)
-class BetaResult:
+class BetaResult(Shown):
     """Headline beta with se, p, speed and half-life in years; `estimates` holds every estimator and group.
 
     conditional: Nickell inversion (pooled over groups unless groups are given), absolute: pooled OLS.

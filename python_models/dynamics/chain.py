@@ -14,13 +14,14 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 
 ROW_SUM = 1e-9  # how far a row may be from 1
 
 
 @dataclass(frozen=True, eq=False)
-class ErgodicResult:
+class ErgodicResult(Shown):
     """distribution (K,): pi with pi'P = pi, sum 1; NaN everywhere if there is more than one closed class.
 
     classes : (K,) number of the communicating class of each state, -1 for an empty state.   closed : class numbers
@@ -55,7 +56,7 @@ class ErgodicResult:
 
 
 @dataclass(frozen=True)
-class Mobility:
+class Mobility(Shown):
     """Mobility of one matrix, unit 1 unless said: 0 is no mobility.
 
     prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
 
@@ -21,7 +22,7 @@ type MergeRule = Literal["phillips_sul", "von_lyncker_thoennessen"]
 
 
 @dataclass(frozen=True, eq=False)
-class ClubResult:
+class ClubResult(Shown):
     """labels : club of each row of Y, from 1 (highest last values) on, 0 divergent; with the index of Y.
 
     clubs : one row per club: club, n, b, se, t, p_value, converges.   paths : Y as given, for merging.

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import align_to
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.clubs import ClubResult, IntArray, find_clubs, merge_clubs
 from python_models.dynamics.logt import positive_plane
 
 
 @dataclass(frozen=True, eq=False)
-class ClubStability:
+class ClubStability(Shown):
     """share (N,): over the members of the same club, the mean share of draws in which both were in one club again.
 
     For a divergent unit the share of draws in which it was divergent again. together (N, N): shares of all pairs, nan

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.spatial.distance import pdist
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 
 type Rule = Literal["silverman", "scott", "sheather_jones"]
@@ -21,7 +22,7 @@ BINS = 2**16
 
 
 @dataclass(frozen=True, eq=False)
-class KernelDensity:
+class KernelDensity(Shown):
     """density f at the points x, both (n_grid,), with bandwidth h and the rule that gave it."""
 
     x: FloatArray

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.markov import MarkovResult, markov, row_shares, tally, transition_codes
 from python_models.dynamics.states import StateArray, check_states, labelled_plane
@@ -26,7 +27,7 @@ _SIDES = np.array([[1, 1], [0, 1], [0, 0], [1, 0]])  # own is high, neighbours a
 
 
 @dataclass(frozen=True, eq=False)
-class LisaMarkovResult:
+class LisaMarkovResult(Shown):
     """chain: counts and probabilities over the states `names`; p_independent (K, K): product of the two side chains
     (NaN in the five-state variant); q, dof, p_value, p_perm of the co-movement test; states (N, T), -1 for islands."""
 

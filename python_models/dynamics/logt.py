@@ -11,6 +11,7 @@ from scipy.linalg import solveh_banded
 from scipy.special import ndtr
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 
 REJECT_BELOW = -1.65  # one-sided 5 %
@@ -18,7 +19,7 @@ LEAST_POINTS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class LogTResult:
+class LogTResult(Shown):
     """Slope b of the log t regression with its standard error and t; speed of convergence alpha = b / 2.
 
     converges: t > -1.65. p_value: one-sided, of a slope this low. kind: level (b >= 2), rate (0 <= b < 2), slow (b < 0,

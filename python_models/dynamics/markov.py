@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.states import StateArray, check_lag, check_states, state_labels
 
@@ -23,7 +24,7 @@ THIN = 5  # a row with fewer transitions is flagged
 
 
 @dataclass(frozen=True, eq=False)
-class MarkovResult:
+class MarkovResult(Shown):
     """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
 
     probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import count_modes, finite_vector
 
@@ -15,7 +16,7 @@ STEPS = 30  # halvings of the search for the critical bandwidth
 
 
 @dataclass(frozen=True)
-class ModalityTest:
+class ModalityTest(Shown):
     """critical_bandwidth: the smallest h with one mode; p_value of "one mode" against more."""
 
     critical_bandwidth: float

@@ -16,12 +16,13 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.states import check_lag, labelled_plane
 
 
 @dataclass(frozen=True)
-class RankMobility:
+class RankMobility(Shown):
     """Means over the start years. kendall_tau with se, lo, hi (jackknife over cities, normal 95 %); spearman;
     mean_abs_rank_change in places; theta (0-1) with p_perm, the share of permuted group labels with a theta at least
     as large (NaN without groups); n_obs cities, n_pairs start years, lag in years."""

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import positive_plane
 from python_models.inference import p_two_sided
@@ -20,7 +21,7 @@ VERDICTS = ("converges", "diverges", "compresses relative, widens absolute", "no
 
 
 @dataclass(frozen=True, eq=False)
-class SigmaTrend:
+class SigmaTrend(Shown):
     """Slope of the yearly spread with Newey-West (lag 1) and city bootstrap; change from the first to the last year.
 
     verdict: convergence if both bootstrap intervals lie below 0, divergence if both lie above 0, else none.
@@ -57,7 +58,7 @@ class SigmaTrend:
 
 
 @dataclass(frozen=True, eq=False)
-class SigmaConvergence:
+class SigmaConvergence(Shown):
     """Spread of the logarithms and of the levels side by side.
 
     verdict: `converges` (`diverges`) only if both spreads fall (rise); `compresses relative, widens absolute` if the

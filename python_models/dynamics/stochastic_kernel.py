@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import finite_vector
 
 
 @dataclass(frozen=True, eq=False)
-class StochasticKernel:
+class StochasticKernel(Shown):
     """On one grid for u and v, both (G,): joint f(u, v) and conditional f(v | u), (G, G), rows are u.
 
     marginal: f(u). ergodic: the density that the conditional one maps to itself, nan where the iteration did not end.

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, as_groups, refuse
@@ -48,7 +49,7 @@ class Resampled:
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapResult(Resampled):
+class BootstrapResult(Resampled, Shown):
     """The same with names (q,) of the statistics and columns (T,) of y."""
 
     names: tuple[str, ...]

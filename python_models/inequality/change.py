@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values, refuse
@@ -29,7 +30,7 @@ SPREADS = ("sd", "cv", "sd_log")  # with n - 1
 
 
 @dataclass(frozen=True, eq=False)
-class DisparityChange:
+class DisparityChange(Shown):
     """Arrays (q,) in the order of `names`: value of the first and the last year, their difference and what it may be.
 
     se, bias : jackknife, one city left out of both years.   lower, upper, p : paired bootstrap of whole cities,

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality._differences import differences
 from python_models.inequality._inputs import IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
 
 @dataclass(frozen=True, eq=False)
-class DagumResult:
+class DagumResult(Shown):
     """Gini index and its three parts: total = within + between + transvariation.
 
     between is the net between-group part G_nb, transvariation the part G_t that comes from overlap. Arrays of size K

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import xlogy
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
@@ -19,7 +20,7 @@ type Kind = Literal["T", "L"]
 
 
 @dataclass(frozen=True, eq=False)
-class TheilResult:
+class TheilResult(Shown):
     """total = between + within. share : weight of a group in the sum, S_r of the total (T) or f_r of the cases (L)."""
 
     kind: Kind
@@ -51,7 +52,7 @@ class TheilResult:
 
 
 @dataclass(frozen=True, eq=False)
-class TheilNestedResult:
+class TheilNestedResult(Shown):
     """total = between_region + between_province + within_province."""
 
     kind: Kind

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike
 from python_models.inference import Wald, half_width, normal, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
@@ -28,7 +29,7 @@ TERMS = ("in", "out", "in:m", "out:m")
 
 
 @dataclass(frozen=True, eq=False)
-class Barrier:
+class Barrier(Shown):
     """fit with theta inside and across; table: one row per ring ('all' = none)."""
 
     fit: SpilloverFit
@@ -47,7 +48,7 @@ class Barrier:
 
 
 @dataclass(frozen=True, eq=False)
-class BarrierModeration:
+class BarrierModeration(Shown):
     """fit; table: a row per level of m and one for the change from the lowest to the highest.
 
     wald : theta_in h_out = theta_out h_in, that is the index does not move with m, chi2(1) by the delta method.

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.blocks import split_blocks
@@ -30,7 +31,7 @@ STARTS = (-0.4, 0.0, 0.4)
 
 
 @dataclass(frozen=True, eq=False)
-class BlockLags:
+class BlockLags(Shown):
     """blocks; rho, its cov (q, q); theta (q,) and beta at rho; condition: of the Hessian in rho.
 
     loglik, loglik_common : with rho by block and with one rho.   n_modes : different maxima met from the starts.

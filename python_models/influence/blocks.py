@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import Wald, normal
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -19,7 +20,7 @@ BLOCKS = ("cc", "cp", "pc", "pp")  # receiver first: pc is received by the perip
 
 
 @dataclass(frozen=True, eq=False)
-class BlockSpillover:
+class BlockSpillover(Shown):
     """fit: the four theta; effects: E (4), R (4) and E per link (4) in the order of BLOCKS, delta method.
 
     wald: of theta_pc = theta_cp.

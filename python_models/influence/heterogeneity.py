@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -21,7 +22,7 @@ EFFECTS = ("direct", "indirect", "total")
 
 
 @dataclass(frozen=True, eq=False)
-class GroupEffects:
+class GroupEffects(Shown):
     """fit with beta_g ('own:g') and theta_g ('lag:g'); effects (3 a group); Wald of equal slopes over the groups."""
 
     fit: SpilloverFit

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.spillover import Matrix
@@ -28,7 +29,7 @@ PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
 @dataclass(frozen=True, eq=False)
-class Interaction:
+class Interaction(Shown):
     """fit; values: label -> level of the moderator; point, se, lower, upper (m, 3): direct, indirect, total.
 
     Errors by the delta method.   own, lag : coefficients of x m and W (x m) with errors (NaN where the model has none).

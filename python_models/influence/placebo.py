@@ -16,6 +16,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, p_from_draws, wald
 from python_models.influence.spillover import Matrix
@@ -32,7 +33,7 @@ Shuffled = Literal["cities", "years"]
 
 
 @dataclass(frozen=True, eq=False)
-class LeadLag:
+class LeadLag(Shown):
     """x of the year before, the same year and the year after in one model, each with its W x.
 
     fit : regressors x_lag, x, x_lead and the same with W, without the first and the last year.   leads, lags : Wald
@@ -98,7 +99,7 @@ def lead_lag(
 
 
 @dataclass(frozen=True, eq=False)
-class Placebo:
+class Placebo(Shown):
     """actual (3,): theta, indirect effect of x, rho with the true W and years; draws (B, 3): the same under placebos.
 
     A draw whose rho runs to the bound of its range has no estimate: NaN.

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import optimize
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import holm, sup_t_band
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
@@ -24,7 +25,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class DistanceDecay:
+class DistanceDecay(Shown):
     """table: a row per band; boundary_km: None where no reach is established; kappa of c exp(-kappa d), its se.
 
     Reach: the far edge of the last band of the unbroken run, from the nearest band that can be tested on, whose

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, p_from_draws
 from python_models.influence.level_adjusted import level_adjusted
@@ -47,7 +48,7 @@ class SupWald:
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialThreshold:
+class SpatialThreshold(Shown):
     """gamma with its LR interval, the test against no threshold over the first candidates (`test`), fit at gamma.
 
     lr : 2 (largest loglik - loglik without a threshold).

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 
 type Codes = NDArray[np.int8]
@@ -62,7 +63,7 @@ class Cuts:
 
 
 @dataclass(frozen=True, eq=False)
-class Assignment:
+class Assignment(Shown):
     """Codes of the shape of the inputs without their last axis: positions in RULES, PATHS and SUBTYPES."""
 
     rule: Codes

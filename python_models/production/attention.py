@@ -5,10 +5,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import jieba
-
-jieba.setLogLevel("WARNING")
 WORD = re.compile(r"[\w]", re.UNICODE)
 
 
@@ -73,12 +71,15 @@ def _pattern(terms: Sequence[str]) -> re.Pattern[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _tokeniser(terms: tuple[str, ...]) -> jieba.Tokenizer:
+def _tokeniser(terms: tuple[str, ...]) -> Any:
     """A tokeniser of its own, so that no other user of jieba sees the dictionary's terms.
 
     Its words are read from the installed package. Left alone, jieba would take them from a cache in the folder for
     temporary files, unchecked: there any program of the machine may have put others.
     """
+    import jieba  # here: the library is installed without it, and nothing else needs it
+
+    jieba.setLogLevel("WARNING")
     tokeniser = jieba.Tokenizer()
     tokeniser.FREQ, tokeniser.total = tokeniser.gen_pfdict(tokeniser.get_dict_file())
     tokeniser.initialized = True

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import finite
 
@@ -29,7 +30,7 @@ CLASSES = (
 
 
 @dataclass(frozen=True)
-class Coupling:
+class Coupling(Shown):
     """C (NaN where every system is zero), T and D = sqrt(C T), each of the shape of one system."""
 
     c: FloatArray

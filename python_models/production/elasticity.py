@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import positive
 
@@ -15,7 +16,7 @@ Method = Literal["national", "group", "swamy"]
 
 
 @dataclass(frozen=True)
-class Elasticities:
+class Elasticities(Shown):
     """beta_k of each city (N,), its standard error, and whether the national value stands in for it."""
 
     beta_k: FloatArray

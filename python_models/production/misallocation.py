@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.production._checks import positive
 
 
 @dataclass(frozen=True)
-class Misallocation:
+class Misallocation(Shown):
     """gamma, tau and the output share s, all of the shape of the output; elasticity is the one that was used."""
 
     gamma: FloatArray

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import positive
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Segmentation(Shown):
     """v (P, T) of each pair, seg and integ (N, T) of each unit (NaN without a pair), n_pairs (N,), pairs (P, 2)."""
 
     v: FloatArray

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.distance import albers, albers_inverse, haversine_km
 from python_models.space.moran import DEFAULT_SEED
 
 
 @dataclass(frozen=True, eq=False)
-class EllipseResult:
+class EllipseResult(Shown):
     """One entry per year, arrays (T,). Centres in metres of the plane and, from lon/lat, in degrees; axes in km
     (major, minor: sqrt(2 l); major_sd, minor_sd: sqrt(l)); area in km2; rotation and bearing in degrees clockwise
     from north; move in km since the year before (NaN in the first). *_lo, *_hi: 95 % percentile interval over

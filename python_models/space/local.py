@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.stats import norm
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.moran import DEFAULT_SEED, GlobalStatistic, global_statistics
@@ -25,7 +26,7 @@ QUADRANTS = ("HH", "LH", "LL", "HL")  # own value first, neighbours second; z > 
 
 
 @dataclass(frozen=True, eq=False)
-class LisaResult:
+class LisaResult(Shown):
     """Local Moran of N cities; every array has the shape (N,), unit 1.
 
     z : standardised value (population sd).   lag_z : weighted sum of the neighbours' z.   i_local : I_i.
@@ -73,7 +74,7 @@ class LisaResult:
 
 
 @dataclass(frozen=True, eq=False)
-class GetisOrdResult:
+class GetisOrdResult(Shown):
     """Gi* (or Gi) of N cities as a z-value, its two-sided normal p, its adjusted p, hot/cold/ns; and the global G.
 
     `overall` is None if y is not positive everywhere, because G is then not defined.

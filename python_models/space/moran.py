@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.permutation import permuted_moments, two_sided
@@ -26,7 +27,7 @@ DEFAULT_SEED = 20211231
 
 
 @dataclass(frozen=True)
-class GlobalStatistic:
+class GlobalStatistic(Shown):
     """One statistic of one variable, unit 1.
 
     expected, variance, z, p_norm : analytic, randomisation, two-sided.   lo, hi : 2.5 % and 97.5 % quantiles of the

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models.space.distance import distance_matrix
 from python_models.space.moran import DEFAULT_SEED
@@ -23,7 +24,7 @@ MEASURES = ("density", "reciprocity", "cross_group_share")
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkResult:
+class NetworkResult(Shown):
     """strength, share k, links: (N, N), row sends; degrees, betweenness (0-1), block, community: (N,).
 
     summary : density, reciprocity, cross_group_share (links across `group`), centre_reach_share (cities outside the

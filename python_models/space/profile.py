@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import DENSE_EIGEN, eigenvalues, labels_of, to_sparse
 
@@ -19,7 +20,7 @@ REAL = 1e-9  # an eigenvalue whose imaginary part is below this share of the lar
 
 
 @dataclass(frozen=True)
-class WeightProfile:
+class WeightProfile(Shown):
     """See docs/formulas.md#normalisation. s0 = sum w_ij; s1 = (1/2) sum (w_ij + w_ji)^2; s2 = sum_i (row_i + col_i)^2;
     eig_min, eig_max: smallest and largest real eigenvalue; n_components of the undirected graph."""
 

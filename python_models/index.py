@@ -113,6 +113,16 @@ def build_index(
     window has no z and weight 0. Contributions are empty for a scheme that is no weighted sum.
     Raises ValueError for a spec that does not fit the panel, a window without years, an
     indicator without values in the window, and the errors of the weight scheme.
+
+    >>> from python_models import Panel, build_index
+    >>> values = np.array([[[1.0, 9.0]], [[2.0, 7.0]], [[3.0, 1.0]]])
+    >>> panel = Panel(values, ("A", "B", "C"), (2021,), ("patents", "smoke"))
+    >>> index = build_index(panel, directions={"patents": 1, "smoke": -1}, dimensions={"patents": "p",
+    ...     "smoke": "s"}, scheme="equal")
+    >>> index.score.round(3)
+    array([[0.   ],
+           [0.375],
+           [1.   ]])
     """
     base = scale_index(
         panel,

@@ -77,7 +77,12 @@ class Mobility(Shown):
 
 
 def ergodic(p: Any) -> ErgodicResult:
-    """Communicating classes and the ergodic vector of each closed one."""
+    """Communicating classes and the ergodic vector of each closed one.
+
+    >>> from python_models.dynamics import ergodic
+    >>> ergodic([[0.9, 0.1], [0.3, 0.7]]).distribution.round(3)
+    array([0.75, 0.25])
+    """
     matrix = check_matrix(p)
     k = len(matrix)
     empty = np.isnan(matrix).any(axis=1)
@@ -104,6 +109,11 @@ def mean_first_passage(p: Any) -> Any:
 
     For one recurrent class it equals (I - Z + E Z_dg) diag(1/pi), Z = (I - P + 1 pi')^-1. Infinite where j is not
     certain to be reached; NaN where an empty state can be met on the way. A frame comes back as a frame.
+
+    >>> from python_models.dynamics import mean_first_passage
+    >>> mean_first_passage([[0.5, 0.5], [0.25, 0.75]]).round(3)
+    array([[3. , 2. ],
+           [4. , 1.5]])
     """
     matrix = check_matrix(p)
     k = len(matrix)
@@ -124,7 +134,12 @@ def sojourn(p: Any) -> FloatArray:
 
 
 def mobility(p: Any) -> Mobility:
-    """Mobility indices of one transition matrix (K, K), K >= 2."""
+    """Mobility indices of one transition matrix (K, K), K >= 2.
+
+    >>> from python_models.dynamics import mobility
+    >>> round(mobility([[0.9, 0.1], [0.3, 0.7]]).prais, 3)
+    0.4
+    """
     matrix = check_matrix(p)
     if len(matrix) < 2:
         raise ValueError("mobility needs at least two states.")

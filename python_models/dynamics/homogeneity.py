@@ -48,6 +48,11 @@ def homogeneity(tables: Any) -> HomogeneityResult:
     """Chi-squared test that count tables (M, K, K) come from one transition matrix; tables may be a list.
 
     Raises ValueError for negative or missing counts and fewer than two tables.
+
+    >>> from python_models.dynamics import homogeneity
+    >>> test = homogeneity([[[8, 2], [2, 8]], [[5, 5], [5, 5]]])
+    >>> round(test.q, 3), test.dof
+    (3.956, 2)
     """
     counts = np.array([np.asarray(table, dtype=np.float64) for table in tables])
     if counts.ndim != 3 or counts.shape[1] != counts.shape[2] or len(counts) < 2:

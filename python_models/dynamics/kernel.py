@@ -72,6 +72,11 @@ def kernel_density(
     n_grid points from min - 3 h to max + 3 h.   reflect : values are not negative and mass below 0 is folded back,
     f(x) + f(-x) for x >= 0. Raises ValueError for a missing value, fewer than two values, or h = 0 (all equal).
     Source: Silverman 1986.
+
+    >>> from python_models.dynamics import kernel_density
+    >>> density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5)
+    >>> round(float(np.trapezoid(density.density, density.x)), 3)
+    0.999
     """
     values = finite_vector(y)
     rule = bandwidth if isinstance(bandwidth, str) else "given"

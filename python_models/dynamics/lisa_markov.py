@@ -64,6 +64,12 @@ def lisa_markov(
     significant : mask (N, T) of places that pass (e.g. `class_fdr` of `lisa` is not ns); all others are the fifth
     state NS, and there is no co-movement test.   permutations, n_boot : need `seed`; see `spatial_markov`, `markov`.
     A city without neighbours is left out. Raises ValueError for NaN and for other cities than the weights have.
+
+    >>> from python_models.dynamics import lisa_markov
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> values = np.random.default_rng(1).uniform(1, 2, (12, 4))
+    >>> lisa_markov(values, W).chain.counts.sum()
+    np.float64(36.0)
     """
     labelled_plane(values, "values")
     plane, _ = in_order_of(values, w, "values")

@@ -88,6 +88,11 @@ def markov(
     n_boot : resamples of whole cities for lo and hi (needs `seed`).   allow_missing : a NaN is a missing state, and
     the transitions that touch it are left out; otherwise NaN raises ValueError, as do other values and a lag outside
     1..T-1.
+
+    >>> from python_models.dynamics import markov
+    >>> markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 2).probabilities.round(3)
+    array([[0.667, 0.333],
+           [0.333, 0.667]])
     """
     found = check_states(states, n_states, "states", allow_missing=allow_missing)
     check_lag(lag, found.shape[1])

@@ -35,6 +35,11 @@ def unimodality(y: ArrayLike | pd.Series, *, n_bootstrap: int = 199, seed: int =
     y* = m + (y_draw - m + h_c e) / sqrt(1 + h_c^2 / s^2), e standard normal; p = (1 + number of samples with more
     than one mode at h_c) / (1 + n_bootstrap). Densities are sums over 1,024 bins (linear binning, Fourier transform).
     The test is conservative. Constant values: h_c = 0, p = 1.
+
+    >>> from python_models.dynamics import unimodality
+    >>> two = np.r_[np.linspace(0, 1, 20), np.linspace(9, 10, 20)]
+    >>> unimodality(two, n_bootstrap=99).p_value < 0.05
+    True
     """
     values = finite_vector(y)
     span = float(np.ptp(values))

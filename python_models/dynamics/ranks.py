@@ -54,6 +54,10 @@ def rank_mobility(
 
     groups (N,) : labels for theta.   subset : mask (N,) of cities; tau and rho are then among them, while rank
     changes stay places among all N. Raises ValueError for NaN, fewer than three cities, or a constant year.
+
+    >>> from python_models.dynamics import rank_mobility
+    >>> rank_mobility([[1.0, 2.0], [2.0, 3.0], [3.0, 1.0]]).to_frame().shape
+    (1, 13)
     """
     plane, _, _ = labelled_plane(values, "values")
     check_lag(lag, plane.shape[1])

@@ -88,6 +88,11 @@ def sigma_convergence(
     """`sigma_trend` of the logarithms and of the levels of Y (N, T) on the same resampled cities.
 
     With logarithms alone an index that grows is said to converge while its cities move apart in points.
+
+    >>> from python_models.dynamics import sigma_convergence
+    >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
+    >>> sigma_convergence(Y, n_bootstrap=99).log.slope < 0
+    True
     """
     log = sigma_trend(Y, measure="sigma_log", n_bootstrap=n_bootstrap, level=level, seed=seed)
     return SigmaConvergence(log, sigma_trend(Y, measure="sd", n_bootstrap=n_bootstrap, level=level, seed=seed))
@@ -108,6 +113,11 @@ def sigma_trend(
     Bootstrap: cities are drawn with their whole trajectory; percentile intervals of b and of sigma_T - sigma_1, and p
     of b from the same draws. Beside them the standard error of b by Newey and West with lag 1 (weights 1, 1/2).
     Convergence is claimed only if both intervals lie below 0. Source: Newey and West 1987; Carree and Klomp 1997.
+
+    >>> from python_models.dynamics import sigma_trend
+    >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
+    >>> sigma_trend(Y, n_bootstrap=99).slope < 0
+    True
     """
     values = positive_plane(Y)
     if values.shape[1] < 3:

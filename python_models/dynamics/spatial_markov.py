@@ -128,6 +128,14 @@ def spatial_markov(
     counted. permutations : the trajectories of states are put at other locations, while each location keeps its
     neighbourhood; the lag classes keep their margins and only one count is made per permutation.
     n_boot : resamples of whole cities (with their neighbourhood). Both need `seed`. Raises ValueError as `markov`.
+
+    >>> from python_models.dynamics import spatial_markov
+    >>> spatial_markov([[0, 0, 1], [1, 1, 1]], [[0, 1, 0], [0, 0, 1]], 2, 2).counts
+    array([[[1., 0.],
+            [0., 2.]],
+    <BLANKLINE>
+           [[0., 1.],
+            [0., 0.]]])
     """
     own = check_states(states, n_states, "states", allow_missing=allow_missing)
     near = check_states(lag_states, n_lag_states, "lag_states", allow_missing=True)
@@ -189,6 +197,13 @@ def spatial_markov_from_scores(
     kind : of `states.discretise`: `relative` (score over the mean of its year, default), `pooled`, `yearly`. The lag is
     that of the same relative or pooled score; its classes (`n_lag_states`, default k) have cuts of their own. A frame
     is matched with the weights by its labels. Raises ValueError as `discretise`, `classify_lag`, `spatial_markov`.
+
+    >>> from python_models.dynamics import spatial_markov_from_scores
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> scores = np.random.default_rng(1).uniform(1, 2, (12, 5))
+    >>> spatial_markov_from_scores(scores, W, k=2).counts.sum(axis=2)
+    array([[11., 14.],
+           [12., 11.]])
     """
     plane, _ = in_order_of(scores, w, "scores")
     own = discretise(plane, kind, n_states=k)

@@ -101,6 +101,14 @@ def block_lags(
     `lr` supposes independent errors of one variance. Year effects do not commute with W_b y, so a
     small bias of order 1/N is left. PanelInputError: a maximum at the edge, or a Hessian whose condition
     number is 1e6 or more: these data do not identify the lags of the blocks separately.
+
+    >>> from python_models.influence import block_lags
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> block_lags(y, x, W, np.arange(12) < 4).to_frame().shape
+    (4, 14)
     """
     weights = spatial_weights(W)
     if not weights.is_row_normalised:

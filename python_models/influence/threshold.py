@@ -123,6 +123,14 @@ def threshold_regression(
     left out, LR and F are scaled by N T; the first share of `trim` is cut from both ends of the quantiles instead of
     the rows, and the share of a step on both sides of a threshold held (published: .01, .01, .05).
     PanelInputError: NaN, no variation of q, or no admissible threshold.
+
+    >>> from python_models.influence import threshold_regression
+    >>> rng = np.random.default_rng(1)
+    >>> x, q = rng.normal(size=(2, 30, 6))
+    >>> y = np.where(q > 0, 3 * x, x) + rng.normal(scale=0.1, size=(30, 6))
+    >>> found = threshold_regression(y, x, q)
+    >>> found.to_frame().shape
+    (2, 7)
     """
     shares = [float(trim)] * n_thresholds if isinstance(trim, float | int) else [float(one) for one in trim]
     if len(shares) != n_thresholds:

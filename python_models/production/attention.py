@@ -53,6 +53,12 @@ def digital_attention(text: str, dictionary: Dictionary) -> Attention:
     Terms are matched on the text, the longest first, so that a term inside another ("大数据" in "大数据中心") is
     counted once; tokens are the words of the pinned tokeniser (jieba, its terms joined by those of the dictionary)
     without punctuation. Negation is not looked at. ValueError: an empty text (a missing report is missing, not 0).
+
+    >>> from python_models.production import Dictionary, digital_attention
+    >>> words = Dictionary("v1", {"data": ("大数据",)})
+    >>> found = digital_attention("发展大数据产业。", words)
+    >>> found.tokens, found.hits
+    (3, 1)
     """
     clean = re.sub(r"\s+", "", text)
     if not clean:

@@ -67,6 +67,10 @@ def center_ellipse(
     points : longitude, latitude in degrees (projected with Albers, parallels 25 and 47, meridian 105), or metres with
     `plane=True`. n_boot : resamples of cities for the interval of the centre.
     Raises ValueError for NaN, a negative mass, a year without mass, or fewer than three cities.
+
+    >>> from python_models.space import center_ellipse
+    >>> center_ellipse([[0.0, 0.0], [2.0, 0.0], [1.0, 3.0]], plane=True).to_frame().shape
+    (1, 22)
     """
     places = np.array(points, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2 or len(places) < 3:

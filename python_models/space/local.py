@@ -116,6 +116,12 @@ def lisa(
 
     Each permutation keeps y_i and draws its neighbours without replacement from the other cities. `method`: bh or by.
     Raises ValueError for NaN, a constant y, or other cities than the weights have.
+
+    >>> from python_models.space import lisa
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> local = lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99)
+    >>> local.to_frame().shape
+    (12, 15)
     """
     values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
@@ -164,6 +170,11 @@ def getis_ord(
     the star city i counts as its own neighbour, with the largest weight of its row (the same as a neighbour's where
     the weights of a row are equal); without it, mean and sd are over the other cities. Row-normalising first changes
     nothing. A hot or cold spot has q_bh <= q. The global G comes with it when y is positive.
+
+    >>> from python_models.space import getis_ord
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> getis_ord(np.r_[np.full(6, 2.0), np.ones(6)], W).to_frame().shape
+    (12, 6)
     """
     values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
@@ -181,7 +192,12 @@ def getis_ord(
 
 def adjust(p: FloatArray, method: str = "bh") -> FloatArray:
     """Adjusted p-values that control the false-discovery rate (bh; by for any dependence) or the family-wise error
-    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q."""
+    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q.
+
+    >>> from python_models.space import adjust
+    >>> adjust(np.array([0.01, 0.02, 0.5])).round(3)
+    array([0.03, 0.03, 0.5 ])
+    """
     if method not in ("bh", "by", "holm"):
         raise ValueError(f"unknown correction '{method}': choose bh, by or holm.")
     p = np.asarray(p, dtype=np.float64)

@@ -86,6 +86,11 @@ def gravity_network(
     """Gravity network of one year: points (N, 2), masses y (N,) > 0, optional group (province) and centre mask (N,).
 
     Raises ValueError for a mass that is not positive, NaN, or two cities at one point.
+
+    >>> from python_models.space import gravity_network
+    >>> points = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
+    >>> gravity_network(points, [1.0, 2.0, 3.0], metric="euclidean").to_frame().shape
+    (3, 6)
     """
     labels = points.index if isinstance(points, pd.DataFrame) else pd.RangeIndex(len(points))
     if isinstance(y, pd.Series) and isinstance(points, pd.DataFrame):

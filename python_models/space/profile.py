@@ -47,7 +47,13 @@ class WeightProfile(Shown):
 
 @aligned
 def profile_weights(w: Any) -> WeightProfile:
-    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here."""
+    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here.
+
+    >>> from python_models.space import profile_weights
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> profile_weights(W).to_frame().shape
+    (1, 15)
+    """
     matrix = to_sparse(w)
     n = matrix.shape[0]
     counts = np.diff(matrix.indptr)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from python_models import _index_frames as frames
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_mask, require_known
 from python_models.entropy import CONSTANT, EMPTY_COLUMN
@@ -28,7 +29,7 @@ _NO_TIERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
-class IndexResult:
+class IndexResult(Shown):
     """One basis of one index. Arrays: z (N, T, m), w (m,), score (N, T). Frames, one row per:
 
     bounds         indicator: min_value, max_value, winsor_low_value, winsor_high_value, window
@@ -88,7 +89,7 @@ def build_index(
     directions: Mapping[str, int],
     dimensions: Mapping[str, str],
     tiers: Mapping[str, str] = _NO_TIERS,
-    window: tuple[int, int],
+    window: tuple[int, int] | None = None,
     winsor: Mapping[str, bool] = _NO_CHOICES,
     winsor_quantiles: tuple[float, float] = (0.01, 0.99),
     caps: Mapping[str, float] = _NO_ENTRIES,
@@ -97,7 +98,7 @@ def build_index(
     imputed: BoolArray | None = None,
     provisional: BoolArray | None = None,
 ) -> IndexResult:
-    """Build the index of `panel` (N, T, m) with limits, bounds and weights of `window`.
+    """Build the index of `panel` (N, T, m) with limits, bounds and weights of `window` (None: all years of the panel).
 
     directions, dimensions : one entry per indicator of the panel, no more and no less.
     tiers : none, or one entry per indicator; weighted sums then also get a score for each tier.
@@ -112,6 +113,16 @@ def build_index(
     window has no z and weight 0. Contributions are empty for a scheme that is no weighted sum.
     Raises ValueError for a spec that does not fit the panel, a window without years, an
     indicator without values in the window, and the errors of the weight scheme.
+
+    >>> from python_models import Panel, build_index
+    >>> values = np.array([[[1.0, 9.0]], [[2.0, 7.0]], [[3.0, 1.0]]])
+    >>> panel = Panel(values, ("A", "B", "C"), (2021,), ("patents", "smoke"))
+    >>> index = build_index(panel, directions={"patents": 1, "smoke": -1}, dimensions={"patents": "p",
+    ...     "smoke": "s"}, scheme="equal")
+    >>> index.score.round(3)
+    array([[0.   ],
+           [0.375],
+           [1.   ]])
     """
     base = scale_index(
         panel,
@@ -134,7 +145,7 @@ def scale_index(
     directions: Mapping[str, int],
     dimensions: Mapping[str, str],
     tiers: Mapping[str, str] = _NO_TIERS,
-    window: tuple[int, int],
+    window: tuple[int, int] | None = None,
     winsor: Mapping[str, bool] = _NO_CHOICES,
     winsor_quantiles: tuple[float, float] = (0.01, 0.99),
     caps: Mapping[str, float] = _NO_ENTRIES,
@@ -143,6 +154,7 @@ def scale_index(
 ) -> ScaledIndex:
     """The first half of `build_index`, with the same arguments: everything before a scheme is chosen."""
     _check_spec(panel, directions, dimensions, winsor, caps, tiers)
+    window = (panel.years[0], panel.years[-1]) if window is None else window
     imputed = as_mask(imputed, panel.values.shape, "imputed")
     provisional = as_mask(provisional, panel.values.shape, "provisional")
     in_base = panel.in_window(window)[None, :, None] & ~provisional

@@ -25,7 +25,6 @@ from rich.table import Table
 from rich.text import Text
 
 from dagster_project.paths import Paths
-from dagster_project.publish.exhibits.markup import markdown_text
 from dagster_project.publish.paper.inert import plain_cell
 from dagster_project.published import open_published
 from dagster_project.run.failures import EXIT_BAD_INPUT, nothing_published
@@ -88,6 +87,8 @@ def as_json(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
 
 def as_markdown(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
     """A pipe table."""
+    from dagster_project.publish.exhibits.markup import markdown_text  # here: it brings all exhibits
+
     is_number = [all(row[k] is None or _is_number(row[k]) for row in rows) for k in range(len(names))]
     lines = [[markdown_text(name) for name in names], ["--:" if number else ":--" for number in is_number]]
     lines += [[markdown_text(_text(value)) for value in row] for row in rows]

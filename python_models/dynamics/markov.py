@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.states import StateArray, check_lag, check_states, state_labels
 
@@ -23,7 +24,7 @@ THIN = 5  # a row with fewer transitions is flagged
 
 
 @dataclass(frozen=True, eq=False)
-class MarkovResult:
+class MarkovResult(Shown):
     """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
 
     probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.
@@ -87,6 +88,11 @@ def markov(
     n_boot : resamples of whole cities for lo and hi (needs `seed`).   allow_missing : a NaN is a missing state, and
     the transitions that touch it are left out; otherwise NaN raises ValueError, as do other values and a lag outside
     1..T-1.
+
+    >>> from python_models.dynamics import markov
+    >>> markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 2).probabilities.round(3)
+    array([[0.667, 0.333],
+           [0.333, 0.667]])
     """
     found = check_states(states, n_states, "states", allow_missing=allow_missing)
     check_lag(lag, found.shape[1])

@@ -78,7 +78,7 @@ def commands_of(page: Path) -> list[list[str]]:
     return [words for words in every if words[0] in READING and not NOT_HERE.search(" ".join(words))]
 
 
-READING = ("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "cite")
+READING = ("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "cite", "index", "model")
 EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
 
@@ -88,6 +88,7 @@ def checkout(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -
     root = tmp_path_factory.mktemp("checkout")
     (root / "warehouse").mkdir()
     (root / "warehouse" / "demo").symlink_to(small_warehouse.paths.warehouse)
+    (root / "docs").symlink_to(DOCS)
     return root
 
 
@@ -116,11 +117,12 @@ def test_the_readme_answers_why_hefei_moved(in_checkout: Path) -> None:
     assert len(text.splitlines()) <= 24, "more than a screen"
 
 
-PYTHON = [b for page in (PROJECT / "README.md", PROJECT / "README.zh.md") for b in blocks(page, "python")]
+PYTHON_PAGES = [PROJECT / "README.md", PROJECT / "README.zh.md", DOCS / "own_index.md", DOCS / "own_model.md"]
+PYTHON = [b for page in PYTHON_PAGES for b in blocks(page, "python")]
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=[f"{b.page.name}-{n}" for n, b in enumerate(PYTHON)])
-def test_python_of_the_readme_runs(block: Block, in_checkout: Path) -> None:
+def test_python_of_a_page_runs(block: Block, in_checkout: Path) -> None:
     exec(compile(block.text, block.page.name, "exec"), names_for(block))
 
 

@@ -497,6 +497,7 @@ def _test_rows(tests: SpecTests) -> pd.DataFrame:
 def _dynamic(job: Job) -> Tables:
     fit = fit_dynamic(job.sample.y, job.sample.x, job.weights, names=job.names)
     best = fit.best
+    errors = np.sqrt(np.diag(best.cov))
     low, high = fit.spectrum.bounds()
     row = {
         "lnl": fit.loglik,
@@ -514,8 +515,8 @@ def _dynamic(job: Job) -> Tables:
     shown = chosen.rename(columns={"se": "se_delta"})
     return {
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=True),
-        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], np.sqrt(np.diagonal(best.cov))[:-1]).assign(
-            se_type=fit.headline
+        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], errors[:-1]).assign(
+            se_type=fit.cov_type, se_cluster=errors[:-1], se_info=np.sqrt(np.diag(best.cov_info))[:-1]
         ),
         "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
         "dynamic_effect": pd.concat(effects, ignore_index=True),

@@ -186,10 +186,8 @@ class Combined:
         return np.asarray(self.share + (1.0 - self.share) * 2.0 / (self.df + 3.0))
 
     def to_frame(self, names: Sequence[str], level: float = LEVEL) -> pd.DataFrame:
-        """One row per estimate: name, estimate, se, se_within, se_between, t, df, p, lower, upper, share_between, missing.
-
-        Interval and p by Student's t.
-        """
+        """One row per estimate: name, estimate, se, se_within, se_between, t, df, p, lower, upper (Student's t),
+        share_between, missing."""
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.estimate / self.se
         half = stats.t.ppf(0.5 + level / 2.0, self.df) * self.se

@@ -26,10 +26,10 @@ from dagster_project.study.settings import RESTATED, PanelSpec, Settings
 from python_models._types import FloatArray
 from python_models.dynamics.markov import cluster_error, row_shares, tally, transition_codes
 from python_models.dynamics.states import DISCRETISATIONS, discretise
+from python_models.index import ScaledIndex
 from python_models.inequality.change import gini_covariance
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
-from python_models.index import ScaledIndex
 from python_models.measurement.choices import IMPUTATIONS, dirichlet_weights
 from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
@@ -59,7 +59,10 @@ INPUTS = {
 }
 TABLES = ("index_uncertainty_effect",)
 EFFECTS = ("direct", "indirect", "total")
+KEYS_OF_SOME = ("model_id", "variable", "year", "discretisation", "state_from", "state_to")
+SLOPE = "points of y per unit of x"
 LAG = 1
+MOST_DF = 1e9  # beyond it Student's t is the normal, and the draws as good as agree
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -75,7 +78,11 @@ def build(frames: Frames, settings: Settings) -> Tables:
         if planes and len(first.cities) > 2 and min(plane.min() for plane in planes) >= 0.0:
             rows.add(copies({TABLES[0]: _gini(first.scores, planes, first.years)}, same))
     _chains(frames, drawn, rows)
-    return {name: table.assign(seed=settings.seed) for name, table in rows.tables(TABLES).items()}
+    table = rows.tables(TABLES)[TABLES[0]]
+    if len(table):
+        lacking = [name for name in KEYS_OF_SOME if name not in table]
+        table = table.assign(seed=settings.seed, **dict.fromkeys(lacking))
+    return {TABLES[0]: table}
 
 
 # ---- draws of the scores --------------------------------------------------------------------------------
@@ -179,7 +186,9 @@ def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> No
     if data.empty:
         return
     basis, edges = str(data["basis"].iloc[0]), frames["edges"][frames["edges"]["model_id"] == spec.model_id]
-    wide = {str(term): part.pivot(index="city_id", columns="year", values="value") for term, part in data.groupby("term")}
+    wide = {
+        str(term): part.pivot(index="city_id", columns="year", values="value") for term, part in data.groupby("term")
+    }
     cities, years = tuple(map(str, wide[spec.y.name].index)), tuple(int(t) for t in wide[spec.y.name].columns)
     w = spatial_weights(_matrix(edges, cities), labels=list(cities))
     variables = (spec.y, *spec.x, *spec.controls)
@@ -206,7 +215,7 @@ def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> No
     table = _combined(found(plain), draws)
     if table is not None:
         keys = {"basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme}
-        about = {"analysis": "regression", "model_id": spec.model_id, "variable": spec.x[0].name}
+        about = {"analysis": "regression", "model_id": spec.model_id, "variable": spec.x[0].name, "unit": SLOPE}
         table = table.assign(quantity=EFFECTS, **keys, **about, n_obs=len(cities) * len(years))
         rows.add({TABLES[0]: table})
 
@@ -249,7 +258,7 @@ def _gini(published: FloatArray, planes: list[FloatArray], years: tuple[int, ...
         return pd.DataFrame()
     names = ["gini"] * len(years) + ["gini_change"]
     table["p"] = table["p"].where(pd.Series(names) == "gini_change")  # a level is never zero
-    return table.assign(analysis="gini", quantity=names, year=[*years, years[-1]], n_obs=len(published))
+    return table.assign(analysis="gini", unit="1", quantity=names, year=[*years, years[-1]], n_obs=len(published))
 
 
 def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
@@ -257,7 +266,9 @@ def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
     panel = read_city_panel({**frames, "scores": frames["headline"]})
     if panel is None or len(panel.years) <= LAG:
         return
-    planes = drawn.planes((panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"]), panel.cities, panel.years)
+    planes = drawn.planes(
+        (panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"]), panel.cities, panel.years
+    )
     if not planes or min(plane.mean(axis=0).min() for plane in planes) <= 0.0:
         return
     for kind in DISCRETISATIONS:
@@ -276,6 +287,7 @@ def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
             hi=table["hi"].clip(upper=1.0),
             p=np.nan,
             analysis="markov",
+            unit="1",
             quantity="transition",
             discretisation=kind,
             state_from=state.repeat(N_STATES),
@@ -293,5 +305,5 @@ def _combined(published: Found, draws: list[Found]) -> pd.DataFrame | None:
     both = rubin(np.array([b for b, _ in usable]), np.array([v for _, v in usable]))
     frame = both.to_frame([""] * len(published[0])).drop(columns=["name", "t", "share_between"])
     frame = frame.rename(columns={"lower": "lo", "upper": "hi", "missing": "share_missing"})
-    frame["df"] = frame["df"].where(np.isfinite(frame["df"]))
+    frame["df"] = frame["df"].where(frame["df"] < MOST_DF)
     return frame.assign(published=published[0], published_se=np.sqrt(published[1]), n_draws=len(usable))

@@ -68,7 +68,8 @@ class DynamicFit:
     """Uncorrected, bias-corrected and (where a root exists) adjusted-score estimates side by side.
 
     names : p parameters.   estimates : by kind (none, bias_corrected, adjusted_score).
-    headline : kind that is reported.   cov_type : kind of its errors.   note : why, and whether the adjusted score had no root.
+    headline : kind that is reported.   cov_type : kind of its errors.
+    note : why, and whether the adjusted score had no root.
     residuals : (N, T) of the headline.   n_x : regressors x; lagged : positions that also enter as W x.
     loglik : of the uncorrected maximum, all constants.   spectrum : eigenvalues of W.
     """
@@ -205,13 +206,7 @@ class Transformed:
 
 
 def _prepare(
-    y: Values,
-    x: Values,
-    w: Weights,
-    names: Sequence[str] | None,
-    durbin: Sequence[int] | None,
-    *,
-    is_clustered: bool,
+    y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None, *, is_clustered: bool
 ) -> Transformed:
     given = panel_inputs(y, x, w, names)
     plane, cube, weights, labels = given.y, given.x, given.weights, given.names

@@ -16,6 +16,7 @@ CLAIMS = [
 ] + [
     ("index/headline", findings.overview()["headline"]),
     ("index/bare", findings.overview()["bare"]),
+    *((f"index/findings/{k}", claim) for k, claim in enumerate(findings.overview()["findings"])),
     *((f"index/{card['title']}", card) for card in findings.overview()["cards"] if "sql" in card),
 ]
 DIRECTED = [(name, claim) for name, claim in CLAIMS if "none" in claim]

@@ -58,7 +58,9 @@ def test_order_of_cities_units_and_effects_do_not_matter(fitted):
         np.testing.assert_allclose(scaled.estimates[kind].params, expected, rtol=1e-7, atol=1e-10)
         unit = np.array([1, 1, 10, 10, 1, 25])
         np.testing.assert_allclose(moved.estimates[kind].cov, estimate.cov, atol=1e-7)
-        np.testing.assert_allclose(scaled.estimates[kind].cov, estimate.cov * np.outer(unit, unit), rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(
+            scaled.estimates[kind].cov, estimate.cov * np.outer(unit, unit), rtol=1e-5, atol=1e-8
+        )
 
 
 def test_correction_moves_tau_up_and_variance_up(fitted):
@@ -166,7 +168,7 @@ def test_clustered_errors_are_the_sandwich_written_out():
 
 
 def test_clustered_errors_are_those_of_the_information_only_where_its_premises_hold():
-    """Mean errors of 6 panels, N = 100: within 15 % of each other on even errors; uneven ones need over 1.4 times more."""
+    """Mean errors of 6 panels, N = 100: within 15 % of each other on even errors; uneven ones need 1.4 times more."""
     w, rng = knn(100), np.random.default_rng(12)
 
     def ratio(draw, **options):

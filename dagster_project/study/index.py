@@ -4,6 +4,7 @@ The one that the spec of the index names as its own is published whole. All shar
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.settings import RESTATED, Settings
 from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale_index, scores_of_scheme
+from python_models.measurement.choices import IMPUTATIONS, imputed_as
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
 
@@ -74,12 +76,21 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
 
 
 def scaled_index(
-    cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int]
+    cells: pd.DataFrame,
+    spec: pd.DataFrame,
+    indicator: pd.DataFrame,
+    window: tuple[int, int],
+    imputation: str = IMPUTATIONS[0],
 ) -> ScaledIndex:
-    """Indicators of one index (city_id, year, indicator_code, value, is_imputed) on one scale, bounds of `window`."""
+    """Indicators of one index (city_id, year, indicator_code, value, is_imputed) on one scale, bounds of `window`.
+
+    imputation: how the marked cells are filled, see `imputed_as`; as they are by default.
+    """
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
-    imputed = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    flags = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    imputed = np.nan_to_num(flags.values).astype(bool)
+    panel = replace(panel, values=imputed_as(panel.values, imputed, imputation))
     return scale_index(
         panel,
         directions={str(code): int(d) for code, d in facts["direction"].items()},
@@ -88,7 +99,7 @@ def scaled_index(
         window=window,
         winsor={str(code): bool(flag) for code, flag in facts["is_winsorised"].items()},
         caps={str(code): float(c) for code, c in facts["cap_high"].dropna().items()},
-        imputed=np.nan_to_num(imputed.values).astype(bool),
+        imputed=imputed,
     )
 
 

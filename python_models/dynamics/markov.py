@@ -133,6 +133,21 @@ def iid_error(counts: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(p * (1 - p) / np.where(total > 0, total, np.nan)), dtype=np.float64)
 
 
+def cluster_error(states: StateArray, n_states: int, lag: int = 1) -> FloatArray:
+    """Standard error (K, K) of the transition probabilities that keeps the years of a city together; NaN rows as p.
+
+    n_cij moves of city c: sqrt(N/(N - 1) sum_c (n_cij - p_ij n_ci)^2)/n_i, the first-order form of `bootstrap_counts`.
+    States (N, T), whole numbers 0..n_states-1, -1 where missing. Source: Liang and Zeger (1986), for a ratio.
+    """
+    n = len(states)
+    codes = transition_codes(states, n_states, lag)
+    own = tally_by(codes, np.arange(n)[:, None], n, n_states**2).reshape(n, n_states, n_states)
+    counts = own.sum(axis=0)
+    total = counts.sum(axis=1, keepdims=True)
+    apart = own - row_shares(counts) * own.sum(axis=2, keepdims=True)
+    return np.asarray(np.sqrt(n / (n - 1.0) * (apart**2).sum(axis=0)) / np.where(total > 0, total, np.nan))
+
+
 def bootstrap_counts(
     states: StateArray,
     n_states: int,

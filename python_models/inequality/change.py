@@ -174,6 +174,24 @@ def _left_out(change: Callable[[Weights], FloatArray], base: FloatArray) -> Floa
     return np.concatenate(found)
 
 
+@aligned
+def gini_covariance(Y: FloatArray | pd.DataFrame) -> FloatArray:
+    """Covariance (T, T) of the Gini index of each column of Y (N, T), jackknife: one city left out of all years.
+
+    (n - 1)/n sum_i (G_(i) - mean)(G_(i) - mean)', G_(i) the T indices without city i. The variance of a change from
+    s to t is C_ss + C_tt - 2 C_st. ValueError: fewer than 3 cities, a value that is missing, infinite or negative.
+    """
+    plane = np.asarray(Y, dtype=np.float64)
+    if plane.ndim != 2 or plane.shape[0] < 3:
+        raise ValueError(f"the covariance of a Gini index needs three cities or more, got shape {plane.shape}.")
+    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
+        refuse(plane, "Y")
+    n = len(plane)
+    left = _left_out(lambda W: np.column_stack([_batch.gini(y, W) for y in plane.T]), np.ones(n))
+    gap = left - left.mean(axis=0)
+    return np.asarray((n - 1.0) / n * gap.T @ gap)
+
+
 @dataclass(frozen=True)
 class BetweenGroups:
     """Net between-group part of the Gini index with what equal means would give it by chance.

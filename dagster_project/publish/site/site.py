@@ -170,6 +170,7 @@ class Site:
                 "headline": overview.headline(reader),
                 "parts": parts,
                 "top": overview.top(reader),
+                "findings": overview.findings_held(reader),
                 "cards": overview.cards(reader),
                 "n_out": n_out,
                 "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",

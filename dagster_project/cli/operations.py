@@ -13,6 +13,7 @@ from rich.console import Console
 
 from dagster_project.definitions import build_defs
 from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
+from dagster_project.defs.origin import MODULE
 from dagster_project.operations.memory import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
 from dagster_project.run.failures import EXIT_OK
@@ -20,7 +21,6 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
-MODULE = "dagster_project.definitions"
 LOOK_SECONDS = 0.2  # between two looks at a service
 
 

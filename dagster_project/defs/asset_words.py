@@ -45,7 +45,6 @@ def outside_assets() -> list[dg.AssetSpec]:
             deps=[key.split("/") for key in parents],
             group_name=group(home),
             description=text,
-            owners=["team:data"],
             kinds={"duckdb"},
         )
         for table, home, parents, text in BESIDE

@@ -110,7 +110,6 @@ class Translator(DagsterDbtTranslator):
         return spec.replace_attributes(
             key=dg.AssetKey([node["schema"], node["name"]]),
             group_name=group_of_node(node),
-            owners=["team:data"],
             description=spec.description if result is None else f"{text}\n\nPublishes `py.{result}` by its contract.",
         ).merge_attributes(
             metadata={

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
-from changed import Revised
+from changed import Refused, Revised
 from house import CITIES, House, unchanged_environment
 from landing_tools import changed_copy, supersede
 
@@ -81,14 +81,14 @@ def test_dbt_is_started_once_a_turn_between_sql_and_python(defs: dg.Definitions)
     assert sorted(steps["refresh"]) == sorted(STEPS)
 
 
-def test_every_asset_is_described_owned_and_grouped(defs: dg.Definitions) -> None:
-    """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is."""
+def test_every_asset_is_described_and_grouped(defs: dg.Definitions) -> None:
+    """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is. Nobody is
+    named as owner: the project has no teams."""
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description, key
-        assert set(node.owners) <= {"team:data", "team:methods"}, key
-        assert node.owners, key
+        assert not node.owners, key
         assert node.group_name in GROUPS.values(), (key, node.group_name)
         assert node.kinds, key
 
@@ -290,3 +290,54 @@ def test_job_of_the_schedule_runs_partitioned_and_unpartitioned_assets_in_one_ru
     assert list(read_now["data_year"]) == [2014]
     scored = house.published("select count(distinct city_id) as n from mart.mart_index_score where index_code = 'nqpf'")
     assert scored["n"].item() == CITIES
+
+
+# ---- what an operator sees -------------------------------------------------------------------------------
+
+
+def _instance(house: House) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(str(house.paths.dagster_home))
+
+
+def test_runs_of_the_command_are_runs_of_their_job(small_warehouse: House) -> None:
+    """As the pages ask: Overview by the origin, the history of a job by the tag that names its code location."""
+    label = "__repository__@dagster_project.definitions"
+    with _instance(small_warehouse) as instance:
+        for job in ("ingest", "rebuild"):
+            runs = instance.get_runs(dg.RunsFilter(job_name=job, tags={".dagster/repository": label}))
+            assert runs
+            assert all(run.is_success for run in runs)
+            assert {run.remote_job_origin.job_name for run in runs} == {job}
+            assert {run.remote_job_origin.location_name for run in runs} == {"dagster_project.definitions"}
+
+
+def test_a_refusal_is_its_reason_and_only_its_year_is_red(refused: Refused) -> None:
+    with unchanged_environment(), _instance(refused.house) as instance:
+        defs = build_defs(refused.house.paths)
+        run = next(run for run in instance.get_runs() if run.job_name == "ingest" and not run.is_success)
+        (failure,) = [
+            entry.dagster_event.step_failure_data
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            if entry.dagster_event.step_key == "raw__load"
+        ]
+        key = dg.AssetKey(["raw", "load"])
+        made = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        years = {entry.dagster_event.partition for entry in made if entry.dagster_event.asset_key == key}
+    assert failure.user_failure_data.description.startswith("Refused: yearbook ")
+    accepted = refused.house.build("select data_year, bool_and(is_accepted) as ok from raw.load group by 1")
+    assert years == {str(row.data_year) for row in accepted.itertuples() if row.ok}
+    assert 0 < len(years) < len(defs.resolve_asset_graph().get(key).partitions_def.get_partition_keys())
+
+
+def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
+    cells = small_warehouse.build("select data_year, count(*) as n from raw.cells group by 1 order by 1")
+    with _instance(small_warehouse) as instance:
+        for year, n in cells.itertuples(index=False):
+            records = dg.AssetRecordsFilter(dg.AssetKey(["raw", "cells"]), asset_partitions=[str(year)])
+            (found,) = instance.fetch_materializations(records, limit=1).records
+            assert found.asset_materialization.metadata["dagster/partition_row_count"].value == n
+
+
+def test_the_published_file_turns_red_when_a_year_was_missed(defs: dg.Definitions) -> None:
+    policy = defs.resolve_asset_graph().get(dg.AssetKey(["published", "city"])).freshness_policy
+    assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)

@@ -19,6 +19,7 @@ IN_PROGRESS = [
     dg.DagsterRunStatus.SUSPENDED,
 ]
 PROCESS = "nqpf/process"  # tag of a run: the process that works on it
+REPEATS = "dagster/parent_run_id"  # tag of a run: the one that it repeats
 SENTENCE = "The process of this run ended without a report (it was killed, or the machine went down)."
 
 
@@ -29,7 +30,7 @@ def process_tag(run_id: str) -> dict[str, str]:
 
 def is_by_command(run: dg.DagsterRun) -> bool:
     """Started by `nqpf refresh` itself, not a repetition of such a run from the web page."""
-    return any(run.tags.get(tag) == value for tag, value in BY_COMMAND.items()) and not run.parent_run_id
+    return any(run.tags.get(tag) == value for tag, value in BY_COMMAND.items()) and REPEATS not in run.tags
 
 
 def close_dead_runs(instance: dg.DagsterInstance, *, mine: str = "") -> list[str]:
@@ -54,7 +55,7 @@ def _is_dead(run: dg.DagsterRun) -> bool:
         return True
     pid, _, rest = run.tags.get(PROCESS, "").partition("@")
     birth, _, named = rest.partition("@")
-    is_own = named == run.run_id or (not named and not run.parent_run_id)  # older runs name none
+    is_own = named == run.run_id or (not named and REPEATS not in run.tags)  # older runs name none
     return bool(birth) and is_own and _birth(int(pid)) != birth
 
 

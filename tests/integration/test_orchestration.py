@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from dagster_project.definitions import build_defs
 from dagster_project.defs import sensors
 from dagster_project.defs.asset_groups import GROUPS
 from dagster_project.defs.asset_words import column_lineage, result_table
+from dagster_project.defs.column_words import meanings, read_words
 from dagster_project.defs.dbt_project import STEPS
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
@@ -341,3 +343,27 @@ def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
 def test_the_published_file_turns_red_when_a_year_was_missed(defs: dg.Definitions) -> None:
     policy = defs.resolve_asset_graph().get(dg.AssetKey(["published", "city"])).freshness_policy
     assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)
+
+
+def test_every_check_is_described_and_every_column_of_every_table(defs: dg.Definitions, small_warehouse: House) -> None:
+    checks = [check for assets in defs.resolve_asset_graph().assets_defs for check in assets.check_specs]
+    assert len(checks) > 200
+    assert [check.name for check in checks if not check.description] == []
+    manifest = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))
+    meaning = meanings(manifest)
+    columns = small_warehouse.build(
+        "select table_name, column_name from duckdb_columns() where schema_name not in ('main', 'py')"
+    )
+    assert [name for name in columns.itertuples(index=False) if not meaning(name.column_name)] == []
+    assert not set(read_words()) - set(columns["column_name"]), "words for columns that are no more"
+    bare = [node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert [name for name in bare if not manifest["nodes"][f"model.nqpf.{name}"]["description"]] == []
+
+
+def test_selections_of_the_howto_choose_assets(defs: dg.Definitions) -> None:
+    """They stand in docs/howto/dagster.md, to be pasted into the search of the lineage page."""
+    text = (PROJECT / "docs" / "howto" / "dagster.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(found) >= 5
+    for selection in found:
+        assert dg.AssetSelection.from_string(selection).resolve(defs.resolve_asset_graph()), selection

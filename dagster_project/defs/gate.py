@@ -21,6 +21,7 @@ from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
 from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
+from expectations.docs_index import write_overview
 from expectations.findings import ready_rows, rows_to_review
 from expectations.run import is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
@@ -192,6 +193,7 @@ def _judge_all(
         "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs" / "index.html")),
         "seconds": round(time.monotonic() - started, 2),
     }
+    write_overview(paths.reports / "data_docs")
     said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
     in_short = _in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted."
     if not refused:

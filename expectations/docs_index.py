@@ -46,7 +46,9 @@ def cells_of(details: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def _shown(value: Any) -> str:
     """A figure with as many digits as a person reads; texts as they are."""
-    return f"{value:,.10g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:,.10g}"
 
 
 def folder_name(name: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 from house import House
 
+from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.reader import Reader, read_scope
 from dagster_project.publish.site.findings import pages
 from dagster_project.publish.whatif import whatif
@@ -105,6 +106,41 @@ def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(page, docs, slug, 
     assert severe(page, ["color-contrast"]) == []
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def questions() -> list[tuple[str, str, str]]:
+    """Question, page and place of the answer, as docs/report.md says."""
+    text = (PROJECT / "docs" / "report.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| (.+\?) \| (\S+) \| `(.+)` \|$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_five_questions_are_answered_within_one_click_and_one_screen(page, docs, size):
+    assert len(questions()) == 5
+    page.set_viewport_size(size)
+    for question, slug, place in questions():
+        opened(page, docs, "index")
+        if slug.startswith("cities/"):
+            page.get_by_role("combobox").first.fill("hefei")
+            page.get_by_role("combobox").first.press("Enter")
+        elif slug != "index":
+            page.locator(f"nav a[href='{slug}.html']").click()
+        page.wait_for_url(f"**/{slug}.html")
+        answer = page.locator(place).first
+        box = answer.bounding_box()
+        assert box["y"] + box["height"] < size["height"], question
+        assert re.search(r"\d", answer.inner_text()), question
+
+
+def test_on_paper_no_column_is_a_letter_wide(page, docs):
+    """The trail to the cells, the widest table: names of files break, but not after each letter."""
+    page.set_viewport_size({"width": 700, "height": 1000})  # A4 less its margins
+    opened(page, docs, f"cities/{HEFEI}")
+    page.locator("#trail summary").click()
+    page.emulate_media(media="print")
+    widths = "[...document.querySelectorAll('#trail tbody tr:first-child > *')].map((cell) => cell.offsetWidth)"
+    assert min(page.evaluate(widths)) > 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
 
 
 def test_first_paint_from_disk_takes_less_than_a_second(page, docs):

@@ -201,7 +201,8 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
     `kept`: rows by code that are read already.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written, contents = [], []
+    written: list[str] = []
+    contents: list[Record] = []
     for code, exhibit in exhibits().items():
         try:
             rows = kept.get(code) or read_rows(reader, exhibit)

@@ -11,6 +11,7 @@ import dagster as dg
 
 from dagster_project.defs import dbt_project
 from dagster_project.defs.asset_words import contracts, outside_assets, with_columns
+from dagster_project.defs.column_words import meanings
 from dagster_project.defs.context import build_context_assets
 from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
@@ -52,7 +53,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
         *outside_assets(),
     ]
     return dg.Definitions(
-        assets=with_columns(assets, results),
+        assets=with_columns(assets, results, meanings(manifest)),
         jobs=build_jobs(years),
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),

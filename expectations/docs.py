@@ -19,10 +19,9 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
 from expectations.contract import Baseline, ResultRow
+from expectations.docs_index import MAX_LISTED, cells_of, esc, folder_name, page, write_index
 from expectations.judge import JudgedSuite
-from expectations.style import STYLE
 
-MAX_LISTED = 20
 # columns of a finding that are shown as words, or are long copies of other columns
 NOT_IN_TABLE = ("examples", "sentence", "block", "paste_into", "paste_rows", "city_id", "col_no")
 _SUITE_LINK = re.compile(r'<a href="[^"]*expectations/[^"]*"\s*>(.*?)</a>', re.DOTALL)
@@ -40,22 +39,11 @@ def write(
     """Write the pages of one load and renew the index; returns the path of the index."""
     folder = docs_dir / folder_name(name)
     folder.mkdir(parents=True, exist_ok=True)
-    (docs_dir / "style.css").write_text(STYLE, encoding="utf-8")
     for one in judged:
         (folder / f"{one.name}.html").write_text(_suite_page(one, name), encoding="utf-8")
     summary = _summary(rows, baseline, name=name, accepted=accepted)
     (folder / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
-    index = docs_dir / "index.html"
-    index.write_text(_index_page(docs_dir), encoding="utf-8")
-    return index
-
-
-def folder_name(name: str) -> str:
-    """A name that is safe as a folder (letters, digits, '.', '_', '-'); ValueError if nothing is left."""
-    safe = re.sub(r"[^\w.-]+", "_", name).strip("._")
-    if not safe:
-        raise ValueError(f"'{name}' cannot name a validation: it has no letter and no digit.")
-    return safe
+    return write_index(docs_dir)
 
 
 def _summary(rows: Sequence[ResultRow], baseline: Baseline, *, name: str, accepted: bool) -> dict[str, Any]:
@@ -70,7 +58,14 @@ def _summary(rows: Sequence[ResultRow], baseline: Baseline, *, name: str, accept
         "suites": list(dict.fromkeys(row.suite for row in rows)),
         "n_rules": len(rows),
         "failed": [
-            {"rule_id": row.rule_id, "suite": row.suite, "severity": row.severity, "sentence": row.sentence}
+            {
+                "rule_id": row.rule_id,
+                "suite": row.suite,
+                "severity": row.severity,
+                "sentence": row.sentence,
+                "n": row.n_unexpected,
+                "cells": cells_of(row.details),
+            }
             for row in rows
             if not row.passed
         ],
@@ -78,27 +73,29 @@ def _summary(rows: Sequence[ResultRow], baseline: Baseline, *, name: str, accept
 
 
 def _suite_page(one: JudgedSuite, name: str) -> str:
-    body = [f'<p><a href="../index.html">All loads</a></p><h1>{_esc(name)}: {_esc(one.name)}</h1>']
+    body = [f'<p><a href="../index.html">Loads of this year</a></p><h1>{esc(name)}: {esc(one.name)}</h1>']
     body += [_finding(row) for row in sorted(one.rows, key=lambda row: row.passed)]
     if one.result is not None:
         body.append('<h2>Record of Great Expectations</h2><div class="gx">')
         body += _gx_sections(one.result)
         body.append("</div>")
-    return _page(f"{name}: {one.name}", body, root="../")
+    return page(f"{name}: {one.name}", body, root="../")
 
 
 def _finding(row: ResultRow) -> str:
     """One rule for people: verdict, sentence, table of the offenders."""
     verdict = "pass" if row.passed else row.severity
-    parts = [f'<section class="finding {verdict}"><h2>{_esc(row.rule_id)} <small>{verdict}</small></h2>']
-    parts.append(f"<p>{_esc(row.sentence)}</p>")
+    parts = [
+        f'<section class="finding {verdict}" id="{row.rule_id}"><h2>{esc(row.rule_id)} <small>{verdict}</small></h2>'
+    ]
+    parts.append(f"<p>{esc(row.sentence)}</p>")
     if row.details:
         columns = [name for name in row.details[0] if name not in NOT_IN_TABLE and not name.startswith(("is_", "has_"))]
         parts.append('<div class="scroll"><table><thead><tr>')
-        parts += [f"<th>{_esc(column)}</th>" for column in columns]
+        parts += [f"<th>{esc(column)}</th>" for column in columns]
         parts.append("</tr></thead><tbody>")
         for detail in row.details[:MAX_LISTED]:
-            parts.append("<tr>" + "".join(f"<td>{_esc(detail[column])}</td>" for column in columns) + "</tr>")
+            parts.append("<tr>" + "".join(f"<td>{esc(detail[column])}</td>" for column in columns) + "</tr>")
         parts.append("</tbody></table></div>")
         if row.n_unexpected > MAX_LISTED:
             parts.append(f"<p>The first {min(MAX_LISTED, len(row.details))} of {row.n_unexpected:,} are listed.</p>")
@@ -114,7 +111,7 @@ def _ready_rows(row: ResultRow) -> Iterable[str]:
             lines = str(detail["paste_rows"]).splitlines()
             files.setdefault(str(detail["paste_into"]), {}).update(dict.fromkeys(lines))
     for file, found in files.items():
-        yield f"<p>Ready-made rows for {_esc(file)}:</p><pre>{_esc(chr(10).join(found))}</pre>"
+        yield f"<p>Ready-made rows for {esc(file)}:</p><pre>{esc(chr(10).join(found))}</pre>"
 
 
 def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:
@@ -146,38 +143,3 @@ def _make_lean(outcome: dict[str, Any]) -> None:
 
 def _escaped(value: Any) -> Any:
     return html.escape(value) if isinstance(value, str) else value
-
-
-def _index_page(docs_dir: Path) -> str:
-    summaries = [json.loads(path.read_text(encoding="utf-8")) for path in docs_dir.glob("*/summary.json")]
-    summaries.sort(key=lambda one: (one["checked_at"], one["name"]), reverse=True)
-    body = ["<h1>Data Docs: loads judged by the gate</h1>"]
-    for one in summaries:
-        folder = folder_name(one["name"])
-        verdict = "accepted" if one["accepted"] else "refused"
-        year = one["data_year"] or "several years"
-        note = ", synthetic" if one["is_synthetic"] else ""
-        body.append(f'<section class="finding {"pass" if one["accepted"] else "error"}">')
-        body.append(f"<h2>{_esc(one['name'])} <small>{verdict}</small></h2>")
-        body.append(f"<p>{_esc(one['source'])}, {year}{note}; {one['n_rules']} rules; {one['checked_at']}</p>")
-        links = [f'<a href="{_esc(folder)}/{_esc(suite)}.html">{_esc(suite)}</a>' for suite in one["suites"]]
-        body.append(f"<p>{' · '.join(links)}</p>")
-        if one["failed"]:
-            items = [f"<li><b>{_esc(f['severity'])}</b> {_esc(f['sentence'])}</li>" for f in one["failed"]]
-            body.append(f"<ul>{''.join(items)}</ul>")
-        body.append("</section>")
-    return _page("Data Docs", body, root="")
-
-
-def _page(title: str, body: Iterable[str], *, root: str) -> str:
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="UTF-8">\n<title>{_esc(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{root}style.css">\n</head>\n<body>\n'
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
-    )
-
-
-def _esc(value: object) -> str:
-    return "" if value is None else html.escape(str(value))

@@ -12,6 +12,7 @@ small { font-weight: normal; padding: 0 .4rem; }
 .finding.pass { border-left-color: var(--good); } .finding.pass small { color: var(--good); }
 .finding.error { border-left-color: var(--bad); } .finding.error small { color: var(--bad); }
 .finding.warn { border-left-color: var(--warn); } .finding.warn small { color: var(--warn); }
+span.refused { color: var(--bad); font-weight: bold; } span.accepted { color: var(--good); }
 .scroll, .table-responsive { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
 th, td { border: 1px solid var(--line); padding: .15rem .5rem; text-align: left; vertical-align: top; }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +16,7 @@ from rich.console import Console
 
 from dagster_project.definitions import build_defs
 from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
+from dagster_project.defs.origin import MODULE
 from dagster_project.operations.memory import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
 from dagster_project.run.failures import EXIT_OK
@@ -20,7 +24,6 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
-MODULE = "dagster_project.definitions"
 LOOK_SECONDS = 0.2  # between two looks at a service
 
 
@@ -29,8 +32,26 @@ def start_ui(paths: Paths, port: int) -> int:
     _prepare(paths)
     with suppress(WarehouseBusy), refresh_lock(paths):
         close_killed_runs()
-    command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port)]
+    docs = paths.reports / "data_docs" / "index.html"
+    threading.Thread(target=say_when_open, args=(port, docs), daemon=True).start()
+    command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
     return run_until_told_to_stop(command)
+
+
+def say_when_open(port: int, docs: Path) -> None:
+    """One line once the page answers: it takes a while, and the log of the daemon says nothing that helps."""
+    print(f"Dagster is starting; its page will be http://127.0.0.1:{port}", flush=True)
+    while not _answers(port):
+        time.sleep(LOOK_SECONDS)
+    print(f"Open http://127.0.0.1:{port} (Ctrl-C stops it).", flush=True)
+    if docs.exists():
+        print(f"Data Docs of the gate: {docs.resolve().as_uri()}", flush=True)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def run_until_told_to_stop(command: list[str]) -> int:
@@ -42,7 +63,9 @@ def run_until_told_to_stop(command: list[str]) -> int:
     told: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
     try:
-        with subprocess.Popen(command, cwd=PROJECT) as service:
+        # Dagster's advice to use another command of its own is not for whoever reads this page
+        quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}
+        with subprocess.Popen(command, cwd=PROJECT, env={**quiet, **os.environ}) as service:
             while service.poll() is None:
                 if told:
                     service.terminate()

@@ -1,8 +1,7 @@
 """What Dagster's pages say about an asset besides its description: columns, their lineage, tables written beside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -45,25 +44,26 @@ def outside_assets() -> list[dg.AssetSpec]:
             deps=[key.split("/") for key in parents],
             group_name=group(home),
             description=text,
-            owners=["team:data"],
             kinds={"duckdb"},
         )
         for table, home, parents, text in BESIDE
     ]
 
 
-def schema_of(described: Sequence[Sequence[Any]]) -> dg.TableSchema:
-    """Columns from what DuckDB says of a query: (name, type, ...)."""
-    return dg.TableSchema([dg.TableColumn(str(column[0]), str(column[1]).lower()) for column in described])
+def schema_of(described: Sequence[Sequence[Any]], meaning: Callable[[str], str | None]) -> dg.TableSchema:
+    """Columns from what DuckDB says of a query: (name, type, ...), with what they mean."""
+    return dg.TableSchema(
+        [dg.TableColumn(str(column[0]), str(column[1]).lower(), meaning(str(column[0]))) for column in described]
+    )
 
 
-@cache
-def schemas_of_schema_sql() -> dict[tuple[str, ...], dg.TableSchema]:
+def schemas_of_schema_sql(meaning: Callable[[str], str | None]) -> dict[tuple[str, ...], dg.TableSchema]:
     """(schema, table) -> columns of the tables that Python owns."""
     with duckdb.connect() as con:
         con.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
         tables = con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
-        return {table: schema_of(con.execute(f"describe {'.'.join(table)}").fetchall()) for table in tables}
+        described = {table: con.execute(f"describe {'.'.join(table)}").fetchall() for table in tables}
+    return {table: schema_of(columns, meaning) for table, columns in described.items()}
 
 
 def result_table(node: Mapping[str, Any]) -> str | None:
@@ -118,10 +118,12 @@ def contracts(manifest: Mapping[str, Any]) -> dict[str, Contract]:
 
 
 def with_columns(
-    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec], results: Mapping[str, Contract]
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec],
+    results: Mapping[str, Contract],
+    meaning: Callable[[str], str | None],
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The same assets; those that Python writes know their columns before they ever ran."""
-    known = schemas_of_schema_sql() | {
+    known = schemas_of_schema_sql(meaning) | {
         ("py", table): dg.TableSchema([dg.TableColumn(name, *facts) for name, facts in result.columns.items()])
         for table, result in results.items()
     }

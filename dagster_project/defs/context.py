@@ -37,7 +37,6 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         deps=[["raw", "load"], ["raw", "series_load"]],
         pool=POOL,
         group_name=group("context"),
-        owners=["team:data"],
         kinds={"duckdb"},
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )
@@ -51,7 +50,6 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         key=["ops", "index_spec"],
         pool=POOL,
         group_name=group("reference"),
-        owners=["team:data"],
         kinds={"duckdb"},
         description="One row per index and indicator, from specs/index.yml.",
     )
@@ -65,7 +63,6 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         deps=[["landing", "series"]],
         pool=POOL,
         group_name=group("context"),
-        owners=["team:data"],
         kinds={"duckdb"},
         description="What the demo generator drew: latents, parameters, planted faults. Empty for real data.",
     )

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ from packaging.version import Version
 
 from dagster_project.defs.asset_groups import group_of_node
 from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
+from dagster_project.defs.check_words import sentence_of
+from dagster_project.defs.column_words import meanings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.store import Warehouse
@@ -110,7 +112,6 @@ class Translator(DagsterDbtTranslator):
         return spec.replace_attributes(
             key=dg.AssetKey([node["schema"], node["name"]]),
             group_name=group_of_node(node),
-            owners=["team:data"],
             description=spec.description if result is None else f"{text}\n\nPublishes `py.{result}` by its contract.",
         ).merge_attributes(
             metadata={
@@ -120,6 +121,14 @@ class Translator(DagsterDbtTranslator):
                 ),
             }
         )
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        return spec._replace(description=sentence_of(manifest["nodes"][unique_id], ".".join(spec.asset_key.path)))
 
 
 def build_args() -> list[str]:
@@ -139,12 +148,15 @@ def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
     return events, None
 
 
-def with_previews(events: list[Any], nodes: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
+def with_previews(events: list[Any], manifest: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
     """The same events with columns; tables also get rows and a preview. Rows of a view would cost its whole query."""
+    nodes, meaning = manifest["nodes"], meanings(manifest)
     with warehouse.connect(read_only=True) as con:
         for event in events:
             node = nodes.get(node_of(event))
-            yield event if node is None else event.with_metadata({**event.metadata, **table_metadata(con, node)})
+            if node is not None:
+                event = event.with_metadata({**event.metadata, **table_metadata(con, node, meaning)})
+            yield event
 
 
 def node_of(event: Any) -> str:
@@ -159,7 +171,9 @@ def in_order(events: Sequence[Any], nodes: Sequence[str], left: Mapping[str, Any
     yield from (event for event in events if not node_of(event))
 
 
-def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> dict[str, Any]:
+def table_metadata(
+    con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], meaning: Callable[[str], str | None]
+) -> dict[str, Any]:
     """What a person wants to see of a table that was just built."""
     table = f"{node['schema']}.{node['name']}"
     found: dict[str, Any] = {}
@@ -167,12 +181,20 @@ def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> d
     if lineage is not None:
         found[LINEAGE] = lineage
     if not any(column["data_type"] for column in node["columns"].values()):  # else the contract says it better
-        found[SCHEMA] = schema_of(con.execute(f"describe {table}").fetchall())
+        found[SCHEMA] = described(con, table, node, meaning)
     if node["config"]["materialized"] != "view":
         found["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
         preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
         found["preview"] = dg.MetadataValue.md(preview)
     return found
+
+
+def described(
+    con: duckdb.DuckDBPyConnection, table: str, node: Mapping[str, Any], meaning: Callable[[str], str | None]
+) -> dg.TableSchema:
+    """Columns as they are; the table's own YAML has the word, where it says something."""
+    own = {name: column["description"] for name, column in node["columns"].items()}
+    return schema_of(con.execute(f"describe {table}").fetchall(), lambda name: own.get(name) or meaning(name))
 
 
 def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
@@ -206,7 +228,7 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
         without = ["--exclude", " ".join(nodes[node]["name"] for node in left)] if left else []
         target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
         events, failure = drain(dbt.cli([*build_args(), *without], context=context, target_path=target).stream())
-        events = list(with_previews(events, manifest["nodes"], warehouse))
+        events = list(with_previews(events, manifest, warehouse))
         if failure is not None:
             yield from events
             raise failure

@@ -19,12 +19,18 @@ IN_PROGRESS = [
     dg.DagsterRunStatus.SUSPENDED,
 ]
 PROCESS = "nqpf/process"  # tag of a run: the process that works on it
+REPEATS = "dagster/parent_run_id"  # tag of a run: the one that it repeats
 SENTENCE = "The process of this run ended without a report (it was killed, or the machine went down)."
 
 
-def process_tag() -> dict[str, str]:
-    """Tag for a run of this process."""
-    return {PROCESS: f"{os.getpid()}@{_birth(os.getpid())}"}
+def process_tag(run_id: str) -> dict[str, str]:
+    """Tag for a run of this process. It names its run: whoever repeats a run takes its tags along."""
+    return {PROCESS: f"{os.getpid()}@{_birth(os.getpid())}@{run_id}"}
+
+
+def is_by_command(run: dg.DagsterRun) -> bool:
+    """Started by `nqpf refresh` itself, not a repetition of such a run from the web page."""
+    return any(run.tags.get(tag) == value for tag, value in BY_COMMAND.items()) and REPEATS not in run.tags
 
 
 def close_dead_runs(instance: dg.DagsterInstance, *, mine: str = "") -> list[str]:
@@ -45,10 +51,12 @@ def close_dead_runs(instance: dg.DagsterInstance, *, mine: str = "") -> list[str
 
 def _is_dead(run: dg.DagsterRun) -> bool:
     """A run of the command works under the lock; one of Dagster may wait for it, and names its process."""
-    if any(run.tags.get(tag) == value for tag, value in BY_COMMAND.items()):
+    if is_by_command(run):
         return True
-    pid, at, birth = run.tags.get(PROCESS, "").partition("@")
-    return bool(at) and _birth(int(pid)) != birth
+    pid, _, rest = run.tags.get(PROCESS, "").partition("@")
+    birth, _, named = rest.partition("@")
+    is_own = named == run.run_id or (not named and REPEATS not in run.tags)  # older runs name none
+    return bool(birth) and is_own and _birth(int(pid)) != birth
 
 
 def _birth(pid: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
+from dagster_project.defs.origin import name_origin, origin_of, origin_tag
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.state import UNCHANGED
 from dagster_project.run.failures import Failure
@@ -25,10 +26,9 @@ def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) 
         close_dead_runs(instance)
         jobs = [defs.resolve_job_def(name) for name in JOBS]
         listener.planned({f"{job.name}/{node.name}" for job in jobs for node in job.nodes})
-        own = {**BY_COMMAND, **process_tag()}
         chosen = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
         for job, tags in zip(jobs, (chosen, {}), strict=True):
-            failure = read_failure(_run_job(job, instance, {**tags, **own}, listener))
+            failure = read_failure(_run_job(job, instance, {**tags, **BY_COMMAND}, listener))
             if failure:
                 return failure
     return None
@@ -37,12 +37,14 @@ def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) 
 def _run_job(
     job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], listener: Listener
 ) -> dg.ExecuteInProcessResult:
-    run_id = str(uuid.uuid4())
+    run_id, origin = str(uuid.uuid4()), origin_of(job.name)
     started: dict[str, float] = {}
     made: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
 
     def on_event(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
+        if event is not None and event.event_type == dg.DagsterEventType.RUN_START:
+            name_origin(instance, run_id, origin)
         key = event.step_key if event else None
         if event is None or key is None:
             return
@@ -58,5 +60,6 @@ def _run_job(
             is_same = passed and key in made and not any(made[key])
             listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
 
+    own = {**tags, **process_tag(run_id), **origin_tag(origin)}
     instance.add_event_listener(run_id, on_event)
-    return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=dict(tags))
+    return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=own)

@@ -56,7 +56,7 @@ class OneWriter(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         with ExitStack() as held:
-            plan_context.instance.add_run_tags(plan_context.run_id, process_tag())
+            plan_context.instance.add_run_tags(plan_context.run_id, process_tag(plan_context.run_id))
             self._take_lock(held, plan_context)
             check_door(self.paths)
             close_dead_runs(plan_context.instance, mine=plan_context.run_id)

@@ -5,6 +5,7 @@ into blocking checks. Rows are committed before a check result is returned, so a
 """
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
 from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
+from expectations.docs_index import write_overview
 from expectations.findings import ready_rows, rows_to_review
 from expectations.run import is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
@@ -124,6 +126,7 @@ class Verdict:
     accepted: bool
     was_judged: bool
     problems: list[str]
+    n_values: int = 0
     to_review: tuple[tuple[str, str, str], ...] = ()  # seed, ready-made row, comment
 
 
@@ -136,36 +139,40 @@ def build_gate_assets(
         partitions_def=years,
         pool=POOL,
         group_name=group("gate"),
-        owners=["team:data"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "load"], blocking=True, description=GATE)],
         kinds={"duckdb"},
         description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
     )
-    def load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        wanted = {int(key) for key in context.partition_keys}
-        sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
-        return _judge_all(context, paths, warehouse, sidecars, "")
+    def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        years = context.partition_keys
+        sidecars = [s for s in yearly(landed_sidecars(paths)) if str(s.data_year) in years]
+        yield from _judge_all(context, paths, warehouse, sidecars, "", years)
 
     @dg.asset(
         key=["raw", "series_load"],
         deps=[["raw", "series_cells"], ["raw", "series_header"], *READING],
         pool=POOL,
         group_name=group("gate"),
-        owners=["team:data"],
         kinds={"duckdb"},
         check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
-    def series_load(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
+    def series_load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
 
     return [load, series_load]
 
 
 def _judge_all(
-    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
-) -> dg.MaterializeResult:
+    context: dg.AssetExecutionContext,
+    paths: Paths,
+    warehouse: Warehouse,
+    sidecars: list[Sidecar],
+    prefix: str,
+    years: Sequence[str] = (),
+) -> Iterator[Any]:
+    """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
     started = time.monotonic()
     faults = warehouse.read_frame("select sentence from int.int_edit_faults order by 1")["sentence"].tolist()
     if faults:
@@ -183,17 +190,24 @@ def _judge_all(
         )
         problems = [*problems[: MAX_PROBLEMS - 1], said]
     metadata: dict[str, Any] = {
-        "loads": len(verdicts),
-        "judged_now": sum(v.was_judged for v in verdicts),
-        "refused": len(refused),
-        "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs")),
+        "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs" / "index.html")),
         "seconds": round(time.monotonic() - started, 2),
     }
+    write_overview(paths.reports / "data_docs")
     said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
-    check = dg.AssetCheckResult(
+    in_short = _in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted."
+    if not refused:
+        for year in years:
+            context.add_asset_metadata(_of_loads([v for v in verdicts if _year(v) == year]), partition_key=year)
+        yield dg.MaterializeResult(metadata=metadata if years else {**metadata, **_of_loads(verdicts)})
+    for year in years if refused else ():
+        found = [verdict for verdict in verdicts if _year(verdict) == year]
+        if all(verdict.accepted for verdict in found):
+            yield dg.AssetMaterialization(context.asset_key, partition=year, metadata={**metadata, **_of_loads(found)})
+    yield dg.AssetCheckResult(
         check_name="gate",
         passed=not refused,
-        description=_in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted.",
+        description=in_short,
         metadata={
             "why": dg.MetadataValue.md(said),
             "refused": refused,
@@ -201,7 +215,22 @@ def _judge_all(
             "data_docs": metadata["data_docs"],
         },
     )
-    return dg.MaterializeResult(metadata=metadata, check_results=[check])
+    if refused:
+        raise dg.Failure(description=in_short, metadata={"data_docs": metadata["data_docs"]}, allow_retries=False)
+
+
+def _year(verdict: Verdict) -> str:
+    return str(verdict.sidecar.data_year)
+
+
+def _of_loads(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Metadata of the loads of one year, or of all multi-year loads."""
+    return {
+        "loads": len(verdicts),
+        "judged_now": sum(v.was_judged for v in verdicts),
+        "files": [file.path for v in verdicts for file in v.sidecar.files],
+        "values": sum(v.n_values for v in verdicts),
+    }
 
 
 def _in_short(refused: list[str], problems: list[str]) -> str:
@@ -216,12 +245,12 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
     identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
     key = f"{key}-{sidecar.content_hash}"
     passed = warehouse.read_frame(
-        f"select 1 from raw.{prefix}load"
+        f"select n_cells from raw.{prefix}load"
         " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
         [*identity, key],
     )
     if not passed.empty:
-        return Verdict(sidecar, True, False, [])
+        return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
     frames = gate_frames(warehouse, sidecar)
     rows = validate(
         frames,
@@ -244,7 +273,7 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
         *header_rows(frames["headers"], paths.seeds),
         *city_rows(frames["rows"], paths.seeds),
     ]
-    return Verdict(sidecar, accepted, True, problems, tuple(dict.fromkeys(to_review)))
+    return Verdict(sidecar, accepted, True, problems, n_cells, tuple(dict.fromkeys(to_review)))
 
 
 def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFrame]:

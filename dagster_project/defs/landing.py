@@ -1,5 +1,7 @@
 """Landing files as assets: the sidecar is there, the file is there, its hash is the sidecar's."""
 
+from typing import Any
+
 import dagster as dg
 
 from dagster_project.defs.asset_groups import group
@@ -14,28 +16,30 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         key=["landing", "yearly"],
         partitions_def=years,
         group_name=group("landing"),
-        owners=["team:data"],
         backfill_policy=dg.BackfillPolicy.single_run(),
         kinds={"file"},
         description="Yearly landing files with their sidecars; never edited, checked against their sha256.",
     )
     def landing_yearly(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        wanted = {int(key) for key in context.partition_keys}
-        return _checked(paths, [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted])
+        sidecars = [s for s in yearly(landed_sidecars(paths)) if str(s.data_year) in context.partition_keys]
+        for year in context.partition_keys:
+            of_year = [s for s in sidecars if str(s.data_year) == year]
+            context.add_asset_metadata(_checked(paths, of_year), partition_key=year)
+        return dg.MaterializeResult()
 
     @dg.asset(
         key=["landing", "series"],
         group_name=group("landing"),
-        owners=["team:data"],
         kinds={"file"},
         description="Multi-year landing files with their sidecars; checked against their sha256.",
     )
     def landing_series() -> dg.MaterializeResult:
-        return _checked(paths, multi_year(landed_sidecars(paths)))
+        return dg.MaterializeResult(metadata=_checked(paths, multi_year(landed_sidecars(paths))))
 
     return [landing_yearly, landing_series]
 
 
-def _checked(paths: Paths, sidecars: list[Sidecar]) -> dg.MaterializeResult:
+def _checked(paths: Paths, sidecars: list[Sidecar]) -> dict[str, Any]:
+    """Metadata of files that are what their sidecars say."""
     vintages = {f"{s.label} ({s.path.name})": check_files(s, paths.landing) for s in sidecars}
-    return dg.MaterializeResult(metadata={"files": len(vintages), "vintages": vintages})
+    return {"files": len(vintages), "vintages": vintages}

@@ -92,7 +92,6 @@ def _build(
             deps=[*entry.parents, ["ops", "run_context"]],
             group_name=group(entry.group),
             description=results[table].description,
-            owners=["team:methods"],
             kinds={"python"},
         )
         for table in entry.writes

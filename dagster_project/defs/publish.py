@@ -1,5 +1,6 @@
 """Publish: snapshot, checks, exports, report, then one atomic swap. What is published is never half done."""
 
+import datetime as dt
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ from dagster_project.published import open_read_only, stray_log
 from dagster_project.run.versions import params_hash, presentation_hash, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
 
+# A yearbook appears once a year: after 400 days one was missed. A refresh that finds nothing new counts as a look.
+FRESH = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=400), warn_window=dt.timedelta(days=370))
+
 
 def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
@@ -36,8 +40,8 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         deps=[*mart_keys, ["ops", "synthetic_truth"]],
         pool=POOL,
         group_name=group("published"),
-        owners=["team:data"],
         kinds={"duckdb", "parquet"},
+        freshness_policy=FRESH,
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )
     def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:

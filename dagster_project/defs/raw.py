@@ -15,6 +15,7 @@ from dagster_project.run.kind import check_kind
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 
+PARTITION_ROWS = "dagster/partition_row_count"
 VERDICTS_SQL = """
     select source, data_year, vintage, is_accepted, gate_key from raw.load
     union all
@@ -37,7 +38,12 @@ def build_raw_assets(
     def raw_yearly(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
         wanted = {int(key) for key in context.partition_keys}
         sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
-        yield from _results(("cells", "header", "landed"), _land(context, paths, warehouse, sidecars, ""))
+        metadata = _land(context, paths, warehouse, sidecars, "")
+        for table in ("cells", "header", "landed"):
+            rows = _rows_by_year(warehouse, table)
+            for year in context.partition_keys:
+                context.add_asset_metadata({PARTITION_ROWS: rows.get(int(year), 0)}, ["raw", table], year)
+        yield from _results(("cells", "header", "landed"), metadata)
 
     @dg.multi_asset(name="raw_series", specs=_specs(("series_cells", "series_header"), "series"), pool=POOL)
     def raw_series(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
@@ -55,12 +61,7 @@ def _specs(tables: tuple[str, ...], landing: str) -> list[dg.AssetSpec]:
     )
     return [
         dg.AssetSpec(
-            ["raw", table],
-            deps=[["landing", landing]],
-            group_name=group("raw"),
-            description=text,
-            owners=["team:data"],
-            kinds={"duckdb"},
+            ["raw", table], deps=[["landing", landing]], group_name=group("raw"), description=text, kinds={"duckdb"}
         )
         for table, text in zip(tables, descriptions, strict=False)
     ]
@@ -69,6 +70,12 @@ def _specs(tables: tuple[str, ...], landing: str) -> list[dg.AssetSpec]:
 def _results(tables: tuple[str, ...], metadata: dict[str, Any]):  # type: ignore[no-untyped-def]
     for table in tables:
         yield dg.MaterializeResult(asset_key=["raw", table], metadata=metadata)
+
+
+def _rows_by_year(warehouse: Warehouse, table: str) -> dict[int, int]:
+    """Data year -> rows of all its vintages."""
+    counts = warehouse.read_frame(f"select data_year, count(*) as n from raw.{table} group by 1")
+    return {int(year): int(n) for year, n in counts.to_numpy().tolist()}
 
 
 def _land(

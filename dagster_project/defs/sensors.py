@@ -6,13 +6,14 @@ from typing import Any
 
 import dagster as dg
 
+from dagster_project.defs.dead_runs import is_by_command
 from dagster_project.defs.outcome import failure_of
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, yearly
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release
 from dagster_project.run.failures import EXIT_OK, STATUS_OF_EXIT
-from dagster_project.run.status import BY_COMMAND, RunStatus, StepRecord, write_status
+from dagster_project.run.status import RunStatus, StepRecord, write_status
 from dagster_project.run.steps import step_words
 from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse, WarehouseBusy
@@ -95,7 +96,7 @@ def build_end_sensors(paths: Paths) -> list[dg.SensorDefinition]:
             description="Writes reports/last_run.json and tells the webhook, if one is named, when such a run ends.",
         )
         def run_ended(context: dg.RunStatusSensorContext) -> None:
-            if any(context.dagster_run.tags.get(tag) == value for tag, value in BY_COMMAND.items()):
+            if is_by_command(context.dagster_run):
                 return  # `nqpf refresh` writes down its own end
             for warning in write_status(paths.reports, status_of_run(paths, context.instance, context.dagster_run)):
                 context.log.warning(warning)

@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+MAX_BYTES = 1_000_000  # of a sidecar: it lists files and says who made them
+
+
 class _StrictLoader(yaml.SafeLoader):
     """Safe YAML that refuses the same key twice (plain YAML keeps the last one silently)."""
 
@@ -45,6 +48,7 @@ class _StrictLoader(yaml.SafeLoader):
 def read_sidecar(path: Path | str) -> Sidecar:
     """Parse and check one sidecar; IngestError names the key that is wrong."""
     path = Path(path)
+    _check_regular(path)
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
     except FileNotFoundError:
@@ -55,6 +59,14 @@ def read_sidecar(path: Path | str) -> Sidecar:
     if not isinstance(raw, dict):
         raise IngestError("The sidecar is not a list of 'key: value' lines", str(path), "Correct the file")
     return FieldReader(raw, path).sidecar()
+
+
+def _check_regular(path: Path) -> None:
+    """A folder, a pipe that nobody writes or a link to itself may bear the name; a sidecar is a short regular file."""
+    if (path.exists() or path.is_symlink()) and not path.is_file():
+        raise IngestError("The sidecar is no regular file", str(path), "Remove it or give it another name")
+    if path.exists() and path.stat().st_size > MAX_BYTES:
+        raise IngestError(f"The sidecar has more than {MAX_BYTES:,} bytes", str(path), "Shorten its texts")
 
 
 def find_sidecars(folder: Path | str) -> list[Sidecar]:

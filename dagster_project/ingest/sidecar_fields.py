@@ -15,6 +15,7 @@ from dagster_project.ingest.errors import IngestError
 LAYOUTS = ("wide", "tables", "long")
 MATURITIES = ("first_print", "final", "revised", "provisional")
 KEY_ROLES = ("city", "code", "year", "province")
+LONGEST_PATH, MOST_ROWS = 1_000, 1_000_000  # what a sidecar may name
 REQUIRED = ("source", "layout", "files", "producer", "title", "licence", "accessed", "maturity", "is_synthetic")
 OPTIONAL = (
     "data_year",
@@ -156,7 +157,12 @@ class FieldReader:
         value = self.raw.get(key)
         if value is None:
             return None
-        if not isinstance(value, list) or len(value) != 2 or not all(type(n) is int and n > 0 for n in value):
+        if (
+            not isinstance(value, list)
+            or len(value) != 2
+            or not all(type(n) is int and 0 < n <= MOST_ROWS for n in value)
+            or value[0] > value[1]
+        ):
             self.fail(f"{key} is {value!r}", "Write two numbers, fewest and most city rows, such as [10, 14]")
         return int(value[0]), int(value[1])
 
@@ -218,6 +224,8 @@ class FieldReader:
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or re.match(r"[A-Za-z]:", path):
             self.fail(f"The file path {path!r} is not inside the landing folder", "Write it relative, with /")
+        if len(path) > LONGEST_PATH:
+            self.fail(f"A file path has {len(path):,} letters", f"No file system takes more than {LONGEST_PATH:,}")
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             self.fail(f"sha256 of {path} is not 64 hex digits", "Write the sha256 of the file")
         return LandingFile(path, digest)

@@ -45,6 +45,8 @@ def draft_sidecar(files: Sequence[Path], asked: Asked, landing: Path, said: Said
     except (IngestError, GuessError) as error:
         console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return EXIT_BAD_INPUT
+    for guess in draft.said:
+        console.print(f"Guessed, please check: {guess}", highlight=False, markup=False, soft_wrap=True)
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120).replace(": null\n", ":\n")
     if not write:
         print(text, end="")

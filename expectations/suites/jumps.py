@@ -25,7 +25,8 @@ LIMIT_MORE_A_YEAR = 0.25
 
 JUMP = Rule(
     rule_id="jump_of_variable_is_small",
-    sentence="No variable jumps, in the median city, against its last accepted values.",
+    sentence="No variable jumps, in the median city, against its last accepted values. What suite blocks refuses"
+    " is left out.",
     noun="variables and years",
     fault="jumped in the median city",
     example="{variable_code} ({scope}) {year}: median change x{median_ratio} over {n_cities} cities since {year_last}; "

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
-from changed import Revised
+from changed import Refused, Revised
 from house import CITIES, House, unchanged_environment
 from landing_tools import changed_copy, supersede
 
@@ -19,6 +20,7 @@ from dagster_project.definitions import build_defs
 from dagster_project.defs import sensors
 from dagster_project.defs.asset_groups import GROUPS
 from dagster_project.defs.asset_words import column_lineage, result_table
+from dagster_project.defs.column_words import meanings, read_words
 from dagster_project.defs.dbt_project import STEPS
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
@@ -81,14 +83,14 @@ def test_dbt_is_started_once_a_turn_between_sql_and_python(defs: dg.Definitions)
     assert sorted(steps["refresh"]) == sorted(STEPS)
 
 
-def test_every_asset_is_described_owned_and_grouped(defs: dg.Definitions) -> None:
-    """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is."""
+def test_every_asset_is_described_and_grouped(defs: dg.Definitions) -> None:
+    """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is. Nobody is
+    named as owner: the project has no teams."""
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description, key
-        assert set(node.owners) <= {"team:data", "team:methods"}, key
-        assert node.owners, key
+        assert not node.owners, key
         assert node.group_name in GROUPS.values(), (key, node.group_name)
         assert node.kinds, key
 
@@ -290,3 +292,79 @@ def test_job_of_the_schedule_runs_partitioned_and_unpartitioned_assets_in_one_ru
     assert list(read_now["data_year"]) == [2014]
     scored = house.published("select count(distinct city_id) as n from mart.mart_index_score where index_code = 'nqpf'")
     assert scored["n"].item() == CITIES
+
+
+# ---- what an operator sees -------------------------------------------------------------------------------
+
+
+def _instance(house: House) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(str(house.paths.dagster_home))
+
+
+def test_runs_of_the_command_are_runs_of_their_job(small_warehouse: House) -> None:
+    """As the pages ask: Overview by the origin, the history of a job by the tag that names its code location."""
+    label = "__repository__@dagster_project.definitions"
+    with _instance(small_warehouse) as instance:
+        for job in ("ingest", "rebuild"):
+            runs = instance.get_runs(dg.RunsFilter(job_name=job, tags={".dagster/repository": label}))
+            assert runs
+            assert all(run.is_success for run in runs)
+            assert {run.remote_job_origin.job_name for run in runs} == {job}
+            assert {run.remote_job_origin.location_name for run in runs} == {"dagster_project.definitions"}
+
+
+def test_a_refusal_is_its_reason_and_only_its_year_is_red(refused: Refused) -> None:
+    with unchanged_environment(), _instance(refused.house) as instance:
+        defs = build_defs(refused.house.paths)
+        run = next(run for run in instance.get_runs() if run.job_name == "ingest" and not run.is_success)
+        (failure,) = [
+            entry.dagster_event.step_failure_data
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            if entry.dagster_event.step_key == "raw__load"
+        ]
+        key = dg.AssetKey(["raw", "load"])
+        made = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+        years = {entry.dagster_event.partition for entry in made if entry.dagster_event.asset_key == key}
+    assert failure.user_failure_data.description.startswith("Refused: yearbook ")
+    accepted = refused.house.build("select data_year, bool_and(is_accepted) as ok from raw.load group by 1")
+    assert years == {str(row.data_year) for row in accepted.itertuples() if row.ok}
+    assert 0 < len(years) < len(defs.resolve_asset_graph().get(key).partitions_def.get_partition_keys())
+
+
+def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
+    cells = small_warehouse.build("select data_year, count(*) as n from raw.cells group by 1 order by 1")
+    with _instance(small_warehouse) as instance:
+        for year, n in cells.itertuples(index=False):
+            records = dg.AssetRecordsFilter(dg.AssetKey(["raw", "cells"]), asset_partitions=[str(year)])
+            (found,) = instance.fetch_materializations(records, limit=1).records
+            assert found.asset_materialization.metadata["dagster/partition_row_count"].value == n
+
+
+def test_the_published_file_turns_red_when_a_year_was_missed(defs: dg.Definitions) -> None:
+    policy = defs.resolve_asset_graph().get(dg.AssetKey(["published", "city"])).freshness_policy
+    assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)
+
+
+def test_every_check_is_described_and_every_column_of_every_table(defs: dg.Definitions, small_warehouse: House) -> None:
+    checks = [check for assets in defs.resolve_asset_graph().assets_defs for check in assets.check_specs]
+    assert len(checks) > 200
+    assert [check.name for check in checks if not check.description] == []
+    manifest = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))
+    meaning = meanings(manifest)
+    columns = small_warehouse.build(
+        "select table_name, column_name from duckdb_columns() where schema_name in"
+        " ('raw', 'ops', 'seed', 'stg', 'int', 'gate', 'mart', 'easy')"
+    )
+    assert [name for name in columns.itertuples(index=False) if not meaning(name.column_name)] == []
+    assert not set(read_words()) - set(columns["column_name"]), "words for columns that are no more"
+    bare = [node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    assert [name for name in bare if not manifest["nodes"][f"model.nqpf.{name}"]["description"]] == []
+
+
+def test_selections_of_the_howto_choose_assets(defs: dg.Definitions) -> None:
+    """They stand in docs/howto/dagster.md, to be pasted into the search of the lineage page."""
+    text = (PROJECT / "docs" / "howto" / "dagster.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(found) >= 5
+    for selection in found:
+        assert dg.AssetSelection.from_string(selection).resolve(defs.resolve_asset_graph()), selection

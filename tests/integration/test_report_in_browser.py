@@ -14,6 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 from house import House
 
+from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.reader import Reader, read_scope
 from dagster_project.publish.site.findings import pages
 from dagster_project.publish.whatif import whatif
@@ -105,6 +106,41 @@ def test_page_opens_alone_on_desk_and_phone_in_light_and_dark(page, docs, slug, 
     assert severe(page, ["color-contrast"]) == []
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def questions() -> list[tuple[str, str, str]]:
+    """Question, page and place of the answer, as docs/report.md says."""
+    text = (PROJECT / "docs" / "report.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| (.+\?) \| (\S+) \| `(.+)` \|$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_five_questions_are_answered_within_one_click_and_one_screen(page, docs, size):
+    assert len(questions()) == 5
+    page.set_viewport_size(size)
+    for question, slug, place in questions():
+        opened(page, docs, "index")
+        if slug.startswith("cities/"):
+            page.get_by_role("combobox").first.fill("hefei")
+            page.get_by_role("combobox").first.press("Enter")
+        elif slug != "index":
+            page.locator(f"nav a[href='{slug}.html']").click()
+        page.wait_for_url(f"**/{slug}.html")
+        answer = page.locator(place).first
+        box = answer.bounding_box()
+        assert box["y"] + box["height"] < size["height"], question
+        assert re.search(r"\d", answer.inner_text()), question
+
+
+def test_on_paper_no_column_is_a_letter_wide(page, docs):
+    """The trail to the cells, the widest table: names of files break, but not after each letter."""
+    page.set_viewport_size({"width": 700, "height": 1000})  # A4 less its margins
+    opened(page, docs, f"cities/{HEFEI}")
+    page.locator("#trail summary").click()
+    page.emulate_media(media="print")
+    widths = "[...document.querySelectorAll('#trail tbody tr:first-child > *')].map((cell) => cell.offsetWidth)"
+    assert min(page.evaluate(widths)) > 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
 
 
 def test_first_paint_from_disk_takes_less_than_a_second(page, docs):
@@ -234,20 +270,37 @@ def test_weights_in_the_browser_are_those_of_python(page, docs, release):
         assert again == ours.table["rank"].tolist()
 
 
-@pytest.mark.parametrize(("slug", "figure"), [("disparity", "#F09"), ("policy", "#F26A")])
-def test_a_figure_is_saved_with_title_source_and_caveat(page, docs, slug, figure):
-    shown = opened(page, docs, slug).locator(figure).first
-    held = {}
-    for kind in ("svg", "png"):
+FIGURES = ("index", *pages(), *(f"appendix-{slug}" for slug in pages()), f"cities/{HEFEI}", INDICATOR)
+
+
+@pytest.mark.parametrize("slug", FIGURES)
+def test_every_figure_is_saved_with_title_source_and_caveat(page, docs, slug):
+    """And its data; of maps also the key."""
+    if not (docs / f"{slug}.html").exists():
+        pytest.skip("nothing more to show in this release")
+    for shown in opened(page, docs, slug).locator("figure.exhibit").all():
         with page.expect_download() as download:
-            shown.locator(f"[data-save={kind}]").click()
-        held[kind] = Path(download.value.path()).read_bytes()
-    assert b"var(--" not in held["svg"]
-    drawn = held["svg"].decode()
-    assert "SYNTHETIC" in drawn
-    assert "elease " in drawn
-    assert shown.locator("figcaption b").inner_text().split(" ")[0] in drawn
-    assert held["png"].startswith(b"\x89PNG")
+            shown.locator("[data-save=svg]").click()
+        drawn = Path(download.value.path()).read_text(encoding="utf-8")
+        assert "var(--" not in drawn
+        assert "SYNTHETIC" in drawn
+        assert "elease " in drawn
+        assert 'font-weight="600"' in drawn  # its title
+        if shown.locator(".map").count():
+            assert all(key in drawn for key in shown.locator(".key span").all_inner_texts())
+        with page.expect_download() as download:
+            shown.locator("a[download]").click()
+        rows = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+        assert len(rows) > 1
+        assert "release" in rows[0].split(",") or slug == INDICATOR
+
+
+@pytest.mark.parametrize(("slug", "figure"), [("disparity", "#F09"), ("policy", "#F26A")])
+def test_a_figure_is_saved_as_a_picture(page, docs, slug, figure):
+    shown = opened(page, docs, slug).locator(figure).first
+    with page.expect_download() as download:
+        shown.locator("[data-save=png]").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
 
 def test_profile_shows_the_figures_of_the_file(page, docs, release):
@@ -293,7 +346,7 @@ def test_every_link_leads_somewhere(docs):
     broken = []
     for path in docs.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
-        for link in re.findall(r'(?:href|src)="([^"#]+)', text):
+        for link in re.findall(r'(?:href|src)="(?!data:)([^"#]+)', text):
             target = path.parent / unquote(urlsplit(link).path)
             if not known.setdefault(target, target.is_file()):
                 broken.append(f"{path.relative_to(docs)}: {link}")

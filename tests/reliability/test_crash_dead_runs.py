@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import dagster as dg
 import pytest
 
 from dagster_project.cli import operations
-from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, process_tag
+from dagster_project.defs import executor
+from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, is_by_command, process_tag
 from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
 from dagster_project.defs.sensors import status_of_run
 from dagster_project.paths import PROJECT, Paths
@@ -93,12 +95,25 @@ def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterI
 
 def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance: dg.DagsterInstance) -> None:
     close_dead_runs(instance)
-    waiting = instance.create_run_for_job(job(), tags=process_tag(), status=dg.DagsterRunStatus.STARTED)
+    run_id = str(uuid.uuid4())
+    waiting = instance.create_run_for_job(
+        job(), run_id=run_id, tags=process_tag(run_id), status=dg.DagsterRunStatus.STARTED
+    )
     gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=dg.DagsterRunStatus.STARTED)
     queued = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED)  # no process has taken it up
     assert close_dead_runs(instance) == [gone.run_id]
     statuses = [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)]
     assert statuses == [dg.DagsterRunStatus.STARTED] * 2
+
+
+def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance: dg.DagsterInstance) -> None:
+    """Whoever repeats a run on the web page takes its tags along, also those that name a process."""
+    (killed,) = instance.get_runs()
+    close_dead_runs(instance)
+    copied = {**killed.tags, **BY_COMMAND, PROCESS: f"1@0@{killed.run_id}", "dagster/parent_run_id": killed.run_id}
+    repeated = instance.create_run_for_job(job(), tags=copied, status=dg.DagsterRunStatus.STARTING)
+    assert close_dead_runs(instance) == []
+    assert not is_by_command(instance.get_run_by_id(repeated.run_id))
 
 
 def test_starting_the_web_page_frees_the_queue(
@@ -132,11 +147,12 @@ def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: fl
 
 
 def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
-    instance: dg.DagsterInstance, paths: Paths
+    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(executor, "check_door", lambda _paths: None)  # there is nothing to read
     run = run_by_executor(instance, paths, 0)
     assert run.status == dg.DagsterRunStatus.SUCCESS
-    assert run.tags[PROCESS] == process_tag()[PROCESS]
+    assert run.tags[PROCESS] == process_tag(run.run_id)[PROCESS]
     with refresh_lock(paths):  # it is free again
         pass
 

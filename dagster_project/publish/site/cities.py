@@ -14,7 +14,7 @@ from dagster_project.publish.exhibits.chart import Drawing, draw, tick_text, tic
 from dagster_project.publish.exhibits.exhibit import Chart, number
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
-from dagster_project.publish.site.findings import Said
+from dagster_project.publish.site.findings import Said, picture
 from dagster_project.publish.site.overview import bar, spark
 
 MIDDLE = 420  # pixels: half a page, or a phone
@@ -215,7 +215,7 @@ class Profiles:
         if found:
             made |= {
                 "lines": self._lines(city, found),
-                "waterfall": self._waterfall(key, found),
+                "waterfall": self._waterfall(city, found),
                 "indicators": self._indicators(key),
             }
         revisions = self.facts.revisions.get(key, [])
@@ -308,7 +308,7 @@ class Profiles:
                 )
         return said
 
-    def _lines(self, city: Record, found: list[Record]) -> list[Markup]:
+    def _lines(self, city: Record, found: list[Record]) -> dict[str, Markup]:
         words, key = self.reader.words, city["city_id"]
         rows = [{"x": row["year"], "y": row["score"], "series": city["name"]} for row in found]
         rows += [{**row, "series": words.gettext(msg("median city"))} for row in self.facts.medians["", ""]]
@@ -323,14 +323,14 @@ class Profiles:
             rows += [{"x": row["year"], "y": row["score"], "series": label} for row in peer]
         chart = Chart("line", columns=1, height=210, zero=True, tip="{series} {x}: {y:.1f}")
         label = words.gettext(msg("Score against others"))
-        return [Markup(draw(chart, rows, words, MIDDLE).svg(label, "middle"))]
+        return picture(self.reader, draw(chart, rows, words, MIDDLE), f"{city['name']}: {label}", label, rows)
 
-    def _waterfall(self, key: str, found: list[Record]) -> list[Markup]:
+    def _waterfall(self, city: Record, found: list[Record]) -> dict[str, Markup]:
         """From the first to the last score, tier by tier."""
         words, tier_of = self.reader.words, {row["code"]: row["tier"] for row in self.indicators}
         moved: dict[str, float] = dict.fromkeys(dict.fromkeys(tier_of.values()), 0.0)
         years = {found[0]["year"]: -1.0, found[-1]["year"]: 1.0}
-        for row in self.facts.values.get(key, []):
+        for row in self.facts.values.get(city["city_id"], []):
             if row["indicator_code"] in tier_of and row["points"] is not None:
                 moved[tier_of[row["indicator_code"]]] += years.get(row["year"], 0.0) * row["points"]
         steps = [(str(found[0]["year"]), 0.0, found[0]["score"])]
@@ -340,7 +340,8 @@ class Profiles:
             at += change
         steps.append((str(found[-1]["year"]), 0.0, found[-1]["score"]))
         label = words.gettext(msg("What moved the score"))
-        return [Markup(_steps(steps, MIDDLE).svg(label, "middle"))]
+        rows: list[Record] = [{"step": name, "from": a, "to": b} for name, a, b in steps]
+        return picture(self.reader, _steps(steps, MIDDLE), f"{city['name']}: {label}", label, rows)
 
     def _indicators(self, key: str) -> list[dict[str, Any]]:
         found: dict[str, dict[int, Record]] = defaultdict(dict)

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, re
 from dagster_project.publish.exhibits.markup import html_table
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Record
 from dagster_project.publish.locale import msg
+from dagster_project.publish.site.shared import as_csv
 
 ABSENT = msg("Not in this release: {title}.")
 
@@ -140,6 +142,16 @@ def frame(drawing: Drawing, reader: Reader, title: str, notes: list[str]) -> Non
     """Title, caveats and source of a downloaded picture."""
     mark = [f"{reader.words.gettext(SYNTHETIC)}."] if reader.scope.is_synthetic else []
     drawing.set_frame(title, [*mark, *notes, reader.origin])
+
+
+def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list[Record]) -> dict[str, Markup]:
+    """A small chart of a single city or indicator, `svg` and `csv`: its file carries title, caveat and source too."""
+    frame(drawing, reader, title, [])
+    marked = [{**row, "about": title, "release": reader.scope.release} for row in rows]
+    return {
+        "svg": Markup(drawing.svg(label, "middle")),
+        "csv": Markup("data:text/csv;charset=utf-8," + quote(as_csv(marked))),
+    }
 
 
 def map_data(exhibit: Exhibit, rows: list[Record]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dagster_project.publish.exhibits.exhibit import Chart, number
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.cities import MIDDLE, plain
+from dagster_project.publish.site.findings import picture
 
 LIST_SQL = """
 select i.indicator_code as code, name('indicator', i.indicator_code) as name, name('tier', i.tier) as tier,
@@ -131,6 +132,7 @@ class Indicators:
             "weights": self._chart(
                 Chart("range", digits=1, x_title=msg("weight (%)")),
                 self.weights.get(code, []),
+                row["name"],
                 msg("Weight under all schemes"),
             ),
             "edits": words.say(
@@ -153,9 +155,9 @@ class Indicators:
             "say": {one["city_id"]: plain(one["value"]) for one in last},
         }
 
-    def _histogram(self, row: Record, values: list[float]) -> list[Markup]:
+    def _histogram(self, row: Record, values: list[float]) -> dict[str, Markup] | None:
         if not values or min(values) == max(values):
-            return []
+            return None
         low, side = min(values), (max(values) - min(values)) / BINS
         counts = [0] * BINS
         for value in values:
@@ -164,10 +166,11 @@ class Indicators:
         chart = Chart(
             "bar", columns=1, years=False, zero=True, height=150, y_title=msg("cities"), tip="{x:,.4g}: {y:.0f}"
         )
-        return self._chart(replace(chart, x_title=row["unit"]), rows, msg("Distribution"))
+        return self._chart(replace(chart, x_title=row["unit"]), rows, row["name"], msg("Distribution"))
 
-    def _chart(self, chart: Chart, rows: list[Record], label: str) -> list[Markup]:
+    def _chart(self, chart: Chart, rows: list[Record], name: str, label: str) -> dict[str, Markup] | None:
         if not rows:
-            return []
+            return None
         words = self.reader.words
-        return [Markup(draw(chart, rows, words, MIDDLE).svg(words.gettext(label), "middle"))]
+        said = words.gettext(label)
+        return picture(self.reader, draw(chart, rows, words, MIDDLE), f"{name}: {said}", said, rows)

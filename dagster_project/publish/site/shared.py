@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.publish.exhibits import map as maps
-from dagster_project.publish.exhibits.exhibit import exhibits, read_rows
+from dagster_project.publish.exhibits.exhibit import exhibits, read_notes, read_rows
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
 from dagster_project.publish.paper.excel import frame_to_excel
 from dagster_project.publish.paper.inert import plain_cell
@@ -196,17 +196,23 @@ def as_csv(rows: list[Record]) -> str:
 def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> list[str]:
     """One CSV an exhibit (English names and codes), the ranking as CSV and as a workbook; names of what was written.
 
+    `contents.csv` says of each file what it shows, in which unit, with which caveats, and where it is from.
+
     `kept`: rows by code that are read already.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[str] = []
+    contents: list[Record] = []
     for code, exhibit in exhibits().items():
         try:
             rows = kept.get(code) or read_rows(reader, exhibit)
         except ExportError:
             continue
         name = "ranking" if code == "R1" else code
-        marked = [{**row, "release": reader.scope.release} for row in rows]
+        said = {"title": exhibit.title, "unit": exhibit.unit}
+        marked = [{**row, **said, "release": reader.scope.release} for row in rows]
+        notes = " ".join(read_notes(reader, exhibit, rows))
+        contents.append({"file": f"{name}.csv", **said, "notes": notes, "source": reader.origin})
         (folder / f"{name}.csv").write_text(as_csv(marked), encoding="utf-8")
         written.append(f"{name}.csv")
         if code == "R1":
@@ -217,4 +223,5 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
         name = f"indicator-{indicator}.csv"
         values_of.to_csv(folder / name, index=False, encoding="utf-8-sig", lineterminator="\n")
         written.append(name)
-    return written
+    (folder / "contents.csv").write_text(as_csv(contents), encoding="utf-8")
+    return [*written, "contents.csv"]

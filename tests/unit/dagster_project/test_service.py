@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from dagster_project.cli.operations import say_when_open
 
 STARTS = """
 import sys
@@ -45,3 +48,15 @@ def test_a_stopped_process_takes_its_service_along(tmp_path: Path, seconds: floa
     finally:
         starter.kill()
         starter.wait()
+
+
+def test_the_page_is_named_once_it_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    index = tmp_path / "index.html"
+    index.touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        say_when_open(port, index)
+    starting, opened, docs = capsys.readouterr().out.splitlines()
+    assert f"http://127.0.0.1:{port}" in starting
+    assert opened.startswith(f"Open http://127.0.0.1:{port} ")
+    assert docs.endswith(index.as_uri())

@@ -52,6 +52,14 @@ def test_what_nobody_said_is_left_open_and_named(landing: Path, capsys: pytest.C
     assert list(landing.rglob("*.yml")) == []
 
 
+def test_what_is_guessed_is_said(landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file's own title has the year in brackets only; whoever reads the sidecar must know where it is from."""
+    assert draft(landing) == 0
+    err = capsys.readouterr().err
+    assert "Guessed, please check: " in err
+    assert "2012" in err
+
+
 def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing: Path) -> None:
     assert draft(landing) == 0
     (first,) = find_sidecars(landing)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from expectations import ResultRow, is_accepted, validate
+from expectations.docs_index import write_overview
 from expectations.run import second_look
 from expectations.suites import ALL, values
 
@@ -147,6 +148,37 @@ def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(frames, ba
     links = re.findall(r'href="([^":]+\.(?:html|css))"', index)
     assert len(links) == 2 * len(ALL) + 1
     assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_path):
+    frames["values"].loc[0, "value"] = 1e12
+    validate(frames, baseline, docs_dir=tmp_path, name="a")
+    page = (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
+    for word in ("北京市", "B6", "value_is_inside_band", "Record of Great Expectations", "unexpected values found"):
+        assert word in page
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "refused" in index
+    assert '<a href="a/values.html">values</a> <b>(1 error' in index  # which page holds it
+    assert 'href="a/values.html#value_is_inside_band"' in index
+    assert '<section class="finding error" id="value_is_inside_band">' in page
+    (row,) = re.findall(r"<tr>(<td>[^\n]*?B6</td>.*?)</tr>", index)  # the cell, in a table
+    assert {"B6", "北京市", "1,000,000,000,000"} <= set(re.findall("<td>(.*?)</td>", row))
+
+
+def test_data_docs_of_all_years_are_one_table_that_leads_to_each_load(frames, baseline, tmp_path):
+    broken = {**frames, "values": frames["values"].assign(value=1e12)}
+    validate(frames, baseline, docs_dir=tmp_path / "2019", name="good")
+    validate(broken, dataclasses.replace(baseline, data_year=2018), docs_dir=tmp_path / "2018", name="bad")
+    top = write_overview(tmp_path).read_text(encoding="utf-8")
+    rows = re.findall("<tr><td>(.*?)</tr>", top)
+    assert ["refused" in row for row in rows] == [True, False]
+    links = re.findall(r'href="([^":#]+)#(\w+)"', top)
+    assert links == [("2018/index.html", "bad"), ("2019/index.html", "good")]
+    for file, place in links:
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        assert f'id="{place}"' in text
+        assert 'href="../index.html"' in text
+    assert loads_from_elsewhere(top) == []
 
 
 def test_data_docs_escape_text_from_the_file(frames, baseline, tmp_path):

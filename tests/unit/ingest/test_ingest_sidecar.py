@@ -1,6 +1,7 @@
 """Sidecars: parsing, hashes, and the rules for several loads."""
 
 import hashlib
+import os
 
 import pytest
 
@@ -51,6 +52,11 @@ def test_long_sidecar_has_keys_and_no_data_year(sidecar_of):
         ({"files": []}, "files is not a list"),
         ({"files": ["a.csv"]}, "A file entry is 'a.csv'"),
         ({"files": [{"path": "../a.csv", "sha256": "0" * 64}]}, "is not inside the landing folder"),
+        ({"files": [{"path": "a" * 5000, "sha256": "0" * 64}]}, "A file path has 5,000 letters"),
+        ({"expected_cities": [-3, 10]}, "expected_cities is"),
+        ({"expected_cities": [20, 10]}, "expected_cities is"),
+        ({"expected_cities": [1, 10**300]}, "expected_cities is"),
+        ({"title": "x" * 1_100_000}, "more than 1,000,000 bytes"),
         ({"files": [{"path": "a.csv", "sha256": "12"}]}, "sha256 of a.csv is not 64 hex digits"),
         ({"files": [{"path": "a.csv", "sha256": "0" * 64}] * 2}, "The same file is listed twice"),
     ],
@@ -70,6 +76,21 @@ def test_wrong_yaml_is_refused(tmp_path, text, message):
     (tmp_path / "x.yml").write_text(text)
     with pytest.raises(IngestError, match=message):
         read_sidecar(tmp_path / "x.yml")
+
+
+def _folder(path):
+    path.mkdir()
+
+
+def _loop(path):
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make", [_folder, _loop, os.mkfifo], ids=["folder", "loop", "pipe"])
+def test_what_only_bears_the_name_of_a_sidecar_is_refused_at_once(tmp_path, make):
+    make(tmp_path / "z.yml")
+    with pytest.raises(IngestError, match="no regular file"):
+        find_sidecars(tmp_path)
 
 
 def test_missing_sidecar_and_folder_are_named(tmp_path):

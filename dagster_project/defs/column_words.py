@@ -1,0 +1,67 @@
+"""What a column means where its own YAML does not say it: from a mart that says it, or from column_words.yml."""
+
+import csv
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.paths import PROJECT
+
+WORDS = Path(__file__).with_name("column_words.yml")
+# columns of the wide tables: the name of a variable, an indicator or a scheme after what is shown of it
+WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+)")
+SHOWN = {
+    "raw": "{} ({})",
+    "z": "{}, standardised, higher is better",
+    "control": "{} ({}), as a control",
+    "group": "Group of the city in the scheme: {}",
+}
+
+
+@cache
+def read_words() -> dict[str, str]:
+    """Column name -> meaning, of column_words.yml."""
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+
+
+@cache
+def _codes() -> dict[str, tuple[str, str]]:
+    """Code of a variable, an indicator or a scheme -> English name and unit, from the seeds."""
+    found: dict[str, tuple[str, str]] = {}
+    for seed, key, name in (
+        ("variable", "variable_code", "name_en"),
+        ("indicator", "indicator_code", "name_en"),
+        ("label", "code", "name_en"),
+    ):
+        with (PROJECT / "dbt" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
+            found = {row[key]: (row[name], row.get("unit", "")) for row in csv.DictReader(file)} | found
+    return found
+
+
+def meanings(manifest: Mapping[str, Any]) -> Callable[[str], str | None]:
+    """Column name -> what it means; None where nobody says it."""
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    for node in manifest["nodes"].values():
+        for name, column in node.get("columns", {}).items():
+            if column.get("description"):
+                said[name][str(column["description"])] += 1
+
+    def meaning(column: str) -> str | None:
+        if column in read_words():
+            return read_words()[column]
+        if column in said:
+            return said[column].most_common(1)[0][0]
+        match = WIDE.fullmatch(column)
+        for what, code in ((None, column), (match["what"], match["code"]) if match else (None, column)):
+            if code in _codes():
+                name, unit = _codes()[code]
+                text = SHOWN.get(what or "", "{} ({})").format(name, unit).replace(" ()", "")
+                return f"{text[0].upper()}{text[1:]}."
+        return None
+
+    return meaning

@@ -28,6 +28,13 @@ class Factor(Protocol):
         """S(rho)^-1 b, or S(rho)'^-1 b; b (n,) or (n, m)."""
 
 
+class System(Protocol):
+    """S(rho) for any rho."""
+
+    def factor(self, rho: float) -> Factor:
+        """S(rho), ready for solves."""
+
+
 @dataclass(frozen=True, eq=False)
 class SparseFactor:
     """Sparse LU of the symmetrically permuted system."""
@@ -112,6 +119,11 @@ class DenseSystem:
         return DenseFactor(np.asarray(lu), np.asarray(pivots, dtype=np.intp))
 
 
+def is_dense(weights: SpatialWeights) -> bool:
+    """Whether W is factored as a dense matrix: by its name, or by its share of nonzero cells."""
+    return weights.solver == "dense" or (weights.solver != "sparse" and weights.density > DENSE_FROM)
+
+
 def system(weights: SpatialWeights) -> SparseSystem | DenseSystem:
-    """The cheaper of the two for this W."""
-    return DenseSystem(weights) if weights.density > DENSE_FROM else SparseSystem(weights)
+    """The cheaper of the two for this W, or the one it names."""
+    return DenseSystem(weights) if is_dense(weights) else SparseSystem(weights)

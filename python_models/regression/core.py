@@ -90,6 +90,16 @@ class CoreFit:
         return self.conv.rows_free_of_effects - self.n_slopes
 
     @property
+    def logdet_noise(self) -> float:
+        """Bound of what a matrix-free log-determinant moves rho (or lambda) by, in its standard errors; 0 = exact."""
+        at = [(self.rho, "rho")] * self.conv.has_rho + [(self.lam, "lambda")] * self.conv.has_lam
+        moved = []
+        for r, name in at:
+            se = float(np.sqrt(self.cov[self.names.index(name), self.names.index(name)]))
+            moved.append(self.conv.t_eff * float(log_determinant(self.weights).error(r)[1]) * se)
+        return max(moved, default=0.0)
+
+    @property
     def aic(self) -> float:
         """-2 lnL + 2 p."""
         return -2.0 * self.loglik + 2.0 * self.n_params

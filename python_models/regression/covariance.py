@@ -38,6 +38,7 @@ type Correction = Literal["jackknife", "groups", "none"]
 MOST_LEVERAGE = 0.95  # of a year of a city: beyond it its residual tells nothing
 CORRECTIONS = ("jackknife", "groups", "none")
 KERNELS = ("bartlett", "uniform")
+FILL_CELLS = 5_000_000  # pairs times years held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,15 +276,21 @@ def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *,
     pattern = abs(links[0])
     for other in links[1:]:
         pattern = pattern + abs(other)
-    i, j = (np.asarray(a, dtype=np.int64) for a in pattern.nonzero())
-    u, v = (rows.unit[i], rows.unit[j]) if stacked else (i, j)
-    products = e[i] * e[j] if is_yearly or stacked else (e[i] * e[j]).sum(axis=1, keepdims=True)
-    a = np.stack([np.asarray(b[i, j]).ravel()[:, None] * products for b in links])
-    if stacked and not is_yearly:  # rows of one city in several years
-        _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
-        a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
-    apart = (1.0 - near(u, v)) * (u != v)
-    out[first : first + len(links), first : first + len(links)] = np.einsum("jrt,mrt,r->jm", a, a, apart)
+    unit = rows.unit if stacked else np.arange(len(e))
+    step = max(1, int(FILL_CELLS * rows.n / max(pattern.nnz * e.shape[1], 1)))
+    at = slice(first, first + len(links))
+    for start in range(0, rows.n, step):  # a block of cities at a time: the memory does not grow with n
+        mine = np.flatnonzero((unit >= start) & (unit < start + step))
+        block = pattern[mine].tocoo()
+        i, j = mine[block.row], block.col.astype(np.int64)
+        u, v = (rows.unit[i], rows.unit[j]) if stacked else (i, j)
+        products = e[i] * e[j] if is_yearly or stacked else (e[i] * e[j]).sum(axis=1, keepdims=True)
+        a = np.stack([np.asarray(b[i, j]).ravel()[:, None] * products for b in links])
+        if stacked and not is_yearly:  # rows of one city in several years
+            _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
+            a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
+        apart = (1.0 - near(u, v)) * (u != v)
+        out[at, at] += np.einsum("jrt,mrt,r->jm", a, a, apart)
     return out
 
 

@@ -3,12 +3,12 @@
 Solves by BiCGSTAB on blocks of columns (van der Vorst 1992). The log-determinant by quadrature: d steps of Arnoldi from a
 probe v give a small matrix H with v'f(W)v ~ |v|^2 (f(H))_11, that is nodes and masses which serve every rho at once.
 
-    f(rho) ~ mean over probes of sum_k m_k ln(1 - rho w_k) - sum_{j<=q} (rho^j / j) (tr W^j - its value in the same probe)
+    tr f(W) ~ mean over probes of sum_k m_k f(w_k),   f = ln(1 - rho w) and its derivatives by rho
 
-The first q = 6 traces are exact (products of sparse matrices, block by block), so probes only have to settle powers from
-the seventh on: their noise in f' is of the order rho^6 sqrt(2n / probes) times the size of a row of W^7. The root 1 of a
-row-normalised W is taken out and added exactly. Sources: Hutchinson (1990), Golub and Meurant (2010), Barry and Pace
-(1999), Ubaru, Chen and Saad (2017).
+The traces of W^0, .., W^6 are exact (products of sparse matrices, block by block) and the masses of each probe are moved
+to match them: probes only have to settle what a polynomial of degree six leaves of f. The root 1 of a row-normalised W is
+taken out and added exactly. Sources: Hutchinson (1990), Golub and Meurant (2010), Ubaru, Chen and Saad (2017); traces as
+control variates are in the spirit of Barry and Pace (1999).
 """
 
 from __future__ import annotations
@@ -142,41 +142,22 @@ def exact_traces(matrix: sp.csr_matrix, depth: int = DEPTH) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """nodes, mass (probes, d): sum_k mass f(node) estimates the trace of f(W), less the root 1 where it is known.
-
-    traces : exact tr W^j, j = 1..q, less the root 1.   one : 1.0 if the root 1 is apart.   scale : probes to the mean.
-    """
+    """nodes, mass (probes, d): sum_k mass f(node) estimates the trace of f(W), less the root 1 if `one` is 1.0."""
 
     nodes: ComplexArray
     mass: ComplexArray
-    traces: FloatArray
     one: float
     is_exact: bool
 
-    @cached_property
-    def gaps(self) -> FloatArray:
-        """Exact traces less those of each probe, (probes, q)."""
-        powers = np.arange(1, len(self.traces) + 1)
-        found = (self.mass[..., None] * self.nodes[..., None] ** powers).sum(axis=1).real
-        return np.asarray(self.traces - found)
-
     def derivatives(self, rho: FloatArray) -> FloatArray:
-        """f, f', f'' by probe, (3, probes, len(rho))."""
+        """f, f', f'' by probe, (3, probes, len(rho)), without the root 1."""
         out = np.empty((3, len(self.nodes), len(rho)))
-        powers = np.arange(1, len(self.traces) + 1)
         for i, r in enumerate(rho):
             rest = 1.0 - r * self.nodes
             ratio = self.nodes / rest
-            taylor = np.stack([-(r**powers) / powers, -(r ** (powers - 1)), -(powers - 1) * _power(r, powers - 2)])
-            out[0, :, i] = (self.mass * np.log(rest)).sum(axis=1).real
-            out[1, :, i] = -(self.mass * ratio).sum(axis=1).real
-            out[2, :, i] = -(self.mass * ratio * ratio).sum(axis=1).real
-            out[:, :, i] += taylor @ self.gaps.T
+            for j, values in enumerate((np.log(rest), -ratio, -ratio * ratio)):
+                out[j, :, i] = (self.mass * values).sum(axis=1).real
         return out
-
-
-def _power(r: float, powers: NDArray[np.int64]) -> FloatArray:
-    return np.where(powers >= 0, r ** np.maximum(powers, 0), 0.0)
 
 
 def measure(weights: SpatialWeights, *, probes: int | None = None, steps: int = STEPS) -> tuple[Measure, Measure]:
@@ -187,7 +168,7 @@ def measure(weights: SpatialWeights, *, probes: int | None = None, steps: int = 
     count = n if is_exact else probes or int(np.clip(PROBE_CELLS // n, MIN_PROBES, MAX_PROBES))
     steps = min(steps, n)
     rng = np.random.default_rng(SEED)
-    traces = exact_traces(matrix) - one
+    traces = np.concatenate([[n], exact_traces(matrix)]) - one
     found: list[tuple[ComplexArray, ComplexArray]] = []
     fewer: list[tuple[ComplexArray, ComplexArray]] = []
     for i in range(count):
@@ -196,10 +177,23 @@ def measure(weights: SpatialWeights, *, probes: int | None = None, steps: int = 
             v = v - v.mean()
         share = float(v @ v) * count if is_exact else n - one
         h = arnoldi(matrix, v, steps, is_centred=bool(one))
-        found.append(_quadrature(h, share, steps))
-        fewer.append(_quadrature(h[: max(1, len(h) - FEWER), : max(1, len(h) - FEWER)], share, steps))
-    full, rough = (Measure(*(np.array(part) for part in zip(*made, strict=True)), traces, one, is_exact) for made in (found, fewer))
+        less = max(1, len(h) - FEWER)
+        for made, part in ((found, h), (fewer, h[:less, :less])):
+            nodes, mass = _quadrature(part, share, steps)
+            made.append((nodes, mass if is_exact else _with_traces(nodes, mass, traces)))
+    full, rough = (
+        Measure(np.array([a for a, _ in made]), np.array([m for _, m in made]), one, is_exact)
+        for made in (found, fewer)
+    )
     return full, rough
+
+
+def _with_traces(nodes: ComplexArray, mass: ComplexArray, traces: FloatArray) -> ComplexArray:
+    """Masses moved as little as possible (relative to their size) so that sum_k m_k w_k^j = tr W^j, j = 0..q."""
+    powers = nodes[None, :] ** np.arange(len(traces))[:, None]
+    weighted = np.abs(mass) * powers.conj()
+    gap = traces - powers @ mass
+    return np.asarray(mass + np.linalg.lstsq(powers @ weighted.T, gap, rcond=1e-13)[0] @ weighted)
 
 
 def arnoldi(matrix: sp.csr_matrix, v: FloatArray, steps: int, *, is_centred: bool) -> FloatArray:

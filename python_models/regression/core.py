@@ -85,6 +85,11 @@ class CoreFit:
         return len(self.params) + int(self.effects == "none")
 
     @property
+    def cities(self) -> int:
+        """Cities of the panel, also where rows are missing."""
+        return self.conv.panel_rows.n
+
+    @property
     def dof(self) -> int:
         """Rows after the fixed effects less the slopes."""
         return self.conv.rows_free_of_effects - self.n_slopes

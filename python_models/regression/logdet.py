@@ -1,4 +1,4 @@
-"""f(rho) = ln|I - rho W| with f' and f'': eigenvalues (small n), LU factors with a Chebyshev interpolant, or matrix-free.
+"""f(rho) = ln|I - rho W| with f' and f'': eigenvalues (small n), LU factors with an interpolant, or matrix-free.
 
 With G = W (I - rho W)^-1:  tr G = -f'(rho),  tr G^2 = -f''(rho),  tr (I - rho W)^-1 = n + rho tr G.
 
@@ -222,8 +222,8 @@ def log_determinant(weights: SpatialWeights) -> LogDet:
     """The log-determinant of this W, made once for each weight hash: SAR, SDM, SEM and robustness runs share it.
 
     Eigenvalues for n <= 120 (<= 300 if W is similar to a symmetric matrix), and for a dense W up to n = 400 (6,000 if
-    similar to a symmetric one); LU factors with an interpolant up to n = 100,000; matrix-free beyond. A W with a `solver`
-    takes the one it names: eigenvalues, dense or sparse (factors), matrix_free.
+    similar to a symmetric one); LU factors with an interpolant up to n = 100,000; matrix-free beyond. A W with
+    a `solver` takes the one it names: eigenvalues, dense or sparse (factors), matrix_free.
     """
     key = weights.key, weights.solver
     if key not in _remembered:

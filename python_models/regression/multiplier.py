@@ -23,7 +23,7 @@ from python_models.regression.spectrum import DENSE_LIMIT
 from python_models.regression.systems import DENSE_FROM, Factor
 from python_models.regression.weights import SpatialWeights
 
-PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 16, 256  # n times probes: relative error near 5e-4
+PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 8, 256  # n times probes: relative error near 5e-4
 CONTROL_CELLS = 30_000_000  # links up to which W^3 is in M: 400 MB
 SEED = 20_101
 

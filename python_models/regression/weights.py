@@ -71,8 +71,8 @@ def spatial_weights(
     `labels` (n,) only serve the messages. The input is not changed. islands='keep': rows without neighbours stay zero.
     solver: a name of SOLVERS instead of the choice by size (see `logdet.log_determinant`).
 
-    Raises PanelInputError for an unknown solver, a shape that is not square, a weight that is not finite, a diagonal that is not zero,
-    and a city without neighbours.
+    Raises PanelInputError for an unknown solver, a shape that is not square, a weight that is not finite, a diagonal
+    that is not zero, and a city without neighbours.
     """
     if solver is not None and solver not in SOLVERS:
         raise PanelInputError(f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}.")

@@ -7,9 +7,9 @@ a probe v give a small matrix H with v'f(W)v ~ |v|^2 (f(H))_11, that is nodes w_
 
 The traces of W^0, .., W^6 are exact (products of sparse matrices, block by block) and the masses of each probe are
 moved to match them: probes only settle what a polynomial of degree six leaves of f. The root 1 of a row-normalised W is
-taken out and added exactly. No preconditioner: S(rho) has a unit diagonal, and a solve takes some 10 steps at rho = .4, 25
-at .8, 120 at .99. Sources: Hutchinson (1990), Golub and Meurant (2010), Ubaru, Chen and Saad (2017); exact traces of low
-powers as in Barry and Pace (1999).
+taken out and added exactly. No preconditioner: S(rho) has a unit diagonal, and a solve takes some 10 steps at rho = .4,
+25 at .8, 120 at .99. Sources: Hutchinson (1990), Golub and Meurant (2010), Ubaru, Chen and Saad (2017); exact traces of
+low powers as in Barry and Pace (1999).
 """
 
 from __future__ import annotations

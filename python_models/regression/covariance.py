@@ -344,9 +344,14 @@ def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArra
         block, own = np.zeros((stop - start, longest, len(root))), np.zeros((stop - start, longest))
         block[here, year] = np.column_stack([column[mine] for column in columns])
         own[here, year] = e[mine]
-        values, vectors = np.linalg.eigh(block @ root @ block.transpose(0, 2, 1))
-        inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
-        out[mine] = np.einsum("its,is->it", vectors, inside)[here, year]
+        hat = block @ root @ block.transpose(0, 2, 1)
+        if np.trace(hat, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
+            f = np.linalg.solve(np.eye(longest) - hat, own[..., None])[..., 0]
+        else:
+            values, vectors = np.linalg.eigh(hat)
+            inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
+            f = np.einsum("its,is->it", vectors, inside)
+        out[mine] = f[here, year]
     return out
 
 

@@ -169,7 +169,7 @@ def spatial_2sls(
     instruments (N, T, q) : outside instruments of `endog` (give W endog and W instruments as further columns).
     cov : "cluster" by city (heteroskedasticity and serial correlation inside a city), "homoskedastic", or `Cluster`,
     `Conley`, `DriscollKraay` with settings, groups and points in the order of W (no jackknife here: G/(G - 1) instead).
-    Strength of the instruments and the Anderson-Rubin sets stay clustered by city.
+    Weights of GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then.
     Everything is within-transformed, so for a row-normalised W the year effects leave no trace.
     First-stage F, Kleibergen-Paap F, effective F, Hansen J and Anderson-Rubin sets come along;
     instruments W^p x are close to collinear for a dense W: then F is small and is_weak is true.
@@ -187,14 +187,15 @@ def spatial_2sls(
     weight = np.linalg.inv(q.T @ q)
     params, bread = _estimate(q, z, data.y, weight)
     rows = data.n_free * data.t_free
+    plain = cov if isinstance(cov, str) else "cluster"  # of full rank, where few years or groups are not
     if gmm:
-        weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, cov, rows))
+        weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, plain, rows))
         params, bread = _estimate(q, z, data.y, weight)
     e = data.y - z @ params
     s2 = float(e @ e) / (rows - z.shape[1])
     meat = _moment_cov(q, e, data.n, cov, rows - z.shape[1])
     project = bread @ z.T @ q @ weight
-    hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, cov, rows))
+    hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, plain, rows))
     covariance = project @ meat @ project.T
     system = LinearSystem(data.y, z, q, project, data.n, cov, rows - z.shape[1], data.excluded.shape[1])
     return IVFit(

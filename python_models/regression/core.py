@@ -85,9 +85,24 @@ class CoreFit:
         return len(self.params) + int(self.effects == "none")
 
     @property
+    def cities(self) -> int:
+        """Cities of the panel, also where rows are missing."""
+        return self.conv.panel_rows.n
+
+    @property
     def dof(self) -> int:
         """Rows after the fixed effects less the slopes."""
         return self.conv.rows_free_of_effects - self.n_slopes
+
+    @property
+    def logdet_noise(self) -> float:
+        """Bound of what a matrix-free log-determinant moves rho (or lambda) by, in its standard errors; 0 = exact."""
+        at = [(self.rho, "rho")] * self.conv.has_rho + [(self.lam, "lambda")] * self.conv.has_lam
+        moved = []
+        for r, name in at:
+            se = float(np.sqrt(self.cov[self.names.index(name), self.names.index(name)]))
+            moved.append(self.conv.t_eff * float(log_determinant(self.weights).error(r)[1]) * se)
+        return max(moved, default=0.0)
 
     @property
     def aic(self) -> float:

@@ -38,6 +38,8 @@ type Correction = Literal["jackknife", "groups", "none"]
 MOST_LEVERAGE = 0.95  # of a year of a city: beyond it its residual tells nothing
 CORRECTIONS = ("jackknife", "groups", "none")
 KERNELS = ("bartlett", "uniform")
+LEVERAGE_CITIES = 20_000  # whose own blocks are held at once
+FILL_CELLS = 5_000_000  # pairs times years held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What the rows add to the score: own (R, p) and q of their pairs (R, p); what q is made of."""
+    """What the rows add to the score: own (R, p) and q of their pairs (R, spatial parameters); what q is made of."""
 
     own: FloatArray
     pairs: FloatArray
@@ -124,8 +126,23 @@ class Scores:
     rows: Rows
 
     def by(self, codes: IntArray) -> tuple[FloatArray, FloatArray]:
-        """own and pairs summed over rows of equal code."""
-        return sums_by(self.own, codes), sums_by(self.pairs, codes)
+        """own and pairs summed over rows of equal code, (codes, p) each."""
+        own = sums_by(self.own, codes)
+        pairs = np.zeros_like(own)
+        pairs[:, self.spatial] = sums_by(self.pairs, codes)
+        return own, pairs
+
+    @property
+    def spatial(self) -> slice:
+        """Places of the spatial parameters."""
+        return slice(self.first, self.first + self.pairs.shape[1])
+
+    @property
+    def both(self) -> FloatArray:
+        """own + q, (R, p)."""
+        out = self.own.copy()
+        out[:, self.spatial] += self.pairs
+        return out
 
 
 def score_rows(
@@ -149,11 +166,11 @@ def score_rows(
         raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")
     k, size = regressors.shape[2], len(multipliers)
     flat, x = e.reshape(-1), regressors.reshape(-1, k)
-    z = np.column_stack([x, *(a.reshape(-1) for a in linear if a.any())])
+    z = [x, *(a.reshape(-1, 1) for a in linear if a.any())]
     f = freed(z, flat, rows) if correction == "jackknife" else flat
     own = np.zeros((len(flat), k + size + 1))
-    pairs = np.zeros_like(own)
-    own[:, :k] = x * f[:, None] / sigma2
+    pairs = np.zeros((len(flat), size))
+    np.multiply(x, (f / sigma2)[:, None], out=own[:, :k])
     own[:, -1] = (flat**2 - (flat**2).mean()) / (2.0 * sigma2**2)
     for j, (a, g) in enumerate(zip(linear, multipliers, strict=True)):
         diagonal = g.diagonal(is_centred=is_centred)[:, None]
@@ -161,7 +178,7 @@ def score_rows(
         if is_centred:
             both = both - both.mean(axis=0)
         own[:, k + j] = (a.reshape(-1) * f + (diagonal * (e**2 - sigma2 * share)).reshape(-1)) / sigma2
-        pairs[:, k + j] = (e * (both - diagonal * e)).reshape(-1) / sigma2
+        pairs[:, j] = (e * (both - diagonal * e)).reshape(-1) / sigma2
     return Scores(own, pairs, tuple(multipliers), k, e, sigma2, rows)
 
 
@@ -182,7 +199,7 @@ def meat(scores: Scores, kind: Robust, *, dof: int) -> FloatArray:
     rows = scores.rows
     if isinstance(kind, DriscollKraay):
         codes, count = _codes(rows.time)
-        h = sums_by(scores.own + scores.pairs, codes)
+        h = sums_by(scores.both, codes)
         scale = len(rows.unit) / dof if kind.is_scaled else 1.0
         return scale * _over_time(h, np.unique(rows.time), bandwidth(count) if kind.lags is None else kind.lags)
     if isinstance(kind, Conley):
@@ -202,7 +219,7 @@ def meat(scores: Scores, kind: Robust, *, dof: int) -> FloatArray:
         return S
     years, n_years = _codes(rows.time)
     both, n_both = _codes(first * n_years + years)
-    yearly = sums_by(scores.own + scores.pairs, years)  # a year holds all of its pairs
+    yearly = sums_by(scores.both, years)  # a year holds all of its pairs
     cells = factor(n_both, group is None) * _clustered(scores, both, group, is_yearly=True)
     return _definite(S + factor(n_years) * yearly.T @ yearly - cells)
 
@@ -238,7 +255,7 @@ def _conley(scores: Scores, kind: Conley) -> FloatArray:
     upper = sp.csr_matrix((weight(i, j), (i, j)), shape=shape)
     kernel = sp.csr_matrix(upper + upper.T + sp.identity(rows.n, format="csr"))
     S = np.zeros((scores.own.shape[1],) * 2)
-    both = scores.own + scores.pairs
+    both = scores.both
     for year in np.unique(rows.time):
         at = np.flatnonzero(rows.time == year)
         here = np.zeros((rows.n, both.shape[1]))
@@ -275,15 +292,21 @@ def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *,
     pattern = abs(links[0])
     for other in links[1:]:
         pattern = pattern + abs(other)
-    i, j = (np.asarray(a, dtype=np.int64) for a in pattern.nonzero())
-    u, v = (rows.unit[i], rows.unit[j]) if stacked else (i, j)
-    products = e[i] * e[j] if is_yearly or stacked else (e[i] * e[j]).sum(axis=1, keepdims=True)
-    a = np.stack([np.asarray(b[i, j]).ravel()[:, None] * products for b in links])
-    if stacked and not is_yearly:  # rows of one city in several years
-        _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
-        a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
-    apart = (1.0 - near(u, v)) * (u != v)
-    out[first : first + len(links), first : first + len(links)] = np.einsum("jrt,mrt,r->jm", a, a, apart)
+    unit = rows.unit if stacked else np.arange(len(e))
+    step = max(1, int(FILL_CELLS * rows.n / max(pattern.nnz * e.shape[1], 1)))
+    at = slice(first, first + len(links))
+    for start in range(0, rows.n, step):  # a block of cities at a time: the memory does not grow with n
+        mine = np.flatnonzero((unit >= start) & (unit < start + step))
+        block = pattern[mine].tocoo()
+        i, j = mine[block.row], block.col.astype(np.int64)
+        u, v = (rows.unit[i], rows.unit[j]) if stacked else (i, j)
+        products = e[i] * e[j] if is_yearly or stacked else (e[i] * e[j]).sum(axis=1, keepdims=True)
+        a = np.stack([np.asarray(b[i, j]).ravel()[:, None] * products for b in links])
+        if stacked and not is_yearly:  # rows of one city in several years
+            _, where, codes = np.unique(u * rows.n + v, return_index=True, return_inverse=True)
+            a, u, v = np.stack([sums_by(one, codes) for one in a]), u[where], v[where]
+        apart = (1.0 - near(u, v)) * (u != v)
+        out[at, at] += np.einsum("jrt,mrt,r->jm", a, a, apart)
     return out
 
 
@@ -304,20 +327,31 @@ def bandwidth(t: int) -> int:
     return min(int(np.floor(4.0 * (t / 100.0) ** (2.0 / 9.0))), t - 1)
 
 
-def freed(z: FloatArray, e: FloatArray, rows: Rows) -> FloatArray:
-    """f (R,): residuals without the pull of the own city, (I - H_i)^-1 e_i with H_i = Z_i (Z'Z)^-1 Z_i'."""
-    root = np.linalg.pinv(z.T @ z, hermitian=True)
+def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArray:
+    """f (R,): residuals without the pull of the own city, (I - H_i)^-1 e_i with H_i = Z_i (Z'Z)^-1 Z_i', Z the columns
+    (R, .) side by side."""
+    root = np.linalg.pinv(np.block([[a.T @ b for b in columns] for a in columns]), hermitian=True)
     order = np.argsort(rows.unit, kind="stable")
     sizes = np.bincount(rows.unit, minlength=rows.n)
     slot = np.arange(len(e)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     unit, longest = rows.unit[order], int(sizes.max())
-    block, own = np.zeros((rows.n, longest, z.shape[1])), np.zeros((rows.n, longest))
-    block[unit, slot], own[unit, slot] = z[order], e[order]
-    hat = block @ root @ block.transpose(0, 2, 1)
-    values, vectors = np.linalg.eigh(hat)
-    inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
+    ends = np.concatenate([[0], np.cumsum(sizes)])
     out = np.empty_like(e)
-    out[order] = np.einsum("its,is->it", vectors, inside)[unit, slot]
+    for start in range(0, rows.n, LEVERAGE_CITIES):  # a block of cities at a time
+        stop = min(start + LEVERAGE_CITIES, rows.n)
+        part = slice(ends[start], ends[stop])
+        here, year, mine = unit[part] - start, slot[part], order[part]
+        block, own = np.zeros((stop - start, longest, len(root))), np.zeros((stop - start, longest))
+        block[here, year] = np.column_stack([column[mine] for column in columns])
+        own[here, year] = e[mine]
+        hat = block @ root @ block.transpose(0, 2, 1)
+        if np.trace(hat, axis1=1, axis2=2).max() <= MOST_LEVERAGE:  # so is every eigenvalue
+            f = np.linalg.solve(np.eye(longest) - hat, own[..., None])[..., 0]
+        else:
+            values, vectors = np.linalg.eigh(hat)
+            inside = np.einsum("its,it->is", vectors, own) / (1.0 - np.minimum(values, MOST_LEVERAGE))
+            f = np.einsum("its,is->it", vectors, inside)
+        out[mine] = f[here, year]
     return out
 
 

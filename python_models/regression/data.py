@@ -231,6 +231,14 @@ def graph_parts(graph: Any) -> tuple[Any, pd.Index]:
     )
 
 
+def graph_in_order(graph: Any, labels: pd.Index) -> sp.csr_matrix:
+    """The matrix of a graph with rows and columns in the order of `labels`, which must be exactly its own."""
+    own = _labelled(graph, None)
+    _check_entities(labels, own.index, "the panel")
+    at = own.index.get_indexer(labels)
+    return sp.csr_matrix(own.matrix[at][:, at])
+
+
 def _frame(data: pd.Series | pd.DataFrame, what: str) -> pd.DataFrame:
     if not isinstance(data, pd.Series | pd.DataFrame):
         raise PanelInputError(f"{what} must be a Series or DataFrame with an (entity, time) MultiIndex.")

@@ -200,8 +200,7 @@ class Transformed:
     def gz(self, params: FloatArray) -> FloatArray:
         """J G Z delta, year by year (NT,)."""
         fitted = (self.z @ params[:-2]).reshape(self.n, self.t)
-        w, rho = self.spectrum.dense, float(params[-2])
-        spread = w @ np.linalg.solve(np.eye(self.n) - rho * w, fitted)
+        spread = self.spectrum.spread(fitted, float(params[-2]))
         return (spread - spread.mean(axis=0)).reshape(-1)
 
 

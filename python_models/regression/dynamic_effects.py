@@ -74,7 +74,7 @@ def _effects(fit: DynamicFit, params: FloatArray) -> FloatArray:
     out = np.empty((len(params), fit.n_x, 2, 3))
     for h, (own, spatial) in enumerate(((np.ones_like(tau), rho), (1.0 - tau, rho + eta))):
         inverse = 1.0 / (own - spatial * omega)
-        level, slope = inverse.real.mean(axis=1), (omega * inverse).real.mean(axis=1)
+        level, slope = fit.spectrum.mean(inverse), fit.spectrum.mean(omega * inverse)
         direct = beta * level[:, None] + theta * slope[:, None]
         total = (beta + theta) / (own - spatial)
         out[:, :, h, :] = np.stack([direct, total - direct, total], axis=2)

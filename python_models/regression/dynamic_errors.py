@@ -5,7 +5,8 @@ import numpy as np
 from python_models._types import FloatArray
 from python_models.regression.covariance import Cluster, Rows, meat, score_rows
 from python_models.regression.dynamic_traces import Spectrum
-from python_models.regression.multiplier import MatrixMultiplier
+from python_models.regression.logdet import log_determinant
+from python_models.regression.multiplier import multiplier
 
 
 def clustered_covariance(
@@ -28,7 +29,7 @@ def clustered_covariance(
     Source: Arellano (1987); Kelejian and Prucha (2001); Yang (2018, J. Econometrics 205).
     """
     n, rho = spectrum.n, float(params[-2])
-    g = MatrixMultiplier(np.linalg.solve((np.eye(n) - rho * spectrum.dense).T, spectrum.dense.T).T)
+    g = multiplier(spectrum.weights, log_determinant(spectrum.weights), rho)
     spread = g.apply(e)
     linear = wy - (spread - spread.mean(axis=0))
     kind = Cluster()

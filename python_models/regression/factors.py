@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.regression.convention import Convention, convention
-from python_models.regression.covariance import Rows, city_influences, score_rows
+from python_models.regression.covariance import Robust, Rows, city_influences, meat, score_rows
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.estimators import Estimator
@@ -38,7 +39,7 @@ TURNS, STILL = 500, 1e-9
 
 @dataclass(frozen=True, eq=False)
 class FactorFit:
-    """names, params, cov (p, p): slopes, rho, sigma2; errors clustered by city, common parts projected out.
+    """names, params, cov (p, p): slopes, rho, sigma2; errors of the kind asked for, common parts projected out.
 
     loadings (N, r), factors (T, r) with F'F/T = I; common (N, T) = L F'; residuals (N, T); loglik of the last turn.
     n_turns : how many were needed.   explained : share of the variance left by the regressors that L F' takes.
@@ -53,6 +54,11 @@ class FactorFit:
     loglik: float
     n_turns: int
     explained: float
+    influence: FloatArray | None = None  # (2N, p) with cov='cluster'
+
+    @property
+    def cities(self) -> int:
+        return len(self.residuals)
 
     @property
     def common(self) -> FloatArray:
@@ -84,11 +90,13 @@ def fit_factors(
     names: Sequence[str] | None = None,
     starts: int = 3,
     rng: np.random.Generator | None = None,
+    cov: Literal["cluster"] | Robust = "cluster",
 ) -> FactorFit:
     """Fit ols, slx, sar or sdm with `n_factors` common factors beside the fixed effects.
 
     y (N, T), x (N, T, k), W (N, N). n_factors = 0 gives `fit_panel` with the same estimator. Starts: no common part,
-    the components of y, and random ones (`rng`, default seed 0). PanelInputError: no room for so many factors.
+    the components of y, and random ones (`rng`, default seed 0). cov: cluster (by city), or `Cluster`, `Conley`,
+    `DriscollKraay` with groups and points in the order of W. PanelInputError: no room for so many factors.
     """
     if model not in ("ols", "slx", "sar", "sdm"):
         raise PanelInputError(f"factors go with ols, slx, sar or sdm, got {model!r}.")
@@ -106,7 +114,7 @@ def fit_factors(
     begin = [np.zeros((n, t)), _components(design.ys[..., 0], n_factors)[2]]
     begin += [_components(scale * draw.standard_normal((n, t)), n_factors)[2] for _ in range(max(starts - 2, 0))]
     found = [_turns(est, common, n_factors) for common in (begin[:1] if n_factors == 0 else begin)]
-    return _result(est, max(found, key=lambda one: one.loglik), n_factors, (*design.names, *conv.spatial_names))
+    return _result(est, max(found, key=lambda one: one.loglik), n_factors, (*design.names, *conv.spatial_names), cov)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +157,7 @@ def _components(values: FloatArray, r: int) -> tuple[FloatArray, FloatArray, Flo
     return loadings, factors, loadings @ factors.T
 
 
-def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...]) -> FactorFit:
+def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...], cov: Literal["cluster"] | Robust) -> FactorFit:
     design, conv, weights = est.design, est.conv, est.weights
     n, t = conv.n, conv.t
     lagged = end.rho * design.ys[..., 1] if conv.has_rho else 0.0
@@ -189,14 +197,19 @@ def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...]) -> Factor
         Rows.balanced(n, t),
         is_centred=conv.is_centred,
         share=share * n / conv.n_eff,
-        correction="jackknife",
+        correction="jackknife" if isinstance(cov, str) else cov.correction,
     )
-    influence = city_influences(scores, bread)
+    influence = None
+    if isinstance(cov, str):
+        influence = city_influences(scores, bread)
+        spread = np.asarray(influence.T @ influence)
+    else:
+        spread = bread @ meat(scores, cov, dof=round(share * n * t) - design.z.shape[2]) @ bread
     spatial = [end.rho] if conv.has_rho else []
     params = np.array([*end.slopes, *spatial, sigma2])
     explained = float((common**2).sum() / (left**2).sum())
     return FactorFit(
-        (*names, "sigma2"), params, influence.T @ influence, loadings, factors, e, end.loglik, end.turns, explained
+        (*names, "sigma2"), params, spread, loadings, factors, e, end.loglik, end.turns, explained, influence
     )
 
 

@@ -8,7 +8,7 @@ Not here: strength of instruments and weak-instrument sets (iv_diagnostics), max
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
+from python_models.regression.covariance import Robust, Rows, Scores, meat
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.iv_diagnostics import (
     AndersonRubinSet,
@@ -70,6 +71,16 @@ class IVFit:
         return float(self.params[-1])
 
     @property
+    def cities(self) -> int:
+        return len(self.residuals)
+
+    @property
+    def influence(self) -> FloatArray:
+        """(N, p): what each city adds to the estimates; the cross-product is the covariance clustered by city."""
+        own = (self.system.q * self.residuals.reshape(-1, 1)).reshape(self.cities, -1, self.system.q.shape[1])
+        return np.asarray(np.sqrt(self.cities / (self.cities - 1.0)) * own.sum(axis=1) @ self.system.project.T)
+
+    @property
     def std_errors(self) -> FloatArray:
         return np.asarray(np.sqrt(np.diag(self.cov)))
 
@@ -118,7 +129,7 @@ class LinearSystem:
     q: FloatArray
     project: FloatArray
     n: int
-    cov: str
+    cov: str | Robust
     rows: int
     n_excluded: int
 
@@ -147,7 +158,7 @@ def spatial_2sls(
     endog: Values | None = None,
     instruments: Values | None = None,
     gmm: bool = False,
-    cov: str = "cluster",
+    cov: str | Robust = "cluster",
     names: Sequence[str] | None = None,
     endog_names: Sequence[str] | None = None,
 ) -> IVFit:
@@ -156,7 +167,9 @@ def spatial_2sls(
     w_lags : highest power of W in the instruments W^p x (p from 2 for x that enter as W x, from 1 otherwise).
     durbin : positions of the x that enter as W x; all by default, () for the spatial lag model.
     instruments (N, T, q) : outside instruments of `endog` (give W endog and W instruments as further columns).
-    cov : "cluster" by city (heteroskedasticity and serial correlation inside a city) or "homoskedastic".
+    cov : "cluster" by city (heteroskedasticity and serial correlation inside a city), "homoskedastic", or `Cluster`,
+    `Conley`, `DriscollKraay` with settings, groups and points in the order of W (no jackknife here: G/(G - 1) instead).
+    Weights of GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then.
     Everything is within-transformed, so for a row-normalised W the year effects leave no trace.
     First-stage F, Kleibergen-Paap F, effective F, Hansen J and Anderson-Rubin sets come along;
     instruments W^p x are close to collinear for a dense W: then F is small and is_weak is true.
@@ -165,23 +178,24 @@ def spatial_2sls(
     Source: Kelejian & Prucha 1998; Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949;
     Stock & Wright 2000.
     """
-    if cov not in COVARIANCES:
-        raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, got {cov!r}.")
+    if isinstance(cov, str) and cov not in COVARIANCES:
+        raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, or Cluster, Conley, got {cov!r}.")
     data = _prepare(y, x, w, effects, durbin, w_lags, endog, instruments, names, endog_names)
     z = np.column_stack([data.exog, data.endog])
     q = np.column_stack([data.exog, data.excluded])
-    _require_clusters(data.n, q.shape[1] if cov == "cluster" else data.excluded.shape[1])
+    _require_clusters(data.n, data.excluded.shape[1] if cov == "homoskedastic" else q.shape[1])
     weight = np.linalg.inv(q.T @ q)
     params, bread = _estimate(q, z, data.y, weight)
     rows = data.n_free * data.t_free
+    plain = cov if isinstance(cov, str) else "cluster"  # of full rank, where few years or groups are not
     if gmm:
-        weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, cov, rows))
+        weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, plain, rows))
         params, bread = _estimate(q, z, data.y, weight)
     e = data.y - z @ params
     s2 = float(e @ e) / (rows - z.shape[1])
     meat = _moment_cov(q, e, data.n, cov, rows - z.shape[1])
     project = bread @ z.T @ q @ weight
-    hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, cov, rows))
+    hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, plain, rows))
     covariance = project @ meat @ project.T
     system = LinearSystem(data.y, z, q, project, data.n, cov, rows - z.shape[1], data.excluded.shape[1])
     return IVFit(
@@ -349,12 +363,18 @@ def _estimate(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -
     return bread @ cross.T @ weight @ (q.T @ y), bread
 
 
-def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str, rows: int) -> FloatArray:
-    """Covariance of Q'e: sum over cities of (Q_i'e_i)(Q_i'e_i)' N/(N-1), or s2 Q'Q with s2 = e'e/rows."""
-    if cov == "homoskedastic":
-        return np.asarray(float(e @ e) / rows * (q.T @ q))
-    scores = (q * e[:, None]).reshape(n, -1, q.shape[1]).sum(axis=1)
-    return np.asarray(scores.T @ scores * n / (n - 1))
+def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: int) -> FloatArray:
+    """Covariance of Q'e: sum over cities of (Q_i'e_i)(Q_i'e_i)' N/(N-1), or s2 Q'Q with s2 = e'e/rows, or of a kind."""
+    own = q * e[:, None]
+    if isinstance(cov, str):
+        if cov == "homoskedastic":
+            return np.asarray(float(e @ e) / rows * (q.T @ q))
+        scores = own.reshape(n, -1, q.shape[1]).sum(axis=1)
+        return np.asarray(scores.T @ scores * n / (n - 1))
+    t = len(e) // n
+    kind = replace(cov, correction="groups") if cov.correction == "jackknife" else cov
+    made = Scores(own, np.zeros((len(e), 0)), (), q.shape[1], e.reshape(n, t), 1.0, Rows.balanced(n, t))
+    return meat(made, kind, dof=rows)
 
 
 def _hansen(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> SpecTest:

@@ -1,4 +1,4 @@
-"""f(rho) = ln|I - rho W| with f' and f'', from eigenvalues (small n) or from LU factors and a Chebyshev interpolant.
+"""f(rho) = ln|I - rho W| with f' and f'': eigenvalues (small n), LU factors with an interpolant, or matrix-free.
 
 With G = W (I - rho W)^-1:  tr G = -f'(rho),  tr G^2 = -f''(rho),  tr (I - rho W)^-1 = n + rho tr G.
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from python_models._types import ArrayLike, FloatArray
+from python_models.regression.matrix_free import QuadratureLogDet
 from python_models.regression.spectrum import (
     eigenvalues,
     smallest_real,
@@ -25,13 +26,14 @@ from python_models.regression.spectrum import (
     symmetric_eigenvalues,
     symmetric_twin,
 )
-from python_models.regression.systems import DENSE_FROM, DenseSystem, SparseSystem, system
+from python_models.regression.systems import System, is_dense, system
 from python_models.regression.weights import SpatialWeights
 
 SMALL = 120  # n up to which eigenvalues of any W cost less than a dozen sparse factors
 SMALL_SYMMETRIC = 300  # the same for a W that is similar to a symmetric matrix
 DENSE_EIGEN = 400  # dense W, general eigenvalues
 DENSE_SYMMETRIC = 6000  # dense W, symmetric eigenvalues
+FREE_FROM = 100_000  # sparse W: factors fill up beyond
 SPACING, HALF_WIDTH = 0.15, 0.15  # tiles in s: distance of centres, and half width (they overlap by half)
 NODES, MORE_NODES, TAIL = 12, 24, 1e-12  # the last coefficient must be below TAIL n
 POWERS, PROBES_SEED = 40, 20_100
@@ -47,7 +49,7 @@ class LogDet(Protocol):
     high: float
 
     @property
-    def system(self) -> SparseSystem | DenseSystem:
+    def system(self) -> System:
         """The factoring machine of this W."""
 
     def coarse(self, rho: FloatArray) -> FloatArray:
@@ -60,13 +62,16 @@ class LogDet(Protocol):
     def wide(self) -> LogDet:
         """The same with the exact lower end 1 / omega_min, where `low` is only a bound."""
 
+    def error(self, rho: float) -> FloatArray:
+        """Bounds of the errors of f and f' at rho (2,): zero but for the matrix-free one."""
+
 
 class EigenLogDet:
     """f(rho) = sum of Re ln(1 - rho omega_i) (complex eigenvalues come in pairs)."""
 
     def __init__(self, weights: SpatialWeights, values: FloatArray, *, is_symmetric: bool) -> None:
         self._weights, self._values = weights, values
-        self._system: SparseSystem | DenseSystem | None = None
+        self._system: System | None = None
         self.method = "eigenvalues (symmetric)" if is_symmetric else "eigenvalues"
         real = values.real[np.abs(values.imag) <= 1e-12]
         radius = float(np.abs(values).max())
@@ -74,7 +79,7 @@ class EigenLogDet:
         self.low = 1.0 / float(real.min()) if len(real) and real.min() < -1e-12 else -1.0 / radius
 
     @property
-    def system(self) -> SparseSystem | DenseSystem:
+    def system(self) -> System:
         """Made when first needed."""
         if self._system is None:
             self._system = system(self._weights)
@@ -105,6 +110,10 @@ class EigenLogDet:
         """Exact from the start."""
         return self
 
+    def error(self, rho: float) -> FloatArray:
+        """Exact to rounding."""
+        return np.zeros(2)
+
 
 @dataclass(frozen=True, eq=False)
 class _Tile:
@@ -123,17 +132,16 @@ class NodesLogDet:
         self._wide: NodesLogDet | None = None
         self._tiles: dict[int, _Tile] = {}
         self._traces: FloatArray | None = None
-        self._system: SparseSystem | DenseSystem | None = None
-        kind = "dense" if weights.density > DENSE_FROM else "sparse"
+        self._system: System | None = None
+        kind = "dense" if is_dense(weights) else "sparse"
         self.method = f"{kind} LU at {NODES} Chebyshev nodes a tile"
-        is_unit = weights.is_row_normalised or weights.has_unit_or_no_rows
-        self._radius = 1.0 if is_unit else spectral_radius(weights)
+        self._radius = _radius(weights)
         self.high = 1.0 / self._radius
         self.low = -self.high
         self._mid, self._half = 0.0, self.high
 
     @property
-    def system(self) -> SparseSystem | DenseSystem:
+    def system(self) -> System:
         """Made when first needed."""
         if self._system is None:
             self._system = system(self._weights)
@@ -149,6 +157,10 @@ class NodesLogDet:
             wide._mid, wide._half = (wide.low + wide.high) / 2.0, (wide.high - wide.low) / 2.0
             self._wide = wide
         return self._wide
+
+    def error(self, rho: float) -> FloatArray:
+        """Exact to the tolerance of the interpolant."""
+        return np.zeros(2)
 
     def coarse(self, rho: FloatArray) -> FloatArray:
         """-sum_j rho^j tr(W^j) / j, j <= 40, traces from seeded probes (the first two exact); the root 1 exact."""
@@ -203,21 +215,23 @@ class NodesLogDet:
         return coefficients
 
 
-_remembered: OrderedDict[str, LogDet] = OrderedDict()
+_remembered: OrderedDict[tuple[str, str | None], LogDet] = OrderedDict()
 
 
 def log_determinant(weights: SpatialWeights) -> LogDet:
     """The log-determinant of this W, made once for each weight hash: SAR, SDM, SEM and robustness runs share it.
 
     Eigenvalues for n <= 120 (<= 300 if W is similar to a symmetric matrix), and for a dense W up to n = 400 (6,000 if
-    similar to a symmetric one); LU factors with an interpolant otherwise.
+    similar to a symmetric one); LU factors with an interpolant up to n = 100,000; matrix-free beyond. A W with
+    a `solver` takes the one it names: eigenvalues, dense or sparse (factors), matrix_free.
     """
-    if weights.key not in _remembered:
-        _remembered[weights.key] = _make(weights)
+    key = weights.key, weights.solver
+    if key not in _remembered:
+        _remembered[key] = _make(weights)
         if len(_remembered) > KEPT:
             _remembered.popitem(last=False)
-    _remembered.move_to_end(weights.key)
-    return _remembered[weights.key]
+    _remembered.move_to_end(key)
+    return _remembered[key]
 
 
 def forget() -> None:
@@ -226,14 +240,23 @@ def forget() -> None:
 
 
 def _make(weights: SpatialWeights) -> LogDet:
-    is_dense = weights.density > DENSE_FROM
-    if weights.n <= (DENSE_SYMMETRIC if is_dense else SMALL_SYMMETRIC):
+    dense, asked = is_dense(weights), weights.solver
+    if asked == "matrix_free" or (asked is None and not dense and weights.n > FREE_FROM):
+        return QuadratureLogDet(weights, _radius(weights))
+    if asked in ("dense", "sparse"):
+        return NodesLogDet(weights)
+    if asked == "eigenvalues" or weights.n <= (DENSE_SYMMETRIC if dense else SMALL_SYMMETRIC):
         twin = symmetric_twin(weights)
         if twin is not None:
             return EigenLogDet(weights, symmetric_eigenvalues(twin), is_symmetric=True)
-    if weights.n <= (DENSE_EIGEN if is_dense else SMALL):
+    if asked == "eigenvalues" or weights.n <= (DENSE_EIGEN if dense else SMALL):
         return EigenLogDet(weights, eigenvalues(weights), is_symmetric=False)
     return NodesLogDet(weights)
+
+
+def _radius(weights: SpatialWeights) -> float:
+    is_unit = weights.is_row_normalised or weights.has_unit_or_no_rows
+    return 1.0 if is_unit else spectral_radius(weights)
 
 
 def _power_traces(weights: SpatialWeights, radius: float) -> FloatArray:

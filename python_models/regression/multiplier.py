@@ -2,7 +2,8 @@
 
 tr G and tr G^2 come from the log-determinant. tr G'G = tr G'JG + |G'1|^2 / n, J = I - 11'/n; for large n
 
-    tr G'JG ~ |J M|_F^2 + mean over probes of (|J G v|^2 - |J M v|^2),   M = W + r W^2 + r^2 W^3 (dense W: M = W)
+    tr G'JG ~ |J M|_F^2 + mean over probes of (|J G v|^2 - |J M v|^2),   M = W + r W^2 + r^2 W^3 (dense W: M = W;
+more than 30 million links in W^3: M = W + r W^2)
 
 The control variate M and the removal of the constant mode leave little to the probes (Hutchinson 1990).
 """
@@ -10,18 +11,45 @@ The control variate M and the removal of the constant mode leave little to the p
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 
 from python_models._types import FloatArray
-from python_models.regression.logdet import LogDet
+from python_models.regression.logdet import LogDet, log_determinant
 from python_models.regression.spectrum import DENSE_LIMIT
 from python_models.regression.systems import DENSE_FROM, Factor
 from python_models.regression.weights import SpatialWeights
 
-PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 16, 256  # n times probes: relative error near 5e-4
+PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 8, 256  # n times probes: relative error near 5e-4
+CONTROL_CELLS = 30_000_000  # links up to which W^3 is in M: 400 MB
 SEED = 20_101
+
+
+class Operator(Protocol):
+    """What a model needs of S = I - r W at one r, and of its multiplier G = W S^-1, however they are computed."""
+
+    @property
+    def logdet(self) -> float:
+        """ln|S|."""
+
+    @property
+    def trace(self) -> float:
+        """tr G."""
+
+    def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
+        """S^-1 b or S'^-1 b."""
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """G values."""
+
+    def apply_transposed(self, values: FloatArray) -> FloatArray:
+        """G' values."""
+
+    def diagonal(self, *, is_centred: bool) -> FloatArray:
+        """Diagonal of G, or of J G J."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +85,25 @@ class Multiplier:
     images: FloatArray | None
     outer: Outer | None = None  # G stands between R and R^-1
 
+    @property
+    def logdet(self) -> float:
+        """ln|S(r)|."""
+        return float(log_determinant(self.weights).derivatives(self.r)[0])
+
+    @property
+    def trace(self) -> float:
+        """tr G."""
+        return self.g1
+
+    def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
+        """S(r)^-1 b, or S(r)'^-1 b."""
+        return self.factor.solve(b, transposed=transposed)
+
+    @cached_property
+    def control(self) -> sp.csr_matrix:
+        """The first terms of G."""
+        return _control(self)
+
     def apply(self, values: FloatArray) -> FloatArray:
         """G applied to the first axis of `values` (n, ...)."""
         flat = np.ascontiguousarray(values.reshape(self.weights.n, -1))
@@ -83,7 +130,7 @@ class Multiplier:
 
     def links(self) -> sp.csr_matrix:
         """(G + G')/2: exact up to 1,000 cities, above them W + r W^2 + r^2 W^3 in place of G."""
-        g = sp.csr_matrix(self.matrix) if self.matrix is not None else _control(self)
+        g = sp.csr_matrix(self.matrix) if self.matrix is not None else self.control
         return sp.csr_matrix((g + g.T) / 2.0)
 
 
@@ -145,8 +192,7 @@ def cross_trace(a: Multiplier, b: Multiplier) -> Traced:
         return Traced(float((a.matrix * b.matrix).sum()), 0.0)
     n = a.weights.n
     constant = float(a.column_sums @ b.column_sums) / n
-    ma = _control(a)
-    mb = ma if b is a else _control(b)
+    ma, mb = a.control, b.control
     squares = float(ma.data @ ma.data) if mb is ma else float(ma.multiply(mb).sum())
     base = squares - float(_sums(ma) @ _sums(mb)) / n
     own = _centred_products(ma @ _probes(a), mb @ _probes(b))
@@ -190,7 +236,7 @@ def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArra
     if m.matrix is not None:
         halves = [np.diagonal(m.matrix).copy()] * 2
     else:
-        control, probes, images = _control(m), _probes(m), _images(m)
+        control, probes, images = m.control, _probes(m), _images(m)
         rest = probes * (images - control @ probes)
         cut = probes.shape[1] // 2
         halves = [control.diagonal() + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
@@ -209,7 +255,10 @@ def _control(m: Multiplier) -> sp.csr_matrix:
     if m.weights.density > DENSE_FROM:
         return w
     square = sp.csr_matrix(w @ w)
-    return sp.csr_matrix(w + m.r * square + m.r**2 * (square @ w))
+    first = sp.csr_matrix(w + m.r * square)
+    if float(square.nnz) * w.nnz / m.weights.n > CONTROL_CELLS:  # bound of the links of W^3
+        return first
+    return sp.csr_matrix(first + m.r**2 * (square @ w))
 
 
 def _sums(matrix: sp.csr_matrix) -> FloatArray:

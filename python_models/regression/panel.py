@@ -13,7 +13,7 @@ from python_models._align import align_to
 from python_models.regression.convention import convention
 from python_models.regression.core import fit_panel, fit_stack
 from python_models.regression.covariance import Cluster, Conley, Robust
-from python_models.regression.data import PanelData, Stack, align_panel, align_stack, column_positions, graph_parts
+from python_models.regression.data import PanelData, Stack, align_panel, align_stack, column_positions, graph_in_order
 from python_models.regression.errors import PanelInputError
 from python_models.regression.results import PanelResults
 from python_models.regression.weights import SpatialWeights, spatial_weights
@@ -29,7 +29,8 @@ class SpatialPanel:
     effects : none (one intercept), entity, time, twoways.   estimator : lee_yu (transformation, default), direct (true
     dummy ML), elhorst (W applied to demeaned y), direct_bc, elhorst_bc, direct_bc_sdpdmod (bias-corrected),
     transformed_dummies (for W whose rows do not sum to one).   durbin : names of the x that also enter as W:x.
-    error_graph : another W in the error (default the graph).
+    error_graph : another W in the error (default the graph).   solver : how I - rho W is solved (eigenvalues, dense,
+    sparse, matrix_free); None chooses by size, see `logdet.log_determinant`.
 
     Real panels, by true dummy ML (`direct`, as the transformation does not exist there): has_holes=True takes a panel
     whose rows are missing for some cities and years (or hold a missing value), each year's W restricted to the cities
@@ -55,6 +56,7 @@ class SpatialPanel:
         has_holes: bool = False,
         renormalise: bool = True,
         period_groups: pd.Series | None = None,
+        solver: str | None = None,
     ) -> None:
         dependent, exog = _long(dependent, "y"), _long(exog, "x")
         self._stack: Stack | None = None
@@ -78,11 +80,10 @@ class SpatialPanel:
             self._data = align_panel(dependent, exog, graph)
             n, t = self._data.y.shape
             if error_graph is not None:
-                matrix, ids = graph_parts(error_graph)
-                frame = align_to(self._data.entities, pd.DataFrame(_dense(matrix), ids, ids), "error_graph")
-                self._error = spatial_weights(frame)
+                self._error = spatial_weights(graph_in_order(error_graph, self._data.entities), solver=solver)
             asked = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
             convention(**asked, weights=self._data.weights)
+        self._data = replace(self._data, weights=spatial_weights(self._data.weights, solver=solver))
         self._durbin = column_positions(self._data.names, durbin)
         self.model, self.effects = model, effects
         self.estimator = estimator or ("direct" if self._stack is not None else "lee_yu")
@@ -130,11 +131,6 @@ class SpatialPanel:
         if isinstance(cov, Conley):
             return replace(cov, points=align_to(self._data.entities, cov.points, "points"))
         return cov
-
-
-def _dense(matrix: Any) -> Any:
-    own = matrix.matrix if isinstance(matrix, SpatialWeights) else matrix
-    return own.toarray() if hasattr(own, "toarray") else own
 
 
 def _long(data: pd.Series | pd.DataFrame | Mapping[str, pd.DataFrame], name: str) -> pd.Series | pd.DataFrame:

@@ -148,7 +148,7 @@ def _scores(
         sums = np.asarray(weights.matrix.sum(axis=1)).ravel() + np.asarray(weights.matrix.sum(axis=0)).ravel()
         diagonal = (-sums / n + weights.matrix.sum() / n**2)[:, None]
     square = (diagonal * (e**2 - s2 * t_free / t)).sum(axis=1)
-    linear = sums_by((left * freed(np.column_stack([z, left]), e.reshape(-1), rows))[:, None], rows.unit)[:, 0]
+    linear = sums_by((left * freed([z, left[:, None]], e.reshape(-1), rows))[:, None], rows.unit)[:, 0]
     pairs = np.sqrt(2.0) * (e * (both - diagonal * e)).sum(axis=1)
     return np.column_stack([np.concatenate([linear + square, pairs]), np.concatenate([square, pairs])]) / s2
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -26,6 +27,13 @@ class Factor(Protocol):
 
     def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
         """S(rho)^-1 b, or S(rho)'^-1 b; b (n,) or (n, m)."""
+
+
+class System(Protocol):
+    """S(rho) for any rho."""
+
+    def factor(self, rho: float) -> Factor:
+        """S(rho), ready for solves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +87,15 @@ class SparseSystem:
         self._order: NDArray[np.intp] = np.argsort(first.perm_c).astype(np.intp)
         pattern = sp.csc_matrix(weights.matrix[self._order][:, self._order] + sp.identity(self._n, format="csr"))
         pattern.sort_indices()
-        self._indices, self._indptr = pattern.indices, pattern.indptr
+        self._pattern = pattern
         columns = np.repeat(np.arange(self._n), np.diff(pattern.indptr))
         self._ones = (pattern.indices == columns).astype(np.float64)
         self._data = pattern.data - self._ones
 
     def factor(self, rho: float) -> SparseFactor:
         """LU of I - rho W."""
-        matrix = sp.csc_matrix((self._ones - rho * self._data, self._indices, self._indptr), shape=(self._n, self._n))
+        matrix = copy(self._pattern)  # shares the places, without another check of them
+        matrix.data = self._ones - rho * self._data
         return SparseFactor(self._superlu(matrix, "NATURAL"), self._order)
 
     def _matrix(self, matrix: sp.csr_matrix, rho: float, weights: SpatialWeights) -> sp.csc_matrix:
@@ -112,6 +121,11 @@ class DenseSystem:
         return DenseFactor(np.asarray(lu), np.asarray(pivots, dtype=np.intp))
 
 
+def is_dense(weights: SpatialWeights) -> bool:
+    """Whether W is factored as a dense matrix: by its name, or by its share of nonzero cells."""
+    return weights.solver == "dense" or (weights.solver != "sparse" and weights.density > DENSE_FROM)
+
+
 def system(weights: SpatialWeights) -> SparseSystem | DenseSystem:
-    """The cheaper of the two for this W."""
-    return DenseSystem(weights) if weights.density > DENSE_FROM else SparseSystem(weights)
+    """The cheaper of the two for this W, or the one it names."""
+    return DenseSystem(weights) if is_dense(weights) else SparseSystem(weights)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 
 ROW_SUM_TOLERANCE = 1e-10
+SOLVERS = ("eigenvalues", "dense", "sparse", "matrix_free")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +28,13 @@ class SpatialWeights:
 
     matrix : CSR, float64, sorted, no stored zeros.   key : sha256 of the sorted triplets (row, column, weight).
     is_row_normalised : every row sums to one (1e-10); then W1 = 1 and the two-way transformation holds.
+    solver : how I - rho W is solved: eigenvalues, dense, sparse, matrix_free, or None for a choice by size.
     """
 
     matrix: sp.csr_matrix
     key: str
     is_row_normalised: bool
+    solver: str | None = None
 
     @property
     def n(self) -> int:
@@ -57,17 +60,24 @@ class SpatialWeights:
 
 @aligned
 def spatial_weights(
-    W: Any, *, labels: Sequence[object] | None = None, islands: Literal["refuse", "keep"] = "refuse"
+    W: Any,
+    *,
+    labels: Sequence[object] | None = None,
+    islands: Literal["refuse", "keep"] = "refuse",
+    solver: str | None = None,
 ) -> SpatialWeights:
     """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
 
     `labels` (n,) only serve the messages. The input is not changed. islands='keep': rows without neighbours stay zero.
+    solver: a name of SOLVERS instead of the choice by size (see `logdet.log_determinant`).
 
-    Raises PanelInputError for a shape that is not square, a weight that is not finite, a diagonal that is not zero,
-    and a city without neighbours.
+    Raises PanelInputError for an unknown solver, a shape that is not square, a weight that is not finite, a diagonal
+    that is not zero, and a city without neighbours.
     """
+    if solver is not None and solver not in SOLVERS:
+        raise PanelInputError(f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}.")
     if isinstance(W, SpatialWeights):
-        return W
+        return W if solver is None else replace(W, solver=solver)
     matrix = _copy(W)
     rows, columns = matrix.shape
     if rows != columns:
@@ -80,7 +90,7 @@ def spatial_weights(
     digest = hashlib.sha256()
     for part in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
         digest.update(np.ascontiguousarray(part).data)
-    return SpatialWeights(matrix, digest.hexdigest(), bool(np.abs(sums - 1.0).max() <= ROW_SUM_TOLERANCE))
+    return SpatialWeights(matrix, digest.hexdigest(), bool(np.abs(sums - 1.0).max() <= ROW_SUM_TOLERANCE), solver)
 
 
 def _copy(W: Any) -> sp.csr_matrix:

@@ -11,12 +11,12 @@ Source: Cameron, Gelbach and Miller (2008, Rev. Economics and Statistics 90).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
-from python_models.regression.core import CoreFit
 from python_models.regression.covariance import group_codes, sums_by
 from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_arrays import Values, Weights, least_squares, panel_inputs
@@ -46,6 +46,26 @@ class WildTest:
     def critical(self, level: float = 0.95) -> float:
         """Quantile of |t*|."""
         return float(np.quantile(self.draws, level))
+
+
+class Clustered(Protocol):
+    """A fit that says what each city adds to the estimates: `CoreFit`, `IVFit`, `FactorFit`."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the parameters."""
+
+    @property
+    def params(self) -> FloatArray:
+        """Estimates (p,)."""
+
+    @property
+    def influence(self) -> FloatArray | None:
+        """(N, p) or (2N, p)."""
+
+    @property
+    def cities(self) -> int:
+        """N."""
 
 
 @aligned
@@ -99,7 +119,7 @@ def wild_cluster(
 
 
 def wild_score(
-    fit: CoreFit,
+    fit: Clustered,
     name: str,
     *,
     groups: ArrayLike | None = None,
@@ -107,12 +127,12 @@ def wild_score(
     draws: int = 999,
     rng: np.random.Generator | None = None,
 ) -> WildTest:
-    """Test one parameter of a fit with cov='cluster' against `null`, any model and any number of cities."""
+    """Test one parameter of a fit with cov='cluster' against `null`: maximum likelihood, 2SLS or factors, any N."""
     if fit.influence is None:
         raise PanelInputError("the wild score bootstrap needs a fit with cov='cluster'.")
     if name not in fit.names:
         raise PanelInputError(f"'{name}' is not a parameter; there are {', '.join(fit.names)}.")
-    at, n = fit.names.index(name), fit.conv.n
+    at, n = fit.names.index(name), fit.cities
     psi = fit.influence[:, at]
     if groups is not None:
         codes, _ = group_codes(groups, n)

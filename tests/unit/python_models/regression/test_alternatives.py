@@ -8,6 +8,8 @@ from spec_worlds import draw, knn
 
 from python_models.influence import lead_lag
 from python_models.regression import (
+    Cluster,
+    Conley,
     PanelInputError,
     average_effects,
     confounded,
@@ -19,6 +21,7 @@ from python_models.regression import (
     robustness_value,
     spatial_2sls,
     violation_bounds,
+    wild_score,
 )
 
 WIDE = dict(zip(("near", "far"), (knn(60, 4), knn(60, 8, seed=5)), strict=True))
@@ -118,6 +121,17 @@ def test_without_factors_the_fit_is_that_of_the_core():
     one, two = fit_factors(y, x, w, n_factors=0), fit_panel(y, x, w)
     assert one.params == pytest.approx(two.params, rel=1e-6)
     assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=1e-4)
+
+
+def test_errors_of_factor_models_are_those_of_the_core_without_factors():
+    w, group = knn(40), np.arange(40) % 5
+    y, x = common_world(1, w)
+    points = np.random.default_rng(1).uniform(0, 9, (40, 2))
+    for kind in (Cluster(group), Cluster(by_time=True), Conley(points, 3.0, 1, metric="euclidean")):
+        one, two = fit_factors(y, x, w, n_factors=0, cov=kind), fit_panel(y, x, w, cov=kind)
+        assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=1e-3)
+    assert np.isfinite(fit_factors(y, x, w, n_factors=1, cov=Cluster(group)).cov).all()
+    assert wild_score(fit_factors(y, x, w, n_factors=1), "rho", groups=group).is_enumerated
 
 
 def test_a_common_factor_that_x_follows_is_taken_out():

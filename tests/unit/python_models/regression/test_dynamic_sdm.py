@@ -8,6 +8,7 @@ from python_models.regression.dynamic import fit_dynamic
 from python_models.regression.dynamic_effects import _effects, dynamic_effects
 from python_models.regression.dynamic_traces import spectrum
 from python_models.regression.errors import PanelInputError
+from python_models.regression.weights import spatial_weights
 
 TRUTH = {"tau": 0.4, "eta": -0.1, "rho": 0.3}
 
@@ -31,6 +32,21 @@ def test_traces_of_functions_of_w_equal_those_of_explicit_matrices(w):
     assert sp.gram_star(rho) * (n - 1) == pytest.approx(np.trace(j @ g @ j @ (j @ g @ j).T), rel=1e-9)
     assert sp.radius(tau, eta, rho) == pytest.approx(np.abs(np.linalg.eigvals(a)).max(), rel=1e-9)
     assert sp.log_det(rho)[0] == pytest.approx(np.linalg.slogdet(one - rho * dense)[1] - np.log(1 - rho), rel=1e-9)
+
+
+def test_many_cities_have_traces_by_quadrature_close_to_the_exact_ones():
+    w, rho = knn(400), 0.4
+    exact, free = (spectrum(spatial_weights(w, solver=s)) for s in ("eigenvalues", "matrix_free"))
+    assert free.star(lambda v: v / (1 - rho * v)) == pytest.approx(exact.star(lambda v: v / (1 - rho * v)), rel=1e-4)
+    assert free.log_det(rho)[0] == pytest.approx(exact.log_det(rho)[0], rel=1e-4)
+    assert free.gram_star(rho) == pytest.approx(exact.gram_star(rho), rel=1e-6)
+    assert free.mean(1 / (1 - rho * free.omega)) == pytest.approx(exact.mean(1 / (1 - rho * exact.omega)), rel=1e-5)
+    y, x = draw_dynamic(w, t=5, rng=np.random.default_rng(1), **TRUTH)
+    one, two = (fit_dynamic(y, x, spatial_weights(w, solver=s)) for s in ("eigenvalues", "matrix_free"))
+    se = np.sqrt(np.diag(one.best.cov))
+    assert np.abs((two.best.params - one.best.params) / se).max() < 0.02
+    assert np.sqrt(np.diag(two.best.cov)) == pytest.approx(se, rel=1e-3)
+    assert dynamic_effects(two).point == pytest.approx(dynamic_effects(one).point, rel=1e-3)
 
 
 def test_scores_of_the_likelihood_vanish_at_its_maximum(fitted):

@@ -7,6 +7,7 @@ import spreg
 from scipy import sparse, stats
 from spec_worlds import draw, inverse_distance, knn
 
+from python_models.regression import Cluster, Conley, wild_score
 from python_models.regression.errors import PanelInputError
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.iv_diagnostics import anderson_rubin_set, first_stages, subset_anderson_rubin
@@ -52,6 +53,33 @@ def test_order_of_cities_units_and_effects_do_not_matter(world):
         np.testing.assert_allclose(other.std_errors, base.std_errors * scale, rtol=1e-7)
         assert other.hansen.statistic == pytest.approx(base.hansen.statistic, rel=1e-6)
         assert other.first_stages[0].kp_f == pytest.approx(base.first_stages[0].kp_f, rel=1e-6)
+
+
+def test_errors_of_any_kind_meet_in_their_special_cases(world):
+    w, y, x = world
+    group, points = np.arange(60) % 8, np.random.default_rng(1).uniform(0, 9, (60, 2))
+    by_city = spatial_2sls(y, x, w)
+    assert spatial_2sls(y, x, w, cov=Cluster()).cov == pytest.approx(by_city.cov)
+    assert by_city.influence.T @ by_city.influence == pytest.approx(by_city.cov)
+    q, e, project = by_city.system.q, by_city.residuals, by_city.system.project
+    own = (q * e.reshape(-1, 1)).reshape(60, 6, -1)
+    sums = np.stack([own[group == g].sum(axis=(0, 1)) for g in range(8)])
+    assert spatial_2sls(y, x, w, cov=Cluster(group)).cov == pytest.approx(8 / 7 * project @ sums.T @ sums @ project.T)
+    alone = Conley(points, 1e-9, metric="euclidean", correction="none")  # nobody near, no lags: White's
+    white = np.einsum("ntj,ntk->jk", own, own)
+    assert spatial_2sls(y, x, w, cov=alone).cov == pytest.approx(project @ white @ project.T)
+    near = np.linalg.norm(points[:, None] - points[None], axis=2) <= 2.0
+    spatial = np.einsum("itj,il,ltk->jk", own, near.astype(float), own)
+    uniform = Conley(points, 2.0, kernel="uniform", metric="euclidean")
+    assert spatial_2sls(y, x, w, cov=uniform).cov == pytest.approx(project @ spatial @ project.T)
+    both = spatial_2sls(y, x, w, cov=Cluster(group, by_time=True))
+    assert np.linalg.eigvalsh(both.cov).min() > -1e-12
+    wild = wild_score(by_city, "rho", groups=group)
+    assert wild.is_enumerated
+    alone = float(np.sqrt((project @ sums.T @ sums @ project.T)[-1, -1]))
+    assert wild.t == pytest.approx(by_city.rho / alone / np.sqrt(60 / 59))
+    with pytest.raises(PanelInputError, match="one label a city"):
+        spatial_2sls(y, x, w, cov=Cluster(group[:5]))
 
 
 def test_one_endogenous_regressor_makes_the_rank_statistic_the_clustered_f():

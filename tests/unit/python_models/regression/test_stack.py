@@ -7,7 +7,15 @@ from golden import cases
 from scipy import optimize
 from spec_worlds import draw, knn
 
-from python_models.regression import Cluster, Conley, PanelInputError, SpatialPanel, average_effects, fit_panel
+from python_models.regression import (
+    Cluster,
+    Conley,
+    PanelInputError,
+    SpatialPanel,
+    average_effects,
+    fit_panel,
+    wild_score,
+)
 from python_models.regression.within import Absorb, within
 
 N, T = 30, 6
@@ -219,6 +227,13 @@ def test_bootstrap_of_the_bias_and_wild_errors_work_with_holes(holed):
     assert wild.std_errors["a"] == pytest.approx(panel.fit().std_errors["a"], rel=0.4)
     mended = panel.fit(bias_draws=40, rng=np.random.default_rng(1))
     assert mended.sigma2 > panel.fit().sigma2  # dummies eat degrees of freedom
+
+
+def test_wild_scores_by_group_work_with_holes(holed):
+    fit = SpatialPanel(*holed, square(W), has_holes=True).fit()
+    found = wild_score(fit.core, "rho", groups=np.arange(N) % 6)
+    assert found.is_enumerated
+    assert found.t == pytest.approx(fit.tstats["rho"], rel=0.5)
 
 
 def test_what_holes_do_not_allow_is_said_in_words(world, holed):

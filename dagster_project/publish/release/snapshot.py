@@ -13,6 +13,21 @@ from dagster_project.published import stray_log
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
+# Most tables are small and fill a part of their blocks only: the default of 256 KiB trebles the file.
+BLOCK_SIZE = 16_384
+# Rows that repeat a fact (an indicator of eleven indices, a cell behind many values) stand side by side: they pack to
+# next to nothing. Tables that are not named keep their order (easy), or are sorted by their columns (mart, ops).
+SORTED_BY = {
+    "mart.mart_indicator_value": ("indicator_code", "city_id", "year", "basis", "index_code"),
+    "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
+    "mart.mart_index_contribution": ("indicator_code", "city_id", "year", "basis", "weight_scheme", "index_code"),
+    "mart.mart_source_value": ("variable_code", "source", "year", "city_id"),
+}
+# Columns that are a formula of others of their row, bit by bit: the file keeps the formula.
+FORMULAS = {
+    "mart.mart_index_score": {"score_100": "100 * score"},
+    "mart.mart_index_contribution": {"contribution": "weight * z"},
+}
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
@@ -23,7 +38,7 @@ class PublishError(Exception):
 
 
 def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
-    """Copy SCHEMAS into a new file beside `target`; returns rows per table.
+    """Copy SCHEMAS into a new file beside `target`, table by table, packed; returns rows per table.
 
     The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
     """
@@ -32,14 +47,14 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
-        con.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
+        con.execute(
+            f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE})"
+        )
         counts = {}
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists snapshot.{schema}")
-            for name, ddl in _tables(con, schema):
-                con.execute("use snapshot")
-                con.execute(ddl)
-                con.execute(f"insert into snapshot.{schema}.{name} select * from build.{schema}.{name}")
+            for name in _tables(con, schema):
+                _copy_table(con, f"{schema}.{name}")
                 _copy_comments(con, schema, name)
                 counts[f"{schema}.{name}"] = _count(con, f"snapshot.{schema}.{name}")
                 if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
@@ -102,11 +117,44 @@ def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return int(con.execute(differing).fetchall()[0][0]) == 0
 
 
-def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:
-    return con.execute(
-        "select table_name, sql from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1",
-        [schema],
+def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
+    rows = con.execute(
+        "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1", [schema]
     ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Columns, types and what may not be null as in the build; the order and the formulas are those of this module."""
+    schema, name = table.split(".")
+    columns = con.execute(
+        "select column_name, data_type, is_nullable from duckdb_columns() where database_name = 'build'"
+        " and schema_name = ? and table_name = ? order by column_index",
+        [schema, name],
+    ).fetchall()
+    names = [column for column, _, _ in columns]
+    formulas = {
+        column: formula
+        for column, formula in FORMULAS.get(table, {}).items()
+        if column in names and _holds(con, f"build.{table}", column, formula)
+    }
+    parts = [
+        f'"{column}" {kind} generated always as ({formulas[column]}) virtual'
+        if column in formulas
+        else f'"{column}" {kind}{"" if is_nullable else " not null"}'
+        for column, kind, is_nullable in columns
+    ]
+    con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
+    stored = ", ".join(f'"{column}"' for column in names if column not in formulas)
+    key = ", ".join(column for column in SORTED_BY.get(table, ()) if column in names)
+    order = "" if schema == "easy" else f" order by {key or stored}"
+    con.execute(f"insert into snapshot.{table} select {stored} from build.{table}{order}")
+
+
+def _holds(con: duckdb.DuckDBPyConnection, table: str, column: str, formula: str) -> bool:
+    """The formula gives the column of every row, bit by bit."""
+    differing = f'select 1 from {table} where "{column}" is distinct from {formula} limit 1'
+    return not con.execute(differing).fetchall()
 
 
 def _table_names(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:

@@ -19,12 +19,12 @@ from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import open_read_only
 
 DICTIONARY_SQL = """
-    select case schema_name when 'mart' then '' else schema_name || '.' end || table_name as table_name, column_name,
+    select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
         data_type, comment as description
     from duckdb_columns() where schema_name in ('easy', 'mart') order by 1, column_index
 """
 TABLES_SQL = """
-    select schema_name || '.' || table_name, case schema_name when 'mart' then '' else schema_name || '.' end || table_name
+    select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name
     from duckdb_tables() where schema_name in ('easy', 'mart') order by 2
 """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"

@@ -123,8 +123,8 @@ def test_every_column_and_table_of_a_mart_is_described(small_warehouse: House) -
 def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: House) -> None:
     (release,) = small_warehouse.releases
     tables = small_warehouse.published(
-        "select if(schema_name = 'easy', 'easy.', '') || table_name as name, estimated_size as n_row from duckdb_tables()"
-        " where schema_name in ('easy', 'mart')"
+        "select if(schema_name = 'easy', 'easy.', '') || table_name as name, estimated_size as n_row"
+        " from duckdb_tables() where schema_name in ('easy', 'mart')"
     )
     assert {p.stem for p in (release / "parquet").glob("*.parquet")} == set(tables["name"])
     short = tables.loc[tables["n_row"] <= MAX_CSV_ROWS, "name"]

@@ -184,7 +184,7 @@ class _Writer:
                 sheet.write_string(0, k, table.labels.get(column, ""), self.label)
                 sheet.write_string(1, k, unit, self.unit)
             sheet.write_string(top, k, column, self.head)
-            sheet.set_column(k, k, self._column(sheet, top + 1, k, frame.iloc[:, k]))
+            sheet.set_column(k, k, self._column(sheet, top + 1, k, frame.iloc[:, k], unit))
         if top:
             sheet.set_row(0, 62)
             sheet.set_row(1, 32)
@@ -192,14 +192,14 @@ class _Writer:
         if len(frame.columns):
             sheet.autofilter(top, 0, top + len(frame), len(frame.columns) - 1)
 
-    def _column(self, sheet: Worksheet, top: int, k: int, values: pd.Series[Any]) -> float:
+    def _column(self, sheet: Worksheet, top: int, k: int, values: pd.Series[Any], unit: str) -> float:
         """Write the cells; returns the width that they need."""
         name = str(values.name)
         if values.dtype.kind == "b" or str(values.dtype) == "boolean":
             write: Callable[[int, Any], Any] = lambda row, value: sheet.write_boolean(row, k, bool(value))  # noqa: E731
             width = 8
         elif values.dtype.kind in "iuf":
-            found = self._format(number_format(name, values))
+            found = self._format(number_format(name, values, unit))
             write = lambda row, value: sheet.write_number(row, k, value, found)  # noqa: E731
             width = 11
         else:
@@ -224,9 +224,9 @@ class _Writer:
         return self.formats[code]
 
 
-def number_format(name: str, values: pd.Series[Any]) -> str:
-    """How Excel shows a column: no separator in years, thousands in counts, else as many decimals as its middle figure
-    needs for three digits; four for p-values. The cell keeps the whole figure."""
+def number_format(name: str, values: pd.Series[Any], unit: str = "") -> str:
+    """How Excel shows a column: no separator in years, thousands in counts, one decimal in points and percents, four in
+    p-values, else as many as its middle figure needs for three digits. The cell keeps the whole figure."""
     if name == "year" or name.endswith(("_year", "_id", "_code")):
         return "0"
     if name == "p" or name.startswith("p_") or name.endswith("_p"):
@@ -235,6 +235,8 @@ def number_format(name: str, values: pd.Series[Any]) -> str:
     size = float(held.abs()[held != 0].median()) if (held != 0).any() else 0.0
     if (held == held.round()).all() or size >= 1000:
         return "#,##0"
+    if unit.startswith(("points", "percent", "0-100")) and size >= 0.1:
+        return "0.0"
     if size < 0.0001:
         return "0.00E+00"
     return "0." + "0" * max(1, 2 - math.floor(math.log10(size)))

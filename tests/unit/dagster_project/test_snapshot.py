@@ -54,7 +54,10 @@ def test_a_column_that_others_give_bit_by_bit_is_kept_as_their_formula(build: Pa
 
 
 def test_comments_types_and_constraints_come_along(build: Path) -> None:
-    sql = "select column_name, data_type, is_nullable, comment from duckdb_columns() where table_name = 'mart_index_score'"
+    sql = (
+        "select column_name, data_type, is_nullable, comment from duckdb_columns()"
+        " where table_name = 'mart_index_score'"
+    )
     assert published(build, sql) == [
         ("city_id", "VARCHAR", False, "It is city_id."),
         ("score", "DOUBLE", True, "It is score."),

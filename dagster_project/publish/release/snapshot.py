@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -32,6 +33,19 @@ FORMULAS = {
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
 
+# Rows of several indices or models say which are the headline ones. What stands in the columns of such a row:
+HEADLINE_SQL = """
+select i.index_code, i.basis, i.weight_scheme, m.model_id
+from build.mart.dim_index as i
+left join build.mart.dim_model_spec as m on m.is_headline and m.y_code = i.index_code
+where i.is_headline
+order by m.model_id nulls last limit 1
+"""
+HEADLINE_WORDS = (
+    "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
+    " model, of its headline regression."
+)
+
 
 class PublishError(Exception):
     """The snapshot is not fit to be published; the published file was not touched."""
@@ -51,10 +65,11 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
             f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE})"
         )
         counts = {}
+        headline = _headline(con)
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists snapshot.{schema}")
             for name in _tables(con, schema):
-                _copy_table(con, f"{schema}.{name}")
+                _copy_table(con, f"{schema}.{name}", headline if schema == "mart" else {})
                 _copy_comments(con, schema, name)
                 counts[f"{schema}.{name}"] = _count(con, f"snapshot.{schema}.{name}")
                 if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
@@ -124,8 +139,20 @@ def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Columns, types and what may not be null as in the build; the order and the formulas are those of this module."""
+def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Column -> what stands in it in rows of the headline; nothing in a build without these dimensions."""
+    if not {"dim_index", "dim_model_spec"} <= set(_tables(con, "mart")):
+        return {}
+    found = con.execute(HEADLINE_SQL).fetchall()
+    names = ("index_code", "basis", "weight_scheme", "model_id")
+    return {name: value for name, value in zip(names, found[0], strict=True) if value is not None} if found else {}
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> None:
+    """Columns, types and what may not be null as in the build; the order and the formulas are those of this module.
+
+    A table of several indices or models gets is_headline, a formula of its own columns.
+    """
     schema, name = table.split(".")
     columns = con.execute(
         "select column_name, data_type, is_nullable from duckdb_columns() where database_name = 'build'"
@@ -144,7 +171,12 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str) -> None:
         else f'"{column}" {kind}{"" if is_nullable else " not null"}'
         for column, kind, is_nullable in columns
     ]
+    if {"index_code", "model_id"} & set(names) & set(headline) and "is_headline" not in names:
+        own = " and ".join(f"\"{column}\" = '{_escaped(text)}'" for column, text in headline.items() if column in names)
+        parts.append(f"is_headline boolean generated always as (coalesce({own}, false)) virtual")
     con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
+    if parts[-1].startswith("is_headline"):
+        con.execute(f"comment on column snapshot.{table}.is_headline is '{HEADLINE_WORDS}'")
     stored = ", ".join(f'"{column}"' for column in names if column not in formulas)
     key = ", ".join(column for column in SORTED_BY.get(table, ()) if column in names)
     order = "" if schema == "easy" else f" order by {key or stored}"

@@ -42,8 +42,8 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         con.execute(
             "insert into easy.panel_long values ('CN1', 'q1', 2020, 7.25, 'observed', 'yuan'),"
-            " ('CN1', 'q2', 2020, 1e-9, 'interpolated_linear', 'percent'), ('CN1', 'q3', 2020, null, 'observed', 'km2'),"
-            " ('CN1', 'q4', 2020, 4.0, 'suspected_fill', 'km2')"
+            " ('CN1', 'q2', 2020, 1e-9, 'interpolated_linear', 'percent'),"
+            " ('CN1', 'q3', 2020, null, 'observed', 'km2'), ('CN1', 'q4', 2020, 4.0, 'suspected_fill', 'km2')"
         )
         con.execute("comment on table easy.ranking is 'One row per city.'")
         con.execute("comment on column easy.ranking.score_100 is 'Score. Unit: points.'")

@@ -72,3 +72,31 @@ def test_marts_are_sorted_and_the_front_room_keeps_its_order(build: Path) -> Non
 
 def test_small_tables_take_small_blocks(build: Path) -> None:
     assert published(build, "select block_size from pragma_database_size()") == [(16_384,)]
+
+
+def test_rows_of_several_indices_say_which_are_the_headline_ones(build: Path) -> None:
+    with duckdb.connect(str(build)) as con:
+        con.execute(
+            "create table mart.dim_index as select * from (values ('nqpf', 'frozen', 'flat', true),"
+            " ('nqpf_other', 'frozen', 'flat', false)) as t (index_code, basis, weight_scheme, is_headline)"
+        )
+        con.execute(
+            "create table mart.dim_model_spec as select 'nqpf_sdm' as model_id, 'nqpf' as y_code, true as is_headline"
+        )
+        con.execute(
+            "create table mart.mart_gini as select * from (values ('nqpf', 'frozen'), ('nqpf', 'restated'),"
+            " ('nqpf_other', 'frozen'), ('nqpf', null)) as t (index_code, basis)"
+        )
+        con.execute("create table mart.mart_coef as select unnest(['nqpf_sdm', 'other_sdm']) as model_id")
+        for table in ("dim_index", "dim_model_spec", "mart_gini", "mart_coef"):
+            for (column,) in con.execute(f"select column_name from (describe mart.{table})").fetchall():
+                con.execute(f"comment on column mart.{table}.{column} is 'It is {column}.'")
+    assert published(build, "select index_code, basis from mart.mart_gini where is_headline") == [("nqpf", "frozen")]
+    assert published(build, "select count(*) from mart.mart_gini where not is_headline") == [(3,)]
+    assert published(build, "select model_id from mart.mart_coef where is_headline") == [("nqpf_sdm",)]
+    assert published(build, "select index_code from mart.dim_index where is_headline") == [("nqpf",)]
+    assert published(build, "select column_name from duckdb_columns() where table_name = 'mart_index_score'") == [
+        ("city_id",),
+        ("score",),
+        ("score_100",),
+    ]

@@ -71,7 +71,7 @@ def test_marts_are_sorted_and_the_front_room_keeps_its_order(build: Path) -> Non
 
 
 def test_small_tables_take_small_blocks(build: Path) -> None:
-    assert published(build, "select block_size from pragma_database_size()") == [(16_384,)]
+    assert published(build, "select block_size from pragma_database_size()") == [(32_768,)]
 
 
 def test_rows_of_several_indices_say_which_are_the_headline_ones(build: Path) -> None:

@@ -14,8 +14,8 @@ from dagster_project.published import stray_log
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
-# Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole numbers
-# are not packed.
+# Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole
+# numbers are not packed.
 BLOCK_SIZE = 32_768
 # Rows that repeat a fact (an indicator of eleven indices, a cell behind many values) stand side by side: they pack to
 # next to nothing. Tables that are not named keep their order (easy), or are sorted by their columns (mart, ops).

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import duckdb
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
+from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
@@ -44,10 +44,6 @@ RUN_SQL = """
 select release, data_vintage, method_version, is_synthetic, year(started_at) as year
 from mart.mart_run_manifest order by started_at desc limit 1
 """
-CITED = ("text", "bibtex", "gbt7714")
-TITLE = "NQPF warehouse: new quality productive forces of Chinese cities"
-TITLE_ZH = "中国城市新质生产力数据仓库"
-AUTHORS = "The NQPF warehouse contributors"
 
 
 def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, form: str) -> int:
@@ -85,7 +81,7 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
 
 def cite(paths: Paths, console: Console, asked: list[str], form: str) -> int:
     """How to cite the release, a table of it, or the score of a city in a year."""
-    con = output.opened(paths, console, form, CITED)
+    con = output.opened(paths, console, form, FORMS)
     if isinstance(con, int):
         return con
     with con:
@@ -94,37 +90,8 @@ def cite(paths: Paths, console: Console, asked: list[str], form: str) -> int:
             found = _part(con, asked)
         except NoAnswer as problem:
             return _refused(console, problem)
-    facts = {
-        "release": release + (" (SYNTHETIC demo data, not to be cited as fact)" if synthetic else ""),
-        "vintage": vintage,
-        "method": method,
-        "year": year,
-        "part": found,
-        "sha256": _hash(paths, release),
-    }
-    print(_citation(facts, form, release))
+    print(citation(Cited(release, vintage, method, year, synthetic, _hash(paths, release), found), form))
     return EXIT_OK
-
-
-def _citation(f: dict[str, Any], form: str, release: str) -> str:
-    kept = f"sha256 {f['sha256'][:16]}" if f["sha256"] else ""
-    detail = "; ".join(part for part in (f"data vintage {f['vintage']}", f"method {f['method']}", kept) if part)
-    if form == "bibtex":
-        note = f"{f['part']}; {detail}" if f["part"] else detail
-        lines = {
-            "author": f"{{{AUTHORS}}}",
-            "title": f"{{{TITLE}}}",
-            "year": str(f["year"]),
-            "version": f["release"],
-            "note": note,
-        }
-        body = ",\n".join(f"  {key} = {{{value}}}" for key, value in lines.items())
-        return f"@misc{{nqpf_{release.replace('.', '_').replace('-', '_').lower()},\n{body}\n}}"
-    if form == "gbt7714":
-        part = f"：{f['part']}" if f["part"] else ""
-        return f"NQPF warehouse contributors. {TITLE_ZH}{part}[DS]. 版本 {f['release']}, {detail}. {f['year']}."
-    part = f" {f['part']}." if f["part"] else ""
-    return f"{AUTHORS} ({f['year']}). {TITLE}.{part} Release {f['release']}, {detail} [Data set]."
 
 
 def _part(con: duckdb.DuckDBPyConnection, asked: list[str]) -> str:

@@ -368,7 +368,9 @@ def sidecar(
 @app.command()
 def export(
     format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report; svg, png")],
-    table: Annotated[str | None, typer.Option(help="Paper table T1 to T20; with csv or parquet also any mart.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Paper table T1 to T20, or any table of schema easy or mart.")
+    ] = None,
     figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07; F15 is F15A, F15B and F15C.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
     index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,

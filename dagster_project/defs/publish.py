@@ -16,6 +16,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
+from dagster_project.publish.release.exchange import write_exchange
 from dagster_project.publish.release.folder import (
     export_tables,
     latest_release,
@@ -127,6 +128,7 @@ def _write_release(
     with open_read_only(fresh) as con:
         contents = table_contents(con)
     exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
+    write_exchange(fresh, folder, exported)
     inputs = [
         {
             "source": s.source,

@@ -167,7 +167,7 @@ def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, fold
     stata = pd.read_stata(folder / "panel.dta")
     assert len(stata) <= CITIES * len(YEARS)
     sheet = CalamineWorkbook.from_path(str(folder / "all.xlsx")).get_sheet_by_name("panel").to_python()
-    excel = pd.DataFrame(sheet[1:], columns=sheet[0])
+    excel = pd.DataFrame(sheet[3:], columns=sheet[2])
     assert excel["city_id"].tolist() == stata["city_id"].tolist()
     # a workbook keeps 16 significant digits
     assert excel["score_nqpf"].tolist() == pytest.approx(stata["score_nqpf"].tolist(), rel=1e-15)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import pandas as pd
 
-from dagster_project.publish.exhibits.reader import Reader
+from dagster_project.publish.exhibits.reader import Reader, tables_of
 
 KEYS = {
-    "city_id": "City",
-    "city_code": "Code, GB/T 2260",
-    "name_en": "Name",
-    "name_zh": "Chinese name",
-    "province_code": "Code of the province",
-    "province_en": "Province",
-    "year": "Statistical year",
+    "city_id": ("City", "城市标识"),
+    "city_code": ("Code, GB/T 2260", "行政区划代码"),
+    "name_en": ("Name", "英文名"),
+    "name_zh": ("Chinese name", "中文名"),
+    "province_code": ("Code of the province", "省份代码"),
+    "province_en": ("Province", "省份"),
+    "year": ("Statistical year", "年份"),
 }
 BASE_SQL = """
 select s.city_id, c.city_code, c.name_en, c.name_zh, c.province_code, c.province_en, s.year, s.rank_year,
@@ -33,15 +33,27 @@ from mart.mart_index_score
 where basis = $basis and weight_scheme = $scheme and score is not null and spec_code in ({SPECS_SQL})
 """
 INDICATORS_SQL = f"""
-select indicator_code as variable, city_id, year, any_value(value_raw) as value from mart.mart_indicator_value
+select indicator_code as variable, city_id, year, any_value(value_raw) as value,
+    100 * arg_min(z, index_code <> $index) as z
+from mart.mart_indicator_value
 where basis = $basis and index_code in ({SPECS_SQL}) group by all
 """
 NAMED_SQL = f"""
-select indicator_code, any_value(name_en), any_value(unit) from mart.dim_indicator
+select indicator_code, any_value(name_en), any_value(name_zh), any_value(unit) from mart.dim_indicator
 where index_code in ({SPECS_SQL}) group by 1
 """
+CONTROLS_SQL = """
+select v.variable_code as variable, v.city_id, v.year, v.value from easy.city_variable as v
+where 'control_' || v.variable_code in (
+    select column_name from duckdb_columns() where schema_name = 'easy' and table_name = 'panel_wide'
+) and v.variable_code not in (select unnest($known::varchar[]))
+"""
+CONTROL_NAMES_SQL = """
+select variable_code, any_value(variable_en), any_value(variable_zh), any_value(unit) from easy.city_variable group by 1
+"""
 GROUPS_SQL = """
-select scheme, city_id, valid_from, valid_to, group_code, group_name_en from mart.dim_group_membership order by all
+select scheme, city_id, valid_from, valid_to, group_code, group_name_en, group_name_zh
+from mart.dim_group_membership order by all
 """
 D_SQL = """
 select city_id, year, d from mart.mart_coupling
@@ -51,12 +63,15 @@ where index_code = $index and basis = $basis and weight_scheme = $scheme and for
 
 @dataclass(frozen=True)
 class CityPanel:
-    """`frame`: one row a city and year. `labels`, `units`: of every column. `values`: number -> group, by column."""
+    """`frame`: one row a city and year. `labels`, `units`: of every column. `values`: number -> group, by column.
+    `labels_zh`, `values_zh`: the same in Chinese, where there is a Chinese name."""
 
     frame: pd.DataFrame
     labels: dict[str, str]
     units: dict[str, str]
     values: dict[str, dict[int, str]]
+    labels_zh: dict[str, str] = field(default_factory=dict)
+    values_zh: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
 def read_panel(reader: Reader) -> CityPanel:
@@ -65,56 +80,94 @@ def read_panel(reader: Reader) -> CityPanel:
     Columns: keys; group_<scheme> (number, see `values`; empty where the city is in no group that year);
     score_<index> in points (s_<index> where Stata would find the name too long) of the index, its dimensions and tiers
     and of the index that its headline regression explains it by; rank and imputed weight of the index itself; the
-    coordination degree where it is computed; every indicator of both indexes, in its own unit.
+    coordination degree where it is computed; every indicator of both indexes, in its own unit, and z_<indicator>,
+    scaled to 0-100 so that higher is better; control_<variable>, what the regressions hold constant besides.
     """
     con, scope = reader.con, reader.scope
     frame = con.execute(*reader.ready(BASE_SQL)).df()
-    labels = {
-        **KEYS,
-        "rank_year": f"Rank of {scope.index} in the year",
-        "share_imputed_weight": f"Weight of imputed values in {scope.index}",
-        "is_provisional": "Rests on provisional sources",
+    known: dict[str, tuple[str, str, str]] = {name: (*words, "") for name, words in KEYS.items()}
+    known |= {
+        "rank_year": (f"Rank of {scope.index} in the year", f"当年位次（{scope.index}）", "1 is best"),
+        "share_imputed_weight": (f"Weight of imputed values in {scope.index}", "插补值所占权重", "share"),
+        "is_provisional": ("Rests on provisional sources", "含初步数据", "1 yes, 0 no"),
     }
-    units = {"rank_year": "1 is best", "share_imputed_weight": "share", "is_provisional": "1 yes, 0 no"}
-    frame, values = _with_groups(con, frame)
-    schemes = reader.names("scheme")
-    labels |= {name: f"Group: {schemes.get(code := name.removeprefix('group_'), code)}" for name in values}
-    scores = con.execute(*reader.ready(SCORES_SQL)).df()
-    frame, found = _joined(frame, scores)
-    labels |= {name: f"Score of index {name.partition('_')[2]}" for name in found}
-    units |= dict.fromkeys(found, "points, 0-100 on the base window")
+    frame, values, values_zh = _with_groups(con, frame)
+    schemes = {kind: (english, chinese) for kind, english, chinese in _label(con, "scheme")}
+    for name in values:
+        english, chinese = schemes.get(code := name.removeprefix("group_"), (code, code))
+        known[name] = (f"Group: {english}", f"分组：{chinese}", "")
+    frame, found = _joined(frame, con.execute(*reader.ready(SCORES_SQL)).df())
+    titles = {code: (english, chinese) for code, english, chinese in _label(con, "index")}
+    for name in found:
+        english, chinese = titles.get(code := name.partition("_")[2], (f"index {code}", code))
+        known[name] = (f"Score of {english}", f"得分：{chinese}", "points, 0-100 on the base window")
     if "mart_coupling" in reader.tables:
         d = con.execute(*reader.ready(D_SQL)).df()
         if len(d):
             frame = frame.merge(d.rename(columns={"d": "coupling_d"}), how="left", on=["city_id", "year"])
-            labels["coupling_d"], units["coupling_d"] = "Coordination degree with production relations", "0-1"
-    return _with_indicators(reader, CityPanel(frame, labels, units, values))
+            known["coupling_d"] = ("Coordination degree with production relations", "与生产关系的耦合协调度", "0-1")
+    frame, more = _with_indicators(reader, frame)
+    frame, controls = _with_controls(con, frame)
+    known |= more | controls
+    labels, labels_zh, units = ({name: words[k] for name, words in known.items() if words[k]} for k in range(3))
+    return CityPanel(frame, labels, units, values, labels_zh, values_zh)
 
 
-def _with_groups(con: duckdb.DuckDBPyConnection, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, dict[int, str]]]:
+def _label(con: duckdb.DuckDBPyConnection, kind: str) -> list[tuple[str, str, str]]:
+    if "dim_label" not in tables_of(con):
+        return []
+    return con.execute("select code, name_en, name_zh from mart.dim_label where kind = ?", [kind]).fetchall()
+
+
+def _with_groups(
+    con: duckdb.DuckDBPyConnection, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, dict[int, str]], dict[str, dict[int, str]]]:
     known = con.execute(GROUPS_SQL).df()
     values: dict[str, dict[int, str]] = {}
+    values_zh: dict[str, dict[int, str]] = {}
     for scheme, rows in known.groupby("scheme", sort=True):
         codes = {code: k + 1 for k, code in enumerate(sorted(rows["group_code"].unique()))}
         name = f"group_{scheme}"
-        named = dict(zip(rows["group_code"], rows["group_name_en"], strict=True))
-        values[name] = {number: named[code] for code, number in codes.items()}
+        for column, found in (("group_name_en", values), ("group_name_zh", values_zh)):
+            named = dict(zip(rows["group_code"], rows[column], strict=True))
+            found[name] = {number: named[code] for code, number in codes.items()}
         both = frame[["city_id", "year"]].merge(rows, on="city_id")
         valid = (both["valid_from"] <= both["year"]) & (both["valid_to"].isna() | (both["year"] <= both["valid_to"]))
         one = both[valid].assign(**{name: lambda rows, codes=codes: rows["group_code"].map(codes).astype("Int8")})
         frame = frame.merge(one[["city_id", "year", name]], how="left", on=["city_id", "year"], validate="1:1")
-    return frame, values
+    return frame, values, values_zh
 
 
-def _joined(frame: pd.DataFrame, long: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    wide = long.pivot(index=["city_id", "year"], columns="variable", values="value").reset_index()
+def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tuple[pd.DataFrame, list[str]]:
+    wide = long.pivot(index=["city_id", "year"], columns="variable", values=value).reset_index()
     names = [str(name) for name in wide.columns if name not in ("city_id", "year")]
     return frame.merge(wide, how="left", on=["city_id", "year"], validate="1:1"), names
 
 
-def _with_indicators(reader: Reader, panel: CityPanel) -> CityPanel:
-    frame, found = _joined(panel.frame, reader.con.execute(*reader.ready(INDICATORS_SQL)).df())
-    named = reader.con.execute(*reader.ready(NAMED_SQL)).fetchall()
-    labels = {code: name for code, name, _ in named if code in found}
-    units = {code: unit for code, _, unit in named if code in found}
-    return CityPanel(frame, panel.labels | labels, panel.units | units, panel.values)
+def _with_indicators(reader: Reader, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
+    long = reader.con.execute(*reader.ready(INDICATORS_SQL)).df()
+    frame, found = _joined(frame, long)
+    frame, _ = _joined(frame, long.assign(variable="z_" + long["variable"]), "z")
+    known: dict[str, tuple[str, str, str]] = {}
+    for code, english, chinese, unit in reader.con.execute(*reader.ready(NAMED_SQL)).fetchall():
+        if code in found:
+            known[code] = (english, chinese or "", unit)
+            known[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")
+    return frame, known
+
+
+def _with_controls(
+    con: duckdb.DuckDBPyConnection, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
+    """What easy.panel_wide has besides; nothing in a file that was published before it was there."""
+    if not con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'easy' and table_name = 'panel_wide'"
+    ).fetchall():
+        return frame, {}
+    long = con.execute(CONTROLS_SQL, {"known": [str(name) for name in frame.columns]}).df()
+    frame, found = _joined(frame, long.assign(variable="control_" + long["variable"]))
+    named = {
+        f"control_{code}": (english, chinese, unit)
+        for code, english, chinese, unit in con.execute(CONTROL_NAMES_SQL).fetchall()
+    }
+    return frame, {name: named[name] for name in found}

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.paths import Paths
-from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_rows
+from dagster_project.publish.citation import FORMS, Cited, citation
+from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_notes, read_rows
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Scope, read_scope
 from dagster_project.publish.locale import languages
 from dagster_project.publish.paper import excel, figures, latex, plain, stata
-from dagster_project.publish.paper.city_panel import read_panel
-from dagster_project.publish.release.folder import known_releases
+from dagster_project.publish.paper.city_panel import CityPanel, read_panel
+from dagster_project.publish.paper.described import Described, read_table
+from dagster_project.publish.release.folder import known_releases, sha256_of
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
@@ -26,6 +29,8 @@ ROWS = ("csv", "parquet")
 WHOLE = ("excel", "stata", "report")
 DRAWN = ("svg", "png")
 BINARY = ("parquet", "excel", "stata", "png", "report")
+PLAIN_SQL = "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('easy', 'mart')"
+MAX_PRINTED = 2_000  # rows that a printed table may have
 BOM = "\ufeff".encode()
 
 
@@ -80,7 +85,7 @@ def _check(asked: Asked) -> None:
     """What fits together."""
     if asked.table and asked.figure:
         raise ExportError("Name a --table or a --figure, not both.")
-    formats = DRAWN if asked.figure else (*PRINTED, *ROWS, "excel") if asked.table else WHOLE
+    formats = DRAWN if asked.figure else (*PRINTED, *ROWS, "excel", "stata") if asked.table else WHOLE
     if asked.language not in languages():
         raise ExportError(f"There is no language '{asked.language}'. Languages: {', '.join(languages())}.")
     if asked.format not in (*PRINTED, *ROWS, *WHOLE, *DRAWN):
@@ -94,6 +99,8 @@ def _check(asked: Asked) -> None:
         raise ExportError(f"Format {asked.format} needs {need}. {_known_tables([])}")
     if asked.format in BINARY and asked.out is None:
         raise ExportError(f"Format {asked.format} needs --out FILE.")
+    if asked.figure:
+        figures.chosen(exhibits(), asked.figure)  # says which there are
 
 
 def _check_out(paths: Paths, asked: Asked) -> None:
@@ -140,13 +147,16 @@ def _make(file: Path, asked: Asked) -> tuple[dict[str, bytes], Scope]:
             return {asked.format: _whole(file, reader, asked)}, scope
         table = _tables().get(asked.table.upper())
         if table is None:
-            sql = _mart(reader, asked)
-        elif asked.format in PRINTED:
+            return {asked.table: _plain(file, reader, asked)}, scope
+        if asked.format in PRINTED:
             return {asked.table: PRINTED[asked.format](read_grid(reader, table)).encode()}, scope
-        else:
-            read_rows(reader, table)  # says why if there is nothing
+        rows = read_rows(reader, table)  # says why if there is nothing
+        if asked.format in ROWS:
             sql = f"select *, '{scope.release.replace(chr(39), '')}' as release from ({table.sql})"
-        return {asked.table: plain.rows_as(file, reader, sql, asked.format)}, scope
+            return {asked.table: plain.rows_as(file, reader, sql, asked.format)}, scope
+        heads = {column.field: reader.words.gettext(column.head) for column in table.columns if column.head}
+        own = Described(pd.DataFrame(rows), heads, {}, " ".join([table.title, *read_notes(reader, table, rows)]))
+        return {asked.table: _described(own, table.code, reader, file, asked.format)}, scope
 
 
 def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
@@ -155,18 +165,50 @@ def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
 
         return single_file(file, language=asked.language).encode()
     panel = read_panel(reader)
-    return stata.to_stata(panel, reader.scope) if asked.format == "stata" else excel.to_excel(reader, panel)
+    if asked.format == "excel":
+        return excel.to_excel(reader, panel, _cited(file, reader.scope))
+    return stata.to_stata(panel, reader.scope, [*excel.READ_FIRST[:4], *_sources(file, reader)])
 
 
-def _mart(reader: Reader, asked: Asked) -> str:
-    """Query of all rows of a mart."""
-    name, marts = str(asked.table), sorted(reader.tables)
-    if asked.format in PRINTED or asked.format == "excel":
-        hint = f"{name} is a plain table: use --format csv or parquet. " if name in marts else ""
-        raise ExportError(f"{hint or f'No paper table is called {name!r}. '}{_known_tables([])}")
-    if name not in marts:
-        raise ExportError(f"No table is called '{name}'. {_known_tables(marts)}")
-    return f'select * from mart."{name}"'
+def _cited(file: Path, scope: Scope, part: str = "") -> Cited:
+    built = int(str(scope.built)[:4])
+    digest = sha256_of(file)
+    return Cited(scope.release, scope.data_vintage, scope.method_version, built, scope.is_synthetic, digest, part)
+
+
+def _sources(file: Path, reader: Reader, part: str = "") -> list[str]:
+    """Notes: whether it is made up, where it comes from, how it is cited."""
+    mark = [SYNTHETIC] if reader.scope.is_synthetic else []
+    cited = _cited(file, reader.scope, part)
+    return [*mark, reader.scope.origin, *(f"How to cite: {citation(cited, form)}" for form in FORMS)]
+
+
+def _described(table: Described, name: str, reader: Reader, file: Path, format: str) -> bytes:
+    """excel or stata, with labels, units and where it comes from."""
+    if format == "excel":
+        return excel.table_to_excel(table, name, _sources(file, reader, f"Table {name}"))
+    panel = CityPanel(table.frame, table.labels, table.units, {})
+    notes = [*filter(None, [table.about]), *_sources(file, reader, f"Table {name}")]
+    return stata.to_stata(panel, reader.scope, notes)
+
+
+def _plain(file: Path, reader: Reader, asked: Asked) -> bytes:
+    """A table of schema easy or mart, called by its name with or without the schema."""
+    full = sorted(row[0] for row in reader.con.execute(PLAIN_SQL).fetchall())
+    name = next((one for one in full if asked.table in (one, one.partition(".")[2])), None)
+    if name is None:
+        raise ExportError(f"No table is called '{asked.table}'. {_known_tables(full)}")
+    if asked.format in ROWS:
+        return plain.rows_as(file, reader, f"from {name}", asked.format)
+    limit = MAX_PRINTED if asked.format in PRINTED else excel.MAX_ROWS if asked.format == "excel" else None
+    n = int(reader.con.execute(f"select count(*) from {name}").fetchall()[0][0])
+    if limit is not None and n > limit:
+        raise ExportError(f"{name} has {n:,} rows; {asked.format} takes {limit:,}. Use --format csv or parquet.")
+    table = read_table(reader, name)
+    assert table is not None
+    if asked.format in PRINTED:
+        return PRINTED[asked.format](plain.as_grid(table, name, reader)).encode()
+    return _described(table, name, reader, file, asked.format)
 
 
 def _tables() -> dict[str, Exhibit]:

@@ -1,124 +1,253 @@
-"""A workbook for people: the city-year panel, every small table, a dictionary, the sources."""
+"""A workbook for people: what to read first, the ranking, the city-year panel and the front room, labelled."""
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader, Scope, tables_of
+from dagster_project.publish.citation import FORMS, Cited, citation
+from dagster_project.publish.exhibits.reader import SYNTHETIC, Reader
+from dagster_project.publish.locale import msg
 from dagster_project.publish.paper.city_panel import CityPanel
+from dagster_project.publish.paper.described import Described, read_table
 
-MAX_ROWS = 5000  # of a table that gets a sheet; larger ones are Parquet's business
+MAX_ROWS = 1_000_000  # of a sheet
 MAX_TEXT = 32_767
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-SOURCES = "mart_source_load"
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": False}
-DICTIONARY_SQL = """
-select c.table_name, c.column_name, lower(c.data_type) as data_type, c.comment as description,
-    t.comment as table_description
-from duckdb_columns() as c join duckdb_tables() as t using (database_name, schema_name, table_name)
-where c.schema_name = 'mart' order by c.table_name, c.column_index
-"""
+FIRST = ("name_en", "name_zh", "year")  # stay in sight
+# Sheets between the panel and the dictionary: what the front room answers.
+FRONT_ROOM = ("gap", "inequality", "moran", "markov", "effects", "dropped")
+SOURCES_SQL = "select * from mart.mart_source_load order by source, data_year, load_no"
+READ_FIRST = (
+    msg("Scores are in points: 0 to 100 over the base window, and beyond it only in later years."),
+    msg("A city has a score in years in which it has every indicator; sheet dropped says who is missing, and why."),
+    msg("Imputed and edited figures are used; the columns of the weight of imputed values say how much rests on them."),
+    msg("z_ columns are scaled so that higher is better, also where the indicator itself is better low."),
+    msg("Row 1 says what a column is, row 2 its unit, row 3 its name in the database; figures start in row 4."),
+)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """`notes`: what the sheet is, for the list of contents."""
+
+    name: str
+    table: Described
+    notes: str = ""
+    frozen: int = 0
 
 
 def frame_to_excel(frame: pd.DataFrame) -> bytes:
-    """One sheet with the rows."""
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, OPTIONS)
-    _Writer(book).write("rows", frame)
-    book.close()
-    return buffer.getvalue()
+    """One sheet with the rows, under the names of the columns."""
+    return _book([_Sheet("rows", Described(frame))])
 
 
-def to_excel(reader: Reader, panel: CityPanel) -> bytes:
-    """Sheets: about, panel, one a table of at most 5000 rows, dictionary, sources. No text can become a formula."""
-    con, scope = reader.con, reader.scope
+def table_to_excel(table: Described, name: str, sources: Sequence[str]) -> bytes:
+    """The rows under label, unit and name of each column, and a sheet that says what they are and where from."""
+    about = _About([("about", table.about, ""), *(("", text, "") for text in sources)])
+    return _book([_arranged(name.rpartition(".")[2], table)], about)
+
+
+def to_excel(reader: Reader, panel: CityPanel, cited: Cited) -> bytes:
+    """About a dozen sheets: about (contents, what to read first, how to cite), ranking, panel with groups in words, the
+    answers of schema easy, dictionary, sources. No text can become a formula. Sheets without rows are left out."""
+    is_zh = reader.words.language == "zh"
+    sheets = []
+    for name in ("ranking", *FRONT_ROOM):
+        table = read_table(reader, f"easy.{name}", order="year desc, rank_year" if name == "ranking" else "")
+        if table is not None and len(table.frame):
+            sheets.append(_arranged(name, table))
+    sheets.insert(1 if sheets and sheets[0].name == "ranking" else 0, _arranged("panel", _in_words(panel, is_zh=is_zh)))
+    sheets.append(_Sheet("dictionary", _dictionary(sheets)))
+    if reader.has("mart_source_load"):
+        sheets.append(_Sheet("sources", Described(reader.con.execute(SOURCES_SQL).df())))
+    about = _about(reader, sheets, cited)
+    return _book(sheets, about, title=f"NQPF {reader.scope.release}", created=reader.scope.built)
+
+
+def _in_words(panel: CityPanel, *, is_zh: bool) -> Described:
+    """Group numbers become names."""
+    labels, values = (panel.labels_zh, panel.values_zh) if is_zh else (panel.labels, panel.values)
+    frame = panel.frame.copy()
+    for name, words in (values or panel.values).items():
+        frame[name] = frame[name].map(words)
+    return Described(
+        frame,
+        {**panel.labels, **labels},
+        panel.units,
+        "Cities and years with a score: groups, scores, indicators as constructed and scaled, controls.",
+    )
+
+
+def _arranged(name: str, table: Described) -> _Sheet:
+    """Names and year first, so that they can stay in sight."""
+    columns = [str(column) for column in table.frame.columns]
+    first = [column for column in FIRST if column in columns] if FIRST[0] in columns else []
+    frame = table.frame[[*first, *(column for column in columns if column not in first)]]
+    year = columns.index("year") + 1 if "year" in columns[:3] else 1
+    return _Sheet(name[:31], Described(frame, table.labels, table.units, table.about), table.about, len(first) or year)
+
+
+def _dictionary(sheets: Sequence[_Sheet]) -> Described:
+    rows = [
+        (sheet.name, str(column), sheet.table.labels.get(str(column), ""), sheet.table.units.get(str(column), ""))
+        for sheet in sheets
+        for column in sheet.table.frame.columns
+    ]
+    return Described(pd.DataFrame(rows, columns=["sheet", "column", "meaning", "unit"]), about="Columns of all sheets.")
+
+
+@dataclass
+class _About:
+    """Rows of the first sheet: (head, text, sheet that the head leads to)."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, head: str, text: str, sheet: str = "") -> None:
+        self.rows.append((head, text, sheet))
+
+
+def _about(reader: Reader, sheets: Sequence[_Sheet], cited: Cited) -> _About:
+    about, say = _About(), reader.words.gettext
+    if reader.scope.is_synthetic:
+        about.add("SYNTHETIC", say(SYNTHETIC))
+    about.add("origin", reader.origin)
+    for k, text in enumerate(READ_FIRST):
+        about.add("" if k else "read this first", say(text))
+    for sheet in sheets:
+        about.add(sheet.name, f"{len(sheet.table.frame):,} rows. {sheet.notes}".strip(), sheet.name)
+    about.add("other tables", "nqpf tables lists them; nqpf export --table NAME --format excel --out FILE writes one.")
+    for form in FORMS:
+        about.add(f"how to cite ({form})", citation(cited, form))
+    return about
+
+
+def _book(sheets: Sequence[_Sheet], about: _About | None = None, **properties: Any) -> bytes:
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
-    book.set_properties({"title": f"NQPF {scope.release}", "created": scope.built})
+    if properties:
+        book.set_properties(properties)
     writer = _Writer(book)
-    counts = {name: _count(con, name) for name in tables_of(con)}
-    small = [name for name, n in counts.items() if 0 < n <= MAX_ROWS and name != SOURCES]
-    writer.write("about", _about(scope, counts, small))
-    writer.write("panel", panel.frame)
-    for name in small:
-        writer.write(name.removeprefix("mart_"), con.execute(f'from mart."{name}"').df())
-    writer.write("dictionary", pd.concat([_panel_dictionary(panel), con.execute(DICTIONARY_SQL).df()]))
-    if SOURCES in counts:
-        writer.write("sources", con.execute(f"from mart.{SOURCES} order by source, data_year, load_no").df())
+    if about and len(sheets) > 1:
+        writer.about(about)
+    for sheet in sheets:
+        writer.write(sheet)
+    if about and len(sheets) == 1:
+        writer.about(about)
     book.close()
     return buffer.getvalue()
 
 
 class _Writer:
-    """Writes frames as sheets of one workbook."""
+    """Writes tables as sheets of one workbook."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self.book = book
-        self.head = book.add_format({"bold": True, "bottom": 1})
+        shade = {"bg_color": "#eef2f7", "valign": "top"}
+        self.head = book.add_format({"bold": True, "bottom": 1, **shade})
+        self.label = book.add_format({"text_wrap": True, **shade})
+        self.unit = book.add_format({"italic": True, "font_color": "#5b6470", "text_wrap": True, **shade})
         self.quoted = book.add_format({"quote_prefix": True})
+        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self.strong = book.add_format({"bold": True, "valign": "top"})
+        self.link = book.add_format({"font_color": "#1f6fae", "underline": 1, "valign": "top"})
+        self.formats: dict[str, Format] = {}
 
-    def write(self, name: str, frame: pd.DataFrame) -> None:
-        sheet = self.book.add_worksheet(self._name(name))
-        for k, column in enumerate(frame.columns):
-            sheet.write_string(0, k, str(column), self.head)
-        for row, values in enumerate(frame.itertuples(index=False, name=None), start=1):
-            for k, value in enumerate(values):
-                self._cell(sheet, row, k, value)
-        sheet.freeze_panes(1, 0)
+    def about(self, about: _About) -> None:
+        sheet = self.book.add_worksheet("about")
+        sheet.set_column(0, 0, 24)
+        sheet.set_column(1, 1, 110)
+        for row, (head, text, target) in enumerate(about.rows):
+            if target:
+                sheet.write_url(row, 0, f"internal:'{target}'!A1", self.link, head)
+            else:
+                sheet.write_string(row, 0, head, self.strong)
+            sheet.write_string(row, 1, text, self.wrapped)
+
+    def write(self, own: _Sheet) -> None:
+        """Label, unit and name above each column; only the names where there is no label."""
+        table, frame = own.table, own.table.frame
+        sheet = self.book.add_worksheet(own.name)
+        top = 2 if table.labels else 0
+        for k, column in enumerate(map(str, frame.columns)):
+            unit = table.units.get(column, "")
+            if top:
+                sheet.write_string(0, k, table.labels.get(column, ""), self.label)
+                sheet.write_string(1, k, unit, self.unit)
+            sheet.write_string(top, k, column, self.head)
+            sheet.set_column(k, k, self._column(sheet, top + 1, k, frame.iloc[:, k], unit))
+        if top:
+            sheet.set_row(0, 62)
+            sheet.set_row(1, 32)
+        sheet.freeze_panes(top + 1, own.frozen)
         if len(frame.columns):
-            sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+            sheet.autofilter(top, 0, top + len(frame), len(frame.columns) - 1)
 
-    def _name(self, name: str) -> str:
-        taken = {sheet.get_name().lower() for sheet in self.book.worksheets()}
-        cut = name[:31]
-        return cut if cut.lower() not in taken else f"{name[:28]}~{len(taken)}"
-
-    def _cell(self, sheet: Worksheet, row: int, column: int, value: Any) -> None:
-        if value is None or value is pd.NA or value is pd.NaT:
-            return
-        if isinstance(value, bool) or type(value).__name__ == "bool_":
-            sheet.write_boolean(row, column, bool(value))
-        elif isinstance(value, int | float) or (hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0):
-            if math.isfinite(value):
-                sheet.write_number(row, column, float(value))
+    def _column(self, sheet: Worksheet, top: int, k: int, values: pd.Series[Any], unit: str) -> float:
+        """Write the cells; returns the width that they need."""
+        name = str(values.name)
+        if values.dtype.kind == "b" or str(values.dtype) == "boolean":
+            write: Callable[[int, Any], Any] = lambda row, value: sheet.write_boolean(row, k, bool(value))  # noqa: E731
+            width = 8
+        elif values.dtype.kind in "iuf":
+            found = self._format(number_format(name, values, unit))
+            write = lambda row, value: sheet.write_number(row, k, value, found)  # noqa: E731
+            width = 11
         else:
-            text = _text(value)
-            sheet.write_string(row, column, text, self.quoted if text.startswith(FORMULA_STARTS) else None)
+            values = values.map(_text, na_action="ignore")
+            write = lambda row, text: sheet.write_string(  # noqa: E731
+                row, k, text, self.quoted if text.startswith(FORMULA_STARTS) else None
+            )
+            width = max((_width(text) for text in values.dropna().head(500)), default=0)
+        for row, value in enumerate(values.tolist(), start=top):
+            if not (
+                value is None
+                or value is pd.NA
+                or value is pd.NaT
+                or (isinstance(value, float) and not math.isfinite(value))
+            ):
+                write(row, value)
+        return min(60, max(width, len(name))) + 2
+
+    def _format(self, code: str) -> Format:
+        if code not in self.formats:
+            self.formats[code] = self.book.add_format({"num_format": code})
+        return self.formats[code]
+
+
+def number_format(name: str, values: pd.Series[Any], unit: str = "") -> str:
+    """How Excel shows a column: no separator in years, thousands in counts, one decimal in points and percents, four in
+    p-values, else as many as its middle figure needs for three digits. The cell keeps the whole figure."""
+    if name == "year" or name.endswith(("_year", "_id", "_code")):
+        return "0"
+    if name == "p" or name.startswith("p_") or name.endswith("_p"):
+        return "0.0000"
+    held = pd.to_numeric(values, errors="coerce").dropna().astype("float64")
+    size = float(held.abs()[held != 0].median()) if (held != 0).any() else 0.0
+    if (held == held.round()).all() or size >= 1000:
+        return "#,##0"
+    if unit.startswith(("points", "percent", "0-100")) and size >= 0.1:
+        return "0.0"
+    if size < 0.0001:
+        return "0.00E+00"
+    return "0." + "0" * max(1, 2 - math.floor(math.log10(size)))
+
+
+def _width(text: str) -> int:
+    """In characters; Chinese ones take two."""
+    return sum(2 if ord(sign) > 0x2E7F else 1 for sign in text)
 
 
 def _text(value: Any) -> str:
     is_list = isinstance(value, list | tuple) or (hasattr(value, "tolist") and not isinstance(value, str))
     text = ", ".join(str(part) for part in value) if is_list else str(value)
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def _about(scope: Scope, counts: dict[str, int], small: list[str]) -> pd.DataFrame:
-    rows: list[tuple[str, str]] = [("SYNTHETIC", SYNTHETIC)] if scope.is_synthetic else []
-    rows += [("origin", scope.origin), ("panel", f"Cities and years with a score of {scope.index}; see dictionary.")]
-    for name, n in counts.items():
-        where = "in this workbook" if name in small or name == SOURCES else "no rows in this release"
-        if n > MAX_ROWS and name != SOURCES:
-            where = f"left out: above {MAX_ROWS} rows; use Parquet or CSV"
-        rows.append((name, f"{n} rows, {where}"))
-    return pd.DataFrame(rows, columns=["item", "text"])
-
-
-def _panel_dictionary(panel: CityPanel) -> pd.DataFrame:
-    rows = []
-    for name in panel.frame.columns:
-        words = "; ".join(f"{k} {text}" for k, text in panel.values.get(name, {}).items())
-        unit = panel.units.get(name, words)
-        text = panel.labels.get(name, name) + (f". Unit: {unit}." if unit else ".")
-        rows.append(("panel", name, str(panel.frame[name].dtype).lower(), text, "One row per city and year."))
-    return pd.DataFrame(rows, columns=["table_name", "column_name", "data_type", "description", "table_description"])
-
-
-def _count(con: duckdb.DuckDBPyConnection, name: str) -> int:
-    return int(con.execute(f'select count(*) from mart."{name}"').fetchall()[0][0])

@@ -1,9 +1,8 @@
-"""A release folder: Parquet, CSV, dictionary, manifest. All from the snapshot file."""
+"""A release folder: Parquet, CSV, dictionary, descriptions for catalogues, manifest. All from the snapshot file."""
 
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import hashlib
 import json
 import re
@@ -20,8 +19,13 @@ from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import open_read_only
 
 DICTIONARY_SQL = """
-    select table_name, column_name, data_type, comment as description from duckdb_columns()
-    where schema_name = 'mart' order by table_name, column_index
+    select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
+        data_type, comment as description
+    from duckdb_columns() where schema_name in ('easy', 'mart') order by 1, column_index
+"""
+TABLES_SQL = """
+    select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name
+    from duckdb_tables() where schema_name in ('easy', 'mart') order by 2
 """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
 MANIFEST = "manifest.json"
@@ -30,7 +34,7 @@ NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
 TEXTS = (PROJECT / "docs" / "formulas.md", *(PROJECT / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")))
 KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
-MAX_PLAIN_ROWS = 250_000  # a spreadsheet opens no more in reasonable time; readers of longer tables unpack .gz
+MAX_CSV_ROWS = 60_000  # a longer table is Parquet only: a tenth of the size, and with types
 
 
 def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
@@ -131,7 +135,8 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
 def export_tables(
     snapshot: Path, folder: Path, contents: Mapping[str, str], earlier: Path | None = None
 ) -> dict[str, dict[str, object]]:
-    """Parquet and CSV of every mart, sorted; rows and sha256 by table. Long tables are packed: <table>.csv.gz.
+    """Parquet of every table of schemas mart and easy, CSV of those of at most MAX_CSV_ROWS rows, in the order of the
+    file; rows and sha256 by table. A table of easy is called easy.<name>.
 
     contents: hash by table. A table that an earlier release has with the same content is that release's files, linked.
     """
@@ -140,25 +145,22 @@ def export_tables(
     exported: dict[str, dict[str, object]] = {}
     known = _exported_before(earlier)
     with duckdb.connect(str(snapshot), read_only=True) as con:
-        for (name,) in con.execute(
-            "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
-        ).fetchall():
+        for table, name in con.execute(TABLES_SQL).fetchall():
             same = known.get(name, {})
             is_same = (
                 name not in OF_THE_RUN and same.get("content") is not None and same["content"] == contents.get(name)
             )
-            if earlier and is_same and _link(earlier, folder, name):
-                exported[name] = {key: same[key] for key in ("rows", "parquet_sha256", "csv_sha256")}
+            if earlier and is_same and _link(earlier, folder, name, same):
+                exported[name] = {key: value for key, value in same.items() if key != "content"}
                 continue
-            con.execute(f"create or replace temp table sorted as from mart.{name} order by all")
-            rows = int(con.execute("select count(*) from sorted").fetchall()[0][0])
+            rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
             parquet = folder / "parquet" / f"{name}.parquet"
-            con.execute(f"copy sorted to '{_sql_path(parquet)}' (format parquet, compression zstd)")
-            csv = folder / "csv" / f"{name}.csv"
-            _write_csv(con, f"select {_csv_columns(con, name)} from sorted", csv)
-            if rows > MAX_PLAIN_ROWS:
-                csv = _packed(csv)
-            exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet), "csv_sha256": sha256_of(csv)}
+            con.execute(f"copy {table} to '{_sql_path(parquet)}' (format parquet, compression zstd)")
+            exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet)}
+            if rows <= MAX_CSV_ROWS:
+                csv = folder / "csv" / f"{name}.csv"
+                _write_csv(con, f"select {_csv_columns(con, table)} from {table}", csv)
+                exported[name]["csv_sha256"] = sha256_of(csv)
         _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
     for text in TEXTS:
         shutil.copyfile(text, folder / text.name)
@@ -172,10 +174,10 @@ def _exported_before(earlier: Path | None) -> dict[str, dict[str, object]]:
     return tables
 
 
-def _link(earlier: Path, folder: Path, name: str) -> bool:
+def _link(earlier: Path, folder: Path, name: str, facts: Mapping[str, object]) -> bool:
     """The same files under another name: what is published is never written again. False where one is missing."""
-    files = [earlier / "parquet" / f"{name}.parquet", *(earlier / "csv").glob(f"{name}.csv*")]
-    if len(files) != 2 or not all(file.is_file() for file in files):
+    files = [earlier / kind / f"{name}.{kind}" for kind in ("parquet", "csv") if f"{kind}_sha256" in facts]
+    if not files or not all(file.is_file() for file in files):
         return False
     for file in files:
         target = folder / file.relative_to(earlier)
@@ -191,19 +193,6 @@ def _write_csv(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> None:
     first = con.execute(f"describe {sql}").fetchall()[0][0]
     marked = f'select * rename ({first} as "{BOM}{first}") from ({sql})'
     con.execute(f"copy ({marked}) to '{_sql_path(file)}' (header)")
-
-
-def _packed(csv: Path) -> Path:
-    """The same file as .csv.gz, without time and name inside: the same content gives the same bytes."""
-    file = csv.with_name(f"{csv.name}.gz")
-    with (
-        csv.open("rb") as plain,
-        file.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
-    ):
-        shutil.copyfileobj(plain, packed, 1 << 20)
-    csv.unlink()
-    return file
 
 
 def write_manifest(folder: Path, content: dict[str, object]) -> None:
@@ -259,7 +248,7 @@ def manifest_content(
 def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
     columns = con.execute(
         "select column_name, data_type from duckdb_columns()"
-        " where schema_name = 'mart' and table_name = ? order by column_index",
+        " where schema_name || '.' || table_name = ? order by column_index",
         [table],
     ).fetchall()
     return csv_select(columns)

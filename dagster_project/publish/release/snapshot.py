@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -13,9 +14,42 @@ from dagster_project.published import stray_log
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
 STORAGE_VERSION = "v1.2.0"
+# Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole
+# numbers are not packed.
+BLOCK_SIZE = 32_768
+# Rows that repeat a fact (an indicator of eleven indices, a cell behind many values) stand side by side: they pack to
+# next to nothing. Tables that are not named keep their order (easy), or are sorted by their columns (mart, ops).
+SORTED_BY = {
+    "mart.mart_indicator_value": ("indicator_code", "city_id", "year", "basis", "index_code"),
+    "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
+    "mart.mart_index_contribution": ("index_code", "basis", "weight_scheme", "indicator_code", "year", "city_id"),
+    "mart.mart_index_score": ("index_code", "basis", "weight_scheme", "year", "city_id"),
+    "mart.mart_source_value": ("variable_code", "source", "year", "city_id"),
+}
+# Columns that are a formula of others of their row, bit by bit: the file keeps the formula.
+FORMULAS = {
+    "mart.mart_index_score": {"score_100": "100 * score"},
+    "mart.mart_index_contribution": {"contribution": "weight * z"},
+    "mart.mart_source_value": {
+        "source_cell_id": "source || '@' || vintage || ':' || file || '!' || sheet || '!' || cell"
+    },
+}
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
+
+# Rows of several indices or models say which are the headline ones. What stands in the columns of such a row:
+HEADLINE_SQL = """
+select i.index_code, i.basis, i.weight_scheme, m.model_id
+from build.mart.dim_index as i
+left join build.mart.dim_model_spec as m on m.is_headline and m.y_code = i.index_code
+where i.is_headline
+order by m.model_id nulls last limit 1
+"""
+HEADLINE_WORDS = (
+    "Whether the row is of the headline index, on its frozen basis and with its own weights, and where the row is of a"
+    " model, of its headline regression."
+)
 
 
 class PublishError(Exception):
@@ -23,7 +57,7 @@ class PublishError(Exception):
 
 
 def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
-    """Copy SCHEMAS into a new file beside `target`; returns rows per table.
+    """Copy SCHEMAS into a new file beside `target`, table by table, packed; returns rows per table.
 
     The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
     """
@@ -32,14 +66,15 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
-        con.execute(f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}')")
+        con.execute(
+            f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE})"
+        )
         counts = {}
+        headline = _headline(con)
         for schema in SCHEMAS:
             con.execute(f"create schema if not exists snapshot.{schema}")
-            for name, ddl in _tables(con, schema):
-                con.execute("use snapshot")
-                con.execute(ddl)
-                con.execute(f"insert into snapshot.{schema}.{name} select * from build.{schema}.{name}")
+            for name in _tables(con, schema):
+                _copy_table(con, f"{schema}.{name}", headline if schema == "mart" else {})
                 _copy_comments(con, schema, name)
                 counts[f"{schema}.{name}"] = _count(con, f"snapshot.{schema}.{name}")
                 if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
@@ -102,11 +137,61 @@ def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     return int(con.execute(differing).fetchall()[0][0]) == 0
 
 
-def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:
-    return con.execute(
-        "select table_name, sql from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1",
-        [schema],
+def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
+    rows = con.execute(
+        "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1", [schema]
     ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Column -> what stands in it in rows of the headline; nothing in a build without these dimensions."""
+    if not {"dim_index", "dim_model_spec"} <= set(_tables(con, "mart")):
+        return {}
+    found = con.execute(HEADLINE_SQL).fetchall()
+    names = ("index_code", "basis", "weight_scheme", "model_id")
+    return {name: value for name, value in zip(names, found[0], strict=True) if value is not None} if found else {}
+
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> None:
+    """Columns, types and what may not be null as in the build; the order and the formulas are those of this module.
+
+    A table of several indices or models gets is_headline, a formula of its own columns.
+    """
+    schema, name = table.split(".")
+    columns = con.execute(
+        "select column_name, data_type, is_nullable from duckdb_columns() where database_name = 'build'"
+        " and schema_name = ? and table_name = ? order by column_index",
+        [schema, name],
+    ).fetchall()
+    names = [column for column, _, _ in columns]
+    formulas = {
+        column: formula
+        for column, formula in FORMULAS.get(table, {}).items()
+        if column in names and _holds(con, f"build.{table}", column, formula)
+    }
+    parts = [
+        f'"{column}" {kind} generated always as ({formulas[column]}) virtual'
+        if column in formulas
+        else f'"{column}" {kind}{"" if is_nullable else " not null"}'
+        for column, kind, is_nullable in columns
+    ]
+    if {"index_code", "model_id"} & set(names) & set(headline) and "is_headline" not in names:
+        own = " and ".join(f"\"{column}\" = '{_escaped(text)}'" for column, text in headline.items() if column in names)
+        parts.append(f"is_headline boolean generated always as (coalesce({own}, false)) virtual")
+    con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
+    if parts[-1].startswith("is_headline"):
+        con.execute(f"comment on column snapshot.{table}.is_headline is '{HEADLINE_WORDS}'")
+    stored = ", ".join(f'"{column}"' for column in names if column not in formulas)
+    key = ", ".join(column for column in SORTED_BY.get(table, ()) if column in names)
+    order = "" if schema == "easy" else f" order by {key or stored}"
+    con.execute(f"insert into snapshot.{table} select {stored} from build.{table}{order}")
+
+
+def _holds(con: duckdb.DuckDBPyConnection, table: str, column: str, formula: str) -> bool:
+    """The formula gives the column of every row, bit by bit."""
+    differing = f'select 1 from {table} where "{column}" is distinct from {formula} limit 1'
+    return not con.execute(differing).fetchall()
 
 
 def _table_names(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:

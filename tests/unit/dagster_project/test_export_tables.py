@@ -1,8 +1,7 @@
-"""What a release holds of each mart: Parquet and CSV with the same rows, long tables packed."""
+"""What a release holds of each table: Parquet and CSV with the same rows, long tables as Parquet only."""
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -20,11 +19,11 @@ def snapshot(tmp_path: Path) -> Path:
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart; create table mart.city (city_id varchar, score double, tags varchar[])")
         con.execute("comment on column mart.city.score is 'Score, 0 to 1.'")
-        con.execute("insert into mart.city values ('CN2', 0.25, ['a', 'b']), ('CN1', 0.5, null), ('=1+1', null, [])")
+        con.execute("insert into mart.city values ('=1+1', null, []), ('CN1', 0.5, null), ('CN2', 0.25, ['a', 'b'])")
     return file
 
 
-def test_rows_are_sorted_and_the_same_in_both_formats(snapshot: Path, tmp_path: Path) -> None:
+def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Path, tmp_path: Path) -> None:
     exported = export_tables(snapshot, tmp_path / "out", {})
     csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
@@ -43,18 +42,22 @@ def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> 
         assert content.count(b"\xef\xbb\xbf") == 1
 
 
-def test_a_long_table_is_packed_with_the_bytes_that_the_plain_file_would_have(
-    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    export_tables(snapshot, tmp_path / "plain", {})
-    monkeypatch.setattr(release, "MAX_PLAIN_ROWS", 2)
-    first = export_tables(snapshot, tmp_path / "first", {})
-    second = export_tables(snapshot, tmp_path / "second", {})
-    packed = tmp_path / "first" / "csv" / "city.csv.gz"
-    assert [file.name for file in packed.parent.iterdir()] == ["city.csv.gz"]
-    assert gzip.decompress(packed.read_bytes()) == (tmp_path / "plain" / "csv" / "city.csv").read_bytes()
-    assert first == second
-    assert pd.read_csv(packed, encoding="utf-8-sig").shape == (3, 3)
+def test_a_long_table_goes_out_as_parquet_only(snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
+    exported = export_tables(snapshot, tmp_path / "out", {})
+    assert list((tmp_path / "out" / "csv").iterdir()) == []
+    assert set(exported["city"]) == {"rows", "parquet_sha256"}
+    assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
+
+
+def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(snapshot)) as con:
+        con.execute("create schema easy; create table easy.ranking as select 1 as rank_year")
+        con.execute("create schema ops; create table ops.run as select 1 as n")
+    exported = export_tables(snapshot, tmp_path / "out", {})
+    assert list(exported) == ["city", "easy.ranking"]
+    assert (tmp_path / "out" / "csv" / "easy.ranking.csv").read_text(encoding="utf-8-sig") == "rank_year\n1\n"
+    assert "easy.ranking,rank_year" in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
 
 
 def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import struct
 import zipfile
 
 import duckdb
@@ -10,16 +11,18 @@ import pytest
 from promised_marts import insert
 from python_calamine import CalamineWorkbook
 
+from dagster_project.publish.citation import Cited
 from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
-from dagster_project.publish.paper.excel import to_excel
+from dagster_project.publish.paper.described import Described, parts
+from dagster_project.publish.paper.excel import number_format, table_to_excel, to_excel
 from dagster_project.publish.paper.plain import rows_as
 from dagster_project.publish.paper.stata import to_stata
 
 PANEL = CityPanel(
     pd.DataFrame(
         {
-            "city_id": ["CN1", "CN2"],
+            "city_id": ["CN110000", "CN120000"],
             "name_zh": ["北京市", "=cmd|'/c calc'!A1"],
             "year": [2012, 2012],
             "group_core": pd.array([2, None], dtype="Int8"),
@@ -29,7 +32,41 @@ PANEL = CityPanel(
     {"city_id": "City", "name_zh": "Name", "year": "Year", "group_core": "Group: core", "q2": "GDP " * 30},
     {"q2": "yuan of 2012"},
     {"group_core": {1: "Peripheral city", 2: "Core city"}},
+    {"city_id": "城市", "q2": "人均地区生产总值"},
+    {"group_core": {1: "外围城市", 2: "核心城市"}},
 )
+CITED = Cited("2026.1.0", "2021A", "m1", 2026, is_synthetic=True, sha256="f" * 64)
+
+
+def characteristics(content: bytes) -> dict[tuple[str, str], str]:
+    """(variable, name) -> text, as the chapter of Stata's manual on its format lays them out."""
+    found = {}
+    for part in content.split(b"<ch>")[1:]:
+        (length,) = struct.unpack("<I", part[:4])
+        assert part[4 + length :].startswith(b"</ch>")
+        variable, name, text = part[4:133], part[133:262], part[262 : 4 + length]
+        assert text.endswith(b"\0")
+        found[(variable.partition(b"\0")[0].decode(), name.partition(b"\0")[0].decode())] = text[:-1].decode()
+    return found
+
+
+def test_stata_holds_notes_and_a_second_language(scope):
+    found = characteristics(to_stata(PANEL, scope, ["How to cite: 引用", "Second."]))
+    assert (found["_dta", "note0"], found["_dta", "note1"]) == ("2", "How to cite: 引用")
+    assert (found["_dta", "_lang_list"], found["_dta", "_lang_c"]) == ("en zh", "en")
+    assert found["q2", "_lang_v_zh"] == "人均地区生产总值 (yuan of 2012)"
+    assert found["group_core", "_lang_l_zh"] == "group_core_zh"
+    assert found["year", "_lang_v_zh"] == "Year"  # where there is no Chinese name
+
+
+def test_the_map_of_a_stata_file_leads_to_its_parts(scope):
+    content = to_stata(PANEL, scope, ["A note."])
+    start = content.index(b"<map>") + 5
+    places = struct.unpack("<14Q", content[start : start + 112])
+    tags = ("<characteristics>", "<data>", "<strls>", "<value_labels>", "</stata_dta>")
+    for place, tag in zip(places[8:13], tags, strict=True):
+        assert content[place:].startswith(tag.encode())
+    assert places[13] == len(content)
 
 
 def test_stata_reads_back_figures_labels_units_and_groups(scope):
@@ -38,6 +75,9 @@ def test_stata_reads_back_figures_labels_units_and_groups(scope):
         labels, words = reader.variable_labels(), reader.value_labels()
         assert reader.data_label.startswith("SYNTHETIC demo data")
     assert frame["name_zh"].tolist() == PANEL.frame["name_zh"].tolist()
+    assert frame["city"].tolist() == [110000, 120000]
+    assert words["city"] == words["city_zh"] == dict(zip([110000, 120000], PANEL.frame["name_zh"], strict=True))
+    assert words["group_core_zh"] == {1: "外围城市", 2: "核心城市"}
     assert frame["q2"].tolist()[0] == 1.5
     assert frame[["q2", "group_core"]].iloc[1].isna().all()
     assert words["group_core"] == {1: "Peripheral city", 2: "Core city"}
@@ -62,22 +102,37 @@ def test_a_name_that_stata_cannot_hold_is_refused_and_not_cut(scope):
 @pytest.fixture
 def book(empty, reader) -> bytes:
     insert(empty, "mart_source_load", source="yearbook", data_year=2012, title='=HYPERLINK("x")', is_synthetic=True)
-    insert(empty, "dim_keyword", dict_version="v1", term="@SUM(A1)", is_active=False)
-    empty.execute("create table mart.mart_large as select range as n from range(6000)")
-    return to_excel(reader(), PANEL)
+    empty.execute("create schema if not exists easy")
+    empty.execute("create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100")
+    empty.execute("comment on table easy.ranking is 'One row per city.'")
+    empty.execute("comment on column easy.ranking.score_100 is 'Score. Unit: points.'")
+    empty.execute("create or replace table easy.gap (year integer)")
+    return to_excel(reader(), PANEL, CITED)
 
 
 def sheet(book: bytes, name: str) -> list[list[object]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_name(name).to_python()
 
 
-def test_the_workbook_has_data_dictionary_and_sources(book):
+def test_the_workbook_has_what_people_ask_first_and_no_empty_sheet(book):
     names = CalamineWorkbook.from_filelike(io.BytesIO(book)).sheet_names
-    assert names[:2] == ["about", "panel"]
-    assert names[-2:] == ["dictionary", "sources"]
-    assert "dim_keyword" in names
-    assert sheet(book, "panel")[1] == ["CN1", "北京市", 2012.0, 2.0, 1.5]
-    assert sheet(book, "panel")[2][3:] == ["", ""]
+    assert names == ["about", "ranking", "panel", "dictionary", "sources"]
+
+
+def test_label_unit_and_name_stand_above_the_figures_and_groups_are_words(book):
+    label, unit, name, first, second = sheet(book, "panel")
+    assert name == ["name_zh", "year", "city_id", "group_core", "q2"] or name == list(PANEL.frame.columns)
+    assert dict(zip(name, label, strict=True))["group_core"] == "Group: core"
+    assert dict(zip(name, unit, strict=True))["q2"] == "yuan of 2012"
+    assert dict(zip(name, first, strict=True)) == {
+        "city_id": "CN110000",
+        "name_zh": "北京市",
+        "year": 2012.0,
+        "group_core": "Core city",
+        "q2": 1.5,
+    }
+    assert second[-2:] == ["", ""]
+    assert sheet(book, "ranking")[:2] == [["", "", "Score"], ["", "", "points"]]
 
 
 def test_text_that_looks_like_a_formula_stays_text(book):
@@ -86,23 +141,62 @@ def test_text_that_looks_like_a_formula_stays_text(book):
         styles = parts.read("xl/styles.xml").decode()
     assert not [text for text in sheets if "<f>" in text]
     assert 'quotePrefix="1"' in styles
-    assert "=cmd|'/c calc'!A1" in sheet(book, "panel")[2]
+    assert "=cmd|'/c calc'!A1" in sheet(book, "panel")[4]
     assert '=HYPERLINK("x")' in sheet(book, "sources")[1]
-    assert "@SUM(A1)" in sheet(book, "dim_keyword")[1]
 
 
-def test_the_first_sheet_marks_synthetic_data_and_says_what_is_left_out_and_why(book):
+def test_sheets_are_laid_out_for_reading(book):
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        panel = parts.read("xl/worksheets/sheet3.xml").decode()
+        about, styles = (parts.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
+    assert 'ySplit="3"' in panel
+    assert "<cols>" in panel
+    assert '<autoFilter ref="A3:E5"/>' in panel
+    assert "location=\"'panel'!A1\"" in about
+    assert 'formatCode="0.0"' in styles
+
+
+def test_the_first_sheet_marks_synthetic_data_and_says_how_to_cite(book):
     about = dict(row for row in sheet(book, "about"))
     assert about["SYNTHETIC"].startswith("SYNTHETIC")
-    assert about["mart_large"] == "6000 rows, left out: above 5000 rows; use Parquet or CSV"
-    assert about["mart_panel_fit"] == "0 rows, no rows in this release"
-    assert about["dim_keyword"] == "1 rows, in this workbook"
+    assert about["ranking"] == "1 rows. One row per city."
+    assert "sha256 ffffffffffffffff" in about["how to cite (gbt7714)"]
 
 
-def test_the_dictionary_says_what_each_column_of_the_panel_is(book):
-    found = {row[1]: row[3] for row in sheet(book, "dictionary") if row[0] == "panel"}
-    assert list(found) == list(PANEL.frame.columns)
-    assert found["group_core"] == "Group: core. Unit: 1 Peripheral city; 2 Core city."
+def test_the_dictionary_says_what_each_column_of_each_sheet_is(book):
+    found = {(row[0], row[1]): row[2:] for row in sheet(book, "dictionary")}
+    assert found["ranking", "score_100"] == ["Score", "points"]
+    assert found["panel", "q2"][1] == "yuan of 2012"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "unit", "code"),
+    [
+        ("year", [2012, 2013], "", "0"),
+        ("n", [1200, 3], "", "#,##0"),
+        ("score_100", [43.55738, 1.5], "points", "0.0"),
+        ("p", [0.00001, 0.5], "", "0.0000"),
+        ("se", [0.0213, 0.0298], "", "0.0000"),
+        ("density", [1e-7, 2e-9], "", "0.00E+00"),
+        ("nothing", [float("nan")], "", "#,##0"),
+    ],
+)
+def test_figures_are_shown_with_the_digits_that_they_need(name, values, unit, code):
+    assert number_format(name, pd.Series(values), unit) == code
+
+
+def test_a_table_alone_brings_its_labels_and_where_it_comes_from():
+    own = Described(
+        pd.DataFrame({"year": [2012], "gini": [0.3]}), {"gini": "Gini index"}, {"gini": "1"}, "One row a year."
+    )
+    book = table_to_excel(own, "easy.inequality", ["Release r1"])
+    assert sheet(book, "inequality") == [["", "Gini index"], ["", "1"], ["year", "gini"], [2012.0, 0.3]]
+    assert [row[1] for row in sheet(book, "about")] == ["One row a year.", "Release r1"]
+
+
+def test_a_comment_is_words_and_unit():
+    assert parts("Score; above 100 later. Unit: points (0 to 100).") == ("Score; above 100 later", "points (0 to 100)")
+    assert parts("Stable city id.") == ("Stable city id", "")
 
 
 def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader, scope):

@@ -236,15 +236,15 @@ def panel_of(world: dict):
 
 def index(n: int, t: int) -> Callable[[], object]:
     """Panel -> entropy-weighted index with bounds, weights, contributions of every cell."""
-    from python_models.index import build_index
+    from python_models import CompositeIndex
 
     panel = panel_of(country(n, t))
     options = {
         "directions": dict.fromkeys(panel.names, 1),
         "window": (panel.years[0], panel.years[-1]),
-        "dimensions": {name: f"d{at % 4}" for at, name in enumerate(panel.names)},
+        "levels": {name: f"d{at % 4}" for at, name in enumerate(panel.names)},
     }
-    return lambda: build_index(panel, **options)
+    return lambda: CompositeIndex(panel, **options).fit()
 
 
 def inequality(n: int, t: int) -> Callable[[], object]:

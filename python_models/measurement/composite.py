@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from python_models.measurement.treatment import NONE, WINSORISED, logged, treat
 from python_models.panel import Panel
 from python_models.scaling import Bounds, WinsorLimits, cap, minmax, winsor_limits, winsorise
 from python_models.schemes import SUM, SchemeWeights, scheme_score, scheme_weights
+
+if TYPE_CHECKING:
+    from python_models.measurement.audit import Audit
 
 GIVEN, FRONTIER = "given", "benefit_of_the_doubt"
 TREATMENTS = ("limits", "rule")
@@ -253,6 +256,12 @@ class CompositeIndex:
                 "color": {"field": "part", "type": "nominal", "title": None},
             },
         }
+
+    def audit(self, *, draws: int = 10_000, seed: int = 0, n_jobs: int = 1, **more: Any) -> Audit:
+        """The ten steps of the OECD/JRC handbook with a verdict each; see `audit.audit` for `more` and errors."""
+        from python_models.measurement.audit import audit
+
+        return audit(self, draws=draws, seed=seed, n_jobs=n_jobs, **more)
 
     # ---- its parts ------------------------------------------------------------------------------------------------
 

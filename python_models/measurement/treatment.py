@@ -94,5 +94,5 @@ def _winsorised(x: FloatArray, most: int) -> tuple[FloatArray, int]:
         at_end = out == end
         others = out[~at_end & ~np.isnan(out)]
         out[at_end] = others.max() if at_top else others.min()
-        moved += int(at_end.sum())
+        moved = int((out != x).sum() - np.isnan(x).sum())
     return out, moved

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import require_known
@@ -29,6 +30,7 @@ from python_models.measurement.sobol import SobolShares, sobol_shares
 FACTORS = (*FIELDS, "weights")
 TOP = 20
 DIGITS = 12
+CHUNK = 256  # runs, or cities, in hand at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class Uncertainty:
     cities: tuple[str, ...]
     years: tuple[int, ...]
     reference: FloatArray
-    ranks: FloatArray
+    ranks: NDArray[np.int32]
     scores: FloatArray
     shares: SobolShares
     city_shares: SobolShares
@@ -53,7 +55,10 @@ class Uncertainty:
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year: rank_year, rank_p05/p50/p95, p_top20, score_p05/p50/p95, n_draws, n_obs, seed."""
         n, t = self.reference.shape
-        rank, score = (np.quantile(x, (0.05, 0.5, 0.95), axis=0).reshape(3, -1) for x in (self.ranks, self.scores))
+        rank, score = (
+            np.stack([np.quantile(x[..., year], (0.05, 0.5, 0.95), axis=0) for year in range(t)], axis=2).reshape(3, -1)
+            for x in (self.ranks, self.scores)
+        )
         return pd.DataFrame(
             {
                 "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
@@ -117,31 +122,46 @@ def uncertainty(
     runs = _Runs(model, _design(seed, draws, m, chosen), chosen)
     reference = places(np.round(model.score(model.headline), DIGITS))
     size = 2 + len(chosen)
-    ranks, scores = np.empty((draws, n, t), dtype=np.float64), np.empty((draws, n, t))
-    shift, failed = np.zeros((draws * size, n)), runs.failed.copy()
+    ranks, scores = np.empty((draws, n, t), dtype=np.int32), np.empty((draws, n, t))
+    shift, failed = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
+
+    def of_year(year: int) -> tuple[NDArray[np.int32], BoolArray]:
+        own, place, bad = runs.of_year(year)
+        scores[..., year], ranks[..., year] = own[:draws], place[:draws]
+        return np.abs(place - reference[:, year].astype(np.int32)), bad
+
     with ThreadPoolExecutor(max_workers=n_jobs) as pool:
-        for year, (score, place, bad) in enumerate(pool.map(runs.of_year, range(t))):
-            scores[..., year], ranks[..., year] = score[:draws], place[:draws]
-            shift += np.abs(place - reference[:, year])
-            failed |= bad
+        for start in range(0, t, n_jobs):  # as many years at a time as there are workers: their draws are large
+            for moved, bad in pool.map(of_year, range(start, min(start + n_jobs, t))):
+                shift += moved
+                failed |= bad
     if (~failed[:draws]).sum() < 2:
         raise ValueError(f"fewer than 2 of {draws} draws have a score: {'; '.join(runs.reasons) or 'not finite'}.")
-    f = (shift / t).reshape(size, draws, n)
-    f = f[:, ~failed.reshape(size, draws).any(axis=0)]  # a base draw needs all of its runs
-    mean = f.mean(axis=2)
+    f = shift.reshape(size, draws, n)
+    if failed.any():  # a base draw needs all of its runs
+        f = f[:, ~failed.reshape(size, draws).any(axis=0)]
+        ranks, scores = ranks[~failed[:draws]], scores[~failed[:draws]]
+    mean = f.mean(axis=2, dtype=np.float64) / t
+    cities_shares = [_of_cities(f[..., start : start + CHUNK] / np.float64(t), chosen) for start in range(0, n, CHUNK)]
+    first, total = (np.concatenate(parts, axis=1) for parts in zip(*cities_shares, strict=True))
     return Uncertainty(
         tuple(cities),
         tuple(years),
         reference,
-        ranks[~failed[:draws]],
-        scores[~failed[:draws]],
+        ranks,
+        scores,
         sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed),
-        sobol_shares(f[0], f[1], f[2:], chosen),
+        SobolShares(chosen, first, total, None, None, f.shape[1]),
         seed,
         len(failed),
         int(failed.sum()),
         runs.reasons,
     )
+
+
+def _of_cities(f: FloatArray, factors: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
+    own = sobol_shares(f[0], f[1], f[2:], factors)
+    return own.first, own.total
 
 
 def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:
@@ -179,16 +199,20 @@ class _Runs:
         for choice in self.groups:  # made once, before the threads
             model.scores(choice, self.weights[:1], 0)
 
-    def of_year(self, year: int) -> tuple[FloatArray, FloatArray, BoolArray]:
+    def of_year(self, year: int) -> tuple[FloatArray, NDArray[np.int32], BoolArray]:
         """Scores and places (runs, N) of one year, and the runs with a score that is not finite."""
         scores = np.zeros((len(self.weights), self.model.values.shape[0]))
         for choice, rows in self.groups.items():
             scores[rows] = self.model.scores(choice, self.weights[rows], year)
         bad: BoolArray = ~np.isfinite(scores).all(axis=1)
-        return scores, ranked(np.where(bad[:, None], 0.0, scores)), bad
+        scores[bad] = 0.0
+        places = np.empty(scores.shape, dtype=np.int32)
+        for start in range(0, len(scores), CHUNK):
+            places[start : start + CHUNK] = ranked(scores[start : start + CHUNK])
+        return scores, places, bad
 
 
-def ranked(scores: FloatArray) -> FloatArray:
+def ranked(scores: FloatArray) -> NDArray[np.int32]:
     """Places (d, N) in each row of scores (d, N), 1 the highest; what is level to 1e-12 shares the best place."""
     keys = np.round(-scores, DIGITS)
     order = np.argsort(keys, axis=1)
@@ -199,7 +223,7 @@ def ranked(scores: FloatArray) -> FloatArray:
         place = np.maximum.accumulate(np.where(first, place, 0), axis=1)
     result = np.empty(scores.shape, dtype=np.int32)
     np.put_along_axis(result, order, place, axis=1)
-    return result  # type: ignore[return-value]
+    return result
 
 
 def _design(seed: int, draws: int, m: int, factors: tuple[str, ...]) -> FloatArray:

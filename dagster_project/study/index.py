@@ -57,10 +57,16 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
         index = composite(seen, spec, frames["indicator"], window)
         rows = Rows()
         own = str(spec["weight_scheme"].iloc[0])
-        _schemes(index, frames["weighting"], own, rows, is_variant=bool(spec["variant_of"].iloc[0]))
+        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in _studied(frames["spec"])
+        _schemes(index, frames["weighting"], own, rows, is_variant=is_side)
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
+
+
+def _studied(spec: pd.DataFrame) -> set[str]:
+    """Candidates for the headline and what they are paired with: the indexes that get every weight scheme."""
+    return set(spec.loc[spec["headline_rank"].notna(), "index_code"]) | set(spec["relations_code"].dropna())
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:

@@ -55,13 +55,13 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "largest_share": (0.3, 0.5),
     "pairs_apart": (0.75, 0.5),
 }
-COPIES = 10
+COPIES = 5
 FEWEST_FRONTIER = 2000  # above this many units a year, a program each would take longer than all the rest
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """table: one row per check and item (step, check, item, value, reference, verdict, n_obs); drawn: the draws.
+    """table: one row per check and item (step, check, item, value, reference, verdict, n_obs, good, bad); drawn: the draws.
 
     value is held against reference where there is one (a nominal weight, say); levels: see `importance.level_table`.
     """
@@ -112,7 +112,9 @@ def audit(
         *_presentation(drawn),
     ]
     columns = ["step", "check", "item", "value", "reference", "verdict", "n_obs"]
-    return Audit(pd.DataFrame(rows, columns=columns), a.table, drawn)
+    table = pd.DataFrame(rows, columns=columns)
+    limits = [LIMITS.get(check, (math.nan, math.nan)) for check in table["check"]]
+    return Audit(table.assign(good=[x[0] for x in limits], bad=[x[1] for x in limits]), a.table, drawn)
 
 
 type Row = tuple[int, str, str, float, float, str, int]

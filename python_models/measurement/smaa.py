@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from python_models._types import FloatArray
+from python_models.measurement.uncertainty import CHUNK, ranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +45,19 @@ def smaa(values: FloatArray, *, draws: int, seed: int, spread: FloatArray | floa
         raise ValueError("values must be complete, and at least 1 draw is needed.")
     n, m = values.shape
     rng = np.random.default_rng(seed)
-    counts, central, first = np.zeros((n, n)), np.zeros((n, m)), np.zeros(n)
+    counts, central, first = np.zeros(n * n), np.zeros((n, m)), np.zeros(n)
     is_known = not np.any(spread)
-    for w in rng.dirichlet(np.ones(m), draws):
+    size = CHUNK if is_known else 1  # drawn values are drawn anew with every weight
+    for start in range(0, draws, size):
+        w = rng.dirichlet(np.ones(m), min(size, draws - start))
         drawn = values if is_known else values + spread * rng.standard_normal((n, m))
-        place = rankdata(-(drawn @ w), method="min").astype(np.int64) - 1
-        counts[np.arange(n), place] += 1.0
-        best = place == 0
-        central[best] += w
-        first += best
+        place = ranked(w @ drawn.T)
+        counts += np.bincount((place - 1 + n * np.arange(n)).reshape(-1), minlength=n * n)
+        best = (place == 1).astype(np.float64)
+        central += best.T @ w
+        first += best.sum(axis=0)
     central /= np.where(first > 0.0, first, np.nan)[:, None]
-    return Acceptability(counts / draws, central, _confidence(values, central, spread, rng, draws), draws)
+    return Acceptability(counts.reshape(n, n) / draws, central, _confidence(values, central, spread, rng, draws), draws)
 
 
 def smaa_of_two(values: FloatArray) -> Acceptability:

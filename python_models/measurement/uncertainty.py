@@ -4,7 +4,7 @@ Factors, each drawn evenly: the weight scheme, the winsorising, delta, leaving o
 imputation, the edition of the values (that of the headline, or another that the model holds), the normalisation, the
 aggregation, and Dirichlet weights around those of the scheme (concentration 200). Any subset of them can be asked for;
 the others then stay at the headline. Every draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither
-the number of workers nor the order of work can change a number. Scores that differ by less than 1e-12 share a place.
+the number of workers nor the order of work can change a number. Scores that agree to 12 digits share a place.
 
 Places: 5, 50 and 95 % over the draws, and the share of draws among the first 20. Shares of the factors: the A/B design
 of `sobol` on the mean absolute shift of places against the headline. A draw that has no index (no indicator is left, or
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import require_known
-from python_models.measurement.choices import FIELDS, TOPSIS, Choice, ChoiceModel, dirichlet_weights, places
+from python_models.measurement.choices import FIELDS, TOPSIS, Choice, ChoiceModel, dirichlet_weights
 from python_models.measurement.sobol import SobolShares, sobol_shares
 
 FACTORS = (*FIELDS, "weights")
@@ -120,15 +120,17 @@ def uncertainty(
     require_known(factors, FACTORS, "factor")
     chosen = tuple(factor for factor in FACTORS if factor in factors)
     runs = _Runs(model, _design(seed, draws, m, chosen), chosen)
-    reference = places(np.round(model.score(model.headline), DIGITS))
+    reference = ranked(model.score(model.headline).T).T.astype(np.float64)
     size = 2 + len(chosen)
     ranks, scores = np.empty((draws, n, t), dtype=np.int32), np.empty((draws, n, t))
     shift, failed = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
 
     def of_year(year: int) -> tuple[NDArray[np.int32], BoolArray]:
-        own, place, bad = runs.of_year(year)
-        scores[..., year], ranks[..., year] = own[:draws], place[:draws]
-        return np.abs(place - reference[:, year].astype(np.int32)), bad
+        own = np.empty((draws, n))
+        place, bad = runs.of_year(year, own)
+        scores[..., year], ranks[..., year] = own, place[:draws]
+        np.abs(np.subtract(place, reference[:, year].astype(np.int32), out=place), out=place)
+        return place, bad
 
     with ThreadPoolExecutor(max_workers=n_jobs) as pool:
         for start in range(0, t, n_jobs):  # as many years at a time as there are workers: their draws are large
@@ -199,30 +201,42 @@ class _Runs:
         for choice in self.groups:  # made once, before the threads
             model.scores(choice, self.weights[:1], 0)
 
-    def of_year(self, year: int) -> tuple[FloatArray, NDArray[np.int32], BoolArray]:
-        """Scores and places (runs, N) of one year, and the runs with a score that is not finite."""
-        scores = np.zeros((len(self.weights), self.model.values.shape[0]))
+    def of_year(self, year: int, scores: FloatArray) -> tuple[NDArray[np.int32], BoolArray]:
+        """Places (runs, N) of one year, and the runs with a score that is not finite; fills `scores` (draws, N)."""
+        n = self.model.values.shape[0]
+        places, bad = np.ones((len(self.weights), n), dtype=np.int32), np.zeros(len(self.weights), dtype=bool)
         for choice, rows in self.groups.items():
-            scores[rows] = self.model.scores(choice, self.weights[rows], year)
-        bad: BoolArray = ~np.isfinite(scores).all(axis=1)
-        scores[bad] = 0.0
-        places = np.empty(scores.shape, dtype=np.int32)
-        for start in range(0, len(scores), CHUNK):
-            places[start : start + CHUNK] = ranked(scores[start : start + CHUNK])
-        return scores, places, bad
+            for own in np.split(rows, range(CHUNK, len(rows), CHUNK)):
+                found = self.model.scores(choice, self.weights[own], year)
+                bad[own] = ~np.isfinite(found).all(axis=1)
+                found[bad[own]] = 0.0
+                places[own] = ranked(found)
+                drawn = own < len(scores)
+                scores[own[drawn]] = found[drawn]
+        return places, bad
 
 
 def ranked(scores: FloatArray) -> NDArray[np.int32]:
-    """Places (d, N) in each row of scores (d, N), 1 the highest; what is level to 1e-12 shares the best place."""
-    keys = np.round(-scores, DIGITS)
-    order = np.argsort(keys, axis=1)
-    step = np.diff(np.take_along_axis(keys, order, axis=1), axis=1) > 0.0
-    place = np.broadcast_to(np.arange(1, scores.shape[1] + 1, dtype=np.int32), scores.shape)
-    if not step.all():
-        first = np.concatenate([np.ones((len(scores), 1), dtype=bool), step], axis=1)
+    """Places (d, N) in each row of scores (d, N), 1 the highest; what is level to 12 digits shares the best place.
+
+    One sort of whole numbers: the rounded score in the upper bits, the unit in the lower ones.
+    """
+    n = scores.shape[1]
+    bits = n.bit_length()
+    largest = np.maximum(np.abs(scores).max(axis=1, keepdims=True), 1.0)
+    keys = np.rint(scores * (-(10.0**DIGITS) / largest)).astype(np.int64)
+    keys <<= bits
+    keys |= np.arange(n)
+    keys.sort(axis=1)
+    unit = keys & ((1 << bits) - 1)
+    keys >>= bits
+    place = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), keys.shape)
+    is_new = keys[:, 1:] != keys[:, :-1]
+    if not is_new.all():
+        first = np.concatenate([np.ones((len(keys), 1), dtype=bool), is_new], axis=1)
         place = np.maximum.accumulate(np.where(first, place, 0), axis=1)
-    result = np.empty(scores.shape, dtype=np.int32)
-    np.put_along_axis(result, order, place, axis=1)
+    result = np.empty(keys.shape, dtype=np.int32)
+    np.put_along_axis(result, unit, place, axis=1)
     return result
 
 

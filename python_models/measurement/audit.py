@@ -56,14 +56,15 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "pairs_apart": (0.75, 0.5),
 }
 COPIES = 5
-FEWEST_FRONTIER = 2000  # above this many units a year, a program each would take longer than all the rest
+MOST_UNITS = 2000  # above this many units a year, a program each would take longer than all the rest
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """table: one row per check and item (step, check, item, value, reference, verdict, n_obs, good, bad); drawn: the draws.
+    """table, one row per check and item: step, check, item, value, reference, verdict, n_obs, good, bad (its limits).
 
-    value is held against reference where there is one (a nominal weight, say); levels: see `importance.level_table`.
+    value is held against reference where there is one (a nominal weight, say). levels: see `importance.level_table`;
+    drawn: the draws of steps 7 and 10.
     """
 
     table: pd.DataFrame
@@ -95,10 +96,8 @@ def audit(
     a = _Audited(index)
     if drawn is None:
         base = max(2, draws // (2 + len(factors)))
-        years = a.years
-        drawn = uncertainty(
-            a.model(), cities=a.units, years=years, seed=seed, draws=base, n_jobs=n_jobs, factors=factors
-        )
+        more = {"seed": seed, "draws": base, "n_jobs": n_jobs}
+        drawn = uncertainty(a.model(), cities=a.units, years=a.years, factors=factors, **more)
     rows = [
         *a.framework(),
         *a.data(),
@@ -289,11 +288,11 @@ class _Audited:
         paths, w = self.index.paths, np.abs(self.w)
         for rule in ("geometric", "harmonic", "copeland"):
             y = self.minmax if rule == "copeland" else positive(self.minmax, "minmax")
-            if rule == "copeland" and len(self.units) > FEWEST_FRONTIER:
+            if rule == "copeland" and len(self.units) > MOST_UNITS:
                 continue
             other = aggregate(y, w, ((),) * len(paths), rule)[-1].scores[..., 0]
             rows.append(_row(6, "rank_shift", self.shift(other), self.size, item=rule))
-        if len(self.units) <= FEWEST_FRONTIER:
+        if len(self.units) <= MOST_UNITS:
             last = positive(self.minmax[:, [-1]], "minmax")
             found = benefit_of_the_doubt(last)
             rows.append(_row(6, "units_on_frontier", float((found.score > 1.0 - 1e-8).mean()), len(self.units)))

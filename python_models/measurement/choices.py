@@ -145,7 +145,8 @@ class ChoiceModel:
         plain = choice.scheme == TOPSIS or (choice.normalisation, choice.aggregation) == ("minmax", "arithmetic")
         key = (choice.quantiles, choice.imputation, choice.edition, "" if plain else choice.normalisation)
         if key not in self._bases:
-            z = self.sums(choice.quantiles, choice.imputation, choice.edition).rows.reshape(self.values.shape)
+            flat = self.sums(choice.quantiles, choice.imputation, choice.edition).rows
+            z: FloatArray = flat.reshape(self.values.shape)
             if plain:
                 self._bases[key] = (z, 0.0, 1.0)
             else:

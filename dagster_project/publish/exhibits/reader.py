@@ -172,11 +172,6 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         "create or replace temp macro change(of_change) as name('axis', split_part(of_change, ': ', 1)) || ': '"
         " || name('change', substr(of_change, strpos(of_change, ': ') + 2))"
     )
-    con.execute(
-        "create or replace temp macro item(of_item) as coalesce((select any_value(l.name) from temp.label as l where"
-        " (l.kind in ('indicator', 'part', 'factor', 'audit_item', 'external') and l.code = of_item) or (l.kind = 'tier'"
-        " and l.code = upper(of_item))), (select c.name from temp.city as c where c.city_id = of_item), of_item)"
-    )
     is_zh = words.language == "zh"
     province, name = ("province_name", "name_zh") if is_zh else ("province_en", "name_en")
     short = "regexp_replace(name_zh, '(市|地区|盟|(?:.族)*自治州)$', '')" if is_zh else "name_en"
@@ -184,6 +179,12 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         f"create or replace temp table city as select city_id, coalesce({name}, city_id) as full_name,"
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
         f" from mart.dim_city where boundary_vintage = {int(boundary)}"
+    )
+    con.execute(
+        "create or replace temp macro item(of_item) as coalesce((select any_value(l.name) from temp.label as l where"
+        " (l.kind in ('indicator', 'part', 'factor', 'audit_item', 'external') and l.code = of_item)"
+        " or (l.kind = 'tier' and l.code = upper(of_item))),"
+        " (select c.name from temp.city as c where c.city_id = of_item), of_item)"
     )
 
 

@@ -121,7 +121,11 @@ class ChoiceModel:
             score: FloatArray = worst / (best + worst)
             return score
         masks = [[d == name for d in self.dimensions] for name in dict.fromkeys(self.dimensions)]
-        return centre + unit * _means(y, weights, choice.aggregation, np.array(masks))
+        means = _means(y, weights, choice.aggregation, np.array(masks))
+        if (centre, unit) != (0.0, 1.0):
+            means *= unit
+            means += centre
+        return means
 
     def levels(self, factor: str) -> tuple[object, ...]:
         """What a factor can be, the headline first: every level is equally likely in a draw."""
@@ -203,7 +207,7 @@ class ChoiceModel:
                 masks.append(own)
         outer = np.full(len(masks), 1.0 / len(masks))
         if scheme == "two_stage_entropy" and len(masks) > 1:
-            scores = np.stack([s.rows[:, own] @ within[own] for own in masks], axis=1)
+            scores = s.rows @ np.stack([np.where(own, within, 0.0) for own in masks], axis=1)
             outer = normalised(entropy_redundancy(scores, delta))
         return np.sum([w * np.where(own, within, 0.0) for w, own in zip(outer, masks, strict=True)], axis=0)
 
@@ -262,15 +266,19 @@ def _means(y: FloatArray, w: FloatArray, rule: str, masks: BoolArray) -> FloatAr
     if rule == "harmonic":
         return np.asarray(1.0 / (w @ (1.0 / y).T), dtype=np.float64)
     if rule == "geometric":
-        return np.asarray(np.exp(w @ np.log(y).T), dtype=np.float64)
+        means = w @ np.log(y).T
+        return np.asarray(np.exp(means, out=means), dtype=np.float64)
     if rule != "mixed":
         raise ValueError(f"draws know arithmetic, geometric, harmonic and mixed means, not '{rule}'.")
     total = np.zeros((len(w), len(y)))
     for own in masks:
         share = w[:, own].sum(axis=1, keepdims=True)
-        inner = np.where(share > 0.0, (w[:, own] @ y[:, own].T) / np.where(share > 0.0, share, 1.0), 1.0)
-        total += share * np.log(inner)
-    return np.asarray(np.exp(total), dtype=np.float64)
+        inner = (w[:, own] / np.where(share > 0.0, share, 1.0)) @ y[:, own].T
+        inner[share[:, 0] == 0.0] = 1.0
+        np.log(inner, out=inner)
+        inner *= share
+        total += inner
+    return np.asarray(np.exp(total, out=total), dtype=np.float64)
 
 
 def _placed(x: FloatArray, used: BoolArray) -> FloatArray:

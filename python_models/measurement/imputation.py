@@ -17,7 +17,7 @@ import numpy as np
 from python_models._types import BoolArray, FloatArray
 
 METHODS = ("em", "chained")
-ITERATIONS, ROUNDS, TOLERANCE = 500, 10, 1e-6
+ITERATIONS, ROUNDS, TOLERANCE = 500, 10, 1e-5
 
 
 @dataclass(frozen=True, eq=False)

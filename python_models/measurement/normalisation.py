@@ -13,6 +13,8 @@ Reference: OECD and JRC (2008), step 5; Mazziotta and Pareto (2016) for the goal
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -73,7 +75,8 @@ def positive(z: FloatArray, method: str) -> FloatArray:
 
 
 def _ranks(x: FloatArray, method: str) -> FloatArray:
-    z = rankdata(x, method="min", axis=0, nan_policy="omit").astype(np.float64)
+    policy: Literal["omit", "propagate"] = "omit" if np.isnan(x).any() else "propagate"  # the second is much quicker
+    z = rankdata(x, method="min", axis=0, nan_policy=policy).astype(np.float64)
     if method == "rank":
         return z
     n = (~np.isnan(x)).sum(axis=0) - 1.0

@@ -1,6 +1,6 @@
 """Seconds and memory of the audit of an index with 10,000 draws: python benchmarks/audit.py (two threads).
 
-Asked for: 280 units x 12 years x 10 indicators below 5 s; 2,850 x 22 x 20 below 60 s and 2 GB, on two cores that are idle.
+Asked for on two idle cores: 280 units x 12 years x 10 indicators below 5 s; 2,850 x 22 x 20 below 60 s and 2 GB.
 CPU seconds over two stand beside, as they depend less on what else runs.
 """
 

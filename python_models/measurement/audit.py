@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,10 @@ def verdict(check: str, value: float) -> str:
     return FAILS if sign * value <= sign * bad else WEAK
 
 
+def _records(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples(index=False))
+
+
 class _Audited:
     """The base window of an index and its complete units: arrays (N, T, m), and what several steps need."""
 
@@ -242,9 +247,9 @@ class _Audited:
             _row(4, "first_component", found.eigenvalues[0] / found.eigenvalues.sum(), found.n_rows),
         ]
         groups = self.table[self.table["level"] > 0]
-        rows += [_row(4, "alpha", r.alpha, r.n_obs, item=str(r.name)) for r in groups.itertuples(index=False)]
+        rows += [_row(4, "alpha", r.alpha, r.n_obs, item=str(r.name)) for r in _records(groups)]
         siblings = self.table.groupby(["level", "parent"])["name"].transform("size")
-        for r in self.table[(self.table["level"] == 0) & (siblings > 1)].itertuples(index=False):
+        for r in _records(self.table[(self.table["level"] == 0) & (siblings > 1)]):
             rows.append(_row(4, "r_parent", r.r_parent, r.n_obs, item=str(r.name)))
         every = np.full((len(varies), len(varies)), np.nan)
         every[np.ix_(varies, varies)] = correlation(flat[:, varies])
@@ -271,7 +276,7 @@ class _Audited:
 
     def weighting(self) -> list[Row]:
         rows = []
-        for r in self.table.itertuples(index=False):
+        for r in _records(self.table):
             if r.level == self.table["level"].max() or not r.weight > 0.0:
                 continue
             check = "effective_ratio" if r.level == 0 else "group_ratio"

@@ -202,8 +202,8 @@ class CompositeIndex:
             other = self._scored(changed, chosen)[0][:, 0]
             value, z = self.panel.values[i, t, k], plane[i, 0, k]
             place = int((other > other[i]).sum()) + 1
-            rows.append((unit, year, name, self.labels.dimensions[k], value, z, chosen.weights[k]))
-            rows[-1] += (score[i] - other[i], int((score > score[i]).sum()) + 1, place)
+            here = (unit, year, name, self.labels.dimensions[k], value, z, chosen.weights[k])
+            rows.append((*here, score[i] - other[i], int((score > score[i]).sum()) + 1, place))
         columns = ["unit", "year", "indicator", "group", "value", "z", "weight", "gain", "rank", "rank_without"]
         return pd.DataFrame(rows, columns=columns).sort_values("gain", ascending=False, ignore_index=True)
 
@@ -244,8 +244,8 @@ class CompositeIndex:
             parts = result.contributions.query("year == @year and city_id in @top")
             group = dict(zip(self.panel.names, self.labels.dimensions, strict=True))
             parts = parts.assign(part=parts["indicator_code"].map(group))
-            rows = parts.groupby(["city_id", "part"], as_index=False)["contribution"].sum()
-            rows = rows.rename(columns={"contribution": "value"})
+            summed = parts.groupby(["city_id", "part"])["contribution"].sum()
+            rows = summed.rename("value").reset_index()
         return {
             "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
             "data": {"values": rows.to_dict("records")},

@@ -14,7 +14,7 @@ help:
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
 	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
-	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict"
+	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict, every package"
 	@echo "make i18n       collect the messages of the report for its translations"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 
@@ -44,7 +44,6 @@ test-slow: setup
 
 bench: setup
 	@$(BIN)/python -P benchmarks/peers.py
-	@$(BIN)/python benchmarks/spatial_panel.py
 
 bench-load: setup
 	@$(BIN)/python benchmarks/load.py
@@ -61,7 +60,7 @@ i18n: setup
 	@$(BIN)/python -m scripts.i18n
 
 types: setup
-	@$(BIN)/mypy python_models dagster_project/publish/exhibits dagster_project/publish/locale dagster_project/publish/paper dagster_project/publish/site dagster_project/publish/whatif.py scripts/i18n.py
+	@$(BIN)/mypy python_models dagster_project expectations scripts benchmarks
 
 ui: setup
 	@$(BIN)/nqpf ui

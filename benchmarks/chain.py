@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -139,10 +140,10 @@ def lengthen(seeds: Path, years: range) -> None:
         return
     for name, module in list(sys.modules.items()):
         if name.startswith("dagster_project.demo") and hasattr(module, "HORIZON"):
-            module.HORIZON = tuple(years)
+            setattr(module, "HORIZON", tuple(years))  # noqa: B010
 
 
-def answer_faults(seeds: Path, faults: object) -> None:
+def answer_faults(seeds: Path, faults: Any) -> None:
     """Correction rows for the slips as they were drawn here: other years and units, other printed texts."""
     import pandas as pd
 
@@ -160,8 +161,8 @@ def answer_faults(seeds: Path, faults: object) -> None:
 class Meter:
     """Processor seconds and peak memory between two marks, over this process and all that it started."""
 
-    def __init__(self, heard: Callable[[list[dict[str, object]]], object] = lambda _marks: None) -> None:
-        self.marks: list[dict[str, object]] = []
+    def __init__(self, heard: Callable[[list[dict[str, Any]]], object] = lambda _marks: None) -> None:
+        self.marks: list[dict[str, Any]] = []
         self._heard = heard  # told of all marks after each: what is known of a run that does not end
         self._live: dict[int, float] = {}
         self._lock, self._stop = threading.Lock(), threading.Event()
@@ -260,11 +261,11 @@ def apart(meter: Meter, module: object, name: str, before: str, after: str) -> I
         setattr(module, name, original)
 
 
-def write_answer(folder: Path, answer: dict[str, object]) -> None:
+def write_answer(folder: Path, answer: dict[str, Any]) -> None:
     (folder / "answer.json").write_text(json.dumps(answer))
 
 
-def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str, object]:
+def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str, Any]:
     """One refresh of n units: its steps, the size of what it left, and why it failed if it did."""
     from dagster_project.cli import refresh
     from dagster_project.cli.runner import RunLog
@@ -279,11 +280,11 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str
     truth = generate_demo(paths.landing, cities=None if n > 290 else n, years=years, seeds=paths.seeds)
     answer_faults(paths.seeds, truth.faults)
     export_depth("quick")
-    known: dict[str, object] = {"n": n, "years": n_years, "failure": "it did not end"}
+    known: dict[str, Any] = {"n": n, "years": n_years, "failure": "it did not end"}
     meter = Meter(lambda marks: write_answer(folder, {**known, "steps": marks}))
     record = RunLog(heard=lambda step: meter.mark(step.words))
     if not has_report:
-        publish.write_report = lambda *_, **__: None
+        setattr(publish, "write_report", lambda *_, **__: None)  # noqa: B010
     with apart(meter, publish, "write_report", "publish: snapshot and exports", "publish: report"):
         failure = refresh._run(paths, paths.logs / "load.log", record, year=None, is_demo=False, is_quiet=True)
     meter.stop()
@@ -305,7 +306,7 @@ def size_mb(path: Path) -> float:
 # ---- telling -------------------------------------------------------------------------------------------------------
 
 
-def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[str, object] | str:
+def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[str, Any] | str:
     """One size in a process of its own, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="nqpf_load_") as temporary:
         folder = (keep or Path(temporary)) / str(n)
@@ -322,7 +323,8 @@ def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[
             preexec_fn=limit,
         )
         if answer.exists():
-            return json.loads(answer.read_text())
+            found: dict[str, Any] = json.loads(answer.read_text())
+            return found
         return (done.stderr.strip().splitlines()[-1:] or [f"ended by signal {-done.returncode}"])[0]
 
 
@@ -337,16 +339,16 @@ def slope(sizes: list[int], values: list[float]) -> float:
     return sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
 
 
-def totals(result: dict[str, object]) -> dict[str, tuple[float, float]]:
+def totals(result: dict[str, Any]) -> dict[str, tuple[float, float]]:
     """step -> (seconds, MB); a step that Dagster cut in two counts once."""
     found: dict[str, tuple[float, float]] = {}
-    for mark in result["steps"]:  # type: ignore[attr-defined]
+    for mark in result["steps"]:
         seconds, mb = found.get(mark["step"], (0.0, 0.0))
         found[mark["step"]] = seconds + mark["seconds"], max(mb, mark["mb"])
     return found
 
 
-def table(results: list[dict[str, object]]) -> str:
+def table(results: list[dict[str, Any]]) -> str:
     """One line a step: seconds and megabytes at each size, then how both grow."""
     sizes, by_size = [int(str(r["n"])) for r in results], [totals(r) for r in results]
     lines = [

@@ -12,6 +12,8 @@ peak of the process less that before the stage. BLAS has one thread. Tables of t
 The exponent is the slope of log seconds (or log megabytes) on log units over the three largest sizes.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import math
@@ -24,6 +26,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dagster_project.ingest.limits import Limits
+    from dagster_project.ingest.sidecar import Sidecar
+    from dagster_project.study.settings import Settings
+    from python_models.panel import Panel
 
 ROOT = Path(__file__).resolve().parents[1]
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -31,12 +40,13 @@ CPU_SECONDS, MEMORY_GB = 900, 12  # a stage that wants more is reported as such
 COUNTIES, TOWNS = (356, 712, 1425, 2850), (5_000, 10_000, 20_000, 40_000)
 INDICATORS = 20
 SEED = 2026
+type World = dict[str, Any]
 
 
 # ---- the country ---------------------------------------------------------------------------------------------------
 
 
-def country(n: int, t: int) -> dict:
+def country(n: int, t: int) -> World:
     """Labels, places and groups of n units; scores (N, T), all positive; 20 indicators (N, T, 20)."""
     import numpy as np
 
@@ -58,17 +68,15 @@ def country(n: int, t: int) -> dict:
     }
 
 
-def frames_of(world: dict) -> dict:
+def frames_of(world: World) -> World:
     """The frames that the builders of tables read."""
     import numpy as np
     import pandas as pd
     from scipy.spatial import cKDTree
 
     ids, years, n, t = world["ids"], world["years"], len(world["ids"]), len(world["years"])
-    index = pd.MultiIndex.from_product([ids, years], names=["city_id", "year"])
     scores = (
-        pd.DataFrame({"score": world["scores"].ravel()}, index=index)
-        .reset_index()
+        pd.DataFrame({"city_id": np.repeat(ids, t), "year": years * n, "score": world["scores"].ravel()})
         .assign(basis="frozen", is_frozen=True, index_code="load", weight_scheme="flat")
         .assign(share_imputed_weight=0.0, in_base=True)
     )
@@ -90,9 +98,14 @@ def frames_of(world: dict) -> dict:
             ),
         ]
     ).assign(valid_from=np.nan, valid_to=np.nan)
-    schemes = pd.DataFrame({"scheme": ["region", "centre"], "role": ["region", "centre"], "sort_no": [1, 2]}).assign(
-        is_main=True, is_split=True, is_regime=False, is_partition=True, centre_group=[None, "core"], outside_group=None
-    )
+    schemes = pd.DataFrame(
+        {
+            "scheme": ["region", "centre"],
+            "role": ["region", "centre"],
+            "sort_no": [1, 2],
+            "centre_group": [None, "core"],
+        }
+    ).assign(is_main=True, is_split=True, is_regime=False, is_partition=True, outside_group=None)
     near = cKDTree(world["points"]).query(world["points"], k=7)[1][:, 1:]
     pairs = np.unique(np.sort(np.column_stack([np.repeat(np.arange(n), 6), near.ravel()]), axis=1), axis=0)
     edges = pd.DataFrame({"city_id_a": np.array(ids)[pairs[:, 0]], "city_id_b": np.array(ids)[pairs[:, 1]]})
@@ -112,7 +125,7 @@ def frames_of(world: dict) -> dict:
     }
 
 
-def settings_of(step: str, **sizes: int) -> object:
+def settings_of(step: str, **sizes: int) -> Settings:
     """The study's settings with these sizes for one analysis."""
     from dataclasses import replace
 
@@ -140,7 +153,7 @@ def read_long_csv(n: int, t: int) -> Callable[[], object]:
     return run
 
 
-def landing_file(world: dict, folder: Path) -> tuple:
+def landing_file(world: World, folder: Path) -> tuple[Path, Sidecar, Limits]:
     """(path, sidecar, limits) of a long csv with all indicators of the country."""
     from dagster_project.ingest.limits import Limits
     from dagster_project.ingest.sidecar import LandingFile, Sidecar
@@ -162,14 +175,17 @@ def landing_file(world: dict, folder: Path) -> tuple:
     return path, sidecar, Limits.for_layout("long")
 
 
-def write_csv(world: dict, folder: Path) -> Path:
+def write_csv(world: World, folder: Path) -> Path:
+    import numpy as np
     import pandas as pd
 
+    n, t, _ = world["values"].shape
     values = world["values"].reshape(-1, INDICATORS)
     frame = pd.DataFrame(values.round(4), columns=[f"V{number}" for number in range(INDICATORS)])
-    index = pd.MultiIndex.from_product([world["ids"], world["years"]]).to_frame(index=False)
+    frame.insert(0, "city", np.repeat(world["ids"], t))
+    frame.insert(1, "year", np.tile(world["years"], n))
     path = folder / "long.csv"
-    pd.concat([index.set_axis(["city", "year"], axis=1), frame], axis=1).to_csv(path, index=False)
+    frame.to_csv(path, index=False)
     return path
 
 
@@ -227,7 +243,7 @@ def panel_from_rows(n: int, t: int) -> Callable[[], object]:
     return lambda: Panel.from_long(long)
 
 
-def panel_of(world: dict):
+def panel_of(world: World) -> Panel:
     from python_models.panel import Panel
 
     names = tuple(f"v{number:02d}" for number in range(INDICATORS))
@@ -423,7 +439,8 @@ def child(stage: str, n: int, t: int) -> dict[str, float] | str:
         preexec_fn=limit,
     )
     if done.returncode == 0:
-        return json.loads(done.stdout.splitlines()[-1])
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
     if done.returncode < 0:
         return f"more than {CPU_SECONDS} s"
     last = done.stderr.strip().splitlines()[-1:] or ["no reason"]
@@ -478,9 +495,9 @@ def main() -> None:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, load of the machine {load}\n")
-    for years, at in ((20, 1), (5, 2)):
+    for years, at in ((20, 0), (5, 1)):
         for stage in arguments.stages or STAGES:
-            sizes = STAGES[stage][at]
+            sizes = STAGES[stage][1:][at]
             if sizes:
                 grow(stage, sizes[:2] if arguments.small else sizes, years, markdown=arguments.markdown)
 

@@ -236,7 +236,8 @@ def _threshold_tests(
 def disparity(count: int) -> Iterator[dict[str, object]]:
     """Changes of disparity measures between two years, and the between-group part of groups of equal means."""
     rng = np.random.default_rng(21)
-    n, hits, equal, shares = 280, {}, [], []
+    n, equal, shares = 280, [], []
+    hits: dict[str, list[bool]] = {}
     whole, member = _two_years(np.random.default_rng(22), 400_000)
     first, last = (_values(whole[:, t], member) for t in (0, 1))
     for seed in range(count):

@@ -100,11 +100,12 @@ def blocks_by_year(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> It
     cells = _cells(frames["values"])
     given = _given_past(frames["last"])
     before: list[BlockYear] = []
-    for year, part in cells.groupby("year", sort=True):
+    for year in sorted(cells["year"].unique().tolist()):
+        part = cells[cells["year"] == year]
         wide = part.pivot(index="city_id", columns="block", values="value")
-        past, years = _past_of(int(year), given, before, baseline)
+        past, years = _past_of(year, given, before, baseline)
         one = BlockYear(
-            int(year), part.reset_index(drop=True), wide, past.reindex(wide.index), years, baseline.data_year != 0
+            year, part.reset_index(drop=True), wide, past.reindex(wide.index), years, baseline.data_year != 0
         )
         yield one
         before = [*before[-(MAX_YEARS_BACK - 1) :], one]
@@ -137,8 +138,10 @@ def _past_of(
     if baseline.data_year:
         latest = given.groupby("block")["year_last"].transform("max")
         used = given[given["year_last"] == latest].drop_duplicates(["block", "city_id"])
-        years = used.groupby("block")["year_last"].max().astype(int).to_dict()
-        return used.pivot(index="city_id", columns="block", values="value_last"), years
+        years = used.groupby("block")["year_last"].max()
+        return used.pivot(index="city_id", columns="block", values="value_last"), {
+            str(k): int(v) for k, v in years.items()
+        }
     columns, found = {}, {}
     for earlier in reversed(before):
         if earlier.year < year - MAX_YEARS_BACK:

@@ -6,6 +6,7 @@ The environment is set before the import because Great Expectations reads it whi
 import logging
 import os
 import warnings
+from typing import Any
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
 
@@ -40,10 +41,11 @@ def run_suite(
         return batch.validate(suite, result_format=RESULT_FORMAT)
 
 
-def _whole_frame(context: gx.data_context.EphemeralDataContext) -> BatchDefinition:
+def _whole_frame(context: gx.data_context.EphemeralDataContext) -> BatchDefinition[Any]:
     """Made once a context: each call that adds something writes the whole configuration as YAML."""
     if "load" not in context.data_sources.all():
         context.data_sources.add_pandas(name="load").add_dataframe_asset("frame").add_batch_definition_whole_dataframe(
             "whole"
         )
-    return context.data_sources.get("load").get_asset("frame").get_batch_definition("whole")
+    found: BatchDefinition[Any] = context.data_sources.get("load").get_asset("frame").get_batch_definition("whole")
+    return found

@@ -128,7 +128,7 @@ def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:
 
 
 @cache
-def _view() -> DefaultJinjaSectionView:
+def _view() -> Any:
     """One view for all pages: it compiles its templates once, which is most of the time of a page."""
     return DefaultJinjaSectionView()
 

@@ -57,7 +57,7 @@ def read_identities(seed: pd.DataFrame) -> list[Identity]:
 
 
 def _bound(value: object, missing: float) -> float:
-    return missing if value is None or pd.isna(value) or value == "" else float(str(value))
+    return missing if value in (None, "") or value != value else float(str(value))
 
 
 def _words(left: str, right: str, low: float, high: float) -> str:

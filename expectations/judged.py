@@ -151,7 +151,7 @@ def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
     past = pd.Series(one.column(block, of_past=True), index=one.wide.index)
     found = []
     for city in [city for city in fault.cities if city in cells.index][:MAX_EXAMPLES]:
-        cell = cells.loc[city]
+        cell: Any = cells.loc[city]
         before = float(past.get(city, np.nan))
         found.append(
             {

@@ -146,7 +146,7 @@ def _shown(value: Any) -> str:
     """A value as a person reads it: null -> 'blank', 2019.0 -> 2019, 12345 -> 12,345, long texts cut."""
     if _is_null(value):
         return "blank"
-    if isinstance(value, Real) and not isinstance(value, bool):
+    if not isinstance(value, bool) and isinstance(value, Real):
         number = float(value)
         if number.is_integer() and abs(number) < 1e15:
             return f"{number:.0f}" if abs(number) < 10_000 else f"{number:,.0f}"

@@ -1,6 +1,7 @@
 """Powers of ten: is a change one of the unit, and which unit would fit?"""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,12 +59,12 @@ def slip_power(ratios: np.ndarray) -> tuple[int, int]:
     return best
 
 
-def fitting_units(units: pd.DataFrame, symbol: object, power: int) -> list[str]:
+def fitting_units(units: pd.DataFrame, symbol: str, power: int) -> list[str]:
     """Symbols of the unit table that would undo a slip of 10**power in figures read with the unit `symbol`."""
     known = units.set_index("symbol")
     if symbol not in known.index or power == 0:
         return []
-    now = known.loc[symbol]
+    now: Any = known.loc[symbol]
     wanted = float(now["factor"]) / 10.0**power
     same = units[(units["canonical"] == now["canonical"]) & np.isclose(units["factor"].astype(float), wanted, atol=0)]
     return [str(one) for one in same["symbol"]]

@@ -42,6 +42,11 @@ class CityHint:
     ready_row: str
     elsewhere: str
 
+    @property
+    def near(self) -> str:
+        """The nearest names in words."""
+        return ", ".join(f"{name} {score:.0f} %" for name, score in self.nearest)
+
 
 class HeaderMap:
     """header_map.csv as a list of known headers."""
@@ -53,10 +58,10 @@ class HeaderMap:
         """The nearest known header; the row takes scope and unit from the new header where it says them."""
         own = {row["header_key"]: row for row in self.rows if row["source"] == source}
         known = own or {row["header_key"]: row for row in self.rows}
-        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
-        if found is None:
+        if not known:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
+        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
         like = known[found[0]]
         code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
         unit = _text(header_unit) or like["unit"]
@@ -95,32 +100,21 @@ class CityNames:
 
 def name_suggestions(headers: pd.DataFrame, seeds: Path, *, limit: int = 20) -> list[str]:
     """For each unknown header a ready-made row for header_map.csv with the variable of the nearest known header."""
-    known = HeaderMap(seeds)
-    unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"]).head(limit)
-    lines = []
-    for row in unknown.itertuples():
-        hint = known.hint(row.source, row.header_key, row.header_unit)
-        near = f" (nearest known: {hint.nearest}, {hint.score:.0f} %)" if hint.nearest else ""
-        lines.append(f"row for header_map.csv: {hint.ready_row}{near}")
-    return lines
+    rows = header_rows(headers, seeds)[:limit]
+    return [f"row for {seed}: {row}" + (f" ({near})" if near else "") for seed, row, near in rows]
 
 
 def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> list[str]:
     """For each unknown place a ready-made row for city_alias.csv with the city of the nearest official name."""
-    names = CityNames(seeds)
-    unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
     lines = []
-    for row in unknown.dropna(subset=["city_text"]).head(limit).itertuples():
-        hint = names.hint(row.source, row.city_text, row.year)
-        near = ", ".join(f"{name} {score:.0f} %" for name, score in hint.nearest)
+    for hint in _city_hints(rows, seeds)[:limit]:
         if hint.elsewhere:
-            lines.append(f"'{row.city_text}' is a name of other years: {hint.elsewhere}")
+            lines.append(f"'{hint.name}' is a name of other years: {hint.elsewhere}")
         elif hint.ready_row:
-            lines.append(
-                f"row for city_alias.csv, if that city is meant: {hint.ready_row} (nearest official names: {near})"
-            )
+            meant = f"row for city_alias.csv, if that city is meant: {hint.ready_row}"
+            lines.append(f"{meant} (nearest official names: {hint.near})")
         else:
-            lines.append(f"no similar official name for '{row.city_text}' (nearest: {near})")
+            lines.append(f"no similar official name for '{hint.name}' (nearest: {hint.near})")
     return lines
 
 
@@ -128,21 +122,27 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     """(seed, row, comment) for each unknown header."""
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
-    hints = [known.hint(row.source, row.header_key, row.header_unit) for row in unknown.itertuples()]
-    return [("header_map.csv", hint.ready_row, f"nearest known: {hint.nearest}, {hint.score:.0f} %") for hint in hints]
+    keys = zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True)
+    hints = [known.hint(*key) for key in keys]
+    near = [f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else "" for hint in hints]
+    return [("header_map.csv", hint.ready_row, said) for hint, said in zip(hints, near, strict=True)]
 
 
 def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
     """(seed, row, comment) for each unknown place that an official name resembles."""
+    return [
+        ("city_alias.csv", hint.ready_row, f"if that city is meant; nearest official names: {hint.near}")
+        for hint in _city_hints(rows, seeds)
+        if hint.ready_row
+    ]
+
+
+def _city_hints(rows: pd.DataFrame, seeds: Path) -> list[CityHint]:
     names = CityNames(seeds)
     unknown = rows[rows["row_kind"] == "unknown"].drop_duplicates(["source", "city_text", "year"])
-    found = []
-    for row in unknown.dropna(subset=["city_text"]).itertuples():
-        hint = names.hint(row.source, row.city_text, row.year)
-        if hint.ready_row:
-            near = ", ".join(f"{name} {score:.0f} %" for name, score in hint.nearest)
-            found.append(("city_alias.csv", hint.ready_row, f"if that city is meant; nearest official names: {near}"))
-    return found
+    unknown = unknown.dropna(subset=["city_text"])
+    keys = zip(unknown["source"], unknown["city_text"], unknown["year"], strict=True)
+    return [names.hint(*key) for key in keys]
 
 
 def csv_line(fields: list[str]) -> str:

@@ -112,7 +112,7 @@ def displaced_rows(x: np.ndarray, last: np.ndarray) -> tuple[int, int, int]:
     return span
 
 
-def _rolling(column: np.ndarray) -> "pd.api.typing.Rolling":
+def _rolling(column: np.ndarray) -> "pd.api.typing.Rolling[pd.Series]":
     return pd.Series(column).rolling(WINDOW, min_periods=WINDOW // 2)
 
 

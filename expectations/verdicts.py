@@ -12,7 +12,6 @@ from expectations.tracking import Fit, displaced_column, displaced_rows, fit, fi
 
 SLIP, PLACE, RANKS = "value_is_no_unit_slip", "block_stands_in_its_place", "block_ranks_hold"
 MEDIAN, BAND, IDENTITY = "block_median_is_usual", "block_is_inside_band", "block_meets_identities"
-IN_ORDER = (SLIP, PLACE, RANKS, MEDIAN, BAND, IDENTITY)
 
 MIN_CITIES = 5  # below this a median says little
 MIN_CITIES_FOR_RANKS = 30
@@ -60,7 +59,7 @@ def usual_median(cells: pd.DataFrame) -> tuple[float, float]:
 
 def _faults_of(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
     cells = one.of(block)
-    yield from _slip(one, block, own)
+    yield from _slip(one, block)
     if has_ranks(cells["unit"].iloc[0]):
         yield from _like_another(one, block, own)
         yield from _off_its_rows(one, block, cells)
@@ -69,7 +68,7 @@ def _faults_of(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
     yield from _band(cells)
 
 
-def _slip(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
+def _slip(one: BlockYear, block: str) -> Iterator[Fault]:
     x, last = one.column(block), one.column(block, of_past=True)
     both = (x > 0) & (last > 0)
     if both.sum() < MIN_CITIES:

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import as_cube
 
@@ -31,7 +32,7 @@ ALL_UNIFORM = "all_uniform"
 
 
 @dataclass(frozen=True, eq=False)
-class EntropyWeights:
+class EntropyWeights(Shown):
     """Weights with the steps that led to them; every array has shape (m,).
 
     flags holds one text per indicator: '' | 'zero_column' | 'constant_indicator' |
@@ -73,6 +74,11 @@ def entropy_weights(Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | 
     of a constant indicator). If no column has any redundancy, all usable columns get equal
     weights and the flag 'all_uniform'.
     Raises ValueError for a negative z or delta, fewer than 2 complete rows, or no usable column.
+
+    >>> from python_models import entropy_weights
+    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
+    >>> entropy_weights(Z).weights.round(3)
+    array([0.404, 0.596])
     """
     cube = as_cube(Z, "Z")
     m = cube.shape[2]

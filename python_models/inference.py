@@ -170,7 +170,8 @@ class Combined:
     """One estimate from m data sets: mean, total variance T = W + (1 + 1/m) B, degrees of freedom; arrays (q,).
 
     within : mean of the variances.   between : variance of the estimates.   share : (1 + 1/m) B / T, what of the
-    variance comes from not knowing the data.
+    variance comes from not knowing the data.   missing : fraction of missing information, the same with what a finite
+    m adds, (r + 2/(df + 3))/(r + 1), r = (1 + 1/m) B / W.
     """
 
     estimate: FloatArray
@@ -180,8 +181,13 @@ class Combined:
     between: FloatArray
     share: FloatArray
 
+    @property
+    def missing(self) -> FloatArray:
+        return np.asarray(self.share + (1.0 - self.share) * 2.0 / (self.df + 3.0))
+
     def to_frame(self, names: Sequence[str], level: float = LEVEL) -> pd.DataFrame:
-        """One row per estimate: name, estimate, se, t, df, p, lower, upper, share_between (Student's t)."""
+        """One row per estimate: name, estimate, se, se_within, se_between, t, df, p, lower, upper (Student's t),
+        share_between, missing."""
         with np.errstate(divide="ignore", invalid="ignore"):
             t = self.estimate / self.se
         half = stats.t.ppf(0.5 + level / 2.0, self.df) * self.se
@@ -190,12 +196,15 @@ class Combined:
                 "name": list(names),
                 "estimate": self.estimate,
                 "se": self.se,
+                "se_within": np.sqrt(self.within),
+                "se_between": np.sqrt(self.between),
                 "t": t,
                 "df": self.df,
                 "p": 2.0 * stats.t.sf(np.abs(t), self.df),
                 "lower": self.estimate - half,
                 "upper": self.estimate + half,
                 "share_between": self.share,
+                "missing": self.missing,
             }
         )
 

@@ -146,16 +146,6 @@ class SimulatedCountry:
         return frame
 
 
-@dataclass(frozen=True)
-class SimulatedPanel:
-    """A Monte Carlo panel: y (N, T), x (N, T, k), shock (N, T) and the weights behind them."""
-
-    y: FloatArray
-    x: FloatArray
-    shock: FloatArray
-    weights: FloatArray
-
-
 def contiguity_weights(n: int, edges: Sequence[tuple[int, int]], coordinates: ArrayLike) -> FloatArray:
     """Row-normalised weights of an undirected graph; a node without edges is tied to its nearest, both ways.
 
@@ -277,36 +267,6 @@ def coordination(first: FloatArray, second: FloatArray) -> FloatArray:
     u1, u2 = _unit_interval(first), _unit_interval(second)
     coupling = np.sqrt((1 - np.abs(u1 - u2)) * np.minimum(u1, u2) / np.maximum(u1, u2))
     return np.sqrt(coupling * (u1 + u2) / 2)
-
-
-def simulate_sdm(
-    weights: FloatArray,
-    *,
-    beta: ArrayLike,
-    theta: ArrayLike,
-    rho: float,
-    sigma2: float,
-    n_years: int,
-    rng: np.random.Generator,
-) -> SimulatedPanel:
-    """Draw a spatial Durbin panel with two-way effects that are correlated with x.
-
-    y_t = rho W y_t + X_t beta + W X_t theta + mu + lambda_t 1 + e_t; beta, theta (k,).
-    `theta` may also be a (k, N, N) stack of spillover matrices, which gives the block model.
-    """
-    slopes, spill = np.asarray(beta, dtype=np.float64), np.asarray(theta, dtype=np.float64)
-    n, k = weights.shape[0], slopes.size
-    if spill.shape not in ((k,), (k, n, n)):
-        raise ValueError(f"theta needs the shape ({k},) or ({k}, {n}, {n}), got {spill.shape}.")
-    kernels = spill[:, None, None] * weights if spill.ndim == 1 else spill
-    city, year = rng.standard_normal((n, 1, k)), rng.standard_normal((1, n_years, k))
-    x = rng.standard_normal((n, n_years, k)) + 0.5 * city + 0.5 * year
-    mu = city.sum(axis=2) + rng.standard_normal((n, 1))
-    lam = year.sum(axis=2) + rng.standard_normal((1, n_years))
-    shock = np.sqrt(sigma2) * rng.standard_normal((n, n_years))
-    mean = x @ slopes + np.einsum("kij,jtk->it", kernels, x) + mu + lam + shock
-    y = np.linalg.solve(np.eye(n) - rho * weights, mean)
-    return SimulatedPanel(y, x, shock, weights)
 
 
 def _errors(level: FloatArray, n_years: int, truth: Truth, rng: np.random.Generator) -> FloatArray:

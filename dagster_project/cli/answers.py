@@ -12,10 +12,8 @@ from rich.markup import escape
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
-from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
-FORMATS = ("table", "csv", "json", "markdown")
 COMPARED = (
     "indicator_code",
     "name_zh",
@@ -54,12 +52,9 @@ AUTHORS = "The NQPF warehouse contributors"
 
 def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, form: str) -> int:
     """Score of two cities and what each indicator adds to the lead of the first; the parts sum to the lead."""
-    if form not in FORMATS:
-        console.print(f"--format must be one of {', '.join(FORMATS)}.")
-        return EXIT_BAD_INPUT
-    con = open_published(paths)
-    if con is None:
-        return nothing_published(paths, console)
+    con = output.opened(paths, console, form, output.FORMATS)
+    if isinstance(con, int):
+        return con
     with con:
         try:
             cities = [the_city(con, name) for name in names]
@@ -83,23 +78,16 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
         console.print(
             output.as_table(short, [(r[2], r[4], r[5], r[3], r[6], round(r[9], 4)) for r in rows], console.width)
         )
-    elif form == "json":
-        print(output.as_json(COMPARED, rows))
-    elif form == "markdown":
-        print(output.as_markdown(COMPARED, rows))
     else:
-        print("".join(output.as_csv(COMPARED, iter([rows]))), end="")
+        print(output.as_text(form, COMPARED, rows), end="")
     return EXIT_OK
 
 
 def cite(paths: Paths, console: Console, asked: list[str], form: str) -> int:
     """How to cite the release, a table of it, or the score of a city in a year."""
-    if form not in CITED:
-        console.print(f"--format must be one of {', '.join(CITED)}.")
-        return EXIT_BAD_INPUT
-    con = open_published(paths)
-    if con is None:
-        return nothing_published(paths, console)
+    con = output.opened(paths, console, form, CITED)
+    if isinstance(con, int):
+        return con
     with con:
         release, vintage, method, synthetic, year = con.execute(RUN_SQL).fetchall()[0]
         try:

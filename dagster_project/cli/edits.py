@@ -13,8 +13,7 @@ from rich.markup import escape
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, the_city
-from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 SHOWN = 20
 DECIDED = ("quarantine", "replace", "relink", "keep")
@@ -65,12 +64,9 @@ def show_edits(
     all_rows: bool = False,
 ) -> int:
     """Decisions of a city or a variable (or all), most influential first. Exit: 0, 2 if the name is unknown."""
-    if form not in FORMATS:
-        console.print(f"--format must be one of {', '.join(FORMATS)}.")
-        return EXIT_BAD_INPUT
-    con = open_published(paths)
-    if con is None:
-        return nothing_published(paths, console)
+    con = output.opened(paths, console, form, FORMATS)
+    if isinstance(con, int):
+        return con
     with con:
         try:
             city, variable = _asked(con, asked)
@@ -86,8 +82,7 @@ def show_edits(
         synthetic = con.execute("select bool_or(is_synthetic) from mart.dim_vintage").fetchall()[0][0]
     if form != "text":
         names, values = list(rows.columns), [tuple(row) for row in rows.itertuples(index=False)]
-        text = output.as_json(names, values) if form == "json" else "".join(output.as_csv(names, iter([values])))
-        print(text)
+        print(output.as_text(form, names, values), end="")
         return EXIT_OK
     if synthetic:
         console.print("[bold yellow]SYNTHETIC demo data[/]")

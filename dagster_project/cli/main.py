@@ -190,6 +190,32 @@ def whatif(
     raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))
 
 
+@app.command()
+def index(
+    file: Annotated[Path, typer.Argument(help="YAML or TOML file that describes the index, see docs/own_index.md.")],
+    show: Annotated[str, typer.Option(help="scores, weights or values")] = "scores",
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """An index of your own: published indicators and columns of your CSV; nothing is refreshed or changed."""
+    from dagster_project.cli.own import show_index
+
+    raise typer.Exit(show_index(answering_paths(warehouse), console, file, show, form))
+
+
+@app.command()
+def model(
+    file: Annotated[Path, typer.Argument(help="YAML or TOML file of the regression, see docs/own_model.md.")],
+    show: Annotated[str, typer.Option(help="estimates, data or links")] = "estimates",
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    warehouse: WarehouseOption = None,
+) -> None:
+    """A regression of your own: the headline with your controls, or your own terms, W, effects and model."""
+    from dagster_project.cli.own import show_model
+
+    raise typer.Exit(show_model(answering_paths(warehouse), console, file, show, form))
+
+
 def _codes(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 

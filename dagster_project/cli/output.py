@@ -19,13 +19,15 @@ from typing import Any
 import duckdb
 from rich import box
 from rich.cells import cell_len
-from rich.console import Group, JustifyMethod
+from rich.console import Console, Group, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from dagster_project.publish.exhibits.markup import markdown_text
+from dagster_project.paths import Paths
 from dagster_project.publish.paper.inert import plain_cell
+from dagster_project.published import open_published
+from dagster_project.run.failures import EXIT_BAD_INPUT, nothing_published
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200
@@ -33,6 +35,14 @@ SAID_ABOVE = ("data_vintage", "method_version", "boundary_vintage")  # the same 
 MAX_WIDTH = 40  # of a column on the screen; a longer text is broken over lines
 BLOCK = 20_000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def opened(paths: Paths, console: Console, form: str, forms: Sequence[str]) -> duckdb.DuckDBPyConnection | int:
+    """The published file; an exit code, when said why, where the form is not offered or nothing is published."""
+    if form not in forms:
+        console.print(f"--format must be one of {', '.join(forms)}.")
+        return EXIT_BAD_INPUT
+    return open_published(paths) or nothing_published(paths, console)
 
 
 def blocks(con: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
@@ -46,6 +56,13 @@ def as_csv(names: Sequence[str], blocks: Iterator[list[tuple[Any, ...]]]) -> Ite
     yield _csv([[plain_cell(name) for name in names]])
     for rows in blocks:
         yield csv_rows(rows)
+
+
+def as_text(form: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+    """All rows as CSV, JSON or Markdown, with the newline at the end."""
+    if form == "csv":
+        return "".join(as_csv(names, iter([list(rows)])))
+    return (as_json if form == "json" else as_markdown)(names, rows) + "\n"
 
 
 def csv_rows(rows: Sequence[tuple[Any, ...]]) -> str:
@@ -70,6 +87,8 @@ def as_json(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
 
 def as_markdown(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
     """A pipe table."""
+    from dagster_project.publish.exhibits.markup import markdown_text  # here: it brings all exhibits
+
     is_number = [all(row[k] is None or _is_number(row[k]) for row in rows) for k in range(len(names))]
     lines = [[markdown_text(name) for name in names], ["--:" if number else ":--" for number in is_number]]
     lines += [[markdown_text(_text(value)) for value in row] for row in rows]
@@ -128,7 +147,7 @@ def _columns_that_fit(names: Sequence[str], wide: Sequence[int], width: int) -> 
 def _shown(value: Any) -> str:
     """Numbers with six significant digits, and whole ones in full."""
     if isinstance(value, float | Decimal) and math.isfinite(value):
-        return f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
+        return f"{value:.0f}" if abs(float(value)) >= 1e5 else f"{value:.6g}"
     return _text(value)
 
 

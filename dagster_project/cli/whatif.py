@@ -15,8 +15,7 @@ from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.whatif import whatif
-from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 COLUMNS = (
     *("year", "city_id", "name_zh", "name_en", "rank_published", "rank_new", "places_won"),
@@ -43,12 +42,9 @@ class Asked:
 
 def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
     """Old and new score and place of every city, and how alike the orders are. Exit: 0, 2 for bad input."""
-    if form not in output.FORMATS:
-        console.print(f"--format must be one of {', '.join(output.FORMATS)}.")
-        return EXIT_BAD_INPUT
-    con = open_published(paths)
-    if con is None:
-        return nothing_published(paths, console)
+    con = output.opened(paths, console, form, output.FORMATS)
+    if isinstance(con, int):
+        return con
     with con:
         try:
             reader = Reader(con, read_scope(con, asked.index))
@@ -70,12 +66,8 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
             rows.append(
                 (year, city, *names[city], before, place, won, None if points != points else points, row["score"])
             )
-    if form == "csv":
-        print("".join(output.as_csv(COLUMNS, iter([rows]))), end="")
-    elif form == "json":
-        print(output.as_json(COLUMNS, rows))
-    elif form == "markdown":
-        print(output.as_markdown(COLUMNS, rows))
+    if form != "table":
+        print(output.as_text(form, COLUMNS, rows), end="")
     else:
         used = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
         console.print("weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in used.items()), highlight=False)

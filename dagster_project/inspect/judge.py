@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -71,7 +72,7 @@ def _ensure_baseline(warehouse: Warehouse, sidecar: Sidecar) -> tuple[str, ...]:
     if not warehouse.read_frame(BASELINE_SQL, [sidecar.source, year, year]).empty:
         return ()
     close = warehouse.read_frame(CLOSEST_SQL, [sidecar.source, year, year])
-    like = close.iloc[0].to_dict() if len(close) else dict(OPEN_BASELINE)
+    like: dict[Any, Any] = close.iloc[0].to_dict() if len(close) else dict(OPEN_BASELINE)
     row = pd.DataFrame([{**like, "source": sidecar.source, "year_from": year or None, "year_to": year or None}])
     with warehouse.connect() as con:
         columns = [name[0] for name in con.execute("describe seed.row_count").fetchall()]

@@ -90,7 +90,7 @@ def _matched(values: pd.DataFrame, places: pd.DataFrame, keys: list[str]) -> pd.
     left = values[keys].assign(at=values.index)
     right = places[[*keys, *_SAID]].drop_duplicates(keys)
     for key in keys:  # years are floats in one frame and integers in the other
-        kind = "float64" if key == "year" else "object"
+        kind = float if key == "year" else object
         left[key], right[key] = left[key].astype(kind), right[key].astype(kind)
     return left.merge(right, on=keys, how="inner")[["at", *_SAID]]
 

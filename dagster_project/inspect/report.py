@@ -136,6 +136,7 @@ def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
     """Figures that cannot be right, the most influential first: what is printed, what would be used, and why."""
     frame = judgement.frames["edits"].merge(cities, on="city_id", how="left", validate="many_to_one")
     found = []
+    row: Any
     for row in frame.itertuples(index=False):
         unit, factor = unit_of(str(row.variable_code), str(row.unit))
         found.append(
@@ -162,6 +163,7 @@ def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str
     known = HeaderMap(seeds)
     rows = []
     unknown = headers[~headers["is_known"].astype(bool)]
+    row: Any
     for row in unknown.sort_values(["file", "sheet", "col_no"], kind="stable").itertuples():
         hint = known.hint(draft.sidecar.source, _text(row.header_key), row.header_unit)
         rows.append(
@@ -185,6 +187,7 @@ def _unknown(rows: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, An
     found = []
     is_likely = not _is_of_others(rows)
     unknown = rows[rows["row_kind"] == "unknown"]
+    row: Any
     for row in unknown.sort_values(["file", "sheet", "row_no"], kind="stable").itertuples():
         name = _text(row.city_text) or _text(row.code_text)
         hint = names.hint(draft.sidecar.source, name, row.year)

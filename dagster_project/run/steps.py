@@ -27,6 +27,7 @@ STEP_WORDS = {
     "py_panel": "panel regressions",
     "py_influence": "spillovers and thresholds",
     "py_robustness": "robustness suite",
+    "py_propagation": "uncertainty of the index in results",
     "py_policy": "paths and principles",
     "py_truth": "what was planted beside what is found",
     "published__city": "publish and report",

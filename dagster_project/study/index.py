@@ -4,12 +4,14 @@ The one that the spec of the index names as its own is published whole. All shar
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.settings import RESTATED, Settings
+from python_models.measurement.choices import IMPUTATIONS, imputed_as
 from python_models.measurement.composite import CompositeIndex, IndexResult
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
@@ -80,22 +82,30 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
 
 
 def composite(
-    cells: pd.DataFrame, spec: pd.DataFrame, indicator: pd.DataFrame, window: tuple[int, int], scheme: str = "entropy"
+    cells: pd.DataFrame,
+    spec: pd.DataFrame,
+    indicator: pd.DataFrame,
+    window: tuple[int, int],
+    imputation: str = IMPUTATIONS[0],
 ) -> CompositeIndex:
-    """One index (cells: city_id, year, indicator_code, value, is_imputed) with the bounds of `window`."""
+    """One index (cells: city_id, year, indicator_code, value, is_imputed) with the bounds of `window`.
+
+    imputation: how the marked cells are filled, see `imputed_as`; as they are by default.
+    """
     facts = indicator.set_index("indicator_code").loc[spec["indicator_code"]]
     panel = Panel.from_long(cells)
-    imputed = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    flags = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
+    imputed = np.nan_to_num(flags.values).astype(bool)
+    panel = replace(panel, values=imputed_as(panel.values, imputed, imputation))
     tiers = spec["tier"].str.lower()
     return CompositeIndex(
         panel,
         directions={str(code): int(d) for code, d in facts["direction"].items()},
         levels=dict(zip(spec["indicator_code"], zip(tiers, spec["dimension"], strict=True), strict=True)),
         window=window,
-        scheme=scheme,
         winsor={str(code): bool(flag) for code, flag in facts["is_winsorised"].items()},
         caps={str(code): float(c) for code, c in facts["cap_high"].dropna().items()},
-        imputed=np.nan_to_num(imputed.values).astype(bool),
+        imputed=imputed,
     )
 
 

@@ -56,6 +56,7 @@ TABLES = (
     "dynamic_effect",
     "iv_diagnostic",
     "gmm_diagnostic",
+    "sensitivity",
     "model_weight",
     "model_data",
     "model_edge",
@@ -271,6 +272,7 @@ def _static(job: Job) -> Tables:
             [_city_rows(job, fit, j) for j in range(len(spec.x))], ignore_index=True
         )
         tables["panel_test"] = _tests(job, fit)
+        tables["sensitivity"] = _sensitivity(job, fit)
     if job.graphs:
         weighed = model_weights(
             job.sample.y, job.sample.x, job.graphs, effects=spec.effects, estimator=spec.estimator, names=job.names
@@ -430,7 +432,7 @@ def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
         sample.y, sample.x, job.weights, effects=spec.effects, estimator=spec.estimator, names=job.names
     )
     tests = search.tests.plus(residual_tests(fit, sample.y, sample.x, years=sample.years))
-    own = pd.concat([_test_rows(tests), _lead_rows(job), _sensitivity_rows(job, fit)], ignore_index=True)
+    own = pd.concat([_test_rows(tests), _lead_rows(job)], ignore_index=True)
     steps = search.to_frame()
     rules = pd.DataFrame(
         {
@@ -467,20 +469,31 @@ def _lead_rows(job: Job) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(outcome=[_outcome(test.p) for test in (found.leads, found.lags)])
 
 
-def _sensitivity_rows(job: Job, fit: CoreFit) -> pd.DataFrame:
-    """What a confounder that was not seen must explain to take a slope of the first regressor to zero."""
-    rows = []
-    se = np.sqrt(np.diagonal(fit.cov))
-    for name in (job.names[0], f"W:{job.names[0]}"):
-        if name in fit.names:
-            at = fit.names.index(name)
-            found = robustness_value(float(fit.params[at]), float(se[at]), fit.dof)
-            note = (
-                f"robustness value: share of the residual variance of both the regressor and y that a confounder must"
-                f" explain to take the slope to zero; {found.value_alpha:.3f} to take it out of significance at 5 %"
-            )
-            rows.append({"test_code": f"robustness_value_{name}", "statistic": found.value, "note": note})
-    return pd.DataFrame(rows).assign(outcome="", df=np.nan, p=np.nan)
+def _sensitivity(job: Job, fit: CoreFit) -> pd.DataFrame:
+    """What a confounder that was not seen must explain to take a slope of the first regressor to zero.
+
+    The benchmark is the control that explains most of what is left of y, here or next door.
+    """
+    k = fit.n_slopes
+    slopes, se = fit.params[:k], np.sqrt(np.diagonal(fit.cov))[:k]
+    values = [robustness_value(float(b), float(e), fit.dof) for b, e in zip(slopes, se, strict=True)]
+    own = {v.name for v in job.spec.x}
+    others = [j for j in range(k) if fit.names[j].removeprefix("W:") not in own]
+    strongest = max(others, key=lambda j: values[j].partial_r2, default=None)
+    frame = pd.DataFrame(
+        {
+            "term": list(fit.names[:k]),
+            "coef": slopes,
+            "se": se,
+            "dof": fit.dof,
+            "partial_r2": [found.partial_r2 for found in values],
+            "robustness_value": [found.value for found in values],
+            "robustness_value_5": [found.value_alpha for found in values],
+            "benchmark_term": None if strongest is None else fit.names[strongest],
+            "benchmark_partial_r2": np.nan if strongest is None else values[strongest].partial_r2,
+        }
+    )
+    return frame[frame["term"].str.removeprefix("W:") == job.names[0]]
 
 
 def _outcome(p: float) -> str:
@@ -497,6 +510,7 @@ def _test_rows(tests: SpecTests) -> pd.DataFrame:
 def _dynamic(job: Job) -> Tables:
     fit = fit_dynamic(job.sample.y, job.sample.x, job.weights, names=job.names)
     best = fit.best
+    errors = np.sqrt(np.diag(best.cov))
     low, high = fit.spectrum.bounds()
     row = {
         "lnl": fit.loglik,
@@ -514,8 +528,8 @@ def _dynamic(job: Job) -> Tables:
     shown = chosen.rename(columns={"se": "se_delta"})
     return {
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=True),
-        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], np.sqrt(np.diagonal(best.cov))[:-1]).assign(
-            se_type=fit.headline
+        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], errors[:-1]).assign(
+            se_type=fit.cov_type, se_cluster=errors[:-1], se_info=np.sqrt(np.diag(best.cov_info))[:-1]
         ),
         "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
         "dynamic_effect": pd.concat(effects, ignore_index=True),

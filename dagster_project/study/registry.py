@@ -19,6 +19,7 @@ from dagster_project.study import (
     panel,
     policy,
     production,
+    propagation,
     robustness,
     space,
     truth,
@@ -69,6 +70,7 @@ REGISTRY = [
     Analysis("panel", "regressions", panel.INPUTS, panel.build, panel.TABLES),
     Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
     Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
+    Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES),
     Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
     Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES),
 ]

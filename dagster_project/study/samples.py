@@ -220,7 +220,7 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
             "years are needed."
         )
     arrays = {
-        v.name: _transform(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
+        v.name: transformed(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
         for v in spec.variables
     }
     return PanelSample(
@@ -340,7 +340,7 @@ def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> 
     return cities
 
 
-def _transform(values: FloatArray, variable: PanelVariable) -> FloatArray:
+def transformed(values: FloatArray, variable: PanelVariable) -> FloatArray:
     """Transform, winsorise over all cells, scale."""
     if variable.transform == "ln":
         if (values <= 0).any():

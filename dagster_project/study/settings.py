@@ -10,7 +10,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -146,7 +146,7 @@ def read_index_specs(file: Path) -> list[IndexSpec]:
     return [_index_spec(code, entries, content.get("defaults", {}), headline, file) for code in entries]
 
 
-def spec_frame(specs: list[IndexSpec]) -> pd.DataFrame:
+def spec_frame(specs: Sequence[IndexSpec]) -> pd.DataFrame:
     """One row per index and indicator."""
     frame = pd.DataFrame([row for spec in specs for row in spec.rows()])
     return frame.astype({"headline_rank": "Int32", "relations_code": "string"})

@@ -4,6 +4,7 @@ The figures are computed where the data is (dbt models in folder `gate`); a row 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from great_expectations.core import ExpectationSuite
@@ -151,9 +152,10 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _way_on(row: Mapping[str, object], frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> dict[str, object]:
+def _way_on(row: Mapping[str, object], frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> dict[str, Any]:
     """Place, sentence and ready-made rows of something beyond its limit."""
-    rule_id, found = str(row["rule_id"]), {}
+    rule_id = str(row["rule_id"])
+    found: dict[str, Any] = {}
     headers = headers_of(frames, str(row["variable_code"]), str(row["scope"])) if row["block"] else []
     if headers:
         path = " | ".join(dict.fromkeys(str(head["header_path"]) for head in headers))

@@ -67,8 +67,8 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
 
 def _column_key(frame: pd.DataFrame) -> pd.Series:
     """Sheet, variable and scope of each column in one text, '?' for a null."""
-    texts = [frame[name].astype("string").fillna("?") for name in ("file", "sheet", "variable_code", "scope")]
-    return texts[0].str.cat(texts[1:], sep=" | ")
+    texts = frame[["file", "sheet", "variable_code", "scope"]].astype("string").fillna("?")
+    return texts["file"].str.cat(texts.drop(columns="file"), sep=" | ")
 
 
 def build_suite(baseline: Baseline) -> ExpectationSuite:

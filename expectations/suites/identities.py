@@ -92,13 +92,11 @@ def _checked(one: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataF
 
 def _figures(cells: pd.DataFrame, city: str, identity: Identity, baseline: Baseline) -> dict[str, object]:
     """The figures of one city that break an identity; the place is that of the first."""
-    rows = [cells.loc[(city, block)] for block in identity.blocks]
+    at = cells.to_dict("index")
+    rows = [{str(name): value for name, value in at[city, block].items()} for block in identity.blocks]
     figures = ", ".join(f"{row['variable_code']} ({row['scope']}) {row['value']:,.6g} [{row['cell']}]" for row in rows)
     first = rows[0]
-    keep = [
-        paste.keep_row(baseline.source, {**row.to_dict(), "city_id": city}, f"reviewed: {identity.code}")
-        for row in rows
-    ]
+    keep = [paste.keep_row(baseline.source, {**row, "city_id": city}, f"reviewed: {identity.code}") for row in rows]
     return {
         "figures": figures,
         "paste_into": paste.CORRECTION,

@@ -4,6 +4,7 @@ A move by a power of ten is a slip of the unit and belongs to suite `blocks`; so
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,8 +81,8 @@ def _row(one: BlockYear, block: str, frames: Mapping[str, pd.DataFrame], baselin
         return {}
     ratios = pd.Series(np.log(now[both] / last[both]), index=one.wide.index[both])
     median = float(ratios.median())
-    city = (ratios - median).abs().idxmin()
-    cell = one.of(block).set_index("city_id").loc[city]
+    city = str((ratios - median).abs().idxmin())
+    cell: Any = one.of(block).set_index("city_id").loc[city]
     years_back = one.year - one.year_last[block]
     heads = headers_of(frames, cell["variable_code"], cell["scope"])
     reason = f"{one.year} refused by {JUMP.rule_id}: x{np.exp(median):.3g} against {one.year_last[block]}"

@@ -12,6 +12,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics._beta_regression import Slopes, half_panel, slopes
 from python_models.dynamics.logt import positive_plane
@@ -21,7 +22,7 @@ type Labels = ArrayLike | pd.Series | pd.Categorical
 
 
 @dataclass(frozen=True, eq=False)
-class BetaResult:
+class BetaResult(Shown):
     """Headline beta with se, p, speed and half-life in years; `estimates` holds every estimator and group.
 
     conditional: Nickell inversion (pooled over groups unless groups are given), absolute: pooled OLS.
@@ -62,6 +63,12 @@ def beta_convergence(
     tau + (1 + tau) / T, is shown because it is usual and not enough.
     speed = -ln(1 + beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0.
     Source: Barro and Sala-i-Martin 1992; Nickell 1981, Econometrica 49:1417-1426.
+
+    >>> from python_models.dynamics import beta_convergence
+    >>> start = np.array([1.0, 2.0, 4.0, 8.0])
+    >>> Y = np.column_stack([5 * (start / 5) ** (0.9**t) for t in range(6)])
+    >>> round(beta_convergence(Y, kind="absolute").beta, 3)
+    -0.1
     """
     values = positive_plane(Y)
     if values.shape[1] < 4:

@@ -14,13 +14,14 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 
 ROW_SUM = 1e-9  # how far a row may be from 1
 
 
 @dataclass(frozen=True, eq=False)
-class ErgodicResult:
+class ErgodicResult(Shown):
     """distribution (K,): pi with pi'P = pi, sum 1; NaN everywhere if there is more than one closed class.
 
     classes : (K,) number of the communicating class of each state, -1 for an empty state.   closed : class numbers
@@ -55,7 +56,7 @@ class ErgodicResult:
 
 
 @dataclass(frozen=True)
-class Mobility:
+class Mobility(Shown):
     """Mobility of one matrix, unit 1 unless said: 0 is no mobility.
 
     prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;
@@ -76,7 +77,12 @@ class Mobility:
 
 
 def ergodic(p: Any) -> ErgodicResult:
-    """Communicating classes and the ergodic vector of each closed one."""
+    """Communicating classes and the ergodic vector of each closed one.
+
+    >>> from python_models.dynamics import ergodic
+    >>> ergodic([[0.9, 0.1], [0.3, 0.7]]).distribution.round(3)
+    array([0.75, 0.25])
+    """
     matrix = check_matrix(p)
     k = len(matrix)
     empty = np.isnan(matrix).any(axis=1)
@@ -103,6 +109,11 @@ def mean_first_passage(p: Any) -> Any:
 
     For one recurrent class it equals (I - Z + E Z_dg) diag(1/pi), Z = (I - P + 1 pi')^-1. Infinite where j is not
     certain to be reached; NaN where an empty state can be met on the way. A frame comes back as a frame.
+
+    >>> from python_models.dynamics import mean_first_passage
+    >>> mean_first_passage([[0.5, 0.5], [0.25, 0.75]]).round(3)
+    array([[3. , 2. ],
+           [4. , 1.5]])
     """
     matrix = check_matrix(p)
     k = len(matrix)
@@ -123,7 +134,12 @@ def sojourn(p: Any) -> FloatArray:
 
 
 def mobility(p: Any) -> Mobility:
-    """Mobility indices of one transition matrix (K, K), K >= 2."""
+    """Mobility indices of one transition matrix (K, K), K >= 2.
+
+    >>> from python_models.dynamics import mobility
+    >>> round(mobility([[0.9, 0.1], [0.3, 0.7]]).prais, 3)
+    0.4
+    """
     matrix = check_matrix(p)
     if len(matrix) < 2:
         raise ValueError("mobility needs at least two states.")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import REJECT_BELOW, LogTDesign, dispersion, positive_plane
 
@@ -21,7 +22,7 @@ type MergeRule = Literal["phillips_sul", "von_lyncker_thoennessen"]
 
 
 @dataclass(frozen=True, eq=False)
-class ClubResult:
+class ClubResult(Shown):
     """labels : club of each row of Y, from 1 (highest last values) on, 0 divergent; with the index of Y.
 
     clubs : one row per club: club, n, b, se, t, p_value, converges.   paths : Y as given, for merging.
@@ -63,6 +64,25 @@ def find_clubs(
     c_star by 0.1 until the club as a whole has t > threshold, up to 3, then the core alone is the club; (4) again on
     the rest. A lone unit, or units without a core, are divergent (label 0).
     Errors as `log_t`. Source: Phillips and Sul 2007; 2009, J. Applied Econometrics 24:1153-1185.
+
+    >>> from python_models.dynamics import find_clubs
+    >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
+    >>> level = np.repeat([4.0, 9.0], 6)[:, None]
+    >>> Y = level + rng.normal(size=(12, 1)) / t + 0.001 * rng.normal(size=(12, 20))
+    >>> find_clubs(Y).labels
+    0     2
+    1     2
+    2     2
+    3     2
+    4     2
+    5     2
+    6     1
+    7     1
+    8     1
+    9     1
+    10    1
+    11    1
+    Name: club, dtype: int64
     """
     values = positive_plane(Y)
     design = LogTDesign.of(values.shape[1], r)
@@ -97,6 +117,25 @@ def merge_clubs(
     von_lyncker_thoennessen: it joins only if the joint t is also above that of the next club with the one after it.
     merge_divergent: afterwards the divergent unit with the largest t joins its club, while that t > threshold.
     Source: Phillips and Sul 2009; von Lyncker and Thoennessen 2017, Empirical Economics 52:525-553.
+
+    >>> from python_models.dynamics import find_clubs, merge_clubs
+    >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
+    >>> level = np.repeat([4.0, 9.0], 6)[:, None]
+    >>> Y = level + rng.normal(size=(12, 1)) / t + 0.001 * rng.normal(size=(12, 20))
+    >>> merge_clubs(find_clubs(Y)).labels
+    0     2
+    1     2
+    2     2
+    3     2
+    4     2
+    5     2
+    6     1
+    7     1
+    8     1
+    9     1
+    10    1
+    11    1
+    Name: club, dtype: int64
     """
     design = LogTDesign.of(clubs.paths.shape[1], clubs.r)
     seen, old = clubs.paths[:, design.columns], clubs.labels.to_numpy()

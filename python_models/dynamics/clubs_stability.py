@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import align_to
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.clubs import ClubResult, IntArray, find_clubs, merge_clubs
 from python_models.dynamics.logt import positive_plane
 
 
 @dataclass(frozen=True, eq=False)
-class ClubStability:
+class ClubStability(Shown):
     """share (N,): over the members of the same club, the mean share of draws in which both were in one club again.
 
     For a divergent unit the share of draws in which it was divergent again. together (N, N): shares of all pairs, nan
@@ -40,6 +41,14 @@ def club_stability(
     clubs : merged clubs of (N, T) paths.   other : the same paths under another weighting of the score, or None.
     Each draw keeps the distinct units of N draws with replacement (about 63 %) and, with `other`, mixes the two paths
     by one uniform weight: what sampling and weighting leave open.
+
+    >>> from python_models.dynamics import club_stability, find_clubs
+    >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
+    >>> level = np.repeat([4.0, 9.0], 6)[:, None]
+    >>> Y = level + rng.normal(size=(12, 1)) / t + 0.001 * rng.normal(size=(12, 20))
+    >>> clubs = find_clubs(pd.DataFrame(Y, [f"c{k}" for k in range(12)]))
+    >>> club_stability(clubs, n_draws=5).n_draws
+    5
     """
     paths = clubs.paths
     second = paths if other is None else positive_plane(align_to(clubs.labels.index, other, "other"))

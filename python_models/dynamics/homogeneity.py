@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.markov import row_shares, tally_by, transition_codes
 from python_models.dynamics.states import StateArray, check_lag, check_states
@@ -23,7 +24,7 @@ CHUNK = 64  # simulated panels that are held at once
 
 
 @dataclass(frozen=True)
-class HomogeneityResult:
+class HomogeneityResult(Shown):
     """Test that M tables have one matrix. q, lr chi-squared with dof; p_value (of q), p_value_lr; p_perm from
     simulation or permutation, NaN without; n_empty: rows without transitions; n_obs: transitions."""
 
@@ -47,6 +48,11 @@ def homogeneity(tables: Any) -> HomogeneityResult:
     """Chi-squared test that count tables (M, K, K) come from one transition matrix; tables may be a list.
 
     Raises ValueError for negative or missing counts and fewer than two tables.
+
+    >>> from python_models.dynamics import homogeneity
+    >>> test = homogeneity([[[8, 2], [2, 8]], [[5, 5], [5, 5]]])
+    >>> round(test.q, 3), test.dof
+    (3.956, 2)
     """
     counts = np.array([np.asarray(table, dtype=np.float64) for table in tables])
     if counts.ndim != 3 or counts.shape[1] != counts.shape[2] or len(counts) < 2:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.spatial.distance import pdist
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 
 type Rule = Literal["silverman", "scott", "sheather_jones"]
@@ -21,7 +22,7 @@ BINS = 2**16
 
 
 @dataclass(frozen=True, eq=False)
-class KernelDensity:
+class KernelDensity(Shown):
     """density f at the points x, both (n_grid,), with bandwidth h and the rule that gave it."""
 
     x: FloatArray
@@ -71,6 +72,11 @@ def kernel_density(
     n_grid points from min - 3 h to max + 3 h.   reflect : values are not negative and mass below 0 is folded back,
     f(x) + f(-x) for x >= 0. Raises ValueError for a missing value, fewer than two values, or h = 0 (all equal).
     Source: Silverman 1986.
+
+    >>> from python_models.dynamics import kernel_density
+    >>> density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5)
+    >>> round(float(np.trapezoid(density.density, density.x)), 3)
+    0.999
     """
     values = finite_vector(y)
     rule = bandwidth if isinstance(bandwidth, str) else "given"

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.markov import MarkovResult, markov, row_shares, tally, transition_codes
 from python_models.dynamics.states import StateArray, check_states, labelled_plane
@@ -26,7 +27,7 @@ _SIDES = np.array([[1, 1], [0, 1], [0, 0], [1, 0]])  # own is high, neighbours a
 
 
 @dataclass(frozen=True, eq=False)
-class LisaMarkovResult:
+class LisaMarkovResult(Shown):
     """chain: counts and probabilities over the states `names`; p_independent (K, K): product of the two side chains
     (NaN in the five-state variant); q, dof, p_value, p_perm of the co-movement test; states (N, T), -1 for islands."""
 
@@ -63,6 +64,12 @@ def lisa_markov(
     significant : mask (N, T) of places that pass (e.g. `class_fdr` of `lisa` is not ns); all others are the fifth
     state NS, and there is no co-movement test.   permutations, n_boot : need `seed`; see `spatial_markov`, `markov`.
     A city without neighbours is left out. Raises ValueError for NaN and for other cities than the weights have.
+
+    >>> from python_models.dynamics import lisa_markov
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> values = np.random.default_rng(1).uniform(1, 2, (12, 4))
+    >>> lisa_markov(values, W).chain.counts.sum()
+    np.float64(36.0)
     """
     labelled_plane(values, "values")
     plane, _ = in_order_of(values, w, "values")

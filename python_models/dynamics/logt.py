@@ -11,6 +11,7 @@ from scipy.linalg import solveh_banded
 from scipy.special import ndtr
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 
 REJECT_BELOW = -1.65  # one-sided 5 %
@@ -18,7 +19,7 @@ LEAST_POINTS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class LogTResult:
+class LogTResult(Shown):
     """Slope b of the log t regression with its standard error and t; speed of convergence alpha = b / 2.
 
     converges: t > -1.65. p_value: one-sided, of a slope this low. kind: level (b >= 2), rate (0 <= b < 2), slow (b < 0,
@@ -103,6 +104,12 @@ def log_t(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0) -> LogTResult:
     of u. An H_t of 0 gives nan. With few years slow convergence cannot be distinguished from none.
     Raises ValueError for a value that is missing or not positive, or too few years. Source: Phillips and Sul 2007,
     Econometrica 75:1771-1855.
+
+    >>> from python_models.dynamics import log_t
+    >>> rng, t = np.random.default_rng(3), np.arange(1, 31)
+    >>> Y = 5 + rng.normal(size=(10, 1)) / t
+    >>> log_t(Y).t > -1.65  # they converge
+    True
     """
     values = positive_plane(Y)
     design = LogTDesign.of(values.shape[1], r)
@@ -123,6 +130,10 @@ def hp_trend(Y: ArrayLike | pd.DataFrame, smoothing: float = 400.0) -> FloatArra
 
     Y : (N, T), T >= 3, finite.   smoothing : 400 or 6.25 for yearly data. Returns (N, T). Source: Hodrick, Prescott
     1997.
+
+    >>> from python_models.dynamics import hp_trend
+    >>> hp_trend(np.array([[1.0, 2.0, 3.0, 4.0]])).round(6)  # a line is its own trend
+    array([[1., 2., 3., 4.]])
     """
     values = np.asarray(Y, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < 3 or not np.isfinite(values).all():

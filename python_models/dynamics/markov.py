@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.states import StateArray, check_lag, check_states, state_labels
 
@@ -23,7 +24,7 @@ THIN = 5  # a row with fewer transitions is flagged
 
 
 @dataclass(frozen=True, eq=False)
-class MarkovResult:
+class MarkovResult(Shown):
     """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
 
     probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.
@@ -87,6 +88,11 @@ def markov(
     n_boot : resamples of whole cities for lo and hi (needs `seed`).   allow_missing : a NaN is a missing state, and
     the transitions that touch it are left out; otherwise NaN raises ValueError, as do other values and a lag outside
     1..T-1.
+
+    >>> from python_models.dynamics import markov
+    >>> markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 2).probabilities.round(3)
+    array([[0.667, 0.333],
+           [0.333, 0.667]])
     """
     found = check_states(states, n_states, "states", allow_missing=allow_missing)
     check_lag(lag, found.shape[1])
@@ -125,6 +131,21 @@ def iid_error(counts: FloatArray) -> FloatArray:
     """sqrt(p (1 - p)/n_i), (.., K, K)."""
     p, total = row_shares(counts), counts.sum(axis=-1, keepdims=True)
     return np.asarray(np.sqrt(p * (1 - p) / np.where(total > 0, total, np.nan)), dtype=np.float64)
+
+
+def cluster_error(states: StateArray, n_states: int, lag: int = 1) -> FloatArray:
+    """Standard error (K, K) of the transition probabilities that keeps the years of a city together; NaN rows as p.
+
+    n_cij moves of city c: sqrt(N/(N - 1) sum_c (n_cij - p_ij n_ci)^2)/n_i, the first-order form of `bootstrap_counts`.
+    States (N, T), whole numbers 0..n_states-1, -1 where missing. Source: Liang and Zeger (1986), for a ratio.
+    """
+    n = len(states)
+    codes = transition_codes(states, n_states, lag)
+    own = tally_by(codes, np.arange(n)[:, None], n, n_states**2).reshape(n, n_states, n_states)
+    counts = own.sum(axis=0)
+    total = counts.sum(axis=1, keepdims=True)
+    apart = own - row_shares(counts) * own.sum(axis=2, keepdims=True)
+    return np.asarray(np.sqrt(n / (n - 1.0) * (apart**2).sum(axis=0)) / np.where(total > 0, total, np.nan))
 
 
 def bootstrap_counts(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import count_modes, finite_vector
 
@@ -15,7 +16,7 @@ STEPS = 30  # halvings of the search for the critical bandwidth
 
 
 @dataclass(frozen=True)
-class ModalityTest:
+class ModalityTest(Shown):
     """critical_bandwidth: the smallest h with one mode; p_value of "one mode" against more."""
 
     critical_bandwidth: float
@@ -34,6 +35,11 @@ def unimodality(y: ArrayLike | pd.Series, *, n_bootstrap: int = 199, seed: int =
     y* = m + (y_draw - m + h_c e) / sqrt(1 + h_c^2 / s^2), e standard normal; p = (1 + number of samples with more
     than one mode at h_c) / (1 + n_bootstrap). Densities are sums over 1,024 bins (linear binning, Fourier transform).
     The test is conservative. Constant values: h_c = 0, p = 1.
+
+    >>> from python_models.dynamics import unimodality
+    >>> two = np.r_[np.linspace(0, 1, 20), np.linspace(9, 10, 20)]
+    >>> unimodality(two, n_bootstrap=99).p_value < 0.05
+    True
     """
     values = finite_vector(y)
     span = float(np.ptp(values))

@@ -16,12 +16,13 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.states import check_lag, labelled_plane
 
 
 @dataclass(frozen=True)
-class RankMobility:
+class RankMobility(Shown):
     """Means over the start years. kendall_tau with se, lo, hi (jackknife over cities, normal 95 %); spearman;
     mean_abs_rank_change in places; theta (0-1) with p_perm, the share of permuted group labels with a theta at least
     as large (NaN without groups); n_obs cities, n_pairs start years, lag in years."""
@@ -53,6 +54,10 @@ def rank_mobility(
 
     groups (N,) : labels for theta.   subset : mask (N,) of cities; tau and rho are then among them, while rank
     changes stay places among all N. Raises ValueError for NaN, fewer than three cities, or a constant year.
+
+    >>> from python_models.dynamics import rank_mobility
+    >>> rank_mobility([[1.0, 2.0], [2.0, 3.0], [3.0, 1.0]]).to_frame().shape
+    (1, 13)
     """
     plane, _, _ = labelled_plane(values, "values")
     check_lag(lag, plane.shape[1])

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.logt import positive_plane
 from python_models.inference import p_two_sided
@@ -20,7 +21,7 @@ VERDICTS = ("converges", "diverges", "compresses relative, widens absolute", "no
 
 
 @dataclass(frozen=True, eq=False)
-class SigmaTrend:
+class SigmaTrend(Shown):
     """Slope of the yearly spread with Newey-West (lag 1) and city bootstrap; change from the first to the last year.
 
     verdict: convergence if both bootstrap intervals lie below 0, divergence if both lie above 0, else none.
@@ -57,7 +58,7 @@ class SigmaTrend:
 
 
 @dataclass(frozen=True, eq=False)
-class SigmaConvergence:
+class SigmaConvergence(Shown):
     """Spread of the logarithms and of the levels side by side.
 
     verdict: `converges` (`diverges`) only if both spreads fall (rise); `compresses relative, widens absolute` if the
@@ -87,6 +88,11 @@ def sigma_convergence(
     """`sigma_trend` of the logarithms and of the levels of Y (N, T) on the same resampled cities.
 
     With logarithms alone an index that grows is said to converge while its cities move apart in points.
+
+    >>> from python_models.dynamics import sigma_convergence
+    >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
+    >>> sigma_convergence(Y, n_bootstrap=99).log.slope < 0
+    True
     """
     log = sigma_trend(Y, measure="sigma_log", n_bootstrap=n_bootstrap, level=level, seed=seed)
     return SigmaConvergence(log, sigma_trend(Y, measure="sd", n_bootstrap=n_bootstrap, level=level, seed=seed))
@@ -107,6 +113,11 @@ def sigma_trend(
     Bootstrap: cities are drawn with their whole trajectory; percentile intervals of b and of sigma_T - sigma_1, and p
     of b from the same draws. Beside them the standard error of b by Newey and West with lag 1 (weights 1, 1/2).
     Convergence is claimed only if both intervals lie below 0. Source: Newey and West 1987; Carree and Klomp 1997.
+
+    >>> from python_models.dynamics import sigma_trend
+    >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
+    >>> sigma_trend(Y, n_bootstrap=99).slope < 0
+    True
     """
     values = positive_plane(Y)
     if values.shape[1] < 3:

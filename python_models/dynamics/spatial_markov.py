@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.dynamics.homogeneity import divergence
 from python_models.dynamics.markov import (
@@ -37,15 +38,17 @@ from python_models.dynamics.states import (
     check_lag,
     check_states,
     classify,
+    discretise,
     labelled_plane,
     quantile_cuts,
+    relative,
     round_significant,
 )
 from python_models.space.graph import in_order_of, to_sparse
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialMarkovResult:
+class SpatialMarkovResult(Shown):
     """counts, probabilities, se, lo, hi (L, K, K): lag class, origin, destination; NaN rows where no one starts.
 
     pooled_counts, pooled_probabilities (K, K) : over the lag classes, i.e. without cities that have no neighbour.
@@ -125,6 +128,14 @@ def spatial_markov(
     counted. permutations : the trajectories of states are put at other locations, while each location keeps its
     neighbourhood; the lag classes keep their margins and only one count is made per permutation.
     n_boot : resamples of whole cities (with their neighbourhood). Both need `seed`. Raises ValueError as `markov`.
+
+    >>> from python_models.dynamics import spatial_markov
+    >>> spatial_markov([[0, 0, 1], [1, 1, 1]], [[0, 1, 0], [0, 0, 1]], 2, 2).counts
+    array([[[1., 0.],
+            [0., 2.]],
+    <BLANKLINE>
+           [[0., 1.],
+            [0., 0.]]])
     """
     own = check_states(states, n_states, "states", allow_missing=allow_missing)
     near = check_states(lag_states, n_lag_states, "lag_states", allow_missing=True)
@@ -167,6 +178,39 @@ def spatial_markov(
         n_boot=n_boot,
         seed=seed,
     )
+
+
+def spatial_markov_from_scores(
+    scores: Any,
+    w: Any,
+    k: int = 4,
+    *,
+    kind: str = "relative",
+    n_lag_states: int | None = None,
+    lag: int = 1,
+    permutations: int = 0,
+    n_boot: int = 0,
+    seed: int | None = None,
+) -> SpatialMarkovResult:
+    """`spatial_markov` straight from scores (N, T) and weights: `k` quantile classes of the scores and of their lag.
+
+    kind : of `states.discretise`: `relative` (score over the mean of its year, default), `pooled`, `yearly`. The lag is
+    that of the same relative or pooled score; its classes (`n_lag_states`, default k) have cuts of their own. A frame
+    is matched with the weights by its labels. Raises ValueError as `discretise`, `classify_lag`, `spatial_markov`.
+
+    >>> from python_models.dynamics import spatial_markov_from_scores
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> scores = np.random.default_rng(1).uniform(1, 2, (12, 5))
+    >>> spatial_markov_from_scores(scores, W, k=2).counts.sum(axis=2)
+    array([[11., 14.],
+           [12., 11.]])
+    """
+    plane, _ = in_order_of(scores, w, "scores")
+    own = discretise(plane, kind, n_states=k)
+    near = classify_lag(relative(plane) if kind == "relative" else plane, to_sparse(w), n_lag_states or k)
+    places = np.where(near.states == MISSING, np.nan, near.states)
+    sizes = (k, n_lag_states or k)
+    return spatial_markov(own.states, places, *sizes, lag, permutations=permutations, n_boot=n_boot, seed=seed)
 
 
 def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataFrame:

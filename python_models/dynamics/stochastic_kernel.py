@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.dynamics.kernel import finite_vector
 
 
 @dataclass(frozen=True, eq=False)
-class StochasticKernel:
+class StochasticKernel(Shown):
     """On one grid for u and v, both (G,): joint f(u, v) and conditional f(v | u), (G, G), rows are u.
 
     marginal: f(u). ergodic: the density that the conditional one maps to itself, nan where the iteration did not end.
@@ -70,6 +71,11 @@ def stochastic_kernel(
     f(u) is above a thousandth of its maximum. Where f(u) is 0 to machine precision the conditional density is nan.
     The ergodic density solves g(v) = int f(v | u) g(u) du (at most 500 steps, tolerance 1e-8).
     Source: Quah 1997, J. Economic Growth 2:27-59; Johnson 2005.
+
+    >>> from python_models.dynamics import stochastic_kernel
+    >>> u = np.linspace(1, 2, 20)
+    >>> stochastic_kernel(u, u**2, n_grid=16).to_frame().shape
+    (256, 7)
     """
     x, y = finite_vector(u, "u"), finite_vector(v, "v")
     if x.size != y.size:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, as_groups, refuse
@@ -48,7 +49,7 @@ class Resampled:
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapResult(Resampled):
+class BootstrapResult(Resampled, Shown):
     """The same with names (q,) of the statistics and columns (T,) of y."""
 
     names: tuple[str, ...]
@@ -95,6 +96,10 @@ def bootstrap(
     from the derivative U_i of the statistic by the weight of city i inside its stratum (a lone city has U = 0).
     The named statistics cost O(n log n) a replicate and for all U together; a function of one's own O(n^2) for its U.
     Raises ValueError for bad values, an unknown statistic, or fewer than 2 replicates. Same seed, same numbers.
+
+    >>> from python_models.inequality import bootstrap
+    >>> bootstrap([1.0, 2.0, 3.0, 4.0, 8.0], "gini", n_replicates=199).to_frame().shape
+    (1, 14)
     """
     plane, columns = _plane(y)
     n, t = plane.shape

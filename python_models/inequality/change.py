@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values, refuse
@@ -29,7 +30,7 @@ SPREADS = ("sd", "cv", "sd_log")  # with n - 1
 
 
 @dataclass(frozen=True, eq=False)
-class DisparityChange:
+class DisparityChange(Shown):
     """Arrays (q,) in the order of `names`: value of the first and the last year, their difference and what it may be.
 
     se, bias : jackknife, one city left out of both years.   lower, upper, p : paired bootstrap of whole cities,
@@ -76,6 +77,11 @@ def disparity_change(
     dagum_transvariation), the parts of both Theil indices, and the gap between the groups that had the highest and the
     lowest mean in the first year (gap: difference, gap_log: difference of logarithms). weights (N,): population.
     A zero makes the logarithmic measures nan. ValueError: bad values, labels or fewer than 3 cities.
+
+    >>> from python_models.inequality import disparity_change
+    >>> Y = np.array([[1.0, 2.0], [2.0, 2.5], [3.0, 3.0], [8.0, 6.0]])
+    >>> disparity_change(Y, n_bootstrap=99).to_frame().shape
+    (7, 12)
     """
     plane = np.asarray(Y, dtype=np.float64)
     if plane.ndim != 2 or plane.shape[0] < 3 or plane.shape[1] < 2:
@@ -168,6 +174,24 @@ def _left_out(change: Callable[[Weights], FloatArray], base: FloatArray) -> Floa
     return np.concatenate(found)
 
 
+@aligned
+def gini_covariance(Y: FloatArray | pd.DataFrame) -> FloatArray:
+    """Covariance (T, T) of the Gini index of each column of Y (N, T), jackknife: one city left out of all years.
+
+    (n - 1)/n sum_i (G_(i) - mean)(G_(i) - mean)', G_(i) the T indices without city i. The variance of a change from
+    s to t is C_ss + C_tt - 2 C_st. ValueError: fewer than 3 cities, a value that is missing, infinite or negative.
+    """
+    plane = np.asarray(Y, dtype=np.float64)
+    if plane.ndim != 2 or plane.shape[0] < 3:
+        raise ValueError(f"the covariance of a Gini index needs three cities or more, got shape {plane.shape}.")
+    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
+        refuse(plane, "Y")
+    n = len(plane)
+    left = _left_out(lambda W: np.column_stack([_batch.gini(y, W) for y in plane.T]), np.ones(n))
+    gap = left - left.mean(axis=0)
+    return np.asarray((n - 1.0) / n * gap.T @ gap)
+
+
 @dataclass(frozen=True)
 class BetweenGroups:
     """Net between-group part of the Gini index with what equal means would give it by chance.
@@ -198,6 +222,11 @@ def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> 
     d (2 Phi(d/s) - 1) - 2 s phi(d/s), s^2 = s_j^2/n_j + s_h^2/n_h: without bias where the means are equal, and d where
     they are far apart. (The jackknife that leaves out one city sees a straight line and corrects nothing.)
     ValueError: as `dagum`, or a group of one city, whose variance is not known.
+
+    >>> from python_models.inequality import between_groups
+    >>> found = between_groups([1.0, 2.0, 3.0, 4.0, 8.0, 9.0], ["w", "w", "w", "e", "e", "e"])
+    >>> round(found.between, 4), round(found.corrected, 4)
+    (0.2778, 0.2765)
     """
     found = dagum(y, groups, weights)
     values = as_values(y)

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality._differences import differences
 from python_models.inequality._inputs import IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
 
 @dataclass(frozen=True, eq=False)
-class DagumResult:
+class DagumResult(Shown):
     """Gini index and its three parts: total = within + between + transvariation.
 
     between is the net between-group part G_nb, transvariation the part G_t that comes from overlap. Arrays of size K
@@ -115,6 +116,11 @@ def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResu
     A category without members is kept with n = 0 and nan. mu = 0: every part is nan.
     Raises ValueError for a missing, infinite or negative value, a missing label, or a wrong length.
     Source: Dagum 1997, Empirical Economics 22:515-531.
+
+    >>> from python_models.inequality import dagum
+    >>> parts = dagum([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"])
+    >>> round(parts.within, 4), round(parts.between, 4), round(parts.total, 4)
+    (0.05, 0.2, 0.25)
     """
     values = as_values(y)
     split = as_groups(groups, values.size)

@@ -20,6 +20,10 @@ def gini(y: Vector, weights: Vector | None = None) -> float:
     G = sum_r (2 r - n - 1) y_(r) / (n^2 mu): the population form, no factor n / (n - 1).
     A constant vector gives 0; if mu = 0 the index is not defined: nan.
     Raises ValueError for a missing, infinite or negative value or weight. Source: Gini 1912; Dagum 1997.
+
+    >>> from python_models.inequality import gini
+    >>> round(gini([1.0, 2.0, 3.0]), 4)
+    0.2222
     """
     if weights is not None:
         values = as_values(y)

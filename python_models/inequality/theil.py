@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import xlogy
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
@@ -19,7 +20,7 @@ type Kind = Literal["T", "L"]
 
 
 @dataclass(frozen=True, eq=False)
-class TheilResult:
+class TheilResult(Shown):
     """total = between + within. share : weight of a group in the sum, S_r of the total (T) or f_r of the cases (L)."""
 
     kind: Kind
@@ -51,7 +52,7 @@ class TheilResult:
 
 
 @dataclass(frozen=True, eq=False)
-class TheilNestedResult:
+class TheilNestedResult(Shown):
     """total = between_region + between_province + within_province."""
 
     kind: Kind
@@ -88,6 +89,12 @@ def theil(
     sum_r f_r L_r with shares f_r of the cases. 0 ln 0 = 0. L with a zero is nan (flag `has_zero`); mu = 0 gives nan.
     Without groups a float, with groups a TheilResult. Raises ValueError for bad values, labels, lengths or kind.
     Source: Theil 1967.
+
+    >>> from python_models.inequality import theil
+    >>> round(theil([1.0, 2.0, 3.0]), 4)
+    0.0872
+    >>> round(theil([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"]).between, 4)
+    0.0823
     """
     values, w = _checked(y, kind, weights)
     total = _index(values, w, kind)
@@ -115,6 +122,11 @@ def theil_nested(
     region. `regions` has one row per region: region, n, value_share, population_share, within_region_total (index
     inside the region), between_province_in_region and within_province_in_region (its two parts), contribution
     (share x index inside the region, percent of the total). Source: Theil 1967; Akita 2003.
+
+    >>> from python_models.inequality import theil_nested
+    >>> parts = theil_nested([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"], ["a", "b", "c", "c"])
+    >>> parts.to_frame().shape
+    (4, 3)
     """
     values, w = _checked(y, kind, weights)
     outer, inner = as_groups(region, values.size, "region"), as_groups(province, values.size, "province")

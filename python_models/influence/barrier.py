@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike
 from python_models.inference import Wald, half_width, normal, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
@@ -28,7 +29,7 @@ TERMS = ("in", "out", "in:m", "out:m")
 
 
 @dataclass(frozen=True, eq=False)
-class Barrier:
+class Barrier(Shown):
     """fit with theta inside and across; table: one row per ring ('all' = none)."""
 
     fit: SpilloverFit
@@ -47,7 +48,7 @@ class Barrier:
 
 
 @dataclass(frozen=True, eq=False)
-class BarrierModeration:
+class BarrierModeration(Shown):
     """fit; table: a row per level of m and one for the change from the lowest to the highest.
 
     wald : theta_in h_out = theta_out h_in, that is the index does not move with m, chi2(1) by the delta method.
@@ -85,6 +86,14 @@ def border_barrier(
     Without `distance`: W = W_in + W_out (not re-normalised), so a border is confounded with distance: neighbours inside
     are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring. Per ring: Fieller
     interval of the ratio, Wald p of theta_in = theta_out. Row 'joint': precision-weighted mean over the rings.
+
+    >>> from python_models.influence import border_barrier
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> border_barrier(y, x, W, ["a"] * 6 + ["b"] * 6).to_frame().shape
+    (1, 9)
     """
     weights = spatial_weights(W)
     labels = np.asarray(area)
@@ -133,6 +142,15 @@ def barrier_split(
 
     scope (N, N) : links that are asked about (default all), e.g. those from a centre to its periphery; the others share
     one theta of their own ('rest'). One row, ring 'all'. PanelInputError: no link on one of the sides.
+
+    >>> from python_models.influence import barrier_split
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> is_behind = np.add.outer(np.arange(12) < 6, np.arange(12) < 6) == 1
+    >>> barrier_split(y, x, W, is_behind).to_frame().shape
+    (1, 9)
     """
     weights = spatial_weights(W)
     full = weights.matrix.toarray()
@@ -171,6 +189,14 @@ def moderated_barrier(
     that the city effects take its level. theta at a level is the slope there. Last row: the change of the index from
     the lowest to the highest level, delta method.
     PanelInputError: no links on one side, a moderator that is missing or does not vary.
+
+    >>> from python_models.influence import moderated_barrier
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> moderated_barrier(y, x, W, ["a"] * 6 + ["b"] * 6, np.arange(12.0)).to_frame().shape
+    (4, 11)
     """
     weights = spatial_weights(W)
     labels, m = np.asarray(area), np.asarray(moderator, dtype=np.float64)

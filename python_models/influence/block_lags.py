@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.blocks import split_blocks
@@ -30,7 +31,7 @@ STARTS = (-0.4, 0.0, 0.4)
 
 
 @dataclass(frozen=True, eq=False)
-class BlockLags:
+class BlockLags(Shown):
     """blocks; rho, its cov (q, q); theta (q,) and beta at rho; condition: of the Hessian in rho.
 
     loglik, loglik_common : with rho by block and with one rho.   n_modes : different maxima met from the starts.
@@ -100,6 +101,14 @@ def block_lags(
     `lr` supposes independent errors of one variance. Year effects do not commute with W_b y, so a
     small bias of order 1/N is left. PanelInputError: a maximum at the edge, or a Hessian whose condition
     number is 1e6 or more: these data do not identify the lags of the blocks separately.
+
+    >>> from python_models.influence import block_lags
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> block_lags(y, x, W, np.arange(12) < 4).to_frame().shape
+    (4, 14)
     """
     weights = spatial_weights(W)
     if not weights.is_row_normalised:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import Wald, normal
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -19,7 +20,7 @@ BLOCKS = ("cc", "cp", "pc", "pp")  # receiver first: pc is received by the perip
 
 
 @dataclass(frozen=True, eq=False)
-class BlockSpillover:
+class BlockSpillover(Shown):
     """fit: the four theta; effects: E (4), R (4) and E per link (4) in the order of BLOCKS, delta method.
 
     wald: of theta_pc = theta_cp.
@@ -81,7 +82,13 @@ class BlockSpillover:
 
 @aligned
 def split_blocks(W: Matrix | SpatialWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
-    """W_cc, W_cp, W_pc, W_pp (receiver, emitter), each (N, N), not re-normalised: together they are W."""
+    """W_cc, W_cp, W_pc, W_pp (receiver, emitter), each (N, N), not re-normalised: together they are W.
+
+    >>> from python_models.influence import split_blocks
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> {name: float(part.sum()) for name, part in split_blocks(W, np.arange(12) < 4).items()}
+    {'cc': 3.0, 'cp': 1.0, 'pc': 1.0, 'pp': 7.0}
+    """
     full = spatial_weights(W).matrix.toarray()
     centre = np.asarray(is_centre, dtype=np.bool_)
     if centre.shape != (len(full),):
@@ -95,6 +102,11 @@ def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool
     """E_{emitter->receiver} per emitting city (4, in the order of BLOCKS), then R per receiving city (4).
 
     E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b; the diagonal only if `with_own`.
+
+    >>> from python_models.influence import block_effects
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> block_effects(np.linalg.inv(np.eye(12) - 0.3 * W), np.arange(12) < 4).round(3).shape
+    (8,)
     """
     s, centre = np.asarray(multiplier, dtype=np.float64), np.asarray(is_centre, dtype=np.bool_)
     s = s if with_own else s - np.diag(np.diag(s))
@@ -123,6 +135,14 @@ def block_spillover(
     y, x: (N, T); W: (N, N) row-normalised; is_centre: (N,). Per link: E over the mean number of links of an emitter
     into the block.
     PanelInputError: no centre, no periphery, or a block of W without links (named).
+
+    >>> from python_models.influence import block_spillover
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> block_spillover(y, x, W, np.arange(12) < 4).to_frame().shape
+    (4, 13)
     """
     weights = spatial_weights(W)
     centre = np.asarray(is_centre, dtype=np.bool_)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
 from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
@@ -21,7 +22,7 @@ EFFECTS = ("direct", "indirect", "total")
 
 
 @dataclass(frozen=True, eq=False)
-class GroupEffects:
+class GroupEffects(Shown):
     """fit with beta_g ('own:g') and theta_g ('lag:g'); effects (3 a group); Wald of equal slopes over the groups."""
 
     fit: SpilloverFit
@@ -75,6 +76,14 @@ def group_effects(
     city that receives, 1[g] (W x). Effects of a group: direct = mean own diagonal of S over its cities; indirect =
     mean column sum (emitter: what a city gives) or row sum (receiver: what it gets) without the diagonal. Wald:
     beta_g and theta_g equal over groups, 2 (G - 1) degrees of freedom. PanelInputError: fewer than two groups.
+
+    >>> from python_models.influence import group_effects
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> group_effects(y, x, W, ["e"] * 6 + ["w"] * 6).to_frame().shape
+    (6, 8)
     """
     weights = spatial_weights(W)
     labels = np.asarray([str(g) for g in groups])

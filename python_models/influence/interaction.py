@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.spillover import Matrix
@@ -28,7 +29,7 @@ PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 
 
 @dataclass(frozen=True, eq=False)
-class Interaction:
+class Interaction(Shown):
     """fit; values: label -> level of the moderator; point, se, lower, upper (m, 3): direct, indirect, total.
 
     Errors by the delta method.   own, lag : coefficients of x m and W (x m) with errors (NaN where the model has none).
@@ -92,6 +93,14 @@ def moderated_spillover(
     At level v: S(v) = (I - rho W)^-1 [(beta + g v) I + (theta + h v) W], v less the mean of the moderator. `levels`
     names the values (default the 10, 50 and 90 % points).
     PanelInputError: shapes, missing values, a moderator that does not vary.
+
+    >>> from python_models.influence import moderated_spillover
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> moderated_spillover(y, x, np.arange(12.0), W).to_frame().shape
+    (3, 21)
     """
     yy, xx, weights = _read(y, x, W)
     m = np.asarray(moderator, dtype=np.float64)
@@ -131,6 +140,14 @@ def absorptive_spillover(
 
     At level v: S(v) = (I - rho W)^-1 [beta I + (theta + h v) W], v less the mean of x. Otherwise as
     `moderated_spillover`.
+
+    >>> from python_models.influence import absorptive_spillover
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> absorptive_spillover(y, x, W).to_frame().shape
+    (3, 21)
     """
     yy, xx, weights = _read(y, x, W)
     lag = weights.lag(xx)

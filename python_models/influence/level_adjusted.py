@@ -69,6 +69,14 @@ def level_adjusted(
     """Fit `fit_spillover` on the adjusted scale. y, x: (N, T); controls: (N, T, k), each also as W C; W (N, N).
 
     PanelInputError: as `fit_spillover`, and where y or x hold a value that is not above 0 or are all equal.
+
+    >>> from python_models.influence import level_adjusted
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(40), 1, axis=1) / 2 + np.roll(np.eye(40), -1, axis=1) / 2
+    >>> x = np.exp(rng.normal(size=(40, 8)))
+    >>> y = np.exp(0.1 * x + rng.normal(scale=0.1, size=(40, 8)))
+    >>> type(level_adjusted(y, x, W, {"near": W})).__name__
+    'LevelAdjusted'
     """
     yy, xx, every = even_level(y, x, controls)
     fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects)
@@ -87,6 +95,11 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
     """((v^lambda - 1) / lambda with mean 0 and variance 1, lambda); log v at 0. The same for c v, c > 0.
 
     lambda in [-2, 2] maximises -m/2 ln var + (lambda - 1) sum ln v over all m cells.
+
+    >>> from python_models.influence import even_scale
+    >>> values, power = even_scale(np.exp(np.arange(24.0).reshape(6, 4) / 9))
+    >>> values.mean().round(6), values.var().round(6)
+    (np.float64(0.0), np.float64(1.0))
     """
     v = np.asarray(values, dtype=np.float64)
     if not (np.isfinite(v).all() and (v > 0).all()):
@@ -105,7 +118,13 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
 
 @aligned
 def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
-    """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12)."""
+    """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12).
+
+    >>> from python_models.influence import level_controls
+    >>> rng = np.random.default_rng(1)
+    >>> level_controls(rng.normal(size=(8, 5)), rng.normal(size=(8, 5))).shape
+    (8, 5, 12)
+    """
     move = x - x.mean(axis=1, keepdims=True)
     time = np.broadcast_to(np.arange(y.shape[1]) - (y.shape[1] - 1) / 2.0, y.shape)
     columns = []

@@ -16,6 +16,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, p_from_draws, wald
 from python_models.influence.spillover import Matrix
@@ -32,7 +33,7 @@ Shuffled = Literal["cities", "years"]
 
 
 @dataclass(frozen=True, eq=False)
-class LeadLag:
+class LeadLag(Shown):
     """x of the year before, the same year and the year after in one model, each with its W x.
 
     fit : regressors x_lag, x, x_lead and the same with W, without the first and the last year.   leads, lags : Wald
@@ -70,6 +71,14 @@ def lead_lag(
 
     Replacing x_t by x_(t+1) is no placebo where x lasts: the lead stands in for x itself. In one model it cannot.
     PanelInputError: fewer than five years.
+
+    >>> from python_models.influence import lead_lag
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> lead_lag(y, x, W).to_frame().shape
+    (6, 9)
     """
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     if xx.ndim != 2 or xx.shape[1] < 5:
@@ -98,7 +107,7 @@ def lead_lag(
 
 
 @dataclass(frozen=True, eq=False)
-class Placebo:
+class Placebo(Shown):
     """actual (3,): theta, indirect effect of x, rho with the true W and years; draws (B, 3): the same under placebos.
 
     A draw whose rho runs to the bound of its range has no estimate: NaN.
@@ -153,6 +162,14 @@ def placebo_weights(
     Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]: neither the number of workers nor the backend changes
     a number. `n_jobs` None follows the surrounding `joblib.parallel_config` (one process without it; "dask" sends the
     draws to a cluster). Raises PanelInputError when the model under the true W is refused, or every draw is.
+
+    >>> from python_models.influence import placebo_weights
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> placebo_weights(y, x, W, draws=19, seed=1).to_frame().shape
+    (20, 5)
     """
     return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, n_jobs)
 
@@ -173,6 +190,14 @@ def placebo_years(
     """The same model with the years of x in `draws` wrong orders, one for all cities; y and controls keep theirs.
 
     Streams, workers and errors as in `placebo_weights`; needs three years, and with few years orders repeat.
+
+    >>> from python_models.influence import placebo_years
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> placebo_years(y, x, W, draws=19, seed=1).to_frame().shape
+    (20, 5)
     """
     years = np.shape(y)[1] if np.ndim(y) == 2 else 0
     if years < 3:

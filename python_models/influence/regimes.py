@@ -129,6 +129,14 @@ def two_regime(
     effect for all, or 'by_regime', one for each regime: with a common one a different trend of the regimes also moves
     rho1 - rho2. `logdet` shares the log-determinant of this W and split between fits.
     Raises PanelInputError: shapes, missing values, a regime of fewer than three cities, a rho at its bound.
+
+    >>> from python_models.influence import two_regime
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> type(two_regime(y, x, W, np.arange(12) < 6)).__name__
+    'RegimeFit'
     """
     weights = spatial_weights(W)
     if draws and rng is None:

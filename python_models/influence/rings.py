@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import optimize
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import holm, sup_t_band
 from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
@@ -24,7 +25,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class DistanceDecay:
+class DistanceDecay(Shown):
     """table: a row per band; boundary_km: None where no reach is established; kappa of c exp(-kappa d), its se.
 
     Reach: the far edge of the last band of the unbroken run, from the nearest band that can be tested on, whose
@@ -49,7 +50,13 @@ class DistanceDecay:
 
 @aligned
 def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, FloatArray]:
-    """Row-normalised masks of [edge_b, edge_(b+1)) km, (N, N) each; a city without a neighbour keeps a zero row."""
+    """Row-normalised masks of [edge_b, edge_(b+1)) km, (N, N) each; a city without a neighbour keeps a zero row.
+
+    >>> from python_models.influence import ring_matrices
+    >>> gap = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
+    >>> list(ring_matrices(gap, [0.5, 1.5, 3.5]))
+    ['0.5-1.5', '1.5-3.5']
+    """
     d = _distances(distance)
     if len(edges) < 2 or any(b <= a for a, b in itertools.pairwise(edges)):
         raise PanelInputError(f"edges must be two or more rising distances, got {list(edges)}.")
@@ -82,6 +89,15 @@ def distance_decay(
     (`cumulative`): one SDM for each edge with w_ij = 1/d_ij beyond (up to) it, row-normalised. Bands in which less
     than 80 % of the cities have a neighbour are left out of the tests and kept in the table. Errors are clustered by
     city, across the models of different edges too. `rng` draws the largest of the bands' t.
+
+    >>> from python_models.influence import distance_decay
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> gap = np.abs(np.subtract.outer(np.arange(12.0), np.arange(12.0)))
+    >>> distance_decay(y, x, gap, [0.5, 2, 4], rng=rng).to_frame().shape
+    (2, 14)
     """
     d = _distances(distance)
     if method == "ring":

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, p_from_draws
 from python_models.influence.level_adjusted import level_adjusted
@@ -47,7 +48,7 @@ class SupWald:
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialThreshold:
+class SpatialThreshold(Shown):
     """gamma with its LR interval, the test against no threshold over the first candidates (`test`), fit at gamma.
 
     lr : 2 (largest loglik - loglik without a threshold).
@@ -108,6 +109,15 @@ def spatial_threshold(
     then every value of q between the neighbours of the best one. The interval reaches to the next candidates that LR
     rejects, since nothing was tried in between. The test takes `draws` multipliers of whole cities.
     PanelInputError: q does not vary, or is missing.
+
+    >>> from python_models.influence import spatial_threshold
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> found = spatial_threshold(y, x, np.arange(12.0), W, n_grid=3, draws=9, rng=rng)
+    >>> found.to_frame().shape
+    (4, 7)
     """
     weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
 
@@ -150,6 +160,15 @@ def adjusted_threshold(
     """The test of `spatial_threshold` on the scale and with the controls of `level_adjusted`; arguments as there.
 
     PanelInputError: as `level_adjusted`, q missing or without variation.
+
+    >>> from python_models.influence import adjusted_threshold
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(40), 1, axis=1) / 2 + np.roll(np.eye(40), -1, axis=1) / 2
+    >>> x = np.exp(rng.normal(size=(40, 8)))
+    >>> y = np.exp(0.1 * x + rng.normal(scale=0.1, size=(40, 8)))
+    >>> test = adjusted_threshold(y, x, np.arange(40.0), W, n_grid=3, draws=9, rng=rng)
+    >>> bool(0 < test.p <= 1)
+    True
     """
     weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
     grid = candidates(q_, n_grid, trim)

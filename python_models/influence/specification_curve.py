@@ -22,6 +22,10 @@ def specification_curve(
     estimate, p : one value a run, NaN where it has none; then all three are missing. An estimate of exactly zero is
     zero by construction (a model without that effect) and counts as missing. comparable : estimates on one scale for
     the place (default `estimate`).
+
+    >>> from python_models.influence import specification_curve
+    >>> specification_curve(pd.Series([0.1, -0.2]), pd.Series([0.01, 0.2]), headline=0.1)["sign_agrees"].tolist()
+    [True, False]
     """
     has = estimate.notna() & (estimate != 0) & np.isfinite(headline)
     sign = pd.Series(np.sign(estimate) == np.sign(headline), index=estimate.index).astype("boolean").where(has)
@@ -34,7 +38,13 @@ def specification_curve(
 
 @aligned
 def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float | int]:
-    """n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max."""
+    """n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max.
+
+    >>> from python_models.influence import curve_summary, specification_curve
+    >>> curve = specification_curve(pd.Series([0.1, 0.2, -0.1]), pd.Series([0.01, 0.04, 0.6]), headline=0.1)
+    >>> curve_summary(curve, pd.Series([True, True, True]))["n_runs"]
+    3
+    """
     has = curve["sign_agrees"].notna()
     own, tested = curve[has], curve[has & curve["significant_5"].notna()]
     values = comparable[has].dropna()

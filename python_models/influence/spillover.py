@@ -136,6 +136,15 @@ def fit_spillover(
     with_lag=False leaves rho out (SLX); with_own=False leaves beta x out (own slopes by group are diagonal M_m).
     Errors are clustered by city unless `cov` says otherwise (see `fit_panel`).
     Raises PanelInputError in words; a matrix of another size or one that is all zero is named.
+
+    >>> from python_models.influence import fit_spillover
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_spillover(y, x, W, {"near": W}, with_lag=False)
+    >>> fit.core.params.round(1)[:2]
+    array([2., 1.])
     """
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     weights = spatial_weights(W)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal, p_from_draws
 from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
@@ -21,7 +22,7 @@ LEVELS = (0.10, 0.05, 0.01)
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Shown):
     """One threshold in the order of its search.
 
     gamma with the interval of values that LR <= c(level) does not reject; f = (SSR0 - SSR1) / s2 of this step, its
@@ -45,7 +46,7 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class ThresholdResult:
+class ThresholdResult(Shown):
     """Thresholds in search order, slopes by regime from the lowest to the highest, and slopes of the controls.
 
     names: regime_1.., then controls; se: classical, se_white: heteroskedasticity-robust, se_cluster: by city;
@@ -122,6 +123,14 @@ def threshold_regression(
     left out, LR and F are scaled by N T; the first share of `trim` is cut from both ends of the quantiles instead of
     the rows, and the share of a step on both sides of a threshold held (published: .01, .01, .05).
     PanelInputError: NaN, no variation of q, or no admissible threshold.
+
+    >>> from python_models.influence import threshold_regression
+    >>> rng = np.random.default_rng(1)
+    >>> x, q = rng.normal(size=(2, 30, 6))
+    >>> y = np.where(q > 0, 3 * x, x) + rng.normal(scale=0.1, size=(30, 6))
+    >>> found = threshold_regression(y, x, q)
+    >>> found.to_frame().shape
+    (2, 7)
     """
     shares = [float(trim)] * n_thresholds if isinstance(trim, float | int) else [float(one) for one in trim]
     if len(shares) != n_thresholds:

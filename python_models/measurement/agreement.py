@@ -44,6 +44,10 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     """Agreement of two scores (n,) of the same cities; pairs with a NaN are left out.
 
     All figures are nan if fewer than 3 pairs are left or one score is the same everywhere. ValueError: lengths differ.
+
+    >>> from python_models.measurement import agreement
+    >>> round(agreement([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0], top=2).spearman, 3)
+    0.8
     """
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if x.shape != y.shape or x.ndim != 1:
@@ -72,7 +76,13 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
 
 @aligned
 def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
-    """One row per year of two score planes (N, T): the fields of `Agreement`; years without 3 pairs are left out."""
+    """One row per year of two score planes (N, T): the fields of `Agreement`; years without 3 pairs are left out.
+
+    >>> from python_models.measurement import agreement_by_year
+    >>> a = np.random.default_rng(1).normal(size=(6, 2))
+    >>> agreement_by_year(a, a, (2020, 2021), top=2)["spearman"].tolist()
+    [1.0, 1.0]
+    """
     x, y = as_plane(a, "first score"), as_plane(b, "second score")
     if x.shape != y.shape or x.shape[1] != len(years):
         raise ValueError(f"scores have shapes {x.shape} and {y.shape}, years count {len(years)}: they must match.")
@@ -83,7 +93,13 @@ def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top
 
 @aligned
 def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
-    """One row per pair of schemes (scheme_a before scheme_b in the order of `scores`) and year."""
+    """One row per pair of schemes (scheme_a before scheme_b in the order of `scores`) and year.
+
+    >>> from python_models.measurement import pairwise_agreement
+    >>> a = np.random.default_rng(1).normal(size=(6, 1))
+    >>> pairwise_agreement({"one": a, "two": -a}, (2021,), top=2)["spearman"].tolist()
+    [-1.0]
+    """
     frames = [
         agreement_by_year(scores[a], scores[b], years, top=top).assign(scheme_a=a, scheme_b=b)
         for a, b in combinations(scores, 2)

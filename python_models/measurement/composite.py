@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from python_models import _index_frames as frames
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_mask, require_known
 from python_models.entropy import CONSTANT, EMPTY_COLUMN
@@ -47,7 +48,7 @@ _NO_LEVELS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
-class IndexResult:
+class IndexResult(Shown):
     """One basis of one index. Arrays: z (N, T, m), w (m,), score (N, T). Frames, one row per:
 
     bounds         indicator: min_value, max_value, winsor_low_value, winsor_high_value, window

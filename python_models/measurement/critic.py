@@ -35,6 +35,11 @@ def critic_weights(Z: ArrayLike) -> CriticWeights:
     A column without variation or without values has weight 0 and a flag. Without any conflict (all columns move
     together) the usable columns get equal weights and the flag 'all_uniform'. ValueError: fewer than 2 complete
     rows, or no column varies.
+
+    >>> from python_models.measurement import critic_weights
+    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
+    >>> critic_weights(Z).weights.round(3)
+    array([0.489, 0.511])
     """
     rows, is_empty = complete_rows(Z)
     used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])
@@ -59,6 +64,11 @@ def entropy_critic_weights(Z: ArrayLike, *, delta: float = 0.0) -> FloatArray:
     """w_k proportional to sqrt(w_entropy w_critic), shape (m,); 0 where either is 0.
 
     ValueError if no indicator has both weights.
+
+    >>> from python_models.measurement import entropy_critic_weights
+    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
+    >>> entropy_critic_weights(Z).round(3)
+    array([0.446, 0.554])
     """
     both = np.sqrt(entropy_weights(Z, delta=delta).weights * critic_weights(Z).weights)
     if both.sum() == 0.0:

@@ -40,6 +40,11 @@ def two_stage_weights(
 
     Both stages use the rows that are complete in all indicators. A dimension whose columns are all empty or zero
     has weight 0. ValueError: unknown `second`, a count of dimensions that does not fit, or no usable dimension.
+
+    >>> from python_models.measurement import two_stage_weights
+    >>> Z = np.random.default_rng(1).uniform(size=(6, 2, 3))
+    >>> two_stage_weights(Z, ["a", "a", "b"]).weights.sum().round(6)
+    np.float64(1.0)
     """
     if second not in ("entropy", "equal"):
         raise ValueError(f"the second stage is 'entropy' or 'equal', not '{second}'.")
@@ -58,7 +63,12 @@ def two_stage_weights(
 
 
 def equal_by_dimension(Z: ArrayLike, dimensions: Sequence[str]) -> LevelWeights:
-    """w_k = 1 / (D m_d) over the indicators of Z (N, T, m) that have values; the others get 0 and a flag."""
+    """w_k = 1 / (D m_d) over the indicators of Z (N, T, m) that have values; the others get 0 and a flag.
+
+    >>> from python_models.measurement import equal_by_dimension
+    >>> equal_by_dimension(np.random.default_rng(1).uniform(size=(4, 2, 3)), ["a", "a", "b"]).weights
+    array([0.25, 0.25, 0.5 ])
+    """
     cube = np.asarray(Z, dtype=np.float64)
     _check(cube, dimensions)
     is_empty = np.isnan(cube).all(axis=(0, 1))

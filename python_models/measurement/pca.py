@@ -78,6 +78,10 @@ def pca_index(Z: ArrayLike) -> PcaIndex:
 
     If no eigenvalue is above 1 (uncorrelated indicators), the first component is kept.
     ValueError: fewer than 2 complete rows, no varying column, or F is the same for every row.
+
+    >>> from python_models.measurement import pca_index
+    >>> pca_index(np.random.default_rng(1).uniform(size=(6, 2, 3))).weights.shape
+    (3,)
     """
     rows, is_empty = complete_rows(Z)
     used = np.array([not e and c.min() < c.max() for e, c in zip(is_empty, rows.T, strict=True)])

@@ -19,6 +19,12 @@ def topsis_score(Z: ArrayLike, w: ArrayLike) -> FloatArray:
 
     An indicator of weight 0 takes no part; any other NaN makes the score NaN. The scale of w does not matter. A z
     below 0 (a new year on an old base) counts by its distance to the worst ideal.
+
+    >>> from python_models.measurement import topsis_score
+    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
+    >>> topsis_score(Z, [0.5, 0.5]).round(3)
+    array([[0.135, 0.352],
+           [1.   , 0.358]])
     """
     cube = as_cube(Z, "Z")
     weights = as_weights(w, cube.shape[2])

@@ -23,7 +23,13 @@ FEWEST = 5
 
 @aligned
 def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
-    """Pearson's r of two vectors with a 95 % interval, none at |r| = 1; nan below 5 pairs or without variation."""
+    """Pearson's r of two vectors with a 95 % interval, none at |r| = 1; nan below 5 pairs or without variation.
+
+    >>> from python_models.measurement import pearson
+    >>> r = pearson([1.0, 2.0, 3.0, 4.0, 6.0], [1.0, 2.0, 2.0, 5.0, 5.0])
+    >>> r
+    Interval(value=0.9031262733621838, low=0.10265571467596439, high=0.9936524360779897)
+    """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if len(a) < FEWEST or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
         return Interval(math.nan, math.nan, math.nan)
@@ -39,6 +45,11 @@ def validity(score: ArrayLike, outside: ArrayLike, years: tuple[int, ...]) -> pd
     """One row per year of score (N, T) and outside variable (N, T); pairs with a NaN are left out.
 
     Years with fewer than 5 pairs are left out.
+
+    >>> from python_models.measurement import validity
+    >>> a = np.random.default_rng(1).normal(size=(6, 1))
+    >>> validity(a, a, (2021,)).shape
+    (1, 8)
     """
     s, o = as_plane(score, "score"), as_plane(outside, "outside variable")
     if s.shape != o.shape or s.shape[1] != len(years):

@@ -18,6 +18,11 @@ def vertical_horizontal_weights(Z: ArrayLike) -> FloatArray:
     """Weights (m,) of Z (N, T, m) over its complete rows; a column without values has weight 0.
 
     ValueError: a negative z, fewer than 2 complete rows, or no value above 0.
+
+    >>> from python_models.measurement import vertical_horizontal_weights
+    >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
+    >>> vertical_horizontal_weights(Z).round(3)
+    array([0.543, 0.457])
     """
     rows, is_empty = complete_rows(Z)
     filled = np.where(is_empty, 0.0, rows)

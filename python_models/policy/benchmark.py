@@ -18,6 +18,12 @@ def gower_distance(themes: Sequence[ArrayLike]) -> FloatArray:
 
     A theme is (N, k); a missing value leaves its column out for that pair, a pair without any column is NaN. A column
     without a range tells nobody apart: distance 0. Source: Gower (1971), Biometrics 27.
+
+    >>> from python_models.policy import gower_distance
+    >>> gower_distance([[[0.0], [1.0], [2.0]]])
+    array([[0. , 0.5, 1. ],
+           [0.5, 0. , 0.5],
+           [1. , 0.5, 0. ]])
     """
     parts = [_of_theme(np.asarray(theme, dtype=np.float64)) for theme in themes]
     return _mean_of_known(np.stack(parts)) if parts else np.empty((0, 0))
@@ -43,7 +49,13 @@ def _mean_of_known(stack: FloatArray) -> FloatArray:
 
 @aligned
 def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:
-    """Position of the nearest city with a strictly higher p, (N,); NOBODY where there is none. A tie: the first."""
+    """Position of the nearest city with a strictly higher p, (N,); NOBODY where there is none. A tie: the first.
+
+    >>> from python_models.policy import nearest_better
+    >>> gap = np.abs(np.subtract.outer(np.arange(3.0), np.arange(3.0)))
+    >>> nearest_better(gap, [1.0, 2.0, 3.0])[:2]
+    array([1, 2])
+    """
     value = np.asarray(p, dtype=np.float64)
     if distance.shape != (len(value), len(value)):
         raise ValueError(f"distance {distance.shape} and p ({len(value)},) must speak of the same cities.")

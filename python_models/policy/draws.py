@@ -86,6 +86,12 @@ def path_inputs(
     """Inputs of the rules (N, T, 6) from scores u, p and coordination d (N, T) and barrier (N,).
 
     All but the barrier, which does not change, are trailing means of three years.
+
+    >>> from python_models.policy import path_inputs
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> u, p, d = np.random.default_rng(1).uniform(size=(3, 12, 4))
+    >>> path_inputs(u, p, d, np.zeros(12), W, [2012, 2013, 2014, 2015]).shape
+    (12, 4, 6)
     """
     moving = [trailing_mean(x, years) for x in (u, p, d, np.asarray(w @ u), high_presence(p, w))]
     return np.stack([*moving, np.repeat(barrier[:, None], len(years), axis=1)], axis=-1)
@@ -93,7 +99,14 @@ def path_inputs(
 
 @aligned
 def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Corrected D (N, T) of two scores on the scale of the base years (T,), and where relations lag by above 0.1."""
+    """Corrected D (N, T) of two scores on the scale of the base years (T,), and where relations lag by above 0.1.
+
+    >>> from python_models.policy import coordination
+    >>> u, p = np.random.default_rng(1).uniform(size=(2, 8, 4))
+    >>> d, lags = coordination(u, p, np.ones(4, dtype=bool))
+    >>> d.shape, lags.dtype
+    ((8, 4), dtype('bool'))
+    """
     mask = np.broadcast_to(base, u.shape)
     one, two = (common_scale(x, base=mask) for x in (u, p))
     return coupling(np.stack([one, two], axis=-1)).d, one - two > LAG

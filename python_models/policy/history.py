@@ -28,7 +28,12 @@ class Spells:
 
 
 def spells(path: Codes, years: Sequence[int]) -> Spells:
-    """Length of the present spell, year of the last change and mark of a change, for paths (N, T)."""
+    """Length of the present spell, year of the last change and mark of a change, for paths (N, T).
+
+    >>> from python_models.policy import spells
+    >>> type(spells(np.array([[0, 0, 1], [2, 2, 2]]), [2012, 2013, 2014])).__name__
+    'Spells'
+    """
     t = np.asarray(years, dtype=np.int64)
     if path.ndim != 2 or path.shape[1:] != t.shape:
         raise ValueError(f"paths {path.shape} need one year a column, got {t.shape}.")
@@ -43,6 +48,10 @@ def transition_table(path: Codes, *, n_boot: int, seed: int) -> pd.DataFrame:
     """One row per path of one year and of the next: n, p = n / n_row with limits from resampled cities, thin.
 
     All pairs are there; p is NaN where no city-year starts in the path. Empty with fewer than two years.
+
+    >>> from python_models.policy import transition_table
+    >>> transition_table(np.array([[0, 0, 1], [2, 2, 2]]), n_boot=9, seed=1).columns[:2].tolist()
+    ['path_from', 'path_to']
     """
     if path.shape[1] < 2:
         return pd.DataFrame(columns=["path_from", "path_to", "n", "n_row", "p", "lo", "hi", "thin"])

@@ -24,6 +24,10 @@ def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW)
 
     It looks back only, so a new year never changes an old mean. The first years have a shorter window.
     ValueError: a missing value, years that do not rise, a window below 1.
+
+    >>> from python_models.policy import trailing_mean
+    >>> trailing_mean([[1.0, 2.0, 3.0, 4.0]], [2012, 2013, 2014, 2015])
+    array([[1. , 1.5, 2. , 3. ]])
     """
     x = finite(values, "values")
     t = np.asarray(years)
@@ -35,14 +39,25 @@ def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW)
 
 
 def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]:
-    """How many years each trailing mean has, (T,)."""
+    """How many years each trailing mean has, (T,).
+
+    >>> from python_models.policy import n_in_window
+    >>> n_in_window([2012, 2013, 2014, 2015])
+    array([1, 2, 3, 3])
+    """
     t = np.asarray(years)
     return np.asarray(((t[:, None] >= t[None, :]) & (t[:, None] - t[None, :] < window)).sum(axis=1))
 
 
 @aligned
 def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
-    """sum_j w_ij p_j 1[p_j in the top third of its year], (N, T) of p (N, T); w row-normalised (N, N)."""
+    """sum_j w_ij p_j 1[p_j in the top third of its year], (N, T) of p (N, T); w row-normalised (N, N).
+
+    >>> from python_models.policy import high_presence
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> high_presence(np.arange(12.0)[:, None], W).ravel()[:3]
+    array([5.5, 0. , 0. ])
+    """
     x = finite(p, "p")
     high = x >= np.quantile(x, 1 - top, axis=0)
     return np.asarray(w @ np.where(high, x, 0.0))
@@ -56,6 +71,11 @@ def centre_barrier(
 
     Between two areas it is the barrier index, cut to [0, 1]; inside an area it is 0. NaN without an index or without
     another centre. points (N, 2) are longitude and latitude in degrees; the distance is that of the great circle.
+
+    >>> from python_models.policy import centre_barrier
+    >>> points = np.array([[110.0, 30.0], [111.0, 30.0], [112.0, 30.0]])
+    >>> centre_barrier(points, ["a", "a", "b"], np.array([True, False, False]), 0.4, k=1)[1:]
+    array([0. , 0.4])
     """
     centres = np.flatnonzero(is_centre)
     n = len(area)

@@ -88,7 +88,12 @@ MONITORS = {
 
 
 def light(monitor: Monitor, value: float) -> str | None:
-    """green, amber or red; None without a value or a band."""
+    """green, amber or red; None without a value or a band.
+
+    >>> from python_models.policy import MONITORS, light
+    >>> light(next(iter(MONITORS.values())), float("nan")) is None
+    True
+    """
     if monitor.better == "none" or not np.isfinite(value):
         return None
     if monitor.better == "high":
@@ -98,7 +103,12 @@ def light(monitor: Monitor, value: float) -> str | None:
 
 @aligned
 def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = None) -> float:
-    """One number of the values (N,) that are there: mean, weighted mean (weights known there too), or median."""
+    """One number of the values (N,) that are there: mean, weighted mean (weights known there too), or median.
+
+    >>> from python_models.policy import aggregate
+    >>> aggregate(np.array([1.0, np.nan, 3.0]), "mean")
+    2.0
+    """
     known = np.isfinite(values)
     if reduce == "weighted_mean":
         w = np.full(values.shape, np.nan) if weights is None else weights
@@ -123,6 +133,12 @@ def city_monitor(
 
     weights (N, T) are kept in the column `weight` (of a city its own, above it their sum), so that every aggregate
     can be made again from the city rows.
+
+    >>> from python_models.policy import MONITORS, city_monitor
+    >>> values = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> rows = city_monitor(next(iter(MONITORS)), values, ["a", "b"], [2020, 2021], {})
+    >>> sorted(set(rows["level"]))
+    ['city', 'national']
     """
     monitor = MONITORS[code]
     groups = [("city", city, np.arange(len(cities)) == i) for i, city in enumerate(cities)]
@@ -147,7 +163,13 @@ def city_monitor(
 
 def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: str = "none") -> pd.DataFrame:
     """Rows of a monitor that is not made of city rows; frame: year (0: all years), value, optional lo, hi, n, level,
-    unit_id. Without rows: one national row without a value that carries the note."""
+    unit_id. Without rows: one national row without a value that carries the note.
+
+    >>> from python_models.policy import MONITORS, single_monitor
+    >>> frame = pd.DataFrame({"year": [2020], "value": [0.5]})
+    >>> len(single_monitor(next(iter(MONITORS)), frame))
+    1
+    """
     if frame.empty:
         frame = pd.DataFrame({"year": [0], "value": [np.nan]})
     nation = pd.DataFrame({"level": "national", "unit_id": NATION, "n": 0}, index=frame.index)

@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 
 type Codes = NDArray[np.int8]
@@ -62,7 +63,7 @@ class Cuts:
 
 
 @dataclass(frozen=True, eq=False)
-class Assignment:
+class Assignment(Shown):
     """Codes of the shape of the inputs without their last axis: positions in RULES, PATHS and SUBTYPES."""
 
     rule: Codes
@@ -89,6 +90,11 @@ def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
 
     The cut of d is `d_cut`; an unknown barrier has no say. A later panel with the same base years has the same cuts.
     ValueError: no base year, or a missing input other than the barrier.
+
+    >>> from python_models.policy import base_cuts
+    >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
+    >>> type(base_cuts(inputs, [True, True, False, False], 0.5)).__name__
+    'Cuts'
     """
     x = _checked(inputs)
     mask = np.asarray(base, dtype=np.bool_)
@@ -107,6 +113,11 @@ def year_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> tuple[Cuts, .
 
     The cut of d stays `d_cut`, which is estimated; barrier and standard deviations are those of `base_cuts`. A later
     year leaves the cuts of the earlier ones alone. ValueError: as `base_cuts`.
+
+    >>> from python_models.policy import year_cuts
+    >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
+    >>> len(year_cuts(inputs, [True] * 4, 0.5))
+    4
     """
     pooled, x = base_cuts(inputs, base, d_cut), _checked(inputs)
     median = np.median(x, axis=0)
@@ -119,12 +130,22 @@ def classify(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> Assignment:
     """Path, sub-type and rule of inputs (.., 6), or (.., T, 6) with one Cuts a year.
 
     ValueError: a missing input other than the barrier.
+
+    >>> from python_models.policy import base_cuts, classify
+    >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
+    >>> classify(inputs, base_cuts(inputs, [True] * 4, 0.5)).path.shape
+    (8, 4)
     """
     return decide(_states(_checked(inputs), cuts))
 
 
 def decide(high: BoolArray) -> Assignment:
-    """The decision list on states (.., 6): True where the input is high."""
+    """The decision list on states (.., 6): True where the input is high.
+
+    >>> from python_models.policy import decide
+    >>> decide(np.ones((1, 6), dtype=bool)).path
+    array([0], dtype=int8)
+    """
     rule = _RULE_OF_STATE[high @ _BITS]
     subtype = np.select([rule == 4, rule == 5, np.isin(rule, (2, 3)) & high[..., 0]], [1, 2, 3], 0)
     return Assignment(rule, PATH_OF_RULE[rule], subtype.astype(np.int8))
@@ -135,6 +156,12 @@ def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, 
 
     margin = min over k of |x_k - cut_k| / sd_k, over the cuts whose crossing alone changes the path or the sub-type.
     NaN and "" where none of these inputs varies.
+
+    >>> from python_models.policy import base_cuts, margin
+    >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
+    >>> distance, name = margin(inputs, base_cuts(inputs, [True] * 4, 0.5))
+    >>> bool((distance >= 0).all())
+    True
     """
     x = _checked(inputs)
     high = _states(x, cuts)

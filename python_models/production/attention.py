@@ -5,10 +5,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import jieba
-
-jieba.setLogLevel("WARNING")
 WORD = re.compile(r"[\w]", re.UNICODE)
 
 
@@ -55,6 +53,12 @@ def digital_attention(text: str, dictionary: Dictionary) -> Attention:
     Terms are matched on the text, the longest first, so that a term inside another ("大数据" in "大数据中心") is
     counted once; tokens are the words of the pinned tokeniser (jieba, its terms joined by those of the dictionary)
     without punctuation. Negation is not looked at. ValueError: an empty text (a missing report is missing, not 0).
+
+    >>> from python_models.production import Dictionary, digital_attention
+    >>> words = Dictionary("v1", {"data": ("大数据",)})
+    >>> found = digital_attention("发展大数据产业。", words)
+    >>> found.tokens, found.hits
+    (3, 1)
     """
     clean = re.sub(r"\s+", "", text)
     if not clean:
@@ -73,12 +77,15 @@ def _pattern(terms: Sequence[str]) -> re.Pattern[str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _tokeniser(terms: tuple[str, ...]) -> jieba.Tokenizer:
+def _tokeniser(terms: tuple[str, ...]) -> Any:
     """A tokeniser of its own, so that no other user of jieba sees the dictionary's terms.
 
     Its words are read from the installed package. Left alone, jieba would take them from a cache in the folder for
     temporary files, unchecked: there any program of the machine may have put others.
     """
+    import jieba  # here: the library is installed without it, and nothing else needs it
+
+    jieba.setLogLevel("WARNING")
     tokeniser = jieba.Tokenizer()
     tokeniser.FREQ, tokeniser.total = tokeniser.gen_pfdict(tokeniser.get_dict_file())
     tokeniser.initialized = True

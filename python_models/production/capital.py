@@ -23,6 +23,10 @@ def perpetual_inventory(
     investment: (N, T), nominal, 0 or more and above 0 in the first year; price: one number or (N, T), base year = 1;
     growth g: one number or (N,), default: mean yearly growth of real investment over the first five years, at
     least 0. ValueError: a missing value, depreciation outside (0, 1), or g + d not above 0.
+
+    >>> from python_models.production import perpetual_inventory
+    >>> perpetual_inventory([[10.0, 11.0, 12.0]], depreciation=0.1, growth=0.1)
+    array([[50. , 56. , 62.4]])
     """
     nominal = not_negative(investment, "investment")
     if nominal.ndim != 2:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import finite
 
@@ -29,7 +30,7 @@ CLASSES = (
 
 
 @dataclass(frozen=True)
-class Coupling:
+class Coupling(Shown):
     """C (NaN where every system is zero), T and D = sqrt(C T), each of the shape of one system."""
 
     c: FloatArray
@@ -50,6 +51,12 @@ def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form 
     corrected: C = sqrt([1 - mean over pairs of |U_i - U_j|] [prod of U_i / max U over the others]^(1/(n-1))).
     T = sum_i share_i U_i, D = sqrt(C T). All zero: C is NaN and D is 0; one zero: C = D = 0.
     ValueError: a value outside [0, 1] or missing, fewer than two systems.
+
+    >>> from python_models.production import coupling
+    >>> coupling([[0.5, 0.5], [0.9, 0.1]]).to_frame().round(3)
+           c  t_index      d       form                   class_10
+    0  1.000      0.5  0.707  corrected  intermediate_coordination
+    1  0.149      0.5  0.273  corrected         moderate_imbalance
     """
     u = finite(systems, "systems")
     if u.ndim == 0 or u.shape[-1] < 2:
@@ -85,6 +92,10 @@ def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Sca
 
     minmax01: (x - min)/(max - min) (1 - 2 eps) + eps over the cells of the mask `base`, eps = 0.01, later cells
     clipped to [0, 1]; raw: unchanged (must lie in [0, 1]); rank: percentile among the base cells.
+
+    >>> from python_models.production import common_scale
+    >>> common_scale([10.0, 20.0, 30.0])
+    array([0.01, 0.5 , 0.99])
     """
     x = finite(scores, "scores")
     mask: BoolArray = np.ones(x.shape, np.bool_) if base is None else np.broadcast_to(np.asarray(base, bool), x.shape)
@@ -109,7 +120,12 @@ def _share_below(base: FloatArray, x: FloatArray) -> FloatArray:
 
 
 def coordination_class(d: ArrayLike) -> list[str]:
-    """Ten classes of D by steps of 0.1 (Liao Chongbin 1999), the last one closed at 1."""
+    """Ten classes of D by steps of 0.1 (Liao Chongbin 1999), the last one closed at 1.
+
+    >>> from python_models.production import coordination_class
+    >>> coordination_class([0.05, 0.95])
+    ['extreme_imbalance', 'quality_coordination']
+    """
     values = finite(d, "d")
     # 0.7 lies in its own class although 0.7 / 0.1 is a hair below 7
     return [CLASSES[min(int(v * 10 + 1e-9), 9)] for v in values.ravel()]
@@ -117,6 +133,11 @@ def coordination_class(d: ArrayLike) -> list[str]:
 
 @aligned
 def lead_lag(forces: ArrayLike, relations: ArrayLike) -> list[str]:
-    """pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous; U1 forces, U2 relations."""
+    """pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous; U1 forces, U2 relations.
+
+    >>> from python_models.production import lead_lag
+    >>> lead_lag([0.8, 0.5, 0.1], [0.4, 0.5, 0.6])
+    ['pr_lagging', 'synchronous', 'nqpf_lagging']
+    """
     gap = finite(forces, "forces") - finite(relations, "relations")
     return ["pr_lagging" if g > LAG else "nqpf_lagging" if g < -LAG else "synchronous" for g in gap.ravel()]

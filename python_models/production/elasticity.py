@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import positive
 
@@ -15,7 +16,7 @@ Method = Literal["national", "group", "swamy"]
 
 
 @dataclass(frozen=True)
-class Elasticities:
+class Elasticities(Shown):
     """beta_k of each city (N,), its standard error, and whether the national value stands in for it."""
 
     beta_k: FloatArray
@@ -50,6 +51,12 @@ def output_elasticities(
     output, capital, labour: shape (N, T), above zero. method: one slope for all (national), one a group (group), or
     city slopes after a common-trend removal, shrunk towards their mean (swamy: Swamy 1970 generalised least squares).
     A slope outside (0.05, 0.95) or without variation is replaced by the national one and flagged.
+
+    >>> from python_models.production import output_elasticities
+    >>> rng = np.random.default_rng(1)
+    >>> capital, labour = rng.uniform(1, 9, (8, 6)), rng.uniform(1, 9, (8, 6))
+    >>> output_elasticities(capital**0.4 * labour**0.6, capital, labour, method="national").to_frame().shape
+    (8, 4)
     """
     y = positive(output, "output")
     if y.ndim != 2 or y.shape[1] < 3:

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.production._checks import positive
 
 
 @dataclass(frozen=True)
-class Misallocation:
+class Misallocation(Shown):
     """gamma, tau and the output share s, all of the shape of the output; elasticity is the one that was used."""
 
     gamma: FloatArray
@@ -40,6 +41,10 @@ def misallocation(output: ArrayLike, factor: ArrayLike, elasticity: ArrayLike) -
     output, factor: shape (N,) or (N, T), above zero, any one unit each; elasticity b: one number, (N,) or (N, T).
     tau > 0: the unit has too little of the factor for its marginal product; tau < 0: too much. Shares are taken
     within each year. ValueError: a value that is missing or not above zero.
+
+    >>> from python_models.production import misallocation
+    >>> misallocation([10.0, 20.0], [10.0, 5.0], [0.4, 0.4]).tau.round(3)
+    array([-0.5,  1. ])
     """
     y = positive(output, "output")
     if y.ndim not in (1, 2):

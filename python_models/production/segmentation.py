@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.production._checks import positive
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Segmentation(Shown):
     """v (P, T) of each pair, seg and integ (N, T) of each unit (NaN without a pair), n_pairs (N,), pairs (P, 2)."""
 
     v: FloatArray
@@ -43,6 +44,11 @@ def segmentation(
     ratios: shape (N, T, G) or (N, G) for one year, above zero, G of 2 or more; pairs: undirected positions whose
     mean gives seg; pool: the pairs over which the mean of a good is taken, default `pairs`. integ = sqrt(1/seg), NaN
     where seg = 0. Unit: squared log points. ValueError: missing price, pair with itself, or unknown position.
+
+    >>> from python_models.production import segmentation
+    >>> ratios = np.random.default_rng(1).uniform(0.9, 1.1, size=(3, 2, 4))
+    >>> segmentation(ratios, [(0, 1), (0, 2), (1, 2)]).to_frame().shape
+    (6, 5)
     """
     r = positive(ratios, "ratios")
     if r.ndim == 2:

@@ -12,6 +12,10 @@ def krugman(employment: ArrayLike) -> FloatArray:
     """K_i = sum_s |e_is / e_i - e_s / e|, s over sectors: 0 for the structure of the whole, below 2. Shape (N,).
 
     employment: (N, S), 0 or more, each city with some. Krugman 1991.
+
+    >>> from python_models.production import krugman
+    >>> krugman([[8.0, 2.0], [2.0, 8.0]])
+    array([0.6, 0.6])
     """
     e = not_negative(employment, "employment")
     if e.ndim != 2 or e.shape[1] < 2:
@@ -26,6 +30,10 @@ def functional_specialisation(services: ArrayLike, manufacturing: ArrayLike, is_
 
     services, manufacturing: (N,), is_core: (N,) mask. NaN if either side is empty or has no manufacturing or no
     services in the periphery. Duranton and Puga 2005.
+
+    >>> from python_models.production import functional_specialisation
+    >>> functional_specialisation([30.0, 10.0, 10.0], [10.0, 20.0, 20.0], [True, False, False])
+    6.0
     """
     s = not_negative(services, "services")
     m, core = not_negative(manufacturing, "manufacturing", s.shape), np.asarray(is_core, dtype=np.bool_)
@@ -40,6 +48,10 @@ def location_quotient(part: ArrayLike, whole: ArrayLike, total_part: float, tota
     """(x_i / X) / (y_i / Y), e.g. closed cases of intellectual property over GDP, city against nation. Shape (N,).
 
     part x: 0 or more; whole y: above zero; totals X, Y above zero. 1: the city has its share.
+
+    >>> from python_models.production import location_quotient
+    >>> location_quotient([2.0, 1.0], [10.0, 10.0], 30.0, 200.0).round(3)
+    array([1.333, 0.667])
     """
     x = not_negative(part, "part")
     y = positive(whole, "whole", x.shape)

@@ -45,6 +45,14 @@ def effects_by_model(
     y (N, T), x (N, T, k) with matrices, or labelled frames with graphs. An effect that a model sets to zero (the
     indirect one of SEM) has p NaN. One row per w, model, variable and effect: point, se, lower, upper, p, and rho or
     lambda. A model that a W does not identify has a note instead.
+
+    >>> from python_models.regression import effects_by_model
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> effects_by_model(y, x[..., None], {"ring": W}, models=("slx", "sdm")).shape
+    (6, 11)
     """
     parts = []
     for label, given in _each(y, x, graphs, names):
@@ -95,6 +103,14 @@ def model_weights(
     of one variance that do not last: read it as which model fits, beside the robust tests. One row per w and model:
     log_marginal (less c), weight, rho_mean. `weight_model`, `weight_w`: summed over the other.
     A model that a W does not identify has a note and no weight.
+
+    >>> from python_models.regression import model_weights
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> model_weights(y, x[..., None], {"ring": W}, models=("slx", "sdm")).shape
+    (2, 8)
     """
     rows = []
     for label, given in _each(y, x, graphs, names):

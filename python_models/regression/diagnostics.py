@@ -64,6 +64,11 @@ def residual_moran(
     (Cliff & Ord 1981). Pooled: z = (sum_t e_t'W e_t/s2 - c)/sqrt(Q), c = T' tr(Ws), Q = T' tr(Ws Ws + Ws'Ws),
     s2 = e'e/(N'T'): the centred LM form, standard normal. Both treat the slopes as known, which makes the tests
     slightly conservative. Raises PanelInputError for a year without residual variance.
+
+    >>> from python_models.regression import residual_moran
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> type(residual_moran(np.random.default_rng(1).normal(size=(12, 6)), W)).__name__
+    'ResidualMoran'
     """
     e = as_panel_y(residuals, "residuals")
     n, t = e.shape
@@ -106,6 +111,10 @@ def pesaran_cd(residuals: ArrayLike) -> SpecTest:
     residuals (N, T); r_ij is the correlation over years. From sum_{i<j} r_ij = (|sum_i z_i|^2 - N)/2 with z_i the
     centred unit-length series, so the cost is N T. Year effects make residuals sum to zero in each year: with equal
     variances CD is near -sqrt(T/2) whatever the dependence, and `squared_correlation` is the one to read.
+
+    >>> from python_models.regression import pesaran_cd
+    >>> round(pesaran_cd(np.tile([1.0, -1.0, 2.0, -2.0], (5, 1))).statistic, 3)
+    6.325
     """
     z = _unit_series(residuals)
     n, t = z.shape
@@ -121,6 +130,10 @@ def squared_correlation(residuals: ArrayLike) -> SpecTest:
     residuals (N, T) with city effects removed; d = T - 1. Without dependence the series are uniform on the sphere:
     d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d), Z (N, T) of unit-length series, is chi2((d - 1)(d + 2)/2) for fixed T and many
     cities (Bingham 1974). Serial correlation and variances that move over the years make it reject as well.
+
+    >>> from python_models.regression import squared_correlation
+    >>> squared_correlation(np.random.default_rng(1).normal(size=(12, 6))).df
+    14.0
     """
     z = _unit_series(residuals)
     n, t = z.shape
@@ -148,6 +161,14 @@ def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> 
 
     y (N, T), x (N, T, k), T >= 4. F(1, N - 1) with a variance clustered by city (Wooldridge 2010, 10.6.3;
     Drukker 2003). `time_effects` removes the mean of each difference year.
+
+    >>> from python_models.regression import wooldridge_ar1
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> 0 <= wooldridge_ar1(y, x[..., None]).p <= 1
+    True
     """
     plane = as_panel_y(y)
     cube = as_panel_x(x, plane.shape)
@@ -173,6 +194,10 @@ def modified_wald(residuals: ArrayLike) -> SpecTest:
     """Group-wise heteroskedasticity: W = sum_i (s2_i - s2)^2/V_i, chi2(N) (Greene 2000; Baum 2001).
 
     residuals (N, T); s2_i = sum_t e_it^2/T, s2 their mean, V_i = sum_t (e_it^2 - s2_i)^2/(T(T-1)).
+
+    >>> from python_models.regression import modified_wald
+    >>> modified_wald(np.random.default_rng(1).normal(size=(12, 6))).df
+    12.0
     """
     e = as_panel_y(residuals, "residuals")
     n, t = e.shape
@@ -195,6 +220,14 @@ def variance_inflation(
 
     x (N, T, k). Rows: term, vif, is_flagged (vif > 10).
     Raises PanelInputError for a regressor that is collinear with the others or does not vary.
+
+    >>> from python_models.regression import variance_inflation
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> variance_inflation(x[..., None], W).shape
+    (2, 3)
     """
     cube = np.asarray(x, dtype=np.float64)
     if cube.ndim != 3:

@@ -16,6 +16,7 @@ from scipy import optimize
 from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
+from python_models.regression.dynamic_errors import clustered_covariance
 from python_models.regression.dynamic_score import adjusted_score
 from python_models.regression.dynamic_traces import Spectrum, spectrum
 from python_models.regression.errors import PanelInputError, estimable
@@ -23,18 +24,23 @@ from python_models.regression.spec_arrays import Values, Weights, panel_inputs, 
 from python_models.regression.within import within
 
 CORRECTIONS = ("auto", "adjusted_score", "bias_corrected", "none")
+ERRORS = ("cluster", "info")
 PERSISTENT = 0.5  # above this tau the leftover bias of the one-step correction is material
 _GRID = 200
 
 
 @dataclass(frozen=True, eq=False)
 class DynamicEstimate:
-    """One set of estimates. params, cov in the order tau, eta, slopes (x, then W x), rho, sigma2."""
+    """One set of estimates. params, cov in the order tau, eta, slopes (x, then W x), rho, sigma2.
+
+    cov : of the errors asked for.   cov_info : of independent errors of one variance, to compare.
+    """
 
     kind: str
     params: FloatArray
     cov: FloatArray
     radius: float
+    cov_info: FloatArray
 
     @property
     def tau(self) -> float:
@@ -62,7 +68,8 @@ class DynamicFit:
     """Uncorrected, bias-corrected and (where a root exists) adjusted-score estimates side by side.
 
     names : p parameters.   estimates : by kind (none, bias_corrected, adjusted_score).
-    headline : kind that is reported.   note : why, and whether the adjusted score had no root.
+    headline : kind that is reported.   cov_type : kind of its errors.
+    note : why, and whether the adjusted score had no root.
     residuals : (N, T) of the headline.   n_x : regressors x; lagged : positions that also enter as W x.
     loglik : of the uncorrected maximum, all constants.   spectrum : eigenvalues of W.
     """
@@ -70,6 +77,7 @@ class DynamicFit:
     names: tuple[str, ...]
     estimates: dict[str, DynamicEstimate]
     headline: str
+    cov_type: str
     note: str
     residuals: FloatArray
     n_x: int
@@ -113,6 +121,7 @@ def fit_dynamic(
     w: Weights,
     *,
     correction: str = "auto",
+    cov: str = "cluster",
     names: Sequence[str] | None = None,
     durbin: Sequence[int] | None = None,
 ) -> DynamicFit:
@@ -124,12 +133,15 @@ def fit_dynamic(
     Lee & Yu 2010). adjusted_score: root of the score less its expectation (see dynamic_score).
     correction="auto" reports adjusted_score where the corrected tau exceeds 0.5 and a root exists, else
     bias_corrected. durbin: positions of the x that also enter as W x; all by default.
+    cov: `cluster`, the sandwich summed by city (see dynamic_errors); `info`, of independent errors of one variance.
     Raises PanelInputError for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant
     regressors, or a maximum at the bound of rho.
     """
     if correction not in CORRECTIONS:
         raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")
-    data = _prepare(y, x, w, names, durbin)
+    if cov not in ERRORS:
+        raise PanelInputError(f"cov must be one of {', '.join(ERRORS)}, got {cov!r}.")
+    data = _prepare(y, x, w, names, durbin, is_clustered=cov == "cluster")
     raw = _maximise(data)
     corrected = _bias_correct(data, raw)
     estimates = {"none": raw, "bias_corrected": corrected}
@@ -145,11 +157,12 @@ def fit_dynamic(
     best = estimates[headline]
     if not best.is_stable:
         note = "; ".join(filter(None, [note, f"unstable: spectral radius {best.radius:.3f}, no long run exists"]))
-    residuals = data.y - data.z @ best.params[:-2] - best.rho * data.wy
+    residuals = data.residuals(best.params)
     return DynamicFit(
         names=data.names,
         estimates=estimates,
         headline=headline,
+        cov_type=cov,
         note=note,
         residuals=residuals.reshape(data.n, data.t),
         n_x=data.n_x,
@@ -174,10 +187,15 @@ class Transformed:
     n_x: int
     lagged: tuple[int, ...]
     spectrum: Spectrum
+    is_clustered: bool
 
     @property
     def m(self) -> int:
         return (self.n - 1) * self.t
+
+    def residuals(self, params: FloatArray) -> FloatArray:
+        """y - z delta - rho Wy (NT,)."""
+        return np.asarray(self.y - self.z @ params[:-2] - params[-2] * self.wy)
 
     def gz(self, params: FloatArray) -> FloatArray:
         """J G Z delta, year by year (NT,)."""
@@ -188,7 +206,7 @@ class Transformed:
 
 
 def _prepare(
-    y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None
+    y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None, *, is_clustered: bool
 ) -> Transformed:
     given = panel_inputs(y, x, w, names)
     plane, cube, weights, labels = given.y, given.x, given.weights, given.names
@@ -215,6 +233,7 @@ def _prepare(
         n_x=k,
         lagged=lagged,
         spectrum=spectrum(weights),
+        is_clustered=is_clustered,
     )
 
 
@@ -248,7 +267,8 @@ def _maximise(data: Transformed) -> DynamicEstimate:
     rho = float(optimize.brentq(slope, grid[peak - 1], grid[peak + 1], xtol=1e-14))
     ssr = float(cross[0, 0] - 2.0 * rho * cross[0, 1] + rho**2 * cross[1, 1])
     params = np.concatenate([b[:, 0] - rho * b[:, 1], [rho, ssr / data.m]])
-    return _estimate(data, "none", params, np.linalg.inv(information(data, params)))
+    meat = information(data, params)
+    return _estimate(data, "none", params, np.linalg.inv(meat), meat)
 
 
 def information(data: Transformed, params: FloatArray) -> FloatArray:
@@ -288,11 +308,12 @@ def _bias_correct(data: Transformed, raw: DynamicEstimate) -> DynamicEstimate:
     low, high = data.spectrum.bounds()
     if not low < params[-2] < high:
         raise PanelInputError(f"the bias correction moves rho to {params[-2]:.3f}, outside its range: T is too small.")
-    return _estimate(data, "bias_corrected", params, np.linalg.inv(information(data, params)))
+    meat = information(data, params)
+    return _estimate(data, "bias_corrected", params, np.linalg.inv(meat), meat)
 
 
 def _adjust(data: Transformed, start: DynamicEstimate) -> DynamicEstimate | None:
-    """The adjusted-score estimate with covariance H^-1 I H^-T, or None where there is no usable root."""
+    """The adjusted-score estimate with bread H^-1, or None where there is no usable root."""
     root = adjusted_score(data.y, data.wy, data.z, data.spectrum, t=data.t, start=start.params)
     if root is None:
         return None
@@ -303,13 +324,26 @@ def _adjust(data: Transformed, start: DynamicEstimate) -> DynamicEstimate | None
     bread[k + 1, k + 1] = meat[k + 1, k + 1]
     # s2 is concentrated out of the equations: its own information, without cross terms
     meat[k + 1, : k + 1] = meat[: k + 1, k + 1] = 0.0
-    inverse = np.linalg.inv(bread)
-    return _estimate(data, "adjusted_score", root.params, inverse @ meat @ inverse.T)
+    return _estimate(data, "adjusted_score", root.params, np.linalg.inv(bread), meat)
 
 
-def _estimate(data: Transformed, kind: str, params: FloatArray, cov: FloatArray) -> DynamicEstimate:
+def _estimate(data: Transformed, kind: str, params: FloatArray, bread: FloatArray, meat: FloatArray) -> DynamicEstimate:
+    """bread: inverse derivative of the equations; meat: variance of the scores by the information."""
     radius = data.spectrum.radius(float(params[0]), float(params[1]), float(params[-2]))
-    return DynamicEstimate(kind, params, cov, radius)
+    by_information = bread @ meat @ bread.T
+    if not data.is_clustered:
+        return DynamicEstimate(kind, params, by_information, radius, by_information)
+    shape = (data.n, data.t)
+    clustered = clustered_covariance(
+        data.wy.reshape(shape),
+        data.z.reshape(*shape, -1),
+        data.residuals(params).reshape(shape),
+        data.spectrum,
+        params=params,
+        bread=bread,
+        share=1.0 if kind == "none" else 1.0 - 1.0 / data.t,
+    )
+    return DynamicEstimate(kind, params, clustered, radius, by_information)
 
 
 def _log_likelihood(data: Transformed, raw: DynamicEstimate) -> float:

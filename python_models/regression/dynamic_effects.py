@@ -42,6 +42,14 @@ def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 
     direct = tr(S)/n from the eigenvalues of W, total = (beta + theta)/(1 - rho) or (beta + theta)/(1 - tau - rho -
     eta), indirect = total - direct. Errors by the delta method, gradient by central differences.
     Long-run effects of an unstable estimate do not exist and are NaN.
+
+    >>> from python_models.regression import dynamic_effects, fit_dynamic
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> dynamic_effects(fit_dynamic(y, x[..., None], W)).to_frame().shape
+    (6, 8)
     """
     chosen = fit.estimates.get(kind or fit.headline)
     if chosen is None:

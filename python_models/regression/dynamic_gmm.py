@@ -66,8 +66,9 @@ class DynamicGmm:
         n, t = self.residuals.shape
         return DynamicFit(
             (*self.names, "sigma2"),
-            {kind: DynamicEstimate(kind, params, cov, radius)},
+            {kind: DynamicEstimate(kind, params, cov, radius, cov)},
             kind,
+            "windmeijer",
             "",
             self.residuals,
             self.n_x,

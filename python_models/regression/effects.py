@@ -93,6 +93,18 @@ def average_effects(
     `rng`; a draw with rho outside its feasible range is drawn again and counted. `sd_ratio` (K,): sd(x) / sd(y).
     Raises PanelInputError for an unknown method, a missing rng, fewer than 100 draws, or a law that lies almost wholly
     outside the feasible range.
+
+    >>> from python_models.regression import average_effects, fit_panel
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_panel(y, x[..., None], W)
+    >>> average_effects(fit).to_frame()[["effect", "point"]].round(1)
+         effect  point
+    0    direct    2.0
+    1  indirect    1.0
+    2     total    3.0
     """
     if method not in METHODS:
         raise PanelInputError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")

@@ -30,6 +30,15 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
     """One row per city: own, received, emitted with delta standard errors, for regressor number `variable`.
 
     `own_se_probes` is the standard error that probes leave in `own` and so in the other two (0 = exact, n <= 5,000).
+
+    >>> from python_models.regression import city_effects, fit_panel
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_panel(y, x[..., None], W)
+    >>> city_effects(fit, 0, list("abcdefghijkl")).shape
+    (12, 9)
     """
     n_x = fit.n_slopes - len(fit.lagged)
     if not 0 <= variable < n_x:
@@ -56,7 +65,17 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
 
 
 def effects_by_order(fit: CoreFit, *, max_order: int = 6, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """One row per regressor, order q = 0..max_order and effect: value and se (delta)."""
+    """One row per regressor, order q = 0..max_order and effect: value and se (delta).
+
+    >>> from python_models.regression import effects_by_order, fit_panel
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_panel(y, x[..., None], W)
+    >>> effects_by_order(fit, max_order=2).shape
+    (9, 5)
+    """
     if not 0 <= max_order <= 12:
         raise PanelInputError(f"max_order must lie in 0..12, got {max_order}.")
     own, every = _power_means(fit, max_order)

@@ -22,8 +22,9 @@ from python_models.regression.weights import SpatialWeights, spatial_weights
 class SpatialPanel:
     """A spatial panel model with fixed effects, y_t = rho W y_t + X_t b + W X_t th + mu + lambda_t 1 + u_t.
 
-    dependent : Series (or one column) on an (entity, time) MultiIndex.   exog : DataFrame on the same labels; row order
-    does not matter.   graph : libpysal.graph.Graph, libpysal W, square DataFrame, or (matrix, labels); its labels must
+    dependent : Series (or one column) on an (entity, time) MultiIndex, or a wide frame (cities x years).   exog :
+    DataFrame on the same labels, or wide frames by name; row order does not matter.
+    graph : libpysal.graph.Graph, libpysal W, square DataFrame, or (matrix, labels); its labels must
     be exactly the entities.   model : ols, slx, sar, sem, sdm, sdem, sac (SAC: u_t = lambda W u_t + e_t besides W y_t).
     effects : none (one intercept), entity, time, twoways.   estimator : lee_yu (transformation, default), direct (true
     dummy ML), elhorst (W applied to demeaned y), direct_bc, elhorst_bc, direct_bc_sdpdmod (bias-corrected),
@@ -43,7 +44,7 @@ class SpatialPanel:
     def __init__(
         self,
         dependent: pd.Series | pd.DataFrame,
-        exog: pd.Series | pd.DataFrame,
+        exog: pd.Series | pd.DataFrame | Mapping[str, pd.DataFrame],
         graph: Any,
         *,
         model: str = "sdm",
@@ -55,6 +56,7 @@ class SpatialPanel:
         renormalise: bool = True,
         period_groups: pd.Series | None = None,
     ) -> None:
+        dependent, exog = _long(dependent, "y"), _long(exog, "x")
         self._stack: Stack | None = None
         self._error: SpatialWeights | None = None
         if has_holes or period_groups is not None or isinstance(graph, Mapping) or isinstance(error_graph, Mapping):
@@ -133,3 +135,20 @@ class SpatialPanel:
 def _dense(matrix: Any) -> Any:
     own = matrix.matrix if isinstance(matrix, SpatialWeights) else matrix
     return own.toarray() if hasattr(own, "toarray") else own
+
+
+def _long(data: pd.Series | pd.DataFrame | Mapping[str, pd.DataFrame], name: str) -> pd.Series | pd.DataFrame:
+    """Wide frames (cities x years) as columns on (entity, time); what is long already comes back as it is."""
+    if isinstance(data, Mapping):
+        if not data:
+            raise PanelInputError("exog names no regressor.")
+        return pd.concat({str(key): _long(plane, str(key)) for key, plane in data.items()}, axis=1)
+    if not isinstance(data, pd.DataFrame) or isinstance(data.index, pd.MultiIndex):
+        return data
+    if data.columns.nlevels > 1 or not pd.api.types.is_integer_dtype(data.columns):
+        raise PanelInputError(
+            f"{name}: a frame without (entity, time) rows must be wide, cities in its rows and years in its columns; "
+            f"its columns are {', '.join(map(str, data.columns[:3]))}."
+        )
+    rows = pd.MultiIndex.from_product([data.index, data.columns], names=["entity", "time"])
+    return pd.Series(data.to_numpy().reshape(-1), rows, name=name)

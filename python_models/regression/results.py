@@ -30,6 +30,12 @@ class PanelResults:
     core: CoreFit
     data: PanelData
 
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
+
     @cached_property
     def params(self) -> pd.Series:
         """Estimates."""
@@ -117,6 +123,17 @@ class PanelResults:
     def residuals(self) -> pd.Series:
         """e after removal of the fixed effects, by (entity, time)."""
         return self.data.series(self.core.residuals, "residual")
+
+    @property
+    def resids(self) -> pd.Series:
+        """`residuals` under the name that linearmodels gives them."""
+        return self.residuals
+
+    @cached_property
+    def fitted_values(self) -> pd.Series:
+        """y - e by (entity, time): what the model says of y, given the neighbours and the fixed effects."""
+        observed = self.data.series(self.data.y, self.data.dependent)
+        return (observed - self.residuals).rename("fitted_values")
 
     def _need_plane(self, what: str) -> None:
         if self.core.conv.absorb is not None:
@@ -234,6 +251,12 @@ class Effects:
 
     average: AverageEffects
     results: PanelResults
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
 
     def to_frame(self) -> pd.DataFrame:
         """One row per regressor and effect: point, mean_draws, se, interval, p, se_delta, share_rejected, flag."""

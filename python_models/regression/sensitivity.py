@@ -65,6 +65,10 @@ def robustness_value(estimate: float, se: float, dof: int, *, q: float = 1.0, al
 
     RV = (sqrt(f^4 + 4 f^2) - f^2)/2 with f = q |t| / sqrt(dof), for a reduction of the share q; with alpha
     f = q |t|/sqrt(dof) - t*/sqrt(dof - 1). 0 where the estimate is not significant at alpha to begin with.
+
+    >>> from python_models.regression import robustness_value
+    >>> robustness_value(2.0, 0.5, 100)
+    Robustness(partial_r2=0.13793103448275862, value=0.3279215610874228, value_alpha=0.18146896878854132, alpha=0.05)
     """
     if not (se > 0 and dof > 1 and q > 0 and 0 < alpha < 1):
         raise PanelInputError(f"a robustness value needs se > 0 and dof > 1, got {se} and {dof}.")
@@ -78,6 +82,10 @@ def confounded(estimate: float, se: float, dof: int, r2_x: ArrayLike, r2_y: Arra
     """Estimate after a confounder with partial R2 r2_x with the regressor and r2_y with y, pulling it towards zero.
 
     b - sign(b) se sqrt(dof r2_y r2_x / (1 - r2_x)). Shapes broadcast.
+
+    >>> from python_models.regression import confounded
+    >>> confounded(2.0, 0.5, 100, [0.0, 0.1], [0.0, 0.1]).round(3)
+    array([2.   , 1.473])
     """
     x, y = np.asarray(r2_x, dtype=np.float64), np.asarray(r2_y, dtype=np.float64)
     if (x < 0).any() or (x >= 1).any() or (y < 0).any() or (y > 1).any():

@@ -90,6 +90,14 @@ def specification_search(
     Frames on (entity, time) labels with a graph do as well as arrays. Likelihoods are compared within one `estimator`
     and one sample. Tests that the effects do not allow (no city effects: no Hausman test) are left out. Raises
     PanelInputError as fit_panel does.
+
+    >>> from python_models.regression import specification_search
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> type(specification_search(y, x[..., None], W)).__name__
+    'SpecificationSearch'
     """
     given = panel_inputs(y, x, w, names)
     data = (given.y, given.x, given.weights)
@@ -105,7 +113,17 @@ def specification_search(
 
 
 def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
-    """Wald and LR of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0)."""
+    """Wald and LR of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0).
+
+    >>> from python_models.regression import fit_panel, nested_tests
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fits = [fit_panel(y, x[..., None], W, model=model) for model in ("sdm", "sar", "sem")]
+    >>> nested_tests(*fits).codes
+    ('wald_sar', 'lr_sar', 'wald_sem', 'lr_sem')
+    """
     if sdm.model != "sdm" or sar.model != "sar" or sem.model != "sem":
         raise PanelInputError(f"expected sdm, sar and sem, got {sdm.model}, {sar.model} and {sem.model}.")
     if len({(f.n_rows, f.estimator, f.effects, f.weights.key) for f in (sdm, sar, sem)}) > 1:
@@ -135,6 +153,14 @@ def effects_tests(
     Hausman needs city effects, and with year effects a row-normalised W; it is left out otherwise, and has p NaN and a
     note where the cities are too few for it.
     The LR test of city effects is unreliable for a fixed number of years (N - 1 restrictions grow with N): F beside it.
+
+    >>> from python_models.regression import effects_tests
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> effects_tests(y, x[..., None], W).codes
+    ('lr_ind', 'lr_time', 'f_ind', 'f_time', 'hausman')
     """
     tests: tuple[SpecTest, ...] = ()
     given = panel_inputs(y, x, w, names)
@@ -162,7 +188,17 @@ def effects_tests(
 
 @aligned
 def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] | None = None) -> SpecTests:
-    """Checks of the residuals of a fit: Moran (pooled and per year), CD, serial correlation, heteroskedasticity."""
+    """Checks of the residuals of a fit: Moran (pooled and per year), CD, serial correlation, heteroskedasticity.
+
+    >>> from python_models.regression import fit_panel, residual_tests
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_panel(y, x[..., None], W)
+    >>> len(residual_tests(fit, y, x[..., None]).codes) > 3
+    True
+    """
     e = fit.residuals
     moran = residual_moran(e, fit.weights, years=years, effects=fit.effects)
     tests = [moran.pooled]

@@ -23,6 +23,10 @@ def wald(
 
     estimate (p,), cov (p, p), restriction R (q, p). Raises PanelInputError for shapes that do not fit and for a
     restriction whose variance is singular (the same restriction twice).
+
+    >>> from python_models.regression import wald
+    >>> wald([2.0, 0.0], np.eye(2), [[1.0, 0.0]]).statistic
+    4.0
     """
     theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
     r = np.atleast_2d(np.asarray(restriction, dtype=np.float64))
@@ -58,6 +62,11 @@ def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str
     """LR = 2 (lnL of the wide model - lnL of the narrow one), chi2(df); same likelihood and sample.
 
     A narrow model that fits better raises ValueError: then the two are not nested or one search has failed.
+
+    >>> from python_models.regression import likelihood_ratio
+    >>> test = likelihood_ratio(-10.0, -13.0, 2, code="lr")
+    >>> test.statistic, round(test.p, 4)
+    (6.0, 0.0498)
     """
     value = 2.0 * (lnl_wide - lnl_narrow)
     if not np.isfinite(value):
@@ -73,6 +82,14 @@ def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> 
 
     y (N, T), x (N, T, k). F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)]. With effects="entity" or "time"
     only its own test, against the pooled regression with a constant.
+
+    >>> from python_models.regression import joint_effects_f
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> joint_effects_f(y, x[..., None]).codes
+    ('f_ind', 'f_time')
     """
     check_effects(effects)
     plane = as_panel_y(y)
@@ -108,6 +125,14 @@ def hausman(
     nor a difference of variances that is positive definite. y (N, T), x (N, T, k); durbin as in the fitted model.
     Fixed effects stay the headline whatever the outcome, as the cities are the population and not a sample.
     Source: Wooldridge (2010, 10.7.3).
+
+    >>> from python_models.regression import hausman
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> 0 <= hausman(y, x[..., None], W).p <= 1
+    True
     """
     if effects not in ("twoways", "entity"):
         raise PanelInputError(f"Hausman's test compares city effects: effects 'twoways' or 'entity', got {effects!r}.")

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.distance import albers, albers_inverse, haversine_km
 from python_models.space.moran import DEFAULT_SEED
 
 
 @dataclass(frozen=True, eq=False)
-class EllipseResult:
+class EllipseResult(Shown):
     """One entry per year, arrays (T,). Centres in metres of the plane and, from lon/lat, in degrees; axes in km
     (major, minor: sqrt(2 l); major_sd, minor_sd: sqrt(l)); area in km2; rotation and bearing in degrees clockwise
     from north; move in km since the year before (NaN in the first). *_lo, *_hi: 95 % percentile interval over
@@ -66,6 +67,10 @@ def center_ellipse(
     points : longitude, latitude in degrees (projected with Albers, parallels 25 and 47, meridian 105), or metres with
     `plane=True`. n_boot : resamples of cities for the interval of the centre.
     Raises ValueError for NaN, a negative mass, a year without mass, or fewer than three cities.
+
+    >>> from python_models.space import center_ellipse
+    >>> center_ellipse([[0.0, 0.0], [2.0, 0.0], [1.0, 3.0]], plane=True).to_frame().shape
+    (1, 22)
     """
     places = np.array(points, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 2 or len(places) < 3:

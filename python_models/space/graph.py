@@ -56,6 +56,10 @@ def to_graph(
 
     Raises ValueError for a matrix that is not square, a weight that is negative or not finite, a link of a city
     with itself, or a label used twice.
+
+    >>> from python_models.space import to_graph
+    >>> to_graph(np.array([[0.0, 1.0], [1.0, 0.0]]), ["A", "B"]).n
+    2
     """
     w = sparse.csr_array(matrix, dtype=np.float64, copy=True)
     w.sum_duplicates()
@@ -80,7 +84,13 @@ def to_graph(
 
 
 def to_sparse(w: Any) -> Any:
-    """CSR copy of weights given as graph, PySAL W, sparse or dense matrix, in the order of `labels_of`."""
+    """CSR copy of weights given as graph, PySAL W, sparse or dense matrix, in the order of `labels_of`.
+
+    >>> from python_models.space import to_graph, to_sparse
+    >>> to_sparse(to_graph(np.array([[0.0, 1.0], [1.0, 0.0]]))).toarray()
+    array([[0., 1.],
+           [1., 0.]])
+    """
     if isinstance(w, CityGraph):
         return w.__dict__["_csr"].copy() if "_csr" in w.__dict__ else _graph_matrix(w)
     if isinstance(w, Graph):
@@ -129,6 +139,13 @@ def normalise(graph: Any, kind: str = "row") -> CityGraph:
     row and the largest column sum (Kelejian & Prucha 2010, J. Econometrics 157); `raw` no change.
 
     A row without links stays empty. Raises ValueError for another kind, and where the divisor is zero.
+
+    >>> from python_models.space import normalise, to_graph, to_sparse
+    >>> graph = to_graph(np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), ["A", "B", "C"])
+    >>> to_sparse(normalise(graph)).toarray()
+    array([[0. , 0.5, 0.5],
+           [1. , 0. , 0. ],
+           [1. , 0. , 0. ]])
     """
     w = to_sparse(graph)
     if kind not in NORMALISATIONS:

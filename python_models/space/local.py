@@ -16,6 +16,7 @@ from scipy import sparse
 from scipy.stats import norm
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.moran import DEFAULT_SEED, GlobalStatistic, global_statistics
@@ -25,7 +26,7 @@ QUADRANTS = ("HH", "LH", "LL", "HL")  # own value first, neighbours second; z > 
 
 
 @dataclass(frozen=True, eq=False)
-class LisaResult:
+class LisaResult(Shown):
     """Local Moran of N cities; every array has the shape (N,), unit 1.
 
     z : standardised value (population sd).   lag_z : weighted sum of the neighbours' z.   i_local : I_i.
@@ -73,7 +74,7 @@ class LisaResult:
 
 
 @dataclass(frozen=True, eq=False)
-class GetisOrdResult:
+class GetisOrdResult(Shown):
     """Gi* (or Gi) of N cities as a z-value, its two-sided normal p, its adjusted p, hot/cold/ns; and the global G.
 
     `overall` is None if y is not positive everywhere, because G is then not defined.
@@ -115,6 +116,12 @@ def lisa(
 
     Each permutation keeps y_i and draws its neighbours without replacement from the other cities. `method`: bh or by.
     Raises ValueError for NaN, a constant y, or other cities than the weights have.
+
+    >>> from python_models.space import lisa
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> local = lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99)
+    >>> local.to_frame().shape
+    (12, 15)
     """
     values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
@@ -163,6 +170,11 @@ def getis_ord(
     the star city i counts as its own neighbour, with the largest weight of its row (the same as a neighbour's where
     the weights of a row are equal); without it, mean and sd are over the other cities. Row-normalising first changes
     nothing. A hot or cold spot has q_bh <= q. The global G comes with it when y is positive.
+
+    >>> from python_models.space import getis_ord
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> getis_ord(np.r_[np.full(6, 2.0), np.ones(6)], W).to_frame().shape
+    (12, 6)
     """
     values, labels = in_order_of(y, w)
     matrix = to_sparse(w)
@@ -180,7 +192,12 @@ def getis_ord(
 
 def adjust(p: FloatArray, method: str = "bh") -> FloatArray:
     """Adjusted p-values that control the false-discovery rate (bh; by for any dependence) or the family-wise error
-    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q."""
+    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q.
+
+    >>> from python_models.space import adjust
+    >>> adjust(np.array([0.01, 0.02, 0.5])).round(3)
+    array([0.03, 0.03, 0.5 ])
+    """
     if method not in ("bh", "by", "holm"):
         raise ValueError(f"unknown correction '{method}': choose bh, by or holm.")
     p = np.asarray(p, dtype=np.float64)

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.permutation import permuted_moments, two_sided
@@ -26,7 +27,7 @@ DEFAULT_SEED = 20211231
 
 
 @dataclass(frozen=True)
-class GlobalStatistic:
+class GlobalStatistic(Shown):
     """One statistic of one variable, unit 1.
 
     expected, variance, z, p_norm : analytic, randomisation, two-sided.   lo, hi : 2.5 % and 97.5 % quantiles of the
@@ -77,19 +78,36 @@ def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAUL
 
     A pandas `y` is matched to the labels of the weights. Raises ValueError for NaN, a constant y, weights without a
     link, and fewer than four cities.
+
+    >>> from python_models.space import moran
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> round(moran(np.r_[np.ones(6), np.zeros(6)], W, permutations=99).value, 3)
+    0.667
     """
     return global_statistics(y, w, ("moran",), permutations=permutations, seed=seed)["moran"]
 
 
 @aligned
 def geary(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
-    """Geary's c: 1 without spatial order, below 1 (z < 0) when neighbours are alike. Arguments as in `moran`."""
+    """Geary's c: 1 without spatial order, below 1 (z < 0) when neighbours are alike. Arguments as in `moran`.
+
+    >>> from python_models.space import geary
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> round(geary(np.r_[np.ones(6), np.zeros(6)], W, permutations=99).value, 3)
+    0.306
+    """
     return global_statistics(y, w, ("geary",), permutations=permutations, seed=seed)["geary"]
 
 
 @aligned
 def general_g(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
-    """Getis-Ord's general G of a positive y: high when high values lie together. Arguments as in `moran`."""
+    """Getis-Ord's general G of a positive y: high when high values lie together. Arguments as in `moran`.
+
+    >>> from python_models.space import general_g
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> round(general_g(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99).value, 4)
+    0.0986
+    """
     return global_statistics(y, w, ("getis",), permutations=permutations, seed=seed)["getis"]
 
 

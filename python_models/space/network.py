@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models.space.distance import distance_matrix
 from python_models.space.moran import DEFAULT_SEED
@@ -23,7 +24,7 @@ MEASURES = ("density", "reciprocity", "cross_group_share")
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkResult:
+class NetworkResult(Shown):
     """strength, share k, links: (N, N), row sends; degrees, betweenness (0-1), block, community: (N,).
 
     summary : density, reciprocity, cross_group_share (links across `group`), centre_reach_share (cities outside the
@@ -85,6 +86,11 @@ def gravity_network(
     """Gravity network of one year: points (N, 2), masses y (N,) > 0, optional group (province) and centre mask (N,).
 
     Raises ValueError for a mass that is not positive, NaN, or two cities at one point.
+
+    >>> from python_models.space import gravity_network
+    >>> points = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
+    >>> gravity_network(points, [1.0, 2.0, 3.0], metric="euclidean").to_frame().shape
+    (3, 6)
     """
     labels = points.index if isinstance(points, pd.DataFrame) else pd.RangeIndex(len(points))
     if isinstance(y, pd.Series) and isinstance(points, pd.DataFrame):

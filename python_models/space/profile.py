@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.space.graph import DENSE_EIGEN, eigenvalues, labels_of, to_sparse
 
@@ -19,7 +20,7 @@ REAL = 1e-9  # an eigenvalue whose imaginary part is below this share of the lar
 
 
 @dataclass(frozen=True)
-class WeightProfile:
+class WeightProfile(Shown):
     """See docs/formulas.md#normalisation. s0 = sum w_ij; s1 = (1/2) sum (w_ij + w_ji)^2; s2 = sum_i (row_i + col_i)^2;
     eig_min, eig_max: smallest and largest real eigenvalue; n_components of the undirected graph."""
 
@@ -46,7 +47,13 @@ class WeightProfile:
 
 @aligned
 def profile_weights(w: Any) -> WeightProfile:
-    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here."""
+    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here.
+
+    >>> from python_models.space import profile_weights
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> profile_weights(W).to_frame().shape
+    (1, 15)
+    """
     matrix = to_sparse(w)
     n = matrix.shape[0]
     counts = np.diff(matrix.indptr)

@@ -85,6 +85,13 @@ def build_weights(
 
     Raises ValueError for an unknown kind, a missing argument, two cities at one point where a distance is inverted,
     and an island that cannot be placed. Source: Anselin (1988) and LeSage & Pace (2009).
+
+    >>> from python_models.space import build_weights, to_sparse
+    >>> points = pd.DataFrame({"lon": [0.0, 1.0, 3.0], "lat": [0.0, 0.0, 0.0]}, index=["A", "B", "C"])
+    >>> to_sparse(build_weights("knn", points=points, k=1)).toarray()
+    array([[0., 1., 0.],
+           [1., 0., 0.],
+           [0., 1., 0.]])
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of weights '{kind}': choose from {', '.join(KINDS)}.")
@@ -134,7 +141,14 @@ def build_weights(
 
 @aligned
 def split_blocks(w: Any, is_centre: Any) -> dict[str, CityGraph]:
-    """W_cc, W_cp, W_pc, W_pp by receiver and emitter (c centre, p periphery), not re-normalised: they sum to W."""
+    """W_cc, W_cp, W_pc, W_pp by receiver and emitter (c centre, p periphery), not re-normalised: they sum to W.
+
+    >>> from python_models.space import split_blocks, to_graph, to_sparse
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> blocks = split_blocks(to_graph(W), np.arange(12) < 4)
+    >>> {name: to_sparse(part).sum() for name, part in blocks.items()}
+    {'cc': np.float64(3.0), 'cp': np.float64(1.0), 'pc': np.float64(1.0), 'pp': np.float64(7.0)}
+    """
     matrix = to_sparse(w)
     names = list(labels_of(w))
     centre: BoolArray = np.array(per_city(is_centre, names, "is_centre"), dtype=np.bool_)

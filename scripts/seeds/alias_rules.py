@@ -59,6 +59,7 @@ def alias_rows(cities: list[dict[str, Any]], history: pd.DataFrame) -> list[tupl
             add(code[:4], code, "code", "first four digits of the code")
         if c.get("is_province_unit"):
             add(code[:2], code, "code", "province code", source="pku_dfi_province")
+    h: Any
     for h in history[(history["max"] >= FIRST_NAME_YEAR) & history.city_id.isin(name_of)].itertuples():
         if h.city_name not in NOT_THE_SAME_TERRITORY and h.city_name != name_of[h.city_id]:
             add(h.city_name, h.city_id, "former", f"{name_of[h.city_id]} since {h.max + 1}", end=h.max + 1)

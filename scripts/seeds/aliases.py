@@ -47,21 +47,23 @@ COMPILED_FILES: list[Row] = [
     ("巢湖", "341400", None, 2010, "short", "", "from 2011 a county-level city bears this name"),
     ("襄樊", "420600", None, 2010, "former", "", "襄阳 since November 2010"),
     ("思茅", "530800", None, 2007, "former", "", "普洱 since January 2007"),
-] + [
-    ("巢湖市", "341400", 2011, None, "official", source, _KEEPS.format(2010))
-    for source in ("panel_policies", "panel_macro", "finance")
-] + [
-    ("莱芜市", "371200", 2019, None, "official", source, _KEEPS.format(2018))
-    for source in ("panel_policies", "panel_macro", "finance", "pku_dfi")
-] + [
+    *(
+        ("巢湖市", "341400", 2011, None, "official", source, _KEEPS.format(2010))
+        for source in ("panel_policies", "panel_macro", "finance")
+    ),
+    *(
+        ("莱芜市", "371200", 2019, None, "official", source, _KEEPS.format(2018))
+        for source in ("panel_policies", "panel_macro", "finance", "pku_dfi")
+    ),
     ("巢湖", "341400", 2011, None, "short", "fdi", _KEEPS.format(2010)),
     ("吐鲁番地区", "650400", 2016, None, "former", "industry_structure", _OLD),
-] + [
-    (name, code, start, None, "former", "pku_dfi", "name column of the 2014 vintage, kept in all years")
-    for name, code, start in (
-        ("吐鲁番地区", "650400", 2016), ("哈密地区", "650500", 2017), ("山南地区", "540500", 2017),
-        ("林芝地区", "540400", 2016), ("那曲地区", "540600", 2018),
-    )
+    *(
+        (name, code, start, None, "former", "pku_dfi", "name column of the 2014 vintage, kept in all years")
+        for name, code, start in (
+            ("吐鲁番地区", "650400", 2016), ("哈密地区", "650500", 2017), ("山南地区", "540500", 2017),
+            ("林芝地区", "540400", 2016), ("那曲地区", "540600", 2018),
+        )
+    ),
 ]
 
 CODES: list[Row] = [

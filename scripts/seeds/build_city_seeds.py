@@ -60,7 +60,7 @@ def romanise(code: str, short: str) -> str:
         return NAME_EN[code]
     first, *rest = lazy_pinyin(short, v_to_u=False)
     joined = first + "".join(f"'{s}" if s[0] in "aeo" else s for s in rest)
-    return joined.replace("v", "u").capitalize()
+    return str(joined).replace("v", "u").capitalize()
 
 
 def admin_tier(row: Any) -> str:
@@ -110,6 +110,7 @@ def city_rows(attributes: pd.DataFrame, founded: dict[str, int]) -> list[dict[st
                     **_place(code),
                 }
             )
+    a: Any
     for a in attributes.sort_values("adcode").itertuples():
         place = _place(a.adcode)
         if REGION_OF_ZH[a.region4] != place["region"] or a.province != place["province_zh"]:

@@ -119,8 +119,8 @@ def main() -> int:
     for (source, label), group in bad[~county].groupby(["source", "label"]):
         years = f"{group.year.min()}-{group.year.max()}"
         print(f"{source}: '{label}' {years} matches {int(group.rows.max())} aliases")
-    for source, group in bad[county].groupby("source"):
-        print(f"{source}: {group.label.nunique()} labels of county-level units stay unresolved on purpose")
+    for source, number in bad[county].groupby("source")["label"].nunique().items():
+        print(f"{source!s}: {number} labels of county-level units stay unresolved on purpose")
     print(f"{len(set(labels))} labels (source, year, label), {int((~county).sum())} not resolved")
     return int((~county).any())
 

@@ -75,6 +75,7 @@ def group_rows(attributes: pd.DataFrame) -> tuple[list[str], list[tuple[Any, ...
     first one listed.
     """
     rows: list[tuple[Any, ...]] = []
+    a: Any
     for a in attributes.sort_values("adcode").itertuples():
         clusters = [c for c in a.agglomerations.split("|") if c]
         core = a.core_city_36 == "1"

@@ -54,10 +54,6 @@ def answer(house: House, name: str) -> pd.DataFrame:
 # ---- the page and the files ---------------------------------------------------------------------------
 
 
-def test_there_are_25_queries_numbered_without_a_gap() -> None:
-    assert [q.name[:4] for q in QUERIES] == [f"q{n:02d}_" for n in range(1, 26)]
-
-
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
 def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query: Path) -> None:
     english, chinese, _ = head_of(query)
@@ -65,17 +61,6 @@ def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it
     assert re.search("[一-鿿]", chinese)
     assert not re.search("[一-鿿]", english)
     assert f"| [{query.stem}](../dbt/analyses/{query.name}) | {english} | {chinese} |" in PAGE.read_text("utf-8")
-
-
-def test_the_page_lists_no_query_that_is_not_there() -> None:
-    linked = re.findall(r"\(\.\./dbt/analyses/([^)]+)\)", PAGE.read_text("utf-8"))
-    assert {PROJECT / "dbt" / "analyses" / name for name in linked} >= set(QUERIES)
-    assert all((PROJECT / "dbt" / "analyses" / name).is_file() for name in linked)
-
-
-@pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_no_query_needs_a_template(query: Path) -> None:
-    assert not re.search(r"\{\{|\{%|\{#", query.read_text("utf-8"))
 
 
 # ---- every query answers ------------------------------------------------------------------------------
@@ -107,12 +92,6 @@ def test_the_ranking_is_that_of_the_published_scores(small_warehouse: House) -> 
     assert list(top["rank_year"]) == list(range(1, CITIES + 1))
     assert (top["score_100"].diff().dropna() <= 0).all()
     assert (top["year"] == YEARS[-1]).all()
-
-
-def test_the_trail_names_the_parts_of_the_indicator(small_warehouse: House) -> None:
-    trail = answer(small_warehouse, "q03")
-    assert set(trail["variable_code"]) == {"broadband_subscribers", "population_resident"}
-    assert trail[["text", "file", "cell"]].notna().all(axis=None)
 
 
 def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse: House) -> None:
@@ -213,14 +192,6 @@ def said(small_warehouse: House, capsys: pytest.CaptureFixture[str]) -> Callable
     return ask
 
 
-def test_the_command_line_takes_a_query_file(small_warehouse: House) -> None:
-    nqpf, place = Path(sys.executable).with_name("nqpf"), str(small_warehouse.paths.warehouse)
-    command = [str(nqpf), "sql", "--warehouse", place, "--format", "json", "--file", str(QUERIES[0])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [row["rank_year"] for row in json.loads(done.stdout)] == list(range(1, CITIES + 1))
-
-
 def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]) -> None:
     query = "select city_id, name_zh, score_100, rank_change from mart.city_ranking where year <= 2013 order by all"
     texts = {format: said(query, format=format)[1] for format in ("csv", "json", "markdown")}
@@ -250,14 +221,6 @@ def test_a_query_that_fails_or_is_no_text_is_one_sentence(said: Callable[..., tu
         assert code == 2
         assert words in text
         assert "Traceback" not in text
-
-
-def test_a_reader_cannot_write(small_warehouse: House) -> None:
-    with (
-        duckdb.connect(str(small_warehouse.paths.published_file), read_only=True) as con,
-        pytest.raises(duckdb.InvalidInputException, match="read-only"),
-    ):
-        con.execute("delete from mart.city_ranking")
 
 
 def python_blocks() -> list[str]:

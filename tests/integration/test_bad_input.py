@@ -73,13 +73,6 @@ def test_refused_load_is_stored_but_not_accepted(refused: Refused, fault: str) -
     assert cells["n"].item() > 400  # what was refused can be looked at in SQL
 
 
-def test_unknown_header_comes_with_a_ready_made_row_of_the_header_map(refused: Refused) -> None:
-    key = "工业烟(粉)尘排放量和工业固体废物综合利用率(全市)/工业固体废弃物资源化比率"
-    row = f"row for header_map.csv: yearbook,,,{key},ignore,city,%,"
-    near = "nearest known: 工业烟(粉)尘排放量和工业固体废物综合利用率(全市)/一般工业固体废物综合利用率, 86 %"
-    assert any(row in line and near in line for line in refused.outcome.lines)
-
-
 def test_refused_column_comes_with_a_ready_made_row_of_the_header_map(refused: Refused) -> None:
     about = [line for line in refused.outcome.lines if "refused by block_stands_in_its_place" in line]
     rows = [line.split("row for header_map.csv: ")[1] for line in about]
@@ -99,11 +92,6 @@ def test_swapped_columns_are_the_only_ones_refused(refused: Refused) -> None:
         [refused.vintages["gdp_of_city_and_districts_swapped"]],
     )
     assert failed.to_numpy().tolist() == [["block_stands_in_its_place", 2]]
-
-
-def test_unknown_city_comes_with_the_nearest_names_and_a_ready_made_row(refused: Refused) -> None:
-    row = "row for city_alias.csv, if that city is meant: 石家店市,CN130100,2014,2014,ocr,yearbook,"
-    assert any(row in line and "石家庄市 75 %" in line for line in refused.outcome.lines)
 
 
 @pytest.mark.parametrize("encoding", ["registry_utf8", "registry_utf16"])
@@ -257,13 +245,4 @@ def _is_refused_in_one_sentence(outcome: Outcome, says: list[str]) -> None:
     assert published.startswith("The published file is unchanged")
     assert len(rest) == 1
     assert rest[0].startswith("Details:")
-    assert "Traceback" not in outcome.text
-
-
-def test_command_line_hands_the_code_and_the_sentence_to_the_caller(copy_of_small_warehouse: House) -> None:
-    house = copy_of_small_warehouse
-    missing_file(house)
-    outcome = house.run("refresh")
-    assert outcome.exit_code == BAD_INPUT
-    assert "The file of yearbook 2013 is missing" in outcome.text
     assert "Traceback" not in outcome.text

@@ -115,24 +115,6 @@ def test_a_warehouse_can_be_remembered(small_warehouse, tmp_path):
     assert place not in asked(small_warehouse, "use", "--forget", **home)[1]
 
 
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ("select * from nowhere", "nowhere"),
-        ("create table mart.x as select 1", "read-only"),
-        ("from read_csv('/etc/hosts')", "disabled by configuration"),
-        ("install spatial", "disabled"),
-    ],
-)
-def test_sql_reads_the_published_marts_and_nothing_else(small_warehouse, query, words):
-    before = small_warehouse.published_sha256
-    outcome = nqpf(small_warehouse, "sql", query)
-    assert outcome.exit_code == 2
-    assert words in outcome.text
-    assert "Traceback" not in outcome.text
-    assert small_warehouse.published_sha256 == before
-
-
 def test_explain_leads_from_the_indicator_to_the_printed_cell(small_warehouse):
     outcome = nqpf(small_warehouse, "explain", "Hefei", "2014", "n1_edushare")
     cell = small_warehouse.published(
@@ -155,51 +137,12 @@ def test_explain_says_which_correction_was_applied(small_warehouse):
     assert f"corrected: {fixed['correction_reason']}" in outcome.text
 
 
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        (("Hefeii", "2014", "n1_edushare"), "Nearest names: 合肥市 Hefei ("),
-        (("合肥", "1999", "n1_edushare"), "There is no value of n1_edushare for 合肥市 Hefei in 1999"),
-        (("合肥", "2014", "n9_nothing"), "Indicators with values:"),
-    ],
-)
-def test_explain_helps_when_it_has_no_answer(small_warehouse, question, words):
-    outcome = nqpf(small_warehouse, "explain", *question)
-    assert outcome.exit_code == 2
-    assert words in outcome.text
-
-
 def test_status_names_release_vintage_and_current_loads(small_warehouse):
     outcome = nqpf(small_warehouse, "status")
     assert outcome.exit_code == 0
     assert "SYNTHETIC" in outcome.text
     assert "data vintage 2016A" in outcome.text
     assert "yearbook" in outcome.text
-
-
-def test_release_list_and_diff_tell_what_moved(revised):
-    house = revised.house
-    names = [folder.name for folder in house.releases]
-    listing = nqpf(house, "release", "list")
-    assert all(name in listing.text for name in names)
-    diff = nqpf(house, "release", "diff", names[0], names[-1])
-    assert diff.exit_code == 0
-    assert f"{names[-1]}, compared with {names[0]}" in diff.text
-    assert "Headline scores that moved" in diff.text
-    assert nqpf(house, "release", "diff", names[0], "2000.1.0").exit_code == 2
-
-
-def test_release_manifest_says_what_made_it(small_warehouse):
-    manifest = json.loads((small_warehouse.releases[-1] / "manifest.json").read_text(encoding="utf-8"))
-    assert set(manifest["hashes"]) == {"seeds", "specs", "params", "presentation"}
-    assert {entry["source"] for entry in manifest["inputs"]} >= {"yearbook", "registry", "gdp_revised"}
-
-
-def test_commands_that_read_say_so_when_nothing_is_published(tmp_path):
-    command = [str(Path(sys.executable).with_name("nqpf")), "status", "--warehouse", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "Run `nqpf refresh` first" in done.stdout
 
 
 def test_schedule_is_off_and_can_be_switched(copy_of_small_warehouse):
@@ -227,11 +170,3 @@ def test_demo_writes_a_country_without_the_named_effects(tmp_path):
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert "is not empty" in again.stdout
-
-
-def test_demo_names_the_effects_that_there_are(tmp_path):
-    command = [str(Path(sys.executable).with_name("nqpf")), "demo", str(tmp_path / "new"), "--without", "wind"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "unknown effect 'wind': choose from spatial_lag, spillover" in done.stdout
-    assert not (tmp_path / "new").exists()

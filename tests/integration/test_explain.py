@@ -1,15 +1,12 @@
 """`nqpf explain CITY YEAR`: the score, why it is what it is, and what moved; and the measurement marts behind it."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from changed import Revised
 from house import CITIES, YEARS, House, Outcome
-
-from dagster_project.paths import PROJECT
 
 FROZEN = "frozen_2012_2021"
 HEFEI = "CN340100"
@@ -56,96 +53,7 @@ def test_json_and_markdown_hold_the_same_answer(small_warehouse: House, told: di
     assert "leave the indicator out" in refused.text
 
 
-def test_full_text_says_score_place_interval_parts_and_that_it_is_synthetic(small_warehouse: House) -> None:
-    text, score = explain(small_warehouse, "Hefei", "2014", "--full").text, published_score(small_warehouse, 2014)
-    assert "SYNTHETIC" in text
-    assert f"score {score['score']:.4f}" in text
-    assert f"rank {score['rank_year']} of {CITIES}" in text
-    assert "draws of all choices: rank" in text
-    assert "Largest obstacles" in text
-    assert f"Since 2013: score {published_score(small_warehouse, 2013)['score']:.4f}" in text
-    assert text.count("x weight") == 22
-
-
-@pytest.mark.parametrize("name", ["合肥市", "合肥", "hefei", "340100", "CN340100"])
-def test_every_name_of_a_city_leads_to_the_same_answer(small_warehouse: House, name: str, told: dict) -> None:
-    assert json.loads(explain(small_warehouse, name, "2014", "--json").text) == told
-
-
-def test_contributions_sum_to_the_score_and_obstacles_to_one(told: dict) -> None:
-    score = next(p for p in told["parts"] if p["index_code"] == "nqpf" and p["year"] == 2014)
-    assert sum(c["contribution"] for c in told["cells"]) == pytest.approx(score["score"], abs=1e-12)
-    assert sum(c["obstacle_degree"] for c in told["cells"]) == pytest.approx(1.0, abs=1e-12)
-
-
-def test_changes_of_the_contributions_sum_to_the_change_of_the_score(told: dict) -> None:
-    both = {p["year"]: p["score"] for p in told["parts"] if p["index_code"] == "nqpf"}
-    moved = sum(c["contribution"] - c["contribution_before"] for c in told["cells"])
-    assert moved == pytest.approx(both[2014] - both[2013], abs=1e-12)
-
-
-def test_every_indicator_leads_to_printed_cells(told: dict) -> None:
-    traced = {s["indicator_code"] for s in told["sources"]}
-    assert traced == {c["indicator_code"] for c in told["cells"]}
-    assert all(s["file"] and s["cell"] and s["text"] for s in told["sources"])
-
-
-def test_the_first_year_has_no_year_before(small_warehouse: House) -> None:
-    outcome = explain(small_warehouse, "Hefei", str(YEARS[0]))
-    assert outcome.exit_code == 0
-    assert "no score in 2011" in outcome.text
-    assert "What it is made of" in outcome.text
-
-
-def test_imputed_and_winsorised_values_are_marked(small_warehouse: House) -> None:
-    marked = small_warehouse.published(
-        "select city_id, year, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
-        " and value_origin like 'interpolated%' and is_winsorised is not null limit 1",
-        [FROZEN],
-    ).iloc[0]
-    text = explain(small_warehouse, marked["city_id"], str(marked["year"]), "--full").text
-    assert f"[{marked['value_origin']}" in text
-    assert "imputed (" in text
-    cut = small_warehouse.published(
-        "select city_id, year from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
-        " and is_winsorised limit 1",
-        [FROZEN],
-    ).iloc[0]
-    assert "winsorised to" in explain(small_warehouse, cut["city_id"], str(cut["year"]), "--full").text
-
-
-@pytest.mark.parametrize(
-    ("question", "words"),
-    [
-        (("Hefeii", "2014"), "Nearest names: 合肥市 Hefei ("),
-        (("合飞", "2014"), "Nearest names: 合肥市 Hefei ("),
-        (("合肥", "2030"), "Years with one: 2012-2016."),
-        (("合肥", "2014", "--index", "nothing"), "Indexes that are computed: "),
-    ],
-)
-def test_questions_without_an_answer_are_refused_with_help(small_warehouse: House, question: tuple, words: str) -> None:
-    outcome = explain(small_warehouse, *question)
-    assert outcome.exit_code == 2
-    assert words in outcome.text
-    assert "Traceback" not in outcome.text
-
-
-def test_nothing_published_is_said(tmp_path: Path, small_warehouse: House) -> None:
-    other = House(type(small_warehouse.paths)(tmp_path, tmp_path, tmp_path))
-    assert "Run `nqpf refresh` first" in explain(other, "Hefei", "2014").text
-
-
 # ---- measurement marts --------------------------------------------------------------------------------
-
-
-def test_entropy_weights_in_sql_agree_with_the_published_ones(small_warehouse: House) -> None:
-    sql = (PROJECT / "dbt" / "analyses" / "entropy_weights.sql").read_text(encoding="utf-8")
-    twin = small_warehouse.published(sql)
-    mine = small_warehouse.published("from mart.mart_index_weight where weight_scheme = 'entropy_flat'")
-    both = mine.merge(twin, on=["index_code", "basis", "indicator_code"], how="outer", suffixes=("", "_sql"))
-    assert len(both) == len(mine) == len(twin)
-    np.testing.assert_allclose(both["weight_sql"], both["weight"], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(both["entropy_sql"], both["entropy"], rtol=0, atol=1e-9)
 
 
 def test_headline_weights_carry_a_standard_error_and_an_interval(small_warehouse: House) -> None:

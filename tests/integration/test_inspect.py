@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from house import House
-from landing_tools import Page, write_page
+from landing_tools import Page
 from looking import READ_SQL, changed, look, same_as_read
 from rich.console import Console
 
@@ -195,26 +195,6 @@ def test_file_that_cannot_be_read_is_one_sentence(
     (line,) = said.err.splitlines()
     assert words in line
     assert "fault of the program" not in line
-
-
-def test_truncated_and_empty_workbooks(
-    small_warehouse: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    content = yearbook(small_warehouse, 2014).read_bytes()
-    (tmp_path / "cut.xlsx").write_bytes(content[: len(content) // 2])
-    write_page(Page("Sheet1", [], []), tmp_path / "blank.xlsx")
-    for name, words in {"cut.xlsx": "damaged or cut short", "blank.xlsx": "no cell with content"}.items():
-        assert run(tmp_path / name) == 2
-        (line,) = capsys.readouterr().err.splitlines()
-        assert words in line
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_csv_means_the_same_in_every_encoding(small_warehouse: House, tmp_path: Path, encoding: str) -> None:
-    file = small_warehouse.paths.landing / "registry" / "synthetic_registry.csv"
-    copy = tmp_path / file.name
-    copy.write_bytes(file.read_bytes().decode("gb18030").encode(encoding))
-    assert look(copy).values == look(file).values != []
 
 
 def test_warehouse_that_is_written_to_is_busy(

@@ -51,12 +51,6 @@ def _tick_of_sensor(house: House):
 # ---- the graph -----------------------------------------------------------------------------------------
 
 
-def test_definitions_load_and_hold_the_three_jobs(defs: dg.Definitions) -> None:
-    dg.Definitions.validate_loadable(defs)
-    for name in ("ingest", "rebuild", "refresh"):
-        assert defs.resolve_job_def(name).name == name
-
-
 def test_asset_keys_are_the_ones_on_record(defs: dg.Definitions) -> None:
     """A key is what people type in SQL: it may not change by accident. NQPF_RENEW=1 writes the record anew."""
     keys = sorted("/".join(key.path) for key in defs.resolve_asset_graph().get_all_asset_keys())
@@ -97,12 +91,6 @@ def test_every_asset_is_described_owned_and_grouped(defs: dg.Definitions) -> Non
         assert node.owners, key
         assert node.group_name in GROUPS.values(), (key, node.group_name)
         assert node.kinds, key
-
-
-def test_groups_sort_in_the_order_of_the_flow_and_none_is_empty(defs: dg.Definitions) -> None:
-    graph = defs.resolve_asset_graph()
-    assert sorted(GROUPS.values()) == list(GROUPS.values())
-    assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == set(GROUPS.values())
 
 
 def test_an_asset_feeds_no_group_before_its_own_up_to_the_panel(defs: dg.Definitions) -> None:

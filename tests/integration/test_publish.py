@@ -17,9 +17,6 @@ from dagster_project.defs import publish as publishing
 from dagster_project.paths import PROJECT
 from dagster_project.store import Warehouse
 
-BOM = b"\xef\xbb\xbf"
-
-
 # ---- the swap ------------------------------------------------------------------------------------------
 
 
@@ -169,15 +166,6 @@ def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> N
     assert list(csv["city_id"]) == list(published["city_id"])
 
 
-def test_csv_starts_with_a_byte_order_mark_and_keeps_chinese(small_warehouse: House) -> None:
-    (release,) = small_warehouse.releases
-    for file in [*(release / "csv").glob("*.csv"), release / "dictionary.csv"]:
-        assert file.read_bytes().startswith(BOM), file.name
-    cities = pd.read_csv(release / "csv" / "dim_city.csv", dtype=str)
-    assert cities.columns[0] == "city_id"  # pandas takes the mark off
-    assert cities.set_index("city_id").loc["CN110000", "name_zh"] == "北京市"
-
-
 def test_dictionary_describes_every_exported_column(small_warehouse: House) -> None:
     (release,) = small_warehouse.releases
     dictionary = pd.read_csv(release / "dictionary.csv")
@@ -212,17 +200,6 @@ def test_report_says_synthetic_and_loads_nothing_from_elsewhere(small_warehouse:
         text = page.read_text(encoding="utf-8")
         assert "SYNTHETIC" in text, page.name
         assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text), page.name
-
-
-def test_first_diff_says_so_and_the_second_names_what_moved(revised: Revised) -> None:
-    first, second = ((release / "diff.md").read_text(encoding="utf-8") for release in revised.house.releases)
-    assert "First release" in first
-    assert f"compared with {revised.house.releases[0].name}" in second
-    assert revised.vintage_new in second
-    assert "CN370900" in second  # its score moved most
-    section = second.split("## Indicator cells")[1]
-    cells = next(line for line in section.splitlines() if line.startswith("| nqpf "))
-    assert [part.strip() for part in cells.split("|")[2:5]] == ["0", "1", "0"]  # added, revised, removed
 
 
 def _sha256(file: Path) -> str:

@@ -146,16 +146,6 @@ def test_revision_log_lists_exactly_the_cells_that_the_second_print_changed(smal
     assert len(log) == len(found)
 
 
-def test_both_prints_of_2015_are_kept_and_the_second_is_current(small_warehouse: House) -> None:
-    loads = small_warehouse.published(
-        "select maturity, is_current, supersedes, vintage from mart.mart_source_load"
-        " where source = 'yearbook' and data_year = 2015 order by load_no"
-    )
-    assert list(loads["maturity"]) == ["first_print", "revised"]
-    assert list(loads["is_current"]) == [False, True]
-    assert loads["supersedes"].iloc[1] == loads["vintage"].iloc[0]
-
-
 # ---- what a release says of itself -------------------------------------------------------------------
 
 
@@ -171,14 +161,6 @@ def test_manifest_names_the_run_and_says_synthetic(small_warehouse: House) -> No
     assert row["git_commit"]
     assert '"duckdb"' in row["package_json"]
     assert [p.name for p in small_warehouse.releases] == [row["release"]]
-
-
-def test_vintage_is_marked_synthetic(small_warehouse: House) -> None:
-    vintages = small_warehouse.published("from mart.dim_vintage")
-    assert list(vintages["data_vintage"]) == ["2016A"]
-    assert vintages["is_synthetic"].all()
-    assert vintages["notes"].str.contains("SYNTHETIC").all()
-    assert vintages["n_files"].item() == len(list(small_warehouse.paths.landing.rglob("*.yml")))
 
 
 # ---- identities --------------------------------------------------------------------------------------

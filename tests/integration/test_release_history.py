@@ -113,13 +113,6 @@ def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revi
     assert BeautifulSoup(html, "html.parser").find(["script", "link", "img"]) is None
 
 
-def test_the_first_release_says_that_it_is_the_first(revised: Revised, capsys) -> None:
-    first = revised.house.releases[0]
-    assert said(releases.diff_releases, revised.house.paths, first.name, None, format="html", out=None).exit_code == 0
-    assert "First release" in capsys.readouterr().out
-    assert "First release" in (first / "diff.html").read_text(encoding="utf-8")
-
-
 def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
     out = tmp_path / "diff.json"
     said(releases.diff_releases, revised.house.paths, None, None, format="json", out=out)
@@ -127,12 +120,6 @@ def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
     assert {part: len(rows) for part, rows in found.items() if isinstance(rows, list)} == {
         part: len(frame) for part, frame in frames.items()
     }
-
-
-def test_an_unknown_release_is_answered_with_where_to_look(revised: Revised) -> None:
-    answer = said(releases.diff_releases, revised.house.paths, "1999.1.0", None, format="markdown", out=None)
-    assert answer.exit_code == 2
-    assert "release list" in answer.text
 
 
 # ---- verify ----------------------------------------------------------------------------------------------
@@ -266,12 +253,6 @@ def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> Non
         answer = said(releases.prune_releases, copied, 1, is_sure=True)
     assert answer.exit_code == 4
     assert "is running" in answer.text
-
-
-def test_the_list_is_newest_first(revised: Revised) -> None:
-    text = said(releases.list_releases, revised.house.paths).text
-    old, new = (folder.name for folder in revised.house.releases)
-    assert text.index(new) < text.index(old)
 
 
 def test_a_house_without_a_release_says_what_to_do(tmp_path: Path) -> None:

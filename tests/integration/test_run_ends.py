@@ -2,7 +2,6 @@
 
 import datetime as dt
 import shutil
-import socket
 from pathlib import Path
 
 import dagster as dg
@@ -83,16 +82,6 @@ def test_a_fault_and_an_interruption_are_written_down(
     ended = read_status(unread.paths.reports)
     assert (ended["status"], ended["exit_code"]) == (status, 1)
     assert type(error).__name__ in ended["message"][0]
-
-
-def test_a_webhook_that_is_not_there_changes_no_exit_code(unread: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{free.getsockname()[1]}/")
-    with refresh_lock(unread.paths):
-        outcome = unread.refresh()
-    assert outcome.exit_code == 4
-    assert f"could not be sent to the address in {WEBHOOK}" in outcome.text
 
 
 def test_a_run_that_dagster_started_reads_the_same(revised: Revised, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def _printed(x: Explanation, cell: pd.Series) -> str:
         return "no printed cell"
     served = x.sources.groupby("variable_code")["indicator_code"].nunique()
     order = own["variable_code"].map(served).sort_values(kind="stable").index
-    first = own.loc[order[0]]
+    first = own.loc[[order[0]]].iloc[0]
     place = " ".join(str(part) for part in (first["file"], first["sheet"], first["cell"]) if part)
     more = f" and {len(own) - 1} more" if len(own) > 1 else ""
     figure = first["text"] if pd.isna(first["value"]) else f"{first['value']:,.10g} {first['unit']}"
@@ -130,8 +130,9 @@ def _rest(points: pd.Series, others: pd.Index, x: Explanation) -> str:
     against = rest[rest * points.sum() < 0]
     if against.empty:
         return text
-    worst = against.abs().idxmax()
-    return f"{text}; most against the whole: {x.cells.loc[worst, 'indicator_code']} {points[worst]:+.2f}"
+    worst = against.abs().nlargest(1).index
+    code, change = x.cells["indicator_code"][worst].item(), against[worst].item()
+    return f"{text}; most against the whole: {code} {change:+.2f}"
 
 
 def _caveats(x: Explanation, before: pd.Series | None) -> list[str]:

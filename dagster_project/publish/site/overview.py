@@ -1,4 +1,4 @@
-"""The first page: the finding as its title, the ranking, four cards."""
+"""The first page: the finding as its title, what is not supported, the ranking, four cards."""
 
 from __future__ import annotations
 
@@ -59,6 +59,11 @@ def headline(reader: Reader) -> findings.Said:
     """The finding, no more than the ranges of the ranks allow."""
     own = findings.overview()
     return [*findings.said(reader, own["headline"]), *findings.said(reader, own["bare"])][0]
+
+
+def findings_held(reader: Reader) -> list[findings.Said]:
+    """What the files say about the findings that the study set out to test; nothing where no regression was planned."""
+    return [said for claim in findings.overview()["findings"] for said in findings.said(reader, claim)]
 
 
 def cards(reader: Reader) -> list[dict[str, Any]]:

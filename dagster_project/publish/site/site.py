@@ -30,7 +30,6 @@ POLICY = (
     "img-src file: 'self' data: blob:"
 )
 OWN = "file: 'self'"  # browsers take a file beside the page for another origin: the scheme is named too
-FINDINGS = ("disparity", "dynamics", "space", "relations", "influences", "policy")
 FILES = {
     "city.duckdb": msg("all tables in one file, for DuckDB"),
     "dictionary.csv": msg("every table and column with description and unit"),
@@ -171,6 +170,7 @@ class Site:
                 "headline": overview.headline(reader),
                 "parts": parts,
                 "top": overview.top(reader),
+                "findings": overview.findings_held(reader),
                 "cards": overview.cards(reader),
                 "n_out": n_out,
                 "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",

@@ -86,12 +86,6 @@ def test_keys_of_a_landed_source_are_found(tmp_path):
     assert (found.layout, dict(found.keys)) == ("long", {"city": "城市", "year": "年份", "province": "省份"})
 
 
-def test_usual_names_of_keys_are_found(tmp_path):
-    found = shape(tmp_path, "年度,地区名称,行政区划代码,贷款\n2020,上海市,310000,1\n")
-    assert dict(found.keys) == {"city": "地区名称", "code": "行政区划代码", "year": "年度"}
-    assert found.has_years
-
-
 def test_one_header_row_over_figures_of_one_year_is_long(tmp_path):
     found = shape(tmp_path, "城市,地区生产总值（亿元）\n上海市,38700\n")
     assert (found.layout, found.has_years) == ("long", False)
@@ -100,11 +94,6 @@ def test_one_header_row_over_figures_of_one_year_is_long(tmp_path):
 def test_printed_table_is_no_long_file(tmp_path):
     found = shape(tmp_path, "2-1 人口数,\n城市,常住人口\n上海市,2488\n")
     assert (found.layout, found.keys) == ("tables", ())
-
-
-def test_width_tells_wide_sheets_from_tables(tmp_path):
-    row = ",".join(["1"] * 60)
-    assert shape(tmp_path, f"中国2020年数据{',' * 60}\n城市{',人口' * 60}\n上海市,{row}\n").layout == "wide"
 
 
 def test_layout_that_is_asked_for_wins_if_it_can(tmp_path):

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from dagster_project.inspect.names import OTHER_UNITS, RAW_COLUMNS, UNITS, raw_column, scope_of, unit_of
+from dagster_project.inspect.names import OTHER_UNITS, RAW_COLUMNS, UNITS, raw_column, unit_of
 from dagster_project.paths import PROJECT
 
 
@@ -60,10 +60,6 @@ def test_money_people_energy_and_area_have_the_units_of_the_list(variables):
     assert units["fdi_usd"] == ("10k US dollars", 1.0)
     assert units["industrial_so2"] == ("t", 1.0)
     assert units["pm25_popw"] == ("ug/m3", 1.0)
-
-
-def test_built_up_area_counts_as_a_figure_of_the_districts():
-    assert [scope_of(scope) for scope in ("city", "district", "built_up")] == ["city", "district", "district"]
 
 
 def test_unit_that_the_list_lacks_keeps_its_code():

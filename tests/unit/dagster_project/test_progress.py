@@ -5,7 +5,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from dagster_project.cli.runner import RunLog, shown, step_line, time_left_words
+from dagster_project.cli.runner import RunLog, shown, time_left_words
 from dagster_project.run.status import StepRecord
 
 KNOWN = {"ingest/a": 10.0, "ingest/b": 20.0, "rebuild/c": 70.0, "rebuild/gone": 500.0}
@@ -33,18 +33,6 @@ def test_a_step_that_never_ran_leaves_no_estimate():
     record.expected.add("rebuild/new")
     assert record.seconds_left({}) is None
     assert time_left_words(None) == ""
-
-
-def test_time_left_is_said_in_round_words():
-    assert time_left_words(0.4) == "nearly done"
-    assert time_left_words(42.0) == "about 42 s left"
-    assert time_left_words(260.0) == "about 4 min left"
-
-
-def test_a_step_says_its_number_its_outcome_and_its_seconds():
-    done = step_line(StepRecord("ingest", "a", "read yearly files", 1.25, True), 3, 30)
-    assert done.split() == ["[", "3/30]", "[green]done[/]", "read", "yearly", "files", "1.2", "s"]
-    assert "[red]failed[/]" in step_line(StepRecord("ingest", "a", "read", 1.0, False), 10, 30)
 
 
 def printed(*, is_terminal: bool) -> tuple[str, RunLog]:

@@ -10,7 +10,7 @@ from dagster_project.operations.rebuild import RebuildError, earlier_release, ta
 from dagster_project.operations.retention import KEEP_MARK, plan_prune, prune
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
-from dagster_project.publish.release.disk import disk_use, human, release_sizes
+from dagster_project.publish.release.disk import disk_use, release_sizes
 from dagster_project.publish.release.folder import file_before, file_hashes, write_manifest
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import open_read_only, open_side_by_side
@@ -279,11 +279,6 @@ def test_disk_use_adds_up_to_what_is_there(five):
     assert use["files"].sum() == sum(f.is_file() for f in five.warehouse.rglob("*"))
     assert (use.loc["reports", "bytes"], use.loc["other", "bytes"], use.loc["landing", "bytes"]) == (1500, 10, 0)
     assert use.loc["releases", "bytes"] == sum(release_sizes(five).values())
-
-
-@pytest.mark.parametrize(("n", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (92_100_000, "92.1 MB")])
-def test_sizes_are_said_for_people(n, text):
-    assert human(n) == text
 
 
 def test_tables_that_differ_are_named():

@@ -126,21 +126,6 @@ def test_a_webhook_that_refuses_is_a_warning_that_keeps_its_secret(tmp_path: Pat
     assert read_status(tmp_path)["status"] == "refused"
 
 
-def test_nobody_at_the_address_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{free.getsockname()[1]}/")
-    (warning,) = write_status(tmp_path, ended(tmp_path))
-    assert "could not be sent" in warning
-
-
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/", "no address", "http://"])
-def test_an_address_that_is_none_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv(WEBHOOK, url)
-    (warning,) = write_status(tmp_path, ended(tmp_path))
-    assert "could not be sent" in warning
-
-
 HOSTILE = {
     "garbage": b"\x00\xff\x00 not http at all\r\n\r\n",
     "a status line of 70 kB": b"HTTP/1.1 200 " + b"x" * 70_000 + b"\r\n\r\n",

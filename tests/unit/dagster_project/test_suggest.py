@@ -79,14 +79,6 @@ def test_name_of_other_years_gets_no_row_but_its_years(seeds):
     assert hint.elsewhere == "CN420600 襄阳市, valid ... to 2010"
 
 
-def test_alias_of_another_source_does_not_speak_for_this_one(seeds):
-    assert CityNames(seeds).hint("book", "那曲冇", 2018).elsewhere == ""
-
-
-def test_nothing_alike_gets_no_row(seeds):
-    assert CityNames(seeds).hint("scan", "ABC", 2018).ready_row == ""
-
-
 def test_lines_of_the_gate_name_each_unknown_once(seeds):
     headers = pd.DataFrame(
         {

@@ -30,12 +30,6 @@ def test_files_when_generated_twice_are_equal_byte_for_byte(tmp_path):
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
 
 
-def test_values_when_the_seed_changes_differ(tmp_path):
-    first = generate_demo(tmp_path / "a", **SMALL)
-    other = generate_demo(tmp_path / "b", seed=1, **SMALL)
-    assert not first.latent.equals(other.latent)
-
-
 def test_demo_without_misprints_keeps_true_events_only(tmp_path):
     """Whatever its truth, every cell is printed as it is; zeros, revisions, formats and boundary events stay."""
     clean = generate_demo(tmp_path, truth=Truth().without(*EFFECTS), is_damaged=False, cities=12)

@@ -76,14 +76,6 @@ def test_parts_when_printed_stay_below_their_wholes(printed):
         assert (both[part] <= both[whole]).all(), part
 
 
-def test_growth_when_chained_gives_the_deflator_of_the_nominal_series(raw):
-    nominal = raw["gdp_nom"].unstack("year")
-    index = raw["gdp_real_index"].unstack("year") / 100
-    years = list(nominal.columns)
-    deflator = nominal[years[1:]].to_numpy() / nominal[years[:-1]].to_numpy() / index[years[1:]].to_numpy()
-    assert (np.abs(deflator - 1.021) < 0.06).all()
-
-
 def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, raw):
     names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
     truth = raw.xs(2021, level="year").rename(index=names)
@@ -98,10 +90,3 @@ def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, raw):
         assert (both.iloc[:, 0] - both.iloc[:, 1]).abs().max() <= 0.5001 * 10.0**-decimals, item.variable
         checked += 1
     assert checked >= 25
-
-
-def test_wordings_when_years_change_stay_one_per_variable_and_scope():
-    for year in range(2012, 2023):
-        columns = [(i.variable, s) for table in tables_of(year) for i in table.items for s in i.columns]
-        assert len(columns) == len(set(columns))
-        assert sum(variable.startswith("x_") for variable, _ in set(columns)) >= 15

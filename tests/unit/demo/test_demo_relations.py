@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.demo.country import read_geography
-from dagster_project.demo.figures import GOODS, INVESTMENT_FROM, SECTORS
+from dagster_project.demo.figures import SECTORS
 from dagster_project.paths import demo_paths
 
 
@@ -41,27 +41,6 @@ def test_sectors_add_up_to_urban_employment(demo, wide):
     raw = demo.truth.raw
     units = raw[raw["variable_code"] == "emp_urban_units"]["value"]
     assert total.sum() == pytest.approx(units.sum(), rel=1e-6)
-
-
-def test_prices_move_by_a_few_percent_and_every_class_is_there(wide):
-    prices = wide[[f"cpi_{g}" for g in GOODS]].dropna()
-    assert len(prices) == 2860
-    assert prices.to_numpy().min() > 85
-    assert prices.to_numpy().max() < 120
-
-
-def test_investment_starts_long_before_the_window_and_is_never_zero(wide):
-    flow = wide["fai_nom"].dropna()
-    assert flow.index.get_level_values("year").min() == INVESTMENT_FROM
-    assert (flow > 0).all()
-
-
-def test_nation_holds_more_cases_than_the_cities_together(demo):
-    court = demo.cells[demo.cells["source"] == "court"].astype({"text": float})
-    cases = court[court["variable"] == "ip_cases_closed"]
-    nation = cases[cases["city"] == "全国"].set_index("year")["text"]
-    cities = cases[cases["city"] != "全国"].groupby("year")["text"].sum()
-    assert (nation > cities).all()
 
 
 def test_reports_say_synthetic_and_differ(demo):

@@ -11,7 +11,6 @@ from python_models.simulation import (
     near_weights,
     random_knn_weights,
     simulate_country,
-    simulate_sdm,
     spillover_matrix,
     split_blocks,
     stationary_ar1,
@@ -153,20 +152,6 @@ def test_stationary_paths_have_variance_one_in_every_year():
 def test_truth_when_not_possible_is_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Truth(**bad)
-
-
-@pytest.mark.parametrize("blocks", [False, True])
-def test_monte_carlo_panel_when_put_into_its_equation_leaves_the_shock(blocks):
-    rng = np.random.default_rng(5)
-    weights = random_knn_weights(N, 5, rng=rng)
-    theta = np.stack([0.3 * weights, np.tril(weights)]) if blocks else np.array([0.3, 0.2])
-    kernels = theta if blocks else theta[:, None, None] * weights
-    panel = simulate_sdm(weights, beta=[1, -0.5], theta=theta, rho=0.4, sigma2=1.0, n_years=T, rng=rng)
-    rest = panel.y - 0.4 * weights @ panel.y - panel.x @ np.array([1, -0.5])
-    rest -= sum(kernels[k] @ panel.x[:, :, k] for k in range(2))
-    effects = rest - panel.shock
-    demeaned = effects - effects.mean(0) - effects.mean(1, keepdims=True) + effects.mean()
-    np.testing.assert_allclose(demeaned, 0, atol=1e-10)
 
 
 def test_weights_when_a_node_has_no_edge_tie_it_to_its_nearest():

@@ -121,23 +121,6 @@ def test_concept_switch_prints_gdp_over_registered_persons_in_one_year(demo, sli
     assert share.drop(2014).max() < 0.2
 
 
-def test_registered_and_resident_differ_by_city_and_most_in_the_east(demo):
-    raw = demo.truth.raw.pivot_table(index="city_id", columns="variable_code", values="value", aggfunc="last")
-    ratio = np.log(raw["population_resident"] / raw["population_registered"])
-    geography = read_geography(SEEDS)
-    east = {c for c, is_east in zip(geography.roster, geography.is_east, strict=True) if is_east}
-    magnets = set(ratio.index[ratio > 0.25])
-    assert 6 <= len(magnets) <= 14
-    assert magnets <= east
-    assert 0.05 < ratio.std() < 0.5
-    assert (ratio.abs() > 0.01).mean() > 0.8
-
-
-def test_first_cities_have_whole_year_slips_only(slips):
-    classes = set(wrong(slips[slips["city_id"].isin(SMALL_ROSTER)])["slip_class"])
-    assert classes <= {"concept_switch", "definition_break", "fill_midpoint", "fill_repeat"}
-
-
 def test_slips_can_be_left_out_and_a_city_has_the_same_in_a_small_demo(demo, tmp_path):
     city = wrong(demo.truth.slips)["city_id"].iloc[0]
     few = generate_demo(tmp_path / "few", cities=[*SMALL_ROSTER, city]).slips

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from expectations import validate
-from expectations.findings import FINDING_COLUMNS, findings_frame, ready_rows, refused_blocks
+from expectations.findings import FINDING_COLUMNS, findings_frame, refused_blocks
 from expectations.paste import ignore_rows, keep_row
 
 YEAR = 2019
@@ -65,21 +65,6 @@ def test_refused_blocks_are_ready_for_a_report(swapped, run):
     assert city["rules"] == ["block_stands_in_its_place"]
     assert district["paste_into"] == "header_map.csv"
     assert district["paste_rows"][0].startswith("yearbook,2019,2019,表3/gdp_nom/district,ignore,district,万元,2019 ")
-
-
-def test_ready_rows_are_lines_for_the_terminal(swapped, run):
-    rows, _ = run(swapped)
-    lines = ready_rows(rows)
-    assert len(lines) == 2
-    assert lines[0].startswith("row for header_map.csv: yearbook,2019,2019,表2/gdp_nom/city,ignore,city,万元,")
-
-
-def test_data_docs_show_ready_rows_and_cells_and_need_no_list(swapped, run, tmp_path):
-    run(swapped)
-    page = (tmp_path / "load" / "blocks.html").read_text(encoding="utf-8")
-    assert "<p>Ready-made rows for header_map.csv:</p><pre>yearbook,2019,2019," in page
-    assert "cell B" in page
-    assert "[{" not in page.split("Record of Great Expectations")[0]
 
 
 def test_a_cell_and_a_header_are_findings_without_a_block(frames, run):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata, spearmanr
 
-from expectations.slips import LN10, fitting_units, slip_power, slip_text
+from expectations.slips import LN10, fitting_units, slip_power
 from expectations.tracking import average_ranks, displaced_column, displaced_rows, fit, fits_better, spearman
 
 
@@ -50,20 +50,6 @@ def test_a_long_tail_of_true_moves_is_no_spike(rng):
     near = np.abs(ratios + 2 * LN10) < math.log(2)
     assert near.mean() > 0.05
     assert slip_power(ratios) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("ratio", "text"),
-    [
-        (4 * LN10, ", looks like a unit slip of x10,000"),
-        (-LN10, ", looks like a unit slip of x1/10"),
-        (0.5, ""),
-        (1.5 * LN10, ""),
-        (math.nan, ""),
-    ],
-)
-def test_words_of_a_slip(ratio, text):
-    assert slip_text(ratio) == text
 
 
 def test_unit_that_undoes_a_slip_measures_the_same(frames):

@@ -73,6 +73,7 @@ def write_parquet(path: Path, rows: Rows) -> None:
 WRITERS = {
     **{f"csv {encoding}": ("csv", write_csv(encoding)) for encoding in ENCODINGS},
     "csv tab": ("csv", write_csv("utf-8", "\t")),
+    "csv semicolon": ("csv", write_csv("utf-8", ";")),
     "xlsx": ("xlsx", write_xlsx_rows),
     "xls": ("xls", write_xls_rows),
     "parquet": ("parquet", write_parquet),

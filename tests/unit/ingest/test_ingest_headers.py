@@ -66,26 +66,6 @@ def test_depth_one(load):
     assert result.cells["text"].tolist()[-4:] == ["  石家庄市", "Shijiazhuang", "3.5", "II"]
 
 
-def test_depth_two_scope_pair(load):
-    rows = [["城市", "City", "人口"], [None, None, "全市", "市辖区"], *BODY]
-    assert paths(load(rows, ["A1:A2", "B1:B2", "C1:D1"])) == ["人口 / 全市", "人口 / 市辖区"]
-
-
-def test_depth_three_with_title_above_the_city_header(load):
-    rows = [
-        ["2019年数据", None, "2-1 人口"],
-        [],
-        ["城市", "City", "人口"],
-        [None, None, "Population"],
-        [None, None, "全市", "市辖区"],
-        *BODY,
-    ]
-    result = load(rows, ["A1:B2", "C1:D2", "A3:A5", "B3:B5", "C3:D3", "C4:D4"])
-    assert paths(result) == ["2-1 人口 / 人口 / Population / 全市", "2-1 人口 / 人口 / Population / 市辖区"]
-    assert parts(result)[1] == {"title"}
-    assert parts(result)[5] == {"header"}
-
-
 def test_depth_four_carries_vertically_and_drops_repeats(load):
     rows = [
         ["城市", "City", "支出"],
@@ -125,21 +105,6 @@ def test_a_title_without_range_reaches_on_and_a_merged_one_ends(load):
 def test_a_unit_note_in_the_right_corner_serves_the_table(load):
     rows = [["2-1 人口"], [None, None, None, "单位：人"], ["城市", "City", "a", "b"], *BODY]
     assert paths(load(rows, ["A1:D1"], layout="tables")) == ["2-1 人口 / 单位：人 / a", "2-1 人口 / 单位：人 / b"]
-
-
-def test_tables_take_title_and_unit_from_above(load):
-    rows = [
-        [],
-        ["2-18 高新技术企业数"],
-        ["High-tech enterprises"],
-        ["单位：件"],
-        ["城市", "City", "企业数"],
-        [None, None, "全市", "市辖区"],
-        *BODY,
-    ]
-    result = load(rows, ["A5:A6", "B5:B6", "C5:D5"], layout="tables")
-    assert paths(result) == [f"2-18 高新技术企业数 / 单位：件 / 企业数 / {scope}" for scope in ("全市", "市辖区")]
-    assert parts(result)[3] == {"title"}
 
 
 def test_english_line_under_the_city_header_is_header(load):

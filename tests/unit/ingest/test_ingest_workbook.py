@@ -70,24 +70,6 @@ def test_one_sheet_can_be_named(write_xlsx):
         read_sheets(path, sheet="C")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_csv_in_every_encoding_and_delimiter(tmp_path, encoding, delimiter):
-    path = tmp_path / "a.csv"
-    rows = [["城市", "年末人口", "note"], ["北京市", "1", '"a, b; c"'], ["天津市", "", ""]]
-    path.write_bytes("\r\n".join(delimiter.join(row) for row in rows).encode(encoding))
-    (sheet,) = read_sheets(path)
-    assert texts(sheet) == {
-        (1, 1): "城市",
-        (1, 2): "年末人口",
-        (1, 3): "note",
-        (2, 1): "北京市",
-        (2, 2): "1",
-        (2, 3): "a, b; c",
-        (3, 1): "天津市",
-    }
-
-
 def test_dta_gives_names_first_and_short_numbers(tmp_path):
     path = tmp_path / "a.dta"
     frame = pd.DataFrame({"city": ["北京市", ""], "year": [2012.0, np.nan], "pm25": np.array([45.76926, 1], "float32")})

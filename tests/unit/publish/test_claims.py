@@ -16,6 +16,7 @@ CLAIMS = [
 ] + [
     ("index/headline", findings.overview()["headline"]),
     ("index/bare", findings.overview()["bare"]),
+    *((f"index/findings/{k}", claim) for k, claim in enumerate(findings.overview()["findings"])),
     *((f"index/{card['title']}", card) for card in findings.overview()["cards"] if "sql" in card),
 ]
 DIRECTED = [(name, claim) for name, claim in CLAIMS if "none" in claim]
@@ -179,3 +180,49 @@ def test_a_claim_or_figure_whose_table_is_absent_is_left_out_and_said(empty, rea
     found = findings.page(reader(), "influences")
     assert "Does the answer hang on the choices?" not in [question["ask"] for question in found["questions"]]
     assert any("Not in this release" in text for text in found["absent"])
+
+
+TESTS = [
+    ("spillover", "theta"),
+    ("asymmetry", "core"),
+    ("heterogeneity", "east_vs_cw:emitter"),
+    ("heterogeneity", "core:emitter"),
+    ("heterogeneity", "cluster:emitter"),
+    ("border", "province"),
+]
+
+
+def headline_tests(con, *ps):
+    """The six tests that were declared beforehand, with Holm's p or None, and one that is not among them."""
+    keys = {"model_id": "nqpf_sdm", "basis": "frozen_2012_2021"}
+    for (analysis, variant), p in zip(TESTS, ps, strict=True):
+        own = {"analysis": analysis, "variant": variant, "p_holm": p, "p_unadjusted_holm": 0.001}
+        insert(con, "mart_level_adjusted_test", **keys, **own)
+    insert(con, "mart_level_adjusted_test", **keys, analysis="spatial lag", variant="rho", p=0.9)
+
+
+def test_the_first_page_names_every_finding_that_the_files_do_not_support(empty, reader):
+    headline_tests(empty, 0.001, 0.2, 0.03, None, 0.5, 0.0512)
+    (one,) = overview.findings_held(reader())
+    assert one.says == 0
+    names = "Asymmetry of core and periphery · Core cities against the rest · City clusters against the rest"
+    assert one.text.startswith(f"Not supported by these files: {names} · Province borders; 2 of 6 findings")
+    assert "cannot be tested on this sample (1 of them)" in one.text
+    (zh,) = overview.findings_held(reader("zh"))
+    assert zh.text.startswith("这些文件不支持：核心与外围不对称 · ")
+
+
+def test_the_first_page_says_that_findings_hold_only_where_all_of_them_do(empty, reader):
+    headline_tests(empty, *[0.01] * 5, 0.05)
+    (one,) = overview.findings_held(reader())
+    assert (one.says, one.text[:34]) == (1, "All 6 findings on influences hold ")
+    empty.execute("update mart.mart_level_adjusted_test set p_holm = null where analysis = 'border'")
+    assert overview.findings_held(reader())[0].says == 0
+
+
+def test_the_first_page_says_that_no_finding_can_be_tested_without_the_regression(empty, reader):
+    assert overview.findings_held(reader()) == []
+    keys = {"model_id": "nqpf_sdm", "basis": "frozen_2012_2021"}
+    insert(empty, "mart_panel_fit", **keys, status="skipped", skip_reason="index 'pr' has no score.")
+    (one,) = overview.findings_held(reader())
+    assert one.text == "No finding on influences can be tested with these files: index 'pr' has no score."

@@ -120,6 +120,9 @@ def test_rubins_rules_by_hand():
     assert found.df[0] == pytest.approx(2 * (1 + 0.5 / (4 / 3)) ** 2)
     frame = found.to_frame(["direct"])
     assert frame["p"].item() == pytest.approx(2 * stats.t.sf(2 / np.sqrt(total), found.df[0]))
+    assert frame[["se_within", "se_between"]].iloc[0].tolist() == pytest.approx([np.sqrt(0.5), 1.0])
+    r = (4 / 3) / 0.5
+    assert frame["missing"].item() == pytest.approx((r + 2 / (found.df[0] + 3)) / (r + 1))
 
 
 def test_data_that_are_known_add_nothing_and_one_draw_is_no_draw():
@@ -127,6 +130,7 @@ def test_data_that_are_known_add_nothing_and_one_draw_is_no_draw():
     assert same.se == pytest.approx([0.5, 0.5])
     assert np.isinf(same.df).all()
     assert same.share == pytest.approx([0.0, 0.0])
+    assert same.missing == pytest.approx([0.0, 0.0])
     with pytest.raises(ValueError, match="two draws or more"):
         rubin([[1.0]], [[1.0]])
     with pytest.raises(ValueError, match="missing, infinite or negative"):

@@ -247,7 +247,7 @@ NO_UNITS = {
     "policy.replay_differences": "one stored table",
     "policy.share_table": "masks of members by position",
     "policy.single_monitor": "one stored table",
-    ".build_index": "a Panel carries its labels (test_index_invariance)",
+    ".CompositeIndex": "a Panel carries its labels (test_index_invariance)",
 }
 
 

@@ -54,12 +54,6 @@ def test_variant_adds_and_drops_and_leaves_its_parent_alone(tmp_path):
     assert specs["v"].spec_hash != specs["base"].spec_hash
 
 
-def test_spec_frame_has_one_row_per_index_and_indicator(tmp_path):
-    frame = spec_frame(list(read(tmp_path).values()))
-    assert len(frame) == 4
-    assert frame.groupby("dimension").size().to_dict() == {"exchange": 1, "new": 2, "quality": 1}
-
-
 def test_the_base_window_names_the_basis_and_the_pairs_rank_the_candidates(tmp_path):
     frame = spec_frame(list(read(tmp_path).values())).drop_duplicates("index_code").set_index("index_code")
     assert set(frame["basis"]) == {"frozen_2012_2021"}

@@ -65,6 +65,7 @@ def test_tables_have_their_columns_and_unique_keys(tables):
         "dynamic_effect": ["kind", "variable", "effect", "horizon"],
         "iv_diagnostic": ["endogenous"],
         "gmm_diagnostic": [],
+        "sensitivity": ["term"],
         "model_weight": ["w_code", "model_type"],
         "model_data": ["city_id", "year", "term"],
         "model_edge": ["city_i", "city_j"],
@@ -166,7 +167,22 @@ def test_leads_of_x_say_nothing_where_x_comes_first(tables):
     assert tests.loc["leads", "df"] == 2
     assert tests.loc["leads", "outcome"] == ("rejected" if tests.loc["leads", "p"] < 0.05 else "not rejected")
     assert tests.loc["leads", "p"] > 0.01  # x of the country is drawn without y
-    assert 0.0 < tests.loc["robustness_value_pr", "statistic"] < 1.0
+
+
+def test_sensitivity_is_that_of_the_slopes_with_the_strongest_control_beside(tables):
+    found = tables["sensitivity"].query("model_id == 'sdm'").set_index("term")
+    assert list(found.index) == ["pr", "W:pr"]
+    coef = tables["panel_coef"].query("model_id == 'sdm'").set_index("term")
+    t2 = (coef.loc["pr", "coef"] / coef.loc["pr", "se"]) ** 2
+    one = found.loc["pr"]
+    assert one["partial_r2"] == pytest.approx(t2 / (t2 + one["dof"]), rel=1e-9)
+    f2 = t2 / one["dof"]
+    assert one["robustness_value"] == pytest.approx((np.sqrt(f2**2 + 4 * f2) - f2) / 2, rel=1e-9)
+    assert 0.0 < one["robustness_value_5"] < one["robustness_value"] < 1.0
+    others = coef[~coef.index.str.removeprefix("W:").isin(["pr", "rho"])]
+    strongest = (others["coef"] / others["se"]).abs().idxmax()
+    assert one["benchmark_term"] == strongest
+    assert one["benchmark_partial_r2"] < one["partial_r2"]  # controls of the country are noise
 
 
 def test_verdict_of_the_rule_is_a_row(tables):

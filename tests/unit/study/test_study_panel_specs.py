@@ -68,14 +68,6 @@ def test_instruments_that_cannot_be_are_refused(tmp_path, instrument, words):
         read_panel_specs(write(tmp_path, {"m": {**MAIN, "method": "iv", "instrument": instrument}}))
 
 
-def test_headline_follows_its_definition():
-    spec = next(s for s in read_panel_specs(demo_paths().panel_specs) if s.model_id == "nqpf_sdm")
-    assert (spec.y.code, spec.y.scale, [v.code for v in spec.x]) == ("nqpf", 100, ["pr"])
-    assert [v.name for v in spec.controls] == ["fdi", "loans", "urban", "ln_density", "road", "secondary"]
-    assert (spec.model, spec.effects, spec.estimator) == ("sdm", "twoways", "lee_yu")
-    assert all(v.winsor == 0.01 for v in spec.controls)
-
-
 def test_every_change_of_the_suite_is_there_for_both_headlines():
     """The axes of docs/formulas.md#robustness."""
     axes = {"W", "estimator", "errors", "y", "basis", "winsor", "regressors", "sample", "split", "PR", "method"}
@@ -149,9 +141,3 @@ def test_a_variant_needs_one_line_and_inherits_everything_but_the_extras(tmp_pat
 def test_mistakes_are_refused_in_words(tmp_path, models, message):
     with pytest.raises(SpecError, match=message):
         read_panel_specs(write(tmp_path, models))
-
-
-def test_a_variable_without_unit_is_refused(tmp_path):
-    variables = {**VARIABLES, "pr": {"source": "score", "code": "pr"}}
-    with pytest.raises(SpecError, match="variable pr needs unit"):
-        read_panel_specs(write(tmp_path, {"main": MAIN}, variables))

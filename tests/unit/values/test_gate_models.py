@@ -11,27 +11,10 @@ import pandas as pd
 import pytest
 from jinja2 import Environment
 
+from dagster_project.inspect.template import GATE_MODELS
+
 DBT = Path(__file__).resolve().parents[3] / "dbt"
-MODELS = (
-    "gate_load",
-    "gate_reference",
-    "gate_past",
-    "gate_figure",
-    "gate_step",
-    "gate_usual",
-    "gate_comparison",
-    "gate_movement",
-    "gate_province",
-    "gate_city",
-    "gate_identity_part",
-    "gate_identity",
-    "gate_column",
-    "gate_cell",
-    "gate_gap",
-    "gate_total",
-    "gate_edit",
-    "gate_observation",
-)
+MODELS = tuple(model for model in GATE_MODELS if model.startswith("gate_"))
 SEEDS = (
     "city",
     "city_change",

@@ -103,12 +103,6 @@ def test_first_year_of_the_regression(years, r, first):
     assert LogTDesign.of(years, r).columns[1] + 1 == first
 
 
-def test_one_frame_row_has_everything_to_print():
-    row = log_t(paths(30, 20, 0.2)).to_frame()
-    assert row.columns.tolist() == ["n_units", "n_points", "b", "se", "t", "p_value", "speed", "converges", "kind"]
-    assert len(row) == 1
-
-
 @pytest.mark.parametrize(
     ("Y", "r", "message"),
     [

@@ -5,6 +5,7 @@ import pytest
 from golden import cases
 
 from python_models.inequality import between_groups, dagum, disparity_change, gini, theil
+from python_models.inequality.change import gini_covariance
 
 
 def world(n=60, seed=1):
@@ -148,3 +149,17 @@ def test_correction_is_the_mean_over_all_ways_to_halve_the_groups():
 def test_a_lone_city_has_no_variance():
     with pytest.raises(ValueError, match="one city only"):
         between_groups([1.0, 2.0, 3.0], ["a", "a", "b"])
+
+
+def test_covariance_of_the_gini_index_leaves_out_one_city_at_a_time():
+    plane, _ = world()
+    cov = gini_covariance(plane)
+    left = np.array([[gini(np.delete(y, i)) for y in plane.T] for i in range(len(plane))])
+    np.testing.assert_allclose(cov, 59 * np.cov(left.T, ddof=0), rtol=1e-9)
+    change = disparity_change(plane, n_bootstrap=19)
+    se = change.se[change.names.index("gini")]
+    assert cov[0, 0] + cov[1, 1] - 2 * cov[0, 1] == pytest.approx(se**2, rel=1e-9)
+    np.testing.assert_allclose(gini_covariance(7.0 * plane), cov, rtol=1e-9)
+    assert gini_covariance(np.full((4, 2), 3.0)).max() < 1e-20
+    with pytest.raises(ValueError, match="three cities"):
+        gini_covariance(plane[:2])

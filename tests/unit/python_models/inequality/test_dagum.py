@@ -131,12 +131,6 @@ def test_an_empty_category_is_recorded_with_no_city():
     assert len(found.pairs_frame()) == 3
 
 
-def test_labels_are_kept_in_order_of_appearance_and_can_be_renamed():
-    found = dagum(Y, ["x", "x", "x", "x", "m", "m", "a"])
-    assert list(found.gini_within.index) == ["x", "m", "a"]
-    assert found.gini_matrix == pytest.approx(dagum(Y, GROUPS).gini_matrix)
-
-
 @settings(deadline=None, max_examples=30)
 @given(CASES, st.floats(0.01, 100.0), st.randoms(use_true_random=False))
 def test_scale_and_row_order_change_nothing(cases, factor, random):

@@ -98,12 +98,6 @@ def test_scale_and_replication_change_nothing_and_weights_are_replications(kind)
     assert weighted.between == pytest.approx(repeated.between, abs=1e-13)
 
 
-def test_labels_are_kept():
-    found = theil(pd.Series(Y), pd.Series(GROUPS))
-    assert found.to_frame()["group"].tolist() == ["a", "b", "c"]
-    assert float(found) == found.total
-
-
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="kind must be"):
         theil(Y, kind="S")

@@ -71,15 +71,6 @@ def test_a_dask_cluster_gives_the_same_numbers():
     assert here.equals(there)
 
 
-def test_frame_starts_with_the_true_matrix():
-    found = placebo_weights(*panel(), W, draws=19, seed=1)
-    frame = found.to_frame()
-    assert list(frame["draw_id"]) == list(range(20))
-    assert list(frame["is_actual"]) == [True, *[False] * 19]
-    assert frame.loc[0, ["theta", "indirect", "rho"]].to_numpy(dtype=float) == pytest.approx(found.actual)
-    assert found.n_refused == 0
-
-
 def test_bad_input_is_said_in_words():
     y, x = panel()
     with pytest.raises(PanelInputError, match="at least 19"):

@@ -4,7 +4,6 @@ import giddy.ergodic
 import giddy.markov
 import giddy.mobility
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,16 +139,6 @@ def test_yearly_quartiles_without_ties_are_doubly_stochastic():
     p = markov(discretise(y, "yearly").states, 4).probabilities
     np.testing.assert_allclose(p.sum(axis=0), 1, atol=1e-12)
     np.testing.assert_allclose(ergodic(p).distribution, 0.25, atol=1e-12)
-
-
-def test_a_chain_may_be_handed_over_as_it_is():
-    chain = markov(np.random.default_rng(1).integers(0, 3, (20, 9)), 3)
-    np.testing.assert_array_equal(ergodic(chain).distribution, ergodic(chain.probabilities).distribution)
-
-
-def test_a_frame_comes_back_as_a_frame(known):
-    frame = pd.DataFrame(known, index=list("abcd"), columns=list("abcd"))
-    assert mean_first_passage(frame).loc["a", "b"] == pytest.approx(10)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from python_models.dynamics.chain import ergodic, mean_first_passage, sojourn
-from python_models.dynamics.markov import markov
+from python_models.dynamics.markov import bootstrap_counts, cluster_error, iid_error, markov, row_shares
 from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import discretise
 from python_models.space import build_weights, to_graph
@@ -49,12 +49,6 @@ def test_an_empty_state_has_no_row():
     assert np.isnan(found.se[2:]).all()
     assert found.to_frame().query("state_from == 2")["p"].isna().all()
     assert found.thin.all()
-
-
-def test_frames_may_have_names():
-    frame = markov(np.array([[0, 1], [1, 1]]), 2).to_frame(["low", "high"])
-    assert frame["state_from"].tolist() == ["low", "low", "high", "high"]
-    assert frame["p"].tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("lag", [0, 3, 1.0])
@@ -192,3 +186,23 @@ def test_size_and_power_of_the_spatial_test(known):
         states, near = simulated(known, 0.25, seed)
         seen.append(spatial_markov(states, near, 4, 4, permutations=199, seed=seed).p_perm <= 0.05)
     assert np.mean(seen) > 0.9
+
+
+def test_error_by_city_is_the_usual_one_for_one_move_a_city_and_near_that_of_resampled_cities_for_many():
+    states = np.random.default_rng(3).integers(0, 3, size=(80, 2))
+    usual = iid_error(markov(states, 3).counts)
+    np.testing.assert_allclose(cluster_error(states, 3), usual * np.sqrt(80 / 79), rtol=1e-12)
+    rng = np.random.default_rng(4)  # half of the cities move often, half seldom: years of a city are alike
+    moves = rng.random((80, 8)) < np.where(np.arange(80) % 2, 0.9, 0.1)[:, None]
+    apart = moves.cumsum(axis=1) % 2
+    drawn = row_shares(bootstrap_counts(apart, 2, 1, 1500, 5)).std(axis=0)
+    found = cluster_error(apart, 2)
+    np.testing.assert_allclose(found, drawn, rtol=0.1)
+    assert np.all(found > 1.5 * iid_error(markov(apart, 2).counts))
+
+
+def test_error_by_city_of_a_state_that_is_never_left_is_unknown_and_of_a_certain_move_zero():
+    states = np.tile([0, 1, 0, 1], (6, 1))
+    found = cluster_error(states, 3)
+    assert found[:2].max() < 1e-12
+    assert np.isnan(found[2]).all()

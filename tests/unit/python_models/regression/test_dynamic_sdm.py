@@ -56,6 +56,11 @@ def test_order_of_cities_units_and_effects_do_not_matter(fitted):
         np.testing.assert_allclose(shifted.estimates[kind].params, estimate.params, atol=1e-7)
         expected = estimate.params * [1, 1, 10, 10, 1, 25]
         np.testing.assert_allclose(scaled.estimates[kind].params, expected, rtol=1e-7, atol=1e-10)
+        unit = np.array([1, 1, 10, 10, 1, 25])
+        np.testing.assert_allclose(moved.estimates[kind].cov, estimate.cov, atol=1e-7)
+        np.testing.assert_allclose(
+            scaled.estimates[kind].cov, estimate.cov * np.outer(unit, unit), rtol=1e-5, atol=1e-8
+        )
 
 
 def test_correction_moves_tau_up_and_variance_up(fitted):
@@ -94,7 +99,7 @@ def test_without_persistence_in_the_estimate_both_horizons_agree(fitted):
     best = fit.best
     params = best.params.copy()
     params[:2] = 0.0
-    still = type(best)("still", params, best.cov, 0.0)
+    still = type(best)("still", params, best.cov, 0.0, best.cov)
     frame = dynamic_effects(
         type(fit)(**{**fit.__dict__, "estimates": {"still": still}, "headline": "still"})
     ).to_frame()
@@ -109,6 +114,78 @@ def test_delta_errors_agree_with_draws_of_the_estimate(fitted):
     values = np.concatenate([_effects(fit, part) for part in np.array_split(drawn, 5)])
     np.testing.assert_allclose(values.std(axis=0)[:, 0], delta.se[:, 0], rtol=0.12)
     assert np.all((delta.lo < delta.point) & (delta.point < delta.hi))
+
+
+def draw_uneven(w, *, t, rng, tau=0.4, eta=-0.1, rho=0.2, spread=0.6):
+    """As `draw_dynamic`, but cities whose x moves most also have the largest errors, and x is an AR(0.7)."""
+    n, links = w.n, w.matrix.toarray()
+    multiplier, mu = np.linalg.inv(np.eye(n) - rho * links), rng.standard_normal(n)
+    size = np.exp(spread * rng.standard_normal(n))
+    x, y, xs, ys = np.zeros(n), np.zeros(n), [], []
+    for year in range(-30, t + 1):
+        x = 0.7 * x + 0.7 * size * rng.standard_normal(n)
+        shock = size * rng.standard_normal(n) + rng.standard_normal()
+        y = multiplier @ (tau * y + eta * links @ y + x + 0.3 * links @ x + mu + shock)
+        if year >= 0:
+            xs.append(x)
+            ys.append(y)
+    return np.array(ys).T, np.array(xs).T[:, :, None]
+
+
+def test_clustered_errors_are_the_sandwich_written_out():
+    """Cities one by one: residuals freed of their own pull, forms in e by the pairs of cities."""
+    w = knn(14, 3)
+    y, x = draw_dynamic(w, t=5, rng=np.random.default_rng(11), tau=0.3, eta=0.0, rho=0.2)
+    fit = fit_dynamic(y, x, w, correction="none")
+    best, links, n, t = fit.best, w.matrix.toarray(), 14, 5
+
+    def demeaned(a):
+        return a - a.mean(axis=0) - a.mean(axis=1, keepdims=True) + a.mean(axis=(0, 1))
+
+    before, now, here = y[:, :-1], y[:, 1:], x[:, 1:, 0]
+    z = [demeaned(a) for a in (before, links @ before, here, links @ here)]
+    rho, s2 = best.rho, best.sigma2
+    wy = demeaned(links @ now)
+    e = demeaned(now) - sum(d * a for d, a in zip(best.params[:4], z, strict=True)) - rho * wy
+    j = np.eye(n) - 1 / n
+    g = links @ np.linalg.inv(np.eye(n) - rho * links)
+    a, b = wy - j @ g @ e, j @ (g + g.T) @ j / 2
+    every = np.stack([*z, a], axis=2)
+    flat = every.reshape(n * t, 5)
+    meat = np.zeros((6, 6))
+    for i in range(n):
+        hat = every[i] @ np.linalg.inv(flat.T @ flat) @ every[i].T
+        free = np.linalg.solve(np.eye(t) - hat, e[i])
+        own = np.append(every[i].T @ free / s2, (e[i] @ e[i] - (e**2).mean() * t) / (2 * s2**2))
+        own[4] += b[i, i] * (e[i] @ e[i] - s2 * t) / s2
+        pairs = [b[i, k] * (e[i] @ e[k]) / s2 for k in range(n) if k != i]
+        meat += np.outer(own, own)
+        meat[4, 4] += 2 * sum(pairs) ** 2
+    np.testing.assert_allclose(best.cov, best.cov_info @ meat @ best.cov_info, rtol=1e-8, atol=1e-14)
+    plain = fit_dynamic(y, x, w, correction="none", cov="info")
+    np.testing.assert_array_equal(plain.best.cov, best.cov_info)
+    assert (fit.cov_type, plain.cov_type) == ("cluster", "info")
+
+
+def test_clustered_errors_are_those_of_the_information_only_where_its_premises_hold():
+    """Mean errors of 6 panels, N = 100: within 15 % of each other on even errors; uneven ones need 1.4 times more."""
+    w, rng = knn(100), np.random.default_rng(12)
+
+    def ratio(draw, **options):
+        fits = [fit_dynamic(*draw(w, t=8, rng=rng, **options), w).best for _ in range(6)]
+        mean = [np.mean([np.sqrt(np.diag(getattr(f, name))) for f in fits], axis=0) for name in ("cov", "cov_info")]
+        return mean[0] / mean[1]
+
+    assert np.all(np.abs(ratio(draw_dynamic, **TRUTH)[:5] - 1.0) < 0.15)
+    uneven = ratio(draw_uneven)
+    assert uneven[0] > 1.4
+    assert uneven[2] > 1.4
+
+
+def test_an_unknown_kind_of_errors_is_refused(fitted):
+    w, y, x, _ = fitted
+    with pytest.raises(PanelInputError, match="cov must be one of cluster, info"):
+        fit_dynamic(y, x, w, cov="hac")
 
 
 @pytest.mark.parametrize(
@@ -163,3 +240,19 @@ def test_recovery_by_the_adjusted_score_for_a_persistent_series():
     assert abs(found["adjusted_score"][:, 0].mean() - 0.7) < 0.02
     assert len(found["adjusted_score"]) >= 80
     assert found["none"][:, 0].mean() < 0.62
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tau", [0.4, 0.7])
+def test_intervals_by_city_cover_the_truth_where_those_of_the_information_do_not(tau):
+    """200 panels, N = 120, T = 8, errors tied to the spread of x, nominal 95 %: tau and the direct effect."""
+    w, rng = knn(120, seed=2), np.random.default_rng(13)
+    inside = {"cov": [], "cov_info": []}
+    for _ in range(200):
+        best = fit_dynamic(*draw_uneven(w, t=8, rng=rng, tau=tau), w).best
+        gap = np.abs(best.params - [tau, -0.1, 1.0, 0.3, 0.2, np.inf])
+        for name, found in inside.items():
+            found.append(gap < 1.96 * np.sqrt(np.diag(getattr(best, name))))
+    rate = {name: np.mean(found, axis=0)[[0, 2, 3, 4]] for name, found in inside.items()}
+    assert np.all(rate["cov"] >= 0.86), rate
+    assert np.all(rate["cov_info"][:2] <= 0.8), rate

@@ -143,18 +143,6 @@ def test_gi_equals_esda_on_binary_weights(map60, star):
     np.testing.assert_allclose(getis_ord(y, graph, star=star).gi, theirs.Zs, atol=1e-10)  # row-normalised: no change
 
 
-def test_frames_keep_the_labels(columbus):
-    crime, graph = columbus
-    frame = lisa(crime.sample(frac=1, random_state=1), graph, permutations=9).to_frame()
-    assert list(frame["city_id"]) == list(graph.unique_ids)
-    assert list(getis_ord(crime, graph).to_frame()["city_id"]) == list(graph.unique_ids)
-
-
-def test_same_seed_same_p(map60):
-    y, graph = map60
-    np.testing.assert_array_equal(lisa(y, graph, permutations=99).p_perm, lisa(y, graph, permutations=99).p_perm)
-
-
 @pytest.mark.slow
 def test_size_of_lisa_on_noise(map60):
     """Any FDR discovery in at most 7 % of 500 maps of noise; about 5 % of cities uncorrected."""

@@ -260,8 +260,3 @@ def test_polygons_that_share_a_point_are_neighbours():
     graph = build_weights("queen", polygons=shapes, snap=0.001, normalisation="raw", attach_islands=False)
     assert sorted(graph["a"].index) == ["b", "c"]
     assert graph.isolates.tolist() == ["d"]
-
-
-def test_a_large_map_stays_sparse(points):
-    graph = build_weights("knn", points=points(4_000), k=6)  # 40,000 cities: see the benchmarks
-    assert to_sparse(graph).nnz == 24_000

@@ -1,0 +1,92 @@
+"""Specifications of readers: a YAML or TOML file, or a mapping; every key is known, and what is wrong is named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections.abc import Collection, Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dagster_project.publish.exhibits.reader import ExportError
+
+type Given = Path | Mapping[str, Any]
+
+
+class _Once(yaml.SafeLoader):
+    """YAML in which a key may come once: a second one would silently win."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = [key for key in keys if keys.count(key) > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"'{twice[0]}' stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_spec(given: Given, known: Collection[str], required: Collection[str] = ()) -> tuple[dict[str, Any], Path]:
+    """The mapping, and the folder from which it names files. Raises ExportError for what is unknown or unreadable."""
+    if isinstance(given, Mapping):
+        found, folder, where = dict(given), Path(), "the specification"
+    else:
+        found, folder, where = _from_file(given), given.parent, given.name
+        found.setdefault("name", given.stem)
+    check_keys(found, known, where)
+    for key in required:
+        if key not in found:
+            raise ExportError(f"{where} has no '{key}'. Keys: {', '.join(known)}.")
+    return found, folder
+
+
+def check_keys(found: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    """Raises ExportError for a key that nothing would read."""
+    unknown = [str(key) for key in found if key not in known]
+    if unknown:
+        raise ExportError(f"{where}: '{unknown[0]}' is no key here. Keys: {', '.join(known)}.")
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExportError(f"{file} cannot be read as UTF-8 text: {error}.") from error
+    try:
+        found = tomllib.loads(text) if file.suffix.lower() == ".toml" else yaml.load(text, _Once)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        raise ExportError(f"{file.name} is no {file.suffix[1:] or 'YAML'}: {' '.join(str(error).split())}.") from error
+    if not isinstance(found, dict):
+        raise ExportError(f"{file.name} must hold keys and values, e.g. `name: my_index`.")
+    return found
+
+
+def years_of(value: Any, key: str) -> list[int] | None:
+    """2021, 2012-2021 or a list of years; None stays None."""
+    parts = value if isinstance(value, list) else [value]
+    if value is None:
+        return None
+    found: list[int] = []
+    for part in parts:
+        if isinstance(part, bool | float | dt.date):
+            part = ""
+        first, _, last = str(part).replace(" ", "").partition("-")
+        if not (first.isdigit() and (last or first).isdigit() and int(first) <= int(last or first)):
+            raise ExportError(f"{key}: '{part}' is no year; write 2021, 2012-2021, or [2012, 2016, 2021].")
+        found += range(int(first), int(last or first) + 1)
+    return sorted(set(found))
+
+
+def one_of(value: Any, known: Collection[str], key: str) -> str:
+    """`value` if it is known. Raises ExportError with what is."""
+    if not isinstance(value, str) or value not in known:
+        raise ExportError(f"{key}: '{value}' is not known. Use one of {', '.join(known)}.")
+    return value
+
+
+def listed(value: Any, key: str) -> list[str]:
+    """A code or a list of codes as a list."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(code, str) for code in found):
+        raise ExportError(f"{key} must be a code or a list of codes, got {value!r}.")
+    return found

@@ -1,0 +1,151 @@
+"""Figures by code: a column of the reader's file, or what the published file calls so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
+from dagster_project.publish.own.columns import read_columns
+from dagster_project.publish.own.spec import check_keys
+from dagster_project.published import open_read_only
+
+# An indicator stands in several indexes: that of the headline first, its relations, other whole ones, then variants.
+FIRST_SQL = """
+select i.index_code, i.indicator_code from mart.dim_indicator as i join mart.dim_index as x using (index_code)
+where x.is_computed
+order by i.index_code <> $index, i.index_code <> $relations, x.variant_of is not null, x.n_indicator desc, i.index_code
+"""
+INDICATOR_SQL = """
+select city_id, year, value_raw as value from mart.mart_indicator_value
+where index_code = $of and basis = $basis and indicator_code = $code and value_raw is not null
+"""
+SCORE_SQL = """
+select s.city_id, s.year, s.score_100 as value from mart.mart_index_score as s
+join mart.dim_index as x on x.index_code = s.index_code and x.weight_scheme = s.weight_scheme
+where s.index_code = $of and s.basis = $basis and s.score is not null
+"""
+VARIABLE_SQL = "select city_id, year, value from easy.city_variable where variable_code = $code and value is not null"
+FACTS_SQL = """
+select index_code, indicator_code, name_zh, name_en, unit, dimension, direction, cap_high,
+    contains(transform, 'winsor') as is_winsorised
+from mart.dim_indicator where index_code = $of and indicator_code = $code
+"""
+CITIES_SQL = "select city_id, name_zh, name_en from mart.dim_city"
+
+
+@contextmanager
+def open_reader(file: Path, index: str | None = None) -> Iterator[Reader]:
+    """A published file as a reader of `index` (default: the headline). Raises ExportError, PublishedFileError."""
+    with open_read_only(file) as con:
+        yield Reader(con, read_scope(con, index))
+
+
+class Values:
+    """Planes (cities x years) by code, with one sentence about where each comes from in `origins`."""
+
+    def __init__(self, reader: Reader, folder: Path, files: list[str]) -> None:
+        self.reader, self._folder, self._files = reader, folder, files
+        self._read = dict[str, pd.DataFrame]()
+        self.origins = dict[str, str]()
+        self._index_of = dict[str, str]()
+        for row in reader.rows(FIRST_SQL):
+            self._index_of.setdefault(row["indicator_code"], row["index_code"])
+
+    def facts(self, code: str) -> dict[str, Any]:
+        """What the file says of an indicator: names, unit, dimension, direction, cap; empty for other codes."""
+        if code not in self._index_of:
+            return {}
+        return self.reader.rows(FACTS_SQL, of=self._index_of[code], code=code)[0]
+
+    def names(self) -> dict[str, tuple[str, str]]:
+        """Chinese and English name of each city."""
+        return {row["city_id"]: (row["name_zh"], row["name_en"]) for row in self.reader.rows(CITIES_SQL)}
+
+    def plane(self, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
+        """The figures of one entry: `csv` and `column` of the reader, else the code `of` (default the name).
+
+        Raises ExportError for a code that nobody knows, and for a column of the reader with the name of a published
+        code unless the entry says csv.
+        """
+        if "csv" in entry:
+            return self._own(name, str(entry["csv"]), entry.get("column"))
+        code = str(entry.get("of", name))
+        holding = [file for file in self._files if code in self._frame(file).columns]
+        published = self._published(code)
+        if holding and published is not None:
+            raise ExportError(f"'{code}' is a column of {holding[0]} and a published code: rename the column.")
+        if len(holding) > 1:
+            raise ExportError(f"'{code}' is a column of {' and of '.join(holding)}: name the file with `csv`.")
+        if holding:
+            return self._own(name, holding[0], code)
+        if published is None:
+            raise ExportError(self._unknown(code))
+        self.origins[name] = published[1]
+        return published[0]
+
+    def _own(self, name: str, file: str, column: str | None) -> pd.DataFrame:
+        frame = self._frame(file)
+        column = column or (name if name in frame.columns else "value")
+        if column not in frame.columns:
+            raise ExportError(f"{file} has no column '{column}'. It has {', '.join(frame.columns)}.")
+        self.origins[name] = f"column '{column}' of {file}"
+        return frame[column].unstack("year").dropna(how="all").dropna(axis=1, how="all")
+
+    def _frame(self, file: str) -> pd.DataFrame:
+        if file not in self._read:
+            self._read[file] = read_columns(self.reader.con, self._folder / file)
+        return self._read[file]
+
+    def _published(self, code: str) -> tuple[pd.DataFrame, str] | None:
+        basis = self.reader.scope.basis
+        if code in self._index_of:
+            index = self._index_of[code]
+            return _wide(self.reader.rows(INDICATOR_SQL, of=index, code=code)), f"indicator of {index}"
+        if rows := self.reader.rows(SCORE_SQL, of=code):
+            return _wide(rows), f"score, basis {basis}, 0-100"
+        if rows := self.reader.rows(VARIABLE_SQL, code=code):
+            return _wide(rows), "easy.city_variable"
+        return None
+
+    def _unknown(self, code: str) -> str:
+        from rapidfuzz import process
+
+        scores = [row["index_code"] for row in self.reader.rows("select index_code from mart.dim_index")]
+        variables = self.reader.rows("select distinct variable_code from easy.city_variable order by 1")
+        columns = [str(name) for file in self._files for name in self._frame(file).columns]
+        known = [*columns, *self._index_of, *scores, *(row["variable_code"] for row in variables)]
+        near = [found[0] for found in process.extract(code, list(dict.fromkeys(known)), limit=4)]
+        return (
+            f"Nothing is called '{code}' in your files, the indicators, the scores or the variables with figures. "
+            f'Nearest: {", ".join(near)}. `nqpf tables`, `nqpf sql "from easy.city_variable"` list them.'
+        )
+
+
+def entries(given: Any, known: tuple[str, ...], key: str) -> dict[str, dict[str, Any]]:
+    """A list of codes, or a mapping of names to codes or to mappings with the keys `known`."""
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, list) and all(isinstance(code, str) for code in given):
+        given = dict.fromkeys(given)
+    if not isinstance(given, Mapping) or not given:
+        raise ExportError(f"{key} must be a list of codes, or a mapping of names to what they are; got {given!r}.")
+    found = dict[str, dict[str, Any]]()
+    for name, entry in given.items():
+        entry = {} if entry is None else {known[0]: entry} if isinstance(entry, str) else entry
+        if not isinstance(entry, Mapping):
+            raise ExportError(f"{key}: {name} must be a code or a mapping, got {entry!r}.")
+        check_keys(entry, known, f"{key}: {name}")
+        found[str(name)] = dict(entry)
+    return found
+
+
+def _wide(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["city_id", "year", "value"])
+    wide = frame.pivot(index="city_id", columns="year", values="value").sort_index().sort_index(axis=1)
+    return wide.astype(np.float64)

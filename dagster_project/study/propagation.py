@@ -1,0 +1,309 @@
+"""What not knowing the index adds to the errors of the results: headline regressions, Gini index, Markov chain.
+
+Each draw makes the scores again with another edition of the printed figures, another imputation and Dirichlet weights
+around those of the scheme; the first two are the same for all indexes of a draw, since the files are the same. What an
+index is (scheme, indicators, scaling) stays: that is for the robustness suite. Rubin's rules put the draws together.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from dagster_project.study.disparity import INPUTS as DISPARITY
+from dagster_project.study.frames import MAIN_INDEXES, Frames, Rows, Tables
+from dagster_project.study.index import composite
+from dagster_project.study.markov import CITY_FRAMES, N_STATES
+from dagster_project.study.measurement import OTHER_EDITIONS
+from dagster_project.study.panels import copies, read_city_panel, score_panels, twins
+from dagster_project.study.samples import transformed
+from dagster_project.study.settings import RESTATED, PanelSpec, Settings
+from python_models._types import FloatArray
+from python_models.dynamics.markov import cluster_error, row_shares, tally, transition_codes
+from python_models.dynamics.states import DISCRETISATIONS, discretise
+from python_models.inequality.change import gini_covariance
+from python_models.inequality.gini import gini
+from python_models.inference import rubin
+from python_models.measurement.choices import IMPUTATIONS, dirichlet_weights
+from python_models.measurement.composite import CompositeIndex
+from python_models.regression import PanelInputError, average_effects, fit_panel
+from python_models.regression.weights import SpatialWeights, spatial_weights
+from python_models.schemes import SchemeWeights, scheme_score
+
+type Key = tuple[str, str, str]  # basis, index, weight scheme
+type Found = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances
+
+EDITED = "edited"
+INPUTS = {
+    "panel": f"""
+        select index_code, city_id, year, indicator_code, value, is_imputed from int.int_panel_balanced
+        where index_code in {MAIN_INDEXES} or index_code in {OTHER_EDITIONS} order by all
+    """,
+    "spec": "ops.index_spec",
+    "indicator": "seed.indicator",
+    "windows": "select distinct index_code, basis, window_start, window_end from py.index_bounds order by all",
+    "weighting": "select weight_scheme, method, delta from seed.weight_scheme",
+    "data": """
+        select model_id, basis, city_id, year, term, value from py.model_data
+        order by model_id, basis, city_id, year, term
+    """,
+    "edges": "select model_id, city_i, city_j, w from py.model_edge order by all",
+    "scores": DISPARITY["scores"],
+    "headline": CITY_FRAMES["scores"],
+    **{name: text for name, text in CITY_FRAMES.items() if name != "scores"},
+}
+TABLES = ("index_uncertainty_effect",)
+EFFECTS = ("direct", "indirect", "total")
+KEYS_OF_SOME = ("model_id", "variable", "year", "discretisation", "state_from", "state_to")
+SLOPE = "points of y per unit of x"
+LAG = 1
+MOST_DF = 1e9  # beyond it Student's t is the normal, and the draws as good as agree
+
+
+def build(frames: Frames, settings: Settings) -> Tables:
+    """One row per estimate; no rows without scores."""
+    drawn = Drawn(frames, settings.seed, settings.sizes("propagation")["draws"])
+    rows = Rows()
+    for spec in settings.regressions:
+        if spec.is_headline:
+            _regression(frames, spec, drawn, rows)
+    for same in twins(score_panels(frames["scores"])):
+        first = same[0]
+        planes = drawn.planes((first.basis, first.index_code, first.weight_scheme), first.cities, first.years)
+        if planes and len(first.cities) > 2 and min(plane.min() for plane in planes) >= 0.0:
+            rows.add(copies({TABLES[0]: _gini(first.scores, planes, first.years)}, same))
+    _chains(frames, drawn, rows)
+    table = rows.tables(TABLES)[TABLES[0]]
+    if len(table):
+        lacking = [name for name in KEYS_OF_SOME if name not in table]
+        table = table.assign(seed=settings.seed, **dict.fromkeys(lacking))
+    return {TABLES[0]: table}
+
+
+# ---- draws of the scores --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Scores of every index in every draw; what was scaled once is kept."""
+
+    frames: Frames
+    seed: int
+    size: int
+
+    @cached_property
+    def choices(self) -> list[tuple[str, str]]:
+        """Edit policy and imputation of each draw, all combinations equally likely."""
+        spec = self.frames["spec"]
+        policies = sorted(set(spec["edit_policy"]), key=lambda policy: (policy != EDITED, policy))
+        rng = np.random.default_rng([self.seed, zlib.crc32(b"index draws")])
+        return [(str(rng.choice(policies)), str(rng.choice(IMPUTATIONS))) for _ in range(self.size)]
+
+    @cached_property
+    def _scaled(self) -> dict[tuple[str, tuple[int, int], bool, str, str], CompositeIndex]:
+        return {}
+
+    @cached_property
+    def _planes(self) -> dict[tuple[str, tuple[int, int], bool, str], list[pd.DataFrame]]:
+        return {}
+
+    def planes(self, key: Key, cities: Iterable[str], years: Iterable[int]) -> list[FloatArray]:
+        """Scores (N, T) of each draw; none where the index is not made here or a draw lacks a score."""
+        frames = self._of(key)
+        planes = [frame.reindex(index=list(cities), columns=list(years)).to_numpy(np.float64) for frame in frames]
+        return planes if all(np.isfinite(plane).all() for plane in planes) else []
+
+    def _of(self, key: Key) -> list[pd.DataFrame]:
+        basis, code, scheme = key
+        window = self._window(basis, code)
+        if window is None:
+            return []
+        kept = (code, window, basis == RESTATED, scheme)
+        if kept not in self._planes:
+            self._planes[kept] = [self._draw(kept, j) for j in range(self.size)]
+        return self._planes[kept]
+
+    def _window(self, basis: str, code: str) -> tuple[int, int] | None:
+        table = self.frames["windows"]
+        own = table[(table["basis"] == basis) & (table["index_code"] == code)]
+        is_main = (self.frames["spec"].set_index("index_code")["variant_of"].fillna("") == "").groupby(level=0).all()
+        if own.empty or not is_main.get(code, False):
+            return None
+        return int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0])
+
+    def _draw(self, kept: tuple[str, tuple[int, int], bool, str], j: int) -> pd.DataFrame:
+        code, window, is_restated, scheme = kept
+        scaled = self.scaled(code, window, is_restated, *self.choices[j])
+        u = np.random.default_rng([self.seed, j, zlib.crc32(code.encode())]).random(len(scaled.labels.names))
+        chosen = self.weights(scaled, scheme)
+        if (chosen.weights >= 0.0).all():
+            chosen = replace(chosen, weights=dirichlet_weights(chosen.weights, u))
+        return pd.DataFrame(scheme_score(scaled.z, chosen), scaled.labels.cities, scaled.labels.years)
+
+    def weights(self, scaled: CompositeIndex, scheme: str) -> SchemeWeights:
+        """What the scheme of the seed gives for scaled indicators."""
+        run = self.frames["weighting"].set_index("weight_scheme").loc[scheme]
+        return scaled.weigh(str(run["method"]), 0.0 if pd.isna(run["delta"]) else float(run["delta"]))
+
+    def scaled(
+        self, code: str, window: tuple[int, int], is_restated: bool, policy: str, imputation: str
+    ) -> CompositeIndex:
+        """The index of one edition and imputation; where an edition has no figure of its own, that of the headline."""
+        key = (code, window, is_restated, policy, imputation)
+        if key not in self._scaled:
+            spec = self.frames["spec"]
+            own, cells = spec[spec["index_code"] == code], self._cells(code)
+            other = spec[(spec["variant_of"] == code) & (spec["edit_policy"] == policy)]["index_code"].unique()
+            if policy != EDITED and len(other):
+                names = ["city_id", "year", "indicator_code"]
+                found = cells[names].merge(self._cells(str(other[0])), on=names, how="left", validate="1:1")
+                lacks = found["value"].isna().to_numpy()
+                cells = cells.assign(
+                    value=np.where(lacks, cells["value"], found["value"]),
+                    is_imputed=np.where(lacks, cells["is_imputed"], found["is_imputed"].fillna(False)).astype(bool),
+                )
+            if is_restated:
+                cells = cells[cells["year"] <= window[1]]
+            self._scaled[key] = composite(cells, own, self.frames["indicator"], window, imputation)
+        return self._scaled[key]
+
+    def _cells(self, code: str) -> pd.DataFrame:
+        panel = self.frames["panel"]
+        return panel[panel["index_code"] == code].drop(columns="index_code").reset_index(drop=True)
+
+
+# ---- regressions ----------------------------------------------------------------------------------------
+
+
+def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> None:
+    """Effects of the first regressor, errors by city. Sample, W and what is no score are those of the headline."""
+    data = frames["data"][frames["data"]["model_id"] == spec.model_id]
+    if data.empty:
+        return
+    basis, edges = str(data["basis"].iloc[0]), frames["edges"][frames["edges"]["model_id"] == spec.model_id]
+    wide = {
+        str(term): part.pivot(index="city_id", columns="year", values="value") for term, part in data.groupby("term")
+    }
+    cities, years = tuple(map(str, wide[spec.y.name].index)), tuple(int(t) for t in wide[spec.y.name].columns)
+    w = spatial_weights(_matrix(edges, cities), labels=list(cities))
+    variables = (spec.y, *spec.x, *spec.controls)
+    redrawn = {}
+    for variable in variables:
+        if variable.source == "score" and not variable.without:
+            earlier = tuple(t - (0 if variable is spec.y else spec.lag) for t in years)
+            planes = drawn.planes((basis, variable.code, variable.weight_scheme), cities, earlier)
+            if not planes:
+                return
+            redrawn[variable.name] = planes
+    plain = {v.name: wide[v.name].to_numpy(np.float64) for v in variables}
+
+    def found(values: dict[str, FloatArray]) -> Found:
+        return _effects(spec, values, w)
+
+    draws = []
+    for j in range(drawn.size):
+        values = {v.name: transformed(redrawn[v.name][j], v) for v in variables if v.name in redrawn}
+        try:
+            draws.append(found({**plain, **values}))
+        except PanelInputError:  # rho at the edge of its range
+            continue
+    table = _combined(found(plain), draws)
+    if table is not None:
+        keys = {"basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme}
+        about = {"analysis": "regression", "model_id": spec.model_id, "variable": spec.x[0].name, "unit": SLOPE}
+        table = table.assign(quantity=EFFECTS, **keys, **about, n_obs=len(cities) * len(years))
+        rows.add({TABLES[0]: table})
+
+
+def _matrix(edges: pd.DataFrame, cities: tuple[str, ...]) -> FloatArray:
+    wide = edges.pivot(index="city_i", columns="city_j", values="w").reindex(index=list(cities), columns=list(cities))
+    return np.asarray(wide.fillna(0.0).to_numpy(np.float64))
+
+
+def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights) -> Found:
+    x = np.stack([values[name] for name in spec.regressors], axis=2)
+    fit = fit_panel(
+        values[spec.y.name],
+        x,
+        w,
+        model=spec.model,
+        effects=spec.effects,
+        estimator=spec.estimator,
+        cov="cluster",
+        names=spec.regressors,
+    )
+    frame = average_effects(fit, names=spec.regressors).to_frame()
+    own = frame[frame["variable"] == spec.x[0].name].set_index("effect").loc[list(EFFECTS)]
+    return own["point"].to_numpy(np.float64), own["se_delta"].to_numpy(np.float64) ** 2
+
+
+# ---- disparity and chains -------------------------------------------------------------------------------
+
+
+def _gini(published: FloatArray, planes: list[FloatArray], years: tuple[int, ...]) -> pd.DataFrame:
+    """Gini index of every year, and its change from the first to the last; errors by the jackknife over cities."""
+
+    def found(plane: FloatArray) -> Found:
+        values, cov = np.array([gini(y) for y in plane.T]), gini_covariance(plane)
+        change = cov[0, 0] + cov[-1, -1] - 2.0 * cov[0, -1]
+        return np.append(values, values[-1] - values[0]), np.append(np.diagonal(cov), max(change, 0.0))
+
+    table = _combined(found(published), [found(plane) for plane in planes])
+    if table is None:
+        return pd.DataFrame()
+    names = ["gini"] * len(years) + ["gini_change"]
+    table["p"] = table["p"].where(pd.Series(names) == "gini_change")  # a level is never zero
+    return table.assign(analysis="gini", unit="1", quantity=names, year=[*years, years[-1]], n_obs=len(published))
+
+
+def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
+    """Transitions of one year of the headline index, every way to make states; errors keep a city together."""
+    panel = read_city_panel({**frames, "scores": frames["headline"]})
+    if panel is None or len(panel.years) <= LAG:
+        return
+    planes = drawn.planes(
+        (panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"]), panel.cities, panel.years
+    )
+    if not planes or min(plane.mean(axis=0).min() for plane in planes) <= 0.0:
+        return
+    for kind in DISCRETISATIONS:
+
+        def found(plane: FloatArray, kind: str = kind) -> Found:
+            states = discretise(plane, kind, n_states=N_STATES, base=panel.base).states
+            counts = tally(transition_codes(states, N_STATES, LAG), N_STATES**2).reshape(N_STATES, N_STATES)
+            return row_shares(counts).ravel(), cluster_error(states, N_STATES, LAG).ravel() ** 2
+
+        table = _combined(found(panel.values), [found(plane) for plane in planes])
+        if table is None:
+            continue
+        state = np.arange(1, N_STATES + 1)
+        table = table.assign(
+            lo=table["lo"].clip(lower=0.0),
+            hi=table["hi"].clip(upper=1.0),
+            p=np.nan,
+            analysis="markov",
+            unit="1",
+            quantity="transition",
+            discretisation=kind,
+            state_from=state.repeat(N_STATES),
+            state_to=np.tile(state, N_STATES),
+            n_obs=panel.n * (len(panel.years) - LAG),
+        )
+        rows.add({TABLES[0]: table}, **panel.keys)
+
+
+def _combined(published: Found, draws: list[Found]) -> pd.DataFrame | None:
+    """One row per estimate: as published, and by Rubin's rules over the draws; None where two draws lack."""
+    usable = [(b, v) for b, v in draws if np.isfinite(b).all() and np.isfinite(v).all()]
+    if len(usable) < 2:
+        return None
+    both = rubin(np.array([b for b, _ in usable]), np.array([v for _, v in usable]))
+    frame = both.to_frame([""] * len(published[0])).drop(columns=["name", "t", "share_between"])
+    frame = frame.rename(columns={"lower": "lo", "upper": "hi", "missing": "share_missing"})
+    frame["df"] = frame["df"].where(frame["df"] < MOST_DF)
+    return frame.assign(published=published[0], published_se=np.sqrt(published[1]), n_draws=len(usable))

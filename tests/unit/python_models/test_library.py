@@ -1,0 +1,194 @@
+"""The library as a thing of its own: its wheel, what its results show of themselves, and every example of its pages."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagster_project.paths import PROJECT
+from python_models import CompositeIndex, Panel
+from python_models.dynamics import spatial_markov, spatial_markov_from_scores
+from python_models.dynamics.spatial_markov import classify_lag
+from python_models.dynamics.states import discretise, relative
+from python_models.inequality import bootstrap, dagum
+from python_models.regression import PanelInputError, SpatialPanel
+from python_models.space import build_weights
+
+ROOMS = (
+    "",
+    ".dynamics",
+    ".inequality",
+    ".influence",
+    ".measurement",
+    ".policy",
+    ".production",
+    ".regression",
+    ".space",
+)
+MODULES = [importlib.import_module(f"python_models{room}") for room in ROOMS]
+FUNCTIONS = sorted(
+    {
+        f"{inspect.unwrap(function).__module__}.{name}": function
+        for module in MODULES
+        for name in module.__all__
+        if inspect.isfunction(function := getattr(module, name))
+    }.items()
+)
+
+
+# ---- wheel ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_library_alone_and_works_without_the_project(tmp_path):
+    for part in ("packaging/nqpf-models", "python_models"):
+        shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "build"))
+    where = tmp_path / "packaging" / "nqpf-models"
+    command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index", "-q"]
+    subprocess.run([*command, "-w", str(tmp_path), str(where)], check=True)
+    (wheel,) = tmp_path.glob("nqpf_models-*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        files = {name for name in packed.namelist() if ".dist-info/" not in name}
+        packed.extractall(tmp_path / "bare")
+    sources = {p.relative_to(PROJECT).as_posix() for p in (PROJECT / "python_models").rglob("*") if p.is_file()}
+    assert files == {name for name in sources if name.endswith((".py", "py.typed"))}
+    script = """
+import sys
+sys.path[:] = [sys.argv[1], *(p for p in sys.path if p and p != sys.argv[2])]
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in str(finder).lower()]
+for absent in ("dagster_project", "expectations", "dagster", "duckdb", "jieba"):
+    sys.modules[absent] = None
+import python_models, importlib
+assert python_models.__file__.startswith(sys.argv[1]), python_models.__file__
+for room in sys.argv[3].split(","):
+    importlib.import_module("python_models" + room)
+from python_models.inequality import gini
+assert abs(gini([1.0, 2.0, 3.0]) - 2 / 9) < 1e-15
+"""
+    bare = [sys.executable, "-c", script, str(tmp_path / "bare"), str(PROJECT), ",".join(ROOMS[1:])]
+    subprocess.run(bare, check=True, cwd=tmp_path)
+
+
+def test_the_wheel_asks_for_what_is_imported_in_the_versions_of_the_project():
+    own = tomllib.loads((PROJECT / "packaging" / "nqpf-models" / "pyproject.toml").read_text("utf-8"))["project"]
+    whole = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {own["version"], own["requires-python"]} == {whole["version"], whole["requires-python"]}
+    asked = [*own["dependencies"], *own["optional-dependencies"]["text"]]
+    assert set(asked) <= set(whole["dependencies"])
+    imported = set()
+    for file in (PROJECT / "python_models").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported |= {name.partition(".")[0] for name in names}
+    assert imported - set(sys.stdlib_module_names) - {"python_models"} == {name.split(">")[0] for name in asked}
+
+
+# ---- what results show ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wide():
+    """y and x (cities x years) and a graph."""
+    rng = np.random.default_rng(4)
+    cities = [f"c{k:02}" for k in range(20)]
+    points = pd.DataFrame(rng.normal(size=(20, 2)), index=cities)
+    graph = build_weights("knn", points=points, k=3, metric="euclidean")
+    x = pd.DataFrame(rng.normal(size=(20, 5)), cities, range(2010, 2015))
+    return x + rng.normal(size=(20, 5)), x, graph
+
+
+def test_wide_frames_give_what_long_ones_give_in_any_order(wide):
+    y, x, graph = wide
+    long = SpatialPanel(y.stack().rename("y"), x.stack().rename("x"), graph).fit()
+    for own in (
+        SpatialPanel(y, {"x": x}, graph).fit(),
+        SpatialPanel(y.iloc[::-1, ::-1], {"x": x.iloc[::-1]}, graph).fit(),
+    ):
+        pd.testing.assert_series_equal(own.params, long.params)
+    with pytest.raises(PanelInputError, match="must be wide"):
+        SpatialPanel(y.rename(columns=str), {"x": x}, graph)
+
+
+def test_fitted_values_and_residuals_are_those_of_linearmodels_by_name(wide):
+    y, x, graph = wide
+    fit = SpatialPanel(y, {"x": x}, graph).fit()
+    pd.testing.assert_series_equal(fit.fitted_values, fit.predict(kind="signal"), check_names=False)
+    np.testing.assert_allclose(fit.fitted_values + fit.resids, fit.data.y.reshape(-1))
+    lower, upper = fit.conf_int().to_numpy().T
+    np.testing.assert_allclose((lower + upper) / 2, fit.params, atol=1e-12)
+    assert (fit.params.index == fit.std_errors.index).all()
+    assert fit.pvalues.between(0, 1).all()
+    assert {"direct", "indirect", "total"} == set(fit.effects().to_frame()["effect"])
+
+
+def test_a_result_shows_a_table_and_never_its_arrays(wide):
+    y, x, graph = wide
+    fit = SpatialPanel(y, {"x": x}, graph).fit()
+    assert repr(fit) == str(fit.summary())
+    assert repr(fit.effects()) == str(fit.effects().summary())
+    assert "<table" in fit._repr_html_() + fit.effects()._repr_html_()
+    values, groups = np.arange(1.0, 31.0), list("abc") * 10
+    for result in (dagum(values, groups), bootstrap(values, "gini", n_replicates=99, seed=1)):
+        assert repr(result).startswith(type(result).__name__)
+        assert "array(" not in repr(result)
+        assert "<table" in result._repr_html_()
+    many = CompositeIndex(
+        Panel(y.to_numpy()[..., None], tuple(y.index), tuple(y), ("a",)), directions={"a": 1}, levels={"a": "d"}
+    ).fit()
+    assert "more rows: to_frame()" in repr(many)
+    assert len(repr(many)) < 3000
+
+
+def test_no_window_is_the_window_of_all_years(wide):
+    y = wide[0]
+    panel = Panel(y.to_numpy()[..., None], tuple(y.index), tuple(y), ("a",))
+    spec = {"directions": {"a": 1}, "levels": {"a": "d"}}
+    assert CompositeIndex(panel, **spec).fit().window == (2010, 2014)
+    np.testing.assert_array_equal(
+        CompositeIndex(panel, **spec).fit().z, CompositeIndex(panel, window=(2010, 2014), **spec).fit().z
+    )
+
+
+def test_a_spatial_chain_straight_from_scores_is_the_one_made_by_hand(wide):
+    scores, graph = wide[1].abs() + 1, wide[2]
+    found = spatial_markov_from_scores(scores.iloc[::-1], graph, k=3)
+    own = discretise(scores, n_states=3)
+    near = classify_lag(pd.DataFrame(relative(scores.to_numpy()), scores.index, scores.columns), graph, 3)
+    by_hand = spatial_markov(own.states, near.states, 3, 3)
+    np.testing.assert_array_equal(found.counts, by_hand.counts)
+    assert found.counts.sum() == 20 * 4
+    assert spatial_markov_from_scores(scores, graph, kind="yearly", n_lag_states=2).counts.shape == (2, 4, 4)
+
+
+# ---- examples ------------------------------------------------------------------------------------------------------
+
+
+EXAMPLES = {
+    name: [
+        e
+        for e in doctest.DocTestFinder(recurse=False).find(inspect.unwrap(f), name, globs={"np": np, "pd": pd})
+        if e.examples
+    ]
+    for name, f in FUNCTIONS
+}
+
+
+@pytest.mark.parametrize("name", [name for name, found in EXAMPLES.items() if found])
+def test_the_example_of_a_public_function_gives_what_it_says(name):
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for example in EXAMPLES[name]:
+        assert runner.run(example).failed == 0
+
+
+def test_nearly_every_public_function_has_an_example():
+    without = [name for name, found in EXAMPLES.items() if not found]
+    assert len(without) <= len(EXAMPLES) // 5, without

@@ -252,13 +252,15 @@ def panel_of(world: World) -> Panel:
 
 def index(n: int, t: int) -> Callable[[], object]:
     """Panel -> entropy-weighted index with bounds, weights, contributions of every cell."""
-    from python_models.index import build_index
+    from python_models import CompositeIndex
 
     panel = panel_of(country(n, t))
-    directions = dict.fromkeys(panel.names, 1)
-    dimensions = {name: f"d{at % 4}" for at, name in enumerate(panel.names)}
-    window = (panel.years[0], panel.years[-1])
-    return lambda: build_index(panel, directions=directions, window=window, dimensions=dimensions)
+    options = {
+        "directions": dict.fromkeys(panel.names, 1),
+        "window": (panel.years[0], panel.years[-1]),
+        "levels": {name: f"d{at % 4}" for at, name in enumerate(panel.names)},
+    }
+    return lambda: CompositeIndex(panel, **options).fit()
 
 
 def inequality(n: int, t: int) -> Callable[[], object]:

@@ -47,12 +47,11 @@ from dagster_project.ingest.sidecar import check_files, landed_sidecars
 from dagster_project.paths import PROJECT, Paths, dbt_executable, demo_paths
 from dagster_project.store import Warehouse
 from dagster_project.study import convergence, disparity
-from dagster_project.study.index import scaled_index
+from dagster_project.study.index import composite
 from dagster_project.study.settings import DepthName, Settings, read_settings, spec_frame
 from dagster_project.study.truth import INPUTS, chain_tables, drawn_truths, figure_of, recall_table, with_made
 from python_models._types import FloatArray
 from python_models.entropy import entropy_weights
-from python_models.index import index_of_scheme
 from python_models.influence import (
     barrier_split,
     block_spillover,
@@ -196,7 +195,7 @@ def draw_indexes(country: SimulatedCountry, seed: int) -> tuple[World, Tables]:
     cells = pd.MultiIndex.from_product([geography.roster, years], names=["city_id", "year"]).to_frame(index=False)
     long = pd.concat([cells.assign(indicator_code=c, value=v[:, :BASE_YEARS].ravel()) for c, v in values.items()])
     long = long.assign(value=long["value"].interpolate(), is_imputed=False)
-    result = index_of_scheme(scaled_index(long, spec, facts, (years[0], years[-1])))
+    result = composite(long, spec, facts, (years[0], years[-1])).fit()
     scores = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
     y = scores.pivot(index="city_id", columns="year", values="score").reindex(geography.roster).to_numpy()
     z = standardised_relations(country)

@@ -6,7 +6,7 @@ changed, and everything after the data is keyword-only.
 """
 
 from python_models.entropy import EntropyWeights, entropy_weights
-from python_models.index import IndexResult, build_index
+from python_models.measurement.composite import CompositeIndex, IndexResult
 from python_models.panel import Panel
 
-__all__ = ["EntropyWeights", "IndexResult", "Panel", "build_index", "entropy_weights"]
+__all__ = ["CompositeIndex", "EntropyWeights", "IndexResult", "Panel", "entropy_weights"]

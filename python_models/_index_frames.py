@@ -11,7 +11,7 @@ from scipy.stats import skew
 from python_models._types import BoolArray, FloatArray
 from python_models.entropy import complete_rows
 from python_models.scaling import Bounds, WinsorLimits
-from python_models.schemes import SUM, SchemeWeights, scheme_score
+from python_models.schemes import SchemeWeights
 from python_models.scores import (
     contributions,
     dimension_scores,
@@ -28,13 +28,23 @@ COMPOSITE = ""
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of the axes, and the dimension (and, if any are named, the tier) of each indicator."""
+    """Labels of the axes, and the parents of each indicator, the nearest first; all paths have one length."""
 
     cities: tuple[str, ...]
     years: tuple[int, ...]
     names: tuple[str, ...]
-    dimensions: tuple[str, ...]
-    tiers: tuple[str, ...] = ()
+    paths: tuple[tuple[str, ...], ...]
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The parent below the index; the index itself where there are no groups."""
+        return tuple(path[-1] if path else "index" for path in self.paths)
+
+    @property
+    def groupings(self) -> tuple[tuple[str, ...], ...]:
+        """Group of each indicator, level by level from the top."""
+        depth = len(self.paths[0])
+        return tuple(tuple(path[d] for path in self.paths) for d in reversed(range(depth)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +122,13 @@ def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> p
     )
 
 
-def scores_frame(labels: Labels, z: FloatArray, chosen: SchemeWeights, marks: Marks) -> pd.DataFrame:
-    """One row per city, year, index_suffix: the composite, and for weighted sums each dimension and tier."""
+def scores_frame(
+    labels: Labels, z: FloatArray, chosen: SchemeWeights, marks: Marks, score: FloatArray, is_sum: bool
+) -> pd.DataFrame:
+    """One row per city, year, index_suffix: the composite `score` (N, T), and for weighted sums each group."""
     weights = chosen.weights
-    blocks = [score_block(labels, COMPOSITE, scheme_score(z, chosen), np.abs(weights), marks)]
-    groupings = [labels.dimensions, labels.tiers] if chosen.rule == SUM else []
-    for grouping in filter(None, groupings):
+    blocks = [score_block(labels, COMPOSITE, score, np.abs(weights), marks)]
+    for grouping in labels.groupings if is_sum else ():
         by_group = dimension_scores(z, weights, grouping)
         for g, name in enumerate(by_group.names):
             own = np.where([group == name for group in grouping], weights, 0.0)

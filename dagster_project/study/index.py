@@ -11,8 +11,8 @@ import pandas as pd
 
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.settings import RESTATED, Settings
-from python_models.index import IndexResult, ScaledIndex, index_of_scheme, scale_index, scores_of_scheme
 from python_models.measurement.choices import IMPUTATIONS, imputed_as
+from python_models.measurement.composite import CompositeIndex, IndexResult
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
 
@@ -56,13 +56,19 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        scaled = scaled_index(seen, spec, frames["indicator"], window)
+        index = composite(seen, spec, frames["indicator"], window)
         rows = Rows()
         own = str(spec["weight_scheme"].iloc[0])
-        _schemes(scaled, frames["weighting"], own, rows, is_variant=bool(spec["variant_of"].iloc[0]))
+        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in _studied(frames["spec"])
+        _schemes(index, frames["weighting"], own, rows, is_variant=is_side)
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
+
+
+def _studied(spec: pd.DataFrame) -> set[str]:
+    """Candidates for the headline and what they are paired with: the indexes that get every weight scheme."""
+    return set(spec.loc[spec["headline_rank"].notna(), "index_code"]) | set(spec["relations_code"].dropna())
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -75,14 +81,14 @@ def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]
     return {str(spec["basis"].iloc[0]): (start, end), RESTATED: (start, max([end, *complete]))}
 
 
-def scaled_index(
+def composite(
     cells: pd.DataFrame,
     spec: pd.DataFrame,
     indicator: pd.DataFrame,
     window: tuple[int, int],
     imputation: str = IMPUTATIONS[0],
-) -> ScaledIndex:
-    """Indicators of one index (city_id, year, indicator_code, value, is_imputed) on one scale, bounds of `window`.
+) -> CompositeIndex:
+    """One index (cells: city_id, year, indicator_code, value, is_imputed) with the bounds of `window`.
 
     imputation: how the marked cells are filled, see `imputed_as`; as they are by default.
     """
@@ -91,11 +97,11 @@ def scaled_index(
     flags = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
     imputed = np.nan_to_num(flags.values).astype(bool)
     panel = replace(panel, values=imputed_as(panel.values, imputed, imputation))
-    return scale_index(
+    tiers = spec["tier"].str.lower()
+    return CompositeIndex(
         panel,
         directions={str(code): int(d) for code, d in facts["direction"].items()},
-        dimensions=dict(zip(spec["indicator_code"], spec["dimension"], strict=True)),
-        tiers=dict(zip(spec["indicator_code"], spec["tier"].str.lower(), strict=True)),
+        levels=dict(zip(spec["indicator_code"], zip(tiers, spec["dimension"], strict=True), strict=True)),
         window=window,
         winsor={str(code): bool(flag) for code, flag in facts["is_winsorised"].items()},
         caps={str(code): float(c) for code, c in facts["cap_high"].dropna().items()},
@@ -103,21 +109,21 @@ def scaled_index(
     )
 
 
-def _schemes(scaled: ScaledIndex, weighting: pd.DataFrame, own: str, rows: Rows, *, is_variant: bool) -> None:
+def _schemes(index: CompositeIndex, weighting: pd.DataFrame, own: str, rows: Rows, *, is_variant: bool) -> None:
     """Rows of every weight scheme of the seed; only the index's own has bounds, values and contributions."""
-    dimensions = [f"_{name}" for name in dict.fromkeys(scaled.labels.dimensions)]
+    dimensions = [f"_{name}" for name in dict.fromkeys(index.labels.dimensions)]
     for run in weighting.fillna({"delta": 0.0}).to_dict("records"):
         is_own = run["weight_scheme"] == own
         if is_variant and not (run["is_for_variants"] or is_own):
             continue
         method, delta = str(run["method"]), float(run["delta"])
         if is_own:
-            tables = _full(index_of_scheme(scaled, scheme=method), is_variant=is_variant)
+            tables = _full(index.fit(method), is_variant=is_variant)
         elif method == YEARLY:
-            weights, scores = year_frames(scaled)
+            weights, scores = year_frames(index)
             tables = {"index_weight": weights, "index_score": scores}
         else:
-            chosen, weights, scores = scores_of_scheme(scaled, scheme=method, delta=delta)
+            chosen, weights, scores = index.scores(method, delta=delta)
             kept = scores["index_suffix"].isin(["", *dimensions] if run["has_parts"] else [""])
             checks = _weight_checks(chosen.weights, method, chosen.flags)
             tables = {"index_weight": weights, "index_score": scores[kept], "index_check": checks}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from dagster_project.study.frames import MAIN_INDEXES, OWN_WEIGHTS, Frames, Rows
 from dagster_project.study.settings import RESTATED, Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.agreement import agreement_by_year, pairwise_agreement
+from python_models.measurement.audit import audit
 from python_models.measurement.choices import Choice, ChoiceModel
+from python_models.measurement.composite import CompositeIndex
 from python_models.measurement.fast import Procedure
 from python_models.measurement.pca import pca_index
 from python_models.measurement.restatement import Basis, restate
@@ -31,8 +33,10 @@ INPUTS = {
         order by index_code, city_id, year, indicator_code
     """,
     "spec": """
-        select index_code, indicator_code, dimension, variant_of, edit_policy from ops.index_spec
-        order by index_code, indicator_code
+        select s.index_code, s.indicator_code, s.dimension, lower(s.tier) as tier, s.variant_of, s.edit_policy,
+            w.method
+        from ops.index_spec as s join seed.weight_scheme as w using (weight_scheme)
+        order by s.index_code, s.indicator_code
     """,
     "indicator": "select indicator_code, direction, cap_high, is_winsorised from seed.indicator order by 1",
     "bounds": "select * from py.index_bounds order by index_code, basis, indicator_code",
@@ -78,6 +82,7 @@ TABLES = (
     "index_uncertainty",
     "index_uncertainty_factor",
     "index_uncertainty_city_factor",
+    "index_audit",
     "index_drop_one",
     "index_weight_stability",
     "index_weight_bootstrap",
@@ -86,8 +91,9 @@ TABLES = (
     "index_rebase_alarm",
     "index_restatement",
 )
+AUDITED = {"check": "check_code", "good": "limit_good", "bad": "limit_bad"}
 FEWEST_CITIES = 3
-WORKERS = 1  # the work takes seconds, and starting others would take as long
+WORKERS = 1  # threads: the work takes seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +106,30 @@ class Case:
     panel: Panel
     imputed: FloatArray
     procedure: Procedure
-    dimensions: tuple[str, ...]
+    paths: tuple[tuple[str, str], ...]
+    method: str
     years: tuple[int, ...]
     others: tuple[tuple[FloatArray, BoolArray], ...]
 
     def model(self) -> ChoiceModel:
-        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, self.dimensions, self.others)
+        """The choices around the index, its own weights first."""
+        dimensions = tuple(path[-1] for path in self.paths)
+        headline = Choice(scheme=self.method)
+        return ChoiceModel(self.panel.values, self.imputed > 0.0, self.procedure, dimensions, self.others, headline)
+
+    def composite(self) -> CompositeIndex:
+        """The index of the complete cities, for its audit."""
+        names = self.panel.names
+        return CompositeIndex(
+            self.panel,
+            directions={name: int(sign) for name, sign in zip(names, self.procedure.directions, strict=True)},
+            levels=dict(zip(names, self.paths, strict=True)),
+            window=self.window,
+            scheme=self.method,
+            winsor=dict(zip(names, self.procedure.winsor.tolist(), strict=True)),
+            caps=dict(zip(names, self.procedure.caps.tolist(), strict=True)),
+            imputed=self.imputed > 0.0,
+        )
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
@@ -114,7 +138,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     for case in cases(frames):
         key = (case.index_code, case.window, case.panel.cities)
         if key not in done:
-            done[key] = _tables_of_window(case, settings)
+            done[key] = _tables_of_window(case, settings, frames["outside"])
         tables = {**done[key], **_tables_of_basis(frames, case)}
         own = _of(frames["weight"], case.index_code, case.basis)
         weights = own.loc[own["is_headline"], "weight_scheme"].iloc[0]
@@ -155,14 +179,16 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
         _floats(facts["direction"]), _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
     )
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
-    dimensions = tuple(str(d) for d in spec.loc[list(whole.names), "dimension"])
+    own = spec.loc[list(whole.names)]
+    paths = tuple(zip(own["tier"].astype(str), own["dimension"].astype(str), strict=True))
+    method = str(own["method"].iloc[0])
     imputed = marked.values[complete]
     others = tuple(
         _edition(frames["panel"][frames["panel"]["index_code"] == other], panel, imputed)
         for other in _other_editions(frames["spec"], code)
         if cities
     )
-    return Case(code, basis, window, panel, imputed, procedure, dimensions, whole.years, others)
+    return Case(code, basis, window, panel, imputed, procedure, paths, method, whole.years, others)
 
 
 def _other_editions(spec: pd.DataFrame, code: str) -> list[str]:
@@ -181,18 +207,20 @@ def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[Fl
     return np.where(known, values, panel.values), np.where(known, flags, imputed > 0.0)
 
 
-def _tables_of_window(case: Case, settings: Settings) -> Tables:
+def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> Tables:
     """What depends on the window only."""
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
     drawn = uncertainty(
         model, cities=case.panel.cities, years=case.years, seed=seed, draws=sizes["draws"], n_jobs=WORKERS
     )
     z = case.procedure.scale(case.panel.values)
+    audited = audit(case.composite(), drawn=drawn, seed=seed, outside=_planes(outside, case.panel))
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {
         "index_uncertainty": drawn.to_frame(),
         "index_uncertainty_factor": drawn.factor_frame(),
         "index_uncertainty_city_factor": drawn.city_factor_frame(),
+        "index_audit": audited.table.rename(columns=AUDITED).assign(seed=seed),
         "index_drop_one": drop_one(model, case),
         "index_weight_stability": window_weights(case.panel, case.procedure),
         "index_weight_bootstrap": weights.to_frame(),
@@ -213,9 +241,9 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
 
 def drop_one(model: ChoiceModel, case: Case) -> pd.DataFrame:
     """One row per left-out indicator and year: agreement of the headline with the index without it."""
-    whole = model.score(Choice())
+    whole = model.score(model.headline)
     rows = [
-        agreement_by_year(whole, model.score(Choice(drop=k)), case.years).assign(indicator_code=code)
+        agreement_by_year(whole, model.score(replace(model.headline, drop=k)), case.years).assign(indicator_code=code)
         for k, code in enumerate(case.panel.names)
         if len(case.panel.names) > 1
     ]
@@ -233,6 +261,17 @@ def _score_planes(score: pd.DataFrame) -> tuple[dict[str, FloatArray], tuple[int
         for s in order
     }
     return planes, tuple(int(year) for year in base.columns)
+
+
+def _planes(outside: pd.DataFrame, panel: Panel) -> dict[str, FloatArray]:
+    """Variables (N, T) of the cities and years of the panel that are no indicator of it."""
+    return {
+        str(code): frame.pivot(index="city_id", columns="year", values="value")
+        .reindex(index=list(panel.cities), columns=list(panel.years))
+        .to_numpy(dtype=np.float64, na_value=np.nan)
+        for code, frame in outside.groupby("external_code", sort=True)
+        if code not in panel.names
+    }
 
 
 def _validity(outside: pd.DataFrame, score: pd.DataFrame, inside: set[str]) -> pd.DataFrame:

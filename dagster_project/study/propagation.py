@@ -17,7 +17,7 @@ import pandas as pd
 
 from dagster_project.study.disparity import INPUTS as DISPARITY
 from dagster_project.study.frames import MAIN_INDEXES, Frames, Rows, Tables
-from dagster_project.study.index import scaled_index
+from dagster_project.study.index import composite
 from dagster_project.study.markov import CITY_FRAMES, N_STATES
 from dagster_project.study.measurement import OTHER_EDITIONS
 from dagster_project.study.panels import copies, read_city_panel, score_panels, twins
@@ -26,11 +26,11 @@ from dagster_project.study.settings import RESTATED, PanelSpec, Settings
 from python_models._types import FloatArray
 from python_models.dynamics.markov import cluster_error, row_shares, tally, transition_codes
 from python_models.dynamics.states import DISCRETISATIONS, discretise
-from python_models.index import ScaledIndex
 from python_models.inequality.change import gini_covariance
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
 from python_models.measurement.choices import IMPUTATIONS, dirichlet_weights
+from python_models.measurement.composite import CompositeIndex
 from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.schemes import SchemeWeights, scheme_score
@@ -105,7 +105,7 @@ class Drawn:
         return [(str(rng.choice(policies)), str(rng.choice(IMPUTATIONS))) for _ in range(self.size)]
 
     @cached_property
-    def _scaled(self) -> dict[tuple[str, tuple[int, int], bool, str, str], ScaledIndex]:
+    def _scaled(self) -> dict[tuple[str, tuple[int, int], bool, str, str], CompositeIndex]:
         return {}
 
     @cached_property
@@ -145,14 +145,14 @@ class Drawn:
             chosen = replace(chosen, weights=dirichlet_weights(chosen.weights, u))
         return pd.DataFrame(scheme_score(scaled.z, chosen), scaled.labels.cities, scaled.labels.years)
 
-    def weights(self, scaled: ScaledIndex, scheme: str) -> SchemeWeights:
+    def weights(self, scaled: CompositeIndex, scheme: str) -> SchemeWeights:
         """What the scheme of the seed gives for scaled indicators."""
         run = self.frames["weighting"].set_index("weight_scheme").loc[scheme]
-        return scaled.weights(str(run["method"]), 0.0 if pd.isna(run["delta"]) else float(run["delta"]))
+        return scaled.weigh(str(run["method"]), 0.0 if pd.isna(run["delta"]) else float(run["delta"]))
 
     def scaled(
         self, code: str, window: tuple[int, int], is_restated: bool, policy: str, imputation: str
-    ) -> ScaledIndex:
+    ) -> CompositeIndex:
         """The index of one edition and imputation; where an edition has no figure of its own, that of the headline."""
         key = (code, window, is_restated, policy, imputation)
         if key not in self._scaled:
@@ -169,7 +169,7 @@ class Drawn:
                 )
             if is_restated:
                 cells = cells[cells["year"] <= window[1]]
-            self._scaled[key] = scaled_index(cells, own, self.frames["indicator"], window, imputation)
+            self._scaled[key] = composite(cells, own, self.frames["indicator"], window, imputation)
         return self._scaled[key]
 
     def _cells(self, code: str) -> pd.DataFrame:

@@ -128,9 +128,20 @@ def read_study_facts(file: Path) -> StudyFacts:
 
 
 def read_index_specs(file: Path) -> list[IndexSpec]:
-    """All index definitions of the file, variants resolved against their parents."""
+    """All index definitions of the file, variants resolved against their parents, and of the files beside it.
+
+    A further index has a file of its own, `index_<code>.yml`, whose content is its entry. It is no candidate for the
+    headline, and has no variants.
+    """
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    entries: dict[str, dict[str, Any]] = content["indexes"]
+    entries: dict[str, dict[str, Any]] = dict(content["indexes"])
+    for other in sorted(file.parent.glob("index_*.yml")):
+        code, entry = other.stem.removeprefix("index_"), yaml.safe_load(other.read_text(encoding="utf-8"))
+        if code in entries:
+            raise SpecError(f"{other.name}: index {code} is defined in {file.name} already.")
+        if "variant_of" in entry:
+            raise SpecError(f"{other.name}: a file of its own is for an index, not for a variant.")
+        entries[code] = entry
     headline = read_study_facts(file).headline
     return [_index_spec(code, entries, content.get("defaults", {}), headline, file) for code in entries]
 

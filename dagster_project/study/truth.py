@@ -19,7 +19,7 @@ import pandas as pd
 from dagster_project.study import convergence, disparity, influence
 from dagster_project.study.frames import KEYS, Frames, Tables
 from dagster_project.study.groups import Groups
-from dagster_project.study.index import scaled_index
+from dagster_project.study.index import composite
 from dagster_project.study.markov import N_STATES
 from dagster_project.study.panels import read_city_panel
 from dagster_project.study.samples import (
@@ -36,7 +36,6 @@ from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.markov import markov
 from python_models.dynamics.states import discretise
 from python_models.edits import RECALL_COLUMNS, edit_recall
-from python_models.index import index_of_scheme
 from python_models.influence import barrier_split, block_spillover, spatial_threshold
 from python_models.regression import average_effects, fit_panel
 
@@ -225,7 +224,7 @@ def _sound_tables(world: World, settings: Settings) -> Tables:
     cells = cells.assign(value=cells["value"].interpolate(), is_imputed=False)
     spec = frames["spec"][frames["spec"]["index_code"] == index_code]
     window = int(spec["window_start"].iloc[0]), int(spec["window_end"].iloc[0])
-    result = index_of_scheme(scaled_index(cells, spec, frames["indicator"], window))
+    result = composite(cells, spec, frames["indicator"], window).fit()
     true = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
     made = scores.drop(columns="score").merge(true, on=["city_id", "year"])
     made = made.assign(is_frozen=True, in_base=made["year"].between(*window))

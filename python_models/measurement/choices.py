@@ -1,13 +1,14 @@
 """The choices behind one index, and the score that each combination of them gives, quickly.
 
-A combination names a scheme, a winsorising, a delta, an imputation, an edition of the values and an indicator to leave
-out. z and the sums that all schemes need are made once per (winsorising, imputation, edition); a score is then one
-product of z with weights. The weights are those of `schemes` (tested to 1e-10).
+A combination names a scheme, a winsorising, a delta, an imputation, an edition of the values, an indicator to leave
+out, a normalisation and an aggregation. z and the sums that all schemes need are made once per (winsorising,
+imputation, edition); a score is then one product of z with weights. The weights are those of `schemes` on min-max z
+(tested to 1e-10), whatever normalisation is averaged. TOPSIS brings its own normalisation and aggregation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import special, stats
@@ -15,6 +16,7 @@ from scipy import special, stats
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.critic import conflicts, correlation
 from python_models.measurement.fast import Procedure, entropy_redundancy, normalised
+from python_models.measurement.normalisation import normalise, positive
 from python_models.measurement.vertical_horizontal import leading_weights
 
 SCHEMES = (
@@ -33,6 +35,9 @@ SCHEMES = (
 QUANTILES = ((0.01, 0.99), (0.0, 1.0), (0.025, 0.975))  # the headline, no winsorising, a wider one
 DELTAS = (0.0, 1e-4, 1e-2)
 IMPUTATIONS = ("interpolated", "last_observed", "next_observed")
+NORMALISATIONS = ("minmax", "zscore", "percentile")
+AGGREGATIONS = ("arithmetic", "geometric", "mixed")  # mixed: arithmetic inside a dimension, geometric over dimensions
+GIVEN, TOPSIS = "given", "entropy_topsis"
 CONCENTRATION = 200.0
 
 
@@ -46,6 +51,21 @@ class Choice:
     drop: int | None = None
     imputation: str = IMPUTATIONS[0]
     edition: int = 0
+    normalisation: str = NORMALISATIONS[0]
+    aggregation: str = AGGREGATIONS[0]
+
+
+FIELDS = {
+    "scheme": "scheme",
+    "winsorising": "quantiles",
+    "delta": "delta",
+    "drop_one": "drop",
+    "imputation": "imputation",
+    "editing": "edition",
+    "normalisation": "normalisation",
+    "aggregation": "aggregation",
+}
+"""Field of `Choice` behind each factor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +84,8 @@ class _Sums:
 class ChoiceModel:
     """Scores for any `Choice` on complete values (N, T, m) of the base window; what was made once is kept.
 
-    `others` are further editions of the same cells, for instance before editing: (values, imputed) each.
+    `others` are further editions of the same cells, for instance before editing: (values, imputed) each. `headline` is
+    the choice that all others are held against; `given` are the weights (m,) of the scheme "given".
     """
 
     values: FloatArray
@@ -72,22 +93,80 @@ class ChoiceModel:
     procedure: Procedure
     dimensions: tuple[str, ...]
     others: tuple[tuple[FloatArray, BoolArray], ...] = ()
+    headline: Choice = field(default_factory=Choice)
+    given: FloatArray | None = None
     _sums: dict[tuple[tuple[float, float], str, int], _Sums] = field(default_factory=dict)
     _weights: dict[Choice, FloatArray] = field(default_factory=dict)
+    _bases: dict[tuple[object, ...], tuple[FloatArray, float, float]] = field(default_factory=dict)
 
     def score(self, choice: Choice, u: FloatArray | None = None) -> FloatArray:
         """Score (N, T). `u` (m,) in (0, 1): weights are drawn around those of the scheme, see `dirichlet_weights`."""
-        sums, w = self.sums(choice.quantiles, choice.imputation, choice.edition), self.weights(choice)
+        w = self.weights(choice)
         if u is not None:
             w = dirichlet_weights(w, u)
-        flat = _topsis(sums.rows, w) if choice.scheme == "entropy_topsis" else sums.rows @ w
-        return flat.reshape(self.values.shape[:2])
+        n, t = self.values.shape[:2]
+        flat = self.scores(choice, w[None, :], slice(None))
+        return flat.reshape(n, t)
+
+    def scores(self, choice: Choice, weights: FloatArray, year: int | slice) -> FloatArray:
+        """Scores (d, N), or (d, N T) of all years, of d sets of weights (d, m) under one choice.
+
+        A scale that is not the headline's is brought to the mean and spread of min-max z, so that scores of different
+        choices can be averaged; no rank is touched.
+        """
+        rows, centre, unit = self._base(choice)
+        y = rows[:, year].reshape(-1, rows.shape[2])
+        if choice.scheme == TOPSIS:
+            worst, best = np.sqrt(weights**2 @ (y**2).T), np.sqrt(weights**2 @ ((1.0 - y) ** 2).T)
+            score: FloatArray = worst / (best + worst)
+            return score
+        masks = [[d == name for d in self.dimensions] for name in dict.fromkeys(self.dimensions)]
+        means = _means(y, weights, choice.aggregation, np.array(masks))
+        if (centre, unit) != (0.0, 1.0):
+            means *= unit
+            means += centre
+        return means
+
+    def levels(self, factor: str) -> tuple[object, ...]:
+        """What a factor can be, the headline first: every level is equally likely in a draw."""
+        schemes = SCHEMES if self.given is None else (GIVEN, *SCHEMES)
+        m = self.values.shape[2]
+        every: dict[str, tuple[object, ...]] = {
+            "scheme": schemes,
+            "winsorising": QUANTILES,
+            "delta": DELTAS,
+            "drop_one": (*range(m), None) if m > 1 else (None,),
+            "imputation": IMPUTATIONS,
+            "editing": tuple(range(1 + len(self.others))),
+            "normalisation": NORMALISATIONS,
+            "aggregation": AGGREGATIONS,
+        }
+        own: object = getattr(self.headline, FIELDS[factor])
+        return every[factor] if own in every[factor] else (own, *every[factor])
+
+    def _base(self, choice: Choice) -> tuple[FloatArray, float, float]:
+        """Rows (N, T, m) that a choice averages, and what brings their mean to the common scale: centre + unit y."""
+        plain = choice.scheme == TOPSIS or (choice.normalisation, choice.aggregation) == ("minmax", "arithmetic")
+        key = (choice.quantiles, choice.imputation, choice.edition, "" if plain else choice.normalisation)
+        if key not in self._bases:
+            flat = self.sums(choice.quantiles, choice.imputation, choice.edition).rows
+            z: FloatArray = flat.reshape(self.values.shape)
+            if plain:
+                self._bases[key] = (z, 0.0, 1.0)
+            else:
+                # z is min-max with more is better: every other method can start from it
+                y = positive(normalise(z, choice.normalisation, np.ones(z.shape[2])), choice.normalisation)
+                is_z = choice.normalisation == "zscore"
+                unit = 10.0 * float(z.std(axis=(0, 1)).mean()) if is_z else 1.0
+                self._bases[key] = (np.nan_to_num(y, nan=1.0), float(z.mean()) - unit if is_z else 0.0, unit)
+        return self._bases[key]
 
     def weights(self, choice: Choice) -> FloatArray:
         """Weights (m,) of the scheme; 0 for the indicator that is left out."""
-        if choice not in self._weights:
-            self._weights[choice] = self._fresh_weights(choice)
-        return self._weights[choice]
+        own = replace(choice, normalisation="", aggregation="")  # neither can change a weight
+        if own not in self._weights:
+            self._weights[own] = self._fresh_weights(own)
+        return self._weights[own]
 
     def sums(self, quantiles: tuple[float, float], imputation: str, edition: int = 0) -> _Sums:
         key = (quantiles, imputation, edition)
@@ -105,7 +184,9 @@ class ChoiceModel:
             raise ValueError("no indicator is left that varies: there is no index without it.")
         g = np.where(used, s.redundancy[choice.delta], 0.0)
         scheme = choice.scheme
-        if scheme in ("entropy", "entropy_topsis"):
+        if scheme == GIVEN and self.given is not None:
+            return normalised(np.where(used, self.given, 0.0))
+        if scheme in ("entropy", TOPSIS):
             return normalised(g, used)
         if scheme == "equal":
             return normalised(used.astype(np.float64))
@@ -126,7 +207,7 @@ class ChoiceModel:
                 masks.append(own)
         outer = np.full(len(masks), 1.0 / len(masks))
         if scheme == "two_stage_entropy" and len(masks) > 1:
-            scores = np.stack([s.rows[:, own] @ within[own] for own in masks], axis=1)
+            scores = s.rows @ np.stack([np.where(own, within, 0.0) for own in masks], axis=1)
             outer = normalised(entropy_redundancy(scores, delta))
         return np.sum([w * np.where(own, within, 0.0) for w, own in zip(outer, masks, strict=True)], axis=0)
 
@@ -178,11 +259,26 @@ def _sums_of(rows: FloatArray) -> _Sums:
     return _Sums(rows, redundancy, r, rows.std(axis=0), rows.T @ rows, varies)
 
 
-def _topsis(rows: FloatArray, w: FloatArray) -> FloatArray:
-    worst = np.sqrt((rows**2) @ w**2)
-    best = np.sqrt(((1.0 - rows) ** 2) @ w**2)
-    score: FloatArray = worst / (best + worst)
-    return score
+def _means(y: FloatArray, w: FloatArray, rule: str, masks: BoolArray) -> FloatArray:
+    """Means (d, n) of rows y (n, m) with weights w (d, m); masks (D, m) are the dimensions of a mixed mean."""
+    if rule == "arithmetic":
+        return np.asarray(w @ y.T, dtype=np.float64)
+    if rule == "harmonic":
+        return np.asarray(1.0 / (w @ (1.0 / y).T), dtype=np.float64)
+    if rule == "geometric":
+        means = w @ np.log(y).T
+        return np.asarray(np.exp(means, out=means), dtype=np.float64)
+    if rule != "mixed":
+        raise ValueError(f"draws know arithmetic, geometric, harmonic and mixed means, not '{rule}'.")
+    total = np.zeros((len(w), len(y)))
+    for own in masks:
+        share = w[:, own].sum(axis=1, keepdims=True)
+        inner = (w[:, own] / np.where(share > 0.0, share, 1.0)) @ y[:, own].T
+        inner[share[:, 0] == 0.0] = 1.0
+        np.log(inner, out=inner)
+        inner *= share
+        total += inner
+    return np.asarray(np.exp(total, out=total), dtype=np.float64)
 
 
 def _placed(x: FloatArray, used: BoolArray) -> FloatArray:

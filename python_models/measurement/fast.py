@@ -1,7 +1,7 @@
 """The headline procedure on complete cubes, vectorised for thousands of repetitions.
 
 The same formulas as `scaling` and `entropy`, with plain sums instead of exact ones and without labels and flags: the
-results agree to about 1e-14 (tested). Use `build_index` for anything that is published as a score.
+results agree to about 1e-14 (tested). Use `CompositeIndex` for anything that is published as a score.
 """
 
 from __future__ import annotations

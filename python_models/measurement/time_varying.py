@@ -6,14 +6,16 @@ years cannot be compared, ranks inside a year can.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from python_models._index_frames import COMPOSITE, Labels, Marks, score_block, weights_frame
+from python_models._index_frames import COMPOSITE, Marks, score_block, weights_frame
 from python_models._types import ArrayLike, FloatArray
 from python_models._validate import as_cube
 from python_models.entropy import entropy_weights
-from python_models.index import ScaledIndex
+from python_models.measurement.composite import CompositeIndex
 from python_models.schemes import SchemeWeights
 
 
@@ -43,27 +45,27 @@ def time_varying_score(Z: ArrayLike, weights: FloatArray) -> FloatArray:
     return total
 
 
-def year_frames(base: ScaledIndex) -> tuple[pd.DataFrame, pd.DataFrame]:
+def year_frames(index: CompositeIndex) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Weights (one row per indicator and year of the window) and composite scores, in the columns of an index.
 
     Years outside the window are left out: their z may be negative.
     """
-    labels = base.labels
-    in_window = [base.window[0] <= year <= base.window[1] for year in labels.years]
-    weights = time_varying_weights(np.where(np.array(in_window)[None, :, None], base.base_z, np.nan))
+    labels, window, base_z = index.labels, index.base_window, index.scaled.base_z
+    in_window = [window[0] <= year <= window[1] for year in labels.years]
+    weights = time_varying_weights(np.where(np.array(in_window)[None, :, None], base_z, np.nan))
     tables = []
     for t, year in enumerate(labels.years):
         if np.isnan(weights[t]).any():
             continue
         unused = np.full(len(labels.names), np.nan)
         chosen = SchemeWeights(weights[t], unused, unused, ("",) * len(labels.names))
-        own = weights_frame(labels, chosen, base.base_z[:, [t], :], 0.0)
+        own = weights_frame(labels, chosen, base_z[:, [t], :], 0.0)
         tables.append(own.assign(year=pd.array([year] * len(own), dtype="Int64"), delta=0.0))
     years = tuple(year for year, w in zip(labels.years, weights, strict=True) if not np.isnan(w).any())
     chosen_years = [labels.years.index(year) for year in years]
-    score = time_varying_score(base.z[:, chosen_years], weights[chosen_years])
-    own_labels = Labels(labels.cities, years, labels.names, labels.dimensions)
-    marks = Marks(*(mask[:, chosen_years] for mask in vars(base.marks).values()))
+    score = time_varying_score(index.z[:, chosen_years], weights[chosen_years])
+    own_labels = replace(labels, years=years)
+    marks = Marks(*(mask[:, chosen_years] for mask in vars(index.marks).values()))
     return pd.concat(tables, ignore_index=True), score_block(
         own_labels, COMPOSITE, score, weights[chosen_years].mean(axis=0), marks
     )

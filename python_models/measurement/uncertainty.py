@@ -1,50 +1,64 @@
 """How much of a place in the ranking is choice: thousands of indexes instead of one, and which choice matters.
 
-Factors, each drawn evenly: the weight scheme, the winsorising, delta, the imputation, the edition of the values (that
-of the headline, or another that the model holds), leaving one indicator out (or none), and Dirichlet weights around
-those of the scheme (concentration 200). Every draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither
-the number of workers nor the order of work can change a number.
+Factors, each drawn evenly: the weight scheme, the winsorising, delta, leaving one indicator out (or none), the
+imputation, the edition of the values (that of the headline, or another that the model holds), the normalisation, the
+aggregation, and Dirichlet weights around those of the scheme (concentration 200). Any subset of them can be asked for;
+the others then stay at the headline. Every draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither
+the number of workers nor the order of work can change a number. Scores that agree to 12 digits share a place.
 
 Places: 5, 50 and 95 % over the draws, and the share of draws among the first 20. Shares of the factors: the A/B design
-of `sobol` on the mean absolute shift of places against the headline.
+of `sobol` on the mean absolute shift of places against the headline. A draw that has no index (no indicator is left, or
+a score is not finite) is left out and counted: `n_failed` of the n_draws.
 Reference: Saisana, Saltelli and Tarantola (2005).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from numpy.typing import NDArray
 
-from python_models._types import FloatArray
-from python_models.measurement.choices import DELTAS, IMPUTATIONS, QUANTILES, SCHEMES, Choice, ChoiceModel, places
+from python_models._types import BoolArray, FloatArray
+from python_models._validate import require_known
+from python_models.measurement.choices import FIELDS, TOPSIS, Choice, ChoiceModel, dirichlet_weights
 from python_models.measurement.sobol import SobolShares, sobol_shares
 
-FACTORS = ("scheme", "winsorising", "delta", "drop_one", "imputation", "editing", "weights")
+FACTORS = (*FIELDS, "weights")
 TOP = 20
-CHUNK = 50  # draws a task; fixed, so that the work is cut in the same way for any number of workers
+DIGITS = 12
+CHUNK = 256  # runs, or cities, in hand at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
-    """Draws of places and scores, arrays (draws, N, T); reference (N, T): places of the headline."""
+    """Draws of places and scores, arrays (draws, N, T); reference (N, T): places of the headline.
+
+    n_evaluations: indexes that were made, draws of the design included; n_failed of them have no score.
+    """
 
     cities: tuple[str, ...]
     years: tuple[int, ...]
     reference: FloatArray
-    ranks: FloatArray
+    ranks: NDArray[np.int32]
     scores: FloatArray
     shares: SobolShares
     city_shares: SobolShares
     seed: int
+    n_evaluations: int
+    n_failed: int
+    reasons: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year: rank_year, rank_p05/p50/p95, p_top20, score_p05/p50/p95, n_draws, n_obs, seed."""
         n, t = self.reference.shape
-        rank, score = (np.quantile(x, (0.05, 0.5, 0.95), axis=0).reshape(3, -1) for x in (self.ranks, self.scores))
+        rank, score = (
+            np.stack([np.quantile(x[..., year], (0.05, 0.5, 0.95), axis=0) for year in range(t)], axis=2).reshape(3, -1)
+            for x in (self.ranks, self.scores)
+        )
         return pd.DataFrame(
             {
                 "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
@@ -84,75 +98,156 @@ class Uncertainty:
 
 
 def uncertainty(
-    model: ChoiceModel, *, cities: Sequence[str], years: Sequence[int], seed: int, draws: int = 1000, n_jobs: int = 1
+    model: ChoiceModel,
+    *,
+    cities: Sequence[str],
+    years: Sequence[int],
+    seed: int,
+    draws: int = 1000,
+    n_jobs: int = 1,
+    factors: Sequence[str] = FACTORS,
 ) -> Uncertainty:
-    """Draw `draws` indexes of `model` for the places, and (2 + 7) times as many for the shares of the factors.
+    """Draw `draws` indexes of `model` for the places, and (2 + K) times as many for the shares of the K factors.
 
-    The same seed gives the same numbers with any `n_jobs`. ValueError: fewer than 2 draws, or labels that do not fit.
+    The same seed gives the same numbers with any `n_jobs` (threads, one year each). ValueError: fewer than 2 draws,
+    an unknown factor, labels that do not fit, or fewer than 2 draws that have a score.
     """
-    n, t, _ = model.values.shape
+    n, t, m = model.values.shape
     if (len(cities), len(years)) != (n, t):
         raise ValueError(f"values are {n} cities x {t} years, labels count {len(cities)} x {len(years)}.")
     if draws < 2:
         raise ValueError(f"at least 2 draws are needed, got {draws}.")
-    reference = places(model.score(Choice()))
-    streams = np.random.SeedSequence(seed).spawn(draws)
-    chunks = [streams[start : start + CHUNK] for start in range(0, draws, CHUNK)]
-    if n_jobs == 1:
-        done = [_run_chunk(model, chunk, reference) for chunk in chunks]
-    else:
-        done = Parallel(n_jobs=n_jobs)(delayed(_run_chunk)(model, chunk, reference) for chunk in chunks)
-    ranks, scores, shifts = (np.concatenate(parts) for parts in zip(*done, strict=True))
-    f = np.moveaxis(shifts, 0, 1)  # (2 + K, draws, N): A, B, AB_1 .. AB_K
-    mean = f.mean(axis=2)
+    require_known(factors, FACTORS, "factor")
+    chosen = tuple(factor for factor in FACTORS if factor in factors)
+    runs = _Runs(model, _design(seed, draws, m, chosen), chosen)
+    reference = ranked(model.score(model.headline).T).T.astype(np.float64)
+    size = 2 + len(chosen)
+    ranks, scores = np.empty((draws, n, t), dtype=np.int32), np.empty((draws, n, t))
+    shift, failed = np.zeros((draws * size, n), dtype=np.float32), runs.failed.copy()
+
+    def of_year(year: int) -> tuple[NDArray[np.int32], BoolArray]:
+        own = np.empty((draws, n))
+        place, bad = runs.of_year(year, own)
+        scores[..., year], ranks[..., year] = own, place[:draws]
+        np.abs(np.subtract(place, reference[:, year].astype(np.int32), out=place), out=place)
+        return place, bad
+
+    with ThreadPoolExecutor(max_workers=n_jobs) as pool:
+        for start in range(0, t, n_jobs):  # as many years at a time as there are workers: their draws are large
+            for moved, bad in pool.map(of_year, range(start, min(start + n_jobs, t))):
+                shift += moved
+                failed |= bad
+    if (~failed[:draws]).sum() < 2:
+        raise ValueError(f"fewer than 2 of {draws} draws have a score: {'; '.join(runs.reasons) or 'not finite'}.")
+    f = shift.reshape(size, draws, n)
+    if failed.any():  # a base draw needs all of its runs
+        f = f[:, ~failed.reshape(size, draws).any(axis=0)]
+        ranks, scores = ranks[~failed[:draws]], scores[~failed[:draws]]
+    mean = f.mean(axis=2, dtype=np.float64) / t
+    cities_shares = [_of_cities(f[..., start : start + CHUNK] / np.float64(t), chosen) for start in range(0, n, CHUNK)]
+    first, total = (np.concatenate(parts, axis=1) for parts in zip(*cities_shares, strict=True))
     return Uncertainty(
         tuple(cities),
         tuple(years),
         reference,
         ranks,
         scores,
-        sobol_shares(mean[0], mean[1], mean[2:], FACTORS, seed=seed),
-        sobol_shares(f[0], f[1], f[2:], FACTORS),
+        sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed),
+        SobolShares(chosen, first, total, None, None, f.shape[1]),
         seed,
+        len(failed),
+        int(failed.sum()),
+        runs.reasons,
     )
 
 
-def _run_chunk(
-    model: ChoiceModel, streams: list[np.random.SeedSequence], reference: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Ranks and scores of the A draws (c, N, T), and mean absolute shifts (c, 2 + K, N) of A, B, AB_1 .. AB_K."""
-    (n, t, m), editions = model.values.shape, 1 + len(model.others)
-    ranks, scores = np.empty((len(streams), n, t)), np.empty((len(streams), n, t))
-    shifts = np.empty((len(streams), 2 + len(FACTORS), n))
-    for j, stream in enumerate(streams):
-        rng = np.random.default_rng(stream)
-        a, b = rng.random(len(FACTORS) - 1 + m), rng.random(len(FACTORS) - 1 + m)
-        for run, u in enumerate([a, b, *(_mixed(a, b, k) for k in range(len(FACTORS)))]):
-            score = model.score(choice_of(u, m, editions), u[len(FACTORS) - 1 :])
-            ranked = places(score)
-            shifts[j, run] = np.abs(ranked - reference).mean(axis=1)
-            if run == 0:
-                ranks[j], scores[j] = ranked, score
-    return ranks, scores, shifts
+def _of_cities(f: FloatArray, factors: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
+    own = sobol_shares(f[0], f[1], f[2:], factors)
+    return own.first, own.total
 
 
-def choice_of(u: FloatArray, m: int, editions: int = 1) -> Choice:
-    """The choice that the first six coordinates of a draw in [0, 1) stand for; all levels are equally likely."""
-    dropped = int(u[3] * (m + 1))
-    return Choice(
-        scheme=SCHEMES[int(u[0] * len(SCHEMES))],
-        quantiles=QUANTILES[int(u[1] * len(QUANTILES))],
-        delta=DELTAS[int(u[2] * len(DELTAS))],
-        drop=None if dropped == m or m == 1 else dropped,
-        imputation=IMPUTATIONS[int(u[4] * len(IMPUTATIONS))],
-        edition=int(u[5] * editions),
-    )
+def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:
+    """The choice that the first coordinates of a draw in [0, 1) stand for; levels of a factor are equally likely."""
+    changes = {}
+    for k, (factor, name) in enumerate(FIELDS.items()):
+        if factor in factors:
+            levels = model.levels(factor)
+            changes[name] = levels[int(u[k] * len(levels))]
+    return replace(model.headline, **changes)  # type: ignore[arg-type]
 
 
-def _mixed(a: FloatArray, b: FloatArray, factor: int) -> FloatArray:
-    """Draw a with one factor from b; the last factor, the weights, is the whole rest of the draw."""
-    mixed = a.copy()
-    last = len(FACTORS) - 1
-    own = slice(last, None) if factor == last else slice(factor, factor + 1)
-    mixed[own] = b[own]
-    return mixed
+class _Runs:
+    """All runs of a design, grouped so that one product gives the scores of a group in a year."""
+
+    def __init__(self, model: ChoiceModel, design: FloatArray, factors: tuple[str, ...]) -> None:
+        self.model, m = model, model.values.shape[2]
+        self.weights = np.zeros((len(design), m))
+        self.failed: BoolArray = np.zeros(len(design), dtype=bool)
+        reasons: list[str] = []
+        groups: dict[Choice, list[int]] = {}
+        for j, u in enumerate(design):
+            choice = choice_of(u, model, factors)
+            try:
+                w = model.weights(choice)
+            except ValueError as error:
+                self.failed[j] = True
+                reasons.append(str(error))
+                continue
+            self.weights[j] = dirichlet_weights(w, u[len(FIELDS) :]) if "weights" in factors else w
+            shape = "" if choice.scheme != TOPSIS else TOPSIS
+            groups.setdefault(replace(choice, scheme=shape, delta=0.0, drop=None), []).append(j)
+        self.groups = {choice: np.array(rows) for choice, rows in groups.items()}
+        self.reasons = tuple(dict.fromkeys(reasons))
+        for choice in self.groups:  # made once, before the threads
+            model.scores(choice, self.weights[:1], 0)
+
+    def of_year(self, year: int, scores: FloatArray) -> tuple[NDArray[np.int32], BoolArray]:
+        """Places (runs, N) of one year, and the runs with a score that is not finite; fills `scores` (draws, N)."""
+        n = self.model.values.shape[0]
+        places, bad = np.ones((len(self.weights), n), dtype=np.int32), np.zeros(len(self.weights), dtype=bool)
+        for choice, rows in self.groups.items():
+            for own in np.split(rows, range(CHUNK, len(rows), CHUNK)):
+                found = self.model.scores(choice, self.weights[own], year)
+                bad[own] = ~np.isfinite(found).all(axis=1)
+                found[bad[own]] = 0.0
+                places[own] = ranked(found)
+                drawn = own < len(scores)
+                scores[own[drawn]] = found[drawn]
+        return places, bad
+
+
+def ranked(scores: FloatArray) -> NDArray[np.int32]:
+    """Places (d, N) in each row of scores (d, N), 1 the highest; what is level to 12 digits shares the best place.
+
+    One sort of whole numbers: the rounded score in the upper bits, the unit in the lower ones.
+    """
+    n = scores.shape[1]
+    bits = n.bit_length()
+    largest = np.maximum(np.abs(scores).max(axis=1, keepdims=True), 1.0)
+    keys = np.rint(scores * (-(10.0**DIGITS) / largest)).astype(np.int64)
+    keys <<= bits
+    keys |= np.arange(n)
+    keys.sort(axis=1)
+    unit = keys & ((1 << bits) - 1)
+    keys >>= bits
+    place = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), keys.shape)
+    is_new = keys[:, 1:] != keys[:, :-1]
+    if not is_new.all():
+        first = np.concatenate([np.ones((len(keys), 1), dtype=bool), is_new], axis=1)
+        place = np.maximum.accumulate(np.where(first, place, 0), axis=1)
+    result = np.empty(keys.shape, dtype=np.int32)
+    np.put_along_axis(result, unit, place, axis=1)
+    return result
+
+
+def _design(seed: int, draws: int, m: int, factors: tuple[str, ...]) -> FloatArray:
+    """Rows ((2 + K) draws, 8 + m): A, B, and A with one factor from B; "weights" is all that follows the eighth."""
+    size = len(FIELDS) + m
+    pairs = np.stack([np.random.default_rng(s).random((2, size)) for s in np.random.SeedSequence(seed).spawn(draws)])
+    blocks = [pairs[:, 0], pairs[:, 1]]
+    for factor in factors:
+        mixed = pairs[:, 0].copy()
+        own = slice(len(FIELDS), None) if factor == "weights" else slice((k := list(FIELDS).index(factor)), k + 1)
+        mixed[:, own] = pairs[:, 1, own]
+        blocks.append(mixed)
+    return np.concatenate(blocks)

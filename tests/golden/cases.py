@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -189,3 +189,29 @@ def _links(w: np.ndarray, path: Path) -> None:
 
 if __name__ == "__main__":
     write(Path(sys.argv[1]))
+
+
+class Asem(NamedTuple):
+    """51 countries x 49 indicators, divided by their denominators, holes filled with the mean of Europe or Asia."""
+
+    units: list[str]
+    values: pd.DataFrame
+    directions: list[float]
+    targets: list[float]
+    weights: dict[str, float]
+    paths: tuple[tuple[str, ...], ...]
+
+
+def asem() -> Asem:
+    """Sustainable connectivity of the ASEM countries (European Commission's JRC 2018, MIT licence of COINr)."""
+    data, meta = (pd.read_csv(HERE / "asem" / f"{name}.csv") for name in ("idata", "imeta"))
+    data = data.set_index("uCode", drop=False).loc[json.loads((HERE / "asem/expected.json").read_text())["units"]]
+    own = meta[meta["Type"] == "Indicator"].set_index("iCode")
+    raw = data[list(own.index)].astype(float)
+    for name, denominator in own["Denominator"].dropna().items():
+        raw[name] /= data[denominator]
+    values = raw.fillna(raw.groupby(data["EurAsia_group"]).transform("mean"))
+    parent = meta.set_index("iCode")["Parent"]
+    paths = tuple((p, parent[p]) for p in own["Parent"])
+    weights = meta.set_index("iCode")["Weight"].dropna().drop("Index").to_dict()
+    return Asem(list(data.index), values, own["Direction"].tolist(), own["Target"].tolist(), weights, paths)

@@ -69,6 +69,7 @@ class Reader:
 
     - $index, $basis, $scheme, $model, $relations, $w, $first, $last of the scope, and @slice and @model (see PARTS);
     - name(kind, code) and place(kind, code): what mart.dim_label calls a code, and its place in lists;
+    - item(code) for what an audit is about: an indicator, group, factor, method or city;
     - term(code) for a regressor, W: before it for its spatial lag, and change(text) for what differs in a variant;
     - the table `city`: city_id, name, province, other names of the cities in the reader's language.
     """
@@ -178,6 +179,12 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         f"create or replace temp table city as select city_id, coalesce({name}, city_id) as full_name,"
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
         f" from mart.dim_city where boundary_vintage = {int(boundary)}"
+    )
+    con.execute(
+        "create or replace temp macro item(of_item) as coalesce((select any_value(l.name) from temp.label as l where"
+        " (l.kind in ('indicator', 'part', 'factor', 'audit_item', 'external') and l.code = of_item)"
+        " or (l.kind = 'tier' and l.code = upper(of_item))),"
+        " (select c.name from temp.city as c where c.city_id = of_item), of_item)"
     )
 
 

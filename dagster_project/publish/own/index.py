@@ -14,8 +14,8 @@ from dagster_project.publish.own.spec import Given, listed, one_of, read_spec, y
 from dagster_project.publish.own.values import Values, entries
 from python_models._types import FloatArray
 from python_models.estimates import rank_correlation
-from python_models.index import ScaledIndex, scale_index
 from python_models.measurement import topsis_score
+from python_models.measurement.composite import CompositeIndex
 from python_models.panel import Panel
 from python_models.schemes import SCHEMES, SUM, TOPSIS, SchemeWeights, scheme_score
 from python_models.scores import contributions, dimension_scores, ranks, weighted_score
@@ -81,10 +81,10 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
     cube = np.stack([p.reindex(index=cities, columns=years).to_numpy(dtype=np.float64) for p in planes.values()], 2)
     panel = Panel(cube, tuple(cities), tuple(years), tuple(chosen))
     try:
-        base = scale_index(
+        base = CompositeIndex(
             panel,
             directions={code: fact["direction"] for code, fact in facts.items()},
-            dimensions={code: fact["dimension"] for code, fact in facts.items()},
+            levels={code: fact["dimension"] for code, fact in facts.items()},
             window=(window[0], window[-1]),
             winsor={code: fact["winsor"] for code, fact in facts.items()},
             caps={code: fact["cap"] for code, fact in facts.items() if fact["cap"] is not None},
@@ -169,7 +169,7 @@ def _first(left_out: Mapping[str, str]) -> str:
     return "; ".join(f"{city} has {why}" for city, why in list(left_out.items())[:3])
 
 
-def _scored(base: ScaledIndex, spec: Mapping[str, Any], codes: list[str]) -> tuple[SchemeWeights, FloatArray]:
+def _scored(base: CompositeIndex, spec: Mapping[str, Any], codes: list[str]) -> tuple[SchemeWeights, FloatArray]:
     asked, how = spec.get("weights", "entropy"), spec.get("aggregation")
     if how is not None:
         one_of(how, AGGREGATIONS, "aggregation")
@@ -184,7 +184,7 @@ def _scored(base: ScaledIndex, spec: Mapping[str, Any], codes: list[str]) -> tup
         weights = SchemeWeights(given / given.sum(), unused, unused, ("",) * len(codes))
     else:
         scheme = one_of(ALIASES.get(asked, asked) if isinstance(asked, str) else asked, tuple(SCHEMES), "weights")
-        weights = base.weights(scheme)
+        weights = base.weigh(scheme)
     if how is None:
         return weights, scheme_score(base.z, weights)
     if weights.rule not in (SUM, TOPSIS):
@@ -207,7 +207,7 @@ def _scores(
     reader: Reader,
     values: Values,
     panel: Panel,
-    base: ScaledIndex,
+    base: CompositeIndex,
     weights: SchemeWeights,
     score: FloatArray,
     shown: list[int],

@@ -16,7 +16,7 @@ settings.load_profile("numeric")
 NAMES = ("n1", "n2", "n3", "q1", "q2")
 SPEC: dict[str, Any] = {
     "directions": {"n1": 1, "n2": 1, "n3": -1, "q1": 1, "q2": -1},
-    "dimensions": {"n1": "new", "n2": "new", "n3": "new", "q1": "quality", "q2": "quality"},
+    "levels": {"n1": "new", "n2": "new", "n3": "new", "q1": "quality", "q2": "quality"},
     "winsor": {"n1": True, "q2": True},
     "caps": {"n2": 100.0},
     "window": (2012, 2015),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 
 CASE = Path(__file__).parents[2] / "golden" / "entropy_two_by_two"
 
@@ -22,8 +22,8 @@ PRINTED = {
 @pytest.fixture(scope="module")
 def result():
     panel = Panel.from_long(pd.read_csv(CASE / "inputs.csv"))
-    spec = {"directions": {"k1": 1, "k2": -1}, "dimensions": {"k1": "new", "k2": "quality"}}
-    return build_index(panel, window=(2012, 2013), **spec)
+    spec = {"directions": {"k1": 1, "k2": -1}, "levels": {"k1": "new", "k2": "quality"}}
+    return CompositeIndex(panel, window=(2012, 2013), **spec).fit()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 
 COLUMNS = {
     "bounds": "indicator_code index_suffix min_value max_value winsor_low_value winsor_high_value "
@@ -29,7 +29,7 @@ def composite(result):
 
 @pytest.fixture(scope="module")
 def result(panel, spec):
-    return build_index(panel, **spec)
+    return CompositeIndex(panel, **spec).fit()
 
 
 def test_frames_have_one_row_per_grain_and_their_columns(result, panel):
@@ -101,7 +101,7 @@ def test_a_capped_value_is_cut_before_bounds_and_marked(result, panel):
 def test_winsor_quantiles_are_those_of_capped_values(panel, spec):
     # About 10 % of n2 lie above the cap: its 95 % point is the cap itself, not a value beyond it.
     both = {**spec, "winsor": {"n2": True}, "winsor_quantiles": (0.05, 0.95)}
-    row = build_index(panel, **both).bounds.set_index("indicator_code").loc["n2"]
+    row = CompositeIndex(panel, **both).fit().bounds.set_index("indicator_code").loc["n2"]
     raw = panel.values[..., panel.names.index("n2")]
     assert np.quantile(raw, 0.95) > 100
     assert row["winsor_high_value"] == row["max_value"] == 100.0
@@ -110,7 +110,7 @@ def test_winsor_quantiles_are_those_of_capped_values(panel, spec):
 
 def test_a_missing_cell_makes_its_scores_nan_and_nothing_else(panel, spec):
     hole = changed(panel, lambda v: v.__setitem__((3, 1, 0), np.nan))
-    result = build_index(hole, **spec)
+    result = CompositeIndex(hole, **spec).fit()
     gone = result.scores[result.scores["score"].isna()]
     assert gone[["city_id", "year", "index_suffix"]].values.tolist() == [
         [panel.cities[3], 2013, ""],
@@ -123,29 +123,29 @@ def test_a_missing_cell_makes_its_scores_nan_and_nothing_else(panel, spec):
 
 
 def test_a_constant_indicator_gets_weight_0_no_z_and_a_warning_and_scores_stay(panel, spec):
-    result = build_index(changed(panel, lambda v: v.__setitem__((..., 3), 7.0)), **spec)
+    result = CompositeIndex(changed(panel, lambda v: v.__setitem__((..., 3), 7.0)), **spec).fit()
     row = result.weights.set_index("indicator_code").loc["q1"]
     assert (row["weight"], row["flag"]) == (0.0, "constant_indicator")
     assert result.warnings == ("constant_indicator: q1 in 2012-2015",)
     assert result.values[result.values["indicator_code"] == "q1"]["z"].isna().all()
     assert result.scores["score"].notna().all()
     other = Panel(panel.values[..., [0, 1, 2, 4]], panel.cities, panel.years, ("n1", "n2", "n3", "q2"))
-    kept = {key: {k: v for k, v in spec[key].items() if k != "q1"} for key in ("directions", "dimensions")}
-    without = build_index(other, **{**spec, **kept})
+    kept = {key: {k: v for k, v in spec[key].items() if k != "q1"} for key in ("directions", "levels")}
+    without = CompositeIndex(other, **{**spec, **kept}).fit()
     np.testing.assert_allclose(result.score, without.score, rtol=0, atol=1e-15)
 
 
 def test_the_equal_scheme_gives_each_varying_indicator_the_same_weight(panel, spec):
-    result = build_index(panel, scheme="equal", **spec)
+    result = CompositeIndex(panel, scheme="equal", **spec).fit()
     np.testing.assert_allclose(result.weights["weight"], 0.2, rtol=1e-15)
     np.testing.assert_allclose(result.score, result.z.mean(axis=2), rtol=1e-14)
     assert result.weights[["entropy", "redundancy", "delta"]].isna().all(axis=None)
-    constant = build_index(changed(panel, lambda v: v.__setitem__((..., 3), 7.0)), scheme="equal", **spec)
+    constant = CompositeIndex(changed(panel, lambda v: v.__setitem__((..., 3), 7.0)), scheme="equal", **spec).fit()
     assert constant.weights["weight"].tolist() == [0.25, 0.25, 0.25, 0.0, 0.25]
 
 
 def test_delta_is_stored_and_changes_weights_but_not_z(panel, spec):
-    headline, shifted = build_index(panel, **spec), build_index(panel, delta=0.01, **spec)
+    headline, shifted = CompositeIndex(panel, **spec).fit(), CompositeIndex(panel, delta=0.01, **spec).fit()
     assert (shifted.weights["delta"] == 0.01).all()
     np.testing.assert_array_equal(shifted.z, headline.z)
     assert not np.allclose(shifted.w, headline.w, atol=1e-4)
@@ -154,7 +154,7 @@ def test_delta_is_stored_and_changes_weights_but_not_z(panel, spec):
 def test_share_imputed_is_the_weight_of_imputed_cells_inside_each_index(panel, spec):
     imputed = np.zeros(panel.values.shape, dtype=bool)
     imputed[2, 1, [0, 3]] = True
-    result = build_index(panel, imputed=imputed, **spec)
+    result = CompositeIndex(panel, imputed=imputed, **spec).fit()
     w = dict(zip(result.names, result.w, strict=True))
     mine = result.scores[result.scores["share_imputed_weight"] > 0].set_index("index_suffix")
     assert set(zip(mine["city_id"], mine["year"], strict=True)) == {(panel.cities[2], 2013)}
@@ -169,8 +169,8 @@ def test_a_provisional_cell_is_scored_but_shapes_no_limit_bound_or_weight(panel,
     spiked = changed(panel, lambda v: v.__setitem__((4, 3, 3), 1e6))
     mask = np.zeros(panel.values.shape, dtype=bool)
     mask[4, 3, 3] = True
-    result = build_index(spiked, provisional=mask, **spec)
-    hole = build_index(changed(panel, lambda v: v.__setitem__((4, 3, 3), np.nan)), **spec)
+    result = CompositeIndex(spiked, provisional=mask, **spec).fit()
+    hole = CompositeIndex(changed(panel, lambda v: v.__setitem__((4, 3, 3), np.nan)), **spec).fit()
     pd.testing.assert_frame_equal(result.bounds, hole.bounds)
     pd.testing.assert_frame_equal(result.weights, hole.weights)
     mine = result.scores.set_index(["city_id", "year", "index_suffix"]).sort_index().loc[panel.cities[4], 2015]
@@ -191,7 +191,7 @@ def test_skewness_is_that_of_z_in_the_window(result):
     ("change", "message"),
     [
         ({"directions": {"n1": 1}}, "indicator n2 has no direction"),
-        ({"dimensions": {"n1": "new"}}, "indicator n2 has no dimension"),
+        ({"levels": {"n1": "new"}}, "indicator n2 has no level"),
         ({"winsor": {"typo": True}}, "indicator in winsor 'typo'"),
         ({"caps": {"typo": 1.0}}, "indicator in caps 'typo'"),
         ({"window": (1990, 1991)}, "1990-1991"),
@@ -202,20 +202,20 @@ def test_skewness_is_that_of_z_in_the_window(result):
 )
 def test_a_spec_that_does_not_fit_raises_in_plain_words(panel, spec, change, message):
     with pytest.raises(ValueError, match=message):
-        build_index(panel, **{**spec, **change})
+        CompositeIndex(panel, **{**spec, **change}).fit()
 
 
 def test_a_direction_for_an_indicator_the_panel_lacks_raises(panel, spec):
     with pytest.raises(ValueError, match="directions 'ghost'"):
-        build_index(panel, **{**spec, "directions": {**spec["directions"], "ghost": 1}})
+        CompositeIndex(panel, **{**spec, "directions": {**spec["directions"], "ghost": 1}}).fit()
 
 
 def test_an_indicator_without_values_in_the_window_raises_and_is_named(panel, spec):
     empty = changed(panel, lambda v: v.__setitem__((slice(None), slice(0, 2), 4), np.nan))
     with pytest.raises(ValueError, match="indicator q2 has no value in the window"):
-        build_index(empty, **{**spec, "window": (2012, 2013)})
+        CompositeIndex(empty, **{**spec, "window": (2012, 2013)}).fit()
 
 
 def test_years_of_the_window_that_the_panel_lacks_are_named(panel, spec):
-    result = build_index(panel, **{**spec, "window": (2011, 2016)})
+    result = CompositeIndex(panel, **{**spec, "window": (2011, 2016)}).fit()
     assert result.warnings == ("window_not_covered: the panel has no 2011, 2016",)

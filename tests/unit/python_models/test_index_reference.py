@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 
 
 def quantile_type_7(values, q):
@@ -62,7 +62,7 @@ def reference_index(panel, spec, delta):
 
     score = {}
     for suffix in ("", "_new", "_quality"):
-        names = [n for n in panel.names if suffix in ("", "_" + spec["dimensions"][n])]
+        names = [n for n in panel.names if suffix in ("", "_" + spec["levels"][n])]
         total = sum(weight[n] for n in names)
         for key in keys:
             if all(z[key, n] is not None for n in names):
@@ -78,7 +78,7 @@ def test_an_independent_recomputation_agrees(panel_factory, spec, delta, holes):
         values = panel.values.copy()
         values[3, 1, 0] = values[7, 4, 2] = values[9, 0, 4] = float("nan")
         panel = Panel(values, panel.cities, panel.years, panel.names)
-    result = build_index(panel, delta=delta, **spec)
+    result = CompositeIndex(panel, delta=delta, **spec).fit()
     weight, score = reference_index(panel, spec, delta)
 
     for row in result.weights.itertuples():

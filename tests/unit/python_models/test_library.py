@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.paths import PROJECT
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 from python_models.dynamics import spatial_markov, spatial_markov_from_scores
 from python_models.dynamics.spatial_markov import classify_lag
 from python_models.dynamics.states import discretise, relative
@@ -141,9 +141,9 @@ def test_a_result_shows_a_table_and_never_its_arrays(wide):
         assert repr(result).startswith(type(result).__name__)
         assert "array(" not in repr(result)
         assert "<table" in result._repr_html_()
-    many = build_index(
-        Panel(y.to_numpy()[..., None], tuple(y.index), tuple(y), ("a",)), directions={"a": 1}, dimensions={"a": "d"}
-    )
+    many = CompositeIndex(
+        Panel(y.to_numpy()[..., None], tuple(y.index), tuple(y), ("a",)), directions={"a": 1}, levels={"a": "d"}
+    ).fit()
     assert "more rows: to_frame()" in repr(many)
     assert len(repr(many)) < 3000
 
@@ -151,9 +151,11 @@ def test_a_result_shows_a_table_and_never_its_arrays(wide):
 def test_no_window_is_the_window_of_all_years(wide):
     y = wide[0]
     panel = Panel(y.to_numpy()[..., None], tuple(y.index), tuple(y), ("a",))
-    spec = {"directions": {"a": 1}, "dimensions": {"a": "d"}}
-    assert build_index(panel, **spec).window == (2010, 2014)
-    np.testing.assert_array_equal(build_index(panel, **spec).z, build_index(panel, window=(2010, 2014), **spec).z)
+    spec = {"directions": {"a": 1}, "levels": {"a": "d"}}
+    assert CompositeIndex(panel, **spec).fit().window == (2010, 2014)
+    np.testing.assert_array_equal(
+        CompositeIndex(panel, **spec).fit().z, CompositeIndex(panel, window=(2010, 2014), **spec).fit().z
+    )
 
 
 def test_a_spatial_chain_straight_from_scores_is_the_one_made_by_hand(wide):

@@ -8,11 +8,10 @@ import pytest
 from study_tools import lacking, settings, with_schemes
 
 from dagster_project.study import propagation
-from dagster_project.study.index import scaled_index
+from dagster_project.study.index import composite
 from dagster_project.study.propagation import Drawn
 from python_models.dynamics.markov import markov
 from python_models.dynamics.states import discretise
-from python_models.index import index_of_scheme
 from python_models.inequality.change import disparity_change
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
@@ -53,11 +52,8 @@ def country(indicators: int = 3, *, is_certain: bool = False) -> dict[str, pd.Da
     panel = pd.concat(cells, ignore_index=True)
     scores, data = [], []
     for code in ("nqpf", "pr"):
-        made = index_of_scheme(
-            scaled_index(
-                panel[panel["index_code"] == code], frame[frame["index_code"] == code], facts, (YEARS[0], YEARS[-1])
-            )
-        )
+        own = frame[frame["index_code"] == code]
+        made = composite(panel[panel["index_code"] == code], own, facts, (YEARS[0], YEARS[-1])).fit()
         scores.append(pd.DataFrame({**keys, "score": made.score.ravel(), "index_code": code, **SCORE}))
         value = 100.0 * made.score.ravel()
         data.append(pd.DataFrame({**keys, "value": value, "term": code, "model_id": "nqpf_sdm", "basis": BASIS}))

@@ -7,10 +7,9 @@ from influence_worlds import specs, warehouse
 from study_tools import lacking, settings
 
 from dagster_project.study import convergence, disparity, influence, panel
-from dagster_project.study.index import scaled_index
+from dagster_project.study.index import composite
 from dagster_project.study.truth import build, chain_tables, recall_table, separating_cut
 from python_models.edits import RECALL_COLUMNS
-from python_models.index import index_of_scheme
 
 SIZES = {"multipliers": 20, "threshold_bootstrap": 2, "spatial_grid": 6}
 FEW = {"bootstrap": 20, "trend": 20, "draws": 2}
@@ -33,7 +32,7 @@ def frames():
     spec = pd.DataFrame({"index_code": "nqpf", "indicator_code": list(values), "dimension": ["new", "new", "quality"]})
     spec = spec.assign(tier="T1", **window)
     facts = pd.DataFrame({"indicator_code": list(values), "direction": 1, "is_winsorised": False, "cap_high": np.nan})
-    result = index_of_scheme(scaled_index(cells.assign(is_imputed=False), spec, facts, (2012, 2018)))
+    result = composite(cells.assign(is_imputed=False), spec, facts, (2012, 2018)).fit()
     own = own.drop(columns="score").merge(result.scores.query("index_suffix == ''")[["city_id", "year", "score"]])
     made["scores"] = scores = pd.concat([own, made["scores"].query("index_code == 'pr'")])
     made["population"] = own[["city_id", "year"]].assign(population=1.0)

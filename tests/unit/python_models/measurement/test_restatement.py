@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 from python_models.measurement.restatement import PLAYERS, Basis, restate, shapley, subsets
 
 OLD = (2012, 2013, 2014, 2015)
@@ -33,7 +33,7 @@ def bridge_of(spec, extended):
 
     def make(before=extended.values, after=extended.values, old=(2012, 2015), new=(2012, 2016)):
         panels = [Panel(x, extended.cities, extended.years, extended.names) for x in (before, after)]
-        results = [build_index(p, **{**spec, "window": w}) for p, w in zip(panels, (old, new), strict=True)]
+        results = [CompositeIndex(p, **{**spec, "window": w}).fit() for p, w in zip(panels, (old, new), strict=True)]
         directions = [spec["directions"][n] for n in extended.names]
         caps = [spec["caps"].get(n, np.inf) for n in extended.names]
         bridge = restate(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.study.measurement import restatement_table
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 
 PARTS = ["part_revision", "part_bounds", "part_weights", "part_method"]
 
@@ -24,7 +24,7 @@ def indicator_frame(spec):
 def frames_of(panel, spec, vintage, previous=None):
     """What a build holds of index `x`: base window 2012-2014, restated until 2015."""
     results = {
-        basis: build_index(panel, **{**spec, "window": (2012, end)})
+        basis: CompositeIndex(panel, **{**spec, "window": (2012, end)}).fit()
         for basis, end in (("frozen_2012_2014", 2014), ("restated", 2015))
     }
     return {
@@ -42,7 +42,7 @@ def history_of(panel, spec, vintage):
     """The rows that are kept of a published vintage."""
     blocks = []
     for basis, end in (("frozen_2012_2014", 2014), ("restated", 2015)):
-        result = build_index(panel, **{**spec, "window": (2012, end)})
+        result = CompositeIndex(panel, **{**spec, "window": (2012, end)}).fit()
         cells = panel.to_long().merge(result.bounds, on="indicator_code")
         cells = cells.merge(result.weights[["indicator_code", "weight"]], on="indicator_code")
         cells = cells.merge(indicator_frame(spec), on="indicator_code")
@@ -88,7 +88,7 @@ def test_a_revised_cell_is_a_revision_of_its_own_city_and_year_only(table, panel
 def test_scores_of_the_bridge_are_the_published_ones(table, panel, revised, spec):
     own = table[(table["basis_old"] == "restated") & (table["basis_new"] == "restated")]
     for column, source in (("score_old", panel), ("score_new", revised)):
-        score = build_index(source, **{**spec, "window": (2012, 2015)}).score
+        score = CompositeIndex(source, **{**spec, "window": (2012, 2015)}).fit().score
         np.testing.assert_allclose(own[column], score.reshape(-1), rtol=0, atol=1e-14)
 
 
@@ -103,7 +103,7 @@ def test_a_changed_method_takes_the_whole_change(panel, spec):
     fewer = {
         **spec,
         "directions": {n: d for n, d in spec["directions"].items() if n != "q2"},
-        "dimensions": {n: d for n, d in spec["dimensions"].items() if n != "q2"},
+        "levels": {n: d for n, d in spec["levels"].items() if n != "q2"},
         "winsor": {"n1": True},
     }
     table = restatement_table(frames_of(panel, spec, "2015B", history_of(four, fewer, "2015A")), "x")

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python_models import Panel, build_index
-from python_models.index import scale_index, scores_of_scheme
+from python_models import CompositeIndex, Panel
 from python_models.measurement.time_varying import year_frames
 from python_models.schemes import SCHEMES
 
@@ -24,7 +23,7 @@ def with_values(panel, values):
 def test_a_positive_affine_change_of_an_indicator_changes_nothing(panel, spec, scheme, k, a, b):
     values = panel.values.copy()
     values[..., k] = a * values[..., k] + b
-    one, other = (build_index(p, scheme=scheme, **spec) for p in (panel, with_values(panel, values)))
+    one, other = (CompositeIndex(p, scheme=scheme, **spec).fit() for p in (panel, with_values(panel, values)))
     np.testing.assert_allclose(other.score, one.score, rtol=0, atol=1e-9)
     np.testing.assert_allclose(other.w, one.w, rtol=0, atol=1e-9)
 
@@ -37,8 +36,8 @@ def test_flipping_sign_and_direction_changes_nothing(panel, spec, scheme, k):
     name = panel.names[k]
     flipped = {**spec, "directions": {**spec["directions"], name: -spec["directions"][name]}}
     one, other = (
-        build_index(panel, scheme=scheme, **spec),
-        build_index(with_values(panel, values), scheme=scheme, **flipped),
+        CompositeIndex(panel, scheme=scheme, **spec).fit(),
+        CompositeIndex(with_values(panel, values), scheme=scheme, **flipped).fit(),
     )
     np.testing.assert_allclose(other.score, one.score, rtol=0, atol=1e-9)
 
@@ -47,19 +46,19 @@ def test_flipping_sign_and_direction_changes_nothing(panel, spec, scheme, k):
 def test_the_order_of_cities_moves_the_scores_with_them(panel, spec, scheme):
     turn = np.random.default_rng(4).permutation(len(panel.cities))
     turned = Panel(panel.values[turn], [panel.cities[i] for i in turn], panel.years, panel.names)
-    one, other = (build_index(p, scheme=scheme, **spec) for p in (panel, turned))
+    one, other = (CompositeIndex(p, scheme=scheme, **spec).fit() for p in (panel, turned))
     np.testing.assert_allclose(other.score, one.score[turn], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_raising_a_cell_after_the_window_raises_its_score_and_no_other(panel_factory, spec, scheme):
     panel = panel_factory(years=(2012, 2013, 2014, 2015, 2016))
-    before = build_index(panel, scheme=scheme, **spec)
+    before = CompositeIndex(panel, scheme=scheme, **spec).fit()
     low, high = before.bounds.loc[3, ["min_value", "max_value"]]
     values = panel.values.copy()
     values[5, 4, 3] = 0.5 * (low + high)
     assert values[5, 4, 3] > panel.values[5, 4, 3]
-    after = build_index(with_values(panel, values), scheme=scheme, **spec)
+    after = CompositeIndex(with_values(panel, values), scheme=scheme, **spec).fit()
     others = np.ones(before.score.shape, dtype=bool)
     others[5, 4] = False
     np.testing.assert_array_equal(after.score[others], before.score[others])
@@ -73,7 +72,7 @@ def test_raising_a_cell_after_the_window_raises_its_score_and_no_other(panel_fac
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_old_scores_keep_every_bit_when_a_year_is_appended(panel_factory, spec, scheme):
     old, new = (
-        build_index(panel_factory(years=y), scheme=scheme, **spec)
+        CompositeIndex(panel_factory(years=y), scheme=scheme, **spec).fit()
         for y in ((2012, 2013, 2014, 2015), (2012, 2013, 2014, 2015, 2016))
     )
     np.testing.assert_array_equal(new.score[:, :4], old.score)
@@ -82,7 +81,7 @@ def test_old_scores_keep_every_bit_when_a_year_is_appended(panel_factory, spec, 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_restated_scores_lie_between_0_and_1(panel, spec, scheme):
-    score = build_index(panel, scheme=scheme, **spec).score
+    score = CompositeIndex(panel, scheme=scheme, **spec).fit().score
     assert score.min() >= -1e-12
     assert score.max() <= 1 + 1e-12
     if scheme == "pca":
@@ -91,8 +90,8 @@ def test_restated_scores_lie_between_0_and_1(panel, spec, scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_weights_and_scores_alone_are_those_of_the_whole_index(panel, spec, scheme):
-    whole = build_index(panel, scheme=scheme, **spec)
-    chosen, weights, scores = scores_of_scheme(scale_index(panel, **spec), scheme=scheme)
+    whole = CompositeIndex(panel, scheme=scheme, **spec).fit()
+    chosen, weights, scores = CompositeIndex(panel, scheme=scheme, **spec).scores()
     assert weights.equals(whole.weights)
     assert scores.equals(whole.scores)
     np.testing.assert_array_equal(chosen.weights, whole.w)
@@ -100,24 +99,25 @@ def test_weights_and_scores_alone_are_those_of_the_whole_index(panel, spec, sche
 
 def test_only_weighted_sums_have_contributions_and_scores_of_dimensions(panel, spec):
     for scheme in SCHEMES:
-        result = build_index(panel, scheme=scheme, **spec)
+        result = CompositeIndex(panel, scheme=scheme, **spec).fit()
         assert bool(len(result.contributions)) == (scheme in SUMS)
         assert set(result.scores["index_suffix"]) == ({"", "_new", "_quality"} if scheme in SUMS else {""})
 
 
 def test_tiers_are_scored_beside_the_dimensions_and_add_up_to_the_composite(panel, spec):
     tiers = {"n1": "t1", "n2": "t1", "n3": "t2", "q1": "t3", "q2": "t3"}
-    result = build_index(panel, tiers=tiers, **spec)
+    paths = {n: (tiers[n], spec["levels"][n]) for n in tiers}
+    result = CompositeIndex(panel, **{**spec, "levels": paths}).fit()
     wide = result.scores.pivot(index=["city_id", "year"], columns="index_suffix", values="score")
     assert set(wide.columns) == {"", "_new", "_quality", "_t1", "_t2", "_t3"}
     weight = {t: sum(result.w[k] for k, n in enumerate(panel.names) if tiers[n] == t) for t in set(tiers.values())}
     np.testing.assert_allclose(sum(weight[t] * wide[f"_{t}"] for t in weight), wide[""], rtol=0, atol=1e-12)
-    with pytest.raises(ValueError, match="indicator q2 has no tier"):
-        build_index(panel, tiers={k: t for k, t in tiers.items() if k != "q2"}, **spec)
+    with pytest.raises(ValueError, match="same number of parents"):
+        CompositeIndex(panel, **{**spec, "levels": {**paths, "q2": "quality"}}).fit()
 
 
 def test_time_varying_frames_know_the_years_of_the_window_only(panel_factory, spec):
-    base = scale_index(panel_factory(years=(2012, 2013, 2014, 2015, 2016)), **spec)
+    base = CompositeIndex(panel_factory(years=(2012, 2013, 2014, 2015, 2016)), **spec)
     weights, scores = year_frames(base)
     assert sorted(weights["year"].unique()) == sorted(scores["year"].unique()) == [2012, 2013, 2014, 2015]
     assert weights.groupby("year")["weight"].sum().to_numpy() == pytest.approx(1.0, abs=1e-12)

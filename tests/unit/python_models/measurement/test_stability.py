@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python_models import Panel, build_index
+from python_models import CompositeIndex, Panel
 from python_models.measurement.stability import alarms, bootstrap_weights, drift, window_weights
 
 
@@ -21,16 +21,18 @@ def test_drift_is_half_the_sum_of_absolute_differences():
 
 
 def test_quick_weights_are_the_published_ones(panel, procedure, spec):
-    np.testing.assert_allclose(procedure.weights(panel.values), build_index(panel, **spec).w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        procedure.weights(panel.values), CompositeIndex(panel, **spec).fit().w, rtol=0, atol=1e-13
+    )
 
 
 def test_each_window_repeats_the_whole_procedure(panel, procedure, spec):
     table = window_weights(panel, procedure)
     until = table[(table["window_kind"] == "expanding") & (table["window_end"] == 2014)]
-    direct = build_index(panel.select_years((2012, 2013, 2014)), **{**spec, "window": (2012, 2014)})
+    direct = CompositeIndex(panel.select_years((2012, 2013, 2014)), **{**spec, "window": (2012, 2014)}).fit()
     np.testing.assert_allclose(until["weight"], direct.w, rtol=0, atol=1e-13)
     without = table[(table["window_kind"] == "leave_one_year") & (table["window_end"] == 2013)]
-    other = build_index(panel.select_years((2012, 2014, 2015)), **spec)
+    other = CompositeIndex(panel.select_years((2012, 2014, 2015)), **spec).fit()
     np.testing.assert_allclose(without["weight"], other.w, rtol=0, atol=1e-13)
     np.testing.assert_allclose(without["drift_l1_half"], drift(other.w, procedure.weights(panel.values)), atol=1e-13)
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from python_models import build_index
+from python_models import CompositeIndex
 from python_models.measurement.choices import (
+    AGGREGATIONS,
     DELTAS,
+    NORMALISATIONS,
     QUANTILES,
     SCHEMES,
     Choice,
@@ -42,7 +44,7 @@ def test_quick_weights_and_scores_are_those_of_the_library(model, scheme, delta,
 
 @pytest.mark.parametrize("quantiles", QUANTILES)
 def test_the_first_choice_is_the_published_index(panel, spec, model, quantiles):
-    published = build_index(panel, winsor_quantiles=quantiles, **spec)
+    published = CompositeIndex(panel, winsor_quantiles=quantiles, **spec).fit()
     np.testing.assert_allclose(model.score(Choice(quantiles=quantiles)), published.score, rtol=0, atol=1e-12)
 
 
@@ -70,14 +72,16 @@ def test_imputed_cells_take_the_nearest_observation_before_or_after():
         imputed_as(values, marked, "mean")
 
 
-def test_every_level_of_every_factor_is_equally_likely():
+def test_every_level_of_every_factor_is_equally_likely(panel, procedure):
+    none = np.zeros(panel.values.shape, dtype=bool)
+    model = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((panel.values, none), (panel.values, none)))
     u = (np.arange(90) + 0.5) / 90
-    names = [choice_of(np.array([x, 0, 0, 0, 0, 0]), 5).scheme for x in u]
-    assert {names.count(name) for name in SCHEMES} == {10}
-    dropped = [choice_of(np.array([0, 0, 0, x, 0, 0]), 5).drop for x in u]
-    assert {dropped.count(k) for k in (0, 1, 2, 3, 4, None)} == {15}
-    editions = [choice_of(np.array([0, 0, 0, 0, 0, x]), 5, 3).edition for x in u]
-    assert {editions.count(k) for k in (0, 1, 2)} == {30}
+    drawn = {k: [choice_of(np.eye(8)[k] * x, model) for x in u] for k in (0, 3, 5, 6, 7)}
+    assert {[c.scheme for c in drawn[0]].count(name) for name in SCHEMES} == {10}
+    assert {[c.drop for c in drawn[3]].count(k) for k in (0, 1, 2, 3, 4, None)} == {15}
+    assert {[c.edition for c in drawn[5]].count(k) for k in (0, 1, 2)} == {30}
+    assert {[c.normalisation for c in drawn[6]].count(k) for k in NORMALISATIONS} == {30}
+    assert {[c.aggregation for c in drawn[7]].count(k) for k in AGGREGATIONS} == {30}
 
 
 def test_the_same_seed_gives_the_same_numbers_with_one_and_two_workers(model, panel, drawn):

@@ -174,12 +174,12 @@ CASES = {
     "measurement.agreement_by_year": case(a=U(Y), b=U(X), years=tuple(YEARS), top=5),
     "measurement.critic_weights": case(**z_),
     "measurement.entropy_critic_weights": case(**z_),
-    "measurement.equal_by_dimension": case(**z_, levels=("a", "a", "b", "b")),
+    "measurement.equal_by_dimension": case(**z_, dimensions=("a", "a", "b", "b")),
     "measurement.pairwise_agreement": case(scores={"one": U(Y), "two": U(X)}, years=tuple(YEARS), top=5),
     "measurement.pca_index": case(**z_),
     "measurement.pearson": case(x=U(V), y=U(Q)),
     "measurement.topsis_score": case(**z_, w=np.full(4, 0.25)),
-    "measurement.two_stage_weights": case(**z_, levels=("a", "a", "b", "b")),
+    "measurement.two_stage_weights": case(**z_, dimensions=("a", "a", "b", "b")),
     "measurement.validity": case(score=U(Y), outside=U(X), years=tuple(YEARS)),
     "measurement.vertical_horizontal_weights": case(**z_),
     "production.common_scale": case(scores=U(Y)),
@@ -247,7 +247,6 @@ NO_UNITS = {
     "policy.replay_differences": "one stored table",
     "policy.share_table": "masks of members by position",
     "policy.single_monitor": "one stored table",
-    ".CompositeIndex": "a Panel carries its labels (test_index_invariance)",
 }
 
 

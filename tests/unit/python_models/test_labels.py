@@ -109,6 +109,7 @@ CASES = {
     "dynamics.rank_mobility": case(values=U(Y), groups=U(GROUP)),
     "dynamics.sigma_trend": case(Y=U(POSITIVE), n_bootstrap=49, order=False),
     "dynamics.spatial_markov": case(states=U(STATES), lag_states=U(STATES[::-1]), n_states=4, n_lag_states=4),
+    "dynamics.spatial_markov_from_scores": case(scores=U(POSITIVE), w=P(W)),
     "dynamics.stochastic_kernel": case(u=U(V), v=U(POSITIVE[:, 3]), n_grid=24),
     "dynamics.unimodality": case(y=U(V), n_bootstrap=19, order=False),
     "space.center_ellipse": case(points=U(POINTS), y=U(POSITIVE)),

@@ -180,6 +180,7 @@ def spatial_markov(
     )
 
 
+@aligned
 def spatial_markov_from_scores(
     scores: Any,
     w: Any,

@@ -255,12 +255,9 @@ def index(n: int, t: int) -> Callable[[], object]:
     from python_models import CompositeIndex
 
     panel = panel_of(country(n, t))
-    options = {
-        "directions": dict.fromkeys(panel.names, 1),
-        "window": (panel.years[0], panel.years[-1]),
-        "levels": {name: f"d{at % 4}" for at, name in enumerate(panel.names)},
-    }
-    return lambda: CompositeIndex(panel, **options).fit()
+    levels = {name: f"d{at % 4}" for at, name in enumerate(panel.names)}
+    window = (panel.years[0], panel.years[-1])
+    return lambda: CompositeIndex(panel, dict.fromkeys(panel.names, 1), window=window, levels=levels).fit()
 
 
 def inequality(n: int, t: int) -> Callable[[], object]:

@@ -51,7 +51,7 @@ def test_a_table_leaves_columns_out_and_never_values(small_warehouse):
     assert "4.0499" not in answer
     assert first["basis"] in answer
     assert max(map(len, answer.splitlines())) <= 90
-    assert "3 rows; 21 columns (" in answer
+    assert "3 rows; 22 columns (" in answer
 
 
 def test_no_rows_say_why(small_warehouse):
@@ -80,7 +80,7 @@ def test_tables_and_columns_are_found_by_a_word(small_warehouse):
 def test_the_parts_of_a_comparison_sum_to_the_lead(small_warehouse):
     best, last = (
         small_warehouse.published(
-            "select city_id, score_100 from mart.city_ranking join mart.dim_index using (index_code)"
+            "select city_id, score_100 from mart.city_ranking"
             " where is_headline and year = 2016 order by rank_year"
         )
         .iloc[[0, -1]]

@@ -34,7 +34,8 @@ $(READY): requirements.lock pyproject.toml
 refresh: setup
 	@$(BIN)/nqpf refresh
 
-test: setup lint types
+test: setup
+	@$(MAKE) --no-print-directory -j 2 lint types
 # one process makes the small warehouse while the other is at the unit tests
 	@$(BIN)/python -m pytest tests/integration/test_analyst_queries.py tests/unit tests/architecture tests/integration \
 	  tests/reliability -m "not slow" --durations 20 --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -80,6 +80,7 @@ SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]]
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "key", "spoil", "unseen"),
     [(at, *case) for at, case in enumerate(SPOILT)],

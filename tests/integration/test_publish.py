@@ -80,6 +80,7 @@ publishing.publish(paths, Warehouse(paths.build_file))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_kill_around_the_swap_leaves_one_whole_file_and_the_next_run_completes_the_release(
     copy_of_small_warehouse: House, when: str

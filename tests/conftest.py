@@ -23,20 +23,9 @@ from shared_files import real_files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The order in which workers take files (`--dist loadfile`): what waits longest for a warehouse goes first.
-
-    One file that needs the real files starts their refresh, while the other workers look at small warehouses; its
-    neighbours come when that refresh is done. The quick files at the end even out the workers.
-    """
-    real = sorted({item.path for item in items if "real_warehouse" in getattr(item, "fixturenames", ())})
-    here = Path(__file__).parent
-
-    def turn(item: pytest.Item) -> int:
-        if item.path in real:
-            return 0 if item.path == real[0] else 2
-        return 1 if {here / "integration", here / "reliability"} & set(item.path.parents) else 3
-
-    items.sort(key=turn)
+    """What waits for a warehouse goes first; the quick files at the end even out the workers."""
+    whole = {Path(__file__).parent / "integration", Path(__file__).parent / "reliability"}
+    items.sort(key=lambda item: not whole & set(item.path.parents))
 
 
 @pytest.fixture(scope="session")

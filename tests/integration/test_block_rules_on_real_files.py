@@ -27,6 +27,8 @@ from expectations import Baseline
 from expectations.contract import Frames
 from expectations.judged import judged_blocks
 
+pytestmark = pytest.mark.slow  # a refresh of all real files
+
 type Load = tuple[dict[str, pd.DataFrame], Baseline]
 WITH_PAST, FIRST = ("yearbook_wide", 2020), ("yearbook_wide", 2018)
 # columns without enough kin in a file: moved by a row they are seen only against a past
@@ -80,7 +82,6 @@ SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]]
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "key", "spoil", "unseen"),
     [(at, *case) for at, case in enumerate(SPOILT)],
@@ -97,7 +98,6 @@ def test_a_spoilt_column_is_refused_and_no_other_variable(
     assert wrongly_judged(loads[key], columns[at :: len(columns) // COLUMNS_A_CASE], spoil, unseen) == {}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "unseen"), [(lambda x: x * 10, WIDE_RANGE), (lambda x: x.shift(1), WITHOUT_KIN)], ids=["x10", "row down"]
 )

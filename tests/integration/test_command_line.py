@@ -80,8 +80,7 @@ def test_tables_and_columns_are_found_by_a_word(small_warehouse):
 def test_the_parts_of_a_comparison_sum_to_the_lead(small_warehouse):
     best, last = (
         small_warehouse.published(
-            "select city_id, score_100 from mart.city_ranking"
-            " where is_headline and year = 2016 order by rank_year"
+            "select city_id, score_100 from mart.city_ranking where is_headline and year = 2016 order by rank_year"
         )
         .iloc[[0, -1]]
         .itertuples(index=False)

@@ -33,6 +33,7 @@ def wide(real_data: Path, year: int) -> Path:
     return real_data / "yearbook_wide" / f"china_city_statistical_yearbook_{EDITIONS[year]}_prefecture.xlsx"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", EDITIONS)
 def test_real_edition_is_read_like_a_refresh_reads_it(real_data: Path, real_warehouse: House, year: int) -> None:
     report = look(wide(real_data, year))

@@ -12,6 +12,8 @@ from house import House
 from python_calamine import CalamineWorkbook
 from recompute import largest_gaps
 
+pytestmark = pytest.mark.slow  # a refresh of all real files
+
 FROZEN, WINDOW, YEARS = "frozen_2012_2021", (2012, 2021), list(range(2012, 2022))
 CHENGDU, SUIHUA = "CN510100", "CN231200"
 

@@ -15,6 +15,8 @@ from landing_tools import entry
 from dagster_project.ingest import read_load, read_sidecar
 from dagster_project.paths import PROJECT
 
+pytestmark = pytest.mark.slow  # a refresh of all real files
+
 HAND_READ = PROJECT / "tests" / "golden" / "hand_read_cells"
 PLACE = ["file", "sheet", "cell"]
 

@@ -144,6 +144,7 @@ def test_status_names_release_vintage_and_current_loads(small_warehouse):
     assert "yearbook" in outcome.text
 
 
+@pytest.mark.slow  # each switch starts a program of Dagster
 def test_schedule_is_off_and_can_be_switched(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     assert house.run("schedule", "status").lines == ["schedule yearly_refresh: off", "sensor landing_sensor: off"]

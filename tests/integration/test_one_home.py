@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import dagster as dg
 import pytest
-from house import YEARS, House, unchanged_environment
+from house import House
 
-from dagster_project.definitions import build_defs
-from dagster_project.defs.asset_groups import GROUPS
 from dagster_project.paths import PROJECT
 
-pytestmark = pytest.mark.slow  # half a refresh
+pytestmark = pytest.mark.slow  # a refresh
 
 RECOMMENDED = ("city_ranking", "why_this_number")
 BY_SCHEME = ("mart_disparity_summary", "mart_group_gradient", "dim_group_scheme")
@@ -35,19 +31,8 @@ def moved(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> H
     _add_coasts(project / "dbt" / "seeds")
     copied = small_warehouse.copy(root)
     house = House(replace(copied.paths, project=project))
-    wanted = [dg.AssetKey(["mart", name]) for name in (*RECOMMENDED, *BY_SCHEME)]
-    with unchanged_environment():
-        os.environ["NQPF_DEPTH"] = "quick"
-        defs = build_defs(house.paths)
-        job = defs.resolve_job_def("refresh")  # the window is read before the gate
-        upstream = dg.AssetSelection.assets(*wanted).upstream()
-        graph = defs.resolve_asset_graph()
-        needed = upstream.required_multi_asset_neighbors().resolve(graph)
-        landed = {GROUPS[name] for name in ("landing", "raw", "gate")}
-        chosen = sorted(key for key in needed if graph.get(key).group_name not in landed)
-        with dg.DagsterInstance.get() as instance:
-            done = job.execute_in_process(instance=instance, asset_selection=chosen, partition_key=str(max(YEARS)))
-            assert done.success
+    outcome = house.refresh()
+    assert outcome.exit_code == 0, outcome.text
     return house
 
 

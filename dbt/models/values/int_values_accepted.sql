@@ -32,5 +32,7 @@ where
     and (
         v.year >= {{ base_year() }} - {{ var('history_years') }}
         or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
+        -- the employment that shares out robots is of one year for ever
+        or v.variable_code like 'emp_base_%'
     )
     and v.level in ('city', 'county', 'nation')

@@ -12,8 +12,7 @@ from rich.markup import escape
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
-from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 INDEX_PARTS = ("scores", "weights", "values")
 MODEL_PARTS = ("estimates", "data", "links")
@@ -73,13 +72,13 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
 def _show(
     paths: Paths, console: Console, answer: Callable[[Reader], Answer], asked: tuple[str, tuple[str, ...]], form: str
 ) -> int:
-    for option, value, known in (("--format", form, output.FORMATS), ("--show", *asked)):
-        if value not in known:
-            console.print(f"{option} must be one of {', '.join(known)}.")
-            return EXIT_BAD_INPUT
-    con = open_published(paths)
-    if con is None:
-        return nothing_published(paths, console)
+    part, known = asked
+    if part not in known:
+        console.print(f"--show must be one of {', '.join(known)}.")
+        return EXIT_BAD_INPUT
+    con = output.opened(paths, console, form, output.FORMATS)
+    if isinstance(con, int):
+        return con
     with con:
         try:
             frames, lines = answer(Reader(con, read_scope(con)))
@@ -89,24 +88,20 @@ def _show(
     beside = console if form == "table" else Console(stderr=True)
     for line in lines:
         beside.print(escape(line), highlight=False, soft_wrap=True)
-    frame = frames[asked[0]]
+    frame = frames[part]
     if form == "table":
         if "year" in frame:
             frame = frame[frame["year"] == frame["year"].max()]
-        kept = [name for name in ON_SCREEN.get(asked[0], list(frame.columns)) if name in frame]
-        frame = frame[kept] if asked[0] in ("weights", "estimates") else frame[kept].head(SHOWN)
+        kept = [name for name in ON_SCREEN.get(part, list(frame.columns)) if name in frame]
+        frame = frame[kept] if part in ("weights", "estimates") else frame[kept].head(SHOWN)
     names = list(map(str, frame.columns))
     rows = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
-    if form == "csv":
-        print("".join(output.as_csv(names, iter([rows]))), end="")
-    elif form == "json":
-        print(output.as_json(names, rows))
-    elif form == "markdown":
-        print(output.as_markdown(names, rows))
+    if form != "table":
+        print(output.as_text(form, names, rows), end="")
     else:
         console.print(output.as_table(names, rows, console.width))
-        if len(rows) < len(frames[asked[0]]):
-            console.print(f"{len(rows)} of {len(frames[asked[0]]):,} rows are shown; --format csv prints all.")
+        if len(rows) < len(frames[part]):
+            console.print(f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
     return EXIT_OK
 
 

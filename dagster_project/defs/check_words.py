@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# tests that are SQL of our own (dbt/tests/generic)
-OWN = {
-    "contributions_sum_to_score": "The contributions of every city and year sum to its published score.",
-    "corrections_still_needed": "Every cell that a reviewed correction changes still prints what the reviewer saw."
-    " Otherwise withdraw or renew its row of correction.csv.",
-    "provinces_nest_in_regions": "No scheme of regions splits a province: nested measures would have no meaning on it.",
-}
+from dagster_project.defs.column_words import read_words
 
 
 def sentence_of(node: Mapping[str, Any], table: str) -> str:
@@ -32,11 +26,12 @@ def sentence_of(node: Mapping[str, Any], table: str) -> str:
     elif kind == "expression_is_true":
         where = f", where `{given['where']}`" if "where" in given else ""
         text = f"{_title(node)}: `{given['expression']}` in every row of `{table}`{where}."
-    elif kind in OWN:
-        text = OWN[kind]
+    elif kind in (own := read_words("tests")):
+        text = own[kind]
     else:
         raise LookupError(
-            f"The test {node['name']} is of the kind '{kind}', which defs/check_words.py does not describe."
+            f"The test {node['name']} is of the kind '{kind}', which neither defs/check_words.py nor dbt/words.yml"
+            " describes."
         )
     return text if node.get("config", {}).get("severity", "ERROR").upper() == "ERROR" else f"{text} It warns only."
 

@@ -1,18 +1,17 @@
-"""What a column means where its own YAML does not say it: from a mart that says it, or from column_words.yml."""
+"""What a column means where its own YAML does not say it: from a mart that says it, or from dbt/words.yml."""
 
 import csv
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dagster_project.paths import PROJECT
 
-WORDS = Path(__file__).with_name("column_words.yml")
+WORDS = PROJECT / "dbt" / "words.yml"
 # columns of the wide tables: the name of a variable, an indicator or a scheme after what is shown of it
 WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+)")
 SHOWN = {
@@ -24,9 +23,9 @@ SHOWN = {
 
 
 @cache
-def read_words() -> dict[str, str]:
-    """Column name -> meaning, of column_words.yml."""
-    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8")))
+def read_words(part: str = "columns") -> dict[str, str]:
+    """Name -> meaning, of a part of dbt/words.yml: columns or tests."""
+    return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8"))[part])
 
 
 @cache

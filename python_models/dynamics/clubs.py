@@ -69,20 +69,8 @@ def find_clubs(
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
     >>> level = np.repeat([4.0, 9.0], 6)[:, None]
     >>> Y = level + rng.normal(size=(12, 1)) / t + 0.001 * rng.normal(size=(12, 20))
-    >>> find_clubs(Y).labels
-    0     2
-    1     2
-    2     2
-    3     2
-    4     2
-    5     2
-    6     1
-    7     1
-    8     1
-    9     1
-    10    1
-    11    1
-    Name: club, dtype: int64
+    >>> find_clubs(Y).labels.tolist()
+    [2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
     """
     values = positive_plane(Y)
     design = LogTDesign.of(values.shape[1], r)
@@ -122,20 +110,8 @@ def merge_clubs(
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
     >>> level = np.repeat([4.0, 9.0], 6)[:, None]
     >>> Y = level + rng.normal(size=(12, 1)) / t + 0.001 * rng.normal(size=(12, 20))
-    >>> merge_clubs(find_clubs(Y)).labels
-    0     2
-    1     2
-    2     2
-    3     2
-    4     2
-    5     2
-    6     1
-    7     1
-    8     1
-    9     1
-    10    1
-    11    1
-    Name: club, dtype: int64
+    >>> merge_clubs(find_clubs(Y)).labels.tolist()
+    [2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]
     """
     design = LogTDesign.of(clubs.paths.shape[1], clubs.r)
     seen, old = clubs.paths[:, design.columns], clubs.labels.to_numpy()

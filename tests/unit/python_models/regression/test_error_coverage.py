@@ -57,6 +57,12 @@ KINDS = {  # error: panels, fit
 }
 
 
+FLOOR = 0.87
+# Where the intervals of rho fall short of it, as docs/scale.md says: ML takes errors that near cities share for a part
+# of rho; 20 groups over six years, and few far places, leave the errors of two-stage least squares too small.
+RHO_NOT_REACHED = {"ML, Conley", "S2SLS, by group and year", "S2SLS, Conley"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_intervals_hold_the_truth(name):
@@ -68,9 +74,8 @@ def test_intervals_hold_the_truth(name):
     held = (np.abs(estimates - [1.0, RHO]) <= 1.96 * se).mean(axis=0)
     ratio = se.mean(axis=0) / estimates.std(axis=0)
     print(f"| {name} | {held[0]:.3f} | {held[1]:.3f} | {ratio[0]:.2f} | {ratio[1]:.2f} |", flush=True)
-    # ML takes errors that near cities share for a part of rho; six years and few far places leave errors too small
-    low = {"ML, Conley": (0.85, 0.0), "S2SLS, Conley": (0.9, 0.82)}
-    assert (held >= low.get(name, (0.85, 0.85))).all()
+    assert held[0] >= FLOOR
+    assert (held[1] >= FLOOR) == (name not in RHO_NOT_REACHED)
 
 
 @pytest.mark.slow

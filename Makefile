@@ -36,9 +36,8 @@ refresh: setup
 
 test: setup
 	@$(MAKE) --no-print-directory -j 2 lint types
-# one process makes the small warehouse while the other is at the unit tests
-	@$(BIN)/python -m pytest tests/integration/test_analyst_queries.py tests/unit tests/architecture tests/integration \
-	  tests/reliability -m "not slow" --durations 20 --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not slow" --durations 20 --numprocesses auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder
 
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow

@@ -32,6 +32,7 @@ class Warehouse:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self._held: duckdb.DuckDBPyConnection | None = None
 
     def prepare(self) -> None:
         """Create the file and the tables that Python owns, if they are not there."""
@@ -40,7 +41,21 @@ class Warehouse:
             con.execute(SCHEMA_SQL.read_text(encoding="utf-8"))
 
     @contextmanager
+    def held(self) -> Iterator[None]:
+        """Everything inside goes through one connection: opening the file costs more than a query."""
+        with self.connect() as con:
+            self._held = con
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._held is not None:
+            with self._held.cursor() as cursor:
+                yield cursor
+            return
         try:
             con = duckdb.connect(str(self.file), read_only=read_only, config=memory_config())
         except duckdb.IOException as error:

@@ -21,9 +21,8 @@ from house import CITIES, PLANTED, YEARS, House
 from once import made_once
 from shared_files import real_files
 
-
-# The first file makes the small warehouse; as long as it takes another worker computes, then all is ready for what looks
-# at warehouses, and the many quick files at the end even out the workers.
+# The first file makes the small warehouse while another worker computes; then all is ready for what looks at one,
+# and the many quick files at the end even out the workers.
 ORDER = ("integration/test_analyst_queries.py", "unit/python_models", "integration", "reliability")
 
 

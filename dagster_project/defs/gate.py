@@ -178,7 +178,8 @@ def _judge_all(
     if faults:
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
-    verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
+    with warehouse.held():
+        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]

@@ -221,7 +221,7 @@ def index_tables(scores: pd.DataFrame, weights: pd.DataFrame, population: pd.Dat
         **chain_tables(frames, n_boot=DRAWS, seed=seed),
         "index_weight": weights,
     }
-    return with_made(made, made, (NAMES["$first"], NAMES["$last"]))
+    return with_made(made, made)
 
 
 def figures(tables: Tables, truths: Mapping[str, float], scale: float = 1.0) -> pd.DataFrame:
@@ -254,7 +254,7 @@ def one(seed: int) -> pd.DataFrame:
             tables = model_tables(world, kind)
             if kind == "cluster":
                 tables["threshold_result"] = threshold_table(world, country.synergy)
-            found = figures(with_made(tables, {}, ("", "")), truths, float(world[1].std() / world[0].std()))
+            found = figures(with_made(tables, {}), truths, float(world[1].std() / world[0].std()))
             parts.append(found.assign(where=where, errors=kind))
     if seed % NULL_EVERY == 0:
         nothing = draw_country(geography, truth.without(*EFFECTS), np.random.default_rng(seed))

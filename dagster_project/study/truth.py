@@ -41,7 +41,14 @@ from python_models.regression import average_effects, fit_panel
 
 PUBLISHED = (
     *("panel_effect", "panel_coef", "block_spillover", "border_barrier", "threshold_result", "panel_heterogeneity"),
-    *("level_adjusted_test", "disparity_summary", "dagum_component", "theil_nested", "sigma_trend", "group_gradient"),
+    *(
+        "level_adjusted_test",
+        "disparity_summary",
+        "dagum_component",
+        "theil_nested",
+        "disparity_change",
+        "group_gradient",
+    ),
     *("markov_transition", "markov_summary", "beta_convergence", "club_membership", "index_weight"),
 )
 INPUTS = {
@@ -141,7 +148,7 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     names["$region"] = world.schemes.main("region")
     heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
     names |= {f"$heaviest_{place}": str(code) for place, code in enumerate(heaviest.iloc[:3], 1)}
-    found, true = (with_made(tables, sound, (first, last)) for tables in (published, sound))
+    found, true = (with_made(tables, sound) for tables in (published, sound))
     drawn, again = (
         _drawn(world, float(x.std() / y.std())),
         _on_latents(world, settings.sizes("influence")["spatial_grid"]),
@@ -183,7 +190,7 @@ def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scal
     return {"published": value, "lo": lo, "hi": hi, "n_obs": row.get("n_obs"), "status": status}
 
 
-def with_made(tables: Frames, sound: Frames, years: tuple[str, str]) -> Tables:
+def with_made(tables: Frames, sound: Frames) -> Tables:
     """The tables with what has to be put together from several of their rows."""
     made = dict(tables)
     if len(clubs := made.get("club_membership", pd.DataFrame())):
@@ -202,14 +209,6 @@ def with_made(tables: Frames, sound: Frames, years: tuple[str, str]) -> Tables:
         side = block.assign(side=block["receiver"] + block["emitter"])
         e = side.pivot_table("e_per_emitter", ["model_id", "scheme"], "side")
         made["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
-    summary, trend = made.get("disparity_summary", pd.DataFrame()), made.get("sigma_trend", pd.DataFrame())
-    if len(summary) and len(trend):
-        all_of = summary[(summary["scheme"] == "all") & ~summary["weighted"].astype(bool)]
-        by_year = all_of.set_index(all_of["year"].astype(str))
-        moves = by_year.loc[list(years), ["gini", "sd"]].to_numpy(dtype=np.float64)
-        rows = pd.DataFrame({"scheme": "all", "measure": ["gini", "sd"], "first_last_diff": moves[1] - moves[0]})
-        rows = rows[~rows["measure"].isin(trend["measure"])]
-        made["sigma_trend"] = pd.concat([trend, rows], ignore_index=True)
     return made
 
 

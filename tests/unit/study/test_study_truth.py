@@ -92,7 +92,8 @@ def test_every_line_of_the_list_is_a_row_and_what_is_missing_says_so(table):
     assert told["barrier_index"] == "compared"
     where = QUANTITIES["direct_effect_east"].where
     assert told["direct_effect_east"] == f"not available: panel_heterogeneity has no row with {where}"
-    assert told["gini_change"] == "compared: no interval is published"
+    assert told["gini_change"] == "compared"
+    assert told["rank_correlation"] == "compared: no interval is published"
     assert table.loc[~told.str.startswith("compared"), ["published", "covers_truth"]].isna().all(axis=None)
 
 

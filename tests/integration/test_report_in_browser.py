@@ -312,7 +312,7 @@ def test_profile_shows_the_figures_of_the_file(page, docs, release):
             [HEFEI],
         ).fetchall()
         cells = con.execute(
-            "select distinct v.text, v.unit_printed, v.cell from mart.mart_indicator_source as v"
+            "select distinct v.text, v.unit_printed, v.cell, coalesce(v.edit_rule, '') from mart.mart_indicator_source as v"
             " where index_code = 'nqpf' and city_id = ? and year = 2013 and unit_printed is not null",
             [HEFEI],
         ).fetchall()
@@ -322,7 +322,7 @@ def test_profile_shows_the_figures_of_the_file(page, docs, release):
     page.locator("#trail summary").click()
     page.locator("#trail-year").select_option("2013")
     rows = [row.locator("th, td").all_inner_texts() for row in page.locator("#trail tbody tr").all()]
-    shown = {(row[1], row[2], row[7].rpartition(", ")[2]) for row in rows}
+    shown = {(row[1], row[2], row[8].rpartition(", ")[2], row[5][-3:-1]) for row in rows}
     assert len(cells) > 20
     assert set(cells) <= shown
 

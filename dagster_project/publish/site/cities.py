@@ -70,9 +70,10 @@ select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) a
 from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
 group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
 """
+COLUMNS_SQL = "select column_name from information_schema.columns where table_name = 'mart_indicator_source'"
 TRAIL_SQL = """
-select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, value_origin as origin, source, file,
-    sheet, cell
+select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, {rule} as rule, {action} as action,
+    {used} as used, value_origin as origin, source, file, sheet, cell
 from mart.mart_indicator_source
 where index_code = $index and year between $first and $last
 qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
@@ -128,14 +129,15 @@ class CityFacts:
 
     @cached_property
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
-        """City -> (year, variable, text, printed unit, value, unit, origin, source, file, sheet, cell)."""
+        """City -> (year, variable, text, printed unit, value, unit, rule, action, used, origin, source, file, sheet,
+        cell)."""
         held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
-            sql = (
-                "select 1 from information_schema.columns where table_name = 'mart_indicator_source' and column_name = "
+            there = {row["column_name"] for row in self.reader.rows(COLUMNS_SQL)}
+            own = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
+            text, values = self.reader.ready(
+                TRAIL_SQL.format(**{key: name if name in there else "null" for key, name in own.items()})
             )
-            printed = "unit_printed" if self.reader.rows(f"{sql}'unit_printed'") else "null"
-            text, values = self.reader.ready(TRAIL_SQL.format(printed=printed))
             for city, *row in self.reader.con.execute(text, values).fetchall():
                 held[city].append(tuple(row))
         return held
@@ -393,16 +395,21 @@ class Profiles:
         printed: str,
         value: float,
         unit: str,
+        rule: str | None,
+        action: str | None,
+        used: float | None,
         origin: str,
         source: str,
         *at: str,
     ) -> dict[str, Any]:
+        edited = [self.name("edit_action", action), "" if used is None else plain(used), f"({rule})"] if rule else []
         return {
             "variable": self.name("variable", variable),
             "text": text or "–",
             "unit_printed": printed or "",
             "value": plain(value),
             "unit": self.name("unit", unit),
+            "edited": " ".join(filter(None, edited)),
             "origin": self.name("origin", origin),
             "source": self.name("source", source),
             "place": ", ".join(filter(None, at)),
@@ -413,11 +420,12 @@ def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
     """All years of a trail for the script: texts once in `words`, rows of places in it by year. See app.js."""
     known: dict[str, int] = {}
     years: dict[int, list[list[Any]]] = defaultdict(list)
-    for year, variable, text, printed, value, unit, origin, source, file, sheet, cell in rows:
-        held = [
-            known.setdefault(one or "", len(known)) for one in (variable, printed, unit, origin, source, file, sheet)
-        ]
-        years[year].append([held[0], text or "–", held[1], value, *held[2:], cell or ""])
+    for year, variable, text, printed, value, unit, rule, action, used, *origin, cell in rows:
+        words = (variable, printed, unit, rule, action, *origin)
+        held = [known.setdefault(word or "", len(known)) for word in words]
+        years[year].append(
+            [held[0], text or "–", held[1], value, *held[2:5], used if rule else None, *held[5:], cell or ""]
+        )
     return {"words": list(known), "years": years}
 
 

@@ -62,7 +62,19 @@ INDICATORS_SQL = """
 select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
 from mart.dim_indicator where index_code = $index order by tier, indicator_code
 """
-NAMES = ("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part", "weight_scheme")
+NAMES = (
+    "indicator",
+    "variable",
+    "unit",
+    "origin",
+    "source",
+    "group",
+    "path",
+    "tier",
+    "part",
+    "weight_scheme",
+    "edit_action",
+)
 
 
 def as_script(name: str, value: Any) -> str:

@@ -54,10 +54,19 @@ class HeaderMap:
     def __init__(self, seeds: Path) -> None:
         self.rows = _rows(seeds / "header_map.csv")
 
+    def table_row(self, source: str, header_key: str) -> str:
+        """One row for the whole table of a header, where all columns of it that are known are left out; else ''."""
+        table, slash, _ = header_key.partition("/")
+        known = [row for row in self.rows if row["source"] == source and row["header_key"].startswith(f"{table}/")]
+        if not slash or not known or any(row["variable_code"] != "ignore" for row in known):
+            return ""
+        return csv_line([source, "", "", f"{table}/*", "ignore", "city", "", known[0]["reason"]])
+
     def hint(self, source: str, header_key: str, header_unit: object) -> HeaderHint:
         """The nearest known header; the row takes scope and unit from the new header where it says them."""
         own = {row["header_key"]: row for row in self.rows if row["source"] == source}
         known = own or {row["header_key"]: row for row in self.rows}
+        known = {key: row for key, row in known.items() if not key.endswith("/*")}
         if not known:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
@@ -119,13 +128,17 @@ def city_suggestions(rows: pd.DataFrame, seeds: Path, *, limit: int = 20) -> lis
 
 
 def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:
-    """(seed, row, comment) for each unknown header."""
+    """(seed, row, comment) for each unknown header; one row for those of a table that nobody uses."""
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
-    keys = zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True)
-    hints = [known.hint(*key) for key in keys]
-    near = [f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else "" for hint in hints]
-    return [("header_map.csv", hint.ready_row, said) for hint, said in zip(hints, near, strict=True)]
+    found: dict[str, str] = {}
+    for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):
+        if whole := known.table_row(source, key):
+            found[whole] = "every known column of this table is left out"
+            continue
+        hint = known.hint(source, key, unit)
+        found[hint.ready_row] = f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else ""
+    return [("header_map.csv", row, said) for row, said in found.items()]
 
 
 def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:

@@ -312,7 +312,8 @@ def test_profile_shows_the_figures_of_the_file(page, docs, release):
             [HEFEI],
         ).fetchall()
         cells = con.execute(
-            "select distinct v.text, v.unit_printed, v.cell, coalesce(v.edit_rule, '') from mart.mart_indicator_source as v"
+            "select distinct v.text, v.unit_printed, v.cell, coalesce(v.edit_rule, '')"
+            " from mart.mart_indicator_source as v"
             " where index_code = 'nqpf' and city_id = ? and year = 2013 and unit_printed is not null",
             [HEFEI],
         ).fetchall()

@@ -77,6 +77,28 @@ mapped as (
                 (coalesce(m.year_to, 9999) - coalesce(m.year_from, 0)) * case when h.data_year = 0 then -1 else 1 end
         )
     qualify row_number() over ranges = 1
+),
+
+-- A key that ends in /* leaves out what else stands in a table; the longest counts, and a row of its own comes first.
+left_out as (
+    select
+        h.* exclude (variable_code, scope, reason),
+        coalesce(h.variable_code, t.variable_code) as variable_code,
+        coalesce(h.scope, h.header_scope, t.scope) as scope,
+        coalesce(h.reason, t.reason) as reason
+    from mapped as h
+    left join {{ ref('header_map') }} as t
+        on
+            h.variable_code is null
+            and h.source = t.source
+            and t.variable_code = 'ignore'
+            and ends_with(t.header_key, '/*')
+            and starts_with(h.header_key, rtrim(t.header_key, '*'))
+            and (h.data_year = 0 or h.data_year between coalesce(t.year_from, 0) and coalesce(t.year_to, 9999))
+    qualify row_number() over (
+        partition by h.source, h.data_year, h.vintage, h.file, h.sheet, h.col_no
+        order by length(t.header_key) desc nulls last, t.year_from desc nulls last
+    ) = 1
 )
 
 select
@@ -100,6 +122,6 @@ select
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is not null as is_unit_known,
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is null
     or u.canonical = v.unit as is_unit_consistent
-from mapped as h
+from left_out as h
 left join {{ ref('variable') }} as v on h.variable_code = v.variable_code
 left join {{ ref('unit') }} as u on coalesce(h.header_unit, h.map_unit) = u.symbol

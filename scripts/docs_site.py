@@ -37,7 +37,12 @@ SETTINGS: dict[str, Any] = {
     "extensions": ["myst_parser", "sphinx.ext.autodoc"],
     "root_doc": "index",
     "html_theme": "alabaster",
-    "html_theme_options": {"page_width": "1180px", "sidebar_width": "250px", "show_powered_by": False},
+    "html_theme_options": {
+        "page_width": "1180px",
+        "sidebar_width": "250px",
+        "body_max_width": "auto",
+        "show_powered_by": False,
+    },
     "html_sidebars": {"**": ["about.html", "searchfield.html", "navigation.html"]},
     "html_static_path": ["_static"],
     "html_css_files": ["site.css"],
@@ -50,6 +55,7 @@ SETTINGS: dict[str, Any] = {
 }
 CSS = """
 pre { white-space: pre-wrap; } table.docutils { width: 100%; } img { max-width: 100%; }
+td strong { white-space: nowrap; } .words { font-size: .9em; }
 .words .highlight, .words pre { background: none; border: 0; padding: 0; margin: 0; font: inherit; }
 """
 

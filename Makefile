@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup refresh test test-slow bench bench-load lint types i18n ui lock clean
+.PHONY: help setup refresh test test-slow bench bench-load lint types i18n docs ui lock clean
 
 help:
 	@echo "make refresh    set up and run the main job on the embedded SYNTHETIC demo"
@@ -16,6 +16,7 @@ help:
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict, every package"
 	@echo "make i18n       collect the messages of the report for its translations"
+	@echo "make docs       these pages, the library and the dictionary as a site: build/site/index.html"
 	@echo "make lock       renew requirements.lock from pyproject.toml"
 
 setup: $(READY)
@@ -62,6 +63,9 @@ i18n: setup
 types: setup
 	@$(BIN)/mypy python_models dagster_project expectations scripts benchmarks
 
+docs: setup
+	@$(BIN)/python -m scripts.docs_site
+
 ui: setup
 	@$(BIN)/nqpf ui
 
@@ -70,4 +74,4 @@ lock:
 	uv pip compile --universal --python-version 3.12 --generate-hashes --no-strip-extras --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache warehouse/demo
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build warehouse/demo

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
@@ -77,6 +78,14 @@ class MarkovResult(Shown):
                 "thin": self.thin.repeat(k),
             }
         )
+
+    def plot(self, names: Sequence[str] | None = None) -> _plot.Picture:
+        """Altair chart of the transition matrix: origins down, destinations across, shares of the origins (0-1).
+
+        A state that is never left has an empty row. ImportError: Altair is not installed.
+        """
+        titles = ("state", f"state {self.lag} year{'s' * (self.lag > 1)} later", "share (0-1)")
+        return _plot.matrix(self.to_frame(names), rows="state_from", columns="state_to", value="p", titles=titles)
 
 
 @aligned

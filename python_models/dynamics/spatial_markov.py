@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
@@ -107,6 +108,15 @@ class SpatialMarkovResult(Shown):
                 "p_unconditional": np.tile(self.pooled_probabilities.ravel(), n_lag),
             }
         )
+
+    def plot(self) -> _plot.Picture:
+        """Altair chart: one transition matrix for each class of the neighbours, shares of the origins (0-1).
+
+        ImportError: Altair is not installed.
+        """
+        titles = ("state", f"state {self.lag} year{'s' * (self.lag > 1)} later", "share (0-1)")
+        frame = self.to_frame()
+        return _plot.matrix(frame, rows="state_from", columns="state_to", value="p", titles=titles, facet="lag_state")
 
 
 @aligned

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
+from python_models._validate import require_known
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, as_groups, refuse
 from python_models.inequality._weights import CELLS, STEP, Drawn, Nudged, Weights
@@ -73,6 +75,17 @@ class BootstrapResult(Resampled, Shown):
                 "seed": self.seed,
             }
         )
+
+    def plot(self, statistic: str | None = None) -> _plot.Picture:
+        """Altair chart of one statistic, by default the first, over the columns of y, with its percentile interval.
+
+        ValueError: an unknown statistic. ImportError: Altair is not installed.
+        """
+        name = self.names[0] if statistic is None else statistic
+        require_known([name], self.names, "statistic")
+        titles = ("year", f"{name}, {self.level:.0%} interval of {len(self.replicates)} replicates")
+        rows = self.to_frame().query("statistic == @name")
+        return _plot.curve(rows, x="column", y="estimate", titles=titles, band=("lo", "hi"))
 
 
 @aligned

@@ -5,7 +5,7 @@
     index.audit()          the ten steps of the handbook of the OECD and the JRC, with a verdict each
     index.explain("a")     where the score of a unit comes from
     index.whatif(...)      the ranking under other figures or other choices
-    index.plot()           a Vega-Lite chart
+    index.plot()           an Altair chart
 
 Cap, treat, normalise, weigh, aggregate. Every estimated quantity (limits, bounds, weights) comes from the years of
 `window` only; every year of the panel is then scored with it. A frozen basis passes its base window, a restated one all
@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from python_models import _index_frames as frames
+from python_models import _plot
 from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_mask, require_known
@@ -232,31 +233,26 @@ class CompositeIndex:
         both = both.rename(columns={"rank_year_old": "rank_old", "rank_year_new": "rank_new"})
         return both.assign(shift=both["rank_old"] - both["rank_new"], change=both["score_new"] - both["score_old"])
 
-    def plot(self, year: int | None = None, *, first: int = 20) -> dict[str, Any]:
-        """Vega-Lite chart of the first units of a year, their scores cut into contributions of the dimensions."""
+    def plot(self, year: int | None = None, *, first: int = 20) -> _plot.Picture:
+        """Altair chart of the first units of a year, their scores cut into contributions of the dimensions.
+
+        ValueError: a year that the panel has not. ImportError: Altair is not installed.
+        """
         year = self.panel.years[-1] if year is None else year
         require_known([year], self.panel.years, "year")
         result = self.fit()
         own = result.scores[(result.scores["year"] == year) & (result.scores["index_suffix"] == "")]
-        top = own.nsmallest(first, "rank_year")["city_id"].tolist()
+        top = own.nsmallest(first, "rank_year").set_index("city_id")["score"]
         if result.contributions.empty:
-            rows = own[own["city_id"].isin(top)].assign(part=TOP, value=own["score"])[["city_id", "part", "value"]]
+            rows = top.rename("value").reset_index().assign(part=TOP)
         else:
-            parts = result.contributions.query("year == @year and city_id in @top")
+            parts = result.contributions.query("year == @year").set_index("city_id")
             group = dict(zip(self.panel.names, self.labels.dimensions, strict=True))
             parts = parts.assign(part=parts["indicator_code"].map(group))
-            summed = parts.groupby(["city_id", "part"])["contribution"].sum()
-            rows = summed.rename("value").reset_index()
-        return {
-            "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-            "data": {"values": rows.to_dict("records")},
-            "mark": "bar",
-            "encoding": {
-                "y": {"field": "city_id", "type": "nominal", "sort": top, "title": None},
-                "x": {"field": "value", "type": "quantitative", "title": f"score {year}", "stack": "zero"},
-                "color": {"field": "part", "type": "nominal", "title": None},
-            },
-        }
+            summed = parts.groupby(["city_id", "part"])["contribution"].sum().unstack()
+            rows = summed.reindex(top.index).reset_index().melt("city_id", var_name="part")
+        unit = " (0-1)" if self.normalisation == "minmax" else ""
+        return _plot.bars(rows, of="city_id", x="value", part="part", title=f"score {year}{unit}")
 
     def audit(self, *, draws: int = 10_000, seed: int = 0, n_jobs: int = 1, **more: Any) -> Audit:
         """The ten steps of the OECD/JRC handbook with a verdict each; see `audit.audit` for `more` and errors."""

@@ -124,7 +124,18 @@ def draw_paths(
     n_draws: int = N_DRAWS,
     rng: np.random.Generator,
 ) -> PathDraws:
-    """Paths of n_draws draws. ValueError: cities or years that do not match, a missing z."""
+    """Paths of n_draws draws. ValueError: cities or years that do not match, a missing z.
+
+    >>> from python_models.policy import Geography, Index, Interval, draw_paths
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> forces, relations = (Index(rng.uniform(size=(12, 4, 2)), np.array([0.5, 0.5])) for _ in "up")
+    >>> where = Geography(W, rng.uniform(size=(12, 2)), ("a",) * 6 + ("b",) * 6, np.arange(12) < 4)
+    >>> years, base = [2012, 2013, 2014, 2015], np.ones(4, dtype=bool)
+    >>> found = draw_paths(forces, relations, where, years, base, Interval(0.5), Interval(0.2), n_draws=9, rng=rng)
+    >>> found.path.shape
+    (9, 12, 4)
+    """
     shape = forces.z.shape[:2]
     if relations.z.shape[:2] != shape or shape != (len(where.province), len(years)) or base.shape != shape[1:]:
         raise ValueError(f"both indexes need the cities and years of the panel: {shape}, {relations.z.shape[:2]}.")

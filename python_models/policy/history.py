@@ -65,6 +65,12 @@ def share_table(
     """For each mask of cities (N,): one row per year position and path: n, n_group, share, mean_score, mean_d, limits.
 
     share_lo and share_hi are the 2.5 and 97.5 % points of the share over the draws. Means of no city are NaN.
+
+    >>> from python_models.policy import share_table
+    >>> path, ones = np.array([[0, 0, 1], [2, 2, 2]]), np.ones((2, 3))
+    >>> (both,) = share_table(path, ones, ones, [np.array([True, True])], None)
+    >>> both.query("t == 2")[["path", "share"]].values.tolist()[:2]
+    [['endogenous_evolution', 0.0], ['gradient_transfer', 0.5]]
     """
     found = []
     for mask in members:

@@ -183,7 +183,14 @@ def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, 
 
 
 def replay(row: Mapping[str, Any]) -> Decision:
-    """The decision from one stored row: its six inputs and its `cuts` text, one comparison after the other."""
+    """The decision from one stored row: its six inputs and its `cuts` text, one comparison after the other.
+
+    >>> from python_models.policy import Cuts, replay
+    >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
+    >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()
+    >>> replay(row)
+    Decision(path='endogenous_evolution', subtype='endogenous_adjust', rule_fired='r5_adjust')
+    """
     cut = json.loads(row["cuts"])
     forces, relations = row["u"] >= cut["u"], row["p"] >= cut["p"]
     if relations and forces:
@@ -202,7 +209,16 @@ def replay(row: Mapping[str, Any]) -> Decision:
 
 
 def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a stored table whose path, sub-type or rule does not follow from their own inputs and cuts."""
+    """The rows of a stored table whose path, sub-type or rule does not follow from their own inputs and cuts.
+
+    >>> from python_models.policy import Cuts, replay, replay_differences
+    >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
+    >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()
+    >>> true = row | replay(row)._asdict()
+    >>> stored = pd.DataFrame([true, true | {"path": "gradient_transfer"}])
+    >>> replay_differences(stored).index.tolist()
+    [1]
+    """
     columns = list(Decision._fields)
     names = [*INPUTS, "cuts"]
     found = [replay(dict(zip(names, row, strict=True))) for row in table[names].itertuples(index=False, name=None)]

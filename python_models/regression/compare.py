@@ -58,8 +58,11 @@ class Comparison:
         rows.extend((name, *(cell(_measure(r, name)) for r in self.results)) for name in FOOT)
         return Summary("Models side by side", (("In brackets", "standard errors"),), ("", *self.titles), tuple(rows))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
 
 
 def compare(results: Sequence[PanelResults] | Mapping[str, PanelResults]) -> Comparison:

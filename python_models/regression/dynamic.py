@@ -136,6 +136,14 @@ def fit_dynamic(
     cov: `cluster`, the sandwich summed by city (see dynamic_errors); `info`, of independent errors of one variance.
     Raises PanelInputError for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant
     regressors, or a maximum at the bound of rho.
+
+    >>> from python_models.regression import fit_dynamic
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit_dynamic(y, x[..., None], W, names=["x"]).names
+    ('y_lag', 'W:y_lag', 'x', 'W:x', 'rho', 'sigma2')
     """
     if correction not in CORRECTIONS:
         raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")

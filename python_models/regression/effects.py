@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial import chebyshev
 
+from python_models import _plot
 from python_models._types import FloatArray
 from python_models.inference import normal, p_two_sided
 from python_models.regression.core import CoreFit
@@ -75,6 +76,15 @@ class AverageEffects:
                 "flag": [flag for row in self.flags for flag in row],
             }
         )
+
+    def plot(self) -> _plot.Picture:
+        """Altair chart: direct, indirect and total effect of each regressor with their intervals.
+
+        ImportError: Altair is not installed.
+        """
+        title = f"change of y for one unit of x, {self.level:.0%} interval ({self.method})"
+        limits = ("lower", "upper")
+        return _plot.ranges(self.to_frame(), of="variable", x="point", limits=limits, title=title, color="effect")
 
 
 def average_effects(

@@ -97,6 +97,14 @@ def fit_factors(
     y (N, T), x (N, T, k), W (N, N). n_factors = 0 gives `fit_panel` with the same estimator. Starts: no common part,
     the components of y, and random ones (`rng`, default seed 0). cov: cluster (by city), or `Cluster`, `Conley`,
     `DriscollKraay` with groups and points in the order of W. PanelInputError: no room for so many factors.
+
+    >>> from python_models.regression import fit_factors
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit_factors(y, x[..., None], W, n_factors=1, model="slx", names=["x"]).names
+    ('x', 'W:x', 'sigma2')
     """
     if model not in ("ols", "slx", "sar", "sdm"):
         raise PanelInputError(f"factors go with ols, slx, sar or sdm, got {model!r}.")
@@ -235,6 +243,15 @@ def count_factors(
     ic : ln V(r) + r (N + T)/(N T) ln(N T/(N + T)), V the mean squared residual after r components of the fit with
     `most` factors (Bai and Ng 2002, IC_p1).   ratio : eigenvalue r over the next one (Ahn and Horenstein 2013), where a
     0th eigenvalue stands for no factor.   is_chosen : the smallest ic.
+
+    >>> from python_models.regression import count_factors
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> common = np.outer(rng.normal(size=12), rng.normal(size=6))
+    >>> count_factors(y + common, x[..., None], W, most=2).set_index("r")["ratio"].idxmax()
+    1
     """
     given = panel_inputs(y, x, w, names)
     n, t = given.y.shape

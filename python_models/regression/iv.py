@@ -177,6 +177,14 @@ def spatial_2sls(
     for no more cities than moments: sums over so few clusters leave their covariance singular.
     Source: Kelejian & Prucha 1998; Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949;
     Stock & Wright 2000.
+
+    >>> from python_models.regression import spatial_2sls
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> spatial_2sls(y, x[..., None], W, names=["x"]).names
+    ('x', 'W:x', 'rho')
     """
     if isinstance(cov, str) and cov not in COVARIANCES:
         raise PanelInputError(f"cov must be one of {', '.join(COVARIANCES)}, or Cluster, Conley, got {cov!r}.")

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from python_models import _plot
 from python_models._types import FloatArray
 from python_models.inference import Normal, normal
 from python_models.regression.core import CoreFit
@@ -261,6 +262,10 @@ class Effects:
     def to_frame(self) -> pd.DataFrame:
         """One row per regressor and effect: point, mean_draws, se, interval, p, se_delta, share_rejected, flag."""
         return self.average.to_frame()
+
+    def plot(self) -> _plot.Picture:
+        """Altair chart of the effects with their intervals. ImportError: Altair is not installed."""
+        return self.average.plot()
 
     def by_city(self, variable: str) -> pd.DataFrame:
         """One row per city: own, received and emitted effect of one regressor with delta standard errors."""

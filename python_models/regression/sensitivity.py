@@ -24,6 +24,17 @@ def violation_bounds(
     b(gamma) = b - A gamma with A = db/dgamma; the ends lie at the corners gamma_k = -+ delta sign(A_k), where errors
     are made anew. instruments : those that may fail (default all excluded ones); delta in units of y per unit of the
     instrument. One row per delta: delta, lower, upper, contains_zero. PanelInputError: unknown names, delta below 0.
+
+    >>> from python_models.regression import spatial_2sls, violation_bounds
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = spatial_2sls(y, x[..., None], W, names=["x"])
+    >>> violation_bounds(fit, "x", [0.0, 0.5]).round(1)
+       delta  lower  upper  contains_zero
+    0    0.0    2.0    2.1          False
+    1    0.5    1.9    2.1          False
     """
     if term not in fit.names:
         raise PanelInputError(f"'{term}' is not a parameter; there are {', '.join(fit.names)}.")

@@ -73,6 +73,11 @@ def spatial_weights(
 
     Raises PanelInputError for an unknown solver, a shape that is not square, a weight that is not finite, a diagonal
     that is not zero, and a city without neighbours.
+
+    >>> from python_models.regression import spatial_weights
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> spatial_weights(W).is_row_normalised
+    True
     """
     if solver is not None and solver not in SOLVERS:
         raise PanelInputError(f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}.")

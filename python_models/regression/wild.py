@@ -86,6 +86,14 @@ def wild_cluster(
 
     groups: a label a city; None clusters by city. Up to 12 clusters all patterns of signs are taken and `rng` is not
     needed. Raises PanelInputError as `lm_tests`.
+
+    >>> from python_models.regression import wild_cluster
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> wild_cluster(y, x[..., None], W, term=0).p < 0.01
+    True
     """
     given = panel_inputs(y, x, w)
     cube = np.concatenate([given.x, given.weights.lag(given.x)], axis=2) if durbin else given.x
@@ -127,7 +135,17 @@ def wild_score(
     draws: int = 999,
     rng: np.random.Generator | None = None,
 ) -> WildTest:
-    """Test one parameter of a fit with cov='cluster' against `null`: maximum likelihood, 2SLS or factors, any N."""
+    """Test one parameter of a fit with cov='cluster' against `null`: maximum likelihood, 2SLS or factors, any N.
+
+    >>> from python_models.regression import fit_panel, wild_score
+    >>> rng = np.random.default_rng(1)
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> x = rng.normal(size=(12, 6))
+    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> fit = fit_panel(y, x[..., None], W, names=["x"])
+    >>> wild_score(fit, "x", rng=rng).p, round(wild_score(fit, "x", null=2.0, rng=rng).p, 1)
+    (0.001, 0.5)
+    """
     if fit.influence is None:
         raise PanelInputError("the wild score bootstrap needs a fit with cov='cluster'.")
     if name not in fit.names:

@@ -19,6 +19,7 @@ ALLOWED = {
         "spreg",
         "joblib",
         "jieba",
+        "altair",
         "python_models",
     },
     "expectations": {"great_expectations", "pandas", "numpy", "jinja2", "rapidfuzz", "expectations"},

@@ -19,7 +19,6 @@ from dagster_project.cli.sql import run_sql
 from dagster_project.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "sql.md"
-NOTEBOOK = PROJECT / "docs" / "analyst.ipynb"
 QUERIES = sorted((PROJECT / "dbt" / "analyses").glob("q[0-9][0-9]_*.sql"))
 # A query may be empty for one reason only: the published file has no such row.
 ROWS_THERE_ARE = {
@@ -227,11 +226,6 @@ def python_blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
-def notebook_code() -> list[str]:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-
-
 def run_in_a_folder_with_the_demo(house: House, folder: Path, code: str) -> str:
     """What the code prints, in a folder where `warehouse/demo` is the small warehouse."""
     (folder / "warehouse").mkdir()
@@ -265,9 +259,3 @@ def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, 
     with pd.read_stata(tmp_path / "city_ranking.dta", iterator=True) as reader:
         assert "SYNTHETIC" in reader.data_label
         assert reader.variable_labels()["rank_year"].startswith("Rank among the cities of the year")
-
-
-def test_the_notebook_has_no_output_and_runs(small_warehouse: House, tmp_path: Path) -> None:
-    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells if cell["cell_type"] == "code")
-    assert "SYNTHETIC" in run_in_a_folder_with_the_demo(small_warehouse, tmp_path, "\n".join(notebook_code()))

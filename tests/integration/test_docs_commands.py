@@ -78,7 +78,10 @@ def commands_of(page: Path) -> list[list[str]]:
     return [words for words in every if words[0] in READING and not NOT_HERE.search(" ".join(words))]
 
 
-READING = ("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "cite", "index", "model")
+READING = (
+    *("sql", "explain", "status", "release", "compare", "whatif", "edits", "tables", "describe", "cite", "export"),
+    *("index", "model"),
+)
 EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
 
@@ -117,7 +120,10 @@ def test_the_readme_answers_why_hefei_moved(in_checkout: Path) -> None:
     assert len(text.splitlines()) <= 24, "more than a screen"
 
 
-PYTHON_PAGES = [PROJECT / "README.md", PROJECT / "README.zh.md", DOCS / "own_index.md", DOCS / "own_model.md"]
+PYTHON_PAGES = [
+    *(PROJECT / "README.md", PROJECT / "README.zh.md", DOCS / "own_index.md", DOCS / "own_model.md"),
+    *(DOCS / "quickstart.md", DOCS / "zh" / "quickstart.md"),
+]
 PYTHON = [b for page in PYTHON_PAGES for b in blocks(page, "python")]
 
 

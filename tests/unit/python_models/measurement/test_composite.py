@@ -86,15 +86,6 @@ def test_gains_and_whatif_speak_of_the_same_index(index, panel):
         index.explain("nowhere")
 
 
-def test_the_chart_is_made_of_the_scores(index):
-    total = {}
-    for row in index.plot(first=5)["data"]["values"]:
-        total[row["city_id"]] = total.get(row["city_id"], 0.0) + row["value"]
-    assert len(total) == 5
-    best = index.fit().scores.query("index_suffix == '' and year == 2015")["score"].max()
-    assert max(total.values()) == pytest.approx(best)
-
-
 def test_places_of_draws_are_places():
     score = np.round(np.random.default_rng(1).random((40, 6)), 1)  # with ties
     np.testing.assert_array_equal(ranked(score.T).T, ranks(score))

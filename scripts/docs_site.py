@@ -1,0 +1,223 @@
+"""`make docs`: docs/ as a static site in build/site, which opens from the folder and asks no network for anything.
+
+Pages are copied to a folder that mirrors the repository, so that links between them stay as they are. Three kinds are
+made here, each from the one place where the words stand: the library from its docstrings, the dictionary from the YAML
+of the tables, the map of tables by question from the worked queries. Any warning ends the build.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+
+import python_models
+
+PROJECT = Path(__file__).resolve().parents[1]
+SITE = PROJECT / "build" / "site"
+COPIED = ("*.md", "LICENSE*", "CITATION.cff", "docs/**/*", "dbt/analyses/*.sql")
+ANCHOR = re.compile(r'^<a id="([\w-]+)"></a>$', re.MULTILINE)
+TABLE = re.compile(r"\b(?:easy|mart)\.[a-z_]+")
+EXAMPLE = re.compile(r"^ *>>> ")
+MODELS = PROJECT / "dbt" / "models"
+ROOMS = ("", *(f".{p.parent.name}" for p in sorted(Path(python_models.__file__).parent.glob("*/__init__.py"))))
+SETTINGS: dict[str, Any] = {
+    "project": "NQPF warehouse",
+    "copyright": "The NQPF warehouse contributors, CC BY 4.0",
+    "extensions": ["myst_parser", "sphinx.ext.autodoc"],
+    "root_doc": "index",
+    "html_theme": "alabaster",
+    "html_theme_options": {
+        "page_width": "1180px",
+        "sidebar_width": "250px",
+        "body_max_width": "auto",
+        "show_powered_by": False,
+    },
+    "html_sidebars": {"**": ["about.html", "searchfield.html", "navigation.html"]},
+    "html_static_path": ["_static"],
+    "html_css_files": ["site.css"],
+    "html_show_sourcelink": False,
+    "html_copy_source": False,
+    "myst_heading_anchors": 4,
+    "autodoc_member_order": "bysource",
+    "autodoc_typehints_format": "short",
+    "autodoc_default_options": {"members": True},
+}
+CSS = """
+pre { white-space: pre-wrap; } table.docutils { width: 100%; } img { max-width: 100%; }
+td strong { white-space: nowrap; } .words { font-size: .9em; }
+.words .highlight, .words pre { background: none; border: 0; padding: 0; margin: 0; font: inherit; }
+"""
+
+
+def build(site: Path) -> None:
+    """Write the site. SphinxError: a link that leads nowhere, or anything else that Sphinx warns of."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        stage(source)
+        shutil.rmtree(site, ignore_errors=True)
+        app = Sphinx(
+            srcdir=source,
+            confdir=None,
+            outdir=site,
+            doctreedir=Path(folder) / "doctrees",
+            buildername="html",
+            confoverrides=SETTINGS | {"html_static_path": [str(source / "_static")]},
+            status=None,
+            warningiserror=True,
+        )
+        app.connect("autodoc-process-docstring", as_written)
+        app.build()
+        if app.statuscode:
+            raise SphinxError("see the warnings above")
+
+
+def stage(source: Path) -> None:
+    """All pages as Sphinx reads them."""
+    for path in sorted({p for pattern in COPIED for p in PROJECT.glob(pattern) if p.is_file()}):
+        target = source / path.relative_to(PROJECT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".md":
+            text = ANCHOR.sub(r"(\1)=", path.read_text(encoding="utf-8"))
+            text = text.replace(".ipynb)", ".md)").replace("](docs/README.md)", "](index.md)")
+            target.write_text(text, encoding="utf-8")
+        elif path.suffix == ".ipynb":
+            target.with_suffix(".md").write_text(notebook_page(path, target.parent), encoding="utf-8")
+        else:
+            shutil.copyfile(path, target)
+    made = {**api_pages(), **dictionary_pages(), "made/questions.md": questions_page(), "_static/site.css": CSS}
+    for name, text in made.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
+    (source / "index.md").write_text(index_page(source, sorted(made)), encoding="utf-8")
+
+
+# ---- pages that are made -------------------------------------------------------------------------------------------
+
+
+def notebook_page(path: Path, folder: Path) -> str:
+    """A notebook as Markdown, pictures in files beside it."""
+    parts = []
+    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+        for output in cell.get("outputs", []):
+            found = {kind: "".join(lines) for kind, lines in output.get("data", {}).items()}
+            if "image/svg+xml" in found:
+                picture = folder / f"{path.stem}-{number}.svg"
+                picture.write_text(found["image/svg+xml"], encoding="utf-8")
+                parts.append(f"![{found['text/plain']}]({picture.name})")
+            elif "text/html" in found:
+                parts.append(f"```{{raw}} html\n{found['text/html']}\n```")
+            else:
+                parts.append(f"```text\n{found.get('text/plain') or ''.join(output['text'])}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def api_pages() -> dict[str, str]:
+    """A page for each room of the library: what it exports, from the docstrings."""
+    pages = {}
+    for room in ROOMS:
+        name = f"python_models{room}"
+        exported = getattr(importlib.import_module(name), "__all__", ())
+        if exported:
+            body = f".. automodule:: {name}"
+            pages[f"made/api/{name}.md"] = f"# {name}\n\n```{{eval-rst}}\n{body}\n```\n"
+    return pages
+
+
+def as_written(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Docstrings are plain text, not markup: words stay as they are written, examples are shown as such."""
+    text, made = "\n".join(lines).strip().splitlines(), []
+    cut = next((n for n, line in enumerate(text) if EXAMPLE.match(line)), len(text))
+    for kind, option, part in (("text", "words", text[:cut]), ("pycon", "example", text[cut:])):
+        if part:
+            made += [f".. code-block:: {kind}", f"   :class: {option}", "", *(f"   {line}" for line in part), ""]
+    lines[:] = made
+
+
+def tables() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(topic, full name, entry) of every published table, from the YAML beside its model."""
+    for schema, folder in (("easy", MODELS / "easy"), ("mart", MODELS / "marts")):
+        for path in sorted(folder.rglob("_*.yml")):
+            for entry in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader).get("models", []):
+                topic = "easy" if schema == "easy" else path.parent.name
+                yield topic, f"{schema}.{entry['name']}", entry
+
+
+def dictionary_pages() -> dict[str, str]:
+    """A page for each topic: its tables, and every column with type and meaning."""
+    pages: dict[str, list[str]] = {}
+    for topic, name, entry in tables():
+        page = pages.setdefault(f"made/dictionary/{topic}.md", [f"# Tables: {topic}", ""])
+        page += [f"({name})=", f"## {name}", "", in_cell(entry.get("description", "")), ""]
+        page += ["| column | type | meaning |", "|---|---|---|"]
+        for column in entry.get("columns", []):
+            words = in_cell(column.get("description", ""))
+            page.append(f"| `{column['name']}` | {column.get('data_type', '')} | {words} |")
+        page.append("")
+    return {name: "\n".join(lines) for name, lines in pages.items()}
+
+
+def questions_page() -> str:
+    """The map of tables by question: each worked query in both languages, with the tables that it asks."""
+    known = {name for _, name, _ in tables()}
+    rows = ["# Which table for which question", "", "| question | 问题 | tables | query |", "|---|---|---|---|"]
+    for path in sorted((PROJECT / "dbt" / "analyses").glob("q[0-9]*.sql")):
+        text = path.read_text(encoding="utf-8")
+        english, chinese = (line.removeprefix("-- ") for line in text.splitlines()[:2])
+        asked = [f"[{name}](#{name})" for name in dict.fromkeys(TABLE.findall(text)) if name in known]
+        query = f"[{path.stem}](../dbt/analyses/{path.name})"
+        rows.append(f"| {in_cell(english)} | {in_cell(chinese)} | {', '.join(asked)} | {query} |")
+    return "\n".join(rows) + "\n"
+
+
+def in_cell(text: str) -> str:
+    """Words of a table as Markdown shows them: on one line, nothing of them taken for markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
+
+
+def index_page(source: Path, made: list[str]) -> str:
+    """docs/README.md as the first page, and the menu."""
+    first = source / "docs" / "README.md"
+    start = re.sub(r"\]\((?!https?:|\.\./|#)", "](docs/", first.read_text(encoding="utf-8")).replace("](../", "](")
+    first.unlink()
+    copied = sorted({p.relative_to(source).as_posix() for p in source.rglob("*.md")} - set(made))
+    menu: dict[str, list[str]] = {"documentation": [], "how to": [], "reference": [], "notebooks": [], "中文": []}
+    for page in copied:
+        menu.setdefault(caption_of(page), []).append(page)
+    menu["tables"] = [page for page in made if page.startswith(("made/dictionary", "made/questions"))]
+    menu["python_models"] = [page for page in made if page.startswith("made/api")]
+    menu["project"] = menu.pop("project")  # last
+    trees = [
+        "\n".join(["```{toctree}", ":hidden:", ":maxdepth: 1", f":caption: {caption}", "", *pages, "```"])
+        for caption, pages in menu.items()
+    ]
+    return "\n\n".join([start, *trees]) + "\n"
+
+
+def caption_of(page: str) -> str:
+    """Under which heading of the menu a page of the repository stands."""
+    if page.endswith(".zh.md"):
+        return "中文"
+    top, _, rest = page.partition("/")
+    folder = rest.partition("/")[0] if "/" in rest else ""
+    return {"howto": "how to", "zh": "中文", "": "documentation" if top == "docs" else "project"}.get(folder, folder)
+
+
+if __name__ == "__main__":
+    try:
+        build(SITE)
+    except SphinxError as error:
+        sys.exit(f"The site was not built: {error}")
+    print(f"Open {SITE / 'index.html'} in a browser.")

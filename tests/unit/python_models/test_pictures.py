@@ -1,0 +1,147 @@
+"""Pictures of results: valid Vega-Lite, labelled, made of the figures of the result, and clear without Altair."""
+
+import json
+import sys
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from python_models import CompositeIndex, Panel
+from python_models.dynamics import kernel_density, markov, spatial_markov
+from python_models.inequality import bootstrap, dagum
+from python_models.regression import SpatialPanel
+
+CITIES, YEARS = tuple("abcdefghijkl"), (2014, 2015)
+
+
+@pytest.fixture(scope="module")
+def index():
+    values = np.random.default_rng(3).uniform(1.0, 9.0, size=(12, 2, 4))
+    names = ("n1", "n2", "q1", "q2")
+    levels = {name: "new" if name[0] == "n" else "quality" for name in names}
+    return CompositeIndex(Panel(values, CITIES, YEARS, names), directions=dict.fromkeys(names, 1), levels=levels)
+
+
+@pytest.fixture(scope="module")
+def drawn(index):
+    return index.audit(draws=90, seed=1).drawn
+
+
+@pytest.fixture(scope="module")
+def effects():
+    rng = np.random.default_rng(1)
+    ring = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    x = pd.DataFrame(rng.normal(size=(12, 6)), columns=range(6))
+    y = 2 * x + ring @ x.to_numpy() + rng.normal(scale=0.1, size=(12, 6))
+    return SpatialPanel(y, {"x": x}, (ring, range(12))).fit().effects()
+
+
+def looked_at(chart) -> tuple[pd.DataFrame, set[str]]:
+    """Rows and titles of a chart that passes Altair's schema and that a renderer draws."""
+    spec = chart.to_dict()
+    svg = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="6.4")
+    assert "<path" in svg
+    (rows,) = spec["datasets"].values()
+    titles: set[str] = set()
+
+    def walk(node) -> None:
+        if isinstance(node, dict):
+            if isinstance(node.get("title"), str):
+                titles.add(node["title"])
+            for below in node.values():
+                walk(below)
+        elif isinstance(node, list):
+            for below in node:
+                walk(below)
+
+    walk({key: value for key, value in spec.items() if key != "datasets"})
+    return pd.DataFrame(rows), titles
+
+
+def test_a_bar_of_the_index_is_the_score(index):
+    rows, titles = looked_at(index.plot(first=5))
+    total = rows.groupby("city_id", sort=False)["value"].sum()
+    own = index.fit().scores.query("index_suffix == '' and year == 2015").nsmallest(5, "rank_year")
+    assert total.index.tolist() == own["city_id"].tolist()
+    np.testing.assert_allclose(total, own["score"])
+    assert set(rows["part"]) == {"new", "quality"}
+    assert titles == {"score 2015 (0-1)"}
+
+
+def test_an_index_that_is_no_sum_has_whole_bars(index):
+    other = CompositeIndex(index.panel, index.directions, index.levels, aggregation="geometric")
+    rows, _ = looked_at(other.plot(2014, first=3))
+    own = other.fit().scores.query("index_suffix == '' and year == 2014").nsmallest(3, "rank_year")
+    np.testing.assert_allclose(rows["value"], own["score"])
+    with pytest.raises(ValueError, match="unknown year"):
+        other.plot(1999)
+
+
+def test_places_are_drawn_with_their_ranges(drawn):
+    rows, titles = looked_at(drawn.plot(2014, first=4))
+    own = drawn.to_frame().query("year == 2014").nsmallest(4, "rank_year").reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, own, check_dtype=False)
+    assert titles == {f"rank 2014: median and 5-95 % of {len(drawn.ranks)} draws"}
+
+
+def test_a_matrix_shows_every_share():
+    chain = markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 3, lag=2)  # no one starts in the third state
+    rows, titles = looked_at(chain.plot(["low", "middle", "high"]))
+    np.testing.assert_allclose(rows["p"].to_numpy(float), chain.probabilities.ravel())
+    assert rows["state_from"].tolist()[::3] == ["low", "middle", "high"]
+    assert titles == {"state", "state 2 years later", "share (0-1)"}
+
+
+def test_each_class_of_neighbours_has_a_matrix():
+    rng = np.random.default_rng(2)
+    chain = spatial_markov(rng.integers(0, 2, (30, 5)), rng.integers(0, 3, (30, 5)), 2, 3)
+    rows, titles = looked_at(chain.plot())
+    np.testing.assert_allclose(rows["p"], chain.probabilities.ravel())
+    assert titles == {"state", "state 1 year later", "share (0-1)", "lag state"}
+
+
+def test_a_density_is_its_curve():
+    density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5, n_grid=64)
+    rows, titles = looked_at(density.plot())
+    np.testing.assert_allclose(rows[["x", "density"]], np.column_stack([density.x, density.density]))
+    assert titles == {"value", "density (1 / unit of the value), bandwidth 0.5"}
+
+
+def test_inequality_over_the_years_has_its_interval():
+    frame = pd.DataFrame(np.random.default_rng(4).uniform(1, 9, (20, 3)), columns=[2013, 2014, 2015])
+    found = bootstrap(frame, ["gini", "cv"], n_replicates=99, seed=1)
+    rows, titles = looked_at(found.plot("cv"))
+    np.testing.assert_allclose(rows[["estimate", "lo", "hi"]], np.stack([found.estimate, found.lo, found.hi], 2)[:, 1])
+    assert rows["column"].tolist() == [2013, 2014, 2015]
+    assert "cv, 95% interval of 99 replicates" in titles
+    with pytest.raises(ValueError, match="unknown statistic"):
+        found.plot("theil")
+
+
+def test_the_parts_of_a_gini_index_are_one_bar():
+    parts = dagum([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"])
+    rows, titles = looked_at(parts.plot())
+    assert dict(zip(rows["component"], rows["value"], strict=True)) == pytest.approx(
+        {"within": parts.within, "between": parts.between, "transvariation": parts.transvariation}
+    )
+    assert titles == {"Gini index 0.250 (0-1)"}
+
+
+def test_effects_are_drawn_with_their_intervals(effects):
+    rows, titles = looked_at(effects.plot())
+    own = effects.to_frame()
+    np.testing.assert_allclose(rows[["point", "lower", "upper"]], own[["point", "lower", "upper"]])
+    assert titles == {"change of y for one unit of x, 95% interval (delta)"}
+
+
+def test_without_altair_a_picture_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(ImportError, match=r"nqpf-models\[plot\]"):
+        kernel_density([1.0, 2.0, 3.0], bandwidth=0.5).plot()
+
+
+def test_charts_can_be_changed_by_those_who_know_altair(effects):
+    assert isinstance(effects.plot().properties(title="Effects"), alt.LayerChart)

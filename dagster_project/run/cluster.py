@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_info
 from dagster_project.paths import PROJECT
 from dagster_project.run.effort import current_effort
 from dagster_project.run.versions import hash_of_files, import_closure
-from python_models.tasks import Client
 
 ANSWER_SECONDS = 5
 PACKAGES = ("numpy", "pandas", "scipy")
+type Client = Any  # distributed.Client, of an extra
 
 
 class ClusterError(Exception):
@@ -33,12 +33,15 @@ def check_cluster() -> None:
 def connect(address: str) -> Client:
     """A client of the scheduler at `address`, its workers compared with this process. ClusterError otherwise."""
     try:
-        from distributed import Client as Found
+        import dask
+        import distributed
     except ImportError:
         raise ClusterError('A cluster needs Dask: install the extra, "nqpf-warehouse[dask]".') from None
     _knock(address)
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # the frames of an analysis are large
+    found: Any = distributed.Client
     try:
-        client = Found(address, timeout=ANSWER_SECONDS, set_as_default=False)
+        client = found(address, timeout=ANSWER_SECONDS, set_as_default=False)
     except Exception as error:
         raise ClusterError(f"What answers at {address} is no Dask scheduler of this version: {error}.") from None
     try:

@@ -1,5 +1,6 @@
 """A refresh on a cluster: which ones are taken, and whole analyses with their pieces give the same bits there."""
 
+import io
 import platform
 import socket
 import time
@@ -7,10 +8,14 @@ import time
 import pandas as pd
 import pytest
 from influence_worlds import specs, warehouse
+from rich.console import Console
 from study_tools import as_read, settings
 
+from dagster_project.cli.refresh import refresh
 from dagster_project.defs.workshop import Workshop, compute
+from dagster_project.paths import Paths
 from dagster_project.run.cluster import ClusterError, check_cluster, connect
+from dagster_project.run.failures import EXIT_BAD_INPUT
 from dagster_project.study import panel
 from dagster_project.study.registry import BY_NAME
 
@@ -93,6 +98,16 @@ def test_an_address_that_does_not_answer_is_said_within_seconds():
         with pytest.raises(ClusterError, match="No cluster answers at"):
             connect(f"tcp://127.0.0.1:{taken.getsockname()[1]}")
     assert time.monotonic() - started < 10
+
+
+def test_a_refresh_looks_for_its_cluster_before_it_reads_anything(tmp_path, monkeypatch):
+    monkeypatch.setenv("NQPF_CLUSTER", "")
+    console = Console(record=True, width=4000, file=io.StringIO())
+    paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+    assert refresh(paths, console, year=None, is_demo=True, cluster="tcp://127.0.0.1:1") == EXIT_BAD_INPUT
+    assert "No cluster answers at tcp://127.0.0.1:1" in console.export_text()
+    assert not paths.landing.exists()
+    assert not paths.build_file.exists()
 
 
 def test_what_answers_and_is_no_scheduler_is_said_within_seconds(monkeypatch):

@@ -80,7 +80,7 @@ class Crew:
     @property
     def size(self) -> int:
         """Tasks that can be done at the same time."""
-        return self._workers if self._client is None else max(1, len(self._client.nthreads()))
+        return self._workers if self._client is None else max(1, _n_workers(self._client))
 
     @property
     def n_busy(self) -> int:
@@ -108,7 +108,7 @@ class Crew:
         ended, _ = wait(self._unfinished(), timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         if ended or self._client is None:
             return
-        self._polls_without = 0 if _has_workers(self._client) else self._polls_without + 1
+        self._polls_without = 0 if _n_workers(self._client) else self._polls_without + 1
         if self._polls_without > PATIENCE:
             self._again(without_cluster=True)
 
@@ -236,8 +236,9 @@ def _is_in_cluster() -> bool:
     return True
 
 
-def _has_workers(client: Client) -> bool:
+def _n_workers(client: Client) -> int:
+    """None where nobody answers any more."""
     try:
-        return bool(client.nthreads())
+        return len(client.nthreads())
     except Exception:
-        return False
+        return 0

@@ -73,7 +73,7 @@ def test_pieces_of_a_task_go_to_the_same_cluster(client):
 
 def test_what_a_task_raises_is_raised(client):
     work = [partial(refuses, k) for k in range(5)]
-    for where in ({}, {"workers": 2}, {"client": client}):
+    for where in ({}, {"client": client}):
         with pytest.raises(ValueError, match="the third one"):
             run_tasks(work, **where)
 
@@ -96,7 +96,7 @@ def test_a_task_that_kills_every_process_is_done_here():
 
 
 def test_a_cluster_that_goes_away_loses_nothing(client):
-    with Crew(client, workers=2) as crew:
+    with Crew(client, workers=1) as crew:
         for k in range(6):
             crew.submit(k, partial(dies_elsewhere, 10 * k, 0))
         assert crew.result(0) == 0
@@ -108,8 +108,8 @@ def test_a_cluster_that_goes_away_loses_nothing(client):
 def test_a_cluster_without_workers_is_given_up(client, monkeypatch):
     monkeypatch.setattr(home, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(home, "PATIENCE", 2)
-    monkeypatch.setattr(home, "_has_workers", lambda _client: False)
-    assert run_tasks([partial(time.sleep, 2)], client) == [None]
+    monkeypatch.setattr(home, "_n_workers", lambda _client: 0)
+    assert run_tasks([partial(time.sleep, 1)], client) == [None]
 
 
 ORPHANS = """

@@ -84,6 +84,9 @@ def refresh(
         int | None, typer.Option(help="Processes that compute; default: one a core. NQPF_WORKERS.")
     ] = None,
     memory: Annotated[str | None, typer.Option(help="Limit for all of them and DuckDB, e.g. 3GB. NQPF_MEMORY.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask cluster that computes, e.g. tcp://10.0.0.5:8786. NQPF_CLUSTER.")
+    ] = None,
     recompute: Annotated[bool, typer.Option("--recompute", help="Run every step, also an unchanged one.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
@@ -104,6 +107,7 @@ def refresh(
         depth=depth.value if depth else None,
         workers=workers,
         memory=memory,
+        cluster=cluster,
         recompute=recompute,
         profile=profile,
     )

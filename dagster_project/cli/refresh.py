@@ -22,6 +22,7 @@ from dagster_project.operations.voice import voice
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
+from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
 from dagster_project.run.kind import WrongKindError, check_kind
@@ -47,6 +48,7 @@ def refresh(
     depth: str | None = None,
     workers: int | None = None,
     memory: str | None = None,
+    cluster: str | None = None,
     recompute: bool = False,
     profile: bool = False,
 ) -> int:
@@ -73,15 +75,16 @@ def refresh(
             says.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
 
     try:
-        export_effort(workers, memory)
+        export_effort(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
             if not recompute and year is None and is_current(paths, whole_key(paths), before):
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(says.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
+            check_cluster()
             failure = _run(paths, log, record, year=year, is_demo=is_demo, is_quiet=says.progress.quiet)
-    except (IngestError, WrongKindError, EffortError) as error:
+    except (IngestError, WrongKindError, EffortError, ClusterError) as error:
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
         failure = Failure(EXIT_BUSY, [str(error)])

@@ -1,4 +1,4 @@
-"""How much of the machine a refresh may take: worker processes and memory, from the environment."""
+"""What a refresh may take, from the environment: worker processes and memory of the machine, or a cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dagster_project.store import DATABASE_MEMORY
 
-WORKERS, MEMORY = "NQPF_WORKERS", "NQPF_MEMORY"
+WORKERS, MEMORY, CLUSTER = "NQPF_WORKERS", "NQPF_MEMORY", "NQPF_CLUSTER"
 WORKER_GB = 1.0  # what an analysis of some hundred cities takes at most, with its libraries
 PARENT_GB = 1.0
 
@@ -19,10 +19,12 @@ class EffortError(Exception):
 
 @dataclass(frozen=True)
 class Effort:
-    """workers: processes that compute; memory_gb: of parent, database and workers together, None for no limit."""
+    """workers: processes that compute; memory_gb: of parent, database and workers together, None for no limit;
+    cluster: address of a Dask scheduler whose workers compute instead, None for this machine."""
 
     workers: int
     memory_gb: float | None
+    cluster: str | None
 
     @property
     def database_memory(self) -> str | None:
@@ -31,7 +33,8 @@ class Effort:
 
 
 def current_effort() -> Effort:
-    """NQPF_WORKERS (a whole number; else one a core) and NQPF_MEMORY (e.g. 3GB); the smaller of the two decides."""
+    """NQPF_WORKERS (a whole number; else one a core) and NQPF_MEMORY (e.g. 3GB), the smaller of the two decides;
+    NQPF_CLUSTER (e.g. tcp://10.0.0.5:8786)."""
     memory = _memory(os.environ.get(MEMORY, "").strip())
     text = os.environ.get(WORKERS, "").strip()
     if text and not (text.isdigit() and int(text) > 0):
@@ -39,7 +42,7 @@ def current_effort() -> Effort:
     workers = int(text) if text else len(os.sched_getaffinity(0))
     if memory is not None:
         workers = max(1, min(workers, int((memory - PARENT_GB) / WORKER_GB)))
-    return Effort(workers, memory)
+    return Effort(workers, memory, os.environ.get(CLUSTER, "").strip() or None)
 
 
 def _memory(text: str) -> float | None:
@@ -51,12 +54,14 @@ def _memory(text: str) -> float | None:
     return float(found[1])
 
 
-def export_effort(workers: int | None, memory: str | None) -> None:
+def export_effort(workers: int | None, memory: str | None, cluster: str | None) -> None:
     """Hand the choice to every process that this one starts."""
     if workers is not None:
         os.environ[WORKERS] = str(workers)
     if memory is not None:
         os.environ[MEMORY] = memory
+    if cluster is not None:
+        os.environ[CLUSTER] = cluster
     limit = current_effort().database_memory
     if limit is not None:
         os.environ[DATABASE_MEMORY] = limit  # for this process, and for dbt's

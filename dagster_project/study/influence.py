@@ -134,18 +134,14 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
     jobs += [
         ("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in ("emitter", "receiver")
     ]
-    return [(what, variant, _guarded(world, what, variant, make)) for what, variant, make in jobs]
+    return [(what, variant, partial(_guarded, world, what, variant, make)) for what, variant, make in jobs]
 
 
-def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Tables]) -> Callable[[], Tables]:
-    """The same, refused where there are too many cities for a method that looks at every pair of them."""
-
-    def guarded() -> Tables:
-        if variant not in WITHOUT_PAIRS:
-            world.need_pairs(f"{analysis} ({variant})")
-        return make()
-
-    return guarded
+def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Tables]) -> Tables:
+    """The tables, refused where there are too many cities for a method that looks at every pair of them."""
+    if variant not in WITHOUT_PAIRS:
+        world.need_pairs(f"{analysis} ({variant})")
+    return make()
 
 
 # ---- spillovers, by group and by block ------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
     Skipped,
+    attempt,
     model_keys,
     read_sample,
     read_weights,
+    refuse,
     with_codes,
 )
 from dagster_project.study.settings import PanelSpec, Settings
@@ -45,6 +48,7 @@ from python_models.regression.spec_search import residual_tests, specification_s
 from python_models.regression.systems import system
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
+from python_models.tasks import Task, run_tasks
 
 INPUTS = SAMPLE_FRAMES
 TABLES = (
@@ -90,27 +94,33 @@ def build(frames: Frames, settings: Settings) -> Tables:
     reason; it never stops the others. Each model has a generator of its own: a new entry changes no other number.
     """
     rows, frames, family = Rows(), with_codes(frames), _Family()
-    for spec in settings.regressions:
-        reason = ""
-        try:
-            rows.add(_one(frames, spec, settings, family))
-        except (Skipped, PanelInputError) as refused:  # anything else is a fault of the program and ends the run
-            reason = str(refused)
-            rows.add({"panel_fit": _skipped(frames, spec, reason)}, seed=settings.seed)
-        rows.add({"model_spec": _spec_row(spec, reason)})
+    specs = settings.regressions
+    for spec, (tables, reason) in zip(specs, run_tasks(_task(frames, s, settings) for s in specs), strict=True):
+        if reason:
+            tables = {"panel_fit": _skipped(frames, spec, reason).assign(seed=settings.seed)}
+        if "influence" in tables:
+            family.add(spec, tables.pop("influence"))
+        rows.add({**tables, "model_spec": _spec_row(spec, reason)})
     tables = rows.tables(TABLES)
     return {**tables, "panel_effect": family.adjusted(tables["panel_effect"], settings)}
 
 
-def _one(frames: Frames, spec: PanelSpec, settings: Settings, family: _Family) -> Tables:
-    sample = read_sample(frames, spec)
-    weights = read_weights(frames, spec, sample)
+def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tables, str]]:
+    """The regression with its data, to be fitted wherever; or the reason why there is none."""
+    try:
+        sample = read_sample(frames, spec)
+        weights = read_weights(frames, spec, sample)
+    except (Skipped, PanelInputError) as refused:
+        return partial(attempt, partial(refuse, str(refused)))
     rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
     graphs = _graphs(frames, spec, sample, settings) if spec.is_headline else {}
     job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"], graphs)
+    return partial(attempt, partial(_one, job, settings.seed))
+
+
+def _one(job: Job, seed: int) -> Tables:
+    spec, sample, weights = job.spec, job.sample, job.weights
     tables = run(job)
-    if "influence" in tables:
-        family.add(spec, sample, tables.pop("influence"))
     n, t = sample.y.shape
     about = {
         "status": "fitted",
@@ -126,8 +136,15 @@ def _one(frames: Frames, spec: PanelSpec, settings: Settings, family: _Family) -
     tables["panel_fit"] = tables["panel_fit"].assign(**about)
     if spec.is_headline:
         tables |= {"model_data": _data_rows(job), "model_edge": _edge_rows(weights, sample.cities)}
-    keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": settings.seed}
-    return {name: table.assign(**keys) for name, table in tables.items()}
+    keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": seed}
+    own = {"influence": _by_city(tables.pop("influence"), sample.cities)} if "influence" in tables else {}
+    return {name: table.assign(**keys) for name, table in tables.items()} | own
+
+
+def _by_city(influence: pd.DataFrame, cities: tuple[str, ...]) -> pd.DataFrame:
+    """influence: a row for each city, alone and with its pairs."""
+    ways = range(len(influence) // len(cities))
+    return influence.set_index(pd.MultiIndex.from_tuples([(way, city) for way in ways for city in cities]))
 
 
 def _data_rows(job: Job) -> pd.DataFrame:
@@ -179,16 +196,14 @@ class _Family:
     def __init__(self) -> None:
         self._parts: dict[tuple[str, str, str], pd.Series] = {}
 
-    def add(self, spec: PanelSpec, sample: PanelSample, influence: pd.DataFrame) -> None:
-        """influence: a row for each city, alone and with its pairs; a column for each effect."""
+    def add(self, spec: PanelSpec, influence: pd.DataFrame) -> None:
+        """influence: a row for each way and city, a column for each effect."""
         if spec.change.startswith("placebo"):
             return
-        ways = range(len(influence) // len(sample.cities))
-        labels = pd.MultiIndex.from_tuples([(way, city) for way in ways for city in sample.cities])
         for effect in influence:
             if (influence[effect] ** 2).sum() > 0.0:
                 key = (spec.variant_of or spec.model_id, str(effect), spec.model_id)
-                self._parts[key] = pd.Series(influence[effect].to_numpy(), index=labels)
+                self._parts[key] = influence[effect]
 
     def adjusted(self, effects: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         """The effects with p_family: of all regressions of a headline together, by effect (Romano and Wolf)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -32,9 +33,11 @@ from python_models.regression import PanelInputError
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.space import build_weights, normalise, to_sparse
 from python_models.space.distance import distance_matrix
+from python_models.tasks import run_tasks
 
 type IntArray = NDArray[np.int64]
 type Job = tuple[str, str, Callable[[], Tables]]  # analysis, variant, what makes its tables
+LONG = ("scores", "indicators", "contributions")  # frames that only `read_sample` looks at
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
 LEAST_CITIES, LEAST_YEARS = 8, 3
 IMPUTED_LIMIT = 0.10
@@ -155,22 +158,36 @@ def run_jobs(
 
     What the data do not allow never stops the others. Any other error is a fault of the program and is raised.
     """
+    small = {name: frame for name, frame in frames.items() if name not in LONG}  # what a job still asks for
+    about: list[tuple[str, str, dict[str, str], dict[str, int]]] = []
+    tasks: list[Callable[[], tuple[Tables, str]]] = []
     for spec in (s for s in specs if s.is_headline):
         try:
             sample = read_sample(frames, spec)
-            world = World(spec, sample, read_weights(frames, spec, sample), frames, seed)
+            listed = jobs(World(spec, sample, read_weights(frames, spec, sample), small, seed))
+            keys, size = model_keys(spec, sample.basis), {"n_obs": sample.y.size}
         except (Skipped, PanelInputError) as refused:
-            rows.add({runs: _run_row("sample", "", str(refused))}, **model_keys(spec, spec.basis), seed=seed)
-            continue
-        for analysis, variant, make in jobs(world):
-            try:
-                made, reason = make(), ""
-            except (Skipped, PanelInputError) as refused:
-                made, reason = {}, str(refused)
-            made[runs] = _run_row(analysis, variant, reason)
-            for name, table in made.items():
-                sized = table if "n_obs" in table else table.assign(n_obs=sample.y.size)
-                rows.add({name: sized}, **model_keys(spec, sample.basis), seed=seed)
+            listed, keys, size = [("sample", "", partial(refuse, str(refused)))], model_keys(spec, spec.basis), {}
+        about += [(analysis, variant, keys, size) for analysis, variant, _ in listed]
+        tasks += [partial(attempt, make) for _, _, make in listed]
+    for (analysis, variant, keys, size), (made, reason) in zip(about, run_tasks(tasks), strict=True):
+        made[runs] = _run_row(analysis, variant, reason)
+        for name, table in made.items():
+            sized = table if "n_obs" in table else table.assign(**size)
+            rows.add({name: sized}, **keys, seed=seed)
+
+
+def attempt(make: Callable[[], Tables]) -> tuple[Tables, str]:
+    """The tables, or none and the reason why the data do not allow them."""
+    try:
+        return dict(make()), ""
+    except (Skipped, PanelInputError) as refused:
+        return {}, str(refused)
+
+
+def refuse(reason: str) -> Tables:
+    """What stands for a regression without data."""
+    raise Skipped(reason)
 
 
 def model_keys(spec: PanelSpec, basis: str) -> dict[str, str]:

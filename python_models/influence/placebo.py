@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from python_models._align import aligned
 from python_models._show import Shown
@@ -25,8 +25,8 @@ from python_models.regression.convention import Convention, convention
 from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
 from python_models.regression.logdet import log_determinant
+from python_models.tasks import Client, parts, run_tasks
 
-CHUNK = 37  # draws a task
 TERMS = ("theta", "indirect")
 LEAD_LAG = ("x_lag", "x", "x_lead")
 Shuffled = Literal["cities", "years"]
@@ -155,13 +155,14 @@ def placebo_weights(
     seed: int,
     effects: str = "twoways",
     estimator: str = "lee_yu",
-    n_jobs: int | None = None,
+    client: Client | None = None,
+    workers: int = 1,
 ) -> Placebo:
     """SDM of y (N, T) on x (N, T) and controls (N, T, k) under `draws` relabellings of the cities in W (N, N).
 
-    Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]: neither the number of workers nor the backend changes
-    a number. `n_jobs` None follows the surrounding `joblib.parallel_config` (one process without it; "dask" sends the
-    draws to a cluster). Raises PanelInputError when the model under the true W is refused, or every draw is.
+    Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]: it does not matter where it is made (`client` and
+    `workers` as in `python_models.tasks.run_tasks`). Raises PanelInputError when the model under the true W is refused,
+    or every draw is.
 
     >>> from python_models.influence import placebo_weights
     >>> rng = np.random.default_rng(1)
@@ -171,7 +172,7 @@ def placebo_weights(
     >>> placebo_weights(y, x, W, draws=19, seed=1).to_frame().shape
     (20, 5)
     """
-    return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, n_jobs)
+    return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, client, workers)
 
 
 @aligned
@@ -185,7 +186,8 @@ def placebo_years(
     seed: int,
     effects: str = "twoways",
     estimator: str = "lee_yu",
-    n_jobs: int | None = None,
+    client: Client | None = None,
+    workers: int = 1,
 ) -> Placebo:
     """The same model with the years of x in `draws` wrong orders, one for all cities; y and controls keep theirs.
 
@@ -202,7 +204,7 @@ def placebo_years(
     years = np.shape(y)[1] if np.ndim(y) == 2 else 0
     if years < 3:
         raise PanelInputError(f"a placebo of years needs three years or more, got {years}.")
-    return _placebo(y, x, W, controls, "years", draws, seed, effects, estimator, n_jobs)
+    return _placebo(y, x, W, controls, "years", draws, seed, effects, estimator, client, workers)
 
 
 def _placebo(
@@ -215,7 +217,8 @@ def _placebo(
     seed: int,
     effects: str,
     estimator: str,
-    n_jobs: int | None,
+    client: Client | None,
+    workers: int,
 ) -> Placebo:
     if draws < 19:
         raise PanelInputError(f"a placebo needs at least 19 draws for a p of 5 %, got {draws}.")
@@ -232,15 +235,14 @@ def _placebo(
     conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], weights=weights)
     actual = _estimate(yy, xx, weights, conv)
     streams = np.random.SeedSequence(seed).spawn(draws)
-    tasks = [streams[start : start + CHUNK] for start in range(0, draws, CHUNK)]
-    done = Parallel(n_jobs=n_jobs)(delayed(_chunk)(yy, xx, weights, conv, what, task) for task in tasks)
-    values = np.concatenate(done)
+    tasks = [partial(_draws, yy, xx, weights, conv, what, part) for part in parts(streams)]
+    values = np.concatenate(run_tasks(tasks, client, workers=workers))
     if np.isnan(values[:, 0]).all():
         raise PanelInputError(f"no placebo of {what} lets the model be estimated.")
     return Placebo(actual, values, seed)
 
 
-def _chunk(
+def _draws(
     y: FloatArray,
     x: FloatArray,
     weights: SpatialWeights,

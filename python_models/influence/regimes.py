@@ -9,6 +9,7 @@ docs/formulas.md#regimes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from python_models.regression.covariance import Rows, city_influences, score_row
 from python_models.regression.errors import estimable
 from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
+from python_models.tasks import parts, run_tasks
 
 Quadratic = tuple[float, FloatArray, FloatArray]  # value, gradient, Hessian
 Years = Literal["common", "by_regime"]
@@ -377,14 +379,10 @@ def _corrected(
     full = inner @ data.y - data.z @ slopes
     mean = data.z @ slopes + full - _clean(full, data.is_first, data.years)  # slopes and effects
     spread = np.sqrt(fit.maximum[-1] * data.y.size / data.dof)
-    kept, refused = [], 0
-    for _ in range(draws):
-        y = solve @ (mean + spread * rng.standard_normal(data.y.shape))
-        top = _climb(data.moments(y), data, ld, s)
-        if top is None:
-            refused += 1
-            continue
-        kept.append(data.params(y, np.tanh(top[0])))
+    panels = (mean + spread * rng.standard_normal((len(part), *data.y.shape)) for part in parts(range(draws)))
+    tasks = (partial(_refits, solve, drawn, data, ld, s) for drawn in panels)
+    kept = [found for part in run_tasks(tasks) for found in part]
+    refused = draws - len(kept)
     if len(kept) < max(2, draws // 2):
         raise PanelInputError("most bootstrap panels run to the bound of rho: the two regimes are not identified.")
     values = np.array(kept)
@@ -392,3 +390,14 @@ def _corrected(
     # the panels' errors have the unbiased variance, so their mean SSR / NT tells nothing new about sigma2
     corrected[-1] = spread**2
     return replace(fit, params=corrected, draws=values, n_refused=refused)
+
+
+def _refits(solve: FloatArray, drawn: FloatArray, data: _Data, ld: RegimeLogDet, s: FloatArray) -> list[FloatArray]:
+    """Parameters of each panel with the right-hand sides `drawn` (B, N, T) that lets the model be estimated."""
+    found = []
+    for right in drawn:
+        y = solve @ right
+        top = _climb(data.moments(y), data, ld, s)
+        if top is not None:
+            found.append(data.params(y, np.tanh(top[0])))
+    return found

@@ -12,8 +12,9 @@ Reference: Efron and Tibshirani (1993) for the bootstrap of whole units.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ import pandas as pd
 from python_models._types import ArrayLike, FloatArray
 from python_models.measurement.fast import Procedure
 from python_models.panel import Panel
+from python_models.tasks import parts, run_tasks
 
 RANGE_LIMIT, DRIFT_LIMIT = 0.10, 0.05
 EXPANDING, LEAVE_ONE = "expanding", "leave_one_year"
@@ -100,11 +102,15 @@ def bootstrap_weights(panel: Panel, procedure: Procedure, *, seed: int, draws: i
     n = len(panel.cities)
     if n < 2 or draws < 2:
         raise ValueError(f"a bootstrap needs at least 2 cities and 2 draws, got {n} and {draws}.")
-    result = np.empty((draws, len(panel.names)))
-    for b, child in enumerate(np.random.SeedSequence(seed).spawn(draws)):
-        cities = np.random.default_rng(child).integers(0, n, n)
-        result[b] = procedure.weights(panel.values[cities])
+    streams = np.random.SeedSequence(seed).spawn(draws)
+    tasks = [partial(_drawn_weights, panel.values, procedure, part) for part in parts(streams)]
+    result = np.concatenate(run_tasks(tasks))
     return WeightBootstrap(panel.names, procedure.weights(panel.values), result, n, seed)
+
+
+def _drawn_weights(values: FloatArray, procedure: Procedure, streams: Sequence[np.random.SeedSequence]) -> FloatArray:
+    n = len(values)
+    return np.array([procedure.weights(values[np.random.default_rng(s).integers(0, n, n)]) for s in streams])
 
 
 def alarms(

@@ -6,12 +6,10 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
-import joblib
 import pandas as pd
 import pytest
 from house import House
@@ -75,11 +73,10 @@ def test_a_method_reads_the_same_frames_wherever_rows_lie(
 
 
 @pytest.fixture
-def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every method that can share its work shares it between two."""
     monkeypatch.setattr(measurement, "WORKERS", 2)
-    with joblib.parallel_config(n_jobs=2):
-        yield
+    monkeypatch.setenv("NQPF_WORKERS", "2")
 
 
 @pytest.mark.slow

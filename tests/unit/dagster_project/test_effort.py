@@ -9,6 +9,7 @@ from dagster_project.run.effort import EffortError, current_effort
 def plain(monkeypatch):
     monkeypatch.delenv("NQPF_WORKERS", raising=False)
     monkeypatch.delenv("NQPF_MEMORY", raising=False)
+    monkeypatch.delenv("NQPF_CLUSTER", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)))
 
 

@@ -246,8 +246,8 @@ class _Estimates:
 
 
 def _joint(found: _Estimates) -> float:
-    """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of freedom,
-    for q estimates about m cities: with few cities chi2 rejects too often. NaN where q < m does not hold."""
+    """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of
+    freedom, for q estimates about m cities: with few cities chi2 rejects too often. NaN where q < m does not hold."""
     q, m = len(found.terms), int(found.cells.any(axis=(0, 2)).sum()) if found.terms else 0
     if not 0 < q < m or not np.isfinite(found.psi).all():
         return float("nan")

@@ -56,7 +56,7 @@ def test_tables_hold_every_column_of_their_contracts() -> None:
     assert (known["p_holm"] >= known["p"]).all()
     twfe = own[own["estimator"] == "twfe"]
     assert twfe[["p_placebo", "p_earlier", "p_pretrend"]].isna().all(axis=None)
-    assert own.loc[own["estimator"] == "imputation", "p_placebo"].notna().all()
+    assert known.loc[known["estimator"] == "imputation", "p_placebo"].notna().all()
 
 
 def test_an_effect_of_the_policy_on_its_pilots_is_found() -> None:
@@ -101,11 +101,7 @@ def test_holm_is_over_the_policies_and_terms_of_one_estimator() -> None:
 
 @pytest.mark.parametrize(
     ("entry", "words"),
-    [
-        ("edges_km: [50, 100]", "rise from 0"),
-        ("horizon: 0", "whole number above 0"),
-        ("reach: 3", "reach"),
-    ],
+    [("edges_km: [50, 100]", "rise from 0"), ("horizon: 0", "whole number above 0"), ("reach: 3", "reach")],
 )
 def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words) -> None:
     right = {"edges_km": "[0, 100]", "horizon": 5, "leads": 3, "shift": 2, "least_controls": 8}

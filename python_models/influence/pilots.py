@@ -31,6 +31,7 @@ type Metric = Literal["haversine", "euclidean"]
 
 LEAST_CONTROLS = 2  # cities that are never a pilot nor exposed: one alone would be its own year effects
 DIRECT = "direct"
+LEAST_BEFORE = 5  # cities with a year before the leads: fewer would be all that the leads are compared with
 BY_CITY = Cluster()  # the residuals behind psi are freed of their own city already
 NO_RING, IS_PILOT, NOTHING = -1, -1, -2
 
@@ -144,7 +145,7 @@ def pilot_effects(
     kinds = (BY_CITY, Conley(panel.points, cutoff, metric=metric))
     imputed, regressed = panel.imputed(on_pilots), panel.regressed(on_pilots)
     groups, slopes = panel.leads(leads)
-    tests = {term: _joint(slopes.pick(at)) for term, at in groups.items() if at}
+    tests = {term: _joint(slopes.pick(at), m) for term, (at, m) in groups.items() if at}
     table = pd.concat(
         [
             imputed.frame(panel, kinds).assign(estimator="imputation"),
@@ -245,10 +246,10 @@ class _Estimates:
         )
 
 
-def _joint(found: _Estimates) -> float:
+def _joint(found: _Estimates, m: int) -> float:
     """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of
-    freedom, for q estimates about m cities: with few cities chi2 rejects too often. NaN where q < m does not hold."""
-    q, m = len(found.terms), int(found.cells.any(axis=(0, 2)).sum()) if found.terms else 0
+    freedom, for q leads and m cities to compare with: with few of them chi2 rejects too often. NaN where q >= m."""
+    q = len(found.terms)
     if not 0 < q < m or not np.isfinite(found.psi).all():
         return float("nan")
     try:
@@ -387,19 +388,21 @@ class _Panel:
             x[0] = self.exposure.pilot
         return self._slopes(names, None, x, cells & self.is_known, self.is_known)
 
-    def leads(self, leads: int) -> tuple[dict[str, list[int]], _Estimates]:
-        """Years before the first event of a city on clean cells; its earliest years are what they are compared with."""
+    def leads(self, leads: int) -> tuple[dict[str, tuple[list[int], int]], _Estimates]:
+        """Years before the first event of a city on clean cells, as many as leave LEAST_BEFORE cities with earlier ones
+        to compare with; term -> places of its leads, and the number of these cities."""
         names: list[str] = []
         event: list[int] = []
         cells: list[BoolArray] = []
-        groups: dict[str, list[int]] = {}
+        groups: dict[str, tuple[list[int], int]] = {}
         before = self.exposure.first[:, None] - self.years
         for k, name in enumerate(self.names):
             own = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
-            last = int(before[own].max()) if own.any() else 0
-            found = [h for h in range(1, min(leads, last - 1) + 1) if (own & (before == h)).any()]
-            groups[name] = list(range(len(names), len(names) + len(found)))
-            names += [name] * len(found)
+            counts = [int((own & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
+            last = max((h for h in range(leads + 1) if counts[h] >= LEAST_BEFORE), default=0)
+            found = range(1, last + 1)
+            groups[name] = (list(range(len(names), len(names) + last)), counts[last])
+            names += [name] * last
             event += [-h for h in found]
             cells += [own & (before == h) for h in found]
         made = np.array(cells).reshape(-1, *self.y.shape).astype(bool)

@@ -19,6 +19,7 @@ from python_models._types import FloatArray
 from python_models.simulation import SimulatedCountry, stationary_ar1
 
 MOVE_PERSISTENCE = 0.8
+PILOTS = (("pilot_low_carbon", (2015, 2017), 0.08), ("pilot_smart_city", (2014, 2015, 2016), 0.12))
 MAGNETS = 8  # cities with far more residents than registered persons
 
 
@@ -334,6 +335,18 @@ def _real_gdp(raw: Mapping[str, FloatArray]) -> FloatArray:
     """GDP in prices of the first year of HORIZON, from the printed real index."""
     growth = np.cumprod(raw["gdp_real_index"][:, 1:] / 100, axis=1)
     return np.asarray(raw["gdp_nom"][:, :1] * np.column_stack([np.ones(len(growth)), growth]))
+
+
+def draw_pilots(n: int, rng: np.random.Generator) -> dict[str, FloatArray]:
+    """First year as a pilot of each policy (n, Y), 0 for never, the same in every year. Pilots are drawn by lot and
+    their policy does nothing: what is found of it is error."""
+    panels = {}
+    for policy, starts, share in PILOTS:
+        start = np.zeros(n)
+        chosen = rng.choice(n, size=round(share * n), replace=False)
+        start[chosen] = rng.choice(starts, size=len(chosen))
+        panels[policy] = np.repeat(start[:, None], len(HORIZON), axis=1)
+    return panels
 
 
 def draw_investment(

@@ -35,6 +35,7 @@ from dagster_project.demo.faults import (
 from dagster_project.demo.figures import (
     draw_indicators,
     draw_investment,
+    draw_pilots,
     draw_prices,
     draw_raw,
     draw_relations,
@@ -77,7 +78,7 @@ def generate_demo(
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = read_geography(seeds), check_years(years)
     chosen = choose_cities(geography, cities)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(10)]
     country = draw_country(geography, truth or Truth(), streams[0])
     sides, bands = standardised_sides(country), read_bands(seeds)
     raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
@@ -85,7 +86,7 @@ def generate_demo(
     jumps = plant_jumps(geography.roster, raw, bands, streams[7]) if has_slips else []
     base, robots = draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
-    relations = _relations(geography, country, raw, seeds, streams[6])
+    relations = _relations(geography, country, raw, seeds, streams[6], streams[9])
     named = faults_of(chosen, chosen_years, is_damaged=is_damaged)
     candidates = draw_gaps(geography.roster, streams[5])
     parts = read_parts(seeds)
@@ -117,11 +118,17 @@ def read_rates(seeds: Path) -> FloatArray:
 
 
 def _relations(
-    geography: Geography, country: SimulatedCountry, raw: dict[str, FloatArray], seeds: Path, rng: np.random.Generator
+    geography: Geography,
+    country: SimulatedCountry,
+    raw: dict[str, FloatArray],
+    seeds: Path,
+    rng: np.random.Generator,
+    lots: np.random.Generator,
 ) -> Relations:
     z = standardised_relations(country)
     return Relations(
         panels=draw_relations(z, raw, read_rates(seeds), rng),
+        pilots=draw_pilots(len(geography.roster), lots),
         sectors=draw_sectors(z, raw, rng),
         prices=draw_prices(z, rng),
         texts=draw_reports(z, read_terms(seeds), rng),

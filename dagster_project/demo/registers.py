@@ -217,6 +217,8 @@ SOCIETY = LongFile(
         ("中等学校在校学生数(人)", "secondary_students", 1, 0),
         ("道路面积(平方米)", "road_area", 1, 0),
         ("行政区域土地面积(平方公里)", "area_km2", 1, 0),
+        ("低碳城市试点起始年", "pilot_low_carbon", 1, 0),
+        ("智慧城市试点起始年", "pilot_smart_city", 1, 0),
     ),
 )
 INVESTMENT = LongFile(
@@ -318,6 +320,7 @@ class Relations:
     """Everything that the compiled files print, on the roster and HORIZON."""
 
     panels: dict[str, FloatArray]
+    pilots: dict[str, FloatArray]
     sectors: FloatArray
     prices: FloatArray
     texts: list[list[str]]
@@ -326,7 +329,8 @@ class Relations:
 
 def write_compiled(place: Place, source: Print, relations: Relations, gdp: FloatArray) -> None:
     """All files of the production relations."""
-    write_panel(place(SOCIETY), SOCIETY, source, [relations.panels[name] for _, name, *_ in SOCIETY.columns])
+    society = {**relations.panels, **relations.pilots}
+    write_panel(place(SOCIETY), SOCIETY, source, [society[name] for _, name, *_ in SOCIETY.columns])
     write_panel(place(SECTOR), SECTOR, source, [relations.sectors[:, :, s] for s in range(len(SECTORS))])
     write_panel(place(PRICES), PRICES, source, [relations.prices[:, :, g] for g in range(len(GOODS))])
     write_investment(place(INVESTMENT), source, *relations.invested)

@@ -1,4 +1,4 @@
-"""Findings on the headline regressions: heterogeneity, blocks, reach, borders and thresholds.
+"""Findings on the headline regressions: heterogeneity, blocks, reach, borders, thresholds, and policies with pilots.
 
 Beside each test of equality stands the level-adjusted one: the same, freed of what differs with the level of a city.
 """
@@ -12,9 +12,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from dagster_project.study import pilots
 from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
-from dagster_project.study.settings import Settings
+from dagster_project.study.settings import PilotSpec, Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.inference import holm
 from python_models.influence import (
@@ -44,6 +45,7 @@ INPUTS = {
         select basis, index_code, city_id, arg_min(d, year) as d from py.coupling
         where form = 'corrected' and scale = 'minmax01' group by all order by 1, 2, 3
     """,
+    **pilots.INPUTS,
 }
 TABLES = (
     "influence_run",
@@ -57,6 +59,7 @@ TABLES = (
     "border_barrier",
     "barrier_moderation",
     "level_adjusted_test",
+    *pilots.TABLES,
 )
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
@@ -82,19 +85,22 @@ Contrast = Mapping[str, float]
 @dataclass(frozen=True)
 class Sizes:
     """How much is drawn: multipliers of cities behind a spatial threshold, Hansen's bootstrap; candidates
-    of a spatial threshold."""
+    of a spatial threshold; deals of the starts of a policy."""
 
     multipliers: int
     threshold_bootstrap: int
     spatial_grid: int
+    pilot_placebo: int
 
 
 def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
-    run_jobs(frames, settings.regressions, settings.seed, partial(_jobs, sizes=sizes), "influence_run", rows)
+    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots)
+    run_jobs(frames, settings.regressions, settings.seed, jobs, "influence_run", rows)
     tables = rows.tables(TABLES)
-    return {**tables, "level_adjusted_test": with_holm(tables["level_adjusted_test"])}
+    adjusted = with_holm(tables["level_adjusted_test"])
+    return {**tables, "level_adjusted_test": adjusted, "pilot_effect": pilots.with_holm(tables["pilot_effect"])}
 
 
 def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
@@ -109,7 +115,7 @@ def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
     return made
 
 
-def _jobs(world: World, sizes: Sizes) -> list[Job]:
+def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
     centres = world.schemes.centres()
     splits = world.schemes.splits(whole=True)
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
@@ -134,6 +140,7 @@ def _jobs(world: World, sizes: Sizes) -> list[Job]:
     jobs += [
         ("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in ("emitter", "receiver")
     ]
+    jobs += pilots.jobs(world, policies, sizes.pilot_placebo)
     return [(what, variant, partial(_guarded, world, what, variant, make)) for what, variant, make in jobs]
 
 

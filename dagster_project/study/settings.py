@@ -455,6 +455,34 @@ def read_quantities(file: Path) -> tuple[Quantity, ...]:
     return found
 
 
+# ---- specs/pilots.yml -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PilotSpec:
+    """How policies with pilot cities are looked at: see the head of the file."""
+
+    edges_km: tuple[float, ...]
+    horizon: int
+    leads: int
+    shift: int
+    least_controls: int
+
+    def __post_init__(self) -> None:
+        edges = list(self.edges_km)
+        if len(edges) < 2 or edges[0] != 0 or edges != sorted(set(edges)):
+            raise ValueError(f"edges_km must rise from 0 on, got {edges}.")
+        for name in ("horizon", "leads", "shift", "least_controls"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a whole number above 0, got {getattr(self, name)!r}.")
+
+
+def read_pilot_spec(file: Path) -> PilotSpec:
+    """SpecError: a key that is missing or unknown, or a value that cannot be used."""
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return _checked(PilotSpec, file, **{**entries, "edges_km": tuple(entries.get("edges_km", ()))})
+
+
 # ---- specs/depth.yml, and all of them together ----------------------------------------------------------------------
 
 
@@ -486,6 +514,7 @@ class Settings:
     indexes: tuple[IndexSpec, ...]
     regressions: tuple[PanelSpec, ...]
     quantities: tuple[Quantity, ...]
+    pilots: PilotSpec
 
     @property
     def seed(self) -> int:
@@ -520,7 +549,8 @@ def read_settings(specs: Path, depth: DepthName) -> Settings:
         block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
     )
     quantities = read_quantities(specs / "recovery.yml")
-    return Settings(read_study_facts(specs / "index.yml"), drawn, tuple(indexes), tuple(regressions), quantities)
+    study, pilots = read_study_facts(specs / "index.yml"), read_pilot_spec(specs / "pilots.yml")
+    return Settings(study, drawn, tuple(indexes), tuple(regressions), quantities, pilots)
 
 
 def read_depths(file: Path) -> dict[DepthName, Depth]:

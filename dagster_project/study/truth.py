@@ -41,15 +41,9 @@ from python_models.regression import average_effects, fit_panel
 
 PUBLISHED = (
     *("panel_effect", "panel_coef", "block_spillover", "border_barrier", "threshold_result", "panel_heterogeneity"),
-    *(
-        "level_adjusted_test",
-        "disparity_summary",
-        "dagum_component",
-        "theil_nested",
-        "disparity_change",
-        "group_gradient",
-    ),
-    *("markov_transition", "markov_summary", "beta_convergence", "club_membership", "index_weight"),
+    *("level_adjusted_test", "disparity_summary", "dagum_component", "theil_nested", "disparity_change"),
+    *("group_gradient", "pilot_effect", "markov_transition", "markov_summary", "beta_convergence"),
+    *("club_membership", "index_weight"),
 )
 INPUTS = {
     **SAMPLE_FRAMES,
@@ -264,6 +258,7 @@ def drawn_truths(p: Mapping[str, float], effects: Mapping[str, float], scale: fl
     pc, cp = (effects.get(f"given_{way}:core", np.nan) for way in ("pc", "cp"))
     found["asymmetry_difference"] = (pc - cp) * scale
     found["rho"] = p.get("rho", np.nan)
+    found["pilots_do_nothing"] = 0.0  # they are drawn by lot after the figures
     if has_spillover:
         found["asymmetry_index"] = (pc - cp) / (abs(pc) + abs(cp))
         found["barrier_index"] = 1.0 - p["border_factor"]

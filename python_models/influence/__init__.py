@@ -6,6 +6,8 @@ from python_models.influence.blocks import BlockSpillover, block_effects, block_
 from python_models.influence.heterogeneity import GroupEffects, group_effects
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.level_adjusted import LevelAdjusted, even_scale, level_adjusted, level_controls
+from python_models.influence.pilot_placebo import PilotPlacebo, placebo_dates, placebo_pilots
+from python_models.influence.pilots import Exposure, PilotEffects, pilot_effects, pilot_exposure
 from python_models.influence.placebo import LeadLag, Placebo, lead_lag, placebo_weights, placebo_years
 from python_models.influence.regimes import RegimeFit, two_regime
 from python_models.influence.rings import DistanceDecay, distance_decay, ring_matrices
@@ -20,11 +22,14 @@ __all__ = [
     "BlockLags",
     "BlockSpillover",
     "DistanceDecay",
+    "Exposure",
     "GroupEffects",
     "Interaction",
     "LeadLag",
     "LevelAdjusted",
     "Linear",
+    "PilotEffects",
+    "PilotPlacebo",
     "Placebo",
     "RegimeFit",
     "SpatialThreshold",
@@ -49,6 +54,10 @@ __all__ = [
     "level_controls",
     "moderated_barrier",
     "moderated_spillover",
+    "pilot_effects",
+    "pilot_exposure",
+    "placebo_dates",
+    "placebo_pilots",
     "placebo_weights",
     "placebo_years",
     "ring_matrices",

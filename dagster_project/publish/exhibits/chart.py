@@ -265,7 +265,7 @@ def _axes(
     for k, value in enumerate(x_ticks):
         if k % every == 0:
             drawing.line([(sx(value), y + h), (sx(value), y + h + 4)], "border")
-            text = str(int(value)) if chart.years else tick_text(value, x_ticks)
+            text = str(int(value)).replace("-", "−") if chart.years else tick_text(value, x_ticks)
             drawing.text(sx(value), y + h + 15, text, "middle")
     if chart.x_title:
         drawing.text(x + w, y + h + 29, words.gettext(chart.x_title), "end")

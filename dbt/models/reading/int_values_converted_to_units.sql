@@ -46,4 +46,9 @@ left join {{ ref('header_map') }} as i
         and h.header_key = i.header_key
         and i.variable_code = 'ignore'
         and r.year between coalesce(i.year_from, 0) and coalesce(i.year_to, 9999)
-where r.city_id is not null and h.variable_code <> 'ignore' and v.kind <> 'text' and i.header_key is null
+where
+    r.city_id is not null
+    and h.variable_code <> 'ignore'
+    -- read by int_texts_accepted and int_pilots_accepted
+    and v.kind not in ('text', 'start_year')
+    and i.header_key is null

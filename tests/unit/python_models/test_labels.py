@@ -36,6 +36,7 @@ X = RNG.normal(size=(N, T)) + RNG.normal(size=(N, 1))
 Y = np.linalg.solve(np.eye(N) - 0.3 * W, X + 0.4 * W @ X + RNG.normal(size=(N, 1)) + RNG.normal(size=(N, T)))
 C = RNG.normal(size=(N, T, 1))
 Q = RNG.uniform(size=N)
+START = np.where(np.arange(N) < 4, 2004.0, np.nan)
 HALF = np.arange(N) % 2 == 0
 GROUP = np.array(["a", "b", "c"])[np.arange(N) % 3]
 REGION = np.array(["r", "s"])[np.arange(N) % 6 // 3]
@@ -81,6 +82,7 @@ def rng():
 panel_ = {"y": U(Y), "x": U(X), "W": P(W), "controls": U(C)}
 spec_ = {"y": U(Y), "x": U(np.stack([X, C[:, :, 0]], axis=2)), "w": P(W)}
 even_ = {"y": U(np.exp(0.2 * Y)), "x": U(np.exp(0.2 * X)), "W": P(W)}
+pilots_ = {"y": U(Y), "start": U(START), "points": U(POINTS), "years": YEARS, "edges": [0.0, 100.0]}
 z_ = {"Z": U(CUBE)}
 
 CASES = {
@@ -146,6 +148,10 @@ CASES = {
     "influence.level_controls": case(y=U(Y), x=U(X), labels=False),
     "influence.moderated_barrier": case(**panel_, area=U(GROUP), moderator=U(Q)),
     "influence.moderated_spillover": case(**panel_, moderator=U(Q)),
+    "influence.pilot_effects": case(**pilots_),
+    "influence.pilot_exposure": case(start=U(START), distance=P(GAP), edges=[0.0, 100.0], years=YEARS),
+    "influence.placebo_dates": case(**pilots_, shift=1),
+    "influence.placebo_pilots": case(**pilots_, draws=19, seed=1, order=False),
     "influence.placebo_weights": case(**panel_, draws=19, seed=1, order=False),
     "influence.placebo_years": case(**panel_, draws=19, seed=1),
     "influence.ring_matrices": case(distance=P(GAP), edges=[0.0, 400.0, 800.0]),

@@ -46,6 +46,7 @@ def warehouse(n=40, years=range(2012, 2019)):
         "groups": groups,
         "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
         "mass": pd.DataFrame({"city_id": cities, "value": 1.0}),
+        "pilot": pd.DataFrame(columns=["policy_code", "city_id", "start_year"]),
         "synergy_year": d,
         "synergy": d.drop_duplicates("city_id"),
     }

@@ -1,0 +1,83 @@
+"""What a policy does to its pilot cities and to their neighbours, on the index of a headline regression."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from dagster_project.study.frames import Tables
+from dagster_project.study.samples import MODEL_KEYS, Job, Skipped, World
+from dagster_project.study.settings import PilotSpec
+from python_models.inference import holm
+from python_models.influence import pilot_effects, placebo_dates, placebo_pilots
+from python_models.regression import PanelInputError
+
+INPUTS = {"pilot": "select policy_code, city_id, start_year from int.int_pilots_accepted order by all"}
+TABLES = ("pilot_effect", "pilot_event")
+LIMITS = {"lower": "lo", "upper": "hi"}
+
+
+def jobs(world: World, spec: PilotSpec, draws: int) -> list[Job]:
+    """One a policy of the warehouse."""
+    policies = world.frames["pilot"]["policy_code"].unique().tolist()
+    return [("pilots", policy, partial(_policy, world, policy, spec, draws)) for policy in policies]
+
+
+def with_holm(effects: pd.DataFrame) -> pd.DataFrame:
+    """The effects with p_holm: Holm's p over all policies and terms of one regression and estimator."""
+    if effects.empty:
+        return effects
+    adjusted = effects.groupby([*MODEL_KEYS, "estimator"])["p"].transform(lambda p: holm(p.to_numpy()))
+    return effects.assign(p_holm=adjusted)
+
+
+def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
+    y, start, points = _inputs(world, policy)
+    years, edges = world.sample.years, spec.edges_km
+    found = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads)
+    if found.n_controls < spec.least_controls:
+        raise Skipped(
+            f"{found.n_controls} cities of the sample are never nearer than {edges[-1]:g} km to a pilot, at least "
+            f"{spec.least_controls} are needed."
+        )
+    seed = int(world.rng(f"pilots:{policy}").integers(2**32))
+    lots = placebo_pilots(y, start, points, years, edges, draws=draws, seed=seed).to_frame().set_index("term")
+    known = y.notna().any(axis=1)
+    table = found.to_frame().rename(columns=LIMITS).assign(policy_code=policy)
+    is_imputed = table["estimator"] == "imputation"
+    table["p_placebo"] = table["term"].map(lots["p"]).where(is_imputed)
+    table["n_placebo"] = table["term"].map(lots["n_draws"]).where(is_imputed)
+    earlier = _earlier(world, y, start, points, spec)
+    for name in ("estimate", "se", "p"):
+        table[f"{name}_earlier"] = table["term"].map(earlier[name]).where(is_imputed)
+    counts = {
+        "n_pilots": int((start[known] <= years[-1]).sum()),
+        "n_controls": found.n_controls,
+        "n_left_out": found.n_left_out,
+        "n_obs": int(y.notna().to_numpy().sum()),
+    }
+    events = found.events.rename(columns=LIMITS).assign(policy_code=policy, n_obs=counts["n_obs"])
+    return {"pilot_effect": table.assign(p_pretrend_all=found.p_pretrend, **counts), "pilot_event": events}
+
+
+def _earlier(world: World, y: pd.DataFrame, start: pd.Series, points: pd.DataFrame, spec: PilotSpec) -> pd.DataFrame:
+    """The imputed effects of earlier dates by term; no rows where there are too few years before."""
+    try:
+        found = placebo_dates(y, start, points, world.sample.years, spec.edges_km, shift=spec.shift).table
+    except PanelInputError:
+        return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)
+    return found[found["estimator"] == "imputation"].set_index("term")
+
+
+def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """y (NaN outside the sample), start and coordinates of every city that the source of the policy lists.
+
+    A pilot without an index still has neighbours. A city that the source does not list may be a pilot: it is left out.
+    """
+    table = world.frames["pilot"]
+    start = table[table["policy_code"] == policy].set_index("city_id")["start_year"].astype(float)
+    points = world.frames["city"].set_index("city_id")[["centroid_lon", "centroid_lat"]].astype(float)
+    cities = start.index.intersection(points.index).sort_values()
+    y = pd.DataFrame(world.sample.y, index=list(world.sample.cities), columns=list(world.sample.years))
+    return y.reindex(cities), start.reindex(cities), points.reindex(cities)

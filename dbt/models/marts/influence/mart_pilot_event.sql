@@ -1,0 +1,1 @@
+{{ publish_py("pilot_event") }}

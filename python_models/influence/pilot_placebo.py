@@ -1,0 +1,140 @@
+"""Placebos of a policy: would other cities as pilots, or earlier dates, have shown as much? docs/formulas.md#pilots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from python_models._align import aligned
+from python_models._show import Shown
+from python_models._types import ArrayLike, FloatArray
+from python_models.inference import p_from_draws
+from python_models.influence.pilots import BY_CITY, Metric, PilotEffects, _Panel, _starts, pilot_effects
+from python_models.regression import PanelInputError
+from python_models.space.distance import distance_matrix
+from python_models.tasks import Client, parts, run_tasks
+
+LEAST_DRAWS = 19  # for a p of 5 %
+
+
+@dataclass(frozen=True, eq=False)
+class PilotPlacebo(Shown):
+    """terms: direct and the rings; actual (p,): t of the true pilots; draws (B, p): t of drawn ones, NaN where a draw
+    cannot be estimated."""
+
+    terms: list[str]
+    actual: FloatArray
+    draws: FloatArray
+    seed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """term, t, p = (1 + #{|t*| >= |t|}) / (B + 1), n_draws B: draws with an estimate."""
+        known = (~np.isnan(self.draws)).sum(axis=0)
+        p = [
+            p_from_draws(np.abs(drawn), abs(float(own))) if np.isfinite(own) and n else np.nan
+            for own, drawn, n in zip(self.actual, self.draws.T, known, strict=True)
+        ]
+        return pd.DataFrame({"term": self.terms, "t": self.actual, "p": p, "n_draws": known})
+
+
+@aligned
+def placebo_pilots(
+    y: ArrayLike,
+    start: ArrayLike,
+    points: ArrayLike,
+    years: Sequence[int],
+    edges: Sequence[float],
+    *,
+    draws: int = 499,
+    seed: int,
+    metric: Metric = "haversine",
+    client: Client | None = None,
+    workers: int = 1,
+) -> PilotPlacebo:
+    """t (errors by city) of the imputed effects with the start years dealt to other cities, `draws` times.
+
+    Arguments as in `pilot_effects`. Rings are drawn anew around the drawn pilots. The null is that the policy does
+    nothing to anybody and that any city could have been chosen: places that were chosen for what they are break it.
+    Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]. PanelInputError: fewer than 19 draws, or the true
+    pilots cannot be estimated.
+
+    >>> from python_models.influence import placebo_pilots
+    >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
+    >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2015.0, np.nan)
+    >>> placebo_pilots(y, start, place, range(2012, 2018), [0, 150], draws=19, seed=1, metric="euclidean").draws.shape
+    (19, 2)
+    """
+    if draws < LEAST_DRAWS:
+        raise PanelInputError(f"a placebo needs at least {LEAST_DRAWS} draws for a p of 5 %, got {draws}.")
+    values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
+    own = _Panel.of(values, begin, place, years, edges, metric)
+    distance = distance_matrix(place, metric)
+    streams = np.random.SeedSequence(seed).spawn(draws)
+
+    deal = partial(_dealt, values, begin, place, years, edges, metric, distance, len(own.names))
+    done = run_tasks([partial(deal, part) for part in parts(streams)], client, workers=workers)
+    return PilotPlacebo(own.names, _t(own), np.concatenate(done), seed)
+
+
+@aligned
+def placebo_dates(
+    y: ArrayLike,
+    start: ArrayLike,
+    points: ArrayLike,
+    years: Sequence[int],
+    edges: Sequence[float],
+    *,
+    shift: int = 2,
+    cutoff: float = 300.0,
+    metric: Metric = "haversine",
+) -> PilotEffects:
+    """`pilot_effects` with every start `shift` years earlier, on cells that were neither pilot nor exposed yet: an
+    effect found there came before the policy. PanelInputError: shift below 1, too few years before.
+
+    >>> from python_models.influence import placebo_dates
+    >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
+    >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2016.0, np.nan)
+    >>> placebo_dates(y, start, place, range(2012, 2018), [0, 150], metric="euclidean").table["n_cells"].tolist()[:2]
+    [4, 2]
+    """
+    if shift < 1:
+        raise PanelInputError(f"a placebo of dates needs a shift of one year or more, got {shift}.")
+    panel = _Panel.of(y, start, points, years, edges, metric)
+    before = np.where(panel.clean, panel.y, np.nan)
+    return pilot_effects(before, panel.start - shift, points, years, edges, cutoff=cutoff, metric=metric)
+
+
+def _dealt(
+    y: FloatArray,
+    start: FloatArray,
+    points: FloatArray,
+    years: Sequence[int],
+    edges: Sequence[float],
+    metric: Metric,
+    distance: FloatArray,
+    n_terms: int,
+    streams: Sequence[np.random.SeedSequence],
+) -> FloatArray:
+    """t of each draw (len(streams), n_terms), NaN where its pilots cannot be estimated."""
+    rows = []
+    for stream in streams:
+        dealt = np.random.default_rng(stream).permutation(start)
+        try:
+            rows.append(_t(_Panel.of(y, dealt, points, years, edges, metric, distance)))
+        except PanelInputError:
+            rows.append(np.full(n_terms, np.nan))
+    return np.array(rows)
+
+
+def _t(panel: _Panel) -> FloatArray:
+    table = panel.imputed(on_pilots=False)
+    variance = np.full(len(table.terms), np.nan)
+    known = np.flatnonzero(np.isfinite(table.psi).all(axis=0))
+    if known.size:
+        variance[known] = np.diagonal(table.pick(known.tolist()).cov(BY_CITY))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(variance > 0, table.value / np.sqrt(variance), np.nan)

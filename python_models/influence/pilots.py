@@ -1,0 +1,452 @@
+"""What a policy does to the cities that have it and to their neighbours (docs/formulas.md#pilots).
+
+A city is a pilot from its start year on, and exposed from the first year in which another pilot stands within the
+outermost ring. City and year effects are estimated on cells (city, year) that are neither; the others are compared
+with what these effects say of them. Errors hold both steps: an estimate is sum v_it y_it with known v, and a city adds
+psi_i = sum_t v_it e_it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from python_models._align import aligned
+from python_models._show import Shown
+from python_models._types import ArrayLike, BoolArray, FloatArray
+from python_models.inference import holm, normal, wald
+from python_models.regression import PanelInputError
+from python_models.regression.covariance import Cluster, Conley, Robust, Rows, Scores, freed, meat
+from python_models.space.distance import distance_matrix
+
+type IntArray = NDArray[np.int64]
+type Metric = Literal["haversine", "euclidean"]
+
+LEAST_CONTROLS = 2  # cities that are never a pilot nor exposed: one alone would be its own year effects
+DIRECT = "direct"
+LEAST_BEFORE = 5  # cities with a year before the leads: fewer would be all that the leads are compared with
+BY_CITY = Cluster()  # the residuals behind psi are freed of their own city already
+NO_RING, IS_PILOT, NOTHING = -1, -1, -2
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """pilot (N, T); ring (N, T): number of the ring of the nearest other pilot, -1 for none in reach.
+
+    first (N,): first year of either, inf for never.   came (N,): what came first, -1 the own start, else the ring; -2
+    nothing.
+    """
+
+    pilot: BoolArray
+    ring: IntArray
+    first: FloatArray
+    came: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class PilotEffects(Shown):
+    """table: estimator, term, estimate, se (by city), z, p, lower, upper, se_conley, p_conley, n_cities, n_cells,
+    p_pretrend (of the term's leads; NaN where there are too few years before).
+
+    estimator `imputation` or `twfe`; term `direct`, a ring such as `0-100`, or `pilot:0-100`: what an effect on a pilot
+    with another one in that ring is above that on a pilot alone.   events: term, event (years since the start or the
+    first exposure; before it, leads on clean cells), the same columns of numbers.   p_pretrend: of the terms together
+    (the smallest of Holm's).
+    n_controls: cities that are never a pilot nor exposed.   n_left_out: cities with y that have no clean year.
+    """
+
+    table: pd.DataFrame
+    events: pd.DataFrame
+    p_pretrend: float
+    n_controls: int
+    n_left_out: int
+
+    def to_frame(self) -> pd.DataFrame:
+        return self.table.copy()
+
+
+@aligned
+def pilot_exposure(start: ArrayLike, distance: ArrayLike, edges: Sequence[float], years: Sequence[int]) -> Exposure:
+    """Who is a pilot, and how far the nearest other pilot is, in each of `years`.
+
+    start (N,): first year as a pilot, NaN or inf for never; distance (N, N) in km; edges: rising cut points from 0 on
+    in km, none for no rings.
+
+    >>> from python_models.influence import pilot_exposure
+    >>> gap = np.abs(np.subtract.outer(np.arange(3.0), np.arange(3.0)))
+    >>> pilot_exposure([2013, np.nan, np.nan], gap, [0, 1.5], [2012, 2013]).ring.tolist()
+    [[-1, -1], [-1, 0], [-1, -1]]
+    """
+    begin, d, t = _starts(start), np.array(distance, dtype=np.float64), np.asarray(years, dtype=np.float64)
+    cuts = [float(e) for e in edges]
+    if cuts and (len(cuts) < 2 or cuts[0] != 0.0 or any(b <= a for a, b in itertools.pairwise(cuts))):
+        raise PanelInputError(f"edges must rise from 0 on, at least two of them, or be empty; got {cuts}.")
+    if d.shape != (len(begin), len(begin)):
+        raise PanelInputError(f"distance must be ({len(begin)}, {len(begin)}), got shape {d.shape}.")
+    np.fill_diagonal(d, np.inf)
+    pilot = begin[:, None] <= t
+    ring = np.full(pilot.shape, NO_RING, dtype=np.int64)
+    if cuts:
+        for k in range(len(t)):
+            nearest = d[:, pilot[:, k]].min(axis=1, initial=np.inf)
+            place = np.searchsorted(cuts, nearest, side="right") - 1
+            ring[:, k] = np.where(place < len(cuts) - 1, place, NO_RING)
+    touched = pilot | (ring >= 0)
+    at = np.argmax(touched, axis=1)
+    is_ever, row = touched.any(axis=1), np.arange(len(begin))
+    first = np.where(is_ever, t[at], np.inf)
+    came = np.where(pilot[row, at], IS_PILOT, ring[row, at])
+    return Exposure(pilot, ring, first, np.where(is_ever, came, NOTHING).astype(np.int64))
+
+
+@aligned
+def pilot_effects(
+    y: ArrayLike,
+    start: ArrayLike,
+    points: ArrayLike,
+    years: Sequence[int],
+    edges: Sequence[float],
+    *,
+    horizon: int = 5,
+    leads: int = 3,
+    cutoff: float = 300.0,
+    metric: Metric = "haversine",
+    on_pilots: bool = False,
+) -> PilotEffects:
+    """Effect of a policy on its pilots and, by ring of distance to the nearest pilot, on cities that are none.
+
+    y (N, T) in any unit, NaN where it is not known (a pilot without y still exposes its neighbours); start (N,); points
+    (N, 2) longitude and latitude (km), or plane coordinates with `metric` euclidean; edges in km, none for no rings.
+
+        y_it = a_i + g_t + e_it  on cells that are neither pilot nor exposed,   tau_it = y_it - a_i - g_t  on the others
+
+    `direct` is the mean of tau over pilots, a ring's the mean over exposed cities that are no pilots; `twfe` is the
+    regression of y on these indicators with city and year effects, which leans on comparisons among the treated.
+    horizon, leads: years after and before; errors by city, and of cities up to `cutoff` over all years (Conley).
+    `on_pilots`: direct is that of pilots alone, and what other pilots add to pilots is a term of its own.
+    Sources: Borusyak, Jaravel and Spiess (2024, Rev. Economic Studies 91); Gardner (2022); Butts (2021).
+    PanelInputError: nobody starts inside the years, no year before, no city that is never a pilot nor exposed.
+
+    >>> from python_models.influence import pilot_effects
+    >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
+    >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2015.0, np.nan)
+    >>> found = pilot_effects(y, start, place, range(2012, 2018), [0, 150], metric="euclidean")
+    >>> found.to_frame()["term"].tolist()
+    ['direct', '0-150', 'direct', '0-150']
+    """
+    panel = _Panel.of(y, start, points, years, edges, metric)
+    kinds = (BY_CITY, Conley(panel.points, cutoff, metric=metric))
+    imputed, regressed = panel.imputed(on_pilots), panel.regressed(on_pilots)
+    groups, slopes = panel.leads(leads)
+    tests = {term: _joint(slopes.pick(at), m) for term, (at, m) in groups.items() if at}
+    table = pd.concat(
+        [
+            imputed.frame(panel, kinds).assign(estimator="imputation"),
+            regressed.frame(panel, kinds).assign(estimator="twfe"),
+        ],
+        ignore_index=True,
+    )
+    is_tested = table["estimator"] == "imputation"
+    table["p_pretrend"] = table["term"].map(tests).where(is_tested).astype(float)
+    table.insert(0, "estimator", table.pop("estimator"))
+    events = pd.concat([slopes.frame(panel, kinds), panel.events(horizon).frame(panel, kinds)], ignore_index=True)
+    order = {name: k for k, name in enumerate(panel.names)}
+    events = events.sort_values(["term", "event"], key=lambda c: c.map(order) if c.name == "term" else c)
+    return PilotEffects(
+        table,
+        events.reset_index(drop=True),
+        float(np.nanmin(holm(list(tests.values())), initial=1.0)) if tests else float("nan"),
+        panel.n_controls,
+        int((panel.is_known.any(axis=1) & ~panel.clean.any(axis=1)).sum()),
+    )
+
+
+# ---- two-way effects on some of the cells -------------------------------------------------------------------------
+
+
+class _TwoWay:
+    """Effects a_i + g_t by least squares on the cells of a mask (N, T); cities are swept out, years solved for."""
+
+    def __init__(self, mask: BoolArray) -> None:
+        self.cells = mask.astype(np.float64)
+        self.share = self.cells / np.maximum(self.cells.sum(axis=1), 1.0)[:, None]
+        system = np.diag(self.cells.sum(axis=0)) - self.cells.T @ self.share
+        values, vectors = np.linalg.eigh(system)
+        kept = values > 1e-9 * max(float(values[-1]), 1.0)
+        if kept.sum() < mask.any(axis=0).sum() - 1:
+            raise PanelInputError("the clean years of the cities do not overlap: no chain leads from year to year.")
+        self.inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+
+    def effects(self, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """a (.., N) and g (.., T) of z (.., N, T); what z holds outside the mask is not looked at."""
+        inside = z * self.cells
+        mean = (z * self.share).sum(axis=-1)
+        g = (inside - self.cells * mean[..., None]).sum(axis=-2) @ self.inverse
+        return mean - g @ self.share.T, g
+
+    def residual(self, z: FloatArray) -> FloatArray:
+        """z less its effects on the mask, 0 elsewhere."""
+        a, g = self.effects(z)
+        return (z - a[..., None] - g[..., None, :]) * self.cells
+
+    def weights(self, w: FloatArray) -> FloatArray:
+        """v with sum v y = sum w (y - a - g), for w (.., N, T) off the mask."""
+        total = w.sum(axis=-1)
+        h = (w.sum(axis=-2) - total @ self.share) @ self.inverse
+        mean = h @ self.share.T
+        return w - self.share * total[..., None] - self.cells * (h[..., None, :] - mean[..., None])
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimates:
+    """terms, events and estimates (p,); psi (N, p): what a city adds; cells: which cells each is about, (p, N, T)."""
+
+    terms: list[str]
+    event: list[int] | None
+    value: FloatArray
+    psi: FloatArray
+    cells: BoolArray
+
+    def pick(self, at: Sequence[int]) -> _Estimates:
+        own = list(at)
+        event = None if self.event is None else [self.event[k] for k in own]
+        return _Estimates([self.terms[k] for k in own], event, self.value[own], self.psi[:, own], self.cells[own])
+
+    def cov(self, kind: Robust) -> FloatArray:
+        """(p, p); each city stands for all of its years, so that errors may last as long as they like."""
+        n, p = self.psi.shape
+        rows = Rows(np.arange(n), np.zeros(n, dtype=np.int64), n)
+        scores = Scores(self.psi, np.zeros((n, 0)), (), p, np.zeros((n, 1)), 1.0, rows)
+        return meat(scores, kind, dof=n)
+
+    def frame(self, panel: _Panel, kinds: tuple[Robust, Robust]) -> pd.DataFrame:
+        known = np.flatnonzero(np.isfinite(self.psi).all(axis=0) & np.isfinite(self.value))
+        se = np.full((2, len(self.terms)), np.nan)
+        if known.size:
+            for row, kind in zip(se, kinds, strict=True):
+                row[known] = np.sqrt(np.diagonal(self.pick(known.tolist()).cov(kind)))
+        table = pd.DataFrame({"term": self.terms})
+        if self.event is not None:
+            table["event"] = self.event
+        return table.assign(
+            estimate=self.value,
+            se=se[0],
+            **normal(self.value, se[0]).columns(),
+            se_conley=se[1],
+            p_conley=normal(self.value, se[1]).p,
+            n_cities=self.cells.any(axis=2).sum(axis=1),
+            n_cells=self.cells.sum(axis=(1, 2)),
+        )
+
+
+def _joint(found: _Estimates, m: int) -> float:
+    """p that all are zero, errors by city: Hotelling's F = (m - q) / (q (m - 1)) Wald with q and m - q degrees of
+    freedom, for q leads and m cities to compare with: with few of them chi2 rejects too often. NaN where q >= m."""
+    q = len(found.terms)
+    if not 0 < q < m or not np.isfinite(found.psi).all():
+        return float("nan")
+    try:
+        statistic = wald(found.value, found.cov(BY_CITY)).statistic
+    except np.linalg.LinAlgError:
+        return float("nan")
+    return float(stats.f.sf((m - q) / (q * (m - 1.0)) * statistic, q, m - q))
+
+
+# ---- one policy with its panel --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """y with 0 where it is not known; clean: neither pilot nor exposed yet; names: direct, then the rings."""
+
+    y: FloatArray
+    is_known: BoolArray
+    start: FloatArray
+    points: FloatArray
+    years: FloatArray
+    exposure: Exposure
+    names: list[str]
+    clean: BoolArray
+
+    @classmethod
+    def of(
+        cls,
+        y: ArrayLike,
+        start: ArrayLike,
+        points: ArrayLike,
+        years: Sequence[int],
+        edges: Sequence[float],
+        metric: Metric,
+        distance: FloatArray | None = None,
+    ) -> _Panel:
+        values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
+        n, t = len(begin), len(years)
+        if values.shape != (n, t):
+            raise PanelInputError(f"y must be ({n}, {t}), cities of start by years, got shape {values.shape}.")
+        if place.shape != (n, 2) or not np.isfinite(place).all():
+            raise PanelInputError(f"points must be two known coordinates a city ({n}), got shape {place.shape}.")
+        if any(b - a != 1 for a, b in itertools.pairwise(years)):
+            raise PanelInputError(f"years must follow one another, got {list(years)}.")
+        far = distance_matrix(place, metric) if distance is None else distance
+        exposure = pilot_exposure(begin, far, edges, years)
+        known = np.isfinite(values)
+        clean = known & ~exposure.pilot & (exposure.ring < 0)
+        names = [DIRECT, *(f"{low:g}-{high:g}" for low, high in itertools.pairwise(edges))]
+        made = cls(
+            np.where(known, values, 0.0), known, begin, place, np.array(years, dtype=float), exposure, names, clean
+        )
+        made._check(edges)
+        return made
+
+    @property
+    def n_controls(self) -> int:
+        return int((np.isinf(self.exposure.first) & self.is_known.any(axis=1)).sum())
+
+    def _check(self, edges: Sequence[float]) -> None:
+        span = f"{self.years[0]:g}-{self.years[-1]:g}"
+        seen = self.is_known.any(axis=1)
+        inside = seen & (self.start > self.years[0]) & (self.start <= self.years[-1])
+        if (self.exposure.pilot[seen].any(axis=1)).all():
+            raise PanelInputError("every city becomes a pilot: there is nobody to compare with.")
+        if not inside.any():
+            raise PanelInputError(f"no city with a year before becomes a pilot inside {span}.")
+        if self.n_controls < LEAST_CONTROLS:
+            reach = f"within {edges[-1]:g} km of one" if len(edges) else "near one"
+            raise PanelInputError(
+                f"{self.n_controls} cities are never a pilot nor {reach} inside {span}, at least {LEAST_CONTROLS} are "
+                "needed: take nearer rings."
+            )
+        if not self.clean[inside].any():
+            raise PanelInputError("no pilot has a year before its own start and before another pilot came near.")
+
+    def terms(self, *, on_pilots: bool) -> tuple[list[str], BoolArray]:
+        """Names and cells (p, N, T), all apart from each other."""
+        ring, pilot = self.exposure.ring, self.exposure.pilot
+        rings = np.arange(len(self.names) - 1)[:, None, None]
+        theirs = (ring == rings) & ~pilot
+        if not on_pilots:
+            return self.names, np.concatenate([pilot[None], theirs])
+        names = [*self.names, *(f"pilot:{name}" for name in self.names[1:])]
+        return names, np.concatenate([(pilot & (ring < 0))[None], theirs, (ring == rings) & pilot])
+
+    def imputed(self, on_pilots: bool) -> _Estimates:
+        names, cells = self.terms(on_pilots=on_pilots)
+        found = self._means(names, None, cells)
+        if not on_pilots:
+            return found
+        change = np.eye(len(names))
+        change[0, len(self.names) :] = -1.0  # above what a pilot alone has
+        return _Estimates(names, None, found.value @ change, found.psi @ change, found.cells)
+
+    def events(self, horizon: int) -> _Estimates:
+        """Means of tau by years since the own start (pilots) or the first exposure (others)."""
+        names, cells = self.terms(on_pilots=False)
+        begins = [self.start, *([self.exposure.first] * (len(names) - 1))]
+        made = [
+            (name, h, own & (self.years - begin[:, None] == h))
+            for name, own, begin in zip(names, cells, begins, strict=True)
+            for h in range(horizon + 1)
+        ]
+        kept = [one for one in made if (one[2] & self._imputable).any()]
+        return self._means([k[0] for k in kept], [k[1] for k in kept], np.array([k[2] for k in kept]))
+
+    @property
+    def _imputable(self) -> BoolArray:
+        """Known cells, not clean, whose city and year both have clean cells."""
+        return self.is_known & ~self.clean & self.clean.any(axis=1)[:, None] & self.clean.any(axis=0)
+
+    def _means(self, names: list[str], event: list[int] | None, cells: BoolArray) -> _Estimates:
+        """Mean of tau over each set of cells (p, N, T). A city is held against the mean of the others of its set, so
+        that few cities do not explain themselves; one city alone has no error."""
+        effects = _TwoWay(self.clean)
+        a, g = effects.effects(self.y)
+        tau = self.y - a[:, None] - g
+        own = cells & self._imputable
+        count = own.sum(axis=(1, 2)).astype(np.float64)
+        w = own / np.maximum(count, 1.0)[:, None, None]
+        value = np.where(count > 0, (w * tau).sum(axis=(1, 2)), np.nan)
+        sums, sizes = (own * tau).sum(axis=2), own.sum(axis=2)
+        others = count[:, None] - sizes
+        with np.errstate(divide="ignore", invalid="ignore"):
+            beside = np.where(others > 0, (sums.sum(axis=1)[:, None] - sums) / others, np.nan)
+        gap = np.where(sizes > 0, sums - sizes * beside, 0.0) / np.maximum(count, 1.0)[:, None]
+        psi = (effects.weights(w) * effects.residual(self.y)).sum(axis=2) + gap
+        return _Estimates(names, event, value, psi.T, own)
+
+    def regressed(self, on_pilots: bool) -> _Estimates:
+        """Indicators of the terms in a regression with city and year effects, on all known cells."""
+        names, cells = self.terms(on_pilots=on_pilots)
+        x = cells.astype(np.float64)
+        if on_pilots:  # the own start counts for all pilots, the ring adds to it
+            x[0] = self.exposure.pilot
+        return self._slopes(names, None, x, cells & self.is_known, self.is_known)
+
+    def leads(self, leads: int) -> tuple[dict[str, tuple[list[int], int]], _Estimates]:
+        """Years before the first event of a city on clean cells, as many as leave LEAST_BEFORE cities with earlier ones
+        to compare with; term -> places of its leads, and the number of these cities."""
+        names: list[str] = []
+        event: list[int] = []
+        cells: list[BoolArray] = []
+        groups: dict[str, tuple[list[int], int]] = {}
+        before = self.exposure.first[:, None] - self.years
+        for k, name in enumerate(self.names):
+            own = self.clean & (self.exposure.came == k - 1)[:, None] & np.isfinite(before)
+            counts = [int((own & (before > h)).any(axis=1).sum()) for h in range(leads + 1)]
+            last = max((h for h in range(leads + 1) if counts[h] >= LEAST_BEFORE), default=0)
+            found = range(1, last + 1)
+            groups[name] = (list(range(len(names), len(names) + last)), counts[last])
+            names += [name] * last
+            event += [-h for h in found]
+            cells += [own & (before == h) for h in found]
+        made = np.array(cells).reshape(-1, *self.y.shape).astype(bool)
+        return groups, self._slopes(names, event, made.astype(np.float64), made, self.clean)
+
+    def _slopes(
+        self, names: list[str], event: list[int] | None, x: FloatArray, cells: BoolArray, mask: BoolArray
+    ) -> _Estimates:
+        """OLS of y on x (p, N, T) with city and year effects; NaN for an indicator that they, or others, hold."""
+        effects = _TwoWay(mask)
+        z, rest = effects.residual(x), effects.residual(self.y)
+        value, psi = np.full(len(names), np.nan), np.full((len(self.y), len(names)), np.nan)
+        at = _independent(z.reshape(len(names), -1)) if names else []
+        if at:
+            flat = z[at].reshape(len(at), -1)
+            bread = np.linalg.inv(flat @ flat.T)
+            slopes = bread @ (flat @ rest.ravel())
+            e = np.zeros_like(rest)
+            # without the pull of the own city: indicators of a few cities fit them closely
+            e[mask] = freed([z[at][:, mask].T], (rest - np.tensordot(slopes, z[at], axes=1))[mask], _rows(mask))
+            value[at], psi[:, at] = slopes, (z[at] * e).sum(axis=2).T @ bread
+        return _Estimates(names, event, value, psi, cells)
+
+
+def _rows(mask: BoolArray) -> Rows:
+    unit, time = np.nonzero(mask)
+    return Rows(unit.astype(np.int64), time.astype(np.int64), len(mask))
+
+
+def _independent(z: FloatArray) -> list[int]:
+    """Rows of z (p, m) that no earlier ones span."""
+    kept: list[int] = []
+    for k in range(len(z)):
+        size = float(np.linalg.norm(z[k]))
+        if size < 1e-9:
+            continue
+        rest = z[k] - z[kept].T @ np.linalg.lstsq(z[kept].T, z[k], rcond=None)[0] if kept else z[k]
+        if float(np.linalg.norm(rest)) > 1e-7 * size:
+            kept.append(k)
+    return kept
+
+
+def _starts(start: ArrayLike) -> FloatArray:
+    begin = np.asarray(start, dtype=np.float64)
+    if begin.ndim != 1:
+        raise PanelInputError(f"start must be one year a city, got shape {begin.shape}.")
+    return np.where(np.isnan(begin), np.inf, begin)

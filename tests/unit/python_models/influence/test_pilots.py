@@ -224,7 +224,7 @@ def _quiet() -> tuple[FloatArray, FloatArray, FloatArray]:
 def test_placebo_of_pilots_sees_an_effect_and_gives_the_same_numbers_on_any_machine(world) -> None:
     y, start, points = world
     one, two = (
-        placebo_pilots(y, start, points, YEARS, EDGES, draws=59, seed=4, n_jobs=jobs, **PLANE) for jobs in (1, 2)
+        placebo_pilots(y, start, points, YEARS, EDGES, draws=59, seed=4, workers=jobs, **PLANE) for jobs in (1, 2)
     )
     np.testing.assert_array_equal(one.draws, two.draws)
     p = one.to_frame().set_index("term")["p"]

@@ -12,6 +12,7 @@ from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
+from dagster_project.published import TABLES
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
 
 COMPARED = (
@@ -99,9 +100,7 @@ def _part(con: duckdb.DuckDBPyConnection, asked: list[str]) -> str:
     if not asked:
         return ""
     if len(asked) == 1:
-        names = con.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() where not internal"
-        ).fetchall()
+        names = con.execute(f"select schema_name || '.' || table_name from {TABLES}").fetchall()
         table = next((row[0] for row in names if asked[0] in (row[0], row[0].split(".")[1])), None)
         if table is None:
             raise NoAnswer(f"There is no table '{asked[0]}'; for a score give CITY YEAR.")

@@ -12,17 +12,17 @@ from rich.markup import escape
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import known_releases, release_as_of
-from dagster_project.published import open_published, open_read_only
+from dagster_project.published import TABLES, open_published, open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
-TABLES_SQL = """
-select t.schema_name || '.' || t.table_name as "table", t.estimated_size as rows, t.comment as holds
-from duckdb_tables() as t
-where not t.internal and (
+TABLES_SQL = f"""
+select t.schema_name || '.' || t.table_name as "table", t.n_row as rows, t.comment as holds
+from {TABLES} as t
+where (
     ? is null or contains(lower(t.schema_name || '.' || t.table_name || ' ' || coalesce(t.comment, '')), lower(?))
     or exists (
         select 1 from duckdb_columns() as c
-        where c.table_oid = t.table_oid
+        where c.database_name = t.database_name and c.schema_name = t.schema_name and c.table_name = t.table_name
             and contains(lower(c.column_name || ' ' || coalesce(c.comment, '')), lower(?))
     )
 )
@@ -32,9 +32,7 @@ COLUMNS_SQL = """
 select column_name as "column", lower(data_type) as type, comment as holds
 from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index
 """
-NAMES_SQL = (
-    "select schema_name || '.' || table_name from duckdb_tables() where not internal order by schema_name <> 'easy', 1"
-)
+NAMES_SQL = f"select schema_name || '.' || table_name from {TABLES} order by schema_name <> 'easy', 1"
 COMPUTED_SQL = "select distinct index_code from mart.mart_index_score order by 1"
 INDEX = re.compile(r"index_code\s*(?:=|in\s*\()\s*'([^']*)'", re.IGNORECASE)
 YEAR = re.compile(r"\byear\s*=\s*(\d{4})\b", re.IGNORECASE)
@@ -87,7 +85,8 @@ def show_tables(paths: Paths, console: Console, word: str | None) -> int:
     if con is None:
         return nothing_published(paths, console)
     with con:
-        rows = con.execute(TABLES_SQL, [word, word, word]).fetchall()
+        found = con.execute(TABLES_SQL, [word, word, word]).fetchall()
+        rows = [(name, _n_row(con, name) if n is None else n, holds) for name, n, holds in found]
     if not rows:
         console.print(f"No table, column or description holds '{escape(str(word))}'.", highlight=False)
         return EXIT_BAD_INPUT
@@ -117,8 +116,9 @@ def describe(paths: Paths, console: Console, table: str) -> int:
             return EXIT_BAD_INPUT
         columns = con.execute(COLUMNS_SQL, [found]).fetchall()
         comment, n = con.execute(
-            "select comment, estimated_size from duckdb_tables() where schema_name || '.' || table_name = ?", [found]
+            f"select comment, n_row from {TABLES} where schema_name || '.' || table_name = ?", [found]
         ).fetchall()[0]
+        n = _n_row(con, found) if n is None else n
     if console.is_terminal:
         console.print(f"[bold]{found}[/]  {n:,} rows\n{escape(str(comment or ''))}", highlight=False)
         for name, kind, holds in columns:
@@ -126,6 +126,10 @@ def describe(paths: Paths, console: Console, table: str) -> int:
     else:
         print("".join(output.as_csv(["column", "type", "holds"], iter([columns]))), end="")
     return EXIT_OK
+
+
+def _n_row(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
 def _query_text(query: str | None, file: Path | None) -> tuple[str, str]:

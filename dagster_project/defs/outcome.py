@@ -18,6 +18,7 @@ SPEAKING = {
     "WrongKindError": EXIT_BAD_INPUT,
     "WarehouseBusy": EXIT_BUSY,
     "PublishError": EXIT_FAILED,
+    "PackError": EXIT_FAILED,
     "PublishedFileError": EXIT_FAILED,
     "SurroundingsError": EXIT_FAILED,
 }

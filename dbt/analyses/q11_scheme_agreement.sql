@@ -15,4 +15,4 @@ inner join mart.dim_weight_scheme as h on a.scheme_a = h.weight_scheme and h.is_
 inner join mart.dim_index as i on a.index_code = i.index_code and a.basis = i.basis and i.is_headline
 where a.year > 0
 group by a.index_code, a.scheme_b, w.title_zh
-order by a.index_code, mean_spearman
+order by a.index_code, round(mean_spearman, 12), a.scheme_b

@@ -47,7 +47,7 @@ def test_a_table_has_one_key_no_technical_column_and_words_for_each(small_wareho
 
 
 def test_the_schema_holds_these_tables_and_no_other(small_warehouse: House) -> None:
-    tables = small_warehouse.published("select table_name from duckdb_tables() where schema_name = 'easy'")
+    tables = small_warehouse.published("select table_name from information_schema.tables where table_schema = 'easy'")
     assert set(tables["table_name"]) == set(KEYS)
 
 

@@ -161,7 +161,7 @@ def _with_controls(
 ) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
     """What easy.panel_wide has besides; nothing in a file that was published before it was there."""
     if not con.execute(
-        "select 1 from duckdb_tables() where schema_name = 'easy' and table_name = 'panel_wide'"
+        "select 1 from information_schema.tables where table_schema = 'easy' and table_name = 'panel_wide'"
     ).fetchall():
         return frame, {}
     long = con.execute(CONTROLS_SQL, {"known": [str(name) for name in frame.columns]}).df()

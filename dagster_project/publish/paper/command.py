@@ -21,7 +21,7 @@ from dagster_project.publish.paper import excel, figures, latex, plain, stata
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
 from dagster_project.publish.release.folder import known_releases, sha256_of
-from dagster_project.published import open_read_only
+from dagster_project.published import TABLES, open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
@@ -29,7 +29,7 @@ ROWS = ("csv", "parquet")
 WHOLE = ("excel", "stata", "report")
 DRAWN = ("svg", "png")
 BINARY = ("parquet", "excel", "stata", "png", "report")
-PLAIN_SQL = "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('easy', 'mart')"
+PLAIN_SQL = f"select schema_name || '.' || table_name from {TABLES} where schema_name in ('easy', 'mart')"
 MAX_PRINTED = 2_000  # rows that a printed table may have
 BOM = "\ufeff".encode()
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from dagster_project.publish.exhibits.reader import Reader
+from dagster_project.published import TABLES
 
 UNIT = re.compile(r"\s*Unit: (.+?)\.?$")
 COMMENTS_SQL = """
 select column_name, comment from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index
 """
-ABOUT_SQL = "select comment from duckdb_tables() where schema_name || '.' || table_name = ?"
+ABOUT_SQL = f"select comment from {TABLES} where schema_name || '.' || table_name = ?"
 
 
 @dataclass(frozen=True)

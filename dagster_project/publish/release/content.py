@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import duckdb
 
@@ -37,7 +38,11 @@ def compared(table: str, columns: list[str]) -> list[str]:
 
 
 def _content(con: duckdb.DuckDBPyConnection, table: str, columns: list[str]) -> str:
-    text = ", ".join(f'coalesce("{name}"::varchar, chr(0))' for name in columns)
-    row = f"(md5_number(concat_ws(chr(31), {text})) >> 32)::hugeint"
-    n, total = con.execute(f"select count(*), coalesce(sum({row}), 0) from {table}").fetchall()[0]
+    n, total = con.execute(f"select count(*), coalesce(sum({row_hash(columns)}), 0) from {table}").fetchall()[0]
     return hashlib.sha256(f"{','.join(columns)};{n};{total}".encode()).hexdigest()
+
+
+def row_hash(columns: Iterable[str]) -> str:
+    """SQL: upper 96 bits of the md5 of what a row says in these columns."""
+    text = ", ".join(f'coalesce("{name}"::varchar, chr(0))' for name in columns)
+    return f"(md5_number(concat_ws(chr(31), {text})) >> 32)::hugeint"

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from dagster_project.published import open_side_by_side
+from dagster_project.published import TABLES, open_side_by_side
 
 Frames = dict[str, pd.DataFrame | None]
 
@@ -158,7 +158,7 @@ def diff_frames(old: Path, new: Path) -> Frames:
     tables: columns that only one file has.
     """
     with open_side_by_side({"old": old, "new": new}) as con:
-        known = set(con.execute("select database_name, schema_name, table_name from duckdb_tables()").fetchall())
+        known = set(con.execute(f"select database_name, schema_name, table_name from {TABLES}").fetchall())
         return {
             part: next((frame for sql in queries if (frame := _frame(con, sql, known)) is not None), None)
             for part, queries in QUERIES.items()

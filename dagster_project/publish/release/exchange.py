@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.publish.citation import TITLE, Cited, citation
 from dagster_project.publish.paper.described import parts
+from dagster_project.published import TABLES
 
 PACKAGE, CROISSANT, SDMX = "datapackage.json", "croissant.json", "panel.sdmx.csv"
 LICENCE = {"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/", "title": "CC BY 4.0"}
@@ -23,10 +24,10 @@ DESCRIPTION = (
     "Yearly statistics of Chinese cities, as printed and as used, and what was computed from them: an index of new"
     " quality productive forces, disparities, dynamics, spatial structure and models."
 )
-COLUMNS_SQL = """
+COLUMNS_SQL = f"""
 select if(c.schema_name = 'mart', '', c.schema_name || '.') || c.table_name as name, t.comment, c.column_name,
     c.data_type, c.is_nullable, c.comment
-from duckdb_columns() as c join duckdb_tables() as t using (database_name, schema_name, table_name)
+from duckdb_columns() as c join {TABLES} as t using (database_name, schema_name, table_name)
 where c.schema_name in ('easy', 'mart') order by 1, c.column_index
 """
 RUN_SQL = """

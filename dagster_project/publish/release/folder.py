@@ -15,17 +15,18 @@ import duckdb
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.paper.inert import csv_select
 from dagster_project.publish.release.content import OF_THE_RUN
+from dagster_project.publish.release.packed import PACKED
 from dagster_project.publish.release.snapshot import RUN_TABLES
-from dagster_project.published import open_read_only
+from dagster_project.published import TABLES, open_read_only
 
 DICTIONARY_SQL = """
     select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
         data_type, comment as description
     from duckdb_columns() where schema_name in ('easy', 'mart') order by 1, column_index
 """
-TABLES_SQL = """
+TABLES_SQL = f"""
     select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name
-    from duckdb_tables() where schema_name in ('easy', 'mart') order by 2
+    from {TABLES} where schema_name in ('easy', 'mart') order by 2
 """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
 MANIFEST = "manifest.json"
@@ -34,7 +35,15 @@ NAME = re.compile(r"\d+\.\d+\.\d+(-SYNTHETIC)?")
 TEXTS = (PROJECT / "docs" / "formulas.md", *(PROJECT / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")))
 KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay, e.g. one that a paper cites
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
-MAX_CSV_ROWS = 60_000  # a longer table is Parquet only: a tenth of the size, and with types
+MAX_CSV_ROWS = 20_000  # a longer table is Parquet only: a tenth of the size, and with types
+ALWAYS_CSV = ("mart_model_data",)  # what the headline regression is fitted again from, with nothing but R
+# In Parquet too, equal figures must stand side by side. Other packed tables come in the order of their plan.
+SORTED_BY = {
+    "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
+    "mart.mart_index_contribution": ("indicator_code", "city_id", "year", "index_code", "basis", "weight_scheme"),
+    "mart.mart_index_score": ("index_code", "weight_scheme", "year", "city_id", "basis"),
+    "easy.city_variable": ("city_id", "variable_code", "year"),
+}
 
 
 def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
@@ -135,8 +144,8 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
 def export_tables(
     snapshot: Path, folder: Path, contents: Mapping[str, str], earlier: Path | None = None
 ) -> dict[str, dict[str, object]]:
-    """Parquet of every table of schemas mart and easy, CSV of those of at most MAX_CSV_ROWS rows, in the order of the
-    file; rows and sha256 by table. A table of easy is called easy.<name>.
+    """Parquet of every table of schemas mart and easy, CSV of those of at most MAX_CSV_ROWS rows and of ALWAYS_CSV;
+    rows and sha256 by table. A table of easy is called easy.<name>.
 
     contents: hash by table. A table that an earlier release has with the same content is that release's files, linked.
     """
@@ -155,11 +164,13 @@ def export_tables(
                 continue
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
             parquet = folder / "parquet" / f"{name}.parquet"
-            con.execute(f"copy {table} to '{_sql_path(parquet)}' (format parquet, compression zstd)")
+            order = ", ".join(SORTED_BY.get(table, PACKED[table].order if table in PACKED else ()))
+            rows_sql = f"from {table}{f' order by {order}' if order else ''}"
+            con.execute(f"copy ({rows_sql}) to '{_sql_path(parquet)}' (format parquet, compression zstd)")
             exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet)}
-            if rows <= MAX_CSV_ROWS:
+            if rows <= MAX_CSV_ROWS or name in ALWAYS_CSV:
                 csv = folder / "csv" / f"{name}.csv"
-                _write_csv(con, f"select {_csv_columns(con, table)} from {table}", csv)
+                _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", csv)
                 exported[name]["csv_sha256"] = sha256_of(csv)
         _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
     for text in TEXTS:

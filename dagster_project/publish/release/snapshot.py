@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.published import stray_log
+from dagster_project.publish.release.packed import PACKED, STORE, is_packable, pack
+from dagster_project.published import TABLES, stray_log
 
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
@@ -17,23 +18,6 @@ STORAGE_VERSION = "v1.2.0"
 # Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole
 # numbers are not packed.
 BLOCK_SIZE = 32_768
-# Rows that repeat a fact (an indicator of eleven indices, a cell behind many values) stand side by side: they pack to
-# next to nothing. Tables that are not named keep their order (easy), or are sorted by their columns (mart, ops).
-SORTED_BY = {
-    "mart.mart_indicator_value": ("indicator_code", "city_id", "year", "basis", "index_code"),
-    "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
-    "mart.mart_index_contribution": ("index_code", "basis", "weight_scheme", "indicator_code", "year", "city_id"),
-    "mart.mart_index_score": ("index_code", "basis", "weight_scheme", "year", "city_id"),
-    "mart.mart_source_value": ("variable_code", "source", "year", "city_id"),
-}
-# Columns that are a formula of others of their row, bit by bit: the file keeps the formula.
-FORMULAS = {
-    "mart.mart_index_score": {"score_100": "100 * score"},
-    "mart.mart_index_contribution": {"contribution": "weight * z"},
-    "mart.mart_source_value": {
-        "source_cell_id": "source || '@' || vintage || ':' || file || '!' || sheet || '!' || cell"
-    },
-}
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
@@ -59,7 +43,7 @@ class PublishError(Exception):
 def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
     """Copy SCHEMAS into a new file beside `target`, table by table, packed; returns rows per table.
 
-    The caller swaps the file in with `swap_in` after its checks. Tables only: a view may point at private schemas.
+    The caller swaps the file in with `swap_in` after its checks. Views look at schema store of the file alone.
     """
     for left in (target, stray_log(target)):  # a killed run may have left them
         left.unlink(missing_ok=True)
@@ -69,16 +53,17 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
         con.execute(
             f"attach '{_quoted(target)}' as snapshot (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE})"
         )
+        con.execute("set checkpoint_threshold = '10GB'")  # one checkpoint at the end leaves no half-filled blocks
         counts = {}
         headline = _headline(con)
-        for schema in SCHEMAS:
-            con.execute(f"create schema if not exists snapshot.{schema}")
-            for name in _tables(con, schema):
-                _copy_table(con, f"{schema}.{name}", headline if schema == "mart" else {})
-                _copy_comments(con, schema, name)
-                counts[f"{schema}.{name}"] = _count(con, f"snapshot.{schema}.{name}")
-                if counts[f"{schema}.{name}"] != _count(con, f"build.{schema}.{name}"):
-                    raise PublishError(f"{schema}.{name}: the copy has another number of rows than the build.")
+        for schema in (*SCHEMAS, STORE):
+            con.execute(f"create schema snapshot.{schema}")
+        for table in _in_order([f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]):
+            kind = _copy_table(con, table, headline if table.startswith("mart.") else {})
+            _copy_comments(con, table, kind)
+            counts[table] = _count(con, f"snapshot.{table}")
+            if counts[table] != _count(con, f"build.{table}"):
+                raise PublishError(f"{table}: the copy has another number of rows than the build.")
         con.execute(
             "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
             " where run_id = ?",
@@ -144,6 +129,12 @@ def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def _in_order(tables: list[str]) -> list[str]:
+    """Packed tables last, in the order of their plans: what they are made from comes before them."""
+    plans = list(PACKED)
+    return sorted(tables, key=lambda table: plans.index(table) if table in PACKED else -1)
+
+
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Column -> what stands in it in rows of the headline; nothing in a build without these dimensions."""
     if not {"dim_index", "dim_model_spec"} <= set(_tables(con, "mart")):
@@ -153,8 +144,8 @@ def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return {name: value for name, value in zip(names, found[0], strict=True) if value is not None} if found else {}
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> None:
-    """Columns, types and what may not be null as in the build; the order and the formulas are those of this module.
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> str:
+    """Columns, types and what may not be null as in the build; marts are sorted. Returns what it became: table or view.
 
     A table of several indices or models gets is_headline, a formula of its own columns.
     """
@@ -164,39 +155,30 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[st
         " and schema_name = ? and table_name = ? order by column_index",
         [schema, name],
     ).fetchall()
-    names = [column for column, _, _ in columns]
-    formulas = {
-        column: formula
-        for column, formula in FORMULAS.get(table, {}).items()
-        if column in names and _holds(con, f"build.{table}", column, formula)
-    }
-    parts = [
-        f'"{column}" {kind} generated always as ({formulas[column]}) virtual'
-        if column in formulas
-        else f'"{column}" {kind}{"" if is_nullable else " not null"}'
-        for column, kind, is_nullable in columns
-    ]
-    if {"index_code", "model_id"} & set(names) & set(headline) and "is_headline" not in names:
-        own = " and ".join(f"\"{column}\" = '{_escaped(text)}'" for column, text in headline.items() if column in names)
-        parts.append(f"is_headline boolean generated always as (coalesce({own}, false)) virtual")
-    con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
-    if parts[-1].startswith("is_headline"):
+    types = {column: kind for column, kind, _ in columns}
+    is_headline = ""
+    if {"index_code", "model_id"} & set(types) & set(headline) and "is_headline" not in types:
+        own = " and ".join(f"\"{column}\" = '{_escaped(text)}'" for column, text in headline.items() if column in types)
+        is_headline = f"coalesce({own}, false)"
+    if is_packable(con, table, types):
+        kind = "view"
+        pack(con, table, types, f", {is_headline} as is_headline" if is_headline else "")
+    else:
+        kind = "table"
+        parts = [f'"{column}" {type_}{"" if is_nullable else " not null"}' for column, type_, is_nullable in columns]
+        if is_headline:
+            parts.append(f"is_headline boolean generated always as ({is_headline}) virtual")
+        con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
+        order = "" if schema == "easy" else " order by all"
+        con.execute(f"insert into snapshot.{table} select * from build.{table}{order}")
+    if is_headline:
         con.execute(f"comment on column snapshot.{table}.is_headline is '{HEADLINE_WORDS}'")
-    stored = ", ".join(f'"{column}"' for column in names if column not in formulas)
-    key = ", ".join(column for column in SORTED_BY.get(table, ()) if column in names)
-    order = "" if schema == "easy" else f" order by {key or stored}"
-    con.execute(f"insert into snapshot.{table} select {stored} from build.{table}{order}")
-
-
-def _holds(con: duckdb.DuckDBPyConnection, table: str, column: str, formula: str) -> bool:
-    """The formula gives the column of every row, bit by bit."""
-    differing = f'select 1 from {table} where "{column}" is distinct from {formula} limit 1'
-    return not con.execute(differing).fetchall()
+    return kind
 
 
 def _table_names(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:
     rows = con.execute(
-        "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?", [database]
+        f"select schema_name || '.' || table_name from {TABLES} where database_name = ?", [database]
     ).fetchall()
     return {row[0] for row in rows}
 
@@ -211,14 +193,14 @@ def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[
     return [row[0] for row in rows]
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
-    where = "where database_name = 'build' and schema_name = ? and table_name = ? and comment is not null"
-    for (comment,) in con.execute(f"select comment from duckdb_tables() {where}", [schema, name]).fetchall():
-        con.execute(f"comment on table snapshot.{schema}.{name} is '{_escaped(comment)}'")
+def _copy_comments(con: duckdb.DuckDBPyConnection, table: str, kind: str) -> None:
+    where = "where database_name = 'build' and schema_name || '.' || table_name = ? and comment is not null"
+    for (comment,) in con.execute(f"select comment from duckdb_tables() {where}", [table]).fetchall():
+        con.execute(f"comment on {kind} snapshot.{table} is '{_escaped(comment)}'")
     for column, comment in con.execute(
-        f"select column_name, comment from duckdb_columns() {where}", [schema, name]
+        f"select column_name, comment from duckdb_columns() {where}", [table]
     ).fetchall():
-        con.execute(f"comment on column snapshot.{schema}.{name}.{column} is '{_escaped(comment)}'")
+        con.execute(f"comment on column snapshot.{table}.{column} is '{_escaped(comment)}'")
 
 
 def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:

@@ -94,7 +94,8 @@ left_out as (
             and t.variable_code = 'ignore'
             and ends_with(t.header_key, '/*')
             and starts_with(h.header_key, rtrim(t.header_key, '*'))
-            and (h.data_year = 0 or h.data_year between coalesce(t.year_from, 0) and coalesce(t.year_to, 9999))
+            and h.data_year between coalesce(t.year_from, 0) and coalesce(t.year_to, 9999)
+            and (h.data_year > 0 or t.year_to is null)  -- a file of several years: only a row without years
     qualify row_number() over (
         partition by h.source, h.data_year, h.vintage, h.file, h.sheet, h.col_no
         order by length(t.header_key) desc nulls last, t.year_from desc nulls last

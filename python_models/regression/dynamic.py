@@ -17,7 +17,7 @@ from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.regression.dynamic_errors import clustered_covariance
-from python_models.regression.dynamic_score import adjusted_score
+from python_models.regression.dynamic_score import adjusted_score, slope
 from python_models.regression.dynamic_traces import Spectrum, spectrum
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.spec_arrays import Values, Weights, panel_inputs, require_independent
@@ -25,7 +25,6 @@ from python_models.regression.within import within
 
 CORRECTIONS = ("auto", "adjusted_score", "bias_corrected", "none")
 ERRORS = ("cluster", "info")
-PERSISTENT = 0.5  # above this tau the leftover bias of the one-step correction is material
 _GRID = 200
 
 
@@ -131,8 +130,8 @@ def fit_dynamic(
     by the within transformation over the T usable years.
     bias_corrected: th + (1/T) Sig^-1 phi, Sig = information/((N-1)T), then s2 T/(T-1) (Yu, de Jong & Lee 2008;
     Lee & Yu 2010). adjusted_score: root of the score less its expectation (see dynamic_score).
-    correction="auto" reports adjusted_score where the corrected tau exceeds 0.5 and a root exists, else
-    bias_corrected. durbin: positions of the x that also enter as W x; all by default.
+    correction="auto" reports adjusted_score where a root exists, else bias_corrected, whose leftover bias costs its
+    intervals a tenth of their coverage at T = 8. durbin: positions of the x that also enter as W x; all by default.
     cov: `cluster`, the sandwich summed by city (see dynamic_errors); `info`, of independent errors of one variance.
     Raises PanelInputError for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant
     regressors, or a maximum at the bound of rho.
@@ -154,7 +153,7 @@ def fit_dynamic(
     corrected = _bias_correct(data, raw)
     estimates = {"none": raw, "bias_corrected": corrected}
     note = ""
-    if correction == "adjusted_score" or (correction == "auto" and corrected.tau > PERSISTENT):
+    if correction in ("adjusted_score", "auto"):
         root = _adjust(data, corrected)
         if root is None:
             note = "adjusted score has no stable root near the corrected estimate: the corrected one is reported"
@@ -274,8 +273,8 @@ def _maximise(data: Transformed) -> DynamicEstimate:
     rho = float(optimize.brentq(slope, grid[peak - 1], grid[peak + 1], xtol=1e-14))
     ssr = float(cross[0, 0] - 2.0 * rho * cross[0, 1] + rho**2 * cross[1, 1])
     params = np.concatenate([b[:, 0] - rho * b[:, 1], [rho, ssr / data.m]])
-    meat = information(data, params)
-    return _estimate(data, "none", params, np.linalg.inv(meat), meat)
+    inverse = np.linalg.inv(information(data, params))
+    return _estimate(data, "none", params, inverse, inverse)
 
 
 def information(data: Transformed, params: FloatArray) -> FloatArray:
@@ -316,28 +315,35 @@ def _bias_correct(data: Transformed, raw: DynamicEstimate) -> DynamicEstimate:
     if not low < params[-2] < high:
         raise PanelInputError(f"the bias correction moves rho to {params[-2]:.3f}, outside its range: T is too small.")
     meat = information(data, params)
-    return _estimate(data, "bias_corrected", params, np.linalg.inv(meat), meat)
+    # the correction moves with the estimate: by information as published, clustered with the derivative of both
+    return _estimate(data, "bias_corrected", params, _bread(data, params, meat), np.linalg.inv(meat))
 
 
 def _adjust(data: Transformed, start: DynamicEstimate) -> DynamicEstimate | None:
     """The adjusted-score estimate with bread H^-1, or None where there is no usable root."""
-    root = adjusted_score(data.y, data.wy, data.z, data.spectrum, t=data.t, start=start.params)
-    if root is None:
+    params = adjusted_score(data.y, data.wy, data.z, data.spectrum, t=data.t, start=start.params)
+    if params is None:
         return None
-    k = data.z.shape[1]
-    meat = information(data, root.params)
-    bread = np.zeros_like(meat)
-    bread[: k + 1, : k + 1] = root.slope
-    bread[k + 1, k + 1] = meat[k + 1, k + 1]
+    meat = information(data, params)
     # s2 is concentrated out of the equations: its own information, without cross terms
-    meat[k + 1, : k + 1] = meat[: k + 1, k + 1] = 0.0
-    return _estimate(data, "adjusted_score", root.params, np.linalg.inv(bread), meat)
+    meat[-1, :-1] = meat[:-1, -1] = 0.0
+    bread = _bread(data, params, meat)
+    return _estimate(data, "adjusted_score", params, bread, bread @ meat @ bread.T)
 
 
-def _estimate(data: Transformed, kind: str, params: FloatArray, bread: FloatArray, meat: FloatArray) -> DynamicEstimate:
-    """bread: inverse derivative of the equations; meat: variance of the scores by the information."""
+def _bread(data: Transformed, params: FloatArray, meat: FloatArray) -> FloatArray:
+    """Inverse derivative of the adjusted equations of (delta, rho), and of the information of s2."""
+    bread = np.zeros_like(meat)
+    bread[:-1, :-1] = slope(data.y, data.wy, data.z, data.spectrum, data.t, params[:-1])
+    bread[-1, -1] = meat[-1, -1]
+    return np.linalg.inv(bread)
+
+
+def _estimate(
+    data: Transformed, kind: str, params: FloatArray, bread: FloatArray, by_information: FloatArray
+) -> DynamicEstimate:
+    """bread: inverse derivative of the equations."""
     radius = data.spectrum.radius(float(params[0]), float(params[1]), float(params[-2]))
-    by_information = bread @ meat @ bread.T
     if not data.is_clustered:
         return DynamicEstimate(kind, params, by_information, radius, by_information)
     shape = (data.n, data.t)
@@ -348,7 +354,7 @@ def _estimate(data: Transformed, kind: str, params: FloatArray, bread: FloatArra
         data.spectrum,
         params=params,
         bread=bread,
-        share=1.0 if kind == "none" else 1.0 - 1.0 / data.t,
+        is_uncorrected=kind == "none",
     )
     return DynamicEstimate(kind, params, clustered, radius, by_information)
 

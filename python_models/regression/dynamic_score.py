@@ -1,7 +1,5 @@
 """Adjusted-score estimator of the dynamic SDM: the score of the within likelihood less its expectation."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import optimize
 
@@ -12,18 +10,10 @@ _RESIDUAL = 1e-8  # largest score per observation at a root
 _STEP = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class ScoreRoot:
-    """params (p,) as in dynamic; slope (p - 1, p - 1): minus the derivative of the equations of (delta, rho)."""
-
-    params: FloatArray
-    slope: FloatArray
-
-
 def adjusted_score(
     y: FloatArray, wy: FloatArray, z: FloatArray, spectrum: Spectrum, *, t: int, start: FloatArray
-) -> ScoreRoot | None:
-    """Solve Z'e/s2 + a = 0 and (Wy)'e/s2 + a_rho = 0, or return None where no stable root is near `start`.
+) -> FloatArray | None:
+    """Solve Z'e/s2 + a = 0 and (Wy)'e/s2 + a_rho = 0, or None where no stable root is near `start`.
 
     y, wy (NT,), z (NT, k) demeaned, e = y - z delta - rho wy, s2 = e'e/((N-1)(T-1)).
     A = S^-1 (tau I + eta W), M = sum_{h=0}^{T-2} ((T-1-h)/T) A^h S^-1, a = [tr JM, tr JWM, 0, ..],
@@ -54,14 +44,13 @@ def adjusted_score(
         return None
     beta = np.linalg.lstsq(x, y - z[:, :2] @ theta[:2] - theta[2] * wy, rcond=None)[0]
     delta = np.concatenate([theta[:2], beta])
-    slope = _slope(y, wy, z, spectrum, t, np.append(delta, theta[2]))
     e = y - z @ delta - theta[2] * wy
     s2 = float(e @ e) / ((n - 1) * (t - 1))
-    return ScoreRoot(np.concatenate([delta, [theta[2], s2]]), slope)
+    return np.concatenate([delta, [theta[2], s2]])
 
 
-def _expectations(spectrum: Spectrum, t: int, tau: float, eta: float, rho: float) -> FloatArray:
-    """(tr JM, tr JWM, tau tr JGM + eta tr JGWM - (T-1) tr JG)."""
+def mean_scores(spectrum: Spectrum, t: int, tau: float, eta: float, rho: float) -> FloatArray:
+    """(tr JM, tr JWM, tau tr JGM + eta tr JGWM): what demeaning takes from the mean scores of tau, eta and rho."""
     h = np.arange(t - 1)
     share = (t - 1 - h) / t
 
@@ -73,21 +62,21 @@ def _expectations(spectrum: Spectrum, t: int, tau: float, eta: float, rho: float
             total = total * a + weight
         return np.asarray(total * s_inverse, dtype=np.complex128)
 
-    def g(w: ComplexArray) -> ComplexArray:
-        return np.asarray(w / (1.0 - rho * w), dtype=np.complex128)
+    def of_rho(w: ComplexArray) -> ComplexArray:
+        return np.asarray((tau + eta * w) * w / (1.0 - rho * w) * m(w), dtype=np.complex128)
 
-    scale = spectrum.n - 1
-    return scale * np.array(
-        [
-            spectrum.star(m),
-            spectrum.star(lambda w: w * m(w)),
-            spectrum.star(lambda w: (tau + eta * w) * g(w) * m(w) - (t - 1) * g(w)),
-        ]
-    )
+    star = spectrum.star
+    return (spectrum.n - 1) * np.array([star(m), star(lambda w: w * m(w)), star(of_rho)])
 
 
-def _slope(y: FloatArray, wy: FloatArray, z: FloatArray, spectrum: Spectrum, t: int, theta: FloatArray) -> FloatArray:
-    """Minus the numerical derivative of the full set of equations by (delta, rho), by central differences."""
+def _expectations(spectrum: Spectrum, t: int, tau: float, eta: float, rho: float) -> FloatArray:
+    """(tr JM, tr JWM, tau tr JGM + eta tr JGWM - (T-1) tr JG)."""
+    trace = spectrum.star(lambda w: w / (1.0 - rho * w))
+    return mean_scores(spectrum, t, tau, eta, rho) - [0.0, 0.0, (spectrum.n - 1) * (t - 1) * trace]
+
+
+def slope(y: FloatArray, wy: FloatArray, z: FloatArray, spectrum: Spectrum, t: int, theta: FloatArray) -> FloatArray:
+    """Minus the derivative (p - 1, p - 1) of the full set of equations by theta = (delta, rho), central differences."""
     n = spectrum.n
     k = z.shape[1]
     regressors = np.column_stack([z, wy])
@@ -101,9 +90,9 @@ def _slope(y: FloatArray, wy: FloatArray, z: FloatArray, spectrum: Spectrum, t: 
         value[k] += extra[2]
         return np.asarray(value)
 
-    slope = np.empty((k + 1, k + 1))
+    found = np.empty((k + 1, k + 1))
     for j in range(k + 1):
         step = np.zeros(k + 1)
         step[j] = _STEP * max(1.0, abs(float(theta[j])))
-        slope[:, j] = (equations(theta - step) - equations(theta + step)) / (2.0 * step[j])
-    return slope
+        found[:, j] = (equations(theta - step) - equations(theta + step)) / (2.0 * step[j])
+    return found

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from spec_worlds import draw_dynamic, inverse_distance, knn
 
+from python_models.regression import dynamic
 from python_models.regression.dynamic import fit_dynamic
 from python_models.regression.dynamic_effects import _effects, dynamic_effects
 from python_models.regression.dynamic_traces import spectrum
@@ -87,14 +88,16 @@ def test_correction_moves_tau_up_and_variance_up(fitted):
     assert abs(root.tau - corrected.tau) < 0.05
 
 
-def test_headline_is_the_adjusted_score_only_for_persistent_series():
+def test_headline_is_the_adjusted_score_where_it_has_a_root(monkeypatch):
     w = knn(60)
     y, x = draw_dynamic(w, t=8, rng=np.random.default_rng(3), tau=0.2, eta=0.0, rho=0.2)
-    assert fit_dynamic(y, x, w).headline == "bias_corrected"
-    y, x = draw_dynamic(w, t=8, rng=np.random.default_rng(4), tau=0.7, eta=0.0, rho=0.2)
     fit = fit_dynamic(y, x, w)
     assert fit.headline == "adjusted_score"
     assert set(fit.estimates) == {"none", "bias_corrected", "adjusted_score"}
+    monkeypatch.setattr(dynamic, "adjusted_score", lambda *_, **__: None)
+    without = fit_dynamic(y, x, w)
+    assert without.headline == "bias_corrected"
+    assert "no stable root" in without.note
 
 
 def test_effects_equal_those_of_explicit_matrices(fitted):
@@ -270,5 +273,5 @@ def test_intervals_by_city_cover_the_truth_where_those_of_the_information_do_not
         for name, found in inside.items():
             found.append(gap < 1.96 * np.sqrt(np.diag(getattr(best, name))))
     rate = {name: np.mean(found, axis=0)[[0, 2, 3, 4]] for name, found in inside.items()}
-    assert np.all(rate["cov"] >= 0.86), rate
-    assert np.all(rate["cov_info"][:2] <= 0.8), rate
+    assert np.all(rate["cov"] >= 0.91), rate
+    assert rate["cov_info"][1] <= 0.8, rate  # the slope of x, whose spread goes with the errors

@@ -11,6 +11,8 @@ from python_models._types import ArrayLike, FloatArray
 from python_models.regression.errors import PanelInputError
 from python_models.regression.within import within
 
+NEAR = 0.2  # share of the rows beside a threshold that tell how errors behave there
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -139,6 +141,20 @@ class Profile:
         clean = self.purge(self.clean(above), held)
         length = np.sqrt((clean * clean).sum(axis=0))
         return np.asarray(clean / np.where(length > 1e-12, length, np.inf))
+
+    def spread(self, gamma: float, residual: FloatArray, sigma2: float) -> float:
+        """eta2 at gamma: var(sum of x e of a city) / (sigma2 sum of x^2) over the fifth of the rows whose q is nearest.
+
+        Where errors last or their variance goes with x, LR at the true threshold is eta2 times what it is for
+        independent errors of one variance (Hansen 2000, Econometrica 68). The published table takes 1.
+        """
+        if self.is_published:
+            return 1.0
+        far = np.abs(self.raw_q - gamma)
+        near = far <= np.quantile(far, NEAR)
+        x = within(self.raw_x, self.effects) * near
+        scores = (x * residual.reshape(x.shape)).sum(axis=1)
+        return float(scores @ scores / (sigma2 * (x * x).sum()))
 
     def ssr_with(self, residual: FloatArray, steps: FloatArray) -> FloatArray:
         """Sum of squares with each candidate: |e|^2 - (e's)^2, since s is of length 1 and orthogonal to the rest."""

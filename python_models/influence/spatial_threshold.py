@@ -28,6 +28,7 @@ from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillove
 from python_models.influence.threshold import critical_lr
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.errors import estimable
+from python_models.regression.within import within
 
 Side = Literal["emitter", "receiver"]
 
@@ -51,7 +52,7 @@ class SupWald:
 class SpatialThreshold(Shown):
     """gamma with its LR interval, the test against no threshold over the first candidates (`test`), fit at gamma.
 
-    lr : 2 (largest loglik - loglik without a threshold).
+    lr : 2 (largest loglik - loglik without a threshold).   eta2 : what LR is divided by for the interval.
     fit terms: own:low, own:high, lag:low, lag:high (low: q <= gamma); grid, loglik (G,): the profile.
     """
 
@@ -63,6 +64,7 @@ class SpatialThreshold(Shown):
     side: Side
     grid: FloatArray
     loglik: FloatArray
+    eta2: float
     fit: SpilloverFit
 
     @property
@@ -70,11 +72,9 @@ class SpatialThreshold(Shown):
         return self.test.p
 
     def profile(self) -> pd.DataFrame:
-        """One row per candidate: gamma, loglik, lr against the maximum, in_interval (95 %)."""
-        lr = 2 * (self.loglik.max() - self.loglik)
-        return pd.DataFrame(
-            {"gamma": self.grid, "loglik": self.loglik, "lr": lr, "in_interval": lr <= critical_lr(0.05)}
-        )
+        """One row per candidate: gamma, loglik, lr against the maximum over eta2, in_interval (95 %)."""
+        lr = 2 * (self.loglik.max() - self.loglik) / self.eta2
+        return pd.DataFrame({"gamma": self.grid, "loglik": self.loglik, "lr": lr, "in_interval": lr <= critical_lr()})
 
     def to_frame(self) -> pd.DataFrame:
         """One row per term: theta, se, z, p, lower, upper."""
@@ -106,8 +106,9 @@ def spatial_threshold(
 
     y, x: (N, T); q: (N,), lagged or of the base year. side 'emitter': W (x 1[q <= g]), the neighbour's q counts;
     'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side;
-    then every value of q between the neighbours of the best one. The interval reaches to the next candidates that LR
-    rejects, since nothing was tried in between. The test takes `draws` multipliers of whole cities.
+    then every value of q between the neighbours of the best one. The interval holds LR / eta2 <= c(.05) and reaches to
+    the next candidates that this rejects, since nothing was tried in between. The test takes `draws` multipliers of
+    whole cities.
     PanelInputError: q does not vary, or is missing.
 
     >>> from python_models.influence import spatial_threshold
@@ -137,9 +138,11 @@ def spatial_threshold(
     order = np.argsort(grid)
     grid, loglik = grid[order], np.array([fits[i].core.loglik for i in order])
     best = int(loglik.argmax())
-    inside = np.flatnonzero(2 * (loglik[best] - loglik) <= critical_lr(0.05))
+    fit = fits[order[best]]
+    eta2 = _spread(fit, np.asarray(x, dtype=np.float64), side)
+    inside = np.flatnonzero(2 * (loglik[best] - loglik) <= eta2 * critical_lr())
     low, high = grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, len(grid) - 1)]
-    return SpatialThreshold(float(grid[best]), float(low), float(high), lr, test, side, grid, loglik, fits[order[best]])
+    return SpatialThreshold(float(grid[best]), float(low), float(high), lr, test, side, grid, loglik, eta2, fit)
 
 
 @aligned
@@ -192,6 +195,26 @@ def _sup_wald(grid: FloatArray, fits: Sequence[SpilloverFit], draws: int, rng: n
     best = int(wald.argmax())
     p = p_from_draws(drawn.max(axis=1), float(wald[best]))
     return SupWald(float(grid[best]), gaps[best], float(wald[best]), p, grid, wald)
+
+
+def _spread(fit: SpilloverFit, x: FloatArray, side: Side) -> float:
+    """eta2: variance of the scores of a move of one city across gamma, over that of independent errors of one variance.
+
+    City j moves the fit by d_i,jt = A_ij x_jt (receiver: A_ji (Wx)_jt for its own row), A = jump of the own slope on
+    the diagonal plus that of the lag times W; its score is the sum of d e over years and neighbours (Hansen 2000).
+    """
+    jump = {
+        part: fit.core.params[fit.positions[f"{part}:high"]] - fit.core.params[fit.positions[f"{part}:low"]]
+        for part in ("own", "lag")
+    }
+    weights = np.asarray(fit.weights.matrix.todense())
+    e = fit.core.residuals
+    if side == "emitter":
+        reach, moved = jump["own"] * np.eye(len(e)) + jump["lag"] * weights, within(x, "twoways")
+    else:
+        reach, moved = np.eye(len(e)), within(jump["own"] * x + jump["lag"] * (weights @ x), "twoways")
+    scores = (reach * (e @ moved.T)).sum(axis=0)
+    return float(scores @ scores / ((e**2).mean() * (reach**2 * (moved**2).sum(axis=1)).sum()))
 
 
 def _fixed(q: ArrayLike, n: int, side: str) -> FloatArray:

@@ -25,8 +25,9 @@ LEVELS = (0.10, 0.05, 0.01)
 class Threshold(Shown):
     """One threshold in the order of its search.
 
-    gamma with the interval of values that LR <= c(level) does not reject; f = (SSR0 - SSR1) / s2 of this step, its
-    bootstrap p and critical values at 10, 5, 1 %; grid, ssr, lr (G,): the whole profile.
+    gamma with the interval of values where lr = LR / eta2 <= c(.05), eta2 by city (`_profile.Profile.spread`);
+    f = (SSR0 - SSR1) / s2 of this step, its bootstrap p and critical values at 10, 5, 1 %; grid, ssr, lr (G,): the
+    whole profile.
     """
 
     gamma: float
@@ -38,6 +39,7 @@ class Threshold(Shown):
     grid: FloatArray
     ssr: FloatArray
     lr: FloatArray
+    eta2: float
     in_interval: BoolArray
 
     def to_frame(self) -> pd.DataFrame:
@@ -113,7 +115,7 @@ def threshold_regression(
     gamma_(r-1) < q <= gamma_r. gamma minimises the sum of squares over `n_grid` quantiles of the distinct q; each
     regime keeps the share `trim` of the rows (one share for all steps, or one a step). Thresholds are searched one
     after the other, the first refined once. LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way
-    (N - 1)(T - 1).
+    (N - 1)(T - 1); the interval holds the g with LR / eta2 <= c(.05), eta2 from scores summed by city.
     F of each step has a p from the wild cluster bootstrap: residuals of the model without this threshold keep their
     city and get a drawn sign for the whole city, x and q stay (`draws` times, 0: none, p is NaN); errors may last and
     their variance may go with the level. 499 draws or more for a p that is quoted.
@@ -146,11 +148,12 @@ def threshold_regression(
         held = [t.gamma for t in found]
         one = _search(data, grid, held, n_grid, share)
         p, critical = _bootstrap(data, held, one, draws, rng)
-        found.append(_as_threshold(data, one, p, critical))
+        found.append(_as_threshold(data, one, held, p, critical))
         if step == 1:
             # the second threshold is consistent; the first is searched again with the second held
-            again = _search(data, grid, [found[1].gamma], n_grid, share)
-            found[0] = _as_threshold(data, again, found[0].p, found[0].critical, f=found[0].f)
+            held = [found[1].gamma]
+            again = _search(data, grid, held, n_grid, share)
+            found[0] = _as_threshold(data, again, held, found[0].p, found[0].critical, f=found[0].f)
     return _result(data, found, draws)
 
 
@@ -176,15 +179,22 @@ def _search(data: Profile, grid: FloatArray, held: list[float], n_grid: int, tri
 
 
 def _as_threshold(
-    data: Profile, step: _Step, p: float, critical: tuple[float, float, float], f: float | None = None
+    data: Profile,
+    step: _Step,
+    held: list[float],
+    p: float,
+    critical: tuple[float, float, float],
+    f: float | None = None,
 ) -> Threshold:
     best = step.best
     sigma2 = step.ssr[best] / data.dof
-    lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale
+    gamma = float(step.grid[best])
+    eta2 = data.spread(gamma, data.residual([*held, gamma]), float(sigma2))
+    lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale / eta2
     inside = lr <= critical_lr()
     value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
     return Threshold(
-        float(step.grid[best]),
+        gamma,
         float(step.grid[inside].min()),
         float(step.grid[inside].max()),
         float(value),
@@ -193,6 +203,7 @@ def _as_threshold(
         step.grid,
         step.ssr,
         lr,
+        eta2,
         inside,
     )
 

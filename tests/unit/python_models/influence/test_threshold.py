@@ -142,6 +142,36 @@ def test_interval_is_where_the_likelihood_ratio_stays_below_its_bound():
     assert [critical_lr(a) for a in (0.10, 0.05, 0.01)] == pytest.approx([5.9395, 7.3523, 10.5916], abs=1e-4)
 
 
+def lasting_panel(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x AR(.9), errors AR(.7), both larger in some cities than in others: y, x (240, 8) and q (240,), cut at .5."""
+    rng = np.random.default_rng(seed)
+    level, q = np.exp(0.5 * rng.normal(size=240)), rng.uniform(size=240)
+    e, x = np.zeros((240, 28)), np.zeros((240, 28))
+    for t in range(1, 28):
+        e[:, t] = 0.7 * e[:, t - 1] + level * rng.normal(size=240)
+        x[:, t] = 0.9 * x[:, t - 1] + level * rng.normal(size=240)
+    e, x = e[:, 20:], x[:, 20:]
+    return np.where(q > 0.5, 0.9, 0.5)[:, None] * x + e, x, q
+
+
+def test_interval_holds_the_threshold_where_errors_last_and_that_of_independent_errors_does_not():
+    """60 panels, nominal 95 %."""
+    inside = []
+    for seed in range(60):
+        y, x, q = lasting_panel(seed)
+        (one,) = threshold_regression(y, x, q, n_grid=240).thresholds
+        truth = q[q <= 0.5].max()
+        inside.append([one.low <= truth <= one.high, one.lr[one.grid == truth][0] * one.eta2 <= critical_lr(0.05)])
+    by_city, independent = np.mean(inside, axis=0)
+    assert by_city >= 0.88
+    assert independent <= 0.8
+
+
+def test_spread_of_the_likelihood_ratio_is_one_for_independent_errors():
+    found = [threshold_regression(*panel(seed=seed, n=200)).thresholds[0].eta2 for seed in range(20)]
+    assert np.mean(found) == pytest.approx(1.0, abs=0.15)
+
+
 @given(st.integers(0, 500), st.floats(0.1, 10), st.floats(-5, 5))
 @settings(max_examples=15, deadline=None)
 def test_scale_shift_and_order_do_not_matter(seed, scale, shift):

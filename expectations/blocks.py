@@ -14,6 +14,7 @@ import pandas as pd
 
 from expectations.columns import as_flag, as_number
 from expectations.contract import Baseline
+from expectations.tracking import ranks_of
 
 MAX_YEARS_BACK = 3
 MIN_PAIRS = 5
@@ -74,6 +75,11 @@ class BlockYear:
             for frame in (self.wide, self.past)
         )
         return now, then
+
+    @cached_property
+    def ranks_of_past(self) -> np.ndarray:
+        """Ranks of the past by column, (cities, columns)."""
+        return ranks_of(self.past.to_numpy(dtype="float64"))
 
     def of(self, block: str) -> pd.DataFrame:
         """The cells of one block in printed order."""

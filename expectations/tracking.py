@@ -3,7 +3,6 @@
 Pure arithmetic on float arrays; a missing figure is NaN. All pairs are complete pairs.
 """
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,12 +123,12 @@ def displaced_column(x: np.ndarray, siblings: np.ndarray) -> int:
     needed, and the mean must exceed 0.15. Cities printed beside each other are not alike, so a column one row off
     loses its correlations: on all real files the mean is below -0.25 as printed and above 0.19 when shifted.
     """
-    as_printed = _correlations(x, siblings)
+    own, others = ranks_of(x[:, None]), ranks_of(siblings)
+    as_printed = _closeness(own, others)
     gains = {}
     for shift in SHIFTS:
-        moved = _correlations(pd.Series(x).shift(-shift).to_numpy(), siblings)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
+        moved = _closeness(pd.DataFrame(own).shift(-shift).to_numpy(), others)
+        with np.errstate(invalid="ignore"):
             counted = np.fmax(as_printed, moved) >= SIBLING_MIN
         counted &= np.isfinite(as_printed) & np.isfinite(moved)
         if counted.sum() >= MIN_SIBLINGS:
@@ -138,11 +137,31 @@ def displaced_column(x: np.ndarray, siblings: np.ndarray) -> int:
     return best if best and gains[best] > SIBLING_MARGIN else 0
 
 
-def _correlations(x: np.ndarray, siblings: np.ndarray) -> np.ndarray:
-    """|rho| of x with each column, NaN below 30 pairs; at most 0.999 so that atanh is finite."""
-    found = np.full(siblings.shape[1], np.nan)
-    for at in range(siblings.shape[1]):
-        both = np.isfinite(x) & np.isfinite(siblings[:, at])
-        if both.sum() >= WINDOW:
-            found[at] = min(abs(spearman(x[both], siblings[both, at])), 0.999)
-    return found
+def _closeness(x: np.ndarray, siblings: np.ndarray) -> np.ndarray:
+    """|rho| of the ranks x (n, 1) with each column of ranks; at most 0.999 so that atanh is finite."""
+    return np.minimum(np.abs(correlations(x, siblings, least=WINDOW)), 0.999)
+
+
+def ranks_of(columns: np.ndarray) -> np.ndarray:
+    """Ranks within each column (n, m), once for all pairs of columns; NaN stays."""
+    ranks = np.full(columns.shape, np.nan)
+    for at, column in enumerate(columns.T):
+        known = np.isfinite(column)
+        ranks[known, at] = average_ranks(column[known])
+    return ranks
+
+
+def correlations(x: np.ndarray, others: np.ndarray, *, least: int) -> np.ndarray:
+    """Correlation of x (n, 1) with each column of others (n, m) over complete pairs; NaN below `least` of them.
+
+    Of ranks: Spearman's rho but for the ranks of rows that only one of two columns has.
+    """
+    seen_x, seen = np.isfinite(x), np.isfinite(others)
+    x, others = np.where(seen_x, x, 0.0), np.where(seen, others, 0.0)
+    n = (seen_x.T @ seen.astype(np.float64))[0]
+    sum_x, sum_y, product = (x.T @ seen)[0], (seen_x.T @ others)[0], (x.T @ others)[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread_x = ((x**2).T @ seen)[0] - sum_x**2 / n
+        spread_y = (seen_x.T @ (others**2))[0] - sum_y**2 / n
+        rho = (product - sum_x * sum_y / n) / np.sqrt(spread_x * spread_y)
+    return np.where((n >= least) & (spread_x > 0) & (spread_y > 0), rho, np.nan)

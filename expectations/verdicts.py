@@ -8,7 +8,7 @@ import pandas as pd
 from expectations.blocks import BlockYear, Fault
 from expectations.identity import Identity, blame, breaks_block, check, looks_swapped
 from expectations.slips import LN10, factor_text, slip_power
-from expectations.tracking import Fit, displaced_column, displaced_rows, fit, fits_better, spearman
+from expectations.tracking import Fit, correlations, displaced_column, displaced_rows, fit, fits_better, ranks_of
 
 SLIP, PLACE, RANKS = "value_is_no_unit_slip", "block_stands_in_its_place", "block_ranks_hold"
 MEDIAN, BAND, IDENTITY = "block_median_is_usual", "block_is_inside_band", "block_meets_identities"
@@ -21,6 +21,7 @@ MIN_RHO_OTHER, RHO_LESS_A_YEAR = 0.8, 0.05
 MAX_OUTSIDE_SHARE, MIN_OUTSIDE = 0.05, 3
 # urban districts against the whole city: real medians lie between 0.29 and 1.25 of it
 DISTRICT_LOW, DISTRICT_HIGH = 0.2, 1.5
+NEARLY = 0.05  # ranks over all rows of a column against ranks over the rows that two columns share
 CLEAR_RHO, CLEAR_LOG_A_YEAR = 0.9, 0.2
 
 
@@ -89,13 +90,12 @@ def _slip(one: BlockYear, block: str) -> Iterator[Fault]:
 
 
 def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
-    better = {}
-    for other in one.past.columns:
-        x, past = one.column(block), one.column(other, of_past=True)
-        both = np.isfinite(x) & np.isfinite(past)
-        # the cheap half of the question first
-        if other != block and spearman(x[both], past[both]) > own.rho:
-            found = fit(x, past)
+    better, x = {}, one.column(block)
+    # the cheap half of the question first
+    nearly = correlations(ranks_of(x[:, None]), one.ranks_of_past, least=MIN_CITIES)
+    for other in one.past.columns[nearly > own.rho - NEARLY]:
+        if other != block:
+            found = fit(x, one.column(other, of_past=True))
             if fits_better(own, found):
                 better[other] = found
     if better:

@@ -103,6 +103,8 @@ def displaced_rows(x: np.ndarray, last: np.ndarray) -> tuple[int, int, int]:
         there = np.abs(now - pd.Series(past).shift(shift).to_numpy())
         both = np.isfinite(here) & np.isfinite(there)
         share = _rolling(np.where(both, (there < here).astype(float), np.nan)).mean()
+        if not (share >= WINDOW_SHARE).any():
+            continue
         ratio = _rolling(np.where(both, there, np.nan)).median() / _rolling(np.where(both, here, np.nan)).median()
         found = np.flatnonzero((share >= WINDOW_SHARE) & (ratio < WINDOW_RATIO))
         if found.size and float(share.iloc[found].max()) * found.size > best:

@@ -87,20 +87,21 @@ def _neighbour(one: BlockYear, before: BlockYear | None, block: str) -> pd.Serie
 def _repeats(cells: pd.DataFrame, before: pd.Series | None) -> dict[str, object] | None:
     if before is None:
         return None
-    both = cells.assign(before=before.reindex(cells.index)).dropna(subset=["before"])
-    both = both[both["value"] != 0]
-    return _row(both, both["value"] == both["before"], "share_repeat")
+    past = before.reindex(cells.index)
+    kept = past.notna() & (cells["value"] != 0)
+    return _row(cells[kept], (cells["value"] == past)[kept], "share_repeat")
 
 
 def _midpoints(cells: pd.DataFrame, before: pd.Series | None, after: pd.Series | None) -> dict[str, object] | None:
     if before is None or after is None:
         return None
-    both = cells.assign(before=before.reindex(cells.index), after=after.reindex(cells.index))
-    both = both.dropna(subset=["before", "after"])
-    step = printed_step(both)
-    both = both[(both["after"] - both["before"]).abs() >= WIDE_MOVE_STEPS * step]
-    gap = (both["value"] - (both["before"] + both["after"]) / 2).abs()
-    return _row(both, gap <= 0.5 * step + 1e-9 * both["value"].abs(), "share_midpoint")
+    first, last = before.reindex(cells.index), after.reindex(cells.index)
+    known = first.notna() & last.notna()
+    step = printed_step(cells[known])
+    kept = known & ((last - first).abs() >= WIDE_MOVE_STEPS * step)
+    gap = (cells["value"] - (first + last) / 2).abs()
+    is_fill = gap <= 0.5 * step + 1e-9 * cells["value"].abs()
+    return _row(cells[kept], is_fill[kept], "share_midpoint")
 
 
 def printed_step(cells: pd.DataFrame) -> float:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ from dagster_project.publish.release.folder import (
 from dagster_project.publish.release.snapshot import forbid_writing, same_content, swap_in, write_snapshot
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
+from dagster_project.run.effort import current_effort
 from dagster_project.run.versions import params_hash, presentation_hash, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
+from python_models.tasks import Crew
 
 # A yearbook appears once a year: after 400 days one was missed. A refresh that finds nothing new counts as a look.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=400), warn_window=dt.timedelta(days=370))
@@ -125,10 +128,28 @@ def _write_release(
     accepted: set[tuple[str, int, str]],
     docs: DbtDocs | None,
 ) -> None:
-    with open_read_only(fresh) as con:
-        contents = table_contents(con)
-    exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
-    write_exchange(fresh, folder, exported)
+    old = paths.releases / current / "city.duckdb" if current else None
+    changes = diff_frames(old, fresh) if old and old.exists() else None
+    report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
+    # the pages are a half of the work, and one core's: they are written while the database writes the tables
+    is_beside = current_effort().workers > 1
+    with Crew(workers=1) as crew:
+        if is_beside:
+            crew.submit("report", report)
+        with open_read_only(fresh) as con:
+            contents = table_contents(con)
+        exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
+        write_exchange(fresh, folder, exported)
+        (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
+        (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
+        shutil.copyfile(fresh, folder / "city.duckdb")
+        forbid_writing(folder / "city.duckdb")
+        if docs:
+            (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
+        if is_beside:
+            crew.result("report")
+        else:
+            report()
     inputs = [
         {
             "source": s.source,
@@ -146,13 +167,4 @@ def _write_release(
         "params": params_hash(paths),
         "presentation": presentation_hash(paths),
     }
-    old = paths.releases / current / "city.duckdb" if current else None
-    changes = diff_frames(old, fresh) if old and old.exists() else None
-    (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
-    (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
-    shutil.copyfile(fresh, folder / "city.duckdb")
-    forbid_writing(folder / "city.duckdb")
-    if docs:
-        (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
-    write_report(fresh, folder / "docs", release=release, previous=current, changed=changes)
     write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current, contents))

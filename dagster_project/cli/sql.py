@@ -35,6 +35,12 @@ order by column_index
 NAMES_SQL = f"select schema_name || '.' || table_name from {TABLES} order by schema_name <> 'easy', 1"
 COMPUTED_SQL = "select distinct index_code from mart.mart_index_score order by 1"
 INDEX = re.compile(r"index_code\s*(?:=|in\s*\()\s*'([^']*)'", re.IGNORECASE)
+TEXT = re.compile(r"\b([a-z]\w*)\s*=\s*'([^']*)'", re.IGNORECASE)
+PLACES_SQL = """
+select schema_name, table_name from duckdb_columns() where column_name = ? and data_type = 'VARCHAR'
+order by schema_name <> 'easy', schema_name
+"""
+MANY = 12  # values that are all listed
 YEAR = re.compile(r"\byear\s*=\s*(\d{4})\b", re.IGNORECASE)
 
 
@@ -184,8 +190,34 @@ def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
     for year in dict.fromkeys(YEAR.findall(query)):
         if first is not None and not first <= int(year) <= last:
             reasons.append(f"scores are of {first} to {last}, not of {year}")
+    reasons += _values_there(con, query)
     why = f": {'; '.join(reasons)}" if reasons else ""
     Console(stderr=True).print(f"0 rows{escape(why)}.", highlight=False, soft_wrap=True)
+
+
+def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """Where a column of a named table is compared with a text that it never holds: what it holds."""
+    said = []
+    named = {name.split(" AS ")[0].split(".")[-1] for name in con.get_table_names(query, qualified=True)}
+    for column, text in dict.fromkeys(TEXT.findall(query)):
+        places = con.execute(PLACES_SQL, [column]).fetchall()
+        place = next((f"{schema}.{table}" for schema, table in places if table in named), None)
+        if place is None or column.lower() == "index_code":
+            continue
+        held = [row[0] for row in con.execute(f'select distinct "{column}" from {place} order by all').fetchall()]
+        if text not in held:
+            said.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, held))})")
+    return said
+
+
+def _near(text: str, held: list[str | None]) -> list[str]:
+    """All values where they are few, else those most alike."""
+    texts = [str(value) for value in held if value is not None]
+    if len(texts) <= MANY:
+        return texts
+    from rapidfuzz import process
+
+    return [*(match[0] for match in process.extract(text, texts, limit=3)), f"or another of {len(texts)}"]
 
 
 def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:

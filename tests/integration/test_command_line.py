@@ -65,6 +65,15 @@ def test_no_rows_say_why(small_warehouse):
     )
 
 
+def test_no_rows_name_the_texts_that_are_there(small_warehouse):
+    beside = asked(small_warehouse, "sql", "from gap as g where g.scheme = 'east_west'")[2]
+    assert "0 rows: scheme of easy.gap is never 'east_west' (it is " in beside
+    assert "east_vs_cw" in beside
+    beside = asked(small_warehouse, "sql", "from ranking where name_en = 'Hefe'")[2]
+    assert "name_en of easy.ranking is never 'Hefe' (it is" in beside
+    assert "Hefei" in beside
+
+
 def test_tables_and_columns_are_found_by_a_word(small_warehouse):
     code, answer, _ = asked(small_warehouse, "tables", "Dagum")
     assert code == 0

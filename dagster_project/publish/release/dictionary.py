@@ -21,11 +21,25 @@ COMMENTS = {
     "column_name": "Column.",
     "data_type": "Type in DuckDB.",
     "comment": "Meaning and unit in English, as in the comment of the column.",
-    "comment_zh": "Meaning in Chinese; null where nobody has written it yet.",
+    "comment_zh": "Meaning in Chinese; null for a column that dbt/words_zh.yml does not know.",
 }
 NOTHING = "(select '' as place, '' as column_name, null::varchar as comment_zh)"
 WIDE = re.compile(r"(?:(?P<what>raw|z|control|group)_)?(?P<code>.+)")
 SHOWN = {"raw": "{}（构造值）", "z": "{}（标准化，越大越好）", "control": "{}（控制变量）", "group": "所属组别：{}"}
+# Limits and errors of a figure whose own column is described.
+OF_A_FIGURE = {
+    "_bca_lo": "{}：95%下限（BCa）",
+    "_bca_hi": "{}：95%上限（BCa）",
+    "_band_lo": "{}：逐年同时95%置信带下端",
+    "_band_hi": "{}：逐年同时95%置信带上端",
+    "_lo": "{}：95%下限",
+    "_hi": "{}：95%上限",
+    "_low": "{}：95%下限",
+    "_high": "{}：95%上限",
+    "_se": "{}：标准误",
+    "_p05": "{}：5%分位",
+    "_p95": "{}：95%分位",
+}
 COLUMNS_SQL = f"""
 select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns()
 where database_name = 'snapshot' and schema_name in ('easy', 'mart') and schema_name || '.' || table_name <> '{TABLE}'
@@ -68,6 +82,9 @@ def in_chinese(table: str, column: str) -> str | None:
     """What a column of schema.table means; None where nobody says it."""
     words = _words()
     said = words.get(f"{table.split('.')[1]}.{column}") or words.get(column)
+    for ending, form in OF_A_FIGURE.items():
+        if said is None and column.endswith(ending) and column.removesuffix(ending) in words:
+            said = form.format(words[column.removesuffix(ending)])
     match = WIDE.fullmatch(column)
     if said or not match:
         return said

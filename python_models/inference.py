@@ -44,6 +44,12 @@ def normal(estimate: ArrayLike, se: ArrayLike, level: float = LEVEL) -> Normal:
     return Normal(z, np.asarray(2.0 * stats.norm.sf(np.abs(z))), point - half, point + half)
 
 
+def terms(names: Sequence[str], params: ArrayLike, cov: FloatArray, *limits: str) -> pd.DataFrame:
+    """One row per parameter with normal inference: term, coef, se, z, p and the limits (default: lower, upper)."""
+    se = np.sqrt(np.diagonal(cov))
+    return pd.DataFrame({"term": names, "coef": params, "se": se, **normal(params, se).columns(*limits)})
+
+
 def half_width(level: float = LEVEL) -> float:
     """Half an interval in standard errors: 1.96 at 95 %."""
     return float(stats.norm.ppf(0.5 + level / 2.0))

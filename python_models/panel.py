@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_cube, require_known, require_unique
 
 
 @dataclass(frozen=True, eq=False)
-class Panel:
+class Panel(Shown):
     """Values of m indicators in N cities and T years, with their labels.
 
     values : (N, T, m) floats, read-only. NaN is a missing cell; infinity raises ValueError.

@@ -22,6 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
 import python_models
+from dagster_project.publish.release.dictionary import in_chinese
 
 PROJECT = Path(__file__).resolve().parents[1]
 SITE = PROJECT / "build" / "site"
@@ -161,10 +162,10 @@ def dictionary_pages() -> dict[str, str]:
     for topic, name, entry in tables():
         page = pages.setdefault(f"made/dictionary/{topic}.md", [f"# Tables: {topic}", ""])
         page += [f"({name})=", f"## {name}", "", in_cell(entry.get("description", "")), ""]
-        page += ["| column | type | meaning |", "|---|---|---|"]
+        page += ["| column | type | meaning | 含义 |", "|---|---|---|---|"]
         for column in entry.get("columns", []):
-            words = in_cell(column.get("description", ""))
-            page.append(f"| `{column['name']}` | {column.get('data_type', '')} | {words} |")
+            words, chinese = in_cell(column.get("description", "")), in_cell(in_chinese(name, column["name"]) or "")
+            page.append(f"| `{column['name']}` | {column.get('data_type', '')} | {words} | {chinese} |")
         page.append("")
     return {name: "\n".join(lines) for name, lines in pages.items()}
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
-from dagster_project.publish.release.folder import known_releases, release_as_of
+from dagster_project.publish.release.dictionary import described
 from dagster_project.published import TABLES, open_published, open_read_only
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
 
@@ -29,12 +29,18 @@ where (
 order by t.schema_name <> 'easy', t.schema_name, t.table_name
 """
 COLUMNS_SQL = """
-select column_name as "column", lower(data_type) as type, comment as holds
-from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index
+select column_name, lower(data_type), comment, comment_zh from {} where schema_name || '.' || table_name = ?
+order by column_index
 """
 NAMES_SQL = f"select schema_name || '.' || table_name from {TABLES} order by schema_name <> 'easy', 1"
 COMPUTED_SQL = "select distinct index_code from mart.mart_index_score order by 1"
 INDEX = re.compile(r"index_code\s*(?:=|in\s*\()\s*'([^']*)'", re.IGNORECASE)
+TEXT = re.compile(r"\b([a-z]\w*)\s*=\s*'([^']*)'", re.IGNORECASE)
+PLACES_SQL = """
+select schema_name, table_name from duckdb_columns() where column_name = ? and data_type = 'VARCHAR'
+order by schema_name <> 'easy', schema_name
+"""
+MANY = 12  # values that are all listed
 YEAR = re.compile(r"\byear\s*=\s*(\d{4})\b", re.IGNORECASE)
 
 
@@ -61,6 +67,8 @@ def run_sql(
     if as_of is None:
         con = open_published(paths)
     else:
+        from dagster_project.publish.release.folder import release_as_of
+
         release = release_as_of(paths, as_of)
         if release is None:
             return _no_release_as_of(paths, console, as_of)
@@ -101,7 +109,7 @@ def show_tables(paths: Paths, console: Console, word: str | None) -> int:
 
 
 def describe(paths: Paths, console: Console, table: str) -> int:
-    """Columns of one table with type and meaning; a name without schema is looked for in all of them."""
+    """Columns of one table, their types and meaning in both languages; a name without schema is looked for in all."""
     con = open_published(paths)
     if con is None:
         return nothing_published(paths, console)
@@ -114,17 +122,19 @@ def describe(paths: Paths, console: Console, table: str) -> int:
             near = ", ".join(match[0] for match in process.extract(table, names, limit=3))
             console.print(f"There is no table '{escape(table)}'. Did you mean {near}?", highlight=False)
             return EXIT_BAD_INPUT
-        columns = con.execute(COLUMNS_SQL, [found]).fetchall()
+        columns = con.execute(COLUMNS_SQL.format(described(con)), [found]).fetchall()
         comment, n = con.execute(
             f"select comment, n_row from {TABLES} where schema_name || '.' || table_name = ?", [found]
         ).fetchall()[0]
         n = _n_row(con, found) if n is None else n
     if console.is_terminal:
         console.print(f"[bold]{found}[/]  {n:,} rows\n{escape(str(comment or ''))}", highlight=False)
-        for name, kind, holds in columns:
-            console.print(f"  [bold]{name}[/] {kind}\n      {escape(str(holds or ''))}", highlight=False)
+        for name, kind, *meanings in columns:
+            console.print(f"  [bold]{name}[/] {kind}", highlight=False)
+            for meaning in filter(None, meanings):
+                console.print(f"      {escape(meaning)}", highlight=False)
     else:
-        print("".join(output.as_csv(["column", "type", "holds"], iter([columns]))), end="")
+        print("".join(output.as_csv(["column", "type", "holds", "comment_zh"], iter([columns]))), end="")
     return EXIT_OK
 
 
@@ -180,11 +190,39 @@ def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
     for year in dict.fromkeys(YEAR.findall(query)):
         if first is not None and not first <= int(year) <= last:
             reasons.append(f"scores are of {first} to {last}, not of {year}")
+    reasons += _values_there(con, query)
     why = f": {'; '.join(reasons)}" if reasons else ""
     Console(stderr=True).print(f"0 rows{escape(why)}.", highlight=False, soft_wrap=True)
 
 
+def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """Where a column of a named table is compared with a text that it never holds: what it holds."""
+    said = []
+    named = {name.split(" AS ")[0].split(".")[-1] for name in con.get_table_names(query, qualified=True)}
+    for column, text in dict.fromkeys(TEXT.findall(query)):
+        places = con.execute(PLACES_SQL, [column]).fetchall()
+        place = next((f"{schema}.{table}" for schema, table in places if table in named), None)
+        if place is None or column.lower() == "index_code":
+            continue
+        held = [row[0] for row in con.execute(f'select distinct "{column}" from {place} order by all').fetchall()]
+        if text not in held:
+            said.append(f"{column} of {place} is never '{text}' (it is {', '.join(_near(text, held))})")
+    return said
+
+
+def _near(text: str, held: list[str | None]) -> list[str]:
+    """All values where they are few, else those most alike."""
+    texts = [str(value) for value in held if value is not None]
+    if len(texts) <= MANY:
+        return texts
+    from rapidfuzz import process
+
+    return [*(match[0] for match in process.extract(text, texts, limit=3)), f"or another of {len(texts)}"]
+
+
 def _no_release_as_of(paths: Paths, console: Console, name: str) -> int:
+    from dagster_project.publish.release.folder import known_releases
+
     known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
     console.print(
         f"No release or data vintage is called '{escape(name)}'. Known: {', '.join(known) or 'none'}.",

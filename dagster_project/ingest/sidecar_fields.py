@@ -29,6 +29,7 @@ OPTIONAL = (
     "notes",
 )
 FIRST_YEAR, LAST_YEAR = 1949, 2100
+MARKUP = re.compile(r"<[A-Za-z!/?]")
 VINTAGE_LENGTH = 12
 
 
@@ -136,8 +137,14 @@ class FieldReader:
         value = self.raw.get(key)
         if value is None:
             return None
+        return self.plain(key, value)
+
+    def plain(self, key: str, value: object) -> str:
+        """One text without markup: what a list or a page holds is no name."""
         if isinstance(value, (dict, list)) or not str(value).strip():
             self.fail(f"{key} is not a text", "Write one line of text, or leave the key out if it is optional")
+        if MARKUP.search(str(value)):
+            self.fail(f"{key} holds markup", "Write it as plain text, without tags")
         return str(value).strip()
 
     def match(self, key: str, pattern: str, meaning: str) -> str:
@@ -206,7 +213,7 @@ class FieldReader:
         unknown = sorted(str(role) for role in value if role not in KEY_ROLES)
         if unknown:
             self.fail(f"Unknown key column: {', '.join(unknown)}", f"Known: {', '.join(KEY_ROLES)}")
-        return tuple((role, str(value[role]).strip()) for role in KEY_ROLES if role in value)
+        return tuple((role, self.plain(f"keys.{role}", value[role])) for role in KEY_ROLES if role in value)
 
     def files(self) -> tuple[LandingFile, ...]:
         value = self.raw["files"]
@@ -220,7 +227,7 @@ class FieldReader:
     def file(self, item: object) -> LandingFile:
         if not isinstance(item, dict) or set(item) != {"path", "sha256"}:
             self.fail(f"A file entry is {item!r}", "Write {path: <relative path>, sha256: <64 hex digits>}")
-        path, digest = str(item["path"]), str(item["sha256"]).lower()
+        path, digest = self.plain("files.path", item["path"]), str(item["sha256"]).lower()
         pure = PurePosixPath(path)
         if pure.is_absolute() or ".." in pure.parts or "\\" in path or re.match(r"[A-Za-z]:", path):
             self.fail(f"The file path {path!r} is not inside the landing folder", "Write it relative, with /")

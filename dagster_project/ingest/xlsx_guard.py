@@ -34,6 +34,7 @@ _LINKS = (
 )
 _OWN_FORMATS = 164  # number formats from here on are the workbook's own, those below are Excel's
 _MAIN = ("http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
+_IN_TEXT = re.compile(rb"<(?:[\w.-]+:)?t(?:\s[^<>]*)?(?<!/)>[^<]*<(?!/)")  # <t>north<t>
 _STRING = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 _NEEDED = ("worksheet", "sharedstrings", "styles")  # parts without which cells are lost or days become numbers
 
@@ -82,6 +83,8 @@ def _count_strings(archive: zipfile.ZipFile, path: Path) -> int:
         nonlocal count, rest
         block = rest + block
         cut = block.rfind(b"<")
+        if _IN_TEXT.search(block):
+            raise IngestError("A text of the workbook holds another tag", f"{path}, part {_STRINGS}", _SAVE)
         count += len(_STRING.findall(block, 0, max(cut, 0)))
         rest = block[max(cut, 0) :]
 
@@ -140,7 +143,8 @@ def _ignore(_: bytes) -> None:
 def _parse(blocks: Iterator[bytes], where: str, use: Callable[[bytes], None], namespaces: tuple[str, ...]) -> None:
     """Hand on the blocks of a part that is well-formed XML in UTF-8 without document type and CDATA.
 
-    namespaces: what its root element may belong to; () is anything.
+    namespaces: what its root element may belong to; () is anything. Within such a root no comment may stand: programs
+    differ in what they read of a value that one cuts in two.
     """
 
     def refuse(what: str) -> None:
@@ -153,6 +157,8 @@ def _parse(blocks: Iterator[bytes], where: str, use: Callable[[bytes], None], na
     def comment(text: str) -> None:
         if "<" in text:
             refuse("tags inside a comment")
+        if namespaces and parser.StartElementHandler is None:
+            refuse("a comment among its values")
 
     def root(name: str, _: object) -> None:
         parser.StartElementHandler = None

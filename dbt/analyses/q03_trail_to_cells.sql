@@ -19,11 +19,13 @@ select
     v.correction_reason,
     v.fill_rule
 from mart.mart_indicator_source as s
-inner join mart.mart_source_value as v on s.source_cell_id = v.source_cell_id
+inner join
+    mart.mart_source_value as v
+    on s.source_cell_id = v.source_cell_id and s.city_id = v.city_id and s.year = v.year
 inner join mart.dim_city as c on s.city_id = c.city_id
 inner join mart.dim_index as i on s.index_code = i.index_code and i.is_headline
 where
     c.name_en = 'Hefei'
     and s.indicator_code = 'n2_broadband'
-    and s.year = (select max(year) from mart.mart_indicator_source)
+qualify s.year = max(s.year) over ()
 order by s.index_code, s.variable_code, s.file, s.cell

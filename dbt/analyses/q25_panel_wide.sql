@@ -5,19 +5,19 @@
 --   name.
 pivot (
     select
-        w.index_code,
-        w.city_id,
-        w.name_zh,
-        w.name_en,
+        v.index_code,
+        v.city_id,
+        r.name_zh,
+        r.name_en,
         r.province_name,
-        w.year,
+        v.year,
         r.score_100,
         r.rank_year,
-        w.indicator_code,
-        w.value_raw
-    from mart.why_this_number as w
-    inner join mart.city_ranking as r on w.index_code = r.index_code and w.city_id = r.city_id and w.year = r.year
-    inner join mart.dim_index as i on w.index_code = i.index_code and i.is_headline
+        v.indicator_code,
+        v.value_raw
+    from mart.mart_indicator_value as v
+    inner join mart.city_ranking as r on v.index_code = r.index_code and v.city_id = r.city_id and v.year = r.year
+    where v.is_headline
 ) on indicator_code
 using first(value_raw)
 order by index_code, city_id, year

@@ -37,7 +37,7 @@ NO_RING, IS_PILOT, NOTHING = -1, -1, -2
 
 
 @dataclass(frozen=True, eq=False)
-class Exposure:
+class Exposure(Shown):
     """pilot (N, T); ring (N, T): number of the ring of the nearest other pilot, -1 for none in reach.
 
     first (N,): first year of either, inf for never.   came (N,): what came first, -1 the own start, else the ring; -2

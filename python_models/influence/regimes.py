@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal
 from python_models.influence._regime_logdet import REACH, RegimeLogDet
@@ -36,7 +37,7 @@ EDGE = 2.55  # |s| from which an estimate stands at the bound of its range
 
 
 @dataclass(frozen=True, eq=False)
-class RegimeFit:
+class RegimeFit(Shown):
     """names, params, cov (p, p): slopes, rho_first, rho_second, sigma2.
 
     params : after the bias correction (draws > 0), else the maximum.   maximum : before it.   loglik : at the maximum,

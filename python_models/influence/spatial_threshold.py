@@ -34,7 +34,7 @@ Side = Literal["emitter", "receiver"]
 
 
 @dataclass(frozen=True, eq=False)
-class SupWald:
+class SupWald(Shown):
     """Largest Wald over the candidates `grid`, c(gamma) there, and its p; wald (G,): every candidate.
 
     The estimate was searched for, so that its size and error at gamma are no test of their own.

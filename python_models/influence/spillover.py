@@ -18,6 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Normal, Wald, normal, wald
 from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
@@ -27,7 +28,7 @@ Functional = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Linear(Shown):
     """Numbers (m,) with their covariance (m, m), by the delta method."""
 
     point: FloatArray
@@ -47,7 +48,7 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False)
-class SpilloverFit:
+class SpilloverFit(Shown):
     """The fit, its matrices by name, and where beta, the theta and rho stand among the parameters."""
 
     core: CoreFit

@@ -100,7 +100,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, eq=False)
-class CompositeIndex:
+class CompositeIndex(Shown):
     """The index of `panel` (N, T, m). Nothing is computed before it is asked for.
 
     directions : +1 (more is better) or -1, one entry per indicator of the panel, no more and no less.

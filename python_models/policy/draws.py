@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.choices import dirichlet_weights
 from python_models.policy.inputs import centre_barrier, high_presence, trailing_mean
@@ -26,7 +27,7 @@ HALF_95 = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True, eq=False)
-class Index:
+class Index(Shown):
     """Scaled indicators z (N, T, m) of one composite and its weights (m,): the score is z @ weights."""
 
     z: FloatArray
@@ -53,7 +54,7 @@ class Interval:
 
 
 @dataclass(frozen=True, eq=False)
-class Geography:
+class Geography(Shown):
     """w (N, N) row-normalised, points (N, 2) in degrees, province and centre mark of each city."""
 
     w: Any
@@ -66,7 +67,7 @@ class Geography:
 
 
 @dataclass(frozen=True, eq=False)
-class PathDraws:
+class PathDraws(Shown):
     """path (R, N, T) codes, d (R, N, T) of the year, pr_lagging (R, N, T), d_cut (R,)."""
 
     path: Codes

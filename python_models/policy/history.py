@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.markov import markov
 from python_models.policy.draws import PathDraws
@@ -19,7 +20,7 @@ LIMITS = (0.025, 0.975)
 
 
 @dataclass(frozen=True, eq=False)
-class Spells:
+class Spells(Shown):
     """years_in_path, last_switch (year, NEVER before the first one), changed: each (N, T)."""
 
     years_in_path: NDArray[np.int64]

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
+from python_models.inference import terms
 from python_models.regression.bootstrap import Draws, Resampler
 from python_models.regression.convention import Convention, convention, stacked_convention
 from python_models.regression.covariance import (
@@ -39,7 +42,7 @@ COVARIANCES = ("cluster", "info", "observed", "qml", "driscoll_kraay", "block_bo
 
 
 @dataclass(frozen=True, eq=False)
-class CoreFit:
+class CoreFit(Shown):
     """A fitted spatial panel model.
 
     names, params, cov : p parameters in the order slopes (x, then W:x), rho, lambda (those the model has), sigma2.
@@ -78,6 +81,10 @@ class CoreFit:
     trace_se: float
     draws: Draws | None
     influence: FloatArray | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per parameter: term, coef, se, z, p, lower, upper."""
+        return terms(self.names, self.params, self.cov)
 
     @property
     def n_params(self) -> int:

@@ -28,6 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.errors import PanelInputError
 from python_models.space.distance import pair_distances, tree, tree_radius
@@ -43,7 +44,7 @@ FILL_CELLS = 5_000_000  # pairs times years held at once
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
+class Cluster(Shown):
     """Errors related inside clusters. groups: a label a city, None: each city for itself. by_time: years as second way.
 
     correction: `jackknife` (residuals freed of their own city; coarser clusters and years also times G/(G - 1)),
@@ -56,7 +57,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, eq=False)
-class Conley:
+class Conley(Shown):
     """Errors related up to `cutoff` in space within a year (kernel 1 - d/cutoff, or uniform) and over `lags` years
     within a city (Bartlett). points: (N, 2) longitude and latitude (metric haversine, km) or plane coordinates."""
 

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy import optimize
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inference import normal
+from python_models.inference import terms
 from python_models.regression.dynamic_errors import clustered_covariance
 from python_models.regression.dynamic_score import adjusted_score, slope
 from python_models.regression.dynamic_traces import Spectrum, spectrum
@@ -63,7 +64,7 @@ class DynamicEstimate:
 
 
 @dataclass(frozen=True, eq=False)
-class DynamicFit:
+class DynamicFit(Shown):
     """Uncorrected, bias-corrected and (where a root exists) adjusted-score estimates side by side.
 
     names : p parameters.   estimates : by kind (none, bias_corrected, adjusted_score).
@@ -95,20 +96,10 @@ class DynamicFit:
         """One row per kind and parameter: kind, is_headline, term, coef, se, z, p, lo, hi."""
         parts = []
         for kind, estimate in self.estimates.items():
-            se = np.sqrt(np.diag(estimate.cov))
-            found = normal(estimate.params, se)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "kind": kind,
-                        "is_headline": kind == self.headline,
-                        "term": self.names,
-                        "coef": estimate.params,
-                        "se": se,
-                        **found.columns("lo", "hi"),
-                    }
-                )
-            )
+            own = terms(self.names, estimate.params, estimate.cov, "lo", "hi")
+            own.insert(0, "kind", kind)
+            own.insert(1, "is_headline", kind == self.headline)
+            parts.append(own)
         return pd.concat(parts, ignore_index=True)
 
 

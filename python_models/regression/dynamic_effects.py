@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.regression.dynamic import DynamicFit
@@ -18,7 +19,7 @@ _STEP = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class DynamicEffects:
+class DynamicEffects(Shown):
     """point, se, lo, hi, p : (variables, horizons, effects) in the order of HORIZONS and EFFECTS."""
 
     variables: tuple[str, ...]

@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.polynomial import chebyshev
 
 from python_models import _plot
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import normal, p_two_sided
 from python_models.regression.core import CoreFit
@@ -32,7 +33,7 @@ MAX_ROUNDS, NODES = 200, 16
 
 
 @dataclass(frozen=True, eq=False)
-class AverageEffects:
+class AverageEffects(Shown):
     """Effects of K regressors; every array is (K, 3) with the columns direct, indirect, total.
 
     point : at the estimates.   mean_draws : mean of the draws (NaN for `delta`).   se, lower, upper : by the method

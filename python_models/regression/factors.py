@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inference import normal
+from python_models.inference import terms
 from python_models.regression.convention import Convention, convention
 from python_models.regression.covariance import Robust, Rows, city_influences, meat, score_rows
 from python_models.regression.design import make_design
@@ -38,7 +39,7 @@ TURNS, STILL = 500, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class FactorFit:
+class FactorFit(Shown):
     """names, params, cov (p, p): slopes, rho, sigma2; errors of the kind asked for, common parts projected out.
 
     loadings (N, r), factors (T, r) with F'F/T = I; common (N, T) = L F'; residuals (N, T); loglik of the last turn.
@@ -71,9 +72,7 @@ class FactorFit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per parameter: term, coef, se, z, p, lower, upper."""
-        se = np.sqrt(np.diagonal(self.cov))
-        columns = normal(self.params, se).columns()
-        return pd.DataFrame({"term": self.names, "coef": self.params, "se": se, **columns})
+        return terms(self.names, self.params, self.cov)
 
 
 @aligned

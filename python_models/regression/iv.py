@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inference import normal
+from python_models.inference import terms
 from python_models.regression.covariance import Robust, Rows, Scores, meat
 from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.iv_diagnostics import (
@@ -45,7 +46,7 @@ _REACH = 20.0  # search for other parameters, in standard errors on both sides
 
 
 @dataclass(frozen=True, eq=False)
-class IVFit:
+class IVFit(Shown):
     """Estimates of 2SLS (or GMM) with the strength of the instruments.
 
     names, params, cov : slopes (x, W:x), endogenous, rho last.   residuals : (N, T), effects removed.
@@ -91,10 +92,7 @@ class IVFit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per term: term, coef, se, z, p, lo, hi."""
-        found = normal(self.params, self.std_errors)
-        return pd.DataFrame(
-            {"term": self.names, "coef": self.params, "se": self.std_errors, **found.columns("lo", "hi")}
-        )
+        return terms(self.names, self.params, self.cov, "lo", "hi")
 
     def diagnostics(self) -> pd.DataFrame:
         """One row per endogenous: first_stage_f, kp_f, effective_f, hansen_j, hansen_p, ar_lo, ar_hi, n_instruments."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._show import Shown
 from python_models.inference import normal
 
 
@@ -43,7 +44,7 @@ class SpecTest:
 
 
 @dataclass(frozen=True)
-class SpecTests:
+class SpecTests(Shown):
     """Tests in the order they were made, found by their code."""
 
     tests: tuple[SpecTest, ...]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models.regression.core import CoreFit, fit_panel
 from python_models.regression.diagnostics import (
     modified_wald,
@@ -55,7 +56,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class SpecificationSearch:
+class SpecificationSearch(Shown):
     """fits by model, all tests, the steps of the rule, and the verdict (a model name)."""
 
     fits: Mapping[str, CoreFit]

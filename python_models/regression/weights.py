@@ -15,6 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from python_models._align import aligned, graph_labels
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 
@@ -23,7 +24,7 @@ SOLVERS = ("eigenvalues", "dense", "sparse", "matrix_free")
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialWeights:
+class SpatialWeights(Shown):
     """A weight matrix W (n, n), checked once.
 
     matrix : CSR, float64, sorted, no stored zeros.   key : sha256 of the sorted triplets (row, column, weight).

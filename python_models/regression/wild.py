@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from python_models._align import aligned
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.regression.covariance import group_codes, sums_by
 from python_models.regression.errors import PanelInputError
@@ -27,7 +28,7 @@ CELLS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class WildTest:
+class WildTest(Shown):
     """t of the coefficient (no small-sample factor), |t*| of the draws, and the p-value of |t*| >= |t|.
 
     is_enumerated: all patterns of signs, p is their share; else (1 + number of draws) / (1 + draws).

@@ -249,7 +249,7 @@ def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, 
     back = pd.read_stata(tmp_path / "city_ranking.dta")
     others = {
         "parquet": duckdb.sql(f"from read_parquet('{release}/parquet/city_ranking.parquet') order by all").df(),
-        "csv": pd.read_csv(release / "csv" / "city_ranking.csv", encoding="utf-8-sig"),
+        "csv": pd.read_csv(release / "csv" / "city_ranking.csv.gz", encoding="utf-8-sig"),
         "stata": back.sort_values(["index_code", "year", "city_id"], ignore_index=True),
     }
     for kind, other in others.items():

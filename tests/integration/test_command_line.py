@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,14 +65,23 @@ def test_no_rows_say_why(small_warehouse):
     )
 
 
+def test_no_rows_name_the_texts_that_are_there(small_warehouse):
+    beside = asked(small_warehouse, "sql", "from gap as g where g.scheme = 'east_west'")[2]
+    assert "0 rows: scheme of easy.gap is never 'east_west' (it is " in beside
+    assert "east_vs_cw" in beside
+    beside = asked(small_warehouse, "sql", "from ranking where name_en = 'Hefe'")[2]
+    assert "name_en of easy.ranking is never 'Hefe' (it is" in beside
+    assert "Hefei" in beside
+
+
 def test_tables_and_columns_are_found_by_a_word(small_warehouse):
     code, answer, _ = asked(small_warehouse, "tables", "Dagum")
     assert code == 0
     assert {line.split(",")[0] for line in answer.splitlines()} >= {"mart.mart_dagum_between", "mart.mart_dagum_within"}
     assert asked(small_warehouse, "tables", "no such word")[0] == 2
     described = asked(small_warehouse, "describe", "city_ranking")[1]
-    assert described.splitlines()[0] == "column,type,holds"
-    assert "rank_year" in described
+    assert described.splitlines()[0] == "column,type,holds,comment_zh"
+    assert re.search(r"^rank_year,integer,.*,当年名次，1为最高分$", described, flags=re.MULTILINE)
     code, said, _ = asked(small_warehouse, "describe", "city_rankin")
     assert code == 2
     assert "Did you mean mart.city_ranking" in said

@@ -87,7 +87,7 @@ def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse: House)
 @pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
 def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: House, tmp_path: Path) -> None:
     back = tmp_path / "back.csv"
-    run_r(READ_CSV, small_warehouse.releases[-1] / "csv" / "city_ranking.csv", back)
+    run_r(READ_CSV, small_warehouse.releases[-1] / "csv" / "city_ranking.csv.gz", back)
     found = pd.read_csv(back, float_precision="round_trip")
     mine = small_warehouse.published(
         "select city_id, name_zh, year, score_100 from mart.city_ranking order by index_code, city_id, year"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 from changed import Revised
@@ -15,8 +16,8 @@ from house import House
 
 from dagster_project.defs import publish as publishing
 from dagster_project.paths import PROJECT
-from dagster_project.publish.release.folder import ALWAYS_CSV, MAX_CSV_ROWS
-from dagster_project.published import TABLES
+from dagster_project.publish.release.folder import ALWAYS_CSV, MAX_CSV_ROWS, MAX_PARQUET_ROWS, file_of, kinds_of
+from dagster_project.published import TABLES, open_read_only
 from dagster_project.store import Warehouse
 
 # ---- the swap ------------------------------------------------------------------------------------------
@@ -129,12 +130,17 @@ def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: 
         f"select if(schema_name = 'easy', 'easy.', '') || table_name as name from {TABLES}"
         " where schema_name in ('easy', 'mart')"
     )
-    assert {p.stem for p in (release / "parquet").glob("*.parquet")} == set(tables["name"])
     n_row = {
         name: facts["rows"] for name, facts in json.loads((release / "manifest.json").read_text())["tables"].items()
     }
-    short = [name for name in tables["name"] if n_row[name] <= MAX_CSV_ROWS or name in ALWAYS_CSV]
-    assert {p.stem for p in (release / "csv").glob("*.csv")} == set(short) < set(tables["name"])
+    kept = {name for name in tables["name"] if n_row[name] <= MAX_PARQUET_ROWS}
+    assert {p.stem for p in (release / "parquet").glob("*.parquet")} == kept
+    short = {name for name in tables["name"] if n_row[name] <= MAX_CSV_ROWS or name in ALWAYS_CSV}
+    plain = {name for name in short if name.startswith("easy.")}
+    assert {p.name for p in (release / "csv").iterdir()} == {f"{name}.csv" for name in plain} | {
+        f"{name}.csv.gz" for name in short - plain
+    }
+    assert set() < short < set(tables["name"])
     for name in (
         "dictionary.csv",
         "formulas.md",
@@ -171,11 +177,11 @@ def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> N
     )
     assert parquet.equals(published)
     assert len(published) > MAX_CSV_ROWS
-    assert not (release / "csv" / "mart_index_score.csv").exists()
+    assert not list((release / "csv").glob("mart_index_score*"))
     keys = "index_code, basis, city_id, year"
     ranges = small_warehouse.published(f"from mart.mart_index_uncertainty order by {keys}")
     csv = pd.read_csv(
-        release / "csv" / "mart_index_uncertainty.csv", encoding="utf-8-sig", float_precision="round_trip"
+        release / "csv" / "mart_index_uncertainty.csv.gz", encoding="utf-8-sig", float_precision="round_trip"
     )
     csv = csv.sort_values(keys.split(", "), ignore_index=True)
     assert (csv["score_p50"] == ranges["score_p50"]).all()
@@ -186,9 +192,52 @@ def test_dictionary_describes_every_exported_column(small_warehouse: House) -> N
     (release,) = small_warehouse.releases
     dictionary = pd.read_csv(release / "dictionary.csv")
     assert dictionary["description"].notna().all()
-    for file in (release / "csv").glob("*.csv"):
-        own = dictionary.loc[dictionary["table_name"] == file.stem, "column_name"]
-        assert list(own) == list(pd.read_csv(file, nrows=0).columns), file.stem
+    for file in (release / "csv").iterdir():
+        table = file.name.removesuffix(".gz").removesuffix(".csv")
+        own = dictionary.loc[dictionary["table_name"] == table, "column_name"]
+        assert list(own) == list(pd.read_csv(file, nrows=0).columns), table
+
+
+def test_every_column_is_described_in_chinese_too(small_warehouse: House) -> None:
+    known = small_warehouse.published("from mart.dim_column")
+    of_file = small_warehouse.published(
+        "select schema_name || '.' || table_name as table_name, column_name, comment from duckdb_columns()"
+        " where schema_name in ('easy', 'mart')"
+    )
+    both = of_file.merge(known, on=["table_name", "column_name"], suffixes=("", "_kept"))
+    assert len(both) == len(known) == len(of_file)
+    assert (both["comment"] == both["comment_kept"]).all()
+    assert known.loc[~known["comment_zh"].fillna("").str.contains("[一-鿿]"), "column_name"].tolist() == []
+    (release,) = small_warehouse.releases
+    dictionary = pd.read_csv(release / "dictionary.csv").set_index(["table_name", "column_name"])
+    assert dictionary.loc[("easy.gap", "gap_100"), "comment_zh"] == "差距：mean_high_100 减 mean_low_100"
+
+
+def test_no_number_of_a_release_is_infinite_or_none(small_warehouse: House) -> None:
+    """A cell that reads 1e999 or nan is refused, and no method makes such a figure."""
+    columns = small_warehouse.published(
+        "select schema_name || '.' || table_name as name, list(column_name) as columns from duckdb_columns()"
+        " where schema_name in ('easy', 'mart', 'ops') and data_type in ('DOUBLE', 'FLOAT') group by 1"
+    )
+    assert columns["columns"].str.len().sum() > 900
+    for name, held in zip(columns["name"], columns["columns"], strict=True):
+        counts = ", ".join(f'count(*) filter (not isfinite("{column}")) as "{column}"' for column in held)
+        found = small_warehouse.published(f"select {counts} from {name}").iloc[0]
+        assert found[found > 0].to_dict() == {}, name
+
+
+def test_no_query_reads_what_the_program_logs_and_ops_names_no_folder(small_warehouse: House) -> None:
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        for logs in ("duckdb_logs", "duckdb_logs()", "duckdb_log_contexts()"):
+            assert con.execute(f"from {logs}").fetchall() == []
+        for asked in ("call enable_logging()", "set enable_logging = true", "set logging_level = 'trace'"):
+            with pytest.raises(duckdb.Error, match="configuration"):
+                con.execute(asked)
+        tables = con.execute("select table_name from duckdb_tables() where schema_name = 'ops'").fetchall()
+        assert len(tables) > 3
+        text = "".join(str(con.execute(f"from ops.{name}").fetchall()) for (name,) in tables)
+    for folder in (small_warehouse.paths.warehouse, PROJECT, Path.home()):
+        assert str(folder) not in text
 
 
 def test_manifest_says_what_made_the_release(small_warehouse: House) -> None:
@@ -204,9 +253,9 @@ def test_manifest_says_what_made_the_release(small_warehouse: House) -> None:
     landed = [p for p in landing.rglob("*") if p.suffix in (".xlsx", ".csv") and p.parent.name != "truth"]
     assert listed == {p.relative_to(landing).as_posix(): _sha256(p) for p in landed}
     for name, table in manifest["tables"].items():
-        assert table["parquet_sha256"] == _sha256(release / "parquet" / f"{name}.parquet")
-        if "csv_sha256" in table:
-            assert table["csv_sha256"] == _sha256(release / "csv" / f"{name}.csv")
+        for kind in kinds_of(table):
+            assert table[f"{kind}_sha256"] == _sha256(file_of(release, name, kind))
+    assert kinds_of(manifest["tables"]["city_ranking"]) == ("csv.gz", "parquet")
 
 
 def test_report_says_synthetic_and_loads_nothing_from_elsewhere(small_warehouse: House) -> None:

@@ -16,6 +16,7 @@ import duckdb
 
 from dagster_project.publish.citation import TITLE, Cited, citation
 from dagster_project.publish.paper.described import parts
+from dagster_project.publish.release.folder import file_of, kinds_of
 from dagster_project.published import TABLES
 
 PACKAGE, CROISSANT, SDMX = "datapackage.json", "croissant.json", "panel.sdmx.csv"
@@ -108,8 +109,8 @@ class _Table:
 def write_exchange(snapshot: Path, folder: Path, exported: Mapping[str, Mapping[str, object]]) -> None:
     """Write datapackage.json, croissant.json and panel.sdmx.csv beside the exported tables.
 
-    `exported`: rows and sha256 by table, of `export_tables`. The data package holds all tables, Croissant those of
-    schema easy: the CSV of each, else its Parquet.
+    `exported`: rows and sha256 by table, of `export_tables`. The data package holds all tables that are exported,
+    Croissant those of schema easy: the CSV of each, else its Parquet.
     """
     with duckdb.connect(str(snapshot), read_only=True) as con:
         release, vintage, method, is_synthetic, started = con.execute(RUN_SQL).fetchall()[0]
@@ -120,7 +121,7 @@ def write_exchange(snapshot: Path, folder: Path, exported: Mapping[str, Mapping[
             found[name] = _Table(name, own.about, (*own.columns, (column, kind, is_nullable, comment or "")))
         if {"easy.ranking", "easy.panel_long"} <= set(found):
             con.execute(f"copy ({SDMX_SQL}) to '{str(folder / SDMX).replace(chr(39), chr(39) * 2)}' (header)")
-    tables = [found[name] for name in exported if name in found]
+    tables = [found[name] for name, facts in exported.items() if name in found and kinds_of(facts)]
     day = started.date().isoformat()
     _write(folder / PACKAGE, data_package(folder, tables, exported, cited, day))
     _write(folder / CROISSANT, croissant(folder, tables, exported, cited, day))
@@ -144,15 +145,15 @@ def data_package(
 
 
 def _resource(folder: Path, table: _Table, facts: Mapping[str, object]) -> dict[str, Any]:
-    file = _file(folder, table.name, facts)
-    kind, is_csv = file.suffix[1:], file.suffix == ".csv"
+    kind = kinds_of(facts)[0]
+    file, is_csv = file_of(folder, table.name, kind), kind != "parquet"
     return {
         "name": table.name.lower(),
         "title": table.name,
         "description": table.about,
         "path": file.relative_to(folder).as_posix(),
         "profile": "tabular-data-resource" if is_csv else "data-resource",
-        "format": kind,
+        "format": kind.removesuffix(".gz"),
         "mediatype": "text/csv" if is_csv else "application/vnd.apache.parquet",
         **({"encoding": "utf-8-sig"} if is_csv else {}),
         "bytes": file.stat().st_size,
@@ -180,7 +181,8 @@ def croissant(
 ) -> dict[str, Any]:
     """The front room for machine learning: files with sha256, one record set a table."""
     front = [table for table in tables if table.name.startswith("easy.")]
-    files = [(table, _file(folder, table.name, exported[table.name])) for table in front]
+    kinds = {table.name: kinds_of(exported[table.name])[0] for table in front}
+    files = [(table, file_of(folder, table.name, kinds[table.name])) for table in front]
     return {
         "@context": CROISSANT_CONTEXT,
         "@type": "sc:Dataset",
@@ -200,7 +202,7 @@ def croissant(
                 "contentUrl": file.relative_to(folder).as_posix(),
                 "contentSize": f"{file.stat().st_size} B",
                 "encodingFormat": "text/csv" if file.suffix == ".csv" else "application/x-parquet",
-                "sha256": exported[table.name][f"{file.suffix[1:]}_sha256"],
+                "sha256": exported[table.name][f"{kinds[table.name]}_sha256"],
             }
             for table, file in files
         ],
@@ -225,12 +227,6 @@ def croissant(
             for table, file in files
         ],
     }
-
-
-def _file(folder: Path, name: str, facts: Mapping[str, object]) -> Path:
-    """The CSV of a table, else its Parquet."""
-    kind = "csv" if "csv_sha256" in facts else "parquet"
-    return folder / kind / f"{name}.{kind}"
 
 
 def _title(cited: Cited) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
@@ -15,14 +15,15 @@ import duckdb
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.paper.inert import csv_select
 from dagster_project.publish.release.content import OF_THE_RUN
+from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.packed import PACKED
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import TABLES, open_read_only
 
 DICTIONARY_SQL = """
     select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
-        data_type, comment as description
-    from duckdb_columns() where schema_name in ('easy', 'mart') order by 1, column_index
+        data_type, comment as description, comment_zh
+    from {} where schema_name in ('easy', 'mart') order by 1, column_index
 """
 TABLES_SQL = f"""
     select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name
@@ -37,6 +38,9 @@ KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay,
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
 MAX_CSV_ROWS = 20_000  # a longer table is Parquet only: a tenth of the size, and with types
 ALWAYS_CSV = ("mart_model_data",)  # what the headline regression is fitted again from, with nothing but R
+# A longer table stands in city.duckdb alone, which keeps each figure once; here it would stand there several times.
+MAX_PARQUET_ROWS = 500_000
+KINDS = ("csv", "csv.gz", "parquet")
 # In Parquet too, equal figures must stand side by side. Other packed tables come in the order of their plan.
 SORTED_BY = {
     "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
@@ -144,10 +148,10 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
 def export_tables(
     snapshot: Path, folder: Path, contents: Mapping[str, str], earlier: Path | None = None
 ) -> dict[str, dict[str, object]]:
-    """Parquet of every table of schemas mart and easy, CSV of those of at most MAX_CSV_ROWS rows and of ALWAYS_CSV;
-    rows and sha256 by table. A table of easy is called easy.<name>.
+    """Parquet of the tables of schemas mart and easy, CSV of those that are not long: `_kinds`.
 
-    contents: hash by table. A table that an earlier release has with the same content is that release's files, linked.
+    Returns rows and sha256 by table and kind. A table of easy is called easy.<name>. contents: hash by table. A table
+    that an earlier release has with the same content is that release's files, linked.
     """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
@@ -155,27 +159,51 @@ def export_tables(
     known = _exported_before(earlier)
     with duckdb.connect(str(snapshot), read_only=True) as con:
         for table, name in con.execute(TABLES_SQL).fetchall():
+            rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+            kinds = _kinds(name, rows)
             same = known.get(name, {})
             is_same = (
-                name not in OF_THE_RUN and same.get("content") is not None and same["content"] == contents.get(name)
+                name not in OF_THE_RUN
+                and same.get("content") is not None
+                and same["content"] == contents.get(name)
+                and kinds == kinds_of(same)
             )
-            if earlier and is_same and _link(earlier, folder, name, same):
+            if earlier and is_same and _link(earlier, folder, name, kinds):
                 exported[name] = {key: value for key, value in same.items() if key != "content"}
                 continue
-            rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-            parquet = folder / "parquet" / f"{name}.parquet"
             order = ", ".join(SORTED_BY.get(table, PACKED[table].order if table in PACKED else ()))
             rows_sql = f"from {table}{f' order by {order}' if order else ''}"
-            con.execute(f"copy ({rows_sql}) to '{_sql_path(parquet)}' (format parquet, compression zstd)")
-            exported[name] = {"rows": rows, "parquet_sha256": sha256_of(parquet)}
-            if rows <= MAX_CSV_ROWS or name in ALWAYS_CSV:
-                csv = folder / "csv" / f"{name}.csv"
-                _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", csv)
-                exported[name]["csv_sha256"] = sha256_of(csv)
-        _write_csv(con, DICTIONARY_SQL, folder / "dictionary.csv")
+            exported[name] = {"rows": rows}
+            for kind in kinds:
+                file = file_of(folder, name, kind)
+                if kind == "parquet":
+                    form = "format parquet, compression zstd, compression_level 9"
+                    con.execute(f"copy ({rows_sql}) to '{_sql_path(file)}' ({form})")
+                else:
+                    _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", file)
+                exported[name][f"{kind}_sha256"] = sha256_of(file)
+        _write_csv(con, DICTIONARY_SQL.format(described(con)), folder / "dictionary.csv")
     for text in TEXTS:
         shutil.copyfile(text, folder / text.name)
     return exported
+
+
+def _kinds(name: str, rows: int) -> tuple[str, ...]:
+    """The front room as plain CSV, which a double click opens; others packed, as R, pandas and DuckDB read them."""
+    kinds = []
+    if rows <= MAX_CSV_ROWS or name in ALWAYS_CSV:
+        kinds.append("csv" if name.startswith("easy.") else "csv.gz")
+    return (*kinds, "parquet") if rows <= MAX_PARQUET_ROWS else tuple(kinds)
+
+
+def kinds_of(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """In which of KINDS a table of a release was exported, by what its manifest says."""
+    return tuple(kind for kind in KINDS if f"{kind}_sha256" in facts)
+
+
+def file_of(folder: Path, name: str, kind: str) -> Path:
+    """Where a release keeps a table: csv/<name>.csv.gz, parquet/<name>.parquet."""
+    return folder / kind.removesuffix(".gz") / f"{name}.{kind}"
 
 
 def _exported_before(earlier: Path | None) -> dict[str, dict[str, object]]:
@@ -185,10 +213,10 @@ def _exported_before(earlier: Path | None) -> dict[str, dict[str, object]]:
     return tables
 
 
-def _link(earlier: Path, folder: Path, name: str, facts: Mapping[str, object]) -> bool:
+def _link(earlier: Path, folder: Path, name: str, kinds: Iterable[str]) -> bool:
     """The same files under another name: what is published is never written again. False where one is missing."""
-    files = [earlier / kind / f"{name}.{kind}" for kind in ("parquet", "csv") if f"{kind}_sha256" in facts]
-    if not files or not all(file.is_file() for file in files):
+    files = [file_of(earlier, name, kind) for kind in kinds]
+    if not all(file.is_file() for file in files):
         return False
     for file in files:
         target = folder / file.relative_to(earlier)

@@ -120,7 +120,7 @@ PACKED = {
     ),
     "mart.mart_index_score": Packed(
         block=("index_code", "spec_code", "basis", "weight_scheme", "year"),
-        order=("index_code", "basis", "weight_scheme", "year", "city_id"),
+        order=("index_code", "basis", "weight_scheme", "year", "share_imputed_weight", "city_id"),
         helpers={
             "n_other": f"(count(score) {OF_A_SCORE} - 1)::integer",
             "mean_year": f"mode(score / score_relative) {OF_A_SCORE}",
@@ -166,7 +166,7 @@ PACKED = {
     "mart.mart_spatial_weight_edge": Packed(
         order=("w_code", "city_id_receiver", "city_id_emitter"),
         helpers={"row_sum": "mode(weight_raw / weight_norm) over (partition by w_code, city_id_receiver)"},
-        formulas={"weight_norm": "f.weight_raw / f.row_sum"},
+        formulas={"weight_raw": "1 / f.distance_km", "weight_norm": "{weight_raw} / f.row_sum"},
     ),
     "mart.mart_coupling": Packed(
         order=("basis", "index_code", "relations_code", "weight_scheme", "city_id", "year", "scale", "form"),

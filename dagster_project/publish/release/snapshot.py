@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
+from dagster_project.publish.release.dictionary import write_dictionary
 from dagster_project.publish.release.packed import PACKED, STORE, is_packable, pack
 from dagster_project.published import TABLES, stray_log
 
@@ -70,6 +72,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
             [run_id],
         )
         _require_descriptions(con)
+        counts[DICTIONARY] = write_dictionary(con)
         con.execute("use memory")
         con.execute("checkpoint snapshot")
         con.execute("detach snapshot")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.publish.release.content import table_contents
-from dagster_project.publish.release.folder import file_hashes, sha256_of
+from dagster_project.publish.release.folder import file_hashes, file_of, kinds_of, sha256_of
 from dagster_project.published import open_read_only
 
 
@@ -68,12 +68,10 @@ def _tables(file: Path, contents: dict[str, str]) -> list[str]:
 
 
 def _exports(manifest: dict[str, Any]) -> dict[str, str]:
-    kinds = ("parquet", "csv")
     return {
-        f"{kind}/{name}.{kind}": facts[f"{kind}_sha256"]
+        file_of(Path(), name, kind).as_posix(): facts[f"{kind}_sha256"]
         for name, facts in manifest["tables"].items()
-        for kind in kinds
-        if f"{kind}_sha256" in facts
+        for kind in kinds_of(facts)
     }
 
 

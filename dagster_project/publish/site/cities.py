@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -221,8 +222,6 @@ class Profiles:
                 "indicators": self._indicators(key),
             }
         revisions = self.facts.revisions.get(key, [])
-        trail = self.facts.trail.get(key, [])
-        year = max((row[0] for row in trail), default=0)
         return {
             **made,
             "neighbours": self._neighbours(key),
@@ -251,8 +250,7 @@ class Profiles:
                 }
                 for row in revisions
             ],
-            "trail_year": year,
-            "trail": [self._printed(*row) for row in trail if row[0] == year],
+            "has_trail": key in self.facts.trail,
         }
 
     def _said(self, city: Record, found: list[Record]) -> list[Said]:
@@ -387,55 +385,38 @@ class Profiles:
                 )
         return made
 
-    def _printed(
-        self,
-        _: int,
-        variable: str,
-        text: str,
-        printed: str,
-        value: float,
-        unit: str,
-        rule: str | None,
-        action: str | None,
-        used: float | None,
-        origin: str,
-        source: str,
-        *at: str,
-    ) -> dict[str, Any]:
-        edited = [self.name("edit_action", action), "" if used is None else plain(used), f"({rule})"] if rule else []
-        return {
-            "variable": self.name("variable", variable),
-            "text": text or "–",
-            "unit_printed": printed or "",
-            "value": plain(value),
-            "unit": self.name("unit", unit),
-            "edited": " ".join(filter(None, edited)),
-            "origin": self.name("origin", origin),
-            "source": self.name("source", source),
-            "place": ", ".join(filter(None, at)),
-        }
-
 
 def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
-    """All years of a trail for the script: texts once in `words`, rows of places in it by year. See app.js."""
-    known: dict[str, int] = {}
+    """All years of a trail for the script. See app.js.
+
+    `kinds`: what many cells share, as places in `words`: (printed unit, unit, rule, action, origin, source) or (file,
+    sheet). `years`: cells as variable (place in `words`), printed text, two places in `kinds`, cell, value, and what
+    editing made of it; the value is left out where it is what is printed and not edited.
+    """
+    words: dict[str, int] = {}
+    kinds: dict[tuple[int, ...], int] = {}
     years: dict[int, list[list[Any]]] = defaultdict(list)
-    for year, variable, text, printed, value, unit, rule, action, used, *origin, cell in rows:
-        words = (variable, printed, unit, rule, action, *origin)
-        held = [known.setdefault(word or "", len(known)) for word in words]
-        years[year].append(
-            [held[0], text or "–", held[1], value, *held[2:5], used if rule else None, *held[5:], cell or ""]
-        )
-    return {"words": list(known), "years": years}
+
+    def kind_of(*said: str | None) -> int:
+        return kinds.setdefault(tuple(words.setdefault(word or "", len(words)) for word in said), len(kinds))
+
+    for year, variable, text, printed, value, unit, rule, action, used, origin, source, file, sheet, cell in rows:
+        kind, place = kind_of(printed, unit, rule, action, origin, source), kind_of(file, sheet)
+        own = [] if not rule and _is_printed(text, value) else [value, used] if rule else [value]
+        known = words.setdefault(variable, len(words))
+        years[year].append([known, text or "–", kind, place, cell or "", *own])
+    return {"words": list(words), "kinds": list(kinds), "years": years}
+
+
+def _is_printed(text: str | None, value: float | None) -> bool:
+    """The script reads the number out of the text: digits and a point, nothing else."""
+    return value is not None and re.fullmatch(r"-?\d+(\.\d+)?", text or "") is not None and float(text or "") == value
 
 
 def _strip(share: float, rank: int, n: int) -> Markup:
-    x = 4 + 152 * share
     return Markup(
-        '<svg class="strip" viewBox="0 0 160 12" width="160" height="12" role="img"'
-        f' aria-label="{rank} / {n}"><line x1="4" x2="156" y1="6" y2="6" stroke="var(--line)" stroke-width="2"/>'
-        '<line x1="80" x2="80" y1="2" y2="10" stroke="var(--border)"/>'
-        f'<circle cx="{x:.0f}" cy="6" r="4" fill="var(--a)"/></svg>'
+        f'<svg class="strip" viewBox="0 0 160 12" role="img" aria-label="{rank} / {n}"><path d="M4,6H156M80,2V10"/>'
+        f'<circle cx="{4 + 152 * share:.0f}" cy="6" r="4"/></svg>'
     )
 
 

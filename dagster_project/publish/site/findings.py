@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -20,6 +21,8 @@ from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Read
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.shared import as_csv
 
+# All else may stand in an address inside quotation marks; browsers encode what is not ASCII.
+IN_ADDRESS = re.compile(r"[%#\"<>&\s\ufeff]")
 ABSENT = msg("Not in this release: {title}.")
 
 
@@ -147,10 +150,11 @@ def frame(drawing: Drawing, reader: Reader, title: str, notes: list[str]) -> Non
 def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list[Record]) -> dict[str, Markup]:
     """A small chart of a single city or indicator, `svg` and `csv`: its file carries title, caveat and source too."""
     frame(drawing, reader, title, [])
-    marked = [{**row, "about": title, "release": reader.scope.release} for row in rows]
+    said = {"about": title, "release": reader.scope.release}
+    marked = [{**row, **(said if k == 0 else dict.fromkeys(said))} for k, row in enumerate(rows)]
     return {
         "svg": Markup(drawing.svg(label, "middle")),
-        "csv": Markup("data:text/csv;charset=utf-8," + quote(as_csv(marked))),
+        "csv": Markup("data:text/csv;charset=utf-8," + IN_ADDRESS.sub(lambda found: quote(found[0]), as_csv(marked))),
     }
 
 

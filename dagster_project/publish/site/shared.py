@@ -52,11 +52,9 @@ select city_id, year, indicator_code, z from mart.mart_indicator_value
 where index_code = $index and basis = $basis and year between $first and $last
 """
 VALUES_SQL = """
-select v.indicator_code, v.city_id, city.name_en, city.name_zh, v.year, v.value_raw as value, v.unit, v.z,
-    v.value_origin as origin
+select v.indicator_code, v.city_id, city.name_en, city.name_zh, v.unit, v.year, v.value_raw as value
 from mart.mart_indicator_value as v join city using (city_id)
 where v.index_code = $index and v.basis = $basis and v.year between $first and $last
-order by v.indicator_code, v.city_id, v.year
 """
 INDICATORS_SQL = """
 select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
@@ -206,7 +204,9 @@ def as_csv(rows: list[Record]) -> str:
 
 
 def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]]) -> list[str]:
-    """One CSV an exhibit (English names and codes), the ranking as CSV and as a workbook; names of what was written.
+    """One CSV an exhibit (English names and codes), one an indicator (a column a year), the ranking as a workbook too.
+
+    Returns the names of what was written.
 
     `contents.csv` says of each file what it shows, in which unit, with which caveats, and where it is from.
 
@@ -233,7 +233,8 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
     text, values = reader.ready(VALUES_SQL)
     for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
         name = f"indicator-{indicator}.csv"
-        values_of.to_csv(folder / name, index=False, encoding="utf-8-sig", lineterminator="\n")
+        by_year = values_of.pivot(index=["city_id", "name_en", "name_zh", "unit"], columns="year", values="value")
+        by_year.to_csv(folder / name, encoding="utf-8-sig", lineterminator="\n")
         written.append(name)
     (folder / "contents.csv").write_text(as_csv(contents), encoding="utf-8")
     return [*written, "contents.csv"]

@@ -311,7 +311,7 @@ class Site:
         scripts = ["words." + words.language, "data", "map"]
         scripts += ["z"] if slug == "weights" else []
         files = [f"{assets}{name}.js" for name in scripts]
-        if template == "city.html.j2" and context["city"]["trail"]:
+        if template == "city.html.j2" and context["city"]["has_trail"]:
             up = "" if words.language == "en" else "../../"
             files.append(f"{up}{'cities/' if up else ''}{context['city']['city_id']}.js")
         loaded = "".join(f'<script defer src="{file}"></script>\n' for file in [*files, f"{assets}app.js"])

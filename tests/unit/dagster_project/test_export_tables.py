@@ -1,7 +1,8 @@
-"""What a release holds of each table: Parquet and CSV with the same rows, long tables as Parquet only."""
+"""What a release holds of each table: Parquet and CSV with the same rows; long tables no CSV, or neither."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def snapshot(tmp_path: Path) -> Path:
 
 def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Path, tmp_path: Path) -> None:
     exported = export_tables(snapshot, tmp_path / "out", {})
-    csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv", encoding="utf-8-sig")
+    csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv.gz", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
     assert exported["city"]["rows"] == 3
     assert list(parquet["city_id"]) == ["=1+1", "CN1", "CN2"]
@@ -36,8 +37,9 @@ def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Pa
 
 def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> None:
     export_tables(snapshot, tmp_path / "out", {})
-    for file, names in (("csv/city.csv", "city_id,score,tags"), ("dictionary.csv", "table_name,column_name,data_type")):
-        content = (tmp_path / "out" / file).read_bytes()
+    packed = gzip.decompress((tmp_path / "out" / "csv" / "city.csv.gz").read_bytes())
+    plain = (tmp_path / "out" / "dictionary.csv").read_bytes()
+    for content, names in ((packed, "city_id,score,tags"), (plain, "table_name,column_name,data_type")):
         assert content.startswith(f"\ufeff{names}".encode())
         assert content.count(b"\xef\xbb\xbf") == 1
 
@@ -48,6 +50,15 @@ def test_a_long_table_goes_out_as_parquet_only(snapshot: Path, tmp_path: Path, m
     assert list((tmp_path / "out" / "csv").iterdir()) == []
     assert set(exported["city"]) == {"rows", "parquet_sha256"}
     assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
+
+
+def test_a_very_long_table_stands_in_the_file_alone(
+    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
+    monkeypatch.setattr(release, "MAX_PARQUET_ROWS", 2)
+    assert export_tables(snapshot, tmp_path / "out", {}) == {"city": {"rows": 3}}
+    assert [path.name for path in (tmp_path / "out").rglob("city*")] == []
 
 
 def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_path: Path) -> None:
@@ -70,8 +81,20 @@ def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapsho
     (first / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
     again = export_tables(snapshot, second, {"city": "c1", "year": "y2"}, first)
     assert again == exported
-    for file in ("parquet/city.parquet", "csv/city.csv"):
+    for file in ("parquet/city.parquet", "csv/city.csv.gz"):
         assert (second / file).samefile(first / file)
-    for file in ("parquet/year.parquet", "csv/year.csv", "dictionary.csv"):
+    for file in ("parquet/year.parquet", "csv/year.csv.gz", "dictionary.csv"):
         assert not (second / file).samefile(first / file)
         assert (second / file).read_bytes() == (first / file).read_bytes()
+
+
+def test_files_of_other_kinds_than_today_are_not_linked(
+    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported = export_tables(snapshot, tmp_path / "first", {"city": "c1"})
+    tables = {name: {**facts, "content": "c1"} for name, facts in exported.items()}
+    (tmp_path / "first" / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
+    again = export_tables(snapshot, tmp_path / "second", {"city": "c1"}, tmp_path / "first")
+    assert set(again["city"]) == {"rows", "parquet_sha256"}
+    assert list((tmp_path / "second" / "csv").iterdir()) == []

@@ -242,3 +242,43 @@ def test_a_chart_sheet_is_left_out(tmp_path):
         chart.add_series({"values": "=data!$A$1"})
         book.add_chartsheet("chart").set_chart(chart)
     assert [sheet.name for sheet in read_sheets(path)] == ["data"]
+
+
+def test_a_chart_sheet_may_come_first(tmp_path):
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        first, data = book.add_chartsheet("chart"), book.add_worksheet("data")
+        data.write(0, 0, 12)
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "=data!$A$1"})
+        first.set_chart(chart)
+    (sheet,) = read_sheets(path)
+    assert (sheet.name, texts(sheet)) == ("data", {(1, 1): "12"})
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "said"),
+    [
+        ("sheet1", b"<v>12</v>", b"<v>1<!-- x -->2</v>", "a comment among its values"),
+        ("sheet1", b"<v>12</v>", b"<v>1<?x y?>2</v>", "a comment among its values"),
+        ("sheet1", b"<v>12</v>", b"<v><!-- x -->12</v>", "a comment among its values"),
+        ("shared", b"<t>north</t>", b"<t>no<!-- x -->rth</t>", "a comment among its values"),
+        ("shared", b"<t>north</t>", b"<t>no<t>X</t>rth</t>", "A text of the workbook holds another tag"),
+    ],
+)
+def test_a_value_that_programs_read_in_two_ways_is_refused(write_xlsx, part, old, new, said):
+    path = rezip(
+        write_xlsx("a.xlsx", {"A": ([["north", 12]], [])}),
+        lambda name, data: data.replace(old, new) if part in name.lower() else data,
+    )
+    with pytest.raises(IngestError, match=said):
+        read_sheets(path)
+
+
+def test_a_text_in_several_formats_is_one_text_and_its_reading_aid_is_none(write_xlsx):
+    def rich(name, data):
+        runs = b"<si><r><t>no</t></r><r><t>rth</t></r><rPh sb='0' eb='1'><t>bei</t></rPh></si>"
+        return data.replace(b"<si><t>north</t></si>", runs) if "shared" in name.lower() else data
+
+    path = rezip(write_xlsx("a.xlsx", {"A": ([["north", 12]], [])}), rich)
+    assert texts(read_sheets(path)[0]) == {(1, 1): "north", (1, 2): "12"}

@@ -1,6 +1,7 @@
 """The library as a thing of its own: its wheel, what its results show of themselves, and every example of its pages."""
 
 import ast
+import dataclasses
 import doctest
 import importlib
 import inspect
@@ -16,11 +17,20 @@ import pytest
 
 from dagster_project.paths import PROJECT
 from python_models import CompositeIndex, Panel
+from python_models._show import Shown
 from python_models.dynamics import spatial_markov, spatial_markov_from_scores
 from python_models.dynamics.spatial_markov import classify_lag
 from python_models.dynamics.states import discretise, relative
 from python_models.inequality import bootstrap, dagum
-from python_models.regression import PanelInputError, SpatialPanel
+from python_models.regression import (
+    Cluster,
+    PanelInputError,
+    SpatialPanel,
+    fit_dynamic,
+    fit_factors,
+    fit_panel,
+    spatial_2sls,
+)
 from python_models.space import build_weights
 
 ROOMS = (
@@ -146,6 +156,40 @@ def test_a_result_shows_a_table_and_never_its_arrays(wide):
     ).fit()
     assert "more rows: to_frame()" in repr(many)
     assert len(repr(many)) < 3000
+
+
+def test_every_public_result_shows_itself_in_short():
+    """A dataclass that a room exports and that holds arrays or has a table never prints its arrays."""
+    exported = [vars(room)[name] for room in MODULES for name in room.__all__]
+    held = [kind for kind in exported if dataclasses.is_dataclass(kind) and _holds_arrays(kind)]
+    assert {"CoreFit", "IVFit", "FactorFit", "DynamicFit", "Panel"} <= {kind.__name__ for kind in held}
+    assert [kind for kind in held if kind.__repr__ is not Shown.__repr__ and "_repr_html_" not in vars(kind)] == []
+
+
+def _holds_arrays(kind: type) -> bool:
+    types = " ".join(str(field.type) for field in dataclasses.fields(kind))
+    return hasattr(kind, "to_frame") or any(word in types for word in ("Array", "sparse", "sp.", "DataFrame", "Series"))
+
+
+def test_fits_without_labels_are_a_short_table():
+    rng = np.random.default_rng(2)
+    W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    Y, X = rng.normal(size=(12, 8)), rng.normal(size=(12, 8, 1))
+    fits = (
+        fit_panel(Y, X, W, names=["x"]),
+        fit_factors(Y, X, W, n_factors=1, names=["x"]),
+        fit_dynamic(Y, X, W, names=["x"]),
+        spatial_2sls(Y, X, W, names=["x"]),
+    )
+    for fit in fits:
+        assert repr(fit).startswith(type(fit).__name__)
+        assert "rho" in repr(fit)
+        assert "array(" not in repr(fit)
+        assert len(repr(fit)) < 2500
+    assert repr(Cluster(np.arange(400))).startswith("Cluster(groups=ndarray (400,), by_time=False")
+    assert repr(CompositeIndex(Panel(np.zeros((40, 3, 1)), tuple(range(40)), (1, 2, 3), ("a",)), {"a": 1})).startswith(
+        "CompositeIndex(panel=Panel(...), directions={'a': 1}"
+    )
 
 
 def test_no_window_is_the_window_of_all_years(wide):

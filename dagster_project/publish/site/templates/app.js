@@ -377,6 +377,10 @@
     const years = Object.keys(trail.years), pick = one("#trail-year"), body = one("tbody", fold_);
     one(".pick", fold_).hidden = false;
     pick.append(...years.map((year) => make("option", year === years[years.length - 1] ? { selected: "" } : {}, year)));
-    pick.addEventListener("change", () => body.replaceChildren(...trail.years[pick.value].map(([variable, text, printed, value, unit, rule, action, used, origin, source, file, sheet, place]) => make("tr", {}, make("th", { scope: "row" }, name("variable", trail.words[variable])), make("td", { class: "num" }, make("code", {}, text)), cell(trail.words[printed]), cell(figure(value), "num"), cell(name("unit", trail.words[unit])), cell(trail.words[rule] ? [name("edit_action", trail.words[action]), used == null ? "" : figure(used), `(${trail.words[rule]})`].filter(Boolean).join(" ") : ""), cell(name("origin", trail.words[origin])), cell(name("source", trail.words[source])), make("td", {}, make("code", {}, [trail.words[file], trail.words[sheet], place].filter(Boolean).join(", ")))))));
+    pick.addEventListener("change", () => body.replaceChildren(...trail.years[pick.value].map(([variable, text, kind, at, place, value = +text, used]) => {
+      const [printed, unit, rule, action, origin, source, file, sheet] = [...trail.kinds[kind], ...trail.kinds[at]].map((word) => trail.words[word]);
+      return make("tr", {}, make("th", { scope: "row" }, name("variable", trail.words[variable])), make("td", { class: "num" }, make("code", {}, text)), cell(printed), cell(figure(value), "num"), cell(name("unit", unit)), cell(rule ? [name("edit_action", action), used == null ? "" : figure(used), `(${rule})`].filter(Boolean).join(" ") : ""), cell(name("origin", origin)), cell(name("source", source)), make("td", {}, make("code", {}, [file, sheet, place].filter(Boolean).join(", "))));
+    })));
+    pick.dispatchEvent(new Event("change"));
   }
 })();

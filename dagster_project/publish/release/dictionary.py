@@ -1,0 +1,110 @@
+"""mart.dim_column: every table and column of easy and mart with type and meaning, in English and Chinese.
+
+The English is the comment of the column, the Chinese stands in dbt/words_zh.yml; names made of the code of an
+indicator, a variable or a scheme are put together from the seeds.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+
+import duckdb
+
+from dagster_project.paths import PROJECT
+
+TABLE = "mart.dim_column"
+COMMENTS = {
+    "": "One row per column of schemas easy and mart: what it means, in both languages.",
+    "table_name": "Table, with its schema.",
+    "column_name": "Column.",
+    "data_type": "Type in DuckDB.",
+    "comment": "Meaning and unit in English, as in the comment of the column.",
+    "comment_zh": "Meaning in Chinese; null for a column that dbt/words_zh.yml does not know.",
+}
+NOTHING = "(select '' as place, '' as column_name, null::varchar as comment_zh)"
+WIDE = re.compile(r"(?:(?P<what>raw|z|control|group)_)?(?P<code>.+)")
+SHOWN = {"raw": "{}（构造值）", "z": "{}（标准化，越大越好）", "control": "{}（控制变量）", "group": "所属组别：{}"}
+# Limits and errors of a figure whose own column is described.
+OF_A_FIGURE = {
+    "_bca_lo": "{}：95%下限（BCa）",
+    "_bca_hi": "{}：95%上限（BCa）",
+    "_band_lo": "{}：逐年同时95%置信带下端",
+    "_band_hi": "{}：逐年同时95%置信带上端",
+    "_lo": "{}：95%下限",
+    "_hi": "{}：95%上限",
+    "_low": "{}：95%下限",
+    "_high": "{}：95%上限",
+    "_se": "{}：标准误",
+    "_p05": "{}：5%分位",
+    "_p95": "{}：95%分位",
+}
+COLUMNS_SQL = f"""
+select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns()
+where database_name = 'snapshot' and schema_name in ('easy', 'mart') and schema_name || '.' || table_name <> '{TABLE}'
+order by schema_name, table_name, column_index
+"""
+
+
+def write_dictionary(con: duckdb.DuckDBPyConnection) -> int:
+    """Write the table into the attached file `snapshot`, which holds all others; returns its number of rows."""
+    about, *columns = COMMENTS.items()
+    con.execute(f"create table snapshot.{TABLE} ({', '.join(f'{name} varchar' for name, _ in columns)})")
+    con.execute(f"comment on table snapshot.{TABLE} is '{about[1]}'")
+    for name, text in columns:
+        con.execute(f"comment on column snapshot.{TABLE}.{name} is '{text}'")
+    rows = [*con.execute(COLUMNS_SQL).fetchall(), *((TABLE, name, "VARCHAR", text) for name, text in columns)]
+    con.executemany(
+        f"insert into snapshot.{TABLE} values (?, ?, ?, ?, ?)", [(*row, in_chinese(row[0], row[1])) for row in rows]
+    )
+    return len(rows)
+
+
+def described(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL: schema_name, table_name, column_index, column_name, data_type, comment, comment_zh of all that is described.
+
+    A file from before the table was kept has no Chinese.
+    """
+    schema, table = TABLE.split(".")
+    is_there = con.execute(
+        "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
+    ).fetchall()
+    said = f"(select table_name as place, column_name, comment_zh from {TABLE})" if is_there else NOTHING
+    return (
+        "(select c.schema_name, c.table_name, c.column_index, c.column_name, c.data_type, c.comment, d.comment_zh"
+        f" from duckdb_columns() as c left join {said} as d"
+        " on d.place = c.schema_name || '.' || c.table_name and d.column_name = c.column_name)"
+    )
+
+
+def in_chinese(table: str, column: str) -> str | None:
+    """What a column of schema.table means; None where nobody says it."""
+    words = _words()
+    said = words.get(f"{table.split('.')[1]}.{column}") or words.get(column)
+    for ending, form in OF_A_FIGURE.items():
+        if said is None and column.endswith(ending) and column.removesuffix(ending) in words:
+            said = form.format(words[column.removesuffix(ending)])
+    match = WIDE.fullmatch(column)
+    if said or not match:
+        return said
+    if column in _names():
+        return _names()[column]
+    return SHOWN[match["what"]].format(_names()[match["code"]]) if match["code"] in _names() else None
+
+
+@cache
+def _words() -> dict[str, str]:
+    import yaml  # here: `nqpf describe` does without
+
+    return dict(yaml.safe_load((PROJECT / "dbt" / "words_zh.yml").read_text(encoding="utf-8")))
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Code of a variable, an indicator or a scheme -> Chinese name, from the seeds."""
+    found: dict[str, str] = {}
+    for seed, key in (("label", "code"), ("indicator", "indicator_code"), ("variable", "variable_code")):
+        with (PROJECT / "dbt" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
+            found |= {row[key]: row["name_zh"] for row in csv.DictReader(file)}
+    return found

@@ -96,21 +96,21 @@ def _suite_page(one: JudgedSuite, name: str, words: Words) -> Iterable[str]:
 
 
 def _finding(row: ResultRow, words: Words) -> Iterable[str]:
-    """One rule for people: verdict, sentence, the cells; in English every column of them."""
+    """One rule for people: verdict, the cells, the sentence; in English every column of the cells too."""
     verdict = "pass" if row.passed else row.severity
     yield f'<section class="finding {verdict}" id="{row.rule_id}">'
     yield f"<h2><code>{esc(row.rule_id)}</code> <small>{words(verdict)}</small></h2>"
-    yield from said_of(row.rule_id, row.sentence, words, passed=row.passed)
     shown = row.details[:MAX_LISTED]
+    yield from cell_table(cells_of(shown), words)
+    yield from said_of(row.rule_id, row.sentence, words, passed=row.passed)
     if shown and words.tag == "en":
         columns = [name for name in shown[0] if name not in NOT_IN_TABLE and not name.startswith(("is_", "has_"))]
-        yield table(columns, [[esc(detail[column]) for column in columns] for detail in shown], words)
-    else:
-        yield from cell_table(cells_of(shown), words)
+        rows = [[esc(detail[column]) for column in columns] for detail in shown]
+        yield f"<details><summary>All columns</summary>{table(columns, rows, words)}</details>"
     if shown and row.n_unexpected > MAX_LISTED:
         yield f"<p>{words('The first {n} of {all_} are listed.', n=len(shown), all_=f'{row.n_unexpected:,}')}</p>"
-    for file, rows in _ready_rows(shown).items():
-        yield f"<p>{words('Ready-made rows for {file}:', file=esc(file))}</p><pre>{esc(chr(10).join(rows))}</pre>"
+    for file, ready in _ready_rows(shown).items():
+        yield f"<p>{words('Ready-made rows for {file}:', file=esc(file))}</p><pre>{esc(chr(10).join(ready))}</pre>"
     yield "</section>"
 
 
@@ -131,7 +131,8 @@ def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:
     sections = ValidationResultsPageRenderer().render(result).to_json_dict()["sections"]
     for number, section in enumerate(sections, start=1):
         rendered = _view().render({"section": section, "section_loop": {"index": number}})
-        yield re.sub(r"\n\s*\n+", "\n", _SUITE_LINK.sub(r"\1", rendered))
+        plain = _SUITE_LINK.sub(r"\1", rendered).replace('table-responsive"', 'table-responsive" tabindex="0"')
+        yield re.sub(r"\n\s*\n+", "\n", re.sub(r"<(/?)h[56]\b", r"<\1h3", plain))
 
 
 @cache

@@ -6,7 +6,7 @@ body { color: var(--ink); font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microso
   margin: 0 auto; max-width: 1100px; padding: 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: .2rem 0; }
 nav { text-align: right; } .whole { color: #5a6170; font-size: .85rem; }
-h5, h6, p { margin: .3rem 0; font-size: 1rem; }
+h3, p { margin: .3rem 0; font-size: 1rem; } h1, h2, p { overflow-wrap: anywhere; }
 small { font-weight: normal; padding: 0 .4rem; }
 .finding { border: 1px solid var(--line); border-left: 6px solid var(--line); margin: .7rem 0;
   padding: .4rem .8rem; }

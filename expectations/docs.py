@@ -1,4 +1,5 @@
-"""Data Docs as a static folder that needs no network: one page per suite, one index for all loads.
+"""Data Docs as a static folder that needs no network: one page per suite, one index for all loads,
+in English and Chinese. The record of Great Expectations stands on the English pages only.
 
 Great Expectations renders the content of a page. Its page frame, site builder and static files are left out:
 the frame loads styles, scripts and images from seven hosts, the site builder removes the pages of earlier
@@ -10,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,18 @@ from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
 from expectations.contract import Baseline, ResultRow
-from expectations.docs_index import MAX_LISTED, cells_of, esc, folder_name, page, write_index
+from expectations.docs_index import (
+    MAX_LISTED,
+    Words,
+    cell_table,
+    cells_of,
+    esc,
+    folder_name,
+    said_of,
+    table,
+    write_index,
+    write_pages,
+)
 from expectations.judge import JudgedSuite
 
 # columns of a finding that are shown as words, or are long copies of other columns
@@ -40,7 +52,7 @@ def write(
     folder = docs_dir / folder_name(name)
     folder.mkdir(parents=True, exist_ok=True)
     for one in judged:
-        (folder / f"{one.name}.html").write_text(_suite_page(one, name), encoding="utf-8")
+        write_pages(folder, one.name, f"{name}: {one.name}", partial(_suite_page, one, name), root="../")
     summary = _summary(rows, baseline, name=name, accepted=accepted)
     (folder / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
     return write_index(docs_dir)
@@ -72,46 +84,44 @@ def _summary(rows: Sequence[ResultRow], baseline: Baseline, *, name: str, accept
     }
 
 
-def _suite_page(one: JudgedSuite, name: str) -> str:
-    body = [f'<p><a href="../index.html">Loads of this year</a></p><h1>{esc(name)}: {esc(one.name)}</h1>']
-    body += [_finding(row) for row in sorted(one.rows, key=lambda row: row.passed)]
-    if one.result is not None:
-        body.append('<h2>Record of Great Expectations</h2><div class="gx">')
-        body += _gx_sections(one.result)
-        body.append("</div>")
-    return page(f"{name}: {one.name}", body, root="../")
+def _suite_page(one: JudgedSuite, name: str, words: Words) -> Iterable[str]:
+    yield f'<p><a href="../index{words.end}">{words("Loads of this year")}</a></p>'
+    yield f"<h1>{esc(name)}: {esc(words(one.name))}</h1>"
+    for row in sorted(one.rows, key=lambda row: row.passed):
+        yield from _finding(row, words)
+    if one.result is not None and words.tag == "en":
+        yield '<h2>Record of Great Expectations</h2><div class="gx">'
+        yield from _gx_sections(one.result)
+        yield "</div>"
 
 
-def _finding(row: ResultRow) -> str:
-    """One rule for people: verdict, sentence, table of the offenders."""
+def _finding(row: ResultRow, words: Words) -> Iterable[str]:
+    """One rule for people: verdict, the cells, the sentence; in English every column of the cells too."""
     verdict = "pass" if row.passed else row.severity
-    parts = [
-        f'<section class="finding {verdict}" id="{row.rule_id}"><h2>{esc(row.rule_id)} <small>{verdict}</small></h2>'
-    ]
-    parts.append(f"<p>{esc(row.sentence)}</p>")
-    if row.details:
-        columns = [name for name in row.details[0] if name not in NOT_IN_TABLE and not name.startswith(("is_", "has_"))]
-        parts.append('<div class="scroll"><table><thead><tr>')
-        parts += [f"<th>{esc(column)}</th>" for column in columns]
-        parts.append("</tr></thead><tbody>")
-        for detail in row.details[:MAX_LISTED]:
-            parts.append("<tr>" + "".join(f"<td>{esc(detail[column])}</td>" for column in columns) + "</tr>")
-        parts.append("</tbody></table></div>")
-        if row.n_unexpected > MAX_LISTED:
-            parts.append(f"<p>The first {min(MAX_LISTED, len(row.details))} of {row.n_unexpected:,} are listed.</p>")
-        parts += _ready_rows(row)
-    return "".join([*parts, "</section>"])
+    yield f'<section class="finding {verdict}" id="{row.rule_id}">'
+    yield f"<h2><code>{esc(row.rule_id)}</code> <small>{words(verdict)}</small></h2>"
+    shown = row.details[:MAX_LISTED]
+    yield from cell_table(cells_of(shown), words)
+    yield from said_of(row.rule_id, row.sentence, words, passed=row.passed)
+    if shown and words.tag == "en":
+        columns = [name for name in shown[0] if name not in NOT_IN_TABLE and not name.startswith(("is_", "has_"))]
+        rows = [[esc(detail[column]) for column in columns] for detail in shown]
+        yield f"<details><summary>All columns</summary>{table(columns, rows, words)}</details>"
+    if shown and row.n_unexpected > MAX_LISTED:
+        yield f"<p>{words('The first {n} of {all_} are listed.', n=len(shown), all_=f'{row.n_unexpected:,}')}</p>"
+    for file, ready in _ready_rows(shown).items():
+        yield f"<p>{words('Ready-made rows for {file}:', file=esc(file))}</p><pre>{esc(chr(10).join(ready))}</pre>"
+    yield "</section>"
 
 
-def _ready_rows(row: ResultRow) -> Iterable[str]:
+def _ready_rows(details: Sequence[dict[str, object]]) -> dict[str, dict[str, None]]:
     """Rows that a person can paste into a seed file, one list a file."""
     files: dict[str, dict[str, None]] = {}
-    for detail in row.details[:MAX_LISTED]:
+    for detail in details:
         if detail.get("paste_rows"):
             lines = str(detail["paste_rows"]).splitlines()
             files.setdefault(str(detail["paste_into"]), {}).update(dict.fromkeys(lines))
-    for file, found in files.items():
-        yield f"<p>Ready-made rows for {esc(file)}:</p><pre>{esc(chr(10).join(found))}</pre>"
+    return files
 
 
 def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:
@@ -121,7 +131,8 @@ def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterable[str]:
     sections = ValidationResultsPageRenderer().render(result).to_json_dict()["sections"]
     for number, section in enumerate(sections, start=1):
         rendered = _view().render({"section": section, "section_loop": {"index": number}})
-        yield re.sub(r"\n\s*\n+", "\n", _SUITE_LINK.sub(r"\1", rendered))
+        plain = _SUITE_LINK.sub(r"\1", rendered).replace('table-responsive"', 'table-responsive" tabindex="0"')
+        yield re.sub(r"\n\s*\n+", "\n", re.sub(r"<(/?)h[56]\b", r"<\1h3", plain))
 
 
 @cache

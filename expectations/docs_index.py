@@ -1,4 +1,4 @@
-"""The pages of the Data Docs that lead to the others: one a year, and one of all years on top.
+"""The pages of the Data Docs that lead to the others: one a year, and one of all years on top, each in two languages.
 
 They are made from what was kept of each load (`summary.json`), so they need no Great Expectations.
 """
@@ -6,13 +6,16 @@ They are made from what was kept of each load (`summary.json`), so they need no 
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from expectations.style import STYLE
 
 MAX_LISTED = 20
+LANGUAGES = {"en": ("English", ".html"), "zh-CN": ("中文", ".zh.html")}  # tag -> name, end of a file's name
 # what the table of cells says of a place: heading -> columns of a finding, the first that is there
 CELL_COLUMNS: dict[str, tuple[str, ...]] = {
     "file": ("file",),
@@ -26,6 +29,40 @@ CELL_COLUMNS: dict[str, tuple[str, ...]] = {
     "unit": ("unit",),
     "before": ("value_last",),
 }
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a page says: English as the code has it, or its twin in zh.json."""
+
+    tag: str
+
+    def __call__(self, text: str, **values: object) -> str:
+        own = self._own["words"].get(text, text)
+        return str(own).format(**values) if values else str(own)
+
+    def rule(self, rule_id: str) -> tuple[str, str]:
+        """What a rule asks and what to do where it is broken; nothing in English, where the sentence says both."""
+        asks, advice = self._own["rules"].get(rule_id, ("", ""))
+        return asks, advice
+
+    def counted(self, n: int, word: str) -> str:
+        return self(f"{{n}} {word}{'s' * (n > 1)}", n=n)
+
+    @property
+    def end(self) -> str:
+        """How the names of the files end."""
+        return LANGUAGES[self.tag][1]
+
+    @property
+    def _own(self) -> dict[str, dict[str, Any]]:
+        return {"words": {}, "rules": {}} if self.tag == "en" else _chinese()
+
+
+@cache
+def _chinese() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("zh.json").read_text(encoding="utf-8"))
+    return found
 
 
 def cells_of(details: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -60,48 +97,54 @@ def folder_name(name: str) -> str:
 
 
 def write_index(docs_dir: Path) -> Path:
-    """All loads below a folder, those refused and the newest first; returns the path of the page."""
+    """All loads below a folder, those refused and the newest first; returns the path of the English page."""
     summaries = [json.loads(path.read_text(encoding="utf-8")) for path in docs_dir.glob("*/summary.json")]
     summaries.sort(key=lambda one: (one["checked_at"], one["name"]), reverse=True)
     summaries.sort(key=lambda one: bool(one["accepted"]))
-    body = ['<p><a href="../index.html">All years</a></p>'] if (docs_dir.parent / "index.html").exists() else []
-    body.append("<h1>Data Docs: loads judged by the gate</h1>")
-    for one in summaries:
-        body += _load(one)
+    is_below = (docs_dir.parent / "index.html").exists()
+
+    def body(words: Words) -> Iterable[str]:
+        if is_below:
+            yield f'<p><a href="../index{words.end}">{words("All years")}</a></p>'
+        yield f"<h1>{words('Data Docs: loads judged by the gate')}</h1>"
+        for one in summaries:
+            yield from _load(one, words, docs_dir)
+
     return _written(docs_dir, "Data Docs", body)
 
 
 def write_overview(root: Path) -> Path:
     """One table of the loads of all years (folders below `root`), with a link to each, refused ones first.
 
-    Renews the pages of the years, which lead back to it. Returns its path.
+    Renews the pages of the years, which lead back to it. Returns the path of the English page.
     """
     loads = [
         (path.parent, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(root.glob("*/*/summary.json"))
     ]
     loads.sort(key=lambda load: (bool(load[1]["accepted"]), -load[1]["data_year"], load[1]["name"]))
-    rows = []
-    for folder, one in loads:
-        counts = [sum(found["severity"] == severity for found in one["failed"]) for severity in ("error", "warn")]
-        link = f"{folder.parent.name}/index.html#{folder.name}"
-        verdict = "accepted" if one["accepted"] else "refused"
-        cells = [
-            f'<a href="{esc(link)}">{esc(one["name"])}</a>',
-            esc(one["source"]),
-            esc(one["data_year"] or "several"),
-            f'<span class="{verdict}">{verdict}</span>',
-            *map(str, counts),
-            esc(one["checked_at"]),
-        ]
-        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    heads = ("load", "source", "year", "verdict", "errors", "warnings", "judged")
     n_refused = sum(not one["accepted"] for _, one in loads)
-    body = [
-        "<h1>Data Docs of the gate</h1>",
-        f"<p>{len(loads)} loads judged, {n_refused} refused. A load that is not listed was never judged.</p>",
-        '<div class="scroll"><table><thead><tr>' + "".join(f"<th>{head}</th>" for head in heads) + "</tr></thead>",
-        f"<tbody>{''.join(rows)}</tbody></table></div>",
-    ]
+
+    def body(words: Words) -> Iterable[str]:
+        rows = []
+        for folder, one in loads:
+            counts = [sum(found["severity"] == severity for found in one["failed"]) for severity in ("error", "warn")]
+            link = f"{folder.parent.name}/index{words.end}#{folder.name}"
+            verdict = "accepted" if one["accepted"] else "refused"
+            rows.append(
+                [
+                    f'<a href="{esc(link)}">{esc(one["name"])}</a>',
+                    f"<code>{esc(one['source'])}</code>",
+                    esc(one["data_year"] or words("several")),
+                    f'<span class="{verdict}">{words(verdict)}</span>',
+                    *map(str, counts),
+                    esc(one["checked_at"]),
+                ]
+            )
+        said = "{n} loads judged, {n_refused} refused. A load that is not listed was never judged."
+        yield f"<h1>{words('Data Docs of the gate')}</h1>"
+        yield f"<p>{words(said, n=len(loads), n_refused=n_refused)}</p>"
+        yield table(("load", "source", "year", "verdict", "errors", "warnings", "judged"), rows, words)
+
     root.mkdir(parents=True, exist_ok=True)
     index = _written(root, "Data Docs of the gate", body)
     for folder in {path.parent for path, _ in loads}:
@@ -109,61 +152,92 @@ def write_overview(root: Path) -> Path:
     return index
 
 
-def _load(one: Mapping[str, Any]) -> Iterable[str]:
+def _load(one: Mapping[str, Any], words: Words, docs_dir: Path) -> Iterable[str]:
     """One load: verdict, its suites with what failed in each, and a table of the cells of each error."""
     folder = folder_name(one["name"])
+    # a load that was judged before there were pages in this language has English ones
+    ends = {
+        suite: words.end if (docs_dir / folder / f"{suite}{words.end}").exists() else ".html" for suite in one["suites"]
+    }
     verdict = "accepted" if one["accepted"] else "refused"
-    note = ", synthetic" if one["is_synthetic"] else ""
     yield f'<section class="finding {"pass" if one["accepted"] else "error"}" id="{esc(folder)}">'
-    yield f"<h2>{esc(one['name'])} <small>{verdict}</small></h2>"
-    year = one["data_year"] or "several years"
-    yield f"<p>{esc(one['source'])}, {year}{note}; {one['n_rules']} rules; {one['checked_at']}</p>"
+    yield f"<h2>{esc(one['name'])} <small>{words(verdict)}</small></h2>"
+    said = words(
+        "{source}, {year}{note}; {n_rules} rules; {checked_at}",
+        source=one["source"],
+        year=one["data_year"] or words("several years"),
+        note=words(", synthetic") if one["is_synthetic"] else "",
+        n_rules=one["n_rules"],
+        checked_at=one["checked_at"],
+    )
+    yield f"<p>{esc(said)}</p>"
     links = []
     for suite in one["suites"]:
         failed = [found["severity"] for found in one["failed"] if found["suite"] == suite]
         counts = [(failed.count("error"), "error"), (failed.count("warn"), "warning")]
-        said = ", ".join(f"{n} {word}{'s' * (n > 1)}" for n, word in counts if n)
-        links.append(f'<a href="{esc(folder)}/{esc(suite)}.html">{esc(suite)}</a>' + (f" <b>({said})</b>" * bool(said)))
+        found = ", ".join(words.counted(n, word) for n, word in counts if n)
+        link = f'<a href="{esc(folder)}/{esc(suite)}{ends[suite]}">{esc(words(suite))}</a>'
+        links.append(link + f" <b>({found})</b>" * bool(found))
     yield f"<p>{' · '.join(links)}</p>"
-    for found in sorted(one["failed"], key=lambda found: found["severity"] != "error"):
-        link = f"{folder}/{found['suite']}.html#{found['rule_id']}"
-        yield f'<p><b>{esc(found["severity"])}</b> <a href="{esc(link)}">{esc(found["rule_id"])}</a></p>'
-        yield from _cells(found)
-        yield f"<p>{esc(found['sentence'])}</p>"
+    for failed in sorted(one["failed"], key=lambda found: found["severity"] != "error"):
+        link = f"{folder}/{failed['suite']}{ends[failed['suite']]}#{failed['rule_id']}"
+        name = f'<a href="{esc(link)}"><code>{esc(failed["rule_id"])}</code></a>'
+        yield f"<p><b>{words(failed['severity'])}</b> {name}</p>"
+        yield from cell_table(failed.get("cells") or [], words)
+        yield from said_of(failed["rule_id"], failed["sentence"], words)
     yield "</section>"
 
 
-def _cells(found: Mapping[str, Any]) -> Iterable[str]:
-    cells = found.get("cells") or []
+def said_of(rule_id: str, sentence: str, words: Words, *, passed: bool = False) -> Iterable[str]:
+    """A finding in words; in Chinese what the rule asks and what to do, above the sentence with its figures."""
+    asks, advice = words.rule(rule_id)
+    if asks:
+        yield f"<p>{esc(asks)}{'' if passed else esc(advice)}</p>"
+    yield f'<p{" class=whole" * bool(asks)} lang="en">{esc(sentence)}</p>'
+
+
+def cell_table(cells: Sequence[Mapping[str, str]], words: Words) -> Iterable[str]:
+    """The cells of a finding, one a row; nothing where no place is known."""
     heads = [name for name in CELL_COLUMNS if any(name in cell for cell in cells)]
-    if not heads:
-        return
-    yield (
-        '<div class="scroll"><table><thead><tr>'
-        + "".join(f"<th>{head}</th>" for head in heads)
-        + "</tr></thead><tbody>"
-    )
-    for cell in cells:
-        yield "<tr>" + "".join(f"<td>{esc(cell.get(head))}</td>" for head in heads) + "</tr>"
-    yield "</tbody></table></div>"
+    if heads:
+        yield table(heads, [[_coded(cell.get(head, "")) for head in heads] for cell in cells], words)
 
 
-def _written(folder: Path, title: str, body: Iterable[str]) -> Path:
+def _coded(text: str) -> str:
+    """A text of the file or of the seeds: marked as code where it is no word of a language. Paths may break."""
+    return f"<code>{esc(text).replace('/', '/<wbr>')}</code>" if re.search("[A-Za-z]", text) else esc(text)
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]], words: Words) -> str:
+    """A table that scrolls inside the page; `rows` are HTML."""
+    head = "".join(f'<th scope="col">{esc(words(name))}</th>' for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _written(folder: Path, title: str, body: Callable[[Words], Iterable[str]]) -> Path:
     (folder / "style.css").write_text(STYLE, encoding="utf-8")
-    index = folder / "index.html"
-    index.write_text(page(title, body, root=""), encoding="utf-8")
-    return index
+    write_pages(folder, "index", title, body, root="")
+    return folder / "index.html"
 
 
-def page(title: str, body: Iterable[str], *, root: str) -> str:
-    """A whole page; `root` leads to the folder of the style."""
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="UTF-8">\n<title>{esc(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{root}style.css">\n</head>\n<body>\n'
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
-    )
+def write_pages(folder: Path, name: str, title: str, body: Callable[[Words], Iterable[str]], *, root: str) -> None:
+    """A page in each language, with a link to the others; `root` leads to the folder of the style."""
+    for tag in LANGUAGES:
+        words = Words(tag)
+        links = [
+            f'<a lang="{other}" hreflang="{other}" href="{name}{end}">{label}</a>'
+            for other, (label, end) in LANGUAGES.items()
+            if other != tag
+        ]
+        text = (
+            f'<!DOCTYPE html>\n<html lang="{tag}">\n<head>\n<meta charset="UTF-8">\n'
+            f"<title>{esc(words(title))}</title>\n"
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f'<link rel="icon" href="data:,">\n<link rel="stylesheet" href="{root}style.css">\n</head>\n<body>\n'
+            f"<nav>{' '.join(links)}</nav>\n<main>\n" + "\n".join(body(words)) + "\n</main>\n</body>\n</html>\n"
+        )
+        (folder / f"{name}{words.end}").write_text(text, encoding="utf-8")
 
 
 def esc(value: object) -> str:

@@ -259,11 +259,9 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
             "select index_code, count(distinct city_id), min(year), max(year) from mart.mart_index_score"
             " where index_code = spec_code and score is not null group by 1 order by 1"
         ).fetchall()
-        warnings = con.execute(
-            "select count(*) from mart.mart_check_result where not passed and severity = 'warn'"
-        ).fetchall()[0][0]
-        errors = con.execute(
-            "select message from mart.mart_check_result where not passed and severity = 'error' order by check_id"
+        failed = con.execute(
+            "select severity, message, check_id like 'core_city/%' from mart.mart_check_result"
+            " where not passed and severity in ('error', 'warn') order by severity, check_id"
         ).fetchall()
     for gone in withdrawn_releases(paths.releases):
         if gone["release"] > release:
@@ -275,8 +273,11 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
     for index, cities, first, last in scores:
         console.print(f"  {index}: {cities} cities with a score, {first}-{last}", highlight=False)
-    for (message,) in errors:
-        console.print(f"  [bold red]Error[/] {escape(message)}", highlight=False, soft_wrap=True)
+    for severity, message, is_left_out in failed:
+        if severity == "error" or is_left_out:
+            mark = "[bold red]Error[/] " if severity == "error" else ""
+            console.print(f"  {mark}{escape(message)}", highlight=False, soft_wrap=True)
+    warnings = sum(severity == "warn" for severity, *_ in failed)
     console.print(f"  {warnings} warnings in mart.mart_check_result", highlight=False)
     console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
     console.print(f"  report  {paths.releases / release / 'docs' / 'index.html'}", highlight=False, soft_wrap=True)

@@ -25,6 +25,7 @@ from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.store import Warehouse
 
 POOL = "warehouse"
+OF_DBT = ("unique_id", "invocation_id", "materialization_type")
 INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
 
 # Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
@@ -167,8 +168,13 @@ def node_of(event: Any) -> str:
 def in_order(events: Sequence[Any], nodes: Sequence[str], left: Mapping[str, Any]) -> Iterator[Any]:
     """Parents before children, made anew or left as they were; then the outcomes of tests."""
     made = {node: event for event in events if (node := node_of(event))}
-    yield from (event for node in nodes if (event := made.get(node, left.get(node))) is not None)
-    yield from (event for event in events if not node_of(event))
+    yield from (lean(event) for node in nodes if (event := made.get(node, left.get(node))) is not None)
+    yield from (lean(event) for event in events if not node_of(event))
+
+
+def lean(event: Any) -> Any:
+    """The event without what dbt calls itself: an asset's page is for people."""
+    return event.with_metadata({name: value for name, value in event.metadata.items() if name not in OF_DBT})
 
 
 def table_metadata(

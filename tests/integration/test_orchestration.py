@@ -340,6 +340,21 @@ def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
             assert found.asset_materialization.metadata["dagster/partition_row_count"].value == n
 
 
+def test_a_table_shows_rows_and_a_preview_and_no_names_of_dbt(small_warehouse: House) -> None:
+    kinds = (dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    with _instance(small_warehouse) as instance:
+        run = next(run for run in instance.get_runs() if run.job_name == "rebuild")
+        made, judged = (
+            [entry.dagster_event for entry in instance.all_logs(run.run_id, of_type=kind)] for kind in kinds
+        )
+    scores = next(event for event in made if event.asset_key.path == ["mart", "mart_index_score"])
+    assert {"dagster/row_count", "preview", "Execution Duration"} <= set(scores.materialization.metadata)
+    shown = {name for event in made for name in event.materialization.metadata}
+    shown |= {name for event in judged for name in event.event_specific_data.metadata}
+    assert "dagster_dbt/failed_row_count" in shown
+    assert shown & {"unique_id", "invocation_id", "materialization_type"} == set()
+
+
 def test_the_published_file_turns_red_when_a_year_was_missed(defs: dg.Definitions) -> None:
     policy = defs.resolve_asset_graph().get(dg.AssetKey(["published", "city"])).freshness_policy
     assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)

@@ -45,7 +45,7 @@ def light() -> dict[str, str]:
 
 def width_of(text: str, size: float = SMALL) -> float:
     """About how wide a text is: a Chinese character is square, a letter a little over half as wide."""
-    return size * sum(1.0 if ord(char) > 0x2E7F else 0.56 for char in text)
+    return size * sum(1.0 if ord(char) > 0x2E7F or char in "—…" else 0.56 for char in text)
 
 
 def wrapped(text: str, width: float, size: float = SMALL) -> list[str]:
@@ -378,7 +378,7 @@ def _ranges(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catal
     extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
     top = y = key(drawing, names, "mark", extra)
     is_narrow = drawing.width < 500
-    left = 8.0 if is_narrow else min(300.0, max(width_of(str(row.get(chart.label) or "")) for row in rows) + 12)
+    left = 8.0 if is_narrow else min(360.0, max(width_of(str(row.get(chart.label) or "")) for row in rows) + 18)
     values = {id(row): _range_text(chart, row) for row in rows}
     right = 8.0 if is_narrow else max(width_of(text) for text in values.values()) + 10
     rule = _rule(chart, rows)
@@ -455,7 +455,8 @@ def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalo
         left, lines = column * (width + 16), list(by(own, chart.label))
         columns = list(by(rows if n == 1 else own, chart.series))
         cell = (width - heads - 2) / len(columns)
-        height = float(chart.height)
+        names = {text: wrapped(text, heads - 8)[:2] for text in lines}
+        height = max(float(chart.height), 12.0 * max(map(len, names.values())) + 3)
         top = y + (18 if name else 0) + 30
         if name:
             drawing.text(left, y + 13, name, size=FONT, fill="ink")
@@ -467,7 +468,9 @@ def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalo
             for j, part in enumerate(lines_of):
                 drawing.text(left + heads + cell * (c + 0.5), top - 6 - 12 * (len(lines_of) - 1 - j), part, "middle")
         for r, text in enumerate(lines):
-            drawing.text(left + heads - 6, top + height * (r + 0.5) + 4, cut(text, heads - 8), "end")
+            for j, part in enumerate(names[text]):
+                at = top + height * (r + 0.5) + 4 + 12 * (j - (len(names[text]) - 1) / 2)
+                drawing.text(left + heads - 6, at, cut(part, heads - 8), "end")
         for row in own:
             x = left + heads + cell * columns.index(str(row[chart.series]))
             at = top + height * lines.index(str(row[chart.label]))

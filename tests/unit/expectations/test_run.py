@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from expectations import ResultRow, is_accepted, validate
 from expectations.docs_index import write_overview
@@ -133,7 +134,7 @@ def test_data_docs_need_no_network(frames, baseline, tmp_path):
     frames["values"].loc[:2, ["text", "is_number"]] = ["12", False]
     validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 abc")
     pages = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
-    assert len(pages) == len(ALL) + 2
+    assert len(pages) == 2 * len(ALL) + 3
     for page in pages:
         assert loads_from_elsewhere(page.read_text(encoding="utf-8")) == [], page.name
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 500_000
@@ -143,11 +144,35 @@ def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(frames, ba
     validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 aaa")
     validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
     validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert index.count("<section") == 2
-    links = re.findall(r'href="([^":]+\.(?:html|css))"', index)
-    assert len(links) == 2 * len(ALL) + 1
-    assert all((tmp_path / link).is_file() for link in links)
+    for name in ("index.html", "index.zh.html"):
+        index = (tmp_path / name).read_text(encoding="utf-8")
+        assert index.count("<section") == 2
+        links = re.findall(r'href="([^":]+\.(?:html|css))"', index)
+        assert len(links) == 2 * len(ALL) + 2
+        assert all((tmp_path / link).is_file() for link in links)
+
+
+def test_data_docs_speak_chinese_but_for_code_and_the_record(frames, baseline, tmp_path):
+    """A rule without its words in zh.json would show here: every rule has a section on the page of its suite."""
+    frames["values"].loc[:2, ["text", "is_number"]] = ["12", False]
+    frames["values"].loc[5, "value"] = 1e12
+    rows = validate(frames, baseline, docs_dir=tmp_path / "2019", name="a")
+    write_overview(tmp_path)
+    shown = []
+    for path in tmp_path.rglob("*.zh.html"):
+        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for finding in page.select(".finding") if path.name != "index.zh.html" else ():
+            shown.append(finding["id"])
+            assert re.search("[一-鿿]", finding.find("p").get_text()), finding["id"]
+        for other in page.select("code, pre, [lang=en], a[lang]"):
+            other.decompose()
+        texts = {part.get_text(" ", strip=True) for part in page.select("th, td, p, small, b, span")} - {
+            "a",
+            "yearbook",
+        }
+        latin = {text for text in texts if re.search("[A-Za-z]{2,}", text) and not re.search("[一-鿿]", text)}
+        assert {text for text in latin if not text.endswith(" UTC")} == set(), path.name
+    assert sorted(shown) == sorted(row.rule_id for row in rows)
 
 
 def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_path):
@@ -161,8 +186,8 @@ def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_p
     assert '<a href="a/values.html">values</a> <b>(1 error' in index  # which page holds it
     assert 'href="a/values.html#value_is_inside_band"' in index
     assert '<section class="finding error" id="value_is_inside_band">' in page
-    (row,) = re.findall(r"<tr>(<td>[^\n]*?B6</td>.*?)</tr>", index)  # the cell, in a table
-    assert {"B6", "北京市", "1,000,000,000,000"} <= set(re.findall("<td>(.*?)</td>", row))
+    (row,) = re.findall(r"<tr>(<td>[^\n]*?B6</code></td>.*?)</tr>", index)  # the cell, in a table
+    assert {"B6", "北京市", "1,000,000,000,000"} <= set(re.findall("<td>(?:<code>)?(.*?)(?:</code>)?</td>", row))
 
 
 def test_data_docs_of_all_years_are_one_table_that_leads_to_each_load(frames, baseline, tmp_path):

@@ -4,7 +4,8 @@ import csv
 import re
 
 import pytest
-from conftest import LABELS
+import yaml
+from conftest import LABELS, MARTS
 from markupsafe import Markup
 
 from dagster_project.publish.locale import FOLDER, Catalogue, Number, catalogue, languages
@@ -34,6 +35,18 @@ def test_a_label_stands_once_in_two_languages_and_in_the_order_of_its_kind():
         assert re.search("[一-鿿α-ω]", row["name_zh"]) or row["name_zh"] == row["name_en"] or row["kind"] == "unit", row
         places.setdefault(row["kind"], []).append(int(row["sort_no"]))
     assert {kind: found for kind, found in places.items() if found != sorted(set(found))} == {}
+
+
+def test_origins_of_values_and_rules_of_edits_have_a_name():
+    named = {(row["kind"], row["code"]) for row in labels()}
+    models = yaml.safe_load((MARTS / "indicators" / "_indicators.yml").read_text(encoding="utf-8"))["models"]
+    (values,) = [model["columns"] for model in models if model["name"] == "mart_indicator_value"]
+    (tests,) = [column["data_tests"] for column in values if column["name"] == "value_origin"]
+    (origins,) = [test["accepted_values"]["arguments"]["values"] for test in tests if "accepted_values" in test]
+    edits = (MARTS.parent / "values" / "int_edits.sql").read_text(encoding="utf-8")
+    rules = set(re.findall(r"'(\w+)'\)? as rule\b", edits))
+    assert {"E6", "gate"} <= rules
+    assert {("origin", code) for code in origins} | {("edit_rule", code) for code in rules} <= named
 
 
 @pytest.mark.parametrize("language", [name for name in languages() if name != "en"])

@@ -236,7 +236,9 @@
       for (const marked of all("#ranking tr.on, #map path.on")) marked.classList.remove("on");
       one(`#ranking tr[data-id="${id}"]`)?.classList.add("on");
       const path = paths.get(id);
-      if (path) { path.classList.add("on"); path.parentNode.append(path); }
+      path?.classList.add("on");
+      // moved once only: a path that is moved between press and release hears no click
+      if (path && path !== path.parentNode.lastChild) path.parentNode.append(path);
     };
     const hover = (event, scrolls) => {
       const id = event.target.closest?.("[data-id]")?.dataset.id;
@@ -283,7 +285,8 @@
       if (!ids.length) return;
       const scores = ids.map((id) => DATA.by.composite.score[at.get(id)]), top = Math.max(...scores.flat().filter((v) => v != null)) * 1.05, x = (k) => 40 + 480 * k / Math.max(1, last), y = (v) => 200 - 180 * v / top;
       const lines = make("svg", { class: "chart", viewBox: "0 0 640 226", role: "img", "aria-label": t("Scores over the years"), "font-size": 11 });
-      for (const v of [0, 1, 2, 3].map((k) => Math.round(top * k / 4))) lines.append(make("line", { x1: 40, x2: 520, y1: y(v), y2: y(v), stroke: "var(--grid)" }), make("text", { x: 34, y: y(v) + 4, "text-anchor": "end", fill: "var(--muted)" }, v));
+      const gap = top > 50 ? 25 : top > 20 ? 10 : 5;
+      for (let v = 0; v < top; v += gap) lines.append(make("line", { x1: 40, x2: 520, y1: y(v), y2: y(v), stroke: "var(--grid)" }), make("text", { x: 34, y: y(v) + 4, "text-anchor": "end", fill: "var(--muted)" }, v));
       DATA.years.forEach((year, k) => { if (k % 3 === 0) lines.append(make("text", { x: x(k), y: 216, "text-anchor": "middle", fill: "var(--muted)" }, year)); });
       ids.forEach((id, s) => {
         const path = scores[s].map((v, k) => v == null ? "" : x(k).toFixed(1) + "," + y(v).toFixed(1)).filter(Boolean).join("L");

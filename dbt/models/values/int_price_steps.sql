@@ -5,9 +5,9 @@
 -- latest year by printed real growth and these steps, so level, growth and price agree in every year (backcasting).
 -- Where a county changed city the price step is replaced, but nominal GDP keeps its level: it is on another boundary,
 -- like every other figure of the city.
--- A price may truly move: oil, steel and coal fall and rise again, in cities of several provinces at a time, while a level
--- that statisticians correct is cut at one stroke and stays. Where the steps of a city, or of the year, look like prices,
--- the printed step is used and left to a person (`is_doubtful`).
+-- A price may truly move: oil, steel and coal fall and rise again, in cities of several provinces at a time, while a
+-- level that statisticians correct is cut at one stroke and stays. Where the steps of a city, or of the year, look like
+-- prices, the printed step is used and left to a person (`is_doubtful`).
 with band as (
     select
         ln({{ edit_parameter('E9', 'step_low') }}) as lowest,
@@ -97,18 +97,22 @@ paths as (
 
 -- a figure that is wrong for a year or some also goes and comes back, but at two strokes between calm years
 slips as (
-    select distinct a.source, a.city_id, a.year
-    from moves as a
-    inner join moves as o
-        on
-            a.source = o.source and a.city_id = o.city_id and abs(a.year - o.year) between 1 and 3
-            and a.is_large and o.is_large and a.move * o.move < 0 and abs(ln(-a.move / o.move)) < ln(1.25)
-    inner join moves as n
-        on
-            a.source = n.source and a.city_id = n.city_id and n.part <> 0
-            and n.year between least(a.year, o.year) - 3 and greatest(a.year, o.year) + 3
-    group by a.source, a.city_id, a.year, o.year
-    having count(distinct n.year) = 2
+    select source, city_id, year
+    from (
+        select a.source, a.city_id, a.year
+        from moves as a
+        inner join moves as o
+            on
+                a.source = o.source and a.city_id = o.city_id and abs(a.year - o.year) between 1 and 3
+                and a.is_large and o.is_large and a.move * o.move < 0 and abs(ln(-a.move / o.move)) < ln(1.25)
+        inner join moves as n
+            on
+                a.source = n.source and a.city_id = n.city_id and n.part <> 0
+                and n.year between least(a.year, o.year) - 3 and greatest(a.year, o.year) + 3
+        group by a.source, a.city_id, a.year, o.year
+        having count(distinct n.year) = 2
+    ) as pairs
+    group by all
 ),
 
 -- what comes back before or after, and what goes in many steps, looks like a price
@@ -221,8 +225,8 @@ judged as (
     from compared
 ),
 
--- sound steps and printed growth of other sources; a price that truly moves does so in every source, so of two steps that
--- look like prices the smaller one holds no correction of the level
+-- sound steps and printed growth of other sources; a price that truly moves does so in every source, so of two steps
+-- that look like prices the smaller one holds no correction of the level
 others as (
     select
         j.source,

@@ -57,8 +57,10 @@ far as (
         and (
             abs(s.deviation)
             > greatest(
-                case when s.year_next is null then {{ gate_parameter('far') }} else {{ gate_parameter('far_between') }} end
-                * s.usual_q99,
+                s.usual_q99 * case
+                    when s.year_next is null then {{ gate_parameter('far') }}
+                    else {{ gate_parameter('far_between') }}
+                end,
                 {{ gate_parameter('min_far') }} / sqrt(coalesce(s.year - s.year_last, s.year_next - s.year))
             )
             -- a digit too many or too few is the commonest slip: where columns are quiet, about ten times is no move

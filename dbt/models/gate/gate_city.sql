@@ -1,5 +1,5 @@
--- One row per city of a load whose figures, all of them or those of one table, fit the past of another city (two rows, or
--- two names, exchanged) or are those of another city of the same load (a row printed for two) or of another year.
+-- One row per city of a load whose figures, all of them or those of one table, fit the past of another city (rows or
+-- names exchanged), or are those of another city of the same load (a row printed for two) or of another year.
 -- Distances are medians over the columns, each in typical moves of its column. `table_key` is 0 for the whole row.
 with moves as (
     select
@@ -40,7 +40,9 @@ odd as (
     having
         case
             when table_key = 0
-                then count(*) >= {{ gate_parameter('min_columns') }} and median(abs(z)) > {{ gate_parameter('odd_row') }}
+                then
+                    count(*) >= {{ gate_parameter('min_columns') }}
+                    and median(abs(z)) > {{ gate_parameter('odd_row') }}
             -- few columns must speak louder
             else
                 count(*) >= {{ gate_parameter('min_table_columns') }}
@@ -125,7 +127,8 @@ nearest as (
         ) = 1
 )
 
--- few columns look like another city's past by chance: where one table alone speaks, the other city must look like this one
+-- a city looks like another's past by chance: in an exchange that one stands in a wrong place too, and where one table
+-- alone speaks, in the place of this one
 select
     n.load_id,
     n.city_id,
@@ -137,11 +140,10 @@ select
     n.other_distance,
     false as is_copy
 from nearest as n
-left join nearest as b
+inner join nearest as b
     on
         n.load_id = b.load_id and n.year = b.year and n.table_key = b.table_key and n.other_city_id = b.city_id
-        and n.city_id = b.other_city_id
-where n.table_key = 0 or b.city_id is not null
+        and (n.table_key = 0 or n.city_id = b.other_city_id)
 union all
 select
     e.load_id,

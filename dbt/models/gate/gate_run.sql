@@ -1,6 +1,6 @@
--- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong to
--- the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better it fits
--- the past of the row beside it than its own, in usual moves; evidence is the largest sum over rows in a row (CUSUM).
+-- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong
+-- to the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better
+-- it fits the past of the row beside it than its own, in usual moves; evidence is the largest sum over a run (CUSUM).
 with rows as (
     select
         f.load_id,

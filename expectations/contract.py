@@ -116,6 +116,8 @@ class Baseline:
     min_coverage: share of city rows (0 to 1) that must carry a number, for each required variable.
     jump_limit_log: largest accepted |median over cities of ln(value / value_last)|, per variable and year.
     data_year: statistical year; 0 for a source that covers several years.
+    weights: share of the indicators of the indexes that a variable goes into; a variable of none is left out.
+    usual: rule -> fewest and most findings of the editions of this source that were accepted.
     Raises ValueError when the limits contradict each other.
     """
 
@@ -127,6 +129,12 @@ class Baseline:
     min_coverage: float
     jump_limit_log: float
     is_synthetic: bool = False
+    weights: Mapping[str, float] = field(default_factory=dict)
+    usual: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def weight(self, variable_code: object, scope: object) -> float:
+        """How much of the indexes hangs on a figure: those of urban districts go into none."""
+        return 0.0 if scope == "district" else self.weights.get(str(variable_code), 0.0)
 
     def __post_init__(self) -> None:
         where = f"baseline of {self.source}, data year {self.data_year}"

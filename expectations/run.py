@@ -34,11 +34,12 @@ def validate(
 
     context, frames = new_context(), Frames(frames)
     judged = [judge_suite(context, suite, frames, baseline) for suite in ALL]
-    rows = second_look([row for one in judged for row in one.rows])
-    for row in rows:
+    rows = [_beside_usual(row, baseline) for row in second_look([row for one in judged for row in one.rows])]
+    ranked = by_influence(rows, baseline)
+    for row in ranked:
         if not row.passed:
             logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
-    docs.write(judged, rows, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
+    docs.write(judged, ranked, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
     return rows
 
 
@@ -49,6 +50,40 @@ def second_look(rows: Sequence[ResultRow]) -> list[ResultRow]:
     if is_accepted([row for row in rows if row.suite not in SECOND]):
         return list(rows)
     return [replace(row, severity="warn") if row.suite in SECOND and not row.passed else row for row in rows]
+
+
+def by_influence(rows: Sequence[ResultRow], baseline: Baseline) -> list[ResultRow]:
+    """What refuses first, then the warnings: those with more findings than any accepted edition of the source had, and
+    of these the ones that can move a score most.
+    """
+
+    def key(row: ResultRow) -> tuple[bool, bool, bool, float]:
+        most = baseline.usual.get(row.rule_id, (0, 0))[1]
+        return row.passed, row.severity != "error", row.n_unexpected <= most, -influence(row, baseline)
+
+    return sorted(rows, key=key)
+
+
+def influence(row: ResultRow, baseline: Baseline) -> float:
+    """Of the finding that weighs most: `influence` where the suite knows it, else the weight of its variable."""
+    return max(
+        (
+            float(str(one.get("influence", baseline.weight(one.get("variable_code"), one.get("scope")))))
+            for one in row.details
+        ),
+        default=0.0,
+    )
+
+
+def _beside_usual(row: ResultRow, baseline: Baseline) -> ResultRow:
+    """A warning with the number of findings that accepted editions had."""
+    usual = baseline.usual.get(row.rule_id)
+    if row.passed or row.severity == "error" or usual is None:
+        return row
+    low, high = usual
+    span = f"{high:,}" if low == high else f"{low:,} to {high:,}"
+    how = "More than in" if row.n_unexpected > high else "As in"
+    return replace(row, sentence=f"{how} accepted editions ({span}): {row.sentence}")
 
 
 def is_accepted(rows: Sequence[ResultRow]) -> bool:

@@ -14,6 +14,8 @@ from rapidfuzz import fuzz, process
 LIKELY = 60  # per cent: below this a ready-made row would lead astray
 # words of a header that name its scope, with the scope that header_map.csv gives them
 SCOPES = {"市辖区": "district", "全市": "city"}
+# words that make another variable of a header that is alike otherwise
+CONCEPTS = ("户籍", "常住", "年末", "年平均", "城镇", "乡村", "人均", "增长", "增速", "比重")
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,21 @@ class HeaderMap:
         return csv_line([source, "", "", f"{table}/*", "ignore", "city", "", known[0]["reason"]])
 
     def hint(self, source: str, header_key: str, header_unit: object) -> HeaderHint:
-        """The nearest known header; the row takes scope and unit from the new header where it says them."""
+        """The nearest known header of the same concept; the row takes scope and unit from the new header where it says
+        them. A header of another concept is named, but its variable is not offered.
+        """
         own = {row["header_key"]: row for row in self.rows if row["source"] == source}
         known = own or {row["header_key"]: row for row in self.rows}
         known = {key: row for key, row in known.items() if not key.endswith("/*")}
         if not known:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
-        found = process.extractOne(header_key, list(known), scorer=fuzz.ratio)
+        alike = [key for key in known if _concepts(key) == _concepts(header_key)]
+        found = process.extractOne(header_key, alike or list(known), scorer=fuzz.ratio)
         like = known[found[0]]
         code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
+        if not alike:
+            code, reason = "ignore", f"another concept than {found[0]}"
         unit = _text(header_unit) or like["unit"]
         ready = csv_line([source, "", "", header_key, code, _scope(header_key, like["scope"]), unit, reason])
         return HeaderHint(header_key, found[0], code, found[1], ready)
@@ -168,6 +175,10 @@ def csv_line(fields: list[str]) -> str:
 def _rows(file: Path) -> list[Mapping[str, str]]:
     with file.open(encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
+
+
+def _concepts(header_key: str) -> set[str]:
+    return {word for word in CONCEPTS if word in header_key}
 
 
 def _scope(header_key: str, otherwise: str) -> str:

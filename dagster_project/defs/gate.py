@@ -45,6 +45,7 @@ READING = [
     ["seed", "identity"],
     ["seed", "unit"],
     ["gate", "gate_load"],
+    ["gate", "gate_weight"],
     ["gate", "gate_edit"],
     ["gate", "gate_observation"],
 ]
@@ -115,6 +116,14 @@ BASELINE_SQL = """
     select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log
     from seed.row_count
     where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
+"""
+# findings of the accepted editions of a source, by rule
+USUAL_SQL = """
+    select r.rule_id, min(r.n_unexpected) as fewest, max(r.n_unexpected) as most
+    from ops.validation_result as r
+    inner join raw.load as l on r.source = l.source and r.data_year = l.data_year and r.vintage = l.vintage
+    where r.source = ? and r.data_year <> ? and l.is_accepted
+    group by r.rule_id
 """
 
 
@@ -318,6 +327,8 @@ def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
             f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
         )
     row = found.iloc[0]
+    weights = warehouse.read_frame("select variable_code, weight from gate.gate_weight")
+    usual = warehouse.read_frame(USUAL_SQL, [sidecar.source, sidecar.data_year])
     fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))
     return Baseline(
         source=sidecar.source,
@@ -328,6 +339,8 @@ def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
         min_coverage=float(row["min_coverage"]),
         jump_limit_log=float(row["jump_limit_log"]),
         is_synthetic=sidecar.is_synthetic,
+        weights=dict(zip(weights["variable_code"], weights["weight"].astype(float), strict=True)),
+        usual={one.rule_id: (int(one.fewest), int(one.most)) for one in usual.itertuples()},
     )
 
 

@@ -51,6 +51,8 @@ OTHERS_SQL = """
     anti join (select distinct source, data_year, vintage from int.int_values_corrected) as known
         using (source, data_year, vintage)
 """
+# how many findings accepted editions had: what stands beside the warnings
+FINDINGS_SQL = "insert into ops.validation_result by name from past.ops.validation_result where source = ?"
 LANDED_SQL = """
     insert into raw.landed
     select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,
@@ -138,7 +140,8 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     its tables are those of another version: then only the draft and its own past are compared.
     """
     sidecar, is_same = draft.sidecar, True
-    named = {"source": sidecar.source, "data_year": sidecar.data_year}
+    source = sidecar.source
+    named = {"source": source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
         for model in READING_MODELS:
             _settle(con, model)
@@ -147,6 +150,7 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
             try:
                 con.execute(OTHERS_SQL, named)
                 con.execute("insert into ops.index_spec by name from past.ops.index_spec")
+                con.execute(FINDINGS_SQL, [source])
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False
             con.execute("detach past")

@@ -12,6 +12,7 @@ from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from dagster_project.inspect.refusal import Refusal, in_printed_order, placed, refuse
+from expectations.run import by_influence
 from expectations.sentences import column_letters
 from expectations.suggest import CityNames, HeaderMap
 
@@ -230,7 +231,8 @@ def _is_read(headers: pd.DataFrame) -> pd.Series:
 
 
 def _warnings(judgement: Judgement) -> list[str]:
-    return [row.sentence for row in judgement.results if not row.passed and row.severity == "warn"]
+    ranked = by_influence(judgement.results, judgement.baseline)
+    return [row.sentence for row in ranked if not row.passed and row.severity == "warn"]
 
 
 def _text(value: object) -> str:

@@ -31,6 +31,7 @@ READING_MODELS = (  # in the order in which they read each other
 
 GATE_MODELS = (  # after them: what the rules across rows, columns, years and sources see
     "gate_load",
+    "gate_weight",
     "int_edits_proposed",
     "gate_reference",
     "gate_past",
@@ -40,6 +41,7 @@ GATE_MODELS = (  # after them: what the rules across rows, columns, years and so
     "gate_comparison",
     "gate_movement",
     "gate_province",
+    "gate_run",
     "gate_city",
     "gate_identity_part",
     "gate_identity",

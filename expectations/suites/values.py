@@ -53,7 +53,8 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     """The `values` frame with one true/false column per rule, null where the rule does not apply.
 
     A corrected cell is exempt from all: a person has looked at it. A cell of a refused block is only asked whether it
-    is a number.
+    is a number. influence: weight of the variable times the distance of the figure from its column's median move; the
+    most influential come first.
     """
     frame = frames["values"].reset_index(drop=True)
     value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
@@ -65,8 +66,11 @@ def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFr
     ratio = log_ratio(frame)
     frame["slip"] = ratio.map(slip_text)
     # A value outside its band has been reported already: one slip, one message.
-    frame["is_near_last"] = only_where(asked & ratio.notna() & is_inside, is_near_median(ratio, frame))
-    return frame
+    distance, is_near = from_median(ratio, frame)
+    frame["is_near_last"] = only_where(asked & ratio.notna() & is_inside, is_near)
+    weight = [baseline.weight(*figure) for figure in zip(frame["variable_code"], frame["scope"], strict=True)]
+    frame["influence"] = (distance.fillna(0.0) * weight).round(3)
+    return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
 
 
 def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
@@ -77,13 +81,13 @@ def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
     return names.isin(refused)
 
 
-def is_near_median(ratio: pd.Series, frame: pd.DataFrame) -> pd.Series:
-    """|r - median| <= 6 max(MAD, floor) within variable, scope, year; true for few cities or null r."""
+def from_median(ratio: pd.Series, frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """|r - median| within variable, scope, year; whether it is <= 6 max(MAD, floor), true for few cities or null r."""
     by = [frame["variable_code"], frame["scope"], frame["year"]]
     distance = (ratio - ratio.groupby(by, dropna=False).transform("median")).abs()
     mad = distance.groupby(by, dropna=False).transform("median").clip(lower=MIN_MAD)
     enough = ratio.groupby(by, dropna=False).transform("count") >= MIN_CITIES_FOR_MAD
-    return ~(enough & (distance > MAX_MADS * mad))
+    return distance, ~(enough & (distance > MAX_MADS * mad))
 
 
 def build_suite(baseline: Baseline) -> ExpectationSuite:

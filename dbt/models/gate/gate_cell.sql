@@ -53,12 +53,21 @@ far as (
         not coalesce(o.is_confirmed, false) and s.usual_q99 is not null
         -- with the next year alone nobody can tell which of the two is wrong
         and s.year_last is not null
-        and abs(s.deviation)
-        > greatest(
-            case when s.year_next is null then {{ gate_parameter('far') }} else {{ gate_parameter('far_between') }} end
-            * s.usual_q99,
-            {{ gate_parameter('far_mads') }} * s.usual_mad,
-            {{ gate_parameter('min_far') }} / sqrt(coalesce(s.year - s.year_last, s.year_next - s.year))
+        and abs(s.deviation) > {{ gate_parameter('far_mads') }} * s.usual_mad
+        and (
+            abs(s.deviation)
+            > greatest(
+                s.usual_q99 * case
+                    when s.year_next is null then {{ gate_parameter('far') }}
+                    else {{ gate_parameter('far_between') }}
+                end,
+                {{ gate_parameter('min_far') }} / sqrt(coalesce(s.year - s.year_last, s.year_next - s.year))
+            )
+            -- a digit too many or too few is the commonest slip: where columns are quiet, about ten times is no move
+            or (
+                abs(s.deviation) > {{ gate_parameter('far_ten') }} * s.usual_q95
+                and abs(abs(log_ratio) - ln(10)) < {{ gate_parameter('near_ten') }}
+            )
         )
 ),
 

@@ -1,10 +1,10 @@
--- One row per city of a load whose figures as a whole fit the past of another city (two rows, or two names, exchanged)
--- or
--- are those of another city of the same load (a row printed for two).
--- Distances are medians over the columns, each in typical moves of its column.
+-- One row per city of a load whose figures, all of them or those of one table, fit the past of another city (rows or
+-- names exchanged), or are those of another city of the same load (a row printed for two) or of another year.
+-- Distances are medians over the columns, each in typical moves of its column. `table_key` is 0 for the whole row.
 with moves as (
     select
         load_id,
+        table_key,
         city_id,
         year,
         variable_code,
@@ -19,16 +19,35 @@ with moves as (
     window block as (partition by load_id, variable_code, scope, year)
 ),
 
+areas as (
+    select * replace (0 as table_key) from moves
+    union all
+    select * from moves
+    where table_key is not null
+),
+
 odd as (
     select
         load_id,
         city_id,
         year,
+        table_key,
         count(*) as n_columns,
-        median(abs(z)) as own_distance
-    from moves
+        median(abs(z)) as own_distance,
+        string_agg(distinct variable_code, ', ' order by variable_code) filter (where table_key <> 0) as columns
+    from areas
     group by all
-    having count(*) >= {{ gate_parameter('min_columns') }} and median(abs(z)) > {{ gate_parameter('odd_row') }}
+    having
+        case
+            when table_key = 0
+                then
+                    count(*) >= {{ gate_parameter('min_columns') }}
+                    and median(abs(z)) > {{ gate_parameter('odd_row') }}
+            -- few columns must speak louder
+            else
+                count(*) >= {{ gate_parameter('min_table_columns') }}
+                and median(abs(z)) > {{ gate_parameter('odd_table_row') }}
+        end
 ),
 
 others as (
@@ -36,21 +55,26 @@ others as (
         o.load_id,
         o.city_id,
         o.year,
+        o.table_key,
         p.city_id as other_city_id,
         count(*) as n_common,
         median(abs(ln(m.value / p.value_last) - m.block_move) / m.scale) as other_distance
     from odd as o
-    inner join moves as m using (load_id, city_id, year)
+    -- in an exchange the other city is displaced too
+    inner join odd as q
+        on o.load_id = q.load_id and o.year = q.year and o.table_key = q.table_key and o.city_id <> q.city_id
+    inner join areas as m
+        on o.load_id = m.load_id and o.city_id = m.city_id and o.year = m.year and o.table_key = m.table_key
     inner join {{ ref('gate_past') }} as p
         on
             m.load_id = p.load_id
             and m.year = p.year
             and m.variable_code = p.variable_code
             and m.scope = p.scope
-            and m.city_id <> p.city_id
+            and q.city_id = p.city_id
     where p.value_last > 0
-    group by all
-    having count(*) >= {{ gate_parameter('min_columns') }}
+    group by o.load_id, o.city_id, o.year, o.table_key, o.n_columns, p.city_id
+    having count(*) >= least(o.n_columns, {{ gate_parameter('min_columns') }})
 ),
 
 -- two rows that print the same figures in nearly all columns
@@ -88,38 +112,44 @@ sizes as (
 
 nearest as (
     select
-        o.load_id,
-        o.city_id,
-        o.year,
-        o.n_columns,
-        o.own_distance,
+        o.*,
         a.other_city_id,
         a.other_distance,
         a.n_common
     from odd as o
-    inner join others as a on o.load_id = a.load_id and o.city_id = a.city_id and o.year = a.year
+    inner join others as a
+        on
+            o.load_id = a.load_id and o.city_id = a.city_id and o.year = a.year and o.table_key = a.table_key
     where a.other_distance <= 0.5 * o.own_distance and a.other_distance <= {{ gate_parameter('near_row') }}
     qualify
-        row_number() over (partition by o.load_id, o.city_id, o.year order by a.other_distance, a.other_city_id) = 1
+        row_number() over (
+            partition by o.load_id, o.city_id, o.year, o.table_key order by a.other_distance, a.other_city_id
+        ) = 1
 )
 
--- a city that happens to look like another's past stands alone: in an exchange the other one is displaced too
+-- a city looks like another's past by chance: in an exchange that one stands in a wrong place too, and where one table
+-- alone speaks, in the place of this one
 select
     n.load_id,
     n.city_id,
     n.year,
+    n.columns,
     n.n_columns,
     n.own_distance,
     n.other_city_id,
     n.other_distance,
     false as is_copy
 from nearest as n
-inner join odd as m on n.load_id = m.load_id and n.year = m.year and n.other_city_id = m.city_id
+inner join nearest as b
+    on
+        n.load_id = b.load_id and n.year = b.year and n.table_key = b.table_key and n.other_city_id = b.city_id
+        and (n.table_key = 0 or n.city_id = b.other_city_id)
 union all
 select
     e.load_id,
     e.city_id,
     e.year,
+    null as columns,
     s.n_columns,
     null as own_distance,
     e.other_city_id,
@@ -128,3 +158,21 @@ select
 from equal as e
 inner join sizes as s on e.load_id = s.load_id and e.city_id = s.city_id and e.year = s.year
 where e.n_equal >= 0.8 * s.n_columns
+union all
+-- the row of another year
+select
+    f.load_id,
+    f.city_id,
+    f.year,
+    null as columns,
+    count(*) as n_columns,
+    null as own_distance,
+    f.city_id as other_city_id,
+    null as other_distance,
+    true as is_copy
+from {{ ref('gate_figure') }} as f
+where f.print_no = 1 and f.value <> 0 and f.value_last is not null
+group by f.load_id, f.city_id, f.year
+having
+    count(*) >= {{ gate_parameter('min_columns') }}
+    and count(*) filter (where f.value = f.value_last) >= 0.8 * count(*)

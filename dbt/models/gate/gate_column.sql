@@ -58,6 +58,22 @@ provinces as (
     group by all
 ),
 
+-- ---- rows that fit the past of the rows beside them, whatever their provinces
+runs as (
+    select
+        r.load_id,
+        r.variable_code,
+        r.scope,
+        r.year,
+        printf(
+            'figures up to the row of %s fit the row %s them',
+            coalesce(c.name_zh, r.last_city_id), case r.shift when 1 then 'above' else 'below' end
+        ) as run
+    from {{ ref('gate_run') }} as r
+    left join {{ ref('city') }} as c on r.last_city_id = c.city_id
+    where r.evidence > {{ gate_parameter('max_run') }}
+),
+
 -- ---- the same figures as in another year of any source
 repeats as (
     select
@@ -127,6 +143,7 @@ observed as (
         b.* exclude (source),
         v.kind,
         r.* exclude (load_id, variable_code, scope, year),
+        n.run,
         p.n_reprints,
         e.repeated_source,
         e.repeated_year,
@@ -174,6 +191,7 @@ observed as (
     from blocks as b
     left join {{ ref('variable') }} as v using (variable_code)
     left join provinces as r using (load_id, variable_code, scope, year)
+    left join runs as n using (load_id, variable_code, scope, year)
     left join prints as p using (load_id, variable_code, scope, year)
     left join repeats as e using (load_id, variable_code, scope, year)
     left join compared as c using (load_id, variable_code, scope, year)
@@ -185,7 +203,7 @@ select
     greatest(times_spread, times_level, times_fallen) as times_usual,
     case
         when n_slipped > 0 then 'province_is_in_its_unit'
-        when n_displaced > 0 then 'province_stands_in_its_place'
+        when n_displaced > 0 or run is not null then 'province_stands_in_its_place'
         when share_equal > {{ gate_parameter('max_equal') }} then 'block_is_of_its_year'
         when n_repeated > 0 then 'province_is_of_its_year'
         when share_apart > {{ gate_parameter('max_apart') }} then 'block_agrees_with_other_sources'

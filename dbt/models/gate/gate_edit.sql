@@ -53,24 +53,15 @@ of_gate as (
             and l.data_year = v.data_year
             and l.vintage = v.vintage
             and c.cell_key = hash(v.source_cell_id)
-),
-
--- how much a figure weighs: the share of the indicators that use its variable
-weights as (
-    select
-        variable_code,
-        count(distinct indicator_code) / (select count(*) from {{ ref('indicator') }}) as weight
-    from {{ ref('indicator_part') }}
-    group by all
 )
 
 select
     e.*,
-    coalesce(w.weight, 0) as weight
+    case when e.scope = 'district' then 0 else coalesce(w.weight, 0) end as weight
 from (
     from proposed
     union all by name
     from of_gate
 ) as e
-left join weights as w using (variable_code)
+left join {{ ref('gate_weight') }} as w using (variable_code)
 qualify row_number() over (partition by e.load_id, e.source_cell_id order by e.is_of_gate, e.rule) = 1

@@ -10,8 +10,12 @@ with columns as (
                 why := 'all of province ' || c.slipped_province || ' moves by 10 to the power ' || c.power::integer
             ),
             struct_pack(
-                rule_id := 'province_stands_in_its_place', observed := c.n_displaced::double, limit_at := 0::double,
-                why := 'the figures of province ' || c.displaced_province || ' fit its cities in another order'
+                rule_id := 'province_stands_in_its_place',
+                observed := (c.n_displaced + (c.run is not null)::integer)::double, limit_at := 0::double,
+                why
+                := coalesce(
+                    'the figures of province ' || c.displaced_province || ' fit its cities in another order', c.run
+                )
             ),
             struct_pack(
                 rule_id := 'block_is_of_its_year', observed := c.share_equal,
@@ -73,19 +77,22 @@ cities as (
     select
         g.load_id,
         'row_holds_its_own_figures' as rule_id,
-        g.own_distance / greatest(g.other_distance, 0.01) as observed,
+        -- a copy fits the other row to the last digit
+        case when g.is_copy then 100 else g.own_distance / greatest(g.other_distance, 0.01) end as observed,
         2::double as limit_at,
         case
+            when g.city_id = g.other_city_id then 'nearly all its figures are those of the last edition'
             when g.is_copy then 'nearly all its figures are those of ' || o.name_zh
             else printf(
-                'its figures fit the past of %s (%.1f usual moves), not its own (%.1f)',
+                'its figures%s fit the past of %s (%.1f usual moves), not its own (%.1f)',
+                coalesce(' ' || g.columns, ''),
                 o.name_zh, g.other_distance, g.own_distance
             )
         end as why,
         g.city_id,
         c.name_zh as city_name,
         g.year,
-        g.city_id as subject,
+        g.city_id || coalesce('/' || g.columns, '') as subject,
         b.file,
         b.sheet,
         b.cell
@@ -93,6 +100,8 @@ cities as (
     inner join {{ ref('city') }} as c on g.city_id = c.city_id
     inner join {{ ref('city') }} as o on g.other_city_id = o.city_id
     left join labels as b on g.load_id = b.load_id and g.city_id = b.city_id
+    -- of a whole row its tables are not told as well
+    qualify g.columns is null or bool_and(g.columns is not null) over (partition by g.load_id, g.city_id, g.year)
 ),
 
 gaps as (

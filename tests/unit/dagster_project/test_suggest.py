@@ -55,6 +55,17 @@ def test_scope_and_unit_are_those_that_the_header_itself_says(seeds):
     assert fields(whole.ready_row)[5] == "city"
 
 
+@pytest.mark.parametrize("word", ["户籍", "年末常住", "年平均"])
+def test_a_header_of_another_concept_is_named_and_its_variable_not_offered(seeds, word):
+    with (seeds / "header_map.csv").open("a", encoding="utf-8") as stream:
+        stream.write("book,,,人口/城镇常住人口/全市,population_urban,city,万人,\n")
+    hint = HeaderMap(seeds).hint("book", f"人口/城镇{word}人口/全市", "万人")
+    assert (hint.nearest, hint.variable_code) == ("人口/城镇常住人口/全市", "ignore")
+    assert fields(hint.ready_row)[4:] == ["ignore", "city", "万人", "another concept than 人口/城镇常住人口/全市"]
+    same = HeaderMap(seeds).hint("book", "人口/城镇常住人口数/全市", "万人")
+    assert same.variable_code == "population_urban"
+
+
 def test_built_up_area_keeps_its_own_scope(seeds):
     assert fields(HeaderMap(seeds).hint("book", "土地/建成区总面积/市辖区", None).ready_row)[5] == "built_up"
 

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 
 from expectations import ResultRow, is_accepted, validate
 from expectations.docs_index import write_overview
-from expectations.run import second_look
+from expectations.run import by_influence, second_look
 from expectations.suites import ALL, values
 
 
@@ -256,3 +256,47 @@ def test_rules_across_rows_do_not_repeat_what_refused_a_load_already():
     assert [one.severity for one in beside] == ["error", "warn", "error"]
     assert not is_accepted(alone)
     assert not is_accepted(beside)
+
+
+def warning(rule_id, n, **detail):
+    return ResultRow(rule_id, "values", "warn", False, 100, n, f"{n} of 100", f"{n} of 100 figures.", [detail])
+
+
+def test_warnings_that_can_move_a_score_come_first_and_those_beyond_sound_editions_before_them(baseline):
+    known = dataclasses.replace(
+        baseline, weights={"gdp_nom": 0.5, "road_area": 0.1}, usual={"many": (4, 6), "few": (1, 9)}
+    )
+    rows = [
+        warning("unused", 3, variable_code="emp_total", scope="city"),
+        warning("district", 3, variable_code="gdp_nom", scope="district"),
+        warning("road", 3, variable_code="road_area", scope="city"),
+        warning("gdp", 3, variable_code="gdp_nom", scope="city"),
+        warning("far", 3, variable_code="road_area", scope="city", influence=0.8),
+        warning("few", 5, variable_code="gdp_nom", scope="city", influence=9.0),
+        dataclasses.replace(warning("refused", 1), severity="error"),
+    ]
+    ranked = [row.rule_id for row in by_influence(rows, known)]
+    assert ranked == ["refused", "far", "gdp", "road", "unused", "district", "few"]
+
+
+def test_a_warning_says_how_many_findings_accepted_editions_had(frames, baseline, tmp_path):
+    frames["values"].loc[:2, "value"] *= 4
+    plain = {row.rule_id: row for row in validate(frames, baseline, docs_dir=tmp_path, name="a")}["value_is_near_last"]
+    for usual, start in (
+        ((1, 2), "More than in accepted editions (1 to 2): "),
+        ((5, 5), "As in accepted editions (5): "),
+    ):
+        known = dataclasses.replace(baseline, usual={"value_is_near_last": usual})
+        rows = validate(frames, known, docs_dir=tmp_path, name="b")
+        assert {row.rule_id: row.sentence for row in rows}["value_is_near_last"] == start + plain.sentence
+    assert start in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_figures_of_a_warning_are_ordered_by_what_they_can_move(frames, baseline, tmp_path):
+    values = frames["values"]
+    codes = list(dict.fromkeys(values["variable_code"]))[:2]
+    for code, factor in zip(codes, (9, 3), strict=True):
+        values.loc[values.index[values["variable_code"] == code][3], "value"] *= factor
+    known = dataclasses.replace(baseline, weights={codes[1]: 0.2})
+    rows = {row.rule_id: row for row in validate(frames, known, docs_dir=tmp_path, name="a")}
+    assert [one["variable_code"] for one in rows["value_is_near_last"].details] == codes[::-1]

@@ -227,6 +227,70 @@ def test_a_city_whose_gdp_truly_doubles_in_volume_is_left_alone(editing, cities)
     assert editing.decided(pd.concat([gdp, index])) == {}
 
 
+def pending_prices(edits):
+    """(city, year) of price steps that are left to a person."""
+    found = edits[(edits["rule"] == "E9") & (edits["action"] == "pending")]
+    return set(zip(found["city_id"], found["year"], strict=True))
+
+
+def test_a_price_that_falls_and_comes_back_is_used_as_printed_and_listed(editing, cities):
+    gdp, index = prices_and_volumes(cities)
+    for year, factor in ((2013, 0.8), (2014, 0.85), (2017, 1.2), (2018, 1.18)):
+        times(gdp, cities[9], range(year, 2023), factor)
+    edits = editing.run(pd.concat([gdp, index]))
+    assert set(edits["action"]) == {"pending"}
+    assert pending_prices(edits) == {(cities[9], year) for year in (2013, 2014, 2017, 2018)}
+
+
+def test_a_price_that_falls_in_many_steps_is_used_as_printed_and_listed(editing, cities):
+    gdp, index = prices_and_volumes(cities)
+    for year in range(2012, 2018):
+        times(gdp, cities[9], range(year, 2023), 0.86)
+    assert pending_prices(editing.run(pd.concat([gdp, index]))) == {(cities[9], year) for year in range(2012, 2018)}
+
+
+def test_a_fall_that_cities_of_several_provinces_share_is_a_price_and_a_deeper_cut_is_none(editing):
+    gdp, index = prices_and_volumes(editing.cities[:220])
+    provinces = list(dict.fromkeys(city[2:4] for city in editing.cities[:220]))
+    shared = [next(city for city in editing.cities if city[2:4] == province) for province in provinces[:8]]
+    for city in shared:
+        times(gdp, city, range(2015, 2023), 0.84)
+    for city in shared[:6]:  # of two it is too early to say
+        times(gdp, city, range(2018, 2023), 1.15)
+    cut = next(city for city in editing.cities if city[2:4] == provinces[9])
+    times(gdp, cut, range(2015, 2023), 0.55)
+    edits = editing.run(pd.concat([gdp, index]))
+    assert {(city, 2015) for city in shared} <= pending_prices(edits)
+    assert set(edits.loc[edits["action"] == "relink", "city_id"]) == {cut}
+
+
+def test_a_level_that_is_wrong_for_two_years_is_no_price(editing, cities):
+    gdp, index = prices_and_volumes(cities)
+    sound = gdp[gdp["city_id"] == cities[9]].set_index("year")["value"]
+    times(gdp, cities[9], [2015, 2016], 1.3)
+    assert pending_prices(editing.run(pd.concat([gdp, index]))) == set()
+    used = [editing.used(cities[9], year, "gdp_nom", "gdp_revised") for year in YEARS]
+    assert np.abs(np.log(np.array(used) / sound.to_numpy())).max() < 0.05  # off by the price of two years at most
+
+
+def test_of_two_sources_the_smaller_step_is_the_price(editing, cities):
+    """One source corrects the level in the year in which the price falls, the other does not."""
+    gdp, index = prices_and_volumes(cities)
+    for year, factor in ((2015, 0.78), (2019, 1.25)):
+        times(gdp, cities[9], range(year, 2023), factor)
+    corrected = gdp.copy()
+    times(corrected, cities[9], range(2010, 2015), 1.3)
+    first = [frame.assign(source="panel_policies") for frame in (gdp, index)]
+    editing.run(pd.concat([corrected, index, *first]))
+    steps = editing.con.execute(
+        "select source, is_broken, is_doubtful, step_used - price_step from int_price_steps"
+        " where city_id = ? and year = 2015 order by 1",
+        [cities[9]],
+    ).fetchall()
+    assert [row[:3] for row in steps] == [("gdp_revised", True, False), ("panel_policies", False, True)]
+    assert steps[0][3] == pytest.approx(np.log(1.3))
+
+
 @pytest.mark.parametrize("factor", [10.0, 1.5])
 def test_growth_that_does_not_fit_is_what_nominal_gdp_leaves_over_the_usual_price(editing, cities, factor):
     gdp, index = prices_and_volumes(cities)

@@ -207,6 +207,50 @@ def test_a_shift_inside_one_province_is_seen(gate, figures):
     assert [subject for subject, _ in gate.judge(figures)["province_stands_in_its_place"]] == ["gdp_nom/city/2019"]
 
 
+@pytest.mark.parametrize("down", [True, False], ids=["down", "up"])
+def test_a_shift_of_some_rows_is_seen_whatever_their_provinces(gate, figures, down):
+    last = [city for city, _ in gate.cities][-14:-6]  # four of each of two provinces
+    values = read(figures, "retail_sales_nom", last)
+    put(figures, "retail_sales_nom", last, [values[0], *values[:-1]] if down else [*values[1:], values[-1]])
+    ((subject, why),) = gate.judge(figures)["province_stands_in_its_place"]
+    assert subject == "retail_sales_nom/city/2019"
+    assert f"fit the row {'above' if down else 'below'} them" in why
+
+
+def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures):
+    one, other = gate.cities[2][0], gate.cities[70][0]
+    table = ["gdp_nom", "fiscal_revenue", "fiscal_expenditure"]  # the columns of `table 0`
+    for variable in table:
+        values = read(figures, variable, [one, other])
+        put(figures, variable, [one, other], values[::-1])
+    found = gate.judge(figures)["row_holds_its_own_figures"]
+    columns = ", ".join(sorted(table))
+    assert {subject for subject, _ in found} == {f"{one}/{columns}", f"{other}/{columns}"}
+    assert all(f"its figures {columns} fit the past of" in why for _, why in found)
+
+
+def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
+    for variable, factor in (("gdp_nom", 1.8), ("fiscal_revenue", 1.7), ("fiscal_expenditure", 1.9)):
+        figures.loc[at(figures, variable, [gate.cities[20][0]]), "value"] *= factor
+        figures.loc[at(figures, variable, [gate.cities[50][0]]), "value"] /= factor
+    assert gate.judge(figures) == {}
+
+
+def test_a_row_printed_for_two_cities_is_seen(gate, figures):
+    one, other = gate.cities[12][0], gate.cities[61][0]
+    for variable in VARIABLES:
+        put(figures, variable, [other], read(figures, variable, [one]))
+    assert one in {subject for subject, _ in gate.judge(figures)["row_holds_its_own_figures"]}
+
+
+def test_the_row_of_last_year_is_seen(gate, figures):
+    city = gate.cities[33][0]
+    for variable in VARIABLES:
+        put(figures, variable, [city], read(figures, variable, [city], 2018))
+    ((subject, why),) = gate.judge(figures)["row_holds_its_own_figures"]
+    assert (subject, why) == (city, "nearly all its figures are those of the last edition")
+
+
 def test_a_sort_inside_one_province_is_seen(gate, figures):
     cities = of_province(gate, 3)
     put(figures, "fiscal_revenue", cities, sorted(read(figures, "fiscal_revenue", cities)))

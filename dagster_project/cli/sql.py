@@ -198,7 +198,7 @@ def _say_why_empty(con: duckdb.DuckDBPyConnection, query: str) -> None:
 def _values_there(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """Where a column of a named table is compared with a text that it never holds: what it holds."""
     said = []
-    named = {name.split(" AS ")[0].split(".")[-1] for name in con.get_table_names(query, qualified=True)}
+    named = set(re.findall(r"\w+", query))
     for column, text in dict.fromkeys(TEXT.findall(query)):
         places = con.execute(PLACES_SQL, [column]).fetchall()
         place = next((f"{schema}.{table}" for schema, table in places if table in named), None)

@@ -69,6 +69,8 @@ def test_no_rows_name_the_texts_that_are_there(small_warehouse):
     beside = asked(small_warehouse, "sql", "from gap as g where g.scheme = 'east_west'")[2]
     assert "0 rows: scheme of easy.gap is never 'east_west' (it is " in beside
     assert "east_vs_cw" in beside
+    code, _, beside = asked(small_warehouse, "sql", "from panel_long where name_zh = '合肥市' and year = 1990")
+    assert (code, "0 rows: scores are of 2012 to 2016, not of 1990." in beside) == (0, True)
     beside = asked(small_warehouse, "sql", "from ranking where name_en = 'Hefe'")[2]
     assert "name_en of easy.ranking is never 'Hefe' (it is" in beside
     assert "Hefei" in beside

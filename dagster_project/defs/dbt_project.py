@@ -167,8 +167,8 @@ def node_of(event: Any) -> str:
 
 def in_order(events: Sequence[Any], nodes: Sequence[str], left: Mapping[str, Any]) -> Iterator[Any]:
     """Parents before children, made anew or left as they were; then the outcomes of tests."""
-    made = {node: event for event in events if (node := node_of(event))}
-    yield from (lean(event) for node in nodes if (event := made.get(node, left.get(node))) is not None)
+    made = {node: lean(event) for event in events if (node := node_of(event))}
+    yield from (event for node in nodes if (event := made.get(node, left.get(node))) is not None)
     yield from (lean(event) for event in events if not node_of(event))
 
 

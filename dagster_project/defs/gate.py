@@ -340,7 +340,7 @@ def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
         jump_limit_log=float(row["jump_limit_log"]),
         is_synthetic=sidecar.is_synthetic,
         weights=dict(zip(weights["variable_code"], weights["weight"].astype(float), strict=True)),
-        usual={one.rule_id: (int(one.fewest), int(one.most)) for one in usual.itertuples()},
+        usual=dict(zip(usual["rule_id"], zip(usual["fewest"], usual["most"], strict=True), strict=True)),
     )
 
 

@@ -538,15 +538,7 @@ end || case {{ t }}.rule
             end
     when 'gate' then {{ t }}.about
     when 'E9'
-        then coalesce(
-            case
-                when {{ t }}.action = 'pending'
-                    then
-                        printf('the price of GDP moves by %+.0f %%, usual are %+.0f %%; ', 100 * (exp({{ t }}.measured) - 1), 100 * (exp({{ t }}.limit_at) - 1))
-                        || 'other years take it back or cities of several provinces share it'
-            end,
-            'the price steps of ' || {{ t }}.about || ' are replaced: level of the latest year, carried back by printed growth',
-            'growth is what nominal GDP leaves over the usual price'
-        )
+        then
+            coalesce('the price steps of ' || {{ t }}.about || ' are replaced: level of the latest year, carried back by printed growth', 'growth is what nominal GDP leaves over the usual price')
 end
 {%- endmacro %}

@@ -14,9 +14,7 @@ with known as (
         ('E7', 'midpoint_share', true), ('E7', 'repeat_share', true),
         ('E8', 'mad', true), ('E8', 'share', true), ('E8', 'usual', true), ('E8', 'census_before', false),
         ('E8', 'census', false), ('E8', 'closure', false),
-        ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true),
-        ('E9', 'returned', true), ('E9', 'stroke', true), ('E9', 'shared_cities', true),
-        ('E9', 'shared_provinces', true), ('E9', 'shared_size', true)
+        ('E9', 'step_low', true), ('E9', 'step_high', true), ('E9', 'province_gap', true), ('E9', 'min_cities', true)
     ) as k (rule, parameter, is_required)
 ),
 

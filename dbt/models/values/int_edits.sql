@@ -305,25 +305,6 @@ relinked as (
     inner join figures as f
         on p.source = f.source and p.city_id = f.city_id and p.year = f.year and f.variable_code = 'gdp_real_index'
     where p.growth_used is not null and (p.growth is null or p.is_growth_off)
-    union all by name
-    -- a price that may truly have moved: growth is expected to be what nominal GDP leaves over the usual price
-    select
-        f.source,
-        f.city_id,
-        f.year,
-        f.variable_code,
-        'E9' as rule,
-        'pending' as action,
-        f.value as used_value,
-        null as used_cell_id,
-        p.price_step as measured,
-        p.usual_step as limit_at,
-        f.value * exp(p.price_step - p.usual_step) as expected,
-        null as about
-    from {{ ref('int_price_steps') }} as p
-    inner join figures as f
-        on p.source = f.source and p.city_id = f.city_id and p.year = f.year and f.variable_code = 'gdp_real_index'
-    where p.is_doubtful
 ),
 
 -- the newest edition has no later year that speaks of it: what only the gate sees there is left out
@@ -370,7 +351,6 @@ from (
         *,
         case
             when action = 'keep' then 0
-            when action = 'pending' then 7
             when rule in ('E6', 'E9') or about = 'backcast' then 1
             when action = 'replace' then 2
             when action = 'quarantine' then 3

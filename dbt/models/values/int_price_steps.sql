@@ -5,20 +5,12 @@
 -- latest year by printed real growth and these steps, so level, growth and price agree in every year (backcasting).
 -- Where a county changed city the price step is replaced, but nominal GDP keeps its level: it is on another boundary,
 -- like every other figure of the city.
--- A price may truly move: oil, steel and coal fall and rise again, in cities of several provinces at a time, while a
--- level that statisticians correct is cut at one stroke and stays. Where the steps of a city, or of the year, look like
--- prices, the printed step is used and left to a person (`is_doubtful`).
 with band as (
     select
         ln({{ edit_parameter('E9', 'step_low') }}) as lowest,
         ln({{ edit_parameter('E9', 'step_high') }}) as highest,
         {{ edit_parameter('E9', 'province_gap') }} as gap,
-        {{ edit_parameter('E9', 'min_cities') }} as min_cities,
-        {{ edit_parameter('E9', 'returned') }} as returned,
-        {{ edit_parameter('E9', 'stroke') }} as stroke,
-        {{ edit_parameter('E9', 'shared_cities') }} as shared_cities,
-        {{ edit_parameter('E9', 'shared_provinces') }} as shared_provinces,
-        {{ edit_parameter('E9', 'shared_size') }} as shared_size
+        {{ edit_parameter('E9', 'min_cities') }} as min_cities
 ),
 
 printed as (
@@ -67,114 +59,12 @@ steps as (
     window s as (partition by y.source, y.city_id order by y.year)
 ),
 
--- steps against the nation's median, and the path that the larger ones add up to
-moves as (
-    select
-        s.source,
-        s.city_id,
-        s.province_code,
-        s.year,
-        s.price_step - median(s.price_step) over (partition by s.source, s.year) as move,
-        b.gap,
-        b.returned,
-        b.stroke,
-        coalesce(abs(move) > b.gap, false) as is_large,
-        case when abs(move) > b.gap / 2 then move else 0 end as part
-    from steps as s
-    cross join band as b
-),
-
-paths as (
-    select
-        *,
-        sum(part) over (partition by source, city_id order by year) as path,
-        path - part as path_before,
-        max(abs(move)) filter (where is_large) over sign_of_city
-        < stroke * sum(abs(move)) filter (where is_large) over sign_of_city as is_spread
-    from moves
-    window sign_of_city as (partition by source, city_id, move > 0)
-),
-
--- a figure that is wrong for a year or some also goes and comes back, but at two strokes between calm years
-slips as (
-    select source, city_id, year
-    from (
-        select a.source, a.city_id, a.year
-        from moves as a
-        inner join moves as o
-            on
-                a.source = o.source and a.city_id = o.city_id and abs(a.year - o.year) between 1 and 3
-                and a.is_large and o.is_large and a.move * o.move < 0 and abs(ln(-a.move / o.move)) < ln(1.25)
-        inner join moves as n
-            on
-                a.source = n.source and a.city_id = n.city_id and n.part <> 0
-                and n.year between least(a.year, o.year) - 3 and greatest(a.year, o.year) + 3
-        group by a.source, a.city_id, a.year, o.year
-        having count(distinct n.year) = 2
-    ) as pairs
-    group by all
-),
-
--- what comes back before or after, and what goes in many steps, looks like a price
-turning as (
-    select
-        p.* exclude (is_spread),
-        p.is_large and (
-            coalesce(p.is_spread, false)
-            or case
-                when p.move > 0
-                    then p.path - min(p.path) over later + max(p.path_before) over earlier - p.path_before
-                else max(p.path) over later - p.path + p.path_before - min(p.path_before) over earlier
-            end >= p.returned * abs(p.move)
-        ) as is_returning,
-        p.is_large and not is_returning as is_stroke
-    from paths as p
-    window
-        later as (
-            partition by p.source, p.city_id order by p.year rows between current row and unbounded following
-        ),
-        earlier as (
-            partition by p.source, p.city_id order by p.year rows between unbounded preceding and current row
-        )
-),
-
-prices as (
-    select
-        r.source,
-        r.city_id,
-        r.year,
-        -- near the nation's step there is nothing to correct
-        abs(r.move) <= r.gap or (r.is_returning and i.year is null) or w.year is not null as is_price
-    from turning as r
-    left join slips as i on r.source = i.source and r.city_id = i.city_id and r.year = i.year
-    left join (
-        select
-            source,
-            year,
-            move > 0 as is_rise,
-            median(abs(move)) filter (is_returning) as usual_size
-        from turning
-        where is_large
-        group by all
-        having
-            count(*) filter (is_returning) >= (select shared_cities from band)
-            and count(distinct province_code) filter (is_returning) >= (select shared_provinces from band)
-            and count(*) filter (is_returning) > count(*) filter (is_stroke)
-    ) as w
-        on
-            r.source = w.source and r.year = w.year and (r.move > 0) = w.is_rise
-            and abs(r.move) <= (select shared_size from band) * w.usual_size
-),
-
 inside as (
     select s.* from steps as s
-    inner join prices as p on s.source = p.source and s.city_id = p.city_id and s.year = p.year
-    inner join band as b on s.price_step between b.lowest and b.highest or p.is_price
-    where s.price_step is not null
+    inner join band as b on s.price_step between b.lowest and b.highest
 ),
 
--- median price step and growth: of the province where enough of its steps are inside the band or look like prices, else
--- of the nation
+-- median price step and growth: of the province where enough of its steps are inside the band, else of the nation
 usual as (
     select
         s.source,
@@ -201,7 +91,6 @@ compared as (
         b.highest,
         u.usual_step,
         u.usual_growth,
-        coalesce(p.is_price, false) as is_price,
         coalesce(
             not s.is_kept and (
                 s.price_step < b.lowest or s.price_step > b.highest or abs(s.price_step - u.usual_step) > b.gap
@@ -210,7 +99,6 @@ compared as (
     from steps as s
     cross join band as b
     left join usual as u on s.source = u.source and s.city_id = u.city_id and s.year = u.year
-    left join prices as p on s.source = p.source and s.city_id = p.city_id and s.year = p.year
 ),
 
 -- of the pair it is printed growth that does not fit, if nominal GDP moves as one expects and growth does not
@@ -221,26 +109,18 @@ judged as (
             is_off and abs(ln(growth) - usual_growth) > greatest(abs(gdp_step - usual_growth - usual_step), highest),
             false
         ) as is_growth_off,
-        is_off and not is_growth_off as is_questioned
+        is_off and not is_growth_off as is_broken
     from compared
 ),
 
--- sound steps and printed growth of other sources; a price that truly moves does so in every source, so of two steps
--- that look like prices the smaller one holds no correction of the level
+-- sound steps and printed growth of other sources
 others as (
     select
         j.source,
         j.city_id,
         j.year,
         arg_min(o.price_step, (r.default_rank, o.source))
-        filter (
-            o.price_step is not null and (
-                not o.is_off or (
-                    o.is_price and abs(o.price_step - j.price_step) > j.gap
-                    and abs(o.price_step - j.usual_step) < abs(j.price_step - j.usual_step)
-                )
-            )
-        ) as other_step,
+        filter (o.price_step is not null and not o.is_off) as other_step,
         -- growth that fits nominal GDP at the usual price
         arg_min(o.growth, (r.default_rank, o.source)) filter (
             j.gdp_step is null
@@ -253,17 +133,6 @@ others as (
     group by all
 ),
 
-decided as (
-    select
-        j.*,
-        o.other_step,
-        o.other_growth,
-        j.is_questioned and j.is_price and o.other_step is null as is_doubtful,
-        j.is_questioned and not is_doubtful as is_broken
-    from judged as j
-    left join others as o on j.source = o.source and j.city_id = o.city_id and j.year = o.year
-),
-
 repaired as (
     select
         j.*,
@@ -273,23 +142,24 @@ repaired as (
                 h.event_type in ('merge', 'transfer') and j.city_id in (h.from_city_id, h.to_city_id)
                 and abs(h.effective_year - j.year) <= 1
         ) as is_boundary,
-        j.other_step is not null and j.is_broken as is_of_other_source,
+        o.other_step is not null and j.is_broken as is_of_other_source,
         -- growth that nobody prints is what nominal GDP leaves over the usual price
         coalesce(
-            case when not j.is_growth_off then j.growth end, j.other_growth, exp(j.gdp_step - j.usual_step)
+            case when not j.is_growth_off then j.growth end, o.other_growth, exp(j.gdp_step - j.usual_step)
         ) as growth_used,
         case
-            when j.is_broken then coalesce(j.other_step, j.usual_step)
+            when j.is_broken then coalesce(o.other_step, j.usual_step)
             when j.price_step is not null and not j.is_growth_off then j.price_step
             when j.gdp_step is not null then j.gdp_step - ln(growth_used)
-            else coalesce(j.other_step, j.usual_step)
+            else coalesce(o.other_step, j.usual_step)
         end as step_used,
         last_value(case when j.gdp is not null then j.year end ignore nulls) over (
             partition by j.source, j.city_id order by j.year
             rows between unbounded preceding and unbounded following
         ) as level_year,
         j.gdp_step - ln(growth_used) - step_used as correction
-    from decided as j
+    from judged as j
+    left join others as o on j.source = o.source and j.city_id = o.city_id and j.year = o.year
 ),
 
 carried as (
@@ -323,7 +193,6 @@ select
     price_step,
     usual_step,
     is_broken,
-    is_doubtful,
     is_of_other_source,
     is_growth_off,
     growth_used,

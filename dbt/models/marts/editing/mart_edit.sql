@@ -123,13 +123,11 @@ reaches as (
         values
         ('population_resident', 'population'), ('secondary_share', 'va_secondary_nom'),
         ('tertiary_share', 'va_tertiary_nom'), ('gdp_nom', 'va_secondary_nom'), ('gdp_nom', 'va_tertiary_nom'),
-        ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator'), ('gdp_real_index', 'deflator')
+        ('fdi_usd', 'fdi_nom'), ('gdp_deflator', 'deflator')
     ) as r on e.variable_code = r.variable_code
     where
         e.is_selected
         and (e.action in ('quarantine', 'replace', 'relink') or (e.action = 'pending' and e.expected is not null))
-        -- growth that is replaced moves the price path, which has a row of its own
-        and (e.variable_code <> 'gdp_real_index' or e.action = 'pending')
 ),
 
 headline as (
@@ -159,7 +157,6 @@ parts as (
             else u.value
         end / case
             when not p.is_deflated then 1
-            when x.action = 'pending' then de.deflator / x.ratio
             when x.edit_no is not null then dp.deflator
             else de.deflator
         end as value

@@ -13,7 +13,7 @@ SCORES = """
 create table build.mart.mart_index_score as
 select 'nqpf' as index_code, 'nqpf' as spec_code, basis, 'flat' as weight_scheme, 'c' || i as city_id, 2020 as year,
     sin(i) as score, 100 * sin(i) as score_100, (rank() over w)::integer as rank_year,
-    100.0 * (9 - (rank() over w - 1)) / 9 as pct_year, sin(i) / 0.7 as score_relative
+    100.0 * (9 - (rank() over w - 1)) / 9 as pct_year, sin(i) / 0.7 as score_relative, i % 2 as share_imputed_weight
 from range(10) as t (i), (values ('frozen'), ('restated')) as b (basis)
 window w as (partition by basis order by sin(i) desc)
 """

@@ -206,6 +206,9 @@ def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse: House, t
 def _own_checkout(root: Path, house: House) -> None:
     for name in CODE:
         shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+    (root / "docs").mkdir()
+    for name in ("docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff"):  # every release holds them
+        shutil.copyfile(PROJECT / name, root / name)
     (root / ".venv").symlink_to(sys.prefix)
     demo = root / "warehouse" / "demo"
     shutil.copytree(house.paths.landing, demo / "landing")

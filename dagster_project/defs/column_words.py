@@ -1,7 +1,5 @@
 """What a column means where its own YAML does not say it: from a mart that says it, or from dbt/words.yml."""
 
-import csv
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -10,10 +8,9 @@ from typing import Any
 import yaml
 
 from dagster_project.paths import PROJECT
+from dagster_project.publish.release.dictionary import WIDE, names_of_codes
 
 WORDS = PROJECT / "dbt" / "words.yml"
-# columns of the wide tables: the name of a variable, an indicator or a scheme after what is shown of it
-WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+)")
 SHOWN = {
     "raw": "{} ({})",
     "z": "{}, standardised, higher is better",
@@ -26,20 +23,6 @@ SHOWN = {
 def read_words(part: str = "columns") -> dict[str, str]:
     """Name -> meaning, of a part of dbt/words.yml: columns or tests."""
     return dict(yaml.safe_load(WORDS.read_text(encoding="utf-8"))[part])
-
-
-@cache
-def _codes() -> dict[str, tuple[str, str]]:
-    """Code of a variable, an indicator or a scheme -> English name and unit, from the seeds."""
-    found: dict[str, tuple[str, str]] = {}
-    for seed, key, name in (
-        ("variable", "variable_code", "name_en"),
-        ("indicator", "indicator_code", "name_en"),
-        ("label", "code", "name_en"),
-    ):
-        with (PROJECT / "dbt" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
-            found = {row[key]: (row[name], row.get("unit", "")) for row in csv.DictReader(file)} | found
-    return found
 
 
 def meanings(manifest: Mapping[str, Any]) -> Callable[[str], str | None]:
@@ -57,9 +40,9 @@ def meanings(manifest: Mapping[str, Any]) -> Callable[[str], str | None]:
             return said[column].most_common(1)[0][0]
         match = WIDE.fullmatch(column)
         for what, code in ((None, column), (match["what"], match["code"]) if match else (None, column)):
-            if code in _codes():
-                name, unit = _codes()[code]
-                text = SHOWN.get(what or "", "{} ({})").format(name, unit).replace(" ()", "")
+            if code in names_of_codes():
+                named = names_of_codes()[code]
+                text = SHOWN.get(what or "", "{} ({})").format(named.en, named.unit).replace(" ()", "")
                 return f"{text[0].upper()}{text[1:]}."
         return None
 

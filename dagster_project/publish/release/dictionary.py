@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from functools import cache
+from typing import NamedTuple
 
 import duckdb
 
@@ -24,7 +25,8 @@ COMMENTS = {
     "comment_zh": "Meaning in Chinese; null for a column that dbt/words_zh.yml does not know.",
 }
 NOTHING = "(select '' as place, '' as column_name, null::varchar as comment_zh)"
-WIDE = re.compile(r"(?:(?P<what>raw|z|control|group)_)?(?P<code>.+)")
+# columns of the wide tables: the code of a variable, an indicator or a scheme after what is shown of it
+WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+)")
 SHOWN = {"raw": "{}（构造值）", "z": "{}（标准化，越大越好）", "control": "{}（控制变量）", "group": "所属组别：{}"}
 # Limits and errors of a figure whose own column is described.
 OF_A_FIGURE = {
@@ -88,9 +90,11 @@ def in_chinese(table: str, column: str) -> str | None:
     match = WIDE.fullmatch(column)
     if said or not match:
         return said
-    if column in _names():
-        return _names()[column]
-    return SHOWN[match["what"]].format(_names()[match["code"]]) if match["code"] in _names() else None
+    names = names_of_codes()
+    for what, code in (("", column), (match["what"] or "", match["code"])):
+        if code in names:
+            return SHOWN.get(what, "{}").format(names[code].zh)
+    return None
 
 
 @cache
@@ -100,11 +104,20 @@ def _words() -> dict[str, str]:
     return dict(yaml.safe_load((PROJECT / "dbt" / "words_zh.yml").read_text(encoding="utf-8")))
 
 
+class Names(NamedTuple):
+    """What the seeds call a code."""
+
+    en: str
+    zh: str
+    unit: str
+
+
 @cache
-def _names() -> dict[str, str]:
-    """Code of a variable, an indicator or a scheme -> Chinese name, from the seeds."""
-    found: dict[str, str] = {}
-    for seed, key in (("label", "code"), ("indicator", "indicator_code"), ("variable", "variable_code")):
+def names_of_codes() -> dict[str, Names]:
+    """Code of a variable, an indicator or a scheme -> its names; of a code that several seeds have, in this order."""
+    found: dict[str, Names] = {}
+    for seed, key in (("variable", "variable_code"), ("indicator", "indicator_code"), ("label", "code")):
         with (PROJECT / "dbt" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
-            found |= {row[key]: row["name_zh"] for row in csv.DictReader(file)}
+            rows = csv.DictReader(file)
+            found = {row[key]: Names(row["name_en"], row["name_zh"], row.get("unit", "")) for row in rows} | found
     return found

@@ -11,3 +11,13 @@
         else ntile(3) over (partition by {{ keys }}, {{ move }} is null order by {{ figure }})
     end
 {%- endmacro %}
+
+{# Half of the range that holds 95 of 100 figures. #}
+{% macro half_range(figure) -%}
+    ((quantile_cont({{ figure }}, 0.975) - quantile_cont({{ figure }}, 0.025)) / 2)
+{%- endmacro %}
+
+{# Logarithm of Student's density of two degrees of freedom at a figure in usual moves, but for a constant. #}
+{% macro log_density(moves) -%}
+    -1.5 * ln(1 + power({{ moves }}, 2) / 2)
+{%- endmacro %}

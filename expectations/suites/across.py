@@ -119,10 +119,17 @@ FEW_OF_COLUMN = _rule(
     "A column has few figures that cannot be right.",
     "columns with such figures",
     "hold more of them than a sound column has",
-    f"Many in one column speak of figures in the wrong rows. {_ANSWER}",
+    f"Many in one column, or in one province of it, speak of figures in the wrong rows. {_ANSWER}",
 )
-RULES = (*COLUMN_RULES, ROW, GAP, TOTAL, IDENTITIES, FEW, FEW_OF_COLUMN)
-_ANSWERED = {rule.rule_id for rule in (ROW, GAP, TOTAL, IDENTITIES, FEW, FEW_OF_COLUMN)}
+FEW_OF_CITY = _rule(
+    "edits_of_a_city_are_few",
+    "A city has few figures that cannot be right.",
+    "cities with such figures",
+    "hold more of them than a city of a sound edition has",
+    f"Many in one row speak of figures of another city or of another year. {_ANSWER}",
+)
+RULES = (*COLUMN_RULES, ROW, GAP, TOTAL, IDENTITIES, FEW, FEW_OF_COLUMN, FEW_OF_CITY)
+_ANSWERED = {rule.rule_id for rule in (ROW, GAP, TOTAL, IDENTITIES, FEW, FEW_OF_COLUMN, FEW_OF_CITY)}
 
 
 def prepare(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> pd.DataFrame:

@@ -71,7 +71,7 @@ runs as (
         ) as run
     from {{ ref('gate_run') }} as r
     left join {{ ref('city') }} as c on r.last_city_id = c.city_id
-    where r.evidence > {{ gate_parameter('max_run') }}
+    where r.times_limit > 1
 ),
 
 -- ---- the same figures as in another year of any source

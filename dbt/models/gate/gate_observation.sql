@@ -193,23 +193,52 @@ edits as (
     group by f.load_id, f.n_figures
 ),
 
+-- of a column, and of one province of it: slips do not come in crowds
 edits_of_columns as (
     select
         e.load_id,
         'edits_of_a_column_are_few' as rule_id,
         count(*)::double as observed,
-        greatest(
-            {{ gate_parameter('min_column_edits') }}, floor({{ gate_parameter('max_column_edit_share') }} * f.n_cities)
-        )
-            as limit_at,
-        printf('%d of its figures cannot be right', count(*)) as why,
+        case
+            when p.province_code is not null then {{ gate_parameter('max_province_edits') }}
+            else
+                greatest(
+                    {{ gate_parameter('min_column_edits') }},
+                    floor({{ gate_parameter('max_column_edit_share') }} * any_value(f.n_cities))
+                )
+        end as limit_at,
+        printf('%d of its figures%s cannot be right', count(*), coalesce(' in province ' || p.province_code, ''))
+            as why,
         e.variable_code,
         e.scope,
         e.year,
-        e.variable_code || '/' || e.scope || '/' || e.year as subject
+        p.province_code as province_id,
+        e.variable_code || '/' || e.scope || '/' || e.year || coalesce('/' || p.province_code, '') as subject
     from {{ ref('gate_edit') }} as e
     inner join figures as f using (load_id)
-    group by e.load_id, e.variable_code, e.scope, e.year, f.n_cities
+    inner join {{ ref('city') }} as p on e.city_id = p.city_id
+    group by grouping sets (
+        (e.load_id, e.variable_code, e.scope, e.year), (e.load_id, e.variable_code, e.scope, e.year, p.province_code)
+    )
+),
+
+edits_of_cities as (
+    select
+        e.load_id,
+        'edits_of_a_city_are_few' as rule_id,
+        count(*)::double as observed,
+        {{ gate_parameter('max_city_edits') }} as limit_at,
+        printf(
+            '%d of its figures cannot be right: %s', count(*),
+            string_agg(e.variable_code || ' (' || e.scope || ')', ', ' order by e.variable_code, e.scope)
+        ) as why,
+        e.city_id,
+        any_value(c.name_zh) as city_name,
+        e.year,
+        e.city_id || '/' || e.year as subject
+    from {{ ref('gate_edit') }} as e
+    inner join {{ ref('city') }} as c on e.city_id = c.city_id
+    group by e.load_id, e.city_id, e.year
 ),
 
 -- one fault, one message: what follows in the order of the rules is not told of a column at fault
@@ -228,6 +257,8 @@ observed as (
     select * from edits
     union all by name
     select * from edits_of_columns
+    union all by name
+    select * from edits_of_cities
 )
 
 select

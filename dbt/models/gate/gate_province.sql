@@ -85,7 +85,7 @@ provinces as (
 
 measured as (
     select
-        * exclude (moves, sorted_now, sorted_last, in_print, tolerance),
+        * exclude (in_print, tolerance),
         -- cities that moved by that power of ten against the rest of the column
         len(list_filter(moves, lambda move: abs(move - power * ln(10)) <= tolerance)) as n_power,
         list_median(list_transform(list_zip(sorted_now, sorted_last), lambda pair: abs(pair[1] - pair[2])))
@@ -122,36 +122,58 @@ usual as (
             and (b.source <> u.source or b.year <> u.year)
     where u.size = 0 and u.mad is not null
     group by all
+),
+
+scaled as (
+    select
+        m.*,
+        u.usual_move,
+        u.usual_repeat,
+        greatest(u.usual_move, m.block_mad, {{ gate_parameter('min_mad') }}) as scale,
+        -- where no other year is known a column must speak louder
+        case
+            when u.usual_move is null then {{ gate_parameter('displaced_unknown') }}
+            else {{ gate_parameter('displaced') }}
+        end as displaced,
+        {{ gate_parameter('run_step') }} as step
+    from measured as m
+    left join usual as u using (load_id, variable_code, scope, year)
+),
+
+ordered as (
+    select
+        * exclude (moves, sorted_now, sorted_last, step),
+        -- by how many usual moves the figures fit the past better in the order of their size; one counts at most some
+        list_sum(list_transform(moves, lambda move: least(abs(move) / scale, step)))
+        - list_sum(list_transform(
+            list_zip(sorted_now, sorted_last),
+            lambda pair: least(abs(pair[1] - pair[2]) / scale, step)
+        )) as order_gain
+    from scaled
 )
 
 select
-    m.*,
-    u.usual_move,
+    * exclude (usual_repeat, scale, displaced),
     -- the right figures in the wrong rows
-    m.has_ranks and (
+    has_ranks and (
         (
-            m.n_both >= {{ gate_parameter('min_displaced') }}
-            and m.own_distance
-            > case
-                when u.usual_move is null then {{ gate_parameter('displaced_unknown') }}
-                else {{ gate_parameter('displaced') }}
-            end
-            * greatest(u.usual_move, m.block_mad, {{ gate_parameter('min_mad') }})
-            and m.set_distance < {{ gate_parameter('displaced_set') }} * m.own_distance
-        )
-        or (
-            m.is_sorted
-            and coalesce(
-                m.own_distance > 0.75 * greatest(u.usual_move, m.block_mad, {{ gate_parameter('min_mad') }}), true
+            n_both >= {{ gate_parameter('min_displaced') }}
+            and (
+                (
+                    own_distance > displaced * scale
+                    and set_distance < {{ gate_parameter('displaced_set') }} * own_distance
+                )
+                or order_gain > (
+                    {{ gate_parameter('max_gain') }} + {{ gate_parameter('max_gain_of_city') }} * n_both
+                ) * displaced / {{ gate_parameter('displaced') }}
             )
         )
+        or (is_sorted and coalesce(own_distance > 0.75 * scale, true))
     ) as is_displaced,
-    m.power <> 0 and m.n_both >= {{ gate_parameter('min_cities') }} and m.n_power >= 0.8 * m.n_both as is_slipped,
+    power <> 0 and n_both >= {{ gate_parameter('min_cities') }} and n_power >= 0.8 * n_both as is_slipped,
     -- that many repeats by chance, at the share of repeats elsewhere, are less than one in a million
-    m.n_compared >= {{ gate_parameter('min_cities') }}
-    and m.n_repeat >= {{ gate_parameter('max_equal') }} * m.n_compared
-    and m.n_repeat * ln(greatest(m.share_repeat_elsewhere, coalesce(u.usual_repeat, 0), 0.02))
-    < ln(1e-6) as is_repeated,
-    m.n_last >= {{ gate_parameter('min_empty') }} and m.n_now = 0 and m.n_column > 0.7 * m.n_column_last as is_empty
-from measured as m
-left join usual as u using (load_id, variable_code, scope, year)
+    n_compared >= {{ gate_parameter('min_cities') }}
+    and n_repeat >= {{ gate_parameter('max_equal') }} * n_compared
+    and n_repeat * ln(greatest(share_repeat_elsewhere, coalesce(usual_repeat, 0), 0.02)) < ln(1e-6) as is_repeated,
+    n_last >= {{ gate_parameter('min_empty') }} and n_now = 0 and n_column > 0.7 * n_column_last as is_empty
+from ordered

@@ -1,7 +1,11 @@
 -- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong
 -- to the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better
--- it fits the past of the row beside it than its own, in usual moves; evidence is the largest sum over a run (CUSUM).
-with rows as (
+-- it fits the past of the row beside it than its own; evidence is the largest sum over a run (CUSUM).
+-- by_move counts in usual moves and is bounded for each figure. by_scope counts in log-likelihoods (Student's t of two
+-- degrees, heavy tails): there a figure that moved as the other scope of the same city did fits its own past as well as
+-- the two scopes usually go together, so a run of few rows shows where a column moves much.
+-- A column without a past is held against the other scope of the same row.
+with pairs as (
     select
         f.load_id,
         f.variable_code,
@@ -10,12 +14,39 @@ with rows as (
         f.city_id,
         f.row_no,
         case when f.value > 0 then ln(f.value) end as figure,
+        count(coalesce(f.year_last, f.year_next)) over (partition by f.load_id, f.variable_code, f.scope, f.year) > 0
+            as has_past,
         case
             when f.value_last > 0 then ln(f.value_last)
             when f.value_next > 0 and f.year_last is null then ln(f.value_next)
-        end as held
+        end as held_past,
+        case when k.value > 0 then ln(k.value) end as other_figure,
+        case
+            when k.value > 0 and k.value_last > 0 then ln(k.value / k.value_last)
+            when k.value > 0 and k.value_next > 0 and k.year_last is null then ln(k.value / k.value_next)
+        end as other_move
     from {{ ref('gate_figure') }} as f
+    left join {{ ref('gate_figure') }} as k
+        on
+            f.load_id = k.load_id
+            and f.variable_code = k.variable_code
+            and f.scope <> k.scope
+            and f.year = k.year
+            and f.city_id = k.city_id
+            and k.print_no = 1
     where f.print_no = 1 and f.has_ranks
+    -- one other scope
+    qualify row_number() over (
+        partition by f.load_id, f.variable_code, f.scope, f.year, f.city_id order by k.scope
+    ) = 1
+),
+
+rows as (
+    select
+        *,
+        case when has_past then held_past else other_figure end as held,
+        case when has_past then figure - held_past - other_move end as apart
+    from pairs
 ),
 
 columns as (
@@ -25,9 +56,17 @@ columns as (
         r.scope,
         r.year,
         median(r.figure - r.held) as block_move,
-        any_value(p.scale) as scale
+        -- a heavy tail counts like a wide middle; a column without a past must speak louder
+        coalesce(
+            any_value(p.scale),
+            greatest(mad(r.figure - r.held), {{ half_range('r.figure - r.held') }} / 3, {{ gate_parameter('min_mad') }})
+            * {{ gate_parameter('displaced_unknown') }} / {{ gate_parameter('displaced') }}
+        ) as scale,
+        count(r.apart) >= {{ gate_parameter('min_moves') }} as has_scopes,
+        median(r.apart) as apart_move,
+        greatest(mad(r.apart), {{ half_range('r.apart') }} / 3, {{ gate_parameter('min_mad') }}) as apart_scale
     from rows as r
-    inner join (
+    left join (
         select
             load_id,
             variable_code,
@@ -35,6 +74,7 @@ columns as (
             year,
             max(greatest(usual_move, block_mad, {{ gate_parameter('min_mad') }})) as scale
         from {{ ref('gate_province') }}
+        where usual_move is not null or block_mad is not null
         group by all
     ) as p using (load_id, variable_code, scope, year)
     group by all
@@ -45,9 +85,20 @@ fits as (
     select
         r.*,
         d.shift,
+        c.has_scopes,
         abs(r.figure - r.held - c.block_move) / c.scale as own,
         case d.shift when 1 then lag(r.held) over printed else lead(r.held) over printed end as held_beside,
-        abs(r.figure - held_beside - c.block_move) / c.scale as beside
+        abs(r.figure - held_beside - c.block_move) / c.scale as beside,
+        {{ log_density('beside') }} - ln(c.scale) as beside_likelihood,
+        -- null for a figure without a past
+        {{ log_density('own') }} - ln(c.scale) as alone,
+        greatest(
+            alone,
+            case
+                when alone is not null
+                    then {{ log_density('(r.apart - c.apart_move) / c.apart_scale') }} - ln(c.apart_scale)
+            end
+        ) as own_likelihood
     from rows as r
     inner join columns as c using (load_id, variable_code, scope, year)
     cross join (values (1), (-1)) as d (shift)
@@ -67,7 +118,8 @@ summed as (
                 else
                     least(greatest(own - beside, -{{ gate_parameter('run_step') }}), {{ gate_parameter('run_step') }})
             end, 0
-        )) over printed as total
+        )) over printed as moves,
+        sum(coalesce(beside_likelihood - own_likelihood, 0)) filter (where has_scopes) over printed as likelihoods
     from fits
     window printed as (partition by load_id, variable_code, scope, year, shift order by row_no, city_id)
 ),
@@ -75,7 +127,8 @@ summed as (
 risen as (
     select
         *,
-        total - least(coalesce(min(total) over before, 0), 0) as evidence
+        moves - least(coalesce(min(moves) over before, 0), 0) as by_move,
+        coalesce(likelihoods - least(coalesce(min(likelihoods) over before, 0), 0), 0) as by_scope
     from summed
     window
         before as (
@@ -89,8 +142,16 @@ select
     variable_code,
     scope,
     year,
-    max(evidence) as evidence,
+    max(by_move) as by_move,
+    max(by_scope) as by_scope,
+    max(evidence) as times_limit,
     arg_max(city_id, evidence) as last_city_id,
     arg_max(shift, evidence) as shift
-from risen
+from (
+    select
+        *,
+        greatest(by_move / {{ gate_parameter('max_run') }}, by_scope / {{ gate_parameter('max_run_by_scope') }})
+            as evidence
+    from risen
+)
 group by all

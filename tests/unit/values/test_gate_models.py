@@ -330,3 +330,82 @@ def test_every_threshold_is_used_and_known():
     assert len(known) == len(set(known))
     assert {name for name in known if f"gate_parameter('{name}')" not in text} == set()
     assert {part.partition("'")[0] for part in text.split("gate_parameter('")[1:]} == set(known)
+
+
+def restless(figures, variable, spread, seed):
+    """The column anew, with moves of that spread."""
+    rng = np.random.default_rng(seed)
+    column = figures["variable_code"] == variable
+    moves = pd.DataFrame({year: rng.normal(0, spread, column.sum() // len(YEARS)) for year in YEARS}).cumsum(axis=1)
+    for year in YEARS:
+        figures.loc[at(figures, variable, year=year), "value"] *= np.exp(moves[year].to_numpy())
+
+
+def with_districts(figures, variable, years=YEARS):
+    """The column of the urban districts beside the city's: some 40 %, and they move together."""
+    rng = np.random.default_rng(9)
+    there = figures[(figures["variable_code"] == variable) & figures["data_year"].isin(years)]
+    share = {city: rng.uniform(0.3, 0.5) for city in there["city_id"].unique()}
+    noise = np.exp(rng.normal(0, 0.02, len(there)))
+    districts = there.assign(scope="district", col_no=24, value=there["value"] * there["city_id"].map(share) * noise)
+    return pd.concat([figures, districts], ignore_index=True)
+
+
+def city_column(figures, variable, cities):
+    return at(figures, variable, cities) & (figures["scope"] == "city")
+
+
+def shift(figures, variable, cities):
+    mask = city_column(figures, variable, cities)
+    assert figures.loc[mask, "city_id"].tolist() == cities
+    figures.loc[mask, "value"] = np.roll(figures.loc[mask, "value"].to_numpy(), 1)
+
+
+@pytest.mark.parametrize("spoil", ["shifted", "sorted"])
+def test_a_province_of_a_restless_column_in_another_order_is_seen(gate, figures, spoil):
+    restless(figures, "retail_sales_nom", 0.2, 3)
+    assert gate.judge(figures) == {}
+    cities = of_province(gate, 7)
+    values = read(figures, "retail_sales_nom", cities)
+    put(figures, "retail_sales_nom", cities, sorted(values) if spoil == "sorted" else [*values[1:], values[0]])
+    assert [s for s, _ in gate.judge(figures)["province_stands_in_its_place"]] == ["retail_sales_nom/city/2019"]
+
+
+def test_a_short_shift_of_a_restless_column_is_seen_beside_its_other_scope(gate, figures):
+    restless(figures, "retail_sales_nom", 0.4, 4)
+    figures = with_districts(figures, "retail_sales_nom")
+    assert gate.judge(figures) == {}
+    shift(figures, "retail_sales_nom", [city for city, _ in gate.cities][30:37])
+    assert "retail_sales_nom/city/2019" in dict(gate.judge(figures)["province_stands_in_its_place"])
+
+
+def test_rows_that_slip_in_a_column_never_printed_before_are_seen_beside_its_other_scope(gate, figures):
+    figures = with_districts(figures[figures["data_year"] < 2019], "mobile_subscribers", ())
+    figures = pd.concat([figures, gate.sound()[lambda f: f["data_year"] == 2019]], ignore_index=True)
+    figures = figures[(figures["variable_code"] != "mobile_subscribers") | (figures["data_year"] == 2019)]
+    figures = with_districts(figures, "mobile_subscribers").reset_index(drop=True)
+    assert gate.judge(figures) == {}
+    shift(figures, "mobile_subscribers", [city for city, _ in gate.cities][20:45])
+    assert "province_stands_in_its_place" in gate.judge(figures)
+
+
+def test_a_crowd_of_slips_in_one_province_waits_for_a_person(gate, figures):
+    cities = of_province(gate, 6)
+    for variable in ("gdp_nom", "fiscal_education"):
+        figures.loc[at(figures, variable, cities[:3]), "value"] *= 10
+    assert gate.judge(figures) == {}
+    assert len(gate.edited()) == 6
+    figures.loc[at(figures, "gdp_nom", cities[3:5]), "value"] *= 10
+    ((subject, why),) = gate.judge(figures)["edits_of_a_column_are_few"]
+    assert subject.startswith("gdp_nom/city/2019/")
+    assert why.startswith("5 of its figures in province ")
+
+
+def test_a_city_with_many_slips_waits_for_a_person(gate, figures):
+    city = gate.cities[40][0]
+    apart = ("gdp_nom", "fiscal_education", "population_registered")  # one of each table
+    for variable in (*apart, "mobile_subscribers", "loans_balance_nom"):
+        figures.loc[at(figures, variable, [city]), "value"] = 0
+    ((subject, why),) = gate.judge(figures)["edits_of_a_city_are_few"]
+    assert subject == f"{city}/2019"
+    assert why.startswith("5 of its figures cannot be right: fiscal_education (city), gdp_nom (city), ")

@@ -48,6 +48,7 @@ bench: setup
 
 bench-load: setup
 	@$(BIN)/python benchmarks/load.py
+	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/chain.py
 
 lint: setup

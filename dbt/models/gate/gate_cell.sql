@@ -113,6 +113,27 @@ zeros as (
         and not coalesce(o.is_confirmed, false)
 ),
 
+-- a decimal point in a column of whole numbers
+fractions as (
+    select load_id, cell_key
+    from (
+        select
+            f.load_id,
+            f.cell_key,
+            f.is_whole,
+            f.is_kept,
+            c.n_cities,
+            count(*) filter (where not f.is_whole) over (partition by f.load_id, f.variable_code, f.scope, f.year)
+                as n_fractions
+        from {{ ref('gate_figure') }} as f
+        inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
+        where f.print_no = 1 and f.value is not null and f.data_year > 0 and c.fault is null
+    ) as f
+    where
+        not is_whole and not is_kept
+        and n_fractions <= {{ gate_parameter('max_fractions') }} * n_cities
+),
+
 -- of the figures of a broken identity the one that has moved, where all others have not or are confirmed
 broken as (
     select
@@ -173,6 +194,14 @@ select
     null as held_against,
     null as evidence
 from zeros
+union all
+select
+    load_id,
+    'figure_is_whole' as rule_id,
+    cell_key,
+    null as held_against,
+    null as evidence
+from fractions
 union all
 select distinct
     load_id,

@@ -40,6 +40,7 @@ of_gate as (
                         c.held_against
                     )
             when 'zero_is_a_figure' then '0 in a column that has none in other years'
+            when 'figure_is_whole' then 'a decimal point in a column of whole numbers'
             else 'the one figure that breaks identity ' || c.evidence
         end as evidence,
         'quarantine' as action,

@@ -15,6 +15,7 @@ with figures as (
         v.scope,
         v.value,
         coalesce(v.is_settled, false) as is_kept,
+        not regexp_matches(v.text, '\.\d*[1-9]') as is_whole,
         b.zero_rule,
         -- growth and indexes of several parts have no ranks that last
         not starts_with(v.unit, 'index') as has_ranks,

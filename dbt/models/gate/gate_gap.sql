@@ -1,20 +1,97 @@
 -- One row per province of a load that waits of which whole columns are empty that held figures in the last accepted
--- year.
+-- year, or that nearly all other cities of an edition have (`is_certain`: printed editions leave no such hole).
+with figures as (
+    select * from {{ ref('gate_figure') }}
+    where print_no = 1
+),
+
+provinces as (
+    select
+        load_id,
+        year,
+        province_id,
+        count(distinct city_id) as n_cities
+    from figures
+    where data_year > 0
+    group by all
+    having count(distinct city_id) >= {{ gate_parameter('min_hole') }}
+),
+
+columns as (
+    select
+        load_id,
+        year,
+        variable_code,
+        scope,
+        count(value) / any_value(n_all) as coverage
+    from (
+        select
+            *,
+            count(distinct city_id) over (partition by load_id, year) as n_all
+        from figures
+    ) as f
+    group by all
+),
+
+holes as (
+    select
+        p.load_id,
+        p.year,
+        p.province_id,
+        c.variable_code,
+        c.scope,
+        p.n_cities
+    from provinces as p
+    inner join columns as c on p.load_id = c.load_id and p.year = c.year
+    anti join figures as f
+        on
+            p.load_id = f.load_id
+            and p.year = f.year
+            and p.province_id = f.province_id
+            and c.variable_code = f.variable_code
+            and c.scope = f.scope
+            and f.value is not null
+    where c.coverage >= {{ gate_parameter('full_column') }}
+),
+
+empty as (
+    select
+        coalesce(p.load_id, h.load_id) as load_id,
+        coalesce(p.year, h.year) as year,
+        coalesce(p.province_id, h.province_id) as province_id,
+        coalesce(p.variable_code, h.variable_code) as variable_code,
+        coalesce(p.scope, h.scope) as scope,
+        p.year_last,
+        -- what was empty in the last year too is no news
+        h.n_cities is not null and (p.year_last is null or p.n_last > 0) as is_hole,
+        coalesce(p.is_empty, false) as is_lost,
+        coalesce(p.n_last, h.n_cities) as n_figures
+    from (
+        select * from {{ ref('gate_province') }}
+        where n_column > 0
+    ) as p
+    full join holes as h
+        on
+            p.load_id = h.load_id
+            and p.year = h.year
+            and p.province_id = h.province_id
+            and p.variable_code = h.variable_code
+            and p.scope = h.scope
+)
+
 select
-    p.province_id || '/' || p.year as subject,
-    p.load_id,
-    p.year,
-    p.province_id,
+    e.province_id || '/' || e.year as subject,
+    e.load_id,
+    e.year,
+    e.province_id,
     any_value(c.name_zh) as province_name,
-    max(p.year_last) as year_last,
-    count(*) as n_columns,
-    count(*) filter (where p.is_empty) as n_empty,
-    sum(p.n_last) filter (where p.is_empty) as n_figures,
-    string_agg(p.variable_code || ' (' || p.scope || ')', ', ' order by p.variable_code, p.scope)
-    filter (where p.is_empty) as empty_columns
-from {{ ref('gate_province') }} as p
-left join {{ ref('city') }} as c on p.province_id = c.province_code and c.level = 'province'
-where p.n_last >= {{ gate_parameter('min_empty') }} and p.n_column > 0
+    bool_or(e.is_hole) as is_certain,
+    count(*) as n_empty,
+    sum(e.n_figures) as n_figures,
+    'that '
+    || coalesce('it had in ' || max(e.year_last) filter (where e.is_lost), 'nearly all other cities have') as whose,
+    string_agg(e.variable_code || ' (' || e.scope || ')', ', ' order by e.variable_code, e.scope) as empty_columns
+from empty as e
+left join {{ ref('city') }} as c on e.province_id = c.province_code and c.level = 'province'
+where e.is_hole or e.is_lost
 group by all
-having
-    count(*) filter (where p.is_empty) > 0

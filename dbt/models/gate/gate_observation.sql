@@ -109,15 +109,10 @@ gaps as (
         load_id,
         'province_has_its_figures' as rule_id,
         n_figures::double as observed,
-        {{ gate_parameter('max_gap') }} as limit_at,
+        case when is_certain then 0 else {{ gate_parameter('max_gap') }} end as limit_at,
         printf(
-            '%s lacks %d figures that it had in %d: %s',
-            coalesce(province_name, province_id),
-            n_figures::integer,
-            year_last,
-            empty_columns
-        )
-            as why,
+            '%s lacks %d figures %s: %s', coalesce(province_name, province_id), n_figures::integer, whose, empty_columns
+        ) as why,
         year,
         subject
     from {{ ref('gate_gap') }}

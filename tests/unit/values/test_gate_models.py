@@ -96,7 +96,8 @@ class Gate:
 
     def judge(self, figures: pd.DataFrame, proposed: pd.DataFrame | None = None) -> dict[str, list[tuple[str, str]]]:
         """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
-        frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u", text="t")
+        frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u")
+        frame["text"] = frame["text"] if "text" in frame else "t"
         frame["cell"] = [f"{chr(64 + r.col_no)}{r.row_no}" for r in figures.itertuples()]
         frame["source_cell_id"] = frame["source"] + "@" + frame["vintage"] + ":f!S!" + frame["cell"]
         frame["is_settled"], frame["row_kind"] = False, "city"
@@ -280,6 +281,16 @@ def test_missing_figures_of_a_province_are_counted(gate, figures):
     assert "lacks 20 figures that it had in 2018: fiscal_revenue (city), gdp_nom (city)" in why
 
 
+def test_a_column_without_a_past_that_a_province_lacks_is_seen(gate, figures):
+    figures = figures[(figures["variable_code"] != "gdp_nom") | (figures["data_year"] == 2019)]
+    assert gate.judge(figures) == {}
+    gone = at(figures, "gdp_nom", of_province(gate, 4)[:8])  # of ten: the others print it
+    assert "province_has_its_figures" not in gate.judge(figures[~gone])
+    gone = at(figures, "gdp_nom", of_province(gate, 4))
+    ((_, why),) = gate.judge(figures[~gone])["province_has_its_figures"]
+    assert "lacks 10 figures that nearly all other cities have: gdp_nom (city)" in why
+
+
 def test_another_concept_in_a_whole_column_is_seen(gate, figures):
     rng = np.random.default_rng(5)
     column = at(figures, "population_registered")
@@ -409,3 +420,13 @@ def test_a_city_with_many_slips_waits_for_a_person(gate, figures):
     ((subject, why),) = gate.judge(figures)["edits_of_a_city_are_few"]
     assert subject == f"{city}/2019"
     assert why.startswith("5 of its figures cannot be right: fiscal_education (city), gdp_nom (city), ")
+
+
+def test_a_decimal_point_among_whole_numbers_is_left_out(gate, figures):
+    figures["text"] = figures["value"].round().astype(int).astype(str)
+    shares = figures["variable_code"] == "loans_balance_nom"
+    figures.loc[shares, "text"] += ".5"  # a column of its own kind
+    one = at(figures, "fiscal_revenue", [gate.cities[8][0]])
+    figures.loc[one, "text"] = figures.loc[one, "text"].str[:-1] + "." + figures.loc[one, "text"].str[-1:] + "4"
+    assert gate.judge(figures) == {}
+    assert gate.edited() == {(gate.cities[8][0], "fiscal_revenue"): "figure_is_whole"}

@@ -97,7 +97,7 @@ class Gate:
     def judge(self, figures: pd.DataFrame, proposed: pd.DataFrame | None = None) -> dict[str, list[tuple[str, str]]]:
         """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
         frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u")
-        frame["text"] = frame["text"] if "text" in frame else "t"
+        frame["text"] = frame.get("text", "t")
         frame["cell"] = [f"{chr(64 + r.col_no)}{r.row_no}" for r in figures.itertuples()]
         frame["source_cell_id"] = frame["source"] + "@" + frame["vintage"] + ":f!S!" + frame["cell"]
         frame["is_settled"], frame["row_kind"] = False, "city"

@@ -101,15 +101,29 @@ alone as (
 ),
 
 zeros as (
-    select f.load_id, f.cell_key
-    from {{ ref('gate_figure') }} as f
+    select
+        f.load_id,
+        f.cell_key
+    from (
+        select
+            *,
+            median(value_last) over (partition by load_id, variable_code, scope, year) as median_last
+        from {{ ref('gate_figure') }}
+    ) as f
     inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
     left join others as o using (load_id, cell_key)
     where
-        f.value = 0 and f.zero_rule = 'missing' and f.print_no = 1 and not f.is_kept and c.fault is null
-        -- where cities are few, one of them is a small share too
-        and c.share_zero <= greatest({{ gate_parameter('max_zero') }}, 1.01 / c.n_cities)
-        and coalesce(c.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
+        f.value = 0 and f.print_no = 1 and not f.is_kept and c.fault is null
+        and (
+            (
+                f.zero_rule = 'missing'
+                -- where cities are few, one of them is a small share too
+                and c.share_zero <= greatest({{ gate_parameter('max_zero') }}, 1.01 / c.n_cities)
+                and coalesce(c.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
+            )
+            -- what may be nothing, such as patents, does not fall to it from an ordinary figure
+            or f.value_last > {{ gate_parameter('min_fall') }} * f.median_last
+        )
         and not coalesce(o.is_confirmed, false)
 ),
 

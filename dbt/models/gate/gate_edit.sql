@@ -39,7 +39,7 @@ of_gate as (
                         'its past and the other cities lead to %.6g, and nothing else of the city has moved',
                         c.held_against
                     )
-            when 'zero_is_a_figure' then '0 in a column that has none in other years'
+            when 'zero_is_a_figure' then '0 where neither the column nor the city has been there'
             when 'figure_is_whole' then 'a decimal point in a column of whole numbers'
             else 'the one figure that breaks identity ' || c.evidence
         end as evidence,

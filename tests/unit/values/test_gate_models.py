@@ -422,6 +422,16 @@ def test_a_city_with_many_slips_waits_for_a_person(gate, figures):
     assert why.startswith("5 of its figures cannot be right: fiscal_education (city), gdp_nom (city), ")
 
 
+def test_patents_do_not_fall_to_zero_from_an_ordinary_number(gate, figures):
+    patents = figures["variable_code"] == "mobile_subscribers"
+    figures.loc[patents, "variable_code"] = "all_grants"  # may be zero
+    small, large = gate.cities[9][0], gate.cities[77][0]
+    figures.loc[at(figures, "all_grants", [small], 2018), "value"] = 5
+    figures.loc[at(figures, "all_grants", [small, large]), "value"] = 0
+    assert gate.judge(figures) == {}
+    assert gate.edited() == {(large, "all_grants"): "zero_is_a_figure"}
+
+
 def test_a_decimal_point_among_whole_numbers_is_left_out(gate, figures):
     figures["text"] = figures["value"].round().astype(int).astype(str)
     shares = figures["variable_code"] == "loans_balance_nom"

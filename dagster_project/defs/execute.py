@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
+from dagster_project.defs.history import quick_history
 from dagster_project.defs.origin import name_origin, origin_of, origin_tag
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.state import UNCHANGED
@@ -22,7 +23,7 @@ JOBS = ("ingest", "rebuild")  # the gate is asked before anything after it start
 
 def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) -> Failure | None:
     """Landing files of the chosen years to the published file; None if it went through. The caller holds the lock."""
-    with dg.DagsterInstance.get() as instance:
+    with quick_history(), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
         jobs = [defs.resolve_job_def(name) for name in JOBS]
         listener.planned({f"{job.name}/{node.name}" for job in jobs for node in job.nodes})

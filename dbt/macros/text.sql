@@ -1,11 +1,12 @@
 {#
   Full-width signs to ASCII, other brackets to round ones, every kind of blank to a plain one and of minus to a hyphen;
-  signs without width (the last two) go.
+  signs without width (the last two) go. None of them is ASCII: a text whose bytes are as many as its signs, as nearly
+  all are, stays as it is and costs nothing.
 #}
 {% macro to_half_width(text) -%}
-    translate({{ text }},
+    case when strlen({{ text }}) = length({{ text }}) then {{ text }} else translate({{ text }},
         '！＂＃＄％＆（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＼＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｜～［］〔〕【】−　' || chr(160) || chr(8201) || chr(8239) || chr(8203) || chr(65279),
-        '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ')
+        '!"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ\^_`abcdefghijklmnopqrstuvwxyz|~()()()-    ') end
 {%- endmacro %}
 
 {# A label as it is matched: half width, no whitespace at all. #}
@@ -13,19 +14,24 @@
     nullif(regexp_replace({{ to_half_width(text) }}, '\s+', '', 'g'), '')
 {%- endmacro %}
 
-{# What yearbooks print for "no figure". #}
+{# What yearbooks print for "no figure". None of it begins with a digit: figures need no pattern. #}
 {% macro is_blank_mark(text) -%}
-    regexp_full_match(trim({{ to_half_width(text) }}), '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)')
+    case
+        when ascii({{ text }}) between ascii('0') and ascii('9') then false
+        else regexp_full_match(
+            trim({{ to_half_width(text) }}), '(|-+|—+|–+|…+|\.{2,}|\.|\*+|/|NA|N/A|NaN|nan|null|None)'
+        )
+    end
 {%- endmacro %}
 
 {# A printed number, or null. Thousands groups are closed only where they are groups of three: '1 1.44' stays text. #}
 {% macro clean_number(text) -%}
 try_cast(
     case
-        when regexp_full_match(trim({{ to_half_width(text) }}), '[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?')
-            then regexp_replace(trim({{ to_half_width(text) }}), '[, ]', '', 'g')
         when regexp_full_match(trim({{ to_half_width(text) }}), '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
             then trim({{ to_half_width(text) }})
+        when regexp_full_match(trim({{ to_half_width(text) }}), '[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?')
+            then regexp_replace(trim({{ to_half_width(text) }}), '[, ]', '', 'g')
     end as double
 )
 {%- endmacro %}
@@ -132,7 +138,9 @@ end
 
 {# A part of an id source@vintage:file!sheet!cell: source, file, sheet or cell; null where there is no id. #}
 {% macro cell_part(id, part) -%}
-    regexp_extract(
-        {{ id }}, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', {{ {'source': 1, 'file': 2, 'sheet': 3, 'cell': 4}[part] }}
+    struct_extract(
+        regexp_extract(
+            {{ id }}, '^([^@]*)@[^:]*:(.*)!([^!]*)!([^!]*)$', ['source', 'file', 'sheet', 'cell']
+        ), '{{ part }}'
     )
 {%- endmacro %}

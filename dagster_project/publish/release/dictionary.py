@@ -57,9 +57,9 @@ def write_dictionary(con: duckdb.DuckDBPyConnection) -> int:
     for name, text in columns:
         con.execute(f"comment on column snapshot.{TABLE}.{name} is '{text}'")
     rows = [*con.execute(COLUMNS_SQL).fetchall(), *((TABLE, name, "VARCHAR", text) for name, text in columns)]
-    con.executemany(
-        f"insert into snapshot.{TABLE} values (?, ?, ?, ?, ?)", [(*row, in_chinese(row[0], row[1])) for row in rows]
-    )
+    full = [(*row, in_chinese(row[0], row[1])) for row in rows]
+    lists = [[row[place] for row in full] for place in range(len(columns))]
+    con.execute(f"insert into snapshot.{TABLE} select {', '.join(['unnest(?)'] * len(lists))}", lists)
     return len(rows)
 
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from dagster_project.publish.release.content import row_hash
-
 STORE = "store"
 
 
@@ -273,9 +271,10 @@ def _take_rows(con: duckdb.DuckDBPyConnection, table: str, plan: Packed) -> None
     helpers = "".join(f", {sql} as {name}" for name, sql in plan.helpers.items())
     numbers = "".join(f", {o.name}.row_no as {_number(o)}" for o in plan.origins)
     joins = "".join(f" left join {_numbers(o.table)} as {o.name} using ({', '.join(o.key)})" for o in plan.origins)
+    # numbered as they come: all cores sort, while a window with an order of its own is one core's
     con.execute(
-        f"create temp table packed_rows as select row_number() over (order by {', '.join(plan.order)}) as row_no, *"
-        f" from (select b.*{helpers}{numbers} from build.{table} as b{joins})"
+        "create temp table packed_rows as select row_number() over () as row_no, *"
+        f" from (select b.*{helpers}{numbers} from build.{table} as b{joins} order by {', '.join(plan.order)})"
     )
 
 
@@ -303,13 +302,13 @@ def _keep_one_of_equal_blocks(con: duckdb.DuckDBPyConnection, plan: Packed, kept
     con.execute(
         f"create temp table packed_block as select {key}, min(first_no) over (partition by n, content) as block_no,"
         " block_no = first_no as is_kept from"
-        f" (select {key}, count(*) as n, sum({row_hash(kept)}) as content, min(row_no) as first_no"
+        f" (select {key}, count(*) as n, {_content(con, kept)} as content, min(row_no) as first_no"
         f" from packed_rows group by {key})"
     )
     con.execute(
-        "create temp table packed_own as"
-        " select r.* replace (row_number() over (order by r.row_no) as row_no), b.block_no"
-        f" from packed_rows as r join packed_block as b using ({key}) where b.is_kept"
+        "create temp table packed_own as select * replace (row_number() over () as row_no) from"
+        f" (select r.*, b.block_no from packed_rows as r join packed_block as b using ({key}) where b.is_kept"
+        " order by r.row_no)"
     )
     con.execute("drop table packed_rows; alter table packed_own rename to packed_rows")
     con.execute(
@@ -317,6 +316,19 @@ def _keep_one_of_equal_blocks(con: duckdb.DuckDBPyConnection, plan: Packed, kept
         f" select {key}, block_no::integer as block_no from packed_block order by all"
     )
     con.execute("drop table packed_block")
+
+
+def _content(con: duckdb.DuckDBPyConnection, kept: list[str]) -> str:
+    """SQL: what the rows of a block say, as two sums of hashes of 64 bits, whatever the order of the rows.
+
+    DuckDB hashes 0.0 and -0.0 alike: the sign of a figure counts for itself.
+    """
+    types = dict(con.execute("select column_name, column_type from (describe packed_rows)").fetchall())
+    parts = [f'"{column}"' for column in kept] + [
+        f'signbit("{column}")' for column in kept if types[column] == "DOUBLE"
+    ]
+    sums = (f"sum(hash({', '.join(order)})::hugeint)" for order in (parts, ["'again'", *reversed(parts)]))
+    return f"({', '.join(sums)})"
 
 
 def _create_views(

@@ -1,3 +1,4 @@
+-- A case, not a filter: only the labels are cleaned, not the figures beside them.
 with labels as (
     select
         c.source,
@@ -7,9 +8,9 @@ with labels as (
         c.file,
         c.sheet,
         c.row_no,
-        max({{ clean_label('c.text') }}) filter (where h.role = 'city') as city_text,
+        max(case when h.role = 'city' then {{ clean_label('c.text') }} end) as city_text,
         max(c.cell) filter (where h.role = 'city') as cell,
-        max({{ clean_label('c.text') }}) filter (where h.role = 'code') as code_text,
+        max(case when h.role = 'code' then {{ clean_label('c.text') }} end) as code_text,
         max(c.number) filter (where h.role = 'year')::integer as row_year,
         count(c.number) filter (where h.role = 'value') as n_values
     from {{ ref('stg_landing__cells') }} as c

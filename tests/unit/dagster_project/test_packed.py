@@ -125,7 +125,7 @@ def test_a_view_that_says_something_else_is_refused(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     con.execute(SCORES)
-    monkeypatch.setattr("dagster_project.publish.release.packed.row_hash", lambda columns: "1::hugeint")
+    monkeypatch.setattr("dagster_project.publish.release.packed._content", lambda con, kept: "1")
     con.execute("update build.mart.mart_index_score set score = score + 1 where basis = 'frozen'")
     with pytest.raises(PackError, match="not those of the build"):
         packed(con, "mart.mart_index_score")  # blocks that are taken for equal, and are not

@@ -178,14 +178,21 @@ edit_path as materialized (
     )
 ),
 
+-- the path of every year that is printed: of the last year before it where it has none of its own
+edit_path_at as materialized (
+    select m.world, m.variable_code, m.year, p.path
+    from (select distinct world, variable_code, year from edit_metric) as m
+    asof left join edit_path as p
+        on m.world = p.world and m.variable_code = p.variable_code and m.year >= p.year
+),
+
 edit_line as materialized (
     select
         m.* exclude (origin),
         coalesce(p.path, 0) as path,
         m.y_printed - coalesce(p.path, 0) as y
     from edit_metric as m
-    asof left join edit_path as p
-        on m.world = p.world and m.variable_code = p.variable_code and m.year >= p.year
+    inner join edit_path_at as p using (world, variable_code, year)
     where m.y_printed is not null and not m.is_fill and not m.is_beyond
 ),
 

@@ -29,7 +29,6 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.defs.context import truth_frame
-from dagster_project.defs.dbt_project import dbt_environment
 from dagster_project.demo.country import BASE_YEARS, HORIZON, Geography, draw_country, read_geography
 from dagster_project.demo.figures import (
     RELATION_MAPS,
@@ -45,6 +44,7 @@ from dagster_project.demo.generate import generate_demo, read_parts
 from dagster_project.ingest.load import read_load
 from dagster_project.ingest.sidecar import check_files, landed_sidecars
 from dagster_project.paths import PROJECT, Paths, dbt_executable, demo_paths
+from dagster_project.run.dbt import dbt_environment
 from dagster_project.store import Warehouse
 from dagster_project.study import convergence, disparity
 from dagster_project.study.index import composite

@@ -26,6 +26,7 @@ from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.settings import current_settings
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths, export_to_environment, paths_from_environment
+from dagster_project.run.dbt import is_manifest_stale, parse
 from dagster_project.store import Warehouse
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -35,8 +36,8 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 def build_defs(paths: Paths) -> dg.Definitions:
     """Everything for one warehouse. Parses the dbt project first if its manifest is older than any of its files."""
     export_to_environment(paths)
-    if dbt_project.is_manifest_stale(paths):
-        dbt_project.parse(paths)
+    if is_manifest_stale(paths):
+        parse(paths)
     warehouse = Warehouse(paths.build_file)
     window = current_settings(paths).base_window
     years = data_years(landed_sidecars(paths), window)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dagster_project.defs import dbt_project
 from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import demo_paths, export_to_environment
+from dagster_project.run.dbt import parse
 from dagster_project.store import Warehouse
 
 if __name__ == "__main__":
     paths = demo_paths()
     export_to_environment(paths)
     Warehouse(paths.build_file).prepare()
-    dbt_project.parse(paths)
+    parse(paths)
     prepare_instance(paths)

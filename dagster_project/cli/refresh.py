@@ -23,6 +23,7 @@ from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
+from dagster_project.run.dbt import Parsing
 from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
 from dagster_project.run.kind import WrongKindError, check_kind
@@ -150,23 +151,26 @@ def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds:
 
 
 def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, is_quiet: bool) -> Failure | None:
-    # heavy, and not needed where nothing changed
-    from dagster_project.definitions import build_defs
-    from dagster_project.defs.execute import run_refresh
-    from dagster_project.defs.instance import prepare_instance
-
-    with quiet_output(log) as people:
+    with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
         if is_demo:
             check_kind(paths, is_synthetic=True)
+            parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph
             _ensure_demo(paths, people)
         sidecars = landed_sidecars(paths)
         check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
+        parsing.start_if_stale()
+        # heavy, and not needed where nothing changed
+        from dagster_project.definitions import build_defs
+        from dagster_project.defs.execute import run_refresh
+        from dagster_project.defs.instance import prepare_instance
+
         years = _years(sidecars, year)
         _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
+        parsing.wait()
         defs = build_defs(paths)
         with shown(people, record) as listener:
             return run_refresh(defs, years, listener)

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dagster_project.defs.dbt_project import dbt_environment, is_manifest_stale, parse
 from dagster_project.paths import Paths, dbt_executable
+from dagster_project.run.dbt import dbt_environment, is_manifest_stale, parse
 from dagster_project.run.kind import SYNTHETIC, marker
 
 BANNER = (  # at the foot: the page's own head stands still over whatever is above it

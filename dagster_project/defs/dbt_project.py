@@ -4,9 +4,7 @@ Asset key = [schema, table], what an analyst types in SQL; group by the folder t
 """
 
 import importlib.metadata
-import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -22,6 +20,7 @@ from dagster_project.defs.check_words import sentence_of
 from dagster_project.defs.column_words import meanings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths, dbt_executable
+from dagster_project.run.dbt import dbt_environment
 from dagster_project.store import Warehouse
 
 POOL = "warehouse"
@@ -38,51 +37,6 @@ STEPS = {
     "dbt_panel": ("fqn:panel fqn:marts.dimensions", ""),
     "dbt_marts": ("fqn:marts fqn:easy", "fqn:marts.dimensions"),
 }
-
-
-def dbt_environment(paths: Paths) -> dict[str, str]:
-    """What dbt reads from the environment: the build file, its own target folder, no telemetry."""
-    return {
-        "NQPF_BUILD_FILE": str(paths.build_file),
-        "DBT_TARGET_PATH": str(paths.dbt_target),
-        "DBT_LOG_PATH": str(paths.dbt_target / "logs"),
-        "DBT_PROFILES_DIR": str(paths.dbt_project),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DBT_USE_COLORS": "false",
-        # a tenth of its time; what dbt says is in the log of the refresh, its SQL in the folder run of its target
-        "DBT_LOG_LEVEL_FILE": "none",
-        # a fifth of a start; its outcomes are Dagster's events. Only `parse` writes the manifest
-        "DBT_WRITE_JSON": "false",
-        # a test waits until all its parents are built: the first load of a fresh warehouse has no marts
-        "DBT_INDIRECT_SELECTION": "buildable",
-    }
-
-
-def is_manifest_stale(paths: Paths) -> bool:
-    """True if any file of the dbt project is younger than the manifest (or there is none)."""
-    manifest = paths.dbt_manifest
-    try:
-        json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
-        return True
-    written = manifest.stat().st_mtime
-    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv", ".md") and p.is_file()]
-    return any(p.stat().st_mtime > written for p in sources)
-
-
-def parse(paths: Paths) -> None:
-    """Write the manifest. Does not open the build file."""
-    paths.dbt_target.mkdir(parents=True, exist_ok=True)
-    command = [str(dbt_executable()), "parse", "--project-dir", str(paths.dbt_project)]
-    done = subprocess.run(
-        command,
-        env={**os.environ, **dbt_environment(paths), "DBT_WRITE_JSON": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"dbt could not parse the project in {paths.dbt_project}:\n{done.stdout}{done.stderr}")
 
 
 class DbtProcess(DbtCliResource):

@@ -5,8 +5,9 @@ into blocking checks. Rows are committed before a check result is returned, so a
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
+from dagster_project.run.effort import current_effort
 from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
@@ -25,8 +27,10 @@ from expectations.docs_index import write_overview
 from expectations.findings import ready_rows, rows_to_review
 from expectations.run import is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
+from python_models.tasks import Crew
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
+SERIES_STEP = "raw__series_load"
 SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
 GATE = (
     "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
@@ -142,6 +146,8 @@ class Verdict:
 def build_gate_assets(
     paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
+    ahead = Ahead(paths, warehouse)
+
     @dg.asset(
         key=["raw", "load"],
         deps=[["raw", "cells"], ["raw", "header"], *READING],
@@ -156,7 +162,9 @@ def build_gate_assets(
     def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
         years = context.partition_keys
         sidecars = [s for s in yearly(landed_sidecars(paths)) if str(s.data_year) in years]
-        yield from _judge_all(context, paths, warehouse, sidecars, "", years)
+        if SERIES_STEP in (context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]):
+            ahead.begin(context.run_id, sidecars)
+        yield from _judge_all(context, paths, warehouse, sidecars, "", ahead, years)
 
     @dg.asset(
         key=["raw", "series_load"],
@@ -168,9 +176,59 @@ def build_gate_assets(
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
     def series_load(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        yield from _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_")
+        try:
+            yield from _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_", ahead)
+        finally:
+            ahead.close()
 
     return [load, series_load]
+
+
+class Ahead:
+    """Multi-year loads that a worker judges while the yearly ones, which wait for each other, are judged here.
+
+    No verdict hangs on the order: none of these loads has a yearly one of its source, so none looks at its verdict.
+    """
+
+    def __init__(self, paths: Paths, warehouse: Warehouse) -> None:
+        self._paths, self._warehouse = paths, warehouse
+        self._run_id = ""
+        self._crew: Crew | None = None
+        self._frames: dict[str, dict[str, pd.DataFrame]] = {}
+
+    def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
+        """Hand out what waits. others: the yearly loads of the run; without them there is nothing to do meanwhile."""
+        self.close()
+        key, landed = gate_hash(self._paths), landed_sidecars(self._paths)
+        with self._warehouse.held():
+            if current_effort().workers < 2 or not any(_waits(self._warehouse, other, "", key) for other in others):
+                return
+            sources = {sidecar.source for sidecar in yearly(landed)}
+            chosen = [s for s in multi_year(landed) if s.source not in sources]
+            waiting = [s for s in chosen if _waits(self._warehouse, s, "series_", key)]
+            self._run_id, self._crew = run_id, Crew(workers=1)
+            for sidecar in waiting:
+                try:
+                    baseline = baseline_of(self._warehouse, sidecar)
+                except dg.Failure:  # said where it is judged
+                    continue
+                frames = self._frames[sidecar.label] = gate_frames(self._warehouse, sidecar)
+                self._crew.submit(sidecar.label, _task(self._paths, sidecar, frames, baseline))
+
+    def has(self, run_id: str, sidecar: Sidecar) -> bool:
+        return run_id == self._run_id and sidecar.label in self._frames
+
+    def result(self, sidecar: Sidecar) -> tuple[dict[str, pd.DataFrame], list[ResultRow]]:
+        """What was judged, and the outcome."""
+        assert self._crew is not None
+        rows: list[ResultRow] = self._crew.result(sidecar.label)
+        return self._frames.pop(sidecar.label), rows
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        if self._crew is not None:
+            self._crew.close()
+        self._run_id, self._crew, self._frames = "", None, {}
 
 
 def _judge_all(
@@ -179,6 +237,7 @@ def _judge_all(
     warehouse: Warehouse,
     sidecars: list[Sidecar],
     prefix: str,
+    ahead: Ahead,
     years: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
@@ -188,7 +247,7 @@ def _judge_all(
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     with warehouse.held():
-        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
+        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key, ahead) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]
@@ -250,24 +309,45 @@ def _in_short(refused: list[str], problems: list[str]) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
-def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
-    """Judge one load unless the same vintage already passed the same gate."""
-    identity = [sidecar.source, sidecar.data_year, sidecar.vintage]
-    key = f"{key}-{sidecar.content_hash}"
-    passed = warehouse.read_frame(
+def _passed(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> pd.DataFrame:
+    """A row if the same vintage already passed the same gate."""
+    return warehouse.read_frame(
         f"select n_cells from raw.{prefix}load"
         " where source = ? and data_year = ? and vintage = ? and is_accepted and gate_key = ?",
-        [*identity, key],
+        [sidecar.source, sidecar.data_year, sidecar.vintage, f"{key}-{sidecar.content_hash}"],
     )
-    if not passed.empty:
-        return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
-    frames = gate_frames(warehouse, sidecar)
-    rows = validate(
+
+
+def _waits(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> bool:
+    return _passed(warehouse, sidecar, prefix, key).empty
+
+
+def _task(
+    paths: Paths, sidecar: Sidecar, frames: dict[str, pd.DataFrame], baseline: Baseline
+) -> Callable[[], list[ResultRow]]:
+    """Judging one load, in whatever process."""
+    return partial(
+        validate,
         frames,
-        baseline_of(warehouse, sidecar),
+        baseline,
         docs_dir=paths.docs_of_year(sidecar.data_year),
         name=f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}",
     )
+
+
+def _judge(
+    run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str, ahead: Ahead
+) -> Verdict:
+    """Judge one load unless the same vintage already passed the same gate."""
+    passed = _passed(warehouse, sidecar, prefix, key)
+    if not passed.empty:
+        return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
+    key = f"{key}-{sidecar.content_hash}"
+    if ahead.has(run_id, sidecar):
+        frames, rows = ahead.result(sidecar)
+    else:
+        frames = gate_frames(warehouse, sidecar)
+        rows = _task(paths, sidecar, frames, baseline_of(warehouse, sidecar))()
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
     _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)

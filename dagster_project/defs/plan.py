@@ -13,6 +13,7 @@ from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, project_key, read_records, records_of
 from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
 from dagster_project.paths import Paths
+from dagster_project.run.dbt import is_manifest_stale, parse
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 from dagster_project.study.registry import REGISTRY
@@ -39,8 +40,8 @@ def plan_refresh(paths: Paths) -> Plan:
     sidecars = landed_sidecars(paths)
     for sidecar in sidecars:
         check_files(sidecar, paths.landing)
-    if dbt_project.is_manifest_stale(paths):
-        dbt_project.parse(paths)
+    if is_manifest_stale(paths):
+        parse(paths)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model")}
     warehouse = Warehouse(paths.build_file)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.defs.dbt_project import dbt_environment
 from dagster_project.ingest.errors import IngestError
 from dagster_project.paths import PROJECT, Paths, dbt_executable
+from dagster_project.run.dbt import dbt_environment
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 

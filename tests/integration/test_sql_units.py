@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from dagster_project.defs.dbt_project import dbt_environment
 from dagster_project.paths import dbt_executable
+from dagster_project.run.dbt import dbt_environment
 
 
 def test_sql_unit_tests_pass_on_a_finished_build(copy_of_small_warehouse):

@@ -19,7 +19,7 @@ from scipy import stats
 from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models._validate import as_plane
-from python_models.estimates import rank_correlation
+from python_models.estimates import Ranks, rank_interval, spearman_of_ranks
 
 TOP = 20
 
@@ -57,10 +57,11 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     n, nan = len(x), math.nan
     if n < 3 or np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
         return Agreement(nan, nan, nan, nan, nan, nan, nan, nan, n)
-    rho = rank_correlation(x, y)
-    best = [stats.rankdata(-v, method="min") for v in (x, y)]
+    ranks = [Ranks.of(v) for v in (x, y)]
+    rho = rank_interval(spearman_of_ranks(ranks[0].average, ranks[1].average), n)
+    best = [n + 1.0 - of.high for of in ranks]
     shift = np.abs(best[0] - best[1])
-    last = [stats.rankdata(v, method="min") for v in (x, y)]
+    last = [of.low for of in ranks]
     return Agreement(
         rho.value,
         rho.low,

@@ -16,7 +16,7 @@ from scipy import stats
 from python_models._align import aligned
 from python_models._types import ArrayLike
 from python_models._validate import as_plane
-from python_models.estimates import LEVEL, Interval, rank_correlation
+from python_models.estimates import NORMAL_HALF, Interval, rank_correlation
 
 FEWEST = 5
 
@@ -36,7 +36,7 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
     r = float(stats.pearsonr(a, b).statistic)
     if abs(r) >= 1.0 - 1e-12:
         return Interval(r, math.nan, math.nan)
-    z, half = math.atanh(r), float(stats.norm.ppf(0.5 + LEVEL / 2)) / math.sqrt(len(a) - 3)
+    z, half = math.atanh(r), NORMAL_HALF / math.sqrt(len(a) - 3)
     return Interval(r, math.tanh(z - half), math.tanh(z + half))
 
 

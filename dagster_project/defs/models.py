@@ -24,7 +24,7 @@ from dagster_project.defs.state import (
     unchanged,
     write_records,
 )
-from dagster_project.defs.workshop import Workshop, urgency
+from dagster_project.defs.workshop import Shared, Workshop, urgency
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import file_before
 from dagster_project.published import open_read_only
@@ -36,13 +36,24 @@ from dagster_project.study.settings import Settings
 def build_model_assets(
     paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract]
 ) -> list[dg.AssetsDefinition]:
-    workshop = Workshop(lambda entry: frames_of(entry, paths, warehouse))
+    workshop = Workshop(lambda entry, shared: frames_of(entry, paths, warehouse, shared))
     return [_build(entry, paths, warehouse, results, workshop) for entry in REGISTRY]
 
 
-def frames_of(entry: Analysis, paths: Paths, warehouse: Warehouse) -> dict[str, pd.DataFrame]:
-    """What an analysis reads: of the build file, and of the published file of the data vintage before this one."""
-    frames = warehouse.read_frames(entry.queries())
+def frames_of(
+    entry: Analysis, paths: Paths, warehouse: Warehouse, shared: Shared | None = None
+) -> dict[str, pd.DataFrame]:
+    """What an analysis reads: of the build file, and of the published file of the data vintage before this one.
+
+    shared: frames that other analyses of the run read too.
+    """
+    queries, kept = entry.queries(), {}
+    if shared is not None:
+        kept = {label: shared.frames[text] for label, text in queries.items() if text in shared.frames}
+    read = warehouse.read_frames({label: text for label, text in queries.items() if label not in kept})
+    if shared is not None:
+        shared.keep(entry.name, {queries[label]: frame for label, frame in read.items()})
+    frames = {**read, **kept}
     if entry.before:
         file = file_of_vintage_before(entry, paths, warehouse)
         if file is None:

@@ -28,11 +28,33 @@ def compute(name: str, frames: Frames, settings: Settings) -> Frames:
     return dict(BY_NAME[name].build(frames, settings))  # type: ignore[arg-type]
 
 
+class Shared:
+    """Frames by the text of their query, kept while another analysis of the run still reads them: the scores of all
+    indexes are a million rows, and several analyses start from them. An analysis that is ready has all its tables
+    finished, so no query gives something else later in the run. Workers get copies of their own.
+    """
+
+    def __init__(self, planned: Iterable[Analysis]) -> None:
+        self.frames: Frames = {}
+        self._readers: dict[str, set[str]] = {}
+        for entry in planned:
+            for text in entry.queries().values():
+                self._readers.setdefault(text, set()).add(entry.name)
+
+    def keep(self, reader: str, read: Frames) -> None:
+        """What one analysis has read, as far as others will ask for it; what it was the last to ask for goes."""
+        self.frames |= read
+        for readers in self._readers.values():
+            readers.discard(reader)
+        self.frames = {text: frame for text, frame in self.frames.items() if self._readers.get(text)}
+
+
 class Workshop:
     """The analyses of one run. `frames_of` fetches what an analysis reads; it is called in the parent only."""
 
-    def __init__(self, frames_of: Callable[[Analysis], Frames]) -> None:
+    def __init__(self, frames_of: Callable[[Analysis, Shared | None], Frames]) -> None:
         self._frames_of = frames_of
+        self._shared = Shared([])
         self._run_id = ""
         self._waiting: list[Analysis] = []
         self._planned: set[str] = set()
@@ -47,11 +69,13 @@ class Workshop:
         self.close()
         self._run_id, self._planned, self._written = run_id, set(planned), set()
         chosen = [entry for entry in REGISTRY if entry.name in self._planned and not entry.in_parts]
+        self._shared = Shared(chosen)
         self._waiting = sorted(chosen, key=lambda entry: (urgency(entry.name), entry.name))
 
     def written(self, name: str) -> None:
         """Its tables are in the build file (or stayed as they were): others may read them."""
         self._written.add(name)
+        self._shared.keep(name, {})
         self._waiting = [entry for entry in self._waiting if entry.name != name]
         if self._written >= self._planned:
             self.close()
@@ -60,7 +84,7 @@ class Workshop:
         """Tables of an analysis: done already, done while one waits, or done here where one worker is all there is."""
         effort = current_effort()
         if effort.workers < 2 and not effort.cluster:
-            return run_tasks([self._task(entry, settings)])[0]
+            return run_tasks([self._task(entry, settings, None)])[0]
         if self._crew is None:
             self._client = connect(effort.cluster) if effort.cluster else None
             self._crew = Crew(self._client, workers=effort.workers)
@@ -73,6 +97,7 @@ class Workshop:
 
     def close(self) -> None:
         """Leave no process behind, and no task with the cluster."""
+        self._shared = Shared([])
         if self._crew is not None:
             self._crew.close()
         if self._client is not None:
@@ -91,10 +116,10 @@ class Workshop:
 
     def _submit(self, crew: Crew, entry: Analysis, settings: Settings) -> None:
         self._waiting = [other for other in self._waiting if other.name != entry.name]
-        crew.submit(entry.name, self._task(entry, settings))
+        crew.submit(entry.name, self._task(entry, settings, self._shared))
 
-    def _task(self, entry: Analysis, settings: Settings) -> Callable[[], Frames]:
-        return partial(compute, entry.name, self._frames_of(entry), settings)
+    def _task(self, entry: Analysis, settings: Settings, shared: Shared | None) -> Callable[[], Frames]:
+        return partial(compute, entry.name, self._frames_of(entry, shared), settings)
 
     def _is_ready(self, entry: Analysis) -> bool:
         """Everything that this run still writes and that the analysis reads is written; so is what SQL makes of it."""

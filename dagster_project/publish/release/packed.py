@@ -61,6 +61,7 @@ def _address(column: str) -> dict[str, str]:
 
 
 ADDRESS = "f.cell_letters || f.cell_row"
+CELL = "split_part(source_cell_id, '!', -1)"  # the last part of source@vintage:file!sheet!cell
 BOUNDS_OF = ("mart.mart_index_bounds", "mart.dim_indicator")
 # Scaling is linear: these two values of an indicator have the z 0 and 1.
 BOUNDS = {
@@ -99,8 +100,8 @@ PACKED = {
         block=("index_code", "basis", "indicator_code", "year", *BOUNDS),
         order=("indicator_code", "city_id", "year", "index_code", "basis"),
         helpers={
-            "cell_sheet": "regexp_extract(source_cell_id, '^(.*!)[^!]*$', 1)",
-            **_address("source_cell_id"),
+            "cell_sheet": f"left(source_cell_id, length(source_cell_id) - length({CELL}))",
+            **_address(CELL),
             **BOUNDS,
         },
         formulas={

@@ -48,7 +48,7 @@ def alone(frames):
 def test_an_analysis_gives_the_same_bits(frames, alone, address, monkeypatch, where):
     monkeypatch.setenv("NQPF_CLUSTER", address if where == "cluster" else "")
     monkeypatch.setenv("NQPF_WORKERS", "2")
-    workshop = Workshop(lambda _entry: frames)
+    workshop = Workshop(lambda _entry, _shared: frames)
     try:
         workshop.begin("a run", ["robustness"])
         found = workshop.result(BY_NAME["robustness"], SETTINGS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
 from dagster_project.publish.release.dictionary import write_dictionary
 from dagster_project.publish.release.packed import PACKED, STORE, is_packable, pack
 from dagster_project.published import TABLES, stray_log
+from dagster_project.run.effort import current_effort
 
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
@@ -20,6 +23,7 @@ STORAGE_VERSION = "v1.2.0"
 # Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole
 # numbers are not packed.
 BLOCK_SIZE = 32_768
+SIDE_BY_SIDE = 2  # tables, of which the largest take half a gigabyte each while they are packed
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
 RUN_COLUMNS = ("run_id", "checked_at", "created_at")
@@ -58,16 +62,14 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
             f" (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE}, recovery_mode 'no_wal_writes')"
         )
         con.execute("set checkpoint_threshold = '10GB'")  # one checkpoint at the end leaves no half-filled blocks
-        counts = {}
         headline = _headline(con)
         for schema in (*SCHEMAS, STORE):
             con.execute(f"create schema snapshot.{schema}")
-        for table in _in_order([f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]):
-            kind = _copy_table(con, table, headline if table.startswith("mart.") else {})
-            _copy_comments(con, table, kind)
-            counts[table] = _count(con, f"snapshot.{table}")
-            if counts[table] != _count(con, f"build.{table}"):
-                raise PublishError(f"{table}: the copy has another number of rows than the build.")
+        tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
+        # most statements of a packing are one core's: two tables at a time
+        with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_effort().workers)) as pool:
+            copied = list(pool.map(partial(_copy_chain, con, headline), _chains(tables)))
+        counts = {table: n for found in copied for table, n in found.items()}
         con.execute(
             "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
             " where run_id = ?",
@@ -134,10 +136,28 @@ def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _in_order(tables: list[str]) -> list[str]:
-    """Packed tables last, in the order of their plans: what they are made from comes before them."""
-    plans = list(PACKED)
-    return sorted(tables, key=lambda table: plans.index(table) if table in PACKED else -1)
+def _copy_chain(con: duckdb.DuckDBPyConnection, headline: Mapping[str, str], tables: Sequence[str]) -> dict[str, int]:
+    """Copy tables in their order, over a connection of their own; returns rows per table."""
+    counts = {}
+    with con.cursor() as own:
+        for table in tables:
+            kind = _copy_table(own, table, headline if table.startswith("mart.") else {})
+            _copy_comments(own, table, kind)
+            counts[table] = _count(own, f"snapshot.{table}")
+            if counts[table] != _count(own, f"build.{table}"):
+                raise PublishError(f"{table}: the copy has another number of rows than the build.")
+    return counts
+
+
+def _chains(tables: Sequence[str]) -> list[list[str]]:
+    """Lists that may be copied side by side. A packed table comes after what it is made from, in the same list."""
+    chains: list[list[str]] = []
+    for table in (table for table in PACKED if table in tables):
+        origins = {origin.table for origin in PACKED[table].origins}
+        before = [chain for chain in chains if origins & set(chain)]
+        merged = [*(one for chain in before for one in chain), table]
+        chains = [*(chain for chain in chains if chain not in before), merged]
+    return [*chains, [table for table in tables if table not in PACKED]]
 
 
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -23,6 +23,7 @@ from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.run.dbt import dbt_environment
 from dagster_project.store import Warehouse
 
+type Beside = Callable[[dg.AssetExecutionContext], None]
 POOL = "warehouse"
 OF_DBT = ("unique_id", "invocation_id", "materialization_type")
 INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
@@ -157,11 +158,16 @@ def described(
     return schema_of(con.execute(f"describe {table}").fetchall(), lambda name: own.get(name) or meaning(name))
 
 
-def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
-    return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
+def build_dbt_assets(
+    paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], beside: Mapping[str, Beside]
+) -> list[dg.AssetsDefinition]:
+    """beside: step -> what this process prepares for the steps after it while dbt works."""
+    return [_build_step(paths, warehouse, manifest, name, beside.get(name)) for name in STEPS]
 
 
-def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str) -> dg.AssetsDefinition:
+def _build_step(
+    paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str, beside: Beside | None
+) -> dg.AssetsDefinition:
     select, exclude = STEPS[name]
     settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
 
@@ -183,6 +189,8 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
         if not stale:
             yield from (unchanged(_key(nodes[node])) for node in left)
             return
+        if beside:
+            beside(context)
         with warehouse.connect() as con:
             forget(con, map(state.table, stale))
         without = ["--exclude", " ".join(nodes[node]["name"] for node in left)] if left else []

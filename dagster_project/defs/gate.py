@@ -4,6 +4,7 @@ SQL models have read the cells; Great Expectations judges; here frames are fetch
 into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
 from expectations.docs_index import write_overview
 from expectations.findings import ready_rows, rows_to_review
-from expectations.run import is_accepted, validate
+from expectations.run import import_judges, is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
 from python_models.tasks import Crew
 
@@ -182,6 +183,11 @@ def build_gate_assets(
             ahead.close()
 
     return [load, series_load]
+
+
+def load_gate() -> None:
+    """Load Great Expectations in a thread: it takes seconds, and the gate comes next."""
+    threading.Thread(target=import_judges, daemon=True).start()
 
 
 class Ahead:

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.publish.release.snapshot import write_snapshot
+from dagster_project.publish.release.packed import PACKED
+from dagster_project.publish.release.snapshot import _chains, write_snapshot
 
 
 @pytest.fixture
@@ -92,3 +93,12 @@ def test_rows_of_several_indices_say_which_are_the_headline_ones(build: Path) ->
         ("score",),
         ("score_100",),
     ]
+
+
+def test_a_packed_table_is_copied_after_its_origins_and_in_their_list():
+    tables = ["easy.panel_long", "mart.dim_city", *PACKED]
+    chains = _chains(list(dict.fromkeys(tables)))
+    assert sorted(table for chain in chains for table in chain) == sorted(set(tables))
+    for table, plan in PACKED.items():
+        own = next(chain for chain in chains if table in chain)
+        assert all(own.index(origin.table) < own.index(table) for origin in plan.origins)

@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs import dbt_project
+from dagster_project.defs.ahead import Ahead, load_gate
 from dagster_project.defs.asset_words import contracts, outside_assets, with_columns
 from dagster_project.defs.column_words import meanings
 from dagster_project.defs.context import build_context_assets
 from dagster_project.defs.executor import one_writer
-from dagster_project.defs.gate import build_gate_assets, load_gate
+from dagster_project.defs.gate import build_gate_assets
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.landing import build_landing_assets
 from dagster_project.defs.models import build_model_assets, build_workshop
@@ -47,7 +48,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(paths, years),
         *build_raw_assets(paths, warehouse, years),
-        *build_gate_assets(paths, warehouse, years),
+        *build_gate_assets(paths, warehouse, years, Ahead(paths, warehouse)),
         *build_context_assets(paths, warehouse),
         *dbt_project.build_dbt_assets(paths, warehouse, manifest, _beside(workshop)),
         *build_model_assets(paths, warehouse, results, workshop),

@@ -4,12 +4,11 @@ SQL models have read the cells; Great Expectations judges; here frames are fetch
 into blocking checks. Rows are committed before a check result is returned, so a refused load stays inspectable.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 import pandas as pd
@@ -18,7 +17,6 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
-from dagster_project.run.effort import current_effort
 from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
@@ -26,9 +24,8 @@ from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
 from expectations.docs_index import write_overview
 from expectations.findings import ready_rows, rows_to_review
-from expectations.run import import_judges, is_accepted, validate
+from expectations.run import is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
-from python_models.tasks import Crew
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
 SERIES_STEP = "raw__series_load"
@@ -144,11 +141,23 @@ class Verdict:
     to_review: tuple[tuple[str, str, str], ...] = ()  # seed, ready-made row, comment
 
 
-def build_gate_assets(
-    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
-) -> list[dg.AssetsDefinition]:
-    ahead = Ahead(paths, warehouse)
+class Beforehand(Protocol):
+    """Who judges multi-year loads while the yearly ones are judged."""
 
+    def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
+        """others: the yearly loads that are judged now."""
+
+    def has(self, run_id: str, sidecar: Sidecar) -> bool: ...
+
+    def result(self, sidecar: Sidecar) -> tuple[dict[str, pd.DataFrame], list[ResultRow]]:
+        """What was judged, and the outcome."""
+
+    def close(self) -> None: ...
+
+
+def build_gate_assets(
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str], ahead: Beforehand
+) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["raw", "load"],
         deps=[["raw", "cells"], ["raw", "header"], *READING],
@@ -185,65 +194,13 @@ def build_gate_assets(
     return [load, series_load]
 
 
-def load_gate() -> None:
-    """Load Great Expectations in a thread: it takes seconds, and the gate comes next."""
-    threading.Thread(target=import_judges, daemon=True).start()
-
-
-class Ahead:
-    """Multi-year loads that a worker judges while the yearly ones, which wait for each other, are judged here.
-
-    No verdict hangs on the order: none of these loads has a yearly one of its source, so none looks at its verdict.
-    """
-
-    def __init__(self, paths: Paths, warehouse: Warehouse) -> None:
-        self._paths, self._warehouse = paths, warehouse
-        self._run_id = ""
-        self._crew: Crew | None = None
-        self._frames: dict[str, dict[str, pd.DataFrame]] = {}
-
-    def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
-        """Hand out what waits. others: the yearly loads of the run; without them there is nothing to do meanwhile."""
-        self.close()
-        key, landed = gate_hash(self._paths), landed_sidecars(self._paths)
-        with self._warehouse.held():
-            if current_effort().workers < 2 or not any(_waits(self._warehouse, other, "", key) for other in others):
-                return
-            sources = {sidecar.source for sidecar in yearly(landed)}
-            chosen = [s for s in multi_year(landed) if s.source not in sources]
-            waiting = [s for s in chosen if _waits(self._warehouse, s, "series_", key)]
-            self._run_id, self._crew = run_id, Crew(workers=1)
-            for sidecar in waiting:
-                try:
-                    baseline = baseline_of(self._warehouse, sidecar)
-                except dg.Failure:  # said where it is judged
-                    continue
-                frames = self._frames[sidecar.label] = gate_frames(self._warehouse, sidecar)
-                self._crew.submit(sidecar.label, _task(self._paths, sidecar, frames, baseline))
-
-    def has(self, run_id: str, sidecar: Sidecar) -> bool:
-        return run_id == self._run_id and sidecar.label in self._frames
-
-    def result(self, sidecar: Sidecar) -> tuple[dict[str, pd.DataFrame], list[ResultRow]]:
-        """What was judged, and the outcome."""
-        assert self._crew is not None
-        rows: list[ResultRow] = self._crew.result(sidecar.label)
-        return self._frames.pop(sidecar.label), rows
-
-    def close(self) -> None:
-        """Leave no process behind."""
-        if self._crew is not None:
-            self._crew.close()
-        self._run_id, self._crew, self._frames = "", None, {}
-
-
 def _judge_all(
     context: dg.AssetExecutionContext,
     paths: Paths,
     warehouse: Warehouse,
     sidecars: list[Sidecar],
     prefix: str,
-    ahead: Ahead,
+    ahead: Beforehand,
     years: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
@@ -324,11 +281,11 @@ def _passed(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> pd
     )
 
 
-def _waits(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> bool:
+def waits(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> bool:
     return _passed(warehouse, sidecar, prefix, key).empty
 
 
-def _task(
+def task_of(
     paths: Paths, sidecar: Sidecar, frames: dict[str, pd.DataFrame], baseline: Baseline
 ) -> Callable[[], list[ResultRow]]:
     """Judging one load, in whatever process."""
@@ -342,7 +299,7 @@ def _task(
 
 
 def _judge(
-    run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str, ahead: Ahead
+    run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str, ahead: Beforehand
 ) -> Verdict:
     """Judge one load unless the same vintage already passed the same gate."""
     passed = _passed(warehouse, sidecar, prefix, key)
@@ -353,7 +310,7 @@ def _judge(
         frames, rows = ahead.result(sidecar)
     else:
         frames = gate_frames(warehouse, sidecar)
-        rows = _task(paths, sidecar, frames, baseline_of(warehouse, sidecar))()
+        rows = task_of(paths, sidecar, frames, baseline_of(warehouse, sidecar))()
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
     _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)

@@ -8,8 +8,9 @@ with figures as (
 ),
 
 -- weight of the indicators that a city and year draws from an edited figure, averaged over the cities of the index
-weighed as (
+weighed_by_index as (
     select
+        m.index_code,
         m.source,
         m.year,
         m.variable_code,
@@ -28,6 +29,18 @@ weighed as (
         from {{ ref('int_panel_balanced') }}
         group by all
     ) as n on m.index_code = n.index_code and m.year = n.year
+    group by all
+),
+
+weighed as (
+    select
+        source,
+        year,
+        variable_code,
+        rule,
+        action,
+        sum(share_weight order by index_code) as share_weight
+    from weighed_by_index
     group by all
 )
 

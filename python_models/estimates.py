@@ -114,7 +114,8 @@ def rank_correlation(x: ArrayLike, y: ArrayLike) -> Interval:
 
 def spearman_of_ranks(a: FloatArray, b: FloatArray) -> float:
     """Spearman's rho of two vectors of average ranks: the steps of `scipy.stats.spearmanr`, to the last bit."""
-    return float(np.corrcoef(np.column_stack((a, b)), rowvar=False)[1, 0])
+    matrix: FloatArray = np.asarray(np.corrcoef(np.column_stack((a, b)), rowvar=False))
+    return float(matrix[1, 0])
 
 
 def rank_interval(rho: float, n: int) -> Interval:

@@ -18,14 +18,13 @@ from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
 from dagster_project.defs.jobs import build_jobs
 from dagster_project.defs.landing import build_landing_assets
-from dagster_project.defs.models import build_model_assets, build_workshop
+from dagster_project.defs.models import build_model_assets
 from dagster_project.defs.partitions import data_years
 from dagster_project.defs.publish import build_publish_asset
 from dagster_project.defs.raw import build_raw_assets
 from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.settings import current_settings
-from dagster_project.defs.workshop import Workshop, analyses_of_run
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths, export_to_environment, paths_from_environment
 from dagster_project.run.dbt import is_manifest_stale, parse
@@ -44,14 +43,14 @@ def build_defs(paths: Paths) -> dg.Definitions:
     window = current_settings(paths).base_window
     years = data_years(landed_sidecars(paths), window)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
-    results, workshop = contracts(manifest), build_workshop(paths, warehouse)
+    results = contracts(manifest)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(paths, years),
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years, Ahead(paths, warehouse)),
         *build_context_assets(paths, warehouse),
-        *dbt_project.build_dbt_assets(paths, warehouse, manifest, _beside(workshop)),
-        *build_model_assets(paths, warehouse, results, workshop),
+        *dbt_project.build_dbt_assets(paths, warehouse, manifest, {"dbt_reading": load_gate}),
+        *build_model_assets(paths, warehouse, results),
         build_publish_asset(paths, warehouse, mart_keys(manifest)),
         *outside_assets(),
     ]
@@ -63,16 +62,6 @@ def build_defs(paths: Paths) -> dg.Definitions:
         resources={"dbt": dbt_project.dbt_resource(paths)},
         executor=one_writer(paths),
     )
-
-
-def _beside(workshop: Workshop) -> dict[str, dbt_project.Beside]:
-    """What is made ready while dbt works: libraries take seconds to load, and all wait for the first who needs them."""
-
-    def wake(context: dg.AssetExecutionContext) -> None:
-        workshop.begin(context.run_id, analyses_of_run(context))
-        workshop.warm()
-
-    return {"dbt_reading": lambda _context: load_gate(), "dbt_values": wake}
 
 
 def mart_keys(manifest: Mapping[str, Any]) -> list[dg.AssetKey]:

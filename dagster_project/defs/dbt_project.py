@@ -23,7 +23,7 @@ from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.run.dbt import dbt_environment
 from dagster_project.store import Warehouse
 
-type Beside = Callable[[dg.AssetExecutionContext], None]
+type Beside = Callable[[], None]
 POOL = "warehouse"
 OF_DBT = ("unique_id", "invocation_id", "materialization_type")
 INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
@@ -190,7 +190,7 @@ def _build_step(
             yield from (unchanged(_key(nodes[node])) for node in left)
             return
         if beside:
-            beside(context)
+            beside()
         with warehouse.connect() as con:
             forget(con, map(state.table, stale))
         without = ["--exclude", " ".join(nodes[node]["name"] for node in left)] if left else []

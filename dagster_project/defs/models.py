@@ -24,7 +24,7 @@ from dagster_project.defs.state import (
     unchanged,
     write_records,
 )
-from dagster_project.defs.workshop import Shared, Workshop, analyses_of_run, urgency
+from dagster_project.defs.workshop import Shared, Workshop, urgency
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import file_before
 from dagster_project.published import open_read_only
@@ -33,13 +33,10 @@ from dagster_project.study.registry import REGISTRY, Analysis
 from dagster_project.study.settings import Settings
 
 
-def build_workshop(paths: Paths, warehouse: Warehouse) -> Workshop:
-    return Workshop(lambda entry, shared: frames_of(entry, paths, warehouse, shared))
-
-
 def build_model_assets(
-    paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract], workshop: Workshop
+    paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract]
 ) -> list[dg.AssetsDefinition]:
+    workshop = Workshop(lambda entry, shared: frames_of(entry, paths, warehouse, shared))
     return [_build(entry, paths, warehouse, results, workshop) for entry in REGISTRY]
 
 
@@ -153,6 +150,12 @@ def _build(
             )
 
     return run
+
+
+def analyses_of_run(context: dg.AssetExecutionContext) -> list[str]:
+    """Names of the analyses that the run has."""
+    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+    return [entry.name for entry in REGISTRY if f"py_{entry.name}" in steps]
 
 
 def is_unchanged(known: Mapping[str, Record], step: str, key: str, tables: Iterable[str]) -> bool:

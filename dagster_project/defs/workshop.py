@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import dagster as dg
 import pandas as pd
 
 from dagster_project.run.cluster import connect
@@ -27,10 +26,6 @@ URGENCY = ("production", "index", "panel", "influence", "robustness", "measureme
 def compute(name: str, frames: Frames, settings: Settings) -> Frames:
     """One analysis, in whatever process."""
     return dict(BY_NAME[name].build(frames, settings))  # type: ignore[arg-type]
-
-
-def awake() -> None:
-    """Nothing, but where it is called all analyses are loaded."""
 
 
 class Shared:
@@ -76,14 +71,6 @@ class Workshop:
         chosen = [entry for entry in REGISTRY if entry.name in self._planned and not entry.in_parts]
         self._shared = Shared(chosen)
         self._waiting = sorted(chosen, key=lambda entry: (urgency(entry.name), entry.name))
-
-    def warm(self) -> None:
-        """Let the workers load their libraries, which takes some seconds, while something else is waited for."""
-        effort = current_effort()
-        if self._planned and self._crew is None and effort.workers > 1 and not effort.cluster:
-            self._crew = Crew(workers=effort.workers)
-            for number in range(effort.workers):
-                self._crew.submit(("awake", number), awake)
 
     def written(self, name: str) -> None:
         """Its tables are in the build file (or stayed as they were): others may read them."""
@@ -145,9 +132,3 @@ class Workshop:
 
 def urgency(name: str) -> int:
     return URGENCY.index(name) if name in URGENCY else len(URGENCY)
-
-
-def analyses_of_run(context: dg.AssetExecutionContext) -> list[str]:
-    """Names of the analyses that the run has."""
-    steps = context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
-    return [entry.name for entry in REGISTRY if f"py_{entry.name}" in steps]

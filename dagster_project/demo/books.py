@@ -93,8 +93,8 @@ class Table:
 @cache
 def tables_of(year: int) -> tuple[Table, ...]:
     """All tables of the yearbook with data of `year`, in printed order."""
-    items = [row for row in _rows("printed_item.csv") if _holds(row, year)]
-    tables = [row for row in _rows("printed_table.csv") if _holds(row, year)]
+    items = [row for row in rows_of("printed_item.csv") if _holds(row, year)]
+    tables = [row for row in rows_of("printed_table.csv") if _holds(row, year)]
     return tuple(
         Table(
             number=int(row["number"]),
@@ -125,7 +125,8 @@ def _holds(row: dict[str, str], year: int) -> bool:
 
 
 @cache
-def _rows(name: str) -> list[dict[str, str]]:
+def rows_of(name: str) -> list[dict[str, str]]:
+    """Rows of a csv file beside this module."""
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from dagster_project.demo import registers
 from dagster_project.demo.books import Print, write_tables, write_wide
 from dagster_project.demo.country import (
     DEFAULT_SEED,
@@ -47,7 +46,7 @@ from dagster_project.demo.figures import (
     true_indicators,
 )
 from dagster_project.demo.printed import as_printed, read_rules
-from dagster_project.demo.registers import COMPILED, Relations, write_compiled
+from dagster_project.demo.registers import LongFile, Relations, path_of, write_registers
 from dagster_project.demo.slips import COLUMNS, plant_jumps, plant_slips, read_bands
 from dagster_project.paths import demo_paths
 from python_models._types import FloatArray
@@ -98,7 +97,8 @@ def generate_demo(
     source = Print(printed, geography, chosen, chosen_years, Damage([*named, *kept]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
-    _write_registers(landing_root, source, raw, revised, base, robots, relations)
+    written = write_registers(landing_root, source, raw, revised, base, robots, relations)
+    _write_register_sidecars(landing_root, source, written)
     known = {"raw": raw, "indicator": true_indicators(parts, raw, base, robots)}
     result = _truth(geography, country, source, known, slips)
     _write_truth(landing_root / "truth", result)
@@ -179,38 +179,18 @@ def _write_yearbook(landing: Path, source: Print, year: int) -> None:
         write_sidecar(folder / "yearbook.yml", landing, [path], fields)
 
 
-def _write_registers(
-    landing: Path,
-    source: Print,
-    raw: dict[str, FloatArray],
-    gdp_revised: FloatArray,
-    base: dict[str, FloatArray],
-    robots: dict[str, FloatArray],
-    relations: Relations,
-) -> None:
-    def place(file: registers.LongFile) -> Path:
-        return landing / file.source / f"synthetic_{file.source}.csv"
-
-    written = [registers.REGISTRY, registers.PATENT, registers.SATELLITE]
-    for file in written:
-        registers.write_register(place(file), file, source)
-    registers.write_robots(place(registers.ROBOT), source, base, robots)
-    registers.write_gdp_revised(place(registers.GDP_REVISED), source, {**raw, "gdp_nom": gdp_revised})
-    written += [registers.ROBOT, registers.GDP_REVISED]
-    if registers.write_county(place(registers.COUNTY), source):
-        written.append(registers.COUNTY)
-    write_compiled(place, source, relations, raw["gdp_nom"])
-    written += COMPILED
+def _write_register_sidecars(landing: Path, source: Print, written: Iterable[LongFile]) -> None:
     for file in written:
         fields = {
             "source": file.source,
             "layout": "long",
             "keys": dict(file.keys),
             "title": f"SYNTHETIC {file.title}",
-            "maturity": "revised" if file is registers.GDP_REVISED else "final",
+            "maturity": "revised" if file.source == "gdp_revised" else "final",
             **_partial(source, fewest=1),
         }
-        write_sidecar(place(file).with_name(f"{file.source}.yml"), landing, [place(file)], fields)
+        path = path_of(landing, file)
+        write_sidecar(path.with_name(f"{file.source}.yml"), landing, [path], fields)
 
 
 def _partial(source: Print, *, fewest: int) -> dict[str, object]:

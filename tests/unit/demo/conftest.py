@@ -10,21 +10,9 @@ import pytest
 import yaml
 from python_calamine import CalamineWorkbook
 
-from dagster_project.demo import DemoTruth, generate_demo, registers
+from dagster_project.demo import DemoTruth, generate_demo
 from dagster_project.demo.books import tables_of
-
-LONG_FILES = {
-    file.source: file
-    for file in (
-        registers.REGISTRY,
-        registers.PATENT,
-        registers.SATELLITE,
-        registers.ROBOT,
-        registers.GDP_REVISED,
-        registers.COUNTY,
-        *registers.COMPILED,
-    )
-}
+from dagster_project.demo.registers import REGISTERS
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,7 @@ def _yearbook_rows(paths: list[Path], layout: str, year: int, vintage: str) -> l
 
 
 def _long_rows(source: str, path: Path) -> list[tuple[object, ...]]:
-    file = LONG_FILES[source]
+    file = REGISTERS[source]
     lines = list(csv.DictReader(io.StringIO(path.read_bytes().decode(file.encoding))))
     return [
         (source, int(line[file.keys["year"]]), "", line[file.keys["city"]], variable, "city", line[header], True)

@@ -7,14 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+# for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
+# sooner than a second process starts; threads of small matrices mostly wait for each other (set before numpy is loaded)
+os.environ.update({"NQPF_DEPTH": "quick", "NQPF_WORKERS": "1"})
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 import pytest
 
 from dagster_project.demo import generate_demo
 from dagster_project.paths import Paths
 
-# for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
-# sooner than a second process starts
-os.environ.update({"NQPF_DEPTH": "quick", "NQPF_WORKERS": "1"})
 sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
 
 from house import CITIES, PLANTED, YEARS, House

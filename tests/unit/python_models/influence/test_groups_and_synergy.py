@@ -119,14 +119,14 @@ def test_bad_input_is_said_in_words():
 
 @pytest.mark.parametrize("side", ["emitter", "receiver"])
 def test_spread_of_the_likelihood_ratio_is_one_for_independent_errors_and_more_for_lasting_ones(side):
-    """10 panels each; lasting: x and the errors are random walks."""
+    """10 panels each, at the true threshold; lasting: x and the errors are random walks."""
     spread = {"independent": [], "lasting": []}
     for seed in range(10):
         rng = np.random.default_rng(seed)
         y, x, _ = emitted(seed)
-        spread["independent"].append(threshold(y, x, side=side, n_grid=5).eta2)
+        spread["independent"].append(threshold(y, x, side=side, n_grid=3).eta2)
         walk = rng.normal(size=(2, N, 8)).cumsum(axis=2)
         again = 0.5 * walk[0] + W @ (np.where(Q <= 0.5, 0.2, 1.0)[:, None] * walk[0]) + walk[1]
-        spread["lasting"].append(threshold(again, walk[0], side=side, n_grid=5).eta2)
+        spread["lasting"].append(threshold(again, walk[0], side=side, n_grid=3).eta2)
     assert np.mean(spread["independent"]) == pytest.approx(1.0, abs=0.3)
     assert np.mean(spread["lasting"]) > 1.7

@@ -48,11 +48,6 @@ def test_restated_old_scores_do_move(new, spec):
     assert np.abs(restated.w - frozen.w).max() > 1e-6
 
 
-def test_restated_of_the_base_window_is_the_frozen_basis(new, spec):
-    extended = CompositeIndex(new.select_years(OLD), **spec).fit()
-    np.testing.assert_array_equal(extended.score, CompositeIndex(new, **spec).fit().score[:, :4])
-
-
 def test_a_new_year_is_scored_with_old_bounds_not_clipped_and_flagged(new, spec):
     values = new.values.copy()
     values[0, 4, 3] = 2 * values[..., 3].max()  # q1: not winsorised, positive

@@ -94,13 +94,6 @@ def test_relative_score_is_over_the_mean_of_the_year_without_holes():
     assert np.isnan(relative_scores(score)[:, 1]).all()
 
 
-@given(arrays(np.float64, (6, 2), elements=st.floats(0.0078125, 1, width=32)), st.randoms(use_true_random=False))
-def test_places_move_with_the_cities(score, random):
-    turn = random.sample(range(6), 6)
-    for place in (ranks, percentiles, relative_scores):
-        np.testing.assert_array_equal(place(score[turn]), place(score)[turn])
-
-
 def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
     Z = np.random.default_rng(6).random((40, 11, 22))
     w = np.random.default_rng(7).dirichlet(np.ones(22))

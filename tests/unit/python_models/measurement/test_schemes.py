@@ -61,14 +61,6 @@ def test_weights_sum_to_one_and_are_not_negative(name):
     assert w.rule == AFFINE or (w.weights >= 0).all()
 
 
-@given(UNIT, st.permutations(range(12)))
-@pytest.mark.parametrize("name", SCHEMES)
-def test_the_order_of_cities_does_not_matter(name, Z, turn):
-    cube = varied(Z)
-    a, b = (scheme_weights(c, scheme=name, dimensions=DIMENSIONS, delta=0.0) for c in (cube, cube[turn]))
-    np.testing.assert_allclose(a.weights, b.weights, rtol=0, atol=1e-9)
-
-
 @pytest.mark.parametrize("name", ["entropy", "critic", "entropy_critic", "vertical_horizontal", "pca", "equal"])
 def test_the_order_of_indicators_moves_the_weights_with_them(name):
     cube, turn = varied(np.zeros((20, 4, 4))), [2, 0, 3, 1]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from spec_worlds import draw, inverse_distance, knn
 
-from python_models.regression import PanelInputError, fit_panel, multiplier, spatial_weights
+from python_models.regression import fit_panel, multiplier, spatial_weights
 from python_models.regression.convention import convention
 from python_models.regression.design import make_design
 from python_models.regression.information import Point, information, score_parts
@@ -214,21 +214,3 @@ def test_a_general_w_is_fitted_with_year_dummies():
     fit = fit_panel(y, x, w, estimator="transformed_dummies", cov="qml")
     truth = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])
     assert (np.abs(fit.params - truth) < 4.0 * np.sqrt(np.diagonal(fit.cov))).all()
-
-
-def test_a_bootstrap_with_one_draw_is_refused():
-    w = knn(30)
-    y, x = draw(w, t=4, rng=np.random.default_rng(1))
-    with pytest.raises(PanelInputError, match="at least 2 draws"):
-        fit_panel(y, x, w, cov="block_bootstrap", draws=1, rng=np.random.default_rng(1))
-
-
-def test_driscoll_kraay_does_not_depend_on_units():
-    w = knn(30)
-    y, x = draw(w, t=8, rng=np.random.default_rng(3))
-    one, two = (fit_panel(s * y, x, w, model="slx", cov="driscoll_kraay") for s in (1.0, 10.0))
-    k = one.n_slopes
-    assert two.cov[:k, :k] == pytest.approx(100 * one.cov[:k, :k])
-    order = np.random.default_rng(1).permutation(30)
-    moved = fit_panel(y[order], x[order], w.matrix.toarray()[np.ix_(order, order)], model="slx", cov="driscoll_kraay")
-    assert moved.cov[:k, :k] == pytest.approx(one.cov[:k, :k])

@@ -85,6 +85,7 @@ def test_years_alone_may_be_one(world):
         ({"estimator": "ml"}, "estimator must be one of"),
         ({"cov": "hac"}, "cov must be one of"),
         ({"cov": "block_bootstrap"}, "needs `rng`"),
+        ({"cov": "block_bootstrap", "draws": 1, "rng": np.random.default_rng(1)}, "at least 2 draws"),
         ({"bias_draws": 50}, "needs `rng`"),
         ({"names": ["a"]}, "1 names for 2 regressors"),
         ({"durbin": [2]}, "among 0..1"),

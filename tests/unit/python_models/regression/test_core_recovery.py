@@ -5,7 +5,6 @@ import pytest
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 from spec_worlds import draw, inverse_distance, knn
-from test_core_identities import likelihood
 
 from python_models.regression import average_effects, fit_panel, spatial_weights
 
@@ -108,71 +107,3 @@ def test_large_panels_find_the_truth(n, t):
     assert 0.0 < fit.trace_se < 1e-3
     effects = average_effects(fit)
     assert (np.abs(effects.point[:, 2] - (TRUTH[:2] + TRUTH[2:4]) / 0.6) < 4.0 * effects.se[:, 2]).all()
-
-
-def hessian(surface, slopes, rho, sigma2):
-    """Negative second derivatives of lnL(d, rho, s2) at a point, by central differences."""
-    moments, m = surface.moments, surface.conv.n_rows
-    scale = moments.slopes.scale
-
-    def value(theta):
-        a, d = np.array([1.0, -theta[-2], 0.0, 0.0]), theta[:-2] * scale
-        ssr = a @ moments.yy @ a - 2 * (a @ moments.yz) @ d + d @ moments.slopes.zz @ d
-        return (
-            -m / 2 * np.log(2 * np.pi * theta[-1])
-            - ssr / (2 * theta[-1])
-            + float(surface.jacobian(theta[-2], False)[0])
-        )
-
-    theta = np.array([*slopes, rho, sigma2])
-    h = 1e-3 * np.eye(len(theta))
-    return -np.array(
-        [
-            [
-                (value(theta + a + b) - value(theta + a - b) - value(theta - a + b) + value(theta - a - b)) / 4e-6
-                for b in h
-            ]
-            for a in h
-        ]
-    )
-
-
-def mean_hessian_meets_information(n, t, runs, seed, maker):
-    """At the truth, given x: the mean negative Hessian minus the information is zero within 3 Monte Carlo errors."""
-    w = maker(n)
-    rng = np.random.default_rng(seed)
-    _, x = draw(w, t=t, rng=rng, **STATE)
-    inverse = np.linalg.inv(np.eye(n) - 0.4 * w.matrix.toarray())
-    mean = x @ TRUTH[:2] + w.lag(x) @ TRUTH[2:4]
-    from python_models.regression.convention import convention
-    from python_models.regression.design import make_design
-    from python_models.regression.information import Point, information, score_parts
-    from python_models.regression.logdet import log_determinant
-
-    conv = convention(model="sdm", effects="twoways", estimator="lee_yu", n=n, t=t, weights=w)
-    gaps = []
-    for _ in range(runs):
-        y = inverse @ (mean + rng.standard_normal((n, t)))
-        observed = hessian(likelihood(y, x, w, model="sdm", effects="twoways", estimator="lee_yu"), *_at_truth())
-        design = make_design(y, x, w, conv, names=["a", "b"], lagged=(0, 1))
-        at = Point(TRUTH[:4], 0.4, 0.0, 1.0)
-        info = information(score_parts(design, conv, w, log_determinant(w), at), conv, 1.0)
-        gaps.append(observed - info)
-    gaps = np.array(gaps)
-    noise = gaps.std(axis=0, ddof=1) / np.sqrt(runs)
-    rounding = 1e-4 * np.sqrt(np.outer(np.diagonal(info), np.diagonal(info)))  # of the differences
-    assert (np.abs(gaps.mean(axis=0)) <= 3.0 * noise + rounding).all()
-
-
-def _at_truth():
-    return TRUTH[:4], 0.4, 1.0
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("maker", [knn, inverse_distance])
-def test_mean_hessian_is_the_information(maker):
-    mean_hessian_meets_information(60, 6, 300, 8, maker)
-
-
-def test_mean_hessian_is_the_information_in_a_short_run():
-    mean_hessian_meets_information(40, 5, 40, 9, knn)

@@ -200,7 +200,11 @@ def test_clustered_by_city_is_the_default_and_the_cross_product_of_what_cities_a
 
 
 @pytest.mark.parametrize(
-    "cov", ["cluster", Cluster(GROUP), Cluster(by_time=True), Conley(POINTS, 2.0, 1, metric="euclidean"), "qml"]
+    "cov",
+    [
+        *("cluster", "qml", "driscoll_kraay", Cluster(GROUP), Cluster(by_time=True)),
+        Conley(POINTS, 2.0, 1, metric="euclidean"),
+    ],
 )
 def test_neither_units_nor_the_order_of_cities_matter(cov):
     y, x = panel(2)

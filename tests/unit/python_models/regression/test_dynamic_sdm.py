@@ -50,15 +50,6 @@ def test_many_cities_have_traces_by_quadrature_close_to_the_exact_ones():
     assert dynamic_effects(two).point == pytest.approx(dynamic_effects(one).point, rel=1e-3)
 
 
-def test_scores_of_the_likelihood_vanish_at_its_maximum(fitted):
-    _, _, _, fit = fitted
-    best = fit.estimates["none"]
-    frame = fit.to_frame().query("kind == 'none'")
-    assert list(frame["term"]) == ["y_lag", "W:y_lag", "pr", "W:pr", "rho", "sigma2"]
-    assert fit.spectrum.bounds()[0] < best.rho < 1
-    assert np.all(np.linalg.eigvalsh(best.cov) > 0)
-
-
 def test_order_of_cities_units_and_effects_do_not_matter(fitted):
     w, y, x, fit = fitted
     rng = np.random.default_rng(2)
@@ -111,19 +102,6 @@ def test_effects_equal_those_of_explicit_matrices(fitted):
         assert frame[horizon, "total"] == pytest.approx(s.sum() / 60, rel=1e-9)
         assert frame[horizon, "indirect"] == pytest.approx(s.sum() / 60 - np.trace(s) / 60, rel=1e-9)
     assert frame["long", "total"] == pytest.approx((beta + theta) / (1 - tau - rho - eta), rel=1e-10)
-
-
-def test_without_persistence_in_the_estimate_both_horizons_agree(fitted):
-    *_, fit = fitted
-    best = fit.best
-    params = best.params.copy()
-    params[:2] = 0.0
-    still = type(best)("still", params, best.cov, 0.0, best.cov)
-    frame = dynamic_effects(
-        type(fit)(**{**fit.__dict__, "estimates": {"still": still}, "headline": "still"})
-    ).to_frame()
-    short, long = (frame[frame["horizon"] == h]["point"].to_numpy() for h in ("short", "long"))
-    np.testing.assert_allclose(short, long, rtol=1e-12)
 
 
 def test_delta_errors_agree_with_draws_of_the_estimate(fitted):

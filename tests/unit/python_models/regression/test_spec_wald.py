@@ -56,10 +56,6 @@ def test_common_factor_restriction_is_the_delta_method():
     assert wald_against_sem(beta, theta, rho, cov).statistic == pytest.approx(expected, rel=1e-7)
 
 
-def test_common_factor_holds_exactly_for_a_point_on_the_sem():
-    assert wald_against_sem([1.0, 2.0], [-0.4, -0.8], 0.4, np.eye(5)).statistic == pytest.approx(0.0, abs=1e-20)
-
-
 def test_wald_and_lr_agree_near_the_hypothesis_and_find_the_durbin_model():
     w = knn(150)
     y, x = draw(w, t=10, rng=np.random.default_rng(3), rho=0.4, theta=(0.1, 0.05))

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -64,194 +65,143 @@ def cut(file: Path) -> None:
         stream.truncate(file.stat().st_size // 2)
 
 
-def build_missing(paths: Paths) -> Path:
-    paths.build_file.unlink()
-    return paths.build_file
-
-
-def build_truncated(paths: Paths) -> Path:
-    cut(paths.build_file)
-    return paths.build_file
-
-
-def build_empty(paths: Paths) -> Path:
-    paths.build_file.write_bytes(b"")
-    return paths.build_file
-
-
-def build_with_flipped_bytes(paths: Paths) -> Path:
-    content = bytearray(paths.build_file.read_bytes())
+def flip_bytes(file: Path) -> None:
+    content = bytearray(file.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 5000] = bytes(byte ^ 255 for byte in content[middle : middle + 5000])
-    paths.build_file.write_bytes(content)
-    return paths.build_file
+    file.write_bytes(content)
 
 
-def published_missing(paths: Paths) -> Path:
-    paths.published_file.unlink()
-    return paths.published_file
+def lead_nowhere(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    file.symlink_to(file.parent / "gone")
 
 
-def published_truncated(paths: Paths) -> Path:
-    cut(paths.published_file)
-    return paths.published_file
+def write(content: str | bytes) -> Callable[[Path], None]:
+    def put(file: Path) -> None:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return put
 
 
-def published_is_a_link_to_nowhere(paths: Paths) -> Path:
-    paths.published_file.unlink()
-    paths.published_file.symlink_to(paths.published / "gone.duckdb")
-    return paths.published_file
-
-
-def release_file_changed(paths: Paths) -> Path:
-    cut(paths.releases / RELEASE / "city.duckdb")
-    return paths.releases / RELEASE
-
-
-def release_manifest_cut(paths: Paths) -> Path:
-    cut(paths.releases / RELEASE / "manifest.json")
-    return paths.releases / RELEASE
-
-
-def old_release_half_there(paths: Paths) -> Path:
-    (paths.releases / "2020.1.0-SYNTHETIC").mkdir()
-    return paths.releases / "2020.1.0-SYNTHETIC"
-
-
-def half_made_release(paths: Paths) -> Path:
-    folder = paths.releases / ".2026.11.1-SYNTHETIC.tmp"
-    (folder / "parquet").mkdir(parents=True)
-    return folder
-
-
-def half_made_snapshot(paths: Paths) -> Path:
-    file = paths.fresh_file
-    file.write_bytes(b"half")
-    return file
-
-
-def link_to_nowhere(paths: Paths) -> Path:
-    (paths.reports / "latest").symlink_to(paths.reports / "gone")
-    return paths.reports / "latest"
-
-
-def killed_refresh(paths: Paths) -> Path:
-    lock = paths.build_file.with_name("refresh.lock")
-    lock.write_text("process 4711 since 2026-01-01 00:00:00", encoding="utf-8")
-    return lock
-
-
-def records_vanished(paths: Paths) -> Path:
-    paths.dagster_home.rmdir()
-    return paths.dagster_home
-
-
-def records_damaged(paths: Paths) -> Path:
-    file = paths.dagster_home / "history" / "runs.db"
-    file.parent.mkdir()
-    file.write_bytes(b"not a database" * 100)
-    return file
-
-
-def run_that_nobody_works_on(paths: Paths) -> Path:
-    file = paths.dagster_home / "history" / "runs.db"
+def leave_a_run(file: Path) -> None:
     file.parent.mkdir()
     with sqlite3.connect(file) as con:
         con.execute("create table runs (status text)")
         con.execute("insert into runs values ('STARTED'), ('SUCCESS')")
     con.close()
-    return file
 
 
-def landing_file_changed(paths: Paths) -> Path:
-    (paths.landing / "registry.csv").write_text("city,year,value\n合肥市,2014,2\n", encoding="utf-8")
-    return paths.landing / "registry.yml"
-
-
-def landing_file_missing(paths: Paths) -> Path:
-    (paths.landing / "registry.csv").unlink()
-    return paths.landing / "registry.yml"
-
-
-def sidecar_unreadable(paths: Paths) -> Path:
-    (paths.landing / "registry.yml").write_text("source: [", encoding="utf-8")
-    return paths.landing
-
-
-def real_files_in_a_demo_warehouse(paths: Paths) -> Path:
-    sidecar = paths.landing / "registry.yml"
+def make_real(sidecar: Path) -> None:
     write_sidecar(sidecar, {**read_sidecar(sidecar), "is_synthetic": False})
-    return paths.build_file.with_name("kind.txt")
 
 
-def marker_says_real(paths: Paths) -> Path:
-    sidecar = paths.landing / "registry.yml"
-    write_sidecar(sidecar, {**read_sidecar(sidecar), "is_synthetic": False})
-    marker = paths.build_file.with_name("kind.txt")
-    marker.write_text("real\n", encoding="utf-8")
-    return marker
+def make_real_and_say_so(sidecar: Path) -> None:
+    make_real(sidecar)
+    (sidecar.parents[1] / KIND).write_text("real\n", encoding="utf-8")
 
 
-def manifest_of_dbt_cut(paths: Paths) -> Path:
-    file = paths.dbt_target / "manifest.json"
-    file.parent.mkdir()
-    file.write_text('{"nodes": {"a": {"b"', encoding="utf-8")
-    return file
+@dataclass(frozen=True)
+class Fault:
+    """What is done to which file below the root, what the doctor says of which place, and the way out."""
+
+    file: str
+    damage: Callable[[Path], object]
+    what: str
+    do: str
+    where: str = ""
+
+    def plant(self, paths: Paths) -> Path:
+        root = paths.landing.parent
+        self.damage(root / self.file)
+        return root / (self.where or self.file)
 
 
-FAULTS: list[tuple[Callable[[Paths], Path], str, str]] = [
-    (build_missing, "build file is missing", "rebuilt from the landing files"),
-    (build_truncated, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
-    (build_empty, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
-    (build_with_flipped_bytes, "build file is damaged", "`nqpf doctor --fix` sets it aside"),
-    (published_missing, "published file is missing", "`nqpf doctor --fix` copies it"),
-    (published_truncated, "published file is damaged", "`nqpf doctor --fix` copies it"),
-    (published_is_a_link_to_nowhere, "broken link", "`nqpf doctor --fix` copies it"),
-    (release_file_changed, f"Release {RELEASE}: city.duckdb is damaged", f"nqpf release rebuild {RELEASE}"),
-    (release_manifest_cut, "manifest.json cannot be read", "nqpf restore"),
-    (old_release_half_there, "manifest.json and city.duckdb missing", "nqpf restore"),
-    (half_made_release, "Left by a run that was killed", "removes it"),
-    (half_made_snapshot, "Left by a run that was killed", "removes it"),
-    (link_to_nowhere, "broken link", "delete the link"),
-    (killed_refresh, "A refresh was killed (process 4711", "run `nqpf refresh`"),
-    (records_vanished, "DAGSTER_HOME) has disappeared", "created again"),
-    (records_damaged, "records are damaged", "move"),
-    (run_that_nobody_works_on, "believes that 1 run is at work", "it closes them"),
-    (landing_file_changed, "expected sha256", "restore the file"),
-    (landing_file_missing, "is missing", "restore the file"),
-    (sidecar_unreadable, "not readable YAML", "correct the sidecar"),
-    (real_files_in_a_demo_warehouse, "holds synthetic data, the landing files are real", "never mixed"),
-    (marker_says_real, "Published are synthetic data, the marker says real", "put there by hand"),
-    (manifest_of_dbt_cut, "manifest was cut off", "written again"),
-]
+BUILD, PUBLISHED = "warehouse/build/city.duckdb", "warehouse/published/city.duckdb"
+KIND = "warehouse/build/kind.txt"
+RELEASES, RUNS = "warehouse/published/releases", "warehouse/dagster_home/history/runs.db"
+FOLDER, SIDECAR, TABLE = f"{RELEASES}/{RELEASE}", "landing/registry.yml", "landing/registry.csv"
+ASIDE, COPIED, RESTORED = "`nqpf doctor --fix` sets it aside", "`nqpf doctor --fix` copies it", "restore the file"
+KILLED = "Left by a run that was killed"
+
+FAULTS = {
+    "build_missing": Fault(BUILD, Path.unlink, "build file is missing", "rebuilt from the landing files"),
+    "build_truncated": Fault(BUILD, cut, "build file is damaged", ASIDE),
+    "build_empty": Fault(BUILD, write(""), "build file is damaged", ASIDE),
+    "build_with_flipped_bytes": Fault(BUILD, flip_bytes, "build file is damaged", ASIDE),
+    "published_missing": Fault(PUBLISHED, Path.unlink, "published file is missing", COPIED),
+    "published_truncated": Fault(PUBLISHED, cut, "published file is damaged", COPIED),
+    "published_is_a_link_to_nowhere": Fault(PUBLISHED, lead_nowhere, "broken link", COPIED),
+    "release_file_changed": Fault(
+        f"{FOLDER}/city.duckdb",
+        cut,
+        f"Release {RELEASE}: city.duckdb is damaged",
+        f"nqpf release rebuild {RELEASE}",
+        FOLDER,
+    ),
+    "release_manifest_cut": Fault(
+        f"{FOLDER}/manifest.json", cut, "manifest.json cannot be read", "nqpf restore", FOLDER
+    ),
+    "old_release_half_there": Fault(
+        f"{RELEASES}/2020.1.0-SYNTHETIC", Path.mkdir, "manifest.json and city.duckdb missing", "nqpf restore"
+    ),
+    "half_made_release": Fault(f"{RELEASES}/.2026.11.1-SYNTHETIC.tmp", Path.mkdir, KILLED, "removes it"),
+    "half_made_snapshot": Fault("warehouse/published/.city.duckdb.tmp", write(b"half"), KILLED, "removes it"),
+    "link_to_nowhere": Fault("warehouse/reports/latest", lead_nowhere, "broken link", "delete the link"),
+    "killed_refresh": Fault(
+        "warehouse/build/refresh.lock",
+        write("process 4711 since 2026-01-01 00:00:00"),
+        "A refresh was killed (process 4711",
+        "run `nqpf refresh`",
+    ),
+    "records_vanished": Fault("warehouse/dagster_home", Path.rmdir, "DAGSTER_HOME) has disappeared", "created again"),
+    "records_damaged": Fault(RUNS, write("not a database" * 100), "records are damaged", "move"),
+    "run_that_nobody_works_on": Fault(RUNS, leave_a_run, "believes that 1 run is at work", "it closes them"),
+    "landing_file_changed": Fault(
+        TABLE, write("city,year,value\n合肥市,2014,2\n"), "expected sha256", RESTORED, SIDECAR
+    ),
+    "landing_file_missing": Fault(TABLE, Path.unlink, "is missing", RESTORED, SIDECAR),
+    "sidecar_unreadable": Fault(SIDECAR, write("source: ["), "not readable YAML", "correct the sidecar", "landing"),
+    "real_files_in_a_demo_warehouse": Fault(
+        SIDECAR, make_real, "holds synthetic data, the landing files are real", "never mixed", KIND
+    ),
+    "marker_says_real": Fault(
+        SIDECAR, make_real_and_say_so, "Published are synthetic data, the marker says real", "put there by hand", KIND
+    ),
+    "manifest_of_dbt_cut": Fault(
+        "warehouse/build/dbt/manifest.json", write('{"nodes": {"a": {"b"'), "manifest was cut off", "written again"
+    ),
+}
 
 
 def test_healthy_warehouse_has_no_finding(paths: Paths) -> None:
     assert findings(paths) == []
 
 
-@pytest.mark.parametrize(("break_it", "what", "do"), FAULTS, ids=[fault[0].__name__ for fault in FAULTS])
-def test_fault_is_named_with_its_place_and_the_way_out(
-    paths: Paths, break_it: Callable[[Paths], Path], what: str, do: str
-) -> None:
-    where = break_it(paths)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_fault_is_named_with_its_place_and_the_way_out(paths: Paths, fault: Fault) -> None:
+    where = fault.plant(paths)
     found = findings(paths)
-    named = [finding for finding in found if what in finding.what]
+    named = [finding for finding in found if fault.what in finding.what]
     assert len(named) == 1, found
     assert named[0].where == where
-    assert do in named[0].do
+    assert fault.do in named[0].do
 
 
 # ---- --fix ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "break_it",
-    [published_missing, published_truncated, published_is_a_link_to_nowhere, half_made_release, half_made_snapshot],
+    "name",
+    [
+        *("published_missing", "published_truncated", "published_is_a_link_to_nowhere"),
+        *("half_made_release", "half_made_snapshot"),
+    ],
 )
-def test_fix_makes_the_warehouse_healthy(paths: Paths, break_it: Callable[[Paths], Path]) -> None:
+def test_fix_makes_the_warehouse_healthy(paths: Paths, name: str) -> None:
     before = fingerprint(paths.landing.parent)
-    break_it(paths)
+    FAULTS[name].plant(paths)
     (sentence,) = apply_fixes(paths, findings(paths))
     assert str(paths.warehouse) in sentence
     assert findings(paths) == []
@@ -259,7 +209,7 @@ def test_fix_makes_the_warehouse_healthy(paths: Paths, break_it: Callable[[Paths
 
 
 def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -> None:
-    build_truncated(paths)
+    FAULTS["build_truncated"].plant(paths)
     damaged = paths.build_file.read_bytes()
     apply_fixes(paths, findings(paths))
     (aside,) = paths.build_file.parent.glob("city.duckdb.damaged_*")
@@ -268,9 +218,11 @@ def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -
     assert "The build file is missing" in left.what
 
 
-@pytest.mark.parametrize("break_it", [landing_file_changed, release_file_changed, link_to_nowhere, marker_says_real])
-def test_fix_leaves_alone_what_only_a_person_can_decide(paths: Paths, break_it: Callable[[Paths], Path]) -> None:
-    break_it(paths)
+@pytest.mark.parametrize(
+    "name", ["landing_file_changed", "release_file_changed", "link_to_nowhere", "marker_says_real"]
+)
+def test_fix_leaves_alone_what_only_a_person_can_decide(paths: Paths, name: str) -> None:
+    FAULTS[name].plant(paths)
     found = findings(paths)
     before = fingerprint(paths.landing.parent)
     assert apply_fixes(paths, found) == []
@@ -285,7 +237,7 @@ def _empty_sha256() -> str:
 
 
 def test_running_refresh_is_no_fault(paths: Paths) -> None:
-    half_made_release(paths)  # belongs to it
+    FAULTS["half_made_release"].plant(paths)  # belongs to it
     with refresh_lock(paths):
         found = diagnose(paths)
     assert found.findings == []
@@ -322,8 +274,8 @@ def test_folder_without_the_right_to_write_is_named(paths: Paths, monkeypatch: p
 def test_command_prints_each_finding_and_exits_with_one(paths: Paths) -> None:
     console = Console(record=True, width=4000, quiet=False, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     assert show_diagnosis(paths, console, fix=False, as_json=False) == 0
-    published_missing(paths)
-    landing_file_changed(paths)
+    FAULTS["published_missing"].plant(paths)
+    FAULTS["landing_file_changed"].plant(paths)
     assert show_diagnosis(paths, console, fix=False, as_json=False) == 1
     text = console.export_text()
     assert f"Healthy: {paths.warehouse}" in text
@@ -332,7 +284,7 @@ def test_command_prints_each_finding_and_exits_with_one(paths: Paths) -> None:
 
 
 def test_command_speaks_json(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    published_missing(paths)
+    FAULTS["published_missing"].plant(paths)
     assert show_diagnosis(paths, Console(), fix=True, as_json=True) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["healthy"] is True

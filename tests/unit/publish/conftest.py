@@ -6,11 +6,9 @@ from datetime import datetime
 
 import duckdb
 import pytest
-from promised_marts import MARTS, promised
+from promised_marts import LABELS, promised
 
 from dagster_project.publish.exhibits.reader import Reader, Scope
-
-LABELS = MARTS.parents[1] / "seeds" / "label.csv"
 
 
 @pytest.fixture
@@ -39,8 +37,8 @@ def scope() -> Scope:
     )
 
 
-@pytest.fixture
-def empty() -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture(scope="session")
+def contracts() -> Iterator[duckdb.DuckDBPyConnection]:
     """Every promised table, without a row but for the names."""
     with duckdb.connect() as con:
         con.execute("create schema mart")
@@ -51,6 +49,14 @@ def empty() -> Iterator[duckdb.DuckDBPyConnection]:
         with LABELS.open(encoding="utf-8", newline="") as file:
             con.executemany("insert into mart.dim_label values (?, ?, ?, ?, ?)", list(csv.reader(file))[1:])
         yield con
+
+
+@pytest.fixture
+def empty(contracts: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The same; whatever a test does to it is undone."""
+    contracts.begin()
+    yield contracts
+    contracts.rollback()
 
 
 @pytest.fixture

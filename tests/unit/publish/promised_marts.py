@@ -7,6 +7,7 @@ import duckdb
 import yaml
 
 MARTS = Path(__file__).resolve().parents[3] / "dbt" / "models" / "marts"
+LABELS = MARTS.parents[1] / "seeds" / "label.csv"
 
 
 @cache

@@ -15,19 +15,13 @@ from expectations.judged import judged_blocks
 
 FILE, SHEET, YEAR = "yearbook_2019.xlsx", "Sheet1", 2019
 CITIES = (
-    "北京市",
-    "天津市",
-    "石家庄市",
-    "唐山市",
-    "秦皇岛市",
-    "邯郸市",
-    "邢台市",
-    "保定市",
-    "张家口市",
-    "承德市",
-    "沧州市",
-    "廊坊市",
+    *("北京市", "天津市", "石家庄市", "唐山市", "秦皇岛市", "邯郸市"),
+    *("邢台市", "保定市", "张家口市", "承德市", "沧州市", "廊坊市"),
 )
+# what every row of a sound load says
+PLACE = {"file": FILE, "sheet": SHEET}
+SOUND_HEADER = {"variable_left_out": None, "is_known": True, "is_unit_known": True, "is_unit_consistent": True}
+SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None}
 # code: (header path, printed unit, level, band)
 VARIABLES = {
     "gdp_nom": ("2-10 地区生产总值 / 全市", "万元", 30_000_000.0, (100_000.0, 500_000_000.0)),
@@ -64,8 +58,7 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
     """The frames of a load that breaks no rule."""
     headers = [
         {
-            "file": FILE,
-            "sheet": SHEET,
+            **PLACE,
             "col_no": number,
             "header_path": path,
             "header_key": path.replace(" ", ""),
@@ -73,18 +66,14 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
             "unit": unit,
             "variable_code": code,
             "scope": "city",
-            "variable_left_out": None,
-            "is_known": True,
-            "is_unit_known": True,
-            "is_unit_consistent": True,
+            **SOUND_HEADER,
         }
         for number, (code, (path, unit, _, _)) in enumerate(VARIABLES.items(), start=2)
     ]
     places = [(year, number, city) for year in years for number, city in enumerate(CITIES)]
     rows = [
         {
-            "file": FILE,
-            "sheet": SHEET,
+            **PLACE,
             "row_no": row_no,
             "cell": f"A{row_no}",
             "city_text": f" {city}",
@@ -104,10 +93,7 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
             "scope": "city",
             "value": grown(level, number, year),
             "text": f"{grown(level, number, year):.0f}",
-            "is_number": True,
-            "is_corrected": False,
-            "file": FILE,
-            "sheet": SHEET,
+            **PLACE,
             "cell": f"{chr(66 + position)}{row_no}",
             "unit": unit,
             "band_low": band[0],
@@ -115,7 +101,7 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
             "kind": KINDS[code],
             "median_low": level / 5,
             "median_high": level * 5,
-            "min_rho": None,
+            **SOUND_VALUE,
             "province_id": "130000",
             "value_last": grown(level, number, year - 1),
             "year_last": year - 1,
@@ -129,9 +115,7 @@ def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
         "rows": pd.DataFrame(rows),
         "values": frame,
         "last": last_of(frame),
-        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
-        "across": pd.DataFrame(columns=FRAME_COLUMNS["across"]),
-        "edits": pd.DataFrame(columns=FRAME_COLUMNS["edits"]),
+        **{name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")},
         "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]),
         "units": UNITS.copy(),
     }
@@ -255,8 +239,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         path = f"表 {number} / {variable} / {scope}"
         headers.append(
             {
-                "file": FILE,
-                "sheet": SHEET,
+                **PLACE,
                 "col_no": number,
                 "header_path": path,
                 "header_key": path.replace(" ", ""),
@@ -264,10 +247,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
                 "unit": symbol,
                 "variable_code": variable,
                 "scope": scope,
-                "variable_left_out": None,
-                "is_known": True,
-                "is_unit_known": True,
-                "is_unit_consistent": True,
+                **SOUND_HEADER,
             }
         )
         past = figures[block, YEAR - 1] if has_past else np.full(N_CITIES, np.nan)
@@ -280,10 +260,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
                 "scope": scope,
                 "value": value,
                 "text": f"{value:.6g}",
-                "is_number": True,
-                "is_corrected": False,
-                "file": FILE,
-                "sheet": SHEET,
+                **PLACE,
                 "cell": f"{chr(64 + number)}{n + 6}",
                 "unit": unit,
                 "kind": kind,
@@ -291,7 +268,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
                 "band_high": high * 1e3,
                 "median_low": low,
                 "median_high": high,
-                "min_rho": None,
+                **SOUND_VALUE,
                 "province_id": f"{n // 10}",
                 "value_last": past[n],
                 "year_last": YEAR - 1 if has_past else np.nan,
@@ -301,8 +278,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         last += [(city, variable, scope, old, YEAR - 1) for city, old in zip(cities, past, strict=True) if has_past]
     rows = [
         {
-            "file": FILE,
-            "sheet": SHEET,
+            **PLACE,
             "row_no": n + 6,
             "cell": f"A{n + 6}",
             "city_text": f"城{n}",
@@ -318,9 +294,7 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
         "rows": pd.DataFrame(rows),
         "values": pd.DataFrame(values),
         "last": pd.DataFrame(last, columns=FRAME_COLUMNS["last"]),
-        "totals": pd.DataFrame(columns=FRAME_COLUMNS["totals"]),
-        "across": pd.DataFrame(columns=FRAME_COLUMNS["across"]),
-        "edits": pd.DataFrame(columns=FRAME_COLUMNS["edits"]),
+        **{name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")},
         "identities": IDENTITIES.copy(),
         "units": UNITS.copy(),
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -48,18 +49,31 @@ def without_rows(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 @cache
 def contracts() -> dict[str, set[str]]:
     """Table of schema py -> the columns that a mart publishes of it, or its entry among the sources lists."""
-    found = {}
+    found = {name: {column["name"] for column in mart["columns"]} - CONTEXT for name, mart in _one_line_marts().items()}
     for file in MODELS.rglob("_*.yml"):
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for model in content.get("models", []):
-            sql = next(iter(MODELS.rglob(f"{model['name']}.sql")))
-            one_line = re.search(r'publish_py\("(\w+)"\)', sql.read_text(encoding="utf-8"))
-            if one_line:
-                found[one_line[1]] = {column["name"] for column in model["columns"]} - CONTEXT
-        for source in content.get("sources", []):
+        for source in yaml.safe_load(file.read_text(encoding="utf-8")).get("sources", []):
             for table in source["tables"] if source["name"] == "py" else []:
                 if "columns" in table:
                     found[table["name"]] = {column["name"] for column in table["columns"]}
+    return found
+
+
+def key_of(table: str) -> list[str]:
+    """Columns that the mart of a table of schema py is tested to be unique by; none without a mart of one line."""
+    tests = _one_line_marts().get(table, {}).get("data_tests", [])
+    keys = (test["unique_combination"]["arguments"]["columns"] for test in tests if "unique_combination" in test)
+    return [name for name in next(keys, []) if name not in CONTEXT]
+
+
+@cache
+def _one_line_marts() -> dict[str, dict[str, Any]]:
+    """Table of schema py -> the entry of the mart that publishes it as it is."""
+    found = {}
+    for file in MODELS.rglob("_*.yml"):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
+            sql = next(iter(MODELS.rglob(f"{model['name']}.sql")))
+            if one_line := re.search(r'publish_py\("(\w+)"\)', sql.read_text(encoding="utf-8")):
+                found[one_line[1]] = model
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from panel_frames import TRUTH, panel_frames
-from study_tools import lacking, settings
+from study_tools import settings
 
 from dagster_project.study import panel, weights
 from dagster_project.study.samples import Skipped, read_sample, read_weights
@@ -53,29 +53,6 @@ def frames():
 @pytest.fixture(scope="module")
 def tables(frames):
     return build(frames, SPECS, 400)
-
-
-def test_tables_have_their_columns_and_unique_keys(tables):
-    keys = {
-        "panel_fit": [],
-        "panel_coef": ["term"],
-        "panel_effect": ["variable", "effect", "horizon"],
-        "panel_effect_city": ["variable", "city_id"],
-        "panel_test": ["test_code"],
-        "dynamic_effect": ["kind", "variable", "effect", "horizon"],
-        "iv_diagnostic": ["endogenous"],
-        "gmm_diagnostic": [],
-        "sensitivity": ["term"],
-        "model_weight": ["w_code", "model_type"],
-        "model_data": ["city_id", "year", "term"],
-        "model_edge": ["city_i", "city_j"],
-        "model_spec": [],
-    }
-    assert set(tables) == set(panel.TABLES) == set(keys)
-    assert lacking(tables) == {}
-    for name, key in keys.items():
-        assert not tables[name].duplicated(["model_id", *key]).any(), name
-        assert not tables[name][["model_id", *key]].isna().any().any(), name
 
 
 def test_effects_of_the_headline_are_near_the_truth(tables):
@@ -226,13 +203,6 @@ def test_same_seed_gives_the_same_numbers_and_entries_do_not_move_each_other(fra
     for name in ("panel_coef", "panel_effect"):
         together = tables[name].query("model_id == 'boot'").reset_index(drop=True)
         pd.testing.assert_frame_equal(alone[name], together, check_dtype=False)
-
-
-def test_row_order_of_the_frames_does_not_matter(frames, tables):
-    shuffled = {name: frame.sample(frac=1.0, random_state=3) for name, frame in frames.items()}
-    again = build(shuffled, [HEADLINE], 400)
-    expected = tables["panel_coef"].query("model_id == 'sdm'").reset_index(drop=True)
-    np.testing.assert_allclose(again["panel_coef"]["coef"], expected["coef"], rtol=1e-8)
 
 
 def test_city_with_a_gap_is_dropped_and_named(frames):

@@ -75,42 +75,6 @@ def moving() -> dict[str, pd.DataFrame]:
     return movements(FRAMES, bootstrap=19, draws=10)
 
 
-KEYS = {
-    "disparity_summary": ["year", "scheme", "group_code", "weighted"],
-    "dagum_within": ["year", "scheme", "group_code"],
-    "dagum_between": ["year", "scheme", "group_high", "group_low"],
-    "dagum_component": ["year", "scheme"],
-    "theil_nested": ["scheme", "year", "kind", "sample"],
-    "theil_region": ["scheme", "year", "kind", "region"],
-    "sigma_trend": ["scheme", "group_code", "measure"],
-    "disparity_change": ["scheme", "measure"],
-    "group_gradient": ["scheme", "measure", "period", "group_high", "group_low"],
-    "kde_curve": ["year", "scheme", "group_code", "bw_rule", "grid_id"],
-    "kde_feature": ["year", "scheme", "group_code", "bw_rule"],
-    "stochastic_kernel": ["kind", "lag", "u_id", "v_id"],
-    "beta_convergence": ["model_id", "scheme", "group_code"],
-    "club_logt": ["trend_filter", "stage", "club_id"],
-    "club_membership": ["city_id"],
-}
-
-
-@pytest.mark.parametrize("table", sorted(KEYS))
-def test_every_table_has_one_row_a_key_and_says_seed_and_size(table, found, moving):
-    frame = {**found, **moving}[table]
-    key = ["basis", "index_code", "weight_scheme", *KEYS[table]]
-    assert not frame.empty
-    assert not frame[key].isna().any().any()
-    assert not frame.duplicated(key).any()
-    assert (frame["seed"] == 1).all()
-    assert (frame["n_obs"] > 0).all()
-
-
-def test_tables_are_those_that_are_announced(found, moving):
-    assert set(found) == set(disparity.TABLES)
-    assert set(moving) == set(convergence.TABLES)
-    assert lacking({**found, **moving}) == {"beta_convergence": {"rho"}}  # of a spatial lag, which none of them has
-
-
 def test_changes_are_those_of_the_summaries(found):
     one = found["disparity_change"].query("basis == 'restated'").set_index(["scheme", "measure"])
     summary = found["disparity_summary"].query("basis == 'restated' and scheme == 'all' and not weighted")
@@ -208,13 +172,6 @@ def test_two_bases_with_the_same_numbers_are_computed_once():
     same = scores[scores["basis"] == "restated"].assign(basis="frozen_2012_2021", is_frozen=True)
     panels = score_panels(pd.concat([scores[scores["basis"] == "restated"], same]))
     assert [len(group) for group in twins(panels)] == [2]
-
-
-def test_row_order_of_the_inputs_changes_nothing(found):
-    mixed = {name: frame.sample(frac=1.0, random_state=2) for name, frame in FRAMES.items()}
-    again = disparities(mixed, bootstrap=99)
-    for name, frame in found.items():
-        pd.testing.assert_frame_equal(frame, again[name])
 
 
 def test_densities_have_mass_one_and_groups_are_frozen_only(moving):

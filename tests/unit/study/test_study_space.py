@@ -1,4 +1,4 @@
-"""The space tables of a small made-up country: keys, identities, labels, empty input."""
+"""The space tables of a small made-up country: identities and labels; the rest is in test_every_analysis."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from city_frames import frames
-from study_tools import lacking, settings, without_rows
+from study_tools import settings
 
 from dagster_project.study import space as analysis
 from dagster_project.study import weights
@@ -15,35 +15,11 @@ from dagster_project.study.weights import CATALOGUE
 from python_models.space import adjust, moran, to_graph
 
 FAST = settings(space={"permutations": 99, "resamples": 49})
-KEY = {
-    "weight_matrix": ["w_code"],
-    "spatial_weight_edge": ["w_code", "city_id_receiver", "city_id_emitter"],
-    "spatial_weight_profile": ["w_code"],
-    "moran_global": ["year", "w_code", "statistic"],
-    "lisa": ["city_id", "year", "w_code"],
-    "center_ellipse": ["year", "weight_kind"],
-    "gravity_link": ["year", "city_id_from", "city_id_to"],
-    "network_summary": ["year"],
-    "network_city": ["city_id", "year"],
-}
 
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
     return analysis.build(frames(), FAST)
-
-
-@pytest.mark.parametrize("name", sorted(KEY))
-def test_every_table_has_its_columns_and_its_key(tables, name):
-    table = tables[name]
-    assert not table.empty
-    assert not table[KEY[name]].isna().any().any()
-    assert not table.duplicated(KEY[name]).any()
-
-
-def test_tables_are_those_that_are_announced_with_the_columns_of_their_contracts(tables):
-    assert set(tables) == set(analysis.TABLES)
-    assert lacking(tables) == {}
 
 
 def test_every_matrix_of_the_catalogue_is_described(tables):
@@ -110,17 +86,6 @@ def test_degrees_count_the_links(tables):
     assert (summary["n_links"] == tables["gravity_link"].groupby("year").size()).all()
     np.testing.assert_allclose(summary["density"], summary["n_links"] / (40 * 39))
     assert (summary["density_lo"] <= summary["density"]).all()
-
-
-def test_the_row_order_of_the_input_changes_nothing(tables):
-    shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in frames().items()}
-    for name, table in analysis.build(shuffled, FAST).items():
-        pd.testing.assert_frame_equal(table, tables[name])
-
-
-def test_without_scores_the_tables_are_empty():
-    for table in analysis.build(without_rows(frames()), FAST).values():
-        assert table.empty
 
 
 def test_without_mass_the_economic_weights_are_left_out():

@@ -260,6 +260,23 @@ def index(n: int, t: int) -> Callable[[], object]:
     return lambda: CompositeIndex(panel, dict.fromkeys(panel.names, 1), window=window, levels=levels).fit()
 
 
+def audit(n: int, t: int) -> Callable[[], object]:
+    """Audit of an index on two levels, skewed and with imputed cells: 10,000 draws in two processes."""
+    import numpy as np
+
+    from python_models import CompositeIndex
+
+    panel = panel_of(country(n, t))
+    one = CompositeIndex(
+        panel,
+        dict.fromkeys(panel.names, 1),
+        {name: (f"t{k % 10}", f"d{k % 2}") for k, name in enumerate(panel.names)},
+        winsor=dict.fromkeys(panel.names, True),
+        imputed=np.random.default_rng(SEED).random(panel.values.shape) < 0.05,
+    )
+    return lambda: one.audit(draws=10_000, seed=1, n_jobs=2)
+
+
 def inequality(n: int, t: int) -> Callable[[], object]:
     """Gini, Dagum by four regions and by provinces, Theil nested: every year, no draws."""
     from python_models.inequality import dagum, gini, theil_nested
@@ -377,6 +394,7 @@ STAGES: dict[str, tuple[Callable[[int, int], Callable[[], object]], tuple[int, .
     "sql": (sql_of_reading, COUNTIES, TOWNS),
     "panel": (panel_from_rows, COUNTIES, TOWNS),
     "index": (index, COUNTIES, TOWNS),
+    "audit": (audit, COUNTIES, ()),
     "inequality": (inequality, COUNTIES, TOWNS),
     "disparity": (disparity, COUNTIES, TOWNS),
     "markov": (markov, COUNTIES, ()),

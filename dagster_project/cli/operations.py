@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
+from dagster_project.cli.service import run_until_told_to_stop, say_when_open
 from dagster_project.definitions import build_defs
 from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
 from dagster_project.defs.origin import MODULE
@@ -24,7 +21,6 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
-LOOK_SECONDS = 0.2  # between two looks at a service
 
 
 def start_ui(paths: Paths, port: int) -> int:
@@ -36,43 +32,6 @@ def start_ui(paths: Paths, port: int) -> int:
     threading.Thread(target=say_when_open, args=(port, docs), daemon=True).start()
     command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
     return run_until_told_to_stop(command)
-
-
-def say_when_open(port: int, docs: Path) -> None:
-    """One line once the page answers: it takes a while, and the log of the daemon says nothing that helps."""
-    print(f"Dagster is starting; its page will be http://127.0.0.1:{port}", flush=True)
-    while not _answers(port):
-        time.sleep(LOOK_SECONDS)
-    print(f"Open http://127.0.0.1:{port} (Ctrl-C stops it).", flush=True)
-    if docs.exists():
-        print(f"Data Docs of the gate: {docs.resolve().as_uri()}", flush=True)
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-def run_until_told_to_stop(command: list[str]) -> int:
-    """Run a service; who ends this process (a service manager, `kill`) ends it too. Returns its exit code.
-
-    It looks now and then instead of waiting for the end: a signal that comes just before such a wait is not heard
-    until the wait is over.
-    """
-    told: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
-    try:
-        # Dagster's advice to use another command of its own is not for whoever reads this page
-        quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}
-        with subprocess.Popen(command, cwd=PROJECT, env={**quiet, **os.environ}) as service:
-            while service.poll() is None:
-                if told:
-                    service.terminate()
-                time.sleep(LOOK_SECONDS)
-            return service.returncode
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:

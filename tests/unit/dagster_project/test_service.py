@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.cli.operations import say_when_open
+from dagster_project.cli.service import say_when_open
 
 STARTS = """
 import sys
-from dagster_project.cli.operations import run_until_told_to_stop
+from dagster_project.cli.service import run_until_told_to_stop
 service = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
 sys.exit(run_until_told_to_stop([sys.executable, "-c", service, sys.argv[1]]) != 0)
 """

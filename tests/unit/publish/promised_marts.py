@@ -17,7 +17,12 @@ def promised() -> dict[str, dict[str, str]]:
     return {m["name"]: {c["name"]: c["data_type"] for c in m["columns"]} for m in models}
 
 
+# the index that the scope of the tests asks for
+OWN = {"index_code": "nqpf", "basis": "frozen_2012_2021", "weight_scheme": "entropy_flat"}
+
+
 def insert(con: duckdb.DuckDBPyConnection, table: str, **values: object) -> None:
-    """One row of mart.`table`."""
+    """One row of mart.`table`, of the index in question unless it says otherwise."""
+    values = {name: value for name, value in OWN.items() if name in promised()[table]} | values
     names = ", ".join(f'"{name}"' for name in values)
     con.execute(f"insert into mart.{table} ({names}) values ({', '.join('?' * len(values))})", list(values.values()))

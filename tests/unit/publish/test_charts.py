@@ -99,9 +99,6 @@ def gini(empty):
         insert(
             empty,
             "mart_disparity_summary",
-            index_code="nqpf",
-            basis="frozen_2012_2021",
-            weight_scheme="entropy_flat",
             scheme="all",
             weighted=False,
             year=year,

@@ -84,8 +84,6 @@ def rank_ranges(con, *cities):
         insert(
             con,
             "mart_index_uncertainty",
-            index_code="nqpf",
-            basis="frozen_2012_2021",
             city_id=name,
             year=2021,
             rank_year=k,
@@ -110,17 +108,7 @@ def test_a_mover_is_a_city_whose_two_ranges_do_not_overlap(empty, reader):
     rank_ranges(empty, ("Ahe", 1, 3, 1.0), ("Bei", 2, 5, 1.0))
     card = next(card for card in findings.overview()["cards"] if card["title"] == "Movers")
     for city, low, high, rank in (("Ahe", 3, 9, 8), ("Bei", 4, 9, 6)):
-        insert(
-            empty,
-            "mart_index_uncertainty",
-            index_code="nqpf",
-            basis="frozen_2012_2021",
-            city_id=city,
-            year=2012,
-            rank_year=rank,
-            rank_p05=low,
-            rank_p95=high,
-        )
+        insert(empty, "mart_index_uncertainty", city_id=city, year=2012, rank_year=rank, rank_p05=low, rank_p95=high)
     (one,) = findings.said(reader(), card)
     assert one.says == 0
     assert "not distinguishable from chance" in one.text
@@ -137,9 +125,6 @@ def test_clusters_are_counted_after_the_correction_and_none_is_said_to_be_none(e
         insert(
             empty,
             "mart_lisa",
-            index_code="nqpf",
-            basis="frozen_2012_2021",
-            weight_scheme="entropy_flat",
             w_code="queen_row",
             year=2021,
             city_id=f"c{k}",
@@ -157,18 +142,7 @@ def test_the_most_frequent_class_counts_each_city_once(empty, reader):
     often, seldom = "good_coordination", "extreme_imbalance"
     for city, own in (("a", often), ("b", often), ("c", seldom)):
         for scale, code in (("minmax01", own), ("rank", seldom)):
-            insert(
-                empty,
-                "mart_coupling",
-                index_code="nqpf",
-                basis="frozen_2012_2021",
-                weight_scheme="entropy_flat",
-                city_id=city,
-                year=2021,
-                form="corrected",
-                scale=scale,
-                class_10=code,
-            )
+            insert(empty, "mart_coupling", city_id=city, year=2021, form="corrected", scale=scale, class_10=code)
     claim = findings.pages()["relations"]["questions"][0]["claims"][1]
     assert [one.text for one in findings.said(reader(), claim)] == [
         "The most frequent class in 2021 is “good coordination” (67 % of the cities)."

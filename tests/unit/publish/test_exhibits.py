@@ -102,15 +102,7 @@ def test_an_exhibit_names_what_it_reads_and_its_queries_fit_the_contracts(exhibi
 
 def effect(con, kind, point, **more):
     insert(
-        con,
-        "mart_panel_effect",
-        model_id="nqpf_sdm",
-        basis="frozen_2012_2021",
-        variable="pr",
-        effect=kind,
-        horizon="static",
-        point=point,
-        **more,
+        con, "mart_panel_effect", model_id="nqpf_sdm", variable="pr", effect=kind, horizon="static", point=point, **more
     )
 
 

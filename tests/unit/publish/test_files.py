@@ -220,11 +220,10 @@ def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader
         city_id="c1",
         year=2013,
         indicator_code="q2_gdp",
-        index_code="nqpf",
         basis=scope.basis,
         value_raw=7.0,
     )
-    insert(empty, "dim_indicator", index_code="nqpf", indicator_code="q2_gdp", name_en="GDP", unit="yuan")
+    insert(empty, "dim_indicator", indicator_code="q2_gdp", name_en="GDP", unit="yuan")
     for group, first, last in (("periphery", 0, 2012), ("core", 2013, None)):
         insert(
             empty,

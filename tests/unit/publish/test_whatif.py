@@ -22,7 +22,6 @@ def own(empty, reader):
             empty,
             "mart_index_score",
             **KEY,
-            weight_scheme="entropy_flat",
             city_id=f"c{k}",
             year=2021,
             score_100=score,

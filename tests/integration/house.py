@@ -17,7 +17,7 @@ import duckdb
 import pandas as pd
 from rich.console import Console
 
-from dagster_project.paths import Paths
+from dagster_project.paths import PROJECT, Paths
 
 CITIES, YEARS = 12, range(2012, 2017)  # of the small warehouse
 # Secrets that a machine may hold in its environment: the small warehouse is refreshed with them, none may be written.
@@ -27,6 +27,21 @@ PLANTED = {
     "DATABASE_PASSWORD": "planted-password-5d20aa",
     "GITHUB_TOKEN": "planted-token-e8817b",
 }
+
+
+CODE = ("dbt", "dagster_project", "expectations", "python_models")
+PAPERS = ("docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff")  # every release holds them
+
+
+def copy_of_project(folder: Path) -> Path:
+    """A checkout that a test may change, apart from the one that the other tests use."""
+    for name in CODE:
+        skip = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
+        shutil.copytree(PROJECT / name, folder / name, ignore=skip)
+    (folder / "docs").mkdir()
+    for name in PAPERS:
+        shutil.copyfile(PROJECT / name, folder / name)
+    return folder
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from house import CITIES, YEARS, House
+from house import CITIES, YEARS, House, copy_of_project
 from typer.testing import CliRunner
 
 from dagster_project import paths as project_paths
@@ -33,7 +33,6 @@ PAGES = [PROJECT / "README.md", PROJECT / "README.zh.md", *sorted(DOCS.rglob("*.
 LAST_OF_PAGES, LAST_HERE = 2021, YEARS[-1]
 BLOCK = re.compile(r"(?P<mark><!-- run -->\n)?^```(?P<kind>sh|python)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_HERE = re.compile(r"\bDIR2?\b|\.\.\.|warehouse/mine")  # placeholders; what only the whole tutorial makes
-CODE = ("dagster_project", "dbt", "expectations", "python_models")
 
 
 @dataclass(frozen=True)
@@ -198,11 +197,7 @@ def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse: House, t
 
 
 def _own_checkout(root: Path, house: House) -> None:
-    for name in CODE:
-        shutil.copytree(PROJECT / name, root / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
-    (root / "docs").mkdir()
-    for name in ("docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff"):  # every release holds them
-        shutil.copyfile(PROJECT / name, root / name)
+    copy_of_project(root)
     (root / ".venv").symlink_to(sys.prefix)
     demo = root / "warehouse" / "demo"
     shutil.copytree(house.paths.landing, demo / "landing")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from faults import gdp_of_city_and_districts_swapped
-from house import House
+from house import House, copy_of_project
 from landing_tools import changed_copy, supersede, vintage_of
-
-from dagster_project.paths import PROJECT
 
 # each refreshes whole warehouses: minutes on two cores
 pytestmark = pytest.mark.slow
@@ -25,7 +22,7 @@ FIGURES = """
 
 
 def test_rows_of_the_message_let_the_rest_of_the_file_pass(copy_of_small_warehouse: House, tmp_path: Path) -> None:
-    house = with_its_own_project(copy_of_small_warehouse, tmp_path / "project")
+    house = House(replace(copy_of_small_warehouse.paths, project=copy_of_project(tmp_path / "project")))
     good = house.paths.landing / "yearbook" / "2014"
     file = changed_copy(good / "synthetic_yearbook_2014.xlsx", "swapped.xlsx", gdp_of_city_and_districts_swapped)
     vintage = vintage_of(supersede(house.paths.landing, good / "yearbook.yml", file))
@@ -46,14 +43,6 @@ def test_rows_of_the_message_let_the_rest_of_the_file_pass(copy_of_small_warehou
         "select rule_id, severity from ops.validation_result where vintage = ? and not passed", [vintage]
     )
     assert ["required_variable_is_not_left_out", "warn"] in said.to_numpy().tolist()
-
-
-def with_its_own_project(house: House, project: Path) -> House:
-    """The same warehouse with seeds that a test may change."""
-    ignored = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
-    for folder in ("dbt", "expectations", "dagster_project", "python_models"):
-        shutil.copytree(PROJECT / folder, project / folder, ignore=ignored)
-    return House(replace(house.paths, project=project))
 
 
 def paste(house: House, rows: list[str]) -> None:

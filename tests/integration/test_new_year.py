@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from house import CITIES, YEARS, House
+from house import CITIES, YEARS, House, copy_of_project
 from landing_tools import Page, read_page, renew_hash, supersede, write_page
 
 from dagster_project.demo import generate_demo
-from dagster_project.paths import PROJECT
 
 # each refreshes whole warehouses: minutes on two cores
 pytestmark = pytest.mark.slow
@@ -43,7 +42,7 @@ class NewYear:
 
 @pytest.fixture(scope="module")
 def new_year(copy_small_warehouse, tmp_path_factory: pytest.TempPathFactory) -> NewYear:
-    project = _copy_of_project(tmp_path_factory.mktemp("project"))
+    project = copy_of_project(tmp_path_factory.mktemp("project"))
     copied = copy_small_warehouse("new_year")
     house = House(replace(copied.paths, project=project))
     _land_changed_edition(house, tmp_path_factory.mktemp("edition"))
@@ -56,14 +55,6 @@ def new_year(copy_small_warehouse, tmp_path_factory: pytest.TempPathFactory) -> 
     after = _hashes(project)
     touched = sorted(name for name in after if after[name] != before.get(name))
     return NewYear(house, first.text, pasted, touched)
-
-
-def _copy_of_project(folder: Path) -> Path:
-    """What a person edits, apart from the checkout that the other tests use."""
-    for name in ("dbt", "expectations", "dagster_project", "python_models"):
-        skip = shutil.ignore_patterns("__pycache__", "target", "logs")
-        shutil.copytree(PROJECT / name, folder / name, ignore=skip)
-    return folder
 
 
 def _hashes(project: Path) -> dict[str, bytes]:

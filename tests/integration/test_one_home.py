@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from house import House
-
-from dagster_project.paths import PROJECT
+from house import House, copy_of_project
 
 pytestmark = pytest.mark.slow  # a refresh
 
@@ -22,11 +19,7 @@ BY_SCHEME = ("mart_disparity_summary", "mart_group_gradient", "dim_group_scheme"
 def moved(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> House:
     """A copy of the small warehouse, built on by a copy of the project with a later window and with coasts."""
     root = tmp_path_factory.mktemp("moved")
-    project = root / "project"
-    for folder in ("dbt", "dagster_project", "python_models", "expectations"):
-        shutil.copytree(
-            PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__", "target", "logs")
-        )
+    project = copy_of_project(root / "project")
     _change(project / "dagster_project" / "study" / "specs" / "index.yml", "window_start: 2012", "window_start: 2013")
     _add_coasts(project / "dbt" / "seeds")
     copied = small_warehouse.copy(root)

@@ -170,7 +170,6 @@ def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(
     published_is_whole(house)
 
 
-@pytest.mark.slow
 def test_ten_readers_during_twenty_releases(copy_of_small_warehouse: House, publisher: Publisher) -> None:
     n = ask_while_publishing(copy_of_small_warehouse, publisher, 20)
     print(f"{n} answers, each of one release")

@@ -29,7 +29,6 @@ def environment(paths: Paths) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
 def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     before = State.of(house)
@@ -50,7 +49,6 @@ def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse:
     nothing_is_lost(before, State.of(house))
 
 
-@pytest.mark.slow
 def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     land_a_change(house, 1)
@@ -66,7 +64,6 @@ def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse: H
     assert len(house.releases) == 2
 
 
-@pytest.mark.slow
 def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     before = house.published_sha256

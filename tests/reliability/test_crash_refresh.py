@@ -52,7 +52,6 @@ def test_frozen_disk_is_the_disk_of_a_kill(copy_of_small_warehouse: House, tmp_p
     assert published_is_whole(house) == old
 
 
-@pytest.mark.slow
 def test_killed_at_every_asset_boundary_and_at_random_moments(campaign: Campaign) -> None:
     """Each boundary of one refresh, then random moments of those that go on from there (or, when there are no more
     boundaries, from a random moment of the one before)."""

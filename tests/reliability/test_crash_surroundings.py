@@ -82,7 +82,6 @@ def test_disk_without_room_for_a_refresh_is_named_before_it_begins(small_warehou
 # ---- while a refresh is at work; the long way back ------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_warehouse: House, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 4 * megabytes_needed(small_warehouse.paths)):
         house = small_warehouse.copy(tmp_path / "disk")
@@ -100,7 +99,6 @@ def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_ware
         assert outcome.exit_code == 0, outcome.text
 
 
-@pytest.mark.slow
 def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     raw, before, releases = Raw.of(house), house.published_sha256, house.releases
@@ -117,7 +115,6 @@ def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_w
     assert list(house.build("select data_vintage from ops.vintage")["data_vintage"]) == ["2016A"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
 def test_truncated_write_ahead_log_costs_nothing(copy_of_small_warehouse: House, share: float) -> None:
     house = copy_of_small_warehouse
@@ -133,7 +130,6 @@ def test_truncated_write_ahead_log_costs_nothing(copy_of_small_warehouse: House,
     published_is_whole(house)
 
 
-@pytest.mark.slow
 def test_vanished_records_of_dagster_are_made_anew(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     shutil.rmtree(house.paths.dagster_home)
@@ -142,7 +138,6 @@ def test_vanished_records_of_dagster_are_made_anew(copy_of_small_warehouse: Hous
     assert (house.paths.dagster_home / "dagster.yaml").exists()
 
 
-@pytest.mark.slow
 def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(copy_of_small_warehouse: House) -> None:
     house = copy_of_small_warehouse
     before = published_is_whole(house)
@@ -159,7 +154,6 @@ def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(
     assert outcome.exit_code == 0, outcome.text
 
 
-@pytest.mark.slow
 def test_scheduler_that_gives_no_environment_is_enough(copy_of_small_warehouse: House) -> None:
     """As cron starts a command: no HOME, no language, in a folder where nothing is to be written."""
     house = copy_of_small_warehouse

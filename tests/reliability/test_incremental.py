@@ -12,16 +12,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from house import CITIES, PLANTED, YEARS, House
+from house import CITIES, PLANTED, YEARS, House, copy_of_project
 from landing_tools import renew_hash
 
 from dagster_project.demo import generate_demo
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.run.status import read_status
 
 pytestmark = pytest.mark.slow
-CODE = ("dbt", "expectations", "dagster_project", "python_models", "docs")
 BASE_STEPS = {"raw_yearly", "dbt_reading", "dbt_values", "dbt_panel", "py_index", "dbt_marts", "published__city"}
 
 
@@ -58,11 +57,7 @@ class Copy:
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Refreshed once, from nothing."""
     root = tmp_path_factory.mktemp("base")
-    for name in CODE:
-        skip = shutil.ignore_patterns("__pycache__", "target", "logs")
-        shutil.copytree(PROJECT / name, root / "project" / name, ignore=skip)
-    for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff"):  # every release holds them
-        shutil.copyfile(PROJECT / name, root / "project" / name)
+    copy_of_project(root / "project")
     generate_demo(root / "landing", cities=CITIES, years=YEARS)
     Copy(root).refresh()
     return root

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -238,8 +237,14 @@ def rubin(estimates: ArrayLike, variances: ArrayLike) -> Combined:
     return Combined(values.mean(axis=0), np.sqrt(total), df, within, between, share)
 
 
-def adjust(p: ArrayLike, method: Literal["bh", "by", "holm"] = "bh") -> FloatArray:
-    """Adjusted p-values (m,) of Benjamini and Hochberg (`bh`) or Yekutieli (`by`), or Holm's; NaN stays NaN."""
+def adjust(p: ArrayLike, method: str = "bh") -> FloatArray:
+    """Adjusted p-values (m,) that control the false-discovery rate (bh; by for any dependence) or the family-wise error
+    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q.
+
+    >>> from python_models.space import adjust
+    >>> adjust(np.array([0.01, 0.02, 0.5])).round(3)
+    array([0.03, 0.03, 0.5 ])
+    """
     values = np.asarray(p, dtype=np.float64)
     if method == "holm":
         return holm(values)
@@ -248,5 +253,5 @@ def adjust(p: ArrayLike, method: Literal["bh", "by", "holm"] = "bh") -> FloatArr
     out = np.full(values.shape, np.nan)
     known: BoolArray = np.isfinite(values)
     if known.any():
-        out[known] = stats.false_discovery_control(values[known], method=method)
+        out[known] = stats.false_discovery_control(values[known], method="bh" if method == "bh" else "by")
     return out

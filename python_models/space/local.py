@@ -18,6 +18,7 @@ from scipy.stats import norm
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
+from python_models.inference import adjust
 from python_models.space.graph import in_order_of, to_sparse
 from python_models.space.moran import DEFAULT_SEED, GlobalStatistic, global_statistics
 from python_models.space.permutation import conditional_counts
@@ -188,33 +189,6 @@ def getis_ord(
     spot[~(adjusted <= q)] = "ns"
     spot[np.isnan(gi)] = "island"
     return GetisOrdResult(labels, gi, p, adjusted, spot, star, overall)
-
-
-def adjust(p: FloatArray, method: str = "bh") -> FloatArray:
-    """Adjusted p-values that control the false-discovery rate (bh; by for any dependence) or the family-wise error
-    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q.
-
-    >>> from python_models.space import adjust
-    >>> adjust(np.array([0.01, 0.02, 0.5])).round(3)
-    array([0.03, 0.03, 0.5 ])
-    """
-    if method not in ("bh", "by", "holm"):
-        raise ValueError(f"unknown correction '{method}': choose bh, by or holm.")
-    p = np.asarray(p, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    there = np.flatnonzero(~np.isnan(p))
-    m = len(there)
-    if not m:
-        return adjusted
-    order = there[np.argsort(p[there], kind="stable")]
-    place = np.arange(1, m + 1)
-    if method == "holm":
-        stepped = np.maximum.accumulate(p[order] * (m - place + 1))
-    else:
-        factor = float((1 / place).sum()) if method == "by" else 1.0
-        stepped = np.minimum.accumulate((p[order] * (m * factor / place))[::-1])[::-1]
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
 
 
 def quadrants(z: FloatArray, lag: FloatArray) -> Any:

@@ -7,7 +7,7 @@ import esda
 import numpy as np
 import pytest
 
-from python_models.space import adjust, build_weights, getis_ord, lisa, moran, to_graph, to_sparse
+from python_models.space import build_weights, getis_ord, lisa, moran, to_graph, to_sparse
 from python_models.space.permutation import conditional_counts, ordered_samples
 
 
@@ -107,21 +107,6 @@ def test_islands_have_no_lag_and_do_not_count_as_tests(map60):
     assert np.isnan(found.p_perm[7])
     assert np.isnan(found.i_local[7])
     assert np.isnan(getis_ord(y, to_graph(cut)).gi[7])
-
-
-def test_adjusted_p_values_are_the_textbook_ones():
-    p = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
-    np.testing.assert_allclose(adjust(p, "bh"), [0.02, 0.04, np.nan, 0.04, 0.02])
-    np.testing.assert_allclose(adjust(p, "holm"), [0.03, 0.06, np.nan, 0.06, 0.02])
-    np.testing.assert_allclose(adjust(p, "by"), np.minimum(np.array([0.02, 0.04, np.nan, 0.04, 0.02]) * 25 / 12, 1))
-    with pytest.raises(ValueError, match="unknown correction"):
-        adjust(p, "bonferroni")
-
-
-def test_an_adjusted_p_is_never_below_the_raw_one():
-    p = np.random.default_rng(2).random(277)
-    for method in ("bh", "by", "holm"):
-        assert (adjust(p, method) >= p).all()
 
 
 def test_the_fdr_map_equals_the_cutoff_of_esda(map60):

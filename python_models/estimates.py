@@ -1,8 +1,4 @@
-"""Intervals for the means on the page: 95 %, Student's t, cities taken as independent draws.
-
-A `Part` is an estimate with its variance and degrees of freedom; parts of independent groups are combined with
-Welch-Satterthwaite degrees of freedom. Ratios and growth rates are combined on the log scale (delta method).
-"""
+"""An estimate with its 95 % interval, cities taken as independent draws."""
 
 from __future__ import annotations
 
@@ -21,61 +17,12 @@ NORMAL_HALF = float(stats.norm.ppf(0.5 + LEVEL / 2))  # once: it takes longer th
 
 
 @dataclass(frozen=True)
-class Part:
-    """Estimate, variance of the estimate, degrees of freedom (nan variance: one city, no interval)."""
-
-    value: float
-    variance: float
-    df: float
-
-
-@dataclass(frozen=True)
 class Interval:
     """Estimate with lower and upper limit; the limits are nan if there is no interval."""
 
     value: float
     low: float
     high: float
-
-    @property
-    def is_known(self) -> bool:
-        return math.isfinite(self.low) and math.isfinite(self.high)
-
-    def sign(self) -> int:
-        """+1 or -1 if the interval excludes zero, else 0: the only ground for a word like "higher"."""
-        if not self.is_known:
-            return 0
-        return int(self.low > 0) - int(self.high < 0)
-
-
-def mean(x: ArrayLike) -> Part:
-    """Mean of x, shape (n,): variance s^2 / n with n - 1 degrees of freedom. Same unit as x."""
-    a = np.asarray(x, dtype=float)
-    n = a.size
-    if n == 0:
-        return Part(math.nan, math.nan, math.nan)
-    return Part(float(a.mean()), float(a.var(ddof=1) / n) if n > 1 else math.nan, float(n - 1))
-
-
-def minus(a: Part, b: Part) -> Part:
-    """a - b of two independent groups, Welch-Satterthwaite degrees of freedom."""
-    variance = a.variance + b.variance
-    weight = a.variance**2 / a.df + b.variance**2 / b.df if a.df and b.df else math.nan
-    df = variance**2 / weight if weight > 0 else min(a.df, b.df)
-    return Part(a.value - b.value, variance, df)
-
-
-def interval(part: Part, level: float = LEVEL) -> Interval:
-    """value +/- t(df) sqrt(variance); no interval if the variance is not known."""
-    if not (part.variance >= 0 and part.df >= 1):
-        return Interval(part.value, math.nan, math.nan)
-    half = float(stats.t.ppf(0.5 + level / 2, part.df)) * math.sqrt(part.variance)
-    return Interval(part.value, part.value - half, part.value + half)
-
-
-def factor(log: Interval) -> Interval:
-    """exp of a log interval: a ratio. Unit 1."""
-    return Interval(math.exp(log.value), math.exp(log.low), math.exp(log.high))
 
 
 @dataclass(frozen=True, eq=False)

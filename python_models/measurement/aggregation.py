@@ -118,10 +118,3 @@ def copeland(y: FloatArray, v: FloatArray) -> FloatArray:
         won = np.where(np.abs(share - 0.5) < 1e-9, 0.0, np.sign(share - 0.5))
         result[there, t] = won.sum(axis=1)
     return result
-
-
-def outranked_pairs(y: FloatArray, v: FloatArray) -> int:
-    """Pairs of units (rows of y (n, k)) where one is at least as high in every child and higher in one."""
-    at_least = (y[:, None, v > 0] >= y[None, :, v > 0]).all(axis=2)
-    higher = (y[:, None, v > 0] > y[None, :, v > 0]).any(axis=2)
-    return int((at_least & higher).sum())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.critic import conflicts, correlation
@@ -243,12 +243,6 @@ def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> Float
         result[:, t] = np.where(hole, seen, result[:, t])
         seen = np.where(marked[:, t], seen, result[:, t])
     return result[:, order]
-
-
-def places(score: FloatArray) -> FloatArray:
-    """Places (N, T) inside each year: 1 is the highest score, ties share the best place."""
-    ranked: FloatArray = stats.rankdata(-score, axis=0, method="min")
-    return ranked
 
 
 def _sums_of(rows: FloatArray) -> _Sums:

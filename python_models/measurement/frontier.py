@@ -67,15 +67,3 @@ def benefit_of_the_doubt(
             score[i, t] = float(y @ found.x)
             shares[i, t] = found.x * y / score[i, t] if score[i, t] > 0.0 else np.nan
     return Frontier(score, shares, len(reasons), tuple(dict.fromkeys(reasons)))
-
-
-def budget_weights(allocations: ArrayLike) -> FloatArray:
-    """Weights (m,) of a budget: mean over experts of the points (experts, m), each expert's scaled to sum 1.
-
-    ValueError: a negative allocation, or an expert without points.
-    """
-    points = np.asarray(allocations, dtype=np.float64)
-    if points.ndim != 2 or not np.isfinite(points).all() or (points < 0.0).any() or (points.sum(axis=1) <= 0.0).any():
-        raise ValueError("every expert needs points of 0 and more, one per indicator, that do not all vanish.")
-    weights: FloatArray = (points / points.sum(axis=1, keepdims=True)).mean(axis=0)
-    return weights

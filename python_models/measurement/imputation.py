@@ -120,11 +120,3 @@ def _chained(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatA
             drawn = beta + sigma * np.linalg.solve(np.linalg.cholesky(gram).T, rng.standard_normal(len(beta)))
             full[~seen, k] = design[~seen] @ drawn + sigma * rng.standard_normal(int((~seen).sum()))
     return full
-
-
-def between_variance(results: FloatArray) -> FloatArray:
-    """(1 + 1/M) Var(q) over M completions, results (M, ...): what imputation adds to a variance. Needs M >= 2."""
-    if len(results) < 2:
-        raise ValueError("a variance between completions needs at least 2 of them.")
-    added: FloatArray = (1.0 + 1.0 / len(results)) * results.var(axis=0, ddof=1)
-    return added

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from python_models._types import FloatArray
 from python_models.measurement.uncertainty import CHUNK, ranked
@@ -26,12 +25,6 @@ class Acceptability:
     central: FloatArray
     confidence: FloatArray
     n_draws: int
-
-    @property
-    def expected_rank(self) -> FloatArray:
-        """sum_r r b_ir, shape (n,)."""
-        expected: FloatArray = self.ranks @ np.arange(1.0, self.ranks.shape[1] + 1.0)
-        return expected
 
 
 def smaa(values: FloatArray, *, draws: int, seed: int, spread: FloatArray | float = 0.0) -> Acceptability:
@@ -58,30 +51,6 @@ def smaa(values: FloatArray, *, draws: int, seed: int, spread: FloatArray | floa
         first += best.sum(axis=0)
     central /= np.where(first > 0.0, first, np.nan)[:, None]
     return Acceptability(counts.reshape(n, n) / draws, central, _confidence(values, central, spread, rng, draws), draws)
-
-
-def smaa_of_two(values: FloatArray) -> Acceptability:
-    """The same without drawing, for values (n, 2) and weights (w, 1 - w), w uniform on [0, 1].
-
-    Crossings of the lines w x_i + (1 - w) y_i cut [0, 1] into intervals of constant ranks. Lines that are the same
-    share ranks.
-    """
-    x, y = values[:, 0], values[:, 1]
-    slope, gap = (x - y)[:, None] - (x - y)[None, :], y[None, :] - y[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cuts = gap / slope
-    inside = np.unique(cuts[(cuts > 0.0) & (cuts < 1.0)])
-    edges = np.concatenate([[0.0], inside, [1.0]])
-    n, middle, width = len(x), (edges[1:] + edges[:-1]) / 2.0, np.diff(edges)
-    ranks, moment = np.zeros((n, n)), np.zeros(n)
-    for w, share in zip(middle, width, strict=True):
-        place = rankdata(-(w * x + (1.0 - w) * y), method="min").astype(np.int64) - 1
-        ranks[np.arange(n), place] += share
-        moment[place == 0] += share * w
-    first = ranks[:, 0]
-    mean = moment / np.where(first > 0.0, first, np.nan)
-    central = np.stack([mean, 1.0 - mean], axis=1)
-    return Acceptability(ranks, central, np.where(first > 0.0, 1.0, np.nan), 0)
 
 
 def _confidence(

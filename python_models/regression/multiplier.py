@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,30 +25,6 @@ from python_models.regression.weights import SpatialWeights
 PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 8, 256  # n times probes: relative error near 5e-4
 CONTROL_CELLS = 30_000_000  # links up to which W^3 is in M: 400 MB
 SEED = 20_101
-
-
-class Operator(Protocol):
-    """What a model needs of S = I - r W at one r, and of its multiplier G = W S^-1, however they are computed."""
-
-    @property
-    def logdet(self) -> float:
-        """ln|S|."""
-
-    @property
-    def trace(self) -> float:
-        """tr G."""
-
-    def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
-        """S^-1 b or S'^-1 b."""
-
-    def apply(self, values: FloatArray) -> FloatArray:
-        """G values."""
-
-    def apply_transposed(self, values: FloatArray) -> FloatArray:
-        """G' values."""
-
-    def diagonal(self, *, is_centred: bool) -> FloatArray:
-        """Diagonal of G, or of J G J."""
 
 
 @dataclass(frozen=True, eq=False)

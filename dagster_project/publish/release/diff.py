@@ -84,7 +84,6 @@ where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme
     and abs(new.weight - old.weight) > 1e-12
 order by abs(new.weight - old.weight) desc, index_code, basis, indicator_code
 """
-ESTIMATE = "model_id, basis, term, kind, estimate, lo, hi"
 ESTIMATES_SQL = """
     select model_id, basis, term, 'coefficient' as kind, coef as estimate, lo, hi
     from {side}.mart.mart_panel_coef where model_id in (from headline)

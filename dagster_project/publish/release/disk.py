@@ -31,12 +31,6 @@ def disk_use(paths: Paths) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["area", "bytes", "files", "path"])
 
 
-def release_sizes(paths: Paths) -> dict[str, int]:
-    """Release -> bytes on disk, of every release folder."""
-    folders = (path for path in sorted(paths.releases.glob("*")) if path.is_dir() and not path.name.startswith("."))
-    return {folder.name: size_of(folder)[0] for folder in folders}
-
-
 def size_of(path: Path) -> tuple[int, int]:
     """Bytes and number of the files at or below a path; links are not followed."""
     files = [path] if path.is_file() else (p for p in path.rglob("*") if p.is_file() and not p.is_symlink())

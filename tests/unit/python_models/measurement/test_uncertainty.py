@@ -14,12 +14,10 @@ from python_models.measurement.choices import (
     ChoiceModel,
     dirichlet_weights,
     imputed_as,
-    places,
 )
 from python_models.measurement.fast import Procedure
 from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
 from python_models.schemes import scheme_score, scheme_weights
-from python_models.scores import ranks
 
 DIMENSIONS = ("new", "new", "new", "quality", "quality")
 
@@ -46,11 +44,6 @@ def test_quick_weights_and_scores_are_those_of_the_library(model, scheme, delta,
 def test_the_first_choice_is_the_published_index(panel, spec, model, quantiles):
     published = CompositeIndex(panel, winsor_quantiles=quantiles, **spec).fit()
     np.testing.assert_allclose(model.score(Choice(quantiles=quantiles)), published.score, rtol=0, atol=1e-12)
-
-
-def test_places_are_ranks_inside_each_year():
-    score = np.array([[0.9, 0.1], [0.5, 0.4], [0.5, 0.3]])
-    np.testing.assert_array_equal(places(score), ranks(score))
 
 
 def test_dirichlet_weights_have_the_mean_and_variance_of_the_law():

@@ -17,7 +17,9 @@ import pytest
 from dagster_project.demo import generate_demo
 from dagster_project.paths import Paths
 
-sys.path.insert(0, str(Path(__file__).parent / "integration"))  # its tools serve all tests
+# tools that serve all tests, and what is measured beside them
+sys.path.insert(0, str(Path(__file__).parent / "integration"))
+sys.path.insert(1, str(Path(__file__).parents[1] / "benchmarks"))
 
 from house import CITIES, PLANTED, YEARS, House
 from once import made_once

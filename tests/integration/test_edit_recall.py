@@ -1,14 +1,7 @@
 """The rules of editing on all files of the SYNTHETIC demo: what they find of the planted slips, and what they spoil."""
 
-import sys
-
 import pandas as pd
 import pytest
-
-from dagster_project.paths import PROJECT
-
-sys.path.insert(0, str(PROJECT / "benchmarks"))
-
 import recovery
 
 SPIKES = ("beside_jump", "lost_digit", "ten_times", "tenth", "transposed")

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
+import chain
 import pandas as pd
 import pytest
 
 from dagster_project.demo.country import read_geography
 from dagster_project.paths import PROJECT
 
-FILE = PROJECT / "benchmarks" / "chain.py"
 BUSY = "sum(i * i for i in range(3_000_000)); import time; time.sleep(0.5)"
-
-
-def module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmark_of_the_chain", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-CHAIN = module()
 
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return CHAIN.make_project(tmp_path_factory.mktemp("load") / "project", 2_850) / "dbt" / "seeds"
+    return chain.make_project(tmp_path_factory.mktemp("load") / "project", 2_850) / "dbt" / "seeds"
 
 
 def test_the_roster_has_as_many_units_as_asked_for(seeds: Path) -> None:
@@ -61,7 +47,7 @@ def test_invented_units_have_names_groups_and_neighbours_of_their_own(seeds: Pat
 
 
 def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path: Path) -> None:
-    project = CHAIN.make_project(tmp_path / "project", 60)
+    project = chain.make_project(tmp_path / "project", 60)
     for name in ("city", "city_alias", "row_count"):
         copied, shipped = project / "dbt" / "seeds" / f"{name}.csv", PROJECT / "dbt" / "seeds" / f"{name}.csv"
         assert copied.read_bytes() == shipped.read_bytes()
@@ -69,7 +55,7 @@ def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_meter_counts_a_child_while_it_runs_and_after_it_ended() -> None:
-    meter = CHAIN.Meter()
+    meter = chain.Meter()
     child = subprocess.Popen([sys.executable, "-c", f"x = bytearray(200_000_000); {BUSY}; {BUSY}"])
     child.wait()
     meter.mark("child")
@@ -79,22 +65,22 @@ def test_the_meter_counts_a_child_while_it_runs_and_after_it_ended() -> None:
     assert busy["seconds"] > 0.1
     assert busy["mb"] > 190
     assert idle["seconds"] < busy["seconds"] / 2
-    assert CHAIN.seconds_of(os.getpid()) > 0
+    assert chain.seconds_of(os.getpid()) > 0
 
 
 def test_the_slope_is_that_of_the_three_largest_sizes() -> None:
-    assert CHAIN.slope([10, 100, 200, 400], [7.0, 1.0e4, 4.0e4, 16.0e4]) == pytest.approx(2.0)
+    assert chain.slope([10, 100, 200, 400], [7.0, 1.0e4, 4.0e4, 16.0e4]) == pytest.approx(2.0)
 
 
 @pytest.mark.slow
 def test_no_step_of_the_chain_grows_faster_than_it_may(tmp_path: Path) -> None:
     """60 and 240 units: refreshed without a refusal; steps that take long enough to tell grow at most like n^1.3."""
-    command = [sys.executable, str(FILE), "60", "240", "--years", "10", "--no-report", "--keep", str(tmp_path)]
+    command = [sys.executable, chain.__file__, "60", "240", "--years", "10", "--no-report", "--keep", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
     assert done.returncode == 0, done.stderr[-2000:]
     answers = [json.loads((tmp_path / str(n) / "answer.json").read_text()) for n in (60, 240)]
     assert [answer["failure"] for answer in answers] == [None, None]
-    few, many = (CHAIN.totals(answer) for answer in answers)
+    few, many = (chain.totals(answer) for answer in answers)
     for step, (seconds, _) in many.items():
         if seconds > 10.0:
-            assert CHAIN.slope([60, 240], [few[step][0], seconds]) < 1.3, (step, few[step][0], seconds)
+            assert chain.slope([60, 240], [few[step][0], seconds]) < 1.3, (step, few[step][0], seconds)

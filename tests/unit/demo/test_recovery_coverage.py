@@ -1,14 +1,7 @@
 """Coverage over 50 drawn countries: which intervals may be trusted where errors remember and grow with the level."""
 
-import sys
-
 import pandas as pd
 import pytest
-
-from dagster_project.paths import PROJECT
-
-sys.path.insert(0, str(PROJECT / "benchmarks"))
-
 import recovery
 
 SEEDS = range(1, 51)

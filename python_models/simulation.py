@@ -198,6 +198,17 @@ def random_knn_weights(n: int, k: int, *, rng: np.random.Generator) -> FloatArra
     return weights
 
 
+def small_panel(n: int = 12, n_years: int = 6) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """y, x (n, n_years) and W (n, n) of the examples of this library: y = 2 x + W x + noise of sd 0.1.
+
+    The cities stand on a circle, and each has the two beside it as neighbours. Always the same numbers.
+    """
+    rng = np.random.default_rng(1)
+    W = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
+    x = rng.normal(size=(n, n_years))
+    return 2 * x + W @ x + rng.normal(scale=0.1, size=(n, n_years)), x, W
+
+
 def split_blocks(weights: FloatArray, is_centre: ArrayLike) -> dict[str, FloatArray]:
     """W_cc, W_cp, W_pc, W_pp by receiver and emitter, not re-normalised: the four sum to W."""
     centre: BoolArray = np.asarray(is_centre, dtype=np.bool_)

@@ -88,10 +88,8 @@ def border_barrier(
     interval of the ratio, Wald p of theta_in = theta_out. Row 'joint': precision-weighted mean over the rings.
 
     >>> from python_models.influence import border_barrier
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> border_barrier(y, x, W, ["a"] * 6 + ["b"] * 6).to_frame().shape
     (1, 9)
     """
@@ -144,10 +142,8 @@ def barrier_split(
     one theta of their own ('rest'). One row, ring 'all'. PanelInputError: no link on one of the sides.
 
     >>> from python_models.influence import barrier_split
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> is_behind = np.add.outer(np.arange(12) < 6, np.arange(12) < 6) == 1
     >>> barrier_split(y, x, W, is_behind).to_frame().shape
     (1, 9)
@@ -191,10 +187,8 @@ def moderated_barrier(
     PanelInputError: no links on one side, a moderator that is missing or does not vary.
 
     >>> from python_models.influence import moderated_barrier
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> moderated_barrier(y, x, W, ["a"] * 6 + ["b"] * 6, np.arange(12.0)).to_frame().shape
     (4, 11)
     """

@@ -103,10 +103,8 @@ def block_lags(
     number is 1e6 or more: these data do not identify the lags of the blocks separately.
 
     >>> from python_models.influence import block_lags
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> block_lags(y, x, W, np.arange(12) < 4).to_frame().shape
     (4, 14)
     """

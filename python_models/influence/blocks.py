@@ -137,10 +137,8 @@ def block_spillover(
     PanelInputError: no centre, no periphery, or a block of W without links (named).
 
     >>> from python_models.influence import block_spillover
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> block_spillover(y, x, W, np.arange(12) < 4).to_frame().shape
     (4, 13)
     """

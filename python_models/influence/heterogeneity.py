@@ -78,10 +78,8 @@ def group_effects(
     beta_g and theta_g equal over groups, 2 (G - 1) degrees of freedom. PanelInputError: fewer than two groups.
 
     >>> from python_models.influence import group_effects
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> group_effects(y, x, W, ["e"] * 6 + ["w"] * 6).to_frame().shape
     (6, 8)
     """

@@ -95,10 +95,8 @@ def moderated_spillover(
     PanelInputError: shapes, missing values, a moderator that does not vary.
 
     >>> from python_models.influence import moderated_spillover
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> moderated_spillover(y, x, np.arange(12.0), W).to_frame().shape
     (3, 21)
     """
@@ -142,10 +140,8 @@ def absorptive_spillover(
     `moderated_spillover`.
 
     >>> from python_models.influence import absorptive_spillover
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> absorptive_spillover(y, x, W).to_frame().shape
     (3, 21)
     """

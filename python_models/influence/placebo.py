@@ -73,10 +73,8 @@ def lead_lag(
     PanelInputError: fewer than five years.
 
     >>> from python_models.influence import lead_lag
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> lead_lag(y, x, W).to_frame().shape
     (6, 9)
     """
@@ -165,10 +163,8 @@ def placebo_weights(
     or every draw is.
 
     >>> from python_models.influence import placebo_weights
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> placebo_weights(y, x, W, draws=19, seed=1).to_frame().shape
     (20, 5)
     """
@@ -194,10 +190,8 @@ def placebo_years(
     Streams, workers and errors as in `placebo_weights`; needs three years, and with few years orders repeat.
 
     >>> from python_models.influence import placebo_years
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> placebo_years(y, x, W, draws=19, seed=1).to_frame().shape
     (20, 5)
     """

@@ -134,10 +134,8 @@ def two_regime(
     Raises PanelInputError: shapes, missing values, a regime of fewer than three cities, a rho at its bound.
 
     >>> from python_models.influence import two_regime
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> type(two_regime(y, x, W, np.arange(12) < 6)).__name__
     'RegimeFit'
     """

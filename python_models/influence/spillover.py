@@ -139,10 +139,8 @@ def fit_spillover(
     Raises PanelInputError in words; a matrix of another size or one that is all zero is named.
 
     >>> from python_models.influence import fit_spillover
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_spillover(y, x, W, {"near": W}, with_lag=False)
     >>> fit.core.params.round(1)[:2]
     array([2., 1.])

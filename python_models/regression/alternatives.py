@@ -47,10 +47,8 @@ def effects_by_model(
     lambda. A model that a W does not identify has a note instead.
 
     >>> from python_models.regression import effects_by_model
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> effects_by_model(y, x[..., None], {"ring": W}, models=("slx", "sdm")).shape
     (6, 11)
     """
@@ -105,10 +103,8 @@ def model_weights(
     A model that a W does not identify has a note and no weight.
 
     >>> from python_models.regression import model_weights
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> model_weights(y, x[..., None], {"ring": W}, models=("slx", "sdm")).shape
     (2, 8)
     """

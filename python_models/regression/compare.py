@@ -72,10 +72,8 @@ def compare(results: Sequence[PanelResults] | Mapping[str, PanelResults]) -> Com
     (`n_rows`), so compare them only within one estimator.
 
     >>> from python_models.regression import SpatialPanel, compare
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> frames = pd.DataFrame(y, columns=range(6)), {"x": pd.DataFrame(x, columns=range(6))}
     >>> fits = {m: SpatialPanel(*frames, (W, range(12)), model=m).fit() for m in ("ols", "slx")}
     >>> type(compare(fits)).__name__

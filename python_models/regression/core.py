@@ -158,10 +158,8 @@ def fit_panel(
     Sources: Elhorst (2014), Lee and Yu (2010, J. Econometrics 154), LeSage and Pace (2009).
 
     >>> from python_models.regression import fit_panel
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_panel(y, x[..., None], W, names=["x"])
     >>> dict(zip(fit.names[:2], fit.params[:2].round(1).tolist()))
     {'x': 2.0, 'W:x': 1.1}

@@ -163,10 +163,8 @@ def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> 
     Drukker 2003). `time_effects` removes the mean of each difference year.
 
     >>> from python_models.regression import wooldridge_ar1
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> 0 <= wooldridge_ar1(y, x[..., None]).p <= 1
     True
     """
@@ -222,10 +220,8 @@ def variance_inflation(
     Raises PanelInputError for a regressor that is collinear with the others or does not vary.
 
     >>> from python_models.regression import variance_inflation
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> variance_inflation(x[..., None], W).shape
     (2, 3)
     """

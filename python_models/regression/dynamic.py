@@ -128,10 +128,8 @@ def fit_dynamic(
     regressors, or a maximum at the bound of rho.
 
     >>> from python_models.regression import fit_dynamic
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit_dynamic(y, x[..., None], W, names=["x"]).names
     ('y_lag', 'W:y_lag', 'x', 'W:x', 'rho', 'sigma2')
     """

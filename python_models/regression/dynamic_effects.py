@@ -45,10 +45,8 @@ def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 
     Long-run effects of an unstable estimate do not exist and are NaN.
 
     >>> from python_models.regression import dynamic_effects, fit_dynamic
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> dynamic_effects(fit_dynamic(y, x[..., None], W)).to_frame().shape
     (6, 8)
     """

@@ -106,10 +106,8 @@ def average_effects(
     outside the feasible range.
 
     >>> from python_models.regression import average_effects, fit_panel
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_panel(y, x[..., None], W)
     >>> average_effects(fit).to_frame()[["effect", "point"]].round(1)
          effect  point

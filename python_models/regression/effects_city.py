@@ -32,10 +32,8 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
     `own_se_probes` is the standard error that probes leave in `own` and so in the other two (0 = exact, n <= 5,000).
 
     >>> from python_models.regression import city_effects, fit_panel
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_panel(y, x[..., None], W)
     >>> city_effects(fit, 0, list("abcdefghijkl")).shape
     (12, 9)
@@ -68,10 +66,8 @@ def effects_by_order(fit: CoreFit, *, max_order: int = 6, names: Sequence[str] |
     """One row per regressor, order q = 0..max_order and effect: value and se (delta).
 
     >>> from python_models.regression import effects_by_order, fit_panel
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_panel(y, x[..., None], W)
     >>> effects_by_order(fit, max_order=2).shape
     (9, 5)

@@ -98,10 +98,8 @@ def fit_factors(
     `DriscollKraay` with groups and points in the order of W. PanelInputError: no room for so many factors.
 
     >>> from python_models.regression import fit_factors
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit_factors(y, x[..., None], W, n_factors=1, model="slx", names=["x"]).names
     ('x', 'W:x', 'sigma2')
     """

@@ -177,10 +177,8 @@ def spatial_2sls(
     Stock & Wright 2000.
 
     >>> from python_models.regression import spatial_2sls
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> spatial_2sls(y, x[..., None], W, names=["x"]).names
     ('x', 'W:x', 'rho')
     """

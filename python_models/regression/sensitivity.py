@@ -26,10 +26,8 @@ def violation_bounds(
     instrument. One row per delta: delta, lower, upper, contains_zero. PanelInputError: unknown names, delta below 0.
 
     >>> from python_models.regression import spatial_2sls, violation_bounds
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = spatial_2sls(y, x[..., None], W, names=["x"])
     >>> violation_bounds(fit, "x", [0.0, 0.5]).round(1)
        delta  lower  upper  contains_zero

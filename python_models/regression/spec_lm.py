@@ -52,10 +52,8 @@ def lm_tests(
     Source: Anselin, Le Gallo & Jayet 2008; Elhorst 2010; Debarsy & Ertur 2010; Bera & Yoon 1993; Born & Breitung 2011.
 
     >>> from python_models.regression import lm_tests
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> lm_tests(y, x[..., None], W).to_frame()["test_code"].tolist()[:5]
     ['lm_lag', 'lm_err', 'rlm_lag', 'rlm_err', 'lm_joint']
     """

@@ -93,10 +93,8 @@ def specification_search(
     PanelInputError as fit_panel does.
 
     >>> from python_models.regression import specification_search
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> type(specification_search(y, x[..., None], W)).__name__
     'SpecificationSearch'
     """
@@ -117,10 +115,8 @@ def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
     """Wald and LR of SDM against SAR (theta = 0) and SEM (theta + rho beta = 0).
 
     >>> from python_models.regression import fit_panel, nested_tests
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fits = [fit_panel(y, x[..., None], W, model=model) for model in ("sdm", "sar", "sem")]
     >>> nested_tests(*fits).codes
     ('wald_sar', 'lr_sar', 'wald_sem', 'lr_sem')
@@ -156,10 +152,8 @@ def effects_tests(
     The LR test of city effects is unreliable for a fixed number of years (N - 1 restrictions grow with N): F beside it.
 
     >>> from python_models.regression import effects_tests
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> effects_tests(y, x[..., None], W).codes
     ('lr_ind', 'lr_time', 'f_ind', 'f_time', 'hausman')
     """
@@ -192,10 +186,8 @@ def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] |
     """Checks of the residuals of a fit: Moran (pooled and per year), CD, serial correlation, heteroskedasticity.
 
     >>> from python_models.regression import fit_panel, residual_tests
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> fit = fit_panel(y, x[..., None], W)
     >>> len(residual_tests(fit, y, x[..., None]).codes) > 3
     True

@@ -84,10 +84,8 @@ def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> 
     only its own test, against the pooled regression with a constant.
 
     >>> from python_models.regression import joint_effects_f
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> joint_effects_f(y, x[..., None]).codes
     ('f_ind', 'f_time')
     """
@@ -127,10 +125,8 @@ def hausman(
     Source: Wooldridge (2010, 10.7.3).
 
     >>> from python_models.regression import hausman
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> 0 <= hausman(y, x[..., None], W).p <= 1
     True
     """

@@ -89,10 +89,8 @@ def wild_cluster(
     needed. Raises PanelInputError as `lm_tests`.
 
     >>> from python_models.regression import wild_cluster
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
     >>> wild_cluster(y, x[..., None], W, term=0).p < 0.01
     True
     """

@@ -7,8 +7,6 @@ thread, medians, the first repetition not counted. The ratio is what counts. (-P
 package.) Data are drawn with a stated seed, but for the club panels, which convergence-clubs ships.
 """
 
-from __future__ import annotations
-
 import os
 import resource
 import statistics

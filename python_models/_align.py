@@ -5,8 +5,6 @@ lists have no labels: they are taken to be in the order of the first labelled ar
 default index 0, 1, .. beside other labels, as that index names no unit.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Mapping

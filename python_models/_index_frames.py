@@ -1,7 +1,5 @@
 """Turn the arrays of an index into labelled frames. No formula of the index lives here."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

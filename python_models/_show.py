@@ -1,7 +1,5 @@
 """How a result shows itself: its kind and the first rows of its table, as text and in a notebook."""
 
-from __future__ import annotations
-
 import dataclasses
 import html
 from typing import Any

@@ -11,8 +11,6 @@ The weight measures dispersion and concentration of a column, not its importance
 Reference: Shannon (1948); Hwang and Yoon (1981).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

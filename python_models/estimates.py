@@ -1,7 +1,5 @@
 """An estimate with its 95 % interval, cities taken as independent draws."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

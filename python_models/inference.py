@@ -3,8 +3,6 @@
 One home for what every model does with a normal estimate. Not here: how errors are made (regression.covariance).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ All schemes work on the same z. Most make a weighted sum; TOPSIS and the princip
 own for the score (see `scheme_score`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -5,8 +5,6 @@ Sums over indicators run in indicator order, one indicator after the other: the 
 depend on nothing but its own row, so appending a year cannot change an old score.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ So neither where it is done, nor how often, nor in which order changes a number.
 everywhere, since sums of several threads are rounded in another order.
 """
 
-from __future__ import annotations
-
 import pickle
 import signal
 import sys

@@ -5,8 +5,6 @@ made here, each from the one place where the words stand: the library from its d
 of the tables, the map of tables by question from the worked queries. Any warning ends the build.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import re

@@ -8,8 +8,6 @@ from others (A imports B, B imports C, A imports C) is left out, and so are thos
 may use and that import no package.
 """
 
-from __future__ import annotations
-
 import ast
 import itertools
 import textwrap

@@ -4,8 +4,6 @@ Messages stand in Python as say("…"), gettext("…") and msg("…"), in templa
 the YAML files of exhibits, pages and methods. Whole sentences with named holes are the unit; a language is one file.
 """
 
-from __future__ import annotations
-
 import ast
 import io
 import re

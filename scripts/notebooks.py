@@ -6,8 +6,6 @@ No kernel is needed: cells run one after the other in this process, in the folde
 of a cell is shown as a notebook shows it; a chart is kept as a picture, so that it is seen without a network.
 """
 
-from __future__ import annotations
-
 import ast
 import contextlib
 import hashlib

@@ -1,7 +1,5 @@
 """A small SYNTHETIC warehouse, built once a session; whoever changes something works on a copy of the whole folder."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable

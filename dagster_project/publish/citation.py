@@ -1,7 +1,5 @@
 """How a release, a table of it or a score is cited: as text, as BibTeX and after GB/T 7714."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 FORMS = ("text", "bibtex", "gbt7714")

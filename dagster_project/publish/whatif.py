@@ -3,8 +3,6 @@
 The page of weights does the same sums in the browser; a test holds both to 1e-12.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

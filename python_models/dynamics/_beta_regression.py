@@ -1,7 +1,5 @@
 """The regression behind beta convergence: effects swept out, slopes by group, standard errors by unit."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from dataclasses import dataclass
 

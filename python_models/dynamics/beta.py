@@ -1,7 +1,5 @@
 """Beta convergence: do those behind grow faster?"""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -4,8 +4,6 @@ P (K, K) with rows that sum to 1; a row of NaN is a state without transitions (n
 Kemeny & Snell (1960) for passage times; mobility indices: Prais (1955), Shorrocks (1978), Bartholomew (1973).
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

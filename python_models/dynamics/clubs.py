@@ -1,7 +1,5 @@
 """Convergence clubs (Phillips and Sul 2007, 2009): found by log t tests of groups, then merged."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """How much of a club depends on who else is in the sample, and on how the score was weighted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ classes, with p_ij pooled:
     df = sum_i (a_i - 1)(b_i - 1), a_i tables with n_i(m) > 0, b_i columns with p_ij > 0.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

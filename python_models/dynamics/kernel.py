@@ -1,7 +1,5 @@
 """Gaussian kernel densities: bandwidth rules, curves, features, and a test of one mode."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -6,8 +6,6 @@ e_ij = n_i x that product, 12 free cells less the 4 chances that are estimated. 
 read is that of permuted pairings of own and neighbours' trajectories.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -6,8 +6,6 @@ iid error sqrt(p (1 - p)/n_i) is too small, since a city contributes many depend
 draws whole cities.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Silverman's bootstrap test of a single mode, on binned data."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ start years t; theta (Rey 2004): the share of all rank change that groups make a
 Standard errors by the jackknife over cities, which takes out a whole trajectory at a time.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sigma convergence: does the spread of a panel fall, in levels and in logarithms?"""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -8,8 +8,6 @@ Cities contribute many dependent transitions, so the chi-squared p is only a com
 trajectories to other locations.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

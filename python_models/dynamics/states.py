@@ -4,8 +4,6 @@ States are whole numbers 0..K-1 (0 lowest) in arrays of shape (N, T): cities, ye
 a value equal to a cut belongs to the lower class, as in mapclassify.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The stochastic kernel: density of tomorrow's place given today's."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ population where that counts), or another kind of `Weights`. It returns (B,) or 
 measures.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Mean absolute differences between the members of groups, for every pair of groups at once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

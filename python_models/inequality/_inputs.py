@@ -1,7 +1,5 @@
 """Checks of values, weights and group labels; messages say what is wrong and where."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 

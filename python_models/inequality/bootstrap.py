@@ -1,7 +1,5 @@
 """City bootstrap: stratified by group, whole trajectories, percentile and BCa intervals, bands over the years."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ can fall in relative and rise in absolute terms.
 Cities are a census: the intervals are about the process behind the scores, not about sampling from more cities.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Dagum's decomposition of the Gini index by groups that may overlap."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The Gini index of one vector."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Theil indices T and L, by one level of groups and nested region > province > city."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass

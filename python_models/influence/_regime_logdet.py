@@ -4,8 +4,6 @@ Each tile of the plane of s is factored at a grid of Chebyshev nodes when it is 
 places, so no number depends on what was fitted before. A lattice with a spline tells where to look first.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.polynomial import chebyshev

@@ -5,8 +5,6 @@
 A ratio of two estimates: its interval is Fieller's, and the index is missing where theta_in is not above 0 at 5 %.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

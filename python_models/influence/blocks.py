@@ -1,7 +1,5 @@
 """Asymmetric spillovers between centre and periphery: blocks W_{receiver,emitter} (docs/formulas.md#blocks)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

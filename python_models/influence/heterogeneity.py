@@ -1,7 +1,5 @@
 """Effects by group of cities with the whole W: interactions, no split samples (docs/formulas.md#group-effects)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -7,8 +7,6 @@ x and m are centred before the product, the product is formed before the effects
 2006). The moderator of a spillover is the emitter's; in the absorptive version the receiver's own x.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -13,8 +13,6 @@ What is left of a difference is one between cities of the same level. No step is
 the measured sizes and powers. Sources: Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

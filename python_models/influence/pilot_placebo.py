@@ -1,7 +1,5 @@
 """Placebos of a policy: would other cities as pilots, or earlier dates, have shown as much? docs/formulas.md#pilots."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

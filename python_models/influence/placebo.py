@@ -5,8 +5,6 @@ giving each city another one's data, so W stays as it is and only cross-products
 gets the same wrong order of years, so its map stays true and its dates do not. docs/formulas.md#robustness.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """How far a spillover reaches: rings of distance, boundary, half-distance (docs/formulas.md#rings)."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -10,8 +10,6 @@ size. Synergy rises with the level, and on a convex index slopes seem to jump wi
 `adjusted_threshold` makes the same test on the scale and with the controls of `level_adjusted`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

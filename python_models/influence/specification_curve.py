@@ -3,8 +3,6 @@
 Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4). docs/formulas.md#robustness.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

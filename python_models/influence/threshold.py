@@ -1,7 +1,5 @@
 """Panel threshold regression with fixed effects (Hansen 1999, J. Econometrics 93:345-368)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

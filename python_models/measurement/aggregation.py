@@ -11,8 +11,6 @@ M is the weighted mean and S the spread of a unit's children around it: n - 1 fo
 Reference: OECD and JRC (2008), step 6; Mazziotta and Pareto (2016); Munda and Nardo (2009) for outranking.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ the first (or last) `top` places: |A and B| / |A or B|.
 References: Spearman (1904); Kendall (1945), tau-b; Bonett and Wright (2000) for the interval of Spearman's rho.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ Limits are those that the JRC's own audits use where there are any (coverage .65
 .6 and .7), else named in LIMITS. Everything without draws is of the base window; steps 7 and 10 are of its last year.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

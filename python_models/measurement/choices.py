@@ -6,8 +6,6 @@ imputation, edition); a score is then one product of z with weights. The weights
 (tested to 1e-10), whatever normalisation is averaged. TOPSIS brings its own normalisation and aggregation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 import numpy as np

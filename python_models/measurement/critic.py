@@ -6,8 +6,6 @@ r_kl is Pearson's correlation over the pooled complete rows (M, m). Unlike entro
 indicators that say the same thing twice. Reference: Diakoulaki, Mavrotas and Papayannakis (1995).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

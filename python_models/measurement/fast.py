@@ -4,8 +4,6 @@ The same formulas as `scaling` and `entropy`, with plain sums instead of exact o
 results agree to about 1e-14 (tested). Use `CompositeIndex` for anything that is published as a score.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

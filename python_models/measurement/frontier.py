@@ -7,8 +7,6 @@ program a unit and year (scipy HiGHS). Weights of a unit with score 1 are not un
 Reference: Cherchye et al. (2007); Melyn and Moesen (1991).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

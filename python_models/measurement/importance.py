@@ -10,8 +10,6 @@ E[y | x_k] is a local line with a Gaussian kernel over x_k, binned on a grid of 
 with the least squared error when each row is left out. A straight line gives S_k = r^2.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -8,8 +8,6 @@ For M completions with results q_1 .. q_M:  within = mean of their variances, be
 (1 + 1/M) B (Rubin 1987).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

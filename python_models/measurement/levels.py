@@ -10,8 +10,6 @@ Reference: Hwang and Yoon (1981) for the inner step; the second stage keeps a di
 from taking over the index.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -11,8 +11,6 @@ min, max, mean, sd come from the base cells, so that later years are put on the 
 Reference: OECD and JRC (2008), step 5; Mazziotta and Pareto (2016) for the goalposts.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -11,8 +11,6 @@ weight means that a better indicator lowers the index: it is flagged 'negative_w
 References: Jolliffe (2002); Kaiser (1974); Bartlett (1951).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

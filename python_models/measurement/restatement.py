@@ -6,8 +6,6 @@ from old to new of what its own step moves. The parts sum to s(new, new, new) - 
 new flips every sign. Reference: Shapley (1953); Shorrocks (2013) for decompositions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -7,8 +7,6 @@
 Reference: Lahdelma and Salminen (2001).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

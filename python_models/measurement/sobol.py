@@ -10,8 +10,6 @@ centred first, which changes neither share and makes S_i far less noisy. Both ar
 below 0. Intervals come from drawing the n rows again with replacement.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -10,8 +10,6 @@ indicator's cells outside the base range, or a drift above 0.05, ask for a new b
 Reference: Efron and Tibshirani (1993) for the bootstrap of whole units.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

@@ -4,8 +4,6 @@ kappa = 1 / ln N, rows of one year only. Weights of different years measure with
 years cannot be compared, ranks inside a year can.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

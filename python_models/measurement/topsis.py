@@ -6,8 +6,6 @@ The ideals are z = 1 and z = 0, never the best and worst city of a year: scores 
 Reference: Hwang and Yoon (1981).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from python_models._types import ArrayLike, FloatArray

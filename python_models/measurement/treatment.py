@@ -9,8 +9,6 @@ where it was, and its logarithm is used: log(x - min + .01 (max - min)), mirrore
 Reference: OECD and JRC (2008); Becker et al. (2022) for the order of the steps.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

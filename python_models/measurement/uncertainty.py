@@ -12,8 +12,6 @@ a score is not finite) is left out and counted: `n_failed` of the n_draws.
 Reference: Saisana, Saltelli and Tarantola (2005).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace

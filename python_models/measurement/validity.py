@@ -5,8 +5,6 @@ z with se 1 / sqrt(n - 3) for r, and sqrt((1 + rho^2 / 2) / (n - 3)) for rho (Bo
 cities are alike, so the intervals are narrow rather than wide. A correlation shows company, not cause.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -6,8 +6,6 @@ z >= 0 makes H non-negative, so its leading eigenvector can be taken non-negativ
 sum_it (sum_k w_k z_itk)^2 over |w| = 1. Reference: Guo Yajun (2002).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from python_models._types import ArrayLike, FloatArray

@@ -1,7 +1,5 @@
 """The benchmark of a city: the most similar city with better relations, in the space of Gower (1971)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ the threshold of d and the barrier index from their intervals. Scores, coordinat
 follow from it, so a shift that all cities share moves the cuts as well and does not count as doubt.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

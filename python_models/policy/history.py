@@ -1,7 +1,5 @@
 """Paths over time and over groups: spells, switches, transitions, shares."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Inputs of the rules from city panels: smoothing, neighbours, barrier to centres."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A monitor of cities has one value per city and year; a cluster and the nation ar
 over their cities and nothing else. Bands are conventions that say how a value is read, not tests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -3,8 +3,6 @@
 A conclusion that holds in one of SDM, SDEM, SAR, SEM and SLX only, or under one W only, belongs to that choice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -8,8 +8,6 @@ direct_bc, elhorst_bc: the first two with the bias correction of Lee and Yu (201
 direct_bc_sdpdmod   direct_bc with the information matrix of elhorst, as SDPDmod's LYtrans=TRUE has it
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from python_models._types import FloatArray

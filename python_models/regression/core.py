@@ -1,7 +1,5 @@
 """The array core of the spatial panel models: plain arrays (N, T, k) and a sparse W in, one frozen result out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

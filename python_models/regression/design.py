@@ -1,7 +1,5 @@
 """The demeaned columns of a model: y, Wy, W^2 y and Z, WZ, as far as the model needs them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

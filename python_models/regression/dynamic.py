@@ -4,8 +4,6 @@
 Not here: effects of the fitted model (dynamic_effects), static models (core).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

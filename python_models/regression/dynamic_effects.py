@@ -1,7 +1,5 @@
 """Short- and long-run effects of the dynamic spatial Durbin model, with intervals."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

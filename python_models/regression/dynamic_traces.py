@@ -1,7 +1,5 @@
 """Traces of functions of W: for a row-normalised W, tr(J f(W) J) needs its eigenvalues, or a quadrature of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

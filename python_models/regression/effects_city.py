@@ -6,8 +6,6 @@ Order q: S_r = sum_q c_q W^q with c_0 = b and c_q = rho^q b + rho^(q-1) th (LeSa
 Standard errors by the delta method.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -9,8 +9,6 @@ Econometrics 197) and Bai and Li (2021, J. Econometrics 222). Large N and T; wit
 errors leave which last or differ in size is not small: a check of robustness, not a headline.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -4,8 +4,6 @@
 Not here: which equations and instruments a model has (dynamic_gmm).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ more than 30 million links in W^3: M = W + r W^2)
 The control variate M and the removal of the constant mode leave little to the probes (Hutchinson 1990).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """SpatialPanel: labelled frames and a graph in, `fit()` gives labelled results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -11,8 +11,6 @@ effects are removed), d_j = diag(B_j), tau = 1 - 1/T or 1, q the diagonal of the
 With city effects the k3 terms vanish, as L and a_j sum to zero over years. Lee (2004), Lee and Yu (2010).
 """
 
-from __future__ import annotations
-
 from itertools import combinations_with_replacement
 
 import numpy as np

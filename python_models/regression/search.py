@@ -1,7 +1,5 @@
 """Maximum of the profile likelihood: a grid over the feasible range, then the root of the score."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How far an estimate bends if its assumption fails: instruments that act directly, confounders that were not seen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 The rule reads the tests that are robust to errors that last and differ in size; their plain twins are shown beside.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Eigenvalues of W and what they say about the feasible range of rho."""
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp

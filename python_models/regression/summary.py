@@ -1,7 +1,5 @@
 """Tables as text, HTML and LaTeX."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass

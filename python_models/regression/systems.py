@@ -1,7 +1,5 @@
 """The linear system S(rho) = I - rho W: factor once, then log-determinant and solves. Sparse or dense by density."""
 
-from __future__ import annotations
-
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol

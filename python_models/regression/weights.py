@@ -3,8 +3,6 @@
 Row i receives, column j emits. The diagonal is zero and every city has a neighbour.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -8,8 +8,6 @@ t* = |sum_g s_g psi_g| / se (Kline and Santos 2012, J. Econometric Methods 1), f
 Source: Cameron, Gelbach and Miller (2008, Rev. Economics and Statistics 90).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

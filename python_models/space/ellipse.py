@@ -6,8 +6,6 @@ axis clockwise from north, in [0, 180). Lefever (1926), Yuill (1971). Multiplyin
 The raw ellipse mostly shows where cities are: compare it with the one of equal weights.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -3,8 +3,6 @@
 Row receives, column emits, and the diagonal is zero. Nothing here changes the graph it is given.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 

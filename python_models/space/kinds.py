@@ -1,7 +1,5 @@
 """Raw weights of docs/formulas.md#weights, before attaching islands and normalising. All return a CSR matrix."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ its I_i are (n - 1)/n of these. Two-sided p: twice the smaller tail; the folded 
 Benjamini & Hochberg (1995) or Benjamini & Yekutieli (2001) inside the map; Castro & Singer (2006).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -7,8 +7,6 @@ With z = y - mean(y), n cities and S0 = sum w_ij:
 Moran (1950), Geary (1954), Getis & Ord (1992); analytic variances under randomisation: Cliff & Ord (1981).
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

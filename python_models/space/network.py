@@ -5,8 +5,6 @@ reciprocity, degrees, betweenness (Brandes 2001), communities by the leading eig
 matrix (Leicht & Newman 2008), positions by CONCOR (Breiger, Boorman & Arabie 1975).
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any

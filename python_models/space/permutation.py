@@ -9,8 +9,6 @@ replacement of the n - 1 others. All lags of a chunk are then one matrix product
 itself are corrected. Different cities share their draws, as in esda; each city's own p-value is exact.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

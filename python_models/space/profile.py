@@ -1,7 +1,5 @@
 """What a weight matrix is like: neighbours, sums, eigenvalues, components, and a hash of its links."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The weights catalogue: one function for every W of docs/formulas.md#weights, on a labelled PySAL graph."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Rules that turn units and their history into rows of city_alias.csv."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

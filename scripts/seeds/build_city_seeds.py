@@ -5,8 +5,6 @@ See the package docstring for the inputs.
 city_change.csv and method_choice.csv are written by hand and are not touched.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 from importlib.util import find_spec

@@ -5,8 +5,6 @@ projection `identity` and `reflectY` and ring direction does not matter. Shared 
 the whole layer is simplified as one coverage. No part is dropped, however small, and no line is redrawn.
 """
 
-from __future__ import annotations
-
 import argparse
 import csv
 import json

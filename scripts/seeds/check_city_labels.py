@@ -4,8 +4,6 @@ Reads the files as they circulate, cleans a label as the warehouse does (no blan
 city_alias.csv by source and year. Ends with status 1 if a label is unresolved or ambiguous.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Group memberships of the 337 cities: schemes, codes and names."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -5,8 +5,6 @@
 W is a (n, n) array of weights, row i receives; every row sums to 1.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Warehouses that several files look at, each made once a session."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

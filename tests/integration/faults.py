@@ -1,7 +1,5 @@
 """Files that the gate must refuse, each one thing away from a good one; and the registry in other encodings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

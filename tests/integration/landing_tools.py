@@ -1,7 +1,5 @@
 """Hands for the landing folder: change cells of a workbook, write a file's sidecar with its true hash."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Hands for the dry run: look at a file, change a copy of it, compare with what a refresh read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Make a costly thing once a session, though several workers of pytest-xdist ask for it."""
 
-from __future__ import annotations
-
 import os
 import pickle
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The index a second time, in plain numpy from the published raw values: no line of python_models is used."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

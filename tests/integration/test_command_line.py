@@ -1,7 +1,5 @@
 """`nqpf` for people who read: SQL, trails, releases, status, schedule. Run as a user runs it, in its own process."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -4,8 +4,6 @@ The quick tests run the commands that only read, in this process, against the sm
 whole tutorial into a shell. The pages speak of the demo and its last year 2021; the small warehouse ends in 2016.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

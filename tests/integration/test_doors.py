@@ -1,7 +1,5 @@
 """Whoever starts a run (command, page, schedule, a single node): the warehouse is guarded behind every door."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Schema easy of the published file: one index, one key a table, everything recomputed from what it is taken from."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from itertools import pairwise

@@ -3,8 +3,6 @@
 Without slips: what they cost is for `mart_edit_recall`. How often intervals hold their truth: docs/recovery.md.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A column is refused, a person pastes the printed row into header_map.csv, and the rest of the file is taken."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The paper tables as LaTeX sets them: all compile, fit their page, and name the packages that they need."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

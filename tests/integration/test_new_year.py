@@ -4,8 +4,6 @@ The edition of 2017 is changed as editions change: two headers are worded anew, 
 printed in millions. The first run refuses it and prints rows; the person pastes them; the second run goes through.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 import shutil

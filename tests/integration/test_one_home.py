@@ -1,7 +1,5 @@
 """The base window is typed once, a group scheme is rows of two seeds: in a copy of the project everything follows."""
 
-from __future__ import annotations
-
 import csv
 from dataclasses import replace
 from pathlib import Path

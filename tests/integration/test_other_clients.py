@@ -3,8 +3,6 @@
 Set NQPF_OTHER_DUCKDB_PYTHON to a Python with another DuckDB. R needs `Rscript`, for Stata files its package haven.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

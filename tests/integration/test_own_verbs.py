@@ -1,7 +1,5 @@
 """The specification of what is published gives just that: own index and own regression of a reader."""
 
-from __future__ import annotations
-
 import numpy as np
 from house import House
 

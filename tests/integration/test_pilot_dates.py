@@ -1,7 +1,5 @@
 """First years as a pilot, from the printed column to the run that looks at them."""
 
-from __future__ import annotations
-
 import pandas as pd
 from house import House
 

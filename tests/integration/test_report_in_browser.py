@@ -1,7 +1,5 @@
 """The report as a reader meets it: opened from disk in headless Chromium, under its own content security policy."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

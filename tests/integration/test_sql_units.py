@@ -1,7 +1,5 @@
 """dbt's own unit tests: two or three rows in, exact rows out. They read column types from a finished build."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 

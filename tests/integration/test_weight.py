@@ -1,7 +1,5 @@
 """The published file is small because each fact stands in it once, and says all that the build says."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

@@ -4,8 +4,6 @@ A refresh is frozen at many moments, and each time its disk is copied: the copy 
 have left at that moment. Each copy is judged; the next refresh begins in one of them and must go through.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import shutil

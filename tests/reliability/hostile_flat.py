@@ -5,8 +5,6 @@ sidecar tells. So the truth for a csv is: rows without a changed byte are as the
 others: a file cut short is refused or whole, and whatever else happens is said in words within the limits.
 """
 
-from __future__ import annotations
-
 import random
 
 from hostile_originals import LONG, Cells, cells_of

@@ -1,7 +1,5 @@
 """Small honest files, one of each kind that is landed, and the cells that they hold: the truth of the campaign."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import sys

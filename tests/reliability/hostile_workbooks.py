@@ -5,8 +5,6 @@ an XML part make another, possibly honest file: for them the truth is a strict r
 of the format (`strict_cells`), written here once more with the XML library of Python and nothing of the reader.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import random

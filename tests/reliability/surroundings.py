@@ -1,7 +1,5 @@
 """Disks that are small, full or read-only: real ones where this user may mount them."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Readers of every kind ask while releases come and go: no error, and each answer is of one release as a whole."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A job that Dagster starts beside `nqpf refresh` takes its turn; both end well and one release stands."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

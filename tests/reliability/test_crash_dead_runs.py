@@ -1,7 +1,5 @@
 """A killed run holds no slot and no place in the queue when the next one begins."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

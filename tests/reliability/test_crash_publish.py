@@ -1,7 +1,5 @@
 """Killed at any moment of publishing: the file that analysts open is the old release or the new one, as a whole."""
 
-from __future__ import annotations
-
 import random
 import subprocess
 import sys

@@ -3,8 +3,6 @@
 NQPF_KILLS sets how many random moments the long campaign looks at (200), NQPF_KILLS_SEED its seed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import random

@@ -1,7 +1,5 @@
 """What is around the warehouse breaks: one sentence, the published file as it was, and a way back that works."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

@@ -4,8 +4,6 @@ The campaign draws mutations of small honest files of every kind (`hostile_workb
 the way a refresh does. Its short form is part of the quick tests, the long one of the slow ones.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import time

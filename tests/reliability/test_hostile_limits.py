@@ -1,7 +1,5 @@
 """Memory and time of reading one file are limited from outside, whatever a parser does; the limits are settings."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

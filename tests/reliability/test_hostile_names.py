@@ -1,7 +1,5 @@
 """Names of files, sheets, cities and headers are data: no SQL, no pattern, no markup, no order to a screen."""
 
-from __future__ import annotations
-
 import ast
 import os
 import random

@@ -1,7 +1,5 @@
 """Text of a file on the pages of the gate and on the screen: shown, never obeyed."""
 
-from __future__ import annotations
-
 import importlib.util
 import io
 import re

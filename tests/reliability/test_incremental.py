@@ -1,7 +1,5 @@
 """A refresh that does only what is needed gives what a refresh from nothing gives, whatever was changed."""
 
-from __future__ import annotations
-
 import csv
 import os
 import shutil

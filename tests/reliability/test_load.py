@@ -1,7 +1,5 @@
 """The load benchmark: its exponent is that of a known curve, and every stage still runs."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

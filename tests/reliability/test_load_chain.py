@@ -1,7 +1,5 @@
 """The benchmark of the whole chain: its country is sound, its meter sees children, its steps stay in bounds."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A backup holds everything that cannot be computed again, proves it by hashes, and comes back as it was."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

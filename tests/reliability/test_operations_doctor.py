@@ -1,7 +1,5 @@
 """`nqpf doctor` names what is wrong, where, and what to do; it changes nothing, and `--fix` does only what is safe."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

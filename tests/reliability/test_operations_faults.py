@@ -1,7 +1,5 @@
 """What DuckDB, SQLite and the system say about a broken place becomes one sentence with the way out."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A refresh a day does not fill the disk with what nobody reads."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

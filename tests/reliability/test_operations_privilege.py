@@ -1,7 +1,5 @@
 """Least privilege: the web page listens on this machine only, and no secret of the environment is written down."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

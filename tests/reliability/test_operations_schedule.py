@@ -1,7 +1,5 @@
 """A tick that was missed, because nothing ran on the day, is made up for when Dagster's daemon runs again."""
 
-from __future__ import annotations
-
 import datetime as dt
 import logging
 

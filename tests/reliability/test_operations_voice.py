@@ -1,7 +1,5 @@
 """`nqpf refresh --log-format json` is one object a line, nothing else; `--quiet` speaks if something is wrong."""
 
-from __future__ import annotations
-
 import datetime as dt
 import io
 import json

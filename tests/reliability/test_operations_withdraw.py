@@ -1,7 +1,5 @@
 """A release is taken back: the one before it is current, the withdrawn one says why, nothing counts it any more."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What other programs do to the published file: its readers are told in a sentence, and the next release is clean."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

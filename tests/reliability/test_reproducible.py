@@ -1,8 +1,6 @@
 """The same files and the same code give the same numbers, bit by bit: whatever the order of rows, the number of
 workers, or the day."""
 
-from __future__ import annotations
-
 import csv
 import io
 import shutil

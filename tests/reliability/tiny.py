@@ -1,7 +1,5 @@
 """The smallest warehouse that the doctor and the backup can look at: the right files with hardly anything in."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -5,8 +5,6 @@ A drawing holds its key. What a file needs besides (title, source, caveat) stand
 `Drawing.svg(framed=True)` shows it, a page shows the part between, and its script exports the whole.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -4,8 +4,6 @@
 second significant digit (at most 8). Stars follow the p-value: *** below 0.01, ** below 0.05, * below 0.10.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields

@@ -1,7 +1,5 @@
 """The map: city outlines as they are, as SVG paths, with the islands of the South China Sea in a frame of their own."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from functools import cache

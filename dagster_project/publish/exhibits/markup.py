@@ -1,7 +1,5 @@
 """The one writer of HTML tables and the one writer of Markdown; LaTeX stands in paper/latex.py."""
 
-from __future__ import annotations
-
 import re
 
 from markupsafe import Markup, escape

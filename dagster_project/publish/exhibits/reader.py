@@ -1,7 +1,5 @@
 """One published file, read in one language for one index: the slice that is shown, names for codes, rows of queries."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

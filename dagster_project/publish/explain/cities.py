@@ -4,8 +4,6 @@ Exact before prefix before alike. Pinyin counts with or without its apostrophe (
 with or without 市, 地区, 盟, 自治州; a province beside the name tells twins apart (Suzhou Anhui, 安徽宿州).
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Literal, NamedTuple

@@ -4,8 +4,6 @@ Everything is read on the frozen basis with the own weights of the index: only t
 comparable.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The explanation for a person (a screen, or everything), for a paper in Markdown, or as JSON for a program."""
 
-from __future__ import annotations
-
 import json
 
 import pandas as pd

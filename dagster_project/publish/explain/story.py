@@ -3,8 +3,6 @@
 Scores are in points (0 to 100). The parts of a change are exact: bounds and weights are fixed on the frozen basis.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pandas as pd

@@ -4,8 +4,6 @@ A message is a whole English sentence with named holes, `{n:,} cities`; its twin
 language is one more file. `make i18n` collects the messages of code, templates, scripts and exhibits.
 """
 
-from __future__ import annotations
-
 import ast
 import gettext
 import math

@@ -1,7 +1,5 @@
 """Columns of a reader's own: a CSV with a city, a year and numbers. Whatever is doubtful is refused with its cell."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math

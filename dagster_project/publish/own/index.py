@@ -1,7 +1,5 @@
 """An index of a reader's own: published indicators and own columns, scaled, weighed and added up as the study does."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

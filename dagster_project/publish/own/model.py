@@ -1,7 +1,5 @@
 """A regression of a reader's own: the published headline with other columns, or one from the first term on."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

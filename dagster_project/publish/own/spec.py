@@ -1,7 +1,5 @@
 """Specifications of readers: a YAML or TOML file, or a mapping; every key is known, and what is wrong is named."""
 
-from __future__ import annotations
-
 import datetime as dt
 import tomllib
 from collections.abc import Collection, Hashable, Mapping

@@ -1,7 +1,5 @@
 """Figures by code: a column of the reader's file, or what the published file calls so."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The city-year panel of an export: keys, groups, scores, indicators, each column with a label and a unit."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import duckdb

@@ -1,7 +1,5 @@
 """`nqpf export`: what is asked, what can be made of it, where it goes."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A table of the published file with what its columns are: name, unit, and what one row is."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Figures of the paper as SVG, or as PNG at 300 dpi: light colours, with title, key, source and caveat inside."""
 
-from __future__ import annotations
-
 import vl_convert
 
 from dagster_project.publish.exhibits import map as maps

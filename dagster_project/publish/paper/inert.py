@@ -4,8 +4,6 @@ A cell is dangerous if it starts with = + - @, their full-width twins, a tab or 
 (-0.5 stays as it is). It gets a leading apostrophe, which spreadsheets show or hide and never compute.
 """
 
-from __future__ import annotations
-
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 
 

@@ -4,8 +4,6 @@ What is wider than the line is set on a page on its side; long texts are broken 
 wide (or stands in a document with a narrower line) is shrunk. The first comment names the packages.
 """
 
-from __future__ import annotations
-
 import re
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row

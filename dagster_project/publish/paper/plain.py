@@ -1,7 +1,5 @@
 """Rows as they are, with their types: CSV or Parquet of any query on a published file; small tables also printed."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Labels stand in two languages: `label language zh` switches to Chinese, `label l
 such things as characteristics (_lang_list, _lang_v_<language>, note<k>), which pandas leaves empty.
 """
 
-from __future__ import annotations
-
 import io
 import struct
 from collections.abc import Mapping, Sequence

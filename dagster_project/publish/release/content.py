@@ -1,7 +1,5 @@
 """One hash a table over what it says, whatever the order of its rows and the file that holds it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 

@@ -4,8 +4,6 @@ The English is the comment of the column, the Chinese stands in dbt/words_zh.yml
 indicator, a variable or a scheme are put together from the seeds.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from functools import cache

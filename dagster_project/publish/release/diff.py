@@ -3,8 +3,6 @@
 A part is None where one of the two files does not hold its tables (it was published by an older version).
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page of what changed between two releases: one account, written as Markdown and as HTML."""
 
-from __future__ import annotations
-
 import html
 import math
 import re

@@ -1,7 +1,5 @@
 """How much of the disk each area of a warehouse takes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pandas as pd

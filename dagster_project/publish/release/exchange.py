@@ -3,8 +3,6 @@
 All from the comments of the published file, the one dictionary. docs/sql.md says which reads what.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A release folder: Parquet, CSV, dictionary, descriptions for catalogues, manifest. All from the snapshot file."""
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import json

@@ -6,8 +6,6 @@ column that a formula gives (of its row, or of the row that it was made from) is
 does not give it, bit by bit. So a view never says anything else than the build, whatever the data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 

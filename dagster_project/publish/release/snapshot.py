@@ -1,7 +1,5 @@
 """The published file: easy, mart and ops only, readable by older clients, swapped in atomically."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Mapping, Sequence

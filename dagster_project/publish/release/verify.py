@@ -1,7 +1,5 @@
 """Whether a release still is what its manifest says: every hash computed again."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

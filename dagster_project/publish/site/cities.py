@@ -1,7 +1,5 @@
 """The list of the cities and a page for each: score against others, what moved it, indicators, neighbours, trail."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Questions with their sentence, figure and doubt: what pages.yml describes, read from one file in one language."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from functools import cache

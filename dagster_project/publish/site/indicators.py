@@ -1,7 +1,5 @@
 """A page for each indicator: definition, source, map, distribution, first and last cities, coverage, weights."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The first page: the finding as its title, what is not supported, the ranking, four cards."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from markupsafe import Markup

@@ -1,7 +1,5 @@
 """What all pages share: scores, map, weights and words as classic scripts; rows of every exhibit as CSV; a ranking."""
 
-from __future__ import annotations
-
 import base64
 import csv
 import io

@@ -1,7 +1,5 @@
 """Write the report: static files in every language, made from the published file only, that work without a network."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """What catalogues read of a release: valid by their own tools, and the numbers are those of the file."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Which city a text means: exact before prefix before alike, twins told apart, apostrophes and suffixes optional."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import duckdb

@@ -1,7 +1,5 @@
 """Explained scores on two cities, three years and two indicators, small enough to check by hand."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

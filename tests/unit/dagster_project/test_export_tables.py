@@ -1,7 +1,5 @@
 """What a release holds of each table: Parquet and CSV with the same rows; long tables no CSV, or neither."""
 
-from __future__ import annotations
-
 import gzip
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Packed tables: each fact kept once, and the view says what the build holds, whatever it holds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

@@ -1,7 +1,5 @@
 """A service that `nqpf` starts ends with it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

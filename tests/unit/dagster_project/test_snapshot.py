@@ -1,7 +1,5 @@
 """The published file: the rows of the build, sorted, in small blocks. How large tables are packed: test_packed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

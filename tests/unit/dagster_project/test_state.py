@@ -1,7 +1,5 @@
 """What is unchanged by content is not made again; what might differ is."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Frames in and out of the build file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

@@ -1,7 +1,5 @@
 """The header map of the yearbook against editions that nobody has seen: other wording, the other layout."""
 
-from __future__ import annotations
-
 import csv
 
 import pytest

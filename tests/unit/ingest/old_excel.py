@@ -1,7 +1,5 @@
 """A writer of .xls (BIFF8 in an OLE container), just large enough for test tables: texts, numbers, merged ranges."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sequence
 from pathlib import Path

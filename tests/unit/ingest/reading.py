@@ -1,7 +1,5 @@
 """The reading models of the dbt project in a throw-away DuckDB: raw cells in, values by city and header out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

@@ -1,7 +1,5 @@
 """Names at the left of a row against the dated names of the city seed: right year, right unit, or refused."""
 
-from __future__ import annotations
-
 import pandas as pd
 import pytest
 from reading import DBT, Reading

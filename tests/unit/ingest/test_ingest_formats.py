@@ -1,7 +1,5 @@
 """One table in every format that circulates, wide and long, landed by its sidecar alone."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Callable
 from pathlib import Path

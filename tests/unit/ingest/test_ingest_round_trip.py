@@ -1,7 +1,5 @@
 """A random printed table, written as a workbook and read back: every figure, header, unit and city is the same."""
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 from pathlib import Path

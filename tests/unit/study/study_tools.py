@@ -1,7 +1,5 @@
 """What the tests of the study share: settings with small sizes, the shipped group schemes, contracts of the tables."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What holds of every analysis: its tables have the columns and the key of their marts, whatever the order of rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType

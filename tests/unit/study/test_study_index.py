@@ -1,7 +1,5 @@
 """Index and measurement tables on the panel of the SYNTHETIC country: a year is appended, everything is explained."""
 
-from __future__ import annotations
-
 import duckdb
 import numpy as np
 import pandas as pd

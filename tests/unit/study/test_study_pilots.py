@@ -1,7 +1,5 @@
 """Policies with pilots on a headline index: what is handed over, who counts, and what is refused in words."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the engines of the production relations are given: all nineteen sectors, from whichever source has them."""
 
-from __future__ import annotations
-
 import duckdb
 import pytest
 

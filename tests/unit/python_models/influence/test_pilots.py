@@ -1,7 +1,5 @@
 """Policies with pilots: what must hold exactly, who else says so, and a country whose effects are known."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -128,20 +128,6 @@ def test_constants_of_cities_and_years_change_nothing(world) -> None:
     pd.testing.assert_frame_equal(pair[0].events, pair[1].events, rtol=1e-7)
 
 
-def test_order_of_cities_changes_nothing_and_labels_decide(world) -> None:
-    y, start, points = world
-    names = pd.Index([f"c{i:03d}" for i in range(len(y))])
-    frame = pd.DataFrame(y, index=names, columns=YEARS)
-    order = np.random.default_rng(3).permutation(names)
-    found = pilot_effects(frame, pd.Series(start, names).loc[order], pd.DataFrame(points, names), YEARS, EDGES, **PLANE)
-    turned = pilot_effects(
-        frame.loc[order], pd.Series(start, names), pd.DataFrame(points, names), YEARS, EDGES, **PLANE
-    )
-    plain = pilot_effects(y, start, points, YEARS, EDGES, **PLANE)
-    for one in (found, turned):
-        pd.testing.assert_frame_equal(one.table, plain.table, rtol=1e-8)
-
-
 def test_a_pilot_without_y_still_exposes_its_neighbours(world) -> None:
     y, start, points = world
     hidden = y.copy()

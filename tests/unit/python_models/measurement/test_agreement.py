@@ -1,4 +1,4 @@
-"""Agreement of ranks: with itself, both ways round, with holes, and by hand."""
+"""Agreement of ranks: with itself and the reverse, with holes, by hand and beside scipy."""
 
 import numpy as np
 import pytest
@@ -20,23 +20,12 @@ def test_a_score_agrees_with_itself(scores):
     assert (row.mean_abs_rank_shift, row.max_abs_rank_shift, row.top20_jaccard, row.bottom20_jaccard) == (0, 0, 1, 1)
 
 
-def test_both_ways_round_are_the_same(scores):
-    a, b = scores["a"][:, 0], scores["b"][:, 0]
-    assert agreement(a, b) == agreement(b, a)
-
-
 def test_the_reverse_order_is_minus_one(scores):
     a = scores["a"][:, 0]
     row = agreement(a, -a)
     assert row.spearman == pytest.approx(-1.0, abs=1e-15)
     assert row.kendall_tau_b == pytest.approx(-1.0, abs=1e-15)
     assert (row.top20_jaccard, row.max_abs_rank_shift) == (0.0, 59.0)
-
-
-def test_only_the_order_counts(scores):
-    a, b = scores["a"][:, 0], scores["b"][:, 0]
-    other = agreement(np.exp(3 * a), b)
-    assert other == agreement(a, b)
 
 
 def test_by_hand_with_a_hole():

@@ -20,12 +20,6 @@ def test_drift_is_half_the_sum_of_absolute_differences():
         drift([1.0], [0.5, 0.5])
 
 
-def test_quick_weights_are_the_published_ones(panel, procedure, spec):
-    np.testing.assert_allclose(
-        procedure.weights(panel.values), CompositeIndex(panel, **spec).fit().w, rtol=0, atol=1e-13
-    )
-
-
 def test_each_window_repeats_the_whole_procedure(panel, procedure, spec):
     table = window_weights(panel, procedure)
     until = table[(table["window_kind"] == "expanding") & (table["window_end"] == 2014)]

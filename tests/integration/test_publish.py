@@ -54,14 +54,14 @@ def test_failure_before_the_swap_leaves_the_old_file(
     def fails(*_: object, **__: object) -> None:
         raise OSError("no space left on device")
 
-    for workers, step in (("1", "swap_in"), ("1", "write_report"), ("2", "write_report")):
+    for workers, step in (("1", "write_report"), ("2", "write_report"), ("1", "swap_in")):
         monkeypatch.setenv("NQPF_WORKERS", workers)
         with monkeypatch.context() as patch:
             patch.setattr(publishing, step, fails)
             with pytest.raises(OSError, match="no space left"):
                 publishing.publish(house.paths, Warehouse(house.paths.build_file))
         assert house.published_sha256 == before, step
-    publishing.publish(house.paths, Warehouse(house.paths.build_file))  # the next run gets through
+    publishing.publish(house.paths, Warehouse(house.paths.build_file))  # the next run completes the release
     assert house.published_sha256 != before
     assert len(house.releases) == len(releases) + 1
     assert _sha256(house.releases[-1] / "city.duckdb") == house.published_sha256

@@ -1,5 +1,7 @@
 """An estimate with its 95 % interval, cities taken as independent draws."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 

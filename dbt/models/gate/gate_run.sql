@@ -1,8 +1,8 @@
 -- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong
 -- to the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better
 -- it fits the past of the row beside it than its own; evidence is the largest sum over a run (CUSUM).
--- by_move counts in usual moves and is bounded for each figure. by_scope counts in log-likelihoods (Student's t of two
--- degrees, heavy tails): there a figure that moved as the other scope of the same city did fits its own past as well as
+-- by_move counts in usual moves, by_scope in log-likelihoods (Student's t of two degrees, heavy tails), both bounded for
+-- each figure, since one slip makes no run. In by_scope a figure that moved as the other scope of the same city did fits its own past as well as
 -- the two scopes usually go together, so a run of few rows shows where a column moves much.
 -- A column without a past is held against the other scope of the same row.
 with pairs as (
@@ -119,7 +119,9 @@ summed as (
                     least(greatest(own - beside, -{{ gate_parameter('run_step') }}), {{ gate_parameter('run_step') }})
             end, 0
         )) over printed as moves,
-        sum(coalesce(beside_likelihood - own_likelihood, 0)) filter (where has_scopes) over printed as likelihoods
+        sum(
+            least(coalesce(beside_likelihood - own_likelihood, 0), {{ gate_parameter('run_step') }})
+        ) filter (where has_scopes) over printed as likelihoods
     from fits
     window printed as (partition by load_id, variable_code, scope, year, shift order by row_no, city_id)
 ),

@@ -1,9 +1,9 @@
 -- One row per column of a load that is judged: the strongest evidence that figures of rows one after the other belong
 -- to the row above or below (cells that slipped, from whatever row to whatever row). A figure adds by how much better
--- it fits the past of the row beside it than its own; evidence is the largest sum over a run (CUSUM).
--- by_move counts in usual moves, by_scope in log-likelihoods (Student's t of two degrees, heavy tails), both bounded for
--- each figure, since one slip makes no run. In by_scope a figure that moved as the other scope of the same city did fits its own past as well as
--- the two scopes usually go together, so a run of few rows shows where a column moves much.
+-- it fits the past of the row beside it than its own, at most some, since one slip makes no run; evidence is the
+-- largest sum over a run (CUSUM). by_move counts in usual moves, by_scope in log-likelihoods (Student's t of two
+-- degrees, heavy tails): there a figure that moved as the other scope of its city did fits its own past as well as the
+-- two usually go together, so a run of few rows shows where a column moves much.
 -- A column without a past is held against the other scope of the same row.
 with pairs as (
     select

@@ -148,7 +148,8 @@ fractions as (
         and n_fractions <= {{ gate_parameter('max_fractions') }} * n_cities
 ),
 
--- of the figures of a broken identity the one that has moved, where all others have not or are confirmed
+-- of the figures of a broken identity the one that has moved, where all others have not or are confirmed; where a part
+-- is more than its whole, also the one that has no past
 broken as (
     select
         i.load_id,
@@ -156,9 +157,12 @@ broken as (
         i.city_id,
         i.identity_code,
         i.ratio,
-        s.cell_key,
-        not coalesce(o.is_confirmed, false) and coalesce(abs(s.deviation) > s.usual_q95, false) as is_suspect
+        f.cell_key,
+        not coalesce(o.is_confirmed, false) and coalesce(abs(s.deviation) > s.usual_q95, false) as is_suspect,
+        not coalesce(o.is_confirmed, false) and s.deviation is null and not f.is_kept
+        and d.high <= 1.01 and i.ratio > d.high as is_new
     from {{ ref('gate_identity') }} as i
+    inner join {{ ref('identity') }} as d using (identity_code)
     inner join (
         select distinct identity_code, own_scope, variable_code, scope from {{ ref('gate_identity_part') }}
     ) as p using (identity_code, own_scope)
@@ -178,11 +182,13 @@ broken as (
 blamed as (
     select
         load_id,
-        max(cell_key) filter (where is_suspect) as cell_key,
+        coalesce(max(cell_key) filter (where is_suspect), max(cell_key) filter (where is_new)) as cell_key,
         any_value(identity_code) as identity_code
     from broken
     group by load_id, year, city_id, identity_code
-    having count(*) filter (where is_suspect) = 1 and max(cell_key) filter (where is_suspect) is not null
+    having
+        count(*) filter (where is_suspect) = 1
+        or (count(*) filter (where is_suspect) = 0 and count(*) filter (where is_new) = 1)
 )
 
 select

@@ -400,6 +400,15 @@ def test_rows_that_slip_in_a_column_never_printed_before_are_seen_beside_its_oth
     assert "province_stands_in_its_place" in gate.judge(figures)
 
 
+def test_a_part_never_printed_before_that_is_more_than_its_whole_is_left_out(gate, figures):
+    figures = with_districts(figures, "retail_sales_nom", (2019,))
+    assert gate.judge(figures) == {}
+    city = gate.cities[24][0]
+    figures.loc[at(figures, "retail_sales_nom", [city]) & (figures["scope"] == "district"), "value"] *= 10
+    assert gate.judge(figures) == {}
+    assert gate.edited() == {(city, "retail_sales_nom"): "figure_meets_identities"}
+
+
 def test_a_crowd_of_slips_in_one_province_waits_for_a_person(gate, figures):
     cities = of_province(gate, 6)
     for variable in ("gdp_nom", "fiscal_education"):

@@ -121,8 +121,9 @@ zeros as (
                 and c.share_zero <= greatest({{ gate_parameter('max_zero') }}, 1.01 / c.n_cities)
                 and coalesce(c.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
             )
-            -- what may be nothing, such as patents, does not fall to it from an ordinary figure
-            or f.value_last > {{ gate_parameter('min_fall') }} * f.median_last
+            -- what may be nothing, such as patents, does not fall to it from an ordinary figure; a count of some may
+            or f.value_last
+            > greatest({{ gate_parameter('min_fall') }} * f.median_last, {{ gate_parameter('min_count') }})
         )
         and not coalesce(o.is_confirmed, false)
 ),

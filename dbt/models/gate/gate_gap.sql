@@ -33,50 +33,42 @@ columns as (
     group by all
 ),
 
+filled as (
+    select distinct
+        load_id,
+        year,
+        province_id,
+        variable_code,
+        scope
+    from figures
+    where value is not null
+),
+
 holes as (
-    select
-        p.load_id,
-        p.year,
-        p.province_id,
-        c.variable_code,
-        c.scope,
-        p.n_cities
-    from provinces as p
-    inner join columns as c on p.load_id = c.load_id and p.year = c.year
-    anti join figures as f
-        on
-            p.load_id = f.load_id
-            and p.year = f.year
-            and p.province_id = f.province_id
-            and c.variable_code = f.variable_code
-            and c.scope = f.scope
-            and f.value is not null
-    where c.coverage >= {{ gate_parameter('full_column') }}
+    select *
+    from provinces
+    inner join columns using (load_id, year)
+    anti join filled using (load_id, year, province_id, variable_code, scope)
+    where coverage >= {{ gate_parameter('full_column') }}
 ),
 
 empty as (
     select
-        coalesce(p.load_id, h.load_id) as load_id,
-        coalesce(p.year, h.year) as year,
-        coalesce(p.province_id, h.province_id) as province_id,
-        coalesce(p.variable_code, h.variable_code) as variable_code,
-        coalesce(p.scope, h.scope) as scope,
+        load_id,
+        year,
+        province_id,
+        variable_code,
+        scope,
         p.year_last,
         -- what was empty in the last year too is no news
         h.n_cities is not null and (p.year_last is null or p.n_last > 0) as is_hole,
         coalesce(p.is_empty, false) as is_lost,
-        coalesce(p.n_last, h.n_cities) as n_figures
+        coalesce(nullif(p.n_last, 0), h.n_cities) as n_figures
     from (
         select * from {{ ref('gate_province') }}
         where n_column > 0
     ) as p
-    full join holes as h
-        on
-            p.load_id = h.load_id
-            and p.year = h.year
-            and p.province_id = h.province_id
-            and p.variable_code = h.variable_code
-            and p.scope = h.scope
+    full join holes as h using (load_id, year, province_id, variable_code, scope)
 )
 
 select
@@ -86,7 +78,6 @@ select
     e.province_id,
     any_value(c.name_zh) as province_name,
     bool_or(e.is_hole) as is_certain,
-    count(*) as n_empty,
     sum(e.n_figures) as n_figures,
     'that '
     || coalesce('it had in ' || max(e.year_last) filter (where e.is_lost), 'nearly all other cities have') as whose,

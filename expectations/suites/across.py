@@ -24,7 +24,8 @@ _ANSWER = "If the page is right, complete the ready-made row of gate_answer.csv 
 
 
 def _rule(rule_id: str, sentence: str, noun: str, fault: str, advice: str) -> Rule:
-    example = "{why}" if noun in ("cities", "provinces", "loads") else "{variable_code} ({scope}) {year}: {why}"
+    named = {"cities": "{city_name}: {why}", "provinces": "{why}", "loads": "{why}"}
+    example = named.get(noun, "{variable_code} ({scope}) {year}: {why}")
     return Rule(rule_id=rule_id, sentence=sentence, noun=noun, fault=fault, example=example, advice=advice)
 
 
@@ -124,8 +125,8 @@ FEW_OF_COLUMN = _rule(
 FEW_OF_CITY = _rule(
     "edits_of_a_city_are_few",
     "A city has few figures that cannot be right.",
-    "cities with such figures",
-    "hold more of them than a city of a sound edition has",
+    "cities",
+    "hold more figures that cannot be right than a city of a sound edition has",
     f"Many in one row speak of figures of another city or of another year. {_ANSWER}",
 )
 RULES = (*COLUMN_RULES, ROW, GAP, TOTAL, IDENTITIES, FEW, FEW_OF_COLUMN, FEW_OF_CITY)
@@ -169,7 +170,7 @@ def _way_on(row: Mapping[str, object], frames: Mapping[str, pd.DataFrame], basel
         found |= {"file": headers[0]["file"], "sheet": headers[0]["sheet"], "header_path": path}
         where = f"{headers[0]['file']}, sheet {headers[0]['sheet']}, {path}"
         found["sentence"] = f"{row['variable_code']} ({row['scope']}) {row['year']} [{where}]: {row['why']}."
-    if rule_id in (FEW.rule_id, FEW_OF_COLUMN.rule_id):
+    if rule_id in (FEW.rule_id, FEW_OF_COLUMN.rule_id, FEW_OF_CITY.rule_id):
         found["why"] = f"{row['why']}: {_edits(row, frames['edits'])}"
     if rule_id in _ANSWERED:
         line = paste.answer_row(baseline.source, baseline.data_year, rule_id, str(row["subject"]))
@@ -181,8 +182,10 @@ def _way_on(row: Mapping[str, object], frames: Mapping[str, pd.DataFrame], basel
 
 def _edits(row: Mapping[str, object], edits: pd.DataFrame) -> str:
     """The figures in question in words, the most influential first."""
-    if row["block"]:
-        edits = edits[(edits["variable_code"] == row["variable_code"]) & (edits["scope"] == row["scope"])]
+    for name in ("variable_code", "scope", "year", "city_id"):
+        wanted: Any = row[name]
+        if pd.notna(wanted):
+            edits = edits[edits[name] == wanted]
     shown = [
         f"{one.city_name} {one.variable_code} ({one.scope}) '{one.text}' [{one.sheet} {one.cell}], {one.evidence}"
         for one in edits.head(MAX_SHOWN).itertuples()

@@ -223,10 +223,7 @@ edits_of_cities as (
         'edits_of_a_city_are_few' as rule_id,
         count(*)::double as observed,
         {{ gate_parameter('max_city_edits') }} as limit_at,
-        printf(
-            '%d of its figures cannot be right: %s', count(*),
-            string_agg(e.variable_code || ' (' || e.scope || ')', ', ' order by e.variable_code, e.scope)
-        ) as why,
+        printf('%d of its figures cannot be right', count(*)) as why,
         e.city_id,
         any_value(c.name_zh) as city_name,
         e.year,

@@ -108,6 +108,25 @@ def test_many_edits_ask_once_with_the_list(frames, judge):
     assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_are_few,edits,accept,,"
 
 
+def test_many_edits_of_one_city_name_it_and_list_its_figures_alone(frames, judge):
+    other = {**EDIT, "city_id": "CN120000", "city_name": "天津市", "text": "77"}
+    city = {"city_id": "CN110000", "city_name": "北京市", "year": 2019, "subject": "CN110000/2019"}
+    found = observation("edits_of_a_city_are_few", 5, 4, **{**city, "why": "5 figures"})
+    row = judge(with_rows(with_rows(frames, "edits", EDIT, other), "across", found))["edits_of_a_city_are_few"]
+    assert "北京市: 5 figures: 北京市 gdp_nom (city) '3000000' [Sheet1 B6]" in row.sentence
+    assert "天津市" not in row.sentence
+    assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_of_a_city_are_few,CN110000/2019,accept,,"
+
+
+def test_many_edits_of_a_column_list_those_of_the_column(frames, judge):
+    other = {**EDIT, "variable_code": "wage_avg_nom", "text": "77"}
+    where = {"variable_code": "gdp_nom", "scope": "city", "year": 2019}
+    found = observation("edits_of_a_column_are_few", 12, 11, **where)
+    row = judge(with_rows(with_rows(frames, "edits", other, EDIT), "across", found))["edits_of_a_column_are_few"]
+    assert "'3000000'" in row.sentence
+    assert "wage_avg_nom" not in row.sentence
+
+
 def test_the_data_docs_show_what_was_observed_and_the_limit(frames, judge, tmp_path):
     judge(with_rows(frames, "across", observation("block_is_of_its_year", 0.9876, 0.9, **FLOW)))
     page = (tmp_path / "small_load" / "across.html").read_text(encoding="utf-8")

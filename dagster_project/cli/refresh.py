@@ -30,7 +30,7 @@ from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.versions import hash_of_files
-from dagster_project.run.whole import is_current, remember, whole_key
+from dagster_project.run.whole import Changed, remember, what_changed, whole_key
 from dagster_project.store import Warehouse, WarehouseBusy
 
 # what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
@@ -79,12 +79,16 @@ def refresh(
         export_effort(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
-            if not recompute and year is None and is_current(paths, whole_key(paths), before):
+            is_partial = recompute or year is not None
+            changed = Changed.numbers if is_partial else what_changed(paths, whole_key(paths), before)
+            if changed == Changed.nothing:
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(says.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
             check_cluster()
-            failure = _run(paths, log, record, year=year, is_demo=is_demo, is_quiet=says.progress.quiet)
+            failure = _run(
+                paths, log, record, year=year, is_demo=is_demo, changed=changed, is_quiet=says.progress.quiet
+            )
     except (IngestError, WrongKindError, EffortError, ClusterError) as error:
         failure = Failure(EXIT_BAD_INPUT, [str(error)])
     except WarehouseBusy as error:
@@ -111,7 +115,7 @@ def refresh(
     release = latest_release(paths.releases)
     status = "unchanged" if release == before else "published"
     write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
-    if release:
+    if release and year is None:  # a year alone says nothing of the other files
         remember(paths, whole_key(paths), release)
     if profile:
         says.progress.print(profile_table(record.steps))
@@ -124,8 +128,12 @@ def show_plan(paths: Paths, console: Console) -> int:
     from dagster_project.defs.plan import plan_refresh
 
     release = latest_release(paths.releases)
-    if is_current(paths, whole_key(paths), release):
+    changed = what_changed(paths, whole_key(paths), release)
+    if changed == Changed.nothing:
         console.print(f"Nothing would run: all is as in {release}.", highlight=False)
+        return EXIT_OK
+    if changed == Changed.pages:
+        console.print(f"Only pages and exports changed: the numbers of {release} would be shown anew.", highlight=False)
         return EXIT_OK
     try:
         plan = plan_refresh(paths)
@@ -150,7 +158,9 @@ def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds:
     console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
 
 
-def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, is_quiet: bool) -> Failure | None:
+def _run(
+    paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, changed: Changed, is_quiet: bool
+) -> Failure | None:
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
@@ -163,17 +173,21 @@ def _run(paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: 
         parsing.start_if_stale()
         # heavy, and not needed where nothing changed
         from dagster_project.definitions import build_defs
-        from dagster_project.defs.execute import run_refresh
+        from dagster_project.defs.execute import run_refresh, run_showing
         from dagster_project.defs.instance import prepare_instance
 
         years = _years(sidecars, year)
-        _prepare_build(paths, people)
+        if changed == Changed.pages:
+            people.print("  Only pages and exports changed: the numbers stay, and are shown anew.", highlight=False)
+        else:
+            _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
         parsing.wait()
         defs = build_defs(paths)
         with shown(people, record) as listener:
-            return run_refresh(defs, years, listener)
+            is_shown_anew = changed == Changed.pages
+            return run_showing(defs, listener) if is_shown_anew else run_refresh(defs, years, listener)
 
 
 def _way_out(failure: Failure, paths: Paths) -> Failure:

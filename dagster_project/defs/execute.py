@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -19,25 +20,46 @@ from dagster_project.run.steps import step_words
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 JOBS = ("ingest", "rebuild")  # the gate is asked before anything after it starts
+SHOWING = (dg.AssetKey(["ops", "run_context"]), dg.AssetKey(["published", "city"]))
 
 
 def run_refresh(defs: dg.Definitions, years: Sequence[str], listener: Listener) -> Failure | None:
     """Landing files of the chosen years to the published file; None if it went through. The caller holds the lock."""
+    chosen = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
+    ingest, rebuild = (defs.resolve_job_def(name) for name in JOBS)
+    planned = {f"{job.name}/{node.name}" for job in (ingest, rebuild) for node in job.nodes}
+    return _run_jobs([_Job(ingest, chosen), _Job(rebuild)], planned, listener)
+
+
+def run_showing(defs: dg.Definitions, listener: Listener) -> Failure | None:
+    """A release of the numbers that the build file holds, for new pages and exports. The caller holds the lock."""
+    rebuild = defs.resolve_job_def(JOBS[-1])
+    planned = {f"{rebuild.name}/{key.to_python_identifier()}" for key in SHOWING}
+    return _run_jobs([_Job(rebuild, only=SHOWING)], planned, listener)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """only: assets to make; all of the job if there is none."""
+
+    job: dg.JobDefinition
+    tags: Mapping[str, str] = field(default_factory=dict)
+    only: Sequence[dg.AssetKey] | None = None
+
+
+def _run_jobs(jobs: Sequence[_Job], planned: set[str], listener: Listener) -> Failure | None:
     with quick_history(), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        jobs = [defs.resolve_job_def(name) for name in JOBS]
-        listener.planned({f"{job.name}/{node.name}" for job in jobs for node in job.nodes})
-        chosen = {RANGE_START: years[0], RANGE_END: years[-1]} if years else {}
-        for job, tags in zip(jobs, (chosen, {}), strict=True):
-            failure = read_failure(_run_job(job, instance, {**tags, **BY_COMMAND}, listener))
+        listener.planned(planned)
+        for one in jobs:
+            failure = read_failure(_run_job(one, instance, listener))
             if failure:
                 return failure
     return None
 
 
-def _run_job(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str], listener: Listener
-) -> dg.ExecuteInProcessResult:
+def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.ExecuteInProcessResult:
+    job = one.job
     run_id, origin = str(uuid.uuid4()), origin_of(job.name)
     started: dict[str, float] = {}
     made: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
@@ -61,6 +83,8 @@ def _run_job(
             is_same = passed and key in made and not any(made[key])
             listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
 
-    own = {**tags, **process_tag(run_id), **origin_tag(origin)}
+    own = {**one.tags, **BY_COMMAND, **process_tag(run_id), **origin_tag(origin)}
     instance.add_event_listener(run_id, on_event)
-    return job.execute_in_process(instance=instance, raise_on_error=False, run_id=run_id, tags=own)
+    return job.execute_in_process(
+        instance=instance, raise_on_error=False, run_id=run_id, tags=own, asset_selection=one.only
+    )

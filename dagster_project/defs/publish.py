@@ -2,6 +2,8 @@
 
 import datetime as dt
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import dagster as dg
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.state import digest, read_records
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.paths import Paths
@@ -26,14 +29,24 @@ from dagster_project.publish.release.folder import (
     withdrawn_releases,
     write_manifest,
 )
-from dagster_project.publish.release.snapshot import forbid_writing, same_content, swap_in, write_snapshot
+from dagster_project.publish.release.snapshot import Base, forbid_writing, same_content, swap_in, write_snapshot
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
 from dagster_project.run.effort import current_effort
-from dagster_project.run.versions import params_hash, presentation_hash, seeds_hash, specs_hash
+from dagster_project.run.versions import (
+    dbt_hash,
+    hash_of_files,
+    import_closure,
+    package_json,
+    params_hash,
+    presentation_hash,
+    seeds_hash,
+    specs_hash,
+)
 from dagster_project.store import Warehouse
 from python_models.tasks import Crew
 
+LAYOUT, TABLES_PAGE = "layout", "tables.html"
 # A yearbook appears once a year: after 400 days one was missed. A refresh that finds nothing new counts as a look.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=400), warn_window=dt.timedelta(days=370))
 
@@ -70,10 +83,12 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
     """
     state = warehouse.read_frame("from ops.run_context").iloc[0]
-    fresh = paths.fresh_file
-    counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]))
-    current = latest_release(paths.releases)
-    if current and _is_as_published(paths, fresh, current):
+    fresh, current = paths.fresh_file, latest_release(paths.releases)
+    made = _made(paths, warehouse)
+    before = _before(paths, current, made)
+    base = Base(paths.releases / current / "city.duckdb", before.same) if current and before.same else None
+    counts = write_snapshot(paths.build_file, fresh, run_id=str(state["run_id"]), base=base)
+    if current and _is_as_published(paths, fresh, current, before):
         _complete(paths, current, fresh)
         return {"release": current, "is_new": False, "tables": len(counts), "rows": sum(counts.values())}
     for withdrawn in withdrawn_releases(paths.releases):
@@ -85,9 +100,10 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     for left in paths.releases.glob(".*.tmp"):  # of killed runs
         shutil.rmtree(left)
     accepted = accepted_loads(warehouse)
-    docs = DbtDocs(paths) if has_tables_page else None
+    is_drawn = has_tables_page and not before.has_tables_page
+    docs = DbtDocs(paths) if is_drawn else None
     try:
-        _write_release(paths, fresh, folder, release, current, accepted, docs)
+        _write_release(paths, fresh, folder, release, current, accepted, docs, made, before)
     finally:
         if docs:
             docs.stop()
@@ -96,10 +112,53 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     return {"release": release, "is_new": True, "tables": len(counts), "rows": sum(counts.values())}
 
 
-def _is_as_published(paths: Paths, fresh: Path, current: str) -> bool:
+@dataclass(frozen=True)
+class _Before:
+    """What the current release holds just as the build does now.
+
+    same: tables. contents: their hashes. has_tables_page: dbt's page of tables would be the same.
+    """
+
+    same: frozenset[str] = frozenset()
+    contents: Mapping[str, str] = field(default_factory=dict)
+    presentation: str = ""
+    has_tables_page: bool = False
+
+
+def _made(paths: Paths, warehouse: Warehouse) -> dict[str, str]:
+    """Table of the build -> from what it was made, and its rows; `layout`: how a published file keeps its tables."""
+    with warehouse.connect(read_only=True) as con:
+        known = read_records(con)
+    shown = {name: record for name, record in known.items() if name.startswith(("mart.", "easy."))}
+    layout = hash_of_files(import_closure(paths.project, write_snapshot.__module__), paths.project)
+    # the content of a view is its key, which says nothing of the rows of a run
+    made = {name: digest(r.key, r.content) for name, r in shown.items() if r.content != r.key}
+    return made | {LAYOUT: digest(layout, package_json())}
+
+
+def _before(paths: Paths, current: str | None, made: Mapping[str, str]) -> _Before:
+    """Nothing is the same where the release's file is not what its manifest says."""
+    if current is None:
+        return _Before()
+    folder = paths.releases / current
+    manifest, file = read_manifest(folder), folder / "city.duckdb"
+    hashes, earlier = manifest.get("hashes", {}), manifest.get("made", {})
+    is_whole = file.is_file() and sha256_of(file) == manifest.get("files", {}).get(file.name)
+    if not is_whole or earlier.get(LAYOUT) != made[LAYOUT]:
+        return _Before(presentation=hashes.get("presentation", ""))
+    same = frozenset(table for table in made if table != LAYOUT and earlier.get(table) == made[table])
+    return _Before(
+        same,
+        {name: facts["content"] for name, facts in manifest["tables"].items() if f"mart.{name}" in same},
+        hashes.get("presentation", ""),
+        earlier == made and hashes.get("dbt") == dbt_hash(paths) and (folder / TABLES_PAGE).is_file(),
+    )
+
+
+def _is_as_published(paths: Paths, fresh: Path, current: str, before: _Before) -> bool:
     """No mart differs, and neither do the words, pages and exports that show them."""
-    shown = read_manifest(paths.releases / current).get("hashes", {}).get("presentation")
-    return shown == presentation_hash(paths) and same_content(fresh, paths.releases / current / "city.duckdb")
+    is_shown = before.presentation == presentation_hash(paths)
+    return is_shown and same_content(fresh, paths.releases / current / "city.duckdb", known=before.same)
 
 
 def _complete(paths: Paths, release: str, spare: Path) -> None:
@@ -127,6 +186,8 @@ def _write_release(
     current: str | None,
     accepted: set[tuple[str, int, str]],
     docs: DbtDocs | None,
+    made: Mapping[str, str],
+    before: _Before,
 ) -> None:
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
@@ -137,7 +198,7 @@ def _write_release(
         if is_beside:
             crew.submit("report", report)
         with open_read_only(fresh) as con:
-            contents = table_contents(con)
+            contents = table_contents(con, known=before.contents)
         exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
         write_exchange(fresh, folder, exported)
         (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
@@ -145,7 +206,9 @@ def _write_release(
         shutil.copyfile(fresh, folder / "city.duckdb")
         forbid_writing(folder / "city.duckdb")
         if docs:
-            (folder / "tables.html").write_text(docs.page(), encoding="utf-8")
+            (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
+        elif current and before.has_tables_page:
+            shutil.copyfile(paths.releases / current / TABLES_PAGE, folder / TABLES_PAGE)
         if is_beside:
             crew.result("report")
         else:
@@ -166,5 +229,6 @@ def _write_release(
         "specs": specs_hash(paths),
         "params": params_hash(paths),
         "presentation": presentation_hash(paths),
+        "dbt": dbt_hash(paths),
     }
-    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current, contents))
+    write_manifest(folder, manifest_content(fresh, release, exported, inputs, hashes, current, contents, made))

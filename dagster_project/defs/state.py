@@ -40,6 +40,7 @@ VOLATILE = {
     ),
     "ops.validation_result": ("run_id", "checked_at"),
 }
+RUN_LOG = "ops.run_log"  # a list of runs, which only a view shows: a view is as new as what it reads
 CONTENT = "select count(*) || '-' || bit_xor(hash(t)) || '-' || sum((hash(t) >> 20)::hugeint) from ({query}) as t"
 
 
@@ -73,6 +74,8 @@ def content_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
 
 
 def content_of_table(con: duckdb.DuckDBPyConnection, table: str) -> str:
+    if table == RUN_LOG:
+        return ""
     exclude = f" exclude ({', '.join(VOLATILE[table])})" if table in VOLATILE else ""
     return content_of(con, f"select *{exclude} from {table}")
 

@@ -134,6 +134,12 @@ def presentation_hash(paths: Paths) -> str:
     return hash_of_files((file for file in files if file.is_file()), paths.project)[:12]
 
 
+def dbt_hash(paths: Paths) -> str:
+    """All of the dbt project that its page of tables and lineage shows."""
+    files = [file for file in paths.dbt_project.rglob("*") if file.suffix in (".sql", ".yml", ".csv", ".md")]
+    return hash_of_files((file for file in files if "target" not in file.parts), paths.project)[:12]
+
+
 def project_version() -> str:
     return importlib.metadata.version("nqpf-warehouse")
 

@@ -1,7 +1,8 @@
-"""Has anything changed at all since the last refresh that went through? Answered by content, in a second.
+"""What has changed since the last refresh that went through? Answered by content, in a second.
 
 The key covers everything that a refresh reads: landing files and sidecars, code, SQL, seeds, specs, templates, versions
 of packages, and how much is drawn. Where it is the same, and what was published is still there, nothing needs to run.
+Where only pages and exports differ, the numbers of the build file are shown anew.
 """
 
 from __future__ import annotations
@@ -10,26 +11,46 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from dagster_project.paths import Paths
 from dagster_project.run.versions import package_json, python_version
 
 CODE = ("dagster_project", "python_models", "expectations", "dbt")
+PAGES = ("dagster_project/publish/", "docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff")
 LEFT_OUT = {"__pycache__", "target", "logs", ".mypy_cache", ".ruff_cache"}
 SETTINGS = ("NQPF_DEPTH",)
 
 
-def whole_key(paths: Paths) -> str:
-    """64 hex digits."""
-    digest = hashlib.sha256()
+class Changed(StrEnum):
+    """nothing: what was published is what a refresh would give. pages: only how its numbers are shown."""
+
+    nothing = "nothing"
+    pages = "pages"
+    numbers = "numbers"
+
+
+@dataclass(frozen=True)
+class WholeKey:
+    """64 hex digits each. numbers: over all that decides one; pages: over what only shows them."""
+
+    numbers: str
+    pages: str
+
+
+def whole_key(paths: Paths) -> WholeKey:
+    numbers, pages = hashlib.sha256(), hashlib.sha256()
     for root, file in _files(paths):
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+        name = file.relative_to(root).as_posix()
+        digest = pages if root == paths.project and name.startswith(PAGES) else numbers
+        digest.update(f"{name}\0".encode())
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     settings = [os.environ.get(name, "") for name in SETTINGS]
-    digest.update(json.dumps([settings, package_json(), python_version()]).encode())
-    return digest.hexdigest()
+    numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
+    return WholeKey(numbers.hexdigest(), pages.hexdigest())
 
 
 def _files(paths: Paths) -> Iterator[tuple[Path, Path]]:
@@ -40,29 +61,47 @@ def _files(paths: Paths) -> Iterator[tuple[Path, Path]]:
         for file in sorted(root.rglob("*")):
             if file.is_file() and not LEFT_OUT & set(file.relative_to(root).parts):
                 yield paths.project, file
+    own = (paths.project / name for name in PAGES)
+    yield from ((paths.project, file) for file in own if file.is_file())
 
 
-def remember(paths: Paths, key: str, release: str) -> None:
+def remember(paths: Paths, key: WholeKey, release: str) -> None:
     """The refresh that just went through, by one rename."""
     fresh = paths.whole_file.with_suffix(".tmp")
-    content = {"key": key, "release": release, "published": _sha256(paths.published_file)}
+    content = {
+        "key": asdict(key),
+        "release": release,
+        "published": _sha256(paths.published_file),
+        "build": _state_of(paths.build_file),
+    }
     fresh.write_text(json.dumps(content) + "\n", encoding="utf-8")
     fresh.replace(paths.whole_file)
 
 
-def is_current(paths: Paths, key: str, release: str | None) -> bool:
-    """Nothing is left to do: the same key, the same release is current, and the published file is as it was."""
+def what_changed(paths: Paths, key: WholeKey, release: str | None) -> Changed:
+    """nothing or pages only if the same release is current, and the published file is as it was; pages only if nobody
+    wrote into the build file either (a refresh that failed, a step that was run alone)."""
     try:
         known = json.loads(paths.whole_file.read_text(encoding="utf-8"))
-        return bool(
+        if not (
             release
-            and known["key"] == key
+            and known["key"]["numbers"] == key.numbers
             and known["release"] == release
             and paths.build_file.exists()
             and known["published"] == _sha256(paths.published_file)
-        )
+        ):
+            return Changed.numbers
+        if known["key"]["pages"] == key.pages:
+            return Changed.nothing
+        return Changed.pages if known["build"] == _state_of(paths.build_file) else Changed.numbers
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return Changed.numbers
+
+
+def _state_of(file: Path) -> list[int]:
+    """Bytes and time of the last write: the build file is too large to read it for this."""
+    state = file.stat()
+    return [state.st_size, state.st_mtime_ns]
 
 
 def _sha256(file: Path) -> str:

@@ -255,6 +255,7 @@ def manifest_content(
     hashes: dict[str, str],
     previous: str | None,
     contents: Mapping[str, str],
+    made: Mapping[str, str],
 ) -> dict[str, object]:
     """Everything that is needed to say what made this release, and to make it again (`nqpf release rebuild`)."""
     with open_read_only(snapshot) as con:
@@ -278,6 +279,7 @@ def manifest_content(
         "vintages": vintages,
         "inputs": inputs,
         "tables": tables,
+        "made": dict(made),
         "not_compared": list(RUN_TABLES),
     }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import duckdb
 
 STORE = "store"
+PARTS = ("", "_block", "_row")  # ends of the names under which schema store keeps a table
 
 
 @dataclass(frozen=True)

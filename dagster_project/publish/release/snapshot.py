@@ -1,9 +1,11 @@
 """The published file: easy, mart and ops only, readable by older clients, swapped in atomically."""
 
 import os
+import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import duckdb
 
 from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
 from dagster_project.publish.release.dictionary import write_dictionary
-from dagster_project.publish.release.packed import PACKED, STORE, is_packable, pack
+from dagster_project.publish.release.packed import PACKED, PARTS, STORE, is_packable, pack
 from dagster_project.published import TABLES, stray_log
 from dagster_project.run.effort import current_effort
 
@@ -44,14 +46,32 @@ class PublishError(Exception):
     """The snapshot is not fit to be published; the published file was not touched."""
 
 
-def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
+# What stands in is_headline of all other tables.
+OF_THE_HEADLINE = frozenset({"mart.dim_index", "mart.dim_model_spec"})
+
+
+@dataclass(frozen=True)
+class Base:
+    """A release's file to start from, and the tables that it holds just as they are in the build now."""
+
+    file: Path
+    same: Collection[str]
+
+    def is_of_use(self) -> bool:
+        return set(self.same) >= OF_THE_HEADLINE
+
+
+def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | None = None) -> dict[str, int]:
     """Copy SCHEMAS into a new file beside `target`, table by table, packed; returns rows per table.
 
     The caller swaps the file in with `swap_in` after its checks. Views look at schema store of the file alone.
     """
+    base = base if base and base.is_of_use() else None
     for left in (target, stray_log(target)):  # a killed run may have left them
         left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
+    if base:
+        shutil.copyfile(base.file, target)
     with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
         # nobody reads the file before the checkpoint at the end: some thousand statements need no log of their own
@@ -62,12 +82,19 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, 
         con.execute("set checkpoint_threshold = '10GB'")  # one checkpoint at the end leaves no half-filled blocks
         headline = _headline(con)
         for schema in (*SCHEMAS, STORE):
-            con.execute(f"create schema snapshot.{schema}")
+            con.execute(f"create schema if not exists snapshot.{schema}")
         tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
+        same = set(base.same) & set(tables) if base else set()
+        # a packed table says what those that it is made from say: its chain is kept as a whole, or made as a whole
+        chains = [[t for t in chain if t not in PACKED or not same.issuperset(chain)] for chain in _chains(tables)]
+        chains = [[t for t in chain if t in PACKED or t not in same] for chain in chains]
+        if base:
+            _drop_all_but(con, set(tables) - {table for chain in chains for table in chain})
         # most statements of a packing are one core's: two tables at a time
         with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_effort().workers)) as pool:
-            copied = list(pool.map(partial(_copy_chain, con, headline), _chains(tables)))
-        counts = {table: n for found in copied for table, n in found.items()}
+            copied = list(pool.map(partial(_copy_chain, con, headline), chains))
+        made = {table: n for found in copied for table, n in found.items()}
+        counts = {table: made[table] if table in made else _count(con, f"build.{table}") for table in tables}
         con.execute(
             "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
             " where run_id = ?",
@@ -99,8 +126,11 @@ def forbid_writing(file: Path) -> None:
     file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o222)
 
 
-def same_content(fresh: Path, published: Path) -> bool:
-    """True if no mart differs but for run ids and times: then there is nothing to release."""
+def same_content(fresh: Path, published: Path, *, known: Collection[str] = ()) -> bool:
+    """True if no mart differs but for run ids and times: then there is nothing to release.
+
+    known: tables that need no look, since both files have them from the same rows.
+    """
     if not published.exists():
         return False
     with _beside(fresh) as con:
@@ -109,7 +139,7 @@ def same_content(fresh: Path, published: Path) -> bool:
         tables = {t for t in _table_names(con, "fresh") if t not in RUN_TABLES}
         if tables != {t for t in _table_names(con, "published") if t not in RUN_TABLES}:
             return False
-        return all(_is_equal(con, table) for table in sorted(tables))
+        return all(_is_equal(con, table) for table in sorted(tables.difference(known)))
 
 
 def _beside(file: Path) -> duckdb.DuckDBPyConnection:
@@ -129,9 +159,22 @@ def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
     rows = con.execute(
-        "select table_name from duckdb_tables() where database_name = 'build' and schema_name = ? order by 1", [schema]
+        f"select table_name from {TABLES} where database_name = 'build' and schema_name = ? order by 1", [schema]
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def _drop_all_but(con: duckdb.DuckDBPyConnection, kept: Collection[str]) -> None:
+    """Leave the kept tables in the snapshot, and what schema store holds of them."""
+    stored = {f"{STORE}.{table.split('.')[1]}{end}" for table in kept if table in PACKED for end in PARTS}
+    for kind in ("view", "table"):
+        names = con.execute(
+            f"select schema_name || '.' || {kind}_name from duckdb_{kind}s()"
+            " where database_name = 'snapshot' and not internal"
+        ).fetchall()
+        for (name,) in names:
+            if name not in kept and name not in stored:
+                con.execute(f"drop {kind} snapshot.{name}")
 
 
 def _copy_chain(con: duckdb.DuckDBPyConnection, headline: Mapping[str, str], tables: Sequence[str]) -> dict[str, int]:
@@ -218,7 +261,7 @@ def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, table: str, kind: str) -> None:
     where = "where database_name = 'build' and schema_name || '.' || table_name = ? and comment is not null"
-    for (comment,) in con.execute(f"select comment from duckdb_tables() {where}", [table]).fetchall():
+    for (comment,) in con.execute(f"select comment from {TABLES} {where}", [table]).fetchall():
         con.execute(f"comment on {kind} snapshot.{table} is '{_escaped(comment)}'")
     for column, comment in con.execute(
         f"select column_name, comment from duckdb_columns() {where}", [table]

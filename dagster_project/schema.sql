@@ -16,9 +16,11 @@ create table if not exists raw.load (
     decided_at timestamp, files varchar, n_cells bigint, is_synthetic boolean, maturity varchar, producer varchar,
     title varchar, licence varchar, accessed varchar, supersedes varchar, accepted_by varchar, accepted_reason varchar
 );
+alter table raw.load add column if not exists judged varchar;
 create table if not exists raw.series_cells as from raw.cells limit 0;
 create table if not exists raw.series_header as from raw.header limit 0;
 create table if not exists raw.series_load as from raw.load limit 0;
+alter table raw.series_load add column if not exists judged varchar;
 
 -- One row per load that a sidecar describes now, in loading order, with the verdict of earlier runs under the same gate.
 create table if not exists raw.landed (

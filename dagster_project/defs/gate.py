@@ -15,10 +15,11 @@ import pandas as pd
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.state import content_of, digest
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
 from dagster_project.run.ready_rows import write_ready_rows
-from dagster_project.run.versions import gate_hash
+from dagster_project.run.versions import gate_hash, rules_hash
 from dagster_project.store import Warehouse
 from expectations.blocks import MAX_YEARS_BACK
 from expectations.contract import Baseline, ResultRow
@@ -53,6 +54,7 @@ READING = [
 ]
 
 HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
+# the label rows that a source is about (counties for the county source) count as its cities
 ROWS_SQL = """
     select r.* replace (case when r.row_kind = (
         select min(level) from seed.row_count as b where b.source = r.source
@@ -99,6 +101,8 @@ EDITS_SQL = """
     order by e.weight * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) desc,
         e.city_id, e.variable_code, e.scope
 """
+OF_A_LOAD = (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL, ACROSS_SQL, EDITS_SQL)
+OF_ALL_LOADS = ("seed.identity", "seed.unit")
 # the last accepted figure of the same source: of the year before, or up to three years back
 LAST_SQL = """
     select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
@@ -109,7 +113,6 @@ LAST_SQL = """
         partition by v.city_id, v.variable_code, v.scope order by v.data_year desc, l.load_no desc
     ) = 1
 """
-# the label rows that a source is about (counties for the county source) count as its cities
 # years of a multi-year source that its baseline speaks of
 YEARS_SQL = """
     select coalesce(max(year_from), 2010), coalesce(max(year_to), 9999) from seed.row_count where source = ? and ? = 0
@@ -119,14 +122,22 @@ BASELINE_SQL = """
     from seed.row_count
     where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
 """
-# findings of the accepted editions of a source, by rule
+# findings of the accepted earlier editions of a source, by rule: later ones would make a verdict hang on the order
 USUAL_SQL = """
     select r.rule_id, min(r.n_unexpected) as fewest, max(r.n_unexpected) as most
     from ops.validation_result as r
     inner join raw.load as l on r.source = l.source and r.data_year = l.data_year and r.vintage = l.vintage
-    where r.source = ? and r.data_year <> ? and l.is_accepted
+    where r.source = ? and r.data_year < ? and l.is_accepted
     group by r.rule_id
 """
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """gate: version of the gate and of the file. judged: `judged_on`."""
+
+    gate: str
+    judged: str
 
 
 @dataclass(frozen=True)
@@ -298,22 +309,47 @@ def task_of(
     )
 
 
+def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Baseline) -> str:
+    """Hash of all that a verdict rests on: the rules, the baseline, the rows that they look at, who overrode them."""
+    identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
+    with warehouse.connect(read_only=True) as con:
+        read = [content_of(con, sql, identity) for sql in OF_A_LOAD]
+        read.append(content_of(con, LAST_SQL, (sidecar.source, sidecar.data_year, sidecar.data_year)))
+        read += [content_of(con, f"from {table}") for table in OF_ALL_LOADS]
+        years = con.execute(YEARS_SQL, identity[:2]).fetchall()
+    return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
+
+
+def is_known(warehouse: Warehouse, sidecar: Sidecar, prefix: str, judged: str) -> bool:
+    """Whether the same vintage was accepted on just these grounds, e.g. before a seed changed that says nothing of
+    it."""
+    sql = f"select 1 from raw.{prefix}load where source = ? and data_year = ? and vintage = ? and is_accepted"
+    found = warehouse.read_value(
+        f"{sql} and judged = ? limit 1", [sidecar.source, sidecar.data_year, sidecar.vintage, judged]
+    )
+    return found is not None
+
+
 def _judge(
     run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str, ahead: Beforehand
 ) -> Verdict:
-    """Judge one load unless the same vintage already passed the same gate."""
+    """Judge one load unless the same vintage already passed the same gate, or was accepted on the same grounds."""
     passed = _passed(warehouse, sidecar, prefix, key)
     if not passed.empty:
         return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
-    key = f"{key}-{sidecar.content_hash}"
+    baseline = baseline_of(warehouse, sidecar)
+    grounds = Grounds(f"{key}-{sidecar.content_hash}", judged_on(paths, warehouse, sidecar, baseline))
+    if is_known(warehouse, sidecar, prefix, grounds.judged):
+        n_cells = _keep(warehouse, sidecar, prefix, grounds)
+        return Verdict(sidecar, True, False, [], n_cells)
     if ahead.has(run_id, sidecar):
         frames, rows = ahead.result(sidecar)
     else:
         frames = gate_frames(warehouse, sidecar)
-        rows = task_of(paths, sidecar, frames, baseline_of(warehouse, sidecar))()
+        rows = task_of(paths, sidecar, frames, baseline)()
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
-    _record(warehouse, run_id, sidecar, prefix, key, rows, accepted, n_cells)
+    _record(warehouse, run_id, sidecar, prefix, grounds, rows, accepted, n_cells)
     failed = [row for row in rows if not row.passed and row.severity == "error"]
     problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
     problems += [f"{sidecar.label}: {line}" for line in ready_rows(rows)]
@@ -333,12 +369,9 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
     """The frames that the gate judges (`expectations.contract`), with the last accepted figure of each cell."""
     identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
     with warehouse.connect(read_only=True) as con:
-        headers, rows, values, totals, across, edits = (
-            con.execute(sql, identity).df()
-            for sql in (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL, ACROSS_SQL, EDITS_SQL)
-        )
+        headers, rows, values, totals, across, edits = (con.execute(sql, identity).df() for sql in OF_A_LOAD)
         last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
-        seeds = {"identities": con.execute("from seed.identity").df(), "units": con.execute("from seed.unit").df()}
+        identities, units = (con.execute(f"from {table}").df() for table in OF_ALL_LOADS)
         first, final = con.execute(YEARS_SQL, [sidecar.source, sidecar.data_year]).fetchall()[0]
     if not sidecar.data_year:
         rows = rows[rows["year"].isna() | rows["year"].between(first, final)]
@@ -347,7 +380,7 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
     else:
         values = values.merge(last, on=["city_id", "variable_code", "scope"], how="left")
     read = {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals}
-    return {**read, "across": across, "edits": edits, **seeds}
+    return {**read, "across": across, "edits": edits, "identities": identities, "units": units}
 
 
 def with_own_past(values: pd.DataFrame) -> pd.DataFrame:
@@ -392,7 +425,7 @@ def _record(
     run_id: str,
     sidecar: Sidecar,
     prefix: str,
-    key: str,
+    grounds: Grounds,
     rows: list[ResultRow],
     accepted: bool,
     n_cells: int,
@@ -405,14 +438,44 @@ def _record(
             run_id=run_id, checked_at=now, source=sidecar.source, data_year=sidecar.data_year, vintage=sidecar.vintage
         )
     )
-    identity = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
+    warehouse.replace_rows("ops.validation_result", results, _identity(sidecar))
+    _write_load(warehouse, sidecar, prefix, grounds, is_accepted=accepted, decided_at=now, n_cells=n_cells)
+
+
+def _keep(warehouse: Warehouse, sidecar: Sidecar, prefix: str, grounds: Grounds) -> int:
+    """The verdict stays, under the gate of today; returns the figures of the load."""
+    known = warehouse.read_frame(
+        f"select decided_at, n_cells from raw.{prefix}load where source = ? and data_year = ? and vintage = ?",
+        list(_identity(sidecar).values()),
+    ).iloc[0]
+    decided, n_cells = known["decided_at"], int(known["n_cells"])
+    _write_load(warehouse, sidecar, prefix, grounds, is_accepted=True, decided_at=decided, n_cells=n_cells)
+    return n_cells
+
+
+def _identity(sidecar: Sidecar) -> dict[str, object]:
+    return {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
+
+
+def _write_load(
+    warehouse: Warehouse,
+    sidecar: Sidecar,
+    prefix: str,
+    grounds: Grounds,
+    *,
+    is_accepted: bool,
+    decided_at: pd.Timestamp,
+    n_cells: int,
+) -> None:
+    identity = _identity(sidecar)
     load = pd.DataFrame(
         [
             {
                 **identity,
-                "is_accepted": accepted,
-                "gate_key": key,
-                "decided_at": now,
+                "is_accepted": is_accepted,
+                "gate_key": grounds.gate,
+                "judged": grounds.judged,
+                "decided_at": decided_at,
                 "n_cells": n_cells,
                 "files": ", ".join(file.path for file in sidecar.files),
                 "is_synthetic": sidecar.is_synthetic,
@@ -428,7 +491,6 @@ def _record(
             }
         ]
     )
-    warehouse.replace_rows("ops.validation_result", results, identity)
     warehouse.replace_rows(f"raw.{prefix}load", load, identity)
 
 

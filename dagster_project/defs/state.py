@@ -67,9 +67,9 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def content_of(con: duckdb.DuckDBPyConnection, query: str) -> str:
+def content_of(con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()) -> str:
     """Hash of all rows of a query, whatever their order."""
-    row = con.execute(CONTENT.format(query=query)).fetchone()
+    row = con.execute(CONTENT.format(query=query), list(parameters)).fetchone()
     return "" if row is None or row[0] is None else str(row[0])
 
 

@@ -98,6 +98,12 @@ def gate_files(paths: Paths) -> list[Path]:
     ]
 
 
+def rules_hash(paths: Paths) -> str:
+    """What makes a verdict of the rows that the gate looks at."""
+    files = [*(paths.project / "expectations").rglob("*.py"), paths.package / "defs" / "gate.py"]
+    return hash_of_files(files, paths.project)[:12] + package_json()
+
+
 def method_files(paths: Paths) -> list[Path]:
     """What decides a published number besides the data: all of the gate, SQL, seeds, the study and the methods."""
     models = (paths.dbt_project / "models").rglob("*.sql")

@@ -1,0 +1,82 @@
+"""A load is judged again where what its verdict rests on has changed, and not where a seed says nothing of it."""
+
+import dataclasses
+
+import pytest
+from house import House
+
+from dagster_project.defs import gate
+from dagster_project.defs.ahead import Ahead
+from dagster_project.defs.gate import Verdict
+from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
+from dagster_project.store import Warehouse
+
+
+@pytest.fixture
+def house(copy_of_small_warehouse: House) -> House:
+    return copy_of_small_warehouse
+
+
+@pytest.fixture
+def sidecar(house: House) -> Sidecar:
+    return next(s for s in yearly(landed_sidecars(house.paths)) if s.source == "yearbook" and s.data_year == 2013)
+
+
+def judge(house: House, sidecar: Sidecar, key: str = "a seed was changed") -> Verdict:
+    """As in a refresh after a change that moves the key of the gate."""
+    warehouse = Warehouse(house.paths.build_file)
+    ahead = Ahead(house.paths, warehouse)
+    with warehouse.held():
+        return gate._judge("run", house.paths, warehouse, sidecar, "", key, ahead)
+
+
+def row_of(house: House, sidecar: Sidecar) -> dict[str, object]:
+    sql = "from raw.load where source = ? and data_year = ? and vintage = ?"
+    found = Warehouse(house.paths.build_file).read_frame(sql, [sidecar.source, sidecar.data_year, sidecar.vintage])
+    assert len(found) == 1
+    return dict(found.iloc[0])
+
+
+def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house: House, sidecar: Sidecar) -> None:
+    before = row_of(house, sidecar)
+    verdict = judge(house, sidecar)
+    assert (verdict.accepted, verdict.was_judged, verdict.n_values) == (True, False, before["n_cells"])
+    after = row_of(house, sidecar)
+    assert after.pop("gate_key") == f"a seed was changed-{sidecar.content_hash}" != before.pop("gate_key")
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update int.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2013"
+        " and variable_code = 'gdp_nom'",
+        "update int.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2012"
+        " and variable_code = 'gdp_nom'",
+        "update raw.header set path = path || '?' where source = 'yearbook' and data_year = 2013",
+        "update seed.row_count set min_coverage = min_coverage / 2 where source = 'yearbook'",
+        "update gate.gate_observation set observed = observed + 1 where source = 'yearbook' and data_year = 2013",
+    ],
+)
+def test_whatever_the_verdict_rests_on_asks_for_another(house: House, sidecar: Sidecar, change: str) -> None:
+    with Warehouse(house.paths.build_file).connect() as con:
+        con.execute(change)
+    assert judge(house, sidecar).was_judged
+
+
+def test_other_rules_ask_for_another_verdict(house: House, sidecar: Sidecar, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "rules_hash", lambda _paths: "other rules")
+    assert judge(house, sidecar).was_judged
+
+
+def test_a_verdict_of_a_person_is_not_kept_without_the_person(house: House, sidecar: Sidecar) -> None:
+    accepted = dataclasses.replace(sidecar, accepted_by="the engineer", accepted_reason="it was looked at")
+    assert judge(house, accepted, "first").was_judged
+    assert not judge(house, accepted, "second").was_judged
+    assert judge(house, sidecar, "third").was_judged
+
+
+def test_a_refused_load_is_judged_again(house: House, sidecar: Sidecar) -> None:
+    with Warehouse(house.paths.build_file).connect() as con:
+        con.execute("update raw.load set is_accepted = false where data_year = 2013")
+    assert judge(house, sidecar).was_judged

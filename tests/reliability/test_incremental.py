@@ -92,7 +92,8 @@ def correct_a_cell(copy: Copy) -> None:
     """One row of a person's: a printed figure is 5 % too low."""
     sql = """
         select source, city_id, year, variable_code, text from mart.mart_source_value
-        where source = 'yearbook' and variable_code = 'fiscal_science' and is_selected order by year desc, city_id limit 1
+        where source = 'yearbook' and variable_code = 'fiscal_science' and is_selected
+        order by year desc, city_id limit 1
     """
     with duckdb.connect(str(copy.paths.published_file), read_only=True) as con:
         source, city, year, variable, text = con.execute(sql).fetchall()[0]

@@ -57,8 +57,9 @@ class Base:
     file: Path
     same: Collection[str]
 
-    def is_of_use(self) -> bool:
-        return set(self.same) >= OF_THE_HEADLINE
+    def is_of_use(self, tables: Collection[str]) -> bool:
+        """Where nothing large is made anew: the space of what is dropped stays in the file."""
+        return set(tables) & {*OF_THE_HEADLINE, *PACKED} <= set(self.same)
 
 
 def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | None = None) -> dict[str, int]:
@@ -66,14 +67,16 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | 
 
     The caller swaps the file in with `swap_in` after its checks. Views look at schema store of the file alone.
     """
-    base = base if base and base.is_of_use() else None
     for left in (target, stray_log(target)):  # a killed run may have left them
         left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if base:
-        shutil.copyfile(base.file, target)
     with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
+        tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
+        same: set[str] = set()
+        if base and base.is_of_use(tables):
+            same = set(base.same) & set(tables)
+            shutil.copyfile(base.file, target)
         # nobody reads the file before the checkpoint at the end: some thousand statements need no log of their own
         con.execute(
             f"attach '{_quoted(target)}' as snapshot"
@@ -83,13 +86,8 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | 
         headline = _headline(con)
         for schema in (*SCHEMAS, STORE):
             con.execute(f"create schema if not exists snapshot.{schema}")
-        tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
-        same = set(base.same) & set(tables) if base else set()
-        # a packed table says what those that it is made from say: its chain is kept as a whole, or made as a whole
-        chains = [[t for t in chain if t not in PACKED or not same.issuperset(chain)] for chain in _chains(tables)]
-        chains = [[t for t in chain if t in PACKED or t not in same] for chain in chains]
-        if base:
-            _drop_all_but(con, set(tables) - {table for chain in chains for table in chain})
+        _drop_all_but(con, same)
+        chains = _chains([table for table in tables if table not in same])
         # most statements of a packing are one core's: two tables at a time
         with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_effort().workers)) as pool:
             copied = list(pool.map(partial(_copy_chain, con, headline), chains))

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from dagster_project.publish.release import snapshot
 from dagster_project.publish.release.snapshot import Base, same_content, write_snapshot
 
 HEADLINE = {"mart.dim_index", "mart.dim_model_spec"}
@@ -99,6 +100,22 @@ def test_a_file_made_from_the_one_before_is_that_made_from_nothing(
     assert shapes[0] == shapes[1]
     assert same_content(before, clean) == (not changed)
     assert before.read_bytes() == held
+
+
+def test_only_what_changed_is_made_again(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, again = tmp_path / "before.duckdb", tmp_path / "again.duckdb"
+    write_snapshot(build, before, run_id="r0")
+    copied: list[str] = []
+    copy = snapshot._copy_table
+    monkeypatch.setattr(
+        snapshot, "_copy_table", lambda con, table, *rest: copied.append(table) or copy(con, table, *rest)
+    )
+    all_tables = {*TABLES, "mart.mart_indicator_source"} - {"mart.mart_run_manifest"}
+    write_snapshot(build, again, run_id="r0", base=Base(before, all_tables - {"easy.ranking"}))
+    assert sorted(copied) == ["easy.ranking", "mart.mart_run_manifest"]
+    copied.clear()
+    write_snapshot(build, again, run_id="r0", base=Base(before, all_tables - {"mart.mart_source_value"}))
+    assert sorted(copied) == sorted({*TABLES, "mart.mart_indicator_source"})  # the large ones would leave a hole
 
 
 def test_the_source_value_is_packed_here(build: Path, tmp_path: Path) -> None:

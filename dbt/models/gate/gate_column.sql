@@ -70,7 +70,7 @@ runs as (
             coalesce(c.name_zh, r.last_city_id), case r.shift when 1 then 'above' else 'below' end
         ) as run
     from {{ ref('gate_run') }} as r
-    left join {{ ref('city') }} as c on r.last_city_id = c.city_id
+    left join {{ ref('int_units') }} as c on r.last_city_id = c.city_id
     where r.times_limit > 1
 ),
 

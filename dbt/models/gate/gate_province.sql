@@ -33,7 +33,7 @@ with cities as (
             and f.variable_code = p.variable_code
             and f.scope = p.scope
             and f.city_id = p.city_id
-    left join {{ ref('city') }} as c on p.city_id = c.city_id
+    left join {{ ref('int_units') }} as c on p.city_id = c.city_id
 ),
 
 centred as (

@@ -23,9 +23,9 @@ with recursive steps as (
     cross join {{ source('ops', 'run_context') }} as k
     inner join {{ ref('county_change') }} as e
         on
-            (s.valid_to < k.boundary_vintage and e.is_main and e.old_county_id = s.at_id and e.new_county_id <> s.at_id)
+            (s.valid_to < k.boundary_vintage and e.is_main and s.at_id = e.old_county_id and s.at_id <> e.new_county_id)
             or (
-                s.valid_from > k.boundary_vintage and e.new_county_id = s.at_id and e.old_county_id <> s.at_id
+                s.valid_from > k.boundary_vintage and s.at_id = e.new_county_id and s.at_id <> e.old_county_id
                 and e.kind not in ('merged', 'split')
             )
     left join {{ ref('county') }} as n

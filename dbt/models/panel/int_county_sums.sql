@@ -1,5 +1,5 @@
 -- What the counties of a city print together beside the figure of the city that is used, by source, year and variable
--- that adds up. Where that cannot be (docs/editing.md#counties), the figures of the counties are held; those of the
+-- that adds up. Where that cannot be (docs/counties.md#sums), the figures of the counties are held; those of the
 -- city stay as they are.
 with cities as (
     select

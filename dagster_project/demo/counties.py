@@ -13,7 +13,7 @@ import pandas as pd
 import xlsxwriter
 
 from dagster_project.demo.books import FIXED_DATE, NOTE, Cell, Print, merge, rows_of, write_cells
-from dagster_project.demo.country import HORIZON
+from dagster_project.demo.country import HORIZON, TRANSFERS
 from dagster_project.demo.faults import Fault
 from dagster_project.demo.printed import Printed
 from python_models._types import FloatArray
@@ -69,28 +69,53 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     )
     money = people + SPREAD["money"] * rng.standard_normal((n, 1))
     money = money + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(1)
+    shares = {"people": np.exp(people), "money": np.exp(money)}
+    for share in shares.values():
+        _inherit(share, units, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False))
     needed = {name for name, _, _ in SHARED.values()}
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
-    return CountyBook(units, {"people": np.exp(people), "money": np.exp(money)}, sound, printed.rows)
+    return CountyBook(units, shares, sound, printed.rows)
+
+
+def _inherit(share: FloatArray, units: pd.DataFrame, changes: pd.DataFrame) -> None:
+    """A unit has from its change on what those have had that it came from (in place)."""
+    place = {str(unit): at for at, unit in enumerate(units["county_id"])}
+    founded = dict(zip(units["county_id"], units["valid_from"], strict=True))
+    old_ones = changes[(changes["is_main"] == "true") & (changes["old_county_id"] != changes["new_county_id"])]
+    emptied: set[str] = set()
+    for row in old_ones.sort_values("effective_year").to_dict("records"):
+        old, new, year = row["old_county_id"], row["new_county_id"], int(row["effective_year"])
+        if not old or new not in place:
+            continue
+        is_new = founded[new] == str(year)
+        if is_new and new not in emptied:
+            share[place[new]] = 0.0
+            emptied.add(new)
+        first = 0 if is_new else max(year - HORIZON[0], 0)
+        share[place[new], first:] += share[place[old], first:]
+
+
+def _of_year(units: pd.DataFrame, year: int) -> pd.DataFrame:
+    """The units of a year with the city that prints them."""
+    first, last = (pd.to_numeric(units[name]) for name in ("valid_from", "valid_to"))
+    there = units[(first.fillna(0) <= year) & (last.fillna(9999) >= year)]
+    moved = {t.county_id: t.old_city for t in TRANSFERS if year < t.first_year}
+    return there.assign(parent_city_id=there["county_id"].map(moved).fillna(there["parent_city_id"]))
 
 
 def printed_units(book: CountyBook, cities: Sequence[str], year: int) -> pd.DataFrame:
     """The units of the printed cities that the tables of a year list, in code order."""
-    units = book.units
-    first, last = (pd.to_numeric(units[name]) for name in ("valid_from", "valid_to"))
-    is_there = (first.fillna(0) <= year) & (last.fillna(9999) >= year) & units["parent_city_id"].isin(cities)
+    units = _of_year(book.units, year)
     is_city = units["province_code"].isin(CITIES_ALONE) & (units["kind"] == "county_city")
-    return units[is_there & (units["province_code"].isin(WHOLE_PROVINCES) | is_city)]
+    return units[units["parent_city_id"].isin(cities) & (units["province_code"].isin(WHOLE_PROVINCES) | is_city)]
 
 
 def county_figures(book: CountyBook, cities: Sequence[str], year: int) -> dict[str, FloatArray]:
     """Variable -> figures of `printed_units`: whole numbers that sum to the city's over all its units of the year."""
     listed, t = printed_units(book, cities, year), HORIZON.index(year)
     values = {name: np.zeros(len(listed)) for name in SHARED}
-    all_units = book.units.assign(at=np.arange(len(book.units)))
-    first, last = (pd.to_numeric(all_units[name]) for name in ("valid_from", "valid_to"))
-    of_year = all_units[(first.fillna(0) <= year) & (last.fillna(9999) >= year)]
-    for city, own in of_year.groupby("parent_city_id"):
+    all_units = _of_year(book.units.assign(at=np.arange(len(book.units))), year)
+    for city, own in all_units.groupby("parent_city_id"):
         here = listed.index.intersection(own.index)
         if here.empty:
             continue

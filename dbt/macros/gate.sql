@@ -31,22 +31,22 @@
     printed as (
         select
             {{ keys }}
-            c.parent_city_id as city_id,
+            c.city_id,
             f.year,
             f.variable_code,
             count(*) as n_printed,
             sum(f.value) as of_counties
         from {{ figures }} as f
-        inner join {{ ref('county') }} as c on f.city_id = c.county_id
+        inner join {{ ref('int_county_cities') }} as c
+            on f.city_id = c.county_id and f.year between c.year_from and c.year_to
         inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code and v.harmonise = 'sum'
         group by all
     ),
 
     listed as (
-        select c.parent_city_id as city_id, y.year, count(*) as n_listed
+        select c.city_id, y.year, count(*) as n_listed
         from (select distinct year from printed) as y
-        inner join {{ ref('county') }} as c
-            on y.year between coalesce(c.valid_from, 0) and coalesce(c.valid_to, 9999)
+        inner join {{ ref('int_county_cities') }} as c on y.year between c.year_from and c.year_to
         group by all
     ),
 

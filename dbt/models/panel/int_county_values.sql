@@ -10,13 +10,12 @@ with figures as (
         coalesce(b.is_broken, false) as is_held
     from {{ ref('int_county_figures') }} as f
     inner join {{ ref('int_county_chains') }} as h on f.city_id = h.county_id
-    inner join {{ ref('county') }} as c on f.city_id = c.county_id
     inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code
     inner join {{ ref('source') }} as s on f.source = s.source
+    left join {{ ref('int_county_cities') }} as c
+        on f.city_id = c.county_id and f.year between c.year_from and c.year_to
     left join {{ ref('int_county_sums') }} as b
-        on
-            f.source = b.source and c.parent_city_id = b.city_id and f.year = b.year
-            and f.variable_code = b.variable_code
+        on f.source = b.source and c.city_id = b.city_id and f.year = b.year and f.variable_code = b.variable_code
     where h.base_county_id is not null
 ),
 

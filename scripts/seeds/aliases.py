@@ -28,7 +28,7 @@ OCR: list[Row] = [
         "county_tables",
         "the edition prints the name of the unit that became 海门区 in July 2020",
     ),
-    ("邛峡市", "510183", 2023, 2023, "ocr", "county_tables", "邛崃市: misread character in the yearbook edition of 2024"),
+    ("邛峡市", "510183", 2023, 2023, "ocr", "county_tables", "邛崃市: misread in the yearbook edition of 2024"),
     ("那曲冇", "540600", 2018, 2018, "ocr", "", f"那曲市: {_OCR}"),
     ("西藏自冶区", "540000", 2018, 2018, "ocr", "", f"西藏自治区: {_OCR}"),
     ("毫州市", "341600", None, None, "ocr", "", "亳州市: common misreading of the first character"),

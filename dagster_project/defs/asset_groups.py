@@ -16,6 +16,7 @@ FLOW = {
     "panel": "indicators, imputed and balanced; which cities and indexes are complete",
     "dimensions": "cities, groups, indicators, methods",
     "indicators": "values by city and year with their source cells",
+    "counties": "the second geography: figures, sums and results of county-level units",
     "index": "weights, scores, contributions, and how far to trust them",
     "production": "production relations, and how they fit the productive forces",
     "disparity": "how far apart cities are",

@@ -42,8 +42,10 @@ READING = [
     ["int", "int_rows_matched_to_cities"],
     ["int", "int_values_corrected"],
     ["int", "int_edit_faults"],
+    ["int", "int_units"],
     ["seed", "row_count"],
     ["seed", "city"],
+    ["seed", "county_band"],
     ["seed", "variable"],
     ["seed", "identity"],
     ["seed", "unit"],
@@ -64,11 +66,16 @@ ROWS_SQL = """
     order by r.file, r.sheet, r.row_no
 """
 VALUES_SQL = """
-    select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.band_low, b.band_high, b.median_low,
-        b.median_high, b.min_rho
+    select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.min_rho,
+        if(s.unit_level = 'county', k.band_low, b.band_low) as band_low,
+        if(s.unit_level = 'county', k.band_high, b.band_high) as band_high,
+        if(s.unit_level = 'county', k.median_low, b.median_low) as median_low,
+        if(s.unit_level = 'county', k.median_high, b.median_high) as median_high
     from int.int_values_corrected as v
-    left join seed.city as c on v.city_id = c.city_id
+    left join seed.source as s on v.source = s.source
+    left join int.int_units as c on v.city_id = c.city_id
     left join seed.variable as b on v.variable_code = b.variable_code
+    left join seed.county_band as k on v.variable_code = k.variable_code
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
         and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
     order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
@@ -96,7 +103,7 @@ EDITS_SQL = """
     from gate.gate_edit as e
     inner join gate.gate_load as l using (load_id)
     inner join int.int_values_corrected as v using (source_cell_id)
-    left join seed.city as c on e.city_id = c.city_id
+    left join int.int_units as c on e.city_id = c.city_id
     where l.source = ? and l.data_year = ? and l.vintage = ?
     order by e.weight * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) desc,
         e.city_id, e.variable_code, e.scope

@@ -10,6 +10,8 @@ import pandas as pd
 import yaml
 
 from dagster_project.demo.books import Print, write_tables, write_wide
+from dagster_project.demo.counties import YEARS as COUNTY_YEARS
+from dagster_project.demo.counties import CountyBook, county_faults, draw_counties, write_county_tables
 from dagster_project.demo.country import (
     DEFAULT_SEED,
     HORIZON,
@@ -77,7 +79,7 @@ def generate_demo(
     seeds = seeds or demo_paths().seeds
     geography, chosen_years = read_geography(seeds), check_years(years)
     chosen = choose_cities(geography, cities)
-    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(10)]
+    streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(11)]
     country = draw_country(geography, truth or Truth(), streams[0])
     sides, bands = standardised_sides(country), read_bands(seeds)
     raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
@@ -85,6 +87,7 @@ def generate_demo(
     jumps = plant_jumps(geography.roster, raw, bands, streams[7]) if has_slips else []
     base, robots = draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
+    counties = draw_counties(seeds, printed, streams[10])
     relations = _relations(geography, country, raw, seeds, streams[6], streams[9])
     named = faults_of(chosen, chosen_years, is_damaged=is_damaged)
     candidates = draw_gaps(geography.roster, streams[5])
@@ -94,9 +97,12 @@ def generate_demo(
     if has_slips:
         taken = {(f.city_id, f.variable_code) for f in (*FAULTS, *candidates)}
         slips = plant_slips(printed, relations.panels, revised, jumps=jumps, bands=bands, taken=taken, rng=streams[8])
+    named += county_faults(counties, chosen, chosen_years) if is_damaged else []
     source = Print(printed, geography, chosen, chosen_years, Damage([*named, *kept]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
+        if year in COUNTY_YEARS:
+            _write_county_tables(landing_root, source, counties, year)
     written = write_registers(landing_root, source, raw, revised, base, robots, relations)
     _write_register_sidecars(landing_root, source, written)
     known = {"raw": raw, "indicator": true_indicators(parts, raw, base, robots)}
@@ -177,6 +183,23 @@ def _write_yearbook(landing: Path, source: Print, year: int) -> None:
         path = folder / f"synthetic_yearbook_{year}.xlsx"
         write_wide(path, source, year)
         write_sidecar(folder / "yearbook.yml", landing, [path], fields)
+
+
+def _write_county_tables(landing: Path, source: Print, counties: CountyBook, year: int) -> None:
+    folder = landing / "county_tables" / str(year)
+    n, files = write_county_tables(folder, source, counties, year)
+    if not files:
+        return
+    fields: dict[str, object] = {
+        "source": "county_tables",
+        "layout": "tables",
+        "data_year": year,
+        "edition_year": year + 1,
+        "title": f"SYNTHETIC tables of county-level units, data of {year}",
+        "maturity": "first_print",
+        "expected_cities": [n, n],
+    }
+    write_sidecar(folder / "county_tables.yml", landing, files, fields)
 
 
 def _write_register_sidecars(landing: Path, source: Print, written: Iterable[LongFile]) -> None:

@@ -22,6 +22,8 @@ from dagster_project.store import SCHEMA_SQL, Warehouse
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
 READING_MODELS = (  # in the order in which they read each other
+    "int_units",
+    "int_county_cities",
     "int_headers_mapped",
     "int_rows_matched_to_cities",
     "int_values_converted_to_units",
@@ -49,6 +51,7 @@ GATE_MODELS = (  # after them: what the rules across rows, columns, years and so
     "gate_cell",
     "gate_gap",
     "gate_total",
+    "gate_county_sum",
     "gate_edit",
     "gate_observation",
 )

@@ -28,6 +28,7 @@ STEP_WORDS = {
     "py_influence": "spillovers and thresholds",
     "py_robustness": "robustness suite",
     "py_propagation": "uncertainty of the index in results",
+    "py_county": "counties, a second geography",
     "py_policy": "paths and principles",
     "py_truth": "what was planted beside what is found",
     "published__city": "publish and report",

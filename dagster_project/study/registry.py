@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from dagster_project.study import (
     convergence,
+    county,
     coupling,
     disparity,
     index,
@@ -71,6 +72,7 @@ REGISTRY = [
     Analysis("influence", "influence", influence.INPUTS, influence.build, influence.TABLES),
     Analysis("robustness", "robustness", robustness.INPUTS, robustness.build, robustness.TABLES),
     Analysis("propagation", "robustness", propagation.INPUTS, propagation.build, propagation.TABLES),
+    Analysis("county", "counties", county.INPUTS, county.build, county.TABLES),
     Analysis("policy", "policy", policy.INPUTS, policy.build, policy.TABLES),
     Analysis("truth", "operations", truth.INPUTS, truth.build, truth.TABLES),
 ]

@@ -483,6 +483,54 @@ def read_pilot_spec(file: Path) -> PilotSpec:
     return _checked(PilotSpec, file, **{**entries, "edges_km": tuple(entries.get("edges_km", ()))})
 
 
+# ---- specs/county.yml -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """multiplier times the sum of numerators over the denominator; `area` is that of the outline of a unit."""
+
+    numerator: tuple[str, ...]
+    denominator: str
+    multiplier: float
+    dimension: str = ""
+
+
+@dataclass(frozen=True)
+class CountySpec:
+    """The index of county-level units and its regression: see the head of the file."""
+
+    title_zh: str
+    title_en: str
+    weight_scheme: str
+    least_share: float
+    indicators: dict[str, Ratio]
+    model: str
+    neighbours: int
+    x: dict[str, Ratio]
+
+    def __post_init__(self) -> None:
+        if not self.indicators or not all(ratio.dimension for ratio in self.indicators.values()):
+            raise ValueError("every indicator needs a dimension, and there must be one.")
+        if not 0 < self.least_share <= 1:
+            raise ValueError(f"least_share must be above 0 and at most 1, got {self.least_share!r}.")
+
+
+def read_county_spec(file: Path) -> CountySpec:
+    """SpecError: a key that is missing or unknown, or a value that cannot be used."""
+    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    regression = entries.pop("regression", {})
+
+    def ratios(found: dict[str, dict[str, Any]]) -> dict[str, Ratio]:
+        return {
+            code: _checked(Ratio, file, **{**own, "numerator": tuple(own.get("numerator", ()))})
+            for code, own in found.items()
+        }
+
+    own = {**entries, **regression, "indicators": ratios(entries.get("indicators", {}))}
+    return _checked(CountySpec, file, **{**own, "x": ratios(regression.get("x", {}))})
+
+
 # ---- specs/depth.yml, and all of them together ----------------------------------------------------------------------
 
 
@@ -515,6 +563,7 @@ class Settings:
     regressions: tuple[PanelSpec, ...]
     quantities: tuple[Quantity, ...]
     pilots: PilotSpec
+    county: CountySpec
 
     @property
     def seed(self) -> int:
@@ -550,7 +599,8 @@ def read_settings(specs: Path, depth: DepthName) -> Settings:
     )
     quantities = read_quantities(specs / "recovery.yml")
     study, pilots = read_study_facts(specs / "index.yml"), read_pilot_spec(specs / "pilots.yml")
-    return Settings(study, drawn, tuple(indexes), tuple(regressions), quantities, pilots)
+    county = read_county_spec(specs / "county.yml")
+    return Settings(study, drawn, tuple(indexes), tuple(regressions), quantities, pilots, county)
 
 
 def read_depths(file: Path) -> dict[DepthName, Depth]:

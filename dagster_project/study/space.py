@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,8 @@ MORAN_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row", "expd_row", "
 LISA_CODES = ("queen_row", "knn6_row", "invd_row")
 
 
-def build(frames: Frames, settings: Settings) -> Tables:
-    """Empty tables without scores.
+def build(frames: Frames, settings: Settings, codes: Collection[str] = tuple(CATALOGUE)) -> Tables:
+    """Empty tables without scores. codes: the weights that are made, of the catalogue.
 
     A W that lacks its input (mass of every city, enough cities, a link in the ring) is left out. So is one with too
     many links (see `weights`), and the gravity network of as many cities: the note of `weight_matrix` says why.
@@ -47,7 +47,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
     panel, rows = read_city_panel(frames), Rows()
     if panel is not None and panel.n > 4:
         seed, sizes = settings.seed, settings.sizes("space")
-        graphs = _weights(panel, rows)
+        graphs = _weights(panel, codes, rows)
         _moran(panel, graphs, seed, sizes, rows)
         _maps(panel, graphs, seed, sizes, rows)
         _ellipses(panel, seed, sizes, rows)
@@ -59,10 +59,10 @@ def build(frames: Frames, settings: Settings) -> Tables:
 # ---- weights --------------------------------------------------------------------------------------------
 
 
-def _weights(panel: CityPanel, rows: Rows) -> dict[str, CityGraph]:
-    """Every W of the catalogue that there is, described in `rows`."""
+def _weights(panel: CityPanel, codes: Collection[str], rows: Rows) -> dict[str, CityGraph]:
+    """Every W of these codes that there is, described in `rows`."""
     found = {}
-    for code in CATALOGUE:
+    for code in codes:
         raw = _raw_weights(panel, code)
         if isinstance(raw, str):
             rows.add({"weight_matrix": _left_out(code, panel.n, raw)})

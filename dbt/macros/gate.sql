@@ -21,3 +21,46 @@
 {% macro log_density(moves) -%}
     -1.5 * ln(1 + power({{ moves }}, 2) / 2)
 {%- endmacro %}
+
+{#
+  CTE `sums`: what the counties of a city print together beside the figure of the city, by year and variable that adds
+  up. `figures` (keys, city_id, year, variable_code, value) are of counties, `wholes` (city_id, year, variable_code,
+  value) of cities. A sum is broken if it is more than the city has, or if all its counties are there and it is less.
+#}
+{% macro county_sums(figures, wholes, keys='') %}
+    printed as (
+        select
+            {{ keys }}
+            c.city_id,
+            f.year,
+            f.variable_code,
+            count(*) as n_printed,
+            sum(f.value) as of_counties
+        from {{ figures }} as f
+        inner join {{ ref('int_county_cities') }} as c
+            on f.city_id = c.county_id and f.year between c.year_from and c.year_to
+        inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code and v.harmonise = 'sum'
+        group by all
+    ),
+
+    listed as (
+        select c.city_id, y.year, count(*) as n_listed
+        from (select distinct year from printed) as y
+        inner join {{ ref('int_county_cities') }} as c on y.year between c.year_from and c.year_to
+        group by all
+    ),
+
+    sums as (
+        select
+            p.*,
+            l.n_listed,
+            w.value as of_city,
+            p.of_counties / w.value as ratio,
+            ratio > 1 + {{ gate_parameter('county_slack') }}
+            or (p.n_printed = l.n_listed and ratio < 1 - {{ gate_parameter('county_slack') }}) as is_broken
+        from printed as p
+        inner join listed as l on p.city_id = l.city_id and p.year = l.year
+        inner join {{ wholes }} as w
+            on p.city_id = w.city_id and p.year = w.year and p.variable_code = w.variable_code and w.value > 0
+    )
+{%- endmacro %}

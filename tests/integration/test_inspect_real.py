@@ -81,10 +81,10 @@ def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data: 
 
 def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data: Path) -> None:
     report = look(real_data / "yearbook_tables" / "2021" / "2021_2021-3-3.xlsx")
-    assert report.values == []
-    assert len(report.unknown_cities) > 300
-    assert not any(city["ready_row"] for city in report.unknown_cities)
-    assert any("county-level cities" in problem for problem in report.load_problems)
+    assert report.load["source"] == "county_tables"
+    assert report.is_clean, (report.refused_blocks, report.load_problems)
+    assert len({value["city_code"] for value in report.values}) == 387
+    assert not any(value["city_code"].endswith("00") for value in report.values)
 
 
 def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data: Path, tmp_path: Path) -> None:

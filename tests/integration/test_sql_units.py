@@ -14,7 +14,7 @@ def test_sql_unit_tests_pass_on_a_finished_build(copy_of_small_warehouse):
         command, env={**os.environ, **dbt_environment(paths)}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-    assert "PASS=11" in done.stdout
+    assert "PASS=13" in done.stdout
 
 
 def test_loglinear_gaps_follow_the_formula_between_their_anchors(small_warehouse):

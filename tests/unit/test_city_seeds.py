@@ -31,6 +31,8 @@ def current(city: pd.DataFrame) -> pd.DataFrame:
     [
         ("city", ["city_id"]),
         ("city_change", ["event_id"]),
+        ("county", ["county_id"]),
+        ("county_change", ["effective_year", "old_county_id", "new_county_id"]),
         ("city_neighbour", ["city_id_a", "city_id_b"]),
         ("city_group", ["scheme", "city_id", "valid_from"]),
         ("method_choice", ["choice_id"]),
@@ -54,6 +56,61 @@ def test_roster_has_the_units_of_2021(city: pd.DataFrame, current: pd.DataFrame)
     }
     assert (city.city_id == "CN" + city.city_code).all()
     assert (current[["centroid_lon", "centroid_lat", "area_km2"]] != "").all(axis=None)
+
+
+# units at each year end, from the administrative division lists of the Ministry of Civil Affairs
+COUNTIES = {2012: 2852, 2013: 2853, 2014: 2854, 2015: 2850, 2016: 2851, 2017: 2851}
+COUNTIES |= {2018: 2851, 2019: 2846, 2020: 2844, 2021: 2843}
+
+
+def in_year(county: pd.DataFrame, year: int) -> pd.Series:
+    """Which units are listed at the end of the year."""
+    first, last = (pd.to_numeric(county[column]).fillna(open_end) for column, open_end in SPAN)
+    return (first <= year) & (last >= year)
+
+
+SPAN = (("valid_from", 0), ("valid_to", 9999))
+
+
+def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city: pd.DataFrame) -> None:
+    county = read("county")
+    assert {year: int(in_year(county, year).sum()) for year in COUNTIES} == COUNTIES
+    assert set(county.parent_city_id) <= set(city.city_id)
+    assert (county.county_id == "CN" + county.county_code).all()
+    # a name that a table prints without a code names one county-level city in every year
+    for year in COUNTIES:
+        assert not county[in_year(county, year) & (county.kind == "county_city")].name_zh.duplicated().any(), year
+
+
+def test_every_county_unit_leads_to_one_of_the_base_boundary() -> None:
+    county, change = read("county"), read("county_change")
+    onward = change[(change.is_main == "true") & (change.old_county_id != "")].set_index("old_county_id").new_county_id
+    base = {*county[in_year(county, 2021)].county_id, "CN460400"}  # Danzhou became a city without counties
+    for unit in county[pd.to_numeric(county.valid_to) < 2021].county_id:
+        at, n_changes = unit, 0
+        while at not in base and n_changes < 5:
+            at, n_changes = onward[at], n_changes + 1
+        assert at in base, unit
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("CN341521", "CN340422", "moved"),
+        ("CN220381", "CN220184", "moved"),
+        ("CN330282", "CN330282", ""),
+        ("CN430124", "CN430182", "to_county_city"),
+        ("CN110228", "CN110118", "to_district"),
+        ("CN310108", "CN310106", "merged"),
+        ("CN542231", "CN540529", "code_changed"),
+        ("CN371324", "CN371324", "renamed"),
+        ("CN130421", "CN130402", "split"),
+    ],
+)
+def test_known_changes_of_counties_are_there(old: str, new: str, kind: str) -> None:
+    change = read("county_change")
+    found = change[(change.old_county_id == old) & (change.new_county_id == new)]
+    assert found.kind.tolist() == ([kind] if kind else [])
 
 
 def test_english_names_follow_common_use(city: pd.DataFrame) -> None:
@@ -104,7 +161,9 @@ def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame)
 
 def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
     alias = read("city_alias").reset_index(names="n")
-    assert set(alias.city_id) <= set(city.city_id)
+    of_counties = alias.source == "county_tables"
+    assert set(alias[~of_counties].city_id) <= set(city.city_id)
+    assert set(alias[of_counties].city_id) <= set(read("county").county_id)
     assert not alias.alias.str.contains(r"\s").any()
     alias["is_code"] = alias.kind == "code"
     alias["first"] = alias.valid_from.replace("", "0").astype(int)

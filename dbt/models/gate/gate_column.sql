@@ -70,7 +70,7 @@ runs as (
             coalesce(c.name_zh, r.last_city_id), case r.shift when 1 then 'above' else 'below' end
         ) as run
     from {{ ref('gate_run') }} as r
-    left join {{ ref('city') }} as c on r.last_city_id = c.city_id
+    left join {{ ref('int_units') }} as c on r.last_city_id = c.city_id
     where r.times_limit > 1
 ),
 
@@ -129,9 +129,11 @@ usual as (
         max(u.share_repeat) as usual_repeat,
         max(u.share_zero) as usual_zero
     from blocks as b
+    left join {{ ref('source') }} as g on b.source = g.source
     inner join {{ ref('gate_usual') }} as u
         on
-            b.variable_code = u.variable_code
+            coalesce(g.unit_level, 'city') = u.unit_level
+            and b.variable_code = u.variable_code
             and b.scope = u.scope
             and (b.source <> u.source or b.year <> u.year)
     where u.size = 0 and u.q99 is not null

@@ -47,7 +47,7 @@ with figures as (
             and v.vintage = h.vintage
             and v.variable_code = h.variable_code
             and v.scope = h.scope
-    left join {{ ref('city') }} as c on v.city_id = c.city_id
+    left join {{ ref('int_units') }} as c on v.city_id = c.city_id
     left join {{ ref('variable') }} as b on v.variable_code = b.variable_code
     where l.is_judged
 ),

@@ -47,9 +47,11 @@ usual as (
         from moves
         group by all
     ) as b
+    left join {{ ref('source') }} as g on b.source = g.source
     inner join {{ ref('gate_usual') }} as u
         on
-            b.variable_code = u.variable_code
+            coalesce(g.unit_level, 'city') = u.unit_level
+            and b.variable_code = u.variable_code
             and b.scope = u.scope
             and (b.source <> u.source or b.year <> u.year)
             -- a column without a past is not held against the very step that is in doubt

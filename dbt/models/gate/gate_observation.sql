@@ -97,8 +97,8 @@ cities as (
         b.sheet,
         b.cell
     from {{ ref('gate_city') }} as g
-    inner join {{ ref('city') }} as c on g.city_id = c.city_id
-    inner join {{ ref('city') }} as o on g.other_city_id = o.city_id
+    inner join {{ ref('int_units') }} as c on g.city_id = c.city_id
+    inner join {{ ref('int_units') }} as o on g.other_city_id = o.city_id
     left join labels as b on g.load_id = b.load_id and g.city_id = b.city_id
     -- of a whole row its tables are not told as well
     qualify g.columns is null or bool_and(g.columns is not null) over (partition by g.load_id, g.city_id, g.year)
@@ -159,9 +159,31 @@ identities as (
         i.identity_code || coalesce('@' || nullif(i.own_scope, ''), '') || '/' || c.province_code as subject
     from {{ ref('gate_identity') }} as i
     inner join {{ ref('identity') }} as d using (identity_code)
-    inner join {{ ref('city') }} as c on i.city_id = c.city_id
+    inner join {{ ref('int_units') }} as c on i.city_id = c.city_id
     where coalesce(d.high <= 2 * d.low, d.low is null and d.high <= 1.01)
     group by i.load_id, i.year, i.identity_code, i.own_scope, c.province_code
+),
+
+county_sums as (
+    select
+        load_id,
+        'counties_sum_to_city' as rule_id,
+        case
+            when count(*) filter (where is_broken) >= {{ gate_parameter('min_broken_sums') }}
+                then avg(is_broken::integer)
+            else 0
+        end as observed,
+        {{ gate_parameter('max_broken_sums') }} as limit_at,
+        printf(
+            'in %d of %d cities the counties sum to what the city cannot have, in the median to %.3g of it',
+            count(*) filter (where is_broken), count(*), median(ratio) filter (where is_broken)
+        ) as why,
+        variable_code,
+        'city' as scope,
+        year,
+        variable_code || '/city/' || year as subject
+    from {{ ref('gate_county_sum') }}
+    group by load_id, variable_code, year
 ),
 
 figures as (
@@ -211,7 +233,7 @@ edits_of_columns as (
         e.variable_code || '/' || e.scope || '/' || e.year || coalesce('/' || p.province_code, '') as subject
     from {{ ref('gate_edit') }} as e
     inner join figures as f using (load_id)
-    inner join {{ ref('city') }} as p on e.city_id = p.city_id
+    inner join {{ ref('int_units') }} as p on e.city_id = p.city_id
     group by grouping sets (
         (e.load_id, e.variable_code, e.scope, e.year), (e.load_id, e.variable_code, e.scope, e.year, p.province_code)
     )
@@ -229,7 +251,7 @@ edits_of_cities as (
         e.year,
         e.city_id || '/' || e.year as subject
     from {{ ref('gate_edit') }} as e
-    inner join {{ ref('city') }} as c on e.city_id = c.city_id
+    inner join {{ ref('int_units') }} as c on e.city_id = c.city_id
     group by e.load_id, e.city_id, e.year
 ),
 
@@ -245,6 +267,8 @@ observed as (
     select * from totals
     union all by name
     select * from identities
+    union all by name
+    select * from county_sums
     union all by name
     select * from edits
     union all by name

@@ -33,7 +33,7 @@ with cities as (
             and f.variable_code = p.variable_code
             and f.scope = p.scope
             and f.city_id = p.city_id
-    left join {{ ref('city') }} as c on p.city_id = c.city_id
+    left join {{ ref('int_units') }} as c on p.city_id = c.city_id
 ),
 
 centred as (
@@ -115,9 +115,11 @@ usual as (
         from {{ ref('gate_figure') }} as f
         group by all
     ) as b
+    left join {{ ref('source') }} as g on b.source = g.source
     inner join {{ ref('gate_usual') }} as u
         on
-            b.variable_code = u.variable_code
+            coalesce(g.unit_level, 'city') = u.unit_level
+            and b.variable_code = u.variable_code
             and b.scope = u.scope
             and (b.source <> u.source or b.year <> u.year)
     where u.size = 0 and u.mad is not null

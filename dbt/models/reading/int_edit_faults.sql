@@ -46,7 +46,7 @@ decisions as (
         || ' (' || k.scope || ') in ' || k.source as place,
         'correction.csv: ' || k.action || ' of ' || place as here
     from {{ ref('correction') }} as k
-    left join {{ ref('city') }} as c on k.city_id = c.city_id
+    left join {{ ref('int_units') }} as c on k.city_id = c.city_id
     where k.status <> 'withdrawn'
 ),
 
@@ -154,5 +154,5 @@ from {{ ref('int_edits_proposed') }} as p
 inner join
     {{ ref('int_values_corrected') }} as v
     on p.source_cell_id = v.source_cell_id and p.variable_code = v.variable_code
-inner join {{ ref('city') }} as c on v.city_id = c.city_id
+inner join {{ ref('int_units') }} as c on v.city_id = c.city_id
 where p.action in ('quarantine', 'replace') and v.correction_action in ('replace', 'scale')

@@ -24,6 +24,8 @@ select
 from {{ ref('int_values_corrected') }} as v
 inner join {{ ref('stg_landing__loads') }} as l
     on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
+-- the second geography has a panel of its own
+inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city'
 where
     l.is_current
     and v.value is not null

@@ -40,7 +40,7 @@ def read_back(landing: Path) -> pd.DataFrame:
         if head["source"] == "yearbook":
             vintage = "first" if sidecar.stem.endswith("v1") else ""
             rows += _yearbook_rows(paths, head["layout"], head["data_year"], vintage)
-        else:
+        elif head["source"] in REGISTERS:
             rows += _long_rows(head["source"], paths[0])
     columns = ["source", "year", "vintage", "city", "variable", "scope", "text", "is_text"]
     return pd.DataFrame(rows, columns=columns)

@@ -12,6 +12,7 @@ DBT = Path(__file__).resolve().parents[3] / "dbt"
 MODELS = [
     "staging/stg_landing__cells",
     "staging/stg_landing__headers",
+    "reading/int_units",
     "reading/int_headers_mapped",
     "reading/int_rows_matched_to_cities",
     "reading/int_values_converted_to_units",

@@ -90,6 +90,21 @@ def test_a_misread_name_belongs_to_its_edition_only(match):
     assert match(misread, 2020, "yearbook_wide") == [(None, "unknown")] * 6
 
 
+def test_a_county_is_known_by_its_name_of_the_year_and_the_heading_above(match):
+    """In a source about counties; elsewhere the same names are unknown."""
+    moved = [("CN341521", "county"), ("CN340422", "county")]
+    assert [match(["寿县"], year, "county_tables")[0] for year in (2014, 2016)] == moved
+    # a district of that name in Nanjing and in Xuzhou, and in three other provinces
+    rows = ["福建省", "鼓楼区", "河南省", "鼓楼区", "江苏省", "鼓楼区", "邛峡市", "石家庄市"]
+    found = match(rows, 2023, "county_tables")
+    assert found[1] == ("CN350102", "county")
+    assert found[3] == ("CN410204", "county")
+    assert found[5] == (None, "unknown")  # two in one province: the file needs codes
+    assert found[6] == ("CN510183", "county")
+    assert found[7] == ("CN130100", "city")
+    assert match(["鹿泉市"], 2013, "yearbook_tables") == [(None, "unknown")]
+
+
 def test_an_unknown_name_is_listed_with_the_three_nearest_and_their_score(match):
     assert match(["石冢庄市"], 2020) == [(None, "unknown")]
     hint = CityNames(DBT / "seeds").hint("yearbook_tables", "石冢庄市", 2020)

@@ -9,6 +9,7 @@ import pandas as pd
 import panel_frames
 import policy_worlds
 import pytest
+import test_study_county as county_world
 import test_study_coupling as coupling_world
 import test_study_panel as panel_world
 import test_study_production as production_world
@@ -18,6 +19,7 @@ from study_tools import key_of, lacking, settings
 
 from dagster_project.study import (
     convergence,
+    county,
     coupling,
     disparity,
     markov,
@@ -58,6 +60,7 @@ CASES = {
         lacks={"beta_convergence": {"rho"}},  # of a spatial lag, which none of them has
     ),
     "coupling": Case(coupling, coupling_world.country, settings()),
+    "county": Case(county, county_world.country, county_world.SETTINGS),
     "policy": Case(policy, policy_worlds.frames, settings(policy={"draws": 5}), ordered={"weights"}),
     "production": Case(production, production_world.country, settings()),
     "propagation": Case(propagation, propagation_world.country, propagation_world.SETTINGS),

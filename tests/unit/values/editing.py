@@ -49,6 +49,7 @@ class Editing:
             file = DBT / "seeds" / f"{seed}.csv"
             types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
             self.con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
+        self.con.execute("create view int_units as from city")  # no figure is of a county here
         self.cities = [
             row[0]
             for row in self.con.execute(

@@ -1,0 +1,56 @@
+-- Figures of counties on the base boundary, of the first source that has one: units that became one are added up where
+-- all of them are printed, units that only changed name, code, kind or city keep their figure.
+with figures as (
+    select
+        f.*,
+        h.base_county_id,
+        h.is_exact,
+        v.harmonise,
+        s.default_rank,
+        coalesce(b.is_broken, false) as is_held
+    from {{ ref('int_county_figures') }} as f
+    inner join {{ ref('int_county_chains') }} as h on f.city_id = h.county_id
+    inner join {{ ref('variable') }} as v on f.variable_code = v.variable_code
+    inner join {{ ref('source') }} as s on f.source = s.source
+    left join {{ ref('int_county_cities') }} as c
+        on f.city_id = c.county_id and f.year between c.year_from and c.year_to
+    left join {{ ref('int_county_sums') }} as b
+        on f.source = b.source and c.city_id = b.city_id and f.year = b.year and f.variable_code = b.variable_code
+    where h.base_county_id is not null
+),
+
+parts as (
+    select h.base_county_id, y.year, count(*) as n_part
+    from (select distinct year from figures) as y
+    inner join {{ ref('county') }} as c on y.year between coalesce(c.valid_from, 0) and coalesce(c.valid_to, 9999)
+    inner join {{ ref('int_county_chains') }} as h on c.county_id = h.county_id
+    group by all
+)
+
+select
+    f.base_county_id as county_id,
+    f.year,
+    f.variable_code,
+    f.unit,
+    f.source,
+    f.vintage,
+    sum(f.value) as value,
+    count(*)::integer as n_part,
+    bool_and(f.is_exact) as is_exact,
+    bool_or(f.is_held) as is_held,
+    bool_or(f.is_corrected) as is_corrected,
+    min(f.file) as file,
+    min(f.sheet) as sheet,
+    min(f.cell) as cell,
+    min(f.text) as text,
+    min(f.printed_unit) as unit_printed,
+    min(f.source_cell_id) as source_cell_id,
+    list(f.source_cell_id order by f.source_cell_id) as source_cell_ids
+from figures as f
+inner join parts as p on f.base_county_id = p.base_county_id and f.year = p.year
+group by f.base_county_id, f.year, f.variable_code, f.unit, f.source, f.vintage, f.default_rank, f.harmonise, p.n_part
+-- a rate of several units would need a weight, and a sum all its parts
+having count(*) = p.n_part and (p.n_part = 1 or f.harmonise = 'sum')
+qualify row_number() over (
+    partition by f.base_county_id, f.year, f.variable_code order by f.default_rank, f.source
+) = 1

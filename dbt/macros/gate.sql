@@ -35,7 +35,7 @@
             f.year,
             f.variable_code,
             count(*) as n_printed,
-            sum(f.value) as of_counties
+            sum(f.value order by f.city_id) as of_counties
         from {{ figures }} as f
         inner join {{ ref('int_county_cities') }} as c
             on f.city_id = c.county_id and f.year between c.year_from and c.year_to

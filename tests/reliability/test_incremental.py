@@ -72,8 +72,9 @@ def edit(file: str, old: str, new: str) -> Callable[[Copy], None]:
 
 
 def withdraw_file(copy: Copy) -> None:
-    """The newest edition is taken out of the landing folder."""
-    shutil.rmtree(copy.landing / "yearbook" / str(YEARS[-1]))
+    """The revised print of an edition is taken out of the landing folder: the first is current again."""
+    (sidecar,) = copy.landing.glob("yearbook/2015/*_v2.yml")
+    sidecar.unlink()
 
 
 def changed_cell(copy: Copy) -> None:

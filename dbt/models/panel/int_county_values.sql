@@ -34,7 +34,7 @@ select
     f.unit,
     f.source,
     f.vintage,
-    sum(f.value) as value,
+    sum(f.value order by f.source_cell_id) as value,
     count(*)::integer as n_part,
     bool_and(f.is_exact) as is_exact,
     bool_or(f.is_held) as is_held,

@@ -18,10 +18,7 @@ select
     v.text,
     v.unit_printed,
     v.is_corrected,
-    l.decided_at as loaded_at,
     v.source_cell_id,
     v.source_cell_ids
 from {{ ref('int_county_values') }} as v
-inner join {{ ref('stg_landing__loads') }} as l
-    on v.source = l.source and v.vintage = l.vintage and l.is_current
 cross join {{ source('ops', 'run_context') }} as k

@@ -79,8 +79,8 @@ def refresh(
         export_effort(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
-            is_partial = recompute or year is not None
-            changed = Changed.numbers if is_partial else what_changed(paths, whole_key(paths), before)
+            is_asked_for = recompute or year is not None
+            changed = Changed.numbers if is_asked_for else what_changed(paths, whole_key(paths), before)
             if changed == Changed.nothing:
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(says.progress, paths, before, time.monotonic() - started)
@@ -179,15 +179,15 @@ def _run(
         years = _years(sidecars, year)
         if changed == Changed.pages:
             people.print("  Only pages and exports changed: the numbers stay, and are shown anew.", highlight=False)
-        else:
-            _prepare_build(paths, people)
+        _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
         parsing.wait()
         defs = build_defs(paths)
         with shown(people, record) as listener:
-            is_shown_anew = changed == Changed.pages
-            return run_showing(defs, listener) if is_shown_anew else run_refresh(defs, years, listener)
+            if changed == Changed.pages:
+                return run_showing(defs, listener)
+            return run_refresh(defs, years, listener)
 
 
 def _way_out(failure: Failure, paths: Paths) -> Failure:

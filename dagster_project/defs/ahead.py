@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 import pandas as pd
 
-from dagster_project.defs.gate import baseline_of, gate_frames, is_known, judged_on, task_of, waits
+from dagster_project.defs.gate import baseline_of, gate_frames, judged_on, same_verdict, task_of, waits
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
 from dagster_project.paths import Paths
 from dagster_project.run.effort import current_effort
@@ -55,7 +55,7 @@ class Ahead:
                 except dg.Failure:  # said where it is judged
                     continue
                 judged = judged_on(self._paths, self._warehouse, sidecar, baseline)
-                if is_known(self._warehouse, sidecar, "series_", judged):
+                if not same_verdict(self._warehouse, sidecar, "series_", judged).empty:
                     continue
                 frames = self._frames[_key(sidecar)] = gate_frames(self._warehouse, sidecar)
                 self._crew.submit(_key(sidecar), task_of(self._paths, sidecar, frames, baseline))

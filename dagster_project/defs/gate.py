@@ -43,9 +43,9 @@ READING = [
     ["int", "int_values_corrected"],
     ["int", "int_edit_faults"],
     ["int", "int_units"],
+    ["int", "int_bands"],
     ["seed", "row_count"],
     ["seed", "city"],
-    ["seed", "county_band"],
     ["seed", "variable"],
     ["seed", "identity"],
     ["seed", "unit"],
@@ -67,15 +67,12 @@ ROWS_SQL = """
 """
 VALUES_SQL = """
     select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.min_rho,
-        if(s.unit_level = 'county', k.band_low, b.band_low) as band_low,
-        if(s.unit_level = 'county', k.band_high, b.band_high) as band_high,
-        if(s.unit_level = 'county', k.median_low, b.median_low) as median_low,
-        if(s.unit_level = 'county', k.median_high, b.median_high) as median_high
+        k.band_low, k.band_high, k.median_low, k.median_high
     from int.int_values_corrected as v
     left join seed.source as s on v.source = s.source
     left join int.int_units as c on v.city_id = c.city_id
     left join seed.variable as b on v.variable_code = b.variable_code
-    left join seed.county_band as k on v.variable_code = k.variable_code
+    left join int.int_bands as k on v.variable_code = k.variable_code and coalesce(s.unit_level, 'city') = k.unit_level
     where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
         and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
     order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
@@ -327,14 +324,14 @@ def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Ba
     return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
 
 
-def is_known(warehouse: Warehouse, sidecar: Sidecar, prefix: str, judged: str) -> bool:
-    """Whether the same vintage was accepted on just these grounds, e.g. before a seed changed that says nothing of
+def same_verdict(warehouse: Warehouse, sidecar: Sidecar, prefix: str, judged: str) -> pd.DataFrame:
+    """A row if the same vintage was accepted on just these grounds, e.g. before a seed changed that says nothing of
     it."""
-    sql = f"select 1 from raw.{prefix}load where source = ? and data_year = ? and vintage = ? and is_accepted"
-    found = warehouse.read_value(
-        f"{sql} and judged = ? limit 1", [sidecar.source, sidecar.data_year, sidecar.vintage, judged]
+    return warehouse.read_frame(
+        f"select decided_at, n_cells from raw.{prefix}load"
+        " where source = ? and data_year = ? and vintage = ? and is_accepted and judged = ?",
+        [*_identity(sidecar).values(), judged],
     )
-    return found is not None
 
 
 def _judge(
@@ -346,8 +343,10 @@ def _judge(
         return Verdict(sidecar, True, False, [], int(passed["n_cells"].sum()))
     baseline = baseline_of(warehouse, sidecar)
     grounds = Grounds(f"{key}-{sidecar.content_hash}", judged_on(paths, warehouse, sidecar, baseline))
-    if is_known(warehouse, sidecar, prefix, grounds.judged):
-        n_cells = _keep(warehouse, sidecar, prefix, grounds)
+    same = same_verdict(warehouse, sidecar, prefix, grounds.judged)
+    if not same.empty:
+        decided_at, n_cells = same.iloc[0]["decided_at"], int(same.iloc[0]["n_cells"])
+        _write_load(warehouse, sidecar, prefix, grounds, is_accepted=True, decided_at=decided_at, n_cells=n_cells)
         return Verdict(sidecar, True, False, [], n_cells)
     if ahead.has(run_id, sidecar):
         frames, rows = ahead.result(sidecar)
@@ -447,17 +446,6 @@ def _record(
     )
     warehouse.replace_rows("ops.validation_result", results, _identity(sidecar))
     _write_load(warehouse, sidecar, prefix, grounds, is_accepted=accepted, decided_at=now, n_cells=n_cells)
-
-
-def _keep(warehouse: Warehouse, sidecar: Sidecar, prefix: str, grounds: Grounds) -> int:
-    """The verdict stays, under the gate of today; returns the figures of the load."""
-    known = warehouse.read_frame(
-        f"select decided_at, n_cells from raw.{prefix}load where source = ? and data_year = ? and vintage = ?",
-        list(_identity(sidecar).values()),
-    ).iloc[0]
-    decided, n_cells = known["decided_at"], int(known["n_cells"])
-    _write_load(warehouse, sidecar, prefix, grounds, is_accepted=True, decided_at=decided, n_cells=n_cells)
-    return n_cells
 
 
 def _identity(sidecar: Sidecar) -> dict[str, object]:

@@ -116,7 +116,8 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
 class _Before:
     """What the current release holds just as the build does now.
 
-    same: tables. contents: their hashes. has_tables_page: dbt's page of tables would be the same.
+    same: tables. contents: their hashes. presentation: hash of what shows them. has_tables_page: dbt's page of tables
+    would be the same.
     """
 
     same: frozenset[str] = frozenset()

@@ -8,6 +8,7 @@ import subprocess
 from typing import Self
 
 from dagster_project.paths import Paths, dbt_executable
+from dagster_project.run.versions import dbt_files
 
 
 def dbt_environment(paths: Paths) -> dict[str, str]:
@@ -36,8 +37,7 @@ def is_manifest_stale(paths: Paths) -> bool:
     except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
         return True
     written = manifest.stat().st_mtime
-    sources = [p for p in paths.dbt_project.rglob("*") if p.suffix in (".sql", ".yml", ".csv", ".md") and p.is_file()]
-    return any(p.stat().st_mtime > written for p in sources)
+    return any(file.stat().st_mtime > written for file in dbt_files(paths))
 
 
 def parse(paths: Paths) -> None:

@@ -131,19 +131,26 @@ def params_hash(paths: Paths) -> str:
 
 def presentation_hash(paths: Paths) -> str:
     """What decides how numbers are shown: pages, exports, words. A change of it makes a release of the same numbers."""
-    files = [
-        *(file for file in (paths.package / "publish").rglob("*") if file.is_file() and file.suffix != ".pyc"),
-        *(paths.dbt_project / "models").rglob("*.yml"),
-        paths.project / "docs" / "formulas.md",
-        *(paths.project / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")),
-    ]
-    return hash_of_files((file for file in files if file.is_file()), paths.project)[:12]
+    return hash_of_files([*page_files(paths), *(paths.dbt_project / "models").rglob("*.yml")], paths.project)[:12]
+
+
+def page_files(paths: Paths) -> list[Path]:
+    """What shows numbers and decides none, but for the words of dbt, which go through the marts."""
+    parts = [paths.package / "publish", paths.project / "docs" / "formulas.md"]
+    parts += [paths.project / name for name in ("LICENSE", "LICENSE-DATA.md", "CITATION.cff")]
+    files = [file for part in parts for file in (part, *part.rglob("*"))]
+    return [file for file in files if file.is_file() and file.suffix != ".pyc"]
+
+
+def dbt_files(paths: Paths) -> list[Path]:
+    """All that dbt reads of its project."""
+    files = [file for file in paths.dbt_project.rglob("*") if file.suffix in (".sql", ".yml", ".csv", ".md")]
+    return [file for file in files if file.is_file() and "target" not in file.relative_to(paths.dbt_project).parts]
 
 
 def dbt_hash(paths: Paths) -> str:
-    """All of the dbt project that its page of tables and lineage shows."""
-    files = [file for file in paths.dbt_project.rglob("*") if file.suffix in (".sql", ".yml", ".csv", ".md")]
-    return hash_of_files((file for file in files if "target" not in file.parts), paths.project)[:12]
+    """What the page of tables and lineage shows."""
+    return hash_of_files(dbt_files(paths), paths.project)[:12]
 
 
 def project_version() -> str:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from dagster_project.paths import Paths
-from dagster_project.run.versions import package_json, python_version
+from dagster_project.run.versions import package_json, page_files, python_version
 
 CODE = ("dagster_project", "python_models", "expectations", "dbt")
-PAGES = ("dagster_project/publish/", "docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff")
 LEFT_OUT = {"__pycache__", "target", "logs", ".mypy_cache", ".ruff_cache"}
 SETTINGS = ("NQPF_DEPTH",)
 
@@ -41,28 +41,31 @@ class WholeKey:
 
 
 def whole_key(paths: Paths) -> WholeKey:
-    numbers, pages = hashlib.sha256(), hashlib.sha256()
-    for root, file in _files(paths):
-        name = file.relative_to(root).as_posix()
-        digest = pages if root == paths.project and name.startswith(PAGES) else numbers
-        digest.update(f"{name}\0".encode())
+    pages = page_files(paths)
+    settings = [os.environ.get(name, "") for name in SETTINGS]
+    numbers = _digest(_deciding(paths, set(pages)))
+    numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
+    return WholeKey(numbers.hexdigest(), _digest((paths.project, file) for file in sorted(pages)).hexdigest())
+
+
+def _digest(files: Iterable[tuple[Path, Path]]) -> Any:
+    """Of names below a root, and contents."""
+    digest = hashlib.sha256()
+    for root, file in files:
+        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    settings = [os.environ.get(name, "") for name in SETTINGS]
-    numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
-    return WholeKey(numbers.hexdigest(), pages.hexdigest())
+    return digest
 
 
-def _files(paths: Paths) -> Iterator[tuple[Path, Path]]:
+def _deciding(paths: Paths, pages: Collection[Path]) -> Iterator[tuple[Path, Path]]:
     for root in dict.fromkeys((paths.landing, paths.sidecars)):
         yield from ((root, file) for file in sorted(root.rglob("*")) if file.is_file())
     for name in CODE:
         root = paths.project / name
         for file in sorted(root.rglob("*")):
-            if file.is_file() and not LEFT_OUT & set(file.relative_to(root).parts):
+            if file.is_file() and file not in pages and not LEFT_OUT & set(file.relative_to(root).parts):
                 yield paths.project, file
-    own = (paths.project / name for name in PAGES)
-    yield from ((paths.project, file) for file in own if file.is_file())
 
 
 def remember(paths: Paths, key: WholeKey, release: str) -> None:

@@ -500,8 +500,6 @@ class Ratio:
 class CountySpec:
     """The index of county-level units and its regression: see the head of the file."""
 
-    title_zh: str
-    title_en: str
     weight_scheme: str
     least_share: float
     indicators: dict[str, Ratio]

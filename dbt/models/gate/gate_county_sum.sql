@@ -13,7 +13,7 @@ cities as (
         r.city_id,
         r.year,
         r.variable_code,
-        arg_min(r.value, (s.default_rank, r.source)) as value
+        arg_min(r.value, (s.default_rank, r.source, r.value)) as value
     from {{ ref('gate_reference') }} as r
     inner join {{ ref('source') }} as s on r.source = s.source and s.unit_level = 'city'
     where r.scope = 'city' and r.concept = 'first_print'

@@ -39,4 +39,4 @@ select
     case when s.valid_from > k.boundary_vintage then null else s.at_id end as base_county_id
 from steps as s
 cross join {{ source('ops', 'run_context') }} as k
-qualify row_number() over (partition by s.county_id order by s.n_changes desc) = 1
+qualify row_number() over (partition by s.county_id order by s.n_changes desc, s.at_id) = 1

@@ -6,7 +6,7 @@ with cities as (
         e.city_id,
         e.year,
         e.variable_code,
-        arg_min(e.value, (s.default_rank, e.source)) as value
+        arg_min(e.value, (s.default_rank, e.source, e.value)) as value
     from {{ ref('int_values_edited') }} as e
     inner join {{ ref('source') }} as s on e.source = s.source
     where e.edit_policy = 'edited' and e.level = 'city' and s.concept = 'first_print'

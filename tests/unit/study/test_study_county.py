@@ -111,6 +111,6 @@ def test_few_units_and_none_give_empty_tables():
 
 def test_a_spec_with_an_unknown_key_is_refused(tmp_path):
     file = tmp_path / "county.yml"
-    file.write_text("title_zh: x\nindicators:\n  a: {dimension: new, numerator: [b], denominator: c, times: 1}\n")
+    file.write_text("indicators:\n  a: {dimension: new, numerator: [b], denominator: c, times: 1}\n")
     with pytest.raises(SpecError, match=r"county\.yml"):
         read_county_spec(file)

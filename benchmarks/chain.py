@@ -4,10 +4,12 @@
     python benchmarks/chain.py 60 120 240      other sizes
     python benchmarks/chain.py --years 10      other years
     python benchmarks/chain.py --no-report     without the pages, which are some for each unit
+    python benchmarks/chain.py --counties 2850 the cities as they are, and as many counties: the second geography
 
 The demo's own generator writes a country of that size: the cities of the shipped seeds and, beyond them, invented units
-in a temporary copy of the dbt project (names, codes, groups, neighbours). The same refresh that `nqpf refresh --depth
-quick` runs takes it from there, with its build file on disk. Writing the landing files is not measured.
+in a temporary copy of the dbt project (names, codes, groups, neighbours). With `--counties` it prints the county tables
+of every year for as many provinces as hold so many units of county.csv. The refresh of `nqpf refresh --depth quick`
+runs takes it from there, with its build file on disk. Writing the landing files is not measured.
 
 Seconds of a step are those of the processor, of this process and of all that it starts (dbt, the reader); memory is the
 peak of the largest of them, with all that it holds. Growth is as in load.py, over the three largest sizes.
@@ -25,8 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -129,18 +130,49 @@ def lengthen(seeds: Path, years: range) -> None:
     last = rates.iloc[-1].to_dict()
     more = pd.DataFrame([{**last, "year": str(year), "source": "load"} for year in later])
     pd.concat([rates, more]).to_csv(seeds / "exchange_rate.csv", index=False, lineterminator="\n")
-    variables = pd.read_csv(seeds / "variable.csv", dtype=str, keep_default_na=False)
-    for column in ("band_low", "median_low", "band_high", "median_high"):
-        known = variables[column] != ""
-        factor = 1 / WIDER if column.endswith("low") else WIDER
-        wider = variables.loc[known, column].astype(float) * factor
-        variables.loc[known, column] = wider.map("{:.10g}".format)
-    variables.to_csv(seeds / "variable.csv", index=False, lineterminator="\n")
+    for name in ("variable", "county_band"):
+        variables = pd.read_csv(seeds / f"{name}.csv", dtype=str, keep_default_na=False)
+        for column in ("band_low", "median_low", "band_high", "median_high"):
+            known = variables[column] != ""
+            factor = 1 / WIDER if column.endswith("low") else WIDER
+            wider = variables.loc[known, column].astype(float) * factor
+            variables.loc[known, column] = wider.map("{:.10g}".format)
+        variables.to_csv(seeds / f"{name}.csv", index=False, lineterminator="\n")
     if len(years) <= len(dagster_project.demo.country.HORIZON):
         return
     for name, module in list(sys.modules.items()):
         if name.startswith("dagster_project.demo") and hasattr(module, "HORIZON"):
             setattr(module, "HORIZON", tuple(years))  # noqa: B010
+
+
+def print_counties(seeds: Path, n: int, years: range) -> None:
+    """Every year has county tables, of the provinces in code order that hold at least n units at the end.
+
+    Units of places that the demo does not draw are shared out of its last city.
+    """
+    import pandas as pd
+
+    from dagster_project.demo import counties, generate
+    from dagster_project.demo.country import read_geography
+
+    units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
+    held = units[units["valid_to"] == ""].groupby("province_code").size().cumsum()
+    provinces = tuple(held.index[held.shift(fill_value=0) < n].astype(str))
+    of_year, drawn = counties._of_year, read_geography(seeds).roster
+
+    def placed(units: pd.DataFrame, year: int) -> pd.DataFrame:
+        there = of_year(units, year)
+        parent = there["parent_city_id"]
+        return there.assign(parent_city_id=parent.where(parent.isin(drawn), drawn[-1]))
+
+    for module, name, value in (
+        (counties, "_of_year", placed),
+        (counties, "WHOLE_PROVINCES", provinces),
+        (counties, "CITIES_ALONE", ()),
+        (counties, "YEARS", tuple(years)),
+        (generate, "COUNTY_YEARS", tuple(years)),
+    ):
+        setattr(module, name, value)
 
 
 def answer_faults(seeds: Path, faults: Any) -> None:
@@ -243,29 +275,11 @@ def own_peak_mb() -> float:
     return peak_mb_of(os.getpid())
 
 
-@contextmanager
-def apart(meter: Meter, module: object, name: str, before: str, after: str) -> Iterator[None]:
-    """The function `name` of a module gets marks of its own: `before` what led to it, `after` what it does."""
-    original = getattr(module, name)
-
-    def marked(*args: object, **options: object) -> object:
-        meter.mark(before)
-        result = original(*args, **options)
-        meter.mark(after)
-        return result
-
-    setattr(module, name, marked)
-    try:
-        yield
-    finally:
-        setattr(module, name, original)
-
-
 def write_answer(folder: Path, answer: dict[str, Any]) -> None:
     (folder / "answer.json").write_text(json.dumps(answer))
 
 
-def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str, Any]:
+def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_counties: bool) -> dict[str, Any]:
     """One refresh of n units: its steps, the size of what it left, and why it failed if it did."""
     from dagster_project.cli import refresh
     from dagster_project.cli.runner import RunLog
@@ -275,10 +289,15 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str
     from dagster_project.paths import Paths
     from dagster_project.run.whole import Changed
 
-    project, years = make_project(folder / "project", n), range(FIRST_YEAR, FIRST_YEAR + n_years)
+    n_cities = 0 if are_counties else n  # 0: the roster of the demo
+    project, years = make_project(folder / "project", n_cities), range(FIRST_YEAR, FIRST_YEAR + n_years)
     paths = Paths(folder / "warehouse", folder / "landing", folder / "landing", project)
     lengthen(paths.seeds, years)
-    truth = generate_demo(paths.landing, cities=None if n > 290 else n, years=years, seeds=paths.seeds)
+    if are_counties:
+        print_counties(paths.seeds, n, years)
+    truth = generate_demo(
+        paths.landing, cities=n_cities if 0 < n_cities <= 290 else None, years=years, seeds=paths.seeds
+    )
     answer_faults(paths.seeds, truth.faults)
     export_depth("quick")
     known: dict[str, Any] = {"n": n, "years": n_years, "failure": "it did not end"}
@@ -286,10 +305,9 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool) -> dict[str
     record = RunLog(heard=lambda step: meter.mark(step.words))
     if not has_report:
         setattr(publish, "write_report", lambda *_, **__: None)  # noqa: B010
-    with apart(meter, publish, "write_report", "publish: snapshot and exports", "publish: report"):
-        failure = refresh._run(
-            paths, paths.logs / "load.log", record, year=None, is_demo=False, changed=Changed.numbers, is_quiet=True
-        )
+    failure = refresh._run(
+        paths, paths.logs / "load.log", record, year=None, is_demo=False, changed=Changed.numbers, is_quiet=True
+    )
     meter.stop()
     sizes = {
         "landing_mb": size_mb(paths.landing),
@@ -309,14 +327,14 @@ def size_mb(path: Path) -> float:
 # ---- telling -------------------------------------------------------------------------------------------------------
 
 
-def child(n: int, n_years: int, keep: Path | None, *, has_report: bool) -> dict[str, Any] | str:
+def child(n: int, n_years: int, keep: Path | None, options: list[str]) -> dict[str, Any] | str:
     """One size in a process of its own, in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="nqpf_load_") as temporary:
         folder = (keep or Path(temporary)) / str(n)
         folder.mkdir(parents=True, exist_ok=True)
         answer = folder / "answer.json"
         command = [sys.executable, __file__, "--measure", str(n), "--years", str(n_years), "--folder", str(folder)]
-        command += [] if has_report else ["--no-report"]
+        command += options
         done = subprocess.run(
             command,
             env={**os.environ, **THREADS, "PYTHONPATH": str(ROOT)},
@@ -373,19 +391,24 @@ def main() -> None:
     parser.add_argument("sizes", nargs="*", type=int, help="numbers of units")
     parser.add_argument("--years", type=int, default=YEARS)
     parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--counties", action="store_true", help="the sizes are numbers of counties beside the cities")
     parser.add_argument("--keep", type=Path, help="folder that keeps the warehouses")
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        folder = arguments.folder
-        write_answer(folder, measure(arguments.measure, arguments.years, folder, has_report=not arguments.no_report))
+        folder, has_report = arguments.folder, not arguments.no_report
+        answer = measure(
+            arguments.measure, arguments.years, folder, has_report=has_report, are_counties=arguments.counties
+        )
+        write_answer(folder, answer)
         return
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {arguments.years} years\n")
     results = []
+    options = [f"--{name.replace('_', '-')}" for name in ("no_report", "counties") if getattr(arguments, name)]
     for n in arguments.sizes or COUNTIES:
-        result = child(n, arguments.years, arguments.keep, has_report=not arguments.no_report)
+        result = child(n, arguments.years, arguments.keep, options)
         if isinstance(result, str):
             print(f"{n:,} units: {result}", flush=True)
             continue

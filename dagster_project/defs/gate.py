@@ -56,12 +56,17 @@ READING = [
 ]
 
 HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
-# the label rows that a source is about (counties for the county source) count as its cities
+# the label rows that a source is about (counties for the county source) count as its cities; cities that stand above
+# their counties do not
 ROWS_SQL = """
-    select r.* replace (case when r.row_kind = (
-        select min(level) from seed.row_count as b where b.source = r.source
-    ) then 'city' else r.row_kind end as row_kind)
+    select r.* replace (
+        case when r.row_kind = b.level then 'city' when r.row_kind = 'city' then 'other' else r.row_kind end as row_kind
+    )
     from int.int_rows_matched_to_cities as r
+    inner join (
+        select s.source, coalesce(min(n.level), 'city') as level
+        from seed.source as s left join seed.row_count as n on s.source = n.source group by all
+    ) as b on r.source = b.source
     where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
     order by r.file, r.sheet, r.row_no
 """

@@ -21,7 +21,8 @@ from python_models._types import FloatArray
 YEARS = (2015, 2016)  # between them units merge, change their name, code and city
 AREA_TABLE = "2"  # printed in the last of them alone: a second one would repeat it
 WHOLE_PROVINCES, CITIES_ALONE = ("330000", "340000"), ("130000", "320000")
-SPREAD = {"people": 0.5, "money": 0.35, "drift": 0.04}  # sd of the logarithms: of size, of output a head, a year
+# sd of the logarithms: of size, of output a head, of what a unit gains in a year, of one figure in one year
+SPREAD = {"people": 0.5, "money": 0.35, "drift": 0.02, "figure": 0.04}
 # a unit that prints more than it has in one year, too little to be seen in the unit itself
 SPOILT = Fault(
     "county_sum",
@@ -51,8 +52,8 @@ SHARED = {
 
 @dataclass(frozen=True)
 class CountyBook:
-    """units: county.csv; shares: kind of share -> (units, T), not yet divided by their sum in a city; sound: what the
-    cities print, before any slip."""
+    """units: county.csv; shares: figure -> (units, T), not yet divided by their sum in a city; sound: what the cities
+    print, before any slip."""
 
     units: pd.DataFrame
     shares: Mapping[str, FloatArray]
@@ -64,14 +65,14 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     """The shares of all units of county.csv in all years; to be called before slips are planted."""
     units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
     n, years = len(units), len(HORIZON)
-    people = SPREAD["people"] * rng.standard_normal((n, 1)) + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(
-        1
-    )
-    money = people + SPREAD["money"] * rng.standard_normal((n, 1))
-    money = money + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(1)
-    shares = {"people": np.exp(people), "money": np.exp(money)}
-    for share in shares.values():
-        _inherit(share, units, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False))
+    drift = SPREAD["drift"] * rng.standard_normal((2, n, years)).cumsum(2)
+    people = SPREAD["people"] * rng.standard_normal((n, 1)) + drift[0]
+    of_kind = {"people": people, "money": people + SPREAD["money"] * rng.standard_normal((n, 1)) + drift[1]}
+    changes = pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False)
+    shares = {}
+    for name, (_, _, kind) in SHARED.items():
+        shares[name] = np.exp(of_kind[kind] + SPREAD["figure"] * rng.standard_normal((n, years)))
+        _inherit(shares[name], units, changes)
     needed = {name for name, _, _ in SHARED.values()}
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
     return CountyBook(units, shares, sound, printed.rows)
@@ -119,9 +120,9 @@ def county_figures(book: CountyBook, cities: Sequence[str], year: int) -> dict[s
         here = listed.index.intersection(own.index)
         if here.empty:
             continue
-        for name, (base, factor, kind) in SHARED.items():
+        for name, (base, factor, _) in SHARED.items():
             whole = np.rint(book.sound[base][book.rows.index(str(city)), t] * factor)
-            share = book.shares[kind][own["at"], t]
+            share = book.shares[name][own["at"], t]
             parts = np.diff(np.rint(whole * np.r_[0.0, share.cumsum() / share.sum()]))
             values[name][listed.index.get_indexer(here)] = parts[own.index.get_indexer(here)]
     values["gdp_nom"] = values["va_primary_nom"] + values["va_secondary_nom"] + values["va_tertiary_nom"]
@@ -147,6 +148,7 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
             at = listed["county_id"].tolist().index(fault.city_id)
             values[fault.variable_code][at] = np.rint(values[fault.variable_code][at] * (fault.factor or 1.0))
     lines = _lines(source, listed)
+    needs_codes = listed.duplicated(["province_code", "name_zh"]).any()  # one name, two units of a province
     paths = []
     tables = pd.DataFrame(rows_of("county_item.csv"))
     for number, items in tables.groupby("number", sort=True):
@@ -161,9 +163,11 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
             sheet.write_string(1, 0, items["title_en"].iloc[0])
             sheet.write_string(3, 0, f"单位：{unit}")
             merge(sheet, 5, 0, 5, 0, "城 市")
-            merge(sheet, 5, 1, 5, 1, "City")
-            for row, (_, text) in enumerate(lines, 6):
+            merge(sheet, 5, 1, 5, 1, "代码" if needs_codes else "City")
+            for row, (at, text) in enumerate(lines, 6):
                 sheet.write_string(row, 0, text)
+                if needs_codes and at is not None:
+                    sheet.write_string(row, 1, str(listed["county_code"].iloc[at]))
             for column, item in enumerate(items.itertuples(), 2):
                 sheet.write_string(5, column, f"{item.header_zh} {item.header_en}")
                 own: list[Cell] = [

@@ -9,9 +9,11 @@ from pathlib import Path
 import chain
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
+from dagster_project.demo import counties, generate
 from dagster_project.demo.country import read_geography
-from dagster_project.paths import PROJECT
+from dagster_project.paths import PROJECT, demo_paths
 
 BUSY = "sum(i * i for i in range(3_000_000)); import time; time.sleep(0.5)"
 
@@ -49,6 +51,24 @@ def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path: Path) -> Non
     for name in ("city", "city_alias", "row_count"):
         copied, shipped = project / "dbt" / "seeds" / f"{name}.csv", PROJECT / "dbt" / "seeds" / f"{name}.csv"
         assert copied.read_bytes() == shipped.read_bytes()
+
+
+def test_counties_of_the_whole_country_are_printed_with_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in (
+        (counties, "_of_year"),
+        (counties, "WHOLE_PROVINCES"),
+        (counties, "CITIES_ALONE"),
+        (counties, "YEARS"),
+        (generate, "COUNTY_YEARS"),
+    ):
+        monkeypatch.setattr(module, name, getattr(module, name))  # it is put back
+    seeds = demo_paths().seeds
+    chain.print_counties(seeds, 2_850, range(2012, 2014))
+    generate.generate_demo(tmp_path, years=range(2012, 2014), seeds=seeds)
+    (file,) = (tmp_path / "county_tables" / "2012").glob("*_3-1_*.xlsx")
+    rows = CalamineWorkbook.from_path(str(file)).get_sheet_by_index(0).to_python()
+    codes = [row[1] for row in rows if str(row[0]).startswith("  ")]
+    assert len(set(codes)) == len(codes) > 2_800
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -148,8 +148,9 @@ def lengthen(seeds: Path, years: range) -> None:
 def print_counties(seeds: Path, n: int, years: range) -> None:
     """Every year has county tables, of the provinces in code order that hold at least n units at the end.
 
-    Units of places that the demo does not draw are shared out of its last city.
+    Units of places that the demo does not draw are shared out of twenty of its cities, where sums then do not hold.
     """
+    import numpy as np
     import pandas as pd
 
     from dagster_project.demo import counties, generate
@@ -162,8 +163,8 @@ def print_counties(seeds: Path, n: int, years: range) -> None:
 
     def placed(units: pd.DataFrame, year: int) -> pd.DataFrame:
         there = of_year(units, year)
-        parent = there["parent_city_id"]
-        return there.assign(parent_city_id=parent.where(parent.isin(drawn), drawn[-1]))
+        parent, others = there["parent_city_id"], np.array(drawn)[there["county_code"].astype(int) % 20]
+        return there.assign(parent_city_id=parent.where(parent.isin(drawn), others))
 
     for module, name, value in (
         (counties, "_of_year", placed),

@@ -146,6 +146,12 @@ def _space(n: int, repeats: int) -> None:
 
 def durbin() -> None:
     """Two-way spatial Durbin model: ours with clustered errors and effects, spreg's fit on demeaned data."""
+    warnings.simplefilter("ignore")
+    for n, t, repeats in ((280, 10, 5), (2850, 20, 1)):
+        _durbin(n, t, repeats)
+
+
+def _durbin(n: int, t: int, repeats: int) -> None:
     from libpysal.weights import WSP
     from scipy.sparse import csr_matrix
     from spreg import Panel_FE_Lag
@@ -154,8 +160,7 @@ def durbin() -> None:
     from python_models.regression.logdet import forget
     from python_models.space import to_sparse
 
-    warnings.simplefilter("ignore")
-    n, t, k = 280, 10, 3
+    k = 3
     rng, graph = _neighbours(n)
     weights = to_sparse(graph)
     x = rng.standard_normal((n, t, k)) + 0.5 * rng.standard_normal((n, 1, k))
@@ -178,7 +183,7 @@ def durbin() -> None:
         return SpatialPanel(left, right, (weights, np.arange(n))).fit().effects("delta").to_frame()
 
     tasks: Tasks = {"ours, with effects": ours, "spreg, the fit alone": lambda: Panel_FE_Lag(tall, stacked, w)}
-    report(f"spatial Durbin model, n = {n}, T = {t}", tasks, 5)
+    report(f"spatial Durbin model, n = {n:,}, T = {t}", tasks, repeats)
 
 
 SUBJECTS = {"inequality": inequality, "clubs": clubs, "markov": markov, "space": space, "durbin": durbin}

@@ -24,6 +24,7 @@ KEPT = 3  # templates of older seeds and models that stay in the cache
 READING_MODELS = (  # in the order in which they read each other
     "int_units",
     "int_county_cities",
+    "int_borders",
     "int_bands",
     "int_headers_mapped",
     "int_rows_matched_to_cities",

@@ -295,8 +295,8 @@ def _codes(index: pd.MultiIndex, level: int, what: str) -> tuple[NDArray[np.intp
     codes = np.asarray(index.codes[level], dtype=np.intp)
     if (codes < 0).any():
         raise PanelInputError(f"{what}: row {int(np.argmax(codes < 0))} has no {('entity', 'time')[level]} label.")
-    used, compact = np.unique(codes, return_inverse=True)
-    return compact, index.levels[level][used]
+    is_used = np.bincount(codes, minlength=len(index.levels[level])) > 0
+    return (np.cumsum(is_used) - 1)[codes], index.levels[level][is_used]
 
 
 def _check_entities(found: pd.Index, ids: pd.Index, what: str) -> None:

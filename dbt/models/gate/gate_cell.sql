@@ -91,9 +91,9 @@ alone as (
     having
         -- a border that moved is no slip
         not exists (
-            select 1 from {{ ref('city_change') }} as h
+            select 1 from {{ ref('int_borders') }} as h
             where
-                h.event_type in ('merge', 'transfer') and f.city_id in (h.from_city_id, h.to_city_id)
+                f.city_id = h.city_id
                 and abs(h.effective_year - f.year) <= {{ edit_parameter('E5', 'boundary_years') }}
         )
         and count(s.cell_key) filter (where s.table_key = f.table_key or s.variable_code = f.variable_code) = 0

@@ -1,11 +1,13 @@
 -- One row per city of a load whose figures, all of them or those of one table, fit the past of another city (rows or
 -- names exchanged), or are those of another city of the same load (a row printed for two) or of another year.
 -- Distances are medians over the columns, each in typical moves of its column. `table_key` is 0 for the whole row.
+-- Among thousands of counties some are like any other by chance: those of one province alone are held to each other.
 with moves as (
     select
         load_id,
         table_key,
         city_id,
+        case when s.unit_level = 'county' then province_id end as area,
         year,
         variable_code,
         scope,
@@ -15,6 +17,8 @@ with moves as (
         median(move) over block as block_move,
         greatest(usual_mad * sqrt(year - year_last), {{ gate_parameter('min_mad') }}) as scale
     from {{ ref('gate_movement') }}
+    inner join {{ ref('gate_load') }} using (load_id)
+    left join {{ ref('source') }} as s using (source)
     where move is not null and has_ranks
     window block as (partition by load_id, variable_code, scope, year)
 ),
@@ -32,6 +36,7 @@ odd as (
         city_id,
         year,
         table_key,
+        any_value(area) as area,
         count(*) as n_columns,
         median(abs(z)) as own_distance,
         string_agg(distinct variable_code, ', ' order by variable_code) filter (where table_key <> 0) as columns
@@ -62,7 +67,9 @@ others as (
     from odd as o
     -- in an exchange the other city is displaced too
     inner join odd as q
-        on o.load_id = q.load_id and o.year = q.year and o.table_key = q.table_key and o.city_id <> q.city_id
+        on
+            o.load_id = q.load_id and o.year = q.year and o.table_key = q.table_key and o.city_id <> q.city_id
+            and o.area is not distinct from q.area
     inner join areas as m
         on o.load_id = m.load_id and o.city_id = m.city_id and o.year = m.year and o.table_key = m.table_key
     inner join {{ ref('gate_past') }} as p
@@ -128,7 +135,7 @@ nearest as (
 )
 
 -- a city looks like another's past by chance: in an exchange that one stands in a wrong place too, and where one table
--- alone speaks, in the place of this one
+-- alone speaks, or of counties, in the place of this one
 select
     n.load_id,
     n.city_id,
@@ -143,7 +150,7 @@ from nearest as n
 inner join nearest as b
     on
         n.load_id = b.load_id and n.year = b.year and n.table_key = b.table_key and n.other_city_id = b.city_id
-        and (n.table_key = 0 or n.city_id = b.other_city_id)
+        and ((n.table_key = 0 and n.area is null) or n.city_id = b.other_city_id)
 union all
 select
     e.load_id,

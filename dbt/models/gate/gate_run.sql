@@ -20,6 +20,8 @@ with pairs as (
             when f.value_last > 0 then ln(f.value_last)
             when f.value_next > 0 and f.year_last is null then ln(f.value_next)
         end as held_past,
+        -- a small whole number says no more than its last digit
+        case when f.value > 0 and f.value = floor(f.value) then 1 / f.value else 0 end as grain,
         case when k.value > 0 then ln(k.value) end as other_figure,
         case
             when k.value > 0 and k.value_last > 0 then ln(k.value / k.value_last)
@@ -86,9 +88,9 @@ fits as (
         r.*,
         d.shift,
         c.has_scopes,
-        abs(r.figure - r.held - c.block_move) / c.scale as own,
+        abs(r.figure - r.held - c.block_move) / greatest(c.scale, r.grain) as own,
         case d.shift when 1 then lag(r.held) over printed else lead(r.held) over printed end as held_beside,
-        abs(r.figure - held_beside - c.block_move) / c.scale as beside,
+        abs(r.figure - held_beside - c.block_move) / greatest(c.scale, r.grain) as beside,
         {{ log_density('beside') }} - ln(c.scale) as beside_likelihood,
         -- null for a figure without a past
         {{ log_density('own') }} - ln(c.scale) as alone,

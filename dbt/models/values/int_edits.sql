@@ -212,9 +212,9 @@ rebased as (
     where
         abs(k.closure) > k.closure_limit
         and not exists (
-            select 1 from {{ ref('city_change') }} as h
+            select 1 from {{ ref('int_borders') }} as h
             where
-                h.event_type in ('merge', 'transfer') and k.city_id in (h.from_city_id, h.to_city_id)
+                k.city_id = h.city_id
                 and h.effective_year between k.census - 1 and k.census + 1
         )
 ),

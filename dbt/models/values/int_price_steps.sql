@@ -137,9 +137,9 @@ repaired as (
     select
         j.*,
         exists(
-            select 1 from {{ ref('city_change') }} as h
+            select 1 from {{ ref('int_borders') }} as h
             where
-                h.event_type in ('merge', 'transfer') and j.city_id in (h.from_city_id, h.to_city_id)
+                j.city_id = h.city_id
                 and abs(h.effective_year - j.year) <= 1
         ) as is_boundary,
         o.other_step is not null and j.is_broken as is_of_other_source,

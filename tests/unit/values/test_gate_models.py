@@ -14,10 +14,11 @@ from jinja2 import Environment
 from dagster_project.inspect.template import GATE_MODELS
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
-MODELS = tuple(model for model in GATE_MODELS if model.startswith("gate_"))
+MODELS = ("int_borders", *(model for model in GATE_MODELS if model.startswith("gate_")))
 SEEDS = (
     "city",
     "city_change",
+    "county_change",
     "variable",
     "source",
     "identity",
@@ -141,7 +142,8 @@ class Gate:
         macros = "".join(
             (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("edit_rules", "gate")
         )
-        source = (DBT / "models" / "gate" / f"{model}.sql").read_text(encoding="utf-8")
+        folder = "gate" if model.startswith("gate_") else "reading"
+        source = (DBT / "models" / folder / f"{model}.sql").read_text(encoding="utf-8")
         names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: ""}
         return Environment(autoescape=False).from_string(macros + source).render(**names)
 
@@ -162,7 +164,8 @@ def figures(truth):
 
 
 def at(figures, variable=None, cities=None, year=2019):
-    found = figures["data_year"] == year
+    """year None: any."""
+    found = figures["data_year"].eq(year) if year else figures["data_year"].notna()
     if variable:
         found &= figures["variable_code"] == variable
     return found & figures["city_id"].isin(cities) if cities is not None else found
@@ -239,6 +242,49 @@ def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
         figures.loc[at(figures, variable, [gate.cities[20][0]]), "value"] *= factor
         figures.loc[at(figures, variable, [gate.cities[50][0]]), "value"] /= factor
     assert gate.judge(figures) == {}
+
+
+def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, figures):
+    here, there = of_province(gate, 0), of_province(gate, 1)
+    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
+    try:
+        for pair, is_seen in (((here[1], here[4]), True), ((here[1], there[4]), False)):
+            spoilt = figures.copy()
+            for variable in VARIABLES:
+                put(spoilt, variable, pair, reversed(read(spoilt, variable, pair)))
+            found = gate.judge(spoilt)
+            assert ("row_holds_its_own_figures" in found) is is_seen
+    finally:
+        gate.con.execute("delete from source where source = 'book'")
+
+
+def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures):
+    """One firm, two or three among many: that some of them are those of the row below says nothing."""
+    rng, small = np.random.default_rng(3), [city for city, _ in gate.cities[:60]]
+    firms = rng.integers(1, 4, len(small))
+    for year in YEARS:
+        firms = np.where(rng.uniform(size=len(small)) < 0.5, rng.integers(1, 4, len(small)), firms)
+        figures.loc[at(figures, "mobile_subscribers", small, year), "value"] = firms.astype(float)
+    gate.judge(figures)
+    (evidence,) = gate.con.execute("select by_move from gate_run where variable_code = 'mobile_subscribers'").fetchall()
+    assert evidence[0] < 7
+
+
+def test_the_jump_of_a_unit_whose_border_moved_is_no_slip(gate, figures):
+    (city,) = of_province(gate, 3)[5:6]
+    figures.loc[at(figures, "wage_bill_urban_units", [city]), "value"] *= 10
+    gate.judge(figures)
+    assert (city, "wage_bill_urban_units") in gate.edited()
+    gate.con.execute(
+        "insert into county_change (effective_year, old_county_id, new_county_id, kind)"
+        " values (2019, 'x', ?, 'merged')",
+        [city],
+    )
+    try:
+        gate.judge(figures)
+        assert (city, "wage_bill_urban_units") not in gate.edited()
+    finally:
+        gate.con.execute("delete from county_change where old_county_id = 'x'")
 
 
 def test_a_row_printed_for_two_cities_is_seen(gate, figures):

@@ -4,7 +4,8 @@
 -- largest sum over a run (CUSUM). by_move counts in usual moves, by_scope in log-likelihoods (Student's t of two
 -- degrees, heavy tails): there a figure that moved as the other scope of its city did fits its own past as well as the
 -- two usually go together, so a run of few rows shows where a column moves much.
--- A column without a past is held against the other scope of the same row.
+-- A column without a past is held against the other scope of the same row. The largest of many chance runs grows with
+-- the logarithm of the rows, and so does the limit.
 with pairs as (
     select
         f.load_id,
@@ -58,6 +59,7 @@ columns as (
         r.scope,
         r.year,
         median(r.figure - r.held) as block_move,
+        greatest(ln(count(r.figure - r.held) / {{ gate_parameter('run_rows') }}), 0) as allowance,
         -- a heavy tail counts like a wide middle; a column without a past must speak louder
         coalesce(
             any_value(p.scale),
@@ -87,6 +89,7 @@ fits as (
     select
         r.*,
         d.shift,
+        c.allowance,
         c.has_scopes,
         abs(r.figure - r.held - c.block_move) / greatest(c.scale, r.grain) as own,
         case d.shift when 1 then lag(r.held) over printed else lead(r.held) over printed end as held_beside,
@@ -154,8 +157,10 @@ select
 from (
     select
         *,
-        greatest(by_move / {{ gate_parameter('max_run') }}, by_scope / {{ gate_parameter('max_run_by_scope') }})
-            as evidence
+        greatest(
+            by_move / ({{ gate_parameter('max_run') }} + allowance),
+            by_scope / ({{ gate_parameter('max_run_by_scope') }} + allowance)
+        ) as evidence
     from risen
 )
 group by all

@@ -120,7 +120,7 @@ def add_units(seeds: Path, n: int) -> None:
 
 
 def lengthen(seeds: Path, years: range) -> None:
-    """Years beyond those that seeds and generator know: the last exchange rate, ranges for 20 years of growth."""
+    """Years beyond those that seeds and generator know: the last exchange rate, ranges and bounds for 20 years."""
     import pandas as pd
 
     import dagster_project.demo.country  # with it come all modules of the generator
@@ -138,6 +138,10 @@ def lengthen(seeds: Path, years: range) -> None:
             wider = variables.loc[known, column].astype(float) * factor
             variables.loc[known, column] = wider.map("{:.10g}".format)
         variables.to_csv(seeds / f"{name}.csv", index=False, lineterminator="\n")
+    rules = pd.read_csv(seeds / "edit_rule.csv", dtype=str, keep_default_na=False)
+    is_bound = (rules["rule"] == "E2") & (rules["parameter"] == "high")
+    rules.loc[is_bound, "value"] = (rules.loc[is_bound, "value"].astype(float) * WIDER).map("{:.10g}".format)
+    rules.to_csv(seeds / "edit_rule.csv", index=False, lineterminator="\n")
     if len(years) <= len(dagster_project.demo.country.HORIZON):
         return
     for name, module in list(sys.modules.items()):

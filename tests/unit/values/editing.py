@@ -12,13 +12,14 @@ from jinja2 import Environment
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
 MODELS = {
+    "int_borders": "reading",
     "int_edit_cases": "values",
     "int_series_breaks": "values",
     "int_price_steps": "values",
     "int_edits": "values",
     "int_values_edited": "values",
 }
-SEEDS = ("variable", "source", "city", "city_change", "edit_rule", "precedence")
+SEEDS = ("variable", "source", "city", "city_change", "county_change", "edit_rule", "precedence")
 VARS = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 YEARS = list(range(2010, 2023))
 COLUMNS = {

@@ -152,26 +152,28 @@ def lengthen(seeds: Path, years: range) -> None:
 def print_counties(seeds: Path, n: int, years: range) -> None:
     """Every year has county tables, of the provinces in code order that hold at least n units at the end.
 
-    Units of places that the demo does not draw are shared out of twenty of its cities, where sums then do not hold.
+    A city that the demo does not draw has the figures of one that it does, for its units alone.
     """
     import numpy as np
     import pandas as pd
 
     from dagster_project.demo import counties, generate
-    from dagster_project.demo.country import read_geography
 
     units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
     held = units[units["valid_to"] == ""].groupby("province_code").size().cumsum()
     provinces = tuple(held.index[held.shift(fill_value=0) < n].astype(str))
-    of_year, drawn = counties._of_year, read_geography(seeds).roster
+    draw, printed_units = counties.draw_counties, counties.printed_units
 
-    def placed(units: pd.DataFrame, year: int) -> pd.DataFrame:
-        there = of_year(units, year)
-        parent, others = there["parent_city_id"], np.array(drawn)[there["county_code"].astype(int) % 20]
-        return there.assign(parent_city_id=parent.where(parent.isin(drawn), others))
+    def draw_all(*given: Any) -> counties.CountyBook:
+        book = draw(*given)
+        others = tuple(sorted(set(units["parent_city_id"]) - set(book.rows)))
+        taken = np.arange(len(others)) % len(book.rows)
+        sound = {name: np.concatenate([figures, figures[taken]]) for name, figures in book.sound.items()}
+        return counties.CountyBook(book.units, book.shares, sound, (*book.rows, *others))
 
     for module, name, value in (
-        (counties, "_of_year", placed),
+        (generate, "draw_counties", draw_all),
+        (counties, "printed_units", lambda book, _cities, year: printed_units(book, book.rows, year)),
         (counties, "WHOLE_PROVINCES", provinces),
         (counties, "CITIES_ALONE", ()),
         (counties, "YEARS", tuple(years)),

@@ -55,7 +55,8 @@ def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path: Path) -> Non
 
 def test_counties_of_the_whole_country_are_printed_with_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name in (
-        (counties, "_of_year"),
+        (generate, "draw_counties"),
+        (counties, "printed_units"),
         (counties, "WHOLE_PROVINCES"),
         (counties, "CITIES_ALONE"),
         (counties, "YEARS"),

@@ -1,6 +1,6 @@
 -- One row per described load: what of it counts, whether it is judged here, and whether others are held against it.
--- Judged are yearly loads that wait for a verdict, and the newest edition of each source: no later year speaks of it
--- yet.
+-- Judged are yearly loads that wait for a verdict, the newest edition of each source, of which no later year speaks
+-- yet, and all loads of counties: no rule of editing does it in the place of the gate.
 with landed as (
     select
         l.*,
@@ -24,5 +24,5 @@ select
     is_waiting,
     is_reference,
     is_reference and data_year > 0 and data_year = newest_year as is_newest,
-    data_year > 0 and (is_waiting or is_newest) as is_judged
+    data_year > 0 and (is_waiting or is_newest or level = 'county') as is_judged
 from landed

@@ -34,6 +34,7 @@ from dagster_project.demo.figures import (
     RELATION_MAPS,
     draw_indicators,
     draw_map,
+    draw_pilots,
     draw_raw,
     draw_robots,
     standardised_relations,
@@ -58,6 +59,7 @@ from python_models.influence import (
     blocks,
     group_effects,
     level_adjusted,
+    pilot_effects,
     spatial_threshold,
 )
 from python_models.regression import PanelInputError, average_effects, fit_panel
@@ -158,6 +160,18 @@ def threshold_table(world: World, synergy: FloatArray) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
+def pilot_table(world: World, seed: int) -> pd.DataFrame:
+    """A policy that does nothing, its pilots drawn by lot as in the demo; errors by city."""
+    geography, spec, years = places()[0], settings().pilots, HORIZON[:BASE_YEARS]
+    city = places()[4]["city"].set_index("city_id").loc[list(geography.roster), ["centroid_lon", "centroid_lat"]]
+    start = draw_pilots(len(city), np.random.default_rng([seed, 2]))["pilot_low_carbon"][:, 0]
+    found = pilot_effects(
+        world[0], np.where(start > 0, start, np.nan), city.to_numpy(), years, spec.edges_km, horizon=spec.horizon
+    )
+    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
+    return table.assign(model_id="m", policy_code="pilot_low_carbon")
+
+
 def test_table(world: World) -> pd.DataFrame:
     """Level-adjusted differences as the study has them: errors by city."""
     (y, x, controls), geography = world, places()[0]
@@ -254,6 +268,7 @@ def one(seed: int) -> pd.DataFrame:
             tables = model_tables(world, kind)
             if kind == "cluster":
                 tables["threshold_result"] = threshold_table(world, country.synergy)
+                tables["pilot_effect"] = pilot_table(world, seed)
             found = figures(with_made(tables, {}), truths, float(world[1].std() / world[0].std()))
             parts.append(found.assign(where=where, errors=kind))
     if seed % NULL_EVERY == 0:

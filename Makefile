@@ -50,6 +50,7 @@ bench-load: setup
 	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/chain.py
+	@$(BIN)/python benchmarks/chain.py --counties 2850
 
 lint: setup
 	@$(BIN)/ruff check .

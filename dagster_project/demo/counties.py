@@ -164,10 +164,10 @@ def write_county_tables(folder: Path, source: Print, book: CountyBook, year: int
             sheet.write_string(3, 0, f"单位：{unit}")
             merge(sheet, 5, 0, 5, 0, "城 市")
             merge(sheet, 5, 1, 5, 1, "代码" if needs_codes else "City")
-            for row, (at, text) in enumerate(lines, 6):
+            for row, (place, text) in enumerate(lines, 6):
                 sheet.write_string(row, 0, text)
-                if needs_codes and at is not None:
-                    sheet.write_string(row, 1, str(listed["county_code"].iloc[at]))
+                if needs_codes and place is not None:
+                    sheet.write_string(row, 1, str(listed["county_code"].iloc[place]))
             for column, item in enumerate(items.itertuples(), 2):
                 sheet.write_string(5, column, f"{item.header_zh} {item.header_en}")
                 own: list[Cell] = [

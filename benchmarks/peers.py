@@ -147,7 +147,7 @@ def _space(n: int, repeats: int) -> None:
 def durbin() -> None:
     """Two-way spatial Durbin model: ours with clustered errors and effects, spreg's fit on demeaned data."""
     warnings.simplefilter("ignore")
-    for n, t, repeats in ((280, 10, 5), (2850, 20, 1)):
+    for n, t, repeats in ((280, 10, 5), (2850, 20, 3)):
         _durbin(n, t, repeats)
 
 

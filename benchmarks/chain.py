@@ -164,12 +164,20 @@ def print_counties(seeds: Path, n: int, years: range) -> None:
     provinces = tuple(held.index[held.shift(fill_value=0) < n].astype(str))
     draw, printed_units = counties.draw_counties, counties.printed_units
 
-    def draw_all(*given: Any) -> counties.CountyBook:
-        book = draw(*given)
+    def draw_all(seeds: Path, printed: Any, rng: np.random.Generator) -> counties.CountyBook:
+        # of thousands of units whose figures move together some would look like each other: here each has its own move
+        n, drift = len(units), 0.02 * rng.standard_normal((2, len(units), len(years))).cumsum(2)
+        people = 0.5 * rng.standard_normal((n, 1)) + drift[0]
+        of_kind = {"people": people, "money": people + 0.35 * rng.standard_normal((n, 1)) + drift[1]}
+        shares, changes = {}, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False)
+        for name, (_, _, kind) in counties.SHARED.items():
+            shares[name] = np.exp(of_kind[kind] + 0.04 * rng.standard_normal((n, len(years))))
+            counties._inherit(shares[name], units, changes)
+        book = draw(seeds, printed, rng)
         others = tuple(sorted(set(units["parent_city_id"]) - set(book.rows)))
         taken = np.arange(len(others)) % len(book.rows)
         sound = {name: np.concatenate([figures, figures[taken]]) for name, figures in book.sound.items()}
-        return counties.CountyBook(book.units, book.shares, sound, (*book.rows, *others))
+        return counties.CountyBook(book.units, shares, sound, (*book.rows, *others))
 
     for module, name, value in (
         (generate, "draw_counties", draw_all),

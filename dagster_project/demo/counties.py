@@ -21,8 +21,7 @@ from python_models._types import FloatArray
 YEARS = (2015, 2016)  # between them units merge, change their name, code and city
 AREA_TABLE = "2"  # printed in the last of them alone: a second one would repeat it
 WHOLE_PROVINCES, CITIES_ALONE = ("330000", "340000"), ("130000", "320000")
-# sd of the logarithms: of size, of output a head, of what a unit gains in a year, of one figure in one year
-SPREAD = {"people": 0.5, "money": 0.35, "drift": 0.02, "figure": 0.04}
+SPREAD = {"people": 0.5, "money": 0.35, "drift": 0.04}  # sd of the logarithms: of size, of output a head, a year
 # a unit that prints more than it has in one year, too little to be seen in the unit itself
 SPOILT = Fault(
     "county_sum",
@@ -65,14 +64,15 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     """The shares of all units of county.csv in all years; to be called before slips are planted."""
     units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
     n, years = len(units), len(HORIZON)
-    drift = SPREAD["drift"] * rng.standard_normal((2, n, years)).cumsum(2)
-    people = SPREAD["people"] * rng.standard_normal((n, 1)) + drift[0]
-    of_kind = {"people": people, "money": people + SPREAD["money"] * rng.standard_normal((n, 1)) + drift[1]}
-    changes = pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False)
-    shares = {}
-    for name, (_, _, kind) in SHARED.items():
-        shares[name] = np.exp(of_kind[kind] + SPREAD["figure"] * rng.standard_normal((n, years)))
-        _inherit(shares[name], units, changes)
+    people = SPREAD["people"] * rng.standard_normal((n, 1)) + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(
+        1
+    )
+    money = people + SPREAD["money"] * rng.standard_normal((n, 1))
+    money = money + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(1)
+    of_kind = {"people": np.exp(people), "money": np.exp(money)}
+    for share in of_kind.values():
+        _inherit(share, units, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False))
+    shares = {name: of_kind[kind] for name, (_, _, kind) in SHARED.items()}
     needed = {name for name, _, _ in SHARED.values()}
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
     return CountyBook(units, shares, sound, printed.rows)

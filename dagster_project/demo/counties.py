@@ -13,9 +13,9 @@ import pandas as pd
 import xlsxwriter
 
 from dagster_project.demo.books import FIXED_DATE, NOTE, Cell, Print, merge, rows_of, write_cells
-from dagster_project.demo.country import HORIZON, TRANSFERS
+from dagster_project.demo.country import HORIZON, TRANSFERS, Transfer
 from dagster_project.demo.faults import Fault
-from dagster_project.demo.printed import Printed
+from dagster_project.demo.printed import MOST_MOVED, Printed, read_rules
 from python_models._types import FloatArray
 
 YEARS = (2015, 2016)  # between them units merge, change their name, code and city
@@ -72,10 +72,35 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     of_kind = {"people": np.exp(people), "money": np.exp(money)}
     for share in of_kind.values():
         _inherit(share, units, pd.read_csv(seeds / "county_change.csv", dtype=str, keep_default_na=False))
-    shares = {name: of_kind[kind] for name, (_, _, kind) in SHARED.items()}
     needed = {name for name, _, _ in SHARED.values()}
     sound = {name: printed.values[name, "city"].copy() for name in sorted(needed)}
-    return CountyBook(units, shares, sound, printed.rows)
+    shares = {name: of_kind[kind].copy() for name, (_, _, kind) in SHARED.items()}
+    book = CountyBook(units, shares, sound, printed.rows)
+    taken = read_rules(seeds).shares
+    for event in TRANSFERS:
+        _move(book, event, taken)
+    return book
+
+
+def _move(book: CountyBook, event: Transfer, taken: Mapping[str, str]) -> None:
+    """A unit that changes its city takes along what the cities print of it, so that no other unit jumps (in place).
+
+    taken: printed variable -> what its part of a transfer follows, where it has one.
+    """
+    at = book.units["county_id"].tolist().index(event.county_id)
+    drift = 1 + 0.01 * np.arange(len(HORIZON))
+    for name, (base, _, kind) in SHARED.items():
+        is_of_people = taken.get(base, "population" if kind == "people" else "gdp") == "population"
+        part = (event.share_population if is_of_people else event.share_gdp) * drift
+        old, new = (book.sound[base][book.rows.index(city)] for city in (event.old_city, event.new_city))
+        of_new = np.minimum(part / (1 - part) * old / new, MOST_MOVED)  # the old city prints the rest of itself now
+        for t, year in enumerate(HORIZON):
+            there = _of_year(book.units, year)
+            is_before = year < event.first_year
+            city = event.old_city if is_before else event.new_city
+            others = there.index[(there["parent_city_id"] == city) & (there["county_id"] != event.county_id)]
+            own = part[t] if is_before else of_new[t]
+            book.shares[name][at, t] = book.shares[name][others, t].sum() * own / (1 - own)
 
 
 def _inherit(share: FloatArray, units: pd.DataFrame, changes: pd.DataFrame) -> None:

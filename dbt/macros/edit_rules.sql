@@ -431,12 +431,7 @@ edit_edge as materialized (
         and greatest(o.three[1].y, o.three[2].y, o.three[3].y) - least(o.three[1].y, o.three[2].y, o.three[3].y)
         <= l.e3_neighbours * abs(o.off)
         -- a boundary that moved is no slip
-        and not exists (
-            select 1 from {{ ref('city_change') }} as h
-            where
-                h.event_type in ('merge', 'transfer') and o.city_id in (h.from_city_id, h.to_city_id)
-                and abs(h.effective_year - o.year) <= l.e5_boundary_years
-        )
+        and not {{ border_moved('o.city_id', 'o.year', 'l.e5_boundary_years') }}
 ),
 
 edit_found as (
@@ -548,4 +543,12 @@ end || case {{ t }}.rule
         then
             coalesce('the price steps of ' || {{ t }}.about || ' are replaced: level of the latest year, carried back by printed growth', 'growth is what nominal GDP leaves over the usual price')
 end
+{%- endmacro %}
+
+{# Whether the border of a unit moved within so many years: what jumps there is no slip. #}
+{% macro border_moved(city, year, within) -%}
+    exists (
+        select 1 from {{ ref('int_borders') }} as h
+        where {{ city }} = h.city_id and abs(h.effective_year - {{ year }}) <= {{ within }}
+    )
 {%- endmacro %}

@@ -90,12 +90,7 @@ alone as (
     group by all
     having
         -- a border that moved is no slip
-        not exists (
-            select 1 from {{ ref('int_borders') }} as h
-            where
-                f.city_id = h.city_id
-                and abs(h.effective_year - f.year) <= {{ edit_parameter('E5', 'boundary_years') }}
-        )
+        not {{ border_moved('f.city_id', 'f.year', edit_parameter('E5', 'boundary_years')) }}
         and count(s.cell_key) filter (where s.table_key = f.table_key or s.variable_code = f.variable_code) = 0
         and count(s.cell_key) < 2
 ),

@@ -42,13 +42,7 @@ odd as (
         string_agg(distinct variable_code, ', ' order by variable_code) filter (where table_key <> 0) as columns
     from areas
     -- a border that moved is no exchange of rows
-    where
-        not exists (
-            select 1 from {{ ref('int_borders') }} as h
-            where
-                areas.city_id = h.city_id
-                and abs(h.effective_year - areas.year) <= {{ edit_parameter('E5', 'boundary_years') }}
-        )
+    where not {{ border_moved('areas.city_id', 'areas.year', edit_parameter('E5', 'boundary_years')) }}
     group by all
     having
         case

@@ -211,12 +211,7 @@ rebased as (
             and k.census_before < f.year and k.census > f.year
     where
         abs(k.closure) > k.closure_limit
-        and not exists (
-            select 1 from {{ ref('int_borders') }} as h
-            where
-                k.city_id = h.city_id
-                and h.effective_year between k.census - 1 and k.census + 1
-        )
+        and not {{ border_moved('k.city_id', 'k.census', 1) }}
 ),
 
 -- E8 elsewhere: the change across the year of a break says nothing about the city

@@ -136,12 +136,7 @@ others as (
 repaired as (
     select
         j.*,
-        exists(
-            select 1 from {{ ref('int_borders') }} as h
-            where
-                j.city_id = h.city_id
-                and abs(h.effective_year - j.year) <= 1
-        ) as is_boundary,
+        {{ border_moved('j.city_id', 'j.year', 1) }} as is_boundary,
         o.other_step is not null and j.is_broken as is_of_other_source,
         -- growth that nobody prints is what nominal GDP leaves over the usual price
         coalesce(

@@ -6,6 +6,7 @@ from python_calamine import CalamineWorkbook
 
 from dagster_project.demo import generate_demo
 from dagster_project.demo.counties import SPOILT, WHOLE_PROVINCES, YEARS
+from dagster_project.demo.country import TRANSFERS
 from dagster_project.paths import demo_paths
 
 UNITS = pd.read_csv(demo_paths().seeds / "county.csv", dtype=str, keep_default_na=False)
@@ -36,6 +37,17 @@ def test_counties_sum_to_the_people_and_the_output_of_their_city(tmp_path):
     assert len(people) > 15
     assert (people == np.rint(last["population_registered"].reindex(people.index))).all()
     assert (firms == np.rint(last["industrial_firms"].reindex(firms.index))).all()
+
+
+def test_no_unit_jumps_where_one_changes_its_city(tmp_path):
+    generate_demo(tmp_path, years=range(2012, 2017), has_slips=False, is_damaged=False)
+    cities = [city for event in TRANSFERS if event.first_year == YEARS[1] for city in (event.old_city, event.new_city)]
+    names = UNITS[UNITS.parent_city_id.isin(cities)].name_zh
+    for number in (1, 3, 4, 6):
+        before, after = (table(tmp_path, number, year).set_index("name_zh").value.astype(float) for year in YEARS)
+        ratio = (after / before)[lambda r: r.index.isin(names)].dropna()
+        assert len(ratio) > 20
+        assert ratio.between(0.65, 1.5).all(), ratio
 
 
 def test_one_figure_is_spoilt_and_a_small_demo_prints_the_same(tmp_path):

@@ -145,7 +145,10 @@ def _space(n: int, repeats: int) -> None:
 
 
 def durbin() -> None:
-    """Two-way spatial Durbin model: ours with clustered errors and effects, spreg's fit on demeaned data."""
+    """Two-way spatial Durbin model: ours with clustered errors and effects, spreg's fit on demeaned data.
+
+    spreg takes 7.5 GB for 2,850 units.
+    """
     warnings.simplefilter("ignore")
     for n, t, repeats in ((280, 10, 5), (2850, 20, 3)):
         _durbin(n, t, repeats)

@@ -15,7 +15,7 @@ from landing_tools import renew_hash
 
 from dagster_project.demo import generate_demo
 from dagster_project.paths import Paths
-from dagster_project.publish.release.content import SKIPPED, compared, row_hash
+from dagster_project.publish.release.content import table_contents
 from dagster_project.run.status import read_status
 
 pytestmark = pytest.mark.slow
@@ -46,21 +46,10 @@ class Copy:
         steps = read_status(self.paths.reports)["steps"]
         return {step["step"] for step in steps if not step["is_unchanged"]}
 
-    def contents(self) -> dict[str, tuple[int, int]]:
-        """Rows of each table and the sum of their hashes; without the name of the data vintage, a count of those
-        before."""
+    def contents(self) -> dict[str, str]:
+        """Without the name of the data vintage, a count of those before."""
         with duckdb.connect(str(self.paths.published_file), read_only=True) as con:
-            columns = con.execute(
-                "select table_name, list(column_name order by column_index) from duckdb_columns()"
-                " where schema_name = 'mart' and column_name <> 'data_vintage' group by 1"
-            ).fetchall()
-            return {
-                table: con.execute(
-                    f'select count(*), sum({row_hash(compared(table, names))}) from mart."{table}"'
-                ).fetchall()[0]
-                for table, names in columns
-                if table not in SKIPPED
-            }
+            return table_contents(con, without=("data_vintage",))
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +131,6 @@ def test_the_marts_are_those_of_a_refresh_from_nothing(base: Path, tmp_path: Pat
     remembered = {"mart_revision_log", "dim_vintage", "mart_index_restatement", "mart_source_load"}
     if kind == "new file":  # the checks of the load that it replaced
         remembered.add("mart_check_result")
-        assert found["mart_check_result"][0] > clean["mart_check_result"][0]
     differing = {name for name in clean if found.get(name) != clean[name]} - remembered
     assert not differing
     assert found.keys() == clean.keys()
@@ -191,5 +179,5 @@ def test_a_killed_refresh_goes_on_after_the_last_step_that_ended(base: Path, tmp
     made = copy.refresh()
     assert "py_markov" in made
     # SQL of the gate looks again, since no load waits any more; what it leads to is the same
-    assert not made & {"py_index", "py_panel", "py_disparity", "py_measurement", "py_influence"}
+    assert {step for step in made if step.startswith("py_")} == {"py_markov"}
     assert House(copy.paths).published_sha256

@@ -1,7 +1,7 @@
 """One hash a table over what it says, whatever the order of its rows and the file that holds it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import duckdb
 
@@ -12,13 +12,17 @@ SKIPPED = ("mart_run_manifest",)
 
 
 def table_contents(
-    con: duckdb.DuckDBPyConnection, database: str | None = None, known: Mapping[str, str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    database: str | None = None,
+    known: Mapping[str, str] | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> dict[str, str]:
     """Table of schema mart -> sha256 of its column names, its number of rows and the sum of its row hashes.
 
     A row hash is the upper 96 bits of the md5 of the values as text, where a floating-point number is the shortest
     text that reads back as the same number: two tables have one hash if they hold the same rows, bit by bit.
-    known: hashes that need no computing.
+    known: hashes that need no computing.  without: columns that do not count.
     """
     known = known or {}
     own = database or str(con.execute("select current_database()").fetchall()[0][0])
@@ -28,7 +32,8 @@ def table_contents(
         [own],
     ).fetchall()
     return {
-        table: known.get(table) or _content(con, f'"{own}".mart."{table}"', compared(table, names))
+        table: known.get(table)
+        or _content(con, f'"{own}".mart."{table}"', [name for name in compared(table, names) if name not in without])
         for table, names in columns
         if table not in SKIPPED
     }

@@ -93,14 +93,18 @@ class House:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return Outcome(done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr)
 
-    def run_job(self, name: str, partition_key: str | None = None) -> bool:
+    def run_job(self, name: str, partition_key: str | None = None, years: range | None = None) -> bool:
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""
         from dagster_project.definitions import build_defs
+        from dagster_project.defs.execute import RANGE_END, RANGE_START
 
         with unchanged_environment():
             job = build_defs(self.paths).resolve_job_def(name)
+            tags = {RANGE_START: str(years[0]), RANGE_END: str(years[-1])} if years else {}
             with dg.DagsterInstance.get() as instance:
-                run = job.execute_in_process(instance=instance, partition_key=partition_key, raise_on_error=False)
+                run = job.execute_in_process(
+                    instance=instance, partition_key=partition_key, tags=tags, raise_on_error=False
+                )
         return run.success
 
     @property

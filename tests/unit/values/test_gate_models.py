@@ -258,6 +258,44 @@ def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, fig
         gate.con.execute("delete from source where source = 'book'")
 
 
+def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
+    """a has the figures of b, b those of c, and c has truly moved: rows one off, or three odd counties."""
+    a, b, c = of_province(gate, 0)[1:8:3]
+    for variable in VARIABLES:
+        of_b, of_c = read(figures, variable, (b, c))
+        put(figures, variable, (a, b, c), (of_b, of_c, 9 * of_c))
+    assert a in {subject for subject, _ in gate.judge(figures)["row_holds_its_own_figures"]}
+    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
+    try:
+        assert "row_holds_its_own_figures" not in gate.judge(figures)
+    finally:
+        gate.con.execute("delete from source where source = 'book'")
+
+
+def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figures):
+    gate.judge(figures)
+    judged = "select data_year from gate_load where is_judged order by 1"
+    assert gate.con.execute(judged).fetchall() == [(YEARS[-1],)]
+    gate.con.execute("update row_count set level = 'county'")
+    try:
+        gate.con.execute(f"create or replace table gate_load as {gate.sql('gate_load')}")
+        assert gate.con.execute(judged).fetchall() == [(year,) for year in YEARS]
+    finally:
+        gate.con.execute("update row_count set level = 'city'")
+
+
+def test_the_limit_of_a_run_grows_with_the_rows(gate, figures):
+    question = "select max(times_limit) from gate_run"
+    gate.judge(figures)
+    (few,) = gate.con.execute(question).fetchall()
+    gate.con.execute("update gate_rule set value = value / 100 where parameter = 'run_rows'")
+    try:
+        gate.judge(figures)
+        assert gate.con.execute(question).fetchall()[0][0] < 0.9 * few[0]
+    finally:
+        gate.con.execute("update gate_rule set value = value * 100 where parameter = 'run_rows'")
+
+
 def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures):
     """One firm, two or three among many: that some of them are those of the row below says nothing."""
     rng, small = np.random.default_rng(3), [city for city, _ in gate.cities[:60]]

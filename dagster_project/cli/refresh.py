@@ -23,7 +23,7 @@ from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
-from dagster_project.run.dbt import Parsing
+from dagster_project.run.dbt import Parsing, dbt_command
 from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
 from dagster_project.run.kind import WrongKindError, check_kind
@@ -164,6 +164,7 @@ def _run(
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
         people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
+        dbt_command()  # its imports take seconds, beside all that comes before the graph
         if is_demo:
             check_kind(paths, is_synthetic=True)
             parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph

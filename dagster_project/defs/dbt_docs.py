@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dagster_project.paths import Paths, dbt_executable
-from dagster_project.run.dbt import dbt_environment, is_manifest_stale, parse
+from dagster_project.paths import Paths
+from dagster_project.run.dbt import dbt_command, dbt_environment, is_manifest_stale, parse
 from dagster_project.run.kind import SYNTHETIC, marker
 
 BANNER = (  # at the foot: the page's own head stands still over whatever is above it
@@ -34,7 +34,7 @@ class DbtDocs:
         self._lay_out_manifest()
         project = str(paths.dbt_project)
         self._process = subprocess.Popen(
-            [str(dbt_executable()), "docs", "generate", "--static", "--no-compile", "--project-dir", project],
+            [str(dbt_command()), "docs", "generate", "--static", "--no-compile", "--project-dir", project],
             env={**os.environ, **dbt_environment(paths), "DBT_TARGET_PATH": str(self._target)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

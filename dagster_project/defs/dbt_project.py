@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliInvocation, DbtCliResource, dbt_assets
 from packaging.version import Version
 
 from dagster_project.defs.asset_groups import group_of_node
@@ -20,7 +20,7 @@ from dagster_project.defs.check_words import sentence_of
 from dagster_project.defs.column_words import meanings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths, dbt_executable
-from dagster_project.run.dbt import dbt_environment
+from dagster_project.run.dbt import dbt_command, dbt_environment
 from dagster_project.store import Warehouse
 
 type Beside = Callable[[], None]
@@ -50,6 +50,11 @@ class DbtProcess(DbtCliResource):
     @cached_property
     def _cli_version(self) -> Version:
         return Version(importlib.metadata.version("dbt-core"))
+
+    def cli(self, args: Sequence[str], **how: Any) -> DbtCliInvocation:
+        """The server of dbt is started by the first use, not by every process that only shows the graph."""
+        ready = self.model_copy(update={"dbt_executable": str(dbt_command())})
+        return DbtCliResource.cli(ready, args, **how)
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
         return None

@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.asset_words import Contract
@@ -82,10 +81,11 @@ def key_of_step(
     paths: Paths,
     results: Mapping[str, Contract],
     before: Path | None,
+    contents: dict[str, str] | None = None,
 ) -> str:
     """What the tables of an analysis are made of: its own key, and the columns that are kept."""
     looked_back = before.parent.name if before else ""
-    return digest(columns_of(entry, results), key_of_analysis(con, entry, settings, paths, looked_back))
+    return digest(columns_of(entry, results), key_of_analysis(con, entry, settings, paths, looked_back, contents))
 
 
 def _build(
@@ -118,7 +118,7 @@ def _build(
         settings, before = current_settings(paths), file_of_vintage_before(entry, paths, warehouse)
         with warehouse.connect(read_only=True) as con:
             known = read_records(con)
-            key = key_of_step(con, entry, settings, paths, results, before)
+            key = key_of_step(con, entry, settings, paths, results, before, workshop.contents)
         if not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns):
             workshop.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
@@ -126,13 +126,8 @@ def _build(
         previews: dict[str, str] = {}
         with warehouse.connect() as con:
             forget(con, [f"py_{entry.name}", *columns])
-        if entry.in_parts:  # of a size that no frame should have: made here, written part by part
-            with threadpool_limits(limits=1):
-                built = entry.build(frames_of(entry, paths, warehouse), settings)
-                parts = built if isinstance(built, Iterator) else iter([built])
-                rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
-        else:
-            rows = warehouse.replace_in_parts([_named(workshop.result(entry, settings), entry, previews)], columns)
+        parts = workshop.parts(entry, settings) if entry.in_parts else iter([workshop.result(entry, settings)])
+        rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
         with warehouse.connect() as con:
             made = {table: Record(key, content_of_table(con, table)) for table in columns}
             write_records(con, {**made, f"py_{entry.name}": Record(key, "")})

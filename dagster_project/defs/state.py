@@ -105,15 +105,24 @@ def forget(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
 
 
 def key_of_analysis(
-    con: duckdb.DuckDBPyConnection, entry: Analysis, settings: Settings, paths: Paths, before: str
+    con: duckdb.DuckDBPyConnection,
+    entry: Analysis,
+    settings: Settings,
+    paths: Paths,
+    before: str,
+    contents: dict[str, str] | None = None,
 ) -> str:
     """Over the code that the analysis can reach, the settings, and the rows of each of its queries.
 
     before: name of the release that it looks back to, '' where there is none; releases never change.
+    contents: query -> hash of its rows; what is looked at for the first time is added.
     """
+    contents = {} if contents is None else contents
     module = entry.build.__module__
     code = hash_of_files(import_closure(paths.project, module), paths.project)
-    read = {label: content_of(con, query) for label, query in sorted(entry.queries().items())}
+    queries = dict(sorted(entry.queries().items()))
+    contents.update({query: content_of(con, query) for query in queries.values() if query not in contents})
+    read = {label: contents[query] for label, query in queries.items()}
     return digest(code, repr(settings), package_json(), read, before)
 
 

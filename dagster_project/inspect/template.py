@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.paths import PROJECT, Paths, dbt_executable
-from dagster_project.run.dbt import dbt_environment
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.run.dbt import dbt_command, dbt_environment
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
@@ -122,7 +122,7 @@ def _build(scratch: Path, project: Path) -> Path:
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
     command = [
-        str(dbt_executable()),
+        str(dbt_command()),
         "build",
         "--project-dir",
         str(paths.dbt_project),

@@ -3,8 +3,9 @@
 The one that the spec of the index names as its own is published whole. All share the scaled indicators of their basis.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from python_models.measurement.choices import IMPUTATIONS, imputed_as
 from python_models.measurement.composite import CompositeIndex, IndexResult
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
+
+type Part = Callable[[], Tables]
 
 INPUTS = {
     "panel": "int.int_panel_balanced",
@@ -33,8 +36,8 @@ class NoIndexError(ValueError):
     """The landed files are too few for any index: a matter of the input, not of the program."""
 
 
-def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
-    """The tables in parts: an index on one basis at a time. Nothing here is drawn.
+def build(frames: Frames, settings: Settings) -> Iterator[Part]:
+    """The tables in parts, an index on one basis each, none of which needs another. Nothing here is drawn.
 
     In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
     """
@@ -49,21 +52,35 @@ def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
 
 
-def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
-    """The tables of one index, basis by basis."""
+def _parts(frames: Frames, index_code: str) -> Iterator[Part]:
+    """One index, basis by basis."""
     spec = frames["spec"][frames["spec"]["index_code"] == index_code]
     cells = frames["panel"][frames["panel"]["index_code"] == index_code]
+    is_side = bool(spec["variant_of"].iloc[0]) or index_code not in _studied(frames["spec"])
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        index = composite(seen, spec, frames["indicator"], window)
-        rows = Rows()
-        own = str(spec["weight_scheme"].iloc[0])
-        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in _studied(frames["spec"])
-        _schemes(index, frames["weighting"], own, rows, is_variant=is_side)
-        tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
-        tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
-        yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
+        rest = frames["indicator"], frames["weighting"], window
+        yield partial(_tables, seen, spec, *rest, basis=basis, is_variant=is_side)
+
+
+def _tables(
+    cells: pd.DataFrame,
+    spec: pd.DataFrame,
+    indicator: pd.DataFrame,
+    weighting: pd.DataFrame,
+    window: tuple[int, int],
+    *,
+    basis: str,
+    is_variant: bool,
+) -> Tables:
+    """The tables of one index on one basis."""
+    rows, index_code = Rows(), str(spec["index_code"].iloc[0])
+    index = composite(cells, spec, indicator, window)
+    _schemes(index, weighting, str(spec["weight_scheme"].iloc[0]), rows, is_variant=is_variant)
+    tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
+    tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
+    return {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
 
 
 def _studied(spec: pd.DataFrame) -> set[str]:

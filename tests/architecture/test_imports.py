@@ -69,6 +69,8 @@ def test_only_the_reader_and_its_guard_open_landing_files():
 
 def test_dbt_is_never_imported_in_process():
     for file in modules("dagster_project"):
+        if file.name == "dbt_server.py":  # it is that process
+            continue
         assert "dbt" not in imported(file), f"{file.relative_to(ROOT)} imports dbt: it must stay a subprocess"
 
 

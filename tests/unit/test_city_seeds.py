@@ -17,12 +17,12 @@ def read(name: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def city() -> pd.DataFrame:
+def city():
     return read("city")
 
 
 @pytest.fixture(scope="module")
-def current(city: pd.DataFrame) -> pd.DataFrame:
+def current(city):
     return city[(city.level == "city") & (city.valid_to == "")]
 
 
@@ -38,14 +38,14 @@ def current(city: pd.DataFrame) -> pd.DataFrame:
         ("method_choice", ["choice_id"]),
     ],
 )
-def test_seed_key_is_unique_and_file_is_plain_utf8(name: str, key: list[str]) -> None:
+def test_seed_key_is_unique_and_file_is_plain_utf8(name, key):
     raw = (SEEDS / f"{name}.csv").read_bytes()
     assert not raw.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in raw
     assert not read(name).duplicated(key).any()
 
 
-def test_roster_has_the_units_of_2021(city: pd.DataFrame, current: pd.DataFrame) -> None:
+def test_roster_has_the_units_of_2021(city, current):
     assert len(current) == 337
     assert city.level.value_counts().to_dict() == {"city": 339, "province": 27, "county": 4, "nation": 1}
     assert (city.is_province_unit == "true").sum() == 31
@@ -72,7 +72,7 @@ def in_year(county: pd.DataFrame, year: int) -> pd.Series:
 SPAN = (("valid_from", 0), ("valid_to", 9999))
 
 
-def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city: pd.DataFrame) -> None:
+def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city):
     county = read("county")
     assert {year: int(in_year(county, year).sum()) for year in COUNTIES} == COUNTIES
     assert set(county.parent_city_id) <= set(city.city_id)
@@ -82,7 +82,7 @@ def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city: pd.Da
         assert not county[in_year(county, year) & (county.kind == "county_city")].name_zh.duplicated().any(), year
 
 
-def test_every_county_unit_leads_to_one_of_the_base_boundary() -> None:
+def test_every_county_unit_leads_to_one_of_the_base_boundary():
     county, change = read("county"), read("county_change")
     onward = change[(change.is_main == "true") & (change.old_county_id != "")].set_index("old_county_id").new_county_id
     base = {*county[in_year(county, 2021)].county_id, "CN460400"}  # Danzhou became a city without counties
@@ -107,13 +107,13 @@ def test_every_county_unit_leads_to_one_of_the_base_boundary() -> None:
         ("CN130421", "CN130402", "split"),
     ],
 )
-def test_known_changes_of_counties_are_there(old: str, new: str, kind: str) -> None:
+def test_known_changes_of_counties_are_there(old, new, kind):
     change = read("county_change")
     found = change[(change.old_county_id == old) & (change.new_county_id == new)]
     assert found.kind.tolist() == ([kind] if kind else [])
 
 
-def test_english_names_follow_common_use(city: pd.DataFrame) -> None:
+def test_english_names_follow_common_use(city):
     name = city.set_index("city_code").name_en
     expected = {
         "500000": "Chongqing",
@@ -131,7 +131,7 @@ def test_english_names_follow_common_use(city: pd.DataFrame) -> None:
     assert name.str.fullmatch(r"[A-Z][A-Za-z' ]+").all()
 
 
-def test_each_scheme_gives_each_city_one_group(current: pd.DataFrame) -> None:
+def test_each_scheme_gives_each_city_one_group(current):
     group = read("city_group")
     for scheme, rows in group.groupby("scheme"):
         assert rows.city_id.is_unique
@@ -145,7 +145,7 @@ def test_each_scheme_gives_each_city_one_group(current: pd.DataFrame) -> None:
     assert set(cores.city_id) == set(current[current.is_core36 == "true"].city_id)
 
 
-def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame) -> None:
+def test_changes_name_known_units_and_transfers_their_county(city):
     change = read("city_change")
     known = set(city.city_id) | {""}
     for column in ("from_city_id", "to_city_id", "county_city_id"):
@@ -159,7 +159,7 @@ def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame)
     assert int(merged.effective_year) == int(city.set_index("city_id").valid_to[merged.from_city_id]) + 1
 
 
-def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
+def test_no_label_can_match_two_aliases(city):
     alias = read("city_alias").reset_index(names="n")
     of_counties = alias.source == "county_tables"
     assert set(alias[~of_counties].city_id) <= set(city.city_id)
@@ -175,13 +175,13 @@ def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
     assert clash.empty, clash[["alias", "city_id_x", "city_id_y"]].to_string()
 
 
-def test_bare_names_shared_with_a_province_or_county_city_need_a_source() -> None:
+def test_bare_names_shared_with_a_province_or_county_city_need_a_source():
     alias = read("city_alias")
     assert (alias[alias.alias.isin(["吉林", "海南", "Jilin", "Hainan"])].source != "").all()
     assert not alias.alias.isin(["大理", "喀什", "恩施"]).any()
 
 
-def test_neighbours_are_pairs_with_four_islands(current: pd.DataFrame) -> None:
+def test_neighbours_are_pairs_with_four_islands(current):
     pair = read("city_neighbour")
     assert len(pair) == 895
     assert (pair.city_id_a < pair.city_id_b).all()
@@ -190,13 +190,13 @@ def test_neighbours_are_pairs_with_four_islands(current: pd.DataFrame) -> None:
     assert set(current.city_id) - linked == {"CN460100", "CN460200", "CN460300", "CN460400"}
 
 
-def test_method_choices_use_known_provenance() -> None:
+def test_method_choices_use_known_provenance():
     choice = read("method_choice")
     assert set(choice.provenance) <= {"seed", "source", "standard", "reconstruction"}
     assert (choice != "").all(axis=None)
 
 
-def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> None:
+def test_map_draws_every_city_once_and_stays_small(current):
     assert MAP_FILE.stat().st_size < 1_000_000
     features = json.loads(MAP_FILE.read_text(encoding="utf-8"))["features"]
     drawn = [f["properties"]["city_id"] for f in features if f["properties"]["kind"] == "city"]
@@ -206,7 +206,7 @@ def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> Non
     assert {"台湾省", "香港特别行政区", "澳门特别行政区"} <= set(others)
 
 
-def test_labels_of_the_real_files_resolve(real_data: Path) -> None:
+def test_labels_of_the_real_files_resolve(real_data):
     from scripts.seeds.check_city_labels import COUNTY_SOURCES, all_labels, failures
 
     bad = failures(all_labels(real_data), SEEDS)

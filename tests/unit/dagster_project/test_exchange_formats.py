@@ -15,7 +15,7 @@ from dagster_project.publish.release.folder import export_tables
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def release(tmp_path_factory):
     """A small file with the tables and comments that the exchange files are made of, exported."""
     folder = tmp_path_factory.mktemp("exchange")
     file = folder / "city.duckdb"
@@ -56,7 +56,7 @@ def read(file: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_data_package_is_valid_and_its_files_are_what_it_says(release: Path) -> None:
+def test_the_data_package_is_valid_and_its_files_are_what_it_says(release):
     frictionless = pytest.importorskip("frictionless")
     report = frictionless.validate(str(release / PACKAGE))
     assert report.valid, report.flatten(["title", "rowNumber", "message"])
@@ -64,7 +64,7 @@ def test_the_data_package_is_valid_and_its_files_are_what_it_says(release: Path)
     assert rows == {"easy.panel_long": 4, "easy.ranking": 1, "mart_odd": 2, "mart_run_manifest": 1}
 
 
-def test_a_changed_file_is_no_longer_what_the_data_package_says(release: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_no_longer_what_the_data_package_says(release, tmp_path):
     frictionless = pytest.importorskip("frictionless")
     package = read(release / PACKAGE)
     package["resources"] = [one for one in package["resources"] if one["name"] == "mart_odd"]
@@ -75,7 +75,7 @@ def test_a_changed_file_is_no_longer_what_the_data_package_says(release: Path, t
     assert not frictionless.validate(str(tmp_path / PACKAGE)).valid
 
 
-def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release: Path) -> None:
+def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release):
     package = read(release / PACKAGE)
     resources = {one["name"]: one for one in package["resources"]}
     fields = {one["name"]: one for one in resources["easy.ranking"]["schema"]["fields"]}
@@ -87,9 +87,7 @@ def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release: Path
     assert "constraints" not in odd["note"]  # an empty text would be refused
 
 
-def test_croissant_is_valid_and_gives_the_rows_of_the_front_room(
-    release: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_croissant_is_valid_and_gives_the_rows_of_the_front_room(release, caplog):
     mlcroissant = pytest.importorskip("mlcroissant")
     with caplog.at_level(logging.WARNING):
         found = mlcroissant.Dataset(jsonld=str(release / CROISSANT))
@@ -99,7 +97,7 @@ def test_croissant_is_valid_and_gives_the_rows_of_the_front_room(
     assert {one["name"] for one in read(release / CROISSANT)["recordSet"]} == {"easy.ranking", "easy.panel_long"}
 
 
-def test_sdmx_has_one_observation_a_figure_and_says_which_are_imputed(release: Path) -> None:
+def test_sdmx_has_one_observation_a_figure_and_says_which_are_imputed(release):
     """Columns of SDMX-CSV 2.0: structure, its id, action, then dimensions, observation and attributes."""
     with (release / SDMX).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

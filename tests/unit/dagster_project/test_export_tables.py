@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -13,7 +12,7 @@ from dagster_project.publish.release.folder import export_tables
 
 
 @pytest.fixture
-def snapshot(tmp_path: Path) -> Path:
+def snapshot(tmp_path):
     file = tmp_path / "city.duckdb"
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart; create table mart.city (city_id varchar, score double, tags varchar[])")
@@ -22,7 +21,7 @@ def snapshot(tmp_path: Path) -> Path:
     return file
 
 
-def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Path, tmp_path: Path) -> None:
+def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot, tmp_path):
     exported = export_tables(snapshot, tmp_path / "out", {})
     csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv.gz", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
@@ -33,7 +32,7 @@ def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Pa
     assert csv["tags"].iloc[2] == "a; b"
 
 
-def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> None:
+def test_csv_starts_with_one_byte_order_mark(snapshot, tmp_path):
     export_tables(snapshot, tmp_path / "out", {})
     packed = gzip.decompress((tmp_path / "out" / "csv" / "city.csv.gz").read_bytes())
     plain = (tmp_path / "out" / "dictionary.csv").read_bytes()
@@ -42,7 +41,7 @@ def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> 
         assert content.count(b"\xef\xbb\xbf") == 1
 
 
-def test_a_long_table_goes_out_as_parquet_only(snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_table_goes_out_as_parquet_only(snapshot, tmp_path, monkeypatch):
     monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
     exported = export_tables(snapshot, tmp_path / "out", {})
     assert list((tmp_path / "out" / "csv").iterdir()) == []
@@ -50,16 +49,14 @@ def test_a_long_table_goes_out_as_parquet_only(snapshot: Path, tmp_path: Path, m
     assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
 
 
-def test_a_very_long_table_stands_in_the_file_alone(
-    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_very_long_table_stands_in_the_file_alone(snapshot, tmp_path, monkeypatch):
     monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
     monkeypatch.setattr(release, "MAX_PARQUET_ROWS", 2)
     assert export_tables(snapshot, tmp_path / "out", {}) == {"city": {"rows": 3}}
     assert [path.name for path in (tmp_path / "out").rglob("city*")] == []
 
 
-def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_path: Path) -> None:
+def test_tables_of_the_front_room_go_out_under_their_schema(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create schema easy; create table easy.ranking as select 1 as rank_year")
         con.execute("create schema ops; create table ops.run as select 1 as n")
@@ -69,7 +66,7 @@ def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_
     assert "easy.ranking,rank_year" in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
 
 
-def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot: Path, tmp_path: Path) -> None:
+def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create table mart.year as select 2012 as year")
     first, second = tmp_path / "first", tmp_path / "second"
@@ -86,9 +83,7 @@ def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapsho
         assert (second / file).read_bytes() == (first / file).read_bytes()
 
 
-def test_files_of_other_kinds_than_today_are_not_linked(
-    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_other_kinds_than_today_are_not_linked(snapshot, tmp_path, monkeypatch):
     exported = export_tables(snapshot, tmp_path / "first", {"city": "c1"})
     tables = {name: {**facts, "content": "c1"} for name, facts in exported.items()}
     (tmp_path / "first" / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")

@@ -1,7 +1,5 @@
 """Demo and real data never share a warehouse: the mark, the published file and the loads each say what is there."""
 
-from pathlib import Path
-
 import duckdb
 import pytest
 
@@ -11,7 +9,7 @@ from dagster_project.store import Warehouse
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return Paths(warehouse=tmp_path, landing=tmp_path / "landing", sidecars=tmp_path / "landing")
 
 

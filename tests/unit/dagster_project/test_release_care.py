@@ -17,11 +17,8 @@ from dagster_project.published import open_read_only, open_side_by_side
 
 
 @pytest.fixture
-def paths(tmp_path) -> Paths:
+def paths(tmp_path):
     return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
-
-
-# ---- the hash of a table ---------------------------------------------------------------------------------
 
 
 def content_of(*rows: str, columns: str = "a integer, x double, t varchar, many varchar[]") -> str:
@@ -71,9 +68,6 @@ def test_what_names_the_run_does_not_matter():
         assert "mart_run_manifest" not in before
 
 
-# ---- the reader ------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def file(tmp_path):
     made = tmp_path / "it's.duckdb"
@@ -120,9 +114,6 @@ def test_side_by_side_it_writes_only_where_it_may(file, tmp_path):
 def test_a_file_may_be_open_twice_in_one_program(file):
     with open_read_only(file) as one, open_read_only(file) as two:
         assert one.execute("from t").fetchall() == two.execute("from t").fetchall()
-
-
-# ---- releases on disk ------------------------------------------------------------------------------------
 
 
 def release(paths: Paths, name: str, previous: str | None = None, vintage: str = "2021A") -> None:
@@ -198,7 +189,7 @@ def test_a_release_of_an_older_version_is_verified_by_the_hashes_it_has(paths):
 
 
 @pytest.fixture
-def five(paths) -> Paths:
+def five(paths):
     """0 -> 1 -> 2 -> 3 -> 4; the vintage changed with 1 and with 3."""
     before = None
     for number, vintage in enumerate(("2021A", "2021B", "2021B", "2021C", "2021C")):

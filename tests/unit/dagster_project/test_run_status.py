@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+def receiver(monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Receiver)
     server.taken, server.answer = [], 204  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -47,7 +46,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
 
 
 @pytest.fixture(autouse=True)
-def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_webhook(monkeypatch):
     monkeypatch.delenv(WEBHOOK, raising=False)
 
 
@@ -66,7 +65,7 @@ def ended(tmp_path: Path, **changes: object) -> RunStatus:
     return RunStatus(**fields)  # type: ignore[arg-type]
 
 
-def test_all_of_it_is_written_and_read_back(tmp_path: Path) -> None:
+def test_all_of_it_is_written_and_read_back(tmp_path):
     assert write_status(tmp_path / "reports", ended(tmp_path)) == []
     content = read_status(tmp_path / "reports")
     told = ("job", "status", "exit_code", "started", "seconds", "release", "message")
@@ -85,32 +84,32 @@ def test_all_of_it_is_written_and_read_back(tmp_path: Path) -> None:
     ]
 
 
-def test_only_the_finished_file_is_ever_there(tmp_path: Path) -> None:
+def test_only_the_finished_file_is_ever_there(tmp_path):
     for exit_code in (3, 0):
         write_status(tmp_path, ended(tmp_path, exit_code=exit_code))
         assert [file.name for file in tmp_path.iterdir()] == ["last_run.json"]
     assert read_status(tmp_path)["exit_code"] == 0
 
 
-def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path: Path) -> None:
+def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path):
     write_status(tmp_path, ended(tmp_path, steps=[StepRecord("rebuild", "py_index", "", 7.0, True)]))
     write_status(tmp_path, ended(tmp_path))  # py_index failed after 3 s: that says nothing about how long it takes
     assert known_seconds(tmp_path) == {"rebuild/py_index": 7.0, "ingest/raw__load": 2.35}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"step_seconds": 3}'])
-def test_a_file_that_is_none_is_read_as_nothing_known(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_none_is_read_as_nothing_known(tmp_path, text):
     (tmp_path / "last_run.json").write_text(text, encoding="utf-8")
     assert known_seconds(tmp_path) == {}
 
 
-def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
     (tmp_path / "reports").write_text("a file where the folder should be", encoding="utf-8")
     (warning,) = write_status(tmp_path / "reports", ended(tmp_path))
     assert "could not be written" in warning
 
 
-def test_the_webhook_gets_the_same_content_as_json(tmp_path: Path, receiver: HTTPServer) -> None:
+def test_the_webhook_gets_the_same_content_as_json(tmp_path, receiver):
     assert write_status(tmp_path, ended(tmp_path)) == []
     ((kind, sent),) = receiver.taken  # type: ignore[attr-defined]
     assert kind == "application/json; charset=utf-8"
@@ -118,7 +117,7 @@ def test_the_webhook_gets_the_same_content_as_json(tmp_path: Path, receiver: HTT
     assert "step_seconds" not in sent
 
 
-def test_a_webhook_that_refuses_is_a_warning_that_keeps_its_secret(tmp_path: Path, receiver: HTTPServer) -> None:
+def test_a_webhook_that_refuses_is_a_warning_that_keeps_its_secret(tmp_path, receiver):
     receiver.answer = 500  # type: ignore[attr-defined]
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "it answered 500" in warning
@@ -135,7 +134,7 @@ HOSTILE = {
 
 
 @pytest.fixture
-def raw_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+def raw_server(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.getsockname()[1]}/hook?token=secret")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -143,9 +142,7 @@ def raw_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
-def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(
-    tmp_path: Path, raw_server: socket.socket, answer: bytes
-) -> None:
+def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(tmp_path, raw_server, answer):
     def speak() -> None:
         line, _ = raw_server.accept()
         with line:
@@ -161,9 +158,7 @@ def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(
     assert "could not be sent" in warnings[0]
 
 
-def test_a_server_that_drips_does_not_hold_the_run_up(
-    tmp_path: Path, raw_server: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_drips_does_not_hold_the_run_up(tmp_path, raw_server, monkeypatch):
     monkeypatch.setattr(run_status, "WEBHOOK_SECONDS", 0.5)
     done = threading.Event()
 
@@ -196,9 +191,7 @@ def test_a_server_that_drips_does_not_hold_the_run_up(
         "http:///secret",
     ],
 )
-def test_a_malformed_address_is_a_warning_that_does_not_print_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_a_malformed_address_is_a_warning_that_does_not_print_it(tmp_path, monkeypatch, url):
     monkeypatch.setenv(WEBHOOK, url)
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "secret" not in warning

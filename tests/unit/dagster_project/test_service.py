@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -29,7 +28,7 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.5])
-def test_a_stopped_process_takes_its_service_along(tmp_path: Path, seconds: float) -> None:
+def test_a_stopped_process_takes_its_service_along(tmp_path, seconds):
     """Also where it is stopped in the moment in which the service begins."""
     noted = tmp_path / "pid"
     starter = subprocess.Popen([sys.executable, "-c", STARTS, str(noted)])
@@ -48,7 +47,7 @@ def test_a_stopped_process_takes_its_service_along(tmp_path: Path, seconds: floa
         starter.wait()
 
 
-def test_the_page_is_named_once_it_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_is_named_once_it_answers(tmp_path, capsys):
     index = tmp_path / "index.html"
     index.touch()
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -14,14 +14,14 @@ WHO = Said(producer="somebody", licence="none stated")
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     generate_demo(folder, cities=6, years=range(2012, 2013))
     return folder
 
 
 @pytest.fixture
-def landing(demo: Path, tmp_path: Path) -> Path:
+def landing(demo, tmp_path):
     """A landing folder with one yearbook and no sidecar."""
     file = tmp_path / "landing" / "yearbook" / "2012" / "synthetic_yearbook_2012.xlsx"
     file.parent.mkdir(parents=True)
@@ -34,7 +34,7 @@ def draft(landing: Path, said: Said = WHO, *, write: bool = True) -> int:
     return draft_sidecar(files, Asked(files[0], source="yearbook"), landing, said, write=write)
 
 
-def test_a_drafted_sidecar_is_one_that_a_refresh_takes(landing: Path) -> None:
+def test_a_drafted_sidecar_is_one_that_a_refresh_takes(landing):
     assert draft(landing) == 0
     (sidecar,) = find_sidecars(landing)
     assert (sidecar.source, sidecar.layout, sidecar.data_year, sidecar.is_synthetic) == ("yearbook", "wide", 2012, True)
@@ -43,7 +43,7 @@ def test_a_drafted_sidecar_is_one_that_a_refresh_takes(landing: Path) -> None:
     assert check_files(sidecar, landing) == sidecar.vintage
 
 
-def test_what_nobody_said_is_left_open_and_named(landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nobody_said_is_left_open_and_named(landing, capsys):
     assert draft(landing, Said(), write=False) == 1
     out, err = capsys.readouterr()
     content = yaml.safe_load(out)
@@ -52,7 +52,7 @@ def test_what_nobody_said_is_left_open_and_named(landing: Path, capsys: pytest.C
     assert list(landing.rglob("*.yml")) == []
 
 
-def test_what_is_guessed_is_said(landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_guessed_is_said(landing, capsys):
     """The file's own title has the year in brackets only; whoever reads the sidecar must know where it is from."""
     assert draft(landing) == 0
     err = capsys.readouterr().err
@@ -60,7 +60,7 @@ def test_what_is_guessed_is_said(landing: Path, capsys: pytest.CaptureFixture[st
     assert "2012" in err
 
 
-def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing: Path) -> None:
+def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):
     assert draft(landing) == 0
     (first,) = find_sidecars(landing)
     old = next(landing.rglob("*.xlsx"))
@@ -71,7 +71,7 @@ def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing: Pat
     assert [sidecar.supersedes for sidecar in chain] == [None, first.vintage]
 
 
-def test_a_file_outside_the_landing_folder_is_refused(landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_outside_the_landing_folder_is_refused(landing, capsys):
     file = next(landing.rglob("*.xlsx"))
     elsewhere = landing.parent / "another"
     assert draft_sidecar([file], Asked(file, source="yearbook"), elsewhere, WHO, write=True) == 2

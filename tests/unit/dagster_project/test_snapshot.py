@@ -10,7 +10,7 @@ from dagster_project.publish.release.snapshot import _chains, write_snapshot
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Path:
+def build(tmp_path):
     file = tmp_path / "build.duckdb"
     with duckdb.connect(str(file)) as con:
         for schema in ("easy", "mart", "ops", "int"):
@@ -36,7 +36,7 @@ def published(build: Path, sql: str) -> list[tuple[object, ...]]:
         return con.execute(sql).fetchall()
 
 
-def test_every_row_and_figure_is_that_of_the_build(build: Path) -> None:
+def test_every_row_and_figure_is_that_of_the_build(build):
     with duckdb.connect(str(build)) as con:
         expected = con.execute("from mart.mart_index_score order by all").fetchall()
     assert published(build, "from mart.mart_index_score order by all") == expected
@@ -44,7 +44,7 @@ def test_every_row_and_figure_is_that_of_the_build(build: Path) -> None:
     assert published(build, "select status from mart.mart_run_manifest") == [("published",)]
 
 
-def test_comments_types_and_constraints_come_along(build: Path) -> None:
+def test_comments_types_and_constraints_come_along(build):
     sql = (
         "select column_name, data_type, is_nullable, comment from duckdb_columns()"
         " where table_name = 'mart_index_score'"
@@ -56,16 +56,16 @@ def test_comments_types_and_constraints_come_along(build: Path) -> None:
     ]
 
 
-def test_marts_are_sorted_and_the_front_room_keeps_its_order(build: Path) -> None:
+def test_marts_are_sorted_and_the_front_room_keeps_its_order(build):
     assert published(build, "select city_id from mart.mart_index_score limit 3") == [("c0",), ("c1",), ("c10",)]
     assert published(build, "from easy.ranking") == [(2, "b"), (1, "a")]
 
 
-def test_small_tables_take_small_blocks(build: Path) -> None:
+def test_small_tables_take_small_blocks(build):
     assert published(build, "select block_size from pragma_database_size()") == [(32_768,)]
 
 
-def test_rows_of_several_indices_say_which_are_the_headline_ones(build: Path) -> None:
+def test_rows_of_several_indices_say_which_are_the_headline_ones(build):
     with duckdb.connect(str(build)) as con:
         con.execute(
             "create table mart.dim_index as select * from (values ('nqpf', 'frozen', 'flat', true),"

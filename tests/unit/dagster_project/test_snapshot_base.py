@@ -1,8 +1,5 @@
 """A published file made from the one before: the same as one made from nothing, whatever changed."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import duckdb
 import pytest
 
@@ -32,7 +29,7 @@ TABLES = ("easy.ranking", "mart.mart_run_manifest", *sorted(HEADLINE), "mart.mar
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Path:
+def build(tmp_path):
     file = tmp_path / "build.duckdb"
     with duckdb.connect(str(file)) as con:
         con.execute(BUILD)
@@ -80,9 +77,7 @@ where not internal order by all
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_file_made_from_the_one_before_is_that_made_from_nothing(
-    build: Path, tmp_path: Path, change: Callable[[duckdb.DuckDBPyConnection], set[str]]
-) -> None:
+def test_a_file_made_from_the_one_before_is_that_made_from_nothing(build, tmp_path, change):
     before, again, clean = (tmp_path / f"{name}.duckdb" for name in ("before", "again", "clean"))
     write_snapshot(build, before, run_id="r0")
     held = before.read_bytes()
@@ -102,7 +97,7 @@ def test_a_file_made_from_the_one_before_is_that_made_from_nothing(
     assert before.read_bytes() == held
 
 
-def test_only_what_changed_is_made_again(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_changed_is_made_again(build, tmp_path, monkeypatch):
     before, again = tmp_path / "before.duckdb", tmp_path / "again.duckdb"
     write_snapshot(build, before, run_id="r0")
     copied: list[str] = []
@@ -118,7 +113,7 @@ def test_only_what_changed_is_made_again(build: Path, tmp_path: Path, monkeypatc
     assert sorted(copied) == sorted({*TABLES, "mart.mart_indicator_source"})  # the large ones would leave a hole
 
 
-def test_the_source_value_is_packed_here(build: Path, tmp_path: Path) -> None:
+def test_the_source_value_is_packed_here(build, tmp_path):
     """Else the tests above would say nothing of chains."""
     target = tmp_path / "city.duckdb"
     write_snapshot(build, target, run_id="r0")

@@ -1,7 +1,6 @@
 """What is unchanged by content is not made again; what might differ is."""
 
 import copy
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -54,7 +53,7 @@ def manifest() -> dict:
 
 
 @pytest.fixture
-def con(tmp_path: Path):
+def con(tmp_path):
     warehouse = Warehouse(tmp_path / "city.duckdb")
     warehouse.prepare()
     with warehouse.connect() as connection:

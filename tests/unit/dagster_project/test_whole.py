@@ -1,8 +1,5 @@
 """What has changed since the last refresh: nothing, only pages, or something that decides a number."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from dagster_project.paths import Paths
@@ -16,7 +13,7 @@ FILES = (
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
@@ -29,12 +26,12 @@ def found(paths: Paths, release: str | None = "R1") -> Changed:
     return what_changed(paths, whole_key(paths), release)
 
 
-def test_the_same_files_are_nothing_new(paths: Paths) -> None:
+def test_the_same_files_are_nothing_new(paths):
     assert found(paths) == Changed.nothing
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_each_file_counts_for_what_it_decides(paths: Paths, name: str) -> None:
+def test_each_file_counts_for_what_it_decides(paths, name):
     file = paths.project / name
     file.write_text("another text", encoding="utf-8")
     is_page = name.startswith(("dagster_project/publish", "docs", "LICENSE"))
@@ -51,13 +48,13 @@ def test_each_file_counts_for_what_it_decides(paths: Paths, name: str) -> None:
         lambda paths: paths.published_file.unlink(),
     ],
 )
-def test_pages_alone_are_made_only_over_what_that_refresh_left(paths: Paths, touch: Callable[[Paths], None]) -> None:
+def test_pages_alone_are_made_only_over_what_that_refresh_left(paths, touch):
     (paths.project / FILES[0]).write_text("a new sentence", encoding="utf-8")
     assert found(paths) == Changed.pages
     touch(paths)
     assert found(paths) == Changed.numbers
 
 
-def test_another_release_is_current(paths: Paths) -> None:
+def test_another_release_is_current(paths):
     assert found(paths, "R0") == Changed.numbers
     assert found(paths, None) == Changed.numbers

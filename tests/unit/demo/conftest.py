@@ -25,7 +25,7 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(tmp_path_factory):
     landing = tmp_path_factory.mktemp("landing")
     truth = generate_demo(landing)
     return Demo(landing, truth, read_back(landing))

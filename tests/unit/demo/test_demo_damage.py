@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from text_table import words
 
 from dagster_project.demo.books import correction_rows
 from dagster_project.demo.country import TRANSFERS, read_geography
@@ -11,15 +12,8 @@ from dagster_project.demo.faults import alias_rows
 from dagster_project.demo.printed import REVISION
 from dagster_project.paths import demo_paths
 
-CELL_KINDS = (
-    "interior_gap",
-    "edge_gap",
-    "unit_slip",
-    "ocr_number",
-    "full_width",
-    "thousands",
-    "structural_zero",
-    "revision_vintage",
+CELL_KINDS = tuple(
+    words("interior_gap edge_gap unit_slip ocr_number full_width thousands structural_zero revision_vintage")
 )
 SEEDS = demo_paths().seeds
 

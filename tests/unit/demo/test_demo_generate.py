@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
+from text_table import words
 
 from dagster_project.demo import generate_demo
 from dagster_project.demo.country import SMALL_ROSTER
@@ -62,22 +63,12 @@ def test_yearbooks_when_a_year_arrives_keep_their_bytes(tmp_path):
 
 def test_sidecars_when_read_by_the_ingest_library_are_valid(demo):
     sidecars = find_sidecars(demo.landing)
-    assert {s.source for s in sidecars} == {
-        "yearbook",
-        "registry",
-        "patent",
-        "satellite",
-        "robot",
-        "gdp_revised",
-        "county",
-        "county_tables",
-        "society",
-        "investment",
-        "sector_employment",
-        "consumer_prices",
-        "court",
-        "work_report",
-    }
+    assert {s.source for s in sidecars} == set(
+        words(
+            "yearbook registry patent satellite robot gdp_revised county county_tables society investment"
+            " sector_employment consumer_prices court work_report"
+        )
+    )
     assert all(s.is_synthetic and s.title.startswith("SYNTHETIC") for s in sidecars)
     for sidecar in sidecars:
         check_files(sidecar, demo.landing)

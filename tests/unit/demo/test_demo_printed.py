@@ -3,26 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from text_table import words
 
 from dagster_project.demo.books import UNITS, tables_of
 from dagster_project.demo.country import read_geography
 from dagster_project.paths import demo_paths
 
-ADDITIVE = (
-    "population_resident",
-    "population_registered",
-    "gdp_nom",
-    "va_primary_nom",
-    "va_secondary_nom",
-    "va_tertiary_nom",
-    "fiscal_expenditure",
-    "fiscal_education",
-    "fiscal_science",
-    "emp_urban_units",
-    "emp_it_services",
-    "emp_sci_tech",
-    "industrial_firms",
-    "industrial_profit",
+ADDITIVE = tuple(
+    words(
+        "population_resident population_registered gdp_nom va_primary_nom va_secondary_nom va_tertiary_nom"
+        " fiscal_expenditure fiscal_education fiscal_science emp_urban_units emp_it_services emp_sci_tech"
+        " industrial_firms industrial_profit"
+    )
 )
 
 

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-import pandas as pd
 import pytest
 
 from dagster_project.demo.country import read_geography
@@ -16,7 +15,7 @@ def names_of() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def wide(demo) -> pd.DataFrame:
+def wide(demo):
     chosen = demo.cells[demo.cells["source"].isin(["society", "sector_employment", "consumer_prices", "investment"])]
     table = chosen[chosen["text"] != ""].pivot_table(
         index=["city", "year"], columns="variable", values="text", aggfunc="first"

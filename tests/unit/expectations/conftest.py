@@ -1,8 +1,6 @@
 """A small clean load (12 cities, four variables, one sheet, data year 2019); each test breaks one thing."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,25 +132,25 @@ def last_of(values: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture
-def frames() -> dict[str, pd.DataFrame]:
+def frames():
     """The clean load of one year."""
     return clean_load()
 
 
 @pytest.fixture
-def make_frames() -> Callable[..., dict[str, pd.DataFrame]]:
+def make_frames():
     """The clean load of any years."""
     return clean_load
 
 
 @pytest.fixture
-def baseline() -> Baseline:
+def baseline():
     """The baseline that the clean load of 2019 meets."""
     return BASELINE
 
 
 @pytest.fixture
-def judge(tmp_path: Path) -> Callable[..., dict[str, ResultRow]]:
+def judge(tmp_path):
     """Validate frames against the baseline (with changes) and return the failed rows by rule."""
 
     def run(frames: dict[str, pd.DataFrame], **changes: Any) -> dict[str, ResultRow]:
@@ -163,7 +161,7 @@ def judge(tmp_path: Path) -> Callable[..., dict[str, ResultRow]]:
 
 
 @pytest.fixture
-def at_cell() -> Callable[[dict[str, pd.DataFrame], str, str], pd.Series]:
+def at_cell():
     """Mask of the one cell of a city and variable (of every year)."""
 
     def mask(frames: dict[str, pd.DataFrame], city: str, variable: str) -> pd.Series:
@@ -172,8 +170,6 @@ def at_cell() -> Callable[[dict[str, pd.DataFrame], str, str], pd.Series]:
 
     return mask
 
-
-# ---- a country of 120 cities for the rules about whole columns ------------------------------------------------
 
 N_CITIES = 120
 # block: (median, spread between cities, usual median from, to, kind, unit)
@@ -301,19 +297,19 @@ def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool =
 
 
 @pytest.fixture
-def figures() -> dict[tuple[str, int], np.ndarray]:
+def figures():
     """Figures of 120 cities, (block, year) -> array; a test spoils one and loads them with `load_country`."""
     return draw_country()
 
 
 @pytest.fixture
-def load_country() -> Callable[..., dict[str, pd.DataFrame]]:
+def load_country():
     """Figures -> frames of the load of 2019, with the year before as its past unless `has_past` is false."""
     return country_load
 
 
 @pytest.fixture
-def refused() -> Callable[..., dict[str, str]]:
+def refused():
     """Frames -> block -> rule that refuses it."""
 
     def run(frames: dict[str, pd.DataFrame]) -> dict[str, str]:

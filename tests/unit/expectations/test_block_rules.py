@@ -22,9 +22,6 @@ def test_a_good_file_is_refused_nowhere(figures, load_country, refused, has_past
     assert refused(load_country(figures, has_past=has_past)) == {}
 
 
-# ---- unit slips ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("power", [1, -1, 2, -2, 3, -3, 4, -4, 8, -8])
 def test_a_power_of_ten_against_the_past_is_a_unit_slip(figures, load_country, refused, power):
     figures["mobile_subscribers/city", YEAR] *= 10.0**power
@@ -48,9 +45,6 @@ def test_a_unit_printed_in_the_header_cannot_be_replaced_by_the_map(figures, loa
     frames = load_country(figures)
     frames["headers"]["header_unit"] = frames["headers"]["unit"]
     assert ",ignore,city," in row_of(frames, baseline, "gdp_nom/city")["paste_rows"].splitlines()[0]
-
-
-# ---- figures under the wrong header, or in the wrong row ----------------------------------------------------------
 
 
 @WITH_AND_WITHOUT_PAST
@@ -100,9 +94,6 @@ def test_all_columns_off_by_a_row_need_the_past(figures, load_country, refused):
             move(figures, block, 1)
     assert set(refused(load_country(figures)).values()) == {PLACE}
     assert refused(load_country(figures, has_past=False)) == {}
-
-
-# ---- ranks, medians, bands ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,9 +163,6 @@ def test_a_few_cities_outside_the_band_are_a_matter_of_these_cities(figures, loa
     assert failed["value_is_inside_band"].n_unexpected == 4
 
 
-# ---- identities ------------------------------------------------------------------------------------------------------
-
-
 def test_identity_blames_the_column_that_breaks_most(figures, load_country, refused):
     """Population breaks two identities, its partners one: no past is needed to tell."""
     move(figures, "population_resident/city", 60)
@@ -210,9 +198,6 @@ def test_a_figure_marked_keep_is_not_asked_again(figures, load_country, judge):
     kept = (values["variable_code"] == "tertiary_share") & values["city_name"].isin(["城0", "城1", "城2", "城3"])
     values.loc[kept, "is_corrected"] = True
     assert judge(frames, rows_max=130, required_variables=()) == {}
-
-
-# ---- one message a fault, and the way out ------------------------------------------------------------------------
 
 
 def test_ignore_rows_of_the_message_let_the_rest_pass(figures, load_country, refused, baseline):

@@ -97,9 +97,6 @@ def test_ready_made_rows_are_lines_of_their_seed():
     assert keep_row("s", cell, "seen") == "s,,CN1,2020,x,city,keep,,134,seen,open"
 
 
-# ---- columns left out by a person ------------------------------------------------------------------------------------
-
-
 def test_a_required_column_that_was_left_out_only_warns(frames, judge):
     frames["headers"].loc[0, ["variable_code", "variable_left_out"]] = ["ignore", "gdp_nom"]
     frames["values"] = frames["values"].query("variable_code != 'gdp_nom'")
@@ -112,9 +109,6 @@ def test_a_required_column_that_is_merely_ignored_is_missing(frames, judge):
     frames["headers"].loc[0, "variable_code"] = "ignore"
     frames["values"] = frames["values"].query("variable_code != 'gdp_nom'")
     assert set(judge(frames)) == {"required_variable_has_column"}
-
-
-# ---- fills -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_year_of_midpoints_is_told(make_frames, judge):
@@ -156,9 +150,6 @@ def test_a_repeat_of_an_older_year_is_no_repeat_of_the_year_before(frames, judge
     assert "year_is_no_repeat" not in judge(frames)
 
 
-# ---- province totals ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("factor", "is_told"), [(1.0, False), (1.1, False), (1.3, True), (0.8, True)])
 def test_cities_sum_to_their_province_within_fifteen_per_cent(frames, judge, factor, is_told):
     total = frames["values"].query("variable_code == 'gdp_nom'")["value"].sum() * factor
@@ -183,9 +174,6 @@ def test_cities_sum_to_their_province_within_fifteen_per_cent(frames, judge, fac
         sentence = failed["province_sum_is_near_total"].sentence
         assert f"河北省 2019 gdp_nom: cities sum to {1 / factor:.4g} of the total" in sentence
         assert "cell B5" in sentence
-
-
-# ---- a past that lies further back -----------------------------------------------------------------------------------
 
 
 def test_jump_limit_widens_with_the_years_between(frames, judge):

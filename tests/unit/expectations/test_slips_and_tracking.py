@@ -20,9 +20,6 @@ def past(rng):
     return np.exp(rng.normal(10, 1, 200))
 
 
-# ---- slips --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("power", [-8, -4, -3, -2, -1, 1, 2, 3, 4, 8])
 def test_spike_at_a_power_of_ten_is_found_under_growth(rng, power):
     ratios = power * LN10 + rng.normal(0.08, 0.05, 100)
@@ -61,9 +58,6 @@ def test_unit_that_undoes_a_slip_measures_the_same(frames):
     assert fitting_units(units, "斤", 4) == []
 
 
-# ---- ranks -----------------------------------------------------------------------------------------------------------
-
-
 def test_ranks_and_rho_equal_scipy_with_ties(rng):
     x, y = rng.integers(0, 20, 300).astype(float), rng.integers(0, 20, 300).astype(float)
     np.testing.assert_array_equal(average_ranks(x), rankdata(x))
@@ -92,9 +86,6 @@ def test_fit_of_losses_has_ranks_and_no_ratio(rng):
     assert math.isnan(found.mad)
 
 
-# ---- another column's past ---------------------------------------------------------------------------------------
-
-
 def test_figures_of_another_column_fit_its_past_better(rng, past):
     other = past * np.exp(rng.normal(0, 0.4, 200))
     now = other * np.exp(rng.normal(0.05, 0.03, 200))
@@ -115,9 +106,6 @@ def test_a_dozen_cities_need_a_clear_case(rng, past):
     now = other * np.exp(rng.normal(0, 0.02, 12))
     assert fits_better(fit(now, few), fit(now, other))
     assert not fits_better(fit(now[:9], few[:9]), fit(now[:9], other[:9]))
-
-
-# ---- rows ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shift", [-2, -1, 1, 2])

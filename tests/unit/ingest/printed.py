@@ -145,9 +145,6 @@ def _bracket(unit: str) -> str:
     return f"（{unit}）" if unit else ""
 
 
-# ---- strategies --------------------------------------------------------------------------------------------------
-
-
 @st.composite
 def heads(draw: st.DrawFn, names: Iterator[str], room: int) -> Head:
     """A header with at most `room` rows."""
@@ -209,9 +206,6 @@ def books(draw: st.DrawFn) -> tuple[Book, dict[object, float | None]]:
     notes = draw(st.sampled_from([[], ["注：本表数据为年报数。"], ["", "资料来源：各市统计局", "Note: preliminary"]]))
     flags = [draw(st.booleans()) for _ in range(5)]
     return Book(blocks, rows, draw(st.integers(0, 2)), *flags[:4], notes, flags[4]), meaning
-
-
-# ---- writer ------------------------------------------------------------------------------------------------------
 
 
 class Page:

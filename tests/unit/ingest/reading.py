@@ -5,18 +5,16 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 from jinja2 import Environment
+from text_table import words
 
 from dagster_project.ingest import Load
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
-MODELS = [
-    "staging/stg_landing__cells",
-    "staging/stg_landing__headers",
-    "reading/int_units",
-    "reading/int_headers_mapped",
-    "reading/int_rows_matched_to_cities",
-    "reading/int_values_converted_to_units",
-]
+MODELS = words(
+    "staging/stg_landing__cells staging/stg_landing__headers reading/int_units"
+    " reading/int_headers_mapped reading/int_rows_matched_to_cities"
+    " reading/int_values_converted_to_units"
+)
 GIVEN = {"header_map", "variable"}  # the caller's own
 NUMBERS = {"factor", "shift", "valid_from", "valid_to", "default_rank"}
 

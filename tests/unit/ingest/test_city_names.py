@@ -23,7 +23,7 @@ NO_HEADERS = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
+def reading():
     return Reading()
 
 

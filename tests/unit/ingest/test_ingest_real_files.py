@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.ingest import Load, check_set, find_sidecars, read_load
+from dagster_project.ingest import check_set, find_sidecars, read_load
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LANDING, SEEDS = REPOSITORY / "warehouse" / "landing", REPOSITORY / "dbt" / "seeds"
@@ -65,7 +65,7 @@ PATHS = {
 
 
 @pytest.fixture(scope="module")
-def loads(real_data) -> dict[tuple[str, int], Load]:
+def loads(real_data):
     """Every real load, read once."""
     found = {}
     for sidecar in check_set(find_sidecars(LANDING)):

@@ -30,22 +30,20 @@ SIDECAR = {
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
+def reading():
     return Reading()
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=books())
-def test_a_printed_table_is_read_back_equal(reading: Reading, drawn: tuple[Book, dict[object, float | None]]) -> None:
+def test_a_printed_table_is_read_back_equal(reading, drawn):
     check(reading, *drawn)
 
 
 @pytest.mark.slow
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=books())
-def test_many_printed_tables_are_read_back_equal(
-    reading: Reading, drawn: tuple[Book, dict[object, float | None]]
-) -> None:
+def test_many_printed_tables_are_read_back_equal(reading, drawn):
     check(reading, *drawn)
 
 
@@ -115,7 +113,7 @@ def sidecar(folder: Path, files: list[str], layout: str) -> Sidecar:
     return read_sidecar(path)
 
 
-def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading: Reading, tmp_path: Path) -> None:
+def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading, tmp_path):
     heads = [Head("人口甲", children=[Head("全市"), Head("市辖区")])]
     block = Block(Head("人口甲状况"), 1, "", has_note=False, heads=heads)
     looks = {"merges_titles": True, "merges_city": True, "english_rows": False, "indents": False}
@@ -129,5 +127,5 @@ def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading: Re
     assert reading.headers()["is_known"].tolist() == [True, False]
 
 
-def test_every_unit_of_the_random_tables_is_a_known_one() -> None:
+def test_every_unit_of_the_random_tables_is_a_known_one():
     assert set(UNITS) <= set(UNIT_SEED.index)

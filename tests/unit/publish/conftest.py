@@ -1,7 +1,6 @@
 """An empty published file with every table that the dbt project promises, and readers over it."""
 
 import csv
-from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import duckdb
@@ -12,7 +11,7 @@ from dagster_project.publish.exhibits.reader import Reader, Scope
 
 
 @pytest.fixture
-def scope() -> Scope:
+def scope():
     return Scope(
         index="nqpf",
         basis="frozen_2012_2021",
@@ -38,7 +37,7 @@ def scope() -> Scope:
 
 
 @pytest.fixture(scope="session")
-def contracts() -> Iterator[duckdb.DuckDBPyConnection]:
+def contracts():
     """Every promised table, without a row but for the names."""
     with duckdb.connect() as con:
         con.execute("create schema mart")
@@ -52,7 +51,7 @@ def contracts() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture
-def empty(contracts: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def empty(contracts):
     """The same; whatever a test does to it is undone."""
     contracts.begin()
     yield contracts
@@ -60,13 +59,13 @@ def empty(contracts: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConne
 
 
 @pytest.fixture
-def reader(empty: duckdb.DuckDBPyConnection, scope: Scope) -> Callable[..., Reader]:
+def reader(empty, scope):
     """reader(language="en", **changes): over the empty file; cities that were put in before are known to it."""
     return lambda language="en", **changes: Reader(empty, Scope(**{**vars(scope), **changes}), language)
 
 
 @pytest.fixture
-def cities() -> str:
+def cities():
     """SQL of the table of the cities, without a row: every published file holds one."""
     return (
         f"create table mart.dim_city ({', '.join(f'"{name}" {kind}' for name, kind in promised()['dim_city'].items())})"

@@ -100,7 +100,7 @@ def test_a_name_that_stata_cannot_hold_is_refused_and_not_cut(scope):
 
 
 @pytest.fixture
-def book(empty, reader) -> bytes:
+def book(empty, reader):
     insert(empty, "mart_source_load", source="yearbook", data_year=2012, title='=HYPERLINK("x")', is_synthetic=True)
     empty.execute("create schema if not exists easy")
     empty.execute("create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100")

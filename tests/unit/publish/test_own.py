@@ -3,7 +3,6 @@
 import hashlib
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,9 +51,6 @@ def scaled(column: pd.Series) -> pd.Series:
 
 def scores(own) -> pd.Series:
     return own.scores.set_index(["city_id", "year"])["score_100"].sort_index()
-
-
-# ---- index ---------------------------------------------------------------------------------------------------------
 
 
 def test_equal_weights_are_the_mean_of_scaled_columns_and_lower_is_better_where_the_file_says_so(reader, figures):
@@ -169,9 +165,6 @@ def test_a_file_that_is_no_specification_is_refused(reader, tmp_path, name, text
         own_index(reader, tmp_path / name)
 
 
-# ---- regression ----------------------------------------------------------------------------------------------------
-
-
 def refitted(own) -> pd.Series:
     """The estimates of docs/refit/refit.py, which shares no line with the library."""
     loaded = importlib.util.spec_from_file_location("refit", PROJECT / "docs" / "refit" / "refit.py")
@@ -255,9 +248,6 @@ def test_a_regression_that_cannot_be_meant_is_refused(reader, spec, why):
         own_model(reader, spec)
 
 
-# ---- commands ------------------------------------------------------------------------------------------------------
-
-
 def typed(world, *words: str):
     return CliRunner().invoke(app, [*words, "--warehouse", str(world[0])], env={"COLUMNS": "120"})
 
@@ -302,7 +292,7 @@ def test_what_is_refused_is_one_sentence_and_exit_2(world, tmp_path):
         assert "Traceback" not in refused.output
 
 
-def test_nothing_published_is_said(tmp_path: Path):
+def test_nothing_published_is_said(tmp_path):
     found = CliRunner().invoke(app, ["index", str(tmp_path / "x.yml"), "--warehouse", str(tmp_path)])
     assert found.exit_code != 0
     assert "Nothing is published" in found.output

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from study_tools import settings, with_schemes, without_rows
+from text_table import words
 
 from dagster_project.study import county
 from dagster_project.study.settings import SpecError, read_county_spec
@@ -11,14 +12,7 @@ from python_models.inequality import gini
 
 SETTINGS = settings(county={"draws": 9})
 VARIABLES = (
-    *(
-        "population_registered",
-        "gdp_nom",
-        "va_tertiary_nom",
-        "fiscal_revenue",
-        "fiscal_expenditure",
-        "industrial_firms",
-    ),
+    *tuple(words("population_registered gdp_nom va_tertiary_nom fiscal_revenue fiscal_expenditure industrial_firms")),
     *("loans_balance_nom", "savings_household_nom", "secondary_students"),
 )
 
@@ -48,7 +42,7 @@ def country(n: int = 40, years: tuple[int, ...] = (2015, 2016)) -> dict[str, pd.
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pd.DataFrame]:
+def tables():
     return county.build(country(), SETTINGS)
 
 

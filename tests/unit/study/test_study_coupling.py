@@ -27,7 +27,7 @@ def country() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture
-def frames() -> dict[str, pd.DataFrame]:
+def frames():
     return country()
 
 

@@ -105,9 +105,6 @@ def of(frame, basis, scheme=HEADLINE):
     return frame[(frame["basis"] == basis) & (frame["weight_scheme"] == scheme)]
 
 
-# ---- a new year ---------------------------------------------------------------------------------------
-
-
 def test_frozen_scores_of_old_years_are_bit_equal_after_2022_is_appended(built):
     before, after = (built[year][1]["index_score"] for year in (2021, 2022))
     old = before[before["basis"] == FROZEN].set_index(KEYS)
@@ -150,9 +147,6 @@ def test_alarms_watch_the_years_after_the_window(built):
     assert range_of["observed"].max() > 0
     drift = late[(late["basis"] == FROZEN) & (late["alarm_kind"] == "weight_drift")]["observed"].item()
     assert 0 < drift < 0.05
-
-
-# ---- the tables ---------------------------------------------------------------------------------------
 
 
 def test_tables_are_those_that_are_announced_and_hold_no_hole(built):
@@ -235,9 +229,6 @@ def test_nothing_computed_leaves_measurement_tables_empty(built):
     tables = measurement.build(empty, settings(measurement=SIZES))
     assert set(tables) == set(measurement.TABLES)
     assert all(frame.empty for frame in tables.values())
-
-
-# ---- the twin in SQL ----------------------------------------------------------------------------------
 
 
 def test_entropy_weights_computed_in_sql_agree(built):

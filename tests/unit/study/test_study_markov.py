@@ -14,7 +14,7 @@ FAST = settings(markov={"resamples": 29, "permutations": 19, "long_lag": 9, "lis
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pd.DataFrame]:
+def tables():
     return analysis.build(frames(), FAST)
 
 

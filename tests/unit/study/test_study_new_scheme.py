@@ -72,7 +72,7 @@ def test_coupling_is_summed_up_by_the_new_groups():
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, pd.DataFrame]:
+def found():
     specs = influence_worlds.specs()
     frames = with_coast_and_port(influence_worlds.warehouse())
     frames |= {

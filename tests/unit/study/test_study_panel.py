@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from panel_frames import TRUTH, panel_frames
 from study_tools import settings
+from text_table import words
 
 from dagster_project.study import panel, weights
 from dagster_project.study.samples import Skipped, read_sample, read_weights
@@ -165,16 +166,9 @@ def test_sensitivity_is_that_of_the_slopes_with_the_strongest_control_beside(tab
 def test_verdict_of_the_rule_is_a_row(tables):
     tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
     assert tests.loc["rule_verdict", "outcome"] == "sdm"
-    assert {
-        "lm_lag",
-        "wald_sar",
-        "lr_sem",
-        "hausman",
-        "lm_lag_cluster",
-        "leads",
-        "moran_2012",
-        "squared_correlation",
-    } <= set(tests.index)
+    assert set(words("lm_lag wald_sar lr_sem hausman lm_lag_cluster leads moran_2012 squared_correlation")) <= set(
+        tests.index
+    )
 
 
 def test_dynamic_and_instrumental_models_fill_their_tables(tables):

@@ -39,7 +39,7 @@ def run(made: dict[str, pd.DataFrame], spec: PilotSpec = SPEC) -> dict[str, pd.D
 STARTS = {"c03": 2015.0, "c17": 2015.0, "c29": 2016.0}
 
 
-def test_tables_hold_every_column_of_their_contracts() -> None:
+def test_tables_hold_every_column_of_their_contracts():
     made = frames(STARTS)
     found = run(made)
     found["pilot_effect"] = pilots.with_holm(
@@ -57,7 +57,7 @@ def test_tables_hold_every_column_of_their_contracts() -> None:
     assert known.loc[known["estimator"] == "imputation", "p_placebo"].notna().all()
 
 
-def test_an_effect_of_the_policy_on_its_pilots_is_found() -> None:
+def test_an_effect_of_the_policy_on_its_pilots_is_found():
     plain, made = frames(STARTS), frames(STARTS)
     scores = made["scores"]
     touched = scores["city_id"].map(STARTS) <= scores["year"]
@@ -68,30 +68,30 @@ def test_an_effect_of_the_policy_on_its_pilots_is_found() -> None:
     assert gap["imputation", "0-60"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_city_that_the_source_does_not_list_is_left_out() -> None:
+def test_a_city_that_the_source_does_not_list_is_left_out():
     every = warehouse()["city"]["city_id"].tolist()
     less = run(frames(STARTS, [c for c in every if c != "c05"]))["pilot_effect"]
     assert less["n_obs"].iloc[0] == run(frames(STARTS))["pilot_effect"]["n_obs"].iloc[0] - 7
 
 
-def test_few_cities_to_compare_with_are_refused() -> None:
+def test_few_cities_to_compare_with_are_refused():
     with pytest.raises(Skipped, match="never nearer than 120 km to a pilot, at least 40 are needed"):
         run(frames(STARTS), replace(SPEC, least_controls=40))
 
 
-def test_without_years_before_the_earlier_dates_stay_empty() -> None:
+def test_without_years_before_the_earlier_dates_stay_empty():
     found = run(frames(dict.fromkeys(STARTS, 2013.0)))["pilot_effect"]
     assert found["estimate_earlier"].isna().all()
     assert found["estimate"].notna().any()
 
 
-def test_a_warehouse_without_policies_has_no_job() -> None:
+def test_a_warehouse_without_policies_has_no_job():
     made = warehouse()
     assert pilots.jobs(world(made), SPEC, 19) == []
     assert pilots.with_holm(pd.DataFrame()).empty
 
 
-def test_holm_is_over_the_policies_and_terms_of_one_estimator() -> None:
+def test_holm_is_over_the_policies_and_terms_of_one_estimator():
     table = pd.DataFrame({"p": [0.01, 0.02, 0.03, 0.04], "estimator": ["a", "a", "b", "b"]})
     table = table.assign(basis="b", index_code="i", weight_scheme="w", model_id="m")
     np.testing.assert_allclose(pilots.with_holm(table)["p_holm"], [0.02, 0.02, 0.06, 0.06])
@@ -101,7 +101,7 @@ def test_holm_is_over_the_policies_and_terms_of_one_estimator() -> None:
     ("entry", "words"),
     [("edges_km: [50, 100]", "rise from 0"), ("horizon: 0", "whole number above 0"), ("reach: 3", "reach")],
 )
-def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words) -> None:
+def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words):
     right = {"edges_km": "[0, 100]", "horizon": 5, "leads": 3, "shift": 2, "least_controls": 8}
     key, _, value = entry.partition(": ")
     file = tmp_path / "pilots.yml"
@@ -110,5 +110,5 @@ def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words) -> None:
         read_pilot_spec(file)
 
 
-def test_the_shipped_spec_is_read() -> None:
+def test_the_shipped_spec_is_read():
     assert settings().pilots.edges_km == (0, 100, 200)

@@ -5,21 +5,13 @@ import pandas as pd
 import pytest
 from policy_worlds import CITIES, YEARS, N, frames
 from study_tools import settings
+from text_table import words
 
 from dagster_project.study import policy
 from python_models.policy import MONITORS, Cuts, light, replay
 
-ESTIMATES = (
-    "threshold",
-    "barrier",
-    "block",
-    "boundary",
-    "segmentation",
-    "segmentation_pair",
-    "dagum",
-    "network",
-    "network_city",
-    "features",
+ESTIMATES = tuple(
+    words("threshold barrier block boundary segmentation segmentation_pair dagum network network_city features")
 )
 
 
@@ -134,16 +126,13 @@ def test_change_is_against_the_year_before_and_pooled_estimates_have_none(tables
     assert mine.loc[2015, "change_1y"] == pytest.approx(mine.loc[2015, "value"] - mine.loc[2014, "value"])
     assert np.isnan(mine.loc[2012, "change_1y"])
     pooled = rows[rows["year"] == 0]
-    assert set(pooled["monitor_code"]) == {
-        "effect_centre_to_periphery",
-        "effect_on_periphery",
-        "asymmetry_index",
-        "boundary",
-        "half_distance",
-        "barrier_index",
-        "link_ratio_centre_periphery_to_centre_centre",
-        "link_ratio_periphery_periphery_to_centre_periphery",
-    }
+    assert set(pooled["monitor_code"]) == set(
+        words(
+            "effect_centre_to_periphery effect_on_periphery asymmetry_index boundary half_distance"
+            " barrier_index link_ratio_centre_periphery_to_centre_centre"
+            " link_ratio_periphery_periphery_to_centre_periphery"
+        )
+    )
     assert pooled["change_1y"].isna().all()
 
 

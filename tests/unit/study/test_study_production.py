@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from study_tools import settings
+from text_table import words
 
 from dagster_project.study import production
 from dagster_project.study.production import INDICATORS, TABLES
@@ -36,15 +37,9 @@ def long(names, draw, years=YEARS) -> pd.DataFrame:
 
 def country() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
-    names = [
-        "gdp_nom",
-        "emp_total",
-        "ip_cases_closed",
-        "gdp_court_nom",
-        "emp_sector_manufacturing",
-        "emp_sector_finance",
-        "emp_sector_trade",
-    ]
+    names = words(
+        "gdp_nom emp_total ip_cases_closed gdp_court_nom emp_sector_manufacturing emp_sector_finance emp_sector_trade"
+    )
     values = long(names, lambda *_: float(np.exp(rng.normal(8, 0.4))))
     prices = long(["cpi_food", "cpi_health", "cpi_housing"], lambda *_: float(100 + rng.normal()))
     flow = long(["fai_nom"], lambda *_: float(np.exp(rng.normal(7, 0.1))), range(2008, 2017))
@@ -71,7 +66,7 @@ def country() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture
-def frames() -> dict[str, pd.DataFrame]:
+def frames():
     return country()
 
 

@@ -11,7 +11,7 @@ SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}
 
 
 @pytest.fixture
-def database() -> duckdb.DuckDBPyConnection:
+def database():
     con = duckdb.connect()
     con.execute("create schema int")
     con.execute("create schema ops")
@@ -31,15 +31,13 @@ def given(con: duckdb.DuckDBPyConnection, codes: dict[str, float]) -> dict[str, 
     return dict(zip(frame["variable_code"], frame["value"], strict=True))
 
 
-def test_two_sectors_of_the_yearbook_are_given_under_the_names_of_the_others(
-    database: duckdb.DuckDBPyConnection,
-) -> None:
+def test_two_sectors_of_the_yearbook_are_given_under_the_names_of_the_others(database):
     yearbook = {PRINTED.get(name, f"emp_sector_{name}"): float(at) for at, name in enumerate(SECTORS)}
     found = given(database, yearbook)
     assert set(found) == SECTOR_CODES
     assert found == {f"emp_sector_{name}": float(at) for at, name in enumerate(SECTORS)}
 
 
-def test_a_source_of_all_sectors_is_not_mixed_with_another(database: duckdb.DuckDBPyConnection) -> None:
+def test_a_source_of_all_sectors_is_not_mixed_with_another(database):
     found = given(database, dict.fromkeys([*sorted(SECTOR_CODES), *PRINTED.values()], 1.0) | {"emp_it_services": 9.0})
     assert found == dict.fromkeys(SECTOR_CODES, 1.0)

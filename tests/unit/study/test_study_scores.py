@@ -66,12 +66,12 @@ def movements(frames, **sizes):
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, pd.DataFrame]:
+def found():
     return disparities(FRAMES, bootstrap=99)
 
 
 @pytest.fixture(scope="module")
-def moving() -> dict[str, pd.DataFrame]:
+def moving():
     return movements(FRAMES, bootstrap=19, draws=10)
 
 

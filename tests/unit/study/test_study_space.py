@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from city_frames import frames
 from study_tools import settings
@@ -18,7 +17,7 @@ FAST = settings(space={"permutations": 99, "resamples": 49})
 
 
 @pytest.fixture(scope="module")
-def tables() -> dict[str, pd.DataFrame]:
+def tables():
     return analysis.build(frames(), FAST)
 
 

@@ -9,12 +9,12 @@ from editing import YEARS, Editing, Faults, series, times
 
 
 @pytest.fixture(scope="module")
-def editing() -> Editing:
+def editing():
     return Editing()
 
 
 @pytest.fixture
-def cities(editing: Editing) -> list[str]:
+def cities(editing):
     return editing.cities[:60]
 
 
@@ -82,9 +82,6 @@ def test_a_moved_boundary_excuses_an_edge(editing, cities):
     assert editing.decided(figures) == {}
 
 
-# ---- E1, E2 -----------------------------------------------------------------------------------------------------
-
-
 def test_a_source_of_other_origin_speaks_for_a_spike(editing, cities):
     figures = series(cities, "gdp_nom")
     times(figures, cities[3], [2016], 4.0)
@@ -124,9 +121,6 @@ def test_an_impossible_ratio_is_taken_out_and_a_level_of_the_citys_own_is_not(ed
     times(science, cities[4], [2015], 20.0)
     decided = editing.decided(pd.concat([spending, science]))
     assert decided == {(cities[4], 2015): ("E2", "quarantine")}
-
-
-# ---- E6 to E9 -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -238,9 +232,6 @@ def test_growth_that_does_not_fit_is_what_nominal_gdp_leaves_over_the_usual_pric
     assert row["used_value"].iloc[0] == pytest.approx(truth, rel=0.03)
 
 
-# ---- a person decides ------------------------------------------------------------------------------------------------
-
-
 def test_one_row_that_keeps_a_figure_reverses_its_edit(editing, cities):
     figures = series(cities, "fiscal_expenditure")
     times(figures, cities[3], [2016], 4.0)
@@ -266,8 +257,6 @@ def test_a_typed_figure_is_judged_like_a_printed_one(editing, cities):
     figures["correction_action"] = np.where(typed, "replace", None)
     assert editing.decided(figures) == {(cities[3], 2016): ("E3", "quarantine")}
 
-
-# ---- how much is found, and how little is touched --------------------------------------------------------------
 
 VARIABLES = {
     "fiscal_expenditure": 0.05,
@@ -319,11 +308,8 @@ def test_planted_slips_are_found_and_sound_figures_are_not_touched(editing):
     assert not [cell for cell in false if cell[:2] in jumps]
 
 
-# ---- bad seeds --------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
-def faults(editing: Editing) -> Faults:
+def faults(editing):
     return Faults(editing)
 
 

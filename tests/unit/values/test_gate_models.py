@@ -10,22 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from jinja2 import Environment
+from text_table import words
 
 from dagster_project.inspect.template import GATE_MODELS
 
 DBT = Path(__file__).resolve().parents[3] / "dbt"
 MODELS = ("int_borders", *(model for model in GATE_MODELS if model.startswith("gate_")))
-SEEDS = (
-    "city",
-    "city_change",
-    "county_change",
-    "variable",
-    "source",
-    "identity",
-    "edit_rule",
-    "gate_rule",
-    "indicator",
-    "indicator_part",
+SEEDS = tuple(
+    words("city city_change county_change variable source identity edit_rule gate_rule indicator indicator_part")
 )
 YEARS = (2016, 2017, 2018, 2019)
 VARIABLES = {
@@ -86,17 +78,7 @@ class Gate:
                 own = own * np.exp(0.06 + rng.normal(0, 0.02, len(self.cities)))
                 for n, (city, _) in enumerate(self.cities):
                     rows.append(("book", year, f"v{year}", city, variable, round(own[n], 1), n + 5, at + 2, number))
-        columns = [
-            "source",
-            "data_year",
-            "vintage",
-            "city_id",
-            "variable_code",
-            "value",
-            "row_no",
-            "col_no",
-            "load_order",
-        ]
+        columns = words("source data_year vintage city_id variable_code value row_no col_no load_order")
         return pd.DataFrame(rows, columns=columns).assign(scope="city")
 
     def judge(self, figures: pd.DataFrame, proposed: pd.DataFrame | None = None) -> dict[str, list[tuple[str, str]]]:

@@ -1,26 +1,41 @@
-"""Explained scores on two cities, three years and two indicators, small enough to check by hand."""
+"""Which city a text means, and explained scores: two cities, three years, two indicators, checked by hand."""
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 from rich.console import Console
+from text_table import table
 
 from dagster_project.paths import Paths
+from dagster_project.publish.explain.cities import NoAnswer, find_city, the_city
 from dagster_project.publish.explain.queries import explain_score
 from dagster_project.publish.explain.show import show_score
 from dagster_project.publish.explain.story import story
 
-CITY_COLUMNS = ["city_id", "city_code", "name_zh", "name_en", "province_name", "province_en"]
 BASIS = "frozen_2012_2013"
-CITIES = [
-    ("CN000001", "000001", "甲市", "Jia", "东省", "Dong"),
-    ("CN000002", "000002", "乙市", "Yi", "东省", "Dong"),
-    ("CN000003", "000003", "丙市", "Bing", "西省", "Xi"),
-]
+CITIES = table("""
+city_id   name_zh  name_en  province_name  province_en
+CN000001  甲市     Jia      东省           Dong
+CN000002  乙市     Yi       东省           Dong
+CN000003  丙市     Bing     西省           Xi
+""")
+INDEXES = table("""
+index_code  title_zh  title_en  variant_of  weight_scheme  is_headline
+x           指数      Index     -           entropy_flat   True
+w           另一      Another   -           equal          False
+""")
+INDICATORS = table("""
+indicator_code  name_zh  name_en  direction  dimension  tier
+a               甲       first            1  new        N1
+b               乙       second          -1  quality    Q1
+""")
+UNCERTAINTY = table("""
+index_code  city_id   year  rank_p05  rank_p50  rank_p95  p_top20  score_p05  score_p95  n_draws
+x           CN000001  2013       1.0       1.0       2.0      1.0        0.2        0.4     1000
+""")
 ORIGIN = {("a", 2013): "interpolated_linear"}
 WEIGHT = {"a": 0.25, "b": 0.75}
 Z = {  # city, year -> z of a and b; the second city has no score in 2013
@@ -38,120 +53,52 @@ def tables() -> dict[str, pd.DataFrame]:
         z = dict(zip(WEIGHT, values, strict=True))
         score = sum(WEIGHT[k] * z[k] for k in WEIGHT)
         short = sum(WEIGHT[k] * (1 - z[k]) for k in WEIGHT)
-        for k in WEIGHT:
-            cells.append(
-                {
-                    "index_code": "x",
-                    "basis": BASIS,
-                    "city_id": city,
-                    "year": year,
-                    "indicator_code": k,
-                    "z": z[k],
-                    "weight": WEIGHT[k],
-                    "contribution": WEIGHT[k] * z[k],
-                    "obstacle_degree": WEIGHT[k] * (1 - z[k]) / short if short else None,
-                    "value_raw": 100 * z[k],
-                    "value_final": 90 * z[k],
-                    "value_origin": ORIGIN.get((k, year), "observed"),
-                    "is_winsorised": (k, year) == ("b", 2012),
-                    "is_capped": False,
-                    "out_of_base_range": z[k] > 1,
-                }
-            )
+        keys = {"basis": BASIS, "city_id": city, "year": year}
+        for k, w in WEIGHT.items():
+            parts = {
+                "weight": w,
+                "contribution": w * z[k],
+                "obstacle_degree": w * (1 - z[k]) / short if short else None,
+            }
+            origin = ORIGIN.get((k, year), "observed")
+            value = {"z": z[k], "value_raw": 100 * z[k], "value_final": 90 * z[k], "value_origin": origin}
+            flags = {"is_winsorised": (k, year) == ("b", 2012), "is_capped": False, "out_of_base_range": z[k] > 1}
+            cells.append({"index_code": "x", **keys, "indicator_code": k, **parts, **value, **flags})
         for code, value in (("x", score), ("x_new", z["a"]), ("x_quality", z["b"])):
-            scores.append(
-                {
-                    "index_code": code,
-                    "spec_code": "x",
-                    "basis": BASIS,
-                    "weight_scheme": "entropy_flat",
-                    "city_id": city,
-                    "year": year,
-                    "score": value,
-                    "score_100": 100 * value,
-                    "share_imputed_weight": 0.25,
-                    "is_provisional": False,
-                    "out_of_base_range": False,
-                }
-            )
+            own = {"index_code": code, "spec_code": "x", "weight_scheme": "entropy_flat", **keys}
+            flags = {"share_imputed_weight": 0.25, "is_provisional": False, "out_of_base_range": False}
+            scores.append({**own, "score": value, "score_100": 100 * value, **flags})
     # another index has a score of the city that the headline dropped, also under weights that are not its own
     other = {"index_code": "w", "spec_code": "w", "weight_scheme": "equal", "city_id": "CN000003", "year": 2013}
     scores += [scores[0] | other, scores[0] | other | {"weight_scheme": "entropy_flat", "year": 2014}]
     score = pd.DataFrame(scores)
     score["rank_year"] = score.groupby(["index_code", "year"])["score"].rank(ascending=False, method="min").astype(int)
     cell, keys = pd.DataFrame(cells), ["index_code", "basis", "city_id", "year", "indicator_code"]
+    source = pd.DataFrame({"indicator_code": ["a"] * 5 + ["b"], "variable_code": [*"pqrst", "u"]})
+    source = source.assign(index_code="x", city_id="CN000001", year=2013, cell=[f"A{i}" for i in range(6)])
+    dropped = pd.DataFrame(
+        {"index_code": ["x"], "city_id": "CN000003", "in_sample": False, "drop_reason": "no figures"}
+    )
+    gap = pd.DataFrame({"index_code": ["x"], "city_id": "CN000002", "year": 2013, "missing_indicators": "a b"})
     return {
-        "dim_city": pd.DataFrame(CITIES, columns=CITY_COLUMNS),
-        "dim_index": pd.DataFrame(
-            {
-                "index_code": ["x", "w"],
-                "title_zh": ["指数", "另一"],
-                "title_en": ["Index", "Another"],
-                "variant_of": [None, None],
-                "basis": BASIS,
-                "weight_scheme": ["entropy_flat", "equal"],
-                "is_headline": [True, False],
-                "is_computed": True,
-            }
-        ),
-        "dim_indicator": pd.DataFrame(
-            {
-                "index_code": "x",
-                "indicator_code": ["a", "b"],
-                "name_zh": ["甲", "乙"],
-                "name_en": ["first", "second"],
-                "unit": "percent",
-                "direction": [1, -1],
-                "dimension": ["new", "quality"],
-                "tier": ["N1", "Q1"],
-            }
-        ),
+        "dim_city": CITIES.assign(city_code=CITIES["city_id"].str[2:]),
+        "dim_index": INDEXES.assign(basis=BASIS, is_computed=True),
+        "dim_indicator": INDICATORS.assign(index_code="x", unit="percent"),
         "dim_vintage": pd.DataFrame({"data_vintage": ["2014A"], "is_synthetic": [True]}),
-        "mart_sample_city": pd.DataFrame(
-            {"index_code": ["x"], "city_id": ["CN000003"], "in_sample": [False], "drop_reason": ["no figures"]}
-        ),
-        "incomplete_year": pd.DataFrame(
-            {"index_code": ["x"], "city_id": ["CN000002"], "year": [2013], "missing_indicators": ["a b"]}
-        ),
+        "mart_sample_city": dropped,
+        "incomplete_year": gap,
         "mart_index_score": score,
         "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
         "mart_indicator_value": cell.drop(columns=["weight", "z", "contribution", "obstacle_degree"]),
-        "mart_indicator_source": pd.DataFrame(
-            {
-                "index_code": "x",
-                "city_id": "CN000001",
-                "year": 2013,
-                "indicator_code": ["a"] * 5 + ["b"],
-                "variable_code": [*"pqrst", "u"],
-                "source": "book",
-                "file": "book.xlsx",
-                "sheet": "S",
-                "cell": [f"A{i}" for i in range(6)],
-                "text": "1",
-                "value": 1.0,
-                "unit": "persons",
-            }
+        "mart_indicator_source": source.assign(
+            source="book", file="book.xlsx", sheet="S", text="1", value=1.0, unit="persons"
         ),
-        "mart_index_uncertainty": pd.DataFrame(
-            {
-                "index_code": ["x"],
-                "basis": [BASIS],
-                "city_id": ["CN000001"],
-                "year": [2013],
-                "rank_p05": [1.0],
-                "rank_p50": [1.0],
-                "rank_p95": [2.0],
-                "p_top20": [1.0],
-                "score_p05": [0.2],
-                "score_p95": [0.4],
-                "n_draws": [1000],
-            }
-        ),
+        "mart_index_uncertainty": UNCERTAINTY.assign(basis=BASIS),
     }
 
 
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
+def paths(tmp_path_factory):
     root = tmp_path_factory.mktemp("explain")
     made = Paths(root, root, root)
     made.published.mkdir()
@@ -164,7 +111,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
 
 
 @pytest.fixture
-def con(paths: Paths):
+def con(paths):
     with duckdb.connect(str(paths.published_file), read_only=True) as opened:
         yield opened
 
@@ -175,10 +122,7 @@ def text_of(paths: Paths, city: str, year: int, index: str | None = None, full: 
     return code, console.export_text()
 
 
-# ---- the short answer --------------------------------------------------------------------------------------------
-
-
-def test_the_story_by_hand(paths: Paths) -> None:
+def test_the_story_by_hand(paths):
     code, text = text_of(paths, "Jia", 2013)
     assert code == 0
     assert text.splitlines() == [
@@ -199,7 +143,7 @@ def test_the_story_by_hand(paths: Paths) -> None:
     ]
 
 
-def test_without_a_year_before_the_story_says_what_the_score_is_made_of(paths: Paths) -> None:
+def test_without_a_year_before_the_story_says_what_the_score_is_made_of(paths):
     _, text = text_of(paths, "Yi", 2012)
     assert "score  100.00 of 100; no score in 2011" in text
     assert "What it is made of most, points of the score:" in text
@@ -213,24 +157,20 @@ def test_without_a_year_before_the_story_says_what_the_score_is_made_of(paths: P
         ((3.0, 5.0), "apart, so no choice explains the move"),
     ],
 )
-def test_the_move_is_held_against_the_intervals_of_both_years(
-    con: duckdb.DuckDBPyConnection, old: tuple[float, float], verdict: str
-) -> None:
+def test_the_move_is_held_against_the_intervals_of_both_years(con, old, verdict):
     found = explain_score(con, "Jia", 2013, None)
     before = {"rank_p05": old[0], "rank_p95": old[1]}
     assert story(replace(found, interval_before=before)).caveats[0].endswith(verdict)
 
 
-def test_parts_that_are_not_shown_are_summed_up(
-    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_that_are_not_shown_are_summed_up(con, monkeypatch):
     monkeypatch.setattr("dagster_project.publish.explain.story.MOVERS", 1)
     told = story(explain_score(con, "Jia", 2013, None))
     assert [part.code for part in told.parts] == ["b"]
     assert told.rest == "+10.00  the other 1 indicators together; most against the whole: a +10.00"
 
 
-def test_markdown_carries_the_mark_and_a_table(paths: Paths, capsys: pytest.CaptureFixture) -> None:
+def test_markdown_carries_the_mark_and_a_table(paths, capsys):
     assert show_score(paths, Console(), "Jia", 2013, None, form="markdown") == 0
     text = capsys.readouterr().out
     assert text.startswith("## 甲市 Jia (CN000001) in 2013")
@@ -240,10 +180,7 @@ def test_markdown_carries_the_mark_and_a_table(paths: Paths, capsys: pytest.Capt
     assert "| `a` | 甲 / first | 60 | percent | 0.6000 | 0.2500 | 0.1500 | +0.1000 |" in capsys.readouterr().out
 
 
-# ---- everything --------------------------------------------------------------------------------------------------
-
-
-def test_everything_by_hand(paths: Paths) -> None:
+def test_everything_by_hand(paths):
     code, text = text_of(paths, "Jia", 2013, full=True)
     assert code == 0
     for words in (
@@ -266,20 +203,20 @@ def test_everything_by_hand(paths: Paths) -> None:
         assert words in text
 
 
-def test_a_year_after_the_window_has_no_interval_and_says_what_left_the_range(paths: Paths) -> None:
+def test_a_year_after_the_window_has_no_interval_and_says_what_left_the_range(paths):
     _, text = text_of(paths, "甲", 2014, full=True)
     assert "no interval: the choices are drawn for the years of the base window only" in text
     assert "[outside the base range]" in text
     assert "1 out of range" in text
 
 
-def test_a_winsorised_value_shows_what_it_became(paths: Paths) -> None:
+def test_a_winsorised_value_shows_what_it_became(paths):
     _, text = text_of(paths, "000001", 2012, full=True)
     assert "[winsorised to 36]" in text
     assert "Since 2011: no score in that year." in text
 
 
-def test_the_best_possible_score_has_no_obstacle(paths: Paths) -> None:
+def test_the_best_possible_score_has_no_obstacle(paths):
     code, text = text_of(paths, "Yi", 2012, full=True)
     assert code == 0
     assert "score 1.0000" in text
@@ -307,15 +244,13 @@ def test_the_best_possible_score_has_no_obstacle(paths: Paths) -> None:
         ("Jiaa", 2013, None, "No city is called 'Jiaa'"),
     ],
 )
-def test_no_answer_says_why_and_what_can_be_asked(
-    paths: Paths, city: str, year: int, index: str | None, words: str
-) -> None:
+def test_no_answer_says_why_and_what_can_be_asked(paths, city, year, index, words):
     code, text = text_of(paths, city, year, index)
     assert code == 2
     assert words in text
 
 
-def test_json_is_whole_and_plain(paths: Paths, con: duckdb.DuckDBPyConnection, capsys: pytest.CaptureFixture) -> None:
+def test_json_is_whole_and_plain(paths, con, capsys):
     assert show_score(paths, Console(), "Yi", 2012, None, form="json") == 0
     content = json.loads(capsys.readouterr().out)
     assert content["city"]["city_id"] == "CN000002"
@@ -324,7 +259,79 @@ def test_json_is_whole_and_plain(paths: Paths, con: duckdb.DuckDBPyConnection, c
     assert content["cells"][0]["contribution"] == explain_score(con, "Yi", 2012, None).cells.iloc[0]["contribution"]
 
 
-def test_an_empty_folder_is_said(tmp_path: Path) -> None:
+def test_an_empty_folder_is_said(tmp_path):
     code, text = text_of(Paths(tmp_path, tmp_path, tmp_path), "Jia", 2013)
     assert code == 2
     assert "Nothing is published" in text
+
+
+TWINS = [
+    ("CN320500", "苏州市", "Suzhou", "江苏省", "320500", "Jiangsu"),
+    ("CN341300", "宿州市", "Suzhou", "安徽省", "341300", "Anhui"),
+    ("CN610100", "西安市", "Xi'an", "陕西省", "610100", "Shaanxi"),
+    ("CN430300", "湘潭市", "Xiangtan", "湖南省", "430300", "Hunan"),
+    ("CN222400", "延边朝鲜族自治州", "Yanbian", "吉林省", "222400", "Jilin"),
+    ("CN220200", "吉林市", "Jilin", "吉林省", "220200", "Jilin"),
+    ("CN440300", "深圳市", "Shenzhen", "广东省", "440300", "Guangdong"),
+    ("CN650100", "乌鲁木齐市", "Urumqi", "新疆维吾尔自治区", "650100", "Xinjiang"),
+]
+
+
+@pytest.fixture
+def twins():
+    with duckdb.connect() as con:
+        con.execute("create schema mart")
+        con.execute(
+            "create table mart.dim_city"
+            " (city_id text, name_zh text, name_en text, province_name text, city_code text, province_en text)"
+        )
+        con.executemany("insert into mart.dim_city values (?, ?, ?, ?, ?, ?)", TWINS)
+        yield con
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "codes"),
+    [
+        ("Xi'an", "exact", ["610100"]),
+        ("xian", "exact", ["610100"]),  # and not Xiangtan, which begins with it
+        ("XI’AN", "exact", ["610100"]),
+        ("Xiang", "prefix", ["430300"]),
+        ("西安", "exact", ["610100"]),
+        ("深", "prefix", ["440300"]),
+        ("延边", "prefix", ["222400"]),
+        ("吉林", "exact", ["220200"]),  # the city, not every city of the province
+        ("吉林省", "prefix", ["220200", "222400"]),
+        ("Ürümqi", "exact", ["650100"]),
+        ("新疆乌鲁木齐", "exact", ["650100"]),
+        ("Suzhou", "exact", ["320500", "341300"]),
+        ("suzhou, anhui", "exact", ["341300"]),
+        ("安徽宿州", "exact", ["341300"]),
+        ("CN341300", "exact", ["341300"]),
+        ("341300", "exact", ["341300"]),
+        ("Suzhuo", "near", ["320500", "341300"]),
+    ],
+)
+def test_a_text_finds_its_cities(twins, text, how, codes):
+    found = find_city(twins, text)
+    assert found.how == how
+    assert [city.city_code for city in found.cities][: len(codes)] == codes
+    if how != "near":
+        assert len(found.cities) == len(codes)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "'", "%", "1"])
+def test_nothing_is_guessed_from_nothing(twins, text):
+    assert find_city(twins, text).how == "near"
+
+
+def test_twins_are_named_with_province_and_code(twins):
+    with pytest.raises(NoAnswer) as answer:
+        the_city(twins, "Suzhou")
+    assert "2 cities are called 'Suzhou'" in str(answer.value)
+    assert "苏州市 Suzhou (江苏省 320500), 宿州市 Suzhou (安徽省 341300)" in str(answer.value)
+
+
+def test_a_beginning_that_fits_one_city_is_enough_and_a_misspelt_name_is_not(twins):
+    assert the_city(twins, "深").name_en == "Shenzhen"
+    with pytest.raises(NoAnswer, match=r"No city is called 'Shenzen'.* Nearest names: 深圳市 Shenzhen"):
+        the_city(twins, "Shenzen")

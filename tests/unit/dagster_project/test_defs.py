@@ -1,0 +1,151 @@
+"""How steps fail, what the gate is handed, and what a run keeps while it goes."""
+
+import sqlite3
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pytest
+
+from dagster_project.defs.ahead import Ahead
+from dagster_project.defs.gate import ROWS_SQL, _judge_all
+from dagster_project.defs.history import quick_history
+from dagster_project.defs.outcome import read_failure
+from dagster_project.defs.workshop import Shared
+from dagster_project.paths import Paths
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
+from dagster_project.store import Warehouse
+from dagster_project.study.index import NoIndexError
+from dagster_project.study.registry import Analysis
+
+
+def failure_after(error: Exception):
+    @dg.op
+    def step() -> None:
+        raise error
+
+    @dg.job
+    def ingest() -> None:
+        step()
+
+    return read_failure(ingest.execute_in_process(raise_on_error=False))
+
+
+def test_too_few_files_for_an_index_are_bad_input():
+    failure = failure_after(NoIndexError("no index can be computed. nqpf: only 3 cities are complete"))
+    assert failure.exit_code == EXIT_BAD_INPUT
+    assert failure.sentences == ["no index can be computed. nqpf: only 3 cities are complete"]
+
+
+def test_any_other_error_is_a_fault_of_the_program():
+    failure = failure_after(ValueError("operands could not be broadcast"))
+    assert failure.exit_code == EXIT_FAILED
+    assert "a fault of the program" in failure.sentences[0]
+
+
+def test_ctrl_c_is_an_interruption_and_no_fault():
+    failure = failure_after(dg.DagsterExecutionInterruptedError())
+    assert (failure.exit_code, failure.status) == (EXIT_FAILED, "interrupted")
+    assert failure.sentences == ["Interrupted in step step. The published file is unchanged; run it again."]
+
+
+FAULT = "correction.csv: two decisions (drop, keep) for one cell."
+
+
+def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
+    paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+    warehouse = Warehouse(paths.build_file)
+    warehouse.prepare()
+    with warehouse.connect() as con:
+        con.execute("create schema if not exists int")
+        con.execute("create table int.int_edit_faults as select ? as sentence", [FAULT])
+    with pytest.raises(dg.Failure) as failed:
+        list(_judge_all(dg.build_asset_context(), paths, warehouse, [], "", Ahead(paths, warehouse)))  # type: ignore[arg-type]
+    assert failed.value.description == FAULT
+    assert warehouse.read_value("select count(*) from ops.validation_result") == 0
+
+
+def test_a_city_above_its_counties_is_none_of_the_rows_of_a_source_about_counties():
+    with duckdb.connect() as con:
+        con.execute("create schema seed; create schema int")
+        con.execute(
+            "create table seed.source as from (values ('county_tables'), ('yearbook'), ('other')) as t (source)"
+        )
+        con.execute(
+            "create table seed.row_count as from (values ('county_tables', 'county'), ('yearbook', 'city'))"
+            " as t (source, level)"
+        )
+        con.execute(
+            "create table int.int_rows_matched_to_cities as select *, 2020 as data_year, 'a' as vintage, 2020 as year,"
+            " '' as file, '' as sheet from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'),"
+            " ('county_tables', 3, 'unknown'), ('yearbook', 1, 'city'), ('yearbook', 2, 'county'),"
+            " ('other', 1, 'city')) as t (source, row_no, row_kind)"
+        )
+        kinds = {
+            source: [row[2] for row in con.execute(ROWS_SQL, [source, 2020, "a"]).fetchall()]
+            for source in ("county_tables", "yearbook", "other")
+        }
+    assert kinds == {"county_tables": ["other", "city", "unknown"], "yearbook": ["city", "county"], "other": ["city"]}
+
+
+@dg.asset
+def one() -> int:
+    return 1
+
+
+@pytest.fixture
+def instance(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+def test_every_event_is_there_and_survives_the_end(instance, tmp_path):
+    with quick_history():
+        quick = dg.materialize([one], instance=instance)
+    slow = dg.materialize([one], instance=instance)
+    kinds = [
+        sorted(
+            record.event_log_entry.dagster_event_type or ""
+            for record in instance.get_records_for_run(run.run_id).records
+        )
+        for run in (quick, slow)
+    ]
+    assert kinds[0] == kinds[1]
+    files = list((tmp_path / "history" / "runs").glob("*.db-wal"))
+    assert not [file for file in files if file.stat().st_size]  # the log went into the file when the last one closed
+
+
+def test_connections_are_as_before_afterwards(instance, tmp_path):
+    with quick_history():
+        run = dg.materialize([one], instance=instance)
+    with instance.event_log_storage.run_connection(run.run_id) as con:
+        assert con.exec_driver_sql("pragma synchronous").scalar() == 2
+    with quick_history(), instance.event_log_storage.run_connection(run.run_id) as con:
+        assert con.exec_driver_sql("pragma synchronous").scalar() == 1
+    file = tmp_path / "history" / "runs" / f"{run.run_id}.db"
+    with sqlite3.connect(file) as con:
+        assert con.execute("pragma integrity_check").fetchone() == ("ok",)
+    con.close()
+
+
+def analysis(name: str, **reads: str) -> Analysis:
+    return Analysis(name, "index", reads, lambda frames, settings: {}, ())
+
+
+def test_a_frame_goes_with_its_last_reader():
+    one, two = analysis("one", scores="py.a", own="py.b"), analysis("two", scores="py.a")
+    shared, frame = Shared([one, two]), pd.DataFrame({"x": [1]})
+    shared.keep("one", dict.fromkeys(one.queries().values(), frame))
+    assert list(shared.frames) == [two.queries()["scores"]]
+    shared.keep("two", {})
+    assert not shared.frames
+
+
+def test_an_analysis_that_stays_as_it_was_waits_for_nothing():
+    one, two = analysis("one", scores="py.a"), analysis("two", scores="py.a")
+    shared = Shared([one, two])
+    shared.keep("two", {})  # unchanged: it will not ask
+    shared.keep("one", {one.queries()["scores"]: pd.DataFrame()})
+    assert not shared.frames

@@ -85,7 +85,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "dim_index": INDEXES.assign(basis=BASIS, is_computed=True),
         "dim_indicator": INDICATORS.assign(index_code="x", unit="percent"),
         "dim_vintage": pd.DataFrame({"data_vintage": ["2014A"], "is_synthetic": [True]}),
-        "mart_sample_city": dropped,
+        "mart_sample_city": dropped.assign(drop_reason="no figures"),
         "incomplete_year": gap,
         "mart_index_score": score,
         "mart_index_contribution": cell[[*keys, "weight", "z", "contribution", "obstacle_degree"]],
@@ -203,24 +203,22 @@ def test_everything_by_hand(paths):
         assert words in text
 
 
-def test_a_year_after_the_window_has_no_interval_and_says_what_left_the_range(paths):
-    _, text = text_of(paths, "甲", 2014, full=True)
-    assert "no interval: the choices are drawn for the years of the base window only" in text
-    assert "[outside the base range]" in text
-    assert "1 out of range" in text
+NO_INTERVAL = "no interval: the choices are drawn for the years of the base window only"
 
 
-def test_a_winsorised_value_shows_what_it_became(paths):
-    _, text = text_of(paths, "000001", 2012, full=True)
-    assert "[winsorised to 36]" in text
-    assert "Since 2011: no score in that year." in text
-
-
-def test_the_best_possible_score_has_no_obstacle(paths):
-    code, text = text_of(paths, "Yi", 2012, full=True)
+@pytest.mark.parametrize(
+    ("city", "year", "says"),
+    [
+        ("甲", 2014, (NO_INTERVAL, "[outside the base range]", "1 out of range")),
+        ("000001", 2012, ("[winsorised to 36]", "Since 2011: no score in that year.")),
+        ("Yi", 2012, ("score 1.0000", "no obstacle: every indicator is at its best")),
+    ],
+)
+def test_everything_also_says_what_is_special_about_a_score(paths, city, year, says):
+    code, text = text_of(paths, city, year, full=True)
     assert code == 0
-    assert "score 1.0000" in text
-    assert "no obstacle: every indicator is at its best" in text
+    for words in says:
+        assert words in text
 
 
 @pytest.mark.parametrize(
@@ -280,9 +278,8 @@ TWINS = [
 @pytest.fixture
 def twins():
     with duckdb.connect() as con:
-        con.execute("create schema mart")
         con.execute(
-            "create table mart.dim_city"
+            "create schema mart; create table mart.dim_city"
             " (city_id text, name_zh text, name_en text, province_name text, city_code text, province_en text)"
         )
         con.executemany("insert into mart.dim_city values (?, ?, ?, ?, ?, ?)", TWINS)

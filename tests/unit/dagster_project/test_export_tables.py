@@ -41,19 +41,15 @@ def test_csv_starts_with_one_byte_order_mark(snapshot, tmp_path):
         assert content.count(b"\xef\xbb\xbf") == 1
 
 
-def test_a_long_table_goes_out_as_parquet_only(snapshot, tmp_path, monkeypatch):
+def test_a_long_table_goes_out_as_parquet_only_and_a_very_long_one_not_at_all(snapshot, tmp_path, monkeypatch):
     monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
     exported = export_tables(snapshot, tmp_path / "out", {})
     assert list((tmp_path / "out" / "csv").iterdir()) == []
     assert set(exported["city"]) == {"rows", "parquet_sha256"}
     assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
-
-
-def test_a_very_long_table_stands_in_the_file_alone(snapshot, tmp_path, monkeypatch):
-    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
     monkeypatch.setattr(release, "MAX_PARQUET_ROWS", 2)
-    assert export_tables(snapshot, tmp_path / "out", {}) == {"city": {"rows": 3}}
-    assert [path.name for path in (tmp_path / "out").rglob("city*")] == []
+    assert export_tables(snapshot, tmp_path / "alone", {}) == {"city": {"rows": 3}}
+    assert list((tmp_path / "alone").rglob("city*")) == []
 
 
 def test_tables_of_the_front_room_go_out_under_their_schema(snapshot, tmp_path):
@@ -66,14 +62,19 @@ def test_tables_of_the_front_room_go_out_under_their_schema(snapshot, tmp_path):
     assert "easy.ranking,rank_year" in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
 
 
+def remember(folder, exported, contents):
+    """A manifest as a release has it."""
+    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
+    (folder / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+
+
 def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create table mart.year as select 2012 as year")
     first, second = tmp_path / "first", tmp_path / "second"
     contents = {"city": "c1", "year": "y1"}
     exported = export_tables(snapshot, first, contents)
-    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
-    (first / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+    remember(first, exported, contents)
     again = export_tables(snapshot, second, {"city": "c1", "year": "y2"}, first)
     assert again == exported
     for file in ("parquet/city.parquet", "csv/city.csv.gz"):
@@ -84,9 +85,7 @@ def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapsho
 
 
 def test_files_of_other_kinds_than_today_are_not_linked(snapshot, tmp_path, monkeypatch):
-    exported = export_tables(snapshot, tmp_path / "first", {"city": "c1"})
-    tables = {name: {**facts, "content": "c1"} for name, facts in exported.items()}
-    (tmp_path / "first" / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+    remember(tmp_path / "first", export_tables(snapshot, tmp_path / "first", {"city": "c1"}), {"city": "c1"})
     monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
     again = export_tables(snapshot, tmp_path / "second", {"city": "c1"}, tmp_path / "first")
     assert set(again["city"]) == {"rows", "parquet_sha256"}

@@ -20,6 +20,10 @@ SIDECARS = PROJECT / "warehouse" / "landing"
 NOWHERE = Path("/data/x")
 
 
+def year_of(guess):
+    return guess and guess.data_year
+
+
 @pytest.mark.parametrize(
     ("titles", "year"),
     [
@@ -29,15 +33,14 @@ NOWHERE = Path("/data/x")
         (["中国城市统计年鉴—2023", "2022年地级以上城市数据"], 2022),
         (["China City Statistical Yearbook 2021"], 2020),
         (["中国2022年地级以上城市数据", "指数（2020年不变价）"], 2022),
+        ([], None),
+        (["2-1 人口数"], None),
+        (["2020年人口", "2021年人口"], None),
+        (["单位：2000元"], None),
     ],
 )
-def test_title_says_the_statistical_year(titles, year):
-    assert year_of_titles(titles).data_year == year
-
-
-@pytest.mark.parametrize("titles", [[], ["2-1 人口数"], ["2020年人口", "2021年人口"], ["单位：2000元"]])
-def test_titles_without_one_year_say_nothing(titles):
-    assert year_of_titles(titles) is None
+def test_title_says_the_statistical_year_or_nothing(titles, year):
+    assert year_of(year_of_titles(titles)) == year
 
 
 @pytest.mark.parametrize(
@@ -48,28 +51,27 @@ def test_titles_without_one_year_say_nothing(titles):
         ("2021_2021-2-18.xlsx", 2020),
         ("yearbook_tables/2024/2、地级以上城市统计资料/2-1_人口数.xlsx", 2023),
         ("2022年数据.xlsx", 2022),
+        ("2022.xlsx", None),
+        ("book.xlsx", None),
+        ("yearbook_2019_2020.xlsx", None),
+        ("2022/gdp.xlsx", None),
     ],
 )
-def test_name_says_edition_or_year(path, year):
-    assert year_of_name(NOWHERE / path).data_year == year
-
-
-@pytest.mark.parametrize("path", ["2022.xlsx", "book.xlsx", "yearbook_2019_2020.xlsx", "2022/gdp.xlsx"])
-def test_bare_numbers_are_not_believed(path):
+def test_name_says_edition_or_year_and_bare_numbers_are_not_believed(path, year):
     """2022 may be the edition or the statistical year: a year off would be read wrong without a trace."""
-    assert year_of_name(NOWHERE / path) is None
+    assert year_of(year_of_name(NOWHERE / path)) == year
 
 
-def test_year_that_cannot_be_told_is_asked_for_in_one_sentence():
-    with pytest.raises(
-        GuessError, match=r"^Neither the title nor the file name .*the name holds 2022.* with --year\.$"
-    ):
-        guess_year(NOWHERE / "2022.xlsx", ["2-1 人口数"], year=None, has_years=False)
-
-
-def test_title_and_name_that_contradict_each_other_are_not_believed():
-    with pytest.raises(GuessError, match="The title speaks of 2018, the name of 2020"):
-        guess_year(NOWHERE / "yearbook_2021.xlsx", ["中国2018年城市数据"], year=None, has_years=False)
+@pytest.mark.parametrize(
+    ("name", "titles", "says"),
+    [
+        ("2022.xlsx", ["2-1 人口数"], r"^Neither the title nor the file name .*the name holds 2022.* with --year\.$"),
+        ("yearbook_2021.xlsx", ["中国2018年城市数据"], "The title speaks of 2018, the name of 2020"),
+    ],
+)
+def test_year_that_cannot_be_told_is_asked_for_in_one_sentence(name, titles, says):
+    with pytest.raises(GuessError, match=says):
+        guess_year(NOWHERE / name, titles, year=None, has_years=False)
 
 
 def test_given_year_is_used_and_a_title_that_contradicts_it_is_named():
@@ -77,10 +79,7 @@ def test_given_year_is_used_and_a_title_that_contradicts_it_is_named():
     assert found.data_year == 2019
     assert "says statistical year 2018" in found.contradiction
     assert guess_year(NOWHERE / "yearbook_2019.xlsx", [], year=2019, has_years=False).contradiction == ""
-
-
-def test_file_with_a_column_of_years_needs_none():
-    assert guess_year(NOWHERE / "x.csv", [], year=2019, has_years=True).data_year == 0
+    assert guess_year(NOWHERE / "x.csv", [], year=2019, has_years=True).data_year == 0  # a column of years decides
 
 
 def shape(tmp_path: Path, text: str, **asked: str | None):
@@ -89,26 +88,30 @@ def shape(tmp_path: Path, text: str, **asked: str | None):
     return guess_shape(read_sheets(file), SIDECARS, **{"layout": None, "source": None, **asked})
 
 
-def test_keys_of_a_landed_source_are_found(tmp_path):
-    found = shape(tmp_path, "省份,城市,年份,名义GDP,GDP指数\n上海市,上海市,2020,1,2\n")
-    assert (found.layout, dict(found.keys)) == ("long", {"city": "城市", "year": "年份", "province": "省份"})
+PRINTED = "2-1 人口数,\n城市,常住人口\n上海市,2488\n"
 
 
-def test_one_header_row_over_figures_of_one_year_is_long(tmp_path):
-    found = shape(tmp_path, "城市,地区生产总值（亿元）\n上海市,38700\n")
-    assert (found.layout, found.has_years) == ("long", False)
-
-
-def test_printed_table_is_no_long_file(tmp_path):
-    found = shape(tmp_path, "2-1 人口数,\n城市,常住人口\n上海市,2488\n")
-    assert (found.layout, found.keys) == ("tables", ())
+@pytest.mark.parametrize(
+    ("text", "layout", "keys"),
+    [
+        (
+            "省份,城市,年份,名义GDP,GDP指数\n上海市,上海市,2020,1,2\n",
+            "long",
+            {"city": "城市", "year": "年份", "province": "省份"},
+        ),
+        ("城市,地区生产总值（亿元）\n上海市,38700\n", "long", {"city": "城市"}),
+        (PRINTED, "tables", {}),
+    ],
+)
+def test_layout_and_keys_are_told_from_the_first_rows(tmp_path, text, layout, keys):
+    found = shape(tmp_path, text)
+    assert (found.layout, dict(found.keys), found.has_years) == (layout, keys, "year" in keys)
 
 
 def test_layout_that_is_asked_for_wins_if_it_can(tmp_path):
-    printed = "2-1 人口数,\n城市,常住人口\n上海市,2488\n"
-    assert shape(tmp_path, printed, layout="wide").layout == "wide"
+    assert shape(tmp_path, PRINTED, layout="wide").layout == "wide"
     with pytest.raises(GuessError, match="No sheet has a column of cities in row 1"):
-        shape(tmp_path, printed, layout="long")
+        shape(tmp_path, PRINTED, layout="long")
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +120,8 @@ def variables():
         return list(csv.DictReader(stream))
 
 
-def test_every_difference_is_about_a_variable_of_the_house(variables):
-    codes = {row["variable_code"] for row in variables}
-    assert set(RAW_COLUMNS) <= codes
-    assert set(OTHER_UNITS) <= codes
-
-
-def test_no_two_variables_share_a_name(variables):
+def test_every_difference_is_about_a_variable_of_the_house_and_no_two_share_a_name(variables):
+    assert {*RAW_COLUMNS, *OTHER_UNITS} <= {row["variable_code"] for row in variables}
     names = [raw_column(row["variable_code"]) for row in variables]
     assert len(set(names)) == len(names)
 
@@ -164,22 +162,13 @@ COLUMNS = {"C": ("gdp_nom", "city"), "D": ("gdp_nom", "district"), "E": ("road_a
 
 def values() -> pd.DataFrame:
     rows = [
-        {
-            "city_name": city,
-            "year": 2020,
-            "variable_code": code,
-            "scope": scope,
-            "value": float(at),
-            "text": str(at),
-            "unit": "km2" if code == "road_area" else "yuan10k",
-            "file": "f.xlsx",
-            "sheet": "S",
-            "cell": f"{letter}{at}",
-        }
+        (city, code, scope, float(at), str(at), "km2" if code == "road_area" else "yuan10k", f"{letter}{at}")
         for at, city in enumerate(CITIES, start=9)
         for letter, (code, scope) in COLUMNS.items()
     ]
-    return pd.DataFrame(rows).sample(frac=1, random_state=1)  # a database gives rows in any order
+    frame = pd.DataFrame(rows, columns=words("city_name variable_code scope value text unit cell"))
+    frame = frame.assign(year=2020, file="f.xlsx", sheet="S")
+    return frame.sample(frac=1, random_state=1)  # a database gives rows in any order
 
 
 def headers() -> pd.DataFrame:
@@ -197,19 +186,28 @@ def withheld(one: Judgement) -> set[str]:
     return set(one.values.loc[refuse(one).is_withheld, "cell"])
 
 
-def test_finding_about_a_block_takes_its_whole_column_and_no_other():
-    one = judgement(
-        "blocks",
-        {
-            "block": "gdp_nom/city/2020",
-            "variable_code": "gdp_nom",
-            "scope": "city",
-            "year": 2020,
-            "cell": "C10",
-            "paste_rows": "a\nb",
-        },
-    )
-    assert withheld(one) == {"C9", "C10", "C11"}
+PLACE = {"file": "f.xlsx", "sheet": "S"}
+BLOCK = {"block": "gdp_nom/city/2020", "variable_code": "gdp_nom", "scope": "city", "year": 2020}
+
+
+@pytest.mark.parametrize(
+    ("suite", "detail", "cells"),
+    [
+        ("blocks", BLOCK, {"C9", "C10", "C11"}),
+        ("headers", {**PLACE, "header_path": "2-1 表 / gdp_nom / district"}, {"D9", "D10", "D11"}),
+        ("rows", {**PLACE, "cell": "A10"}, {"C10", "D10", "E10"}),
+        ("others", {**PLACE, "cell": "E9"}, {"E9"}),
+    ],
+)
+def test_a_finding_takes_its_column_its_row_or_its_cell_and_a_warning_takes_nothing(suite, detail, cells):
+    assert withheld(judgement(suite, detail)) == cells
+    mild = judgement(suite, {**BLOCK, **PLACE, "cell": "C9", **detail}, severity="warn")
+    assert withheld(mild) == set()
+    assert refuse(mild).blocks == []
+
+
+def test_finding_about_a_block_names_its_figures_and_the_rows_that_answer_it():
+    one = judgement("blocks", {**BLOCK, "cell": "C10", "paste_rows": "a\nb"})
     (block,) = refuse(one).blocks
     assert (block["table"], block["headers"]) == ("2-1 表", ["2-1 表 / gdp_nom / city"])
     assert (block["cities"], block["cells"]) == (list(CITIES), ["C9", "C10", "C11"])  # in printed order
@@ -218,47 +216,16 @@ def test_finding_about_a_block_takes_its_whole_column_and_no_other():
 
 
 def test_block_of_another_year_takes_nothing():
-    one = judgement("blocks", {"block": "gdp_nom/city/2019", "variable_code": "gdp_nom", "scope": "city", "year": 2019})
+    one = judgement("blocks", {**BLOCK, "block": "gdp_nom/city/2019", "year": 2019})
     assert withheld(one) == set()
     assert refuse(one).rules == frozenset()  # so it is told as a problem of the load
 
 
-def test_finding_about_a_header_takes_its_column():
-    one = judgement("headers", {"file": "f.xlsx", "sheet": "S", "header_path": "2-1 表 / gdp_nom / district"})
-    assert withheld(one) == {"D9", "D10", "D11"}
-
-
-def test_finding_about_a_row_takes_all_figures_of_the_row():
-    assert withheld(judgement("rows", {"file": "f.xlsx", "sheet": "S", "cell": "A10"})) == {"C10", "D10", "E10"}
-
-
-def test_finding_about_a_cell_takes_that_cell():
-    one = judgement("others", {"file": "f.xlsx", "sheet": "S", "cell": "E9"})
-    assert withheld(one) == {"E9"}
-    (block,) = refuse(one).blocks
+def test_a_figure_is_shown_in_the_unit_of_the_list_and_what_is_no_number_as_it_is_printed():
+    (block,) = refuse(judgement("others", {**PLACE, "cell": "E9"})).blocks
     assert not block["is_whole_column"]
     assert (block["raw_column"], block["unit"], block["figures"]) == ("road_area", "m2", [9e6])
-
-
-@pytest.mark.parametrize("suite", ["blocks", "headers", "rows", "others"])
-def test_warning_takes_nothing(suite):
-    detail = {
-        "block": "gdp_nom/city/2020",
-        "variable_code": "gdp_nom",
-        "scope": "city",
-        "year": 2020,
-        "file": "f.xlsx",
-        "sheet": "S",
-        "cell": "C9",
-        "header_path": "2-1 表 / gdp_nom / city",
-    }
-    one = judgement(suite, detail, severity="warn")
-    assert withheld(one) == set()
-    assert refuse(one).blocks == []
-
-
-def test_figure_that_is_no_number_is_shown_as_it_is_printed():
-    one = judgement("others", {"file": "f.xlsx", "sheet": "S", "cell": "C9"})
+    one = judgement("others", {**PLACE, "cell": "C9"})
     one.frames["values"].loc[one.values["cell"] == "C9", ["value", "text"]] = [float("nan"), "II"]
     assert refuse(one).blocks[0]["figures"] == ["II"]
 

@@ -30,30 +30,19 @@ def load(paths: Paths, table: str, *, is_synthetic: bool) -> None:
 
 
 @pytest.mark.parametrize("is_synthetic", [True, False])
-def test_the_first_load_marks_the_warehouse_for_ever(paths, is_synthetic):
-    check_kind(paths, is_synthetic=is_synthetic)
-    check_kind(paths, is_synthetic=is_synthetic)
+@pytest.mark.parametrize("there", ["nothing", "a release", "load", "series_load"])
+def test_the_first_load_the_published_file_or_the_loads_mark_the_warehouse_for_ever(paths, there, is_synthetic):
+    if there == "a release":
+        publish(paths, is_synthetic=is_synthetic)
+    elif there == "nothing":
+        check_kind(paths, is_synthetic=is_synthetic)
+    else:
+        load(paths, there, is_synthetic=is_synthetic)
     with pytest.raises(WrongKindError, match="Nothing was read or published"):
         check_kind(paths, is_synthetic=not is_synthetic)
-
-
-@pytest.mark.parametrize("is_synthetic", [True, False])
-def test_without_a_mark_the_published_file_decides(paths, is_synthetic):
-    publish(paths, is_synthetic=is_synthetic)
-    with pytest.raises(WrongKindError):
-        check_kind(paths, is_synthetic=not is_synthetic)
-    assert not paths.kind_file.exists()
+    assert paths.kind_file.exists() == (there == "nothing")
     check_kind(paths, is_synthetic=is_synthetic)
     assert paths.kind_file.exists()
-
-
-@pytest.mark.parametrize("table", ["load", "series_load"])
-@pytest.mark.parametrize("is_synthetic", [True, False])
-def test_without_a_mark_and_a_release_the_loads_decide(paths, table, is_synthetic):
-    load(paths, table, is_synthetic=is_synthetic)
-    with pytest.raises(WrongKindError):
-        check_kind(paths, is_synthetic=not is_synthetic)
-    check_kind(paths, is_synthetic=is_synthetic)
 
 
 def test_a_mark_does_not_outvote_what_is_published(paths):

@@ -53,14 +53,19 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]]:
     return con.execute(sql).fetchall()
 
 
-def same_in(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return rows(con, f"from build.{table} order by all") == rows(con, f"from snapshot.{table} order by all")
+SCORE, SOURCE_VALUE, SOURCE = "mart.mart_index_score", "mart.mart_source_value", "mart.mart_indicator_source"
+
+
+def pack_and_compare(con: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for table in tables:
+        packed(con, table)
+    for table in tables:
+        assert rows(con, f"from build.{table} order by all") == rows(con, f"from snapshot.{table} order by all")
 
 
 def test_rows_that_two_bases_share_are_kept_once(con):
     con.execute(SCORES)
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
+    pack_and_compare(con, SCORE)
     assert rows(con, "select count(*) from snapshot.store.mart_index_score") == [(10,)]
     assert rows(con, "select count(*), count(distinct block_no) from snapshot.store.mart_index_score_block") == [(2, 1)]
     kept = {row[0] for row in rows(con, "select column_name from (describe snapshot.store.mart_index_score)")}
@@ -70,8 +75,7 @@ def test_rows_that_two_bases_share_are_kept_once(con):
 def test_bases_that_differ_in_one_figure_are_both_kept(con):
     con.execute(SCORES)
     con.execute("update build.mart.mart_index_score set score = score + 1 where basis = 'frozen' and city_id = 'c3'")
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
+    pack_and_compare(con, SCORE)
     assert rows(con, "select count(*) from snapshot.store.mart_index_score") == [(20,)]
 
 
@@ -79,18 +83,14 @@ def test_a_row_that_the_formula_does_not_give_keeps_its_own(con):
     con.execute(SCORES)
     con.execute("update build.mart.mart_index_score set score_100 = score_100 + 1e-9 where city_id = 'c7'")
     con.execute("update build.mart.mart_index_score set score_100 = null where city_id = 'c8'")
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
+    pack_and_compare(con, SCORE)
     assert rows(con, "select count(score_100) from snapshot.store.mart_index_score") == [(1,)]
     assert rows(con, "select count(*) from snapshot.store.mart_index_score where score_100_is_own") == [(2,)]
 
 
 def test_a_cell_stands_in_one_table_and_others_have_its_number(con):
     con.execute(CELLS)
-    packed(con, "mart.mart_source_value")
-    packed(con, "mart.mart_indicator_source")
-    assert same_in(con, "mart.mart_source_value")
-    assert same_in(con, "mart.mart_indicator_source")
+    pack_and_compare(con, SOURCE_VALUE, SOURCE)
     own = "select count(c_no), count(source_cell_id), count(text) from snapshot.store.mart_indicator_source"
     assert rows(con, own) == [(11, 1, 1)]  # the block of the report is its own, and its text is no cell of the others
 
@@ -98,8 +98,7 @@ def test_a_cell_stands_in_one_table_and_others_have_its_number(con):
 def test_figures_with_two_decimals_are_whole_numbers_in_the_file(con):
     con.execute(CELLS)
     con.execute("update build.mart.mart_source_value set value = 1 / 3.0 where city_id = 'c4'")
-    packed(con, "mart.mart_source_value")
-    assert same_in(con, "mart.mart_source_value")
+    pack_and_compare(con, SOURCE_VALUE)
     kept = "select count(hundredths), count(value), count(used_value) from snapshot.store.mart_source_value"
     assert rows(con, kept) == [(9, 1, 1)]
 

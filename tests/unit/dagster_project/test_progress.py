@@ -22,18 +22,12 @@ def log(*done: str) -> RunLog:
     return record
 
 
-def test_time_left_is_what_the_other_steps_took_last_time():
+def test_time_left_is_what_the_other_steps_took_last_time_and_unknown_where_one_never_ran():
     assert log().seconds_left({}) == 100.0
     assert log("ingest/a").seconds_left({}) == 90.0
     assert log("ingest/a", "ingest/b", "rebuild/c").seconds_left({}) == 0.0
-
-
-def test_a_running_step_counts_what_is_left_of_it_and_never_less_than_nothing():
     assert log().seconds_left({"ingest/a": 4.0}) == 96.0
-    assert log().seconds_left({"ingest/a": 40.0}) == 90.0
-
-
-def test_a_step_that_never_ran_leaves_no_estimate():
+    assert log().seconds_left({"ingest/a": 40.0}) == 90.0  # never less than nothing of one that still runs
     record = log()
     record.expected.add("rebuild/new")
     assert record.seconds_left({}) is None
@@ -66,43 +60,33 @@ def test_a_terminal_also_sees_how_many_steps_and_about_how_long():
     assert re.search(r"ingest: \w+.*[01]/2.*about \d+ min left", text)
 
 
-def test_every_method_has_words():
-    assert {f"py_{entry.name}" for entry in REGISTRY} <= set(STEP_WORDS)
-
-
-def test_every_dbt_step_has_words():
-    assert set(STEPS) <= set(STEP_WORDS)
-
-
-def test_a_step_that_was_split_keeps_its_words():
+def test_every_method_and_dbt_step_has_words_and_keeps_them_when_it_is_split():
+    assert {f"py_{entry.name}" for entry in REGISTRY} | set(STEPS) <= set(STEP_WORDS)
     assert step_words("dbt_marts_2") == step_words("dbt_marts") == "build marts (dbt)"
     assert step_words("a_new_step") == "a_new_step"
 
 
 @pytest.fixture(autouse=True)
-def plain(monkeypatch):
-    monkeypatch.delenv("NQPF_WORKERS", raising=False)
-    monkeypatch.delenv("NQPF_MEMORY", raising=False)
-    monkeypatch.delenv("NQPF_CLUSTER", raising=False)
+def eight_cores(monkeypatch):
+    for name in ("NQPF_WORKERS", "NQPF_MEMORY", "NQPF_CLUSTER"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)))
 
 
-def test_one_process_a_core_where_nothing_is_said():
-    assert (current_effort().workers, current_effort().database_memory) == (8, None)
-
-
 @pytest.mark.parametrize(
-    ("memory", "workers", "database"), [("1GB", 1, "0.5GB"), ("3 gb", 2, "1.5GB"), ("99GB", 8, "49.5GB")]
+    ("said", "workers", "database"),
+    [
+        ({}, 8, None),
+        ({"NQPF_MEMORY": "1GB"}, 1, "0.5GB"),
+        ({"NQPF_MEMORY": "3 gb"}, 2, "1.5GB"),
+        ({"NQPF_MEMORY": "99GB"}, 8, "49.5GB"),
+        ({"NQPF_MEMORY": "3GB", "NQPF_WORKERS": "4"}, 2, "1.5GB"),  # the smaller of the two
+    ],
 )
-def test_memory_bounds_the_number_of_processes(monkeypatch, memory, workers, database):
-    monkeypatch.setenv("NQPF_MEMORY", memory)
+def test_one_process_a_core_within_what_is_said_of_processes_and_memory(monkeypatch, said, workers, database):
+    for name, text in said.items():
+        monkeypatch.setenv(name, text)
     assert (current_effort().workers, current_effort().database_memory) == (workers, database)
-
-
-def test_the_smaller_of_the_two_decides(monkeypatch):
-    monkeypatch.setenv("NQPF_WORKERS", "4")
-    monkeypatch.setenv("NQPF_MEMORY", "3GB")
-    assert current_effort().workers == 2
 
 
 @pytest.mark.parametrize(

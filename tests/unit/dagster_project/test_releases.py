@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 import pytest
+from text_table import table, words
 
 from dagster_project.defs.context import letters
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
@@ -13,25 +14,20 @@ from dagster_project.publish.release.folder import latest_release, next_release
 TODAY = dt.date(2026, 11, 24)
 
 
-def test_the_first_release_of_a_month_is_number_zero(tmp_path):
-    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2026.11.0"
-
-
-def test_numbers_count_on_within_the_month_across_kinds_and_not_across_months(tmp_path):
-    for name in ("2026.11.0", "2026.11.9-SYNTHETIC", "2026.10.12", ".2026.11.40.tmp"):
-        (tmp_path / name).mkdir()
-    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2026.11.10"
-
-
-def test_names_never_go_back_when_the_clock_does(tmp_path):
-    (tmp_path / "2026.12.1").mkdir()
-    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2026.12.2"
-    (tmp_path / "2027.1.0").mkdir()
-    assert next_release(tmp_path, TODAY, is_synthetic=False) == "2027.1.1"
-
-
-def test_a_synthetic_release_says_so_in_its_name(tmp_path):
-    assert next_release(tmp_path, TODAY, is_synthetic=True).endswith("-SYNTHETIC")
+@pytest.mark.parametrize(
+    ("there", "is_synthetic", "name"),
+    [
+        ("", False, "2026.11.0"),
+        ("", True, "2026.11.0-SYNTHETIC"),
+        ("2026.11.0 2026.11.9-SYNTHETIC 2026.10.12 .2026.11.40.tmp", False, "2026.11.10"),  # across kinds
+        ("2026.12.1", False, "2026.12.2"),  # where the clock goes back
+        ("2026.12.1 2027.1.0", False, "2027.1.1"),
+    ],
+)
+def test_numbers_of_releases_count_on_within_the_month_and_never_go_back(tmp_path, there, is_synthetic, name):
+    for one in words(there):
+        (tmp_path / one).mkdir()
+    assert next_release(tmp_path, TODAY, is_synthetic=is_synthetic) == name
 
 
 def test_the_latest_release_is_found_by_number_not_by_letters(tmp_path):
@@ -49,65 +45,43 @@ def test_vintages_of_a_year_are_lettered(number, name):
 HOSTILE = "<script>alert(1)</script> | =cmd()"
 
 
+CELLS = table("""
+indicator_code  city_id  year  value_old  value_new  what
+q1              CN1      2012  1.0        1.1        revised
+q2              CN2      2013  -          2.0        added
+""")
+SCORES = table("""
+index_code  city_id   name_en  year  change  rank_old  rank_new  is_headline  part_revision  part_bounds
+x           CN110000  A        2013     0.1         1        22  True                   0.1          0.0
+x           CN2       B        2013     0.0         2         1  True                     -            -
+x_variant   CN3       C        2013     0.2         9         8  False                    -            -
+""")
+COEFFICIENTS = table("""
+model_id  basis  kind         term  estimate_old  lo_old  hi_old  estimate_new  lo_new  hi_new  change
+m         b      coefficient  pr             0.5     0.4     0.6           1.5    1.25       -     1.0
+""")
+
+
 @pytest.fixture
 def frames():
     """Two releases of one vintage, in which one score moved."""
     run = {"release": "r", "data_vintage": "2021A", "method_version": "m", "is_synthetic": True}
-    found = {name: pd.DataFrame() for name in ("sources", "weights", "tables")}
-    found["run"] = pd.DataFrame([{"side": side, **run} for side in ("old", "new")])
-    found["cells"] = pd.DataFrame(
-        {
-            "index_code": ["nqpf", "nqpf"],
-            "indicator_code": ["q1", "q2"],
-            "city_id": ["CN1", "CN2"],
-            "year": [2012, 2013],
-            "value_old": [1.0, None],
-            "value_new": [1.1, 2.0],
-            "what": ["revised", "added"],
-        }
-    )
-    found["scores"] = pd.DataFrame(
-        {
-            "index_code": ["x", "x", "x_variant"],
-            "city_id": ["CN110000", "CN2", "CN3"],
-            "name_en": [HOSTILE, "B", "C"],
-            "year": [2013, 2013, 2013],
-            "change": [0.1, 0.0, 0.2],
-            "rank_old": [1, 2, 9],
-            "rank_new": [22, 1, 8],
-            "is_headline": [True, True, False],
-            "part_revision": [0.1, None, None],
-            "part_bounds": [0.0, None, None],
-            "part_weights": [0.0, None, None],
-            "part_method": [0.0, None, None],
-        }
-    )
-    found["members"] = pd.DataFrame(
-        {"city_id": ["CN9"], "name_zh": ["壬市"], "name_en": ["Ren"], "what": ["left"], "reason": ["no wages"]}
-    )
-    found["coefficients"] = pd.DataFrame(
-        {
-            "model_id": ["m"],
-            "basis": ["b"],
-            "kind": ["coefficient"],
-            "term": ["pr"],
-            "estimate_old": [0.5],
-            "lo_old": [0.4],
-            "hi_old": [0.6],
-            "estimate_new": [1.5],
-            "lo_new": [1.25],
-            "hi_new": [float("nan")],
-            "change": [1.0],
-            "intervals_apart": [True],
-        }
-    )
-    return found
+    gone = {"city_id": ["CN9"], "name_zh": ["壬市"], "name_en": ["Ren"], "what": ["left"], "reason": ["no wages"]}
+    bounds = SCORES["part_bounds"]
+    return {
+        **{name: pd.DataFrame() for name in ("sources", "weights", "tables")},
+        "run": pd.DataFrame([{"side": side, **run} for side in ("old", "new")]),
+        "cells": CELLS.assign(index_code="nqpf"),
+        "scores": SCORES.replace({"name_en": {"A": HOSTILE}}).assign(part_weights=bounds, part_method=bounds),
+        "members": pd.DataFrame(gone),
+        "coefficients": COEFFICIENTS.assign(intervals_apart=True),
+    }
 
 
 @pytest.mark.parametrize("page", [diff_markdown, diff_html])
 def test_the_diff_page_says_what_moved_and_by_what(page, frames):
     text = page("2026.11.0", "2026.11.1", frames)
-    for words in (
+    for said in (
         "2026.11.1, compared with 2026.11.0",
         "in 2013 2 ranks moved, 1 by more than 10 places, 1 by more than 20.",
         "from 1 to 22.",
@@ -123,7 +97,7 @@ def test_the_diff_page_says_what_moved_and_by_what(page, frames):
         "the 1 explained changes: revision 0.1",
         "Of 1, 1 lie outside each other",
     ):
-        assert words in text.replace("&#x27;", "'"), words
+        assert said in text.replace("&#x27;", "'"), said
     assert "0.5 [0.4, 0.6]" in text.replace("\\", "")
     assert "1.5" in text
 

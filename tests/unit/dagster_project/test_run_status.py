@@ -5,7 +5,6 @@ import json
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -50,45 +49,25 @@ def no_webhook(monkeypatch):
     monkeypatch.delenv(WEBHOOK, raising=False)
 
 
-def ended(tmp_path: Path, **changes: object) -> RunStatus:
-    fields: dict[str, object] = {
-        "status": "refused",
-        "exit_code": 3,
-        "started": dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC),
-        "seconds": 12.34,
-        "release": "2026.1.0",
-        "message": ["合肥市 2021: too large"],
-        "warehouse": tmp_path,
-        "steps": STEPS,
-        **changes,
-    }
-    return RunStatus(**fields)  # type: ignore[arg-type]
+def ended(tmp_path, **changes):
+    steps, started = STEPS, dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC)
+    fields = {"status": "refused", "exit_code": 3, "started": started, "seconds": 12.34, "release": "2026.1.0"}
+    fields |= {"message": ["合肥市 2021: too large"], "warehouse": tmp_path, "steps": steps}
+    return RunStatus(**{**fields, **changes})
 
 
-def test_all_of_it_is_written_and_read_back(tmp_path):
-    assert write_status(tmp_path / "reports", ended(tmp_path)) == []
-    content = read_status(tmp_path / "reports")
-    told = ("job", "status", "exit_code", "started", "seconds", "release", "message")
-    assert {key: content[key] for key in told} == {
-        "job": "nqpf refresh",
-        "status": "refused",
-        "exit_code": 3,
-        "started": "2026-01-15T06:00:00+00:00",
-        "seconds": 12.3,
-        "release": "2026.1.0",
-        "message": ["合肥市 2021: too large"],
-    }
+def test_all_of_it_is_written_and_read_back_and_only_the_finished_file_is_ever_there(tmp_path):
+    for exit_code in (0, 3):
+        assert write_status(tmp_path, ended(tmp_path, exit_code=exit_code)) == []
+        assert [file.name for file in tmp_path.iterdir()] == ["last_run.json"]
+    content = read_status(tmp_path)
+    expected = {"job": "nqpf refresh", "status": "refused", "exit_code": 3, "started": "2026-01-15T06:00:00+00:00"}
+    expected |= {"seconds": 12.3, "release": "2026.1.0", "message": ["合肥市 2021: too large"]}
+    assert {key: content[key] for key in expected} == expected
     assert [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]] == [
         ("raw__load", 2.35, True),
         ("py_index", 3.0, False),
     ]
-
-
-def test_only_the_finished_file_is_ever_there(tmp_path):
-    for exit_code in (3, 0):
-        write_status(tmp_path, ended(tmp_path, exit_code=exit_code))
-        assert [file.name for file in tmp_path.iterdir()] == ["last_run.json"]
-    assert read_status(tmp_path)["exit_code"] == 0
 
 
 def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path):
@@ -181,18 +160,12 @@ def test_a_server_that_drips_does_not_hold_the_run_up(tmp_path, raw_server, monk
     assert "did not answer within" in warning
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://host name/secret",
-        "http://host:port/secret",
-        "http://host/\x07secret",
-        "http://[::1/secret",
-        "http:///secret",
-    ],
-)
-def test_a_malformed_address_is_a_warning_that_does_not_print_it(tmp_path, monkeypatch, url):
-    monkeypatch.setenv(WEBHOOK, url)
+MALFORMED = ("host name/secret", "host:port/secret", "host/\x07secret", "[::1/secret", "/secret")
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+def test_a_malformed_address_is_a_warning_that_does_not_print_it(tmp_path, monkeypatch, address):
+    monkeypatch.setenv(WEBHOOK, f"http://{address}")
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "secret" not in warning
     assert "not a valid address" in warning

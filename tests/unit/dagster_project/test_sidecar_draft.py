@@ -34,8 +34,12 @@ def draft(landing: Path, said: Said = WHO, *, write: bool = True) -> int:
     return draft_sidecar(files, Asked(files[0], source="yearbook"), landing, said, write=write)
 
 
-def test_a_drafted_sidecar_is_one_that_a_refresh_takes(landing):
+def test_a_drafted_sidecar_is_one_that_a_refresh_takes_and_what_is_guessed_is_said(landing, capsys):
+    """The file's own title has the year in brackets only; whoever reads the sidecar must know where it is from."""
     assert draft(landing) == 0
+    err = capsys.readouterr().err
+    assert "Guessed, please check: " in err
+    assert "2012" in err
     (sidecar,) = find_sidecars(landing)
     assert (sidecar.source, sidecar.layout, sidecar.data_year, sidecar.is_synthetic) == ("yearbook", "wide", 2012, True)
     assert (sidecar.producer, sidecar.licence, sidecar.maturity) == ("somebody", "none stated", "first_print")
@@ -50,14 +54,6 @@ def test_what_nobody_said_is_left_open_and_named(landing, capsys):
     assert content["producer"] is content["licence"] is None
     assert "producer, licence" in err
     assert list(landing.rglob("*.yml")) == []
-
-
-def test_what_is_guessed_is_said(landing, capsys):
-    """The file's own title has the year in brackets only; whoever reads the sidecar must know where it is from."""
-    assert draft(landing) == 0
-    err = capsys.readouterr().err
-    assert "Guessed, please check: " in err
-    assert "2012" in err
 
 
 def test_a_second_edition_supersedes_the_first_and_stands_beside_it(landing):

@@ -37,22 +37,28 @@ def fields(row: str) -> list[str]:
     return parsed
 
 
-def test_hint_looks_in_the_map_of_its_own_source(seeds):
-    hint = HeaderMap(seeds).hint("book", "财政/教育支岀/全市", None)
-    assert hint.nearest == "财政/教育支出/全市"  # though `other` knows the very text
-    assert fields(hint.ready_row) == ["book", "", "", "财政/教育支岀/全市", "fiscal_education", "city", "万元", ""]
+@pytest.mark.parametrize(
+    ("header", "unit", "meaning"),
+    [
+        ("财政/教育支岀/全市", None, ["fiscal_education", "city", "万元", ""]),  # though `other` knows the very text
+        ("财政/教育经费支出/市辖区", "亿元", ["fiscal_education", "district", "亿元", ""]),  # as the header itself says
+        ("财政(全市)/教育支出", None, ["fiscal_education", "city", "万元", ""]),
+        ("土地/建成区总面积/市辖区", None, ["built_up_area", "built_up", "平方公里", ""]),
+        ("环境/污水集中处理率/全市", None, ["ignore", "city", "%", "a rate, not used"]),  # the reason of its neighbour
+    ],
+)
+def test_ready_row_has_variable_scope_unit_and_reason(seeds, header, unit, meaning):
+    hint = HeaderMap(seeds).hint("book", header, unit)
+    assert fields(hint.ready_row) == ["book", "", "", header, *meaning]
 
 
-def test_hint_of_a_new_source_looks_everywhere(seeds):
+def test_a_new_source_looks_everywhere_and_an_empty_map_still_gives_a_row(seeds):
     hint = HeaderMap(seeds).hint("new", "财政/教育支岀/全市", None)
     assert (hint.nearest, hint.score) == ("财政/教育支岀/全市", 100)
-
-
-def test_scope_and_unit_are_those_that_the_header_itself_says(seeds):
-    hint = HeaderMap(seeds).hint("book", "财政/教育经费支出/市辖区", "亿元")
-    assert fields(hint.ready_row)[4:7] == ["fiscal_education", "district", "亿元"]
-    whole = HeaderMap(seeds).hint("book", "财政(全市)/教育支出", None)
-    assert fields(whole.ready_row)[5] == "city"
+    (seeds / "header_map.csv").write_text(HEADER_MAP.splitlines()[0] + "\n", encoding="utf-8")
+    hint = HeaderMap(seeds).hint("book", "财政/教育支出/市辖区", "万元")
+    assert (hint.nearest, hint.score) == ("", 0)
+    assert fields(hint.ready_row) == ["book", "", "", "财政/教育支出/市辖区", "ignore", "district", "万元", ""]
 
 
 @pytest.mark.parametrize("word", ["户籍", "年末常住", "年平均"])
@@ -64,15 +70,6 @@ def test_a_header_of_another_concept_is_named_and_its_variable_not_offered(seeds
     assert fields(hint.ready_row)[4:] == ["ignore", "city", "万人", "another concept than 人口/城镇常住人口/全市"]
     same = HeaderMap(seeds).hint("book", "人口/城镇常住人口数/全市", "万人")
     assert same.variable_code == "population_urban"
-
-
-def test_built_up_area_keeps_its_own_scope(seeds):
-    assert fields(HeaderMap(seeds).hint("book", "土地/建成区总面积/市辖区", None).ready_row)[5] == "built_up"
-
-
-def test_ready_row_of_an_ignored_neighbour_takes_its_reason_and_quotes_it(seeds):
-    hint = HeaderMap(seeds).hint("book", "环境/污水集中处理率/全市", None)
-    assert fields(hint.ready_row)[4:] == ["ignore", "city", "%", "a rate, not used"]
 
 
 def test_new_columns_of_a_table_that_nobody_uses_ask_for_one_row(seeds):
@@ -124,13 +121,6 @@ def test_lines_of_the_gate_name_each_unknown_once(seeds):
     first, second = city_suggestions(rows, seeds)
     assert "石家店市,CN130100,2018,2018,ocr,scan," in first
     assert second == "'襄樊市' is a name of other years: CN420600 襄阳市, valid ... to 2010"
-
-
-def test_empty_map_still_gives_a_row(tmp_path):
-    (tmp_path / "header_map.csv").write_text(HEADER_MAP.splitlines()[0] + "\n", encoding="utf-8")
-    hint = HeaderMap(tmp_path).hint("book", "财政/教育支出/市辖区", "万元")
-    assert (hint.nearest, hint.score) == ("", 0)
-    assert fields(hint.ready_row) == ["book", "", "", "财政/教育支出/市辖区", "ignore", "district", "万元", ""]
 
 
 SEEDS = PROJECT / "dbt" / "seeds"

@@ -26,8 +26,9 @@ def found(paths: Paths, release: str | None = "R1") -> Changed:
     return what_changed(paths, whole_key(paths), release)
 
 
-def test_the_same_files_are_nothing_new(paths):
+def test_the_same_files_are_nothing_new_unless_another_release_is_current(paths):
     assert found(paths) == Changed.nothing
+    assert found(paths, "R0") == found(paths, None) == Changed.numbers
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -53,8 +54,3 @@ def test_pages_alone_are_made_only_over_what_that_refresh_left(paths, touch):
     assert found(paths) == Changed.pages
     touch(paths)
     assert found(paths) == Changed.numbers
-
-
-def test_another_release_is_current(paths):
-    assert found(paths, "R0") == Changed.numbers
-    assert found(paths, None) == Changed.numbers

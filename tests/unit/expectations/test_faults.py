@@ -2,7 +2,6 @@
 
 import math
 from decimal import Decimal
-
 import pandas as pd
 import pytest
 
@@ -242,3 +241,26 @@ def test_database_types_are_read_as_they_come(frames, judge):
     frames["headers"]["is_known"] = frames["headers"]["is_known"].astype("object")
     frames["rows"]["n_values"] = frames["rows"]["n_values"].astype("Int64")
     assert judge(frames) == {}
+
+
+def test_two_columns_with_one_meaning_are_named(frames, judge):
+    headers = frames["headers"]
+    headers.loc[2, ["variable_code", "scope"]] = headers.loc[1, ["variable_code", "scope"]].tolist()
+    failed = judge(frames)
+    row = failed["header_meaning_is_unique"]
+    assert row.n_unexpected == 2
+    assert headers.loc[1, "header_path"] in row.sentence
+    assert headers.loc[2, "header_path"] in row.sentence
+
+
+def test_the_same_meaning_in_another_sheet_or_scope_is_fine(frames, judge):
+    again = frames["headers"].copy()
+    frames["headers"].loc[2, ["variable_code", "scope"]] = [frames["headers"].loc[1, "variable_code"], "district"]
+    assert "header_meaning_is_unique" not in judge(frames)
+    frames["headers"] = again
+    assert "header_meaning_is_unique" not in judge(frames)
+
+
+def test_ignored_columns_may_repeat(frames, judge):
+    frames["headers"].loc[[2, 3], "variable_code"] = "ignore"
+    assert "header_meaning_is_unique" not in judge(frames)

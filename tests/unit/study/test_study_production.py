@@ -1,15 +1,17 @@
-"""Tables of the production relations from labelled frames: right rows, identities, and what happens without data."""
+"""Production relations from labelled frames: right rows, identities, and what happens without data."""
 
 import itertools
-
 import numpy as np
 import pandas as pd
 import pytest
 from study_tools import settings
 from text_table import words
-
 from dagster_project.study import production
 from dagster_project.study.production import INDICATORS, TABLES
+import duckdb
+from dagster_project.demo.figures import SECTORS
+from dagster_project.study.production import INPUTS
+
 
 CITIES = [f"CN{i:06d}" for i in range(12)]
 YEARS = range(2012, 2017)
@@ -124,3 +126,40 @@ def test_a_city_without_one_raw_column_is_left_out_of_that_engine_only(frames):
     tables = build(frames | {"values": values[~hole]})
     assert CITIES[0] not in set(tables["misallocation"]["city_id"])
     assert CITIES[0] in set(tables["specialisation"]["city_id"])
+
+
+PRINTED = {"information": "emp_it_services", "research": "emp_sci_tech"}  # as the yearbook's variables are called
+SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}
+
+
+@pytest.fixture
+def database():
+    con = duckdb.connect()
+    con.execute("create schema int")
+    con.execute("create schema ops")
+    con.execute("create table ops.index_spec as select 2012 as window_start")
+    con.execute(
+        "create table int.int_values_completed (city_id varchar, year integer, variable_code varchar, value double,"
+        " value_origin varchar, edit_policy varchar default 'edited')"
+    )
+    return con
+
+
+def given(con: duckdb.DuckDBPyConnection, codes: dict[str, float]) -> dict[str, float]:
+    rows = [("CN110000", 2018, code, value, "observed") for code, value in codes.items()]
+    columns = "city_id, year, variable_code, value, value_origin"
+    con.executemany(f"insert into int.int_values_completed ({columns}) values (?, ?, ?, ?, ?)", rows)
+    frame = con.execute(INPUTS["values"]).df()
+    return dict(zip(frame["variable_code"], frame["value"], strict=True))
+
+
+def test_two_sectors_of_the_yearbook_are_given_under_the_names_of_the_others(database):
+    yearbook = {PRINTED.get(name, f"emp_sector_{name}"): float(at) for at, name in enumerate(SECTORS)}
+    found = given(database, yearbook)
+    assert set(found) == SECTOR_CODES
+    assert found == {f"emp_sector_{name}": float(at) for at, name in enumerate(SECTORS)}
+
+
+def test_a_source_of_all_sectors_is_not_mixed_with_another(database):
+    found = given(database, dict.fromkeys([*sorted(SECTOR_CODES), *PRINTED.values()], 1.0) | {"emp_it_services": 9.0})
+    assert found == dict.fromkeys(SECTOR_CODES, 1.0)

@@ -1,15 +1,107 @@
-"""specs/panel.yml: the shipped file is sound, and mistakes are refused in words."""
+"""Specs and depths: the shipped files are sound, and mistakes are refused in words."""
 
-from pathlib import Path
-
-import pandas as pd
+import textwrap
 import pytest
-import yaml
-
 from dagster_project.paths import demo_paths
+from dagster_project.study.settings import SpecError, read_index_specs, read_study_facts, spec_frame
+from pathlib import Path
+import pandas as pd
+import yaml
 from dagster_project.study import settings
 from dagster_project.study.settings import FILTERS, SpecError, read_index_specs
 from dagster_project.study.weights import CATALOGUE
+import pickle
+from typer.testing import CliRunner
+from dagster_project.cli import main
+from dagster_project.defs.settings import VARIABLE, current_settings, export_depth
+from dagster_project.study import influence, robustness
+from dagster_project.study.markov import Effort
+from dagster_project.study.registry import REGISTRY
+from dagster_project.study.settings import DepthName, SpecError, read_depths
+
+
+HEAD = """
+study: {seed: 1, boundary_vintage: 2021, headline: {base: other}}
+defaults:
+  {window_start: 2012, window_end: 2021, min_city_share: 0.7, fill_policy: with_fills, edit_policy: edited,
+   weight_scheme: entropy_flat}
+indexes:
+  base:
+    title_zh: 甲
+    title_en: A
+    dimensions: {new: {N1: [a, b]}, quality: {Q1: [c]}}
+  other:
+    title_zh: 丙
+    title_en: C
+    dimensions: {exchange: {P1: [x]}}
+"""
+
+
+def read(tmp_path, extra: str = ""):
+    file = tmp_path / "index.yml"
+    file.write_text(HEAD + textwrap.indent(textwrap.dedent(extra), "  "), encoding="utf-8")
+    return {spec.index_code: spec for spec in read_index_specs(file)}
+
+
+def codes(spec) -> list[str]:
+    return [row["indicator_code"] for row in spec.rows()]
+
+
+def test_shipped_specs_have_22_and_13_indicators_and_known_variants():
+    specs = {s.index_code: s for s in read_index_specs(demo_paths().index_specs)}
+    assert len(codes(specs["nqpf"])) == 22
+    assert len(codes(specs["nqpf_yearbook"])) == 13
+    assert "q2_labprod" in codes(specs["nqpf_yearbook_labprod"])
+    assert "q3_pm25" not in codes(specs["nqpf_yearbook_nopm25"])
+    assert specs["nqpf_yearbook_nofill"].fill_policy == "without_fills"
+    for name in ("nqpf", "nqpf_yearbook", "pr_yearbook"):
+        policies = [specs[name + suffix].edit_policy for suffix in ("", "_asprinted", "_registered")]
+        assert policies == ["edited", "as_printed", "registered"]
+        assert codes(specs[f"{name}_asprinted"]) == codes(specs[name])
+
+
+def test_variant_adds_and_drops_and_leaves_its_parent_alone(tmp_path):
+    specs = read(tmp_path, "v: {title_zh: 乙, title_en: B, variant_of: base, add: {quality: {Q1: [d]}}, drop: [a]}")
+    assert codes(specs["v"]) == ["b", "c", "d"]
+    assert codes(specs["base"]) == ["a", "b", "c"]
+    assert specs["v"].spec_hash != specs["base"].spec_hash
+
+
+def test_the_base_window_names_the_basis_and_the_pairs_rank_the_candidates(tmp_path):
+    frame = spec_frame(list(read(tmp_path).values())).drop_duplicates("index_code").set_index("index_code")
+    assert set(frame["basis"]) == {"frozen_2012_2021"}
+    assert frame.loc["base", ["headline_rank", "relations_code"]].tolist() == [1, "other"]
+    assert frame.loc["other", ["headline_rank", "relations_code"]].isna().all()
+    moved = HEAD.replace("window_start: 2012", "window_start: 2014")
+    file = tmp_path / "moved.yml"
+    file.write_text(moved, encoding="utf-8")
+    assert {spec.basis for spec in read_index_specs(file)} == {"frozen_2014_2021"}
+
+
+@pytest.mark.parametrize("pairs", ["{}", "[base]", "{base: nobody}", "{v: other}"])
+def test_the_headline_is_a_pair_of_indexes_that_are_no_variants(tmp_path, pairs):
+    file = tmp_path / "index.yml"
+    variant = "  v: {title_zh: 乙, title_en: B, variant_of: base}\n"
+    file.write_text(HEAD.replace("{base: other}", pairs) + variant, encoding="utf-8")
+    with pytest.raises(SpecError, match="`headline` pairs indexes of this file"):
+        read_study_facts(file)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("v: {title_zh: 乙, title_en: B, variant_of: base, windows: 3}", "unknown keys"),
+        ("v: {title_zh: 乙, title_en: B, variant_of: nobody}", "not a headline index"),
+        ("v: {title_zh: 乙, title_en: B, variant_of: base, add: {new: {N1: [a]}}}", "each indicator once"),
+        ("v: {title_zh: 乙, title_en: B, variant_of: base, drop: [a, b, c]}", "each indicator once"),
+        ("v: {title_zh: 乙, title_en: B, variant_of: base, fill_policy: maybe}", "fill_policy"),
+    ],
+)
+def test_a_wrong_entry_is_refused_by_name(tmp_path, entry, words):
+    with pytest.raises(SpecError, match=words) as error:
+        read(tmp_path, entry)
+    assert "index v" in str(error.value)
+
 
 VARIABLES = {
     "nqpf": {"source": "score", "code": "nqpf", "unit": "points"},
@@ -141,3 +233,62 @@ def test_a_variant_needs_one_line_and_inherits_everything_but_the_extras(tmp_pat
 def test_mistakes_are_refused_in_words(tmp_path, models, message):
     with pytest.raises(SpecError, match=message):
         read_panel_specs(write(tmp_path, models))
+
+
+def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
+    depths = read_depths(demo_paths().depth_specs)
+    assert set(depths) == {"quick", "default", "paper"}
+    quick, default, paper = (depths[name].sizes for name in DepthName)
+    for step, sizes in default.items():
+        for size, number in sizes.items():
+            assert quick[step][size] < number <= paper[step][size], (step, size)
+    assert influence.Sizes(**default["influence"]).spatial_grid == 25
+    assert robustness.Sizes(**default["robustness"]).placebo == 999
+    assert Effort(**default["markov"]).draws(2) == 199
+
+
+def test_depth_comes_from_the_environment_and_is_default_without(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    paths = demo_paths()
+    assert current_settings(paths).depth.name == "default"
+    monkeypatch.setenv(VARIABLE, "quick")
+    assert current_settings(paths).sizes("policy") == {"draws": 100}
+    export_depth("paper")
+    assert current_settings(paths).depth.name == "paper"
+    monkeypatch.setenv(VARIABLE, "deep")
+    with pytest.raises(SpecError, match="NQPF_DEPTH is 'deep': choose quick, default, paper"):
+        current_settings(paths)
+
+
+def test_settings_and_analyses_can_be_handed_to_another_process():
+    made = current_settings(demo_paths())
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made
+    assert again.seed == made.study.seed == 20211231
+    assert list(made.base_window) == list(range(2012, 2022))
+    for entry in pickle.loads(pickle.dumps(REGISTRY)):
+        assert callable(entry.build)
+
+
+def test_the_command_line_offers_the_depths_of_the_file():
+    assert [d.value for d in main.Depth] == list(DepthName)
+    wrong = CliRunner().invoke(main.app, ["refresh", "--depth", "deep"])
+    assert wrong.exit_code == 2
+    assert "deep" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"quick": 1, "default": 2}, "needs a number for each"),
+        ({"quick": 1, "default": 2, "paper": 3, "deep": 4}, "needs a number for each"),
+        ({"quick": 3, "default": 2, "paper": 3}, "do not fall"),
+        ({"quick": 0, "default": 2, "paper": 3}, "do not fall"),
+        ({"quick": 1.5, "default": 2, "paper": 3}, "do not fall"),
+    ],
+)
+def test_mistakes_are_said_in_words(tmp_path, row, message):
+    file = tmp_path / "depth.yml"
+    file.write_text(yaml.safe_dump({"policy": {"draws": row}}), encoding="utf-8")
+    with pytest.raises(SpecError, match=message):
+        read_depths(file)

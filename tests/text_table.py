@@ -5,7 +5,7 @@ import io
 import pandas as pd
 
 
-def table(text: str) -> pd.DataFrame:
+def frame_of(text: str) -> pd.DataFrame:
     """The first line names the columns; blanks part the cells, and `-` is a missing value."""
     lines = io.StringIO(text.strip())
     return pd.read_csv(lines, sep=r"\s+", na_values="-", keep_default_na=False, float_precision="round_trip")

@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 import pytest
 from rich.console import Console
-from text_table import table
+from text_table import frame_of
 
 from dagster_project.paths import Paths
 from dagster_project.publish.explain.cities import NoAnswer, find_city, the_city
@@ -16,23 +16,23 @@ from dagster_project.publish.explain.show import show_score
 from dagster_project.publish.explain.story import story
 
 BASIS = "frozen_2012_2013"
-CITIES = table("""
+CITIES = frame_of("""
 city_id   name_zh  name_en  province_name  province_en
 CN000001  甲市     Jia      东省           Dong
 CN000002  乙市     Yi       东省           Dong
 CN000003  丙市     Bing     西省           Xi
 """)
-INDEXES = table("""
+INDEXES = frame_of("""
 index_code  title_zh  title_en  variant_of  weight_scheme  is_headline
 x           指数      Index     -           entropy_flat   True
 w           另一      Another   -           equal          False
 """)
-INDICATORS = table("""
+INDICATORS = frame_of("""
 indicator_code  name_zh  name_en  direction  dimension  tier
 a               甲       first            1  new        N1
 b               乙       second          -1  quality    Q1
 """)
-UNCERTAINTY = table("""
+UNCERTAINTY = frame_of("""
 index_code  city_id   year  rank_p05  rank_p50  rank_p95  p_top20  score_p05  score_p95  n_draws
 x           CN000001  2013       1.0       1.0       2.0      1.0        0.2        0.4     1000
 """)

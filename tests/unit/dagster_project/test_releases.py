@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 import pytest
-from text_table import table, words
+from text_table import frame_of, words
 
 from dagster_project.defs.context import letters
 from dagster_project.publish.release.diff_page import diff_html, diff_markdown
@@ -45,18 +45,18 @@ def test_vintages_of_a_year_are_lettered(number, name):
 HOSTILE = "<script>alert(1)</script> | =cmd()"
 
 
-CELLS = table("""
+CELLS = frame_of("""
 indicator_code  city_id  year  value_old  value_new  what
 q1              CN1      2012  1.0        1.1        revised
 q2              CN2      2013  -          2.0        added
 """)
-SCORES = table("""
+SCORES = frame_of("""
 index_code  city_id   name_en  year  change  rank_old  rank_new  is_headline  part_revision  part_bounds
 x           CN110000  A        2013     0.1         1        22  True                   0.1          0.0
 x           CN2       B        2013     0.0         2         1  True                     -            -
 x_variant   CN3       C        2013     0.2         9         8  False                    -            -
 """)
-COEFFICIENTS = table("""
+COEFFICIENTS = frame_of("""
 model_id  basis  kind         term  estimate_old  lo_old  hi_old  estimate_new  lo_new  hi_new  change
 m         b      coefficient  pr             0.5     0.4     0.6           1.5    1.25       -     1.0
 """)

@@ -1,15 +1,16 @@
 """Printed figures are consistent in themselves and with the truth behind them."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
 from text_table import words
+
 from dagster_project.demo.books import UNITS, tables_of
 from dagster_project.demo.country import read_geography
-from dagster_project.paths import demo_paths
-from functools import cache
 from dagster_project.demo.figures import SECTORS
-
+from dagster_project.paths import demo_paths
 
 ADDITIVE = tuple(
     words(

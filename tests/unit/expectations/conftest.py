@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from text_table import frame_of
 
 from expectations import Baseline, ResultRow, validate
 from expectations.contract import FRAME_COLUMNS
@@ -20,26 +21,24 @@ CITIES = (
 PLACE = {"file": FILE, "sheet": SHEET}
 SOUND_HEADER = {"variable_left_out": None, "is_known": True, "is_unit_known": True, "is_unit_consistent": True}
 SOUND_VALUE = {"is_number": True, "is_corrected": False, "min_rho": None}
-# code: (header path, printed unit, level, band)
-VARIABLES = {
-    "gdp_nom": ("2-10 地区生产总值 / 全市", "万元", 30_000_000.0, (100_000.0, 500_000_000.0)),
-    "population_registered": ("2-1 人口数 / 全市", "万人", 5_000_000.0, (100_000.0, 40_000_000.0)),
-    "wage_avg_nom": ("2-9 平均工资 / 全市", "元", 70_000.0, (10_000.0, 300_000.0)),
-    "mobile_subscribers": ("2-15 移动电话 / 全市", "万户", 6_000_000.0, (10_000.0, 60_000_000.0)),
-}
 
-KINDS = {"gdp_nom": "flow", "population_registered": "stock", "wage_avg_nom": "rate", "mobile_subscribers": "stock"}
-UNITS = pd.DataFrame(
-    [
-        ("万元", "yuan10k", 1.0),
-        ("亿元", "yuan10k", 1e4),
-        ("人", "persons", 1.0),
-        ("万人", "persons", 1e4),
-        ("元", "yuan", 1.0),
-        ("%", "percent", 1.0),
-    ],
-    columns=["symbol", "canonical", "factor"],
-)
+VARIABLES = frame_of("""
+code                   column  path                        unit  level     low     high       kind
+gdp_nom                B       2-10_地区生产总值_/_全市    万元  30000000  100000  500000000  flow
+population_registered  C       2-1_人口数_/_全市           万人  5000000   100000  40000000   stock
+wage_avg_nom           D       2-9_平均工资_/_全市         元    70000     10000   300000     rate
+mobile_subscribers     E       2-15_移动电话_/_全市        万户  6000000   10000   60000000   stock
+""").replace({"path": {"_": " "}}, regex=True)
+UNITS = frame_of("""
+symbol  canonical  factor
+万元    yuan10k         1
+亿元    yuan10k     10000
+人      persons         1
+万人    persons     10000
+元      yuan            1
+%       percent         1
+""")
+
 
 BASELINE = Baseline(
     source="yearbook",
@@ -53,82 +52,51 @@ BASELINE = Baseline(
 
 
 def clean_load(years: tuple[int, ...] = (YEAR,)) -> dict[str, pd.DataFrame]:
-    """The frames of a load that breaks no rule."""
-    headers = [
-        {
-            **PLACE,
-            "col_no": number,
-            "header_path": path,
-            "header_key": path.replace(" ", ""),
-            "header_unit": unit,
-            "unit": unit,
-            "variable_code": code,
-            "scope": "city",
-            **SOUND_HEADER,
-        }
-        for number, (code, (path, unit, _, _)) in enumerate(VARIABLES.items(), start=2)
-    ]
-    places = [(year, number, city) for year in years for number, city in enumerate(CITIES)]
-    rows = [
-        {
-            **PLACE,
-            "row_no": row_no,
-            "cell": f"A{row_no}",
-            "city_text": f" {city}",
-            "year": year,
-            "row_kind": "city",
-            "city_id": f"CN{110000 + number}",
-            "n_values": len(VARIABLES),
-        }
-        for row_no, (year, number, city) in enumerate(places, start=6)
-    ]
-    values = [
-        {
-            "city_id": f"CN{110000 + number}",
-            "city_name": city,
-            "year": year,
-            "variable_code": code,
-            "scope": "city",
-            "value": grown(level, number, year),
-            "text": f"{grown(level, number, year):.0f}",
-            **PLACE,
-            "cell": f"{chr(66 + position)}{row_no}",
-            "unit": unit,
-            "band_low": band[0],
-            "band_high": band[1],
-            "kind": KINDS[code],
-            "median_low": level / 5,
-            "median_high": level * 5,
-            **SOUND_VALUE,
-            "province_id": "130000",
-            "value_last": grown(level, number, year - 1),
-            "year_last": year - 1,
-        }
-        for row_no, (year, number, city) in enumerate(places, start=6)
-        for position, (code, (_, unit, level, band)) in enumerate(VARIABLES.items())
-    ]
-    frame = pd.DataFrame(values)
-    return {
-        "headers": pd.DataFrame(headers),
-        "rows": pd.DataFrame(rows),
-        "values": frame,
-        "last": last_of(frame),
-        **{name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")},
-        "identities": pd.DataFrame(columns=FRAME_COLUMNS["identities"]),
-        "units": UNITS.copy(),
-    }
-
-
-def grown(level: float, number: int, year: int) -> float:
-    """The figure of a city: larger cities come later in the list, and grow a little faster."""
-    return level * (1 + number / 20) * (1.05 + number / 1000) ** (year - YEAR)
-
-
-def last_of(values: pd.DataFrame) -> pd.DataFrame:
-    """The last accepted figures that the values speak of."""
-    return values[["city_id", "variable_code", "scope", "value_last", "year_last"]].drop_duplicates(
-        ["city_id", "variable_code", "scope"], keep="last"
+    """The frames of a load that breaks no rule: larger cities come later in the list, and grow a little faster."""
+    places = pd.DataFrame([(year, number) for year in years for number in range(len(CITIES))], columns=["year", "n"])
+    places = places.assign(row_no=places.index + 6, city_id="CN" + (110000 + places["n"]).astype(str))
+    cells = places.merge(VARIABLES, how="cross")
+    level, growth = cells["level"] * (1 + cells["n"] / 20), 1.05 + cells["n"] / 1000
+    value = level * growth ** (cells["year"] - YEAR)
+    values = cells[["city_id", "year", "unit", "kind"]].assign(
+        city_name=[CITIES[n] for n in cells["n"]],
+        variable_code=cells["code"],
+        scope="city",
+        value=value,
+        text=value.map("{:.0f}".format),
+        cell=cells["column"] + cells["row_no"].astype(str),
+        band_low=cells["low"],
+        band_high=cells["high"],
+        median_low=cells["level"] / 5,
+        median_high=cells["level"] * 5.0,
+        province_id="130000",
+        value_last=level * growth ** (cells["year"] - 1 - YEAR),
+        year_last=cells["year"] - 1,
+        **PLACE,
+        **SOUND_VALUE,
     )
+    rows = places[["row_no", "city_id", "year"]].assign(
+        cell="A" + places["row_no"].astype(str),
+        city_text=[f" {CITIES[n]}" for n in places["n"]],
+        row_kind="city",
+        n_values=len(VARIABLES),
+        **PLACE,
+    )
+    last = values[list(FRAME_COLUMNS["last"])].drop_duplicates(["city_id", "variable_code", "scope"], keep="last")
+    identities = pd.DataFrame(columns=FRAME_COLUMNS["identities"])
+    return frames_of(VARIABLES.rename(columns={"code": "variable_code"}), rows, values, last, identities)
+
+
+def frames_of(heads, rows, values, last, identities) -> dict[str, pd.DataFrame]:
+    """heads: path, unit, variable_code and scope of each column, from column 2 on."""
+    keys = {"header_path": heads["path"], "header_key": heads["path"].str.replace(" ", "")}
+    headers = pd.DataFrame({**keys, **heads[["unit", "variable_code"]]}).assign(
+        scope=heads.get("scope", "city"), header_unit=heads.get("header_unit", heads["unit"]), **PLACE, **SOUND_HEADER
+    )
+    headers["col_no"] = headers.index + 2
+    nothing = {name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")}
+    found = {"headers": headers, "rows": rows, "values": values, "last": last, "identities": identities}
+    return {**found, **nothing, "units": UNITS.copy()}
 
 
 @pytest.fixture
@@ -172,19 +140,21 @@ def at_cell():
 
 
 N_CITIES = 120
-# block: (median, spread between cities, usual median from, to, kind, unit)
-BLOCKS = {
-    "gdp_nom/city": (15e6, 0.9, 5e6, 45e6, "flow", "yuan10k"),
-    "gdp_nom/district": (6e6, 1.0, 5e6, 45e6, "flow", "yuan10k"),
-    "population_resident/city": (3.4e6, 0.6, 2e6, 7e6, "stock", "persons"),
-    "population_resident/district": (1.2e6, 0.7, 2e6, 7e6, "stock", "persons"),
-    "gdp_per_capita_nom/city": (44e3, 0.4, 15e3, 140e3, "rate", "yuan"),
-    "fiscal_expenditure/city": (3e6, 0.6, 1e6, 9e6, "flow", "yuan10k"),
-    "primary_share/city": (12.0, 0.0, 5.0, 25.0, "rate", "percent"),
-    "secondary_share/city": (42.0, 0.0, 23.0, 90.0, "rate", "percent"),
-    "tertiary_share/city": (46.0, 0.0, 20.0, 90.0, "rate", "percent"),
-    "mobile_subscribers/city": (3.6e6, 0.6, 1e6, 9e6, "stock", "accounts"),
-}
+
+BLOCKS = frame_of("""
+variable_code        scope     low      high      kind   unit      symbol
+gdp_nom              city      5e6      45e6      flow   yuan10k   万元
+gdp_nom              district  5e6      45e6      flow   yuan10k   万元
+population_resident  city      2e6      7e6       stock  persons   人
+population_resident  district  2e6      7e6       stock  persons   人
+gdp_per_capita_nom   city      15e3     140e3     rate   yuan      元
+fiscal_expenditure   city      1e6      9e6       flow   yuan10k   万元
+primary_share        city      5        25        rate   percent   %
+secondary_share      city      23       90        rate   percent   %
+tertiary_share       city      20       90        rate   percent   %
+mobile_subscribers   city      1e6      9e6       stock  accounts  户
+""")
+BLOCKS["block"] = BLOCKS["variable_code"] + "/" + BLOCKS["scope"]
 IDENTITIES = pd.DataFrame(
     [
         ("shares_sum_to_100", "primary_share + secondary_share + tertiary_share", "100", "city", 0.995, 1.005),
@@ -203,7 +173,7 @@ def draw_country(seed: int = 1) -> dict[tuple[str, int], np.ndarray]:
     rich = 44e3 * np.exp(rng.normal(0, 0.4, N_CITIES))
     part = rng.uniform(0.3, 0.6, N_CITIES)
     primary, secondary = rng.uniform(3, 22, N_CITIES), rng.uniform(28, 55, N_CITIES)
-    noise = {block: rng.normal(0, 0.1, N_CITIES) for block in BLOCKS}
+    noise = {block: rng.normal(0, 0.1, N_CITIES) for block in BLOCKS["block"]}
     found = {}
     for year, growth in ((YEAR - 1, 1.0), (YEAR, 1.07)):
         drift, moved = rng.normal(0, 0.03, N_CITIES), rng.normal(0, 0.01, N_CITIES)
@@ -227,73 +197,39 @@ def draw_country(seed: int = 1) -> dict[tuple[str, int], np.ndarray]:
 
 def country_load(figures: dict[tuple[str, int], np.ndarray], *, has_past: bool = True) -> dict[str, pd.DataFrame]:
     """The frames of a load with one sheet; columns in the order of BLOCKS, cities in rows 6 to 125."""
-    cities = [f"CN{500000 + n}" for n in range(N_CITIES)]
-    headers, values, last = [], [], []
-    for number, (block, (_, _, low, high, kind, unit)) in enumerate(BLOCKS.items(), start=2):
-        variable, scope = block.split("/")
-        symbol = {"yuan10k": "万元", "persons": "人", "yuan": "元", "percent": "%"}.get(unit, "户")
-        path = f"表 {number} / {variable} / {scope}"
-        headers.append(
-            {
-                **PLACE,
-                "col_no": number,
-                "header_path": path,
-                "header_key": path.replace(" ", ""),
-                "header_unit": None,
-                "unit": symbol,
-                "variable_code": variable,
-                "scope": scope,
-                **SOUND_HEADER,
-            }
-        )
-        past = figures[block, YEAR - 1] if has_past else np.full(N_CITIES, np.nan)
-        values += [
-            {
-                "city_id": city,
-                "city_name": f"城{n}",
-                "year": YEAR,
-                "variable_code": variable,
-                "scope": scope,
-                "value": value,
-                "text": f"{value:.6g}",
-                **PLACE,
-                "cell": f"{chr(64 + number)}{n + 6}",
-                "unit": unit,
-                "kind": kind,
-                "band_low": low / 1e3,
-                "band_high": high * 1e3,
-                "median_low": low,
-                "median_high": high,
-                **SOUND_VALUE,
-                "province_id": f"{n // 10}",
-                "value_last": past[n],
-                "year_last": YEAR - 1 if has_past else np.nan,
-            }
-            for n, (city, value) in enumerate(zip(cities, figures[block, YEAR], strict=True))
-        ]
-        last += [(city, variable, scope, old, YEAR - 1) for city, old in zip(cities, past, strict=True) if has_past]
-    rows = [
-        {
-            **PLACE,
-            "row_no": n + 6,
-            "cell": f"A{n + 6}",
-            "city_text": f"城{n}",
-            "year": YEAR,
-            "row_kind": "city",
-            "city_id": city,
-            "n_values": len(BLOCKS),
-        }
-        for n, city in enumerate(cities)
-    ]
-    return {
-        "headers": pd.DataFrame(headers),
-        "rows": pd.DataFrame(rows),
-        "values": pd.DataFrame(values),
-        "last": pd.DataFrame(last, columns=FRAME_COLUMNS["last"]),
-        **{name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")},
-        "identities": IDENTITIES.copy(),
-        "units": UNITS.copy(),
-    }
+    cities = pd.DataFrame({"n": range(N_CITIES), "row_no": range(6, N_CITIES + 6)})
+    cities = cities.assign(city_id=[f"CN{500000 + n}" for n in cities["n"]], city_name=[f"城{n}" for n in cities["n"]])
+    cells = BLOCKS.assign(column=[chr(66 + at) for at in BLOCKS.index]).merge(cities, how="cross")
+    value = np.concatenate([figures[block, YEAR] for block in BLOCKS["block"]])
+    past = np.concatenate([figures[block, YEAR - 1] for block in BLOCKS["block"]])
+    values = cells[["city_id", "city_name", "variable_code", "scope", "unit", "kind"]].assign(
+        year=YEAR,
+        value=value,
+        text=[f"{one:.6g}" for one in value],
+        cell=cells["column"] + cells["row_no"].astype(str),
+        band_low=cells["low"] / 1e3,
+        band_high=cells["high"] * 1e3,
+        median_low=cells["low"],
+        median_high=cells["high"],
+        province_id=(cells["n"] // 10).astype(str),
+        value_last=past if has_past else np.nan,
+        year_last=YEAR - 1 if has_past else np.nan,
+        **PLACE,
+        **SOUND_VALUE,
+    )
+    rows = cities[["row_no", "city_id"]].assign(
+        cell="A" + cities["row_no"].astype(str),
+        city_text=cities["city_name"],
+        year=YEAR,
+        row_kind="city",
+        n_values=len(BLOCKS),
+        **PLACE,
+    )
+    numbers = (BLOCKS.index + 2).astype(str)
+    heads = BLOCKS[["variable_code", "scope"]].assign(unit=BLOCKS["symbol"], header_unit=None)
+    heads["path"] = "表 " + numbers + " / " + BLOCKS["variable_code"] + " / " + BLOCKS["scope"]
+    last = values[list(FRAME_COLUMNS["last"])]
+    return frames_of(heads, rows, values, last if has_past else last.iloc[:0], IDENTITIES.copy())
 
 
 @pytest.fixture

@@ -27,22 +27,21 @@ def with_rows(frames, name, *rows):
     return frames | {name: pd.DataFrame(rows, columns=FRAME_COLUMNS[name])}
 
 
+PLACE = {"file": "yearbook_2019.xlsx", "sheet": "Sheet1"}
+CITY = {"city_id": "CN110000", "city_name": "北京市", "year": 2019}
 EDIT = {
-    "city_id": "CN110000",
-    "city_name": "北京市",
-    "year": 2019,
+    **CITY,
     "variable_code": "gdp_nom",
     "scope": "city",
+    "unit": "yuan10k",
+    **PLACE,
+    "cell": "B6",
+    "text": "3000000",
     "rule": "E5",
+    "action": "quarantine",
     "printed_value": 3e6,
     "used_value": None,
     "evidence": "the years beside it lead to 3e+07",
-    "action": "quarantine",
-    "file": "yearbook_2019.xlsx",
-    "sheet": "Sheet1",
-    "cell": "B6",
-    "text": "3000000",
-    "unit": "yuan10k",
 }
 
 
@@ -56,13 +55,10 @@ def test_a_figure_at_its_limit_is_accepted_and_one_beyond_it_is_refused(frames, 
     assert "what was seen" in failed[rule].sentence
 
 
-def test_a_rule_that_does_not_apply_checks_nothing(frames, judge):
-    assert judge(with_rows(frames, "across", observation("block_is_of_its_year", None, 0.9, **FLOW))) == {}
-
-
 def test_a_column_at_fault_comes_with_the_row_that_leaves_it_out(frames, judge):
-    failed = judge(with_rows(frames, "across", observation("block_is_of_its_year", 0.99, 0.9, **FLOW)))
-    (detail,) = failed["block_is_of_its_year"].details
+    rule = "block_is_of_its_year"
+    assert judge(with_rows(frames, "across", observation(rule, None, 0.9, **FLOW))) == {}  # it does not apply
+    (detail,) = judge(with_rows(frames, "across", observation(rule, 0.99, 0.9, **FLOW)))[rule].details
     assert detail["paste_into"] == "header_map.csv"
     (row,) = csv.reader([detail["paste_rows"]])
     assert row[:5] == ["yearbook", "2019", "2019", "2-10地区生产总值/全市", "ignore"]
@@ -71,18 +67,7 @@ def test_a_column_at_fault_comes_with_the_row_that_leaves_it_out(frames, judge):
 
 
 def test_exchanged_rows_come_with_an_answer_that_a_person_completes(frames, judge):
-    row = observation(
-        "row_holds_its_own_figures",
-        4.0,
-        2.0,
-        city_id="CN110000",
-        city_name="北京市",
-        year=2019,
-        subject="CN110000",
-        file="yearbook_2019.xlsx",
-        sheet="Sheet1",
-        cell="A6",
-    )
+    row = observation("row_holds_its_own_figures", 4.0, 2.0, **CITY, subject="CN110000", **PLACE, cell="A6")
     (detail,) = judge(with_rows(frames, "across", row))["row_holds_its_own_figures"].details
     assert detail["paste_into"] == "gate_answer.csv"
     assert detail["paste_rows"] == "yearbook,2019,,row_holds_its_own_figures,CN110000,accept,,"
@@ -108,20 +93,15 @@ def test_many_edits_ask_once_with_the_list(frames, judge):
     assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_are_few,edits,accept,,"
 
 
-def test_many_edits_of_one_city_name_it_and_list_its_figures_alone(frames, judge):
+def test_many_edits_of_one_city_or_column_list_its_figures_alone(frames, judge):
     other = {**EDIT, "city_id": "CN120000", "city_name": "天津市", "text": "77"}
-    city = {"city_id": "CN110000", "city_name": "北京市", "year": 2019, "subject": "CN110000/2019"}
-    found = observation("edits_of_a_city_are_few", 5, 4, **{**city, "why": "5 figures"})
+    found = observation("edits_of_a_city_are_few", 5, 4, **CITY | {"subject": "CN110000/2019", "why": "5 figures"})
     row = judge(with_rows(with_rows(frames, "edits", EDIT, other), "across", found))["edits_of_a_city_are_few"]
     assert "北京市: 5 figures: 北京市 gdp_nom (city) '3000000' [Sheet1 B6]" in row.sentence
     assert "天津市" not in row.sentence
     assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_of_a_city_are_few,CN110000/2019,accept,,"
-
-
-def test_many_edits_of_a_column_list_those_of_the_column(frames, judge):
     other = {**EDIT, "variable_code": "wage_avg_nom", "text": "77"}
-    where = {"variable_code": "gdp_nom", "scope": "city", "year": 2019}
-    found = observation("edits_of_a_column_are_few", 12, 11, **where)
+    found = observation("edits_of_a_column_are_few", 12, 11, variable_code="gdp_nom", scope="city", year=2019)
     row = judge(with_rows(with_rows(frames, "edits", other, EDIT), "across", found))["edits_of_a_column_are_few"]
     assert "'3000000'" in row.sentence
     assert "wage_avg_nom" not in row.sentence

@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal
+
 import pandas as pd
 import pytest
 
@@ -17,11 +18,8 @@ def scale(frames, mask, factor):
     values.loc[mask, "text"] = values.loc[mask, "value"].map(lambda value: f"{value:.0f}")
 
 
-def test_clean_load_fails_no_rule(frames, judge):
+def test_clean_loads_of_one_year_and_of_several_fail_no_rule(frames, make_frames, judge):
     assert judge(frames) == {}
-
-
-def test_clean_multi_year_load_fails_no_rule(make_frames, judge):
     assert judge(make_frames(years=(2017, 2018, 2019)), data_year=0) == {}
 
 
@@ -62,33 +60,36 @@ def test_missing_required_variable_is_named(frames, judge):
     assert (row.n_checked, row.n_unexpected) == (2, 1)
 
 
-def test_unknown_city_is_named_with_its_cell(frames, judge):
-    append_row(frames, city_text="麥庄市", row_kind="unknown", city_id=None, n_values=4)
-    failed = judge(frames)
-    assert set(failed) == {"row_city_is_known"}
-    assert "'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]" in failed["row_city_is_known"].sentence
+NOTE = {"row_kind": "note", "city_id": None, "n_values": 0}
+UNKNOWN = {"row_kind": "unknown", "city_id": None}
 
 
-def test_unknown_label_without_numbers_only_warns(frames, judge):
-    append_row(frames, city_text="附记", row_kind="unknown", city_id=None, n_values=0)
+@pytest.mark.parametrize(
+    ("row", "rule", "severity", "says"),
+    [
+        (
+            {**UNKNOWN, "city_text": "麥庄市", "n_values": 4},
+            "row_city_is_known",
+            "error",
+            ["'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]"],
+        ),
+        ({**UNKNOWN, "city_text": "附记", "n_values": 0}, "row_label_is_known", "warn", []),  # without numbers
+        ({}, "row_city_is_unique", "error", ["cell A6]", "cell A40]", "北京市"]),  # the first row once more
+        ({**NOTE, "sheet": "广告", "city_text": "更多数据"}, "table_has_cities", "error", ["sheet 广告"]),
+    ],
+)
+def test_a_row_at_fault_is_named_with_its_place(frames, judge, row, rule, severity, says):
+    append_row(frames, **row)
     failed = judge(frames)
-    assert {rule: row.severity for rule, row in failed.items()} == {"row_label_is_known": "warn"}
+    assert {one: found.severity for one, found in failed.items()} == {rule: severity}
+    for word in says:
+        assert word in failed[rule].sentence
 
 
 def test_province_and_note_rows_are_no_fault(frames, judge):
     append_row(frames, city_text="河北省", row_kind="province", city_id=None, n_values=4)
-    append_row(frames, city_text="注：本表不含市辖县", row_kind="note", city_id=None, n_values=0)
+    append_row(frames, **NOTE, city_text="注：本表不含市辖县")
     assert judge(frames) == {}
-
-
-def test_duplicate_city_names_both_rows(frames, judge):
-    append_row(frames)
-    failed = judge(frames)
-    assert set(failed) == {"row_city_is_unique"}
-    sentence = failed["row_city_is_unique"].sentence
-    assert "cell A6]" in sentence
-    assert "cell A40]" in sentence
-    assert "北京市" in sentence
 
 
 def test_same_city_in_another_sheet_is_no_duplicate(frames, judge):
@@ -106,26 +107,16 @@ def test_wrong_year_fails_the_year_rule(make_frames, judge):
     assert "has year 2018" in failed["row_year_is_expected"].sentence
 
 
-def test_sheet_without_cities_is_named(frames, judge):
-    append_row(frames, sheet="广告", city_text="更多数据", row_kind="note", city_id=None, n_values=0)
-    failed = judge(frames)
-    assert set(failed) == {"table_has_cities"}
-    assert "sheet 广告" in failed["table_has_cities"].sentence
-
-
-def test_too_few_rows_tells_found_and_expected(frames, judge):
+def test_too_few_rows_tells_found_and_expected_also_in_one_year_of_many(frames, make_frames, judge):
     frames["rows"], frames["values"] = frames["rows"].head(8), frames["values"].head(32)
-    failed = judge(frames)
-    assert set(failed) == {"table_city_count_is_expected"}
-    assert "2019: 8 cities (expected 11 to 13)" in failed["table_city_count_is_expected"].sentence
-
-
-def test_too_few_rows_in_one_year_of_many(make_frames, judge):
-    frames = make_frames(years=(2017, 2018, 2019))
-    frames["rows"] = frames["rows"][(frames["rows"]["year"] != 2018) | (frames["rows"]["row_no"] % 2 == 0)]
-    failed = judge(frames, data_year=0)
-    assert set(failed) == {"table_city_count_is_expected"}
-    assert "2018: 6 cities" in failed["table_city_count_is_expected"].sentence
+    many = make_frames(years=(2017, 2018, 2019))
+    many["rows"] = many["rows"][(many["rows"]["year"] != 2018) | (many["rows"]["row_no"] % 2 == 0)]
+    for failed, says in (
+        (judge(frames), "2019: 8 cities (expected 11 to 13)"),
+        (judge(many, data_year=0), "2018: 6 cities"),
+    ):
+        assert set(failed) == {"table_city_count_is_expected"}
+        assert says in failed["table_city_count_is_expected"].sentence
 
 
 def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_cell):
@@ -139,18 +130,13 @@ def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_c
     assert row.details[0]["city_name"] == "唐山市"
 
 
-def test_one_city_times_10000_fails_the_band(frames, judge, at_cell):
+def test_one_city_times_10000_fails_the_band_and_without_one_warns_of_a_unit_slip(frames, judge, at_cell):
     scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
     failed = judge(frames)
     assert set(failed) == {"value_is_inside_band"}
-    sentence = failed["value_is_inside_band"].sentence
     for word in ("保定市", "2019", "gdp_nom", "cell B13", "band 100,000 to 500,000,000"):
-        assert word in sentence
-
-
-def test_one_city_times_10000_without_band_warns_of_a_unit_slip(frames, judge, at_cell):
+        assert word in failed["value_is_inside_band"].sentence
     frames["values"][["band_low", "band_high"]] = math.nan
-    scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
     failed = judge(frames)
     assert {rule: row.severity for rule, row in failed.items()} == {"value_is_near_last": "warn"}
     assert "保定市 2019 gdp_nom" in failed["value_is_near_last"].sentence
@@ -189,7 +175,9 @@ def test_jump_in_one_year_of_many_is_found(make_frames, judge):
     assert "gdp_nom (city) 2017" in failed["value_is_no_unit_slip"].sentence
 
 
-def test_empty_year_is_named(make_frames, judge):
+def test_empty_year_is_named_and_a_load_without_any_number_refused(frames, make_frames, judge):
+    frames["values"] = frames["values"].head(0)
+    assert set(judge(frames)) == {"year_has_numbers"}
     frames = make_frames(years=(2018, 2019))
     frames["values"].loc[frames["values"]["year"] == 2018, ["value", "text"]] = [math.nan, None]
     failed = judge(frames, data_year=0)
@@ -197,20 +185,11 @@ def test_empty_year_is_named(make_frames, judge):
     assert "2018: 12 cities, no number" in failed["year_has_numbers"].sentence
 
 
-def test_load_without_any_number_is_refused(frames, judge):
-    frames["values"] = frames["values"].head(0)
-    assert set(judge(frames)) == {"year_has_numbers"}
-
-
-def test_required_variable_with_few_numbers_fails_coverage(frames, judge):
+def test_few_numbers_of_a_required_variable_fail_coverage_and_of_another_only_warn(frames, judge):
     mask = (frames["values"]["variable_code"] == "gdp_nom") & (frames["values"].index < 20)
-    frames["values"] = frames["values"][~mask]
-    failed = judge(frames)
+    failed = judge(frames | {"values": frames["values"][~mask]})
     assert set(failed) == {"coverage_of_required_variable"}
     assert "gdp_nom: 7 of 12 city rows" in failed["coverage_of_required_variable"].sentence
-
-
-def test_other_variable_with_few_numbers_only_warns(frames, judge):
     mask = (frames["values"]["variable_code"] == "wage_avg_nom") & (frames["values"].index < 20)
     frames["values"].loc[mask, ["value", "text"]] = [math.nan, "  "]
     failed = judge(frames)
@@ -253,14 +232,10 @@ def test_two_columns_with_one_meaning_are_named(frames, judge):
     assert headers.loc[2, "header_path"] in row.sentence
 
 
-def test_the_same_meaning_in_another_sheet_or_scope_is_fine(frames, judge):
-    again = frames["headers"].copy()
-    frames["headers"].loc[2, ["variable_code", "scope"]] = [frames["headers"].loc[1, "variable_code"], "district"]
+def test_the_same_meaning_in_another_scope_is_fine_and_ignored_columns_may_repeat(frames, judge):
     assert "header_meaning_is_unique" not in judge(frames)
-    frames["headers"] = again
+    headers = frames["headers"]
+    headers.loc[2, ["variable_code", "scope"]] = [headers.loc[1, "variable_code"], "district"]
     assert "header_meaning_is_unique" not in judge(frames)
-
-
-def test_ignored_columns_may_repeat(frames, judge):
-    frames["headers"].loc[[2, 3], "variable_code"] = "ignore"
+    headers.loc[[2, 3], "variable_code"] = "ignore"
     assert "header_meaning_is_unique" not in judge(frames)

@@ -1,5 +1,8 @@
 """Small landing files and their sidecars, written for each test."""
 
+from functools import partial
+from landing_files import write_sidecar_of
+
 import hashlib
 from pathlib import Path
 
@@ -9,33 +12,14 @@ import yaml
 
 from dagster_project.ingest.sidecar import Sidecar, read_sidecar
 
-BASE = {
-    "source": "yearbook",
-    "layout": "wide",
-    "data_year": 2019,
-    "edition_year": 2020,
-    "producer": "test office",
-    "title": "a test table",
-    "licence": "none stated",
-    "accessed": "2026-11-01",
-    "maturity": "first_print",
-    "is_synthetic": True,
-}
-
 
 @pytest.fixture
 def write_sidecar(tmp_path):
     """write_sidecar(files=[names], name=..., **changes): a sidecar in tmp_path; None removes a key."""
+    return partial(write_sidecar_of, tmp_path)
 
-    def write(*names: str, name: str = "load.yml", **changes: object) -> Path:
-        files = [{"path": one, "sha256": _sha(tmp_path / one)} for one in names]
-        content = {**BASE, "files": files, **changes}
-        path = tmp_path / name
-        text = yaml.safe_dump({key: value for key, value in content.items() if value is not None}, allow_unicode=True)
-        path.write_text(text, encoding="utf-8")
-        return path
 
-    return write
+
 
 
 @pytest.fixture
@@ -68,5 +52,3 @@ def write_xlsx(tmp_path):
     return write
 
 
-def _sha(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "0" * 64

@@ -1,5 +1,7 @@
 """A random printed yearbook: what its tables mean, and a writer that lays them out as the yearbook does."""
 
+from text_table import words
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -18,31 +20,15 @@ PLACES = {
 }
 MUNICIPALITIES = ["北京市", "重庆市"]
 # printed unit: its dimension in unit.csv, English as the yearbook translates it
+
+# printed unit: English as the yearbook translates it
 UNITS = {
-    "万人": "10 000 persons",
-    "人": "person",
-    "万元": "10 000 yuan",
-    "亿元": "100 million yuan",
-    "元": "yuan",
-    "%": "%",
-    "吨": "ton",
-    "平方公里": "sq.km",
-    "万千瓦时": "10 000 kwh",
-    "微克/立方米": "ug/m3",
+    **{"万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan"},
+    **{"%": "%", "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3"},
     "万户": "10 000 households",
 }
-WORDS = [
-    "人口",
-    "土地面积",
-    "地区生产总值",
-    "第二产业占GDP的比重",
-    "R&D经费",
-    "教育支出",
-    "用电量",
-    "学生",
-    "邮电业务",
-    "排放量",
-]
+WORDS = words("人口 土地面积 地区生产总值 第二产业占GDP的比重 R&D经费 教育支出 用电量 学生 邮电业务 排放量")
+
 ENGLISH = ["Total Area of Land", "GRP Growth Rate", "Volume of Gas (Coal Gas, Natural Gas)", "Per Capita GRP"]
 MARKS = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃"
 BLANKS = [None, "…", "—", "-", "...", " ", "……"]
@@ -225,8 +211,9 @@ class Page:
             self.sheet.write_number(row, col, value)
 
 
-def write_wide(book: Book, path: Path) -> None:
-    """All blocks side by side in one sheet, titles above the row of 城市."""
+
+def write_wide(book: Book, path: Path) -> str:
+    """All blocks side by side in one sheet, titles above the row of 城市; returns the name."""
     with xlsxwriter.Workbook(path) as workbook:
         page = Page(workbook.add_worksheet("Data"))
         top = book.blank_rows
@@ -239,6 +226,8 @@ def write_wide(book: Book, path: Path) -> None:
         _table(page, book, book.blocks, top + 2)
         if book.has_advertising:
             workbook.add_worksheet("更多数据").write_string(0, 0, "百度搜索某网，获取更多数据")
+    return path.name
+
 
 
 def write_tables(book: Book, folder: Path) -> list[str]:

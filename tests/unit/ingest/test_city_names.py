@@ -1,5 +1,7 @@
 """Names at the left of a row against the dated names of the city seed: right year, right unit, or refused."""
 
+from reading import header_rows
+
 import pandas as pd
 import pytest
 from reading import DBT, Reading
@@ -8,23 +10,15 @@ from dagster_project.ingest import read_load
 from expectations.suggest import CityNames
 
 VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)
-NO_HEADERS = pd.DataFrame(
-    {
-        "source": ["x"],
-        "year_from": [0],
-        "year_to": [0],
-        "header_key": ["x"],
-        "variable_code": ["ignore"],
-        "scope": ["city"],
-        "unit": ["人"],
-        "reason": ["x"],
-    }
-)
+
+NO_HEADERS = header_rows("x", header_key=["x"], variable_code="ignore", scope="city", unit="人")
+
 
 
 @pytest.fixture(scope="module")
 def reading():
     return Reading()
+
 
 
 @pytest.fixture
@@ -34,17 +28,13 @@ def match(tmp_path, write_xlsx, sidecar_of, reading):
     def run(names: list[str], year: int, source: str = "yearbook_tables") -> list[tuple[str | None, str]]:
         rows = [["城市", "City", "人口（万人）"], *([name, "x", 1.0] for name in names)]
         write_xlsx("a.xlsx", {"S": (rows, [])})
-        load = read_load(
-            sidecar_of("a.xlsx", layout="tables", source=source, data_year=year, edition_year=year + 1), tmp_path
-        )
-        reading.read(load, NO_HEADERS, VARIABLES)
-        found = reading.rows()
-        return [
-            (None if pd.isna(city) else city, kind)
-            for city, kind in zip(found["city_id"], found["row_kind"], strict=True)
-        ]
+        sidecar = sidecar_of("a.xlsx", layout="tables", source=source, data_year=year, edition_year=year + 1)
+        reading.read(read_load(sidecar, tmp_path), NO_HEADERS, VARIABLES)
+        found = reading.rows()[["city_id", "row_kind"]]
+        return list(found.where(found.notna(), None).itertuples(index=False, name=None))
 
     return run
+
 
 
 def test_a_city_and_a_province_with_one_stem_are_told_apart(match):

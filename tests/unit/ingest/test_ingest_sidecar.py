@@ -1,5 +1,7 @@
 """Sidecars: parsing, hashes, and the rules for several loads."""
 
+from pathlib import Path
+
 import hashlib
 import os
 
@@ -84,19 +86,20 @@ def test_wrong_yaml_is_refused(tmp_path, text, message):
         read_sidecar(tmp_path / "x.yml")
 
 
-def _folder(path):
-    path.mkdir()
+
+MAKERS = {"folder": Path.mkdir, "loop": lambda path: path.symlink_to(path), "pipe": os.mkfifo}
 
 
-def _loop(path):
-    path.symlink_to(path)
-
-
-@pytest.mark.parametrize("make", [_folder, _loop, os.mkfifo], ids=["folder", "loop", "pipe"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_what_only_bears_the_name_of_a_sidecar_is_refused_at_once(tmp_path, make):
     make(tmp_path / "z.yml")
     with pytest.raises(IngestError, match="no regular file"):
         find_sidecars(tmp_path)
+
+
+
+
+
 
 
 def test_missing_sidecar_and_folder_are_named(tmp_path):
@@ -113,17 +116,16 @@ def test_sidecars_are_found_in_order_of_path(tmp_path, write_sidecar):
     assert [item.path.name for item in find_sidecars(tmp_path)] == ["a.yml", "z.yml"]
 
 
+
 def test_vintage_is_the_head_of_the_hash(tmp_path, sidecar_of):
     (tmp_path / "a.csv").write_text("a")
     (tmp_path / "b.csv").write_text("b")
     one, two = (hashlib.sha256(text).hexdigest() for text in (b"a", b"b"))
     assert check_files(sidecar_of("a.csv"), tmp_path) == one[:12]
     both = hashlib.sha256("\n".join(sorted([one, two])).encode()).hexdigest()[:12]
-    assert (
-        check_files(sidecar_of("a.csv", "b.csv"), tmp_path)
-        == both
-        == check_files(sidecar_of("b.csv", "a.csv"), tmp_path)
-    )
+    for names in (("a.csv", "b.csv"), ("b.csv", "a.csv")):
+        assert check_files(sidecar_of(*names), tmp_path) == both
+
 
 
 def test_missing_or_changed_file_is_refused(tmp_path, sidecar_of):

@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-from promised_marts import promised
+from promised_marts import create
+from text_table import words
 
 from python_models.regression import SpatialPanel
 from python_models.space import build_weights, to_sparse
@@ -15,12 +16,13 @@ CITIES = [f"CN{n:06d}" for n in range(10)]
 NAMES_ZH = [f"{c}市" for c in "甲乙丙丁戊己庚辛壬癸"]
 NAMES_EN = ["Jia", "Yi", "Bing", "Twin", "Twin", "Ji", "Geng", "Xin", "Ren", "Gui"]
 KEYS = {"basis": BASIS, "index_code": "nqpf", "weight_scheme": "entropy_flat"}
-TABLES = (
-    *("mart_run_manifest", "dim_city", "dim_index", "dim_indicator", "dim_weight_scheme", "dim_weight_matrix"),
-    *("mart_index_bounds", "mart_indicator_value", "mart_index_score", "mart_model_data", "mart_model_edge"),
-    *("mart_spatial_weight_edge", "mart_panel_coef", "mart_panel_effect", "dim_model_spec", "mart_sample_city"),
-    "dim_vintage",
-)
+
+TABLES = words("""
+    mart_run_manifest dim_city dim_index dim_indicator dim_weight_scheme dim_weight_matrix mart_index_bounds
+    mart_indicator_value mart_index_score mart_model_data mart_model_edge mart_spatial_weight_edge mart_panel_coef
+    mart_panel_effect dim_model_spec mart_sample_city dim_vintage
+""")
+
 INDICATORS = {"nqpf": ("a1", "b1", "b2"), "pr": ("p1", "b2")}
 
 
@@ -37,8 +39,8 @@ def make_world(file: Path) -> pd.DataFrame:
     own = figures()
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart; create schema easy")
-        for table, columns in ((name, promised()[name]) for name in TABLES):
-            con.execute(f"create table mart.{table} ({', '.join(f'"{n}" {kind}' for n, kind in columns.items())})")
+        for table in TABLES:
+            con.execute(create(table))
         con.execute("create table easy.city_variable (variable_code varchar, city_id varchar, year int, value double)")
         _dimensions(con)
         _scores(con, own)

@@ -16,18 +16,10 @@ from dagster_project.publish.paper import figures
 
 EN = catalogue("en")
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
 YEARS = [
-    {
-        "x": 2012 + k,
-        "y": 0.2 + 0.01 * k,
-        "lo": 0.1,
-        "hi": 0.4,
-        "series": s,
-        "label": s,
-        "facet": "f",
-        "side_x": 1,
-        "side_y": 0.1,
-    }
+    {"x": 2012 + k, "y": 0.2 + 0.01 * k, "lo": 0.1, "hi": 0.4, "side_x": 1, "side_y": 0.1}
+    | {"series": s, "label": s, "facet": "f"}
     for s in ("A", "B", "C", "D")
     for k in range(10)
 ]
@@ -55,20 +47,16 @@ def test_a_text_of_the_data_is_no_element(mark):
     assert "<img" not in drawn
 
 
-def test_series_differ_by_dash_and_mark_and_not_by_colour_alone():
+def test_series_differ_not_by_colour_alone_and_an_axis_of_years_has_whole_years():
     drawn = draw(Chart("line", facet=""), YEARS, EN).svg()
     assert len(set(re.findall(r'stroke-dasharray="([^"]+)"', drawn))) >= 3
-    used = {f"var(--{name})" for name in SERIES[:4]}
-    assert used <= set(re.findall(r'stroke="(var\(--\w+\))"', drawn))
+    assert {f"var(--{name})" for name in SERIES[:4]} <= set(re.findall(r'stroke="(var\(--\w+\))"', drawn))
     assert [text for text in ("A", "B", "C", "D") if f">{text}</text>" not in drawn] == []
-
-
-def test_an_axis_of_years_has_whole_years_and_a_band_its_two_limits():
     drawn = draw(Chart("line", facet=""), YEARS[:10], EN).svg()
     years = re.findall(r">(20\d\d[^<]*)</text>", drawn)
     assert years
     assert all(re.fullmatch(r"20\d\d", text) for text in years)
-    assert 'fill-opacity=".16"' in drawn
+    assert 'fill-opacity=".16"' in drawn  # a band between its two limits
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.2, 17.9), (0.987, 1.0), (5.0, 5.0), (1e-9, 3e-9)])
@@ -95,37 +83,21 @@ def test_the_map_has_the_frame_of_the_south_china_sea():
 
 @pytest.fixture
 def gini(empty):
+    bounds = {"gini": 0.3, "gini_lo": 0.28, "gini_hi": 0.33, "cv": 0.6, "cv_lo": 0.5, "cv_hi": 0.7}
+    bounds |= {"theil_t": 0.2, "theil_t_lo": 0.1, "theil_t_hi": 0.3, "n": 280}
     for year in range(2012, 2022):
-        insert(
-            empty,
-            "mart_disparity_summary",
-            scheme="all",
-            weighted=False,
-            year=year,
-            gini=0.3,
-            gini_lo=0.28,
-            gini_hi=0.33,
-            cv=0.6,
-            cv_lo=0.5,
-            cv_hi=0.7,
-            n=280,
-            theil_t=0.2,
-            theil_t_lo=0.1,
-            theil_t_hi=0.3,
-        )
+        insert(empty, "mart_disparity_summary", scheme="all", weighted=False, year=year, **bounds)
 
 
-def test_a_figure_as_a_file_has_title_key_source_and_caveat_and_no_variable_colour(gini, reader):
-    drawn = figures.draw_file(reader(), exhibits()["F09"], "svg").decode()
+def test_a_figure_as_a_file_has_title_source_caveat_no_variable_colour_and_300_dots_an_inch(gini, reader):
+    figure = exhibits()["F09"]
+    drawn = figures.draw_file(reader(), figure, "svg").decode()
     assert "var(--" not in drawn
     text = " ".join(ElementTree.fromstring(drawn).itertext())
     for part in ("F09. ", "SYNTHETIC demo data", "Release 2026.1-SYNTHETIC"):
         assert part in text, part
-    assert "合成" in figures.draw_file(reader("zh"), exhibits()["F09"], "svg").decode()
-
-
-def test_a_png_has_three_hundred_dots_an_inch(gini, reader):
-    png = figures.draw_file(reader(), exhibits()["F09"], "png")
+    assert "合成" in figures.draw_file(reader("zh"), figure, "svg").decode()
+    png = figures.draw_file(reader(), figure, "png")
     at = png.index(b"pHYs") + 4
     assert struct.unpack(">IIB", png[at : at + 9]) == (11811, 11811, 1)  # dots a metre
 

@@ -19,23 +19,11 @@ a & 0.1$^{***}$ \\
 \end{tabular}
 \end{table}
 """
+
 HOSTILE = (
-    "A&B_100% <b> $x$ {y} #1 ~ ^ \\z",
-    "\\input{/etc/passwd}",
-    "\\write18{rm}",
-    "}{",
-    "[1] first",
-    "* star",
-    "a\\\\b",
-    "%comment",
-    "\u202eesrever",
-    "tab\tand\nline",
-    "$$",
-    "\\begin{verbatim}",
-    "−0.4***",
-    "<script>alert(1)</script>",
-    "'; drop table mart.dim_city; --",
-    "=cmd|'/c calc'!A1",
+    *("A&B_100% <b> $x$ {y} #1 ~ ^ \\z", "\\input{/etc/passwd}", "\\write18{rm}", "}{", "[1] first", "* star"),
+    *("a\\\\b", "%comment", "\u202eesrever", "tab\tand\nline", "$$", "\\begin{verbatim}", "−0.4***"),
+    *("<script>alert(1)</script>", "'; drop table mart.dim_city; --", "=cmd|'/c calc'!A1"),
 )
 
 

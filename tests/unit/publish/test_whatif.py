@@ -17,22 +17,12 @@ def own(empty, reader):
     for k, row in enumerate(Z):
         for code, z in zip("abc", row, strict=True):
             insert(empty, "mart_indicator_value", **KEY, city_id=f"c{k}", year=2021, indicator_code=code, z=z)
-        score = None if np.isnan(row).any() else 100 * float(row @ list(WEIGHTS.values()))
-        insert(
-            empty,
-            "mart_index_score",
-            **KEY,
-            city_id=f"c{k}",
-            year=2021,
-            score_100=score,
-            score=None if score is None else score / 100,
-            rank_year=None if score is None else (1 if k else 3),
-        )
-    for scheme, weights in (
-        ("entropy_flat", WEIGHTS),
-        ("entropy_topsis", WEIGHTS),
-        ("equal", dict.fromkeys("abc", 1 / 3)),
-    ):
+        score = float(row @ list(WEIGHTS.values()))
+        is_scored = not np.isnan(score)
+        found = {"score_100": 100 * score, "score": score, "rank_year": 1 if k else 3} if is_scored else {}
+        insert(empty, "mart_index_score", **KEY, city_id=f"c{k}", year=2021, **found)
+    schemes = {"entropy_flat": WEIGHTS, "entropy_topsis": WEIGHTS, "equal": dict.fromkeys("abc", 1 / 3)}
+    for scheme, weights in schemes.items():
         for code, weight in weights.items():
             insert(empty, "mart_index_weight", **KEY, weight_scheme=scheme, indicator_code=code, weight=weight)
     return reader()

@@ -59,12 +59,9 @@ def test_an_analysis_gives_the_same_bits(frames, alone, address, monkeypatch, wh
         pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
 
 
-def test_a_cluster_like_this_machine_is_taken(address, monkeypatch):
+def test_a_cluster_like_this_machine_is_taken_and_none_is_asked_where_none_is_named(address, monkeypatch):
     monkeypatch.setenv("NQPF_CLUSTER", address)
     check_cluster()
-
-
-def test_no_cluster_is_asked_where_none_is_named(monkeypatch):
     monkeypatch.delenv("NQPF_CLUSTER", raising=False)
     check_cluster()
 

@@ -90,15 +90,12 @@ def test_an_indicator_that_a_year_lacks_is_left_out_and_said(tables):
     ]
 
 
-def test_one_year_has_an_index_and_says_what_it_cannot_have():
+def test_one_year_has_an_index_and_says_what_it_cannot_have_and_few_units_have_none():
     found = county.build(country(years=(2015,)), SETTINGS)
     result = found["county_result"]
     assert len(found["county_index"]) == 40
     assert figure(result, method="regression")["subject"].item().startswith("left out: 1 years")
     assert len(figure(result, result="moran_global"))
-
-
-def test_few_units_and_none_give_empty_tables():
     for frames in (country(20), without_rows(country())):
         assert all(table.empty for table in county.build(frames, SETTINGS).values())
 

@@ -35,19 +35,19 @@ def build(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return coupling.build(frames, settings())
 
 
-def test_each_city_year_has_every_form_and_scale_once(frames):
+def test_rows_have_each_form_and_scale_once_and_the_scale_and_the_regime_of_the_base_years(frames):
     table = build(frames)["coupling"]
     assert len(table) == len(CITIES) * len(YEARS) * len(FORMS) * len(SCALES)
     wide = table[table["scale"] == "raw"].pivot(index=["city_id", "year"], columns="form", values="c")
     assert (wide["corrected"] <= wide["classic"] + 1e-12).all()
-
-
-def test_scale_is_frozen_on_the_base_years(frames):
     table = build(frames)["coupling"]
     mine = table[(table["scale"] == "minmax01") & (table["form"] == "corrected")]
     base = mine[mine["year"] < 2015]
     assert base["u1"].min() == pytest.approx(0.01)
     assert base["u1"].max() == pytest.approx(0.99)
+    table = build(frames)["coupling"].query("scale == 'minmax01' and form == 'corrected'")
+    first = table[table["year"] == 2012].set_index("city_id")["d"] >= 0.5
+    assert (table["synergy_high"].to_numpy() == first.loc[table["city_id"]].to_numpy()).all()
 
 
 def test_summary_follows_from_the_rows(frames):
@@ -65,9 +65,3 @@ def test_summary_follows_from_the_rows(frames):
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
     assert set(shares) <= set(CLASSES)
     assert one["share_pr_lagging"] == pytest.approx((own["lead_lag"] == "pr_lagging").mean())
-
-
-def test_regime_is_the_one_of_the_first_year(frames):
-    table = build(frames)["coupling"].query("scale == 'minmax01' and form == 'corrected'")
-    first = table[table["year"] == 2012].set_index("city_id")["d"] >= 0.5
-    assert (table["synergy_high"].to_numpy() == first.loc[table["city_id"]].to_numpy()).all()

@@ -18,25 +18,26 @@ def tables():
     return analysis.build(frames(), FAST)
 
 
-def test_the_headline_chain_is_that_of_the_method(tables):
+def test_the_headline_chain_is_that_of_the_method_and_moves_are_steps_of_the_state(tables):
     y = frames()["scores"].pivot(index="city_id", columns="year", values="score")
     expected = markov(discretise(y, "relative", base=np.arange(8) < 6).states, 4)
     rows = tables["markov_transition"].query("discretisation == 'relative' and scheme == 'all' and lag == 1")
     np.testing.assert_array_equal(rows["n"], expected.counts.ravel())
     assert rows["state_from"].tolist() == np.repeat([1, 2, 3, 4], 4).tolist()
     assert 0 < rows["n_imputed"].sum() < rows["n"].sum()
+    table = tables["city_state"].query("discretisation == 'relative'").sort_values(["city_id", "year"])
+    step = table.groupby("city_id")["state"].diff()
+    assert (step.dropna() == table.loc[step.notna(), "move"]).all()
+    assert table.loc[table["year"] == 2012, "move"].isna().all()
 
 
-def test_groups_add_up_to_the_whole(tables):
+def test_groups_and_classes_of_neighbours_add_up_to_the_whole_because_the_island_is_attached(tables):
     table = tables["markov_transition"].query("lag == 2")
     key = ["discretisation", "state_from", "state_to"]
     whole = table[table["scheme"] == "all"].set_index(key)["n"]
     for scheme in ("core", "four_region"):
         parts = table[table["scheme"] == scheme].groupby(key)["n"].sum()
         pd.testing.assert_series_equal(parts.sort_index(), whole.sort_index(), check_names=False)
-
-
-def test_classes_of_neighbours_add_up_to_the_whole_because_the_island_is_attached(tables):
     table = tables["markov_spatial_transition"]
     for _, part in table.groupby(["discretisation", "lag", "w_code", "lag_cuts"]):
         assert part["n"].sum() == part["n_obs"].iloc[0]
@@ -51,25 +52,15 @@ def test_every_test_comes_with_both_p_values(tables):
     assert table["p_chi2"].between(0, 1).all()
 
 
-def test_upward_help_stands_where_all_classes_are_taken_together(tables):
+def test_upward_help_stands_where_classes_are_pooled_and_a_drift_is_flagged_on_pooled_cuts(tables):
     table = tables["markov_summary"]
     pooled = table[table["matrix_id"].str.endswith("|pooled")]
     assert pooled["upward_help_1"].notna().any()
     assert table.loc[~table.index.isin(pooled.index), "upward_help_1"].isna().all()
     assert (pooled["upward_help_1_lo"] <= pooled["upward_help_1_hi"]).loc[pooled["upward_help_1_lo"].notna()].all()
-
-
-def test_a_drifting_country_is_flagged_on_pooled_cuts_only(tables):
     table = tables["markov_summary"]
     assert table.query("discretisation == 'pooled'")["has_common_trend"].all()
     assert not table.query("discretisation != 'pooled'")["has_common_trend"].any()
-
-
-def test_moves_are_steps_of_the_state(tables):
-    table = tables["city_state"].query("discretisation == 'relative'").sort_values(["city_id", "year"])
-    step = table.groupby("city_id")["state"].diff()
-    assert (step.dropna() == table.loc[step.notna(), "move"]).all()
-    assert table.loc[table["year"] == 2012, "move"].isna().all()
 
 
 def test_a_country_of_a_dozen_cities_and_five_years_goes_through():

@@ -67,8 +67,14 @@ def test_chains_and_paths_are_made_by_the_new_groups():
     assert_everywhere(policy.build(country, settings(policy={"draws": 3})))
 
 
-def test_coupling_is_summed_up_by_the_new_groups():
+def test_coupling_is_summed_up_and_a_sample_may_be_cut_by_the_new_groups():
     assert_everywhere(coupling.build(with_coast_and_port(coupling_world.country()), settings()))
+    frames = with_coast_and_port(influence_worlds.warehouse())
+    spec, sizes = influence_worlds.specs()[0], {}
+    for name in ("only_harbour", "no_harbour"):
+        cut = replace(spec, sample=(name,))
+        sizes[name] = len(read_sample(frames, cut).cities)
+    assert sizes == {"only_harbour": 10, "no_harbour": 30}
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +102,3 @@ def test_spillovers_are_told_apart_by_the_new_groups_and_from_the_new_centre(fou
     for name in ("block_spillover", "block_lag"):
         assert "port" in set(found[name]["scheme"])
         assert "coast" not in set(found[name]["scheme"])  # it has no centre
-
-
-def test_a_sample_may_be_cut_to_the_new_centre():
-    frames = with_coast_and_port(influence_worlds.warehouse())
-    spec, sizes = influence_worlds.specs()[0], {}
-    for name in ("only_harbour", "no_harbour"):
-        cut = replace(spec, sample=(name,))
-        sizes[name] = len(read_sample(frames, cut).cities)
-    assert sizes == {"only_harbour": 10, "no_harbour": 30}

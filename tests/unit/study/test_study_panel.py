@@ -56,7 +56,7 @@ def tables(frames):
     return build(frames, SPECS, 400)
 
 
-def test_effects_of_the_headline_are_near_the_truth(tables):
+def test_effects_of_the_headline_are_near_the_truth_and_city_effects_average_to_them(tables):
     effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")
     total = (TRUTH["beta"] + TRUTH["theta"]) / (1 - TRUTH["rho"])
     assert abs(effects.loc["total", "point"] - total) < 3 * effects.loc["total", "se_delta"]
@@ -64,9 +64,6 @@ def test_effects_of_the_headline_are_near_the_truth(tables):
         effects.loc["total", "point"], rel=1e-12
     )
     assert set(effects["horizon"]) == {"static"}
-
-
-def test_city_effects_average_to_the_direct_and_indirect_effects(tables):
     city = tables["panel_effect_city"]
     effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")["point"]
     assert city["own"].mean() == pytest.approx(effects["direct"], rel=1e-9)
@@ -140,7 +137,12 @@ def test_headline_is_refitted_from_what_is_published_alone(tables):
     np.testing.assert_allclose(mine[slopes.index], slopes, rtol=0, atol=1e-6)
 
 
-def test_leads_of_x_say_nothing_where_x_comes_first(tables):
+def test_verdict_of_the_rule_is_a_row_and_leads_of_x_say_nothing_where_x_comes_first(tables):
+    tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
+    assert tests.loc["rule_verdict", "outcome"] == "sdm"
+    assert set(words("lm_lag wald_sar lr_sem hausman lm_lag_cluster leads moran_2012 squared_correlation")) <= set(
+        tests.index
+    )
     tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
     assert tests.loc["leads", "df"] == 2
     assert tests.loc["leads", "outcome"] == ("rejected" if tests.loc["leads", "p"] < 0.05 else "not rejected")
@@ -161,14 +163,6 @@ def test_sensitivity_is_that_of_the_slopes_with_the_strongest_control_beside(tab
     strongest = (others["coef"] / others["se"]).abs().idxmax()
     assert one["benchmark_term"] == strongest
     assert one["benchmark_partial_r2"] < one["partial_r2"]  # controls of the country are noise
-
-
-def test_verdict_of_the_rule_is_a_row(tables):
-    tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
-    assert tests.loc["rule_verdict", "outcome"] == "sdm"
-    assert set(words("lm_lag wald_sar lr_sem hausman lm_lag_cluster leads moran_2012 squared_correlation")) <= set(
-        tests.index
-    )
 
 
 def test_dynamic_and_instrumental_models_fill_their_tables(tables):
@@ -199,15 +193,12 @@ def test_same_seed_gives_the_same_numbers_and_entries_do_not_move_each_other(fra
         pd.testing.assert_frame_equal(alone[name], together, check_dtype=False)
 
 
-def test_city_with_a_gap_is_dropped_and_named(frames):
+def test_a_city_with_a_gap_is_dropped_and_a_year_that_few_complete_does_not_cost_cities(frames):
     s = frames["scores"]
     gap = (s["city_id"] == "CN100007") & (s["year"] == 2014) & (s["index_code"] == "pr")
     sample = read_sample({**frames, "scores": s[~gap]}, HEADLINE)
     assert sample.dropped == ("CN100007",)
     assert sample.y.shape == (59, 7)
-
-
-def test_a_year_that_few_cities_complete_does_not_cost_the_cities(frames):
     s = frames["scores"]
     late = (s["year"] == 2018) & (s["city_id"] > "CN100020")
     sample = read_sample({**frames, "scores": s[~late]}, HEADLINE)
@@ -273,7 +264,7 @@ def test_filters_of_the_sample(frames):
         replace(HEADLINE, sample=("core",))
 
 
-def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
+def test_too_small_a_sample_an_impossible_transform_and_unknown_weights_are_skipped(frames):
     s = frames["scores"]
     with pytest.raises(Skipped, match="at least 8 cities"):
         read_sample({**frames, "scores": s[s["city_id"] < "CN100005"]}, HEADLINE)
@@ -281,9 +272,6 @@ def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
         read_sample({**frames, "scores": s.assign(score=-1.0)}, replace(HEADLINE, y=replace(NQPF, transform="ln")))
     with pytest.raises(Skipped, match="basis 'restated'"):
         read_sample(frames, replace(HEADLINE, basis="restated"))
-
-
-def test_unknown_weights_are_skipped_by_name(frames):
     fit = build(frames, [replace(HEADLINE, w_code="queen")])["panel_fit"].iloc[0]
     assert "weight matrix 'queen' is not in the catalogue" in fit["skip_reason"]
 

@@ -68,27 +68,22 @@ def test_an_effect_of_the_policy_on_its_pilots_is_found():
     assert gap["imputation", "0-60"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_city_that_the_source_does_not_list_is_left_out():
+def test_unlisted_cities_are_left_out_few_refused_and_earlier_dates_need_earlier_years():
     every = warehouse()["city"]["city_id"].tolist()
     less = run(frames(STARTS, [c for c in every if c != "c05"]))["pilot_effect"]
     assert less["n_obs"].iloc[0] == run(frames(STARTS))["pilot_effect"]["n_obs"].iloc[0] - 7
-
-
-def test_few_cities_to_compare_with_are_refused():
     with pytest.raises(Skipped, match="never nearer than 120 km to a pilot, at least 40 are needed"):
         run(frames(STARTS), replace(SPEC, least_controls=40))
-
-
-def test_without_years_before_the_earlier_dates_stay_empty():
     found = run(frames(dict.fromkeys(STARTS, 2013.0)))["pilot_effect"]
     assert found["estimate_earlier"].isna().all()
     assert found["estimate"].notna().any()
 
 
-def test_a_warehouse_without_policies_has_no_job():
+def test_a_warehouse_without_policies_has_no_job_and_the_shipped_spec_is_read():
     made = warehouse()
     assert pilots.jobs(world(made), SPEC, 19) == []
     assert pilots.with_holm(pd.DataFrame()).empty
+    assert settings().pilots.edges_km == (0, 100, 200)
 
 
 def test_holm_is_over_the_policies_and_terms_of_one_estimator():
@@ -108,7 +103,3 @@ def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words):
     file.write_text("\n".join(f"{k}: {v}" for k, v in {**right, key: value}.items()), encoding="utf-8")
     with pytest.raises(SpecError, match=words):
         read_pilot_spec(file)
-
-
-def test_the_shipped_spec_is_read():
-    assert settings().pilots.edges_km == (0, 100, 200)

@@ -35,7 +35,7 @@ def without(country, *names):
     return {k: pd.DataFrame(columns=v.columns) if k in names else v for k, v in country.items()}
 
 
-def test_every_city_year_has_one_path_that_its_stored_row_reproduces(tables):
+def test_every_city_year_has_one_path_and_a_benchmark_with_better_relations(tables):
     table = tables["city_path"]
     assert len(table) == N * len(YEARS) == len(table.drop_duplicates(["city_id", "year"]))
     for row in table.to_dict("records"):
@@ -43,9 +43,6 @@ def test_every_city_year_has_one_path_that_its_stored_row_reproduces(tables):
     assert table["path"].nunique() >= 3
     assert table["p_path"].between(0, 1).all()
     assert (table["margin"] >= 0).all()
-
-
-def test_benchmark_is_another_city_with_better_relations(tables):
     table = tables["city_path"].set_index(["city_id", "year"])
     named = table[table["benchmark_city_id"].notna()]
     assert len(table) - len(named) == len(YEARS)  # the best city of each year has none
@@ -108,7 +105,7 @@ def test_nation_and_clusters_are_aggregates_of_city_rows(tables, country, code):
             assert cluster == pytest.approx(combine(part), abs=1e-10)
 
 
-def test_monitors_of_groups_by_hand(tables, country):
+def test_monitors_by_hand_with_their_change_since_the_year_before(tables, country):
     monitor = tables["principle_monitor"].query("level == 'national' and year == 2014").set_index("monitor_code")
     d = country["scores"].query("year == 2014").set_index("city_id")["d"]
     core = country["groups"].query("scheme == 'core' and group_code == 'core'")["city_id"]
@@ -118,9 +115,6 @@ def test_monitors_of_groups_by_hand(tables, country):
     assert monitor.loc["segmentation_ratio_across_to_within", "value"] == pytest.approx(6 / 5)
     for code in ("mean_d", "share_synergy"):
         assert monitor.loc[code, "lo"] <= monitor.loc[code, "value"] <= monitor.loc[code, "hi"]
-
-
-def test_change_is_against_the_year_before_and_pooled_estimates_have_none(tables):
     rows = tables["principle_monitor"]
     mine = rows.query("monitor_code == 'mean_d' and level == 'national'").set_index("year")
     assert mine.loc[2015, "change_1y"] == pytest.approx(mine.loc[2015, "value"] - mine.loc[2014, "value"])

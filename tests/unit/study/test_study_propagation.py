@@ -122,11 +122,13 @@ def test_published_is_what_the_methods_give_for_the_published_scores(frames, tab
     np.testing.assert_allclose(own["published"], chain.probabilities.ravel(), rtol=1e-12)
 
 
-def test_a_draw_without_doubt_gives_the_published_scores(frames):
+def test_a_draw_without_doubt_gives_the_published_scores_and_has_one_edition_for_all(frames):
     drawn = Drawn(frames, 1, 2)
     scaled = drawn.scaled("nqpf", (YEARS[0], YEARS[-1]), False, "edited", "interpolated")
     made = scheme_score(scaled.z, drawn.weights(scaled, "entropy_flat"))
     np.testing.assert_allclose(made, scores(frames), atol=1e-13)
+    editions = {edition for edition, _ in Drawn(frames, 1, 30).choices}
+    assert editions == {"edited", "as_printed"}
 
 
 def test_rows_combine_the_draws_by_rubins_rules(frames, table):
@@ -149,8 +151,3 @@ def test_scores_that_are_certain_leave_the_published_errors():
     np.testing.assert_allclose(found["se"], found["published_se"], rtol=1e-9, atol=1e-12)
     assert found["share_missing"].max() < 1e-9
     assert found["df"].isna().all()
-
-
-def test_one_draw_has_one_edition_for_all(frames):
-    editions = {edition for edition, _ in Drawn(frames, 1, 30).choices}
-    assert editions == {"edited", "as_printed"}

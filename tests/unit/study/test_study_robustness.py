@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from influence_worlds import KEYS, specs, warehouse
 from study_tools import as_read, lacking, settings
-from text_table import words
+from text_table import frame_of, words
 
 from dagster_project.study import panel, robustness
 from dagster_project.study.influence import HEADLINE_TESTS, with_holm
@@ -15,7 +15,7 @@ from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
 
 
-def test_curve_counts_signs_significance_and_places():
+def test_curve_counts_signs_significance_and_places_and_turns_with_the_headline():
     estimate = pd.Series([0.5, 0.2, -0.1, 0.0, np.nan])
     p = pd.Series([0.001, 0.2, 0.01, np.nan, np.nan])
     curve = specification_curve(estimate, p, headline=0.4)
@@ -32,61 +32,53 @@ def test_curve_counts_signs_significance_and_places():
         "median": 0.2,
         "highest": 0.5,
     }
-
-
-def test_curve_turns_with_the_sign_of_the_headline():
     estimate, p = pd.Series([0.5, -0.2]), pd.Series([0.01, 0.01])
     one, two = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
     assert one["sign_agrees"].equals(two["sign_agrees"])
-
-
-def test_no_run_gives_no_share():
     empty = specification_curve(pd.Series([np.nan]), pd.Series([np.nan]), headline=np.nan)
     assert np.isnan(curve_summary(empty, pd.Series([np.nan]))["share_both"])
 
 
+RUNS = frame_of("""
+model_id  variant_of  change_axis  change_value  method  y_code  rho  n_obs
+head      -           -            -             static  u       0.3     40
+w         head        W            near          static  u       0.2     40
+ln        head        y            logarithm     static  u_ln    0.3     40
+ols       head        model        OLS           static  u         -     40
+iv        head        method       S2SLS         iv      u       0.4     40
+gone      head        W            far           static  u         -      -
+""")
+EFFECTS = frame_of("""
+model_id  direct  indirect  standardised
+head         0.4       0.2           0.5
+w            0.3      -0.1             -
+ln           4.0       3.0           0.6
+ols          0.6       0.0          0.75
+""")
+
+
 def _by_hand():
     """A headline, a variant in the same units, one in logarithms, OLS, instruments, one skipped."""
-    runs = ["head", "w", "ln", "ols", "iv", "gone"]
-    spec = pd.DataFrame(
-        {
-            "model_id": runs,
-            "is_headline": [True] + [False] * 5,
-            "variant_of": ["", *["head"] * 5],
-            "change": ["", "W: near", "y: logarithm", "model: OLS", "method: S2SLS", "W: far"],
-            "method": ["static"] * 4 + ["iv", "static"],
-            "y_code": ["u", "u", "u_ln", "u", "u", "u"],
-            "x_codes": [["pr"]] * 6,
-            "status": ["fitted"] * 5 + ["skipped"],
-            "skip_reason": [""] * 5 + ["no W"],
-        }
+    is_gone, change = RUNS["model_id"] == "gone", RUNS["change_axis"] + ": " + RUNS["change_value"]
+    spec = RUNS[["model_id", "method", "y_code"]].assign(
+        is_headline=RUNS["model_id"] == "head",
+        variant_of=RUNS["variant_of"].fillna(""),
+        change=change.fillna(""),
+        x_codes=[["pr"]] * len(RUNS),
+        status=np.where(is_gone, "skipped", "fitted"),
+        skip_reason=np.where(is_gone, "no W", ""),
     )
-    fit = pd.DataFrame(
-        {
-            "model_id": runs,
-            **KEYS,
-            "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan],
-            "n_obs": pd.array([40] * 5 + [pd.NA]),
-            "seed": 1,
-        }
-    )
-    numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
-    effect = pd.DataFrame(
-        [
-            {
-                "model_id": m,
-                "variable": "pr",
-                "effect": e,
-                "horizon": "static",
-                "point": v,
-                "se_delta": 0.02,
-                "p_family": 0.03 if v else np.nan,
-                "p": 0.001 if v else np.nan,
-                "standardised": s if e == "direct" else np.nan,
-            }
-            for m, (d, i, s) in numbers.items()
-            for e, v in (("direct", d), ("indirect", i), ("total", d + i))
-        ]
+    fit = RUNS[["model_id", "rho"]].assign(**KEYS, n_obs=RUNS["n_obs"].astype("Int64"), seed=1)
+    effect = EFFECTS.assign(total=EFFECTS["direct"] + EFFECTS["indirect"])
+    effect = effect.melt(["model_id", "standardised"], None, "effect", "point")
+    is_there = effect["point"] != 0
+    effect = effect.assign(
+        variable="pr",
+        horizon="static",
+        se_delta=0.02,
+        p_family=np.where(is_there, 0.03, np.nan),
+        p=np.where(is_there, 0.001, np.nan),
+        standardised=effect["standardised"].where(effect["effect"] == "direct"),
     )
     coef = pd.DataFrame({"model_id": ["iv", "iv"], "term": ["pr", "W:pr"], "coef": [0.7, 0.1], "se": [0.1, 0.05]})
     return {"model_spec": spec, "panel_fit": fit, "panel_effect": effect, "panel_coef": coef}
@@ -157,7 +149,7 @@ def _build(frames):
     return robustness.build({**frames, **as_read(panel.build(frames, SETTINGS))}, SETTINGS)
 
 
-def test_build_makes_every_table_and_is_seeded():
+def test_build_makes_every_table_and_is_seeded_and_its_placebo_has_the_headline_of_the_suite():
     one, two = (_build(warehouse()) for _ in (0, 1))
     assert set(one) == set(robustness.TABLES)
     assert lacking(one) == {}
@@ -177,9 +169,6 @@ def test_build_makes_every_table_and_is_seeded():
     assert len(one["robustness_placebo"]) == 40
     assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
     assert one["robustness"]["run_id"].tolist() == ["head", "far"]
-
-
-def test_headline_of_the_placebo_and_of_the_suite_are_the_same():
     tables = _build(warehouse())
     actual = tables["robustness_placebo_summary"].set_index("term")["actual"]
     head = tables["robustness"].set_index("run_id").loc["head"]
@@ -187,7 +176,7 @@ def test_headline_of_the_placebo_and_of_the_suite_are_the_same():
     assert actual["indirect"] == pytest.approx(head["indirect"], abs=1e-8)
 
 
-def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
+def test_what_the_data_do_not_allow_is_skipped_with_a_reason_and_runs_without_scores_are_listed():
     frames = warehouse()
     frames["synergy"] = frames["synergy"].iloc[:0]
     frames["synergy_year"] = frames["synergy_year"].iloc[:0]
@@ -201,9 +190,6 @@ def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
         )
     )
     assert (skipped["skip_reason"].str.len() > 20).all()
-
-
-def test_a_warehouse_without_scores_lists_its_runs():
     frames = warehouse()
     frames["scores"] = frames["scores"].query("index_code == 'pr'")
     tables = _build(frames)

@@ -96,13 +96,20 @@ def test_spread_converges_only_in_level_and_log(found):
     assert ((joint == "converges") == both).all()
 
 
-def test_part_between_groups_less_chance_is_below_the_plain_one(found):
+def test_parts_sum_to_totals_and_the_one_between_groups_less_chance_is_below_the_plain_one(found):
+    d, t = found["dagum_component"], found["theil_nested"]
+    assert (d["g_w"] + d["g_nb"] + d["g_t"] - d["g_total"]).abs().max() < 1e-10
+    assert (t["between_region"] + t["between_province"] + t["within_province"] - t["total"]).abs().max() < 1e-10
+    assert set(d["scheme"]) == {"four_region", "core", "east_vs_cw", "province"}
+    assert d["g_total_lo"].le(d["g_total_hi"]).all()
     parts = found["dagum_component"].query("scheme == 'core'")
     assert (parts["g_nb_corrected"] <= parts["g_nb"]).all()
     assert parts["p_equal_means"].between(0, 1).all()
+    n = found["theil_nested"].groupby("sample")["n_obs"].first()
+    assert n.to_dict() == {"all": 48, "no_municipality": 44}
 
 
-def test_summary_of_all_cities_is_the_plain_gini(found):
+def test_summaries_are_those_of_the_scores_and_weighted_ones_count_people(found):
     row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and not weighted and basis == 'restated'")
     y = FRAMES["scores"].query("basis == 'restated' and year == 2015")["score"]
     assert row["gini"].item() == pytest.approx(gini(y), abs=1e-12)
@@ -110,27 +117,11 @@ def test_summary_of_all_cities_is_the_plain_gini(found):
     assert row["median"].item() == pytest.approx(y.median(), abs=1e-12)
     assert row["p90"].item() == pytest.approx(y.quantile(0.9), abs=1e-12)
     assert row["sd"].item() == pytest.approx(y.std(), abs=1e-12)
-
-
-def test_weighted_summary_counts_people(found):
     row = found["disparity_summary"].query("scheme == 'all' and year == 2015 and weighted and basis == 'restated'")
     y = FRAMES["scores"].query("basis == 'restated' and year == 2015")
     people = FRAMES["population"].query("year == 2015").set_index("city_id")["population"].reindex(y["city_id"])
     assert row["gini"].item() == pytest.approx(gini(y.set_index("city_id")["score"], people), abs=1e-12)
     assert row["mean"].item() == pytest.approx(np.average(y["score"], weights=people), abs=1e-12)
-
-
-def test_parts_sum_to_totals(found):
-    d, t = found["dagum_component"], found["theil_nested"]
-    assert (d["g_w"] + d["g_nb"] + d["g_t"] - d["g_total"]).abs().max() < 1e-10
-    assert (t["between_region"] + t["between_province"] + t["within_province"] - t["total"]).abs().max() < 1e-10
-    assert set(d["scheme"]) == {"four_region", "core", "east_vs_cw", "province"}
-    assert d["g_total_lo"].le(d["g_total_hi"]).all()
-
-
-def test_share_of_the_municipalities_can_be_left_out(found):
-    n = found["theil_nested"].groupby("sample")["n_obs"].first()
-    assert n.to_dict() == {"all": 48, "no_municipality": 44}
 
 
 def test_centre_comes_first_and_is_ahead(found):
@@ -158,30 +149,24 @@ def test_a_group_list_is_that_of_the_year():
     assert row["g_jj"].item() == pytest.approx(exact.gini_within["core"], abs=1e-14)
 
 
-def test_scores_with_a_gap_or_a_negative_year_are_left_out():
+def test_scores_with_a_gap_or_a_negative_year_are_left_out_and_equal_bases_are_computed_once():
     scores = FRAMES["scores"].copy()
     scores.loc[(scores["city_id"] == "CN005") & (scores["year"] == 2013), "score"] = np.nan
     scores.loc[(scores["city_id"] == "CN007") & (scores["year"] == 2019), "score"] = -0.01
     panel = score_panels(scores)[0]
     assert "CN005" not in panel.cities
     assert panel.years == tuple(range(2012, 2019))
-
-
-def test_two_bases_with_the_same_numbers_are_computed_once():
     scores = FRAMES["scores"]
     same = scores[scores["basis"] == "restated"].assign(basis="frozen_2012_2021", is_frozen=True)
     panels = score_panels(pd.concat([scores[scores["basis"] == "restated"], same]))
     assert [len(group) for group in twins(panels)] == [2]
 
 
-def test_densities_have_mass_one_and_groups_are_frozen_only(moving):
+def test_densities_speed_and_clubs_are_consistent_and_groups_are_frozen_only(moving):
     assert moving["kde_feature"]["mass"].sub(1.0).abs().max() < 1e-3
     curves = moving["kde_curve"]
     assert set(curves.query("basis == 'restated'")["scheme"]) == {"all"}
     assert curves.groupby(["basis", "scheme", "group_code"])["x"].nunique().max() <= 2 * 512
-
-
-def test_beta_speed_and_clubs_are_consistent(moving):
     beta, logt, members = moving["beta_convergence"], moving["club_logt"], moving["club_membership"]
     product = (beta["speed"] * beta["half_life_years"]).dropna()
     assert product.sub(np.log(2.0)).abs().max() < 1e-12

@@ -46,16 +46,13 @@ def test_published_links_rebuild_the_matrix(tables):
     assert set(core.loc[receivers]) == {"core"}  # the first letter is the receiver
 
 
-def test_moran_of_the_table_is_moran_of_its_links(tables):
+def test_moran_of_the_table_is_that_of_its_links_and_holm_runs_over_its_years(tables):
     edges = tables["spatial_weight_edge"].query("w_code == 'queen_row'")
     y = frames()["scores"].query("year == 2015").set_index("city_id")["score"].sort_index()
     matrix = edges.pivot(index="city_id_receiver", columns="city_id_emitter", values="weight_norm").fillna(0)
     expected = moran(y, to_graph(matrix.loc[y.index, y.index].to_numpy(), y.index), permutations=0)
     row = tables["moran_global"].query("w_code == 'queen_row' and year == 2015 and statistic == 'moran'").iloc[0]
     assert row["value"] == pytest.approx(expected.value, abs=1e-12)
-
-
-def test_holm_runs_over_the_years_of_one_matrix_and_statistic(tables):
     part = tables["moran_global"].query("w_code == 'knn6_row' and statistic == 'geary'")
     np.testing.assert_allclose(part["p_holm"], adjust(part["p_perm"].to_numpy(), "holm"))
     assert len(part) == 8

@@ -1,24 +1,30 @@
 """Specs and depths: the shipped files are sound, and mistakes are refused in words."""
 
-import textwrap
-import pytest
-from dagster_project.paths import demo_paths
-from dagster_project.study.settings import SpecError, read_index_specs, read_study_facts, spec_frame
-from pathlib import Path
-import pandas as pd
-import yaml
-from dagster_project.study import settings
-from dagster_project.study.settings import FILTERS, SpecError, read_index_specs
-from dagster_project.study.weights import CATALOGUE
 import pickle
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
 from typer.testing import CliRunner
+
 from dagster_project.cli import main
 from dagster_project.defs.settings import VARIABLE, current_settings, export_depth
-from dagster_project.study import influence, robustness
+from dagster_project.paths import demo_paths
+from dagster_project.study import influence, robustness, settings
 from dagster_project.study.markov import Effort
 from dagster_project.study.registry import REGISTRY
-from dagster_project.study.settings import DepthName, SpecError, read_depths
-
+from dagster_project.study.settings import (
+    FILTERS,
+    DepthName,
+    SpecError,
+    read_depths,
+    read_index_specs,
+    read_study_facts,
+    spec_frame,
+)
+from dagster_project.study.weights import CATALOGUE
 
 HEAD = """
 study: {seed: 1, boundary_vintage: 2021, headline: {base: other}}
@@ -175,19 +181,16 @@ def test_every_change_of_the_suite_is_there_for_both_headlines():
         assert {s.method for s in own} == {"static", "dynamic", "gmm", "iv"}
 
 
-def test_each_indicator_of_pr_is_left_out_once():
+def test_sizes_come_from_the_depth_tails_reach_every_indicator_and_each_one_of_pr_is_left_out_once():
+    specs = {s.model_id: s for s in read_panel_specs(demo_paths().panel_specs, block_bootstrap=77)}
+    assert specs["nqpf_sdm"].boot_draws == specs["nqpf_boot"].boot_draws == 77
+    assert {v.winsor for v in specs["nqpf_winsor_5"].controls} == {0.05}
+    assert specs["nqpf_winsor_5"].x == specs["nqpf_sdm"].x
     for index, headline in (("pr", "nqpf_sdm"), ("pr_yearbook", "yearbook_sdm")):
         spec = next(s for s in read_index_specs(demo_paths().index_specs) if s.index_code == index)
         known = {code for tiers in spec.dimensions.values() for codes in tiers.values() for code in codes}
         own = [s for s in read_panel_specs(demo_paths().panel_specs) if s.variant_of == headline]
         assert sorted(s.x[0].without for s in own if s.x[0].without) == sorted(known)
-
-
-def test_sizes_come_from_the_depth_and_other_tails_reach_every_indicator():
-    specs = {s.model_id: s for s in read_panel_specs(demo_paths().panel_specs, block_bootstrap=77)}
-    assert specs["nqpf_sdm"].boot_draws == specs["nqpf_boot"].boot_draws == 77
-    assert {v.winsor for v in specs["nqpf_winsor_5"].controls} == {0.05}
-    assert specs["nqpf_winsor_5"].x == specs["nqpf_sdm"].x
 
 
 def test_shipped_specs_name_known_centres_and_the_headline_weights():

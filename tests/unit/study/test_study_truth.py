@@ -97,16 +97,13 @@ def test_every_line_of_the_list_is_a_row_and_what_is_missing_says_so(table):
     assert table.loc[~told.str.startswith("compared"), ["published", "covers_truth"]].isna().all(axis=None)
 
 
-def test_an_index_from_sound_files_has_the_statistics_of_sound_files(table):
+def test_indexes_that_are_the_latents_lose_nothing_and_attenuate_nothing(table):
     own = table[(table["truth_kind"] == "sound") & table["status"].str.startswith("compared")]
     assert len(own) >= 20
     assert own["published"].to_numpy() == pytest.approx(own["truth"].to_numpy(), rel=1e-9)
     assert own["covers_truth"].dropna().all()
     assert table.loc["rank_correlation", "published"] == pytest.approx(1.0)
     assert table.loc["largest_weight_gap", "published"] == pytest.approx(0.0, abs=1e-12)
-
-
-def test_indexes_that_are_the_latents_attenuate_nothing(table):
     given = table["ratio"].dropna()
     assert {"direct_effect", "indirect_effect", "rho", "asymmetry_index", "barrier_index"} <= set(given.index)
     assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)

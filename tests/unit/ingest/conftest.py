@@ -1,14 +1,11 @@
 """Small landing files and their sidecars, written for each test."""
 
 from functools import partial
-from landing_files import write_sidecar_of
-
-import hashlib
 from pathlib import Path
 
 import pytest
 import xlsxwriter
-import yaml
+from landing_files import write_sidecar_of
 
 from dagster_project.ingest.sidecar import Sidecar, read_sidecar
 
@@ -19,12 +16,8 @@ def write_sidecar(tmp_path):
     return partial(write_sidecar_of, tmp_path)
 
 
-
-
-
 @pytest.fixture
 def sidecar_of(write_sidecar):
-    """The same, parsed."""
 
     def make(*names: str, **changes: object) -> Sidecar:
         return read_sidecar(write_sidecar(*names, **changes))
@@ -37,8 +30,7 @@ def write_xlsx(tmp_path):
     """write_xlsx(name, {sheet: (rows, merged)}): rows are lists, None is empty; merged are A1 ranges."""
 
     def write(name: str, sheets: dict[str, tuple[list[list[object]], list[str]]]) -> Path:
-        path = tmp_path / name
-        with xlsxwriter.Workbook(path) as book:
+        with xlsxwriter.Workbook(tmp_path / name) as book:
             for title, (rows, merged) in sheets.items():
                 sheet = book.add_worksheet(title)
                 for at in merged:
@@ -47,8 +39,6 @@ def write_xlsx(tmp_path):
                     for col, value in enumerate(values):
                         if value is not None:
                             sheet.write(row, col, value)
-        return path
+        return tmp_path / name
 
     return write
-
-

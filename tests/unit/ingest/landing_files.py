@@ -5,11 +5,9 @@ from pathlib import Path
 
 import yaml
 
-BASE = {
-    **{"source": "yearbook", "layout": "wide", "data_year": 2019, "edition_year": 2020, "is_synthetic": True},
-    **{"producer": "test office", "title": "a test table", "licence": "none stated"},
-    **{"accessed": "2026-11-01", "maturity": "first_print"},
-}
+BASE = {"source": "yearbook", "layout": "wide", "data_year": 2019, "edition_year": 2020, "is_synthetic": True}
+BASE |= {"producer": "test office", "title": "a test table", "licence": "none stated"}
+BASE |= {"accessed": "2026-11-01", "maturity": "first_print"}
 
 
 def write_sidecar_of(folder: Path, *names: str, name: str = "load.yml", **changes: object) -> Path:

@@ -1,7 +1,5 @@
 """A random printed yearbook: what its tables mean, and a writer that lays them out as the yearbook does."""
 
-from text_table import words
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import xlsxwriter
 from hypothesis import strategies as st
+from text_table import words
 
 PLACES = {
     "河北省": ["石家庄市", "唐山市", "秦皇岛市"],
@@ -22,11 +21,12 @@ MUNICIPALITIES = ["北京市", "重庆市"]
 # printed unit: its dimension in unit.csv, English as the yearbook translates it
 
 # printed unit: English as the yearbook translates it
-UNITS = {
-    **{"万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan"},
-    **{"%": "%", "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3"},
-    "万户": "10 000 households",
-}
+
+# printed unit: English as the yearbook translates it
+UNITS = {"万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan"}
+UNITS |= {"%": "%", "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3"}
+UNITS["万户"] = "10 000 households"
+
 WORDS = words("人口 土地面积 地区生产总值 第二产业占GDP的比重 R&D经费 教育支出 用电量 学生 邮电业务 排放量")
 
 ENGLISH = ["Total Area of Land", "GRP Growth Rate", "Volume of Gas (Coal Gas, Natural Gas)", "Per Capita GRP"]
@@ -116,7 +116,6 @@ class Book:
     has_advertising: bool
 
     def figures(self, values: dict[object, float | None]) -> dict[tuple[str, str], float]:
-        """(city, header key) -> the figure in the printed unit; blanks and unreadable texts are left out."""
         keys = [key for block in self.blocks for key, _ in block.columns()]
         return {
             (city, key): values[printed]
@@ -149,7 +148,6 @@ def heads(draw: st.DrawFn, names: Iterator[str], room: int) -> Head:
 
 @st.composite
 def figures(draw: st.DrawFn) -> tuple[object, float | None]:
-    """(what the cell holds, what it means)."""
     kind = draw(st.sampled_from(["number", "number", "text", "thousands", "wide", "spaced", "blank", "unreadable"]))
     if kind == "blank":
         return draw(st.sampled_from(BLANKS)), None
@@ -211,7 +209,6 @@ class Page:
             self.sheet.write_number(row, col, value)
 
 
-
 def write_wide(book: Book, path: Path) -> str:
     """All blocks side by side in one sheet, titles above the row of 城市; returns the name."""
     with xlsxwriter.Workbook(path) as workbook:
@@ -227,7 +224,6 @@ def write_wide(book: Book, path: Path) -> str:
         if book.has_advertising:
             workbook.add_worksheet("更多数据").write_string(0, 0, "百度搜索某网，获取更多数据")
     return path.name
-
 
 
 def write_tables(book: Book, folder: Path) -> list[str]:

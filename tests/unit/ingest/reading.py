@@ -19,16 +19,14 @@ GIVEN = {"header_map", "variable"}  # the caller's own
 NUMBERS = {"factor", "shift", "valid_from", "valid_to", "default_rank"}
 
 
-
 def header_rows(source: str, **columns: object) -> pd.DataFrame:
-    """Rows of header_map for all years."""
     given = pd.DataFrame(columns).assign(source=source, year_from=None, year_to=None, reason=None)
     return given.astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
 
 
 def variables(**columns: object) -> pd.DataFrame:
-    """Rows of variable with every column of the seed."""
     return pd.DataFrame(columns).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)
+
 
 class Reading:
     """Seeds loaded once; `read` replaces the landed cells and the header map."""

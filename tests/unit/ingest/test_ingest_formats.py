@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 from old_excel import write_xls
-from reading import DBT, Reading
+from reading import Reading, header_rows, variables
 
 from dagster_project.ingest import IngestError, Load, read_load
 
@@ -37,7 +37,6 @@ FLAT: Rows = [
 ENCODINGS = ["utf-8", "utf-8-sig", "gb18030", "utf-16"]
 
 
-
 def write_csv(encoding: str, delimiter: str = ",") -> Callable[[Path, Rows], None]:
     def write(path: Path, rows: Rows) -> None:
         lines = [delimiter.join("" if value is None else str(value) for value in row) for row in rows]
@@ -55,11 +54,6 @@ def write_xlsx_rows(path: Path, rows: Rows) -> None:
 
 def write_xls_rows(path: Path, rows: Rows) -> None:
     write_xls(path, {"S": (rows, [])})
-
-
-
-
-
 
 
 def write_dta(path: Path, rows: Rows) -> None:
@@ -87,9 +81,7 @@ def grid(load: Load) -> list[tuple[int, int, str, str]]:
     return [tuple(row) for row in load.cells[["row_no", "col_no", "part", "text"]].itertuples(index=False)]
 
 
-
 def long(city: str = "city", year: str = "year") -> dict[str, object]:
-    """What a sidecar says of a long file."""
     return {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": city, "year": year}}
 
 
@@ -109,18 +101,17 @@ def test_a_long_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     assert load.header["path"].tolist() == (["city", "year", "gdp", "households"] if name == "dta" else LONG[0])
 
 
-
-
 @pytest.mark.parametrize("name", [name for name in WRITERS if name != "parquet"])
 def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     """Without merged ranges: a csv file has none."""
     ending, write = WRITERS[name]
     write(tmp_path / f"a.{ending}", WIDE)
     load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
-    assert load.header["path"].tolist()[2:] == [f"2-1 人口 / 户籍人口（万人） / {scope}" for scope in ("全市", "市辖区")]
+    assert load.header["path"].tolist()[2:] == [
+        f"2-1 人口 / 户籍人口（万人） / {scope}" for scope in ("全市", "市辖区")
+    ]
     body = [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2]
     assert body == [(4, 3, "1397"), (4, 4, "1397.5"), (6, 3, "412.25"), (6, 4, "…")]
-
 
 
 def test_merged_ranges_of_an_old_workbook_are_undone(tmp_path, sidecar_of):
@@ -171,7 +162,6 @@ def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
     }
 
 
-
 def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
     """Before release 118 Stata kept the bytes of the writer's code page."""
     name = "呼和浩特市".encode("gb18030").decode("latin-1")
@@ -180,7 +170,6 @@ def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
     load = read_load(sidecar_of("a.dta", **long()), tmp_path)
     cities = [text for _, col, part, text in grid(load) if part == "body" and col == 1]
     assert cities == ["呼和浩特市", "plain"]
-
 
 
 def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
@@ -197,7 +186,6 @@ def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
         read_load(sidecar_of("a.csv"), tmp_path)
 
 
-
 def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, sidecar_of):
     """From a source nobody has seen to values in canonical units."""
     write_parquet(tmp_path / "a.parquet", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
@@ -212,12 +200,9 @@ def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, si
     ]
 
 
-
-
 @pytest.mark.parametrize("text", ["inf", "-Infinity", "NaN", "1e999", " 2.5E+400 "])
 def test_a_figure_that_is_no_finite_number_is_refused_with_its_cell(tmp_path, sidecar_of, text):
     (tmp_path / "book.csv").write_text(f"city,year,gdp\n北京市,2020,1e3\n天津市,2020,{text}\n", encoding="utf-8")
     with pytest.raises(IngestError) as caught:
         read_load(sidecar_of("book.csv", **long()), tmp_path)
     assert f"'{text.strip()}', which is no finite number [book.csv, cell C3]" in str(caught.value)
-

@@ -1,10 +1,8 @@
 """The tracked sidecars against the real files: cells checked by eye, shapes, seconds, header map."""
 
-import pandas as pd
-
-import csv
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dagster_project.ingest import check_set, find_sidecars, read_load
@@ -32,10 +30,8 @@ SHAPES = {
 # (source, data year, row, column) -> text, read off the files
 
 
-
 @pytest.fixture(scope="module")
 def loads(real_data):
-    """Every real load, read once."""
     found = {}
     for sidecar in check_set(find_sidecars(LANDING)):
         found[sidecar.source, sidecar.data_year] = read_load(sidecar, real_data)
@@ -47,20 +43,13 @@ def test_shapes(loads):
     assert {key: found[key] for key in SHAPES} == SHAPES
 
 
-
-
-
-
-def test_yearbook_rows_are_title_header_and_body_only(loads):
+def test_yearbook_rows_are_title_header_and_body_only_and_remarks_of_the_seller_notes(loads):
     for year, first_body, last in ((2018, 7, 331), (2019, 6, 329), (2020, 7, 330)):
         cells = loads["yearbook_wide", year].cells
         body = cells.loc[cells["part"] == "body", "row_no"]
         assert (body.min(), body.max()) == (first_body, last)
         assert set(cells["part"]) == {"title", "header", "body"}
         assert set(cells["sheet"]) == {"Data" if year == 2018 else "Sheet1"}  # the advertising sheet is left out
-
-
-def test_remarks_of_the_seller_are_notes(loads):
     cells = loads["gdp_revised", 0].cells
     assert set(cells.loc[cells["part"] == "note", "row_no"]) == {19, 7101, 7108}
 
@@ -74,13 +63,7 @@ def test_code_and_year_of_long_files(loads):
     assert set(years) == {str(year) for year in range(2011, 2024)}
 
 
-
-
-
 def test_units_and_qualifiers_do_not_overlap_except_for_the_base_of_an_index():
     units = pd.read_csv(SEEDS / "unit.csv")["symbol"]
     assert set(units) & set(pd.read_csv(SEEDS / "header_qualifier.csv")["qualifier"]) == {"上年=100"}
     assert units.is_unique
-
-
-

@@ -1,18 +1,14 @@
 """A random printed table, written as a workbook and read back: every figure, header, unit and city is the same."""
 
-from landing_files import write_sidecar_of
-from reading import header_rows, variables
-
-import hashlib
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
+from landing_files import write_sidecar_of
 from printed import UNITS, Block, Book, Head, books, write_tables, write_wide
-from reading import DBT, Reading
+from reading import DBT, Reading, header_rows, variables
 
 from dagster_project.ingest import read_load, read_sidecar
 from dagster_project.ingest.sidecar import Sidecar
@@ -23,7 +19,6 @@ UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
 @pytest.fixture(scope="module")
 def reading():
     return Reading()
-
 
 
 PRINTED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
@@ -40,10 +35,6 @@ def test_a_printed_table_is_read_back_equal(reading, drawn):
 @given(drawn=books())
 def test_many_printed_tables_are_read_back_equal(reading, drawn):
     check(reading, *drawn)
-
-
-
-
 
 
 def check(reading: Reading, book: Book, meaning: dict[object, float | None]) -> None:
@@ -70,8 +61,6 @@ def check(reading: Reading, book: Book, meaning: dict[object, float | None]) -> 
         assert set(unread["text"]) <= {p for p, m in meaning.items() if isinstance(p, str) and m is None}
 
 
-
-
 def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A header map and variables that know exactly these columns; one without a printed unit counts persons."""
     units = [unit or "人" for unit in columns.values()]
@@ -83,7 +72,6 @@ def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     )
 
 
-
 def scope_of(key: str) -> str:
     """The last header row decides, else the title."""
     leaf = key.rpartition("/")[2]
@@ -92,11 +80,8 @@ def scope_of(key: str) -> str:
     return "district" if "(市辖区)" in key else "city"
 
 
-
 def sidecar(folder: Path, files: list[str], layout: str) -> Sidecar:
     return read_sidecar(write_sidecar_of(folder, *files, layout=layout))
-
-
 
 
 def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading, tmp_path):
@@ -111,6 +96,3 @@ def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading, tm
     assert reading.headers()["is_known"].tolist() == [True, True]
     reading.read(load, header_map.assign(scope="city"), variable)
     assert reading.headers()["is_known"].tolist() == [True, False]
-
-
-

@@ -1,20 +1,21 @@
-"""Text of the data never acts: not in a spreadsheet, not in SQL, not in a page, not on a screen."""
+"""Text of the data never acts: not in a spreadsheet, SQL, a page, LaTeX or on a screen."""
 
 import csv
 import io
 import json
-
 import duckdb
 import pytest
 from bs4 import BeautifulSoup
 from promised_marts import create
 from rich.console import Console
-
 from dagster_project.cli import output
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.markup import to_html
 from dagster_project.publish.paper.inert import csv_select, plain_cell
 from dagster_project.publish.paper.plain import rows_as
+from latex_grammar import problems
+from dagster_project.publish.paper.latex import LONG, to_latex
+
 
 FORMULAS = (
     *("=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1"),
@@ -45,15 +46,12 @@ def hostile(tmp_path):
     return file
 
 
-def test_an_exported_csv_holds_every_text_and_no_formula(hostile, reader):
+def test_the_csv_of_an_export_and_of_a_query_hold_every_text_and_no_formula(hostile, reader, tmp_path):
     made = rows_as(hostile, reader(), "from mart.t order by n", "csv").decode()
     rows = list(csv.reader(io.StringIO(made, newline="")))[1:]
     assert [row[2] for row in rows] == [plain_cell(text) for text in FORMULAS + HARMLESS]
     assert {row[1] for row in rows} == {"-0.5"}
     assert {row[3] for row in rows} == {"'@a; b"}
-
-
-def test_the_csv_of_a_query_holds_every_text_and_no_formula(hostile):
     with duckdb.connect(str(hostile), read_only=True) as con:
         con.execute("from mart.t order by n")
         made = "".join(output.as_csv([d[0] for d in con.description], output.blocks(con)))
@@ -61,9 +59,6 @@ def test_the_csv_of_a_query_holds_every_text_and_no_formula(hostile):
     assert head == ["n", "x", "'=name", "many"]
     assert [row[2] for row in rows] == [plain_cell(text) for text in FORMULAS + HARMLESS]
     assert {row[1] for row in rows} == {"-0.5"}
-
-
-def test_an_export_may_write_nowhere_else(hostile, reader, tmp_path):
     with pytest.raises(duckdb.PermissionException):
         rows_as(hostile, reader(), f"select * from read_csv('{tmp_path}/x.csv')", "csv")
 
@@ -78,17 +73,74 @@ def test_json_keeps_digits_and_has_no_nan_and_markdown_has_one_line_a_row_and_no
     assert made.splitlines()[-1].count("|") - made.splitlines()[-1].count("\\|") == 2
 
 
-def test_the_screen_shows_markup_and_moves_no_cursor():
+def test_the_screen_and_a_page_show_markup_and_move_no_cursor():
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(output.as_table(["t"], [("[red]x[/red]",), ("\x1b[2Jgone \u202eesrever",)], 200))
     shown = console.export_text()
     assert "[red]x[/red]" in shown
     assert "\x1b" not in shown
     assert "\u202e" not in shown
-
-
-def test_html_of_a_table_has_no_element_from_its_texts():
     grid = Grid("T9", MARKUP, (MARKUP,), (True,), (Row("panel", (MARKUP,)), Row("body", (MARKUP,))), (MARKUP,))
     page = BeautifulSoup(to_html(grid), "html.parser")
     assert page.find(["script", "img"]) is None
     assert page.find("th").text == MARKUP
+
+
+GOOD = r"""\begin{table}[htbp]
+\centering\footnotesize
+\caption{A \& B, 5 \%}\label{tab:t1}
+\begin{tabular}{lr}
+\toprule
+Name & Value \\
+\midrule
+\multicolumn{2}{l}{\textit{Part}} \\
+a & 0.1$^{***}$ \\
+\bottomrule
+\end{tabular}
+\end{table}
+"""
+
+HOSTILE = (
+    *("A&B_100% <b> $x$ {y} #1 ~ ^ \\z", "\\input{/etc/passwd}", "\\write18{rm}", "}{", "[1] first", "* star"),
+    *("a\\\\b", "%comment", "\u202eesrever", "tab\tand\nline", "$$", "\\begin{verbatim}", "−0.4***"),
+    *("<script>alert(1)</script>", "'; drop table mart.dim_city; --", "=cmd|'/c calc'!A1"),
+)
+
+
+def test_a_good_table_has_no_problem():
+    assert problems(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("a & 0.1", "a & b & 0.1", "3 cells for 2 columns"),
+        (r"5 \%", "5 #", "bare #"),
+        (r"\&", "&", "& outside a row"),
+        ("Name", "a_b", "_ outside math"),
+        (r"\end{tabular}", "", "closes something else"),
+        (r"\textit{Part}", r"\textit{Part", "closes something else"),
+        ("$^{***}$", "$^{***}", "math never closed"),
+        ("Name", "名称", "no glyph"),
+        ("Name", r"\input{x}", r"unknown command \input"),
+        ("a & 0.1", "[a] & 0.1", "takes this for its option"),
+        (r"0.1$^{***}$ \\", "0.1", "text after the last row"),
+    ],
+)
+def test_a_fault_is_named(old, new, said):
+    assert old in GOOD
+    assert any(said in problem for problem in problems(GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize("n_rows", [3, LONG + 1])
+def test_a_table_of_hostile_texts_would_compile(n_rows):
+    body = [Row("body", (text, "x_1 & 50 %", "1")) for text in HOSTILE]
+    rows = (Row("panel", (HOSTILE[0],)), *(body * n_rows)[: max(n_rows, len(body))], Row("below", ("", "", "[0, 1]")))
+    grid = Grid("T99", HOSTILE[1], (HOSTILE[2], "Name", "[n]"), (True, True, False), rows, HOSTILE, "坏")
+    assert problems(to_latex(grid)) == []
+
+
+def test_chinese_text_in_a_cell_is_announced_with_what_it_needs():
+    grid = Grid("T9", "Title", ("Name",), (True,), (Row("body", ("合肥",)),), ("n",), "标题")
+    assert "xelatex" in to_latex(grid)
+    assert "xelatex" not in to_latex(Grid("T9", "Title", ("Name",), (True,), (), ("n",), "标题"))

@@ -10,25 +10,15 @@ import xlsxwriter
 from hypothesis import strategies as st
 from text_table import words
 
-PLACES = {
-    "河北省": ["石家庄市", "唐山市", "秦皇岛市"],
-    "吉林省": ["长春市", "吉林市"],
-    "海南省": ["海口市", "三亚市", "儋州市"],
-    "西藏自治区": ["拉萨市", "日喀则市"],
-    "新疆维吾尔自治区": ["乌鲁木齐市", "哈密市"],
-}
+PLACES = {"河北省": ["石家庄市", "唐山市", "秦皇岛市"], "吉林省": ["长春市", "吉林市"]}
+PLACES |= {"海南省": ["海口市", "三亚市", "儋州市"], "西藏自治区": ["拉萨市", "日喀则市"]}
+PLACES["新疆维吾尔自治区"] = ["乌鲁木齐市", "哈密市"]
 MUNICIPALITIES = ["北京市", "重庆市"]
-# printed unit: its dimension in unit.csv, English as the yearbook translates it
-
-# printed unit: English as the yearbook translates it
-
 # printed unit: English as the yearbook translates it
 UNITS = {"万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan"}
 UNITS |= {"%": "%", "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3"}
 UNITS["万户"] = "10 000 households"
-
 WORDS = words("人口 土地面积 地区生产总值 第二产业占GDP的比重 R&D经费 教育支出 用电量 学生 邮电业务 排放量")
-
 ENGLISH = ["Total Area of Land", "GRP Growth Rate", "Volume of Gas (Coal Gas, Natural Gas)", "Per Capita GRP"]
 MARKS = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃"
 BLANKS = [None, "…", "—", "-", "...", " ", "……"]

@@ -1,32 +1,23 @@
 """Headers and names in Chinese: the SQL that reads them on the wordings that circulate, dated names of cities."""
 
-from pathlib import Path
+from functools import cache
 
 import duckdb
 import pandas as pd
 import pytest
-from jinja2 import Environment
-from reading import DBT, Reading, header_rows
+from dbt_models import DBT, with_macros
+from reading import Reading, header_rows
 
 from dagster_project.ingest import read_load
 from expectations.suggest import CityNames
-
-MACROS = Path(__file__).resolve().parents[3] / "dbt" / "macros" / "text.sql"
 
 
 @pytest.fixture(scope="module")
 def ask():
     """ask(macro, text): the result of one macro on one text."""
     con = duckdb.connect()
-    queries = {}
-
-    def run(macro: str, text: str):
-        if macro not in queries:
-            source = MACROS.read_text(encoding="utf-8") + f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)"
-            queries[macro] = Environment(autoescape=False).from_string(source).render()
-        return con.execute(queries[macro], [text]).fetchone()[0]
-
-    return run
+    query = cache(lambda macro: with_macros(f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)", "text"))
+    return lambda macro, text: con.execute(query(macro), [text]).fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +111,6 @@ def test_a_unit_note_inside_brackets_is_a_unit_in_brackets(ask):
 NUMBERS = {"1234.5": 1234.5, " 1,234,567.8 ": 1234567.8, "1 234 567": 1234567.0, "１２３．５": 123.5, "－4.2": -4.2}
 NUMBERS |= {"−3.5": -3.5, "1\u202f234": 1234.0, "1\u2009234.5": 1234.5, "12\u200b": 12.0, "\ufeff7": 7.0}
 NUMBERS |= {"１，２３４": 1234.0, ".5": 0.5, "1e3": 1000.0, "178794000.0": 178794000.0}
-
 NO_NUMBERS = ("1 1.44", "1,23", "12,3456", "II", "().13", "X940", "8659!", "1337()", "5851 1", "…", "—", "1-2", "")
 
 
@@ -138,7 +128,6 @@ def test_marks_of_a_missing_figure(ask, text):
 
 
 VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)
-
 NO_HEADERS = header_rows("x", header_key=["x"], variable_code="ignore", scope="city", unit="人")
 
 
@@ -172,11 +161,8 @@ def test_a_city_and_a_province_with_one_stem_are_told_apart(match):
         ("CN460200", "city"),
         ("CN460400", "city"),
     ]
-    assert match(["吉林", "海南", "海南藏族自治州"], 2019, "yearbook_wide") == [
-        ("CN220000", "province"),
-        ("CN460000", "province"),
-        ("CN632500", "city"),
-    ]
+    found = match(["吉林", "海南", "海南藏族自治州"], 2019, "yearbook_wide")
+    assert found == [("CN220000", "province"), ("CN460000", "province"), ("CN632500", "city")]
 
 
 @pytest.mark.parametrize(
@@ -229,13 +215,8 @@ def test_an_unknown_name_is_listed_with_the_three_nearest_and_their_score(match)
     assert hint.ready_row == "石冢庄市,CN130100,2020,2020,ocr,yearbook_tables,"
 
 
-def test_a_row_without_figures_and_without_a_known_name_is_a_note(match, tmp_path, write_xlsx, sidecar_of, reading):
-    rows = [
-        ["城市", "City", "人口（万人）"],
-        ["北京市", "Beijing", 1.0],
-        ["续表", None, None],
-        ["天津市", "Tianjin", 2.0],
-    ]
+def test_a_row_without_figures_and_without_a_known_name_is_a_note(tmp_path, write_xlsx, sidecar_of, reading):
+    rows = [["城市", "City", "人口（万人）"], ["北京市", "Beijing", 1.0], ["续表"], ["天津市", "Tianjin", 2.0]]
     write_xlsx("b.xlsx", {"S": (rows, [])})
     reading.read(read_load(sidecar_of("b.xlsx"), tmp_path), NO_HEADERS, VARIABLES)
     assert reading.rows()["row_kind"].tolist() == ["city", "note", "city"]

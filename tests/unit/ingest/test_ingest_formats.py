@@ -107,9 +107,8 @@ def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name)
     ending, write = WRITERS[name]
     write(tmp_path / f"a.{ending}", WIDE)
     load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
-    assert load.header["path"].tolist()[2:] == [
-        f"2-1 人口 / 户籍人口（万人） / {scope}" for scope in ("全市", "市辖区")
-    ]
+    scopes = [f"2-1 人口 / 户籍人口（万人） / {scope}" for scope in ("全市", "市辖区")]
+    assert load.header["path"].tolist()[2:] == scopes
     body = [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2]
     assert body == [(4, 3, "1397"), (4, 4, "1397.5"), (6, 3, "412.25"), (6, 4, "…")]
 
@@ -146,9 +145,8 @@ def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
         "flag": [True, False, True],
     }
     frame = pd.DataFrame(columns)  # noqa: F841  (read by DuckDB)
-    duckdb.sql("select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame").write_parquet(
-        str(tmp_path / "a.parquet")
-    )
+    sql = "select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame"
+    duckdb.sql(sql).write_parquet(str(tmp_path / "a.parquet"))
     load = read_load(sidecar_of("a.parquet"), tmp_path)
     texts = load.cells[load.cells["part"] == "body"].groupby("col_no")["text"].agg(list).to_dict()
     assert texts == {

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from dbt_models import DBT
 from hypothesis import HealthCheck, given, settings
 from landing_files import write_sidecar_of
 from printed import UNITS, Block, Book, Head, books, write_tables, write_wide
-from reading import DBT, Reading, header_rows, variables
+from reading import Reading, header_rows, variables
 
 from dagster_project.ingest import read_load, read_sidecar
 from dagster_project.ingest.sidecar import Sidecar
@@ -67,9 +68,8 @@ def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     codes = [f"variable_{number}" for number in range(len(columns))]
     header_map = header_rows("yearbook", header_key=list(columns), variable_code=codes, unit=units)
     canonical = UNIT_SEED.loc[units, "canonical"].tolist()
-    return header_map.assign(scope=[scope_of(key) for key in columns]), variables(
-        variable_code=codes, unit=canonical, kind="stock"
-    )
+    header_map = header_map.assign(scope=[scope_of(key) for key in columns])
+    return header_map, variables(variable_code=codes, unit=canonical, kind="stock")
 
 
 def scope_of(key: str) -> str:

@@ -87,15 +87,9 @@ def test_dta_gives_names_first_and_short_numbers(tmp_path):
     frame = pd.DataFrame({"city": ["北京市", ""], "year": [2012.0, np.nan], "pm25": np.array([45.76926, 1], "float32")})
     frame.to_stata(path, write_index=False, version=118)
     (sheet,) = read_sheets(path)
-    assert texts(sheet) == {
-        (1, 1): "city",
-        (1, 2): "year",
-        (1, 3): "pm25",
-        (2, 1): "北京市",
-        (2, 2): "2012",
-        (2, 3): "45.76926",
-        (3, 3): "1",
-    }
+    assert [texts(sheet)[1, col] for col in (1, 2, 3)] == ["city", "year", "pm25"]
+    body = {at: text for at, text in texts(sheet).items() if at[0] > 1}
+    assert body == {(2, 1): "北京市", (2, 2): "2012", (2, 3): "45.76926", (3, 3): "1"}
 
 
 @pytest.mark.parametrize(
@@ -207,14 +201,8 @@ def test_a_lying_dimension_is_ignored(write_xlsx, size):
     def lie(name, data):
         return data.replace(b'<dimension ref="A1:B3"/>', f'<dimension ref="{size}"/>'.encode())
 
-    assert texts(read_sheets(rezip(path, lie))[0]) == {
-        (1, 1): "a",
-        (1, 2): "1",
-        (2, 1): "b",
-        (2, 2): "2",
-        (3, 1): "c",
-        (3, 2): "3",
-    }
+    found = texts(read_sheets(rezip(path, lie))[0])
+    assert found == {(1, 1): "a", (1, 2): "1"} | {(2, 1): "b", (2, 2): "2"} | {(3, 1): "c", (3, 2): "3"}
 
 
 def test_cells_without_reference_are_counted_by_their_row(write_xlsx):

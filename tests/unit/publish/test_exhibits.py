@@ -2,9 +2,16 @@
 
 import math
 import re
+import struct
+from xml.etree import ElementTree
+
 import pytest
 from promised_marts import insert, promised
+
+from dagster_project.publish.exhibits import map as maps
+from dagster_project.publish.exhibits.chart import NARROW, SERIES, draw, tick_text, ticks
 from dagster_project.publish.exhibits.exhibit import (
+    Chart,
     Column,
     Row,
     cell,
@@ -19,14 +26,7 @@ from dagster_project.publish.exhibits.exhibit import (
 )
 from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.locale import catalogue
-import struct
-from xml.etree import ElementTree
-from promised_marts import insert
-from dagster_project.publish.exhibits import map as maps
-from dagster_project.publish.exhibits.chart import NARROW, SERIES, draw, tick_text, ticks
-from dagster_project.publish.exhibits.exhibit import Chart, exhibits
 from dagster_project.publish.paper import figures
-
 
 ALL = exhibits()
 
@@ -66,7 +66,7 @@ ROWS = [
 COLUMNS = (Column("who", "Year"), Column("v", "", "number", 1, se="se"))
 
 
-def test_values_across_become_heads_in_the_order_of_the_query_and_gaps_stay_empty():
+def test_values_across_become_heads_in_the_order_of_the_query_and_the_paper_has_its_twenty_tables():
     heads, rows = lay_out(ROWS, COLUMNS, catalogue("zh"), panel="part", across="year")
     assert heads == ("年份", "2012", "2013")
     assert rows == (
@@ -78,9 +78,6 @@ def test_values_across_become_heads_in_the_order_of_the_query_and_gaps_stay_empt
     )
     with pytest.raises(ValueError, match="finer grain"):
         lay_out([*ROWS, ROWS[0]], COLUMNS, catalogue("en"), panel="part", across="year")
-
-
-def test_the_paper_has_its_twenty_tables():
     assert [code for code in ALL if re.fullmatch(r"T([1-9]|1\d|20)", code)] == [f"T{k}" for k in range(1, 21)]
 
 
@@ -106,15 +103,13 @@ def effect(con, kind, point, **more):
     insert(con, "mart_panel_effect", **which, point=point, **more)
 
 
-def test_the_printed_figures_are_those_of_the_mart_and_the_note_says_what_stands_in_brackets(empty, reader):
+def test_printed_figures_are_those_of_the_mart_with_their_note_and_marked_where_they_are_synthetic(empty, reader):
     effect(empty, "indirect", 0.4167, se_delta=0.0504, lo=0.3228, hi=0.5153, p=1e-12, n_obs=2710, seed=7)
     effect(empty, "direct", -0.3778, se_delta=0.016, lo=-0.41, hi=-0.3453, p=0.03, n_obs=2710, seed=7)
     grid = read_grid(reader(), ALL["T12"])
     assert grid.heads == ("", "Direct", "Indirect")
-    assert [row.cells[1:] for row in grid.rows] == [
-        ("−0.378**", "0.417***"),
-        ("(0.016) [−0.410, −0.345]", "(0.050) [0.323, 0.515]"),
-    ]
+    shown = [row.cells[1:] for row in grid.rows]
+    assert shown == [("−0.378**", "0.417***"), ("(0.016) [−0.410, −0.345]", "(0.050) [0.323, 0.515]")]
     note = " ".join(grid.notes)
     bounds = "bounds of 2012 to 2021"
     for words in ("(standard errors", "*** p < 0.01", "n = 2,710", "draws: 7", bounds, "2026.1-SYNTHETIC"):
@@ -122,10 +117,6 @@ def test_the_printed_figures_are_those_of_the_mart_and_the_note_says_what_stands
     in_chinese = read_grid(reader("zh"), ALL["T12"])
     assert in_chinese.heads == ("", "直接效应", "间接效应")
     assert [row.cells[1:] for row in in_chinese.rows] == [row.cells[1:] for row in grid.rows]
-
-
-def test_synthetic_figures_are_marked_in_title_and_note_and_real_ones_are_not(empty, reader):
-    effect(empty, "direct", 0.1)
     marked = read_grid(reader(), ALL["T12"])
     assert marked.title.startswith("SYNTHETIC")
     assert marked.title_zh.startswith("合成数据")
@@ -145,7 +136,6 @@ def test_what_is_missing_is_named_with_the_reason_of_the_build(empty, reader):
 
 EN = catalogue("en")
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-
 YEARS = [
     {"x": 2012 + k, "y": 0.2 + 0.01 * k, "lo": 0.1, "hi": 0.4, "side_x": 1, "side_y": 0.1}
     | {"series": s, "label": s, "facet": "f"}
@@ -202,9 +192,9 @@ def test_classes_of_a_map_are_those_of_the_year_and_it_has_the_frame_of_the_sout
     classes = [maps.class_of(value, limits) for value in values]
     assert set(classes) == set(range(len(limits) + 1))
     assert classes == sorted(classes)
-    assert [kind for _, kind, _ in maps.shapes()].count("city") > 280 or len(maps.shapes()) > 280
+    assert len(maps.shapes()) > 280
     rows = [{"city_id": city, "y": k} for k, (city, *_) in enumerate(maps.shapes()[:9])]
-    assert draw(Chart("map", y="y"), rows, EN).svg().count("<use") + 1 >= 2
+    assert draw(Chart("map", y="y"), rows, EN).svg().count("<use") >= 1
 
 
 @pytest.fixture

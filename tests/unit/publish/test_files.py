@@ -19,16 +19,9 @@ from dagster_project.publish.paper.excel import number_format, table_to_excel, t
 from dagster_project.publish.paper.plain import rows_as
 from dagster_project.publish.paper.stata import to_stata
 
+FRAME = pd.DataFrame({"city_id": ["CN110000", "CN120000"], "name_zh": ["北京市", "=cmd|'/c calc'!A1"], "year": 2012})
 PANEL = CityPanel(
-    pd.DataFrame(
-        {
-            "city_id": ["CN110000", "CN120000"],
-            "name_zh": ["北京市", "=cmd|'/c calc'!A1"],
-            "year": [2012, 2012],
-            "group_core": pd.array([2, None], dtype="Int8"),
-            "q2": [1.5, float("nan")],
-        }
-    ),
+    FRAME.assign(group_core=pd.array([2, None], dtype="Int8"), q2=[1.5, float("nan")]),
     {"city_id": "City", "name_zh": "Name", "year": "Year", "group_core": "Group: core", "q2": "GDP " * 30},
     {"q2": "yuan of 2012"},
     {"group_core": {1: "Peripheral city", 2: "Core city"}},
@@ -50,16 +43,13 @@ def characteristics(content: bytes) -> dict[tuple[str, str], str]:
     return found
 
 
-def test_stata_holds_notes_and_a_second_language(scope):
+def test_stata_holds_notes_a_second_language_and_a_map_of_its_parts(scope):
     found = characteristics(to_stata(PANEL, scope, ["How to cite: 引用", "Second."]))
     assert (found["_dta", "note0"], found["_dta", "note1"]) == ("2", "How to cite: 引用")
     assert (found["_dta", "_lang_list"], found["_dta", "_lang_c"]) == ("en zh", "en")
     assert found["q2", "_lang_v_zh"] == "人均地区生产总值 (yuan of 2012)"
     assert found["group_core", "_lang_l_zh"] == "group_core_zh"
     assert found["year", "_lang_v_zh"] == "Year"  # where there is no Chinese name
-
-
-def test_the_map_of_a_stata_file_leads_to_its_parts(scope):
     content = to_stata(PANEL, scope, ["A note."])
     start = content.index(b"<map>") + 5
     places = struct.unpack("<14Q", content[start : start + 112])
@@ -94,14 +84,19 @@ def test_a_name_that_stata_cannot_hold_is_refused_and_not_cut(scope):
         to_stata(long, scope)
 
 
+BOOK = """
+create schema if not exists easy;
+create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100;
+comment on table easy.ranking is 'One row per city.';
+comment on column easy.ranking.score_100 is 'Score. Unit: points.';
+create or replace table easy.gap (year integer);
+"""
+
+
 @pytest.fixture
 def book(empty, reader):
     insert(empty, "mart_source_load", source="yearbook", data_year=2012, title='=HYPERLINK("x")', is_synthetic=True)
-    empty.execute("create schema if not exists easy")
-    empty.execute("create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100")
-    empty.execute("comment on table easy.ranking is 'One row per city.'")
-    empty.execute("comment on column easy.ranking.score_100 is 'Score. Unit: points.'")
-    empty.execute("create or replace table easy.gap (year integer)")
+    empty.execute(BOOK)
     return to_excel(reader(), PANEL, CITED)
 
 
@@ -122,7 +117,7 @@ def test_the_workbook_has_what_people_ask_first_with_label_unit_and_name_above_t
     assert sheet(book, "ranking")[:2] == [["", "", "Score"], ["", "", "points"]]
 
 
-def test_text_that_looks_like_a_formula_stays_text(book):
+def test_text_that_looks_like_a_formula_stays_text_and_sheets_are_laid_out_for_reading(book):
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         sheets = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/")]
         styles = parts.read("xl/styles.xml").decode()
@@ -130,9 +125,6 @@ def test_text_that_looks_like_a_formula_stays_text(book):
     assert 'quotePrefix="1"' in styles
     assert "=cmd|'/c calc'!A1" in sheet(book, "panel")[4]
     assert '=HYPERLINK("x")' in sheet(book, "sources")[1]
-
-
-def test_sheets_are_laid_out_for_reading(book):
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         panel = parts.read("xl/worksheets/sheet3.xml").decode()
         about, styles = (parts.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
@@ -169,21 +161,17 @@ def test_figures_are_shown_with_the_digits_that_they_need(name, values, unit, co
     assert number_format(name, pd.Series(values), unit) == code
 
 
-def test_a_table_alone_brings_its_labels_and_where_it_comes_from():
-    own = Described(
-        pd.DataFrame({"year": [2012], "gini": [0.3]}), {"gini": "Gini index"}, {"gini": "1"}, "One row a year."
-    )
+def test_a_table_alone_brings_its_labels_and_a_comment_is_words_and_unit():
+    frame = pd.DataFrame({"year": [2012], "gini": [0.3]})
+    own = Described(frame, {"gini": "Gini index"}, {"gini": "1"}, "One row a year.")
     book = table_to_excel(own, "easy.inequality", ["Release r1"])
     assert sheet(book, "inequality") == [["", "Gini index"], ["", "1"], ["year", "gini"], [2012.0, 0.3]]
     assert [row[1] for row in sheet(book, "about")] == ["One row a year.", "Release r1"]
-
-
-def test_a_comment_is_words_and_unit():
     assert parts("Score; above 100 later. Unit: points (0 to 100).") == ("Score; above 100 later", "points (0 to 100)")
     assert parts("Stable city id.") == ("Stable city id", "")
 
 
-def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader, scope):
+def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader):
     insert(empty, "dim_city", city_id="c1", name_en="Hefei")
     insert(empty, "dim_model_spec", model_id="nqpf_sdm", x_codes=["pr"])
     insert(empty, "dim_indicator", indicator_code="q2_gdp", name_en="GDP", unit="yuan")

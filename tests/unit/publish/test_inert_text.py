@@ -3,25 +3,25 @@
 import csv
 import io
 import json
+
 import duckdb
 import pytest
 from bs4 import BeautifulSoup
+from latex_grammar import problems
 from promised_marts import create
 from rich.console import Console
+
 from dagster_project.cli import output
 from dagster_project.publish.exhibits.exhibit import Grid, Row
 from dagster_project.publish.exhibits.markup import to_html
 from dagster_project.publish.paper.inert import csv_select, plain_cell
-from dagster_project.publish.paper.plain import rows_as
-from latex_grammar import problems
 from dagster_project.publish.paper.latex import LONG, to_latex
-
+from dagster_project.publish.paper.plain import rows_as
 
 FORMULAS = (
     *("=cmd|'/c calc'!A1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1"),
     *("\uff1d1+1", "\uff0b1", "\uff0d1+1", "\uff20x", "=", "-", "--1"),
 )
-
 HARMLESS = ("", "北京", "0.5", "-0.5", "+3", "-1e-7", "a=b", " =1", "1-2", "'=1", "'; drop table mart.t; --", "NULL")
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -36,7 +36,6 @@ def test_a_formula_gets_an_apostrophe_and_other_text_stays_in_python_and_in_sql(
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A published file whose texts are hostile."""
     file = tmp_path / "it's a file.duckdb"
     with duckdb.connect(str(file)) as con:
         con.execute(f"create schema mart; {create('dim_city')}")
@@ -99,7 +98,6 @@ a & 0.1$^{***}$ \\
 \end{tabular}
 \end{table}
 """
-
 HOSTILE = (
     *("A&B_100% <b> $x$ {y} #1 ~ ^ \\z", "\\input{/etc/passwd}", "\\write18{rm}", "}{", "[1] first", "* star"),
     *("a\\\\b", "%comment", "\u202eesrever", "tab\tand\nline", "$$", "\\begin{verbatim}", "−0.4***"),
@@ -107,8 +105,11 @@ HOSTILE = (
 )
 
 
-def test_a_good_table_has_no_problem():
+def test_a_good_table_has_no_problem_and_chinese_in_a_cell_is_announced_with_what_it_needs():
     assert problems(GOOD) == []
+    grid = Grid("T9", "Title", ("Name",), (True,), (Row("body", ("合肥",)),), ("n",), "标题")
+    assert "xelatex" in to_latex(grid)
+    assert "xelatex" not in to_latex(Grid("T9", "Title", ("Name",), (True,), (), ("n",), "标题"))
 
 
 @pytest.mark.parametrize(
@@ -138,9 +139,3 @@ def test_a_table_of_hostile_texts_would_compile(n_rows):
     rows = (Row("panel", (HOSTILE[0],)), *(body * n_rows)[: max(n_rows, len(body))], Row("below", ("", "", "[0, 1]")))
     grid = Grid("T99", HOSTILE[1], (HOSTILE[2], "Name", "[n]"), (True, True, False), rows, HOSTILE, "坏")
     assert problems(to_latex(grid)) == []
-
-
-def test_chinese_text_in_a_cell_is_announced_with_what_it_needs():
-    grid = Grid("T9", "Title", ("Name",), (True,), (Row("body", ("合肥",)),), ("n",), "标题")
-    assert "xelatex" in to_latex(grid)
-    assert "xelatex" not in to_latex(Grid("T9", "Title", ("Name",), (True,), (), ("n",), "标题"))

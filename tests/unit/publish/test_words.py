@@ -2,24 +2,15 @@
 
 import csv
 import re
+
 import pytest
 import yaml
 from markupsafe import Markup
-from promised_marts import LABELS, MARTS
+from promised_marts import LABELS, MARTS, insert, promised
+
 from dagster_project.publish.locale import FOLDER, Catalogue, Number, catalogue, languages
-from scripts.i18n import updated
-from promised_marts import insert, promised
-from dagster_project.publish.locale import catalogue, languages
 from dagster_project.publish.site import findings, overview
-
-
-PROJECT = LABELS.parents[2]
-WITH_LABELS = {
-    "indicator": ("indicator.csv", "indicator_code"),
-    "variable": ("variable.csv", "code"),
-    "weight_scheme": ("weight_scheme.csv", "weight_scheme"),
-    "unit": ("unit.csv", "unit"),
-}
+from scripts.i18n import updated
 
 
 def labels() -> list[dict[str, str]]:
@@ -27,7 +18,7 @@ def labels() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_label_stands_once_in_two_languages_and_in_the_order_of_its_kind():
+def test_labels_stand_once_in_two_languages_and_name_every_origin_and_rule():
     rows = labels()
     keys = [(row["kind"], row["code"]) for row in rows]
     assert len(set(keys)) == len(keys) > 500
@@ -37,9 +28,6 @@ def test_a_label_stands_once_in_two_languages_and_in_the_order_of_its_kind():
         assert re.search("[一-鿿α-ω]", row["name_zh"]) or row["name_zh"] == row["name_en"] or row["kind"] == "unit", row
         places.setdefault(row["kind"], []).append(int(row["sort_no"]))
     assert {kind: found for kind, found in places.items() if found != sorted(set(found))} == {}
-
-
-def test_origins_of_values_and_rules_of_edits_have_a_name():
     named = {(row["kind"], row["code"]) for row in labels()}
     models = yaml.safe_load((MARTS / "indicators" / "_indicators.yml").read_text(encoding="utf-8"))["models"]
     (values,) = [model["columns"] for model in models if model["name"] == "mart_indicator_value"]
@@ -81,18 +69,17 @@ def test_a_third_language_is_one_file(tmp_path, monkeypatch):
     assert words.gettext("City") == "City", "a guess of the collector is not shown"
 
 
-CLAIMS = [
-    (f"{slug}/{k}/{j}", claim)
+OVERVIEW = findings.overview()
+CLAIMS = {
+    f"{slug}/{k}/{j}": claim
     for slug, page in findings.pages().items()
     for k, question in enumerate(page["questions"])
     for j, claim in enumerate(question["claims"])
-] + [
-    ("index/headline", findings.overview()["headline"]),
-    ("index/bare", findings.overview()["bare"]),
-    *((f"index/findings/{k}", claim) for k, claim in enumerate(findings.overview()["findings"])),
-    *((f"index/{card['title']}", card) for card in findings.overview()["cards"] if "sql" in card),
-]
-DIRECTED = [(name, claim) for name, claim in CLAIMS if "none" in claim]
+}
+CLAIMS |= {f"index/{name}": OVERVIEW[name] for name in ("headline", "bare")}
+CLAIMS |= {f"index/findings/{k}": claim for k, claim in enumerate(OVERVIEW["findings"])}
+CLAIMS |= {f"index/{card['title']}": card for card in OVERVIEW["cards"] if "sql" in card}
+
 DOUBT = {"en": "not distinguishable|ranks first", "zh": "无法与|不能区分|居首|尚无法|无法区分"}
 CAUSAL = re.compile(r"\b(causes?|caused|because of|leads to|drives?|proves?|improves?|raises?|lowers)\b", re.I)
 
@@ -115,38 +102,34 @@ def test_a_direction_is_said_only_where_the_interval_or_the_test_allows_it(row, 
     assert findings.side(row) == says
 
 
-@pytest.mark.parametrize(("name", "claim"), DIRECTED, ids=[name for name, _ in DIRECTED])
-@pytest.mark.parametrize("language", languages())
-def test_the_doubtful_wording_says_so_and_the_others_do_not(name, claim, language):
-    words = catalogue(language)
-    assert re.search(DOUBT[language], words.gettext(claim["none"])), words.gettext(claim["none"])
-    for side in {"up", "down"} & set(claim):
-        text = words.gettext(claim[side])
-        assert not re.search("not distinguishable|无法与|无法区分", text)
-        assert language == "en" or re.search("[一-鿿]", text)
+def sentences(claim, *sides):
+    return [claim[side] for side in sides if side in claim]
 
 
-@pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[name for name, _ in CLAIMS])
-def test_a_sentence_shows_its_doubt_and_names_no_cause(name, claim):
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_a_sentence_shows_its_doubt_in_every_language_and_names_no_cause(claim):
     """A direction comes with an interval, a p-value, or the ranges that decide it; nothing is said to cause."""
-    for side in {"up", "down"} & set(claim):
-        assert re.search(r"\{lo|\{p:|_lo|ci_lo|interval|ranges|correction|draws", claim[side]), claim[side]
-    for side in {"up", "down", "none", "say"} & set(claim):
-        assert not CAUSAL.search(claim[side]), claim[side]
+    for text in sentences(claim, "up", "down"):
+        assert re.search(r"\{lo|\{p:|_lo|ci_lo|interval|ranges|correction|draws", text), text
+    for text in sentences(claim, "up", "down", "none", "say"):
+        assert not CAUSAL.search(text), text
+    for language in languages() if "none" in claim else ():
+        words = catalogue(language)
+        assert re.search(DOUBT[language], words.gettext(claim["none"])), words.gettext(claim["none"])
+        for text in map(words.gettext, sentences(claim, "up", "down")):
+            assert not re.search("not distinguishable|无法与|无法区分", text)
+            assert language == "en" or re.search("[一-鿿]", text)
 
 
-@pytest.mark.parametrize(("name", "claim"), CLAIMS, ids=[name for name, _ in CLAIMS])
-def test_the_query_of_a_claim_fits_the_contracts_and_fills_its_sentence(name, claim, reader):
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_the_query_of_a_claim_fits_the_contracts_and_fills_its_sentence(claim, reader):
     own = reader()
-    assert (
-        set(re.findall(r"mart\.((?:mart|dim_model)_\w+)", own.ready(claim["sql"])[0]))
-        <= set(claim["marts"])
-        <= set(promised())
-    )
     text, values = own.ready(claim["sql"])
+    read = set(re.findall(r"mart\.((?:mart|dim_model)_\w+)", text))
+    assert read <= set(claim["marts"]) <= set(promised())
     fields = {column[0] for column in own.con.execute(text, values).description} | {"size"}
-    for side in {"up", "down", "none", "say"} & set(claim):
-        assert set(re.findall(r"\{(\w+)", claim[side])) <= fields
+    for sentence in sentences(claim, "up", "down", "none", "say"):
+        assert set(re.findall(r"\{(\w+)", sentence)) <= fields
     if "none" in claim:
         assert fields & {"lo", "hi", "p"}
 
@@ -202,9 +185,8 @@ def test_the_most_frequent_class_counts_each_city_once(empty, reader):
         for scale, code in (("minmax01", own), ("rank", seldom)):
             insert(empty, "mart_coupling", city_id=city, year=2021, form="corrected", scale=scale, class_10=code)
     claim = findings.pages()["relations"]["questions"][0]["claims"][1]
-    assert [one.text for one in findings.said(reader(), claim)] == [
-        "The most frequent class in 2021 is “good coordination” (67 % of the cities)."
-    ]
+    (one,) = findings.said(reader(), claim)
+    assert one.text == "The most frequent class in 2021 is “good coordination” (67 % of the cities)."
 
 
 def test_a_claim_or_figure_whose_table_is_absent_is_left_out_and_said(empty, reader):

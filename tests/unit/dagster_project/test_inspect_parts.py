@@ -126,32 +126,24 @@ def test_every_difference_is_about_a_variable_of_the_house_and_no_two_share_a_na
     assert len(set(names)) == len(names)
 
 
+MONEY = words("""
+    gdp_nom va_primary_nom va_secondary_nom va_tertiary_nom fiscal_expenditure fiscal_education fiscal_science
+    fiscal_revenue telecom_revenue retail_sales loans_balance wage_bill_urban_units
+""")
+PEOPLE = words("""
+    population_resident population_registered population_urban he_students secondary_students emp_urban_units
+    emp_private_self emp_mining emp_health
+""")
+OTHERS = {"electricity_total": ("10k kWh", 1.0), "built_up_area": ("km2", 1.0), "area_km2": ("km2", 1.0)}
+OTHERS |= {"road_area": ("m2", 1e6), "fdi_usd": ("10k US dollars", 1.0), "industrial_so2": ("t", 1.0)}
+OTHERS |= {"pm25_popw": ("ug/m3", 1.0)}
+
+
 def test_money_people_energy_and_area_have_the_units_of_the_list(variables):
     units = {raw_column(row["variable_code"]): unit_of(row["variable_code"], row["unit"]) for row in variables}
-    for name in tuple(
-        words(
-            "gdp_nom va_primary_nom va_secondary_nom va_tertiary_nom fiscal_expenditure fiscal_education"
-            " fiscal_science fiscal_revenue telecom_revenue retail_sales loans_balance wage_bill_urban_units"
-        )
-    ):
-        assert units[name] == ("10k yuan", 1.0)
-    for name in tuple(
-        words(
-            "population_resident population_registered population_urban he_students secondary_students"
-            " emp_urban_units emp_private_self emp_mining emp_health"
-        )
-    ):
-        assert units[name] == ("persons", 1.0)
-    assert units["electricity_total"] == ("10k kWh", 1.0)
-    assert units["built_up_area"] == units["area_km2"] == ("km2", 1.0)
-    assert units["road_area"] == ("m2", 1e6)
-    assert units["fdi_usd"] == ("10k US dollars", 1.0)
-    assert units["industrial_so2"] == ("t", 1.0)
-    assert units["pm25_popw"] == ("ug/m3", 1.0)
-
-
-def test_unit_that_the_list_lacks_keeps_its_code():
-    assert unit_of("something_new", "parsec") == ("parsec", 1.0)
+    expected = dict.fromkeys(MONEY, ("10k yuan", 1.0)) | dict.fromkeys(PEOPLE, ("persons", 1.0)) | OTHERS
+    assert {name: units[name] for name in expected} == expected
+    assert unit_of("something_new", "parsec") == ("parsec", 1.0)  # what the list lacks keeps its code
     assert "parsec" not in UNITS
 
 
@@ -206,19 +198,18 @@ def test_a_finding_takes_its_column_its_row_or_its_cell_and_a_warning_takes_noth
     assert refuse(mild).blocks == []
 
 
-def test_finding_about_a_block_names_its_figures_and_the_rows_that_answer_it():
+def test_figures_of_a_block_are_named_in_printed_order_and_another_year_takes_nothing():
     one = judgement("blocks", {**BLOCK, "cell": "C10", "paste_rows": "a\nb"})
     (block,) = refuse(one).blocks
     assert (block["table"], block["headers"]) == ("2-1 表", ["2-1 表 / gdp_nom / city"])
     assert (block["cities"], block["cells"]) == (list(CITIES), ["C9", "C10", "C11"])  # in printed order
     assert (block["figures"], block["is_whole_column"]) == ([9.0, 10.0, 11.0], True)
     assert (block["reason"], block["ready_rows"]) == ("what is wrong", ["a", "b"])
-
-
-def test_block_of_another_year_takes_nothing():
     one = judgement("blocks", {**BLOCK, "block": "gdp_nom/city/2019", "year": 2019})
     assert withheld(one) == set()
     assert refuse(one).rules == frozenset()  # so it is told as a problem of the load
+    frame = placed(pd.DataFrame({"file": "f", "sheet": "S", "cell": ["AA9", "C10", "C9", "D9"]}))
+    assert in_printed_order(frame)["cell"].tolist() == ["C9", "D9", "AA9", "C10"]
 
 
 def test_a_figure_is_shown_in_the_unit_of_the_list_and_what_is_no_number_as_it_is_printed():
@@ -228,8 +219,3 @@ def test_a_figure_is_shown_in_the_unit_of_the_list_and_what_is_no_number_as_it_i
     one = judgement("others", {**PLACE, "cell": "C9"})
     one.frames["values"].loc[one.values["cell"] == "C9", ["value", "text"]] = [float("nan"), "II"]
     assert refuse(one).blocks[0]["figures"] == ["II"]
-
-
-def test_printed_order_is_by_rows_then_columns():
-    frame = placed(pd.DataFrame({"file": "f", "sheet": "S", "cell": ["AA9", "C10", "C9", "D9"]}))
-    assert in_printed_order(frame)["cell"].tolist() == ["C9", "D9", "AA9", "C10"]

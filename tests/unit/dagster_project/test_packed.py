@@ -63,15 +63,6 @@ def pack_and_compare(con: duckdb.DuckDBPyConnection, *tables: str) -> None:
         assert rows(con, f"from build.{table} order by all") == rows(con, f"from snapshot.{table} order by all")
 
 
-def test_rows_that_two_bases_share_are_kept_once(con):
-    con.execute(SCORES)
-    pack_and_compare(con, SCORE)
-    assert rows(con, "select count(*) from snapshot.store.mart_index_score") == [(10,)]
-    assert rows(con, "select count(*), count(distinct block_no) from snapshot.store.mart_index_score_block") == [(2, 1)]
-    kept = {row[0] for row in rows(con, "select column_name from (describe snapshot.store.mart_index_score)")}
-    assert not {"score_100", "pct_year", "basis"} & kept
-
-
 def test_bases_that_differ_in_one_figure_are_both_kept(con):
     con.execute(SCORES)
     con.execute("update build.mart.mart_index_score set score = score + 1 where basis = 'frozen' and city_id = 'c3'")

@@ -1,12 +1,19 @@
-"""What a run says while it goes, and how many processes compute."""
+"""What a run says while it goes, how many processes compute, and services that end with it."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
+import time
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from dagster_project.cli.runner import RunLog, shown, time_left_words
+from dagster_project.cli.service import say_when_open
 from dagster_project.defs.dbt_project import STEPS
 from dagster_project.run.effort import EffortError, current_effort
 from dagster_project.run.status import StepRecord
@@ -45,7 +52,7 @@ def printed(*, is_terminal: bool) -> tuple[str, RunLog]:
     return console.file.getvalue(), record  # type: ignore[attr-defined]
 
 
-def test_without_a_terminal_a_run_is_plain_lines_one_a_step():
+def test_a_run_is_plain_lines_without_a_terminal_and_with_one_says_about_how_long():
     text, record = printed(is_terminal=False)
     lines = [re.sub(r"[\d.]+ s$", "s", line).split() for line in text.splitlines()]
     outcome = {"read_files": "done", "judge_files": "failed"}
@@ -53,9 +60,6 @@ def test_without_a_terminal_a_run_is_plain_lines_one_a_step():
     assert sorted(keys) == sorted(outcome)
     assert lines == [[f"[{n}/2]", outcome[key], key, "s"] for n, key in enumerate(keys, start=1)]
     assert "\x1b" not in text
-
-
-def test_a_terminal_also_sees_how_many_steps_and_about_how_long():
     text, _ = printed(is_terminal=True)
     assert re.search(r"ingest: \w+.*[01]/2.*about \d+ min left", text)
 
@@ -96,3 +100,51 @@ def test_what_is_no_number_is_refused_in_a_sentence(monkeypatch, name, text):
     monkeypatch.setenv(name, text)
     with pytest.raises(EffortError, match=f"{name} is '{text}'"):
         current_effort()
+
+
+STARTS = """
+import sys
+from dagster_project.cli.service import run_until_told_to_stop
+service = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+sys.exit(run_until_told_to_stop([sys.executable, "-c", service, sys.argv[1]]) != 0)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_a_stopped_process_takes_its_service_along(tmp_path, seconds):
+    """Also where it is stopped in the moment in which the service begins."""
+    noted = tmp_path / "pid"
+    starter = subprocess.Popen([sys.executable, "-c", STARTS, str(noted)])
+    try:
+        deadline = time.monotonic() + 120
+        while not (noted.exists() and noted.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        service = int(noted.read_text())
+        assert is_alive(service)
+        time.sleep(seconds)
+        starter.send_signal(signal.SIGTERM)
+        assert starter.wait(timeout=60) == 1
+        assert not is_alive(service)
+    finally:
+        starter.kill()
+        starter.wait()
+
+
+def test_the_page_is_named_once_it_answers(tmp_path, capsys):
+    index = tmp_path / "index.html"
+    index.touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        say_when_open(port, index)
+    starting, opened, docs = capsys.readouterr().out.splitlines()
+    assert f"http://127.0.0.1:{port}" in starting
+    assert opened.startswith(f"Open http://127.0.0.1:{port} ")
+    assert docs.endswith(index.as_uri())

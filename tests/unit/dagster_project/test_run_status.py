@@ -11,15 +11,11 @@ import pytest
 from dagster_project.run import status as run_status
 from dagster_project.run.status import WEBHOOK, RunStatus, StepRecord, known_seconds, read_status, write_status
 
-STEPS = [
-    StepRecord("ingest", "raw__load", "judge yearly loads", 2.345, True),
-    StepRecord("rebuild", "py_index", "weights and scores", 3.0, False),
-]
+LOADED = StepRecord("ingest", "raw__load", "judge yearly loads", 2.345, True)
+STEPS = [LOADED, StepRecord("rebuild", "py_index", "weights and scores", 3.0, False)]
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Keeps what it is sent; answers with the status of its server."""
-
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.taken.append((self.headers["Content-Type"], json.loads(body)))  # type: ignore[attr-defined]
@@ -30,18 +26,29 @@ class Receiver(BaseHTTPRequestHandler):
         """Silent."""
 
 
+def listen(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{port}/hook?token=secret")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def receiver(monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Receiver)
-    server.taken, server.answer = [], 204  # type: ignore[attr-defined]
+    server.taken, server.answer = [], 204
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.server_port}/hook?token=secret")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    listen(monkeypatch, server.server_port)
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def raw_server(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listen(monkeypatch, server.getsockname()[1])
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -64,10 +71,8 @@ def test_all_of_it_is_written_and_read_back_and_only_the_finished_file_is_ever_t
     expected = {"job": "nqpf refresh", "status": "refused", "exit_code": 3, "started": "2026-01-15T06:00:00+00:00"}
     expected |= {"seconds": 12.3, "release": "2026.1.0", "message": ["合肥市 2021: too large"]}
     assert {key: content[key] for key in expected} == expected
-    assert [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]] == [
-        ("raw__load", 2.35, True),
-        ("py_index", 3.0, False),
-    ]
+    steps = [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]]
+    assert steps == [("raw__load", 2.35, True), ("py_index", 3.0, False)]
 
 
 def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path):
@@ -77,26 +82,19 @@ def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimat
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"step_seconds": 3}'])
-def test_a_file_that_is_none_is_read_as_nothing_known(tmp_path, text):
+def test_a_file_that_is_none_is_nothing_known_and_in_place_of_the_folder_a_warning(tmp_path, text):
     (tmp_path / "last_run.json").write_text(text, encoding="utf-8")
     assert known_seconds(tmp_path) == {}
-
-
-def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path):
-    (tmp_path / "reports").write_text("a file where the folder should be", encoding="utf-8")
-    (warning,) = write_status(tmp_path / "reports", ended(tmp_path))
+    (warning,) = write_status(tmp_path / "last_run.json", ended(tmp_path))
     assert "could not be written" in warning
 
 
-def test_the_webhook_gets_the_same_content_as_json(tmp_path, receiver):
+def test_the_webhook_gets_the_same_content_and_its_refusal_is_a_warning_that_keeps_its_secret(tmp_path, receiver):
     assert write_status(tmp_path, ended(tmp_path)) == []
     ((kind, sent),) = receiver.taken  # type: ignore[attr-defined]
     assert kind == "application/json; charset=utf-8"
     assert sent == ended(tmp_path).content()
     assert "step_seconds" not in sent
-
-
-def test_a_webhook_that_refuses_is_a_warning_that_keeps_its_secret(tmp_path, receiver):
     receiver.answer = 500  # type: ignore[attr-defined]
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "it answered 500" in warning
@@ -110,14 +108,6 @@ HOSTILE = {
     "two hundred headers": b"HTTP/1.1 200 OK\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(200)) + b"\r\n",
     "a redirect elsewhere": b"HTTP/1.1 302 Found\r\nLocation: http://localhost:9/secret\r\nContent-Length: 0\r\n\r\n",
 }
-
-
-@pytest.fixture
-def raw_server(monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.getsockname()[1]}/hook?token=secret")
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield server
 
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)

@@ -8,6 +8,7 @@ import pytest
 from dagster_project.defs.state import (
     DbtState,
     Record,
+    content_of,
     content_of_table,
     forget,
     key_of_analysis,
@@ -59,7 +60,6 @@ def known(con) -> dict[str, Record]:
 
 
 def build(con, found: dict) -> DbtState:
-    """A state whose nodes were all built just now."""
     state = DbtState(found, NODES, "project")
     write_records(con, state.made(con, state.nodes, known(con)))
     return state
@@ -108,6 +108,15 @@ def test_what_holds_for_the_project_holds_for_every_model(con):
     build(con, manifest())
     state = DbtState(manifest(), NODES, "a macro was changed")
     assert names(state, state.stale(known(con))) == TABLES
+
+
+def test_content_knows_rows_not_their_order_and_counts_repeats(con):
+    two = "(1, 'x'), (2, null)"
+    rows = (two, "(2, null), (1, 'x')", f"{two}, (1, 'x'), (1, 'x')", "(1, 'x'), (2, '')")
+    first, same, repeated, other = (content_of(con, f"from (values {one}) as t (n, s)") for one in rows)
+    assert first == same
+    assert len({first, repeated, other}) == 3
+    assert content_of(con, "select 1 where false") == content_of(con, "select 1 where false")
 
 
 def test_a_new_run_alone_changes_no_content(con):

@@ -84,41 +84,27 @@ def test_new_columns_of_a_table_that_nobody_uses_ask_for_one_row(seeds):
     assert HeaderMap(seeds).hint("book", "环境/*x", None).nearest != "环境/*"  # a rule is no name to resemble
 
 
-def test_unknown_city_gets_three_names_and_a_row_for_the_nearest(seeds):
+def test_unknown_city_gets_three_names_and_a_row_and_one_of_other_years_its_years_alone(seeds):
     hint = CityNames(seeds).hint("scan", "石家店市", 2018)
     assert next(name for name, _ in hint.nearest) == "石家庄市"
     assert len(hint.nearest) == 3
     assert hint.nearest[0][1] == pytest.approx(75.0)
     assert fields(hint.ready_row) == ["石家店市", "CN130100", "2018", "2018", "ocr", "scan", ""]
-
-
-def test_name_of_other_years_gets_no_row_but_its_years(seeds):
-    """An alias row would make the name valid in a year in which the city was called otherwise."""
+    # An alias row would make the name valid in a year in which the city was called otherwise
     hint = CityNames(seeds).hint("scan", "襄樊市", 2018)
     assert hint.ready_row == ""
     assert hint.elsewhere == "CN420600 襄阳市, valid ... to 2010"
 
 
 def test_lines_of_the_gate_name_each_unknown_once(seeds):
-    headers = pd.DataFrame(
-        {
-            "source": "book",
-            "header_key": ["财政/教育费/全市"] * 2 + ["财政/教育支出/全市"],
-            "header_unit": None,
-            "is_known": [False, False, True],
-        }
+    keys = ["财政/教育费/全市"] * 2 + ["财政/教育支出/全市"]
+    headers = pd.DataFrame({"header_key": keys, "is_known": [False, False, True]}).assign(
+        source="book", header_unit=None
     )
     (line,) = name_suggestions(headers, seeds)
     assert line.startswith("row for header_map.csv: book,,,财政/教育费/全市,fiscal_education,city,万元,")
-    rows = pd.DataFrame(
-        {
-            "source": "scan",
-            "city_text": ["石家店市", "襄樊市", "襄阳市"],
-            "year": 2018,
-            "row_kind": ["unknown", "unknown", "city"],
-        }
-    )
-    first, second = city_suggestions(rows, seeds)
+    rows = pd.DataFrame({"city_text": ["石家店市", "襄樊市", "襄阳市"], "row_kind": ["unknown", "unknown", "city"]})
+    first, second = city_suggestions(rows.assign(source="scan", year=2018), seeds)
     assert "石家店市,CN130100,2018,2018,ocr,scan," in first
     assert second == "'襄樊市' is a name of other years: CN420600 襄阳市, valid ... to 2010"
 

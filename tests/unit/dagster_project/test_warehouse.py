@@ -19,11 +19,14 @@ def warehouse(tmp_path):
     return made
 
 
-def test_frames_come_back_under_their_labels(warehouse):
+def test_frames_come_back_under_their_labels_and_rows_replace_those_that_they_are_for(warehouse):
     found = warehouse.read_frames({"ones": "from py.one order by x desc", "twos": "from py.two"})
     assert list(found) == ["ones", "twos"]
     assert list(found["ones"]["x"]) == [2, 1]
     assert list(found["twos"]["y"]) == ["a"]
+    for _ in range(2):  # a rerun adds nothing
+        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
+    assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
 def no_second_part():
@@ -52,22 +55,14 @@ def test_parts_of_a_table_are_put_one_below_the_other_and_counted(warehouse):
 
 
 def test_the_contract_decides_columns_and_types_also_of_a_table_without_rows(warehouse):
-    frames = [
-        {"py.one": pd.DataFrame({"more": [1.0], "x": [2.0]}), "py.two": pd.DataFrame()},
-        {"py.one": pd.DataFrame()},
-    ]
+    one = pd.DataFrame({"more": [1.0], "x": [2.0]})
+    frames = [{"py.one": one, "py.two": pd.DataFrame()}, {"py.one": pd.DataFrame()}]
     assert warehouse.replace_in_parts(frames, BOTH) == {"py.one": 1, "py.two": 0}
     with warehouse.connect(read_only=True) as con:
         described = {table: con.execute(f"describe {table}").fetchall() for table in BOTH}
     assert [(name, kind) for name, kind, *_ in described["py.one"]] == [("x", "INTEGER"), ("y", "VARCHAR")]
     assert [(name, kind) for name, kind, *_ in described["py.two"]] == [("y", "VARCHAR")]
     assert warehouse.read_frame("from py.one")["x"].tolist() == [2]
-
-
-def test_rows_replace_those_that_they_are_for_and_no_others(warehouse):
-    for _ in range(2):  # a rerun adds nothing
-        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
-    assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
 LONG = """

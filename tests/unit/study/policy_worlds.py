@@ -31,29 +31,16 @@ def values(years=YEARS) -> pd.DataFrame:
 
 def scores(z: pd.DataFrame, base=YEARS) -> pd.DataFrame:
     mean = z.groupby(["index_code", "city_id", "year"])["z"].mean().unstack("index_code").reset_index()
-    u, p = mean["nqpf"], mean["pr"]
     inside = mean["year"].isin(base)
 
     def scaled(x):
         low, high = x[inside].min(), x[inside].max()
         return ((x - low) / (high - low) * 0.98 + 0.01).clip(0, 1)
 
-    a, b = scaled(u), scaled(p)
+    a, b = scaled(mean["nqpf"]), scaled(mean["pr"])
     c = np.sqrt((1 - (a - b).abs()) * np.minimum(a, b) / np.maximum(a, b))
-    return pd.DataFrame(
-        {
-            **KEYS,
-            "relations_code": "pr",
-            "weight_scheme": "entropy_flat",
-            "city_id": mean["city_id"],
-            "year": mean["year"],
-            "u": u,
-            "p": p,
-            "d": np.sqrt(c * (a + b) / 2),
-            "pr_lagging": (a - b > 0.1) * 1.0,
-            "in_base": inside,
-        }
-    )
+    found = mean[["city_id", "year"]].assign(u=mean["nqpf"], p=mean["pr"], d=np.sqrt(c * (a + b) / 2), in_base=inside)
+    return found.assign(**KEYS, relations_code="pr", weight_scheme="entropy_flat", pr_lagging=(a - b > 0.1) * 1.0)
 
 
 # estimates of the whole country: one row each
@@ -74,24 +61,13 @@ c        p           0.60      0.13
 p        c           0.05      0.08
 p        p           0.05      0.01
 """)
-
 BOUNDARY = frame_of("""
 step_km  boundary_km  half_distance_km
 100            300.0                 -
 """)
-
 ASYMMETRY = {"asymmetry_index": 0.8, "asymmetry_lo": 0.7, "asymmetry_hi": 0.9, "n_obs": 108}
-NETWORK = {
-    "density_lo": 0.1,
-    "density_hi": 0.2,
-    "reciprocity": 0.7,
-    "reciprocity_lo": 0.6,
-    "reciprocity_hi": 0.8,
-    "cross_province_share": 0.5,
-    "cross_province_lo": 0.4,
-    "cross_province_hi": 0.6,
-    "centre_reach_share": 1.0,
-}
+NETWORK = {"density_lo": 0.1, "density_hi": 0.2, "reciprocity": 0.7, "reciprocity_lo": 0.6, "reciprocity_hi": 0.8}
+NETWORK |= {"cross_province_share": 0.5, "cross_province_lo": 0.4, "cross_province_hi": 0.6, "centre_reach_share": 1.0}
 FEATURES = frame_of("""
 code              low   high
 population        1e6   9e6

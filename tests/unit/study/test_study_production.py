@@ -77,13 +77,18 @@ def test_misallocation_and_location_quotient_add_up_within_each_year(frames):
         assert mean == pytest.approx(part["cases_city"].sum() / part["cases_national"].iloc[0], abs=1e-12)
 
 
-def test_labour_without_capital_uses_one_elasticity(frames):
+def test_labour_without_capital_uses_one_elasticity_and_a_city_leaves_only_the_engine_it_lacks(frames):
     table = build(frames | {"investment": frames["investment"].iloc[:0]})["misallocation"]
     assert table["tau_k"].isna().all()
     assert (table["beta_basis"] == "one_elasticity").all()
     for _, part in table.groupby("year"):
         mean = part["y_real"].sum() / part["labour"].sum()
         assert (part["tau_l"] + 1).to_numpy() == pytest.approx((part["y_real"] / part["labour"] / mean).to_numpy())
+    values = frames["values"]
+    hole = (values["city_id"] == CITIES[0]) & (values["variable_code"] == "emp_total")
+    tables = build(frames | {"values": values[~hole]})
+    assert CITIES[0] not in set(tables["misallocation"]["city_id"])
+    assert CITIES[0] in set(tables["specialisation"]["city_id"])
 
 
 def test_segmentation_of_a_city_is_the_mean_of_its_pairs(frames):
@@ -97,20 +102,11 @@ def test_segmentation_of_a_city_is_the_mean_of_its_pairs(frames):
     assert pair.loc[(pair["unit_i"] == CITIES[5]), "same_province"].eq(False).all()
 
 
-def test_a_city_without_one_raw_column_is_left_out_of_that_engine_only(frames):
-    values = frames["values"]
-    hole = (values["city_id"] == CITIES[0]) & (values["variable_code"] == "emp_total")
-    tables = build(frames | {"values": values[~hole]})
-    assert CITIES[0] not in set(tables["misallocation"]["city_id"])
-    assert CITIES[0] in set(tables["specialisation"]["city_id"])
-
-
 PRINTED = {"information": "emp_it_services", "research": "emp_sci_tech"}  # as the yearbook's variables are called
 SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}
 
 
 def given(codes: dict[str, float]) -> dict[str, float]:
-    """What the engines are given of these values of one city and year."""
     with duckdb.connect() as con:
         con.execute(
             "create schema int; create schema ops; create table ops.index_spec as select 2012 as window_start;"

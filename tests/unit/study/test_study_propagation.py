@@ -97,16 +97,13 @@ def ring():
     return (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
 
 
-def test_rows_are_those_of_the_contract_each_once(table):
+def test_published_rows_are_those_of_the_contract_and_of_the_methods(table, frames):
     assert lacking({"index_uncertainty_effect": table}) == {}
     assert table["analysis"].value_counts().to_dict() == {"regression": 3, "gini": T + 1, "markov": 3 * 16}
     keys = ["quantity", "year", "discretisation", "state_from", "state_to"]
     assert not table.duplicated(keys).any()
     assert table[["estimate", "se", "lo", "hi", "published"]].notna().all().all()
     assert table["n_draws"].eq(DRAWS).all()
-
-
-def test_published_is_what_the_methods_give_for_the_published_scores(frames, table):
     y, x = scores(frames), scores(frames, "pr")
     fit = fit_panel(100 * y, 100 * x[:, :, None], ring(), cov="cluster", names=["pr"])
     effects = average_effects(fit, names=["pr"]).to_frame()

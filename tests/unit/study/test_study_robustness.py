@@ -18,25 +18,17 @@ from python_models.regression.errors import estimable
 def test_curve_counts_signs_significance_and_places_and_turns_with_the_headline():
     estimate = pd.Series([0.5, 0.2, -0.1, 0.0, np.nan])
     p = pd.Series([0.001, 0.2, 0.01, np.nan, np.nan])
-    curve = specification_curve(estimate, p, headline=0.4)
+    curve, turned = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
     assert curve["sign_agrees"].tolist()[:3] == [True, True, False]
     assert curve["significant_5"].tolist()[:3] == [True, False, True]
     assert curve["curve_rank"].tolist()[:3] == [3, 2, 1]
     assert curve.iloc[3:].isna().all().all()
-    assert curve_summary(curve, estimate) == {
-        "n_runs": 3,
-        "share_sign_agrees": pytest.approx(2 / 3),
-        "share_significant_5": pytest.approx(2 / 3),
-        "share_both": pytest.approx(1 / 3),
-        "lowest": -0.1,
-        "median": 0.2,
-        "highest": 0.5,
-    }
-    estimate, p = pd.Series([0.5, -0.2]), pd.Series([0.01, 0.01])
-    one, two = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
-    assert one["sign_agrees"].equals(two["sign_agrees"])
-    empty = specification_curve(pd.Series([np.nan]), pd.Series([np.nan]), headline=np.nan)
-    assert np.isnan(curve_summary(empty, pd.Series([np.nan]))["share_both"])
+    assert turned["sign_agrees"].equals(curve["sign_agrees"])
+    shares = {"share_sign_agrees": 2 / 3, "share_significant_5": 2 / 3, "share_both": 1 / 3}
+    ends = {"n_runs": 3, "lowest": -0.1, "median": 0.2, "highest": 0.5}
+    assert curve_summary(curve, estimate) == pytest.approx(shares | ends)
+    empty = specification_curve(estimate.iloc[4:], p.iloc[4:], headline=np.nan)
+    assert np.isnan(curve_summary(empty, estimate.iloc[4:])["share_both"])
 
 
 RUNS = frame_of("""
@@ -105,27 +97,21 @@ def test_rows_tell_what_changed_and_whether_it_agrees():
 
 
 def test_a_run_that_repeats_the_headline_is_shown_and_not_counted():
-    frames = _by_hand()
-    spec, fit, effect = (frames[name] for name in ("model_spec", "panel_fit", "panel_effect"))
-    again = {"model_id": "again", "change": "sample: without nobody"}
-    frames |= {
-        "model_spec": pd.concat(
-            [spec, spec[spec["model_id"] == "head"].assign(is_headline=False, variant_of="head", **again)]
-        ),
-        "panel_fit": pd.concat([fit, fit[fit["model_id"] == "head"].assign(model_id="again")]),
-        "panel_effect": pd.concat([effect, effect[effect["model_id"] == "head"].assign(model_id="again")]),
-    }
+    frames, again = _by_hand(), {"is_headline": False, "variant_of": "head", "change": "sample: without nobody"}
+    for name in ("model_spec", "panel_fit", "panel_effect"):
+        twin = frames[name][frames[name]["model_id"] == "head"].assign(model_id="again")
+        twin = twin.assign(**again) if name == "model_spec" else twin
+        frames[name] = pd.concat([frames[name], twin])
     runs, summary = robustness_rows(frames)
     again_row = runs.set_index("run_id").loc["again"]
     assert again_row["is_duplicate"]
     assert again_row["note"].endswith("not counted")
     assert again_row["direct"] == 0.4
+    assert pd.isna(again_row["sign_agrees"])
+    assert summary.set_index("effect").loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]
     runs.loc[runs["run_id"] == "head", ["direct", "indirect"]] = np.nan  # without a headline the errors do not count
     runs.loc[runs["run_id"] == "w", ["direct", "indirect", "change_axis"]] = [0.4, 0.2, "errors"]
     assert list(runs.loc[is_duplicate(runs), "run_id"]) == ["w"]
-    assert pd.isna(again_row["sign_agrees"])
-    s = summary.set_index("effect")
-    assert s.loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]
 
 
 def test_holm_is_over_the_declared_tests_of_each_regression():
@@ -140,40 +126,42 @@ def test_holm_is_over_the_declared_tests_of_each_regression():
     np.testing.assert_allclose(other["p_holm"], [0.18] * 6 + [np.nan])
 
 
-SETTINGS = settings(
-    specs(), panel={"effects": 200}, robustness={"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
-)
+SIZES = {"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
+SETTINGS = settings(specs(), panel={"effects": 200}, robustness=SIZES)
 
 
 def _build(frames):
     return robustness.build({**frames, **as_read(panel.build(frames, SETTINGS))}, SETTINGS)
 
 
-def test_build_makes_every_table_and_is_seeded_and_its_placebo_has_the_headline_of_the_suite():
-    one, two = (_build(warehouse()) for _ in (0, 1))
-    assert set(one) == set(robustness.TABLES)
-    assert lacking(one) == {}
-    assert (one["robustness_run"]["status"] == "done").all(), one["robustness_run"]["skip_reason"].tolist()
-    for name, table in one.items():
-        pd.testing.assert_frame_equal(table, two[name])
-    regimes = one["regime_coef"]
+@pytest.fixture(scope="module")
+def built():
+    return _build(warehouse())
+
+
+def test_build_makes_every_table_and_is_seeded(built):
+    again = _build(warehouse())
+    assert set(built) == set(robustness.TABLES)
+    assert lacking(built) == {}
+    assert (built["robustness_run"]["status"] == "done").all(), built["robustness_run"]["skip_reason"].tolist()
+    for name, table in built.items():
+        pd.testing.assert_frame_equal(table, again[name])
+
+
+def test_regimes_moderators_and_placebo_are_those_of_the_headline(built):
+    regimes = built["regime_coef"]
     assert len(regimes) == 3 * 2 * 2
     assert (regimes["direct"] + regimes["indirect"]).to_numpy() == pytest.approx(regimes["total"].to_numpy())
-    assert set(one["interaction_effect"]["moderator"]) == set(robustness.MODERATORS)
-    assert one["interaction_effect"].set_index("moderator")["n_obs"].to_dict() == {
-        "synergy_base": 280,
-        "synergy_lag": 240,
-        "synergy_high_lag": 240,
-        "own_pr": 280,
-    }
-    assert len(one["robustness_placebo"]) == 40
-    assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
-    assert one["robustness"]["run_id"].tolist() == ["head", "far"]
-    tables = _build(warehouse())
-    actual = tables["robustness_placebo_summary"].set_index("term")["actual"]
-    head = tables["robustness"].set_index("run_id").loc["head"]
-    assert actual["theta"] == pytest.approx(head["theta"], abs=1e-8)
-    assert actual["indirect"] == pytest.approx(head["indirect"], abs=1e-8)
+    n_obs = built["interaction_effect"].set_index("moderator")["n_obs"].to_dict()
+    assert n_obs == {"synergy_base": 280, "synergy_lag": 240, "synergy_high_lag": 240, "own_pr": 280}
+    assert set(n_obs) == set(robustness.MODERATORS)
+    assert len(built["robustness_placebo"]) == 40
+    assert built["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
+    assert built["robustness"]["run_id"].tolist() == ["head", "far"]
+    actual = built["robustness_placebo_summary"].set_index("term")["actual"]
+    head = built["robustness"].set_index("run_id").loc["head"]
+    for term in ("theta", "indirect"):
+        assert actual[term] == pytest.approx(head[term], abs=1e-8)
 
 
 def test_what_the_data_do_not_allow_is_skipped_with_a_reason_and_runs_without_scores_are_listed():
@@ -201,14 +189,14 @@ def test_what_the_data_do_not_allow_is_skipped_with_a_reason_and_runs_without_sc
 def test_a_fault_of_the_program_is_no_skip(monkeypatch):
     """Only what the library itself refuses in words is listed as skipped; any other error ends the run."""
 
-    def broken(*_, **__):
-        raise ValueError("operands could not be broadcast together")
+    def failing(error):
+        def run(*_, **__):
+            raise error
 
-    def refused(*_, **__):
-        raise PanelInputError("no link behind the barrier")
+        return run
 
-    frames = warehouse()
-    monkeypatch.setattr(robustness, "two_regime", refused)
+    frames, broken = warehouse(), failing(ValueError("operands could not be broadcast together"))
+    monkeypatch.setattr(robustness, "two_regime", failing(PanelInputError("no link behind the barrier")))
     run = _build(frames)["robustness_run"].query("analysis == 'regimes'")
     assert set(run["skip_reason"]) == {"no link behind the barrier"}
     monkeypatch.setattr(robustness, "two_regime", broken)
@@ -217,8 +205,5 @@ def test_a_fault_of_the_program_is_no_skip(monkeypatch):
     monkeypatch.setattr(panel, "run", broken)
     with pytest.raises(ValueError, match="broadcast"):
         panel.build(frames, SETTINGS)
-
-
-def test_a_singular_matrix_is_a_reason_in_words():
     with pytest.raises(PanelInputError, match="the estimate cannot be computed from these data: Singular matrix"):
         estimable("the estimate")(np.linalg.inv)(np.zeros((2, 2)))

@@ -1,20 +1,21 @@
 """The space and Markov tables of a small made-up country; what holds of every analysis is in test_every_analysis."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from city_frames import frames
 from study_tools import settings
+
 from dagster_project.study import markov as chain_analysis
-from python_models.dynamics.markov import markov
-from python_models.dynamics.states import discretise
-import json
 from dagster_project.study import space as analysis
 from dagster_project.study import weights
 from dagster_project.study.space import EDGE_CODES
 from dagster_project.study.weights import CATALOGUE
+from python_models.dynamics.markov import markov
+from python_models.dynamics.states import discretise
 from python_models.space import adjust, moran, to_graph
-
 
 FAST_CHAINS = settings(markov={"resamples": 29, "permutations": 19, "long_lag": 9, "lisa": 99})
 
@@ -51,11 +52,16 @@ def test_groups_and_classes_of_neighbours_add_up_to_the_whole_because_the_island
     assert set(table["lag_cuts"]) == {"quantiles", "own_cuts"}
 
 
-def test_every_test_comes_with_both_p_values(chains):
+def test_every_test_comes_with_both_p_values_also_in_a_country_of_a_dozen_cities(chains):
     table = chains["markov_test"].query("lag == 1")
     assert set(table["test_code"]) == {"time_homog", "spatial_homog", "region_homog", "order1", "order2"}
     assert table["p_perm"].between(0.05, 1).all()  # 1/(19 + 1) is the smallest
     assert table["p_chi2"].between(0, 1).all()
+    few = chain_analysis.build(frames(12, 5, 5), FAST_CHAINS)
+    assert set(few["markov_transition"]["lag"]) == {1, 2, 3, 4}
+    shares = few["markov_transition"].dropna(subset="p")
+    key = ["discretisation", "scheme", "group_code", "lag", "state_from"]
+    np.testing.assert_allclose(shares.groupby(key)["p"].sum(), 1, atol=1e-12)
 
 
 def test_upward_help_stands_where_classes_are_pooled_and_a_drift_is_flagged_on_pooled_cuts(chains):
@@ -64,17 +70,8 @@ def test_upward_help_stands_where_classes_are_pooled_and_a_drift_is_flagged_on_p
     assert pooled["upward_help_1"].notna().any()
     assert table.loc[~table.index.isin(pooled.index), "upward_help_1"].isna().all()
     assert (pooled["upward_help_1_lo"] <= pooled["upward_help_1_hi"]).loc[pooled["upward_help_1_lo"].notna()].all()
-    table = chains["markov_summary"]
     assert table.query("discretisation == 'pooled'")["has_common_trend"].all()
     assert not table.query("discretisation != 'pooled'")["has_common_trend"].any()
-
-
-def test_a_country_of_a_dozen_cities_and_five_years_goes_through():
-    few = chain_analysis.build(frames(12, 5, 5), FAST_CHAINS)
-    assert set(few["markov_transition"]["lag"]) == {1, 2, 3, 4}
-    shares = few["markov_transition"].dropna(subset="p")
-    key = ["discretisation", "scheme", "group_code", "lag", "state_from"]
-    np.testing.assert_allclose(shares.groupby(key)["p"].sum(), 1, atol=1e-12)
 
 
 FAST = settings(space={"permutations": 99, "resamples": 49})
@@ -85,7 +82,7 @@ def tables():
     return analysis.build(frames(), FAST)
 
 
-def test_every_matrix_of_the_catalogue_is_described(tables):
+def test_every_matrix_is_described_and_without_mass_the_economic_one_is_left_out(tables):
     assert set(tables["weight_matrix"]["w_code"]) == set(CATALOGUE) == set(tables["spatial_weight_profile"]["w_code"])
     assert tables["weight_matrix"]["sha256"].str.len().eq(64).all()
     params = tables["weight_matrix"].set_index("w_code")["params_json"]
@@ -96,6 +93,11 @@ def test_every_matrix_of_the_catalogue_is_described(tables):
     assert profile.loc["invd_spectral", "eig_max"] == pytest.approx(1, abs=1e-8)
     inside, across = profile.loc["same_prov", "s0"], profile.loc["diff_prov", "s0"]
     assert inside + across == pytest.approx(40)
+    few = frames(12, 5, 5)
+    del few["mass"]
+    codes = set(analysis.build(few, FAST)["weight_matrix"]["w_code"])
+    assert "econ_row" not in codes
+    assert {"queen_row", "invd_row", "knn10_row"} <= codes
 
 
 def test_published_links_rebuild_the_matrix_whose_moran_is_that_of_the_table(tables):
@@ -140,14 +142,6 @@ def test_degrees_count_the_links(tables):
     assert (summary["n_links"] == tables["gravity_link"].groupby("year").size()).all()
     np.testing.assert_allclose(summary["density"], summary["n_links"] / (40 * 39))
     assert (summary["density_lo"] <= summary["density"]).all()
-
-
-def test_without_mass_the_economic_weights_are_left_out():
-    few = frames(12, 5, 5)
-    del few["mass"]
-    codes = set(analysis.build(few, FAST)["weight_matrix"]["w_code"])
-    assert "econ_row" not in codes
-    assert {"queen_row", "invd_row", "knn10_row"} <= codes
 
 
 def test_weights_with_too_many_links_are_left_out_with_the_reason(monkeypatch):

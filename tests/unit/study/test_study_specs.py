@@ -66,14 +66,11 @@ def test_shipped_specs_have_22_and_13_indicators_and_known_variants():
         assert codes(specs[f"{name}_asprinted"]) == codes(specs[name])
 
 
-def test_variant_adds_and_drops_and_leaves_its_parent_alone(tmp_path):
+def test_variants_add_and_drop_and_the_base_window_names_the_basis(tmp_path):
     specs = read(tmp_path, "v: {title_zh: 乙, title_en: B, variant_of: base, add: {quality: {Q1: [d]}}, drop: [a]}")
     assert codes(specs["v"]) == ["b", "c", "d"]
     assert codes(specs["base"]) == ["a", "b", "c"]
     assert specs["v"].spec_hash != specs["base"].spec_hash
-
-
-def test_the_base_window_names_the_basis_and_the_pairs_rank_the_candidates(tmp_path):
     frame = spec_frame(list(read(tmp_path).values())).drop_duplicates("index_code").set_index("index_code")
     assert set(frame["basis"]) == {"frozen_2012_2021"}
     assert frame.loc["base", ["headline_rank", "relations_code"]].tolist() == [1, "other"]
@@ -96,23 +93,20 @@ def test_the_headline_is_a_pair_of_indexes_that_are_no_variants(tmp_path, pairs)
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ("v: {title_zh: 乙, title_en: B, variant_of: base, windows: 3}", "unknown keys"),
-        ("v: {title_zh: 乙, title_en: B, variant_of: nobody}", "not a headline index"),
-        ("v: {title_zh: 乙, title_en: B, variant_of: base, add: {new: {N1: [a]}}}", "each indicator once"),
-        ("v: {title_zh: 乙, title_en: B, variant_of: base, drop: [a, b, c]}", "each indicator once"),
-        ("v: {title_zh: 乙, title_en: B, variant_of: base, fill_policy: maybe}", "fill_policy"),
+        ("variant_of: base, windows: 3", "unknown keys"),
+        ("variant_of: nobody", "not a headline index"),
+        ("variant_of: base, add: {new: {N1: [a]}}", "each indicator once"),
+        ("variant_of: base, drop: [a, b, c]", "each indicator once"),
+        ("variant_of: base, fill_policy: maybe", "fill_policy"),
     ],
 )
 def test_a_wrong_entry_is_refused_by_name(tmp_path, entry, words):
     with pytest.raises(SpecError, match=words) as error:
-        read(tmp_path, entry)
+        read(tmp_path, f"v: {{title_zh: 乙, title_en: B, {entry}}}")
     assert "index v" in str(error.value)
 
 
-VARIABLES = {
-    "nqpf": {"source": "score", "code": "nqpf", "unit": "points"},
-    "pr": {"source": "score", "code": "pr", "unit": "points"},
-}
+VARIABLES = {code: {"source": "score", "code": code, "unit": "points"} for code in ("nqpf", "pr")}
 MAIN = {"title": "SDM", "y": "nqpf", "x": ["pr"], "is_headline": True, "boot_draws": 99}
 DEFAULTS = {"w": "queen_row", "years": [2012, 2021], "weight_scheme": "entropy_flat"}
 
@@ -128,7 +122,7 @@ def write(folder: Path, models: dict, variables: dict = VARIABLES) -> Path:
     return file
 
 
-def test_shipped_specs_use_known_weights_and_scores_of_known_indexes():
+def test_shipped_specs_use_known_weights_scores_and_centres():
     specs = read_panel_specs(demo_paths().panel_specs)
     ids = [spec.model_id for spec in specs]
     assert len(set(ids)) == len(ids)
@@ -141,29 +135,27 @@ def test_shipped_specs_use_known_weights_and_scores_of_known_indexes():
     for spec in specs:
         scores = {v.code for v in spec.variables if v.source == "score"}
         assert scores <= known, (spec.model_id, scores - known)
+    specs, seeds = read_panel_specs(demo_paths().panel_specs), demo_paths().seeds
+    schemes = pd.read_csv(seeds / "group_scheme.csv")
+    centres = {f"{way}_{centre}" for centre in schemes["centre_group"].dropna() for way in ("no", "only")}
+    assert {name for spec in specs for name in spec.sample} <= centres | set(FILTERS)
+    weights = pd.read_csv(seeds / "weight_scheme.csv").query("is_headline")["weight_scheme"].item()
+    assert {spec.y.weight_scheme for spec in specs if spec.is_headline} == {weights}
+    assert {spec.years for spec in specs} == {(2012, 9999)}
+    without = {spec.model_id: spec.left_out_years for spec in specs if spec.left_out_years}
+    assert without == {"nqpf_no_covid": (2020, 2021), "yearbook_no_covid": (2020, 2021)}
 
 
-def test_instruments_are_variables_of_the_file(tmp_path):
+def test_instruments_are_variables_of_the_file_and_an_indicator_is_left_out_of_scores_only(tmp_path):
     variables = VARIABLES | {"wind": {"source": "indicator", "code": "wind", "unit": "m/s"}}
     iv = {**MAIN, "is_headline": False, "method": "iv", "instrument": ["wind"]}
     (spec,) = read_panel_specs(write(tmp_path, {"m": iv}, variables))
     assert (spec.instrument, [v.code for v in spec.external]) == ("external", ["wind"])
     assert "wind" in {v.name for v in spec.variables}
     assert "wind" not in spec.regressors
-
-
-@pytest.mark.parametrize(
-    ("instrument", "words"),
-    [
-        (["wind"], "'wind', which is not defined"),
-        (["pr"], "uses a variable twice"),
-        ([], "at least one for each x"),
-        ("external", "at least one for each x"),
-    ],
-)
-def test_instruments_that_cannot_be_are_refused(tmp_path, instrument, words):
-    with pytest.raises(SpecError, match=words):
-        read_panel_specs(write(tmp_path, {"m": {**MAIN, "method": "iv", "instrument": instrument}}))
+    other = {**VARIABLES["pr"], "without": "p1", "source": "indicator"}
+    with pytest.raises(SpecError, match="variable pr: `without` is for scores"):
+        read_panel_specs(write(tmp_path, {"main": MAIN}, {**VARIABLES, "pr": other}))
 
 
 def test_every_change_of_the_suite_is_there_for_both_headlines():
@@ -193,24 +185,6 @@ def test_sizes_come_from_the_depth_tails_reach_every_indicator_and_each_one_of_p
         assert sorted(s.x[0].without for s in own if s.x[0].without) == sorted(known)
 
 
-def test_shipped_specs_name_known_centres_and_the_headline_weights():
-    specs, seeds = read_panel_specs(demo_paths().panel_specs), demo_paths().seeds
-    schemes = pd.read_csv(seeds / "group_scheme.csv")
-    centres = {f"{way}_{centre}" for centre in schemes["centre_group"].dropna() for way in ("no", "only")}
-    assert {name for spec in specs for name in spec.sample} <= centres | set(FILTERS)
-    weights = pd.read_csv(seeds / "weight_scheme.csv").query("is_headline")["weight_scheme"].item()
-    assert {spec.y.weight_scheme for spec in specs if spec.is_headline} == {weights}
-    assert {spec.years for spec in specs} == {(2012, 9999)}
-    without = {spec.model_id: spec.left_out_years for spec in specs if spec.left_out_years}
-    assert without == {"nqpf_no_covid": (2020, 2021), "yearbook_no_covid": (2020, 2021)}
-
-
-def test_an_indicator_is_left_out_of_scores_only(tmp_path):
-    other = {**VARIABLES["pr"], "without": "p1", "source": "indicator"}
-    with pytest.raises(SpecError, match="variable pr: `without` is for scores"):
-        read_panel_specs(write(tmp_path, {"main": MAIN}, {**VARIABLES, "pr": other}))
-
-
 def test_a_variant_needs_one_line_and_inherits_everything_but_the_extras(tmp_path):
     models = {"main": MAIN, "knn": {"variant_of": "main", "change": "W: 6 nearest", "w": "knn6_row"}}
     main, variant = read_panel_specs(write(tmp_path, models))
@@ -222,20 +196,25 @@ def test_a_variant_needs_one_line_and_inherits_everything_but_the_extras(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("models", "message"),
+    ("main", "variant", "message"),
     [
-        ({"main": {**MAIN, "estimater": "direct"}}, "unknown keys"),
-        ({"main": {**MAIN, "x": ["fdi"]}}, "variable 'fdi', which is not defined"),
-        ({"main": {**MAIN, "model": "gns"}}, "model must be one of"),
-        ({"main": {"y": "nqpf", "x": ["pr"]}}, "needs title"),
-        ({"main": MAIN, "v": {"variant_of": "mian", "change": "x"}}, "not a main entry"),
-        ({"main": MAIN, "v": {"variant_of": "main", "w": "knn6_row"}}, "say in `change`"),
-        ({"main": {**MAIN, "x": []}}, "has no x"),
+        ({"estimater": "direct"}, None, "unknown keys"),
+        ({"x": ["fdi"]}, None, "variable 'fdi', which is not defined"),
+        ({"model": "gns"}, None, "model must be one of"),
+        ({"title": None}, None, "needs title"),
+        ({"x": []}, None, "has no x"),
+        ({}, {"variant_of": "mian", "change": "x"}, "not a main entry"),
+        ({}, {"variant_of": "main", "w": "knn6_row"}, "say in `change`"),
+        ({"method": "iv", "instrument": ["wind"]}, None, "'wind', which is not defined"),
+        ({"method": "iv", "instrument": ["pr"]}, None, "uses a variable twice"),
+        ({"method": "iv", "instrument": []}, None, "at least one for each x"),
+        ({"method": "iv", "instrument": "external"}, None, "at least one for each x"),
     ],
 )
-def test_mistakes_are_refused_in_words(tmp_path, models, message):
+def test_mistakes_are_refused_in_words(tmp_path, main, variant, message):
+    entry = {key: value for key, value in {**MAIN, **main}.items() if value is not None}
     with pytest.raises(SpecError, match=message):
-        read_panel_specs(write(tmp_path, models))
+        read_panel_specs(write(tmp_path, {"main": entry, **({"v": variant} if variant else {})}))
 
 
 def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
@@ -250,7 +229,7 @@ def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
     assert Effort(**default["markov"]).draws(2) == 199
 
 
-def test_depth_comes_from_the_environment_and_is_default_without(monkeypatch):
+def test_depths_come_from_the_environment_or_the_command_and_settings_can_be_handed_on(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     paths = demo_paths()
     assert current_settings(paths).depth.name == "default"
@@ -261,9 +240,7 @@ def test_depth_comes_from_the_environment_and_is_default_without(monkeypatch):
     monkeypatch.setenv(VARIABLE, "deep")
     with pytest.raises(SpecError, match="NQPF_DEPTH is 'deep': choose quick, default, paper"):
         current_settings(paths)
-
-
-def test_settings_and_analyses_can_be_handed_to_another_process():
+    monkeypatch.undo()
     made = current_settings(demo_paths())
     again = pickle.loads(pickle.dumps(made))
     assert again == made
@@ -271,9 +248,6 @@ def test_settings_and_analyses_can_be_handed_to_another_process():
     assert list(made.base_window) == list(range(2012, 2022))
     for entry in pickle.loads(pickle.dumps(REGISTRY)):
         assert callable(entry.build)
-
-
-def test_the_command_line_offers_the_depths_of_the_file():
     assert [d.value for d in main.Depth] == list(DepthName)
     wrong = CliRunner().invoke(main.app, ["refresh", "--depth", "deep"])
     assert wrong.exit_code == 2
@@ -290,7 +264,7 @@ def test_the_command_line_offers_the_depths_of_the_file():
         ({"quick": 1.5, "default": 2, "paper": 3}, "do not fall"),
     ],
 )
-def test_mistakes_are_said_in_words(tmp_path, row, message):
+def test_mistakes_of_a_depth_are_said_in_words(tmp_path, row, message):
     file = tmp_path / "depth.yml"
     file.write_text(yaml.safe_dump({"policy": {"draws": row}}), encoding="utf-8")
     with pytest.raises(SpecError, match=message):

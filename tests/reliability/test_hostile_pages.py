@@ -31,7 +31,7 @@ LIVE = re.compile(r"<script>alert|<img src=x|<svg onload|<b>loud|</td></table><b
 @pytest.fixture(scope="module")
 def gate() -> ModuleType:
     """The clean load that the tests of the gate use."""
-    path = Path(__file__).resolve().parents[1] / "unit" / "expectations" / "conftest.py"
+    path = Path(__file__).resolve().parents[1] / "unit" / "expectations" / "loads.py"
     spec = importlib.util.spec_from_file_location("clean_load_of_the_gate", path)
     assert spec is not None
     assert spec.loader is not None

@@ -17,12 +17,12 @@ def read(name: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def city() -> pd.DataFrame:
+def city():
     return read("city")
 
 
 @pytest.fixture(scope="module")
-def current(city: pd.DataFrame) -> pd.DataFrame:
+def current(city):
     return city[(city.level == "city") & (city.valid_to == "")]
 
 
@@ -38,22 +38,20 @@ def current(city: pd.DataFrame) -> pd.DataFrame:
         ("method_choice", ["choice_id"]),
     ],
 )
-def test_seed_key_is_unique_and_file_is_plain_utf8(name: str, key: list[str]) -> None:
+def test_seed_key_is_unique_and_file_is_plain_utf8(name, key):
     raw = (SEEDS / f"{name}.csv").read_bytes()
     assert not raw.startswith(b"\xef\xbb\xbf")
     assert b"\r" not in raw
     assert not read(name).duplicated(key).any()
 
 
-def test_roster_has_the_units_of_2021(city: pd.DataFrame, current: pd.DataFrame) -> None:
+def test_roster_has_the_units_of_2021(city, current):
     assert len(current) == 337
     assert city.level.value_counts().to_dict() == {"city": 339, "province": 27, "county": 4, "nation": 1}
     assert (city.is_province_unit == "true").sum() == 31
     assert (current.is_core36 == "true").sum() == 36
-    assert current.admin_tier.value_counts()[["municipality", "sub_provincial"]].to_dict() == {
-        "municipality": 4,
-        "sub_provincial": 15,
-    }
+    tiers = current.admin_tier.value_counts()
+    assert tiers[["municipality", "sub_provincial"]].tolist() == [4, 15]
     assert (city.city_id == "CN" + city.city_code).all()
     assert (current[["centroid_lon", "centroid_lat", "area_km2"]] != "").all(axis=None)
 
@@ -64,15 +62,14 @@ COUNTIES |= {2018: 2851, 2019: 2846, 2020: 2844, 2021: 2843}
 
 
 def in_year(county: pd.DataFrame, year: int) -> pd.Series:
-    """Which units are listed at the end of the year."""
-    first, last = (pd.to_numeric(county[column]).fillna(open_end) for column, open_end in SPAN)
-    return (first <= year) & (last >= year)
+    first, last = (pd.to_numeric(county[column]) for column in ("valid_from", "valid_to"))
+    return (first.fillna(0) <= year) & (last.fillna(9999) >= year)
 
 
-SPAN = (("valid_from", 0), ("valid_to", 9999))
+COUNTIES |= {2018: 2851, 2019: 2846, 2020: 2844, 2021: 2843}
 
 
-def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city: pd.DataFrame) -> None:
+def test_county_units_are_as_many_as_the_ministry_lists_and_lead_to_one_of_the_base_boundary(city):
     county = read("county")
     assert {year: int(in_year(county, year).sum()) for year in COUNTIES} == COUNTIES
     assert set(county.parent_city_id) <= set(city.city_id)
@@ -80,9 +77,6 @@ def test_county_units_of_each_year_are_as_many_as_the_ministry_lists(city: pd.Da
     # a name that a table prints without a code names one county-level city in every year
     for year in COUNTIES:
         assert not county[in_year(county, year) & (county.kind == "county_city")].name_zh.duplicated().any(), year
-
-
-def test_every_county_unit_leads_to_one_of_the_base_boundary() -> None:
     county, change = read("county"), read("county_change")
     onward = change[(change.is_main == "true") & (change.old_county_id != "")].set_index("old_county_id").new_county_id
     base = {*county[in_year(county, 2021)].county_id, "CN460400"}  # Danzhou became a city without counties
@@ -93,59 +87,49 @@ def test_every_county_unit_leads_to_one_of_the_base_boundary() -> None:
         assert at in base, unit
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "kind"),
-    [
-        ("CN341521", "CN340422", "moved"),
-        ("CN220381", "CN220184", "moved"),
-        ("CN330282", "CN330282", ""),
-        ("CN430124", "CN430182", "to_county_city"),
-        ("CN110228", "CN110118", "to_district"),
-        ("CN310108", "CN310106", "merged"),
-        ("CN542231", "CN540529", "code_changed"),
-        ("CN371324", "CN371324", "renamed"),
-        ("CN130421", "CN130402", "split"),
-    ],
-)
-def test_known_changes_of_counties_are_there(old: str, new: str, kind: str) -> None:
+CHANGES = """
+CN341521 CN340422 moved; CN220381 CN220184 moved; CN430124 CN430182 to_county_city; CN110228 CN110118 to_district;
+CN310108 CN310106 merged; CN542231 CN540529 code_changed; CN371324 CN371324 renamed; CN130421 CN130402 split
+"""
+
+
+@pytest.mark.parametrize("known", [*CHANGES.split(";"), "CN330282 CN330282"])
+def test_known_changes_of_counties_are_there(known):
+    old, new, *kind = known.split()
     change = read("county_change")
-    found = change[(change.old_county_id == old) & (change.new_county_id == new)]
-    assert found.kind.tolist() == ([kind] if kind else [])
+    assert change[(change.old_county_id == old) & (change.new_county_id == new)].kind.tolist() == kind
 
 
-def test_english_names_follow_common_use(city: pd.DataFrame) -> None:
+NAMES = """
+500000 Chongqing, 610100 Xi'an, 230100 Harbin, 141100 Luliang, 140400 Changzhi, 341500 Lu'an, 411100 Luohe,
+331000 Taizhou, 350200 Xiamen, 540200 Shigatse
+"""
+
+
+def test_english_names_follow_common_use_and_bare_names_shared_with_a_province_need_a_source(city):
     name = city.set_index("city_code").name_en
-    expected = {
-        "500000": "Chongqing",
-        "610100": "Xi'an",
-        "230100": "Harbin",
-        "141100": "Luliang",
-        "140400": "Changzhi",
-        "341500": "Lu'an",
-        "411100": "Luohe",
-        "331000": "Taizhou",
-        "350200": "Xiamen",
-        "540200": "Shigatse",
-    }
+    expected = dict(pair.split() for pair in NAMES.split(","))
     assert {code: name[code] for code in expected} == expected
     assert name.str.fullmatch(r"[A-Z][A-Za-z' ]+").all()
+    alias = read("city_alias")
+    assert (alias[alias.alias.isin(["吉林", "海南", "Jilin", "Hainan"])].source != "").all()
+    assert not alias.alias.isin(["大理", "喀什", "恩施"]).any()
 
 
-def test_each_scheme_gives_each_city_one_group(current: pd.DataFrame) -> None:
+def test_each_scheme_gives_each_city_one_group(current):
     group = read("city_group")
     for scheme, rows in group.groupby("scheme"):
         assert rows.city_id.is_unique
         assert set(rows.city_id) <= set(current.city_id)
         if scheme not in OPEN_SCHEMES:
             assert len(rows) == len(current), scheme
-    assert (
-        not group.groupby(["scheme", "group_code"])[["group_name_zh", "group_name_en"]].nunique().gt(1).any(axis=None)
-    )
+    names = group.groupby(["scheme", "group_code"])[["group_name_zh", "group_name_en"]].nunique()
+    assert not names.gt(1).any(axis=None)
     cores = group[(group.scheme == "core") & (group.group_code == "core")]
     assert set(cores.city_id) == set(current[current.is_core36 == "true"].city_id)
 
 
-def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame) -> None:
+def test_changes_name_known_units_and_transfers_their_county(city):
     change = read("city_change")
     known = set(city.city_id) | {""}
     for column in ("from_city_id", "to_city_id", "county_city_id"):
@@ -159,7 +143,7 @@ def test_changes_name_known_units_and_transfers_their_county(city: pd.DataFrame)
     assert int(merged.effective_year) == int(city.set_index("city_id").valid_to[merged.from_city_id]) + 1
 
 
-def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
+def test_no_label_can_match_two_aliases_and_method_choices_use_known_provenance(city):
     alias = read("city_alias").reset_index(names="n")
     of_counties = alias.source == "county_tables"
     assert set(alias[~of_counties].city_id) <= set(city.city_id)
@@ -173,30 +157,18 @@ def test_no_label_can_match_two_aliases(city: pd.DataFrame) -> None:
     overlap = (pair["first_x"] <= pair["last_y"]) & (pair["first_y"] <= pair["last_x"])
     clash = pair[(pair.n_x < pair.n_y) & same_source & overlap]
     assert clash.empty, clash[["alias", "city_id_x", "city_id_y"]].to_string()
+    choice = read("method_choice")
+    assert set(choice.provenance) <= {"seed", "source", "standard", "reconstruction"}
+    assert (choice != "").all(axis=None)
 
 
-def test_bare_names_shared_with_a_province_or_county_city_need_a_source() -> None:
-    alias = read("city_alias")
-    assert (alias[alias.alias.isin(["吉林", "海南", "Jilin", "Hainan"])].source != "").all()
-    assert not alias.alias.isin(["大理", "喀什", "恩施"]).any()
-
-
-def test_neighbours_are_pairs_with_four_islands(current: pd.DataFrame) -> None:
+def test_neighbours_are_pairs_with_four_islands_and_the_map_draws_every_city_once(current):
     pair = read("city_neighbour")
     assert len(pair) == 895
     assert (pair.city_id_a < pair.city_id_b).all()
     linked = set(pair.city_id_a) | set(pair.city_id_b)
     assert linked <= set(current.city_id)
     assert set(current.city_id) - linked == {"CN460100", "CN460200", "CN460300", "CN460400"}
-
-
-def test_method_choices_use_known_provenance() -> None:
-    choice = read("method_choice")
-    assert set(choice.provenance) <= {"seed", "source", "standard", "reconstruction"}
-    assert (choice != "").all(axis=None)
-
-
-def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> None:
     assert MAP_FILE.stat().st_size < 1_000_000
     features = json.loads(MAP_FILE.read_text(encoding="utf-8"))["features"]
     drawn = [f["properties"]["city_id"] for f in features if f["properties"]["kind"] == "city"]
@@ -206,7 +178,7 @@ def test_map_draws_every_city_once_and_stays_small(current: pd.DataFrame) -> Non
     assert {"台湾省", "香港特别行政区", "澳门特别行政区"} <= set(others)
 
 
-def test_labels_of_the_real_files_resolve(real_data: Path) -> None:
+def test_labels_of_the_real_files_resolve(real_data):
     from scripts.seeds.check_city_labels import COUNTY_SOURCES, all_labels, failures
 
     bad = failures(all_labels(real_data), SEEDS)

@@ -1,19 +1,23 @@
-"""What a release holds of each table: Parquet and CSV with the same rows; long tables no CSV, or neither."""
+"""What a release holds of each table, and what catalogues read of it: valid by their own tools."""
 
+import csv
 import gzip
 import json
+import logging
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.publish.release import folder as release
+from dagster_project.publish.release import folder as releases
+from dagster_project.publish.release.exchange import CROISSANT, PACKAGE, SDMX, write_exchange
 from dagster_project.publish.release.folder import export_tables
 
 
 @pytest.fixture
-def snapshot(tmp_path: Path) -> Path:
+def snapshot(tmp_path):
     file = tmp_path / "city.duckdb"
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart; create table mart.city (city_id varchar, score double, tags varchar[])")
@@ -22,7 +26,7 @@ def snapshot(tmp_path: Path) -> Path:
     return file
 
 
-def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Path, tmp_path: Path) -> None:
+def test_rows_are_the_same_in_both_formats_and_csv_starts_with_one_byte_order_mark(snapshot, tmp_path):
     exported = export_tables(snapshot, tmp_path / "out", {})
     csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv.gz", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
@@ -31,10 +35,6 @@ def test_rows_are_the_same_in_both_formats_in_the_order_of_the_file(snapshot: Pa
     assert list(csv["city_id"]) == ["'=1+1", "CN1", "CN2"]
     assert list(csv["score"].dropna()) == list(parquet["score"].dropna()) == [0.5, 0.25]
     assert csv["tags"].iloc[2] == "a; b"
-
-
-def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> None:
-    export_tables(snapshot, tmp_path / "out", {})
     packed = gzip.decompress((tmp_path / "out" / "csv" / "city.csv.gz").read_bytes())
     plain = (tmp_path / "out" / "dictionary.csv").read_bytes()
     for content, names in ((packed, "city_id,score,tags"), (plain, "table_name,column_name,data_type")):
@@ -42,24 +42,18 @@ def test_csv_starts_with_one_byte_order_mark(snapshot: Path, tmp_path: Path) -> 
         assert content.count(b"\xef\xbb\xbf") == 1
 
 
-def test_a_long_table_goes_out_as_parquet_only(snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
+def test_a_long_table_goes_out_as_parquet_only_and_a_very_long_one_not_at_all(snapshot, tmp_path, monkeypatch):
+    monkeypatch.setattr(releases, "MAX_CSV_ROWS", 2)
     exported = export_tables(snapshot, tmp_path / "out", {})
     assert list((tmp_path / "out" / "csv").iterdir()) == []
     assert set(exported["city"]) == {"rows", "parquet_sha256"}
     assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
+    monkeypatch.setattr(releases, "MAX_PARQUET_ROWS", 2)
+    assert export_tables(snapshot, tmp_path / "alone", {}) == {"city": {"rows": 3}}
+    assert list((tmp_path / "alone").rglob("city*")) == []
 
 
-def test_a_very_long_table_stands_in_the_file_alone(
-    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
-    monkeypatch.setattr(release, "MAX_PARQUET_ROWS", 2)
-    assert export_tables(snapshot, tmp_path / "out", {}) == {"city": {"rows": 3}}
-    assert [path.name for path in (tmp_path / "out").rglob("city*")] == []
-
-
-def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_path: Path) -> None:
+def test_tables_of_the_front_room_go_out_under_their_schema(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create schema easy; create table easy.ranking as select 1 as rank_year")
         con.execute("create schema ops; create table ops.run as select 1 as n")
@@ -69,14 +63,18 @@ def test_tables_of_the_front_room_go_out_under_their_schema(snapshot: Path, tmp_
     assert "easy.ranking,rank_year" in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
 
 
-def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot: Path, tmp_path: Path) -> None:
+def remember(folder, exported, contents):
+    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
+    (folder / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+
+
+def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create table mart.year as select 2012 as year")
     first, second = tmp_path / "first", tmp_path / "second"
     contents = {"city": "c1", "year": "y1"}
     exported = export_tables(snapshot, first, contents)
-    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
-    (first / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+    remember(first, exported, contents)
     again = export_tables(snapshot, second, {"city": "c1", "year": "y2"}, first)
     assert again == exported
     for file in ("parquet/city.parquet", "csv/city.csv.gz"):
@@ -86,13 +84,93 @@ def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapsho
         assert (second / file).read_bytes() == (first / file).read_bytes()
 
 
-def test_files_of_other_kinds_than_today_are_not_linked(
-    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exported = export_tables(snapshot, tmp_path / "first", {"city": "c1"})
-    tables = {name: {**facts, "content": "c1"} for name, facts in exported.items()}
-    (tmp_path / "first" / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
-    monkeypatch.setattr(release, "MAX_CSV_ROWS", 2)
+def test_files_of_other_kinds_than_today_are_not_linked(snapshot, tmp_path, monkeypatch):
+    remember(tmp_path / "first", export_tables(snapshot, tmp_path / "first", {"city": "c1"}), {"city": "c1"})
+    monkeypatch.setattr(releases, "MAX_CSV_ROWS", 2)
     again = export_tables(snapshot, tmp_path / "second", {"city": "c1"}, tmp_path / "first")
     assert set(again["city"]) == {"rows", "parquet_sha256"}
     assert list((tmp_path / "second" / "csv").iterdir()) == []
+
+
+EXCHANGED = """
+create schema mart; create schema easy;
+create table mart.mart_run_manifest as
+select '2026.11.0-SYNTHETIC' as release, '2021A' as data_vintage, 'm1' as method_version, true as is_synthetic,
+    timestamp '2026-11-26 10:00:00' as started_at;
+create table mart.mart_odd (n integer not null, tags varchar[], note varchar not null, x double, day date);
+insert into mart.mart_odd values (1, ['a', 'b'], '', null, null), (2, null, 'é', 0.1, '2020-01-01');
+create table easy.ranking as
+select 2020 as year, 'CN1' as city_id, 51.5::double as score_100, false as is_provisional;
+create table easy.panel_long
+    (city_id varchar, indicator_code varchar, year integer, value_raw double, value_origin varchar, unit varchar);
+insert into easy.panel_long values ('CN1', 'q1', 2020, 7.25, 'observed', 'yuan'),
+    ('CN1', 'q2', 2020, 1e-9, 'interpolated_linear', 'percent'), ('CN1', 'q3', 2020, null, 'observed', 'km2'),
+    ('CN1', 'q4', 2020, 4.0, 'suspected_fill', 'km2');
+comment on table easy.ranking is 'One row per city.';
+comment on column easy.ranking.score_100 is 'Score. Unit: points.';
+"""
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """A small file with the tables and comments that the exchange files are made of, exported."""
+    folder = tmp_path_factory.mktemp("exchange")
+    file, out = folder / "city.duckdb", folder / "release"
+    with duckdb.connect(str(file)) as con:
+        con.execute(EXCHANGED)
+    write_exchange(file, out, export_tables(file, out, {}))
+    return out
+
+
+def read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
+
+
+def test_the_data_package_is_valid_until_a_file_is_changed(release, tmp_path):
+    frictionless = pytest.importorskip("frictionless")
+    report = frictionless.validate(str(release / PACKAGE))
+    assert report.valid, report.flatten(["title", "rowNumber", "message"])
+    rows = {task.name: task.stats["rows"] for task in report.tasks}
+    assert rows == {"easy.panel_long": 4, "easy.ranking": 1, "mart_odd": 2, "mart_run_manifest": 1}
+    package = read(release / PACKAGE)
+    package["resources"] = [one for one in package["resources"] if one["name"] == "mart_odd"]
+    (tmp_path / "csv").mkdir()
+    text = gzip.decompress((release / "csv" / "mart_odd.csv.gz").read_bytes())
+    (tmp_path / "csv" / "mart_odd.csv.gz").write_bytes(gzip.compress(text.replace(b"0.1", b"0.2"), mtime=0))
+    (tmp_path / PACKAGE).write_text(json.dumps(package), encoding="utf-8")
+    assert not frictionless.validate(str(tmp_path / PACKAGE)).valid
+
+
+def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release):
+    package = read(release / PACKAGE)
+    resources = {one["name"]: one for one in package["resources"]}
+    fields = {one["name"]: one for one in resources["easy.ranking"]["schema"]["fields"]}
+    assert fields["score_100"] == {"name": "score_100", "type": "number", "description": "Score", "unit": "points"}
+    assert resources["easy.ranking"]["description"] == "One row per city."
+    assert package["title"].startswith("SYNTHETIC")
+    odd = {one["name"]: one for one in resources["mart_odd"]["schema"]["fields"]}
+    assert odd["n"]["constraints"] == {"required": True}
+    assert "constraints" not in odd["note"]  # an empty text would be refused
+
+
+def test_croissant_is_valid_and_gives_the_rows_of_the_front_room(release, caplog):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    with caplog.at_level(logging.WARNING):
+        found = mlcroissant.Dataset(jsonld=str(release / CROISSANT))
+    assert (found.metadata.issues.errors, found.metadata.issues.warnings) == (set(), set())
+    (row,) = list(found.records("easy.ranking"))
+    assert row["easy.ranking/score_100"] == 51.5
+    assert {one["name"] for one in read(release / CROISSANT)["recordSet"]} == {"easy.ranking", "easy.panel_long"}
+
+
+def test_sdmx_has_one_observation_a_figure_and_says_which_are_imputed(release):
+    with (release / SDMX).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:3] == ["STRUCTURE", "STRUCTURE_ID", "ACTION"]
+    kinds = {(row["STRUCTURE"], row["STRUCTURE_ID"], row["ACTION"]) for row in rows}
+    assert kinds == {("dataflow", "NQPF:PANEL(1.0.0)", "I")}
+    keys = [(row["FREQ"], row["REF_AREA"], row["INDICATOR"], row["TIME_PERIOD"]) for row in rows]
+    assert keys == [("A", "CN1", code, "2020") for code in ("q1", "q2", "q4", "score")]
+    assert [row["OBS_STATUS"] for row in rows] == ["A", "I", "E", "A"]
+    assert [float(row["OBS_VALUE"]) for row in rows] == [7.25, 1e-9, 4.0, 51.5]

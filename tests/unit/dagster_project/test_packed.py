@@ -1,7 +1,5 @@
 """Packed tables: each fact kept once, and the view says what the build holds, whatever it holds."""
 
-from pathlib import Path
-
 import duckdb
 import pytest
 
@@ -32,7 +30,7 @@ select 'nqpf' as index_code, 'n1' as indicator_code, 'text@v9:b.csv!!A1' as sour
 
 
 @pytest.fixture
-def con(tmp_path: Path) -> duckdb.DuckDBPyConnection:
+def con(tmp_path):
     con = duckdb.connect()
     for name in ("build", "snapshot"):
         con.execute(f"attach '{tmp_path / name}.duckdb' as {name}; create schema {name}.mart")
@@ -55,73 +53,61 @@ def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]]:
     return con.execute(sql).fetchall()
 
 
-def same_in(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return rows(con, f"from build.{table} order by all") == rows(con, f"from snapshot.{table} order by all")
+SCORE, SOURCE_VALUE, SOURCE = "mart.mart_index_score", "mart.mart_source_value", "mart.mart_indicator_source"
 
 
-def test_rows_that_two_bases_share_are_kept_once(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(SCORES)
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
-    assert rows(con, "select count(*) from snapshot.store.mart_index_score") == [(10,)]
-    assert rows(con, "select count(*), count(distinct block_no) from snapshot.store.mart_index_score_block") == [(2, 1)]
-    kept = {row[0] for row in rows(con, "select column_name from (describe snapshot.store.mart_index_score)")}
-    assert not {"score_100", "pct_year", "basis"} & kept
+def pack_and_compare(con: duckdb.DuckDBPyConnection, *tables: str) -> None:
+    for table in tables:
+        packed(con, table)
+    for table in tables:
+        assert rows(con, f"from build.{table} order by all") == rows(con, f"from snapshot.{table} order by all")
 
 
-def test_bases_that_differ_in_one_figure_are_both_kept(con: duckdb.DuckDBPyConnection) -> None:
+def test_bases_that_differ_in_one_figure_are_both_kept(con):
     con.execute(SCORES)
     con.execute("update build.mart.mart_index_score set score = score + 1 where basis = 'frozen' and city_id = 'c3'")
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
+    pack_and_compare(con, SCORE)
     assert rows(con, "select count(*) from snapshot.store.mart_index_score") == [(20,)]
 
 
-def test_a_row_that_the_formula_does_not_give_keeps_its_own(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_row_that_the_formula_does_not_give_keeps_its_own(con):
     con.execute(SCORES)
     con.execute("update build.mart.mart_index_score set score_100 = score_100 + 1e-9 where city_id = 'c7'")
     con.execute("update build.mart.mart_index_score set score_100 = null where city_id = 'c8'")
-    packed(con, "mart.mart_index_score")
-    assert same_in(con, "mart.mart_index_score")
+    pack_and_compare(con, SCORE)
     assert rows(con, "select count(score_100) from snapshot.store.mart_index_score") == [(1,)]
     assert rows(con, "select count(*) from snapshot.store.mart_index_score where score_100_is_own") == [(2,)]
 
 
-def test_a_cell_stands_in_one_table_and_others_have_its_number(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_cell_stands_in_one_table_and_others_have_its_number(con):
     con.execute(CELLS)
-    packed(con, "mart.mart_source_value")
-    packed(con, "mart.mart_indicator_source")
-    assert same_in(con, "mart.mart_source_value")
-    assert same_in(con, "mart.mart_indicator_source")
+    pack_and_compare(con, SOURCE_VALUE, SOURCE)
     own = "select count(c_no), count(source_cell_id), count(text) from snapshot.store.mart_indicator_source"
     assert rows(con, own) == [(11, 1, 1)]  # the block of the report is its own, and its text is no cell of the others
 
 
-def test_figures_with_two_decimals_are_whole_numbers_in_the_file(con: duckdb.DuckDBPyConnection) -> None:
+def test_figures_with_two_decimals_are_whole_numbers_in_the_file(con):
     con.execute(CELLS)
     con.execute("update build.mart.mart_source_value set value = 1 / 3.0 where city_id = 'c4'")
-    packed(con, "mart.mart_source_value")
-    assert same_in(con, "mart.mart_source_value")
+    pack_and_compare(con, SOURCE_VALUE)
     kept = "select count(hundredths), count(value), count(used_value) from snapshot.store.mart_source_value"
     assert rows(con, kept) == [(9, 1, 1)]
 
 
-def test_the_view_has_one_column_more_where_it_says_what_is_the_headline(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_view_has_one_column_more_where_it_says_what_is_the_headline(con):
     con.execute(SCORES)
     packed(con, "mart.mart_index_score", ", coalesce(basis = 'frozen', false) as is_headline")
     assert rows(con, "select basis from snapshot.mart.mart_index_score where is_headline group by 1") == [("frozen",)]
 
 
-def test_a_table_without_the_columns_of_its_plan_stays_a_table(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_table_without_the_columns_of_its_plan_stays_a_table(con):
     assert not is_packable(con, "mart.mart_index_score", ["score", "score_100"])
     assert not is_packable(con, "mart.dim_city", ["city_id"])
     plan = PACKED["mart.mart_indicator_source"]
     assert not is_packable(con, "mart.mart_indicator_source", [*plan.block, *plan.order, *plan.formulas])  # no cells
 
 
-def test_a_view_that_says_something_else_is_refused(
-    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_view_that_says_something_else_is_refused(con, monkeypatch):
     con.execute(SCORES)
     monkeypatch.setattr("dagster_project.publish.release.packed._content", lambda con, kept: "1")
     con.execute("update build.mart.mart_index_score set score = score + 1 where basis = 'frozen'")

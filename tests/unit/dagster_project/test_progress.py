@@ -1,12 +1,24 @@
-"""What a run says while it goes: step n of m, and about how long it still takes."""
+"""What a run says while it goes, how many processes compute, and services that end with it."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
+import sys
+import time
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from dagster_project.cli.runner import RunLog, shown, time_left_words
+from dagster_project.cli.service import say_when_open
+from dagster_project.defs.dbt_project import STEPS
+from dagster_project.run.effort import EffortError, current_effort
 from dagster_project.run.status import StepRecord
+from dagster_project.run.steps import STEP_WORDS, step_words
+from dagster_project.study.registry import REGISTRY
 
 KNOWN = {"ingest/a": 10.0, "ingest/b": 20.0, "rebuild/c": 70.0, "rebuild/gone": 500.0}
 
@@ -17,18 +29,12 @@ def log(*done: str) -> RunLog:
     return record
 
 
-def test_time_left_is_what_the_other_steps_took_last_time():
+def test_time_left_is_what_the_other_steps_took_last_time_and_unknown_where_one_never_ran():
     assert log().seconds_left({}) == 100.0
     assert log("ingest/a").seconds_left({}) == 90.0
     assert log("ingest/a", "ingest/b", "rebuild/c").seconds_left({}) == 0.0
-
-
-def test_a_running_step_counts_what_is_left_of_it_and_never_less_than_nothing():
     assert log().seconds_left({"ingest/a": 4.0}) == 96.0
-    assert log().seconds_left({"ingest/a": 40.0}) == 90.0
-
-
-def test_a_step_that_never_ran_leaves_no_estimate():
+    assert log().seconds_left({"ingest/a": 40.0}) == 90.0  # never less than nothing of one that still runs
     record = log()
     record.expected.add("rebuild/new")
     assert record.seconds_left({}) is None
@@ -46,7 +52,7 @@ def printed(*, is_terminal: bool) -> tuple[str, RunLog]:
     return console.file.getvalue(), record  # type: ignore[attr-defined]
 
 
-def test_without_a_terminal_a_run_is_plain_lines_one_a_step():
+def test_a_run_is_plain_lines_without_a_terminal_and_with_one_says_about_how_long():
     text, record = printed(is_terminal=False)
     lines = [re.sub(r"[\d.]+ s$", "s", line).split() for line in text.splitlines()]
     outcome = {"read_files": "done", "judge_files": "failed"}
@@ -54,8 +60,91 @@ def test_without_a_terminal_a_run_is_plain_lines_one_a_step():
     assert sorted(keys) == sorted(outcome)
     assert lines == [[f"[{n}/2]", outcome[key], key, "s"] for n, key in enumerate(keys, start=1)]
     assert "\x1b" not in text
-
-
-def test_a_terminal_also_sees_how_many_steps_and_about_how_long():
     text, _ = printed(is_terminal=True)
     assert re.search(r"ingest: \w+.*[01]/2.*about \d+ min left", text)
+
+
+def test_every_method_and_dbt_step_has_words_and_keeps_them_when_it_is_split():
+    assert {f"py_{entry.name}" for entry in REGISTRY} | set(STEPS) <= set(STEP_WORDS)
+    assert step_words("dbt_marts_2") == step_words("dbt_marts") == "build marts (dbt)"
+    assert step_words("a_new_step") == "a_new_step"
+
+
+@pytest.fixture(autouse=True)
+def eight_cores(monkeypatch):
+    for name in ("NQPF_WORKERS", "NQPF_MEMORY", "NQPF_CLUSTER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(8)))
+
+
+@pytest.mark.parametrize(
+    ("said", "workers", "database"),
+    [
+        ({}, 8, None),
+        ({"NQPF_MEMORY": "1GB"}, 1, "0.5GB"),
+        ({"NQPF_MEMORY": "3 gb"}, 2, "1.5GB"),
+        ({"NQPF_MEMORY": "99GB"}, 8, "49.5GB"),
+        ({"NQPF_MEMORY": "3GB", "NQPF_WORKERS": "4"}, 2, "1.5GB"),  # the smaller of the two
+    ],
+)
+def test_one_process_a_core_within_what_is_said_of_processes_and_memory(monkeypatch, said, workers, database):
+    for name, text in said.items():
+        monkeypatch.setenv(name, text)
+    assert (current_effort().workers, current_effort().database_memory) == (workers, database)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("NQPF_WORKERS", "0"), ("NQPF_WORKERS", "many"), ("NQPF_MEMORY", "3"), ("NQPF_MEMORY", "0.5GB")]
+)
+def test_what_is_no_number_is_refused_in_a_sentence(monkeypatch, name, text):
+    monkeypatch.setenv(name, text)
+    with pytest.raises(EffortError, match=f"{name} is '{text}'"):
+        current_effort()
+
+
+STARTS = """
+import sys
+from dagster_project.cli.service import run_until_told_to_stop
+service = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+sys.exit(run_until_told_to_stop([sys.executable, "-c", service, sys.argv[1]]) != 0)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_a_stopped_process_takes_its_service_along(tmp_path, seconds):
+    """Also where it is stopped in the moment in which the service begins."""
+    noted = tmp_path / "pid"
+    starter = subprocess.Popen([sys.executable, "-c", STARTS, str(noted)])
+    try:
+        deadline = time.monotonic() + 120
+        while not (noted.exists() and noted.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        service = int(noted.read_text())
+        assert is_alive(service)
+        time.sleep(seconds)
+        starter.send_signal(signal.SIGTERM)
+        assert starter.wait(timeout=60) == 1
+        assert not is_alive(service)
+    finally:
+        starter.kill()
+        starter.wait()
+
+
+def test_the_page_is_named_once_it_answers(tmp_path, capsys):
+    index = tmp_path / "index.html"
+    index.touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        say_when_open(port, index)
+    starting, opened, docs = capsys.readouterr().out.splitlines()
+    assert f"http://127.0.0.1:{port}" in starting
+    assert opened.startswith(f"Open http://127.0.0.1:{port} ")
+    assert docs.endswith(index.as_uri())

@@ -4,24 +4,18 @@ import datetime as dt
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
 
 from dagster_project.run import status as run_status
 from dagster_project.run.status import WEBHOOK, RunStatus, StepRecord, known_seconds, read_status, write_status
 
-STEPS = [
-    StepRecord("ingest", "raw__load", "judge yearly loads", 2.345, True),
-    StepRecord("rebuild", "py_index", "weights and scores", 3.0, False),
-]
+LOADED = StepRecord("ingest", "raw__load", "judge yearly loads", 2.345, True)
+STEPS = [LOADED, StepRecord("rebuild", "py_index", "weights and scores", 3.0, False)]
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Keeps what it is sent; answers with the status of its server."""
-
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.taken.append((self.headers["Content-Type"], json.loads(body)))  # type: ignore[attr-defined]
@@ -32,93 +26,75 @@ class Receiver(BaseHTTPRequestHandler):
         """Silent."""
 
 
+def listen(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{port}/hook?token=secret")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
+def receiver(monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Receiver)
-    server.taken, server.answer = [], 204  # type: ignore[attr-defined]
+    server.taken, server.answer = [], 204
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.server_port}/hook?token=secret")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    listen(monkeypatch, server.server_port)
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
 
 
+@pytest.fixture
+def raw_server(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        listen(monkeypatch, server.getsockname()[1])
+        yield server
+
+
 @pytest.fixture(autouse=True)
-def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_webhook(monkeypatch):
     monkeypatch.delenv(WEBHOOK, raising=False)
 
 
-def ended(tmp_path: Path, **changes: object) -> RunStatus:
-    fields: dict[str, object] = {
-        "status": "refused",
-        "exit_code": 3,
-        "started": dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC),
-        "seconds": 12.34,
-        "release": "2026.1.0",
-        "message": ["合肥市 2021: too large"],
-        "warehouse": tmp_path,
-        "steps": STEPS,
-        **changes,
-    }
-    return RunStatus(**fields)  # type: ignore[arg-type]
+def ended(tmp_path, **changes):
+    steps, started = STEPS, dt.datetime(2026, 1, 15, 6, 0, tzinfo=dt.UTC)
+    fields = {"status": "refused", "exit_code": 3, "started": started, "seconds": 12.34, "release": "2026.1.0"}
+    fields |= {"message": ["合肥市 2021: too large"], "warehouse": tmp_path, "steps": steps}
+    return RunStatus(**{**fields, **changes})
 
 
-def test_all_of_it_is_written_and_read_back(tmp_path: Path) -> None:
-    assert write_status(tmp_path / "reports", ended(tmp_path)) == []
-    content = read_status(tmp_path / "reports")
-    told = ("job", "status", "exit_code", "started", "seconds", "release", "message")
-    assert {key: content[key] for key in told} == {
-        "job": "nqpf refresh",
-        "status": "refused",
-        "exit_code": 3,
-        "started": "2026-01-15T06:00:00+00:00",
-        "seconds": 12.3,
-        "release": "2026.1.0",
-        "message": ["合肥市 2021: too large"],
-    }
-    assert [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]] == [
-        ("raw__load", 2.35, True),
-        ("py_index", 3.0, False),
-    ]
-
-
-def test_only_the_finished_file_is_ever_there(tmp_path: Path) -> None:
-    for exit_code in (3, 0):
-        write_status(tmp_path, ended(tmp_path, exit_code=exit_code))
+def test_all_of_it_is_written_and_read_back_and_only_the_finished_file_is_ever_there(tmp_path):
+    for exit_code in (0, 3):
+        assert write_status(tmp_path, ended(tmp_path, exit_code=exit_code)) == []
         assert [file.name for file in tmp_path.iterdir()] == ["last_run.json"]
-    assert read_status(tmp_path)["exit_code"] == 0
+    content = read_status(tmp_path)
+    expected = {"job": "nqpf refresh", "status": "refused", "exit_code": 3, "started": "2026-01-15T06:00:00+00:00"}
+    expected |= {"seconds": 12.3, "release": "2026.1.0", "message": ["合肥市 2021: too large"]}
+    assert {key: content[key] for key in expected} == expected
+    steps = [(step["step"], step["seconds"], step["passed"]) for step in content["steps"]]
+    assert steps == [("raw__load", 2.35, True), ("py_index", 3.0, False)]
 
 
-def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path: Path) -> None:
+def test_seconds_of_steps_that_a_run_did_not_reach_are_kept_for_the_next_estimate(tmp_path):
     write_status(tmp_path, ended(tmp_path, steps=[StepRecord("rebuild", "py_index", "", 7.0, True)]))
     write_status(tmp_path, ended(tmp_path))  # py_index failed after 3 s: that says nothing about how long it takes
     assert known_seconds(tmp_path) == {"rebuild/py_index": 7.0, "ingest/raw__load": 2.35}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"step_seconds": 3}'])
-def test_a_file_that_is_none_is_read_as_nothing_known(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_none_is_nothing_known_and_in_place_of_the_folder_a_warning(tmp_path, text):
     (tmp_path / "last_run.json").write_text(text, encoding="utf-8")
     assert known_seconds(tmp_path) == {}
-
-
-def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
-    (tmp_path / "reports").write_text("a file where the folder should be", encoding="utf-8")
-    (warning,) = write_status(tmp_path / "reports", ended(tmp_path))
+    (warning,) = write_status(tmp_path / "last_run.json", ended(tmp_path))
     assert "could not be written" in warning
 
 
-def test_the_webhook_gets_the_same_content_as_json(tmp_path: Path, receiver: HTTPServer) -> None:
+def test_the_webhook_gets_the_same_content_and_its_refusal_is_a_warning_that_keeps_its_secret(tmp_path, receiver):
     assert write_status(tmp_path, ended(tmp_path)) == []
     ((kind, sent),) = receiver.taken  # type: ignore[attr-defined]
     assert kind == "application/json; charset=utf-8"
     assert sent == ended(tmp_path).content()
     assert "step_seconds" not in sent
-
-
-def test_a_webhook_that_refuses_is_a_warning_that_keeps_its_secret(tmp_path: Path, receiver: HTTPServer) -> None:
     receiver.answer = 500  # type: ignore[attr-defined]
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "it answered 500" in warning
@@ -134,18 +110,8 @@ HOSTILE = {
 }
 
 
-@pytest.fixture
-def raw_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv(WEBHOOK, f"http://127.0.0.1:{server.getsockname()[1]}/hook?token=secret")
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        yield server
-
-
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
-def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(
-    tmp_path: Path, raw_server: socket.socket, answer: bytes
-) -> None:
+def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(tmp_path, raw_server, answer):
     def speak() -> None:
         line, _ = raw_server.accept()
         with line:
@@ -161,9 +127,7 @@ def test_whatever_a_broken_server_answers_is_one_warning_without_the_secret(
     assert "could not be sent" in warnings[0]
 
 
-def test_a_server_that_drips_does_not_hold_the_run_up(
-    tmp_path: Path, raw_server: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_drips_does_not_hold_the_run_up(tmp_path, raw_server, monkeypatch):
     monkeypatch.setattr(run_status, "WEBHOOK_SECONDS", 0.5)
     done = threading.Event()
 
@@ -186,20 +150,12 @@ def test_a_server_that_drips_does_not_hold_the_run_up(
     assert "did not answer within" in warning
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://host name/secret",
-        "http://host:port/secret",
-        "http://host/\x07secret",
-        "http://[::1/secret",
-        "http:///secret",
-    ],
-)
-def test_a_malformed_address_is_a_warning_that_does_not_print_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    monkeypatch.setenv(WEBHOOK, url)
+MALFORMED = ("host name/secret", "host:port/secret", "host/\x07secret", "[::1/secret", "/secret")
+
+
+@pytest.mark.parametrize("address", MALFORMED)
+def test_a_malformed_address_is_a_warning_that_does_not_print_it(tmp_path, monkeypatch, address):
+    monkeypatch.setenv(WEBHOOK, f"http://{address}")
     (warning,) = write_status(tmp_path, ended(tmp_path))
     assert "secret" not in warning
     assert "not a valid address" in warning

@@ -1,7 +1,5 @@
 """Frames in and out of the build file."""
 
-from pathlib import Path
-
 import duckdb
 import pandas as pd
 import pytest
@@ -13,7 +11,7 @@ BOTH = {**ONE, "py.two": {"y": "varchar"}}
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path):
     made = Warehouse(tmp_path / "city.duckdb")
     with made.connect() as con:
         con.execute("create schema py")
@@ -21,30 +19,44 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return made
 
 
-def test_frames_come_back_under_their_labels(warehouse: Warehouse) -> None:
+def test_frames_come_back_under_their_labels_and_rows_replace_those_that_they_are_for(warehouse):
     found = warehouse.read_frames({"ones": "from py.one order by x desc", "twos": "from py.two"})
     assert list(found) == ["ones", "twos"]
     assert list(found["ones"]["x"]) == [2, 1]
     assert list(found["twos"]["y"]) == ["a"]
+    for _ in range(2):  # a rerun adds nothing
+        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
+    assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
-def test_a_table_that_cannot_be_written_leaves_all_tables_as_they_were(warehouse: Warehouse) -> None:
-    with pytest.raises(duckdb.Error):
-        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": [3]})}], {**ONE, "nowhere.two": {"y": "varchar"}})
+def no_second_part():
+    yield {"py.one": pd.DataFrame({"x": [3]})}
+    raise ValueError("no second part")
+
+
+@pytest.mark.parametrize(
+    ("parts", "types", "error"),
+    [
+        ([{"py.one": pd.DataFrame({"x": [3]})}], {**ONE, "nowhere.two": {"y": "varchar"}}, "nowhere"),
+        ([{"py.one": pd.DataFrame({"x": ["three"]})}], ONE, "three"),  # the contract has no room for it
+        (no_second_part(), ONE, "no second part"),
+    ],
+)
+def test_what_cannot_be_written_leaves_all_tables_as_they_were(warehouse, parts, types, error):
+    with pytest.raises((duckdb.Error, ValueError), match=error):
+        warehouse.replace_in_parts(parts, types)
     assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
 
 
-def test_parts_of_a_table_are_put_one_below_the_other_and_counted(warehouse: Warehouse) -> None:
+def test_parts_of_a_table_are_put_one_below_the_other_and_counted(warehouse):
     parts = [{"py.one": pd.DataFrame({"x": [i], "y": [text]})} for i, text in enumerate(["a", "b", "c"])]
     assert warehouse.replace_in_parts(iter(parts), ONE) == {"py.one": 3}
     assert list(warehouse.read_frame("from py.one")["y"]) == ["a", "b", "c"]
 
 
-def test_the_contract_decides_columns_and_types_also_of_a_table_without_rows(warehouse: Warehouse) -> None:
-    frames = [
-        {"py.one": pd.DataFrame({"more": [1.0], "x": [2.0]}), "py.two": pd.DataFrame()},
-        {"py.one": pd.DataFrame()},
-    ]
+def test_the_contract_decides_columns_and_types_also_of_a_table_without_rows(warehouse):
+    one = pd.DataFrame({"more": [1.0], "x": [2.0]})
+    frames = [{"py.one": one, "py.two": pd.DataFrame()}, {"py.one": pd.DataFrame()}]
     assert warehouse.replace_in_parts(frames, BOTH) == {"py.one": 1, "py.two": 0}
     with warehouse.connect(read_only=True) as con:
         described = {table: con.execute(f"describe {table}").fetchall() for table in BOTH}
@@ -52,30 +64,6 @@ def test_the_contract_decides_columns_and_types_also_of_a_table_without_rows(war
     assert [(name, kind) for name, kind, *_ in described["py.two"]] == [("y", "VARCHAR")]
     assert warehouse.read_frame("from py.one")["x"].tolist() == [2]
 
-
-def test_a_value_that_the_contract_has_no_room_for_is_an_error(warehouse: Warehouse) -> None:
-    with pytest.raises(duckdb.Error, match="three"):
-        warehouse.replace_in_parts([{"py.one": pd.DataFrame({"x": ["three"]})}], ONE)
-    assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
-
-
-def test_a_later_part_that_cannot_be_made_leaves_the_table_as_it_was(warehouse: Warehouse) -> None:
-    def parts():
-        yield {"py.one": pd.DataFrame({"x": [3]})}
-        raise ValueError("no second part")
-
-    with pytest.raises(ValueError, match="no second part"):
-        warehouse.replace_in_parts(parts(), ONE)
-    assert list(warehouse.read_frame("from py.one")["x"]) == [1, 2]
-
-
-def test_rows_replace_those_that_they_are_for_and_no_others(warehouse: Warehouse) -> None:
-    for _ in range(2):  # a rerun adds nothing
-        warehouse.replace_rows("py.one", pd.DataFrame({"x": [2]}), {"x": 2})
-    assert sorted(warehouse.read_frame("from py.one")["x"]) == [1, 2]
-
-
-# ---- rows of long tables come in chunks -------------------------------------------------------------------------
 
 LONG = """
     select case when n % 7 = 0 then null else 'text ' || n % 5 end as label, n, n / 2.0 as half,
@@ -85,13 +73,13 @@ LONG = """
 
 
 @pytest.mark.parametrize("rows", [0, 1, 250_000])
-def test_a_frame_is_that_of_duckdb_however_long(warehouse: Warehouse, rows: int) -> None:
+def test_a_frame_is_that_of_duckdb_however_long(warehouse, rows):
     sql = LONG.format(rows=rows)
     with warehouse.connect(read_only=True) as con:
         expected = con.execute(sql).df()
     pd.testing.assert_frame_equal(warehouse.read_frame(sql), expected, check_exact=True)
 
 
-def test_a_text_that_occurs_often_is_held_once(warehouse: Warehouse) -> None:
+def test_a_text_that_occurs_often_is_held_once(warehouse):
     texts = warehouse.read_frame(LONG.format(rows=250_000))["label"]
     assert len({id(text) for text in texts.dropna()}) == texts.nunique() == 5

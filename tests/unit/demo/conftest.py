@@ -12,7 +12,9 @@ from python_calamine import CalamineWorkbook
 
 from dagster_project.demo import DemoTruth, generate_demo
 from dagster_project.demo.books import tables_of
+from dagster_project.demo.country import read_geography
 from dagster_project.demo.registers import REGISTERS
+from dagster_project.paths import demo_paths
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,16 @@ class Demo:
     truth: DemoTruth
     cells: pd.DataFrame
 
+    def of(self, source: str = "yearbook", vintage: str = "", **where: object) -> pd.DataFrame:
+        """Printed cells of a source with their `number`."""
+        cells = self.cells
+        for column, value in {"source": source, "vintage": vintage, **where}.items():
+            cells = cells[cells[column] == value]
+        return cells.assign(number=pd.to_numeric(cells["text"], errors="coerce"))
+
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(tmp_path_factory):
     landing = tmp_path_factory.mktemp("landing")
     truth = generate_demo(landing)
     return Demo(landing, truth, read_back(landing))
@@ -66,9 +75,14 @@ def _yearbook_rows(paths: list[Path], layout: str, year: int, vintage: str) -> l
 
 def _long_rows(source: str, path: Path) -> list[tuple[object, ...]]:
     file = REGISTERS[source]
-    lines = list(csv.DictReader(io.StringIO(path.read_bytes().decode(file.encoding))))
+    lines = csv.DictReader(io.StringIO(path.read_bytes().decode(file.encoding)))
     return [
         (source, int(line[file.keys["year"]]), "", line[file.keys["city"]], variable, "city", line[header], True)
         for line in lines
         for header, variable, _, _ in file.columns
     ]
+
+
+@pytest.fixture(scope="session")
+def names() -> dict[str, str]:
+    return {city_id: row["name_zh"] for city_id, row in read_geography(demo_paths().seeds).units.items()}

@@ -3,48 +3,57 @@
 import numpy as np
 import pandas as pd
 import pytest
+from text_table import words
 
 from dagster_project.demo.books import UNITS, tables_of
-from dagster_project.demo.country import read_geography
-from dagster_project.paths import demo_paths
+from dagster_project.demo.figures import SECTORS
 
-ADDITIVE = (
-    "population_resident",
-    "population_registered",
-    "gdp_nom",
-    "va_primary_nom",
-    "va_secondary_nom",
-    "va_tertiary_nom",
-    "fiscal_expenditure",
-    "fiscal_education",
-    "fiscal_science",
-    "emp_urban_units",
-    "emp_it_services",
-    "emp_sci_tech",
-    "industrial_firms",
-    "industrial_profit",
+ADDITIVE = tuple(
+    words(
+        "population_resident population_registered gdp_nom va_primary_nom va_secondary_nom va_tertiary_nom"
+        " fiscal_expenditure fiscal_education fiscal_science emp_urban_units emp_it_services emp_sci_tech"
+        " industrial_firms industrial_profit"
+    )
 )
 
 
 @pytest.fixture(scope="module")
-def printed(demo):
-    """Printed numbers of the yearbooks without any damaged cell, one column per variable and scope."""
-    cells = demo.cells[(demo.cells["source"] == "yearbook") & (demo.cells["vintage"] == "")].copy()
-    cells["number"] = pd.to_numeric(cells["text"], errors="coerce")
-    wide = cells.pivot_table(index=["city", "year"], columns=["variable", "scope"], values="number")
-    slips = demo.truth.faults[demo.truth.faults["kind"] == "unit_slip"]
-    names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
-    wrong = demo.truth.slips[demo.truth.slips["source"] == "yearbook"]
-    wrong = wrong[wrong["true_value"] != wrong["printed_value"]]
-    for slip in (*slips.itertuples(), *wrong.itertuples()):
-        scope = "built_up" if slip.variable_code == "built_up_area" else "city"
-        wide.loc[(names[slip.city_id], slip.year), (slip.variable_code, scope)] = np.nan
-    return wide
+def wide(demo, names) -> pd.DataFrame:
+    chosen = demo.cells[demo.cells["source"].isin(["society", "sector_employment", "consumer_prices", "investment"])]
+    chosen = chosen[chosen["text"] != ""]
+    table = chosen.pivot_table(index=["city", "year"], columns="variable", values="text", aggfunc="first").astype(float)
+    for slip in demo.truth.slips[demo.truth.slips["source"] == "society"].itertuples():
+        table.loc[(names[slip.city_id], slip.year), slip.variable_code] = slip.true_value
+    return table
 
 
 @pytest.fixture(scope="module")
-def raw(demo):
-    return demo.truth.raw.pivot_table(index=["city_id", "year"], columns="variable_code", values="value")
+def printed(demo, names):
+    """Printed numbers of the yearbooks without any damaged cell, one column per variable and scope."""
+    wide = demo.of().pivot_table(index=["city", "year"], columns=["variable", "scope"], values="number")
+    faults, slips = demo.truth.faults, demo.truth.slips
+    wrong = slips[(slips["source"] == "yearbook") & (slips["true_value"] != slips["printed_value"])]
+    for slip in (*faults[faults["kind"] == "unit_slip"].itertuples(), *wrong.itertuples()):
+        wide.loc[(names[slip.city_id], slip.year), (slip.variable_code, scope_of(slip.variable_code))] = np.nan
+    return wide
+
+
+def scope_of(variable):
+    return "built_up" if variable == "built_up_area" else "city"
+
+
+def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, names):
+    raw = demo.truth.raw.query("year == 2021").pivot(index="city_id", columns="variable_code", values="value")
+    truth, book, checked = raw.rename(index=names), printed.xs(2021, level="year"), 0
+    for item in (item for table in tables_of(2021) for item in table.items):
+        column = (item.variable, scope_of(item.variable))
+        if item.variable.startswith("x_") or column not in book:
+            continue
+        factor, decimals = UNITS[item.unit]
+        gap = (book[column] - truth[item.variable] * factor).abs()
+        assert gap.max() <= 0.5001 * 10.0**-decimals, item.variable
+        checked += 1
+    assert checked >= 25
 
 
 @pytest.mark.parametrize("scope", ["city", "district"])
@@ -76,17 +85,17 @@ def test_parts_when_printed_stay_below_their_wholes(printed):
         assert (both[part] <= both[whole]).all(), part
 
 
-def test_last_printed_year_when_rescaled_equals_the_truth(demo, printed, raw):
-    names = {c: row["name_zh"] for c, row in read_geography(demo_paths().seeds).units.items()}
-    truth = raw.xs(2021, level="year").rename(index=names)
-    book = printed.xs(2021, level="year")
-    checked = 0
-    for item in (item for table in tables_of(2021) for item in table.items):
-        scope = "built_up" if item.variable == "built_up_area" else "city"
-        if item.variable.startswith("x_") or (item.variable, scope) not in book:
-            continue
-        factor, decimals = UNITS[item.unit]
-        both = pd.concat([book[(item.variable, scope)], truth[item.variable] * factor], axis=1).dropna()
-        assert (both.iloc[:, 0] - both.iloc[:, 1]).abs().max() <= 0.5001 * 10.0**-decimals, item.variable
-        checked += 1
-    assert checked >= 25
+def test_parts_of_consumption_and_sectors_add_up_and_reports_say_synthetic(wide, demo):
+    window = wide.dropna(subset=["income_urban"])
+    assert len(window) == 2860
+    assert (window["food_urban"] < window["consumption_urban"]).all()
+    assert (window["consumption_urban"] < window["income_urban"]).all()
+    assert (window["income_rural"] < window["income_urban"]).mean() > 0.99
+    total = wide[[f"emp_sector_{s}" for s in SECTORS]].dropna().sum(axis=1)
+    raw = demo.truth.raw
+    units = raw[raw["variable_code"] == "emp_urban_units"]["value"]
+    assert total.sum() == pytest.approx(units.sum(), rel=1e-6)
+    texts = demo.cells[(demo.cells["source"] == "work_report") & (demo.cells["variable"] == "work_report_text")]["text"]
+    assert len(texts) == 2860
+    assert texts.str.startswith("SYNTHETIC").all()
+    assert texts.nunique() == len(texts)

@@ -35,22 +35,15 @@ def country(truth=None, seed=7, n_years=T):
     )
 
 
-def test_latent_panel_when_put_into_its_equation_leaves_the_shock():
+def test_country_satisfies_its_equations_and_is_that_of_its_seed():
     drawn = country()
     np.testing.assert_allclose(drawn.residual(), drawn.shock, atol=1e-10)
-
-
-def test_sides_when_averaged_give_the_total():
-    drawn = country()
     np.testing.assert_allclose((drawn.nqpf_new + drawn.nqpf_quality) / 2, drawn.nqpf, atol=1e-12)
+    assert np.array_equal(drawn.nqpf, country().nqpf)
+    assert not np.array_equal(drawn.nqpf, country(seed=8).nqpf)
 
 
-def test_country_when_drawn_twice_from_one_seed_is_equal():
-    assert np.array_equal(country().nqpf, country().nqpf)
-    assert not np.array_equal(country().nqpf, country(seed=8).nqpf)
-
-
-def test_blocks_when_summed_give_the_weights_and_swap_with_their_labels():
+def test_blocks_sum_to_the_weights_and_a_spillover_by_hand_has_border_and_threshold():
     weights = random_knn_weights(N, 5, rng=np.random.default_rng(1))
     is_centre = np.arange(N) % 4 == 0
     blocks, swapped = split_blocks(weights, is_centre), split_blocks(weights, ~is_centre)
@@ -59,13 +52,9 @@ def test_blocks_when_summed_give_the_weights_and_swap_with_their_labels():
     # rows receive: pc has peripheral rows and central columns
     assert not blocks["pc"][is_centre].any()
     assert not blocks["pc"][:, ~is_centre].any()
-
-
-def test_spillover_when_written_by_hand_has_border_and_threshold():
     weights = np.array([[0.0, 1.0], [1.0, 0.0]])
-    matrix = spillover_matrix(
-        weights, is_centre=[True, False], province=["a", "b"], synergy=np.array([0.6, 0.4]), truth=Truth()
-    )
+    synergy = np.array([0.6, 0.4])
+    matrix = spillover_matrix(weights, is_centre=[True, False], province=["a", "b"], synergy=synergy, truth=Truth())
     np.testing.assert_allclose(matrix, [[0, 0.1 * 0.4], [0.8 * 0.4 * 1.75, 0]])
 
 
@@ -117,9 +106,8 @@ def test_true_weights_are_near_contiguity_and_equal_it_without_the_complication(
     assert (near[(links == 0) & (near > 0)] > 0).sum() == 2 * N  # a ring: two neighbours of neighbours each
     np.testing.assert_allclose(near_weights(links, points, Truth().without("near_weights")), links)
     moved = np.random.default_rng(4).permutation(N)
-    np.testing.assert_allclose(
-        near_weights(links[np.ix_(moved, moved)], points[moved], Truth()), near[np.ix_(moved, moved)]
-    )
+    there = np.ix_(moved, moved)
+    np.testing.assert_allclose(near_weights(links[there], points[moved], Truth()), near[there])
 
 
 def test_multiplier_and_its_averages_by_hand():
@@ -128,9 +116,8 @@ def test_multiplier_and_its_averages_by_hand():
     s = drawn.multiplier()
     more = drawn.pr.copy()
     more[3] += 1.0
-    mean = (
-        drawn.truth.beta * more + drawn.spillover @ more + drawn.city_effect[:, None] + drawn.year_effect + drawn.shock
-    )
+    shocks = drawn.city_effect[:, None] + drawn.year_effect + drawn.shock
+    mean = drawn.truth.beta * more + drawn.spillover @ more + shocks
     moved = np.linalg.solve(np.eye(N) - drawn.truth.rho * drawn.weights, mean) - drawn.nqpf
     np.testing.assert_allclose(moved, np.repeat(s[:, [3]], T, axis=1), atol=1e-9)
     is_core = np.arange(N) % 5 == 0
@@ -142,27 +129,17 @@ def test_multiplier_and_its_averages_by_hand():
     assert found["given_pc:core"] > 3 * found["given_cp:core"]
 
 
-def test_stationary_paths_have_variance_one_in_every_year():
+def test_stationary_paths_have_variance_one_and_coordination_is_the_root_of_the_mean():
     paths = stationary_ar1(20000, 5, 0.8, np.random.default_rng(1))
     assert paths.std(axis=0) == pytest.approx(np.ones(5), abs=0.02)
     assert np.mean(paths[:, 4] * paths[:, 3]) == pytest.approx(0.8, abs=0.02)
+    values = np.array([0.0, 0.5, 1.0])
+    np.testing.assert_allclose(coordination(values, values), np.sqrt([0.01, 0.5, 0.99]))
+    with pytest.raises(ValueError, match="constant"):
+        coordination(np.ones(3), values)
 
 
 @pytest.mark.parametrize("bad", [{"rho": 1.0}, {"border_factor": 1.2}, {"synergy_threshold": -0.1}])
 def test_truth_when_not_possible_is_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Truth(**bad)
-
-
-def test_weights_when_a_node_has_no_edge_tie_it_to_its_nearest():
-    weights = contiguity_weights(4, [(0, 1), (1, 2)], [[0, 0], [1, 0], [2, 0], [2.1, 0]])
-    np.testing.assert_allclose(weights.sum(axis=1), 1)
-    assert weights[3, 2] == 1
-    assert weights[2, 3] == 0.5
-
-
-def test_coordination_when_both_are_equal_is_the_root_of_the_mean():
-    values = np.array([0.0, 0.5, 1.0])
-    np.testing.assert_allclose(coordination(values, values), np.sqrt([0.01, 0.5, 0.99]))
-    with pytest.raises(ValueError, match="constant"):
-        coordination(np.ones(3), values)

@@ -8,36 +8,21 @@ SEEDS = range(1, 51)
 
 
 def rows(estimates, half, drawn=1.0):
-    return pd.DataFrame(
-        {
-            "where": "latents",
-            "errors": "cluster",
-            "quantity": "direct_effect",
-            "estimate": estimates,
-            "lo": [e - half for e in estimates],
-            "hi": [e + half for e in estimates],
-            "drawn": drawn,
-        }
-    )
+    found = pd.DataFrame({"estimate": estimates, "drawn": drawn, "where": "latents", "errors": "cluster"})
+    return found.assign(quantity="direct_effect", lo=found["estimate"] - half, hi=found["estimate"] + half)
 
 
-def test_coverage_counts_each_truth():
+def test_coverage_counts_each_truth_and_moves_with_what_was_drawn():
     table = recovery.coverage(rows([0.0, 1.0, 2.0, 3.0], half=1.1)).iloc[0]
     assert (table["n"], table["estimate"], table["truth"]) == (4, 1.5, 1.0)
     assert table["covers_drawn"] == 0.75  # the interval of 3 does not hold 1
     assert table["covers_others"] == 0.5  # others of 0: 2; of 1: 5/3; of 2: 4/3; of 3: 1
     assert "| direct_effect | 4 | 1 | 1.5 |" in recovery.as_page(recovery.coverage(rows([0.0, 1.0, 2.0, 3.0], 1.1)))
-
-
-def test_what_an_estimator_aims_at_moves_with_what_was_drawn():
-    """Estimates that are always 0.5 too high, of truths far apart: no truth is held, every aim is."""
-    table = recovery.coverage(rows([0.5, 10.5, 20.5], half=0.1, drawn=[0.0, 10.0, 20.0])).iloc[0]
-    assert (table["covers_drawn"], table["covers_others"]) == (0.0, 1.0)
-
-
-def test_rows_without_an_interval_or_a_truth_have_no_coverage():
     table = recovery.coverage(rows([0.0, 1.0], half=float("nan"), drawn=None)).iloc[0]
     assert pd.isna(table[["covers_drawn", "covers_others", "truth"]]).all()
+    # Estimates that are always 0.5 too high, of truths far apart: no truth is held, every aim is
+    table = recovery.coverage(rows([0.5, 10.5, 20.5], half=0.1, drawn=[0.0, 10.0, 20.0])).iloc[0]
+    assert (table["covers_drawn"], table["covers_others"]) == (0.0, 1.0)
 
 
 @pytest.fixture(scope="module")

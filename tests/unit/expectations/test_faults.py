@@ -1,10 +1,15 @@
-"""Each fault alone fails exactly its own rule, and the message names the place."""
+"""Each fault alone fails exactly its own rule and the message names the place; figures against limits."""
 
+import csv
 import math
 from decimal import Decimal
 
 import pandas as pd
 import pytest
+from loads import at_cell, clean_load
+
+from expectations.contract import FRAME_COLUMNS
+from expectations.suites.across import RULES
 
 
 def append_row(frames, **changes):
@@ -18,12 +23,9 @@ def scale(frames, mask, factor):
     values.loc[mask, "text"] = values.loc[mask, "value"].map(lambda value: f"{value:.0f}")
 
 
-def test_clean_load_fails_no_rule(frames, judge):
+def test_clean_loads_of_one_year_and_of_several_fail_no_rule(frames, judge):
     assert judge(frames) == {}
-
-
-def test_clean_multi_year_load_fails_no_rule(make_frames, judge):
-    assert judge(make_frames(years=(2017, 2018, 2019)), data_year=0) == {}
+    assert judge(clean_load(years=(2017, 2018, 2019)), data_year=0) == {}
 
 
 @pytest.mark.parametrize(
@@ -63,33 +65,36 @@ def test_missing_required_variable_is_named(frames, judge):
     assert (row.n_checked, row.n_unexpected) == (2, 1)
 
 
-def test_unknown_city_is_named_with_its_cell(frames, judge):
-    append_row(frames, city_text="麥庄市", row_kind="unknown", city_id=None, n_values=4)
-    failed = judge(frames)
-    assert set(failed) == {"row_city_is_known"}
-    assert "'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]" in failed["row_city_is_known"].sentence
+NOTE = {"row_kind": "note", "city_id": None, "n_values": 0}
+UNKNOWN = {"row_kind": "unknown", "city_id": None}
 
 
-def test_unknown_label_without_numbers_only_warns(frames, judge):
-    append_row(frames, city_text="附记", row_kind="unknown", city_id=None, n_values=0)
+@pytest.mark.parametrize(
+    ("row", "rule", "severity", "says"),
+    [
+        (
+            {**UNKNOWN, "city_text": "麥庄市", "n_values": 4},
+            "row_city_is_known",
+            "error",
+            ["'麥庄市' (2019) [yearbook_2019.xlsx, sheet Sheet1, cell A40]"],
+        ),
+        ({**UNKNOWN, "city_text": "附记", "n_values": 0}, "row_label_is_known", "warn", []),  # without numbers
+        ({}, "row_city_is_unique", "error", ["cell A6]", "cell A40]", "北京市"]),  # the first row once more
+        ({**NOTE, "sheet": "广告", "city_text": "更多数据"}, "table_has_cities", "error", ["sheet 广告"]),
+    ],
+)
+def test_a_row_at_fault_is_named_with_its_place(frames, judge, row, rule, severity, says):
+    append_row(frames, **row)
     failed = judge(frames)
-    assert {rule: row.severity for rule, row in failed.items()} == {"row_label_is_known": "warn"}
+    assert {one: found.severity for one, found in failed.items()} == {rule: severity}
+    for word in says:
+        assert word in failed[rule].sentence
 
 
 def test_province_and_note_rows_are_no_fault(frames, judge):
     append_row(frames, city_text="河北省", row_kind="province", city_id=None, n_values=4)
-    append_row(frames, city_text="注：本表不含市辖县", row_kind="note", city_id=None, n_values=0)
+    append_row(frames, **NOTE, city_text="注：本表不含市辖县")
     assert judge(frames) == {}
-
-
-def test_duplicate_city_names_both_rows(frames, judge):
-    append_row(frames)
-    failed = judge(frames)
-    assert set(failed) == {"row_city_is_unique"}
-    sentence = failed["row_city_is_unique"].sentence
-    assert "cell A6]" in sentence
-    assert "cell A40]" in sentence
-    assert "北京市" in sentence
 
 
 def test_same_city_in_another_sheet_is_no_duplicate(frames, judge):
@@ -98,8 +103,8 @@ def test_same_city_in_another_sheet_is_no_duplicate(frames, judge):
     assert judge(frames) == {}
 
 
-def test_wrong_year_fails_the_year_rule(make_frames, judge):
-    frames = make_frames()
+def test_wrong_year_fails_the_year_rule(judge):
+    frames = clean_load()
     frames["rows"].loc[:, "year"] = 2018
     frames["values"].loc[:, "year"] = 2018
     failed = judge(frames)
@@ -107,29 +112,19 @@ def test_wrong_year_fails_the_year_rule(make_frames, judge):
     assert "has year 2018" in failed["row_year_is_expected"].sentence
 
 
-def test_sheet_without_cities_is_named(frames, judge):
-    append_row(frames, sheet="广告", city_text="更多数据", row_kind="note", city_id=None, n_values=0)
-    failed = judge(frames)
-    assert set(failed) == {"table_has_cities"}
-    assert "sheet 广告" in failed["table_has_cities"].sentence
-
-
-def test_too_few_rows_tells_found_and_expected(frames, judge):
+def test_too_few_rows_tells_found_and_expected_also_in_one_year_of_many(frames, judge):
     frames["rows"], frames["values"] = frames["rows"].head(8), frames["values"].head(32)
-    failed = judge(frames)
-    assert set(failed) == {"table_city_count_is_expected"}
-    assert "2019: 8 cities (expected 11 to 13)" in failed["table_city_count_is_expected"].sentence
+    many = clean_load(years=(2017, 2018, 2019))
+    many["rows"] = many["rows"][(many["rows"]["year"] != 2018) | (many["rows"]["row_no"] % 2 == 0)]
+    for failed, says in (
+        (judge(frames), "2019: 8 cities (expected 11 to 13)"),
+        (judge(many, data_year=0), "2018: 6 cities"),
+    ):
+        assert set(failed) == {"table_city_count_is_expected"}
+        assert says in failed["table_city_count_is_expected"].sentence
 
 
-def test_too_few_rows_in_one_year_of_many(make_frames, judge):
-    frames = make_frames(years=(2017, 2018, 2019))
-    frames["rows"] = frames["rows"][(frames["rows"]["year"] != 2018) | (frames["rows"]["row_no"] % 2 == 0)]
-    failed = judge(frames, data_year=0)
-    assert set(failed) == {"table_city_count_is_expected"}
-    assert "2018: 6 cities" in failed["table_city_count_is_expected"].sentence
-
-
-def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_cell):
+def test_text_in_number_column_names_city_year_cell_and_text(frames, judge):
     mask = at_cell(frames, "唐山市", "gdp_nom")
     frames["values"].loc[mask, ["value", "text", "is_number"]] = [math.nan, "8659!", False]
     failed = judge(frames)
@@ -140,18 +135,13 @@ def test_text_in_number_column_names_city_year_cell_and_text(frames, judge, at_c
     assert row.details[0]["city_name"] == "唐山市"
 
 
-def test_one_city_times_10000_fails_the_band(frames, judge, at_cell):
+def test_one_city_times_10000_fails_the_band_and_without_one_warns_of_a_unit_slip(frames, judge):
     scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
     failed = judge(frames)
     assert set(failed) == {"value_is_inside_band"}
-    sentence = failed["value_is_inside_band"].sentence
     for word in ("保定市", "2019", "gdp_nom", "cell B13", "band 100,000 to 500,000,000"):
-        assert word in sentence
-
-
-def test_one_city_times_10000_without_band_warns_of_a_unit_slip(frames, judge, at_cell):
+        assert word in failed["value_is_inside_band"].sentence
     frames["values"][["band_low", "band_high"]] = math.nan
-    scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
     failed = judge(frames)
     assert {rule: row.severity for rule, row in failed.items()} == {"value_is_near_last": "warn"}
     assert "保定市 2019 gdp_nom" in failed["value_is_near_last"].sentence
@@ -178,8 +168,8 @@ def test_jump_that_is_no_power_of_ten_is_not_called_a_slip(frames, judge):
     assert "12 cities since 2018" in failed["jump_of_variable_is_small"].sentence
 
 
-def test_jump_in_one_year_of_many_is_found(make_frames, judge):
-    frames = make_frames(years=(2016, 2017, 2018, 2019))
+def test_jump_in_one_year_of_many_is_found(judge):
+    frames = clean_load(years=(2016, 2017, 2018, 2019))
     values = frames["values"]
     values[["band_low", "band_high"]] = math.nan
     scale(frames, (values["variable_code"] == "gdp_nom") & (values["year"] == 2017), 0.0001)
@@ -190,35 +180,28 @@ def test_jump_in_one_year_of_many_is_found(make_frames, judge):
     assert "gdp_nom (city) 2017" in failed["value_is_no_unit_slip"].sentence
 
 
-def test_empty_year_is_named(make_frames, judge):
-    frames = make_frames(years=(2018, 2019))
+def test_empty_year_is_named_and_a_load_without_any_number_refused(frames, judge):
+    frames["values"] = frames["values"].head(0)
+    assert set(judge(frames)) == {"year_has_numbers"}
+    frames = clean_load(years=(2018, 2019))
     frames["values"].loc[frames["values"]["year"] == 2018, ["value", "text"]] = [math.nan, None]
     failed = judge(frames, data_year=0)
     assert set(failed) == {"year_has_numbers"}
     assert "2018: 12 cities, no number" in failed["year_has_numbers"].sentence
 
 
-def test_load_without_any_number_is_refused(frames, judge):
-    frames["values"] = frames["values"].head(0)
-    assert set(judge(frames)) == {"year_has_numbers"}
-
-
-def test_required_variable_with_few_numbers_fails_coverage(frames, judge):
+def test_few_numbers_of_a_required_variable_fail_coverage_and_of_another_only_warn(frames, judge):
     mask = (frames["values"]["variable_code"] == "gdp_nom") & (frames["values"].index < 20)
-    frames["values"] = frames["values"][~mask]
-    failed = judge(frames)
+    failed = judge(frames | {"values": frames["values"][~mask]})
     assert set(failed) == {"coverage_of_required_variable"}
     assert "gdp_nom: 7 of 12 city rows" in failed["coverage_of_required_variable"].sentence
-
-
-def test_other_variable_with_few_numbers_only_warns(frames, judge):
     mask = (frames["values"]["variable_code"] == "wage_avg_nom") & (frames["values"].index < 20)
     frames["values"].loc[mask, ["value", "text"]] = [math.nan, "  "]
     failed = judge(frames)
     assert {rule: row.severity for rule, row in failed.items()} == {"coverage_of_other_variable": "warn"}
 
 
-def test_corrected_cells_are_exempt(frames, judge, at_cell):
+def test_corrected_cells_are_exempt(frames, judge):
     values = frames["values"]
     scale(frames, at_cell(frames, "保定市", "gdp_nom"), 10_000)
     values.loc[at_cell(frames, "唐山市", "gdp_nom"), ["text", "is_number"]] = ["8659!", False]
@@ -242,3 +225,115 @@ def test_database_types_are_read_as_they_come(frames, judge):
     frames["headers"]["is_known"] = frames["headers"]["is_known"].astype("object")
     frames["rows"]["n_values"] = frames["rows"]["n_values"].astype("Int64")
     assert judge(frames) == {}
+
+
+def test_two_columns_with_one_meaning_are_named(frames, judge):
+    headers = frames["headers"]
+    headers.loc[2, ["variable_code", "scope"]] = headers.loc[1, ["variable_code", "scope"]].tolist()
+    failed = judge(frames)
+    row = failed["header_meaning_is_unique"]
+    assert row.n_unexpected == 2
+    assert headers.loc[1, "header_path"] in row.sentence
+    assert headers.loc[2, "header_path"] in row.sentence
+
+
+def test_the_same_meaning_in_another_scope_is_fine_and_ignored_columns_may_repeat(frames, judge):
+    assert "header_meaning_is_unique" not in judge(frames)
+    headers = frames["headers"]
+    headers.loc[2, ["variable_code", "scope"]] = [headers.loc[1, "variable_code"], "district"]
+    assert "header_meaning_is_unique" not in judge(frames)
+    headers.loc[[2, 3], "variable_code"] = "ignore"
+    assert "header_meaning_is_unique" not in judge(frames)
+
+
+FLOW = {"variable_code": "gdp_nom", "scope": "city", "year": 2019, "block": "gdp_nom/city/2019"}
+
+
+def observation(rule_id, observed, limit, **more):
+    return {
+        **dict.fromkeys(FRAME_COLUMNS["across"]),
+        "rule_id": rule_id,
+        "observed": observed,
+        "limit_at": limit,
+        "why": "what was seen",
+        "subject": "gdp_nom/city/2019",
+        **more,
+    }
+
+
+def with_rows(frames, name, *rows):
+    return frames | {name: pd.DataFrame(rows, columns=FRAME_COLUMNS[name])}
+
+
+PLACE = {"file": "yearbook_2019.xlsx", "sheet": "Sheet1"}
+CITY = {"city_id": "CN110000", "city_name": "北京市", "year": 2019}
+EDIT = {**CITY, "variable_code": "gdp_nom", "scope": "city", "unit": "yuan10k", **PLACE, "cell": "B6"}
+EDIT |= {"rule": "E5", "action": "quarantine", "printed_value": 3e6, "used_value": None, "text": "3000000"}
+EDIT["evidence"] = "the years beside it lead to 3e+07"
+
+
+@pytest.mark.parametrize("rule", [rule.rule_id for rule in RULES])
+def test_a_figure_at_its_limit_is_accepted_and_one_beyond_it_is_refused(frames, judge, rule):
+    assert judge(with_rows(frames, "across", observation(rule, 0.9, 0.9, **FLOW))) == {}
+    beyond = with_rows(frames, "across", observation(rule, 0.91, 0.9, **FLOW), observation(rule, 0.5, 0.9, **FLOW))
+    failed = judge(beyond)
+    assert set(failed) == {rule}
+    assert (failed[rule].severity, failed[rule].n_unexpected, failed[rule].n_checked) == ("error", 1, 2)
+    assert "what was seen" in failed[rule].sentence
+
+
+def test_a_column_at_fault_comes_with_the_row_that_leaves_it_out(frames, judge):
+    rule = "block_is_of_its_year"
+    assert judge(with_rows(frames, "across", observation(rule, None, 0.9, **FLOW))) == {}  # it does not apply
+    (detail,) = judge(with_rows(frames, "across", observation(rule, 0.99, 0.9, **FLOW)))[rule].details
+    assert detail["paste_into"] == "header_map.csv"
+    (row,) = csv.reader([detail["paste_rows"]])
+    assert row[:5] == ["yearbook", "2019", "2019", "2-10地区生产总值/全市", "ignore"]
+    assert "2-10 地区生产总值 / 全市" in detail["sentence"]
+    assert detail["file"] == "yearbook_2019.xlsx"
+
+
+def test_exchanged_rows_come_with_an_answer_that_a_person_completes(frames, judge):
+    row = observation("row_holds_its_own_figures", 4.0, 2.0, **CITY, subject="CN110000", **PLACE, cell="A6")
+    (detail,) = judge(with_rows(frames, "across", row))["row_holds_its_own_figures"].details
+    assert detail["paste_into"] == "gate_answer.csv"
+    assert detail["paste_rows"] == "yearbook,2019,,row_holds_its_own_figures,CN110000,accept,,"
+
+
+def test_figures_that_are_left_out_are_told_with_both_figures_and_do_not_refuse(frames, judge):
+    failed = judge(with_rows(frames, "edits", EDIT, EDIT | {"used_value": 3e7, "action": "replace", "cell": "B7"}))
+    assert set(failed) == {"figure_is_used_as_printed"}
+    row = failed["figure_is_used_as_printed"]
+    assert (row.severity, row.n_unexpected) == ("warn", 2)
+    assert "printed '3000000', used blank" in row.sentence
+    assert "used 30,000,000" in row.sentence
+    assert row.details[0]["paste_rows"].startswith("yearbook,,CN110000,2019,gdp_nom,city,keep,,3000000,")
+
+
+def test_many_edits_ask_once_with_the_list_of_them_or_of_their_city_or_column(frames, judge):
+    loads = with_rows(frames, "edits", *[EDIT] * 12)
+    loads = with_rows(loads, "across", observation("edits_are_few", 12, 10, why="12 of 48", subject="edits"))
+    row = judge(loads)["edits_are_few"]
+    assert row.n_unexpected == 1
+    assert row.sentence.count("北京市 gdp_nom (city) '3000000' [Sheet1 B6]") == 10
+    assert "and 2 more" in row.sentence
+    assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_are_few,edits,accept,,"
+    other = {**EDIT, "city_id": "CN120000", "city_name": "天津市", "text": "77"}
+    found = observation("edits_of_a_city_are_few", 5, 4, **CITY | {"subject": "CN110000/2019", "why": "5 figures"})
+    row = judge(with_rows(with_rows(frames, "edits", EDIT, other), "across", found))["edits_of_a_city_are_few"]
+    assert "北京市: 5 figures: 北京市 gdp_nom (city) '3000000' [Sheet1 B6]" in row.sentence
+    assert "天津市" not in row.sentence
+    assert row.details[0]["paste_rows"] == "yearbook,2019,,edits_of_a_city_are_few,CN110000/2019,accept,,"
+    other = {**EDIT, "variable_code": "wage_avg_nom", "text": "77"}
+    found = observation("edits_of_a_column_are_few", 12, 11, variable_code="gdp_nom", scope="city", year=2019)
+    row = judge(with_rows(with_rows(frames, "edits", other, EDIT), "across", found))["edits_of_a_column_are_few"]
+    assert "'3000000'" in row.sentence
+    assert "wage_avg_nom" not in row.sentence
+
+
+def test_the_data_docs_show_what_was_observed_and_the_limit(frames, judge, tmp_path):
+    judge(with_rows(frames, "across", observation("block_is_of_its_year", 0.9876, 0.9, **FLOW)))
+    page = (tmp_path / "small_load" / "across.html").read_text(encoding="utf-8")
+    assert "0.9876" in page.partition("Record of Great Expectations")[2]
+    judge(with_rows(frames, "edits", EDIT))
+    assert "3000000" in (tmp_path / "small_load" / "edits.html").read_text(encoding="utf-8")

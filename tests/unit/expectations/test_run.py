@@ -11,46 +11,46 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from loads import BASELINE
 
-from expectations import ResultRow, is_accepted, validate
+from expectations import ResultRow, is_accepted, judge, validate
 from expectations.docs_index import write_overview
 from expectations.run import by_influence, second_look
 from expectations.suites import ALL, values
 
 
-def test_rows_hold_plain_values_only(frames, baseline, tmp_path):
-    frames["values"].loc[:2, "value"] = 1e12
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+@pytest.fixture
+def run(frames, tmp_path):
+    """run(name, the baseline with changes): rows of the frames as the test left them."""
+    return lambda name="a", own=frames, **changes: validate(
+        own, dataclasses.replace(BASELINE, **changes), docs_dir=tmp_path, name=name
+    )
+
+
+def failures(rows):
+    return {row.rule_id: row for row in rows if not row.passed}
+
+
+def test_every_rule_answers_once_in_a_stable_order_with_plain_values_whatever_the_order_of_rows(frames, run):
+    frames["values"].loc[5, "value"] = 1e12
+    before = {name: frame.copy() for name, frame in frames.items()}
+    rows = run()
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+    assert [row.rule_id for row in rows] == [
+        one.meta["rule_id"] for suite in ALL for one in suite.build_suite(BASELINE).expectations
+    ]
+    assert len({row.rule_id for row in rows}) == len(rows)
     assert all(type(row) is ResultRow for row in rows)
     assert json.loads(json.dumps([dataclasses.asdict(row) for row in rows]))
     types = {type(value) for row in rows for detail in row.details for value in detail.values()}
     assert types <= {str, int, float, bool, type(None)}
+    mixed = run("b", {name: frame.sample(frac=1, random_state=3) for name, frame in frames.items()})
+    assert failures(mixed) == failures(rows)
 
 
-def test_every_rule_answers_once_and_in_a_stable_order(frames, baseline, tmp_path):
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
-    rules = [one.meta["rule_id"] for suite in ALL for one in suite.build_suite(baseline).expectations]
-    assert [row.rule_id for row in rows] == rules
-    assert len(set(rules)) == len(rules)
-
-
-def test_frames_are_not_changed(frames, baseline, tmp_path):
-    before = {name: frame.copy() for name, frame in frames.items()}
-    validate(frames, baseline, docs_dir=tmp_path, name="a")
-    for name, frame in frames.items():
-        pd.testing.assert_frame_equal(frame, before[name])
-
-
-def test_index_and_order_of_the_frames_do_not_matter(frames, baseline, tmp_path):
-    frames["values"].loc[5, "value"] = 1e12
-    straight = validate(frames, baseline, docs_dir=tmp_path, name="a")
-    shuffled = {name: frame.sample(frac=1, random_state=3) for name, frame in frames.items()}
-    mixed = validate(shuffled, baseline, docs_dir=tmp_path, name="b")
-    assert [row for row in mixed if not row.passed] == [row for row in straight if not row.passed]
-
-
-def test_accepted_means_rules_ran_and_no_error_failed(frames, baseline, tmp_path):
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+def test_accepted_means_rules_ran_and_no_error_failed(run):
+    rows = run()
     failed = dataclasses.replace(rows[0], passed=False)
     assert is_accepted(rows)
     assert not is_accepted([*rows, failed])
@@ -58,34 +58,30 @@ def test_accepted_means_rules_ran_and_no_error_failed(frames, baseline, tmp_path
     assert not is_accepted([])
 
 
-def test_expectation_that_breaks_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
+def test_expectation_that_breaks_counts_as_failed(run, tmp_path, monkeypatch):
     prepare = values.prepare
     monkeypatch.setattr(values, "prepare", lambda f, b: prepare(f, b).drop(columns=["is_near_last"]))
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
-    failed = {row.rule_id: row for row in rows if not row.passed}
-    assert set(failed) == {"value_is_near_last"}
-    assert failed["value_is_near_last"].severity == "error"
-    assert 'column "is_near_last"' in failed["value_is_near_last"].sentence
+    rows = run()
+    ((rule, failed),) = failures(rows).items()
+    assert (rule, failed.severity) == ("value_is_near_last", "error")
+    assert 'column "is_near_last"' in failed.sentence
     assert not is_accepted(rows)
     assert "could not be checked" in (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
 
 
-def test_suite_that_breaks_fails_all_its_rules(frames, baseline, tmp_path, monkeypatch):
+def test_suite_that_breaks_fails_all_its_rules(run, monkeypatch):
     def broken(frames, baseline):
         raise TypeError("no such thing")
 
     monkeypatch.setattr(values, "prepare", broken)
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
-    failed = [row for row in rows if not row.passed]
-    assert {row.suite for row in failed} == {"values"}
-    assert len(failed) == 3
+    rows = run()
+    failed = failures(rows).values()
+    assert [row.suite for row in failed] == ["values"] * 3
     assert all("TypeError: no such thing" in row.sentence for row in failed)
     assert not is_accepted(rows)
 
 
-def test_expectation_without_a_result_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
-    from expectations import judge
-
+def test_expectation_without_a_result_and_a_pass_that_skipped_rows_count_as_failed(run, monkeypatch):
     run_suite = judge.run_suite
 
     def forgetful(context, suite, frame):
@@ -94,34 +90,30 @@ def test_expectation_without_a_result_counts_as_failed(frames, baseline, tmp_pat
         return result
 
     monkeypatch.setattr(judge, "run_suite", forgetful)
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    rows = run()
     assert not is_accepted(rows)
     assert sum(row.passed for row in rows) == len(ALL)
-
-
-def test_pass_that_skipped_rows_counts_as_failed(frames, baseline, tmp_path, monkeypatch):
-    from expectations import judge
-
-    run_suite = judge.run_suite
     monkeypatch.setattr(judge, "run_suite", lambda c, suite, frame: run_suite(c, suite, frame.iloc[1:]))
-    rows = validate(frames, baseline, docs_dir=tmp_path, name="a")
+    rows = run()
     # of these the small load has none, so no row to skip
     assert {row.suite for row in rows if row.passed} == {"identities", "across", "edits"}
     assert any("looked at 47 of 48 rows" in row.sentence for row in rows)
 
 
-def test_missing_column_is_one_clear_message(frames, baseline, tmp_path):
+def test_missing_column_or_frame_is_one_clear_message(frames, run):
+    with pytest.raises(ValueError, match="cannot name a validation"):
+        run("../..")
     frames["values"] = frames["values"].drop(columns=["band_low", "cell"])
     with pytest.raises(ValueError, match="Frame 'values' lacks the column\\(s\\) cell, band_low"):
-        validate(frames, baseline, docs_dir=tmp_path, name="a")
+        run()
     with pytest.raises(ValueError, match="missing: rows"):
-        validate({"headers": frames["headers"], "values": frames["values"]}, baseline, docs_dir=tmp_path, name="a")
+        run(own={"headers": frames["headers"], "values": frames["values"]})
 
 
 @pytest.mark.parametrize("change", [{"rows_min": 20}, {"min_coverage": 90.0}, {"jump_limit_log": 0.0}])
-def test_baseline_that_contradicts_itself_is_refused(baseline, change):
+def test_baseline_that_contradicts_itself_is_refused(change):
     with pytest.raises(ValueError, match="baseline of yearbook, data year 2019"):
-        dataclasses.replace(baseline, **change)
+        dataclasses.replace(BASELINE, **change)
 
 
 def loads_from_elsewhere(text: str) -> list[str]:
@@ -130,9 +122,9 @@ def loads_from_elsewhere(text: str) -> list[str]:
     return links + re.findall(r"url\((?!data:)[^)]*\)|@import|<script|<iframe|\son\w+=", text, re.IGNORECASE)
 
 
-def test_data_docs_need_no_network(frames, baseline, tmp_path):
+def test_data_docs_need_no_network(frames, run, tmp_path):
     frames["values"].loc[:2, ["text", "is_number"]] = ["12", False]
-    validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 abc")
+    run("yearbook 2019 abc")
     pages = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
     assert len(pages) == 2 * len(ALL) + 3
     for page in pages:
@@ -140,10 +132,9 @@ def test_data_docs_need_no_network(frames, baseline, tmp_path):
     assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 500_000
 
 
-def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(frames, baseline, tmp_path):
-    validate(frames, baseline, docs_dir=tmp_path, name="yearbook 2019 aaa")
-    validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
-    validate(frames, baseline, docs_dir=tmp_path, name="panel 2019 bbb")
+def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(run, tmp_path):
+    for name in ("yearbook 2019 aaa", "panel 2019 bbb", "panel 2019 bbb"):
+        run(name)
     for name in ("index.html", "index.zh.html"):
         index = (tmp_path / name).read_text(encoding="utf-8")
         assert index.count("<section") == 2
@@ -152,11 +143,11 @@ def test_data_docs_index_links_existing_pages_and_keeps_earlier_loads(frames, ba
         assert all((tmp_path / link).is_file() for link in links)
 
 
-def test_data_docs_speak_chinese_but_for_code_and_the_record(frames, baseline, tmp_path):
+def test_data_docs_speak_chinese_but_for_code_and_the_record(frames, tmp_path):
     """A rule without its words in zh.json would show here: every rule has a section on the page of its suite."""
     frames["values"].loc[:2, ["text", "is_number"]] = ["12", False]
     frames["values"].loc[5, "value"] = 1e12
-    rows = validate(frames, baseline, docs_dir=tmp_path / "2019", name="a")
+    rows = validate(frames, BASELINE, docs_dir=tmp_path / "2019", name="a")
     write_overview(tmp_path)
     shown = []
     for path in tmp_path.rglob("*.zh.html"):
@@ -166,34 +157,34 @@ def test_data_docs_speak_chinese_but_for_code_and_the_record(frames, baseline, t
             assert re.search("[一-鿿]", finding.find("p").get_text()), finding["id"]
         for other in page.select("code, pre, [lang=en], a[lang]"):
             other.decompose()
-        texts = {part.get_text(" ", strip=True) for part in page.select("th, td, p, small, b, span")} - {
-            "a",
-            "yearbook",
-        }
+        shown_texts = {part.get_text(" ", strip=True) for part in page.select("th, td, p, small, b, span")}
+        texts = shown_texts - {"a", "yearbook"}
         latin = {text for text in texts if re.search("[A-Za-z]{2,}", text) and not re.search("[一-鿿]", text)}
         assert {text for text in latin if not text.endswith(" UTC")} == set(), path.name
     assert sorted(shown) == sorted(row.rule_id for row in rows)
 
 
-def test_data_docs_name_the_offender_and_keep_the_record(frames, baseline, tmp_path):
+def test_data_docs_name_the_offender_and_keep_the_record(frames, run, tmp_path):
     frames["values"].loc[0, "value"] = 1e12
-    validate(frames, baseline, docs_dir=tmp_path, name="a")
-    page = (tmp_path / "a" / "values.html").read_text(encoding="utf-8")
+    run()
+    page, index = ((tmp_path / name).read_text(encoding="utf-8") for name in ("a/values.html", "index.html"))
     for word in ("北京市", "B6", "value_is_inside_band", "Record of Great Expectations", "unexpected values found"):
         assert word in page
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "refused" in index
-    assert '<a href="a/values.html">values</a> <b>(1 error' in index  # which page holds it
-    assert 'href="a/values.html#value_is_inside_band"' in index
     assert '<section class="finding error" id="value_is_inside_band">' in page
+    for word in (
+        "refused",
+        '<a href="a/values.html">values</a> <b>(1 error',
+        'href="a/values.html#value_is_inside_band"',
+    ):
+        assert word in index
     (row,) = re.findall(r"<tr>(<td>[^\n]*?B6</code></td>.*?)</tr>", index)  # the cell, in a table
     assert {"B6", "北京市", "1,000,000,000,000"} <= set(re.findall("<td>(?:<code>)?(.*?)(?:</code>)?</td>", row))
 
 
-def test_data_docs_of_all_years_are_one_table_that_leads_to_each_load(frames, baseline, tmp_path):
+def test_data_docs_of_all_years_are_one_table_that_leads_to_each_load(frames, tmp_path):
     broken = {**frames, "values": frames["values"].assign(value=1e12)}
-    validate(frames, baseline, docs_dir=tmp_path / "2019", name="good")
-    validate(broken, dataclasses.replace(baseline, data_year=2018), docs_dir=tmp_path / "2018", name="bad")
+    validate(frames, BASELINE, docs_dir=tmp_path / "2019", name="good")
+    validate(broken, dataclasses.replace(BASELINE, data_year=2018), docs_dir=tmp_path / "2018", name="bad")
     top = write_overview(tmp_path).read_text(encoding="utf-8")
     rows = re.findall("<tr><td>(.*?)</tr>", top)
     assert ["refused" in row for row in rows] == [True, False]
@@ -206,42 +197,23 @@ def test_data_docs_of_all_years_are_one_table_that_leads_to_each_load(frames, ba
     assert loads_from_elsewhere(top) == []
 
 
-def test_data_docs_escape_text_from_the_file(frames, baseline, tmp_path):
-    evil = "<script>alert(1)</script>"
-    frames["rows"].loc[:1, ["city_text", "sheet", "city_id"]] = [evil, evil, "CN110000"]
-    frames["headers"].loc[3, ["header_path", "variable_code", "is_known"]] = [evil, evil, False]
-    frames["values"].loc[0, ["text", "is_number"]] = [evil, False]
-    frames["headers"] = frames["headers"].query("variable_code != 'gdp_nom'")
-    validate(frames, baseline, docs_dir=tmp_path, name="<script>x")
-    for page in tmp_path.rglob("*.html"):
-        assert "<script" not in page.read_text(encoding="utf-8"), page.name
-
-
-def test_name_without_letters_is_refused(frames, baseline, tmp_path):
-    with pytest.raises(ValueError, match="cannot name a validation"):
-        validate(frames, baseline, docs_dir=tmp_path, name="../..")
+ALONE = """
+import sys, expectations
+assert "great_expectations" not in sys.modules
+import logging, os, pandas as pd
+from expectations.contract import FRAME_COLUMNS
+logging.getLogger("expectations").setLevel(logging.CRITICAL)
+frames = {name: pd.DataFrame(columns=columns) for name, columns in FRAME_COLUMNS.items()}
+baseline = expectations.Baseline("s", 2019, 0, 1, (), 0.0, 1.0)
+rows = expectations.validate(frames, baseline, docs_dir=sys.argv[1], name="a")
+assert [row.rule_id for row in rows if not row.passed] == ["header_exists"]
+assert os.environ["GX_ANALYTICS_ENABLED"] == "False"
+"""
 
 
 def test_import_of_the_package_does_not_load_great_expectations_and_a_run_prints_nothing(tmp_path):
-    code = (
-        "import sys, expectations; assert 'great_expectations' not in sys.modules\n"
-        "import pandas as pd, os\n"
-        "from expectations.contract import FRAME_COLUMNS\n"
-        "frames = {name: pd.DataFrame(columns=columns) for name, columns in FRAME_COLUMNS.items()}\n"
-        "b = expectations.Baseline('s', 2019, 0, 1, (), 0.0, 1.0)\n"
-        "import logging; logging.getLogger('expectations').setLevel(logging.CRITICAL)\n"
-        f"rows = expectations.validate(frames, b, docs_dir={str(tmp_path)!r}, name='a')\n"
-        "assert [r.rule_id for r in rows if not r.passed] == ['header_exists']\n"
-        "assert os.environ['GX_ANALYTICS_ENABLED'] == 'False'\n"
-    )
-    root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run([sys.executable, "-c", ALONE, str(tmp_path)], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -258,45 +230,43 @@ def test_rules_across_rows_do_not_repeat_what_refused_a_load_already():
     assert not is_accepted(beside)
 
 
-def warning(rule_id, n, **detail):
+def warning(rule_id, n, variable, scope="city", **more):
+    detail = {"variable_code": variable, "scope": scope, **more}
     return ResultRow(rule_id, "values", "warn", False, 100, n, f"{n} of 100", f"{n} of 100 figures.", [detail])
 
 
-def test_warnings_that_can_move_a_score_come_first_and_those_beyond_sound_editions_before_them(baseline):
-    known = dataclasses.replace(
-        baseline, weights={"gdp_nom": 0.5, "road_area": 0.1}, usual={"many": (4, 6), "few": (1, 9)}
-    )
+def test_warnings_that_can_move_a_score_come_first_and_those_beyond_sound_editions_before_them():
+    usual = {"many": (4, 6), "few": (1, 9)}
+    known = dataclasses.replace(BASELINE, weights={"gdp_nom": 0.5, "road_area": 0.1}, usual=usual)
     rows = [
-        warning("unused", 3, variable_code="emp_total", scope="city"),
-        warning("district", 3, variable_code="gdp_nom", scope="district"),
-        warning("road", 3, variable_code="road_area", scope="city"),
-        warning("gdp", 3, variable_code="gdp_nom", scope="city"),
-        warning("far", 3, variable_code="road_area", scope="city", influence=0.8),
-        warning("few", 5, variable_code="gdp_nom", scope="city", influence=9.0),
-        dataclasses.replace(warning("refused", 1), severity="error"),
+        warning("unused", 3, "emp_total"),
+        warning("district", 3, "gdp_nom", "district"),
+        warning("road", 3, "road_area"),
+        warning("gdp", 3, "gdp_nom"),
+        warning("far", 3, "road_area", influence=0.8),
+        warning("few", 5, "gdp_nom", influence=9.0),
+        dataclasses.replace(warning("refused", 1, ""), severity="error", details=[{}]),
     ]
     ranked = [row.rule_id for row in by_influence(rows, known)]
     assert ranked == ["refused", "far", "gdp", "road", "unused", "district", "few"]
 
 
-def test_a_warning_says_how_many_findings_accepted_editions_had(frames, baseline, tmp_path):
+def test_a_warning_says_how_many_findings_accepted_editions_had(frames, run, tmp_path):
     frames["values"].loc[:2, "value"] *= 4
-    plain = {row.rule_id: row for row in validate(frames, baseline, docs_dir=tmp_path, name="a")}["value_is_near_last"]
+    plain = failures(run())["value_is_near_last"]
     for usual, start in (
         ((1, 2), "More than in accepted editions (1 to 2): "),
         ((5, 5), "As in accepted editions (5): "),
     ):
-        known = dataclasses.replace(baseline, usual={"value_is_near_last": usual})
-        rows = validate(frames, known, docs_dir=tmp_path, name="b")
-        assert {row.rule_id: row.sentence for row in rows}["value_is_near_last"] == start + plain.sentence
+        row = failures(run("b", usual={"value_is_near_last": usual}))["value_is_near_last"]
+        assert row.sentence == start + plain.sentence
     assert start in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
-def test_the_figures_of_a_warning_are_ordered_by_what_they_can_move(frames, baseline, tmp_path):
+def test_the_figures_of_a_warning_are_ordered_by_what_they_can_move(frames, run):
     values = frames["values"]
     codes = list(dict.fromkeys(values["variable_code"]))[:2]
     for code, factor in zip(codes, (9, 3), strict=True):
         values.loc[values.index[values["variable_code"] == code][3], "value"] *= factor
-    known = dataclasses.replace(baseline, weights={codes[1]: 0.2})
-    rows = {row.rule_id: row for row in validate(frames, known, docs_dir=tmp_path, name="a")}
-    assert [one["variable_code"] for one in rows["value_is_near_last"].details] == codes[::-1]
+    row = failures(run(weights={codes[1]: 0.2}))["value_is_near_last"]
+    assert [one["variable_code"] for one in row.details] == codes[::-1]

@@ -8,41 +8,17 @@ from pathlib import Path
 
 import xlsxwriter
 from hypothesis import strategies as st
+from text_table import words
 
-PLACES = {
-    "河北省": ["石家庄市", "唐山市", "秦皇岛市"],
-    "吉林省": ["长春市", "吉林市"],
-    "海南省": ["海口市", "三亚市", "儋州市"],
-    "西藏自治区": ["拉萨市", "日喀则市"],
-    "新疆维吾尔自治区": ["乌鲁木齐市", "哈密市"],
-}
+PLACES = {"河北省": ["石家庄市", "唐山市", "秦皇岛市"], "吉林省": ["长春市", "吉林市"]}
+PLACES |= {"海南省": ["海口市", "三亚市", "儋州市"], "西藏自治区": ["拉萨市", "日喀则市"]}
+PLACES["新疆维吾尔自治区"] = ["乌鲁木齐市", "哈密市"]
 MUNICIPALITIES = ["北京市", "重庆市"]
-# printed unit: its dimension in unit.csv, English as the yearbook translates it
-UNITS = {
-    "万人": "10 000 persons",
-    "人": "person",
-    "万元": "10 000 yuan",
-    "亿元": "100 million yuan",
-    "元": "yuan",
-    "%": "%",
-    "吨": "ton",
-    "平方公里": "sq.km",
-    "万千瓦时": "10 000 kwh",
-    "微克/立方米": "ug/m3",
-    "万户": "10 000 households",
-}
-WORDS = [
-    "人口",
-    "土地面积",
-    "地区生产总值",
-    "第二产业占GDP的比重",
-    "R&D经费",
-    "教育支出",
-    "用电量",
-    "学生",
-    "邮电业务",
-    "排放量",
-]
+# printed unit: English as the yearbook translates it
+UNITS = {"万人": "10 000 persons", "人": "person", "万元": "10 000 yuan", "亿元": "100 million yuan", "元": "yuan"}
+UNITS |= {"%": "%", "吨": "ton", "平方公里": "sq.km", "万千瓦时": "10 000 kwh", "微克/立方米": "ug/m3"}
+UNITS["万户"] = "10 000 households"
+WORDS = words("人口 土地面积 地区生产总值 第二产业占GDP的比重 R&D经费 教育支出 用电量 学生 邮电业务 排放量")
 ENGLISH = ["Total Area of Land", "GRP Growth Rate", "Volume of Gas (Coal Gas, Natural Gas)", "Per Capita GRP"]
 MARKS = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃"
 BLANKS = [None, "…", "—", "-", "...", " ", "……"]
@@ -130,7 +106,6 @@ class Book:
     has_advertising: bool
 
     def figures(self, values: dict[object, float | None]) -> dict[tuple[str, str], float]:
-        """(city, header key) -> the figure in the printed unit; blanks and unreadable texts are left out."""
         keys = [key for block in self.blocks for key, _ in block.columns()]
         return {
             (city, key): values[printed]
@@ -143,9 +118,6 @@ class Book:
 
 def _bracket(unit: str) -> str:
     return f"（{unit}）" if unit else ""
-
-
-# ---- strategies --------------------------------------------------------------------------------------------------
 
 
 @st.composite
@@ -166,7 +138,6 @@ def heads(draw: st.DrawFn, names: Iterator[str], room: int) -> Head:
 
 @st.composite
 def figures(draw: st.DrawFn) -> tuple[object, float | None]:
-    """(what the cell holds, what it means)."""
     kind = draw(st.sampled_from(["number", "number", "text", "thousands", "wide", "spaced", "blank", "unreadable"]))
     if kind == "blank":
         return draw(st.sampled_from(BLANKS)), None
@@ -211,9 +182,6 @@ def books(draw: st.DrawFn) -> tuple[Book, dict[object, float | None]]:
     return Book(blocks, rows, draw(st.integers(0, 2)), *flags[:4], notes, flags[4]), meaning
 
 
-# ---- writer ------------------------------------------------------------------------------------------------------
-
-
 class Page:
     """A worksheet whose ranges are merged only where they span more than one cell."""
 
@@ -231,8 +199,8 @@ class Page:
             self.sheet.write_number(row, col, value)
 
 
-def write_wide(book: Book, path: Path) -> None:
-    """All blocks side by side in one sheet, titles above the row of 城市."""
+def write_wide(book: Book, path: Path) -> str:
+    """All blocks side by side in one sheet, titles above the row of 城市; returns the name."""
     with xlsxwriter.Workbook(path) as workbook:
         page = Page(workbook.add_worksheet("Data"))
         top = book.blank_rows
@@ -245,6 +213,7 @@ def write_wide(book: Book, path: Path) -> None:
         _table(page, book, book.blocks, top + 2)
         if book.has_advertising:
             workbook.add_worksheet("更多数据").write_string(0, 0, "百度搜索某网，获取更多数据")
+    return path.name
 
 
 def write_tables(book: Book, folder: Path) -> list[str]:

@@ -1,24 +1,27 @@
 """The reading models of the dbt project in a throw-away DuckDB: raw cells in, values by city and header out."""
 
-from pathlib import Path
-
 import duckdb
 import pandas as pd
-from jinja2 import Environment
+from dbt_models import DBT, rendered
+from text_table import words
 
 from dagster_project.ingest import Load
 
-DBT = Path(__file__).resolve().parents[3] / "dbt"
-MODELS = [
-    "staging/stg_landing__cells",
-    "staging/stg_landing__headers",
-    "reading/int_units",
-    "reading/int_headers_mapped",
-    "reading/int_rows_matched_to_cities",
-    "reading/int_values_converted_to_units",
-]
+MODELS = words("""
+    staging/stg_landing__cells staging/stg_landing__headers reading/int_units reading/int_headers_mapped
+    reading/int_rows_matched_to_cities reading/int_values_converted_to_units
+""")
 GIVEN = {"header_map", "variable"}  # the caller's own
 NUMBERS = {"factor", "shift", "valid_from", "valid_to", "default_rank"}
+
+
+def header_rows(source: str, **columns: object) -> pd.DataFrame:
+    given = pd.DataFrame(columns).assign(source=source, year_from=None, year_to=None, reason=None)
+    return given.astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
+
+
+def variables(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame(columns).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)
 
 
 class Reading:
@@ -26,7 +29,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.con = duckdb.connect()
-        self.models = {model.rpartition("/")[2]: self.sql(model) for model in MODELS}
+        self.models = {model.rpartition("/")[2]: rendered(model, "text") for model in MODELS}
         for file in (DBT / "seeds").glob("*.csv"):
             if file.stem not in GIVEN:
                 frame = pd.read_csv(file, dtype=str)
@@ -57,10 +60,3 @@ class Reading:
 
     def rows(self) -> pd.DataFrame:
         return self.con.execute("from int_rows_matched_to_cities order by file, sheet, row_no").df()
-
-    def sql(self, model: str) -> str:
-        """The model with its macros, references as plain names."""
-        macros = (DBT / "macros" / "text.sql").read_text(encoding="utf-8")
-        source = (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
-        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: ""}
-        return Environment(autoescape=False).from_string(macros + source).render(**names)

@@ -1,27 +1,23 @@
-"""What a printed header says in Chinese: the SQL macros of dbt/macros/text.sql on the wordings that circulate."""
+"""Headers and names in Chinese: the SQL that reads them on the wordings that circulate, dated names of cities."""
 
-from pathlib import Path
+from functools import cache
 
 import duckdb
+import pandas as pd
 import pytest
-from jinja2 import Environment
+from dbt_models import DBT, with_macros
+from reading import Reading, header_rows
 
-MACROS = Path(__file__).resolve().parents[3] / "dbt" / "macros" / "text.sql"
+from dagster_project.ingest import read_load
+from expectations.suggest import CityNames
 
 
 @pytest.fixture(scope="module")
 def ask():
     """ask(macro, text): the result of one macro on one text."""
     con = duckdb.connect()
-    queries = {}
-
-    def run(macro: str, text: str):
-        if macro not in queries:
-            source = MACROS.read_text(encoding="utf-8") + f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)"
-            queries[macro] = Environment(autoescape=False).from_string(source).render()
-        return con.execute(queries[macro], [text]).fetchone()[0]
-
-    return run
+    query = cache(lambda macro: with_macros(f"select {{{{ {macro}('t') }}}} from (select ?::varchar as t)", "text"))
+    return lambda macro, text: con.execute(query(macro), [text]).fetchall()[0][0]
 
 
 @pytest.mark.parametrize(
@@ -112,47 +108,115 @@ def test_a_unit_note_inside_brackets_is_a_unit_in_brackets(ask):
     assert ask("header_text", "2-1 人口数 单位：万人 / 常住人口") == "人口数(万人)/常住人口"
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("1234.5", 1234.5),
-        (" 1,234,567.8 ", 1234567.8),
-        ("1 234 567", 1234567.0),
-        ("１２３．５", 123.5),
-        ("－4.2", -4.2),
-        ("−3.5", -3.5),
-        ("1\u202f234", 1234.0),
-        ("1\u2009234.5", 1234.5),
-        ("12\u200b", 12.0),
-        ("\ufeff7", 7.0),
-        ("１，２３４", 1234.0),
-        (".5", 0.5),
-        ("1e3", 1000.0),
-        ("178794000.0", 178794000.0),
-        ("1 1.44", None),
-        ("1,23", None),
-        ("12,3456", None),
-        ("II", None),
-        ("().13", None),
-        ("X940", None),
-        ("8659!", None),
-        ("1337()", None),
-        ("5851 1", None),
-        ("…", None),
-        ("—", None),
-        ("1-2", None),
-        ("", None),
-    ],
-)
+NUMBERS = {"1234.5": 1234.5, " 1,234,567.8 ": 1234567.8, "1 234 567": 1234567.0, "１２３．５": 123.5, "－4.2": -4.2}
+NUMBERS |= {"−3.5": -3.5, "1\u202f234": 1234.0, "1\u2009234.5": 1234.5, "12\u200b": 12.0, "\ufeff7": 7.0}
+NUMBERS |= {"１，２３４": 1234.0, ".5": 0.5, "1e3": 1000.0, "178794000.0": 178794000.0}
+NO_NUMBERS = ("1 1.44", "1,23", "12,3456", "II", "().13", "X940", "8659!", "1337()", "5851 1", "…", "—", "1-2", "")
+
+
+@pytest.mark.parametrize(("text", "number"), [*NUMBERS.items(), *((text, None) for text in NO_NUMBERS)])
 def test_a_number_is_read_or_left_to_a_person(ask, text, number):
     assert ask("clean_number", text) == number
 
 
-@pytest.mark.parametrize("text", ["", " ", "-", "—", "——", "…", "……", "...", "/", "*", "NA", "－", "　", "–"])
+BLANKS = ("", " ", "-", "—", "——", "…", "……", "...", "/", "*", "NA", "－", "　", "–")
+
+
+@pytest.mark.parametrize("text", [*BLANKS, "0", "I", "x", "-1", "()", "#ERROR"])
 def test_marks_of_a_missing_figure(ask, text):
-    assert ask("is_blank_mark", text) is True
+    assert ask("is_blank_mark", text) is (text in BLANKS)
 
 
-@pytest.mark.parametrize("text", ["0", "I", "x", "-1", "()", "#ERROR"])
-def test_what_is_no_mark_of_a_missing_figure(ask, text):
-    assert ask("is_blank_mark", text) is False
+VARIABLES = pd.DataFrame(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns, dtype=str)
+NO_HEADERS = header_rows("x", header_key=["x"], variable_code="ignore", scope="city", unit="人")
+
+
+@pytest.fixture(scope="module")
+def reading():
+    return Reading()
+
+
+@pytest.fixture
+def match(tmp_path, write_xlsx, sidecar_of, reading):
+    """match(names, year, source): (city_id or None, row_kind) of each name printed with one figure beside it."""
+
+    def run(names: list[str], year: int, source: str = "yearbook_tables") -> list[tuple[str | None, str]]:
+        rows = [["城市", "City", "人口（万人）"], *([name, "x", 1.0] for name in names)]
+        write_xlsx("a.xlsx", {"S": (rows, [])})
+        sidecar = sidecar_of("a.xlsx", layout="tables", source=source, data_year=year, edition_year=year + 1)
+        reading.read(read_load(sidecar, tmp_path), NO_HEADERS, VARIABLES)
+        found = reading.rows()[["city_id", "row_kind"]]
+        return list(found.astype(object).where(found.notna(), None).itertuples(index=False, name=None))
+
+    return run
+
+
+def test_a_city_and_a_province_with_one_stem_are_told_apart(match):
+    """吉林市 and 吉林省, 海南省 and 海南藏族自治州; bare names are the province in the yearbooks."""
+    assert match(["吉林省", "吉林市", "海南省", "海口市", "  三亚市", "儋州市"], 2020) == [
+        ("CN220000", "province"),
+        ("CN220200", "city"),
+        ("CN460000", "province"),
+        ("CN460100", "city"),
+        ("CN460200", "city"),
+        ("CN460400", "city"),
+    ]
+    found = match(["吉林", "海南", "海南藏族自治州"], 2019, "yearbook_wide")
+    assert found == [("CN220000", "province"), ("CN460000", "province"), ("CN632500", "city")]
+
+
+@pytest.mark.parametrize(
+    ("name", "city", "valid", "too_late"),
+    [
+        ("莱芜市", "CN371200", 2018, 2019),  # became districts of 济南
+        ("巢湖市", "CN341400", 2010, 2012),  # today a county-level city bears the name
+        ("襄樊市", "CN420600", 2010, 2012),  # 襄阳
+        ("昌都地区", "CN540300", 2013, 2016),
+        ("那曲地区", "CN540600", 2016, 2020),
+        ("哈密地区", "CN650500", 2015, 2020),
+    ],
+)
+def test_a_name_of_another_year_is_refused(match, name, city, valid, too_late):
+    assert match([name], valid) == [(city, "city")]
+    assert match(["北京市", name], too_late) == [("CN110000", "city"), (None, "unknown")]
+    hint = CityNames(DBT / "seeds").hint("yearbook_tables", name, too_late)
+    assert hint.ready_row == ""  # an alias row would hide that the year is wrong
+    assert city in hint.elsewhere
+
+
+def test_a_misread_name_belongs_to_its_edition_only(match):
+    misread = ["麥庄市", "荷泽市", "深河市", "常徳市", "脩州市", "那曲冇"]
+    ids = ["CN370400", "CN371700", "CN411100", "CN430700", "CN460400", "CN540600"]
+    assert match(misread, 2018, "yearbook_wide") == [(city, "city") for city in ids]
+    assert match(misread, 2020, "yearbook_wide") == [(None, "unknown")] * 6
+
+
+def test_a_county_is_known_by_its_name_of_the_year_and_the_heading_above(match):
+    """In a source about counties; elsewhere the same names are unknown."""
+    moved = [("CN341521", "county"), ("CN340422", "county")]
+    assert [match(["寿县"], year, "county_tables")[0] for year in (2014, 2016)] == moved
+    # a district of that name in Nanjing and in Xuzhou, and in three other provinces
+    rows = ["福建省", "鼓楼区", "河南省", "鼓楼区", "江苏省", "鼓楼区", "邛峡市", "石家庄市"]
+    found = match(rows, 2023, "county_tables")
+    assert found[1] == ("CN350102", "county")
+    assert found[3] == ("CN410204", "county")
+    assert found[5] == (None, "unknown")  # two in one province: the file needs codes
+    assert found[6] == ("CN510183", "county")
+    assert found[7] == ("CN130100", "city")
+    assert match(["鹿泉市"], 2013, "yearbook_tables") == [(None, "unknown")]
+
+
+def test_an_unknown_name_is_listed_with_the_three_nearest_and_their_score(match):
+    assert match(["石冢庄市"], 2020) == [(None, "unknown")]
+    hint = CityNames(DBT / "seeds").hint("yearbook_tables", "石冢庄市", 2020)
+    assert len(hint.nearest) == 3
+    assert hint.nearest[0] == ("石家庄市", 75.0)
+    assert [score for _, score in hint.nearest] == sorted((score for _, score in hint.nearest), reverse=True)
+    assert hint.ready_row == "石冢庄市,CN130100,2020,2020,ocr,yearbook_tables,"
+
+
+def test_a_row_without_figures_and_without_a_known_name_is_a_note(tmp_path, write_xlsx, sidecar_of, reading):
+    rows = [["城市", "City", "人口（万人）"], ["北京市", "Beijing", 1.0], ["续表"], ["天津市", "Tianjin", 2.0]]
+    write_xlsx("b.xlsx", {"S": (rows, [])})
+    reading.read(read_load(sidecar_of("b.xlsx"), tmp_path), NO_HEADERS, VARIABLES)
+    assert reading.rows()["row_kind"].tolist() == ["city", "note", "city"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import xlsxwriter
 from old_excel import write_xls
-from reading import DBT, Reading
+from reading import Reading, header_rows, variables
 
 from dagster_project.ingest import IngestError, Load, read_load
 
@@ -49,9 +49,7 @@ def write_xlsx_rows(path: Path, rows: Rows) -> None:
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("S")
         for row, values in enumerate(rows):
-            for col, value in enumerate(values):
-                if value is not None:
-                    sheet.write(row, col, value)
+            sheet.write_row(row, 0, values)
 
 
 def write_xls_rows(path: Path, rows: Rows) -> None:
@@ -83,25 +81,21 @@ def grid(load: Load) -> list[tuple[int, int, str, str]]:
     return [tuple(row) for row in load.cells[["row_no", "col_no", "part", "text"]].itertuples(index=False)]
 
 
+def long(city: str = "city", year: str = "year") -> dict[str, object]:
+    return {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": city, "year": year}}
+
+
 @pytest.mark.parametrize("name", [*WRITERS, "dta"])
 def test_a_long_table_is_the_same_in_every_format(tmp_path, sidecar_of, name):
     ending, write = WRITERS.get(name, ("dta", write_dta))
     write(tmp_path / f"a.{ending}", LONG)
-    keys = {"city": "city", "year": "year"} if name == "dta" else {"city": "城市", "year": "年份"}
-    load = read_load(sidecar_of(f"a.{ending}", layout="long", data_year=None, edition_year=None, keys=keys), tmp_path)
+    keys = long() if name == "dta" else long("城市", "年份")
+    load = read_load(sidecar_of(f"a.{ending}", **keys), tmp_path)
     body = [(row, col, text) for row, col, part, text in grid(load) if part == "body"]
     assert body == [
-        (2, 1, "北京市"),
-        (2, 2, "2018"),
-        (2, 3, "33105.97"),
-        (2, 4, "12345678"),
-        (3, 1, "北京市"),
-        (3, 2, "2019"),
-        (3, 3, "35371.3"),
-        (4, 1, "吉林市"),
-        (4, 2, "2018"),
-        (4, 3, "0.1"),
-        (4, 4, "17"),
+        *[(2, 1, "北京市"), (2, 2, "2018"), (2, 3, "33105.97"), (2, 4, "12345678")],
+        *[(3, 1, "北京市"), (3, 2, "2019"), (3, 3, "35371.3")],
+        *[(4, 1, "吉林市"), (4, 2, "2018"), (4, 3, "0.1"), (4, 4, "17")],
     ]
     assert load.header["role"].tolist() == ["city", "year", "value", "value"]
     assert load.header["path"].tolist() == (["city", "year", "gdp", "households"] if name == "dta" else LONG[0])
@@ -113,16 +107,10 @@ def test_a_printed_table_is_the_same_in_every_format(tmp_path, sidecar_of, name)
     ending, write = WRITERS[name]
     write(tmp_path / f"a.{ending}", WIDE)
     load = read_load(sidecar_of(f"a.{ending}"), tmp_path)
-    assert load.header["path"].tolist()[2:] == [
-        "2-1 人口 / 户籍人口（万人） / 全市",
-        "2-1 人口 / 户籍人口（万人） / 市辖区",
-    ]
-    assert [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2] == [
-        (4, 3, "1397"),
-        (4, 4, "1397.5"),
-        (6, 3, "412.25"),
-        (6, 4, "…"),
-    ]
+    scopes = [f"2-1 人口 / 户籍人口（万人） / {scope}" for scope in ("全市", "市辖区")]
+    assert load.header["path"].tolist()[2:] == scopes
+    body = [(row, col, text) for row, col, part, text in grid(load) if part == "body" and col > 2]
+    assert body == [(4, 3, "1397"), (4, 4, "1397.5"), (6, 3, "412.25"), (6, 4, "…")]
 
 
 def test_merged_ranges_of_an_old_workbook_are_undone(tmp_path, sidecar_of):
@@ -157,9 +145,8 @@ def test_numbers_of_a_parquet_file_are_exact(tmp_path, sidecar_of):
         "flag": [True, False, True],
     }
     frame = pd.DataFrame(columns)  # noqa: F841  (read by DuckDB)
-    duckdb.sql("select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame").write_parquet(
-        str(tmp_path / "a.parquet")
-    )
+    sql = "select *, 1.50::decimal(9, 2) as exact, null::integer as empty from frame"
+    duckdb.sql(sql).write_parquet(str(tmp_path / "a.parquet"))
     load = read_load(sidecar_of("a.parquet"), tmp_path)
     texts = load.cells[load.cells["part"] == "body"].groupby("col_no")["text"].agg(list).to_dict()
     assert texts == {
@@ -178,12 +165,9 @@ def test_an_old_stata_file_keeps_its_chinese(tmp_path, sidecar_of):
     name = "呼和浩特市".encode("gb18030").decode("latin-1")
     frame = pd.DataFrame({"city": [name, "plain"], "year": [2018, 2019], "gdp": [1.5, 2.0]})
     frame.to_stata(tmp_path / "a.dta", write_index=False, version=114)
-    long = {"layout": "long", "data_year": None, "edition_year": None, "keys": {"city": "city", "year": "year"}}
-    load = read_load(sidecar_of("a.dta", **long), tmp_path)
-    assert load.cells.loc[(load.cells["part"] == "body") & (load.cells["col_no"] == 1), "text"].tolist() == [
-        "呼和浩特市",
-        "plain",
-    ]
+    load = read_load(sidecar_of("a.dta", **long()), tmp_path)
+    cities = [text for _, col, part, text in grid(load) if part == "body" and col == 1]
+    assert cities == ["呼和浩特市", "plain"]
 
 
 def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
@@ -203,36 +187,10 @@ def test_a_damaged_parquet_file_is_refused_in_words(tmp_path, sidecar_of):
 def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, sidecar_of):
     """From a source nobody has seen to values in canonical units."""
     write_parquet(tmp_path / "a.parquet", [["地名", "年度", "GDP", "客运量（万人次）"], ["吉林市", 2018, 2210.2, 33.5]])
-    load = read_load(
-        sidecar_of(
-            "a.parquet",
-            source="brand_new",
-            layout="long",
-            data_year=None,
-            edition_year=None,
-            keys={"city": "地名", "year": "年度"},
-        ),
-        tmp_path,
-    )
-    rows = [("gdp", "gdp_nom", "亿元"), ("客运量", "passengers", "")]
-    header_map = pd.DataFrame(
-        [
-            {
-                "source": "brand_new",
-                "year_from": None,
-                "year_to": None,
-                "header_key": key,
-                "variable_code": code,
-                "scope": "city",
-                "unit": unit or None,
-                "reason": None,
-            }
-            for key, code, unit in rows
-        ]
-    ).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
-    variable = pd.DataFrame(
-        {"variable_code": ["gdp_nom", "passengers"], "unit": ["yuan10k", "person_trips"], "kind": "flow"}
-    ).reindex(columns=pd.read_csv(DBT / "seeds" / "variable.csv").columns)
+    load = read_load(sidecar_of("a.parquet", source="brand_new", **long("地名", "年度")), tmp_path)
+    header_map = header_rows("brand_new", header_key=["gdp", "客运量"], variable_code=["gdp_nom", "passengers"])
+    header_map = header_map.assign(scope="city", unit=["亿元", None])
+    variable = variables(variable_code=["gdp_nom", "passengers"], unit=["yuan10k", "person_trips"], kind="flow")
     found = Reading().read(load, header_map, variable).sort_values("variable_code")
     assert found[["city", "year", "variable_code", "value", "unit"]].values.tolist() == [
         ["吉林市", 2018, "gdp_nom", 22_102_000.0, "yuan10k"],
@@ -243,8 +201,6 @@ def test_a_new_tidy_source_needs_a_sidecar_and_map_rows_but_no_code(tmp_path, si
 @pytest.mark.parametrize("text", ["inf", "-Infinity", "NaN", "1e999", " 2.5E+400 "])
 def test_a_figure_that_is_no_finite_number_is_refused_with_its_cell(tmp_path, sidecar_of, text):
     (tmp_path / "book.csv").write_text(f"city,year,gdp\n北京市,2020,1e3\n天津市,2020,{text}\n", encoding="utf-8")
-    keys = {"city": "city", "year": "year"}
-    sidecar = sidecar_of("book.csv", layout="long", data_year=None, edition_year=None, keys=keys)
     with pytest.raises(IngestError) as caught:
-        read_load(sidecar, tmp_path)
+        read_load(sidecar_of("book.csv", **long()), tmp_path)
     assert f"'{text.strip()}', which is no finite number [book.csv, cell C3]" in str(caught.value)

@@ -1,6 +1,7 @@
 """Header geometry on small printed sheets: merged ranges, scope pairs, province rows, notes, long files."""
 
 import pytest
+from text_table import words
 
 from dagster_project.ingest import IngestError, read_load
 from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS
@@ -39,7 +40,7 @@ def parts(result) -> dict[int, set[str]]:
     return result.cells.groupby("row_no")["part"].agg(set).to_dict()
 
 
-def test_frames_have_the_agreed_columns(load):
+def test_frames_have_the_agreed_columns_and_a_header_of_one_row(load):
     result = load([["城市", "City", "a", "b"], *BODY])
     assert result.cells.columns.tolist() == CELL_COLUMNS
     assert result.header.columns.tolist() == HEADER_COLUMNS
@@ -56,9 +57,6 @@ def test_frames_have_the_agreed_columns(load):
         "text": "城市",
     }
     assert not result.cells.duplicated(["sheet", "row_no", "col_no"]).any()
-
-
-def test_depth_one(load):
     result = load([["城 市", "City", "人口 （万人）", "面积\n(公顷)"], *BODY])
     assert result.header["role"].tolist() == ["city", "city_en", "value", "value"]
     assert result.header["path"].tolist() == ["城 市", "City", "人口 （万人）", "面积 (公顷)"]
@@ -66,27 +64,32 @@ def test_depth_one(load):
     assert result.cells["text"].tolist()[-4:] == ["  石家庄市", "Shijiazhuang", "3.5", "II"]
 
 
-def test_depth_four_carries_vertically_and_drops_repeats(load):
-    rows = [
-        ["城市", "City", "支出"],
-        [None, None, None, "其中"],
-        [None, None, None, "教育"],
-        [None, None, None, "高等"],
-        *BODY,
-    ]
-    assert paths(load(rows, ["A1:A4", "B1:B4", "C1:D1", "C2:C4"])) == ["支出", "支出 / 其中 / 教育 / 高等"]
-    rows = [["城市", "City", "支出", "教育"], *[[None] * 4] * 3, *BODY]
-    assert paths(load(rows, ["A1:A4", "B1:B4", "C1:C4", "D1:D4"])) == ["支出", "教育"]
+CITY = ["城市", "City"]
+ONE_ROW = [[None, None, "2-1 甲"], [*CITY, "a", "b", "c"], ["北京市", "Beijing", 1, 2, 3]]
+BELOW = [[None, None, None, word] for word in ("其中", "教育", "高等")]
+OTHER_TITLE = [["t", None, "2-1 甲", "2-2 乙"], [*CITY, "总数"], [None, None, "全市", "面积"], *BODY]
 
 
-def test_a_lower_header_is_part_of_its_left_neighbour(load):
-    rows = [["城市", "City", "专利授权数（件）"], [None, None, None, "发明"], *BODY]
-    assert paths(load(rows, ["A1:A2", "B1:B2", "C1:C2"])) == ["专利授权数（件）", "专利授权数（件） / 发明"]
-
-
-def test_a_lower_header_under_another_title_is_not_part_of_it(load):
-    rows = [["t", None, "2-1 甲", "2-2 乙"], ["城市", "City", "总数"], [None, None, "全市", "面积"], *BODY]
-    assert paths(load(rows, ["A1:B1", "A2:A3", "B2:B3"])) == ["2-1 甲 / 总数 / 全市", "2-2 乙 / 面积"]
+@pytest.mark.parametrize(
+    ("rows", "merged", "expected"),
+    [
+        # a range carries its text down, and repeats are dropped
+        ([[*CITY, "支出"], *BELOW, *BODY], "A1:A4 B1:B4 C1:D1 C2:C4", ["支出", "支出 / 其中 / 教育 / 高等"]),
+        ([[*CITY, "支出", "教育"], *[[None] * 4] * 3, *BODY], "A1:A4 B1:B4 C1:C4 D1:D4", ["支出", "教育"]),
+        # a lower header is part of its left neighbour, but not of one under another title
+        ([[*CITY, "专利"], [None, None, None, "发明"], *BODY], "A1:A2 B1:B2 C1:C2", ["专利", "专利 / 发明"]),
+        (OTHER_TITLE, "A1:B1 A2:A3 B2:B3", ["2-1 甲 / 总数 / 全市", "2-2 乙 / 面积"]),
+        # a title without a range reaches on, a merged one ends
+        (ONE_ROW, "", ["2-1 甲 / a", "2-1 甲 / b", "2-1 甲 / c"]),
+        (ONE_ROW, "C1:D1", ["2-1 甲 / a", "2-1 甲 / b", "c"]),
+        # an English line is header; a column without one has an empty path
+        ([["城市", None, "a"], ["City", None, "b"], ["北京市", None, 1]], "", ["a / b"]),
+        ([[*CITY, "a"], *BODY], "", ["a", ""]),
+    ],
+)
+def test_ranges_and_places_of_headers_make_their_paths(load, rows, merged, expected):
+    result = load(rows, words(merged))
+    assert paths(result) == expected
 
 
 def test_no_merged_ranges_at_all(load_csv):
@@ -96,44 +99,24 @@ def test_no_merged_ranges_at_all(load_csv):
     assert paths(result) == ["2-1 人口 / 人口 / 全市", "2-1 人口 / 人口 / 市辖区", "2-2 面积 / 面积 / 全市"]
 
 
-def test_a_title_without_range_reaches_on_and_a_merged_one_ends(load):
-    rows = [[None, None, "2-1 甲"], ["城市", "City", "a", "b", "c"], ["北京市", "Beijing", 1, 2, 3]]
-    assert paths(load(rows)) == ["2-1 甲 / a", "2-1 甲 / b", "2-1 甲 / c"]
-    assert paths(load(rows, ["C1:D1"])) == ["2-1 甲 / a", "2-1 甲 / b", "c"]
-
-
 def test_a_unit_note_in_the_right_corner_serves_the_table(load):
     rows = [["2-1 人口"], [None, None, None, "单位：人"], ["城市", "City", "a", "b"], *BODY]
     assert paths(load(rows, ["A1:D1"], layout="tables")) == ["2-1 人口 / 单位：人 / a", "2-1 人口 / 单位：人 / b"]
 
 
-def test_english_line_under_the_city_header_is_header(load):
-    result = load([["城市", None, "a"], ["City", None, "b"], ["北京市", None, 1]])
-    assert paths(result) == ["a / b"]
-    assert parts(result)[2] == {"header"}
-
-
 def test_province_rows_and_empty_cities_stay_in_the_body_and_footnotes_do_not(load):
-    rows = [
-        ["城市", "City", "a", "b"],
-        *BODY,
-        ["注：本页数据未含", None, None, None],
-        ["三沙市", "Sansha"],
-        ["资料来源：统计局"],
-        [None, None, "see page 9"],
-    ]
-    result = load(rows)
+    notes = [["注：本页数据未含", None, None, None], ["资料来源：统计局"], [None, None, "see page 9"]]
+    result = load([["城市", "City", "a", "b"], *BODY, notes[0], ["三沙市", "Sansha"], *notes[1:]])
     assert [row for row, part in parts(result).items() if part == {"note"}] == [5, 7, 8]
     assert parts(result)[6] == {"body"}
 
 
-def test_roles_of_code_year_and_province(load):
+def test_roles_of_code_year_and_province_and_cities_without_a_header_are_refused(load):
     rows = [["省份", "城市", "城市代码", "年份", "a"], ["北京市", "北京市", 110000, 2019, 5]]
     assert load(rows).header["role"].tolist() == ["province", "city", "code", "year", "value"]
-
-
-def test_a_column_without_header_shows_an_empty_path(load):
-    assert paths(load([["城市", "City", "a"], *BODY])) == ["a", ""]
+    assert parts(load([["城市", None, "a"], ["City", None, "b"], ["北京市", None, 1]]))[2] == {"header"}
+    with pytest.raises(IngestError, match=r"Column 1 holds cities but no column is headed .*sheet S"):
+        load([["名", "a"], *[[f"{name}市", 1] for name in "甲乙丙丁戊"]])
 
 
 def test_sheets_without_city_are_left_out(tmp_path, write_xlsx, sidecar_of):
@@ -143,11 +126,6 @@ def test_sheets_without_city_are_left_out(tmp_path, write_xlsx, sidecar_of):
     write_xlsx("b.xlsx", {"ad": ([["百度搜索"]], [])})
     with pytest.raises(IngestError, match=r"A sheet without cities \[b.xlsx\]"):
         read_load(sidecar_of("b.xlsx"), tmp_path)
-
-
-def test_cities_without_a_header_are_refused(load):
-    with pytest.raises(IngestError, match=r"Column 1 holds cities but no column is headed .*sheet S"):
-        load([["名", "a"], *[[f"{name}市", 1] for name in "甲乙丙丁戊"]])
 
 
 def test_a_repeated_header_is_fine_and_another_one_is_refused(load):
@@ -167,23 +145,23 @@ def test_several_table_files_are_one_load(tmp_path, write_xlsx, sidecar_of):
     assert len(result.cells) == 14
 
 
-def test_long_file(load_csv):
+def test_long_file_of_many_years_and_of_one_year_of_the_nation(load_csv):
     result = load_csv("year,city,code,gdp\n2012,北京市,110000,17879.4\n2013,北京市,110000,\n")
-    assert dict(zip(result.header["path"], result.header["role"], strict=True)) == {
-        "year": "year",
-        "city": "city",
-        "code": "value",
-        "gdp": "value",
-    }
+    roles = dict(zip(result.header["path"], result.header["role"], strict=True))
+    assert roles == {"year": "year", "city": "city", "code": "value", "gdp": "value"}
     assert result.cells["data_year"].unique().tolist() == [0]
     assert result.cells["part"].value_counts().to_dict() == {"body": 7, "header": 4}
+    result = load_csv("city,robots\n全国,12\n", keys={"city": "city"}, data_year=2019)
+    assert result.cells["part"].tolist() == ["header", "header", "body", "body"]
 
 
-def test_long_file_with_missing_or_double_key(load_csv):
+def test_long_file_with_a_missing_or_double_key_or_without_values_is_refused(load_csv):
     with pytest.raises(IngestError, match=r"key column 'city' \(city\) does not exist .* Columns: year, town, gdp"):
         load_csv("year,town,gdp\n2012,北京市,1\n")
     with pytest.raises(IngestError, match="Two columns are headed 'city'"):
         load_csv("year,city,city\n2012,北京市,1\n")
+    with pytest.raises(IngestError, match="No column holds values"):
+        load_csv("city,year\n北京市,2012\n")
 
 
 def test_long_remarks_below_and_beside_are_notes(load_csv):
@@ -193,13 +171,3 @@ def test_long_remarks_below_and_beside_are_notes(load_csv):
     notes = result.cells[result.cells["part"] == "note"]
     assert notes[["row_no", "col_no"]].values.tolist() == [[2, 5], [5, 1]]
     assert parts(result)[6] == {"body"}  # a row with figures but no city is not a remark: it must be seen
-
-
-def test_long_file_of_one_year_and_of_the_nation(load_csv):
-    result = load_csv("city,robots\n全国,12\n", keys={"city": "city"}, data_year=2019)
-    assert result.cells["part"].tolist() == ["header", "header", "body", "body"]
-
-
-def test_load_without_value_columns_is_refused(load_csv):
-    with pytest.raises(IngestError, match="No column holds values"):
-        load_csv("city,year\n北京市,2012\n")

@@ -1,51 +1,40 @@
 """A random printed table, written as a workbook and read back: every figure, header, unit and city is the same."""
 
-import hashlib
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
+from dbt_models import DBT
 from hypothesis import HealthCheck, given, settings
+from landing_files import write_sidecar_of
 from printed import UNITS, Block, Book, Head, books, write_tables, write_wide
-from reading import DBT, Reading
+from reading import Reading, header_rows, variables
 
 from dagster_project.ingest import read_load, read_sidecar
 from dagster_project.ingest.sidecar import Sidecar
 
 UNIT_SEED = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
-VARIABLE_COLUMNS = pd.read_csv(DBT / "seeds" / "variable.csv").columns
-SIDECAR = {
-    "source": "yearbook",
-    "data_year": 2019,
-    "edition_year": 2020,
-    "producer": "test office",
-    "title": "a random table",
-    "licence": "none stated",
-    "accessed": "2026-11-01",
-    "maturity": "first_print",
-    "is_synthetic": True,
-}
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
+def reading():
     return Reading()
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+PRINTED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+@settings(max_examples=20, **PRINTED)
 @given(drawn=books())
-def test_a_printed_table_is_read_back_equal(reading: Reading, drawn: tuple[Book, dict[object, float | None]]) -> None:
+def test_a_printed_table_is_read_back_equal(reading, drawn):
     check(reading, *drawn)
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, **PRINTED)
 @given(drawn=books())
-def test_many_printed_tables_are_read_back_equal(
-    reading: Reading, drawn: tuple[Book, dict[object, float | None]]
-) -> None:
+def test_many_printed_tables_are_read_back_equal(reading, drawn):
     check(reading, *drawn)
 
 
@@ -54,11 +43,7 @@ def check(reading: Reading, book: Book, meaning: dict[object, float | None]) -> 
     for layout in ("wide", "tables"):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            if layout == "wide":
-                write_wide(book, folder / "wide.xlsx")
-                files = ["wide.xlsx"]
-            else:
-                files = write_tables(book, folder)
+            files = write_tables(book, folder) if layout == "tables" else [write_wide(book, folder / "wide.xlsx")]
             load = read_load(sidecar(folder, files, layout), folder)
         columns = dict(column for block in book.blocks for column in block.columns())
         found = reading.read(load, *seeds_for(columns))
@@ -67,37 +52,24 @@ def check(reading: Reading, book: Book, meaning: dict[object, float | None]) -> 
         assert headers["is_known"].all()
         assert headers["header_unit"].fillna("").tolist() == list(columns.values()), layout
         assert set(reading.rows()["row_kind"]) == {"city", "province"}
-        expected = {
+        filled = found.dropna(subset="value").set_index(["city", "header_key"])["value"]
+        assert filled.index.is_unique
+        assert filled.to_dict() == {
             (city, key): figure * UNIT_SEED.loc[columns[key] or "人", "factor"]
             for (city, key), figure in book.figures(meaning).items()
         }
-        filled = found.dropna(subset="value")
-        assert (
-            dict(zip(zip(filled["city"], filled["header_key"], strict=True), filled["value"], strict=True)) == expected
-        )
         unread = found[~found["is_number"]]
         assert set(unread["text"]) <= {p for p, m in meaning.items() if isinstance(p, str) and m is None}
 
 
 def seeds_for(columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A header map and variables that know exactly these columns; one without a printed unit counts persons."""
-    canonical = [UNIT_SEED.loc[unit or "人", "canonical"] for unit in columns.values()]
+    units = [unit or "人" for unit in columns.values()]
     codes = [f"variable_{number}" for number in range(len(columns))]
-    scopes = [scope_of(key) for key in columns]
-    header_map = pd.DataFrame(
-        {
-            "source": "yearbook",
-            "year_from": None,
-            "year_to": None,
-            "header_key": list(columns),
-            "variable_code": codes,
-            "scope": scopes,
-            "unit": [unit or "人" for unit in columns.values()],
-            "reason": None,
-        }
-    ).astype({"year_from": "Int64", "year_to": "Int64", "reason": "str"})
-    variable = pd.DataFrame({"variable_code": codes, "unit": canonical, "kind": "stock"})
-    return header_map, variable.reindex(columns=VARIABLE_COLUMNS)
+    header_map = header_rows("yearbook", header_key=list(columns), variable_code=codes, unit=units)
+    canonical = UNIT_SEED.loc[units, "canonical"].tolist()
+    header_map = header_map.assign(scope=[scope_of(key) for key in columns])
+    return header_map, variables(variable_code=codes, unit=canonical, kind="stock")
 
 
 def scope_of(key: str) -> str:
@@ -109,25 +81,18 @@ def scope_of(key: str) -> str:
 
 
 def sidecar(folder: Path, files: list[str], layout: str) -> Sidecar:
-    entries = [{"path": one, "sha256": hashlib.sha256((folder / one).read_bytes()).hexdigest()} for one in files]
-    path = folder / "load.yml"
-    path.write_text(yaml.safe_dump({**SIDECAR, "layout": layout, "files": entries}, allow_unicode=True), "utf-8")
-    return read_sidecar(path)
+    return read_sidecar(write_sidecar_of(folder, *files, layout=layout))
 
 
-def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading: Reading, tmp_path: Path) -> None:
+def test_a_map_row_that_contradicts_the_printed_scope_does_not_count(reading, tmp_path):
+    assert set(UNITS) <= set(UNIT_SEED.index)
     heads = [Head("人口甲", children=[Head("全市"), Head("市辖区")])]
     block = Block(Head("人口甲状况"), 1, "", has_note=False, heads=heads)
     looks = {"merges_titles": True, "merges_city": True, "english_rows": False, "indents": False}
     book = Book([block], [("北京市", [1, 2])], 0, **looks, notes=[], has_advertising=False)
-    write_wide(book, tmp_path / "wide.xlsx")
-    load = read_load(sidecar(tmp_path, ["wide.xlsx"], "wide"), tmp_path)
+    load = read_load(sidecar(tmp_path, [write_wide(book, tmp_path / "wide.xlsx")], "wide"), tmp_path)
     header_map, variable = seeds_for(dict(block.columns()))
     reading.read(load, header_map, variable)
     assert reading.headers()["is_known"].tolist() == [True, True]
     reading.read(load, header_map.assign(scope="city"), variable)
     assert reading.headers()["is_known"].tolist() == [True, False]
-
-
-def test_every_unit_of_the_random_tables_is_a_known_one() -> None:
-    assert set(UNITS) <= set(UNIT_SEED.index)

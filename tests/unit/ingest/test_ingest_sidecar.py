@@ -2,25 +2,27 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
 from dagster_project.ingest import IngestError, check_files, check_set, find_sidecars, read_sidecar
 
 
-def test_error_says_what_where_and_remedy():
+def test_what_is_missing_is_named_and_errors_say_what_where_and_remedy(tmp_path):
     assert str(IngestError("It is broken.", "a.xlsx, row 3", "Mend it.")) == "It is broken [a.xlsx, row 3]. Mend it."
     assert str(IngestError("It is broken")) == "It is broken."
+    with pytest.raises(IngestError, match="does not exist"):
+        read_sidecar(tmp_path / "none.yml")
+    with pytest.raises(IngestError, match="landing folder does not exist"):
+        find_sidecars(tmp_path / "none")
 
 
-def test_sidecar_is_read_with_its_defaults(write_sidecar):
+def test_sidecar_is_read_with_its_defaults_and_a_long_one_with_keys_and_no_year(write_sidecar, sidecar_of):
     sidecar = read_sidecar(write_sidecar("a.csv", notes="seen"))
     assert (sidecar.source, sidecar.layout, sidecar.data_year, sidecar.edition_year) == ("yearbook", "wide", 2019, 2020)
     assert (sidecar.accessed, sidecar.supersedes, sidecar.sheet, sidecar.keys) == ("2026-11-01", None, None, ())
     assert sidecar.label == "yearbook 2019"
-
-
-def test_long_sidecar_has_keys_and_no_data_year(sidecar_of):
     keys = {"year": "年份", "city": "城市"}
     sidecar = sidecar_of("a.csv", layout="long", data_year=None, edition_year=None, keys=keys)
     assert sidecar.data_year == 0
@@ -84,26 +86,14 @@ def test_wrong_yaml_is_refused(tmp_path, text, message):
         read_sidecar(tmp_path / "x.yml")
 
 
-def _folder(path):
-    path.mkdir()
+MAKERS = {"folder": Path.mkdir, "loop": lambda path: path.symlink_to(path), "pipe": os.mkfifo}
 
 
-def _loop(path):
-    path.symlink_to(path)
-
-
-@pytest.mark.parametrize("make", [_folder, _loop, os.mkfifo], ids=["folder", "loop", "pipe"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_what_only_bears_the_name_of_a_sidecar_is_refused_at_once(tmp_path, make):
     make(tmp_path / "z.yml")
     with pytest.raises(IngestError, match="no regular file"):
         find_sidecars(tmp_path)
-
-
-def test_missing_sidecar_and_folder_are_named(tmp_path):
-    with pytest.raises(IngestError, match="does not exist"):
-        read_sidecar(tmp_path / "none.yml")
-    with pytest.raises(IngestError, match="landing folder does not exist"):
-        find_sidecars(tmp_path / "none")
 
 
 def test_sidecars_are_found_in_order_of_path(tmp_path, write_sidecar):
@@ -119,11 +109,8 @@ def test_vintage_is_the_head_of_the_hash(tmp_path, sidecar_of):
     one, two = (hashlib.sha256(text).hexdigest() for text in (b"a", b"b"))
     assert check_files(sidecar_of("a.csv"), tmp_path) == one[:12]
     both = hashlib.sha256("\n".join(sorted([one, two])).encode()).hexdigest()[:12]
-    assert (
-        check_files(sidecar_of("a.csv", "b.csv"), tmp_path)
-        == both
-        == check_files(sidecar_of("b.csv", "a.csv"), tmp_path)
-    )
+    for names in (("a.csv", "b.csv"), ("b.csv", "a.csv")):
+        assert check_files(sidecar_of(*names), tmp_path) == both
 
 
 def test_missing_or_changed_file_is_refused(tmp_path, sidecar_of):
@@ -143,21 +130,20 @@ def _load(sidecar_of, name, **changes):
     return sidecar_of(name=f"{name}.yml", **{"files": files, **changes})
 
 
-def test_two_loads_of_one_year_need_supersedes(sidecar_of):
+def test_two_loads_of_one_year_need_supersedes_and_real_and_synthetic_do_not_mix(sidecar_of):
     first, second = _load(sidecar_of, "first"), _load(sidecar_of, "second")
     with pytest.raises(IngestError, match=r"2 loads of yearbook 2019 .*first.yml and .*second.yml"):
         check_set([first, second])
+    with pytest.raises(IngestError, match=r"Synthetic and real loads are mixed \[.*a.yml and .*b.yml\]"):
+        check_set([_load(sidecar_of, "a"), _load(sidecar_of, "b", data_year=2018, is_synthetic=False)])
 
 
-def test_superseding_loads_come_in_order(sidecar_of):
+def test_superseding_loads_come_in_order_and_a_replaced_load_may_be_gone(sidecar_of):
     one = _load(sidecar_of, "one")
     two = _load(sidecar_of, "two", supersedes=one.vintage)
     three = _load(sidecar_of, "three", supersedes=two.vintage)
     older = _load(sidecar_of, "older", data_year=2018)
     assert check_set([three, one, older, two]) == [older, one, two, three]
-
-
-def test_a_replaced_load_may_be_gone(sidecar_of):
     later = _load(sidecar_of, "later", supersedes="0" * 12)
     assert check_set([later]) == [later]
 
@@ -171,8 +157,3 @@ def test_circles_and_forks_are_refused(sidecar_of):
     fork = [_load(sidecar_of, name, supersedes=root.vintage) for name in ("x", "y")]
     with pytest.raises(IngestError, match="one chain"):
         check_set([root, *fork])
-
-
-def test_synthetic_and_real_loads_do_not_mix(sidecar_of):
-    with pytest.raises(IngestError, match=r"Synthetic and real loads are mixed \[.*a.yml and .*b.yml\]"):
-        check_set([_load(sidecar_of, "a"), _load(sidecar_of, "b", data_year=2018, is_synthetic=False)])

@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-from promised_marts import promised
+from promised_marts import create
+from text_table import words
 
 from python_models.regression import SpatialPanel
 from python_models.space import build_weights, to_sparse
@@ -15,17 +16,15 @@ CITIES = [f"CN{n:06d}" for n in range(10)]
 NAMES_ZH = [f"{c}市" for c in "甲乙丙丁戊己庚辛壬癸"]
 NAMES_EN = ["Jia", "Yi", "Bing", "Twin", "Twin", "Ji", "Geng", "Xin", "Ren", "Gui"]
 KEYS = {"basis": BASIS, "index_code": "nqpf", "weight_scheme": "entropy_flat"}
-TABLES = (
-    *("mart_run_manifest", "dim_city", "dim_index", "dim_indicator", "dim_weight_scheme", "dim_weight_matrix"),
-    *("mart_index_bounds", "mart_indicator_value", "mart_index_score", "mart_model_data", "mart_model_edge"),
-    *("mart_spatial_weight_edge", "mart_panel_coef", "mart_panel_effect", "dim_model_spec", "mart_sample_city"),
-    "dim_vintage",
-)
+TABLES = words("""
+    mart_run_manifest dim_city dim_index dim_indicator dim_weight_scheme dim_weight_matrix mart_index_bounds
+    mart_indicator_value mart_index_score mart_model_data mart_model_edge mart_spatial_weight_edge mart_panel_coef
+    mart_panel_effect dim_model_spec mart_sample_city dim_vintage
+""")
 INDICATORS = {"nqpf": ("a1", "b1", "b2"), "pr": ("p1", "b2")}
 
 
 def figures() -> pd.DataFrame:
-    """Every indicator, positive, by (city_id, year)."""
     rng = np.random.default_rng(11)
     rows = pd.MultiIndex.from_product([CITIES, YEARS], names=["city_id", "year"])
     codes = sorted({code for of in INDICATORS.values() for code in of})
@@ -33,12 +32,11 @@ def figures() -> pd.DataFrame:
 
 
 def make_world(file: Path) -> pd.DataFrame:
-    """Write the file; the figures that are in it."""
     own = figures()
     with duckdb.connect(str(file)) as con:
         con.execute("create schema mart; create schema easy")
-        for table, columns in ((name, promised()[name]) for name in TABLES):
-            con.execute(f"create table mart.{table} ({', '.join(f'"{n}" {kind}' for n, kind in columns.items())})")
+        for table in TABLES:
+            con.execute(create(table))
         con.execute("create table easy.city_variable (variable_code varchar, city_id varchar, year int, value double)")
         _dimensions(con)
         _scores(con, own)
@@ -47,7 +45,6 @@ def make_world(file: Path) -> pd.DataFrame:
 
 
 def put(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame, **same: object) -> None:
-    """Rows of mart.`table`."""
     frame = frame.assign(**same)
     con.register("incoming", frame)
     con.execute(f"insert into mart.{table} by name select * from incoming")
@@ -55,10 +52,8 @@ def put(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame, **same:
 
 
 def _dimensions(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(
-        "insert into mart.mart_run_manifest by name select 'R1' as release, '2016A' as data_vintage, 'm1' as"
-        " method_version, true as is_synthetic, timestamp '2026-11-24 08:00' as started_at"
-    )
+    run = {"release": "R1", "data_vintage": "2016A", "method_version": "m1", "is_synthetic": True}
+    put(con, "mart_run_manifest", pd.DataFrame([run]), started_at=pd.Timestamp("2026-11-24 08:00"))
     places = pd.DataFrame({"city_id": CITIES, "city_code": [c[2:] for c in CITIES], "name_zh": NAMES_ZH})
     points = {"centroid_lon": [110.0 + n % 4 for n in range(10)], "centroid_lat": [30.0 + n // 4 for n in range(10)]}
     put(con, "dim_city", places, name_en=NAMES_EN, province_name="省", boundary_vintage=2021, **points)
@@ -69,16 +64,10 @@ def _dimensions(con: duckdb.DuckDBPyConnection) -> None:
         direction = [-1 if code == "b2" else 1 for code in codes]
         put(con, "dim_indicator", frame, index_code=index, direction=direction, transform="none", name_en="x")
     put(con, "dim_weight_scheme", pd.DataFrame({"weight_scheme": ["entropy_flat"], "is_headline": [True]}))
-    put(
-        con,
-        "mart_index_bounds",
-        pd.DataFrame({"window_start": [2012], "window_end": [2016]}),
-        basis=BASIS,
-        index_code="nqpf",
-    )
+    window = pd.DataFrame({"window_start": [2012], "window_end": [2016]})
+    put(con, "mart_index_bounds", window, basis=BASIS, index_code="nqpf")
     matrices = {"w_code": ["queen_row", "knn2_row", "econ_row"], "kind": ["queen", "knn", "econ"]}
-    params = ["{}", '{"k": 2}', "{}"]
-    put(con, "dim_weight_matrix", pd.DataFrame(matrices), params_json=params, normalisation="row")
+    put(con, "dim_weight_matrix", pd.DataFrame(matrices), params_json=["{}", '{"k": 2}', "{}"], normalisation="row")
 
 
 def _scores(con: duckdb.DuckDBPyConnection, own: pd.DataFrame) -> None:

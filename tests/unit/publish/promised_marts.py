@@ -18,6 +18,14 @@ def promised() -> dict[str, dict[str, str]]:
 
 
 # the index that the scope of the tests asks for
+
+
+def create(table: str) -> str:
+    """SQL of mart.`table` without a row."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in promised()[table].items())
+    return f"create table mart.{table} ({columns})"
+
+
 OWN = {"index_code": "nqpf", "basis": "frozen_2012_2021", "weight_scheme": "entropy_flat"}
 
 

@@ -8,7 +8,7 @@ import zipfile
 import duckdb
 import pandas as pd
 import pytest
-from promised_marts import insert
+from promised_marts import create, insert
 from python_calamine import CalamineWorkbook
 
 from dagster_project.publish.citation import Cited
@@ -19,16 +19,9 @@ from dagster_project.publish.paper.excel import number_format, table_to_excel, t
 from dagster_project.publish.paper.plain import rows_as
 from dagster_project.publish.paper.stata import to_stata
 
+FRAME = pd.DataFrame({"city_id": ["CN110000", "CN120000"], "name_zh": ["北京市", "=cmd|'/c calc'!A1"], "year": 2012})
 PANEL = CityPanel(
-    pd.DataFrame(
-        {
-            "city_id": ["CN110000", "CN120000"],
-            "name_zh": ["北京市", "=cmd|'/c calc'!A1"],
-            "year": [2012, 2012],
-            "group_core": pd.array([2, None], dtype="Int8"),
-            "q2": [1.5, float("nan")],
-        }
-    ),
+    FRAME.assign(group_core=pd.array([2, None], dtype="Int8"), q2=[1.5, float("nan")]),
     {"city_id": "City", "name_zh": "Name", "year": "Year", "group_core": "Group: core", "q2": "GDP " * 30},
     {"q2": "yuan of 2012"},
     {"group_core": {1: "Peripheral city", 2: "Core city"}},
@@ -50,16 +43,13 @@ def characteristics(content: bytes) -> dict[tuple[str, str], str]:
     return found
 
 
-def test_stata_holds_notes_and_a_second_language(scope):
+def test_stata_holds_notes_a_second_language_and_a_map_of_its_parts(scope):
     found = characteristics(to_stata(PANEL, scope, ["How to cite: 引用", "Second."]))
     assert (found["_dta", "note0"], found["_dta", "note1"]) == ("2", "How to cite: 引用")
     assert (found["_dta", "_lang_list"], found["_dta", "_lang_c"]) == ("en zh", "en")
     assert found["q2", "_lang_v_zh"] == "人均地区生产总值 (yuan of 2012)"
     assert found["group_core", "_lang_l_zh"] == "group_core_zh"
     assert found["year", "_lang_v_zh"] == "Year"  # where there is no Chinese name
-
-
-def test_the_map_of_a_stata_file_leads_to_its_parts(scope):
     content = to_stata(PANEL, scope, ["A note."])
     start = content.index(b"<map>") + 5
     places = struct.unpack("<14Q", content[start : start + 112])
@@ -70,7 +60,10 @@ def test_the_map_of_a_stata_file_leads_to_its_parts(scope):
 
 
 def test_stata_reads_back_figures_labels_units_and_groups(scope):
-    with pd.io.stata.StataReader(io.BytesIO(to_stata(PANEL, scope)), convert_categoricals=False) as reader:
+    content = to_stata(PANEL, scope)
+    assert content.startswith(b"<stata_dta><header><release>118</release>")
+    assert content == to_stata(PANEL, scope)
+    with pd.io.stata.StataReader(io.BytesIO(content), convert_categoricals=False) as reader:
         frame = reader.read()
         labels, words = reader.variable_labels(), reader.value_labels()
         assert reader.data_label.startswith("SYNTHETIC demo data")
@@ -85,28 +78,25 @@ def test_stata_reads_back_figures_labels_units_and_groups(scope):
     assert len(labels["q2"]) == 80
 
 
-def test_stata_is_written_as_format_118(scope):
-    assert to_stata(PANEL, scope).startswith(b"<stata_dta><header><release>118</release>")
-
-
-def test_the_same_release_gives_the_same_stata_file(scope):
-    assert to_stata(PANEL, scope) == to_stata(PANEL, scope)
-
-
 def test_a_name_that_stata_cannot_hold_is_refused_and_not_cut(scope):
     long = dataclasses.replace(PANEL, frame=PANEL.frame.rename(columns={"q2": "a" * 33}))
     with pytest.raises(ExportError, match=r"too long: a{33}\."):
         to_stata(long, scope)
 
 
+BOOK = """
+create schema if not exists easy;
+create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100;
+comment on table easy.ranking is 'One row per city.';
+comment on column easy.ranking.score_100 is 'Score. Unit: points.';
+create or replace table easy.gap (year integer);
+"""
+
+
 @pytest.fixture
-def book(empty, reader) -> bytes:
+def book(empty, reader):
     insert(empty, "mart_source_load", source="yearbook", data_year=2012, title='=HYPERLINK("x")', is_synthetic=True)
-    empty.execute("create schema if not exists easy")
-    empty.execute("create or replace table easy.ranking as select 2012 as year, 1 as rank_year, 43.55738 as score_100")
-    empty.execute("comment on table easy.ranking is 'One row per city.'")
-    empty.execute("comment on column easy.ranking.score_100 is 'Score. Unit: points.'")
-    empty.execute("create or replace table easy.gap (year integer)")
+    empty.execute(BOOK)
     return to_excel(reader(), PANEL, CITED)
 
 
@@ -114,28 +104,20 @@ def sheet(book: bytes, name: str) -> list[list[object]]:
     return CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_name(name).to_python()
 
 
-def test_the_workbook_has_what_people_ask_first_and_no_empty_sheet(book):
+def test_the_workbook_has_what_people_ask_first_with_label_unit_and_name_above_the_figures(book):
     names = CalamineWorkbook.from_filelike(io.BytesIO(book)).sheet_names
-    assert names == ["about", "ranking", "panel", "dictionary", "sources"]
-
-
-def test_label_unit_and_name_stand_above_the_figures_and_groups_are_words(book):
+    assert names == ["about", "ranking", "panel", "dictionary", "sources"]  # and no empty sheet
     label, unit, name, first, second = sheet(book, "panel")
-    assert name == ["name_zh", "year", "city_id", "group_core", "q2"] or name == list(PANEL.frame.columns)
+    assert sorted(name) == sorted(PANEL.frame.columns)
     assert dict(zip(name, label, strict=True))["group_core"] == "Group: core"
     assert dict(zip(name, unit, strict=True))["q2"] == "yuan of 2012"
-    assert dict(zip(name, first, strict=True)) == {
-        "city_id": "CN110000",
-        "name_zh": "北京市",
-        "year": 2012.0,
-        "group_core": "Core city",
-        "q2": 1.5,
-    }
+    printed = {"city_id": "CN110000", "name_zh": "北京市", "year": 2012.0, "group_core": "Core city", "q2": 1.5}
+    assert dict(zip(name, first, strict=True)) == printed
     assert second[-2:] == ["", ""]
     assert sheet(book, "ranking")[:2] == [["", "", "Score"], ["", "", "points"]]
 
 
-def test_text_that_looks_like_a_formula_stays_text(book):
+def test_text_that_looks_like_a_formula_stays_text_and_sheets_are_laid_out_for_reading(book):
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         sheets = [parts.read(name).decode() for name in parts.namelist() if name.startswith("xl/worksheets/")]
         styles = parts.read("xl/styles.xml").decode()
@@ -143,9 +125,6 @@ def test_text_that_looks_like_a_formula_stays_text(book):
     assert 'quotePrefix="1"' in styles
     assert "=cmd|'/c calc'!A1" in sheet(book, "panel")[4]
     assert '=HYPERLINK("x")' in sheet(book, "sources")[1]
-
-
-def test_sheets_are_laid_out_for_reading(book):
     with zipfile.ZipFile(io.BytesIO(book)) as parts:
         panel = parts.read("xl/worksheets/sheet3.xml").decode()
         about, styles = (parts.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
@@ -156,14 +135,11 @@ def test_sheets_are_laid_out_for_reading(book):
     assert 'formatCode="0.0"' in styles
 
 
-def test_the_first_sheet_marks_synthetic_data_and_says_how_to_cite(book):
+def test_the_first_sheet_marks_synthetic_data_and_the_dictionary_names_each_column(book):
     about = dict(row for row in sheet(book, "about"))
     assert about["SYNTHETIC"].startswith("SYNTHETIC")
     assert about["ranking"] == "1 rows. One row per city."
     assert "sha256 ffffffffffffffff" in about["how to cite (gbt7714)"]
-
-
-def test_the_dictionary_says_what_each_column_of_each_sheet_is(book):
     found = {(row[0], row[1]): row[2:] for row in sheet(book, "dictionary")}
     assert found["ranking", "score_100"] == ["Score", "points"]
     assert found["panel", "q2"][1] == "yuan of 2012"
@@ -185,56 +161,27 @@ def test_figures_are_shown_with_the_digits_that_they_need(name, values, unit, co
     assert number_format(name, pd.Series(values), unit) == code
 
 
-def test_a_table_alone_brings_its_labels_and_where_it_comes_from():
-    own = Described(
-        pd.DataFrame({"year": [2012], "gini": [0.3]}), {"gini": "Gini index"}, {"gini": "1"}, "One row a year."
-    )
+def test_a_table_alone_brings_its_labels_and_a_comment_is_words_and_unit():
+    frame = pd.DataFrame({"year": [2012], "gini": [0.3]})
+    own = Described(frame, {"gini": "Gini index"}, {"gini": "1"}, "One row a year.")
     book = table_to_excel(own, "easy.inequality", ["Release r1"])
     assert sheet(book, "inequality") == [["", "Gini index"], ["", "1"], ["year", "gini"], [2012.0, 0.3]]
     assert [row[1] for row in sheet(book, "about")] == ["One row a year.", "Release r1"]
-
-
-def test_a_comment_is_words_and_unit():
     assert parts("Score; above 100 later. Unit: points (0 to 100).") == ("Score; above 100 later", "points (0 to 100)")
     assert parts("Stable city id.") == ("Stable city id", "")
 
 
-def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader, scope):
-    key = {"city_id": "c1", "basis": scope.basis, "weight_scheme": scope.scheme}
+def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader):
     insert(empty, "dim_city", city_id="c1", name_en="Hefei")
     insert(empty, "dim_model_spec", model_id="nqpf_sdm", x_codes=["pr"])
-    for index, year, score in (("nqpf", 2012, 40.0), ("nqpf", 2013, 50.0), ("pr", 2013, 60.0), ("other", 2013, 9.0)):
-        insert(
-            empty,
-            "mart_index_score",
-            **key,
-            index_code=index,
-            spec_code=index,
-            year=year,
-            score=score / 100,
-            score_100=score,
-        )
-    insert(
-        empty,
-        "mart_indicator_value",
-        city_id="c1",
-        year=2013,
-        indicator_code="q2_gdp",
-        basis=scope.basis,
-        value_raw=7.0,
-    )
     insert(empty, "dim_indicator", indicator_code="q2_gdp", name_en="GDP", unit="yuan")
+    insert(empty, "mart_indicator_value", city_id="c1", year=2013, indicator_code="q2_gdp", value_raw=7.0)
+    for index, year, score in (("nqpf", 2012, 40.0), ("nqpf", 2013, 50.0), ("pr", 2013, 60.0), ("other", 2013, 9.0)):
+        own = {"index_code": index, "spec_code": index, "score": score / 100, "score_100": score}
+        insert(empty, "mart_index_score", city_id="c1", year=year, **own)
     for group, first, last in (("periphery", 0, 2012), ("core", 2013, None)):
-        insert(
-            empty,
-            "dim_group_membership",
-            city_id="c1",
-            scheme="core",
-            valid_from=first,
-            valid_to=last,
-            group_code=group,
-            group_name_en=group.capitalize(),
-        )
+        own = {"group_code": group, "group_name_en": group.capitalize(), "valid_from": first, "valid_to": last}
+        insert(empty, "dim_group_membership", city_id="c1", scheme="core", **own)
     panel = read_panel(reader())
     assert panel.frame["year"].tolist() == [2012, 2013]
     assert [panel.values["group_core"][code] for code in panel.frame["group_core"]] == ["Periphery", "Core"]
@@ -245,20 +192,15 @@ def test_the_panel_joins_groups_by_their_years_and_scores_by_index(empty, reader
     assert (panel.labels["q2_gdp"], panel.units["q2_gdp"]) == ("GDP", "yuan")
 
 
-def test_rows_keep_their_types_in_parquet_and_their_digits_in_csv(tmp_path, reader, cities):
-    file = tmp_path / "it's.duckdb"
+def test_rows_keep_their_types_in_parquet_and_their_digits_in_csv(tmp_path, reader):
+    file, target = tmp_path / "it's.duckdb", tmp_path / "t.parquet"
     with duckdb.connect(str(file)) as con:
-        con.execute("create schema mart")
-        con.execute(cities)
+        con.execute(f"create schema mart; {create('dim_city')}")
         con.execute(
             "create table mart.t as select * from (values (1, 0.1 + 0.2::double, ['a', '北']), (null, 1.0, []))"
             " as t (n, x, names)"
         )
-    target = tmp_path / "t.parquet"
     target.write_bytes(rows_as(file, reader(), "from mart.t where x < $last", "parquet"))
-    assert duckdb.sql(f"select typeof(n), typeof(names), n from '{target}'").fetchall()[0] == (
-        "INTEGER",
-        "VARCHAR[]",
-        1,
-    )
+    found = duckdb.sql(f"select typeof(n), typeof(names), n from '{target}'").fetchall()
+    assert found[0] == ("INTEGER", "VARCHAR[]", 1)
     assert rows_as(file, reader(), "from mart.t", "csv").decode().splitlines()[0] == "n,x,names"

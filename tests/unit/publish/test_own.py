@@ -1,14 +1,14 @@
-"""An index and a regression of a reader's own: sums by hand, another estimator, and every doubtful cell refused."""
+"""An index, a regression or weights of a reader's own: sums by hand, another estimator, every doubtful cell refused."""
 
 import hashlib
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from own_world import CITIES, NAMES_ZH, YEARS, make_world
+from promised_marts import insert
 from scipy.stats import spearmanr
 from typer.testing import CliRunner
 
@@ -16,6 +16,7 @@ from dagster_project.cli.main import app
 from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.reader import ExportError
 from dagster_project.publish.own import open_reader, own_index, own_model
+from dagster_project.publish.whatif import presets, whatif
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +27,9 @@ def world(tmp_path_factory):
 
 
 @pytest.fixture
-def reader(world):
-    with open_reader(world[0] / "published" / "city.duckdb") as reader:
-        yield reader
+def opened(world):
+    with open_reader(world[0] / "published" / "city.duckdb") as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def parks(tmp_path, figures):
     """A CSV of one column for every city and year, and its values."""
     value = pd.Series(np.random.default_rng(3).uniform(1, 5, len(figures)), figures.index, name="parks").round(3)
     names = dict(zip(CITIES, NAMES_ZH, strict=True))
-    lines = [f"{names[city]},{year},{v}" for (city, year), v in value.items()]
-    (tmp_path / "parks.csv").write_text("\n".join(["city,year,parks", *lines]) + "\n", encoding="utf-8")
+    printed = value.rename_axis(["city", "year"]).rename(index=names, level="city")
+    printed.to_csv(tmp_path / "parks.csv")
     return tmp_path / "parks.csv", value
 
 
@@ -54,11 +55,8 @@ def scores(own) -> pd.Series:
     return own.scores.set_index(["city_id", "year"])["score_100"].sort_index()
 
 
-# ---- index ---------------------------------------------------------------------------------------------------------
-
-
-def test_equal_weights_are_the_mean_of_scaled_columns_and_lower_is_better_where_the_file_says_so(reader, figures):
-    own = own_index(reader, {"name": "mine", "indicators": ["a1", "b2"], "weights": "equal"})
+def test_equal_weights_are_the_mean_of_scaled_columns_and_lower_is_better_where_the_file_says_so(opened, figures):
+    own = own_index(opened, {"name": "mine", "indicators": ["a1", "b2"], "weights": "equal"})
     expected = 50 * (scaled(figures["a1"]) + 1 - scaled(figures["b2"]))
     np.testing.assert_allclose(scores(own), expected.sort_index(), rtol=0, atol=1e-11)
     assert set(own.scores["index_code"]) == {"mine"}
@@ -68,36 +66,36 @@ def test_equal_weights_are_the_mean_of_scaled_columns_and_lower_is_better_where_
     np.testing.assert_allclose(by_part.sort_index(), scores(own), rtol=0, atol=1e-11)
 
 
-def test_own_weights_own_column_and_geometric_mean(reader, figures, parks):
+def test_own_weights_own_column_and_geometric_mean(opened, figures, parks):
     file, value = parks
     spec = {"csv": str(file), "indicators": {"a1": {"dimension": "x"}, "parks": {"direction": -1}}}
-    sum_of = own_index(reader, {**spec, "weights": {"a1": 3, "parks": 1}})
+    sum_of = own_index(opened, {**spec, "weights": {"a1": 3, "parks": 1}})
     z, other = scaled(figures["a1"]), 1 - scaled(value)
     np.testing.assert_allclose(scores(sum_of), (75 * z + 25 * other).sort_index(), rtol=0, atol=1e-11)
-    mean = own_index(reader, {**spec, "weights": {"a1": 3, "parks": 1}, "aggregation": "geometric"})
+    mean = own_index(opened, {**spec, "weights": {"a1": 3, "parks": 1}, "aggregation": "geometric"})
     expected = 100 * z.clip(lower=0.01) ** 0.75 * other.clip(lower=0.01) ** 0.25
     np.testing.assert_allclose(scores(mean), expected.sort_index(), rtol=1e-12)
     assert (scores(mean) <= scores(sum_of) + 1).all(), "a geometric mean is not above the mean"
-    topsis = own_index(reader, {**spec, "weights": "entropy", "aggregation": "topsis"})
+    topsis = own_index(opened, {**spec, "weights": "entropy", "aggregation": "topsis"})
     assert scores(topsis).between(0, 100).all()
     assert topsis.values["contribution"].isna().all()
 
 
-def test_the_window_makes_the_bounds_and_years_only_choose_what_is_shown(reader, figures):
+def test_the_window_makes_the_bounds_and_years_only_choose_what_is_shown(opened, figures):
     spec = {"indicators": ["a1", "b1"], "weights": "equal"}
-    every, one = own_index(reader, spec), own_index(reader, {**spec, "years": 2016})
+    every, one = own_index(opened, spec), own_index(opened, {**spec, "years": 2016})
     pd.testing.assert_series_equal(scores(one), scores(every)[scores(every).index.get_level_values(1) == 2016])
-    early = own_index(reader, {**spec, "window": "2012-2013"})
+    early = own_index(opened, {**spec, "window": "2012-2013"})
     early_part = figures[figures.index.get_level_values("year") <= 2013]
     assert early.weights["min_value"].tolist() == pytest.approx(early_part[["a1", "b1"]].min().tolist())
 
 
-def test_a_city_without_a_figure_in_the_window_is_left_out_and_named(reader, tmp_path):
+def test_a_city_without_a_figure_in_the_window_is_left_out_and_named(opened, tmp_path):
     lines = [
         f"{zh},{year},{k + year % 3 if year > 2012 or k else ''}" for k, zh in enumerate(NAMES_ZH) for year in YEARS
     ]
     (tmp_path / "gap.csv").write_text("城市;年份;value\n".replace(";", ",") + "\n".join(lines), encoding="gb18030")
-    own = own_index(reader, {"indicators": {"a1": None, "gap": {"csv": str(tmp_path / "gap.csv"), "direction": 1}}})
+    own = own_index(opened, {"indicators": {"a1": None, "gap": {"csv": str(tmp_path / "gap.csv"), "direction": 1}}})
     assert own.left_out == {CITIES[0]: "no gap in 2012"}
     assert set(own.scores["city_id"]) == set(CITIES[1:])
 
@@ -122,9 +120,9 @@ def test_a_city_without_a_figure_in_the_window_is_left_out_and_named(reader, tmp
         ({"indicators": ["a1"], "csv": "nothere.csv"}, "nothere.csv cannot be read"),
     ],
 )
-def test_a_specification_that_cannot_be_meant_is_refused(reader, spec, why):
+def test_a_specification_that_cannot_be_meant_is_refused(opened, spec, why):
     with pytest.raises(ExportError, match=why):
-        own_index(reader, spec if "csv" not in spec else {**spec, "indicators": ["zz"]})
+        own_index(opened, spec if "csv" not in spec else {**spec, "indicators": ["zz"]})
 
 
 @pytest.mark.parametrize(
@@ -147,11 +145,11 @@ def test_a_specification_that_cannot_be_meant_is_refused(reader, spec, why):
         ("city,year,a1\n甲市,2012,1\n", "'a1' is a column of .* and a published code: rename"),
     ],
 )
-def test_a_doubtful_cell_is_refused_with_file_row_and_column(reader, tmp_path, text, why):
+def test_a_doubtful_cell_is_refused_with_file_row_and_column(opened, tmp_path, text, why):
     (tmp_path / "m.csv").write_text(text, encoding="utf-8")
     code = "a1" if "a1" in text else "m"
     with pytest.raises(ExportError, match=f"m.csv.*{why}" if code == "m" else why):
-        own_index(reader, {"csv": str(tmp_path / "m.csv"), "indicators": {code: {"direction": 1}}})
+        own_index(opened, {"csv": str(tmp_path / "m.csv"), "indicators": {code: {"direction": 1}}})
 
 
 @pytest.mark.parametrize(
@@ -163,13 +161,10 @@ def test_a_doubtful_cell_is_refused_with_file_row_and_column(reader, tmp_path, t
         ("s.toml", "indicators = [a1]\n", "s.toml is no toml"),
     ],
 )
-def test_a_file_that_is_no_specification_is_refused(reader, tmp_path, name, text, why):
+def test_a_file_that_is_no_specification_is_refused(opened, tmp_path, name, text, why):
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(ExportError, match=why):
-        own_index(reader, tmp_path / name)
-
-
-# ---- regression ----------------------------------------------------------------------------------------------------
+        own_index(opened, tmp_path / name)
 
 
 def refitted(own) -> pd.Series:
@@ -188,29 +183,25 @@ def coefficients(own) -> pd.Series:
     return frame.set_index("term")["estimate"]
 
 
-def test_nothing_changed_gives_the_published_regression(reader):
-    own = own_model(reader, {"name": "again"})
+def test_the_published_regression_comes_again_and_with_ones_own_control_as_in_another_program(opened, parks):
+    own = own_model(opened, {"name": "again"})
     rows = own.estimates[own.estimates["kind"] == "coefficient"].dropna(subset=["published"])
     assert len(rows) == len(own.results.params)
     np.testing.assert_allclose(rows["estimate"], rows["published"], rtol=0, atol=1e-8)
     assert not own.left_out
-
-
-def test_a_control_of_ones_own_is_estimated_as_another_program_does(reader, parks):
     file, value = parks
-    own = own_model(reader, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"]})
+    own = own_model(opened, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"]})
     assert own.data.set_index(["city_id", "year"])["parks"].to_numpy() == pytest.approx(value.to_numpy())
-    expected = refitted(own)
-    np.testing.assert_allclose(coefficients(own)[["pr", "parks", "W:pr", "W:parks", "rho"]],
-                               expected[["pr", "parks", "W:pr", "W:parks", "rho"]], rtol=1e-5, atol=1e-7)  # fmt: skip
+    terms = ["pr", "parks", "W:pr", "W:parks", "rho"]
+    np.testing.assert_allclose(coefficients(own)[terms], refitted(own)[terms], rtol=1e-5, atol=1e-7)
     assert own.origins["parks"] == f"column 'parks' of {file}"
 
 
-def test_a_model_from_the_first_term_on_with_logarithm_lag_and_own_w(reader, figures, tmp_path):
+def test_a_model_from_the_first_term_on_with_logarithm_lag_and_own_w(opened, figures, tmp_path):
     ring = [(NAMES_ZH[k], NAMES_ZH[(k + step) % 10], 2) for k in range(10) for step in (1, 9)]
     (tmp_path / "w.csv").write_text("city_i,city_j,w\n" + "\n".join(f"{i},{j},{w}" for i, j, w in ring), "utf-8")
     x = {"ln_b": {"of": "b1", "log": True}, "before": {"of": "p1", "lag": 1}}
-    own = own_model(reader, {"y": "a1", "x": x, "w": str(tmp_path / "w.csv")})
+    own = own_model(opened, {"y": "a1", "x": x, "w": str(tmp_path / "w.csv")})
     data = own.data.set_index(["city_id", "year"])
     assert own.data["year"].min() == 2013
     assert data.loc[(CITIES[2], 2014), "ln_b"] == pytest.approx(np.log(figures.loc[(CITIES[2], 2014), "b1"]))
@@ -221,15 +212,15 @@ def test_a_model_from_the_first_term_on_with_logarithm_lag_and_own_w(reader, fig
     np.testing.assert_allclose(effects["direct"] + effects["indirect"], effects["total"])
 
 
-def test_w_is_built_anew_for_the_cities_that_stay(reader, parks):
+def test_w_is_built_anew_for_the_cities_that_stay(opened, parks):
     file, _ = parks
     text = [line for line in file.read_text("utf-8").splitlines() if not line.startswith(NAMES_ZH[4])]
     file.write_text("\n".join(text), encoding="utf-8")
-    own = own_model(reader, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"]})
+    own = own_model(opened, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"]})
     assert own.left_out == {CITIES[4]: "no parks in 2012"}
     assert CITIES[4] not in set(own.links["city_i"]) | set(own.links["city_j"])
     np.testing.assert_allclose(own.links.groupby("city_i")["w"].sum(), 1.0)
-    knn = own_model(reader, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"], "w": "knn2_row"})
+    knn = own_model(opened, {"csv": str(file), "controls": ["parks"], "drop": ["ln_b1"], "w": "knn2_row"})
     assert (knn.links.groupby("city_i").size() == 2).all()
 
 
@@ -250,12 +241,9 @@ def test_w_is_built_anew_for_the_cities_that_stay(reader, parks):
         ({"y": "a1", "x": ["b1", "nqpf"]}, "explain y exactly"),
     ],
 )
-def test_a_regression_that_cannot_be_meant_is_refused(reader, spec, why):
+def test_a_regression_that_cannot_be_meant_is_refused(opened, spec, why):
     with pytest.raises(ExportError, match=why):
-        own_model(reader, spec)
-
-
-# ---- commands ------------------------------------------------------------------------------------------------------
+        own_model(opened, spec)
 
 
 def typed(world, *words: str):
@@ -288,21 +276,65 @@ def test_the_commands_name_results_say_what_is_asked_and_change_nothing(world, t
     assert before == (hashlib.sha256(file.read_bytes()).hexdigest(), sorted(p.name for p in file.parent.iterdir()))
 
 
-def test_what_is_refused_is_one_sentence_and_exit_2(world, tmp_path):
+@pytest.mark.parametrize(
+    "more", ["index FILE", "index FILE --format xlsx", "model FILE", "model FILE --show scores"], ids=str
+)
+def test_what_is_refused_is_one_sentence_and_exit_2_and_nothing_published_is_said(world, tmp_path, more):
     (tmp_path / "mine.yml").write_text("indicators: [a11]\n", encoding="utf-8")
-    for words in (
-        ("index", str(tmp_path / "mine.yml")),
-        ("index", str(tmp_path / "mine.yml"), "--format", "xlsx"),
-        ("model", str(tmp_path / "mine.yml")),
-        ("model", str(tmp_path / "mine.yml"), "--show", "scores"),
-    ):
-        refused = typed(world, *words)
-        assert refused.exit_code == 2, refused.output
-        assert refused.stdout.strip()
-        assert "Traceback" not in refused.output
+    words = more.replace("FILE", str(tmp_path / "mine.yml")).split()
+    refused = typed(world, *words)
+    assert refused.exit_code == 2, refused.output
+    assert refused.stdout.strip()
+    assert "Traceback" not in refused.output
+    empty = typed([tmp_path], *words[:2])
+    assert empty.exit_code != 0
+    assert "Nothing is published" in empty.output
 
 
-def test_nothing_published_is_said(tmp_path: Path):
-    found = CliRunner().invoke(app, ["index", str(tmp_path / "x.yml"), "--warehouse", str(tmp_path)])
-    assert found.exit_code != 0
-    assert "Nothing is published" in found.output
+Z = np.array([[0.1, 0.9, 0.5], [0.8, 0.2, 0.4], [0.8, 0.2, 0.4], [np.nan, 0.3, 0.2]])
+WEIGHTS = {"a": 0.5, "b": 0.3, "c": 0.2}
+KEY = {"index_code": "nqpf", "basis": "frozen_2012_2021"}
+
+
+@pytest.fixture
+def own(empty, reader):
+    for k, row in enumerate(Z):
+        for code, z in zip("abc", row, strict=True):
+            insert(empty, "mart_indicator_value", **KEY, city_id=f"c{k}", year=2021, indicator_code=code, z=z)
+        score = float(row @ list(WEIGHTS.values()))
+        is_scored = not np.isnan(score)
+        found = {"score_100": 100 * score, "score": score, "rank_year": 1 if k else 3} if is_scored else {}
+        insert(empty, "mart_index_score", **KEY, city_id=f"c{k}", year=2021, **found)
+    schemes = {"entropy_flat": WEIGHTS, "entropy_topsis": WEIGHTS, "equal": dict.fromkeys("abc", 1 / 3)}
+    for scheme, weights in schemes.items():
+        for code, weight in weights.items():
+            insert(empty, "mart_index_weight", **KEY, weight_scheme=scheme, indicator_code=code, weight=weight)
+    return reader()
+
+
+def test_weights_of_the_study_give_its_scores_and_only_ratios_of_weights_matter(own):
+    found = whatif(own, WEIGHTS)
+    assert found.table["score"].to_numpy() == pytest.approx(found.table["published_score"].to_numpy(), abs=1e-12)
+    assert found.table["rank"].tolist() == found.table["published_rank"].tolist() == [1, 1, 3]
+    assert found.spearman == pytest.approx(1.0)
+    one, ten = whatif(own, {"b": 1, "c": 1}), whatif(own, {"a": 0, "b": 10, "c": 10})
+    assert one.table.equals(ten.table)
+    assert one.weights == {"a": 0.0, "b": 0.5, "c": 0.5}
+    assert "c3" in one.table["city_id"].tolist(), "the indicator that the city lacks is not weighed"
+    assert "c3" not in whatif(own, WEIGHTS).table["city_id"].tolist()
+    assert [row["scheme"] for row in presets(own)] == ["entropy_flat", "equal"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "year", "why"),
+    [
+        ({"x": 1}, 2021, "is called x: a, b, c"),
+        ({"a": -1}, 2021, "zero or more"),
+        ({"a": 0}, 2021, "not all zero"),
+        ({"a": float("nan")}, 2021, "must be numbers"),
+        ({"a": 1}, 1999, "no indicator values in 1999"),
+    ],
+)
+def test_what_is_no_weight_is_refused(own, weights, year, why):
+    with pytest.raises(ExportError, match=why):
+        whatif(own, weights, year)

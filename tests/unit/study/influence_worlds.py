@@ -12,10 +12,9 @@ KEYS = {"basis": "frozen_2012_2021", "index_code": "nqpf", "weight_scheme": "ent
 
 def warehouse(n=40, years=range(2012, 2019)):
     """Frames as the pipeline reads them, of a country whose spillover is real."""
-    rng = np.random.default_rng(11)
+    rng, t = np.random.default_rng(11), len(years)
     w = random_knn_weights(n, 4, rng=np.random.default_rng(5))
     places = np.random.default_rng(5).random((n, 2))
-    t = len(years)
     pr = 0.4 + 0.1 * rng.normal(size=(n, 1)) + 0.05 * rng.normal(size=(n, t))
     y = np.linalg.solve(np.eye(n) - 0.3 * w, 0.5 * pr + 0.4 * w @ pr + 0.02 * rng.normal(size=(n, t)))
     cities = [f"c{i:02d}" for i in range(n)]
@@ -24,26 +23,15 @@ def warehouse(n=40, years=range(2012, 2019)):
         pd.DataFrame({**index, **KEYS, "index_code": code, "score": values.ravel(), "share_imputed_weight": 0.0})
         for code, values in (("nqpf", y), ("pr", pr))
     ]
-    groups = pd.concat(
-        [
-            pd.DataFrame({"city_id": cities, "scheme": scheme, "group_code": [name, *["other"] * 3] * (n // 4)})
-            for scheme, name in (("core", "core"), ("cluster", "cluster"), ("east_vs_cw", "east"))
-        ]
-    )
+    names = {"core": "core", "cluster": "cluster", "east_vs_cw": "east"}
+    groups = {scheme: [name, *["other"] * 3] * (n // 4) for scheme, name in names.items()}
     d = pd.DataFrame({**index, "basis": KEYS["basis"], "index_code": "nqpf", "d": rng.uniform(size=n * t)})
+    city = pd.DataFrame({"city_id": cities, "province_code": ["10", "20"] * (n // 2), "admin_tier": "prefecture"})
     made = {
         "scores": pd.concat(scores),
         "indicators": pd.DataFrame(columns=["indicator_code", "city_id", "year", "value"]),
-        "city": pd.DataFrame(
-            {
-                "city_id": cities,
-                "province_code": ["10", "20"] * (n // 2),
-                "admin_tier": "prefecture",
-                "centroid_lon": 110 + 5 * places[:, 0],
-                "centroid_lat": 30 + 5 * places[:, 1],
-            }
-        ),
-        "groups": groups,
+        "city": city.assign(centroid_lon=110 + 5 * places[:, 0], centroid_lat=30 + 5 * places[:, 1]),
+        "groups": pd.DataFrame({"city_id": cities, **groups}).melt("city_id", None, "scheme", "group_code"),
         "neighbours": pd.DataFrame({"city_id_a": [], "city_id_b": []}),
         "mass": pd.DataFrame({"city_id": cities, "value": 1.0}),
         "pilot": pd.DataFrame(columns=["policy_code", "city_id", "start_year"]),

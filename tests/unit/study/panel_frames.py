@@ -16,7 +16,7 @@ def panel_frames(n: int = 60, years: range = range(2012, 2019), seed: int = 1, k
     cities = [f"CN{100000 + i}" for i in range(n)]
     points = rng.random((n, 2)) * [20.0, 15.0] + [100.0, 25.0]
     near = cKDTree(points).query(points, k=k // 2 + 1)[1][:, 1:]
-    edges = {tuple(sorted((i, int(j)))) for i in range(n) for j in near[i]}
+    edges = sorted({tuple(sorted((i, int(j)))) for i in range(n) for j in near[i]})
     w = np.zeros((n, n))
     for i, j in edges:
         w[i, j] = w[j, i] = 1.0
@@ -27,40 +27,26 @@ def panel_frames(n: int = 60, years: range = range(2012, 2019), seed: int = 1, k
     mean = mean + 0.02 * rng.standard_normal((n, t)) - 0.1
     nqpf = np.linalg.solve(np.eye(n) - TRUTH["rho"] * w, mean)
     keys = {"city_id": np.repeat(cities, t), "year": np.tile(list(years), n)}
+    imputed = {"share_imputed_weight": np.repeat(np.where(np.arange(n) % 10, 0.0, 0.2), t)}
     scores = [
-        pd.DataFrame(
-            {
-                "basis": "frozen_2012_2021",
-                "index_code": code,
-                "weight_scheme": "entropy_flat",
-                **keys,
-                "score": values.ravel(),
-                "share_imputed_weight": np.repeat(np.where(np.arange(n) % 10, 0.0, 0.2), t),
-            }
-        )
+        pd.DataFrame({**keys, **imputed, "score": values.ravel()}).assign(index_code=code)
         for code, values in (("nqpf", nqpf), ("pr", pr))
     ]
     indicators = [
-        pd.DataFrame({"indicator_code": code, **keys, "value": level * np.exp(0.1 * rng.standard_normal(n * t))})
+        pd.DataFrame({**keys, "value": level * np.exp(0.1 * rng.standard_normal(n * t))}).assign(indicator_code=code)
         for code, level in CONTROLS.items()
     ]
-    city = pd.DataFrame(
-        {
-            "city_id": cities,
-            "province_code": [f"{10 + i % 6}0000" for i in range(n)],
-            "admin_tier": ["municipality" if i < 2 else "prefecture" for i in range(n)],
-            "centroid_lon": points[:, 0],
-            "centroid_lat": points[:, 1],
-        }
-    )
+    city = pd.DataFrame({"city_id": cities, "centroid_lon": points[:, 0], "centroid_lat": points[:, 1]})
+    city["province_code"] = [f"{10 + i % 6}0000" for i in range(n)]
+    city["admin_tier"] = ["municipality" if i < 2 else "prefecture" for i in range(n)]
     core = ["core" if i % 4 == 0 else "other" for i in range(n)]
-    pairs = [(cities[i], cities[j]) for i, j in sorted(edges)]
+    scored = pd.concat(scores, ignore_index=True).assign(basis="frozen_2012_2021", weight_scheme="entropy_flat")
     made = {
-        "scores": pd.concat(scores, ignore_index=True),
+        "scores": scored,
         "indicators": pd.concat(indicators, ignore_index=True),
         "city": city,
         "groups": pd.DataFrame({"city_id": cities, "scheme": "core", "group_code": core}),
-        "neighbours": pd.DataFrame(pairs, columns=["city_id_a", "city_id_b"]),
+        "neighbours": pd.DataFrame([(cities[i], cities[j]) for i, j in edges], columns=["city_id_a", "city_id_b"]),
         "mass": pd.DataFrame({"city_id": cities, "value": np.exp(10 + 0.5 * rng.standard_normal(n))}),
     }
     return with_schemes(made)

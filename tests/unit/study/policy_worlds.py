@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from study_tools import with_schemes
+from text_table import frame_of
 
 N, YEARS = 18, (2012, 2013, 2014, 2015, 2016, 2017)
 CITIES = [f"CN{100000 + i}" for i in range(N)]
@@ -30,143 +31,100 @@ def values(years=YEARS) -> pd.DataFrame:
 
 def scores(z: pd.DataFrame, base=YEARS) -> pd.DataFrame:
     mean = z.groupby(["index_code", "city_id", "year"])["z"].mean().unstack("index_code").reset_index()
-    u, p = mean["nqpf"], mean["pr"]
     inside = mean["year"].isin(base)
 
     def scaled(x):
         low, high = x[inside].min(), x[inside].max()
         return ((x - low) / (high - low) * 0.98 + 0.01).clip(0, 1)
 
-    a, b = scaled(u), scaled(p)
+    a, b = scaled(mean["nqpf"]), scaled(mean["pr"])
     c = np.sqrt((1 - (a - b).abs()) * np.minimum(a, b) / np.maximum(a, b))
-    return pd.DataFrame(
-        {
-            **KEYS,
-            "relations_code": "pr",
-            "weight_scheme": "entropy_flat",
-            "city_id": mean["city_id"],
-            "year": mean["year"],
-            "u": u,
-            "p": p,
-            "d": np.sqrt(c * (a + b) / 2),
-            "pr_lagging": (a - b > 0.1) * 1.0,
-            "in_base": inside,
-        }
-    )
+    found = mean[["city_id", "year"]].assign(u=mean["nqpf"], p=mean["pr"], d=np.sqrt(c * (a + b) / 2), in_base=inside)
+    return found.assign(**KEYS, relations_code="pr", weight_scheme="entropy_flat", pr_lagging=(a - b > 0.1) * 1.0)
+
+
+# estimates of the whole country: one row each
+THRESHOLDS = frame_of("""
+kind             n_threshold  gamma  ci_lo  ci_hi  p_boot
+spatial_emitter            1   0.45   0.42    0.5    0.01
+hansen                     1    0.6    0.5    0.7     0.0
+""")
+BARRIERS = frame_of("""
+ring_id  barrier_index   lo   hi
+all                0.8  0.6  1.0
+joint              0.5  0.3  0.9
+""")
+BLOCKS = frame_of("""
+emitter  receiver  effect  per_link
+c        c           0.02      0.14
+c        p           0.60      0.13
+p        c           0.05      0.08
+p        p           0.05      0.01
+""")
+BOUNDARY = frame_of("""
+step_km  boundary_km  half_distance_km
+100            300.0                 -
+""")
+ASYMMETRY = {"asymmetry_index": 0.8, "asymmetry_lo": 0.7, "asymmetry_hi": 0.9, "n_obs": 108}
+NETWORK = {"density_lo": 0.1, "density_hi": 0.2, "reciprocity": 0.7, "reciprocity_lo": 0.6, "reciprocity_hi": 0.8}
+NETWORK |= {"cross_province_share": 0.5, "cross_province_lo": 0.4, "cross_province_hi": 0.6, "centre_reach_share": 1.0}
+FEATURES = frame_of("""
+code              low   high
+population        1e6   9e6
+gdp_nom           5e10  9e11
+secondary_share   20    60
+tertiary_share    20    40
+""")
+
+
+def blocks() -> pd.DataFrame:
+    """Effects with bounds 0.02 beside them, links with 0.05."""
+    link, effect = BLOCKS["per_link"], BLOCKS["effect"]
+    found = BLOCKS.drop(columns="effect").assign(**KEYS, **ASYMMETRY, per_link_lo=link - 0.05, per_link_hi=link + 0.05)
+    for side, estimate in (("e", "e_per_emitter"), ("r", "r_per_receiver")):
+        found = found.assign(**{estimate: effect, f"{side}_lo": effect - 0.02, f"{side}_hi": effect + 0.02})
+    return found
 
 
 def frames(years=YEARS, base=YEARS) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
-    z = values(years)
-    lon, lat = 110 + np.arange(N) % 6 * 1.5, 30 + np.arange(N) // 6 * 1.5
+    z, place, year = values(years), np.arange(N), pd.DataFrame({**KEYS, "year": years})
+    city = pd.DataFrame({"city_id": CITIES, "province_code": (place // 6).astype(str)})
+    city = city.assign(centroid_lon=110 + place % 6 * 1.5, centroid_lat=30 + place // 6 * 1.5)
+    degree = pd.DataFrame({**KEYS, "city_id": CITIES, "out_degree": place % 5})
     pairs = [(CITIES[i], CITIES[i + 1]) for i in range(N - 1)] + [(CITIES[i], CITIES[i + 6]) for i in range(N - 6)]
-    groups = [("core", "core" if i % 6 == 0 else "periphery", i) for i in range(N)]
-    groups += [("cluster19", ("one", "two", "no_cluster")[i % 3], i) for i in range(N)]
-    groups += [("four_region", ("east", "west")[i // 9], i) for i in range(N)]
+    groups = {
+        "core": ["core" if i % 6 == 0 else "periphery" for i in place],
+        "cluster19": [("one", "two", "no_cluster")[i % 3] for i in place],
+        "four_region": [("east", "west")[i // 9] for i in place],
+    }
     feature = [
-        (code, city, year, value)
-        for code, low, high in (
-            ("population", 1e6, 9e6),
-            ("gdp_nom", 5e10, 9e11),
-            ("secondary_share", 20, 60),
-            ("tertiary_share", 20, 40),
-        )
+        (code, city, y, level * (1 + 0.01 * (y - 2012)))
+        for code, low, high in FEATURES.itertuples(index=False)
         for city, level in zip(CITIES, rng.uniform(low, high, N), strict=True)
-        for year, value in ((y, level * (1 + 0.01 * (y - 2012))) for y in years)
+        for y in years
     ]
-    blocks = [("c", "c", 0.02, 0.14), ("c", "p", 0.60, 0.13), ("p", "c", 0.05, 0.08), ("p", "p", 0.05, 0.01)]
     country = {
         "scores": scores(z, base),
         "values": z,
         "weights": weights(),
-        "city": pd.DataFrame(
-            {
-                "city_id": CITIES,
-                "province_code": [f"{i // 6}" for i in range(N)],
-                "centroid_lon": lon,
-                "centroid_lat": lat,
-            }
-        ),
-        "groups": pd.DataFrame([(CITIES[i], s, g) for s, g, i in groups], columns=["city_id", "scheme", "group_code"]),
+        "city": city,
+        "groups": pd.DataFrame({"city_id": CITIES, **groups}).melt("city_id", None, "scheme", "group_code"),
         "neighbours": pd.DataFrame(pairs, columns=["city_id_a", "city_id_b"]),
         "features": pd.DataFrame(feature, columns=["variable_code", "city_id", "year", "value"]),
-        "threshold": pd.DataFrame(
-            [
-                {
-                    **KEYS,
-                    "kind": "spatial_emitter",
-                    "n_threshold": 1,
-                    "gamma": 0.45,
-                    "ci_lo": 0.42,
-                    "ci_hi": 0.5,
-                    "p_boot": 0.01,
-                },
-                {**KEYS, "kind": "hansen", "n_threshold": 1, "gamma": 0.6, "ci_lo": 0.5, "ci_hi": 0.7, "p_boot": 0.0},
-            ]
-        ),
-        "barrier": pd.DataFrame(
-            [
-                {**KEYS, "ring_id": "all", "barrier_index": 0.8, "lo": 0.6, "hi": 1.0},
-                {**KEYS, "ring_id": "joint", "barrier_index": 0.5, "lo": 0.3, "hi": 0.9},
-            ]
-        ),
-        "block": pd.DataFrame(
-            [
-                {
-                    **KEYS,
-                    "emitter": e,
-                    "receiver": r,
-                    "e_per_emitter": effect,
-                    "e_lo": effect - 0.02,
-                    "e_hi": effect + 0.02,
-                    "r_per_receiver": effect,
-                    "r_lo": effect - 0.02,
-                    "r_hi": effect + 0.02,
-                    "per_link": link,
-                    "per_link_lo": link - 0.05,
-                    "per_link_hi": link + 0.05,
-                    "asymmetry_index": 0.8,
-                    "asymmetry_lo": 0.7,
-                    "asymmetry_hi": 0.9,
-                    "n_obs": 108,
-                }
-                for e, r, effect, link in blocks
-            ]
-        ),
-        "boundary": pd.DataFrame(
-            [{**KEYS, "step_km": 100, "boundary_km": 300.0, "half_distance_km": np.nan, "n_obs": 108}]
-        ),
+        "threshold": THRESHOLDS.assign(**KEYS),
+        "barrier": BARRIERS.assign(**KEYS),
+        "block": blocks(),
+        "boundary": BOUNDARY.assign(**KEYS, n_obs=108),
         "segmentation": pd.DataFrame(
             [(c, y, rng.uniform(0.3, 2)) for c in CITIES for y in years], columns=["city_id", "year", "seg"]
         ),
         "segmentation_pair": pd.DataFrame(
-            [(y, same, 20, 5e-5 if same else 6e-5) for y in years for same in (0, 1)],
+            [(y, same, 20, 5e-5 if same else 6e-5) for y in years for same in (False, True)],
             columns=["year", "same_province", "n", "v"],
-        ).astype({"same_province": bool}),
-        "dagum": pd.DataFrame(
-            [{**KEYS, "year": y, "share_nb": 40.0, "share_nb_lo": 30.0, "share_nb_hi": 50.0, "n_obs": N} for y in years]
         ),
-        "network": pd.DataFrame(
-            [
-                {
-                    **KEYS,
-                    "year": y,
-                    "density_lo": 0.1,
-                    "density_hi": 0.2,
-                    "reciprocity": 0.7,
-                    "reciprocity_lo": 0.6,
-                    "reciprocity_hi": 0.8,
-                    "cross_province_share": 0.5,
-                    "cross_province_lo": 0.4,
-                    "cross_province_hi": 0.6,
-                    "centre_reach_share": 1.0,
-                    "n_obs": N,
-                }
-                for y in years
-            ]
-        ),
-        "network_city": pd.DataFrame(
-            [{**KEYS, "city_id": c, "year": y, "out_degree": i % 5} for i, c in enumerate(CITIES) for y in years]
-        ),
+        "dagum": year.assign(share_nb=40.0, share_nb_lo=30.0, share_nb_hi=50.0, n_obs=N),
+        "network": year.assign(**NETWORK, n_obs=N),
+        "network_city": degree.merge(year[["year"]], how="cross"),
     }
     return with_schemes(country)

@@ -20,9 +20,8 @@ from dagster_project.study import panel
 from dagster_project.study.registry import BY_NAME
 
 distributed = pytest.importorskip("distributed", reason="the extra nqpf[dask] is not installed")
-SETTINGS = settings(
-    specs(), panel={"effects": 200}, robustness={"regime_bootstrap": 39, "placebo": 80, "placebo_years": 39}
-)
+SIZES = {"regime_bootstrap": 39, "placebo": 80, "placebo_years": 39}
+SETTINGS = settings(specs(), panel={"effects": 200}, robustness=SIZES)
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +58,14 @@ def test_an_analysis_gives_the_same_bits(frames, alone, address, monkeypatch, wh
         pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
 
 
-def test_a_cluster_like_this_machine_is_taken(address, monkeypatch):
+def test_a_cluster_like_this_machine_is_taken_and_none_is_asked_where_none_is_named(address, monkeypatch):
     monkeypatch.setenv("NQPF_CLUSTER", address)
     check_cluster()
-
-
-def test_no_cluster_is_asked_where_none_is_named(monkeypatch):
     monkeypatch.delenv("NQPF_CLUSTER", raising=False)
     check_cluster()
 
 
-def test_workers_that_would_give_other_numbers_are_refused(address, monkeypatch):
-    monkeypatch.setattr(platform, "python_version", lambda: "3.0.1")
-    with pytest.raises(ClusterError, match=r"would give other numbers: its Python is 3\.1\d\.\d+, here 3\.0\.1"):
-        connect(address)
-
-
-def test_workers_with_several_threads_are_refused():
+def test_workers_that_would_give_other_numbers_or_have_several_threads_are_refused(address, monkeypatch):
     with (
         distributed.LocalCluster(
             n_workers=1, threads_per_worker=2, processes=False, protocol="tcp://", dashboard_address=None
@@ -83,6 +73,9 @@ def test_workers_with_several_threads_are_refused():
         pytest.raises(ClusterError, match="--nthreads 1"),
     ):
         connect(cluster.scheduler_address)
+    monkeypatch.setattr(platform, "python_version", lambda: "3.0.1")
+    with pytest.raises(ClusterError, match=r"would give other numbers: its Python is 3\.1\d\.\d+, here 3\.0\.1"):
+        connect(address)
 
 
 @pytest.mark.parametrize("text", ["somewhere", "10.0.0.5:8786", "tcp://10.0.0.5", "tcp://10.0.0.5:port"])
@@ -91,13 +84,21 @@ def test_what_is_no_address_is_said(text):
         connect(text)
 
 
-def test_an_address_that_does_not_answer_is_said_within_seconds():
+def test_addresses_without_an_answer_or_a_scheduler_are_said_within_seconds(monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens
         started = time.monotonic()
         with pytest.raises(ClusterError, match="No cluster answers at"):
             connect(f"tcp://127.0.0.1:{taken.getsockname()[1]}")
     assert time.monotonic() - started < 10
+    monkeypatch.setattr("dagster_project.run.cluster.ANSWER_SECONDS", 0.5)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        started = time.monotonic()
+        with pytest.raises(ClusterError, match=r"Nothing at .* answers as a Dask scheduler does"):
+            connect(f"tcp://127.0.0.1:{other.getsockname()[1]}")
+    assert time.monotonic() - started < 5
 
 
 def test_a_refresh_looks_for_its_cluster_before_it_reads_anything(tmp_path, monkeypatch):
@@ -108,14 +109,3 @@ def test_a_refresh_looks_for_its_cluster_before_it_reads_anything(tmp_path, monk
     assert "No cluster answers at tcp://127.0.0.1:1" in console.export_text()
     assert not paths.landing.exists()
     assert not paths.build_file.exists()
-
-
-def test_what_answers_and_is_no_scheduler_is_said_within_seconds(monkeypatch):
-    monkeypatch.setattr("dagster_project.run.cluster.ANSWER_SECONDS", 0.5)
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        started = time.monotonic()
-        with pytest.raises(ClusterError, match=r"Nothing at .* answers as a Dask scheduler does"):
-            connect(f"tcp://127.0.0.1:{other.getsockname()[1]}")
-    assert time.monotonic() - started < 5

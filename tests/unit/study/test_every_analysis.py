@@ -75,7 +75,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module", params=CASES)
-def built(request: pytest.FixtureRequest) -> tuple[Case, dict[str, pd.DataFrame]]:
+def built(request):
     case = CASES[request.param]
     return case, case.analysis.build(case.frames(), case.settings)
 

@@ -38,40 +38,24 @@ def frames_until(country):
     paths = demo_paths()
     spec = spec_frame([s for s in read_index_specs(paths.index_specs) if s.index_code == "nqpf"])
     spec = spec[spec["indicator_code"].isin(values)].reset_index(drop=True)
-    schemes = pd.read_csv(paths.seeds / "weight_scheme.csv")[["weight_scheme", "method"]]
-    spec = spec.merge(schemes, on="weight_scheme", how="left")
+    spec = spec.merge(WEIGHTING[["weight_scheme", "method"]], on="weight_scheme", how="left")
+    cities, latent = [f"CN{i:06d}" for i in range(CITIES)], drawn.nqpf_new + drawn.nqpf_quality
 
     def make(last: int) -> dict[str, pd.DataFrame]:
         years = [y for y in HORIZON if y <= last]
+        keys = pd.DataFrame({"city_id": np.repeat(cities, len(years)), "year": np.tile(years, CITIES)})
         rng, parts = np.random.default_rng(3), []
         for code in spec["indicator_code"]:
             marked = rng.random((CITIES, len(HORIZON))) < 0.02
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "index_code": "nqpf",
-                        "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
-                        "year": np.tile(years, CITIES),
-                        "indicator_code": code,
-                        "value": values[code][:CITIES, : len(years)].ravel(),
-                        "is_imputed": marked[:, : len(years)].ravel(),
-                    }
-                )
-            )
-        panel = pd.concat(parts)
-        latent = pd.DataFrame(
-            {
-                "external_code": "latent_nqpf",
-                "city_id": np.repeat([f"CN{i:06d}" for i in range(CITIES)], len(years)),
-                "year": np.tile(years, CITIES),
-                "value": (drawn.nqpf_new + drawn.nqpf_quality)[:CITIES, : len(years)].ravel(),
-            }
-        )
+            figures = {"value": values[code], "is_imputed": marked}
+            own = {name: array[:CITIES, : len(years)].ravel() for name, array in figures.items()}
+            parts.append(keys.assign(index_code="nqpf", indicator_code=code, **own))
+        outside = keys.assign(external_code="latent_nqpf", value=latent[:CITIES, : len(years)].ravel())
         return {
-            "panel": panel.reset_index(drop=True),
+            "panel": pd.concat(parts, ignore_index=True),
             "spec": spec,
             "indicator": pd.read_csv(paths.seeds / "indicator.csv"),
-            "outside": latent,
+            "outside": outside,
             "judged": pd.DataFrame({"index_code": ["nqpf"], "is_computed": [True]}),
             "weighting": WEIGHTING,
             "context": pd.DataFrame({"data_vintage": [f"{last}A"]}),
@@ -82,7 +66,6 @@ def frames_until(country):
 
 
 def put_together(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The index tables, their parts put together."""
     parts = [part() for part in index.build(frames, settings())]
     return {table: pd.concat([part[table] for part in parts], ignore_index=True) for table in TABLES}
 
@@ -105,19 +88,7 @@ def of(frame, basis, scheme=HEADLINE):
     return frame[(frame["basis"] == basis) & (frame["weight_scheme"] == scheme)]
 
 
-# ---- a new year ---------------------------------------------------------------------------------------
-
-
-def test_frozen_scores_of_old_years_are_bit_equal_after_2022_is_appended(built):
-    before, after = (built[year][1]["index_score"] for year in (2021, 2022))
-    old = before[before["basis"] == FROZEN].set_index(KEYS)
-    new = after[(after["basis"] == FROZEN) & (after["year"] <= 2021)].set_index(KEYS).loc[old.index]
-    assert set(old.reset_index()["weight_scheme"]) == set(WEIGHTING["weight_scheme"])
-    pd.testing.assert_frame_equal(new, old, check_exact=True)
-    assert after[(after["basis"] == FROZEN) & (after["year"] == 2022)]["score"].notna().all()
-
-
-def test_restated_scores_of_old_years_move_and_the_bridge_explains_each_move(built):
+def test_restated_scores_move_with_a_new_year_alone_and_the_bridge_explains_each_move(built):
     before, after = (of(built[year][1]["index_score"], RESTATED) for year in (2021, 2022))
     composite = [f[f["index_code"] == "nqpf"].set_index(["city_id", "year"])["score"] for f in (before, after)]
     moved = (composite[1] - composite[0]).dropna()
@@ -133,9 +104,6 @@ def test_restated_scores_of_old_years_move_and_the_bridge_explains_each_move(bui
     assert (bridge["part_weights"].abs() > 0).all()
     assert (bridge["part_revision"] == 0).all()
     assert len(bridge) == CITIES * 11
-
-
-def test_without_a_new_year_nothing_is_restated(built):
     assert (built[2021][2]["index_restatement"]["total_change"] == 0).all()
 
 
@@ -152,10 +120,7 @@ def test_alarms_watch_the_years_after_the_window(built):
     assert 0 < drift < 0.05
 
 
-# ---- the tables ---------------------------------------------------------------------------------------
-
-
-def test_tables_are_those_that_are_announced_and_hold_no_hole(built):
+def test_tables_are_those_that_are_announced_without_a_hole_and_empty_without_an_index(built):
     tables = built[2022][2]
     assert set(tables) == set(measurement.TABLES)
     assert lacking({**tables, **built[2022][1]}) == {}
@@ -166,6 +131,11 @@ def test_tables_are_those_that_are_announced_and_hold_no_hole(built):
         if name == "index_audit":  # what is told without a limit; alpha of a single indicator
             may_be_empty += ["value", "reference", "limit_good", "limit_bad"]
         assert not frame.drop(columns=may_be_empty, errors="ignore").isna().to_numpy().any(), name
+    inputs, _, _ = built[2021]
+    empty = {**inputs, "bounds": inputs["bounds"].iloc[:0]}
+    tables = measurement.build(empty, settings(measurement=SIZES))
+    assert set(tables) == set(measurement.TABLES)
+    assert all(frame.empty for frame in tables.values())
 
 
 def test_the_same_tables_come_from_one_worker_and_from_two(built, monkeypatch):
@@ -176,16 +146,13 @@ def test_the_same_tables_come_from_one_worker_and_from_two(built, monkeypatch):
         pd.testing.assert_frame_equal(two[name], frame, check_exact=True)
 
 
-def test_the_interval_of_places_is_about_the_published_place(built):
+def test_the_interval_is_about_the_published_place_and_the_index_ranks_like_the_latent_truth(built):
     _, made, tables = built[2022]
     score = of(made["index_score"], FROZEN).query("index_code == 'nqpf'")
     both = tables["index_uncertainty"].query("basis == @FROZEN").merge(score, on=["city_id", "year"])
     assert (both["rank_year_x"] == both["rank_year_y"]).all()
     inside = (both["rank_p05"] <= both["rank_year_x"]) & (both["rank_year_x"] <= both["rank_p95"])
     assert inside.mean() > 0.8
-
-
-def test_the_index_ranks_cities_like_the_latent_truth(built):
     validity = built[2022][2]["index_validity"].query("basis == @FROZEN")
     assert set(validity["year"]) == set(range(2012, 2023))
     assert (validity["spearman"] > 0.95).all()
@@ -212,7 +179,7 @@ def test_parts_of_the_headline_add_up_to_it(built):
         np.testing.assert_allclose(mixed, score["nqpf"], rtol=0, atol=1e-12)
 
 
-def test_a_part_is_one_index_on_one_basis_and_no_row_is_in_two(built, frames_until):
+def test_a_part_is_one_index_on_one_basis_and_other_schemes_are_for_headlines_only(built, frames_until):
     """What is held at once does not grow with the number of indexes."""
     keys = [
         tuple(part["index_value"][["index_code", "basis"]].drop_duplicates().itertuples(index=False))
@@ -221,23 +188,9 @@ def test_a_part_is_one_index_on_one_basis_and_no_row_is_in_two(built, frames_unt
     assert [len(pairs) for pairs in keys] == [1, 1]
     assert len(set(keys)) == 2
     assert not built[2021][1]["index_score"].duplicated([*KEYS, "basis"]).any()
-
-
-def test_other_schemes_are_for_headline_indexes_only(frames_until):
     frames = frames_until(2021)
     variant = {**frames, "spec": frames["spec"].assign(variant_of="nqpf_other")}
     assert set(put_together(variant)["index_score"]["weight_scheme"]) == {HEADLINE, "equal"}
-
-
-def test_nothing_computed_leaves_measurement_tables_empty(built):
-    inputs, _, _ = built[2021]
-    empty = {**inputs, "bounds": inputs["bounds"].iloc[:0]}
-    tables = measurement.build(empty, settings(measurement=SIZES))
-    assert set(tables) == set(measurement.TABLES)
-    assert all(frame.empty for frame in tables.values())
-
-
-# ---- the twin in SQL ----------------------------------------------------------------------------------
 
 
 def test_entropy_weights_computed_in_sql_agree(built):

@@ -21,32 +21,23 @@ PORT = {**COAST, "scheme": "port", "sort_no": 91, "role": "centre", "centre_grou
 
 def with_coast_and_port(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The same country with two coasts, and with harbours and their hinterland: rows of the two seeds."""
-    groups = frames["groups"]
-    cities = sorted(groups["city_id"].unique())
-    place = np.arange(len(cities))
-    known = (
-        frames["city"].set_index("city_id")["province_code"].reindex(cities) if "city" in frames else pd.Index(cities)
-    )
-    province = pd.factorize(known)[0]  # provinces nest in regions
-    coast = pd.DataFrame({"city_id": cities, "scheme": "coast", "group_code": np.array(["a", "b"])[province % 2]})
-    side = np.where(place % 4 == 1, "harbour", "hinterland")
-    port = pd.DataFrame({"city_id": cities, "scheme": "port", "group_code": side})
-    dated = pd.concat([coast, port]).assign(valid_from=0)
-    grown = pd.concat([groups, dated], ignore_index=True)
+    cities = sorted(frames["groups"]["city_id"].unique())
+    places = frames.get("city", pd.DataFrame({"city_id": cities, "province_code": cities}))
+    province = pd.factorize(places.set_index("city_id")["province_code"].reindex(cities))[0]
+    coast = np.array(["a", "b"])[province % 2]  # provinces nest in regions
+    sides = {"coast": coast, "port": np.where(np.arange(len(cities)) % 4 == 1, "harbour", "hinterland")}
+    dated = pd.DataFrame({"city_id": cities, **sides}).melt("city_id", None, "scheme", "group_code")
+    grown = pd.concat([frames["groups"], dated.assign(valid_from=0)], ignore_index=True)
     return with_schemes({name: f for name, f in frames.items() if name != "schemes"} | {"groups": grown}, COAST, PORT)
 
 
-def schemes_of(tables: dict[str, pd.DataFrame]) -> dict[str, set[str]]:
-    return {name: set(table["scheme"]) for name, table in tables.items() if "scheme" in table and len(table)}
-
-
 def assert_everywhere(tables: dict[str, pd.DataFrame], *, but: tuple[str, ...] = ()) -> None:
-    found = schemes_of(tables)
+    found = {name: set(table["scheme"]) for name, table in tables.items() if "scheme" in table and len(table)}
     assert found
     assert {name for name, schemes in found.items() if not {"coast", "port"} <= schemes} <= set(but)
 
 
-def test_disparity_and_convergence_compare_the_new_groups():
+def test_disparity_convergence_chains_and_paths_compare_the_new_groups():
     frames = with_coast_and_port(scores_world.country())
     tables = disparity.build(frames, settings(disparity={"bootstrap": 9, "trend": 9}))
     assert_everywhere(tables, but=("theil_nested", "theil_region"))  # a centre is no region that provinces nest in
@@ -56,9 +47,6 @@ def test_disparity_and_convergence_compare_the_new_groups():
     gradient = tables["group_gradient"].query("scheme == 'port'")
     assert set(gradient["group_high"]) == {"harbour"}  # the centre of the seed comes first
     assert_everywhere(convergence.build(frames, settings(convergence={"bootstrap": 5, "draws": 3})))
-
-
-def test_chains_and_paths_are_made_by_the_new_groups():
     sizes = {"resamples": 9, "permutations": 9, "long_lag": 9, "lisa": 99}
     tables = markov.build(with_coast_and_port(city_frames.frames()), settings(markov=sizes))
     assert_everywhere(tables, but=("markov_spatial_transition",))
@@ -67,12 +55,18 @@ def test_chains_and_paths_are_made_by_the_new_groups():
     assert_everywhere(policy.build(country, settings(policy={"draws": 3})))
 
 
-def test_coupling_is_summed_up_by_the_new_groups():
+def test_coupling_is_summed_up_and_a_sample_may_be_cut_by_the_new_groups():
     assert_everywhere(coupling.build(with_coast_and_port(coupling_world.country()), settings()))
+    frames = with_coast_and_port(influence_worlds.warehouse())
+    spec, sizes = influence_worlds.specs()[0], {}
+    for name in ("only_harbour", "no_harbour"):
+        cut = replace(spec, sample=(name,))
+        sizes[name] = len(read_sample(frames, cut).cities)
+    assert sizes == {"only_harbour": 10, "no_harbour": 30}
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, pd.DataFrame]:
+def found():
     specs = influence_worlds.specs()
     frames = with_coast_and_port(influence_worlds.warehouse())
     frames |= {
@@ -96,12 +90,3 @@ def test_spillovers_are_told_apart_by_the_new_groups_and_from_the_new_centre(fou
     for name in ("block_spillover", "block_lag"):
         assert "port" in set(found[name]["scheme"])
         assert "coast" not in set(found[name]["scheme"])  # it has no centre
-
-
-def test_a_sample_may_be_cut_to_the_new_centre():
-    frames = with_coast_and_port(influence_worlds.warehouse())
-    spec, sizes = influence_worlds.specs()[0], {}
-    for name in ("only_harbour", "no_harbour"):
-        cut = replace(spec, sample=(name,))
-        sizes[name] = len(read_sample(frames, cut).cities)
-    assert sizes == {"only_harbour": 10, "no_harbour": 30}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from panel_frames import TRUTH, panel_frames
 from study_tools import settings
+from text_table import words
 
 from dagster_project.study import panel, weights
 from dagster_project.study.samples import Skipped, read_sample, read_weights
@@ -20,24 +21,17 @@ PR = PanelVariable("pr", "score", "pr", "points", scale=100.0, weight_scheme="en
 DENSITY = PanelVariable("ln_density", "indicator", "c_density", "log", transform="ln", winsor=0.01)
 ROAD = PanelVariable("road", "indicator", "c_road", "m2")
 HEADLINE = PanelSpec("sdm", "SDM", NQPF, (PR,), (DENSITY, ROAD), "queen_row", with_tests=True, is_headline=True)
+PLAIN = replace(HEADLINE, with_tests=False)
 SPECS = [
     HEADLINE,
-    replace(HEADLINE, model_id="boot", boot_draws=49, with_tests=False),
-    replace(HEADLINE, model_id="sem", model="sem", with_tests=False),
-    replace(HEADLINE, model_id="dynamic", method="dynamic", with_tests=False),
-    replace(HEADLINE, model_id="gmm", method="gmm", controls=(), with_tests=False),
-    replace(HEADLINE, model_id="slx_dk", model="slx", cov="driscoll_kraay", with_tests=False),
-    replace(HEADLINE, model_id="iv", method="iv", with_tests=False),
-    replace(
-        HEADLINE,
-        model_id="iv_road",
-        method="iv",
-        controls=(DENSITY,),
-        instrument="external",
-        external=(ROAD,),
-        with_tests=False,
-    ),
-    replace(HEADLINE, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index"), with_tests=False),
+    replace(PLAIN, model_id="boot", boot_draws=49),
+    replace(PLAIN, model_id="sem", model="sem"),
+    replace(PLAIN, model_id="dynamic", method="dynamic"),
+    replace(PLAIN, model_id="gmm", method="gmm", controls=()),
+    replace(PLAIN, model_id="slx_dk", model="slx", cov="driscoll_kraay"),
+    replace(PLAIN, model_id="iv", method="iv"),
+    replace(PLAIN, model_id="iv_road", method="iv", controls=(DENSITY,), instrument="external", external=(ROAD,)),
+    replace(PLAIN, model_id="ghost", y=replace(NQPF, name="ghost", code="no_such_index")),
 ]
 
 
@@ -55,17 +49,13 @@ def tables(frames):
     return build(frames, SPECS, 400)
 
 
-def test_effects_of_the_headline_are_near_the_truth(tables):
+def test_effects_of_the_headline_are_near_the_truth_and_city_effects_average_to_them(tables):
     effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")
     total = (TRUTH["beta"] + TRUTH["theta"]) / (1 - TRUTH["rho"])
     assert abs(effects.loc["total", "point"] - total) < 3 * effects.loc["total", "se_delta"]
-    assert effects.loc["direct", "point"] + effects.loc["indirect", "point"] == pytest.approx(
-        effects.loc["total", "point"], rel=1e-12
-    )
+    direct, indirect, total = (effects.loc[name, "point"] for name in ("direct", "indirect", "total"))
+    assert direct + indirect == pytest.approx(total, rel=1e-12)
     assert set(effects["horizon"]) == {"static"}
-
-
-def test_city_effects_average_to_the_direct_and_indirect_effects(tables):
     city = tables["panel_effect_city"]
     effects = tables["panel_effect"].query("model_id == 'sdm' and variable == 'pr'").set_index("effect")["point"]
     assert city["own"].mean() == pytest.approx(effects["direct"], rel=1e-9)
@@ -139,8 +129,11 @@ def test_headline_is_refitted_from_what_is_published_alone(tables):
     np.testing.assert_allclose(mine[slopes.index], slopes, rtol=0, atol=1e-6)
 
 
-def test_leads_of_x_say_nothing_where_x_comes_first(tables):
+def test_verdict_of_the_rule_is_a_row_and_leads_of_x_say_nothing_where_x_comes_first(tables):
     tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
+    assert tests.loc["rule_verdict", "outcome"] == "sdm"
+    known = words("lm_lag wald_sar lr_sem hausman lm_lag_cluster leads moran_2012 squared_correlation")
+    assert set(known) <= set(tests.index)
     assert tests.loc["leads", "df"] == 2
     assert tests.loc["leads", "outcome"] == ("rejected" if tests.loc["leads", "p"] < 0.05 else "not rejected")
     assert tests.loc["leads", "p"] > 0.01  # x of the country is drawn without y
@@ -160,21 +153,6 @@ def test_sensitivity_is_that_of_the_slopes_with_the_strongest_control_beside(tab
     strongest = (others["coef"] / others["se"]).abs().idxmax()
     assert one["benchmark_term"] == strongest
     assert one["benchmark_partial_r2"] < one["partial_r2"]  # controls of the country are noise
-
-
-def test_verdict_of_the_rule_is_a_row(tables):
-    tests = tables["panel_test"].query("model_id == 'sdm'").set_index("test_code")
-    assert tests.loc["rule_verdict", "outcome"] == "sdm"
-    assert {
-        "lm_lag",
-        "wald_sar",
-        "lr_sem",
-        "hausman",
-        "lm_lag_cluster",
-        "leads",
-        "moran_2012",
-        "squared_correlation",
-    } <= set(tests.index)
 
 
 def test_dynamic_and_instrumental_models_fill_their_tables(tables):
@@ -205,30 +183,23 @@ def test_same_seed_gives_the_same_numbers_and_entries_do_not_move_each_other(fra
         pd.testing.assert_frame_equal(alone[name], together, check_dtype=False)
 
 
-def test_city_with_a_gap_is_dropped_and_named(frames):
+def test_a_city_with_a_gap_is_dropped_and_a_year_that_few_complete_does_not_cost_cities(frames):
     s = frames["scores"]
     gap = (s["city_id"] == "CN100007") & (s["year"] == 2014) & (s["index_code"] == "pr")
     sample = read_sample({**frames, "scores": s[~gap]}, HEADLINE)
     assert sample.dropped == ("CN100007",)
     assert sample.y.shape == (59, 7)
-
-
-def test_a_year_that_few_cities_complete_does_not_cost_the_cities(frames):
-    s = frames["scores"]
     late = (s["year"] == 2018) & (s["city_id"] > "CN100020")
     sample = read_sample({**frames, "scores": s[~late]}, HEADLINE)
     assert sample.years == tuple(range(2012, 2018))
     assert sample.y.shape == (60, 6)
 
 
-def test_lag_moves_the_regressors_and_not_y(frames):
+def test_lag_moves_the_regressors_and_not_y_and_a_lead_is_the_lag_turned_round(frames):
     now, lagged = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, 1))
     assert lagged.years == tuple(range(2013, 2019))
     np.testing.assert_array_equal(lagged.y, now.y[:, 1:])
     np.testing.assert_array_equal(lagged.x[..., 0], now.x[:, :-1, 0])
-
-
-def test_a_lead_is_the_lag_turned_round(frames):
     now, led = (read_sample(frames, replace(HEADLINE, lag=lag)) for lag in (0, -1))
     assert led.years == tuple(range(2012, 2018))
     np.testing.assert_array_equal(led.x[..., 0], now.x[:, 1:, 0])
@@ -238,48 +209,29 @@ def test_an_indicator_left_out_of_a_score_leaves_the_others_in_proportion(frames
     """Two indicators of weight 0.3 and 0.7: without the first the score is the second."""
     own = frames["scores"].query("index_code == 'pr'")
     z = np.random.default_rng(0).uniform(size=(2, len(own)))
-    scored = frames["scores"].copy()
+    scored, second = frames["scores"].copy(), frames["scores"].copy()
     scored.loc[own.index, "score"] = 0.3 * z[0] + 0.7 * z[1]
-    parts = own[["basis", "index_code", "city_id", "year"]]
-    contributions = pd.concat(
-        [
-            parts.assign(indicator_code=code, weight=w, contribution=w * values)
-            for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
-        ]
-    )
-    made = {**frames, "scores": scored, "contributions": contributions}
+    second.loc[own.index, "score"] = z[1]
+    keys = own[["basis", "index_code", "city_id", "year"]]
+    parts = [
+        keys.assign(indicator_code=code, weight=w, contribution=w * values)
+        for code, w, values in (("a", 0.3, z[0]), ("b", 0.7, z[1]))
+    ]
+    made = {**frames, "scores": scored, "contributions": pd.concat(parts)}
     x = read_sample(made, replace(HEADLINE, x=(replace(PR, without="a"),))).x[..., 0]
-    other = read_sample(
-        {
-            **made,
-            "scores": scored.assign(
-                score=np.where(
-                    scored["index_code"] == "pr", np.r_[np.zeros(len(scored) - len(own)), z[1]], scored["score"]
-                )
-            ),
-        },
-        HEADLINE,
-    ).x[..., 0]
-    assert x == pytest.approx(other)
+    assert x == pytest.approx(read_sample({**made, "scores": second}, HEADLINE).x[..., 0])
     with pytest.raises(Skipped, match="has no indicator 'c'"):
         read_sample(made, replace(HEADLINE, x=(replace(PR, without="c"),)))
 
 
-def test_filters_of_the_sample(frames):
-    def size(name):
-        return read_sample(frames, replace(HEADLINE, sample=(name,))).y.shape
-
-    assert size("no_municipality") == (58, 7)
-    assert size("no_core") == (45, 7)
-    assert size("only_core") == (15, 7)
-    assert size("no_imputed") == (54, 7)
-    with pytest.raises(Skipped, match="no group scheme has a centre 'capital': core"):
-        size("no_capital")
-    with pytest.raises(ValueError, match="sample must be of no_municipality"):
-        replace(HEADLINE, sample=("core",))
+@pytest.mark.parametrize(
+    ("name", "cities"), [("no_municipality", 58), ("no_core", 45), ("only_core", 15), ("no_imputed", 54)]
+)
+def test_filters_of_the_sample(frames, name, cities):
+    assert read_sample(frames, replace(HEADLINE, sample=(name,))).y.shape == (cities, 7)
 
 
-def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
+def test_too_small_a_sample_an_impossible_transform_and_unknown_weights_are_skipped(frames):
     s = frames["scores"]
     with pytest.raises(Skipped, match="at least 8 cities"):
         read_sample({**frames, "scores": s[s["city_id"] < "CN100005"]}, HEADLINE)
@@ -287,32 +239,31 @@ def test_too_small_a_sample_or_an_impossible_transform_is_skipped(frames):
         read_sample({**frames, "scores": s.assign(score=-1.0)}, replace(HEADLINE, y=replace(NQPF, transform="ln")))
     with pytest.raises(Skipped, match="basis 'restated'"):
         read_sample(frames, replace(HEADLINE, basis="restated"))
-
-
-def test_unknown_weights_are_skipped_by_name(frames):
     fit = build(frames, [replace(HEADLINE, w_code="queen")])["panel_fit"].iloc[0]
     assert "weight matrix 'queen' is not in the catalogue" in fit["skip_reason"]
 
 
 def test_too_many_cities_for_a_method_are_a_skip_with_the_reason(frames, monkeypatch):
     monkeypatch.setattr(weights, "MOST_LINKS", 300)
-    dense, dynamic = (
-        replace(HEADLINE, model_id="d", w_code="invd_row"),
-        replace(HEADLINE, model_id="t", method="dynamic"),
-    )
-    fits = build(frames, [dense, dynamic], 50)["panel_fit"].set_index("model_id")
+    dense = replace(HEADLINE, model_id="d", w_code="invd_row")
+    fits = build(frames, [dense, replace(HEADLINE, model_id="t", method="dynamic")], 50)["panel_fit"]
     assert (fits["status"] == "skipped").all()
-    assert "links, more than 300" in fits.loc["d", "skip_reason"]
-    assert "grows with the cube" in fits.loc["t", "skip_reason"]
+    reasons = fits.set_index("model_id")["skip_reason"]
+    assert "links, more than 300" in reasons["d"]
+    assert "grows with the cube" in reasons["t"]
 
 
-def test_specs_are_checked_when_made():
-    with pytest.raises(ValueError, match="model must be one of"):
-        replace(HEADLINE, model="gns")
-    with pytest.raises(ValueError, match="uses a variable twice"):
-        replace(HEADLINE, controls=(PR,))
-    with pytest.raises(ValueError, match="no x"):
-        replace(HEADLINE, x=())
+def test_specs_and_filters_are_checked_when_made(frames):
+    for changes, says in (
+        ({"model": "gns"}, "model must be one of"),
+        ({"controls": (PR,)}, "uses a variable twice"),
+        ({"x": ()}, "no x"),
+        ({"sample": ("core",)}, "sample must be of no_municipality"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            replace(HEADLINE, **changes)
     with pytest.raises(ValueError, match="winsor"):
         replace(PR, winsor=0.6)
+    with pytest.raises(Skipped, match="no group scheme has a centre 'capital': core"):
+        read_sample(frames, replace(HEADLINE, sample=("no_capital",)))
     assert replace(HEADLINE, lag=1).spec_hash != HEADLINE.spec_hash

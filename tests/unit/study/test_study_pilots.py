@@ -37,27 +37,25 @@ def run(made: dict[str, pd.DataFrame], spec: PilotSpec = SPEC) -> dict[str, pd.D
 
 
 STARTS = {"c03": 2015.0, "c17": 2015.0, "c29": 2016.0}
+KEYS_OF_A_RUN = {"basis": "b", "index_code": "i", "weight_scheme": "w", "model_id": "m"}
 
 
-def test_tables_hold_every_column_of_their_contracts() -> None:
-    made = frames(STARTS)
-    found = run(made)
-    found["pilot_effect"] = pilots.with_holm(
-        found["pilot_effect"].assign(basis="b", index_code="i", weight_scheme="w", model_id="m")
-    )
-    keys = {"basis", "index_code", "weight_scheme", "model_id", "seed"}
-    assert all(columns <= keys for columns in lacking(found).values()), lacking(found)
-    own = found["pilot_effect"]
+def test_tables_hold_every_column_of_their_contracts_and_holm_is_over_one_estimator():
+    found = run(frames(STARTS))
+    own = pilots.with_holm(found["pilot_effect"].assign(**KEYS_OF_A_RUN))
+    lacks = lacking({**found, "pilot_effect": own})
+    assert all(columns <= {*KEYS_OF_A_RUN, "seed"} for columns in lacks.values()), lacks
     assert own["term"].tolist() == ["direct", "0-60", "60-120"] * 2
     assert (own["n_pilots"] == 3).all()
     known = own[own["p"].notna()]
     assert (known["p_holm"] >= known["p"]).all()
-    twfe = own[own["estimator"] == "twfe"]
-    assert twfe[["p_placebo", "p_earlier", "p_pretrend"]].isna().all(axis=None)
+    assert own.loc[own["estimator"] == "twfe", ["p_placebo", "p_earlier", "p_pretrend"]].isna().all(axis=None)
     assert known.loc[known["estimator"] == "imputation", "p_placebo"].notna().all()
+    table = pd.DataFrame({"p": [0.01, 0.02, 0.03, 0.04], "estimator": ["a", "a", "b", "b"]}).assign(**KEYS_OF_A_RUN)
+    np.testing.assert_allclose(pilots.with_holm(table)["p_holm"], [0.02, 0.02, 0.06, 0.06])
 
 
-def test_an_effect_of_the_policy_on_its_pilots_is_found() -> None:
+def test_an_effect_of_the_policy_on_its_pilots_is_found():
     plain, made = frames(STARTS), frames(STARTS)
     scores = made["scores"]
     touched = scores["city_id"].map(STARTS) <= scores["year"]
@@ -68,47 +66,29 @@ def test_an_effect_of_the_policy_on_its_pilots_is_found() -> None:
     assert gap["imputation", "0-60"] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_city_that_the_source_does_not_list_is_left_out() -> None:
+def test_unlisted_cities_few_cities_and_no_policy_leave_nothing_to_compare():
     every = warehouse()["city"]["city_id"].tolist()
     less = run(frames(STARTS, [c for c in every if c != "c05"]))["pilot_effect"]
     assert less["n_obs"].iloc[0] == run(frames(STARTS))["pilot_effect"]["n_obs"].iloc[0] - 7
-
-
-def test_few_cities_to_compare_with_are_refused() -> None:
     with pytest.raises(Skipped, match="never nearer than 120 km to a pilot, at least 40 are needed"):
         run(frames(STARTS), replace(SPEC, least_controls=40))
-
-
-def test_without_years_before_the_earlier_dates_stay_empty() -> None:
     found = run(frames(dict.fromkeys(STARTS, 2013.0)))["pilot_effect"]
     assert found["estimate_earlier"].isna().all()
     assert found["estimate"].notna().any()
-
-
-def test_a_warehouse_without_policies_has_no_job() -> None:
     made = warehouse()
     assert pilots.jobs(world(made), SPEC, 19) == []
     assert pilots.with_holm(pd.DataFrame()).empty
-
-
-def test_holm_is_over_the_policies_and_terms_of_one_estimator() -> None:
-    table = pd.DataFrame({"p": [0.01, 0.02, 0.03, 0.04], "estimator": ["a", "a", "b", "b"]})
-    table = table.assign(basis="b", index_code="i", weight_scheme="w", model_id="m")
-    np.testing.assert_allclose(pilots.with_holm(table)["p_holm"], [0.02, 0.02, 0.06, 0.06])
+    assert settings().pilots.edges_km == (0, 100, 200)
 
 
 @pytest.mark.parametrize(
     ("entry", "words"),
     [("edges_km: [50, 100]", "rise from 0"), ("horizon: 0", "whole number above 0"), ("reach: 3", "reach")],
 )
-def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words) -> None:
+def test_mistakes_of_the_spec_are_said_in_words(tmp_path, entry, words):
     right = {"edges_km": "[0, 100]", "horizon": 5, "leads": 3, "shift": 2, "least_controls": 8}
     key, _, value = entry.partition(": ")
     file = tmp_path / "pilots.yml"
     file.write_text("\n".join(f"{k}: {v}" for k, v in {**right, key: value}.items()), encoding="utf-8")
     with pytest.raises(SpecError, match=words):
         read_pilot_spec(file)
-
-
-def test_the_shipped_spec_is_read() -> None:
-    assert settings().pilots.edges_km == (0, 100, 200)

@@ -5,27 +5,18 @@ import pandas as pd
 import pytest
 from policy_worlds import CITIES, YEARS, N, frames
 from study_tools import settings
+from text_table import words
 
 from dagster_project.study import policy
 from python_models.policy import MONITORS, Cuts, light, replay
 
-ESTIMATES = (
-    "threshold",
-    "barrier",
-    "block",
-    "boundary",
-    "segmentation",
-    "segmentation_pair",
-    "dagum",
-    "network",
-    "network_city",
-    "features",
+ESTIMATES = tuple(
+    words("threshold barrier block boundary segmentation segmentation_pair dagum network network_city features")
 )
 
 
 @pytest.fixture(scope="module")
 def country():
-    """Frames of 18 cities and 6 years."""
     return frames()
 
 
@@ -43,7 +34,7 @@ def without(country, *names):
     return {k: pd.DataFrame(columns=v.columns) if k in names else v for k, v in country.items()}
 
 
-def test_every_city_year_has_one_path_that_its_stored_row_reproduces(tables):
+def test_every_city_year_has_one_path_and_a_benchmark_with_better_relations(tables):
     table = tables["city_path"]
     assert len(table) == N * len(YEARS) == len(table.drop_duplicates(["city_id", "year"]))
     for row in table.to_dict("records"):
@@ -51,9 +42,6 @@ def test_every_city_year_has_one_path_that_its_stored_row_reproduces(tables):
     assert table["path"].nunique() >= 3
     assert table["p_path"].between(0, 1).all()
     assert (table["margin"] >= 0).all()
-
-
-def test_benchmark_is_another_city_with_better_relations(tables):
     table = tables["city_path"].set_index(["city_id", "year"])
     named = table[table["benchmark_city_id"].notna()]
     assert len(table) - len(named) == len(YEARS)  # the best city of each year has none
@@ -63,61 +51,61 @@ def test_benchmark_is_another_city_with_better_relations(tables):
         assert 0 <= row["benchmark_distance"] <= 1
 
 
-def test_a_new_year_changes_no_old_path(tables):
+def test_a_new_year_changes_no_old_path_and_the_same_seed_gives_the_same_tables(tables, country):
     longer = build(frames((*YEARS, 2018), base=YEARS), 2)["city_path"]
     assert longer["year"].max() == 2018
     keys = ["city_id", "year"]
     columns = [*keys, "path", "subtype", "rule_fired", "u", "p", "d", "u_neighbour", "p_neighbour", "barrier", "cuts"]
     old = longer[longer["year"] < 2018][columns].sort_values(keys).reset_index(drop=True)
     pd.testing.assert_frame_equal(old, tables["city_path"][columns].sort_values(keys).reset_index(drop=True))
-
-
-def test_thresholds_and_barriers_come_from_the_estimates_in_order(country, tables):
-    cuts = Cuts.from_json(tables["city_path"]["cuts"].iloc[0])
-    assert cuts.value[2] == 0.45  # the emitter's threshold before the own one
-    assert tables["city_path"]["barrier"].max() == pytest.approx(0.5)  # rings before the plain barrier
-    weak = {**country, "threshold": country["threshold"].assign(p_boot=[0.2, 0.01])}
-    other = build(weak, 2)["city_path"]
-    assert Cuts.from_json(other["cuts"].iloc[0]).value[2] == 0.6
-    assert "cut_hansen" in other["caveats"].iloc[0]
-    none = {**country, "threshold": country["threshold"].assign(p_boot=[0.2, np.nan])}
-    last = build(none, 2)["city_path"]
-    assert Cuts.from_json(last["cuts"].iloc[0]).value[2] == 0.5
-    assert "default_cut" in last["caveats"].iloc[0]
-
-
-def test_same_seed_same_tables(country, tables):
     again = build(country, 60)
     for name, table in tables.items():
         pd.testing.assert_frame_equal(again[name], table)
 
 
+def test_thresholds_and_barriers_come_from_the_estimates_in_order(country, tables):
+    def cut(path):
+        return Cuts.from_json(path["cuts"].iloc[0]).value[2]
+
+    assert cut(tables["city_path"]) == 0.45  # the emitter's threshold before the own one
+    assert tables["city_path"]["barrier"].max() == pytest.approx(0.5)  # rings before the plain barrier
+    for p_boot, value, caveat in (([0.2, 0.01], 0.6, "cut_hansen"), ([0.2, np.nan], 0.5, "default_cut")):
+        path = build({**country, "threshold": country["threshold"].assign(p_boot=p_boot)}, 2)["city_path"]
+        assert cut(path) == value
+        assert caveat in path["caveats"].iloc[0]
+
+
+AGGREGATES = {
+    "median": lambda g: g["value"].median(),
+    "mean": lambda g: g["value"].mean(),
+    "weighted_mean": lambda g: (g["value"] * g["weight"]).sum() / g["weight"].sum(),
+}
+
+
 @pytest.mark.parametrize(
-    "code",
-    ["mean_d", "mean_d_population", "median_d", "share_synergy", "share_pr_lagging", "network_density", "segmentation"],
+    "code", words("mean_d mean_d_population median_d share_synergy share_pr_lagging network_density segmentation")
 )
 def test_nation_and_clusters_are_aggregates_of_city_rows(tables, country, code):
     rows = tables["principle_monitor"].query("monitor_code == @code")
-    city = rows[rows["level"] == "city"]
     member = country["groups"].query("scheme == 'cluster19'").set_index("city_id")["group_code"]
-    how = {
-        "median": lambda g: g["value"].median(),
-        "mean": lambda g: g["value"].mean(),
-        "weighted_mean": lambda g: (g["value"] * g["weight"]).sum() / g["weight"].sum(),
-    }
-    combine = how[rows["aggregate"].iloc[0]]
+    city = rows[rows["level"] == "city"].assign(cluster=lambda f: f["unit_id"].map(member))
+    combine = AGGREGATES[rows["aggregate"].iloc[0]]
     for year in YEARS:
-        mine = city[city["year"] == year]
-        nation = rows[(rows["level"] == "national") & (rows["year"] == year)]["value"].iloc[0]
-        assert nation == pytest.approx(combine(mine), abs=1e-10)
+        mine, shown = city[city["year"] == year], rows[rows["year"] == year].set_index(["level", "unit_id"])["value"]
+        assert shown["national"].iloc[0] == pytest.approx(combine(mine), abs=1e-10)
         for name in ("one", "two"):
-            part = mine[mine["unit_id"].map(member) == name]
-            cluster = rows.query("level == 'cluster' and unit_id == @name and year == @year")["value"].iloc[0]
-            assert cluster == pytest.approx(combine(part), abs=1e-10)
+            assert shown["cluster", name] == pytest.approx(combine(mine[mine["cluster"] == name]), abs=1e-10)
 
 
-def test_monitors_of_groups_by_hand(tables, country):
-    monitor = tables["principle_monitor"].query("level == 'national' and year == 2014").set_index("monitor_code")
+POOLED = words("""
+    effect_centre_to_periphery effect_on_periphery asymmetry_index boundary half_distance barrier_index
+    link_ratio_centre_periphery_to_centre_centre link_ratio_periphery_periphery_to_centre_periphery
+""")
+
+
+def test_monitors_by_hand_with_their_change_since_the_year_before(tables, country):
+    rows = tables["principle_monitor"]
+    monitor = rows.query("level == 'national' and year == 2014").set_index("monitor_code")
     d = country["scores"].query("year == 2014").set_index("city_id")["d"]
     core = country["groups"].query("scheme == 'core' and group_code == 'core'")["city_id"]
     gap = d[core].mean() - d.drop(core).mean()
@@ -126,24 +114,11 @@ def test_monitors_of_groups_by_hand(tables, country):
     assert monitor.loc["segmentation_ratio_across_to_within", "value"] == pytest.approx(6 / 5)
     for code in ("mean_d", "share_synergy"):
         assert monitor.loc[code, "lo"] <= monitor.loc[code, "value"] <= monitor.loc[code, "hi"]
-
-
-def test_change_is_against_the_year_before_and_pooled_estimates_have_none(tables):
-    rows = tables["principle_monitor"]
     mine = rows.query("monitor_code == 'mean_d' and level == 'national'").set_index("year")
     assert mine.loc[2015, "change_1y"] == pytest.approx(mine.loc[2015, "value"] - mine.loc[2014, "value"])
     assert np.isnan(mine.loc[2012, "change_1y"])
     pooled = rows[rows["year"] == 0]
-    assert set(pooled["monitor_code"]) == {
-        "effect_centre_to_periphery",
-        "effect_on_periphery",
-        "asymmetry_index",
-        "boundary",
-        "half_distance",
-        "barrier_index",
-        "link_ratio_centre_periphery_to_centre_centre",
-        "link_ratio_periphery_periphery_to_centre_periphery",
-    }
+    assert set(pooled["monitor_code"]) == set(POOLED)
     assert pooled["change_1y"].isna().all()
 
 
@@ -168,7 +143,7 @@ def test_every_monitor_is_there_and_its_light_follows_its_bands(tables):
     assert light(high, np.nan) is None
 
 
-def test_without_estimates_monitors_are_empty_with_a_reason_and_paths_still_there(country):
+def test_without_estimates_or_values_monitors_are_empty_with_a_reason_and_paths_are_there(country):
     bare = build(without(country, *ESTIMATES), 5)
     table = bare["city_path"]
     assert len(table) == N * len(YEARS)
@@ -180,24 +155,18 @@ def test_without_estimates_monitors_are_empty_with_a_reason_and_paths_still_ther
     empty = rows[rows["value"].isna()]
     assert (empty["note"].str.len() > 0).all()
     assert set(rows.loc[rows["value"].notna(), "principle"]) == {"compatibility"}
-
-
-def test_without_indicator_values_a_path_has_no_certainty(country):
     made = build(without(country, "values", "weights"))
     assert made["city_path"]["p_path"].isna().all()
     assert made["path_summary"]["share_lo"].isna().all()
     assert "no_draws" in made["city_path"]["caveats"].iloc[0]
 
 
-def test_a_city_with_a_gap_in_the_base_years_is_left_out(country):
+def test_a_city_with_a_gap_is_left_out_and_two_years_are_enough(country):
     rows = country["scores"]
     gap = {**country, "scores": rows[~((rows["city_id"] == CITIES[4]) & (rows["year"] == 2014))]}
     made = build(gap, 2)["city_path"]
     assert made["city_id"].nunique() == N - 1
     assert CITIES[4] not in set(made["benchmark_city_id"].dropna())
-
-
-def test_two_years_are_enough_and_one_has_no_transitions(country):
     for years in ((2012, 2013), (2012,)):
         made = build(frames(years, base=years), 2)
         assert len(made["city_path"]) == N * len(years)

@@ -1,28 +1,20 @@
-"""Tables of the production relations from labelled frames: right rows, identities, and what happens without data."""
+"""Production relations from labelled frames: right rows, identities, and what happens without data."""
 
 import itertools
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 from study_tools import settings
+from text_table import words
 
+from dagster_project.demo.figures import SECTORS
 from dagster_project.study import production
-from dagster_project.study.production import INDICATORS, TABLES
+from dagster_project.study.production import INDICATORS, INPUTS, TABLES
 
 CITIES = [f"CN{i:06d}" for i in range(12)]
 YEARS = range(2012, 2017)
-COLUMNS = {
-    "values": ["city_id", "year", "variable_code", "value", "value_origin"],
-    "investment": ["city_id", "year", "variable_code", "value"],
-    "nation": ["year", "variable_code", "value"],
-    "deflator": ["city_id", "year", "deflator"],
-    "texts": ["city_id", "year", "text"],
-    "keyword": ["dict_version", "group_name", "term", "is_active"],
-    "city": ["city_id", "province_code"],
-    "region": ["city_id", "group_code"],
-    "neighbours": ["city_id_a", "city_id_b"],
-}
 
 
 def build(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -31,79 +23,72 @@ def build(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def long(names, draw, years=YEARS) -> pd.DataFrame:
     rows = [(c, y, name, draw(name, c, y), "observed") for name in names for c in CITIES for y in years]
-    return pd.DataFrame(rows, columns=COLUMNS["values"])
+    return pd.DataFrame(rows, columns=words("city_id year variable_code value value_origin"))
 
 
 def country() -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(5)
-    names = [
-        "gdp_nom",
-        "emp_total",
-        "ip_cases_closed",
-        "gdp_court_nom",
-        "emp_sector_manufacturing",
-        "emp_sector_finance",
-        "emp_sector_trade",
-    ]
+    names = words("gdp_nom emp_total ip_cases_closed gdp_court_nom")
+    names += [f"emp_sector_{name}" for name in ("manufacturing", "finance", "trade")]
     values = long(names, lambda *_: float(np.exp(rng.normal(8, 0.4))))
     prices = long(["cpi_food", "cpi_health", "cpi_housing"], lambda *_: float(100 + rng.normal()))
     flow = long(["fai_nom"], lambda *_: float(np.exp(rng.normal(7, 0.1))), range(2008, 2017))
     index = long(["price_investment"], lambda *_: 102.0, range(2008, 2017))
-    nation = pd.DataFrame(
-        [(y, name, total) for y in YEARS for name, total in (("ip_cases_closed", 9e4), ("gdp_court_nom", 9e4))],
-        columns=COLUMNS["nation"],
-    )
+    nation = pd.DataFrame([(y, name) for y in YEARS for name in ("ip_cases_closed", "gdp_court_nom")])
+    years = pd.DataFrame([(c, y, 1.02 ** (y - 2012)) for c in CITIES for y in YEARS])
+    keyword = pd.DataFrame({"dict_version": "v1", "group_name": "data", "term": ["大数据", "云"]})
     return {
         "values": pd.concat([values, prices]),
         "investment": pd.concat([flow, index]).drop(columns="value_origin"),
-        "nation": nation,
-        "deflator": pd.DataFrame(
-            [(c, y, 1.02 ** (y - 2012)) for c in CITIES for y in YEARS], columns=COLUMNS["deflator"]
-        ),
-        "texts": pd.DataFrame([(CITIES[0], 2012, "发展大数据，改善民生。")], columns=COLUMNS["texts"]),
-        "keyword": pd.DataFrame(
-            [("v1", "data", "大数据", True), ("v1", "data", "云", False)], columns=COLUMNS["keyword"]
-        ),
+        "nation": nation.set_axis(["year", "variable_code"], axis=1).assign(value=9e4),
+        "deflator": years.set_axis(["city_id", "year", "deflator"], axis=1),
+        "texts": pd.DataFrame({"city_id": CITIES[:1], "year": 2012, "text": "发展大数据，改善民生。"}),
+        "keyword": keyword.assign(is_active=[True, False]),
         "city": pd.DataFrame({"city_id": CITIES, "province_code": ["a"] * 6 + ["b"] * 6}),
         "region": pd.DataFrame({"city_id": CITIES, "group_code": ["east"] * 6 + ["west"] * 6}),
-        "neighbours": pd.DataFrame(list(itertools.pairwise(CITIES)), columns=COLUMNS["neighbours"]),
+        "neighbours": pd.DataFrame(list(itertools.pairwise(CITIES)), columns=["city_id_a", "city_id_b"]),
     }
 
 
-@pytest.fixture
-def frames() -> dict[str, pd.DataFrame]:
+@pytest.fixture(scope="module")
+def frames():
     return country()
 
 
-def test_every_table_has_rows_and_every_indicator_a_value(frames):
+def test_every_table_has_rows_every_indicator_a_value_and_only_active_terms_count(frames):
     tables = build(frames)
     assert [name for name in TABLES if tables[name].empty] == []
     assert set(tables["engine_indicator"]["indicator_code"]) == set(INDICATORS)
+    row = build(frames)["gov_digital_attention"].iloc[0]
+    assert (row["hits"], row["hits_by_group"]) == (1, '{"data": 1}')
+    assert row["tokenizer_version"].startswith("jieba 0.")
 
 
-def test_misallocation_adds_up_within_each_year(frames):
+def test_misallocation_and_location_quotient_add_up_within_each_year(frames):
     table = build(frames)["misallocation"]
     for _, part in table.groupby("year"):
         weight = part["y_real"] * part["beta_k"]
         assert (weight * part["gamma_k"]).sum() / weight.sum() == pytest.approx(1, abs=1e-10)
         labour = part["y_real"] * (1 - part["beta_k"])
         assert (labour * part["gamma_l"]).sum() / labour.sum() == pytest.approx(1, abs=1e-10)
+    table = build(frames)["ip_protection"]
+    for _, part in table.groupby("year"):
+        mean = (part["ip_lq"] * part["gdp_city_nom"]).sum() / part["gdp_national_nom"].iloc[0]
+        assert mean == pytest.approx(part["cases_city"].sum() / part["cases_national"].iloc[0], abs=1e-12)
 
 
-def test_labour_without_capital_uses_one_elasticity(frames):
+def test_labour_without_capital_uses_one_elasticity_and_a_city_leaves_only_the_engine_it_lacks(frames):
     table = build(frames | {"investment": frames["investment"].iloc[:0]})["misallocation"]
     assert table["tau_k"].isna().all()
     assert (table["beta_basis"] == "one_elasticity").all()
     for _, part in table.groupby("year"):
         mean = part["y_real"].sum() / part["labour"].sum()
         assert (part["tau_l"] + 1).to_numpy() == pytest.approx((part["y_real"] / part["labour"] / mean).to_numpy())
-
-
-def test_location_quotient_averages_to_the_covered_share(frames):
-    table = build(frames)["ip_protection"]
-    for _, part in table.groupby("year"):
-        mean = (part["ip_lq"] * part["gdp_city_nom"]).sum() / part["gdp_national_nom"].iloc[0]
-        assert mean == pytest.approx(part["cases_city"].sum() / part["cases_national"].iloc[0], abs=1e-12)
+    values = frames["values"]
+    hole = (values["city_id"] == CITIES[0]) & (values["variable_code"] == "emp_total")
+    tables = build(frames | {"values": values[~hole]})
+    assert CITIES[0] not in set(tables["misallocation"]["city_id"])
+    assert CITIES[0] in set(tables["specialisation"]["city_id"])
 
 
 def test_segmentation_of_a_city_is_the_mean_of_its_pairs(frames):
@@ -117,15 +102,25 @@ def test_segmentation_of_a_city_is_the_mean_of_its_pairs(frames):
     assert pair.loc[(pair["unit_i"] == CITIES[5]), "same_province"].eq(False).all()
 
 
-def test_only_active_terms_count(frames):
-    row = build(frames)["gov_digital_attention"].iloc[0]
-    assert (row["hits"], row["hits_by_group"]) == (1, '{"data": 1}')
-    assert row["tokenizer_version"].startswith("jieba 0.")
+PRINTED = {"information": "emp_it_services", "research": "emp_sci_tech"}  # as the yearbook's variables are called
+SECTOR_CODES = {f"emp_sector_{name}" for name in SECTORS}
 
 
-def test_a_city_without_one_raw_column_is_left_out_of_that_engine_only(frames):
-    values = frames["values"]
-    hole = (values["city_id"] == CITIES[0]) & (values["variable_code"] == "emp_total")
-    tables = build(frames | {"values": values[~hole]})
-    assert CITIES[0] not in set(tables["misallocation"]["city_id"])
-    assert CITIES[0] in set(tables["specialisation"]["city_id"])
+def given(codes: dict[str, float]) -> dict[str, float]:
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema int; create schema ops; create table ops.index_spec as select 2012 as window_start;"
+            "create table int.int_values_completed (city_id varchar, year integer, variable_code varchar, value double,"
+            " value_origin varchar, edit_policy varchar default 'edited')"
+        )
+        rows = [("CN110000", 2018, code, value, "observed", "edited") for code, value in codes.items()]
+        con.executemany("insert into int.int_values_completed values (?, ?, ?, ?, ?, ?)", rows)
+        frame = con.execute(INPUTS["values"]).df()
+    return dict(zip(frame["variable_code"], frame["value"], strict=True))
+
+
+def test_two_sectors_of_the_yearbook_have_the_names_of_the_others_and_sources_are_not_mixed():
+    yearbook = {PRINTED.get(name, f"emp_sector_{name}"): float(at) for at, name in enumerate(SECTORS)}
+    assert given(yearbook) == {f"emp_sector_{name}": float(at) for at, name in enumerate(SECTORS)}
+    both = dict.fromkeys([*sorted(SECTOR_CODES), *PRINTED.values()], 1.0) | {"emp_it_services": 9.0}
+    assert given(both) == dict.fromkeys(SECTOR_CODES, 1.0)

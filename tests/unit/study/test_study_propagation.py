@@ -97,16 +97,13 @@ def ring():
     return (np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)) / 2
 
 
-def test_rows_are_those_of_the_contract_each_once(table):
+def test_published_rows_are_those_of_the_contract_and_of_the_methods(table, frames):
     assert lacking({"index_uncertainty_effect": table}) == {}
     assert table["analysis"].value_counts().to_dict() == {"regression": 3, "gini": T + 1, "markov": 3 * 16}
     keys = ["quantity", "year", "discretisation", "state_from", "state_to"]
     assert not table.duplicated(keys).any()
     assert table[["estimate", "se", "lo", "hi", "published"]].notna().all().all()
     assert table["n_draws"].eq(DRAWS).all()
-
-
-def test_published_is_what_the_methods_give_for_the_published_scores(frames, table):
     y, x = scores(frames), scores(frames, "pr")
     fit = fit_panel(100 * y, 100 * x[:, :, None], ring(), cov="cluster", names=["pr"])
     effects = average_effects(fit, names=["pr"]).to_frame()
@@ -122,11 +119,13 @@ def test_published_is_what_the_methods_give_for_the_published_scores(frames, tab
     np.testing.assert_allclose(own["published"], chain.probabilities.ravel(), rtol=1e-12)
 
 
-def test_a_draw_without_doubt_gives_the_published_scores(frames):
+def test_a_draw_without_doubt_gives_the_published_scores_and_has_one_edition_for_all(frames):
     drawn = Drawn(frames, 1, 2)
     scaled = drawn.scaled("nqpf", (YEARS[0], YEARS[-1]), False, "edited", "interpolated")
     made = scheme_score(scaled.z, drawn.weights(scaled, "entropy_flat"))
     np.testing.assert_allclose(made, scores(frames), atol=1e-13)
+    editions = {edition for edition, _ in Drawn(frames, 1, 30).choices}
+    assert editions == {"edited", "as_printed"}
 
 
 def test_rows_combine_the_draws_by_rubins_rules(frames, table):
@@ -149,8 +148,3 @@ def test_scores_that_are_certain_leave_the_published_errors():
     np.testing.assert_allclose(found["se"], found["published_se"], rtol=1e-9, atol=1e-12)
     assert found["share_missing"].max() < 1e-9
     assert found["df"].isna().all()
-
-
-def test_one_draw_has_one_edition_for_all(frames):
-    editions = {edition for edition, _ in Drawn(frames, 1, 30).choices}
-    assert editions == {"edited", "as_printed"}

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from influence_worlds import KEYS, specs, warehouse
 from study_tools import as_read, lacking, settings
+from text_table import frame_of, words
 
 from dagster_project.study import panel, robustness
 from dagster_project.study.influence import HEADLINE_TESTS, with_holm
@@ -14,78 +15,62 @@ from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
 
 
-def test_curve_counts_signs_significance_and_places():
+def test_curve_counts_signs_significance_and_places_and_turns_with_the_headline():
     estimate = pd.Series([0.5, 0.2, -0.1, 0.0, np.nan])
     p = pd.Series([0.001, 0.2, 0.01, np.nan, np.nan])
-    curve = specification_curve(estimate, p, headline=0.4)
+    curve, turned = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
     assert curve["sign_agrees"].tolist()[:3] == [True, True, False]
     assert curve["significant_5"].tolist()[:3] == [True, False, True]
     assert curve["curve_rank"].tolist()[:3] == [3, 2, 1]
     assert curve.iloc[3:].isna().all().all()
-    assert curve_summary(curve, estimate) == {
-        "n_runs": 3,
-        "share_sign_agrees": pytest.approx(2 / 3),
-        "share_significant_5": pytest.approx(2 / 3),
-        "share_both": pytest.approx(1 / 3),
-        "lowest": -0.1,
-        "median": 0.2,
-        "highest": 0.5,
-    }
+    assert turned["sign_agrees"].equals(curve["sign_agrees"])
+    shares = {"share_sign_agrees": 2 / 3, "share_significant_5": 2 / 3, "share_both": 1 / 3}
+    ends = {"n_runs": 3, "lowest": -0.1, "median": 0.2, "highest": 0.5}
+    assert curve_summary(curve, estimate) == pytest.approx(shares | ends)
+    empty = specification_curve(estimate.iloc[4:], p.iloc[4:], headline=np.nan)
+    assert np.isnan(curve_summary(empty, estimate.iloc[4:])["share_both"])
 
 
-def test_curve_turns_with_the_sign_of_the_headline():
-    estimate, p = pd.Series([0.5, -0.2]), pd.Series([0.01, 0.01])
-    one, two = (specification_curve(s * estimate, p, headline=s * 0.4) for s in (1, -1))
-    assert one["sign_agrees"].equals(two["sign_agrees"])
-
-
-def test_no_run_gives_no_share():
-    empty = specification_curve(pd.Series([np.nan]), pd.Series([np.nan]), headline=np.nan)
-    assert np.isnan(curve_summary(empty, pd.Series([np.nan]))["share_both"])
+RUNS = frame_of("""
+model_id  variant_of  change_axis  change_value  method  y_code  rho  n_obs
+head      -           -            -             static  u       0.3     40
+w         head        W            near          static  u       0.2     40
+ln        head        y            logarithm     static  u_ln    0.3     40
+ols       head        model        OLS           static  u         -     40
+iv        head        method       S2SLS         iv      u       0.4     40
+gone      head        W            far           static  u         -      -
+""")
+EFFECTS = frame_of("""
+model_id  direct  indirect  standardised
+head         0.4       0.2           0.5
+w            0.3      -0.1             -
+ln           4.0       3.0           0.6
+ols          0.6       0.0          0.75
+""")
 
 
 def _by_hand():
     """A headline, a variant in the same units, one in logarithms, OLS, instruments, one skipped."""
-    runs = ["head", "w", "ln", "ols", "iv", "gone"]
-    spec = pd.DataFrame(
-        {
-            "model_id": runs,
-            "is_headline": [True] + [False] * 5,
-            "variant_of": ["", *["head"] * 5],
-            "change": ["", "W: near", "y: logarithm", "model: OLS", "method: S2SLS", "W: far"],
-            "method": ["static"] * 4 + ["iv", "static"],
-            "y_code": ["u", "u", "u_ln", "u", "u", "u"],
-            "x_codes": [["pr"]] * 6,
-            "status": ["fitted"] * 5 + ["skipped"],
-            "skip_reason": [""] * 5 + ["no W"],
-        }
+    is_gone, change = RUNS["model_id"] == "gone", RUNS["change_axis"] + ": " + RUNS["change_value"]
+    spec = RUNS[["model_id", "method", "y_code"]].assign(
+        is_headline=RUNS["model_id"] == "head",
+        variant_of=RUNS["variant_of"].fillna(""),
+        change=change.fillna(""),
+        x_codes=[["pr"]] * len(RUNS),
+        status=np.where(is_gone, "skipped", "fitted"),
+        skip_reason=np.where(is_gone, "no W", ""),
     )
-    fit = pd.DataFrame(
-        {
-            "model_id": runs,
-            **KEYS,
-            "rho": [0.3, 0.2, 0.3, np.nan, 0.4, np.nan],
-            "n_obs": pd.array([40] * 5 + [pd.NA]),
-            "seed": 1,
-        }
-    )
-    numbers = {"head": (0.4, 0.2, 0.5), "w": (0.3, -0.1, np.nan), "ln": (4.0, 3.0, 0.6), "ols": (0.6, 0.0, 0.75)}
-    effect = pd.DataFrame(
-        [
-            {
-                "model_id": m,
-                "variable": "pr",
-                "effect": e,
-                "horizon": "static",
-                "point": v,
-                "se_delta": 0.02,
-                "p_family": 0.03 if v else np.nan,
-                "p": 0.001 if v else np.nan,
-                "standardised": s if e == "direct" else np.nan,
-            }
-            for m, (d, i, s) in numbers.items()
-            for e, v in (("direct", d), ("indirect", i), ("total", d + i))
-        ]
+    fit = RUNS[["model_id", "rho"]].assign(**KEYS, n_obs=RUNS["n_obs"].astype("Int64"), seed=1)
+    effect = EFFECTS.assign(total=EFFECTS["direct"] + EFFECTS["indirect"])
+    effect = effect.melt(["model_id", "standardised"], None, "effect", "point")
+    is_there = effect["point"] != 0
+    effect = effect.assign(
+        variable="pr",
+        horizon="static",
+        se_delta=0.02,
+        p_family=np.where(is_there, 0.03, np.nan),
+        p=np.where(is_there, 0.001, np.nan),
+        standardised=effect["standardised"].where(effect["effect"] == "direct"),
     )
     coef = pd.DataFrame({"model_id": ["iv", "iv"], "term": ["pr", "W:pr"], "coef": [0.7, 0.1], "se": [0.1, 0.05]})
     return {"model_spec": spec, "panel_fit": fit, "panel_effect": effect, "panel_coef": coef}
@@ -112,27 +97,21 @@ def test_rows_tell_what_changed_and_whether_it_agrees():
 
 
 def test_a_run_that_repeats_the_headline_is_shown_and_not_counted():
-    frames = _by_hand()
-    spec, fit, effect = (frames[name] for name in ("model_spec", "panel_fit", "panel_effect"))
-    again = {"model_id": "again", "change": "sample: without nobody"}
-    frames |= {
-        "model_spec": pd.concat(
-            [spec, spec[spec["model_id"] == "head"].assign(is_headline=False, variant_of="head", **again)]
-        ),
-        "panel_fit": pd.concat([fit, fit[fit["model_id"] == "head"].assign(model_id="again")]),
-        "panel_effect": pd.concat([effect, effect[effect["model_id"] == "head"].assign(model_id="again")]),
-    }
+    frames, again = _by_hand(), {"is_headline": False, "variant_of": "head", "change": "sample: without nobody"}
+    for name in ("model_spec", "panel_fit", "panel_effect"):
+        twin = frames[name][frames[name]["model_id"] == "head"].assign(model_id="again")
+        twin = twin.assign(**again) if name == "model_spec" else twin
+        frames[name] = pd.concat([frames[name], twin])
     runs, summary = robustness_rows(frames)
     again_row = runs.set_index("run_id").loc["again"]
     assert again_row["is_duplicate"]
     assert again_row["note"].endswith("not counted")
     assert again_row["direct"] == 0.4
+    assert pd.isna(again_row["sign_agrees"])
+    assert summary.set_index("effect").loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]
     runs.loc[runs["run_id"] == "head", ["direct", "indirect"]] = np.nan  # without a headline the errors do not count
     runs.loc[runs["run_id"] == "w", ["direct", "indirect", "change_axis"]] = [0.4, 0.2, "errors"]
     assert list(runs.loc[is_duplicate(runs), "run_id"]) == ["w"]
-    assert pd.isna(again_row["sign_agrees"])
-    s = summary.set_index("effect")
-    assert s.loc["direct", ["n_runs", "n_duplicate"]].tolist() == [3, 1]
 
 
 def test_holm_is_over_the_declared_tests_of_each_regression():
@@ -147,65 +126,58 @@ def test_holm_is_over_the_declared_tests_of_each_regression():
     np.testing.assert_allclose(other["p_holm"], [0.18] * 6 + [np.nan])
 
 
-SETTINGS = settings(
-    specs(), panel={"effects": 200}, robustness={"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
-)
+SIZES = {"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
+SETTINGS = settings(specs(), panel={"effects": 200}, robustness=SIZES)
 
 
 def _build(frames):
     return robustness.build({**frames, **as_read(panel.build(frames, SETTINGS))}, SETTINGS)
 
 
-def test_build_makes_every_table_and_is_seeded():
-    one, two = (_build(warehouse()) for _ in (0, 1))
-    assert set(one) == set(robustness.TABLES)
-    assert lacking(one) == {}
-    assert (one["robustness_run"]["status"] == "done").all(), one["robustness_run"]["skip_reason"].tolist()
-    for name, table in one.items():
-        pd.testing.assert_frame_equal(table, two[name])
-    regimes = one["regime_coef"]
+@pytest.fixture(scope="module")
+def built():
+    return _build(warehouse())
+
+
+def test_build_makes_every_table_and_is_seeded(built):
+    again = _build(warehouse())
+    assert set(built) == set(robustness.TABLES)
+    assert lacking(built) == {}
+    assert (built["robustness_run"]["status"] == "done").all(), built["robustness_run"]["skip_reason"].tolist()
+    for name, table in built.items():
+        pd.testing.assert_frame_equal(table, again[name])
+
+
+def test_regimes_moderators_and_placebo_are_those_of_the_headline(built):
+    regimes = built["regime_coef"]
     assert len(regimes) == 3 * 2 * 2
     assert (regimes["direct"] + regimes["indirect"]).to_numpy() == pytest.approx(regimes["total"].to_numpy())
-    assert set(one["interaction_effect"]["moderator"]) == set(robustness.MODERATORS)
-    assert one["interaction_effect"].set_index("moderator")["n_obs"].to_dict() == {
-        "synergy_base": 280,
-        "synergy_lag": 240,
-        "synergy_high_lag": 240,
-        "own_pr": 280,
-    }
-    assert len(one["robustness_placebo"]) == 40
-    assert one["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
-    assert one["robustness"]["run_id"].tolist() == ["head", "far"]
+    n_obs = built["interaction_effect"].set_index("moderator")["n_obs"].to_dict()
+    assert n_obs == {"synergy_base": 280, "synergy_lag": 240, "synergy_high_lag": 240, "own_pr": 280}
+    assert set(n_obs) == set(robustness.MODERATORS)
+    assert len(built["robustness_placebo"]) == 40
+    assert built["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
+    assert built["robustness"]["run_id"].tolist() == ["head", "far"]
+    actual = built["robustness_placebo_summary"].set_index("term")["actual"]
+    head = built["robustness"].set_index("run_id").loc["head"]
+    for term in ("theta", "indirect"):
+        assert actual[term] == pytest.approx(head[term], abs=1e-8)
 
 
-def test_headline_of_the_placebo_and_of_the_suite_are_the_same():
-    tables = _build(warehouse())
-    actual = tables["robustness_placebo_summary"].set_index("term")["actual"]
-    head = tables["robustness"].set_index("run_id").loc["head"]
-    assert actual["theta"] == pytest.approx(head["theta"], abs=1e-8)
-    assert actual["indirect"] == pytest.approx(head["indirect"], abs=1e-8)
-
-
-def test_what_the_data_do_not_allow_is_skipped_with_a_reason():
+def test_what_the_data_do_not_allow_is_skipped_with_a_reason_and_runs_without_scores_are_listed():
     frames = warehouse()
     frames["synergy"] = frames["synergy"].iloc[:0]
     frames["synergy_year"] = frames["synergy_year"].iloc[:0]
     frames["groups"] = frames["groups"].query("not (scheme == 'cluster' and city_id == 'c07')")
     run = _build(frames)["robustness_run"].set_index(["analysis", "variant"])
     skipped = run[run["status"] == "skipped"]
-    assert set(skipped.index.get_level_values("variant")) == {
-        "cluster:common",
-        "cluster:by_regime",
-        "synergy:common",
-        "synergy:by_regime",
-        "synergy_base",
-        "synergy_lag",
-        "synergy_high_lag",
-    }
+    assert set(skipped.index.get_level_values("variant")) == set(
+        words(
+            "cluster:common cluster:by_regime synergy:common synergy:by_regime synergy_base synergy_lag"
+            " synergy_high_lag"
+        )
+    )
     assert (skipped["skip_reason"].str.len() > 20).all()
-
-
-def test_a_warehouse_without_scores_lists_its_runs():
     frames = warehouse()
     frames["scores"] = frames["scores"].query("index_code == 'pr'")
     tables = _build(frames)
@@ -217,14 +189,14 @@ def test_a_warehouse_without_scores_lists_its_runs():
 def test_a_fault_of_the_program_is_no_skip(monkeypatch):
     """Only what the library itself refuses in words is listed as skipped; any other error ends the run."""
 
-    def broken(*_, **__):
-        raise ValueError("operands could not be broadcast together")
+    def failing(error):
+        def run(*_, **__):
+            raise error
 
-    def refused(*_, **__):
-        raise PanelInputError("no link behind the barrier")
+        return run
 
-    frames = warehouse()
-    monkeypatch.setattr(robustness, "two_regime", refused)
+    frames, broken = warehouse(), failing(ValueError("operands could not be broadcast together"))
+    monkeypatch.setattr(robustness, "two_regime", failing(PanelInputError("no link behind the barrier")))
     run = _build(frames)["robustness_run"].query("analysis == 'regimes'")
     assert set(run["skip_reason"]) == {"no link behind the barrier"}
     monkeypatch.setattr(robustness, "two_regime", broken)
@@ -233,8 +205,5 @@ def test_a_fault_of_the_program_is_no_skip(monkeypatch):
     monkeypatch.setattr(panel, "run", broken)
     with pytest.raises(ValueError, match="broadcast"):
         panel.build(frames, SETTINGS)
-
-
-def test_a_singular_matrix_is_a_reason_in_words():
     with pytest.raises(PanelInputError, match="the estimate cannot be computed from these data: Singular matrix"):
         estimable("the estimate")(np.linalg.inv)(np.zeros((2, 2)))

@@ -15,9 +15,8 @@ SIZES = {"multipliers": 20, "threshold_bootstrap": 2, "spatial_grid": 6}
 FEW = {"bootstrap": 20, "trend": 20, "draws": 2}
 SETTINGS = settings(specs(), panel={"effects": 200}, influence=SIZES, disparity=FEW, convergence=FEW)
 QUANTITIES = {quantity.name: quantity for quantity in SETTINGS.quantities}
-NEEDED = {
-    *(("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter"), ("heterogeneity", "core:emitter"))
-}
+NEEDED = {("blocks", "core"), ("barrier", "province"), ("threshold", "spatial:emitter")}
+NEEDED |= {("heterogeneity", "core:emitter")}
 TRUTH_COLUMNS = ["kind", "city_id", "year", "name", "value", "printed", "source", "slip_class", "event_id"]
 
 
@@ -49,15 +48,10 @@ def frames():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[:2] in NEEDED])
         found = influence.build(ready, SETTINGS)
-    scored = {
-        **made,
-        "scores": own.assign(is_frozen=True, in_base=True),
-        "other_scores": own.iloc[:0].assign(is_frozen=True),
-    }
+    scored = {**made, "scores": own.assign(is_frozen=True, in_base=True)}
+    scored["other_scores"] = own.iloc[:0].assign(is_frozen=True)
     tables = {**disparity.build(scored, SETTINGS), **convergence.build(scored, SETTINGS)}
-    weights = result.weights.assign(
-        basis=own["basis"].iloc[0], index_code="nqpf", weight_scheme=own["weight_scheme"].iloc[0]
-    )
+    keys = {name: own[name].iloc[0] for name in ("basis", "index_code", "weight_scheme")}
     return {
         **ready,
         "truth": truth,
@@ -67,16 +61,15 @@ def frames():
         **found,
         **tables,
         **chain_tables(scored, n_boot=20),
-        "index_weight": weights,
+        "index_weight": result.weights.assign(**keys),
     }
 
 
 def recovered(frames, **changed):
     tables = build({**frames, **changed}, SETTINGS)
     assert lacking(tables) == {}
-    return (
-        tables["truth_recovery"] if tables["truth_recovery"].empty else tables["truth_recovery"].set_index("quantity")
-    )
+    found = tables["truth_recovery"]
+    return found if found.empty else found.set_index("quantity")
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +90,13 @@ def test_every_line_of_the_list_is_a_row_and_what_is_missing_says_so(table):
     assert table.loc[~told.str.startswith("compared"), ["published", "covers_truth"]].isna().all(axis=None)
 
 
-def test_an_index_from_sound_files_has_the_statistics_of_sound_files(table):
+def test_indexes_that_are_the_latents_lose_nothing_and_attenuate_nothing(table):
     own = table[(table["truth_kind"] == "sound") & table["status"].str.startswith("compared")]
     assert len(own) >= 20
     assert own["published"].to_numpy() == pytest.approx(own["truth"].to_numpy(), rel=1e-9)
     assert own["covers_truth"].dropna().all()
     assert table.loc["rank_correlation", "published"] == pytest.approx(1.0)
     assert table.loc["largest_weight_gap", "published"] == pytest.approx(0.0, abs=1e-12)
-
-
-def test_indexes_that_are_the_latents_attenuate_nothing(table):
     given = table["ratio"].dropna()
     assert {"direct_effect", "indirect_effect", "rho", "asymmetry_index", "barrier_index"} <= set(given.index)
     assert given.to_numpy() == pytest.approx(np.ones(len(given)), abs=0.02)
@@ -123,7 +113,7 @@ def test_truths_of_the_draw_are_shown_on_the_scale_of_the_latents(frames, table)
     assert table.loc["synergy_threshold", "status"] == "compared: the truth is no number of its own"
 
 
-def test_what_was_not_planted_is_zero_or_nothing_to_be_found(frames):
+def test_what_was_not_planted_is_zero_and_what_is_not_there_is_named(frames):
     parameters = {"rho": 0.0, "border_factor": 1.0, "synergy_threshold": 0.5, "synergy_multiplier": 1.0}
     parameters |= {f"theta_{block}": 0.0 for block in ("cc", "cp", "pc", "pp")}
     planted = frames["truth"][frames["truth"]["kind"] != "parameter"]
@@ -131,9 +121,6 @@ def test_what_was_not_planted_is_zero_or_nothing_to_be_found(frames):
     by = recovered(frames, truth=pd.concat([planted, none]))["truth"]
     assert (by[["rho", "asymmetry_level_adjusted", "border_level_adjusted"]] == 0).all()
     assert by[["barrier_index", "synergy_threshold", "asymmetry_index"]].isna().all()
-
-
-def test_a_table_or_a_column_that_is_not_there_is_named(frames):
     told = recovered(
         frames,
         theil_nested=frames["theil_nested"].iloc[:0],
@@ -144,37 +131,25 @@ def test_a_table_or_a_column_that_is_not_there_is_named(frames):
     assert told["dagum_share_t"] == "compared"
 
 
-def test_recall_of_edits_is_a_row_a_class(frames):
-    slip = {
-        "kind": "slip",
-        "city_id": "c01",
-        "year": 2014,
-        "name": "science",
-        "value": 10.0,
-        "printed": 100.0,
-        "source": "book",
-        "slip_class": "ten_times",
-        "event_id": "ten_times-1",
+def test_recall_of_edits_is_a_row_a_class_and_the_cut_names_fewest_cities_wrongly(frames):
+    place = {"source": "book", "city_id": "c01", "year": 2014}
+    slip = {**place, "kind": "slip", "name": "science", "value": 10.0, "printed": 100.0}
+    slip |= {"slip_class": "ten_times"}
+    slips = [{**slip, "city_id": city, "event_id": f"ten_times-{city}"} for city in ("c01", "c02")]
+    edit = {**place, "variable_code": "science", "printed_value": 100.0, "used_value": 11.0}
+    given = {
+        **frames,
+        "truth": pd.concat([frames["truth"], pd.DataFrame(slips)]),
+        "edit": pd.DataFrame([{**edit, "rule": "E3", "action": "replace"}]),
+        "n_values": pd.DataFrame({"n": [2002]}),
     }
-    truth = pd.concat([frames["truth"], pd.DataFrame([slip, {**slip, "city_id": "c02", "event_id": "ten_times-2"}])])
-    edit = pd.DataFrame(
-        {
-            "source": ["book"],
-            "city_id": ["c01"],
-            "year": [2014],
-            "variable_code": ["science"],
-            "printed_value": [100.0],
-            "used_value": [11.0],
-            "rule": ["E3"],
-            "action": ["replace"],
-        }
-    )
-    given = {**frames, "truth": truth, "edit": edit, "n_values": pd.DataFrame({"n": [2002]})}
-    recall = recall_table(given)
-    assert list(recall) == RECALL_COLUMNS
+    assert list(recall_table(given)) == RECALL_COLUMNS
     row = recovered(given).loc["edit_recall_ten_times"]
     assert (row["status"], row["truth"], row["n_obs"]) == ("compared: no interval is published", 1.0, 2)
     assert row["published"] == 0.5
+    d = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert separating_cut(d, d > 0.3) == 0.3
+    assert separating_cut(d, np.array([False, True, False, True, True])) == pytest.approx(0.2)  # 0.1 or 0.3: one wrong
 
 
 def test_a_year_after_the_truth_was_written_and_real_data_leave_nothing_to_compare(frames):
@@ -182,9 +157,3 @@ def test_a_year_after_the_truth_was_written_and_real_data_leave_nothing_to_compa
     assert recovered(frames, truth=truth[truth["year"] != truth["year"].max()]).empty
     assert recovered(frames, truth=truth.iloc[:0]).empty
     assert recall_table({"truth": truth.iloc[:0]}).empty
-
-
-def test_the_cut_that_names_fewest_cities_wrongly():
-    d = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
-    assert separating_cut(d, d > 0.3) == 0.3
-    assert separating_cut(d, np.array([False, True, False, True, True])) == pytest.approx(0.2)  # 0.1 or 0.3: one wrong

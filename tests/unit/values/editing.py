@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import numpy as np
 import pandas as pd
-import yaml
-from jinja2 import Environment
+from dbt_models import DBT, rendered
+from text_table import words
 
-DBT = Path(__file__).resolve().parents[3] / "dbt"
-MODELS = {
-    "int_borders": "reading",
-    "int_edit_cases": "values",
-    "int_series_breaks": "values",
-    "int_price_steps": "values",
-    "int_edits": "values",
-    "int_values_edited": "values",
-}
-SEEDS = ("variable", "source", "city", "city_change", "county_change", "edit_rule", "precedence")
-VARS = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+MODELS = words("""
+    reading/int_borders values/int_edit_cases values/int_series_breaks values/int_price_steps values/int_edits
+    values/int_values_edited
+""")
+SEEDS = words("variable source city city_change county_change edit_rule precedence")
+STABLE_CITIES = """
+select city_id, province_code from city where level = 'city' and valid_to is null
+    and not exists (select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id))
+"""
+
+
+def with_seeds(*seeds: str) -> duckdb.DuckDBPyConnection:
+    """A database of these seeds, in which no figure is of a county."""
+    con = duckdb.connect()
+    for seed in seeds:
+        types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
+        file = DBT / "seeds" / f"{seed}.csv"
+        con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
+    con.execute("create view int_units as from city")
+    return con
+
+
+def put_frame(con: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame, kind: str = "table") -> None:
+    con.register("incoming", frame)
+    con.execute(f"create or replace {kind} {name} as from incoming")
+    con.unregister("incoming")
+
+
 YEARS = list(range(2010, 2023))
-COLUMNS = {
-    "source": "panel_policies",
-    "level": "city",
-    "fill_rule": "",
-    "correction_action": None,
-    "is_settled": False,
-    "is_corrected": False,
-    "unit": "",
-    "text": "",
-}
+COLUMNS = {"source": "panel_policies", "level": "city", "fill_rule": "", "unit": "", "text": ""}
+COLUMNS |= {"correction_action": None, "is_settled": False, "is_corrected": False}
+
 
 # what the gate takes out of a new edition is judged elsewhere
 NO_GATE = """
@@ -45,35 +53,19 @@ class Editing:
     """Seeds of the project, and the rules over whatever figures a test makes up."""
 
     def __init__(self) -> None:
-        self.con = duckdb.connect()
-        for seed in SEEDS:
-            file = DBT / "seeds" / f"{seed}.csv"
-            types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
-            self.con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
-        self.con.execute("create view int_units as from city")  # no figure is of a county here
-        self.cities = [
-            row[0]
-            for row in self.con.execute(
-                "select city_id from city where level = 'city' and valid_to is null and not exists ("
-                "select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id)) order by city_id"
-            ).fetchall()
-        ]
+        self.con = with_seeds(*SEEDS)
+        self.cities = [row[0] for row in self.con.execute(f"{STABLE_CITIES} order by city_id").fetchall()]
 
     def run(self, figures: pd.DataFrame) -> pd.DataFrame:
         """int_edits of these figures; the later models stand in the connection."""
-        frame = figures.copy()
-        for name, value in COLUMNS.items():
-            if name not in frame:
-                frame[name] = value
+        frame = figures.assign(**{name: value for name, value in COLUMNS.items() if name not in figures})
         frame["source_cell_id"] = [f"{r.source}:{r.variable_code}:{r.city_id}:{r.year}" for r in frame.itertuples()]
         frame["correction_action"] = frame["correction_action"].astype("str").where(frame["correction_action"].notna())
-        self.con.register("landed", frame)
-        self.con.execute("create or replace table int_values_flagged as from landed")
+        put_frame(self.con, "int_values_flagged", frame)
         self.con.execute("alter table int_values_flagged alter correction_action type varchar")
-        self.con.unregister("landed")
         self.con.execute(NO_GATE)
-        for model, folder in MODELS.items():
-            self.con.execute(f"create or replace table {model} as {self.sql(f'{folder}/{model}')}")
+        for model in MODELS:
+            self.con.execute(f"create or replace table {model.rpartition('/')[2]} as {self.sql(model)}")
         return self.con.execute("from int_edits order by source, variable_code, city_id, year").df()
 
     def decided(self, figures: pd.DataFrame) -> dict[tuple[str, int], tuple[str, str]]:
@@ -82,52 +74,27 @@ class Editing:
         return {(r.city_id, r.year): (r.rule, r.action) for r in edits.itertuples() if r.action != "pending"}
 
     def used(self, city: str, year: int, variable: str, source: str = "panel_policies") -> float | None:
-        rows = self.con.execute(
+        found = self.con.execute(
             "select value from int_values_edited where edit_policy = 'edited' and city_id = ? and year = ?"
             " and variable_code = ? and source = ?",
             [city, year, variable, source],
         ).fetchall()
-        return rows[0][0] if rows else None
+        return found[0][0] if found else None
 
     def sql(self, model: str) -> str:
-        macros = "".join(
-            (DBT / "macros" / name).read_text(encoding="utf-8") for name in ("edit_rules.sql", "keys.sql", "text.sql")
-        )
-        source = (DBT / "models" / f"{model}.sql").read_text(encoding="utf-8")
-        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: "", "var": VARS.get}
-        return Environment(autoescape=False).from_string(macros + source).render(**names)
+        return rendered(model, "edit_rules", "keys", "text")
 
 
-def series(
-    cities: list[str],
-    variable: str,
-    *,
-    level: float = 1e5,
-    growth: float = 0.06,
-    noise: float = 0.03,
-    spread: float = 0.6,
-    years: list[int] = YEARS,
-    source: str = "panel_policies",
-    seed: int = 1,
-) -> pd.DataFrame:
+def series(cities, variable, *, level=1e5, growth=0.06, noise=0.03, spread=0.6, years=YEARS, seed=1) -> pd.DataFrame:
     """Trending figures with a level of each city's own: one row a city and year."""
     rng = np.random.default_rng(seed)
     own = rng.normal(0.0, spread, len(cities))[:, None]
     path = np.cumsum(growth + rng.normal(0.0, noise, (len(cities), len(years))), axis=1)
-    values = level * np.exp(own + path)
-    return pd.DataFrame(
-        {
-            "source": source,
-            "city_id": np.repeat(cities, len(years)),
-            "year": np.tile(years, len(cities)),
-            "variable_code": variable,
-            "value": values.reshape(-1),
-        }
-    )
+    keys = {"source": "panel_policies", "city_id": np.repeat(cities, len(years)), "year": np.tile(years, len(cities))}
+    return pd.DataFrame({**keys, "variable_code": variable, "value": (level * np.exp(own + path)).reshape(-1)})
 
 
 def times(figures: pd.DataFrame, city: str, years: list[int] | range, factor: float) -> None:
-    """Multiply the figures of a city in these years, in place."""
     hit = (figures["city_id"] == city) & figures["year"].isin(list(years))
     assert hit.sum() == len(list(years))
     figures.loc[hit, "value"] *= factor
@@ -158,11 +125,9 @@ class Faults:
     def sentences(
         self, rule: pd.DataFrame | None = None, correction: list[dict[str, object]] | None = None
     ) -> list[str]:
+        put_frame(self.con, "spoilt_edit_rule", self.rule if rule is None else rule, "temp table")
         own = pd.DataFrame(correction or [], columns=list(CORRECTION))
-        for name, frame in (("edit_rule", self.rule if rule is None else rule), ("correction", own)):
-            self.con.register("spoilt", frame)
-            self.con.execute(f"create or replace temp table spoilt_{name} as from spoilt")
-            self.con.unregister("spoilt")
+        put_frame(self.con, "spoilt_correction", own, "temp table")
         for column, kind in (("year", "integer"), ("value", "double"), ("vintage", "varchar")):
             self.con.execute(f"alter table spoilt_correction alter {column} type {kind}")
         self.con.execute(LANDED)

@@ -9,17 +9,17 @@ from editing import YEARS, Editing, Faults, series, times
 
 
 @pytest.fixture(scope="module")
-def editing() -> Editing:
+def editing():
     return Editing()
 
 
 @pytest.fixture
-def cities(editing: Editing) -> list[str]:
+def cities(editing):
     return editing.cities[:60]
 
 
-def test_sound_figures_are_left_alone(editing, cities):
-    assert editing.decided(series(cities, "fiscal_expenditure")) == {}
+def figure(figures, city, year):
+    return float(figures.query("city_id == @city and year == @year")["value"].item())
 
 
 @pytest.mark.parametrize("factor", [10.0, 0.1, 2.0, 0.5])
@@ -30,15 +30,13 @@ def test_a_spike_of_one_year_is_taken_out(editing, cities, factor):
     assert editing.used(cities[3], 2016, "fiscal_expenditure") is None
 
 
-def test_a_city_that_doubles_and_stays_there_is_no_slip(editing, cities):
+def test_a_city_that_doubles_and_a_change_that_all_cities_share_are_no_slips(editing, cities):
     figures = series(cities, "fiscal_expenditure")
+    assert editing.decided(figures) == {}
     times(figures, cities[3], range(2016, 2023), 2.0)
     assert editing.decided(figures) == {}
     pending = editing.con.execute("select city_id, year, rule from int_edits where action = 'pending'").fetchall()
     assert (cities[3], 2016, "E4") in pending
-
-
-def test_a_change_that_all_cities_share_is_nobodys_slip(editing, cities):
     figures = series(cities, "fiscal_expenditure")
     figures.loc[figures["year"] == 2016, "value"] *= 3.0
     assert editing.decided(figures) == {}
@@ -58,10 +56,16 @@ def test_a_run_that_comes_back_is_taken_out(editing, cities, years, factor):
     assert editing.decided(figures) == {(cities[5], year): ("E4", "quarantine") for year in run}
 
 
-def test_losses_in_a_row_are_no_run(editing, cities):
+def test_losses_in_a_row_are_no_run_and_a_moved_boundary_excuses_an_edge(editing, cities):
     figures = series(cities, "industrial_profit")
     hit = (figures["city_id"] == cities[5]) & figures["year"].between(2014, 2016)
     figures.loc[hit, "value"] *= -0.5
+    assert editing.decided(figures) == {}
+    sql = "select to_city_id, effective_year from city_change where event_id = 'jianyang_2016'"
+    ((joined, event),) = editing.con.execute(sql).fetchall()
+    years = list(range(event - 5, event + 1))
+    figures = series([*cities, joined], "fiscal_expenditure", years=years)
+    times(figures, joined, [event], 3.0)
     assert editing.decided(figures) == {}
 
 
@@ -72,47 +76,24 @@ def test_an_edge_far_off_the_line_is_taken_out(editing, cities, year):
     assert editing.decided(figures) == {(cities[7], year): ("E5", "quarantine")}
 
 
-def test_a_moved_boundary_excuses_an_edge(editing, cities):
-    joined, event = editing.con.execute(
-        "select to_city_id, effective_year from city_change where event_id = 'jianyang_2016'"
-    ).fetchall()[0]
-    years = list(range(event - 5, event + 1))
-    figures = series([*cities, joined], "fiscal_expenditure", years=years)
-    times(figures, joined, [event], 3.0)
-    assert editing.decided(figures) == {}
-
-
-# ---- E1, E2 -----------------------------------------------------------------------------------------------------
-
-
-def test_a_source_of_other_origin_speaks_for_a_spike(editing, cities):
-    figures = series(cities, "gdp_nom")
-    times(figures, cities[3], [2016], 4.0)
-    other = figures.assign(source="industry_structure", value=figures["value"] * 1.01)
-    decided = editing.decided(pd.concat([figures, other]))
-    assert decided == {(cities[3], 2016): ("E3", "accept")}
-    assert editing.used(cities[3], 2016, "gdp_nom") is not None
-
-
-def test_a_copy_of_the_same_source_does_not(editing, cities):
+def test_a_source_of_other_origin_speaks_for_a_spike_and_a_copy_of_the_same_one_does_not(editing, cities):
     figures = series(cities, "gdp_nom")
     times(figures, cities[3], [2016], 4.0)
     copy = figures.assign(source="panel_macro")
     assert editing.decided(pd.concat([figures, copy])) == {(cities[3], 2016): ("E3", "quarantine")}
+    other = figures.assign(source="industry_structure", value=figures["value"] * 1.01)
+    assert editing.decided(pd.concat([figures, other])) == {(cities[3], 2016): ("E3", "accept")}
+    assert editing.used(cities[3], 2016, "gdp_nom") is not None
 
 
 def test_another_print_of_the_same_figure_replaces_a_slip(editing, cities):
     figures = series(cities, "gdp_nom")
-    copy = figures.assign(source="panel_macro")
-    truth = float(figures.query("city_id == @cities[3] and year == 2016")["value"].iloc[0])
+    copy, truth = figures.assign(source="panel_macro"), figure(figures, cities[3], 2016)
     times(figures, cities[3], [2016], 10.0)
-    edits = editing.run(pd.concat([figures, copy]))
-    row = edits[(edits["city_id"] == cities[3]) & (edits["year"] == 2016) & (edits["action"] != "pending")].iloc[0]
-    assert (row["source"], row["action"], row["used_cell_id"]) == (
-        "panel_policies",
-        "replace",
-        f"panel_macro:gdp_nom:{cities[3]}:2016",
-    )
+    edits = editing.run(pd.concat([figures, copy])).query("city_id == @cities[3] and year == 2016")
+    (row,) = edits[edits["action"] != "pending"].to_dict("records")
+    assert (row["source"], row["action"]) == ("panel_policies", "replace")
+    assert row["used_cell_id"] == f"panel_macro:gdp_nom:{cities[3]}:2016"
     assert editing.used(cities[3], 2016, "gdp_nom") == pytest.approx(truth)
 
 
@@ -126,9 +107,6 @@ def test_an_impossible_ratio_is_taken_out_and_a_level_of_the_citys_own_is_not(ed
     assert decided == {(cities[4], 2015): ("E2", "quarantine")}
 
 
-# ---- E6 to E9 -----------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def people(cities):
     registered = series(cities, "population_registered", level=3e6, growth=0.003, noise=0.002)
@@ -139,17 +117,14 @@ def people(cities):
 def test_a_year_of_another_definition_is_computed_by_its_own(editing, cities, people):
     registered, resident = people
     gdp = series(cities, "gdp_nom", level=1e7)
-    value = 1e4 * gdp["value"] / resident["value"]
-    value = value.where(gdp["year"] != 2013, 1e4 * gdp["value"] / registered["value"])
-    per_head = gdp.assign(variable_code="gdp_per_capita_nom", value=value)
-    edits = editing.run(pd.concat([registered, resident, gdp, per_head]))
-    switched = edits[edits["rule"] == "E6"]
+    per_head = 1e4 * gdp["value"] / resident["value"]
+    printed = per_head.where(gdp["year"] != 2013, 1e4 * gdp["value"] / registered["value"])
+    figures = [registered, resident, gdp, gdp.assign(variable_code="gdp_per_capita_nom", value=printed)]
+    switched = editing.run(pd.concat(figures)).query("rule == 'E6'")
     assert set(switched["year"]) == {2013}
     assert len(switched) == len(cities)
     assert set(switched["action"]) == {"replace"}
-    want = float(
-        (1e4 * gdp["value"] / resident["value"])[(gdp["city_id"] == cities[0]) & (gdp["year"] == 2013)].iloc[0]
-    )
+    want = figure(gdp.assign(value=per_head), cities[0], 2013)
     assert editing.used(cities[0], 2013, "gdp_per_capita_nom") == pytest.approx(want)
 
 
@@ -178,20 +153,16 @@ def test_a_break_of_many_cities_is_a_row_of_the_breaks_and_splits_their_series(e
 
 
 def test_estimates_that_the_census_refutes_are_rebased_between_the_censuses(editing, cities, people):
-    _, resident = people
-    resident = resident.assign(source="population")
+    resident = people[1].assign(source="population")
     times(resident, cities[1], range(2020, 2023), 0.8)
     editing.run(resident)
-    shift = [
-        np.log(editing.used(cities[1], y, "population_resident", "population") / v)
-        for y, v in resident[resident["city_id"] == cities[1]][["year", "value"]].itertuples(index=False)
-    ]
-    assert shift[YEARS.index(2010)] == 0.0
-    assert shift[YEARS.index(2020)] == 0.0
-    assert shift[YEARS.index(2015)] == pytest.approx(0.5 * np.log(0.8), abs=0.02)
-    assert editing.used(cities[2], 2015, "population_resident", "population") == pytest.approx(
-        float(resident.query("city_id == @cities[2] and year == 2015")["value"].iloc[0])
-    )
+
+    def shift(city, year):
+        return np.log(editing.used(city, year, "population_resident", "population") / figure(resident, city, year))
+
+    assert [shift(cities[1], year) for year in (2010, 2020)] == [0.0, 0.0]
+    assert shift(cities[1], 2015) == pytest.approx(0.5 * np.log(0.8), abs=0.02)
+    assert shift(cities[2], 2015) == pytest.approx(0.0, abs=1e-6)
 
 
 def prices_and_volumes(cities, seed=3):
@@ -207,7 +178,7 @@ def prices_and_volumes(cities, seed=3):
     return gdp, index
 
 
-def test_a_level_break_beside_continuous_growth_is_carried_back_from_the_latest_level(editing, cities):
+def test_gdp_of_a_city_that_doubles_in_volume_is_left_alone_and_a_level_break_carried_back(editing, cities):
     gdp, index = prices_and_volumes(cities)
     sound = gdp[gdp["city_id"] == cities[9]].set_index("year")["value"]
     times(gdp, cities[9], range(2010, 2019), 2.0)  # the years before a census: twice the level of the years after
@@ -218,9 +189,6 @@ def test_a_level_break_beside_continuous_growth_is_carried_back_from_the_latest_
     used = [editing.used(cities[9], year, "gdp_nom", "gdp_revised") for year in YEARS]
     assert np.abs(np.log(np.array(used) / sound.to_numpy())).max() < 0.03  # off by the price of one year at most
     assert used[YEARS.index(2020)] == sound[2020]
-
-
-def test_a_city_whose_gdp_truly_doubles_in_volume_is_left_alone(editing, cities):
     gdp, index = prices_and_volumes(cities)
     times(gdp, cities[9], range(2016, 2023), 1.35)
     times(index, cities[9], [2016], 1.35)
@@ -238,10 +206,7 @@ def test_growth_that_does_not_fit_is_what_nominal_gdp_leaves_over_the_usual_pric
     assert row["used_value"].iloc[0] == pytest.approx(truth, rel=0.03)
 
 
-# ---- a person decides ------------------------------------------------------------------------------------------------
-
-
-def test_one_row_that_keeps_a_figure_reverses_its_edit(editing, cities):
+def test_one_row_that_keeps_a_figure_or_its_price_step_reverses_the_edit(editing, cities):
     figures = series(cities, "fiscal_expenditure")
     times(figures, cities[3], [2016], 4.0)
     kept = (figures["city_id"] == cities[3]) & (figures["year"] == 2016)
@@ -249,9 +214,6 @@ def test_one_row_that_keeps_a_figure_reverses_its_edit(editing, cities):
     figures["is_settled"] = kept
     assert editing.decided(figures) == {(cities[3], 2016): ("E3", "keep")}
     assert editing.used(cities[3], 2016, "fiscal_expenditure") == figures.loc[kept, "value"].iloc[0]
-
-
-def test_one_row_that_keeps_nominal_gdp_keeps_its_price_step(editing, cities):
     gdp, index = prices_and_volumes(cities)
     times(gdp, cities[9], range(2010, 2019), 2.0)
     gdp["is_settled"] = (gdp["city_id"] == cities[9]) & (gdp["year"] == 2019)
@@ -267,18 +229,8 @@ def test_a_typed_figure_is_judged_like_a_printed_one(editing, cities):
     assert editing.decided(figures) == {(cities[3], 2016): ("E3", "quarantine")}
 
 
-# ---- how much is found, and how little is touched --------------------------------------------------------------
-
-VARIABLES = {
-    "fiscal_expenditure": 0.05,
-    "fiscal_education": 0.06,
-    "mobile_subscribers": 0.05,
-    "retail_sales_nom": 0.03,
-    "loans_balance_nom": 0.03,
-    "wage_avg_nom": 0.025,
-    "he_students": 0.05,
-    "industrial_firms": 0.06,
-}
+NOISE = {"fiscal_expenditure": 0.05, "fiscal_education": 0.06, "mobile_subscribers": 0.05, "retail_sales_nom": 0.03}
+NOISE |= {"loans_balance_nom": 0.03, "wage_avg_nom": 0.025, "he_students": 0.05, "industrial_firms": 0.06}
 SLIPS = {  # class -> factors and lengths of run
     "E3": [(10.0, 1), (0.1, 1), (3.0, 1), (1 / 3, 1), (2.0, 1), (0.5, 1)],
     "E4": [(10.0, 2), (0.1, 3), (3.0, 2), (1 / 3, 4), (2.4, 2)],
@@ -290,7 +242,7 @@ BARS = {"E3": 0.95, "E4": 0.85, "E5": 0.85}
 def test_planted_slips_are_found_and_sound_figures_are_not_touched(editing):
     cities, rng = editing.cities[:220], np.random.default_rng(11)
     frames, planted, jumps = [], {}, set()
-    for number, (variable, noise) in enumerate(VARIABLES.items()):
+    for number, (variable, noise) in enumerate(NOISE.items()):
         figures = series(cities, variable, level=5e4, noise=noise, spread=0.15, seed=number)
         free = list(rng.permutation(cities))
         for rule, kinds in SLIPS.items():
@@ -319,29 +271,28 @@ def test_planted_slips_are_found_and_sound_figures_are_not_touched(editing):
     assert not [cell for cell in false if cell[:2] in jumps]
 
 
-# ---- bad seeds --------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
-def faults(editing: Editing) -> Faults:
+def faults(editing):
     return Faults(editing)
 
 
-KEEP = {
-    "source": "yearbook",
-    "city_id": "CN110000",
-    "year": 2018,
-    "variable_code": "mobile_subscribers",
-    "scope": "city",
-    "action": "keep",
-    "expect": "3972",
-    "reason": "looked at",
-    "status": "open",
-}
+KEEP = {"source": "yearbook", "city_id": "CN110000", "year": 2018, "variable_code": "mobile_subscribers"}
+KEEP |= {"scope": "city", "action": "keep", "expect": "3972", "reason": "looked at", "status": "open"}
+KEEP |= {"action": "keep", "expect": "3972", "reason": "looked at", "status": "open"}
 
 
-def test_the_seeds_of_the_project_have_no_fault(faults):
+def test_bad_rows_of_the_seeds_are_named_once_each(faults):
     assert faults.sentences(correction=[KEEP]) == []
+    spoilt = faults.rule.query("not (rule == 'E4' and parameter == 'years')")
+    assert faults.sentences(rule=spoilt) == ["edit_rule.csv: rule E4 has no row for * and years: it cannot be applied."]
+    (sentence,) = faults.sentences(correction=[KEEP | {"variable_code": "gdp_nom"}])
+    assert "keep of 北京市 (CN110000) 2018 gdp_nom (city) in yearbook: no such cell" in sentence
+    assert faults.sentences(correction=[KEEP | {"source": "panel_macro"}]) == []
+    sentences = faults.sentences(correction=[KEEP, KEEP | {"action": "drop"}])
+    assert sentences == [
+        "correction.csv: two decisions (drop, keep) for one cell, 北京市 (CN110000) 2018 mobile_subscribers (city) in"
+        " yearbook, while it prints '3972'. Keep one row, or write status withdrawn."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -351,46 +302,16 @@ def test_the_seeds_of_the_project_have_no_fault(faults):
         ("E3 * - spread 6", "no such rule or parameter. Known: E3 "),
         ("E3 phones - mad 6", "phones mad: no such variable"),
         ("E2 gdp_nom folk low 1", "folk is no variable"),
-        ("E3 gdp_nom - mad", "the value is missing"),
+        ("E3 gdp_nom - mad -", "the value is missing"),
         ("E3 * - mad 7", "E3 * mad: the row stands twice"),
     ],
 )
 def test_a_parameter_row_that_no_rule_can_use_is_named(faults, row, said):
-    rule, variable, against, parameter, *value = row.split()
     spoilt = faults.rule.copy()
-    spoilt.loc[len(spoilt)] = [
-        rule,
-        variable,
-        None if against == "-" else against,
-        parameter,
-        float(value[0]) if value else None,
-        None,
-    ]
+    rule, variable, against, parameter, value = (None if part == "-" else part for part in row.split())
+    spoilt.loc[len(spoilt)] = [rule, variable, against, parameter, value and float(value), None]
     sentences = faults.sentences(rule=spoilt)
     assert any(said in sentence for sentence in sentences), sentences
-
-
-def test_a_rule_without_its_parameters_is_named(faults):
-    spoilt = faults.rule.query("not (rule == 'E4' and parameter == 'years')")
-    assert faults.sentences(rule=spoilt) == ["edit_rule.csv: rule E4 has no row for * and years: it cannot be applied."]
-
-
-def test_a_keep_for_a_cell_that_does_not_exist_is_named(faults):
-    sentences = faults.sentences(correction=[KEEP | {"variable_code": "gdp_nom"}])
-    assert len(sentences) == 1
-    assert "keep of 北京市 (CN110000) 2018 gdp_nom (city) in yearbook: no such cell" in sentences[0]
-
-
-def test_rows_of_sources_that_are_not_landed_are_no_fault(faults):
-    assert faults.sentences(correction=[KEEP | {"source": "panel_macro"}]) == []
-
-
-def test_two_decisions_for_one_cell_are_named(faults):
-    sentences = faults.sentences(correction=[KEEP, KEEP | {"action": "drop"}])
-    assert sentences == [
-        "correction.csv: two decisions (drop, keep) for one cell, 北京市 (CN110000) 2018 mobile_subscribers (city) in"
-        " yearbook, while it prints '3972'. Keep one row, or write status withdrawn."
-    ]
 
 
 def test_a_replacement_that_a_rule_would_take_out_is_named_with_the_unit_to_type_it_in(faults):

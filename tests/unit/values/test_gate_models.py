@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import re
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from jinja2 import Environment
+from dbt_models import DBT, rendered
+from editing import STABLE_CITIES, put_frame, with_seeds
+from text_table import words
 
 from dagster_project.inspect.template import GATE_MODELS
 
-DBT = Path(__file__).resolve().parents[3] / "dbt"
+SEEDS = words("city city_change county_change variable source identity edit_rule gate_rule indicator indicator_part")
 MODELS = ("int_borders", *(model for model in GATE_MODELS if model.startswith("gate_")))
-SEEDS = (
-    "city",
-    "city_change",
-    "county_change",
-    "variable",
-    "source",
-    "identity",
-    "edit_rule",
-    "gate_rule",
-    "indicator",
-    "indicator_part",
-)
 YEARS = (2016, 2017, 2018, 2019)
-VARIABLES = {
-    "gdp_nom": 2e7,
-    "fiscal_revenue": 2e6,
-    "fiscal_expenditure": 4e6,
-    "fiscal_education": 8e5,
-    "loans_balance_nom": 3e7,
-    "retail_sales_nom": 1e7,
-    "population_registered": 4e6,
-    "mobile_subscribers": 3e6,
-    "wage_bill_urban_units": 1e6,
-}
+VARIABLES = {"gdp_nom": 2e7, "fiscal_revenue": 2e6, "fiscal_expenditure": 4e6, "fiscal_education": 8e5}
+VARIABLES |= {"loans_balance_nom": 3e7, "retail_sales_nom": 1e7, "population_registered": 4e6}
+VARIABLES |= {"mobile_subscribers": 3e6, "wage_bill_urban_units": 1e6}
+NO_ANSWERS = """
+create table int_county_cities (county_id varchar, city_id varchar, year_from integer, year_to integer);
+create table row_count as select 'book' as source, 'city' as level;
+create table gate_answer (source varchar, data_year integer, vintage varchar, rule_id varchar, subject varchar,
+    answer varchar, reviewed_by varchar, reason varchar);
+"""
 N_PROVINCES, N_CITIES = 12, 10
-KEYS = ["source", "data_year", "variable_code", "scope", "city_id"]
 
 
 class Gate:
     """Seeds of the project and the models over whatever figures a test makes up."""
 
     def __init__(self) -> None:
-        self.con = duckdb.connect()
-        for seed in SEEDS:
-            types = "{'city_code': 'varchar', 'province_code': 'varchar'}" if seed == "city" else "{}"
-            file = DBT / "seeds" / f"{seed}.csv"
-            self.con.execute(f"create table {seed} as from read_csv('{file}', header = true, types = {types})")
-        self.con.execute("create view int_units as from city")  # no load is of counties here
-        self.con.execute(
-            "create table int_county_cities (county_id varchar, city_id varchar, year_from integer, year_to integer)"
-        )
-        self.con.execute("create table row_count as select 'book' as source, 'city' as level")
-        self.con.execute(
-            "create table gate_answer (source varchar, data_year integer, vintage varchar, rule_id varchar,"
-            " subject varchar, answer varchar, reviewed_by varchar, reason varchar)"
-        )
+        self.con = with_seeds(*SEEDS)
+        self.con.execute(NO_ANSWERS)
         self.cities = self.con.execute(
             f"""
-            select city_id, province_code from city
-            where level = 'city' and valid_to is null
-                and not exists (select 1 from city_change as h where city.city_id in (h.from_city_id, h.to_city_id))
-                and province_code in (
-                    select province_code from city where level = 'city' and valid_to is null
-                    group by 1 having count(*) >= {N_CITIES + 3} order by 1 limit {N_PROVINCES}
-                )
+            {STABLE_CITIES} and province_code in (
+                select province_code from city where level = 'city' and valid_to is null
+                group by 1 having count(*) >= {N_CITIES + 3} order by 1 limit {N_PROVINCES}
+            )
             qualify row_number() over (partition by province_code order by city_id) <= {N_CITIES}
             order by 1
             """
@@ -85,21 +55,11 @@ class Gate:
             for number, year in enumerate(YEARS):
                 own = own * np.exp(0.06 + rng.normal(0, 0.02, len(self.cities)))
                 for n, (city, _) in enumerate(self.cities):
-                    rows.append(("book", year, f"v{year}", city, variable, round(own[n], 1), n + 5, at + 2, number))
-        columns = [
-            "source",
-            "data_year",
-            "vintage",
-            "city_id",
-            "variable_code",
-            "value",
-            "row_no",
-            "col_no",
-            "load_order",
-        ]
-        return pd.DataFrame(rows, columns=columns).assign(scope="city")
+                    rows.append((year, f"v{year}", city, variable, round(own[n], 1), n + 5, at + 2, number))
+        columns = words("data_year vintage city_id variable_code value row_no col_no load_order")
+        return pd.DataFrame(rows, columns=columns).assign(source="book", scope="city")
 
-    def judge(self, figures: pd.DataFrame, proposed: pd.DataFrame | None = None) -> dict[str, list[tuple[str, str]]]:
+    def judge(self, figures: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
         """Rule -> (subject, why) beyond its limit, of the newest edition, which waits."""
         frame = figures.assign(year=figures["data_year"], level="city", file="f", sheet="S", unit="u")
         frame["text"] = frame.get("text", "t")
@@ -112,18 +72,12 @@ class Gate:
         headers = frame.drop_duplicates(["source", "data_year", "vintage", "variable_code"]).assign(
             header_path=lambda f: "table " + ((f["col_no"] - 2) // 3).astype(str) + " / " + f["variable_code"]
         )
-        nothing = frame.iloc[:0].assign(rule="", printed_value=0.0, used_value=0.0, evidence="", action="")
-        given = {
-            "int_values_corrected": frame,
-            "landed": loads,
-            "int_headers_mapped": headers,
-            "int_rows_matched_to_cities": frame,
-            "int_edits_proposed": nothing if proposed is None else proposed,
-        }
-        for name, one in given.items():
-            self.con.register("made", one)
-            self.con.execute(f"create or replace table {name} as from made")
-            self.con.unregister("made")
+        proposed = frame.iloc[:0].assign(rule="", printed_value=0.0, used_value=0.0, evidence="", action="")
+        for name in ("int_values_corrected", "int_rows_matched_to_cities"):
+            put_frame(self.con, name, frame)
+        put_frame(self.con, "landed", loads)
+        put_frame(self.con, "int_headers_mapped", headers)
+        put_frame(self.con, "int_edits_proposed", proposed)
         for model in MODELS:
             self.con.execute(f"create or replace table {model} as {self.sql(model)}")
         found: dict[str, list[tuple[str, str]]] = {}
@@ -139,13 +93,8 @@ class Gate:
         return {(city, variable): rule for city, variable, rule in rows}
 
     def sql(self, model: str) -> str:
-        macros = "".join(
-            (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8") for name in ("edit_rules", "gate")
-        )
         folder = "gate" if model.startswith("gate_") else "reading"
-        source = (DBT / "models" / folder / f"{model}.sql").read_text(encoding="utf-8")
-        names = {"ref": lambda name: name, "source": lambda _, name: name, "config": lambda **_: ""}
-        return Environment(autoescape=False).from_string(macros + source).render(**names)
+        return rendered(f"{folder}/{model}", "edit_rules", "gate")
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +108,15 @@ def truth(gate):
 
 
 @pytest.fixture
-def figures(truth):
-    return truth.copy()
+def figures(gate, truth):
+    """Sound figures for a test to spoil; what it does to the seeds is undone."""
+    gate.con.begin()
+    yield truth.copy()
+    gate.con.rollback()
+
+
+def subjects(found, rule):
+    return [subject for subject, _ in found[rule]]
 
 
 def at(figures, variable=None, cities=None, year=2019):
@@ -186,26 +142,23 @@ def read(figures, variable, cities, year=2019):
     return [one[city] for city in cities]
 
 
-def test_a_sound_edition_shows_nothing(gate, figures):
+def test_a_sound_edition_shows_nothing_also_in_another_order_of_rows(gate, figures):
     assert gate.judge(figures) == {}
     assert gate.edited() == {}
-
-
-def test_a_sound_edition_in_another_order_of_rows_shows_nothing(gate, figures):
     figures["row_no"] = 200 - figures["row_no"]
     assert gate.judge(figures) == {}
 
 
+def exchange(figures, variables, one, other):
+    for variable in variables:
+        put(figures, variable, [one, other], read(figures, variable, [other, one]))
+
+
 @pytest.mark.parametrize("pair", [(3, 4), (2, 70)], ids=["neighbours", "far apart"])
 def test_two_rows_exchanged_name_both_cities(gate, figures, pair):
-    one, other = (gate.cities[n][0] for n in pair)
-    here, there = at(figures, cities=[one]), at(figures, cities=[other])
-    figures.loc[here, "value"], figures.loc[there, "value"] = (
-        figures.loc[there, "value"].to_numpy(),
-        figures.loc[here, "value"].to_numpy(),
-    )
-    found = gate.judge(figures)
-    assert {subject for subject, _ in found["row_holds_its_own_figures"]} == {one, other}
+    pair = [gate.cities[n][0] for n in pair]
+    exchange(figures, VARIABLES, *pair)
+    assert subjects(gate.judge(figures), "row_holds_its_own_figures") == sorted(pair)
 
 
 def test_a_shift_inside_one_province_is_seen(gate, figures):
@@ -228,13 +181,10 @@ def test_a_shift_of_some_rows_is_seen_whatever_their_provinces(gate, figures, do
 def test_two_rows_of_one_table_exchanged_name_both_cities(gate, figures):
     one, other = gate.cities[2][0], gate.cities[70][0]
     table = ["gdp_nom", "fiscal_revenue", "fiscal_expenditure"]  # the columns of `table 0`
-    for variable in table:
-        values = read(figures, variable, [one, other])
-        put(figures, variable, [one, other], values[::-1])
-    found = gate.judge(figures)["row_holds_its_own_figures"]
-    columns = ", ".join(sorted(table))
-    assert {subject for subject, _ in found} == {f"{one}/{columns}", f"{other}/{columns}"}
-    assert all(f"its figures {columns} fit the past of" in why for _, why in found)
+    exchange(figures, table, one, other)
+    found, columns = gate.judge(figures), ", ".join(sorted(table))
+    assert subjects(found, "row_holds_its_own_figures") == [f"{one}/{columns}", f"{other}/{columns}"]
+    assert all(f"its figures {columns} fit the past of" in why for _, why in found["row_holds_its_own_figures"])
 
 
 def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
@@ -244,18 +194,14 @@ def test_a_city_whose_table_truly_moves_is_not_taken_for_another(gate, figures):
     assert gate.judge(figures) == {}
 
 
-def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, figures):
-    here, there = of_province(gate, 0), of_province(gate, 1)
-    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
-    try:
-        for pair, is_seen in (((here[1], here[4]), True), ((here[1], there[4]), False)):
-            spoilt = figures.copy()
-            for variable in VARIABLES:
-                put(spoilt, variable, pair, reversed(read(spoilt, variable, pair)))
-            found = gate.judge(spoilt)
-            assert ("row_holds_its_own_figures" in found) is is_seen
-    finally:
-        gate.con.execute("delete from source where source = 'book'")
+OF_COUNTIES = "insert into source (source, unit_level) values ('book', 'county')"
+
+
+@pytest.mark.parametrize(("province", "is_seen"), [(0, True), (1, False)])
+def test_of_counties_only_those_of_one_province_are_held_to_each_other(gate, figures, province, is_seen):
+    gate.con.execute(OF_COUNTIES)
+    exchange(figures, VARIABLES, of_province(gate, 0)[1], of_province(gate, province)[4])
+    assert ("row_holds_its_own_figures" in gate.judge(figures)) is is_seen
 
 
 def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
@@ -264,12 +210,9 @@ def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
     for variable in VARIABLES:
         of_b, of_c = read(figures, variable, (b, c))
         put(figures, variable, (a, b, c), (of_b, of_c, 9 * of_c))
-    assert a in {subject for subject, _ in gate.judge(figures)["row_holds_its_own_figures"]}
-    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
-    try:
-        assert "row_holds_its_own_figures" not in gate.judge(figures)
-    finally:
-        gate.con.execute("delete from source where source = 'book'")
+    assert a in subjects(gate.judge(figures), "row_holds_its_own_figures")
+    gate.con.execute(OF_COUNTIES)
+    assert "row_holds_its_own_figures" not in gate.judge(figures)
 
 
 def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figures):
@@ -277,23 +220,17 @@ def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figure
     judged = "select data_year from gate_load where is_judged order by 1"
     assert gate.con.execute(judged).fetchall() == [(YEARS[-1],)]
     gate.con.execute("update row_count set level = 'county'")
-    try:
-        gate.con.execute(f"create or replace table gate_load as {gate.sql('gate_load')}")
-        assert gate.con.execute(judged).fetchall() == [(year,) for year in YEARS]
-    finally:
-        gate.con.execute("update row_count set level = 'city'")
+    gate.con.execute(f"create or replace table gate_load as {gate.sql('gate_load')}")
+    assert gate.con.execute(judged).fetchall() == [(year,) for year in YEARS]
 
 
 def test_the_limit_of_a_run_grows_with_the_rows(gate, figures):
     question = "select max(times_limit) from gate_run"
     gate.judge(figures)
-    (few,) = gate.con.execute(question).fetchall()
+    ((few,),) = gate.con.execute(question).fetchall()
     gate.con.execute("update gate_rule set value = value / 100 where parameter = 'run_rows'")
-    try:
-        gate.judge(figures)
-        assert gate.con.execute(question).fetchall()[0][0] < 0.9 * few[0]
-    finally:
-        gate.con.execute("update gate_rule set value = value * 100 where parameter = 'run_rows'")
+    gate.judge(figures)
+    assert gate.con.execute(question).fetchall()[0][0] < 0.9 * few
 
 
 def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures):
@@ -309,44 +246,31 @@ def test_small_whole_numbers_are_little_evidence_of_a_run_of_rows(gate, figures)
 
 
 def test_the_jump_of_a_unit_whose_border_moved_is_no_slip(gate, figures):
-    (city,) = of_province(gate, 3)[5:6]
+    city = of_province(gate, 3)[5]
     figures.loc[at(figures, "wage_bill_urban_units", [city]), "value"] *= 10
     gate.judge(figures)
     assert (city, "wage_bill_urban_units") in gate.edited()
-    gate.con.execute(
-        "insert into county_change (effective_year, old_county_id, new_county_id, kind)"
-        " values (2019, 'x', ?, 'merged')",
-        [city],
-    )
-    try:
-        gate.judge(figures)
-        assert (city, "wage_bill_urban_units") not in gate.edited()
-    finally:
-        gate.con.execute("delete from county_change where old_county_id = 'x'")
+    columns = "effective_year, old_county_id, new_county_id, kind"
+    gate.con.execute(f"insert into county_change ({columns}) values (2019, 'x', '{city}', 'merged')")
+    gate.judge(figures)
+    assert (city, "wage_bill_urban_units") not in gate.edited()
 
 
-def test_a_row_printed_for_two_cities_is_seen(gate, figures):
-    one, other = gate.cities[12][0], gate.cities[61][0]
+def test_a_row_printed_for_two_cities_and_the_row_of_last_year_are_seen(gate, figures):
+    one, other, third = (gate.cities[n][0] for n in (12, 61, 33))
+    spoilt = figures.copy()
     for variable in VARIABLES:
-        put(figures, variable, [other], read(figures, variable, [one]))
-    assert one in {subject for subject, _ in gate.judge(figures)["row_holds_its_own_figures"]}
-
-
-def test_the_row_of_last_year_is_seen(gate, figures):
-    city = gate.cities[33][0]
-    for variable in VARIABLES:
-        put(figures, variable, [city], read(figures, variable, [city], 2018))
+        put(spoilt, variable, [other], read(figures, variable, [one]))
+        put(figures, variable, [third], read(figures, variable, [third], 2018))
+    assert one in subjects(gate.judge(spoilt), "row_holds_its_own_figures")
     ((subject, why),) = gate.judge(figures)["row_holds_its_own_figures"]
-    assert (subject, why) == (city, "nearly all its figures are those of the last edition")
+    assert (subject, why) == (third, "nearly all its figures are those of the last edition")
 
 
-def test_a_sort_inside_one_province_is_seen(gate, figures):
+def test_a_sort_and_another_unit_inside_one_province_are_seen(gate, figures):
     cities = of_province(gate, 3)
     put(figures, "fiscal_revenue", cities, sorted(read(figures, "fiscal_revenue", cities)))
     assert "province_stands_in_its_place" in gate.judge(figures)
-
-
-def test_another_unit_in_one_province_is_seen(gate, figures):
     figures.loc[at(figures, "retail_sales_nom", of_province(gate, 2)), "value"] *= 10
     assert [subject for subject, _ in gate.judge(figures)["province_is_in_its_unit"]] == ["retail_sales_nom/city/2019"]
 
@@ -379,14 +303,11 @@ def test_a_column_without_a_past_that_a_province_lacks_is_seen(gate, figures):
     assert "lacks 10 figures that nearly all other cities have: gdp_nom (city)" in why
 
 
-def test_another_concept_in_a_whole_column_is_seen(gate, figures):
+def test_another_concept_in_a_whole_column_and_a_figure_printed_twice_are_seen(gate, figures):
     rng = np.random.default_rng(5)
     column = at(figures, "population_registered")
     figures.loc[column, "value"] *= np.exp(rng.normal(-0.3, 0.25, column.sum()))
     assert "population_registered/city/2019" in dict(gate.judge(figures)["block_moves_as_usual"])
-
-
-def test_a_figure_printed_twice_is_seen(gate, figures):
     again = figures[at(figures, "gdp_nom")].assign(col_no=20)
     assert [s for s, _ in gate.judge(pd.concat([figures, again]))["figure_is_printed_once"]] == ["gdp_nom/city/2019"]
 
@@ -396,10 +317,8 @@ def test_a_lost_digit_and_a_zero_are_left_out_and_nothing_else(gate, figures):
     figures.loc[at(figures, "gdp_nom", [first]), "value"] /= 10
     figures.loc[at(figures, "mobile_subscribers", [second]), "value"] = 0
     assert gate.judge(figures) == {}
-    assert gate.edited() == {
-        (first, "gdp_nom"): "figure_follows_its_past",
-        (second, "mobile_subscribers"): "zero_is_a_figure",
-    }
+    told = {(first, "gdp_nom"): "figure_follows_its_past", (second, "mobile_subscribers"): "zero_is_a_figure"}
+    assert gate.edited() == told
 
 
 def test_a_city_that_truly_grows_keeps_its_figures(gate, figures):
@@ -411,25 +330,18 @@ def test_a_city_that_truly_grows_keeps_its_figures(gate, figures):
 def test_more_slips_than_a_sound_edition_has_ask_once(gate, figures):
     for n, variable in enumerate(list(VARIABLES) * 2):
         figures.loc[at(figures, variable, [gate.cities[5 + 4 * n][0]]), "value"] /= 10
-    found = gate.judge(figures)
-    assert set(found) == {"edits_are_few"}
-    gate.con.execute(
-        "insert into gate_answer values ('book', 2019, null, 'edits_are_few', 'edits', 'accept', 'a', 'b')"
-    )
-    try:
-        assert gate.judge(figures) == {}
-    finally:
-        gate.con.execute("delete from gate_answer")
+    assert set(gate.judge(figures)) == {"edits_are_few"}
+    answer = "('book', 2019, null, 'edits_are_few', 'edits', 'accept', 'a', 'b')"
+    gate.con.execute(f"insert into gate_answer values {answer}")
+    assert gate.judge(figures) == {}
 
 
 def test_every_threshold_is_used_and_known():
-    with (DBT / "seeds" / "gate_rule.csv").open(encoding="utf-8") as stream:
-        known = [row["parameter"] for row in csv.DictReader(stream)]
+    known = pd.read_csv(DBT / "seeds" / "gate_rule.csv")["parameter"]
     files = [DBT / "macros" / "gate.sql", *(DBT / "models" / "gate").glob("*.sql")]
     text = "".join(path.read_text(encoding="utf-8") for path in files)
-    assert len(known) == len(set(known))
-    assert {name for name in known if f"gate_parameter('{name}')" not in text} == set()
-    assert {part.partition("'")[0] for part in text.split("gate_parameter('")[1:]} == set(known)
+    assert known.is_unique
+    assert set(re.findall(r"gate_parameter\('(\w+)'\)", text)) == set(known)
 
 
 def restless(figures, variable, spread, seed):

@@ -1,0 +1,141 @@
+"""How steps fail, what the gate is handed, and what a run keeps while it goes."""
+
+import re
+import sqlite3
+
+import dagster as dg
+import duckdb
+import pandas as pd
+import pytest
+
+from dagster_project.defs.ahead import Ahead
+from dagster_project.defs.gate import ROWS_SQL, _judge_all
+from dagster_project.defs.history import quick_history
+from dagster_project.defs.outcome import read_failure
+from dagster_project.defs.workshop import Shared
+from dagster_project.paths import Paths
+from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
+from dagster_project.store import Warehouse
+from dagster_project.study.index import NoIndexError
+from dagster_project.study.registry import Analysis
+
+NO_INDEX = "no index can be computed. nqpf: only 3 cities are complete"
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "says"),
+    [
+        (NoIndexError(NO_INDEX), EXIT_BAD_INPUT, f"^{NO_INDEX}$"),
+        (ValueError("operands could not be broadcast"), EXIT_FAILED, "a fault of the program"),
+        (
+            dg.DagsterExecutionInterruptedError(),
+            EXIT_FAILED,
+            r"^Interrupted in step step\. The published file is unchanged; run it again\.$",
+        ),
+    ],
+)
+def test_a_failure_is_the_users_to_mend_a_fault_or_an_interruption(error, exit_code, says):
+    @dg.op
+    def step() -> None:
+        raise error
+
+    @dg.job
+    def ingest() -> None:
+        step()
+
+    failure = read_failure(ingest.execute_in_process(raise_on_error=False))
+    assert failure.exit_code == exit_code
+    assert re.search(says, failure.sentences[0])
+    assert (failure.status == "interrupted") == ("Interrupted" in says)
+
+
+FAULT = "correction.csv: two decisions (drop, keep) for one cell."
+
+
+def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
+    paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+    warehouse = Warehouse(paths.build_file)
+    warehouse.prepare()
+    with warehouse.connect() as con:
+        con.execute("create schema if not exists int")
+        con.execute("create table int.int_edit_faults as select ? as sentence", [FAULT])
+    with pytest.raises(dg.Failure) as failed:
+        list(_judge_all(dg.build_asset_context(), paths, warehouse, [], "", Ahead(paths, warehouse)))  # type: ignore[arg-type]
+    assert failed.value.description == FAULT
+    assert warehouse.read_value("select count(*) from ops.validation_result") == 0
+
+
+MATCHED = """
+create schema seed; create schema int;
+create table seed.source as from (values ('county_tables'), ('yearbook'), ('other')) as t (source);
+create table seed.row_count as from (values ('county_tables', 'county'), ('yearbook', 'city')) as t (source, level);
+create table int.int_rows_matched_to_cities as
+select *, 2020 as data_year, 'a' as vintage, 2020 as year, '' as file, '' as sheet
+from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'), ('county_tables', 3, 'unknown'),
+    ('yearbook', 1, 'city'), ('yearbook', 2, 'county'), ('other', 1, 'city')) as t (source, row_no, row_kind);
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "kinds"), [("county_tables", "other city unknown"), ("yearbook", "city county"), ("other", "city")]
+)
+def test_a_city_above_its_counties_is_none_of_the_rows_of_a_source_about_counties(source, kinds):
+    with duckdb.connect() as con:
+        con.execute(MATCHED)
+        assert [row[2] for row in con.execute(ROWS_SQL, [source, 2020, "a"]).fetchall()] == kinds.split()
+
+
+@dg.asset
+def one() -> int:
+    return 1
+
+
+@pytest.fixture
+def instance(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+def test_every_event_is_there_and_survives_the_end_and_connections_are_as_before(instance, tmp_path):
+    with quick_history():
+        quick = dg.materialize([one], instance=instance)
+    slow = dg.materialize([one], instance=instance)
+    kinds = [
+        sorted(
+            record.event_log_entry.dagster_event_type or ""
+            for record in instance.get_records_for_run(run.run_id).records
+        )
+        for run in (quick, slow)
+    ]
+    assert kinds[0] == kinds[1]
+    files = list((tmp_path / "history" / "runs").glob("*.db-wal"))
+    assert not [file for file in files if file.stat().st_size]  # the log went into the file when the last one closed
+    with quick_history():
+        run = dg.materialize([one], instance=instance)
+    with instance.event_log_storage.run_connection(run.run_id) as con:
+        assert con.exec_driver_sql("pragma synchronous").scalar() == 2
+    with quick_history(), instance.event_log_storage.run_connection(run.run_id) as con:
+        assert con.exec_driver_sql("pragma synchronous").scalar() == 1
+    file = tmp_path / "history" / "runs" / f"{run.run_id}.db"
+    with sqlite3.connect(file) as con:
+        assert con.execute("pragma integrity_check").fetchone() == ("ok",)
+    con.close()
+
+
+def analysis(name: str, **reads: str) -> Analysis:
+    return Analysis(name, "index", reads, lambda frames, settings: {}, ())
+
+
+def test_a_frame_that_several_analyses_read_goes_with_its_last_reader():
+    one, two = analysis("one", scores="py.a", own="py.b"), analysis("two", scores="py.a")
+    shared, frame = Shared([one, two]), pd.DataFrame({"x": [1]})
+    shared.keep("one", dict.fromkeys(one.queries().values(), frame))
+    assert list(shared.frames) == [two.queries()["scores"]]
+    shared.keep("two", {})
+    assert not shared.frames
+    one, shared = analysis("one", scores="py.a"), Shared([one, two])
+    shared.keep("two", {})  # unchanged: it will not ask
+    shared.keep("one", {one.queries()["scores"]: pd.DataFrame()})
+    assert not shared.frames

@@ -134,8 +134,8 @@ def fit_dynamic(
             note = "adjusted score has no stable root near the corrected estimate: the corrected one is reported"
         else:
             estimates["adjusted_score"] = root
-    wanted = "adjusted_score" if correction == "auto" else correction
-    headline = wanted if wanted in estimates else "bias_corrected"
+    headline = "adjusted_score" if correction == "auto" else correction
+    headline = headline if headline in estimates else "bias_corrected"
     best = estimates[headline]
     if not best.is_stable:
         note = "; ".join(filter(None, [note, f"unstable: spectral radius {best.radius:.3f}, no long run exists"]))

@@ -134,7 +134,7 @@ def _two(likelihood: Likelihood) -> Optimum:
         if all(np.abs(end.x - other).max() > SAME_MODE for _, other in found):
             found.append((float(end.fun), np.asarray(end.x)))
     candidates = [x for _, x in sorted(found, key=lambda pair: pair[0])[:POLISHED]]
-    optima = [_polish(likelihood, c) for c in candidates]
+    optima = [_polish(likelihood, c, low, high) for c in candidates]
     best = max(optima, key=lambda o: o[2])
     near = np.array(best[:2]) - low < NEAR_BOUND * (high - low)
     if near.any() and any(ld.wide.low < a for ld, a in zip(logdets, low, strict=True)):
@@ -146,10 +146,8 @@ def _two(likelihood: Likelihood) -> Optimum:
     return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(found))
 
 
-def _polish(likelihood: Likelihood, start: FloatArray) -> tuple[float, float, float]:
+def _polish(likelihood: Likelihood, start: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float, float]:
     """Root of the exact score from `start`; the start itself when the root lies lower."""
-    logdets = [likelihood.of_parameter(is_lam) for is_lam in (False, True)]
-    low, high = (np.array([getattr(ld, end) for ld in logdets]) for end in ("low", "high"))
     mid, half = (low + high) / 2.0, (high - low) / 2.0
 
     def score(s: FloatArray) -> FloatArray:

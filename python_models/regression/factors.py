@@ -83,13 +83,12 @@ def fit_factors(
     estimator: str = "lee_yu",
     names: Sequence[str] | None = None,
     starts: int = 3,
-    rng: np.random.Generator | None = None,
     cov: Literal["cluster"] | Robust = "cluster",
 ) -> FactorFit:
     """Fit ols, slx, sar or sdm with `n_factors` common factors beside the fixed effects.
 
     y (N, T), x (N, T, k), W (N, N). n_factors = 0 gives `fit_panel`. Starts: no common part, the components of y, and
-    random ones (`rng`, default seed 0). cov: cluster (by city), or `Cluster`, `Conley`, `DriscollKraay` with groups and
+    random ones (seed 0). cov: cluster (by city), or `Cluster`, `Conley`, `DriscollKraay` with groups and
     points in the order of W. PanelInputError: no room for so many factors.
 
     >>> from python_models.regression import fit_factors
@@ -109,7 +108,7 @@ def fit_factors(
     if n_factors < 0 or free <= 0:
         raise PanelInputError(f"{n_factors} factors leave no rows of {n} cities in {t} years.")
     est = Estimator.of(design, conv, weights)
-    draw = rng if rng is not None else np.random.default_rng(0)
+    draw = np.random.default_rng(0)
     scale = float(design.ys[..., 0].std())
     begin = [np.zeros((n, t)), _components(design.ys[..., 0], n_factors)[2]]
     begin += [_components(scale * draw.standard_normal((n, t)), n_factors)[2] for _ in range(max(starts - 2, 0))]
@@ -202,14 +201,7 @@ def _share(conv: Convention, r: int) -> float:
 
 @aligned
 def count_factors(
-    y: Values,
-    x: Values,
-    w: Weights,
-    *,
-    most: int = 5,
-    model: str = "sdm",
-    effects: str = "twoways",
-    names: Sequence[str] | None = None,
+    y: Values, x: Values, w: Weights, *, most: int = 5, model: str = "sdm", effects: str = "twoways"
 ) -> pd.DataFrame:
     """How many common factors the residuals hold: one row per r = 0..most.
 
@@ -224,9 +216,8 @@ def count_factors(
     >>> count_factors(y + common, x[..., None], W, most=2).set_index("r")["ratio"].idxmax()
     1
     """
-    data = panel_inputs(y, x, w, names)
-    n, t = data.y.shape
-    fit = fit_factors(*data[:3], n_factors=most, model=model, effects=effects, names=data.names, starts=2)
+    fit = fit_factors(y, x, w, n_factors=most, model=model, effects=effects, starts=2)
+    n, t = fit.residuals.shape
     left = fit.residuals + fit.common
     values = np.linalg.eigvalsh(left.T @ left / (n * t))[::-1]
     total = float(values.sum())

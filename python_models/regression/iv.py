@@ -216,15 +216,12 @@ def _collect(
     if not inside.any():
         note = "empty set: the model or the instruments are rejected"
         return AndersonRubinSet(np.nan, np.nan, True, "; ".join(filter(None, [remark, note])))
-    first, last = int(np.argmax(inside)), points - 1 - int(np.argmax(inside[::-1]))
+    first, last = (int(i) for i in np.flatnonzero(inside)[[0, -1]])
     lo = -np.inf if first == 0 else _root(excess, grid[first - 1], grid[first])
     hi = np.inf if last == points - 1 else _root(excess, grid[last], grid[last + 1])
     connected = bool(inside[first : last + 1].all())
-    notes = [
-        remark,
-        "" if np.isfinite(lo) and np.isfinite(hi) else "reaches the edge of the search: weakly identified",
-        "" if connected else "set with gaps",
-    ]
+    edge = "" if np.isfinite([lo, hi]).all() else "reaches the edge of the search: weakly identified"
+    notes = [remark, edge, "" if connected else "set with gaps"]
     return AndersonRubinSet(lo, hi, connected, "; ".join(filter(None, notes)))
 
 
@@ -514,6 +511,5 @@ def _hansen(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> 
     df = q.shape[1] - z.shape[1]
     if df == 0:
         return SpecTest("hansen_j", 0.0, 0.0, np.nan, "exactly identified: nothing to test")
-    params, _ = _estimate(q, z, y, weight)
-    g = q.T @ (y - z @ params)
+    g = q.T @ (y - z @ _estimate(q, z, y, weight)[0])
     return SpecTest.chi2("hansen_j", float(g @ weight @ g), df, "H0: all instruments are valid")

@@ -93,8 +93,7 @@ def lisa(
 
     >>> from python_models.space import lisa
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> local = lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99)
-    >>> local.to_frame().shape
+    >>> lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99).to_frame().shape
     (12, 15)
     """
     values, labels = in_order_of(y, w)

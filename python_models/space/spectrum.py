@@ -58,6 +58,8 @@ def _along_trees(matrix: sp.csr_matrix) -> FloatArray | None:
     _, component = connected_components(matrix, directed=False)
     for start in np.unique(component, return_index=True)[1]:
         order, parent = breadth_first_order(matrix, int(start), directed=False)
+        if len(order) == 1:  # a city without links
+            continue
         nodes, above = order[1:], parent[order[1:]]
         out, back = (np.asarray(matrix[i, j]).ravel() for i, j in ((nodes, above), (above, nodes)))
         if (out == 0).any() or (back == 0).any():

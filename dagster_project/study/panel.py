@@ -32,20 +32,17 @@ from python_models._types import FloatArray
 from python_models.inference import normal, romano_wolf
 from python_models.influence.placebo import lead_lag
 from python_models.regression import PanelInputError
-from python_models.regression.alternatives import model_weights
 from python_models.regression.core import CoreFit, fit_panel
 from python_models.regression.covariance import Conley, Robust
 from python_models.regression.diagnostics import pesaran_cd, residual_moran, variance_inflation
-from python_models.regression.dynamic import DynamicFit, fit_dynamic
-from python_models.regression.dynamic_effects import dynamic_effects
+from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
 from python_models.regression.dynamic_gmm import dynamic_gmm
-from python_models.regression.effects import EFFECT_NAMES, average_effects, effect_gradient
-from python_models.regression.effects_city import city_effects
+from python_models.regression.effects import EFFECT_NAMES, average_effects, city_effects, effect_gradient
 from python_models.regression.iv import spatial_2sls
-from python_models.regression.sensitivity import robustness_value
+from python_models.regression.logdet import system
+from python_models.regression.sensitivity import model_weights, robustness_value
 from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import residual_tests, specification_search
-from python_models.regression.systems import system
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
 from python_models.tasks import Task, run_tasks

@@ -5,8 +5,6 @@
 `fit_panel` is the array core below it. What does not belong here: files, prints, choices of a study.
 """
 
-from python_models.regression.alternatives import effects_by_model, model_weights
-from python_models.regression.compare import Comparison, compare
 from python_models.regression.convention import ESTIMATORS, MODELS
 from python_models.regression.core import COVARIANCES, CoreFit, fit_panel
 from python_models.regression.covariance import Cluster, Conley, DriscollKraay, Robust
@@ -18,29 +16,28 @@ from python_models.regression.diagnostics import (
     variance_inflation,
     wooldridge_ar1,
 )
-from python_models.regression.dynamic import DynamicFit, fit_dynamic
-from python_models.regression.dynamic_effects import DynamicEffects, dynamic_effects
-from python_models.regression.effects import AverageEffects, average_effects
-from python_models.regression.effects_city import city_effects, effects_by_order
+from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
+from python_models.regression.effects import average_effects, city_effects, effects_by_order
 from python_models.regression.errors import PanelInputError
 from python_models.regression.factors import FactorFit, count_factors, fit_factors
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
-from python_models.regression.results import Effects, PanelResults
-from python_models.regression.sensitivity import Robustness, confounded, robustness_value, violation_bounds
+from python_models.regression.results import Effects, PanelResults, compare
+from python_models.regression.sensitivity import confounded, model_weights, robustness_value, violation_bounds
 from python_models.regression.spec_lm import lm_tests
-from python_models.regression.spec_results import SpecTest, SpecTests
+from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import (
-    SpecificationSearch,
     effects_tests,
+    hausman,
+    joint_effects_f,
+    likelihood_ratio,
     nested_tests,
     residual_tests,
     specification_search,
+    wald,
 )
-from python_models.regression.spec_wald import hausman, joint_effects_f, likelihood_ratio, wald
-from python_models.regression.summary import Summary
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.regression.wild import WildTest, wild_cluster, wild_score
+from python_models.regression.wild import wild_cluster, wild_score
 from python_models.regression.within import EFFECTS
 
 __all__ = [
@@ -48,13 +45,10 @@ __all__ = [
     "EFFECTS",
     "ESTIMATORS",
     "MODELS",
-    "AverageEffects",
     "Cluster",
-    "Comparison",
     "Conley",
     "CoreFit",
     "DriscollKraay",
-    "DynamicEffects",
     "DynamicFit",
     "Effects",
     "FactorFit",
@@ -62,21 +56,15 @@ __all__ = [
     "PanelInputError",
     "PanelResults",
     "Robust",
-    "Robustness",
     "SpatialPanel",
     "SpatialWeights",
-    "SpecTest",
     "SpecTests",
-    "SpecificationSearch",
-    "Summary",
-    "WildTest",
     "average_effects",
     "city_effects",
     "compare",
     "confounded",
     "count_factors",
     "dynamic_effects",
-    "effects_by_model",
     "effects_by_order",
     "effects_tests",
     "fit_dynamic",

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from python_models._types import FloatArray
 from python_models.regression.covariance import Rows
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import PanelInputError, require_known
 from python_models.regression.weights import SpatialWeights
-from python_models.regression.within import Absorb, check_effects, has_entity, has_time, within
+from python_models.regression.within import EFFECTS, Absorb, has_entity, has_time, within
 
 MODELS = ("ols", "slx", "sar", "sem", "sdm", "sdem", "sac")
 ESTIMATORS = ("direct", "elhorst", "direct_bc", "elhorst_bc", "direct_bc_sdpdmod", "lee_yu", "transformed_dummies")
@@ -22,12 +22,10 @@ ESTIMATORS = ("direct", "elhorst", "direct_bc", "elhorst_bc", "direct_bc_sdpdmod
 
 @dataclass(frozen=True)
 class Convention:
-    """Counts and switches of one request.
+    """Counts and switches of one request: N', T'; the constant mode taken out of the Jacobian (is_centred), W after
+    demeaning (is_outer), G Z d not demeaned again (is_plain), a bias correction (is_corrected).
 
-    n, t : cities and years.   n_eff, t_eff : N' and T'; n_rows = N'T'.   is_centred : the constant mode is taken out of
-    the Jacobian and of the traces (G -> J G J).   is_outer : W is applied after demeaning.   is_plain : the
-    linear part of the information, G Z d, is not demeaned again.   is_corrected : bias correction follows.
-    absorb, rows : of a stack of rows (n rows, t = 1) with dummies of its own; None for a balanced panel.
+    absorb, rows : of a stack of rows (n rows, t = 1) with dummies of its own.
     """
 
     model: str
@@ -50,17 +48,15 @@ class Convention:
 
     @property
     def panel_rows(self) -> Rows:
-        """City and year of each row."""
         return Rows.balanced(self.n, self.t) if self.rows is None else self.rows
 
     @property
     def n_rows(self) -> int:
-        """Rows of the transformed sample."""
         return self.n_eff * self.t_eff
 
     @property
     def rows_free_of_effects(self) -> int:
-        """Rows less the fixed effects: the degrees of freedom before the slopes."""
+        """Rows less the fixed effects."""
         if self.absorb is not None:
             return self.n - self.absorb.rank
         if self.effects == "none":
@@ -69,62 +65,42 @@ class Convention:
 
     @property
     def has_rho(self) -> bool:
-        """W y is on the right-hand side."""
         return self.model in ("sar", "sdm", "sac")
 
     @property
     def has_lam(self) -> bool:
-        """The disturbance is spatial."""
         return self.model in ("sem", "sdem", "sac")
 
     @property
     def has_wx(self) -> bool:
-        """W X is on the right-hand side."""
         return self.model in ("slx", "sdm", "sdem")
 
     @property
     def spatial_names(self) -> tuple[str, ...]:
-        """rho and/or lambda."""
         return ("rho",) * self.has_rho + ("lambda",) * self.has_lam
 
 
 def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weights: SpatialWeights) -> Convention:
     """The convention of a request; raises PanelInputError for one that cannot be met."""
-    check_effects(effects)
-    _require(model, MODELS, "model")
-    _require(estimator, ESTIMATORS, "estimator")
+    require_known(effects, EFFECTS, "effects")
+    require_known(model, MODELS, "model")
+    require_known(estimator, ESTIMATORS, "estimator")
     if t == 1 and has_entity(effects):
         raise PanelInputError(f"the panel has T = 1 year: effects={effects!r} need at least two; use 'time' or 'none'.")
-    is_transformed = estimator in ("lee_yu", "transformed_dummies")
-    is_centred = estimator == "lee_yu" and has_time(effects)
-    is_corrected = "_bc" in estimator
+    is_transformed, is_outer = estimator in ("lee_yu", "transformed_dummies"), estimator.startswith("elhorst")
+    is_centred, is_corrected = estimator == "lee_yu" and has_time(effects), "_bc" in estimator
     if (is_centred or (is_corrected and has_time(effects))) and not weights.is_row_normalised:
         raise PanelInputError(
             f"estimator={estimator!r} with year effects needs rows of W that sum to one (W1 = 1); normalise the rows "
             "or use estimator='transformed_dummies', which keeps the year dummies."
         )
-    return Convention(
-        model=model,
-        effects=effects,
-        estimator=estimator,
-        n=n,
-        t=t,
-        n_eff=n - 1 if is_centred else n,
-        t_eff=t - 1 if is_transformed and has_entity(effects) else t,
-        is_centred=is_centred,
-        is_outer=estimator.startswith("elhorst"),
-        is_plain=estimator.startswith("elhorst") or estimator == "direct_bc_sdpdmod",
-        is_corrected=is_corrected,
-    )
+    n_eff, t_eff = n - is_centred, t - (is_transformed and has_entity(effects))
+    is_plain = is_outer or estimator == "direct_bc_sdpdmod"
+    return Convention(model, effects, estimator, n, t, n_eff, t_eff, is_centred, is_outer, is_plain, is_corrected)
 
 
 def stacked_convention(*, model: str, effects: str, rows: Rows, absorb: Absorb) -> Convention:
     """True dummy ML on a stack of rows: NR rows, one log-determinant of the block-diagonal W."""
-    _require(model, MODELS, "model")
+    require_known(model, MODELS, "model")
     n = len(rows.unit)
     return Convention(model, effects, "direct", n, 1, n, 1, False, False, False, False, absorb, rows)
-
-
-def _require(value: str, known: tuple[str, ...], what: str) -> None:
-    if value not in known:
-        raise PanelInputError(f"{what} must be one of {', '.join(known)}, got {value!r}.")

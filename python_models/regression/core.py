@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import terms
-from python_models.regression.bootstrap import Draws, Resampler
 from python_models.regression.convention import Convention, convention, stacked_convention
 from python_models.regression.covariance import (
     Cluster,
@@ -24,13 +24,12 @@ from python_models.regression.covariance import (
     meat,
     score_rows,
 )
+from python_models.regression.data import names_of
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError, estimable
-from python_models.regression.estimators import Estimator
-from python_models.regression.information import Point, information, inverse, observed, residuals
+from python_models.regression.estimators import Draws, Estimator, Optimum, Resampler
+from python_models.regression.information import Point, information, inverse, observed, omega, residuals, sandwich
 from python_models.regression.logdet import log_determinant
-from python_models.regression.quasi import omega, sandwich
-from python_models.regression.search import Optimum
 from python_models.regression.weights import SpatialWeights, spatial_weights
 from python_models.regression.within import Absorb
 
@@ -44,15 +43,12 @@ class CoreFit(Shown):
     """A fitted spatial panel model.
 
     names, params, cov : p parameters in the order slopes (x, then W:x), rho, lambda (those the model has), sigma2.
-    n_slopes : number of slopes k.   lagged : positions of the x that also enter as W:x (params[len(x):k]).
-    rho, lam : 0.0 if the model has none.   sigma2 : SSR / n_rows (ML), or its corrected value.
-    loglik : log-likelihood with all constants on the n_rows = N'T' transformed rows, at the maximum (the bias-corrected
-    estimators report that of the maximum they start from).   n_params : slopes, rho, lambda, sigma2 (and the intercept
-    with effects='none').   residuals : (N, T), e without the fixed effects.   r2_within : 1 - SSR / |Q y|^2.
-    maximum : parameters (p,) before any bias correction.   trace_se : relative standard error that probes leave in the
-    traces of the information (0 = exact).   draws : parameters of the bootstrap panels, or None.
-    influence : (2N, p), (N, p) without a spatial parameter: what each city adds to the estimates by itself and by its
-    pairs (cov='cluster': cov is its cross-product), or None.
+    n_slopes : number of slopes k.   lagged : positions of the x that also enter as W:x.   rho, lam : 0.0 if the model
+    has none.   sigma2 : SSR / n_rows (ML), or its corrected value.   loglik : with all constants on the n_rows = N'T'
+    transformed rows, at the maximum, before any bias correction, as are `maximum` (p,).   residuals : (N, T), e without
+    the fixed effects.   r2_within : 1 - SSR / |Q y|^2.   trace_se : relative standard error that probes leave in the
+    traces of the information (0 = exact).   draws : of the bootstrap, or None.   influence : with cov='cluster', (2N,
+    p) or (N, p) without a spatial parameter: what each city adds to the estimates by itself and by its pairs.
     """
 
     model: str
@@ -86,12 +82,11 @@ class CoreFit(Shown):
 
     @property
     def n_params(self) -> int:
-        """Parameters that the likelihood counts."""
+        """Slopes, rho, lambda, sigma2, and the intercept with effects='none'."""
         return len(self.params) + int(self.effects == "none")
 
     @property
     def cities(self) -> int:
-        """Cities of the panel, also where rows are missing."""
         return self.conv.panel_rows.n
 
     @property
@@ -102,21 +97,17 @@ class CoreFit(Shown):
     @property
     def logdet_noise(self) -> float:
         """Bound of what a matrix-free log-determinant moves rho (or lambda) by, in its standard errors; 0 = exact."""
-        at = [(self.rho, "rho")] * self.conv.has_rho + [(self.lam, "lambda")] * self.conv.has_lam
-        moved = []
-        for r, name in at:
-            se = float(np.sqrt(self.cov[self.names.index(name), self.names.index(name)]))
-            moved.append(self.conv.t_eff * float(log_determinant(self.weights).error(r)[1]) * se)
-        return max(moved, default=0.0)
+        se = np.sqrt(np.diagonal(self.cov))[self.n_slopes : -1]
+        at = self.params[self.n_slopes : -1]
+        error = log_determinant(self.weights).error
+        return max((self.conv.t_eff * float(error(r)[1] * s) for r, s in zip(at, se, strict=True)), default=0.0)
 
     @property
     def aic(self) -> float:
-        """-2 lnL + 2 p."""
         return -2.0 * self.loglik + 2.0 * self.n_params
 
     @property
     def bic(self) -> float:
-        """-2 lnL + p ln(N'T')."""
         return float(-2.0 * self.loglik + self.n_params * np.log(self.n_rows))
 
 
@@ -142,18 +133,16 @@ def fit_panel(
 
     y (N, T), X (N, T, k), W (N, N): row i receives. `model` ols, slx, sar, sem, sdm, sdem, sac; `effects` none (one
     intercept), entity, time, twoways; `estimator` as in `convention`; `durbin` the positions of the x that enter as W:x
-    (default all, in slx, sdm, sdem). `cov`: cluster (default: any variance and any correlation over time in a city), or
-    `Cluster`, `Conley`, `DriscollKraay` of `covariance` with their settings (driscoll_kraay by name too); info and
-    observed (inverse expected or observed information: normal independent errors of one variance) and qml (independent,
-    not normal), to compare with other programs; block_bootstrap and wild_bootstrap (`draws` panels from whole cities'
-    residual vectors, drawn or with drawn signs; need `rng`). `bias_draws` > 0 subtracts the mean bias of so many
-    parametric bootstrap panels (meant for transformed_dummies). OLS and SLX
-    standard errors use SSR / dof. `error_W`: another matrix in the error (default W). With a lambda and a W whose rows
-    do not sum to one, the year effects belong to the filtered equation (I - lambda W)(..).
+    (default all). `cov`: cluster (any variance and any correlation over time in a city), or `Cluster`, `Conley`,
+    `DriscollKraay` with their settings; info, observed (normal independent errors of one variance) and qml (not
+    normal), to compare with other programs; block_bootstrap and wild_bootstrap (`draws` panels, need `rng`).
+    `bias_draws` > 0 subtracts the mean bias of so many parametric bootstrap panels (meant for transformed_dummies). OLS
+    and SLX standard errors use SSR / dof. `error_W`: another matrix in the error; with a lambda and rows of W that do
+    not sum to one, the year effects belong to the filtered equation.
 
-    Raises PanelInputError in words: shapes, missing values (city and year number), a W that does not fit, absorbed or
-    collinear columns, too few rows, and a rho or lambda at the bound of its range.
-    Sources: Elhorst (2014), Lee and Yu (2010, J. Econometrics 154), LeSage and Pace (2009).
+    PanelInputError: shapes, missing values, a W that does not fit, absorbed or collinear columns, too few rows, and a
+    rho or lambda at the bound of its range. Elhorst (2014), Lee and Yu (2010, J. Econometrics 154), LeSage and Pace
+    (2009).
 
     >>> from python_models.regression import fit_panel
     >>> from python_models.simulation import small_panel
@@ -164,55 +153,38 @@ def fit_panel(
     """
     yy, xx = _arrays(y, X)
     weights = spatial_weights(W)
-    n, t, k = xx.shape
-    if weights.n != n:
-        raise PanelInputError(f"W is for {weights.n} cities, the panel has {n}.")
-    _check_cov(cov, bias_draws, rng)
-    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(k))
-    if len(labels) != k:
-        raise PanelInputError(f"{len(labels)} names for {k} regressors.")
     error = weights if error_W is None else spatial_weights(error_W)
-    if error.n != n:
-        raise PanelInputError(f"error_W is for {error.n} cities, the panel has {n}.")
-    for one in (weights, error):
+    n, t = yy.shape
+    for one, what in ((weights, "W"), (error, "error_W")):
+        if one.n != n:
+            raise PanelInputError(f"{what} is for {one.n} cities, the panel has {n}.")
         conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=one)
-    return _fit(yy, xx, weights, error, conv, labels, durbin, cov, draws, bias_draws, rng)
+    options: dict[str, Any] = {"names": names, "durbin": durbin, "draws": draws, "bias_draws": bias_draws, "rng": rng}
+    return _fit(yy, xx, weights, error, conv, cov=cov, **options)
 
 
 @estimable("the panel model")
 def fit_stack(
-    y: ArrayLike,
-    X: ArrayLike,
-    W: SpatialWeights,
+    y: FloatArray,
+    X: FloatArray,
+    weights: tuple[SpatialWeights, SpatialWeights],
     rows: Rows,
     effects: Sequence[NDArray[np.int64]],
     *,
-    model: str = "sdm",
-    cov: str | Robust = "cluster",
-    names: Sequence[str] | None = None,
-    durbin: Sequence[int] | None = None,
-    draws: int = 499,
-    bias_draws: int = 0,
-    rng: np.random.Generator | None = None,
-    error_W: SpatialWeights | None = None,
+    model: str,
+    cov: str | Robust,
+    **options: Any,
 ) -> CoreFit:
     """The same models on a stack of rows, for panels with holes, a W of each year, or dummies of any kind.
 
-    y (R,), X (R, k), W (R, R) block-diagonal by year, `rows` with the city and the year of each row, `effects` the sets
-    of dummies as codes (R,). Maximises the likelihood with all dummies in it (`direct`):
-    -R/2 ln s2 - e'e/(2 s2) + sum_t ln|I - rho W_t|. The transformation of Lee and Yu does not exist where rows are
-    missing; `bias_draws` takes out the bias of order 1/N and 1/T by parametric bootstrap. Effects are means over the
-    rows. qml and block_bootstrap need a balanced panel. PanelInputError as `fit_panel`.
+    y (R, 1), X (R, 1, k), W and that of the error (R, R) block-diagonal by year, `rows` with the city and the year of
+    each row, `effects` the sets of dummies as codes (R,). Maximises the likelihood with all dummies in it (`direct`).
+    Effects are means over the rows. qml and block_bootstrap need a balanced panel.
     """
-    yy, xx = _arrays(np.asarray(y, dtype=np.float64)[:, None], np.asarray(X, dtype=np.float64)[:, None, :])
-    _check_cov(cov, bias_draws, rng)
     if cov in ("qml", "block_bootstrap"):
         raise PanelInputError(f"cov={cov!r} needs a balanced panel with one W: use cluster or wild_bootstrap.")
-    if len(rows.unit) != len(yy) or W.n != len(yy):
-        raise PanelInputError(f"y has {len(yy)} rows, W is for {W.n} and the labels for {len(rows.unit)}.")
-    labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(xx.shape[2]))
     conv = stacked_convention(model=model, effects="absorbed", rows=rows, absorb=Absorb.of(list(effects)))
-    return _fit(yy, xx, W, error_W or W, conv, labels, durbin, cov, draws, bias_draws, rng)
+    return _fit(y, X, *weights, conv, cov=cov, **options)
 
 
 def _fit(
@@ -221,14 +193,17 @@ def _fit(
     weights: SpatialWeights,
     error: SpatialWeights,
     conv: Convention,
-    labels: tuple[str, ...],
+    *,
+    names: Sequence[str] | None,
     durbin: Sequence[int] | None,
     cov: str | Robust,
     draws: int,
     bias_draws: int,
     rng: np.random.Generator | None,
 ) -> CoreFit:
+    _check_cov(cov, bias_draws, rng)
     lagged = _lagged(durbin, xx.shape[2], conv)
+    labels = names_of(names, xx.shape[2])
     design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
     est = Estimator.of(design, conv, weights, error)
     first, optimum = est.maximum(design.ys)
@@ -276,7 +251,6 @@ def _fit(
 def _covariance(
     est: Estimator, at: Point, e: FloatArray, cov: str | Robust
 ) -> tuple[FloatArray, float, FloatArray | None]:
-    """Covariance, relative error of its traces, and what each city adds to the estimates if it is clustered."""
     conv, design = est.conv, est.design
     parts = est.parts(design, at)
     sigma2 = at.sigma2
@@ -284,24 +258,16 @@ def _covariance(
     dof = conv.rows_free_of_effects - design.z.shape[2]
     kind = _KINDS.get(cov) if isinstance(cov, str) else cov
     if kind is not None:
-        scores = score_rows(
-            parts.regressors,
-            parts.linear,
-            parts.multipliers,
-            e,
-            sigma2,
-            conv.panel_rows,
-            is_centred=conv.is_centred,
-            share=conv.t_eff / conv.t,
-            correction=kind.correction,
-        )
+        given, share = (parts.regressors, parts.linear, parts.multipliers), conv.t_eff / conv.t
+        options: dict[str, Any] = {"is_centred": conv.is_centred, "share": share, "correction": kind.correction}
+        scores = score_rows(*given, e, sigma2, conv.panel_rows, **options)
         if cov == "cluster":
             influence = city_influences(scores, matrix)
             return influence.T @ influence, parts.trace_se, influence
         return matrix @ meat(scores, kind, dof=dof) @ matrix, parts.trace_se, None
     if cov == "observed":
         both = log_determinant(est.weights), log_determinant(est.error_weights)
-        return inverse(observed(design, conv, *both, at)), 0.0, None
+        return inverse(observed(design, conv, both, at)), 0.0, None
     if cov == "qml":
         return sandwich(matrix, omega(parts, conv, e, sigma2)), parts.trace_se, None
     if not conv.spatial_names:  # least squares: the unbiased error variance

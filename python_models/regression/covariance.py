@@ -1,28 +1,21 @@
 """Covariance of the estimates without an assumption on the errors: the sandwich I^-1 S I^-1 of the likelihood's scores.
 
-With e the residuals without the fixed effects, L the demeaned regressors, a_j and B_j = (G_j + G_j')/2 (centred where
-the likelihood is) as in `information`, a row (city i, year t) adds
+With e, L, a_j as in `information` and B_j = (G_j + G_j')/2 (centred where the likelihood is), row (city i, year t) adds
 
     slopes     L_it e_it / s2
     spatial j  a_jit e_it / s2 + B_j,ii (e_it^2 - s2 T'/T) / s2   and   q_it = e_it sum_{l != i} B_j,il e_lt / s2
     s2         (e_it^2 - mean) / (2 s2^2)
 
-q belongs to pairs of cities and stands in the score of both. Summed by city, sum_i q_i q_i' therefore finds one half of
-the variance of the pairs, and the other half is added (`_fill`): all pairs where cities are independent, those apart
-where near ones are not.
-
-S by what may be related: `Cluster` one city over time (default), groups of cities, a second way (years);
-`Conley` cities up to a cutoff in the same year and one city over neighbouring years; `driscoll_kraay` all cities of a
-year and neighbouring years. Residuals are freed of the pull of their own city, f_i = (I - H_i)^-1 e_i (jackknife, CR3).
-Sources: Arellano (1987), Kelejian and Prucha (2001, 2007), Conley (1999), Cameron, Gelbach and Miller (2011), Driscoll
-and Kraay (1998), Bell and McCaffrey (2002).
+q stands in the score of both cities of a pair: summed by city, sum_i q_i q_i' finds one half of the variance of the
+pairs, and `_fill` adds the other half. Arellano (1987), Kelejian and Prucha (2001, 2007), Conley (1999), Cameron,
+Gelbach and Miller (2011), Driscoll and Kraay (1998), Bell and McCaffrey (2002).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,7 +23,8 @@ from numpy.typing import NDArray
 
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import PanelInputError, require_known
+from python_models.regression.multiplier import MatrixMultiplier, Multiplier
 from python_models.space.distance import pair_distances, tree, tree_radius
 
 type IntArray = NDArray[np.int64]
@@ -47,7 +41,7 @@ FILL_CELLS = 5_000_000  # pairs times years held at once
 class Cluster(Shown):
     """Errors related inside clusters. groups: a label a city, None: each city for itself. by_time: years as second way.
 
-    correction: `jackknife` (residuals freed of their own city; coarser clusters and years also times G/(G - 1)),
+    correction: `jackknife` (CR3: residuals freed of their own city; coarser clusters and years also times G/(G - 1)),
     `groups` (G/(G - 1) only) or `none`. Two ways: V(first) + V(years) - V(both), negative eigenvalues set to zero.
     """
 
@@ -71,10 +65,7 @@ class Conley(Shown):
 
 @dataclass(frozen=True, eq=False)
 class DriscollKraay:
-    """Errors related over all cities of a year and over `lags` years (None: floor(4 (T/100)^(2/9))).
-
-    Asymptotic in T: with ten years the errors themselves are rough. is_scaled: times NT / dof.
-    """
+    """Errors related over all cities of a year and over `lags` years (None: by `bandwidth`); rough for ten years."""
 
     lags: int | None = None
     is_scaled: bool = True
@@ -82,22 +73,6 @@ class DriscollKraay:
 
 
 type Robust = Cluster | Conley | DriscollKraay
-
-
-class Links(Protocol):
-    """G of one spatial parameter: `Multiplier`, or `MatrixMultiplier` for a known matrix."""
-
-    def apply(self, values: FloatArray) -> FloatArray:
-        """G values."""
-
-    def apply_transposed(self, values: FloatArray) -> FloatArray:
-        """G' values."""
-
-    def diagonal(self, *, is_centred: bool) -> FloatArray:
-        """Diagonal of G, or of J G J."""
-
-    def links(self) -> sp.csr_matrix:
-        """(G + G')/2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +85,6 @@ class Rows:
 
     @classmethod
     def balanced(cls, n: int, t: int) -> Rows:
-        """All cities in all years, city by city."""
         return cls(np.repeat(np.arange(n), t), np.tile(np.arange(t), n), n)
 
 
@@ -120,7 +94,7 @@ class Scores:
 
     own: FloatArray
     pairs: FloatArray
-    multipliers: tuple[Links, ...]
+    multipliers: tuple[Multiplier | MatrixMultiplier, ...]
     first: int  # place of the first spatial parameter
     e: FloatArray  # (n, t)
     sigma2: float
@@ -135,7 +109,6 @@ class Scores:
 
     @property
     def spatial(self) -> slice:
-        """Places of the spatial parameters."""
         return slice(self.first, self.first + self.pairs.shape[1])
 
     @property
@@ -149,7 +122,7 @@ class Scores:
 def score_rows(
     regressors: FloatArray,
     linear: Sequence[FloatArray],
-    multipliers: Sequence[Links],
+    multipliers: Sequence[Multiplier | MatrixMultiplier],
     e: FloatArray,
     sigma2: float,
     rows: Rows,
@@ -163,8 +136,7 @@ def score_rows(
     regressors (n, t, k), linear a_j (n, t), e (n, t): without the fixed effects. share: T'/T, the part of s2 that the
     city effects leave in the mean of e^2.
     """
-    if correction not in CORRECTIONS:
-        raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")
+    require_known(correction, CORRECTIONS, "correction")
     k, size = regressors.shape[2], len(multipliers)
     flat, x = e.reshape(-1), regressors.reshape(-1, k)
     z = [x, *(a.reshape(-1, 1) for a in linear if a.any())]
@@ -184,10 +156,7 @@ def score_rows(
 
 
 def city_influences(scores: Scores, bread: FloatArray) -> FloatArray:
-    """(2N, p): what each city adds by itself, then by its pairs (times sqrt 2); V is the cross-product.
-
-    N rows without a spatial parameter. Columns sum to zero in each half.
-    """
+    """(2N, p): what each city adds by itself, then by its pairs (times sqrt 2): V is the cross-product."""
     own, pairs = scores.by(scores.rows.unit)
     parts = [own - own.mean(axis=0)]
     if scores.multipliers:
@@ -237,8 +206,7 @@ def _clustered(scores: Scores, codes: IntArray, group: IntArray | None, *, is_ye
 def _conley(scores: Scores, kind: Conley) -> FloatArray:
     points = np.asarray(kind.points, dtype=np.float64)
     rows = scores.rows
-    if kind.kernel not in KERNELS:
-        raise PanelInputError(f"kernel must be one of {', '.join(KERNELS)}, got {kind.kernel!r}.")
+    require_known(kind.kernel, KERNELS, "kernel")
     if points.shape != (rows.n, 2) or not np.isfinite(points).all():
         raise PanelInputError(f"Conley errors need two known coordinates a city ({rows.n}), got shape {points.shape}.")
     if not (kind.cutoff > 0.0 and kind.lags >= 0):
@@ -268,7 +236,6 @@ def _conley(scores: Scores, kind: Conley) -> FloatArray:
 
 
 def _lagged(values: FloatArray, rows: Rows, lag: int) -> FloatArray:
-    """sum over cities and years of s_it s_i,t-lag' and its transpose."""
     span = int(rows.time.max() - rows.time.min()) + lag + 2
     key = rows.unit.astype(np.int64) * span + (rows.time - rows.time.min())
     order = np.argsort(key)
@@ -280,10 +247,7 @@ def _lagged(values: FloatArray, rows: Rows, lag: int) -> FloatArray:
 
 
 def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *, is_yearly: bool = False) -> FloatArray:
-    """The half of the pairs that a kernel does not hold: sum_{i != l} (1 - k_il) A_j,il A_m,il, A_il = sum_t q_il,t.
-
-    `is_yearly`: each year of a pair counts by itself. Above 1,000 cities G is cut after W^3.
-    """
+    """sum_{i != l} (1 - k_il) A_j,il A_m,il of the pairs a kernel does not hold, A_il = sum_t q_il,t (or by year)."""
     p, first = scores.own.shape[1], scores.first
     out = np.zeros((p, p))
     if not scores.multipliers:
@@ -313,14 +277,8 @@ def _fill(scores: Scores, near: Callable[[IntArray, IntArray], NDArray[Any]], *,
 
 def _over_time(h: FloatArray, times: IntArray, lags: int) -> FloatArray:
     """Newey-West sum of h (T, p): Bartlett weights up to `lags` years."""
-    total = h.T @ h
-    for i in range(len(times)):
-        for j in range(i):
-            gap = int(times[i] - times[j])
-            if gap <= lags:
-                cross = np.outer(h[i], h[j])
-                total += (1.0 - gap / (lags + 1.0)) * (cross + cross.T)
-    return np.asarray(total)
+    gap = np.abs(times[:, None] - times[None, :])
+    return np.asarray(h.T @ np.where(gap <= lags, 1.0 - gap / (lags + 1.0), 0.0) @ h)
 
 
 def bandwidth(t: int) -> int:
@@ -329,8 +287,7 @@ def bandwidth(t: int) -> int:
 
 
 def freed(columns: Sequence[FloatArray], e: FloatArray, rows: Rows) -> FloatArray:
-    """f (R,): residuals without the pull of the own city, (I - H_i)^-1 e_i with H_i = Z_i (Z'Z)^-1 Z_i', Z the columns
-    (R, .) side by side."""
+    """(I - H_i)^-1 e_i, free of the pull of the city, H_i = Z_i (Z'Z)^-1 Z_i', Z the columns (R, .) side by side."""
     root = np.linalg.pinv(np.block([[a.T @ b for b in columns] for a in columns]), hermitian=True)
     order = np.argsort(rows.unit, kind="stable")
     sizes = np.bincount(rows.unit, minlength=rows.n)
@@ -383,9 +340,7 @@ def sums_by(values: FloatArray, codes: IntArray) -> FloatArray:
 def _definite(matrix: FloatArray) -> FloatArray:
     """Negative eigenvalues set to zero (Cameron, Gelbach and Miller 2011)."""
     even = (matrix + matrix.T) / 2.0
-    scale = np.sqrt(np.maximum(np.abs(np.diagonal(even)), 1e-300))
-    values, vectors = np.linalg.eigh(even / np.outer(scale, scale))
-    if values.min() >= 0.0:
-        return np.asarray(even)
-    fixed = (vectors * np.maximum(values, 0.0)) @ vectors.T
-    return np.asarray(fixed * np.outer(scale, scale))
+    root = np.sqrt(np.maximum(np.abs(np.diagonal(even)), 1e-300))
+    scale = np.outer(root, root)
+    values, vectors = np.linalg.eigh(even / scale)
+    return np.asarray(even if values.min() >= 0.0 else (vectors * np.maximum(values, 0.0)) @ vectors.T * scale)

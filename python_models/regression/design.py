@@ -16,11 +16,9 @@ ABSORBED = 1e-18  # squared length after demeaning, relative to that before
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """ys (N, T, 1 + a): Q y, then those of Q W y, Q M y, Q M W y that the model has (W of the lag, M of the error).
-
-    z (N, T, k): Q Z with Z = [X, WX].   mz: Q M Z, or None.   With `elhorst` the order is W Q instead of Q W.
-    names : k slopes.
-    """
+    """ys (N, T, 1 + a): Q y, then those of Q W y, Q M y, Q M W y that the model has (W of the lag, M of the error). z
+    (N, T, k): Q Z with Z = [X, WX]; mz: Q M Z, or None. With `elhorst` the order is W Q instead of Q W. names : k
+    slopes."""
 
     ys: FloatArray
     z: FloatArray
@@ -31,7 +29,6 @@ class Design:
 def y_columns(
     y: FloatArray, weights: SpatialWeights, conv: Convention, error_weights: SpatialWeights | None = None
 ) -> FloatArray:
-    """Q y and its spatial lags, (N, T, 1 + a)."""
     start = conv.project(y)
     raw = [start if conv.is_outer else y]
     if conv.has_rho:

@@ -9,8 +9,7 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import normal
-from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_arrays import (
+from python_models.regression.data import (
     Weights,
     as_panel_x,
     as_panel_y,
@@ -19,16 +18,17 @@ from python_models.regression.spec_arrays import (
     demeaned_traces,
     least_squares,
 )
+from python_models.regression.errors import PanelInputError
 from python_models.regression.spec_results import SpecTest
-from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
+from python_models.space.graph import weight_sums
 
 VIF_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
 class ResidualMoran:
-    """Moran's I of the residuals, one entry a year and one pooled (`pooled`). Arrays (T,)."""
+    """Moran's I of the residuals, one entry a year, and one pooled."""
 
     years: tuple[int, ...]
     statistic: FloatArray
@@ -42,16 +42,8 @@ class ResidualMoran:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per year: year, statistic, expected, sd, z, p (two-sided)."""
-        return pd.DataFrame(
-            {
-                "year": self.years,
-                "statistic": self.statistic,
-                "expected": self.expected,
-                "sd": self.sd,
-                "z": self.z,
-                "p": normal(self.z, 1.0).p,
-            }
-        )
+        columns = {"year": self.years, "statistic": self.statistic, "expected": self.expected, "sd": self.sd}
+        return pd.DataFrame({**columns, "z": self.z, "p": normal(self.z, 1.0).p})
 
 
 @aligned
@@ -60,10 +52,9 @@ def residual_moran(
 ) -> ResidualMoran:
     """Moran's I of the residuals of each year, I_t = (n/S0) e_t'W e_t / e_t'e_t with e_t centred in its year.
 
-    residuals (N, T), W (N, N). Moments of independent normal errors: E = -1/(n-1), variance from S0, S1, S2
-    (Cliff & Ord 1981). Pooled: z = (sum_t e_t'W e_t/s2 - c)/sqrt(Q), c = T' tr(Ws), Q = T' tr(Ws Ws + Ws'Ws),
-    s2 = e'e/(N'T'): the centred LM form, standard normal. Both treat the slopes as known, which makes the tests
-    slightly conservative. Raises PanelInputError for a year without residual variance.
+    residuals (N, T), W (N, N). Moments of independent normal errors (Cliff & Ord 1981). Pooled: z = (sum_t e_t'W e_t/s2
+    - c)/sqrt(Q), c = T' tr(Ws), Q = T' tr(Ws Ws + Ws'Ws), s2 = e'e/(N'T'), standard normal. Both treat the slopes as
+    known, which makes the tests slightly conservative. PanelInputError for a year without residual variance.
 
     >>> from python_models.regression import residual_moran
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
@@ -82,10 +73,10 @@ def residual_moran(
         raise PanelInputError(
             f"residuals of year {labels[int(np.argmin(squares))]} do not vary: Moran's I does not exist."
         )
-    s0 = float(weights.matrix.sum())
+    s0, s1, s2 = weight_sums(weights.matrix)
     value = n / s0 * (centred * weights.lag(centred)).sum(axis=0) / squares
-    expected, sd = _moran_moments(weights, s0)
-
+    expected = -1.0 / (n - 1)
+    sd = float(np.sqrt((n**2 * s1 - n * s2 + 3.0 * s0**2) / ((n**2 - 1) * s0**2) - expected**2))
     n_free, t_free = degrees(n, t, effects)
     traces = demeaned_traces(weights, effects)
     cross = float((e * weights.lag(e)).sum()) / (float((e**2).sum()) / (n_free * t_free))
@@ -94,23 +85,13 @@ def residual_moran(
     return ResidualMoran(labels, value, np.full(t, expected), np.full(t, sd), pooled)
 
 
-def _moran_moments(weights: SpatialWeights, s0: float) -> tuple[float, float]:
-    """Mean and standard deviation of Moran's I under independent normal values."""
-    w, n = weights.matrix, weights.n
-    s1 = float(w.multiply(w).sum() + w.multiply(w.T).sum())
-    s2 = float(((np.asarray(w.sum(axis=1)).ravel() + np.asarray(w.sum(axis=0)).ravel()) ** 2).sum())
-    expected = -1.0 / (n - 1)
-    variance = (n**2 * s1 - n * s2 + 3.0 * s0**2) / ((n**2 - 1) * s0**2) - expected**2
-    return expected, float(np.sqrt(variance))
-
-
 @aligned
 def pesaran_cd(residuals: ArrayLike) -> SpecTest:
     """Cross-section dependence: CD = sqrt(2T/(N(N-1))) sum_{i<j} r_ij, standard normal (Pesaran 2004, 2015).
 
-    residuals (N, T); r_ij is the correlation over years. From sum_{i<j} r_ij = (|sum_i z_i|^2 - N)/2 with z_i the
-    centred unit-length series, so the cost is N T. Year effects make residuals sum to zero in each year: with equal
-    variances CD is near -sqrt(T/2) whatever the dependence, and `squared_correlation` is the one to read.
+    residuals (N, T); r_ij is the correlation over years, sum_{i<j} r_ij = (|sum_i z_i|^2 - N)/2 with z_i of unit
+    length. Year effects make residuals sum to zero in each year: with equal variances CD is near -sqrt(T/2) whatever
+    the dependence, and `squared_correlation` is the one to read.
 
     >>> from python_models.regression import pesaran_cd
     >>> round(pesaran_cd(np.tile([1.0, -1.0, 2.0, -2.0], (5, 1))).statistic, 3)
@@ -127,9 +108,9 @@ def pesaran_cd(residuals: ArrayLike) -> SpecTest:
 def squared_correlation(residuals: ArrayLike) -> SpecTest:
     """Cross-section dependence by sum_{i<j} r_ij^2, whatever the signs; informative where year effects blind CD.
 
-    residuals (N, T) with city effects removed; d = T - 1. Without dependence the series are uniform on the sphere:
-    d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d), Z (N, T) of unit-length series, is chi2((d - 1)(d + 2)/2) for fixed T and many
-    cities (Bingham 1974). Serial correlation and variances that move over the years make it reject as well.
+    residuals (N, T) with city effects removed; d = T - 1. d(d + 2)/(2N) (|Z'Z|_F^2 - N^2/d), Z (N, T) of unit-length
+    series, is chi2((d - 1)(d + 2)/2) for fixed T and many cities (Bingham 1974). Rejects as well where errors last or
+    their variances move.
 
     >>> from python_models.regression import squared_correlation
     >>> squared_correlation(np.random.default_rng(1).normal(size=(12, 6))).df
@@ -159,8 +140,7 @@ def _unit_series(residuals: ArrayLike) -> FloatArray:
 def wooldridge_ar1(y: ArrayLike, x: ArrayLike, *, time_effects: bool = True) -> SpecTest:
     """Serial correlation: residuals of the first-differenced regression on their own lag; H0 slope = -1/2.
 
-    y (N, T), x (N, T, k), T >= 4. F(1, N - 1) with a variance clustered by city (Wooldridge 2010, 10.6.3;
-    Drukker 2003). `time_effects` removes the mean of each difference year.
+    y (N, T), x (N, T, k), T >= 4. F(1, N - 1), clustered by city (Wooldridge 2010, 10.6.3; Drukker 2003).
 
     >>> from python_models.regression import wooldridge_ar1
     >>> from python_models.simulation import small_panel
@@ -214,10 +194,8 @@ def modified_wald(residuals: ArrayLike) -> SpecTest:
 def variance_inflation(
     x: ArrayLike, w: Weights | None = None, *, effects: str = "twoways", names: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """VIF of each within-transformed regressor of [x, Wx] (of x alone without W): 1/(1 - R^2_j).
-
-    x (N, T, k). Rows: term, vif, is_flagged (vif > 10).
-    Raises PanelInputError for a regressor that is collinear with the others or does not vary.
+    """VIF of each within-transformed regressor of [x, Wx] (of x alone without W), 1/(1 - R^2_j): term, vif, is_flagged
+    (> 10).
 
     >>> from python_models.regression import variance_inflation
     >>> from python_models.simulation import small_panel

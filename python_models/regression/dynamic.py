@@ -1,8 +1,9 @@
-"""Dynamic spatial Durbin model with city and year effects, corrected for the bias of a short panel.
+"""Dynamic spatial Durbin model with city and year effects, corrected for the bias of a short panel, and its effects.
 
-    y_t = tau y_{t-1} + eta W y_{t-1} + rho W y_t + X_t beta + W X_t theta + mu + lambda_t + e_t
-Not here: effects of the fitted model (dynamic_effects), static models (core).
+y_t = tau y_{t-1} + eta W y_{t-1} + rho W y_t + X_t beta + W X_t theta + mu + lambda_t + e_t
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,27 +15,27 @@ from scipy import optimize
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inference import terms
-from python_models.regression.dynamic_errors import clustered_covariance
-from python_models.regression.dynamic_score import adjusted_score, slope
-from python_models.regression.dynamic_traces import Spectrum, spectrum
-from python_models.regression.errors import PanelInputError, estimable
-from python_models.regression.spec_arrays import Values, Weights, panel_inputs, require_independent
+from python_models.inference import normal, terms
+from python_models.regression.covariance import Cluster, Rows, meat, score_rows
+from python_models.regression.data import Values, Weights, panel_inputs, require_independent
+from python_models.regression.effects import EFFECT_NAMES
+from python_models.regression.errors import PanelInputError, estimable, require_known
+from python_models.regression.logdet import log_determinant
+from python_models.regression.multiplier import Spectrum, multiplier, spectrum
 from python_models.regression.within import within
+from python_models.space.spectrum import ComplexArray
 
 CORRECTIONS = ("auto", "adjusted_score", "bias_corrected", "none")
 ERRORS = ("cluster", "info")
-_GRID = 200
+HORIZONS = ("short", "long")
+_GRID, _STEP = 200, 1e-6
+_RESIDUAL = 1e-8  # largest score per observation at a root
 
 
 @dataclass(frozen=True, eq=False)
 class DynamicEstimate:
-    """One set of estimates. params, cov in the order tau, eta, slopes (x, then W x), rho, sigma2.
+    """params, cov: tau, eta, slopes (x, then W x), rho, sigma2; cov_info: of independent errors of one variance."""
 
-    cov : of the errors asked for.   cov_info : of independent errors of one variance, to compare.
-    """
-
-    kind: str
     params: FloatArray
     cov: FloatArray
     radius: float
@@ -65,11 +66,9 @@ class DynamicEstimate:
 class DynamicFit(Shown):
     """Uncorrected, bias-corrected and (where a root exists) adjusted-score estimates side by side.
 
-    names : p parameters.   estimates : by kind (none, bias_corrected, adjusted_score).
-    headline : kind that is reported.   cov_type : kind of its errors.
-    note : why, and whether the adjusted score had no root.
-    residuals : (N, T) of the headline.   n_x : regressors x; lagged : positions that also enter as W x.
-    loglik : of the uncorrected maximum, all constants.   spectrum : eigenvalues of W.
+    estimates : by kind (none, bias_corrected, adjusted_score).   headline : kind that is reported; note : why.
+    residuals : (N, T) of the headline.   n_x : regressors x; lagged : positions that also enter as W x.   loglik : of
+    the uncorrected maximum, all constants.
     """
 
     names: tuple[str, ...]
@@ -80,25 +79,19 @@ class DynamicFit(Shown):
     residuals: FloatArray
     n_x: int
     lagged: tuple[int, ...]
-    n: int
-    t: int
     loglik: float
     spectrum: Spectrum
 
     @property
     def best(self) -> DynamicEstimate:
-        """The headline estimate."""
         return self.estimates[self.headline]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per kind and parameter: kind, is_headline, term, coef, se, z, p, lo, hi."""
-        parts = []
-        for kind, estimate in self.estimates.items():
-            own = terms(self.names, estimate.params, estimate.cov, "lo", "hi")
-            own.insert(0, "kind", kind)
-            own.insert(1, "is_headline", kind == self.headline)
-            parts.append(own)
-        return pd.concat(parts, ignore_index=True)
+        parts = {k: terms(self.names, e.params, e.cov, "lo", "hi") for k, e in self.estimates.items()}
+        frame = pd.concat(parts, names=["kind"]).reset_index(level=0).reset_index(drop=True)
+        frame.insert(1, "is_headline", frame["kind"] == self.headline)
+        return frame
 
 
 @aligned
@@ -115,15 +108,12 @@ def fit_dynamic(
 ) -> DynamicFit:
     """Fit the dynamic SDM to y (N, T + 1), x (N, T + 1, k); the first year serves as y_0 only.
 
-    lnL(rho) = const - ((N-1)T/2) ln SSR + T [ln|I - rho W| - ln(1 - rho)]; year effects leave by J_n, city effects
-    by the within transformation over the T usable years.
-    bias_corrected: th + (1/T) Sig^-1 phi, Sig = information/((N-1)T), then s2 T/(T-1) (Yu, de Jong & Lee 2008;
-    Lee & Yu 2010). adjusted_score: root of the score less its expectation (see dynamic_score).
-    correction="auto" reports adjusted_score where a root exists, else bias_corrected, whose leftover bias costs its
-    intervals a tenth of their coverage at T = 8. durbin: positions of the x that also enter as W x; all by default.
-    cov: `cluster`, the sandwich summed by city (see dynamic_errors); `info`, of independent errors of one variance.
-    Raises PanelInputError for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant
-    regressors, or a maximum at the bound of rho.
+    Likelihood as `lee_yu`; bias_corrected: Yu, de Jong & Lee 2008, Lee & Yu 2010; adjusted_score: root of the score
+    less its expectation. correction="auto" reports adjusted_score where a root exists, else bias_corrected, whose
+    leftover bias costs its intervals a tenth of their coverage at T = 8. durbin: positions of the x that also enter as
+    W x (default all). cov: `cluster`, summed by city; `info`, of independent errors of one variance. PanelInputError
+    for missing cells, fewer than 4 years, W not row-normalised, collinear or invariant regressors, or a maximum at the
+    bound of rho.
 
     >>> from python_models.regression import fit_dynamic
     >>> from python_models.simulation import small_panel
@@ -131,10 +121,8 @@ def fit_dynamic(
     >>> fit_dynamic(y, x[..., None], W, names=["x"]).names
     ('y_lag', 'W:y_lag', 'x', 'W:x', 'rho', 'sigma2')
     """
-    if correction not in CORRECTIONS:
-        raise PanelInputError(f"correction must be one of {', '.join(CORRECTIONS)}, got {correction!r}.")
-    if cov not in ERRORS:
-        raise PanelInputError(f"cov must be one of {', '.join(ERRORS)}, got {cov!r}.")
+    require_known(correction, CORRECTIONS, "correction")
+    require_known(cov, ERRORS, "cov")
     data = _prepare(y, x, w, names, durbin, is_clustered=cov == "cluster")
     raw = _maximise(data)
     corrected = _bias_correct(data, raw)
@@ -146,26 +134,15 @@ def fit_dynamic(
             note = "adjusted score has no stable root near the corrected estimate: the corrected one is reported"
         else:
             estimates["adjusted_score"] = root
-    wanted = "adjusted_score" if correction == "auto" else correction
-    headline = wanted if wanted in estimates else "bias_corrected"
+    headline = "adjusted_score" if correction == "auto" else correction
+    headline = headline if headline in estimates else "bias_corrected"
     best = estimates[headline]
     if not best.is_stable:
         note = "; ".join(filter(None, [note, f"unstable: spectral radius {best.radius:.3f}, no long run exists"]))
-    residuals = data.residuals(best.params)
-    return DynamicFit(
-        names=data.names,
-        estimates=estimates,
-        headline=headline,
-        cov_type=cov,
-        note=note,
-        residuals=residuals.reshape(data.n, data.t),
-        n_x=data.n_x,
-        lagged=data.lagged,
-        n=data.n,
-        t=data.t,
-        loglik=_log_likelihood(data, raw),
-        spectrum=data.spectrum,
-    )
+    e = data.residuals(best.params).reshape(data.n, data.t)
+    log_det = float(data.spectrum.log_det(raw.rho)[0])
+    loglik = float(-data.m / 2.0 * (np.log(2.0 * np.pi * raw.sigma2) + 1.0) + data.t * log_det)
+    return DynamicFit(data.names, estimates, headline, cov, note, e, data.n_x, data.lagged, loglik, data.spectrum)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,11 +165,10 @@ class Transformed:
         return (self.n - 1) * self.t
 
     def residuals(self, params: FloatArray) -> FloatArray:
-        """y - z delta - rho Wy (NT,)."""
         return np.asarray(self.y - self.z @ params[:-2] - params[-2] * self.wy)
 
     def gz(self, params: FloatArray) -> FloatArray:
-        """J G Z delta, year by year (NT,)."""
+        """J G Z delta (NT,)."""
         fitted = (self.z @ params[:-2]).reshape(self.n, self.t)
         spread = self.spectrum.spread(fitted, float(params[-2]))
         return (spread - spread.mean(axis=0)).reshape(-1)
@@ -201,8 +177,7 @@ class Transformed:
 def _prepare(
     y: Values, x: Values, w: Weights, names: Sequence[str] | None, durbin: Sequence[int] | None, *, is_clustered: bool
 ) -> Transformed:
-    given = panel_inputs(y, x, w, names)
-    plane, cube, weights, labels = given.y, given.x, given.weights, given.names
+    plane, cube, weights, labels = panel_inputs(y, x, w, names)
     n, years, k = cube.shape
     if years < 4:
         raise PanelInputError(f"the dynamic model needs four years (one is the start value), the panel has {years}.")
@@ -215,19 +190,9 @@ def _prepare(
     if (n - 1) * (years - 2) <= flat.shape[1] + 2:
         raise PanelInputError(f"{n} cities in {years} years are too few for {flat.shape[1]} regressors.")
     require_independent(flat, terms)
-    wy = weights.lag(plane[:, 1:])
-    return Transformed(
-        y=within(plane[:, 1:], "twoways").reshape(-1),
-        wy=within(wy, "twoways").reshape(-1),
-        z=flat,
-        n=n,
-        t=years - 1,
-        names=(*terms, "rho", "sigma2"),
-        n_x=k,
-        lagged=lagged,
-        spectrum=spectrum(weights),
-        is_clustered=is_clustered,
-    )
+    after, wy = (within(v, "twoways").reshape(-1) for v in (plane[:, 1:], weights.lag(plane[:, 1:])))
+    labels = (*terms, "rho", "sigma2")
+    return Transformed(after, wy, flat, n, years - 1, labels, k, lagged, spectrum(weights), is_clustered)
 
 
 def _maximise(data: Transformed) -> DynamicEstimate:
@@ -237,51 +202,41 @@ def _maximise(data: Transformed) -> DynamicEstimate:
     e = both - data.z @ b
     cross = e.T @ e
 
-    def lnl(rho: FloatArray | float) -> FloatArray:
-        r = np.atleast_1d(np.asarray(rho, dtype=np.float64))
-        ssr = cross[0, 0] - 2.0 * r * cross[0, 1] + r**2 * cross[1, 1]
-        return np.asarray(-data.m / 2.0 * np.log(ssr) + data.t * data.spectrum.log_det(r))
+    def ssr(rho: FloatArray | float) -> FloatArray:
+        return np.asarray(cross[0, 0] - 2.0 * rho * cross[0, 1] + rho**2 * cross[1, 1])
+
+    def derivative(rho: float) -> float:
+        trace = (data.n - 1) * data.spectrum.star(lambda w: w / (1.0 - rho * w))
+        return float(-data.m * (rho * cross[1, 1] - cross[0, 1]) / ssr(rho) - data.t * trace)
 
     low, high = data.spectrum.bounds()
     span = high - low
     grid = np.linspace(low + 1e-4 * span, high - 1e-4 * span, _GRID)
-    peak = int(np.argmax(lnl(grid)))
+    peak = int(np.argmax(-data.m / 2.0 * np.log(ssr(grid)) + data.t * data.spectrum.log_det(grid)))
     if peak in (0, _GRID - 1):
         raise PanelInputError(f"the likelihood rises towards the bound of rho ({grid[peak]:.4f}): the model is wrong.")
-
-    def slope(rho: float) -> float:
-        ssr = cross[0, 0] - 2.0 * rho * cross[0, 1] + rho**2 * cross[1, 1]
-        trace = (data.n - 1) * data.spectrum.star(lambda w: w / (1.0 - rho * w))
-        return float(-data.m * (rho * cross[1, 1] - cross[0, 1]) / ssr - data.t * trace)
-
     # the root of the derivative is sharper than the maximum of a function that is flat there
-    if not slope(grid[peak - 1]) > 0 > slope(grid[peak + 1]):
+    if not derivative(grid[peak - 1]) > 0 > derivative(grid[peak + 1]):
         raise PanelInputError(f"the likelihood has no regular maximum in rho near {grid[peak]:.3f}.")
-    rho = float(optimize.brentq(slope, grid[peak - 1], grid[peak + 1], xtol=1e-14))
-    ssr = float(cross[0, 0] - 2.0 * rho * cross[0, 1] + rho**2 * cross[1, 1])
-    params = np.concatenate([b[:, 0] - rho * b[:, 1], [rho, ssr / data.m]])
+    rho = float(optimize.brentq(derivative, grid[peak - 1], grid[peak + 1], xtol=1e-14))
+    params = np.concatenate([b[:, 0] - rho * b[:, 1], [rho, float(ssr(rho)) / data.m]])
     inverse = np.linalg.inv(information(data, params))
     return _estimate(data, "none", params, inverse, inverse)
 
 
 def information(data: Transformed, params: FloatArray) -> FloatArray:
-    """Information of (tau, eta, beta, theta, rho, s2), Gs = J G J:
-
-    I_dd = Z'Z/s2; I_dr = Z'(GZd)/s2; I_rr = T[tr GsGs + tr Gs'Gs] + |GZd|^2/s2; I_rs = T tr Gs/s2;
-    I_ss = (N-1)T/(2 s2^2).
-    """
+    """Information of (tau, eta, beta, theta, rho, s2), as of a static model with traces of Gs = J G J."""
     k = data.z.shape[1]
-    rho, s2 = float(params[-2]), float(params[-1])
+    rho, s2, sp = float(params[-2]), float(params[-1]), data.spectrum
     gz = data.gz(params)
-    sp = data.spectrum
     tr_g = sp.star(lambda w: w / (1.0 - rho * w))
     tr_gg = sp.star(lambda w: (w / (1.0 - rho * w)) ** 2)
     info = np.zeros((k + 2, k + 2))
     info[:k, :k] = data.z.T @ data.z / s2
     info[:k, k] = info[k, :k] = data.z.T @ gz / s2
     info[k, k] = data.m * (tr_gg + sp.gram_star(rho)) + float(gz @ gz) / s2
-    info[k, k + 1] = info[k + 1, k] = data.m * tr_g / s2
-    info[k + 1, k + 1] = data.m / (2.0 * s2**2)
+    info[k, -1] = info[-1, k] = data.m * tr_g / s2
+    info[-1, -1] = data.m / (2.0 * s2**2)
     return info
 
 
@@ -308,7 +263,7 @@ def _bias_correct(data: Transformed, raw: DynamicEstimate) -> DynamicEstimate:
 
 def _adjust(data: Transformed, start: DynamicEstimate) -> DynamicEstimate | None:
     """The adjusted-score estimate with bread H^-1, or None where there is no usable root."""
-    params = adjusted_score(data.y, data.wy, data.z, data.spectrum, t=data.t, start=start.params)
+    params = adjusted_score(data, start.params)
     if params is None:
         return None
     meat = information(data, params)
@@ -321,7 +276,7 @@ def _adjust(data: Transformed, start: DynamicEstimate) -> DynamicEstimate | None
 def _bread(data: Transformed, params: FloatArray, meat: FloatArray) -> FloatArray:
     """Inverse derivative of the adjusted equations of (delta, rho), and of the information of s2."""
     bread = np.zeros_like(meat)
-    bread[:-1, :-1] = slope(data.y, data.wy, data.z, data.spectrum, data.t, params[:-1])
+    bread[:-1, :-1] = slope(data, params[:-1])
     bread[-1, -1] = meat[-1, -1]
     return np.linalg.inv(bread)
 
@@ -329,23 +284,168 @@ def _bread(data: Transformed, params: FloatArray, meat: FloatArray) -> FloatArra
 def _estimate(
     data: Transformed, kind: str, params: FloatArray, bread: FloatArray, by_information: FloatArray
 ) -> DynamicEstimate:
-    """bread: inverse derivative of the equations."""
     radius = data.spectrum.radius(float(params[0]), float(params[1]), float(params[-2]))
-    if not data.is_clustered:
-        return DynamicEstimate(kind, params, by_information, radius, by_information)
-    shape = (data.n, data.t)
-    clustered = clustered_covariance(
-        data.wy.reshape(shape),
-        data.z.reshape(*shape, -1),
-        data.residuals(params).reshape(shape),
-        data.spectrum,
-        params=params,
-        bread=bread,
-        is_uncorrected=kind == "none",
-    )
-    return DynamicEstimate(kind, params, clustered, radius, by_information)
+    cov = _clustered(data, params, bread, is_uncorrected=kind == "none") if data.is_clustered else by_information
+    return DynamicEstimate(params, cov, radius, by_information)
 
 
-def _log_likelihood(data: Transformed, raw: DynamicEstimate) -> float:
-    log_det = float(data.spectrum.log_det(raw.rho)[0])
-    return float(-data.m / 2.0 * (np.log(2.0 * np.pi * raw.sigma2) + 1.0) + data.t * log_det)
+def adjusted_score(data: Transformed, start: FloatArray) -> FloatArray | None:
+    """Root of the adjusted score near `start` that is stable, or None; three unknowns, as x is partialled out."""
+    z, x, spectrum = data.z, data.z[:, 2:], data.spectrum
+    four = np.column_stack([data.y, z[:, :2], data.wy])
+    left = four - x @ np.linalg.lstsq(x, four, rcond=None)[0] if x.shape[1] else four
+    cross = left.T @ left
+    free = (data.n - 1) * (data.t - 1)
+
+    def equations(theta: FloatArray) -> FloatArray:
+        c = np.concatenate([[1.0], -theta])
+        s2 = float(c @ cross @ c) / free
+        return np.asarray(((cross @ c)[1:] / s2 + _expectations(data, *theta)) / data.m)
+
+    found = optimize.root(equations, start[[0, 1, -2]], method="hybr", options={"xtol": 1e-12})
+    theta = np.asarray(found.x, dtype=np.float64)
+    low, high = spectrum.bounds()
+    if np.abs(equations(theta)).max() > _RESIDUAL or not low < theta[2] < high or spectrum.radius(*theta) >= 1.0:
+        return None
+    beta = np.linalg.lstsq(x, data.y - z[:, :2] @ theta[:2] - theta[2] * data.wy, rcond=None)[0]
+    params = np.concatenate([theta[:2], beta, [theta[2], 0.0]])
+    e = data.residuals(params)
+    params[-1] = float(e @ e) / free
+    return params
+
+
+def mean_scores(data: Transformed, tau: float, eta: float, rho: float) -> FloatArray:
+    """(tr JM, tr JWM, tau tr JGM + eta tr JGWM): what demeaning takes from the mean scores of tau, eta and rho."""
+    share = (data.t - 1 - np.arange(data.t - 1)) / data.t
+
+    def m(w: ComplexArray) -> ComplexArray:
+        s_inverse = 1.0 / (1.0 - rho * w)
+        a = (tau + eta * w) * s_inverse
+        total = np.zeros_like(w)
+        for weight in share[::-1]:  # Horner: sum of share_h a^h
+            total = total * a + weight
+        return np.asarray(total * s_inverse, dtype=np.complex128)
+
+    def of_rho(w: ComplexArray) -> ComplexArray:
+        return np.asarray((tau + eta * w) * w / (1.0 - rho * w) * m(w), dtype=np.complex128)
+
+    star = data.spectrum.star
+    return (data.n - 1) * np.array([star(m), star(lambda w: w * m(w)), star(of_rho)])
+
+
+def _expectations(data: Transformed, tau: float, eta: float, rho: float) -> FloatArray:
+    """(tr JM, tr JWM, tau tr JGM + eta tr JGWM - (T-1) tr JG)."""
+    trace = data.spectrum.star(lambda w: w / (1.0 - rho * w))
+    return mean_scores(data, tau, eta, rho) - [0.0, 0.0, (data.n - 1) * (data.t - 1) * trace]
+
+
+def slope(data: Transformed, theta: FloatArray) -> FloatArray:
+    """Minus the derivative (p - 1, p - 1) of the full set of equations by theta = (delta, rho), central differences."""
+    regressors = np.column_stack([data.z, data.wy])
+
+    def equations(point: FloatArray) -> FloatArray:
+        e = data.y - regressors @ point
+        s2 = float(e @ e) / ((data.n - 1) * (data.t - 1))
+        value = regressors.T @ e / s2
+        value[[0, 1, -1]] += _expectations(data, float(point[0]), float(point[1]), float(point[-1]))
+        return np.asarray(value)
+
+    found = np.empty((len(theta), len(theta)))
+    for j in range(len(theta)):
+        step = np.zeros(len(theta))
+        step[j] = _STEP * max(1.0, abs(float(theta[j])))
+        found[:, j] = (equations(theta - step) - equations(theta + step)) / (2.0 * step[j])
+    return found
+
+
+def _clustered(data: Transformed, params: FloatArray, bread: FloatArray, *, is_uncorrected: bool) -> FloatArray:
+    """Sandwich B S B' (p, p) in the order delta, rho, s2; S sums the scores of a city over its years.
+
+    bread (p, p): inverse of what minus the equations lose per unit of the parameters. The score of rho is (Wy - G e)'e
+    / s2 plus a form in e, with pairs of cities as in `covariance`. The equations that a correction solves add what the
+    scores lose on the mean to the short panel (`mean_scores`): as s2 is the mean of e'e, a city bears it by its share
+    of e'e, which differs where variances do. Arellano (1987); Kelejian and Prucha (2001); Yang (2018, J. Econometrics
+    205).
+    """
+    n, t, weights, rho = data.n, data.t, data.spectrum.weights, float(params[-2])
+    e, z = data.residuals(params).reshape(n, t), data.z.reshape(n, t, -1)
+    g = multiplier(weights, log_determinant(weights), rho)
+    spread = g.apply(e)
+    linear = data.wy.reshape(n, t) - (spread - spread.mean(axis=0))
+    kind, rows, s2 = Cluster(), Rows.balanced(n, t), float(params[-1])
+    left = 1.0 if is_uncorrected else 1.0 - 1.0 / t
+    scores = score_rows(z, [linear], [g], e, s2, rows, is_centred=True, share=left, correction=kind.correction)
+    if not is_uncorrected:
+        lost = mean_scores(data, float(params[0]), float(params[1]), rho)
+        share = (e**2 / (e**2).sum()).reshape(-1)
+        for position, mean in zip((0, 1, z.shape[2]), lost, strict=True):
+            scores.own[:, position] += share * mean
+    return np.asarray(bread @ meat(scores, kind, dof=e.size) @ bread.T)
+
+
+@dataclass(frozen=True, eq=False)
+class DynamicEffects(Shown):
+    """point, se, lo, hi, p : (variables, horizons, effects) in the order of HORIZONS and EFFECT_NAMES."""
+
+    variables: tuple[str, ...]
+    point: FloatArray
+    se: FloatArray
+    lo: FloatArray
+    hi: FloatArray
+    p: FloatArray
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per variable, horizon and effect: variable, horizon, effect, point, se, lo, hi, p."""
+        index = pd.MultiIndex.from_product(
+            [self.variables, HORIZONS, EFFECT_NAMES], names=["variable", "horizon", "effect"]
+        )
+        columns = {name: getattr(self, name).reshape(-1) for name in ("point", "se", "lo", "hi", "p")}
+        return pd.DataFrame(columns, index=index).reset_index()
+
+
+def dynamic_effects(fit: DynamicFit, *, kind: str | None = None, level: float = 0.95) -> DynamicEffects:
+    """Average effects of each x at the estimate `kind` (the headline by default), as in docs/formulas.md#dynamic.
+
+    Errors by the delta method, gradient by central differences. Long-run effects of an unstable estimate are NaN.
+
+    >>> from python_models.regression import dynamic_effects, fit_dynamic
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> dynamic_effects(fit_dynamic(y, x[..., None], W)).to_frame().shape
+    (6, 8)
+    """
+    chosen = fit.estimates.get(kind or fit.headline)
+    if chosen is None:
+        raise PanelInputError(f"the fit has no estimate '{kind}': it has {', '.join(fit.estimates)}.")
+    point = _effects(fit, chosen.params[None, :])[0]
+    gradient = _gradient(fit, chosen.params)
+    se = np.sqrt(np.einsum("...i,ij,...j->...", gradient, chosen.cov, gradient))
+    if not chosen.is_stable:
+        for part in (point, se):
+            part[:, HORIZONS.index("long")] = np.nan
+    found = normal(point, se, level)
+    return DynamicEffects(fit.names[2 : 2 + fit.n_x], point, se, found.lower, found.upper, found.p)
+
+
+def _effects(fit: DynamicFit, params: FloatArray) -> FloatArray:
+    """(draws, p) -> (draws, variables, horizons, effects)."""
+    tau, eta, rho = params[:, 0, None], params[:, 1, None], params[:, -2, None]
+    beta = params[:, 2 : 2 + fit.n_x]
+    theta = np.zeros_like(beta)
+    theta[:, list(fit.lagged)] = params[:, 2 + fit.n_x : -2]
+    omega = fit.spectrum.omega[None, :]
+    out = np.empty((len(params), fit.n_x, 2, 3))
+    for h, (own, spatial) in enumerate(((np.ones_like(tau), rho), (1.0 - tau, rho + eta))):
+        inverse = 1.0 / (own - spatial * omega)
+        level, slope = fit.spectrum.mean(inverse), fit.spectrum.mean(omega * inverse)
+        direct = beta * level[:, None] + theta * slope[:, None]
+        total = (beta + theta) / (own - spatial)
+        out[:, :, h, :] = np.stack([direct, total - direct, total], axis=2)
+    return out
+
+
+def _gradient(fit: DynamicFit, params: FloatArray) -> FloatArray:
+    steps = _STEP * np.maximum(1.0, np.abs(params))
+    up, down = params + np.diag(steps), params - np.diag(steps)
+    change = _effects(fit, up) - _effects(fit, down)
+    return np.moveaxis(change / (2.0 * steps[:, None, None, None]), 0, -1)

@@ -1,26 +1,28 @@
-"""Dynamic spatial Durbin model by difference or system GMM with collapsed instruments.
+"""Dynamic spatial Durbin model by difference or system GMM with collapsed instruments, on linear GMM of stacked
+equations.
 
     y_t = tau y_{t-1} + eta W y_{t-1} + rho W y_t + X_t beta + W X_t theta + mu + lambda_t + e_t
-Needs no normal errors and lets chosen x be endogenous; less precise than likelihood (dynamic). Arellano and Bond 1991,
-Blundell and Bond 1998, Kukenova and Monteiro 2009 (system GMM with a spatial lag), Roodman 2009 (collapsing).
+Needs no normal errors and lets chosen x be endogenous; less precise than likelihood. Arellano and Bond 1991, Blundell
+and Bond 1998, Kukenova and Monteiro 2009 (system GMM with a spatial lag), Roodman 2009 (collapsing).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import compress
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
 from python_models._types import FloatArray
+from python_models.regression.data import Values, Weights, independent, panel_inputs
 from python_models.regression.dynamic import DynamicEstimate, DynamicFit
-from python_models.regression.dynamic_traces import Spectrum, spectrum
-from python_models.regression.errors import PanelInputError
-from python_models.regression.gmm import GmmFit, Stacked, fit_gmm, names_of
-from python_models.regression.spec_arrays import Values, Weights, panel_inputs
+from python_models.regression.errors import PanelInputError, estimable, require_known
+from python_models.regression.multiplier import Spectrum, spectrum
+from python_models.regression.spec_results import SpecTest
 
 Kind = Literal["difference", "system"]
 KINDS: tuple[Kind, ...] = ("system", "difference")
@@ -28,11 +30,132 @@ POWERS = ("", "W:", "W2:", "W3:")
 LEAST_YEARS = 5  # y_0, one lag, two differenced years for AR(2)'s sake
 
 
+class Stacked(NamedTuple):
+    """Equations of N cities: y (N, R), x (N, R, k), z (N, R, m), first-step weight H (R, R).
+
+    n_diff : the first n_diff rows are differences of years that follow each other; the rest are levels.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    z: FloatArray
+    h: FloatArray
+    n_diff: int
+
+
+@dataclass(frozen=True, eq=False)
+class GmmFit:
+    """Two-step estimate with Windmeijer's correction (cov_plain : without, too small in short samples); the one-step
+    beside it.
+
+    residuals : (N, R) of the two steps.   hansen : all instruments valid, chi2(m - k).   ar : no serial correlation of
+    order 1 and 2 in the differenced errors (order 1 is there by construction).   kept : which instruments were used.
+    """
+
+    params: FloatArray
+    cov: FloatArray
+    cov_plain: FloatArray
+    one_step: FloatArray
+    one_step_cov: FloatArray
+    residuals: FloatArray
+    hansen: SpecTest
+    ar: tuple[SpecTest, SpecTest]
+    kept: tuple[bool, ...]
+
+    @property
+    def n_instruments(self) -> int:
+        return sum(self.kept)
+
+
+class _Step(NamedTuple):
+    """Estimate with weight A: params, residuals (N, R), bread (X'Z A Z'X)^-1, map X'Z A."""
+
+    params: FloatArray
+    e: FloatArray
+    bread: FloatArray
+    half: FloatArray
+
+
+def fit_gmm(data: Stacked) -> GmmFit:
+    """Two-step GMM: sum_i Z_i'(y_i - X_i b) = 0, weight (sum_i Z_i'H Z_i)^-1, then S^-1, S = sum_i Z_i'e_i e_i'Z_i.
+
+    V = (X'Z S^-1 Z'X)^-1, corrected D V + V D' + V + D V1 D' with D = d b2/d b1 (Windmeijer 2005). Hansen J =
+    (Z'e)'S^-1 Z'e. AR(m): Arellano and Bond (1991), robust. PanelInputError: more instruments than cities (S has no
+    inverse), fewer than regressors, or regressors that the instruments do not identify.
+    """
+    kept = independent(data.z.reshape(-1, data.z.shape[2]))
+    z = data.z[:, :, kept]
+    n, m, k = len(data.y), z.shape[2], data.x.shape[2]
+    if m < k:
+        raise PanelInputError(f"{m} usable instruments are too few for {k} coefficients.")
+    if m >= n:
+        raise PanelInputError(f"{m} instruments for {n} cities: two-step GMM needs fewer instruments than cities.")
+    with estimable("the GMM estimate"):
+        weight = np.linalg.inv(_cross(z, data.h @ z))
+        first = _step(data, z, weight)
+        g1 = np.einsum("nrm,nr->nm", z, first.e)
+        s = g1.T @ g1
+        second_weight = np.linalg.inv(s)
+        second = _step(data, z, second_weight)
+    one_cov = first.bread @ first.half @ s @ first.half.T @ first.bread
+    moment = np.einsum("nrm,nr->m", z, second.e)
+    d = _derivative(data.x, z, g1, second, second_weight, moment)
+    plain = second.bread
+    cov = plain + d @ plain + plain @ d.T + d @ one_cov @ d.T
+    if m == k:
+        hansen = SpecTest("hansen_j", 0.0, 0.0, np.nan, "exactly identified: nothing to test")
+    else:
+        hansen = SpecTest.chi2("hansen_j", float(moment @ second_weight @ moment), m - k, "H0: instruments are valid")
+    ar = (_serial(data, z, second, cov, 1), _serial(data, z, second, cov, 2))
+    return GmmFit(second.params, cov, plain, first.params, one_cov, second.e, hansen, ar, tuple(map(bool, kept)))
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    """sum_i A_i'B_i of (N, R, p) and (N, R, q)."""
+    return np.asarray(a.reshape(-1, a.shape[2]).T @ b.reshape(-1, b.shape[2]))
+
+
+def _step(data: Stacked, z: FloatArray, weight: FloatArray) -> _Step:
+    zx, zy = _cross(z, data.x), np.einsum("nrm,nr->m", z, data.y)
+    half = zx.T @ weight
+    bread = np.linalg.inv(half @ zx)
+    params = bread @ (half @ zy)
+    return _Step(params, data.y - data.x @ params, bread, half)
+
+
+def _derivative(
+    x: FloatArray, z: FloatArray, g1: FloatArray, second: _Step, weight: FloatArray, moment: FloatArray
+) -> FloatArray:
+    """d b2/d b1 (k, k): the second weight was made from one-step residuals. dS/db_j = -(Q_j'G + G'Q_j)."""
+    q = z.transpose(0, 2, 1) @ x
+    columns = []
+    for j in range(x.shape[2]):
+        change = q[:, :, j].T @ g1
+        columns.append(second.bread @ second.half @ (change + change.T) @ weight @ moment)
+    return np.stack(columns, axis=1)
+
+
+def _serial(data: Stacked, z: FloatArray, step: _Step, cov: FloatArray, order: int) -> SpecTest:
+    """z of sum_i w_i'e_i, w = residuals of `order` years before, in the differenced equations."""
+    code, e = f"ar{order}", step.e[:, : data.n_diff]
+    if data.n_diff <= order:
+        return SpecTest(code, np.nan, np.nan, np.nan, f"{data.n_diff} differenced years are too few")
+    w = np.zeros_like(e)
+    w[:, order:] = e[:, :-order]
+    each = (w * e).sum(axis=1)
+    wx = np.einsum("nr,nrk->k", w, data.x[:, : data.n_diff])
+    cross = np.einsum("nrm,nr,n->m", z, step.e, each)
+    variance = each @ each - 2.0 * wx @ step.bread @ step.half @ cross + wx @ cov @ wx
+    if variance <= 0:
+        return SpecTest(code, np.nan, np.nan, np.nan, "its variance is not positive: too few cities")
+    statistic = float(each.sum() / np.sqrt(variance))
+    return SpecTest.normal(code, statistic, "H0: no serial correlation of this order in differenced errors")
+
+
 @dataclass(frozen=True, eq=False)
 class DynamicGmm:
-    """names, params, cov : tau, eta, slopes (x, then W:x), rho; cov is Windmeijer's.
+    """names, params, cov : tau, eta, slopes (x, then W:x), rho; cov is Windmeijer's.   sigma2 : |diff e|^2 / (2 rows).
 
-    gmm : both steps, Hansen J, AR(1), AR(2).   instruments : names of those used.   sigma2 : |diff e|^2 / (2 rows).
     residuals : (N, T') of the differenced equations.   endogenous : names treated as such, beside the lags of y.
     """
 
@@ -56,48 +179,32 @@ class DynamicGmm:
         return np.asarray(np.sqrt(np.diag(self.gmm.cov)))
 
     def as_dynamic(self) -> DynamicFit:
-        """The same estimate as `dynamic_effects` reads it; sigma2 joins the parameters as known."""
+        """As `dynamic_effects` reads it; sigma2 joins the parameters as known."""
         size = len(self.params)
         cov = np.zeros((size + 1, size + 1))
         cov[:size, :size] = self.gmm.cov
         params = np.append(self.params, self.sigma2)
         radius = self.spectrum.radius(float(params[0]), float(params[1]), float(params[-2]))
         kind = f"gmm_{self.kind}"
-        n, t = self.residuals.shape
-        return DynamicFit(
-            (*self.names, "sigma2"),
-            {kind: DynamicEstimate(kind, params, cov, radius, cov)},
-            kind,
-            "windmeijer",
-            "",
-            self.residuals,
-            self.n_x,
-            self.lagged,
-            n,
-            t,
-            float("nan"),
-            self.spectrum,
-        )
+        names, estimates = (*self.names, "sigma2"), {kind: DynamicEstimate(params, cov, radius, cov)}
+        rest = (self.residuals, self.n_x, self.lagged, np.nan, self.spectrum)
+        return DynamicFit(names, estimates, kind, "windmeijer", "", *rest)
 
     def diagnostics(self) -> pd.DataFrame:
         """One row: n_instruments, n_city, Hansen J, AR(1), AR(2), tau, eta, rho with errors, what is endogenous."""
-        first, second = self.gmm.ar
-        best = self.as_dynamic().best
+        j = self.gmm.hansen
+        sizes = {"n_instruments": self.gmm.n_instruments, "n_city": len(self.residuals)}
         row: dict[str, object] = {
             "kind": self.kind,
-            "n_instruments": self.gmm.n_instruments,
-            "n_city": len(self.residuals),
-            "hansen_j": self.gmm.hansen.statistic,
-            "hansen_df": self.gmm.hansen.df,
-            "hansen_p": self.gmm.hansen.p,
-            "ar1_z": first.statistic,
-            "ar1_p": first.p,
-            "ar2_z": second.statistic,
-            "ar2_p": second.p,
-            "spectral_radius": best.radius,
-            "endogenous": ", ".join(self.endogenous),
-            "instruments": ", ".join(self.instruments),
+            **sizes,
+            "hansen_j": j.statistic,
+            "hansen_df": j.df,
+            "hansen_p": j.p,
         }
+        for order, test in enumerate(self.gmm.ar, 1):
+            row |= {f"ar{order}_z": test.statistic, f"ar{order}_p": test.p}
+        row["spectral_radius"] = self.as_dynamic().best.radius
+        row |= {"endogenous": ", ".join(self.endogenous), "instruments": ", ".join(self.instruments)}
         for name, at in (("tau", 0), ("eta", 1), ("rho", -1)):
             row |= {name: float(self.params[at]), f"{name}_se": float(self.std_errors[at])}
         return pd.DataFrame([row])
@@ -115,17 +222,16 @@ def dynamic_gmm(
     durbin: Sequence[int] | None = None,
     names: Sequence[str] | None = None,
 ) -> DynamicGmm:
-    """Fit the model of this module to y (N, T + 1), x (N, T + 1, k) by two-step GMM, errors as in `gmm`.
+    """Fit the model of this module to y (N, T + 1), x (N, T + 1, k) by two-step GMM.
 
-    Year effects leave by demeaning over cities, city effects by first differences. Instruments, one column each for
-    all years (collapsed). Differenced equations: lags 2 to `max_lag` of y, W y and of the x at the positions
-    `endogenous` with their W x; differences of the other x, W x and W^2 x. kind 'system' adds the equations in levels,
-    with last year's difference of y, W y and of the endogenous x and W x: valid when changes are unrelated to mu.
-    First-step weight: the covariance of differenced (and level) white noise.
-    PanelInputError: fewer than five years, missing cells, more instruments than cities, terms not identified.
+    Year effects leave by demeaning over cities, city effects by first differences. Instruments, one column each for all
+    years (collapsed). Differenced equations: lags 2 to `max_lag` of y, W y and of the x at the positions `endogenous`
+    with their W x; differences of the other x, W x and W^2 x. kind 'system' adds the equations in levels, with last
+    year's difference of y, W y and of the endogenous x and W x: valid when changes are unrelated to mu. First-step
+    weight: the covariance of differenced (and level) white noise. PanelInputError: fewer than five years, missing
+    cells, more instruments than cities, terms not identified.
     """
-    if kind not in KINDS:
-        raise PanelInputError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}.")
+    require_known(kind, KINDS, "kind")
     given = panel_inputs(y, x, w, names)
     years, k = given.y.shape[1], given.x.shape[2]
     if years < LEAST_YEARS:
@@ -142,22 +248,13 @@ def dynamic_gmm(
     terms = ("y_lag", "W:y_lag", *given.names, *(f"W:{given.names[j]}" for j in lagged), "rho")
     inside = [given.names[j] for j in inner]
     diff = fit.residuals[:, : data.n_diff]
-    return DynamicGmm(
-        kind=kind,
-        names=terms,
-        gmm=fit,
-        instruments=names_of(instruments, fit.kept),
-        endogenous=("y_lag", "W:y_lag", *inside, *(f"W:{given.names[j]}" for j in inner if j in lagged), "W:y"),
-        sigma2=float((diff**2).mean() / 2.0),
-        residuals=diff,
-        n_x=k,
-        lagged=lagged,
-        spectrum=spectrum(given.weights),
-    )
+    used = tuple(compress(instruments, fit.kept))
+    endogenous_terms = ("y_lag", "W:y_lag", *inside, *(f"W:{given.names[j]}" for j in inner if j in lagged), "W:y")
+    sigma2 = float((diff**2).mean() / 2.0)
+    return DynamicGmm(kind, terms, fit, used, endogenous_terms, sigma2, diff, k, lagged, spectrum(given.weights))
 
 
-@dataclass(frozen=True, eq=False)
-class _Series:
+class _Series(NamedTuple):
     """W^p y (N, T, 1) for p = 0..2 and W^p x (N, T, k) for p = 0..3, means over cities removed in each year."""
 
     y: tuple[FloatArray, ...]
@@ -180,8 +277,7 @@ def _stack(
     years = s.y[0].shape[1]
     terms = np.concatenate([_lag(s.y[0], 1), _lag(s.y[1], 1), s.x[0], s.x[1][:, :, list(lagged)], s.y[1]], axis=2)
     rows = np.arange(2, years)  # the first differenced year that has a lag
-    y_diff = (s.y[0][:, 1:] - s.y[0][:, :-1])[:, rows - 1, 0]
-    x_diff = (terms[:, 1:] - terms[:, :-1])[:, rows - 1]
+    y_diff, x_diff = np.diff(s.y[0], axis=1)[:, rows - 1, 0], np.diff(terms, axis=1)[:, rows - 1]
     outer = [j for j in range(s.x[0].shape[2]) if j not in inner]
     deep = np.concatenate([*s.y, *(part[:, :, list(inner)] for part in s.x[:3])], axis=2)
     deep_names = [f"{power}y" for power in POWERS[:3]] + [f"{p}{labels[j]}" for p in POWERS[:3] for j in inner]
@@ -190,14 +286,13 @@ def _stack(
     for lag in range(2, max_lag + 1):
         columns.append(_lag(deep, lag)[:, rows])
         names += [f"diff: {name}, lag {lag}" for name in deep_names]
-    columns.append((fixed[:, 1:] - fixed[:, :-1])[:, rows - 1])
+    columns.append(np.diff(fixed, axis=1)[:, rows - 1])
     names += [f"diff: change of {power}{labels[j]}" for power in POWERS for j in outer]
     z_diff = np.concatenate(columns, axis=2)
-    d = _differencing(years, rows)
+    d = np.diff(np.eye(years), axis=0)[rows - 1]  # (R, T): row r takes year t - 1 from year t
     if kind == "difference":
         return Stacked(y_diff, x_diff, z_diff, d @ d.T, len(rows)), names
-    change = np.zeros_like(deep)
-    change[:, 1:] = deep[:, 1:] - deep[:, :-1]
+    change = np.diff(deep, axis=1, prepend=deep[:, :1])
     z_level = _lag(change, 1)[:, rows]
     names += [f"level: change of {name}, lag 1" for name in deep_names]
     z = _block(z_diff, z_level)
@@ -208,21 +303,13 @@ def _stack(
 
 
 def _lag(values: FloatArray, lag: int) -> FloatArray:
-    """Values `lag` years before along axis 1, 0 where there are none: so a collapsed instrument is written."""
+    """Values `lag` years before along axis 1, 0 where there are none, as in a collapsed instrument."""
     out = np.zeros_like(values)
     out[:, lag:] = values[:, : values.shape[1] - lag]
     return out
 
 
-def _differencing(years: int, rows: np.ndarray) -> FloatArray:
-    """(R, T): row r takes year t - 1 from year t."""
-    d = np.zeros((len(rows), years))
-    d[np.arange(len(rows)), rows], d[np.arange(len(rows)), rows - 1] = 1.0, -1.0
-    return d
-
-
 def _block(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    """(N, R1 + R2, m1 + m2) with zeros off the blocks."""
     n, r1, m1 = top.shape
     _, r2, m2 = bottom.shape
     out = np.zeros((n, r1 + r2, m1 + m2))

@@ -1,6 +1,6 @@
 """One error type for a panel that cannot be estimated; its text says what is wrong and where."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,6 +8,12 @@ import numpy as np
 
 class PanelInputError(ValueError):
     """The data, the weights or the request do not allow the estimate; the message names the city, year or column."""
+
+
+def require_known(value: object, known: Collection[str], what: str) -> None:
+    """PanelInputError where `value` is none of the known names."""
+    if value not in known:
+        raise PanelInputError(f"{what} must be one of {', '.join(known)}, got {value!r}.")
 
 
 @contextmanager

@@ -1,21 +1,172 @@
-"""From a design to a point: maximum of the likelihood, and the bias correction of Lee and Yu (2010)."""
+"""From a design to a point: maximum of the profile likelihood, bias correction of Lee and Yu (2010), and refits on new
+panels.
+
+The maximum is sought on a grid over the feasible range, then as the root of the score.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq, minimize, root
 
 from python_models._types import FloatArray
 from python_models.regression.convention import Convention
-from python_models.regression.design import Design
+from python_models.regression.design import Design, y_columns
 from python_models.regression.errors import PanelInputError
 from python_models.regression.information import Point, ScoreParts, information, inverse, score_parts
 from python_models.regression.likelihood import Likelihood, Moments, SlopeMoments
-from python_models.regression.logdet import log_determinant
-from python_models.regression.search import Optimum, maximise
+from python_models.regression.logdet import Factor, log_determinant
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import has_entity, has_time
+
+GRID = 200
+WINDOW, WINDOW_POINTS = 0.14, 29  # in atanh(rho): neighbourhood of the grid's maximum, within one tile of ln|S|
+MOVES = 200  # of the window along the range
+NEWTON, STEP = 2, 1e-5  # SAC: last refinement of the root
+SAME_MODE, POLISHED = 0.02, 3  # SAC: distance of different modes; modes that are refined
+MAX_FAILED = 0.05  # share of bootstrap panels without a maximum inside the feasible range
+AT_BOUND, NEAR_BOUND = 1e-6, 0.01  # shares of the range
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """rho, lam, their feasible range, the maximum of the grid, the number of different modes met (SAC, nine starts)."""
+
+    rho: float
+    lam: float
+    loglik: float
+    low: float
+    high: float
+    start: tuple[float, float]
+    modes: int
+
+
+def maximise(likelihood: Likelihood) -> Optimum:
+    """Maximise over rho, lambda or both; raises PanelInputError if the maximum lies on a bound of the range."""
+    conv = likelihood.conv
+    if conv.has_rho and conv.has_lam:
+        return _two(likelihood)
+    if conv.has_rho or conv.has_lam:
+        return _one(likelihood)
+    return Optimum(0.0, 0.0, likelihood.value(0.0, 0.0), 0.0, 0.0, (0.0, 0.0), 1)
+
+
+def _one(likelihood: Likelihood) -> Optimum:
+    is_rho = likelihood.conv.has_rho
+    ld = likelihood.of_parameter(not is_rho)
+
+    def pair(r: FloatArray | float) -> tuple[FloatArray, FloatArray]:
+        point = np.asarray(r, dtype=np.float64)
+        zero = np.zeros_like(point)
+        return (point, zero) if is_rho else (zero, point)
+
+    def fit(r: FloatArray) -> FloatArray:
+        return likelihood.fit_term(likelihood.moments.profile(*pair(r)).ssr)
+
+    def values(r: FloatArray, near: float) -> FloatArray:
+        return fit(r) + likelihood.jacobian(r, not is_rho, near=near)[0]
+
+    def score(r: float, near: float) -> float:
+        p = likelihood.moments.profile(*pair(r))
+        slope = p.ssr_by_rho if is_rho else p.ssr_by_lam
+        jacobian = float(likelihood.jacobian(r, not is_rho, near=near)[1])
+        return jacobian - likelihood.conv.n_rows / 2.0 * float(slope / p.ssr)
+
+    grid = ld.low + (ld.high - ld.low) * (np.arange(GRID) + 0.5) / GRID
+    start = int(np.argmax(fit(grid) + likelihood.coarse_jacobian(grid, not is_rho)))
+    if start == 0 and ld.wide.low < ld.low:
+        return _one(replace(likelihood, logdet=ld.wide) if is_rho else replace(likelihood, error_logdet=ld.wide))
+    first = centre = float(grid[start])
+    for _ in range(MOVES):
+        window = _window(centre, ld.low, ld.high)
+        best = int(np.argmax(values(window, centre)))
+        near, centre = centre, float(window[best])
+        if 0 < best < len(window) - 1:
+            break
+    _refuse_bound(centre, ld.low, ld.high, "rho" if is_rho else "lambda")
+    r = float(brentq(score, window[best - 1], window[best + 1], args=(near,), xtol=1e-14, rtol=1e-14))
+    rho, lam = (r, 0.0) if is_rho else (0.0, r)
+    return Optimum(rho, lam, float(values(np.array([r]), near)[0]), ld.low, ld.high, (first, first), 1)
+
+
+def _window(centre: float, low: float, high: float) -> FloatArray:
+    """Points around `centre`, even in atanh of the place in the range: they never leave it."""
+    mid, half = (low + high) / 2.0, (high - low) / 2.0
+    s = np.arctanh(np.clip((centre - mid) / half, -1.0 + 1e-12, 1.0 - 1e-12))
+    return np.asarray(mid + half * np.tanh(s + np.linspace(-WINDOW / 2.0, WINDOW / 2.0, WINDOW_POINTS)))
+
+
+def _refuse_bound(value: float, low: float, high: float, name: str) -> None:
+    if min(value - low, high - value) <= AT_BOUND * (high - low):
+        raise PanelInputError(
+            f"{name} runs to the bound of its feasible range ({low:.6g}, {high:.6g}): the data do not identify the "
+            "model with this W; look at the trend of y and at W, or use another model."
+        )
+
+
+def _two(likelihood: Likelihood) -> Optimum:
+    """SAC: nine starts on a spline of the coarse Jacobian, then the root of the exact score at the best modes met."""
+    logdets = [likelihood.of_parameter(is_lam) for is_lam in (False, True)]
+    low, high = (np.array([getattr(ld, end) for ld in logdets]) for end in ("low", "high"))
+    pad = 1e-4 * (high - low)
+    grids = [np.linspace(a, b, 2 * GRID) for a, b in zip(low + pad, high - pad, strict=True)]
+    splines = [CubicSpline(g, likelihood.coarse_jacobian(g, bool(j))) for j, g in enumerate(grids)]
+    slopes = [spline.derivative() for spline in splines]
+    half = likelihood.conv.n_rows / 2.0
+
+    def objective(theta: FloatArray) -> tuple[float, FloatArray]:
+        rho, lam = float(theta[0]), float(theta[1])
+        p = likelihood.moments.profile(rho, lam)
+        value = -float(likelihood.fit_term(p.ssr)) - float(splines[0](rho)) - float(splines[1](lam))
+        by = np.array([p.ssr_by_rho, p.ssr_by_lam], dtype=np.float64) / float(p.ssr)
+        return value, half * by - np.array([slope(t) for slope, t in zip(slopes, theta, strict=True)])
+
+    found: list[tuple[float, FloatArray]] = []
+    shares = (0.25, 0.5, 0.8)
+    bounds = [(float(g[0]), float(g[-1])) for g in grids]
+    for place in (low + (high - low) * np.array([a, b]) for a in shares for b in shares):
+        end = minimize(objective, place, jac=True, method="L-BFGS-B", bounds=bounds)
+        if all(np.abs(end.x - other).max() > SAME_MODE for _, other in found):
+            found.append((float(end.fun), np.asarray(end.x)))
+    candidates = [x for _, x in sorted(found, key=lambda pair: pair[0])[:POLISHED]]
+    optima = [_polish(likelihood, c, low, high) for c in candidates]
+    best = max(optima, key=lambda o: o[2])
+    near = np.array(best[:2]) - low < NEAR_BOUND * (high - low)
+    if near.any() and any(ld.wide.low < a for ld, a in zip(logdets, low, strict=True)):
+        return _two(replace(likelihood, logdet=logdets[0].wide, error_logdet=logdets[1].wide))
+    start = candidates[optima.index(best)]
+    _refuse_bound(best[0], low[0], high[0], "rho")
+    _refuse_bound(best[1], low[1], high[1], "lambda")
+    ends = float(low[0]), float(high[0])
+    return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(found))
+
+
+def _polish(likelihood: Likelihood, start: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float, float]:
+    """Root of the exact score from `start`; the start itself when the root lies lower."""
+    mid, half = (low + high) / 2.0, (high - low) / 2.0
+
+    def score(s: FloatArray) -> FloatArray:
+        t = np.tanh(s)
+        slope = np.array(likelihood.gradient(*(mid + half * t)), dtype=np.float64)
+        return np.asarray(slope * half * (1.0 - t * t) / likelihood.conv.n_rows)
+
+    solution = root(score, np.arctanh((start - mid) / half), method="hybr", options={"xtol": 1e-13})
+    s = np.asarray(solution.x)
+    for _ in range(NEWTON):
+        slopes = [(score(s + step) - score(s - step)) / (2.0 * STEP) for step in STEP * np.eye(2)]
+        s = s - np.linalg.solve(np.array(slopes).T, score(s))
+    begun = likelihood.value(float(start[0]), float(start[1]))
+    if np.isfinite(s).all():
+        rho, lam = (float(v) for v in mid + half * np.tanh(s))
+        reached = likelihood.value(rho, lam)
+        if reached >= begun - 1e-8 * abs(begun):  # near the maximum the two values differ by rounding only
+            return rho, lam, reached
+    return float(start[0]), float(start[1]), begun
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +183,13 @@ class Estimator:
     def of(
         cls, design: Design, conv: Convention, weights: SpatialWeights, error_weights: SpatialWeights | None = None
     ) -> Estimator:
-        """Estimator of a design."""
         return cls(design, conv, weights, error_weights or weights, SlopeMoments.of(design))
 
     def parts(self, design: Design, at: Point) -> ScoreParts:
-        """What the scores at a point are made of."""
-        return score_parts(
-            design, self.conv, self.weights, log_determinant(self.weights), at, error_weights=self.error_weights
-        )
+        return score_parts(design, self.conv, self.weights, at, self.error_weights)
 
     def maximum(self, ys: FloatArray) -> tuple[Point, Optimum]:
-        """Maximum-likelihood point for ys (N, T, 1 + a), the demeaned y and its lags. No bias correction."""
+        """Maximum-likelihood point for ys (N, T, 1 + a), the demeaned y and its lags; no bias correction."""
         both = log_determinant(self.weights), log_determinant(self.error_weights)
         likelihood = Likelihood(Moments.of(ys, self.slopes), self.conv, *both)
         _refuse_exact_fit(likelihood.moments, 0.0, 0.0)
@@ -52,7 +199,7 @@ class Estimator:
         return Point(p.slopes, optimum.rho, optimum.lam, float(p.ssr) / self.conv.n_rows), optimum
 
     def corrected(self, ys: FloatArray, at: Point) -> Point:
-        """The point after the correction of `direct_bc` and `elhorst_bc`; `at` itself for other estimators.
+        """The point after the correction of the estimators `_bc`; `at` itself for others.
 
         th_bc = (1, .., 1, T/(T-1)) o {th + (1/N) Sig^-1 [0; 1/(1-r); 1/(2 s2)]}, Sig = information / (NT), r the
         spatial parameters. The added term comes from the year effects, T/(T-1) from the city effects.
@@ -61,8 +208,7 @@ class Estimator:
             return at
         theta = at.pack(self.conv)
         if has_time(self.conv.effects):
-            design = replace(self.design, ys=ys)
-            parts = self.parts(design, at)
+            parts = self.parts(replace(self.design, ys=ys), at)
             shift = np.zeros(len(theta))
             spatial = len(self.conv.spatial_names)
             shift[-1 - spatial : -1] = 1.0 / (1.0 - theta[-1 - spatial : -1])
@@ -77,3 +223,80 @@ class Estimator:
 def _refuse_exact_fit(moments: Moments, rho: float, lam: float) -> None:
     if not float(moments.profile(rho, lam).ssr) > 1e-13 * float(moments.yy[0, 0]):
         raise PanelInputError("the regressors explain y exactly (no residual is left): check for y among them.")
+
+
+class Draws(NamedTuple):
+    """Parameters (B, p) of the refitted panels, and how many draws could not be fitted."""
+
+    params: FloatArray
+    failed: int
+
+    @property
+    def cov(self) -> FloatArray:
+        return np.asarray(np.cov(self.params, rowvar=False))
+
+
+@dataclass(frozen=True, eq=False)
+class Resampler:
+    """Refits on panels with other errors e*: as S(rho) y = Z d + effects + R(lam)^-1 e, y + S^-1 R^-1 (e* - e)."""
+
+    estimator: Estimator
+    y: FloatArray
+    e: FloatArray
+    at: Point
+    factors: tuple[Factor, ...]
+
+    @classmethod
+    def of(cls, estimator: Estimator, y: FloatArray, e: FloatArray, at: Point) -> Resampler:
+        pairs = ((at.lam, estimator.error_weights), (at.rho, estimator.weights))
+        factors = tuple(log_determinant(w).system.factor(r) for r, w in pairs if r != 0.0)
+        return cls(estimator, y, e, at, factors)
+
+    def refit(self, errors: FloatArray, *, corrected: bool) -> FloatArray:
+        change = errors - self.e
+        for factor in self.factors:
+            change = factor.solve(change)
+        own = self.estimator
+        ys = y_columns(self.y + change, own.weights, own.conv, own.error_weights)
+        point, _ = own.maximum(ys)
+        return (own.corrected(ys, point) if corrected else point).pack(own.conv)
+
+    def block(self, draws: int, rng: np.random.Generator) -> Draws:
+        """Block bootstrap: whole cities' residual vectors (T,) drawn with replacement, times sqrt(N/(N-1)) where year
+        effects were removed. Not robust to variances tied to x (the blocks change places) nor to spatial correlation
+        beyond the model."""
+        n = len(self.e)
+        if self.estimator.conv.absorb is not None:
+            raise PanelInputError("residual vectors of cities change places only in a balanced panel: wild_bootstrap.")
+        return self._collect(draws, lambda: self._scale(n) * self.e[rng.integers(0, n, n)], corrected=True)
+
+    def wild(self, draws: int, rng: np.random.Generator) -> Draws:
+        """Wild cluster bootstrap: each city keeps its residual vector, and so its x, with a drawn sign."""
+        rows = self.estimator.conv.panel_rows
+
+        def signed() -> FloatArray:
+            signs = rng.choice(np.array([-1.0, 1.0]), size=rows.n)[rows.unit]
+            return np.asarray(self._scale(rows.n) * self.e * signs.reshape(self.e.shape))
+
+        return self._collect(draws, signed, corrected=True)
+
+    def _scale(self, n: int) -> float:
+        return float(np.sqrt(n / (n - 1.0))) if has_time(self.estimator.conv.effects) else 1.0
+
+    def parametric(self, draws: int, rng: np.random.Generator) -> Draws:
+        root = np.sqrt(self.at.sigma2)
+        return self._collect(draws, lambda: root * rng.standard_normal(self.e.shape), corrected=False)
+
+    def _collect(self, draws: int, make: Callable[[], FloatArray], *, corrected: bool) -> Draws:
+        if draws < 2:
+            raise PanelInputError(f"a bootstrap needs at least 2 draws, got {draws}.")
+        kept: list[FloatArray] = []
+        for _ in range(draws):
+            try:
+                kept.append(self.refit(make(), corrected=corrected))
+            except PanelInputError:
+                continue
+        failed = draws - len(kept)
+        if failed > MAX_FAILED * draws:
+            raise PanelInputError(f"{failed} of {draws} bootstrap panels could not be fitted: the model is too weak.")
+        return Draws(np.array(kept), failed)

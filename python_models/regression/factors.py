@@ -2,16 +2,15 @@
 
     y_t = rho W y_t + Z_t d + mu + lambda_t 1 + L f_t + e_t,   L (N, r), f_t (r,)
 
-Quasi maximum likelihood by turns: rho and d for given common parts L F' (the likelihood of `likelihood` with y less
-L F'), then L F' as the r largest principal components of the residuals. Each turn raises the likelihood, so it ends;
-several starts guard against a local top. Without rho this is Bai (2009, Econometrica 77); with it Shi and Lee (2017, J.
-Econometrics 197) and Bai and Li (2021, J. Econometrics 222). Large N and T; with ten years the bias of order 1/T that
-errors leave which last or differ in size is not small: a check of robustness, not a headline.
+Quasi maximum likelihood by turns: rho and d for given L F', then L F' as the r largest principal components of the
+residuals. Each turn raises the likelihood, so it ends; several starts guard against a local top. Bai (2009,
+Econometrica 77) without rho; Shi and Lee (2017, J. Econometrics 197), Bai and Li (2021, J. Econometrics 222). For large
+N and T; with ten years the bias of order 1/T is not small: a check of robustness, not a headline.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,15 +21,14 @@ from python_models._types import FloatArray
 from python_models.inference import terms
 from python_models.regression.convention import Convention, convention
 from python_models.regression.covariance import Robust, Rows, city_influences, meat, score_rows
+from python_models.regression.data import Values, Weights, panel_inputs
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError, estimable
-from python_models.regression.estimators import Estimator
-from python_models.regression.information import ScoreParts, information, inverse
+from python_models.regression.estimators import Estimator, maximise
+from python_models.regression.information import Point, ScoreParts, information, inverse, pair_traces
 from python_models.regression.likelihood import Likelihood, Moments
 from python_models.regression.logdet import log_determinant
-from python_models.regression.multiplier import cross_trace, multiplier
-from python_models.regression.search import maximise
-from python_models.regression.spec_arrays import Values, Weights, panel_inputs
+from python_models.regression.multiplier import multiplier
 from python_models.regression.within import has_entity, has_time
 
 TURNS, STILL = 500, 1e-9
@@ -40,8 +38,8 @@ TURNS, STILL = 500, 1e-9
 class FactorFit(Shown):
     """names, params, cov (p, p): slopes, rho, sigma2; errors of the kind asked for, common parts projected out.
 
-    loadings (N, r), factors (T, r) with F'F/T = I; common (N, T) = L F'; residuals (N, T); loglik of the last turn.
-    n_turns : how many were needed.   explained : share of the variance left by the regressors that L F' takes.
+    loadings (N, r), factors (T, r) with F'F/T = I; residuals (N, T); loglik of the last turn.   n_turns : how many were
+    needed.   explained : share of the variance left by the regressors that L F' takes.
     """
 
     names: tuple[str, ...]
@@ -69,7 +67,6 @@ class FactorFit(Shown):
         return float(self.params[self.names.index("rho")]) if "rho" in self.names else 0.0
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per parameter: term, coef, se, z, p, lower, upper."""
         return terms(self.names, self.params, self.cov)
 
 
@@ -86,14 +83,13 @@ def fit_factors(
     estimator: str = "lee_yu",
     names: Sequence[str] | None = None,
     starts: int = 3,
-    rng: np.random.Generator | None = None,
     cov: Literal["cluster"] | Robust = "cluster",
 ) -> FactorFit:
     """Fit ols, slx, sar or sdm with `n_factors` common factors beside the fixed effects.
 
-    y (N, T), x (N, T, k), W (N, N). n_factors = 0 gives `fit_panel` with the same estimator. Starts: no common part,
-    the components of y, and random ones (`rng`, default seed 0). cov: cluster (by city), or `Cluster`, `Conley`,
-    `DriscollKraay` with groups and points in the order of W. PanelInputError: no room for so many factors.
+    y (N, T), x (N, T, k), W (N, N). n_factors = 0 gives `fit_panel`. Starts: no common part, the components of y, and
+    random ones (seed 0). cov: cluster (by city), or `Cluster`, `Conley`, `DriscollKraay` with groups and
+    points in the order of W. PanelInputError: no room for so many factors.
 
     >>> from python_models.regression import fit_factors
     >>> from python_models.simulation import small_panel
@@ -103,16 +99,16 @@ def fit_factors(
     """
     if model not in ("ols", "slx", "sar", "sdm"):
         raise PanelInputError(f"factors go with ols, slx, sar or sdm, got {model!r}.")
-    given = panel_inputs(y, x, w, names)
-    n, t = given.y.shape
-    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=given.weights)
-    lagged = range(given.x.shape[2]) if conv.has_wx else ()
-    design = make_design(given.y, given.x, given.weights, conv, names=given.names, lagged=lagged)
+    plane, cube, weights, labels = panel_inputs(y, x, w, names)
+    n, t = plane.shape
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=weights)
+    lagged = range(cube.shape[2]) if conv.has_wx else ()
+    design = make_design(plane, cube, weights, conv, names=labels, lagged=lagged)
     free = (n - 1 - n_factors) * (t - 1 - n_factors) - design.z.shape[2]
     if n_factors < 0 or free <= 0:
         raise PanelInputError(f"{n_factors} factors leave no rows of {n} cities in {t} years.")
-    est = Estimator.of(design, conv, given.weights)
-    draw = rng if rng is not None else np.random.default_rng(0)
+    est = Estimator.of(design, conv, weights)
+    draw = np.random.default_rng(0)
     scale = float(design.ys[..., 0].std())
     begin = [np.zeros((n, t)), _components(design.ys[..., 0], n_factors)[2]]
     begin += [_components(scale * draw.standard_normal((n, t)), n_factors)[2] for _ in range(max(starts - 2, 0))]
@@ -120,8 +116,7 @@ def fit_factors(
     return _result(est, max(found, key=lambda one: one.loglik), n_factors, (*design.names, *conv.spatial_names), cov)
 
 
-@dataclass(frozen=True, eq=False)
-class _End:
+class _End(NamedTuple):
     slopes: FloatArray
     rho: float
     common: FloatArray
@@ -177,43 +172,25 @@ def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...], cov: Lite
         return np.asarray(out - np.einsum("tr,sr,ns...->nt...", years, years, out))
 
     z = free(design.z)
-    linear, multipliers, traces, pairs = [], [], np.zeros(0), np.zeros((0, 0))
-    if conv.has_rho:
-        g = multiplier(weights, log_determinant(weights), end.rho)
-        linear.append(free(design.ys[..., 1] - conv.project(g.apply(e))))
-        multipliers.append(g)
-        one, two = g.g1, g.g2 + cross_trace(g, g).value
-        if conv.is_centred:  # without the constant mode
-            one -= 1.0 / (1.0 - g.r)
-            two -= 1.0 / (1.0 - g.r) ** 2 + float(g.column_sums @ g.column_sums) / n
-        # the years that effects and factors leave, where `information` counts those that the effects leave
-        ratio = share * n * t / conv.n_rows
-        traces, pairs = np.array([one * ratio]), np.array([[two * ratio]])
-    parts = ScoreParts(z, tuple(linear), tuple(multipliers), traces, pairs, 0.0)
+    multipliers = [multiplier(weights, log_determinant(weights), end.rho)] if conv.has_rho else []
+    linear = [free(design.ys[..., 1] - conv.project(g.apply(e))) for g in multipliers]
+    traces, pairs, _ = pair_traces(multipliers, conv)
+    # the years that effects and factors leave, where `information` counts those that the effects leave
+    ratio = share * n * t / conv.n_rows
+    parts = ScoreParts(z, tuple(linear), tuple(multipliers), traces * ratio, pairs * ratio, 0.0)
     bread = inverse(information(parts, conv, sigma2))
-    scores = score_rows(
-        z,
-        linear,
-        multipliers,
-        e,
-        sigma2,
-        Rows.balanced(n, t),
-        is_centred=conv.is_centred,
-        share=share * n / conv.n_eff,
-        correction="jackknife" if isinstance(cov, str) else cov.correction,
-    )
+    options: dict[str, Any] = {"is_centred": conv.is_centred, "share": share * n / conv.n_eff}
+    options["correction"] = "jackknife" if isinstance(cov, str) else cov.correction
+    scores = score_rows(z, linear, multipliers, e, sigma2, Rows.balanced(n, t), **options)
     influence = None
     if isinstance(cov, str):
         influence = city_influences(scores, bread)
         spread = np.asarray(influence.T @ influence)
     else:
         spread = bread @ meat(scores, cov, dof=round(share * n * t) - design.z.shape[2]) @ bread
-    spatial = [end.rho] if conv.has_rho else []
-    params = np.array([*end.slopes, *spatial, sigma2])
-    explained = float((common**2).sum() / (left**2).sum())
-    return FactorFit(
-        (*names, "sigma2"), params, spread, loadings, factors, e, end.loglik, end.turns, explained, influence
-    )
+    params = Point(end.slopes, end.rho, 0.0, sigma2).pack(conv)
+    found = (loadings, factors, e, end.loglik, end.turns, float((common**2).sum() / (left**2).sum()))
+    return FactorFit((*names, "sigma2"), params, spread, *found, influence)
 
 
 def _share(conv: Convention, r: int) -> float:
@@ -224,14 +201,7 @@ def _share(conv: Convention, r: int) -> float:
 
 @aligned
 def count_factors(
-    y: Values,
-    x: Values,
-    w: Weights,
-    *,
-    most: int = 5,
-    model: str = "sdm",
-    effects: str = "twoways",
-    names: Sequence[str] | None = None,
+    y: Values, x: Values, w: Weights, *, most: int = 5, model: str = "sdm", effects: str = "twoways"
 ) -> pd.DataFrame:
     """How many common factors the residuals hold: one row per r = 0..most.
 
@@ -240,19 +210,14 @@ def count_factors(
     0th eigenvalue stands for no factor.   is_chosen : the smallest ic.
 
     >>> from python_models.regression import count_factors
-    >>> rng = np.random.default_rng(1)
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> x = rng.normal(size=(12, 6))
-    >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
-    >>> common = np.outer(rng.normal(size=12), rng.normal(size=6))
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> common = np.outer(np.arange(12.0), [1.0, -1.0, 2.0, -2.0, 1.0, -1.0])
     >>> count_factors(y + common, x[..., None], W, most=2).set_index("r")["ratio"].idxmax()
     1
     """
-    given = panel_inputs(y, x, w, names)
-    n, t = given.y.shape
-    fit = fit_factors(
-        given.y, given.x, given.weights, n_factors=most, model=model, effects=effects, names=given.names, starts=2
-    )
+    fit = fit_factors(y, x, w, n_factors=most, model=model, effects=effects, starts=2)
+    n, t = fit.residuals.shape
     left = fit.residuals + fit.common
     values = np.linalg.eigvalsh(left.T @ left / (n * t))[::-1]
     total = float(values.sum())

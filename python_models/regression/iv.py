@@ -1,57 +1,247 @@
-"""Spatial two-stage least squares and two-step GMM for the spatial lag and Durbin models with fixed effects.
+"""Spatial two-stage least squares and two-step GMM for the spatial lag and Durbin models, and the strength of
+instruments.
 
     y = rho W y + X beta + W X theta + D gamma + effects + e,  W y and D endogenous
 Instruments of W y: W^2 X, W^3 X (W X too in a model without it); of D: what the caller gives, and its lag.
-Not here: strength of instruments and weak-instrument sets (iv_diagnostics), maximum likelihood (core).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import optimize, stats
 
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import terms
 from python_models.regression.covariance import Robust, Rows, Scores, meat
-from python_models.regression.errors import PanelInputError, estimable
-from python_models.regression.iv_diagnostics import (
-    AndersonRubinSet,
-    FirstStage,
-    anderson_rubin_set,
-    first_stages,
-    partial_out,
-    subset_anderson_rubin,
-)
-from python_models.regression.spec_arrays import (
+from python_models.regression.data import (
     Values,
     Weights,
     as_panel_x,
     degrees,
+    independent,
     is_labelled,
     panel_inputs,
     require_independent,
 )
+from python_models.regression.errors import PanelInputError, estimable
 from python_models.regression.spec_results import SpecTest
 from python_models.regression.within import within
 
 COVARIANCES = ("cluster", "homoskedastic")
+LEVEL = 0.95  # of the Anderson-Rubin sets
 WEAK_F = 23.1  # effective F: bias of 2SLS above a tenth of the worst one is rejected at 5 %
 _RHO = (-0.999, 0.999)  # search for rho
 _REACH = 20.0  # search for other parameters, in standard errors on both sides
+_GRID, _FEW = 1201, 81  # points of the search; few where each point is a search of its own
+
+
+@dataclass(frozen=True)
+class FirstStage:
+    """One endogenous regressor: f = partial F of the excluded instruments, partial_r2; kp_f = Kleibergen-Paap F, the
+    joint rank statistic of all endogenous regressors, clustered. effective_f : pi'Q'Q pi / tr(V Q'Q), V clustered
+    (Montiel Olea and Pflueger 2013): the one to read where errors are related; of several endogenous regressors after
+    the fitted values of the others are taken out."""
+
+    endogenous: str
+    f: float
+    kp_f: float
+    effective_f: float
+    partial_r2: float
+
+
+@dataclass(frozen=True)
+class AndersonRubinSet:
+    """Values of the endogenous parameter that the instruments do not reject; robust to weak instruments.
+
+    lo, hi : ends of the smallest interval that holds the set (NaN where it is empty, -inf or inf where it reaches the
+    edge of the search).   is_connected : False where the set has gaps.
+    """
+
+    lo: float
+    hi: float
+    is_connected: bool
+    note: str
+
+
+def partial_out(x: FloatArray, values: FloatArray) -> FloatArray:
+    """Residuals of each column of `values` (rows, m) after least squares on x (rows, k)."""
+    if x.shape[1] == 0:
+        return values
+    return np.asarray(values - x @ np.linalg.lstsq(x, values, rcond=None)[0])
+
+
+def _by_city(rows: FloatArray, n: int) -> FloatArray:
+    """Rows (NT, q) added up over the years, (N, q)."""
+    return np.asarray(rows.reshape(n, -1, rows.shape[1]).sum(axis=1))
+
+
+def _clustered(rows: FloatArray, n: int) -> FloatArray:
+    """Covariance of the sum of the rows, by city: S'S N/(N - 1)."""
+    scores = _by_city(rows, n)
+    return np.asarray(scores.T @ scores * n / (n - 1))
+
+
+def first_stages(
+    exog: FloatArray, endog: FloatArray, excluded: FloatArray, names: Sequence[str], *, n: int, rows: int
+) -> tuple[FirstStage, ...]:
+    """First stages of endog (NT, m) on excluded (NT, q) given exog (NT, k); `rows` = N'T' free rows, n clusters.
+
+    F = [(SSR_0 - SSR_1)/q]/[SSR_1/(rows - k - q)]; kp_f = Kleibergen & Paap (2006) rk statistic, clustered, over q.
+    """
+    d, q = partial_out(exog, endog), partial_out(exog, excluded)
+    pi = np.linalg.lstsq(q, d, rcond=None)[0]
+    v = d - q @ pi
+    df = rows - exog.shape[1] - q.shape[1]
+    ssr, total = (v**2).sum(axis=0), (d**2).sum(axis=0)
+    f = (total - ssr) / q.shape[1] / (ssr / df)
+    kp = _rank_statistic(q, d, pi, v, n) / q.shape[1] * df / rows
+    return tuple(
+        FirstStage(name, float(f[j]), kp, _effective(q, d, q @ pi, j, n), float(1.0 - ssr[j] / total[j]))
+        for j, name in enumerate(names)
+    )
+
+
+def _effective(q: FloatArray, d: FloatArray, fitted: FloatArray, j: int, n: int) -> float:
+    others = np.delete(fitted, j, axis=1)
+    own, z = partial_out(others, d[:, j]), partial_out(others, q)
+    gram = z.T @ z
+    bread = np.linalg.pinv(gram, hermitian=True)
+    pi = bread @ (z.T @ own)
+    spread = bread @ _clustered(z * (own - z @ pi)[:, None], n) @ bread
+    return float(pi @ gram @ pi / np.trace(spread @ gram))
+
+
+def _rank_statistic(q: FloatArray, d: FloatArray, pi: FloatArray, v: FloatArray, n: int) -> float:
+    """Wald statistic of rank(Pi) = m - 1 against m, from the smallest singular direction of the scaled Pi."""
+    k, m = pi.shape
+    bread = np.linalg.inv(q.T @ q)
+    wide = np.kron(np.eye(m), bread)
+    cov = wide @ _clustered(np.einsum("rk,rm->rmk", q, v).reshape(-1, m * k), n) @ wide  # of vec(Pi), by columns
+    left = np.linalg.cholesky(q.T @ q).T
+    right = np.linalg.inv(np.linalg.cholesky(v.T @ v / len(v))).T
+    u, _, vt = np.linalg.svd(left @ pi @ right, full_matrices=True)
+    select = np.kron((right @ vt[m - 1]), u[:, m - 1 :].T @ left)
+    value = select @ pi.T.reshape(-1)
+    return float(value @ np.linalg.solve(select @ cov @ select.T, value))
+
+
+def anderson_rubin_set(
+    y: FloatArray, exog: FloatArray, endog: FloatArray, excluded: FloatArray, *, n: int
+) -> AndersonRubinSet:
+    """{r in (-1, 1): the excluded instruments explain nothing of y - r endog}, Wald clustered by city, chi2(q).
+
+    y, endog (NT,), exog (NT, k), excluded (NT, q), all within-transformed.
+    """
+    d, q = partial_out(exog, np.column_stack([y, endog])), partial_out(exog, excluded)
+    bread = np.linalg.inv(q.T @ q)
+    coef = bread @ (q.T @ d)
+    residual = d - q @ coef
+    # clustered scores are linear in r, so the covariance is a quadratic of three fixed matrices
+    scores = [_by_city(q * residual[:, [j]], n) for j in (0, 1)]
+    m00, m01, m11 = (scores[a].T @ scores[b] * n / (n - 1) for a, b in ((0, 0), (0, 1), (1, 1)))
+    limit = float(stats.chi2.ppf(LEVEL, q.shape[1]))
+
+    def excess(r: float) -> float:
+        value = coef[:, 0] - r * coef[:, 1]
+        cov = bread @ (m00 - r * (m01 + m01.T) + r**2 * m11) @ bread
+        return float(value @ np.linalg.solve(cov, value)) - limit
+
+    return _collect(excess, _RHO)
+
+
+def subset_anderson_rubin(
+    y: FloatArray,
+    exog: FloatArray,
+    endog: FloatArray,
+    excluded: FloatArray,
+    *,
+    position: int,
+    n: int,
+    start: FloatArray,
+    scale: FloatArray,
+    bounds: tuple[float, float],
+) -> AndersonRubinSet:
+    """Set of one of several endogenous parameters, the others minimised out, clustered by city.
+
+    S(r) = min_b g'Omega^-1 g, g = sum_i Q_i'v_i, Omega = sum_i Q_i'v_i v_i'Q_i, v = y - r d_j - D_-j b, against chi2(q
+    - m + 1) (Stock & Wright 2000): valid where the other parameters are identified, whatever this one is. start, scale
+    (m,) : an estimate of all parameters and its standard errors, where the search for b begins.
+    """
+    d, q = partial_out(exog, np.column_stack([y, endog])), partial_out(exog, excluded)
+    scores = np.stack([_by_city(q * d[:, [j]], n) for j in range(d.shape[1])])  # (1 + m, n, q)
+    total = scores.sum(axis=1)
+    outer = np.einsum("anq,bnp->abqp", scores, scores)
+    limit = float(stats.chi2.ppf(LEVEL, q.shape[1] - endog.shape[1] + 1))
+    others = [j for j in range(endog.shape[1]) if j != position]
+    columns = [1 + j for j in others]
+    last = np.zeros(len(others))
+
+    def statistic(shift: FloatArray, r: float) -> tuple[float, FloatArray]:
+        c = np.ones(d.shape[1])
+        c[1 + position] = -r
+        c[columns] = -(start[others] + scale[others] * shift)
+        g, mixed = c @ total, np.einsum("b,abqp->aqp", c, outer)
+        s = np.linalg.solve(np.einsum("a,aqp->qp", c, mixed), g)
+        slope = 2.0 * (total @ s - np.einsum("q,aqp,p->a", s, mixed, s))
+        return float(g @ s), -slope[columns] * scale[others]
+
+    def excess(r: float) -> float:
+        nonlocal last
+        if not others:
+            return statistic(last, r)[0] - limit
+        best = optimize.minimize(statistic, last, args=(r,), jac=True, method="BFGS")
+        if best.fun > limit:  # rejected from the neighbour's start: look again from the estimate
+            again = optimize.minimize(statistic, np.zeros(len(others)), args=(r,), jac=True, method="BFGS")
+            best = again if again.fun < best.fun else best
+        last = np.asarray(best.x)
+        return float(best.fun) - limit
+
+    return _collect(excess, bounds, "one of several endogenous: the others minimised out", points=_FEW)
+
+
+def _collect(
+    excess: Callable[[float], float], bounds: tuple[float, float], remark: str = "", points: int = _GRID
+) -> AndersonRubinSet:
+    """The set where `excess` is not positive: grid, then root search at both ends."""
+    grid = np.linspace(*bounds, points)
+    inside = np.array([excess(float(r)) <= 0 for r in grid])
+    if not inside.any():
+        note = "empty set: the model or the instruments are rejected"
+        return AndersonRubinSet(np.nan, np.nan, True, "; ".join(filter(None, [remark, note])))
+    first, last = (int(i) for i in np.flatnonzero(inside)[[0, -1]])
+    lo = -np.inf if first == 0 else _root(excess, grid[first - 1], grid[first])
+    hi = np.inf if last == points - 1 else _root(excess, grid[last], grid[last + 1])
+    connected = bool(inside[first : last + 1].all())
+    edge = "" if np.isfinite([lo, hi]).all() else "reaches the edge of the search: weakly identified"
+    notes = [remark, edge, "" if connected else "set with gaps"]
+    return AndersonRubinSet(lo, hi, connected, "; ".join(filter(None, notes)))
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where `function` changes its sign; the middle where an inner search has blurred the change away."""
+    ends = function(low), function(high)
+    if not (np.isfinite(ends).all() and ends[0] * ends[1] <= 0):
+        return (low + high) / 2.0
+    try:
+        return float(optimize.brentq(function, low, high, xtol=1e-10))
+    except ValueError:  # the inner search ended elsewhere when asked a second time
+        return (low + high) / 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class IVFit(Shown):
     """Estimates of 2SLS (or GMM) with the strength of the instruments.
 
-    names, params, cov : slopes (x, W:x), endogenous, rho last.   residuals : (N, T), effects removed.
-    first_stages : one per endogenous regressor.   hansen : overidentification, df 0 where exactly identified.
-    anderson_rubin : confidence sets that weak instruments do not spoil, one per endogenous regressor.
+    names, params, cov : slopes (x, W:x), endogenous, rho last.   residuals : (N, T), effects removed.   first_stages,
+    anderson_rubin : one per endogenous regressor.   hansen : overidentification, df 0 where exactly identified.
     """
 
     method: str
@@ -60,7 +250,6 @@ class IVFit(Shown):
     cov: FloatArray
     residuals: FloatArray
     sigma2: float
-    n_rows: int
     instruments: tuple[str, ...]
     first_stages: tuple[FirstStage, ...]
     hansen: SpecTest
@@ -78,8 +267,8 @@ class IVFit(Shown):
     @property
     def influence(self) -> FloatArray:
         """(N, p): what each city adds to the estimates; the cross-product is the covariance clustered by city."""
-        own = (self.system.q * self.residuals.reshape(-1, 1)).reshape(self.cities, -1, self.system.q.shape[1])
-        return np.asarray(np.sqrt(self.cities / (self.cities - 1.0)) * own.sum(axis=1) @ self.system.project.T)
+        own = _by_city(self.system.q * self.residuals.reshape(-1, 1), self.cities)
+        return np.asarray(np.sqrt(self.cities / (self.cities - 1.0)) * own @ self.system.project.T)
 
     @property
     def std_errors(self) -> FloatArray:
@@ -91,36 +280,24 @@ class IVFit(Shown):
         return any(stage.effective_f < WEAK_F for stage in self.first_stages)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per term: term, coef, se, z, p, lo, hi."""
         return terms(self.names, self.params, self.cov, "lo", "hi")
 
     def diagnostics(self) -> pd.DataFrame:
         """One row per endogenous: first_stage_f, kp_f, effective_f, hansen_j, hansen_p, ar_lo, ar_hi, n_instruments."""
-        rows = [
-            {
-                "endogenous": stage.endogenous,
-                "first_stage_f": stage.f,
-                "kp_f": stage.kp_f,
-                "effective_f": stage.effective_f,
-                "hansen_j": self.hansen.statistic,
-                "hansen_p": self.hansen.p,
-                "ar_lo": ar.lo,
-                "ar_hi": ar.hi,
-                "n_instruments": len(self.instruments),
-                "is_weak": stage.effective_f < WEAK_F,
-                "note": ar.note,
-            }
-            for stage, ar in zip(self.first_stages, self.anderson_rubin, strict=True)
-        ]
-        return pd.DataFrame(rows)
+        stages = [(s.endogenous, s.f, s.kp_f, s.effective_f, s.effective_f < WEAK_F) for s in self.first_stages]
+        frame = pd.DataFrame(stages, columns=["endogenous", "first_stage_f", "kp_f", "effective_f", "is_weak"])
+        frame.insert(4, "hansen_j", self.hansen.statistic)
+        frame.insert(5, "hansen_p", self.hansen.p)
+        frame.insert(6, "ar_lo", [s.lo for s in self.anderson_rubin])
+        frame.insert(7, "ar_hi", [s.hi for s in self.anderson_rubin])
+        frame.insert(8, "n_instruments", len(self.instruments))
+        return frame.assign(note=[s.note for s in self.anderson_rubin])
 
 
 @dataclass(frozen=True, eq=False)
 class LinearSystem:
-    """Moments of a 2SLS estimate: q (rows, m) with the included columns first, project (p, m) params = project q'y.
-
-    shift (p, excluded): how the estimate moves with a direct effect of each excluded instrument, db/dgamma = -shift.
-    """
+    """q (rows, m), included columns first; params = project q'y; a direct effect gamma of an instrument moves them by
+    -shift."""
 
     y: FloatArray
     z: FloatArray
@@ -162,19 +339,16 @@ def spatial_2sls(
 ) -> IVFit:
     """S2SLS (or two-step GMM) of y (N, T) on W y, x (N, T, k), W x and endogenous regressors `endog` (N, T, m).
 
-    w_lags : highest power of W in the instruments W^p x (p from 2 for x that enter as W x, from 1 otherwise).
-    durbin : positions of the x that enter as W x; all by default, () for the spatial lag model.
-    instruments (N, T, q) : outside instruments of `endog` (give W endog and W instruments as further columns).
-    cov : "cluster" by city (heteroskedasticity and serial correlation inside a city), "homoskedastic", or `Cluster`,
-    `Conley`, `DriscollKraay` with settings, groups and points in the order of W (no jackknife here: G/(G - 1) instead).
-    Weights of GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then.
-    Everything is within-transformed, so for a row-normalised W the year effects leave no trace.
-    First-stage F, Kleibergen-Paap F, effective F, Hansen J and Anderson-Rubin sets come along;
-    instruments W^p x are close to collinear for a dense W: then F is small and is_weak is true.
-    Raises PanelInputError for fewer instruments than endogenous regressors, collinear regressors, missing cells, and
-    for no more cities than moments: sums over so few clusters leave their covariance singular.
-    Source: Kelejian & Prucha 1998; Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949;
-    Stock & Wright 2000.
+    w_lags : highest power of W in the instruments W^p x (p from 2 for x that enter as W x, from 1 otherwise).   durbin
+    : positions of the x that enter as W x; all by default, () for the spatial lag model.   instruments (N, T, q) :
+    outside instruments of `endog` (give W endog and W instruments as further columns).   cov : "cluster" by city,
+    "homoskedastic", or `Cluster`, `Conley`, `DriscollKraay` with settings (no jackknife here: G/(G - 1) instead);
+    weights of GMM, Hansen J, strength of the instruments and Anderson-Rubin sets stay clustered by city then. For a
+    dense W the instruments W^p x are close to collinear: then F is small and is_weak is true.
+
+    PanelInputError for fewer instruments than endogenous regressors, collinear regressors, missing cells, and for no
+    more cities than moments: sums over so few clusters leave their covariance singular. Kelejian & Prucha 1998;
+    Kleibergen & Paap 2006; Hansen 1982; Anderson & Rubin 1949; Stock & Wright 2000.
 
     >>> from python_models.regression import spatial_2sls
     >>> from python_models.simulation import small_panel
@@ -187,74 +361,54 @@ def spatial_2sls(
     data = _prepare(y, x, w, effects, durbin, w_lags, endog, instruments, names, endog_names)
     z = np.column_stack([data.exog, data.endog])
     q = np.column_stack([data.exog, data.excluded])
-    _require_clusters(data.n, data.excluded.shape[1] if cov == "homoskedastic" else q.shape[1])
+    moments = data.excluded.shape[1] if cov == "homoskedastic" else q.shape[1]
+    if data.n <= moments:  # Hansen J and the like invert a covariance summed over cities: its rank is below theirs
+        raise PanelInputError(
+            f"{moments} instruments and regressors with {data.n} cities: a covariance clustered by city needs more "
+            "cities than these. Lower w_lags or take fewer regressors."
+        )
     weight = np.linalg.inv(q.T @ q)
     params, bread = _estimate(q, z, data.y, weight)
-    rows = data.n_free * data.t_free
+    rows = data.rows
     plain = cov if isinstance(cov, str) else "cluster"  # of full rank, where few years or groups are not
     if gmm:
         weight = np.linalg.inv(_moment_cov(q, data.y - z @ params, data.n, plain, rows))
         params, bread = _estimate(q, z, data.y, weight)
-    e = data.y - z @ params
-    s2 = float(e @ e) / (rows - z.shape[1])
-    meat = _moment_cov(q, e, data.n, cov, rows - z.shape[1])
+    e, free = data.y - z @ params, rows - z.shape[1]
     project = bread @ z.T @ q @ weight
     hansen_weight = np.linalg.inv(_moment_cov(q, e, data.n, plain, rows))
-    covariance = project @ meat @ project.T
-    system = LinearSystem(data.y, z, q, project, data.n, cov, rows - z.shape[1], data.excluded.shape[1])
+    covariance = project @ _moment_cov(q, e, data.n, cov, free) @ project.T
     return IVFit(
         method="gmm" if gmm else "2sls",
         names=data.names,
         params=params,
         cov=covariance,
         residuals=e.reshape(data.n, data.t),
-        sigma2=s2,
-        n_rows=rows,
+        sigma2=float(e @ e) / free,
         instruments=data.instrument_names,
         first_stages=first_stages(data.exog, data.endog, data.excluded, data.endog_names, n=data.n, rows=rows),
         hansen=_hansen(q, z, data.y, hansen_weight),
         anderson_rubin=_weak_robust(data, params, np.sqrt(np.diag(covariance))),
-        system=system,
+        system=LinearSystem(data.y, z, q, project, data.n, cov, free, data.excluded.shape[1]),
     )
-
-
-def _require_clusters(cities: int, moments: int) -> None:
-    """Hansen J, Kleibergen-Paap and Anderson-Rubin invert a covariance summed over cities: its rank is below theirs."""
-    if cities <= moments:
-        raise PanelInputError(
-            f"{moments} instruments and regressors with {cities} cities: a covariance clustered by city needs more "
-            "cities than these. Lower w_lags or take fewer regressors."
-        )
 
 
 def _weak_robust(data: _Data, params: FloatArray, se: FloatArray) -> tuple[AndersonRubinSet, ...]:
     """One Anderson-Rubin set per endogenous regressor; clustered by city."""
-    m = data.endog.shape[1]
+    m, given = data.endog.shape[1], (data.y, data.exog)
     if m == 1:
-        return (anderson_rubin_set(data.y, data.exog, data.endog[:, 0], data.excluded, n=data.n, bounds=_RHO),)
-    first = len(params) - m
+        return (anderson_rubin_set(*given, data.endog[:, 0], data.excluded, n=data.n),)
+    start, scale = params[-m:], se[-m:]
     sets = []
     for j in range(m):
-        at, reach = float(params[first + j]), _REACH * float(se[first + j])
-        bounds = _RHO if j == m - 1 else (at - reach, at + reach)
-        sets.append(
-            subset_anderson_rubin(
-                data.y,
-                data.exog,
-                data.endog,
-                data.excluded,
-                position=j,
-                n=data.n,
-                start=params[first:],
-                scale=se[first:],
-                bounds=bounds,
-            )
-        )
+        at, reach = float(start[j]), _REACH * float(scale[j])
+        where: dict[str, Any] = {"position": j, "bounds": _RHO if j == m - 1 else (at - reach, at + reach)}
+        options = {"n": data.n, "start": start, "scale": scale, **where}
+        sets.append(subset_anderson_rubin(*given, data.endog, data.excluded, **options))
     return tuple(sets)
 
 
-@dataclass(frozen=True, eq=False)
-class _Data:
+class _Data(NamedTuple):
     """Within-transformed columns (rows,) and (rows, .); endog ends with W y."""
 
     y: FloatArray
@@ -266,8 +420,7 @@ class _Data:
     instrument_names: tuple[str, ...]
     n: int
     t: int
-    n_free: int
-    t_free: int
+    rows: int  # free of effects
 
 
 def _prepare(
@@ -282,8 +435,7 @@ def _prepare(
     names: Sequence[str] | None,
     endog_names: Sequence[str] | None,
 ) -> _Data:
-    given = panel_inputs(y, x, w, names)
-    plane, cube, weights, labels = given.y, given.x, given.weights, list(given.names)
+    plane, cube, weights, labels = panel_inputs(y, x, w, names)
     n, t, k = cube.shape
     inner, outer = (
         _extra(y, values, w, plane.shape, what) for values, what in ((endog, "endog"), (instruments, "instruments"))
@@ -299,28 +451,19 @@ def _prepare(
     exog = flat(np.concatenate([cube, weights.lag(cube[:, :, lagged])], axis=2))
     slopes = (*labels, *(f"W:{labels[j]}" for j in lagged))
     require_independent(exog, slopes)
-    excluded, kept = _usable(exog, flat(np.concatenate([powers, outer], axis=2)))
-    outside = [f"instrument {j}" for j in range(outer.shape[2])]
-    inner_names = tuple(endog_names) if endog_names is not None else tuple(f"endog{j}" for j in range(inner.shape[2]))
-    if excluded.shape[1] < inner.shape[2] + 1:
-        raise PanelInputError(
-            f"{excluded.shape[1]} usable instruments are too few for {inner.shape[2] + 1} endogenous regressors: "
-            "raise w_lags or give instruments."
-        )
+    candidates = flat(np.concatenate([powers, outer], axis=2))
+    kept = independent(partial_out(exog, candidates), scale=np.sqrt((candidates**2).sum(axis=0)))
+    excluded = candidates[:, kept]
+    outside, m = [f"instrument {j}" for j in range(outer.shape[2])], inner.shape[2]
+    inner_names = tuple(endog_names) if endog_names is not None else tuple(f"endog{j}" for j in range(m))
+    if excluded.shape[1] < m + 1:
+        few = f"{excluded.shape[1]} usable instruments are too few for {m + 1} endogenous regressors"
+        raise PanelInputError(f"{few}: raise w_lags or give instruments.")
     columns = np.concatenate([inner, weights.lag(plane)[:, :, None]], axis=2)
-    return _Data(
-        y=flat(plane[:, :, None])[:, 0],
-        exog=exog,
-        endog=flat(columns),
-        excluded=excluded,
-        names=(*slopes, *inner_names, "rho"),
-        endog_names=(*inner_names, "W:y"),
-        instrument_names=tuple(name for name, keep in zip([*power_names, *outside], kept, strict=True) if keep),
-        n=n,
-        t=t,
-        n_free=degrees(n, t, effects)[0],
-        t_free=degrees(n, t, effects)[1],
-    )
+    used = tuple(compress([*power_names, *outside], kept))
+    endogenous, rows = (*inner_names, "W:y"), int(np.prod(degrees(n, t, effects)))
+    left = flat(plane[:, :, None])[:, 0]
+    return _Data(left, exog, flat(columns), excluded, (*slopes, *inner_names, "rho"), endogenous, used, n, t, rows)
 
 
 def _extra(y: Values, values: Values | None, w: Weights, shape: tuple[int, ...], what: str) -> FloatArray:
@@ -331,7 +474,7 @@ def _extra(y: Values, values: Values | None, w: Weights, shape: tuple[int, ...],
 
 
 def _powers(
-    lag: Callable[[FloatArray], FloatArray], cube: FloatArray, lagged: list[int], w_lags: int, labels: list[str]
+    lag: Callable[[FloatArray], FloatArray], cube: FloatArray, lagged: list[int], w_lags: int, labels: Sequence[str]
 ) -> tuple[FloatArray, list[str]]:
     """W^p x for p up to w_lags, without those that are regressors themselves."""
     parts: list[FloatArray] = [np.empty((*cube.shape[:2], 0))]
@@ -345,21 +488,6 @@ def _powers(
     return np.concatenate(parts, axis=2), names
 
 
-def _usable(exog: FloatArray, excluded: FloatArray) -> tuple[FloatArray, list[bool]]:
-    """Instruments that add something to the regressors and to the instruments before them."""
-    rest = partial_out(exog, excluded)
-    scale = np.sqrt((excluded**2).sum(axis=0))
-    basis = np.empty((len(exog), 0))
-    kept = []
-    for j in range(excluded.shape[1]):
-        column = rest[:, j] - basis @ (basis.T @ rest[:, j])
-        length = float(np.sqrt(column @ column))
-        kept.append(length > 1e-6 * max(float(scale[j]), 1e-300))
-        if kept[-1]:
-            basis = np.column_stack([basis, column / length])
-    return excluded[:, kept], kept
-
-
 def _estimate(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(Z'Q A Q'Z)^-1 Z'Q A Q'y and the inverse."""
     cross = q.T @ z
@@ -371,10 +499,7 @@ def _moment_cov(q: FloatArray, e: FloatArray, n: int, cov: str | Robust, rows: i
     """Covariance of Q'e: sum over cities of (Q_i'e_i)(Q_i'e_i)' N/(N-1), or s2 Q'Q with s2 = e'e/rows, or of a kind."""
     own = q * e[:, None]
     if isinstance(cov, str):
-        if cov == "homoskedastic":
-            return np.asarray(float(e @ e) / rows * (q.T @ q))
-        scores = own.reshape(n, -1, q.shape[1]).sum(axis=1)
-        return np.asarray(scores.T @ scores * n / (n - 1))
+        return _clustered(own, n) if cov == "cluster" else np.asarray(float(e @ e) / rows * (q.T @ q))
     t = len(e) // n
     kind = replace(cov, correction="groups") if cov.correction == "jackknife" else cov
     made = Scores(own, np.zeros((len(e), 0)), (), q.shape[1], e.reshape(n, t), 1.0, Rows.balanced(n, t))
@@ -386,6 +511,5 @@ def _hansen(q: FloatArray, z: FloatArray, y: FloatArray, weight: FloatArray) -> 
     df = q.shape[1] - z.shape[1]
     if df == 0:
         return SpecTest("hansen_j", 0.0, 0.0, np.nan, "exactly identified: nothing to test")
-    params, _ = _estimate(q, z, y, weight)
-    g = q.T @ (y - z @ params)
+    g = q.T @ (y - z @ _estimate(q, z, y, weight)[0])
     return SpecTest.chi2("hansen_j", float(g @ weight @ g), df, "H0: all instruments are valid")

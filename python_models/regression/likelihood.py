@@ -1,15 +1,15 @@
 """The profile likelihood. After demeaning only cross-products remain: nothing of size NT is touched in the search.
 
-W belongs to the lag of y, M to the error; they are one matrix unless two are given.
-e(rho, lam) = Y a - (Z - lam MZ) d,  Y = [y, Wy, My, MWy],  a = (1, -rho, -lam, rho lam); d by least squares.
-lnL = const - (m/2) ln SSR + T' {ln|I - rho W| - ln(1 - rho) + ln|I - lam M| - ln(1 - lam)},
-const = -(m/2)(ln 2 pi + 1 - ln m); the terms ln(1 - r) only in lee_yu with year effects. Lee and Yu (2010).
+With W of the lag of y and M of the error, e(rho, lam) = Y a - (Z - lam MZ) d,  Y = [y, Wy, My, MWy], a = (1, -rho,
+-lam, rho lam); d by least squares. lnL = const - (m/2) ln SSR + T' {ln|I - rho W| - ln(1 - rho) + ln|I - lam M| - ln(1
+- lam)}, const = -(m/2)(ln 2 pi + 1 - ln m); the terms ln(1 - r) only in lee_yu with year effects. Lee and Yu (2010).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,6 @@ class SlopeMoments:
 
     @classmethod
     def of(cls, design: Design) -> SlopeMoments:
-        """Moments of a design."""
         k = design.z.shape[2]
         z = design.z.reshape(-1, k)
         scale = np.sqrt((z * z).sum(axis=0))
@@ -93,8 +92,7 @@ def y_places(columns: int, *, has_lam: bool) -> list[int]:
     return {1: [0], 2: [0, 2] if has_lam else [0, 1], 4: [0, 1, 2, 3]}[columns]
 
 
-@dataclass(frozen=True, eq=False)
-class Profile:
+class Profile(NamedTuple):
     """Least squares for given rho and lam; arrays have the broadcast shape, slopes one axis more."""
 
     ssr: FloatArray
@@ -114,33 +112,29 @@ class Likelihood:
 
     @classmethod
     def of(cls, moments: Moments, conv: Convention, logdet: LogDet, error_logdet: LogDet | None = None) -> Likelihood:
-        """One W for the lag and the error unless a second one is given."""
         return cls(moments, conv, logdet, error_logdet or logdet)
 
     @property
     def constant(self) -> float:
-        """-(m/2)(ln 2 pi + 1 - ln m)."""
         m = self.conv.n_rows
         return -m / 2.0 * (math.log(2.0 * math.pi) + 1.0 - math.log(m))
 
     def of_parameter(self, is_lam: bool) -> LogDet:
-        """The log-determinant that belongs to rho or to lambda."""
         return self.error_logdet if is_lam else self.logdet
 
     def jacobian(self, r: ArrayLike, is_lam: bool, *, near: float | None = None) -> tuple[FloatArray, FloatArray]:
         """T' {f(r) - ln(1 - r)} and its derivative; without the second term if the mode is not centred."""
         points = np.asarray(r, dtype=np.float64)
         f, slope, _ = self.of_parameter(is_lam).derivatives(points, near=near)
-        return self._with_mode(points, f, slope)
+        slope = slope + 1.0 / (1.0 - points) if self.conv.is_centred else slope
+        return self._with_mode(points, f), self.conv.t_eff * slope
 
     def coarse_jacobian(self, r: FloatArray, is_lam: bool) -> FloatArray:
         """The same from the coarse log-determinant, value only."""
-        return self._with_mode(r, self.of_parameter(is_lam).coarse(r), np.zeros_like(r))[0]
+        return self._with_mode(r, self.of_parameter(is_lam).coarse(r))
 
-    def _with_mode(self, r: FloatArray, f: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
-        if self.conv.is_centred:
-            return self.conv.t_eff * (f - np.log1p(-r)), self.conv.t_eff * (slope + 1.0 / (1.0 - r))
-        return self.conv.t_eff * f, self.conv.t_eff * slope
+    def _with_mode(self, r: FloatArray, f: FloatArray) -> FloatArray:
+        return self.conv.t_eff * (f - np.log1p(-r) if self.conv.is_centred else f)
 
     def fit_term(self, ssr: ArrayLike) -> FloatArray:
         """const - (m/2) ln SSR."""
@@ -151,14 +145,10 @@ class Likelihood:
         total = float(self.fit_term(self.moments.profile(rho, lam).ssr))
         if self.conv.has_rho:
             total += float(self.jacobian(rho, False)[0])
-        if self.conv.has_lam:
-            total += float(self.jacobian(lam, True)[0])
-        return total
+        return total + (float(self.jacobian(lam, True)[0]) if self.conv.has_lam else 0.0)
 
     def gradient(self, rho: float, lam: float) -> tuple[float, float]:
-        """d lnL / d rho and d lnL / d lam."""
-        p = self.moments.profile(rho, lam)
-        half = self.conv.n_rows / 2.0
+        p, half = self.moments.profile(rho, lam), self.conv.n_rows / 2.0
         by_rho = float(self.jacobian(rho, False)[1]) if self.conv.has_rho else 0.0
         by_lam = float(self.jacobian(lam, True)[1]) if self.conv.has_lam else 0.0
         return by_rho - half * float(p.ssr_by_rho / p.ssr), by_lam - half * float(p.ssr_by_lam / p.ssr)

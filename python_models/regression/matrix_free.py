@@ -1,31 +1,29 @@
-"""S(rho) = I - rho W without factors: for a W so large that the factors of I - rho W would not fit.
+"""S(rho) = I - rho W without factors: for a W so large that its factors would not fit.
 
-Solves by BiCGSTAB on blocks of columns (van der Vorst 1992). The log-determinant by quadrature: d steps of Arnoldi from
-a probe v give a small matrix H with v'f(W)v ~ |v|^2 (f(H))_11, that is nodes w_k and masses m_k that serve every rho.
+Solves by BiCGSTAB on blocks of columns (van der Vorst 1992); S(rho) has a unit diagonal, and a solve takes some 10
+steps at rho = .4, 25 at .8, 120 at .99. The log-determinant by quadrature: d steps of Arnoldi from a probe v give a
+small matrix H with v'f(W)v ~ |v|^2 (f(H))_11, that is nodes w_k and masses m_k that serve every rho:
 
     tr f(W) ~ mean over probes of sum_k m_k f(w_k),   f = ln(1 - rho w) and its derivatives by rho
 
-The traces of W^0, .., W^6 are exact (products of sparse matrices, block by block) and the masses of each probe are
-moved to match them: probes only settle what a polynomial of degree six leaves of f. The root 1 of a row-normalised W is
-taken out and added exactly. No preconditioner: S(rho) has a unit diagonal, and a solve takes some 10 steps at rho = .4,
-25 at .8, 120 at .99. Sources: Hutchinson (1990), Golub and Meurant (2010), Ubaru, Chen and Saad (2017); exact traces of
-low powers as in Barry and Pace (1999).
+The traces of W^0, .., W^6 are exact, and the masses of each probe are moved to match them: probes only settle what a
+polynomial of degree six leaves of f. The root 1 of a row-normalised W is added exactly. Hutchinson (1990), Golub and
+Meurant (2010), Ubaru, Chen and Saad (2017); exact traces of low powers as in Barry and Pace (1999).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-from python_models._types import ArrayLike, FloatArray
+from python_models._types import FloatArray
 from python_models.regression.errors import PanelInputError
 from python_models.regression.weights import SpatialWeights
-
-type ComplexArray = NDArray[np.complex128]
+from python_models.space.spectrum import ComplexArray
 
 TOLERANCE, MAX_STEPS = 1e-12, 2000  # of a solve, relative to the right-hand side
 BLOCK_CELLS = 2_000_000  # of one block of right-hand sides, and of one block of powers of W
@@ -45,8 +43,7 @@ class KrylovFactor:
 
     @property
     def logdet(self) -> float:
-        """ln|I - rho W| by quadrature."""
-        return float(self.owner.measure.derivatives(self.rho)[0])
+        return self.owner.logdet(self.rho)
 
     def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
         """S^-1 b to 1e-12 of |b|; PanelInputError if 2,000 steps are too few."""
@@ -63,16 +60,14 @@ class KrylovFactor:
 class KrylovSystem:
     """S(rho) for any rho; nothing is made before a solve."""
 
-    def __init__(self, weights: SpatialWeights, measure: QuadratureLogDet) -> None:
-        self.weights, self.measure = weights, measure
+    def __init__(self, weights: SpatialWeights, logdet: Callable[[float], float]) -> None:
+        self.weights, self.logdet = weights, logdet
 
     @cached_property
     def transposed(self) -> sp.csr_matrix:
-        """W' by rows."""
         return sp.csr_matrix(self.weights.matrix.T)
 
     def factor(self, rho: float) -> KrylovFactor:
-        """S(rho)."""
         return KrylovFactor(self, rho)
 
 
@@ -121,22 +116,21 @@ def bicgstab(matrix: sp.csr_matrix, rho: float, b: FloatArray) -> tuple[FloatArr
     )
 
 
-def exact_traces(matrix: sp.csr_matrix, depth: int = DEPTH) -> FloatArray:
-    """tr W^j, j = 1..2 depth, from blocks of rows of W^a and of (W')^b."""
+def exact_traces(matrix: sp.csr_matrix) -> FloatArray:
+    """tr W^j, j = 1..2 DEPTH, from blocks of rows of W^a and of (W')^b."""
     n = matrix.shape[0]
     back = sp.csr_matrix(matrix.T)
-    out = np.zeros(2 * depth)
+    out = np.zeros(2 * DEPTH)
     out[0] = matrix.diagonal().sum()
-    fill = max(1.0, (matrix.nnz / n) ** depth)
+    fill = max(1.0, (matrix.nnz / n) ** DEPTH)
     rows = int(np.clip(8 * BLOCK_CELLS / fill, 1, n))
     for start in range(0, n, rows):
         a, b = matrix[start : start + rows], back[start : start + rows]
-        for j in range(1, depth + 1):
-            if j > 1:
-                a = a @ matrix
-            out[2 * j - 2] += float(a.multiply(b).sum()) if j > 1 else 0.0
-            if j > 1:
-                b = b @ back
+        out[1] += float(a.multiply(b).sum())
+        for j in range(2, DEPTH + 1):
+            a = a @ matrix
+            out[2 * j - 2] += float(a.multiply(b).sum())
+            b = b @ back
             out[2 * j - 1] += float(a.multiply(b).sum())
     return out
 
@@ -161,17 +155,16 @@ class Measure:
         return out
 
 
-def measure(weights: SpatialWeights, *, probes: int | None = None, steps: int = STEPS) -> tuple[Measure, Measure]:
+def measure(weights: SpatialWeights) -> tuple[Measure, Measure]:
     """Nodes and masses of W from seeded probes, and the same from fewer steps, for the remainder."""
     n, matrix = weights.n, weights.matrix
     one = float(weights.is_row_normalised)
-    is_exact = probes is None and n <= EVERY
-    count = n if is_exact else probes or int(np.clip(PROBE_CELLS // n, MIN_PROBES, MAX_PROBES))
-    steps = min(steps, n)
+    is_exact = n <= EVERY
+    count = n if is_exact else int(np.clip(PROBE_CELLS // n, MIN_PROBES, MAX_PROBES))
+    steps = min(STEPS, n)
     rng = np.random.default_rng(SEED)
     traces = np.concatenate([[n], exact_traces(matrix)]) - one
-    found: list[tuple[ComplexArray, ComplexArray]] = []
-    fewer: list[tuple[ComplexArray, ComplexArray]] = []
+    nodes, mass = np.empty((2, 2, count, steps), dtype=np.complex128)  # of all steps, and of fewer
     for i in range(count):
         v = np.eye(n)[i] if is_exact else rng.choice(np.array([-1.0, 1.0]), size=n)
         if one:
@@ -179,14 +172,10 @@ def measure(weights: SpatialWeights, *, probes: int | None = None, steps: int = 
         share = float(v @ v) * count if is_exact else n - one
         h = arnoldi(matrix, v, steps, is_centred=bool(one))
         less = max(1, len(h) - FEWER)
-        for made, part in ((found, h), (fewer, h[:less, :less])):
-            nodes, mass = _quadrature(part, share, steps)
-            made.append((nodes, mass if is_exact else _with_traces(nodes, mass, traces)))
-    full, rough = (
-        Measure(np.array([a for a, _ in made]), np.array([m for _, m in made]), one, is_exact)
-        for made in (found, fewer)
-    )
-    return full, rough
+        for j, part in enumerate((h, h[:less, :less])):
+            nodes[j, i], plain = _quadrature(part, share, steps)
+            mass[j, i] = plain if is_exact else _with_traces(nodes[j, i], plain, traces)
+    return Measure(nodes[0], mass[0], one, is_exact), Measure(nodes[1], mass[1], one, is_exact)
 
 
 def _with_traces(nodes: ComplexArray, mass: ComplexArray, traces: FloatArray) -> ComplexArray:
@@ -219,51 +208,8 @@ def arnoldi(matrix: sp.csr_matrix, v: FloatArray, steps: int, *, is_centred: boo
 
 def _quadrature(h: FloatArray, share: float, steps: int) -> tuple[ComplexArray, ComplexArray]:
     """Nodes and masses of (f(H))_11 times share, filled up with empty ones."""
-    nodes, mass = np.zeros(steps, dtype=np.complex128), np.zeros(steps, dtype=np.complex128)
+    nodes, mass = np.zeros((2, steps), dtype=np.complex128)
     values, vectors = np.linalg.eig(h)
-    first = np.zeros(len(h))
-    first[0] = 1.0
     nodes[: len(h)] = values
-    mass[: len(h)] = share * vectors[0] * np.linalg.solve(vectors, first.astype(vectors.dtype))
+    mass[: len(h)] = share * vectors[0] * np.linalg.solve(vectors, np.eye(1, len(h), dtype=vectors.dtype)[0])
     return nodes, mass
-
-
-class QuadratureLogDet:
-    """f from a `Measure`: no factors, memory of some forty vectors. `low` is -high, not the exact lower end."""
-
-    def __init__(self, weights: SpatialWeights, radius: float) -> None:
-        self._full, self._rough = measure(weights)
-        self.system = KrylovSystem(weights, self)
-        self.high = 1.0 / radius
-        self.low = -self.high
-        probes, steps = self._full.nodes.shape
-        self.method = f"Arnoldi quadrature, {probes} probes of {steps} steps"
-
-    @property
-    def wide(self) -> QuadratureLogDet:
-        """Itself."""
-        return self
-
-    def coarse(self, rho: FloatArray) -> FloatArray:
-        """The same f."""
-        return self.derivatives(rho)[0]
-
-    def derivatives(self, rho: ArrayLike, *, near: float | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """f, f', f'' with the shape of rho."""
-        points = np.asarray(rho, dtype=np.float64)
-        flat = points.ravel()
-        out = self._full.derivatives(flat).mean(axis=1)
-        if self._full.one:
-            rest = 1.0 - flat
-            out += np.stack([np.log(rest), -1.0 / rest, -1.0 / (rest * rest)])
-        f, f1, f2 = out.reshape(3, *points.shape)
-        return f, f1, f2
-
-    def error(self, rho: float) -> FloatArray:
-        """Bounds of the errors of f and f' (2,): three standard errors of the probes, and the last steps' change."""
-        at = np.array([rho])
-        full, rough = self._full.derivatives(at)[:2, :, 0], self._rough.derivatives(at)[:2, :, 0]
-        change = np.abs(full.mean(axis=1) - rough.mean(axis=1))
-        if self._full.is_exact:
-            return np.asarray(change)
-        return np.asarray(3.0 * full.std(axis=1, ddof=1) / np.sqrt(full.shape[1]) + change)

@@ -8,25 +8,27 @@ more than 30 million links in W^3: M = W + r W^2)
 The control variate M and the removal of the constant mode leave little to the probes (Hutchinson 1990).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from python_models._types import FloatArray
-from python_models.regression.logdet import LogDet, log_determinant
-from python_models.regression.spectrum import DENSE_LIMIT
-from python_models.regression.systems import DENSE_FROM, Factor
+from python_models.regression.errors import PanelInputError
+from python_models.regression.logdet import DENSE_FROM, Factor, LogDet, log_determinant
+from python_models.regression.matrix_free import measure
 from python_models.regression.weights import SpatialWeights
+from python_models.space.spectrum import DENSE_LIMIT, ComplexArray, eigenvalues
 
 PROBE_CELLS, MIN_PROBES, MAX_PROBES = 365_000, 8, 256  # n times probes: relative error near 5e-4
 CONTROL_CELLS = 30_000_000  # links up to which W^3 is in M: 400 MB
 SEED = 20_101
 
 
-@dataclass(frozen=True, eq=False)
-class Outer:
+class Outer(NamedTuple):
     """R = I - lam M, factored."""
 
     weights: SpatialWeights
@@ -34,17 +36,13 @@ class Outer:
     factor: Factor
 
     def filtered(self, values: FloatArray, *, transposed: bool = False) -> FloatArray:
-        """R values, or R' values."""
         matrix = self.weights.matrix.T if transposed else self.weights.matrix
         return np.asarray(values - self.lam * (matrix @ values))
 
 
 @dataclass(frozen=True, eq=False)
 class Multiplier:
-    """G at r: traces g1 = tr G, g2 = tr G^2; G itself (n <= 1,000) or its image of the probes.
-
-    column_sums : G'1 (n,).   row_sums : G1 (n,).   factor : S(r) factored.
-    """
+    """G at r: traces g1 = tr G, g2 = tr G^2; G itself (n <= 1,000) or its image of the probes."""
 
     r: float
     g1: float
@@ -54,31 +52,25 @@ class Multiplier:
     column_sums: FloatArray
     row_sums: FloatArray
     matrix: FloatArray | None
-    probes: FloatArray | None
-    images: FloatArray | None
+    probes: FloatArray
+    images: FloatArray
     outer: Outer | None = None  # G stands between R and R^-1
-
-    @property
-    def logdet(self) -> float:
-        """ln|S(r)|."""
-        return float(log_determinant(self.weights).derivatives(self.r)[0])
-
-    @property
-    def trace(self) -> float:
-        """tr G."""
-        return self.g1
-
-    def solve(self, b: FloatArray, *, transposed: bool = False) -> FloatArray:
-        """S(r)^-1 b, or S(r)'^-1 b."""
-        return self.factor.solve(b, transposed=transposed)
 
     @cached_property
     def control(self) -> sp.csr_matrix:
-        """The first terms of G."""
-        return _control(self)
+        w = self.weights.matrix
+        if self.outer is not None:  # R (W + r W^2) (I + lam M)
+            other, base = self.outer.weights.matrix, sp.csr_matrix(w + self.r * (w @ w))
+            return sp.csr_matrix(base - self.outer.lam * (other @ base) + self.outer.lam * (base @ other))
+        if self.weights.density > DENSE_FROM:
+            return w
+        square = sp.csr_matrix(w @ w)
+        first = sp.csr_matrix(w + self.r * square)
+        if float(square.nnz) * w.nnz / self.weights.n > CONTROL_CELLS:  # bound of the links of W^3
+            return first
+        return sp.csr_matrix(first + self.r**2 * (square @ w))
 
     def apply(self, values: FloatArray) -> FloatArray:
-        """G applied to the first axis of `values` (n, ...)."""
         flat = np.ascontiguousarray(values.reshape(self.weights.n, -1))
         if self.outer is not None:
             flat = self.outer.factor.solve(flat)
@@ -86,7 +78,6 @@ class Multiplier:
         return (flat if self.outer is None else self.outer.filtered(flat)).reshape(values.shape)
 
     def apply_transposed(self, values: FloatArray) -> FloatArray:
-        """G' applied to the first axis of `values` (n, ...)."""
         flat = values.reshape(self.weights.n, -1)
         if self.outer is not None:
             flat = self.outer.filtered(flat, transposed=True)
@@ -97,7 +88,6 @@ class Multiplier:
         return np.asarray(flat).reshape(values.shape)
 
     def diagonal(self, *, is_centred: bool) -> FloatArray:
-        """Diagonal of G, or of J G J (n,)."""
         first, second = diagonals(self, is_centred=is_centred)
         return (first + second) / 2.0
 
@@ -114,31 +104,19 @@ class MatrixMultiplier:
     matrix: FloatArray
 
     def apply(self, values: FloatArray) -> FloatArray:
-        """G applied to the first axis of `values` (n, t)."""
         return np.asarray(self.matrix @ values)
 
     def apply_transposed(self, values: FloatArray) -> FloatArray:
-        """G' applied to the first axis of `values` (n, t)."""
         return np.asarray(self.matrix.T @ values)
 
     def diagonal(self, *, is_centred: bool) -> FloatArray:
-        """Diagonal of G, or of J G J (n,)."""
         g = self.matrix
         if is_centred:
             g = g - g.mean(axis=0) - g.mean(axis=1, keepdims=True) + g.mean()
         return np.diagonal(g).copy()
 
     def links(self) -> sp.csr_matrix:
-        """(G + G')/2."""
         return sp.csr_matrix((self.matrix + self.matrix.T) / 2.0)
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A trace and the standard error that its probes leave (0 if exact)."""
-
-    value: float
-    se: float
 
 
 def multiplier(weights: SpatialWeights, logdet: LogDet, r: float) -> Multiplier:
@@ -149,7 +127,7 @@ def multiplier(weights: SpatialWeights, logdet: LogDet, r: float) -> Multiplier:
     ones = np.ones(n)
     column_sums = np.asarray(weights.matrix.T @ factor.solve(ones, transposed=True))
     row_sums = weights.lag(factor.solve(ones))
-    matrix = probes = images = None
+    matrix, probes, images = None, np.empty((n, 0)), np.empty((n, 0))
     if n <= DENSE_LIMIT:
         matrix = factor.solve(weights.matrix.toarray())  # S^-1 W = W S^-1
     else:
@@ -159,18 +137,18 @@ def multiplier(weights: SpatialWeights, logdet: LogDet, r: float) -> Multiplier:
     return Multiplier(r, -float(f1), -float(f2), factor, weights, column_sums, row_sums, matrix, probes, images)
 
 
-def cross_trace(a: Multiplier, b: Multiplier) -> Traced:
-    """tr G_a' G_b."""
+def cross_trace(a: Multiplier, b: Multiplier) -> tuple[float, float]:
+    """tr G_a' G_b, and the standard error that its probes leave (0 if exact)."""
     if a.matrix is not None and b.matrix is not None:
-        return Traced(float((a.matrix * b.matrix).sum()), 0.0)
+        return float((a.matrix * b.matrix).sum()), 0.0
     n = a.weights.n
     constant = float(a.column_sums @ b.column_sums) / n
     ma, mb = a.control, b.control
     squares = float(ma.data @ ma.data) if mb is ma else float(ma.multiply(mb).sum())
-    base = squares - float(_sums(ma) @ _sums(mb)) / n
-    own = _centred_products(ma @ _probes(a), mb @ _probes(b))
-    per_probe = _centred_products(_images(a), _images(b)) - own
-    return Traced(base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe))))
+    base = squares - float(np.asarray(ma.sum(axis=0)).ravel() @ np.asarray(mb.sum(axis=0)).ravel()) / n
+    own = _centred_products(ma @ a.probes, mb @ b.probes)
+    per_probe = _centred_products(a.images, b.images) - own
+    return base + constant + float(per_probe.mean()), float(per_probe.std(ddof=1) / np.sqrt(len(per_probe)))
 
 
 def conjugated(g: Multiplier, weights: SpatialWeights, logdet: LogDet, lam: float) -> Multiplier:
@@ -179,37 +157,28 @@ def conjugated(g: Multiplier, weights: SpatialWeights, logdet: LogDet, lam: floa
     made = replace(g, outer=outer, matrix=None)
     ones = np.ones((weights.n, 1))
     column_sums, row_sums = made.apply_transposed(ones)[:, 0], made.apply(ones)[:, 0]
-    matrix = images = None
-    if g.matrix is not None:
-        matrix = made.apply(np.eye(weights.n))
-    else:
-        images = made.apply(_probes(g))
+    matrix = None if g.matrix is None else made.apply(np.eye(weights.n))
+    images = made.apply(g.probes) if g.matrix is None else g.images
     return replace(made, matrix=matrix, images=images, column_sums=column_sums, row_sums=row_sums)
 
 
 def product_trace(a: Multiplier, b: Multiplier) -> float:
-    """tr G_a G_b = (tr G_a - tr G_b) / (r_a - r_b) where both are functions of one W; tr G^2 in the limit.
-
-    Of two matrices: from G_a and G_b themselves, or from probes.
-    """
+    """tr G_a G_b: (tr G_a - tr G_b) / (r_a - r_b) of one W, tr G^2 in the limit; else by G or probes."""
     if a is not b and (a.outer is not None or b.outer is not None):
         if a.matrix is not None and b.matrix is not None:
             return float((a.matrix * b.matrix.T).sum())
-        return float((a.apply_transposed(_probes(a)) * _images(b)).sum() / _probes(a).shape[1])
+        return float((a.apply_transposed(a.probes) * b.images).sum() / a.probes.shape[1])
     if abs(a.r - b.r) < 1e-5:
         return (a.g2 + b.g2) / 2.0
     return (a.g1 - b.g1) / (a.r - b.r)
 
 
 def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArray]:
-    """Diagonal of G (or J G J) twice, (n,) each: exact copies, or from two independent halves of the probes.
-
-    The product of the two halves is free of the bias that the square of one estimate has.
-    """
+    """Diagonal of G (or J G J) twice: exact, or of two independent halves of the probes, whose product has no bias."""
     if m.matrix is not None:
         halves = [np.diagonal(m.matrix).copy()] * 2
     else:
-        control, probes, images = m.control, _probes(m), _images(m)
+        control, probes, images = m.control, m.probes, m.images
         rest = probes * (images - control @ probes)
         cut = probes.shape[1] // 2
         halves = [control.diagonal() + rest[:, part].mean(axis=1) for part in (slice(0, cut), slice(cut, None))]
@@ -220,34 +189,70 @@ def diagonals(m: Multiplier, *, is_centred: bool) -> tuple[FloatArray, FloatArra
     return halves[0], halves[1]
 
 
-def _control(m: Multiplier) -> sp.csr_matrix:
-    w = m.weights.matrix
-    if m.outer is not None:  # R (W + r W^2) (I + lam M): the first terms
-        other, base = m.outer.weights.matrix, sp.csr_matrix(w + m.r * (w @ w))
-        return sp.csr_matrix(base - m.outer.lam * (other @ base) + m.outer.lam * (base @ other))
-    if m.weights.density > DENSE_FROM:
-        return w
-    square = sp.csr_matrix(w @ w)
-    first = sp.csr_matrix(w + m.r * square)
-    if float(square.nnz) * w.nnz / m.weights.n > CONTROL_CELLS:  # bound of the links of W^3
-        return first
-    return sp.csr_matrix(first + m.r**2 * (square @ w))
-
-
-def _sums(matrix: sp.csr_matrix) -> FloatArray:
-    return np.asarray(matrix.sum(axis=0)).ravel()
-
-
 def _centred_products(a: FloatArray, b: FloatArray) -> FloatArray:
-    """(J a)'(J b) column by column."""
     return np.asarray((a * b).sum(axis=0) - a.sum(axis=0) * b.sum(axis=0) / len(a))
 
 
-def _images(m: Multiplier) -> FloatArray:
-    assert m.images is not None  # made whenever the matrix is not
-    return m.images
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Nodes omega (K,) of a row-normalised W and how many eigenvalues each stands for: mass (K,).
+
+    Up to 1,000 cities (or by solver='eigenvalues') all eigenvalues, each once; above them the nodes of `matrix_free`.
+    """
+
+    omega: ComplexArray
+    mass: ComplexArray
+    weights: SpatialWeights
+    is_exact: bool
+
+    @property
+    def n(self) -> int:
+        return self.weights.n
+
+    def mean(self, values: ComplexArray) -> FloatArray:
+        """tr f(W)/n from f at the nodes, on the last axis."""
+        return np.asarray((self.mass * values).sum(axis=-1).real / self.n)
+
+    def star(self, function: Callable[[ComplexArray], ComplexArray]) -> float:
+        """tr*(f(W)) = tr(J f(W) J)/(n - 1) = [sum f(omega_i) - f(1)]/(n - 1): W1 = 1, so J takes f(1) away."""
+        at_one = float(function(np.ones(1, dtype=np.complex128))[0].real)
+        return float((self.mass * function(self.omega)).sum().real - at_one) / (self.n - 1)
+
+    def log_det(self, rho: FloatArray | float) -> FloatArray:
+        """ln|I - rho W| - ln(1 - rho) for each rho."""
+        grid = np.atleast_1d(np.asarray(rho, dtype=np.float64))
+        rest = 1.0 - grid[:, None] * self.omega[None, :]
+        logs = np.log(np.abs(rest)) if self.is_exact else np.log(rest)
+        return np.asarray((self.mass * logs).sum(axis=1).real - np.log1p(-grid), dtype=np.float64)
+
+    def bounds(self) -> tuple[float, float]:
+        """The open interval of rho around zero in which I - rho W is regular."""
+        if not self.is_exact:
+            return -1.0, 1.0
+        real = self.omega.real[np.abs(self.omega.imag) < 1e-9]
+        lowest = float(real.min(initial=0.0))
+        return (1.0 / lowest if lowest < -1e-12 else -10.0), 1.0
+
+    def gram_star(self, rho: float) -> float:
+        """tr(Gs'Gs)/(n - 1), Gs = J G J, G = W (I - rho W)^-1; |G|^2 - |G'1|^2/n for a row-normalised W."""
+        g = multiplier(self.weights, log_determinant(self.weights), rho)
+        return (cross_trace(g, g)[0] - float(g.column_sums @ g.column_sums) / self.n) / (self.n - 1)
+
+    def spread(self, values: FloatArray, rho: float) -> FloatArray:
+        return self.weights.lag(log_determinant(self.weights).system.factor(rho).solve(values))
+
+    def radius(self, tau: float, eta: float, rho: float) -> float:
+        """Largest |eigenvalue| of A = (I - rho W)^-1 (tau I + eta W): below one the process is stable."""
+        return float(np.abs((tau + eta * self.omega) / (1.0 - rho * self.omega)).max())
 
 
-def _probes(m: Multiplier) -> FloatArray:
-    assert m.probes is not None
-    return m.probes
+def spectrum(weights: SpatialWeights) -> Spectrum:
+    """Spectrum of W, for any number of cities; PanelInputError for a W whose rows do not sum to one."""
+    if not weights.is_row_normalised:
+        raise PanelInputError("the dynamic model needs a row-normalised W: year effects cannot be removed otherwise.")
+    if weights.solver == "eigenvalues" or (weights.solver != "matrix_free" and weights.n <= DENSE_LIMIT):
+        omega = eigenvalues(weights.matrix)
+        return Spectrum(omega, np.ones(len(omega), dtype=np.complex128), weights, True)
+    found, _ = measure(weights)
+    omega = np.append(found.nodes.ravel(), 1.0 + 0.0j)
+    return Spectrum(omega, np.append(found.mass.ravel() / len(found.mass), 1.0 + 0.0j), weights, False)

@@ -21,23 +21,17 @@ class SpatialPanel:
     """A spatial panel model with fixed effects, y_t = rho W y_t + X_t b + W X_t th + mu + lambda_t 1 + u_t.
 
     dependent : Series (or one column) on an (entity, time) MultiIndex, or a wide frame (cities x years).   exog :
-    DataFrame on the same labels, or wide frames by name; row order does not matter.
-    graph : libpysal.graph.Graph, libpysal W, square DataFrame, or (matrix, labels); its labels must
-    be exactly the entities.   model : ols, slx, sar, sem, sdm, sdem, sac (SAC: u_t = lambda W u_t + e_t besides W y_t).
-    effects : none (one intercept), entity, time, twoways.   estimator : lee_yu (transformation, default), direct (true
-    dummy ML), elhorst (W applied to demeaned y), direct_bc, elhorst_bc, direct_bc_sdpdmod (bias-corrected),
-    transformed_dummies (for W whose rows do not sum to one).   durbin : names of the x that also enter as W:x.
-    error_graph : another W in the error (default the graph).   solver : how I - rho W is solved (eigenvalues, dense,
-    sparse, matrix_free); None chooses by size, see `logdet.log_determinant`.
+    DataFrame on the same labels, or wide frames by name; row order does not matter.   graph : libpysal Graph or W,
+    square DataFrame, or (matrix, labels); its labels must be exactly the entities.   model, effects, estimator : as in
+    `fit_panel`.   durbin : names of the x that also enter as W:x.   error_graph : another W in the error.   solver :
+    eigenvalues, dense, sparse, matrix_free; None chooses by size.
 
-    Real panels, by true dummy ML (`direct`, as the transformation does not exist there): has_holes=True takes a panel
-    whose rows are missing for some cities and years (or hold a missing value), each year's W restricted to the cities
-    that are there and, with `renormalise`, scaled back to its row sums; graph (and error_graph) may be a mapping
-    year -> graph; period_groups, a label a city (province), gives every group year effects of its own.
+    Real panels, by `direct`: has_holes=True takes a panel whose rows are missing for some cities and years, each year's
+    W restricted to the cities that are there and, with `renormalise`, scaled back to its row sums; graph (and
+    error_graph) may be a mapping year -> graph; period_groups, a label a city (province), gives every group year
+    effects of its own.
 
-    Raises PanelInputError that names the city, year or column. Nothing is estimated before `fit`.
-
-    Example: SpatialPanel(y, x, graph.transform("r")).fit().effects().to_frame()
+    PanelInputError names the city, year or column. Example: SpatialPanel(y, x, graph.transform("r")).fit().effects()
     """
 
     def __init__(
@@ -61,35 +55,22 @@ class SpatialPanel:
         self._error: SpatialWeights | None = None
         if has_holes or period_groups is not None or isinstance(graph, Mapping) or isinstance(error_graph, Mapping):
             if estimator not in (None, "direct"):
-                raise PanelInputError(
-                    f"a panel with holes, graphs by year or groups needs 'direct', got {estimator!r}."
-                )
-            self._stack = align_stack(
-                dependent,
-                exog,
-                graph,
-                error_graph=error_graph,
-                effects=effects,
-                period_groups=period_groups,
-                renormalise=renormalise,
-            )
-            self._data = self._stack.data
+                told = "a panel with holes, graphs by year or groups needs 'direct'"
+                raise PanelInputError(f"{told}, got {estimator!r}.")
+            rest: dict[str, Any] = {"error_graph": error_graph, "period_groups": period_groups}
+            self._stack = align_stack(dependent, exog, graph, effects=effects, renormalise=renormalise, **rest)
+            self.data: PanelData = self._stack.data  # the aligned arrays and their labels
         else:
-            self._data = align_panel(dependent, exog, graph)
-            n, t = self._data.y.shape
+            self.data = align_panel(dependent, exog, graph)
+            n, t = self.data.y.shape
             if error_graph is not None:
-                self._error = spatial_weights(graph_in_order(error_graph, self._data.entities), solver=solver)
+                self._error = spatial_weights(graph_in_order(error_graph, self.data.entities), solver=solver)
             asked = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
-            convention(**asked, weights=self._data.weights)
-        self._data = replace(self._data, weights=spatial_weights(self._data.weights, solver=solver))
-        self._durbin = column_positions(self._data.names, durbin)
+            convention(**asked, weights=self.data.weights)
+        self.data = replace(self.data, weights=spatial_weights(self.data.weights, solver=solver))
+        self._durbin = column_positions(self.data.names, durbin)
         self.model, self.effects = model, effects
         self.estimator = estimator or ("direct" if self._stack is not None else "lee_yu")
-
-    @property
-    def data(self) -> PanelData:
-        """The aligned arrays and their labels."""
-        return self._data
 
     def fit(
         self,
@@ -99,25 +80,12 @@ class SpatialPanel:
         bias_draws: int = 0,
         rng: np.random.Generator | None = None,
     ) -> PanelResults:
-        """Estimate. `cov`: cluster (by city), info, qml, driscoll_kraay, block_bootstrap, wild_bootstrap (`draws`
-        panels, need `rng`), or Cluster, Conley, DriscollKraay with settings, whose labels or points are matched with
-        the entities if they are a Series or frame; see `core.fit_panel`.
-        """
-        data = self._data
-        options: dict[str, Any] = {
-            "model": self.model,
-            "cov": self._in_order(cov),
-            "names": data.names,
-            "durbin": self._durbin,
-            "draws": draws,
-            "bias_draws": bias_draws,
-            "rng": rng,
-        }
-        if self._stack is not None:
-            stack = self._stack
-            fit = fit_stack(
-                data.y[:, 0], data.x[:, 0], data.weights, stack.codes, stack.effects, error_W=stack.error, **options
-            )
+        """Estimate, as `fit_panel`; groups and points of Cluster and Conley as Series or frame are matched by label."""
+        data, stack = self.data, self._stack
+        options: dict[str, Any] = {"model": self.model, "cov": self._in_order(cov), "names": data.names}
+        options |= {"durbin": self._durbin, "draws": draws, "bias_draws": bias_draws, "rng": rng}
+        if stack is not None:
+            fit = fit_stack(data.y, data.x, (data.weights, stack.error), stack.codes, stack.effects, **options)
             return PanelResults(replace(fit, effects=self.effects), data)
         options |= {"effects": self.effects, "estimator": self.estimator, "error_W": self._error}
         return PanelResults(fit_panel(data.y, data.x, data.weights, **options), data)
@@ -125,9 +93,9 @@ class SpatialPanel:
     def _in_order(self, cov: str | Robust) -> str | Robust:
         """Labels and points of the covariance in the order of the panel."""
         if isinstance(cov, Cluster) and cov.groups is not None:
-            return replace(cov, groups=align_to(self._data.entities, cov.groups, "groups"))
+            return replace(cov, groups=align_to(self.data.entities, cov.groups, "groups"))
         if isinstance(cov, Conley):
-            return replace(cov, points=align_to(self._data.entities, cov.points, "points"))
+            return replace(cov, points=align_to(self.data.entities, cov.points, "points"))
         return cov
 
 

@@ -1,9 +1,13 @@
-"""Labelled results of a spatial panel model."""
+"""Labelled results of a spatial panel model, models side by side, and their tables as text, HTML and LaTeX."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +17,81 @@ from python_models._types import FloatArray
 from python_models.inference import Normal, normal
 from python_models.regression.core import CoreFit
 from python_models.regression.data import PanelData, align_panel
-from python_models.regression.effects import AverageEffects, average_effects
-from python_models.regression.effects_city import city_effects, effects_by_order
+from python_models.regression.effects import AverageEffects, average_effects, city_effects, effects_by_order
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import log_determinant
-from python_models.regression.summary import Summary, summarise
 from python_models.regression.within import has_entity, has_time
+
+_LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
+_LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+FOOT = ("nobs", "n_rows", "loglik", "aic", "bic", "r2_within")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A title, header lines (name, value), columns and rows of text. `str()` gives the text table."""
+
+    title: str
+    header: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        table = (self.columns, *self.rows)
+        widths = [max(len(row[j]) for row in table) for j in range(len(self.columns))]
+        cells = [[f"{c:>{w}}" for c, w in zip(row, widths, strict=True)] for row in table]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *cell[1:]]).rstrip() for row, cell in zip(table, cells, strict=True)
+        ]
+        wide = max(len(self.title), *(len(line) for line in lines))
+        head = [f"{name:<24}{value}".rstrip() for name, value in self.header]
+        rule = "-" * wide
+        return "\n".join([self.title, "=" * wide, *head, *([rule] if head else []), lines[0], rule, *lines[1:], rule])
+
+    def as_html(self) -> str:
+        head = "".join(f"<tr><th>{escape(n)}</th><td>{escape(v)}</td></tr>" for n, v in self.header)
+        names = "".join(f"<th>{escape(c)}</th>" for c in self.columns)
+        body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in self.rows)
+        header = f'<table class="panel-header">{head}</table>' if head else ""
+        return (
+            f'<div class="panel-summary"><h4>{escape(self.title)}</h4>{header}'
+            f"<table><thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.as_html()
+
+    def as_latex(self) -> str:
+        """A LaTeX table (booktabs); the header stands below as notes."""
+        spec = "l" + "r" * (len(self.columns) - 1)
+        lines = [" & ".join(_t(cell) for cell in row) + r" \\" for row in self.rows]
+        notes = "; ".join(f"{_t(name)}: {_t(value)}" for name, value in self.header)
+        head = " & ".join(_t(c) for c in self.columns) + r" \\"
+        top = [r"\begin{table}", rf"\caption{{{_t(self.title)}}}", rf"\begin{{tabular}}{{{spec}}}", r"\toprule", head]
+        foot = [rf"\par\footnotesize {notes}."] if notes else []
+        body = [r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", *foot, r"\end{table}"]
+        return "\n".join([*top, *body])
+
+
+def summarise(title: str, header: Sequence[tuple[str, str]], frame: pd.DataFrame) -> Summary:
+    rows = tuple(tuple(cell(value) for value in row) for row in frame.itertuples(index=False))
+    return Summary(title, tuple(header), tuple(str(c) for c in frame.columns), rows)
+
+
+def cell(value: object) -> str:
+    """One value as text; a missing number is empty."""
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    number = float(value)
+    if np.isnan(number):
+        return ""
+    if number != 0.0 and not 1e-3 <= abs(number) < 1e6:
+        return f"{number:.4g}"
+    return f"{number:.4f}"
+
+
+def _t(text: str) -> str:
+    return "".join(_LATEX.get(character, character) for character in text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +104,13 @@ class PanelResults:
     core: CoreFit
     data: PanelData
 
+    sigma2 = property(attrgetter("core.sigma2"), doc="Error variance, SSR / N'T' (bias-corrected where asked for).")
+    loglik = property(attrgetter("core.loglik"), doc="Log-likelihood with all constants.")
+    aic = property(attrgetter("core.aic"), doc="-2 lnL + 2 p.")
+    bic = property(attrgetter("core.bic"), doc="-2 lnL + p ln(N'T').")
+    dof = property(attrgetter("core.dof"), doc="Rows after the fixed effects less the slopes.")
+    r2_within = property(attrgetter("core.r2_within"), doc="1 - SSR / sum of squares of the demeaned y.")
+
     def __repr__(self) -> str:
         return str(self.summary())
 
@@ -39,12 +119,10 @@ class PanelResults:
 
     @cached_property
     def params(self) -> pd.Series:
-        """Estimates."""
         return pd.Series(self.core.params, index=list(self.core.names), name="parameter")
 
     @cached_property
     def cov(self) -> pd.DataFrame:
-        """Covariance of the estimates."""
         return pd.DataFrame(self.core.cov, index=list(self.core.names), columns=list(self.core.names))
 
     @cached_property
@@ -54,12 +132,10 @@ class PanelResults:
 
     @cached_property
     def tstats(self) -> pd.Series:
-        """Estimate over standard error."""
         return pd.Series(self._normal().z, index=self.params.index, name="tstat")
 
     @cached_property
     def pvalues(self) -> pd.Series:
-        """Two-sided normal p-values."""
         return pd.Series(self._normal().p, index=self.params.index, name="pvalue")
 
     def _normal(self, level: float = 0.95) -> Normal:
@@ -81,39 +157,9 @@ class PanelResults:
         return self.core.lam if self.core.conv.has_lam else None
 
     @property
-    def sigma2(self) -> float:
-        """Error variance, SSR / N'T' (corrected in the bias-corrected estimators)."""
-        return self.core.sigma2
-
-    @property
-    def loglik(self) -> float:
-        """Log-likelihood with all constants."""
-        return self.core.loglik
-
-    @property
-    def aic(self) -> float:
-        """-2 lnL + 2 p."""
-        return self.core.aic
-
-    @property
-    def bic(self) -> float:
-        """-2 lnL + p ln(N'T')."""
-        return self.core.bic
-
-    @property
     def nobs(self) -> int:
         """Rows of the panel, N T."""
         return self.core.conv.n * self.core.conv.t
-
-    @property
-    def dof(self) -> int:
-        """Rows after the fixed effects less the slopes."""
-        return self.core.dof
-
-    @property
-    def r2_within(self) -> float:
-        """1 - SSR / sum of squares of the demeaned y."""
-        return self.core.r2_within
 
     @property
     def feasible_range(self) -> tuple[float, float]:
@@ -132,7 +178,7 @@ class PanelResults:
 
     @cached_property
     def fitted_values(self) -> pd.Series:
-        """y - e by (entity, time): what the model says of y, given the neighbours and the fixed effects."""
+        """y - e: what the model says of y, given the neighbours and the fixed effects."""
         observed = self.data.series(self.data.y, self.data.dependent)
         return (observed - self.residuals).rename("fitted_values")
 
@@ -152,10 +198,8 @@ class PanelResults:
     def _effects(self) -> tuple[FloatArray, FloatArray, float]:
         left = self.data.y - self.core.rho * self.data.weights.lag(self.data.y) - self._slopes_part(self.data.x)
         constant = float(left.mean())
-        zero_n, zero_t = np.zeros(len(left)), np.zeros(left.shape[1])
-        mu = left.mean(axis=1) - constant if has_entity(self.core.effects) else zero_n
-        gamma = left.mean(axis=0) - constant if has_time(self.core.effects) else zero_t
-        return mu, gamma, constant
+        mu, gamma = left.mean(axis=1) - constant, left.mean(axis=0) - constant
+        return mu * has_entity(self.core.effects), gamma * has_time(self.core.effects), constant
 
     def _slopes_part(self, x: FloatArray) -> FloatArray:
         n_x = x.shape[2]
@@ -170,12 +214,18 @@ class PanelResults:
 
         `reduced`: (I - rho W)^-1 (Z d + effects), the mean of y given x. `signal`: rho W y + Z d + effects, which uses
         the observed neighbours (no new exog allowed). `exog`: other values of the regressors for the same cities and
-        years, for a counterfactual.
+        years.
         """
         self._need_plane("predict")
         if kind not in ("reduced", "signal") or (kind == "signal" and exog is not None):
             raise PanelInputError("kind must be 'reduced', or 'signal' (only for the observed exog).")
-        x = self.data.x if exog is None else self._other(exog)
+        x = self.data.x
+        if exog is not None:
+            missing = [name for name in self.data.names if name not in exog.columns]
+            if missing:
+                raise PanelInputError(f"exog lacks the regressor '{missing[0]}'.")
+            observed, graph = self.data.series(self.data.y, "y"), (self.data.weights, self.data.entities)
+            x = align_panel(observed, exog[list(self.data.names)], graph).x
         mu, gamma, constant = self._effects
         part = self._slopes_part(x) + mu[:, None] + gamma[None, :] + constant
         if self.core.rho != 0.0 and kind == "signal":
@@ -184,40 +234,20 @@ class PanelResults:
             part = log_determinant(self.data.weights).system.factor(self.core.rho).solve(part)
         return self.data.series(part, f"predicted_{self.data.dependent}")
 
-    def _other(self, exog: pd.DataFrame) -> FloatArray:
-        missing = [n for n in self.data.names if n not in exog.columns]
-        if missing:
-            raise PanelInputError(f"exog lacks the regressor '{missing[0]}'.")
-        observed = self.data.series(self.data.y, self.data.dependent)
-        other = align_panel(observed, exog[list(self.data.names)], (self.data.weights, self.data.entities))
-        return other.x
-
     def effects(
         self, method: str = "delta", *, draws: int = 2000, rng: np.random.Generator | None = None, level: float = 0.95
     ) -> Effects:
         """Direct, indirect and total effects; see `effects.average_effects`. `simulation` needs `rng`."""
         flat = self.data.x.reshape(-1, self.data.x.shape[2])
-        ratio = flat.std(axis=0, ddof=1) / float(self.data.y.std(ddof=1))
-        average = average_effects(
-            self.core, method=method, draws=draws, rng=rng, level=level, names=self.data.names, sd_ratio=ratio
-        )
-        return Effects(average, self)
+        shown: dict[str, Any] = {"names": self.data.names}
+        shown["sd_ratio"] = flat.std(axis=0, ddof=1) / float(self.data.y.std(ddof=1))
+        return Effects(average_effects(self.core, method=method, draws=draws, rng=rng, level=level, **shown), self)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per parameter: term, role, coef, std_error, tstat, pvalue, lower, upper."""
-        interval = self.conf_int()
-        return pd.DataFrame(
-            {
-                "term": list(self.core.names),
-                "role": [self._role(i) for i in range(len(self.core.names))],
-                "coef": self.core.params,
-                "std_error": self.std_errors.to_numpy(),
-                "tstat": self.tstats.to_numpy(),
-                "pvalue": self.pvalues.to_numpy(),
-                "lower": interval["lower"].to_numpy(),
-                "upper": interval["upper"].to_numpy(),
-            }
-        )
+        found = self.core.to_frame().rename(columns={"se": "std_error", "z": "tstat", "p": "pvalue"})
+        found.insert(1, "role", [self._role(i) for i in range(len(found))])
+        return found
 
     def _role(self, position: int) -> str:
         if position < len(self.data.names):
@@ -264,7 +294,6 @@ class Effects:
         return self.average.to_frame()
 
     def plot(self) -> _plot.Picture:
-        """Altair chart of the effects with their intervals. ImportError: Altair is not installed."""
         return self.average.plot()
 
     def by_city(self, variable: str) -> pd.DataFrame:
@@ -280,7 +309,6 @@ class Effects:
         return effects_by_order(self.results.core, max_order=max_order, names=self.results.data.names)
 
     def summary(self) -> Summary:
-        """The effects as a table."""
         frame = self.to_frame()
         shown = frame[["variable", "effect", "point", "se", "lower", "upper", "p"]]
         share = self.average.share_rejected
@@ -288,3 +316,78 @@ class Effects:
         if np.isfinite(share):
             header.append(("Share of rejected draws", f"{share:.4f}"))
         return summarise("Direct, indirect and total effects", header, shown)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Results under their titles, in the order given."""
+
+    results: tuple[PanelResults, ...]
+    titles: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per model and term, columns as in `PanelResults.to_frame`."""
+        frames = [r.to_frame().assign(model=title) for r, title in zip(self.results, self.titles, strict=True)]
+        joined = pd.concat(frames, ignore_index=True)
+        return joined[["model", *[c for c in joined.columns if c != "model"]]]
+
+    def fit_frame(self) -> pd.DataFrame:
+        """One row per model: what it is, and its measures of fit."""
+        rows = []
+        for title, r in zip(self.titles, self.results, strict=True):
+            c = r.core
+            kind = {"model": title, "kind": c.model, "effects": c.effects, "estimator": c.estimator, "cov": c.cov_type}
+            fit = {name: _measure(r, name) for name in FOOT}
+            rows.append({**kind, **fit, "rho": r.rho, "lam": r.lam, "sigma2": r.sigma2})
+        return pd.DataFrame(rows)
+
+    def summary(self) -> Summary:
+        """Estimates with standard errors in brackets below; measures of fit at the foot."""
+        terms = list(dict.fromkeys(term for r in self.results for term in r.core.names))
+        rows: list[tuple[str, ...]] = []
+        for term in sorted(terms, key=_rank):
+            has = [term in r.params.index for r in self.results]
+            pairs = list(zip(self.results, has, strict=True))
+            rows.append((term, *(cell(float(r.params[term])) if h else "" for r, h in pairs)))
+            rows.append(("", *(f"({cell(float(r.std_errors[term]))})" if h else "" for r, h in pairs)))
+        rows.extend((name, *(cell(_measure(r, name)) for r in self.results)) for name in FOOT)
+        return Summary("Models side by side", (("In brackets", "standard errors"),), ("", *self.titles), tuple(rows))
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().as_html()
+
+
+def compare(results: Sequence[PanelResults] | Mapping[str, PanelResults]) -> Comparison:
+    """Put results side by side; a mapping gives the titles, a list takes the names of the models (numbered if equal).
+
+    Likelihoods of different estimators count different rows (`n_rows`): compare them only within one estimator.
+
+    >>> from python_models.regression import SpatialPanel, compare
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> frames = pd.DataFrame(y, columns=range(6)), {"x": pd.DataFrame(x, columns=range(6))}
+    >>> fits = {m: SpatialPanel(*frames, (W, range(12)), model=m).fit() for m in ("ols", "slx")}
+    >>> type(compare(fits)).__name__
+    'Comparison'
+    """
+    if not results:
+        raise PanelInputError("there are no results to compare.")
+    if isinstance(results, Mapping):
+        return Comparison(tuple(results.values()), tuple(results))
+    plain = [r.core.model.upper() for r in results]
+    titles = [f"{t} ({i + 1})" if plain.count(t) > 1 else t for i, t in enumerate(plain)]
+    return Comparison(tuple(results), tuple(titles))
+
+
+def _measure(result: PanelResults, name: str) -> float | int:
+    value: float | int = getattr(result.core if name == "n_rows" else result, name)
+    return value
+
+
+def _rank(term: str) -> int:
+    """Slopes first, then W:slopes, then rho, lambda, sigma2; the order inside each stays."""
+    last = {"rho": 2, "lambda": 3, "sigma2": 4}
+    return last.get(term, int(term.startswith("W:")))

@@ -1,18 +1,15 @@
-"""LM and robust LM tests against a spatial lag and a spatial error, centred for within residuals, with robust twins.
-
-Not here: Wald and LR tests (spec_wald), the decision rule (spec_search).
-"""
+"""LM and robust LM tests against a spatial lag and a spatial error, centred for within residuals, with robust twins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from python_models._align import aligned
 from python_models._types import FloatArray
 from python_models.regression.covariance import Rows, freed, sums_by
+from python_models.regression.data import Values, Weights, degrees, demeaned_traces, least_squares, panel_inputs
 from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_arrays import Values, Weights, degrees, demeaned_traces, least_squares, panel_inputs
 from python_models.regression.spec_results import SpecTest, SpecTests
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import has_time, within
@@ -34,22 +31,13 @@ def lm_tests(
 ) -> SpecTests:
     """LM_lag, LM_err, robust RLM_lag and RLM_err, and the joint test, on within residuals; the same clustered by city.
 
-    y (N, T), x (N, T, k), W (N, N), or labelled frames with a graph. With Ws = J W J,
-    Q = T' T_W, T_W = tr(Ws Ws + Ws'Ws), c = T' tr(Ws), s2 = e'e/(N'T'):
-        A = e'(I x W)y*/s2 - c,   B = e'(I x W)e/s2 - c,
-        J = [(Ws X* b)' M_X (Ws X* b) + Q s2]/s2,
-        LM_lag = A^2/J,  LM_err = B^2/Q,  RLM_lag = (A - B)^2/(J - Q),
-        RLM_err = (B - (Q/J) A)^2/(Q(1 - Q/J)),  each chi2(1);  joint = LM_err + RLM_lag, chi2(2).
-    These suppose independent errors of one variance: with errors that last they reject true hypotheses too often.
-    The twins `.._cluster` (centred variant) put the same A, A - B, B, B - (Q/J) A over what their sum varies when the
-    errors of a city may have any variance and any correlation over time: (sum_i s_i)^2 / sum_i s_i^2, pairs of cities
-    as in `covariance`.
-    `durbin` adds W x to the regressors (residuals of SLX: chooses SDM against SDEM).
-    `variant="naive"` takes T, tr(WW + W'W), s2 = e'e/(NT) and no centring: the published statistic, which
-    over-rejects on two-way within data; for reproduction only.
-    effects="none" includes an intercept (its trace terms stay those of the cross-section tests). Raises
-    PanelInputError for missing cells, wrong shapes, a diagonal in W, collinear or invariant regressors.
-    Source: Anselin, Le Gallo & Jayet 2008; Elhorst 2010; Debarsy & Ertur 2010; Bera & Yoon 1993; Born & Breitung 2011.
+    y (N, T), x (N, T, k), W (N, N), or labelled frames with a graph. A = e'(I x W)y*/s2 - c, B = e'(I x W)e/s2 - c; the
+    statistics are in docs/formulas.md#tests, each chi2(1); joint = LM_err + RLM_lag, chi2(2). They suppose independent
+    errors of one variance; the twins `.._cluster` put the same sums over what they vary when the errors of a city may
+    have any variance and any correlation over time. `durbin` adds W x to the regressors (residuals of SLX: chooses SDM
+    against SDEM). `variant="naive"` is not centred, as published: it over-rejects on two-way within data.
+    effects="none" includes an intercept. Anselin, Le Gallo & Jayet 2008; Elhorst 2010; Debarsy & Ertur 2010; Bera &
+    Yoon 1993; Born & Breitung 2011.
 
     >>> from python_models.regression import lm_tests
     >>> from python_models.simulation import small_panel
@@ -59,10 +47,9 @@ def lm_tests(
     """
     if variant not in VARIANTS:
         raise PanelInputError(f"unknown variant '{variant}': choose from {', '.join(VARIANTS)}.")
-    parts = _parts(y, x, w, effects, durbin, variant, names)
-    if not parts.j > parts.q:
+    a, b, j, q, scores = _parts(y, x, w, effects, durbin, variant, names)
+    if not j > q:
         raise PanelInputError("the robust tests do not exist: the fitted values have no spatial lag of their own.")
-    a, b, j, q = parts.a, parts.b, parts.j, parts.q
     note = f"{variant}, residuals of {'slx' if durbin else 'ols'}, {effects} effects"
     mark = "_slx" if durbin else ""
     rows = (
@@ -75,25 +62,20 @@ def lm_tests(
     plain = SpecTests(tuple(SpecTest.chi2(code + mark, value, df, note) for code, value, df in rows))
     if variant == "naive":
         return plain
-    v = parts.scores.T @ parts.scores  # of (A, B)
+    v = scores.T @ scores  # of (A, B)
     ab = np.array([a, b])
 
     def over(c: tuple[float, float]) -> float:
         return float((ab @ c) ** 2 / (c @ v @ np.asarray(c)))
 
-    robust = (
-        ("lm_lag", over((1.0, 0.0)), 1),
-        ("lm_err", over((0.0, 1.0)), 1),
-        ("rlm_lag", over((1.0, -1.0)), 1),
-        ("rlm_err", over((-q / j, 1.0)), 1),
-        ("lm_joint", float(ab @ np.linalg.solve(v, ab)), 2),
-    )
+    contrasts = ((1.0, 0.0), (0.0, 1.0), (1.0, -1.0), (-q / j, 1.0))
+    values = [*(over(c) for c in contrasts), float(ab @ np.linalg.solve(v, ab))]
     note = f"clustered by city, {note}"
-    return plain.plus(SpecTest.chi2(code + mark + CLUSTERED, value, df, note) for code, value, df in robust)
+    pairs = zip(rows, values, strict=True)
+    return plain.plus(SpecTest.chi2(code + mark + CLUSTERED, value, df, note) for (code, _, df), value in pairs)
 
 
-@dataclass(frozen=True)
-class _Parts:
+class _Parts(NamedTuple):
     """A, B, J and Q of the four statistics; scores (2N, 2): what cities, and their pairs, add to A and B."""
 
     a: float
@@ -106,12 +88,11 @@ class _Parts:
 def _parts(
     y: Values, x: Values, w: Weights, effects: str, durbin: bool, variant: str, names: Sequence[str] | None
 ) -> _Parts:
-    given = panel_inputs(y, x, w, names)
-    plane, cube, weights, labels = given.y, given.x, given.weights, list(given.names)
+    plane, cube, weights, labels = panel_inputs(y, x, w, names)
     n, t = plane.shape
     if durbin:
         cube = np.concatenate([cube, weights.lag(cube)], axis=2)
-        labels += [f"W:{name}" for name in labels]
+        labels += tuple(f"W:{name}" for name in labels)
     is_naive = variant == "naive"
     n_free, t_free = (n, t) if is_naive else degrees(n, t, effects)
     if n_free * t_free <= cube.shape[2]:
@@ -130,7 +111,8 @@ def _parts(
     # without effects the fitted values hold the intercept, whose lag matters where rows of W do not sum to one
     mean = plane.mean() - float(cube.mean(axis=(0, 1)) @ ols.coef) if effects == "none" else 0.0
     fitted = ((cube if effects == "none" else xs).reshape(n * t, -1) @ ols.coef + mean).reshape(n, t)
-    fitted_lag = _transformed_lag(weights, fitted, effects, is_naive)
+    lagged = weights.lag(fitted)  # without its effects again, but for the naive form (an intercept always goes)
+    fitted_lag = (lagged if is_naive and effects != "none" else within(lagged, effects)).reshape(-1)
     left = fitted_lag - z @ np.linalg.lstsq(z, fitted_lag, rcond=None)[0]
     return _Parts(
         a=float(e @ weights.lag(ys).reshape(-1)) / s2 - centre,
@@ -157,9 +139,3 @@ def _scores(
     linear = sums_by((left * freed([z, left[:, None]], e.reshape(-1), rows))[:, None], rows.unit)[:, 0]
     pairs = np.sqrt(2.0) * (e * (both - diagonal * e)).sum(axis=1)
     return np.column_stack([np.concatenate([linear + square, pairs]), np.concatenate([square, pairs])]) / s2
-
-
-def _transformed_lag(weights: SpatialWeights, fitted: FloatArray, effects: str, is_naive: bool) -> FloatArray:
-    """W yhat; without its effects again, unless the naive form is asked for (an intercept always goes)."""
-    lagged = weights.lag(fitted)
-    return (lagged if is_naive and effects != "none" else within(lagged, effects)).reshape(-1)

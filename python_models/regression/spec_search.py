@@ -1,17 +1,22 @@
-"""The specification search: all tests of a static panel, the rule that reads them, and its verdict as rows.
+"""Wald, LR and F tests, Hausman's test, and the specification search: all tests of a static panel and the rule that
+reads them.
 
-The rule reads the tests that are robust to errors that last and differ in size; their plain twins are shown beside.
+The rule reads the tests that are robust to errors that last and differ in size; their plain twins are shown beside. LR
+and F suppose independent errors of one variance.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from python_models._align import aligned
 from python_models._show import Shown
+from python_models._types import ArrayLike, FloatArray
 from python_models.regression.core import CoreFit, fit_panel
+from python_models.regression.data import Values, Weights, as_panel_x, as_panel_y, least_squares, panel_inputs
 from python_models.regression.diagnostics import (
     modified_wald,
     pesaran_cd,
@@ -19,18 +24,10 @@ from python_models.regression.diagnostics import (
     squared_correlation,
     wooldridge_ar1,
 )
-from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_arrays import Values, Weights, panel_inputs
+from python_models.regression.errors import PanelInputError, require_known
 from python_models.regression.spec_lm import CLUSTERED, lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
-from python_models.regression.spec_wald import (
-    hausman,
-    joint_effects_f,
-    likelihood_ratio,
-    wald_against_sar,
-    wald_against_sem,
-)
-from python_models.regression.within import has_entity, has_time
+from python_models.regression.within import EFFECTS, has_entity, has_time, within
 
 SEARCHED = ("ols", "slx", "sar", "sem", "sdm")
 RULES = {
@@ -43,8 +40,134 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Step:
+def wald(
+    estimate: ArrayLike, cov: ArrayLike, restriction: ArrayLike, *, code: str = "wald", note: str = ""
+) -> SpecTest:
+    """Wald test of R theta = 0: (R th)'(R V R')^-1 (R th), chi2(q); estimate (p,), cov (p, p), restriction R (q, p).
+
+    PanelInputError for shapes that do not fit and a restriction whose variance is singular (the same restriction
+    twice).
+
+    >>> from python_models.regression import wald
+    >>> wald([2.0, 0.0], np.eye(2), [[1.0, 0.0]]).statistic
+    4.0
+    """
+    theta, v = np.asarray(estimate, dtype=np.float64), np.asarray(cov, dtype=np.float64)
+    r = np.atleast_2d(np.asarray(restriction, dtype=np.float64))
+    if v.shape != (len(theta), len(theta)) or r.shape[1] != len(theta):
+        raise PanelInputError(f"wald needs cov (p, p) and R (q, p) for p = {len(theta)}, got {v.shape} and {r.shape}.")
+    return _quadratic(r @ theta, r @ v @ r.T, code, note)
+
+
+def likelihood_ratio(lnl_wide: float, lnl_narrow: float, df: float, *, code: str, note: str = "") -> SpecTest:
+    """LR = 2 (lnL of the wide model - lnL of the narrow one), chi2(df); same likelihood and sample.
+
+    PanelInputError for a narrow model that fits better: then the two are not nested or one search has failed.
+
+    >>> from python_models.regression import likelihood_ratio
+    >>> test = likelihood_ratio(-10.0, -13.0, 2, code="lr")
+    >>> test.statistic, round(test.p, 4)
+    (6.0, 0.0498)
+    """
+    value = 2.0 * (lnl_wide - lnl_narrow)
+    if not np.isfinite(value):
+        raise PanelInputError(f"{code}: a log-likelihood is missing or infinite.")
+    if value < -1e-6 * max(1.0, abs(lnl_wide)):
+        raise PanelInputError(f"{code}: the restricted model has the higher likelihood ({lnl_narrow} > {lnl_wide}).")
+    return SpecTest.chi2(code, max(value, 0.0), df, note)
+
+
+@aligned
+def joint_effects_f(y: ArrayLike, x: ArrayLike, *, effects: str = "twoways") -> SpecTests:
+    """F tests of the effects of OLS: `f_ind` cities given years, `f_time` years given cities.
+
+    y (N, T), x (N, T, k). F = [(SSR_r - SSR_u)/q]/[SSR_u/(NT - k - effects)]. With effects="entity" or "time" only its
+    own test, against the pooled regression with a constant.
+
+    >>> from python_models.regression import joint_effects_f
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> joint_effects_f(y, x[..., None]).codes
+    ('f_ind', 'f_time')
+    """
+    require_known(effects, EFFECTS, "effects")
+    plane = as_panel_y(y)
+    cube = as_panel_x(x, plane.shape)
+    n, t = plane.shape
+    tests, ssr = [], _ssr(plane, cube, effects)
+    for code, kind, without, q in (("f_ind", "entity", "time", n - 1), ("f_time", "time", "entity", t - 1)):
+        if effects not in (kind, "twoways"):
+            continue
+        df = n * t - (n + t - 1 if effects == "twoways" else q + 1) - cube.shape[2]
+        restricted = _ssr(plane, cube, without if effects == "twoways" else "none")
+        note = f"OLS, H0: no {'city' if kind == 'entity' else 'year'} effects"
+        tests.append(SpecTest.f(code, (restricted - ssr) / q / (ssr / df), q, df, note))
+    return SpecTests(tuple(tests))
+
+
+@aligned
+def hausman(
+    y: Values,
+    x: Values,
+    w: Weights,
+    *,
+    effects: str = "twoways",
+    durbin: Sequence[int] | None = None,
+    names: Sequence[str] | None = None,
+) -> SpecTest:
+    """Hausman's test in its regression form: H0 city effects are not related to the regressors.
+
+    The city means of X and W X join the model without city effects (Mundlak 1978); Wald test of their slopes, clustered
+    by city, chi2(number of means): unlike d'(V_FE - V_RE)^-1 d it needs neither independent errors nor a difference of
+    variances that is positive definite. y (N, T), x (N, T, k). Fixed effects stay the headline whatever the outcome, as
+    the cities are the population and not a sample. Wooldridge (2010, 10.7.3).
+
+    >>> from python_models.regression import hausman
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> 0 <= hausman(y, x[..., None], W).p <= 1
+    True
+    """
+    if effects not in ("twoways", "entity"):
+        raise PanelInputError(f"Hausman's test compares city effects: effects 'twoways' or 'entity', got {effects!r}.")
+    given = panel_inputs(y, x, w, names)
+    t, k = given.x.shape[1:]
+    if t < 2:
+        raise PanelInputError("one year cannot distinguish random from fixed city effects.")
+    lagged = list(range(k)) if durbin is None else list(durbin)
+    labels = [*given.names, *(f"W:{given.names[j]}" for j in lagged)]
+    z = np.concatenate([given.x, given.weights.lag(np.ascontiguousarray(given.x[:, :, lagged]))], axis=2)
+    moves = np.ptp(z, axis=1).max(axis=0)
+    if not (moves > 0).all():
+        raise PanelInputError(f"'{labels[int(np.argmin(moves))]}' does not vary over time: city effects absorb it.")
+    means = np.repeat(z.mean(axis=1, keepdims=True), t, axis=1)
+    both, without = np.concatenate([z, means], axis=2), "time" if has_time(effects) else "none"
+    fit = fit_panel(given.y, both, given.weights, model="sar", effects=without)
+    at = np.arange(len(labels), 2 * len(labels))
+    note = "regression form: no city means of X and W X; clustered by city"
+    return wald(fit.params[at], fit.cov[np.ix_(at, at)], np.eye(len(at)), code="hausman", note=note)
+
+
+def _ssr(y: FloatArray, x: FloatArray, effects: str) -> float:
+    ys, xs = within(y, effects), within(x, effects)
+    # lstsq: a time-invariant regressor is legitimate in the restricted model and harmless in the wide one
+    z = xs.reshape(y.size, -1)
+    if has_entity(effects):
+        return float((least_squares(z, ys.reshape(-1)).residual ** 2).sum())
+    coef = np.linalg.lstsq(z, ys.reshape(-1), rcond=None)[0]
+    return float(((ys.reshape(-1) - z @ coef) ** 2).sum())
+
+
+def _quadratic(value: FloatArray, variance: FloatArray, code: str, note: str) -> SpecTest:
+    if not (np.isfinite(value).all() and np.isfinite(variance).all()):
+        raise PanelInputError(f"{code}: an estimate or its covariance is missing.")
+    d = np.sqrt(np.diag(variance))  # free of scales: very different units are no reason to refuse
+    if not (d > 0).all() or np.linalg.matrix_rank(variance / np.outer(d, d), hermitian=True) < len(value):
+        raise PanelInputError(f"{code}: the restrictions are linearly dependent.")
+    return SpecTest.chi2(code, float(value @ np.linalg.solve(variance, value)), len(value), note)
+
+
+class Step(NamedTuple):
     """One step of the rule: what it says, the p-values it read, and its outcome."""
 
     step: str
@@ -68,9 +191,7 @@ class SpecificationSearch(Shown):
         return self.steps[-1].outcome
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per step: step, rule, evidence, outcome."""
-        rows = [(s.step, s.rule, s.evidence, s.outcome) for s in self.steps]
-        return pd.DataFrame(rows, columns=["step", "rule", "evidence", "outcome"])
+        return pd.DataFrame(self.steps, columns=["step", "rule", "evidence", "outcome"])
 
 
 @aligned
@@ -86,9 +207,8 @@ def specification_search(
 ) -> SpecificationSearch:
     """Fit ols, slx, sar, sem, sdm to y (N, T) on x (N, T, k), make every test, and apply the rule in RULES.
 
-    Frames on (entity, time) labels with a graph do as well as arrays. Likelihoods are compared within one `estimator`
-    and one sample. Tests that the effects do not allow (no city effects: no Hausman test) are left out. Raises
-    PanelInputError as fit_panel does.
+    Likelihoods are compared within one `estimator` and one sample. Tests that the effects do not allow (no city
+    effects: no Hausman test) are left out. PanelInputError as in fit_panel.
 
     >>> from python_models.regression import specification_search
     >>> from python_models.simulation import small_panel
@@ -97,15 +217,11 @@ def specification_search(
     'SpecificationSearch'
     """
     given = panel_inputs(y, x, w, names)
-    data = (given.y, given.x, given.weights)
-    fits = {
-        model: fit_panel(*data, model=model, effects=effects, estimator=estimator, names=given.names)
-        for model in SEARCHED
-    }
-    tests = lm_tests(*data, effects=effects, names=given.names)
-    tests = tests.plus(lm_tests(*data, effects=effects, durbin=True, names=given.names))
-    tests = tests.plus(nested_tests(fits["sdm"], fits["sar"], fits["sem"]))
-    tests = tests.plus(effects_tests(*data, effects=effects, names=given.names))
+    data = given[:3]
+    same: dict[str, Any] = {"effects": effects, "names": given.names}
+    fits = {model: fit_panel(*data, model=model, estimator=estimator, **same) for model in SEARCHED}
+    tests = lm_tests(*data, **same).plus(lm_tests(*data, durbin=True, **same))
+    tests = tests.plus(nested_tests(fits["sdm"], fits["sar"], fits["sem"])).plus(effects_tests(*data, **same))
     return SpecificationSearch(fits, tests, decide(tests, alpha), alpha)
 
 
@@ -123,18 +239,19 @@ def nested_tests(sdm: CoreFit, sar: CoreFit, sem: CoreFit) -> SpecTests:
         raise PanelInputError(f"expected sdm, sar and sem, got {sdm.model}, {sar.model} and {sem.model}.")
     if len({(f.n_rows, f.estimator, f.effects, f.weights.key) for f in (sdm, sar, sem)}) > 1:
         raise PanelInputError("the three models differ in sample, estimator, effects or weights: nothing is nested.")
-    lagged = list(sdm.lagged)
-    n_x = sdm.n_slopes - len(lagged)
-    theta = list(range(n_x, sdm.n_slopes))
-    order = [*lagged, *theta, sdm.n_slopes]  # beta of the lagged x, theta, rho
-    cov = sdm.cov[np.ix_(order, order)]
-    df = len(lagged)
+    beta, q = list(sdm.lagged), len(sdm.lagged)
+    theta = list(range(sdm.n_slopes - q, sdm.n_slopes))
+    at = [*beta, *theta, sdm.n_slopes]  # and rho
+    factor = np.hstack([sdm.rho * np.eye(q), np.eye(q), sdm.params[beta][:, None]])  # delta method
+    value = sdm.params[theta] + sdm.rho * sdm.params[beta]
+    common = factor @ sdm.cov[np.ix_(at, at)] @ factor.T
+    zero, shared = "H0: theta = 0", "H0: theta + rho beta = 0"
     return SpecTests(
         (
-            wald_against_sar(sdm.params[theta], sdm.cov[np.ix_(theta, theta)]),
-            likelihood_ratio(sdm.loglik, sar.loglik, df, code="lr_sar", note="H0: theta = 0"),
-            wald_against_sem(sdm.params[lagged], sdm.params[theta], sdm.rho, cov),
-            likelihood_ratio(sdm.loglik, sem.loglik, df, code="lr_sem", note="H0: theta + rho beta = 0"),
+            wald(sdm.params[theta], sdm.cov[np.ix_(theta, theta)], np.eye(q), code="wald_sar", note=zero),
+            likelihood_ratio(sdm.loglik, sar.loglik, q, code="lr_sar", note=zero),
+            _quadratic(value, common, "wald_sem", f"{shared}, delta method"),
+            likelihood_ratio(sdm.loglik, sem.loglik, q, code="lr_sem", note=shared),
         )
     )
 
@@ -146,8 +263,8 @@ def effects_tests(
     """Joint tests of the fixed effects of the SDM: LR on the untransformed likelihood, F of OLS, Hausman.
 
     Hausman needs city effects, and with year effects a row-normalised W; it is left out otherwise, and has p NaN and a
-    note where the cities are too few for it.
-    The LR test of city effects is unreliable for a fixed number of years (N - 1 restrictions grow with N): F beside it.
+    note where the cities are too few. The LR test of city effects is unreliable for a fixed number of years: F beside
+    it.
 
     >>> from python_models.regression import effects_tests
     >>> from python_models.simulation import small_panel
@@ -155,25 +272,24 @@ def effects_tests(
     >>> effects_tests(y, x[..., None], W).codes
     ('lr_ind', 'lr_time', 'f_ind', 'f_time', 'hausman')
     """
-    tests: tuple[SpecTest, ...] = ()
     given = panel_inputs(y, x, w, names)
-    data = (given.y, given.x, given.weights)
+    data, labels = given[:3], given.names
     n, t = given.y.shape
-    full = fit_panel(*data, effects=effects, estimator="direct", cov="info", names=given.names)
+    result = SpecTests(())
+    full = fit_panel(*data, effects=effects, estimator="direct", cov="info", names=labels)
     drops = (
         ("lr_ind", has_entity(effects), "time" if has_time(effects) else "none", n - 1, "unreliable for few years"),
         ("lr_time", has_time(effects), "entity" if has_entity(effects) else "none", t - 1, ""),
     )
     for code, applies, without, df, note in drops:
         if applies:
-            narrow = fit_panel(*data, effects=without, estimator="direct", cov="info", names=given.names)
-            tests += (likelihood_ratio(full.loglik, narrow.loglik, df, code=code, note=note),)
-    result = SpecTests(tests)
+            narrow = fit_panel(*data, effects=without, estimator="direct", cov="info", names=labels)
+            result = result.plus([likelihood_ratio(full.loglik, narrow.loglik, df, code=code, note=note)])
     if effects != "none":
         result = result.plus(joint_effects_f(given.y, given.x, effects=effects))
     if has_entity(effects) and (given.weights.is_row_normalised or not has_time(effects)):
         try:
-            result = result.plus([hausman(*data, effects=effects, names=given.names)])
+            result = result.plus([hausman(*data, effects=effects, names=labels)])
         except PanelInputError as refused:  # more means than so few cities allow: one test less, not one model less
             result = result.plus([SpecTest("hausman", np.nan, np.nan, np.nan, f"not made: {refused}")])
     return result
@@ -186,15 +302,13 @@ def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] |
     >>> from python_models.regression import fit_panel, residual_tests
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
-    >>> fit = fit_panel(y, x[..., None], W)
-    >>> len(residual_tests(fit, y, x[..., None]).codes) > 3
-    True
+    >>> residual_tests(fit_panel(y, x[..., None], W), y, x[..., None]).codes[0]
+    'moran_residual'
     """
     e = fit.residuals
     moran = residual_moran(e, fit.weights, years=years, effects=fit.effects)
-    tests = [moran.pooled]
-    for year, value, z in zip(moran.years, moran.statistic, moran.z, strict=True):
-        tests.append(SpecTest.normal(f"moran_{year}", float(z), f"I = {value:.4f}"))
+    yearly = zip(moran.years, moran.statistic, moran.z, strict=True)
+    tests = [moran.pooled, *(SpecTest.normal(f"moran_{t}", float(z), f"I = {value:.4f}") for t, value, z in yearly)]
     if e.shape[1] >= 3:
         tests += [pesaran_cd(e), squared_correlation(e), modified_wald(e)]
     if e.shape[1] >= 4:
@@ -203,25 +317,18 @@ def residual_tests(fit: CoreFit, y: Values, x: Values, *, years: Sequence[int] |
 
 
 def decide(tests: SpecTests, alpha: float = 0.05) -> tuple[Step, ...]:
-    """Apply RULES to the tests; the last step is the verdict."""
     lm = _path(tests, "", alpha, {"lag": "sar", "err": "sem", "none": "ols"})
     slx = _path(tests, "_slx", alpha, {"lag": "sdm", "err": "sdem", "none": "slx"})
     against_sar, against_sem = (tests[f"wald_{model}"].rejects(alpha) for model in ("sar", "sem"))
-    if against_sar and against_sem:
-        model = "sdm"
-    elif against_sem:
-        model = "sar"
-    elif against_sar:
-        model = "sem"
-    else:
-        model = lm
-    return (
-        Step("lm_path", RULES["lm_path"], _evidence(tests, *_codes("")), lm),
-        Step("slx_path", RULES["slx_path"], _evidence(tests, *_codes("_slx")), slx),
-        Step("theta_zero", RULES["theta_zero"], _evidence(tests, "wald_sar", "lr_sar"), _said(against_sar)),
-        Step("common_factor", RULES["common_factor"], _evidence(tests, "wald_sem", "lr_sem"), _said(against_sem)),
-        Step("verdict", RULES["verdict"], f"level {alpha:g}", model),
+    model = {(True, True): "sdm", (False, True): "sar", (True, False): "sem"}.get((against_sar, against_sem), lm)
+    found = (
+        ("lm_path", _evidence(tests, *_codes("")), lm),
+        ("slx_path", _evidence(tests, *_codes("_slx")), slx),
+        ("theta_zero", _evidence(tests, "wald_sar", "lr_sar"), _said(against_sar)),
+        ("common_factor", _evidence(tests, "wald_sem", "lr_sem"), _said(against_sem)),
+        ("verdict", f"level {alpha:g}", model),
     )
+    return tuple(Step(step, RULES[step], evidence, outcome) for step, evidence, outcome in found)
 
 
 def _codes(mark: str) -> tuple[str, ...]:
@@ -229,15 +336,13 @@ def _codes(mark: str) -> tuple[str, ...]:
 
 
 def _path(tests: SpecTests, mark: str, alpha: float, outcomes: Mapping[str, str]) -> str:
-    lag_test, err_test, robust_lag, robust_err = (tests[code] for code in _codes(mark))
-    lag, err = lag_test.rejects(alpha), err_test.rejects(alpha)
+    lag, err, robust_lag, robust_err = (tests[code].rejects(alpha) for code in _codes(mark))
     if not lag and not err:
         return outcomes["none"]
-    if lag != err:
-        return outcomes["lag" if lag else "err"]
-    if robust_lag.rejects(alpha) != robust_err.rejects(alpha):
-        return outcomes["lag" if robust_lag.rejects(alpha) else "err"]
-    return outcomes["lag" if robust_lag.statistic >= robust_err.statistic else "err"]
+    if lag and err:
+        first, second = (tests[code].statistic for code in _codes(mark)[2:])
+        lag = robust_lag if robust_lag != robust_err else first >= second
+    return outcomes["lag" if lag else "err"]
 
 
 def _evidence(tests: SpecTests, *codes: str) -> str:

@@ -1,6 +1,5 @@
-"""Spatial weights as the estimators use them: a checked sparse matrix with the hash of its content.
-
-Row i receives, column j emits. The diagonal is zero and every city has a neighbour.
+"""Spatial weights as the estimators use them: a checked sparse matrix, row receives, column emits, with the hash of its
+content.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ import scipy.sparse as sp
 from python_models._align import aligned, graph_labels
 from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import PanelInputError, require_known
 
 ROW_SUM_TOLERANCE = 1e-10
 SOLVERS = ("eigenvalues", "dense", "sparse", "matrix_free")
@@ -37,12 +36,10 @@ class SpatialWeights(Shown):
 
     @property
     def n(self) -> int:
-        """Number of cities."""
         return int(self.matrix.shape[0])
 
     @property
     def density(self) -> float:
-        """Share of cells that are not zero."""
         return float(self.matrix.nnz) / float(self.n) ** 2
 
     @property
@@ -52,7 +49,6 @@ class SpatialWeights(Shown):
         return bool((self.matrix.data >= 0).all() and ((sums == 0) | (np.abs(sums - 1) <= ROW_SUM_TOLERANCE)).all())
 
     def lag(self, values: FloatArray) -> FloatArray:
-        """W applied to the first axis of `values` (n, ...): the neighbours' weighted sum, same shape."""
         flat = self.matrix @ values.reshape(self.n, -1)
         return np.asarray(flat, dtype=np.float64).reshape(values.shape)
 
@@ -67,22 +63,21 @@ def spatial_weights(
 ) -> SpatialWeights:
     """Check W (n, n), a matrix, square frame or libpysal graph in the row order of the data, and hash it.
 
-    `labels` (n,) only serve the messages. The input is not changed. islands='keep': rows without neighbours stay zero.
-    solver: a name of SOLVERS instead of the choice by size (see `logdet.log_determinant`).
-
-    Raises PanelInputError for an unknown solver, a shape that is not square, a weight that is not finite, a diagonal
-    that is not zero, and a city without neighbours.
+    `labels` (n,) only serve the messages. islands='keep': rows without neighbours stay zero. solver: a name of SOLVERS
+    instead of the choice by size (see `logdet.log_determinant`). PanelInputError for an unknown solver, a shape that is
+    not square, a weight that is not finite, a diagonal that is not zero, and a city without neighbours.
 
     >>> from python_models.regression import spatial_weights
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> spatial_weights(W).is_row_normalised
     True
     """
-    if solver is not None and solver not in SOLVERS:
-        raise PanelInputError(f"solver must be one of {', '.join(SOLVERS)}, got {solver!r}.")
+    if solver is not None:
+        require_known(solver, SOLVERS, "solver")
     if isinstance(W, SpatialWeights):
         return W if solver is None else replace(W, solver=solver)
-    matrix = _copy(W)
+    W = W.to_numpy(dtype=np.float64) if isinstance(W, pd.DataFrame) else W.sparse if graph_labels(W) is not None else W
+    matrix = sp.csr_matrix(W, dtype=np.float64, copy=True)
     rows, columns = matrix.shape
     if rows != columns:
         raise PanelInputError(f"W must be square, got {rows} rows and {columns} columns.")
@@ -95,14 +90,6 @@ def spatial_weights(
     for part in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
         digest.update(np.ascontiguousarray(part).data)
     return SpatialWeights(matrix, digest.hexdigest(), bool(np.abs(sums - 1.0).max() <= ROW_SUM_TOLERANCE), solver)
-
-
-def _copy(W: Any) -> sp.csr_matrix:
-    if isinstance(W, pd.DataFrame):
-        W = W.to_numpy(dtype=np.float64)
-    elif graph_labels(W) is not None:
-        W = W.sparse
-    return sp.csr_matrix(W, dtype=np.float64, copy=True)
 
 
 def _check(matrix: sp.csr_matrix, labels: Sequence[object] | None, refuse_islands: bool) -> None:

@@ -9,18 +9,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from python_models._types import FloatArray
-from python_models.regression.errors import PanelInputError
+from python_models.regression.errors import require_known
 
 EFFECTS = ("none", "entity", "time", "twoways")
 
 
 def has_entity(effects: str) -> bool:
-    """True if city effects are removed."""
     return effects in ("entity", "twoways")
 
 
 def has_time(effects: str) -> bool:
-    """True if year effects are removed."""
     return effects in ("time", "twoways")
 
 
@@ -29,9 +27,8 @@ def within(values: FloatArray, effects: str) -> FloatArray:
 
     twoways : a_it - a_i. - a_.t + a_..      entity : a_it - a_i.
     time    : a_it - a_.t                    none   : a_it - a_.. (the model has one intercept)
-    This is the orthogonal projection Q = M of the dummies (balanced panel). Raises PanelInputError for an unknown kind.
     """
-    check_effects(effects)
+    require_known(effects, EFFECTS, "effects")
     if effects == "none":
         return values - values.mean(axis=(0, 1), keepdims=True)
     out = values - values.mean(axis=1, keepdims=True) if has_entity(effects) else values
@@ -69,16 +66,9 @@ class Absorb:
         return cls(first, others, counts, np.asarray(inverse), len(counts) + int(kept.sum()))
 
     def __call__(self, values: FloatArray) -> FloatArray:
-        """Q values, of the same shape."""
         flat = values.reshape(len(values), -1)
         first = (self.first @ flat) / self.counts[:, None]
         b = self.inverse @ (self.others @ (flat - self.first.T @ first))
         out = flat - self.others.T @ b
         out = out - self.first.T @ ((self.first @ out) / self.counts[:, None])
         return np.asarray(out, dtype=np.float64).reshape(values.shape)
-
-
-def check_effects(effects: str) -> None:
-    """Raise PanelInputError when `effects` is not one of EFFECTS."""
-    if effects not in EFFECTS:
-        raise PanelInputError(f"effects must be one of {', '.join(EFFECTS)}, got {effects!r}.")

@@ -5,11 +5,10 @@ What does not belong here: files, maps, regression (it imports the weights from 
 
 from python_models.inference import adjust
 from python_models.space.ellipse import EllipseResult, center_ellipse
-from python_models.space.graph import CityGraph, normalise, to_graph, to_sparse
+from python_models.space.graph import CityGraph, WeightProfile, normalise, profile_weights, to_graph, to_sparse
 from python_models.space.local import GetisOrdResult, LisaResult, getis_ord, lisa
 from python_models.space.moran import GlobalStatistic, geary, general_g, moran
 from python_models.space.network import NetworkResult, gravity_network
-from python_models.space.profile import WeightProfile, profile_weights
 from python_models.space.weights import build_weights, split_blocks
 
 __all__ = [

@@ -1,7 +1,5 @@
-"""Great-circle distances and the Albers plane.
-
-Haversine with the mean earth radius 6371.0088 km (Moritz 2000); Albers equal-area conic on the GRS80 ellipsoid
-(Snyder 1987, USGS Professional Paper 1395, section 14).
+"""Great-circle distances (mean earth radius 6371.0088 km, Moritz 2000) and the Albers equal-area conic on GRS80 (Snyder
+1987, USGS Professional Paper 1395, section 14).
 """
 
 import numpy as np
@@ -10,6 +8,7 @@ from scipy.spatial import cKDTree
 from python_models._types import ArrayLike, FloatArray
 
 EARTH_RADIUS_KM = 6371.0088
+PARALLELS, LON0 = (25.0, 47.0), 105.0  # degrees; origin of y on the equator
 _A = 6378137.0  # GRS80 semi-major axis, m
 _E2 = 0.00669438002290  # GRS80 first eccentricity squared
 
@@ -42,10 +41,7 @@ def distance_matrix(points: FloatArray, metric: str) -> FloatArray:
 
 
 def tree(points: FloatArray, metric: str) -> tuple[cKDTree, FloatArray]:
-    """A k-d tree whose order of distances is that of `metric`, and the points in it.
-
-    Longitude and latitude go onto the unit sphere: the chord grows with the great circle.
-    """
+    """A k-d tree with the order of distances of `metric`, and its points (lon, lat on the unit sphere)."""
     if metric != "haversine":
         return cKDTree(points), points
     lon, lat = np.radians(points).T
@@ -60,23 +56,19 @@ def tree_radius(distance: float, metric: str) -> float:
     return float(2 * np.sin(min(distance / EARTH_RADIUS_KM, np.pi) / 2) * (1 + 1e-9))
 
 
-def albers(
-    lon: ArrayLike, lat: ArrayLike, *, lat1: float = 25.0, lat2: float = 47.0, lon0: float = 105.0, lat0: float = 0.0
-) -> FloatArray:
-    """Albers equal-area x, y in metres, shape (N, 2); standard parallels and origin in degrees."""
-    n, c = _cone(lat1, lat2)
+def albers(lon: ArrayLike, lat: ArrayLike) -> FloatArray:
+    """Albers equal-area x, y in metres, shape (N, 2), of degrees; parallels 25 and 47, origin 105 E on the equator."""
+    n, c = _cone()
     rho = _A * np.sqrt(c - n * _authalic(np.asarray(lat, dtype=np.float64))) / n
-    rho0 = _A * np.sqrt(c - n * _authalic(np.float64(lat0))) / n
-    theta = n * np.radians(np.asarray(lon, dtype=np.float64) - lon0)
+    rho0 = _A * np.sqrt(c) / n
+    theta = n * np.radians(np.asarray(lon, dtype=np.float64) - LON0)
     return np.column_stack([rho * np.sin(theta), rho0 - rho * np.cos(theta)])
 
 
-def albers_inverse(
-    xy: FloatArray, *, lat1: float = 25.0, lat2: float = 47.0, lon0: float = 105.0, lat0: float = 0.0
-) -> FloatArray:
+def albers_inverse(xy: FloatArray) -> FloatArray:
     """Longitude, latitude in degrees of Albers metres (N, 2): the inverse of `albers` to 1e-10 degrees."""
-    n, c = _cone(lat1, lat2)
-    rho0 = _A * np.sqrt(c - n * _authalic(np.float64(lat0))) / n
+    n, c = _cone()
+    rho0 = _A * np.sqrt(c) / n
     x, y = xy[:, 0], rho0 - xy[:, 1]
     q = (c - (np.hypot(x, y) * n / _A) ** 2) / n
     phi = np.arcsin(np.clip(q / 2, -1.0, 1.0))
@@ -85,7 +77,7 @@ def albers_inverse(
         s = np.sin(phi)
         residual = q / (1 - _E2) - s / (1 - _E2 * s**2) + np.log((1 - e * s) / (1 + e * s)) / (2 * e)
         phi = phi + (1 - _E2 * s**2) ** 2 / (2 * np.cos(phi)) * residual
-    return np.column_stack([lon0 + np.degrees(np.arctan2(x, y)) / n, np.degrees(phi)])
+    return np.column_stack([LON0 + np.degrees(np.arctan2(x, y)) / n, np.degrees(phi)])
 
 
 def _authalic(lat: FloatArray | np.float64) -> FloatArray:
@@ -94,10 +86,10 @@ def _authalic(lat: FloatArray | np.float64) -> FloatArray:
     return np.asarray(q, dtype=np.float64)
 
 
-def _cone(lat1: float, lat2: float) -> tuple[float, float]:
+def _cone() -> tuple[float, float]:
     """Cone constant n and C of Snyder 14-13, 14-14."""
-    phi = np.radians([lat1, lat2])
+    phi = np.radians(PARALLELS)
     m2 = np.cos(phi) ** 2 / (1 - _E2 * np.sin(phi) ** 2)
-    q1, q2 = (float(_authalic(np.float64(v))) for v in (lat1, lat2))
-    n = (m2[0] - m2[1]) / (q2 - q1) if lat1 != lat2 else float(np.sin(phi[0]))
+    q1, q2 = (float(_authalic(np.float64(v))) for v in PARALLELS)
+    n = (m2[0] - m2[1]) / (q2 - q1)
     return float(n), float(m2[0] + n * q1)

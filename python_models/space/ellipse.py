@@ -1,9 +1,8 @@
 """Weighted mean centre and standard deviational ellipse, and how the centre moves.
 
 Centre X = sum y x / sum y; covariance C = sum y (x - X)(x - X)' / sum y, eigenvalues l1 >= l2. Axes sqrt(2 l) (the
-ArcGIS convention, about 63 % of a bivariate normal) and sqrt(l); area pi a b of the former; rotation of the major
-axis clockwise from north, in [0, 180). Lefever (1926), Yuill (1971). Multiplying y by a constant changes nothing.
-The raw ellipse mostly shows where cities are: compare it with the one of equal weights.
+ArcGIS convention) and sqrt(l); area pi a b of the former. Lefever (1926), Yuill (1971). The raw ellipse mostly shows
+where cities are: compare it with the one of equal weights.
 """
 
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from python_models.space.moran import DEFAULT_SEED
 
 @dataclass(frozen=True, eq=False)
 class EllipseResult(Shown):
-    """One entry per year, arrays (T,). Centres in metres of the plane and, from lon/lat, in degrees; axes in km
-    (major, minor: sqrt(2 l); major_sd, minor_sd: sqrt(l)); area in km2; rotation and bearing in degrees clockwise
-    from north; move in km since the year before (NaN in the first). *_lo, *_hi: 95 % percentile interval over
-    resampled cities, the same resample in all years (NaN without bootstrap)."""
+    """One entry per year, arrays (T,). Centres in metres of the plane and in degrees; axes in km (major, minor: sqrt(2
+    l); .._sd: sqrt(l)); rotation of the major axis, in [0, 180), and bearing in degrees clockwise from north; move
+    since the year before (NaN in the first). *_lo, *_hi: 95 % percentile interval over resampled cities, the same in
+    all years (NaN without bootstrap)."""
 
     years: pd.Index
     center_x: FloatArray
@@ -50,10 +49,8 @@ class EllipseResult(Shown):
     seed: int | None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per year."""
-        names = [name for name in self.__dataclass_fields__ if name not in ("years", "n_obs", "n_boot", "seed")]
-        frame = pd.DataFrame({"year": self.years, **{name: getattr(self, name) for name in names}})
-        return frame.assign(n_obs=self.n_obs, n_boot=self.n_boot, seed=self.seed)
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return pd.DataFrame(columns).rename(columns={"years": "year"})
 
 
 @aligned
@@ -62,9 +59,9 @@ def center_ellipse(
 ) -> EllipseResult:
     """Centre and ellipse of points (N, 2) with masses y (N,) or (N, T); without y every city weighs the same.
 
-    points : longitude, latitude in degrees (projected with Albers, parallels 25 and 47, meridian 105), or metres with
-    `plane=True`. n_boot : resamples of cities for the interval of the centre.
-    Raises ValueError for NaN, a negative mass, a year without mass, or fewer than three cities.
+    points : longitude, latitude (projected with Albers, parallels 25 and 47, meridian 105), or metres with
+    `plane=True`. n_boot : resamples of cities for the interval of the centre. ValueError for NaN, a negative mass, a
+    year without mass, or fewer than three cities.
 
     >>> from python_models.space import center_ellipse
     >>> center_ellipse([[0.0, 0.0], [2.0, 0.0], [1.0, 3.0]], plane=True).to_frame().shape
@@ -88,40 +85,17 @@ def center_ellipse(
 
 
 def _result(xy: FloatArray, mass: FloatArray, years: Any, plane: bool, n_boot: int, seed: int | None) -> EllipseResult:
-    centre = _centres(xy, mass)
+    centre = np.asarray(mass.T @ xy / mass.sum(axis=0)[:, None], dtype=np.float64)
     axes, rotation = _axes(xy, mass, centre)
     major, minor = np.sqrt(2 * axes).T / 1000
     lonlat = np.full(centre.shape, np.nan) if plane else albers_inverse(centre)
     move, bearing = _moves(centre, lonlat, plane)
     x, y, moved = _intervals(xy, mass, plane, n_boot, seed)
-    return EllipseResult(
-        years=pd.Index(years),
-        center_x=centre[:, 0],
-        center_y=centre[:, 1],
-        lon=lonlat[:, 0],
-        lat=lonlat[:, 1],
-        major_km=major,
-        minor_km=minor,
-        major_sd_km=major / np.sqrt(2),
-        minor_sd_km=minor / np.sqrt(2),
-        rotation_deg=rotation,
-        area_km2=np.pi * major * minor,
-        move_km=move,
-        move_bearing_deg=bearing,
-        center_x_lo=x[0],
-        center_x_hi=x[1],
-        center_y_lo=y[0],
-        center_y_hi=y[1],
-        move_lo=moved[0],
-        move_hi=moved[1],
-        n_obs=len(xy),
-        n_boot=n_boot,
-        seed=seed if n_boot else None,
-    )
-
-
-def _centres(xy: FloatArray, mass: FloatArray) -> FloatArray:
-    return np.asarray(mass.T @ xy / mass.sum(axis=0)[:, None], dtype=np.float64)
+    axes_km = (major, minor, major / np.sqrt(2), minor / np.sqrt(2))
+    drawn = (len(xy), n_boot, seed if n_boot else None)
+    shape = (*axes_km, rotation, np.pi * major * minor, move, bearing)
+    columns: tuple[Any, ...] = (*centre.T, *lonlat.T, *shape, *x, *y, *moved, *drawn)
+    return EllipseResult(pd.Index(years), *columns)
 
 
 def _axes(xy: FloatArray, mass: FloatArray, centre: FloatArray) -> tuple[FloatArray, FloatArray]:

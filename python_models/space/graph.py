@@ -1,9 +1,11 @@
-"""Weights as a labelled PySAL graph: the bridge to matrices, labels, normalisation.
+"""Weights as a labelled PySAL graph: the bridge to matrices, labels, normalisation; and what a weight matrix is like.
 
 Row receives, column emits, and the diagonal is zero. Nothing here changes the graph it is given.
 """
 
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,18 +15,21 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._align import align_to, aligned, graph_labels
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models._validate import require_unique
+from python_models.space import spectrum
 
 DENSE_EIGEN = 2_500  # up to this n all eigenvalues are found by LAPACK; above it ARPACK finds the outer ones
+REAL = 1e-9  # an eigenvalue whose imaginary part is below this share of the largest one counts as real
 NORMALISATIONS = ("raw", "row", "spectral", "minmax")
 
 
 class CityGraph(Graph):  # type: ignore[misc]  # libpysal has no type marker
     """A `libpysal.graph.Graph` that remembers how it was made.
 
-    kind, normalisation : codes of docs/formulas.md#weights and #normalisation.   params : the numbers behind the kind.
-    attached : labels of the cities that had no neighbour and were tied to their nearest one.
+    kind, normalisation : codes of docs/formulas.md.   params : the numbers behind the kind.   attached : cities that
+    had no neighbour and were tied to their nearest one.
     """
 
     kind: str
@@ -36,9 +41,8 @@ class CityGraph(Graph):  # type: ignore[misc]  # libpysal has no type marker
         """One row per link: city_id_receiver, city_id_emitter, weight."""
         matrix = sparse.coo_array(to_sparse(self))
         labels = self.unique_ids.to_numpy()
-        return pd.DataFrame(
-            {"city_id_receiver": labels[matrix.row], "city_id_emitter": labels[matrix.col], "weight": matrix.data}
-        )
+        ends = {"city_id_receiver": labels[matrix.row], "city_id_emitter": labels[matrix.col]}
+        return pd.DataFrame({**ends, "weight": matrix.data})
 
 
 def to_graph(
@@ -89,10 +93,8 @@ def to_sparse(w: Any) -> Any:
     array([[0., 1.],
            [1., 0.]])
     """
-    if isinstance(w, CityGraph):
-        return w.__dict__["_csr"].copy() if "_csr" in w.__dict__ else _graph_matrix(w)
     if isinstance(w, Graph):
-        return _graph_matrix(w)
+        return w.__dict__["_csr"].copy() if "_csr" in w.__dict__ else _graph_matrix(w)
     if hasattr(w, "id_order") and hasattr(w, "sparse"):  # libpysal.weights.W
         w = w.sparse
     matrix = sparse.csr_array(w, dtype=np.float64, copy=True)
@@ -112,10 +114,7 @@ def labels_of(w: Any) -> Any:
 
 
 def in_order_of(values: Any, w: Any, what: str = "y") -> tuple[FloatArray, pd.Index]:
-    """Values as finite floats in the order of the weights, with the labels (see `python_models._align`).
-
-    Raises ValueError for other cities, another length, NaN or infinity.
-    """
+    """Finite values in the order of the weights, with the labels. ValueError for other cities, NaN or infinity."""
     labels = labels_of(w)
     if graph_labels(w) is not None:
         values = align_to(labels, values, what)
@@ -140,10 +139,8 @@ def normalise(graph: Any, kind: str = "row") -> CityGraph:
 
     >>> from python_models.space import normalise, to_graph, to_sparse
     >>> graph = to_graph(np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), ["A", "B", "C"])
-    >>> to_sparse(normalise(graph)).toarray()
-    array([[0. , 0.5, 0.5],
-           [1. , 0. , 0. ],
-           [1. , 0. , 0. ]])
+    >>> to_sparse(normalise(graph)).toarray()[0]
+    array([0. , 0.5, 0.5])
     """
     w = to_sparse(graph)
     if kind not in NORMALISATIONS:
@@ -152,17 +149,12 @@ def normalise(graph: Any, kind: str = "row") -> CityGraph:
         sums = _row_sums(w)
         w = sparse.csr_array(sparse.diags_array(1.0 / np.where(sums > 0, sums, 1.0)) @ w)
     elif kind == "spectral":
-        w = w / _divisor(spectral_radius(w), "largest absolute eigenvalue")
+        w = _divided(w, spectral_radius(w), "largest absolute eigenvalue")
     elif kind == "minmax":
-        w = w / _divisor(min(_row_sums(w).max(), _row_sums(w.T).max()), "smaller of the largest row and column sums")
-    return to_graph(
-        w,
-        list(labels_of(graph)),
-        kind=getattr(graph, "kind", "custom"),
-        normalisation=kind if kind != "raw" else getattr(graph, "normalisation", "raw"),
-        params=getattr(graph, "params", None),
-        attached=getattr(graph, "attached", ()),
-    )
+        w = _divided(w, min(_row_sums(w).max(), _row_sums(w.T).max()), "smaller of the largest row and column sums")
+    kept = {name: getattr(graph, name) for name in ("kind", "params", "attached") if hasattr(graph, name)}
+    made = kind if kind != "raw" else getattr(graph, "normalisation", "raw")
+    return to_graph(w, list(labels_of(graph)), normalisation=made, **kept)
 
 
 def spectral_radius(w: Any) -> float:
@@ -170,63 +162,17 @@ def spectral_radius(w: Any) -> float:
     n = w.shape[0]
     if n <= DENSE_EIGEN:
         return float(np.abs(eigenvalues(w)).max())
-    start = np.full(n, 1.0 / np.sqrt(n))  # fixed start: the answer does not depend on a hidden generator
-    try:
-        found = eigs(w, k=6, which="LM", v0=start, return_eigenvectors=False, maxiter=5_000)
-    except ArpackNoConvergence as stopped:
-        found = stopped.eigenvalues
-        if not len(found):
-            raise ValueError("the largest eigenvalue was not found: normalise by row or minmax instead.") from None
+    found = _outer(w, "LM", np.full(n, 1.0 / np.sqrt(n)), 6)
+    if not len(found):
+        raise ValueError("the largest eigenvalue was not found: normalise by row or minmax instead.")
     return float(np.abs(found).max())
 
 
-def eigenvalues(w: Any) -> FloatArray | np.ndarray[Any, np.dtype[np.complex128]]:
-    """All eigenvalues. Weights with symmetric support w_ij = r_i s_ij go through their symmetric twin, so that real
-    ones come out real; other weights may have complex ones."""
-    twin = symmetric_twin(w)
-    if twin is not None:
-        return np.asarray(np.linalg.eigvalsh(twin.toarray()), dtype=np.float64)
-    return np.linalg.eigvals(w.toarray())
-
-
-def symmetric_twin(w: Any) -> Any | None:
-    """D^(1/2) S D^(1/2) when W = D S with S symmetric and D the row sums' inverse (row-normalised from symmetric
-    weights) or W itself when it is symmetric; None otherwise. It has the eigenvalues of W."""
-    gap = abs(w - w.T)
-    scale = abs(w.data).max() if w.nnz else 0.0
-    if gap.nnz == 0 or gap.data.max() <= 1e-14 * scale:
-        return w
-    ratio = _log_ratios(w)
-    if ratio is None:
-        return None
-    root = np.exp(0.5 * ratio)
-    twin = sparse.csr_array(sparse.diags_array(root) @ w @ sparse.diags_array(1.0 / root))
-    gap = abs(twin - twin.T)
-    return (twin + twin.T) / 2 if gap.nnz == 0 or gap.data.max() <= 1e-10 * abs(twin.data).max() else None
-
-
-def _log_ratios(w: Any) -> FloatArray | None:
-    """u with u_j - u_i = ln(w_ij/w_ji) along a spanning forest, so that W = D S needs d_i = exp(-u_i)."""
-    other = sparse.csr_array(w.T)
-    other.sort_indices()
-    if w.nnz != other.nnz or (w.indices != other.indices).any() or (w.indptr != other.indptr).any():
-        return None
-    rows = np.repeat(np.arange(w.shape[0]), np.diff(w.indptr))
-    step = sparse.csr_array((np.log(w.data / other.data), w.indices, w.indptr), shape=w.shape)
-    u = np.zeros(w.shape[0])
-    seen = np.zeros(w.shape[0], dtype=np.bool_)
-    support = sparse.csr_array((np.ones(w.nnz), (rows, w.indices)), shape=w.shape)
-    for root in range(w.shape[0]):
-        if seen[root]:
-            continue
-        order, parent = sparse.csgraph.breadth_first_order(support, root, directed=False)
-        seen[order] = True
-        for node in order[1:]:
-            mother = parent[node]
-            low, high = step.indptr[mother], step.indptr[mother + 1]
-            at = low + np.searchsorted(step.indices[low:high], node)
-            u[node] = u[mother] + step.data[at]
-    return u
+def eigenvalues(w: Any) -> spectrum.ComplexArray:
+    """All eigenvalues; real ones come out real where the weights have a symmetric twin."""
+    matrix = sparse.csr_matrix(w)
+    twin = spectrum.symmetric_twin(matrix)
+    return spectrum.eigenvalues(matrix) if twin is None else spectrum.symmetric_eigenvalues(twin)
 
 
 def _check_entries(w: Any, names: Sequence[Hashable]) -> None:
@@ -241,7 +187,7 @@ def _check_entries(w: Any, names: Sequence[Hashable]) -> None:
 
 
 def _with_self_loops(w: Any) -> tuple[Any, Any, FloatArray]:
-    """Triplets in row order, with the zero self-loop that marks an isolate in PySAL's graph."""
+    """Triplets in row order, with the zero self-loop that marks an isolate in PySAL."""
     counts = np.diff(w.indptr)
     rows = np.repeat(np.arange(w.shape[0]), counts)
     lone = np.flatnonzero(counts == 0)
@@ -250,10 +196,8 @@ def _with_self_loops(w: Any) -> tuple[Any, Any, FloatArray]:
 
 
 def _graph_matrix(graph: Any) -> Any:
-    adjacency = graph.adjacency
-    labels = pd.Index(graph.unique_ids)
-    rows = labels.get_indexer(adjacency.index.get_level_values(0))
-    cols = labels.get_indexer(adjacency.index.get_level_values(1))
+    adjacency, labels = graph.adjacency, pd.Index(graph.unique_ids)
+    rows, cols = (labels.get_indexer(adjacency.index.get_level_values(level)) for level in (0, 1))
     matrix = sparse.csr_array((adjacency.to_numpy(dtype=np.float64), (rows, cols)), shape=(len(labels),) * 2)
     matrix.eliminate_zeros()
     return matrix
@@ -263,7 +207,105 @@ def _row_sums(w: Any) -> FloatArray:
     return np.asarray(w.sum(axis=1), dtype=np.float64).ravel()
 
 
-def _divisor(value: float, what: str) -> float:
+def _divided(w: Any, value: float, what: str) -> Any:
     if not value > 0:
         raise ValueError(f"the {what} is zero: these weights cannot be normalised this way.")
-    return float(value)
+    return w / float(value)
+
+
+@dataclass(frozen=True)
+class WeightProfile(Shown):
+    """See docs/formulas.md#normalisation. s0, s1, s2 as in `weight_sums`; eig_min, eig_max: smallest and largest real
+    eigenvalue; n_components of the undirected graph.
+    """
+
+    n: int
+    n_islands_fixed: int
+    n_islands: int
+    min_nb: int
+    mean_nb: float
+    max_nb: int
+    pct_nonzero: float
+    n_components: int
+    s0: float
+    s1: float
+    s2: float
+    eig_min: float
+    eig_max: float
+    is_symmetric: bool
+    sha256: str
+
+    def to_frame(self) -> pd.DataFrame:
+        return pd.DataFrame([asdict(self)])
+
+
+@aligned
+def profile_weights(w: Any) -> WeightProfile:
+    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here.
+
+    >>> from python_models.space import profile_weights
+    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
+    >>> profile_weights(W).to_frame().shape
+    (1, 15)
+    """
+    matrix = to_sparse(w)
+    n = matrix.shape[0]
+    counts = np.diff(matrix.indptr)
+    s0, s1, s2 = weight_sums(matrix)
+    low, high = _real_ends(matrix)
+    gap = abs(matrix - matrix.T)
+    return WeightProfile(
+        n=n,
+        n_islands_fixed=len(getattr(w, "attached", ())),
+        n_islands=int((counts == 0).sum()),
+        min_nb=int(counts.min()),
+        mean_nb=float(counts.mean()),
+        max_nb=int(counts.max()),
+        pct_nonzero=100.0 * matrix.nnz / n**2,
+        n_components=int(sparse.csgraph.connected_components(matrix, directed=False)[0]),
+        s0=s0,
+        s1=s1,
+        s2=s2,
+        eig_min=low,
+        eig_max=high,
+        is_symmetric=bool(gap.nnz == 0 or gap.data.max() <= 1e-12 * max(matrix.data.max(), 1e-300)),
+        sha256=hash_links(w),
+    )
+
+
+def hash_links(w: Any) -> str:
+    """sha256 of the sorted lines `receiver,emitter,weight`, 12 digits: the last bits of a platform do not matter."""
+    matrix = sparse.coo_array(to_sparse(w))
+    names = np.array([str(label) for label in labels_of(w)], dtype=object)
+    lines = [f"{names[i]},{names[j]},{v:.12g}" for i, j, v in zip(matrix.row, matrix.col, matrix.data, strict=True)]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def weight_sums(matrix: Any) -> tuple[float, float, float]:
+    """S0 = sum w_ij, S1 = (1/2) sum (w_ij + w_ji)^2, S2 = sum_i (row_i + col_i)^2 (Cliff & Ord 1981)."""
+    both = matrix + matrix.T
+    margins = _row_sums(matrix) + _row_sums(matrix.T)
+    return float(matrix.sum()), float((both.data**2).sum() / 2), float((margins**2).sum())
+
+
+def _real_ends(matrix: Any) -> tuple[float, float]:
+    n = matrix.shape[0]
+    if matrix.nnz == 0:
+        return 0.0, 0.0
+    if n <= DENSE_EIGEN:
+        return _ends(eigenvalues(matrix))
+    start = np.full(n, 1.0 / np.sqrt(n)) + np.arange(n) * (1e-3 / n)  # not the Perron vector itself
+    return _ends(np.concatenate([_outer(matrix, which, start, 4) for which in ("SR", "LR")]))
+
+
+def _outer(matrix: Any, which: Any, start: FloatArray, k: int) -> Any:
+    """The k outer eigenvalues that are found from a fixed start: nothing depends on a hidden generator."""
+    try:
+        return eigs(matrix, k=k, which=which, v0=start, return_eigenvectors=False, maxiter=5_000)
+    except ArpackNoConvergence as stopped:
+        return stopped.eigenvalues
+
+
+def _ends(values: Any) -> tuple[float, float]:
+    real = np.real(values)[np.abs(np.imag(values)) <= REAL * np.abs(values).max(initial=0.0)]
+    return (float(real.min()), float(real.max())) if len(real) else (np.nan, np.nan)

@@ -1,11 +1,11 @@
 """Local association: local Moran (LISA) with conditional permutations and false-discovery control, and Gi*.
 
-I_i = (z_i/m2) sum_j w_ij z_j with m2 = z'z/n, so that sum_i I_i = S0 I (Anselin 1995). esda divides by n - 1 instead:
-its I_i are (n - 1)/n of these. Two-sided p: twice the smaller tail; the folded tail alone rejects twice too often.
-Benjamini & Hochberg (1995) or Benjamini & Yekutieli (2001) inside the map; Castro & Singer (2006).
+I_i = (z_i/m2) sum_j w_ij z_j with m2 = z'z/n, so that sum_i I_i = S0 I (Anselin 1995); esda's I_i are (n - 1)/n of
+these. Two-sided p: twice the smaller tail, as the folded tail alone rejects twice too often. Benjamini & Hochberg
+(1995) or Benjamini & Yekutieli (2001) inside the map; Castro & Singer (2006).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.inference import adjust
 from python_models.space.graph import in_order_of, to_sparse
-from python_models.space.moran import DEFAULT_SEED, GlobalStatistic, global_statistics
-from python_models.space.permutation import conditional_counts
+from python_models.space.moran import CACHED, DEFAULT_SEED, TIE, GlobalStatistic, global_statistics
 
+CELLS = 300_000  # numbers in a block of lags: few enough for the cache, and a bound on memory
 QUADRANTS = ("HH", "LH", "LL", "HL")  # own value first, neighbours second; z > 0 is high
 
 
@@ -28,11 +28,10 @@ QUADRANTS = ("HH", "LH", "LL", "HL")  # own value first, neighbours second; z > 
 class LisaResult(Shown):
     """Local Moran of N cities; every array has the shape (N,), unit 1.
 
-    z : standardised value (population sd).   lag_z : weighted sum of the neighbours' z.   i_local : I_i.
-    expected, variance, z_norm, p_norm : conditional randomisation, analytic (Sokal, Oden & Thomson 1998).
-    p_perm : two-sided, never 0.   q_bh : adjusted p of the false-discovery control (`method`).
-    class_raw : quadrant if p_perm <= alpha, else ns.   class_fdr : quadrant if q_bh <= q, else ns (the default map).
-    quadrant : HH, LH, LL or HL whatever its p.   A city without neighbours: NaN, class `island`.
+    z : standardised (population sd).   lag_z : weighted sum of the neighbours' z.   expected, variance, z_norm, p_norm
+    : conditional randomisation (Sokal, Oden & Thomson 1998).   p_perm : two-sided, never 0.   q_bh : p adjusted by
+    `method`. class_raw : quadrant if p_perm <= alpha, else ns.   class_fdr : quadrant if q_bh <= q, else ns (the
+    default map). quadrant : HH, LH, LL or HL whatever its p.   A city without neighbours: NaN, class `island`.
     """
 
     cities: pd.Index
@@ -53,30 +52,14 @@ class LisaResult(Shown):
     method: str
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per city."""
-        names = (
-            "z",
-            "lag_z",
-            "i_local",
-            "expected",
-            "variance",
-            "z_norm",
-            "p_norm",
-            "p_perm",
-            "q_bh",
-            "quadrant",
-            "class_raw",
-            "class_fdr",
-        )
-        frame = pd.DataFrame({"city_id": self.cities, **{name: getattr(self, name) for name in names}})
-        return frame.assign(n_perm=self.n_perm, seed=self.seed)
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "method"}
+        return pd.DataFrame(columns).rename(columns={"cities": "city_id"})
 
 
 @dataclass(frozen=True, eq=False)
 class GetisOrdResult(Shown):
-    """Gi* (or Gi) of N cities as a z-value, its two-sided normal p, its adjusted p, hot/cold/ns; and the global G.
-
-    `overall` is None if y is not positive everywhere, because G is then not defined.
+    """Gi* (or Gi) as z-values, two-sided normal and adjusted p, hot/cold/ns; `overall` the global G, None if y is not
+    positive everywhere.
     """
 
     cities: pd.Index
@@ -88,16 +71,8 @@ class GetisOrdResult(Shown):
     overall: GlobalStatistic | None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per city."""
-        return pd.DataFrame(
-            {
-                "city_id": self.cities,
-                "gi": self.gi,
-                "p_norm": self.p_norm,
-                "q_bh": self.q_bh,
-                "class_fdr": self.class_fdr,
-            }
-        ).assign(star=self.star)
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "overall"}
+        return pd.DataFrame(columns).rename(columns={"cities": "city_id"})
 
 
 @aligned
@@ -113,13 +88,12 @@ def lisa(
 ) -> LisaResult:
     """Local Moran's I_i of y (N,) on weights w, p = min(1, 2 (min(tails) + 1)/(R + 1)) from conditional permutations.
 
-    Each permutation keeps y_i and draws its neighbours without replacement from the other cities. `method`: bh or by.
-    Raises ValueError for NaN, a constant y, or other cities than the weights have.
+    Each permutation keeps y_i and draws its neighbours without replacement. `method`: bh or by. ValueError for NaN, a
+    constant y, or other cities than the weights have.
 
     >>> from python_models.space import lisa
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> local = lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99)
-    >>> local.to_frame().shape
+    >>> lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99).to_frame().shape
     (12, 15)
     """
     values, labels = in_order_of(y, w)
@@ -139,24 +113,9 @@ def lisa(
     quadrant = quadrants(z, lag)
     expected, variance = _conditional_moments(z, matrix)
     z_norm = _ratio(z * lag - expected, np.sqrt(variance))
-    return LisaResult(
-        cities=labels,
-        z=z,
-        lag_z=lag,
-        i_local=z * lag,
-        expected=expected,
-        variance=variance,
-        z_norm=z_norm,
-        p_norm=2 * norm.sf(np.abs(z_norm)),
-        p_perm=p,
-        q_bh=adjusted,
-        quadrant=quadrant,
-        class_raw=_classes(quadrant, p <= alpha),
-        class_fdr=_classes(quadrant, adjusted <= q),
-        n_perm=permutations,
-        seed=seed,
-        method=method,
-    )
+    moments = (z * lag, expected, variance, z_norm, 2 * norm.sf(np.abs(z_norm)))
+    classes = (_classes(quadrant, p <= alpha), _classes(quadrant, adjusted <= q))
+    return LisaResult(labels, z, lag, *moments, p, adjusted, quadrant, *classes, permutations, seed, method)
 
 
 @aligned
@@ -166,9 +125,9 @@ def getis_ord(
     """Gi* (star) or Gi of Ord & Getis (1995), as z-values.
 
     Gi* = (sum_j w_ij y_j - ybar W_i)/(s sqrt((n S_1i - W_i^2)/(n - 1))), W_i = sum_j w_ij, S_1i = sum_j w_ij^2; with
-    the star city i counts as its own neighbour, with the largest weight of its row (the same as a neighbour's where
-    the weights of a row are equal); without it, mean and sd are over the other cities. Row-normalising first changes
-    nothing. A hot or cold spot has q_bh <= q. The global G comes with it when y is positive.
+    the star city i is its own neighbour, with the largest weight of its row; without it, mean and sd are over the other
+    cities. Row-normalising changes nothing. A hot or cold spot has q_bh <= q. The global G comes along when y is
+    positive.
 
     >>> from python_models.space import getis_ord
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
@@ -204,7 +163,7 @@ def _classes(quadrant: Any, passes: Any) -> Any:
 
 
 def _conditional_moments(z: FloatArray, w: Any) -> tuple[FloatArray, FloatArray]:
-    """Mean and variance of I_i when the other n - 1 values are put at random; z has population variance 1."""
+    """Mean and variance of I_i when the other n - 1 values are put at random."""
     n = len(z)
     row = np.asarray(w.sum(axis=1)).ravel()
     row2 = np.asarray(w.power(2).sum(axis=1)).ravel()
@@ -233,3 +192,76 @@ def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
     out = np.full(len(top), np.nan)
     np.divide(top, bottom, out=out, where=bottom > 0)
     return out
+
+
+def conditional_counts(z: FloatArray, w: Any, n_perm: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """How many of n_perm conditional permutations give city i a lag at least, and at most, as large as its own.
+
+    z (N,), w CSR with an empty diagonal. Two counts (N,); a tie is in both; 0, 0 without neighbours. One ordered sample
+    s_1..s_m of all cities serves every i: its first k_i members are the neighbours and, if i is among them, s_{k_i + 1}
+    takes its place, which leaves a uniform ordered sample of the others. Cities share their draws, as in esda.
+    """
+    n = len(z)
+    cards = np.diff(w.indptr)
+    order = np.argsort(cards, kind="stable")
+    order = order[cards[order] > 0]
+    at_least, at_most = np.zeros(n), np.zeros(n)
+    if not len(order):
+        return at_least, at_most
+    lag = w @ z
+    slack = TIE * (abs(w) @ np.abs(z) + np.abs(lag))
+    m = min(int(cards.max()) + 1, n)
+    size = max(1, min(n_perm, CACHED // m))
+    for start in range(0, n_perm, size):
+        sample = ordered_samples(n, m, min(size, n_perm - start), rng)
+        drawn = z[sample]
+        for rows in _blocks(order, cards, len(sample)):
+            lags = _lags(z, w, cards, rows, sample, drawn)
+            at_least[rows] += np.count_nonzero(lags >= (lag - slack)[rows], axis=0)
+            at_most[rows] += np.count_nonzero(lags <= (lag + slack)[rows], axis=0)
+    return at_least, at_most
+
+
+def ordered_samples(n: int, m: int, size: int, rng: np.random.Generator) -> Any:
+    """`size` ordered samples of m out of n without replacement, (size, m), all equally likely."""
+    if m * m > n:
+        return rng.permuted(np.tile(np.arange(n, dtype=np.int32), (size, 1)), axis=1)[:, :m]
+    sample = rng.integers(0, n, size=(size, m), dtype=np.int32)
+    redo = np.arange(size)
+    while len(redo):  # a row with a repeated member is drawn again as a whole
+        ordered = np.sort(sample[redo], axis=1)
+        redo = redo[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
+        sample[redo] = rng.integers(0, n, size=(len(redo), m), dtype=np.int32)
+    return sample
+
+
+def _blocks(order: Any, cards: Any, depth: int) -> list[Any]:
+    """Cities by rising number of neighbours, cut so that a block of lags and one of weights stay small."""
+    blocks, start = [], 0
+    while start < len(order):
+        stop = min(len(order), start + max(1, CELLS // depth))
+        while stop - start > 1 and (stop - start) * int(cards[order[stop - 1]]) > 16 * CELLS:
+            stop = start + (stop - start) // 2
+        blocks.append(order[start:stop])
+        start = stop
+    return blocks
+
+
+def _lags(z: FloatArray, w: Any, cards: Any, rows: Any, sample: Any, drawn: FloatArray) -> FloatArray:
+    """Lags of the cities `rows` under each sample, (samples, rows)."""
+    counts = cards[rows]
+    k = int(counts.max())
+    filled = np.arange(k) < counts[:, None]
+    weights = np.zeros((len(rows), k))
+    weights[filled] = np.concatenate([w.data[w.indptr[i] : w.indptr[i + 1]] for i in rows])
+    lags = drawn[:, :k] @ weights.T
+    place = np.full(len(z), -1)
+    place[rows] = np.arange(len(rows))
+    block = place[sample[:, :k]]  # which city of the block met itself, and where
+    draw, position = np.nonzero(block >= 0)
+    column = block[draw, position]
+    hit = position < counts[column]
+    draw, position, column = draw[hit], position[hit], column[hit]
+    change = drawn[draw, counts[column]] - z[rows[column]]
+    lags[draw, column] += weights[column, position] * change
+    return np.asarray(lags, dtype=np.float64)

@@ -17,20 +17,20 @@ from scipy.stats import norm
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.space.graph import in_order_of, to_sparse
-from python_models.space.permutation import permuted_moments, two_sided
-from python_models.space.profile import weight_sums
+from python_models.space.graph import in_order_of, to_sparse, weight_sums
 
 DEFAULT_SEED = 20211231
+CACHED = 100_000  # numbers in a block of drawn maps, which are read several times
+TIE = 1e-12  # a permuted value within this share of the scale counts as equal to the observed one
 
 
 @dataclass(frozen=True)
 class GlobalStatistic(Shown):
     """One statistic of one variable, unit 1.
 
-    expected, variance, z, p_norm : analytic, randomisation, two-sided.   lo, hi : 2.5 % and 97.5 % quantiles of the
-    permutation distribution, i.e. the range without any spatial order.   p_perm : two-sided, never 0; NaN if there
-    were no permutations.   variance_norm, z_norm : the same under normality (NaN for G).
+    expected, variance, z, p_norm : analytic, randomisation, two-sided.   variance_norm, z_norm : under normality (NaN
+    for G).   p_perm : two-sided, never 0, NaN without permutations.   lo, hi : 2.5 % and 97.5 % quantiles of the
+    permutations.
     """
 
     statistic: str
@@ -49,7 +49,6 @@ class GlobalStatistic(Shown):
     seed: int | None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row."""
         return pd.DataFrame([asdict(self)])
 
 
@@ -74,8 +73,8 @@ class Moments:
 def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
     """Moran's I of y (N,) with weights w (graph, PySAL W or matrix), with permutation and analytic p-values.
 
-    A pandas `y` is matched to the labels of the weights. Raises ValueError for NaN, a constant y, weights without a
-    link, and fewer than four cities.
+    A pandas `y` is matched to the labels of the weights. ValueError for NaN, a constant y, weights without a link, and
+    fewer than four cities.
 
     >>> from python_models.space import moran
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
@@ -125,10 +124,8 @@ def global_statistics(
     facts = _moments(values, matrix)
     if "getis" in statistics and (values <= 0).any():
         raise ValueError("Getis-Ord's G needs a positive y: leave it out or shift nothing, since G is not invariant.")
-    drawn = np.empty((0, 3))
-    if permutations:
-        centred = values - facts.mean
-        drawn = permuted_moments(centred, matrix, permutations, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    drawn = permuted_moments(values - facts.mean, matrix, permutations, rng) if permutations else np.empty((0, 3))
     return {name: _judge(name, facts, drawn, seed) for name in statistics}
 
 
@@ -144,44 +141,21 @@ def _moments(y: FloatArray, w: Any) -> Moments:
         raise ValueError("the weights have no link: there is no neighbour to compare with.")
     s0, s1, s2 = weight_sums(w)
     margin = np.asarray(w.sum(axis=1)).ravel() + np.asarray(w.sum(axis=0)).ravel()
-    return Moments(
-        n,
-        float(y.mean()),
-        zz,
-        float(n * (z**4).sum() / zz**2),
-        float(z @ (w @ z)),
-        float(margin @ z**2),
-        float(margin @ z),
-        s0,
-        s1,
-        s2,
-        tuple(float((y**p).sum()) for p in (1, 2, 3, 4)),  # type: ignore[arg-type]
-    )
+    shape = (float(n * (z**4).sum() / zz**2), float(z @ (w @ z)), float(margin @ z**2), float(margin @ z))
+    m1, m2, m3, m4 = (float((y**p).sum()) for p in (1, 2, 3, 4))
+    return Moments(n, float(y.mean()), zz, *shape, s0, s1, s2, (m1, m2, m3, m4))
 
 
 def _judge(name: str, f: Moments, drawn: FloatArray, seed: int | None) -> GlobalStatistic:
     value = float(_value(name, f, np.array([[f.zwz, f.margin_z2, f.margin_z]]))[0])
     permuted = _value(name, f, drawn)
     expected, variance, normal = _analytic(name, f)
-    z = (value - expected) / np.sqrt(variance) if variance > 0 else np.nan
-    has = len(permuted) > 0
-    lo, hi = np.quantile(permuted, [0.025, 0.975]) if has else (np.nan, np.nan)
-    return GlobalStatistic(
-        statistic=name,
-        value=value,
-        expected=expected,
-        variance=variance,
-        z=float(z),
-        p_norm=float(2 * norm.sf(abs(z))),
-        variance_norm=normal,
-        z_norm=float((value - expected) / np.sqrt(normal)) if normal > 0 else np.nan,
-        p_perm=two_sided(value, permuted) if has else np.nan,
-        lo=float(lo),
-        hi=float(hi),
-        n_perm=len(permuted),
-        n_obs=f.n,
-        seed=seed if has else None,
-    )
+    z, z_norm = (float((value - expected) / np.sqrt(v)) if v > 0 else np.nan for v in (variance, normal))
+    analytic = (expected, variance, z, float(2 * norm.sf(abs(z))), normal, z_norm)
+    if not len(permuted):
+        return GlobalStatistic(name, value, *analytic, np.nan, np.nan, np.nan, 0, f.n, None)
+    lo, hi = (float(v) for v in np.quantile(permuted, [0.025, 0.975]))
+    return GlobalStatistic(name, value, *analytic, two_sided(value, permuted), lo, hi, len(permuted), f.n, seed)
 
 
 def _value(name: str, f: Moments, m: FloatArray) -> FloatArray:
@@ -225,3 +199,34 @@ def _variance_of_g(f: Moments) -> float:
     top = b0 * m2**2 + b1 * m4 + b2 * m1**2 * m2 + b3 * m1 * m3 + b4 * m1**4
     second = top / ((m1**2 - m2) ** 2 * n * (n - 1) * (n - 2) * (n - 3))
     return float(second - (s0 / (n * (n - 1))) ** 2)
+
+
+def permuted_moments(z: FloatArray, w: Any, n_perm: int, rng: np.random.Generator) -> FloatArray:
+    """Columns z'Wz, (r + c)'z^2, (r + c)'z for n_perm permutations of z (N,); r, c row and column sums of w.
+
+    They carry Moran's I, Geary's c and Getis-Ord's G at once.
+    """
+    n = len(z)
+    operator = w.toarray() if w.nnz > 0.1 * n * n and n <= 5_000 else w
+    margin = np.asarray(w.sum(axis=1)).ravel() + np.asarray(w.sum(axis=0)).ravel()
+    moments = np.empty((n_perm, 3), dtype=np.float64)
+    size = max(16, CACHED // n)
+    maps = np.tile(z, (min(size, n_perm), 1))
+    for start in range(0, n_perm, size):
+        stop = min(start + size, n_perm)
+        block = maps[: stop - start]
+        rng.permuted(block, axis=1, out=block)  # a permuted map permuted again is as random as the first
+        columns = np.ascontiguousarray(block.T)
+        moments[start:stop, 0] = np.einsum("ij,ij->j", columns, operator @ columns)
+        moments[start:stop, 1] = block**2 @ margin
+        moments[start:stop, 2] = block @ margin
+    return moments
+
+
+def two_sided(observed: float, permuted: FloatArray) -> float:
+    """p = (#{|s_r - mean| >= |s - mean|} + 1)/(R + 1), mean over the permutations: never 0."""
+    centre = permuted.mean()
+    gap = np.abs(permuted - centre)
+    limit = abs(observed - centre)
+    tolerance = TIE * max(limit, float(gap.max(initial=0.0)))
+    return float((np.count_nonzero(gap >= limit - tolerance) + 1) / (len(permuted) + 1))

@@ -1,8 +1,7 @@
 """Gravity network of cities: potential, not observed, links.
 
-R_ij = k_ij U_i U_j / d_ij^2 with k_ij = U_i/(U_i + U_j); i -> j is a link if R_ij is above the mean of row i. Density,
-reciprocity, degrees, betweenness (Brandes 2001), communities by the leading eigenvector of the directed modularity
-matrix (Leicht & Newman 2008), positions by CONCOR (Breiger, Boorman & Arabie 1975).
+R_ij = k_ij U_i U_j / d_ij^2 with k_ij = U_i/(U_i + U_j); i -> j is a link if R_ij is above the mean of row i.
+Betweenness: Brandes (2001); communities: Leicht & Newman (2008); positions by CONCOR: Breiger, Boorman & Arabie (1975).
 """
 
 from collections.abc import Hashable, Sequence
@@ -26,8 +25,8 @@ class NetworkResult(Shown):
     """strength, share k, links: (N, N), row sends; degrees, betweenness (0-1), block, community: (N,).
 
     summary : density, reciprocity, cross_group_share (links across `group`), centre_reach_share (cities outside the
-    centre with a link from or to a centre), modularity of the communities, each a share of 1; `intervals` holds the
-    95 % percentile interval of the first three over resampled cities (vertex bootstrap, Snijders & Borgatti 1999).
+    centre with a link from or to a centre), modularity; `intervals` : 95 % percentile interval of the first three over
+    resampled cities (vertex bootstrap, Snijders & Borgatti 1999).
     """
 
     cities: pd.Index
@@ -45,29 +44,14 @@ class NetworkResult(Shown):
     seed: int | None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per city."""
-        return pd.DataFrame(
-            {
-                "city_id": self.cities,
-                "out_degree": self.out_degree,
-                "in_degree": self.in_degree,
-                "betweenness": self.betweenness,
-                "block": self.block,
-                "community": self.community,
-            }
-        )
+        names = ("out_degree", "in_degree", "betweenness", "block", "community")
+        return pd.DataFrame({"city_id": self.cities, **{name: getattr(self, name) for name in names}})
 
     def links_frame(self) -> pd.DataFrame:
         """One row per link: city_id_from, city_id_to, strength, k_ij."""
         i, j = np.nonzero(self.links)
-        return pd.DataFrame(
-            {
-                "city_id_from": self.cities[i],
-                "city_id_to": self.cities[j],
-                "strength": self.strength[i, j],
-                "k_ij": self.k[i, j],
-            }
-        )
+        ends = {"city_id_from": self.cities[i], "city_id_to": self.cities[j]}
+        return pd.DataFrame({**ends, "strength": self.strength[i, j], "k_ij": self.k[i, j]})
 
 
 @aligned
@@ -110,28 +94,13 @@ def gravity_network(
     np.fill_diagonal(links, False)
     community = communities(links)
     summary, intervals = _summary(links, group, is_centre, community, n_boot, seed)
-    return NetworkResult(
-        cities=labels,
-        strength=strength,
-        k=k,
-        links=links,
-        out_degree=links.sum(axis=1),
-        in_degree=links.sum(axis=0),
-        betweenness=betweenness(links),
-        block=concor(links),
-        community=community,
-        summary=summary,
-        intervals=intervals,
-        n_boot=n_boot,
-        seed=seed if n_boot else None,
-    )
+    degrees = (links.sum(axis=1), links.sum(axis=0))
+    per_city = (*degrees, betweenness(links), concor(links), community)
+    return NetworkResult(labels, strength, k, links, *per_city, summary, intervals, n_boot, seed if n_boot else None)
 
 
 def betweenness(links: BoolArray) -> FloatArray:
-    """Share of the shortest directed paths between other cities that pass through each, shape (N,), in [0, 1].
-
-    Brandes' accumulation for all sources at once: one matrix product per step of the breadth-first search.
-    """
+    """Share of the shortest paths between others that pass through each (N,); Brandes, all sources at once."""
     a = links.astype(np.float64)
     n = len(a)
     distance = np.where(np.eye(n, dtype=bool), 0.0, np.inf)
@@ -154,15 +123,14 @@ def betweenness(links: BoolArray) -> FloatArray:
 
 
 def communities(links: BoolArray) -> Any:
-    """Community number of each city (N,), from 0 in order of appearance: split by the leading eigenvector of
-    B + B', B_ij = A_ij - out_i in_j / m, while a split raises the modularity."""
+    """Community of each city (N,): split by the leading eigenvector of B + B', B as in `modularity`, while that raises
+    it."""
     a = links.astype(np.float64)
     m = a.sum()
     label = np.zeros(len(a), dtype=np.int64)
     if not m:
         return label
-    b = a - np.outer(a.sum(axis=1), a.sum(axis=0)) / m
-    b = b + b.T
+    b = _surplus(a) + _surplus(a).T
     queue = [np.arange(len(a))]
     while queue:
         members = queue.pop()
@@ -180,17 +148,19 @@ def communities(links: BoolArray) -> Any:
 
 def modularity(links: BoolArray, label: Any) -> float:
     """Q = (1/m) sum_ij [A_ij - out_i in_j / m] 1[same label]; NaN without a link."""
-    a = links.astype(np.float64)
-    m = a.sum()
+    a, m = links.astype(np.float64), links.sum()
     if not m:
         return float("nan")
     same = np.asarray(label)[:, None] == np.asarray(label)[None, :]
-    return float(((a - np.outer(a.sum(axis=1), a.sum(axis=0)) / m) * same).sum() / m)
+    return float((_surplus(a) * same).sum() / m)
+
+
+def _surplus(a: FloatArray) -> FloatArray:
+    return np.asarray(a - np.outer(a.sum(axis=1), a.sum(axis=0)) / a.sum())
 
 
 def concor(links: BoolArray, depth: int = 2) -> Any:
-    """Position of each city, from 0 to 2^depth - 1 at most: correlations of the profiles of sent and received links,
-    correlated again until they are +1 or -1, split by sign; then each half again."""
+    """Position of each city: profiles of links correlated until +1 or -1, split by sign; then each half again."""
     block = np.zeros(len(links), dtype=np.int64)
     for _ in range(depth):
         split = block * 2

@@ -5,29 +5,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from libpysal.graph import Graph
 from scipy import sparse
 
 from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models._validate import require_unique
-from python_models.space import kinds
-from python_models.space.distance import pair_distances, tree
+from python_models.space.distance import distance_matrix, pair_distances, tree, tree_radius
 from python_models.space.graph import CityGraph, labels_of, normalise, to_graph, to_sparse
 
-KINDS = (
-    "queen",
-    "invd",
-    "knn",
-    "expd",
-    "econ",
-    "nested",
-    "geo_econ",
-    "center_periphery",
-    "band",
-    "same_prov",
-    "diff_prov",
-    "hybrid",
-)
+DISTANCE_KINDS = ("invd", "nested", "geo_econ", "center_periphery")
+KINDS = (*DISTANCE_KINDS, "queen", "knn", "expd", "econ", "band", "same_prov", "diff_prov", "hybrid")
+TIE_DIGITS = 9  # decimals of a km (or of the plane's unit): nearer than a micrometre is a tie
 ATTACHED_KINDS = {"queen", "invd", "expd", "hybrid"}  # rings and masks keep their empty rows
 
 
@@ -56,33 +45,27 @@ def build_weights(
 ) -> CityGraph:
     """Weights of one kind: row i receives, column j emits, w_ii = 0.
 
-    labels : N city labels; default: the index of `points`, `polygons`, `mass`, or of `base`, else positions.
-    points : (N, 2) array or frame; longitude and latitude in degrees (`metric="haversine"`, distances in km) or plane
-        coordinates (`metric="euclidean"`, distances in their unit). A frame is matched to `labels` by its index.
+    labels : N city labels; default: the index of `points`, `polygons`, `mass`, or of `base`, else positions. points :
+    (N, 2) array or frame (matched by its index); longitude and latitude (`metric="haversine"`, km) or plane
+        coordinates (`metric="euclidean"`, their unit).
 
-    ====================  ==========================================================================================
-    queen                 1 if two polygons share a point: `edges` (pairs of labels) or `polygons` (GeoSeries, made
-                          valid, rounded to `snap`)
-    invd                  d^-power (1) up to `cutoff`: None, a distance, or "no_island" (longest nearest-neighbour
-                          distance)
-    knn                   1 for the `k` nearest, ties by label
-    expd                  exp(-d/h), `scale` h = median nearest-neighbour distance
-    econ                  1/|E_i - E_j| of `mass`, differences floored at their 1st percentile
-    nested                phi invd_row + (1 - phi) econ_row
-    geo_econ              d^-power E_j / mean(E)
-    center_periphery      geo_econ without the links from the periphery into the centre (`is_centre`)
-    band                  1[a <= d < b] of `ring`; with `power` d^-power in the ring
-    same_prov, diff_prov  `base` (weights; default invd) masked by equality of `group`
-    hybrid                `base` (default invd) times `proximities` (N, N), entry by entry
-    ====================  ==========================================================================================
+        queen                 1 where polygons share a point: `edges` (label pairs) or `polygons` (GeoSeries, `snap`)
+        invd                  d^-power (1) up to `cutoff`: None, a distance, or "no_island" (longest nearest distance)
+        knn                   1 for the `k` nearest, ties by label
+        expd                  exp(-d/h), `scale` h = median nearest-neighbour distance
+        econ                  1/|E_i - E_j| of `mass`, differences floored at their 1st percentile
+        nested                phi invd_row + (1 - phi) econ_row
+        geo_econ              d^-power E_j / mean(E)
+        center_periphery      geo_econ without the links from the periphery into the centre (`is_centre`)
+        band                  1[a <= d < b] of `ring`; with `power` d^-power in the ring
+        same_prov, diff_prov  `base` (weights; default invd) masked by equality of `group`
+        hybrid                `base` (default invd) times `proximities` (N, N), entry by entry
 
-    A city without a neighbour is tied to its nearest one, in both directions, with the weight that its distance has
-    in this kind (queen and knn: 1), and is listed in `.attached` (`attach_islands`; off for rings and masks, whose
-    empty rows mean something). normalisation: `row`, `spectral`, `minmax` or `raw`; masks of a base that is already
-    normalised want `raw`.
-
-    Raises ValueError for an unknown kind, a missing argument, two cities at one point where a distance is inverted,
-    and an island that cannot be placed. Source: Anselin (1988) and LeSage & Pace (2009).
+    A city without a neighbour is tied to its nearest one, both ways, with the weight that its distance has in this kind
+    (queen and knn: 1), and listed in `.attached` (`attach_islands`; off for rings and masks, whose empty rows mean
+    something). normalisation: `row`, `spectral`, `minmax` or `raw`, which masks of a normalised base want. ValueError
+    for an unknown kind, a missing argument, two cities at one point where a distance is inverted, and an island that
+    cannot be placed. Anselin (1988) and LeSage & Pace (2009).
 
     >>> from python_models.space import build_weights, to_sparse
     >>> points = pd.DataFrame({"lon": [0.0, 1.0, 3.0], "lat": [0.0, 0.0, 0.0]}, index=["A", "B", "C"])
@@ -95,46 +78,46 @@ def build_weights(
         raise ValueError(f"unknown kind of weights '{kind}': choose from {', '.join(KINDS)}.")
     names = _labels(labels, points, polygons, mass, base, edges)
     at = None if points is None else _points(points, names)
-    raw = _raw(
-        kind,
-        names,
-        at,
-        metric=metric,
-        edges=edges,
-        polygons=polygons,
-        snap=snap,
-        k=k,
-        power=power,
-        cutoff=cutoff,
-        scale=scale,
-        ring=ring,
-        mass=mass,
-        phi=phi,
-        group=group,
-        is_centre=is_centre,
-        base=base,
-        proximities=proximities,
-    )
+    if kind in ("same_prov", "diff_prov", "hybrid"):
+        raw = _base(base, names, at, metric, power or 1.0, cutoff)
+    elif kind not in ("queen", "econ"):
+        spots = _need(at, kind, "points")
+    if kind in DISTANCE_KINDS:
+        raw = inverse_distance(spots, names, metric, 1.0 if power is None else power, cutoff)
+    if kind in ("econ", "nested", "geo_econ", "center_periphery"):
+        economy = _vector(mass, names, kind)
+    if kind == "queen" and edges is not None:
+        raw = queen_from_edges(edges, names)
+    elif kind == "queen":
+        raw = queen_from_polygons(_need(polygons, kind, "edges or polygons"), snap)
+    elif kind == "knn":
+        raw = nearest(spots, names, metric, k)
+    elif kind == "expd":
+        raw = exponential(spots, metric, scale, cutoff)
+    elif kind == "band":
+        raw = distance_ring(spots, names, metric, _need(ring, kind, "ring (a, b)"), power or 0.0)
+    elif kind == "econ":
+        raw = economic(economy, names)
+    elif kind == "nested":
+        near, alike = (to_sparse(normalise(to_graph(w))) for w in (raw, economic(economy, names)))
+        raw = phi * near + (1 - phi) * alike
+    elif kind in ("geo_econ", "center_periphery"):
+        raw = emitter_mass(raw, economy, names)
+    elif kind == "hybrid":
+        raw = product(raw, _need(proximities or None, kind, "proximities"), names)
+    elif kind != "invd":
+        provinces = per_city(_need(group, kind, "group (e.g. the province of each city)"), names, "group")
+        raw = same_group_mask(raw, provinces, kind == "same_prov")
+    if kind == "center_periphery":
+        centre = per_city(_need(is_centre, kind, "is_centre"), names, "is_centre")
+        raw = block_mask(raw, np.array(centre, dtype=np.bool_), ["cc", "pc", "pp"])
     attached: list[Hashable] = []
     if kind in ATTACHED_KINDS if attach_islands is None else attach_islands:
         raw, attached = _attach(raw, names, at, metric, kind, power, scale)
-    params = {
-        "metric": metric,
-        "k": k if kind == "knn" else None,
-        "power": power,
-        "cutoff": cutoff,
-        "scale": scale,
-        "ring": ring,
-        "phi": phi if kind == "nested" else None,
-    }
-    graph = to_graph(
-        raw,
-        names,
-        kind=kind,
-        params={key: value for key, value in params.items() if value is not None},
-        attached=attached,
-    )
-    return normalise(graph, normalisation)
+    only: dict[str, float] = {"k": k} if kind == "knn" else {"phi": phi} if kind == "nested" else {}
+    params = {"metric": metric, "power": power, "cutoff": cutoff, "scale": scale, "ring": ring, **only}
+    known = {key: value for key, value in params.items() if value is not None}
+    return normalise(to_graph(raw, names, kind=kind, params=known, attached=attached), normalisation)
 
 
 @aligned
@@ -150,7 +133,7 @@ def split_blocks(w: Any, is_centre: Any) -> dict[str, CityGraph]:
     matrix = to_sparse(w)
     names = list(labels_of(w))
     centre: BoolArray = np.array(per_city(is_centre, names, "is_centre"), dtype=np.bool_)
-    return {b: to_graph(kinds.block_mask(matrix, centre, [b]), names) for b in ("cc", "cp", "pc", "pp")}
+    return {b: to_graph(block_mask(matrix, centre, [b]), names) for b in ("cc", "cp", "pc", "pp")}
 
 
 def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
@@ -166,47 +149,13 @@ def per_city(values: Any, names: Sequence[Hashable], what: str) -> list[Any]:
     return found
 
 
-def _raw(kind: str, names: list[Hashable], at: FloatArray | None, **given: Any) -> Any:
-    metric, power = given["metric"], given["power"]
-    if kind == "queen":
-        if given["edges"] is not None:
-            return kinds.queen_from_edges(given["edges"], names)
-        return kinds.queen_from_polygons(_need(given["polygons"], kind, "edges or polygons"), given["snap"])
-    if kind == "econ":
-        return kinds.economic(_vector(given["mass"], names, kind), names)
-    if kind in ("same_prov", "diff_prov"):
-        group = per_city(_need(given["group"], kind, "group (e.g. the province of each city)"), names, "group")
-        return kinds.same_group_mask(_base(names, at, given), group, kind == "same_prov")
-    if kind == "hybrid":
-        return kinds.product(_base(names, at, given), _need(given["proximities"] or None, kind, "proximities"), names)
-    spots = _need(at, kind, "points")
-    if kind == "knn":
-        return kinds.nearest(spots, names, metric, given["k"])
-    if kind == "expd":
-        return kinds.exponential(spots, metric, given["scale"], given["cutoff"])
-    if kind == "band":
-        return kinds.ring(spots, names, metric, _need(given["ring"], kind, "ring (a, b)"), power or 0.0)
-    invd = kinds.inverse_distance(spots, names, metric, 1.0 if power is None else power, given["cutoff"])
-    if kind == "invd":
-        return invd
-    mass = _vector(given["mass"], names, kind)
-    if kind == "nested":
-        parts = [to_sparse(normalise(to_graph(w))) for w in (invd, kinds.economic(mass, names))]
-        return given["phi"] * parts[0] + (1 - given["phi"]) * parts[1]
-    pulled = kinds.emitter_mass(invd, mass, names)
-    if kind == "geo_econ":
-        return pulled
-    centre = per_city(_need(given["is_centre"], kind, "is_centre"), names, "is_centre")
-    return kinds.block_mask(pulled, np.array(centre, dtype=np.bool_), ["cc", "pc", "pp"])
-
-
-def _base(names: list[Hashable], at: FloatArray | None, given: dict[str, Any]) -> Any:
-    if given["base"] is not None:
-        if hasattr(given["base"], "unique_ids") and list(given["base"].unique_ids) != names:
-            raise ValueError("labels and base must name the same cities in the same order.")
-        return to_sparse(given["base"])
-    spots = _need(at, "same_prov, diff_prov and hybrid", "base or points")
-    return kinds.inverse_distance(spots, names, given["metric"], given["power"] or 1.0, given["cutoff"])
+def _base(base: Any, names: list[Hashable], at: FloatArray | None, metric: str, power: float, cutoff: Any) -> Any:
+    if base is None:
+        spots = _need(at, "same_prov, diff_prov and hybrid", "base or points")
+        return inverse_distance(spots, names, metric, power, cutoff)
+    if hasattr(base, "unique_ids") and list(base.unique_ids) != names:
+        raise ValueError("labels and base must name the same cities in the same order.")
+    return to_sparse(base)
 
 
 def _attach(
@@ -226,12 +175,15 @@ def _attach(
             f"{len(lone)} cities have no neighbour, first {names[lone[0]]}: give points to tie them to their nearest "
             "city, or say attach_islands=False."
         )
-    near = sparse.coo_array(kinds.nearest(at, names, metric, 1)) if len(at) < 5_000 else None
-    target = near.col[np.argsort(near.row)][lone] if near is not None else _nearest_of(at, lone, metric)
+    if len(at) < 5_000:
+        near = sparse.coo_array(nearest(at, names, metric, 1))
+        target = near.col[np.argsort(near.row)][lone]
+    else:
+        target = _nearest_of(at, lone, metric)
     d = pair_distances(at, lone, target, metric)
     value = np.ones(len(lone)) if kind in ("queen", "knn") else d ** -(power or 1.0)
     if kind == "expd":
-        value = np.exp(-d / (scale or float(np.median(kinds.nearest_distances(at, metric)))))
+        value = np.exp(-d / (scale or float(np.median(nearest_distances(at, metric)))))
     links = sparse.lil_array(raw)
     for i, j, v in zip(lone, target, value, strict=True):
         links[i, j] = links[j, i] = v
@@ -247,27 +199,23 @@ def _nearest_of(at: FloatArray, lone: Any, metric: str) -> Any:
 def _labels(
     labels: Sequence[Hashable] | None, points: Any, polygons: Any, mass: Any, base: Any, edges: Any
 ) -> list[Hashable]:
-    if labels is None:
-        for source in (points, polygons, mass):
-            if isinstance(source, (pd.DataFrame, pd.Series)):
-                labels = list(source.index)
-                break
-        else:
-            labels = _fallback_labels(points, mass, base, edges)
-    require_unique(list(labels), "city")
-    return list(labels)
-
-
-def _fallback_labels(points: Any, mass: Any, base: Any, edges: Any) -> list[Hashable]:
-    if base is not None:
-        return list(base.unique_ids) if hasattr(base, "unique_ids") else list(range(np.shape(base)[0]))
-    for source in (points, mass):
-        if source is not None:
-            return list(range(len(source)))
-    if edges is not None:
+    frames = [source for source in (points, polygons, mass) if isinstance(source, pd.DataFrame | pd.Series)]
+    sized = [source for source in (points, mass) if source is not None]
+    if labels is not None:
+        names = list(labels)
+    elif frames:
+        names = list(frames[0].index)
+    elif base is not None:
+        names = list(labels_of(base))
+    elif sized:
+        names = list(range(len(sized[0])))
+    elif edges is not None:
         frame = pd.DataFrame(edges)
-        return sorted(set(frame.iloc[:, 0]) | set(frame.iloc[:, 1]), key=str)
-    raise ValueError("give labels, points, polygons, mass, base or edges: there is nothing to make weights of.")
+        names = sorted(set(frame.iloc[:, 0]) | set(frame.iloc[:, 1]), key=str)
+    else:
+        raise ValueError("give labels, points, polygons, mass, base or edges: there is nothing to make weights of.")
+    require_unique(names, "city")
+    return names
 
 
 def _points(points: Any, names: list[Hashable]) -> FloatArray:
@@ -296,3 +244,163 @@ def _need(value: Any, kind: str, what: str) -> Any:
     if value is None:
         raise ValueError(f"{kind} weights need {what}.")
     return value
+
+
+def queen_from_edges(edges: Any, labels: Sequence[Hashable]) -> Any:
+    """1 for each pair of the list, both ways; pairs with a city out of sample (not in `labels`) are left out."""
+    frame = pd.DataFrame(edges)
+    at = pd.Index(list[Any](labels))
+    a, b = at.get_indexer(pd.Index(frame.iloc[:, 0])), at.get_indexer(pd.Index(frame.iloc[:, 1]))
+    loop = (frame.iloc[:, 0] == frame.iloc[:, 1]).to_numpy(dtype=bool)
+    if loop.any():
+        raise ValueError(f"the edge list ties city {frame.iloc[int(np.argmax(loop)), 0]!s} to itself: drop that row.")
+    keep = (a >= 0) & (b >= 0)
+    a, b = a[keep], b[keep]
+    matrix = sparse.csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(len(at), len(at)))
+    matrix.data[:] = 1.0  # a pair that is listed twice counts once
+    return matrix
+
+
+def queen_from_polygons(polygons: Any, snap: float) -> Any:
+    """1 if two polygons of a GeoSeries share a point; made valid and, with snap > 0, rounded to that grid."""
+    shapes = polygons.make_valid()
+    if snap > 0:
+        shapes = shapes.set_precision(snap).make_valid()
+    return to_sparse(Graph.build_contiguity(shapes.reset_index(drop=True), rook=False, strict=True))
+
+
+def inverse_distance(points: FloatArray, labels: Sequence[Hashable], metric: str, power: float, cutoff: Any) -> Any:
+    """d^-power up to and including the cut-off (None: all; `no_island`: the longest one to a nearest city)."""
+    i, j, d = _pairs(points, metric, cutoff)
+    _no_zero(d, i, j, labels)
+    return _symmetric(i, j, d**-power, len(points))
+
+
+def exponential(points: FloatArray, metric: str, scale: float | None, cutoff: Any) -> Any:
+    """exp(-d/h), h = median nearest-neighbour distance unless given."""
+    h = float(np.median(nearest_distances(points, metric))) if scale is None else float(scale)
+    if not h > 0:
+        raise ValueError(f"the scale of the exponential weights must be positive, got {h}.")
+    i, j, d = _pairs(points, metric, cutoff)
+    return _symmetric(i, j, np.exp(-d / h), len(points))
+
+
+def distance_ring(
+    points: FloatArray, labels: Sequence[Hashable], metric: str, bounds: tuple[float, float], power: float
+) -> Any:
+    """1[a <= d < b], or d^-power inside the ring when power > 0."""
+    low, high = bounds
+    if not 0 <= low < high:
+        raise ValueError(f"a ring needs 0 <= a < b, got [{low}, {high}).")
+    i, j, d = _pairs(points, metric, None if np.isinf(high) else high)
+    inside = (d >= low) & (d < high)
+    i, j, d = i[inside], j[inside], d[inside]
+    if power:
+        _no_zero(d, i, j, labels)
+    return _symmetric(i, j, d**-power if power else np.ones(len(d)), len(points))
+
+
+def nearest(points: FloatArray, labels: Sequence[Hashable], metric: str, k: int) -> Any:
+    """1 for the k nearest; among equally near ones the smaller label (city code) wins."""
+    n = len(points)
+    if not 0 < k < n:
+        raise ValueError(f"k must lie between 1 and n - 1 = {n - 1}, got {k}.")
+    finder, places = tree(points, metric)
+    order = np.empty(n, dtype=np.int64)
+    order[np.argsort(np.array([str(label) for label in labels]), kind="stable")] = np.arange(n)
+    found = np.array(finder.query(places, k=min(n, k + 4))[1])
+    cols = np.empty((n, k), dtype=np.int64)
+    for i, near in enumerate(found):
+        near = near[near != i]
+        d = np.round(pair_distances(points, i, near, metric), TIE_DIGITS)
+        if len(near) < n - 1 and np.sort(d)[k - 1] >= d.max():  # the tie may go on behind the last one asked for
+            near = np.array(finder.query_ball_point(places[i], tree_radius(float(d.max()) + 1e-8, metric)))
+            near = near[near != i]
+            d = np.round(pair_distances(points, i, near, metric), TIE_DIGITS)
+        cols[i] = near[np.lexsort((order[near], d))[:k]]
+    return sparse.csr_array((np.ones(n * k), (np.repeat(np.arange(n), k), cols.ravel())), shape=(n, n))
+
+
+def economic(mass: FloatArray, labels: Sequence[Hashable]) -> Any:
+    """1/|E_i - E_j|, the difference floored at its 1st percentile over all pairs."""
+    n = len(mass)
+    i, j = np.triu_indices(n, 1)
+    gap = np.abs(mass[i] - mass[j])
+    floor = float(np.quantile(gap, 0.01))
+    if not floor > 0:
+        at = int(np.argmin(gap))
+        raise ValueError(
+            f"more than 1 % of the pairs have the same mass (e.g. {labels[i[at]]} and {labels[j[at]]}): "
+            "economic distance is not defined."
+        )
+    return _symmetric(i, j, 1.0 / np.maximum(gap, floor), n)
+
+
+def emitter_mass(base: Any, mass: FloatArray, labels: Sequence[Hashable]) -> Any:
+    """w_ij E_j / mean(E): the mass of the emitter."""
+    if (mass <= 0).any():
+        raise ValueError(f"mass must be positive, see city {labels[int(np.argmax(mass <= 0))]}.")
+    return sparse.csr_array(base @ sparse.diags_array(mass / mass.mean()))
+
+
+def same_group_mask(base: Any, group: Sequence[Hashable], same: bool) -> Any:
+    """The links inside (or across) groups, others dropped; both masks sum to `base` exactly."""
+    codes = pd.factorize(pd.Series(list(group)))[0]
+    w = sparse.coo_array(base)
+    keep = (codes[w.row] == codes[w.col]) == same
+    return sparse.csr_array((w.data[keep], (w.row[keep], w.col[keep])), shape=w.shape)
+
+
+def block_mask(base: Any, is_centre: BoolArray, blocks: Sequence[str]) -> Any:
+    """The links whose receiver and emitter (two letters, c or p, receiver first) are in `blocks`."""
+    w = sparse.coo_array(base)
+    side = np.where(is_centre, "c", "p")
+    keep = np.isin(np.char.add(side[w.row], side[w.col]), list(blocks))
+    return sparse.csr_array((w.data[keep], (w.row[keep], w.col[keep])), shape=w.shape)
+
+
+def product(base: Any, factors: Sequence[ArrayLike], labels: Sequence[Hashable]) -> Any:
+    """The weights times proximities (N, N), technological or social ones, entry by entry."""
+    w = sparse.csr_array(base, copy=True)
+    for at, factor in enumerate(factors):
+        plane = np.asarray(factor, dtype=np.float64)
+        if plane.shape != w.shape:
+            raise ValueError(f"proximity {at} has shape {plane.shape}, the weights have {w.shape}.")
+        if not (np.isfinite(plane).all() and (plane >= 0).all()):
+            i, j = np.argwhere(~(plane >= 0))[0]
+            raise ValueError(f"proximity {at} of {labels[i]} and {labels[j]} is {plane[i, j]}: it must be >= 0.")
+        w = sparse.csr_array(w.multiply(plane))
+    w.eliminate_zeros()
+    return w
+
+
+def nearest_distances(points: FloatArray, metric: str) -> FloatArray:
+    """Distance of each point to its nearest other point, shape (N,)."""
+    rows = np.arange(len(points))
+    return pair_distances(points, rows, _nearest_of(points, rows, metric), metric)
+
+
+def _pairs(points: FloatArray, metric: str, cutoff: Any) -> tuple[Any, Any, FloatArray]:
+    """Positions i < j and distance of all pairs up to the cut-off."""
+    if cutoff is None:
+        i, j = np.triu_indices(len(points), 1)
+        return i, j, distance_matrix(points, metric)[i, j]
+    limit = float(nearest_distances(points, metric).max()) if cutoff == "no_island" else float(cutoff)
+    if not limit > 0:
+        raise ValueError(f"the cut-off must be positive, got {limit}.")
+    finder = tree(points, metric)[0]
+    i, j = finder.query_pairs(tree_radius(limit, metric), output_type="ndarray").T
+    d = pair_distances(points, i, j, metric)
+    keep = d <= limit * (1 + 1e-12)
+    return i[keep], j[keep], d[keep]
+
+
+def _no_zero(d: FloatArray, i: Any, j: Any, labels: Sequence[Hashable]) -> None:
+    zero = d <= 0
+    if zero.any():
+        at = int(np.argmax(zero))
+        raise ValueError(f"cities {labels[i[at]]} and {labels[j[at]]} lie at the same point: their distance is 0.")
+
+
+def _symmetric(i: Any, j: Any, values: FloatArray, n: int) -> Any:
+    return sparse.csr_array((np.r_[values, values], (np.r_[i, j], np.r_[j, i])), shape=(n, n))

@@ -99,7 +99,6 @@ CASES = {
     "influence.lead_lag": case(**panel_),
     "regression.count_factors": case(**spec_, most=2),
     "regression.fit_factors": case(**spec_, n_factors=1, order=False),
-    "regression.effects_by_model": case(y=U(Y), x=U(X[:, :, None]), graphs={"w": P(W)}),
     "regression.model_weights": case(y=U(Y), x=U(X[:, :, None]), graphs={"w": P(W)}),
     "dynamics.beta_convergence": case(Y=U(POSITIVE), groups=U(GROUP), X=U(X)),
     "dynamics.find_clubs": case(Y=U(POSITIVE)),

@@ -11,8 +11,8 @@ from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
 from python_models.regression.likelihood import Likelihood, Moments
 from python_models.regression.logdet import EigenLogDet, NodesLogDet, log_determinant
-from python_models.regression.spectrum import symmetric_twin
 from python_models.regression.within import within
+from python_models.space.spectrum import symmetric_twin
 
 GRID = (-0.95, -0.5, 0.0, 0.3, 0.6, 0.97)
 
@@ -104,12 +104,12 @@ def test_a_general_w_has_the_inverse_of_its_largest_eigenvalue_as_upper_end():
 
 def test_a_symmetric_twin_exists_only_for_weights_that_are_similar_to_symmetric_ones():
     dense = inverse_distance(30)
-    twin = symmetric_twin(dense)
+    twin = symmetric_twin(dense.matrix)
     assert twin is not None
     assert np.abs(twin - twin.T).max() < 1e-14
     mine = np.sort(np.linalg.eigvalsh(twin))
     assert np.abs(mine - np.sort(np.linalg.eigvals(dense.matrix.toarray()).real)).max() < 1e-10
-    assert symmetric_twin(knn(30)) is None
+    assert symmetric_twin(knn(30).matrix) is None
     assert isinstance(log_determinant(dense), EigenLogDet)
 
 

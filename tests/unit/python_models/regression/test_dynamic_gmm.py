@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from python_models.regression import PanelInputError
-from python_models.regression.dynamic_effects import dynamic_effects
-from python_models.regression.dynamic_gmm import dynamic_gmm
-from python_models.regression.gmm import Stacked, fit_gmm, independent
+from python_models.regression.dynamic import dynamic_effects
+from python_models.regression.dynamic_gmm import Stacked, dynamic_gmm, fit_gmm, independent
 from python_models.simulation import random_knn_weights
 
 TRUTH = {"y_lag": 0.4, "W:y_lag": -0.1, "x1": 1.0, "W:x1": 0.3, "rho": 0.3}

@@ -5,10 +5,9 @@ import pytest
 from spec_worlds import draw_dynamic, inverse_distance, knn
 
 from python_models.regression import dynamic
-from python_models.regression.dynamic import fit_dynamic
-from python_models.regression.dynamic_effects import _effects, dynamic_effects
-from python_models.regression.dynamic_traces import spectrum
+from python_models.regression.dynamic import _effects, dynamic_effects, fit_dynamic
 from python_models.regression.errors import PanelInputError
+from python_models.regression.multiplier import spectrum
 from python_models.regression.weights import spatial_weights
 
 TRUTH = {"tau": 0.4, "eta": -0.1, "rho": 0.3}

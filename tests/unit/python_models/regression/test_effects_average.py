@@ -10,7 +10,6 @@ from python_models.regression import (
     average_effects,
     city_effects,
     effects_by_order,
-    effects_city,
     fit_panel,
     spatial_weights,
 )
@@ -181,7 +180,7 @@ def test_many_cities_use_probes_and_say_so(world, monkeypatch):
     y, x, w = world
     fit = fit_panel(y, x, w)
     exact = city_effects(fit, 0, range(60))
-    monkeypatch.setattr(effects_city, "EXACT_LIMIT", 10)
+    monkeypatch.setattr("python_models.regression.effects.EXACT_LIMIT", 10)
     probed = city_effects(fit, 0, range(60))
     gap = (probed["own"] - exact["own"]) / probed["own_se_probes"]
     assert (probed["own_se_probes"] > 0).all()

@@ -9,8 +9,7 @@ from spec_worlds import draw, inverse_distance, knn
 
 from python_models.regression import Cluster, Conley, wild_score
 from python_models.regression.errors import PanelInputError
-from python_models.regression.iv import spatial_2sls
-from python_models.regression.iv_diagnostics import anderson_rubin_set, first_stages, subset_anderson_rubin
+from python_models.regression.iv import anderson_rubin_set, first_stages, spatial_2sls, subset_anderson_rubin
 from python_models.regression.within import within
 
 TRUTH = {"rho": 0.4, "theta": (0.3, 0.2), "scale": 3.0}

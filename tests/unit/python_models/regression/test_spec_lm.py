@@ -8,8 +8,8 @@ from golden import cases
 from libpysal.examples import get_path
 from spec_worlds import cigarettes, draw, inverse_distance, knn
 
+from python_models.regression.data import demeaned_traces
 from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_arrays import demeaned_traces
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.weights import spatial_weights
 

@@ -10,8 +10,14 @@ from python_models.regression.errors import PanelInputError
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
-from python_models.regression.spec_search import RULES, decide, effects_tests, residual_tests, specification_search
-from python_models.regression.spec_wald import hausman
+from python_models.regression.spec_search import (
+    RULES,
+    decide,
+    effects_tests,
+    hausman,
+    residual_tests,
+    specification_search,
+)
 from python_models.regression.weights import spatial_weights
 
 

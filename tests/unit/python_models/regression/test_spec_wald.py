@@ -8,15 +8,7 @@ from spec_worlds import draw, knn
 
 from python_models.regression.core import fit_panel
 from python_models.regression.errors import PanelInputError
-from python_models.regression.spec_search import nested_tests
-from python_models.regression.spec_wald import (
-    hausman,
-    joint_effects_f,
-    likelihood_ratio,
-    wald,
-    wald_against_sar,
-    wald_against_sem,
-)
+from python_models.regression.spec_search import hausman, joint_effects_f, likelihood_ratio, nested_tests, wald
 
 
 def three_models(y, x, w, **options):
@@ -39,21 +31,21 @@ def test_wald_does_not_depend_on_how_the_restriction_is_written():
 
 
 def test_common_factor_restriction_is_the_delta_method():
-    rng = np.random.default_rng(2)
-    root = rng.standard_normal((5, 5))
-    beta, theta, rho, cov = rng.standard_normal(2), rng.standard_normal(2), 0.4, root @ root.T
+    w = knn(40)
+    y, x = draw(w, t=6, rng=np.random.default_rng(2), rho=0.4, theta=(0.1, 0.05))
+    sdm, sar, sem = three_models(y, x, w)
+    at, gradient = sdm.params[:5], np.empty((2, 5))
 
     def restriction(p):
         return p[2:4] + p[4] * p[:2]
 
-    at, gradient = np.concatenate([beta, theta, [rho]]), np.empty((2, 5))
     for j in range(5):
         step = np.zeros(5)
         step[j] = 1e-6
         gradient[:, j] = (restriction(at + step) - restriction(at - step)) / 2e-6
     value = restriction(at)
-    expected = value @ np.linalg.solve(gradient @ cov @ gradient.T, value)
-    assert wald_against_sem(beta, theta, rho, cov).statistic == pytest.approx(expected, rel=1e-7)
+    expected = value @ np.linalg.solve(gradient @ sdm.cov[:5, :5] @ gradient.T, value)
+    assert nested_tests(sdm, sar, sem)["wald_sem"].statistic == pytest.approx(expected, rel=1e-7)
 
 
 def test_wald_and_lr_agree_near_the_hypothesis_and_find_the_durbin_model():
@@ -88,7 +80,7 @@ def test_dependent_restrictions_are_refused():
 
 
 def test_theta_of_very_different_units_is_no_dependence():
-    assert wald_against_sar([1e-6, 1e6], np.diag([1e-13, 1e11])).statistic == pytest.approx(20.0)
+    assert wald([1e-6, 1e6], np.diag([1e-13, 1e11]), np.eye(2)).statistic == pytest.approx(20.0)
 
 
 def test_joint_f_equals_the_comparison_of_dummy_regressions():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from python_models.space import build_weights, getis_ord, lisa, moran, to_graph, to_sparse
-from python_models.space.permutation import conditional_counts, ordered_samples
+from python_models.space.local import conditional_counts, ordered_samples
 
 
 def test_columbus_equals_spdep(spdep):

@@ -260,3 +260,10 @@ def test_polygons_that_share_a_point_are_neighbours():
     graph = build_weights("queen", polygons=shapes, snap=0.001, normalisation="raw", attach_islands=False)
     assert sorted(graph["a"].index) == ["b", "c"]
     assert graph.isolates.tolist() == ["d"]
+
+
+def test_a_city_without_links_leaves_the_eigenvalues_of_the_others():
+    w = np.zeros((4, 4))
+    w[[0, 1, 1, 2], [1, 0, 2, 1]] = 1.0
+    found = profile_weights(w)
+    assert (found.eig_min, found.eig_max, found.n_islands) == pytest.approx((-np.sqrt(2), np.sqrt(2), 1))

@@ -3,45 +3,45 @@
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from python_models._types import FloatArray
-from python_models.regression.weights import SpatialWeights
+
+type ComplexArray = NDArray[np.complex128]
 
 BLOCK = 256  # rows that are compared at once
 DENSE_LIMIT = 1000  # no dense n x n matrix of a sparse W above this size
 
 
-def eigenvalues(weights: SpatialWeights) -> FloatArray:
+def eigenvalues(matrix: sp.csr_matrix) -> ComplexArray:
     """All eigenvalues (n,), complex."""
-    return np.linalg.eigvals(weights.matrix.toarray()).astype(np.complex128)
+    return np.linalg.eigvals(matrix.toarray()).astype(np.complex128)
 
 
-def symmetric_eigenvalues(twin: FloatArray) -> FloatArray:
+def symmetric_eigenvalues(twin: FloatArray) -> ComplexArray:
     """All eigenvalues (n,) of a symmetric matrix, as complex numbers; `twin` is used up to save memory."""
     values = scipy.linalg.eigvalsh(twin, overwrite_a=True, check_finite=False, driver="evd")
     return np.asarray(values).astype(np.complex128)
 
 
-def symmetric_twin(weights: SpatialWeights) -> FloatArray | None:
-    """D^-1/2 W D^1/2 as a dense matrix, symmetric to rounding, if W = D A with A symmetric and D > 0; else None.
+def symmetric_twin(matrix: sp.csr_matrix) -> FloatArray | None:
+    """D^-1/2 W D^1/2 (dense) if W = D A with A symmetric and D > 0: row-normalised contiguity, inverse distance; else
+    None.
 
-    Row-normalised contiguity and inverse distance are of this kind: same eigenvalues, all real. The diagonal D follows
-    from w_ij / w_ji = d_i / d_j along a spanning tree; the result is then checked on every pair.
+    D follows from w_ij / w_ji = d_i / d_j along a spanning tree; the result is then checked on every pair.
     """
-    matrix = weights.matrix
     if (matrix.data <= 0).any():
         return None
-    log_d = _along_trees(matrix)
-    if log_d is None:
+    if (log_d := _along_trees(matrix)) is None:
         return None
     root = np.exp((log_d - log_d.max()) / 2.0)
     dense: FloatArray = matrix.toarray()
     dense *= root[None, :]
     dense /= root[:, None]
     limit = 1e-9 * float(dense.max())
-    for start in range(0, weights.n, BLOCK):
+    for start in range(0, len(dense), BLOCK):
         rows = slice(start, start + BLOCK)
         if np.abs(dense[rows] - dense[:, rows].T).max() > limit:
             return None
@@ -58,6 +58,8 @@ def _along_trees(matrix: sp.csr_matrix) -> FloatArray | None:
     _, component = connected_components(matrix, directed=False)
     for start in np.unique(component, return_index=True)[1]:
         order, parent = breadth_first_order(matrix, int(start), directed=False)
+        if len(order) == 1:  # a city without links
+            continue
         nodes, above = order[1:], parent[order[1:]]
         out, back = (np.asarray(matrix[i, j]).ravel() for i, j in ((nodes, above), (above, nodes)))
         if (out == 0).any() or (back == 0).any():
@@ -67,12 +69,11 @@ def _along_trees(matrix: sp.csr_matrix) -> FloatArray | None:
     return log_d
 
 
-def spectral_radius(weights: SpatialWeights) -> float:
+def spectral_radius(matrix: sp.csr_matrix) -> float:
     """Largest |eigenvalue|; the smaller of the two matrix norms (an upper bound) if it does not converge."""
-    matrix = weights.matrix
-    if weights.n <= DENSE_LIMIT:
-        return float(np.abs(eigenvalues(weights)).max())
-    start = np.ones(weights.n)  # fixed start: the same answer every time
+    if matrix.shape[0] <= DENSE_LIMIT:
+        return float(np.abs(eigenvalues(matrix)).max())
+    start = np.ones(matrix.shape[0])  # fixed start: the same answer every time
     try:
         return float(np.abs(eigs(matrix, k=1, which="LM", v0=start, return_eigenvectors=False))[0])
     except ArpackNoConvergence:
@@ -80,14 +81,14 @@ def spectral_radius(weights: SpatialWeights) -> float:
         return float(min(size.sum(axis=1).max(), size.sum(axis=0).max()))
 
 
-def smallest_real(weights: SpatialWeights) -> float:
+def smallest_real(matrix: sp.csr_matrix) -> float:
     """Smallest real eigenvalue omega_min; minus the spectral radius if it does not converge or is not real."""
-    if weights.n <= DENSE_LIMIT:
-        values = eigenvalues(weights)
+    if matrix.shape[0] <= DENSE_LIMIT:
+        values = eigenvalues(matrix)
         real = values.real[np.abs(values.imag) <= 1e-12]
         return float(real.min()) if len(real) else -float(np.abs(values).max())
     try:
-        value = eigs(weights.matrix, k=1, which="SR", v0=np.ones(weights.n), return_eigenvectors=False)[0]
+        value = eigs(matrix, k=1, which="SR", v0=np.ones(matrix.shape[0]), return_eigenvectors=False)[0]
     except ArpackNoConvergence:
-        return -spectral_radius(weights)
-    return float(value.real) if abs(value.imag) <= 1e-10 else -spectral_radius(weights)
+        return -spectral_radius(matrix)
+    return float(value.real) if abs(value.imag) <= 1e-10 else -spectral_radius(matrix)

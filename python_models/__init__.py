@@ -1,8 +1,7 @@
 """Numeric methods for a city panel: arrays and labels in, frozen results out.
 
-What does not belong here: files, databases, clocks, prints, orchestration, global random
-state. Arrays always have the axes (N, T, m): cities, years, indicators. Inputs are never
-changed, and everything after the data is keyword-only.
+No files, databases, clocks, prints, orchestration or global random state. Arrays have the axes (N, T, m): cities,
+years, indicators. Inputs are never changed, and everything after the data is keyword-only.
 """
 
 from python_models.entropy import EntropyWeights, entropy_weights

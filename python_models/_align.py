@@ -1,8 +1,7 @@
 """Labels decide, row order never does: the one place that matches labelled arguments.
 
-Every public function that takes values of units (cities) from more than one argument is `aligned`. Plain arrays and
-lists have no labels: they are taken to be in the order of the first labelled argument. So is a Series or frame on the
-default index 0, 1, .. beside other labels, as that index names no unit.
+Every public function that takes values of units (cities) from more than one argument is `aligned`. Arrays and lists
+are taken to be in the order of the first labelled argument; so is a Series or frame on the default index 0, 1, ..
 """
 
 import functools
@@ -18,11 +17,10 @@ type Labelled = pd.Series | pd.DataFrame
 def aligned[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Match the labels of all arguments before `function` sees them.
 
-    The order of units is that of a graph if there is one, else of the first labelled argument. Rows of a Series or
-    frame are units; a frame with the same labels on both axes holds pairs of units, and both axes are matched. Columns
-    that are numbers or dates (years) are put in rising order; others follow the first frame with the same ones. Values
-    of mappings are matched alike. Frames on (unit, year) rows are left alone: the function matches them itself.
-    ValueError names a label that occurs twice or that one argument lacks.
+    The order of units is that of a graph if there is one, else of the first labelled argument. A frame with the same
+    labels on both axes holds pairs of units, and both axes are matched. Columns that are numbers or dates (years) rise;
+    others follow the first frame with the same ones. Frames on (unit, year) rows are left alone. ValueError names a
+    label that occurs twice or that one argument lacks.
     """
     signature = inspect.signature(function)
 

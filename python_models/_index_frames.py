@@ -1,13 +1,16 @@
 """Turn the arrays of an index into labelled frames. No formula of the index lives here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import skew
 
 from python_models._types import BoolArray, FloatArray
 from python_models.entropy import complete_rows
+from python_models.panel import city_years
 from python_models.scaling import Bounds, WinsorLimits
 from python_models.schemes import SchemeWeights
 from python_models.scores import (
@@ -41,8 +44,7 @@ class Labels:
     @property
     def groupings(self) -> tuple[tuple[str, ...], ...]:
         """Group of each indicator, level by level from the top."""
-        depth = len(self.paths[0])
-        return tuple(tuple(path[d] for path in self.paths) for d in reversed(range(depth)))
+        return tuple(zip(*(reversed(path) for path in self.paths), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,32 +94,16 @@ def weights_frame(labels: Labels, chosen: SchemeWeights, base_z: FloatArray, del
     )
 
 
-def values_frame(
-    labels: Labels,
-    final: FloatArray,
-    z: FloatArray,
-    is_winsorised: BoolArray,
-    is_capped: BoolArray,
-    out_of_base_range: BoolArray,
-) -> pd.DataFrame:
-    """One row per city, year, indicator."""
-    return _cell_keys(labels).assign(
-        value_final=final.reshape(-1),
-        z=z.reshape(-1),
-        is_winsorised=is_winsorised.reshape(-1),
-        is_capped=is_capped.reshape(-1),
-        out_of_base_range=out_of_base_range.reshape(-1),
-    )
+def values_frame(labels: Labels, **planes: NDArray[Any]) -> pd.DataFrame:
+    """One row per city, year, indicator: each of the planes (N, T, m)."""
+    return _cell_keys(labels).assign(**{name: plane.reshape(-1) for name, plane in planes.items()})
 
 
 def contributions_frame(labels: Labels, z: FloatArray, weights: FloatArray) -> pd.DataFrame:
     """One row per city, year, indicator."""
-    return _cell_keys(labels).assign(
-        weight=np.tile(weights, len(labels.cities) * len(labels.years)),
-        z=z.reshape(-1),
-        contribution=contributions(z, weights).reshape(-1),
-        obstacle_degree=obstacle_degrees(z, weights).reshape(-1),
-    )
+    w = np.broadcast_to(weights, z.shape)
+    parts = {"contribution": contributions(z, weights), "obstacle_degree": obstacle_degrees(z, weights)}
+    return values_frame(labels, weight=w, z=z, **parts)
 
 
 def scores_frame(
@@ -128,9 +114,9 @@ def scores_frame(
     blocks = [score_block(labels, COMPOSITE, score, np.abs(weights), marks)]
     for grouping in labels.groupings if is_sum else ():
         by_group = dimension_scores(z, weights, grouping)
-        for g, name in enumerate(by_group.names):
-            own = np.where([group == name for group in grouping], weights, 0.0)
-            blocks.append(score_block(labels, f"_{name}", by_group.scores[..., g], own, marks))
+        for name, own in zip(by_group.names, np.moveaxis(by_group.scores, 2, 0), strict=True):
+            inside = np.where([group == name for group in grouping], weights, 0.0)
+            blocks.append(score_block(labels, f"_{name}", own, inside, marks))
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -138,34 +124,26 @@ def score_block(labels: Labels, suffix: str, score: FloatArray, weights: FloatAr
     """One row per city and year of one score (N, T); `weights` (m,) say which marks it inherits, and how much."""
     counts = weights > 0.0
     share = marked_weight(marks.imputed, weights) if counts.any() else np.full(score.shape, np.nan)
-    n, t = score.shape
-    return pd.DataFrame(
-        {
-            "city_id": pd.Series(np.repeat(np.array(labels.cities, dtype=object), t), dtype="str"),
-            "year": np.tile(np.array(labels.years, dtype=np.int64), n),
-            "index_suffix": suffix,
-            "score": score.reshape(-1),
-            "score_100": 100.0 * score.reshape(-1),
-            "rank_year": pd.Series(ranks(score).reshape(-1)).astype("Int64"),
-            "pct_year": percentiles(score).reshape(-1),
-            "score_relative": relative_scores(score).reshape(-1),
-            "share_imputed_weight": share.reshape(-1),
-            "is_provisional": (marks.provisional & counts).any(axis=2).reshape(-1),
-            "out_of_base_range": (marks.out_of_base_range & counts).any(axis=2).reshape(-1),
-        }
-    )
+    columns = {
+        "index_suffix": suffix,
+        "score": score,
+        "score_100": 100.0 * score,
+        "rank_year": pd.Series(ranks(score).reshape(-1)).astype("Int64"),
+        "pct_year": percentiles(score),
+        "score_relative": relative_scores(score),
+        "share_imputed_weight": share,
+        "is_provisional": (marks.provisional & counts).any(axis=2),
+        "out_of_base_range": (marks.out_of_base_range & counts).any(axis=2),
+    }
+    flat = {name: c.reshape(-1) if isinstance(c, np.ndarray) else c for name, c in columns.items()}
+    return pd.DataFrame({**city_years(labels.cities, labels.years), **flat})
 
 
 def _cell_keys(labels: Labels) -> pd.DataFrame:
-    n, t, m = len(labels.cities), len(labels.years), len(labels.names)
-    return pd.DataFrame(
-        {
-            "city_id": pd.Series(np.repeat(np.array(labels.cities, dtype=object), t * m), dtype="str"),
-            "year": np.tile(np.repeat(np.array(labels.years, dtype=np.int64), m), n),
-            "indicator_code": pd.Series(np.tile(np.array(labels.names, dtype=object), n * t), dtype="str"),
-            "index_suffix": COMPOSITE,
-        }
-    )
+    names = np.tile(np.array(labels.names, dtype=object), len(labels.cities) * len(labels.years))
+    keys = city_years(labels.cities, labels.years, len(labels.names))
+    keys["indicator_code"] = pd.Series(names, dtype="str")
+    return pd.DataFrame({**keys, "index_suffix": COMPOSITE})
 
 
 def _skewness(base_z: FloatArray) -> FloatArray:

@@ -1,7 +1,4 @@
-"""Pictures of results as Altair charts: four kinds, which `plot` of a result fills with its own table.
-
-Altair is imported when a picture is asked for, so that the methods need it not.
-"""
+"""Pictures of results as Altair charts, which is imported when one is asked for: four kinds for `plot` of a result."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import html
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -25,12 +25,24 @@ class Shown:
             return _fields(self)
         return f"{_title(self, frame)}\n{frame.head(ROWS).to_string(index=False, line_width=120)}{_rest(frame)}"
 
+    def _pick(self, *names: str) -> dict[str, Any]:
+        """Fields and properties by name, as columns of a frame."""
+        return {name: getattr(self, name) for name in names}
+
     def _repr_html_(self) -> str:
         frame = _frame(self)
         if frame is None:
             return f"<p>{html.escape(_fields(self))}</p>"
         table = frame.head(ROWS).to_html(index=False, border=0)
         return f"<div><p>{html.escape(_title(self, frame))}</p>{table}<p>{_rest(frame).strip()}</p></div>"
+
+
+class OneRow(Shown):
+    """Base of a dataclass whose table is one row of its fields."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row."""
+        return pd.DataFrame([dataclasses.asdict(cast("Any", self))])
 
 
 def _frame(result: Any) -> pd.DataFrame | None:

@@ -1,14 +1,8 @@
-"""Entropy weights for a panel of scaled indicators.
+"""Entropy weights for a panel of scaled indicators (docs/formulas.md#entropy): Shannon (1948); Hwang and Yoon (1981).
 
-With M complete rows (city, year) and z in [0, 1]:
-
-    p_k = (z_k + delta) / sum(z_k + delta)      share of a row in the column total
-    e_k = -(1 / ln M) * sum(p_k ln p_k)         entropy, in [0, 1], with 0 ln 0 = 0
-    g_k = 1 - e_k                               redundancy
-    w_k = g_k / sum_l g_l                       weight
-
-The weight measures dispersion and concentration of a column, not its importance.
-Reference: Shannon (1948); Hwang and Yoon (1981).
+With M complete rows (city, year), z in [0, 1] and 0 ln 0 = 0: p_k = (z_k + delta) / sum(z_k + delta),
+e_k = -(1 / ln M) sum(p_k ln p_k), g_k = 1 - e_k, w_k = g_k / sum_l g_l. The weight measures dispersion and
+concentration of a column, not its importance.
 """
 
 import math
@@ -31,11 +25,8 @@ ALL_UNIFORM = "all_uniform"
 
 @dataclass(frozen=True, eq=False)
 class EntropyWeights(Shown):
-    """Weights with the steps that led to them; every array has shape (m,).
-
-    flags holds one text per indicator: '' | 'zero_column' | 'constant_indicator' |
-    'empty_column' (weight 0 for all three) | 'all_uniform' (equal weights, see `entropy_weights`).
-    """
+    """Weights with the steps that led to them, (m,). flags: '', one of the three columns of weight 0 ('zero_column',
+    'constant_indicator', 'empty_column'), or 'all_uniform' (equal weights)."""
 
     names: tuple[str, ...]
     weights: FloatArray
@@ -48,30 +39,18 @@ class EntropyWeights(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per indicator: indicator_code, entropy, redundancy, weight, delta, flag, n_rows."""
-        return pd.DataFrame(
-            {
-                "indicator_code": list(self.names),
-                "entropy": self.entropy,
-                "redundancy": self.redundancy,
-                "weight": self.weights,
-                "delta": self.delta,
-                "flag": list(self.flags),
-                "n_rows": self.n_rows,
-            }
-        )
+        values = self._pick("entropy", "redundancy")
+        tail = {"delta": self.delta, "flag": list(self.flags), "n_rows": self.n_rows}
+        return pd.DataFrame({"indicator_code": list(self.names), **values, "weight": self.weights, **tail})
 
 
 def entropy_weights(Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | None = None) -> EntropyWeights:
     """Entropy weights of Z (N, T, m), pooled over cities and years.
 
-    Rows (city, year) with a NaN are left out; M counts the rest. `delta` is added to z inside p
-    only. delta = 0 is the exact limit, because 0 ln 0 := 0.
-
-    Edge cases: a column of zeros, a constant column and a column without any value get weight 0
-    and a flag (the last one takes no part in the choice of rows; min-max makes such a column out
-    of a constant indicator). If no column has any redundancy, all usable columns get equal
-    weights and the flag 'all_uniform'.
-    Raises ValueError for a negative z or delta, fewer than 2 complete rows, or no usable column.
+    Rows (city, year) with a NaN are left out; M counts the rest. `delta` is added to z inside p only. A column of
+    zeros, a constant column and one without any value get weight 0 and a flag; the last takes no part in the choice of
+    rows. If no column has any redundancy, all usable columns get equal weights and the flag 'all_uniform'.
+    ValueError: a negative z or delta, fewer than 2 complete rows, or no usable column.
 
     >>> from python_models import entropy_weights
     >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
@@ -100,8 +79,7 @@ def entropy_weights(Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | 
 def complete_rows(Z: ArrayLike) -> tuple[FloatArray, BoolArray]:
     """Stack Z (N, T, m) to its M complete rows (M, m), and mask (m,) the columns without any value.
 
-    Columns without any value do not count when completeness is judged; they stay NaN in the rows.
-    Raises ValueError for fewer than 2 complete rows (ln M would be 0).
+    Those do not count for completeness and stay NaN. ValueError: fewer than 2 complete rows (ln M would be 0).
     """
     cube = as_cube(Z, "Z")
     is_empty: BoolArray = np.isnan(cube).all(axis=(0, 1))

@@ -48,9 +48,9 @@ class Ranks:
 
 @aligned
 def rank_correlation(x: ArrayLike, y: ArrayLike) -> Interval:
-    """Spearman's rho with a 95 % interval on Fisher's z, se = sqrt((1 + rho^2 / 2) / (n - 3)).
+    """Spearman's rho with a 95 % interval on Fisher's z, se = sqrt((1 + rho^2 / 2) / (n - 3)) (Bonett and Wright 2000).
 
-    The standard error is that of Bonett and Wright (2000). No interval below five cities or at rho = 1.
+    No interval below five cities or at rho = 1.
     """
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     if a.size < 3 or np.ptp(a) == 0 or np.ptp(b) == 0 or np.isnan(a + b).any():

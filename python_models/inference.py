@@ -1,7 +1,4 @@
-"""From estimates and their errors to statements: intervals, p-values, families of tests, bands.
-
-One home for what every model does with a normal estimate. Not here: how errors are made (regression.covariance).
-"""
+"""From estimates and their errors to statements: intervals, p-values, families of tests, bands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,8 +77,8 @@ def p_from_draws(draws: ArrayLike, observed: float) -> float:
 
 
 def p_two_sided(draws: ArrayLike) -> FloatArray:
-    """Two-sided p (m,) of "zero" from bootstrap draws (B, m) of an estimate: twice the smaller share of draws on one
-    side of zero, (k + 1)/(B + 1), at most 1. It agrees with the percentile interval of the same draws.
+    """Two-sided p (m,) of "zero" from draws (B, m): twice the smaller share on one side of zero, (k + 1)/(B + 1), at
+    most 1.
     """
     values = np.asarray(draws, dtype=np.float64)
     known = (~np.isnan(values)).sum(axis=0)
@@ -117,10 +114,9 @@ def holm(p: ArrayLike) -> FloatArray:
 def romano_wolf(estimate: ArrayLike, influence: ArrayLike, *, draws: int = 999, rng: np.random.Generator) -> FloatArray:
     """Adjusted p-values (m,) of H0_j: theta_j = 0 for estimates from overlapping data, family-wise error.
 
-    influence (M, m): what each block (city) adds to each estimate, so that its columns have the cross-product V; a
-    draw is xi'influence with xi = +-1, the same signs for all estimates, which keeps their correlation. Step-down:
-    the largest |t| is compared with the largest |t*| of all, the next with that of the rest, ..; p is (k + 1)/(B + 1).
-    Source: Romano and Wolf (2005, Econometrica 73; 2016, Statistics and Probability Letters 113).
+    influence (M, m): what each block (city) adds to each estimate. A draw is xi'influence with xi = +-1, the same for
+    all estimates, which keeps their correlation. Step-down: the largest |t| is compared with the largest |t*| of all,
+    the next with that of the rest, ..; p is (k + 1)/(B + 1). Source: Romano and Wolf (2005, Econometrica 73; 2016).
     """
     theta, psi = np.asarray(estimate, dtype=np.float64), np.asarray(influence, dtype=np.float64)
     if psi.ndim != 2 or psi.shape[1] != len(theta):
@@ -172,9 +168,8 @@ def sup_t_band(
 class Combined:
     """One estimate from m data sets: mean, total variance T = W + (1 + 1/m) B, degrees of freedom; arrays (q,).
 
-    within : mean of the variances.   between : variance of the estimates.   share : (1 + 1/m) B / T, what of the
-    variance comes from not knowing the data.   missing : fraction of missing information, the same with what a finite
-    m adds, (r + 2/(df + 3))/(r + 1), r = (1 + 1/m) B / W.
+    within : W, mean of the variances.   between : B, variance of the estimates.   share : (1 + 1/m) B / T.   missing :
+    fraction of missing information, (r + 2/(df + 3))/(r + 1), r = (1 + 1/m) B / W.
     """
 
     estimate: FloatArray
@@ -213,10 +208,9 @@ class Combined:
 
 
 def rubin(estimates: ArrayLike, variances: ArrayLike) -> Combined:
-    """Rubin's rules: m estimates (m, q), or (m,), of the same quantities on m draws of uncertain data.
+    """Rubin's rules: m estimates (m, q), or (m,), of the same quantities on m draws of uncertain data, and their
+    squared standard errors. df = (m - 1) (1 + W / ((1 + 1/m) B))^2; infinite without variation between.
 
-    Any estimator serves: give its estimates and squared standard errors on each draw (of scores from the uncertainty
-    of an index, or of imputed values). df = (m - 1) (1 + W / ((1 + 1/m) B))^2; infinite without variation between.
     Source: Rubin (1987). ValueError: fewer than two draws, shapes that differ, a negative variance.
     """
     values, v = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)

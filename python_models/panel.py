@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,14 +53,11 @@ class Panel(Shown):
         name: str = "indicator_code",
         value: str = "value",
         order: Sequence[str] | None = None,
-        require_balanced: bool = False,
     ) -> Panel:
         """Pivot a long frame (one row per city, year, indicator). Row order does not matter.
 
-        Cities and years are sorted. Indicators are sorted too, or follow `order`, which must
-        name exactly the indicators of the frame. An absent row and a null value are both NaN.
-        Raises ValueError for an empty frame, a null key, a duplicate key, a value that is text
-        or infinite, and, with `require_balanced`, for the first missing cell.
+        Cities, years and indicators are sorted, these in `order` if it is given. An absent row and a null value are
+        both NaN. ValueError: an empty frame, a null key, a duplicate key, a value that is text or infinite.
         """
         keys = _clean_keys(frame, city, year, name)
         cities = sorted(keys["city"].unique())
@@ -74,22 +72,13 @@ class Panel(Shown):
             for axis, key in ((cities, "city"), (years, "year"), (names, "name"))
         )
         values[at] = _clean_values(frame[value], keys)
-        panel = cls(values, tuple(cities), tuple(int(y) for y in years), tuple(names))
-        if require_balanced:
-            panel.check_balanced()
-        return panel
+        return cls(values, tuple(cities), tuple(int(y) for y in years), tuple(names))
 
     def to_long(self, *, value: str = "value") -> pd.DataFrame:
         """One row per cell (also the missing ones): city_id, year, indicator_code, value."""
-        n, t, m = self.values.shape
-        return pd.DataFrame(
-            {
-                "city_id": np.repeat(np.array(self.cities, dtype=object), t * m),
-                "year": np.tile(np.repeat(np.array(self.years, dtype=np.int64), m), n),
-                "indicator_code": np.tile(np.array(self.names, dtype=object), n * t),
-                value: self.values.reshape(-1).copy(),
-            }
-        ).astype({"city_id": "str", "indicator_code": "str"})
+        names = np.tile(np.array(self.names, dtype=object), len(self.cities) * len(self.years))
+        keys = {**city_years(self.cities, self.years, len(self.names)), "indicator_code": pd.Series(names, dtype="str")}
+        return pd.DataFrame({**keys, value: self.values.reshape(-1).copy()})
 
     def select_years(self, years: Collection[int]) -> Panel:
         """The panel of these years only, in panel order; an unknown year raises ValueError."""
@@ -117,20 +106,17 @@ class Panel(Shown):
         """Mask (N, T): true where every indicator is there."""
         return ~np.isnan(self.values).any(axis=2)
 
-    def check_balanced(self) -> None:
-        """Raise ValueError naming the first missing cell, in the order city, year, indicator."""
-        missing = np.argwhere(np.isnan(self.values))
-        if len(missing):
-            i, t, k = missing[0]
-            raise ValueError(
-                f"the panel is not balanced: {len(missing)} of {self.values.size} cells are missing, first "
-                f"city {self.cities[i]}, year {self.years[t]}, indicator {self.names[k]}."
-            )
-
     def equals(self, other: Panel) -> bool:
         """Same labels in the same order, and the same values bit by bit (NaN equals NaN)."""
         labels = (self.cities, self.years, self.names) == (other.cities, other.years, other.names)
         return labels and np.array_equal(self.values, other.values, equal_nan=True)
+
+
+def city_years(cities: Sequence[str], years: Sequence[int], depth: int = 1) -> dict[str, Any]:
+    """city_id and year of cells in array order, `depth` cells a city and year: columns of a long frame."""
+    city = np.repeat(np.array(cities, dtype=object), len(years) * depth)
+    year = np.tile(np.repeat(np.array(years, dtype=np.int64), depth), len(cities))
+    return {"city_id": pd.Series(city, dtype="str"), "year": year}
 
 
 def _kept[Label: Hashable](labels: tuple[Label, ...], keep: list[bool]) -> tuple[Label, ...]:
@@ -148,13 +134,9 @@ def _clean_keys(frame: pd.DataFrame, city: str, year: str, name: str) -> pd.Data
     broken = years[years != np.floor(years)]
     if len(broken):
         raise ValueError(f"key column '{year}' must hold whole years, got {broken[0]}.")
-    keys = pd.DataFrame(
-        {
-            "city": frame[city].astype(str).to_numpy(dtype=object),
-            "year": years.astype(np.int64),
-            "name": frame[name].astype(str).to_numpy(dtype=object),
-        }
-    )
+    names = {"city": frame[city], "name": frame[name]}
+    text = {key: column.astype(str).to_numpy(dtype=object) for key, column in names.items()}
+    keys = pd.DataFrame({"city": text["city"], "year": years.astype(np.int64), "name": text["name"]})
     twice = keys.duplicated()
     if twice.any():
         c, y, k = keys[twice].iloc[0]

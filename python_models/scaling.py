@@ -1,12 +1,12 @@
 """From natural units to z: cap, winsorise with pooled quantiles, min-max with stored bounds.
 
-Limits and bounds are estimated once, on a window, and then applied to any year. So the
-`frozen` and the `restated` basis differ only in the window, never in the code.
+Limits and bounds are estimated once, on a window, and then applied to any year.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from python_models._validate import as_cube, as_directions, as_mask
 _CONSTANT_TOLERANCE = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
-class WinsorLimits:
+class WinsorLimits(NamedTuple):
     """Lower and upper limit per indicator, both of shape (m,)."""
 
     low: FloatArray
@@ -35,10 +34,7 @@ class Bounds:
 
     @classmethod
     def from_window(cls, X: ArrayLike) -> Bounds:
-        """Bounds over all cities and years of X (N, T, m). Missing cells are left out.
-
-        An indicator without any value raises ValueError.
-        """
+        """Bounds over all cities and years of X (N, T, m); ValueError: an indicator without any value."""
         cube = as_cube(X, "X")
         _require_values(cube)
         return cls(np.nanmin(cube, axis=(0, 1)), np.nanmax(cube, axis=(0, 1)))
@@ -52,18 +48,16 @@ class Bounds:
 
 
 def winsor_limits(X: ArrayLike, *, low: float = 0.01, high: float = 0.99) -> WinsorLimits:
-    """Quantiles of each indicator, pooled over all cities and years of X (N, T, m).
+    """Quantiles (linear, type 7) of each indicator over all cities and years of X (N, T, m) without missing cells.
 
-    Linear interpolation between order statistics (type 7). Missing cells are left out. Pass the
-    base window only: limits made year by year would cut growth in good years.
+    Pass the base window only: limits made year by year would cut growth in good years.
     """
     if not 0.0 <= low < high <= 1.0:
         raise ValueError(f"quantiles need 0 <= low < high <= 1, got {low} and {high}.")
     cube = as_cube(X, "X")
     _require_values(cube)
     pooled = np.ascontiguousarray(cube).reshape(-1, cube.shape[2])
-    q = np.nanquantile(pooled, (low, high), axis=0, method="linear")
-    return WinsorLimits(q[0], q[1])
+    return WinsorLimits(*np.nanquantile(pooled, (low, high), axis=0, method="linear"))
 
 
 def winsorise(X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = None) -> tuple[FloatArray, BoolArray]:
@@ -79,11 +73,7 @@ def winsorise(X: ArrayLike, limits: WinsorLimits, *, apply: ArrayLike | None = N
 
 
 def cap(X: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, BoolArray]:
-    """Cut values above `upper` (m,) down to it; return the values and the mask of cut cells.
-
-    An infinite upper limit means no cap. NaN stays NaN. For quantities with a logical ceiling,
-    such as a rate that cannot pass 100 %.
-    """
+    """Cut values above `upper` (m,), infinite for no cap, down to it; the values and the mask of cut cells."""
     cube = as_cube(X, "X")
     ceiling = np.asarray(upper, dtype=np.float64)
     if ceiling.shape != (cube.shape[2],) or np.isnan(ceiling).any():
@@ -95,9 +85,8 @@ def cap(X: ArrayLike, upper: ArrayLike) -> tuple[FloatArray, BoolArray]:
 def minmax(X: ArrayLike, bounds: Bounds, direction: ArrayLike) -> FloatArray:
     """Scale X (N, T, m) with stored bounds, so that 1 is best.
 
-    direction +1: z = (x - min) / (max - min);   direction -1: z = (max - x) / (max - min).
-    Inside the window of the bounds z lies in [0, 1]. Outside it z may leave [0, 1] and is not
-    clipped. A constant indicator (see `Bounds.is_constant`) is NaN everywhere. NaN stays NaN.
+    direction +1: z = (x - min) / (max - min);   direction -1: z = (max - x) / (max - min). Outside the window of the
+    bounds z may leave [0, 1]. A constant indicator (see `Bounds.is_constant`) is NaN everywhere.
     """
     cube = as_cube(X, "X")
     sign = as_directions(direction, cube.shape[2])

@@ -1,12 +1,9 @@
-"""Weight schemes by name. A new scheme is one function and one entry in SCHEMES.
+"""Weight schemes by name, all on the same z. A new scheme is a case of `scheme_weights` and a name in SCHEMES.
 
-All schemes work on the same z. Most make a weighted sum; TOPSIS and the principal components bring a rule of their
-own for the score (see `scheme_score`).
+Most make a weighted sum; TOPSIS and the principal components bring a rule of their own for the score.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +17,16 @@ from python_models.measurement.vertical_horizontal import vertical_horizontal_we
 from python_models.scores import weighted_score
 
 SUM, TOPSIS, AFFINE = "sum", "topsis", "affine"
+SCHEMES: tuple[str, ...] = (
+    "entropy",
+    "equal",
+    "equal_dimension",
+    "two_stage_entropy",
+    "two_stage_equal",
+    "critic",
+    "entropy_critic",
+)
+SCHEMES += ("entropy_topsis", "pca", "vertical_horizontal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,96 +46,41 @@ class SchemeWeights:
     high: float = 1.0
 
 
-type Scheme = Callable[[FloatArray, tuple[str, ...], float], SchemeWeights]
-"""(Z (N, T, m) with NaN outside the base, dimension of each indicator, delta) -> weights."""
-
-
-def entropy_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Headline: entropy weights over all indicators at once (flat); dimensions are not used."""
-    w = entropy_weights(Z, delta=delta)
-    return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags)
-
-
-def equal_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """w_k = 1/m over the indicators that have values; dimensions and delta are not used."""
-    is_empty = np.isnan(Z).all(axis=(0, 1))
-    if is_empty.all():
-        raise ValueError("no indicator has a value: equal weights do not exist.")
-    unused = np.full(len(is_empty), np.nan)
-    flags = tuple(EMPTY_COLUMN if empty else "" for empty in is_empty)
-    return SchemeWeights(~is_empty / (~is_empty).sum(), unused, unused, flags)
-
-
-def equal_dimension_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """The same weight for each dimension, and inside a dimension for each indicator; delta is not used."""
-    w = equal_by_dimension(Z, dimensions)
-    return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags)
-
-
-def two_stage_entropy_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Entropy inside each dimension, then entropy over the dimension scores."""
-    w = two_stage_weights(Z, dimensions, second="entropy", delta=delta)
-    return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags)
-
-
-def two_stage_equal_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Entropy inside each dimension, then the same weight for each dimension."""
-    w = two_stage_weights(Z, dimensions, second="equal", delta=delta)
-    return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags)
-
-
-def critic_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Contrast times conflict; dimensions and delta are not used."""
-    w = critic_weights(Z)
-    return SchemeWeights(w.weights, *_unused(Z), w.flags)
-
-
-def entropy_critic_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Geometric mean of entropy and CRITIC weights; dimensions are not used."""
-    entropy = entropy_weights(Z, delta=delta)
-    weights = entropy_critic_weights(Z, delta=delta)
-    return SchemeWeights(weights, entropy.entropy, entropy.redundancy, entropy.flags)
-
-
-def entropy_topsis_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Entropy weights with the TOPSIS score; dimensions are not used."""
-    w = entropy_weights(Z, delta=delta)
-    return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags, TOPSIS)
-
-
-def pca_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Principal components of the correlations; dimensions and delta are not used."""
-    p = pca_index(Z)
-    return SchemeWeights(p.weights, *_unused(Z), p.flags, AFFINE, p.low, p.high)
-
-
-def vertical_horizontal_scheme(Z: FloatArray, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Leading eigenvector of sum_t Z_t'Z_t; dimensions and delta are not used."""
-    flags = tuple(EMPTY_COLUMN if empty else "" for empty in np.isnan(Z).all(axis=(0, 1)))
-    return SchemeWeights(vertical_horizontal_weights(Z), *_unused(Z), flags)
-
-
-SCHEMES: Mapping[str, Scheme] = MappingProxyType(
-    {
-        "entropy": entropy_scheme,
-        "equal": equal_scheme,
-        "equal_dimension": equal_dimension_scheme,
-        "two_stage_entropy": two_stage_entropy_scheme,
-        "two_stage_equal": two_stage_equal_scheme,
-        "critic": critic_scheme,
-        "entropy_critic": entropy_critic_scheme,
-        "entropy_topsis": entropy_topsis_scheme,
-        "pca": pca_scheme,
-        "vertical_horizontal": vertical_horizontal_scheme,
-    }
-)
-
-
 def scheme_weights(Z: FloatArray, *, scheme: str, dimensions: tuple[str, ...], delta: float) -> SchemeWeights:
-    """Weights by scheme name; an unknown name raises ValueError listing the known ones."""
-    if scheme not in SCHEMES:
-        raise ValueError(f"unknown weight scheme '{scheme}': use one of {', '.join(sorted(SCHEMES))}.")
-    return SCHEMES[scheme](Z, dimensions, delta)
+    """Weights of Z (N, T, m), NaN outside the base; `dimensions` names that of each indicator, delta that of entropy.
+
+    ValueError: an unknown name (with the known ones), and what the scheme raises.
+    """
+    m = Z.shape[2]
+    empty, unused = np.isnan(Z).all(axis=(0, 1)), np.full(m, np.nan)
+    flags = tuple(EMPTY_COLUMN if e else "" for e in empty)
+    match scheme:
+        case "entropy" | "entropy_topsis":  # over all indicators at once
+            w = entropy_weights(Z, delta=delta)
+            rule = TOPSIS if scheme == "entropy_topsis" else SUM
+            return SchemeWeights(w.weights, w.entropy, w.redundancy, w.flags, rule)
+        case "equal":
+            if empty.all():
+                raise ValueError("no indicator has a value: equal weights do not exist.")
+            return SchemeWeights(~empty / (~empty).sum(), unused, unused, flags)
+        case "equal_dimension":
+            levels = equal_by_dimension(Z, dimensions)
+            return SchemeWeights(levels.weights, levels.entropy, levels.redundancy, levels.flags)
+        case "two_stage_entropy" | "two_stage_equal":
+            levels = two_stage_weights(Z, dimensions, second=scheme.removeprefix("two_stage_"), delta=delta)
+            return SchemeWeights(levels.weights, levels.entropy, levels.redundancy, levels.flags)
+        case "critic":
+            critic = critic_weights(Z)
+            return SchemeWeights(critic.weights, unused, unused, critic.flags)
+        case "entropy_critic":
+            w = entropy_weights(Z, delta=delta)
+            return SchemeWeights(entropy_critic_weights(Z, delta=delta), w.entropy, w.redundancy, w.flags)
+        case "pca":
+            p = pca_index(Z)
+            return SchemeWeights(p.weights, unused, unused, p.flags, AFFINE, p.low, p.high)
+        case "vertical_horizontal":
+            return SchemeWeights(vertical_horizontal_weights(Z), unused, unused, flags)
+    raise ValueError(f"unknown weight scheme '{scheme}': use one of {', '.join(sorted(SCHEMES))}.")
 
 
 def scheme_score(Z: FloatArray, chosen: SchemeWeights) -> FloatArray:
@@ -138,8 +90,3 @@ def scheme_score(Z: FloatArray, chosen: SchemeWeights) -> FloatArray:
     if chosen.rule == AFFINE:
         return affine_score(Z, chosen.weights, chosen.low, chosen.high)
     return weighted_score(Z, chosen.weights)
-
-
-def _unused(Z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    nothing = np.full(Z.shape[2], np.nan)
-    return nothing, nothing

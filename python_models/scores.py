@@ -1,8 +1,7 @@
-"""Scores from z and weights, their parts, and places inside a year.
+"""Scores from z and weights, their parts, and places inside a year (docs/formulas.md#parts).
 
-An indicator of weight 0 takes no part: its z may be NaN (a constant indicator has no z).
-Sums over indicators run in indicator order, one indicator after the other: the bits of a score
-depend on nothing but its own row, so appending a year cannot change an old score.
+An indicator of weight 0 takes no part: its z may be NaN. Sums run in indicator order, one indicator after the other:
+the bits of a score depend on nothing but its own row, so appending a year cannot change an old score.
 """
 
 import math
@@ -18,30 +17,22 @@ from python_models._validate import as_cube, as_plane, as_weights
 
 
 def contributions(Z: ArrayLike, w: ArrayLike) -> FloatArray:
-    """Part of each indicator in the score, c = w_k z (N, T, m); it sums to the score over k.
-
-    Weight 0 gives exactly 0. Otherwise NaN where z is NaN.
-    """
+    """c = w_k z (N, T, m), which sums to the score over k: exactly 0 for weight 0, otherwise NaN where z is NaN."""
     cube = as_cube(Z, "Z")
     weights = as_weights(w, cube.shape[2])
     return np.where(weights > 0.0, weights * cube, 0.0)
 
 
 def weighted_score(Z: ArrayLike, w: ArrayLike) -> FloatArray:
-    """score = sum_k w_k z, shape (N, T).
-
-    NaN if z of any indicator with a positive weight is NaN: the other weights are never
-    stretched to fill a hole.
-    """
+    """score = sum_k w_k z, shape (N, T); NaN if z of any indicator with a positive weight is NaN."""
     return _sum_in_order(contributions(Z, w))
 
 
 def obstacle_degrees(Z: ArrayLike, w: ArrayLike) -> FloatArray:
-    """O_k = w_k (1 - z_k) / sum_l w_l (1 - z_l), shape (N, T, m); sums to 1 over k.
+    """O_k = w_k (1 - z_k) / sum_l w_l (1 - z_l), (N, T, m): the share of each indicator in the distance to the best
+    score.
 
-    The share of each indicator in the distance to the best score. NaN for a whole row if the
-    score is NaN, or if there is no distance left (all z = 1, or the sum is not positive, which
-    only z above 1 can do). A z above 1 gives a negative degree.
+    Sums to 1 over k. NaN if the score is NaN or no distance is left. A z above 1 gives a negative degree.
     """
     cube = as_cube(Z, "Z")
     shortfall = contributions(1.0 - cube, w)
@@ -63,10 +54,8 @@ class DimensionScores:
 
 
 def dimension_scores(Z: ArrayLike, w: ArrayLike, dimensions: Sequence[str]) -> DimensionScores:
-    """W_d = sum of w_k in d, and dimscore_d = sum_{k in d} w_k z / W_d.
-
-    `dimensions` names the dimension of each indicator (see `dimension_weights` for the order).
-    A dimension without weight has the score NaN.
+    """W_d = sum of w_k in d, and dimscore_d = sum_{k in d} w_k z / W_d (NaN without weight), d in order of first
+    appearance.
     """
     cube = as_cube(Z, "Z")
     weights = as_weights(w, cube.shape[2])
@@ -96,10 +85,7 @@ def ranks(score: ArrayLike) -> FloatArray:
 
 
 def percentiles(score: ArrayLike) -> FloatArray:
-    """Share (0-100) of the other cities of the year with a strictly lower score, shape (N, T).
-
-    The single lowest city has 0, the single highest 100. NaN if the year has one score only.
-    """
+    """Share (0-100) of the other cities of the year with a strictly lower score, (N, T); NaN for a lone score."""
     plane = as_plane(score, "score")
     below = np.full(plane.shape, np.nan)
     for column, out in zip(plane.T, below.T, strict=True):

@@ -1,6 +1,5 @@
-"""The data-generating process behind the demo country and the Monte Carlo tests.
+"""The process behind the demo country and the Monte Carlo tests, drawn from one explicit generator (nothing is fitted).
 
-Everything is drawn from one explicit generator; nothing here looks like, or is fitted to, a real figure.
 Row receives and column emits in every weight matrix; arrays have the axes (N, T): cities, years.
 """
 
@@ -23,9 +22,9 @@ BURN_IN = 50
 class Truth:
     """Parameters of the simulated country; theta_<receiver><emitter>, c = centre, p = periphery.
 
-    The errors: AR(shock_persistence), log sd rising by shock_level per sd of the city effect, plus one AR factor whose
-    loadings are N(0, factor_sd^2). feedback: what the distance of y from its own path adds to x a year later.
-    far_share, distance_power: how the true W differs from contiguity, see `near_weights`.
+    Errors: AR(shock_persistence), log sd rising by shock_level per sd of the city effect, plus one AR factor with
+    loadings N(0, factor_sd^2). feedback: what the distance of y from its own path adds to x a year later. See
+    `near_weights`.
     """
 
     rho: float = 0.35
@@ -147,10 +146,9 @@ class SimulatedCountry:
 
 
 def contiguity_weights(n: int, edges: Sequence[tuple[int, int]], coordinates: ArrayLike) -> FloatArray:
-    """Row-normalised weights of an undirected graph; a node without edges is tied to its nearest, both ways.
+    """Row-normalised weights of an undirected graph of n nodes with `edges` as pairs of positions.
 
-    n nodes, `edges` as pairs of positions, `coordinates` (N, 2) in any plane or lon/lat (used for islands
-    only).
+    A node without edges is tied to its nearest by `coordinates` (N, 2), both ways.
     """
     points = np.asarray(coordinates, dtype=np.float64)
     if points.shape != (n, 2):
@@ -167,10 +165,9 @@ def contiguity_weights(n: int, edges: Sequence[tuple[int, int]], coordinates: Ar
 
 
 def near_weights(weights: FloatArray, coordinates: ArrayLike, truth: Truth) -> FloatArray:
-    """A W near `weights` that no rule of neighbours gives: (1 - far_share) A + far_share B, row-normalised, (N, N).
+    """A W near `weights`: (1 - far_share) A + far_share B, row-normalised, (N, N).
 
-    A: the links of `weights` times distance^-distance_power, B: the neighbours of neighbours alike; coordinates (N, 2)
-    in a plane. Without far_share and distance_power it is `weights` for links of equal strength.
+    A: the links of `weights` times distance^-distance_power, B: the neighbours of neighbours alike; coordinates (N, 2).
     """
     points = np.asarray(coordinates, dtype=np.float64)
     gap = np.sqrt(((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2))
@@ -199,10 +196,7 @@ def random_knn_weights(n: int, k: int, *, rng: np.random.Generator) -> FloatArra
 
 
 def small_panel(n: int = 12, n_years: int = 6) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """y, x (n, n_years) and W (n, n) of the examples of this library: y = 2 x + W x + noise of sd 0.1.
-
-    The cities stand on a circle, and each has the two beside it as neighbours. Always the same numbers.
-    """
+    """y, x (n, n_years) and W (n, n) of the examples: y = 2 x + W x + noise of sd 0.1, cities on a circle."""
     rng = np.random.default_rng(1)
     W = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
     x = rng.normal(size=(n, n_years))

@@ -1,8 +1,7 @@
 """Independent pieces of work, on this machine or on a cluster: the one place that starts processes for it.
 
-A task is a function without arguments whose result hangs on nothing but what it carries, its random stream included.
-So neither where it is done, nor how often, nor in which order changes a number. To the bit: a task has one BLAS thread
-everywhere, since sums of several threads are rounded in another order.
+A task is a function without arguments whose result hangs on nothing but what it carries, its random stream included:
+where, how often and in which order it is done changes no number. To the bit: it has one BLAS thread everywhere.
 """
 
 import pickle

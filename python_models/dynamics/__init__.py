@@ -1,8 +1,4 @@
-"""Dynamics of a panel of relative positions: densities, transitions, convergence, clubs.
-
-Arrays or pandas objects in, frozen results with `to_frame()` out; axes (N, T): units, years.
-What does not belong here: which scores and groups are looked at.
-"""
+"""Dynamics of a panel of relative positions: densities, transitions, convergence, clubs; axes (N, T): units, years."""
 
 from python_models.dynamics.beta import BetaResult, beta_convergence
 from python_models.dynamics.chain import ErgodicResult, Mobility, ergodic, mean_first_passage, mobility

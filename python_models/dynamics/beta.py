@@ -1,19 +1,23 @@
 """Beta convergence: do those behind grow faster?"""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
-from python_models.dynamics._beta_regression import Slopes, half_panel, slopes
 from python_models.dynamics.logt import positive_plane
+from python_models.inference import wald
 
 type Kind = Literal["conditional", "absolute"]
 type Labels = ArrayLike | pd.Series | pd.Categorical
@@ -52,15 +56,12 @@ def beta_convergence(
     """ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e.
 
     Y : (N, T) positive, T >= 4.   X : (N, T) or (N, T, k) controls of the start year, or None.   groups : (N,) labels:
-    the slope of ln y differs by group, year effects are common. Standard errors are clustered by unit.
-    absolute: no mu_i and no X; pooled least squares with year effects.
-    conditional: within estimator with unit and year effects (`lsdv`), biased down for short T; `nickell_inversion`, the
-    headline, solves plim LSDV(tau) = tau_lsdv for tau = 1 + beta, exact for large N, stationary start values and no X
-    (with X the headline is `lsdv`), nan where no tau below 0.99 has that limit: then start values are not stationary;
-    `half_panel_jackknife`, which asks nothing of the start values and varies more (4 equations or more); `one_step`,
-    tau + (1 + tau) / T, is shown because it is usual and not enough.
-    speed = -ln(1 + beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0.
-    Source: Barro and Sala-i-Martin 1992; Nickell 1981, Econometrica 49:1417-1426.
+    the slope differs by group, year effects are common. Standard errors are clustered by unit. absolute: no mu_i and no
+    X; pooled least squares with year effects. conditional: within estimator (`lsdv`), biased down for short T;
+    `nickell_inversion`, the headline, solves plim LSDV(tau) = tau_lsdv for tau = 1 + beta, exact for large N,
+    stationary start values and no X (with X the headline is `lsdv`), nan where no tau below 0.99 has that limit;
+    `half_panel_jackknife`, which asks nothing of the start values; `one_step`, tau + (1 + tau) / T. speed = -ln(1 +
+    beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0. docs/formulas.md#beta.
 
     >>> from python_models.dynamics import beta_convergence
     >>> start = np.array([1.0, 2.0, 4.0, 8.0])
@@ -77,13 +78,13 @@ def beta_convergence(
         raise ValueError("absolute convergence has no controls: leave X out or use kind='conditional'.")
     controls, logs = _controls(X, values.shape), np.log(values)
     has_effects = kind == "conditional"
-    pooled = slopes(logs, None, controls, has_unit_effects=has_effects)
-    halves = half_panel(logs, None, controls, pooled) if has_effects else None
+    pooled = _slopes(logs, None, controls, has_unit_effects=has_effects)
+    halves = _half_panel(logs, None, controls, pooled) if has_effects else None
     rows = _rows("all", pooled, halves, 0, kind, X is None)
     wald, df, p = math.nan, 0, math.nan
     if groups is not None:
-        by_group = slopes(logs, groups, controls, has_unit_effects=has_effects)
-        halves = half_panel(logs, groups, controls, by_group) if has_effects else None
+        by_group = _slopes(logs, groups, controls, has_unit_effects=has_effects)
+        halves = _half_panel(logs, groups, controls, by_group) if has_effects else None
         for g, label in enumerate(by_group.labels):
             rows += _rows(label, by_group, halves, g, kind, X is None)
         wald, df, p = _wald(by_group)
@@ -118,7 +119,7 @@ def invert_nickell(tau_lsdv: float, n_equations: int) -> float:
 
 
 def _rows(
-    group: object, found: Slopes, halves: Slopes | None, at: int, kind: str, can_invert: bool
+    group: object, found: _Slopes, halves: _Slopes | None, at: int, kind: str, can_invert: bool
 ) -> list[dict[str, object]]:
     """Headline estimator first."""
     beta, se, n_units = float(found.beta[at]), math.sqrt(found.covariance[at, at]), int(found.n_units[at])
@@ -152,15 +153,13 @@ def _rows(
     ]
 
 
-def _wald(found: Slopes) -> tuple[float, int, float]:
-    """All slopes equal: (R b)' (R V R')^-1 (R b), chi2 with G - 1 degrees of freedom."""
+def _wald(found: _Slopes) -> tuple[float, int, float]:
+    """All slopes equal, chi2 with G - 1 degrees of freedom."""
     g = len(found.labels)
     if g < 2:
         return math.nan, 0, math.nan
-    R = np.column_stack([np.ones(g - 1), -np.eye(g - 1)])
-    gap = R @ found.beta
-    value = float(gap @ np.linalg.solve(R @ found.covariance @ R.T, gap))
-    return value, g - 1, float(stats.chi2.sf(value, g - 1))
+    test = wald(found.beta, found.covariance, np.column_stack([np.ones(g - 1), -np.eye(g - 1)]))
+    return test.statistic, test.df, test.p
 
 
 def _controls(X: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
@@ -171,3 +170,73 @@ def _controls(X: ArrayLike | None, shape: tuple[int, ...]) -> FloatArray:
     if cube.ndim != 3 or cube.shape[:2] != shape or not np.isfinite(cube).all():
         raise ValueError(f"X must be finite with the axes (unit, year[, control]) of Y {shape}, got {cube.shape}.")
     return cube
+
+
+@dataclass(frozen=True, eq=False)
+class _Slopes:
+    """Slopes of ln y_t by group (G,), the influence of each unit on them, and the sizes behind them."""
+
+    labels: tuple[Hashable, ...]
+    beta: FloatArray
+    influence: FloatArray  # (N, G): what each unit adds to beta
+    n_units: NDArray[np.int64]
+    n_equations: int
+
+    @property
+    def covariance(self) -> FloatArray:
+        """(G, G), clustered by unit, with the factor N / (N - 1)."""
+        n = self.influence.shape[0]
+        return np.asarray(self.influence.T @ self.influence * (n / (n - 1.0)))
+
+    @property
+    def n_obs(self) -> int:
+        return int(self.n_units.sum()) * self.n_equations
+
+
+def _slopes(logs: FloatArray, groups: Labels | None, controls: FloatArray, *, has_unit_effects: bool) -> _Slopes:
+    """Least squares of ln y_{t+1} - ln y_t on ln y_t (by group) and the controls of year t.
+
+    logs (N, T), controls (N, T, k). Year effects are swept out, with `has_unit_effects` unit effects too.
+    """
+    n, n_years = logs.shape
+    codes, unique = (np.zeros(n, dtype=np.int64), ["all"]) if groups is None else pd.factorize(np.asarray(groups))
+    if len(codes) != n or (codes < 0).any():
+        raise ValueError(f"groups must have one label for each of the {n} units, none missing.")
+    member = np.eye(len(unique))[codes]  # (N, G)
+    start = logs[:, :-1, None] * member[:, None, :]
+    Z = np.concatenate([start, controls[:, :-1]], axis=2)
+    y = np.diff(logs, axis=1)[:, :, None]
+    Zs, ys = (_swept(a, has_unit_effects=has_unit_effects) for a in (Z, y))
+    flat = Zs.reshape(-1, Zs.shape[2])
+    bread = np.linalg.pinv(flat.T @ flat)
+    coefficients = bread @ flat.T @ ys.reshape(-1)
+    residual = ys[:, :, 0] - Zs @ coefficients
+    score = np.einsum("itk,it->ik", Zs, residual)
+    g = len(unique)
+    sizes = np.bincount(codes, minlength=g).astype(np.int64)
+    return _Slopes(tuple(unique), coefficients[:g], (score @ bread)[:, :g], sizes, n_years - 1)
+
+
+def _half_panel(logs: FloatArray, groups: Labels | None, controls: FloatArray, full: _Slopes) -> _Slopes | None:
+    """Half-panel jackknife of the within estimator: 2 b - (b_1 + b_2) / 2, b_1, b_2 of the two halves of the years.
+
+    An odd number of equations is halved both ways and averaged; None below four. Removes the bias of order 1/T without
+    an assumption on the start values. Source: Dhaene and Jochmans 2015, Rev. Economic Studies 82:991-1030.
+    """
+    equations = full.n_equations
+    if equations < 4:
+        return None
+    cuts = sorted({equations // 2, equations - equations // 2})
+    beta, influence = 2.0 * full.beta, 2.0 * full.influence
+    for cut in cuts:
+        for part in (slice(0, cut + 1), slice(cut, None)):  # the year of the cut ends one half and starts the other
+            half = _slopes(logs[:, part], groups, controls[:, part], has_unit_effects=True)
+            beta = beta - half.beta / (2.0 * len(cuts))
+            influence = influence - half.influence / (2.0 * len(cuts))
+    return _Slopes(full.labels, beta, influence, full.n_units, equations)
+
+
+def _swept(a: FloatArray, *, has_unit_effects: bool) -> FloatArray:
+    """Year means out; with unit effects also unit means (balanced panel, axes (N, T, k))."""
+    out = a - a.mean(axis=0)
+    return out - out.mean(axis=1, keepdims=True) if has_unit_effects else out

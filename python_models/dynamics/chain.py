@@ -1,10 +1,9 @@
 """What a transition matrix says about the long run: classes, ergodic vector, passage times, mobility.
 
-P (K, K) with rows that sum to 1; a row of NaN is a state without transitions (never a silent absorbing state).
-Kemeny & Snell (1960) for passage times; mobility indices: Prais (1955), Shorrocks (1978), Bartholomew (1973).
+P (K, K) with rows that sum to 1; a row of NaN is a state without transitions. docs/formulas.md#long-run.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from python_models._show import Shown
+from python_models._show import OneRow, Shown
 from python_models._types import BoolArray, FloatArray
 
 ROW_SUM = 1e-9  # how far a row may be from 1
@@ -42,19 +41,12 @@ class ErgodicResult(Shown):
         k = len(self.distribution)
         in_class = self.by_class.sum(axis=0) if len(self.by_class) else np.full(k, np.nan)
         is_closed = np.isin(self.classes, self.closed)
-        return pd.DataFrame(
-            {
-                "state": np.arange(k),
-                "class_id": self.classes,
-                "is_closed": is_closed,
-                "pi": np.where(is_closed, in_class, np.nan),
-                "pi_global": self.distribution,
-            }
-        )
+        pi = {"pi": np.where(is_closed, in_class, np.nan), "pi_global": self.distribution}
+        return pd.DataFrame({"state": np.arange(k), "class_id": self.classes, "is_closed": is_closed, **pi})
 
 
 @dataclass(frozen=True)
-class Mobility(Shown):
+class Mobility(OneRow):
     """Mobility of one matrix, unit 1 unless said: 0 is no mobility.
 
     prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;
@@ -68,10 +60,6 @@ class Mobility(Shown):
     eigen: float
     bartholomew: float
     half_life: float
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row."""
-        return pd.DataFrame([asdict(self)])
 
 
 def ergodic(p: Any) -> ErgodicResult:
@@ -89,11 +77,8 @@ def ergodic(p: Any) -> ErgodicResult:
     number = connected_components(csr_array(linked.astype(np.float64)), connection="strong")[1].astype(np.int64)
     number[empty] = -1
     number = _renumber(number)
-    closed = []
-    for code in range(number.max(initial=-1) + 1):
-        members = number == code
-        if not linked[np.ix_(members, ~members)].any():
-            closed.append(code)
+    numbers = range(number.max(initial=-1) + 1)
+    closed = [c for c in numbers if not linked[np.ix_(number == c, number != c)].any()]
     by_class = np.zeros((len(closed), k))
     for row, code in enumerate(closed):
         members = np.flatnonzero(number == code)
@@ -126,9 +111,8 @@ def mean_first_passage(p: Any) -> Any:
 def sojourn(p: Any) -> FloatArray:
     """Mean stay 1/(1 - p_ii) in periods, (K,); infinite for an absorbing state, NaN for an empty one."""
     leave = 1.0 - np.diag(check_matrix(p))
-    out = np.full(len(leave), np.inf)
-    np.divide(1.0, leave, out=out, where=leave != 0)
-    return out
+    with np.errstate(divide="ignore"):
+        return np.asarray(1.0 / np.abs(leave))
 
 
 def mobility(p: Any) -> Mobility:
@@ -148,9 +132,8 @@ def mobility(p: Any) -> Mobility:
 
 def mobility_stack(p: FloatArray, pi: FloatArray) -> dict[str, FloatArray]:
     """The indices of `Mobility` for a stack (B, K, K) with its ergodic vectors (B, K); NaN for a matrix with NaN."""
-    b, k, _ = p.shape
-    names = ("prais", "shorrocks_det", "lambda2", "eigen", "bartholomew", "half_life")
-    out = {name: np.full(b, np.nan) for name in names}
+    k = p.shape[1]
+    out = {name: np.full(len(p), np.nan) for name in Mobility.__dataclass_fields__}
     whole = ~np.isnan(p).any(axis=(1, 2))
     if not whole.any():
         return out

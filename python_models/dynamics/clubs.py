@@ -52,16 +52,16 @@ def find_clubs(
     core_rule: CoreRule = "max_t",
     threshold: float = REJECT_BELOW,
 ) -> ClubResult:
-    """Sort the rows of Y into clubs that converge.
+    """Sort the rows of Y (N, T), positive, into clubs that converge (docs/formulas.md#clubs); r and errors as in
+    `log_t`.
 
-    Y : (N, T) positive, N >= 2, no missing value, arrays or a frame (its index labels the units); r as in `log_t`.
     On the units that are left: (0) if they converge together (t > threshold) they are the last club; (1) sort by the
-    last year, descending, equal ones as they stand; (2) core: the first neighbours (i - 1, i) with t > threshold; units
-    are added one by one until the first failure; of the sizes passed, that with the largest t (`max_abs_t`: the
-    largest |t|); (3) every other unit that keeps t > c_star when it alone joins the core is in; `incremental` raises
-    c_star by 0.1 until the club as a whole has t > threshold, up to 3, then the core alone is the club; (4) again on
-    the rest. A lone unit, or units without a core, are divergent (label 0).
-    Errors as `log_t`. Source: Phillips and Sul 2007; 2009, J. Applied Econometrics 24:1153-1185.
+    last year, descending; (2) core: the first neighbours (i - 1, i) with t > threshold; units are added one by one
+    until the first failure; of the sizes passed, that with the largest t (`max_abs_t`: the largest |t|); (3) every
+    other unit that keeps t > c_star when it alone joins the core is in; `incremental` raises c_star by 0.1 until the
+    club as a whole has t > threshold, up to 3, then the core alone is the club; (4) again on the rest. A lone unit, or
+    units without a core, are divergent (label 0). Source: Phillips and Sul 2007; 2009, J. Applied Econometrics
+    24:1153-1185.
 
     >>> from python_models.dynamics import find_clubs
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
@@ -100,9 +100,9 @@ def merge_clubs(
     """Merge neighbouring clubs that converge together.
 
     phillips_sul: from the first club on, the next one joins while the joint t > threshold, else it starts a new club.
-    von_lyncker_thoennessen: it joins only if the joint t is also above that of the next club with the one after it.
-    merge_divergent: afterwards the divergent unit with the largest t joins its club, while that t > threshold.
-    Source: Phillips and Sul 2009; von Lyncker and Thoennessen 2017, Empirical Economics 52:525-553.
+    von_lyncker_thoennessen (2017, Empirical Economics 52): only if the joint t is also above that of the next club with
+    the one after it. merge_divergent: afterwards the divergent unit with the largest t joins its club, while t >
+    threshold.
 
     >>> from python_models.dynamics import find_clubs, merge_clubs
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
@@ -137,17 +137,8 @@ def _result(Y: object, values: FloatArray, labels: IntArray, design: LogTDesign,
     found = [np.flatnonzero(labels == club) for club in range(1, int(labels.max(initial=0)) + 1)]
     H = np.array([dispersion(values[rows])[design.columns] for rows in found]).reshape(len(found), design.columns.size)
     _, b, se, t = design.fit(H) if found else np.empty((4, 0))
-    table = pd.DataFrame(
-        {
-            "club": np.arange(1, len(found) + 1),
-            "n": np.array([rows.size for rows in found], dtype=np.int64),
-            "b": b,
-            "se": se,
-            "t": t,
-            "p_value": ndtr(t),
-            "converges": t > REJECT_BELOW,
-        }
-    )
+    sizes = {"club": np.arange(1, len(found) + 1), "n": np.array([rows.size for rows in found], dtype=np.int64)}
+    table = pd.DataFrame({**sizes, "b": b, "se": se, "t": t, "p_value": ndtr(t), "converges": t > REJECT_BELOW})
     return ClubResult(pd.Series(labels, index=index, name="club"), table, values, r)
 
 

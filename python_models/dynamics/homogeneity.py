@@ -1,28 +1,28 @@
 """Do several groups of transitions share one matrix, and is one year of memory enough?
 
-Anderson & Goodman (1957); Bickenbach & Bode (2003, IRSR 26). For tables n_ij(m), m = 1..M periods, regions or lag
-classes, with p_ij pooled:
-    Q  = sum_m sum_i sum_{j: p_ij > 0} n_i(m) (p_ij(m) - p_ij)^2 / p_ij,    LR = 2 sum n_ij(m) ln(p_ij(m)/p_ij),
-    df = sum_i (a_i - 1)(b_i - 1), a_i tables with n_i(m) > 0, b_i columns with p_ij > 0.
+Q, LR and df of docs/formulas.md#homogeneity over tables n_ij(m), m = 1..M periods, regions or lag classes.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from python_models._show import Shown
+from python_models._show import OneRow
 from python_models._types import FloatArray
 from python_models.dynamics.markov import row_shares, tally_by, transition_codes
 from python_models.dynamics.states import StateArray, check_lag, check_states
+
+type Tables = Callable[[StateArray], FloatArray]  # counts of the panels (.., N, T)
 
 CHUNK = 64  # simulated panels that are held at once
 
 
 @dataclass(frozen=True)
-class HomogeneityResult(Shown):
+class HomogeneityResult(OneRow):
     """Test that M tables have one matrix. q, lr chi-squared with dof; p_value (of q), p_value_lr; p_perm from
     simulation or permutation, NaN without; n_empty: rows without transitions; n_obs: transitions."""
 
@@ -36,10 +36,6 @@ class HomogeneityResult(Shown):
     n_empty: int
     n_obs: int
     seed: int | None
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row."""
-        return pd.DataFrame([asdict(self)])
 
 
 def homogeneity(tables: Any) -> HomogeneityResult:
@@ -57,7 +53,7 @@ def homogeneity(tables: Any) -> HomogeneityResult:
         raise ValueError(f"homogeneity needs at least two square tables of counts, got shape {counts.shape}.")
     if not (counts >= 0).all():
         raise ValueError("counts must not be negative or missing.")
-    return _judged(counts, np.empty(0), None)
+    return judged(counts, np.empty(0), None)
 
 
 def time_homogeneity(
@@ -74,10 +70,10 @@ def time_homogeneity(
     if rows.shape != (own.shape[1] - lag,):
         raise ValueError(f"periods need one label per start year ({own.shape[1] - lag}), got {rows.shape}.")
 
-    def tables(panel: StateArray) -> FloatArray:
-        return _grouped(panel, rows[None, :], int(rows.max()) + 1, n_states, lag)
+    def tables(panels: StateArray) -> FloatArray:
+        return _tables(transition_codes(panels, n_states, lag), rows, int(rows.max()) + 1, n_states)
 
-    return _judged(tables(own), _simulated(own, n_states, tables, simulations, seed), seed)
+    return judged(tables(own), _simulated(own, n_states, tables, simulations, seed), seed)
 
 
 def group_homogeneity(
@@ -99,7 +95,7 @@ def group_homogeneity(
         rng = np.random.default_rng(_seeded(seed))
         moved = np.stack([labels[rng.permutation(len(own))].T @ by_city for _ in range(permutations)])
         drawn = divergence(moved.reshape(permutations, n_rows, n_states, n_states))[0]
-    return _judged(counts, drawn, seed)
+    return judged(counts, drawn, seed)
 
 
 def order_test(
@@ -116,15 +112,15 @@ def order_test(
         raise ValueError(f"order must be 1 or 2, got {order}.")
     check_lag(order * lag, own.shape[1])
 
-    def tables(panel: StateArray) -> FloatArray:
-        codes = transition_codes(panel, n_states, lag)
+    def tables(panels: StateArray) -> FloatArray:
+        codes = transition_codes(panels, n_states, lag)
         if order == 1:  # K tables with one row each: the rows must be alike
-            return tally_by(codes, 0, 1, n_states**2).reshape(n_states, 1, n_states)
-        former = panel[:, : codes.shape[1] - lag]
-        return tally_by(codes[:, lag:], former, n_states, n_states**2).reshape(-1, n_states, n_states)
+            return _tables(codes, np.zeros(1, dtype=np.int64), 1, n_states).swapaxes(-3, -2)
+        former = panels[..., : codes.shape[-1] - lag]
+        return _tables(codes[..., lag:], former, n_states, n_states)
 
     drawn = _simulated(own, n_states, tables, simulations, seed, order=order - 1)
-    return _judged(tables(own), drawn, seed)
+    return judged(tables(own), drawn, seed)
 
 
 def divergence(tables: FloatArray) -> tuple[Any, Any, Any]:
@@ -160,13 +156,13 @@ def simulate_chain(first: StateArray, p: FloatArray, n_years: int, size: int, rn
     for t in range(1, n_years):
         if empty[panels[:, :, t - 1]].any():
             raise ValueError(f"a chain is in a state without transitions in year {t - 1}: it cannot be drawn further.")
-        draw = rng.random((size, n, 1))
-        panels[:, :, t] = (draw >= bounds[panels[:, :, t - 1]]).sum(axis=2)
+        before, draw = panels[:, :, t - 1], rng.random((size, n))
+        panels[:, :, t] = sum(draw >= bound[before] for bound in bounds.T)
     return panels
 
 
 def _simulated(
-    own: StateArray, n_states: int, tables: Any, simulations: int, seed: int | None, order: int = 1
+    own: StateArray, n_states: int, tables: Tables, simulations: int, seed: int | None, order: int = 1
 ) -> FloatArray:
     """Q of panels drawn from the pooled matrix (order 1) or the pooled shares (order 0); none where the matrix leads
     into a state that no observed transition leaves."""
@@ -181,33 +177,26 @@ def _simulated(
         return np.empty(0)
     q: list[float] = []
     while len(q) < simulations:
-        size = min(CHUNK, simulations - len(q))
-        panels = simulate_chain(own[:, 0], p, own.shape[1], size, rng)
-        q += list(divergence(np.stack([tables(panel) for panel in panels]))[0])
+        panels = simulate_chain(own[:, 0], p, own.shape[1], min(CHUNK, simulations - len(q)), rng)
+        q += list(divergence(tables(panels))[0])
     return np.array(q)
 
 
-def _grouped(panel: StateArray, rows: Any, n_rows: int, n_states: int, lag: int) -> FloatArray:
-    codes = transition_codes(panel, n_states, lag)
-    return tally_by(codes, rows, n_rows, n_states**2).reshape(n_rows, n_states, n_states)
+def _tables(codes: StateArray, rows: StateArray, n_rows: int, n_states: int) -> FloatArray:
+    """Counts (.., n_rows, K, K) of the codes (.., N, T) of each panel by row label (broadcast to them)."""
+    size, stack = n_states**2, codes.reshape(-1, *codes.shape[-2:])
+    panel = np.arange(len(stack))[:, None, None] * n_rows
+    counts = tally_by(stack, panel + np.broadcast_to(rows, codes.shape).reshape(stack.shape), len(stack) * n_rows, size)
+    return counts.reshape(*codes.shape[:-2], n_rows, n_states, n_states)
 
 
-def _judged(counts: FloatArray, drawn: FloatArray, seed: int | None) -> HomogeneityResult:
+def judged(counts: FloatArray, drawn: FloatArray, seed: int | None) -> HomogeneityResult:
     q, lr, dof = divergence(counts)
     n_perm = len(drawn)
     p_perm = (np.count_nonzero(drawn >= q * (1 - 1e-12)) + 1) / (n_perm + 1) if n_perm and dof else np.nan
-    return HomogeneityResult(
-        q=q,
-        lr=lr,
-        dof=dof,
-        p_value=float(chi2.sf(q, dof)) if dof else np.nan,
-        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan,
-        p_perm=float(p_perm),
-        n_perm=n_perm,
-        n_empty=int((counts.sum(axis=2) == 0).sum()),
-        n_obs=int(counts.sum()),
-        seed=seed if n_perm else None,
-    )
+    p, p_lr = (float(chi2.sf(value, dof)) if dof else np.nan for value in (q, lr))
+    n_empty, n_obs = int((counts.sum(axis=2) == 0).sum()), int(counts.sum())
+    return HomogeneityResult(q, lr, dof, p, p_lr, float(p_perm), n_perm, n_empty, n_obs, seed if n_perm else None)
 
 
 def _seeded(seed: int | None) -> int:

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from scipy.spatial.distance import pdist
 
 from python_models import _plot
-from python_models._show import Shown
+from python_models._show import OneRow, Shown
 from python_models._types import ArrayLike, FloatArray
 
 type Rule = Literal["silverman", "scott", "sheather_jones"]
@@ -48,7 +48,7 @@ class KernelDensity(Shown):
 
 
 @dataclass(frozen=True)
-class DensityFeatures:
+class DensityFeatures(OneRow):
     """n_modes on the grid; place, height and width at half height of the main mode; mass above a given point."""
 
     n_modes: int
@@ -56,10 +56,6 @@ class DensityFeatures:
     mode_height: float
     width_half: float
     right_tail_mass: float
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row."""
-        return pd.DataFrame([self.__dict__])
 
 
 def kernel_density(
@@ -73,9 +69,8 @@ def kernel_density(
     """f(x) = (1 / (n h)) sum_i phi((x - y_i) / h) on a grid, in blocks, so that memory stays small.
 
     y : (n,) finite, n >= 2.   bandwidth : a rule (see `bandwidth_of`) or h > 0.   grid : ascending points, or None:
-    n_grid points from min - 3 h to max + 3 h.   reflect : values are not negative and mass below 0 is folded back,
-    f(x) + f(-x) for x >= 0. Raises ValueError for a missing value, fewer than two values, or h = 0 (all equal).
-    Source: Silverman 1986.
+    n_grid points from min - 3 h to max + 3 h.   reflect : values are >= 0, f(x) + f(-x) for x >= 0. ValueError: a
+    missing value, fewer than two values, or h = 0 (all equal). Source: Silverman 1986.
 
     >>> from python_models.dynamics import kernel_density
     >>> density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5)

@@ -1,9 +1,7 @@
 """LISA Markov: the quadrants HH, LH, LL, HL of own value and neighbours as states of a chain (Rey 2001).
 
-Co-movement: were own and neighbours' moves independent, the chain would be the product of the two-state chain of the
-own side (above or below the mean) and that of the neighbours' side. The statistic is sum (n_ij - e_ij)^2 / e_ij with
-e_ij = n_i x that product, 12 free cells less the 4 chances that are estimated. Cities are dependent, so the p-value to
-read is that of permuted pairings of own and neighbours' trajectories.
+The co-movement test, against the product of the two side chains: docs/formulas.md#lisa-markov. Cities are dependent, so
+the p-value to read is that of permuted pairings of own and neighbours' trajectories.
 """
 
 from dataclasses import dataclass

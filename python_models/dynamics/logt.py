@@ -95,15 +95,13 @@ class LogTDesign:
 
 @aligned
 def log_t(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0) -> LogTResult:
-    """Test whether all units of Y converge.
+    """Test whether all units of Y (N, T), positive, N >= 2, converge; r : share of first years left out (0.3 in the
+    paper).
 
-    Y : (N, T) positive, N >= 2, no missing value.   r : share of first years left out (1/3; 0.3 in the paper).
-    h_it = y_it / mean_j y_jt, H_t = (1/N) sum_i (h_it - 1)^2, and over t = round(r T) + 1, .., T
-    ln(H_1 / H_t) - 2 ln ln t = a + b ln t + u_t; convergence is rejected if t_b < -1.65.
-    se = sqrt(LRV [(X'X)^-1]_22), LRV with quadratic spectral weights and the bandwidth of Andrews (1991) from an AR(1)
-    of u. An H_t of 0 gives nan. With few years slow convergence cannot be distinguished from none.
-    Raises ValueError for a value that is missing or not positive, or too few years. Source: Phillips and Sul 2007,
-    Econometrica 75:1771-1855.
+    h_it = y_it / mean_j y_jt, H_t = (1/N) sum_i (h_it - 1)^2, and over t = round(r T) + 1, .., T ln(H_1 / H_t) - 2 ln
+    ln t = a + b ln t + u_t; convergence is rejected if t_b < -1.65. se = sqrt(LRV [(X'X)^-1]_22), LRV with quadratic
+    spectral weights and the bandwidth of Andrews (1991). An H_t of 0 gives nan. ValueError: a value that is missing or
+    not positive, or too few years. Phillips and Sul 2007, Econometrica 75.
 
     >>> from python_models.dynamics import log_t
     >>> rng, t = np.random.default_rng(3), np.arange(1, 31)

@@ -1,9 +1,7 @@
-"""Markov chain of a panel: counts, transition probabilities and their uncertainty.
+"""Markov chain of a panel: counts, transition probabilities and their uncertainty (docs/formulas.md#markov).
 
-n_ij = number of (city, year t) with state i at t and j at t + d;   p_ij = n_ij / n_i (maximum likelihood, Anderson &
-Goodman 1957, Ann. Math. Stat. 28). A state that is never left has no row: NaN, never a silent 1 on the diagonal. The
-iid error sqrt(p (1 - p)/n_i) is too small, since a city contributes many dependent transitions: `bootstrap_counts`
-draws whole cities.
+p_ij = n_ij / n_i; a state that is never left has no row: NaN. The iid error is too small, since a city contributes many
+dependent transitions: `bootstrap_counts` draws whole cities.
 """
 
 from collections.abc import Sequence
@@ -27,9 +25,8 @@ class MarkovResult(Shown):
     """counts, probabilities, se (K, K); n_row, thin, empty (K,). Rows are origins, columns are destinations.
 
     probabilities, se : NaN in the row of an empty state.   thin : fewer than 5 transitions start there.
-    n_obs : transitions counted.   n_cities : cities.   lag : years between origin and destination.
-    lo, hi : 95 % percentile interval over resampled cities, NaN without bootstrap. A share of 0 or 1 is the same in
-    all resamples: its open end is then the exact binomial bound (Clopper & Pearson 1934).
+    lo, hi : 95 % percentile interval over resampled cities, NaN without bootstrap; the open end of a share of 0 or 1 is
+    the exact binomial bound (Clopper & Pearson 1934).
     """
 
     counts: FloatArray
@@ -61,21 +58,9 @@ class MarkovResult(Shown):
 
     def to_frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """One row per origin and destination: state_from, state_to, n, n_row, p, se, lo, hi, thin."""
-        k = len(self.counts)
-        labels = np.array(state_labels(k, names), dtype=object)
-        return pd.DataFrame(
-            {
-                "state_from": labels.repeat(k),
-                "state_to": np.tile(labels, k),
-                "n": self.counts.ravel().astype(np.int64),
-                "n_row": self.n_row.repeat(k).astype(np.int64),
-                "p": self.probabilities.ravel(),
-                "se": self.se.ravel(),
-                "lo": self.lo.ravel(),
-                "hi": self.hi.ravel(),
-                "thin": self.thin.repeat(k),
-            }
-        )
+        start, end = (axis.ravel() for axis in np.indices(self.counts.shape))
+        labels = np.array(state_labels(len(self.counts), names), dtype=object)
+        return pd.DataFrame({"state_from": labels[start], "state_to": labels[end], **share_columns(self)})
 
     def plot(self, names: Sequence[str] | None = None) -> _plot.Picture:
         """Altair chart of the transition matrix: origins down, destinations across, shares of the origins (0-1).
@@ -84,6 +69,14 @@ class MarkovResult(Shown):
         """
         titles = ("state", f"state {self.lag} year{'s' * (self.lag > 1)} later", "share (0-1)")
         return _plot.matrix(self.to_frame(names), rows="state_from", columns="state_to", value="p", titles=titles)
+
+
+def share_columns(found: Any) -> dict[str, Any]:
+    """n, n_row, p, se, lo, hi, thin of counts (.., K, K) in array order: columns of a table of transitions."""
+    k = found.counts.shape[-1]
+    sizes = {"n": found.counts.ravel().astype(np.int64), "n_row": found.n_row.repeat(k).astype(np.int64)}
+    shares = {"p": found.probabilities, "se": found.se, "lo": found.lo, "hi": found.hi}
+    return {**sizes, **{name: plane.ravel() for name, plane in shares.items()}, "thin": found.thin.repeat(k)}
 
 
 @aligned
@@ -111,8 +104,8 @@ def markov(
 
 
 def transition_codes(states: StateArray, n_states: int, lag: int) -> StateArray:
-    """from * K + to of each city and start year, shape (N, T - lag); -1 where either is missing."""
-    start, end = states[:, :-lag], states[:, lag:]
+    """from * K + to of each city and start year, shape (.., N, T - lag); -1 where either is missing."""
+    start, end = states[..., :-lag], states[..., lag:]
     return np.where((start >= 0) & (end >= 0), start * n_states + end, -1)
 
 
@@ -123,9 +116,11 @@ def tally(codes: StateArray, size: int) -> FloatArray:
 
 def tally_by(codes: StateArray, rows: Any, n_rows: int, size: int) -> FloatArray:
     """Counts by row label (broadcast to codes; -1 is skipped), shape (n_rows, size)."""
-    keep = (codes >= 0) & (np.broadcast_to(rows, codes.shape) >= 0)
-    joint = np.broadcast_to(rows, codes.shape)[keep] * size + codes[keep]
-    return np.bincount(joint, minlength=n_rows * size).reshape(n_rows, size).astype(np.float64)
+    labels = np.broadcast_to(rows, codes.shape)
+    is_whole = codes.min(initial=0) >= 0 and labels.min(initial=0) >= 0
+    there = (slice(None),) if is_whole else (codes >= 0) & (labels >= 0)
+    kept = (labels * size + codes)[there].ravel()
+    return np.bincount(kept, minlength=n_rows * size).reshape(n_rows, size).astype(np.float64)
 
 
 def row_shares(counts: FloatArray) -> FloatArray:

@@ -1,12 +1,9 @@
-"""Rank mobility: how much places change, and whether groups move together.
+"""Rank mobility: how much places change, and whether groups move together (docs/formulas.md#rank-mobility).
 
-Kendall's tau-b and Spearman's rho between the scores of year t and t + d, mean |rank change|, each the mean over all
-start years t; theta (Rey 2004): the share of all rank change that groups make as a whole,
-    theta = sum_g |sum_{i in g} (r_i,t+d - r_it)| / sum_i |r_i,t+d - r_it|.
-Standard errors by the jackknife over cities, which takes out a whole trajectory at a time.
+Theta (Rey 2004): the share of all rank change that groups make as a whole. Errors by the jackknife over cities.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +11,13 @@ import pandas as pd
 from scipy.stats import norm, rankdata
 
 from python_models._align import aligned
-from python_models._show import Shown
+from python_models._show import OneRow
 from python_models._types import FloatArray
 from python_models.dynamics.states import check_lag, labelled_plane
 
 
 @dataclass(frozen=True)
-class RankMobility(Shown):
+class RankMobility(OneRow):
     """Means over the start years. kendall_tau with se, lo, hi (jackknife over cities, normal 95 %); spearman;
     mean_abs_rank_change in places; theta (0-1) with p_perm, the share of permuted group labels with a theta at least
     as large (NaN without groups); n_obs cities, n_pairs start years, lag in years."""
@@ -38,10 +35,6 @@ class RankMobility(Shown):
     n_pairs: int
     lag: int
     seed: int | None
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row."""
-        return pd.DataFrame([asdict(self)])
 
 
 @aligned

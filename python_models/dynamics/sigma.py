@@ -59,8 +59,8 @@ class SigmaTrend(Shown):
 class SigmaConvergence(Shown):
     """Spread of the logarithms and of the levels side by side.
 
-    verdict: `converges` (`diverges`) only if both spreads fall (rise); `compresses relative, widens absolute` if the
-    one of logarithms falls and the one of levels rises. A spread falls if both of its intervals lie below 0.
+    verdict: `converges` (`diverges`) only if both spreads fall (rise), that is if both of their intervals lie below
+    (above) 0; `compresses relative, widens absolute` if the one of logarithms falls and the one of levels rises.
     """
 
     log: SigmaTrend
@@ -105,12 +105,11 @@ def sigma_trend(
     level: float = 0.95,
     seed: int = 0,
 ) -> SigmaTrend:
-    """Trend test of the spread: sigma_t = a + b t + e_t, t = 1..T.
+    """Trend test of the spread: sigma_t = a + b t + e_t, t = 1..T, of Y (N, T), positive, N >= 2, T >= 3.
 
-    Y : (N, T) positive, N >= 2, T >= 3.   measure : sigma_log = sd of ln y (n - 1), sd of y, or cv = sd / mean.
-    Bootstrap: cities are drawn with their whole trajectory; percentile intervals of b and of sigma_T - sigma_1, and p
-    of b from the same draws. Beside them the standard error of b by Newey and West with lag 1 (weights 1, 1/2).
-    Convergence is claimed only if both intervals lie below 0. Source: Newey and West 1987; Carree and Klomp 1997.
+    measure : sigma_log = sd of ln y (n - 1), sd of y, or cv = sd / mean. Cities are drawn with their whole trajectory;
+    percentile intervals of b and of sigma_T - sigma_1, and p of b from the same draws. Beside them the standard error
+    of b by Newey and West (1987) with lag 1. Convergence only if both intervals lie below 0.
 
     >>> from python_models.dynamics import sigma_trend
     >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
@@ -134,23 +133,8 @@ def sigma_trend(
     diff_lo, diff_hi = (float(q) for q in np.nanquantile(drawn[:, -1] - drawn[:, 0], tail))
     p = float(p_two_sided(drawn @ time))
     ck, ck_p = _carree_klomp(values if measure == "sd" else np.log(values))
-    return SigmaTrend(
-        measure,
-        spread,
-        slope,
-        se,
-        p,
-        slope_lo,
-        slope_hi,
-        float(spread[-1] - spread[0]),
-        diff_lo,
-        diff_hi,
-        ck,
-        ck_p,
-        data.shape[0],
-        n_bootstrap,
-        seed,
-    )
+    limits = slope_lo, slope_hi, float(spread[-1] - spread[0]), diff_lo, diff_hi
+    return SigmaTrend(measure, spread, slope, se, p, *limits, ck, ck_p, data.shape[0], n_bootstrap, seed)
 
 
 def trend(series: FloatArray) -> tuple[float, float]:

@@ -1,31 +1,27 @@
 """Spatial Markov chain (Rey 2001): one transition matrix per class of the neighbours at the start.
 
-Lag L_it = sum_j w_ij y_jt at the start year, rounded to 12 significant digits, in classes of its own. H0: every class
-has the pooled matrix. With n_i|l origins in class l and p_ij pooled,
-    Q  = sum_l sum_i sum_{j: p_ij > 0} n_i|l (p_ij|l - p_ij)^2 / p_ij,    LR = 2 sum n_ij|l ln(p_ij|l / p_ij),
-    df = sum_i (c_i - 1)(b_i - 1), c_i classes with n_i|l > 0, b_i columns with p_ij > 0.
-Cities contribute many dependent transitions, so the chi-squared p is only a companion: the permutation p moves whole
-trajectories to other locations.
+Lag L_it = sum_j w_ij y_jt, rounded to 12 significant digits, in classes of its own. The test that every class has the
+pooled matrix: docs/formulas.md#spatial-markov. Cities contribute many dependent transitions, so the chi-squared p is
+only a companion: the permutation p moves whole trajectories to other locations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from python_models import _plot
 from python_models._align import aligned
-from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.dynamics.homogeneity import divergence
+from python_models.dynamics.homogeneity import HomogeneityResult, divergence, judged
 from python_models.dynamics.markov import (
     THIN,
     bootstrap_counts,
     iid_error,
     interval,
     row_shares,
+    share_columns,
     share_interval,
     tally_by,
     transition_codes,
@@ -47,12 +43,11 @@ from python_models.space.graph import in_order_of, to_sparse
 
 
 @dataclass(frozen=True, eq=False)
-class SpatialMarkovResult(Shown):
+class SpatialMarkovResult(HomogeneityResult):
     """counts, probabilities, se, lo, hi (L, K, K): lag class, origin, destination; NaN rows where no one starts.
 
     pooled_counts, pooled_probabilities (K, K) : over the lag classes, i.e. without cities that have no neighbour.
-    q, lr, dof : test that all classes have one matrix.   p_value, p_value_lr : chi-squared, iid transitions.
-    p_perm : share of permuted maps with a Q at least as large, (count + 1)/(R + 1); NaN without permutations.
+    q, lr, dof, p_value, p_value_lr, p_perm : test that all classes have one matrix; p_perm from permuted maps.
     n_empty : origins without transitions, over all classes.   n_no_lag : transitions left out for want of a neighbour.
     upward : contrast of the chance to rise between the highest and the lowest lag class, see `upward_help`.
     """
@@ -64,19 +59,10 @@ class SpatialMarkovResult(Shown):
     hi: FloatArray
     pooled_counts: FloatArray
     pooled_probabilities: FloatArray
-    q: float
-    lr: float
-    dof: int
-    p_value: float
-    p_value_lr: float
-    p_perm: float
-    n_perm: int
-    n_empty: int
     n_no_lag: int
     upward: pd.DataFrame
     lag: int
     n_boot: int
-    seed: int | None
 
     @property
     def n_row(self) -> FloatArray:
@@ -89,23 +75,10 @@ class SpatialMarkovResult(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per lag class, origin and destination."""
-        n_lag, k, _ = self.counts.shape
         lag_state, start, end = (axis.ravel() for axis in np.indices(self.counts.shape))
-        return pd.DataFrame(
-            {
-                "lag_state": lag_state,
-                "state_from": start,
-                "state_to": end,
-                "n": self.counts.ravel().astype(np.int64),
-                "n_row": self.n_row.repeat(k).astype(np.int64),
-                "p": self.probabilities.ravel(),
-                "se": self.se.ravel(),
-                "lo": self.lo.ravel(),
-                "hi": self.hi.ravel(),
-                "thin": self.thin.repeat(k),
-                "p_unconditional": np.tile(self.pooled_probabilities.ravel(), n_lag),
-            }
-        )
+        states = {"lag_state": lag_state, "state_from": start, "state_to": end}
+        pooled = np.tile(self.pooled_probabilities.ravel(), len(self.counts))
+        return pd.DataFrame({**states, **share_columns(self), "p_unconditional": pooled})
 
     def plot(self) -> _plot.Picture:
         """Altair chart: one transition matrix for each class of the neighbours, shares of the origins (0-1).
@@ -132,10 +105,9 @@ def spatial_markov(
 ) -> SpatialMarkovResult:
     """Transitions of states (N, T) by the class of the neighbours lag_states (N, T) in the start year.
 
-    Both hold whole numbers from 0. NaN in `lag_states` is a city without neighbours: its transitions are left out and
-    counted. permutations : the trajectories of states are put at other locations, while each location keeps its
-    neighbourhood; the lag classes keep their margins and only one count is made per permutation.
-    n_boot : resamples of whole cities (with their neighbourhood). Both need `seed`. Raises ValueError as `markov`.
+    Whole numbers from 0; NaN in `lag_states` is a city without neighbours: its transitions are left out and counted.
+    permutations : trajectories of states are put at other locations, while each location keeps its neighbourhood.
+    n_boot : resamples of whole cities. Both need `seed`. ValueError as `markov`.
 
     >>> from python_models.dynamics import spatial_markov
     >>> spatial_markov([[0, 0, 1], [1, 1, 1]], [[0, 1, 0], [0, 0, 1]], 2, 2).counts
@@ -156,15 +128,15 @@ def spatial_markov(
     codes = transition_codes(own, n_states, lag)
     near = near[:, : codes.shape[1]]
     counts = tally_by(codes, near, n_lag_states, size).reshape(n_lag_states, n_states, n_states)
-    q, lr, dof = divergence(counts)
-    p_perm = np.nan
-    if permutations and dof:
+    drawn = np.empty(0)
+    if permutations:
         drawn = paired_permutations(codes, near, n_states, n_lag_states, permutations, seed)
-        p_perm = (np.count_nonzero(drawn >= q * (1 - 1e-12)) + 1) / (permutations + 1)
+    test = replace(judged(counts, drawn, seed), n_perm=permutations, seed=seed)
     draws = bootstrap_counts(own, n_states, lag, n_boot, seed, near, n_lag_states)
     lo, hi = share_interval(counts, draws)
     pooled = counts.sum(axis=0)
     return SpatialMarkovResult(
+        **vars(test),
         counts=counts,
         probabilities=row_shares(counts),
         se=iid_error(counts),
@@ -172,19 +144,10 @@ def spatial_markov(
         hi=hi,
         pooled_counts=pooled,
         pooled_probabilities=row_shares(pooled),
-        q=q,
-        lr=lr,
-        dof=dof,
-        p_value=float(chi2.sf(q, dof)) if dof else np.nan,
-        p_value_lr=float(chi2.sf(lr, dof)) if dof else np.nan,
-        p_perm=float(p_perm),
-        n_perm=permutations,
-        n_empty=int((counts.sum(axis=2) == 0).sum()),
         n_no_lag=int(((codes >= 0) & (near < 0)).sum()),
         upward=upward_help(counts, draws),
         lag=lag,
         n_boot=n_boot,
-        seed=seed,
     )
 
 
@@ -203,9 +166,8 @@ def spatial_markov_from_scores(
 ) -> SpatialMarkovResult:
     """`spatial_markov` straight from scores (N, T) and weights: `k` quantile classes of the scores and of their lag.
 
-    kind : of `states.discretise`: `relative` (score over the mean of its year, default), `pooled`, `yearly`. The lag is
-    that of the same relative or pooled score; its classes (`n_lag_states`, default k) have cuts of their own. A frame
-    is matched with the weights by its labels. Raises ValueError as `discretise`, `classify_lag`, `spatial_markov`.
+    kind : of `states.discretise`. The lag is that of the same relative or pooled score; its classes (`n_lag_states`,
+    default k) have cuts of their own. ValueError as `discretise`, `classify_lag`, `spatial_markov`.
 
     >>> from python_models.dynamics import spatial_markov_from_scores
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
@@ -231,17 +193,9 @@ def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataF
     """
     k = counts.shape[1]
     up, n = _rise(counts[None])
-    frame = pd.DataFrame(
-        {
-            "state_from": np.arange(k),
-            "n_low": n[0, 0],
-            "n_high": n[0, -1],
-            "p_up_low": up[0, 0],
-            "p_up_high": up[0, -1],
-            "upward_help": up[0, -1] - up[0, 0],
-        }
-    )
-    frame["lo"], frame["hi"], frame["p"] = np.nan, np.nan, np.nan
+    sizes = {"state_from": np.arange(k), "n_low": n[0, 0], "n_high": n[0, -1]}
+    rise = {"p_up_low": up[0, 0], "p_up_high": up[0, -1], "upward_help": up[0, -1] - up[0, 0]}
+    frame = pd.DataFrame({**sizes, **rise, "lo": np.nan, "hi": np.nan, "p": np.nan})
     if draws is not None and len(draws):
         drawn = _rise(draws)[0]
         gap = drawn[:, -1] - drawn[:, 0]
@@ -253,20 +207,16 @@ def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataF
     return frame.iloc[: k - 1]
 
 
-def classify_lag(
-    values: Any, w: Any, n_lag_states: int = 4, *, base: Any = None, cuts: Any = None, lag: int = 0
-) -> States:
+def classify_lag(values: Any, w: Any, n_lag_states: int = 4, *, base: Any = None, cuts: Any = None) -> States:
     """Classes of the spatial lag of values (N, T); NaN becomes -1 for cities without neighbours.
 
-    By the quantiles of the lag itself (over the years `base`, and, with `lag`, over start years only), or by ready
-    `cuts`, e.g. those of the values (variant `own_cuts`). Weights should be row-normalised, so that the lag is a mean.
+    By the quantiles of the lag itself (over the years `base`), or by ready `cuts`, e.g. those of the values (variant
+    `own_cuts`). Weights should be row-normalised, so that the lag is a mean.
     """
     _, _, years = labelled_plane(values, "values")
     plane, cities = in_order_of(values, w, "values")
     near = lag_values(plane, to_sparse(w))
-    used = np.ones(plane.shape[1], dtype=bool) if base is None else np.array(base, dtype=bool)
-    if lag:
-        used[plane.shape[1] - lag :] = False
+    used = np.ones(plane.shape[1], dtype=bool) if base is None else np.asarray(base, dtype=bool)
     limits = quantile_cuts(near[:, used], n_lag_states) if cuts is None else np.asarray(cuts, dtype=np.float64)
     return States(classify(near, limits), limits, "lag", n_lag_states, cities, years)
 
@@ -282,20 +232,15 @@ def paired_permutations(
     codes: StateArray, near: StateArray, n_states: int, n_lag_states: int, permutations: int, seed: int | None
 ) -> FloatArray:
     """Q of `permutations` maps where location i has the trajectory of another city and its own neighbourhood."""
-    size = n_states**2
-    keys = np.where(near >= 0, near * size, MISSING)
-    n_cells = n_lag_states * size
-    rng = np.random.default_rng(seed)
-    order = np.arange(len(codes))
+    n_cells = n_lag_states * n_states**2
+    keys = np.where(near >= 0, near * n_states**2, MISSING)
+    rng, order = np.random.default_rng(seed), np.arange(len(codes))
     is_whole = bool((codes >= 0).all() and (near >= 0).all())
     tables = np.empty((permutations, n_cells))
     for r in range(permutations):
         moved = codes[rng.permutation(order)]
-        if is_whole:
-            tables[r] = np.bincount((keys + moved).ravel(), minlength=n_cells)
-        else:
-            there = (moved >= 0) & (near >= 0)
-            tables[r] = np.bincount(keys[there] + moved[there], minlength=n_cells)
+        there = slice(None) if is_whole else (moved >= 0) & (near >= 0)
+        tables[r] = np.bincount((keys[there] + moved[there]).ravel(), minlength=n_cells)
     return np.asarray(divergence(tables.reshape(permutations, n_lag_states, n_states, n_states))[0])
 
 

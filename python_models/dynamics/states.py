@@ -1,7 +1,6 @@
-"""States of a Markov chain: from scores to classes, and the check of classes that come from outside.
+"""States of a Markov chain, whole numbers 0..K-1 in (N, T): from scores to classes, and the check of ready classes.
 
-States are whole numbers 0..K-1 (0 lowest) in arrays of shape (N, T): cities, years. Intervals are closed on the right:
-a value equal to a cut belongs to the lower class, as in mapclassify.
+Intervals are closed on the right: a value equal to a cut belongs to the lower class, as in mapclassify.
 """
 
 from collections.abc import Sequence
@@ -42,13 +41,11 @@ class States:
 def discretise(
     values: Any, kind: str = "relative", *, n_states: int = 4, base: ArrayLike | None = None, cuts: Any = None
 ) -> States:
-    """Classes of scores (N, T) by quantiles (type 7) at 1/K, .., (K-1)/K.
+    """Classes of scores (N, T) by quantiles (type 7) at 1/K, .., (K-1)/K (docs/formulas.md#states).
 
-    kind : `relative` y_it / mean_t with fixed cuts (quantiles of the pooled relative score), for path dependence and
-    ergodic statements; `pooled` fixed cuts of the pooled score, which a common trend moves; `yearly` quantiles inside
-    each year, pure rank mobility, whose ergodic vector is uniform by construction.
-    base : mask (T,) of the years that make the cuts (default all).   cuts : ready cuts instead (frozen basis).
-    Raises ValueError for NaN, an unknown kind, and a year whose mean is not positive (`relative`).
+    kind : `relative` y_it / mean_t with fixed cuts; `pooled` fixed cuts of the pooled score, which a common trend
+    moves; `yearly` quantiles inside each year, pure rank mobility.   base : mask (T,) of the years that make the cuts.
+    cuts : ready cuts instead. ValueError: NaN, an unknown kind, and a year whose mean is not positive (`relative`).
     """
     plane, cities, years = labelled_plane(values, "values")
     if kind not in DISCRETISATIONS:

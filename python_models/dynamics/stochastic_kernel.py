@@ -36,19 +36,10 @@ class StochasticKernel(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per grid point: u_id, v_id, u, v, density_conditional, density_joint, is_supported."""
-        size = self.grid.size
-        ids = np.arange(size)
-        return pd.DataFrame(
-            {
-                "u_id": np.repeat(ids, size),
-                "v_id": np.tile(ids, size),
-                "u": np.repeat(self.grid, size),
-                "v": np.tile(self.grid, size),
-                "density_conditional": self.conditional.reshape(-1),
-                "density_joint": self.joint.reshape(-1),
-                "is_supported": np.repeat(self.is_supported, size),
-            }
-        )
+        u, v = (axis.ravel() for axis in np.indices(self.joint.shape))
+        places = {"u_id": u, "v_id": v, "u": self.grid[u], "v": self.grid[v]}
+        densities = {"density_conditional": self.conditional.ravel(), "density_joint": self.joint.ravel()}
+        return pd.DataFrame({**places, **densities, "is_supported": self.is_supported[u]})
 
 
 @aligned
@@ -60,15 +51,12 @@ def stochastic_kernel(
     grid: ArrayLike | None = None,
     adaptive: bool = False,
 ) -> StochasticKernel:
-    """f(v | u) = f(u, v) / f(u) with product Gaussian kernels.
+    """f(v | u) = f(u, v) / f(u) with product Gaussian kernels; u, v : (n,) finite, e.g. relative scores in t and t + d.
 
-    u, v : (n,) finite, e.g. relative scores of the same cities in t and t + d, or of the neighbours and the city.
-    h = sd n^(-1/6) on each axis (normal reference in two dimensions); `adaptive` multiplies it by the factor
-    (f(u_i, v_i) / geometric mean)^(-1/2) of each pair (Abramson 1982). Grid: n_grid points, the same on both axes, from
-    the smallest value - 4 h to the largest + 4 h, so that the conditional density has mass 1 (tolerance 1e-3) wherever
-    f(u) is above a thousandth of its maximum. Where f(u) is 0 to machine precision the conditional density is nan.
-    The ergodic density solves g(v) = int f(v | u) g(u) du (at most 500 steps, tolerance 1e-8).
-    Source: Quah 1997, J. Economic Growth 2:27-59; Johnson 2005.
+    h = sd n^(-1/6) on each axis; `adaptive` multiplies it by (f(u_i, v_i) / geometric mean)^(-1/2) (Abramson 1982).
+    Grid: n_grid points on both axes, from the smallest value - 4 h to the largest + 4 h. Where f(u) is 0 to machine
+    precision the conditional density is nan. The ergodic density solves g(v) = int f(v | u) g(u) du (at most 500 steps,
+    1e-8). Source: Quah 1997, J. Economic Growth 2:27-59; Johnson 2005.
 
     >>> from python_models.dynamics import stochastic_kernel
     >>> u = np.linspace(1, 2, 20)
@@ -83,7 +71,8 @@ def stochastic_kernel(
         raise ValueError("u or v does not vary: no density can be estimated.")
     factor = np.ones(x.size)
     if adaptive:
-        pilot = np.array([_at_point(x, y, hu, hv, i) for i in range(x.size)])
+        squares = ((x - x[:, None]) / hu) ** 2 + ((y - y[:, None]) / hv) ** 2
+        pilot = np.exp(-0.5 * squares).mean(axis=1) / (2.0 * math.pi * hu * hv)
         factor = np.sqrt(np.exp(np.log(pilot).mean()) / pilot)
     reach = 4.0 * max(hu, hv) * float(factor.max())
     low, high = min(x.min(), y.min()) - reach, max(x.max(), y.max()) + reach
@@ -99,11 +88,6 @@ def stochastic_kernel(
 def _kernels(axis: FloatArray, points: FloatArray, h: FloatArray) -> FloatArray:
     z = (axis[:, None] - points[None, :]) / h
     return np.asarray(np.exp(-0.5 * z * z) / (h * math.sqrt(2.0 * math.pi)))
-
-
-def _at_point(x: FloatArray, y: FloatArray, hu: float, hv: float, i: int) -> float:
-    squares = ((x - x[i]) / hu) ** 2 + ((y - y[i]) / hv) ** 2
-    return float(np.exp(-0.5 * squares).mean() / (2.0 * math.pi * hu * hv))
 
 
 def _ergodic(axis: FloatArray, conditional: FloatArray, max_steps: int = 500) -> tuple[FloatArray, int]:

@@ -1,8 +1,4 @@
-"""Inequality of one vector of values, its parts by group, and the intervals around both.
-
-Arrays or pandas objects in; floats or frozen results with `to_frame()` out. Values must be finite and not negative.
-What does not belong here: which scores, groups and years are looked at (see dagster_project.study.tables).
-"""
+"""Inequality of one vector of finite values >= 0, its parts by group, and the intervals around both."""
 
 from python_models.inequality.bootstrap import BootstrapResult, bootstrap
 from python_models.inequality.change import BetweenGroups, DisparityChange, between_groups, disparity_change

@@ -1,8 +1,7 @@
 """The measures for many weightings of the same cities at once: what a bootstrap needs.
 
 Every function takes y (n,) and W: rows (B, n) of case weights, one per replicate (how often a city was drawn, times its
-population where that counts), or another kind of `Weights`. It returns (B,) or (B, q). Equal weights give the plain
-measures.
+population where that counts), or `Weights`. It returns (B,) or (B, q). Equal weights give the plain measures.
 """
 
 from dataclasses import dataclass

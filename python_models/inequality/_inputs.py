@@ -33,13 +33,13 @@ def as_values(y: Vector, what: str = "y", *, is_checked: bool = True) -> FloatAr
         raise ValueError(f"{what} must be one vector, got shape {values.shape}.")
     if values.size == 0:
         raise ValueError(f"{what} is empty: give at least one value.")
-    if is_checked and not (np.isfinite(values).all() and values.min() >= 0.0):
+    if is_checked:
         refuse(values, what)
     return values
 
 
 def refuse(values: FloatArray, what: str) -> None:
-    """Raise ValueError for the first value that is missing, infinite or negative."""
+    """ValueError for the first value that is missing, infinite or negative."""
     for bad, name in ((~np.isfinite(values), "missing or infinite"), (values < 0.0, "negative")):
         if bad.any():
             place = tuple(int(i) for i in np.argwhere(bad)[0])

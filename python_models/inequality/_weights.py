@@ -1,15 +1,14 @@
 """Rows of case weights, and the few sums over them that every measure is made of.
 
 `Drawn` holds its rows (B, n): what a bootstrap draws. `Nudged` stands for n rows that differ from one base row in the
-weight of one city each: what the derivative by a city's weight needs. Its sums are closed forms over sorted prefix
-sums, O(n log n) for all rows together, where n rows of n weights would cost n^2.
+weight of one city each: what the derivative by a city's weight needs, by closed forms over sorted prefix sums,
+O(n log n) for all rows together. f (n,), F (n, q) belong to the cities.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,36 +18,7 @@ from python_models.inequality._inputs import Groups, IntArray
 CELLS = 2_000_000  # numbers of one block of rows: bounds the memory
 STEP = 1e-4  # of the derivative by a city's weight
 
-
-class Weights(Protocol):
-    """B rows of weights of the same n cities; f (n,), F (n, q) belong to the cities."""
-
-    def total(self) -> FloatArray:
-        """sum w, (B,)."""
-
-    def sums(self, f: FloatArray) -> FloatArray:
-        """sum w f, (B,) or (B, q)."""
-
-    def grouped(self, f: FloatArray, member: FloatArray) -> FloatArray:
-        """sum w f over the members of each group, (B, K); member (n, K) of ones and zeros."""
-
-    def pair_sum(self, y: FloatArray) -> FloatArray:
-        """sum_i sum_r w_i w_r |y_i - y_r|, (B,)."""
-
-    def pair_matrix(self, y: FloatArray, split: Groups) -> FloatArray:
-        """The same over the pairs of two groups, (B, K, K)."""
-
-    def quantile(self, y: FloatArray, share: float) -> FloatArray:
-        """Quantile of y at a share of the weight, (B,), see `_batch.quantile`."""
-
-    def times(self, base: FloatArray) -> Weights:
-        """The rows times base (n,)."""
-
-    def take(self, cities: IntArray) -> Weights:
-        """The same rows over some of the cities."""
-
-    def blocks(self) -> Iterator[FloatArray]:
-        """The rows themselves, (b, n) at a time."""
+type Weights = Drawn | Nudged
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,25 +26,28 @@ class Drawn:
     """Rows as they are, (B, n)."""
 
     rows: FloatArray
+    _kept: list[tuple[FloatArray, tuple[IntArray, FloatArray, FloatArray, FloatArray]]] = field(default_factory=list)
 
     def total(self) -> FloatArray:
+        """sum w, (B,)."""
         return np.asarray(self.rows.sum(axis=1))
 
     def sums(self, f: FloatArray) -> FloatArray:
+        """sum w f, (B,) or (B, q)."""
         return np.asarray(self.rows @ f)
 
     def grouped(self, f: FloatArray, member: FloatArray) -> FloatArray:
+        """sum w f over the members of each group, (B, K); member (n, K) of ones and zeros."""
         return np.asarray((self.rows * f) @ member)
 
     def pair_sum(self, y: FloatArray) -> FloatArray:
-        order = np.argsort(y, kind="stable")
-        ys, ws = y[order], self.rows[:, order]
-        rank = 2.0 * np.cumsum(ws, axis=1) - ws
-        return np.asarray(2.0 * (np.einsum("bi,bi,i->b", ws, rank, ys) - ws.sum(axis=1) * (ws @ ys)))
+        """sum_i sum_r w_i w_r |y_i - y_r|, (B,)."""
+        _, ys, ws, up_to = self._rising(y)
+        return np.asarray(2.0 * (np.einsum("bi,bi,i->b", ws, 2.0 * up_to - ws, ys) - ws.sum(axis=1) * (ws @ ys)))
 
     def pair_matrix(self, y: FloatArray, split: Groups) -> FloatArray:
-        order = np.argsort(y, kind="stable")
-        ys, ws = y[order], self.rows[:, order]
+        """The same over the pairs of two groups, (B, K, K)."""
+        order, ys, ws, _ = self._rising(y)
         member = members_of(split)[order]
         mass, lead = ws @ member, ws * (ys - ys[ys.size // 2])
         pairs = np.empty((ws.shape[0], split.size, split.size))
@@ -84,25 +57,36 @@ class Drawn:
         return np.asarray(pairs + pairs.transpose(0, 2, 1))
 
     def quantile(self, y: FloatArray, share: float) -> FloatArray:
-        order = np.argsort(y, kind="stable")
-        ys, cumulated = y[order], np.cumsum(self.rows[:, order], axis=1)
-        total = cumulated[:, -1]
-        if (np.floor(self.rows) != self.rows).any():
-            place = (cumulated < least(share, total)[:, None]).sum(axis=1)
+        """Quantile of y at a share of the weight, (B,), see `_batch.quantile`."""
+        _, ys, ws, up_to = self._rising(y)
+        total = up_to[:, -1]
+        if (np.floor(ws) != ws).any():
+            place = (up_to < least(share, total)[:, None]).sum(axis=1)
             return ys[np.minimum(place, y.size - 1)]
         position = (total - 1.0) * share
         low = np.floor(position)
-        below, above = ((cumulated <= (low + step)[:, None]).sum(axis=1) for step in (0.0, 1.0))
+        below, above = ((up_to <= (low + step)[:, None]).sum(axis=1) for step in (0.0, 1.0))
         left, right = ys[np.minimum(below, y.size - 1)], ys[np.minimum(above, y.size - 1)]
         return np.asarray(left + (position - low) * (right - left))
 
+    def _rising(self, y: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+        """Order of y, y and the rows in it, and the rows' running sums: kept for the next measure of the same y."""
+        if not self._kept or self._kept[0][0] is not y:
+            order = np.argsort(y, kind="stable")
+            rows = self.rows[:, order]
+            self._kept[:] = [(y, (order, y[order], rows, np.cumsum(rows, axis=1)))]
+        return self._kept[0][1]
+
     def times(self, base: FloatArray) -> Drawn:
+        """The rows times base (n,)."""
         return Drawn(self.rows * base)
 
     def take(self, cities: IntArray) -> Drawn:
+        """The same rows over some of the cities."""
         return Drawn(self.rows[:, cities])
 
     def blocks(self) -> Iterator[FloatArray]:
+        """The rows themselves, (b, n) at a time."""
         yield self.rows
 
 

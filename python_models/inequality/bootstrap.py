@@ -1,6 +1,6 @@
 """City bootstrap: stratified by group, whole trajectories, percentile and BCa intervals, bands over the years."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,17 +62,10 @@ class BootstrapResult(Resampled, Shown):
         """One row per column of y (year) and statistic, with n_obs, n_replicates, level and seed."""
         t, q = self.estimate.shape
         limits = ("estimate", "se", "lo", "hi", "bca_lo", "bca_hi", "band_lo", "band_hi")
-        return pd.DataFrame(
-            {
-                "column": pd.Series(list(self.columns), dtype=object).repeat(q).to_numpy(),
-                "statistic": list(self.names) * t,
-                **{name: getattr(self, name).reshape(-1) for name in limits},
-                "n_obs": self.n_obs,
-                "n_replicates": self.replicates.shape[0],
-                "level": self.level,
-                "seed": self.seed,
-            }
-        )
+        columns = pd.Series(list(self.columns), dtype=object).repeat(q).to_numpy()
+        values = {name: value.reshape(-1) for name, value in self._pick(*limits).items()}
+        sizes = {"n_obs": self.n_obs, "n_replicates": len(self.replicates), "level": self.level, "seed": self.seed}
+        return pd.DataFrame({"column": columns, "statistic": list(self.names) * t, **values, **sizes})
 
     def plot(self, statistic: str | None = None) -> _plot.Picture:
         """Altair chart of one statistic, by default the first, over the columns of y, with its percentile interval.
@@ -99,14 +92,12 @@ def bootstrap(
 ) -> BootstrapResult:
     """Bootstrap of a statistic of cities, all years drawn together.
 
-    y : (N,) or (N, T) finite, not negative; a row is a city with its whole trajectory.   groups : (N,) strata, drawn
-    within, sizes kept; None: one stratum.   weights : like y or (N,), e.g. population; None: all equal.
-    statistic : names out of mean, sd, cv, gini, theil_t, theil_l, or a function f(y (n,), W (B, n)) -> (B, q).
-    Replicate b draws n_j cities with replacement in each stratum j; its weights are the counts (times `weights`).
-    BCa (Efron 1987): z0 from the share of replicates below the estimate, acceleration a = sum U^3 / (6 (sum U^2)^1.5)
-    from the derivative U_i of the statistic by the weight of city i inside its stratum (a lone city has U = 0).
-    The named statistics cost O(n log n) a replicate and for all U together; a function of one's own O(n^2) for its U.
-    Raises ValueError for bad values, an unknown statistic, or fewer than 2 replicates. Same seed, same numbers.
+    y : (N,) or (N, T) finite, not negative.   groups : (N,) strata, drawn within, sizes kept.   weights : like y or
+    (N,), e.g. population.   statistic : names of STATISTICS, or a function f(y (n,), W (B, n)) -> (B, q). Replicate b
+    draws n_j cities with replacement in each stratum j; its weights are the counts (times `weights`). BCa (Efron 1987):
+    z0 from the share of replicates below the estimate, acceleration a = sum U^3 / (6 (sum U^2)^1.5) from the derivative
+    U_i of the statistic by the weight of city i inside its stratum. Named statistics cost O(n log n) a replicate, a
+    function of one's own O(n^2) for its U. ValueError: bad values, an unknown statistic, under 2 replicates.
 
     >>> from python_models.inequality import bootstrap
     >>> bootstrap([1.0, 2.0, 3.0, 4.0, 8.0], "gini", n_replicates=199).to_frame().shape
@@ -139,22 +130,23 @@ def resampled(
     level: float = 0.95,
     seed: int = 0,
 ) -> Resampled:
-    """Estimates and limits of of_year(t, W) -> (B, q), W of B rows, for t = 0..n_years-1: the same draws in all years.
-
-    Draws are made and used a block at a time: memory stays below a few blocks of CELLS numbers.
-    """
-    n, rng = split.codes.size, np.random.default_rng(seed)
-    step = max(1, CELLS // n)
+    """Estimates and limits of of_year(t, W) -> (B, q), W of B rows, t = 0..n_years-1: the same draws in all years."""
 
     def all_years(W: Weights) -> FloatArray:
         parts = [of_year(year, W) for year in range(n_years)]
         return np.stack([p[:, None] if p.ndim == 1 else p for p in parts], axis=1)
 
-    estimate = all_years(Drawn(np.ones((1, n))))[0]  # (T, q)
-    sizes = [min(step, n_replicates - at) for at in range(0, n_replicates, step)]
-    replicates = np.concatenate([all_years(Drawn(draw_counts(split, size, rng))) for size in sizes])  # (B, T, q)
+    estimate = all_years(Drawn(np.ones((1, split.codes.size))))[0]  # (T, q)
+    replicates = np.concatenate([all_years(W) for W in drawn_blocks(split, n_replicates, seed)])  # (B, T, q)
     influence = (all_years(Nudged.of(split)) - estimate) / STEP  # (N, T, q)
     return Resampled(estimate, *interval_limits(estimate, replicates, influence, level), replicates)
+
+
+def drawn_blocks(split: Groups, n_replicates: int, seed: int) -> Iterator[Drawn]:
+    """All draws, a block at a time: memory stays below a few blocks of CELLS numbers."""
+    rng, step = np.random.default_rng(seed), max(1, CELLS // split.codes.size)
+    for at in range(0, n_replicates, step):
+        yield Drawn(draw_counts(split, min(step, n_replicates - at), rng))
 
 
 def draw_counts(split: Groups, n_replicates: int, rng: np.random.Generator) -> FloatArray:
@@ -168,25 +160,22 @@ def draw_counts(split: Groups, n_replicates: int, rng: np.random.Generator) -> F
 
 
 def interval_limits(
-    estimate: FloatArray, replicates: FloatArray, influence: FloatArray | None, level: float
+    estimate: FloatArray, replicates: FloatArray, influence: FloatArray, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """se, lo, hi, bca_lo, bca_hi, band_lo, band_hi of estimates (T, q) from replicates (B, T, q).
 
     A statistic that does not vary has its estimate as every limit; one with a missing replicate has nan.
     """
-    tail = (1.0 - level) / 2.0
+    tail, b = (1.0 - level) / 2.0, len(replicates)
     se = replicates.std(axis=0, ddof=1)
     ordered = np.sort(replicates, axis=0)
     lo, hi = _at(ordered, np.full(estimate.shape, tail)), _at(ordered, np.full(estimate.shape, 1.0 - tail))
-    bca_lo, bca_hi = lo, hi
-    if influence is not None:
-        below = (replicates < estimate).mean(axis=0) + 0.5 * (replicates == estimate).mean(axis=0)
-        b = replicates.shape[0]
-        z0 = ndtri(np.clip(below, 0.5 / b, 1.0 - 0.5 / b))
-        cube, square = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
-        a = np.divide(cube, 6.0 * square**1.5, out=np.zeros_like(cube), where=square > 0.0)
-        shifted = [z0 + (z0 + z) / (1.0 - a * (z0 + z)) for z in (ndtri(tail), -ndtri(tail))]
-        bca_lo, bca_hi = (_at(ordered, ndtr(z)) for z in shifted)
+    below = (replicates < estimate).mean(axis=0) + 0.5 * (replicates == estimate).mean(axis=0)
+    z0 = ndtri(np.clip(below, 0.5 / b, 1.0 - 0.5 / b))
+    cube, square = (influence**3).sum(axis=0), (influence**2).sum(axis=0)
+    a = np.divide(cube, 6.0 * square**1.5, out=np.zeros_like(cube), where=square > 0.0)
+    shifted = [z0 + (z0 + z) / (1.0 - a * (z0 + z)) for z in (ndtri(tail), -ndtri(tail))]
+    bca_lo, bca_hi = (_at(ordered, ndtr(z)) for z in shifted)
     with np.errstate(invalid="ignore", divide="ignore"):
         off = np.where(se > 0.0, np.abs(replicates - estimate) / se, 0.0)
     crit = np.quantile(off.max(axis=1), level, axis=0)  # over replicates of the largest over years, by statistic
@@ -219,8 +208,7 @@ def _plane(y: ArrayLike | pd.Series | pd.DataFrame) -> tuple[FloatArray, tuple[o
     plane = values[:, None] if values.ndim == 1 else values
     if plane.ndim != 2 or plane.size == 0:
         raise ValueError(f"y must have the axes (city,) or (city, year) and a value, got shape {values.shape}.")
-    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
-        refuse(plane, "y")
+    refuse(plane, "y")
     return plane, tuple(y.columns) if isinstance(y, pd.DataFrame) else tuple(range(plane.shape[1]))
 
 
@@ -229,6 +217,5 @@ def _like(weights: ArrayLike | pd.Series | pd.DataFrame, shape: tuple[int, ...])
     w = np.repeat(w[:, None], shape[1], axis=1) if w.ndim == 1 else w
     if w.shape != shape:
         raise ValueError(f"weights have shape {w.shape}, the values {shape}: give one weight per value.")
-    if not (np.isfinite(w).all() and w.min() >= 0.0):
-        refuse(w, "weights")
+    refuse(w, "weights")
     return w

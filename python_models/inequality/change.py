@@ -2,13 +2,13 @@
 
 The same cities are drawn in both years, as their errors go together: drawn apart, the standard error of a change of the
 Gini index is more than twice too large. Level and logarithm stand side by side, since the spread of an index that grows
-can fall in relative and rise in absolute terms.
-
-Cities are a census: the intervals are about the process behind the scores, not about sampling from more cities.
+can fall in relative and rise in absolute terms. Cities are a census: the intervals are about the process behind the
+scores, not about sampling from more cities.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from python_models._types import FloatArray
 from python_models.inequality import _batch
 from python_models.inequality._inputs import Groups, Labels, Vector, as_case_weights, as_groups, as_values, refuse
 from python_models.inequality._weights import CELLS, Drawn, Weights
-from python_models.inequality.bootstrap import draw_counts
+from python_models.inequality.bootstrap import drawn_blocks
 from python_models.inequality.dagum import dagum
 from python_models.inference import p_two_sided
 
@@ -54,9 +54,8 @@ class DisparityChange(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per measure: measure, first, last, change, se, bias, lower, upper, p."""
-        names = ("first", "last", "change", "se", "bias", "lower", "upper", "p")
-        frame = pd.DataFrame({"measure": list(self.names), **{name: getattr(self, name) for name in names}})
-        return frame.assign(n_obs=self.n_obs, n_bootstrap=self.n_bootstrap, seed=self.seed)
+        names = ("first", "last", "change", "se", "bias", "lower", "upper", "p", "n_obs", "n_bootstrap", "seed")
+        return pd.DataFrame({"measure": list(self.names), **self._pick(*names)})
 
 
 @aligned
@@ -71,21 +70,17 @@ def disparity_change(
 ) -> DisparityChange:
     """Change of every measure from the first to the last column of Y (N, T), finite and not negative.
 
-    mean, sd, cv, sd_log, gini, theil_t, theil_l; with `groups` (N,) also Dagum's parts (dagum_within, dagum_between,
-    dagum_transvariation), the parts of both Theil indices, and the gap between the groups that had the highest and the
-    lowest mean in the first year (gap: difference, gap_log: difference of logarithms). weights (N,): population.
-    A zero makes the logarithmic measures nan. ValueError: bad values, labels or fewer than 3 cities.
+    mean, sd, cv, sd_log, gini, theil_t, theil_l; with `groups` (N,) also Dagum's parts, the parts of both Theil
+    indices, and the gap between the groups that had the highest and the lowest mean in the first year (gap, gap_log).
+    weights (N,): population. A zero makes the logarithmic measures nan. ValueError: bad values, labels or fewer than 3
+    cities.
 
     >>> from python_models.inequality import disparity_change
     >>> Y = np.array([[1.0, 2.0], [2.0, 2.5], [3.0, 3.0], [8.0, 6.0]])
     >>> disparity_change(Y, n_bootstrap=99).to_frame().shape
     (7, 12)
     """
-    plane = np.asarray(Y, dtype=np.float64)
-    if plane.ndim != 2 or plane.shape[0] < 3 or plane.shape[1] < 2:
-        raise ValueError(f"a change needs three cities and two years or more, got shape {plane.shape}.")
-    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
-        refuse(plane, "Y")
+    plane = _plane(Y, 2, "a change needs three cities and two years or more")
     n = len(plane)
     base = np.ones(n) if weights is None else as_case_weights(weights, n)
     ends = plane[:, 0], plane[:, -1]
@@ -99,17 +94,23 @@ def disparity_change(
     point, left = values[1] - values[0], _left_out(change, base)
     left = np.where([name in SPREADS for name in measures], left * np.sqrt((n - 1.0) ** 2 / (n * (n - 2.0))), left)
     se = np.sqrt((n - 1.0) / n * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-    rng, step = np.random.default_rng(seed), max(1, CELLS // n)
     whole = Groups(np.zeros(n, dtype=np.int64), ("all",))
-    sizes = [min(step, n_bootstrap - at) for at in range(0, n_bootstrap, step)]
-    drawn = np.concatenate([change(Drawn(draw_counts(whole, size, rng) * base)) for size in sizes])
+    drawn = np.concatenate([change(W.times(base)) for W in drawn_blocks(whole, n_bootstrap, seed)])
     tail = (1.0 - level) / 2.0
     known = ~np.isnan(drawn).all(axis=0)
     lower, upper = np.full((2, len(point)), np.nan)
     lower[known], upper[known] = np.nanquantile(drawn[:, known], [tail, 1.0 - tail], axis=0)
     bias = (n - 1.0) * (left.mean(axis=0) - point)
-    p = p_two_sided(drawn)
-    return DisparityChange(tuple(measures), values[0], values[1], se, bias, lower, upper, p, n, n_bootstrap, seed)
+    limits = se, bias, lower, upper, p_two_sided(drawn)
+    return DisparityChange(tuple(measures), values[0], values[1], *limits, n, n_bootstrap, seed)
+
+
+def _plane(Y: FloatArray | pd.DataFrame, least_years: int, what: str) -> FloatArray:
+    plane = np.asarray(Y, dtype=np.float64)
+    if plane.ndim != 2 or plane.shape[0] < 3 or plane.shape[1] < least_years:
+        raise ValueError(f"{what}, got shape {plane.shape}.")
+    refuse(plane, "Y")
+    return plane
 
 
 type Measure = Callable[[FloatArray, Weights], FloatArray]
@@ -130,29 +131,25 @@ def _measures(first: FloatArray, base: FloatArray, split: Groups | None) -> dict
     means = _batch.group_means(first, base[None, :], split)[0]
     high, low = int(np.nanargmax(means)), int(np.nanargmin(means))
 
-    def gap(y: FloatArray, w: Weights, is_log: bool) -> FloatArray:
+    def gap(y: FloatArray, w: Weights, *, is_log: bool = False) -> FloatArray:
         by = _batch.group_means(y, w, split)
         by = np.log(np.where(by > 0.0, by, np.nan)) if is_log else by
         return np.asarray(by[:, high] - by[:, low])
 
-    def dagum_part(at: int) -> Measure:
-        return lambda y, w: _batch.dagum_components(y, w, split)[0][:, at]
+    def dagum_part(y: FloatArray, w: Weights, at: int) -> FloatArray:
+        return _batch.dagum_components(y, w, split)[0][:, at]
 
-    def theil_part(kind: str, is_within: bool) -> Measure:
+    def theil_part(y: FloatArray, w: Weights, kind: str, part: str) -> FloatArray:
+        between = _batch.theil_nested(y, w, split, split, kind).between_region
         index = _batch.theil_t if kind == "T" else _batch.theil_l
+        return index(y, w) - between if part == "within" else between
 
-        def part(y: FloatArray, w: Weights) -> FloatArray:
-            between = _batch.theil_nested(y, w, split, split, kind).between_region
-            return index(y, w) - between if is_within else between
-
-        return part
-
-    found |= {f"dagum_{part}": dagum_part(1 + at) for at, part in enumerate(("within", "between", "transvariation"))}
+    for at, part in enumerate(("within", "between", "transvariation"), start=1):
+        found[f"dagum_{part}"] = partial(dagum_part, at=at)
     for kind in ("T", "L"):
-        found |= {f"theil_{kind.lower()}_{part}": theil_part(kind, part == "within") for part in ("within", "between")}
-    found["gap"] = lambda y, w: gap(y, w, False)
-    found["gap_log"] = lambda y, w: gap(y, w, True)
-    return found
+        for part in ("within", "between"):
+            found[f"theil_{kind.lower()}_{part}"] = partial(theil_part, kind=kind, part=part)
+    return found | {"gap": gap, "gap_log": partial(gap, is_log=True)}
 
 
 def _logs(y: FloatArray) -> FloatArray:
@@ -161,11 +158,8 @@ def _logs(y: FloatArray) -> FloatArray:
 
 def _left_out(change: Callable[[Weights], FloatArray], base: FloatArray) -> FloatArray:
     """The change without each city in turn, (N, q), some rows of weights at a time."""
-    n = len(base)
-    step = max(1, CELLS // n)
-    found = []
-    for start in range(0, n, step):
-        at = np.arange(start, min(n, start + step))
+    n, found = len(base), []
+    for at in np.split(np.arange(n), range(max(1, CELLS // n), n, max(1, CELLS // n))):
         rows = np.repeat(base[None, :], len(at), axis=0)
         rows[np.arange(len(at)), at] = 0.0
         found.append(change(Drawn(rows)))
@@ -179,11 +173,7 @@ def gini_covariance(Y: FloatArray | pd.DataFrame) -> FloatArray:
     (n - 1)/n sum_i (G_(i) - mean)(G_(i) - mean)', G_(i) the T indices without city i. The variance of a change from
     s to t is C_ss + C_tt - 2 C_st. ValueError: fewer than 3 cities, a value that is missing, infinite or negative.
     """
-    plane = np.asarray(Y, dtype=np.float64)
-    if plane.ndim != 2 or plane.shape[0] < 3:
-        raise ValueError(f"the covariance of a Gini index needs three cities or more, got shape {plane.shape}.")
-    if not (np.isfinite(plane).all() and plane.min() >= 0.0):
-        refuse(plane, "Y")
+    plane = _plane(Y, 1, "the covariance of a Gini index needs three cities or more")
     n = len(plane)
     left = _left_out(lambda W: np.column_stack([_batch.gini(y, W) for y in plane.T]), np.ones(n))
     gap = left - left.mean(axis=0)
@@ -194,9 +184,8 @@ def gini_covariance(Y: FloatArray | pd.DataFrame) -> FloatArray:
 class BetweenGroups:
     """Net between-group part of the Gini index with what equal means would give it by chance.
 
-    between : Dagum's G_nb, never below 0, so that groups of equal means have a positive one.   corrected : without the
-    part that comes from that; around 0 where means are equal, so it can be negative.   total : Gini index.
-    statistic, p : test of equal means (Alexander and Govern 1994, any variances).
+    between : Dagum's G_nb, never below 0.   corrected : without the part that comes from that; around 0 where means are
+    equal.   total : Gini index.   statistic, p : test of equal means (Alexander and Govern 1994, any variances).
     """
 
     between: float
@@ -215,11 +204,9 @@ class BetweenGroups:
 def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> BetweenGroups:
     """Dagum's net between-group part, corrected for the means of groups that differ by chance.
 
-    y (n,) finite, not negative; groups (n,); weights (n,). G_nb is a sum over pairs of |mu_j - mu_h|. Of each pair the
-    absolute value gives way to the mean, over all ways to halve both groups, of sign(one half) times the other half:
-    d (2 Phi(d/s) - 1) - 2 s phi(d/s), s^2 = s_j^2/n_j + s_h^2/n_h: without bias where the means are equal, and d where
-    they are far apart. (The jackknife that leaves out one city sees a straight line and corrects nothing.)
-    ValueError: as `dagum`, or a group of one city, whose variance is not known.
+    y (n,) finite, not negative; groups (n,); weights (n,). G_nb is a sum over pairs of |mu_j - mu_h|, each replaced by
+    its mean over all ways to halve both groups: d (2 Phi(d/s) - 1) - 2 s phi(d/s), s^2 = s_j^2/n_j + s_h^2/n_h: without
+    bias where the means are equal, and d where they are far apart. ValueError: as `dagum`, or a group of one city.
 
     >>> from python_models.inequality import between_groups
     >>> found = between_groups([1.0, 2.0, 3.0, 4.0, 8.0, 9.0], ["w", "w", "w", "e", "e", "e"])

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,7 @@ from python_models import _plot
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import FloatArray
-from python_models.inequality._differences import differences
-from python_models.inequality._inputs import IntArray, Labels, Vector, as_case_weights, as_groups, as_values
+from python_models.inequality._inputs import Groups, IntArray, Labels, Vector, as_case_weights, as_groups, as_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class DagumResult(Shown):
     """Gini index and its three parts: total = within + between + transvariation.
 
     between is the net between-group part G_nb, transvariation the part G_t that comes from overlap. Arrays of size K
-    and K x K follow `labels`; the properties hand them out as pandas objects with the labels on them.
+    and K x K follow `labels`; properties carry the labels.
     """
 
     total: float
@@ -72,16 +72,11 @@ class DagumResult(Shown):
 
     def groups_frame(self) -> pd.DataFrame:
         """One row per group: group, n, mean, population_share, value_share, gini_within."""
-        return pd.DataFrame(
-            {
-                "group": pd.Series(list(self.labels), dtype=object),
-                "n": self.counts,
-                "mean": self.means,
-                "population_share": self.population_share,
-                "value_share": self.value_share,
-                "gini_within": np.diagonal(self.gini_matrix),
-            }
+        shares = self._pick("population_share", "value_share")
+        frame = pd.DataFrame(
+            {"group": pd.Series(list(self.labels), dtype=object), "n": self.counts, "mean": self.means}
         )
+        return frame.assign(**shares, gini_within=np.diagonal(self.gini_matrix))
 
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair of groups with members, the one with the higher mean first (the earlier label if equal).
@@ -110,16 +105,14 @@ class DagumResult(Shown):
 
 @aligned
 def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResult:
-    """Dagum's decomposition G = G_w + G_nb + G_t in O(n log n + n K).
+    """Dagum's decomposition G = G_w + G_nb + G_t in O(n log n + n K) (docs/formulas.md#dagum).
 
-    y : (n,) finite, not negative.   groups : (n,) labels, K of them.   weights : (n,) or None (all equal).
-    p_j, s_j : shares of group j in the cases and in the total; mu_j its mean; Delta_jh the mean |y_ji - y_hr|.
-    G_jj = Delta_jj / (2 mu_j), G_jh = Delta_jh / (mu_j + mu_h), D_jh = (mu_j - mu_h) / Delta_jh for mu_j >= mu_h,
-    G_w = sum_j G_jj p_j s_j, G_nb = sum_{h<j} G_jh (p_j s_h + p_h s_j) D_jh, G_t the same with 1 - D_jh.
-    Edge cases: one member: G_jj = 0. Delta_jh = 0: G_jh = 0 and D_jh = 0. mu_j + mu_h = 0: G_jh is nan and adds 0.
-    A category without members is kept with n = 0 and nan. mu = 0: every part is nan.
-    Raises ValueError for a missing, infinite or negative value, a missing label, or a wrong length.
-    Source: Dagum 1997, Empirical Economics 22:515-531.
+    y : (n,) finite, not negative.   groups : (n,) labels, K of them.   weights : (n,) or None (all equal). p_j, s_j :
+    shares of group j in the cases and in the total; mu_j its mean; Delta_jh the mean |y_ji - y_hr|. G_jj = Delta_jj /
+    (2 mu_j), G_jh = Delta_jh / (mu_j + mu_h), D_jh = (mu_j - mu_h) / Delta_jh for mu_j >= mu_h, G_w = sum_j G_jj p_j
+    s_j, G_nb = sum_{h<j} G_jh (p_j s_h + p_h s_j) D_jh, G_t the same with 1 - D_jh. One member: G_jj = 0. Delta_jh = 0:
+    G_jh = D_jh = 0. mu_j + mu_h = 0: G_jh is nan and adds 0. A category without members has n = 0 and nan. mu = 0:
+    every part is nan. ValueError: a bad value, a missing label, or a wrong length.
 
     >>> from python_models.inequality import dagum
     >>> parts = dagum([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"])
@@ -128,9 +121,9 @@ def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResu
     """
     values = as_values(y)
     split = as_groups(groups, values.size)
-    w = None if weights is None else as_case_weights(weights, values.size)
+    w = np.ones(values.size) if weights is None else as_case_weights(weights, values.size)
     counts = np.bincount(split.codes, minlength=split.size).astype(np.int64)
-    found = differences(values, split, w)
+    found = _differences(values, split, w)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = found.sums / found.mass
         gini = found.spread / (means[:, None] + means[None, :])
@@ -144,6 +137,42 @@ def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResu
     s = found.sums / total if total > 0.0 else np.full(split.size, np.nan)
     parts = _parts(gini, affluence, p, s)
     return DagumResult(*parts, split.labels, counts, means, p, s, found.spread, gini, affluence)
+
+
+class _Differences(NamedTuple):
+    """mass (K,) weight of the groups, sums (K,) of weight x value, spread (K, K) mean |y_ji - y_hr| (nan if empty)."""
+
+    mass: FloatArray
+    sums: FloatArray
+    spread: FloatArray
+
+
+def _differences(values: FloatArray, split: Groups, w: FloatArray) -> _Differences:
+    """Delta_jh of all pairs of groups, from sorted values.
+
+    Sums across two groups are R_jh + R_hj, R_jh = sum_{i in j} w_i y_i (2 C_h(i) - W_h), C_h(i) = weight of group h up
+    to i. Where all of one group lies above the other, Delta_jh is the gap of the means: taken as such, so that D_jh is
+    1 and the overlap 0 to the last digit. Values are centred first, which changes no difference and keeps digits.
+    """
+    k, order, centre = split.size, np.argsort(values), values[values.size // 2]
+    ys, codes, ws = values[order], split.codes[order], w[order]
+    mass, sums = (np.bincount(codes, weights=of, minlength=k) for of in (ws, ws * ys))
+    rank = np.empty((k, k))
+    for h in range(k):
+        own = np.where(codes == h, ws, 0.0)
+        # half of the own weight: a case is neither above nor below itself
+        lead = ws * (ys - centre) * (2.0 * np.cumsum(own) - own - mass[h])
+        rank[:, h] = np.bincount(codes, weights=lead, minlength=k)
+    low, high = np.full((2, k), np.nan)
+    low[codes[::-1]] = ys[::-1]  # the last assignment wins: the first place
+    high[codes] = ys
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / mass
+        spread = np.maximum(rank + rank.T, 0.0) / np.outer(mass, mass)
+    apart = (low[:, None] >= high[None, :]) & ~np.eye(k, dtype=bool)
+    spread = np.where(apart | apart.T, np.abs(means[:, None] - means[None, :]), spread)
+    same = (low[:, None] == high[None, :]) & (high[:, None] == low[None, :])
+    return _Differences(mass, sums, np.where(same, 0.0, spread))
 
 
 def _parts(gini: FloatArray, affluence: FloatArray, p: FloatArray, s: FloatArray) -> tuple[float, float, float, float]:

@@ -37,16 +37,11 @@ class TheilResult(Shown):
     def to_frame(self) -> pd.DataFrame:
         """One row per group: group, n, share, index inside, within = share x index, contribution in percent."""
         within = _times(self.share, self.index)
-        return pd.DataFrame(
-            {
-                "group": pd.Series(list(self.labels), dtype=object),
-                "n": self.counts,
-                "share": self.share,
-                "index": self.index,
-                "within": within,
-                "contribution": 100.0 * within / self.total if self.total > 0.0 else np.nan,
-            }
+        frame = pd.DataFrame(
+            {"group": pd.Series(list(self.labels), dtype=object), "n": self.counts, "share": self.share}
         )
+        percent = 100.0 * within / self.total if self.total > 0.0 else np.nan
+        return frame.assign(index=self.index, within=within, contribution=percent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +75,13 @@ def theil(y: Vector, groups: Labels, kind: Kind = "T", *, weights: Vector | None
 def theil(
     y: Vector, groups: Labels | None = None, kind: Kind = "T", *, weights: Vector | None = None
 ) -> float | TheilResult:
-    """Theil index T = (1/n) sum (y/mu) ln(y/mu) or L = (1/n) sum ln(mu/y); with groups also its two parts.
+    """Theil index T = (1/n) sum (y/mu) ln(y/mu) or L = (1/n) sum ln(mu/y); with groups a TheilResult with its two
+    parts.
 
     y : (n,) finite, not negative.   groups : (n,) labels or None.   weights : (n,) or None (all equal).
     Parts of T: sum_r S_r ln(mu_r/mu) + sum_r S_r T_r with shares S_r of the total; of L: sum_r f_r ln(mu/mu_r) +
-    sum_r f_r L_r with shares f_r of the cases. 0 ln 0 = 0. L with a zero is nan (flag `has_zero`); mu = 0 gives nan.
-    Without groups a float, with groups a TheilResult. Raises ValueError for bad values, labels, lengths or kind.
-    Source: Theil 1967.
+    sum_r f_r L_r with shares f_r of the cases. L with a zero is nan (flag `has_zero`); mu = 0 gives nan.
+    ValueError: bad values, labels, lengths or kind. Source: Theil 1967.
 
     >>> from python_models.inequality import theil
     >>> round(theil([1.0, 2.0, 3.0]), 4)
@@ -112,14 +107,13 @@ def theil(
 def theil_nested(
     y: Vector, region: Labels, province: Labels, kind: Kind = "T", *, weights: Vector | None = None
 ) -> TheilNestedResult:
-    """Theil index in three parts: between regions, between provinces of a region, inside provinces.
+    """Theil index in three parts: between regions, between provinces of a region, inside provinces
+    (docs/formulas.md#theil).
 
-    T = sum_r S_r ln(mu_r/mu) + sum_r sum_p S_rp ln(mu_rp/mu_r) + sum_r sum_p S_rp T_rp with shares S of the total;
-    L the same with shares f of the cases and ln(mu/mu_r), ln(mu_r/mu_rp), L_rp. The parts sum to the total. A
-    province with one city has no part inside. y, weights and edge cases as in `theil`; a province must lie in one
-    region. `regions` has one row per region: region, n, value_share, population_share, within_region_total (index
-    inside the region), between_province_in_region and within_province_in_region (its two parts), contribution
-    (share x index inside the region, percent of the total). Source: Theil 1967; Akita 2003.
+    T = sum_r S_r ln(mu_r/mu) + sum_r sum_p S_rp ln(mu_rp/mu_r) + sum_r sum_p S_rp T_rp with shares S of the total; L
+    the same with shares f of the cases and inverse ratios. y, weights and edge cases as in `theil`; a province must lie
+    in one region. `regions` has one row per region: region, n, value_share, population_share, within_region_total and
+    its two parts, contribution (percent of the total). Source: Theil 1967; Akita 2003.
 
     >>> from python_models.inequality import theil_nested
     >>> parts = theil_nested([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"], ["a", "b", "c", "c"])

@@ -2,8 +2,14 @@
 
 from python_models.influence.barrier import Barrier, BarrierModeration, barrier_split, border_barrier, moderated_barrier
 from python_models.influence.block_lags import BlockLags, block_lags
-from python_models.influence.blocks import BlockSpillover, block_effects, block_spillover, split_blocks
-from python_models.influence.heterogeneity import GroupEffects, group_effects
+from python_models.influence.blocks import (
+    BlockSpillover,
+    GroupEffects,
+    block_effects,
+    block_spillover,
+    group_effects,
+    split_blocks,
+)
 from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
 from python_models.influence.level_adjusted import LevelAdjusted, even_scale, level_adjusted, level_controls
 from python_models.influence.pilot_placebo import PilotPlacebo, placebo_dates, placebo_pilots

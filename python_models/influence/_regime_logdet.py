@@ -36,11 +36,10 @@ class RegimeLogDet:
     def exact(self, rho: FloatArray) -> float:
         """f at rho (2,) by LU."""
         if self._dense is not None:
-            return float(
-                np.linalg.slogdet(np.eye(self.weights.n) - rho[0] * self._dense[0] - rho[1] * self._dense[1])[1]
-            )
-        inner = sp.csc_matrix(self._eye - rho[0] * self.parts[0] - rho[1] * self.parts[1])
-        return float(np.log(np.abs(splu(inner).U.diagonal())).sum())
+            inner = np.eye(self.weights.n) - rho[0] * self._dense[0] - rho[1] * self._dense[1]
+            return float(np.linalg.slogdet(inner)[1])
+        sparse = sp.csc_matrix(self._eye - rho[0] * self.parts[0] - rho[1] * self.parts[1])
+        return float(np.log(np.abs(splu(sparse).U.diagonal())).sum())
 
     def coarse(self, s: FloatArray) -> FloatArray:
         """f on the grid s x s (m, m), from a spline through the lattice."""

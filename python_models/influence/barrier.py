@@ -17,8 +17,8 @@ from python_models._show import Shown
 from python_models._types import ArrayLike
 from python_models.inference import Wald, half_width, normal, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
-from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, Robust, SpatialWeights, spatial_weights
+from python_models.influence.spillover import AnyWeights, Linear, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
 PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -70,20 +70,20 @@ class BarrierModeration(Shown):
 def border_barrier(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     area: Sequence[object],
     controls: ArrayLike | None = None,
     *,
     distance: ArrayLike | None = None,
     edges: Sequence[float] | None = None,
-    effects: str = "twoways",
-    cov: str | Robust = "cluster",
+    **options: Any,
 ) -> Barrier:
     """Barrier index b = 1 - theta_out / theta_in of a border (same `area`, e.g. province), y, x: (N, T).
 
     Without `distance`: W = W_in + W_out (not re-normalised), so a border is confounded with distance: neighbours inside
     are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring. Per ring: Fieller
     interval of the ratio, Wald p of theta_in = theta_out. Row 'joint': precision-weighted mean over the rings.
+    options: effects, estimator, cov of `fit_spillover`.
 
     >>> from python_models.influence import border_barrier
     >>> from python_models.simulation import small_panel
@@ -98,24 +98,22 @@ def border_barrier(
     same = labels[:, None] == labels[None, :]
     if distance is None:
         parts = {"all": weights.matrix.toarray()}
+    elif edges is None:
+        raise PanelInputError("rings need `edges` in km beside `distance`.")
     else:
-        if edges is None:
-            raise PanelInputError("rings need `edges` in km beside `distance`.")
         parts = ring_matrices(distance, edges)
-    matrices = {}
-    for ring, matrix in parts.items():
-        for side, mask in (("in", same), ("out", ~same)):
-            if (matrix * mask).any():
-                matrices[f"{ring}:{side}"] = matrix * mask
-    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, cov=cov)
+    sides = {"in": same, "out": ~same}
+    matrices = {f"{ring}:{side}": m * mask for ring, m in parts.items() for side, mask in sides.items()}
+    matrices = {name: m for name, m in matrices.items() if m.any()}
+    fit = fit_spillover(y, x, weights, matrices, controls, **options)
     both = [ring for ring in parts if {f"{ring}:in", f"{ring}:out"} <= set(matrices)]
     if not both:
         raise PanelInputError("no ring has links both inside and across the border.")
     table = pd.DataFrame([_row(ring, fit.at([f"{ring}:in", f"{ring}:out"])) for ring in both])
     if len(both) > 1:
         weight = joint_weights(table)
-        sides = [[{f"{ring}:{side}": w for ring, w in weight.items()}] for side in ("in", "out")]
-        loadings = np.concatenate([fit.restriction(side) for side in sides])
+        halves = [[{f"{ring}:{side}": w for ring, w in weight.items()}] for side in sides]
+        loadings = np.concatenate([fit.restriction(half) for half in halves])
         joint = Linear(fit.core.params, fit.core.cov).combine(loadings)
         table = pd.concat([table, pd.DataFrame([_row("joint", joint)])], ignore_index=True)
     return Barrier(fit, table)
@@ -126,18 +124,18 @@ def border_barrier(
 def barrier_split(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     is_behind: ArrayLike,
     controls: ArrayLike | None = None,
     *,
     scope: ArrayLike | None = None,
-    effects: str = "twoways",
-    cov: str | Robust = "cluster",
+    **options: Any,
 ) -> Barrier:
     """Barrier index of any barrier: links of W that `is_behind` (N, N) marks against those it does not.
 
     scope (N, N) : links that are asked about (default all), e.g. those from a centre to its periphery; the others share
-    one theta of their own ('rest'). One row, ring 'all'. PanelInputError: no link on one of the sides.
+    one theta of their own ('rest'). One row, ring 'all'. options as in `border_barrier`. PanelInputError: no link on
+    one of the sides.
 
     >>> from python_models.influence import barrier_split
     >>> from python_models.simulation import small_panel
@@ -148,9 +146,8 @@ def barrier_split(
     """
     weights = spatial_weights(W)
     full = weights.matrix.toarray()
-    behind, asked = np.asarray(is_behind, dtype=np.bool_), np.ones(full.shape, dtype=np.bool_)
-    if scope is not None:
-        asked = np.asarray(scope, dtype=np.bool_)
+    behind = np.asarray(is_behind, dtype=np.bool_)
+    asked = np.ones(full.shape, dtype=np.bool_) if scope is None else np.asarray(scope, dtype=np.bool_)
     if behind.shape != full.shape or asked.shape != full.shape:
         raise PanelInputError(f"is_behind and scope must be {full.shape}, got {behind.shape} and {asked.shape}.")
     matrices = {"all:in": full * (asked & ~behind), "all:out": full * (asked & behind), "rest": full * ~asked}
@@ -158,7 +155,7 @@ def barrier_split(
         if not matrices[side].any():
             raise PanelInputError(f"no link {words} the barrier: its effect cannot be estimated.")
     used = {k: m for k, m in matrices.items() if m.any()}
-    fit = fit_spillover(y, x, weights, used, controls, effects=effects, cov=cov)
+    fit = fit_spillover(y, x, weights, used, controls, **options)
     return Barrier(fit, pd.DataFrame([_row("all", fit.at(["all:in", "all:out"]))]))
 
 
@@ -167,13 +164,11 @@ def barrier_split(
 def moderated_barrier(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     area: Sequence[object],
     moderator: ArrayLike,
     controls: ArrayLike | None = None,
-    *,
-    effects: str = "twoways",
-    cov: str | Robust = "cluster",
+    **options: Any,
 ) -> BarrierModeration:
     """Barrier index at the 10, 50 and 90 % points of a fixed moderator of the receiving city.
 
@@ -181,7 +176,7 @@ def moderated_barrier(
 
     y, x: (N, T); W: (N, N) row-normalised; area: label a city; moderator: (N,), known before the panel and fixed, so
     that the city effects take its level. theta at a level is the slope there. Last row: the change of the index from
-    the lowest to the highest level, delta method.
+    the lowest to the highest level, delta method. options as in `border_barrier`.
     PanelInputError: no links on one side, a moderator that is missing or does not vary.
 
     >>> from python_models.influence import moderated_barrier
@@ -202,7 +197,7 @@ def moderated_barrier(
     centred = (m - m.mean())[:, None]
     parts = {"in": full * same, "out": full * ~same}
     matrices = {**parts, **{f"{side}:m": centred * part for side, part in parts.items()}}
-    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, cov=cov)
+    fit = fit_spillover(y, x, weights, matrices, controls, **options)
     found = fit.at(TERMS)
     rows, gradients = [], []
     for label, share in PERCENTILES.items():
@@ -217,9 +212,8 @@ def moderated_barrier(
     change = rows[-1]["barrier_index"] - rows[0]["barrier_index"]
     gradient = gradients[-1] - gradients[0]
     limits = normal(change, np.sqrt(gradient @ found.cov @ gradient))
-    rows.append(
-        {"at_percentile": CHANGE, "barrier_index": change, "lo": float(limits.lower), "hi": float(limits.upper)}
-    )
+    ends = {"lo": float(limits.lower), "hi": float(limits.upper)}
+    rows.append({"at_percentile": CHANGE, "barrier_index": change, **ends})
     theta = found.point
     gap = theta[0] * theta[3] - theta[1] * theta[2]
     slope = np.array([theta[3], -theta[2], -theta[1], theta[0]])

@@ -8,6 +8,7 @@ Often weakly identified: refused where the maximum lies at the edge or the Hessi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
 from python_models.influence.blocks import split_blocks
-from python_models.influence.spillover import Matrix
+from python_models.influence.spillover import AnyWeights, control_planes
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.covariance import Rows, city_influences, score_rows
 from python_models.regression.errors import estimable
@@ -68,31 +69,17 @@ class BlockLags(Shown):
         """One row a block: receiver, emitter, rho_block, se, lo, hi, theta_block; tests and fit repeated."""
         se = np.sqrt(np.diag(self.cov))
         found = normal(self.rho, se)
-        return pd.DataFrame(
-            {
-                "receiver": [b[0] for b in self.blocks],
-                "emitter": [b[1] for b in self.blocks],
-                "rho_block": self.rho,
-                "se": se,
-                "lo": found.lower,
-                "hi": found.upper,
-                "theta_block": self.theta,
-            }
-        ).assign(
-            wald=self.wald,
-            p_equal=self.p_equal,
-            p_lr=self.p_lr,
-            lnl=self.loglik,
-            lnl_common=self.loglik_common,
-            condition=self.condition,
-            n_modes=self.n_modes,
-        )
+        receiver, emitter = zip(*self.blocks, strict=True)
+        table: dict[str, Any] = {"receiver": receiver, "emitter": emitter, "rho_block": self.rho, "se": se}
+        table |= {"lo": found.lower, "hi": found.upper, "theta_block": self.theta}
+        table |= {**self._pick("wald", "p_equal", "p_lr"), "lnl": self.loglik, "lnl_common": self.loglik_common}
+        return pd.DataFrame({**table, **self._pick("condition", "n_modes")})
 
 
 @aligned
 @estimable("spatial lags by block")
 def block_lags(
-    y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights, is_centre: ArrayLike, controls: ArrayLike | None = None
+    y: ArrayLike, x: ArrayLike, W: AnyWeights, is_centre: ArrayLike, controls: ArrayLike | None = None
 ) -> BlockLags:
     """Direct maximum likelihood with two-way effects, rho_b by a search from nine starts inside |rho_b| < 0.98.
 
@@ -116,8 +103,7 @@ def block_lags(
         raise PanelInputError("W has links in one block only: there is nothing to compare.")
     data = _Data.of(np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64), weights, parts, controls)
     found = [data.maximise(np.asarray(start)) for start in _starts(len(parts))]
-    best = max(found, key=lambda one: one[1])
-    rho, loglik = best
+    rho, loglik = max(found, key=lambda one: one[1])
     if np.abs(rho).max() > EDGE - 1e-6:
         raise PanelInputError(f"rho of block {list(parts)[int(np.abs(rho).argmax())]} runs to the edge of its range.")
     hessian = data.hessian(rho)
@@ -125,19 +111,11 @@ def block_lags(
     condition = float(roots[-1] / roots[0]) if roots[0] > 0 else float("inf")
     if condition >= WORST_CONDITION:
         raise PanelInputError(f"the lags of the blocks are not identified apart: condition number {condition:.2g}.")
-    near = [one for one in found if np.abs(one[0] - rho).max() > 1e-3]
     slopes = data.slopes(rho)
-    return BlockLags(
-        tuple(parts),
-        rho,
-        data.covariance(rho, hessian),
-        slopes[1 : 1 + len(parts)],
-        float(slopes[0]),
-        condition,
-        loglik,
-        data.common(),
-        1 + len({tuple(np.round(one[0], 2)) for one in near}),
-    )
+    far = {tuple(np.round(one[0], 2)) for one in found if np.abs(one[0] - rho).max() > 1e-3}
+    theta, cov = slopes[1 : 1 + len(parts)], data.covariance(rho, hessian)
+    fits = condition, loglik, data.common(), 1 + len(far)
+    return BlockLags(tuple(parts), rho, cov, theta, float(slopes[0]), *fits)
 
 
 def _starts(q: int) -> list[list[float]]:
@@ -162,19 +140,11 @@ class _Data:
 
     @classmethod
     def of(
-        cls,
-        y: FloatArray,
-        x: FloatArray,
-        weights: SpatialWeights,
-        parts: dict[str, FloatArray],
-        controls: ArrayLike | None,
+        cls, y: FloatArray, x: FloatArray, weights: SpatialWeights, parts: dict[str, FloatArray], controls: Any
     ) -> _Data:
         if y.ndim != 2 or x.shape != y.shape or len(y) != weights.n:
             raise PanelInputError(f"y and x need one shape (N, T), N = {weights.n}: got {y.shape} and {x.shape}.")
-        columns = [x, *(m @ x for m in parts.values())]
-        if controls is not None:
-            c = np.asarray(controls, dtype=np.float64)
-            columns += [side for k in range(c.shape[2]) for side in (c[:, :, k], weights.lag(c[:, :, k]))]
+        columns = [x, *(m @ x for m in parts.values()), *control_planes(controls, weights).values()]
         z = within(np.stack(columns, axis=2), "twoways").reshape(y.size, -1)
         targets = within(np.stack([y, *(m @ y for m in parts.values())], axis=2), "twoways").reshape(y.size, -1)
         if not (np.isfinite(z).all() and np.isfinite(targets).all()):
@@ -195,17 +165,9 @@ class _Data:
             quadratic = within(one @ e, "twoways").reshape(-1)
             quadratic -= self.z @ np.linalg.lstsq(self.z, quadratic, rcond=None)[0]
             linear.append((lag - quadratic).reshape(n, t))
-        scores = score_rows(
-            self.z.reshape(n, t, -1),
-            linear,
-            [MatrixMultiplier(one) for one in g],
-            e,
-            s2,
-            Rows.balanced(n, t),
-            is_centred=True,
-            share=share,
-            correction="jackknife",
-        )
+        options: dict[str, Any] = {"is_centred": True, "share": share, "correction": "jackknife"}
+        z, lags = self.z.reshape(n, t, -1), [MatrixMultiplier(one) for one in g]
+        scores = score_rows(z, linear, lags, e, s2, Rows.balanced(n, t), **options)
         k = self.z.shape[1]
         bread = np.zeros((k + len(g) + 1,) * 2)
         bread[k:-1, k:-1] = np.linalg.inv(-hessian * share)
@@ -239,13 +201,9 @@ class _Data:
             value, gradient = self.loglik(rho)
             return -value, -gradient
 
+        options: Any = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 200}
         done = optimize.minimize(
-            down,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-EDGE, EDGE)] * len(start),
-            options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 200},
+            down, start, jac=True, method="L-BFGS-B", bounds=[(-EDGE, EDGE)] * len(start), options=options
         )
         return np.asarray(done.x), -float(done.fun)
 
@@ -261,8 +219,9 @@ class _Data:
 
     def common(self) -> float:
         """Highest lnL with one rho for all blocks."""
-        q = len(self.matrices)
-        done = optimize.minimize_scalar(
-            lambda r: -self.loglik(np.full(q, r))[0], bounds=(-EDGE, EDGE), method="bounded", options={"xatol": 1e-9}
-        )
+
+        def down(r: float) -> float:
+            return -self.loglik(np.full(len(self.matrices), r))[0]
+
+        done = optimize.minimize_scalar(down, bounds=(-EDGE, EDGE), method="bounded", options={"xatol": 1e-9})
         return -float(done.fun)

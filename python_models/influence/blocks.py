@@ -1,6 +1,9 @@
-"""Asymmetric spillovers between centre and periphery: blocks W_{receiver,emitter} (docs/formulas.md#blocks)."""
+"""Spillovers between groups of cities: blocks W_{receiver,emitter} of centre and periphery (docs/formulas.md#blocks),
+and effects by group with the whole W: interactions, no split samples (docs/formulas.md#group-effects)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,12 +12,16 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import Wald, normal
-from python_models.influence.spillover import Linear, Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, Robust, SpatialWeights, spatial_weights
+from python_models.influence.spillover import AnyWeights, Linear, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
+type Side = Literal["emitter", "receiver"]
+
+EFFECTS = ("direct", "indirect", "total")
 LEVEL = 0.05
 BLOCKS = ("cc", "cp", "pc", "pp")  # receiver first: pc is received by the periphery, emitted by the centre
+MEANS = {"e_per_emitter": "e", "r_per_receiver": "r", "per_link": "per_link"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,28 +65,17 @@ class BlockSpillover(Shown):
     def to_frame(self) -> pd.DataFrame:
         """One row per emitter and receiver: theta, se, effect per emitter, receiver and link, with 95 % intervals."""
         limits, point = self.effects.normal(), self.effects.point
-        theta = self.fit.theta().set_index("name")
-        rows = []
-        for at, block in enumerate(BLOCKS):
-            has = block in theta.index
-            row = {
-                "receiver": block[0],
-                "emitter": block[1],
-                "theta_block": theta.loc[block, "theta"] if has else np.nan,
-                "se": theta.loc[block, "se"] if has else np.nan,
-            }
-            for name, short, i in (
-                ("e_per_emitter", "e", at),
-                ("r_per_receiver", "r", at + 4),
-                ("per_link", "per_link", at + 8),
-            ):
-                row |= {name: point[i], f"{short}_lo": limits.lower[i], f"{short}_hi": limits.upper[i]}
-            rows.append(row)
-        return pd.DataFrame(rows)
+        theta = self.fit.theta().set_index("name").reindex(BLOCKS)
+        table: dict[str, Any] = {"receiver": [b[0] for b in BLOCKS], "emitter": [b[1] for b in BLOCKS]}
+        table |= {"theta_block": theta["theta"].to_numpy(), "se": theta["se"].to_numpy()}
+        for k, (name, short) in enumerate(MEANS.items()):
+            own = slice(4 * k, 4 * k + 4)
+            table |= {name: point[own], f"{short}_lo": limits.lower[own], f"{short}_hi": limits.upper[own]}
+        return pd.DataFrame(table)
 
 
 @aligned
-def split_blocks(W: Matrix | SpatialWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
+def split_blocks(W: AnyWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
     """W_cc, W_cp, W_pc, W_pp (receiver, emitter), each (N, N), not re-normalised: together they are W.
 
     >>> from python_models.influence import split_blocks
@@ -91,8 +87,13 @@ def split_blocks(W: Matrix | SpatialWeights, is_centre: ArrayLike) -> dict[str, 
     centre = np.asarray(is_centre, dtype=np.bool_)
     if centre.shape != (len(full),):
         raise PanelInputError(f"is_centre must have one flag a city ({len(full)}), got shape {centre.shape}.")
+    return {b: full * np.outer(*sides) for b, sides in _sides(centre).items()}
+
+
+def _sides(centre: BoolArray) -> dict[str, tuple[BoolArray, BoolArray]]:
+    """Masks of the receivers and the emitters of each block."""
     groups = {"c": centre, "p": ~centre}
-    return {b: full * np.outer(groups[b[0]], groups[b[1]]) for b in BLOCKS}
+    return {b: (groups[b[0]], groups[b[1]]) for b in BLOCKS}
 
 
 @aligned
@@ -108,30 +109,21 @@ def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool
     """
     s, centre = np.asarray(multiplier, dtype=np.float64), np.asarray(is_centre, dtype=np.bool_)
     s = s if with_own else s - np.diag(np.diag(s))
-    groups = {"c": centre, "p": ~centre}
-    sums = np.array([s[np.ix_(groups[b[0]], groups[b[1]])].sum() for b in BLOCKS])
-    emitters = np.array([groups[b[1]].sum() for b in BLOCKS])
-    receivers = np.array([groups[b[0]].sum() for b in BLOCKS])
-    return np.concatenate([sums / emitters, sums / receivers])
+    pairs = _sides(centre).values()
+    sums = np.array([s[np.ix_(receivers, emitters)].sum() for receivers, emitters in pairs])
+    n = np.array([(receivers.sum(), emitters.sum()) for receivers, emitters in pairs])
+    return np.concatenate([sums / n[:, 1], sums / n[:, 0]])
 
 
 @aligned
 @estimable("the spillover by block")
 def block_spillover(
-    y: ArrayLike,
-    x: ArrayLike,
-    W: Matrix | SpatialWeights,
-    is_centre: ArrayLike,
-    controls: ArrayLike | None = None,
-    *,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    cov: str | Robust = "cluster",
+    y: ArrayLike, x: ArrayLike, W: AnyWeights, is_centre: ArrayLike, controls: ArrayLike | None = None, **options: Any
 ) -> BlockSpillover:
     """SDM with one theta per block and a common rho; effects by block, their difference and the Wald test.
 
     y, x: (N, T); W: (N, N) row-normalised; is_centre: (N,). Per link: E over the mean number of links of an emitter
-    into the block.
+    into the block. options: effects, estimator, cov of `fit_spillover`.
     PanelInputError: no centre, no periphery, or a block of W without links (named).
 
     >>> from python_models.influence import block_spillover
@@ -147,18 +139,94 @@ def block_spillover(
     matrices = {b: m for b, m in split_blocks(weights, centre).items() if m.any()}
     if not {"cp", "pc"} <= set(matrices):
         raise PanelInputError("W has no link between centre and periphery: no spillover between them can be estimated.")
-    fit = fit_spillover(y, x, weights, matrices, controls, effects=effects, estimator=estimator, cov=cov)
-    links = _links(weights, centre)
-    found = fit.effects(lambda s: block_effects(s, centre))
+    fit = fit_spillover(y, x, weights, matrices, controls, **options)
+    linked = weights.matrix.toarray() != 0
+    links = np.array([linked[np.ix_(*sides)].sum() / sides[1].sum() for sides in _sides(centre).values()])
     per_link = np.zeros((12, 8))
     per_link[:8] = np.eye(8)
-    per_link[8:, :4] = np.diag(1.0 / links)
+    per_link[8:, :4] = np.diag(1.0 / np.where(links > 0, links, np.nan))
+    found = fit.effects(lambda s: block_effects(s, centre))
     return BlockSpillover(fit, found.combine(per_link), centre, fit.wald_equal("pc", "cp"))
 
 
-def _links(weights: SpatialWeights, centre: BoolArray) -> FloatArray:
-    """Mean number of links of an emitter into each block; NaN where there is none."""
-    linked = weights.matrix.toarray() != 0
-    groups = {"c": centre, "p": ~centre}
-    counts = np.array([linked[np.ix_(groups[b[0]], groups[b[1]])].sum() / groups[b[1]].sum() for b in BLOCKS])
-    return np.where(counts > 0, counts, np.nan)
+@dataclass(frozen=True, eq=False)
+class GroupEffects(Shown):
+    """fit with beta_g ('own:g') and theta_g ('lag:g'); effects (3 a group); Wald of equal slopes over the groups."""
+
+    fit: SpilloverFit
+    groups: tuple[str, ...]
+    effects: Linear
+    side: Side
+    wald: Wald
+
+    @property
+    def p_equal(self) -> float:
+        return self.wald.p
+
+    @property
+    def contrasts(self) -> list[dict[str, float]]:
+        """Rows of R in R theta = 0: beta_g and theta_g against those of the first group."""
+        return _contrasts(self.groups)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per group and effect: point, se, lower, upper, p (delta method)."""
+        found, k = self.effects.normal(), len(self.groups)
+        keys = {"group_code": np.repeat(np.array(self.groups, dtype=object), len(EFFECTS)), "effect": [*EFFECTS] * k}
+        values = {"point": self.effects.point, "se": self.effects.std_error, "lower": found.lower, "upper": found.upper}
+        return pd.DataFrame({**keys, **values, "p": found.p, "p_equal": self.p_equal})
+
+
+@aligned
+@estimable("the effects by group")
+def group_effects(
+    y: ArrayLike,
+    x: ArrayLike,
+    W: AnyWeights,
+    groups: Sequence[object],
+    controls: ArrayLike | None = None,
+    *,
+    side: Side = "emitter",
+    **options: Any,
+) -> GroupEffects:
+    """y = rho W y + sum_g 1[g] x beta_g + spillovers by group + controls + effects; y, x: (N, T), groups: (N,).
+
+    side 'emitter': theta_g goes with the group of the neighbour that emits, W (1[g] x); 'receiver': with that of the
+    city that receives, 1[g] (W x). Effects of a group: direct = mean own diagonal of S over its cities; indirect =
+    mean column sum (emitter: what a city gives) or row sum (receiver: what it gets) without the diagonal. Wald:
+    beta_g and theta_g equal over groups, 2 (G - 1) degrees of freedom. options: effects, estimator, cov of
+    `fit_spillover`. PanelInputError: fewer than two groups.
+
+    >>> from python_models.influence import group_effects
+    >>> from python_models.simulation import small_panel
+    >>> y, x, W = small_panel()
+    >>> group_effects(y, x, W, ["e"] * 6 + ["w"] * 6).to_frame().shape
+    (6, 8)
+    """
+    weights = spatial_weights(W)
+    labels = np.asarray([str(g) for g in groups])
+    if labels.shape != (weights.n,):
+        raise PanelInputError(f"groups must have one label a city ({weights.n}), got shape {labels.shape}.")
+    names = tuple(sorted(set(labels)))
+    if len(names) < 2:
+        raise PanelInputError("group effects need two groups or more.")
+    if side not in ("emitter", "receiver"):
+        raise PanelInputError(f"unknown side {side!r}: choose emitter or receiver.")
+    full = np.asarray(weights.matrix.todense())
+    masks = {g: (labels == g).astype(np.float64) for g in names}
+    matrices = {f"own:{g}": np.diag(m) for g, m in masks.items()}
+    matrices |= {f"lag:{g}": full * m[None, :] if side == "emitter" else full * m[:, None] for g, m in masks.items()}
+    fit = fit_spillover(y, x, weights, matrices, controls, with_own=False, **options)
+    axis = 0 if side == "emitter" else 1
+
+    def functional(multiplier: FloatArray) -> FloatArray:
+        own = np.diag(multiplier)
+        total = multiplier.sum(axis=axis)
+        means = [(own[m > 0].mean(), total[m > 0].mean()) for m in masks.values()]
+        return np.array([value for d, t in means for value in (d, t - d, t)])
+
+    return GroupEffects(fit, names, fit.effects(functional), side, fit.wald(_contrasts(names)))
+
+
+def _contrasts(names: tuple[str, ...]) -> list[dict[str, float]]:
+    first, *others = names
+    return [{f"{part}:{g}": 1.0, f"{part}:{first}": -1.0} for part in ("own", "lag") for g in others]

@@ -3,12 +3,12 @@
     moderator m:  y = rho W y + beta x + theta W x + g (x m) + h W (x m) + [a m + b W m] + controls + effects + e
     absorptive:   y = rho W y + beta x + theta W x + h x (W x) + controls + effects + e    (own x takes up the others')
 
-x and m are centred before the product, the product is formed before the effects are removed (Brambor, Clark and Golder
-2006). The moderator of a spillover is the emitter's; in the absorptive version the receiver's own x.
+x and m are centred before the product, which is formed before the effects are removed (Brambor, Clark and Golder 2006).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, wald
-from python_models.influence.spillover import Matrix
-from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
+from python_models.influence.spillover import AnyWeights, control_planes, refuse_holes
+from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
 from python_models.regression.errors import estimable
 from python_models.regression.logdet import log_determinant
 
@@ -50,26 +50,13 @@ class Interaction(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per level: at_percentile, at_value, and for each effect point, se, lo, hi; coefficients; p."""
-        rows = []
-        for i, (label, value) in enumerate(self.values.items()):
-            row: dict[str, object] = {"at_percentile": label, "at_value": value}
-            for e, effect in enumerate(EFFECTS):
-                row |= {
-                    effect: self.point[i, e],
-                    f"{effect}_se": self.se[i, e],
-                    f"{effect}_lo": self.lower[i, e],
-                    f"{effect}_hi": self.upper[i, e],
-                }
-            rows.append(row)
-        return pd.DataFrame(rows).assign(
-            coef_own=self.own[0],
-            coef_own_se=self.own[1],
-            coef_lag=self.lag[0],
-            coef_lag_se=self.lag[1],
-            wald=self.wald.statistic,
-            wald_df=self.wald.df,
-            p_interaction=self.p,
-        )
+        table: dict[str, object] = {"at_percentile": list(self.values), "at_value": list(self.values.values())}
+        for e, effect in enumerate(EFFECTS):
+            table |= {effect: self.point[:, e], f"{effect}_se": self.se[:, e]}
+            table |= {f"{effect}_lo": self.lower[:, e], f"{effect}_hi": self.upper[:, e]}
+        table |= {"coef_own": self.own[0], "coef_own_se": self.own[1]}
+        table |= {"coef_lag": self.lag[0], "coef_lag_se": self.lag[1]}
+        return pd.DataFrame({**table, "wald": self.wald.statistic, "wald_df": self.wald.df, "p_interaction": self.p})
 
 
 @aligned
@@ -78,19 +65,17 @@ def moderated_spillover(
     y: ArrayLike,
     x: ArrayLike,
     moderator: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     levels: Mapping[str, float] | None = None,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    cov: str | Robust = "cluster",
+    **options: Any,
 ) -> Interaction:
     """Effects of x (N, T) at levels of `moderator`, (N,) or (N, T) and then known before y (lagged), W row-normalised.
 
     At level v: S(v) = (I - rho W)^-1 [(beta + g v) I + (theta + h v) W], v less the mean of the moderator. `levels`
-    names the values (default the 10, 50 and 90 % points).
-    PanelInputError: shapes, missing values, a moderator that does not vary.
+    names the values (default the 10, 50 and 90 % points). options: effects, estimator, cov of `fit_panel`; cov is by
+    city if not given. PanelInputError: shapes, missing values, a moderator that does not vary.
 
     >>> from python_models.influence import moderated_spillover
     >>> from python_models.simulation import small_panel
@@ -100,17 +85,16 @@ def moderated_spillover(
     """
     yy, xx, weights = _read(y, x, W)
     m = np.asarray(moderator, dtype=np.float64)
-    varies = m.ndim == 2
-    full = m if varies else np.repeat(m[:, None], yy.shape[1], axis=1)
-    _check_moderator(full, yy.shape)
-    centred, product = full - full.mean(), (xx - xx.mean()) * (full - full.mean())
-    columns, names = [xx, product], ["x", "x:m"]
-    if varies:
-        columns, names = [*columns, centred], [*names, "m"]
-    columns, names = _with_controls(columns, names, controls, yy.shape)
-    fit = fit_panel(
-        yy, np.stack(columns, axis=2), weights, model="sdm", effects=effects, estimator=estimator, cov=cov, names=names
-    )
+    full = np.repeat(m[:, None], yy.shape[1], axis=1) if m.ndim == 1 else m
+    if full.shape != yy.shape:
+        raise PanelInputError(f"the moderator must be (N,) or (N, T) = {yy.shape}, got {full.shape}.")
+    refuse_holes(full, "the moderator")
+    if np.ptp(full) == 0:
+        raise PanelInputError("the moderator does not vary.")
+    planes = {"x": xx, "x:m": (xx - xx.mean()) * (full - full.mean())}
+    if m.ndim == 2:
+        planes["m"] = full - full.mean()
+    fit = _fit(yy, planes, weights, controls, options)
     at = [fit.names.index(name) for name in ("x", "W:x", "x:m", "W:x:m", "rho")]
     values = _levels(full, levels)
     v = np.array(list(values.values())) - full.mean()
@@ -124,13 +108,11 @@ def moderated_spillover(
 def absorptive_spillover(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     levels: Mapping[str, float] | None = None,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    cov: str | Robust = "cluster",
+    **options: Any,
 ) -> Interaction:
     """Effects of x (N, T) on cities whose own x has the given levels, the neighbours' x at its mean.
 
@@ -145,19 +127,8 @@ def absorptive_spillover(
     """
     yy, xx, weights = _read(y, x, W)
     lag = weights.lag(xx)
-    columns, names = [xx, (xx - xx.mean()) * (lag - lag.mean())], ["x", "x:Wx"]
-    columns, names = _with_controls(columns, names, controls, yy.shape)
-    fit = fit_panel(
-        yy,
-        np.stack(columns, axis=2),
-        weights,
-        model="sdm",
-        effects=effects,
-        estimator=estimator,
-        cov=cov,
-        names=names,
-        durbin=[j for j, name in enumerate(names) if name != "x:Wx"],
-    )
+    planes = {"x": xx, "x:Wx": (xx - xx.mean()) * (lag - lag.mean())}
+    fit = _fit(yy, planes, weights, controls, options, alone="x:Wx")
     at = [fit.names.index(name) for name in ("x", "W:x", "x:Wx", "rho")]
     values = _levels(xx, levels)
     v = np.array(list(values.values())) - xx.mean()
@@ -208,7 +179,7 @@ def _levels(values: FloatArray, levels: Mapping[str, float] | None) -> dict[str,
     return {label: float(np.quantile(values, q)) for label, q in PERCENTILES.items()}
 
 
-def _read(y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights) -> tuple[FloatArray, FloatArray, SpatialWeights]:
+def _read(y: ArrayLike, x: ArrayLike, W: AnyWeights) -> tuple[FloatArray, FloatArray, SpatialWeights]:
     yy, xx, weights = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64), spatial_weights(W)
     if yy.ndim != 2 or xx.shape != yy.shape or len(yy) != weights.n:
         raise PanelInputError(f"y and x need one shape (N, T), N = {weights.n}: got {yy.shape} and {xx.shape}.")
@@ -217,23 +188,20 @@ def _read(y: ArrayLike, x: ArrayLike, W: Matrix | SpatialWeights) -> tuple[Float
     return yy, xx, weights
 
 
-def _check_moderator(m: FloatArray, shape: tuple[int, ...]) -> None:
-    if m.shape != shape:
-        raise PanelInputError(f"the moderator must be (N,) or (N, T) = {shape}, got {m.shape}.")
-    if not np.isfinite(m).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(m))[0])
-        raise PanelInputError(f"the moderator holds a missing or infinite value at {place} (city, year).")
-    if np.ptp(m) == 0:
-        raise PanelInputError("the moderator does not vary.")
-
-
-def _with_controls(
-    columns: list[FloatArray], names: list[str], controls: ArrayLike | None, shape: tuple[int, ...]
-) -> tuple[list[FloatArray], list[str]]:
-    if controls is None:
-        return columns, names
-    c = np.asarray(controls, dtype=np.float64)
-    if c.ndim != 3 or c.shape[:2] != shape:
-        raise PanelInputError(f"controls must be (N, T, k) with N, T = {shape}, got {c.shape}.")
-    extra = range(c.shape[2])
-    return [*columns, *(c[:, :, k] for k in extra)], [*names, *(f"control_{k + 1}" for k in extra)]
+def _fit(
+    y: FloatArray,
+    planes: dict[str, FloatArray],
+    weights: SpatialWeights,
+    controls: ArrayLike | None,
+    options: dict[str, Any],
+    *,
+    alone: str = "",
+) -> CoreFit:
+    """SDM of y on the planes and controls, each also as W times it but for `alone`."""
+    if controls is not None and np.shape(controls)[:2] != y.shape:
+        raise PanelInputError(f"controls must be (N, T, k) with N, T = {y.shape}, got {np.shape(controls)}.")
+    planes |= control_planes(controls)
+    durbin = [j for j, name in enumerate(planes) if name != alone]
+    options = {"cov": "cluster", **options}
+    x = np.stack(list(planes.values()), axis=2)
+    return fit_panel(y, x, weights, model="sdm", names=list(planes), durbin=durbin, **options)

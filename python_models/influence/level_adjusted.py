@@ -1,16 +1,13 @@
 """Tests of equal slopes on an index, without what the shape of the index alone makes appear.
 
-An index made of counts per head is convex in what it measures: a city of a high level moves more for the same push and
-for the same year, and its errors are larger and last. Centre and periphery, groups, sides of a border differ in level,
-so tests of equal slopes reject where nothing differs. Three steps take that away:
+An index is convex in what it measures: a city of a high level moves more for the same push. Centre and periphery differ
+in level, so tests of equal slopes reject where nothing differs. Three steps take that away:
 
 1. scale      y and x each by a power (v^lambda - 1) / lambda, lambda by maximum likelihood over all cells, once.
-2. level      l^d t and l^d (x - x_i.), d = 1, 2, 3, join the controls, for l = y of the first year and l = x_i.: the
-              trend and the slope of a city may depend on its level.
-3. variance   errors clustered by city, without the pull of the own city: any variance, any correlation over time.
+2. level      l^d t and l^d (x - x_i.), d = 1, 2, 3, join the controls, for l = y of the first year and l = x_i.
+3. variance   errors clustered by city, without the pull of the own city.
 
-What is left of a difference is one between cities of the same level. No step is enough alone: see docs/methods.md for
-the measured sizes and powers. Sources: Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
+Measured sizes and powers: docs/methods.md. Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +19,8 @@ from scipy import optimize, stats
 from python_models._align import aligned
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald
-from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, SpatialWeights
+from python_models.influence.spillover import AnyWeights, Matrix, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError
 from python_models.regression.errors import estimable
 
 POWERS = (-2.0, 2.0)
@@ -57,12 +54,11 @@ class LevelAdjusted:
 def level_adjusted(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     matrices: Mapping[str, Matrix],
     controls: ArrayLike | None = None,
     *,
     with_own: bool = True,
-    effects: str = "twoways",
 ) -> LevelAdjusted:
     """Fit `fit_spillover` on the adjusted scale. y, x: (N, T); controls: (N, T, k), each also as W C; W (N, N).
 
@@ -77,7 +73,7 @@ def level_adjusted(
     'LevelAdjusted'
     """
     yy, xx, every = even_level(y, x, controls)
-    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own, effects=effects)
+    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own)
     return LevelAdjusted(fit, (even_scale(y, "y")[1], even_scale(x, "x")[1]))
 
 
@@ -106,9 +102,11 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
         raise PanelInputError(f"all values of {name} are equal: they have no level.")
     v = v / np.exp(np.log(v).mean())
     cells = v.ravel()
-    found = optimize.minimize_scalar(
-        lambda power: -stats.boxcox_llf(power, cells), bounds=POWERS, method="bounded", options={"xatol": 1e-6}
-    )
+
+    def down(power: float) -> float:
+        return -float(stats.boxcox_llf(power, cells))
+
+    found = optimize.minimize_scalar(down, bounds=POWERS, method="bounded", options={"xatol": 1e-6})
     power = float(found.x)
     scaled = stats.boxcox(cells, lmbda=power).reshape(v.shape)
     return np.asarray((scaled - scaled.mean()) / scaled.std()), power

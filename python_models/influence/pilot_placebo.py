@@ -1,8 +1,9 @@
 """Placebos of a policy: would other cities as pilots, or earlier dates, have shown as much? docs/formulas.md#pilots."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,11 +70,11 @@ def placebo_pilots(
     if draws < LEAST_DRAWS:
         raise PanelInputError(f"a placebo needs at least {LEAST_DRAWS} draws for a p of 5 %, got {draws}.")
     values, begin, place = np.asarray(y, dtype=np.float64), _starts(start), np.asarray(points, dtype=np.float64)
-    own = _Panel.of(values, begin, place, years, edges, metric)
-    distance = distance_matrix(place, metric)
+    same: dict[str, Any] = {"points": place, "years": years, "edges": edges, "metric": metric}
+    panel_of = partial(_Panel.of, values, distance=distance_matrix(place, metric), **same)
+    own = panel_of(start=begin)
     streams = np.random.SeedSequence(seed).spawn(draws)
-
-    deal = partial(_dealt, values, begin, place, years, edges, metric, distance, len(own.names))
+    deal = partial(_dealt, panel_of, begin, len(own.names))
     done = run_tasks([partial(deal, part) for part in parts(streams)], client, workers=workers)
     return PilotPlacebo(own.names, _t(own), np.concatenate(done), seed)
 
@@ -107,22 +108,13 @@ def placebo_dates(
 
 
 def _dealt(
-    y: FloatArray,
-    start: FloatArray,
-    points: FloatArray,
-    years: Sequence[int],
-    edges: Sequence[float],
-    metric: Metric,
-    distance: FloatArray,
-    n_terms: int,
-    streams: Sequence[np.random.SeedSequence],
+    panel_of: Callable[..., _Panel], start: FloatArray, n_terms: int, streams: Sequence[np.random.SeedSequence]
 ) -> FloatArray:
     """t of each draw (len(streams), n_terms), NaN where its pilots cannot be estimated."""
     rows = []
     for stream in streams:
-        dealt = np.random.default_rng(stream).permutation(start)
         try:
-            rows.append(_t(_Panel.of(y, dealt, points, years, edges, metric, distance)))
+            rows.append(_t(panel_of(start=np.random.default_rng(stream).permutation(start))))
         except PanelInputError:
             rows.append(np.full(n_terms, np.nan))
     return np.array(rows)

@@ -1,8 +1,7 @@
 """What a policy does to the cities that have it and to their neighbours (docs/formulas.md#pilots).
 
-A city is a pilot from its start year on, and exposed from the first year in which another pilot stands within the
-outermost ring. City and year effects are estimated on cells (city, year) that are neither; the others are compared
-with what these effects say of them. Errors hold both steps: an estimate is sum v_it y_it with known v, and a city adds
+City and year effects are estimated on cells (city, year) that are neither pilot nor exposed yet; the others are held
+against them. Errors hold both steps: an estimate is sum v_it y_it with known v, and a city adds
 psi_i = sum_t v_it e_it.
 """
 
@@ -52,13 +51,12 @@ class Exposure(Shown):
 
 @dataclass(frozen=True, eq=False)
 class PilotEffects(Shown):
-    """table: estimator, term, estimate, se (by city), z, p, lower, upper, se_conley, p_conley, n_cities, n_cells,
-    p_pretrend (of the term's leads; NaN where there are too few years before).
+    """table: estimator (`imputation` or `twfe`), term, estimate, se (by city), z, p, lower, upper, se_conley, p_conley,
+    n_cities, n_cells, p_pretrend (of the term's leads; NaN where there are too few years before).
 
-    estimator `imputation` or `twfe`; term `direct`, a ring such as `0-100`, or `pilot:0-100`: what an effect on a pilot
-    with another one in that ring is above that on a pilot alone.   events: term, event (years since the start or the
-    first exposure; before it, leads on clean cells), the same columns of numbers.   p_pretrend: of the terms together
-    (the smallest of Holm's).
+    term: `direct`, a ring such as `0-100`, or `pilot:0-100`, what an effect on a pilot with another one in that ring is
+    above that on a pilot alone.   events: term, event (years since the start or the first exposure; before it, leads on
+    clean cells), the same numbers.   p_pretrend: the smallest of Holm's over the terms.
     n_controls: cities that are never a pilot nor exposed.   n_left_out: cities with y that have no clean year.
     """
 
@@ -127,10 +125,9 @@ def pilot_effects(
 
         y_it = a_i + g_t + e_it  on cells that are neither pilot nor exposed,   tau_it = y_it - a_i - g_t  on the others
 
-    `direct` is the mean of tau over pilots, a ring's the mean over exposed cities that are no pilots; `twfe` is the
-    regression of y on these indicators with city and year effects, which leans on comparisons among the treated.
-    horizon, leads: years after and before; errors by city, and of cities up to `cutoff` over all years (Conley).
-    `on_pilots`: direct is that of pilots alone, and what other pilots add to pilots is a term of its own.
+    `direct` is the mean of tau over pilots, a ring's that over exposed cities that are no pilots; `twfe` is the
+    regression of y on these indicators. horizon, leads: years after and before; errors by city, and of cities up to
+    `cutoff`. `on_pilots`: direct is that of pilots alone, and what other pilots add to pilots is a term of its own.
     Sources: Borusyak, Jaravel and Spiess (2024, Rev. Economic Studies 91); Gardner (2022); Butts (2021).
     PanelInputError: nobody starts inside the years, no year before, no city that is never a pilot nor exposed.
 
@@ -143,32 +140,18 @@ def pilot_effects(
     """
     panel = _Panel.of(y, start, points, years, edges, metric)
     kinds = (BY_CITY, Conley(panel.points, cutoff, metric=metric))
-    imputed, regressed = panel.imputed(on_pilots), panel.regressed(on_pilots)
     groups, slopes = panel.leads(leads)
     tests = {term: _joint(slopes.pick(at), m) for term, (at, m) in groups.items() if at}
-    table = pd.concat(
-        [
-            imputed.frame(panel, kinds).assign(estimator="imputation"),
-            regressed.frame(panel, kinds).assign(estimator="twfe"),
-        ],
-        ignore_index=True,
-    )
-    is_tested = table["estimator"] == "imputation"
-    table["p_pretrend"] = table["term"].map(tests).where(is_tested).astype(float)
-    table.insert(0, "estimator", table.pop("estimator"))
-    events = pd.concat([slopes.frame(panel, kinds), panel.events(horizon).frame(panel, kinds)], ignore_index=True)
+    made = {"imputation": panel.imputed(on_pilots), "twfe": panel.regressed(on_pilots)}
+    frames = {name: found.frame(kinds) for name, found in made.items()}
+    table = pd.concat(frames, names=["estimator"]).reset_index("estimator").reset_index(drop=True)
+    table["p_pretrend"] = table["term"].map(tests).where(table["estimator"] == "imputation").astype(float)
+    events = pd.concat([slopes.frame(kinds), panel.events(horizon).frame(kinds)], ignore_index=True)
     order = {name: k for k, name in enumerate(panel.names)}
     events = events.sort_values(["term", "event"], key=lambda c: c.map(order) if c.name == "term" else c)
-    return PilotEffects(
-        table,
-        events.reset_index(drop=True),
-        float(np.nanmin(holm(list(tests.values())), initial=1.0)) if tests else float("nan"),
-        panel.n_controls,
-        int((panel.is_known.any(axis=1) & ~panel.clean.any(axis=1)).sum()),
-    )
-
-
-# ---- two-way effects on some of the cells -------------------------------------------------------------------------
+    p = float(np.nanmin(holm(list(tests.values())), initial=1.0)) if tests else float("nan")
+    n_left_out = int((panel.is_known.any(axis=1) & ~panel.clean.any(axis=1)).sum())
+    return PilotEffects(table, events.reset_index(drop=True), p, panel.n_controls, n_left_out)
 
 
 class _TwoWay:
@@ -226,7 +209,7 @@ class _Estimates:
         scores = Scores(self.psi, np.zeros((n, 0)), (), p, np.zeros((n, 1)), 1.0, rows)
         return meat(scores, kind, dof=n)
 
-    def frame(self, panel: _Panel, kinds: tuple[Robust, Robust]) -> pd.DataFrame:
+    def frame(self, kinds: tuple[Robust, Robust]) -> pd.DataFrame:
         known = np.flatnonzero(np.isfinite(self.psi).all(axis=0) & np.isfinite(self.value))
         se = np.full((2, len(self.terms)), np.nan)
         if known.size:
@@ -257,9 +240,6 @@ def _joint(found: _Estimates, m: int) -> float:
     except np.linalg.LinAlgError:
         return float("nan")
     return float(stats.f.sf((m - q) / (q * (m - 1.0)) * statistic, q, m - q))
-
-
-# ---- one policy with its panel --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,9 +279,8 @@ class _Panel:
         known = np.isfinite(values)
         clean = known & ~exposure.pilot & (exposure.ring < 0)
         names = [DIRECT, *(f"{low:g}-{high:g}" for low, high in itertools.pairwise(edges))]
-        made = cls(
-            np.where(known, values, 0.0), known, begin, place, np.array(years, dtype=float), exposure, names, clean
-        )
+        y0, t0 = np.where(known, values, 0.0), np.array(years, dtype=float)
+        made = cls(y0, known, begin, place, t0, exposure, names, clean)
         made._check(edges)
         return made
 
@@ -319,10 +298,8 @@ class _Panel:
             raise PanelInputError(f"no city with a year before becomes a pilot inside {span}.")
         if self.n_controls < LEAST_CONTROLS:
             reach = f"within {edges[-1]:g} km of one" if len(edges) else "near one"
-            raise PanelInputError(
-                f"{self.n_controls} cities are never a pilot nor {reach} inside {span}, at least {LEAST_CONTROLS} are "
-                "needed: take nearer rings."
-            )
+            found = f"{self.n_controls} cities are never a pilot nor {reach} inside {span}"
+            raise PanelInputError(f"{found}, at least {LEAST_CONTROLS} are needed: take nearer rings.")
         if not self.clean[inside].any():
             raise PanelInputError("no pilot has a year before its own start and before another pilot came near.")
 
@@ -422,14 +399,11 @@ class _Panel:
             slopes = bread @ (flat @ rest.ravel())
             e = np.zeros_like(rest)
             # without the pull of the own city: indicators of a few cities fit them closely
-            e[mask] = freed([z[at][:, mask].T], (rest - np.tensordot(slopes, z[at], axes=1))[mask], _rows(mask))
+            unit, time = np.nonzero(mask)
+            rows = Rows(unit.astype(np.int64), time.astype(np.int64), len(mask))
+            e[mask] = freed([z[at][:, mask].T], (rest - np.tensordot(slopes, z[at], axes=1))[mask], rows)
             value[at], psi[:, at] = slopes, (z[at] * e).sum(axis=2).T @ bread
         return _Estimates(names, event, value, psi, cells)
-
-
-def _rows(mask: BoolArray) -> Rows:
-    unit, time = np.nonzero(mask)
-    return Rows(unit.astype(np.int64), time.astype(np.int64), len(mask))
 
 
 def _independent(z: FloatArray) -> list[int]:

@@ -1,14 +1,13 @@
 """Placebos: does the spillover need the true map and the true dates, and does x come before y?
 
-Weights: a relabelling P W P' keeps eigenvalues, so one log-determinant serves every draw; relabelling W is the same as
-giving each city another one's data, so W stays as it is and only cross-products are made anew. Years: x of all cities
-gets the same wrong order of years, so its map stays true and its dates do not. docs/formulas.md#robustness.
+Relabelling W is the same as giving each city another one's data, so W and its log-determinant stay and only
+cross-products are made anew. Years: x of all cities gets the same wrong order. docs/formulas.md#robustness.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,13 +16,13 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, normal, p_from_draws, wald
-from python_models.influence.spillover import Matrix
-from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
+from python_models.influence.spillover import AnyWeights, control_planes, refuse_holes
+from python_models.regression import CoreFit, PanelInputError, SpatialWeights, fit_panel, spatial_weights
 from python_models.regression.convention import Convention, convention
 from python_models.regression.design import make_design
 from python_models.regression.estimators import Estimator
 from python_models.regression.logdet import log_determinant
-from python_models.tasks import Client, parts, run_tasks
+from python_models.tasks import parts, run_tasks
 
 TERMS = ("theta", "indirect")
 LEAD_LAG = ("x_lag", "x", "x_lead")
@@ -55,20 +54,11 @@ class LeadLag(Shown):
 
 
 @aligned
-def lead_lag(
-    y: ArrayLike,
-    x: ArrayLike,
-    W: Matrix | SpatialWeights,
-    controls: ArrayLike | None = None,
-    *,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    cov: str | Robust = "cluster",
-) -> LeadLag:
+def lead_lag(y: ArrayLike, x: ArrayLike, W: AnyWeights, controls: ArrayLike | None = None, **options: Any) -> LeadLag:
     """SDM of y_t on x_(t-1), x_t, x_(t+1), their W x and controls; y, x (N, T), controls (N, T, k), W (N, N).
 
     Replacing x_t by x_(t+1) is no placebo where x lasts: the lead stands in for x itself. In one model it cannot.
-    PanelInputError: fewer than five years.
+    options: effects, estimator, cov of `fit_panel`; cov is by city if not given. PanelInputError: under five years.
 
     >>> from python_models.influence import lead_lag
     >>> from python_models.simulation import small_panel
@@ -79,21 +69,10 @@ def lead_lag(
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     if xx.ndim != 2 or xx.shape[1] < 5:
         raise PanelInputError(f"leads and lags beside x need five years or more, got shape {xx.shape}.")
-    columns = [xx[:, :-2], xx[:, 1:-1], xx[:, 2:]]
-    names = list(LEAD_LAG)
-    if controls is not None:
-        extra = np.asarray(controls, dtype=np.float64)[:, 1:-1]
-        columns += [extra[:, :, k] for k in range(extra.shape[2])]
-        names += [f"control_{k + 1}" for k in range(extra.shape[2])]
-    fit = fit_panel(
-        yy[:, 1:-1],
-        np.stack(columns, axis=2),
-        spatial_weights(W),
-        effects=effects,
-        estimator=estimator,
-        cov=cov,
-        names=names,
-    )
+    planes = dict(zip(LEAD_LAG, (xx[:, :-2], xx[:, 1:-1], xx[:, 2:]), strict=True))
+    planes |= {name: plane[:, 1:-1] for name, plane in control_planes(controls).items()}
+    x_all = np.stack(list(planes.values()), axis=2)
+    fit = fit_panel(yy[:, 1:-1], x_all, spatial_weights(W), names=list(planes), **{"cov": "cluster", **options})
 
     def test(name: str) -> Wald:
         at = [fit.names.index(name), fit.names.index(f"W:{name}")]
@@ -120,10 +99,9 @@ class Placebo(Shown):
     def to_frame(self) -> pd.DataFrame:
         """One row a draw, number 0 with is_actual for the true W: draw_id, is_actual, theta, indirect, rho."""
         rows = np.vstack([self.actual, self.draws])
-        frame = pd.DataFrame(rows, columns=["theta", "indirect", "rho"])
-        frame.insert(0, "draw_id", np.arange(len(rows)))
-        frame.insert(1, "is_actual", frame["draw_id"] == 0)
-        return frame
+        ids = np.arange(len(rows))
+        values = dict(zip(("theta", "indirect", "rho"), rows.T, strict=True))
+        return pd.DataFrame({"draw_id": ids, "is_actual": ids == 0, **values})
 
     def summary(self) -> pd.DataFrame:
         """theta and indirect: actual, mean, 2.5 and 97.5 % points, covers_zero, p, number B of draws with an estimate.
@@ -144,21 +122,18 @@ class Placebo(Shown):
 def placebo_weights(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     draws: int = 999,
     seed: int,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    client: Client | None = None,
-    workers: int = 1,
+    **more: Any,
 ) -> Placebo:
     """SDM of y (N, T) on x (N, T) and controls (N, T, k) under `draws` relabellings of the cities in W (N, N).
 
-    Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]: it does not matter where it is made (`client` and
-    `workers` as in `python_models.tasks.run_tasks`). Raises PanelInputError when the model under the true W is refused,
-    or every draw is.
+    more: effects and estimator of `fit_panel`; client and workers of `python_models.tasks.run_tasks`. Draw b
+    has its own stream, SeedSequence(seed).spawn(draws)[b]: it does not matter where it is made. PanelInputError when
+    the model under the true W is refused, or every draw is.
 
     >>> from python_models.influence import placebo_weights
     >>> from python_models.simulation import small_panel
@@ -166,26 +141,23 @@ def placebo_weights(
     >>> placebo_weights(y, x, W, draws=19, seed=1).to_frame().shape
     (20, 5)
     """
-    return _placebo(y, x, W, controls, "cities", draws, seed, effects, estimator, client, workers)
+    return _placebo(y, x, W, controls, "cities", draws, seed, **more)
 
 
 @aligned
 def placebo_years(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     draws: int = 199,
     seed: int,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
-    client: Client | None = None,
-    workers: int = 1,
+    **more: Any,
 ) -> Placebo:
     """The same model with the years of x in `draws` wrong orders, one for all cities; y and controls keep theirs.
 
-    Streams, workers and errors as in `placebo_weights`; needs three years, and with few years orders repeat.
+    As `placebo_weights`; needs three years, and with few years orders repeat.
 
     >>> from python_models.influence import placebo_years
     >>> from python_models.simulation import small_panel
@@ -196,31 +168,29 @@ def placebo_years(
     years = np.shape(y)[1] if np.ndim(y) == 2 else 0
     if years < 3:
         raise PanelInputError(f"a placebo of years needs three years or more, got {years}.")
-    return _placebo(y, x, W, controls, "years", draws, seed, effects, estimator, client, workers)
+    return _placebo(y, x, W, controls, "years", draws, seed, **more)
 
 
 def _placebo(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None,
     what: Shuffled,
     draws: int,
     seed: int,
-    effects: str,
-    estimator: str,
-    client: Client | None,
-    workers: int,
+    *,
+    effects: str = "twoways",
+    estimator: str = "lee_yu",
+    **where: Any,
 ) -> Placebo:
     if draws < 19:
         raise PanelInputError(f"a placebo needs at least 19 draws for a p of 5 %, got {draws}.")
     yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)[:, :, None]
     if controls is not None:
         xx = np.concatenate([xx, np.asarray(controls, dtype=np.float64)], axis=2)
-    for name, values in (("y", yy), ("x or controls", xx)):
-        if not np.isfinite(values).all():
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            raise PanelInputError(f"{name} holds a missing or infinite value at {place} (city, year).")
+    refuse_holes(yy, "y")
+    refuse_holes(xx, "x or controls")
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
         raise PanelInputError("the placebo needs rows of W that sum to one: its effects use W1 = 1.")
@@ -228,7 +198,7 @@ def _placebo(
     actual = _estimate(yy, xx, weights, conv)
     streams = np.random.SeedSequence(seed).spawn(draws)
     tasks = [partial(_draws, yy, xx, weights, conv, what, part) for part in parts(streams)]
-    values = np.concatenate(run_tasks(tasks, client, workers=workers))
+    values = np.concatenate(run_tasks(tasks, **where))
     if np.isnan(values[:, 0]).all():
         raise PanelInputError(f"no placebo of {what} lets the model be estimated.")
     return Placebo(actual, values, seed)

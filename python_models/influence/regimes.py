@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal
 from python_models.influence._regime_logdet import REACH, RegimeLogDet
-from python_models.influence.spillover import Matrix
+from python_models.influence.spillover import AnyWeights, refuse_holes
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.covariance import Rows, city_influences, score_rows
 from python_models.regression.errors import estimable
@@ -40,10 +40,9 @@ EDGE = 2.55  # |s| from which an estimate stands at the bound of its range
 class RegimeFit(Shown):
     """names, params, cov (p, p): slopes, rho_first, rho_second, sigma2.
 
-    params : after the bias correction (draws > 0), else the maximum.   maximum : before it.   loglik : at the maximum,
-    on all N T rows.   cov : clustered by city (or the inverse of the observed information).   draws : estimates from
-    the bootstrap panels (B, p), (0, p) without.   n_modes : different local maxima met.   n_refused : panels without
-    an inner maximum.
+    params : after the bias correction (draws > 0), else the maximum.   maximum : before it.   loglik : at the maximum.
+    cov : clustered by city.   draws : estimates from the bootstrap panels (B, p).   n_modes : different local maxima
+    met. n_refused : panels without an inner maximum.
     """
 
     names: tuple[str, ...]
@@ -114,7 +113,7 @@ class RegimeFit(Shown):
 def two_regime(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     is_first: ArrayLike,
     controls: ArrayLike | None = None,
     *,
@@ -122,16 +121,14 @@ def two_regime(
     draws: int = 0,
     rng: np.random.Generator | None = None,
     logdet: RegimeLogDet | None = None,
-    cov: Literal["cluster", "info"] = "cluster",
 ) -> RegimeFit:
     """Direct maximum likelihood, rho by a two-dimensional search from several starts.
 
-    y, x (N, T), W (N, N) row-normalised, is_first (N,), controls (N, T, k).
+    y, x (N, T), W (N, N) row-normalised, is_first (N,), controls (N, T, k). docs/formulas.md#regimes.
     lnL = const - (NT/2) ln SSR(rho1, rho2) + T ln|I - rho1 D W - rho2 (I - D) W|. `draws` parametric bootstrap panels
     give params = 2 maximum - mean(draws), as D W does not commute with the removal of year effects. `years`: one year
-    effect for all, or 'by_regime', one for each regime: with a common one a different trend of the regimes also moves
-    rho1 - rho2. `logdet` shares the log-determinant of this W and split between fits.
-    Raises PanelInputError: shapes, missing values, a regime of fewer than three cities, a rho at its bound.
+    effect for all, or 'by_regime'. `logdet` shares the log-determinant of this W and split between fits.
+    PanelInputError: shapes, missing values, a regime of fewer than three cities, a rho at its bound.
 
     >>> from python_models.influence import two_regime
     >>> from python_models.simulation import small_panel
@@ -156,18 +153,8 @@ def two_regime(
         raise PanelInputError("rho of a regime runs to the bound of (-1, 1): the data do not identify it with this W.")
     s, loglik = max(found, key=lambda pair: pair[1])
     at = data.params(data.y, np.tanh(s))
-    fit = RegimeFit(
-        data.names,
-        at,
-        at,
-        _covariance(data, at, cov),
-        loglik,
-        weights,
-        first,
-        _distinct(found),
-        np.empty((0, len(at))),
-        0,
-    )
+    none = np.empty((0, len(at)))
+    fit = RegimeFit(data.names, at, at, _covariance(data, at), loglik, weights, first, _distinct(found), none, 0)
     return fit if not draws or rng is None else _corrected(fit, data, ld, s, draws, rng)
 
 
@@ -186,13 +173,7 @@ class _Data:
 
     @classmethod
     def of(
-        cls,
-        y: ArrayLike,
-        x: ArrayLike,
-        controls: ArrayLike | None,
-        weights: SpatialWeights,
-        first: BoolArray,
-        years: Years,
+        cls, y: ArrayLike, x: ArrayLike, controls: Any, weights: SpatialWeights, first: BoolArray, years: Years
     ) -> _Data:
         yy, xx = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
         c = np.empty((*xx.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
@@ -201,10 +182,8 @@ class _Data:
                 f"y, x must be (N, T), controls (N, T, k), N = {weights.n}: got {yy.shape}, {xx.shape}, {c.shape}."
             )
         raw = np.concatenate([xx[:, :, None], c], axis=2)
-        for what, values in (("y", yy), ("x or controls", raw)):
-            if not np.isfinite(values).all():
-                place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-                raise PanelInputError(f"{what} holds a missing or infinite value at {place} (city, year).")
+        refuse_holes(yy, "y")
+        refuse_holes(raw, "x or controls")
         if years not in YEARS:
             raise PanelInputError(f"years must be one of {', '.join(YEARS)}, got {years!r}.")
         labels = ["x", *(f"control_{k + 1}" for k in range(c.shape[2]))]
@@ -321,8 +300,8 @@ def _distinct(found: list[tuple[FloatArray, float]]) -> int:
     return len(modes)
 
 
-def _covariance(data: _Data, at: FloatArray, cov: str) -> FloatArray:
-    """Inverse of the observed information, or the sandwich of the scores clustered by city.
+def _covariance(data: _Data, at: FloatArray) -> FloatArray:
+    """Sandwich of the scores clustered by city around the inverse of the observed information.
 
     lnL_rs = -L_r'L_s / s2 - T' tr(G_r G_s); s2 = SSR / dof and T' = T dof / (NT): what the effects leave of both.
     """
@@ -343,26 +322,14 @@ def _covariance(data: _Data, at: FloatArray, cov: str) -> FloatArray:
     info[k : k + 2, k : k + 2] += t * share * np.array([[(a * b.T).sum() for b in g] for a in g])
     info[:-1, -1] = info[-1, :-1] = h.T @ e / s2**2
     info[-1, -1] = data.dof / (2 * s2**2)
-    bread = np.linalg.inv(info)
-    if cov == "info":
-        return np.asarray(bread)
     residual = e.reshape(n, t)
     linear = [
         lag.reshape(n, t) - _clean(one @ residual, data.is_first, data.years)
         for lag, one in zip(raw[:, 1:].T, g, strict=True)
     ]
-    scores = score_rows(
-        z,
-        linear,
-        [MatrixMultiplier(one) for one in g],
-        residual,
-        s2,
-        Rows.balanced(n, t),
-        is_centred=data.years == "common",
-        share=share,
-        correction="jackknife",
-    )
-    influence = city_influences(scores, bread)
+    options: dict[str, Any] = {"is_centred": data.years == "common", "share": share, "correction": "jackknife"}
+    scores = score_rows(z, linear, [MatrixMultiplier(one) for one in g], residual, s2, Rows.balanced(n, t), **options)
+    influence = city_influences(scores, np.linalg.inv(info))
     return influence.T @ influence
 
 

@@ -13,8 +13,8 @@ from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import holm, sup_t_band
-from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
-from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
+from python_models.influence.spillover import AnyWeights, SpilloverFit, fit_spillover
+from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
 Method = Literal["ring", "outer", "cumulative"]
@@ -76,9 +76,8 @@ def distance_decay(
     edges: Sequence[float],
     controls: ArrayLike | None = None,
     *,
-    W: Matrix | SpatialWeights | None = None,
+    W: AnyWeights | None = None,
     method: Method = "ring",
-    effects: str = "twoways",
     rng: np.random.Generator,
 ) -> DistanceDecay:
     """Spillover of x by distance: theta of each band, simultaneous limits, Holm-adjusted p, reach and half-distance.
@@ -99,9 +98,9 @@ def distance_decay(
     """
     d = _distances(distance)
     if method == "ring":
-        table, influence = _rings(y, x, d, edges, controls, W, effects)
+        table, influence = _rings(y, x, d, edges, controls, W)
     elif method in ("outer", "cumulative"):
-        table, influence = _one_by_one(y, x, d, edges, controls, method, effects)
+        table, influence = _one_by_one(y, x, d, edges, controls, method)
     else:
         raise PanelInputError(f"unknown method {method!r}: choose ring, outer or cumulative.")
     tested = ((table["share_with_neighbour"] >= MIN_SHARE_WITH_NEIGHBOUR) & table["theta"].notna()).to_numpy()
@@ -122,34 +121,27 @@ def distance_decay(
     return DistanceDecay(table, boundary, critical, kappa, kappa_se)
 
 
+type Bands = tuple[pd.DataFrame, dict[str, FloatArray]]  # rows, and by name what each city adds to theta
+
+
 def _rings(
-    y: ArrayLike,
-    x: ArrayLike,
-    d: FloatArray,
-    edges: Sequence[float],
-    controls: ArrayLike | None,
-    W: Matrix | SpatialWeights | None,
-    effects: str,
-) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
+    y: ArrayLike, x: ArrayLike, d: FloatArray, edges: Sequence[float], controls: ArrayLike | None, W: AnyWeights | None
+) -> Bands:
     rings = ring_matrices(d, edges)
-    weights = spatial_weights(W if W is not None else _inverse_distance(d))
+    inverse = np.where(d > 0, 1 / np.where(d > 0, d, 1.0), 0.0)
+    weights = spatial_weights(W if W is not None else inverse / inverse.sum(axis=1, keepdims=True))
     linked = {name: m for name, m in rings.items() if m.any()}
-    fit = fit_spillover(y, x, weights, linked, controls, with_lag=W is not None, effects=effects)
-    rows = _bands(edges).assign(name=list(rings))
+    fit = fit_spillover(y, x, weights, linked, controls, with_lag=W is not None)
+    rows = pd.DataFrame({"d_from_km": np.asarray(edges[:-1], float), "d_to_km": np.asarray(edges[1:], float)})
+    rows["name"] = list(rings)
     rows["n_cities_with_neighbour"] = [int((rings[name].sum(axis=1) > 0).sum()) for name in rings]
     rows["share_with_neighbour"] = rows["n_cities_with_neighbour"] / len(d)
     return rows.merge(fit.theta(), on="name", how="left"), {name: _influence(fit, name) for name in linked}
 
 
 def _one_by_one(
-    y: ArrayLike,
-    x: ArrayLike,
-    d: FloatArray,
-    edges: Sequence[float],
-    controls: ArrayLike | None,
-    method: str,
-    effects: str,
-) -> tuple[pd.DataFrame, dict[str, FloatArray]]:
+    y: ArrayLike, x: ArrayLike, d: FloatArray, edges: Sequence[float], controls: ArrayLike | None, method: str
+) -> Bands:
     """One SDM an edge: beyond it (outer: to the next bands and further) or up to it (cumulative)."""
     rows, influence = [], {}
     for low, high in itertools.pairwise(edges):
@@ -166,7 +158,7 @@ def _one_by_one(
         if has.all():
             weights = spatial_weights(inverse / inverse.sum(axis=1, keepdims=True))
             try:
-                fit = fit_spillover(y, x, weights, {"W": weights.matrix}, controls, effects=effects)
+                fit = fit_spillover(y, x, weights, {"W": weights.matrix}, controls)
             except PanelInputError as error:  # a W of far cities only may not identify rho: the band says so
                 row["note"] = str(error)
             else:
@@ -184,10 +176,6 @@ def _influence(fit: SpilloverFit, name: str) -> FloatArray:
     return fit.core.influence[:, fit.positions[name]]
 
 
-def _bands(edges: Sequence[float]) -> pd.DataFrame:
-    return pd.DataFrame({"d_from_km": np.asarray(edges[:-1], float), "d_to_km": np.asarray(edges[1:], float)})
-
-
 def _decay(table: pd.DataFrame) -> tuple[float, float]:
     """kappa of theta(d) = c exp(-kappa d), weighted by 1/se, over mid-distances; NaN with fewer than three bands."""
     known = table[table["theta"].notna() & (table["se"] > 0)]
@@ -196,16 +184,12 @@ def _decay(table: pd.DataFrame) -> tuple[float, float]:
     middle = ((known["d_from_km"] + known["d_to_km"]) / 2).to_numpy()
     value, error = known["theta"].to_numpy(), known["se"].to_numpy()
     start = (value[0] if value[0] != 0 else 1.0, 1 / max(middle.mean(), 1e-9))
+
+    def curve(at: FloatArray, c: float, kappa: float) -> FloatArray:
+        return np.asarray(c * np.exp(-kappa * at))
+
     try:
-        best, cov = optimize.curve_fit(
-            lambda at, c, kappa: c * np.exp(-kappa * at),
-            middle,
-            value,
-            p0=start,
-            sigma=error,
-            absolute_sigma=True,
-            maxfev=5000,
-        )
+        best, cov = optimize.curve_fit(curve, middle, value, start, error, absolute_sigma=True, maxfev=5000)
     except RuntimeError:
         return float("nan"), float("nan")
     return float(best[1]), float(np.sqrt(cov[1, 1]))
@@ -218,8 +202,3 @@ def _distances(distance: ArrayLike) -> FloatArray:
     if not np.isfinite(d).all() or (d < 0).any():
         raise PanelInputError("distances must be finite and not negative.")
     return d
-
-
-def _inverse_distance(d: FloatArray) -> FloatArray:
-    inverse = np.where(d > 0, 1 / np.where(d > 0, d, 1.0), 0.0)
-    return np.asarray(inverse / inverse.sum(axis=1, keepdims=True))

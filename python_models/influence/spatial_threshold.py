@@ -1,13 +1,9 @@
 """Does the spillover of a city depend on a threshold of its own synergy? (docs/formulas.md#spatial-threshold)
 
-The test is one for all candidates g together. With theta_low, theta_high and the influences of a clustered fit at each
-
-    c(g) = theta_high(g) - theta_low(g),   psi_i(g) = what city i adds to c(g),   Wald(g) = c(g)^2 / sum_i psi_i(g)^2
-
-Under equal slopes sup Wald(g) is distributed as sup [sum_i xi_i psi_i(g)]^2 / sum_i psi_i(g)^2 with xi_i ~ N(0, 1):
-that is drawn, all candidates with the same xi (Hansen 1996, Econometrica 64), so that errors may last and differ in
-size. Synergy rises with the level, and on a convex index slopes seem to jump with synergy where nothing jumps:
-`adjusted_threshold` makes the same test on the scale and with the controls of `level_adjusted`.
+One test for all candidates g: c(g) = theta_high(g) - theta_low(g) of a clustered fit, psi_i(g) what city i adds to it,
+Wald(g) = c(g)^2 / sum_i psi_i(g)^2. Under equal slopes sup Wald(g) is distributed as
+sup [sum_i xi_i psi_i(g)]^2 / sum_i psi_i(g)^2 with xi_i ~ N(0, 1), the same for all g (Hansen 1996, Econometrica 64).
+On a convex index slopes seem to jump where nothing jumps: `adjusted_threshold` takes that away.
 """
 
 from collections.abc import Sequence
@@ -22,7 +18,7 @@ from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.inference import Wald, p_from_draws
 from python_models.influence.level_adjusted import level_adjusted
-from python_models.influence.spillover import Matrix, SpilloverFit, fit_spillover
+from python_models.influence.spillover import AnyWeights, SpilloverFit, fit_spillover
 from python_models.influence.threshold import critical_lr
 from python_models.regression import PanelInputError, SpatialWeights, spatial_weights
 from python_models.regression.errors import estimable
@@ -89,7 +85,7 @@ def spatial_threshold(
     y: ArrayLike,
     x: ArrayLike,
     q: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     side: Side = "emitter",
@@ -97,17 +93,14 @@ def spatial_threshold(
     trim: float = 0.15,
     draws: int = 999,
     rng: np.random.Generator,
-    effects: str = "twoways",
-    estimator: str = "lee_yu",
 ) -> SpatialThreshold:
     """Profile likelihood over gamma of the SDM whose own slope and spillover differ below and above it.
 
     y, x: (N, T); q: (N,), lagged or of the base year. side 'emitter': W (x 1[q <= g]), the neighbour's q counts;
     'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side;
     then every value of q between the neighbours of the best one. The interval holds LR / eta2 <= c(.05) and reaches to
-    the next candidates that this rejects, since nothing was tried in between. The test takes `draws` multipliers of
-    whole cities.
-    PanelInputError: q does not vary, or is missing.
+    the next candidates that this rejects. The test takes `draws` multipliers of whole cities. PanelInputError: q does
+    not vary, or is missing.
 
     >>> from python_models.influence import spatial_threshold
     >>> rng = np.random.default_rng(1)
@@ -121,13 +114,12 @@ def spatial_threshold(
     weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
 
     def at(g: float) -> SpilloverFit:
-        matrices = regime_matrices(weights, q_, g, side)
-        return fit_spillover(y, x, weights, matrices, controls, with_own=False, effects=effects, estimator=estimator)
+        return fit_spillover(y, x, weights, regime_matrices(weights, q_, g, side), controls, with_own=False)
 
     grid = candidates(q_, n_grid, trim)
     fits = [at(g) for g in grid]
     test = _sup_wald(grid, fits, draws, rng)
-    none = fit_spillover(y, x, weights, {"lag": weights.matrix}, controls, effects=effects, estimator=estimator)
+    none = fit_spillover(y, x, weights, {"lag": weights.matrix}, controls)
     loglik = np.array([fit.core.loglik for fit in fits])
     lr = 2 * (float(loglik.max()) - none.core.loglik)
     finer = _between(q_, grid, int(loglik.argmax()))
@@ -149,7 +141,7 @@ def adjusted_threshold(
     y: ArrayLike,
     x: ArrayLike,
     q: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     controls: ArrayLike | None = None,
     *,
     side: Side = "emitter",
@@ -201,16 +193,16 @@ def _spread(fit: SpilloverFit, x: FloatArray, side: Side) -> float:
     City j moves the fit by d_i,jt = A_ij x_jt (receiver: A_ji (Wx)_jt for its own row), A = jump of the own slope on
     the diagonal plus that of the lag times W; its score is the sum of d e over years and neighbours (Hansen 2000).
     """
-    jump = {
-        part: fit.core.params[fit.positions[f"{part}:high"]] - fit.core.params[fit.positions[f"{part}:low"]]
+    own, lag = (
+        fit.core.params[fit.positions[f"{part}:high"]] - fit.core.params[fit.positions[f"{part}:low"]]
         for part in ("own", "lag")
-    }
+    )
     weights = np.asarray(fit.weights.matrix.todense())
     e = fit.core.residuals
     if side == "emitter":
-        reach, moved = jump["own"] * np.eye(len(e)) + jump["lag"] * weights, within(x, "twoways")
+        reach, moved = own * np.eye(len(e)) + lag * weights, within(x, "twoways")
     else:
-        reach, moved = np.eye(len(e)), within(jump["own"] * x + jump["lag"] * (weights @ x), "twoways")
+        reach, moved = np.eye(len(e)), within(own * x + lag * (weights @ x), "twoways")
     scores = (reach * (e @ moved.T)).sum(axis=0)
     return float(scores @ scores / ((e**2).mean() * (reach**2 * (moved**2).sum(axis=1)).sum()))
 
@@ -238,8 +230,7 @@ def regime_matrices(weights: SpatialWeights, q: FloatArray, gamma: float, side: 
 def _between(q: FloatArray, grid: FloatArray, best: int) -> FloatArray:
     """Values of q between the candidates beside the best one that are no candidates yet."""
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    values = np.unique(q[(q > low) & (q < high)])
-    return np.setdiff1d(values, grid)
+    return np.setdiff1d(q[(q > low) & (q < high)], grid)
 
 
 def candidates(q: FloatArray, n_grid: int, trim: float) -> FloatArray:

@@ -3,15 +3,14 @@
     y_t = rho W y_t + beta x_t + sum_m theta_m M_m x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t
     S = (I - rho W)^-1 (beta I + sum_m theta_m M_m)
 
-Blocks, rings and borders are all this model with other matrices M_m, which are not re-normalised
-(docs/formulas.md#influences).
+Blocks, rings and borders are all this model with other matrices M_m, not re-normalised (docs/formulas.md#influences).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from python_models.inference import Normal, Wald, normal, wald
 from python_models.regression import CoreFit, PanelInputError, Robust, SpatialWeights, fit_panel, spatial_weights
 
 Matrix = sp.spmatrix | sp.sparray | FloatArray
-Functional = Callable[[FloatArray], FloatArray]
+type AnyWeights = Matrix | SpatialWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +37,12 @@ class Linear(Shown):
     def std_error(self) -> FloatArray:
         return np.asarray(np.sqrt(np.maximum(np.diagonal(self.cov), 0.0)))
 
-    def normal(self, level: float = 0.95) -> Normal:
-        """z, p and limits of each number."""
-        return normal(self.point, self.std_error, level)
+    def normal(self) -> Normal:
+        """z, p and 95 % limits of each number."""
+        return normal(self.point, self.std_error)
 
     def combine(self, loadings: FloatArray) -> Linear:
-        """loadings (q, m) times the numbers; for a smooth function its value comes separately (`replace`)."""
+        """loadings (q, m) times the numbers."""
         return Linear(loadings @ self.point, loadings @ self.cov @ loadings.T)
 
 
@@ -58,9 +57,8 @@ class SpilloverFit(Shown):
 
     def theta(self) -> pd.DataFrame:
         """One row per matrix: name, theta, se, z, p, lower, upper (95 %)."""
-        found = self.at(list(self.matrices))
-        columns = found.normal().columns()
-        return pd.DataFrame({"name": list(self.matrices), "theta": found.point, "se": found.std_error, **columns})
+        found, names = self.at(list(self.matrices)), list(self.matrices)
+        return pd.DataFrame({"name": names, "theta": found.point, "se": found.std_error, **found.normal().columns()})
 
     def at(self, names: Sequence[str]) -> Linear:
         """The named parameters with their covariance."""
@@ -95,34 +93,34 @@ class SpilloverFit(Shown):
         return inner
 
     def _inverse(self, params: FloatArray) -> FloatArray:
-        """(I - rho W)^-1, dense."""
         n = self.weights.n
         rho = params[self.positions["rho"]] if "rho" in self.positions else 0.0
         return np.linalg.inv(np.eye(n) - rho * self.weights.matrix.toarray()) if rho != 0 else np.eye(n)
 
-    def effects(self, functional: Functional) -> Linear:
+    def effects(self, functional: Callable[[FloatArray], FloatArray]) -> Linear:
         """`functional` (N, N) -> (m,), linear in S, at the estimate, with errors by the delta method.
 
         dS/dbeta = A, dS/dtheta_m = A M_m, dS/drho = A W S with A = (I - rho W)^-1.
         """
         params, inverse = self.core.params, self._inverse(self.core.params)
         s = inverse @ self._inner(params)
-        parts = {"x": inverse} if "x" in self.positions else {}
-        gradient = np.zeros((len(np.atleast_1d(functional(s))), len(params)))
+        parts = {name: inverse @ matrix for name, matrix in self.matrices.items()}
+        if "x" in self.positions:
+            parts["x"] = inverse
+        if "rho" in self.positions:
+            parts["rho"] = inverse @ self.weights.lag(s)
+        point = functional(s)
+        gradient = np.zeros((len(np.atleast_1d(point)), len(params)))
         for name, part in parts.items():
             gradient[:, self.positions[name]] = functional(part)
-        for name, matrix in self.matrices.items():
-            gradient[:, self.positions[name]] = functional(inverse @ matrix)
-        if "rho" in self.positions:
-            gradient[:, self.positions["rho"]] = functional(inverse @ self.weights.lag(s))
-        return Linear(functional(s), gradient @ self.core.cov @ gradient.T)
+        return Linear(point, gradient @ self.core.cov @ gradient.T)
 
 
 @aligned
 def fit_spillover(
     y: ArrayLike,
     x: ArrayLike,
-    W: Matrix | SpatialWeights,
+    W: AnyWeights,
     matrices: Mapping[str, Matrix],
     controls: ArrayLike | None = None,
     *,
@@ -135,8 +133,8 @@ def fit_spillover(
     """Fit the model of this module. y, x: (N, T); controls: (N, T, k), each also as W C; W row-normalised (N, N).
 
     with_lag=False leaves rho out (SLX); with_own=False leaves beta x out (own slopes by group are diagonal M_m).
-    Errors are clustered by city unless `cov` says otherwise (see `fit_panel`).
-    Raises PanelInputError in words; a matrix of another size or one that is all zero is named.
+    Errors are clustered by city unless `cov` says otherwise (see `fit_panel`). PanelInputError in words; a matrix of
+    another size or one that is all zero is named.
 
     >>> from python_models.influence import fit_spillover
     >>> from python_models.simulation import small_panel
@@ -149,32 +147,41 @@ def fit_spillover(
     weights = spatial_weights(W)
     dense: dict[str, FloatArray] = {}
     for name, matrix in matrices.items():
-        full = _dense(matrix)
+        full = np.array(sp.csr_matrix(cast("Any", matrix), dtype=np.float64).todense())
         if full.shape != (weights.n, weights.n):
             raise PanelInputError(f"matrix '{name}' has shape {full.shape}, W is for {weights.n} cities.")
         if not full.any():
             raise PanelInputError(f"matrix '{name}' links no two cities: leave it out.")
         dense[name] = full
-    columns, names = [m @ xx for m in dense.values()], list(dense)
-    if with_own:
-        columns, names = [xx, *columns], ["x", *names]
-    if controls is not None:
-        c = np.asarray(controls, dtype=np.float64)
-        for k in range(c.shape[2]):
-            columns += [c[:, :, k], weights.lag(c[:, :, k])]
-            names += [f"control_{k + 1}", f"W:control_{k + 1}"]
+    planes = {"x": xx} if with_own else {}
+    planes |= {name: m @ xx for name, m in dense.items()}
+    planes |= control_planes(controls, weights)
     core = fit_panel(
         yy,
-        np.stack(columns, axis=2),
+        np.stack(list(planes.values()), axis=2),
         weights,
         model="sar" if with_lag else "ols",
         effects=effects,
         estimator=estimator,
         cov=cov,
-        names=names,
+        names=list(planes),
     )
     return SpilloverFit(core, weights, dense, {name: core.names.index(name) for name in core.names})
 
 
-def _dense(matrix: Any) -> FloatArray:
-    return np.array(sp.csr_matrix(matrix, dtype=np.float64).todense())
+def control_planes(controls: ArrayLike | None, weights: SpatialWeights | None = None) -> dict[str, FloatArray]:
+    """control_1, control_2, .. of controls (N, T, k); with `weights` each is followed by W times it."""
+    planes: dict[str, FloatArray] = {}
+    if controls is not None:
+        for k, plane in enumerate(np.moveaxis(np.asarray(controls, dtype=np.float64), 2, 0), start=1):
+            planes[f"control_{k}"] = plane
+            if weights is not None:
+                planes[f"W:control_{k}"] = weights.lag(plane)
+    return planes
+
+
+def refuse_holes(values: FloatArray, what: str) -> None:
+    """PanelInputError that names the first place (city, year) with a missing or infinite value."""
+    if not np.isfinite(values).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        raise PanelInputError(f"{what} holds a missing or infinite value at {place} (city, year).")

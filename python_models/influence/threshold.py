@@ -1,29 +1,34 @@
 """Panel threshold regression with fixed effects (Hansen 1999, J. Econometrics 93:345-368)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
 from python_models.inference import normal, p_from_draws
-from python_models.influence._profile import Profile, cluster_errors, ordinary_errors, white_errors
 from python_models.influence.level_adjusted import even_level
 from python_models.regression.errors import PanelInputError, estimable
+from python_models.regression.within import within
 
 Convention = Literal["within", "hansen1999"]
+type Critical = tuple[float, float, float]  # values of F at 10, 5 and 1 %
 LEVELS = (0.10, 0.05, 0.01)
+NEAR = 0.2  # share of the rows beside a threshold that tell how errors behave there
 
 
 @dataclass(frozen=True)
 class Threshold(Shown):
     """One threshold in the order of its search.
 
-    gamma with the interval of values where lr = LR / eta2 <= c(.05), eta2 by city (`_profile.Profile.spread`);
+    gamma with the interval of values where lr = LR / eta2 <= c(.05), eta2 by city (`_Profile.spread`);
     f = (SSR0 - SSR1) / s2 of this step, its bootstrap p and critical values at 10, 5, 1 %; grid, ssr, lr (G,): the
     whole profile.
     """
@@ -33,7 +38,7 @@ class Threshold(Shown):
     high: float
     f: float
     p: float
-    critical: tuple[float, float, float]
+    critical: Critical
     grid: FloatArray
     ssr: FloatArray
     lr: FloatArray
@@ -72,17 +77,8 @@ class ThresholdResult(Shown):
     def to_frame(self) -> pd.DataFrame:
         """One row per slope: name, slope, se, se_white, se_cluster, lower, upper (95 %, clustered)."""
         found = normal(self.slopes, self.se_cluster)
-        return pd.DataFrame(
-            {
-                "name": self.names,
-                "slope": self.slopes,
-                "se": self.se,
-                "se_white": self.se_white,
-                "se_cluster": self.se_cluster,
-                "lower": found.lower,
-                "upper": found.upper,
-            }
-        )
+        columns = {"slope": self.slopes, **self._pick("se", "se_white", "se_cluster")}
+        return pd.DataFrame({"name": self.names, **columns, "lower": found.lower, "upper": found.upper})
 
 
 def critical_lr(level: float = 0.05) -> float:
@@ -109,20 +105,15 @@ def threshold_regression(
 ) -> ThresholdResult:
     """y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e, regimes cut at searched thresholds.
 
-    y, x: (N, T); q: (N, T) or (N,), exogenous (lagged or of the base year); controls: (N, T, k). Regime r holds
-    gamma_(r-1) < q <= gamma_r. gamma minimises the sum of squares over `n_grid` quantiles of the distinct q; each
-    regime keeps the share `trim` of the rows (one share for all steps, or one a step). Thresholds are searched one
-    after the other, the first refined once. LR = (SSR(g) - SSR) / s2 with s2 = SSR / (N (T - 1)), two-way
-    (N - 1)(T - 1); the interval holds the g with LR / eta2 <= c(.05), eta2 from scores summed by city.
-    F of each step has a p from the wild cluster bootstrap: residuals of the model without this threshold keep their
-    city and get a drawn sign for the whole city, x and q stay (`draws` times, 0: none, p is NaN); errors may last and
-    their variance may go with the level. 499 draws or more for a p that is quoted.
-    `is_level_adjusted`: y, x on the scale and with the level controls of `level_adjusted`, so that a convex index alone
-    makes no threshold; slopes are then in standard deviations.
-    convention 'hansen1999' repeats the published table: regimes q < gamma, one-way effects, the last demeaned year is
-    left out, LR and F are scaled by N T; the first share of `trim` is cut from both ends of the quantiles instead of
-    the rows, and the share of a step on both sides of a threshold held (published: .01, .01, .05).
-    PanelInputError: NaN, no variation of q, or no admissible threshold.
+    y, x: (N, T); q: (N, T) or (N,), exogenous; controls: (N, T, k). Regime r holds gamma_(r-1) < q <= gamma_r. gamma
+    minimises the sum of squares over `n_grid` quantiles of the distinct q; each regime keeps the share `trim` of the
+    rows (one share, or one a step). Thresholds are searched one after the other, the first refined once. LR = (SSR(g) -
+    SSR) / s2; the interval holds the g with LR / eta2 <= c(.05), eta2 from scores summed by city. F of each step has a
+    p from the wild cluster bootstrap, signs drawn for whole cities (`draws` times, 0: none). `is_level_adjusted`: on
+    the scale and with the level controls of `level_adjusted`; slopes in standard deviations. convention 'hansen1999'
+    repeats the published table: regimes q < gamma, one-way effects, the last demeaned year left out, LR and F scaled by
+    N T; `trim` cuts the quantiles on both sides instead of the rows (published: .01, .01, .05). PanelInputError: NaN,
+    no variation of q, or no admissible threshold. docs/formulas.md#threshold.
 
     >>> from python_models.influence import threshold_regression
     >>> rng = np.random.default_rng(1)
@@ -137,7 +128,7 @@ def threshold_regression(
         raise ValueError(f"trim needs one share, or one for each of the {n_thresholds} thresholds, got {len(shares)}.")
     if is_level_adjusted:
         y, x, controls = even_level(y, x, controls)
-    data = Profile.build(y, x, q, controls, effects=effects, convention=convention)
+    data = _Profile.build(y, x, q, controls, effects=effects, convention=convention)
     grid = data.candidates(n_grid, shares[0])
     if draws and rng is None:
         raise ValueError("the bootstrap needs a generator: pass rng=numpy.random.default_rng(seed).")
@@ -168,7 +159,7 @@ class _Step:
         return int(np.argmin(self.ssr))
 
 
-def _search(data: Profile, grid: FloatArray, held: list[float], n_grid: int, trim: float) -> _Step:
+def _search(data: _Profile, grid: FloatArray, held: list[float], n_grid: int, trim: float) -> _Step:
     own = data.admissible(grid, held, trim, n_grid)
     if own.size == 0:
         raise PanelInputError("no value of q leaves every regime enough rows: lower `trim` or ask for fewer cuts.")
@@ -177,38 +168,21 @@ def _search(data: Profile, grid: FloatArray, held: list[float], n_grid: int, tri
 
 
 def _as_threshold(
-    data: Profile,
-    step: _Step,
-    held: list[float],
-    p: float,
-    critical: tuple[float, float, float],
-    f: float | None = None,
+    data: _Profile, step: _Step, held: list[float], p: float, critical: Critical, f: float | None = None
 ) -> Threshold:
-    best = step.best
-    sigma2 = step.ssr[best] / data.dof
-    gamma = float(step.grid[best])
+    best, grid = step.best, step.grid
+    sigma2, gamma = step.ssr[best] / data.dof, float(grid[best])
     eta2 = data.spread(gamma, data.residual([*held, gamma]), float(sigma2))
     lr = (step.ssr - step.ssr[best]) / sigma2 * data.scale / eta2
     inside = lr <= critical_lr()
     value = (step.ssr_before - step.ssr[best]) / sigma2 * data.scale if f is None else f
-    return Threshold(
-        gamma,
-        float(step.grid[inside].min()),
-        float(step.grid[inside].max()),
-        float(value),
-        p,
-        critical,
-        step.grid,
-        step.ssr,
-        lr,
-        eta2,
-        inside,
-    )
+    low, high = float(grid[inside].min()), float(grid[inside].max())
+    return Threshold(gamma, low, high, float(value), p, critical, grid, step.ssr, lr, eta2, inside)
 
 
 def _bootstrap(
-    data: Profile, held: list[float], step: _Step, draws: int, rng: np.random.Generator | None
-) -> tuple[float, tuple[float, float, float]]:
+    data: _Profile, held: list[float], step: _Step, draws: int, rng: np.random.Generator | None
+) -> tuple[float, Critical]:
     """p and critical values of F under the model without this threshold: city residual vectors with drawn signs.
 
     Only sums by city of residual times regressor are needed: u = s_i e_it, SSR* = |u|^2 - |its projections|^2.
@@ -231,29 +205,183 @@ def _bootstrap(
     return p_from_draws(values, (step.ssr_before - best) / (best / data.dof)), (ninety, ninety_five, ninety_nine)
 
 
-def _result(data: Profile, found: list[Threshold], draws: int) -> ThresholdResult:
+def _result(data: _Profile, found: list[Threshold], draws: int) -> ThresholdResult:
+    """Slopes with classical, heteroskedasticity-robust and clustered (Arellano 1987, factor n / (n - 1)) errors."""
     cuts = sorted(t.gamma for t in found)
     design = data.design(cuts)
     inverse = np.linalg.inv(design.T @ design)
     slopes = inverse @ (design.T @ data.y)
     residual = data.y - design @ slopes
-    ssr = float(residual @ residual)
-    zero = data.residual([])
-    regime = data.regime(cuts)
-    names = [f"regime_{r + 1}" for r in range(len(cuts) + 1)] + [f"control_{k + 1}" for k in range(data.n_controls)]
+    ssr, zero = float(residual @ residual), data.residual([])
+    rows, n = design * residual[:, None], data.shape[0]
+    cities = rows.reshape(n, -1, design.shape[1]).sum(axis=1)
+    se = np.sqrt(np.diag(inverse) * ssr / (data.dof - design.shape[1]))
+    white, cluster = (np.diag(inverse @ (scores.T @ scores) @ inverse) for scores in (rows, cities))
+    sizes = np.bincount(data.regime(cuts).ravel(), minlength=len(cuts) + 1)
+    regimes, extra = range(1, len(cuts) + 2), range(1, design.shape[1] - len(cuts))
     return ThresholdResult(
-        tuple(found),
-        tuple(names),
-        slopes,
-        ordinary_errors(inverse, ssr, data.dof - design.shape[1]),
-        white_errors(inverse, design, residual),
-        cluster_errors(inverse, design, residual, data.shape[0]),
-        tuple(int((regime == r).sum()) for r in range(len(cuts) + 1)),
-        float(zero @ zero),
-        ssr,
-        ssr / data.dof,
-        draws,
+        thresholds=tuple(found),
+        names=(*(f"regime_{r}" for r in regimes), *(f"control_{k}" for k in extra)),
+        slopes=slopes,
+        se=se,
+        se_white=np.sqrt(white),
+        se_cluster=np.sqrt(cluster * n / (n - 1)),
+        n_regime=tuple(int(size) for size in sizes),
+        ssr0=float(zero @ zero),
+        ssr=ssr,
+        sigma2=ssr / data.dof,
+        n_draws=draws,
     )
 
 
-__all__ = ["Convention", "Threshold", "ThresholdResult", "critical_lr", "threshold_regression"]
+@dataclass(frozen=True)
+class _Profile:
+    """y (R,) and x, q, controls of a panel after its effects; R = N T rows (N (T - 1) under 'hansen1999')."""
+
+    raw_x: FloatArray
+    raw_q: FloatArray
+    y: FloatArray
+    controls: FloatArray
+    effects: str
+    is_published: bool
+
+    @classmethod
+    def build(
+        cls, y: ArrayLike, x: ArrayLike, q: ArrayLike, controls: ArrayLike | None, *, effects: str, convention: str
+    ) -> _Profile:
+        """Checked arrays with the effects removed."""
+        if convention not in ("within", "hansen1999"):
+            raise ValueError(f"unknown convention {convention!r}: choose within or hansen1999.")
+        y_, x_ = _plane(y, "y"), _plane(x, "x")
+        q_ = np.asarray(q, dtype=np.float64)
+        q_ = _plane(np.repeat(q_[:, None], y_.shape[1], axis=1) if q_.ndim == 1 else q_, "q")
+        c_ = np.empty((*y_.shape, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
+        if x_.shape != y_.shape or q_.shape != y_.shape or c_.shape[:2] != y_.shape or c_.ndim != 3:
+            raise ValueError(
+                f"y, x, q need one shape (N, T) and controls (N, T, k): got {y_.shape}, {x_.shape}, {q_.shape}, "
+                f"{c_.shape}."
+            )
+        if not np.isfinite(c_).all():
+            raise PanelInputError("controls hold a missing or infinite number: leave that city or year out.")
+        if np.ptp(q_) == 0:
+            raise PanelInputError("the threshold variable q does not vary.")
+        published = convention == "hansen1999"
+        kind = "entity" if published else effects
+        made = cls(x_, q_, np.empty(0), np.empty((0, 0)), kind, published)
+        return cls(x_, q_, made.clean(y_), made.clean(c_), kind, published)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        n, t = self.raw_x.shape
+        return (n, t - 1) if self.is_published else (n, t)
+
+    @property
+    def dof(self) -> int:
+        """N (T - 1), two-way (N - 1)(T - 1): rows free of effects."""
+        n, t = self.raw_x.shape
+        return int((n - 1) * (t - 1) if self.effects == "twoways" else n * (t - 1))
+
+    @property
+    def scale(self) -> float:
+        """What LR and F are multiplied by: N T / (N (T - 1)) in the published table, else 1."""
+        return self.raw_x.size / self.dof if self.is_published else 1.0
+
+    def clean(self, values: FloatArray) -> FloatArray:
+        """Effects removed, flattened by city; the published convention leaves the last demeaned year out."""
+        out = within(values, self.effects)
+        out = out[:, :-1] if self.is_published else out
+        return np.ascontiguousarray(out).reshape((out.shape[0] * out.shape[1], *out.shape[2:]))
+
+    def regime(self, cuts: list[float]) -> NDArray[np.intp]:
+        """Number of the regime of each cell, (N, T); a cell at a cut belongs below (published: above)."""
+        ordered = np.sort(np.asarray(cuts, dtype=np.float64))
+        return np.searchsorted(ordered, self.raw_q, side="right" if self.is_published else "left")
+
+    def design(self, cuts: list[float]) -> FloatArray:
+        """[x in regime 0, .., x in regime R, controls] after the effects, (rows, R + 1 + k)."""
+        regime = self.regime(cuts)
+        columns = np.stack([self.raw_x * (regime == r) for r in range(len(cuts) + 1)], axis=2)
+        return np.column_stack([self.clean(columns), self.controls])
+
+    def candidates(self, n_grid: int, trim: float) -> FloatArray:
+        """Quantiles of the distinct values of q. Published: `n_grid` of them between `trim` and 1 - `trim`."""
+        distinct = np.unique(self.raw_q)
+        if self.is_published:
+            count = n_grid - 2 * round(n_grid * trim) + 1
+            # the small shift keeps floor() where the decimal share means it: .28 * 100 is a hair below 28
+            where = np.floor((trim + np.arange(count) / n_grid) * distinct.size + 1e-9).astype(int) - 1
+            return np.asarray(distinct[np.clip(where, 0, distinct.size - 1)])
+        if distinct.size <= n_grid:
+            return distinct
+        return np.unique(np.quantile(distinct, np.linspace(0, 1, n_grid), method="inverted_cdf"))
+
+    def admissible(self, grid: FloatArray, held: list[float], trim: float, n_grid: int) -> FloatArray:
+        """Candidates that leave every regime, beside the thresholds held, the share `trim` of the rows."""
+        least = 1 if self.is_published else max(1, int(np.ceil(trim * self.raw_q.size)))
+        apart = np.ones(grid.size, dtype=bool)
+        if self.is_published:  # the quantiles within `trim` of a threshold held are left out
+            place, reach = np.arange(1, grid.size + 1), trim * n_grid
+            for one in held:
+                below = int((grid < one).sum())
+                apart &= (place < below - reach) | (place >= below + reach)
+        kept = [
+            g
+            for g in grid[apart]
+            if g not in held
+            and np.bincount(self.regime([*held, float(g)]).ravel(), minlength=len(held) + 2).min() >= least
+        ]
+        return np.asarray(kept, dtype=np.float64)
+
+    def basis(self, held: list[float]) -> FloatArray:
+        """Orthonormal columns of what is held, and of the year effects."""
+        columns, _ = np.linalg.qr(self.design(held))
+        if self.effects != "twoways":
+            return np.asarray(columns)
+        n, t = self.shape
+        years = np.tile(np.eye(t) - 1.0 / t, (n, 1)) / np.sqrt(n)
+        left = np.linalg.svd(years, full_matrices=False)
+        return np.column_stack([columns, left[0][:, : t - 1]])
+
+    def purge(self, values: FloatArray, held: list[float]) -> FloatArray:
+        """Residual of `values` (rows,) or (rows, m) on x by held regime and the controls."""
+        basis, _ = np.linalg.qr(self.design(held))
+        return np.asarray(values - basis @ (basis.T @ values))
+
+    def residual(self, held: list[float]) -> FloatArray:
+        """Residual of y with the thresholds held."""
+        return self.purge(self.y, held)
+
+    def steps(self, grid: FloatArray, held: list[float]) -> FloatArray:
+        """For each candidate the regressor it adds, x 1[q above g], orthogonal to what is held, of length 1."""
+        above = np.stack([self.raw_x * (self.regime([float(g)]) == 1) for g in grid], axis=2)
+        clean = self.purge(self.clean(above), held)
+        length = np.sqrt((clean * clean).sum(axis=0))
+        return np.asarray(clean / np.where(length > 1e-12, length, np.inf))
+
+    def spread(self, gamma: float, residual: FloatArray, sigma2: float) -> float:
+        """eta2 at gamma: var(sum of x e of a city) / (sigma2 sum of x^2) over the fifth of the rows whose q is nearest.
+
+        Where errors last or their variance goes with x, LR at the true threshold is eta2 times what it is for
+        independent errors of one variance (Hansen 2000, Econometrica 68). The published table takes 1.
+        """
+        if self.is_published:
+            return 1.0
+        far = np.abs(self.raw_q - gamma)
+        near = far <= np.quantile(far, NEAR)
+        x = within(self.raw_x, self.effects) * near
+        scores = (x * residual.reshape(x.shape)).sum(axis=1)
+        return float(scores @ scores / (sigma2 * (x * x).sum()))
+
+    def ssr_with(self, residual: FloatArray, steps: FloatArray) -> FloatArray:
+        """Sum of squares with each candidate: |e|^2 - (e's)^2, since s is of length 1 and orthogonal to the rest."""
+        return np.asarray(residual @ residual - (residual @ steps) ** 2)
+
+
+def _plane(values: ArrayLike, what: str) -> FloatArray:
+    plane = np.asarray(values, dtype=np.float64)
+    if plane.ndim != 2:
+        raise ValueError(f"{what} must have the axes (city, year), got shape {plane.shape}.")
+    if not np.isfinite(plane).all():
+        i, t = np.argwhere(~np.isfinite(plane))[0]
+        raise PanelInputError(f"{what} is missing or infinite at city {i}, year {t}: leave that city or year out.")
+    return plane

@@ -1,7 +1,4 @@
-"""How far an index can be trusted: other weight schemes, agreement of ranks, uncertainty, stability, validity.
-
-One module a question. Nothing here knows a database; every random function takes a seed.
-"""
+"""How far an index can be trusted: other weight schemes, agreement of ranks, uncertainty, stability, validity."""
 
 from python_models.measurement.agreement import Agreement, agreement, agreement_by_year, pairwise_agreement
 from python_models.measurement.critic import critic_weights, entropy_critic_weights

@@ -1,14 +1,14 @@
 """From normalised indicators to scores, level by level, with the same or another rule at every level.
 
-For the children y_k of one parent, with weights v_k that sum to 1 inside it:
+For the children y_k of one parent, with weights v_k that sum to 1 inside it, M the weighted mean and S the spread of a
+unit's children around it (n - 1 for mpi, n for ampi):
 
     arithmetic  sum v_k y_k                 geometric  exp(sum v_k log y_k)        harmonic  1 / sum(v_k / y_k)
     mpi, mpi+   M - S^2 / M, M + S^2 / M    ampi, ampi+ the same with S of n       power:p   (sum v_k y_k^p)^(1/p)
     copeland    units that are outranked less units that outrank, by year; i outranks j if the weights of the children
                 where i is higher, and half of those of ties, pass one half
 
-M is the weighted mean and S the spread of a unit's children around it: n - 1 for mpi, n for ampi.
-Reference: OECD and JRC (2008), step 6; Mazziotta and Pareto (2016); Munda and Nardo (2009) for outranking.
+OECD and JRC (2008), step 6; Mazziotta and Pareto (2016); Munda and Nardo (2009) for outranking.
 """
 
 from collections.abc import Sequence
@@ -38,9 +38,8 @@ class Level:
 def aggregate(Z: ArrayLike, w: ArrayLike, paths: Sequence[Path], rules: str | Sequence[str]) -> tuple[Level, ...]:
     """Levels from the lowest groups to the index, of Z (N, T, m), flat weights (m,) and paths of one length.
 
-    rules: one for all levels, or one a level (the last makes the index). A child of weight 0 takes no part; any other
-    NaN makes the score of its parents NaN. ValueError: an unknown rule, a mean that needs values above 0 and finds
-    others, or paths of different lengths.
+    rules: one for all levels, or one a level. A child of weight 0 takes no part; any other NaN makes the score of its
+    parents NaN. ValueError: an unknown rule, a mean that needs values above 0, or paths of different lengths.
     """
     cube, weights = as_cube(Z, "Z"), np.asarray(w, dtype=np.float64)
     depth = len(paths[0]) if paths else 0

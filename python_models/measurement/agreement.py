@@ -1,8 +1,6 @@
-"""How far two orders of the same cities agree, year by year.
+"""How far two orders of the same cities agree, year by year: Spearman (1904), Kendall (1945), tau-b, shifts, Jaccard.
 
-Places are 1 for the highest score, ties share the best place. Shifts compare places; Jaccard compares who is among
-the first (or last) `top` places: |A and B| / |A or B|.
-References: Spearman (1904); Kendall (1945), tau-b; Bonett and Wright (2000) for the interval of Spearman's rho.
+Places are 1 for the highest score, ties share the best place. Jaccard compares who is among the first (or last) `top`.
 """
 
 import math
@@ -55,22 +53,13 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
     n, nan = len(x), math.nan
     if n < 3 or np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
         return Agreement(nan, nan, nan, nan, nan, nan, nan, nan, n)
-    ranks = [Ranks.of(v) for v in (x, y)]
-    rho = rank_interval(spearman_of_ranks(ranks[0].average, ranks[1].average), n)
-    best = [n + 1.0 - of.high for of in ranks]
+    first, second = Ranks.of(x), Ranks.of(y)
+    rho = rank_interval(spearman_of_ranks(first.average, second.average), n)
+    best = [n + 1.0 - of.high for of in (first, second)]
     shift = np.abs(best[0] - best[1])
-    last = [of.low for of in ranks]
-    return Agreement(
-        rho.value,
-        rho.low,
-        rho.high,
-        float(stats.kendalltau(x, y).statistic),
-        float(shift.mean()),
-        float(shift.max()),
-        _jaccard(best[0], best[1], top),
-        _jaccard(last[0], last[1], top),
-        n,
-    )
+    same = _jaccard(best[0], best[1], top), _jaccard(first.low, second.low, top)
+    tau = float(stats.kendalltau(x, y).statistic)
+    return Agreement(rho.value, rho.low, rho.high, tau, float(shift.mean()), float(shift.max()), *same, n)
 
 
 @aligned
@@ -99,15 +88,13 @@ def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...],
     >>> pairwise_agreement({"one": a, "two": -a}, (2021,), top=2)["spearman"].tolist()
     [-1.0]
     """
+    keys = ["scheme_a", "scheme_b", "year"]
     frames = [
         agreement_by_year(scores[a], scores[b], years, top=top).assign(scheme_a=a, scheme_b=b)
         for a, b in combinations(scores, 2)
     ]
-    keys = ["scheme_a", "scheme_b", "year"]
-    if not frames:
-        return pd.DataFrame(columns=[*keys, *Agreement.__dataclass_fields__])
-    table = pd.concat(frames, ignore_index=True)
-    return table[[*keys, *Agreement.__dataclass_fields__]]
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return table.reindex(columns=[*keys, *Agreement.__dataclass_fields__])
 
 
 def _jaccard(a: FloatArray, b: FloatArray, top: int) -> float:

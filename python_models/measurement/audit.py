@@ -1,12 +1,8 @@
 """Audit of a composite index by the ten steps of the handbook of the OECD and the JRC (2008).
 
-One row a check and item: what was looked at, the figure, what it is held against, and a verdict:
-
-    holds   the figure is on the good side of its limit        fails   it is on the bad side
-    weak    between the two limits                             told    a figure without a limit
-
-Limits are those that the JRC's own audits use where there are any (coverage .65, correlation .3 and .92, alpha and KMO
-.6 and .7), else named in LIMITS. Everything without draws is of the base window; steps 7 and 10 are of its last year.
+One row a check and item, with a verdict: `holds` (the figure is on the good side of its limit), `fails` (on the bad
+side), `weak` (between the two limits), `told` (no limit). Limits are those of the JRC's own audits where there are any,
+else named in LIMITS. Everything without draws is of the base window; steps 7 and 10 are of its last year.
 """
 
 import math
@@ -62,8 +58,7 @@ MOST_UNITS = 2000  # above this many units a year, a program each would take lon
 class Audit:
     """table, one row per check and item: step, check, item, value, reference, verdict, n_obs, good, bad (its limits).
 
-    value is held against reference where there is one (a nominal weight, say). levels: see `importance.level_table`;
-    drawn: the draws of steps 7 and 10.
+    value is held against reference where there is one. levels: `importance.level_table`; drawn: of steps 7 and 10.
     """
 
     table: pd.DataFrame
@@ -87,16 +82,17 @@ def audit(
 ) -> Audit:
     """Audit of `index` over its base window, for the units that are complete there.
 
-    draws: indexes that are made in all, those of the Sobol design included; `drawn`: draws that were made before, in
-    place of them. outside: variables (N, T) of the panel's units and years that are no part of the index.
-    ValueError: fewer than 3 complete units, a normalisation or aggregation that draws do not know, or too few draws.
+    draws: indexes that are made in all; `drawn`: draws that were made before, in place of them. outside: variables (N,
+    T) that are no part of the index. ValueError: fewer than 3 complete units, a choice that draws do not know, too few
+    draws.
     """
+    _Audited.check(index)
     _Audited.check(index)
     a = _Audited(index)
     if drawn is None:
         base = max(2, draws // (2 + len(factors)))
-        more = {"seed": seed, "draws": base, "n_jobs": n_jobs}
-        drawn = uncertainty(a.model(), cities=a.units, years=a.years, factors=factors, **more)
+        more: dict[str, Any] = {"seed": seed, "draws": base, "n_jobs": n_jobs, "factors": factors}
+        drawn = uncertainty(a.model(), cities=a.units, years=a.years, **more)
     rows = [
         *a.framework(),
         *a.data(),
@@ -181,31 +177,20 @@ class _Audited:
             np.array([i.caps.get(n, np.inf) for n in names]),
             np.array([not is_rule and bool(i.winsor.get(n, False)) for n in names]),
         )
-        headline = Choice(
-            scheme=i.scheme,
-            quantiles=i.winsor_quantiles,
-            delta=i.delta,
-            normalisation=i.normalisation,
-            aggregation=str(i.aggregation),
-        )
+        own: dict[str, Any] = {name: getattr(i, name) for name in ("scheme", "delta", "normalisation")}
+        headline = Choice(quantiles=i.winsor_quantiles, aggregation=str(i.aggregation), **own)
         given = self.w if i.scheme == GIVEN else None
         values = self.final if is_rule else self.values
         return ChoiceModel(values, self.imputed, procedure, i.labels.dimensions, (), headline, given)
 
     def framework(self) -> list[Row]:
         rows = [_row(1, "n_units", len(self.units), self.n_all), _row(1, "n_indicators", len(self.names), self.size)]
-        for level in self.levels[:-1]:
-            rows += [
-                _row(1, "indicators_in_group", len(own), self.size, item=name)
-                for name, own in zip(level.names, level.members, strict=True)
-            ]
-        return rows
+        groups = [g for level in self.levels[:-1] for g in zip(level.names, level.members, strict=True)]
+        return rows + [_row(1, "indicators_in_group", len(own), self.size, item=name) for name, own in groups]
 
     def data(self) -> list[Row]:
-        rows = [
-            _row(2, "coverage", 1.0 - self.imputed[..., k].mean(), self.size, item=name)
-            for k, name in enumerate(self.names)
-        ]
+        known = 1.0 - self.imputed.mean(axis=(0, 1))
+        rows = [_row(2, "coverage", v, self.size, item=name) for v, name in zip(known, self.names, strict=True)]
         for k, name in enumerate(self.names):
             skewness, kurtosis = moments(self.final[..., k].reshape(-1))
             good = HOLDS if passes(skewness, kurtosis) else FAILS
@@ -229,11 +214,8 @@ class _Audited:
         filled[..., usable] = made.values
         places = rankdata(-(filled @ self.w), axis=1)
         sd = float(places.std(axis=0, ddof=1).mean()) if len(places) > 1 else math.nan
-        return [
-            *rows,
-            _row(3, "imputed_rank_sd", sd, len(self.units), item=str(self.years[t])),
-            _row(3, "failed_imputations", made.n_failed, COPIES),
-        ]
+        rows.append(_row(3, "imputed_rank_sd", sd, len(self.units), item=str(self.years[t])))
+        return [*rows, _row(3, "failed_imputations", made.n_failed, COPIES)]
 
     def structure(self) -> list[Row]:
         flat = self.z.reshape(-1, len(self.names))
@@ -251,11 +233,11 @@ class _Audited:
             rows.append(_row(4, "r_parent", r.r_parent, r.n_obs, item=str(r.name)))
         every = np.full((len(varies), len(varies)), np.nan)
         every[np.ix_(varies, varies)] = correlation(flat[:, varies])
-        for level in self.levels[:1]:
-            for name, own in zip(level.names, level.members, strict=True):
-                if len(own) > 1:
-                    pairs = every[np.ix_(own, own)][~np.eye(len(own), dtype=bool)]
-                    rows.append(_row(4, "r_siblings", float(np.nanmax(pairs)), self.size, item=name))
+        lowest = self.levels[0]
+        for name, own in zip(lowest.names, lowest.members, strict=True):
+            if len(own) > 1:
+                pairs = every[np.ix_(own, own)][~np.eye(len(own), dtype=bool)]
+                rows.append(_row(4, "r_siblings", float(np.nanmax(pairs)), self.size, item=name))
         return rows
 
     def shift(self, other: FloatArray) -> float:

@@ -1,9 +1,8 @@
 """The choices behind one index, and the score that each combination of them gives, quickly.
 
-A combination names a scheme, a winsorising, a delta, an imputation, an edition of the values, an indicator to leave
-out, a normalisation and an aggregation. z and the sums that all schemes need are made once per (winsorising,
-imputation, edition); a score is then one product of z with weights. The weights are those of `schemes` on min-max z
-(tested to 1e-10), whatever normalisation is averaged. TOPSIS brings its own normalisation and aggregation.
+z and the sums that all schemes need are made once per (winsorising, imputation, edition); a score is then one product
+of z with weights: those of `schemes` on min-max z (tested to 1e-10), whatever normalisation is averaged. TOPSIS brings
+its own normalisation and aggregation.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from python_models.measurement.fast import Procedure, entropy_redundancy, normal
 from python_models.measurement.normalisation import normalise, positive
 from python_models.measurement.vertical_horizontal import leading_weights
 
-SCHEMES = (
+SCHEMES: tuple[str, ...] = (
     "entropy",
     "two_stage_entropy",
     "two_stage_equal",
@@ -25,9 +24,8 @@ SCHEMES = (
     "equal_dimension",
     "critic",
     "entropy_critic",
-    "entropy_topsis",
-    "vertical_horizontal",
 )
+SCHEMES += ("entropy_topsis", "vertical_horizontal")
 """Principal components are not among them: their weights can be negative, so no Dirichlet weights lie around them."""
 
 QUANTILES = ((0.01, 0.99), (0.0, 1.0), (0.025, 0.975))  # the headline, no winsorising, a wider one
@@ -82,8 +80,8 @@ class _Sums:
 class ChoiceModel:
     """Scores for any `Choice` on complete values (N, T, m) of the base window; what was made once is kept.
 
-    `others` are further editions of the same cells, for instance before editing: (values, imputed) each. `headline` is
-    the choice that all others are held against; `given` are the weights (m,) of the scheme "given".
+    `others` are further editions of the same cells: (values, imputed) each. `given`: weights (m,) of the scheme
+    "given".
     """
 
     values: FloatArray
@@ -100,17 +98,13 @@ class ChoiceModel:
     def score(self, choice: Choice, u: FloatArray | None = None) -> FloatArray:
         """Score (N, T). `u` (m,) in (0, 1): weights are drawn around those of the scheme, see `dirichlet_weights`."""
         w = self.weights(choice)
-        if u is not None:
-            w = dirichlet_weights(w, u)
-        n, t = self.values.shape[:2]
-        flat = self.scores(choice, w[None, :], slice(None))
-        return flat.reshape(n, t)
+        w = w if u is None else dirichlet_weights(w, u)
+        return self.scores(choice, w[None, :], slice(None)).reshape(self.values.shape[:2])
 
     def scores(self, choice: Choice, weights: FloatArray, year: int | slice) -> FloatArray:
         """Scores (d, N), or (d, N T) of all years, of d sets of weights (d, m) under one choice.
 
-        A scale that is not the headline's is brought to the mean and spread of min-max z, so that scores of different
-        choices can be averaged; no rank is touched.
+        A scale that is not the headline's is brought to the mean and spread of min-max z; no rank is touched.
         """
         rows, centre, unit = self._base(choice)
         y = rows[:, year].reshape(-1, rows.shape[2])
@@ -210,24 +204,22 @@ class ChoiceModel:
         return np.sum([w * np.where(own, within, 0.0) for w, own in zip(outer, masks, strict=True)], axis=0)
 
 
-def dirichlet_weights(w: FloatArray, u: FloatArray, concentration: float = CONCENTRATION) -> FloatArray:
-    """Dirichlet(concentration w) weights (m,) from uniforms u (m,): gamma quantiles over their sum.
+def dirichlet_weights(w: FloatArray, u: FloatArray) -> FloatArray:
+    """Dirichlet(CONCENTRATION w) weights (m,) from uniforms u (m,): gamma quantiles over their sum.
 
-    Mean w, variance w_k (1 - w_k) / (concentration + 1). Made by quantiles, so the same u moves the weights of any
-    scheme in the same way: the factor "weights" of the design is u. An indicator of weight 0 keeps it.
+    Made by quantiles, so the same u moves the weights of any scheme alike. An indicator of weight 0 keeps it.
     """
     drawn = np.zeros(len(w))
     some = w > 0.0
-    drawn[some] = special.gammaincinv(concentration * w[some], u[some])
+    drawn[some] = special.gammaincinv(CONCENTRATION * w[some], u[some])
     total = drawn.sum()
     return drawn / total if total > 0.0 else w
 
 
 def imputed_as(values: FloatArray, imputed: BoolArray, imputation: str) -> FloatArray:
-    """Values (N, T, m) with the marked cells filled in another way.
-
-    'interpolated': as they are. 'last_observed', 'next_observed': the nearest unmarked value of the same city and
-    indicator before or after; a cell without one keeps its value. ValueError: unknown name.
+    """Values (N, T, m) with the marked cells filled in another way: 'interpolated' (as they are), or by the nearest
+    unmarked value of the same city and indicator before ('last_observed') or after ('next_observed') where there is
+    one.
     """
     if imputation not in IMPUTATIONS:
         raise ValueError(f"unknown imputation '{imputation}': use one of {', '.join(IMPUTATIONS)}.")

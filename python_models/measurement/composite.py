@@ -1,20 +1,15 @@
 """One composite index of any table: units x indicators, in one year or several, with levels of any depth.
 
     index = CompositeIndex(panel, directions=..., levels={"income": ("economy",), ...})
-    index.fit()            bounds, weights, scores, contributions
-    index.audit()          the ten steps of the handbook of the OECD and the JRC, with a verdict each
-    index.explain("a")     where the score of a unit comes from
-    index.whatif(...)      the ranking under other figures or other choices
-    index.plot()           an Altair chart
+    index.fit(), .audit(), .explain("a"), .whatif(...), .plot()
 
-Cap, treat, normalise, weigh, aggregate. Every estimated quantity (limits, bounds, weights) comes from the years of
-`window` only; every year of the panel is then scored with it. A frozen basis passes its base window, a restated one all
-years. Weights always come from min-max z, whatever normalisation is averaged.
+Every estimated quantity (limits, bounds, weights) comes from the years of `window` only; every year of the panel is
+then scored with it. Weights always come from min-max z, whatever normalisation is averaged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -53,14 +48,11 @@ class IndexResult(Shown):
     """One basis of one index. Arrays: z (N, T, m), w (m,), score (N, T). Frames, one row per:
 
     bounds         indicator: min_value, max_value, winsor_low_value, winsor_high_value, window
-    weights        indicator: dimension, entropy, redundancy, weight, dimension_weight, delta,
-                   skewness (of z in the window), flag
+    weights        indicator: dimension, entropy, redundancy, weight, dimension_weight, delta, skewness, flag
     values         city, year, indicator: value_final, z, is_winsorised, is_capped, out_of_base_range
     scores         city, year, index_suffix ('' or '_<group>'): score, score_100, rank_year,
                    pct_year, score_relative, share_imputed_weight, is_provisional, out_of_base_range
     contributions  city, year, indicator: weight, z, contribution, obstacle_degree
-
-    warnings names every flagged indicator, programs without an answer, and years of the window that the panel lacks.
     """
 
     cities: tuple[str, ...]
@@ -103,24 +95,22 @@ class Scaled:
 class CompositeIndex(Shown):
     """The index of `panel` (N, T, m). Nothing is computed before it is asked for.
 
-    directions : +1 (more is better) or -1, one entry per indicator of the panel, no more and no less.
+    directions : +1 (more is better) or -1, one entry per indicator of the panel.
     levels : parents of each indicator, the nearest first: "economy", or ("trade", "economy"), one length for all.
-        The last is its dimension. Weighted sums get a score for every group.
+        Weighted sums get a score for every group; the last parent is the dimension.
     window : first and last year of the base; all years if not given.
     treatment : "limits" winsorises at quantiles where `winsor` says so; "rule" goes by skewness and kurtosis.
-    winsor, caps : entries only where wanted; an indicator without an entry is left as it is.
+    winsor, caps : entries only where wanted.
     scheme : a name of `schemes.SCHEMES`, "given" (with `weights`) or "benefit_of_the_doubt" (with `share_bounds`).
     weights : of indicators and groups by name, on any scale, shared inside each parent.
     normalisation, targets : see `normalisation`. aggregation : a rule, or one a level, see `aggregation`.
     imputed, provisional : masks (N, T, m). A provisional cell is scored, but takes no part in limits, bounds and
-        weights. Without `imputed`, no cell counts as imputed.
+        weights.
 
-    A missing cell (NaN) makes its score NaN, and leaves its row out of the weights. A value outside the base range (a
-    year outside the window, or a provisional cell) is flagged `out_of_base_range`, judged before winsorising; its z is
-    not clipped, but a winsorised indicator keeps the limits of the window in all years. An indicator that is constant
-    in the window has no z and weight 0. Contributions are empty where the score is no weighted sum.
-    ValueError, when first used: a spec that does not fit the panel, a window without years, an indicator without values
-    in the window, a rule that a scheme cannot have, and the errors of the weight scheme.
+    A missing cell (NaN) makes its score NaN, and leaves its row out of the weights. A value outside the base range is
+    flagged `out_of_base_range`, judged before winsorising; its z is not clipped. An indicator that is constant in the
+    window has no z and weight 0. ValueError, when first used: a spec that does not fit the panel, a window without
+    years, an indicator without values in it, a rule that a scheme cannot have, and the errors of the weight scheme.
     """
 
     panel: Panel
@@ -141,8 +131,6 @@ class CompositeIndex(Shown):
     imputed: BoolArray | None = None
     provisional: BoolArray | None = None
 
-    # ---- what is asked of it --------------------------------------------------------------------------------------
-
     def fit(self, scheme: str | None = None, *, delta: float | None = None) -> IndexResult:
         """Everything of one scheme, by default its own."""
         scheme, delta = scheme or self.scheme, self.delta if delta is None else delta
@@ -162,7 +150,12 @@ class CompositeIndex(Shown):
             bounds=frames.bounds_frame(labels, scaled.bounds, scaled.limits, scaled.is_chosen, self.base_window),
             weights=frames.weights_frame(labels, chosen, scaled.base_z, delta),
             values=frames.values_frame(
-                labels, scaled.final, z, scaled.is_winsorised, scaled.is_capped, scaled.out_of_base_range
+                labels,
+                value_final=scaled.final,
+                z=z,
+                is_winsorised=scaled.is_winsorised,
+                is_capped=scaled.is_capped,
+                out_of_base_range=scaled.out_of_base_range,
             ),
             scores=frames.scores_frame(labels, z, chosen, self.marks, score, is_sum),
             contributions=full if is_sum else full.iloc[:0],
@@ -260,8 +253,6 @@ class CompositeIndex(Shown):
 
         return audit(self, draws=draws, seed=seed, n_jobs=n_jobs, **more)
 
-    # ---- its parts ------------------------------------------------------------------------------------------------
-
     @cached_property
     def base_window(self) -> tuple[int, int]:
         return self.window or (self.panel.years[0], self.panel.years[-1])
@@ -311,8 +302,7 @@ class CompositeIndex(Shown):
         else:
             final, is_winsorised = winsorise(capped, limits, apply=is_chosen)
         bounds = Bounds.from_window(np.where(in_base, final, np.nan))
-        # Judged before winsorising: otherwise the most winsorised, most trending indicators could
-        # never report that the base range has become too narrow.
+        # judged before winsorising: else the most trending indicators could never report that the range is too narrow
         low, high = np.nanmin(base, axis=(0, 1)), np.nanmax(base, axis=(0, 1))
         edges = (low, high) if self.treatment == "rule" else (bounds.minimum, bounds.maximum)
         out: BoolArray = ~in_base & ((capped < edges[0]) | (capped > edges[1]))
@@ -375,18 +365,14 @@ class CompositeIndex(Shown):
 
     def _check(self) -> None:
         names = self.panel.names
-        required: Sequence[tuple[Mapping[str, Any], str]] = (
-            [(self.directions, "direction"), (self.levels, "level")]
-            if self.levels
-            else [(self.directions, "direction")]
-        )
+        required: list[tuple[Mapping[str, Any], str]] = [(self.directions, "direction")]
+        required += [(self.levels, "level")] if self.levels else []
         for spec, what in required:
             missing = [name for name in names if name not in spec]
             if missing:
                 raise ValueError(f"indicator {missing[0]} has no {what}: add it to the spec.")
-        named = {"directions": self.directions, "levels": self.levels, "winsor": self.winsor, "caps": self.caps}
-        for what, entries in {**named, "targets": self.targets}.items():
-            require_known(list(entries), names, f"indicator in {what}")
+        for what in ("directions", "levels", "winsor", "caps", "targets"):
+            require_known(list(getattr(self, what)), names, f"indicator in {what}")
         if len({len(path) for path in self.paths}) > 1:
             raise ValueError("levels must name the same number of parents for every indicator.")
         groups = [g for path in self.paths for g in path]

@@ -1,9 +1,8 @@
-"""CRITIC weights: contrast of an indicator times its conflict with the others.
+"""CRITIC weights: contrast of an indicator times its conflict with the others (docs/formulas.md#schemes).
 
-    C_k = sd(z_k) sum_l (1 - r_kl),   w_k = C_k / sum_l C_l
+    C_k = sd(z_k) sum_l (1 - r_kl),   w_k = C_k / sum_l C_l,   r_kl over the pooled complete rows (M, m)
 
-r_kl is Pearson's correlation over the pooled complete rows (M, m). Unlike entropy weights, CRITIC takes weight from
-indicators that say the same thing twice. Reference: Diakoulaki, Mavrotas and Papayannakis (1995).
+Reference: Diakoulaki, Mavrotas and Papayannakis (1995).
 """
 
 from dataclasses import dataclass
@@ -30,9 +29,8 @@ class CriticWeights:
 def critic_weights(Z: ArrayLike) -> CriticWeights:
     """CRITIC weights of Z (N, T, m), pooled over complete rows.
 
-    A column without variation or without values has weight 0 and a flag. Without any conflict (all columns move
-    together) the usable columns get equal weights and the flag 'all_uniform'. ValueError: fewer than 2 complete
-    rows, or no column varies.
+    A column without variation or values has weight 0 and a flag; without any conflict the usable columns get equal
+    weights and the flag 'all_uniform'. ValueError: fewer than 2 complete rows, or no column varies.
 
     >>> from python_models.measurement import critic_weights
     >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
@@ -46,15 +44,11 @@ def critic_weights(Z: ArrayLike) -> CriticWeights:
     contrast, conflict = np.zeros(len(used)), np.zeros(len(used))
     contrast[used] = rows[:, used].std(axis=0)
     conflict[used] = conflicts(correlation(rows[:, used]))
-    flags = [_flag(empty, varies) for empty, varies in zip(is_empty, used, strict=True)]
+    flags = [EMPTY_COLUMN if e else "" if varies else CONSTANT for e, varies in zip(is_empty, used, strict=True)]
     content = contrast * conflict
     if content.sum() == 0.0:
-        return CriticWeights(
-            used / used.sum(),
-            contrast,
-            conflict,
-            tuple(ALL_UNIFORM if ok else flag for ok, flag in zip(used, flags, strict=True)),
-        )
+        flags = [ALL_UNIFORM if ok else flag for ok, flag in zip(used, flags, strict=True)]
+        return CriticWeights(used / used.sum(), contrast, conflict, tuple(flags))
     return CriticWeights(content / content.sum(), contrast, conflict, tuple(flags))
 
 
@@ -91,9 +85,3 @@ def conflicts(r: FloatArray) -> FloatArray:
     gaps = 1.0 - r
     total: FloatArray = np.where(gaps > _NO_CONFLICT, gaps, 0.0).sum(axis=1)
     return total
-
-
-def _flag(is_empty: bool, varies: bool) -> str:
-    if is_empty:
-        return EMPTY_COLUMN
-    return "" if varies else CONSTANT

@@ -1,9 +1,8 @@
 """Benefit of the doubt (BoD): every unit is scored with the weights that suit it best.
 
-    score_i = max_w w'y_i   subject to   w'y_k <= 1 for all units k,  w >= 0
+    score_i = max_w w'y_i   subject to   w'y_k <= 1 for all units k,  w >= 0,  low_j <= w_j y_ij / (w'y_i) <= high_j
 
-and, with bounds, low_j <= w_j y_ij / (w'y_i) <= high_j: the share of each indicator in the unit's own score. One linear
-program a unit and year (scipy HiGHS). Weights of a unit with score 1 are not unique; scores are.
+One linear program a unit and year (scipy HiGHS). Weights of a unit with score 1 are not unique; scores are.
 Reference: Cherchye et al. (2007); Melyn and Moesen (1991).
 """
 
@@ -29,14 +28,11 @@ class Frontier:
     reasons: tuple[str, ...]
 
 
-def benefit_of_the_doubt(
-    Y: ArrayLike, *, low: float | ArrayLike = 0.0, high: float | ArrayLike = 1.0, in_reference: ArrayLike | None = None
-) -> Frontier:
+def benefit_of_the_doubt(Y: ArrayLike, *, low: float | ArrayLike = 0.0, high: float | ArrayLike = 1.0) -> Frontier:
     """BoD of Y (N, T, m), higher is better, the frontier made of all complete rows of the same year.
 
-    low, high: bounds of the shares, one number or (m,); none by default. in_reference (N,): units that may make the
-    frontier. A row with a NaN has no score. ValueError: a negative value, bounds out of order, or low bounds that sum
-    to more than 1 or high ones to less.
+    low, high: bounds of the shares, one number or (m,); none by default. A row with a NaN has no score.
+    ValueError: a negative value, bounds out of order, or low bounds that sum to more than 1 or high ones to less.
     """
     cube = as_cube(Y, "Y")
     n, years, m = cube.shape
@@ -45,15 +41,12 @@ def benefit_of_the_doubt(
     least, most = (np.broadcast_to(np.asarray(b, dtype=np.float64), (m,)) for b in (low, high))
     if (least > most).any() or least.sum() > 1.0 + 1e-12 or most.sum() < 1.0 - 1e-12 or (least < 0.0).any():
         raise ValueError("bounds of shares must hold 0 <= low <= high, with sum(low) <= 1 <= sum(high).")
-    reference = np.ones(n, dtype=bool) if in_reference is None else np.asarray(in_reference, dtype=bool)
     score, shares, reasons = np.full((n, years), np.nan), np.full(cube.shape, np.nan), []
     for t in range(years):
         complete = ~np.isnan(cube[:, t]).any(axis=1)
-        frontier = cube[complete & reference, t]
         for i in np.flatnonzero(complete):
             y = cube[i, t]
-            rows = [frontier] if reference[i] else [frontier, y[None, :]]
-            limits = [np.ones(len(frontier) + (not reference[i]))]
+            rows, limits = [cube[complete, t]], [np.ones(int(complete.sum()))]
             for bound, sign in ((least, 1.0), (most, -1.0)):
                 bites = np.flatnonzero(bound > 0.0 if sign > 0 else bound < 1.0)
                 rows.append(sign * (np.outer(bound[bites], y) - np.eye(m)[bites] * y))

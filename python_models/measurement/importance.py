@@ -1,13 +1,11 @@
 """What indicators and groups do in an index, beside what their weights say.
 
     importance   S_k = Var(E[y | x_k]) / Var(y), the correlation ratio (Paruolo, Saisana and Saltelli 2013)
-    effective    S_k / sum_l S_l, to be held against the nominal weight
     alpha        k / (k - 1) (1 - sum_j Var(x_j) / Var(sum_j x_j))   (Cronbach 1951)
-    optimised    weights whose sum y = Xw has correlations with the columns in given proportions t:
-                 w proportional to Sigma^-1 D t, D = diag(sd)
+    optimised    w proportional to Sigma^-1 D t, D = diag(sd): correlations of y = Xw with the columns in proportions t
 
-E[y | x_k] is a local line with a Gaussian kernel over x_k, binned on a grid of 200 points; the bandwidth is the one
-with the least squared error when each row is left out. A straight line gives S_k = r^2.
+E[y | x_k] is a local line with a Gaussian kernel over x_k, binned on a grid of 200 points, with the bandwidth of the
+least squared error when each row is left out. A straight line gives S_k = r^2.
 """
 
 import math
@@ -86,10 +84,9 @@ def optimised_weights(columns: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def level_table(names: tuple[str, ...], z: FloatArray, weights: FloatArray, levels: tuple[Level, ...]) -> pd.DataFrame:
-    """One row per indicator and group below the index.
-
-    level (0 indicators), name, parent, weight (in the index), r_parent and r_index (Pearson), importance (S in the
-    index), effective (S over its sum on the level), alpha (of the children; NaN for an indicator), n_children, n_obs.
+    """One row per indicator and group below the index: level (0 indicators), name, parent, weight (in the index),
+    r_parent and r_index (Pearson), importance (S), effective (S over its sum on the level), alpha (of the children),
+    n_children, n_obs.
     """
     index, rows = levels[-1].scores.reshape(-1), []
     scores, own_names, own_weights = z, names, weights

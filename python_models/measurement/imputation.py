@@ -1,11 +1,7 @@
-"""Several completions of a table with holes, so that a result can say what the holes cost.
+"""Several completions of a table with holes, so that a result can say what the holes cost: bootstrap EM.
 
-    em       rows are normal with mean mu and covariance S, estimated by EM on a bootstrap sample of the rows; holes are
-             drawn from their law given the row's other values (bootstrap EM; Honaker and King 2010)
-    chained  each column in turn is regressed on all others; coefficients and holes are drawn (van Buuren 2007)
-
-For M completions with results q_1 .. q_M:  within = mean of their variances, between B = Var(q), total = within +
-(1 + 1/M) B (Rubin 1987).
+Rows are normal, mean and covariance by EM on a bootstrap sample of the rows; holes are drawn from their law given the
+row's other values (Honaker and King 2010).
 """
 
 from dataclasses import dataclass
@@ -14,8 +10,7 @@ import numpy as np
 
 from python_models._types import BoolArray, FloatArray
 
-METHODS = ("em", "chained")
-ITERATIONS, ROUNDS, TOLERANCE = 500, 10, 1e-5
+ITERATIONS, TOLERANCE = 500, 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +22,12 @@ class Completions:
     reasons: tuple[str, ...]
 
 
-def multiple_imputation(X: FloatArray, *, method: str = "em", copies: int = 20, seed: int = 0) -> Completions:
+def multiple_imputation(X: FloatArray, *, copies: int = 20, seed: int = 0) -> Completions:
     """`copies` completions of X (n, m), NaN for holes. Observed cells never change.
 
     A copy that fails (EM does not settle, a bootstrap sample leaves a column empty or constant) is counted, not
-    replaced. ValueError: an unknown method, a column without 3 values, or no copy that came out.
+    replaced. ValueError: a column without 3 values, or no copy that came out.
     """
-    if method not in METHODS:
-        raise ValueError(f"unknown imputation '{method}': use one of {', '.join(METHODS)}.")
     hole = np.isnan(X)
     if ((~hole).sum(axis=0) < 3).any():
         raise ValueError("every column needs at least 3 values.")
@@ -44,7 +37,7 @@ def multiple_imputation(X: FloatArray, *, method: str = "em", copies: int = 20, 
     for stream in np.random.SeedSequence(seed).spawn(copies):
         rng = np.random.default_rng(stream)
         try:
-            full = _by_em(z, hole, rng) if method == "em" else _chained(z, hole, rng)
+            full = _by_em(z, hole, rng)
             done.append(np.where(hole, full * np.where(scale > 0.0, scale, 1.0) + centre, X))
         except (ArithmeticError, np.linalg.LinAlgError) as error:
             reasons.append(str(error))
@@ -100,21 +93,4 @@ def _by_em(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatArr
             expected, spread = conditional(z[rows], lost, mean, cov)
             root = np.linalg.cholesky(spread + 1e-12 * np.eye(int(lost.sum())))
             full[np.ix_(rows, lost)] = expected + rng.standard_normal(expected.shape) @ root.T
-    return full
-
-
-def _chained(z: FloatArray, hole: BoolArray, rng: np.random.Generator) -> FloatArray:
-    full = np.where(hole, 0.0, z)
-    for _ in range(ROUNDS):
-        for k in np.flatnonzero(hole.any(axis=0)):
-            design = np.column_stack([np.ones(len(z)), np.delete(full, k, axis=1)])
-            seen = ~hole[:, k]
-            spare = int(seen.sum()) - design.shape[1]
-            if spare < 1:
-                raise ArithmeticError("a column has fewer values than the regression has coefficients.")
-            gram = design[seen].T @ design[seen] + 1e-8 * np.eye(design.shape[1])
-            beta = np.linalg.solve(gram, design[seen].T @ z[seen, k])
-            sigma = np.sqrt(((z[seen, k] - design[seen] @ beta) ** 2).sum() / rng.chisquare(spare))
-            drawn = beta + sigma * np.linalg.solve(np.linalg.cholesky(gram).T, rng.standard_normal(len(beta)))
-            full[~seen, k] = design[~seen] @ drawn + sigma * rng.standard_normal(int((~seen).sum()))
     return full

@@ -1,13 +1,7 @@
-"""Two-stage and per-dimension weights, written as one weight per indicator.
+"""Two-stage and per-dimension weights, one per indicator: w_k = W_d w_k|d (docs/formulas.md#schemes).
 
-    two-stage entropy   w_k = W_d w_k|d: entropy weights w_k|d inside dimension d, entropy weights W_d on the D
-                        dimension scores s_d = sum_{k in d} w_k|d z_k
-    two-stage equal     the same w_k|d, but W_d = 1 / D
-    equal by dimension  w_k|d = 1 / m_d and W_d = 1 / D
-
-All three are weighted sums: sum_k w_k z_k = sum_d W_d s_d. Only dimensions with a usable indicator count in D.
-Reference: Hwang and Yoon (1981) for the inner step; the second stage keeps a dimension with many skewed indicators
-from taking over the index.
+Entropy weights or 1 / m_d inside dimension d, entropy weights on the dimension scores or 1 / D over them. Only
+dimensions with a usable indicator count in D. Reference: Hwang and Yoon (1981) for the inner step.
 """
 
 from collections.abc import Sequence
@@ -36,8 +30,8 @@ def two_stage_weights(
 ) -> LevelWeights:
     """Entropy inside each dimension of Z (N, T, m), then `second` ("entropy" or "equal") over the dimensions.
 
-    Both stages use the rows that are complete in all indicators. A dimension whose columns are all empty or zero
-    has weight 0. ValueError: unknown `second`, a count of dimensions that does not fit, or no usable dimension.
+    Both stages use the rows complete in all indicators. A dimension whose columns are all empty or zero has weight 0.
+    ValueError: unknown `second`, a count of dimensions that does not fit, or no usable dimension.
 
     >>> from python_models.measurement import two_stage_weights
     >>> Z = np.random.default_rng(1).uniform(size=(6, 2, 3))

@@ -1,14 +1,12 @@
 """Principal-component index of z, with the two tests that say whether components make sense.
 
-With R the correlation matrix (m, m) of the pooled complete rows, lambda_q its eigenvalues, a_q its eigenvectors:
+With R the correlations (m, m) of the pooled complete rows, lambda_q its eigenvalues, a_q its eigenvectors:
 
     keep q with lambda_q > 1,   f_q = sum_k a_qk (z_k - mean_k) / sd_k,   F = sum_q (lambda_q / sum lambda) f_q
     score = (F - min F) / (max F - min F), minimum and maximum over the rows that were estimated
 
-The sign of a component is set so that its loadings sum to more than 0. F is a weighted sum of z plus a constant;
-weights here are its coefficients over the sum of their absolute values (m,), so a negative one shows. A negative
-weight means that a better indicator lowers the index: it is flagged 'negative_weight'.
-References: Jolliffe (2002); Kaiser (1974); Bartlett (1951).
+The loadings of a component sum to more than 0. Weights are the coefficients of z in F over the sum of their absolute
+values; a negative one is flagged. References: Jolliffe (2002); Kaiser (1974); Bartlett (1951).
 """
 
 import math
@@ -18,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
 from python_models.entropy import CONSTANT, EMPTY_COLUMN, complete_rows
 from python_models.measurement.critic import correlation
@@ -27,7 +26,7 @@ _SINGULAR = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class PcaIndex:
+class PcaIndex(Shown):
     """weights (m,); eigenvalues (p,) and loadings (p, p) of the p varying indicators, columns are components.
 
     low, high: smallest and largest sum_k weights_k z_k of the estimated rows. kmo and bartlett are nan if R is
@@ -54,21 +53,11 @@ class PcaIndex:
 
     def to_frame(self) -> pd.DataFrame:
         """One row: what a table of the method prints."""
-        return pd.DataFrame(
-            [
-                {
-                    "n_kept": self.n_kept,
-                    "share_kept": self.share_kept,
-                    "largest_eigenvalue": float(self.eigenvalues[0]),
-                    "kmo": self.kmo,
-                    "bartlett_chi2": self.bartlett_chi2,
-                    "bartlett_df": self.bartlett_df,
-                    "bartlett_p": self.bartlett_p,
-                    "n_negative": sum(flag == NEGATIVE for flag in self.flags),
-                    "n_obs": self.n_rows,
-                }
-            ]
-        )
+        values = self._pick("n_kept", "share_kept", "kmo", "bartlett_chi2", "bartlett_df", "bartlett_p")
+        values |= {"largest_eigenvalue": float(self.eigenvalues[0]), "n_obs": self.n_rows}
+        values["n_negative"] = sum(flag == NEGATIVE for flag in self.flags)
+        order = ["n_kept", "share_kept", "largest_eigenvalue", "kmo", "bartlett_chi2", "bartlett_df", "bartlett_p"]
+        return pd.DataFrame([values])[[*order, "n_negative", "n_obs"]]
 
 
 def pca_index(Z: ArrayLike) -> PcaIndex:
@@ -95,22 +84,11 @@ def pca_index(Z: ArrayLike) -> PcaIndex:
     sums = rows[:, used] @ weights[used]
     if not sums.max() > sums.min():
         raise ValueError("the components cancel out: every row has the same principal-component score.")
+    flags = tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True))
+    low, high = float(sums.min()), float(sums.max())
     chi2, df, p = bartlett(R, len(rows))
-    return PcaIndex(
-        weights,
-        tuple(_flag(*parts) for parts in zip(is_empty, used, weights, strict=True)),
-        eigenvalues,
-        loadings,
-        n_kept,
-        float(share.sum()),
-        float(sums.min()),
-        float(sums.max()),
-        kmo(R),
-        chi2,
-        df,
-        p,
-        len(rows),
-    )
+    kept = n_kept, float(share.sum())
+    return PcaIndex(weights, flags, eigenvalues, loadings, *kept, low, high, kmo(R), chi2, df, p, len(rows))
 
 
 def affine_score(Z: ArrayLike, w: FloatArray, low: float, high: float) -> FloatArray:
@@ -141,7 +119,7 @@ def kmo(R: FloatArray) -> float:
 def bartlett(R: FloatArray, n_rows: int) -> tuple[float, int, float]:
     """Bartlett's test that R (p, p) is the identity: chi2 = -(n - 1 - (2p + 5) / 6) ln|R|, df = p (p - 1) / 2, p.
 
-    nan if R is singular or p is 1. Rows of a panel are not independent: read it as a description.
+    nan if R is singular or p is 1. Rows of a panel are not independent: a description.
     """
     p = len(R)
     df = p * (p - 1) // 2

@@ -1,9 +1,7 @@
-"""Why an old score changed: revised data, new bounds, new weights.
+"""Why an old score changed: revised data, new bounds, new weights (docs/formulas.md#restatement).
 
-A score is a function of three things, s(data, bounds, weights); bounds means caps, winsor limits, minimum, maximum.
-With the three as players, the part of a player is its Shapley value: the mean over the six orders of changing them
-from old to new of what its own step moves. The parts sum to s(new, new, new) - s(old, old, old), and swapping old and
-new flips every sign. Reference: Shapley (1953); Shorrocks (2013) for decompositions.
+The part of a player is its Shapley value, the mean over the orders of changing them from old to new. The parts sum to
+s(new, new, new) - s(old, old, old), and swapping old and new flips every sign.
 """
 
 import math
@@ -16,6 +14,7 @@ import pandas as pd
 
 from python_models._types import ArrayLike, FloatArray
 from python_models._validate import as_cube
+from python_models.panel import city_years
 from python_models.scores import weighted_score
 
 PLAYERS = ("revision", "bounds", "weights")
@@ -55,16 +54,10 @@ class Restatement:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year that has both scores."""
-        n, t = self.score_old.shape
+        planes = {"score_old": self.score_old, "score_new": self.score_new}
+        planes |= {f"part_{name}": part for name, part in self.parts.items()} | {"total_change": self.total_change}
         frame = pd.DataFrame(
-            {
-                "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
-                "year": np.tile(np.array(self.years, dtype=np.int64), n),
-                "score_old": self.score_old.reshape(-1),
-                "score_new": self.score_new.reshape(-1),
-                **{f"part_{name}": part.reshape(-1) for name, part in self.parts.items()},
-                "total_change": self.total_change.reshape(-1),
-            }
+            {**city_years(self.cities, self.years), **{name: plane.reshape(-1) for name, plane in planes.items()}}
         )
         return frame.dropna(subset=["total_change"]).reset_index(drop=True)
 

@@ -5,9 +5,7 @@ f(A), f(B): the model on n independent draws of all factors, twice; f(AB_i): the
     first order  S_i  = mean( f(B) (f(AB_i) - f(A)) ) / V        (Saltelli et al. 2010)
     total        ST_i = mean( (f(A) - f(AB_i))^2 ) / (2 V)       (Jansen 1999)
 
-V is the variance of f over A and B together. S_i: what the factor does alone; ST_i: alone and with the others. f is
-centred first, which changes neither share and makes S_i far less noisy. Both are estimates: S_i can fall a little
-below 0. Intervals come from drawing the n rows again with replacement.
+V is the variance of f over A and B. f is centred first, which makes S_i less noisy. S_i can fall a little below 0.
 """
 
 import math
@@ -34,18 +32,10 @@ class SobolShares:
         """One row per factor: factor, sobol_first, sobol_total, their 5 and 95 % limits, n_obs."""
         if self.first_limits is None or self.total_limits is None:
             raise ValueError("a frame needs shares of one output with limits.")
-        return pd.DataFrame(
-            {
-                "factor": list(self.names),
-                "sobol_first": self.first,
-                "sobol_total": self.total,
-                "sobol_first_p05": self.first_limits[0],
-                "sobol_first_p95": self.first_limits[1],
-                "sobol_total_p05": self.total_limits[0],
-                "sobol_total_p95": self.total_limits[1],
-                "n_obs": self.n_obs,
-            }
-        )
+        limits = {"sobol_first": self.first_limits, "sobol_total": self.total_limits}
+        ends = {f"{name}_p{p}": of[k] for name, of in limits.items() for k, p in enumerate(("05", "95"))}
+        columns = {"factor": list(self.names), "sobol_first": self.first, "sobol_total": self.total, **ends}
+        return pd.DataFrame({**columns, "n_obs": self.n_obs})
 
 
 def sobol_shares(

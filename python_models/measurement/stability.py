@@ -1,18 +1,14 @@
-"""Do the weights hold when cities or years change?
+"""Do the weights hold when cities or years change? (docs/formulas.md#stability)
 
-    drift          D(w, v) = 1/2 sum_k |w_k - v_k|, in [0, 1]: the share of weight that has moved
-    expanding      weights of the windows start .. e for each e
-    leave one out  weights of the window without year e
-    bootstrap      B draws of N cities with replacement, whole trajectories: se, 5 and 95 % of each weight
-
-Every estimate repeats the whole procedure: caps, winsor limits, bounds, entropy weights. Alarms: more than 10 % of an
-indicator's cells outside the base range, or a drift above 0.05, ask for a new base.
-Reference: Efron and Tibshirani (1993) for the bootstrap of whole units.
+Drift D(w, v) = 1/2 sum_k |w_k - v_k|: the share of weight that has moved. Every estimate repeats the whole procedure:
+caps, winsor limits, bounds, entropy weights. More than 10 % of an indicator's cells outside the base range, or a drift
+above 0.05, ask for a new base.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,23 +42,13 @@ def window_weights(panel: Panel, procedure: Procedure) -> pd.DataFrame:
     windows = [(EXPANDING, years[t], list(range(t + 1))) for t in range(SHORTEST - 1, len(years))]
     if len(years) > SHORTEST:
         windows += [(LEAVE_ONE, y, [s for s in range(len(years)) if s != t]) for t, y in enumerate(years)]
-    rows = []
+    columns = ["window_kind", "window_end", "indicator_code", "weight", "drift_l1_half", "n_obs"]
+    rows: list[tuple[object, ...]] = []
     for kind, end, chosen in windows:
         w = procedure.weights(panel.values[:, chosen])
-        rows.append(
-            pd.DataFrame(
-                {
-                    "window_kind": kind,
-                    "window_end": end,
-                    "indicator_code": list(panel.names),
-                    "weight": w,
-                    "drift_l1_half": drift(w, whole),
-                    "n_obs": len(panel.cities) * len(chosen),
-                }
-            )
-        )
-    columns = ["window_kind", "window_end", "indicator_code", "weight", "drift_l1_half", "n_obs"]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+        moved, n = drift(w, whole), len(panel.cities) * len(chosen)
+        rows += [(kind, end, name, own, moved, n) for name, own in zip(panel.names, w, strict=True)]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,18 +64,9 @@ class WeightBootstrap:
     def to_frame(self) -> pd.DataFrame:
         """One row per indicator: weight, weight_se, weight_p05, weight_p95, n_draws, n_obs (cities), seed."""
         low, high = np.quantile(self.draws, (0.05, 0.95), axis=0)
-        return pd.DataFrame(
-            {
-                "indicator_code": list(self.names),
-                "weight": self.weights,
-                "weight_se": self.draws.std(axis=0, ddof=1),
-                "weight_p05": low,
-                "weight_p95": high,
-                "n_draws": len(self.draws),
-                "n_obs": self.n_cities,
-                "seed": self.seed,
-            }
-        )
+        values: dict[str, Any] = {"weight": self.weights, "weight_se": self.draws.std(axis=0, ddof=1)}
+        values |= {"weight_p05": low, "weight_p95": high, "n_draws": len(self.draws), "n_obs": self.n_cities}
+        return pd.DataFrame({"indicator_code": list(self.names), **values, "seed": self.seed})
 
 
 def bootstrap_weights(panel: Panel, procedure: Procedure, *, seed: int, draws: int = 999) -> WeightBootstrap:

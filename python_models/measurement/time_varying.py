@@ -1,8 +1,4 @@
-"""Entropy weights of each year by itself: a diagnostic, not an index.
-
-kappa = 1 / ln N, rows of one year only. Weights of different years measure with different rods: scores of different
-years cannot be compared, ranks inside a year can.
-"""
+"""Entropy weights of each year by itself (kappa = 1 / ln N): a diagnostic, scores of two years cannot be compared."""
 
 from dataclasses import replace
 

@@ -1,9 +1,6 @@
-"""TOPSIS score with fixed ideals: how near to the best, seen from best and worst at once.
+"""TOPSIS score with fixed ideals z = 1 and z = 0, so that years share a scale (docs/formulas.md#schemes).
 
-    v_k = w_k z_k,   D+ = sqrt(sum_k (w_k - v_k)^2),   D- = sqrt(sum_k v_k^2),   score = D- / (D+ + D-)
-
-The ideals are z = 1 and z = 0, never the best and worst city of a year: scores of different years share a scale.
-Reference: Hwang and Yoon (1981).
+v_k = w_k z_k,   D+ = sqrt(sum_k (w_k - v_k)^2),   D- = sqrt(sum_k v_k^2),   score = D- / (D+ + D-)
 """
 
 import numpy as np

@@ -3,10 +3,9 @@
     G1 = sqrt(n (n - 1)) / (n - 2) * m3 / m2^1.5
     G2 = (n - 1) / ((n - 2)(n - 3)) * ((n + 1)(m4 / m2^2 - 3) + 6)
 
-A column passes if |G1| < 2 or G2 < 3.5. Until it passes, and for at most `most` points, all points at the maximum
-(G1 >= 0) or at the minimum (G1 < 0) are set to the next distinct value. A column that still fails is taken back to
-where it was, and its logarithm is used: log(x - min + .01 (max - min)), mirrored where G1 < 0.
-Reference: OECD and JRC (2008); Becker et al. (2022) for the order of the steps.
+A column passes if |G1| < 2 or G2 < 3.5. Until then, and for at most MOST points, all points at the maximum (G1 >= 0)
+or minimum are set to the next distinct value. One that still fails is taken back, and its logarithm used:
+log(x - min + .01 (max - min)), mirrored where G1 < 0. OECD and JRC (2008); Becker et al. (2022).
 """
 
 import math
@@ -50,12 +49,12 @@ def passes(skewness: float, kurtosis: float) -> bool:
     return math.isnan(skewness) or abs(skewness) < SKEWNESS or kurtosis < KURTOSIS
 
 
-def treat(X: FloatArray, names: tuple[str, ...], *, most: int = MOST) -> Treated:
-    """Treat the columns of X (n, m), NaN for missing; `most`: points that may be winsorised in a column."""
+def treat(X: FloatArray, names: tuple[str, ...]) -> Treated:
+    """Treat the columns of X (n, m), NaN for missing."""
     result, rows = X.copy(), []
     for k, name in enumerate(names):
         before = moments(X[:, k])
-        result[:, k], moved = _winsorised(X[:, k], most)
+        result[:, k], moved = _winsorised(X[:, k])
         after, action = moments(result[:, k]), WINSORISED if moved else NONE
         if not passes(*after):
             result[:, k], moved = logged(X[:, k]), 0
@@ -74,16 +73,13 @@ def logged(x: FloatArray, base: FloatArray | None = None) -> FloatArray:
     own = x if base is None else base
     low, high = np.nanmin(own), np.nanmax(own)
     margin = 0.01 * (high - low)
-    if moments(own)[0] < 0.0:
-        mirrored: FloatArray = -np.log(high + margin - x)
-        return mirrored
-    result: FloatArray = np.log(x - low + margin)
-    return result
+    is_left = moments(own)[0] < 0.0
+    return np.asarray(-np.log(high + margin - x) if is_left else np.log(x - low + margin))
 
 
-def _winsorised(x: FloatArray, most: int) -> tuple[FloatArray, int]:
+def _winsorised(x: FloatArray) -> tuple[FloatArray, int]:
     out, moved = x.copy(), 0
-    while moved < most:
+    while moved < MOST:
         skewness, kurtosis = moments(out)
         if passes(skewness, kurtosis):
             break

@@ -1,20 +1,15 @@
 """How much of a place in the ranking is choice: thousands of indexes instead of one, and which choice matters.
 
-Factors, each drawn evenly: the weight scheme, the winsorising, delta, leaving one indicator out (or none), the
-imputation, the edition of the values (that of the headline, or another that the model holds), the normalisation, the
-aggregation, and Dirichlet weights around those of the scheme (concentration 200). Any subset of them can be asked for;
-the others then stay at the headline. Every draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither
-the number of workers nor the order of work can change a number. Scores that agree to 12 digits share a place.
-
-Places: 5, 50 and 95 % over the draws, and the share of draws among the first 20. Shares of the factors: the A/B design
-of `sobol` on the mean absolute shift of places against the headline. A draw that has no index (no indicator is left, or
-a score is not finite) is left out and counted: `n_failed` of the n_draws.
-Reference: Saisana, Saltelli and Tarantola (2005).
+The factors of `choices.FIELDS` and Dirichlet weights around those of the scheme, each drawn evenly; what is not asked
+for stays at the headline. Draw j has its own stream, SeedSequence(seed).spawn(draws)[j], so neither the number of
+workers nor the order of work can change a number. Shares: the A/B design of `sobol` on the mean absolute shift of
+places. A draw that has no index is left out and counted. docs/formulas.md#uncertainty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +20,7 @@ from python_models._types import BoolArray, FloatArray
 from python_models._validate import require_known
 from python_models.measurement.choices import FIELDS, TOPSIS, Choice, ChoiceModel, dirichlet_weights
 from python_models.measurement.sobol import SobolShares, sobol_shares
+from python_models.panel import city_years
 
 FACTORS = (*FIELDS, "weights")
 TOP = 20
@@ -54,27 +50,17 @@ class Uncertainty:
     def to_frame(self) -> pd.DataFrame:
         """One row per city and year: rank_year, rank_p05/p50/p95, p_top20, score_p05/p50/p95, n_draws, n_obs, seed."""
         n, t = self.reference.shape
-        rank, score = (
+        quantiles = (
             np.stack([np.quantile(x[..., year], (0.05, 0.5, 0.95), axis=0) for year in range(t)], axis=2).reshape(3, -1)
             for x in (self.ranks, self.scores)
         )
-        return pd.DataFrame(
-            {
-                "city_id": pd.Series(np.repeat(np.array(self.cities, dtype=object), t), dtype="str"),
-                "year": np.tile(np.array(self.years, dtype=np.int64), n),
-                "rank_year": self.reference.reshape(-1).astype(np.int64),
-                "rank_p05": rank[0],
-                "rank_p50": rank[1],
-                "rank_p95": rank[2],
-                "p_top20": (self.ranks <= TOP).mean(axis=0).reshape(-1),
-                "score_p05": score[0],
-                "score_p50": score[1],
-                "score_p95": score[2],
-                "n_draws": len(self.ranks),
-                "n_obs": n,
-                "seed": self.seed,
-            }
-        )
+        rank, score = (dict(zip(("p05", "p50", "p95"), found, strict=True)) for found in quantiles)
+        columns: dict[str, Any] = city_years(self.cities, self.years)
+        columns["rank_year"] = self.reference.reshape(-1).astype(np.int64)
+        columns |= {f"rank_{p}": v for p, v in rank.items()}
+        columns["p_top20"] = (self.ranks <= TOP).mean(axis=0).reshape(-1)
+        columns |= {f"score_{p}": v for p, v in score.items()}
+        return pd.DataFrame({**columns, "n_draws": len(self.ranks), "n_obs": n, "seed": self.seed})
 
     def plot(self, year: int | None = None, *, first: int = 20) -> _plot.Picture:
         """Altair chart of the first cities of a year, by default the last: median place and 5 to 95 % of the draws.
@@ -95,13 +81,14 @@ class Uncertainty:
     def city_factor_frame(self) -> pd.DataFrame:
         """One row per city and factor: shares in the mean absolute shift of that city alone (nan if it never moves)."""
         k, n = self.city_shares.first.shape
+        shares = self.city_shares
         return pd.DataFrame(
             {
                 "city_id": pd.Series(np.tile(np.array(self.cities, dtype=object), k), dtype="str"),
-                "factor": np.repeat(np.array(self.city_shares.names, dtype=object), n),
-                "sobol_first": self.city_shares.first.reshape(-1),
-                "sobol_total": self.city_shares.total.reshape(-1),
-                "n_draws": self.city_shares.n_obs,
+                "factor": np.repeat(np.array(shares.names, dtype=object), n),
+                "sobol_first": shares.first.reshape(-1),
+                "sobol_total": shares.total.reshape(-1),
+                "n_draws": shares.n_obs,
                 "seed": self.seed,
             }
         )
@@ -119,8 +106,8 @@ def uncertainty(
 ) -> Uncertainty:
     """Draw `draws` indexes of `model` for the places, and (2 + K) times as many for the shares of the K factors.
 
-    The same seed gives the same numbers with any `n_jobs` (threads, one year each). ValueError: fewer than 2 draws,
-    an unknown factor, labels that do not fit, or fewer than 2 draws that have a score.
+    The same seed gives the same numbers with any `n_jobs` (threads, one year each). ValueError: fewer than 2 draws
+    (with a score), an unknown factor, or labels that do not fit.
     """
     n, t, m = model.values.shape
     if (len(cities), len(years)) != (n, t):
@@ -154,26 +141,18 @@ def uncertainty(
         f = f[:, ~failed.reshape(size, draws).any(axis=0)]
         ranks, scores = ranks[~failed[:draws]], scores[~failed[:draws]]
     mean = f.mean(axis=2, dtype=np.float64) / t
-    cities_shares = [_of_cities(f[..., start : start + CHUNK] / np.float64(t), chosen) for start in range(0, n, CHUNK)]
-    first, total = (np.concatenate(parts, axis=1) for parts in zip(*cities_shares, strict=True))
-    return Uncertainty(
-        tuple(cities),
-        tuple(years),
-        reference,
-        ranks,
-        scores,
-        sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed),
-        SobolShares(chosen, first, total, None, None, f.shape[1]),
-        seed,
-        len(failed),
-        int(failed.sum()),
-        runs.reasons,
-    )
+    by_chunk = [sobol_shares(c[0], c[1], c[2:], chosen) for c in _chunks(f, t)]
+    first, total = (np.concatenate([getattr(s, name) for s in by_chunk], axis=1) for name in ("first", "total"))
+    shares = sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed)
+    of_cities = SobolShares(chosen, first, total, None, None, f.shape[1])
+    drawn = tuple(cities), tuple(years), reference, ranks, scores
+    return Uncertainty(*drawn, shares, of_cities, seed, len(failed), int(failed.sum()), runs.reasons)
 
 
-def _of_cities(f: FloatArray, factors: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
-    own = sobol_shares(f[0], f[1], f[2:], factors)
-    return own.first, own.total
+def _chunks(f: NDArray[Any], t: int) -> Iterator[FloatArray]:
+    """Mean shifts a year of some cities at a time."""
+    for start in range(0, f.shape[2], CHUNK):
+        yield f[..., start : start + CHUNK] / np.float64(t)
 
 
 def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:
@@ -252,12 +231,12 @@ def ranked(scores: FloatArray) -> NDArray[np.int32]:
 
 def _design(seed: int, draws: int, m: int, factors: tuple[str, ...]) -> FloatArray:
     """Rows ((2 + K) draws, 8 + m): A, B, and A with one factor from B; "weights" is all that follows the eighth."""
-    size = len(FIELDS) + m
+    size, k = len(FIELDS) + m, list(FIELDS)
     pairs = np.stack([np.random.default_rng(s).random((2, size)) for s in np.random.SeedSequence(seed).spawn(draws)])
     blocks = [pairs[:, 0], pairs[:, 1]]
     for factor in factors:
         mixed = pairs[:, 0].copy()
-        own = slice(len(FIELDS), None) if factor == "weights" else slice((k := list(FIELDS).index(factor)), k + 1)
+        own = slice(len(FIELDS), None) if factor == "weights" else [k.index(factor)]
         mixed[:, own] = pairs[:, 1, own]
         blocks.append(mixed)
     return np.concatenate(blocks)

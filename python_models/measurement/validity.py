@@ -1,8 +1,6 @@
-"""Does the index go with things it does not contain?
+"""Does the index go with things it does not contain? Pearson's r and Spearman's rho over the cities of one year.
 
-Pearson's r and Spearman's rho between a score and an outside variable, over the cities of one year. Intervals: Fisher's
-z with se 1 / sqrt(n - 3) for r, and sqrt((1 + rho^2 / 2) / (n - 3)) for rho (Bonett and Wright 2000). Neighbouring
-cities are alike, so the intervals are narrow rather than wide. A correlation shows company, not cause.
+Intervals: Fisher's z. Neighbouring cities are alike, so they are narrow rather than wide.
 """
 
 import math

@@ -1,9 +1,6 @@
-"""Vertical-and-horizontal weights: the weighted sum that pulls cities and years furthest apart.
+"""Vertical-and-horizontal weights, the leading eigenvector of sum_t Z_t'Z_t with sum 1: Guo Yajun (2002).
 
-    H = sum_t Z_t' Z_t  (m, m),   w = leading eigenvector of H, scaled to sum 1
-
-z >= 0 makes H non-negative, so its leading eigenvector can be taken non-negative (Perron). The method maximises
-sum_it (sum_k w_k z_itk)^2 over |w| = 1. Reference: Guo Yajun (2002).
+They pull cities and years furthest apart; z >= 0 makes them not negative (Perron).
 """
 
 import numpy as np

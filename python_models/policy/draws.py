@@ -1,8 +1,7 @@
 """How sure a path is: the same rules on scores with drawn weights and bounds, and on drawn thresholds.
 
-One draw: indicator weights from a Dirichlet law around the headline ones, minima and maxima of a resample of cities,
-the threshold of d and the barrier index from their intervals. Scores, coordination, neighbours, medians and paths
-follow from it, so a shift that all cities share moves the cuts as well and does not count as doubt.
+One draw: Dirichlet weights around the headline ones, bounds of a resample of cities, threshold of d and barrier index
+from their intervals. A shift that all cities share moves the cuts as well. docs/formulas.md#path-certainty.
 """
 
 from collections.abc import Sequence
@@ -141,8 +140,8 @@ def draw_paths(
     cuts, barriers = d_cut.draw(rng, n_draws), barrier_index.draw(rng, n_draws)
     path = np.empty((n_draws, *shape), dtype=np.int8)
     d_all, lagging = np.empty((n_draws, *shape)), np.empty((n_draws, *shape), dtype=np.bool_)
-    limits = [_city_limits(index.z, base) for index in (forces, relations)]
     whole = where.barrier(1.0)  # linear in the index: the centres are found once
+    limits = [(index.z[:, base].min(axis=1), index.z[:, base].max(axis=1)) for index in (forces, relations)]
     for r in range(n_draws):
         cities = np.asarray(rng.choice(shape[0], size=shape[0]))
         u, p = (_drawn(index, limit, cities, rng) for index, limit in zip((forces, relations), limits, strict=True))
@@ -150,10 +149,6 @@ def draw_paths(
         inputs = path_inputs(u, p, d_all[r], whole * np.clip(barriers[r], 0.0, 1.0), where.w, years)
         path[r] = classify(inputs, year_cuts(inputs, base, float(cuts[r]))).path
     return PathDraws(path, d_all, lagging, cuts)
-
-
-def _city_limits(z: FloatArray, base: BoolArray) -> tuple[FloatArray, FloatArray]:
-    return z[:, base].min(axis=1), z[:, base].max(axis=1)
 
 
 def _drawn(

@@ -73,29 +73,17 @@ def share_table(
     """
     found = []
     for mask in members:
-        drawn = None if draws is None else draws.path[:, mask]
         rows = []
         for code, name in enumerate(PATHS):
             inside = path[mask] == code
             n = inside.sum(axis=0)
-            limits = np.full((2, path.shape[1]), np.nan)
-            if drawn is not None:
-                limits = np.quantile((drawn == code).mean(axis=1), LIMITS, axis=0)
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "t": np.arange(path.shape[1]),
-                        "path": name,
-                        "n": n,
-                        "n_group": int(mask.sum()),
-                        "share": n / mask.sum(),
-                        "share_lo": limits[0],
-                        "share_hi": limits[1],
-                        "mean_score": _mean(score[mask], inside, n),
-                        "mean_d": _mean(d[mask], inside, n),
-                    }
-                )
-            )
+            low, high = np.full((2, path.shape[1]), np.nan)
+            if draws is not None:
+                low, high = np.quantile((draws.path[:, mask] == code).mean(axis=1), LIMITS, axis=0)
+            keys = {"t": np.arange(path.shape[1]), "path": name, "n": n, "n_group": int(mask.sum())}
+            shares = {"share": n / mask.sum(), "share_lo": low, "share_hi": high}
+            means = {"mean_score": _mean(score[mask], inside, n), "mean_d": _mean(d[mask], inside, n)}
+            rows.append(pd.DataFrame({**keys, **shares, **means}))
         found.append(pd.concat(rows, ignore_index=True))
     return found
 

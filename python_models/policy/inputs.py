@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from python_models._align import aligned
 from python_models._types import ArrayLike, BoolArray, FloatArray
-from python_models.production._checks import finite
+from python_models._validate import finite
 from python_models.space.distance import distance_matrix
 
 WINDOW = 3
@@ -77,9 +77,9 @@ def centre_barrier(
     """
     centres = np.flatnonzero(is_centre)
     n = len(area)
+    code = np.asarray(area, dtype=object)
     if not np.isfinite(index) or len(centres) == 0:
         return np.full(n, np.nan)
-    code = np.asarray(area, dtype=object)
     across = code[:, None] != code[centres][None, :]
     distance = distance_matrix(np.asarray(points, dtype=np.float64), "haversine")[:, centres].copy()
     distance[centres, np.arange(len(centres))] = np.inf

@@ -1,7 +1,6 @@
 """Monitors of the four principles: values of cities, clusters and the nation, with preset bands and lights.
 
-A monitor of cities has one value per city and year; a cluster and the nation are its mean, population mean or median
-over their cities and nothing else. Bands are conventions that say how a value is read, not tests.
+A cluster and the nation are the mean, population mean or median over their cities. Bands are conventions, not tests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,26 +17,8 @@ type Better = Literal["high", "low", "none"]
 type Reduce = Literal["mean", "weighted_mean", "median"]
 
 NATION = "all"
-COLUMNS = [
-    "principle",
-    "monitor_code",
-    "year",
-    "level",
-    "unit_id",
-    "value",
-    "lo",
-    "hi",
-    "n",
-    "weight",
-    "aggregate",
-    "unit",
-    "change_1y",
-    "better",
-    "band_low",
-    "band_high",
-    "light",
-    "note",
-]
+COLUMNS = ["principle", "monitor_code", "year", "level", "unit_id", "value", "lo", "hi", "n", "weight", "aggregate"]
+COLUMNS += ["unit", "change_1y", "better", "band_low", "band_high", "light", "note"]
 
 
 @dataclass(frozen=True)
@@ -145,15 +126,12 @@ def city_monitor(
     rows = []
     for t, year in enumerate(years):
         x = values[:, t]
-        w = None if weights is None else weights[:, t]
-        usable = np.isfinite(x) if w is None else np.isfinite(x) & (w > 0)
+        w = np.full(len(x), np.nan) if weights is None else weights[:, t]
+        usable = np.isfinite(x) if weights is None else np.isfinite(x) & (w > 0)
         for level, unit_id, mask in groups:
             inside = mask & usable
-            if level == "city":
-                value = float(x[mask][0])
-            else:
-                value = aggregate(x[mask], monitor.reduce, None if w is None else w[mask])
-            weight = np.nan if w is None or not inside.any() else float(w[inside].sum())
+            value = float(x[mask][0]) if level == "city" else aggregate(x[mask], monitor.reduce, w[mask])
+            weight = float(w[inside].sum()) if inside.any() else np.nan
             rows.append((year, level, unit_id, value, int(inside.sum()), weight))
     frame = pd.DataFrame(rows, columns=["year", "level", "unit_id", "value", "n", "weight"])
     return _finished(monitor, frame.assign(aggregate=monitor.reduce, note=note))
@@ -177,17 +155,11 @@ def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: s
 
 def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:
     """Adds what the monitor says, the change since the year before, and the lights."""
-    value = frame["value"].astype(np.float64)
-    before = frame.assign(year=frame["year"] + 1)[["level", "unit_id", "year", "value"]]
-    old = frame[["level", "unit_id", "year"]].merge(before, how="left", on=["level", "unit_id", "year"])["value"]
-    return frame.assign(
-        value=value,
-        change_1y=value.to_numpy() - old.to_numpy(dtype=np.float64),
-        monitor_code=monitor.code,
-        principle=monitor.principle,
-        unit=monitor.unit,
-        better=monitor.better,
-        band_low=monitor.band_low,
-        band_high=monitor.band_high,
-        light=value.map(lambda v: light(monitor, v)).astype(object),
-    ).reindex(columns=COLUMNS)
+    value, keys = frame["value"].astype(np.float64), ["level", "unit_id", "year"]
+    before = frame.assign(year=frame["year"] + 1)[[*keys, "value"]]
+    old = frame[keys].merge(before, how="left", on=keys)["value"]
+    said = {name: getattr(monitor, name) for name in ("principle", "unit", "better", "band_low", "band_high")}
+    lights = value.map(lambda v: light(monitor, v)).astype(object)
+    change = value.to_numpy() - old.to_numpy(dtype=np.float64)
+    full = frame.assign(value=value, change_1y=change, monitor_code=monitor.code, **said, light=lights)
+    return full.reindex(columns=COLUMNS)

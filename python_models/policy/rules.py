@@ -1,7 +1,7 @@
 """Four paths of development by a stated rule: cuts, decision list, margin, and the replay of a stored row.
 
-Inputs of a city-year, in this order: u NQPF, p production relations, d coordination degree, u_neighbour mean NQPF of
-the neighbours, p_neighbour weighted presence of neighbours with high relations, barrier to the nearest centres.
+Inputs of a city-year: u NQPF, p production relations, d coordination degree, u_neighbour mean NQPF of the neighbours,
+p_neighbour weighted presence of neighbours with high relations, barrier to the nearest centres.
 
     r1           u >= u*, p >= p*, d >= d*                     endogenous_evolution
     r2           u <  u*, p >= p*, u_neighbour >= uN*          gradient_transfer
@@ -10,9 +10,8 @@ the neighbours, p_neighbour weighted presence of neighbours with high relations,
     r5_adjust    u >= u*, p >= p*, d < d*                      endogenous_evolution, endogenous_adjust
     r5_isolated  u <  u*, p >= p*, u_neighbour < uN*           gradient_transfer, gradient_isolated
 
-Under r3 and r4 a city with u >= u* is a pr_lagging_leader. A value on its cut is high, except that a barrier on its
-cut is low (b <= b*). A barrier that is not known is not high. The rules cover every case once: a path is an
-assignment, not an estimate of what a policy would do.
+Under r3 and r4 a city with u >= u* is a pr_lagging_leader. A value on its cut is high, a barrier on its cut or unknown
+is not. The rules cover every case once: a path is an assignment, not an estimate of what a policy would do.
 """
 
 from __future__ import annotations
@@ -50,16 +49,14 @@ class Cuts:
 
     def to_json(self) -> str:
         """{"u": .., "sd_u": .., ..}: every digit, so that a stored row can be replayed; null where not known."""
-        pairs = {}
-        for name, value, sd in zip(INPUTS, self.value, self.sd, strict=True):
-            pairs[name], pairs[f"sd_{name}"] = _or_none(value), _or_none(sd)
-        return json.dumps(pairs)
+        pairs = zip(INPUTS, self.value, self.sd, strict=True)
+        found = {key: number for name, value, sd in pairs for key, number in ((name, value), (f"sd_{name}", sd))}
+        return json.dumps({key: number if math.isfinite(number) else None for key, number in found.items()})
 
     @staticmethod
     def from_json(text: str) -> Cuts:
-        pairs = json.loads(text)
-        values = (tuple(_or_nan(pairs[prefix + name]) for name in INPUTS) for prefix in ("", "sd_"))
-        return Cuts(*values)
+        pairs = {key: float("nan") if value is None else float(value) for key, value in json.loads(text).items()}
+        return Cuts(tuple(pairs[name] for name in INPUTS), tuple(pairs[f"sd_{name}"] for name in INPUTS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +216,7 @@ def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
     >>> replay_differences(stored).index.tolist()
     [1]
     """
-    columns = list(Decision._fields)
-    names = [*INPUTS, "cuts"]
+    columns, names = list(Decision._fields), [*INPUTS, "cuts"]
     found = [replay(dict(zip(names, row, strict=True))) for row in table[names].itertuples(index=False, name=None)]
     stored = table[columns].itertuples(index=False, name=None)
     differs = [tuple(mine) != theirs for mine, theirs in zip(found, stored, strict=True)]
@@ -268,11 +264,3 @@ def _checked(inputs: ArrayLike) -> FloatArray:
         *cell, k = (int(i) for i in np.argwhere(bad)[0])
         raise ValueError(f"{INPUTS[k]} is missing in cell {tuple(cell)}: no rule can be read without it.")
     return x
-
-
-def _or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else float(value)

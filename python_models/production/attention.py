@@ -50,9 +50,9 @@ class Attention:
 def digital_attention(text: str, dictionary: Dictionary) -> Attention:
     """Count dictionary terms in one report.
 
-    Terms are matched on the text, the longest first, so that a term inside another ("大数据" in "大数据中心") is
-    counted once; tokens are the words of the pinned tokeniser (jieba, its terms joined by those of the dictionary)
-    without punctuation. Negation is not looked at. ValueError: an empty text (a missing report is missing, not 0).
+    Terms are matched on the text, the longest first, so that a term inside another is counted once; tokens are the
+    words of the pinned tokeniser (jieba, its terms joined by those of the dictionary) without punctuation. ValueError:
+    an empty text (a missing report is missing, not 0).
 
     >>> from python_models.production import Dictionary, digital_attention
     >>> words = Dictionary("v1", {"data": ("大数据",)})

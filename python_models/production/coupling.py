@@ -9,24 +9,15 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, BoolArray, FloatArray
-from python_models.production._checks import finite
+from python_models._validate import finite
 
 Form = Literal["corrected", "classic"]
 Scale = Literal["minmax01", "raw", "rank"]
 EPSILON = 0.01
 LAG = 0.1
-CLASSES = (
-    "extreme_imbalance",
-    "severe_imbalance",
-    "moderate_imbalance",
-    "mild_imbalance",
-    "near_imbalance",
-    "bare_coordination",
-    "primary_coordination",
-    "intermediate_coordination",
-    "good_coordination",
-    "quality_coordination",
-)
+IMBALANCES = ("extreme", "severe", "moderate", "mild", "near")
+COORDINATIONS = ("bare", "primary", "intermediate", "good", "quality")
+CLASSES = (*(f"{name}_imbalance" for name in IMBALANCES), *(f"{name}_coordination" for name in COORDINATIONS))
 
 
 @dataclass(frozen=True)
@@ -104,19 +95,13 @@ def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Sca
     inside = x[mask]
     if scale == "raw":
         return x.copy()
-    if scale == "rank":
-        return _share_below(inside, x)
+    if scale == "rank":  # (#{b < x} + #{b <= x}) / 2n: ties are counted half
+        ordered = np.sort(inside)
+        return np.asarray((ordered.searchsorted(x, "left") + ordered.searchsorted(x, "right")) / (2.0 * len(ordered)))
     low, high = float(inside.min()), float(inside.max())
     if high <= low:
         raise ValueError("all scores of the base window are equal: there is no scale.")
     return np.asarray(np.clip((x - low) / (high - low) * (1 - 2 * EPSILON) + EPSILON, 0.0, 1.0))
-
-
-def _share_below(base: FloatArray, x: FloatArray) -> FloatArray:
-    """Share of `base` below each x, ties counted half: (#{b < x} + #{b <= x}) / 2n, by one sort of the base."""
-    ordered = np.sort(base)
-    counted = ordered.searchsorted(x, "left") + ordered.searchsorted(x, "right")
-    return np.asarray(counted / (2.0 * len(ordered)))
 
 
 def coordination_class(d: ArrayLike) -> list[str]:

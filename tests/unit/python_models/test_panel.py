@@ -67,13 +67,6 @@ def test_from_long_a_duplicate_raises_and_names_city_year_indicator():
         Panel.from_long(twice)
 
 
-def test_from_long_require_balanced_names_the_first_missing_cell():
-    holes = LONG[~((LONG["city_id"] == "B") & (LONG["indicator_code"] == "x"))]
-    with pytest.raises(ValueError, match=r"2 of 8 cells .* city B, year 2012, indicator x"):
-        Panel.from_long(holes, require_balanced=True)
-    assert Panel.from_long(LONG, require_balanced=True).values.shape == (2, 2, 2)
-
-
 @pytest.mark.parametrize("bad", ["12", "…", np.inf, -np.inf])
 def test_from_long_text_or_infinity_raises_and_names_the_cell(bad):
     frame = LONG.astype({"value": object})

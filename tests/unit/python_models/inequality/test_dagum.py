@@ -7,7 +7,6 @@ from golden import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from python_models.inequality import _differences as engine
 from python_models.inequality import dagum, gini
 
 Y = np.array([1.0, 2, 3, 6, 2, 4, 10])
@@ -62,16 +61,6 @@ def test_parts_equal_the_definition_with_zeros_and_ties(cases):
     affluence = found.relative_affluence.to_numpy()
     assert np.nanmin(affluence) >= 0.0
     assert np.nanmax(affluence) <= 1.0
-
-
-def test_both_ways_of_counting_pairs_agree(monkeypatch):
-    rng = np.random.default_rng(5)
-    y, g = rng.lognormal(size=400).round(1), rng.integers(0, 12, 400)
-    by_union = dagum(y, g)
-    monkeypatch.setattr(engine, "FEW_GROUPS", 0)
-    by_rank = dagum(y, g)
-    assert by_rank.gini_matrix == pytest.approx(by_union.gini_matrix, abs=1e-13)
-    assert by_rank.affluence_matrix == pytest.approx(by_union.affluence_matrix, abs=1e-12)
 
 
 def test_weights_count_as_often_as_the_city_were_repeated():

@@ -1,21 +1,16 @@
 """`nqpf index` and `nqpf model`: an index or a regression of one's own, from a file outside the project."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
-from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.publish.exhibits.reader import Reader, read_scope
+from dagster_project.run.failures import Refusal, answering, say
 
-INDEX_PARTS = ("scores", "weights", "values")
-MODEL_PARTS = ("estimates", "data", "links")
 SHOWN, NAMED = 20, 5
 # What a screen is wide enough for; every other format has all columns.
 ON_SCREEN = {
@@ -46,7 +41,7 @@ def show_index(paths: Paths, console: Console, file: Path, part: str, form: str)
             lines.append(f"{last}: Spearman {own.spearman:.4f} with the published order of {reader.scope.index}")
         return {"scores": own.scores, "weights": own.weights, "values": own.values}, lines
 
-    return _show(paths, console, answer, (part, INDEX_PARTS), form)
+    return _show(paths, console, answer, part, ("scores", "weights", "values"), form)
 
 
 def show_model(paths: Paths, console: Console, file: Path, part: str, form: str) -> int:
@@ -66,28 +61,18 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
         ]
         return {"estimates": own.estimates, "data": own.data, "links": own.links}, lines
 
-    return _show(paths, console, answer, (part, MODEL_PARTS), form)
+    return _show(paths, console, answer, part, ("estimates", "data", "links"), form)
 
 
+@answering
 def _show(
-    paths: Paths, console: Console, answer: Callable[[Reader], Answer], asked: tuple[str, tuple[str, ...]], form: str
-) -> int:
-    part, known = asked
+    paths: Paths, console: Console, answer: Callable[[Reader], Answer], part: str, known: Sequence[str], form: str
+) -> None:
     if part not in known:
-        console.print(f"--show must be one of {', '.join(known)}.")
-        return EXIT_BAD_INPUT
-    con = output.opened(paths, console, form, output.FORMATS)
-    if isinstance(con, int):
-        return con
-    with con:
-        try:
-            frames, lines = answer(Reader(con, read_scope(con)))
-        except ExportError as problem:
-            console.print(escape(str(problem)), highlight=False, soft_wrap=True)
-            return EXIT_BAD_INPUT
-    beside = console if form == "table" else Console(stderr=True)
-    for line in lines:
-        beside.print(escape(line), highlight=False, soft_wrap=True)
+        raise Refusal(f"--show must be one of {', '.join(known)}.")
+    with output.opened(paths, form) as con:
+        frames, lines = answer(Reader(con, read_scope(con)))
+    say(console if form == "table" else Console(stderr=True), *lines)
     frame = frames[part]
     if form == "table":
         if "year" in frame:
@@ -98,11 +83,10 @@ def _show(
     rows = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
     if form != "table":
         print(output.as_text(form, names, rows), end="")
-    else:
-        console.print(output.as_table(names, rows, console.width))
-        if len(rows) < len(frames[part]):
-            console.print(f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
-    return EXIT_OK
+        return
+    console.print(output.as_table(names, rows, console.width))
+    if len(rows) < len(frames[part]):
+        say(console, f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
 
 
 def _missed(reader: Reader, left_out: Mapping[str, str]) -> list[str]:

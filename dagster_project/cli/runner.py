@@ -1,7 +1,5 @@
 """Progress of a refresh for people; the noise of Dagster and dbt goes to a log file."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -1,7 +1,5 @@
 """`nqpf whatif`: scores and places under other weights, beside the published ones."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.whatif import whatif
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.run.failures import answering, say
 
 COLUMNS = (
     *("year", "city_id", "name_zh", "name_en", "rank_published", "rank_new", "places_won"),
@@ -40,22 +37,15 @@ class Asked:
     years: Sequence[int] = ()
 
 
-def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
+@answering
+def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> None:
     """Old and new score and place of every city, and how alike the orders are. Exit: 0, 2 for bad input."""
-    con = output.opened(paths, console, form, output.FORMATS)
-    if isinstance(con, int):
-        return con
-    with con:
-        try:
-            reader = Reader(con, read_scope(con, asked.index))
-            weights = weights_of(reader, asked)
-            answers = {year: whatif(reader, weights, year) for year in asked.years or [reader.scope.last_year]}
-        except ExportError as problem:
-            console.print(escape(str(problem)), highlight=False, soft_wrap=True)
-            return EXIT_BAD_INPUT
-        names = {
-            row[0]: row[1:] for row in con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
-        }
+    with output.opened(paths, form) as con:
+        reader = Reader(con, read_scope(con, asked.index))
+        weights = weights_of(reader, asked)
+        answers = {year: whatif(reader, weights, year) for year in asked.years or [reader.scope.last_year]}
+        cities = con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
+    names = {city: both for city, *both in cities}
     rows: list[tuple[Any, ...]] = []
     for year, answer in answers.items():
         for row in answer.table.to_dict("records"):
@@ -68,20 +58,19 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> int:
             )
     if form != "table":
         print(output.as_text(form, COLUMNS, rows), end="")
-    else:
-        used = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
-        console.print("weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in used.items()), highlight=False)
-        for year, answer in answers.items():
-            moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
-            console.print(
-                f"{year}: Spearman {answer.spearman:.4f} with the published order; "
-                f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
-                highlight=False,
-            )
-            console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))
-        if any(len(answer.table) > SHOWN for answer in answers.values()):
-            console.print(f"The first {SHOWN} are shown; --format csv prints all.")
-    return EXIT_OK
+        return
+    used = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
+    say(console, "weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in used.items()))
+    for year, answer in answers.items():
+        moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
+        say(
+            console,
+            f"{year}: Spearman {answer.spearman:.4f} with the published order; "
+            f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
+        )
+        console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))
+    if any(len(answer.table) > SHOWN for answer in answers.values()):
+        say(console, f"The first {SHOWN} are shown; --format csv prints all.")
 
 
 def weights_of(reader: Reader, asked: Asked) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """`nqpf inspect`: read, mean, judge, say; the exit code says whether all of the file would be read."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 A guess is said aloud (`Guess.said`); what cannot be recognised is asked for in one sentence (`GuessError`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From a judgement to the report: what is read, what is not known, what is refused. Plain dicts for JSON and people."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The report for people: counts, what is not known with rows to paste, what is refused, what to look at."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The throw-away database: a copy of a template that dbt fills once with the seeds and the reading models."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """What every refresh leaves and nobody reads after some days: dbt's compiled files, logs. Never data, never history."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

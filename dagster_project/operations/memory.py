@@ -4,8 +4,6 @@ Cells, loads and verdicts come again from the landing files. The names of data v
 without them the next vintage would take a name that is already used.
 """
 
-from __future__ import annotations
-
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import known_releases
 from dagster_project.published import sql_path

@@ -1,7 +1,5 @@
 """What must be true before a refresh starts: said at once, not after two minutes of work."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How a refresh speaks: lines for people, JSON lines for collectors of logs, or only when something is wrong."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import os

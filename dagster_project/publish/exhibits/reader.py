@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from dagster_project.publish.locale import Catalogue, catalogue, msg
+from dagster_project.run.failures import Refusal
 
 Record = dict[str, Any]
 SYNTHETIC = msg("SYNTHETIC demo data: says nothing about China")
@@ -20,7 +22,7 @@ PARTS = {
 }
 
 
-class ExportError(Exception):
+class ExportError(Refusal):
     """What cannot be shown or exported, why, and what to do; one or two sentences for people."""
 
 
@@ -80,27 +82,19 @@ class Reader:
 
     def rows(self, sql: str, **more: Any) -> list[Record]:
         """Rows as dicts; NULL and NaN are None."""
-        text, values = self.ready(sql, **more)
-        found = self.con.execute(text, values)
+        found = self.con.execute(*self.ready(sql, **more))
         names = [column[0] for column in found.description]
-        return [{n: _clean(v) for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+        return [{n: None if v != v else v for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+
+    def frame(self, sql: str, **more: Any) -> pd.DataFrame:
+        """The rows as a frame, with the types that DuckDB gives."""
+        return self.con.execute(*self.ready(sql, **more)).df()
 
     def ready(self, sql: str, **more: Any) -> tuple[str, dict[str, Any]]:
         """The query as DuckDB takes it, with the values that it uses."""
         for short, text in PARTS.items():
             sql = sql.replace(short, text)
-        own = self.scope
-        known = {
-            "index": own.index,
-            "basis": own.basis,
-            "scheme": own.scheme,
-            "model": own.model,
-            "relations": own.relations,
-            "w": own.w,
-            "first": own.first_year,
-            "last": own.last_year,
-            **more,
-        }
+        known = {**vars(self.scope), "first": self.scope.first_year, "last": self.scope.last_year, **more}
         used = set(re.findall(r"\$(\w+)", sql))
         return sql, {name: value for name, value in known.items() if name in used}
 
@@ -293,7 +287,3 @@ def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str
     reason = (why and why[0]) or "no reason given"
     what = f"Index {index}" if index else f"No headline index ({' or '.join(headlines)})"
     return f"{what} has {'no ' if index else ''}scores in this file: {reason}. {listed}"
-
-
-def _clean(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value

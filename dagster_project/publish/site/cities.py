@@ -15,69 +15,10 @@ from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.findings import Said, picture
 from dagster_project.publish.site.overview import bar, spark
+from dagster_project.published import statements
 
 MIDDLE = 420  # pixels: half a page, or a phone
-SCORES_SQL = """
-select s.city_id, s.year, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi
-from mart.mart_index_score as s
-left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
-where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
-    and s.year between $first and $last order by s.city_id, s.year
-"""
-PARTS_SQL = """
-select city_id, index_code[length($index) + 2:] as part, score_100 as score from mart.mart_index_score
-where spec_code = $index and index_code <> $index and basis = $basis and weight_scheme = $scheme and year = $last
-"""
-JUDGED_SQL = """
-select s.city_id, city.name, city.full_name, city.province, name('admin_tier', city.admin_tier) as tier, s.in_sample,
-    s.drop_reason
-from mart.mart_sample_city as s join city using (city_id) where s.index_code = $index order by s.city_id
-"""
-GROUPS_SQL = """
-select city_id, scheme, group_code from mart.dim_group_membership
-where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, place('scheme', scheme)
-"""
-VALUES_SQL = """
-select k.city_id, k.year, k.indicator_code, k.contribution * 100 as points, v.value_raw as value,
-    v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n
-from mart.mart_index_contribution as k
-left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
-where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
-window same as (partition by k.year, k.indicator_code)
-order by k.city_id, k.indicator_code, k.year
-"""
-INDICATORS_SQL = """
-select indicator_code as code, tier, unit from mart.dim_indicator where index_code = $index
-order by tier, indicator_code
-"""
-NEIGHBOURS_SQL = """
-select city_id_receiver as city_id, city_id_emitter as other, distance_km from mart.mart_spatial_weight_edge
-where w_code = $w order by 1, distance_km, 2
-"""
-BENCHMARK_SQL = (
-    "select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_path where @slice and year = $last"
-)
-REVISIONS_SQL = """
-select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
-from mart.mart_revision_log
-qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
-order by city_id, abs(pct_change) desc nulls last
-"""
-EDITS_SQL = """
-select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
-    arg_max(printed_value, (influence, -year)) as printed, arg_max(used_value, (influence, -year)) as used
-from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
-group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
-"""
-COLUMNS_SQL = "select column_name from information_schema.columns where table_name = 'mart_indicator_source'"
-TRAIL_SQL = """
-select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, {rule} as rule, {action} as action,
-    {used} as used, value_origin as origin, source, file, sheet, cell
-from mart.mart_indicator_source
-where index_code = $index and year between $first and $last
-qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
-order by city_id, year, variable_code, file, sheet, cell
-"""
+SQL = statements(__file__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,37 +35,37 @@ class CityFacts:
 
     @cached_property
     def scores(self) -> dict[str, list[Record]]:
-        return self._by_city(SCORES_SQL, "mart_index_score")
+        return self._by_city(SQL["scores"], "mart_index_score")
 
     @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
-        found = self._by_city(PARTS_SQL, "mart_index_score")
+        found = self._by_city(SQL["parts"], "mart_index_score")
         return {city: {row["part"]: row["score"] for row in rows} for city, rows in found.items()}
 
     @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
-        found = self._by_city(GROUPS_SQL, "dim_group_membership")
+        found = self._by_city(SQL["groups"], "dim_group_membership")
         return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in found.items()}
 
     @cached_property
     def values(self) -> dict[str, list[Record]]:
-        return self._by_city(VALUES_SQL, "mart_index_contribution")
+        return self._by_city(SQL["values"], "mart_index_contribution")
 
     @cached_property
     def neighbours(self) -> dict[str, list[Record]]:
-        return self._by_city(NEIGHBOURS_SQL, "mart_spatial_weight_edge")
+        return self._by_city(SQL["neighbours"], "mart_spatial_weight_edge")
 
     @cached_property
     def paths(self) -> dict[str, list[Record]]:
-        return self._by_city(BENCHMARK_SQL, "mart_city_path")
+        return self._by_city(SQL["benchmark"], "mart_city_path")
 
     @cached_property
     def revisions(self) -> dict[str, list[Record]]:
-        return self._by_city(REVISIONS_SQL, "mart_revision_log")
+        return self._by_city(SQL["revisions"], "mart_revision_log")
 
     @cached_property
     def edits(self) -> dict[str, list[Record]]:
-        return self._by_city(EDITS_SQL, "mart_edit")
+        return self._by_city(SQL["edits"], "mart_edit")
 
     @cached_property
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -132,10 +73,10 @@ class CityFacts:
         cell)."""
         held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
-            there = {row["column_name"] for row in self.reader.rows(COLUMNS_SQL)}
+            there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
             own = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
             text, values = self.reader.ready(
-                TRAIL_SQL.format(**{key: name if name in there else "null" for key, name in own.items()})
+                SQL["trail"].format(**{key: name if name in there else "null" for key, name in own.items()})
             )
             for city, *row in self.reader.con.execute(text, values).fetchall():
                 held[city].append(tuple(row))
@@ -196,7 +137,7 @@ class Profiles:
     def __init__(self, reader: Reader, facts: CityFacts, judged: list[Record]) -> None:
         self.reader, self.facts, self.judged = reader, facts, judged
         self.names = {row["city_id"]: row for row in judged}
-        self.indicators = reader.rows(INDICATORS_SQL)
+        self.indicators = reader.rows(SQL["indicators"])
         self.n = len(facts.scores)
 
     def name(self, kind: str, code: Any) -> str:

@@ -14,43 +14,9 @@ from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
 from dagster_project.publish.site.cities import MIDDLE, plain
 from dagster_project.publish.site.findings import picture
+from dagster_project.published import statements
 
-LIST_SQL = """
-select i.indicator_code as code, name('indicator', i.indicator_code) as name, name('tier', i.tier) as tier,
-    name('unit', i.unit) as unit, i.direction, i.formula_sql as formula, 100 * w.weight as weight,
-    100 * w.weight_p05 as lo, 100 * w.weight_p95 as hi
-from mart.dim_indicator as i
-left join mart.mart_index_weight as w on w.index_code = i.index_code and w.indicator_code = i.indicator_code
-    and w.basis = $basis and w.weight_scheme = $scheme and w.year is null
-where i.index_code = $index order by i.tier, i.indicator_code
-"""
-VALUES_SQL = """
-select v.indicator_code as code, v.city_id, city.name, v.value_raw as value
-from mart.mart_indicator_value as v join city using (city_id)
-where v.index_code = $index and v.basis = $basis and v.year = $last and v.value_raw is not null
-order by code, v.city_id
-"""
-SOURCES_SQL = """
-select indicator_code as code, string_agg(distinct name('source', source), '; ') as sources,
-    string_agg(distinct name('variable', variable_code), '; ') as variables
-from mart.mart_indicator_source where index_code = $index group by all
-"""
-COVERAGE_SQL = """
-select indicator_code as code, year, n_observed, n_imputed, n_suspected_fill as n_fill, n_missing, n_city
-from mart.mart_indicator_coverage where index_code = $index and year between $first and $last order by code, year
-"""
-WEIGHTS_SQL = """
-select indicator_code as code, name('weight_scheme', weight_scheme) as label, 100 * weight as x, 100 * weight_p05 as lo,
-    100 * weight_p95 as hi
-from mart.mart_index_weight where index_code = $index and basis = $basis and year is null
-order by code, place('weight_scheme', weight_scheme)
-"""
-EDITS_SQL = """
-select code, count(*) as n
-from (select unnest(string_split(indicators, ' ')) as code from mart.mart_edit
-    where index_code = $index and is_selected and action in ('quarantine', 'replace', 'relink'))
-group by code
-"""
+SQL = statements(__file__)
 SHOWN = 8
 BINS = 24
 
@@ -67,11 +33,17 @@ class Indicators:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.rows = reader.rows(LIST_SQL)
-        self.values = _by_code(reader.rows(VALUES_SQL))
-        self.coverage = _by_code(reader.rows(COVERAGE_SQL) if reader.has("mart_indicator_coverage") else [])
-        self.weights = _by_code(reader.rows(WEIGHTS_SQL))
-        self.sources = _by_code(reader.rows(SOURCES_SQL) if reader.has("mart_indicator_source") else [])
+        self.rows = reader.rows(SQL["list"])
+        self.values = _by_code(reader.rows(SQL["values"]))
+        self.coverage = _by_code(reader.rows(SQL["coverage"]) if reader.has("mart_indicator_coverage") else [])
+        self.weights = _by_code(reader.rows(SQL["weights"]))
+        self.edits = _by_code(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [])
+        self.sources = _by_code(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [])
+
+    def _edited(self, n: int) -> str:
+        return self.reader.words.say(
+            "One printed figure behind it was edited.", "{n:,} printed figures behind it were edited.", n=n
+        )
 
     def _better(self, row: Record) -> str:
         words = self.reader.words
@@ -116,7 +88,6 @@ class Indicators:
         weight = words.say(
             "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}
         )
-        edits = {one["code"]: one["n"] for one in self.reader.rows(EDITS_SQL)} if self.reader.has("mart_edit") else {}
         return {
             **row,
             "better": self._better(row),
@@ -133,13 +104,7 @@ class Indicators:
                 row["name"],
                 msg("Weight under all schemes"),
             ),
-            "edits": words.say(
-                "One printed figure behind it was edited.",
-                "{n:,} printed figures behind it were edited.",
-                n=edits[code],
-            )
-            if code in edits
-            else "",
+            "edits": self._edited(self.edits[code][0]["n"]) if code in self.edits else "",
         }
 
     def _map(self, last: list[Record]) -> dict[str, Any]:

@@ -17,47 +17,11 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
 from dagster_project.publish.paper.excel import frame_to_excel
 from dagster_project.publish.paper.inert import plain_cell
 from dagster_project.publish.whatif import presets
+from dagster_project.published import statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 BOM = "\ufeff"
-SCORES_SQL = """
-select case index_code when $index then 'composite' else index_code[length($index) + 2:] end as part, city_id, year,
-    score_100 as score, rank_year as rank
-from mart.mart_index_score
-where spec_code = $index and basis = $basis and weight_scheme = $scheme and score is not null
-    and year between $first and $last
-    and (index_code = $index or index_code[length($index) + 2:] in (select dimension from mart.dim_indicator
-        where index_code = $index))
-order by part, city_id, year
-"""
-RANGES_SQL = """
-select city_id, year, rank_p05, rank_p95 from mart.mart_index_uncertainty
-where index_code = $index and basis = $basis and rank_p05 is not null and year between $first and $last
-"""
-CITIES_SQL = """
-select c.city_id, c.city_code, c.name_en, c.name_zh, c.province_en, c.province_name, s.in_sample
-from mart.dim_city as c join mart.mart_sample_city as s using (city_id)
-where s.index_code = $index and c.boundary_vintage = (select max(boundary_vintage) from mart.dim_city)
-order by c.city_id
-"""
-GROUPS_SQL = """
-select city_id, scheme, group_code from mart.dim_group_membership
-where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, scheme
-"""
-PATHS_SQL = "select city_id, path from mart.mart_city_path where @slice and year = $last"
-Z_SQL = """
-select city_id, year, indicator_code, z from mart.mart_indicator_value
-where index_code = $index and basis = $basis and year between $first and $last
-"""
-VALUES_SQL = """
-select v.indicator_code, v.city_id, city.name_en, city.name_zh, v.unit, v.year, v.value_raw as value
-from mart.mart_indicator_value as v join city using (city_id)
-where v.index_code = $index and v.basis = $basis and v.year between $first and $last
-"""
-INDICATORS_SQL = """
-select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
-from mart.dim_indicator where index_code = $index order by tier, indicator_code
-"""
+SQL = statements(__file__)
 NAMES = (
     "indicator",
     "variable",
@@ -92,15 +56,15 @@ def scores(reader: Reader) -> dict[str, Any]:
     years = list(range(scope.first_year, scope.last_year + 1))
     column = {year: k for k, year in enumerate(years)}
     groups: dict[str, dict[str, str]] = {}
-    for row in reader.rows(GROUPS_SQL):
+    for row in reader.rows(SQL["groups"]):
         groups.setdefault(row["city_id"], {})[row["scheme"]] = row["group_code"]
     if reader.has("mart_city_path"):
-        for row in reader.rows(PATHS_SQL):
+        for row in reader.rows(SQL["paths"]):
             groups.setdefault(row["city_id"], {})["path"] = row["path"]
-    cities = reader.rows(CITIES_SQL)
+    cities = reader.rows(SQL["cities"])
     place = {row["city_id"]: k for k, row in enumerate(cities)}
     parts: dict[str, dict[str, list[list[Any]]]] = {}
-    for row in reader.rows(SCORES_SQL):
+    for row in reader.rows(SQL["scores"]):
         if row["city_id"] in place:
             held = parts.setdefault(
                 row["part"], {name: [[None] * len(years) for _ in cities] for name in ("score", "rank")}
@@ -111,7 +75,7 @@ def scores(reader: Reader) -> dict[str, Any]:
     low: list[list[Any]] = [[None] * len(years) for _ in cities]
     high: list[list[Any]] = [[None] * len(years) for _ in cities]
     if reader.has("mart_index_uncertainty"):
-        for row in reader.rows(RANGES_SQL):
+        for row in reader.rows(SQL["ranges"]):
             at = place[row["city_id"]], column[row["year"]]
             low[at[0]][at[1]], high[at[0]][at[1]] = int(row["rank_p05"]), int(row["rank_p95"])
     columns = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
@@ -128,7 +92,7 @@ def scores(reader: Reader) -> dict[str, Any]:
 
 def _strips(reader: Reader, place: dict[str, int]) -> dict[str, list[Any]]:
     """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
-    frame = pd.DataFrame(reader.rows(f"{Z_SQL} and year = $last"), columns=["city_id", "year", "indicator_code", "z"])
+    frame = reader.frame(f"{SQL['z']} and year = $last")
     found: dict[str, list[Any]] = {}
     for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
         rank = rows["z"].rank(method="average")
@@ -147,9 +111,9 @@ def usable_presets(reader: Reader) -> list[dict[str, Any]]:
 
 def panel(reader: Reader) -> dict[str, Any]:
     """What the page of weights computes with: z of all cities, years and indicators as float64, and the presets."""
-    indicators = reader.rows(INDICATORS_SQL)
+    indicators = reader.rows(SQL["indicators"])
     codes = [row["code"] for row in indicators]
-    frame = pd.DataFrame(reader.rows(Z_SQL), columns=["city_id", "year", "indicator_code", "z"])
+    frame = pd.DataFrame(reader.rows(SQL["z"]), columns=["city_id", "year", "indicator_code", "z"])
     years = sorted({int(year) for year in frame["year"]})
     cities = sorted(set(frame["city_id"]))
     cube = np.full((len(years), len(cities), len(codes)), np.nan)
@@ -228,7 +192,7 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
         if code == "R1":
             (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(marked)))
             written.append("ranking.xlsx")
-    text, values = reader.ready(VALUES_SQL)
+    text, values = reader.ready(SQL["values"])
     for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
         name = f"indicator-{indicator}.csv"
         by_year = values_of.pivot(index=["city_id", "name_en", "name_zh", "unit"], columns="year", values="value")

@@ -145,7 +145,7 @@ class Site:
     def contexts(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """Path, template, title and what is said, page by page."""
         words, scope = reader.words, self.scope
-        judged = reader.rows(cities.JUDGED_SQL)
+        judged = reader.rows(cities.SQL["judged"])
         parts = [
             {"code": code, "name": reader.name("part", code)}
             for code in (
@@ -243,8 +243,8 @@ class Site:
         return made
 
     def _weights(self, reader: Reader, parts: list[dict[str, str]]) -> dict[str, Any]:
-        rows = reader.rows(indicators.LIST_SQL)
-        part_of = {row["code"]: row["dimension"] for row in reader.rows(shared.INDICATORS_SQL)}
+        rows = reader.rows(indicators.SQL["list"])
+        part_of = {row["code"]: row["dimension"] for row in reader.rows(shared.SQL["indicators"])}
         sides = [
             {**part, "indicators": [row for row in rows if part_of[row["code"]] == part["code"]]} for part in parts[1:]
         ]

@@ -1,0 +1,26 @@
+-- name: base
+select s.city_id, c.city_code, c.name_en, c.name_zh, c.province_code, c.province_en, s.year, s.rank_year,
+    s.share_imputed_weight, s.is_provisional::tinyint as is_provisional
+from mart.mart_index_score as s join mart.dim_city as c using (city_id)
+where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme
+order by s.city_id, s.year
+
+-- name: specs
+select unnest([$index, (select x_codes[1] from mart.dim_model_spec where model_id = $model)])
+
+-- name: controls
+select v.variable_code as variable, v.city_id, v.year, v.value from easy.city_variable as v
+where 'control_' || v.variable_code in (
+    select column_name from duckdb_columns() where schema_name = 'easy' and table_name = 'panel_wide'
+) and v.variable_code not in (select unnest($known::varchar[]))
+
+-- name: control_names
+select variable_code, any_value(variable_en), any_value(variable_zh), any_value(unit) from easy.city_variable group by 1
+
+-- name: groups
+select scheme, city_id, valid_from, valid_to, group_code, group_name_en, group_name_zh
+from mart.dim_group_membership order by all
+
+-- name: d
+select city_id, year, d from mart.mart_coupling
+where index_code = $index and basis = $basis and weight_scheme = $scheme and form = 'corrected' and scale = 'minmax01'

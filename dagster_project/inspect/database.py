@@ -9,7 +9,7 @@ import duckdb
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.template import GATE_MODELS, READING_MODELS, schema_of_model
-from dagster_project.published import statements
+from dagster_project.published import sql_path, statements
 from dagster_project.store import Warehouse, WarehouseBusy
 from expectations.blocks import MAX_YEARS_BACK
 
@@ -74,7 +74,7 @@ def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | Non
     check_idle(build_file)
     with warehouse.connect() as con:
         try:
-            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+            con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(_busy(build_file)) from None
@@ -99,17 +99,16 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     its tables are those of another version: then only the draft and its own past are compared.
     """
     sidecar, is_same = draft.sidecar, True
-    source = sidecar.source
-    named = {"source": source, "data_year": sidecar.data_year}
+    named = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
         for model in READING_MODELS:
             _settle(con, model)
         if build_file is not None and sidecar.data_year:
-            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+            con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
             try:
                 con.execute(SQL["others"], named)
                 con.execute("insert into ops.index_spec by name from past.ops.index_spec")
-                con.execute(SQL["findings"], [source])
+                con.execute(SQL["findings"], [sidecar.source])
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False
             con.execute("detach past")

@@ -42,7 +42,7 @@ select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_pat
 select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
 from mart.mart_revision_log
 qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
-order by city_id, abs(pct_change) desc nulls last
+order by city_id, abs(pct_change) desc nulls last, year, variable_code
 
 -- name: edits
 select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
@@ -60,3 +60,12 @@ from mart.mart_indicator_source
 where index_code = $index and year between $first and $last
 qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
 order by city_id, year, variable_code, file, sheet, cell
+
+-- name: ranked
+select s.city_id, city.name, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi,
+    count(*) over () as n
+from mart.mart_index_score as s join city using (city_id)
+left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
+where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.year = $last
+    and s.score is not null
+order by s.rank_year, s.city_id limit 20

@@ -2,30 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
 
-from dagster_project.publish.exhibits import map as maps
-from dagster_project.publish.exhibits.chart import draw
+from dagster_project.publish.exhibits.chart import by, draw
 from dagster_project.publish.exhibits.exhibit import Chart, number
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
-from dagster_project.publish.site.cities import MIDDLE, plain
-from dagster_project.publish.site.findings import picture
+from dagster_project.publish.site.cities import MIDDLE
+from dagster_project.publish.site.findings import map_data, picture
+from dagster_project.publish.site.marks import plain
 from dagster_project.published import statements
 
 SQL = statements(__file__)
 SHOWN = 8
 BINS = 24
-
-
-def _by_code(rows: list[Record]) -> dict[str, list[Record]]:
-    held: dict[str, list[Record]] = {}
-    for row in rows:
-        held.setdefault(row["code"], []).append(row)
-    return held
 
 
 class Indicators:
@@ -34,11 +26,12 @@ class Indicators:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.rows = reader.rows(SQL["list"])
-        self.values = _by_code(reader.rows(SQL["values"]))
-        self.coverage = _by_code(reader.rows(SQL["coverage"]) if reader.has("mart_indicator_coverage") else [])
-        self.weights = _by_code(reader.rows(SQL["weights"]))
-        self.edits = _by_code(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [])
-        self.sources = _by_code(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [])
+        self.dimensions = sorted({row["dimension"] for row in self.rows})
+        self.values = by(reader.rows(SQL["values"]), "code")
+        self.coverage = by(reader.rows(SQL["coverage"]) if reader.has("mart_indicator_coverage") else [], "code")
+        self.weights = by(reader.rows(SQL["weights"]), "code")
+        self.edits = by(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [], "code")
+        self.sources = by(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [], "code")
 
     def _edited(self, n: int) -> str:
         return self.reader.words.say(
@@ -81,9 +74,9 @@ class Indicators:
         """Everything on the page of an indicator."""
         words, code = self.reader.words, row["code"]
         last = self.values.get(code, [])
-        ordered = sorted(last, key=lambda one: (-row["direction"] * one["value"], one["city_id"]))
+        ordered = sorted(last, key=lambda one: (-row["direction"] * one["y"], one["city_id"]))
         shown = min(SHOWN, len(ordered) // 2)
-        ends = [{**one, "value": plain(one["value"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
+        ends = [{**one, "value": plain(one["y"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
         source = self.sources.get(code, [{"sources": "", "variables": ""}])[0]
         weight = words.say(
             "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}
@@ -94,8 +87,8 @@ class Indicators:
             "weight": weight if row["lo"] is not None else f"{number(row['weight'], 1)} %",
             "variables": source["variables"],
             "sources": source["sources"],
-            "map": self._map(last),
-            "histogram": self._histogram(row, [one["value"] for one in last]),
+            "map": map_data(last, plain) | {"say": {one["city_id"]: plain(one["y"]) for one in last}},
+            "histogram": self._histogram(row, [one["y"] for one in last]),
             "ends": list(zip(ends[:shown], ends[shown:], strict=True)),
             "coverage": self.coverage.get(code, []),
             "weights": self._chart(
@@ -105,17 +98,6 @@ class Indicators:
                 msg("Weight under all schemes"),
             ),
             "edits": self._edited(self.edits[code][0]["n"]) if code in self.edits else "",
-        }
-
-    def _map(self, last: list[Record]) -> dict[str, Any]:
-        limits = maps.breaks([one["value"] for one in last])
-        ends = [one["value"] for one in last]
-        bounds = [min(ends), *limits, max(ends)] if ends else []
-        key = [[f"s{maps.class_of(low, limits)}", f"{plain(low)}–{plain(high)}", 0] for low, high in pairwise(bounds)]
-        return {
-            "fill": {one["city_id"]: f"s{maps.class_of(one['value'], limits)}" for one in last},
-            "key": key,
-            "say": {one["city_id"]: plain(one["value"]) for one in last},
         }
 
     def _histogram(self, row: Record, values: list[float]) -> dict[str, Markup] | None:

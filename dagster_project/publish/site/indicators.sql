@@ -1,6 +1,6 @@
 -- name: list
 select i.indicator_code as code, name('indicator', i.indicator_code) as name, name('tier', i.tier) as tier,
-    name('unit', i.unit) as unit, i.direction, i.formula_sql as formula, 100 * w.weight as weight,
+    name('unit', i.unit) as unit, i.dimension, i.direction, i.formula_sql as formula, 100 * w.weight as weight,
     100 * w.weight_p05 as lo, 100 * w.weight_p95 as hi
 from mart.dim_indicator as i
 left join mart.mart_index_weight as w on w.index_code = i.index_code and w.indicator_code = i.indicator_code
@@ -8,7 +8,7 @@ left join mart.mart_index_weight as w on w.index_code = i.index_code and w.indic
 where i.index_code = $index order by i.tier, i.indicator_code
 
 -- name: values
-select v.indicator_code as code, v.city_id, city.name, v.value_raw as value
+select v.indicator_code as code, v.city_id, city.name, v.value_raw as y
 from mart.mart_indicator_value as v join city using (city_id)
 where v.index_code = $index and v.basis = $basis and v.year = $last and v.value_raw is not null
 order by code, v.city_id

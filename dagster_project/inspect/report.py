@@ -98,7 +98,7 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
     frame = _listed(frame, cities)
     frame = frame.assign(value=frame["value"].astype(float) * frame["factor"], year=frame["year"].astype(int))
     frame = frame.astype({"is_corrected": bool}).rename(columns={"text": "printed"})
-    return frame[[*NAMED, "value", "unit", "sheet", "cell", "printed", "is_corrected"]].to_dict("records")
+    return _records(frame, *NAMED, "value", "unit", "sheet", "cell", "printed", "is_corrected")
 
 
 def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
@@ -107,7 +107,12 @@ def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
     printed, used = (frame[name].astype(float) * frame["factor"] for name in ("printed_value", "used_value"))
     frame = frame.assign(printed=printed, used=used.astype(object).where(used.notna(), None), why=frame["evidence"])
     frame = frame.astype({"year": int})
-    return frame[[*NAMED, "rule", "printed", "used", "unit", "text", "sheet", "cell", "why"]].to_dict("records")
+    return _records(frame, *NAMED, "rule", "printed", "used", "unit", "text", "sheet", "cell", "why")
+
+
+def _records(frame: pd.DataFrame, *names: str) -> list[dict[str, Any]]:
+    columns = (frame[name].tolist() for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _listed(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:

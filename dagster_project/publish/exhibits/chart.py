@@ -331,8 +331,8 @@ def _plane(plot: Plot) -> None:
         span, rule, (x, y, w, h) = at.rows if chart.free else None, plot.rule(at.rows), (at.x, at.y, at.w, at.h)
         all_x = plot.values(chart.x)
         xs = (min(all_x) - 0.3, max(all_x) + 0.3) if chart.years else _limits(all_x, rule if is_bar else None)
-        ys = plot.values(chart.y, chart.lo, chart.hi, rows=span)
-        ys = _limits(ys, None if is_bar else rule, 0.0 if chart.zero else None)
+        all_y = plot.values(chart.y, chart.lo, chart.hi, rows=span)
+        ys = _limits(all_y, None if is_bar else rule, 0.0 if chart.zero else None)
         if chart.diagonal:
             xs = ys = (min(xs[0], ys[0]), max(xs[1], ys[1]))
         sx, sy = scale(*xs, x, x + w - end_room), scale(*ys, y + h, y)

@@ -10,8 +10,8 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.own.columns import read_links
-from dagster_project.publish.own.spec import Given, listed, one_of, read_spec, years_of
-from dagster_project.publish.own.values import Values, entries
+from dagster_project.publish.own.spec import Given, listed, one_of, read_spec
+from dagster_project.publish.own.values import Values, common_years, entries, incomplete
 from dagster_project.published import statements
 from python_models.inference import normal
 from python_models.regression import EFFECTS, ESTIMATORS, MODELS, Effects, PanelInputError, PanelResults, SpatialPanel
@@ -114,9 +114,7 @@ def own_model(reader: Reader, given: Given) -> OwnModel:
         raise ExportError(f"{name}: {refused}") from refused
     estimates = _estimates(reader, results, effects, like)
     table = data.reset_index()
-    names = values.names()
-    table.insert(1, "name_zh", [names[city][0] for city in table["city_id"]])
-    table.insert(2, "name_en", [names[city][1] for city in table["city_id"]])
+    values.add_names(table)
     coo = to_sparse(graph).tocoo()
     edges = pd.DataFrame({"city_i": np.array(cities)[coo.row], "city_j": np.array(cities)[coo.col], "w": coo.data})
     estimates, table, edges = (f.assign(model_id=name)[["model_id", *f.columns]] for f in (estimates, table, edges))
@@ -170,25 +168,17 @@ def _sample(
     planes: Mapping[str, pd.DataFrame], spec: Mapping[str, Any], within: set[str] | None
 ) -> tuple[list[int], list[str], dict[str, str]]:
     """Years, the cities with every term in all of them, and why others are not there."""
-    every = sorted(set().union(*(set(plane.index) for plane in planes.values())))
-    common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
-    years = years_of(spec.get("years"), "years")
-    for year in years or []:
-        for term, plane in planes.items():
-            if year not in plane.columns:
-                span = f"{min(plane.columns)}-{max(plane.columns)}" if len(plane.columns) else "none"
-                raise ExportError(f"{term} has no figure in {year}. Its years: {span}.")
+    common, years = common_years(planes, spec.get("years"), "years")
     if years is None:
+        every, _ = incomplete(planes, common)
         full = pd.DataFrame(True, index=every, columns=common)
         for plane in planes.values():
             full &= plane.reindex(index=every, columns=common).notna()
         counts = full.sum()
         years = [year for year in common if counts[year] >= max(1, LEAST_COVERAGE * counts.max())]
+    every, lacking = incomplete(planes, years)
     left_out = {city: "not in W" for city in every if within is not None and city not in within}
-    for term, plane in planes.items():
-        missing = plane.reindex(index=every, columns=years).isna()
-        for city in missing.index[missing.any(axis=1)]:
-            left_out.setdefault(city, f"no {term} in {years[int(np.argmax(missing.loc[city].to_numpy()))]}")
+    left_out = {**left_out, **lacking, **left_out}
     cities = [city for city in every if city not in left_out]
     if len(cities) < LEAST_CITIES or len(years) < LEAST_YEARS:
         why = "; ".join(f"{city} has {reason}" for city, reason in list(left_out.items())[:3])

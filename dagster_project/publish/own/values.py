@@ -10,7 +10,7 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.own.columns import read_columns
-from dagster_project.publish.own.spec import check_keys
+from dagster_project.publish.own.spec import check_keys, years_of
 from dagster_project.published import open_read_only, statements
 
 SQL = statements(__file__)
@@ -40,9 +40,11 @@ class Values:
             return {}
         return self.reader.rows(SQL["facts"], of=self._index_of[code], code=code)[0]
 
-    def names(self) -> dict[str, tuple[str, str]]:
-        """Chinese and English name of each city."""
-        return {row["city_id"]: (row["name_zh"], row["name_en"]) for row in self.reader.rows(SQL["cities"])}
+    def add_names(self, frame: pd.DataFrame) -> None:
+        """Chinese and English name of each city beside `city_id`."""
+        names = self.reader.frame(SQL["cities"]).set_index("city_id")
+        for at, column in enumerate(("name_zh", "name_en"), start=1):
+            frame.insert(at, column, frame["city_id"].map(names[column]))
 
     def plane(self, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
         """The figures of one entry: `csv` and `column` of the reader, else the code `of` (default the name).
@@ -126,3 +128,26 @@ def _wide(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["city_id", "year", "value"])
     wide = frame.pivot(index="city_id", columns="year", values="value").sort_index().sort_index(axis=1)
     return wide.astype(np.float64)
+
+
+def common_years(planes: Mapping[str, pd.DataFrame], asked: Any, key: str) -> tuple[list[int], list[int] | None]:
+    """Years in which every plane has figures, and those that are asked for. ExportError if one is not."""
+    common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
+    years = years_of(asked, key)
+    for year in years or []:
+        for code, plane in planes.items():
+            if year not in plane.columns:
+                span = f"{min(plane.columns)}-{max(plane.columns)}" if len(plane.columns) else "none"
+                raise ExportError(f"{code} has no figure in {year}. Its years: {span}.")
+    return common, years
+
+
+def incomplete(planes: Mapping[str, pd.DataFrame], years: list[int]) -> tuple[list[str], dict[str, str]]:
+    """All cities, and what those lack first that have not every figure in every year."""
+    every = sorted(set().union(*(set(plane.index) for plane in planes.values())))
+    lacking = dict[str, str]()
+    for code, plane in planes.items():
+        missing = plane.reindex(index=every, columns=years).isna()
+        for city in missing.index[missing.any(axis=1)]:
+            lacking.setdefault(city, f"no {code} in {years[int(np.argmax(missing.loc[city].to_numpy()))]}")
+    return every, lacking

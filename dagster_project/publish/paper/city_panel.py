@@ -18,22 +18,6 @@ KEYS = {
     "year": ("Statistical year", "年份"),
 }
 SQL = statements(__file__)
-SCORES_SQL = f"""
-select case when length(index_code) > 26 then 's_' else 'score_' end || index_code as variable, city_id, year,
-    score_100 as value
-from mart.mart_index_score
-where basis = $basis and weight_scheme = $scheme and score is not null and spec_code in ({SQL["specs"]})
-"""
-INDICATORS_SQL = f"""
-select indicator_code as variable, city_id, year, any_value(value_raw) as value,
-    100 * arg_min(z, index_code <> $index) as z
-from mart.mart_indicator_value
-where basis = $basis and index_code in ({SQL["specs"]}) group by all
-"""
-NAMED_SQL = f"""
-select indicator_code, any_value(name_en), any_value(name_zh), any_value(unit) from mart.dim_indicator
-where index_code in ({SQL["specs"]}) group by 1
-"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,7 @@ def read_panel(reader: Reader) -> CityPanel:
     for name in values:
         english, chinese = schemes.get(code := name.removeprefix("group_"), (code, code))
         known[name] = (f"Group: {english}", f"分组：{chinese}", "")
-    frame, found = _joined(frame, con.execute(*reader.ready(SCORES_SQL)).df())
+    frame, found = _joined(frame, con.execute(*reader.ready(SQL["scores"])).df())
     titles = {code: (english, chinese) for code, english, chinese in _label(con, "index")}
     for name in found:
         english, chinese = titles.get(code := name.partition("_")[2], (f"index {code}", code))
@@ -120,11 +104,11 @@ def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tu
 
 
 def _with_indicators(reader: Reader, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
-    long = reader.con.execute(*reader.ready(INDICATORS_SQL)).df()
+    long = reader.con.execute(*reader.ready(SQL["indicators"])).df()
     frame, found = _joined(frame, long)
     frame, _ = _joined(frame, long.assign(variable="z_" + long["variable"]), "z")
     known: dict[str, tuple[str, str, str]] = {}
-    for code, english, chinese, unit in reader.con.execute(*reader.ready(NAMED_SQL)).fetchall():
+    for code, english, chinese, unit in reader.con.execute(*reader.ready(SQL["named"])).fetchall():
         if code in found:
             known[code] = (english, chinese or "", unit)
             known[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")

@@ -193,7 +193,7 @@ def whatif(
     warehouse: WarehouseOption = None,
 ) -> None:
     """Scores and places under other weights, beside the published ones; bounds and normalised values stay."""
-    from dagster_project.cli.whatif import Asked, show_whatif
+    from dagster_project.cli.own import Asked, show_whatif
 
     asked = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
     raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))

@@ -9,14 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown
+from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown, voice
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
 from dagster_project.operations.faults import SurroundingsError, sentence_of
-from dagster_project.operations.housekeeping import tidy
-from dagster_project.operations.memory import recall
-from dagster_project.operations.preflight import check_surroundings
-from dagster_project.operations.voice import voice
+from dagster_project.operations.preflight import check_surroundings, recall, tidy
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only

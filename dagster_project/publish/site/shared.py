@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 BOM = "\ufeff"
 SQL = statements(__file__)
 NAMES = (
-    "indicator",
-    "variable",
-    "unit",
-    "origin",
-    "source",
-    "group",
-    "path",
-    "tier",
-    "part",
-    "weight_scheme",
-    "edit_action",
+    *("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part"),
+    *("weight_scheme", "edit_action"),
 )
 
 
@@ -52,55 +44,46 @@ def as_json(value: Any) -> str:
 
 def scores(reader: Reader) -> dict[str, Any]:
     """Years, cities, and by part the scores and ranks (a row a city, a column a year), with the ranges of the ranks."""
-    scope = reader.scope
-    years = list(range(scope.first_year, scope.last_year + 1))
-    column = {year: k for k, year in enumerate(years)}
+    years = list(range(reader.scope.first_year, reader.scope.last_year + 1))
     groups: dict[str, dict[str, str]] = {}
     for row in reader.rows(SQL["groups"]):
         groups.setdefault(row["city_id"], {})[row["scheme"]] = row["group_code"]
-    if reader.has("mart_city_path"):
-        for row in reader.rows(SQL["paths"]):
-            groups.setdefault(row["city_id"], {})["path"] = row["path"]
+    for row in reader.rows(SQL["paths"]) if reader.has("mart_city_path") else []:
+        groups.setdefault(row["city_id"], {})["path"] = row["path"]
     cities = reader.rows(SQL["cities"])
-    place = {row["city_id"]: k for k, row in enumerate(cities)}
-    parts: dict[str, dict[str, list[list[Any]]]] = {}
-    for row in reader.rows(SQL["scores"]):
-        if row["city_id"] in place:
-            held = parts.setdefault(
-                row["part"], {name: [[None] * len(years) for _ in cities] for name in ("score", "rank")}
-            )
-            at = place[row["city_id"]], column[row["year"]]
-            held["score"][at[0]][at[1]] = round(row["score"], 5)  # the page rounds once more, to one decimal
-            held["rank"][at[0]][at[1]] = int(row["rank"])
-    low: list[list[Any]] = [[None] * len(years) for _ in cities]
-    high: list[list[Any]] = [[None] * len(years) for _ in cities]
-    if reader.has("mart_index_uncertainty"):
-        for row in reader.rows(SQL["ranges"]):
-            at = place[row["city_id"]], column[row["year"]]
-            low[at[0]][at[1]], high[at[0]][at[1]] = int(row["rank_p05"]), int(row["rank_p95"])
-    columns = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
+    places = [row["city_id"] for row in cities]
+
+    def table(frame: pd.DataFrame, value: str, whole: Callable[[float], float] = int) -> list[list[Any]]:
+        kept = frame.assign(**{value: [whole(one) for one in frame[value]]}).astype({value: object})
+        wide = kept.pivot(index="city_id", columns="year", values=value).reindex(index=places, columns=years)
+        return wide.astype(object).where(wide.notna(), None).to_numpy().tolist()
+
+    parts = {  # the page rounds once more, to one decimal
+        part: {"score": table(rows, "score", lambda score: round(score, 5)), "rank": table(rows, "rank")}
+        for part, rows in reader.frame(SQL["scores"]).groupby("part")
+    }
+    columns = ["city_id", "year", "rank_p05", "rank_p95"]
+    ranges = reader.frame(SQL["ranges"]) if reader.has("mart_index_uncertainty") else pd.DataFrame(columns=columns)
+    told = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
     return {
         "years": years,
         "parts": ["composite", *sorted(set(parts) - {"composite"})],
-        "cities": [[*(row[name] for name in columns), groups.get(row["city_id"], {})] for row in cities],
+        "cities": [[*(row[name] for name in told), groups.get(row["city_id"], {})] for row in cities],
         "by": parts,
-        "lo": low,
-        "hi": high,
-        "strip": _strips(reader, place),
+        "lo": table(ranges, "rank_p05"),
+        "hi": table(ranges, "rank_p95"),
+        "strip": _strips(reader, places),
     }
 
 
-def _strips(reader: Reader, place: dict[str, int]) -> dict[str, list[Any]]:
+def _strips(reader: Reader, places: list[str]) -> dict[str, list[Any]]:
     """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
     frame = reader.frame(f"{SQL['z']} and year = $last")
     found: dict[str, list[Any]] = {}
     for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
-        rank = rows["z"].rank(method="average")
-        held: list[Any] = [None] * len(place)
-        for city, value in zip(rows["city_id"], rank, strict=True):
-            if city in place:
-                held[place[city]] = round(100 * (value - 1) / max(1, len(rows) - 1))
-        found[str(code)] = held
+        rank, n = rows["z"].rank(method="average"), max(1, len(rows) - 1)
+        share = {city: round(100 * (value - 1) / n) for city, value in zip(rows["city_id"], rank, strict=True)}
+        found[str(code)] = [share.get(city) for city in places]
     return found
 
 

@@ -59,7 +59,7 @@ def scores(reader: Reader) -> dict[str, Any]:
         return wide.astype(object).where(wide.notna(), None).to_numpy().tolist()
 
     parts = {  # the page rounds once more, to one decimal
-        part: {"score": table(rows, "score", lambda score: round(score, 5)), "rank": table(rows, "rank")}
+        str(part): {"score": table(rows, "score", lambda score: round(score, 5)), "rank": table(rows, "rank")}
         for part, rows in reader.frame(SQL["scores"]).groupby("part")
     }
     columns = ["city_id", "year", "rank_p05", "rank_p95"]

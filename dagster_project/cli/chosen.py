@@ -1,7 +1,5 @@
 """Which warehouse a command asks, and the line that says so: no answer without the release that it comes from."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Commands of `nqpf`. Heavy imports stay inside the commands, so that `nqpf --help` is quick."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,6 @@ from rich.console import Console
 
 from dagster_project.cli.chosen import answering_paths, reading_paths, resolve
 from dagster_project.cli.speaking import Speaking
-from dagster_project.paths import Paths
 
 app = typer.Typer(
     cls=Speaking,
@@ -57,6 +54,14 @@ WarehouseOption = Annotated[Path | None, typer.Option(help="Folder of the wareho
 SidecarOption = Annotated[
     Path | None, typer.Option(help="Folder of the sidecars; default: beside the files, else the tracked ones.")
 ]
+FormatOption = Annotated[str, typer.Option("--format", help="table, csv, json or markdown")]
+IndexOption = Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")]
+YearOption = Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")]
+SourceOption = Annotated[str | None, typer.Option(help="Source, known or new; default: recognised from the headers.")]
+LayoutOption = Annotated[
+    str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
+]
+SheetOption = Annotated[str | None, typer.Option(help="Only this sheet.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -167,7 +172,7 @@ def compare(
     city_a: Annotated[str, typer.Argument(help="Chinese or English name, or code")],
     city_b: Annotated[str, typer.Argument(help="The other city")],
     year: int,
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    form: FormatOption = "table",
     warehouse: WarehouseOption = None,
 ) -> None:
     """What sets two cities apart: the lead of the first, indicator by indicator."""
@@ -183,12 +188,12 @@ def whatif(
     weights: Annotated[Path | None, typer.Option(help="CSV with columns indicator, weight; of any scale.")] = None,
     scheme: Annotated[str | None, typer.Option(help="Weights of a scheme, e.g. equal; default: the published.")] = None,
     years: Annotated[str | None, typer.Option(help="e.g. 2021, 2012,2021 or 2012-2021; default: the last.")] = None,
-    index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    index: IndexOption = None,
+    form: FormatOption = "table",
     warehouse: WarehouseOption = None,
 ) -> None:
     """Scores and places under other weights, beside the published ones; bounds and normalised values stay."""
-    from dagster_project.cli.whatif import Asked, show_whatif
+    from dagster_project.cli.own import Asked, show_whatif
 
     asked = Asked(index, scheme, weights, _codes(drop), _codes(only), _years(years))
     raise typer.Exit(show_whatif(answering_paths(warehouse), console, asked, form))
@@ -198,7 +203,7 @@ def whatif(
 def index(
     file: Annotated[Path, typer.Argument(help="YAML or TOML file that describes the index, see docs/own_index.md.")],
     show: Annotated[str, typer.Option(help="scores, weights or values")] = "scores",
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    form: FormatOption = "table",
     warehouse: WarehouseOption = None,
 ) -> None:
     """An index of your own: published indicators and columns of your CSV; nothing is refreshed or changed."""
@@ -211,7 +216,7 @@ def index(
 def model(
     file: Annotated[Path, typer.Argument(help="YAML or TOML file of the regression, see docs/own_model.md.")],
     show: Annotated[str, typer.Option(help="estimates, data or links")] = "estimates",
-    form: Annotated[str, typer.Option("--format", help="table, csv, json or markdown")] = "table",
+    form: FormatOption = "table",
     warehouse: WarehouseOption = None,
 ) -> None:
     """A regression of your own: the headline with your controls, or your own terms, W, effects and model."""
@@ -302,9 +307,8 @@ def edits(
     """Printed figures that are not used as printed, most influential first; how to take one back."""
     from dagster_project.cli.edits import show_edits
 
-    raise typer.Exit(
-        show_edits(answering_paths(warehouse), console, asked, pending=pending, form=form, all_rows=all_rows)
-    )
+    paths = answering_paths(warehouse)
+    raise typer.Exit(show_edits(paths, console, asked, pending=pending, form=form, all_rows=all_rows))
 
 
 @app.command()
@@ -320,18 +324,14 @@ def accept(
 @app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(help="A yearbook workbook, a table of one, a CSV or Stata file.")],
-    year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,
+    year: YearOption = None,
     json: Annotated[bool, typer.Option("--json", help="The whole report as JSON on stdout.")] = False,
     warehouse: Annotated[
         Path | None, typer.Option(help="Compare with the last accepted years of this warehouse (opened read-only).")
     ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Source, known or new; default: recognised from the headers.")
-    ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
+    source: SourceOption = None,
+    layout: LayoutOption = None,
+    sheet: SheetOption = None,
 ) -> None:
     """What of a file would be read, and what not, before it is landed. Exit: 0 all, 1 not all, 2 unreadable, 4 busy."""
     from dagster_project.inspect.command import inspect_file
@@ -349,15 +349,11 @@ def sidecar(
     title: Annotated[str | None, typer.Option(help="What it is; default: the printed title.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms of use; 'none stated' if unknown.")] = None,
     maturity: Annotated[str, typer.Option(help="first_print, provisional, revised or final")] = "first_print",
-    year: Annotated[int | None, typer.Option(help="Statistical year of the figures (not the edition).")] = None,
+    year: YearOption = None,
     edition: Annotated[int | None, typer.Option(help="Year on the cover.")] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Source, known or new; default: recognised from the headers.")
-    ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="wide, tables or long; default: recognised from the first rows.")
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Only this sheet.")] = None,
+    source: SourceOption = None,
+    layout: LayoutOption = None,
+    sheet: SheetOption = None,
     write: Annotated[bool, typer.Option("--write", help="Write it beside the file; else it is printed.")] = False,
 ) -> None:
     """The sidecar that a landing file needs, hash included. Exit: 0 complete, 1 something left open, 2 unreadable."""
@@ -377,7 +373,7 @@ def export(
     ] = None,
     figure: Annotated[str | None, typer.Option(help="Figure, e.g. F07; F15 is F15A, F15B and F15C.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; text formats go to stdout without it.")] = None,
-    index: Annotated[str | None, typer.Option(help="index, e.g. nqpf; default: the headline one")] = None,
+    index: IndexOption = None,
     release: Annotated[str | None, typer.Option(help="Release; default: the published one.")] = None,
     language: Annotated[str, typer.Option(help="Language of the words: en or zh.")] = "en",
     warehouse: WarehouseOption = None,
@@ -425,7 +421,7 @@ def ui(
 @app.command()
 def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None) -> None:
     """Tables, columns and their lineage on one page for the browser (dbt's own; no network needed)."""
-    from dagster_project.cli.docs import write_docs
+    from dagster_project.cli.operations import write_docs
 
     raise typer.Exit(write_docs(resolve(landing, warehouse, sidecars), console))
 
@@ -557,7 +553,9 @@ def schedule_on(
     landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None
 ) -> None:
     """Switch the yearly refresh and the landing sensor on (they run while `nqpf ui` runs)."""
-    _switch(resolve(landing, warehouse, sidecars), on=True)
+    from dagster_project.cli.operations import switch_schedule
+
+    raise typer.Exit(switch_schedule(resolve(landing, warehouse, sidecars), console, on=True))
 
 
 @schedule_app.command("off")
@@ -565,7 +563,9 @@ def schedule_off(
     landing: LandingOption = None, warehouse: WarehouseOption = None, sidecars: SidecarOption = None
 ) -> None:
     """Switch both off."""
-    _switch(resolve(landing, warehouse, sidecars), on=False)
+    from dagster_project.cli.operations import switch_schedule
+
+    raise typer.Exit(switch_schedule(resolve(landing, warehouse, sidecars), console, on=False))
 
 
 @schedule_app.command("status")
@@ -576,12 +576,6 @@ def schedule_status(
     from dagster_project.cli.operations import show_schedule
 
     raise typer.Exit(show_schedule(resolve(landing, warehouse, sidecars), console))
-
-
-def _switch(paths: Paths, *, on: bool) -> None:
-    from dagster_project.cli.operations import switch_schedule
-
-    raise typer.Exit(switch_schedule(paths, console, on=on))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,4 @@
-"""Commands that talk to Dagster's instance: the UI, the schedule and the sensor."""
-
-from __future__ import annotations
+"""Commands that need Dagster or dbt: the UI, the schedule and the sensor, the page of the tables."""
 
 import subprocess
 import sys
@@ -12,15 +10,17 @@ from rich.console import Console
 
 from dagster_project.cli.service import run_until_told_to_stop, say_when_open
 from dagster_project.definitions import build_defs
+from dagster_project.defs.dbt_docs import DbtDocsError, write_page
 from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
 from dagster_project.defs.origin import MODULE
-from dagster_project.operations.memory import recall
+from dagster_project.operations.preflight import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
-from dagster_project.run.failures import EXIT_OK
+from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, say
 from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse, WarehouseBusy
 
 SWITCHED = (("schedule", "yearly_refresh"), ("sensor", "landing_sensor"))
+DAGSTER = str(Path(sys.executable).parent / "dagster")
 
 
 def start_ui(paths: Paths, port: int) -> int:
@@ -30,19 +30,18 @@ def start_ui(paths: Paths, port: int) -> int:
         close_killed_runs()
     docs = paths.reports / "data_docs" / "index.html"
     threading.Thread(target=say_when_open, args=(port, docs), daemon=True).start()
-    command = [_dagster(), "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
+    command = [DAGSTER, "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
     return run_until_told_to_stop(command)
 
 
 def switch_schedule(paths: Paths, console: Console, *, on: bool) -> int:
     """Store the wish in the instance; the daemon of `nqpf ui` obeys it."""
     _prepare(paths)
-    verb = "start" if on else "stop"
     for kind, name in SWITCHED:
-        command = [_dagster(), kind, verb, name, "-m", MODULE]
+        command = [DAGSTER, kind, "start" if on else "stop", name, "-m", MODULE]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         if done.returncode != 0 and "already" not in (done.stdout + done.stderr):
-            console.print((done.stdout + done.stderr).strip()[-2000:], highlight=False, markup=False)
+            say(console, (done.stdout + done.stderr).strip()[-2000:])
             return done.returncode
     return show_schedule(paths, console)
 
@@ -51,8 +50,7 @@ def show_schedule(paths: Paths, console: Console) -> int:
     """One line for each: on or off."""
     _prepare(paths)
     states = switched(build_defs(paths))
-    for kind, name in SWITCHED:
-        console.print(f"{kind} {name}: {'on' if states[name] else 'off'}", highlight=False)
+    say(console, *(f"{kind} {name}: {'on' if states[name] else 'off'}" for kind, name in SWITCHED))
     return EXIT_OK
 
 
@@ -64,5 +62,15 @@ def _prepare(paths: Paths) -> None:
     prepare_instance(paths)
 
 
-def _dagster() -> str:
-    return str(Path(sys.executable).parent / "dagster")
+@answering
+def write_docs(paths: Paths, console: Console) -> None:
+    """dbt's page of the tables as they are built now. Exit: 0 written, 1 dbt could not, 2 nothing is built, 4 busy."""
+    if not paths.build_file.exists():
+        raise Refusal(f"There is no build file in {paths.warehouse}. Run `nqpf refresh` first.")
+    page = paths.reports / "dbt_docs.html"
+    try:
+        with refresh_lock(paths):
+            write_page(paths, page)
+    except DbtDocsError as error:
+        raise Refusal(str(error), EXIT_FAILED) from error
+    say(console, f"Open {page} in a browser.")

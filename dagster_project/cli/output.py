@@ -4,8 +4,6 @@ CSV: text that a spreadsheet would take for a formula gets an apostrophe; lists 
 escaped. Screen: no markup and no control character comes through.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime as dt
 import io
@@ -19,7 +17,7 @@ from typing import Any
 import duckdb
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group, JustifyMethod
+from rich.console import Group, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +25,7 @@ from rich.text import Text
 from dagster_project.paths import Paths
 from dagster_project.publish.paper.inert import plain_cell
 from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, nothing_published
+from dagster_project.run.failures import Refusal, nothing_published
 
 FORMATS = ("table", "csv", "json", "markdown")
 MAX_ROWS = 200
@@ -37,12 +35,19 @@ BLOCK = 20_000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def opened(paths: Paths, console: Console, form: str, forms: Sequence[str]) -> duckdb.DuckDBPyConnection | int:
-    """The published file; an exit code, when said why, where the form is not offered or nothing is published."""
+def check_form(form: str, forms: Sequence[str] = FORMATS) -> None:
+    """Raises Refusal where the form is not offered."""
     if form not in forms:
-        console.print(f"--format must be one of {', '.join(forms)}.")
-        return EXIT_BAD_INPUT
-    return open_published(paths) or nothing_published(paths, console)
+        raise Refusal(f"--format must be one of {', '.join(forms)}.")
+
+
+def opened(paths: Paths, form: str = "table", forms: Sequence[str] = FORMATS) -> duckdb.DuckDBPyConnection:
+    """The published file. Raises Refusal where the form is not offered or nothing is published."""
+    check_form(form, forms)
+    con = open_published(paths)
+    if con is None:
+        raise nothing_published(paths)
+    return con
 
 
 def blocks(con: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
@@ -67,9 +72,7 @@ def as_text(form: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) ->
 
 def csv_rows(rows: Sequence[tuple[Any, ...]]) -> str:
     """Rows as CSV, without a header."""
-    return _csv(
-        [[plain_cell(_text(value)) if not _is_number(value) else _text(value) for value in row] for row in rows]
-    )
+    return _csv([[_text(value) if _is_number(value) else plain_cell(_text(value)) for value in row] for row in rows])
 
 
 def _csv(rows: Sequence[Sequence[str]]) -> str:

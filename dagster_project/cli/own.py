@@ -1,22 +1,29 @@
-"""`nqpf index` and `nqpf model`: an index or a regression of one's own, from a file outside the project."""
+"""`nqpf index`, `nqpf model`, `nqpf whatif`: an index, a regression or weights of one's own; nothing is refreshed."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 
 from dagster_project.cli import output
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+from dagster_project.publish.whatif import whatif
+from dagster_project.run.failures import Refusal, answering, say
 
-INDEX_PARTS = ("scores", "weights", "values")
-MODEL_PARTS = ("estimates", "data", "links")
 SHOWN, NAMED = 20, 5
+COLUMNS = (
+    *("year", "city_id", "name_zh", "name_en", "rank_published", "rank_new", "places_won"),
+    *("score_published", "score_new"),
+)
+WEIGHTS_SQL = """
+select weight_scheme, indicator_code, weight from mart.mart_index_weight
+where index_code = $index and basis = $basis and year is null order by all
+"""
 # What a screen is wide enough for; every other format has all columns.
 ON_SCREEN = {
     "scores": ["year", "name_zh", "name_en", "rank_year", "score_100", "published_rank", "published_score"],
@@ -46,7 +53,7 @@ def show_index(paths: Paths, console: Console, file: Path, part: str, form: str)
             lines.append(f"{last}: Spearman {own.spearman:.4f} with the published order of {reader.scope.index}")
         return {"scores": own.scores, "weights": own.weights, "values": own.values}, lines
 
-    return _show(paths, console, answer, (part, INDEX_PARTS), form)
+    return _show(paths, console, answer, part, ("scores", "weights", "values"), form)
 
 
 def show_model(paths: Paths, console: Console, file: Path, part: str, form: str) -> int:
@@ -66,28 +73,18 @@ def show_model(paths: Paths, console: Console, file: Path, part: str, form: str)
         ]
         return {"estimates": own.estimates, "data": own.data, "links": own.links}, lines
 
-    return _show(paths, console, answer, (part, MODEL_PARTS), form)
+    return _show(paths, console, answer, part, ("estimates", "data", "links"), form)
 
 
+@answering
 def _show(
-    paths: Paths, console: Console, answer: Callable[[Reader], Answer], asked: tuple[str, tuple[str, ...]], form: str
-) -> int:
-    part, known = asked
+    paths: Paths, console: Console, answer: Callable[[Reader], Answer], part: str, known: Sequence[str], form: str
+) -> None:
     if part not in known:
-        console.print(f"--show must be one of {', '.join(known)}.")
-        return EXIT_BAD_INPUT
-    con = output.opened(paths, console, form, output.FORMATS)
-    if isinstance(con, int):
-        return con
-    with con:
-        try:
-            frames, lines = answer(Reader(con, read_scope(con)))
-        except ExportError as problem:
-            console.print(escape(str(problem)), highlight=False, soft_wrap=True)
-            return EXIT_BAD_INPUT
-    beside = console if form == "table" else Console(stderr=True)
-    for line in lines:
-        beside.print(escape(line), highlight=False, soft_wrap=True)
+        raise Refusal(f"--show must be one of {', '.join(known)}.")
+    with output.opened(paths, form) as con:
+        frames, lines = answer(Reader(con, read_scope(con)))
+    say(console if form == "table" else Console(stderr=True), *lines)
     frame = frames[part]
     if form == "table":
         if "year" in frame:
@@ -98,11 +95,10 @@ def _show(
     rows = list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
     if form != "table":
         print(output.as_text(form, names, rows), end="")
-    else:
-        console.print(output.as_table(names, rows, console.width))
-        if len(rows) < len(frames[part]):
-            console.print(f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
-    return EXIT_OK
+        return
+    console.print(output.as_table(names, rows, console.width))
+    if len(rows) < len(frames[part]):
+        say(console, f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
 
 
 def _missed(reader: Reader, left_out: Mapping[str, str]) -> list[str]:
@@ -111,3 +107,94 @@ def _missed(reader: Reader, left_out: Mapping[str, str]) -> list[str]:
     names = {row["city_id"]: row["full_name"] for row in reader.rows("select city_id, full_name from city")}
     first = "; ".join(f"{names[city]} ({why})" for city, why in list(left_out.items())[:NAMED])
     return [f"left out, {len(left_out)}: {first}{' ...' if len(left_out) > NAMED else ''}"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is different: a scheme instead of the published one, a file of weights, then what is left out or kept."""
+
+    index: str | None = None
+    scheme: str | None = None
+    weights: Path | None = None
+    drop: Sequence[str] = ()
+    only: Sequence[str] = ()
+    years: Sequence[int] = ()
+
+
+@answering
+def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> None:
+    """Old and new score and place of every city, and how alike the orders are. Exit: 0, 2 for bad input."""
+    with output.opened(paths, form) as con:
+        reader = Reader(con, read_scope(con, asked.index))
+        weights = weights_of(reader, asked)
+        answers = {year: whatif(reader, weights, year) for year in asked.years or [reader.scope.last_year]}
+        cities = con.execute("select city_id, name_zh, name_en from mart.dim_city").fetchall()
+    names = {city: both for city, *both in cities}
+    rows: list[tuple[Any, ...]] = []
+    for year, answer in answers.items():
+        for row in answer.table.to_dict("records"):
+            place, old, points = int(row["rank"]), row["published_rank"], row["published_score"]
+            before = None if old != old else int(old)  # a city that has no published score
+            won = None if before is None else before - place
+            city = row["city_id"]
+            rows.append(
+                (year, city, *names[city], before, place, won, None if points != points else points, row["score"])
+            )
+    if form != "table":
+        print(output.as_text(form, COLUMNS, rows), end="")
+        return
+    used = {code: weight for code, weight in next(iter(answers.values())).weights.items() if weight > 0}
+    say(console, "weights: " + ", ".join(f"{code} {weight:.4f}" for code, weight in used.items()))
+    for year, answer in answers.items():
+        moved = [abs(row[6]) for row in rows if row[0] == year and row[6] is not None]
+        say(
+            console,
+            f"{year}: Spearman {answer.spearman:.4f} with the published order; "
+            f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
+        )
+        console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))
+    if any(len(answer.table) > SHOWN for answer in answers.values()):
+        say(console, f"The first {SHOWN} are shown; --format csv prints all.")
+
+
+def weights_of(reader: Reader, asked: Asked) -> dict[str, float]:
+    """Weights by indicator. Raises ExportError for an unknown scheme or indicator and for a file that is no weights."""
+    by_scheme: dict[str, dict[str, float]] = {}
+    for row in reader.rows(WEIGHTS_SQL):
+        by_scheme.setdefault(row["weight_scheme"], {})[row["indicator_code"]] = float(row["weight"])
+    scheme = asked.scheme or reader.scope.scheme
+    if scheme not in by_scheme:
+        raise ExportError(f"There is no weight scheme '{scheme}'. Known: {', '.join(by_scheme)}.")
+    known = by_scheme[scheme]
+    for code in (*asked.drop, *asked.only):
+        if code not in known:
+            raise ExportError(f"{reader.scope.index} has no indicator '{code}'. Known: {', '.join(known)}.")
+    weights = known if asked.weights is None else _weights_in(asked.weights, set(known))
+    kept = {code for code in known if code not in asked.drop and (not asked.only or code in asked.only)}
+    return {code: weight for code, weight in weights.items() if code in kept}
+
+
+def _weights_in(file: Path, known: set[str]) -> dict[str, float]:
+    """Columns indicator (or indicator_code) and weight; others are not read."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExportError(f"{file} cannot be read as UTF-8 text: {error}.") from error
+    weights = dict[str, float]()
+    for line, row in enumerate(rows, start=2):
+        code = (row.get("indicator") or row.get("indicator_code") or "").strip()
+        if code not in known:
+            raise ExportError(
+                f"{file.name}, line {line}: '{code}' is no indicator. Columns needed: indicator, weight; "
+                f"indicators: {', '.join(sorted(known))}."
+            )
+        if code in weights:
+            raise ExportError(f"{file.name}, line {line}: {code} has a weight already.")
+        try:
+            weights[code] = float(row.get("weight") or "")
+        except ValueError:
+            raise ExportError(f"{file.name}, line {line}: weight '{row.get('weight')}' is no number.") from None
+    if not weights:
+        raise ExportError(f"{file.name} holds no weight. Columns needed: indicator, weight.")
+    return weights

@@ -1,7 +1,5 @@
 """Last step of `make setup`: parse the dbt project and write Dagster's instance file for the demo warehouse."""
 
-from __future__ import annotations
-
 from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import demo_paths, export_to_environment
 from dagster_project.run.dbt import parse

@@ -1,7 +1,5 @@
 """The page docs/reference/cli.md, from the commands themselves: `python -m dagster_project.cli.reference` writes it."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The main job for people and schedulers: landing files in, published release out, exit code and sentences."""
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import shutil
@@ -11,21 +9,28 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown
+from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown, voice
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
 from dagster_project.operations.faults import SurroundingsError, sentence_of
-from dagster_project.operations.housekeeping import tidy
-from dagster_project.operations.memory import recall
-from dagster_project.operations.preflight import check_surroundings
-from dagster_project.operations.voice import voice
+from dagster_project.operations.preflight import check_surroundings, recall, tidy
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import Parsing, dbt_command
 from dagster_project.run.effort import EffortError, export_effort
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK, EXIT_REFUSED, Failure
+from dagster_project.run.failures import (
+    EXIT_BAD_INPUT,
+    EXIT_BUSY,
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_REFUSED,
+    Failure,
+    Refusal,
+    answering,
+    say,
+)
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
@@ -33,8 +38,8 @@ from dagster_project.run.versions import hash_of_files
 from dagster_project.run.whole import Changed, remember, what_changed, whole_key
 from dagster_project.store import Warehouse, WarehouseBusy
 
-# what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints
+# what the generator reads: the roster, its groups and borders, rules of boundaries, words and rates
 DEMO_SEEDS = ("city", "city_group", "city_neighbour", "exchange_rate", "indicator_part", "keyword", "variable")
 
 
@@ -89,27 +94,16 @@ def refresh(
             failure = _run(
                 paths, log, record, year=year, is_demo=is_demo, changed=changed, is_quiet=says.progress.quiet
             )
-    except (IngestError, WrongKindError, EffortError, ClusterError) as error:
-        failure = Failure(EXIT_BAD_INPUT, [str(error)])
-    except WarehouseBusy as error:
-        failure = Failure(EXIT_BUSY, [str(error)])
-    except (SurroundingsError, PublishedFileError) as error:
-        failure = Failure(EXIT_FAILED, [str(error)])
+            if failure and failure.exit_code == EXIT_FAILED and (way_out := sentence_of(failure.details, paths)):
+                failure = Failure(EXIT_FAILED, [way_out])
     except BaseException as error:
-        if type(error).__name__ == "SpecError":  # of the study, which is not imported until it is needed
-            failure = Failure(EXIT_BAD_INPUT, [str(error)])
-            write_down(failure.status, failure.exit_code, failure.sentences)
-            return _say_failure(says.trouble, failure, paths, log, time.monotonic() - started)
-        is_fault = isinstance(error, Exception)
-        sentence = sentence_of(f"{type(error).__name__}: {error}", paths) if is_fault else None
-        if sentence:
-            write_down("failed", EXIT_FAILED, [sentence])
-            return _say_failure(says.trouble, Failure(EXIT_FAILED, [sentence]), paths, log, time.monotonic() - started)
-        write_down("failed" if is_fault else "interrupted", EXIT_FAILED, [f"{type(error).__name__}: {error}"])
-        raise
+        failure = _failure_of(error, paths)
+        if failure is None:
+            status = "failed" if isinstance(error, Exception) else "interrupted"
+            write_down(status, EXIT_FAILED, [f"{type(error).__name__}: {error}"])
+            raise
     seconds = time.monotonic() - started
     if failure:
-        failure = _way_out(failure, paths)
         write_down(failure.status, failure.exit_code, failure.sentences)
         return _say_failure(says.trouble, failure, paths, log, seconds)
     release = latest_release(paths.releases)
@@ -123,39 +117,35 @@ def refresh(
     return EXIT_OK
 
 
-def show_plan(paths: Paths, console: Console) -> int:
+@answering
+def show_plan(paths: Paths, console: Console) -> None:
     """`--dry-run`: what would be read, judged, built and computed. Exit: 0, 2 bad input, 4 busy."""
     from dagster_project.defs.plan import plan_refresh
 
     release = latest_release(paths.releases)
     changed = what_changed(paths, whole_key(paths), release)
     if changed == Changed.nothing:
-        console.print(f"Nothing would run: all is as in {release}.", highlight=False)
-        return EXIT_OK
+        say(console, f"Nothing would run: all is as in {release}.")
+        return
     if changed == Changed.pages:
-        console.print(f"Only pages and exports changed: the numbers of {release} would be shown anew.", highlight=False)
-        return EXIT_OK
+        say(console, f"Only pages and exports changed: the numbers of {release} would be shown anew.")
+        return
     try:
         plan = plan_refresh(paths)
     except (IngestError, WrongKindError) as error:
-        console.print(escape(str(error)), highlight=False, soft_wrap=True)
-        return EXIT_BAD_INPUT
-    except WarehouseBusy as error:
-        console.print(escape(str(error)), highlight=False, soft_wrap=True)
-        return EXIT_BUSY
+        raise Refusal(str(error)) from error
     parts = (("Read", plan.read), ("Judge", plan.judge), ("Build", plan.build), ("Compute", plan.compute))
     for what, names in parts:
         listed = ", ".join(names[:MAX_PLANNED]) + (f" and {len(names) - MAX_PLANNED} more" * (len(names) > MAX_PLANNED))
-        console.print(f"{what:<8}{len(names):>4}  {listed or 'nothing'}", highlight=False, soft_wrap=True)
+        say(console, f"{what:<8}{len(names):>4}  {listed or 'nothing'}")
     if plan.read:
-        console.print("What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
-    console.print("Then publish: a new release if a mart, a page or an export differs. Nothing was changed.")
-    return EXIT_OK
+        say(console, "What editing would do is known when files are read: `nqpf inspect FILE` lists it.")
+    say(console, "Then publish: a new release if a mart, a page or an export differs. Nothing was changed.")
 
 
 def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds: float) -> None:
     console.print(f"[green]Nothing changed[/] since {release}, {seconds:.1f} s.", highlight=False)
-    console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
+    say(console, f"  query   {paths.published_file}")
 
 
 def _run(
@@ -163,7 +153,7 @@ def _run(
 ) -> Failure | None:
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
-        people.print(f"Refresh of {paths.warehouse}; details in {log}", highlight=False, soft_wrap=True)
+        say(people, f"Refresh of {paths.warehouse}; details in {log}")
         dbt_command()  # its imports take seconds, beside all that comes before the graph
         if is_demo:
             check_kind(paths, is_synthetic=True)
@@ -179,7 +169,7 @@ def _run(
 
         years = _years(sidecars, year)
         if changed == Changed.pages:
-            people.print("  Only pages and exports changed: the numbers stay, and are shown anew.", highlight=False)
+            say(people, "  Only pages and exports changed: the numbers stay, and are shown anew.")
         _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
@@ -191,10 +181,17 @@ def _run(
             return run_refresh(defs, years, listener)
 
 
-def _way_out(failure: Failure, paths: Paths) -> Failure:
-    """Where the surroundings are to blame (disk, rights, a damaged file): the sentence that says what to do."""
-    sentence = sentence_of(failure.details, paths) if failure.exit_code == EXIT_FAILED else None
-    return Failure(EXIT_FAILED, [sentence]) if sentence else failure
+def _failure_of(error: BaseException, paths: Paths) -> Failure | None:
+    """How a run ends by an error that a person can act on; None for a fault of the program."""
+    bad_input = (IngestError, WrongKindError, EffortError, ClusterError)
+    if isinstance(error, bad_input) or type(error).__name__ == "SpecError":  # of the study, imported only when needed
+        return Failure(EXIT_BAD_INPUT, [str(error)])
+    if isinstance(error, WarehouseBusy):
+        return Failure(EXIT_BUSY, [str(error)])
+    if isinstance(error, (SurroundingsError, PublishedFileError)):
+        return Failure(EXIT_FAILED, [str(error)])
+    sentence = sentence_of(f"{type(error).__name__}: {error}", paths) if isinstance(error, Exception) else None
+    return Failure(EXIT_FAILED, [sentence]) if sentence else None
 
 
 def _prepare_build(paths: Paths, people: Console) -> None:
@@ -203,11 +200,8 @@ def _prepare_build(paths: Paths, people: Console) -> None:
     warehouse.prepare()
     vintages = recall(paths, warehouse)
     if is_new and vintages:
-        people.print(
-            f"  The build file is gone: all files are read again; {', '.join(vintages)} are known from the releases.",
-            highlight=False,
-            soft_wrap=True,
-        )
+        known = f"{', '.join(vintages)} are known from the releases."
+        say(people, f"  The build file is gone: all files are read again; {known}")
 
 
 def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
@@ -215,10 +209,8 @@ def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
     if year is None:
         return [str(y) for y in known]
     if year not in known:
-        have = ", ".join(str(y) for y in known) or "none"
-        raise IngestError(
-            f"No sidecar has data_year {year}", f"years with a sidecar: {have}", "Write the sidecar first"
-        )
+        have = f"years with a sidecar: {', '.join(map(str, known)) or 'none'}"
+        raise IngestError(f"No sidecar has data_year {year}", have, "Write the sidecar first")
     return [str(year)]
 
 
@@ -256,16 +248,13 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
 
 def _say_failure(console: Console, failure: Failure, paths: Paths, log: Path, seconds: float) -> int:
     console.print(f"[red]Not refreshed[/] after {seconds:.0f} s.", highlight=False)
-    for sentence in failure.sentences:
-        console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)
+    say(console, *(f"  {sentence}" for sentence in failure.sentences))
     if failure.exit_code == EXIT_REFUSED:
-        console.print(
-            "  Each run will stop here until the seeds or the files are corrected, or the sidecar is removed."
-        )
+        say(console, "  Each run will stop here until the seeds or the files are corrected, or the sidecar is removed.")
     if paths.published_file.exists():
         digest = sha256_of(paths.published_file)[:12]
-        console.print(f"The published file is unchanged: {paths.published_file} (sha256 {digest}…).", soft_wrap=True)
-    console.print(f"Details: {log}", highlight=False, soft_wrap=True)
+        say(console, f"The published file is unchanged: {paths.published_file} (sha256 {digest}…).")
+    say(console, f"Details: {log}")
     return failure.exit_code
 
 
@@ -284,20 +273,19 @@ def _say_success(console: Console, paths: Paths, log: Path, seconds: float, befo
         ).fetchall()
     for gone in withdrawn_releases(paths.releases):
         if gone["release"] > release:
-            console.print(
-                f"  {gone['release']} stays withdrawn: {escape(gone['why'])}", highlight=False, soft_wrap=True
-            )
+            say(console, f"  {gone['release']} stays withdrawn: {gone['why']}")
     mark = " [bold yellow]SYNTHETIC demo: no figure says anything about China.[/]" if synthetic else ""
     what = "[green]Nothing changed[/] since" if release == before else "[green]Published[/]"
     console.print(f"{what} {release} (data vintage {vintage}), {seconds:.0f} s.{mark}", highlight=False)
-    for index, cities, first, last in scores:
-        console.print(f"  {index}: {cities} cities with a score, {first}-{last}", highlight=False)
+    say(console, *(f"  {index}: {cities} cities with a score, {first}-{last}" for index, cities, first, last in scores))
     for severity, message, is_left_out in failed:
         if severity == "error" or is_left_out:
             mark = "[bold red]Error[/] " if severity == "error" else ""
             console.print(f"  {mark}{escape(message)}", highlight=False, soft_wrap=True)
-    warnings = sum(severity == "warn" for severity, *_ in failed)
-    console.print(f"  {warnings} warnings in mart.mart_check_result", highlight=False)
-    console.print(f"  query   {paths.published_file}", highlight=False, soft_wrap=True)
-    console.print(f"  report  {paths.releases / release / 'docs' / 'index.html'}", highlight=False, soft_wrap=True)
-    console.print(f"  log     {log}", highlight=False, soft_wrap=True)
+    say(
+        console,
+        f"  {sum(severity == 'warn' for severity, *_ in failed)} warnings in mart.mart_check_result",
+        f"  query   {paths.published_file}",
+        f"  report  {paths.releases / release / 'docs' / 'index.html'}",
+        f"  log     {log}",
+    )

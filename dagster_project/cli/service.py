@@ -1,7 +1,5 @@
 """A program that runs beside the terminal until somebody stops it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

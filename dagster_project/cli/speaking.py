@@ -1,13 +1,12 @@
 """The last word of every command: a file that cannot be read ends in a sentence. Heavy imports stay inside."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from typer.core import TyperGroup
+
+from dagster_project.run.failures import EXIT_FAILED, say
 
 
 class Speaking(TyperGroup):
@@ -20,8 +19,8 @@ class Speaking(TyperGroup):
             sentence = _of_a_file(error)
             if sentence is None:
                 raise
-            Console(stderr=True).print(escape(sentence), highlight=False, soft_wrap=True)
-            raise typer.Exit(1) from None
+            say(Console(stderr=True), sentence)
+            raise typer.Exit(EXIT_FAILED) from None
 
 
 def _of_a_file(error: Exception) -> str | None:

@@ -1,7 +1,5 @@
 """`nqpf inspect`: read, mean, judge, say; the exit code says whether all of the file would be read."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,9 +14,10 @@ from dagster_project.inspect.frames import Asked, Draft, read_draft
 from dagster_project.inspect.guess import GuessError
 from dagster_project.inspect.judge import judge
 from dagster_project.inspect.report import Report, build_report
-from dagster_project.inspect.show import as_json, show
+from dagster_project.inspect.show import as_json as report_json
+from dagster_project.inspect.show import show
 from dagster_project.inspect.template import template_file, throw_away_copy
-from dagster_project.paths import PROJECT, Paths, real_paths
+from dagster_project.paths import PROJECT, real_paths
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.store import Warehouse, WarehouseBusy
 
@@ -30,16 +29,23 @@ def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json
     try:
         report = inspect(asked, warehouse=warehouse, say=_to_stderr)
     except (IngestError, GuessError) as error:
-        return _sorry(str(error), EXIT_BAD_INPUT)
+        sentence, code = str(error), EXIT_BAD_INPUT
     except WarehouseBusy as error:
-        return _sorry(str(error), EXIT_BUSY)
+        sentence, code = str(error), EXIT_BUSY
     except duckdb.Error as error:
-        return _sorry(f"The database refused: {str(error).splitlines()[0]}", EXIT_BAD_INPUT)
+        sentence, code = f"The database refused: {str(error).splitlines()[0]}", EXIT_BAD_INPUT
     except Exception as error:  # a dry run must not end in a traceback, whatever the file holds
         text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        return _sorry(f"{asked.file} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT)
-    if json:
-        print(as_json(report))
+        sentence, code = f"{asked.file} could not be inspected: {text} (a fault of the program)", EXIT_BAD_INPUT
+    else:
+        return _print(report, console, as_json=json)
+    _to_stderr(sentence)  # with --json nothing but JSON is ever on stdout
+    return code
+
+
+def _print(report: Report, console: Console, *, as_json: bool) -> int:
+    if as_json:
+        print(report_json(report))
     else:
         show(report, console)
     return EXIT_OK if report.is_clean else EXIT_FAILED
@@ -47,7 +53,7 @@ def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json
 
 def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None]) -> Report:
     """What of a file would be read; `say` gets lines about progress. Writes nothing but the cache."""
-    paths = _paths(warehouse)
+    paths = None if warehouse is None else real_paths(Path(), warehouse, Path())
     draft = read_draft(asked, PROJECT / "warehouse" / "landing")
     template = template_file(say)
     with tempfile.TemporaryDirectory(prefix="nqpf-inspect-") as folder:
@@ -65,10 +71,6 @@ def inspect(asked: Asked, *, warehouse: Path | None, say: Callable[[str], None])
         cities = database.read_frame(CITIES_SQL)
         only = asked.year if draft.sidecar.data_year == 0 else None
         return build_report(draft, judgement, PROJECT / "dbt" / "seeds", cities, only)
-
-
-def _paths(warehouse: Path | None) -> Paths | None:
-    return None if warehouse is None else real_paths(Path(), warehouse, Path())
 
 
 def named(draft: Draft, database: Warehouse) -> Draft:
@@ -95,9 +97,3 @@ def _said_of_last_year(draft: Draft, last: int | None) -> str:
 
 def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _sorry(sentence: str, code: int) -> int:
-    """Reasons go to stderr: with --json nothing but JSON is ever on stdout."""
-    _to_stderr(sentence)
-    return code

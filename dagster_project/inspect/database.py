@@ -1,7 +1,5 @@
 """The throw-away database of one call: raw rows of the file in, and those of a warehouse's last accepted years."""
 
-from __future__ import annotations
-
 import fcntl
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ import duckdb
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.template import GATE_MODELS, READING_MODELS, schema_of_model
+from dagster_project.published import sql_path, statements
 from dagster_project.store import Warehouse, WarehouseBusy
 from expectations.blocks import MAX_YEARS_BACK
 
@@ -19,47 +18,7 @@ MARGIN = 0.1  # another source is believed only if it knows this much more of th
 LEAST = 0.5  # a long file belongs to a source that knows at least this share of its headers
 TRIAL = "guess"
 
-SOURCES_SQL = """
-    select distinct m.source from seed.header_map as m
-    left join seed.source as s on m.source = s.source
-    where ? = 'long' or (s.kind = 'printed' and s.is_yearly)
-    order by 1
-"""
-KNOWN_SQL = """
-    select source, count(*) filter (where is_known) / count(*) as share, count(*) as n
-    from int.int_headers_mapped where vintage = ? group by source order by share desc, source
-"""
-# as far back as the gate looks
-PAST_SQL = """
-    select data_year, vintage from past.raw.load
-    where source = ? and data_year between ? and ? and is_accepted
-    order by data_year, load_no
-"""
-
-
-# what the rules across sources hold a load against: the current figures of all other loads of the warehouse
-OTHERS_SQL = """
-    insert into int.int_values_corrected by name
-    select v.* from past.int.int_values_corrected as v
-    semi join (
-        select source, data_year, vintage from (
-            from past.raw.load union all by name from past.raw.series_load
-        )
-        where is_accepted and not (source = $source and data_year = $data_year)
-        qualify row_number() over (partition by source, data_year order by load_no desc) = 1
-    ) as l using (source, data_year, vintage)
-    anti join (select distinct source, data_year, vintage from int.int_values_corrected) as known
-        using (source, data_year, vintage)
-"""
-# how many findings accepted editions had: what stands beside the warnings
-FINDINGS_SQL = "insert into ops.validation_result by name from past.ops.validation_result where source = ?"
-LANDED_SQL = """
-    insert into raw.landed
-    select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,
-        source = $source and data_year = $data_year and vintage = $vintage
-    from int.int_values_corrected
-    qualify row_number() over (partition by source, data_year order by vintage = $vintage desc, vintage) = 1
-"""
+SQL = statements(__file__)
 
 
 def insert_draft(warehouse: Warehouse, draft: Draft) -> None:
@@ -85,10 +44,10 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
     """(source, share of the headers that its map knows), best first: the header rows are read as each source's."""
     table = f"raw.{prefix_of(draft)}header"
     with warehouse.connect() as con:
-        names = [row[0] for row in con.execute(SOURCES_SQL, [draft.sidecar.layout]).fetchall()]
+        names = [row[0] for row in con.execute(SQL["sources"], [draft.sidecar.layout]).fetchall()]
         for name in names:
             _insert(con, table, draft.header.assign(source=name, vintage=TRIAL))
-        found = con.execute(KNOWN_SQL, [TRIAL]).fetchall()
+        found = con.execute(SQL["known"], [TRIAL]).fetchall()
         con.execute(f"delete from {table} where vintage = ?", [TRIAL])
     return [(str(source), float(share)) for source, share, _ in found]
 
@@ -115,13 +74,13 @@ def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | Non
     check_idle(build_file)
     with warehouse.connect() as con:
         try:
-            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+            con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise WarehouseBusy(_busy(build_file)) from None
             raise
         source, year = sidecar.source, sidecar.data_year
-        loads = con.execute(PAST_SQL, [source, year - MAX_YEARS_BACK, year - 1]).fetchall()
+        loads = con.execute(SQL["past"], [source, year - MAX_YEARS_BACK, year - 1]).fetchall()
         for data_year, vintage in loads:
             for table in ("cells", "header", "load"):
                 con.execute(
@@ -140,21 +99,20 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     its tables are those of another version: then only the draft and its own past are compared.
     """
     sidecar, is_same = draft.sidecar, True
-    source = sidecar.source
-    named = {"source": source, "data_year": sidecar.data_year}
+    named = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
         for model in READING_MODELS:
             _settle(con, model)
         if build_file is not None and sidecar.data_year:
-            con.execute(f"attach '{str(build_file).replace(chr(39), chr(39) * 2)}' as past (read_only)")
+            con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
             try:
-                con.execute(OTHERS_SQL, named)
+                con.execute(SQL["others"], named)
                 con.execute("insert into ops.index_spec by name from past.ops.index_spec")
-                con.execute(FINDINGS_SQL, [source])
+                con.execute(SQL["findings"], [sidecar.source])
             except (duckdb.BinderException, duckdb.CatalogException):
                 is_same = False
             con.execute("detach past")
-        con.execute(LANDED_SQL, {**named, "vintage": sidecar.vintage})
+        con.execute(SQL["landed"], {**named, "vintage": sidecar.vintage})
         for model in GATE_MODELS:
             _settle(con, model)
     return is_same

@@ -1,10 +1,9 @@
 """A file without a sidecar through the one reader: an in-memory sidecar, raw cells and headers."""
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -44,13 +43,13 @@ class Draft:
         """Whether the user or the headers have named the source."""
         return self.sidecar.source != UNNAMED
 
-    def with_source(self, source: str, said: str) -> Draft:
+    def with_source(self, source: str, said: str) -> Self:
         """The same load under a source."""
         sidecar = replace(self.sidecar, source=source)
         cells, header = (frame.assign(source=source) for frame in (self.cells, self.header))
         return replace(self, sidecar=sidecar, cells=cells, header=header, said=(*self.said, said))
 
-    def saying(self, said: str) -> Draft:
+    def saying(self, said: str) -> Self:
         """The same load with one more remark."""
         return replace(self, said=(*self.said, said))
 

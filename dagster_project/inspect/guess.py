@@ -3,8 +3,6 @@
 A guess is said aloud (`Guess.said`); what cannot be recognised is asked for in one sentence (`GuessError`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,20 +15,8 @@ from dagster_project.ingest.sidecar import find_sidecars
 # headers of key columns of long files, best first; the keys of landed sources come before these
 KEY_NAMES: dict[str, tuple[str, ...]] = {
     "city": (
-        "城市",
-        "城市名称",
-        "地级市",
-        "地级市名称",
-        "地区",
-        "地区名称",
-        "市",
-        "city",
-        "city_name",
-        "cityname",
-        "city_zh",
-        "name_zh",
-        "prefecture",
-        "region",
+        *("城市", "城市名称", "地级市", "地级市名称", "地区", "地区名称", "市"),
+        *("city", "city_name", "cityname", "city_zh", "name_zh", "prefecture", "region"),
     ),
     "code": ("城市代码", "地区代码", "行政区划代码", "代码", "city_code", "citycode", "code", "adcode"),
     "year": ("年份", "年度", "年度标识", "年", "year"),
@@ -106,12 +92,8 @@ def _long_shape(sheets: Sequence[Sheet], landed: Sequence[tuple[str, tuple[tuple
 
 def _keys(names: Mapping[str, str]) -> dict[str, str]:
     """Role -> header as written, from names without blanks."""
-    found = {}
-    for role, known in KEY_NAMES.items():
-        header = next((names[name] for name in known if name in names), None)
-        if header is not None:
-            found[role] = header
-    return found
+    found = {role: next((names[name] for name in known if name in names), None) for role, known in KEY_NAMES.items()}
+    return {role: header for role, header in found.items() if header is not None}
 
 
 def _one_header_row(sheet: Sheet) -> bool:

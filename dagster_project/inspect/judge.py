@@ -1,7 +1,5 @@
 """The gate of the warehouse on a load that is nowhere landed: its frames, its suites, its findings."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ This is the one home of the difference. A variable that is not named here has th
 canonical unit of the house is the list's unit under a code, but for the two below.
 """
 
-from __future__ import annotations
-
 RAW_COLUMNS = {
     "telecom_revenue_nom": "telecom_revenue",
     "retail_sales_nom": "retail_sales",

@@ -5,8 +5,6 @@ figures of the row, one about a cell that cell. The gate lists at most some hund
 cells the flags that the suite itself prepares are used, so that none is forgotten.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

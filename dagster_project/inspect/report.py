@@ -1,8 +1,6 @@
 """From a judgement to the report: what is read, what is not known, what is refused. Plain dicts for JSON and people."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ WHOLE_LOAD_RULES = ("required_variable_has_column",)
 LISTED_RULES = ("header_is_known", "row_city_is_known")
 # what follows from a table of which no column is read
 EMPTY_RULES = ("year_has_numbers",)
+NAMED = ("city_code", "city_name", "year", "raw_column", "scope")
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,12 @@ class Report:
     load: dict[str, Any]
     counts: dict[str, int]
     values: list[dict[str, Any]]
-    unmapped_headers: list[dict[str, Any]] = field(default_factory=list)
-    unknown_cities: list[dict[str, Any]] = field(default_factory=list)
-    refused_blocks: list[dict[str, Any]] = field(default_factory=list)
-    edits: list[dict[str, Any]] = field(default_factory=list)
-    load_problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    unmapped_headers: list[dict[str, Any]]
+    unknown_cities: list[dict[str, Any]]
+    refused_blocks: list[dict[str, Any]]
+    edits: list[dict[str, Any]]
+    load_problems: list[str]
+    warnings: list[str]
 
     @property
     def is_clean(self) -> bool:
@@ -55,7 +54,7 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
         values=values,
         unmapped_headers=_unmapped(headers, draft, seeds),
         unknown_cities=_unknown(judgement.rows, draft, seeds),
-        refused_blocks=[*refusal.blocks],
+        refused_blocks=refusal.blocks,
         edits=_edits(judgement, cities),
         load_problems=[*draft.problems, *judgement.problems, *_problems(judgement, draft, refusal)],
         warnings=_warnings(judgement),
@@ -64,22 +63,19 @@ def build_report(draft: Draft, judgement: Judgement, seeds: Path, cities: pd.Dat
 
 def _load(draft: Draft) -> dict[str, Any]:
     said = draft.sidecar
+    is_yearbook = said.layout != "long" and bool(said.data_year)
     return {
         "file": said.files[0].path,
         "source": said.source,
         "layout": said.layout,
         "year": said.data_year or None,
-        "edition": said.data_year + 1 if _is_yearbook(draft) else None,
+        "edition": said.data_year + 1 if is_yearbook else None,
         "sheets": sorted(draft.header["sheet"].unique().tolist()),
         "keys": dict(said.keys),
         "sha256": said.files[0].sha256,
         "is_synthetic": said.is_synthetic,
         "said": list(draft.said),
     }
-
-
-def _is_yearbook(draft: Draft) -> bool:
-    return draft.sidecar.layout != "long" and bool(draft.sidecar.data_year)
 
 
 def _counts(draft: Draft, headers: pd.DataFrame, values: list[dict[str, Any]]) -> dict[str, int]:
@@ -99,65 +95,36 @@ def _values(values: pd.DataFrame, cities: pd.DataFrame, year: int | None) -> lis
     frame = in_printed_order(placed(values[values["value"].notna()]))
     if year is not None:
         frame = frame[frame["year"] == year]
-    frame = frame.merge(cities, on="city_id", how="left", validate="many_to_one")
-    records = zip(
-        frame["city_code"],
-        frame["city_name"],
-        frame["year"].astype(int),
-        frame["variable_code"],
-        frame["scope"],
-        frame["value"].astype(float),
-        frame["unit"],
-        frame["sheet"],
-        frame["cell"],
-        frame["text"],
-        frame["is_corrected"].astype(bool),
-        strict=True,
-    )
-    units = {key: unit_of(*key) for key in set(zip(frame["variable_code"], frame["unit"], strict=True))}
-    return [
-        {
-            "city_code": code,
-            "city_name": name,
-            "year": when,
-            "raw_column": raw_column(variable),
-            "scope": scope_of(scope),
-            "value": value * units[variable, unit][1],
-            "unit": units[variable, unit][0],
-            "sheet": sheet,
-            "cell": cell,
-            "printed": text,
-            "is_corrected": corrected,
-        }
-        for code, name, when, variable, scope, value, unit, sheet, cell, text, corrected in records
-    ]
+    frame = _listed(frame, cities)
+    frame = frame.assign(value=frame["value"].astype(float) * frame["factor"], year=frame["year"].astype(int))
+    frame = frame.astype({"is_corrected": bool}).rename(columns={"text": "printed"})
+    return _records(frame, *NAMED, "value", "unit", "sheet", "cell", "printed", "is_corrected")
 
 
 def _edits(judgement: Judgement, cities: pd.DataFrame) -> list[dict[str, Any]]:
     """Figures that cannot be right, the most influential first: what is printed, what would be used, and why."""
-    frame = judgement.frames["edits"].merge(cities, on="city_id", how="left", validate="many_to_one")
-    found = []
-    row: Any
-    for row in frame.itertuples(index=False):
-        unit, factor = unit_of(str(row.variable_code), str(row.unit))
-        found.append(
-            {
-                "city_code": row.city_code,
-                "city_name": row.city_name,
-                "year": int(row.year),
-                "raw_column": raw_column(str(row.variable_code)),
-                "scope": scope_of(str(row.scope)),
-                "rule": row.rule,
-                "printed": float(row.printed_value) * factor,
-                "used": None if pd.isna(row.used_value) else float(row.used_value) * factor,
-                "unit": unit,
-                "text": row.text,
-                "sheet": row.sheet,
-                "cell": row.cell,
-                "why": row.evidence,
-            }
-        )
-    return found
+    frame = _listed(judgement.frames["edits"], cities)
+    printed, used = (frame[name].astype(float) * frame["factor"] for name in ("printed_value", "used_value"))
+    frame = frame.assign(printed=printed, used=used.astype(object).where(used.notna(), None), why=frame["evidence"])
+    frame = frame.astype({"year": int})
+    return _records(frame, *NAMED, "rule", "printed", "used", "unit", "text", "sheet", "cell", "why")
+
+
+def _records(frame: pd.DataFrame, *names: str) -> list[dict[str, Any]]:
+    columns = (frame[name].tolist() for name in names)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _listed(frame: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
+    """Figures under the names of the list of raw columns, with the factor to the unit of the list."""
+    frame = frame.merge(cities, on="city_id", how="left", validate="many_to_one")
+    units = [unit_of(str(code), str(unit)) for code, unit in zip(frame["variable_code"], frame["unit"], strict=True)]
+    return frame.assign(
+        raw_column=[raw_column(str(code)) for code in frame["variable_code"]],
+        scope=[scope_of(str(scope)) for scope in frame["scope"]],
+        unit=[unit for unit, _ in units],
+        factor=[factor for _, factor in units],
+    )
 
 
 def _unmapped(headers: pd.DataFrame, draft: Draft, seeds: Path) -> list[dict[str, Any]]:
@@ -216,9 +183,7 @@ def _problems(judgement: Judgement, draft: Draft, refusal: Refusal) -> list[str]
     """Sentences of broken error rules that neither a header, nor a city, nor a refused figure explains."""
     told = {*LISTED_RULES, *refusal.rules}
     if draft.sidecar.layout == "tables":
-        told |= {*WHOLE_LOAD_RULES}
-        if not _is_read(judgement.headers).any():
-            told |= {*EMPTY_RULES}
+        told |= {*WHOLE_LOAD_RULES, *(() if _is_read(judgement.headers).any() else EMPTY_RULES)}
     others = "More names are unknown than known: a table of other places, such as county-level cities."
     said = [others] if _is_of_others(judgement.rows) else []
     return said + [

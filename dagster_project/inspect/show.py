@@ -1,8 +1,7 @@
 """The report for people: counts, what is not known with rows to paste, what is refused, what to look at."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from dagster_project.ingest.errors import printable
 from dagster_project.inspect.report import Report
+from dagster_project.run.failures import say
 
 MAX_LISTED = 20
 MAX_FIGURES = 5
@@ -19,26 +19,16 @@ MAX_LENGTH = 500
 
 def as_json(report: Report) -> str:
     """The whole report as one JSON object; a figure that is not finite is null."""
-    content = {
-        "load": report.load,
-        "counts": report.counts,
-        "values": report.values,
-        "unmapped_headers": report.unmapped_headers,
-        "unknown_cities": report.unknown_cities,
-        "refused_blocks": report.refused_blocks,
-        "edits": report.edits,
-        "load_problems": report.load_problems,
-        "warnings": report.warnings,
-    }
-    return json.dumps(content, ensure_ascii=False, allow_nan=False)
+    return json.dumps(vars(report), ensure_ascii=False, allow_nan=False)
 
 
 def show(report: Report, console: Console) -> None:
-    """A summary on the console; the JSON has every figure."""
-    _say(console, _headline(report))
-    for line in report.load["said"]:
-        _say(console, f"  {line}")
-    counts = report.counts
+    """A summary on the console; the JSON has every figure. What would not show, or would steer it, is written out."""
+    load, counts = report.load, report.counts
+    mark = "SYNTHETIC, " if load["is_synthetic"] else ""
+    when = f"statistical year {load['year']}" if load["year"] else "several years"
+    head = f"{load['file']}: {mark}{load['source']}, layout {load['layout']}, {when}"
+    _say(console, head, *(f"  {line}" for line in load["said"]))
     _say(
         console,
         f"{counts['values']:,} figures of {counts['cities']} cities from {counts['columns_read']} columns; "
@@ -47,60 +37,49 @@ def show(report: Report, console: Console) -> None:
     _headers(report, console)
     _cities(report, console)
     _blocks(report, console)
-    _edits(report, console)
-    _sentences(console, "The load as a whole would be refused", report.load_problems)
-    _sentences(console, "To look at", report.warnings)
+    if report.edits:
+        _say(console, f"{len(report.edits)} figures cannot be right and would not be used as printed:")
+    _list(console, [_edit_line(edit) for edit in report.edits])
+    sentences = {"The load as a whole would be refused": report.load_problems, "To look at": report.warnings}
+    for title, said in sentences.items():
+        if said:
+            _say(console, f"{title}:")
+        _list(console, [_cut(sentence) for sentence in said])
     if report.is_clean:
         console.print("[green]Everything would be read.[/]")
 
 
-def _headline(report: Report) -> str:
-    load = report.load
-    mark = "SYNTHETIC, " if load["is_synthetic"] else ""
-    when = f"statistical year {load['year']}" if load["year"] else "several years"
-    return f"{load['file']}: {mark}{load['source']}, layout {load['layout']}, {when}"
-
-
 def _headers(report: Report, console: Console) -> None:
-    if not report.unmapped_headers:
-        return
-    table = Table("column", "header", "nearest known", "%", title=f"{len(report.unmapped_headers)} unknown headers")
-    for row in report.unmapped_headers[:MAX_LISTED]:
-        place = f"{row['sheet']} {row['column']}".strip()
-        table.add_row(
-            *(
-                escape(printable(str(x)))
-                for x in (place, row["path"], row["nearest"] or "", f"{row['nearest_score']:.0f}")
-            )
-        )
-    console.print(table)
-    rows = dict.fromkeys(row["ready_row"] for row in report.unmapped_headers)
-    _rows(console, "header_map.csv", list(rows))
+    title = f"{len(report.unmapped_headers)} unknown headers"
+    rows = [
+        (f"{row['sheet']} {row['column']}".strip(), row["path"], row["nearest"] or "", f"{row['nearest_score']:.0f}")
+        for row in report.unmapped_headers
+    ]
+    _table(console, Table("column", "header", "nearest known", "%", title=title), rows)
+    _rows(console, "header_map.csv", (row["ready_row"] for row in report.unmapped_headers))
 
 
 def _cities(report: Report, console: Console) -> None:
-    if not report.unknown_cities:
-        return
-    table = Table("cell", "name", "nearest official names", title=f"{len(report.unknown_cities)} unknown names")
-    for row in report.unknown_cities[:MAX_LISTED]:
+    rows = []
+    for row in report.unknown_cities:
         near = row["known_elsewhere"] or ", ".join(f"{n['name']} {n['score']:.0f} %" for n in row["nearest"])
-        table.add_row(
-            *(
-                escape(printable(str(text)))
-                for text in (f"{row['sheet']} {row['cell'] or ''}".strip(), row["name"], near)
-            )
-        )
-    console.print(table)
-    _rows(console, "city_alias.csv", [row["ready_row"] for row in report.unknown_cities if row["ready_row"]])
+        rows.append((f"{row['sheet']} {row['cell'] or ''}".strip(), row["name"], near))
+    _table(console, Table("cell", "name", "nearest official names", title=f"{len(rows)} unknown names"), rows)
+    _rows(console, "city_alias.csv", (row["ready_row"] for row in report.unknown_cities if row["ready_row"]))
 
 
-def _rows(console: Console, seed: str, rows: list[str]) -> None:
-    if rows:
-        _say(console, f"Rows for {seed}, to be reviewed before they are pasted:")
+def _table(console: Console, table: Table, rows: Sequence[tuple[str, ...]]) -> None:
     for row in rows[:MAX_LISTED]:
-        _say(console, f"  {row}")
-    if len(rows) > MAX_LISTED:
-        _say(console, f"  ... and {len(rows) - MAX_LISTED} more (--json lists all)")
+        table.add_row(*(escape(printable(text)) for text in row))
+    if rows:
+        console.print(table)
+
+
+def _rows(console: Console, seed: str, rows: Iterable[str]) -> None:
+    found = list(dict.fromkeys(rows))
+    if found:
+        _say(console, f"Rows for {seed}, to be reviewed before they are pasted:")
+    _list(console, found)
 
 
 def _blocks(report: Report, console: Console) -> None:
@@ -112,11 +91,8 @@ def _blocks(report: Report, console: Console) -> None:
         if block["reason"] not in said:
             _say(console, f"    {_cut(block['reason'])}")
         said.add(block["reason"])
-    _rows(
-        console,
-        "header_map.csv (leave out), correction.csv or gate_answer.csv",
-        list(dict.fromkeys(row for block in report.refused_blocks for row in block["ready_rows"])),
-    )
+    ready = (row for block in report.refused_blocks for row in block["ready_rows"])
+    _rows(console, "header_map.csv (leave out), correction.csv or gate_answer.csv", ready)
 
 
 def _block_line(block: dict[str, Any]) -> str:
@@ -133,34 +109,25 @@ def _short(figure: object) -> str:
     return f"{figure:,.6g}" if isinstance(figure, float) else f"'{figure}'"
 
 
-def _edits(report: Report, console: Console) -> None:
-    if report.edits:
-        _say(console, f"{len(report.edits)} figures cannot be right and would not be used as printed:")
-    for edit in report.edits[:MAX_LISTED]:
-        used = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
-        place = f"{edit['sheet']} {edit['cell']}".strip()
-        _say(
-            console,
-            f"  {edit['city_name']} {edit['raw_column']} {edit['scope']} {edit['year']}: printed '{edit['text']}'"
-            f" ({place}), {used}; {edit['rule']}: {edit['why']}",
-        )
-    if len(report.edits) > MAX_LISTED:
-        _say(console, f"  ... and {len(report.edits) - MAX_LISTED} more (--json lists all)")
+def _edit_line(edit: dict[str, Any]) -> str:
+    used = "left out" if edit["used"] is None else f"{edit['used']:,.6g} is used"
+    place = f"{edit['sheet']} {edit['cell']}".strip()
+    return (
+        f"{edit['city_name']} {edit['raw_column']} {edit['scope']} {edit['year']}: printed '{edit['text']}'"
+        f" ({place}), {used}; {edit['rule']}: {edit['why']}"
+    )
 
 
-def _sentences(console: Console, title: str, sentences: list[str]) -> None:
-    if sentences:
-        console.print(f"{title}:", highlight=False)
-    for sentence in sentences[:MAX_LISTED]:
-        _say(console, f"  {_cut(sentence)}")
-    if len(sentences) > MAX_LISTED:
-        _say(console, f"  ... and {len(sentences) - MAX_LISTED} more (--json lists all)")
+def _list(console: Console, lines: Sequence[str]) -> None:
+    """The first lines, and how many there are besides."""
+    _say(console, *(f"  {line}" for line in lines[:MAX_LISTED]))
+    if len(lines) > MAX_LISTED:
+        _say(console, f"  ... and {len(lines) - MAX_LISTED} more (--json lists all)")
 
 
 def _cut(sentence: str) -> str:
     return sentence if len(sentence) <= MAX_LENGTH else f"{sentence[:MAX_LENGTH]} ... (--json has it all)"
 
 
-def _say(console: Console, text: str) -> None:
-    """Text of the file is shown as it stands, what would not show or would steer the screen written out."""
-    console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+def _say(console: Console, *lines: str) -> None:
+    say(console, *map(printable, lines))

@@ -1,7 +1,5 @@
 """`nqpf sidecar`: the sidecar that a file needs, with what the file itself tells. Who made it is for people to say."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

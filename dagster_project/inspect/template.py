@@ -1,7 +1,5 @@
 """The throw-away database: a copy of a template that dbt fills once with the seeds and the reading models."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -22,40 +20,14 @@ from dagster_project.store import SCHEMA_SQL, Warehouse
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
 READING_MODELS = (  # in the order in which they read each other
-    "int_units",
-    "int_county_cities",
-    "int_borders",
-    "int_bands",
-    "int_headers_mapped",
-    "int_rows_matched_to_cities",
-    "int_values_converted_to_units",
-    "int_values_corrected",
+    *("int_units", "int_county_cities", "int_borders", "int_bands", "int_headers_mapped"),
+    *("int_rows_matched_to_cities", "int_values_converted_to_units", "int_values_corrected"),
 )
-
-
 GATE_MODELS = (  # after them: what the rules across rows, columns, years and sources see
-    "gate_load",
-    "gate_weight",
-    "int_edits_proposed",
-    "gate_reference",
-    "gate_past",
-    "gate_figure",
-    "gate_step",
-    "gate_usual",
-    "gate_comparison",
-    "gate_movement",
-    "gate_province",
-    "gate_run",
-    "gate_city",
-    "gate_identity_part",
-    "gate_identity",
-    "gate_column",
-    "gate_cell",
-    "gate_gap",
-    "gate_total",
-    "gate_county_sum",
-    "gate_edit",
-    "gate_observation",
+    *("gate_load", "gate_weight", "int_edits_proposed", "gate_reference", "gate_past", "gate_figure", "gate_step"),
+    *("gate_usual", "gate_comparison", "gate_movement", "gate_province", "gate_run", "gate_city"),
+    *("gate_identity_part", "gate_identity", "gate_column", "gate_cell", "gate_gap", "gate_total"),
+    *("gate_county_sum", "gate_edit", "gate_observation"),
 )
 
 
@@ -121,15 +93,8 @@ def _build(scratch: Path, project: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
-    command = [
-        str(dbt_command()),
-        "build",
-        "--project-dir",
-        str(paths.dbt_project),
-        "--exclude-resource-type",
-        "unit_test",
-        "test",
-    ]
+    command = [str(dbt_command()), "build", "--project-dir", str(paths.dbt_project)]
+    command += ["--exclude-resource-type", "unit_test", "test"]
     # there are no cells yet: tables would stay empty
     environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)

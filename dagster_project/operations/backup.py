@@ -4,8 +4,6 @@ Everything is kept that cannot be computed again (landing files, sidecars, relea
 build file, so that a restored warehouse is at work at once. dbt's own output and caches are left out.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import shutil

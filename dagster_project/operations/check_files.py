@@ -1,7 +1,5 @@
 """The doctor on files: build file, published file, releases, landing files, what killed runs left."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

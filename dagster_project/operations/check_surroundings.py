@@ -1,7 +1,5 @@
 """The doctor on what is around the files: rights, disk, lock, Dagster's records, Python and its packages."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 import sys

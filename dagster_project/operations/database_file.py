@@ -1,7 +1,5 @@
 """Whether a DuckDB file is whole: every block of every table is read, so that checksums are compared."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import duckdb

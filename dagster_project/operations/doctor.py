@@ -1,7 +1,5 @@
 """`nqpf doctor`: everything that is known to go wrong, looked for without a change; `--fix` for what is safe."""
 
-from __future__ import annotations
-
 import datetime as dt
 import shutil
 from pathlib import Path

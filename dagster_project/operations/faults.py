@@ -1,7 +1,5 @@
 """Faults of the surroundings (disk, rights, damaged files) in one sentence with the way out."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from pathlib import Path

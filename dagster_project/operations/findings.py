@@ -1,7 +1,5 @@
 """What the doctor says: what is wrong, where, what to do, and what `--fix` may do about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A release made again from its manifest, in a folder of its own: what is needed, what differs."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,6 +13,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
 from dagster_project.publish.release.folder import MANIFEST
 from dagster_project.published import open_read_only
+from dagster_project.run.failures import Refusal
 from dagster_project.run.versions import PACKAGES, package_json, params_hash, python_version, seeds_hash, specs_hash
 from dagster_project.store import Warehouse
 
@@ -23,7 +22,7 @@ Key = tuple[str, int, str]
 WORDS = {"seeds": "seeds", "specs": "specs", "params": "seeds, SQL, specs or models"}
 
 
-class RebuildError(Exception):
+class RebuildError(Refusal):
     """Why a release cannot be made again here: one sentence a line."""
 
 

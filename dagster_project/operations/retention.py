@@ -1,7 +1,5 @@
 """Which releases may go, and what goes with them. A plan first; nothing is deleted by looking."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from contextlib import suppress

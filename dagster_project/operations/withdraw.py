@@ -1,7 +1,5 @@
 """A published release is taken back: the one before it is current again, and everybody can see why."""
 
-from __future__ import annotations
-
 import datetime as dt
 import html
 import json
@@ -18,6 +16,7 @@ from dagster_project.publish.release.folder import (
     releases_in_order,
 )
 from dagster_project.publish.release.snapshot import swap_in
+from dagster_project.run.failures import Refusal
 
 MARK = "data-withdrawn"
 BANNER = (
@@ -26,7 +25,7 @@ BANNER = (
 )
 
 
-class WithdrawError(Exception):
+class WithdrawError(Refusal):
     """Why a release cannot be withdrawn, and what to do."""
 
 

@@ -11,26 +11,11 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader
+from dagster_project.published import statements
 from python_models.estimates import rank_correlation
 from python_models.scores import ranks
 
-Z_SQL = """
-select city_id, indicator_code, z from mart.mart_indicator_value
-where index_code = $index and basis = $basis and year = $year and z is not null
-"""
-PUBLISHED_SQL = """
-select city_id, score_100, rank_year from mart.mart_index_score where @slice and year = $year and score is not null
-"""
-# A scheme whose weights another one has already (entropy-TOPSIS) is no preset of its own.
-PRESETS_SQL = """
-select weight_scheme as scheme, name('weight_scheme', weight_scheme) as name,
-    map(list(indicator_code), list(weight)) as weights
-from (select * from mart.mart_index_weight where index_code = $index and basis = $basis and year is null
-    order by weight_scheme, indicator_code)
-group by weight_scheme
-qualify row_number() over (partition by list(weight) order by place('weight_scheme', weight_scheme)) = 1
-order by place('weight_scheme', weight_scheme)
-"""
+SQL = statements(__file__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +38,7 @@ def whatif(reader: Reader, weights: Mapping[str, float], year: int | None = None
     an unknown indicator, a negative weight, weights that are all zero, and a year without values.
     """
     year = reader.scope.last_year if year is None else year
-    found = pd.DataFrame(reader.rows(Z_SQL, year=year), columns=["city_id", "indicator_code", "z"])
+    found = pd.DataFrame(reader.rows(SQL["z"], year=year), columns=["city_id", "indicator_code", "z"])
     z = found.pivot(index="city_id", columns="indicator_code", values="z").sort_index()
     if z.empty:
         raise ExportError(f"{reader.scope.index} has no indicator values in {year}.")
@@ -69,7 +54,7 @@ def whatif(reader: Reader, weights: Mapping[str, float], year: int | None = None
     used = share > 0
     score = 100 * (z.to_numpy(dtype=float)[:, used] @ share[used])
     table = pd.DataFrame({"city_id": z.index, "score": score, "rank": ranks(score[:, None])[:, 0]})
-    published = pd.DataFrame(reader.rows(PUBLISHED_SQL, year=year), columns=["city_id", "score_100", "rank_year"])
+    published = pd.DataFrame(reader.rows(SQL["published"], year=year), columns=["city_id", "score_100", "rank_year"])
     table = table.merge(published, how="left", on="city_id").dropna(subset=["score"])
     table = table.rename(columns={"score_100": "published_score", "rank_year": "published_rank"})
     both = table.dropna(subset=["published_score"])
@@ -84,5 +69,5 @@ def presets(reader: Reader) -> list[dict[str, Any]]:
     """The weight schemes of the study as weights: scheme, name, weights (indicator -> weight, summing to one)."""
     return [
         {**row, "weights": {str(code): float(weight) for code, weight in dict(row["weights"]).items()}}
-        for row in reader.rows(PRESETS_SQL)
+        for row in reader.rows(SQL["presets"])
     ]

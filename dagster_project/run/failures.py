@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate
 
 from rich.console import Console
 
@@ -27,7 +30,41 @@ class Failure:
         return "interrupted" if self.is_interrupted else STATUS_OF_EXIT[self.exit_code]
 
 
-def nothing_published(paths: Paths, console: Console) -> int:
-    """Say so; exit code."""
-    console.print(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.", soft_wrap=True)
-    return EXIT_BAD_INPUT
+class Refusal(Exception):
+    """What a command cannot do, why, and what to do instead; one or two sentences for people."""
+
+    def __init__(self, text: str, exit_code: int = EXIT_BAD_INPUT) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
+def nothing_published(paths: Paths) -> Refusal:
+    """The refusal of every command that asks a published file where there is none."""
+    return Refusal(f"Nothing is published in {paths.published}. Run `nqpf refresh` first.")
+
+
+def say(console: Console, *lines: object) -> None:
+    """Lines as they are: nothing in them is markup, and none is broken."""
+    for line in lines:
+        console.print(str(line), highlight=False, markup=False, soft_wrap=True)
+
+
+def answering[**P](
+    command: Callable[Concatenate[Paths, Console, P], int | None],
+) -> Callable[Concatenate[Paths, Console, P], int]:
+    """The command with its exit code: 0, or that of a refusal, or 4 where another process has the warehouse."""
+
+    @wraps(command)
+    def run(paths: Paths, console: Console, /, *args: P.args, **options: P.kwargs) -> int:
+        from dagster_project.store import WarehouseBusy  # here: it loads DuckDB, and `nqpf --help` is quick
+
+        try:
+            return command(paths, console, *args, **options) or EXIT_OK
+        except Refusal as refusal:
+            say(console, refusal)
+            return refusal.exit_code
+        except WarehouseBusy as busy:
+            say(console, busy)
+            return EXIT_BUSY
+
+    return run

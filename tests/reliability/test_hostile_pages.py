@@ -81,6 +81,7 @@ def test_the_report_of_inspect_does_not_steer_the_screen():
         unmapped_headers=[row],
         unknown_cities=[city],
         refused_blocks=[],
+        edits=[],
         load_problems=[name],
         warnings=[name],
     )

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from dagster_project.operations.housekeeping import KEEP_DBT_RUNS, KEEP_LOGS, tidy
+from dagster_project.operations.preflight import KEEP_DBT_RUNS, KEEP_LOGS, tidy
 from dagster_project.paths import Paths
 
 

@@ -12,7 +12,7 @@ from house import House, unchanged_environment
 from rich.console import Console
 
 from dagster_project.cli.refresh import refresh
-from dagster_project.operations.voice import voice
+from dagster_project.cli.runner import voice
 from dagster_project.run.status import RunStatus, StepRecord
 
 # each refreshes whole warehouses: minutes on two cores

@@ -177,19 +177,70 @@ def scale(low: float, high: float, a: float, b: float) -> Scale:
     return lambda value: a + (value - low) / span * (b - a)
 
 
+@dataclass(frozen=True)
+class Plot:
+    """A chart that is being drawn: its rows, the words of the reader, the drawing so far."""
+
+    chart: Chart
+    rows: Sequence[Record]
+    words: Catalogue
+    drawing: Drawing
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.drawing.width < 500
+
+    def tip(self, row: Record) -> str:
+        return self.words.say(self.chart.tip, **row) if self.chart.tip else ""
+
+    def facets(self) -> dict[str, list[Record]]:
+        return by(self.rows, self.chart.facet)
+
+    def names(self, rows: Sequence[Record] | None = None) -> list[str]:
+        """The series, in the order of the rows."""
+        return list(by(self.rows if rows is None else rows, self.chart.series))
+
+    def values(self, *names: str, rows: Sequence[Record] | None = None) -> list[float]:
+        held = self.rows if rows is None else rows
+        return [float(row[name]) for row in held for name in names if not is_missing(row.get(name))]
+
+    def rule(self, rows: Sequence[Record]) -> float | None:
+        rule = self.chart.rule
+        value = rows[0].get(rule) if isinstance(rule, str) and rows else rule
+        return None if value is None else float(value)
+
+    def key(self, names: Sequence[str], kind: str) -> float:
+        """The key on top, with what the legend of the chart adds; returns where it ends."""
+        extra = [(how, self.words.gettext(text)) for how, text in (item.split(": ", 1) for item in self.chart.legend)]
+        return key(self.drawing, names, kind, extra)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A plotting area: what it shows, left, top, width, height."""
+
+    name: str
+    rows: list[Record]
+    x: float
+    y: float
+    w: float
+    h: float
+    is_first: bool
+
+
 def draw(chart: Chart, rows: Sequence[Record], words: Catalogue, width: float = WIDE) -> Drawing:
     """The chart of the rows at a width in pixels. Raises KeyError for a mark that is not known."""
-    drawing = Drawing(width)
-    MARKS[chart.mark](drawing, chart, rows, words)
-    return drawing
+    plot = Plot(chart, rows, words, Drawing(width))
+    MARKS[chart.mark](plot)
+    return plot.drawing
 
 
-def _tip(chart: Chart, row: Record, words: Catalogue) -> str:
-    return words.say(chart.tip, **row) if chart.tip else ""
-
-
-def _values(rows: Sequence[Record], *names: str) -> list[float]:
-    return [float(row[name]) for row in rows for name in names if not is_missing(row.get(name))]
+def by(rows: Iterable[Record], name: str) -> dict[str, list[Record]]:
+    """Rows by the text of a field, in the order in which it first appears."""
+    found: dict[str, list[Record]] = {}
+    for row in rows:
+        found.setdefault(str(row.get(name) or ""), []).append(row)
+    return found
 
 
 def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple[str, str]] = ()) -> float:
@@ -217,60 +268,47 @@ def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple
     return y + 8 if items else 0.0
 
 
-def _grid(
-    drawing: Drawing, chart: Chart, facets: dict[str, list[Record]], top: float, ratio: float | None = None
-) -> list[tuple[str, list[Record], float, float, float, float]]:
-    """Places of the panels: name, rows, left, top, width, height of the plotting area."""
+def _panels(plot: Plot, top: float, ratio: float | None = None) -> list[Panel]:
+    """Places of the panels below `top`; sets the height of the drawing."""
+    drawing, chart, facets = plot.drawing, plot.chart, plot.facets()
     n = min(chart.columns, len(facets))
-    if drawing.width < 500:
+    if plot.is_narrow:
         n = min(n, 2 if ratio else 1)
     left, gap, bottom = 50.0, 12.0, 34.0 if chart.x_title else 22.0
     width = (drawing.width - n * left - (n - 1) * gap - 8) / n
-    places = []
-    y = top
     height = width * ratio if ratio else float(chart.height)
+    panels, y = [], top
     for k, (name, rows) in enumerate(facets.items()):
-        column = k % n
-        x = left + column * (width + left + gap)
         head = 18.0 if name else 6.0
-        places.append((name, rows, x, y + head, width, height))
-        if column == n - 1 or k == len(facets) - 1:
+        panels.append(Panel(name, rows, left + k % n * (width + left + gap), y + head, width, height, k == 0))
+        if k % n == n - 1 or k == len(facets) - 1:
             y += head + height + bottom + 6
     drawing.height = y
-    return places
+    return panels
 
 
 def _axes(
-    drawing: Drawing,
-    chart: Chart,
-    words: Catalogue,
-    name: str,
-    box: tuple[float, float, float, float],
-    scales: tuple[Scale, Scale],
-    x_ticks: Sequence[float],
-    y_ticks: Sequence[float],
-    is_first: bool,
-    room: float = 0.0,
+    plot: Plot, at: Panel, sx: Scale, sy: Scale, x_ticks: Sequence[float], y_ticks: Sequence[float], room: float
 ) -> None:
-    (x, y, w, h), (sx, sy) = box, scales
-    if name:
-        drawing.text(x, y - 7, name, size=FONT, fill="ink")
+    """Grid, ticks and titles; `room`: the width that the ticks below share."""
+    drawing, chart, foot = plot.drawing, plot.chart, at.y + at.h
+    if at.name:
+        drawing.text(at.x, at.y - 7, at.name, size=FONT, fill="ink")
     for value in y_ticks:
-        drawing.line([(x, sy(value)), (x + w, sy(value))], "grid")
-        drawing.text(x - 5, sy(value) + 4, tick_text(value, y_ticks), "end")
-    drawing.line([(x, y + h), (x + w, y + h)], "border")
-    every = -(-len(x_ticks) // max(1, int((room or w) / 44)))
-    for k, value in enumerate(x_ticks):
-        if k % every == 0:
-            drawing.line([(sx(value), y + h), (sx(value), y + h + 4)], "border")
-            text = str(int(value)).replace("-", "−") if chart.years else tick_text(value, x_ticks)
-            drawing.text(sx(value), y + h + 15, text, "middle")
+        drawing.line([(at.x, sy(value)), (at.x + at.w, sy(value))], "grid")
+        drawing.text(at.x - 5, sy(value) + 4, tick_text(value, y_ticks), "end")
+    drawing.line([(at.x, foot), (at.x + at.w, foot)], "border")
+    every = -(-len(x_ticks) // max(1, int(room / 44)))
+    for value in x_ticks[::every]:
+        drawing.line([(sx(value), foot), (sx(value), foot + 4)], "border")
+        text = str(int(value)).replace("-", "−") if chart.years else tick_text(value, x_ticks)
+        drawing.text(sx(value), foot + 15, text, "middle")
     if chart.x_title:
-        drawing.text(x + w, y + h + 29, words.gettext(chart.x_title), "end")
-    if chart.y_title and is_first:
+        drawing.text(at.x + at.w, foot + 29, plot.words.gettext(chart.x_title), "end")
+    if chart.y_title and at.is_first:
         drawing.parts.append(
-            f'<text transform="translate({x - 41:.1f},{y + h / 2:.1f}) rotate(-90)" text-anchor="middle"'
-            f' fill="var(--muted)">{escape(words.gettext(chart.y_title))}</text>'
+            f'<text transform="translate({at.x - 41:.1f},{at.y + at.h / 2:.1f}) rotate(-90)" text-anchor="middle"'
+            f' fill="var(--muted)">{escape(plot.words.gettext(chart.y_title))}</text>'
         )
 
 
@@ -281,49 +319,41 @@ def _limits(values: Sequence[float], *also: float | None) -> tuple[float, float]
     return (low if low == 0 else low - room), high + room
 
 
-def _rule(chart: Chart, rows: Sequence[Record]) -> float | None:
-    value = rows[0].get(chart.rule) if isinstance(chart.rule, str) and rows else chart.rule
-    return None if value is None else float(value)
-
-
-def _plane(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+def _plane(plot: Plot) -> None:
     """Lines with bands, dots, curves, bars: panels with two numeric axes, the same in all panels unless `free`."""
-    facets = by(rows, chart.facet)
-    names = [str(name) for name in dict.fromkeys(row.get(chart.series) or "" for row in rows)]
+    drawing, chart, names = plot.drawing, plot.chart, plot.names()
     is_sequence = chart.mark == "curve" and len(names) > len(SERIES)
-    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
     shown = [] if chart.direct or is_sequence else names
-    top = key(drawing, shown, "line" if chart.mark in ("line", "curve") else "mark", extra)
+    top = plot.key(shown, "line" if chart.mark in ("line", "curve") else "mark")
     is_bar = chart.mark == "bar"
     end_room = max((width_of(name) for name in names), default=0) + 8 if chart.direct else 0.0
-    for k, (name, own, x, y, w, h) in enumerate(_grid(drawing, chart, facets, top, 1.0 if chart.diagonal else None)):
-        span, rule = own if chart.free else rows, _rule(chart, own)
-        xs = _limits(_values(rows, chart.x), rule if is_bar else None)
-        if chart.years:
-            xs = min(_values(rows, chart.x)) - 0.3, max(_values(rows, chart.x)) + 0.3
-        ys = _limits(_values(span, chart.y, chart.lo, chart.hi), None if is_bar else rule, 0.0 if chart.zero else None)
+    for at in _panels(plot, top, 1.0 if chart.diagonal else None):
+        span, rule, (x, y, w, h) = at.rows if chart.free else None, plot.rule(at.rows), (at.x, at.y, at.w, at.h)
+        all_x = plot.values(chart.x)
+        xs = (min(all_x) - 0.3, max(all_x) + 0.3) if chart.years else _limits(all_x, rule if is_bar else None)
+        all_y = plot.values(chart.y, chart.lo, chart.hi, rows=span)
+        ys = _limits(all_y, None if is_bar else rule, 0.0 if chart.zero else None)
         if chart.diagonal:
             xs = ys = (min(xs[0], ys[0]), max(xs[1], ys[1]))
         sx, sy = scale(*xs, x, x + w - end_room), scale(*ys, y + h, y)
-        x_ticks = sorted(set(_values(rows, chart.x))) if chart.years else ticks(*xs, n=max(3, int(w / 70)))
-        y_ticks = ticks(*ys, n=max(3, int(h / 45)))
-        _axes(drawing, chart, words, name, (x, y, w, h), (sx, sy), x_ticks, y_ticks, k == 0, w - end_room)
+        x_ticks = sorted(set(all_x)) if chart.years else ticks(*xs, n=max(3, int(w / 70)))
+        _axes(plot, at, sx, sy, x_ticks, ticks(*ys, n=max(3, int(h / 45))), w - end_room)
         if chart.diagonal:
             drawing.line([(sx(xs[0]), sy(xs[0])), (sx(xs[1]), sy(xs[1]))], "border", 1.2, "4 3")
         if rule is not None:
             ends = [(sx(rule), y), (sx(rule), y + h)] if is_bar else [(x, sy(rule)), (x + w, sy(rule))]
             drawing.line(ends, "border", 1.2, "4 3")
-        local = [str(series) for series in dict.fromkeys(row.get(chart.series) or "" for row in own)]
         labels: list[tuple[float, float, str]] = []
-        for s, series in enumerate(local if chart.direct else names):
-            part = [row for row in own if (row.get(chart.series) or "") == series and not is_missing(row.get(chart.y))]
+        of_series = by(at.rows, chart.series)
+        for s, series in enumerate(of_series if chart.direct else names):
+            part = [row for row in of_series.get(series, ()) if not is_missing(row.get(chart.y))]
             if not part:
                 continue
             shade = STEPS[1 + round(4 * s / max(1, len(names) - 1))] if is_sequence else SERIES[s % len(SERIES)]
-            _series(drawing, chart, part, s, shade, sx, sy, words, base=y + h)
+            _series(plot, part, s, shade, sx, sy, base=y + h)
             labels.append((sy(float(part[-1][chart.y])), sx(float(part[-1][chart.x])) + 7, series))
-        for at, left, text in _apart(labels) if chart.direct else []:
-            drawing.text(left, at + 4, text)
+        for above, left, text in _apart(labels) if chart.direct else []:
+            drawing.text(left, above + 4, text)
 
 
 def _apart(labels: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
@@ -334,95 +364,76 @@ def _apart(labels: list[tuple[float, float, str]]) -> list[tuple[float, float, s
     return placed
 
 
-def _series(
-    drawing: Drawing,
-    chart: Chart,
-    rows: list[Record],
-    s: int,
-    colour: str,
-    sx: Scale,
-    sy: Scale,
-    words: Catalogue,
-    *,
-    base: float,
-) -> None:
+def _series(plot: Plot, rows: list[Record], s: int, colour: str, sx: Scale, sy: Scale, *, base: float) -> None:
+    drawing, chart = plot.drawing, plot.chart
     at = [(sx(float(row[chart.x])), sy(float(row[chart.y]))) for row in rows]
     if chart.mark == "bar":
         step = min((b[0] - a[0] for a, b in pairwise(at)), default=20.0)
         for row, (x, y) in zip(rows, at, strict=True):
-            drawing.box(x - step * 0.45, y, step * 0.9, base - y, colour, _tip(chart, row, words))
+            drawing.box(x - step * 0.45, y, step * 0.9, base - y, colour, plot.tip(row))
         return
     with_band = [row for row in rows if not is_missing(row.get(chart.lo)) and not is_missing(row.get(chart.hi))]
+    points = [(sx(float(r[chart.x])), sy(float(r[chart.lo])), sy(float(r[chart.hi]))) for r in with_band]
+    lower, upper = [(x, low) for x, low, _ in points], [(x, high) for x, _, high in points]
     if chart.mark == "line" and len(with_band) > 1:
-        upper = [(sx(float(row[chart.x])), sy(float(row[chart.hi]))) for row in with_band]
-        lower = [(sx(float(row[chart.x])), sy(float(row[chart.lo]))) for row in with_band]
         drawing.area([*upper, *reversed(lower)], colour)
     elif chart.mark == "dot":
-        for row in with_band:
-            x = sx(float(row[chart.x]))
-            drawing.line([(x, sy(float(row[chart.lo]))), (x, sy(float(row[chart.hi])))], colour, 1)
-    if chart.mark in ("line", "curve"):
-        drawing.line(
-            at, colour, 1.4 if chart.mark == "curve" else 2, DASHES[s % len(DASHES)] if chart.mark == "line" else ""
-        )
+        for ends in zip(lower, upper, strict=True):
+            drawing.line(ends, colour, 1)
+    if chart.mark == "line":
+        drawing.line(at, colour, 2, DASHES[s % len(DASHES)])
+    elif chart.mark == "curve":
+        drawing.line(at, colour, 1.4)
     if chart.mark == "dot" or (chart.mark == "line" and len(at) <= 40):
         for row, (x, y) in zip(rows, at, strict=True):
-            drawing.mark(x, y, s, _tip(chart, row, words), 2.6 if chart.mark == "dot" else 3.0)
+            drawing.mark(x, y, s, plot.tip(row), 2.6 if chart.mark == "dot" else 3.0)
 
 
-def _ranges(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+def _ranges(plot: Plot) -> None:
     """Estimates with their intervals, one line each, names at the left (on narrow screens above)."""
-    names = [str(name) for name in dict.fromkeys(row.get(chart.series) or "" for row in rows)]
-    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
-    top = y = key(drawing, names, "mark", extra)
-    is_narrow = drawing.width < 500
-    left = 8.0 if is_narrow else min(360.0, max(width_of(str(row.get(chart.label) or "")) for row in rows) + 18)
-    values = {id(row): _range_text(chart, row) for row in rows}
-    right = 8.0 if is_narrow else max(width_of(text) for text in values.values()) + 10
-    rule = _rule(chart, rows)
-    low, high = _limits(_values(rows, chart.x, chart.lo, chart.hi), rule)
+    drawing, chart, names = plot.drawing, plot.chart, plot.names()
+    top = y = plot.key(names, "mark")
+    labels = by(plot.rows, chart.label)
+    left = 8.0 if plot.is_narrow else min(360.0, max(map(width_of, labels)) + 18)
+    values = {id(row): _range_text(chart, row) for row in plot.rows}
+    right = 8.0 if plot.is_narrow else max(map(width_of, values.values())) + 10
+    rule = plot.rule(plot.rows)
+    low, high = _limits(plot.values(chart.x, chart.lo, chart.hi), rule)
     sx = scale(low, high, left, drawing.width - right)
-    texts: list[tuple[float, float, str, str]] = []  # x, y, text, kind
+    texts: list[tuple[float, float, str, str, int, str]] = []  # see Drawing.text
     lines: list[tuple[float, Record]] = []
-    for facet, own in by(rows, chart.facet).items():
+    for facet, own in plot.facets().items():
         if facet:
             y += 20
-            texts.append((4, y - 5, facet, "facet"))
+            texts.append((4, y - 5, facet, "start", FONT, "ink"))
         for label, group in by(own, chart.label).items():
-            if is_narrow and label:
+            if plot.is_narrow and label:
                 y += 14
-                texts.append((4, y - 2, label, "start"))
+                texts.append((4, y - 2, label, "start", SMALL, "muted"))
             elif label:
-                texts.append((left - 8, y + 7 * len(group) + 6, cut(label, left - 10), "end"))
+                texts.append((left - 8, y + 7 * len(group) + 6, cut(label, left - 10), "end", SMALL, "muted"))
             lines += [(y + 9 + 14 * k, row) for k, row in enumerate(group)]
             y += 14 * len(group) + 4
-    found = ticks(low, high, 4 if is_narrow else 7)
+    found = ticks(low, high, 4 if plot.is_narrow else 7)
     for value in found:
         drawing.line([(sx(value), top), (sx(value), y)], "grid")
         drawing.text(sx(value), y + 14, tick_text(value, found), "middle")
     if rule is not None:
         drawing.line([(sx(rule), top), (sx(rule), y)], "border", 1.2, "4 3")
-    for x, at, text, kind in texts:
-        is_head = kind == "facet"
-        drawing.text(
-            x, at, text, "start" if is_head else kind, FONT if is_head else SMALL, "ink" if is_head else "muted"
-        )
+    for text in texts:
+        drawing.text(*text)
     for at, row in lines:
-        _one_range(drawing, chart, row, at, names.index(str(row.get(chart.series) or "")), sx, words)
-        if not is_narrow:
+        s = names.index(str(row.get(chart.series) or ""))
+        if not is_missing(row.get(chart.x)):
+            ends = plot.values(chart.lo, chart.hi, rows=[row])
+            if len(ends) == 2:
+                drawing.line([(sx(end), at) for end in ends], SERIES[s % len(SERIES)], 2)
+            drawing.mark(sx(float(row[chart.x])), at, s, plot.tip(row))
+        if not plot.is_narrow:
             drawing.text(drawing.width - right + 6, at + 4, values[id(row)])
     if chart.x_title:
-        drawing.text(drawing.width - right, y + 28, words.gettext(chart.x_title), "end")
+        drawing.text(drawing.width - right, y + 28, plot.words.gettext(chart.x_title), "end")
     drawing.height = y + (36 if chart.x_title else 20)
-
-
-def _one_range(drawing: Drawing, chart: Chart, row: Record, y: float, s: int, sx: Scale, words: Catalogue) -> None:
-    if is_missing(row.get(chart.x)):
-        return
-    ends = _values([row], chart.lo, chart.hi)
-    if len(ends) == 2:
-        drawing.line([(sx(end), y) for end in ends], SERIES[s % len(SERIES)], 2)
-    drawing.mark(sx(float(row[chart.x])), y, s, _tip(chart, row, words))
 
 
 def _range_text(chart: Chart, row: Record) -> str:
@@ -432,25 +443,16 @@ def _range_text(chart: Chart, row: Record) -> str:
     return number(row.get(chart.x), chart.digits) + between
 
 
-def by(rows: Sequence[Record], name: str) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for row in rows:
-        found.setdefault(str(row.get(name) or ""), []).append(row)
-    return found
-
-
-def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+def _cells(plot: Plot) -> None:
     """Matrices: `label` names the row, `series` the column, `y` (0 to 1) the shade, `x` the text of a cell."""
-    facets = by(rows, chart.facet)
-    is_narrow = drawing.width < 500
-    n = 1 if is_narrow else min(chart.columns, len(facets))
+    drawing, chart, rows, facets = plot.drawing, plot.chart, plot.rows, plot.facets()
+    n = 1 if plot.is_narrow else min(chart.columns, len(facets))
     heads = max(width_of(str(row[chart.label])) for row in rows) + 8
-    heads = min(heads, drawing.width * (0.34 if is_narrow else 0.4 / n + 0.08))
+    heads = min(heads, drawing.width * (0.34 if plot.is_narrow else 0.4 / n + 0.08))
     width = (drawing.width - 16 * (n - 1)) / n
     y, tall = 0.0, 0.0
     for k, (name, own) in enumerate(facets.items()):
-        column = k % n
-        left, lines = column * (width + 16), list(by(own, chart.label))
+        left, lines = k % n * (width + 16), list(by(own, chart.label))
         columns = list(by(rows if n == 1 else own, chart.series))
         cell = (width - heads - 2) / len(columns)
         names = {text: wrapped(text, heads - 8)[:2] for text in lines}
@@ -459,9 +461,7 @@ def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalo
         if name:
             drawing.text(left, y + 13, name, size=FONT, fill="ink")
         every = 1 if cell > 40 else -(-int(max(map(width_of, columns)) + 4) // int(cell))
-        for c, text in enumerate(columns):
-            if c % every:
-                continue
+        for c, text in list(enumerate(columns))[::every]:
             lines_of = wrapped(text, cell - 4)[:2] if cell > 40 else [text]
             for j, part in enumerate(lines_of):
                 drawing.text(left + heads + cell * (c + 0.5), top - 6 - 12 * (len(lines_of) - 1 - j), part, "middle")
@@ -475,50 +475,39 @@ def _cells(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalo
             if is_missing(row.get(chart.y)):
                 continue
             step = min(len(STEPS) - 1, int(len(STEPS) * max(0.0, float(row[chart.y]))))
-            drawing.box(x + 1, at + 1, cell - 2, height - 2, STEPS[step], _tip(chart, row, words))
-            if row.get(chart.x):
-                parts = str(row[chart.x]).split("\n")
-                for j, part in enumerate(parts):
-                    if width_of(part) < cell + (2 if cell > 40 else -1):
-                        drawing.text(
-                            x + cell / 2,
-                            at + height / 2 + 4 + 13 * (j - (len(parts) - 1) / 2),
-                            part,
-                            "middle",
-                            fill=ON_STEPS[step],
-                        )
+            drawing.box(x + 1, at + 1, cell - 2, height - 2, STEPS[step], plot.tip(row))
+            parts = str(row.get(chart.x) or "").split("\n")
+            for j, part in enumerate(parts):
+                if part and width_of(part) < cell + (2 if cell > 40 else -1):
+                    middle = at + height / 2 + 4 + 13 * (j - (len(parts) - 1) / 2)
+                    drawing.text(x + cell / 2, middle, part, "middle", fill=ON_STEPS[step])
         tall = max(tall, top + height * len(lines) + 10)
-        if column == n - 1 or k == len(facets) - 1:
+        if k % n == n - 1 or k == len(facets) - 1:
             y = tall
     drawing.height = y
 
 
-def _raster(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+def _raster(plot: Plot) -> None:
     """A surface over two axes: cells around x and y (sides `lo` and `hi`), shade in `label` (0 to 1)."""
-    facets = by(rows, chart.facet)
-    extra = [(how, words.gettext(text)) for how, text in (item.split(": ", 1) for item in chart.legend)]
-    top = key(drawing, [], "step", extra)
-    ends = _limits([*_values(rows, chart.x), *_values(rows, chart.y)])
-    for k, (name, own, x, y, w, h) in enumerate(_grid(drawing, chart, facets, top, 1.0)):
-        sx, sy = scale(*ends, x, x + w), scale(*ends, y + h, y)
+    drawing, chart = plot.drawing, plot.chart
+    ends = _limits(plot.values(chart.x, chart.y))
+    for at in _panels(plot, plot.key([], "step"), 1.0):
+        sx, sy = scale(*ends, at.x, at.x + at.w), scale(*ends, at.y + at.h, at.y)
         found = ticks(*ends, n=4)
-        _axes(drawing, chart, words, name, (x, y, w, h), (sx, sy), found, found, k == 0)
+        _axes(plot, at, sx, sy, found, found, at.w)
         held: dict[int, list[str]] = {}
-        for row in own:
+        for row in at.rows:
             cw, ch = sx(float(row["side_x"])) - sx(0), sy(0) - sy(float(row["side_y"]))
             step = min(len(STEPS) - 1, int(len(STEPS) * float(row[chart.label])))
-            left, at = sx(float(row[chart.x])) - cw / 2, sy(float(row[chart.y])) - ch / 2
-            held.setdefault(step, []).append(f"M{left:.1f},{at:.1f}h{cw:.1f}v{ch:.1f}h{-cw:.1f}z")
+            left, above = sx(float(row[chart.x])) - cw / 2, sy(float(row[chart.y])) - ch / 2
+            held.setdefault(step, []).append(f"M{left:.1f},{above:.1f}h{cw:.1f}v{ch:.1f}h{-cw:.1f}z")
         for step, paths in sorted(held.items()):
             drawing.parts.append(f'<path d="{"".join(paths)}" fill="{STEPS[step]}"/>')
         drawing.line([(sx(ends[0]), sy(ends[0])), (sx(ends[1]), sy(ends[1]))], "border", 1.2, "4 3")
 
 
-MARKS: dict[str, Callable[[Drawing, Chart, Sequence[Record], Catalogue], None]] = {
-    "line": _plane,
-    "dot": _plane,
-    "curve": _plane,
-    "bar": _plane,
+MARKS: dict[str, Callable[[Plot], None]] = {
+    **dict.fromkeys(("line", "dot", "curve", "bar"), _plane),
     "range": _ranges,
     "cell": _cells,
     "raster": _raster,

@@ -7,10 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.exhibits.chart import MARKS, ON_STEPS, SERIES, STEPS, Drawing, by, key
-from dagster_project.publish.exhibits.exhibit import Chart, is_missing
-from dagster_project.publish.exhibits.reader import Record
-from dagster_project.publish.locale import Catalogue, msg
+from dagster_project.publish.exhibits.chart import MARKS, SERIES, STEPS, Plot, key
+from dagster_project.publish.exhibits.exhibit import is_missing
+from dagster_project.publish.locale import msg
 
 FILE = Path(__file__).with_name("city_boundaries.json")
 UNITS = 2000  # of the width of the map
@@ -74,19 +73,19 @@ def class_of(value: float, limits: Sequence[float]) -> int:
     return round(k * (len(STEPS) - 1) / len(limits)) if limits else len(STEPS) - 1
 
 
-def _maps(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalogue) -> None:
+def _maps(plot: Plot) -> None:
     """One map a facet. `y` is a number (classes of equal size over all facets), else `series` a category."""
-    numbers = [float(row[chart.y]) for row in rows if not is_missing(row.get(chart.y))]
+    drawing, chart, facets = plot.drawing, plot.chart, plot.facets()
+    numbers = plot.values(chart.y)
     limits = breaks(numbers)
-    names = [] if numbers else [str(name) for name in dict.fromkeys(row[chart.series] for row in rows)]
+    names = [] if numbers else plot.names()
     ends = [min(numbers), *limits, max(numbers)] if numbers else []
     steps = [
         (str(class_of(low, limits)), f"{low:,.{chart.digits}f}–{high:,.{chart.digits}f}")
         for low, high in pairwise(ends)
     ]
     top = key(drawing, names, "mark", [(f"step{step}", text) for step, text in steps])
-    facets = by(rows, chart.facet)
-    n = min(chart.columns if drawing.width > 500 else 1, len(facets))
+    n = min(1 if plot.is_narrow else chart.columns, len(facets))
     width = (drawing.width - 12 * (n - 1)) / n
     height = width * HEIGHT / UNITS
     paths = "".join(
@@ -100,12 +99,11 @@ def _maps(drawing: Drawing, chart: Chart, rows: Sequence[Record], words: Catalog
             drawing.text(x + 4, y + 14, facet, fill="ink", size=12)
         fills = {}
         for row in own:
-            is_number = not is_missing(row.get(chart.y))
-            fills[row["city_id"]] = (
-                STEPS[class_of(float(row[chart.y]), limits)]
-                if is_number
-                else f"var(--{SERIES[names.index(str(row[chart.series])) % len(SERIES)]})"
-            )
+            if is_missing(row.get(chart.y)):
+                colour = f"var(--{SERIES[names.index(str(row[chart.series])) % len(SERIES)]})"
+            else:
+                colour = STEPS[class_of(float(row[chart.y]), limits)]
+            fills[row["city_id"]] = colour
         drawing.parts.append(_one_map(fills, x, y + (18 if facet else 0), width, height, f"f{k}"))
         if k % n == n - 1 or k == len(facets) - 1:
             y += height + (18 if facet else 0) + 8
@@ -134,4 +132,3 @@ def _one_map(fills: dict[str, str], x: float, y: float, width: float, height: fl
 
 
 MARKS["map"] = _maps
-__all__ = ["HEIGHT", "INSET", "INSET_WIDTH", "NOTE", "ON_STEPS", "UNITS", "breaks", "class_of", "shapes"]

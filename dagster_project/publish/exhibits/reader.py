@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from dagster_project.publish.locale import Catalogue, catalogue, msg
+from dagster_project.published import statements
+from dagster_project.run.failures import Refusal
 
 Record = dict[str, Any]
 SYNTHETIC = msg("SYNTHETIC demo data: says nothing about China")
+SQL = statements(__file__)
 # Shorthand inside queries.
 PARTS = {
     "@slice": "index_code = $index and basis = $basis and weight_scheme = $scheme",
@@ -20,7 +24,7 @@ PARTS = {
 }
 
 
-class ExportError(Exception):
+class ExportError(Refusal):
     """What cannot be shown or exported, why, and what to do; one or two sentences for people."""
 
 
@@ -80,27 +84,19 @@ class Reader:
 
     def rows(self, sql: str, **more: Any) -> list[Record]:
         """Rows as dicts; NULL and NaN are None."""
-        text, values = self.ready(sql, **more)
-        found = self.con.execute(text, values)
+        found = self.con.execute(*self.ready(sql, **more))
         names = [column[0] for column in found.description]
-        return [{n: _clean(v) for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+        return [{n: None if v != v else v for n, v in zip(names, row, strict=True)} for row in found.fetchall()]
+
+    def frame(self, sql: str, **more: Any) -> pd.DataFrame:
+        """The rows as a frame, with the types that DuckDB gives."""
+        return self.con.execute(*self.ready(sql, **more)).df()
 
     def ready(self, sql: str, **more: Any) -> tuple[str, dict[str, Any]]:
         """The query as DuckDB takes it, with the values that it uses."""
         for short, text in PARTS.items():
             sql = sql.replace(short, text)
-        own = self.scope
-        known = {
-            "index": own.index,
-            "basis": own.basis,
-            "scheme": own.scheme,
-            "model": own.model,
-            "relations": own.relations,
-            "w": own.w,
-            "first": own.first_year,
-            "last": own.last_year,
-            **more,
-        }
+        known = {**vars(self.scope), "first": self.scope.first_year, "last": self.scope.last_year, **more}
         used = set(re.findall(r"\$(\w+)", sql))
         return sql, {name: value for name, value in known.items() if name in used}
 
@@ -154,22 +150,6 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         if own not in columns:
             for (english,) in con.execute("select distinct name from temp.label").fetchall():
                 con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
-    con.execute(
-        "create or replace temp macro name(of_kind, of_code) as coalesce((select l.name from temp.label as l"
-        " where l.kind = of_kind and l.code = of_code), of_code::varchar)"
-    )
-    con.execute(
-        "create or replace temp macro place(of_kind, of_code) as coalesce((select l.sort_no from temp.label as l"
-        " where l.kind = of_kind and l.code = of_code), 9999)"
-    )
-    con.execute(
-        "create or replace temp macro term(of_term) as case when starts_with(of_term, 'W:')"
-        " then 'W × ' || name('term', of_term[3:]) else name('term', of_term) end"
-    )
-    con.execute(
-        "create or replace temp macro change(of_change) as name('axis', split_part(of_change, ': ', 1)) || ': '"
-        " || name('change', substr(of_change, strpos(of_change, ': ') + 2))"
-    )
     is_zh = words.language == "zh"
     province, name = ("province_name", "name_zh") if is_zh else ("province_en", "name_en")
     short = "regexp_replace(name_zh, '(市|地区|盟|(?:.族)*自治州)$', '')" if is_zh else "name_en"
@@ -178,12 +158,8 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
         f" from mart.dim_city where boundary_vintage = {int(boundary)}"
     )
-    con.execute(
-        "create or replace temp macro item(of_item) as coalesce((select any_value(l.name) from temp.label as l where"
-        " (l.kind in ('indicator', 'part', 'factor', 'audit_item', 'external') and l.code = of_item)"
-        " or (l.kind = 'tier' and l.code = upper(of_item))),"
-        " (select c.name from temp.city as c where c.city_id = of_item), of_item)"
-    )
+    for name in ("name", "place", "term", "change", "item"):
+        con.execute(SQL[f"macro_{name}"])
 
 
 def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release: str | None = None) -> Scope:
@@ -191,21 +167,12 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
 
     Raises ExportError for an index that is unknown or was not computed (with the reason the build gave).
     """
-    run = con.execute(
-        "select release, data_vintage, method_version, is_synthetic, started_at from mart.mart_run_manifest"
-        " order by started_at desc limit 1"
-    ).fetchone()
+    run = con.execute(SQL["run"]).fetchone()
     if run is None:
         raise ExportError("The published file has no run manifest: run `nqpf refresh` again.")
     known = set(tables_of(con))
     scheme = con.execute("select min(weight_scheme) from mart.dim_weight_scheme where is_headline").fetchall()[0][0]
-    bases = dict(
-        con.execute(
-            "select index_code, max(basis) from mart.mart_index_score where weight_scheme = ?"
-            " and basis like 'frozen%' and score is not null group by 1",
-            [scheme],
-        ).fetchall()
-    )
+    bases = dict(con.execute(SQL["bases"], [scheme]).fetchall())
     headlines = _headlines(con, known)
     chosen = index or next((code for code in headlines if code in bases), None)
     if chosen is None or chosen not in bases:
@@ -213,32 +180,14 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
     basis = bases[chosen]
     model = relations = w = None
     if "dim_model_spec" in known:
-        model, relations, w = con.execute(
-            "select min(model_id), min(x_codes[1]), min(w_code) from mart.dim_model_spec"
-            " where is_headline and y_code = ?",
-            [chosen],
-        ).fetchall()[0]
+        model, relations, w = con.execute(SQL["model"], [chosen]).fetchall()[0]
     if "mart_city_state" in known:  # the weight matrix of the description
         w = con.execute("select min(w_code) from mart.mart_city_state").fetchall()[0][0] or w
-    years = dict(
-        con.execute(
-            "select year, count(score) from mart.mart_index_score where index_code = ? and basis = ?"
-            " and weight_scheme = ? group by year order by year",
-            [chosen, basis, scheme],
-        ).fetchall()
-    )
+    years = dict(con.execute(SQL["years"], [chosen, basis, scheme]).fetchall())
     complete = [year for year, n in years.items() if n == max(years.values())]
-    window = con.execute(
-        "select min(window_start), max(window_end) from mart.mart_index_bounds where index_code = ? and basis = ?",
-        [chosen, basis],
+    start, end, cut_date, n_files, boundary, n_sample = con.execute(
+        SQL["sample"], {"index": chosen, "basis": basis, "vintage": run[1]}
     ).fetchall()[0]
-    cut_date, n_files = con.execute(
-        "select any_value(cut_date), max(n_files) from mart.dim_vintage where data_vintage = ?", [run[1]]
-    ).fetchall()[0]
-    boundary = con.execute("select max(boundary_vintage) from mart.dim_city").fetchall()[0][0]
-    n_sample = con.execute(
-        "select count(*) from mart.mart_sample_city where index_code = ? and in_sample", [chosen]
-    ).fetchall()[0][0]
     return Scope(
         index=chosen,
         basis=basis,
@@ -254,8 +203,8 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
         boundary_vintage=int(boundary or 0),
         cut_date=str(cut_date or ""),
         n_loads=int(n_files or 0),
-        window_start=int(window[0] or min(complete)),
-        window_end=int(window[1] or max(complete)),
+        window_start=int(start or min(complete)),
+        window_end=int(end or max(complete)),
         first_year=min(complete),
         last_year=max(complete),
         n_sample=int(n_sample),
@@ -273,15 +222,8 @@ def tables_of(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _headlines(con: duckdb.DuckDBPyConnection, known: set[str]) -> list[str]:
     """Indexes that a headline regression explains (without regressions: that are no variant), the fullest first."""
-    if "dim_model_spec" in known:
-        sql = (
-            "select distinct i.index_code, i.n_indicator from mart.dim_index as i join mart.dim_model_spec as s"
-            " on s.is_headline and s.y_code = i.index_code order by 2 desc, 1"
-        )
-        if found := [str(row[0]) for row in con.execute(sql).fetchall()]:
-            return found
-    sql = "select index_code from mart.dim_index where variant_of is null order by n_indicator desc, 1"
-    return [str(row[0]) for row in con.execute(sql).fetchall()]
+    found = con.execute(SQL["explained"]).fetchall() if "dim_model_spec" in known else []
+    return [str(row[0]) for row in found or con.execute(SQL["whole"]).fetchall()]
 
 
 def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str], headlines: list[str]) -> str:
@@ -293,7 +235,3 @@ def _no_index(con: duckdb.DuckDBPyConnection, index: str | None, known: list[str
     reason = (why and why[0]) or "no reason given"
     what = f"Index {index}" if index else f"No headline index ({' or '.join(headlines)})"
     return f"{what} has {'no ' if index else ''}scores in this file: {reason}. {listed}"
-
-
-def _clean(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 
 import duckdb
 
+from dagster_project.run.failures import Refusal
+
 CITIES_SQL = """
 select city_id, name_zh, name_en, province_name, city_code, province_en from mart.dim_city order by city_code, city_id
 """
@@ -21,7 +23,7 @@ LISTED = 12
 HOW_TO_NAME = "pinyin or English name, Chinese name, or code"
 
 
-class NoAnswer(Exception):
+class NoAnswer(Refusal):
     """The published file does not answer the question; the text says why, and what can be asked instead."""
 
 

@@ -4,49 +4,39 @@ import json
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.markup import markdown_text
-from dagster_project.publish.explain.cities import NoAnswer
 from dagster_project.publish.explain.queries import Explanation, explain_score
 from dagster_project.publish.explain.story import IMPUTED, Story, doubts, story
 from dagster_project.published import open_published
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import answering, nothing_published, say
 
 CELLS_SHOWN = 4
-FORMATS = ("text", "json", "markdown")
 SYNTHETIC = "SYNTHETIC demo data: says nothing about China"
 
 
+@answering
 def show_score(
     paths: Paths, console: Console, city: str, year: int, index: str | None, *, form: str = "text", full: bool = False
-) -> int:
-    """Print why the score of a city and year is what it is; returns the exit code. `form`: one of FORMATS.
+) -> None:
+    """Print why the score of a city and year is what it is. `form`: text, json or markdown.
 
     `full` adds every indicator with its printed cells; JSON always holds all of it.
     """
     con = open_published(paths)
     if con is None:
-        return nothing_published(paths, console)
+        raise nothing_published(paths)
     with con:
-        try:
-            found = explain_score(con, city, year, index)
-        except NoAnswer as answer:
-            console.print(escape(str(answer)), highlight=False, soft_wrap=True)
-            return EXIT_BAD_INPUT
+        found = explain_score(con, city, year, index)
     if form == "json":
         print(json.dumps(found.as_dict(), ensure_ascii=False, default=_plain))
-        return EXIT_OK
-    if form == "markdown":
+    elif form == "markdown":
         print("\n".join(as_markdown(found, full=full)))
-        return EXIT_OK
-    if found.is_synthetic:
-        console.print(f"[bold yellow]{SYNTHETIC}[/]")
-    lines = [*head(found), *moved(found), *indicators(found)] if full else as_text(story(found))
-    for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-    return EXIT_OK
+    else:
+        if found.is_synthetic:
+            console.print(f"[bold yellow]{SYNTHETIC}[/]")
+        say(console, *([*head(found), *moved(found), *indicators(found)] if full else as_text(story(found))))
 
 
 def as_text(told: Story) -> list[str]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -37,27 +37,23 @@ def read_columns(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
         raise ExportError(f"{file.name}, row 1: columns {', '.join(header)}. {NEEDED}.")
     city_of = _finder(con)
     keys, values, seen = [], [], dict[tuple[str, int], int]()
-    for at, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise ExportError(f"{file.name}, row {at}: {len(row)} cells, the header has {len(header)}.")
+    for at, row in _below(file, rows):
         try:
-            city = city_of(row[city_at].strip())
+            city = city_of(row[city_at])
         except NoAnswer as problem:
             raise ExportError(f"{file.name}, row {at}, column '{header[city_at]}': {problem}") from problem
-        year = row[year_at].strip()
+        year = row[year_at]
         if not (year.isascii() and year.isdigit() and len(year) == 4):
             raise ExportError(f"{file.name}, row {at}, column '{header[year_at]}': '{year}' is no year such as 2021.")
         key = (city, int(year))
         if key in seen:
             raise ExportError(
-                f"{file.name}, row {at}: {row[city_at].strip()} {year} stands in row {seen[key]} already. "
+                f"{file.name}, row {at}: {row[city_at]} {year} stands in row {seen[key]} already. "
                 "Keep one row a city and year."
             )
         seen[key] = at
         keys.append(key)
-        values.append([_number(row[k].strip(), f"{file.name}, row {at}, column '{header[k]}'") for k in numbers])
+        values.append([_number(row[k], f"{file.name}, row {at}, column '{header[k]}'") for k in numbers])
     if not keys:
         raise ExportError(f"{file.name} has no row below its header.")
     index = pd.MultiIndex.from_tuples(keys, names=["city_id", "year"])
@@ -72,19 +68,15 @@ def read_links(con: duckdb.DuckDBPyConnection, file: Path) -> pd.DataFrame:
         raise ExportError(f"{file.name}, row 1: no column {missing[0]}. Needed: city_i, city_j, w.")
     at_i, at_j, at_w = (header.index(name) for name in ("city_i", "city_j", "w"))
     city_of, links = _finder(con), dict[tuple[str, str], float]()
-    for at, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise ExportError(f"{file.name}, row {at}: {len(row)} cells, the header has {len(header)}.")
+    for at, row in _below(file, rows):
         try:
-            pair = city_of(row[at_i].strip()), city_of(row[at_j].strip())
+            pair = city_of(row[at_i]), city_of(row[at_j])
         except NoAnswer as problem:
             raise ExportError(f"{file.name}, row {at}: {problem}") from problem
-        w = _number(row[at_w].strip(), f"{file.name}, row {at}, column 'w'")
+        w = _number(row[at_w], f"{file.name}, row {at}, column 'w'")
         if pair in links or pair[0] == pair[1] or not w >= 0:
             why = "stands there already" if pair in links else "needs two cities and a weight of zero or more"
-            raise ExportError(f"{file.name}, row {at}: the link {row[at_i].strip()} - {row[at_j].strip()} {why}.")
+            raise ExportError(f"{file.name}, row {at}: the link {row[at_i]} - {row[at_j]} {why}.")
         links[pair] = w
     return pd.DataFrame([(i, j, w) for (i, j), w in links.items() if w > 0], columns=["city_i", "city_j", "w"])
 
@@ -105,6 +97,16 @@ def _rows(file: Path) -> list[list[str]]:
         if rows:
             return rows
     raise ExportError(f"{file.name} is no text with columns. {NEEDED}.")
+
+
+def _below(file: Path, rows: list[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the header with their number in a spreadsheet, without empty ones. Raises ExportError."""
+    for at, row in enumerate(rows[1:], start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(rows[0]):
+            raise ExportError(f"{file.name}, row {at}: {len(row)} cells, the header has {len(rows[0])}.")
+        yield at, [cell.strip() for cell in row]
 
 
 def _number(text: str, where: str) -> float:

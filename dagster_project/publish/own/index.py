@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader
-from dagster_project.publish.own.spec import Given, listed, one_of, read_spec, years_of
-from dagster_project.publish.own.values import Values, entries
+from dagster_project.publish.own.spec import Given, listed, one_of, read_spec
+from dagster_project.publish.own.values import Values, common_years, entries, incomplete
 from python_models._types import FloatArray
 from python_models.estimates import rank_correlation
 from python_models.measurement import topsis_score
@@ -73,7 +73,8 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
 
     shown, window = _years(spec, planes, reader)
     years = sorted({*shown, *window})
-    cities, left_out = _sample(planes, window)
+    every, left_out = incomplete(planes, window)
+    cities = [city for city in every if city not in left_out]
     if len(cities) < 2:
         raise ExportError(f"{len(cities)} cities have every indicator in {window[0]}-{window[-1]}: {_first(left_out)}.")
     cube = np.stack([p.reindex(index=cities, columns=years).to_numpy(dtype=np.float64) for p in planes.values()], 2)
@@ -138,29 +139,14 @@ def _facts(values: Values, code: str, entry: Mapping[str, Any]) -> dict[str, Any
 
 def _years(spec: Mapping[str, Any], planes: Mapping[str, pd.DataFrame], reader: Reader) -> tuple[list[int], list[int]]:
     """Years that are scored, and those of them that make bounds and weights."""
-    common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
-    asked, window = years_of(spec.get("years"), "years"), years_of(spec.get("window"), "window")
-    for year in [*(asked or []), *(window or [])]:
-        for code, plane in planes.items():
-            if year not in plane.columns:
-                span = f"{min(plane.columns)}-{max(plane.columns)}" if len(plane.columns) else "none"
-                raise ExportError(f"{code} has no figure in {year}. Its years: {span}.")
+    common, asked = common_years(planes, spec.get("years"), "years")
+    _, window = common_years(planes, spec.get("window"), "window")
     if not common:
         raise ExportError("There is no year in which every indicator has a figure.")
     if window is None:
         scope = reader.scope
         window = [year for year in common if scope.window_start <= year <= scope.window_end] or common
     return asked or common, [year for year in common if window[0] <= year <= window[-1]]
-
-
-def _sample(planes: Mapping[str, pd.DataFrame], window: list[int]) -> tuple[list[str], dict[str, str]]:
-    every = sorted(set().union(*(set(plane.index) for plane in planes.values())))
-    left_out = dict[str, str]()
-    for code, plane in planes.items():
-        missing = plane.reindex(index=every, columns=window).isna()
-        for city in missing.index[missing.any(axis=1)]:
-            left_out.setdefault(city, f"no {code} in {window[int(np.argmax(missing.loc[city].to_numpy()))]}")
-    return [city for city in every if city not in left_out], left_out
 
 
 def _first(left_out: Mapping[str, str]) -> str:
@@ -210,10 +196,9 @@ def _scores(
     score: FloatArray,
     shown: list[int],
 ) -> tuple[pd.DataFrame, float]:
-    names, n, t = values.names(), len(panel.cities), len(panel.years)
+    n, t = len(panel.cities), len(panel.years)
     frame = pd.DataFrame({"city_id": np.repeat(np.array(panel.cities, dtype=object), t), "year": [*panel.years] * n})
-    frame.insert(1, "name_zh", [names[city][0] for city in frame["city_id"]])
-    frame.insert(2, "name_en", [names[city][1] for city in frame["city_id"]])
+    values.add_names(frame)
     frame["score_100"] = 100 * score.reshape(-1)
     frame["rank_year"] = pd.Series(ranks(score).reshape(-1)).astype("Int64")
     groups = dimension_scores(base.z, weights.weights, base.labels.dimensions) if weights.rule == SUM else None

@@ -10,8 +10,9 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.own.columns import read_links
-from dagster_project.publish.own.spec import Given, listed, one_of, read_spec, years_of
-from dagster_project.publish.own.values import Values, entries
+from dagster_project.publish.own.spec import Given, listed, one_of, read_spec
+from dagster_project.publish.own.values import Values, common_years, entries, incomplete
+from dagster_project.published import statements
 from python_models.inference import normal
 from python_models.regression import EFFECTS, ESTIMATORS, MODELS, Effects, PanelInputError, PanelResults, SpatialPanel
 from python_models.space import build_weights, normalise, to_graph, to_sparse
@@ -25,18 +26,7 @@ COVARIANCES = ("cluster", "info", "qml", "driscoll_kraay")
 BUILT = ("queen", "invd", "knn", "expd")  # kinds that need nothing but places and neighbours
 LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
 LEAST_CITIES, LEAST_YEARS = 8, 3
-MODEL_SQL = "select y_code, w_code, fe, estimator, model_type, se_type from mart.dim_model_spec where model_id = $of"
-DATA_SQL = "select term, role, city_id, year, value from mart.mart_model_data where model_id = $of and basis = $basis"
-EDGE_SQL = "select city_i, city_j, w from mart.mart_model_edge where model_id = $of and basis = $basis"
-LINK_SQL = "select city_id_receiver as i, city_id_emitter as j from mart.mart_spatial_weight_edge where w_code = $code"
-MATRIX_SQL = "select w_code, kind, params_json, normalisation from mart.dim_weight_matrix order by w_code"
-POINT_SQL = "select city_id, centroid_lon, centroid_lat from mart.dim_city where centroid_lon is not null"
-COEF_SQL = """
-select 'coefficient' as kind, term, coef as published from mart.mart_panel_coef where model_id = $of and basis = $basis
-union
-select effect as kind, variable as term, point as published from mart.mart_panel_effect
-where model_id = $of and basis = $basis and horizon = 'static'
-"""
+SQL = statements(__file__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +114,7 @@ def own_model(reader: Reader, given: Given) -> OwnModel:
         raise ExportError(f"{name}: {refused}") from refused
     estimates = _estimates(reader, results, effects, like)
     table = data.reset_index()
-    names = values.names()
-    table.insert(1, "name_zh", [names[city][0] for city in table["city_id"]])
-    table.insert(2, "name_en", [names[city][1] for city in table["city_id"]])
+    values.add_names(table)
     coo = to_sparse(graph).tocoo()
     edges = pd.DataFrame({"city_i": np.array(cities)[coo.row], "city_j": np.array(cities)[coo.col], "w": coo.data})
     estimates, table, edges = (f.assign(model_id=name)[["model_id", *f.columns]] for f in (estimates, table, edges))
@@ -143,7 +131,7 @@ def _start(
         if "y" not in spec and "x" not in spec:
             raise ExportError("The file has no headline regression with data: give `y` and `x`.")
         return {}, planes, roles
-    frame = pd.DataFrame(reader.rows(DATA_SQL, of=like), columns=["term", "role", "city_id", "year", "value"])
+    frame = pd.DataFrame(reader.rows(SQL["data"], of=like), columns=["term", "role", "city_id", "year", "value"])
     if frame.empty:
         held = [row["model_id"] for row in reader.rows("select distinct model_id from mart.mart_model_data order by 1")]
         raise ExportError(
@@ -156,9 +144,9 @@ def _start(
             wide = part.pivot(index="city_id", columns="year", values="value")
             planes[str(term)], roles[str(term)] = wide.sort_index().sort_index(axis=1), role
             values.origins[str(term)] = f"{like}, as estimated"
-    order = [row["term"] for row in reader.rows(COEF_SQL, of=like) if row["kind"] == "coefficient"]
+    order = [row["term"] for row in reader.rows(SQL["coef"], of=like) if row["kind"] == "coefficient"]
     planes = dict(sorted(planes.items(), key=lambda item: order.index(item[0]) if item[0] in order else -1))
-    return reader.rows(MODEL_SQL, of=like)[0], planes, roles
+    return reader.rows(SQL["model"], of=like)[0], planes, roles
 
 
 def _transformed(values: Values, term: str, entry: Mapping[str, Any]) -> pd.DataFrame:
@@ -180,25 +168,17 @@ def _sample(
     planes: Mapping[str, pd.DataFrame], spec: Mapping[str, Any], within: set[str] | None
 ) -> tuple[list[int], list[str], dict[str, str]]:
     """Years, the cities with every term in all of them, and why others are not there."""
-    every = sorted(set().union(*(set(plane.index) for plane in planes.values())))
-    common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
-    years = years_of(spec.get("years"), "years")
-    for year in years or []:
-        for term, plane in planes.items():
-            if year not in plane.columns:
-                span = f"{min(plane.columns)}-{max(plane.columns)}" if len(plane.columns) else "none"
-                raise ExportError(f"{term} has no figure in {year}. Its years: {span}.")
+    common, years = common_years(planes, spec.get("years"), "years")
     if years is None:
+        every, _ = incomplete(planes, common)
         full = pd.DataFrame(True, index=every, columns=common)
         for plane in planes.values():
             full &= plane.reindex(index=every, columns=common).notna()
         counts = full.sum()
         years = [year for year in common if counts[year] >= max(1, LEAST_COVERAGE * counts.max())]
+    every, lacking = incomplete(planes, years)
     left_out = {city: "not in W" for city in every if within is not None and city not in within}
-    for term, plane in planes.items():
-        missing = plane.reindex(index=every, columns=years).isna()
-        for city in missing.index[missing.any(axis=1)]:
-            left_out.setdefault(city, f"no {term} in {years[int(np.argmax(missing.loc[city].to_numpy()))]}")
+    left_out = {**left_out, **lacking, **left_out}
     cities = [city for city in every if city not in left_out]
     if len(cities) < LEAST_CITIES or len(years) < LEAST_YEARS:
         why = "; ".join(f"{city} has {reason}" for city, reason in list(left_out.items())[:3])
@@ -214,7 +194,7 @@ def _graph(
 ) -> tuple[Any, list[str]]:
     """W of the sample: that of `like` where the cities are the same, else built as the study builds it."""
     if like:
-        own = pd.DataFrame(reader.rows(EDGE_SQL, of=like), columns=["city_i", "city_j", "w"])
+        own = pd.DataFrame(reader.rows(SQL["edge"], of=like), columns=["city_i", "city_j", "w"])
         if set(own["city_i"]) == set(cities):
             return _from_links(own, cities), cities
     if links is not None:
@@ -223,14 +203,14 @@ def _graph(
         if alone:
             raise ExportError(f"w: {alone[0]} has no neighbour inside the sample ({len(alone)} such cities).")
         return normalise(_from_links(among, cities), "row"), cities
-    matrices = {row["w_code"]: row for row in reader.rows(MATRIX_SQL)}
+    matrices = {row["w_code"]: row for row in reader.rows(SQL["matrix"])}
     buildable = [w_code for w_code, row in matrices.items() if row["kind"] in BUILT]
     matrix = matrices[one_of(code, buildable, "w")]
-    points = pd.DataFrame(reader.rows(POINT_SQL)).set_index("city_id")
+    points = pd.DataFrame(reader.rows(SQL["point"])).set_index("city_id")
     edges: pd.DataFrame | None = None
     inside = set(points.index)
     if matrix["kind"] == "queen":
-        edges = pd.DataFrame(reader.rows(LINK_SQL, code=code), columns=["i", "j"])
+        edges = pd.DataFrame(reader.rows(SQL["link"], code=code), columns=["i", "j"])
         inside &= set(edges["i"]) | set(edges["j"])
     left_out |= {city: f"not in {code}" for city in cities if city not in inside}
     cities = [city for city in cities if city in inside]
@@ -264,5 +244,5 @@ def _estimates(reader: Reader, results: PanelResults, effects: Effects, like: st
     both = both[["kind", "term", "estimate", "std_error", "z", "p", "lower", "upper"]]
     if not like:
         return both
-    published = pd.DataFrame(reader.rows(COEF_SQL, of=like), columns=["kind", "term", "published"])
+    published = pd.DataFrame(reader.rows(SQL["coef"], of=like), columns=["kind", "term", "published"])
     return both.merge(published.drop_duplicates(["kind", "term"]), how="left", on=["kind", "term"])

@@ -10,31 +10,10 @@ import pandas as pd
 
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.own.columns import read_columns
-from dagster_project.publish.own.spec import check_keys
-from dagster_project.published import open_read_only
+from dagster_project.publish.own.spec import check_keys, years_of
+from dagster_project.published import open_read_only, statements
 
-# An indicator stands in several indexes: that of the headline first, its relations, other whole ones, then variants.
-FIRST_SQL = """
-select i.index_code, i.indicator_code from mart.dim_indicator as i join mart.dim_index as x using (index_code)
-where x.is_computed
-order by i.index_code <> $index, i.index_code <> $relations, x.variant_of is not null, x.n_indicator desc, i.index_code
-"""
-INDICATOR_SQL = """
-select city_id, year, value_raw as value from mart.mart_indicator_value
-where index_code = $of and basis = $basis and indicator_code = $code and value_raw is not null
-"""
-SCORE_SQL = """
-select s.city_id, s.year, s.score_100 as value from mart.mart_index_score as s
-join mart.dim_index as x on x.index_code = s.index_code and x.weight_scheme = s.weight_scheme
-where s.index_code = $of and s.basis = $basis and s.score is not null
-"""
-VARIABLE_SQL = "select city_id, year, value from easy.city_variable where variable_code = $code and value is not null"
-FACTS_SQL = """
-select index_code, indicator_code, name_zh, name_en, unit, dimension, direction, cap_high,
-    contains(transform, 'winsor') as is_winsorised
-from mart.dim_indicator where index_code = $of and indicator_code = $code
-"""
-CITIES_SQL = "select city_id, name_zh, name_en from mart.dim_city"
+SQL = statements(__file__)
 
 
 @contextmanager
@@ -52,18 +31,20 @@ class Values:
         self._read = dict[str, pd.DataFrame]()
         self.origins = dict[str, str]()
         self._index_of = dict[str, str]()
-        for row in reader.rows(FIRST_SQL):
+        for row in reader.rows(SQL["first"]):
             self._index_of.setdefault(row["indicator_code"], row["index_code"])
 
     def facts(self, code: str) -> dict[str, Any]:
         """What the file says of an indicator: names, unit, dimension, direction, cap; empty for other codes."""
         if code not in self._index_of:
             return {}
-        return self.reader.rows(FACTS_SQL, of=self._index_of[code], code=code)[0]
+        return self.reader.rows(SQL["facts"], of=self._index_of[code], code=code)[0]
 
-    def names(self) -> dict[str, tuple[str, str]]:
-        """Chinese and English name of each city."""
-        return {row["city_id"]: (row["name_zh"], row["name_en"]) for row in self.reader.rows(CITIES_SQL)}
+    def add_names(self, frame: pd.DataFrame) -> None:
+        """Chinese and English name of each city beside `city_id`."""
+        names = self.reader.frame(SQL["cities"]).set_index("city_id")
+        for at, column in enumerate(("name_zh", "name_en"), start=1):
+            frame.insert(at, column, frame["city_id"].map(names[column]))
 
     def plane(self, name: str, entry: Mapping[str, Any]) -> pd.DataFrame:
         """The figures of one entry: `csv` and `column` of the reader, else the code `of` (default the name).
@@ -104,10 +85,10 @@ class Values:
         basis = self.reader.scope.basis
         if code in self._index_of:
             index = self._index_of[code]
-            return _wide(self.reader.rows(INDICATOR_SQL, of=index, code=code)), f"indicator of {index}"
-        if rows := self.reader.rows(SCORE_SQL, of=code):
+            return _wide(self.reader.rows(SQL["indicator"], of=index, code=code)), f"indicator of {index}"
+        if rows := self.reader.rows(SQL["score"], of=code):
             return _wide(rows), f"score, basis {basis}, 0-100"
-        if rows := self.reader.rows(VARIABLE_SQL, code=code):
+        if rows := self.reader.rows(SQL["variable"], code=code):
             return _wide(rows), "easy.city_variable"
         return None
 
@@ -147,3 +128,26 @@ def _wide(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["city_id", "year", "value"])
     wide = frame.pivot(index="city_id", columns="year", values="value").sort_index().sort_index(axis=1)
     return wide.astype(np.float64)
+
+
+def common_years(planes: Mapping[str, pd.DataFrame], asked: Any, key: str) -> tuple[list[int], list[int] | None]:
+    """Years in which every plane has figures, and those that are asked for. ExportError if one is not."""
+    common = sorted(set.intersection(*(set(map(int, plane.columns)) for plane in planes.values())))
+    years = years_of(asked, key)
+    for year in years or []:
+        for code, plane in planes.items():
+            if year not in plane.columns:
+                span = f"{min(plane.columns)}-{max(plane.columns)}" if len(plane.columns) else "none"
+                raise ExportError(f"{code} has no figure in {year}. Its years: {span}.")
+    return common, years
+
+
+def incomplete(planes: Mapping[str, pd.DataFrame], years: list[int]) -> tuple[list[str], dict[str, str]]:
+    """All cities, and what those lack first that have not every figure in every year."""
+    every = sorted(set().union(*(set(plane.index) for plane in planes.values())))
+    lacking = dict[str, str]()
+    for code, plane in planes.items():
+        missing = plane.reindex(index=every, columns=years).isna()
+        for city in missing.index[missing.any(axis=1)]:
+            lacking.setdefault(city, f"no {code} in {years[int(np.argmax(missing.loc[city].to_numpy()))]}")
+    return every, lacking

@@ -6,6 +6,7 @@ import duckdb
 import pandas as pd
 
 from dagster_project.publish.exhibits.reader import Reader, tables_of
+from dagster_project.published import statements
 
 KEYS = {
     "city_id": ("City", "城市标识"),
@@ -16,47 +17,7 @@ KEYS = {
     "province_en": ("Province", "省份"),
     "year": ("Statistical year", "年份"),
 }
-BASE_SQL = """
-select s.city_id, c.city_code, c.name_en, c.name_zh, c.province_code, c.province_en, s.year, s.rank_year,
-    s.share_imputed_weight, s.is_provisional::tinyint as is_provisional
-from mart.mart_index_score as s join mart.dim_city as c using (city_id)
-where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme
-order by s.city_id, s.year
-"""
-SPECS_SQL = "select unnest([$index, (select x_codes[1] from mart.dim_model_spec where model_id = $model)])"
-SCORES_SQL = f"""
-select case when length(index_code) > 26 then 's_' else 'score_' end || index_code as variable, city_id, year,
-    score_100 as value
-from mart.mart_index_score
-where basis = $basis and weight_scheme = $scheme and score is not null and spec_code in ({SPECS_SQL})
-"""
-INDICATORS_SQL = f"""
-select indicator_code as variable, city_id, year, any_value(value_raw) as value,
-    100 * arg_min(z, index_code <> $index) as z
-from mart.mart_indicator_value
-where basis = $basis and index_code in ({SPECS_SQL}) group by all
-"""
-NAMED_SQL = f"""
-select indicator_code, any_value(name_en), any_value(name_zh), any_value(unit) from mart.dim_indicator
-where index_code in ({SPECS_SQL}) group by 1
-"""
-CONTROLS_SQL = """
-select v.variable_code as variable, v.city_id, v.year, v.value from easy.city_variable as v
-where 'control_' || v.variable_code in (
-    select column_name from duckdb_columns() where schema_name = 'easy' and table_name = 'panel_wide'
-) and v.variable_code not in (select unnest($known::varchar[]))
-"""
-CONTROL_NAMES_SQL = """
-select variable_code, any_value(variable_en), any_value(variable_zh), any_value(unit) from easy.city_variable group by 1
-"""
-GROUPS_SQL = """
-select scheme, city_id, valid_from, valid_to, group_code, group_name_en, group_name_zh
-from mart.dim_group_membership order by all
-"""
-D_SQL = """
-select city_id, year, d from mart.mart_coupling
-where index_code = $index and basis = $basis and weight_scheme = $scheme and form = 'corrected' and scale = 'minmax01'
-"""
+SQL = statements(__file__)
 
 
 @dataclass(frozen=True)
@@ -82,7 +43,7 @@ def read_panel(reader: Reader) -> CityPanel:
     scaled to 0-100 so that higher is better; control_<variable>, what the regressions hold constant besides.
     """
     con, scope = reader.con, reader.scope
-    frame = con.execute(*reader.ready(BASE_SQL)).df()
+    frame = con.execute(*reader.ready(SQL["base"])).df()
     known: dict[str, tuple[str, str, str]] = {name: (*words, "") for name, words in KEYS.items()}
     known |= {
         "rank_year": (f"Rank of {scope.index} in the year", f"当年位次（{scope.index}）", "1 is best"),
@@ -94,13 +55,13 @@ def read_panel(reader: Reader) -> CityPanel:
     for name in values:
         english, chinese = schemes.get(code := name.removeprefix("group_"), (code, code))
         known[name] = (f"Group: {english}", f"分组：{chinese}", "")
-    frame, found = _joined(frame, con.execute(*reader.ready(SCORES_SQL)).df())
+    frame, found = _joined(frame, con.execute(*reader.ready(SQL["scores"])).df())
     titles = {code: (english, chinese) for code, english, chinese in _label(con, "index")}
     for name in found:
         english, chinese = titles.get(code := name.partition("_")[2], (f"index {code}", code))
         known[name] = (f"Score of {english}", f"得分：{chinese}", "points, 0-100 on the base window")
     if "mart_coupling" in reader.tables:
-        d = con.execute(*reader.ready(D_SQL)).df()
+        d = con.execute(*reader.ready(SQL["d"])).df()
         if len(d):
             frame = frame.merge(d.rename(columns={"d": "coupling_d"}), how="left", on=["city_id", "year"])
             known["coupling_d"] = ("Coordination degree with production relations", "与生产关系的耦合协调度", "0-1")
@@ -120,7 +81,7 @@ def _label(con: duckdb.DuckDBPyConnection, kind: str) -> list[tuple[str, str, st
 def _with_groups(
     con: duckdb.DuckDBPyConnection, frame: pd.DataFrame
 ) -> tuple[pd.DataFrame, dict[str, dict[int, str]], dict[str, dict[int, str]]]:
-    known = con.execute(GROUPS_SQL).df()
+    known = con.execute(SQL["groups"]).df()
     values: dict[str, dict[int, str]] = {}
     values_zh: dict[str, dict[int, str]] = {}
     for scheme, rows in known.groupby("scheme", sort=True):
@@ -143,11 +104,11 @@ def _joined(frame: pd.DataFrame, long: pd.DataFrame, value: str = "value") -> tu
 
 
 def _with_indicators(reader: Reader, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, tuple[str, str, str]]]:
-    long = reader.con.execute(*reader.ready(INDICATORS_SQL)).df()
+    long = reader.con.execute(*reader.ready(SQL["indicators"])).df()
     frame, found = _joined(frame, long)
     frame, _ = _joined(frame, long.assign(variable="z_" + long["variable"]), "z")
     known: dict[str, tuple[str, str, str]] = {}
-    for code, english, chinese, unit in reader.con.execute(*reader.ready(NAMED_SQL)).fetchall():
+    for code, english, chinese, unit in reader.con.execute(*reader.ready(SQL["named"])).fetchall():
         if code in found:
             known[code] = (english, chinese or "", unit)
             known[f"z_{code}"] = (f"Scaled: {english}", f"标准化：{chinese}", "0-100, higher is better")
@@ -162,10 +123,10 @@ def _with_controls(
         "select 1 from information_schema.tables where table_schema = 'easy' and table_name = 'panel_wide'"
     ).fetchall():
         return frame, {}
-    long = con.execute(CONTROLS_SQL, {"known": [str(name) for name in frame.columns]}).df()
+    long = con.execute(SQL["controls"], {"known": [str(name) for name in frame.columns]}).df()
     frame, found = _joined(frame, long.assign(variable="control_" + long["variable"]))
     named = {
         f"control_{code}": (english, chinese, unit)
-        for code, english, chinese, unit in con.execute(CONTROL_NAMES_SQL).fetchall()
+        for code, english, chinese, unit in con.execute(SQL["control_names"]).fetchall()
     }
     return frame, {name: named[name] for name in found}

@@ -20,7 +20,7 @@ from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
 from dagster_project.publish.release.folder import known_releases, sha256_of
 from dagster_project.published import TABLES, open_read_only
-from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK, nothing_published
+from dagster_project.run.failures import answering, nothing_published
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
 ROWS = ("csv", "parquet")
@@ -45,38 +45,27 @@ class Asked:
     language: str = "en"
 
 
-def export(paths: Paths, console: Console, asked: Asked) -> int:
+@answering
+def export(paths: Paths, console: Console, asked: Asked) -> None:
     """Write what was asked to a file (a file a chart) or to stdout. Exit code: 0 done, 2 not possible, with why."""
-    try:
-        _check(asked)
-        file = _file(paths, asked)
-        if file is None:
-            return nothing_published(paths, console)
-        _check_out(paths, asked)
-        made, scope = _make(file, asked)
-        if asked.out is None and len(made) > 1:
-            raise ExportError(f"{asked.figure} has several charts: give --out, or name one of {', '.join(made)}.")
-    except ExportError as error:
-        console.print(escape(str(error)), highlight=False, soft_wrap=True)
-        return EXIT_BAD_INPUT
+    _check(asked)
+    file = _file(paths, asked)
+    _check_out(paths, asked)
+    made, scope = _make(file, asked)
+    if asked.out is None and len(made) > 1:
+        raise ExportError(f"{asked.figure} has several charts: give --out, or name one of {', '.join(made)}.")
     for key, content in made.items():
         if asked.out is None:
             sys.stdout.buffer.write(content)
             sys.stdout.flush()
             continue
         out = asked.out if len(made) == 1 else asked.out.with_stem(f"{asked.out.stem}-{key}")
-        _write(out, BOM + content if asked.format == "csv" else content)
+        fresh = out.with_name(f".{out.name}.part")  # whole or not at all
+        fresh.write_bytes(BOM + content if asked.format == "csv" else content)
+        fresh.replace(out)
         mark = f" [bold yellow]{SYNTHETIC}[/]" if scope.is_synthetic else ""
         size = f"{len(content) / 1e6:.2f} MB"
         console.print(f"{escape(str(out))} ({size}), {scope.release}{mark}", highlight=False, soft_wrap=True)
-    return EXIT_OK
-
-
-def _write(out: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    fresh = out.with_name(f".{out.name}.part")
-    fresh.write_bytes(content)
-    fresh.replace(out)
 
 
 def _check(asked: Asked) -> None:
@@ -115,9 +104,11 @@ def _check_out(paths: Paths, asked: Asked) -> None:
             raise ExportError(f"{kept} belongs to the warehouse: write the export elsewhere.")
 
 
-def _file(paths: Paths, asked: Asked) -> Path | None:
+def _file(paths: Paths, asked: Asked) -> Path:
     if asked.release is None:
-        return paths.published_file if paths.published_file.exists() else None
+        if not paths.published_file.exists():
+            raise nothing_published(paths)
+        return paths.published_file
     file = paths.releases / asked.release / "city.duckdb"
     names = [row["release"] for row in known_releases(paths)]
     if asked.release not in names or not file.exists():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -36,13 +36,15 @@ READ_FIRST = (
 )
 
 
+type _Line = tuple[str, str, str]  # of the first sheet: head, text, sheet that the head leads to
+
+
 @dataclass(frozen=True)
 class _Sheet:
-    """`notes`: what the sheet is, for the list of contents."""
+    """`frozen`: how many columns stay in sight."""
 
     name: str
     table: Described
-    notes: str = ""
     frozen: int = 0
 
 
@@ -53,7 +55,7 @@ def frame_to_excel(frame: pd.DataFrame) -> bytes:
 
 def table_to_excel(table: Described, name: str, sources: Sequence[str]) -> bytes:
     """The rows under label, unit and name of each column, and a sheet that says what they are and where from."""
-    about = _About([("about", table.about, ""), *(("", text, "") for text in sources)])
+    about = [("about", table.about, ""), *(("", text, "") for text in sources)]
     return _book([_arranged(name.rpartition(".")[2], table)], about)
 
 
@@ -94,7 +96,7 @@ def _arranged(name: str, table: Described) -> _Sheet:
     first = [column for column in FIRST if column in columns] if FIRST[0] in columns else []
     frame = table.frame[[*first, *(column for column in columns if column not in first)]]
     year = columns.index("year") + 1 if "year" in columns[:3] else 1
-    return _Sheet(name[:31], Described(frame, table.labels, table.units, table.about), table.about, len(first) or year)
+    return _Sheet(name[:31], replace(table, frame=frame), len(first) or year)
 
 
 def _dictionary(sheets: Sequence[_Sheet]) -> Described:
@@ -106,32 +108,19 @@ def _dictionary(sheets: Sequence[_Sheet]) -> Described:
     return Described(pd.DataFrame(rows, columns=["sheet", "column", "meaning", "unit"]), about="Columns of all sheets.")
 
 
-@dataclass
-class _About:
-    """Rows of the first sheet: (head, text, sheet that the head leads to)."""
-
-    rows: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def add(self, head: str, text: str, sheet: str = "") -> None:
-        self.rows.append((head, text, sheet))
-
-
-def _about(reader: Reader, sheets: Sequence[_Sheet], cited: Cited) -> _About:
-    about, say = _About(), reader.words.gettext
-    if reader.scope.is_synthetic:
-        about.add("SYNTHETIC", say(SYNTHETIC))
-    about.add("origin", reader.origin)
-    for k, text in enumerate(READ_FIRST):
-        about.add("" if k else "read this first", say(text))
-    for sheet in sheets:
-        about.add(sheet.name, f"{len(sheet.table.frame):,} rows. {sheet.notes}".strip(), sheet.name)
-    about.add("other tables", "nqpf tables lists them; nqpf export --table NAME --format excel --out FILE writes one.")
-    for form in FORMS:
-        about.add(f"how to cite ({form})", citation(cited, form))
-    return about
+def _about(reader: Reader, sheets: Sequence[_Sheet], cited: Cited) -> list[_Line]:
+    say, others = reader.words.gettext, "nqpf export --table NAME --format excel --out FILE writes one."
+    return [
+        *([("SYNTHETIC", say(SYNTHETIC), "")] if reader.scope.is_synthetic else []),
+        ("origin", reader.origin, ""),
+        *(("" if k else "read this first", say(text), "") for k, text in enumerate(READ_FIRST)),
+        *((one.name, f"{len(one.table.frame):,} rows. {one.table.about}".strip(), one.name) for one in sheets),
+        ("other tables", f"nqpf tables lists them; {others}", ""),
+        *((f"how to cite ({form})", citation(cited, form), "") for form in FORMS),
+    ]
 
 
-def _book(sheets: Sequence[_Sheet], about: _About | None = None, **properties: Any) -> bytes:
+def _book(sheets: Sequence[_Sheet], about: Sequence[_Line] = (), **properties: Any) -> bytes:
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     if properties:
@@ -162,11 +151,11 @@ class _Writer:
         self.link = book.add_format({"font_color": "#1f6fae", "underline": 1, "valign": "top"})
         self.formats: dict[str, Format] = {}
 
-    def about(self, about: _About) -> None:
+    def about(self, lines: Sequence[_Line]) -> None:
         sheet = self.book.add_worksheet("about")
         sheet.set_column(0, 0, 24)
         sheet.set_column(1, 1, 110)
-        for row, (head, text, target) in enumerate(about.rows):
+        for row, (head, text, target) in enumerate(lines):
             if target:
                 sheet.write_url(row, 0, f"internal:'{target}'!A1", self.link, head)
             else:
@@ -195,27 +184,21 @@ class _Writer:
     def _column(self, sheet: Worksheet, top: int, k: int, values: pd.Series[Any], unit: str) -> float:
         """Write the cells; returns the width that they need."""
         name = str(values.name)
-        if values.dtype.kind == "b" or str(values.dtype) == "boolean":
-            write: Callable[[int, Any], Any] = lambda row, value: sheet.write_boolean(row, k, bool(value))  # noqa: E731
-            width = 8
-        elif values.dtype.kind in "iuf":
-            found = self._format(number_format(name, values, unit))
-            write = lambda row, value: sheet.write_number(row, k, value, found)  # noqa: E731
-            width = 11
+        is_flag, is_number = values.dtype.kind == "b" or str(values.dtype) == "boolean", values.dtype.kind in "iuf"
+        if is_flag or is_number:
+            found, width = None if is_flag else self._format(number_format(name, values, unit)), 8 if is_flag else 11
         else:
             values = values.map(_text, na_action="ignore")
-            write = lambda row, text: sheet.write_string(  # noqa: E731
-                row, k, text, self.quoted if text.startswith(FORMULA_STARTS) else None
-            )
             width = max((_width(text) for text in values.dropna().head(500)), default=0)
         for row, value in enumerate(values.tolist(), start=top):
-            if not (
-                value is None
-                or value is pd.NA
-                or value is pd.NaT
-                or (isinstance(value, float) and not math.isfinite(value))
-            ):
-                write(row, value)
+            if pd.isna(value) or (isinstance(value, float) and not math.isfinite(value)):
+                continue
+            if is_flag:
+                sheet.write_boolean(row, k, bool(value))
+            elif is_number:
+                sheet.write_number(row, k, value, found)
+            else:
+                sheet.write_string(row, k, value, self.quoted if value.startswith(FORMULA_STARTS) else None)
         return min(60, max(width, len(name))) + 2
 
     def _format(self, code: str) -> Format:

@@ -66,19 +66,15 @@ def _with_id(panel: CityPanel) -> CityPanel:
         return panel
     frame = panel.frame.copy()
     frame.insert(0, ID, digits.astype("int32"))
-    named = {
-        column: dict(zip(frame[ID].tolist(), frame[column].astype(str).tolist(), strict=True))
-        for column in ("name_en", "name_zh")
-        if column in frame
-    }
-    words = named.get("name_en") or named.get("name_zh")
+    names = [column for column in ("name_en", "name_zh") if column in frame]
+    named = [{ID: dict(zip(frame[ID].tolist(), frame[name].astype(str).tolist(), strict=True))} for name in names]
     return CityPanel(
         frame,
         {ID: "City as a number: xtset city year", **panel.labels},
         panel.units,
-        {**({ID: words} if words else {}), **panel.values},
+        {**(named[0] if named else {}), **panel.values},
         {ID: "城市（数字标识）", **panel.labels_zh},
-        {**({ID: named["name_zh"]} if "name_zh" in named else {}), **panel.values_zh},
+        {**(named[-1] if "name_zh" in names else {}), **panel.values_zh},
     )
 
 
@@ -134,15 +130,8 @@ def _with_parts(content: bytes, held: Sequence[tuple[str, str, str]], values: Ma
     body = content[start + 14 * 8 :]
     data, end = places[9] - longer - start - 14 * 8, last - start - 14 * 8
     empty = data - len(b"<characteristics></characteristics>")
-    return (
-        content[:start]
-        + struct.pack("<14Q", *places)
-        + body[:empty]
-        + characteristics
-        + body[data:end]
-        + labels
-        + body[end:]
-    )
+    parts = (body[:empty], characteristics, body[data:end], labels, body[end:])
+    return content[:start] + struct.pack("<14Q", *places) + b"".join(parts)
 
 
 def _characteristic(variable: str, name: str, text: str) -> bytes:

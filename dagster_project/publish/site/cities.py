@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,78 +12,24 @@ from dagster_project.publish.exhibits.chart import Drawing, draw, tick_text, tic
 from dagster_project.publish.exhibits.exhibit import Chart, number
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
-from dagster_project.publish.site.findings import Said, picture
-from dagster_project.publish.site.overview import bar, spark
+from dagster_project.publish.site.findings import Said, picture, side
+from dagster_project.published import statements
 
 MIDDLE = 420  # pixels: half a page, or a phone
-SCORES_SQL = """
-select s.city_id, s.year, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi
-from mart.mart_index_score as s
-left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
-where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
-    and s.year between $first and $last order by s.city_id, s.year
-"""
-PARTS_SQL = """
-select city_id, index_code[length($index) + 2:] as part, score_100 as score from mart.mart_index_score
-where spec_code = $index and index_code <> $index and basis = $basis and weight_scheme = $scheme and year = $last
-"""
-JUDGED_SQL = """
-select s.city_id, city.name, city.full_name, city.province, name('admin_tier', city.admin_tier) as tier, s.in_sample,
-    s.drop_reason
-from mart.mart_sample_city as s join city using (city_id) where s.index_code = $index order by s.city_id
-"""
-GROUPS_SQL = """
-select city_id, scheme, group_code from mart.dim_group_membership
-where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, place('scheme', scheme)
-"""
-VALUES_SQL = """
-select k.city_id, k.year, k.indicator_code, k.contribution * 100 as points, v.value_raw as value,
-    v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n
-from mart.mart_index_contribution as k
-left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
-where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
-window same as (partition by k.year, k.indicator_code)
-order by k.city_id, k.indicator_code, k.year
-"""
-INDICATORS_SQL = """
-select indicator_code as code, tier, unit from mart.dim_indicator where index_code = $index
-order by tier, indicator_code
-"""
-NEIGHBOURS_SQL = """
-select city_id_receiver as city_id, city_id_emitter as other, distance_km from mart.mart_spatial_weight_edge
-where w_code = $w order by 1, distance_km, 2
-"""
-BENCHMARK_SQL = (
-    "select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_path where @slice and year = $last"
-)
-REVISIONS_SQL = """
-select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
-from mart.mart_revision_log
-qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
-order by city_id, abs(pct_change) desc nulls last
-"""
-EDITS_SQL = """
-select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
-    arg_max(printed_value, (influence, -year)) as printed, arg_max(used_value, (influence, -year)) as used
-from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
-group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
-"""
-COLUMNS_SQL = "select column_name from information_schema.columns where table_name = 'mart_indicator_source'"
-TRAIL_SQL = """
-select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, {rule} as rule, {action} as action,
-    {used} as used, value_origin as origin, source, file, sheet, cell
-from mart.mart_indicator_source
-where index_code = $index and year between $first and $last
-qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
-order by city_id, year, variable_code, file, sheet, cell
-"""
+SQL = statements(__file__)
 
 
-@dataclass(frozen=True, eq=False)
 class CityFacts:
     """Rows of all cities, read once: codes and figures, without words of a language."""
 
-    reader: Reader
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.scores = self._by_city(SQL["scores"], "mart_index_score")
+        self.values = self._by_city(SQL["values"], "mart_index_contribution")
+        self.neighbours = self._by_city(SQL["neighbours"], "mart_spatial_weight_edge")
+        self.paths = self._by_city(SQL["benchmark"], "mart_city_path")
+        self.revisions = self._by_city(SQL["revisions"], "mart_revision_log")
+        self.edits = self._by_city(SQL["edits"], "mart_edit")
 
     def _by_city(self, sql: str, *tables: str) -> dict[str, list[Record]]:
         held: dict[str, list[Record]] = defaultdict(list)
@@ -93,38 +38,14 @@ class CityFacts:
         return held
 
     @cached_property
-    def scores(self) -> dict[str, list[Record]]:
-        return self._by_city(SCORES_SQL, "mart_index_score")
-
-    @cached_property
     def parts(self) -> dict[str, dict[str, float]]:
-        found = self._by_city(PARTS_SQL, "mart_index_score")
+        found = self._by_city(SQL["parts"], "mart_index_score")
         return {city: {row["part"]: row["score"] for row in rows} for city, rows in found.items()}
 
     @cached_property
     def groups(self) -> dict[str, dict[str, str]]:
-        found = self._by_city(GROUPS_SQL, "dim_group_membership")
+        found = self._by_city(SQL["groups"], "dim_group_membership")
         return {city: {row["scheme"]: row["group_code"] for row in rows} for city, rows in found.items()}
-
-    @cached_property
-    def values(self) -> dict[str, list[Record]]:
-        return self._by_city(VALUES_SQL, "mart_index_contribution")
-
-    @cached_property
-    def neighbours(self) -> dict[str, list[Record]]:
-        return self._by_city(NEIGHBOURS_SQL, "mart_spatial_weight_edge")
-
-    @cached_property
-    def paths(self) -> dict[str, list[Record]]:
-        return self._by_city(BENCHMARK_SQL, "mart_city_path")
-
-    @cached_property
-    def revisions(self) -> dict[str, list[Record]]:
-        return self._by_city(REVISIONS_SQL, "mart_revision_log")
-
-    @cached_property
-    def edits(self) -> dict[str, list[Record]]:
-        return self._by_city(EDITS_SQL, "mart_edit")
 
     @cached_property
     def trail(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -132,10 +53,10 @@ class CityFacts:
         cell)."""
         held: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         if self.reader.has("mart_indicator_source"):
-            there = {row["column_name"] for row in self.reader.rows(COLUMNS_SQL)}
+            there = {row["column_name"] for row in self.reader.rows(SQL["columns"])}
             own = {"printed": "unit_printed", "rule": "edit_rule", "action": "edit_action", "used": "used_value"}
             text, values = self.reader.ready(
-                TRAIL_SQL.format(**{key: name if name in there else "null" for key, name in own.items()})
+                SQL["trail"].format(**{key: name if name in there else "null" for key, name in own.items()})
             )
             for city, *row in self.reader.con.execute(text, values).fetchall():
                 held[city].append(tuple(row))
@@ -157,7 +78,6 @@ class CityFacts:
 
 def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[str, Any]]:
     """Rows of the list, by rank."""
-    n = len(facts.scores)
     rows = []
     for city in judged:
         found = facts.scores.get(city["city_id"], [])
@@ -169,25 +89,14 @@ def listed(reader: Reader, facts: CityFacts, judged: list[Record]) -> list[dict[
         rows.append(
             {
                 **city,
-                "order": last["rank"],
-                "rank": last["rank"],
-                "score": number(last["score"], 1),
-                "bar": bar(last["lo"], last["hi"], last["rank"], n),
-                "new": number(parts.get("new"), 1),
-                "quality": number(parts.get("quality"), 1),
+                **last,
+                "new": parts.get("new"),
+                "quality": parts.get("quality"),
                 "move": "" if move is None else f"{move:+d}".replace("-", "−") if move else "0",
-                "spark": spark([row["score"] for row in found]),
+                "scores": [row["score"] for row in found],
             }
         )
-    return sorted(rows, key=lambda row: (row["order"], row["city_id"]))
-
-
-def plain(value: float | None) -> str:
-    """A figure with the digits that its size needs."""
-    if value is None:
-        return "–"
-    size = abs(value)
-    return number(value, 0 if size >= 1000 or value == int(value) else 2 if size >= 1 else 4)
+    return sorted(rows, key=lambda row: (row["rank"], row["city_id"]))
 
 
 class Profiles:
@@ -196,11 +105,8 @@ class Profiles:
     def __init__(self, reader: Reader, facts: CityFacts, judged: list[Record]) -> None:
         self.reader, self.facts, self.judged = reader, facts, judged
         self.names = {row["city_id"]: row for row in judged}
-        self.indicators = reader.rows(INDICATORS_SQL)
+        self.indicators = reader.rows(SQL["indicators"])
         self.n = len(facts.scores)
-
-    def name(self, kind: str, code: Any) -> str:
-        return self.reader.name(kind, code or "")
 
     def each(self) -> Iterator[dict[str, Any]]:
         for city in self.judged:
@@ -208,9 +114,9 @@ class Profiles:
 
     def profile(self, city: Record) -> dict[str, Any]:
         """Everything on the page of a city."""
-        words, key = self.reader.words, city["city_id"]
+        key = city["city_id"]
         found = self.facts.scores.get(key, [])
-        groups = [self.name("group", code) for code in dict.fromkeys(self.facts.groups.get(key, {}).values())]
+        groups = [self.reader.name("group", code) for code in dict.fromkeys(self.facts.groups.get(key, {}).values())]
         about = " · ".join(filter(None, [city["province"], city["tier"], *groups]))
         made = {**city, "about": about, "said": self._said(city, found), "in_sample": bool(found)}
         if found:
@@ -219,35 +125,11 @@ class Profiles:
                 "waterfall": self._waterfall(city, found),
                 "indicators": self._indicators(key),
             }
-        revisions = self.facts.revisions.get(key, [])
         return {
             **made,
             "neighbours": self._neighbours(key),
-            "edits": [
-                words.say(
-                    "{variable}, {years}: {action} ({rule}); printed {printed}, used {used} ({unit})",
-                    variable=self.name("variable", row["variable_code"]),
-                    years=row["y0"] if row["y0"] == row["y1"] else f"{row['y0']}–{row['y1']}",
-                    action=self.name("edit_action", row["action"]),
-                    rule=self.name("edit_rule", row["rule"]),
-                    printed=plain(row["printed"]),
-                    used=plain(row["used"]),
-                    unit=self.name("unit", row["unit"]),
-                )
-                for row in self.facts.edits.get(key, [])
-            ],
-            "n_revisions": revisions[0]["n"] if revisions else 0,
-            "revisions": [
-                {
-                    "variable": self.name("variable", row["variable_code"]),
-                    "year": row["year"],
-                    "before": plain(row["value_old"]),
-                    "now": plain(row["value_new"]),
-                    "unit": self.name("unit", row["unit"]),
-                    "source": self.name("source", row["source_new"]),
-                }
-                for row in revisions
-            ],
+            "edits": self.facts.edits.get(key, []),
+            "revisions": self.facts.revisions.get(key, []),
             "has_trail": key in self.facts.trail,
         }
 
@@ -260,20 +142,16 @@ class Profiles:
         own = {"city": name, "rank": last["rank"], "n": n, "year": last["year"], "score": last["score"]}
         if last["lo"] is None:
             return [Said(words.say("{city} ranks {rank} of {n} in {year} with {score:.1f} points.", **own))]
-        said = [
-            Said(
-                words.say(
-                    "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
-                    " choices its rank is {lo} to {hi}.",
-                    **own,
-                    lo=last["lo"],
-                    hi=last["hi"],
-                )
-            )
-        ]
-        middle = (n + 1) / 2
+        text = words.say(
+            "{city} ranks {rank} of {n} in {year} with {score:.1f} points; in 90 % of the draws over all"
+            " choices its rank is {lo} to {hi}.",
+            **own,
+            lo=last["lo"],
+            hi=last["hi"],
+        )
+        said, middle = [Said(text)], (n + 1) / 2
         ends = {"est": middle - last["rank"], "lo": middle - last["hi"], "hi": middle - last["lo"]}
-        says = 1 if ends["lo"] > 0 else -1 if ends["hi"] < 0 else 0
+        says = side(ends)
         texts = {
             1: msg("It is above the median city in at least 95 % of the draws."),
             -1: msg("It is below the median city in at least 95 % of the draws."),
@@ -281,12 +159,9 @@ class Profiles:
         }
         said.append(Said(words.gettext(texts[says]), says, **ends))
         if first["lo"] is not None and first["year"] < last["year"]:
-            ends = {
-                "est": float(first["rank"] - last["rank"]),
-                "lo": float(first["lo"] - last["hi"]),
-                "hi": float(first["hi"] - last["lo"]),
-            }
-            says = 1 if ends["lo"] > 0 else -1 if ends["hi"] < 0 else 0
+            pairs = {"est": ("rank", "rank"), "lo": ("lo", "hi"), "hi": ("hi", "lo")}
+            ends = {name: float(first[then] - last[now]) for name, (then, now) in pairs.items()}
+            says = side(ends)
             texts = {
                 1: msg("Since {year} it rose from rank {r0}, more than both ranges allow."),
                 -1: msg("Since {year} it fell from rank {r0}, more than both ranges allow."),
@@ -295,15 +170,12 @@ class Profiles:
             said.append(Said(words.say(texts[says], year=first["year"], r0=first["rank"]), says, **ends))
         for path in self.facts.paths.get(city["city_id"], []):
             if path["p_path"] is not None:
-                said.append(
-                    Said(
-                        words.say(
-                            "Path by the stated rule: {path} ({share:.0f} % of the draws agree).",
-                            path=self.name("path", path["path"]),
-                            share=100 * path["p_path"],
-                        )
-                    )
+                text = words.say(
+                    "Path by the stated rule: {path} ({share:.0f} % of the draws agree).",
+                    path=self.reader.name("path", path["path"]),
+                    share=100 * path["p_path"],
                 )
+                said.append(Said(text))
         return said
 
     def _lines(self, city: Record, found: list[Record]) -> dict[str, Markup]:
@@ -313,7 +185,7 @@ class Profiles:
         groups = self.facts.groups.get(key, {})
         scheme = next((name for name in groups if ("four" in name or "region" in name)), next(iter(groups), ""))
         if scheme:
-            label = words.say("median, {group}", group=self.name("group", groups[scheme]))
+            label = words.say("median, {group}", group=self.reader.name("group", groups[scheme]))
             rows += [{**row, "series": label} for row in self.facts.medians.get((scheme, groups[scheme]), [])]
         for path in self.facts.paths.get(key, []):
             peer = self.facts.scores.get(path["other"] or "", [])
@@ -334,7 +206,7 @@ class Profiles:
         steps = [(str(found[0]["year"]), 0.0, found[0]["score"])]
         at = found[0]["score"]
         for tier, change in moved.items():
-            steps.append((self.name("tier", tier), at, at + change))
+            steps.append((self.reader.name("tier", tier), at, at + change))
             at += change
         steps.append((str(found[-1]["year"]), 0.0, found[-1]["score"]))
         label = words.gettext(msg("What moved the score"))
@@ -352,19 +224,7 @@ class Profiles:
             if last is None:
                 continue
             change = last["points"] - first["points"] if first else None
-            share = (last["place"] - 1) / max(1, last["n"] - 1)
-            rows.append(
-                {
-                    "code": indicator["code"],
-                    "name": self.name("indicator", indicator["code"]),
-                    "strip": _strip(share, last["place"], last["n"]),
-                    "value": plain(last["value"]),
-                    "unit": self.name("unit", indicator["unit"]),
-                    "points": number(last["points"], 1),
-                    "change": "" if change is None else ("+" if change > 0 else "") + number(change, 1),
-                    "origin": self.name("origin", last["origin"]),
-                }
-            )
+            rows.append({**indicator, **last, "change": change})
         return rows
 
     def _neighbours(self, key: str) -> list[dict[str, Any]]:
@@ -373,14 +233,7 @@ class Profiles:
             other, scores = self.names.get(row["other"]), self.facts.scores.get(row["other"], [])
             if other:
                 last = scores[-1] if scores else {"rank": "–", "score": None}
-                made.append(
-                    {
-                        **other,
-                        "rank": last["rank"],
-                        "score": number(last["score"], 1) or "–",
-                        "km": number(row["distance_km"], 0),
-                    }
-                )
+                made.append({**other, "rank": last["rank"], "score": last["score"], "km": row["distance_km"]})
         return made
 
 
@@ -409,13 +262,6 @@ def trail_data(rows: list[tuple[Any, ...]]) -> dict[str, Any]:
 def _is_printed(text: str | None, value: float | None) -> bool:
     """The script reads the number out of the text: digits and a point, nothing else."""
     return value is not None and re.fullmatch(r"-?\d+(\.\d+)?", text or "") is not None and float(text or "") == value
-
-
-def _strip(share: float, rank: int, n: int) -> Markup:
-    return Markup(
-        f'<svg class="strip" viewBox="0 0 160 12" role="img" aria-label="{rank} / {n}"><path d="M4,6H156M80,2V10"/>'
-        f'<circle cx="{4 + 152 * share:.0f}" cy="6" r="4"/></svg>'
-    )
 
 
 def _steps(steps: list[tuple[str, float, float]], width: float) -> Drawing:

@@ -1,6 +1,7 @@
 """Questions with their sentence, figure and doubt: what pages.yml describes, read from one file in one language."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -13,7 +14,7 @@ from markupsafe import Markup
 
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import NARROW, WIDE, Drawing, draw
-from dagster_project.publish.exhibits.exhibit import Exhibit, Grid, exhibits, read_grid, read_notes, read_rows
+from dagster_project.publish.exhibits.exhibit import Exhibit, exhibits, read_grid, read_notes, read_rows
 from dagster_project.publish.exhibits.markup import html_table
 from dagster_project.publish.exhibits.reader import SYNTHETIC, ExportError, Reader, Record
 from dagster_project.publish.locale import msg
@@ -49,7 +50,6 @@ class Shown:
     svgs: list[Markup] = field(default_factory=list)
     map: dict[str, Any] | None = None
     table: Markup | None = None
-    n_rows: int = 0
 
 
 @cache
@@ -100,10 +100,12 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
     exhibit = exhibits()[code]
     words = reader.words
     try:
-        rows = kept.setdefault(code, read_rows(reader, exhibit)) if kept is not None else read_rows(reader, exhibit)
+        rows = read_rows(reader, exhibit)
         grid = read_grid(reader, exhibit, rows, origin=False) if exhibit.columns and not exhibit.chart else None
     except ExportError:
         return words.say(ABSENT, title=words.gettext(exhibit.title))
+    if kept is not None:
+        kept[code] = rows
     notes = read_notes(reader, exhibit, rows)
     if exhibit.chart and exhibit.chart.mark == "map":
         notes.append(words.gettext(maps.NOTE))
@@ -118,14 +120,11 @@ def show(reader: Reader, code: str, kept: dict[str, list[Record]] | None = None)
         "method": exhibit.method,
     }
     if grid is not None:
-        return Shown(**own, table=_table(grid), n_rows=sum(row.kind == "body" for row in grid.rows))  # type: ignore[arg-type]
+        return Shown(**own, table=html_table(grid, caption=False))  # type: ignore[arg-type]
     if exhibit.chart and exhibit.chart.mark == "map":
-        return Shown(**own, map=map_data(exhibit, rows))  # type: ignore[arg-type]
+        digits = exhibit.chart.digits
+        return Shown(**own, map=map_data(rows, lambda value: f"{value:,.{digits}f}"))  # type: ignore[arg-type]
     return Shown(**own, svgs=[Markup(svg) for svg in drawn(reader, exhibit, rows, own["title"], notes)])  # type: ignore[arg-type]
-
-
-def _table(grid: Grid) -> Markup:
-    return html_table(grid, caption=False)
 
 
 def drawn(reader: Reader, exhibit: Exhibit, rows: list[Record], title: Any, notes: list[str]) -> list[str]:
@@ -156,22 +155,17 @@ def picture(reader: Reader, drawing: Drawing, title: str, label: str, rows: list
     }
 
 
-def map_data(exhibit: Exhibit, rows: list[Record]) -> dict[str, Any]:
-    """What the script draws: a step of the palette or a category for each city, and the key."""
-    assert exhibit.chart is not None
-    numbers = [float(row["y"]) for row in rows if row.get("y") is not None]
-    if not numbers:
+def map_data(rows: list[Record], text: Callable[[float], str]) -> dict[str, Any]:
+    """What the script draws: a step of the palette or a category for each city, and the key; `text`: of a number."""
+    known = {row["city_id"]: float(row["y"]) for row in rows if row.get("y") is not None}
+    if rows and not known:
         names = [str(name) for name in dict.fromkeys(row["series"] for row in rows)]
         key = [[f"a{k}", name, sum(row["series"] == name for row in rows)] for k, name in enumerate(names)]
         return {"fill": {row["city_id"]: f"a{names.index(str(row['series']))}" for row in rows}, "key": key}
-    limits = maps.breaks(numbers)
-    classes = {row["city_id"]: maps.class_of(float(row["y"]), limits) for row in rows if row.get("y") is not None}
-    ends = [min(numbers), *limits, max(numbers)]
-    digits = exhibit.chart.digits
-    key = [
-        [f"s{maps.class_of(low, limits)}", f"{low:,.{digits}f}–{high:,.{digits}f}", 0] for low, high in pairwise(ends)
-    ]
-    return {"fill": {city: f"s{step}" for city, step in classes.items()}, "key": key}
+    limits = maps.breaks(list(known.values()))
+    ends = [min(known.values()), *limits, max(known.values())] if known else []
+    key = [[f"s{maps.class_of(low, limits)}", f"{text(low)}–{text(high)}", 0] for low, high in pairwise(ends)]
+    return {"fill": {city: f"s{maps.class_of(value, limits)}" for city, value in known.items()}, "key": key}
 
 
 def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None) -> dict[str, Any]:
@@ -201,3 +195,27 @@ def page(reader: Reader, slug: str, kept: dict[str, list[Record]] | None = None)
         "appendix": [one for one in held if isinstance(one, Shown)],
         "absent": [one for one in held if isinstance(one, str)],
     }
+
+
+def headline(reader: Reader) -> Said:
+    """The finding, no more than the ranges of the ranks allow."""
+    own = overview()
+    return [*said(reader, own["headline"]), *said(reader, own["bare"])][0]
+
+
+def findings_held(reader: Reader) -> list[Said]:
+    """What the files say about the findings that the study set out to test; nothing where no regression was planned."""
+    return [one for claim in overview()["findings"] for one in said(reader, claim)]
+
+
+def cards(reader: Reader) -> list[dict[str, Any]]:
+    """Level, gap, movers, trust: one sentence, one small line, one link each; without those that cannot be said."""
+    made = []
+    for card in overview()["cards"]:
+        slug, question, claim = card.get("same", ("", 0, 0))
+        found = said(reader, pages()[slug]["questions"][question]["claims"][claim] if slug else card)
+        series = reader.rows(card["spark"]) if "spark" in card and reader.has(*card["marts"]) else []
+        if found:
+            title, line = reader.words.gettext(card["title"]), [row["v"] for row in series]
+            made.append({"title": title, "href": card["href"], "said": found[0], "line": line})
+    return made

@@ -2,64 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
 
-from dagster_project.publish.exhibits import map as maps
-from dagster_project.publish.exhibits.chart import draw
+from dagster_project.publish.exhibits.chart import by, draw
 from dagster_project.publish.exhibits.exhibit import Chart, number
 from dagster_project.publish.exhibits.reader import Reader, Record
 from dagster_project.publish.locale import msg
-from dagster_project.publish.site.cities import MIDDLE, plain
-from dagster_project.publish.site.findings import picture
+from dagster_project.publish.site.cities import MIDDLE
+from dagster_project.publish.site.findings import map_data, picture
+from dagster_project.publish.site.marks import plain
+from dagster_project.published import statements
 
-LIST_SQL = """
-select i.indicator_code as code, name('indicator', i.indicator_code) as name, name('tier', i.tier) as tier,
-    name('unit', i.unit) as unit, i.direction, i.formula_sql as formula, 100 * w.weight as weight,
-    100 * w.weight_p05 as lo, 100 * w.weight_p95 as hi
-from mart.dim_indicator as i
-left join mart.mart_index_weight as w on w.index_code = i.index_code and w.indicator_code = i.indicator_code
-    and w.basis = $basis and w.weight_scheme = $scheme and w.year is null
-where i.index_code = $index order by i.tier, i.indicator_code
-"""
-VALUES_SQL = """
-select v.indicator_code as code, v.city_id, city.name, v.value_raw as value
-from mart.mart_indicator_value as v join city using (city_id)
-where v.index_code = $index and v.basis = $basis and v.year = $last and v.value_raw is not null
-order by code, v.city_id
-"""
-SOURCES_SQL = """
-select indicator_code as code, string_agg(distinct name('source', source), '; ') as sources,
-    string_agg(distinct name('variable', variable_code), '; ') as variables
-from mart.mart_indicator_source where index_code = $index group by all
-"""
-COVERAGE_SQL = """
-select indicator_code as code, year, n_observed, n_imputed, n_suspected_fill as n_fill, n_missing, n_city
-from mart.mart_indicator_coverage where index_code = $index and year between $first and $last order by code, year
-"""
-WEIGHTS_SQL = """
-select indicator_code as code, name('weight_scheme', weight_scheme) as label, 100 * weight as x, 100 * weight_p05 as lo,
-    100 * weight_p95 as hi
-from mart.mart_index_weight where index_code = $index and basis = $basis and year is null
-order by code, place('weight_scheme', weight_scheme)
-"""
-EDITS_SQL = """
-select code, count(*) as n
-from (select unnest(string_split(indicators, ' ')) as code from mart.mart_edit
-    where index_code = $index and is_selected and action in ('quarantine', 'replace', 'relink'))
-group by code
-"""
+SQL = statements(__file__)
 SHOWN = 8
 BINS = 24
-
-
-def _by_code(rows: list[Record]) -> dict[str, list[Record]]:
-    held: dict[str, list[Record]] = {}
-    for row in rows:
-        held.setdefault(row["code"], []).append(row)
-    return held
 
 
 class Indicators:
@@ -67,11 +25,18 @@ class Indicators:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.rows = reader.rows(LIST_SQL)
-        self.values = _by_code(reader.rows(VALUES_SQL))
-        self.coverage = _by_code(reader.rows(COVERAGE_SQL) if reader.has("mart_indicator_coverage") else [])
-        self.weights = _by_code(reader.rows(WEIGHTS_SQL))
-        self.sources = _by_code(reader.rows(SOURCES_SQL) if reader.has("mart_indicator_source") else [])
+        self.rows = reader.rows(SQL["list"])
+        self.dimensions = sorted({row["dimension"] for row in self.rows})
+        self.values = by(reader.rows(SQL["values"]), "code")
+        self.coverage = by(reader.rows(SQL["coverage"]) if reader.has("mart_indicator_coverage") else [], "code")
+        self.weights = by(reader.rows(SQL["weights"]), "code")
+        self.edits = by(reader.rows(SQL["edits"]) if reader.has("mart_edit") else [], "code")
+        self.sources = by(reader.rows(SQL["sources"]) if reader.has("mart_indicator_source") else [], "code")
+
+    def _edited(self, n: int) -> str:
+        return self.reader.words.say(
+            "One printed figure behind it was edited.", "{n:,} printed figures behind it were edited.", n=n
+        )
 
     def _better(self, row: Record) -> str:
         words = self.reader.words
@@ -109,22 +74,21 @@ class Indicators:
         """Everything on the page of an indicator."""
         words, code = self.reader.words, row["code"]
         last = self.values.get(code, [])
-        ordered = sorted(last, key=lambda one: (-row["direction"] * one["value"], one["city_id"]))
+        ordered = sorted(last, key=lambda one: (-row["direction"] * one["y"], one["city_id"]))
         shown = min(SHOWN, len(ordered) // 2)
-        ends = [{**one, "value": plain(one["value"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
+        ends = [{**one, "value": plain(one["y"])} for one in (*ordered[:shown], *ordered[len(ordered) - shown :])]
         source = self.sources.get(code, [{"sources": "", "variables": ""}])[0]
         weight = words.say(
             "{weight:.1f} % (90 % range {lo:.1f} to {hi:.1f})", **{k: row[k] for k in ("weight", "lo", "hi")}
         )
-        edits = {one["code"]: one["n"] for one in self.reader.rows(EDITS_SQL)} if self.reader.has("mart_edit") else {}
         return {
             **row,
             "better": self._better(row),
             "weight": weight if row["lo"] is not None else f"{number(row['weight'], 1)} %",
             "variables": source["variables"],
             "sources": source["sources"],
-            "map": self._map(last),
-            "histogram": self._histogram(row, [one["value"] for one in last]),
+            "map": map_data(last, plain) | {"say": {one["city_id"]: plain(one["y"]) for one in last}},
+            "histogram": self._histogram(row, [one["y"] for one in last]),
             "ends": list(zip(ends[:shown], ends[shown:], strict=True)),
             "coverage": self.coverage.get(code, []),
             "weights": self._chart(
@@ -133,24 +97,7 @@ class Indicators:
                 row["name"],
                 msg("Weight under all schemes"),
             ),
-            "edits": words.say(
-                "One printed figure behind it was edited.",
-                "{n:,} printed figures behind it were edited.",
-                n=edits[code],
-            )
-            if code in edits
-            else "",
-        }
-
-    def _map(self, last: list[Record]) -> dict[str, Any]:
-        limits = maps.breaks([one["value"] for one in last])
-        ends = [one["value"] for one in last]
-        bounds = [min(ends), *limits, max(ends)] if ends else []
-        key = [[f"s{maps.class_of(low, limits)}", f"{plain(low)}–{plain(high)}", 0] for low, high in pairwise(bounds)]
-        return {
-            "fill": {one["city_id"]: f"s{maps.class_of(one['value'], limits)}" for one in last},
-            "key": key,
-            "say": {one["city_id"]: plain(one["value"]) for one in last},
+            "edits": self._edited(self.edits[code][0]["n"]) if code in self.edits else "",
         }
 
     def _histogram(self, row: Record, values: list[float]) -> dict[str, Markup] | None:

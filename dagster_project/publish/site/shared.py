@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,59 +18,14 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader, Record
 from dagster_project.publish.paper.excel import frame_to_excel
 from dagster_project.publish.paper.inert import plain_cell
 from dagster_project.publish.whatif import presets
+from dagster_project.published import statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 BOM = "\ufeff"
-SCORES_SQL = """
-select case index_code when $index then 'composite' else index_code[length($index) + 2:] end as part, city_id, year,
-    score_100 as score, rank_year as rank
-from mart.mart_index_score
-where spec_code = $index and basis = $basis and weight_scheme = $scheme and score is not null
-    and year between $first and $last
-    and (index_code = $index or index_code[length($index) + 2:] in (select dimension from mart.dim_indicator
-        where index_code = $index))
-order by part, city_id, year
-"""
-RANGES_SQL = """
-select city_id, year, rank_p05, rank_p95 from mart.mart_index_uncertainty
-where index_code = $index and basis = $basis and rank_p05 is not null and year between $first and $last
-"""
-CITIES_SQL = """
-select c.city_id, c.city_code, c.name_en, c.name_zh, c.province_en, c.province_name, s.in_sample
-from mart.dim_city as c join mart.mart_sample_city as s using (city_id)
-where s.index_code = $index and c.boundary_vintage = (select max(boundary_vintage) from mart.dim_city)
-order by c.city_id
-"""
-GROUPS_SQL = """
-select city_id, scheme, group_code from mart.dim_group_membership
-where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, scheme
-"""
-PATHS_SQL = "select city_id, path from mart.mart_city_path where @slice and year = $last"
-Z_SQL = """
-select city_id, year, indicator_code, z from mart.mart_indicator_value
-where index_code = $index and basis = $basis and year between $first and $last
-"""
-VALUES_SQL = """
-select v.indicator_code, v.city_id, city.name_en, city.name_zh, v.unit, v.year, v.value_raw as value
-from mart.mart_indicator_value as v join city using (city_id)
-where v.index_code = $index and v.basis = $basis and v.year between $first and $last
-"""
-INDICATORS_SQL = """
-select indicator_code as code, tier, dimension, direction, unit, formula_sql, transform, provenance
-from mart.dim_indicator where index_code = $index order by tier, indicator_code
-"""
+SQL = statements(__file__)
 NAMES = (
-    "indicator",
-    "variable",
-    "unit",
-    "origin",
-    "source",
-    "group",
-    "path",
-    "tier",
-    "part",
-    "weight_scheme",
-    "edit_action",
+    *("indicator", "variable", "unit", "origin", "source", "group", "path", "tier", "part"),
+    *("weight_scheme", "edit_action"),
 )
 
 
@@ -88,55 +44,46 @@ def as_json(value: Any) -> str:
 
 def scores(reader: Reader) -> dict[str, Any]:
     """Years, cities, and by part the scores and ranks (a row a city, a column a year), with the ranges of the ranks."""
-    scope = reader.scope
-    years = list(range(scope.first_year, scope.last_year + 1))
-    column = {year: k for k, year in enumerate(years)}
+    years = list(range(reader.scope.first_year, reader.scope.last_year + 1))
     groups: dict[str, dict[str, str]] = {}
-    for row in reader.rows(GROUPS_SQL):
+    for row in reader.rows(SQL["groups"]):
         groups.setdefault(row["city_id"], {})[row["scheme"]] = row["group_code"]
-    if reader.has("mart_city_path"):
-        for row in reader.rows(PATHS_SQL):
-            groups.setdefault(row["city_id"], {})["path"] = row["path"]
-    cities = reader.rows(CITIES_SQL)
-    place = {row["city_id"]: k for k, row in enumerate(cities)}
-    parts: dict[str, dict[str, list[list[Any]]]] = {}
-    for row in reader.rows(SCORES_SQL):
-        if row["city_id"] in place:
-            held = parts.setdefault(
-                row["part"], {name: [[None] * len(years) for _ in cities] for name in ("score", "rank")}
-            )
-            at = place[row["city_id"]], column[row["year"]]
-            held["score"][at[0]][at[1]] = round(row["score"], 5)  # the page rounds once more, to one decimal
-            held["rank"][at[0]][at[1]] = int(row["rank"])
-    low: list[list[Any]] = [[None] * len(years) for _ in cities]
-    high: list[list[Any]] = [[None] * len(years) for _ in cities]
-    if reader.has("mart_index_uncertainty"):
-        for row in reader.rows(RANGES_SQL):
-            at = place[row["city_id"]], column[row["year"]]
-            low[at[0]][at[1]], high[at[0]][at[1]] = int(row["rank_p05"]), int(row["rank_p95"])
-    columns = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
+    for row in reader.rows(SQL["paths"]) if reader.has("mart_city_path") else []:
+        groups.setdefault(row["city_id"], {})["path"] = row["path"]
+    cities = reader.rows(SQL["cities"])
+    places = [row["city_id"] for row in cities]
+
+    def table(frame: pd.DataFrame, value: str, whole: Callable[[float], float] = int) -> list[list[Any]]:
+        kept = frame.assign(**{value: [whole(one) for one in frame[value]]}).astype({value: object})
+        wide = kept.pivot(index="city_id", columns="year", values=value).reindex(index=places, columns=years)
+        return wide.astype(object).where(wide.notna(), None).to_numpy().tolist()
+
+    parts = {  # the page rounds once more, to one decimal
+        str(part): {"score": table(rows, "score", lambda score: round(score, 5)), "rank": table(rows, "rank")}
+        for part, rows in reader.frame(SQL["scores"]).groupby("part")
+    }
+    columns = ["city_id", "year", "rank_p05", "rank_p95"]
+    ranges = reader.frame(SQL["ranges"]) if reader.has("mart_index_uncertainty") else pd.DataFrame(columns=columns)
+    told = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
     return {
         "years": years,
         "parts": ["composite", *sorted(set(parts) - {"composite"})],
-        "cities": [[*(row[name] for name in columns), groups.get(row["city_id"], {})] for row in cities],
+        "cities": [[*(row[name] for name in told), groups.get(row["city_id"], {})] for row in cities],
         "by": parts,
-        "lo": low,
-        "hi": high,
-        "strip": _strips(reader, place),
+        "lo": table(ranges, "rank_p05"),
+        "hi": table(ranges, "rank_p95"),
+        "strip": _strips(reader, places),
     }
 
 
-def _strips(reader: Reader, place: dict[str, int]) -> dict[str, list[Any]]:
+def _strips(reader: Reader, places: list[str]) -> dict[str, list[Any]]:
     """indicator -> place of each city among the scored ones in the last year, 0 (lowest z) to 100."""
-    frame = pd.DataFrame(reader.rows(f"{Z_SQL} and year = $last"), columns=["city_id", "year", "indicator_code", "z"])
+    frame = reader.frame(f"{SQL['z']} and year = $last")
     found: dict[str, list[Any]] = {}
     for code, rows in frame.dropna(subset=["z"]).groupby("indicator_code"):
-        rank = rows["z"].rank(method="average")
-        held: list[Any] = [None] * len(place)
-        for city, value in zip(rows["city_id"], rank, strict=True):
-            if city in place:
-                held[place[city]] = round(100 * (value - 1) / max(1, len(rows) - 1))
-        found[str(code)] = held
+        rank, n = rows["z"].rank(method="average"), max(1, len(rows) - 1)
+        share = {city: round(100 * (value - 1) / n) for city, value in zip(rows["city_id"], rank, strict=True)}
+        found[str(code)] = [share.get(city) for city in places]
     return found
 
 
@@ -147,9 +94,9 @@ def usable_presets(reader: Reader) -> list[dict[str, Any]]:
 
 def panel(reader: Reader) -> dict[str, Any]:
     """What the page of weights computes with: z of all cities, years and indicators as float64, and the presets."""
-    indicators = reader.rows(INDICATORS_SQL)
+    indicators = reader.rows(SQL["indicators"])
     codes = [row["code"] for row in indicators]
-    frame = pd.DataFrame(reader.rows(Z_SQL), columns=["city_id", "year", "indicator_code", "z"])
+    frame = pd.DataFrame(reader.rows(SQL["z"]), columns=["city_id", "year", "indicator_code", "z"])
     years = sorted({int(year) for year in frame["year"]})
     cities = sorted(set(frame["city_id"]))
     cube = np.full((len(years), len(cities), len(codes)), np.nan)
@@ -228,7 +175,7 @@ def write_downloads(reader: Reader, folder: Path, kept: dict[str, list[Record]])
         if code == "R1":
             (folder / "ranking.xlsx").write_bytes(frame_to_excel(pd.DataFrame(marked)))
             written.append("ranking.xlsx")
-    text, values = reader.ready(VALUES_SQL)
+    text, values = reader.ready(SQL["values"])
     for indicator, values_of in reader.con.execute(text, values).df().groupby("indicator_code"):
         name = f"indicator-{indicator}.csv"
         by_year = values_of.pivot(index=["city_id", "name_en", "name_zh", "unit"], columns="year", values="value")

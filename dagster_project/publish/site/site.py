@@ -5,7 +5,8 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record, read_scope
 from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.paper.figures import svg_of
-from dagster_project.publish.site import cities, findings, indicators, overview, shared
+from dagster_project.publish.release.folder import sha256_of
+from dagster_project.publish.site import cities, findings, indicators, marks, shared
 from dagster_project.published import open_read_only
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,15 +56,13 @@ def write_report(
     ReportError (with what to do) if it holds no headline index.
     """
     with open_read_only(snapshot) as con:
-        site = Site(con, folder, release, previous, changed)
-        site.write()
+        Site(con, folder, release, previous, changed).write()
 
 
 def single_file(snapshot: Path, language: str = "en") -> str:
     """Overview, cities, weights, findings and trust in one file for mailing: scripts, styles and data inside."""
     with open_read_only(snapshot) as con:
-        site = Site(con, Path("docs"), "", None, None)
-        return site.in_one(language)
+        return Site(con, Path("docs")).in_one(language)
 
 
 class Site:
@@ -72,9 +72,9 @@ class Site:
         self,
         con: duckdb.DuckDBPyConnection,
         folder: Path,
-        release: str,
-        previous: str | None,
-        changed: Mapping[str, Any] | None,
+        release: str = "",
+        previous: str | None = None,
+        changed: Mapping[str, Any] | None = None,
     ) -> None:
         try:
             self.scope = read_scope(con, release=release or None)
@@ -83,7 +83,7 @@ class Site:
         self.con, self.folder, self.previous, self.changed = con, folder, previous, changed
         self.reader = Reader(con, self.scope)
         self.facts = cities.CityFacts(self.reader)
-        self.held: dict[str, dict[str, Any]] = {}
+        self.environments: dict[str, jinja2.Environment] = {}
         self.kept: dict[str, list[Record]] = {}
 
     # ---- what is written
@@ -143,59 +143,32 @@ class Site:
             yield path, self.render(reader, path, template, title, context)
 
     def contexts(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-        """Path, template, title and what is said, page by page."""
-        words, scope = reader.words, self.scope
-        judged = reader.rows(cities.JUDGED_SQL)
-        parts = [
-            {"code": code, "name": reader.name("part", code)}
-            for code in (
-                "composite",
-                *[
-                    row["dimension"]
-                    for row in reader.rows(
-                        "select distinct dimension from mart.dim_indicator where index_code = $index order by 1"
-                    )
-                ],
-            )
-        ]
-        n_out = sum(not row["in_sample"] for row in judged)
-        later = ", ".join(map(str, scope.unscored))
-        yield (
-            "index.html",
-            "index.html.j2",
-            overview.headline(reader).text,
-            {
-                "headline": overview.headline(reader),
-                "parts": parts,
-                "top": overview.top(reader),
-                "findings": overview.findings_held(reader),
-                "cards": overview.cards(reader),
-                "n_out": n_out,
-                "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
-            },
-        )
-        listed = cities.listed(reader, self.facts, judged)
-        yield (
-            "cities.html",
-            "cities.html.j2",
-            words.gettext(msg("Cities")),
-            {
-                "rows": listed,
-                "choices": self._choices(reader),
-                "part_names": [part["name"] for part in parts],
-                "out": [row for row in judged if row["city_id"] not in self.facts.scores],
-            },
-        )
-        own = indicators.Indicators(reader)
-        rows = own.listed()
-        tiers = len({row["tier"] for row in rows})
-        yield (
-            "indicators.html",
-            "indicators.html.j2",
-            words.gettext(msg("Indicators")),
-            {"rows": rows, "n_tiers": tiers},
-        )
-        yield "weights.html", "weights.html.j2", words.gettext(msg("Weights")), self._weights(reader, parts)
+        """Path, template, title and what is said, page by page; those of single indicators and cities come last."""
+        words, scope, say = reader.words, self.scope, reader.words.gettext
+        judged, own = reader.rows(cities.SQL["judged"]), indicators.Indicators(reader)
+        parts = [{"code": code, "name": reader.name("part", code)} for code in ("composite", *own.dimensions)]
+        later, headline = ", ".join(map(str, scope.unscored)), findings.headline(reader)
+        first = {
+            "headline": headline,
+            "parts": parts,
+            "top": reader.rows(cities.SQL["ranked"]),
+            "findings": findings.findings_held(reader),
+            "cards": findings.cards(reader),
+            "n_out": sum(not row["in_sample"] for row in judged),
+            "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
+        }
+        listed = {
+            "rows": cities.listed(reader, self.facts, judged),
+            "choices": self._choices(reader),
+            "part_names": [part["name"] for part in parts],
+            "n_cities": len(self.facts.scores),
+            "out": [row for row in judged if row["city_id"] not in self.facts.scores],
+        }
+        tiers = {"rows": own.listed(), "n_tiers": len({row["tier"] for row in own.rows})}
+        yield "index.html", "index.html.j2", headline.text, first
+        yield "cities.html", "cities.html.j2", say(msg("Cities")), listed
+        yield "indicators.html", "indicators.html.j2", say(msg("Indicators")), tiers
+        yield "weights.html", "weights.html.j2", say(msg("Weights")), self._weights(reader, parts)
         for slug in findings.pages():
             page = findings.page(reader, slug, self.kept if words.language == "en" else None)
             if not page["questions"]:
@@ -207,49 +180,33 @@ class Site:
                 title = words.say("Appendix: {title}", title=page["title"])
                 yield f"appendix-{slug}.html", "appendix.html.j2", title, {"page": page, "section": slug}
         for one in own.each():
-            yield (
-                f"indicators/{one['code']}.html",
-                "indicator.html.j2",
-                one["name"],
-                {"one": one, "section": "indicators"},
-            )
+            more = {"one": one, "section": "indicators"}
+            yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
         for city in cities.Profiles(reader, self.facts, judged).each():
             more = {"city": city, "section": "cities"}
             yield f"cities/{city['city_id']}.html", "city.html.j2", city["full_name"], more
 
     def _choices(self, reader: Reader) -> list[dict[str, Any]]:
         """What the list of the cities can be narrowed by: province, groupings with many groups, path."""
-        words = reader.words
-        made = [
-            {
-                "code": "province",
-                "title": words.gettext(msg("Province")),
-                "options": list(reader.names("province").items()),
-            }
-        ]
+        say = reader.words.gettext
+        provinces = list(reader.names("province").items())
+        made = [{"code": "province", "title": say(msg("Province")), "options": provinces}]
         found: dict[str, set[str]] = {}
         for groups in self.facts.groups.values():
             for scheme, code in groups.items():
                 found.setdefault(scheme, set()).add(code)
         wide = max(found, key=lambda scheme: len(found[scheme]), default="")
         if wide:
-            names = reader.names("group")
-            options = [(code, name) for code, name in names.items() if code in found[wide]]
+            options = [(code, name) for code, name in reader.names("group").items() if code in found[wide]]
             made.append({"code": wide, "title": reader.name("scheme", wide), "options": options})
         if self.facts.paths:
-            made.append(
-                {"code": "path", "title": words.gettext(msg("Path")), "options": list(reader.names("path").items())}
-            )
+            made.append({"code": "path", "title": say(msg("Path")), "options": list(reader.names("path").items())})
         return made
 
     def _weights(self, reader: Reader, parts: list[dict[str, str]]) -> dict[str, Any]:
-        rows = reader.rows(indicators.LIST_SQL)
-        part_of = {row["code"]: row["dimension"] for row in reader.rows(shared.INDICATORS_SQL)}
-        sides = [
-            {**part, "indicators": [row for row in rows if part_of[row["code"]] == part["code"]]} for part in parts[1:]
-        ]
-        held = [row["scheme"] for row in shared.usable_presets(reader)]
-        schemes = [(code, reader.name("weight_scheme", code)) for code in held]
+        own = chart.by(reader.rows(indicators.SQL["list"]), "dimension")
+        sides = [{**part, "indicators": own[part["code"]]} for part in parts[1:]]
+        schemes = [(row["scheme"], row["name"]) for row in shared.usable_presets(reader)]
         return {"parts": sides, "schemes": schemes, "years": range(self.scope.first_year, self.scope.last_year + 1)}
 
     def _data(self, reader: Reader) -> dict[str, Any]:
@@ -261,96 +218,75 @@ class Site:
             for name, what in FILES.items()
             if is_release and (path := release / name).is_file()
         ]
-        known = self.hashes() if is_release else []
+        known = [{**one, "href": f"{up}{one['name']}"} for one in self.hashes] if is_release else []
         methods = yaml.safe_load(Path(__file__).with_name("methods.yml").read_text(encoding="utf-8"))
-        citation = words.say(
-            "NQPF warehouse, release {release}, data vintage {vintage}, method {method}.",
-            release=self.scope.release,
-            vintage=self.scope.data_vintage,
-            method=self.scope.method_version,
-        )
-        return {
-            "files": files,
-            "folders": [{**one, "href": f"{up}{one['name']}"} for one in known],
-            "n_files": len(known),
-            "citation": citation,
-            "methods": [
-                {
-                    "key": key,
-                    "title": words.gettext(one["title"]),
-                    "text": words.gettext(one["text"]),
-                    "source": one["source"],
-                }
-                for key, one in methods.items()
-            ],
-        }
+        return {"files": files, "folders": known, "n_files": len(known), "methods": methods}
 
+    @cached_property
     def hashes(self) -> list[dict[str, str]]:
         """Name, size and SHA-256 of every file of the release but these pages and the manifest, which comes last."""
-        if "hashes" not in self.held:
-            release = self.folder.parent
-            found = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
-            self.held["hashes"] = {
-                path.relative_to(release).as_posix(): {"size": size(path.stat().st_size), "sha": _sha256(path)}
-                for path in found
-                if self.folder not in path.parents
-            }
-        return [{"name": name, **own} for name, own in self.held["hashes"].items()]
+        release = self.folder.parent
+        found = sorted(p for p in release.rglob("*") if p.is_file() and p.name != "manifest.json")
+        return [
+            {"name": p.relative_to(release).as_posix(), "size": size(p.stat().st_size), "sha": sha256_of(p)}
+            for p in found
+            if self.folder not in p.parents
+        ]
 
     # ---- rendering
 
     def render(self, reader: Reader, path: str, template: str, title: str, context: dict[str, Any]) -> str:
         """One page."""
-        words = reader.words
+        language = reader.words.language
         slug = path.removesuffix(".html").rpartition("/")[2] if "/" not in path else ""
-        depth = path.count("/")
-        root = "../" * depth
-        assets = root + ("" if words.language == "en" else "../") + "assets/"
-        scripts = ["words." + words.language, "data", "map"]
-        scripts += ["z"] if slug == "weights" else []
-        files = [f"{assets}{name}.js" for name in scripts]
+        root = "../" * path.count("/")
+        top = root if language == "en" else f"{root}../"  # where the pages in English begin
+        scripts = [f"{top}assets/{name}.js" for name in (f"words.{language}", "data", "map")]
+        scripts += [f"{top}assets/z.js"] if slug == "weights" else []
         if template == "city.html.j2" and context["city"]["has_trail"]:
-            up = "" if words.language == "en" else "../../"
-            files.append(f"{up}{'cities/' if up else ''}{context['city']['city_id']}.js")
-        loaded = "".join(f'<script defer src="{file}"></script>\n' for file in [*files, f"{assets}app.js"])
+            scripts.append(f"{'' if language == 'en' else '../../cities/'}{context['city']['city_id']}.js")
         others = [
             {
                 "language": other,
                 "tag": catalogue(other).tag,
                 "name": catalogue(other).gettext("English"),
-                "href": (root if words.language == "en" else root + "../")
-                + ("" if other == "en" else f"{other}/")
-                + path,
+                "href": f"{top}{'' if other == 'en' else f'{other}/'}{path}",
             }
             for other in languages()
-            if other != words.language
+            if other != language
         ]
-        return (
-            self.environment(reader)
-            .get_template(template)
-            .render(
-                title=title,
-                slug=slug,
-                root=root,
-                assets=assets,
-                others=others,
-                changes=self._changes(reader, root),
-                home=path == "index.html" and words.language == "en",
-                policy=POLICY.format(script=OWN, style=OWN),
-                styles=Markup(f'<link rel="stylesheet" href="{assets}style.css">\n'),
-                scripts=Markup(f'<script src="{assets}boot.js"></script>\n{loaded}'),
-                **{"section": "", **context},
-            )
+        page = self.environment(reader).get_template(template)
+        return page.render(
+            title=title,
+            slug=slug,
+            root=root,
+            assets=f"{top}assets/",
+            others=others,
+            changes=self._changes(reader, top),
+            home=path == "index.html" and language == "en",
+            policy=POLICY.format(script=OWN, style=OWN),
+            scripts=[*scripts, f"{top}assets/app.js"],
+            **{"section": "", **context},
         )
 
     def environment(self, reader: Reader) -> jinja2.Environment:
         """Templates in the language of the reader."""
         words = reader.words
-        key = f"environment {words.language}"
-        if key not in self.held:
-            made = _environment()
+        if words.language not in self.environments:
+            made = self.environments[words.language] = jinja2.Environment(
+                loader=jinja2.FileSystemLoader(TEMPLATES),
+                autoescape=True,
+                undefined=jinja2.StrictUndefined,
+                auto_reload=False,
+                trim_blocks=True,
+                lstrip_blocks=True,
+            )
             made.globals |= {
                 "_": words.say,
+                "translated": words.gettext,
+                "name": lambda kind, code: reader.name(kind, code or ""),
+                "number": exhibit.number,
+                **{one.__name__: one for one in (marks.plain, marks.bar, marks.spark, marks.strip)},
                 "scope": self.scope,
                 "synthetic": self.scope.is_synthetic,
                 "language": words.language,
@@ -360,42 +296,34 @@ class Site:
                 "map_note": words.gettext(maps.NOTE),
                 "as_json": lambda value: Markup(shared.as_json(value)),
             }
-            self.held[key] = {"made": made}
-        return self.held[key]["made"]  # type: ignore[no-any-return]
+        return self.environments[words.language]
 
     def _menu(self, reader: Reader) -> list[dict[str, str]]:
-        words, pages = reader.words, findings.pages()
-        fixed = [
-            ("index", msg("Overview")),
-            ("cities", msg("Cities")),
-            ("indicators", msg("Indicators")),
-            ("weights", msg("Weights")),
-        ]
-        held = [
-            slug
-            for slug in pages
-            if any(findings.said(reader, c) for q in pages[slug]["questions"] for c in q["claims"])
-        ]
-        return [
-            *({"slug": slug, "title": words.gettext(title)} for slug, title in fixed),
-            *({"slug": slug, "title": words.gettext(pages[slug]["title"])} for slug in held),
-        ]
+        fixed = {
+            "index": msg("Overview"),
+            "cities": msg("Cities"),
+            "indicators": msg("Indicators"),
+            "weights": msg("Weights"),
+        }
+        held = {
+            slug: page["title"]
+            for slug, page in findings.pages().items()
+            if any(findings.said(reader, claim) for question in page["questions"] for claim in question["claims"])
+        }
+        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in {**fixed, **held}.items()]
 
-    def _changes(self, reader: Reader, root: str) -> Markup | str:
+    def _changes(self, reader: Reader, top: str) -> str:
         """One line on what changed since the release before."""
         words = reader.words
         if not (self.folder.parent / "diff.html").is_file():
             return ""
-        up = root if words.language == "en" else f"{root}../"
-        link = Markup('<a href="{}../diff.html">{}</a>').format(up, words.gettext(msg("What changed")))
+        link = Markup('<a href="{}../diff.html">{}</a>').format(top, words.gettext(msg("What changed")))
         if self.previous is None or self.changed is None:
             return words.say("First release of this warehouse. {link}", link=link)
         frame = self.changed.get("scores")
-        n = (
-            0
-            if frame is None
-            else len(frame[(frame["index_code"] == self.scope.index) & (frame["basis"] == self.scope.basis)])
-        )
+        n = 0
+        if frame is not None:
+            n = int(((frame["index_code"] == self.scope.index) & (frame["basis"] == self.scope.basis)).sum())
         return words.say(
             "Since release {previous} one score or rank moved. {link}",
             "Since release {previous} {n:,} scores or ranks moved. {link}",
@@ -409,38 +337,24 @@ class Site:
     def in_one(self, language: str) -> str:
         """The main part of every page but those of single cities and indicators, shown one at a time by its address."""
         reader = Reader(self.con, self.scope, language)
-        mains, first = [], ""
-        for path, template, title, context in self.contexts_of_file(reader):
-            html = self.render(reader, path, template, title, context)
-            first = first or html
-            main = re.search(r'<main id="main">(.*)</main>', html, re.S)
-            slug = path.removesuffix(".html")
-            mains.append(f'<section class="one-page" id="page-{slug}">{main[1] if main else ""}</section>')
-        head, tail = first.split('<main id="main">')[0], first.split("</main>")[1]
-        held = self.assets()
-        scripts = ["boot.js", "data.js", "map.js", "z.js", "app.js"]
-        texts = {name: held[name] for name in scripts}
-        texts["words.js"] = shared.as_script("NQPF_WORDS", shared.words(reader))
+        shown = takewhile(lambda page: not page[0].startswith(("indicators/", "cities/")), self.contexts(reader))
+        pages = {page[0].removesuffix(".html"): self.render(reader, *page) for page in shown}
+        main = re.compile(r'(.*)<main id="main">(.*)</main>(.*)', re.S)
+        parts = {slug: main.sub(r"\2", html) for slug, html in pages.items()}
+        mains = [f'<section class="one-page" id="page-{slug}">{part}</section>' for slug, part in parts.items()]
+        head, tail = main.sub(r"\1", pages["index"]), main.sub(r"\3", pages["index"])
+        texts = self.assets() | {"words.js": shared.as_script("NQPF_WORDS", shared.words(reader))}
         texts["boot.js"] = "document.documentElement.dataset.single='yes';\n" + texts["boot.js"]
         order = ["boot.js", "words.js", "data.js", "map.js", "z.js"]
-        policy = POLICY.format(
-            script=" ".join(_hash(texts[name]) for name in [*order, "app.js"]), style="'unsafe-inline'"
-        )
-        inside = f"<style>{held['style.css']}\n.language, .links a {{ display: none }}</style>" + "".join(
+        hashes = " ".join(_hash(texts[name]) for name in [*order, "app.js"])
+        policy = POLICY.format(script=hashes, style="'unsafe-inline'").replace("'", "&#39;")
+        inside = f"<style>{texts['style.css']}\n.language, .links a {{ display: none }}</style>" + "".join(
             f"<script>{texts[name]}</script>" for name in order
         )
         head = re.sub(r'<link rel="stylesheet".*?</head>', lambda _: f"{inside}</head>", head, flags=re.S)
-        head = re.sub(
-            r'(Content-Security-Policy" content=")[^"]*', lambda found: found[1] + policy.replace("'", "&#39;"), head
-        )
+        head = re.sub(r'(Content-Security-Policy" content=")[^"]*', lambda found: found[1] + policy, head)
         body = "".join(mains) + "</main>" + tail.replace("</body>", f"<script>{texts['app.js']}</script></body>")
         return _local(head + '<main id="main">' + body)
-
-    def contexts_of_file(self, reader: Reader) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-        for context in self.contexts(reader):
-            if context[0].startswith(("indicators/", "cities/")):
-                return
-            yield context
 
 
 def _local(html: str) -> str:
@@ -463,11 +377,6 @@ def size(n: int) -> str:
     return f"{n} B"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
@@ -485,14 +394,3 @@ def _text(name: str) -> str:
     """A script or style without indents and lines that only comment."""
     lines = (line.strip() for line in (TEMPLATES / name).read_text(encoding="utf-8").splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

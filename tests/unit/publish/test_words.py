@@ -9,7 +9,7 @@ from markupsafe import Markup
 from promised_marts import LABELS, MARTS, insert, promised
 
 from dagster_project.publish.locale import FOLDER, Catalogue, Number, catalogue, languages
-from dagster_project.publish.site import findings, overview
+from dagster_project.publish.site import findings
 from scripts.i18n import updated
 
 
@@ -143,13 +143,13 @@ def rank_ranges(con, *cities):
 
 def test_the_title_says_that_a_city_leads_only_where_its_range_is_the_first_rank(empty, reader):
     rank_ranges(empty, ("Ahe", 1, 1, 1.0), ("Bei", 2, 5, 0.96), ("Cun", 2, 6, 0.4))
-    text = overview.headline(reader()).text
+    text = findings.headline(reader()).text
     assert text.startswith("Ahe leads 3 cities in 2021 in at least 95 % of the draws")
     assert "for 2 of them" in text
     empty.execute("update mart.mart_index_uncertainty set rank_p95 = 3 where city_id = 'Ahe'")
-    text = overview.headline(reader()).text
+    text = findings.headline(reader()).text
     assert text.startswith("Ahe ranks first of 3 cities in 2021 (90 % range 1 to 3)")
-    assert "Ahe" in overview.headline(reader("zh")).text
+    assert "Ahe" in findings.headline(reader("zh")).text
 
 
 def test_a_mover_is_a_city_whose_two_ranges_do_not_overlap(empty, reader):
@@ -217,24 +217,24 @@ def headline_tests(con, *ps):
 
 def test_the_first_page_names_every_finding_that_the_files_do_not_support(empty, reader):
     headline_tests(empty, 0.001, 0.2, 0.03, None, 0.5, 0.0512)
-    (one,) = overview.findings_held(reader())
+    (one,) = findings.findings_held(reader())
     assert one.says == 0
     names = "Asymmetry of core and periphery · Core cities against the rest · City clusters against the rest"
     assert one.text.startswith(f"Not supported by these files: {names} · Province borders; 2 of 6 findings")
     assert "cannot be tested on this sample (1 of them)" in one.text
-    (zh,) = overview.findings_held(reader("zh"))
+    (zh,) = findings.findings_held(reader("zh"))
     assert zh.text.startswith("这些文件不支持：核心与外围不对称 · ")
 
 
 def test_the_first_page_says_that_findings_hold_only_where_all_of_them_do(empty, reader):
-    assert overview.findings_held(reader()) == []
+    assert findings.findings_held(reader()) == []
     headline_tests(empty, *[0.01] * 5, 0.05)
-    (one,) = overview.findings_held(reader())
+    (one,) = findings.findings_held(reader())
     assert (one.says, one.text[:34]) == (1, "All 6 findings on influences hold ")
     empty.execute("update mart.mart_level_adjusted_test set p_holm = null where analysis = 'border'")
-    assert overview.findings_held(reader())[0].says == 0
+    assert findings.findings_held(reader())[0].says == 0
     empty.execute("delete from mart.mart_level_adjusted_test")  # without the regression nothing can be tested
     keys = {"model_id": "nqpf_sdm", "basis": "frozen_2012_2021"}
     insert(empty, "mart_panel_fit", **keys, status="skipped", skip_reason="index 'pr' has no score.")
-    (one,) = overview.findings_held(reader())
+    (one,) = findings.findings_held(reader())
     assert one.text == "No finding on influences can be tested with these files: index 'pr' has no score."

@@ -1,0 +1,71 @@
+-- name: scores
+select s.city_id, s.year, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi
+from mart.mart_index_score as s
+left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
+where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.score is not null
+    and s.year between $first and $last order by s.city_id, s.year
+
+-- name: parts
+select city_id, index_code[length($index) + 2:] as part, score_100 as score from mart.mart_index_score
+where spec_code = $index and index_code <> $index and basis = $basis and weight_scheme = $scheme and year = $last
+
+-- name: judged
+select s.city_id, city.name, city.full_name, city.province, name('admin_tier', city.admin_tier) as tier, s.in_sample,
+    s.drop_reason
+from mart.mart_sample_city as s join city using (city_id) where s.index_code = $index order by s.city_id
+
+-- name: groups
+select city_id, scheme, group_code from mart.dim_group_membership
+where valid_from <= $last and coalesce(valid_to, 9999) >= $last order by city_id, place('scheme', scheme)
+
+-- name: values
+select k.city_id, k.year, k.indicator_code, k.contribution * 100 as points, v.value_raw as value,
+    v.value_origin as origin, rank() over (same order by k.z) as place, count(*) over same as n
+from mart.mart_index_contribution as k
+left join mart.mart_indicator_value as v using (basis, index_code, city_id, year, indicator_code)
+where k.index_code = $index and k.basis = $basis and k.weight_scheme = $scheme and k.year in ($first, $last)
+window same as (partition by k.year, k.indicator_code)
+order by k.city_id, k.indicator_code, k.year
+
+-- name: indicators
+select indicator_code as code, tier, unit from mart.dim_indicator where index_code = $index
+order by tier, indicator_code
+
+-- name: neighbours
+select city_id_receiver as city_id, city_id_emitter as other, distance_km from mart.mart_spatial_weight_edge
+where w_code = $w order by 1, distance_km, 2
+
+-- name: benchmark
+select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_path where @slice and year = $last
+
+-- name: revisions
+select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
+from mart.mart_revision_log
+qualify row_number() over (partition by city_id order by abs(pct_change) desc nulls last, year, variable_code) <= 10
+order by city_id, abs(pct_change) desc nulls last, year, variable_code
+
+-- name: edits
+select city_id, variable_code, rule, action, any_value(unit) as unit, count(*) as n, min(year) as y0, max(year) as y1,
+    arg_max(printed_value, (influence, -year)) as printed, arg_max(used_value, (influence, -year)) as used
+from mart.mart_edit where is_selected and action in ('quarantine', 'replace', 'relink', 'pending')
+group by city_id, variable_code, rule, action order by city_id, max(influence) desc, variable_code, rule, action
+
+-- name: columns
+select column_name from information_schema.columns where table_name = 'mart_indicator_source'
+
+-- name: trail
+select city_id, year, variable_code, text, {printed} as unit_printed, value, unit, {rule} as rule, {action} as action,
+    {used} as used, value_origin as origin, source, file, sheet, cell
+from mart.mart_indicator_source
+where index_code = $index and year between $first and $last
+qualify row_number() over (partition by city_id, year, variable_code, file, sheet, cell order by value_origin) = 1
+order by city_id, year, variable_code, file, sheet, cell
+
+-- name: ranked
+select s.city_id, city.name, s.score_100 as score, s.rank_year as rank, u.rank_p05 as lo, u.rank_p95 as hi,
+    count(*) over () as n
+from mart.mart_index_score as s join city using (city_id)
+left join mart.mart_index_uncertainty as u using (index_code, basis, city_id, year)
+where s.index_code = $index and s.basis = $basis and s.weight_scheme = $scheme and s.year = $last
+    and s.score is not null
+order by s.rank_year, s.city_id limit 20

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from checks import refused
 
 from python_models.edits import EDIT_COLUMNS, RECALL_COLUMNS, SLIP_COLUMNS, edit_recall
 
@@ -103,5 +104,4 @@ def test_the_source_tells_two_prints_of_one_figure_apart():
     ],
 )
 def test_a_missing_column_is_named(slips, edits, named):
-    with pytest.raises(ValueError, match=named):
-        edit_recall(slips, edits, n_values=10)
+    refused(named, edit_recall, slips, edits, n_values=10)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from checks import panel_refused
 
 from python_models._types import FloatArray
 from python_models.influence import pilot_effects, pilot_exposure, placebo_dates, placebo_pilots
 from python_models.influence.pilots import BY_CITY, _Panel, _TwoWay
-from python_models.regression import PanelInputError
 
 YEARS = list(range(2012, 2022))
 EDGES = [0.0, 150.0, 300.0]
@@ -52,8 +52,6 @@ def dummies(mask: FloatArray, x: FloatArray) -> FloatArray:
 
 
 # ---- exact ---------------------------------------------------------------------------------------------------------
-
-
 def test_two_by_two_is_the_difference_of_mean_changes() -> None:
     rng = np.random.default_rng(0)
     y, start = rng.normal(size=(10, 2)), np.array([2013.0] * 4 + [np.nan] * 6)
@@ -117,8 +115,6 @@ def test_what_another_pilot_adds_to_a_pilot_is_a_difference_of_means(world) -> N
 
 
 # ---- invariance -----------------------------------------------------------------------------------------------------
-
-
 def test_constants_of_cities_and_years_change_nothing(world) -> None:
     y, start, points = world
     rng = np.random.default_rng(5)
@@ -138,8 +134,6 @@ def test_a_pilot_without_y_still_exposes_its_neighbours(world) -> None:
 
 
 # ---- an outside program ------------------------------------------------------------------------------------------
-
-
 def test_twfe_equals_ols_with_dummies_and_its_errors_those_of_a_jackknife_of_cities(world) -> None:
     y, start, points = world
     panel = _Panel.of(y, start, points, YEARS, EDGES, "euclidean")
@@ -174,8 +168,6 @@ def test_conley_with_a_cutoff_below_every_distance_is_by_city(world) -> None:
 
 
 # ---- a country with known effects -----------------------------------------------------------------------------------
-
-
 def test_known_effects_are_found_and_the_plain_comparison_is_biased() -> None:
     errors, plain = [], []
     for seed in range(30):
@@ -230,8 +222,6 @@ def test_placebo_of_dates_finds_nothing_before_but_what_came_before(world) -> No
 
 
 # ---- what cannot be answered ----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("start", "edges", "words"),
     [
@@ -247,30 +237,22 @@ def test_placebo_of_dates_finds_nothing_before_but_what_came_before(world) -> No
 def test_refusals_say_what_is_missing(start, edges, words) -> None:
     points = np.column_stack([np.arange(8) * 100.0, np.zeros(8)])
     y = np.random.default_rng(0).normal(size=(8, 5))
-    with pytest.raises(PanelInputError, match=words):
-        pilot_effects(y, start, points, range(2012, 2017), edges, **PLANE)
+    panel_refused(words, pilot_effects, y, start, points, range(2012, 2017), edges, **PLANE)
 
 
 def test_shapes_and_placebos_that_cannot_be_are_refused(world) -> None:
     y, start, points = world
-    with pytest.raises(PanelInputError, match="cities of start by years"):
-        pilot_effects(y[:, :3], start, points, YEARS, EDGES, **PLANE)
-    with pytest.raises(PanelInputError, match="two known coordinates"):
-        pilot_effects(y, start, points[:, :1], YEARS, EDGES, **PLANE)
-    with pytest.raises(PanelInputError, match="follow one another"):
-        pilot_effects(y, start, points, YEARS[::-1], EDGES, **PLANE)
-    with pytest.raises(PanelInputError, match="at least 19"):
-        placebo_pilots(y, start, points, YEARS, EDGES, draws=9, seed=1, **PLANE)
-    with pytest.raises(PanelInputError, match="shift of one year"):
-        placebo_dates(y, start, points, YEARS, EDGES, shift=0, **PLANE)
-    with pytest.raises(PanelInputError, match="no city with a year before"):
-        placebo_dates(y, start, points, YEARS, EDGES, shift=9, **PLANE)
+    panel_refused("cities of start by years", pilot_effects, y[:, :3], start, points, YEARS, EDGES, **PLANE)
+    panel_refused("two known coordinates", pilot_effects, y, start, points[:, :1], YEARS, EDGES, **PLANE)
+    panel_refused("follow one another", pilot_effects, y, start, points, YEARS[::-1], EDGES, **PLANE)
+    panel_refused("at least 19", placebo_pilots, y, start, points, YEARS, EDGES, draws=9, seed=1, **PLANE)
+    panel_refused("shift of one year", placebo_dates, y, start, points, YEARS, EDGES, shift=0, **PLANE)
+    panel_refused("no city with a year before", placebo_dates, y, start, points, YEARS, EDGES, shift=9, **PLANE)
 
 
 def test_years_without_an_overlap_of_clean_cities_are_refused() -> None:
     mask = np.array([[True, True, False, False], [False, False, True, True]])
-    with pytest.raises(PanelInputError, match="do not overlap"):
-        _TwoWay(mask)
+    panel_refused("do not overlap", _TwoWay, mask)
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
-"""Placebo weights: relabelling, reproducibility, and what must come out."""
+"""Placebo weights and years, and a country without planted effects: nothing is found too often."""
 
 import numpy as np
 import pytest
+from checks import panel_refused
+from scipy import stats
 from worlds import world
 
+from python_models.influence import barrier_split, block_spillover, group_effects, moderated_barrier, spatial_threshold
 from python_models.influence.placebo import placebo_weights, placebo_years
-from python_models.regression import PanelInputError, average_effects, fit_panel
-from python_models.simulation import random_knn_weights
+from python_models.influence.threshold import threshold_regression
+from python_models.regression import average_effects, fit_panel
+from python_models.simulation import COMPLICATIONS, EFFECTS, Truth, random_knn_weights, simulate_country
 
 N, YEARS = 60, 6
 W = random_knn_weights(N, 5, rng=np.random.default_rng(99))
@@ -59,12 +63,9 @@ def test_a_seed_gives_its_numbers():
 
 def test_bad_input_is_said_in_words():
     y, x = panel()
-    with pytest.raises(PanelInputError, match="at least 19"):
-        placebo_weights(y, x, W, draws=5, seed=1)
-    with pytest.raises(PanelInputError, match="sum to one"):
-        placebo_weights(y, x, 2 * W, draws=19, seed=1)
-    with pytest.raises(PanelInputError, match="missing or infinite"):
-        placebo_weights(np.full_like(y, np.nan), x, W, draws=19, seed=1)
+    panel_refused("at least 19", placebo_weights, y, x, W, draws=5, seed=1)
+    panel_refused("sum to one", placebo_weights, y, x, 2 * W, draws=19, seed=1)
+    panel_refused("missing or infinite", placebo_weights, np.full_like(y, np.nan), x, W, draws=19, seed=1)
 
 
 def test_a_year_draw_is_the_model_with_x_in_that_order():
@@ -81,5 +82,102 @@ def test_true_dates_stand_out_and_wrong_ones_centre_on_zero():
     summary = placebo_years(*panel(), W, draws=99, seed=1).summary().set_index("term")
     assert summary["covers_zero"].all()
     assert (summary["p"] == 1 / 100).all()
-    with pytest.raises(PanelInputError, match="three years"):
-        placebo_years(panel()[0][:, :2], panel()[1][:, :2], W, draws=19, seed=1)
+    panel_refused("three years", placebo_years, panel()[0][:, :2], panel()[1][:, :2], W, draws=19, seed=1)
+
+
+CITIES, T = 90, 8
+NEAR = random_knn_weights(CITIES, 6, rng=np.random.default_rng(1))
+PLACES = np.random.default_rng(2)
+CORE, CLUSTER, EAST = (PLACES.random((3, CITIES)) < np.array([[0.25], [0.5], [0.4]])).astype(float)
+PROVINCE = [str(p) for p in PLACES.integers(0, 3, CITIES)]
+ACROSS = np.array(PROVINCE)[:, None] != np.array(PROVINCE)[None, :]
+
+
+def country(seed, truth):
+    truth = truth.without(*COMPLICATIONS)
+    return simulate_country(
+        NEAR,
+        is_core=CORE,
+        is_cluster=CLUSTER,
+        is_east=EAST,
+        province=PROVINCE,
+        n_years=T,
+        truth=truth,
+        rng=np.random.default_rng(seed),
+    )
+
+
+def p_values(seed, truth, *, draws=0):
+    """p of each finding on the latents: equality over blocks, sides, groups, levels; spillover; thresholds."""
+    c = country(seed, truth)
+    y, x, rng = c.nqpf, c.pr, np.random.default_rng(seed)
+    fit = fit_panel(y, x[:, :, None], NEAR)
+    theta = fit.names.index("W:x1")
+    found = {
+        "spillover": _two_sided(fit.params[theta], fit.cov[theta, theta]),
+        "spatial_lag": _two_sided(fit.rho, fit.cov[theta + 1, theta + 1]),
+        "asymmetry": block_spillover(y, x, NEAR, CORE == 1).p_asymmetry,
+        "border": float(barrier_split(y, x, NEAR, ACROSS).table["p_equal"].iloc[0]),
+        "border_on_the_way_out": float(
+            barrier_split(y, x, NEAR, ACROSS, scope=np.outer(CORE == 0, CORE == 1)).table["p_equal"].iloc[0]
+        ),
+        "moderated_border": moderated_barrier(y, x, NEAR, PROVINCE, c.synergy).p,
+        "groups": group_effects(y, x, NEAR, EAST.tolist()).p_equal,
+    }
+    if draws:
+        found["threshold"] = threshold_regression(y, x, c.synergy, n_grid=40, draws=draws, rng=rng).thresholds[0].p
+        found["spatial_threshold"] = spatial_threshold(
+            y, x, c.synergy, NEAR, n_grid=8, draws=draws, rng=np.random.default_rng(seed)
+        ).p
+    return found
+
+
+def _two_sided(value, variance):
+    return float(2 * stats.norm.sf(abs(value) / np.sqrt(variance)))
+
+
+def rates(truth, seeds, **options):
+    drawn = [p_values(seed, truth, **options) for seed in seeds]
+    return {name: float(np.mean([d[name] <= 0.05 for d in drawn])) for name in drawn[0]}
+
+
+def test_nothing_planted_nothing_found():
+    """36 countries: more than 7 rejections of 36 at 5 % have a chance of 0.03 % for each test."""
+    found = rates(Truth().without(*EFFECTS), range(36))
+    assert max(found.values()) <= 7 / 36, found
+
+
+def test_what_is_planted_is_found_with_the_same_tests():
+    """Each effect in at least three of four countries."""
+    found = rates(Truth(), range(4))
+    named = ("spillover", "spatial_lag", "asymmetry", "border", "border_on_the_way_out")
+    assert min(found[name] for name in named) >= 3 / 4, found
+
+
+@pytest.mark.slow
+def test_nulls_are_rejected_at_the_nominal_rate():
+    """200 countries without any planted effect: each test rejects 5 % of them, give or take 2.6 standard errors.
+
+    The moderated border is a ratio of slopes that are all zero here: its test hardly ever rejects.
+    """
+    found = rates(Truth().without(*EFFECTS), range(200))
+    assert max(found.values()) <= 0.09, found
+    assert found.pop("moderated_border") <= 0.05, found
+    assert min(found.values()) >= 0.01, found
+
+
+@pytest.mark.slow
+def test_equality_is_rejected_at_the_nominal_rate_where_spillovers_are_equal():
+    """Spillover and spatial lag stay; no asymmetry, border or threshold: 200 countries."""
+    found = rates(Truth().without("asymmetry", "border", "threshold"), range(200))
+    equal = {name: rate for name, rate in found.items() if name not in ("spillover", "spatial_lag")}
+    assert all(0.01 <= rate <= 0.09 for rate in equal.values()), equal
+    assert found["spillover"] == found["spatial_lag"] == 1.0
+
+
+@pytest.mark.slow
+def test_thresholds_are_rejected_at_the_nominal_rate():
+    """Bootstrap tests of a threshold, own and spatial: 60 countries, 19 draws each; above 8 rejections: 0.5 %."""
+    found = rates(Truth().without("threshold", "asymmetry", "border"), range(60), draws=19)
+    assert found["threshold"] <= 8 / 60, found
+    assert found["spatial_threshold"] <= 8 / 60, found

@@ -1,14 +1,17 @@
-"""Weight schemes: the printed fixture, what must not move them, and their degenerate cases."""
+"""Weight schemes and principal components: printed fixtures, invariances, degenerate cases."""
 
 import numpy as np
 import pytest
+from checks import refused
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from python_models.entropy import entropy_weights
 from python_models.measurement.critic import critic_weights, entropy_critic_weights
 from python_models.measurement.levels import equal_by_dimension, two_stage_weights
+from python_models.measurement.pca import NEGATIVE, bartlett, kmo, pca_index
 from python_models.measurement.time_varying import time_varying_score, time_varying_weights
 from python_models.measurement.topsis import topsis_score
 from python_models.measurement.vertical_horizontal import vertical_horizontal_weights
@@ -17,6 +20,8 @@ from python_models.scores import dimension_scores, weighted_score
 
 # Two cities, two years: k1 = (1, 2 | 3, 5) positive, k2 = (10, 8 | 4, 2) negative, scaled to 0-1.
 Z = np.array([[[0.0, 0.0], [0.25, 0.25]], [[0.5, 0.75], [1.0, 1.0]]])
+
+
 UNIT = arrays(np.float64, (12, 3, 4), elements=st.floats(0, 1, width=32))
 DIMENSIONS = ("new", "quality", "new", "quality")
 SUMS = [name for name in SCHEMES if name not in ("pca", "entropy_topsis")]
@@ -177,11 +182,88 @@ def test_a_year_without_rows_has_no_time_varying_weights():
 
 
 def test_wrong_requests_raise_in_plain_words():
-    with pytest.raises(ValueError, match="second stage is"):
-        two_stage_weights(Z, ("a", "b"), second="median")
-    with pytest.raises(ValueError, match="dimensions count 1"):
-        equal_by_dimension(Z, ("a",))
-    with pytest.raises(ValueError, match="no indicator varies"):
-        critic_weights(np.full((3, 2, 2), 0.5))
-    with pytest.raises(ValueError, match="negative"):
-        vertical_horizontal_weights(Z - 0.5)
+    refused("second stage is", two_stage_weights, Z, ("a", "b"), second="median")
+    refused("dimensions count 1", equal_by_dimension, Z, ("a",))
+    refused("no indicator varies", critic_weights, np.full((3, 2, 2), 0.5))
+    refused("negative", vertical_horizontal_weights, Z - 0.5)
+
+
+def cube_of(rows):
+    return np.asarray(rows)[:, None, :]
+
+
+def correlated(n=300, seed=4):
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(n, 1))
+    rows = common + 0.5 * rng.normal(size=(n, 5))
+    return (rows - rows.min(axis=0)) / np.ptp(rows, axis=0)
+
+
+def test_two_indicators_have_loadings_of_equal_size():
+    result = pca_index(cube_of(correlated()[:, :2]))
+    np.testing.assert_allclose(np.abs(result.loadings), np.sqrt(0.5), rtol=0, atol=1e-12)
+    r = np.corrcoef(correlated()[:, :2].T)[0, 1]
+    np.testing.assert_allclose(result.eigenvalues, [1 + r, 1 - r], atol=1e-12)
+
+
+def test_score_is_the_scaled_sum_of_standardised_components():
+    rows = correlated()
+    result = pca_index(cube_of(rows))
+    standard = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    values, vectors = np.linalg.eigh(np.corrcoef(rows.T))
+    kept = values > 1
+    F = (standard @ (vectors[:, kept] * np.sign(vectors[:, kept].sum(axis=0)))) @ (values[kept] / values.sum())
+    np.testing.assert_allclose(result.score(cube_of(rows))[:, 0], (F - F.min()) / np.ptp(F), rtol=0, atol=1e-12)
+
+
+def test_loadings_have_length_one_and_a_positive_sum_and_eigenvalues_sum_to_m():
+    result = pca_index(cube_of(correlated()))
+    np.testing.assert_allclose((result.loadings**2).sum(axis=0), 1.0, atol=1e-12)
+    assert (result.loadings.sum(axis=0) >= 0).all()
+    assert result.eigenvalues.sum() == pytest.approx(5.0, abs=1e-12)
+    assert (result.n_kept, round(result.share_kept, 2)) == (1, round(result.eigenvalues[0] / 5, 2))
+
+
+def test_an_indicator_against_the_rest_has_a_negative_weight_and_a_flag():
+    rows = correlated()
+    rows[:, 4] = 1 - rows[:, 4]
+    result = pca_index(cube_of(rows))
+    assert result.weights[4] < 0
+    assert result.flags == ("", "", "", "", NEGATIVE)
+    assert result.to_frame()["n_negative"].item() == 1
+
+
+def test_uncorrelated_indicators_keep_one_component():
+    hadamard = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 2 + 0.5
+    result = pca_index(cube_of(hadamard))
+    assert result.n_kept == 1
+    assert result.bartlett_chi2 == pytest.approx(0.0, abs=1e-12)
+    assert np.isnan(result.kmo)  # nothing is correlated: there is nothing to measure
+
+
+def test_kmo_of_three_equally_correlated_indicators_by_hand():
+    r = 0.6
+    R = np.full((3, 3), r) + (1 - r) * np.eye(3)
+    partial = r / (1 + r)  # of two indicators, given the third
+    assert kmo(R) == pytest.approx(r**2 / (r**2 + partial**2), abs=1e-12)
+
+
+def test_bartlett_by_hand_and_under_independence():
+    R = np.array([[1.0, 0.5], [0.5, 1.0]])
+    chi2, df, p = bartlett(R, 100)
+    assert (chi2, df) == (pytest.approx(-(99 - 9 / 6) * np.log(0.75), abs=1e-10), 1)
+    assert p == pytest.approx(stats.chi2.sf(chi2, 1))
+    draws = [np.random.default_rng(s).normal(size=(400, 4)) for s in range(300)]
+    rejected = np.mean([bartlett(np.corrcoef(x.T), 400)[2] < 0.05 for x in draws])
+    assert 0.02 < rejected < 0.09  # 5 % within four standard errors
+
+
+def test_a_copied_indicator_makes_the_matrix_singular_and_the_tests_empty():
+    rows = correlated()
+    result = pca_index(cube_of(np.column_stack([rows, rows[:, 0]])))
+    assert np.isnan([result.kmo, result.bartlett_chi2, result.bartlett_p]).all()
+    assert np.isfinite(result.weights).all()
+
+
+def test_nothing_that_varies_raises():
+    refused("no indicator varies", pca_index, np.full((4, 2, 3), 0.5))

@@ -1,9 +1,10 @@
-"""The choices behind an index, and what drawing them again and again says."""
+"""The choices behind an index, shares of variance, weights of other windows and cities."""
 
 import numpy as np
 import pytest
+from checks import refused
 
-from python_models import CompositeIndex
+from python_models import CompositeIndex, Panel
 from python_models.measurement.choices import (
     AGGREGATIONS,
     DELTAS,
@@ -16,6 +17,8 @@ from python_models.measurement.choices import (
     imputed_as,
 )
 from python_models.measurement.fast import Procedure
+from python_models.measurement.sobol import sobol_shares
+from python_models.measurement.stability import alarms, bootstrap_weights, drift, window_weights
 from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
 from python_models.schemes import scheme_score, scheme_weights
 
@@ -61,8 +64,7 @@ def test_imputed_cells_take_the_nearest_observation_before_or_after():
     assert imputed_as(values, marked, "next_observed").ravel().tolist() == [2.0, 2.0, 3.0, 4.0]
     assert imputed_as(values, marked, "interpolated") is values
     assert values.ravel().tolist() == [1.0, 2.0, 3.0, 4.0]
-    with pytest.raises(ValueError, match="unknown imputation 'mean'"):
-        imputed_as(values, marked, "mean")
+    refused("unknown imputation 'mean'", imputed_as, values, marked, "mean")
 
 
 def test_every_level_of_every_factor_is_equally_likely(panel, procedure):
@@ -146,9 +148,162 @@ def test_a_ranking_that_no_choice_can_move_is_certain():
 
 
 def test_labels_and_draws_that_do_not_fit_raise(model, panel, procedure):
-    with pytest.raises(ValueError, match="labels count 2 x 4"):
-        uncertainty(model, cities=["a", "b"], years=panel.years, seed=1)
-    with pytest.raises(ValueError, match="at least 2 draws"):
-        uncertainty(model, cities=panel.cities, years=panel.years, seed=1, draws=1)
-    with pytest.raises(ValueError, match="missing cells"):
-        procedure.scale(np.full((3, 2, 5), np.nan))
+    refused("labels count 2 x 4", uncertainty, model, cities=["a", "b"], years=panel.years, seed=1)
+    refused("at least 2 draws", uncertainty, model, cities=panel.cities, years=panel.years, seed=1, draws=1)
+    refused("missing cells", procedure.scale, np.full((3, 2, 5), np.nan))
+
+
+def design(f, k, n, seed=1):
+    rng = np.random.default_rng(seed)
+    a, b = rng.random((n, k)), rng.random((n, k))
+    mixed = []
+    for i in range(k):
+        ab = a.copy()
+        ab[:, i] = b[:, i]
+        mixed.append(f(ab))
+    return f(a), f(b), np.stack(mixed)
+
+
+def ishigami(u):
+    x = np.pi * (2 * u - 1)
+    return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def test_ishigami_has_its_known_shares():
+    shares = sobol_shares(*design(ishigami, 3, 20000), ("x1", "x2", "x3"), resamples=99)
+    np.testing.assert_allclose(shares.first, [0.3139, 0.4424, 0.0], atol=0.02)
+    np.testing.assert_allclose(shares.total, [0.5576, 0.4424, 0.2437], atol=0.02)
+
+
+def test_a_sum_has_no_interaction_and_shares_like_its_squared_coefficients():
+    shares = sobol_shares(*design(lambda u: u @ [1.0, 2.0, 0.0], 3, 20000), ("a", "b", "c"), resamples=99)
+    np.testing.assert_allclose(shares.first, [0.2, 0.8, 0.0], atol=0.02)
+    np.testing.assert_allclose(shares.total, [0.2, 0.8, 0.0], atol=0.02)
+    assert shares.total[2] == 0.0
+
+
+def test_a_product_around_zero_is_interaction_only():
+    shares = sobol_shares(*design(lambda u: (u[:, 0] - 0.5) * (u[:, 1] - 0.5), 2, 20000), ("a", "b"), resamples=99)
+    np.testing.assert_allclose(shares.first, [0.0, 0.0], atol=0.02)
+    np.testing.assert_allclose(shares.total, [1.0, 1.0], atol=0.03)
+
+
+def test_shares_do_not_see_unit_or_level():
+    f = design(ishigami, 3, 500)
+    a = sobol_shares(*f, ("x1", "x2", "x3"), seed=3)
+    b = sobol_shares(*(1000 - 3 * x for x in f), ("x1", "x2", "x3"), seed=3)
+    np.testing.assert_allclose(a.first, b.first, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(a.total_limits, b.total_limits, rtol=0, atol=1e-12)
+
+
+def test_limits_hold_the_truth_about_nine_times_in_ten():
+    inside = [
+        (s.total_limits[0] <= [0.2, 0.8]) & (s.total_limits[1] >= [0.2, 0.8])
+        for s in (
+            sobol_shares(*design(lambda u: u @ [1.0, 2.0], 2, 300, seed), ("a", "b"), seed=seed, resamples=199)
+            for seed in range(100)
+        )
+    ]
+    assert ((np.mean(inside, axis=0) > 0.8) & (np.mean(inside, axis=0) < 0.98)).all()
+
+
+def test_a_model_that_never_moves_has_no_shares():
+    shares = sobol_shares(np.ones(10), np.ones(10), np.ones((2, 10)), ("a", "b"))
+    assert np.isnan(shares.first).all()
+    assert np.isnan(shares.to_frame()["sobol_total_p95"]).all()
+
+
+def test_several_outputs_have_shares_of_their_own():
+    a, b, ab = design(ishigami, 3, 2000)
+    both = sobol_shares(*(np.stack([x, np.zeros_like(x)], axis=-1) for x in (a, b, ab)), ("x1", "x2", "x3"))
+    np.testing.assert_allclose(both.first[:, 0], sobol_shares(a, b, ab, ("x1", "x2", "x3")).first, atol=1e-14)
+    assert np.isnan(both.total[:, 1]).all()
+
+
+def test_a_design_that_does_not_fit_raises():
+    refused("do not fit 3 factors", sobol_shares, np.ones(4), np.ones(4), np.ones((2, 4)), ("a", "b", "c"))
+    refused("finite", sobol_shares, np.array([1.0, np.nan]), np.ones(2), np.ones((1, 2)), ("a",))
+
+
+@pytest.fixture(scope="module")
+def booted(panel, procedure):
+    return bootstrap_weights(panel, procedure, seed=5, draws=200)
+
+
+def test_drift_is_half_the_sum_of_absolute_differences():
+    assert drift([0.5, 0.5], [0.5, 0.5]) == 0.0
+    assert drift([1.0, 0.0], [0.0, 1.0]) == 1.0
+    assert drift([0.5, 0.3, 0.2], [0.4, 0.35, 0.25]) == pytest.approx(0.1, abs=1e-15)
+    refused("same indicators", drift, [1.0], [0.5, 0.5])
+
+
+def test_each_window_repeats_the_whole_procedure(panel, procedure, spec):
+    table = window_weights(panel, procedure)
+    until = table[(table["window_kind"] == "expanding") & (table["window_end"] == 2014)]
+    direct = CompositeIndex(panel.select_years((2012, 2013, 2014)), **{**spec, "window": (2012, 2014)}).fit()
+    np.testing.assert_allclose(until["weight"], direct.w, rtol=0, atol=1e-13)
+    without = table[(table["window_kind"] == "leave_one_year") & (table["window_end"] == 2013)]
+    other = CompositeIndex(panel.select_years((2012, 2014, 2015)), **spec).fit()
+    np.testing.assert_allclose(without["weight"], other.w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(without["drift_l1_half"], drift(other.w, procedure.weights(panel.values)), atol=1e-13)
+
+
+def test_the_last_expanding_window_is_the_whole_one(panel, procedure):
+    table = window_weights(panel, procedure)
+    assert (table[(table["window_kind"] == "expanding") & (table["window_end"] == 2015)]["drift_l1_half"] == 0).all()
+    assert table.groupby(["window_kind", "window_end"])["weight"].sum().to_numpy() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_three_years_have_one_window_and_two_have_none(panel, procedure):
+    assert set(window_weights(panel.select_years((2012, 2013, 2014)), procedure)["window_end"]) == {2014}
+    assert window_weights(panel.select_years((2012, 2013)), procedure).empty
+
+
+def test_bootstrap_draws_whole_cities_and_is_stable_under_its_seed(panel, procedure, booted):
+    again = bootstrap_weights(panel, procedure, seed=5, draws=200)
+    np.testing.assert_array_equal(again.draws, booted.draws)
+    first = np.random.default_rng(np.random.SeedSequence(5).spawn(1)[0]).integers(0, 30, 30)
+    np.testing.assert_array_equal(booted.draws[0], procedure.weights(panel.values[first]))
+
+
+def test_bootstrap_weights_sum_to_one_and_surround_the_estimate(booted):
+    np.testing.assert_allclose(booted.draws.sum(axis=1), 1.0, atol=1e-12)
+    table = booted.to_frame()
+    assert (table["weight_se"] > 0).all()
+    assert (table["weight_p05"] < table["weight_p95"]).all()
+    assert (abs(table["weight"] - booted.draws.mean(axis=0)) < 2 * table["weight_se"]).all()
+
+
+def test_cities_that_are_all_alike_have_no_standard_error(procedure, panel):
+    same = Panel(np.repeat(panel.values[:1], 6, axis=0), tuple("abcdef"), panel.years, panel.names)
+    np.testing.assert_allclose(
+        bootstrap_weights(same, procedure, seed=1, draws=9).to_frame()["weight_se"], 0, atol=1e-15
+    )
+
+
+def test_a_bootstrap_of_one_city_raises(panel, procedure):
+    one = Panel(panel.values[:1], panel.cities[:1], panel.years, panel.names)
+    refused("at least 2 cities", bootstrap_weights, one, procedure, seed=1)
+
+
+@pytest.mark.slow
+def test_bootstrap_standard_error_is_that_of_repeated_samples(procedure):
+    """The se of one sample of 200 cities against the spread over 300 samples from the same law."""
+
+    def sample(seed):
+        x = np.random.default_rng(seed).lognormal(0, [0.4, 0.5, 0.6, 0.7, 0.5], size=(200, 3, 5))
+        return Panel(x, tuple(f"c{i}" for i in range(200)), (2012, 2013, 2014), tuple("abcde"))
+
+    true = np.std([procedure.weights(sample(s).values) for s in range(300)], axis=0, ddof=1)
+    estimates = [bootstrap_weights(sample(s), procedure, seed=s, draws=99).to_frame()["weight_se"] for s in range(20)]
+    np.testing.assert_allclose(np.mean(estimates, axis=0), true, rtol=0.35)
+
+
+def test_alarms_ring_above_their_limits_only():
+    table = alarms({"a": 0.10, "b": 0.11}, [0.5, 0.5], [0.44, 0.56], n_obs=50).set_index(
+        ["alarm_kind", "indicator_code"]
+    )
+    assert not table.loc[("out_of_base_range", "a"), "is_alarm"]
+    assert table.loc[("out_of_base_range", "b"), "is_alarm"]
+    assert table.loc[("weight_drift", ""), "is_alarm"]
+    assert table.loc[("weight_drift", ""), "observed"] == pytest.approx(0.06)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from checks import panel_refused
 from spec_worlds import draw, inverse_distance, knn
 
 from python_models.regression import (
@@ -125,16 +126,12 @@ def test_draws_outside_the_range_are_counted_and_flagged(world):
 def test_requests_for_draws_are_checked(world):
     y, x, w = world
     fit = fit_panel(y, x, w)
-    with pytest.raises(PanelInputError, match="need `rng`"):
-        average_effects(fit, method="simulation")
+    panel_refused("need `rng`", average_effects, fit, method="simulation")
     with pytest.raises(PanelInputError, match="at least 100 draws"):
         average_effects(fit, method="simulation", draws=10, rng=np.random.default_rng(1))
-    with pytest.raises(PanelInputError, match="method must be one of"):
-        average_effects(fit, method="exact")
-    with pytest.raises(PanelInputError, match="number 2 is not among them"):
-        city_effects(fit, 2, range(60))
-    with pytest.raises(PanelInputError, match="3 city labels for 60 cities"):
-        city_effects(fit, 0, range(3))
+    panel_refused("method must be one of", average_effects, fit, method="exact")
+    panel_refused("number 2 is not among them", city_effects, fit, 2, range(60))
+    panel_refused("3 city labels for 60 cities", city_effects, fit, 0, range(3))
 
 
 @pytest.mark.parametrize("model", ["sdm", "sar", "slx", "sem"])
@@ -211,5 +208,4 @@ def test_orders_add_up_to_the_effects(world, kind):
     tail = np.abs(fit.rho) ** 12 * 10.0
     assert sums == pytest.approx(average_effects(fit).point, abs=tail)
     assert (full["se"] >= 0).all()
-    with pytest.raises(PanelInputError, match=r"0\.\.12"):
-        effects_by_order(fit, max_order=13)
+    panel_refused(r"0\.\.12", effects_by_order, fit, max_order=13)

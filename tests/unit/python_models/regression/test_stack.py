@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from checks import panel_refused
 from golden import cases
 from scipy import optimize
 from spec_worlds import draw, knn
@@ -239,16 +240,12 @@ def test_wild_scores_by_group_work_with_holes(holed):
 def test_what_holes_do_not_allow_is_said_in_words(world, holed):
     y, x = holed
     panel = SpatialPanel(y, x, square(W), has_holes=True)
-    with pytest.raises(PanelInputError, match="balanced panel"):
-        panel.fit("qml")
+    panel_refused("balanced panel", panel.fit, "qml")
     with pytest.raises(PanelInputError, match="needs a balanced panel"):
         panel.fit().predict()
-    with pytest.raises(PanelInputError, match="needs 'direct'"):
-        SpatialPanel(y, x, square(W), has_holes=True, estimator="lee_yu")
-    with pytest.raises(PanelInputError, match="must be balanced"):
-        SpatialPanel(y, x.dropna(), square(W))
-    with pytest.raises(PanelInputError, match="no graph for year 2005"):
-        SpatialPanel(*world, {t: square(W) for t in YEARS if t != 2005})
+    panel_refused("needs 'direct'", SpatialPanel, y, x, square(W), has_holes=True, estimator="lee_yu")
+    panel_refused("must be balanced", SpatialPanel, y, x.dropna(), square(W))
+    panel_refused("no graph for year 2005", SpatialPanel, *world, {t: square(W) for t in YEARS if t != 2005})
     with pytest.raises(PanelInputError, match="missing from the graph, first 'C03'"):
         SpatialPanel(*world, square(W).drop(index="C03", columns="C03"), has_holes=True)
     with pytest.raises(PanelInputError, match="occurs more than once"):

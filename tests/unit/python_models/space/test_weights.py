@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from checks import refused
 from libpysal.graph import Graph
 from libpysal.weights import KNN, DistanceBand
 
+from python_models.simulation import contiguity_weights
 from python_models.space import build_weights, normalise, profile_weights, split_blocks, to_graph, to_sparse
 from python_models.space.distance import albers, albers_inverse, distance_matrix, haversine_km
 
@@ -68,8 +70,7 @@ def test_an_island_is_tied_to_its_nearest_city_both_ways_and_flagged():
 
 
 def test_an_island_without_a_place_is_an_error_that_says_what_to_do():
-    with pytest.raises(ValueError, match=r"no neighbour, first e.*attach_islands=False"):
-        build_weights("queen", labels=list("abcde"), edges=EDGES)
+    refused(r"no neighbour, first e.*attach_islands=False", build_weights, "queen", labels=list("abcde"), edges=EDGES)
     bare = build_weights("queen", labels=list("abcde"), edges=EDGES, attach_islands=False)
     assert bare.isolates.tolist() == ["e"]
 
@@ -99,8 +100,7 @@ def test_the_shortest_cutoff_leaves_no_island():
 def test_two_cities_at_one_point_are_named():
     twice = PLACES.copy()
     twice.loc["d"] = twice.loc["b"]
-    with pytest.raises(ValueError, match=r"b and d lie at the same point"):
-        build_weights("invd", points=twice)
+    refused(r"b and d lie at the same point", build_weights, "invd", points=twice)
 
 
 def test_knn_breaks_ties_by_city_code_whatever_the_row_order():
@@ -214,8 +214,7 @@ def test_normalising_changes_neither_the_graph_nor_the_input():
     ],
 )
 def test_errors_say_what_is_wrong(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_weights(**options)
+    refused(message, build_weights, **options)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +226,7 @@ def test_errors_say_what_is_wrong(options, message):
     ],
 )
 def test_masks_need_a_group_for_each_city_in_the_order_of_the_base(options, message):
-    with pytest.raises(ValueError, match=message):
-        build_weights("same_prov", base=build_weights("invd", points=PLACES), **options)
+    refused(message, build_weights, "same_prov", base=build_weights("invd", points=PLACES), **options)
 
 
 def test_a_labelled_group_is_matched_by_label():
@@ -244,10 +242,8 @@ def test_a_labelled_group_is_matched_by_label():
 
 
 def test_weights_refuse_loops_and_negative_entries():
-    with pytest.raises(ValueError, match="diagonal must be zero"):
-        to_graph(np.eye(2))
-    with pytest.raises(ValueError, match="must be >= 0"):
-        to_graph([[0.0, -1.0], [1.0, 0.0]])
+    refused("diagonal must be zero", to_graph, np.eye(2))
+    refused("must be >= 0", to_graph, [[0.0, -1.0], [1.0, 0.0]])
 
 
 def test_polygons_that_share_a_point_are_neighbours():
@@ -260,3 +256,20 @@ def test_polygons_that_share_a_point_are_neighbours():
     graph = build_weights("queen", polygons=shapes, snap=0.001, normalisation="raw", attach_islands=False)
     assert sorted(graph["a"].index) == ["b", "c"]
     assert graph.isolates.tolist() == ["d"]
+
+
+LINKS = [(0, 1), (1, 2), (0, 2), (2, 3)]
+POINTS = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (2.0, 2.0), (2.1, 2.2)]
+
+
+def test_row_weights_equal_pysal_where_no_node_is_an_island():
+    adjacency = pd.DataFrame([(i, j, 1.0) for a, b in LINKS for i, j in ((a, b), (b, a))], columns=["focal", "n", "w"])
+    graph = Graph.from_arrays(adjacency["focal"].values, adjacency["n"].values, adjacency["w"].values).transform("r")
+    expected = graph.sparse.todense()
+    np.testing.assert_allclose(contiguity_weights(4, LINKS, POINTS[:4]), expected, atol=1e-15)
+
+
+def test_an_island_is_tied_to_its_nearest_neighbour_both_ways():
+    weights = contiguity_weights(5, LINKS, POINTS)
+    assert weights[4].tolist() == [0.0, 0.0, 0.0, 1.0, 0.0]
+    assert weights[3].tolist() == [0.0, 0.0, 0.5, 0.0, 0.5]

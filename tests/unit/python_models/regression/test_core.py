@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from checks import panel_refused
+from checks import panel_refused, ring
 from scipy.spatial import cKDTree
 from spec_worlds import draw, inverse_distance, knn
 
-from python_models.regression import MODELS, PanelInputError, average_effects, fit_panel, spatial_weights
+from python_models.regression import MODELS, average_effects, fit_panel, spatial_weights
 
 
 @pytest.fixture(scope="module")
@@ -21,61 +21,47 @@ def world():
 @pytest.mark.parametrize("estimator", ["lee_yu", "direct_bc", "elhorst"])
 def test_order_of_cities_scale_and_fixed_effects_do_not_matter(world, model, estimator):
     y, x, w = world
-    base = fit_panel(y, x, w, model=model, estimator=estimator)
-    order = np.random.default_rng(2).permutation(len(y))
-    moved = fit_panel(y[order], x[order], w.matrix[order][:, order], model=model, estimator=estimator)
+
+    def fit(y, x, w):
+        return fit_panel(y, x, w, model=model, estimator=estimator)
+
+    base, order = fit(y, x, w), np.random.default_rng(2).permutation(len(y))
+    moved = fit(y[order], x[order], w.matrix[order][:, order])
     assert moved.params == pytest.approx(base.params, abs=1e-8)
     assert moved.cov == pytest.approx(base.cov, abs=1e-8)
-    shifted = y + np.linspace(-5, 5, len(y))[:, None] + np.arange(6.0)
     if estimator != "elhorst" or model in ("ols", "slx"):  # W of the demeaned y is the same in any case
-        assert fit_panel(shifted, x, w, model=model, estimator=estimator).params == pytest.approx(base.params, abs=1e-8)
-    k = base.n_slopes
-    scaled = fit_panel(100.0 * y, x, w, model=model, estimator=estimator)
+        shifted = fit(y + np.linspace(-5, 5, len(y))[:, None] + np.arange(6.0), x, w)
+        assert shifted.params == pytest.approx(base.params, abs=1e-8)
+    scaled, k = fit(100.0 * y, x, w), base.n_slopes
     assert scaled.params[:k] == pytest.approx(100.0 * base.params[:k], rel=1e-8)
     assert scaled.params[k:-1] == pytest.approx(base.params[k:-1], abs=1e-8)
     assert scaled.sigma2 == pytest.approx(1e4 * base.sigma2, rel=1e-8)
-    wide = fit_panel(y, x * [1000.0, 1.0], w, model=model, estimator=estimator)
-    assert wide.params[0] == pytest.approx(base.params[0] / 1000.0, rel=1e-7)
-    assert np.sqrt(wide.cov[0, 0]) == pytest.approx(np.sqrt(base.cov[0, 0]) / 1000.0, rel=1e-7)
+    wide = fit(y, x * [1000.0, 1.0], w)
+    own = wide.params[0], np.sqrt(wide.cov[0, 0])
+    assert own == pytest.approx((base.params[0] / 1000.0, np.sqrt(base.cov[0, 0]) / 1000.0), rel=1e-7)
     assert wide.rho == pytest.approx(base.rho, abs=1e-8)
 
 
-def test_inputs_are_not_changed(world):
+@pytest.mark.parametrize("estimator", ["lee_yu", "direct", "elhorst", "transformed_dummies"])
+def test_residuals_and_likelihood_belong_together(world, estimator):
     y, x, w = world
-    copies = y.copy(), x.copy(), w.matrix.toarray()
-    dense = w.matrix.toarray()
-    fit_panel(y, x, dense, model="sac", cov="qml")
-    assert np.array_equal(y, copies[0])
-    assert np.array_equal(x, copies[1])
-    assert np.array_equal(dense, copies[2])
+    fit = fit_panel(y, x, w, estimator=estimator)
+    is_transformed = estimator == "lee_yu"
+    assert fit.sigma2 == pytest.approx((fit.residuals**2).sum() / fit.n_rows, rel=1e-10)
+    logdet = np.linalg.slogdet(np.eye(70) - fit.rho * w.matrix.toarray())[1]
+    jacobian = fit.conv.t_eff * (logdet - is_transformed * np.log(1.0 - fit.rho))
+    from_sigma = -fit.n_rows / 2.0 * (np.log(2.0 * np.pi * fit.sigma2) + 1.0)
+    assert fit.loglik == pytest.approx(from_sigma + jacobian, abs=1e-7)
+    assert estimator not in ("lee_yu", "direct") or fit.n_rows == (69 * 5 if is_transformed else 70 * 6)
 
 
-def test_residuals_and_likelihood_belong_together(world):
-    y, x, w = world
-    for estimator in ("lee_yu", "direct", "elhorst", "transformed_dummies"):
-        fit = fit_panel(y, x, w, estimator=estimator)
-        assert fit.sigma2 == pytest.approx((fit.residuals**2).sum() / fit.n_rows, rel=1e-10)
-        m = fit.n_rows
-        from_sigma = -m / 2.0 * (np.log(2.0 * np.pi * fit.sigma2) + 1.0)
-        s = np.linalg.slogdet(np.eye(70) - fit.rho * w.matrix.toarray())[1]
-        jacobian = fit.conv.t_eff * (s - (np.log(1.0 - fit.rho) if estimator == "lee_yu" else 0.0))
-        assert fit.loglik == pytest.approx(from_sigma + jacobian, abs=1e-7)
-    assert fit_panel(y, x, w).n_rows == 69 * 5
-    assert fit_panel(y, x, w, estimator="direct").n_rows == 70 * 6
-
-
-def test_selected_columns_alone_are_lagged(world):
+def test_selected_columns_alone_are_lagged_and_years_alone_may_be_one(world):
     y, x, w = world
     fit = fit_panel(y, x, w, names=["a", "b"], durbin=[1])
     assert fit.names == ("a", "b", "W:b", "rho", "sigma2")
     own = np.concatenate([x, w.lag(x)[..., 1:]], axis=2)
     assert fit_panel(y, own, w, model="sar").params == pytest.approx(fit.params, abs=1e-9)
-
-
-def test_years_alone_may_be_one(world):
-    y, x, w = world
-    fit = fit_panel(y[:, :1], x[:, :1], w, effects="time", model="sar")
-    assert fit.n_rows == 69
+    assert fit_panel(y[:, :1], x[:, :1], w, effects="time", model="sar").n_rows == 69
     panel_refused("T = 1 year", fit_panel, y[:, :1], x[:, :1], w)
 
 
@@ -99,13 +85,17 @@ def test_a_request_that_cannot_be_met_is_refused_in_words(world, change, message
     panel_refused(message, fit_panel, y, x, w, **change)
 
 
-def test_shapes_and_missing_values_are_refused(world):
+def test_shapes_missing_values_and_too_few_rows_are_refused(world):
     y, x, w = world
     panel_refused(r"y must be \(N, T\)", fit_panel, y.T, x, w)
     panel_refused("W is for 70 cities, the panel has 69", fit_panel, y[1:], x[1:], w)
     bad = x.copy()
     bad[3, 2, 1] = np.nan
     panel_refused(r"X holds 1 missing or infinite values, first at \(3, 2, 1\)", fit_panel, y, bad, w)
+    panel_refused("explain y exactly", fit_panel, y, np.concatenate([x, y[..., None]], axis=2), w, model="ols")
+    rng = np.random.default_rng(1)
+    few = rng.standard_normal((6, 2)), rng.standard_normal((6, 2, 3)), knn(6, k=2)
+    panel_refused("6 cities and 2 years leave 5 rows after the fixed effects, too few for 6", fit_panel, *few)
 
 
 def test_columns_that_are_not_identified_are_named(world):
@@ -113,79 +103,56 @@ def test_columns_that_are_not_identified_are_named(world):
     rng = np.random.default_rng(1)
     city = np.repeat(rng.standard_normal((70, 1, 1)), 6, axis=1)
     year = np.repeat(rng.standard_normal((1, 6, 1)), 70, axis=0)
-
-    def refused(extra, message, **request):
-        panel_refused(message, fit_panel, y, np.concatenate([x, extra], axis=2), w, names=["a", "b", "c"], **request)
-
-    refused(city, "'c' does not vary over time within any city")
-    refused(year, "'c' is the same for all cities in each year")
-    refused(city + year, "'c' is a city effect plus a year effect")
-    refused(np.ones((70, 6, 1)), "'c' is constant", effects="none")
-    refused(2.0 * x[..., :1] - x[..., 1:], "'c' is collinear with 'a', 'b'", model="sar")
-    refused(x[..., :1] + city, "'c' is collinear with 'a'", model="sar", effects="entity")
-
-
-def test_too_few_rows_are_refused():
-    w = knn(6, k=2)
-    rng = np.random.default_rng(1)
-    with pytest.raises(
-        PanelInputError, match="6 cities and 2 years leave 5 rows after the fixed effects, too few for 6"
+    for extra, message, request in (
+        (city, "'c' does not vary over time within any city", {}),
+        (year, "'c' is the same for all cities in each year", {}),
+        (city + year, "'c' is a city effect plus a year effect", {}),
+        (np.ones((70, 6, 1)), "'c' is constant", {"effects": "none"}),
+        (2.0 * x[..., :1] - x[..., 1:], "'c' is collinear with 'a', 'b'", {"model": "sar"}),
+        (x[..., :1] + city, "'c' is collinear with 'a'", {"model": "sar", "effects": "entity"}),
     ):
-        fit_panel(rng.standard_normal((6, 2)), rng.standard_normal((6, 2, 3)), w)
+        given = y, np.concatenate([x, extra], axis=2), w
+        panel_refused(message, fit_panel, *given, names=["a", "b", "c"], **request)
 
 
 def test_weights_that_cannot_serve_are_refused(world):
     y, x, w = world
     dense = w.matrix.toarray()
-
-    def refused(message, **cells):
+    for message, at, value in (
+        ("diagonal weights, first city number 4", (4, 4), 0.1),
+        ("not finite in the row of city number 5", (5, 6), np.nan),
+        ("normalise the rows", (5, 6), 3.0),
+        (r"no neighbour \(islands\), first city number 7", 7, 0.0),
+    ):
         changed = dense.copy()
-        for (i, j), value in cells.pop("at").items():
-            changed[i, j] = value
+        changed[at] = value
         panel_refused(message, fit_panel, y, x, changed)
-
-    refused("diagonal weights, first city number 4", at={(4, 4): 0.1})
-    refused("not finite in the row of city number 5", at={(5, 6): np.nan})
-    refused("normalise the rows", at={(5, 6): 3.0})
-    island = dense.copy()
-    island[7] = 0.0
-    panel_refused(r"no neighbour \(islands\), first city number 7", fit_panel, y, x, island)
     panel_refused("must be square", spatial_weights, dense[:, :-1])
 
 
 def test_a_parameter_at_the_bound_is_refused():
     """y is a little more than its neighbours' mean everywhere, so the score is still positive at rho = 1."""
-    n = 40
-    w = np.zeros((n, n))
-    for i in range(n):
-        w[i, (i + 1) % n] = w[i, (i - 1) % n] = 0.5
-    rng = np.random.default_rng(1)
+    n, rng = 40, np.random.default_rng(1)
     wave = np.sin(2.0 * np.pi * np.arange(n) / n)[:, None] * rng.standard_normal((1, 400))
-    x = rng.standard_normal((n, 400, 1))
-    with pytest.raises(PanelInputError, match="rho runs to the bound of its feasible range"):
-        fit_panel(wave + 1e-7 * rng.standard_normal((n, 400)), x, w, model="sar", effects="time")
-
-
-def test_y_among_the_regressors_is_refused(world):
-    y, x, w = world
-    panel_refused("explain y exactly", fit_panel, y, np.concatenate([x, y[..., None]], axis=2), w, model="ols")
+    x, y = rng.standard_normal((n, 400, 1)), wave + 1e-7 * rng.standard_normal((n, 400))
+    message = "rho runs to the bound of its feasible range"
+    panel_refused(message, fit_panel, y, x, ring(n), model="sar", effects="time")
 
 
 TRUTH = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])  # b1, b2, th1, th2, rho, s2
 STATE = {"rho": 0.4, "theta": (0.3, 0.2)}
 
 
-def replications(w, t, runs, seed, *, estimator="lee_yu", model="sdm", **state):
-    """Estimates and standard errors (runs, p)."""
-    found = [
-        fit_panel(*draw(w, t=t, rng=np.random.default_rng([seed, i]), **state), w, model=model, estimator=estimator)
-        for i in range(runs)
-    ]
+def replications(w, t, runs, seed, **request):
+    """Estimates and standard errors (runs, p); `request` of the fit and of the panels, at STATE if it names none."""
+    asked = {key: request.pop(key) for key in ("estimator", "model") if key in request}
+    worlds = (draw(w, t=t, rng=np.random.default_rng([seed, i]), **(request or STATE)) for i in range(runs))
+    found = [fit_panel(*world, w, **asked) for world in worlds]
     return np.array([f.params for f in found]), np.array([np.sqrt(np.diagonal(f.cov)) for f in found])
 
 
 def recovers(w, t, runs, seed, allowed):
-    estimates, errors = replications(w, t, runs, seed, **STATE)
+    estimates, errors = replications(w, t, runs, seed)
     noise = 4.0 * estimates.std(axis=0, ddof=1) / np.sqrt(runs)
     assert (np.abs(estimates.mean(axis=0) - TRUTH) <= allowed + noise).all()
     return (np.abs(estimates - TRUTH) < 1.959964 * errors).mean(axis=0), estimates, errors
@@ -207,34 +174,29 @@ def test_lee_yu_recovers_a_small_durbin_model():
 @pytest.mark.slow
 def test_direct_is_biased_as_theory_says_and_the_correction_takes_the_bias_away():
     """N = 60: s2 is short by (N-1)(T-1)/(NT), rho is low; bc moves rho above .38."""
-    w = knn(60)
-    direct, _ = replications(w, 10, 200, 3, estimator="direct", **STATE)
-    assert direct[:, 4].mean() < 0.37
-    assert direct[:, 5].mean() == pytest.approx(59 * 9 / 600, abs=0.02)
-    mended, _ = replications(w, 10, 200, 3, estimator="direct_bc", **STATE)
-    assert mended[:, 4].mean() > 0.38
-    assert mended[:, 5].mean() == pytest.approx(1.0, abs=0.03)
+    direct, mended = (
+        replications(knn(60), 10, 200, 3, estimator=e)[0].mean(axis=0)[4:] for e in ("direct", "direct_bc")
+    )
+    assert direct[0] < 0.37 < 0.38 < mended[0]
+    assert direct[1] == pytest.approx(59 * 9 / 600, abs=0.02)
+    assert mended[1] == pytest.approx(1.0, abs=0.03)
 
 
 def test_direct_understates_the_error_variance():
-    direct, _ = replications(knn(60), 10, 30, 4, estimator="direct", **STATE)
-    assert direct[:, 5].mean() == pytest.approx(59 * 9 / 600, abs=4 * direct[:, 5].std() / np.sqrt(30) + 0.01)
+    s2 = replications(knn(60), 10, 30, 4, estimator="direct")[0][:, 5]
+    assert s2.mean() == pytest.approx(59 * 9 / 600, abs=4 * s2.std() / np.sqrt(30) + 0.01)
 
 
 @pytest.mark.slow
 def test_dense_weights_tell_the_estimators_apart():
     """Inverse distance without cut-off, N = 280, truth .4: lee_yu within .03, direct below .25."""
-    w = inverse_distance(280)
-    good, _ = replications(w, 10, 100, 5, **STATE)
-    bad, _ = replications(w, 10, 100, 5, estimator="direct", **STATE)
+    good, bad = (replications(inverse_distance(280), 10, 100, 5, estimator=e)[0] for e in ("lee_yu", "direct"))
     assert good[:, 4].mean() == pytest.approx(0.4, abs=0.03)
     assert bad[:, 4].mean() < 0.25
 
 
 def test_dense_weights_pull_direct_down():
-    w = inverse_distance(100)
-    good, _ = replications(w, 8, 15, 6, **STATE)
-    bad, _ = replications(w, 8, 15, 6, estimator="direct", **STATE)
+    good, bad = (replications(inverse_distance(100), 8, 15, 6, estimator=e)[0] for e in ("lee_yu", "direct"))
     assert bad[:, 4].mean() < good[:, 4].mean() - 0.1
 
 

@@ -44,6 +44,23 @@ def parts_at(y, x, w, model, effects, estimator):
     return conv, design, at, score_parts(design, conv, w, log_determinant(w), at)
 
 
+def inner(w, r):
+    """(I - r W)^-1."""
+    return np.linalg.inv(np.eye(w.n) - r * w.matrix.toarray())
+
+
+def projection(n, t, effects):
+    return within(np.eye(n * t).reshape(n, t, n * t), effects).reshape(n * t, n * t)
+
+
+def paired(term, size):
+    return np.array([[term(i, j) for j in range(size)] for i in range(size)])
+
+
+def se_of(fit):
+    return np.sqrt(np.diagonal(fit.cov))
+
+
 @pytest.mark.parametrize(("model", "effects", "estimator"), REQUESTS)
 def test_information_is_the_covariance_of_the_score(model, effects, estimator):
     """Every entry by brute force: variances of the linear and quadratic forms of the stacked normal errors.
@@ -53,39 +70,28 @@ def test_information_is_the_covariance_of_the_score(model, effects, estimator):
     """
     n, t = 14, 4
     w = knn(n, k=3)
+    wn = w.matrix.toarray()
     y, x = draw(w, t=t, rng=np.random.default_rng(31), rho=0.3, lam=0.2, theta=(0.3, 0.2))
     conv, design, at, parts = parts_at(y, x, w, model, effects, estimator)
-    s2, k = at.sigma2, design.z.shape[2]
-    projection = within(np.eye(n * t).reshape(n, t, n * t), effects).reshape(n * t, n * t)
-    forms, linear = [], []
-    for spatial in (r for r, has in ((at.rho, conv.has_rho), (at.lam, conv.has_lam)) if has):
-        g = w.matrix.toarray() @ np.linalg.inv(np.eye(n) - spatial * w.matrix.toarray())
-        forms.append(projection @ np.kron(g, np.eye(t)) @ projection)
+    s2, k, q = at.sigma2, design.z.shape[2], projection(n, t, effects)
+    spatial = [r for r, has in ((at.rho, conv.has_rho), (at.lam, conv.has_lam)) if has]
+    forms = [q @ np.kron(wn @ inner(w, r), np.eye(t)) @ q for r in spatial]
+    z = design.z if design.mz is None else design.z - at.lam * design.mz
+    linear = [np.zeros(n * t)] * conv.has_lam
     if conv.has_rho:  # the mean of y filtered: (I - lam W) G (Z d + fixed effects), demeaned
-        wn = w.matrix.toarray()
-        e = design.ys @ np.array([1.0, -at.rho, -at.lam, at.rho * at.lam])[: design.ys.shape[2]]
-        e = e - (design.z if design.mz is None else design.z - at.lam * design.mz) @ at.slopes
-        u = np.linalg.solve(np.eye(n) - at.lam * wn, e)
-        mean = y - at.rho * wn @ y - u
-        g = wn @ np.linalg.inv(np.eye(n) - at.rho * wn)
-        linear.append(within((np.eye(n) - at.lam * wn) @ g @ mean, effects).reshape(-1))
-    if conv.has_lam:
-        linear.append(np.zeros(n * t))
-    regressors = (design.z if design.mz is None else design.z - at.lam * design.mz).reshape(n * t, k)
-    vectors = [*regressors.T, *linear, np.zeros(n * t)]
-    matrices = [*[np.zeros((n * t, n * t))] * k, *forms, projection / (2.0 * s2)]
-    size = len(vectors)
-    brute = np.empty((size, size))
-    for i in range(size):
-        for j in range(size):
-            quadratic = np.trace(matrices[i] @ (matrices[j] + matrices[j].T)) * s2**2
-            brute[i, j] = (vectors[i] @ vectors[j] * s2 + quadratic) / s2**2
+        e = design.ys @ np.array([1.0, -at.rho, -at.lam, at.rho * at.lam])[: design.ys.shape[2]] - z @ at.slopes
+        mean = y - at.rho * wn @ y - inner(w, at.lam) @ e
+        filtered = (np.eye(n) - at.lam * wn) @ wn @ inner(w, at.rho) @ mean
+        linear = [within(filtered, effects).reshape(-1), *linear]
+    vectors = [*z.reshape(n * t, k).T, *linear, np.zeros(n * t)]
+    matrices = [*[np.zeros((n * t, n * t))] * k, *forms, q / (2.0 * s2)]
+    brute = paired(
+        lambda i, j: vectors[i] @ vectors[j] / s2 + np.trace(matrices[i] @ (matrices[j] + matrices[j].T)), len(vectors)
+    )
     mine = information(parts, conv, s2)
-    if estimator == "lee_yu":
-        assert mine == pytest.approx(brute, rel=1e-9, abs=1e-9 * np.abs(brute).max())
-    else:
-        rows = slice(0, k)
-        assert mine[rows] == pytest.approx(brute[rows], rel=1e-9, abs=1e-9 * np.abs(brute).max())
+    rows = slice(None) if estimator == "lee_yu" else slice(0, k)
+    assert mine[rows] == pytest.approx(brute[rows], rel=1e-9, abs=1e-9 * np.abs(brute).max())
+    if estimator != "lee_yu":
         assert (np.diagonal(mine)[k:] > np.diagonal(brute)[k:]).all()  # direct counts NT rows
 
 
@@ -98,28 +104,14 @@ def test_sandwich_terms_are_the_cumulant_parts_of_quadratic_forms(model, effects
     w = knn(n, k=3)
     y, x = draw(w, t=t, rng=np.random.default_rng(32), rho=0.3, lam=0.2)
     conv, design, at, parts = parts_at(y, x, w, model, effects, "lee_yu")
-    e = np.random.default_rng(1).exponential(size=(n, t))
-    s2, k = at.sigma2, design.z.shape[2]
-    k3, k4 = cumulants(within(e, effects), conv)
-    both = within(np.eye(n * t).reshape(n, t, n * t), effects).reshape(n * t, n * t)
-    forms = [
-        both @ np.kron(w.matrix.toarray() @ np.linalg.inv(np.eye(n) - m.r * w.matrix.toarray()), np.eye(t)) @ both
-        for m in parts.multipliers
-    ]
-    vectors = [*parts.regressors.reshape(n * t, k).T, *(a.reshape(-1) for a in parts.linear), np.zeros(n * t)]
-    diagonal = [*[np.zeros(n * t)] * k, *(np.diagonal(f) for f in forms), np.diagonal(both) / (2.0 * s2)]
-    size = len(vectors)
-    brute = np.array(
-        [
-            [
-                (k4 * diagonal[i] @ diagonal[j] + k3 * (vectors[i] @ diagonal[j] + vectors[j] @ diagonal[i])) / s2**2
-                for j in range(size)
-            ]
-            for i in range(size)
-        ]
-    )
-    mine = omega(parts, conv, within(e, effects), s2)
-    assert mine == pytest.approx(brute, rel=1e-9, abs=1e-9 * np.abs(brute).max())
+    e = within(np.random.default_rng(1).exponential(size=(n, t)), effects)
+    s2, k, q = at.sigma2, design.z.shape[2], projection(n, t, effects)
+    k3, k4 = cumulants(e, conv)
+    forms = [q @ np.kron(w.matrix.toarray() @ inner(w, m.r), np.eye(t)) @ q for m in parts.multipliers]
+    a = [*parts.regressors.reshape(n * t, k).T, *(v.reshape(-1) for v in parts.linear), np.zeros(n * t)]
+    b = [*[np.zeros(n * t)] * k, *(np.diagonal(f) for f in forms), np.diagonal(q) / (2.0 * s2)]
+    brute = paired(lambda i, j: (k4 * b[i] @ b[j] + k3 * (a[i] @ b[j] + a[j] @ b[i])) / s2**2, len(a))
+    assert omega(parts, conv, e, s2) == pytest.approx(brute, rel=1e-9, abs=1e-9 * np.abs(brute).max())
 
 
 @pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
@@ -134,42 +126,30 @@ def test_cumulants_are_those_of_the_errors_before_demeaning(effects):
 
 
 def test_sandwich_is_the_information_for_normal_errors_and_wider_for_heavy_tails():
-    w = knn(100)
-    rng = np.random.default_rng(33)
+    w, rng = knn(100), np.random.default_rng(33)
     y, x = draw(w, t=8, rng=rng, rho=0.4, theta=(0.3, 0.2))
-    info, qml = (np.sqrt(np.diagonal(fit_panel(y, x, w, cov=c).cov)) for c in ("info", "qml"))
+    heavy = inner(w, 0.4) @ (x[..., 0] + rng.standard_t(5, size=(100, 8)))
+    info, qml = (se_of(fit_panel(y, x, w, cov=c)) for c in ("info", "qml"))
     assert qml == pytest.approx(info, rel=0.1)
-    heavy = np.linalg.solve(np.eye(100) - 0.4 * w.matrix.toarray(), x[..., 0] + rng.standard_t(5, size=(100, 8)))
-    info, qml = (np.sqrt(np.diagonal(fit_panel(heavy, x, w, cov=c).cov)) for c in ("info", "qml"))
+    info, qml = (se_of(fit_panel(heavy, x, w, cov=c)) for c in ("info", "qml"))
     assert qml[-1] > 1.2 * info[-1]
 
 
-def test_probes_meet_the_exact_traces(monkeypatch):
-    w = knn(400)
-    exact = multiplier.multiplier(w, NodesLogDet(w), 0.5)
-    other = multiplier.multiplier(w, NodesLogDet(w), 0.2)
+def test_probes_meet_the_exact_traces_of_a_sparse_and_of_a_dense_w(monkeypatch):
+    worlds = [(knn(400), NodesLogDet, r) for r in (0.5, 0.2)] + [(inverse_distance(300), log_determinant, 0.5)]
+    exact = [multiplier.multiplier(w, logdet(w), r) for w, logdet, r in worlds]
     monkeypatch.setattr(multiplier, "DENSE_LIMIT", 100)
-    probed = multiplier.multiplier(w, NodesLogDet(w), 0.5)
-    second = multiplier.multiplier(w, NodesLogDet(w), 0.2)
-    assert probed.matrix is None
-    for a, b, c, d in ((exact, exact, probed, probed), (exact, other, probed, second)):
-        truth, estimate = cross_trace(a, b), cross_trace(c, d)
+    probed = [multiplier.multiplier(w, logdet(w), r) for w, logdet, r in worlds]
+    assert probed[0].matrix is None
+    for i, j in ((0, 0), (0, 1), (2, 2)):
+        truth, estimate = cross_trace(exact[i], exact[j]), cross_trace(probed[i], probed[j])
         assert truth.se == 0.0
         assert 0.0 < estimate.se < 4e-3 * truth.value
         assert abs(estimate.value - truth.value) < 4.0 * estimate.se
-    sure = diagonals(exact, is_centred=True)[0]
-    first, half = diagonals(probed, is_centred=True)
+    sure = diagonals(exact[0], is_centred=True)[0]
+    first, half = diagonals(probed[0], is_centred=True)
     assert first @ half == pytest.approx(sure @ sure, rel=0.02)
     assert np.abs((first + half) / 2.0 - sure).max() < 0.05
-
-
-def test_probes_serve_a_dense_w(monkeypatch):
-    w = inverse_distance(300)
-    exact = cross_trace(*[multiplier.multiplier(w, log_determinant(w), 0.5)] * 2)
-    monkeypatch.setattr(multiplier, "DENSE_LIMIT", 100)
-    probed = cross_trace(*[multiplier.multiplier(w, log_determinant(w), 0.5)] * 2)
-    assert abs(probed.value - exact.value) < 4.0 * probed.se
-    assert probed.se < 4e-3 * exact.value
 
 
 @pytest.mark.parametrize(("model", "draws"), [("ols", 120), ("sar", 120), ("sdm", 120), ("sem", 120), ("sac", 20)])
@@ -177,57 +157,48 @@ def test_block_bootstrap_is_seeded_and_near_the_information_for_normal_errors(mo
     w = knn(60)
     y, x = draw(w, t=6, rng=np.random.default_rng(34), rho=0.4, theta=(0.3, 0.2))
     request = {"model": model, "cov": "block_bootstrap", "draws": draws}
-    a = fit_panel(y, x, w, rng=np.random.default_rng(5), **request)
-    b = fit_panel(y, x, w, rng=np.random.default_rng(5), **request)
+    a, b = (fit_panel(y, x, w, rng=np.random.default_rng(5), **request) for _ in range(2))
     assert np.array_equal(a.cov, b.cov)
-    assert a.draws is not None
     assert a.draws.params.shape == (draws - a.draws.failed, len(a.params))
-    info = np.sqrt(np.diagonal(fit_panel(y, x, w, model=model).cov))
-    ratio = np.sqrt(np.diagonal(a.cov)) / info
+    info, k = se_of(fit_panel(y, x, w, model=model)), a.n_slopes
     if model != "sac":  # rho and lambda of a SAC trade off, so a few draws say little
-        assert ((ratio > 0.6) & (ratio < 1.5)).all()
-    assert a.draws.params.mean(axis=0)[: a.n_slopes] == pytest.approx(a.params[: a.n_slopes], abs=4 * info.max())
+        assert ((se_of(a) > 0.6 * info) & (se_of(a) < 1.5 * info)).all()
+    assert a.draws.params.mean(axis=0)[:k] == pytest.approx(a.params[:k], abs=4 * info.max())
 
 
 def test_block_bootstrap_sees_serial_correlation_that_the_information_misses():
     """x and the errors both follow AR(1) with .8 within cities, so the effective number of years is smaller."""
-    w = knn(80)
-    rng = np.random.default_rng(35)
+    w, rng = knn(80), np.random.default_rng(35)
     shocks = rng.standard_normal((2, 80, 30))
     for year in range(1, 30):
         shocks[..., year] += 0.8 * shocks[..., year - 1]
     x, y = shocks[0, :, 10:, None], shocks[0, :, 10:] + shocks[1, :, 10:]
     fit = fit_panel(y, x, w, model="sar", cov="block_bootstrap", draws=150, rng=rng)
-    info = fit_panel(y, x, w, model="sar", cov="info")
-    assert np.sqrt(fit.cov[0, 0]) > 1.3 * np.sqrt(info.cov[0, 0])
+    assert se_of(fit)[0] > 1.3 * se_of(fit_panel(y, x, w, model="sar", cov="info"))[0]
 
 
 def test_parametric_correction_takes_most_of_the_bias_of_the_year_dummies():
     """Inverse distance, N = 60: year dummies pull rho far down, the bootstrap moves it towards lee_yu."""
-    w = inverse_distance(60)
+    w, request = inverse_distance(60), {"model": "sar", "estimator": "transformed_dummies"}
     y, x = draw(w, t=8, rng=np.random.default_rng(36), rho=0.5, theta=(0.0, 0.0))
-    plain = fit_panel(y, x, w, model="sar", estimator="transformed_dummies")
-    request = {"model": "sar", "estimator": "transformed_dummies", "bias_draws": 40}
-    mended = fit_panel(y, x, w, rng=np.random.default_rng(1), **request)
-    assert np.array_equal(mended.params, fit_panel(y, x, w, rng=np.random.default_rng(1), **request).params)
-    target = fit_panel(y, x, w, model="sar").rho
-    assert plain.rho < target
-    assert abs(mended.rho - target) < 0.6 * abs(plain.rho - target)
+    plain, target = fit_panel(y, x, w, **request).rho, fit_panel(y, x, w, model="sar").rho
+    mended, again = (fit_panel(y, x, w, rng=np.random.default_rng(1), bias_draws=40, **request) for _ in range(2))
+    assert np.array_equal(mended.params, again.params)
+    assert plain < target
+    assert abs(mended.rho - target) < 0.6 * abs(plain - target)
 
 
 def test_a_general_w_is_fitted_with_year_dummies():
     rng = np.random.default_rng(37)
     base = knn(60).matrix.toarray() * rng.uniform(0.5, 1.5, (60, 1))
     w = spatial_weights(base / np.abs(np.linalg.eigvals(base)).max())
-    y, x = draw(w, t=10, rng=rng, rho=0.4, theta=(0.3, 0.2))
-    fit = fit_panel(y, x, w, estimator="transformed_dummies", cov="qml")
-    truth = np.array([1.0, -0.5, 0.3, 0.2, 0.4, 1.0])
-    assert (np.abs(fit.params - truth) < 4.0 * np.sqrt(np.diagonal(fit.cov))).all()
+    fit = fit_panel(*draw(w, t=10, rng=rng, rho=0.4, theta=(0.3, 0.2)), w, estimator="transformed_dummies", cov="qml")
+    assert (np.abs(fit.params - [1.0, -0.5, 0.3, 0.2, 0.4, 1.0]) < 4.0 * se_of(fit)).all()
 
 
 N, T, RHO, DRAWS = 60, 6, 0.4, 200
 W = knn(N)
-SOLVE = np.linalg.inv(np.eye(N) - RHO * W.matrix.toarray())
+SOLVE = inner(W, RHO)
 POINTS = np.random.default_rng(1).random((N, 2))  # the points of `knn`
 GROUP = np.arange(N) % 20
 

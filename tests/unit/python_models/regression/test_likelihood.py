@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from checks import panel_refused
+from checks import gradient, panel_refused, ring
+from scipy.ndimage import maximum_filter
 from spec_worlds import draw, inverse_distance, knn
 
 from python_models.regression import average_effects, fit_panel, logdet, matrix_free, spatial_weights
@@ -21,14 +22,6 @@ from python_models.regression.within import within
 GRID = (-0.95, -0.5, 0.0, 0.3, 0.6, 0.97)
 
 
-def ring(n: int):
-    """Both neighbours on a circle: symmetric, row-normalised."""
-    w = np.zeros((n, n))
-    for i in range(n):
-        w[i, (i + 1) % n] = w[i, (i - 1) % n] = 0.5
-    return spatial_weights(w)
-
-
 def likelihood(y, x, weights, **request) -> Likelihood:
     n, t = y.shape
     conv = convention(n=n, t=t, weights=weights, **request)
@@ -36,12 +29,6 @@ def likelihood(y, x, weights, **request) -> Likelihood:
     design = make_design(y, x, weights, conv, names=[f"x{j}" for j in range(x.shape[2])], lagged=lagged)
     est = Estimator.of(design, conv, weights)
     return Likelihood.of(Moments.of(design.ys, est.slopes), conv, log_determinant(weights))
-
-
-def test_demeaning_commutes_with_a_row_normalised_w():
-    w = knn(50).matrix.toarray()
-    j = np.eye(50) - 1.0 / 50
-    assert np.abs(j @ w - j @ w @ j).max() < 1e-12
 
 
 @pytest.mark.parametrize(
@@ -53,23 +40,24 @@ def test_demeaned_values_have_zero_means_and_demeaning_twice_changes_nothing(eff
     assert all(np.abs(once.mean(axis=axis)).max() < 1e-13 for axis in axes)
     assert np.abs(within(once, effects) - once).max() < 1e-13
     assert np.abs(values[0, 0] - once[0, 0]).min() > 0.1
+    w, j = knn(50).matrix.toarray(), np.eye(50) - 1.0 / 50
+    assert np.abs(j @ w - j @ w @ j).max() < 1e-12  # demeaning commutes with a row-normalised W
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("weights", "method"),
     [
-        lambda: (knn(60), log_determinant(knn(60))),
-        lambda: (ring(80), log_determinant(ring(80))),
-        lambda: (inverse_distance(80), log_determinant(inverse_distance(80))),
-        lambda: (knn(150), NodesLogDet(knn(150))),
-        lambda: (inverse_distance(60), NodesLogDet(inverse_distance(60))),
-        lambda: (ring(130), NodesLogDet(ring(130))),
+        (knn(60), log_determinant),
+        (spatial_weights(ring(80)), log_determinant),
+        (inverse_distance(80), log_determinant),
+        (knn(150), NodesLogDet),
+        (inverse_distance(60), NodesLogDet),
+        (spatial_weights(ring(130)), NodesLogDet),
     ],
     ids=["eigen", "symmetric", "dense symmetric", "sparse nodes", "dense nodes", "ring nodes"],
 )
-def test_log_determinant_and_its_derivatives_are_those_of_the_matrix(make):
-    weights, ld = make()
-    w, n = weights.matrix.toarray(), weights.n
+def test_log_determinant_and_its_derivatives_are_those_of_the_matrix(weights, method):
+    w, n, ld = weights.matrix.toarray(), weights.n, method(weights)
     for r in GRID:
         f, f1, f2 = (float(v) for v in ld.derivatives(r))
         s = np.eye(n) - r * w
@@ -83,15 +71,13 @@ def test_log_determinant_and_its_derivatives_are_those_of_the_matrix(make):
 
 def test_the_lower_end_of_the_range_is_the_smallest_real_eigenvalue():
     weights = inverse_distance(60)
-    omega = np.linalg.eigvals(weights.matrix.toarray()).real.min()
-    assert log_determinant(weights).low == pytest.approx(1.0 / omega, rel=1e-9)
-    nodes = NodesLogDet(weights)
+    w, nodes = weights.matrix.toarray(), NodesLogDet(weights)
+    low = 1.0 / np.linalg.eigvals(w).real.min()
     assert nodes.low == -1.0
-    assert nodes.wide.low == pytest.approx(1.0 / omega, rel=1e-9)
+    assert (log_determinant(weights).low, nodes.wide.low) == pytest.approx((low, low), rel=1e-9)
     below = 0.5 * (nodes.wide.low - 1.0)
-    exact = np.linalg.slogdet(np.eye(60) - below * weights.matrix.toarray())[1]
-    assert float(nodes.derivatives(below)[0]) == pytest.approx(exact, abs=1e-8)
-    assert float(nodes.derivatives(0.4)[0]) == pytest.approx(float(NodesLogDet(weights).derivatives(0.4)[0]), abs=0.0)
+    assert float(nodes.derivatives(below)[0]) == pytest.approx(np.linalg.slogdet(np.eye(60) - below * w)[1], abs=1e-8)
+    assert float(nodes.derivatives(0.4)[0]) == float(NodesLogDet(weights).derivatives(0.4)[0])
 
 
 def test_a_general_w_has_the_inverse_of_its_largest_eigenvalue_as_upper_end():
@@ -117,38 +103,31 @@ def test_a_symmetric_twin_exists_only_for_weights_that_are_similar_to_symmetric_
     assert isinstance(log_determinant(dense), EigenLogDet)
 
 
-def test_the_log_determinant_is_made_once_for_the_content_of_w():
-    w = knn(140, seed=7)
+def test_the_log_determinant_is_made_once_for_the_content_of_w_and_no_fit_depends_on_another():
+    w = knn(150, seed=9)
     again = spatial_weights(w.matrix.toarray())
     assert again.key == w.key
     assert log_determinant(again) is log_determinant(w)
-    assert log_determinant(knn(140, seed=8)) is not log_determinant(w)
-
-
-def test_a_fit_does_not_depend_on_the_fits_before_it():
-    w = knn(150, seed=9)
+    assert log_determinant(knn(150, seed=8)) is not log_determinant(w)
     y, x = draw(w, t=5, rng=np.random.default_rng(3), rho=0.4, theta=(0.3, 0.2))
-    first = fit_panel(y, x, w)
-    for model in ("sac", "sem", "sar"):
-        fit_panel(y, x, w, model=model)
-    again = fit_panel(y, x, w)
-    assert np.array_equal(first.params, again.params)
-    assert np.array_equal(first.cov, again.cov)
+    first, *_, last = (fit_panel(y, x, w, model=model) for model in ("sdm", "sac", "sem", "sar", "sdm"))
+    assert np.array_equal(first.params, last.params)
+    assert np.array_equal(first.cov, last.cov)
 
 
 @pytest.mark.parametrize("estimator", ["direct", "elhorst", "lee_yu", "transformed_dummies"])
 @pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
 def test_at_zero_the_spatial_likelihoods_are_those_of_least_squares(estimator, effects):
-    w = knn(40)
+    w, request = knn(40), {"effects": effects, "estimator": estimator}
     y, x = draw(w, t=5, rng=np.random.default_rng(5), rho=0.3, theta=(0.3, 0.2))
-    request = {"effects": effects, "estimator": estimator}
-    ols = fit_panel(y, x, w, model="ols", **request).loglik
-    slx = fit_panel(y, x, w, model="slx", **request).loglik
-    assert likelihood(y, x, w, model="sar", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
-    assert likelihood(y, x, w, model="sem", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
-    assert likelihood(y, x, w, model="sac", **request).value(0.0, 0.0) == pytest.approx(ols, abs=1e-8)
-    assert likelihood(y, x, w, model="sdm", **request).value(0.0, 0.0) == pytest.approx(slx, abs=1e-8)
-    assert likelihood(y, x, w, model="sdem", **request).value(0.0, 0.0) == pytest.approx(slx, abs=1e-8)
+    for plain, models in (("ols", ("sar", "sem", "sac")), ("slx", ("sdm", "sdem"))):
+        loglik = fit_panel(y, x, w, model=plain, **request).loglik
+        for model in models:
+            assert likelihood(y, x, w, model=model, **request).value(0.0, 0.0) == pytest.approx(loglik, abs=1e-8)
+    if effects == "entity":  # without year effects both transformations are one
+        a, b = (fit_panel(y, x, w, effects=effects, estimator=e) for e in ("lee_yu", "transformed_dummies"))
+        assert np.array_equal(a.params, b.params)
+        assert a.loglik == b.loglik
 
 
 @pytest.mark.parametrize("model", ["sar", "sem", "sdm", "sdem"])
@@ -174,11 +153,9 @@ def test_gradient_of_the_sac_likelihood_is_its_derivative_and_vanishes_at_the_ma
     w = knn(60)
     y, x = draw(w, t=6, rng=np.random.default_rng(7), rho=0.3, lam=0.4)
     surface = likelihood(y, x, w, model="sac", effects="twoways", estimator="lee_yu")
-    h = 1e-6
-    for rho, lam in ((0.2, 0.5), (-0.4, 0.1), (0.6, -0.3)):
-        by_rho = (surface.value(rho + h, lam) - surface.value(rho - h, lam)) / (2 * h)
-        by_lam = (surface.value(rho, lam + h) - surface.value(rho, lam - h)) / (2 * h)
-        assert surface.gradient(rho, lam) == pytest.approx((by_rho, by_lam), rel=1e-5, abs=1e-4)
+    for at in ((0.2, 0.5), (-0.4, 0.1), (0.6, -0.3)):
+        slope = gradient(lambda p: surface.value(*p), np.array(at))
+        assert surface.gradient(*at) == pytest.approx(slope, rel=1e-5, abs=1e-4)
     fit = fit_panel(y, x, w, model="sac")
     assert np.abs(surface.gradient(fit.rho, fit.lam)).max() < 1e-5
     assert fit.loglik >= max(fit_panel(y, x, w, model=m).loglik for m in ("sar", "sem"))
@@ -190,23 +167,11 @@ def test_sac_takes_the_higher_of_two_modes():
     w = knn(80)
     y, x = draw(w, t=8, rng=np.random.default_rng(8), rho=0.7, beta=(0.1, -0.1))
     surface = likelihood(y, x, w, model="sac", effects="twoways", estimator="lee_yu")
-    fit = fit_panel(y, x, w, model="sac")
-    grid = np.linspace(-0.9, 0.95, 38)
+    fit, grid = fit_panel(y, x, w, model="sac"), np.linspace(-0.9, 0.95, 38)
     values = np.array([[surface.value(a, b) for b in grid] for a in grid])
-    inner = values[1:-1, 1:-1]
-    around = [values[1 + i : 37 + i, 1 + j : 37 + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)]
-    assert (inner > np.max(around, axis=0)).sum() == 2
-    assert fit.optimum.modes == 2
+    is_top = values == maximum_filter(values, size=3)
+    assert is_top[1:-1, 1:-1].sum() == fit.optimum.modes == 2
     assert fit.loglik > values.max()
-
-
-def test_transformed_dummies_without_year_effects_is_lee_yu():
-    w = knn(40)
-    y, x = draw(w, t=5, rng=np.random.default_rng(5), rho=0.3)
-    a = fit_panel(y, x, w, effects="entity", estimator="lee_yu")
-    b = fit_panel(y, x, w, effects="entity", estimator="transformed_dummies")
-    assert np.array_equal(a.params, b.params)
-    assert a.loglik == b.loglik
 
 
 RHOS = (-0.7, 0.2, 0.6, 0.9)

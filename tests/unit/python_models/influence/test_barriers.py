@@ -4,10 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-from checks import panel_refused
+from checks import gradient, panel_refused
 from worlds import places, world
 
-from python_models.inference import holm, ratio_interval
 from python_models.influence import (
     barrier_split,
     block_effects,
@@ -16,7 +15,6 @@ from python_models.influence import (
     distance_decay,
     moderated_barrier,
     ring_matrices,
-    split_blocks,
 )
 from python_models.influence.block_lags import _Data, block_lags
 from python_models.influence.blocks import BLOCKS, split_blocks
@@ -30,119 +28,79 @@ SQUARE = (POINTS[:, 0] // 250).astype(int)
 
 
 def test_rings_share_no_link_and_cover_the_cut_off():
-    rings = ring_matrices(DISTANCE, EDGES)
-    linked = sum((m > 0).astype(int) for m in rings.values())
-    assert linked.max() == 1
-    assert (linked.astype(bool) == ((DISTANCE < 500) & (DISTANCE > 0))).all()
-    for matrix in rings.values():
-        total = matrix.sum(axis=1)
-        assert ((total == 0) | (np.abs(total - 1) < 1e-12)).all()
-
-
-def test_holm_is_monotone_and_leaves_unknown_out():
-    p = np.array([0.01, 0.04, np.nan, 0.03])
-    assert holm(p)[[0, 1, 3]] == pytest.approx([0.03, 0.06, 0.06])
-    assert np.isnan(holm(p)[2])
-    assert holm(np.array([0.9, 0.8])).max() == 1.0
+    rings = np.stack(list(ring_matrices(DISTANCE, EDGES).values()))
+    np.testing.assert_array_equal((rings > 0).sum(axis=0), (DISTANCE < 500) & (DISTANCE > 0))
+    total = rings.sum(axis=2)
+    assert ((total == 0) | (np.abs(total - 1) < 1e-12)).all()
 
 
 def decay(y, x, edges, **options):
     return distance_decay(y, x, DISTANCE, edges, rng=np.random.default_rng(0), **options)
 
 
-def decayed(seed, scale=0.8, reach=200.0):
-    rings = ring_matrices(DISTANCE, EDGES)
-    middle = [(a + b) / 2 for a, b in itertools.pairwise(EDGES)]
-    theta = [scale * np.exp(-m / reach) for m in middle]
-    return theta, world(list(rings.values()), theta, seed=seed, n=N, rho=0.0)
+def ringed(theta, seed, **options):
+    """y and x with these slopes in the rings of EDGES."""
+    return world(list(ring_matrices(DISTANCE, EDGES).values()), theta, seed=seed, n=N, rho=0.0)[:2]
+
+
+DECAY = [0.8 * np.exp(-(a + b) / 400.0) for a, b in itertools.pairwise(EDGES)]
 
 
 def test_planted_decay_is_found_in_joint_rings():
-    theta, (y, x, _) = decayed(1)
-    found = decay(y, x, EDGES)
+    found = decay(*ringed(DECAY, 1), EDGES)
     table = found.to_frame()
-    assert (np.abs(table["theta"] - theta) < 3 * table["se"]).sum() >= 4
+    assert (np.abs(table["theta"] - DECAY) < 3 * table["se"]).sum() >= 4
     assert 0 < found.half_distance_km < 600
     assert found.boundary_km is None or found.boundary_km in EDGES
 
 
 def test_reach_is_the_unbroken_run_of_bands_from_the_nearest_on():
-    rings = list(ring_matrices(DISTANCE, EDGES).values())
-    y, x, _ = world(rings[:2], [2.0, 2.0], seed=5, n=N, rho=0.0)
-    found = decay(y, x, EDGES)
-    assert found.boundary_km == 200.0
+    found = decay(*ringed([2.0, 2.0, 0, 0, 0], 5), EDGES)
     table = found.to_frame()
+    assert found.boundary_km == 200.0
     assert found.critical > 2.3  # five bands at once: more than 1.96
     assert (table["lower_all"] < table["lower"]).all()
 
 
-def test_one_far_band_alone_establishes_no_reach():
+def test_one_far_band_alone_and_no_spillover_establish_no_reach():
     """The old rule took the first significant band wherever it lay: here it said 400 to 500 km."""
-    rings = list(ring_matrices(DISTANCE, EDGES).values())
-    y, x, _ = world(rings[4:], [3.0], seed=5, n=N, rho=0.0)
-    found = decay(y, x, EDGES)
+    found = decay(*ringed([0, 0, 0, 0, 3.0], 5), EDGES)
     assert found.to_frame()["lower_all"].iloc[-1] > 0
     assert found.boundary_km is None
-
-
-def test_no_spillover_has_no_boundary():
-    none = [decay(*world([], [], seed=s, n=N, rho=0.0)[:2], EDGES).boundary_km for s in range(20)]
+    none = [decay(*ringed([0] * 5, seed), EDGES).boundary_km for seed in range(20)]
     assert sum(b is not None for b in none) <= 3
 
 
 @pytest.mark.parametrize("method", ["outer", "cumulative"])
 def test_one_model_an_edge_keeps_every_band_in_the_table(method):
-    _, (y, x, _) = decayed(2)
-    table = decay(y, x, [50, 200, 400], method=method).to_frame()
+    table = decay(*ringed(DECAY, 2), [50, 200, 400], method=method).to_frame()
     assert list(table["d_from_km"]) == [50, 200]
     assert table["share_with_neighbour"].between(0, 1).all()
 
 
-def test_fieller_by_hand_and_where_the_denominator_may_be_zero():
-    low, high = ratio_interval(1.0, 2.0, np.diag([0.01, 1e-12]))
-    assert (low, high) == pytest.approx((0.5 - 1.959964 * 0.1 / 2, 0.5 + 1.959964 * 0.1 / 2), abs=1e-6)
-    assert ratio_interval(1.0, 0.1, np.diag([0.01, 0.01])) == (float("-inf"), float("inf"))
-
-
-def bordered(seed, inside=1.0, across=0.3):
-    rings = ring_matrices(DISTANCE, [0, 150, 300])
-    same = SQUARE[:, None] == SQUARE[None, :]
+def bordered(seed, across):
+    """The joint index of two rings: links inside an area have the slope 1."""
+    rings, same = ring_matrices(DISTANCE, [0, 150, 300]), SQUARE[:, None] == SQUARE[None, :]
     parts = [m * mask for m in rings.values() for mask in (same, ~same)]
-    weights = random_knn_weights(N, 5, rng=np.random.default_rng(99))
-    return world(parts, [inside, across] * 2, seed=seed, n=N, W=weights)
+    y, x, weights = world(parts, [1.0, across] * 2, seed=seed, n=N)
+    found = border_barrier(y, x, weights, SQUARE, distance=DISTANCE, edges=[0, 150, 300])
+    return found.to_frame().set_index("ring_id").loc["joint"]
 
 
-def test_planted_border_is_found_within_its_interval():
-    y, x, weights = bordered(3)
-    table = (
-        border_barrier(y, x, weights, SQUARE, distance=DISTANCE, edges=[0, 150, 300]).to_frame().set_index("ring_id")
-    )
-    joint = table.loc["joint"]
-    assert joint["lo"] <= 0.7 <= joint["hi"]
-    assert joint["lo"] <= joint["barrier_index"] <= joint["hi"]
+def test_planted_border_is_found_within_its_interval_and_without_one_the_index_is_near_zero():
+    joint = bordered(3, across=0.3)
+    assert joint["lo"] <= min(0.7, joint["barrier_index"])
+    assert max(0.7, joint["barrier_index"]) <= joint["hi"]
     assert joint["p_equal"] < 0.05
+    none = bordered(4, across=1.0)
+    assert none["lo"] < 0 < none["hi"]
 
 
-def test_without_a_border_the_index_is_near_zero():
-    y, x, weights = bordered(4, inside=1.0, across=1.0)
-    joint = (
-        border_barrier(y, x, weights, SQUARE, distance=DISTANCE, edges=[0, 150, 300])
-        .to_frame()
-        .set_index("ring_id")
-        .loc["joint"]
-    )
-    assert joint["lo"] < 0 < joint["hi"]
-
-
-def test_index_is_not_given_where_nothing_spills_over():
+def test_index_is_not_given_where_nothing_spills_over_and_bad_input_is_refused():
     y, x, weights = world([], [], seed=6, n=N)
     row = border_barrier(y, x, weights, SQUARE).to_frame().iloc[0]
     assert np.isnan(row["barrier_index"])
     assert np.isfinite(row["theta_in"])
-
-
-def test_rings_and_borders_refuse_bad_input_in_words():
-    y, x, weights = world([], [], n=N)
     panel_refused("one label a city", border_barrier, y, x, weights, SQUARE[:3])
     panel_refused("need `edges`", border_barrier, y, x, weights, SQUARE, distance=DISTANCE)
     panel_refused("both inside and across", border_barrier, y, x, weights, np.zeros(N))
@@ -174,14 +132,12 @@ def test_on_the_way_out_only_those_links_are_asked_about():
     """Centres spill over 1.2 inside and 0.4 across the border; all other links 0.1 without any border."""
     centre = np.arange(N) % 3 == 0
     scope = ~centre[:, None] & centre[None, :]
-    parts = [W * (scope & SAME), W * (scope & ~SAME), W * ~scope]
-    rows = []
+    parts, rows = [W * (scope & SAME), W * (scope & ~SAME), W * ~scope], []
     for seed in range(4):
         y, x, _ = world(parts, [1.2, 0.4, 0.1], seed=seed, n=N, W=W)
-        fit = barrier_split(y, x, W, ~SAME, scope=scope)
-        rows.append(
-            [*fit.to_frame().loc[0, ["theta_in", "theta_out"]], fit.fit.theta().set_index("name").loc["rest", "theta"]]
-        )
+        found = barrier_split(y, x, W, ~SAME, scope=scope)
+        rest = found.fit.theta().set_index("name").loc["rest", "theta"]
+        rows.append([*found.to_frame().loc[0, ["theta_in", "theta_out"]], rest])
     assert np.mean(rows, axis=0) == pytest.approx([1.2, 0.4, 0.1], abs=0.15)
 
 
@@ -191,19 +147,15 @@ def moderated(h_out, seed=0, y_scale=1.0):
     return moderated_barrier(y_scale * y, x, W, AREA, M)
 
 
-def test_a_border_that_falls_with_the_moderator_is_seen_to_fall():
+def test_a_border_that_falls_with_the_moderator_is_seen_to_fall_and_one_that_stays_is_not():
     found = moderated(1.0, seed=2)
     table = found.to_frame().set_index("at_percentile")
     assert table.loc["p90-p10", "hi"] < 0
     assert found.p < 0.05
     truth = 1 - (1.0 + np.quantile(M, 0.9)) / 2.0
     assert table.loc["p90", "lo"] < truth < table.loc["p90", "hi"]
-    assert table.loc["p90-p10", "barrier_index"] == pytest.approx(
-        table.loc["p90", "barrier_index"] - table.loc["p10", "barrier_index"]
-    )
-
-
-def test_a_border_that_stays_is_not_seen_to_move():
+    index = table["barrier_index"]
+    assert index["p90-p10"] == pytest.approx(index["p90"] - index["p10"])
     p = [moderated(0.0, seed=seed).p for seed in range(20)]
     assert np.mean(np.array(p) < 0.05) <= 0.15
 
@@ -214,7 +166,7 @@ def test_index_and_test_do_not_depend_on_the_unit_of_y():
     assert two.wald.statistic == pytest.approx(one.wald.statistic, rel=1e-5)
 
 
-def test_bad_input_is_said_in_words():
+def test_barriers_refuse_bad_input_in_words():
     y, x, _ = world([], [], n=N, W=W)
     panel_refused("no link behind", barrier_split, y, x, W, np.zeros((N, N)))
     panel_refused("must be", barrier_split, y, x, W, SAME[:3])
@@ -231,7 +183,7 @@ TRUTH = {"cc": 0.5, "cp": 0.1, "pc": 0.8, "pp": 0.2}
 
 def simulated(seed=0, truth=TRUTH):
     blocks = split_blocks(FIVE, CENTRE)
-    return world([blocks[b] for b in BLOCKS], [truth[b] for b in BLOCKS], seed=seed, n=N)
+    return world([blocks[b] for b in BLOCKS], [truth[b] for b in BLOCKS], seed=seed, n=N)[:2]
 
 
 def fit(y, x, centre=CENTRE, **options):
@@ -246,73 +198,54 @@ def test_blocks_add_up_to_w_and_pc_is_received_by_the_periphery():
 
 
 def test_truth_is_recovered_within_three_errors():
-    theta = fit(*simulated()[:2]).fit.theta().set_index("name")
-    for block, truth in TRUTH.items():
-        assert abs(theta.loc[block, "theta"] - truth) < 3 * theta.loc[block, "se"], block
+    theta = fit(*simulated()).fit.theta().set_index("name").loc[list(TRUTH)]
+    assert (np.abs(theta["theta"] - list(TRUTH.values())) < 3 * theta["se"]).all()
 
 
 def test_swapping_the_labels_swaps_the_directions():
-    y, x, _ = simulated(truth=BOTH_WAYS)
+    y, x = simulated(truth=BOTH_WAYS)
     plain, swapped = fit(y, x), fit(y, x, ~CENTRE)
     one, two = (r.fit.theta().set_index("name")["theta"] for r in (plain, swapped))
-    assert two["cp"] == pytest.approx(one["pc"], abs=1e-8)
-    assert two["cc"] == pytest.approx(one["pp"], abs=1e-8)
+    assert (two["cp"], two["cc"]) == pytest.approx((one["pc"], one["pp"]), abs=1e-8)
     assert swapped.asymmetry[0] == pytest.approx(-plain.asymmetry[0], abs=1e-8)
 
 
 def test_block_effects_add_up_to_the_total_effect():
-    rng = np.random.default_rng(3)
-    s = rng.normal(size=(N, N))
-    found = block_effects(s, CENTRE, with_own=True)
+    s = np.random.default_rng(3).normal(size=(N, N))
+    found, without = block_effects(s, CENTRE, with_own=True), block_effects(s, CENTRE)
     share = {"c": CENTRE.mean(), "p": 1 - CENTRE.mean()}
     per_emitter = sum(share[b[1]] * found[i] for i, b in enumerate(BLOCKS))
     per_receiver = sum(share[b[0]] * found[4 + i] for i, b in enumerate(BLOCKS))
-    assert per_emitter == pytest.approx(s.sum() / N, abs=1e-10)
-    assert per_receiver == pytest.approx(s.sum() / N, abs=1e-10)
-    without = block_effects(s, CENTRE)
+    assert (per_emitter, per_receiver) == pytest.approx((s.sum() / N, s.sum() / N), abs=1e-10)
     assert found[0] - without[0] == pytest.approx(np.diag(s)[CENTRE].mean())
     assert without[1] == found[1]
 
 
 def test_asymmetry_and_the_difference_of_the_effects_are_positive_with_their_intervals():
-    y, x, _ = simulated(truth=BOTH_WAYS)
-    one = fit(y, x)
+    one = fit(*simulated(truth=BOTH_WAYS))
     index, low, high = one.asymmetry
-    assert low < index < high
-    assert low > 0
-    gap = one.difference
-    assert gap.point[0] == pytest.approx(one.effects.point[2] - one.effects.point[1])
-    assert gap.normal().lower[0] > 0
+    assert 0 < low < index < high
+    assert one.difference.point[0] == pytest.approx(one.effects.point[2] - one.effects.point[1])
+    assert one.difference.normal().lower[0] > 0
     assert one.p_asymmetry < 0.05
     frame = one.to_frame()
     assert (frame["e_lo"] <= frame["e_hi"]).all()
     assert list(frame["receiver"] + frame["emitter"]) == list(BLOCKS)
-
-
-def test_the_index_with_a_kink_is_not_given_where_an_effect_may_be_zero():
-    y, x, _ = simulated(truth=dict.fromkeys(BLOCKS, 0.0))
-    found = fit(y, x)
-    assert np.isnan(found.asymmetry).all()
-    assert np.isfinite(found.difference.point).all()
+    # the index has a kink: it is not given where an effect may be zero
+    none = fit(*simulated(truth=dict.fromkeys(BLOCKS, 0.0)))
+    assert np.isnan(none.asymmetry).all()
+    assert np.isfinite(none.difference.point).all()
 
 
 def test_errors_of_effects_follow_the_gradient():
-    y, x, _ = simulated()
-    found = fit(y, x).fit
-    step, columns = 1e-6, []
-    for j in range(len(found.core.params)):
-        up, down = found.core.params.copy(), found.core.params.copy()
-        up[j] += step
-        down[j] -= step
-        ends = [block_effects(found.multiplier(p), CENTRE) for p in (up, down)]
-        columns.append((ends[0] - ends[1]) / (2 * step))
-    gradient = np.stack(columns, axis=1)
-    expected = gradient @ found.core.cov @ gradient.T
+    found = fit(*simulated()).fit
+    slope = gradient(lambda p: block_effects(found.multiplier(p), CENTRE), found.core.params)
+    expected = slope.T @ found.core.cov @ slope
     assert found.effects(lambda s: block_effects(s, CENTRE)).cov == pytest.approx(expected, rel=1e-5, abs=1e-10)
 
 
 def test_one_sided_samples_and_unlinked_groups_are_refused():
-    y, x, _ = simulated()
+    y, x = simulated()
     panel_refused("a centre and a periphery", fit, y, x, np.ones(N, dtype=bool))
     far = np.kron(np.eye(2), (np.ones((60, 60)) - np.eye(60)) / 59)
     panel_refused("no link between centre and periphery", block_spillover, y, x, far, np.arange(N) < 60)
@@ -326,8 +259,8 @@ def test_asymmetry_test_has_power_and_keeps_its_size():
     blocks = split_blocks(weights, centre)
 
     def rejects(seed, truth):
-        theta = [truth[b] for b in BLOCKS]
-        y, x, _ = world([blocks[b] for b in BLOCKS], theta, seed=seed, n=n, years=10, W=weights)
+        parts, theta = [blocks[b] for b in BLOCKS], [truth[b] for b in BLOCKS]
+        y, x, _ = world(parts, theta, seed=seed, n=n, years=10, W=weights)
         return block_spillover(y, x, weights, centre).p_asymmetry < 0.05
 
     assert np.mean([rejects(s, TRUTH) for s in range(100)]) > 0.9
@@ -362,14 +295,9 @@ def test_blocks_are_recovered_in_the_mean():
 
 
 def test_the_gradient_and_the_hessian_are_those_of_the_likelihood():
-    y, x = drawn(1)
-    data = _Data.of(y, x, spatial_weights(SIX), PARTS, None)
-    at, step = np.array([0.3, 0.1, 0.4, 0.2]), 1e-5
-    near = [(at + step * u, at - step * u) for u in np.eye(4)]
-    slope = [(data.loglik(a)[0] - data.loglik(b)[0]) / (2 * step) for a, b in near]
-    assert data.loglik(at)[1] == pytest.approx(slope, rel=1e-5, abs=1e-4)
-    curve = [(data.loglik(a)[1] - data.loglik(b)[1]) / (2 * step) for a, b in near]
-    assert data.hessian(at) == pytest.approx(np.array(curve), rel=1e-5, abs=1e-3)
+    data, at = _Data.of(*drawn(1), spatial_weights(SIX), PARTS, None), np.array([0.3, 0.1, 0.4, 0.2])
+    assert data.loglik(at)[1] == pytest.approx(gradient(lambda p: data.loglik(p)[0], at, 1e-5), rel=1e-5, abs=1e-4)
+    assert data.hessian(at) == pytest.approx(gradient(lambda p: data.loglik(p)[1], at, 1e-5), rel=1e-5, abs=1e-3)
 
 
 def test_one_rho_for_all_blocks_is_the_model_with_one_rho():
@@ -386,12 +314,10 @@ def test_one_rho_for_all_blocks_is_the_model_with_one_rho():
 
 @pytest.mark.slow
 def test_equal_lags_are_not_told_apart_and_unequal_ones_are():
-    same = dict.fromkeys(RHO, 0.3)
-    p = [block_lags(*drawn(seed, same), SIX, SOME).p_equal for seed in range(20)]
+    p = [block_lags(*drawn(seed, dict.fromkeys(RHO, 0.3)), SIX, SOME).p_equal for seed in range(20)]
     assert np.mean(np.array(p) < 0.05) <= 0.2
     unequal = block_lags(*drawn(3, {"cc": 0.7, "cp": -0.3, "pc": 0.7, "pp": 0.0}), SIX, SOME)
-    assert unequal.p_equal < 0.001
-    assert unequal.p_lr < 0.001
+    assert max(unequal.p_equal, unequal.p_lr) < 0.001
 
 
 @pytest.mark.slow

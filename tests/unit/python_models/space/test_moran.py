@@ -6,7 +6,7 @@ import warnings
 import esda
 import numpy as np
 import pytest
-from checks import refused
+from checks import refused, ring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,18 +38,16 @@ def test_columbus_equals_spdep(spdep):
 
 def test_all_three_equal_esda(map60):
     y, graph = map60
-    w = graph.to_W()
+    binary = to_graph((graph.sparse > 0).astype(float))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        m, c, g = esda.Moran(y, w), esda.Geary(y, w), esda.G(y, to_graph((graph.sparse > 0).astype(float)).to_W())
+        m, c, g = esda.Moran(y, graph.to_W()), esda.Geary(y, graph.to_W()), esda.G(y, binary.to_W())
     ours = global_statistics(y, graph, permutations=99)
-    assert ours["moran"].value == pytest.approx(m.I, abs=1e-10)
-    assert ours["moran"].variance == pytest.approx(m.VI_rand, abs=1e-10)
-    assert ours["geary"].value == pytest.approx(c.C, abs=1e-10)
-    assert ours["geary"].variance == pytest.approx(c.VC_rand, abs=1e-10)
-    binary = general_g(y, to_graph((graph.sparse > 0).astype(float)), permutations=0)
-    assert (binary.value, binary.expected) == pytest.approx((g.G, g.EG), abs=1e-12)
-    assert binary.variance == pytest.approx(g.VG, rel=1e-8)
+    assert (ours["moran"].value, ours["moran"].variance) == pytest.approx((m.I, m.VI_rand), abs=1e-10)
+    assert (ours["geary"].value, ours["geary"].variance) == pytest.approx((c.C, c.VC_rand), abs=1e-10)
+    found = general_g(y, binary, permutations=0)
+    assert (found.value, found.expected) == pytest.approx((g.G, g.EG), abs=1e-12)
+    assert found.variance == pytest.approx(g.VG, rel=1e-8)
 
 
 def test_permutation_moments_equal_the_analytic_ones(map60):
@@ -62,65 +60,40 @@ def test_permutation_moments_equal_the_analytic_ones(map60):
 
 def test_p_is_never_zero_and_needs_no_luck(map60):
     y, graph = map60
-    assert moran(y, graph, permutations=99).p_perm >= 1 / 100
-    assert moran(np.sort(y), graph, permutations=9).p_perm >= 1 / 10
+    for values, draws in ((y, 99), (np.sort(y), 9)):
+        assert moran(values, graph, permutations=draws).p_perm >= 1 / (draws + 1)
     assert np.isnan(moran(y, graph, permutations=0).p_perm)
 
 
-def test_same_seed_same_numbers_and_no_global_state(map60):
+def test_no_global_state_and_no_weights_of_the_caller_are_touched(map60):
     y, graph = map60
     np.random.seed(1)  # noqa: NPY002  # the state that must not be touched
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert moran(y, graph, seed=3) == moran(y, graph, seed=3)
+    before, w = np.random.get_state()[1].copy(), graph.to_W()  # noqa: NPY002
+    w.transform = "B"
+    moran(y, w, permutations=9, seed=3)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert w.transform == "B"
 
 
 @given(a=st.floats(0.01, 100), b=st.floats(-100, 100), flip=st.booleans())
 def test_moran_and_geary_do_not_see_scale_or_shift(map60, a, b, flip):
     y, graph = map60
-    factor = -a if flip else a
     for statistic in (moran, geary):
-        here = statistic(y, graph, permutations=0)
-        there = statistic(factor * y + b, graph, permutations=0)
-        assert there.value == pytest.approx(here.value, abs=1e-8)
-        assert there.variance == pytest.approx(here.variance, abs=1e-8)
+        here, there = (statistic(v, graph, permutations=0) for v in (y, (-a if flip else a) * y + b))
+        assert (there.value, there.variance) == pytest.approx((here.value, here.variance), abs=1e-8)
 
 
-def test_the_weights_of_the_caller_stay_as_they_are(map60):
+def test_errors_name_the_city(map60, columbus):
     y, graph = map60
-    w = graph.to_W()
-    w.transform = "B"
-    moran(y, w, permutations=9)
-    assert w.transform == "B"
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda y: np.where(np.arange(60) == 3, np.nan, y), r"missing or infinite for 1 cells, first city 3"),
-        (lambda y: y[:-1], "one row per city"),
-        (lambda y: y * 0 + 2.0, "constant"),
-    ],
-)
-def test_errors_name_the_city(map60, change, message):
-    y, graph = map60
-    refused(message, moran, change(y), graph)
-
-
-def test_other_cities_than_the_weights_have_are_refused(columbus):
+    holed = np.where(np.arange(60) == 3, np.nan, y)
+    refused(r"missing or infinite for 1 cells, first city 3", moran, holed, graph)
+    refused("one row per city", moran, y[:-1], graph)
+    refused("constant", moran, y * 0 + 2.0, graph)
+    refused("positive", general_g, y - y.mean(), graph)
     crime, graph = columbus
     refused("labels must agree", moran, crime.rename({crime.index[0]: "elsewhere"}), graph)
-
-
-def test_a_default_index_names_no_city(columbus):
-    crime, graph = columbus
-    plain = crime.reset_index(drop=True)
-    assert moran(plain, graph, permutations=9) == moran(crime, graph, permutations=9)
-
-
-def test_g_needs_positive_values(map60):
-    y, graph = map60
-    refused("positive", general_g, y - y.mean(), graph)
+    # a default index names no city
+    assert moran(crime.reset_index(drop=True), graph, permutations=9) == moran(crime, graph, permutations=9)
 
 
 @pytest.mark.slow
@@ -155,40 +128,31 @@ def test_permutation_p_equals_spdep(spdep):
 @pytest.mark.slow
 def test_permutation_p_equals_the_installed_esda(columbus):
     crime, graph = columbus
+    options = {"permutations": 99_999, "seed": 1, "alternative": "two-sided", "keep_simulations": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = esda.Moran_Local(
-            crime.to_numpy(), graph.to_W(), permutations=99_999, seed=1, alternative="two-sided", keep_simulations=False
-        )
+        theirs = esda.Moran_Local(crime.to_numpy(), graph.to_W(), **options)
     ours = lisa(crime, graph, permutations=99_999)
     np.testing.assert_allclose(ours.p_perm / 2, theirs.p_sim / 2, atol=0.01)
 
 
 def test_local_values_sum_to_s0_times_the_global_one(map60):
-    y, graph = map60
-    s0 = to_sparse(graph).sum()
-    assert lisa(y, graph, permutations=0).i_local.sum() == pytest.approx(
-        s0 * moran(y, graph, permutations=0).value, abs=1e-10
-    )
+    total = to_sparse(map60[1]).sum() * moran(*map60, permutations=0).value
+    assert lisa(*map60, permutations=0).i_local.sum() == pytest.approx(total, abs=1e-10)
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_the_shared_sample_gives_the_exact_conditional_distribution(k):
     """All ordered samples of six values against the counts of many draws, for rows of unequal weights."""
-    z = np.array([0.3, -1.2, 2.0, 0.7, -0.4, -1.4])
-    weights = np.zeros((6, 6))
+    z, weights, draws = np.array([0.3, -1.2, 2.0, 0.7, -0.4, -1.4]), np.zeros((6, 6)), 40_000
     for i in range(6):
-        others = [j for j in range(6) if j != i][:k]
-        weights[i, others] = np.arange(1, k + 1)
-    w = to_sparse(to_graph(weights))
-    draws = 40_000
-    least, most = conditional_counts(z, w, draws, np.random.default_rng(4))
-    for i in range(6):
-        own = weights[i][weights[i] > 0]
-        lag = weights[i] @ z
-        all_lags = np.array([own @ z[list(s)] for s in itertools.permutations([j for j in range(6) if j != i], k)])
-        assert least[i] / draws == pytest.approx((all_lags >= lag - 1e-12).mean(), abs=0.012)
-        assert most[i] / draws == pytest.approx((all_lags <= lag + 1e-12).mean(), abs=0.012)
+        weights[i, np.delete(np.arange(6), i)[:k]] = np.arange(1, k + 1)
+    counts = conditional_counts(z, to_sparse(to_graph(weights)), draws, np.random.default_rng(4))
+    for i, (least, most) in enumerate(zip(*counts, strict=True)):
+        samples = np.array(list(itertools.permutations(np.delete(z, i), k)))
+        lags, lag = samples @ np.arange(1, k + 1), weights[i] @ z
+        shares = (lags >= lag - 1e-12).mean(), (lags <= lag + 1e-12).mean()
+        assert (least / draws, most / draws) == pytest.approx(shares, abs=0.012)
 
 
 @pytest.mark.parametrize(("n", "m"), [(50, 3), (6, 6), (2000, 8)])
@@ -213,9 +177,7 @@ def test_dense_weights_and_hubs_are_permuted_too(map60):
 
 
 def test_ties_count_on_both_sides():
-    y = np.array([1.0, 1, 1, 1, 0, 0, 0, 0])
-    ring = np.roll(np.eye(8), 1, axis=1) + np.roll(np.eye(8), -1, axis=1)
-    found = lisa(y, to_graph(ring / 2), permutations=999)
+    found = lisa([1.0, 1, 1, 1, 0, 0, 0, 0], to_graph(ring(8)), permutations=999)
     assert found.p_perm.min() > 0.15  # P(both neighbours high) = 3/7 * 2/6 = 1/7, doubled
 
 
@@ -225,9 +187,7 @@ def test_islands_have_no_lag_and_do_not_count_as_tests(map60):
     cut[7] = 0.0
     found = lisa(y, to_graph(cut), permutations=99)
     assert found.class_fdr[7] == found.class_raw[7] == "island"
-    assert np.isnan(found.p_perm[7])
-    assert np.isnan(found.i_local[7])
-    assert np.isnan(getis_ord(y, to_graph(cut)).gi[7])
+    assert np.isnan([found.p_perm[7], found.i_local[7], getis_ord(y, to_graph(cut)).gi[7]]).all()
 
 
 def test_the_fdr_map_equals_the_cutoff_of_esda(map60):

@@ -94,8 +94,6 @@ def test_benchmark_is_the_nearest_city_with_better_relations():
 
 
 CUTS = Cuts((0.3, 0.4, 0.5, 0.25, 0.2, 0.6), (0.1, 0.1, 0.1, 0.1, 0.1, 0.2))
-
-
 #        u    p    d    uN   pN   b
 CITIES = {
     "own fit": ((0.5, 0.6, 0.7, 0.1, 0.1, 0.9), ("endogenous_evolution", "main", "r1")),
@@ -108,8 +106,6 @@ CITIES = {
     "leads, may copy": ((0.5, 0.3, 0.4, 0.4, 0.3, 0.3), ("institutional_spillover", "pr_lagging_leader", "r3")),
     "leads, alone": ((0.5, 0.3, 0.7, 0.4, 0.1, 0.3), ("institutional_learning", "pr_lagging_leader", "r4")),
 }
-
-
 TIES = {  # every input on its cut: high, and a barrier on its cut is still low
     "u": ((0.3, 0.6, 0.7, 0.1, 0.1, 0.9), "r1"),
     "p": ((0.5, 0.4, 0.7, 0.1, 0.1, 0.9), "r1"),

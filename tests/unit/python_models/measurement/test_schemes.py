@@ -20,8 +20,6 @@ from python_models.scores import dimension_scores, weighted_score
 
 # Two cities, two years: k1 = (1, 2 | 3, 5) positive, k2 = (10, 8 | 4, 2) negative, scaled to 0-1.
 Z = np.array([[[0.0, 0.0], [0.25, 0.25]], [[0.5, 0.75], [1.0, 1.0]]])
-
-
 UNIT = arrays(np.float64, (12, 3, 4), elements=st.floats(0, 1, width=32))
 DIMENSIONS = ("new", "quality", "new", "quality")
 SUMS = [name for name in SCHEMES if name not in ("pca", "entropy_topsis")]

@@ -221,11 +221,7 @@ def world(seed, kind):
 
 DISTANCE = np.linalg.norm(POINTS[:, None] - POINTS[None], axis=2)
 NEAR = np.exp(-((DISTANCE / 0.1) ** 2))
-
-
 NEAR /= np.linalg.norm(NEAR, axis=1, keepdims=True)
-
-
 FAR = Conley(POINTS, 0.3, 0, metric="euclidean")
 
 
@@ -250,8 +246,6 @@ KINDS = {  # error: panels, fit
     "factors, by group": ("group", lambda y, x: fit_factors(y, x, W, n_factors=0, cov=Cluster(GROUP))),
 }
 FLOOR = 0.87
-
-
 # Where the intervals of rho fall short of it, as docs/scale.md says: ML takes errors that near cities share for a part
 # of rho; 20 groups over six years, and few far places, leave the errors of two-stage least squares too small.
 RHO_NOT_REACHED = {"ML, Conley", "S2SLS, by group and year", "S2SLS, Conley"}

@@ -101,21 +101,15 @@ def test_duplicating_every_row_changes_entropy_through_ln_m_only():
     np.testing.assert_allclose(two.entropy, expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize(
-    ("Z", "delta", "message"),
-    [
-        (columns([0.0, -0.1, 1.0]), 0.0, "negative"),
-        (columns([0.0, 0.5, 1.0]), -1.0, "delta"),
-        (columns([0.0, 0.5, 1.0]), math.nan, "delta"),
-        (columns([0.0, 0.5, 1.0]), math.inf, "delta"),
-        (columns([1.0]), 0.0, "at least 2"),
-        (columns([0.5, np.nan], [np.nan, 0.5]), 0.0, "at least 2"),
-        (np.ones((3, 2)), 0.0, "axes"),
-        (columns([0.0, np.inf]), 0.0, "infinite"),
-    ],
-)
-def test_input_without_weights_raises_in_plain_words(Z, delta, message):
-    refused(message, entropy_weights, Z, delta=delta)
+def test_input_without_weights_raises_in_plain_words():
+    refused("negative", entropy_weights, columns([0.0, -0.1, 1.0]), delta=0.0)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=-1.0)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=math.nan)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=math.inf)
+    refused("at least 2", entropy_weights, columns([1.0]), delta=0.0)
+    refused("at least 2", entropy_weights, columns([0.5, np.nan], [np.nan, 0.5]), delta=0.0)
+    refused("axes", entropy_weights, np.ones((3, 2)), delta=0.0)
+    refused("infinite", entropy_weights, columns([0.0, np.inf]), delta=0.0)
 
 
 CUBES = arrays(np.float64, (4, 3, 2), elements=st.floats(-1e3, 1e3, width=32), unique=True)
@@ -237,17 +231,11 @@ def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
     np.testing.assert_array_equal(relative_scores(np.asfortranarray(score[:, :1])), relative_scores(score)[:, :1])
 
 
-@pytest.mark.parametrize(
-    ("w", "message"),
-    [
-        ([0.5], "one number per indicator"),
-        ([-0.5, 1.5], "negative"),
-        ([0.0, 0.0], "all weights are zero"),
-        ([np.nan, 1.0], "missing or infinite"),
-    ],
-)
-def test_weights_that_cannot_weigh_raise(w, message):
-    refused(message, weighted_score, np.ones((1, 1, 2)), w)
+def test_weights_that_cannot_weigh_raise():
+    refused("one number per indicator", weighted_score, np.ones((1, 1, 2)), [0.5])
+    refused("negative", weighted_score, np.ones((1, 1, 2)), [-0.5, 1.5])
+    refused("all weights are zero", weighted_score, np.ones((1, 1, 2)), [0.0, 0.0])
+    refused("missing or infinite", weighted_score, np.ones((1, 1, 2)), [np.nan, 1.0])
 
 
 def test_wrong_axes_or_dimension_counts_raise():

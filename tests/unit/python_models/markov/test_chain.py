@@ -77,20 +77,14 @@ def test_frozen_cuts_come_from_the_base_years_alone(country):
     np.testing.assert_array_equal(discretise(y, "relative", cuts=first.cuts).states, both.states)
 
 
-@pytest.mark.parametrize(
-    ("states", "message"),
-    [
-        ([[0, 4]], r"got 4 at city 0, year 1. Subtract 1 if your states start at 1"),
-        ([[0, -1]], r"must be whole numbers 0\.\.3, got -1"),
-        ([[0, 1.5]], r"got 1\.5 at city 0, year 1"),
-        ([[0, np.nan]], r"missing for 1 cells, first \(0, 1\)"),
-        ([[True, False]], "got bool"),
-        ([["a", "b"]], "must be whole numbers"),
-        ([0, 1], r"axes \(city, year\)"),
-    ],
-)
-def test_states_that_are_none_are_refused(states, message):
-    refused(message, markov, np.array(states), 4)
+def test_states_that_are_none_are_refused():
+    refused(r"got 4 at city 0, year 1. Subtract 1 if your states start at 1", markov, np.array([[0, 4]]), 4)
+    refused(r"must be whole numbers 0\.\.3, got -1", markov, np.array([[0, -1]]), 4)
+    refused(r"got 1\.5 at city 0, year 1", markov, np.array([[0, 1.5]]), 4)
+    refused(r"missing for 1 cells, first \(0, 1\)", markov, np.array([[0, np.nan]]), 4)
+    refused("got bool", markov, np.array([[True, False]]), 4)
+    refused("must be whole numbers", markov, np.array([["a", "b"]]), 4)
+    refused(r"axes \(city, year\)", markov, np.array([0, 1]), 4)
 
 
 def test_missing_states_are_left_out_only_on_request():
@@ -99,16 +93,10 @@ def test_missing_states_are_left_out_only_on_request():
     assert check_states(states, 2, "states", allow_missing=True)[2, 0] == -1
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"kind": "monthly"}, "unknown discretisation"),
-        ({"n_states": 1}, "two states"),
-        ({"cuts": [2.0, 1, 3]}, "ascending"),
-    ],
-)
-def test_a_discretisation_that_is_none_is_refused(country, options, message):
-    refused(message, discretise, country[0], **options)
+def test_a_discretisation_that_is_none_is_refused(country):
+    refused("unknown discretisation", discretise, country[0], kind="monthly")
+    refused("two states", discretise, country[0], n_states=1)
+    refused("ascending", discretise, country[0], cuts=[2.0, 1, 3])
 
 
 def test_us_incomes_equal_giddy_and_its_published_row(income):
@@ -353,14 +341,8 @@ def test_yearly_quartiles_without_ties_are_doubly_stochastic():
     np.testing.assert_allclose(ergodic(p).distribution, 0.25, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("p", "message"),
-    [
-        ([[0.5, 0.6], [0, 1]], "row 0 is no distribution"),
-        ([[1.5, -0.5], [0, 1]], "row 0 is no distribution"),
-        ([[np.nan, 1.0], [0, 1]], "missing in part"),
-        ([[0.5, 0.5]], "must be square"),
-    ],
-)
-def test_what_is_no_transition_matrix_is_refused(p, message):
-    refused(message, ergodic, p)
+def test_what_is_no_transition_matrix_is_refused():
+    refused("row 0 is no distribution", ergodic, [[0.5, 0.6], [0, 1]])
+    refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
+    refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])
+    refused("must be square", ergodic, [[0.5, 0.5]])

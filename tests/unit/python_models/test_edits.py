@@ -70,9 +70,14 @@ def test_error_of_what_replaces_slips():
     assert np.isnan(table.loc["level", "mean_abs_error"])
 
 
-def test_scores_do_not_depend_on_the_order_of_rows():
+def test_scores_depend_on_the_source_not_on_the_order_of_rows_and_a_missing_column_is_named():
     shuffled = scored(SLIPS.sample(frac=1, random_state=1), EDITS.sample(frac=1, random_state=2))
     pd.testing.assert_frame_equal(shuffled, scored())
+    slips = SLIPS.assign(source="book")
+    recall = [of_all(slips, EDITS.assign(source=source))["event_recall"] for source in ("other", "book")]
+    assert recall == pytest.approx([0, 4 / 5])
+    refused("slips lacks the column.*true_value", scored, SLIPS.drop(columns="true_value"))
+    refused("edits lacks the column.*rule, action", scored, edits=EDITS.drop(columns=["rule", "action"]))
 
 
 def test_perfect_editing_and_none_at_all():
@@ -83,14 +88,3 @@ def test_perfect_editing_and_none_at_all():
     nothing = of_all(edits=EDITS.iloc[:0])
     assert nothing[["event_recall", "n_sound_touched", "n_replaced"]].tolist() == [0, 0, 0]
     assert np.isnan(nothing["mean_abs_error"])
-
-
-def test_the_source_tells_two_prints_of_one_figure_apart():
-    slips = SLIPS.assign(source="book")
-    recall = [of_all(slips, EDITS.assign(source=source))["event_recall"] for source in ("other", "book")]
-    assert recall == pytest.approx([0, 4 / 5])
-
-
-def test_a_missing_column_is_named():
-    refused("slips lacks the column.*true_value", scored, SLIPS.drop(columns="true_value"))
-    refused("edits lacks the column.*rule, action", scored, edits=EDITS.drop(columns=["rule", "action"]))

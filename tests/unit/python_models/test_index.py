@@ -132,14 +132,11 @@ def test_a_constant_indicator_gets_weight_0_no_z_and_a_warning_and_scores_stay(p
     assert fitted(constant, spec, scheme="equal").w.tolist() == [0.25, 0.25, 0.25, 0.0, 0.25]
 
 
-def test_the_equal_scheme_gives_each_indicator_the_same_weight(panel, spec):
+def test_equal_weights_and_delta_are_what_they_say_and_leave_z(panel, spec, result):
     result = fitted(panel, spec, scheme="equal")
     np.testing.assert_allclose(result.weights["weight"], 0.2, rtol=1e-15)
     np.testing.assert_allclose(result.score, result.z.mean(axis=2), rtol=1e-14)
     assert result.weights[["entropy", "redundancy", "delta"]].isna().all(axis=None)
-
-
-def test_delta_is_stored_and_changes_weights_but_not_z(panel, spec, result):
     shifted = fitted(panel, spec, delta=0.01)
     assert (shifted.weights["delta"] == 0.01).all()
     np.testing.assert_array_equal(shifted.z, result.z)
@@ -210,16 +207,13 @@ def rows_of(frame, years):
     return frame[frame["year"].isin(years)].reset_index(drop=True)
 
 
-def test_frozen_old_rows_are_bit_equal_after_appending_a_year(old, new, spec):
+def test_frozen_old_rows_are_bit_equal_after_appending_a_year(old, new, spec, panel_factory):
     a, b = fitted(old, spec), fitted(new, spec)
     for name in ("bounds", "weights"):
         pd.testing.assert_frame_equal(getattr(a, name), getattr(b, name), check_exact=True)
     for name in ("values", "scores", "contributions"):
         pd.testing.assert_frame_equal(getattr(a, name), rows_of(getattr(b, name), OLD), check_exact=True)
-
-
-def test_frozen_with_one_base_year_is_bit_equal_too(panel_factory, spec):
-    # One year and several years have different memory layouts: sums must not depend on them.
+    # one year and several years have different memory layouts: sums must not depend on them
     a, b = (fitted(panel_factory(years=years), spec, window=(2012, 2012)).scores for years in ((2012,), OLD))
     pd.testing.assert_frame_equal(a, rows_of(b, [2012]), check_exact=True)
 

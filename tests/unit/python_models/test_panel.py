@@ -75,12 +75,14 @@ def test_from_long_an_empty_key_raises(column, bad):
     refused(f"'{column}' has 1 empty", Panel.from_long, frame)
 
 
-def test_select_years_and_cities_keep_labels_with_values(panel):
+def test_select_and_window_keep_labels_with_values(panel):
     part = panel.select_years([2014, 2012]).select_cities([panel.cities[7], panel.cities[2]])
     assert (part.years, part.cities) == ((2012, 2014), (panel.cities[2], panel.cities[7]))
     np.testing.assert_array_equal(part.values, panel.values[[2, 7]][:, [0, 2]])
     refused("unknown year 1999", panel.select_years, [2012, 1999])
     refused("unknown city 'Atlantis'", panel.select_cities, ["Atlantis"])
+    np.testing.assert_array_equal(panel.in_window((2013, 2014)), [False, True, True, False])
+    refused("1990-1995", panel.in_window, (1990, 1995))
 
 
 def test_panel_owns_read_only_values():
@@ -98,8 +100,3 @@ def test_panel_refuses_labels_and_values_that_do_not_fit():
     refused("year '2012' occurs twice", Panel, np.ones((1, 2, 1)), ("A",), (2012, 2012), ("x",))
     refused("infinite", Panel, np.full((1, 1, 1), np.inf), ("A",), (2012,), ("x",))
     refused("axes", Panel, np.ones((1, 1)), ("A",), (2012,), ("x",))
-
-
-def test_in_window_includes_both_ends_and_refuses_an_empty_window(panel):
-    np.testing.assert_array_equal(panel.in_window((2013, 2014)), [False, True, True, False])
-    refused("1990-1995", panel.in_window, (1990, 1995))

@@ -155,7 +155,7 @@ def test_all_64_cases_have_one_path_and_both_readings_of_the_rules_agree():
     assert list(replay_differences(other).index) == [3]
 
 
-def test_a_barrier_that_is_not_known_is_not_high():
+def test_cuts_survive_their_text_and_a_barrier_that_is_not_known_is_not_high():
     x = list(CITIES["behind a border"][0])
     x[5] = math.nan
     assert RULES[classify(x, CUTS).rule] == "r3" == replay(stored(x)).rule_fired
@@ -163,9 +163,6 @@ def test_a_barrier_that_is_not_known_is_not_high():
     known = CITIES["behind a border"][0]
     assert RULES[classify(known, none).rule] == "r3"
     assert replay({**stored(known), "cuts": none.to_json()}).rule_fired == "r3"
-
-
-def test_cuts_survive_their_text_to_the_last_digit():
     cuts = Cuts(tuple(np.random.default_rng(1).uniform(size=6)), (*np.random.default_rng(2).uniform(size=5), math.nan))
     again = Cuts.from_json(cuts.to_json())
     assert (again.value, again.sd[:5]) == (cuts.value, cuts.sd[:5])
@@ -215,14 +212,11 @@ def test_a_trend_all_cities_share_moves_nobody():
     assert year_cuts(grown[:, :4], base[:4], 0.5) == cuts[:4]
 
 
-def test_cuts_are_medians_of_the_base_years_whatever_follows():
+def test_cuts_are_medians_of_the_base_years_and_a_missing_input_is_named():
     x, base = np.random.default_rng(4).uniform(size=(9, 5, 6)), np.arange(5) < 3
     cuts = base_cuts(x, base, 0.5)
     assert (cuts.value[0], cuts.value[2]) == (np.median(x[:, :3, 0]), 0.5)
     assert base_cuts(x[:, :3], base[:3], 0.5) == cuts
-
-
-def test_a_missing_input_is_named():
     x = np.full((2, 3, 6), 0.5)
     refused("some true", base_cuts, x, np.zeros(3, bool), 0.5)
     x[1, 2, 3] = np.nan

@@ -45,12 +45,9 @@ def test_groups_add_up_and_share_is_a_percentage_that_a_repeated_text_does_not_m
     assert digital_attention(text * 2, TERMS).share_pct == pytest.approx(found.share_pct)
 
 
-def test_report_without_a_term_has_share_zero_and_a_missing_report_is_an_error():
+def test_a_report_without_a_term_has_share_zero_and_a_dictionary_its_digest():
     assert digital_attention("改善民生。", TERMS).share_pct == 0
     refused("missing and not 0", digital_attention, "  \n", TERMS)
-
-
-def test_dictionary_has_a_digest_and_refuses_doubles():
     other = Dictionary("test-1", {**TERMS.groups, "data": ("大数据", "云计算")})
     assert TERMS.digest != other.digest
     assert len(TERMS.digest) == 64
@@ -180,13 +177,16 @@ def test_segmentation_refuses_bad_pairs(pairs, what):
     refused(what, segmentation, RATIOS, pairs)
 
 
-def test_location_quotient_adds_up_to_the_covered_share():
+def test_location_quotients_and_functional_specialisation_by_hand():
     cases, gdp = np.array([5.0, 0, 20]), np.array([10.0, 30, 40])
     lq = location_quotient(cases, gdp, 50, 100)
     assert (gdp / 100) @ lq == pytest.approx(cases.sum() / 50, abs=1e-12)
     whole = location_quotient(cases, gdp, cases.sum(), gdp.sum())
     assert (gdp / gdp.sum()) @ whole == pytest.approx(1, abs=1e-12)
     assert location_quotient(gdp, gdp, gdp.sum(), gdp.sum()) == pytest.approx(np.ones(3))
+    assert functional_specialisation([30, 10, 10], [10, 20, 20], [True, False, False]) == pytest.approx(6)
+    assert functional_specialisation([5, 5], [5, 5], [True, False]) == pytest.approx(1)
+    assert np.isnan(functional_specialisation([5, 5], [5, 5], [True, True]))
 
 
 def test_krugman_is_zero_at_the_national_structure_below_two_and_blind_to_size():
@@ -194,12 +194,6 @@ def test_krugman_is_zero_at_the_national_structure_below_two_and_blind_to_size()
     assert krugman(np.eye(3)) == pytest.approx(np.full(3, 4 / 3), abs=1e-12)  # < 2
     e = np.random.default_rng(0).uniform(1, 9, size=(5, 4))
     assert krugman(1000 * e) == pytest.approx(krugman(e), abs=1e-12)
-
-
-def test_functional_specialisation_by_hand():
-    assert functional_specialisation([30, 10, 10], [10, 20, 20], [True, False, False]) == pytest.approx(6)
-    assert functional_specialisation([5, 5], [5, 5], [True, False]) == pytest.approx(1)
-    assert np.isnan(functional_specialisation([5, 5], [5, 5], [True, True]))
 
 
 Y, K, B = np.array([100.0, 200, 300]), np.array([300.0, 300, 600]), np.array([0.4, 0.5, 0.6])

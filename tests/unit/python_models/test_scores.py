@@ -45,14 +45,11 @@ def test_weights_sum_to_1_entropy_lies_in_0_1_and_delta_0_is_the_exact_limit(Z, 
     assert np.abs(entropy_weights(Z, delta=1e-12).weights - entropy_weights(Z).weights).max() < 1e-8
 
 
-def test_formula_by_hand_with_delta():
+def test_formula_by_hand_with_delta_which_pulls_weights_towards_equality():
     z = np.array([0.0, 0.5, 1.0])
     p = (z + 0.1) / (z + 0.1).sum()
     w = entropy_weights(columns(z, [0.0, 0.0, 1.0]), delta=0.1)
     assert (w.entropy[0], w.delta) == pytest.approx((-(p * np.log(p)).sum() / math.log(3), 0.1), rel=1e-14)
-
-
-def test_a_large_delta_pulls_weights_towards_equality():
     Z = spread(np.random.default_rng(5).random((5, 3, 4)) ** [1, 2, 4, 8])
     spreads = [np.ptp(entropy_weights(Z, delta=d).weights) for d in (0.0, 1e-4, 1e-2, 1.0)]
     assert spreads == sorted(spreads, reverse=True)
@@ -231,14 +228,11 @@ def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
     np.testing.assert_array_equal(relative_scores(np.asfortranarray(score[:, :1])), relative_scores(score)[:, :1])
 
 
-def test_weights_that_cannot_weigh_raise():
+def test_weights_axes_and_dimensions_that_do_not_fit_raise():
     refused("one number per indicator", weighted_score, np.ones((1, 1, 2)), [0.5])
     refused("negative", weighted_score, np.ones((1, 1, 2)), [-0.5, 1.5])
     refused("all weights are zero", weighted_score, np.ones((1, 1, 2)), [0.0, 0.0])
     refused("missing or infinite", weighted_score, np.ones((1, 1, 2)), [np.nan, 1.0])
-
-
-def test_wrong_axes_or_dimension_counts_raise():
     refused("axes", weighted_score, np.ones((2, 2)), [0.5, 0.5])
     refused("axes", ranks, np.ones((2, 2, 2)))
     refused("dimensions count 1", dimension_scores, np.ones((1, 1, 2)), [0.5, 0.5], ("new",))

@@ -42,18 +42,12 @@ def client(cluster):
         yield found
 
 
-def test_one_process_starts_no_pool(monkeypatch):
+def test_one_process_starts_no_pool_two_give_the_same_bits_and_parts_hold_everything_once(monkeypatch):
+    assert (placebo() == placebo(workers=2)).all()
+    assert [list(p) for p in parts(range(80))] == [list(range(37)), list(range(37, 74)), list(range(74, 80))]
     monkeypatch.setattr(home, "_executor", lambda *_: pytest.fail("a pool was started"))
     assert run_tasks(partial(pow, k, 2) for k in range(4)) == [0, 1, 4, 9]
     assert run_tasks([], workers=1) == []
-
-
-def test_parts_hold_everything_once():
-    assert [list(p) for p in parts(range(80))] == [list(range(37)), list(range(37, 74)), list(range(74, 80))]
-
-
-def test_two_processes_give_the_same_bits():
-    assert (placebo() == placebo(workers=2)).all()
 
 
 def test_a_cluster_gives_the_same_bits_hands_over_what_may_be_changed_and_takes_pieces_of_a_task(client):

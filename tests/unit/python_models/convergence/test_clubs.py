@@ -182,18 +182,21 @@ def right(seed: int) -> float:
     return np.mean(merge_clubs(find_clubs(designed(seed=seed))).labels.to_numpy() == TRUTH)
 
 
-def test_two_designed_clubs_are_found():
+def test_two_designed_clubs_are_found_numbered_from_the_top_and_described():
     assert right(1) >= 0.95
+    found = find_clubs(designed())
+    frame = found.to_frame()
+    assert found.clubs["club"].tolist() == list(range(1, found.n_clubs + 1))
+    assert found.clubs["n"].sum() == (found.labels > 0).sum()
+    assert (frame["is_divergent"] == (frame["club"] == 0)).all()
+    assert designed()[found.labels == 1].mean() > designed()[found.labels == found.n_clubs].mean()
 
 
-def test_units_that_converge_together_are_one_club():
+def test_units_that_converge_together_are_one_club_and_those_that_part_none():
     Y = 1.0 + np.linspace(-0.3, 0.3, 12)[:, None] / np.arange(1.0, 21.0)
     found = find_clubs(Y)
     assert found.labels.tolist() == [1] * 12
     assert found.clubs["t"].item() == pytest.approx(log_t(Y).t)
-
-
-def test_units_that_all_part_are_divergent():
     rates = np.linspace(0.0, 0.3, 6)
     found = find_clubs(np.exp(rates[:, None] * np.arange(1, 26)))
     assert found.labels.tolist() == [0] * 6
@@ -207,15 +210,6 @@ def test_neither_the_order_of_rows_which_stays_nor_scale_matters():
     plain, found = find_clubs(Y).labels, find_clubs(mixed).labels
     assert found.index.equals(mixed.index)
     assert found.reindex(Y.index).tolist() == plain.tolist() == find_clubs(3.0 * Y).labels.tolist()
-
-
-def test_clubs_are_numbered_from_the_top_and_described():
-    found = find_clubs(designed())
-    frame = found.to_frame()
-    assert found.clubs["club"].tolist() == list(range(1, found.n_clubs + 1))
-    assert found.clubs["n"].sum() == (found.labels > 0).sum()
-    assert (frame["is_divergent"] == (frame["club"] == 0)).all()
-    assert designed()[found.labels == 1].mean() > designed()[found.labels == found.n_clubs].mean()
 
 
 def test_clubs_that_are_designed_are_stable_and_the_same_for_one_seed():

@@ -18,10 +18,13 @@ def test_density_has_mass_one_on_its_grid(rule, reflect):
     assert kernel_density(Y, bandwidth=rule, reflect=reflect).mass == pytest.approx(1.0, abs=1e-3)
 
 
-def test_it_equals_scipy_with_the_same_bandwidth():
+def test_it_equals_scipy_with_the_same_bandwidth_and_moves_with_scale_and_shift():
     found = kernel_density(Y)
     peer = gaussian_kde(Y, bw_method=found.bandwidth / Y.std(ddof=1))
     assert found.density == pytest.approx(peer(found.x), abs=1e-12)
+    one, other = kernel_density(Y), kernel_density(3.0 * Y + 2.0)
+    assert other.x == pytest.approx(3.0 * one.x + 2.0, abs=1e-10)
+    assert other.density == pytest.approx(one.density / 3.0, abs=1e-12)
 
 
 def test_neither_small_blocks_nor_binned_distances_change_what_is_found(monkeypatch):
@@ -44,22 +47,13 @@ def test_bandwidths_and_densities_of_us_state_incomes_are_those_of_r(year):
     assert density == pytest.approx(np.array(expected["dens_R_density_nrd0"]), abs=1e-4)
 
 
-def test_scale_and_shift_move_the_curve_only():
-    one, other = kernel_density(Y), kernel_density(3.0 * Y + 2.0)
-    assert other.x == pytest.approx(3.0 * one.x + 2.0, abs=1e-10)
-    assert other.density == pytest.approx(one.density / 3.0, abs=1e-12)
-
-
-def test_features_of_one_normal_hump():
+def test_features_of_one_normal_hump_and_modes_on_a_curve():
     y = np.random.default_rng(2).normal(5.0, 1.0, 20_000)
     found = features(kernel_density(y), tail_from=float(np.quantile(y, 0.9)))
     assert found.mode_x == pytest.approx(5.0, abs=0.15)
     told = 1.0 / np.sqrt(2.0 * np.pi), 2.0 * np.sqrt(2.0 * np.log(2.0))
     assert (found.mode_height, found.width_half) == pytest.approx(told, rel=0.05)
     assert found.right_tail_mass == pytest.approx(0.1, abs=0.01)
-
-
-def test_modes_are_counted_on_the_curve():
     x = np.linspace(0.0, 4.0 * np.pi, 400)
     assert count_modes(np.vstack([np.sin(x) + 1.5, np.ones(400), x + 1.0])).tolist() == [3.0, 1.0, 1.0]
     assert count_modes(np.vstack([np.sin(x) + 1.5]), has_ends=False).tolist() == [2.0]

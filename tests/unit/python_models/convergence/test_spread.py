@@ -47,25 +47,22 @@ def test_an_index_that_grows_with_falling_logs_is_not_said_to_converge():
     assert list(found.to_frame()["measure"]) == ["sigma_log", "sd"]
 
 
-def test_p_and_interval_come_from_the_same_draws():
+def test_intervals_go_with_p_and_hold_the_estimates_and_unequal_variances_are_rejected():
     for factor in (0.95, 0.99, 1.0, 1.02):
         found = sigma_trend(spread_panel(factor), n_bootstrap=199, seed=5)
         assert (found.p_value < 0.05) == (found.boot_hi < 0 or found.boot_lo > 0)
-
-
-def test_newey_west_with_one_lag_is_that_of_statsmodels():
-    y = np.array([1.0, 0.9, 0.95, 0.7, 0.72, 0.5])
-    peer = OLS(y, add_constant(np.arange(6.0))).fit(cov_type="HAC", cov_kwds={"maxlags": 1})
-    assert trend(y) == pytest.approx((peer.params[1], peer.bse[1]), abs=1e-12)
-
-
-def test_intervals_hold_the_estimates_and_unequal_variances_are_rejected():
     found = sigma_trend(spread_panel(0.95), seed=3)
     assert found.boot_lo < found.slope < found.boot_hi < 0.0
     assert found.diff_lo < found.first_last_diff < found.diff_hi
     assert found.first_last_diff == pytest.approx(found.spread[-1] - found.spread[0])
     assert sigma_trend(spread_panel(1.0), seed=1).ck_p > 0.05
     assert sigma_trend(spread_panel(0.9), seed=1).ck_p < 0.001
+
+
+def test_newey_west_with_one_lag_is_that_of_statsmodels():
+    y = np.array([1.0, 0.9, 0.95, 0.7, 0.72, 0.5])
+    peer = OLS(y, add_constant(np.arange(6.0))).fit(cov_type="HAC", cov_kwds={"maxlags": 1})
+    assert trend(y) == pytest.approx((peer.params[1], peer.bse[1]), abs=1e-12)
 
 
 @pytest.mark.parametrize("measure", ["sigma_log", "cv"])
@@ -149,14 +146,11 @@ def betas(Y, **options):
     return beta_convergence(Y, **options).to_frame().set_index("estimator")["beta"]
 
 
-def test_half_panel_jackknife_is_twice_the_whole_less_the_mean_of_the_halves():
+def test_half_panel_jackknife_and_its_standard_error():
     Y = panel(0.6, n=50, years=8)
     whole, first, second = (betas(part) for part in (Y, Y[:, :5], Y[:, 4:]))
     expected = 2.0 * whole["lsdv"] - (first["lsdv"] + second["lsdv"]) / 2.0
     assert whole["half_panel_jackknife"] == pytest.approx(expected, abs=1e-12)
-
-
-def test_its_standard_error_is_the_spread_of_its_estimates():
     found = [beta_convergence(panel(0.6, n=100, seed=s)).to_frame().set_index("estimator") for s in range(60)]
     rows = pd.DataFrame([f.loc["half_panel_jackknife", ["beta", "se"]] for f in found]).astype(float)
     assert rows["se"].mean() == pytest.approx(rows["beta"].std(ddof=0), rel=0.25)

@@ -79,7 +79,7 @@ def test_nested_theil_of_a_weighting_equals_that_of_the_resample(kind):
             assert getattr(batch, part)[b] == pytest.approx(getattr(exact, part), abs=1e-13)
 
 
-def test_result_names_years_and_statistics_and_holds_the_plain_measures():
+def test_the_bootstrap_names_years_and_statistics_draws_years_together_and_refuses_bad_input():
     frame = pd.DataFrame(Y, columns=[2012, 2013, 2014])
     found = bootstrap(frame, ["gini", "theil_t"], GROUPS, n_replicates=200, seed=1).to_frame()
     assert found["column"].tolist() == [2012, 2012, 2013, 2013, 2014, 2014]
@@ -87,20 +87,25 @@ def test_result_names_years_and_statistics_and_holds_the_plain_measures():
     assert found["estimate"].iloc[2] == pytest.approx(gini(Y[:, 1]), abs=1e-14)
     assert ((found["lo"] < found["hi"]) & (found["band_lo"] < found["estimate"])).all()
     assert (found[["n_obs", "seed"]] == [60, 1]).all(axis=None)
-
-
-def test_another_seed_gives_other_numbers_and_years_are_drawn_together():
     one, other = (bootstrap(Y, "gini", n_replicates=99, seed=s) for s in (1, 2))
     assert not np.array_equal(one.replicates, other.replicates)
     found = bootstrap(np.column_stack([Y[:, 0], 2.0 * Y[:, 0]]), "gini", n_replicates=99, seed=1)
     assert found.replicates[:, 0] == pytest.approx(found.replicates[:, 1], abs=1e-14)
+    refused("unknown statistic", bootstrap, Y, "entropy", seed=1)
+    refused("2 or more", bootstrap, Y, "gini", seed=1, n_replicates=1)
+    refused("inside", bootstrap, Y, "gini", seed=1, level=1.0)
+    refused("one label per value", bootstrap, Y, "gini", seed=1, groups=["a"])
+    refused("one weight per value", bootstrap, Y, "gini", seed=1, weights=np.ones(3))
 
 
-def test_band_is_wider_than_one_years_interval_and_covers_all_years_at_once():
+def test_bands_cover_all_years_at_once_and_are_the_estimate_where_nothing_varies():
     found = bootstrap(Y, "gini", n_replicates=999, seed=1)
     inside = (found.replicates >= found.band_lo) & (found.replicates <= found.band_hi)
     assert inside.all(axis=(1, 2)).mean() == pytest.approx(0.95, abs=0.002)
     assert (found.band_hi - found.band_lo > 2 * 1.96 * 0.97 * found.se).all()
+    found = bootstrap(np.full(20, 0.3), ["gini", "mean"], n_replicates=50, seed=1)
+    for limits in (found.lo, found.bca_hi, found.band_lo):
+        assert limits[0] == pytest.approx([0.0, 0.3], abs=1e-14)
 
 
 def test_a_function_of_ones_own_and_population_weights():
@@ -112,20 +117,6 @@ def test_a_function_of_ones_own_and_population_weights():
     )
     for limit in ("lo", "hi", "bca_lo", "bca_hi", "band_lo"):
         assert getattr(own, limit) == pytest.approx(getattr(by_name, limit), abs=1e-10)
-
-
-def test_values_that_do_not_vary_have_their_estimate_as_limits():
-    found = bootstrap(np.full(20, 0.3), ["gini", "mean"], n_replicates=50, seed=1)
-    for limits in (found.lo, found.bca_hi, found.band_lo):
-        assert limits[0] == pytest.approx([0.0, 0.3], abs=1e-14)
-
-
-def test_bad_input_is_refused():
-    refused("unknown statistic", bootstrap, Y, "entropy", seed=1)
-    refused("2 or more", bootstrap, Y, "gini", seed=1, n_replicates=1)
-    refused("inside", bootstrap, Y, "gini", seed=1, level=1.0)
-    refused("one label per value", bootstrap, Y, "gini", seed=1, groups=["a"])
-    refused("one weight per value", bootstrap, Y, "gini", seed=1, weights=np.ones(3))
 
 
 TRUTH = 0.27633  # 2 Phi(.5 / sqrt 2) - 1
@@ -210,15 +201,12 @@ def test_the_closed_forms_equal_the_rows_written_out(name, y, base):
     assert MEASURES[name](y, closed) == pytest.approx(expected, abs=1e-10, nan_ok=True)
 
 
-def test_the_derivatives_by_a_citys_weight_are_the_same_too():
+def test_derivatives_by_a_citys_weight_blocks_and_parts_of_the_rows_are_the_same_too():
     closed, rows = Nudged.of(STRATA).times(PEOPLE), Drawn(written_out(STRATA)).times(PEOPLE)
     for measure in (_batch.gini, _batch.theil_t, _batch.theil_l):
         plain = measure(V, PEOPLE[None])
         by_rows, by_sums = ((measure(V, w) - plain) / STEP for w in (rows, closed))
         assert by_sums == pytest.approx(by_rows, abs=1e-10)
-
-
-def test_the_rows_can_be_written_out_in_blocks_and_over_some_cities():
     some, rows = np.array([3, 59, 31, 30]), written_out(STRATA) * PEOPLE
     closed = Nudged.of(STRATA).times(PEOPLE)
     assert np.concatenate([*closed.blocks()]) == pytest.approx(rows, abs=1e-15)

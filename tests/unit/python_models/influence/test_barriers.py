@@ -46,15 +46,12 @@ def ringed(theta, seed, **options):
 DECAY = [0.8 * np.exp(-(a + b) / 400.0) for a, b in itertools.pairwise(EDGES)]
 
 
-def test_planted_decay_is_found_in_joint_rings():
+def test_reach_is_the_unbroken_run_of_bands_and_planted_decay_is_found():
     found = decay(*ringed(DECAY, 1), EDGES)
     table = found.to_frame()
     assert (np.abs(table["theta"] - DECAY) < 3 * table["se"]).sum() >= 4
     assert 0 < found.half_distance_km < 600
     assert found.boundary_km is None or found.boundary_km in EDGES
-
-
-def test_reach_is_the_unbroken_run_of_bands_from_the_nearest_on():
     found = decay(*ringed([2.0, 2.0, 0, 0, 0], 5), EDGES)
     table = found.to_frame()
     assert found.boundary_km == 200.0
@@ -114,14 +111,11 @@ SAME = AREA[:, None] == AREA[None, :]
 M = np.random.default_rng(8).uniform(-1, 1, N)
 
 
-def test_a_border_is_one_of_the_barriers():
+def test_a_border_is_one_of_the_barriers_and_turning_it_round_swaps_the_sides():
     y, x, _ = world([W * SAME, W * ~SAME], [1.0, 0.3], n=N, W=W)
     one, two = border_barrier(y, x, W, AREA).to_frame(), barrier_split(y, x, W, ~SAME).to_frame()
     assert one.equals(two)
     assert two.loc[0, "lo"] < 0.7 < two.loc[0, "hi"]
-
-
-def test_turning_the_barrier_round_swaps_the_sides():
     y, x, _ = world([W * SAME, W * ~SAME], [1.0, 0.3], n=N, W=W)
     one, two = (barrier_split(y, x, W, behind).to_frame().iloc[0] for behind in (~SAME, SAME))
     assert (one["theta_in"], one["theta_out"]) == pytest.approx((two["theta_out"], two["theta_in"]))
@@ -190,27 +184,11 @@ def fit(y, x, centre=CENTRE, **options):
     return block_spillover(y, x, FIVE, centre, **options)
 
 
-def test_blocks_add_up_to_w_and_pc_is_received_by_the_periphery():
+def test_blocks_add_up_to_w_and_their_effects_to_the_total():
     blocks = split_blocks(FIVE, CENTRE)
     assert sum(blocks.values()) == pytest.approx(FIVE, abs=0)
     assert not blocks["pc"][CENTRE].any()  # rows receive: no centre city receives in pc
     assert not blocks["pc"][:, ~CENTRE].any()  # columns emit: only centres emit in pc
-
-
-def test_truth_is_recovered_within_three_errors():
-    theta = fit(*simulated()).fit.theta().set_index("name").loc[list(TRUTH)]
-    assert (np.abs(theta["theta"] - list(TRUTH.values())) < 3 * theta["se"]).all()
-
-
-def test_swapping_the_labels_swaps_the_directions():
-    y, x = simulated(truth=BOTH_WAYS)
-    plain, swapped = fit(y, x), fit(y, x, ~CENTRE)
-    one, two = (r.fit.theta().set_index("name")["theta"] for r in (plain, swapped))
-    assert (two["cp"], two["cc"]) == pytest.approx((one["pc"], one["pp"]), abs=1e-8)
-    assert swapped.asymmetry[0] == pytest.approx(-plain.asymmetry[0], abs=1e-8)
-
-
-def test_block_effects_add_up_to_the_total_effect():
     s = np.random.default_rng(3).normal(size=(N, N))
     found, without = block_effects(s, CENTRE, with_own=True), block_effects(s, CENTRE)
     share = {"c": CENTRE.mean(), "p": 1 - CENTRE.mean()}
@@ -219,6 +197,16 @@ def test_block_effects_add_up_to_the_total_effect():
     assert (per_emitter, per_receiver) == pytest.approx((s.sum() / N, s.sum() / N), abs=1e-10)
     assert found[0] - without[0] == pytest.approx(np.diag(s)[CENTRE].mean())
     assert without[1] == found[1]
+
+
+def test_truth_is_recovered_within_three_errors_and_swapping_the_labels_swaps_the_directions():
+    theta = fit(*simulated()).fit.theta().set_index("name").loc[list(TRUTH)]
+    assert (np.abs(theta["theta"] - list(TRUTH.values())) < 3 * theta["se"]).all()
+    y, x = simulated(truth=BOTH_WAYS)
+    plain, swapped = fit(y, x), fit(y, x, ~CENTRE)
+    one, two = (r.fit.theta().set_index("name")["theta"] for r in (plain, swapped))
+    assert (two["cp"], two["cc"]) == pytest.approx((one["pc"], one["pp"]), abs=1e-8)
+    assert swapped.asymmetry[0] == pytest.approx(-plain.asymmetry[0], abs=1e-8)
 
 
 def test_asymmetry_and_the_difference_of_the_effects_are_positive_with_their_intervals():

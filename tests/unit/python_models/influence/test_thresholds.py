@@ -39,7 +39,7 @@ def fit(firms, **options):
     return threshold_regression(y, c, d, controls, **{"effects": "entity", "trim": 0.01, **options})
 
 
-def test_published_table_of_565_firms(firms, expected):
+def test_published_table_and_trims_of_565_firms(firms, expected):
     result, want = fit(firms, n_grid=400, convention="hansen1999"), expected["pdR_dropped_last_year"]
     (one,) = result.thresholds
     assert [one.gamma, one.low, one.high] == pytest.approx([want["gamma1"], *want["CI95"]], abs=1e-5)
@@ -48,10 +48,7 @@ def test_published_table_of_565_firms(firms, expected):
     found = one.f, *result.slopes, *result.se, *result.se_white
     white = want["regime_white"] + want["white_se"]
     assert found == pytest.approx((want["F1_times_nT"], *told[0], *told[1], *white), abs=1e-6)
-
-
-def test_published_trims_leave_quantiles_around_held_thresholds_out(firms):
-    """Three thresholds with the shares of the publication; without it the third was .51453, beside the second."""
+    # three thresholds with the shares of the publication; without it the third was .51453, beside the second
     found = fit(firms, n_grid=400, convention="hansen1999", n_thresholds=3, trim=(0.01, 0.01, 0.05)).thresholds
     assert [t.gamma for t in found] == pytest.approx([0.0157, 0.53616, 0.33134], abs=1e-5)
 
@@ -253,20 +250,17 @@ def test_equality_test_keeps_its_size():
     assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.1
 
 
-def test_names_of_the_groups_do_not_matter():
+def test_names_of_the_groups_do_not_matter_and_the_receiver_version_looks_at_the_other_end():
     y, x, _ = emitted(2)
     one, two = (by_group(groups(y, x, names))["point"] for names in (GROUPS, np.where(GROUPS == "low", "z", "a")))
     assert two["z"].to_numpy() == pytest.approx(one["low"].to_numpy(), abs=1e-8)
-
-
-def test_receiver_version_looks_at_the_other_end():
     matrices = [W * LOW[:, None], W * (1 - LOW)[:, None]]
     y, x, _ = world(matrices, [0.2, 1.0], seed=3, n=N)
     fits = {side: groups(y, x, side=side).fit.core.loglik for side in ("emitter", "receiver")}
     assert fits["receiver"] > fits["emitter"]
 
 
-def test_threshold_of_the_emitter_is_found_and_the_receiver_version_fits_worse():
+def test_threshold_of_the_emitter_is_found_tested_with_a_seed_and_fits_the_receiver_worse():
     y, x, _ = emitted(4)
     emitter, receiver = (threshold(y, x, side=s, n_grid=40) for s in ("emitter", "receiver"))
     assert emitter.low <= 0.5 <= emitter.high
@@ -275,6 +269,9 @@ def test_threshold_of_the_emitter_is_found_and_the_receiver_version_fits_worse()
     theta = emitter.to_frame().set_index("name")["theta"]
     assert theta["lag:high"] > theta["lag:low"]
     assert emitter.wald_lag_equal().p < 0.01
+    y, x, _ = emitted(6)
+    one, two = (threshold(y, x, n_grid=12, draws=99) for _ in (0, 1))
+    assert one.p == two.p == 0.01  # 1 / (99 + 1): no draw comes near
 
 
 def test_profile_without_a_difference_equals_the_plain_model():
@@ -283,12 +280,6 @@ def test_profile_without_a_difference_equals_the_plain_model():
     found, plain = threshold(y, x, n_grid=20), fit_panel(y, x[:, :, None], W, model="sdm")
     assert found.lr >= 0
     assert (found.loglik >= plain.loglik - 1e-8).all()
-
-
-def test_test_of_the_threshold_is_seeded_and_rejects_a_true_one():
-    y, x, _ = emitted(6)
-    one, two = (threshold(y, x, n_grid=12, draws=99) for _ in (0, 1))
-    assert one.p == two.p == 0.01  # 1 / (99 + 1): no draw comes near
 
 
 @pytest.mark.slow

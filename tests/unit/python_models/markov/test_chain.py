@@ -34,15 +34,12 @@ def test_a_value_at_a_cut_belongs_to_the_lower_class_and_rounding_keeps_twelve_d
     np.testing.assert_array_equal(round_significant(noisy), [1.0, 0.3, 12345.6789012, 0.0])
 
 
-def test_yearly_classes_equal_mapclassify(income):
+def test_classes_equal_mapclassify_and_giddy_and_labels_are_kept(income):
     ours = discretise(income, "yearly", n_states=5)
     for t in range(0, 81, 10):
         np.testing.assert_array_equal(ours.states[:, t], mapclassify.Quantiles(income.iloc[:, t], k=5).yb)
-
-
-def test_relative_cuts_are_those_of_the_pooled_relative_score_and_labels_are_kept(income):
-    """Upper bounds of giddy's documentation example."""
     ours = discretise(income, "relative", n_states=5)
+    # upper bounds of giddy's documentation example
     expected = [0.8399913278866344, 0.9470754454241338, 1.0324269665196955, 1.1491115353644896]
     np.testing.assert_allclose(ours.cuts, expected, rtol=1e-12)
     frame = ours.to_frame()
@@ -77,7 +74,7 @@ def test_frozen_cuts_come_from_the_base_years_alone(country):
     np.testing.assert_array_equal(discretise(y, "relative", cuts=first.cuts).states, both.states)
 
 
-def test_states_that_are_none_are_refused():
+def test_states_and_discretisations_that_are_none_are_refused(country):
     refused(r"got 4 at city 0, year 1. Subtract 1 if your states start at 1", markov, np.array([[0, 4]]), 4)
     refused(r"must be whole numbers 0\.\.3, got -1", markov, np.array([[0, -1]]), 4)
     refused(r"got 1\.5 at city 0, year 1", markov, np.array([[0, 1.5]]), 4)
@@ -85,15 +82,9 @@ def test_states_that_are_none_are_refused():
     refused("got bool", markov, np.array([[True, False]]), 4)
     refused("must be whole numbers", markov, np.array([["a", "b"]]), 4)
     refused(r"axes \(city, year\)", markov, np.array([0, 1]), 4)
-
-
-def test_missing_states_are_left_out_only_on_request():
     states = pd.DataFrame({2012: [0, 1, None], 2013: [1, 1, 0]}, dtype="Int64")
     assert markov(states, 2, allow_missing=True).n_obs == 2
     assert check_states(states, 2, "states", allow_missing=True)[2, 0] == -1
-
-
-def test_a_discretisation_that_is_none_is_refused(country):
     refused("unknown discretisation", discretise, country[0], kind="monthly")
     refused("two states", discretise, country[0], n_states=1)
     refused("ascending", discretise, country[0], cuts=[2.0, 1, 3])
@@ -326,12 +317,16 @@ def test_transient_and_empty_states_have_no_share_and_a_periodic_chain_has_its_l
     assert unentered.classes.tolist() == [0, 0, -1]
 
 
-def test_an_empty_state_that_can_be_entered_leaves_no_long_run():
+def test_an_empty_state_that_can_be_entered_leaves_no_long_run_and_what_is_no_matrix_is_refused():
     p = np.array([[0.5, 0.5], [np.nan, np.nan]])
     found, times = ergodic(p), mean_first_passage(p)
     assert found.is_open
     assert times[0, 1] == 2
     assert np.isnan([*found.distribution, times[0, 0], mobility(p).prais]).all()
+    refused("row 0 is no distribution", ergodic, [[0.5, 0.6], [0, 1]])
+    refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
+    refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])
+    refused("must be square", ergodic, [[0.5, 0.5]])
 
 
 def test_yearly_quartiles_without_ties_are_doubly_stochastic():
@@ -339,10 +334,3 @@ def test_yearly_quartiles_without_ties_are_doubly_stochastic():
     p = markov(discretise(np.random.default_rng(2).random((80, 12)), "yearly").states, 4).probabilities
     np.testing.assert_allclose(p.sum(axis=0), 1, atol=1e-12)
     np.testing.assert_allclose(ergodic(p).distribution, 0.25, atol=1e-12)
-
-
-def test_what_is_no_transition_matrix_is_refused():
-    refused("row 0 is no distribution", ergodic, [[0.5, 0.6], [0, 1]])
-    refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
-    refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])
-    refused("must be square", ergodic, [[0.5, 0.5]])

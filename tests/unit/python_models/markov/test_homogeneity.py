@@ -70,7 +70,7 @@ def test_a_chain_depends_on_the_present_and_not_on_the_past(known):
     assert second.p_perm > 0.05
 
 
-def test_memory_of_two_years_is_seen():
+def test_order_two_is_the_textbook_count_and_memory_of_two_years_is_seen():
     rng = np.random.default_rng(7)
     states = rng.integers(0, 2, (150, 12))
     for t in range(2, 12):  # goes back to where it was two years ago
@@ -78,24 +78,18 @@ def test_memory_of_two_years_is_seen():
     found = order_test(states, 2, 2, simulations=99, seed=1)
     assert found.p_value < 1e-6
     assert (found.p_perm, found.dof) == (0.01, 2)
-
-
-def test_order_two_is_the_textbook_count():
     states, tables = np.array([[0, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 0]]), np.zeros((2, 2, 2))
     np.add.at(tables, (states[:, :-2], states[:, 1:-1], states[:, 2:]), 1)
     assert order_test(states, 2, 2).q == pytest.approx(homogeneity(tables).q)
 
 
-def test_simulated_chains_have_the_matrix_they_come_from(known):
+def test_simulated_chains_have_the_matrix_they_come_from_where_every_state_is_left(known):
     panels = simulate_chain(np.zeros(500, dtype=int), known, 30, 4, np.random.default_rng(1))
     counts = sum(markov(panel, 4).counts for panel in panels)
     np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), known, atol=0.02)
     # a state that a row excludes is never drawn
     p = np.array([[0.1, 0.2, 0.7, 0.0], [0.3, 0.3, 0.4, 0.0], [1 / 3, 1 / 3, 1 / 3, 0.0], [0, 0, 0, 1.0]])
     assert simulate_chain(np.zeros(50, dtype=int), p, 40, 20, np.random.default_rng(2)).max() == 2
-
-
-def test_a_state_that_is_only_entered_cannot_be_simulated():
     states = np.array([[0, 1, 1, 2], [1, 0, 1, 1], [0, 0, 1, 0]])
     found = time_homogeneity(states, 3, simulations=9, seed=1)
     assert np.isnan(found.p_perm)
@@ -152,11 +146,15 @@ def test_theta_equals_giddy(income):
     assert ours == again
 
 
-def test_scores_that_keep_their_order_have_no_rank_mobility():
+def test_without_mobility_there_is_none_and_the_jackknife_leaves_cities_out():
     y = np.arange(1.0, 11)[:, None] * np.array([1.0, 2.0, 3.0])
     found = rank_mobility(y, groups=np.arange(10) % 2, permutations=9, seed=1)
     assert (found.kendall_tau, found.mean_abs_rank_change, found.tau_se) == (1, 0, 0)
     assert np.isnan(found.theta)
+    y = np.random.default_rng(3).random((12, 3))
+    left = [rank_mobility(np.delete(y, i, axis=0)).kendall_tau for i in range(12)]
+    error = np.sqrt(11 / 12 * ((left - np.mean(left)) ** 2).sum())
+    assert rank_mobility(y).tau_se == pytest.approx(error)
 
 
 def test_a_group_is_compared_inside_and_its_places_are_national(country):
@@ -167,13 +165,6 @@ def test_a_group_is_compared_inside_and_its_places_are_national(country):
     assert found.kendall_tau == alone.kendall_tau
     assert found.mean_abs_rank_change > alone.mean_abs_rank_change
     assert found.n_obs == 20
-
-
-def test_the_jackknife_error_is_that_of_leaving_cities_out():
-    y = np.random.default_rng(3).random((12, 3))
-    left = [rank_mobility(np.delete(y, i, axis=0)).kendall_tau for i in range(12)]
-    error = np.sqrt(11 / 12 * ((left - np.mean(left)) ** 2).sum())
-    assert rank_mobility(y).tau_se == pytest.approx(error)
 
 
 def test_quadrants_of_us_incomes_equal_giddy(income, contiguity):

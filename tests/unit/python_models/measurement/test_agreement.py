@@ -26,14 +26,11 @@ def test_a_score_agrees_with_itself_and_the_reverse_order_is_minus_one(scores):
     assert (reverse.top20_jaccard, reverse.max_abs_rank_shift) == (0.0, 59.0)
 
 
-def test_by_hand_with_a_hole():
+def test_by_hand_with_a_hole_and_against_scipy(scores):
     row = agreement([4.0, 3.0, 2.0, 1.0, np.nan], [4.0, 2.0, 3.0, 1.0, 9.0], top=2)
     found = row.n_obs, row.spearman, row.kendall_tau_b, row.mean_abs_rank_shift, row.max_abs_rank_shift
     assert found == pytest.approx((4, 0.8, 2 / 3, 0.5, 1.0))
     assert (row.top20_jaccard, row.bottom20_jaccard) == pytest.approx((1 / 3, 1 / 3))
-
-
-def test_against_scipy(scores):
     row = agreement(scores["a"][:, 1], scores["c"][:, 1])
     assert row.spearman == pytest.approx(stats.spearmanr(scores["a"][:, 1], scores["c"][:, 1]).statistic, abs=1e-14)
     assert row.spearman_low < row.spearman < row.spearman_high
@@ -64,16 +61,13 @@ def test_scores_and_frames_that_do_not_match_raise():
         refused("must match", by_year, np.ones((3, 2)), np.ones((3, 2)), (2012,))
 
 
-def test_against_scipy_with_interval():
+def test_correlations_against_scipy_with_interval_of_a_line_and_of_nothing():
     rng = np.random.default_rng(3)
     x = rng.normal(size=80)
     y = x + rng.normal(size=80)
     mine, theirs = pearson(x, y), stats.pearsonr(x, y)
     assert mine.value == pytest.approx(theirs.statistic, abs=1e-14)
     assert (mine.low, mine.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)), abs=1e-10)
-
-
-def test_a_straight_line_has_correlation_one_and_no_interval_and_a_flat_or_short_one_none():
     x = np.arange(9.0)
     line = pearson(x, 3 - 2 * x)
     assert line.value == pytest.approx(-1.0, abs=1e-14)

@@ -77,16 +77,13 @@ def test_swapping_old_and_new_flips_every_sign(bridge_of, extended):
         np.testing.assert_allclose(back.parts[name], -there.parts[name], rtol=0, atol=1e-14)
 
 
-def test_without_revised_data_the_data_have_no_part_and_without_any_change_nothing_has(bridge_of):
+def test_parts_belong_to_what_changed(bridge_of, extended):
     _, bridge = bridge_of()
     assert not bridge.parts["revision"].any()
     assert np.abs(bridge.total_change[:, :4]).max() > 1e-4
     _, still = bridge_of(new=(2012, 2015))
     assert not still.total_change.any()
     assert not any(part.any() for part in still.parts.values())
-
-
-def test_new_weights_alone_have_the_whole_change(bridge_of, extended):
     (old, new), _ = bridge_of()
     a = basis_of(old)
     bridge = restate(extended.values, extended.values, a, replace(a, weights=new.w), **RULES, **labels(extended))
@@ -183,15 +180,12 @@ def test_there_is_a_bridge_of_bases_and_one_of_vintages_for_each_basis(table, pa
     assert (set(first["basis_new"]), len(first)) == ({"restated"}, 30 * 4)
 
 
-def test_a_revised_cell_is_a_revision_of_its_own_city_and_year_only(table, panel):
+def test_a_revised_cell_is_a_revision_of_its_own_and_scores_are_the_published_ones(table, panel, edition, spec):
     vintages = table[table["vintage_old"] != table["vintage_new"]]
     touched = vintages[vintages["part_revision"].abs() > 1e-15]
     assert set(zip(touched["city_id"], touched["year"], strict=True)) == {(panel.cities[3], 2013)}
     others = vintages[vintages["city_id"] != panel.cities[3]]
     assert (others["part_weights"].abs() > 0).any()  # the revised cell moves the weights of all
-
-
-def test_scores_of_the_bridge_are_the_published_ones(table, panel, edition, spec):
     own = table[(table["basis_old"] == "restated") & (table["basis_new"] == "restated")]
     for column, source in (("score_old", panel), ("score_new", edition)):
         score = CompositeIndex(source, **{**spec, "window": (2012, 2015)}).fit().score

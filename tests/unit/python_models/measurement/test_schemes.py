@@ -91,16 +91,13 @@ def test_a_constant_column_has_weight_0(name):
     assert w.flags[2] == "constant_indicator"
 
 
-def test_critic_prefers_contrast_and_conflict():
+def test_critic_prefers_contrast_and_conflict_and_entropy_critic_is_the_geometric_mean_of_both():
     rng = np.random.default_rng(5)
     common, own = rng.random((200, 1)), rng.random((200, 1))
     cube = np.stack([common, common + 0.01 * own, own, 0.5 + 0.1 * rng.random((200, 1))], axis=2)
     w = critic_weights(cube).weights
     assert w[2] > w[0]  # says what no other says
     assert w[3] < w[0]  # hardly varies
-
-
-def test_entropy_critic_is_the_geometric_mean_of_both():
     mean = np.sqrt(entropy_weights(CUBE).weights * critic_weights(CUBE).weights)
     np.testing.assert_allclose(entropy_critic_weights(CUBE), mean / mean.sum(), rtol=0, atol=1e-15)
 
@@ -144,16 +141,13 @@ def test_vertical_horizontal_pulls_scores_furthest_apart():
     np.testing.assert_allclose(vertical_horizontal_weights(apart), [1.0, 0.0], atol=1e-15)
 
 
-def test_time_varying_weights_are_entropy_weights_of_one_year_if_it_has_rows():
+def test_time_varying_weights_are_entropy_weights_of_one_year_and_wrong_requests_raise():
     cube = varied(np.zeros((20, 3, 4)))
     w = time_varying_weights(cube)
     np.testing.assert_array_equal(w, [entropy_weights(cube[:, [t]]).weights for t in range(3)])
     np.testing.assert_allclose(time_varying_score(cube, w), np.einsum("ntk,tk->nt", cube, w), rtol=0, atol=1e-15)
     cube[:, 1] = np.nan
     assert np.isnan(time_varying_weights(cube)).all(axis=1).tolist() == [False, True, False]
-
-
-def test_wrong_requests_raise_in_plain_words():
     refused("second stage is", two_stage_weights, Z, ("a", "b"), second="median")
     refused("dimensions count 1", equal_by_dimension, Z, ("a",))
     refused("no indicator varies", critic_weights, np.full((3, 2, 2), 0.5))

@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_numbers_with_two_workers_and_first_with_mo
     np.testing.assert_array_equal(uncertainty(model, seed=7, draws=140, **where).ranks[:120], drawn.ranks)
 
 
-def test_the_table_is_ordered_bounded_and_complete(drawn, panel):
+def test_tables_of_draws_and_factors_are_ordered_bounded_and_complete(drawn, panel):
     table = drawn.to_frame()
     assert len(table) == len(panel.cities) * len(panel.years)
     assert ((table["rank_p05"] <= table["rank_p50"]) & (table["rank_p50"] <= table["rank_p95"])).all()
@@ -99,9 +99,6 @@ def test_the_table_is_ordered_bounded_and_complete(drawn, panel):
     assert (table.groupby("year")["p_top20"].sum() >= 20 - 1e-9).all()
     assert table[["p_top20", "score_p05"]].apply(lambda column: column.between(0, 1)).all(axis=None)
     assert {"n_draws", "n_obs", "seed"} <= set(table.columns)
-
-
-def test_every_factor_has_a_share_and_the_total_is_not_below_what_it_does_alone(drawn):
     table = drawn.factor_frame().set_index("factor")
     assert tuple(table.index) == FACTORS
     total = table["sobol_total"]
@@ -126,19 +123,16 @@ def test_another_edition_of_the_values_is_a_factor_of_its_own_and_one_that_canno
     assert nothing[["editing", "imputation"]].tolist() == [0.0, 0.0]
 
 
-def test_a_ranking_that_no_choice_can_move_is_certain():
+def test_a_ranking_that_no_choice_can_move_is_certain_and_what_does_not_fit_raises(model, panel, procedure):
+    refused("labels count 2 x 4", uncertainty, model, cities=["a", "b"], years=panel.years, seed=1)
+    refused("at least 2 draws", uncertainty, model, cities=panel.cities, years=panel.years, seed=1, draws=1)
+    refused("missing cells", procedure.scale, np.full((3, 2, 5), np.nan))
     values = np.linspace(0, 1, 40)[:, None, None] * np.ones((40, 2, 3)) + np.array([0.0, 0.1])[None, :, None]
     same = Procedure(np.ones(3), np.full(3, np.inf), np.zeros(3, dtype=bool))
     model = ChoiceModel(values, np.zeros(values.shape, dtype=bool), same, ("new", "new", "quality"))
     table = uncertainty(model, cities=[f"c{i}" for i in range(40)], years=[2012, 2013], seed=1, draws=30).to_frame()
     assert (table["rank_p05"] == table["rank_p95"]).all()
     assert set(table["p_top20"]) == {0.0, 1.0}
-
-
-def test_labels_and_draws_that_do_not_fit_raise(model, panel, procedure):
-    refused("labels count 2 x 4", uncertainty, model, cities=["a", "b"], years=panel.years, seed=1)
-    refused("at least 2 draws", uncertainty, model, cities=panel.cities, years=panel.years, seed=1, draws=1)
-    refused("missing cells", procedure.scale, np.full((3, 2, 5), np.nan))
 
 
 def design(f, k, n, seed=1):

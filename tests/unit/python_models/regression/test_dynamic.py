@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from checks import gradient, panel_refused
+from golden import cases
 from linearmodels.iv import IVGMM
 from spec_worlds import draw_dynamic, inverse_distance, knn
 
@@ -256,42 +257,16 @@ def stacked(seed=0, *, n=60, rows=4, k=2, m=5):
     return Stacked(x @ np.arange(1.0, k + 1) + noise, x, z, np.eye(rows), rows)
 
 
-# pydynpd 0.2.2 (which repeats xtabond2), two-step with Windmeijer's errors and collapsed instruments, run on
-# panel(3, feedback=0.5) less its yearly means; order y_lag, W:y_lag, x, W:x, rho.
-OTHER_PROGRAM = {
-    ("difference", (0,)): {
-        "coef": [0.2717077210, -0.1369706326, 1.2219334475, 0.2822572033, 0.4527541117],
-        "se": [0.0620827741, 0.1515469530, 0.1358828922, 0.3958935588, 0.2158525208],
-        "hansen": (16.649027332472, 13),
-        "ar": (-4.980679307586, -0.084840756873),
-        "instruments": 18,
-    },
-    ("difference", ()): {
-        "coef": [0.1999962674, -0.0488964115, 1.4502070288, -0.2558289051, 0.5699085359],
-        "se": [0.0443587182, 0.0892745945, 0.0412519220, 0.3072430139, 0.1656143400],
-        "hansen": (13.160356476283, 8),
-        "ar": (-5.933877323852, -0.698736790905),
-        "instruments": 13,
-    },
-    # it adds a constant to the levels, which demeaned data do not need: coefficients and J agree, errors nearly
-    ("system", (0,)): {
-        "coef": [0.3291109805, -0.1704763111, 1.1813600356, 0.1222922321, 0.5173820346],
-        "hansen": (22.621544957798, 19),
-        "instruments": 24,
-    },
-}
-
-
-@pytest.mark.parametrize(("kind", "endogenous"), OTHER_PROGRAM)
-def test_numbers_are_those_of_another_program(kind, endogenous):
-    expected = OTHER_PROGRAM[kind, endogenous]
-    found = dynamic_gmm(*panel(3, feedback=0.5), kind=kind, endogenous=endogenous)
-    assert found.params == pytest.approx(expected["coef"], abs=2e-9)
-    assert (found.gmm.hansen.statistic, found.gmm.hansen.df) == pytest.approx(expected["hansen"], abs=1e-9)
-    assert found.gmm.n_instruments == expected["instruments"]
-    if "se" in expected:
-        assert found.std_errors == pytest.approx(expected["se"], abs=2e-9)
-        assert [test.statistic for test in found.gmm.ar] == pytest.approx(expected["ar"], abs=1e-9)
+@pytest.mark.parametrize("case", ["difference, x endogenous", "difference, x exogenous", "system, x endogenous"])
+def test_numbers_are_those_of_another_program(case):
+    told, endogenous = cases.expected("dynamic_gmm")[case], (0,) if case.endswith("endogenous") else ()
+    found = dynamic_gmm(*panel(3, feedback=0.5), kind=case.split(",")[0], endogenous=endogenous)
+    assert found.params == pytest.approx(told["coef"], abs=2e-9)
+    assert [found.gmm.hansen.statistic, found.gmm.hansen.df] == pytest.approx(told["hansen"], abs=1e-9)
+    assert found.gmm.n_instruments == told["instruments"]
+    if "se" in told:
+        assert found.std_errors == pytest.approx(told["se"], abs=2e-9)
+        assert [test.statistic for test in found.gmm.ar] == pytest.approx(told["ar"], abs=1e-9)
 
 
 def test_one_step_is_two_stage_least_squares_and_exactly_identified_is_instrumental_variables():

@@ -184,7 +184,7 @@ def refused(message, left, right, graph, **request):
         SpatialPanel(left, right, graph, **request).fit()
 
 
-def test_an_unbalanced_panel_names_city_and_year(frames):
+def test_an_unbalanced_panel_and_frames_without_the_two_labels_are_refused(frames):
     left, right, graph = frames
     hole = (CITIES[5], 2014)
     refused("dependent: city 'CN110035', year 2014 has no row", left.drop(hole), right, graph)
@@ -193,6 +193,13 @@ def test_an_unbalanced_panel_names_city_and_year(frames):
     refused("city 'CN110035', year 2014 occurs more than once", twice, right, graph)
     early = right[right.index.get_level_values(1) < 2017]
     refused("dependent and exog differ in their years, first 2017", left, early, graph)
+    left, right, graph = frames
+    refused("MultiIndex with the two levels", left.reset_index(drop=True), right, graph)
+    refused("must be one column, got 2", right, right, graph)
+    refused("must be a Series or DataFrame", left.to_numpy(), right, graph)
+    refused("is empty", left.iloc[:0], right, graph)
+    one = left[left.index.get_level_values(1) == 2012]
+    refused("T = 1 year", one, right[right.index.get_level_values(1) == 2012], graph)
 
 
 def test_cities_that_do_not_match_the_graph_are_named(frames, arrays):
@@ -217,32 +224,19 @@ def test_cities_that_do_not_match_the_graph_are_named(frames, arrays):
         refused(message, left, right, graph)
 
 
-def test_values_that_are_missing_or_no_numbers_are_named(frames):
+def test_values_and_columns_that_cannot_be_used_are_named(frames):
     left, right, graph = frames
     bad, worse = right.copy(), left.copy()
     bad.loc[(CITIES[2], 2013), "fdi"], worse.iloc[3] = np.nan, np.inf
     refused("exog: 1 missing or infinite values, first city 'CN110014', year 2013, column 'fdi'", left, bad, graph)
     refused("dependent: 1 missing or infinite values, first city 'CN110000', year 2015", worse, right, graph)
     refused("column 'pr' holds str, no numbers", left, right.assign(pr="1.5"), graph)
-
-
-def test_columns_that_cannot_be_used_are_named(frames):
     left, right, graph = frames
     area = pd.Series(np.arange(N, dtype=float), index=CITIES).reindex(right.index.get_level_values(0)).to_numpy()
     refused(r"'area' does not vary over time within any city \(time-invariant\)", left, right.assign(area=area), graph)
     refused("'double' is collinear with 'pr'", left, right.assign(double=2 * right["pr"]), graph, model="sar")
     refused("'rho' is a name that the results use", left, right.rename(columns={"pr": "rho"}), graph)
     refused("regressor 'pr' occurs twice", left, right.set_axis(["pr", "pr"], axis=1), graph)
-
-
-def test_frames_without_the_two_labels_are_refused(frames):
-    left, right, graph = frames
-    refused("MultiIndex with the two levels", left.reset_index(drop=True), right, graph)
-    refused("must be one column, got 2", right, right, graph)
-    refused("must be a Series or DataFrame", left.to_numpy(), right, graph)
-    refused("is empty", left.iloc[:0], right, graph)
-    one = left[left.index.get_level_values(1) == 2012]
-    refused("T = 1 year", one, right[right.index.get_level_values(1) == 2012], graph)
 
 
 def test_input_frames_are_not_changed(frames):

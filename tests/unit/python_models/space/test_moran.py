@@ -50,15 +50,12 @@ def test_all_three_equal_esda(map60):
     assert found.variance == pytest.approx(g.VG, rel=1e-8)
 
 
-def test_permutation_moments_equal_the_analytic_ones(map60):
+def test_permutations_have_the_analytic_moments_and_p_is_never_zero(map60):
     y, graph = map60
     for name, result in global_statistics(y, graph, permutations=9999, seed=5).items():
         sd = np.sqrt(result.variance)
         assert result.lo == pytest.approx(result.expected - 1.96 * sd, abs=0.35 * sd), name
         assert result.hi == pytest.approx(result.expected + 1.96 * sd, abs=0.35 * sd), name
-
-
-def test_p_is_never_zero_and_needs_no_luck(map60):
     y, graph = map60
     for values, draws in ((y, 99), (np.sort(y), 9)):
         assert moran(values, graph, permutations=draws).p_perm >= 1 / (draws + 1)
@@ -176,12 +173,9 @@ def test_dense_weights_and_hubs_are_permuted_too(map60):
     assert (hub.p_perm[1:] < 1).any()
 
 
-def test_ties_count_on_both_sides():
+def test_ties_count_on_both_sides_and_islands_do_not_count_as_tests(map60):
     found = lisa([1.0, 1, 1, 1, 0, 0, 0, 0], to_graph(ring(8)), permutations=999)
     assert found.p_perm.min() > 0.15  # P(both neighbours high) = 3/7 * 2/6 = 1/7, doubled
-
-
-def test_islands_have_no_lag_and_do_not_count_as_tests(map60):
     y, graph = map60
     cut = graph.sparse.toarray()
     cut[7] = 0.0

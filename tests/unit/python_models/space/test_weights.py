@@ -142,16 +142,13 @@ def test_nested_mixes_row_normalised_parts_and_econ_floors_small_gaps():
     assert raw("econ", mass=MASS).max() == pytest.approx(1 / max(np.quantile(gaps, 0.01), gaps.min()))
 
 
-def test_spectral_and_minmax_divide_by_the_right_number():
+def test_spectral_and_minmax_divide_by_the_right_number_and_the_line_has_its_eigenvalues(line):
     raw = build_weights("invd", points=PLACES, normalisation="raw")
     spectral = dense(normalise(raw, "spectral"))
     assert np.abs(np.linalg.eigvals(spectral)).max() == pytest.approx(1.0, abs=1e-8)
     np.testing.assert_allclose(spectral / spectral.max(), dense(raw) / dense(raw).max(), rtol=1e-12)
     lopsided = to_graph([[0.0, 4.0], [1.0, 0.0]])
     np.testing.assert_allclose(dense(normalise(lopsided, "minmax")), [[0, 1.0], [0.25, 0]])
-
-
-def test_the_line_has_eigenvalues_minus_one_to_one(line):
     profile = profile_weights(line)
     assert (profile.eig_min, profile.eig_max) == pytest.approx((-1.0, 1.0))
     assert (profile.s0, profile.s1, profile.s2) == pytest.approx((3.0, 4.5, 1.5**2 + 3.0**2 + 1.5**2))
@@ -184,16 +181,13 @@ def test_masks_need_a_group_for_each_city_in_the_order_of_the_base(options, mess
     refused(message, build_weights, "same_prov", base=build_weights("invd", points=PLACES), **options)
 
 
-def test_a_labelled_group_is_matched_by_label():
+def test_a_labelled_group_is_matched_by_label_and_loops_and_negative_entries_are_refused():
     base, group = build_weights("invd", points=PLACES), pd.Series(list("ppqqq"), index=list("abcde"))
     one, two = (build_weights("same_prov", base=base, group=g) for g in (group.iloc[::-1], list(group)))
     np.testing.assert_array_equal(dense(one), dense(two))
     centre = pd.Series([True, False, False, False, True], index=list("abcde"))
     one, two = (split_blocks(base, c)["pc"] for c in (centre.iloc[::-1], centre))
     np.testing.assert_array_equal(dense(one), dense(two))
-
-
-def test_weights_refuse_loops_and_negative_entries():
     refused("diagonal must be zero", to_graph, np.eye(2))
     refused("must be >= 0", to_graph, [[0.0, -1.0], [1.0, 0.0]])
 
@@ -214,13 +208,10 @@ LINKS = [(0, 1), (1, 2), (0, 2), (2, 3)]
 POINTS = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (2.0, 2.0), (2.1, 2.2)]
 
 
-def test_row_weights_of_the_simulation_equal_pysal_where_no_node_is_an_island():
+def test_contiguity_of_the_simulation_equals_pysal_and_ties_an_island_both_ways():
     focal, neighbour = np.array([pair for a, b in LINKS for pair in ((a, b), (b, a))]).T
     graph = Graph.from_arrays(focal, neighbour, np.ones(len(focal))).transform("r")
     np.testing.assert_allclose(contiguity_weights(4, LINKS, POINTS[:4]), graph.sparse.todense(), atol=1e-15)
-
-
-def test_an_island_is_tied_to_its_nearest_neighbour_both_ways():
     weights = contiguity_weights(5, LINKS, POINTS)
     assert weights[4].tolist() == [0.0, 0.0, 0.0, 1.0, 0.0]
     assert weights[3].tolist() == [0.0, 0.0, 0.5, 0.0, 0.5]

@@ -40,7 +40,6 @@ FUNCTIONS = sorted(
 )
 
 
-# ---- wheel ---------------------------------------------------------------------------------------------------------
 def test_the_wheel_holds_the_library_alone_and_works_without_the_project(tmp_path):
     for part in ("packaging/nqpf-models", "python_models"):
         shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "build"))

@@ -191,7 +191,6 @@ def test_placebo_of_dates_finds_nothing_before_but_what_came_before(world) -> No
     assert seen["p"] < 0.001
 
 
-# ---- what cannot be answered ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("start", "edges", "words"),
     [

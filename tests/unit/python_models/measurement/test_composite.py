@@ -311,7 +311,7 @@ def test_sobol_estimators_on_ishigami():
     np.testing.assert_allclose(found.first * ratio + shift, answer["S"], rtol=1e-9)
 
 
-# ---- the Better Life Index: data under the GPL, not in the repository ----------------------------------------------
+# the Better Life Index: data under the GPL, not in the repository; a twin that a clone runs is below
 @pytest.fixture(scope="module")
 def better_life():
     return pd.read_csv(oracle_files() / "data" / "bli2017.csv", index_col="country")
@@ -367,7 +367,6 @@ def test_acceptabilities_of_two_indicators(better_life):
     assert np.nanmax(noisy.confidence) < 1.0
 
 
-# ---- twins that a clone runs ---------------------------------------------------------------------------------------
 def test_benefit_of_the_doubt_of_two_indicators_is_the_best_of_both_ends_and_the_frontier(levels):
     y = levels[1].scores / 100
     found = benefit_of_the_doubt(y)

@@ -1,7 +1,6 @@
 """Global and local association: published numbers, spdep, esda, identities, exact permutations."""
 
 import itertools
-import warnings
 
 import esda
 import numpy as np
@@ -36,12 +35,11 @@ def test_columbus_equals_spdep(spdep):
     assert c.z == pytest.approx(-known["z"], abs=1e-8)  # spdep prints (1 - c)/sd
 
 
+@pytest.mark.filterwarnings("ignore")
 def test_all_three_equal_esda(map60):
     y, graph = map60
     binary = to_graph((graph.sparse > 0).astype(float))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        m, c, g = esda.Moran(y, graph.to_W()), esda.Geary(y, graph.to_W()), esda.G(y, binary.to_W())
+    m, c, g = esda.Moran(y, graph.to_W()), esda.Geary(y, graph.to_W()), esda.G(y, binary.to_W())
     ours = global_statistics(y, graph, permutations=99)
     assert (ours["moran"].value, ours["moran"].variance) == pytest.approx((m.I, m.VI_rand), abs=1e-10)
     assert (ours["geary"].value, ours["geary"].variance) == pytest.approx((c.C, c.VC_rand), abs=1e-10)
@@ -123,12 +121,11 @@ def test_permutation_p_equals_spdep(spdep):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
 def test_permutation_p_equals_the_installed_esda(columbus):
     crime, graph = columbus
     options = {"permutations": 99_999, "seed": 1, "alternative": "two-sided", "keep_simulations": False}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = esda.Moran_Local(crime.to_numpy(), graph.to_W(), **options)
+    theirs = esda.Moran_Local(crime.to_numpy(), graph.to_W(), **options)
     ours = lisa(crime, graph, permutations=99_999)
     np.testing.assert_allclose(ours.p_perm / 2, theirs.p_sim / 2, atol=0.01)
 
@@ -193,12 +190,11 @@ def test_the_fdr_map_equals_the_cutoff_of_esda(map60):
 
 
 @pytest.mark.parametrize("star", [True, False])
+@pytest.mark.filterwarnings("ignore")
 def test_gi_equals_esda_on_binary_weights(map60, star):
     y, graph = map60
     binary = to_graph((graph.sparse > 0).astype(float))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = esda.G_Local(y, binary.to_W(), transform="B", star=star, permutations=0)
+    theirs = esda.G_Local(y, binary.to_W(), transform="B", star=star, permutations=0)
     np.testing.assert_allclose(getis_ord(y, binary, star=star).gi, theirs.Zs, atol=1e-10)
     np.testing.assert_allclose(getis_ord(y, graph, star=star).gi, theirs.Zs, atol=1e-10)  # row-normalised: no change
 

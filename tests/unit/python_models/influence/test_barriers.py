@@ -38,7 +38,7 @@ def decay(y, x, edges, **options):
     return distance_decay(y, x, DISTANCE, edges, rng=np.random.default_rng(0), **options)
 
 
-def ringed(theta, seed, **options):
+def ringed(theta, seed):
     """y and x with these slopes in the rings of EDGES."""
     return world(list(ring_matrices(DISTANCE, EDGES).values()), theta, seed=seed, n=N, rho=0.0)[:2]
 

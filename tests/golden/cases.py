@@ -17,28 +17,6 @@ from scipy.sparse.linalg import splu, spsolve
 from scipy.spatial import cKDTree
 
 HERE = Path(__file__).parent
-REGIONS = {  # of the Bureau of Economic Analysis, the 48 states without Alaska and Hawaii
-    "FarWest": "California Nevada Oregon Washington",
-    "GreatLakes": "Illinois Indiana Michigan Ohio Wisconsin",
-    "Mideast": "Delaware Maryland New_Jersey New_York Pennsylvania",
-    "NewEngland": "Connecticut Maine Massachusetts New_Hampshire Rhode_Island Vermont",
-    "Plains": "Iowa Kansas Minnesota Missouri Nebraska North_Dakota South_Dakota",
-    "RockyMountain": "Colorado Idaho Montana Utah Wyoming",
-    "Southeast": "Alabama Arkansas Florida Georgia Kentucky Louisiana Mississippi North_Carolina South_Carolina "
-    "Tennessee Virginia West_Virginia",
-    "Southwest": "Arizona New_Mexico Oklahoma Texas",
-}
-DIVISIONS = {  # of the Bureau of the Census, the same 48 states
-    1: "Connecticut Maine Massachusetts New_Hampshire Rhode_Island Vermont",
-    2: "New_Jersey New_York Pennsylvania",
-    3: "Illinois Indiana Michigan Ohio Wisconsin",
-    4: "Iowa Kansas Minnesota Missouri Nebraska North_Dakota South_Dakota",
-    5: "Delaware Florida Georgia Maryland North_Carolina South_Carolina Virginia West_Virginia",
-    6: "Alabama Kentucky Mississippi Tennessee",
-    7: "Arkansas Louisiana Oklahoma Texas",
-    8: "Arizona Colorado Idaho Montana Nevada New_Mexico Utah Wyoming",
-    9: "California Oregon Washington",
-}
 # districts that touch in PySAL's edition of Columbus and not in that of R's spData (0-based)
 NOT_IN_SPDATA = [(4, 15), (24, 29), (30, 38)]
 
@@ -67,16 +45,9 @@ def us_states() -> pd.DataFrame:
     return pd.read_csv(libpysal.examples.get_path("usjoin.csv")).set_index("Name").drop(columns="STATE_FIPS")
 
 
-def us_regions() -> pd.Series:
-    """Region of each state, in the order of `us_states`."""
-    of = {state.replace("_", " "): region for region, states in REGIONS.items() for state in states.split()}
-    return us_states().index.to_series().map(of)
-
-
-def us_divisions() -> np.ndarray:
-    """Census division 1 to 9 of each state, in the order of `us_states`."""
-    of = {state.replace("_", " "): division for division, states in DIVISIONS.items() for state in states.split()}
-    return us_states().index.map(of).to_numpy()
+def us_areas() -> pd.DataFrame:
+    """region (Bureau of Economic Analysis) and division (Bureau of the Census) of each state, as `us_states`."""
+    return pd.read_csv(HERE / "us_states" / "areas.csv", index_col="state").loc[us_states().index]
 
 
 def us_weights() -> np.ndarray:
@@ -162,7 +133,7 @@ def write(folder: Path) -> None:
     districts, w = columbus()
     districts.to_csv(folder / "columbus.csv", index=False)
     _links(w, folder / "columbus_w.csv")
-    us_states().assign(region=us_regions()).to_csv(folder / "us_states.csv")
+    us_states().assign(region=us_areas()["region"]).to_csv(folder / "us_states.csv")
     trend(us_states()).to_csv(folder / "us_states_trend.csv", float_format="%.17g")
     trend(countries()).to_csv(folder / "countries_trend.csv", float_format="%.17g")
     y, x, w = munnell()

@@ -3,7 +3,7 @@
 The indicators are convex in the latents (counts per head). Then a city of a high level moves more for the same push,
 which tests of equal slopes read as asymmetry, as different groups or as a border. The level-adjusted test compares
 cities of one level: it keeps its size on such indexes and finds what is planted. On the latents every test keeps its
-size (test_null_country).
+size (test_placebo).
 """
 
 from functools import cache

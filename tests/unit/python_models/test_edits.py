@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from checks import refused
 
 from python_models.edits import EDIT_COLUMNS, RECALL_COLUMNS, SLIP_COLUMNS, edit_recall
 
@@ -33,75 +34,57 @@ EDITS = pd.DataFrame(
     ],
     columns=EDIT_COLUMNS,
 )
-OPTIONS = {"n_values": 1007}
 
 
-def scored(slips=SLIPS, edits=EDITS, **options):
-    table = edit_recall(slips, edits, **{**OPTIONS, **options})
+def scored(slips=SLIPS, edits=EDITS):
+    table = edit_recall(slips, edits, n_values=1007)
     assert list(table) == RECALL_COLUMNS
     return table.set_index(["kind", "name"])
 
 
+def of_all(slips=SLIPS, edits=EDITS):
+    return scored(slips, edits).loc[("all", "all")]
+
+
 def test_recall_by_class_counts_events_and_cells():
-    table = scored()
-    spike, run, level = (table.loc[("class", name)] for name in ("spike", "run", "level"))
-    assert (spike["n_events"], spike["n_events_found"], spike["event_recall"]) == (3, 2, pytest.approx(2 / 3))
-    assert (run["n_cells"], run["n_cells_touched"], run["event_recall"], run["cell_recall"]) == (2, 1, 1.0, 0.5)
-    assert (level["n_cells"], level["n_cells_touched"], level["event_recall"]) == (1, 0, 1.0)
+    table = scored().loc["class"]
+    assert table.loc["spike", ["n_events", "n_events_found", "event_recall"]].tolist() == pytest.approx([3, 2, 2 / 3])
+    cells = ["n_cells", "n_cells_touched", "event_recall"]
+    assert table.loc[["run", "level"], cells].values.tolist() == [[2, 1, 1.0], [1, 0, 1.0]]
+    assert table.loc["run", "cell_recall"] == 0.5
 
 
 def test_sound_figures_that_are_touched_count_against_the_rule_and_their_class():
     table = scored()
-    assert table.loc[("class", "jump"), ["n_sound", "n_sound_touched"]].tolist() == [2, 1]
-    assert table.loc[("class", "jump"), "n_events"] == 0
+    assert table.loc[("class", "jump"), ["n_sound", "n_sound_touched", "n_events"]].tolist() == [2, 1, 0]
     assert np.isnan(table.loc[("class", "jump"), "event_recall"])
     assert table.loc["rule", "n_sound_touched"].to_dict() == {"E3": 1, "E4": 1, "E9": 0}
-    total = table.loc[("all", "all")]
-    assert (total["n_sound"], total["n_sound_touched"], total["sound_touched_per_2000"]) == (1000, 2, 4.0)
-    assert (total["n_events"], total["n_events_found"]) == (5, 4)
+    counts = ["n_sound", "n_sound_touched", "sound_touched_per_2000", "n_events", "n_events_found"]
+    assert of_all()[counts].tolist() == [1000, 2, 4.0, 5, 4]
 
 
 def test_error_of_what_replaces_slips():
-    table = scored()
-    assert table.loc[("class", "spike"), ["n_replaced", "mean_abs_error"]].tolist() == [1, pytest.approx(0.1)]
-    # a flag that leaves a figure three times too large has an error of 2
-    assert table.loc[("class", "run"), ["n_replaced", "mean_abs_error"]].tolist() == [1, pytest.approx(2.0)]
-    assert np.isnan(table.loc[("class", "level"), "mean_abs_error"])
+    table = scored().loc["class", ["n_replaced", "mean_abs_error"]]
+    assert table.loc["spike"].tolist() == pytest.approx([1, 0.1])
+    assert table.loc["run"].tolist() == pytest.approx([1, 2.0])  # a flag that leaves a figure three times too large
+    assert np.isnan(table.loc["level", "mean_abs_error"])
 
 
-def test_scores_do_not_depend_on_the_order_of_rows():
+def test_scores_depend_on_the_source_not_on_the_order_of_rows_and_a_missing_column_is_named():
     shuffled = scored(SLIPS.sample(frac=1, random_state=1), EDITS.sample(frac=1, random_state=2))
     pd.testing.assert_frame_equal(shuffled, scored())
+    slips = SLIPS.assign(source="book")
+    recall = [of_all(slips, EDITS.assign(source=source))["event_recall"] for source in ("other", "book")]
+    assert recall == pytest.approx([0, 4 / 5])
+    refused("slips lacks the column.*true_value", scored, SLIPS.drop(columns="true_value"))
+    refused("edits lacks the column.*rule, action", scored, edits=EDITS.drop(columns=["rule", "action"]))
 
 
 def test_perfect_editing_and_none_at_all():
     wrong = SLIPS[SLIPS["true_value"] != SLIPS["printed_value"]]
-    perfect = wrong.assign(used_value=wrong["true_value"], rule="E3", action="replace")[EDIT_COLUMNS]
-    total = scored(edits=perfect).loc[("all", "all")]
-    assert (total["event_recall"], total["cell_recall"], total["n_sound_touched"], total["mean_abs_error"]) == (
-        1,
-        1,
-        0,
-        0,
-    )
-    nothing = scored(edits=EDITS.iloc[:0]).loc[("all", "all")]
-    assert (nothing["event_recall"], nothing["n_sound_touched"], nothing["n_replaced"]) == (0, 0, 0)
+    perfect = of_all(edits=wrong.assign(used_value=wrong["true_value"], rule="E3", action="replace")[EDIT_COLUMNS])
+    columns = ["event_recall", "cell_recall", "n_sound_touched", "mean_abs_error"]
+    assert perfect[columns].tolist() == [1, 1, 0, 0]
+    nothing = of_all(edits=EDITS.iloc[:0])
+    assert nothing[["event_recall", "n_sound_touched", "n_replaced"]].tolist() == [0, 0, 0]
     assert np.isnan(nothing["mean_abs_error"])
-
-
-def test_the_source_tells_two_prints_of_one_figure_apart():
-    slips, edits = SLIPS.assign(source="book"), EDITS.assign(source="other")
-    assert scored(slips, edits).loc[("all", "all"), "event_recall"] == 0
-    assert scored(slips, edits.assign(source="book")).loc[("all", "all"), "event_recall"] == pytest.approx(4 / 5)
-
-
-@pytest.mark.parametrize(
-    ("slips", "edits", "named"),
-    [
-        (SLIPS.drop(columns="true_value"), EDITS, "slips lacks the column.*true_value"),
-        (SLIPS, EDITS.drop(columns=["rule", "action"]), "edits lacks the column.*rule, action"),
-    ],
-)
-def test_a_missing_column_is_named(slips, edits, named):
-    with pytest.raises(ValueError, match=named):
-        edit_recall(slips, edits, n_values=10)

@@ -1,9 +1,11 @@
-"""Intervals, families of tests, bands and draws: by hand, by their definition, in simulations."""
+"""Intervals, families of tests, bands, draws, ranks: by hand, by their definition, in simulations, beside scipy."""
 
 import numpy as np
 import pytest
+from checks import refused
 from scipy import stats
 
+from python_models.estimates import Ranks, rank_correlation
 from python_models.inference import (
     adjust,
     half_width,
@@ -19,18 +21,14 @@ from python_models.inference import (
 )
 
 
-def test_normal_by_hand_and_nothing_where_there_is_no_error():
+def test_normal_and_wald_by_hand_and_nothing_where_there_is_no_error():
     found = normal([1.96, 0.0], [1.0, 0.0])
     assert found.p[0] == pytest.approx(0.05, abs=1e-4)
     assert (found.lower[0], found.upper[0]) == pytest.approx((0.0, 3.92), abs=1e-4)
     assert np.isnan(found.p[1])
     assert half_width(0.9) == pytest.approx(1.644854, abs=1e-6)
-
-
-def test_wald_of_one_estimate_is_its_squared_z():
-    found = wald([0.5], [[0.04]])
-    assert found.statistic == pytest.approx(6.25)
-    assert found.p == pytest.approx(float(normal(0.5, 0.2).p))
+    one = wald([0.5], [[0.04]])
+    assert (one.statistic, one.p) == pytest.approx((6.25, float(normal(0.5, 0.2).p)))
     assert wald([1.0, 2.0], np.eye(2), [[1, -1]]).df == 1
 
 
@@ -44,24 +42,26 @@ def test_p_of_draws_is_never_zero():
     assert min(abs(low), abs(high)) < 0.1  # the interval of that level ends at zero
 
 
-def test_fieller_solves_its_quadratic_equation():
+def test_fieller_solves_its_quadratic_equation_and_is_open_where_the_denominator_may_be_zero():
     cov = np.array([[0.04, 0.01], [0.01, 0.02]])
     low, high = ratio_interval(1.0, 2.0, cov)
     for ratio in (low, high):
         spread = cov[0, 0] - 2 * ratio * cov[0, 1] + ratio**2 * cov[1, 1]
         assert (1.0 - ratio * 2.0) ** 2 / spread == pytest.approx(half_width() ** 2)
+    known = ratio_interval(1.0, 2.0, np.diag([0.01, 1e-12]))
+    assert known == pytest.approx((0.5 - 1.959964 * 0.1 / 2, 0.5 + 1.959964 * 0.1 / 2), abs=1e-6)
+    assert ratio_interval(1.0, 0.1, np.diag([0.01, 0.01])) == (float("-inf"), float("inf"))
 
 
 def test_adjusted_p_values_are_the_textbook_ones_and_never_below_the_raw_ones():
-    p = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
-    np.testing.assert_allclose(adjust(p, "bh"), [0.02, 0.04, np.nan, 0.04, 0.02])
-    np.testing.assert_allclose(adjust(p, "holm"), [0.03, 0.06, np.nan, 0.06, 0.02])
-    np.testing.assert_allclose(adjust(p, "by"), np.minimum(np.array([0.02, 0.04, np.nan, 0.04, 0.02]) * 25 / 12, 1))
-    with pytest.raises(ValueError, match="unknown correction"):
-        adjust(p, "bonferroni")
+    p, bh = np.array([0.01, 0.04, np.nan, 0.03, 0.005]), np.array([0.02, 0.04, np.nan, 0.04, 0.02])
+    expected = {"bh": bh, "holm": [0.03, 0.06, np.nan, 0.06, 0.02], "by": np.minimum(bh * 25 / 12, 1)}
     many = np.random.default_rng(2).random(277)
-    for method in ("bh", "by", "holm"):
+    for method, adjusted in expected.items():
+        np.testing.assert_allclose(adjust(p, method), adjusted)
         assert (adjust(many, method) >= many).all()
+    assert holm(np.array([0.9, 0.8])).max() == 1.0
+    refused("unknown correction", adjust, p, "bonferroni")
 
 
 def block_world(seed, n=200, m=12, shift=0.0):
@@ -89,8 +89,7 @@ def test_step_down_finds_the_one_that_is_there():
     mean, psi = block_world(1, shift=0.6)
     p = romano_wolf(mean, psi, draws=499, rng=np.random.default_rng(2))
     assert p[0] == 1 / 500
-    with pytest.raises(ValueError, match="influence must be"):
-        romano_wolf(mean, psi[:, :3], rng=np.random.default_rng(2))
+    refused("influence must be", romano_wolf, mean, psi[:, :3], rng=np.random.default_rng(2))
 
 
 def test_band_holds_all_estimates_at_once_at_its_level():
@@ -101,43 +100,35 @@ def test_band_holds_all_estimates_at_once_at_its_level():
     drawn = rng.multivariate_normal(np.zeros(6), cov, size=20_000)
     inside = (np.abs(drawn) <= critical * np.sqrt(np.diag(cov))).all(axis=1).mean()
     assert inside == pytest.approx(0.95, abs=0.01)
-    alone = sup_t_band([1.0], [[1.0]], rng=np.random.default_rng(4))
-    assert alone.critical == pytest.approx(half_width(), abs=0.04)
-    same = sup_t_band(np.zeros(3), np.ones((3, 3)), rng=np.random.default_rng(4))
-    assert same.critical == pytest.approx(half_width(), abs=0.04)  # one estimate three times
+    for same in (np.ones((1, 1)), np.ones((3, 3))):  # one estimate, and one estimate three times
+        band = sup_t_band(np.zeros(len(same)), same, rng=np.random.default_rng(4))
+        assert band.critical == pytest.approx(half_width(), abs=0.04)
 
 
-def test_run_ends_where_the_band_meets_zero():
-    cov = np.diag([0.01, 0.01, 0.01, 0.01])
-    assert sup_t_band([1.0, 0.9, 0.1, 0.9], cov, rng=np.random.default_rng(1)).run() == 2
-    assert sup_t_band([0.1, 0.9, 0.9, 0.9], cov, rng=np.random.default_rng(1)).run() == 0
-    assert sup_t_band([1.0, 0.9, 0.8, 0.9], cov, rng=np.random.default_rng(1)).run() == 4
+@pytest.mark.parametrize(
+    ("estimates", "run"), [([1.0, 0.9, 0.1, 0.9], 2), ([0.1, 0.9, 0.9, 0.9], 0), ([1.0, 0.9, 0.8, 0.9], 4)]
+)
+def test_run_ends_where_the_band_meets_zero(estimates, run):
+    assert sup_t_band(estimates, 0.01 * np.eye(4), rng=np.random.default_rng(1)).run() == run
 
 
 def test_rubins_rules_by_hand():
     found = rubin([[1.0], [2.0], [3.0]], [[0.5], [0.5], [0.5]])
-    assert found.estimate[0] == 2.0
-    total = 0.5 + 4 / 3 * 1.0
-    assert found.se[0] == pytest.approx(np.sqrt(total))
-    assert found.share[0] == pytest.approx(4 / 3 / total)
-    assert found.df[0] == pytest.approx(2 * (1 + 0.5 / (4 / 3)) ** 2)
-    frame = found.to_frame(["direct"])
-    assert frame["p"].item() == pytest.approx(2 * stats.t.sf(2 / np.sqrt(total), found.df[0]))
-    assert frame[["se_within", "se_between"]].iloc[0].tolist() == pytest.approx([np.sqrt(0.5), 1.0])
-    r = (4 / 3) / 0.5
-    assert frame["missing"].item() == pytest.approx((r + 2 / (found.df[0] + 3)) / (r + 1))
+    total, df, r = 0.5 + 4 / 3 * 1.0, 2 * (1 + 0.5 / (4 / 3)) ** 2, (4 / 3) / 0.5
+    got = found.estimate[0], found.se[0], found.share[0], found.df[0]
+    assert got == pytest.approx((2.0, np.sqrt(total), 4 / 3 / total, df))
+    row = found.to_frame(["direct"]).iloc[0]
+    assert row["p"] == pytest.approx(2 * stats.t.sf(2 / np.sqrt(total), df))
+    assert row[["se_within", "se_between"]].tolist() == pytest.approx([np.sqrt(0.5), 1.0])
+    assert row["missing"] == pytest.approx((r + 2 / (df + 3)) / (r + 1))
 
 
 def test_data_that_are_known_add_nothing_and_one_draw_is_no_draw():
     same = rubin(np.full((4, 2), 3.0), np.full((4, 2), 0.25))
-    assert same.se == pytest.approx([0.5, 0.5])
     assert np.isinf(same.df).all()
-    assert same.share == pytest.approx([0.0, 0.0])
-    assert same.missing == pytest.approx([0.0, 0.0])
-    with pytest.raises(ValueError, match="two draws or more"):
-        rubin([[1.0]], [[1.0]])
-    with pytest.raises(ValueError, match="missing, infinite or negative"):
-        rubin([1.0, np.nan], [1.0, 1.0])
+    assert np.array([same.se, same.share, same.missing]) == pytest.approx(np.array([[0.5] * 2, [0.0] * 2, [0.0] * 2]))
+    refused("two draws or more", rubin, [[1.0]], [[1.0]])
+    refused("missing, infinite or negative", rubin, [1.0, np.nan], [1.0, 1.0])
 
 
 def test_rubins_intervals_cover_the_truth_where_plain_ones_do_not():
@@ -160,3 +151,23 @@ def test_rubins_intervals_cover_the_truth_where_plain_ones_do_not():
         plain.append(abs(b[0] - 1) <= 1.96 * np.sqrt(v[0]))
     assert np.mean(whole) >= 0.92
     assert np.mean(plain) < np.mean(whole)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 12])
+def test_ranks_are_those_of_scipy(decimals):
+    rng = np.random.default_rng(5)
+    for n in (3, 4, 17, 280):
+        a = np.round(rng.normal(size=n), decimals)
+        ranks = Ranks.of(a)
+        for own, method in ((ranks.average, "average"), (ranks.low, "min"), (ranks.high, "max")):
+            assert own.tolist() == stats.rankdata(a, method=method).tolist()
+        assert (n + 1.0 - ranks.high).tolist() == stats.rankdata(-a, method="min").tolist()
+
+
+def test_rho_is_that_of_scipy():
+    rng = np.random.default_rng(6)
+    for n in (5, 30, 281):
+        a = np.round(rng.normal(size=n), 1)
+        b = np.round(a + rng.normal(size=n), 1)
+        assert rank_correlation(a, b).value == float(stats.spearmanr(a, b).statistic)
+    assert np.isnan(rank_correlation([1.0, np.nan, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]).value)

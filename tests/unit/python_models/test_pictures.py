@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
+from checks import refused, ring
 
 from python_models import CompositeIndex, Panel
 from python_models.dynamics import kernel_density, markov, spatial_markov
@@ -33,32 +34,23 @@ def drawn(index):
 @pytest.fixture(scope="module")
 def effects():
     rng = np.random.default_rng(1)
-    ring = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     x = pd.DataFrame(rng.normal(size=(12, 6)), columns=range(6))
-    y = 2 * x + ring @ x.to_numpy() + rng.normal(scale=0.1, size=(12, 6))
-    return SpatialPanel(y, {"x": x}, (ring, range(12))).fit().effects()
+    y = 2 * x + ring(12) @ x.to_numpy() + rng.normal(scale=0.1, size=(12, 6))
+    return SpatialPanel(y, {"x": x}, (ring(12), range(12))).fit().effects()
+
+
+def titles_in(node) -> set[str]:
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    own = {node["title"]} if isinstance(node, dict) and isinstance(node.get("title"), str) else set()
+    return own.union(*map(titles_in, below))
 
 
 def looked_at(chart) -> tuple[pd.DataFrame, set[str]]:
     """Rows and titles of a chart that passes Altair's schema and that a renderer draws."""
     spec = chart.to_dict()
-    svg = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="6.4")
-    assert "<path" in svg
-    (rows,) = spec["datasets"].values()
-    titles: set[str] = set()
-
-    def walk(node) -> None:
-        if isinstance(node, dict):
-            if isinstance(node.get("title"), str):
-                titles.add(node["title"])
-            for below in node.values():
-                walk(below)
-        elif isinstance(node, list):
-            for below in node:
-                walk(below)
-
-    walk({key: value for key, value in spec.items() if key != "datasets"})
-    return pd.DataFrame(rows), titles
+    assert "<path" in vl_convert.vegalite_to_svg(json.dumps(spec), vl_version="6.4")
+    (rows,) = spec.pop("datasets").values()
+    return pd.DataFrame(rows), titles_in(spec)
 
 
 def test_a_bar_of_the_index_is_the_score(index):
@@ -76,8 +68,7 @@ def test_an_index_that_is_no_sum_has_whole_bars(index):
     rows, _ = looked_at(other.plot(2014, first=3))
     own = other.fit().scores.query("index_suffix == '' and year == 2014").nsmallest(3, "rank_year")
     np.testing.assert_allclose(rows["value"], own["score"])
-    with pytest.raises(ValueError, match="unknown year"):
-        other.plot(1999)
+    refused("unknown year", other.plot, 1999)
 
 
 def test_places_are_drawn_with_their_ranges(drawn):
@@ -103,11 +94,13 @@ def test_each_class_of_neighbours_has_a_matrix():
     assert titles == {"state", "state 1 year later", "share (0-1)", "lag state"}
 
 
-def test_a_density_is_its_curve():
+def test_a_density_is_its_curve_and_without_altair_says_what_to_install(monkeypatch):
     density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5, n_grid=64)
     rows, titles = looked_at(density.plot())
     np.testing.assert_allclose(rows[["x", "density"]], np.column_stack([density.x, density.density]))
     assert titles == {"value", "density (1 / unit of the value), bandwidth 0.5"}
+    monkeypatch.setitem(sys.modules, "altair", None)
+    refused(r"nqpf-models\[plot\]", density.plot, error=ImportError)
 
 
 def test_inequality_over_the_years_has_its_interval():
@@ -117,8 +110,7 @@ def test_inequality_over_the_years_has_its_interval():
     np.testing.assert_allclose(rows[["estimate", "lo", "hi"]], np.stack([found.estimate, found.lo, found.hi], 2)[:, 1])
     assert rows["column"].tolist() == [2013, 2014, 2015]
     assert "cv, 95% interval of 99 replicates" in titles
-    with pytest.raises(ValueError, match="unknown statistic"):
-        found.plot("theil")
+    refused("unknown statistic", found.plot, "theil")
 
 
 def test_the_parts_of_a_gini_index_are_one_bar():
@@ -130,18 +122,9 @@ def test_the_parts_of_a_gini_index_are_one_bar():
     assert titles == {"Gini index 0.250 (0-1)"}
 
 
-def test_effects_are_drawn_with_their_intervals(effects):
+def test_effects_are_drawn_with_their_intervals_and_their_chart_can_be_changed(effects):
     rows, titles = looked_at(effects.plot())
-    own = effects.to_frame()
-    np.testing.assert_allclose(rows[["point", "lower", "upper"]], own[["point", "lower", "upper"]])
+    columns = ["point", "lower", "upper"]
+    np.testing.assert_allclose(rows[columns], effects.to_frame()[columns])
     assert titles == {"change of y for one unit of x, 95% interval (delta)"}
-
-
-def test_without_altair_a_picture_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "altair", None)
-    with pytest.raises(ImportError, match=r"nqpf-models\[plot\]"):
-        kernel_density([1.0, 2.0, 3.0], bandwidth=0.5).plot()
-
-
-def test_charts_can_be_changed_by_those_who_know_altair(effects):
     assert isinstance(effects.plot().properties(title="Effects"), alt.LayerChart)

@@ -1,8 +1,8 @@
 """Rules that were dropped, on countries where they lead astray, beside what stands in their place.
 
-Those of one method have their test beside it: leads (`test_alternatives`), convergence (`test_sigma`), paths
-(`test_rules`), reach and asymmetry (`test_reach`, `test_blocks`), equal means (`test_change`), common factors
-(`test_alternatives`), equality and thresholds under nothing planted (`test_null_country`).
+Those of one method have their test beside it: leads and common factors (`test_alternatives`), convergence
+(`test_spread`), paths (`test_policy`), reach and asymmetry (`test_barriers`), equal means (`test_change`), equality and
+thresholds under nothing planted (`test_placebo`).
 """
 
 import numpy as np

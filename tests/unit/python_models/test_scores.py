@@ -1,11 +1,16 @@
-"""Scores and their parts: what adds up, who is in front, and what a hole does."""
+"""Scaling, entropy weights, scores and their parts: identities, limits, degenerate columns, holes."""
+
+import math
 
 import numpy as np
 import pytest
+from checks import refused
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from python_models import entropy_weights
+from python_models.scaling import Bounds, cap, minmax, winsor_limits, winsorise
 from python_models.scores import (
     contributions,
     dimension_scores,
@@ -16,12 +21,146 @@ from python_models.scores import (
     weighted_score,
 )
 
-UNIT = arrays(np.float64, (3, 2, 4), elements=st.floats(0, 1, width=32))
+UNIT = arrays(np.float64, (5, 3, 4), elements=st.floats(0, 1, width=32))
+
+
+def spread(cube):
+    """Hypothesis cubes with a top of 1 and a bottom of 0 in each column, as min-max leaves them."""
+    cube[0, 0, :], cube[1, 0, :] = 0.0, 1.0
+    return cube
+
+
+def columns(*cols):
+    """Columns as one year: cities on axis 0."""
+    return np.array(cols, dtype=float).T[:, None, :]
+
+
+@given(UNIT.map(spread), st.sampled_from([0.0, 1e-4, 0.01]))
+def test_weights_sum_to_1_entropy_lies_in_0_1_and_delta_0_is_the_exact_limit(Z, delta):
+    w = entropy_weights(Z, delta=delta)
+    assert abs(w.weights.sum() - 1.0) < 1e-12
+    assert (w.weights >= 0).all()
+    assert ((w.entropy >= 0) & (w.entropy <= 1)).all()
+    np.testing.assert_array_equal(w.redundancy, 1.0 - w.entropy)
+    assert np.abs(entropy_weights(Z, delta=1e-12).weights - entropy_weights(Z).weights).max() < 1e-8
+
+
+def test_formula_by_hand_with_delta_which_pulls_weights_towards_equality():
+    z = np.array([0.0, 0.5, 1.0])
+    p = (z + 0.1) / (z + 0.1).sum()
+    w = entropy_weights(columns(z, [0.0, 0.0, 1.0]), delta=0.1)
+    assert (w.entropy[0], w.delta) == pytest.approx((-(p * np.log(p)).sum() / math.log(3), 0.1), rel=1e-14)
+    Z = spread(np.random.default_rng(5).random((5, 3, 4)) ** [1, 2, 4, 8])
+    spreads = [np.ptp(entropy_weights(Z, delta=d).weights) for d in (0.0, 1e-4, 1e-2, 1.0)]
+    assert spreads == sorted(spreads, reverse=True)
+
+
+def test_a_column_with_one_nonzero_cell_has_entropy_0_and_the_largest_redundancy():
+    w = entropy_weights(columns([0.0, 0.0, 1.0], [0.0, 0.5, 1.0]), names=["b", "a"])
+    assert (w.entropy[0], w.redundancy[0]) == (0.0, 1.0)
+    assert w.weights[0] > w.weights[1]
+    assert w.to_frame()["indicator_code"].tolist() == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("column", "flag"),
+    [([0.0, 0.0, 0.0], "zero_column"), ([0.3, 0.3, 0.3], "constant_indicator"), ([np.nan] * 3, "empty_column")],
+)
+@pytest.mark.parametrize("delta", [0.0, 1e-4])
+def test_a_column_without_information_gets_exactly_weight_0_and_a_flag(column, flag, delta):
+    w = entropy_weights(columns([0.0, 0.5, 1.0], column), delta=delta)
+    assert w.weights.tolist() == [1.0, 0.0]
+    assert w.flags == ("", flag)
+    assert w.n_rows == 3
+
+
+def test_all_uniform_columns_fall_back_to_equal_weights_with_a_flag():
+    w = entropy_weights(columns([0.4, 0.4, 0.4], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]))
+    assert w.weights.tolist() == [0.5, 0.5, 0.0]
+    assert w.flags == ("all_uniform", "all_uniform", "zero_column")
+    refused("weights do not exist", entropy_weights, np.zeros((3, 1, 2)))
+    refused("names count 1", entropy_weights, columns([0.0, 1.0], [0.0, 1.0]), names=["only"])
+
+
+def test_rows_with_a_missing_cell_are_left_out_as_if_they_were_not_there():
+    Z = spread(np.random.default_rng(7).random((6, 1, 3)))
+    without = entropy_weights(np.delete(Z, 4, axis=0))
+    Z[4, 0, 1] = np.nan
+    w = entropy_weights(Z)
+    assert w.n_rows == without.n_rows == 5
+    np.testing.assert_array_equal(w.weights, without.weights)
+
+
+def test_duplicating_every_row_changes_entropy_through_ln_m_only():
+    Z = spread(np.random.default_rng(9).random((5, 2, 3)))
+    one, two = entropy_weights(Z), entropy_weights(np.concatenate([Z, Z]))
+    expected = (one.entropy * math.log(10) + math.log(2)) / math.log(20)
+    np.testing.assert_allclose(two.entropy, expected, rtol=1e-13)
+
+
+def test_input_without_weights_raises_in_plain_words():
+    refused("negative", entropy_weights, columns([0.0, -0.1, 1.0]), delta=0.0)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=-1.0)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=math.nan)
+    refused("delta", entropy_weights, columns([0.0, 0.5, 1.0]), delta=math.inf)
+    refused("at least 2", entropy_weights, columns([1.0]), delta=0.0)
+    refused("at least 2", entropy_weights, columns([0.5, np.nan], [np.nan, 0.5]), delta=0.0)
+    refused("axes", entropy_weights, np.ones((3, 2)), delta=0.0)
+    refused("infinite", entropy_weights, columns([0.0, np.inf]), delta=0.0)
+
+
+CUBES = arrays(np.float64, (4, 3, 2), elements=st.floats(-1e3, 1e3, width=32), unique=True)
+
+
+def column(*values):
+    """One indicator, one year, a city per value."""
+    return np.array(values, dtype=float).reshape(-1, 1, 1)
+
+
+def test_winsor_limits_are_type_7_quantiles():
+    # Type 7: position 1 + (n - 1) q. With 0..100 the 1 % point is 1; with 0..50 it is 0.5.
+    for n, expected in ((101, [1.0, 99.0]), (51, [0.5, 49.5])):
+        limits = winsor_limits(column(*range(n)))
+        np.testing.assert_allclose([limits.low[0], limits.high[0]], expected, rtol=1e-15)
+    refused("low < high", winsor_limits, column(1, 2), low=0.9, high=0.1)
+
+
+@given(CUBES)
+def test_winsorised_window_lies_inside_its_quantiles_and_is_stable(cube):
+    limits = winsor_limits(cube, low=0.1, high=0.9)
+    values, moved = winsorise(cube, limits)
+    assert ((values >= limits.low) & (values <= limits.high)).all()
+    np.testing.assert_array_equal(values[~moved], cube[~moved])
+    assert not winsorise(values, limits)[1].any()
+
+
+def test_cap_cuts_above_the_ceiling_and_marks():
+    values, cut = cap(np.array([[[99.0, 120.0]], [[np.nan, 100.0]]]), [100.0, 100.0])
+    np.testing.assert_array_equal(values, [[[99.0, 100.0]], [[np.nan, 100.0]]])
+    np.testing.assert_array_equal(cut, [[[False, True]], [[False, False]]])
+    assert not cap(column(1e9), [np.inf])[1].any()
+    refused("one number per indicator", cap, column(1.0), [np.nan])
+
+
+@pytest.mark.parametrize("values", [(3.0, 3.0), (0.1 + 0.2, 0.3), (0.0, 0.0)])
+def test_a_constant_indicator_is_reported_and_has_no_z(values):
+    bounds = Bounds.from_window(column(*values))
+    assert bounds.is_constant.tolist() == [True]
+    assert np.isnan(minmax(column(*values), bounds, [1])).all()
+    assert not Bounds.from_window(column(1.0, 1.0 + 1e-9)).is_constant.any()  # far from rounding error
+
+
+@pytest.mark.parametrize("direction", [[0], [2], [np.nan], [1, 1]])
+def test_minmax_refuses_a_direction_that_is_not_plus_or_minus_1(direction):
+    refused("direction", minmax, column(1, 2), Bounds.from_window(column(1, 2)), direction)
+
+
+SCALED = arrays(np.float64, (3, 2, 4), elements=st.floats(0, 1, width=32))
 WEIGHTS = arrays(np.float64, 4, elements=st.floats(0.015625, 1, width=32)).map(lambda w: w / w.sum())
 DIMENSIONS = ("new", "quality", "new", "quality")
 
 
-@given(UNIT, WEIGHTS)
+@given(SCALED, WEIGHTS)
 def test_score_is_the_sum_of_contributions_and_of_weighted_dimension_scores(Z, w):
     score = weighted_score(Z, w)
     np.testing.assert_allclose(contributions(Z, w).sum(axis=2), score, rtol=0, atol=1e-12)
@@ -30,7 +169,7 @@ def test_score_is_the_sum_of_contributions_and_of_weighted_dimension_scores(Z, w
     assert ((score >= 0) & (score <= 1 + 1e-12)).all()
 
 
-@given(UNIT, WEIGHTS)
+@given(SCALED, WEIGHTS)
 def test_obstacle_degrees_sum_to_1(Z, w):
     total = obstacle_degrees(Z, w).sum(axis=2)
     all_best = (Z == 1).all(axis=2)
@@ -38,14 +177,10 @@ def test_obstacle_degrees_sum_to_1(Z, w):
     assert np.isnan(total[all_best]).all()
 
 
-def test_obstacle_degree_is_the_share_of_the_weighted_distance_to_1():
+def test_obstacle_degree_is_the_share_of_the_weighted_distance_to_1_if_anything_is_left_to_reach():
     degrees = obstacle_degrees(np.array([[[0.5, 0.75]]]), [0.25, 0.75])
     np.testing.assert_allclose(degrees[0, 0], [0.4, 0.6], rtol=1e-15)
-
-
-def test_obstacle_degree_has_no_value_if_nothing_is_left_to_reach():
-    Z = np.array([[[1.0, 1.0]], [[1.5, 0.9]], [[np.nan, 0.2]]])
-    assert np.isnan(obstacle_degrees(Z, [0.5, 0.5])).all()
+    assert np.isnan(obstacle_degrees(np.array([[[1.0, 1.0]], [[1.5, 0.9]], [[np.nan, 0.2]]]), [0.5, 0.5])).all()
 
 
 def test_dimension_scores_by_hand():
@@ -57,41 +192,30 @@ def test_dimension_scores_by_hand():
 
 
 def test_a_hole_makes_only_its_own_score_and_dimension_nan():
-    Z = np.full((2, 2, 4), 0.5)
+    Z, w = np.full((2, 2, 4), 0.5), np.full(4, 0.25)
     Z[1, 0, 0] = np.nan
-    w = np.full(4, 0.25)
-    hole = np.array([[False, False], [True, False]])
-    np.testing.assert_array_equal(np.isnan(weighted_score(Z, w)), hole)
-    by_dimension = dimension_scores(Z, w, DIMENSIONS)
-    np.testing.assert_array_equal(np.isnan(by_dimension.scores[..., 0]), hole)
-    assert not np.isnan(by_dimension.scores[..., 1]).any()
+    own, other = np.moveaxis(dimension_scores(Z, w, DIMENSIONS).scores, 2, 0)
+    for score in (weighted_score(Z, w), own):
+        np.testing.assert_array_equal(np.isnan(score), [[False, False], [True, False]])
+    assert not np.isnan(other).any()
 
 
 def test_an_indicator_of_weight_0_takes_no_part_even_without_z():
-    Z = np.array([[[0.5, np.nan]]])
-    assert weighted_score(Z, [1.0, 0.0]).tolist() == [[0.5]]
-    assert contributions(Z, [1.0, 0.0]).tolist() == [[[0.5, 0.0]]]
-    assert obstacle_degrees(Z, [1.0, 0.0]).tolist() == [[[1.0, 0.0]]]
-    without_weight = dimension_scores(Z, [1.0, 0.0], ("new", "quality"))
-    np.testing.assert_array_equal(without_weight.scores[0, 0], [0.5, np.nan])
+    Z, w = np.array([[[0.5, np.nan]]]), [1.0, 0.0]
+    assert weighted_score(Z, w).tolist() == [[0.5]]
+    assert contributions(Z, w).tolist() == [[[0.5, 0.0]]]
+    assert obstacle_degrees(Z, w).tolist() == [[[1.0, 0.0]]]
+    np.testing.assert_array_equal(dimension_scores(Z, w, ("new", "quality")).scores[0, 0], [0.5, np.nan])
 
 
-def test_ranks_start_at_1_for_the_highest_inside_each_year_and_ties_share_the_best_place():
+def test_ranks_percentiles_and_relative_scores_of_a_year_with_ties_and_holes():
     score = np.array([[0.9, 0.1], [0.5, 0.4], [0.5, 0.3], [np.nan, 0.2], [0.2, np.nan]])
-    np.testing.assert_array_equal(ranks(score)[:, 0], [1, 2, 2, np.nan, 4])
-    np.testing.assert_array_equal(ranks(score)[:, 1], [4, 1, 2, 3, np.nan])
-
-
-def test_percentile_is_the_share_of_other_cities_strictly_below():
-    score = np.array([[0.9], [0.5], [0.5], [np.nan], [0.2]])
+    np.testing.assert_array_equal(ranks(score).T, [[1, 2, 2, np.nan, 4], [4, 1, 2, 3, np.nan]])
     np.testing.assert_allclose(percentiles(score)[:, 0], [100, 100 / 3, 100 / 3, np.nan, 0], rtol=1e-15)
     assert np.isnan(percentiles(np.array([[0.9]]))).all()
-
-
-def test_relative_score_is_over_the_mean_of_the_year_without_holes():
-    score = np.array([[0.2, 0.0], [0.6, 0.0], [np.nan, 0.0]])
-    np.testing.assert_allclose(relative_scores(score)[:, 0], [0.5, 1.5, np.nan], rtol=1e-15)
-    assert np.isnan(relative_scores(score)[:, 1]).all()
+    relative = relative_scores(np.array([[0.2, 0.0], [0.6, 0.0], [np.nan, 0.0]]))
+    np.testing.assert_allclose(relative[:, 0], [0.5, 1.5, np.nan], rtol=1e-15)
+    assert np.isnan(relative[:, 1]).all()
 
 
 def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
@@ -104,24 +228,11 @@ def test_the_bits_of_a_score_depend_on_its_own_row_only_not_on_memory_layout():
     np.testing.assert_array_equal(relative_scores(np.asfortranarray(score[:, :1])), relative_scores(score)[:, :1])
 
 
-@pytest.mark.parametrize(
-    ("w", "message"),
-    [
-        ([0.5], "one number per indicator"),
-        ([-0.5, 1.5], "negative"),
-        ([0.0, 0.0], "all weights are zero"),
-        ([np.nan, 1.0], "missing or infinite"),
-    ],
-)
-def test_weights_that_cannot_weigh_raise(w, message):
-    with pytest.raises(ValueError, match=message):
-        weighted_score(np.ones((1, 1, 2)), w)
-
-
-def test_wrong_axes_or_dimension_counts_raise():
-    with pytest.raises(ValueError, match="axes"):
-        weighted_score(np.ones((2, 2)), [0.5, 0.5])
-    with pytest.raises(ValueError, match="axes"):
-        ranks(np.ones((2, 2, 2)))
-    with pytest.raises(ValueError, match="dimensions count 1"):
-        dimension_scores(np.ones((1, 1, 2)), [0.5, 0.5], ("new",))
+def test_weights_axes_and_dimensions_that_do_not_fit_raise():
+    refused("one number per indicator", weighted_score, np.ones((1, 1, 2)), [0.5])
+    refused("negative", weighted_score, np.ones((1, 1, 2)), [-0.5, 1.5])
+    refused("all weights are zero", weighted_score, np.ones((1, 1, 2)), [0.0, 0.0])
+    refused("missing or infinite", weighted_score, np.ones((1, 1, 2)), [np.nan, 1.0])
+    refused("axes", weighted_score, np.ones((2, 2)), [0.5, 0.5])
+    refused("axes", ranks, np.ones((2, 2, 2)))
+    refused("dimensions count 1", dimension_scores, np.ones((1, 1, 2)), [0.5, 0.5], ("new",))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checks import refused
 from task_pieces import dies_elsewhere, dies_once, in_place, nested, refuses, solved
 
 from python_models import tasks as home
@@ -41,52 +42,34 @@ def client(cluster):
         yield found
 
 
-def test_one_process_starts_no_pool(monkeypatch):
+def test_one_process_starts_no_pool_two_give_the_same_bits_and_parts_hold_everything_once(monkeypatch):
+    assert (placebo() == placebo(workers=2)).all()
+    assert [list(p) for p in parts(range(80))] == [list(range(37)), list(range(37, 74)), list(range(74, 80))]
     monkeypatch.setattr(home, "_executor", lambda *_: pytest.fail("a pool was started"))
     assert run_tasks(partial(pow, k, 2) for k in range(4)) == [0, 1, 4, 9]
     assert run_tasks([], workers=1) == []
 
 
-def test_parts_hold_everything_once():
-    assert [list(p) for p in parts(range(80))] == [list(range(37)), list(range(37, 74)), list(range(74, 80))]
-
-
-def test_two_processes_give_the_same_bits():
-    assert (placebo() == placebo(workers=2)).all()
-
-
-def test_a_cluster_gives_the_same_bits(client):
+def test_a_cluster_gives_the_same_bits_hands_over_what_may_be_changed_and_takes_pieces_of_a_task(client):
     work = [partial(solved, k) for k in range(6)]
     assert all((a == b).all() for a, b in zip(run_tasks(work), run_tasks(work, client), strict=True))
     assert (placebo() == placebo(client=client)).all()
-
-
-def test_a_cluster_hands_over_what_may_be_changed(client):
     (found,) = run_tasks([partial(in_place, np.zeros(200_000))], client)
     assert found.sum() == 200_000
     assert found.flags.writeable
-
-
-def test_pieces_of_a_task_go_to_the_same_cluster(client):
     assert run_tasks([partial(nested, k) for k in range(5)], client) == [[1, k, k * k] for k in range(5)]
 
 
 def test_what_a_task_raises_is_raised(client):
-    work = [partial(refuses, k) for k in range(5)]
     for where in ({}, {"client": client}):
-        with pytest.raises(ValueError, match="the third one"):
-            run_tasks(work, **where)
+        refused("the third one", run_tasks, [partial(refuses, k) for k in range(5)], **where)
 
 
-def test_tasks_of_a_killed_process_are_done_again(tmp_path):
+@pytest.mark.parametrize("where", ["two processes", "a cluster"])
+def test_tasks_of_a_killed_worker_are_done_again(where, tmp_path, request):
+    place = {"workers": 2} if where == "two processes" else {"client": request.getfixturevalue("client")}
     work = [partial(dies_once, k, tmp_path / "mark", 5) for k in range(10)]
-    assert run_tasks(work, workers=2) == [k * k for k in range(10)]
-    assert (tmp_path / "mark").exists()
-
-
-def test_tasks_of_a_killed_worker_of_a_cluster_are_done_again(client, tmp_path):
-    work = [partial(dies_once, k, tmp_path / "mark", 5) for k in range(10)]
-    assert run_tasks(work, client) == [k * k for k in range(10)]
+    assert run_tasks(work, **place) == [k * k for k in range(10)]
     assert (tmp_path / "mark").exists()
 
 
@@ -106,9 +89,8 @@ def test_a_cluster_that_goes_away_loses_nothing(client):
 
 
 def test_a_cluster_without_workers_is_given_up(client, monkeypatch):
-    monkeypatch.setattr(home, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(home, "PATIENCE", 2)
-    monkeypatch.setattr(home, "_n_workers", lambda _client: 0)
+    for name, value in (("POLL_SECONDS", 0.1), ("PATIENCE", 2), ("_n_workers", lambda _client: 0)):
+        monkeypatch.setattr(home, name, value)
     assert run_tasks([partial(time.sleep, 1)], client) == [None]
 
 

@@ -1,13 +1,111 @@
-"""Convergence clubs: designed clubs found, rules of the search, and the clubs of other programs."""
+"""The log t test and convergence clubs: known truths, invariances, and other programs' values."""
+
+import math
 
 import convergence_clubs as peer
 import numpy as np
 import pandas as pd
 import pytest
+from checks import refused
 from golden import cases
 
-from python_models.dynamics import find_clubs, log_t, merge_clubs
+from python_models.dynamics import find_clubs, hp_trend, log_t, merge_clubs
 from python_models.dynamics.clubs_stability import club_stability
+from python_models.dynamics.logt import LogTDesign
+
+
+def paths(n: int, years: int, alpha: float, seed: int = 1, spread: float = 0.3) -> np.ndarray:
+    """Relative transition paths whose spread decays with speed alpha: 1 + e_i / (ln(t + 1) t^alpha)."""
+    t = np.arange(1.0, years + 1.0)
+    deviation = np.random.default_rng(seed).normal(0.0, spread, n)
+    return 1.0 + np.clip(deviation, -0.6, 0.6)[:, None] / (np.log(t + 1.0) * t**alpha)
+
+
+def plain(Y: np.ndarray, r: float) -> tuple[float, float, float]:
+    """b, se, t term by term, one lag after the other."""
+    H, T = ((Y / Y.mean(axis=0) - 1.0) ** 2).mean(axis=0), Y.shape[1]
+    t = np.arange(round(r * T) + 1, T + 1)
+    y, X = np.log(H[0] / H[t - 1]) - 2.0 * np.log(np.log(t)), np.column_stack([np.ones(t.size), np.log(t)])
+    coefficients = np.linalg.lstsq(X, y, rcond=None)[0]
+    u, m = y - X @ coefficients, t.size
+    rho = (u[:-1] @ u[1:]) / (u[:-1] @ u[:-1])
+    width = 1.3221 * (4.0 * rho**2 / (1.0 - rho) ** 4 * m) ** 0.2
+    lrv = u @ u / (m - 1)
+    for lag in range(1, m - 1):
+        z = 6.0 * math.pi * lag / width / 5.0
+        gamma = u[: m - 1 - lag] @ u[lag : m - 1] / (m - 1)
+        lrv += 2.0 * 3.0 / z**2 * (math.sin(z) / z - math.cos(z)) * gamma
+    b, se = float(coefficients[1]), math.sqrt(lrv * np.linalg.inv(X.T @ X)[1, 1])
+    return b, se, b / se
+
+
+@pytest.mark.parametrize("years", [10, 25, 34])
+def test_it_equals_the_formula_written_out(years):
+    Y = np.exp(0.1 * np.cumsum(np.random.default_rng(years).normal(size=(40, years)), axis=1))
+    found = log_t(Y)
+    assert (found.b, found.se, found.t) == pytest.approx(plain(Y, 1.0 / 3.0), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["filtered_gdp", "gdp"])
+def test_it_equals_the_python_package_on_its_own_data(name):
+    Y = getattr(peer, f"load_{name}")().select_dtypes("number")
+    expected = peer.log_t_test(peer.cross_sectional_variation(Y.to_numpy()))
+    found = log_t(Y)
+    assert found.b == pytest.approx(float(expected.beta), abs=1e-10)
+    assert found.t == pytest.approx(float(expected.t_value), rel=1e-9)
+
+
+@pytest.mark.parametrize(("case", "levels"), [("countries", cases.countries), ("us_states", cases.us_states)])
+def test_it_equals_the_r_package_on_two_reference_panels(case, levels):
+    """ConvergenceClubs 2.2.5, HACmethod FQSB."""
+    expected, found = cases.expected("clubs")[case], log_t(cases.trend(levels()))
+    told = expected["log_t"]
+    assert found.dispersion == pytest.approx(np.array(expected["H_t"]), abs=1e-14)
+    assert found.b == pytest.approx(told["beta"], abs=1e-12)
+    assert (found.se, found.t) == pytest.approx((told["std.err"], told["tvalue"]), rel=1e-9)
+
+
+def test_paths_that_converge_with_speed_a_half_are_seen_to_and_growing_apart_is_rejected():
+    found = log_t(paths(100, 60, 0.5))
+    assert found.b == pytest.approx(1.0, abs=0.15)  # b = 2 alpha
+    assert (found.converges, found.kind) == (True, "rate")
+    rates = np.random.default_rng(2).normal(0.03, 0.02, 50)
+    apart = log_t(np.exp(rates[:, None] * np.arange(1, 31)))
+    assert apart.t < -1.65
+    assert (apart.converges, apart.kind) == (False, "none")
+    same = log_t(np.ones((4, 12)) * np.arange(1.0, 13.0))  # no difference at all
+    assert math.isnan(same.b)
+    assert not same.converges
+
+
+@pytest.mark.parametrize(
+    ("years", "r", "first"), [(25, 1 / 3, 9), (10, 1 / 3, 4), (34, 1 / 3, 12), (15, 0.3, 5), (9, 0, 2)]
+)
+def test_first_year_of_the_regression(years, r, first):
+    """round(r T) + 1 with halves to even, never below 2."""
+    assert LogTDesign.of(years, r).columns[1] + 1 == first
+
+
+def test_bad_input_is_refused():
+    refused("two units", log_t, np.ones((1, 10)), 1 / 3)
+    refused("not positive number at position \\(1, 0\\)", log_t, np.array([[1.0] * 10, [0.0] * 10]), 1 / 3)
+    refused("missing", log_t, np.array([[1.0] * 10, [np.nan] * 10]), 1 / 3)
+    refused("points for the log t regression", log_t, np.ones((3, 5)), 1 / 3)
+    refused("r must lie", log_t, np.ones((3, 10)), 1.0)
+
+
+def test_hp_trend_keeps_straight_lines_and_equals_the_package():
+    line, Y = np.arange(12.0)[None] * 2.0 + 1.0, np.random.default_rng(3).normal(size=(5, 20)).cumsum(axis=1)
+    assert hp_trend(line) == pytest.approx(line, abs=1e-9)
+    assert hp_trend(Y, 400.0) == pytest.approx(peer.hp_filter(pd.DataFrame(Y), 400).to_numpy(), abs=1e-8)
+
+
+@pytest.mark.slow
+def test_ten_years_reject_the_boundary_and_keep_real_convergence():
+    """N = 100, T = 10: speed 0.5 is never rejected, growing apart always; the boundary cannot be told from none."""
+    assert all(log_t(paths(100, 10, 0.5, seed)).converges for seed in range(100))
+    rates = [np.random.default_rng(s).normal(0.03, 0.02, 100) for s in range(100)]
+    assert not any(log_t(np.exp(rate[:, None] * np.arange(1, 11))).converges for rate in rates)
 
 
 def designed(n: int = 30, years: int = 30, seed: int = 1, noise: float = 0.01) -> np.ndarray:
@@ -76,20 +174,29 @@ def test_clubs_of_two_reference_panels_are_those_of_the_r_package(case, levels):
             assert row["t"] == pytest.approx(club["tvalue"], rel=1e-9)
 
 
-def test_two_designed_clubs_are_found():
-    found = merge_clubs(find_clubs(designed()))
-    truth = np.repeat([1, 2], 15)
-    assert np.mean(found.labels.to_numpy() == truth) >= 0.95
+TRUTH = np.repeat([1, 2], 15)
 
 
-def test_units_that_converge_together_are_one_club():
+def right(seed: int) -> float:
+    """Share of the units that are in the club they were made for."""
+    return np.mean(merge_clubs(find_clubs(designed(seed=seed))).labels.to_numpy() == TRUTH)
+
+
+def test_two_designed_clubs_are_found_numbered_from_the_top_and_described():
+    assert right(1) >= 0.95
+    found = find_clubs(designed())
+    frame = found.to_frame()
+    assert found.clubs["club"].tolist() == list(range(1, found.n_clubs + 1))
+    assert found.clubs["n"].sum() == (found.labels > 0).sum()
+    assert (frame["is_divergent"] == (frame["club"] == 0)).all()
+    assert designed()[found.labels == 1].mean() > designed()[found.labels == found.n_clubs].mean()
+
+
+def test_units_that_converge_together_are_one_club_and_those_that_part_none():
     Y = 1.0 + np.linspace(-0.3, 0.3, 12)[:, None] / np.arange(1.0, 21.0)
     found = find_clubs(Y)
     assert found.labels.tolist() == [1] * 12
     assert found.clubs["t"].item() == pytest.approx(log_t(Y).t)
-
-
-def test_units_that_all_part_are_divergent():
     rates = np.linspace(0.0, 0.3, 6)
     found = find_clubs(np.exp(rates[:, None] * np.arange(1, 26)))
     assert found.labels.tolist() == [0] * 6
@@ -97,26 +204,12 @@ def test_units_that_all_part_are_divergent():
     assert merge_clubs(found).n_clubs == 0
 
 
-def test_order_of_rows_does_not_matter_and_stays():
+def test_neither_the_order_of_rows_which_stays_nor_scale_matters():
     Y = wandering(3)
     mixed = Y.sample(frac=1.0, random_state=1)
-    found = find_clubs(mixed)
-    assert found.labels.index.equals(mixed.index)
-    assert found.labels.reindex(Y.index).tolist() == find_clubs(Y).labels.tolist()
-
-
-def test_scale_does_not_matter():
-    Y = wandering(4)
-    assert find_clubs(3.0 * Y).labels.tolist() == find_clubs(Y).labels.tolist()
-
-
-def test_clubs_are_numbered_from_the_top_and_described():
-    found = find_clubs(designed())
-    frame = found.to_frame()
-    assert found.clubs["club"].tolist() == list(range(1, found.n_clubs + 1))
-    assert found.clubs["n"].sum() == (found.labels > 0).sum()
-    assert (frame["is_divergent"] == (frame["club"] == 0)).all()
-    assert designed()[found.labels == 1].mean() > designed()[found.labels == found.n_clubs].mean()
+    plain, found = find_clubs(Y).labels, find_clubs(mixed).labels
+    assert found.index.equals(mixed.index)
+    assert found.reindex(Y.index).tolist() == plain.tolist() == find_clubs(3.0 * Y).labels.tolist()
 
 
 def test_clubs_that_are_designed_are_stable_and_the_same_for_one_seed():
@@ -126,15 +219,9 @@ def test_clubs_that_are_designed_are_stable_and_the_same_for_one_seed():
     assert one.share.mean() > 0.9
     assert np.allclose(one.together, one.together.T, equal_nan=True)
     assert one.to_frame()["stability_share"].between(0.0, 1.0).all()
-
-
-def test_another_weighting_must_have_the_same_axes():
-    with pytest.raises(ValueError, match="axes must match"):
-        club_stability(find_clubs(designed()), other=np.ones((3, 3)), seed=1)
+    refused("axes must match", club_stability, clubs, other=np.ones((3, 3)), seed=1)
 
 
 @pytest.mark.slow
 def test_designed_clubs_of_thirty_years_are_right_for_95_percent_of_the_units():
-    truth = np.repeat([1, 2], 15)
-    right = [np.mean(merge_clubs(find_clubs(designed(seed=s))).labels.to_numpy() == truth) for s in range(200)]
-    assert np.mean(right) >= 0.95
+    assert np.mean([right(seed) for seed in range(200)]) >= 0.95

@@ -1,41 +1,52 @@
-"""Placebo weights: relabelling, reproducibility, and what must come out."""
+"""Placebo weights and years, and a country without planted effects: nothing is found too often."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from checks import panel_refused
 from worlds import world
 
+from python_models.inference import normal
+from python_models.influence import barrier_split, block_spillover, group_effects, moderated_barrier, spatial_threshold
 from python_models.influence.placebo import placebo_weights, placebo_years
-from python_models.regression import PanelInputError, average_effects, fit_panel
-from python_models.simulation import random_knn_weights
+from python_models.influence.threshold import threshold_regression
+from python_models.regression import average_effects, fit_panel
+from python_models.simulation import COMPLICATIONS, EFFECTS, Truth, random_knn_weights, simulate_country
 
 N, YEARS = 60, 6
 W = random_knn_weights(N, 5, rng=np.random.default_rng(99))
 
 
 def panel(theta=0.8, seed=0):
-    y, x, _ = world([W], [theta], seed=seed, n=N, years=YEARS, W=W)
-    return y, x
+    return world([W], [theta], seed=seed, n=N, years=YEARS, W=W)[:2]
 
 
-def test_a_draw_is_the_model_under_a_relabelled_matrix():
+def model(y, x, c, w=W):
+    """W:x, its indirect effect and rho."""
+    fit = fit_panel(y, np.concatenate([x[:, :, None], c], axis=2), w)
+    return [fit.params[fit.names.index("W:x1")], average_effects(fit, method="delta").point[0, 1], fit.rho]
+
+
+def test_a_draw_is_the_model_under_a_relabelled_matrix_or_with_x_in_another_order_of_years():
     y, x = panel()
     c = np.random.default_rng(7).normal(size=(N, YEARS, 1))
-    found = placebo_weights(y, x, W, c, draws=19, seed=5)
-    order = np.random.default_rng(np.random.SeedSequence(5).spawn(19)[3]).permutation(N)
-    relabelled = np.zeros_like(W)
+    cities, years = (placebo(y, x, W, c, draws=19, seed=5) for placebo in (placebo_weights, placebo_years))
+    seed = np.random.SeedSequence(5).spawn(19)[3]
+    order, relabelled = np.random.default_rng(seed).permutation(N), np.zeros_like(W)
     relabelled[np.ix_(order, order)] = W  # city order[i] takes the place of city i
-    for at, matrix in ((found.draws[3], relabelled), (found.actual, W)):
-        fit = fit_panel(y, np.concatenate([x[:, :, None], c], axis=2), matrix)
-        effect = average_effects(fit, method="delta")
-        expected = [fit.params[fit.names.index("W:x1")], effect.point[0, 1], fit.rho]
-        assert at == pytest.approx(expected, abs=1e-7)
+    assert cities.draws[3] == pytest.approx(model(y, x, c, relabelled), abs=1e-7)
+    assert cities.actual == pytest.approx(model(y, x, c), abs=1e-7)
+    order = np.random.default_rng(seed).permutation(np.arange(YEARS))
+    assert years.draws[3, [0, 2]] == pytest.approx(np.array(model(y, x[:, order], c))[[0, 2]], abs=1e-7)
+    assert years.actual == pytest.approx(cities.actual)
 
 
-def test_draws_centre_on_zero_and_a_true_spillover_stands_out():
-    summary = placebo_weights(*panel(), W, draws=199, seed=1).summary().set_index("term")
+@pytest.mark.parametrize(("placebo", "draws"), [(placebo_weights, 199), (placebo_years, 99)])
+def test_draws_centre_on_zero_and_a_true_spillover_stands_out(placebo, draws):
+    summary = placebo(*panel(), W, draws=draws, seed=1).summary()
     assert summary["covers_zero"].all()
-    assert (summary["actual"] > summary["upper"]).all()
-    assert (summary["p"] == 1 / 200).all()
+    assert placebo is placebo_years or (summary["actual"] > summary["upper"]).all()
+    assert (summary["p"] == 1 / (draws + 1)).all()
 
 
 def test_no_spillover_is_not_found():
@@ -50,36 +61,94 @@ def test_no_spillover_is_not_found():
     assert np.mean(np.array(p) <= 0.05) < 0.2
 
 
-def test_a_seed_gives_its_numbers():
+def test_bad_input_is_said_in_words_and_another_seed_gives_other_numbers():
     y, x = panel()
-    one, two, other = (placebo_weights(y, x, W, draws=80, seed=seed).to_frame() for seed in (3, 3, 4))
-    assert one.equals(two)
-    assert not one.equals(other)
+    one, other = (placebo_weights(y, x, W, draws=19, seed=seed).draws for seed in (3, 4))
+    assert not (one == other).any()
+    panel_refused("at least 19", placebo_weights, y, x, W, draws=5, seed=1)
+    panel_refused("sum to one", placebo_weights, y, x, 2 * W, draws=19, seed=1)
+    panel_refused("missing or infinite", placebo_weights, np.full_like(y, np.nan), x, W, draws=19, seed=1)
+    panel_refused("three years", placebo_years, y[:, :2], x[:, :2], W, draws=19, seed=1)
 
 
-def test_bad_input_is_said_in_words():
-    y, x = panel()
-    with pytest.raises(PanelInputError, match="at least 19"):
-        placebo_weights(y, x, W, draws=5, seed=1)
-    with pytest.raises(PanelInputError, match="sum to one"):
-        placebo_weights(y, x, 2 * W, draws=19, seed=1)
-    with pytest.raises(PanelInputError, match="missing or infinite"):
-        placebo_weights(np.full_like(y, np.nan), x, W, draws=19, seed=1)
+CITIES, T = 90, 8
+NEAR = random_knn_weights(CITIES, 6, rng=np.random.default_rng(1))
+PLACES = np.random.default_rng(2)
+CORE, CLUSTER, EAST = (PLACES.random((3, CITIES)) < np.array([[0.25], [0.5], [0.4]])).astype(float)
+PROVINCE = [str(p) for p in PLACES.integers(0, 3, CITIES)]
+ACROSS = np.array(PROVINCE)[:, None] != np.array(PROVINCE)[None, :]
 
 
-def test_a_year_draw_is_the_model_with_x_in_that_order():
-    y, x = panel()
-    c = np.random.default_rng(7).normal(size=(N, YEARS, 1))
-    found = placebo_years(y, x, W, c, draws=19, seed=5)
-    order = np.random.default_rng(np.random.SeedSequence(5).spawn(19)[3]).permutation(np.arange(YEARS))
-    fit = fit_panel(y, np.concatenate([x[:, order, None], c], axis=2), W)
-    assert found.draws[3, [0, 2]] == pytest.approx([fit.params[fit.names.index("W:x1")], fit.rho], abs=1e-7)
-    assert found.actual == pytest.approx(placebo_weights(y, x, W, c, draws=19, seed=5).actual)
+def country(seed, truth):
+    where = {"is_core": CORE, "is_cluster": CLUSTER, "is_east": EAST, "province": PROVINCE, "n_years": T}
+    return simulate_country(NEAR, **where, truth=truth.without(*COMPLICATIONS), rng=np.random.default_rng(seed))
 
 
-def test_true_dates_stand_out_and_wrong_ones_centre_on_zero():
-    summary = placebo_years(*panel(), W, draws=99, seed=1).summary().set_index("term")
-    assert summary["covers_zero"].all()
-    assert (summary["p"] == 1 / 100).all()
-    with pytest.raises(PanelInputError, match="three years"):
-        placebo_years(panel()[0][:, :2], panel()[1][:, :2], W, draws=19, seed=1)
+def p_values(seed, truth, *, draws=0):
+    """p of each finding on the latents: equality over blocks, sides, groups, levels; spillover; thresholds."""
+    c = country(seed, truth)
+    given, out = (c.nqpf, c.pr), np.outer(CORE == 0, CORE == 1)
+    fit = fit_panel(c.nqpf, c.pr[:, :, None], NEAR)
+    theta = fit.names.index("W:x1")
+    spillover, lag = normal(fit.params[theta : theta + 2], np.sqrt(np.diag(fit.cov))[theta : theta + 2]).p
+    found = {
+        "spillover": spillover,
+        "spatial_lag": lag,
+        "asymmetry": block_spillover(*given, NEAR, CORE == 1).p_asymmetry,
+        "border": barrier_split(*given, NEAR, ACROSS).table["p_equal"].iloc[0],
+        "border_on_the_way_out": barrier_split(*given, NEAR, ACROSS, scope=out).table["p_equal"].iloc[0],
+        "moderated_border": moderated_barrier(*given, NEAR, PROVINCE, c.synergy).p,
+        "groups": group_effects(*given, NEAR, EAST.tolist()).p_equal,
+    }
+    if draws:
+        one, two = (np.random.default_rng(seed) for _ in range(2))
+        own = threshold_regression(*given, c.synergy, n_grid=40, draws=draws, rng=one)
+        found["threshold"] = own.thresholds[0].p
+        found["spatial_threshold"] = spatial_threshold(*given, c.synergy, NEAR, n_grid=8, draws=draws, rng=two).p
+    return found
+
+
+def rates(truth, seeds, **options):
+    return (pd.DataFrame([p_values(seed, truth, **options) for seed in seeds]) <= 0.05).mean().to_dict()
+
+
+def test_nothing_planted_nothing_found():
+    """36 countries: more than 7 rejections of 36 at 5 % have a chance of 0.03 % for each test."""
+    found = rates(Truth().without(*EFFECTS), range(36))
+    assert max(found.values()) <= 7 / 36, found
+
+
+def test_what_is_planted_is_found_with_the_same_tests():
+    """Each effect in at least three of four countries."""
+    found = rates(Truth(), range(4))
+    named = ("spillover", "spatial_lag", "asymmetry", "border", "border_on_the_way_out")
+    assert min(found[name] for name in named) >= 3 / 4, found
+
+
+@pytest.mark.slow
+def test_nulls_are_rejected_at_the_nominal_rate():
+    """200 countries without any planted effect: each test rejects 5 % of them, give or take 2.6 standard errors.
+
+    The moderated border is a ratio of slopes that are all zero here: its test hardly ever rejects.
+    """
+    found = rates(Truth().without(*EFFECTS), range(200))
+    assert max(found.values()) <= 0.09, found
+    assert found.pop("moderated_border") <= 0.05, found
+    assert min(found.values()) >= 0.01, found
+
+
+@pytest.mark.slow
+def test_equality_is_rejected_at_the_nominal_rate_where_spillovers_are_equal():
+    """Spillover and spatial lag stay; no asymmetry, border or threshold: 200 countries."""
+    found = rates(Truth().without("asymmetry", "border", "threshold"), range(200))
+    equal = {name: rate for name, rate in found.items() if name not in ("spillover", "spatial_lag")}
+    assert all(0.01 <= rate <= 0.09 for rate in equal.values()), equal
+    assert found["spillover"] == found["spatial_lag"] == 1.0
+
+
+@pytest.mark.slow
+def test_thresholds_are_rejected_at_the_nominal_rate():
+    """Bootstrap tests of a threshold, own and spatial: 60 countries, 19 draws each; above 8 rejections: 0.5 %."""
+    found = rates(Truth().without("threshold", "asymmetry", "border"), range(60), draws=19)
+    assert found["threshold"] <= 8 / 60, found
+    assert found["spatial_threshold"] <= 8 / 60, found

@@ -1,12 +1,17 @@
-"""Long run of a chain: identities, known values, degenerate chains, and giddy."""
+"""States, counts and the long run of a chain: identities, giddy, size and power, degenerate chains."""
 
 import giddy.ergodic
 import giddy.markov
 import giddy.mobility
+import mapclassify
 import numpy as np
+import pandas as pd
 import pytest
+from checks import refused
+from drawn_chains import step, walk
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from python_models.dynamics.chain import (
     ergodic,
@@ -17,8 +22,228 @@ from python_models.dynamics.chain import (
     sojourn,
     stationary_stack,
 )
-from python_models.dynamics.markov import markov
-from python_models.dynamics.states import discretise
+from python_models.dynamics.markov import bootstrap_counts, cluster_error, iid_error, markov, row_shares
+from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
+from python_models.dynamics.states import check_states, classify, discretise, round_significant
+from python_models.space import build_weights, to_graph
+
+
+def test_a_value_at_a_cut_belongs_to_the_lower_class_and_rounding_keeps_twelve_digits():
+    assert classify(np.array([0.9, 1.0, 1.1, np.nan]), np.array([1.0, 2.0])).tolist() == [0, 0, 1, -1]
+    noisy = np.array([1.0, 0.1 + 0.2, 12345.678901234567, 0.0])
+    np.testing.assert_array_equal(round_significant(noisy), [1.0, 0.3, 12345.6789012, 0.0])
+
+
+def test_classes_equal_mapclassify_and_giddy_and_labels_are_kept(income):
+    ours = discretise(income, "yearly", n_states=5)
+    for t in range(0, 81, 10):
+        np.testing.assert_array_equal(ours.states[:, t], mapclassify.Quantiles(income.iloc[:, t], k=5).yb)
+    ours = discretise(income, "relative", n_states=5)
+    # upper bounds of giddy's documentation example
+    expected = [0.8399913278866344, 0.9470754454241338, 1.0324269665196955, 1.1491115353644896]
+    np.testing.assert_allclose(ours.cuts, expected, rtol=1e-12)
+    frame = ours.to_frame()
+    assert frame.columns.tolist() == ["city_id", "year", "state"]
+    assert frame["city_id"].iloc[0] == "Alabama"
+    assert frame["year"].iloc[1] == "1930"
+
+
+@given(factor=st.floats(0.01, 100))
+def test_multiplying_all_scores_leaves_every_chain(country, factor):
+    y, _ = country
+    for kind in ("relative", "pooled", "yearly"):
+        np.testing.assert_array_equal(discretise(y * factor, kind).states, discretise(y, kind).states)
+
+
+def test_a_common_yearly_factor_moves_the_pooled_chain_only(country):
+    y, _ = country
+    grown = y * np.linspace(1, 3, y.shape[1])
+    is_same = {
+        k: (discretise(grown, k).states == discretise(y, k).states).all() for k in ("relative", "yearly", "pooled")
+    }
+    assert is_same == {"relative": True, "yearly": True, "pooled": False}
+
+
+def test_frozen_cuts_come_from_the_base_years_alone(country):
+    y, _ = country
+    base = np.arange(8) < 5
+    first = discretise(y[:, :5], "relative")
+    both = discretise(y, "relative", base=base)
+    np.testing.assert_array_equal(both.cuts, first.cuts)
+    np.testing.assert_array_equal(both.states[:, :5], first.states)
+    np.testing.assert_array_equal(discretise(y, "relative", cuts=first.cuts).states, both.states)
+
+
+def test_states_and_discretisations_that_are_none_are_refused(country):
+    refused(r"got 4 at city 0, year 1. Subtract 1 if your states start at 1", markov, np.array([[0, 4]]), 4)
+    refused(r"must be whole numbers 0\.\.3, got -1", markov, np.array([[0, -1]]), 4)
+    refused(r"got 1\.5 at city 0, year 1", markov, np.array([[0, 1.5]]), 4)
+    refused(r"missing for 1 cells, first \(0, 1\)", markov, np.array([[0, np.nan]]), 4)
+    refused("got bool", markov, np.array([[True, False]]), 4)
+    refused("must be whole numbers", markov, np.array([["a", "b"]]), 4)
+    refused(r"axes \(city, year\)", markov, np.array([0, 1]), 4)
+    states = pd.DataFrame({2012: [0, 1, None], 2013: [1, 1, 0]}, dtype="Int64")
+    assert markov(states, 2, allow_missing=True).n_obs == 2
+    assert check_states(states, 2, "states", allow_missing=True)[2, 0] == -1
+    refused("unknown discretisation", discretise, country[0], kind="monthly")
+    refused("two states", discretise, country[0], n_states=1)
+    refused("ascending", discretise, country[0], cuts=[2.0, 1, 3])
+
+
+def test_us_incomes_equal_giddy_and_its_published_row(income):
+    """giddy 2.3.9 on yearly quintiles and pooled relative quintiles; the row is printed in its documentation."""
+    relative = markov(discretise(income, "relative", n_states=5).states, 5)
+    printed = [0.91461837, 0.07503234, 0.00905563, 0.00129366, 0]
+    np.testing.assert_allclose(relative.probabilities[0], printed, atol=1e-8)
+    yearly = discretise(income, "yearly", n_states=5).states
+    theirs, ours = giddy.markov.Markov(yearly, summary=False), markov(yearly, 5)
+    p = ours.probabilities
+    np.testing.assert_array_equal(ours.counts, theirs.transitions)
+    np.testing.assert_allclose(p, theirs.p, atol=1e-12)
+    np.testing.assert_allclose(ergodic(p).distribution, theirs.steady_state, atol=1e-12)
+    np.testing.assert_allclose(mean_first_passage(p), theirs.mfpt, rtol=1e-8)
+    np.testing.assert_allclose(sojourn(p), theirs.sojourn_time, rtol=1e-12)
+
+
+@given(seed=st.integers(0, 1000), lag=st.integers(1, 5), n_states=st.integers(2, 5))
+def test_counts_add_up_and_rows_sum_to_one(seed, lag, n_states):
+    states = np.random.default_rng(seed).integers(0, n_states, (7, 9))
+    found = markov(states, n_states, lag)
+    assert found.n_obs == found.counts.sum() == 7 * (9 - lag)
+    np.testing.assert_allclose(found.probabilities[~found.empty].sum(axis=1), 1, atol=1e-12)
+
+
+def test_an_empty_state_has_no_row():
+    found = markov(np.array([[0, 1, 1, 3], [1, 0, 0, 3]]), 4)
+    np.testing.assert_array_equal(found.empty, [False, False, True, True])
+    assert np.isnan([found.probabilities[2:], found.se[2:]]).all()
+    assert found.to_frame().query("state_from == 2")["p"].isna().all()
+    assert found.thin.all()
+
+
+@pytest.mark.parametrize("lag", [0, 3, 1.0])
+def test_a_lag_that_the_years_do_not_have_is_refused(lag):
+    refused("lag must be a whole number from 1 to 2", markov, np.zeros((2, 3), dtype=int), 2, lag)
+
+
+def test_the_interval_of_resampled_cities_is_wider_than_iid_where_cities_differ():
+    rng = np.random.default_rng(3)
+    stay = np.where(np.arange(80) % 2, 0.95, 0.45)[:, None]  # movers and stayers
+    states = (np.cumsum(rng.random((80, 12)) > stay, axis=1) % 2).astype(int)
+    found = markov(states, 2, n_boot=999, seed=1)
+    assert ((found.lo <= found.probabilities) & (found.probabilities <= found.hi)).all()
+    assert ((found.hi - found.lo)[0, 0] / (2 * 1.96)) > 1.3 * found.se[0, 0]
+    np.testing.assert_array_equal(found.lo, markov(states, 2, n_boot=999, seed=1).lo)
+    refused("needs a seed", markov, states, 2, n_boot=9)
+
+
+def test_a_move_that_was_never_seen_is_not_impossible():
+    found = markov(np.tile([[0, 0, 1, 1]], (10, 1)), 2, n_boot=99, seed=1)
+    assert found.counts[1].tolist() == [0, 10]
+    never, always = (binomtest(k, 10).proportion_ci(0.95) for k in (0, 10))
+    assert (found.lo[1, 0], found.hi[1, 0], found.lo[1, 1]) == pytest.approx((0, never.high, always.low))
+
+
+def test_the_spatial_chain_equals_giddy(income, contiguity):
+    relative = (income / income.mean()).to_numpy()
+    theirs = giddy.markov.Spatial_Markov(relative, contiguity.to_W(), fixed=True, k=5, m=5, variable_name="income")
+    states = discretise(income, "relative", n_states=5).states
+    near = classify_lag(income / income.mean(), contiguity, 5)
+    ours = spatial_markov(states, near.states, 5, 5)
+    np.testing.assert_array_equal(ours.counts, theirs.T)
+    np.testing.assert_allclose(ours.probabilities, theirs.P, atol=1e-12)
+    assert (ours.q, ours.lr) == pytest.approx((theirs.Q, theirs.LR), abs=1e-8)
+    assert ours.dof == theirs.dof_hom
+    assert ours.p_value == pytest.approx(theirs.Q_p_value, abs=1e-12)
+
+
+def test_conditional_counts_sum_to_the_pooled_ones_and_so_do_the_rows(country):
+    y, graph = country
+    states = discretise(y).states
+    found = spatial_markov(states, classify_lag(y / y.mean(axis=0), graph).states, 4, 4, 2)
+    pooled = markov(states, 4, 2)
+    np.testing.assert_array_equal(found.counts.sum(axis=0), pooled.counts)
+    share = found.n_row / found.n_row.sum(axis=0)
+    mixed = (share[..., None] * np.nan_to_num(found.probabilities)).sum(axis=0)
+    np.testing.assert_allclose(mixed, pooled.probabilities, atol=1e-12)
+
+
+def test_degrees_of_freedom_count_the_cells_that_are_not_empty():
+    states, near = np.random.default_rng(1).integers(0, 4, (2, 200, 20))
+    full = spatial_markov(states, near, 4, 4)
+    assert (full.dof, full.n_empty) == (36, 0)
+    states = np.array([[0, 1, 0, 1], [1, 0, 1, 0]])
+    found = spatial_markov(states, np.zeros_like(states), 2, 3)
+    assert np.isnan(found.probabilities[1:]).all()
+    assert np.isnan(found.p_value)
+    assert (found.dof, found.n_empty) == (0, 4)
+
+
+def test_cities_without_neighbours_are_left_out_and_counted(country):
+    y, graph = country
+    cut = graph.sparse.toarray()
+    cut[3] = 0
+    near = classify_lag(y / y.mean(axis=0), to_graph(cut))
+    assert (near.states[3] == -1).all()
+    found = spatial_markov(discretise(y).states, np.where(near.states < 0, np.nan, near.states), 4, 4)
+    assert found.n_no_lag == 7
+    assert found.counts.sum() == 59 * 7
+
+
+def test_upward_help_is_the_difference_of_the_chances_to_rise():
+    rng = np.random.default_rng(8)
+    near, states = rng.integers(0, 2, (400, 10)), np.zeros((400, 10), dtype=int)
+    states[:, 1:] = rng.random((400, 9)) < np.where(near[:, :-1] == 1, 0.5, 0.2)
+    found = spatial_markov(states, near, 2, 2, n_boot=499, seed=1, permutations=99)
+    (row,) = found.upward.itertuples()
+    assert row.upward_help == pytest.approx(0.3, abs=0.04)
+    assert 0 < row.lo < 0.3 < row.hi
+    assert row.p <= 0.01
+    assert found.p_perm == 0.01
+
+
+def test_shapes_and_states_of_the_neighbours_are_checked():
+    states = np.zeros((3, 4), dtype=int)
+    refused("axes must match", spatial_markov, states, states[:, :3], 2, 2)
+    refused(r"lag_states must be whole numbers 0\.\.1", spatial_markov, states, states + 2, 2, 2)
+    refused("need a seed", spatial_markov, states, states, 2, 2, permutations=9)
+
+
+def simulated(known: np.ndarray, help_: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """States whose chance to rise grows by help_ per class of neighbours, on a fixed map of 280 places."""
+    rng = np.random.default_rng(seed)
+    places = np.column_stack([rng.uniform(100, 120, 280), rng.uniform(25, 40, 280)])
+    w, states = build_weights("knn", points=places, k=5).sparse, walk(known, 280, 10, rng)
+    if help_:
+        for t in range(1, 10):
+            level = w @ states[:, t - 1]
+            raised = rng.random(280) < help_ * np.argsort(np.argsort(level)) / 280
+            states[:, t] = np.minimum(step(known, states[:, t - 1], rng) + raised, 3)
+    near = np.asarray(w @ (states + 0.01 * rng.random(states.shape)))
+    return states, np.searchsorted(np.quantile(near, [0.25, 0.5, 0.75]), near)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("help_", "maps", "low", "high"), [(0.0, 200, 0.03, 0.08), (0.25, 50, 0.9, 1.0)])
+def test_size_and_power_of_the_spatial_test(known, help_, maps, low, high):
+    """200 independent maps rejected in 3-8 %; neighbours that help seen in more than 90 %."""
+    tests = (spatial_markov(*simulated(known, help_, s), 4, 4, permutations=199, seed=s) for s in range(maps))
+    assert low <= np.mean([test.p_perm <= 0.05 for test in tests]) <= high
+
+
+def test_error_by_city_is_the_usual_one_for_one_move_a_city_and_near_that_of_resampled_cities_for_many():
+    states = np.random.default_rng(3).integers(0, 3, size=(80, 2))
+    usual = iid_error(markov(states, 3).counts)
+    np.testing.assert_allclose(cluster_error(states, 3), usual * np.sqrt(80 / 79), rtol=1e-12)
+    rng = np.random.default_rng(4)  # half of the cities move often, half seldom: years of a city are alike
+    moves = rng.random((80, 8)) < np.where(np.arange(80) % 2, 0.9, 0.1)[:, None]
+    apart = moves.cumsum(axis=1) % 2
+    found = cluster_error(apart, 2)
+    np.testing.assert_allclose(found, row_shares(bootstrap_counts(apart, 2, 1, 1500, 5)).std(axis=0), rtol=0.1)
+    assert np.all(found > 1.5 * iid_error(markov(apart, 2).counts))
+    certain = cluster_error(np.tile([0, 1, 0, 1], (6, 1)), 3)  # certain moves, and a state that is never left
+    assert certain[:2].max() < 1e-12
+    assert np.isnan(certain[2]).all()
 
 
 def random_matrix(seed: int, k: int) -> np.ndarray:
@@ -27,60 +252,46 @@ def random_matrix(seed: int, k: int) -> np.ndarray:
 
 
 def test_the_known_matrix_has_its_known_long_run(known):
-    pi = ergodic(known).distribution
+    pi, times, found = ergodic(known).distribution, mean_first_passage(known), mobility(known)
     np.testing.assert_allclose(pi, [0.1696113074, 0.2120141343, 0.2473498233, 0.3710247350], atol=1e-10)
-    times = mean_first_passage(known)
     np.testing.assert_allclose(times[0], [5.895833, 10, 35.714286, 78.095238], atol=1e-6)
     np.testing.assert_allclose(times[3], [115.625, 66.666667, 25, 2.695238], atol=1e-6)
-    found = mobility(known)
-    assert found.prais == pytest.approx(0.1366666667, abs=1e-10)
-    assert found.shorrocks_det == pytest.approx(0.1408969149, abs=1e-10)
-    assert found.lambda2 == pytest.approx(0.9645320101, abs=1e-10)
+    told = 0.1366666667, 0.1408969149, 0.9645320101
+    assert (found.prais, found.shorrocks_det, found.lambda2) == pytest.approx(told, abs=1e-10)
     assert found.half_life == pytest.approx(19.194235, abs=1e-6)
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 6))
-def test_identities_of_the_ergodic_vector_and_the_passage_times(seed, k):
+def test_identities_of_the_ergodic_vector_and_the_passage_times_and_mobility_equals_giddy(seed, k):
     p = random_matrix(seed, k)
-    pi, times = ergodic(p).distribution, mean_first_passage(p)
+    pi, times, found = ergodic(p).distribution, mean_first_passage(p), mobility(p)
     np.testing.assert_allclose(pi @ p, pi, atol=1e-10)
     assert pi.sum() == pytest.approx(1, abs=1e-10)
     assert (pi >= 0).all()
     np.testing.assert_allclose(np.diag(times), 1 / pi, rtol=1e-8)
     np.testing.assert_allclose(times, 1 + p @ (times - np.diag(np.diag(times))), rtol=1e-8)
     np.testing.assert_allclose(times, giddy.ergodic.mfpt(p), rtol=1e-8)
+    # a stack of matrices is one at a time
+    np.testing.assert_allclose(stationary_stack(p[None])[0], pi, atol=1e-12)
     np.testing.assert_allclose(passage_stack(p[None], pi[None])[0], times, rtol=1e-8)
-
-
-@given(seed=st.integers(0, 10_000))
-def test_mobility_equals_giddy(seed):
-    p = random_matrix(seed, 4)
-    found, pi = mobility(p), ergodic(p).distribution
-    assert found.prais == pytest.approx(giddy.mobility.markov_mobility(p, measure="P"), abs=1e-12)
-    assert found.eigen == pytest.approx(giddy.mobility.markov_mobility(p, measure="L2"), abs=1e-10)
-    assert found.bartholomew == pytest.approx(giddy.mobility.markov_mobility(p, measure="B2", ini=pi), abs=1e-10)
-    # giddy's determinant index lacks the root
-    root = 1 - (1 - giddy.mobility.markov_mobility(p, measure="D")) ** (1 / 3)
-    assert found.shorrocks_det == pytest.approx(root, abs=1e-10)
+    assert mobility_stack(p[None], pi[None])["lambda2"][0] == found.lambda2
+    theirs = {name: giddy.mobility.markov_mobility(p, measure=name, ini=pi) for name in ("P", "L2", "B2", "D")}
+    assert found.prais == pytest.approx(theirs["P"], abs=1e-12)
+    assert (found.eigen, found.bartholomew) == pytest.approx((theirs["L2"], theirs["B2"]), abs=1e-10)
+    assert found.shorrocks_det == pytest.approx(
+        1 - (1 - theirs["D"]) ** (1 / (k - 1)), abs=1e-10
+    )  # giddy lacks the root
     np.testing.assert_allclose(sojourn(p), giddy.markov.sojourn_time(p, summary=False), rtol=1e-12)
 
 
-def test_without_moves_every_state_is_its_own_class():
-    found = ergodic(np.eye(4))
+def test_without_moves_every_state_is_its_own_class_and_with_equal_rows_the_start_is_forgotten_at_once():
+    found, still, equal = ergodic(np.eye(4)), mobility(np.eye(4)), mobility(np.full((4, 4), 0.25))
     assert found.n_closed_classes == 4
-    assert np.isnan(found.distribution).all()
+    assert np.isnan([*found.distribution, still.bartholomew]).all()
     np.testing.assert_array_equal(found.by_class, np.eye(4))
-    still = mobility(np.eye(4))
     assert (still.prais, still.shorrocks_det, still.lambda2, still.half_life) == (0, 0, 1, np.inf)
-    assert np.isnan(still.bartholomew)
     np.testing.assert_array_equal(mean_first_passage(np.eye(2)), [[1, np.inf], [np.inf, 1]])
-
-
-def test_with_equal_rows_the_start_is_forgotten_at_once():
-    found = mobility(np.full((4, 4), 0.25))
-    assert found.prais == pytest.approx(1)
-    assert found.lambda2 == 0
-    assert found.half_life == 0
+    assert (equal.prais, equal.lambda2, equal.half_life) == (pytest.approx(1), 0, 0)
 
 
 def test_several_closed_classes_have_one_long_run_each():
@@ -94,62 +305,32 @@ def test_several_closed_classes_have_one_long_run_each():
     assert np.isinf(mean_first_passage(p)[2, 0])  # it may be caught elsewhere
 
 
-def test_transient_states_have_no_share_and_infinite_return():
-    p = np.array([[0.5, 0.5], [0.0, 1.0]])
-    np.testing.assert_allclose(ergodic(p).distribution, [0, 1])
+def test_transient_and_empty_states_have_no_share_and_a_periodic_chain_has_its_long_run():
+    p, swap = np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])
     np.testing.assert_allclose(mean_first_passage(p), [[np.inf, 2], [np.inf, 1]])
-    np.testing.assert_allclose(stationary_stack(np.stack([p, np.eye(2)])), [[0, 1], [np.nan, np.nan]])
+    stack = stationary_stack(np.stack([p, np.eye(2), swap]))
+    np.testing.assert_allclose(stack, [[0, 1], [np.nan, np.nan], [0.5, 0.5]])
+    for own, expected in zip((p, swap), stack[[0, 2]], strict=True):
+        np.testing.assert_allclose(ergodic(own).distribution, expected)
+    unentered = ergodic(np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [np.nan] * 3]))
+    np.testing.assert_allclose(unentered.distribution, [0.5, 0.5, 0])
+    assert unentered.classes.tolist() == [0, 0, -1]
 
 
-def test_an_empty_state_that_can_be_entered_leaves_no_long_run():
+def test_an_empty_state_that_can_be_entered_leaves_no_long_run_and_what_is_no_matrix_is_refused():
     p = np.array([[0.5, 0.5], [np.nan, np.nan]])
-    found = ergodic(p)
+    found, times = ergodic(p), mean_first_passage(p)
     assert found.is_open
-    assert np.isnan(found.distribution).all()
-    times = mean_first_passage(p)
     assert times[0, 1] == 2
-    assert np.isnan(times[0, 0])
-    assert np.isnan(mobility(p).prais)
-
-
-def test_an_empty_state_that_no_one_enters_has_no_share():
-    p = np.array([[0.5, 0.5, 0], [0.5, 0.5, 0], [np.nan] * 3])
-    np.testing.assert_allclose(ergodic(p).distribution, [0.5, 0.5, 0])
-    assert ergodic(p).classes.tolist() == [0, 0, -1]
-
-
-def test_a_periodic_chain_has_its_long_run_too():
-    swap = np.array([[0.0, 1.0], [1.0, 0.0]])
-    np.testing.assert_allclose(ergodic(swap).distribution, [0.5, 0.5])
-    np.testing.assert_allclose(stationary_stack(swap[None]), [[0.5, 0.5]])
-
-
-def test_a_stack_equals_one_at_a_time():
-    stack = np.stack([random_matrix(seed, 4) for seed in range(5)])
-    pi = stationary_stack(stack)
-    together = mobility_stack(stack, pi)
-    for at, p in enumerate(stack):
-        np.testing.assert_allclose(pi[at], ergodic(p).distribution, atol=1e-12)
-        assert together["lambda2"][at] == mobility(p).lambda2
+    assert np.isnan([*found.distribution, times[0, 0], mobility(p).prais]).all()
+    refused("row 0 is no distribution", ergodic, [[0.5, 0.6], [0, 1]])
+    refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
+    refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])
+    refused("must be square", ergodic, [[0.5, 0.5]])
 
 
 def test_yearly_quartiles_without_ties_are_doubly_stochastic():
     """Margins are fixed, so the ergodic vector is uniform by construction."""
-    y = np.random.default_rng(2).random((80, 12))
-    p = markov(discretise(y, "yearly").states, 4).probabilities
+    p = markov(discretise(np.random.default_rng(2).random((80, 12)), "yearly").states, 4).probabilities
     np.testing.assert_allclose(p.sum(axis=0), 1, atol=1e-12)
     np.testing.assert_allclose(ergodic(p).distribution, 0.25, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("p", "message"),
-    [
-        ([[0.5, 0.6], [0, 1]], "row 0 is no distribution"),
-        ([[1.5, -0.5], [0, 1]], "row 0 is no distribution"),
-        ([[np.nan, 1.0], [0, 1]], "missing in part"),
-        ([[0.5, 0.5]], "must be square"),
-    ],
-)
-def test_what_is_no_transition_matrix_is_refused(p, message):
-    with pytest.raises(ValueError, match=message):
-        ergodic(p)

@@ -1,10 +1,15 @@
-"""Homogeneity and order of a chain: giddy, size and power, and the two halves of a century."""
+"""Homogeneity and order of a chain, rank mobility, LISA Markov: giddy, scipy, counts by hand."""
 
 import giddy.markov
+import giddy.rank
 import numpy as np
+import pandas as pd
 import pytest
+from checks import refused
 from drawn_chains import walk
+from scipy.stats import kendalltau, spearmanr
 
+from python_models.dynamics.chain import ergodic
 from python_models.dynamics.homogeneity import (
     divergence,
     group_homogeneity,
@@ -13,150 +18,191 @@ from python_models.dynamics.homogeneity import (
     simulate_chain,
     time_homogeneity,
 )
+from python_models.dynamics.lisa_markov import lisa_markov
 from python_models.dynamics.markov import markov
+from python_models.dynamics.ranks import rank_mobility
 from python_models.dynamics.states import discretise
+from python_models.space import to_graph
 
 
 def test_the_halves_of_the_century_equal_giddy(income):
     """Two tables, 1929-1969 and 1969-2009: LR 103.84985861721717, Q 102.6428756456604, 15 degrees of freedom."""
     states = discretise(income, "relative", n_states=5).states
     found = homogeneity([markov(states[:, :41], 5).counts, markov(states[:, 40:], 5).counts])
-    assert found.lr == pytest.approx(103.84985861721717, abs=1e-8)
-    assert found.q == pytest.approx(102.6428756456604, abs=1e-8)
-    assert found.dof == 15
+    assert (found.lr, found.q, found.dof) == pytest.approx((103.84985861721717, 102.6428756456604, 15), abs=1e-8)
     by_period = time_homogeneity(states, 5, periods=["first"] * 40 + ["second"] * 40)
     assert by_period.q == pytest.approx(found.q, abs=1e-9)
 
 
-def test_random_tables_equal_giddy():
+def test_random_tables_equal_giddy_in_any_order_and_equal_ones_have_no_distance():
     tables = np.random.default_rng(4).integers(5, 60, (3, 4, 4)).astype(float)
-    theirs = giddy.markov.Homogeneity_Results(list(tables))
-    ours = homogeneity(tables)
+    theirs, ours = giddy.markov.Homogeneity_Results(list(tables)), homogeneity(tables)
     assert (ours.q, ours.lr, ours.dof) == pytest.approx((theirs.Q, theirs.LR, theirs.dof), abs=1e-8)
     assert ours.p_value == pytest.approx(theirs.Q_p_value, abs=1e-10)
+    stack = np.random.default_rng(6).integers(0, 9, (5, 3, 4, 4)).astype(float)
+    for one, *expected in zip(stack, *divergence(stack), strict=True):
+        assert divergence(one) == pytest.approx(expected)
+        assert divergence(one[::-1]) == pytest.approx(expected)
+    table = np.array([[5.0, 5, 0], [2, 8, 0], [0, 0, 0]])  # empty rows take no part
+    same = homogeneity([table, 3 * table])
+    assert same.q == pytest.approx(0, abs=1e-12)
+    assert (same.dof, same.n_empty, same.p_value) == (2, 2, 1)
 
 
-def test_equal_tables_have_no_distance_and_empty_rows_take_no_part():
-    table = np.array([[5.0, 5, 0], [2, 8, 0], [0, 0, 0]])
-    found = homogeneity([table, 3 * table])
-    assert found.q == pytest.approx(0, abs=1e-12)
-    assert found.dof == 2
-    assert found.n_empty == 2
-    assert found.p_value == 1
-
-
-def test_the_order_of_tables_and_their_scale_in_a_stack():
-    tables = np.random.default_rng(6).integers(0, 9, (5, 3, 4, 4)).astype(float)
-    q, lr, dof = divergence(tables)
-    for at, one in enumerate(tables):
-        assert divergence(one) == pytest.approx((q[at], lr[at], dof[at]))
-        assert divergence(one[::-1]) == pytest.approx((q[at], lr[at], dof[at]))
-
-
-def test_yearly_tables_are_compared_over_all_start_years(known):
+def test_yearly_tables_and_groups_are_compared(known):
     states = walk(known, 100, 6, np.random.default_rng(2))
-    found = time_homogeneity(states, 4, simulations=199, seed=1)
-    tables = [markov(states[:, t : t + 2], 4).counts for t in range(5)]
-    assert found.q == pytest.approx(homogeneity(tables).q)
+    found, again = (time_homogeneity(states, 4, simulations=199, seed=1) for _ in range(2))
+    assert found.q == pytest.approx(homogeneity([markov(states[:, t : t + 2], 4).counts for t in range(5)]).q)
     assert 0.005 <= found.p_perm <= 1
-    assert found == time_homogeneity(states, 4, simulations=199, seed=1)
-
-
-def test_groups_that_move_differently_are_told_apart(known):
+    assert found == again
     rng = np.random.default_rng(3)
-    other = known[::-1, ::-1]
-    states = np.vstack([walk(known, 60, 10, rng), walk(other, 60, 10, rng)])
-    groups = ["a"] * 60 + ["b"] * 60
-    found = group_homogeneity(states, 4, groups, permutations=99, seed=1)
-    tables = [markov(states[:60], 4).counts, markov(states[60:], 4).counts]
-    assert found.q == pytest.approx(homogeneity(tables).q)
-    mixed = group_homogeneity(states, 4, np.arange(120) % 2, permutations=199, seed=1)
+    apart = walk(known, 60, 10, rng), walk(known[::-1, ::-1], 60, 10, rng)
+    grouped = group_homogeneity(np.vstack(apart), 4, ["a"] * 60 + ["b"] * 60, permutations=99, seed=1)
+    assert grouped.q == pytest.approx(homogeneity([markov(own, 4).counts for own in apart]).q)
+    mixed = group_homogeneity(np.vstack(apart), 4, np.arange(120) % 2, permutations=199, seed=1)
     assert mixed.p_perm > 0.05
 
 
 def test_a_chain_depends_on_the_present_and_not_on_the_past(known):
     states = walk(known, 200, 10, np.random.default_rng(5))
-    first = order_test(states, 4, 1, simulations=99, seed=1)
-    assert first.dof == 9
-    assert first.p_perm == 0.01
-    second = order_test(states, 4, 2, simulations=99, seed=1)
+    first, second = (order_test(states, 4, order, simulations=99, seed=1) for order in (1, 2))
+    assert (first.dof, first.p_perm, second.n_obs) == (9, 0.01, 200 * 8)
     assert second.p_perm > 0.05
-    assert second.n_obs == 200 * 8
 
 
-def test_memory_of_two_years_is_seen():
+def test_order_two_is_the_textbook_count_and_memory_of_two_years_is_seen():
     rng = np.random.default_rng(7)
     states = rng.integers(0, 2, (150, 12))
     for t in range(2, 12):  # goes back to where it was two years ago
-        back = rng.random(150) < 0.8
-        states[:, t] = np.where(back, states[:, t - 2], 1 - states[:, t - 2])
+        states[:, t] = states[:, t - 2] ^ (rng.random(150) >= 0.8)
     found = order_test(states, 2, 2, simulations=99, seed=1)
     assert found.p_value < 1e-6
-    assert found.p_perm == 0.01
-    assert found.dof == 2
-
-
-def test_order_two_is_the_textbook_count():
-    states = np.array([[0, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 0]])
-    tables = np.zeros((2, 2, 2))
-    for row in states:
-        for h, i, j in zip(row, row[1:], row[2:], strict=False):
-            tables[h, i, j] += 1
+    assert (found.p_perm, found.dof) == (0.01, 2)
+    states, tables = np.array([[0, 0, 1, 1, 0, 1], [1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 0]]), np.zeros((2, 2, 2))
+    np.add.at(tables, (states[:, :-2], states[:, 1:-1], states[:, 2:]), 1)
     assert order_test(states, 2, 2).q == pytest.approx(homogeneity(tables).q)
 
 
-def test_simulated_chains_have_the_matrix_they_come_from(known):
+def test_simulated_chains_have_the_matrix_they_come_from_where_every_state_is_left(known):
     panels = simulate_chain(np.zeros(500, dtype=int), known, 30, 4, np.random.default_rng(1))
     counts = sum(markov(panel, 4).counts for panel in panels)
     np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), known, atol=0.02)
-
-
-def test_a_state_that_is_only_entered_cannot_be_simulated():
+    # a state that a row excludes is never drawn
+    p = np.array([[0.1, 0.2, 0.7, 0.0], [0.3, 0.3, 0.4, 0.0], [1 / 3, 1 / 3, 1 / 3, 0.0], [0, 0, 0, 1.0]])
+    assert simulate_chain(np.zeros(50, dtype=int), p, 40, 20, np.random.default_rng(2)).max() == 2
     states = np.array([[0, 1, 1, 2], [1, 0, 1, 1], [0, 0, 1, 0]])
     found = time_homogeneity(states, 3, simulations=9, seed=1)
     assert np.isnan(found.p_perm)
     assert found.n_perm == 0
-    with pytest.raises(ValueError, match="cannot be drawn further"):
-        simulate_chain(np.array([1]), np.array([[1.0, 0], [np.nan, np.nan]]), 3, 2, np.random.default_rng(1))
+    dead_end = np.array([1]), np.array([[1.0, 0], [np.nan, np.nan]]), 3, 2, np.random.default_rng(1)
+    refused("cannot be drawn further", simulate_chain, *dead_end)
 
 
-def test_a_state_that_a_row_excludes_is_never_drawn():
-    p = np.array([[0.1, 0.2, 0.7, 0.0], [0.3, 0.3, 0.4, 0.0], [1 / 3, 1 / 3, 1 / 3, 0.0], [0, 0, 0, 1.0]])
-    assert simulate_chain(np.zeros(50, dtype=int), p, 40, 20, np.random.default_rng(2)).max() == 2
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: homogeneity([np.eye(2)]), "at least two square tables"),
-        (lambda: homogeneity([np.eye(2), -np.eye(2)]), "negative"),
-        (lambda: order_test(np.zeros((2, 5), dtype=int), 2, 3), "order must be 1 or 2"),
-        (lambda: time_homogeneity(np.zeros((2, 5), dtype=int), 2, periods=[1, 2]), "one label per start year"),
-        (lambda: group_homogeneity(np.zeros((2, 5), dtype=int), 2, ["a"]), "one label per city"),
-        (lambda: time_homogeneity(np.zeros((2, 5), dtype=int), 2, simulations=9), "need a seed"),
-    ],
-)
-def test_errors_say_what_is_wrong(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+def test_errors_say_what_is_wrong():
+    states = np.zeros((2, 5), dtype=int)
+    refused("at least two square tables", homogeneity, [np.eye(2)])
+    refused("negative", homogeneity, [np.eye(2), -np.eye(2)])
+    refused("order must be 1 or 2", order_test, states, 2, 3)
+    refused("one label per start year", time_homogeneity, states, 2, periods=[1, 2])
+    refused("one label per city", group_homogeneity, states, 2, ["a"])
+    refused("need a seed", time_homogeneity, states, 2, simulations=9)
+    refused("at least three cities", rank_mobility, np.ones((2, 3)))
+    refused("no rank", rank_mobility, np.ones((4, 3)))
 
 
 @pytest.mark.slow
 def test_size_and_power_of_time_homogeneity(known):
     """500 homogeneous panels of 280 cities and 10 years, and panels whose last years rise more often."""
-    rejected = []
-    for seed in range(500):
-        states = walk(known, 280, 10, np.random.default_rng([1, seed]))
-        rejected.append(time_homogeneity(states, 4).p_value <= 0.05)
-    assert 0.03 <= np.mean(rejected) <= 0.08
-    rising = known.copy()
-    for i in range(3):
-        rising[i, i] -= 0.1
-        rising[i, i + 1] += 0.1
-    seen = []
+    even = (walk(known, 280, 10, np.random.default_rng([1, seed])) for seed in range(500))
+    assert 0.03 <= np.mean([time_homogeneity(states, 4).p_value <= 0.05 for states in even]) <= 0.08
+    rising, seen = known + 0.1 * (np.eye(4, k=1) - np.diag([1, 1, 1, 0])), []
     for seed in range(100):
         rng = np.random.default_rng([2, seed])
         early = walk(known, 280, 7, rng)
         late = simulate_chain(early[:, -1], rising, 4, 1, rng)[0]
         seen.append(time_homogeneity(np.hstack([early, late[:, 1:]]), 4).p_value <= 0.05)
     assert np.mean(seen) > 0.9
+
+
+def test_correlations_are_means_of_those_of_scipy(country):
+    y, _ = country
+    found, pairs = rank_mobility(y, 3), [(y[:, t], y[:, t + 3]) for t in range(5)]
+    for own, peer in ((found.kendall_tau, kendalltau), (found.spearman, spearmanr)):
+        assert own == pytest.approx(np.mean([peer(*pair)[0] for pair in pairs]))
+    assert found.n_pairs == 5
+    assert found.tau_lo < found.kendall_tau < found.tau_hi
+    tied = np.array([[1.0, 1], [1, 2], [2, 2], [3, 1], [3, 5]])  # tau b
+    assert rank_mobility(tied).kendall_tau == pytest.approx(kendalltau(*tied.T)[0])
+    for lag in (1, 4):  # a monotone transformation changes nothing
+        pd.testing.assert_frame_equal(rank_mobility(np.log(y), lag).to_frame(), rank_mobility(y, lag).to_frame())
+
+
+def test_theta_equals_giddy(income):
+    groups = np.arange(48) % 4
+    theirs = giddy.rank.Theta(income.to_numpy(), groups, permutations=9)
+    ours, again = (rank_mobility(income, groups=groups, permutations=99, seed=1) for _ in range(2))
+    assert ours.theta == pytest.approx(np.mean(theirs.theta))
+    assert 0.01 <= ours.p_perm <= 1
+    assert ours == again
+
+
+def test_without_mobility_there_is_none_and_the_jackknife_leaves_cities_out():
+    y = np.arange(1.0, 11)[:, None] * np.array([1.0, 2.0, 3.0])
+    found = rank_mobility(y, groups=np.arange(10) % 2, permutations=9, seed=1)
+    assert (found.kendall_tau, found.mean_abs_rank_change, found.tau_se) == (1, 0, 0)
+    assert np.isnan(found.theta)
+    y = np.random.default_rng(3).random((12, 3))
+    left = [rank_mobility(np.delete(y, i, axis=0)).kendall_tau for i in range(12)]
+    error = np.sqrt(11 / 12 * ((left - np.mean(left)) ** 2).sum())
+    assert rank_mobility(y).tau_se == pytest.approx(error)
+
+
+def test_a_group_is_compared_inside_and_its_places_are_national(country):
+    y, _ = country
+    mask = np.arange(60) < 20
+    found = rank_mobility(y, subset=mask)
+    alone = rank_mobility(y[:20])
+    assert found.kendall_tau == alone.kendall_tau
+    assert found.mean_abs_rank_change > alone.mean_abs_rank_change
+    assert found.n_obs == 20
+
+
+def test_quadrants_of_us_incomes_equal_giddy(income, contiguity):
+    """giddy 2.3.9: 1087 of 1169 moves from HH stay there; long-run share of LL 0.4049367."""
+    ours = lisa_markov(income, contiguity)
+    assert ours.chain.counts[0].tolist() == [1087, 44, 4, 34]
+    theirs = giddy.markov.LISA_Markov(income.to_numpy(), contiguity.to_W(), permutations=0)
+    np.testing.assert_array_equal(ours.chain.counts, theirs.transitions)
+    assert ergodic(ours.chain.probabilities).distribution[2] == pytest.approx(0.4049367169307159, abs=1e-12)
+
+
+def test_the_product_chain_is_a_chain_and_the_test_has_eight_degrees(income, contiguity):
+    found = lisa_markov(income, contiguity, permutations=99, seed=1)
+    np.testing.assert_allclose(found.p_independent.sum(axis=1), 1, atol=1e-12)
+    expected = found.chain.n_row[:, None] * found.p_independent
+    assert (found.dof, found.q) == (8, pytest.approx(((found.chain.counts - expected) ** 2 / expected).sum()))
+    assert found.p_perm <= 0.05  # neighbours move together
+    y = np.random.default_rng(9).standard_normal((200, 12))
+    ring = np.roll(np.eye(200), 1, axis=1)  # the neighbour is another city with a life of its own
+    assert lisa_markov(y, to_graph(ring), permutations=199, seed=1).p_perm > 0.05
+
+
+def test_the_significance_variant_has_a_fifth_state(country):
+    y, graph = country
+    plain, scaled = lisa_markov(y, graph), lisa_markov(7 * y, graph)
+    np.testing.assert_array_equal(scaled.states, plain.states)
+    nothing, everything = (lisa_markov(y, graph, significant=np.full(y.shape, is_)) for is_ in (False, True))
+    assert nothing.chain.counts[4, 4] == 60 * 7
+    assert np.isnan(nothing.chain.probabilities[:4]).all()
+    np.testing.assert_array_equal(everything.chain.counts[:4, :4], plain.chain.counts)
+    assert everything.names == ("HH", "LH", "LL", "HL", "NS")
+    assert np.isnan(everything.p_perm)
+
+
+def test_cities_without_neighbours_have_no_quadrant(country):
+    y, graph = country
+    cut = graph.sparse.toarray()
+    cut[5] = 0
+    found = lisa_markov(y, to_graph(cut), permutations=9, seed=1)
+    assert (found.states[5] == -1).all()
+    assert found.chain.n_obs == 59 * 7

@@ -1,10 +1,12 @@
-"""Agreement of ranks: with itself and the reverse, with holes, by hand and beside scipy."""
+"""Agreement of ranks and correlations with the outside: by hand, beside scipy, with holes."""
 
 import numpy as np
 import pytest
+from checks import refused
 from scipy import stats
 
 from python_models.measurement.agreement import agreement, agreement_by_year, pairwise_agreement
+from python_models.measurement.validity import pearson, validity
 
 
 @pytest.fixture(scope="module")
@@ -14,62 +16,72 @@ def scores():
     return {"a": base, "b": base + 0.2 * rng.random((60, 3)), "c": rng.random((60, 3))}
 
 
-def test_a_score_agrees_with_itself(scores):
-    row = agreement(scores["a"][:, 0], scores["a"][:, 0])
-    assert (row.spearman, row.kendall_tau_b) == (pytest.approx(1.0, abs=1e-15), pytest.approx(1.0, abs=1e-15))
-    assert (row.mean_abs_rank_shift, row.max_abs_rank_shift, row.top20_jaccard, row.bottom20_jaccard) == (0, 0, 1, 1)
-
-
-def test_the_reverse_order_is_minus_one(scores):
+def test_a_score_agrees_with_itself_and_the_reverse_order_is_minus_one(scores):
     a = scores["a"][:, 0]
-    row = agreement(a, -a)
-    assert row.spearman == pytest.approx(-1.0, abs=1e-15)
-    assert row.kendall_tau_b == pytest.approx(-1.0, abs=1e-15)
-    assert (row.top20_jaccard, row.max_abs_rank_shift) == (0.0, 59.0)
+    same, reverse = agreement(a, a), agreement(a, -a)
+    assert (same.spearman, same.kendall_tau_b) == pytest.approx((1.0, 1.0), abs=1e-15)
+    assert (same.mean_abs_rank_shift, same.max_abs_rank_shift) == (0, 0)
+    assert same.top20_jaccard == same.bottom20_jaccard == 1
+    assert (reverse.spearman, reverse.kendall_tau_b) == pytest.approx((-1.0, -1.0), abs=1e-15)
+    assert (reverse.top20_jaccard, reverse.max_abs_rank_shift) == (0.0, 59.0)
 
 
-def test_by_hand_with_a_hole():
+def test_by_hand_with_a_hole_and_against_scipy(scores):
     row = agreement([4.0, 3.0, 2.0, 1.0, np.nan], [4.0, 2.0, 3.0, 1.0, 9.0], top=2)
-    assert row.n_obs == 4
-    assert row.spearman == pytest.approx(0.8)
-    assert row.kendall_tau_b == pytest.approx(2 / 3)
-    assert (row.mean_abs_rank_shift, row.max_abs_rank_shift) == (0.5, 1.0)
-    assert (row.top20_jaccard, row.bottom20_jaccard) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
-
-
-def test_against_scipy(scores):
+    found = row.n_obs, row.spearman, row.kendall_tau_b, row.mean_abs_rank_shift, row.max_abs_rank_shift
+    assert found == pytest.approx((4, 0.8, 2 / 3, 0.5, 1.0))
+    assert (row.top20_jaccard, row.bottom20_jaccard) == pytest.approx((1 / 3, 1 / 3))
     row = agreement(scores["a"][:, 1], scores["c"][:, 1])
     assert row.spearman == pytest.approx(stats.spearmanr(scores["a"][:, 1], scores["c"][:, 1]).statistic, abs=1e-14)
     assert row.spearman_low < row.spearman < row.spearman_high
 
 
-def test_overlap_says_nothing_where_everybody_is_in_it():
-    row = agreement(np.arange(20.0), np.arange(20.0)[::-1].copy())
+def test_overlap_says_nothing_where_everybody_is_in_it_and_too_few_or_flat_scores_do_not_agree():
+    row = agreement(np.arange(20.0), np.arange(20.0)[::-1])
     assert np.isnan(row.top20_jaccard)
     assert row.n_obs == 20
-
-
-def test_too_few_pairs_or_a_flat_score_have_no_agreement():
     assert np.isnan(agreement([1.0, 2.0], [1.0, 2.0]).spearman)
     assert np.isnan(agreement([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]).kendall_tau_b)
 
 
-def test_every_pair_of_schemes_and_year_has_one_row(scores):
-    table = pairwise_agreement(scores, (2012, 2013, 2014))
-    assert len(table) == 3 * 3
-    assert not table.duplicated(["scheme_a", "scheme_b", "year"]).any()
-    row = table[(table["scheme_a"] == "a") & (table["scheme_b"] == "b") & (table["year"] == 2013)].iloc[0]
-    assert row["spearman"] == agreement(scores["a"][:, 1], scores["b"][:, 1]).spearman
-
-
-def test_a_year_without_scores_is_left_out(scores):
+def test_every_pair_of_schemes_and_year_with_scores_has_one_row(scores):
+    years = (2012, 2013, 2014)
+    table = pairwise_agreement(scores, years).set_index(["scheme_a", "scheme_b", "year"])
+    assert (len(table), table.index.is_unique) == (3 * 3, True)
+    own = agreement(scores["a"][:, 1], scores["b"][:, 1])
+    assert table.loc[("a", "b", 2013), "spearman"] == own.spearman
     hole = scores["b"].copy()
     hole[:, 1] = np.nan
-    assert agreement_by_year(scores["a"], hole, (2012, 2013, 2014))["year"].tolist() == [2012, 2014]
+    assert agreement_by_year(scores["a"], hole, years)["year"].tolist() == [2012, 2014]
 
 
-def test_scores_of_different_cities_raise():
-    with pytest.raises(ValueError, match="same cities"):
-        agreement([1.0, 2.0], [1.0, 2.0, 3.0])
-    with pytest.raises(ValueError, match="must match"):
-        agreement_by_year(np.ones((3, 2)), np.ones((3, 2)), (2012,))
+def test_scores_and_frames_that_do_not_match_raise():
+    refused("same cities", agreement, [1.0, 2.0], [1.0, 2.0, 3.0])
+    for by_year in (agreement_by_year, validity):
+        refused("must match", by_year, np.ones((3, 2)), np.ones((3, 2)), (2012,))
+
+
+def test_correlations_against_scipy_with_interval_of_a_line_and_of_nothing():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=80)
+    y = x + rng.normal(size=80)
+    mine, theirs = pearson(x, y), stats.pearsonr(x, y)
+    assert mine.value == pytest.approx(theirs.statistic, abs=1e-14)
+    assert (mine.low, mine.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)), abs=1e-10)
+    x = np.arange(9.0)
+    line = pearson(x, 3 - 2 * x)
+    assert line.value == pytest.approx(-1.0, abs=1e-14)
+    assert np.isnan([line.low, pearson(np.ones(9), x).value, pearson(x[:4], [1.0, 2.0, 3.0, 5.0]).value]).all()
+
+
+def test_each_year_by_itself_over_the_cities_that_have_both():
+    score, outside = np.random.default_rng(4).random((2, 30, 3))
+    outside[:10, 1] = outside[4:, 2] = np.nan
+    table = validity(score, outside, (2012, 2013, 2014))
+    assert table[["year", "n_obs"]].values.tolist() == [[2012, 30], [2013, 20]]
+    row = table.iloc[1]
+    assert row["spearman"] == pytest.approx(stats.spearmanr(score[10:, 1], outside[10:, 1]).statistic, abs=1e-14)
+    assert row["spearman_low"] < row["spearman"] < row["spearman_high"]
+    a, b = (validity(score, o, (2012, 2013, 2014)).iloc[0] for o in (outside, np.exp(4 * outside)))
+    assert a["spearman"] == b["spearman"]  # a rising change leaves it alone
+    assert a["pearson"] != b["pearson"]

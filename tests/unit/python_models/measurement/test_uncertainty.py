@@ -1,9 +1,10 @@
-"""The choices behind an index, and what drawing them again and again says."""
+"""The choices behind an index, shares of variance, weights of other windows and cities."""
 
 import numpy as np
 import pytest
+from checks import refused
 
-from python_models import CompositeIndex
+from python_models import CompositeIndex, Panel
 from python_models.measurement.choices import (
     AGGREGATIONS,
     DELTAS,
@@ -16,6 +17,8 @@ from python_models.measurement.choices import (
     imputed_as,
 )
 from python_models.measurement.fast import Procedure
+from python_models.measurement.sobol import sobol_shares
+from python_models.measurement.stability import alarms, bootstrap_weights, drift, window_weights
 from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
 from python_models.schemes import scheme_score, scheme_weights
 
@@ -61,94 +64,199 @@ def test_imputed_cells_take_the_nearest_observation_before_or_after():
     assert imputed_as(values, marked, "next_observed").ravel().tolist() == [2.0, 2.0, 3.0, 4.0]
     assert imputed_as(values, marked, "interpolated") is values
     assert values.ravel().tolist() == [1.0, 2.0, 3.0, 4.0]
-    with pytest.raises(ValueError, match="unknown imputation 'mean'"):
-        imputed_as(values, marked, "mean")
+    refused("unknown imputation 'mean'", imputed_as, values, marked, "mean")
 
 
 def test_every_level_of_every_factor_is_equally_likely(panel, procedure):
     none = np.zeros(panel.values.shape, dtype=bool)
     model = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((panel.values, none), (panel.values, none)))
-    u = (np.arange(90) + 0.5) / 90
-    drawn = {k: [choice_of(np.eye(8)[k] * x, model) for x in u] for k in (0, 3, 5, 6, 7)}
-    assert {[c.scheme for c in drawn[0]].count(name) for name in SCHEMES} == {10}
-    assert {[c.drop for c in drawn[3]].count(k) for k in (0, 1, 2, 3, 4, None)} == {15}
-    assert {[c.edition for c in drawn[5]].count(k) for k in (0, 1, 2)} == {30}
-    assert {[c.normalisation for c in drawn[6]].count(k) for k in NORMALISATIONS} == {30}
-    assert {[c.aggregation for c in drawn[7]].count(k) for k in AGGREGATIONS} == {30}
+    for k, name, levels in (
+        (0, "scheme", SCHEMES),
+        (3, "drop", (0, 1, 2, 3, 4, None)),
+        (5, "edition", (0, 1, 2)),
+        (6, "normalisation", NORMALISATIONS),
+        (7, "aggregation", AGGREGATIONS),
+    ):
+        drawn = [getattr(choice_of(np.eye(8)[k] * (i + 0.5) / 90, model), name) for i in range(90)]
+        assert {drawn.count(level) for level in levels} == {90 // len(levels)}
 
 
-def test_the_same_seed_gives_the_same_numbers_with_one_and_two_workers(model, panel, drawn):
-    both = uncertainty(model, cities=panel.cities, years=panel.years, seed=7, draws=120, n_jobs=2)
-    np.testing.assert_array_equal(both.ranks, drawn.ranks)
-    np.testing.assert_array_equal(both.scores, drawn.scores)
-    np.testing.assert_array_equal(both.shares.total, drawn.shares.total)
+def test_the_same_seed_gives_the_same_numbers_with_two_workers_and_first_with_more_draws(model, panel, drawn):
+    where = {"cities": panel.cities, "years": panel.years}
+    both = uncertainty(model, seed=7, draws=120, n_jobs=2, **where)
+    for one, two in ((both.ranks, drawn.ranks), (both.scores, drawn.scores), (both.shares.total, drawn.shares.total)):
+        np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(both.shares.first_limits, drawn.shares.first_limits)
+    assert not np.array_equal(uncertainty(model, seed=8, draws=20, **where).ranks, drawn.ranks[:20])
+    np.testing.assert_array_equal(uncertainty(model, seed=7, draws=140, **where).ranks[:120], drawn.ranks)
 
 
-def test_another_seed_gives_other_numbers_and_more_draws_keep_the_first_ones(model, panel, drawn):
-    other = uncertainty(model, cities=panel.cities, years=panel.years, seed=8, draws=20)
-    assert not np.array_equal(other.ranks, drawn.ranks[:20])
-    more = uncertainty(model, cities=panel.cities, years=panel.years, seed=7, draws=140)
-    np.testing.assert_array_equal(more.ranks[:120], drawn.ranks)
-
-
-def test_the_table_is_ordered_bounded_and_complete(drawn, panel):
+def test_tables_of_draws_and_factors_are_ordered_bounded_and_complete(drawn, panel):
     table = drawn.to_frame()
     assert len(table) == len(panel.cities) * len(panel.years)
-    assert (table["rank_p05"] <= table["rank_p50"]).all()
-    assert (table["rank_p50"] <= table["rank_p95"]).all()
-    assert table["p_top20"].between(0, 1).all()
+    assert ((table["rank_p05"] <= table["rank_p50"]) & (table["rank_p50"] <= table["rank_p95"])).all()
     # 30 cities of which 20 are in front: the shares of a year add up to 20, or more where places are shared
     assert (table.groupby("year")["p_top20"].sum() >= 20 - 1e-9).all()
-    assert table["score_p05"].between(0, 1).all()
+    assert table[["p_top20", "score_p05"]].apply(lambda column: column.between(0, 1)).all(axis=None)
     assert {"n_draws", "n_obs", "seed"} <= set(table.columns)
-
-
-def test_every_factor_has_a_share_and_the_total_is_not_below_what_it_does_alone(drawn):
     table = drawn.factor_frame().set_index("factor")
     assert tuple(table.index) == FACTORS
-    assert (table["sobol_total"] >= 0).all()
-    assert (table["sobol_total"] >= table["sobol_first"] - 0.1).all()
-    assert table["sobol_total"].sum() >= 0.9
+    total = table["sobol_total"]
+    assert ((total >= 0) & (total >= table["sobol_first"] - 0.1)).all()
+    assert total.sum() >= 0.9
     assert (table["sobol_total_p05"] <= table["sobol_total_p95"]).all()
     assert len(drawn.city_factor_frame()) == len(FACTORS) * 30
 
 
-def test_a_factor_that_cannot_act_has_share_0(panel, procedure):
-    nothing_imputed = ChoiceModel(panel.values, np.zeros(panel.values.shape, dtype=bool), procedure, DIMENSIONS)
-    drawn = uncertainty(nothing_imputed, cities=panel.cities, years=panel.years, seed=1, draws=40)
-    assert drawn.factor_frame().set_index("factor").loc["imputation", "sobol_total"] == 0.0
-
-
-def test_another_edition_of_the_values_is_a_factor_of_its_own(panel, procedure):
-    none = np.zeros(panel.values.shape, dtype=bool)
-    other = panel.values.copy()
+def test_another_edition_of_the_values_is_a_factor_of_its_own_and_one_that_cannot_act_has_share_0(panel, procedure):
+    none, other = np.zeros(panel.values.shape, dtype=bool), panel.values.copy()
     other[0, :, 0] *= 50.0  # what one city prints of one indicator, before editing
-    model = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((other, none),))
+    edited, same = (
+        ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((values, none),)) for values in (other, panel.values)
+    )
     alone = ChoiceModel(other, none, procedure, DIMENSIONS)
-    np.testing.assert_array_equal(model.score(Choice(edition=1)), alone.score(Choice()))
-    drawn = uncertainty(model, cities=panel.cities, years=panel.years, seed=1, draws=60)
-    share = drawn.city_factor_frame().set_index(["city_id", "factor"]).loc[(panel.cities[0], "editing"), "sobol_total"]
-    same = ChoiceModel(panel.values, none, procedure, DIMENSIONS, ((panel.values, none),))
-    unmoved = uncertainty(same, cities=panel.cities, years=panel.years, seed=1, draws=60)
-    assert share > 0.1
-    assert unmoved.factor_frame().set_index("factor").loc["editing", "sobol_total"] == 0.0
+    np.testing.assert_array_equal(edited.score(Choice(edition=1)), alone.score(Choice()))
+    drawn, unmoved = (uncertainty(m, cities=panel.cities, years=panel.years, seed=1, draws=60) for m in (edited, same))
+    shares = drawn.city_factor_frame().set_index(["city_id", "factor"])["sobol_total"]
+    assert shares[panel.cities[0], "editing"] > 0.1
+    nothing = unmoved.factor_frame().set_index("factor")["sobol_total"]  # nothing is imputed, the editions are one
+    assert nothing[["editing", "imputation"]].tolist() == [0.0, 0.0]
 
 
-def test_a_ranking_that_no_choice_can_move_is_certain():
+def test_a_ranking_that_no_choice_can_move_is_certain_and_what_does_not_fit_raises(model, panel, procedure):
+    refused("labels count 2 x 4", uncertainty, model, cities=["a", "b"], years=panel.years, seed=1)
+    refused("at least 2 draws", uncertainty, model, cities=panel.cities, years=panel.years, seed=1, draws=1)
+    refused("missing cells", procedure.scale, np.full((3, 2, 5), np.nan))
     values = np.linspace(0, 1, 40)[:, None, None] * np.ones((40, 2, 3)) + np.array([0.0, 0.1])[None, :, None]
     same = Procedure(np.ones(3), np.full(3, np.inf), np.zeros(3, dtype=bool))
     model = ChoiceModel(values, np.zeros(values.shape, dtype=bool), same, ("new", "new", "quality"))
-    drawn = uncertainty(model, cities=[f"c{i}" for i in range(40)], years=[2012, 2013], seed=1, draws=30)
-    table = drawn.to_frame()
+    table = uncertainty(model, cities=[f"c{i}" for i in range(40)], years=[2012, 2013], seed=1, draws=30).to_frame()
     assert (table["rank_p05"] == table["rank_p95"]).all()
     assert set(table["p_top20"]) == {0.0, 1.0}
 
 
-def test_labels_and_draws_that_do_not_fit_raise(model, panel, procedure):
-    with pytest.raises(ValueError, match="labels count 2 x 4"):
-        uncertainty(model, cities=["a", "b"], years=panel.years, seed=1)
-    with pytest.raises(ValueError, match="at least 2 draws"):
-        uncertainty(model, cities=panel.cities, years=panel.years, seed=1, draws=1)
-    with pytest.raises(ValueError, match="missing cells"):
-        procedure.scale(np.full((3, 2, 5), np.nan))
+def design(f, k, n, seed=1):
+    a, b = np.random.default_rng(seed).random((2, n, k))
+    return f(a), f(b), np.stack([f(np.where(np.arange(k) == i, b, a)) for i in range(k)])
+
+
+def ishigami(u):
+    x = np.pi * (2 * u - 1)
+    return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("f", "first", "total", "atol"),
+    [
+        (ishigami, [0.3139, 0.4424, 0.0], [0.5576, 0.4424, 0.2437], 0.02),
+        (lambda u: u @ [1.0, 2.0, 0.0], [0.2, 0.8, 0.0], [0.2, 0.8, 0.0], 0.02),
+        (lambda u: (u[:, 0] - 0.5) * (u[:, 1] - 0.5), [0.0, 0.0], [1.0, 1.0], 0.03),
+    ],
+    ids=["ishigami", "a sum without interaction", "a product around zero: interaction only"],
+)
+def test_models_have_their_known_shares(f, first, total, atol):
+    shares = sobol_shares(*design(f, len(first), 20000), ("a", "b", "c")[: len(first)], resamples=99)
+    np.testing.assert_allclose(shares.first, first, atol=0.02)
+    np.testing.assert_allclose(shares.total, total, atol=atol)
+    assert not shares.total[np.array(total) == 0.0].any()
+
+
+def test_shares_do_not_see_unit_or_level():
+    f = design(ishigami, 3, 500)
+    a = sobol_shares(*f, ("x1", "x2", "x3"), seed=3)
+    b = sobol_shares(*(1000 - 3 * x for x in f), ("x1", "x2", "x3"), seed=3)
+    np.testing.assert_allclose(a.first, b.first, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(a.total_limits, b.total_limits, rtol=0, atol=1e-12)
+
+
+def test_limits_hold_the_truth_about_nine_times_in_ten():
+    inside = []
+    for seed in range(100):
+        f = design(lambda u: u @ [1.0, 2.0], 2, 300, seed)
+        low, high = sobol_shares(*f, ("a", "b"), seed=seed, resamples=199).total_limits
+        inside.append((low <= [0.2, 0.8]) & (high >= [0.2, 0.8]))
+    share = np.mean(inside, axis=0)
+    assert ((share > 0.8) & (share < 0.98)).all()
+
+
+def test_several_outputs_have_shares_of_their_own_and_one_that_never_moves_has_none():
+    a, b, ab = design(ishigami, 3, 2000)
+    names = ("x1", "x2", "x3")
+    both = sobol_shares(*(np.stack([x, np.zeros_like(x)], axis=-1) for x in (a, b, ab)), names)
+    np.testing.assert_allclose(both.first[:, 0], sobol_shares(a, b, ab, names).first, atol=1e-14)
+    assert np.isnan(both.total[:, 1]).all()
+    still = sobol_shares(np.ones(10), np.ones(10), np.ones((2, 10)), ("a", "b"))
+    assert np.isnan(still.first).all()
+    assert np.isnan(still.to_frame()["sobol_total_p95"]).all()
+    refused("do not fit 3 factors", sobol_shares, np.ones(4), np.ones(4), np.ones((2, 4)), ("a", "b", "c"))
+    refused("finite", sobol_shares, np.array([1.0, np.nan]), np.ones(2), np.ones((1, 2)), ("a",))
+
+
+@pytest.fixture(scope="module")
+def booted(panel, procedure):
+    return bootstrap_weights(panel, procedure, seed=5, draws=200)
+
+
+def test_drift_is_half_the_sum_of_absolute_differences():
+    for a, b, expected in (
+        ([0.5, 0.5], [0.5, 0.5], 0.0),
+        ([1, 0], [0, 1], 1.0),
+        ([0.5, 0.3, 0.2], [0.4, 0.35, 0.25], 0.1),
+    ):
+        assert drift(a, b) == pytest.approx(expected, abs=1e-15)
+    refused("same indicators", drift, [1.0], [0.5, 0.5])
+
+
+def test_each_window_repeats_the_whole_procedure(panel, procedure, spec):
+    table = window_weights(panel, procedure).set_index(["window_kind", "window_end"])
+    until, without = table.loc[("expanding", 2014)], table.loc[("leave_one_year", 2013)]
+    direct = CompositeIndex(panel.select_years((2012, 2013, 2014)), **{**spec, "window": (2012, 2014)}).fit()
+    other = CompositeIndex(panel.select_years((2012, 2014, 2015)), **spec).fit()
+    np.testing.assert_allclose(until["weight"], direct.w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(without["weight"], other.w, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(without["drift_l1_half"], drift(other.w, procedure.weights(panel.values)), atol=1e-13)
+    assert (table.loc[("expanding", 2015), "drift_l1_half"] == 0).all()  # the whole one
+    assert table["weight"].groupby(level=[0, 1]).sum().to_numpy() == pytest.approx(1.0, abs=1e-12)
+    assert set(window_weights(panel.select_years((2012, 2013, 2014)), procedure)["window_end"]) == {2014}
+    assert window_weights(panel.select_years((2012, 2013)), procedure).empty
+
+
+def test_bootstrap_draws_whole_cities_and_its_weights_surround_the_estimate(panel, procedure, booted):
+    again = bootstrap_weights(panel, procedure, seed=5, draws=200)
+    np.testing.assert_array_equal(again.draws, booted.draws)
+    first = np.random.default_rng(np.random.SeedSequence(5).spawn(1)[0]).integers(0, 30, 30)
+    np.testing.assert_array_equal(booted.draws[0], procedure.weights(panel.values[first]))
+    np.testing.assert_allclose(booted.draws.sum(axis=1), 1.0, atol=1e-12)
+    table = booted.to_frame()
+    assert ((table["weight_se"] > 0) & (table["weight_p05"] < table["weight_p95"])).all()
+    assert (abs(table["weight"] - booted.draws.mean(axis=0)) < 2 * table["weight_se"]).all()
+
+
+def test_cities_that_are_all_alike_have_no_standard_error_and_one_city_is_refused(procedure, panel):
+    same, one = (
+        Panel(np.repeat(panel.values[:1], n, axis=0), tuple("abcdef"[:n]), panel.years, panel.names) for n in (6, 1)
+    )
+    table = bootstrap_weights(same, procedure, seed=1, draws=9).to_frame()
+    np.testing.assert_allclose(table["weight_se"], 0, atol=1e-15)
+    refused("at least 2 cities", bootstrap_weights, one, procedure, seed=1)
+
+
+@pytest.mark.slow
+def test_bootstrap_standard_error_is_that_of_repeated_samples(procedure):
+    """The se of one sample of 200 cities against the spread over 300 samples from the same law."""
+
+    def sample(seed):
+        x = np.random.default_rng(seed).lognormal(0, [0.4, 0.5, 0.6, 0.7, 0.5], size=(200, 3, 5))
+        return Panel(x, tuple(f"c{i}" for i in range(200)), (2012, 2013, 2014), tuple("abcde"))
+
+    true = np.std([procedure.weights(sample(s).values) for s in range(300)], axis=0, ddof=1)
+    estimates = [bootstrap_weights(sample(s), procedure, seed=s, draws=99).to_frame()["weight_se"] for s in range(20)]
+    np.testing.assert_allclose(np.mean(estimates, axis=0), true, rtol=0.35)
+
+
+def test_alarms_ring_above_their_limits_only():
+    table = alarms({"a": 0.10, "b": 0.11}, [0.5, 0.5], [0.44, 0.56], n_obs=50)
+    ringing = table.set_index(["alarm_kind", "indicator_code"])["is_alarm"]
+    expected = {("out_of_base_range", "a"): False, ("out_of_base_range", "b"): True, ("weight_drift", ""): True}
+    assert {key: ringing[key] for key in expected} == expected
+    assert table.loc[table["alarm_kind"] == "weight_drift", "observed"].item() == pytest.approx(0.06)

@@ -1,8 +1,8 @@
-"""Other models, other W, other assumptions: posterior weights, factors, sensitivity."""
+"""Other models, other W, other assumptions: effects side by side, posterior weights, factors, sensitivity."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from checks import panel_refused, ring
 from scipy import integrate
 from spec_worlds import draw, knn
 
@@ -10,7 +10,6 @@ from python_models.influence import lead_lag
 from python_models.regression import (
     Cluster,
     Conley,
-    PanelInputError,
     confounded,
     count_factors,
     fit_factors,
@@ -22,27 +21,25 @@ from python_models.regression import (
     wild_score,
 )
 
-WIDE = dict(zip(("near", "far"), (knn(60, 4), knn(60, 8, seed=5)), strict=True))
+WIDE = {"near": knn(60, 4), "far": knn(60, 8, seed=5)}
 
 
 def dense_log_marginal(y, x, w, model, low, high):
     """The density of y under the g prior, written out: multivariate t on the transformed rows, integrated over rho."""
     n, t = y.shape
-    weights = w.matrix.toarray()
     years, cities = (np.linalg.svd(np.eye(m) - 1 / m)[0][:, : m - 1] for m in (t, n))
-    ws = cities.T @ weights @ cities
+    ws = cities.T @ w.matrix.toarray() @ cities
     yy, xx = cities.T @ y @ years, [cities.T @ x[:, :, k] @ years for k in range(x.shape[2])]
     columns = xx + ([ws @ v for v in xx] if model in ("sdm", "sdem", "slx") else [])
-    m, k = yy.size, len(columns)
-    g = 1.0 / max(m, k**2)
+    m, g = yy.size, 1.0 / max(yy.size, len(columns) ** 2)
 
     def log_density(rho):
         s = np.eye(n - 1) - rho * ws
-        left = (s @ yy).ravel() if model != "slx" else yy.ravel()
+        left = (s @ yy).ravel()
         z = np.column_stack([(s @ v if model in ("sem", "sdem") else v).ravel() for v in columns])
         cov = np.eye(m) + z @ np.linalg.inv(g * z.T @ z) @ z.T
         log = -0.5 * np.linalg.slogdet(cov)[1] - m / 2 * np.log(left @ np.linalg.solve(cov, left))
-        return log + ((t - 1) * np.linalg.slogdet(s)[1] if model != "slx" else 0.0)
+        return log + (t - 1) * np.linalg.slogdet(s)[1]
 
     if model == "slx":
         return log_density(0.0)
@@ -51,14 +48,13 @@ def dense_log_marginal(y, x, w, model, low, high):
     return top + np.log(area / (high - low))
 
 
-def test_marginal_likelihoods_equal_the_density_written_out():
+@pytest.mark.parametrize("model", ["sdm", "sdem", "sar", "sem", "slx"])
+def test_marginal_likelihoods_equal_the_density_written_out(model):
     w = knn(12, 3)
     y, x = draw(w, t=4, rng=np.random.default_rng(2), rho=0.3, theta=(0.4, 0.2))
-    table = model_weights(y, x, {"w": w}).set_index("model")["log_marginal"]
-    optimum = fit_panel(y, x, w).optimum
-    for model in table.index:
-        expected = dense_log_marginal(y, x, w, model, optimum.low, optimum.high)
-        assert table[model] == pytest.approx(expected, abs=2e-3), model
+    found, optimum = model_weights(y, x, {"w": w}).set_index("model")["log_marginal"], fit_panel(y, x, w).optimum
+    assert len(found) == 5
+    assert found[model] == pytest.approx(dense_log_marginal(y, x, w, model, optimum.low, optimum.high), abs=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +75,10 @@ def test_posterior_weights_find_the_model_and_the_w_behind_the_data(truth, model
     assert table.drop_duplicates("w").set_index("w")["weight_w"]["near"] > 0.95
 
 
-def test_weights_do_not_depend_on_units_or_on_a_row_order():
+def test_weights_do_not_depend_on_units():
     y, x = draw(WIDE["near"], t=5, rng=np.random.default_rng(4), rho=0.3)
     one, two = model_weights(y, x, WIDE)["weight"], model_weights(9 * y + 3, x * [0.1, 4], WIDE)["weight"]
     assert two.to_numpy() == pytest.approx(one.to_numpy(), abs=1e-8)
-    order = np.random.default_rng(5).permutation(60)
-    moved = {name: w.matrix[order][:, order] for name, w in WIDE.items()}
-    assert model_weights(y[order], x[order], moved)["weight"].to_numpy() == pytest.approx(one.to_numpy(), abs=1e-6)
 
 
 def common_world(seed, w, t=14, strength=1.5):
@@ -98,21 +91,15 @@ def common_world(seed, w, t=14, strength=1.5):
     return y, x[:, :, None]
 
 
-def test_without_factors_the_fit_is_that_of_the_core():
-    w = knn(40)
-    y, x = common_world(1, w)
-    one, two = fit_factors(y, x, w, n_factors=0), fit_panel(y, x, w)
-    assert one.params == pytest.approx(two.params, rel=1e-6)
-    assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=1e-4)
-
-
-def test_errors_of_factor_models_are_those_of_the_core_without_factors():
+def test_without_factors_the_fit_and_its_errors_are_those_of_the_core():
     w, group = knn(40), np.arange(40) % 5
     y, x = common_world(1, w)
     points = np.random.default_rng(1).uniform(0, 9, (40, 2))
-    for kind in (Cluster(group), Cluster(by_time=True), Conley(points, 3.0, 1, metric="euclidean")):
+    near = Conley(points, 3.0, 1, metric="euclidean")
+    for kind, rel in (("cluster", 1e-4), (Cluster(group), 1e-3), (Cluster(by_time=True), 1e-3), (near, 1e-3)):
         one, two = fit_factors(y, x, w, n_factors=0, cov=kind), fit_panel(y, x, w, cov=kind)
-        assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=1e-3)
+        assert one.params == pytest.approx(two.params, rel=1e-6)
+        assert np.sqrt(np.diag(one.cov))[:3] == pytest.approx(np.sqrt(np.diag(two.cov))[:3], rel=rel)
     assert np.isfinite(fit_factors(y, x, w, n_factors=1, cov=Cluster(group)).cov).all()
     assert wild_score(fit_factors(y, x, w, n_factors=1), "rho", groups=group).is_enumerated
 
@@ -130,22 +117,15 @@ def test_a_common_factor_that_x_follows_is_taken_out():
     assert list(one.to_frame()["term"]) == ["x1", "W:x1", "rho", "sigma2"]
 
 
-def test_number_of_factors_is_seen():
-    w = knn(80)
+def test_number_of_factors_is_seen_and_too_many_are_refused():
+    w, small = knn(80), knn(20)
     table = count_factors(*common_world(2, w), w, most=4)
-    assert table.loc[table["is_chosen"], "r"].item() == 1
-    assert table["ratio"].iloc[1:].idxmax() == 1
+    assert table.loc[table["is_chosen"], "r"].item() == table["ratio"].iloc[1:].idxmax() == 1
     none = count_factors(*common_world(2, w, strength=0.0), w, most=4)
     assert none.loc[none["is_chosen"], "r"].item() in (0, 1)  # x alone follows the factor
-
-
-def test_too_many_factors_are_refused():
-    w = knn(20)
-    y, x = common_world(3, w, t=5)
-    with pytest.raises(PanelInputError, match="leave no rows"):
-        fit_factors(y, x, w, n_factors=4)
-    with pytest.raises(PanelInputError, match="factors go with"):
-        fit_factors(y, x, w, n_factors=1, model="sem")
+    few = *common_world(3, small, t=5), small
+    panel_refused("leave no rows", fit_factors, *few, n_factors=4)
+    panel_refused("factors go with", fit_factors, *few, n_factors=1, model="sem")
 
 
 def lasting(seed, w, feedback):
@@ -178,8 +158,7 @@ def test_feedback_from_y_shows_in_the_lead():
     assert np.mean([lead_lag(*lasting(seed, w, 0.15), w).leads.p < 0.05 for seed in range(6)]) > 0.8
     found = lead_lag(*lasting(1, w, 0.0), w)
     assert list(found.to_frame()["term"]) == ["x_lag", "W:x_lag", "x", "W:x", "x_lead", "W:x_lead"]
-    with pytest.raises(PanelInputError, match="five years"):
-        lead_lag(*(v[:, :4] for v in lasting(1, w, 0.0)), w)
+    panel_refused("five years", lead_lag, *(v[:, :4] for v in lasting(1, w, 0.0)), w)
 
 
 def test_robustness_value_of_the_published_example():
@@ -189,8 +168,7 @@ def test_robustness_value_of_the_published_example():
     assert robustness_value(0.01, 0.02, 100).value_alpha == 0.0
     # a confounder as strong as the value takes the estimate to zero
     assert confounded(0.09731582, 0.02325654, 783, found.value, found.value) == pytest.approx(0.0, abs=1e-12)
-    with pytest.raises(PanelInputError, match="se > 0"):
-        robustness_value(1.0, 0.0, 10)
+    panel_refused("se > 0", robustness_value, 1.0, 0.0, 10)
 
 
 def instrumented(seed=0, strength=1.0, direct=0.0):
@@ -203,67 +181,44 @@ def instrumented(seed=0, strength=1.0, direct=0.0):
     return spatial_2sls(y, x, w, endog=d, instruments=z, endog_names=["d"])
 
 
-def test_effective_f_tells_weak_from_strong_instruments():
+def test_effective_f_tells_weak_from_strong_instruments_and_with_one_is_the_clustered_f():
+    """pi'Q'Q pi / tr(V Q'Q) with one column: the squared t of the first stage, clustered."""
     strong, weak = instrumented(), instrumented(strength=0.05)
     assert strong.first_stages[0].effective_f > 60
     assert weak.first_stages[0].effective_f < 23.1
     assert weak.is_weak
     assert "effective_f" in strong.diagnostics()
-
-
-def test_effective_f_with_one_instrument_is_the_clustered_f():
-    """pi'Q'Q pi / tr(V Q'Q) with one column: the squared t of the first stage, clustered."""
-    w, rng = knn(40), np.random.default_rng(3)
-    y, x = draw(w, t=6, rng=rng, rho=0.3)
+    w = knn(40)
+    y, x = draw(w, t=6, rng=np.random.default_rng(3), rho=0.3)
     fit = spatial_2sls(y, x[:, :, :1], w, w_lags=2)
-    stage = fit.first_stages[0]
+    (stage,), rows = fit.first_stages, 39 * 5
     assert len(fit.instruments) == 1
-    rows = 39 * 5
     assert stage.kp_f == pytest.approx(stage.effective_f * (rows - 3) / rows, rel=1e-8)
 
 
 def test_bounds_widen_with_the_violation_and_cover_a_planted_one():
     fit = instrumented(direct=0.3)
-    at = fit.names.index("d")
+    at, name = fit.names.index("d"), fit.instruments[-1]
     half = 1.959964 * np.sqrt(fit.cov[at, at])
-    name = fit.instruments[-1]
-    table = violation_bounds(fit, "d", [0.0, 0.15, 0.3], instruments=[name])
-    assert table.loc[0, ["lower", "upper"]].to_numpy(dtype=float) == pytest.approx(
-        [fit.params[at] - half, fit.params[at] + half], rel=1e-6
+    lower, upper = (
+        violation_bounds(fit, "d", [0.0, 0.15, 0.3], instruments=[name])[["lower", "upper"]].to_numpy(float).T
     )
-    assert (np.diff(table["lower"]) < 0).all()
-    assert (np.diff(table["upper"]) > 0).all()
-    assert not table.loc[0, "lower"] <= 1.0 <= table.loc[0, "upper"]  # the instrument acts directly: 2SLS is off
-    assert table.loc[2, "lower"] <= 1.0 <= table.loc[2, "upper"]
+    assert (lower[0], upper[0]) == pytest.approx((fit.params[at] - half, fit.params[at] + half), rel=1e-6)
+    assert (np.diff(lower) < 0).all()
+    assert (np.diff(upper) > 0).all()
+    assert ((lower <= 1.0) & (upper >= 1.0))[[0, 2]].tolist() == [False, True]  # it acts directly: 2SLS is off
     # the shift is the derivative of the estimate
     moved, _ = fit.system.violated(np.eye(len(fit.instruments))[-1] * 1e-3)
     assert (moved - fit.params) / 1e-3 == pytest.approx(-fit.system.shift[:, -1], rel=1e-6)
-    with pytest.raises(PanelInputError, match="not an excluded instrument"):
-        violation_bounds(fit, "d", [0.1], instruments=["weather"])
-    with pytest.raises(PanelInputError, match="not be negative"):
-        violation_bounds(fit, "d", [-0.1])
-
-
-def test_labelled_frames_do_for_the_alternatives():
-    w = knn(20)
-    y, x = draw(w, t=5, rng=np.random.default_rng(6), rho=0.3)
-    cities = [f"C{i:02d}" for i in range(20)]
-    index = pd.MultiIndex.from_product([cities, range(5)], names=["city", "year"])
-    left = pd.Series(y.ravel(), index=index, name="y").sample(frac=1, random_state=1)
-    right = pd.DataFrame(x.reshape(100, 2), index=index, columns=["a", "b"]).sample(frac=1, random_state=2)
-    graph = pd.DataFrame(w.matrix.toarray(), index=cities, columns=cities)
-    one, two = model_weights(left, right, {"w": graph}), model_weights(y, x, {"w": w})
-    assert one["weight"].to_numpy() == pytest.approx(two["weight"].to_numpy(), abs=1e-9)
+    panel_refused("not an excluded instrument", violation_bounds, fit, "d", [0.1], instruments=["weather"])
+    panel_refused("not be negative", violation_bounds, fit, "d", [-0.1])
 
 
 def test_a_w_that_the_cities_do_not_identify_has_a_note_and_no_weight():
     """Every other city alike: W x is x but for a factor, once the year effects are gone."""
-    rng = np.random.default_rng(2)
-    n, t = 11, 6
-    ring = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
-    everybody = (1 - np.eye(n)) / (n - 1)
-    y, x = rng.normal(size=(n, t)), rng.normal(size=(n, t, 1))
-    found = model_weights(y, x, {"ring": ring, "everybody": everybody}).set_index(["w", "model"])
+    rng, n, t = np.random.default_rng(2), 11, 6
+    graphs = {"ring": ring(n), "everybody": (1 - np.eye(n)) / (n - 1)}
+    found = model_weights(rng.normal(size=(n, t)), rng.normal(size=(n, t, 1)), graphs).set_index(["w", "model"])
     assert "collinear" in found.loc[("everybody", "sdm"), "note"]
     assert np.isnan(found.loc[("everybody", "sdm"), "weight"])
     assert found["weight"].sum() == pytest.approx(1.0)

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from golden import cases
+from libpysal.weights import WSP
+from linearmodels.panel import PanelOLS
 from spec_worlds import cigarettes, draw, knn
+from spreg import ML_ErrorFE, ML_LagFE
 
 from python_models.regression import average_effects
 from python_models.regression import fit_panel as fit_panel_clustered
@@ -51,30 +54,21 @@ def cigar():
 )
 def test_estimates_errors_likelihood_and_effects_of_r(request, case, block, request_, tolerance):
     expected, y, x, w = request.getfixturevalue(case)
-    told = expected[block]
+    told, spatial = expected[block], ("lambda", "rho", "sigma2")
     fit = fit_panel(y, x, w, **{"model": "sar", **request_})
-    named = told.get("coef") or told["theta"]
-    slopes = [v for k, v in named.items() if k not in ("lambda", "rho", "sigma2")]
-    assert fit.params[: fit.n_slopes] == pytest.approx(slopes, abs=tolerance)
+    mine, k = np.sqrt(np.diagonal(fit.cov)), fit.n_slopes
+    named, errors = told.get("coef") or told["theta"], told.get("se_rest") or told["se"]
+    assert fit.params[:k] == pytest.approx([v for name, v in named.items() if name not in spatial], abs=tolerance)
     rho = next(v for v in (told.get("rho"), named.get("lambda"), named.get("rho")) if v is not None)
     assert fit.rho == pytest.approx(rho, abs=tolerance)
     assert fit.sigma2 == pytest.approx(told.get("sigma2", named.get("sigma2")), rel=tolerance)
-    if "logLik" in told:
-        assert fit.loglik == pytest.approx(told["logLik"], abs=1e-5)
-    errors = told.get("se_rest") or told["se"]
-    mine = np.sqrt(np.diagonal(fit.cov))
-    assert mine[: fit.n_slopes] == pytest.approx(
-        [v for k, v in errors.items() if k not in ("lambda", "rho", "sigma2")], abs=1e-5
-    )
-    for key in ("lambda", "rho"):
-        if key in errors:
-            assert mine[fit.n_slopes] == pytest.approx(errors[key], abs=1e-5)
-    if "sigma2" in errors:
-        assert mine[-1] == pytest.approx(errors["sigma2"], abs=1e-5)
+    assert fit.loglik == pytest.approx(told.get("logLik", fit.loglik), abs=1e-5)
+    assert mine[:k] == pytest.approx([v for name, v in errors.items() if name not in spatial], abs=1e-5)
+    for name, at in zip(spatial, (k, k, -1), strict=True):
+        assert mine[at] == pytest.approx(errors.get(name, mine[at]), abs=1e-5)
     if "effects" in told:
-        got = average_effects(fit).point
-        for column, effect in enumerate(("direct", "indirect", "total")):
-            assert got[:, column] == pytest.approx(list(told["effects"][effect].values()), abs=10 * tolerance)
+        effects = [list(told["effects"][effect].values()) for effect in ("direct", "indirect", "total")]
+        assert average_effects(fit).point == pytest.approx(np.array(effects).T, abs=10 * tolerance)
 
 
 @pytest.mark.parametrize("estimator", ["lee_yu", "direct_bc", "direct_bc_sdpdmod", "elhorst_bc"])
@@ -85,17 +79,13 @@ def test_two_way_estimators_equal_their_definition(munnell, estimator):
     assert fit.params == pytest.approx(cases.expected("munnell", "definition")[estimator], abs=1e-7)
 
 
-def test_direct_bc_with_its_own_information_stays_close_to_sdpdmod(cigar):
-    """Its information matrix demeans G Z d, SDPDmod's does not: the third digit of rho may move (3e-3 allowed)."""
+def test_two_way_estimates_of_the_cigarette_panel(cigar):
+    """The information matrix of direct_bc demeans G Z d, SDPDmod's does not: the third digit of rho may move (3e-3
+    allowed). Numbers of lee_yu come from its definition, kept with the oracle."""
     expected, y, x, w = cigar
     told = expected["twoways_LeeYu_biascorrected_from_B"]["theta"]
     fit = fit_panel(y, x, w, model="sar", estimator="direct_bc")
     assert fit.params == pytest.approx([told["logp"], told["logy"], told["rho"], told["sigma2"]], abs=3e-3)
-
-
-def test_lee_yu_with_two_ways_on_the_cigarette_panel(cigar):
-    """Numbers of the transformation computed from its definition, kept with the oracle."""
-    _, y, x, w = cigar
     fit = fit_panel(y, x, w, model="sar")
     told = [-0.9874723772296491, 0.45156039389544333, 0.22102453999121202, 0.005332001919040635]
     assert fit.params == pytest.approx(told, abs=1e-6)
@@ -117,65 +107,50 @@ def test_least_squares_of_plm(munnell):
 def test_simulated_durbin_panel_of_280_cities():
     """splm and spreg (W of the demeaned y), and true dummy ML in base R; 280 cities, 10 years."""
     y, x, w = cases.durbin()
-    w = spatial_weights(w)
-    outer, splm = fit_panel(y, x, w, estimator="elhorst"), cases.expected("durbin_280", "splm")
-    told = splm["A_splm_eigen"]
-    assert outer.rho == pytest.approx(told["rho"], abs=1e-6)
-    assert outer.params[:3] == pytest.approx(told["b"], abs=1e-6)
-    assert outer.sigma2 == pytest.approx(told["sigma2"], abs=1e-6)
+    w, splm = spatial_weights(w), cases.expected("durbin_280", "splm")
+    outer, told = fit_panel(y, x, w, estimator="elhorst"), splm["A_splm_eigen"]
+    assert [*outer.params[:3], outer.rho, outer.sigma2] == pytest.approx(
+        [*told["b"], told["rho"], told["sigma2"]], abs=1e-6
+    )
     errors = splm["se_spreg_b1_b2_b3_th1_th2_th3_rho"]
     assert np.sqrt(np.diagonal(outer.cov))[:7] == pytest.approx(errors, abs=1e-6)
-    point = average_effects(outer).point
-    assert point[:, 0] == pytest.approx(told["direct"], abs=1e-6)
-    assert point[:, 1] == pytest.approx(told["indirect"], abs=1e-6)
+    effects = np.column_stack([told["direct"], told["indirect"]])
+    assert average_effects(outer).point[:, :2] == pytest.approx(effects, abs=1e-6)
     dummy, told = fit_panel(y, x, w, estimator="direct"), cases.expected("durbin_280")["twoways_B_dummyML"]
     assert dummy.params == pytest.approx([*told["b_th"], told["rho"], told["sigma2"]], abs=1e-6)
     assert dummy.loglik == pytest.approx(told["logLik"], abs=1e-5)
     headline = fit_panel(y, x, w)
-    effects = average_effects(headline)
-    truth = np.array([splm["true_effects"]["direct"], splm["true_effects"]["indirect"]])
-    assert (np.abs(effects.point[:, :2] - truth.T) < 3.0 * effects.se[:, :2]).all()
-    assert abs(headline.rho - 0.4) < 3.0 * np.sqrt(headline.cov[6, 6])
-    assert abs(headline.sigma2 - 1.0) < 3.0 * np.sqrt(headline.cov[7, 7])
+    effects, true = average_effects(headline), splm["true_effects"]
+    truth = np.column_stack([true["direct"], true["indirect"]])
+    assert (np.abs(effects.point[:, :2] - truth) < 3.0 * effects.se[:, :2]).all()
+    assert (np.abs(headline.params[6:8] - [0.4, 1.0]) < 3.0 * np.sqrt(np.diagonal(headline.cov))[6:8]).all()
 
 
-def spreg_world():
+def spreg_world(estimator, **options):
+    """The panel and what spreg says of it."""
     w = knn(60)
     y, x = draw(w, t=6, rng=np.random.default_rng(21), rho=0.4, lam=0.3, theta=(0.3, 0.2))
-    from libpysal.weights import WSP
-
-    long = y.T.reshape(-1, 1), x.transpose(1, 0, 2).reshape(-1, 2)
-    return y, x, w, long, WSP(w.matrix).to_W(silence_warnings=True)
-
-
-def quiet(function, *args, **kwargs):
+    left, right = y.T.reshape(-1, 1), x.transpose(1, 0, 2).reshape(-1, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return function(*args, **kwargs)
+        told = estimator(left, right, WSP(w.matrix).to_W(silence_warnings=True), epsilon=1e-12, **options)
+    return (y, x, w), told
 
 
 @pytest.mark.parametrize("time_effects", [False, True])
 def test_durbin_model_of_spreg(time_effects):
     """spreg's time dummies are regressors, so its two-way estimate is the true dummy ML."""
-    from spreg import ML_LagFE
-
-    y, x, w, (left, right), pysal = spreg_world()
-    told = quiet(ML_LagFE, left, right, pysal, slx_lags=1, time_effects=time_effects, epsilon=1e-12)
-    fit = fit_panel(y, x, w, effects="twoways" if time_effects else "entity", estimator="direct")
-    names = list(told.name_x)
-    betas = np.ravel(told.betas)
-    slopes = [v for name, v in zip(names, betas, strict=False) if not name.startswith("time_")][: fit.n_slopes]
-    assert fit.params[:4] == pytest.approx(slopes, abs=1e-6)
-    assert fit.rho == pytest.approx(float(np.ravel(told.rho)[0]), abs=1e-6)
+    world, told = spreg_world(ML_LagFE, slx_lags=1, time_effects=time_effects)
+    fit = fit_panel(*world, effects="twoways" if time_effects else "entity", estimator="direct")
+    named = zip(told.name_x, np.ravel(told.betas), strict=False)
+    slopes = [v for name, v in named if not name.startswith("time_")][: fit.n_slopes]
+    assert [*fit.params[:4], fit.rho] == pytest.approx([*slopes, float(np.ravel(told.rho)[0])], abs=1e-6)
     assert fit.sigma2 == pytest.approx(float(np.ravel(told.sig2)[0]), rel=1e-6)
 
 
 def test_error_model_of_spreg():
-    from spreg import ML_ErrorFE
-
-    y, x, w, (left, right), pysal = spreg_world()
-    told = quiet(ML_ErrorFE, left, right, pysal, epsilon=1e-12)
-    fit = fit_panel(y, x, w, model="sem", effects="entity", estimator="direct")
+    world, told = spreg_world(ML_ErrorFE)
+    fit = fit_panel(*world, model="sem", effects="entity", estimator="direct")
     assert fit.params[:3] == pytest.approx(np.ravel(told.betas), abs=1e-6)
     assert fit.sigma2 == pytest.approx(float(np.ravel(told.sig2)[0]), rel=1e-6)
     assert np.sqrt(np.diagonal(fit.cov))[:3] == pytest.approx(np.ravel(told.std_err)[:3], rel=1e-5)
@@ -184,23 +159,15 @@ def test_error_model_of_spreg():
 @pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
 @pytest.mark.parametrize("model", ["ols", "slx"])
 def test_least_squares_of_linearmodels(effects, model):
-    from linearmodels.panel import PanelOLS
-
     w = knn(30)
     y, x = draw(w, t=5, rng=np.random.default_rng(22), rho=0.2)
     right = x if model == "ols" else np.concatenate([x, w.lag(x)], axis=2)
-    index = pd.MultiIndex.from_product([range(30), range(2000, 2005)])
-    frame = pd.DataFrame(right.reshape(150, -1), index=index)
+    frame = pd.DataFrame(right.reshape(150, -1), pd.MultiIndex.from_product([range(30), range(2000, 2005)]))
     if effects == "none":
         frame["const"] = 1.0
-    asked = PanelOLS(
-        pd.Series(y.ravel(), index=index),
-        frame,
-        entity_effects=effects in ("entity", "twoways"),
-        time_effects=effects in ("time", "twoways"),
-    )
-    told = asked.fit()
-    fit = fit_panel(y, x, w, model=model, effects=effects)
+    kinds = {"entity_effects": effects in ("entity", "twoways"), "time_effects": effects in ("time", "twoways")}
+    asked = PanelOLS(pd.Series(y.ravel(), frame.index), frame, **kinds)
+    told, fit = asked.fit(), fit_panel(y, x, w, model=model, effects=effects)
     k = fit.n_slopes
     assert fit.params[:k] == pytest.approx(told.params.to_numpy()[:k], abs=1e-10)
     assert np.sqrt(np.diagonal(fit.cov))[:k] == pytest.approx(told.std_errors.to_numpy()[:k], abs=1e-10)

@@ -1,10 +1,12 @@
 """Errors that allow related errors: by definition in loops, other programs' numbers, invariances, simulated spread."""
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from checks import panel_refused
 from golden import cases
 from shared_files import oracle_files
 
@@ -12,7 +14,6 @@ from python_models.regression import (
     Cluster,
     Conley,
     DriscollKraay,
-    PanelInputError,
     SpatialPanel,
     average_effects,
     fit_panel,
@@ -93,7 +94,9 @@ def test_conley_errors_are_those_of_conleyreg(cutoff, kernel, lag):
 def test_wild_bootstrap_of_nine_clusters_is_that_of_wildboottest(munnell, term, column, block, impose):
     told, y, x = munnell
     want = told["wild"][term][block]
-    found = wild_cluster(y, x, COMPLETE, term=column, groups=cases.us_divisions(), impose_null=impose)
+    found = wild_cluster(
+        y, x, COMPLETE, term=column, groups=cases.us_areas()["division"].to_numpy(), impose_null=impose
+    )
     assert found.t == pytest.approx(want["t_no_small_sample_factor"], rel=1e-9)
     assert len(found.draws) == want["draws"]
     assert found.p == want["p_counting_ties"]
@@ -101,23 +104,19 @@ def test_wild_bootstrap_of_nine_clusters_is_that_of_wildboottest(munnell, term, 
     assert quantiles == pytest.approx(want["quantiles_abs_t_50_90_95_99"], abs=1e-8)
 
 
-def looped(x, a, g, e, s2, kernel, centred):
+def looped(x, a, g, e, s2, kernel):
     """S of one regressor and one spatial parameter from its definition: every pair of rows by itself."""
     n, t = e.shape
-    j = np.eye(n) - 1.0 / n if centred else np.eye(n)
-    b = j @ (g + g.T) / 2 @ j
+    b = (g + g.T) / 2
     own = np.stack([x * e, a * e + np.diag(b)[:, None] * (e**2 - s2)], axis=2) / s2
     q = e * (b @ e - np.diag(b)[:, None] * e) / s2
     both = own + np.stack([0 * q, q], axis=2)
     total = np.zeros((2, 2))
-    for i in range(n):
-        for h in range(n):
-            for r in range(t):
-                for s in range(t):
-                    total += kernel(i, h, r, s) * np.outer(both[i, r], both[h, s])
-            if i != h:  # g itself stands for the links: not centred, as in the library
-                pair = (g + g.T)[i, h] / 2 * (e[i] @ e[h]) / s2
-                total[1, 1] += (1 - kernel(i, h, 0, 0)) * pair**2
+    for i, h in itertools.product(range(n), repeat=2):
+        for r, s in itertools.product(range(t), repeat=2):
+            total += kernel(i, h, r, s) * np.outer(both[i, r], both[h, s])
+        if i != h:
+            total[1, 1] += (1 - kernel(i, h, 0, 0)) * (b[i, h] * (e[i] @ e[h]) / s2) ** 2
     return total
 
 
@@ -135,56 +134,37 @@ def test_scores_and_pairs_equal_their_definition(kind, kernel):
     rng = np.random.default_rng(5)
     e, x, a = (within(v, "entity") for v in rng.normal(size=(3, 8, 4)))
     g, s2 = rng.normal(size=(8, 8)) / 8, 0.8
-    rows = Rows.balanced(8, 4)
-    scores = score_rows(
-        x[:, :, None], [a], [MatrixMultiplier(g)], e, s2, rows, is_centred=False, share=1.0, correction="none"
-    )
-    found = meat(scores, kind, dof=10)[:2, :2]
-    assert found == pytest.approx(looped(x, a, g, e, s2, kernel, False), rel=1e-9)
+    options = {"is_centred": False, "share": 1.0, "correction": "none"}
+    scores = score_rows(x[:, :, None], [a], [MatrixMultiplier(g)], e, s2, Rows.balanced(8, 4), **options)
+    assert meat(scores, kind, dof=10)[:2, :2] == pytest.approx(looped(x, a, g, e, s2, kernel), rel=1e-9)
 
 
 def test_rows_of_an_unbalanced_stack_give_the_same_as_the_balanced_panel():
     """The same scores as one long column of rows with city and year codes: what holes in a panel need."""
-    rng = np.random.default_rng(6)
+    rng, rows = np.random.default_rng(6), Rows.balanced(6, 3)
     e, x, a = rng.normal(size=(3, 6, 3))
-    g, s2 = rng.normal(size=(6, 6)) / 6, 1.0
-    plane = score_rows(
-        x[:, :, None],
-        [a],
-        [MatrixMultiplier(g)],
-        e,
-        s2,
-        Rows.balanced(6, 3),
-        is_centred=False,
-        share=1.0,
-        correction="jackknife",
-    )
-    block = np.kron(g, np.eye(3))  # rows city by city: only the same year is linked
-    stack = score_rows(
-        x.reshape(18, 1, 1),
-        [a.reshape(18, 1)],
-        [MatrixMultiplier(block)],
-        e.reshape(18, 1),
-        s2,
-        Rows.balanced(6, 3),
-        is_centred=False,
-        share=1.0,
-        correction="jackknife",
-    )
-    bread = np.eye(3)
+    g, bread = rng.normal(size=(6, 6)) / 6, np.eye(3)
+    options = {"is_centred": False, "share": 1.0, "correction": "jackknife"}
+    plane = score_rows(x[:, :, None], [a], [MatrixMultiplier(g)], e, 1.0, rows, **options)
+    block = MatrixMultiplier(np.kron(g, np.eye(3)))  # rows city by city: only the same year is linked
+    long, left, errors_ = x.reshape(18, 1, 1), a.reshape(18, 1), e.reshape(18, 1)
+    stack = score_rows(long, [left], [block], errors_, 1.0, rows, **options)
     assert city_influences(stack, bread) == pytest.approx(city_influences(plane, bread))
     for kind in (Cluster(np.arange(6) % 2), Cluster(by_time=True), Cluster(np.arange(6) % 2, by_time=True)):
         assert meat(stack, kind, dof=5) == pytest.approx(meat(plane, kind, dof=5)), kind
 
 
+def slx_parts(x):
+    """Demeaned x and W x (N, T, 2), and the inverse of their cross-product."""
+    z = within(np.stack([x, W @ x], axis=2), "twoways")
+    return z, np.linalg.inv(np.einsum("itk,itl->kl", z, z))
+
+
 def test_least_squares_give_the_jackknife_over_cities():
     y, x = panel(0)
-    fit = fitted(y, x, model="slx")
-    z = within(np.stack([x, W @ x], axis=2), "twoways")
-    bread = np.linalg.inv(np.einsum("itk,itl->kl", z, z))
-    scores = np.stack(
-        [zi.T @ np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, ei) for zi, ei in zip(z, fit.residuals, strict=True)]
-    )
+    fit, (z, bread) = fitted(y, x, model="slx"), slx_parts(x)
+    freed = [np.linalg.solve(np.eye(T) - zi @ bread @ zi.T, e) for zi, e in zip(z, fit.residuals, strict=True)]
+    scores = np.einsum("itk,it->ik", z, np.array(freed))
     scores = scores - scores.mean(axis=0)
     assert fit.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-8)
 
@@ -192,72 +172,63 @@ def test_least_squares_give_the_jackknife_over_cities():
 def test_clustered_by_city_is_the_default_and_the_cross_product_of_what_cities_add():
     y, x = panel(1)
     fit = fit_panel(y, x[:, :, None], W)
-    assert fit.cov_type == "cluster"
-    assert fit.influence.shape == (2 * N, len(fit.params))
+    assert (fit.cov_type, fit.influence.shape) == ("cluster", (2 * N, len(fit.params)))
     assert fit.influence.sum(axis=0) == pytest.approx(0.0, abs=1e-9)
     assert fit.cov == pytest.approx(fit.influence.T @ fit.influence, rel=1e-12)
     assert fitted(y, x, "info").influence is None
 
 
+def near(order=slice(None)):
+    return Conley(POINTS[order], 2.0, 1, metric="euclidean")
+
+
 @pytest.mark.parametrize(
-    "cov",
+    "kind",
     [
-        *("cluster", "qml", "driscoll_kraay", Cluster(GROUP), Cluster(by_time=True)),
-        Conley(POINTS, 2.0, 1, metric="euclidean"),
+        *(lambda _order, name=name: name for name in ("cluster", "qml", "driscoll_kraay")),
+        lambda order: Cluster(GROUP[order]),
+        lambda _order: Cluster(by_time=True),
+        near,
     ],
 )
-def test_neither_units_nor_the_order_of_cities_matter(cov):
+def test_neither_units_nor_the_order_of_cities_matter(kind):
     y, x = panel(2)
-    se = errors(fitted(y, x, cov))
-    scaled = errors(fitted(10 * y, x, cov))
-    assert scaled[:2] == pytest.approx(10 * se[:2], rel=1e-6)
-    assert scaled[2] == pytest.approx(se[2], rel=1e-6)  # rho has no unit
+    here = kind(np.arange(N))
+    se = errors(fitted(y, x, here))
+    assert errors(fitted(10 * y, x, here))[:3] == pytest.approx(se[:3] * [10, 10, 1], rel=1e-6)  # rho has no unit
     order = np.random.default_rng(3).permutation(N)
-    if isinstance(cov, Cluster) and cov.groups is not None:
-        cov = Cluster(GROUP[order])
-    if isinstance(cov, Conley):
-        cov = Conley(POINTS[order], 2.0, 1, metric="euclidean")
-    moved = fit_panel(y[order], x[order][:, :, None], W[np.ix_(order, order)], cov=cov)
+    moved = fit_panel(y[order], x[order][:, :, None], W[np.ix_(order, order)], cov=kind(order))
     assert errors(moved) == pytest.approx(se, rel=1e-6)
 
 
 def test_special_cases_meet():
     y, x = panel(3)
-    city = fitted(y, x, Cluster(correction="groups"))
-    each = fitted(y, x, Cluster(np.arange(N), correction="groups"))
+    city, each = (fitted(y, x, Cluster(groups, correction="groups")) for groups in (None, np.arange(N)))
     assert errors(each) == pytest.approx(errors(city), rel=0.25)  # the products of own and pairs are noise
-    ols = {"model": "slx"}
-    white = fitted(y, x, Conley(POINTS, 1e-6, 0, "uniform", "euclidean", "none"), **ols)
+    reach = {r: Conley(POINTS, r, 0, "uniform", "euclidean", "none") for r in (1e-6, 1e6)}
+    white, wide, dk = (fitted(y, x, c, model="slx") for c in (*reach.values(), DriscollKraay(0, is_scaled=False)))
     # no near city and no lag: White's errors; all cities near: Driscoll and Kraay's without lags
-    z = within(np.stack([x, W @ x], axis=2), "twoways")
+    z, bread = slx_parts(x)
     scores = (z * white.residuals[:, :, None]).reshape(-1, 2)
-    bread = np.linalg.inv(np.einsum("itk,itl->kl", z, z))
     assert white.cov[:2, :2] == pytest.approx(bread @ scores.T @ scores @ bread, rel=1e-9)
-    wide = fitted(y, x, Conley(POINTS, 1e6, 0, "uniform", "euclidean", "none"), **ols)
-    dk = fitted(y, x, DriscollKraay(0, is_scaled=False), **ols)
     assert wide.cov[:2, :2] == pytest.approx(dk.cov[:2, :2], rel=1e-9)
 
 
-def test_many_cities_have_clustered_errors_close_to_the_exact_ones(monkeypatch):
+@pytest.mark.parametrize("cov", ["cluster", Cluster(GROUP)], ids=["city", "group"])
+def test_many_cities_have_clustered_errors_close_to_the_exact_ones(cov, monkeypatch):
     """Above 1,000 cities G is not kept: solves, probes for its diagonal; nothing is refused."""
     y, x = panel(4)
-    exact = {name: errors(fitted(y, x, cov)) for name, cov in (("city", "cluster"), ("group", Cluster(GROUP)))}
+    exact = errors(fitted(y, x, cov))[:3]
     monkeypatch.setattr("python_models.regression.multiplier.DENSE_LIMIT", 10)
-    for name, cov in (("city", "cluster"), ("group", Cluster(GROUP))):
-        assert errors(fitted(y, x, cov))[:3] == pytest.approx(exact[name][:3], rel=0.02), name
+    assert errors(fitted(y, x, cov))[:3] == pytest.approx(exact, rel=0.02)
 
 
 def test_errors_that_last_spread_the_estimates_as_the_clustered_errors_say():
     """60 panels: sd of the estimates over the mean error is 0.8 to 1.25; the inverse information says too little."""
-    drawn = {"cluster": [], "info": []}
-    for seed in range(60):
-        y, x = panel(seed)
-        for cov, rows in drawn.items():
-            fit = fitted(y, x, cov)
-            rows.append((fit.params[:3], errors(fit)[:3]))
-    ratio = {
-        cov: np.std([p for p, _ in rows], axis=0) / np.mean([s for _, s in rows], axis=0) for cov, rows in drawn.items()
-    }
+    ratio = {}
+    for cov in ("cluster", "info"):
+        fits = [fitted(*panel(seed), cov) for seed in range(60)]
+        ratio[cov] = np.std([f.params[:3] for f in fits], axis=0) / np.mean([errors(f)[:3] for f in fits], axis=0)
     assert ((ratio["cluster"] > 0.75) & (ratio["cluster"] < 1.25)).all(), ratio
     assert ratio["info"][0] > 1.3, ratio
 
@@ -277,57 +248,41 @@ def test_wild_scores_test_any_parameter_of_any_model():
     assert by_city.t == pytest.approx(fit.params[0] / errors(fit)[0])
     assert by_city.p == 1 / 200  # (k + 1) / (B + 1): never 0
     few = wild_score(fit, "rho", groups=GROUP)
-    assert few.is_enumerated
-    assert len(few.draws) == 2**7
-    near = wild_score(fit, "x1", null=float(fit.params[0]), draws=99, rng=np.random.default_rng(1))
-    assert near.p == 1.0
-    with pytest.raises(PanelInputError, match="cov='cluster'"):
-        wild_score(fitted(y, x, "info"), "rho")
-    with pytest.raises(PanelInputError, match="not a parameter"):
-        wild_score(fit, "nobody")
+    assert (few.is_enumerated, len(few.draws)) == (True, 2**7)
+    assert wild_score(fit, "x1", null=float(fit.params[0]), draws=99, rng=np.random.default_rng(1)).p == 1.0
+    panel_refused("cov='cluster'", wild_score, fitted(y, x, "info"), "rho")
+    panel_refused("not a parameter", wild_score, fit, "nobody")
 
 
 def test_labels_of_clusters_and_points_are_matched_with_the_panel():
     y, x = panel(7)
     cities = [f"C{i:02d}" for i in range(N)]
-    index = pd.MultiIndex.from_product([cities, range(T)], names=["city", "year"])
-    frames = pd.Series(y.ravel(), index=index, name="y"), pd.DataFrame({"x": x.ravel()}, index=index)
-    model = SpatialPanel(*frames, pd.DataFrame(W, index=cities, columns=cities))
+    y_frame, x_frame, graph = pd.DataFrame(y, cities), pd.DataFrame(x, cities), pd.DataFrame(W, cities, cities)
+    model = SpatialPanel(y_frame, {"x": x_frame}, graph)
     shuffled = np.random.default_rng(1).permutation(N)
-    group = pd.Series(GROUP, index=cities).iloc[shuffled]
-    points = pd.DataFrame(POINTS, index=cities).iloc[shuffled]
+    group, points = pd.Series(GROUP, cities).iloc[shuffled], pd.DataFrame(POINTS, cities).iloc[shuffled]
     assert model.fit(Cluster(group)).cov.to_numpy() == pytest.approx(fitted(y, x, Cluster(GROUP)).cov)
-    far = Conley(points, 2.0, metric="euclidean")
-    assert model.fit(far).cov.to_numpy() == pytest.approx(fitted(y, x, Conley(POINTS, 2.0, metric="euclidean")).cov)
+    far, same = (Conley(p, 2.0, metric="euclidean") for p in (points, POINTS))
+    assert model.fit(far).cov.to_numpy() == pytest.approx(fitted(y, x, same).cov)
     assert model.fit().core.cov_type == "cluster"
 
 
 def test_intervals_and_p_of_effects_come_from_one_method():
-    y, x = panel(8)
-    fit = fitted(y, x)
-    delta = average_effects(fit)
+    fit = fitted(*panel(8))
     simulated = average_effects(fit, method="simulation", draws=999, rng=np.random.default_rng(1))
-    for found in (delta, simulated):
-        outside = (found.lower > 0) | (found.upper < 0)
-        assert ((found.p < 0.05) == outside).all()
+    for found in (average_effects(fit), simulated):
+        assert ((found.p < 0.05) == ((found.lower > 0) | (found.upper < 0))).all()
     assert simulated.p.min() >= 2 / 1000
 
 
-@pytest.mark.parametrize(
-    ("cov", "message"),
-    [
-        (Cluster(np.zeros(N)), "two groups or more"),
-        (Cluster(np.arange(3)), "one label a city"),
-        (Cluster([None] * N), "no cluster label"),
-        (Cluster(correction="half"), "correction must be"),
-        (Conley(POINTS[:3], 1.0), "two known coordinates"),
-        (Conley(POINTS, 0.0), "cutoff above 0"),
-        (Conley(POINTS, 1.0, kernel="round"), "kernel must be"),
-        ("white", "cov must be one of"),
-        ("wild_bootstrap", "needs `rng`"),
-    ],
-)
-def test_bad_requests_are_said_in_words(cov, message):
+def test_bad_requests_are_said_in_words():
     y, x = panel(9)
-    with pytest.raises(PanelInputError, match=message):
-        fitted(y, x, cov)
+    panel_refused("two groups or more", fitted, y, x, Cluster(np.zeros(N)))
+    panel_refused("one label a city", fitted, y, x, Cluster(np.arange(3)))
+    panel_refused("no cluster label", fitted, y, x, Cluster([None] * N))
+    panel_refused("correction must be", fitted, y, x, Cluster(correction="half"))
+    panel_refused("two known coordinates", fitted, y, x, Conley(POINTS[:3], 1.0))
+    panel_refused("cutoff above 0", fitted, y, x, Conley(POINTS, 0.0))
+    panel_refused("kernel must be", fitted, y, x, Conley(POINTS, 1.0, kernel="round"))
+    panel_refused("cov must be one of", fitted, y, x, "white")
+    panel_refused("needs `rng`", fitted, y, x, "wild_bootstrap")

@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from checks import panel_refused
+from libpysal.graph import Graph
+from libpysal.weights import WSP
 from spec_worlds import draw, knn
 
 from python_models.regression import MODELS, PanelInputError, SpatialPanel, compare, fit_panel
@@ -25,147 +28,126 @@ def arrays():
 def frames(arrays):
     y, x, w = arrays
     index = pd.MultiIndex.from_product([CITIES, YEARS], names=["city_id", "year"])
-    right = pd.DataFrame(x.reshape(-1, 2), index=index, columns=["pr", "fdi"])
-    return pd.Series(y.ravel(), index=index, name="nqpf"), right, (w.matrix, CITIES)
+    return (
+        pd.Series(y.ravel(), index, name="nqpf"),
+        pd.DataFrame(x.reshape(-1, 2), index, ["pr", "fdi"]),
+        (w.matrix, CITIES),
+    )
+
+
+@pytest.fixture
+def fit(frames):
+    return SpatialPanel(*frames).fit()
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_any_row_order_gives_the_same_estimates(arrays, frames, model):
     y, x, w = arrays
     left, right, graph = frames
-    rng = np.random.default_rng(1)
-    core = fit_panel(y, x, w, model=model)
+    rng, core = np.random.default_rng(1), fit_panel(y, x, w, model=model)
     for _ in range(3):
         shuffled = left.iloc[rng.permutation(N * T)], right.iloc[rng.permutation(N * T)]
         fit = SpatialPanel(*shuffled, graph, model=model).fit()
         assert fit.params.to_numpy() == pytest.approx(core.params, abs=1e-12)
     order = rng.permutation(N)
-    moved = w.matrix[order][:, order], [CITIES[i] for i in order]
-    fit = SpatialPanel(left, right, moved, model=model).fit()
+    fit = SpatialPanel(left, right, (w.matrix[order][:, order], [CITIES[i] for i in order]), model=model).fit()
     assert fit.params.to_numpy() == pytest.approx(core.params, abs=1e-8)
-    there = fit.residuals.loc[[(c, t) for c in CITIES for t in YEARS]].to_numpy().reshape(N, T)
-    assert there == pytest.approx(core.residuals, abs=1e-8)
+    assert fit.residuals.loc[left.index].to_numpy().reshape(N, T) == pytest.approx(core.residuals, abs=1e-8)
 
 
-def test_every_kind_of_graph_is_read(arrays, frames):
-    from libpysal.graph import Graph
-    from libpysal.weights import WSP
-
-    _, _, w = arrays
-    left, right, graph = frames
-    told = SpatialPanel(left, right, graph).fit().params
-    frame = pd.DataFrame(w.matrix.toarray(), index=CITIES, columns=CITIES)
-    cells = w.matrix.tocoo()
-    new = Graph.from_arrays(np.array(CITIES)[cells.row], np.array(CITIES)[cells.col], cells.data)
-    old = WSP(w.matrix, id_order=CITIES).to_W(silence_warnings=True)
-    for other in (
-        frame,
-        new,
-        old,
+def test_every_kind_of_graph_is_read_and_keeps_its_own_values(arrays, frames, fit):
+    w, (left, right, _) = arrays[2], frames
+    cells, dense, names = w.matrix.tocoo(), w.matrix.toarray(), np.array(CITIES)
+    graphs = (
+        pd.DataFrame(dense, index=CITIES, columns=CITIES),
+        Graph.from_arrays(names[cells.row], names[cells.col], cells.data),
+        WSP(w.matrix, id_order=CITIES).to_W(silence_warnings=True),
         (w, CITIES),
-        (w.matrix.toarray(), pd.Index(CITIES)),
+        (dense, pd.Index(CITIES)),
         (sp.csr_array(w.matrix), CITIES),
-    ):
-        assert SpatialPanel(left, right, other).fit().params.to_numpy() == pytest.approx(told.to_numpy(), abs=1e-8)
-
-
-def test_a_graph_keeps_its_own_values(arrays, frames):
-    from libpysal.graph import Graph
-
-    left, right, _ = frames
-    cells = arrays[2].matrix.tocoo()
-    binary = Graph.from_arrays(np.array(CITIES)[cells.row], np.array(CITIES)[cells.col], np.ones(len(cells.data)))
-    with pytest.raises(PanelInputError, match="normalise the rows"):
-        SpatialPanel(left, right, binary)
+    )
+    for other in graphs:
+        assert SpatialPanel(left, right, other).fit().params.to_numpy() == pytest.approx(
+            fit.params.to_numpy(), abs=1e-8
+        )
+    binary = Graph.from_arrays(names[cells.row], names[cells.col], np.ones(len(cells.data)))
+    panel_refused("normalise the rows", SpatialPanel, left, right, binary)
     SpatialPanel(left, right, binary.transform("r")).fit()
     assert (binary.adjacency == 1.0).all()
 
 
-def test_names_and_statistics(frames):
-    fit = SpatialPanel(*frames).fit()
+def test_names_and_statistics(frames, fit):
     assert list(fit.params.index) == ["pr", "fdi", "W:pr", "W:fdi", "rho", "sigma2"]
-    assert fit.rho == fit.params["rho"]
-    assert fit.lam is None
-    assert fit.nobs == N * T
-    assert fit.dof == (N - 1) * (T - 1) - 4
-    assert fit.aic == pytest.approx(-2 * fit.loglik + 2 * 6)
-    assert fit.bic == pytest.approx(-2 * fit.loglik + 6 * np.log((N - 1) * (T - 1)))
+    assert list(fit.to_frame()["role"]) == ["beta", "beta", "theta", "theta", "rho", "sigma2"]
+    assert (fit.rho, fit.lam, fit.nobs) == (fit.params["rho"], None, N * T)
+    rows = (N - 1) * (T - 1)
+    assert fit.dof == rows - 4
+    assert (fit.aic, fit.bic) == pytest.approx((-2 * fit.loglik + 2 * 6, -2 * fit.loglik + 6 * np.log(rows)))
     assert 0.0 < fit.r2_within < 1.0
     assert fit.tstats["rho"] == pytest.approx(fit.params["rho"] / fit.std_errors["rho"])
     assert fit.pvalues["pr"] < 1e-6
-    interval = fit.conf_int(0.9)
-    assert (interval["upper"] - interval["lower"]).to_numpy() == pytest.approx(
-        2 * 1.6448536269514722 * fit.std_errors.to_numpy()
-    )
-    frame = fit.to_frame()
-    assert list(frame["role"]) == ["beta", "beta", "theta", "theta", "rho", "sigma2"]
+    width = fit.conf_int(0.9) @ pd.Series({"lower": -1, "upper": 1})
+    assert width.to_numpy() == pytest.approx(2 * 1.6448536269514722 * fit.std_errors.to_numpy())
     assert np.sqrt(np.diagonal(fit.cov)) == pytest.approx(fit.std_errors.to_numpy())
     sem = SpatialPanel(*frames, model="sem").fit()
     assert (sem.rho, sem.lam) == (None, sem.params["lambda"])
+    chosen = SpatialPanel(*frames, durbin=["pr"]).fit()
+    assert list(chosen.params.index) == ["pr", "fdi", "W:pr", "rho", "sigma2"]
+    panel_refused("'gdp' is not a regressor", SpatialPanel, *frames, durbin=["gdp"])
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("effects", ["none", "entity", "time", "twoways"])
 def test_signal_and_residual_add_up_to_y(frames, model, effects):
-    left, right, graph = frames
-    fit = SpatialPanel(left, right, graph, model=model, effects=effects).fit()
-    disturbance = (left - fit.predict(kind="signal")).to_numpy().reshape(N, T)
+    fit = SpatialPanel(*frames, model=model, effects=effects).fit()
+    disturbance = (frames[0] - fit.predict(kind="signal")).to_numpy().reshape(N, T)
     filtered = disturbance - fit.core.lam * fit.data.weights.lag(disturbance)
     assert within(filtered, effects) == pytest.approx(fit.core.residuals, abs=1e-10)
 
 
-def test_prediction_for_other_regressors_moves_by_the_effects(frames):
+def test_prediction_for_other_regressors_moves_by_the_effects(frames, fit):
     """One point more of pr everywhere moves the mean of y by the total effect."""
-    left, right, graph = frames
-    fit = SpatialPanel(left, right, graph).fit()
-    moved = fit.predict(right.assign(pr=right["pr"] + 1.0).iloc[::-1]) - fit.predict()
-    effects = fit.effects("delta").to_frame().set_index(["variable", "effect"])
-    assert moved.to_numpy() == pytest.approx(effects.loc[("pr", "total"), "point"], abs=1e-10)
+    right, base = frames[1], fit.predict()
+    moved, effects = fit.predict(right.assign(pr=right["pr"] + 1.0).iloc[::-1]) - base, fit.effects("delta")
+    total = effects.to_frame().set_index(["variable", "effect"]).loc[("pr", "total"), "point"]
+    assert moved.to_numpy() == pytest.approx(total, abs=1e-10)
     one = right.copy()
     one.loc[(CITIES[3], YEARS[2]), "pr"] += 1.0
-    change = (fit.predict(one) - fit.predict()).to_numpy().reshape(N, T)
-    city = fit.effects("delta").by_city("pr").set_index("city").loc[CITIES[3]]
+    change = (fit.predict(one) - base).to_numpy().reshape(N, T)
+    city = effects.by_city("pr").set_index("city").loc[CITIES[3]]
     assert change[3, 2] == pytest.approx(city["own"], abs=1e-10)
     assert change[:, 2].sum() - change[3, 2] == pytest.approx(city["emitted"], abs=1e-10)
     assert np.abs(np.delete(change, 2, axis=1)).max() < 1e-12
-    with pytest.raises(PanelInputError, match="exog lacks the regressor 'fdi'"):
-        fit.predict(right[["pr"]])
-    with pytest.raises(PanelInputError, match="kind must be"):
-        fit.predict(right, kind="signal")
+    panel_refused("exog lacks the regressor 'fdi'", fit.predict, right[["pr"]])
+    panel_refused("kind must be", fit.predict, right, kind="signal")
 
 
 def test_fixed_effects_are_those_of_the_world():
-    w = knn(30)
-    rng = np.random.default_rng(52)
+    w, rng = knn(30), np.random.default_rng(52)
     city, year = rng.standard_normal(30), rng.standard_normal(400)
-    x = rng.standard_normal((30, 400, 1))
-    right = x[..., 0] + city[:, None] + year + 2.0 + 0.1 * rng.standard_normal((30, 400))
+    x = rng.standard_normal((30, 400))
+    right = x + city[:, None] + year + 2.0 + 0.1 * rng.standard_normal((30, 400))
     y = np.linalg.solve(np.eye(30) - 0.3 * w.matrix.toarray(), right)
-    index = pd.MultiIndex.from_product([range(30), range(400)])
-    fit = SpatialPanel(
-        pd.Series(y.ravel(), index=index), pd.DataFrame({"x": x.ravel()}, index=index), (w, range(30)), model="sar"
-    ).fit()
+    fit = SpatialPanel(pd.DataFrame(y), {"x": pd.DataFrame(x)}, (w, range(30)), model="sar").fit()
     mu, gamma, constant = fit.fixed_effects
     assert mu.to_numpy() == pytest.approx(city - city.mean(), abs=0.05)
     assert np.corrcoef(gamma, year)[0, 1] > 0.99
     assert constant == pytest.approx(2.0 + city.mean() + year.mean(), abs=0.2)
 
 
-def test_effects_carry_labels_scale_and_both_errors(frames):
-    left, right, graph = frames
-    fit = SpatialPanel(left, right, graph).fit()
+def test_effects_carry_labels_scale_and_both_errors(frames, fit):
+    left, right, _ = frames
     effects = fit.effects("simulation", draws=1000, rng=np.random.default_rng(1))
     frame = effects.to_frame()
     assert list(frame["variable"]) == ["pr"] * 3 + ["fdi"] * 3
     assert list(frame["effect"]) == ["direct", "indirect", "total"] * 2
-    assert frame[["point", "mean_draws", "se", "lower", "upper", "p", "se_delta", "share_rejected"]].notna().all().all()
-    scale = right["pr"].std() / left.std()
-    assert frame["standardised"].iloc[0] == pytest.approx(frame["point"].iloc[0] * scale)
+    numbers = ["point", "mean_draws", "se", "lower", "upper", "p", "se_delta", "share_rejected"]
+    assert frame[numbers].notna().all(axis=None)
+    assert frame["standardised"].iloc[0] == pytest.approx(frame["point"].iloc[0] * right["pr"].std() / left.std())
     assert list(effects.by_city("fdi")["city"]) == CITIES
     assert set(effects.by_order()["variable"]) == {"pr", "fdi"}
     assert "Share of rejected draws" in str(effects.summary())
-    with pytest.raises(PanelInputError, match="'gdp' is not a regressor; there are pr, fdi"):
-        effects.by_city("gdp")
+    panel_refused("'gdp' is not a regressor; there are pr, fdi", effects.by_city, "gdp")
 
 
 def test_summaries_in_three_forms(frames):
@@ -185,27 +167,16 @@ def test_summaries_in_three_forms(frames):
 def test_models_side_by_side(frames):
     fits = {m: SpatialPanel(*frames, model=m).fit() for m in ("sar", "sem", "slx", "sdm")}
     table = compare(fits)
-    frame = table.to_frame()
-    assert list(frame["model"].unique()) == ["sar", "sem", "slx", "sdm"]
-    cell = frame[(frame["model"] == "sdm") & (frame["term"] == "W:pr")]["coef"].item()
-    assert cell == fits["sdm"].params["W:pr"]
-    measures = table.fit_frame().set_index("model")
+    coef = table.to_frame().set_index(["model", "term"])["coef"]
+    assert list(coef.index.unique("model")) == list(fits)
+    assert coef["sdm", "W:pr"] == fits["sdm"].params["W:pr"]
+    measures, text = table.fit_frame().set_index("model"), str(table)
     assert measures.loc["sem", "lam"] == fits["sem"].lam
     assert measures.loc["sar", "loglik"] == fits["sar"].loglik
-    text = str(table)
     assert f"({fits['sar'].std_errors['rho']:.4f})" in text
     assert text.index("W:pr") < text.index("\nrho") < text.index("\nlambda") < text.index("\nsigma2")
-    twice = compare([fits["sar"], fits["sar"]])
-    assert twice.titles == ("SAR (1)", "SAR (2)")
-    with pytest.raises(PanelInputError, match="no results"):
-        compare([])
-
-
-def test_chosen_regressors_are_lagged(frames):
-    fit = SpatialPanel(*frames, durbin=["pr"]).fit()
-    assert list(fit.params.index) == ["pr", "fdi", "W:pr", "rho", "sigma2"]
-    with pytest.raises(PanelInputError, match="'gdp' is not a regressor"):
-        SpatialPanel(*frames, durbin=["gdp"])
+    assert compare([fits["sar"], fits["sar"]]).titles == ("SAR (1)", "SAR (2)")
+    panel_refused("no results", compare, [])
 
 
 def refused(message, left, right, graph, **request):
@@ -213,7 +184,7 @@ def refused(message, left, right, graph, **request):
         SpatialPanel(left, right, graph, **request).fit()
 
 
-def test_an_unbalanced_panel_names_city_and_year(frames):
+def test_an_unbalanced_panel_and_frames_without_the_two_labels_are_refused(frames):
     left, right, graph = frames
     hole = (CITIES[5], 2014)
     refused("dependent: city 'CN110035', year 2014 has no row", left.drop(hole), right, graph)
@@ -222,54 +193,6 @@ def test_an_unbalanced_panel_names_city_and_year(frames):
     refused("city 'CN110035', year 2014 occurs more than once", twice, right, graph)
     early = right[right.index.get_level_values(1) < 2017]
     refused("dependent and exog differ in their years, first 2017", left, early, graph)
-
-
-def test_cities_that_do_not_match_the_graph_are_named(frames, arrays):
-    left, right, _ = frames
-    w = arrays[2].matrix
-    renamed = [*CITIES[:-1], "CN999999"]
-    refused("1 cities are missing from the graph, first 'CN110273'", left, right, (w, renamed))
-    refused(
-        r"40 cities are missing from the graph.*'CN110000' in the panel and 0 in the graph", left, right, (w, range(N))
-    )
-    inside = left.index.get_level_values(0) != CITIES[4]
-    refused(
-        "1 cities of the graph have no row in the panel, first 'CN110028'", left[inside], right[inside], (w, CITIES)
-    )
-    refused("names city 'CN110000' twice", left, right, (w, [CITIES[0], *CITIES[:-1]]))
-    refused("39 labels for a weight matrix of 40 rows", left, right, (w, CITIES[1:]))
-    refused("without labels its rows cannot be matched", left, right, w)
-    island = w.toarray()
-    island[7] = 0.0
-    refused(r"islands\), first city 'CN110049'", left, right, (island, CITIES))
-    loop = w.toarray()
-    loop[4, 4] = 0.2
-    refused(r"1 diagonal weights, first city 'CN110028' \(0.2\)", left, right, (loop, CITIES))
-    frame = pd.DataFrame(w.toarray(), index=CITIES, columns=CITIES[::-1])
-    refused("same labels in the same order", left, right, frame)
-
-
-def test_values_that_are_missing_or_no_numbers_are_named(frames):
-    left, right, graph = frames
-    bad = right.copy()
-    bad.loc[(CITIES[2], 2013), "fdi"] = np.nan
-    refused("exog: 1 missing or infinite values, first city 'CN110014', year 2013, column 'fdi'", left, bad, graph)
-    worse = left.copy()
-    worse.iloc[3] = np.inf
-    refused("dependent: 1 missing or infinite values, first city 'CN110000', year 2015", worse, right, graph)
-    refused("column 'pr' holds str, no numbers", left, right.assign(pr="1.5"), graph)
-
-
-def test_columns_that_cannot_be_used_are_named(frames):
-    left, right, graph = frames
-    area = pd.Series(np.arange(N, dtype=float), index=CITIES).reindex(right.index.get_level_values(0)).to_numpy()
-    refused(r"'area' does not vary over time within any city \(time-invariant\)", left, right.assign(area=area), graph)
-    refused("'double' is collinear with 'pr'", left, right.assign(double=2 * right["pr"]), graph, model="sar")
-    refused("'rho' is a name that the results use", left, right.rename(columns={"pr": "rho"}), graph)
-    refused("regressor 'pr' occurs twice", left, right.set_axis(["pr", "pr"], axis=1), graph)
-
-
-def test_frames_without_the_two_labels_are_refused(frames):
     left, right, graph = frames
     refused("MultiIndex with the two levels", left.reset_index(drop=True), right, graph)
     refused("must be one column, got 2", right, right, graph)
@@ -279,10 +202,46 @@ def test_frames_without_the_two_labels_are_refused(frames):
     refused("T = 1 year", one, right[right.index.get_level_values(1) == 2012], graph)
 
 
-def test_input_frames_are_not_changed(frames):
+def test_cities_that_do_not_match_the_graph_are_named(frames, arrays):
+    left, right, _ = frames
+    w, renamed, shifted = arrays[2].matrix, [*CITIES[:-1], "CN999999"], [CITIES[0], *CITIES[:-1]]
+    inside = left.index.get_level_values(0) != CITIES[4]
+    cut = "1 cities of the graph have no row in the panel, first 'CN110028'"
+    refused(cut, left[inside], right[inside], (w, CITIES))
+    island, loop = w.toarray(), w.toarray()
+    island[7], loop[4, 4] = 0.0, 0.2
+    turned = pd.DataFrame(w.toarray(), index=CITIES, columns=CITIES[::-1])
+    for message, graph in (
+        ("1 cities are missing from the graph, first 'CN110273'", (w, renamed)),
+        (r"40 cities are missing from the graph.*'CN110000' in the panel and 0 in the graph", (w, range(N))),
+        ("names city 'CN110000' twice", (w, shifted)),
+        ("39 labels for a weight matrix of 40 rows", (w, CITIES[1:])),
+        ("without labels its rows cannot be matched", w),
+        (r"islands\), first city 'CN110049'", (island, CITIES)),
+        (r"1 diagonal weights, first city 'CN110028' \(0.2\)", (loop, CITIES)),
+        ("same labels in the same order", turned),
+    ):
+        refused(message, left, right, graph)
+
+
+def test_values_and_columns_that_cannot_be_used_are_named(frames):
     left, right, graph = frames
-    copies = left.copy(), right.copy(), graph[0].toarray()
-    SpatialPanel(left, right, graph, model="sac").fit(cov="qml").effects("delta")
-    pd.testing.assert_series_equal(left, copies[0])
-    pd.testing.assert_frame_equal(right, copies[1])
-    assert np.array_equal(graph[0].toarray(), copies[2])
+    bad, worse = right.copy(), left.copy()
+    bad.loc[(CITIES[2], 2013), "fdi"], worse.iloc[3] = np.nan, np.inf
+    refused("exog: 1 missing or infinite values, first city 'CN110014', year 2013, column 'fdi'", left, bad, graph)
+    refused("dependent: 1 missing or infinite values, first city 'CN110000', year 2015", worse, right, graph)
+    refused("column 'pr' holds str, no numbers", left, right.assign(pr="1.5"), graph)
+    left, right, graph = frames
+    area = pd.Series(np.arange(N, dtype=float), index=CITIES).reindex(right.index.get_level_values(0)).to_numpy()
+    refused(r"'area' does not vary over time within any city \(time-invariant\)", left, right.assign(area=area), graph)
+    refused("'double' is collinear with 'pr'", left, right.assign(double=2 * right["pr"]), graph, model="sar")
+    refused("'rho' is a name that the results use", left, right.rename(columns={"pr": "rho"}), graph)
+    refused("regressor 'pr' occurs twice", left, right.set_axis(["pr", "pr"], axis=1), graph)
+
+
+def test_input_frames_are_not_changed(frames):
+    before = [part.copy() for part in (*frames[:2], frames[2][0])]
+    SpatialPanel(*frames, model="sac").fit(cov="qml").effects("delta")
+    pd.testing.assert_series_equal(frames[0], before[0])
+    pd.testing.assert_frame_equal(frames[1], before[1])
+    assert (frames[2][0] != before[2]).nnz == 0

@@ -1,12 +1,23 @@
-"""The specification search: its rule on hand-made p-values, its verdict on known worlds, effects tests."""
+"""The specification search and residual checks: rules, known worlds, outside programs, size."""
 
+import esda
+import libpysal
 import numpy as np
 import pandas as pd
 import pytest
-from spec_worlds import draw, knn
+from checks import panel_refused, ring
+from spec_worlds import draw, inverse_distance, knn
+from statsmodels.stats.outliers_influence import variance_inflation_factor
 
+from python_models.regression.diagnostics import (
+    modified_wald,
+    pesaran_cd,
+    residual_moran,
+    squared_correlation,
+    variance_inflation,
+    wooldridge_ar1,
+)
 from python_models.regression.dynamic import fit_dynamic
-from python_models.regression.errors import PanelInputError
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTest, SpecTests
@@ -19,17 +30,16 @@ from python_models.regression.spec_search import (
     specification_search,
 )
 from python_models.regression.weights import spatial_weights
+from python_models.regression.within import within
 
 
 def made_up(**p: float) -> SpecTests:
     """Tests with these p-values; every other one rejects. The larger statistic has the smaller p."""
-    codes = ["wald_sar", "lr_sar", "wald_sem", "lr_sem"]
     plain = [f"{code}{mark}" for mark in ("", "_slx") for code in ("lm_lag", "lm_err", "rlm_lag", "rlm_err")]
-    rows = [SpecTest(c, -np.log(p.get(c, 0.001)), 1.0, p.get(c, 0.001)) for c in codes]
     # the plain tests say nothing here: the rule reads their clustered twins
-    rows += [SpecTest(c, 0.0, 1.0, 1.0) for c in plain]
-    rows += [SpecTest(f"{c}_cluster", -np.log(p.get(c, 0.001)), 1.0, p.get(c, 0.001)) for c in plain]
-    return SpecTests(tuple(rows))
+    read = {code: code for code in ("wald_sar", "lr_sar", "wald_sem", "lr_sem")} | {f"{c}_cluster": c for c in plain}
+    rows = [SpecTest(code, -np.log(p.get(c, 0.001)), 1.0, p.get(c, 0.001)) for code, c in read.items()]
+    return SpecTests((*rows, *(SpecTest(c, 0.0, 1.0, 1.0) for c in plain)))
 
 
 @pytest.mark.parametrize(
@@ -49,46 +59,34 @@ def test_rule_gives_the_stated_verdict(p, outcome):
     assert decide(made_up(**p))[-1].outcome == outcome
 
 
-def test_slx_path_chooses_between_durbin_models():
-    steps = {step.step: step.outcome for step in decide(made_up(lm_lag_slx=0.5))}
-    assert steps["slx_path"] == "sdem"
-    steps = {step.step: step.outcome for step in decide(made_up(lm_lag_slx=0.5, lm_err_slx=0.5))}
-    assert steps["slx_path"] == "slx"
-
-
-def test_a_test_that_could_not_be_made_never_rejects():
-    assert not SpecTest("x", np.nan, 0.0, np.nan).rejects()
+@pytest.mark.parametrize(("p", "outcome"), [({}, "sdem"), ({"lm_err_slx": 0.5}, "slx")])
+def test_slx_path_chooses_between_durbin_models(p, outcome):
+    steps = {step.step: step.outcome for step in decide(made_up(lm_lag_slx=0.5, **p))}
+    assert steps["slx_path"] == outcome
+    assert not SpecTest("x", np.nan, 0.0, np.nan).rejects()  # a test that could not be made never rejects
 
 
 @pytest.mark.parametrize(
-    ("truth", "verdict"), [({"rho": 0.4, "theta": (0.6, 0.4)}, "sdm"), ({"rho": 0.4}, "sar"), ({"lam": 0.5}, "sem")]
+    ("seed", "truth", "verdict"),
+    [(5, {"rho": 0.4, "theta": (0.6, 0.4)}, "sdm"), (5, {"rho": 0.4}, "sar"), (5, {"lam": 0.5}, "sem"), (6, {}, "ols")],
 )
-def test_search_finds_the_model_behind_the_data(truth, verdict):
+def test_search_finds_the_model_behind_the_data(seed, truth, verdict):
     w = knn(120)
-    y, x = draw(w, t=8, rng=np.random.default_rng(5), **truth)
-    search = specification_search(y, x, w, names=["pr", "fdi"])
+    search = specification_search(*draw(w, t=8, rng=np.random.default_rng(seed), **truth), w, names=["pr", "fdi"])
     assert search.verdict == verdict
     frame = search.to_frame()
     assert list(frame["step"]) == list(RULES)
     assert frame["evidence"].str.len().min() > 0
 
 
-def test_no_spatial_dependence_gives_ols():
-    w = knn(120)
-    y, x = draw(w, t=8, rng=np.random.default_rng(6))
-    assert specification_search(y, x, w).verdict == "ols"
-
-
 def test_effects_tests_follow_the_effects_of_the_model():
     w = knn(30)
     y, x = draw(w, t=6, rng=np.random.default_rng(7), rho=0.3)
-    assert set(effects_tests(y, x, w).codes) == {"lr_ind", "lr_time", "f_ind", "f_time", "hausman"}
-    assert set(effects_tests(y, x, w, effects="entity").codes) == {"lr_ind", "f_ind", "hausman"}
-    assert set(effects_tests(y, x, w, effects="time").codes) == {"lr_time", "f_time"}
-    assert effects_tests(y, x, w, effects="none").codes == ()
+    city, year = {"lr_ind", "f_ind", "hausman"}, {"lr_time", "f_time"}
+    for effects, codes in {"twoways": city | year, "entity": city, "time": year, "none": set()}.items():
+        assert set(effects_tests(y, x, w, effects=effects).codes) == codes
     tests = effects_tests(y, x, w)
-    assert tests["lr_ind"].df == 29
-    assert tests["lr_time"].df == 5
+    assert (tests["lr_ind"].df, tests["lr_time"].df) == (29, 5)
 
 
 def test_residual_tests_come_by_year_and_pooled():
@@ -114,17 +112,16 @@ def test_labelled_frames_give_the_same_as_arrays_whatever_the_order():
     w = knn(40)
     y, x = draw(w, t=6, rng=np.random.default_rng(10), rho=0.3, theta=(0.3, 0.2))
     frames = labelled(w, y, x)
-    pairs = [
-        (lm_tests(y, x, w), lm_tests(*frames)),
-        (SpecTests((hausman(y, x, w),)), SpecTests((hausman(*frames),))),
-        (specification_search(y, x, w).tests, specification_search(*frames).tests),
-    ]
-    for arrays, labels in pairs:
-        np.testing.assert_allclose(labels.to_frame()["statistic"], arrays.to_frame()["statistic"], rtol=1e-6)
+    np.testing.assert_allclose(hausman(*frames).statistic, hausman(y, x, w).statistic, rtol=1e-6)
+    for method, own in ((lm_tests, lambda r: r), (specification_search, lambda r: r.tests)):
+        one, two = (own(method(*given)).to_frame()["statistic"] for given in (frames, (y, x, w)))
+        np.testing.assert_allclose(one, two, rtol=1e-6)
     np.testing.assert_allclose(fit_dynamic(*frames).best.params, fit_dynamic(y, x, w).best.params, atol=1e-8)
     plain, named = spatial_2sls(y, x, w), spatial_2sls(*frames)
     np.testing.assert_allclose(named.params, plain.params, rtol=1e-8)
     assert named.names == ("pr", "fdi", "W:pr", "W:fdi", "rho")
+    holed = frames[0].drop(("C007", 2014)), *frames[1:]
+    panel_refused(r"C007.*2014|2014.*C007", specification_search, *holed)
 
 
 def test_labelled_instruments_are_matched_by_label():
@@ -139,14 +136,6 @@ def test_labelled_instruments_are_matched_by_label():
     np.testing.assert_allclose(named.params, plain.params, rtol=1e-8)
 
 
-def test_a_missing_city_year_is_named():
-    w = knn(20)
-    y, x = draw(w, t=5, rng=np.random.default_rng(12))
-    series, exog, graph = labelled(w, y, x)
-    with pytest.raises(PanelInputError, match=r"C007.*2014|2014.*C007"):
-        specification_search(series.drop(("C007", 2014)), exog, graph)
-
-
 def test_search_runs_for_weights_that_are_not_row_normalised():
     w = spatial_weights(knn(40).matrix * 0.8)
     y, x = draw(w, t=6, rng=np.random.default_rng(13), rho=0.4, theta=(0.3, 0.2))
@@ -157,10 +146,93 @@ def test_search_runs_for_weights_that_are_not_row_normalised():
 
 def test_too_few_cities_for_hausman_cost_one_test_and_not_the_model():
     rng = np.random.default_rng(3)
-    n, t, k = 9, 6, 5
-    w = np.roll(np.eye(n), 1, axis=1) / 2 + np.roll(np.eye(n), -1, axis=1) / 2
-    x = rng.normal(size=(n, t, k))
-    tests = effects_tests(x.sum(axis=2) + rng.normal(size=(n, t)), x, w)
+    x = rng.normal(size=(9, 6, 5))
+    tests = effects_tests(x.sum(axis=2) + rng.normal(size=(9, 6)), x, ring(9))
     assert np.isnan(tests["hausman"].p)
     assert tests["hausman"].note.startswith("not made: ")
     assert tests["lr_time"].p <= 1.0
+
+
+def pure(n, t, rng):
+    return within(rng.standard_normal((n, t)), "twoways")
+
+
+@pytest.mark.parametrize("w", [knn(40), inverse_distance(40)], ids=["knn", "invd"])
+def test_moran_of_each_year_equals_esda(w):
+    e = pure(40, 4, np.random.default_rng(1))
+    ours, graph = residual_moran(e, w, years=[2012, 2013, 2014, 2015]), libpysal.weights.WSP(w.matrix)
+    theirs = graph.to_W(silence_warnings=True)
+    told = [esda.Moran(e[:, j], theirs, transformation="r", permutations=0) for j in range(4)]
+    assert ours.statistic == pytest.approx([moran.I for moran in told], rel=1e-10)
+    assert ours.z == pytest.approx([moran.z_norm for moran in told], rel=1e-10)
+    assert ours.to_frame()["p"][:4].tolist() == pytest.approx([moran.p_norm for moran in told], rel=1e-8)
+
+
+def test_pooled_moran_is_standard_normal_without_dependence_even_for_a_dense_w_and_finds_a_spatial_error():
+    w, rng = inverse_distance(50), np.random.default_rng(2)
+    z = [residual_moran(pure(50, 6, rng), w).pooled.statistic for _ in range(300)]
+    assert abs(np.mean(z)) < 4 / np.sqrt(300)
+    assert np.std(z) == pytest.approx(1.0, abs=0.17)
+    w = knn(80)
+    y, _ = draw(w, t=6, rng=np.random.default_rng(3), lam=0.4, beta=(0.0, 0.0))
+    assert residual_moran(within(y, "twoways"), w).pooled.rejects(0.001)
+
+
+def test_cd_and_squared_correlation_equal_their_sums_over_pairs():
+    e = np.random.default_rng(4).standard_normal((7, 9))
+    pairs, d = np.corrcoef(e)[np.triu_indices(7, 1)], 8
+    assert pesaran_cd(e).statistic == pytest.approx(np.sqrt(2 * 9 / (7 * 6)) * pairs.sum(), rel=1e-10)
+    expected = d * (d + 2) / (2 * 7) * (7 + 2 * (pairs**2).sum() - 49 / d)
+    assert squared_correlation(e).statistic == pytest.approx(expected, rel=1e-10)
+
+
+def test_year_effects_blind_cd_but_not_squared_correlation_which_keeps_its_size():
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal((200, 10)) + 0.7 * rng.standard_normal((200, 1)) * rng.standard_normal(10)
+    e = within(common, "twoways")
+    assert pesaran_cd(e).statistic == pytest.approx(-np.sqrt(5), abs=0.3)
+    assert squared_correlation(e).rejects(1e-6)
+    rng = np.random.default_rng(6)
+    assert 0.03 <= np.mean([squared_correlation(pure(80, 8, rng)).rejects() for _ in range(600)]) <= 0.075
+
+
+def test_wooldridge_finds_persistent_errors_and_keeps_its_size():
+    rng = np.random.default_rng(7)
+
+    def test(phi):
+        u, x = rng.standard_normal((2, 60, 8))
+        for t in range(1, 8):
+            u[:, t] += phi * u[:, t - 1]
+        return wooldridge_ar1(x + u + rng.standard_normal((60, 1)), x[:, :, None])
+
+    assert test(0.6).rejects(1e-4)
+    assert 0.02 <= np.mean([test(0.0).rejects() for _ in range(400)]) <= 0.085
+
+
+def test_modified_wald_equals_the_sum_over_cities():
+    e = np.random.default_rng(8).standard_normal((6, 12)) * np.arange(1, 7)[:, None]
+    own = (e**2).mean(axis=1)
+    v = ((e**2 - own[:, None]) ** 2).sum(axis=1) / (12 * 11)
+    test = modified_wald(e)
+    assert test.statistic == pytest.approx(((own - own.mean()) ** 2 / v).sum())
+    assert test.df == 6
+
+
+def test_vif_equals_that_of_statsmodels_and_exact_collinearity_is_named():
+    w, x = knn(30), np.random.default_rng(9).standard_normal((30, 6, 3))
+    x[:, :, 2] = x[:, :, 0] + 0.2 * x[:, :, 2]
+    frame = variance_inflation(x, w, names=["a", "b", "c"]).set_index("term")
+    z = within(np.concatenate([x, w.lag(x)], axis=2), "twoways").reshape(180, 6)
+    told = [variance_inflation_factor(z, j) for j in range(6)]
+    assert frame["vif"].to_numpy() == pytest.approx(told, rel=1e-9)
+    assert frame.loc[["a", "b"], "is_flagged"].tolist() == [True, False]
+    x[:, :, 1] = -3.0 * x[:, :, 0] + 1.0
+    panel_refused("loans is collinear", variance_inflation, x[:, :, :2], names=["fdi", "loans"])
+
+
+def test_too_few_years_and_constant_residuals_are_refused():
+    e = np.random.default_rng(11).standard_normal((10, 2))
+    for check in (pesaran_cd, squared_correlation, modified_wald):
+        panel_refused("three years", check, e)
+    panel_refused("four years", wooldridge_ar1, e, e[:, :, None])
+    panel_refused("do not vary", residual_moran, np.ones((10, 3)), knn(10))

@@ -4,12 +4,12 @@ The wording of headers is a fact of the format and stands in two csv files besid
 data year of each wording. Variables that start with `x_` are printed columns that no index uses.
 """
 
-import csv
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +17,12 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from dagster_project.demo.country import HORIZON, MERGED_CITY, MERGED_INTO, Geography, words
+from dagster_project.demo.country import HORIZON, MERGED_CITY, MERGED_INTO, Geography, rows_of, words
 from dagster_project.demo.faults import Damage, years_of
 from dagster_project.demo.printed import Printed
 
 # printed unit -> factor from the canonical unit, and printed decimals
-UNITS = {
-    "万人": (1e-4, 2),
-    "人": (1.0, 0),
-    "万户": (1e-4, 2),
-    "万元": (1.0, 0),
-    "亿元": (1e-4, 2),
-    "元": (1.0, 0),
-    "%": (1.0, 2),
-    "‰": (1.0, 2),
-    "上年=100": (1.0, 2),
-    "吨": (1.0, 0),
-    "万吨": (1e-4, 2),
-    "个": (1.0, 0),
-    "件": (1.0, 0),
-    "平方公里": (1.0, 2),
-    "公顷": (1.0, 0),
-    "万立方米": (1.0, 0),
-    "万平方米": (1.0, 0),
-    "微克/立方米": (1.0, 0),
-    "万千瓦时": (1.0, 0),
-    "万册": (1.0, 0),
-}
+UNITS = {row["unit"]: (float(row["factor"]), int(row["decimals"])) for row in rows_of("printed_unit.csv")}
 DRAWN_IN_PRINTED_UNIT = ("x_households",)
 
 
@@ -64,6 +43,14 @@ class Item:
     shows_unit: bool
     below: bool
 
+    @classmethod
+    def read(cls, row: dict[str, str]) -> Item:
+        """From a row of printed_item.csv."""
+        leaves = tuple(filter(None, row["leaves"].split("+")))
+        shows_unit, below = row["shows_unit"] == "true", row["below"] == "true"
+        words = row["variable_code"], row["header_zh"], row["header_en"], row["unit"]
+        return cls(*words, leaves, row["title_scope"], shows_unit, below)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Scopes of the columns that are printed."""
@@ -81,12 +68,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Table:
-    """One printed table; `unit` is the unit of all its items when the title or a unit row prints it."""
+    """One printed table; `unit` is the unit of all its items where the title or a unit row prints it, else ''."""
 
     number: int
     zh: str
     en: str
-    unit: str | None
+    unit: str
     items: tuple[Item, ...]
 
 
@@ -95,40 +82,15 @@ def tables_of(year: int) -> tuple[Table, ...]:
     """All tables of the yearbook with data of `year`, in printed order."""
     items = [row for row in rows_of("printed_item.csv") if _holds(row, year)]
     tables = [row for row in rows_of("printed_table.csv") if _holds(row, year)]
-    return tuple(
-        Table(
-            number=int(row["number"]),
-            zh=row["title_zh"],
-            en=row["title_en"],
-            unit=row["unit"] or None,
-            items=tuple(_item(item) for item in items if item["table_code"] == row["table_code"]),
-        )
-        for row in sorted(tables, key=lambda row: int(row["number"]))
-    )
-
-
-def _item(row: dict[str, str]) -> Item:
-    return Item(
-        variable=row["variable_code"],
-        zh=row["header_zh"],
-        en=row["header_en"],
-        unit=row["unit"],
-        leaves=tuple(row["leaves"].split("+")) if row["leaves"] else (),
-        title_scope=row["title_scope"],
-        shows_unit=row["shows_unit"] == "true",
-        below=row["below"] == "true",
-    )
+    found = []
+    for row in sorted(tables, key=lambda row: int(row["number"])):
+        own = tuple(Item.read(item) for item in items if item["table_code"] == row["table_code"])
+        found.append(Table(int(row["number"]), row["title_zh"], row["title_en"], row["unit"], own))
+    return tuple(found)
 
 
 def _holds(row: dict[str, str], year: int) -> bool:
     return int(row["year_from"] or 0) <= year <= int(row["year_to"] or 9999)
-
-
-@cache
-def rows_of(name: str) -> list[dict[str, str]]:
-    """Rows of a csv file beside this module."""
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
 
 
 type Cell = int | float | str | None
@@ -145,6 +107,12 @@ class Line:
     name_zh: str
     name_en: str
 
+    def write(self, sheet: Worksheet, row: int, indent: str) -> None:
+        """Both names; cities below a heading are indented."""
+        blank = indent if self.position is not None and not self.city_id.endswith("0000") else ""
+        sheet.write_string(row, 0, blank + self.name_zh)
+        sheet.write_string(row, 1, blank + self.name_en)
+
 
 @dataclass
 class Print:
@@ -157,11 +125,12 @@ class Print:
     damage: Damage
 
     def city_lines(self, year: int, source: str = "yearbook") -> list[Line]:
-        """Printed cities of a year in code order, without headings."""
-        chosen = [c for c in sorted(self.printed.rows) if c in self.cities or self._is_merged_row(c, year)]
+        """Printed cities of a year in code order, without headings; a merged city for as long as it prints figures."""
+        merged = self.printed.values[("gdp_nom", "city")][self.printed.rows.index(MERGED_CITY), HORIZON.index(year)]
+        more = {MERGED_CITY} if MERGED_INTO in self.cities and np.isfinite(merged) else set()
         lines = []
-        for city_id in chosen:
-            unit = self.geography.unit(city_id)
+        for city_id in sorted({*self.cities, *more}):
+            unit = self.geography.units[city_id]
             name = self.damage.name(source, year, city_id, unit["name_zh"])
             lines.append(Line(self.printed.rows.index(city_id), city_id, name, unit["name_en"]))
         return lines
@@ -171,71 +140,43 @@ class Print:
         lines: list[Line] = []
         last = ""
         for line in self.city_lines(year):
-            province = self.geography.unit(line.city_id)["province_code"]
+            province = self.geography.units[line.city_id]["province_code"]
             if province != last and f"CN{province}" != line.city_id:
-                heading = self.geography.unit(f"CN{province}")
+                heading = self.geography.units[f"CN{province}"]
                 lines.append(Line(None, f"CN{province}", heading["name_zh"], heading["name_en"]))
             last = province
             lines.append(line)
         return lines
 
-    def _is_merged_row(self, city_id: str, year: int) -> bool:
-        printed = self.printed.values[("gdp_nom", "city")][self.printed.rows.index(city_id), HORIZON.index(year)]
-        return city_id == MERGED_CITY and MERGED_INTO in self.cities and bool(np.isfinite(printed))
-
-    def column(
+    def cells(
         self,
-        item: Item,
-        scope: str,
+        column: tuple[str, str],
         year: int,
         lines: Sequence[Line],
+        scale: tuple[float, int],
         *,
         source: str = "yearbook",
         vintage: str = "",
         as_text: bool = False,
     ) -> list[Cell]:
-        """Cells of one printed column, one per line; headings are empty."""
-        scale, decimals = item.scale()
-        return self.cells(
-            item.variable,
-            scope,
-            year,
-            lines,
-            scale=scale,
-            decimals=decimals,
-            source=source,
-            vintage=vintage,
-            as_text=as_text,
-        )
+        """Cells of one printed column, one per line, with the faults of `source` planted; headings are empty.
 
-    def cells(
-        self,
-        variable: str,
-        scope: str,
-        year: int,
-        lines: Sequence[Line],
-        *,
-        scale: float,
-        decimals: int,
-        source: str,
-        vintage: str = "",
-        as_text: bool = False,
-    ) -> list[Cell]:
-        """Cells of one variable in a year, in the printed unit, with the faults of `source` planted."""
-        numbers = np.round(self.printed.values[(variable, scope)][:, HORIZON.index(year)] * scale, decimals)
-        touched = self.damage.touches(source, year)
+        column: variable and scope; scale: factor to the printed unit, and decimals.
+        """
+        factor, decimals = scale
+        numbers = np.round(self.printed.values[column][:, HORIZON.index(year)] * factor, decimals)
         cells: list[Cell] = []
         for row, line in enumerate(lines):
             if line.position is None:
                 cells.append(None)
                 continue
             number, text = float(numbers[line.position]), as_text and row % 7 != 0
-            at = self.damage.find(source, year, vintage, (line.city_id, variable, scope)) if touched else None
+            at = self.damage.find(source, year, vintage, (line.city_id, *column))
             if at is None:
                 cells.append(_stored(number, decimals, as_text=text))
                 continue
             cells.append(_stored(self.damage.apply(at, number, decimals), decimals, as_text=text))
-            self.damage.note(at, "" if cells[-1] is None else str(cells[-1]), number / scale)
+            self.damage.note(at, "" if cells[-1] is None else str(cells[-1]), number / factor)
         return cells
 
 
@@ -295,20 +236,21 @@ def write_wide(path: Path, source: Print, year: int, vintage: str = "") -> None:
     with xlsxwriter.Workbook(str(path)) as book:
         book.set_properties({"created": FIXED_DATE, "title": "SYNTHETIC"})
         sheet = book.add_worksheet(style.sheet)
-        _write_corner(sheet, style, f"中国{year}年地级以上城市数据 SYNTHETIC")
+        merge(sheet, style.top, 0, style.top + 1, 1, f"中国{year}年地级以上城市数据 SYNTHETIC")
+        merge(sheet, style.item_row, 0, style.leaf_row, 0, "城 市")
+        merge(sheet, style.item_row, 1, style.leaf_row, 1, "City")
         lines = source.lines(year)
         first = style.leaf_row + 1
         for row, line in enumerate(lines, first):
-            indent = style.indent if line.position is not None and not line.city_id.endswith("0000") else ""
-            sheet.write_string(row, 0, indent + line.name_zh)
-            sheet.write_string(row, 1, indent + line.name_en)
+            line.write(sheet, row, style.indent)
         column = FIRST_COLUMN
         for table in tables:
             _write_title(sheet, style, table, column)
             for item in table.items:
                 _write_item(sheet, style, item, column)
                 for scope in item.columns:
-                    cells = source.column(item, scope, year, lines, vintage=vintage, as_text=as_text)
+                    printed = (item.variable, scope), year, lines, item.scale()
+                    cells = source.cells(*printed, vintage=vintage, as_text=as_text)
                     write_cells(sheet, first, column, cells)
                     column += 1
         sheet.write_string(first + len(lines) + 1, 0, NOTE)
@@ -331,12 +273,6 @@ def merge(sheet: Worksheet, top: int, left: int, bottom: int, right: int, text: 
         sheet.write_string(top, left, text)
     else:
         sheet.merge_range(top, left, bottom, right, text)
-
-
-def _write_corner(sheet: Worksheet, style: Style, title: str) -> None:
-    merge(sheet, style.top, 0, style.top + 1, 1, title)
-    merge(sheet, style.item_row, 0, style.leaf_row, 0, "城 市")
-    merge(sheet, style.item_row, 1, style.leaf_row, 1, "City")
 
 
 def _write_title(sheet: Worksheet, style: Style, table: Table, column: int) -> None:
@@ -402,9 +338,7 @@ def _write_table(sheet: Worksheet, table: Table, source: Print, year: int) -> No
     merge(sheet, row, 1, last_header, 1, "City")
     first, lines, column = last_header + 1, source.lines(year), FIRST_COLUMN
     for at, line in enumerate(lines, first):
-        indent = INDENT if line.position is not None and not line.city_id.endswith("0000") else ""
-        sheet.write_string(at, 0, indent + line.name_zh)
-        sheet.write_string(at, 1, indent + line.name_en)
+        line.write(sheet, at, INDENT)
     for item in table.items:
         text, last = f"{item.header(1)} {item.en}", column + len(item.columns) - 1
         if item.below:
@@ -416,7 +350,7 @@ def _write_table(sheet: Worksheet, table: Table, source: Print, year: int) -> No
         else:
             merge(sheet, row, column, last_header, column, text)
         for scope in item.columns:
-            write_cells(sheet, first, column, source.column(item, scope, year, lines))
+            write_cells(sheet, first, column, source.cells((item.variable, scope), year, lines, item.scale()))
             column += 1
     sheet.write_string(first + len(lines) + 1, 0, NOTE)
 
@@ -436,13 +370,9 @@ def correction_rows(faults: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for fault in faults[faults["kind"].isin(list(_ACTIONS))].to_dict("records"):
         action, reason = _ACTIONS[fault["kind"]]
-        scale = _scale(fault["variable_code"], fault["year"])
-        value = "0.0001" if action == "scale" else f"{fault['value'] * scale:.15g}"
+        items = (item for table in tables_of(fault["year"]) for item in table.items)
+        factor = next(item.scale()[0] for item in items if item.variable == fault["variable_code"])
+        value = "0.0001" if action == "scale" else f"{fault['value'] * factor:.15g}"
         cell = [fault["source"], "", *(fault[key] for key in ("city_id", "year", "variable_code", "scope"))]
         rows.append([*cell, action, value, fault["planted"], reason, "where_printed"])
     return pd.DataFrame(rows, columns=CORRECTION_COLUMNS)
-
-
-def _scale(variable: str, year: int) -> float:
-    """Factor from the canonical unit of a variable to the one that the yearbook with data of `year` prints."""
-    return next(item.scale()[0] for table in tables_of(year) for item in table.items if item.variable == variable)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import xlsxwriter
 
-from dagster_project.demo.books import FIXED_DATE, NOTE, Cell, Print, merge, rows_of, write_cells
-from dagster_project.demo.country import HORIZON, TRANSFERS, Transfer
+from dagster_project.demo.books import FIXED_DATE, NOTE, Cell, Print, merge, write_cells
+from dagster_project.demo.country import HORIZON, TRANSFERS, Transfer, rows_of
 from dagster_project.demo.faults import Fault
 from dagster_project.demo.printed import MOST_MOVED, Printed, read_rules
 from python_models._types import FloatArray
@@ -64,9 +64,8 @@ def draw_counties(seeds: Path, printed: Printed, rng: np.random.Generator) -> Co
     """The shares of all units of county.csv in all years; to be called before slips are planted."""
     units = pd.read_csv(seeds / "county.csv", dtype=str, keep_default_na=False)
     n, years = len(units), len(HORIZON)
-    people = SPREAD["people"] * rng.standard_normal((n, 1)) + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(
-        1
-    )
+    size, drift = rng.standard_normal((n, 1)), rng.standard_normal((n, years)).cumsum(1)
+    people = SPREAD["people"] * size + SPREAD["drift"] * drift
     money = people + SPREAD["money"] * rng.standard_normal((n, 1))
     money = money + SPREAD["drift"] * rng.standard_normal((n, years)).cumsum(1)
     of_kind = {"people": np.exp(people), "money": np.exp(money)}
@@ -210,7 +209,7 @@ def _lines(source: Print, listed: pd.DataFrame) -> list[tuple[int | None, str]]:
     last = ""
     for at, (name, province) in enumerate(zip(listed["name_zh"], listed["province_code"], strict=True)):
         if province != last:
-            lines.append((None, str(source.geography.unit(f"CN{province}")["name_zh"])))
+            lines.append((None, str(source.geography.units[f"CN{province}"]["name_zh"])))
             last = province
         lines.append((at, f"  {name}"))
     return lines

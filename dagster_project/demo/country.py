@@ -5,8 +5,11 @@ year has the same values in a small demo and in a full one, and next year's file
 ones.
 """
 
+import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,13 @@ import pandas as pd
 
 from python_models._types import FloatArray
 from python_models.simulation import SimulatedCountry, Truth, contiguity_weights, near_weights, simulate_country
+
+
+@cache
+def rows_of(name: str) -> list[dict[str, str]]:
+    """Rows of a csv file beside this module."""
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -61,7 +71,7 @@ MERGED_CITY, MERGED_INTO, MERGED_FIRST_YEAR = "CN371200", "CN370100", 2019
 
 @dataclass(frozen=True)
 class Geography:
-    """Facts from the seeds: all units, the roster in `city_id` order, its groups, its graph and its plane in km."""
+    """Facts from the seeds: rows of all places by id; the roster in `city_id` order, its groups, graph, plane in km."""
 
     units: dict[str, dict[str, Any]]
     roster: tuple[str, ...]
@@ -71,10 +81,6 @@ class Geography:
     province: tuple[str, ...]
     weights: FloatArray
     plane: FloatArray
-
-    def unit(self, city_id: str) -> dict[str, Any]:
-        """The seed row of a city, county or province."""
-        return self.units[city_id]
 
 
 @dataclass(frozen=True)

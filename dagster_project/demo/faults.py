@@ -5,16 +5,15 @@ that make them; `draw_gaps` adds interior gaps. The shipped seeds and rules answ
 that must be refused are made by tests, never here. Slips, which no seed row answers, are in `slips`.
 """
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.demo.country import HORIZON, MERGED_CITY, MERGED_FIRST_YEAR, MERGED_INTO, TRANSFERS, words
+from dagster_project.demo.country import HORIZON, MERGED_CITY, MERGED_FIRST_YEAR, MERGED_INTO, TRANSFERS, rows_of, words
 from dagster_project.demo.printed import REVISED_FROM, REVISION
 
 FIRST_VINTAGE = "first"
@@ -52,44 +51,27 @@ class Fault:
 
 
 def _listed_faults() -> list[Fault]:
-    text = files(__package__).joinpath("planted_fault.csv").read_text(encoding="utf-8")
     faults = []
-    for row in csv.DictReader(text.splitlines()):
-        kind, source, city_id, scope = row["kind"], row["source"], row["city_id"], row["scope"]
-        fault = Fault(kind, source, city_id, int(row["year"]), row["variable_code"], row["answer"], scope)
-        factor = float(row["factor"]) if row["factor"] else None
-        faults.append(replace(fault, planted=row["planted"], vintage=row["vintage"], factor=factor))
+    for row in rows_of("planted_fault.csv"):
+        numbers: dict[str, Any] = {"year": int(row["year"]), "factor": float(row["factor"]) if row["factor"] else None}
+        faults.append(Fault(**(row | numbers)))
     return faults
 
 
 def _event_faults() -> list[Fault]:
-    merge = Fault("merge", "yearbook", MERGED_CITY, MERGED_FIRST_YEAR, "", "city_change.csv: laiwu_2019")
     told = f"own row before {MERGED_FIRST_YEAR}, then a part of {MERGED_INTO}"
-    transfers = [
-        Fault(
-            "transfer",
-            "yearbook",
-            t.new_city,
-            t.first_year,
-            "",
-            "city_change.csv and source county",
-            planted=f"{t.county_id} is printed with {t.old_city} before {t.first_year}",
-        )
-        for t in TRANSFERS
+    faults = [
+        Fault("merge", "yearbook", MERGED_CITY, MERGED_FIRST_YEAR, "", "city_change.csv: laiwu_2019", planted=told)
     ]
-    revisions = [
-        Fault(
-            "census_revision",
-            "gdp_revised",
-            f"CN{province}",
-            REVISED_FROM,
-            "gdp_nom",
-            "precedence.csv: gdp_revised first",
-            planted=f"last word {delta:+d} % against the first print",
-        )
-        for province, delta in REVISION.items()
-    ]
-    return [replace(merge, planted=told), *transfers, *revisions]
+    for t in TRANSFERS:
+        told = f"{t.county_id} is printed with {t.old_city} before {t.first_year}"
+        answer = "city_change.csv and source county"
+        faults.append(Fault("transfer", "yearbook", t.new_city, t.first_year, "", answer, planted=told))
+    for province, delta in REVISION.items():
+        where = ("census_revision", "gdp_revised", f"CN{province}", REVISED_FROM, "gdp_nom")
+        told = f"last word {delta:+d} % against the first print"
+        faults.append(Fault(*where, "precedence.csv: gdp_revised first", planted=told))
+    return faults
 
 
 FAULTS: tuple[Fault, ...] = (*_listed_faults(), *_event_faults())
@@ -106,17 +88,12 @@ def faults_of(cities: Sequence[str], years: Sequence[int], *, is_damaged: bool =
     if MERGED_INTO in cities:
         known.add(MERGED_CITY)
     old_city = {t.new_city: t.old_city for t in TRANSFERS}
-    faults = [f for f in FAULTS if f.city_id in known and _is_in_window(f, years)]
+    # boundary events and the revision matter as soon as a year before them is printed
+    since = {f: years[0] < f.year for f in FAULTS if f.kind in ("merge", "transfer", "census_revision")}
+    faults = [f for f in FAULTS if f.city_id in known and since.get(f, f.year in years)]
     faults = [f for f in faults if is_damaged or f.kind not in MISPRINTS]
     # a county is only moved when both its cities are printed
     return [f for f in faults if f.kind != "transfer" or old_city[f.city_id] in cities]
-
-
-def _is_in_window(fault: Fault, years: Sequence[int]) -> bool:
-    """Boundary events and the revision matter as soon as a year before them is printed."""
-    if fault.kind in ("merge", "transfer", "census_revision"):
-        return years[0] < fault.year
-    return fault.year in years
 
 
 class Damage:
@@ -125,11 +102,6 @@ class Damage:
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = list(faults)
         self._position = {(f.source, f.year, f.vintage, f.cell): i for i, f in enumerate(self.faults)}
-        self._hit = {(f.source, f.year) for f in self.faults if f.variable_code}
-
-    def touches(self, source: str, year: int) -> bool:
-        """True when a cell of this source and year may be damaged."""
-        return (source, year) in self._hit
 
     def find(self, source: str, year: int, vintage: str, cell: tuple[str, str, str]) -> int | None:
         """Position of the fault of a cell; one without vintage stands in every vintage."""
@@ -138,7 +110,20 @@ class Damage:
 
     def apply(self, at: int, number: float, decimals: int) -> float | str | None:
         """Another number, a text, or None for an empty cell."""
-        return _damaged(self.faults[at], number, decimals)
+        fault, text = self.faults[at], f"{number:.{decimals}f}"
+        match fault.kind:
+            case "interior_gap" | "edge_gap":
+                return fault.planted or None
+            case "unit_slip" | "revision_vintage":
+                return round(number * (fault.factor or 1.0), decimals)
+            case "full_width":
+                return text.translate(_FULL_WIDTH)
+            case "thousands":
+                return f"{number:,.{decimals}f}"
+            case "ocr_number":
+                sign = next((s for s in _LOOKS_LIKE if s in text), text[0])
+                return text.replace(sign, _LOOKS_LIKE.get(sign, "X"), 1)
+        return None
 
     def note(self, at: int, printed: str, truth: float) -> None:
         """Keep what the file prints and the true canonical value."""
@@ -148,23 +133,6 @@ class Damage:
         """The printed name of a city."""
         at = self.find(source, year, "", (city_id, "", "city"))
         return self.faults[at].planted if at is not None and self.faults[at].kind == "ocr_name" else name
-
-
-def _damaged(fault: Fault, number: float, decimals: int) -> float | str | None:
-    text = f"{number:.{decimals}f}"
-    match fault.kind:
-        case "interior_gap" | "edge_gap":
-            return fault.planted or None
-        case "unit_slip" | "revision_vintage":
-            return round(number * (fault.factor or 1.0), decimals)
-        case "full_width":
-            return text.translate(_FULL_WIDTH)
-        case "thousands":
-            return f"{number:,.{decimals}f}"
-        case "ocr_number":
-            sign = next((s for s in _LOOKS_LIKE if s in text), text[0])
-            return text.replace(sign, _LOOKS_LIKE.get(sign, "X"), 1)
-    return None
 
 
 FIRST_YEAR, LAST_YEAR = HORIZON[1], HORIZON[8]
@@ -246,14 +214,8 @@ def keep_within_limits(
     return kept
 
 
-ALIAS_COLUMNS = ["alias", "city_id", "valid_from", "valid_to", "kind", "source", "reason"]
-
-
 def alias_rows() -> pd.DataFrame:
     """One row per misread city name, valid in its year only."""
-    rows = [
-        [f.planted, f.city_id, f.year, f.year, "ocr", f.source, "demo (SYNTHETIC): misread name"]
-        for f in FAULTS
-        if f.kind == "ocr_name"
-    ]
-    return pd.DataFrame(rows, columns=ALIAS_COLUMNS)
+    misread = [f for f in FAULTS if f.kind == "ocr_name"]
+    rows = [(f.planted, f.city_id, f.year, f.year, "ocr", f.source, "demo (SYNTHETIC): misread name") for f in misread]
+    return pd.DataFrame(rows, columns=["alias", "city_id", "valid_from", "valid_to", "kind", "source", "reason"])

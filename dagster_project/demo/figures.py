@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dagster_project.demo.country import BASE_YEARS, HORIZON, SMALL_ROSTER, Geography, words
+from dagster_project.demo.country import BASE_YEARS, HORIZON, SMALL_ROSTER, Geography, rows_of, words
 from python_models._types import FloatArray
 from python_models.simulation import SimulatedCountry, stationary_ar1
 
@@ -25,7 +25,11 @@ MAGNETS = 8  # cities with far more residents than registered persons
 
 @dataclass(frozen=True)
 class Map:
-    """One indicator: side (new, quality), shape (exp, share), value at z = 0, slope, sds and trend."""
+    """A row of indicator_map.csv: shape (exp, share), value at z = 0, slope, sds and trend.
+
+    side: of the latent that it follows (new, quality, pr), `control` for a relation without one, '' where another
+    figure is made with it.
+    """
 
     code: str
     side: str
@@ -34,46 +38,34 @@ class Map:
     slope: float
     city_sd: float
     move_sd: float
-    trend: float = 0.0
+    trend: float
 
 
-MAPS = (
-    Map("n1_hestud", "new", "exp", 130, 0.55, 0.22, 0.03),
-    Map("n1_techemp", "new", "share", 3.2, 0.50, 0.20, 0.03),
-    Map("n1_edushare", "new", "share", 17.5, 0.14, 0.05, 0.012),
-    Map("n1_startup", "new", "exp", 85, 0.60, 0.20, 0.05),
-    Map("n2_broadband", "new", "exp", 24, 0.32, 0.08, 0.02),
-    Map("n2_mobile", "new", "exp", 95, 0.22, 0.07, 0.015),
-    Map("n2_telecom", "new", "exp", 850, 0.32, 0.10, 0.02),
-    Map("n2_aifirm", "new", "exp", 0.55, 1.00, 0.30, 0.05),
-    Map("n3_sei", "new", "share", 6.0, 0.50, 0.16, 0.03),
-    Map("n3_datafirm", "new", "exp", 0.45, 1.00, 0.30, 0.05),
-    Map("n3_reuse", "new", "share", 80, 0.55, 0.30, 0.06),
-    Map("q1_invpat", "quality", "exp", 1.0, 0.95, 0.28, 0.06),
-    Map("q1_scishare", "quality", "share", 1.5, 0.50, 0.20, 0.05),
-    Map("q1_patqual", "quality", "share", 14, 0.35, 0.15, 0.04),
-    Map("q2_labprod", "quality", "exp", 78000, 0.18, 0.10, 0.008, 0.030),
-    Map("q2_landprod", "quality", "exp", 105000, 0.28, 0.14, 0.010, 0.015),
-    Map("q2_elecint", "quality", "exp", 780, -0.34, 0.18, 0.020),
-    Map("q3_struct", "quality", "exp", 0.92, 0.28, 0.14, 0.015),
-    Map("q3_so2int", "quality", "exp", 22, -0.85, 0.28, 0.06, -0.06),
-    Map("q3_pm25", "quality", "exp", 43, -0.22, 0.08, 0.02),
-)
-# green patents are a part of the invention patents, so their number per head follows from this share
-GREEN_SHARE = Map("green_share", "quality", "share", 16, 0.12, 0.15, 0.05)
+_ROWS = [list(row.values()) for row in rows_of("indicator_map.csv")]
+MAP = {code: Map(code, side, shape, *map(float, numbers)) for code, side, shape, *numbers in _ROWS}
+MAPS = tuple(m for m in MAP.values() if m.side in ("new", "quality"))
+RELATION_MAPS = tuple(m for m in MAP.values() if m.side in ("pr", "control"))
 
 
 def standardised_sides(country: SimulatedCountry) -> dict[str, FloatArray]:
     """z of both sides, (N, T): minus mean, over sd, of the base window."""
-    sides = {"new": country.nqpf_new, "quality": country.nqpf_quality}
-    base = {side: values[:, :BASE_YEARS] for side, values in sides.items()}
-    return {side: (values - base[side].mean()) / base[side].std() for side, values in sides.items()}
+    return {"new": _standardised(country.nqpf_new), "quality": _standardised(country.nqpf_quality)}
+
+
+def standardised_relations(country: SimulatedCountry) -> FloatArray:
+    """z of the latent PR, (N, T)."""
+    return _standardised(country.pr)
+
+
+def _standardised(values: FloatArray) -> FloatArray:
+    base = values[:, :BASE_YEARS]
+    return np.asarray((values - base.mean()) / base.std())
 
 
 def draw_indicators(sides: dict[str, FloatArray], rng: np.random.Generator) -> dict[str, FloatArray]:
     """Indicator code -> (N, T) in its own unit (robot density follows from its parts, see `draw_robots`)."""
     values = {m.code: draw_map(m, sides[m.side], rng) for m in MAPS}
-    values["q1_greenpat"] = values["q1_invpat"] * draw_map(GREEN_SHARE, sides["quality"], rng) / 100
+    values["q1_greenpat"] = values["q1_invpat"] * draw_map(MAP["green_share"], sides["quality"], rng) / 100
     return values
 
 
@@ -111,10 +103,10 @@ def draw_raw(
     per_10k, nominal = population / 1e4, raw["gdp_nom"]
     raw["he_students"] = np.rint(x["n1_hestud"] * per_10k)
     knowledge = x["n1_techemp"] / 100 * raw["emp_urban_units"]
-    it_part = draw_map(Map("it", "", "share", 48, 0.15, 0.2, 0.03), z, rng) / 100
+    it_part = draw_map(MAP["it"], z, rng) / 100
     raw["emp_it_services"] = np.rint(knowledge * it_part)
     raw["emp_sci_tech"] = np.rint(knowledge * (1 - it_part))
-    raw["fiscal_expenditure"] = np.rint(nominal * draw_map(Map("gov", "", "share", 20, -0.1, 0.2, 0.02), z, rng) / 100)
+    raw["fiscal_expenditure"] = np.rint(nominal * draw_map(MAP["gov"], z, rng) / 100)
     raw["fiscal_education"] = np.rint(raw["fiscal_expenditure"] * x["n1_edushare"] / 100)
     raw["fiscal_science"] = np.rint(raw["fiscal_expenditure"] * x["q1_scishare"] / 100)
     raw["broadband_subscribers"] = _round_to(x["n2_broadband"] / 100 * population, 100)
@@ -129,7 +121,7 @@ def draw_raw(
     built = (raw["va_secondary_nom"] + raw["va_tertiary_nom"]) / deflator / x["q2_landprod"]
     raw["built_up_area"] = np.round(np.maximum(built, 5), 2)
     raw["industrial_so2"] = np.rint(x["q3_so2int"] * raw["va_secondary_nom"] / deflator / 1e4)
-    waste = raw["va_secondary_nom"] / deflator * draw_map(Map("waste", "", "exp", 0.9, -0.5, 0.4, 0.04), z, rng)
+    waste = raw["va_secondary_nom"] / deflator * draw_map(MAP["waste"], z, rng)
     raw["solid_waste_generated"] = _round_to(waste, 100)
     # re-use of stock from earlier years lets some printed rates pass 100
     raw["solid_waste_reused"] = _round_to(waste * x["n3_reuse"] / 100 * (1 + 0.05 * (x["n3_reuse"] > 97)), 100)
@@ -149,8 +141,8 @@ def _people(geography: Geography, z: FloatArray, rng: np.random.Generator) -> di
     pull = np.where((geography.is_east == 1) & ~np.isin(geography.roster, SMALL_ROSTER), level[:, 0], -np.inf)
     magnets = np.argsort(-pull)[:MAGNETS]
     inflow[magnets] += np.sort(rng.uniform(0.3, 1.1, MAGNETS))[::-1, None] + 0.01 * steps
-    total = resident * draw_map(Map("emp", "", "share", 54, 0.02, 0.08, 0.003), z, rng) / 100
-    urban = total * draw_map(Map("units", "", "share", 26, 0.2, 0.15, 0.01), z, rng) / 100
+    total = resident * draw_map(MAP["emp"], z, rng) / 100
+    urban = total * draw_map(MAP["units"], z, rng) / 100
     return {
         "population_resident": _round_to(resident, 100),
         "population_registered": _round_to(resident / np.exp(inflow), 100),
@@ -180,12 +172,12 @@ def _accounts(
     index = np.empty_like(real)
     index[:, 0] = 100 * (1.085 + 0.01 * rng.standard_normal(n))
     index[:, 1:] = 100 * real[:, 1:] / real[:, :-1]
-    first = draw_map(Map("primary", "", "share", 11, -0.55, 0.25, 0.02), z, rng) / 100
+    first = draw_map(MAP["primary"], z, rng) / 100
     primary = np.rint(nominal * first)
     secondary = np.rint((nominal - primary) / (1 + x["q3_struct"]))
-    profit = secondary * draw_map(Map("profit", "", "exp", 0.16, 0.15, 0.25, 0.08), z, rng)
-    firms = raw["population_resident"] / 1e4 * draw_map(Map("above", "", "exp", 1.8, 0.25, 0.3, 0.03), z, rng)
-    wage = draw_map(Map("wage", "", "exp", 45000, 0.16, 0.05, 0.01, 0.055), z, rng)
+    profit = secondary * draw_map(MAP["profit"], z, rng)
+    firms = raw["population_resident"] / 1e4 * draw_map(MAP["above"], z, rng)
+    wage = draw_map(MAP["wage"], z, rng)
     return {
         "deflator": deflator,
         "gdp_nom": nominal,
@@ -205,7 +197,7 @@ def _accounts(
 def _firms(
     z: FloatArray, x: Mapping[str, FloatArray], per_10k: FloatArray, rng: np.random.Generator
 ) -> dict[str, FloatArray]:
-    stock = np.rint(per_10k * draw_map(Map("stock", "", "exp", 260, 0.4, 0.2, 0.02), z, rng))
+    stock = np.rint(per_10k * draw_map(MAP["stock"], z, rng))
     return {
         "all_firms_stock": stock,
         "newly_registered_firms": np.rint(x["n1_startup"] * per_10k),
@@ -276,28 +268,6 @@ SECTORS = words(
 SECTOR_SHARES = (15, 29, 115, 38, 143, 51, 57, 20, 41, 57, 45, 32, 25, 32, 14, 127, 74, 23, 62)
 GOODS = ("food", "tobacco", "clothing", "household", "health", "transport", "culture", "housing")
 
-RELATION_MAPS = (
-    Map("private", "pr", "share", 46, 0.35, 0.12, 0.02),
-    Map("platform", "pr", "exp", 6.0, 0.55, 0.20, 0.05),
-    Map("wage_share", "pr", "share", 14, 0.20, 0.10, 0.02),
-    Map("urban_gap", "pr", "exp", 2.35, -0.13, 0.05, 0.008),
-    Map("ip_quotient", "pr", "exp", 0.75, 0.60, 0.25, 0.10),
-    Map("retail", "pr", "exp", 19500, 0.28, 0.09, 0.02, 0.05),
-    Map("food_share", "pr", "share", 31, -0.14, 0.05, 0.012, -0.01),
-    Map("parcels", "pr", "exp", 9.0, 0.55, 0.20, 0.05, 0.20),
-    Map("loans", "pr", "exp", 1.0, 0.16, 0.14, 0.03, 0.02),
-    Map("fdi", "pr", "share", 1.7, 0.40, 0.45, 0.12),
-    Map("urbanisation", "pr", "share", 55, 0.30, 0.16, 0.01, 0.02),
-    Map("secondary", "", "exp", 520, 0.0, 0.12, 0.02),
-    Map("road", "", "exp", 5.2, 0.0, 0.25, 0.03, 0.02),
-)
-
-
-def standardised_relations(country: SimulatedCountry) -> FloatArray:
-    """z of the latent PR, (N, T): minus mean, over sd, of the base window."""
-    base = country.pr[:, :BASE_YEARS]
-    return np.asarray((country.pr - base.mean()) / base.std())
-
 
 def draw_relations(
     z: FloatArray, raw: Mapping[str, FloatArray], yuan_per_usd: FloatArray, rng: np.random.Generator
@@ -306,8 +276,8 @@ def draw_relations(
     x = {m.code: draw_map(m, z, rng) for m in RELATION_MAPS}
     people, gdp = raw["population_resident"], raw["gdp_nom"]
     level = gdp / np.maximum(_real_gdp(raw), 1e-9)
-    income_rural = draw_map(Map("rural", "", "exp", 9500, 0.0, 0.15, 0.01, 0.09), z, rng)
-    spent = np.minimum(draw_map(Map("spent", "", "share", 66, 0.0, 0.2, 0.03), z, rng), 92) / 100
+    income_rural = draw_map(MAP["rural"], z, rng)
+    spent = np.minimum(draw_map(MAP["spent"], z, rng), 92) / 100
     consumption = spent * income_rural * x["urban_gap"]
     found = {
         "emp_private_self": raw["emp_total"] * x["private"] / 100,

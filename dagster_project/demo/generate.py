@@ -9,46 +9,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from dagster_project.demo import country, faults, figures
 from dagster_project.demo.books import Print, write_tables, write_wide
 from dagster_project.demo.counties import YEARS as COUNTY_YEARS
 from dagster_project.demo.counties import CountyBook, county_faults, draw_counties, write_county_tables
-from dagster_project.demo.country import (
-    DEFAULT_SEED,
-    HORIZON,
-    MERGED_CITY,
-    MERGED_INTO,
-    DemoTruth,
-    Geography,
-    check_years,
-    choose_cities,
-    draw_country,
-    read_geography,
-)
-from dagster_project.demo.faults import (
-    FAULTS,
-    FIRST_VINTAGE,
-    Damage,
-    draw_gaps,
-    faults_of,
-    keep_within_limits,
-    years_of,
-)
-from dagster_project.demo.figures import (
-    draw_indicators,
-    draw_investment,
-    draw_pilots,
-    draw_prices,
-    draw_raw,
-    draw_relations,
-    draw_reports,
-    draw_robots,
-    draw_sectors,
-    standardised_relations,
-    standardised_sides,
-    true_indicators,
-)
+from dagster_project.demo.country import HORIZON, DemoTruth, Geography
 from dagster_project.demo.printed import as_printed, read_rules
-from dagster_project.demo.registers import LongFile, Relations, path_of, write_registers
+from dagster_project.demo.registers import LongFile, Relations, write_registers
 from dagster_project.demo.slips import COLUMNS, plant_jumps, plant_slips, read_bands
 from dagster_project.paths import demo_paths
 from python_models._types import FloatArray
@@ -60,7 +27,7 @@ TABLE_YEARS = (2017, 2018)  # and every year from 2021: one workbook a table
 def generate_demo(
     landing_root: Path,
     *,
-    seed: int = DEFAULT_SEED,
+    seed: int = country.DEFAULT_SEED,
     cities: Iterable[str] | int | None = None,
     years: Iterable[int] = range(2012, 2022),
     truth: Truth | None = None,
@@ -77,74 +44,69 @@ def generate_demo(
     give the same bytes. ValueError: unknown city, years with holes.
     """
     seeds = seeds or demo_paths().seeds
-    geography, chosen_years = read_geography(seeds), check_years(years)
-    chosen = choose_cities(geography, cities)
+    geography, chosen_years = country.read_geography(seeds), country.check_years(years)
+    chosen = country.choose_cities(geography, cities)
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(11)]
-    country = draw_country(geography, truth or Truth(), streams[0])
-    sides, bands = standardised_sides(country), read_bands(seeds)
-    raw = draw_raw(geography, sides, draw_indicators(sides, streams[1]), streams[2])
+    drawn = country.draw_country(geography, truth or Truth(), streams[0])
+    sides, bands = figures.standardised_sides(drawn), read_bands(seeds)
+    raw = figures.draw_raw(geography, sides, figures.draw_indicators(sides, streams[1]), streams[2])
     _plant_in_truth(geography, raw)
     jumps = plant_jumps(geography.roster, raw, bands, streams[7]) if has_slips else []
-    base, robots = draw_robots(sides, raw, streams[3])
+    base, robots = figures.draw_robots(sides, raw, streams[3])
     printed = as_printed(geography, raw, read_rules(seeds), streams[4])
     counties = draw_counties(seeds, printed, streams[10])
-    relations = _relations(geography, country, raw, seeds, streams[6], streams[9])
-    named = faults_of(chosen, chosen_years, is_damaged=is_damaged)
-    candidates = draw_gaps(geography.roster, streams[5])
+    relations = _relations(geography, drawn, raw, seeds, streams[6], streams[9])
+    named = faults.faults_of(chosen, chosen_years, is_damaged=is_damaged)
+    candidates = faults.draw_gaps(geography.roster, streams[5])
     parts = read_parts(seeds)
-    kept = keep_within_limits(candidates, chosen, chosen_years, named=named, parts=parts) if is_damaged else []
+    kept = faults.keep_within_limits(candidates, chosen, chosen_years, named=named, parts=parts) if is_damaged else []
     revised, slips = raw["gdp_nom"].copy(), pd.DataFrame(columns=COLUMNS)
     if has_slips:
-        taken = {(f.city_id, f.variable_code) for f in (*FAULTS, *candidates)}
+        taken = {(f.city_id, f.variable_code) for f in (*faults.FAULTS, *candidates)}
         slips = plant_slips(printed, relations.panels, revised, jumps=jumps, bands=bands, taken=taken, rng=streams[8])
     named += county_faults(counties, chosen, chosen_years) if is_damaged else []
-    source = Print(printed, geography, chosen, chosen_years, Damage([*named, *kept]))
+    source = Print(printed, geography, chosen, chosen_years, faults.Damage([*named, *kept]))
     for year in chosen_years:
         _write_yearbook(landing_root, source, year)
         if year in COUNTY_YEARS:
             _write_county_tables(landing_root, source, counties, year)
     written = write_registers(landing_root, source, raw, revised, base, robots, relations)
     _write_register_sidecars(landing_root, source, written)
-    known = {"raw": raw, "indicator": true_indicators(parts, raw, base, robots)}
-    result = _truth(geography, country, source, known, slips)
-    _write_truth(landing_root / "truth", result)
+    known = {"raw": raw, "indicator": figures.true_indicators(parts, raw, base, robots)}
+    result = _truth(drawn, source, known, slips)
+    # csv files beside the sources; no sidecar, so they can never be loaded as data
+    (landing_root / "truth").mkdir(parents=True, exist_ok=True)
+    for name in ("latent", "parameters", "effects", "indicator", "faults", "slips", "synergy"):
+        getattr(result, name).to_csv(landing_root / "truth" / f"{name}.csv", index=False, lineterminator="\n")
     return result
-
-
-def read_terms(seeds: Path) -> list[str]:
-    """Active terms of keyword.csv: the words that a digital report uses."""
-    words = pd.read_csv(seeds / "keyword.csv", dtype=str)
-    return [str(term) for term in words.loc[words["is_active"] == "true", "term"]]
-
-
-def read_rates(seeds: Path) -> FloatArray:
-    """Yuan per US dollar in each year of HORIZON, from exchange_rate.csv; the last known one for years to come."""
-    rates = pd.read_csv(seeds / "exchange_rate.csv").set_index("year")["cny_per_usd"]
-    return rates.reindex(HORIZON).ffill().to_numpy(dtype=float)
 
 
 def _relations(
     geography: Geography,
-    country: SimulatedCountry,
+    drawn: SimulatedCountry,
     raw: dict[str, FloatArray],
     seeds: Path,
     rng: np.random.Generator,
     lots: np.random.Generator,
 ) -> Relations:
-    z = standardised_relations(country)
+    z = figures.standardised_relations(drawn)
+    # yuan per US dollar in each year; the last known rate for years to come
+    rates = pd.read_csv(seeds / "exchange_rate.csv").set_index("year")["cny_per_usd"].reindex(HORIZON).ffill()
+    keywords = pd.read_csv(seeds / "keyword.csv", dtype=str)
+    terms = [str(term) for term in keywords.loc[keywords["is_active"] == "true", "term"]]
     return Relations(
-        panels=draw_relations(z, raw, read_rates(seeds), rng),
-        pilots=draw_pilots(len(geography.roster), lots),
-        sectors=draw_sectors(z, raw, rng),
-        prices=draw_prices(z, rng),
-        texts=draw_reports(z, read_terms(seeds), rng),
-        invested=draw_investment(geography, z, raw, rng),
+        panels=figures.draw_relations(z, raw, rates.to_numpy(dtype=float), rng),
+        pilots=figures.draw_pilots(len(geography.roster), lots),
+        sectors=figures.draw_sectors(z, raw, rng),
+        prices=figures.draw_prices(z, rng),
+        texts=figures.draw_reports(z, terms, rng),
+        invested=figures.draw_investment(geography, z, raw, rng),
     )
 
 
 def _plant_in_truth(geography: Geography, raw: dict[str, FloatArray]) -> None:
     """Zeros and breaks are true: they belong to the values, not to the damage of a file (in place)."""
-    for fault in FAULTS:
+    for fault in faults.FAULTS:
         if fault.kind in ("absent_row", "structural_zero"):
             raw[fault.variable_code][geography.roster.index(fault.city_id), HORIZON.index(fault.year)] = 0.0
         elif fault.kind == "series_break":
@@ -160,21 +122,14 @@ def read_parts(seeds: Path) -> pd.DataFrame:
 
 def _write_yearbook(landing: Path, source: Print, year: int) -> None:
     folder = landing / "yearbook" / str(year)
-    fields: dict[str, object] = {
-        "source": "yearbook",
-        "layout": "wide",
-        "data_year": year,
-        "edition_year": year + 1,
-        "title": f"SYNTHETIC yearbook of cities, data of {year}",
-        "maturity": "first_print",
-        **_partial(source, fewest=len(source.cities)),
-    }
+    fields = _of_year("yearbook", "wide", year, f"yearbook of cities, data of {year}")
+    fields |= {"maturity": "first_print", **_partial(source, fewest=len(source.cities))}
     if year in TABLE_YEARS or year >= 2021:
         files = write_tables(folder, source, year)
         write_sidecar(folder / "yearbook.yml", landing, files, fields | {"layout": "tables"})
-    elif year in years_of("revision_vintage"):
-        first, last = (folder / f"synthetic_yearbook_{year}_v1.xlsx", folder / f"synthetic_yearbook_{year}_v2.xlsx")
-        write_wide(first, source, year, FIRST_VINTAGE)
+    elif year in faults.years_of("revision_vintage"):
+        first, last = (folder / f"synthetic_yearbook_{year}_v{edition}.xlsx" for edition in (1, 2))
+        write_wide(first, source, year, faults.FIRST_VINTAGE)
         vintage = write_sidecar(folder / "yearbook_v1.yml", landing, [first], fields)
         write_wide(last, source, year)
         revised = fields | {"maturity": "revised", "supersedes": vintage}
@@ -188,32 +143,23 @@ def _write_yearbook(landing: Path, source: Print, year: int) -> None:
 def _write_county_tables(landing: Path, source: Print, counties: CountyBook, year: int) -> None:
     folder = landing / "county_tables" / str(year)
     n, files = write_county_tables(folder, source, counties, year)
-    if not files:
-        return
-    fields: dict[str, object] = {
-        "source": "county_tables",
-        "layout": "tables",
-        "data_year": year,
-        "edition_year": year + 1,
-        "title": f"SYNTHETIC tables of county-level units, data of {year}",
-        "maturity": "first_print",
-        "expected_cities": [n, n],
-    }
-    write_sidecar(folder / "county_tables.yml", landing, files, fields)
+    if files:
+        fields = _of_year("county_tables", "tables", year, f"tables of county-level units, data of {year}")
+        fields |= {"maturity": "first_print", "expected_cities": [n, n]}
+        write_sidecar(folder / "county_tables.yml", landing, files, fields)
+
+
+def _of_year(source: str, layout: str, year: int, title: str) -> dict[str, object]:
+    about = {"source": source, "layout": layout, "data_year": year, "edition_year": year + 1}
+    return {**about, "title": f"SYNTHETIC {title}"}
 
 
 def _write_register_sidecars(landing: Path, source: Print, written: Iterable[LongFile]) -> None:
     for file in written:
-        fields = {
-            "source": file.source,
-            "layout": "long",
-            "keys": dict(file.keys),
-            "title": f"SYNTHETIC {file.title}",
-            "maturity": "revised" if file.source == "gdp_revised" else "final",
-            **_partial(source, fewest=1),
-        }
-        path = path_of(landing, file)
-        write_sidecar(path.with_name(f"{file.source}.yml"), landing, [path], fields)
+        fields = {"source": file.source, "layout": "long", "keys": dict(file.keys), "title": f"SYNTHETIC {file.title}"}
+        fields["maturity"] = "revised" if file.source == "gdp_revised" else "final"
+        path = file.path(landing)
+        write_sidecar(path.with_name(f"{file.source}.yml"), landing, [path], fields | _partial(source, fewest=1))
 
 
 def _partial(source: Print, *, fewest: int) -> dict[str, object]:
@@ -223,14 +169,13 @@ def _partial(source: Print, *, fewest: int) -> dict[str, object]:
 
 
 def _truth(
-    geography: Geography,
-    country: SimulatedCountry,
-    source: Print,
-    known: dict[str, dict[str, FloatArray]],
-    slips: pd.DataFrame,
+    drawn: SimulatedCountry, source: Print, known: dict[str, dict[str, FloatArray]], slips: pd.DataFrame
 ) -> DemoTruth:
+    geography = source.geography
+    merged = {country.MERGED_CITY} if country.MERGED_INTO in source.cities else set()
+
     def cut(frame: pd.DataFrame) -> pd.DataFrame:
-        keep = frame["city_id"].isin([*source.cities, *({MERGED_CITY} if MERGED_INTO in source.cities else ())])
+        keep = frame["city_id"].isin({*source.cities, *merged})
         keep &= frame["year"].isin(source.years) if "year" in frame else True
         return frame[keep].reset_index(drop=True)
 
@@ -242,27 +187,23 @@ def _truth(
 
     groups = {"core": geography.is_core, "east": geography.is_east, "cluster": geography.is_cluster}
     return DemoTruth(
-        latent=cut(country.to_frame(geography.roster, HORIZON)),
-        parameters=country.truth.to_frame(),
-        effects=country.effects(groups),
+        latent=cut(drawn.to_frame(geography.roster, HORIZON)),
+        parameters=drawn.truth.to_frame(),
+        effects=drawn.effects(groups),
         indicator=long(known["indicator"], "indicator_code"),
         faults=pd.DataFrame([asdict(fault) for fault in source.damage.faults]),
         slips=cut(slips),
         raw=long(known["raw"], "variable_code"),
-        synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": country.synergy})),
+        synergy=cut(pd.DataFrame({"city_id": geography.roster, "synergy": drawn.synergy})),
     )
 
 
-def _write_truth(folder: Path, truth: DemoTruth) -> None:
-    """csv files beside the sources; no sidecar, so they can never be loaded as data."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("latent", "parameters", "effects", "indicator", "faults", "slips", "synergy"):
-        getattr(truth, name).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-
-
-PRODUCER = "SYNTHETIC demo generator"
-LICENCE = "same as the project; the values are drawn from a random generator and describe no real city"
-ACCESSED = "2026-11-01"
+ORIGIN = {
+    "producer": "SYNTHETIC demo generator",
+    "licence": "same as the project; the values are drawn from a random generator and describe no real city",
+    "accessed": "2026-11-01",
+    "is_synthetic": True,
+}
 
 
 def write_sidecar(path: Path, landing: Path, files: Sequence[Path], fields: Mapping[str, object]) -> str:
@@ -273,9 +214,9 @@ def write_sidecar(path: Path, landing: Path, files: Sequence[Path], fields: Mapp
         for file, digest in zip(files, hashes, strict=True)
     ]
     head = {"source": fields["source"], "layout": fields["layout"], "files": entries}
-    tail = {"producer": PRODUCER, "licence": LICENCE, "accessed": ACCESSED, "is_synthetic": True}
-    content = {**head, **fields, **tail}
-    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=110), encoding="utf-8")
+    path.write_text(
+        yaml.safe_dump({**head, **fields, **ORIGIN}, allow_unicode=True, sort_keys=False, width=110), encoding="utf-8"
+    )
     if len(hashes) == 1:
         return hashes[0][:12]
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()[:12]

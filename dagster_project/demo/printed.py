@@ -18,6 +18,8 @@ from dagster_project.demo.country import (
     TRANSFERS,
     Geography,
     Transfer,
+    rows_of,
+    words,
 )
 from dagster_project.demo.figures import Map, draw_map
 from python_models._types import FloatArray
@@ -31,6 +33,10 @@ MOST_MOVED = 0.95  # of a figure of the new city may be the county's
 LEAST_RATE = 0.1  # of its own: a draw may ask for less than nothing of a city that took in a much worse county
 PRINTED_RATES = ("gdp_real_index", "pm25_popw", "wage_avg_nom")
 SECTORS = ("va_primary_nom", "va_secondary_nom", "va_tertiary_nom")
+DIVIDED = words(  # printed for the districts as a share of the city's own
+    "population_resident population_registered va_primary_nom va_secondary_nom va_tertiary_nom emp_urban_units"
+    " emp_it_services emp_sci_tech fiscal_expenditure industrial_firms industrial_profit"
+)
 UNDIVIDED_SHARE = 0.04  # of the prefecture cities have no county: district = whole city
 
 
@@ -69,6 +75,8 @@ def as_printed(geography: Geography, raw: Mapping[str, FloatArray], rules: Rules
     rows = (*geography.roster, MERGED_CITY)
     split = {name: _split_merged(geography, name, values, rules.shares) for name, values in city.items()}
     _rebuild(split)
+    split["invention_grants"] = np.minimum(split["invention_grants"], split["all_grants"])
+    split["green_invention_grants"] = np.minimum(split["green_invention_grants"], split["invention_grants"])
     values = {(name, "city"): panel for name, panel in split.items()}
     values |= {(name, "district"): panel for name, panel in _districts(geography, split, rng).items()}
     values[("built_up_area", "built_up")] = values.pop(("built_up_area", "city"))
@@ -86,8 +94,7 @@ def _print_first(geography: Geography, city: dict[str, FloatArray], rng: np.rand
         city[name] = np.rint(city[name] / (1 + delta * ramp))
     since = np.where(years < CENSUS_YEAR, (years - HORIZON[0]) / (CENSUS_YEAR - HORIZON[0]), 0.0)
     drift = np.exp(RESIDENT_DRIFT * rng.standard_normal((len(delta), 1)) * since)
-    grain = grain_of("population_resident")
-    city["population_resident"] = np.rint(city["population_resident"] * drift / grain) * grain
+    city["population_resident"] = _at_grain("population_resident", city["population_resident"] * drift)
 
 
 def _move_back(
@@ -102,7 +109,7 @@ def _move_back(
     for name in (n for n in city if n in rules.shares and n != "gdp_nom"):
         s, panel = share[rules.shares[name]], city[name]
         part = np.where(before, np.minimum(s / (1 - s) * panel[old], MOST_MOVED * panel[new]), 0.0)
-        own[name] = np.round(part, 2) if name == "built_up_area" else np.rint(part / grain_of(name)) * grain_of(name)
+        own[name] = _at_grain(name, part)
         panel[old] += own[name]
         panel[new] -= own[name]
     for panels in (own, city):
@@ -116,17 +123,19 @@ def _move_back(
     return own
 
 
+COARSE = words(
+    "population_resident population_registered broadband_subscribers mobile_subscribers solid_waste_generated"
+    " solid_waste_reused"
+)
+
+
 def grain_of(name: str) -> float:
     """Printed precision in canonical units: 0.01 of ten thousand persons, accounts or tons is 100."""
-    coarse = (
-        "population_resident",
-        "population_registered",
-        "broadband_subscribers",
-        "mobile_subscribers",
-        "solid_waste_generated",
-        "solid_waste_reused",
-    )
-    return 100.0 if name in coarse else 1.0
+    return 100.0 if name in COARSE else 1.0
+
+
+def _at_grain(name: str, part: FloatArray) -> FloatArray:
+    return np.round(part, 2) if name == "built_up_area" else np.rint(part / grain_of(name)) * grain_of(name)
 
 
 def _split_merged(geography: Geography, name: str, panel: FloatArray, shares: Mapping[str, str]) -> FloatArray:
@@ -137,43 +146,29 @@ def _split_merged(geography: Geography, name: str, panel: FloatArray, shares: Ma
     if name not in shares:
         own = panel[keeper]
     else:
-        part = panel[keeper] * MERGED_SHARE[shares[name]]
-        own = np.round(part, 2) if name == "built_up_area" else np.rint(part / grain_of(name)) * grain_of(name)
+        own = _at_grain(name, panel[keeper] * MERGED_SHARE[shares[name]])
         panel[keeper] = np.where(before, panel[keeper] - own, panel[keeper])
     return np.vstack([panel, np.where(before, own, np.nan)])
 
 
-def _rebuild(city: dict[str, FloatArray]) -> None:
+def _rebuild(area: dict[str, FloatArray]) -> None:
     """Totals and ratios from the printed parts, so that every row is consistent in itself (in place)."""
-    primary, secondary, tertiary = (city[name] for name in SECTORS)
-    city["gdp_nom"] = primary + secondary + tertiary
-    city["gdp_per_capita_nom"] = np.rint(city["gdp_nom"] * 1e4 / city["population_resident"])
-    city["secondary_share"] = np.round(100 * secondary / city["gdp_nom"], 2)
-    city["tertiary_share"] = np.round(100 * tertiary / city["gdp_nom"], 2)
-    city["x_primary_share"] = np.round(100 - city["secondary_share"] - city["tertiary_share"], 2)
-    city["invention_grants"] = np.minimum(city["invention_grants"], city["all_grants"])
-    city["green_invention_grants"] = np.minimum(city["green_invention_grants"], city["invention_grants"])
+    primary, secondary, tertiary = (area[name] for name in SECTORS)
+    area["gdp_nom"] = primary + secondary + tertiary
+    area["gdp_per_capita_nom"] = np.rint(area["gdp_nom"] * 1e4 / area["population_resident"])
+    area["secondary_share"] = np.round(100 * secondary / area["gdp_nom"], 2)
+    area["tertiary_share"] = np.round(100 * tertiary / area["gdp_nom"], 2)
+    area["x_primary_share"] = np.round(100 - area["secondary_share"] - area["tertiary_share"], 2)
 
 
 def _districts(geography: Geography, city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[str, FloatArray]:
     """Urban-district columns: never above the whole city, equal to it where a city has no county."""
     n = len(geography.roster) + 1
     whole = rng.random(n) < UNDIVIDED_SHARE
-    municipality = [geography.unit(c)["admin_tier"] == "municipality" for c in geography.roster]
-    whole[: n - 1] |= np.array(municipality)
+    whole[: n - 1] |= np.array([geography.units[c]["admin_tier"] == "municipality" for c in geography.roster])
     base = rng.uniform(0.25, 0.75, n)
     district = {}
-    for name in (
-        "population_resident",
-        "population_registered",
-        *SECTORS,
-        "emp_urban_units",
-        "emp_it_services",
-        "emp_sci_tech",
-        "fiscal_expenditure",
-        "industrial_firms",
-        "industrial_profit",
-    ):
+    for name in DIVIDED:
         share = np.where(whole, 1.0, np.clip(base * np.exp(0.1 * rng.standard_normal(n)), 0.05, 0.97))
         district[name] = np.floor(city[name] * share[:, None] / grain_of(name)) * grain_of(name)
     for name in ("fiscal_education", "fiscal_science"):
@@ -182,53 +177,24 @@ def _districts(geography: Geography, city: Mapping[str, FloatArray], rng: np.ran
     tilt = np.where(whole, 0.0, 0.3 * rng.standard_normal(n))[:, None]
     district["gdp_real_index"] = np.round(city["gdp_real_index"] + tilt, 2)
     district["wage_avg_nom"] = np.rint(city["wage_avg_nom"] * np.where(whole, 1.0, 1.04)[:, None])
-    sectors = [district[name] for name in SECTORS]
-    district["gdp_nom"] = np.sum(sectors, axis=0)
-    district["gdp_per_capita_nom"] = np.rint(district["gdp_nom"] * 1e4 / district["population_resident"])
-    district["secondary_share"] = np.round(100 * sectors[1] / district["gdp_nom"], 2)
-    district["tertiary_share"] = np.round(100 * sectors[2] / district["gdp_nom"], 2)
-    district["x_primary_share"] = np.round(100 - district["secondary_share"] - district["tertiary_share"], 2)
+    _rebuild(district)
     return district
 
 
-# printed columns that no index uses: (scale variable or "", value at the scale, noise), in printed units
-_EXTRAS: dict[str, tuple[str, float, float]] = {
-    "x_households": ("population_registered", 3.2e-5, 0.05),
-    "x_area": ("", 9000, 0.8),
-    "x_water": ("", 300000, 0.9),
-    "x_green_area": ("population_resident", 2.2e-3, 0.3),
-    "x_green_rate": ("", 40, 0.06),
-    "x_nitrogen": ("industrial_so2", 1.4, 0.3),
-    "x_waste_water_rate": ("", 92, 0.03),
-    "x_revenue": ("gdp_nom", 0.09, 0.2),
-    "x_deposits": ("gdp_nom", 1.4, 0.2),
-    "x_loans": ("gdp_nom", 1.0, 0.25),
-    "x_retail": ("gdp_nom", 0.4, 0.1),
-    "x_rd_staff": ("emp_sci_tech", 0.9, 0.3),
-    "x_wage_bill": ("emp_urban_units", 5.5, 0.1),
-    "x_education_staff": ("emp_urban_units", 0.11, 0.1),
-    "x_books": ("population_resident", 5e-5, 0.5),
-    "x_hospitals": ("population_resident", 3e-5, 0.2),
-    "x_roads": ("built_up_area", 14, 0.2),
-    "x_post": ("telecom_revenue_nom", 0.35, 0.2),
-    "x_industry_power": ("electricity_total", 0.6, 0.1),
-    "x_birth_rate": ("", 5.5, 0.3),
-}
-
-
 def _extras(city: Mapping[str, FloatArray], rng: np.random.Generator) -> dict[tuple[str, str], FloatArray]:
+    """Printed columns that no index uses, in printed units: a level of its own or at the scale of another variable."""
     shape = city["gdp_nom"].shape
     values = {}
-    for name, (scale, level, noise) in _EXTRAS.items():
-        base = city[scale] if scale else np.ones(shape)
-        drawn = base * draw_map(Map(name, "", "exp", level, 0.0, noise, 0.02), np.zeros(shape), rng)
+    for row in rows_of("extra_column.csv"):
+        name, scale = row["variable"], row["scale_variable"]
+        chosen = Map(name, "", "exp", float(row["level"]), 0.0, float(row["noise"]), 0.02, 0.0)
+        drawn = (city[scale] if scale else 1.0) * draw_map(chosen, np.zeros(shape), rng)
         values[(name, "city")] = np.minimum(drawn, 99.5) if name.endswith("rate") else drawn
         values[(name, "district")] = 0.6 * values[(name, "city")]
     values[("x_growth", "city")] = np.round(city["gdp_real_index"] - 100, 2)
     values[("x_growth", "district")] = values[("x_growth", "city")]
-    values[("x_pm25", "city")] = city["pm25_popw"].copy()
-    values[("x_all_grants", "city")] = city["all_grants"].copy()
-    values[("x_invention", "city")] = city["invention_grants"].copy()
+    for name, printed in (("x_pm25", "pm25_popw"), ("x_all_grants", "all_grants"), ("x_invention", "invention_grants")):
+        values[(name, "city")] = city[printed].copy()
     values[("x_reuse_rate", "city")] = np.minimum(100 * city["solid_waste_reused"] / city["solid_waste_generated"], 100)
     values[("x_mean_population", "city")] = 0.998 * city["population_registered"]
     values[("x_mean_population", "district")] = 0.6 * values[("x_mean_population", "city")]

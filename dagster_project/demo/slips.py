@@ -20,6 +20,7 @@ from python_models._types import BoolArray, FloatArray
 COLUMNS = ["event_id", "slip_class", "source", "city_id", "year", "variable_code", "true_value", "printed_value"]
 LAST = BASE_YEARS - 1
 MOST_PER_CITY = 4
+EVENTS = {"level_break": 20, "denominator": 16, "registered": 8, "hard_bound": 10}  # of a class; of a bound
 SERIES = {
     "yearbook": (
         "he_students emp_it_services emp_sci_tech emp_urban_units emp_total fiscal_expenditure fiscal_education"
@@ -34,7 +35,7 @@ SERIES = {
         " loans_balance_nom population_urban secondary_students"
     ),
 }
-JUMPING = ("he_students", "electricity_total", "industrial_so2", "emp_it_services", "newly_registered_firms")
+JUMPS, JUMPING = 40, ("he_students", "electricity_total", "industrial_so2", "emp_it_services", "newly_registered_firms")
 # source, variable, what it is held against, and the two ends of wrong ratios
 HARD_BOUNDS = (
     ("yearbook", "mobile_subscribers", "population_resident", 3.2, 4.5),
@@ -64,13 +65,11 @@ def plant_jumps(
     raw: Mapping[str, FloatArray],
     bands: Mapping[str, tuple[float, float]],
     rng: np.random.Generator,
-    *,
-    n: int = 40,
 ) -> list[tuple[str, int, int]]:
     """Cities whose figure really doubles or halves and stays, in `raw` (in place): (variable, row, first year)."""
     free = _untouched(roster)
     found: list[tuple[str, int, int]] = []
-    while len(found) < n:
+    while len(found) < JUMPS:
         variable, t = JUMPING[len(found) % len(JUMPING)], int(rng.integers(3, 7))
         row = int(rng.choice(np.flatnonzero(free)))
         factor = np.exp(rng.uniform(0.6, 0.9) * (-1 if variable == "industrial_so2" else 1))
@@ -104,6 +103,13 @@ class Planter:
     def __post_init__(self) -> None:
         self.left = np.where(_untouched(self.rows), MOST_PER_CITY, 0)
 
+    def row(self) -> int:
+        """A city that may still get a slip."""
+        return int(self.rng.choice(np.flatnonzero(self.left)))
+
+    def is_free(self, row: int, *variables: str) -> bool:
+        return not any((self.rows[row], variable) in self.taken for variable in variables)
+
     def draw(self, slip_class: str, n: int, make: Make, keys: Sequence[Key]) -> None:
         """`n` events of a class, one series after the other."""
         done = tries = 0
@@ -112,9 +118,9 @@ class Planter:
             if tries > 500 * n:
                 raise ValueError(f"no room for {n} slips of class '{slip_class}': plant fewer.")
             source, variable = keys[(done + tries) % len(keys)]
-            row = int(self.rng.choice(np.flatnonzero(self.left)))
+            row = self.row()
             values = self.panels[source, variable][row, :BASE_YEARS]
-            if (self.rows[row], variable) in self.taken or not (values > 0).all():
+            if not self.is_free(row, variable) or not (values > 0).all():
                 continue
             wrong = make(values, self.rng)
             done += bool(wrong) and self.plant(slip_class, row, [(source, variable, wrong)])
@@ -168,21 +174,6 @@ def _rounded(value: float, variable: str) -> float:
     return round(float(np.rint(value / grain) * grain), 2)
 
 
-def panels_of(printed: Printed, society: Mapping[str, FloatArray], gdp_revised: FloatArray) -> dict[Key, FloatArray]:
-    """The printed figures that slips may hit, by source and variable."""
-    where = {variable: source for source, text in SERIES.items() for variable in text.split()}
-    panels = {
-        (where.get(variable, "yearbook"), variable): panel
-        for (variable, scope), panel in printed.values.items()
-        if scope in ("city", "built_up")
-    }
-    return {
-        **panels,
-        **{("society", v): panel for v, panel in society.items()},
-        ("gdp_revised", "gdp_nom"): gdp_revised,
-    }
-
-
 def plant_slips(
     printed: Printed,
     society: Mapping[str, FloatArray],
@@ -194,15 +185,18 @@ def plant_slips(
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Plant all classes into the printed figures (in place); returns COLUMNS, one row a cell, true jumps among them."""
-    panels = panels_of(printed, society, gdp_revised)
-    planter = Planter(printed.rows, panels, bands, set(taken), rng)
-    where = {variable: key for key in panels for variable in (key[1],) if key[0] != "gdp_revised"}
-    _beside_jumps(planter, [(where[v], row, t) for v, row, t in jumps])
-    _redistricted(planter)
-    _level_breaks(planter, printed, n=20)
-    _wrong_denominators(planter, n=16, n_registered=8)
-    _hard_bounds(planter, each=10)
     keys = [(source, variable) for source, text in SERIES.items() for variable in text.split()]
+    where = {variable: source for source, variable in keys}
+    shown = {variable: panel for (variable, scope), panel in printed.values.items() if scope in ("city", "built_up")}
+    panels: dict[Key, FloatArray] = {(where.get(name, "yearbook"), name): panel for name, panel in shown.items()}
+    panels |= {("society", name): panel for name, panel in society.items()}
+    panels["gdp_revised", "gdp_nom"] = gdp_revised
+    planter = Planter(printed.rows, panels, bands, set(taken), rng)
+    _beside_jumps(planter, [((where.get(v, "yearbook"), v), row, t) for v, row, t in jumps])
+    _redistricted(planter)
+    _level_breaks(planter, printed)
+    _wrong_denominators(planter)
+    _hard_bounds(planter)
     for slip_class, n, make in (
         ("run", 24, _run),
         ("edge", 24, _edge),
@@ -258,7 +252,7 @@ def _beside_jumps(planter: Planter, jumps: Sequence[tuple[Key, int, int]]) -> No
     """Every jump is recorded as sound; half of them have a slip two years before in the same series."""
     for number, (key, row, t) in enumerate(jumps):
         planter.keep("true_jump", row, key, (t - 1, t, t + 1))
-        if number % 2 == 0 and (planter.rows[row], key[1]) not in planter.taken:
+        if number % 2 == 0 and planter.is_free(row, key[1]):
             factor = 10.0 if number % 4 == 0 else 0.1
             planter.plant("beside_jump", row, [(*key, {t - 2: planter.panels[key][row, t - 2] * factor})])
         planter.taken.add((planter.rows[row], key[1]))
@@ -273,13 +267,13 @@ def _redistricted(planter: Planter) -> None:
                 planter.keep("redistricted", planter.rows.index(city), ("yearbook", variable), (t - 1, t, t + 1))
 
 
-def _level_breaks(planter: Planter, printed: Printed, n: int) -> None:
+def _level_breaks(planter: Planter, printed: Printed) -> None:
     """GDP and its parts stand on another level before a year, in both sources, beside a real index that is right."""
     names = (*SECTORS, "gdp_nom", "gdp_per_capita_nom")
     done = 0
-    while done < n:
-        row, t = int(planter.rng.choice(np.flatnonzero(planter.left))), int(planter.rng.integers(3, LAST))
-        if any((planter.rows[row], name) in planter.taken for name in names):
+    while done < EVENTS["level_break"]:
+        row, t = planter.row(), int(planter.rng.integers(3, LAST))
+        if not planter.is_free(row, *names):
             continue
         factor = np.exp(planter.rng.uniform(0.3, 0.65) if done % 3 else -planter.rng.uniform(0.3, 0.55))
         before = {name: planter.panels["yearbook", name][row, :t] * factor for name in names}
@@ -296,38 +290,37 @@ def _level_breaks(planter: Planter, printed: Printed, n: int) -> None:
             done += 1
 
 
-def _wrong_denominators(planter: Planter, n: int, n_registered: int) -> None:
+def _wrong_denominators(planter: Planter) -> None:
     """Residents that registered persons contradict; and registered persons printed as residents where they differ."""
     key, registered = ("yearbook", "population_resident"), planter.panels["yearbook", "population_registered"]
-    years = [
-        t for t in range(1, LAST) if t != CONCEPT_YEAR
-    ]  # a year in which GDP per head fits nobody would be refused
-    for number in range(n):
+    years = [t for t in range(1, LAST) if t != CONCEPT_YEAR]  # GDP per head that fits nobody would be refused
+    for number in range(EVENTS["denominator"]):
         low, high = WRONG_RESIDENTS[number % 2]
         while True:
-            row, t = int(planter.rng.choice(np.flatnonzero(planter.left))), int(planter.rng.choice(years))
+            row, t = planter.row(), int(planter.rng.choice(years))
             ratio = planter.rng.uniform(low, high)
-            is_free = (planter.rows[row], key[1]) not in planter.taken
-            if is_free and planter.plant("denominator", row, [(*key, {t: registered[row, t] / ratio})]):
+            if planter.is_free(row, key[1]) and planter.plant(
+                "denominator", row, [(*key, {t: registered[row, t] / ratio})]
+            ):
                 break
     apart = np.abs(np.log(planter.panels[key] / registered))[:, :BASE_YEARS].mean(axis=1)
-    for row in np.argsort(-np.where(planter.left > 0, apart, 0.0))[:n_registered].tolist():
+    for row in np.argsort(-np.where(planter.left > 0, apart, 0.0))[: EVENTS["registered"]].tolist():
         t = int(planter.rng.choice(years))
-        if (planter.rows[row], key[1]) not in planter.taken:
+        if planter.is_free(row, key[1]):
             planter.plant("registered", row, [(*key, {t: registered[row, t]})])
 
 
-def _hard_bounds(planter: Planter, each: int) -> None:
+def _hard_bounds(planter: Planter) -> None:
     for source, variable, against, low, high in HARD_BOUNDS:
         key = (source, variable)
         base = planter.panels["gdp_revised" if source == "society" else "yearbook", against]
         done = 0
-        while done < each:
-            row, t = int(planter.rng.choice(np.flatnonzero(planter.left))), int(planter.rng.integers(1, LAST))
-            names = {(planter.rows[row], name) for name in (variable, against)}
+        while done < EVENTS["hard_bound"]:
+            row, t = planter.row(), int(planter.rng.integers(1, LAST))
             value = base[row, t] * planter.rng.uniform(low, high)
             far = abs(np.log(value / planter.panels[key][row, t])) > 0.55
-            done += bool(far and not names & planter.taken and planter.plant("hard_bound", row, [(*key, {t: value})]))
+            is_free = planter.is_free(row, variable, against)
+            done += bool(far and is_free and planter.plant("hard_bound", row, [(*key, {t: value})]))
 
 
 def _whole_years(planter: Planter) -> None:
@@ -335,7 +328,7 @@ def _whole_years(planter: Planter) -> None:
     rng, panels = planter.rng, planter.panels
     key = ("yearbook", "gdp_per_capita_nom")
     other = np.rint(1e4 * panels["yearbook", "gdp_nom"] / panels["yearbook", "population_registered"])[:, CONCEPT_YEAR]
-    untouched = np.array([(city, key[1]) not in planter.taken for city in planter.rows])
+    untouched = [planter.is_free(row, key[1]) for row in range(len(other))]
     chosen = (rng.random(len(other)) < CONCEPT_SHARE) & untouched
     planter.whole_years("concept_switch", key, {CONCEPT_YEAR: other}, chosen)
     retail = panels["society", "retail_sales_nom"]
@@ -347,5 +340,5 @@ def _whole_years(planter: Planter) -> None:
     for slip_class, variable, t, share in FILLS:
         panel = panels["society", variable]
         filled = panel[:, t - 1] if slip_class == "fill_repeat" else (panel[:, t - 1] + panel[:, t + 1]) / 2
-        free = np.array([(city, variable) not in planter.taken for city in planter.rows[:n]])
+        free = [planter.is_free(row, variable) for row in range(n)]
         planter.whole_years(slip_class, ("society", variable), {t: filled}, (rng.random(n) < share) & free)

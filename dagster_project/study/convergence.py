@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import skew
 
-from dagster_project.study.frames import GROUP_FRAMES, NEIGHBOURS, Frames, Rows, Tables, candidate_scores
+from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.groups import ALL, Groups
 from dagster_project.study.panels import ScorePanel, copies, score_panels, twins
+from dagster_project.study.queries import GROUP_FRAMES, NEIGHBOURS, candidate_scores
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.beta import Kind, beta_convergence
@@ -69,9 +70,6 @@ def build(frames: Frames, settings: Settings) -> Tables:
     return rows.tables(TABLES)
 
 
-# ---- densities ------------------------------------------------------------------------------------------
-
-
 def _densities(panel: ScorePanel, groups: Groups, *, seed: int, n_bootstrap: int) -> Tables:
     """kde_curve and kde_feature. One grid for all years of a group, so that curves can be laid over each other.
 
@@ -88,26 +86,13 @@ def _densities(panel: ScorePanel, groups: Groups, *, seed: int, n_bootstrap: int
                 continue
             tests = [unimodality(Y[:, t], n_bootstrap=n_bootstrap, seed=seed) for t in range(Y.shape[1])]
             for rule, t, curve in _curves(Y, is_all=scheme == ALL):
-                key = {
-                    "year": panel.years[t],
-                    "scheme": scheme,
-                    "group_code": group,
-                    "bw_rule": rule,
-                    "n_obs": curve.n_obs,
-                }
+                key = {"year": panel.years[t], "scheme": scheme, "group_code": group}
+                key |= {"bw_rule": rule, "n_obs": curve.n_obs}
                 curves.append(curve.to_frame().assign(**key))
-                rows.append(
-                    {
-                        **key,
-                        **features(curve, tail_from=tail_from).__dict__,
-                        "tail_from": tail_from,
-                        "bandwidth": curve.bandwidth,
-                        "skewness": float(skew(Y[:, t])),
-                        "p_unimodal": tests[t].p_value,
-                        "critical_bandwidth": tests[t].critical_bandwidth,
-                        "mass": curve.mass,
-                    }
-                )
+                found = {**features(curve, tail_from=tail_from).__dict__, "tail_from": tail_from}
+                found |= {"bandwidth": curve.bandwidth, "skewness": float(skew(Y[:, t]))}
+                found |= {"p_unimodal": tests[t].p_value, "critical_bandwidth": tests[t].critical_bandwidth}
+                rows.append({**key, **found, "mass": curve.mass})
     curve_table = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
     return {"kde_curve": curve_table, "kde_feature": pd.DataFrame(rows)}
 
@@ -131,9 +116,6 @@ def _curves(Y: FloatArray, *, is_all: bool) -> Iterator[tuple[str, int, KernelDe
             yield "silverman_reflected", t, kernel_density(Y[:, t], bandwidth=float(own[t]), grid=grid, reflect=True)
 
 
-# ---- stochastic kernels and beta ------------------------------------------------------------------------
-
-
 def _kernels(panel: ScorePanel, neighbours: pd.DataFrame) -> pd.DataFrame:
     """Relative scores: today's place and that of d years later (dynamic), neighbours' place and one's own (spatial)."""
     relative = panel.scores / panel.scores.mean(axis=0)
@@ -144,9 +126,8 @@ def _kernels(panel: ScorePanel, neighbours: pd.DataFrame) -> pd.DataFrame:
         u, v = relative[:, :-lag].ravel(), relative[:, lag:].ravel()
         parts.append(_kernel_rows(stochastic_kernel(u, v), "dynamic", lag, len(panel.cities)))
         if lag == 1:
-            parts.append(
-                _kernel_rows(stochastic_kernel(u, v, adaptive=True), "dynamic_adaptive", lag, len(panel.cities))
-            )
+            adaptive = stochastic_kernel(u, v, adaptive=True)
+            parts.append(_kernel_rows(adaptive, "dynamic_adaptive", lag, len(panel.cities)))
     around, has_any = neighbours_mean(relative, panel.cities, neighbours)
     if has_any.sum() >= LEAST_CITIES:
         for lag in (lag for lag in (0, 1) if lag < len(panel.years)):
@@ -189,17 +170,10 @@ def _beta(panel: ScorePanel, groups: Groups) -> pd.DataFrame:
             table = found.to_frame()
             table = table if scheme == ALL else table[table["group"] != ALL]
             rows.append(table.assign(kind=kind, scheme=scheme, wald=found.wald, p_equal=found.wald_p))
-    table = pd.concat(rows, ignore_index=True)
-    return table.assign(
-        model_id=table["kind"] + "_" + table["estimator"],
-        is_headline=table["estimator"].isin(["nickell_inversion", "pooled_ols"]),
-        p=table["p_value"],
-        first_year=panel.years[0],
-        last_year=panel.years[-1],
-    ).rename(columns={"group": "group_code"})
-
-
-# ---- clubs ----------------------------------------------------------------------------------------------
+    table = pd.concat(rows, ignore_index=True).rename(columns={"group": "group_code"})
+    is_headline = table["estimator"].isin(["nickell_inversion", "pooled_ols"])
+    table = table.assign(model_id=table["kind"] + "_" + table["estimator"], is_headline=is_headline, p=table["p_value"])
+    return table.assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
 def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: int) -> Tables:
@@ -211,7 +185,7 @@ def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: i
         return {}
     facts = {"is_exploratory": len(panel.years) < FEW_YEARS, "n_obs": len(panel.cities)}
     span = {"r_trim": R_TRIM, "c_star": C_STAR, "first_year": panel.years[0], "last_year": panel.years[-1]}
-    logt: list[dict[str, object]] = []
+    logt: list[pd.DataFrame] = []
     clubs: dict[str, tuple[ClubResult, ClubResult]] = {}
     for name, smoothing in FILTERS.items():
         paths = panel.scores if smoothing is None else hp_trend(panel.scores, smoothing)
@@ -222,31 +196,21 @@ def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: i
         clubs[name] = initial, merged
         vlt = merge_clubs(initial, method="von_lyncker_thoennessen")
         stages = {"initial": initial, "merged": merged, "merged_vlt": vlt}
-        logt += [{**row, "trend_filter": name} for row in _logt_rows(paths, stages)]
+        logt.append(_logt_rows(paths, stages).assign(trend_filter=name))
     members = _members(panel, other, *clubs[HEADLINE_FILTER], seed, n_draws)  # positive scores pass without a filter
-    return {"club_logt": pd.DataFrame(logt).assign(**facts, **span), "club_membership": members.assign(**facts)}
+    tests = pd.concat(logt, ignore_index=True).assign(**span)
+    return {"club_logt": tests.assign(**facts), "club_membership": members.assign(**facts)}
 
 
-def _logt_rows(paths: FloatArray, stages: dict[str, ClubResult]) -> list[dict[str, object]]:
+def _logt_rows(paths: FloatArray, stages: dict[str, ClubResult]) -> pd.DataFrame:
     """club_id 0 of stage `whole` is the test of all cities together."""
     whole = log_t(paths, R_TRIM)
-    rows: list[dict[str, object]] = [
-        {
-            "stage": "whole",
-            "club_id": 0,
-            "n_members": whole.n_units,
-            "b": whole.b,
-            "se": whole.se,
-            "t": whole.t,
-            "p_value": whole.p_value,
-            "converges": whole.converges,
-        }
-    ]
-    for stage, clubs in stages.items():
-        renamed = clubs.clubs.rename(columns={"club": "club_id", "n": "n_members"})
-        rows += [{str(k): v for k, v in row.items()} | {"stage": stage} for row in renamed.to_dict("records")]
-    speeds = [{"speed": float(str(row["b"])) / 2.0, "n_points": whole.n_points} for row in rows]
-    return [row | more for row, more in zip(rows, speeds, strict=True)]
+    first = {"stage": "whole", "club_id": 0, "n_members": whole.n_units}
+    first |= {name: getattr(whole, name) for name in ("b", "se", "t", "p_value", "converges")}
+    names = {"club": "club_id", "n": "n_members"}
+    parts = [clubs.clubs.rename(columns=names).assign(stage=stage) for stage, clubs in stages.items()]
+    table = pd.concat([pd.DataFrame([first]), *parts], ignore_index=True)
+    return table.assign(speed=table["b"] / 2.0, n_points=whole.n_points)
 
 
 def _members(
@@ -256,15 +220,7 @@ def _members(
     if other is not None and (other.cities, other.years) == (panel.cities, panel.years) and (other.scores > 0.0).all():
         mixed = other.scores
     stability = club_stability(merged, other=mixed, n_draws=n_draws, seed=seed)
-    final = merged.labels.to_numpy()
-    return pd.DataFrame(
-        {
-            "city_id": list(panel.cities),
-            "club_id_initial": initial.labels.to_numpy(),
-            "club_id_final": final,
-            "is_divergent": final == 0,
-            "stability_share": stability.share.to_numpy(),
-            "relative_last": panel.scores[:, -1] / np.mean(panel.scores[:, -1]),
-            "n_draws": n_draws,
-        }
-    )
+    final, last = merged.labels.to_numpy(), panel.scores[:, -1]
+    members = pd.DataFrame({"city_id": list(panel.cities), "club_id_initial": initial.labels.to_numpy()})
+    members = members.assign(club_id_final=final, is_divergent=final == 0, relative_last=last / np.mean(last))
+    return members.assign(stability_share=stability.share.to_numpy(), n_draws=n_draws)

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study import convergence, disparity, markov, space
-from dagster_project.study.frames import GROUP_FRAMES, Frames, Rows, Tables, stacked
+from dagster_project.study.frames import PLACE, Frames, Rows, Tables, rows_with, stacked, wide
 from dagster_project.study.index import composite
+from dagster_project.study.queries import GROUP_FRAMES
 from dagster_project.study.settings import CountySpec, Ratio, Settings
 from python_models.regression import PanelInputError, SpatialPanel
 from python_models.space import build_weights
@@ -83,7 +84,9 @@ def build(frames: Frames, settings: Settings) -> Tables:
     scores, weights = _scores(cells, spec, (years[0], years[-1]), method)
     city = frames["city"][frames["city"]["city_id"].isin(scores["city_id"])]
     own = _study_frames(frames, city, scores.assign(**KEYS, weight_scheme=spec.weight_scheme))
-    small = _smaller(settings)
+    # every size at most that of `county` in depth.yml: the second geography costs less than the first
+    most = settings.sizes("county")["draws"]
+    small = settings.with_sizes(**{m: {k: min(v, most) for k, v in settings.sizes(m).items()} for m in METHODS})
     # a chain needs a second year
     found = {name: method(own, small) for name, method in METHODS.items() if len(years) > 1 or name != "markov"}
     rows.add({"county_index": _beside(scores, found)})
@@ -110,31 +113,20 @@ def _note(years: list[int], skipped: list[str]) -> str:
     return note + (f"; not in every year: {', '.join(skipped)}" if skipped else "")
 
 
-def _smaller(settings: Settings) -> Settings:
-    """Every size at most that of `county` in depth.yml: the second geography costs less than the first."""
-    most = settings.sizes("county")["draws"]
-    return settings.with_sizes(**{m: {k: min(v, most) for k, v in settings.sizes(m).items()} for m in METHODS})
-
-
-# ---- index --------------------------------------------------------------------------------------------------------
-
-
 def ratio(frames: Frames, of: Ratio) -> pd.DataFrame:
     """city_id, year, value of one ratio; the area of a unit holds in every year."""
-    wide = frames["values"].pivot(index=["city_id", "year"], columns="variable_code", values="value")
+    table = frames["values"].pivot(index=["city_id", "year"], columns="variable_code", values="value")
     area = frames["city"].set_index("city_id")["area_km2"]
-    wide["area"] = area.reindex(wide.index.get_level_values("city_id")).to_numpy()
-    wide = wide.reindex(columns=list({*of.numerator, of.denominator}))
-    value = of.multiplier * wide[list(of.numerator)].sum(axis=1, skipna=False) / wide[of.denominator]
-    found = value.where((wide[of.denominator] > 0) & np.isfinite(value)).dropna()
+    table["area"] = area.reindex(table.index.get_level_values("city_id")).to_numpy()
+    table = table.reindex(columns=list({*of.numerator, of.denominator}))
+    value = of.multiplier * table[list(of.numerator)].sum(axis=1, skipna=False) / table[of.denominator]
+    found = value.where((table[of.denominator] > 0) & np.isfinite(value)).dropna()
     return found.rename("value").reset_index()
 
 
 def _indicators(frames: Frames, spec: CountySpec) -> tuple[pd.DataFrame, list[str]]:
     """Cells of the units that have every indicator in every year, and the indicators that are left out."""
     values = frames["values"]
-    if values.empty:
-        return pd.DataFrame(), []
     n_year, n_unit = values["year"].nunique(), values.groupby("year")["city_id"].nunique()
     kept, skipped = [], []
     for code, of in spec.indicators.items():
@@ -166,14 +158,11 @@ def _scores(
     return scores.assign(n_indicator=len(codes)), long.assign(method="index", result="index_weight")
 
 
-# ---- the methods of the city study ----------------------------------------------------------------------------------
-
-
 def _study_frames(frames: Frames, city: pd.DataFrame, scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """County frames under the names that the city study reads."""
     keyed = scores[["city_id", "year", "score", "weight_scheme", *KEYS]]
     people = frames["values"].query("variable_code == 'population_registered'")
-    places = city.set_index("city_id")[["centroid_lon", "centroid_lat"]]
+    places = city.set_index("city_id")[PLACE]
     near = build_weights("knn", labels=list(places.index), points=places, k=6)
     pairs = near.adjacency.reset_index()[["focal", "neighbor"]].to_numpy().astype(str)
     edges = np.unique(np.sort(pairs, axis=1), axis=0)
@@ -194,10 +183,10 @@ def _beside(scores: pd.DataFrame, found: Mapping[str, Tables]) -> pd.DataFrame:
     local, states = found["space"]["lisa"], found.get("markov", {}).get("city_state", pd.DataFrame())
     keys = ["city_id", "year"]
     if len(local):
-        own = local[local["w_code"] == NEAR].rename(columns={"p_perm": "lisa_p", "quadrant": "lisa_quadrant"})
+        own = rows_with(local, w_code=NEAR).rename(columns={"p_perm": "lisa_p", "quadrant": "lisa_quadrant"})
         scores = scores.merge(own[[*keys, "lisa_quadrant", "lisa_p"]], on=keys, how="left")
     if len(states):
-        own = states[states["discretisation"] == "pooled"]
+        own = rows_with(states, discretisation="pooled")
         scores = scores.merge(own[[*keys, "state"]], on=keys, how="left")
     return scores.rename(columns={"city_id": "county_id"})
 
@@ -224,17 +213,13 @@ def _long(frame: pd.DataFrame, limited: str) -> pd.DataFrame:
     return stacked(parts)
 
 
-# ---- regression -----------------------------------------------------------------------------------------------------
-
-
 def _regression(frames: Frames, scores: pd.DataFrame, city: pd.DataFrame, spec: CountySpec) -> pd.DataFrame:
     """Spatial panel of ln score with effects of units and years; where it cannot be fitted, a row that says why."""
     years, n_year = sorted(scores["year"].unique()), scores["year"].nunique()
-    y = scores.pivot(index="city_id", columns="year", values="score")
+    y = wide(scores, "score")
     keep, x = (y > 0).all(axis=1), {}
     for name, of in spec.x.items():
-        own = ratio(frames, of).pivot(index="city_id", columns="year", values="value")
-        own = own.reindex(index=y.index, columns=years).astype(float)
+        own = wide(ratio(frames, of), "value").reindex(index=y.index, columns=years).astype(float)
         is_whole = (own > 0).all(axis=1)
         if is_whole.mean() >= spec.least_share:
             x[name], keep = own, keep & is_whole
@@ -243,20 +228,16 @@ def _regression(frames: Frames, scores: pd.DataFrame, city: pd.DataFrame, spec: 
         reason = f"{n_year} years, {len(x)} regressors, {int(keep.sum())} units"
     else:
         kept = list(y.index[keep])
-        places = city.set_index("city_id").loc[kept, ["centroid_lon", "centroid_lat"]]
+        places = city.set_index("city_id").loc[kept, PLACE]
         graph = build_weights("knn", labels=kept, points=places, k=spec.neighbours)
         exog = {name: own.loc[kept].map(np.log) for name, own in x.items()}
         try:
-            return _coefficients(SpatialPanel(y.loc[kept].map(np.log), exog, graph, model=spec.model).fit().to_frame())
+            table = SpatialPanel(y.loc[kept].map(np.log), exog, graph, model=spec.model).fit().to_frame()
+            subject = "term=" + table["term"] + "; role=" + table["role"]
+            coef = {"statistic": "coef", "value": table["coef"], "lo": table["lower"], "hi": table["upper"]}
+            figures = (coef, {"statistic": "p", "value": table["pvalue"]})
+            return stacked(pd.DataFrame({"subject": subject, **own}) for own in figures).assign(**REGRESSION)
         except PanelInputError as error:
             reason = str(error)
     row = {"subject": f"left out: {reason}", "statistic": "n_year", "value": float(n_year)}
     return pd.DataFrame([{**REGRESSION, **row}])
-
-
-def _coefficients(table: pd.DataFrame) -> pd.DataFrame:
-    subject = "term=" + table["term"] + "; role=" + table["role"]
-    limits = {"lo": table["lower"], "hi": table["upper"]}
-    coefficients = pd.DataFrame({"subject": subject, "value": table["coef"], **limits}).assign(statistic="coef")
-    p = pd.DataFrame({"subject": subject, "value": table["pvalue"]}).assign(statistic="p")
-    return stacked([coefficients, p]).assign(**REGRESSION)

@@ -1,21 +1,21 @@
 """Coupling of productive forces with production relations: by city and year, in two forms and on three scales."""
 
-import itertools
 import json
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import GROUP_FRAMES, OWN_WEIGHTS, PAIRS, Frames, Tables
+from dagster_project.study.frames import Frames, Tables
 from dagster_project.study.groups import Groups
+from dagster_project.study.queries import GROUP_FRAMES, OWN_WEIGHTS, PAIRS, WINDOWS
 from dagster_project.study.settings import Settings
 from python_models.production.coupling import CLASSES, Form, Scale, common_scale, coordination_class, coupling, lead_lag
 
 INPUTS = {
     "scores": f"""
         with pairs as ({PAIRS}),
-        windows as (select distinct index_code, window_start, window_end from ops.index_spec),
+        windows as ({WINDOWS}),
         headline as (
             select basis, index_code, weight_scheme, city_id, year, score from py.index_score
             where {OWN_WEIGHTS} and score is not null
@@ -61,63 +61,32 @@ def _pair(part: pd.DataFrame, keys: tuple[object, ...]) -> pd.DataFrame:
         clipped = (u != scaled).any(axis=1) | ((u >= 1.0).any(axis=1) & (scale == "minmax01"))
         for form in FORMS:
             found = coupling(u, form=form)
-            rows.append(
-                part[["city_id", "year"]].assign(
-                    form=form,
-                    scale=scale,
-                    u1=u[:, 0],
-                    u2=u[:, 1],
-                    c=found.c,
-                    t_index=found.t,
-                    d=found.d,
-                    class_10=coordination_class(found.d),
-                    lead_lag=lead_lag(u[:, 0], u[:, 1]),
-                    is_clipped=clipped,
-                    synergy_high=_high_in_first_year(part, found.d),
-                )
-            )
+            row = part[["city_id", "year"]].assign(form=form, scale=scale, u1=u[:, 0], u2=u[:, 1], is_clipped=clipped)
+            row = row.assign(c=found.c, t_index=found.t, d=found.d, class_10=coordination_class(found.d))
+            # a regime is a base-year fact, never of the same year
+            first = row.groupby("city_id")["d"].transform("first")
+            rows.append(row.assign(lead_lag=lead_lag(u[:, 0], u[:, 1]), synergy_high=first >= DEFAULT_CUT))
     return pd.concat(rows, ignore_index=True).assign(**dict(zip(PAIR_KEYS, map(str, keys), strict=True)))
-
-
-def _high_in_first_year(part: pd.DataFrame, d: np.ndarray) -> np.ndarray:
-    """D at or above the cut in the city's first year: a regime is a base-year fact, never of the same year."""
-    first = pd.DataFrame({"city_id": part["city_id"].to_numpy(), "d": d}).groupby("city_id")["d"].transform("first")
-    return np.asarray(first.to_numpy() >= DEFAULT_CUT)
 
 
 def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Coordination by group: mean with its 95 % interval (normal), median, classes, who lags."""
-    changed = _changed_by_scale(table)
-    chosen = table[table["scale"] == SUMMARY_SCALE].merge(changed, on=[*PAIR_KEYS, "city_id", "year", "form"])
+    keys = [*PAIR_KEYS, "city_id", "year", "form"]
+    classes = table.pivot(index=keys, columns="scale", values="class_10")
+    changed = (classes.nunique(axis=1) > 1).rename("is_changed").reset_index()
+    chosen = table[table["scale"] == SUMMARY_SCALE].merge(changed, on=keys)
     cities = sorted(table["city_id"].unique())
     rows = []
     for scheme, group, mask in groups.members(cities, groups.splits(whole=True)):
         own = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
-        for keys, part in own.groupby([*PAIR_KEYS, "year", "form"], sort=True):
+        for values, part in own.groupby([*PAIR_KEYS, "year", "form"], sort=True):
             d = part["d"].to_numpy()
             half = 1.959964 * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
             share = part["class_10"].value_counts(normalize=True)
-            rows.append(
-                {
-                    **dict(zip([*PAIR_KEYS, "year", "form"], keys, strict=True)),
-                    "scheme": scheme,
-                    "group_code": group,
-                    "n": len(d),
-                    "mean_d": d.mean(),
-                    "mean_d_lo": d.mean() - half,
-                    "mean_d_hi": d.mean() + half,
-                    "median_d": float(np.median(d)),
-                    "share_class": json.dumps({n: round(float(share[n]), 6) for n in CLASSES if n in share}),
-                    "share_pr_lagging": float((part["lead_lag"] == "pr_lagging").mean()),
-                    "share_nqpf_lagging": float((part["lead_lag"] == "nqpf_lagging").mean()),
-                    "n_class_changed_by_scale": int(part["is_changed"].sum()),
-                }
-            )
+            row = dict(zip([*PAIR_KEYS, "year", "form"], values, strict=True))
+            row |= {"scheme": scheme, "group_code": group, "n": len(d), "median_d": float(np.median(d))}
+            row |= {"mean_d": d.mean(), "mean_d_lo": d.mean() - half, "mean_d_hi": d.mean() + half}
+            row["share_class"] = json.dumps({n: round(float(share[n]), 6) for n in CLASSES if n in share})
+            row |= {f"share_{s}": float((part["lead_lag"] == s).mean()) for s in ("pr_lagging", "nqpf_lagging")}
+            rows.append({**row, "n_class_changed_by_scale": int(part["is_changed"].sum())})
     return pd.DataFrame(rows)
-
-
-def _changed_by_scale(table: pd.DataFrame) -> pd.DataFrame:
-    """True where the class of a city-year is not the same on every scale."""
-    wide = table.pivot(index=[*PAIR_KEYS, "city_id", "year", "form"], columns="scale", values="class_10")
-    pairs = [wide[a] != wide[b] for a, b in itertools.combinations(SCALES, 2)]
-    return pd.concat(pairs, axis=1).any(axis=1).rename("is_changed").reset_index()

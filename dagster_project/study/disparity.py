@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from dagster_project.study.frames import GROUP_FRAMES, Frames, Rows, Tables, candidate_scores, stacked
+from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, plane, stacked, words
 from dagster_project.study.groups import ALL, PROVINCE, Groups, ObjectArray
 from dagster_project.study.panels import ScorePanel, copies, score_panels, twins
+from dagster_project.study.queries import GROUP_FRAMES, candidate_scores
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.sigma import sigma_convergence, sigma_trend
@@ -41,20 +42,21 @@ INPUTS = {
             and year >= (select min(window_start) from ops.index_spec) order by all
     """,
 }
-TABLES = (
-    "disparity_summary",
-    "dagum_within",
-    "dagum_between",
-    "dagum_component",
-    "theil_nested",
-    "theil_region",
-    "sigma_trend",
-    "disparity_change",
-    "group_gradient",
+TABLES = words(
+    "disparity_summary dagum_within dagum_between dagum_component theil_nested theil_region sigma_trend"
+    " disparity_change group_gradient"
 )
 LEAST_CITIES = 2
 MEASURES = ("mean", "median", "sd", "cv", "p10", "p90", "gini", "gini_unbiased", "theil_t", "theil_l")
 COMPONENTS = ("g_total", "g_w", "g_nb", "g_t", "share_w", "share_nb", "share_t")
+# column of the pairs of groups -> what the table calls it
+PAIR = {
+    "gini_between": "g_jh",
+    "gross_affluence": "d_jh_gross",
+    "transvariation": "q_jh_transvariation",
+    "mean_difference": "delta_jh",
+    "relative_affluence": "rel_affluence_d",
+}
 MOST_PAIRED_GROUPS = 8  # more groups (provinces) get no table of pairs
 THEIL_PARTS = ("total", "between_region", "between_province", "within_province")
 KINDS: tuple[Kind, ...] = ("T", "L")
@@ -73,7 +75,7 @@ def _of_panel(
     panel: ScorePanel, groups: Groups, population: pd.DataFrame, seed: int, sizes: Mapping[str, int]
 ) -> Tables:
     options = {"seed": seed, "n_replicates": sizes["bootstrap"]}
-    people, region = population_plane(panel, population), groups.main("region")
+    people, region = plane(population, "population", panel.cities, panel.years), groups.main("region")
     rows = Rows()
     for scheme in (ALL, *groups.splits(), PROVINCE):
         codes = groups.of(scheme, panel.cities, panel.years[-1])
@@ -102,12 +104,6 @@ def _of_panel(
 # ---- summaries and their trends -------------------------------------------------------------------------
 
 
-def population_plane(panel: ScorePanel, population: pd.DataFrame) -> FloatArray:
-    """Population (N, T) of the cities and years of a panel; nan where it is not known."""
-    wide = population.pivot(index="city_id", columns="year", values="population")
-    return wide.reindex(index=list(panel.cities), columns=list(panel.years)).to_numpy(dtype=np.float64, na_value=np.nan)
-
-
 def _summaries(
     panel: ScorePanel, labels: ObjectArray, strata: ObjectArray, weights: FloatArray | None, options: Mapping[str, int]
 ) -> pd.DataFrame:
@@ -124,7 +120,7 @@ def _summaries(
         found = _summary_measures(panel.scores[inside], split, base, options)
         n = int(inside.sum())
         key = {"group_code": group, "weighted": weights is not None, "n": n, "n_obs": n}
-        rows += [{"year": year, **key, **_limits(found, t, MEASURES)} for t, year in enumerate(panel.years)]
+        rows += [{"year": year, **key, **_limits(found, t)} for t, year in enumerate(panel.years)]
     return pd.DataFrame(rows)
 
 
@@ -143,16 +139,21 @@ def _summary_measures(Y: FloatArray, split: Codes, base: FloatArray | None, opti
     return resampled(of_year, Y.shape[1], split, **options)
 
 
-def _limits(found: Resampled, t: int, names: Sequence[str]) -> Row:
+def _ends(found: Resampled, t: int, q: int, name: str, *kinds: str) -> Row:
+    """Percentile limits of a statistic in a year, and those of other kinds (bca, band)."""
+    row: Row = {f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
+    for kind in kinds:
+        row |= {f"{name}_{kind}_{end}": getattr(found, f"{kind}_{end}")[t, q] for end in ("lo", "hi")}
+    return row
+
+
+def _limits(found: Resampled, t: int) -> Row:
     """Estimate with percentile limits for every measure; BCa and simultaneous limits for the indices."""
+    kinds = {"gini": ("bca", "band"), "theil_t": ("bca",), "theil_l": ("bca",)}
     row: Row = {}
-    for q, name in enumerate(names):
-        row |= {name: found.estimate[t, q], f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
-    for name in ("gini", "theil_t", "theil_l"):
-        q = names.index(name)
-        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
-    q = names.index("gini")
-    return row | {"gini_band_lo": found.band_lo[t, q], "gini_band_hi": found.band_hi[t, q]}
+    for q, name in enumerate(MEASURES):
+        row |= {name: found.estimate[t, q], **_ends(found, t, q, name, *kinds.get(name, ()))}
+    return row
 
 
 def _sigma(panel: ScorePanel, labels: ObjectArray, seed: int, n_trend: int) -> pd.DataFrame:
@@ -176,11 +177,9 @@ def _change(panel: ScorePanel, labels: ObjectArray | None, seed: int, n_bootstra
     groups = None if labels is None else np.array([str(code) for code in labels])
     found = disparity_change(panel.scores, groups, n_bootstrap=n_bootstrap, seed=seed).to_frame()
     if labels is not None:  # what does not depend on the groups stands with all cities
-        found = found[
-            found["measure"].str.startswith(("dagum", "gap")) | found["measure"].str.contains("_within|_between")
-        ]
-    limits = {"lower": "lo", "upper": "hi", "first": "value_first", "last": "value_last"}
-    return found.rename(columns=limits).assign(first_year=panel.years[0], last_year=panel.years[-1])
+        found = found[found["measure"].str.contains("^dagum|^gap|_within|_between")]
+    ends = {**LIMITS, "first": "value_first", "last": "value_last"}
+    return found.rename(columns=ends).assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
 # ---- Dagum's decomposition ------------------------------------------------------------------------------
@@ -233,21 +232,17 @@ class _DagumPlan:
     def statistics(self, y: FloatArray, W: Weights, split: Codes) -> FloatArray:
         if not self.is_paired:
             parts, inside = _batch.dagum_components(y, W, split)
-            return np.column_stack([parts, _percent(parts), inside])
+            return np.column_stack([parts, _percent(parts[:, 1:], parts[:, 0]), inside])
         full = _batch.dagum(y, W, split)
         parts = np.column_stack([full.total, full.within, full.between, full.transvariation])
         inside = np.einsum("bjj->bj", full.gini_matrix)
         at = tuple(np.array(self.pairs, dtype=np.int64).reshape(-1, 2).T)
         pairs = full.gini_matrix[:, at[0], at[1]], full.affluence_matrix[:, at[0], at[1]]
-        return np.column_stack([parts, _percent(parts), inside, *pairs])
+        return np.column_stack([parts, _percent(parts[:, 1:], parts[:, 0]), inside, *pairs])
 
 
-def _percent(parts: FloatArray) -> FloatArray:
-    """All columns but the first in percent of the first; nan where that is 0."""
-    return _in_percent(parts[:, 1:], parts[:, 0])
-
-
-def _in_percent(parts: FloatArray, total: FloatArray) -> FloatArray:
+def _percent(parts: FloatArray, total: FloatArray) -> FloatArray:
+    """Columns in percent of a total; nan where that is 0."""
     return np.asarray(100.0 * parts / np.where(total > 0.0, total, np.nan)[:, None])
 
 
@@ -255,10 +250,9 @@ def _components(exact: DagumResult, found: Resampled, t: int) -> Row:
     values = [exact.total, exact.within, exact.between, exact.transvariation, *exact.shares]
     row: Row = {}
     for q, (name, value) in enumerate(zip(COMPONENTS, values, strict=True)):
-        row |= {name: value, f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
-    for q, name in enumerate(COMPONENTS[:4]):
-        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
-    return row | {"g_total_band_lo": found.band_lo[t, 0], "g_total_band_hi": found.band_hi[t, 0]}
+        kinds = ("bca", "band") if q == 0 else ("bca",) if q < 4 else ()
+        row |= {name: value, **_ends(found, t, q, name, *kinds)}
+    return row
 
 
 def _by_chance(y: FloatArray, codes: ObjectArray) -> Row:
@@ -277,43 +271,20 @@ def _within(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> l
     rows: list[Row] = []
     for j, group in enumerate(exact.labels):
         q, n = plan.at_group(j), int(exact.counts[j])
-        rows.append(
-            {
-                "group_code": group,
-                "g_jj": exact.gini_matrix[j, j],
-                "n_j": n,
-                "p_j": exact.population_share[j],
-                "s_j": exact.value_share[j],
-                "mean_j": exact.means[j],
-                "lo": found.lo[t, q] if n else np.nan,
-                "hi": found.hi[t, q] if n else np.nan,
-                "n_obs": n,
-            }
-        )
+        row: Row = {"group_code": group, "g_jj": exact.gini_matrix[j, j], "n_j": n, "n_obs": n}
+        row |= {"p_j": exact.population_share[j], "s_j": exact.value_share[j], "mean_j": exact.means[j]}
+        row |= {"lo": found.lo[t, q] if n else np.nan, "hi": found.hi[t, q] if n else np.nan}
+        rows.append(row)
     return rows
 
 
 def _pairs(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
     rows: list[Row] = []
-    for (j, h), pair in zip(exact.pairs(), exact.pairs_frame().itertuples(index=False), strict=True):
+    for (j, h), pair in zip(exact.pairs(), exact.pairs_frame().rename(columns=PAIR).to_dict("records"), strict=True):
         at_gini, at_affluence, sign = plan.at_pair(j, h)
-        ends = sorted((sign * found.lo[t, at_affluence], sign * found.hi[t, at_affluence]))
-        rows.append(
-            {
-                "group_high": pair.group_high,
-                "group_low": pair.group_low,
-                "g_jh": pair.gini_between,
-                "d_jh_gross": pair.gross_affluence,
-                "q_jh_transvariation": pair.transvariation,
-                "delta_jh": pair.mean_difference,
-                "rel_affluence_d": pair.relative_affluence,
-                "lo": found.lo[t, at_gini],
-                "hi": found.hi[t, at_gini],
-                "d_lo": ends[0],
-                "d_hi": ends[1],
-                "n_obs": int(exact.counts[j] + exact.counts[h]),
-            }
-        )
+        low, high = sorted((sign * found.lo[t, at_affluence], sign * found.hi[t, at_affluence]))
+        limits = {"lo": found.lo[t, at_gini], "hi": found.hi[t, at_gini], "d_lo": low, "d_hi": high}
+        rows.append({**pair, **limits, "n_obs": int(exact.counts[j] + exact.counts[h])})  # type: ignore[dict-item]
     return rows
 
 
@@ -327,17 +298,16 @@ def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str,
     keep = np.array([code is not None for code in groups.of(scheme, panel.cities, panel.years[-1])])
     for sample in ("all", "no_municipality"):
         part = panel.rows(keep & ~groups.is_municipality(panel.cities) if sample == "no_municipality" else keep)
-        if len(part.cities) < 2:
+        n = len(part.cities)
+        if n < 2:
             continue
         region, province = (groups.of(name, part.cities, part.years[-1]) for name in (scheme, PROVINCE))
         for kind in KINDS:
-            found = _theil_limits(
-                part, as_groups(region, len(region)), as_groups(province, len(province)), kind, options
-            )
+            found = _theil_limits(part, as_groups(region, n), as_groups(province, n), kind, options)
             for t, year in enumerate(part.years):
                 exact = theil_nested(part.scores[:, t], region, province, kind)
                 key: Row = {"year": year, "kind": kind}
-                nested.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": len(part.cities)})
+                nested.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": n})
                 if sample == "all":
                     regional += [{**key, **row} for row in _regions(exact, found, t)]
     return {"theil_nested": pd.DataFrame(nested), "theil_region": pd.DataFrame(regional)}
@@ -349,8 +319,8 @@ def _theil_limits(
     def of_year(t: int, W: Weights) -> FloatArray:
         b = _batch.theil_nested(panel.scores[:, t], W, region, province, kind)
         parts = np.column_stack([b.total, b.between_region, b.between_province, b.within_province])
-        contribution = _in_percent(b.region_share * b.region_index, b.total)
-        return np.column_stack([parts, _percent(parts), b.region_index, contribution])
+        contribution = _percent(b.region_share * b.region_index, b.total)
+        return np.column_stack([parts, _percent(parts[:, 1:], b.total), b.region_index, contribution])
 
     return resampled(of_year, len(panel.years), province, **options)
 
@@ -359,12 +329,10 @@ def _nested(exact: TheilNestedResult, found: Resampled, t: int) -> Row:
     row: Row = {}
     for q, name in enumerate(THEIL_PARTS):
         value = getattr(exact, name)
-        row |= {name: value, f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
-        row |= {f"{name}_bca_lo": found.bca_lo[t, q], f"{name}_bca_hi": found.bca_hi[t, q]}
+        row |= {name: value, **_ends(found, t, q, name, "bca")}
         if q:
             share = 100.0 * value / exact.total if exact.total > 0.0 else np.nan
-            at = len(THEIL_PARTS) + q - 1
-            row |= {f"share_{name}": share, f"share_{name}_lo": found.lo[t, at], f"share_{name}_hi": found.hi[t, at]}
+            row |= {f"share_{name}": share, **_ends(found, t, len(THEIL_PARTS) + q - 1, f"share_{name}")}
     return row | {"has_zero": exact.has_zero}
 
 
@@ -372,14 +340,9 @@ def _regions(exact: TheilNestedResult, found: Resampled, t: int) -> list[Row]:
     first, size = 2 * len(THEIL_PARTS) - 1, len(exact.regions)
     rows: list[Row] = []
     for r, row in enumerate(exact.regions.to_dict("records")):
-        index, part = first + r, first + size + r
-        limits = {
-            "within_region_total_lo": found.lo[t, index],
-            "within_region_total_hi": found.hi[t, index],
-            "contribution_lo": found.lo[t, part],
-            "contribution_hi": found.hi[t, part],
-        }
-        rows.append({**{str(name): value for name, value in row.items()}, **limits, "n_obs": int(row["n"])})
+        index = _ends(found, t, first + r, "within_region_total")
+        part = _ends(found, t, first + size + r, "contribution")
+        rows.append({**{str(name): value for name, value in row.items()}, **index, **part, "n_obs": int(row["n"])})
     return rows
 
 
@@ -431,13 +394,9 @@ def _measures(panel: ScorePanel) -> Iterator[tuple[str, str, FloatArray]]:
 def _contrast(values: FloatArray, is_high: BoolArray, shuffled: FloatArray | None) -> Row:
     a, b = values[is_high], values[~is_high]
     diff = float(a.mean() - b.mean())
-    row: Row = {
-        "mean_high": a.mean(),
-        "mean_low": b.mean(),
-        "diff": diff,
-        "ratio": a.mean() / b.mean() if b.mean() > 0.0 else np.nan,
-        **dict.fromkeys(("t", "p", "lo", "hi", "p_perm"), np.nan),
-    }
+    ratio = a.mean() / b.mean() if b.mean() > 0.0 else np.nan
+    row: Row = {"mean_high": a.mean(), "mean_low": b.mean(), "diff": diff, "ratio": ratio}
+    row |= dict.fromkeys(("t", "p", "lo", "hi", "p_perm"), np.nan)
     if np.ptp(a) > 0.0 or np.ptp(b) > 0.0:
         test = stats.ttest_ind(a, b, equal_var=False)
         interval = test.confidence_interval(0.95)

@@ -1,4 +1,4 @@
-"""What all analyses share: labelled frames in, tables out, and the words in which their queries ask for them.
+"""What all analyses share: labelled frames in, tables out.
 
 An analysis returns what it found; the contract of the mart decides which columns are published, in which type.
 """
@@ -9,50 +9,48 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from python_models._types import FloatArray
 
 Frames = Mapping[str, pd.DataFrame]
 Tables = dict[str, pd.DataFrame]
 KEYS = ("basis", "index_code", "weight_scheme")
-
-# composite scores, weights and contributions with the weight scheme that the spec of their index names as its own
-OWN_WEIGHTS = "(index_code::varchar, weight_scheme::varchar) in (select index_code, weight_scheme from ops.index_spec)"
-# candidates for the headline: indexes of productive forces, each with its index of production relations
-PAIRS = "select index_code, relations_code, basis from mart.dim_index where relations_code is not null"
-FORCES = f"(select index_code from ({PAIRS}))"
-RELATIONS = f"(select relations_code from ({PAIRS}))"
+LIMITS = {"lower": "lo", "upper": "hi"}  # as results call them and as tables do
+PLACE = ["centroid_lon", "centroid_lat"]
 
 
-def main_scheme(role: str) -> str:
-    """The group scheme that is used where only one can be: of role region, centre or list."""
-    return f"(select scheme from mart.dim_group_scheme where role = '{role}' and is_main)"
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text: a long list of names reads better than a column of them."""
+    return tuple(text.split())
 
 
-# every index that is no variant of another
-MAIN_INDEXES = "(select index_code from ops.index_spec where variant_of = '')"
+def rows_with(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """The rows that have these values."""
+    for column, value in wanted.items():
+        if len(frame):  # one without rows may have lost its columns
+            frame = frame[frame[column] == value]
+    return frame
 
 
-def candidate_scores(condition: str = OWN_WEIGHTS) -> str:
-    """Composite scores of every candidate on every basis; is_frozen: on the basis of its base window."""
-    return f"""
-        select s.basis, s.index_code, s.weight_scheme, s.city_id, s.year, s.score, s.basis = i.basis as is_frozen
-        from (select * from py.index_score where {condition}) as s
-        join ({PAIRS}) as i on s.index_code = i.index_code
-        order by all
-    """
+def wide(long: pd.DataFrame, value: str) -> pd.DataFrame:
+    """City by year, both in order."""
+    return long.pivot(index="city_id", columns="year", values=value).sort_index().sort_index(axis=1)
 
 
-GROUP_FRAMES = {
-    "schemes": "select * from mart.dim_group_scheme order by sort_no",
-    "groups": "select city_id, scheme, group_code, valid_from, valid_to from mart.dim_group_membership order by all",
-}
-NEIGHBOURS = "select city_id_a, city_id_b from seed.city_neighbour order by 1, 2"
-MASS = """
-    select city_id, value from int.int_indicators_constructed
-    where edit_policy = 'edited' and indicator_code = 'q2_gdppc' and value > 0
-        and year = (select min(window_start) from ops.index_spec)
-    order by city_id
-"""
+def plane(long: pd.DataFrame, value: str, cities: Iterable[str], years: Iterable[int]) -> FloatArray:
+    """(N, T) of these cities and years, NaN where nothing is known."""
+    rows, columns = list(cities), list(years)
+    if long.empty:
+        return np.full((len(rows), len(columns)), np.nan)
+    table = long.pivot(index="city_id", columns="year", values=value).reindex(index=rows, columns=columns)
+    return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def by_city(frame: pd.DataFrame, column: str, cities: Iterable[str]) -> pd.Series:
+    """A column that says one thing of each city, in this order."""
+    return frame.drop_duplicates("city_id").set_index("city_id")[column].reindex(list(cities))
 
 
 def stacked(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

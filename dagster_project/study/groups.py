@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dagster_project.study.frames import Frames
+from dagster_project.study.frames import Frames, by_city
 from python_models._types import BoolArray
 
 type ObjectArray = NDArray[np.object_]
@@ -72,17 +72,13 @@ class Groups:
         if scheme == ALL:
             return np.full(len(cities), ALL, dtype=object)
         if scheme == PROVINCE:
-            codes = self.city.drop_duplicates("city_id").set_index("city_id")["province_code"]
+            found = by_city(self.city, "province_code", cities).astype(object)
         else:
             own = self.memberships[self.memberships["scheme"] == scheme]
-            is_open = own["valid_to"].isna()
-            valid = (
-                is_open
-                if year is None
-                else (own["valid_from"].fillna(0) <= year) & (is_open | (own["valid_to"] >= year))
-            )
-            codes = own[valid].drop_duplicates("city_id").set_index("city_id")["group_code"]
-        found = codes.reindex(list(cities)).astype(object)
+            valid = own["valid_to"].isna()
+            if year is not None:
+                valid = (own["valid_from"].fillna(0) <= year) & (valid | (own["valid_to"] >= year))
+            found = by_city(own[valid], "group_code", cities).astype(object)
         return np.asarray(found.where(found.notna(), None), dtype=object)
 
     def labels(self, cities: Sequence[str]) -> dict[str, pd.Series[str]]:
@@ -116,5 +112,4 @@ class Groups:
 
     def is_municipality(self, cities: Sequence[str]) -> BoolArray:
         """The cities that are provinces of their own."""
-        tier = self.city.drop_duplicates("city_id").set_index("city_id")["admin_tier"].reindex(list(cities))
-        return np.asarray(tier == "municipality", dtype=np.bool_)
+        return np.asarray(by_city(self.city, "admin_tier", cities) == "municipality", dtype=np.bool_)

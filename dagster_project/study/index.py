@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.frames import Frames, Rows, Tables, rows_with
 from dagster_project.study.settings import RESTATED, Settings
 from python_models.measurement.choices import IMPUTATIONS, imputed_as
 from python_models.measurement.composite import CompositeIndex, IndexResult
@@ -44,19 +44,18 @@ def build(frames: Frames, settings: Settings) -> Iterator[Part]:
     computed = frames["judged"].loc[frames["judged"]["is_computed"], "index_code"]
     if computed.empty:
         reasons = [f"{row.index_code}: {row.skip_reason}" for row in frames["judged"].itertuples()]
-        raise NoIndexError(
-            "no index can be computed. "
-            + "; ".join(reasons or ["no indicator has a value"])
-            + ". An index needs its indicators in every year of its base window: land the files that are missing"
-        )
+        needs = "An index needs its indicators in every year of its base window: land the files that are missing"
+        raise NoIndexError(f"no index can be computed. {'; '.join(reasons or ['no indicator has a value'])}. {needs}")
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
 
 
 def _parts(frames: Frames, index_code: str) -> Iterator[Part]:
     """One index, basis by basis."""
-    spec = frames["spec"][frames["spec"]["index_code"] == index_code]
-    cells = frames["panel"][frames["panel"]["index_code"] == index_code]
-    is_side = bool(spec["variant_of"].iloc[0]) or index_code not in _studied(frames["spec"])
+    spec, cells = (rows_with(frames[name], index_code=index_code) for name in ("spec", "panel"))
+    # candidates for the headline, and what they are paired with, get every weight scheme
+    known = frames["spec"]
+    studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
+    is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
@@ -81,11 +80,6 @@ def _tables(
     tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
     tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
     return {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
-
-
-def _studied(spec: pd.DataFrame) -> set[str]:
-    """Candidates for the headline and what they are paired with: the indexes that get every weight scheme."""
-    return set(spec.loc[spec["headline_rank"].notna(), "index_code"]) | set(spec["relations_code"].dropna())
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:

@@ -8,34 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dagster_project.study import pilots
-from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, words
 from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
 from dagster_project.study.settings import PilotSpec, Settings
+from python_models import influence as methods
 from python_models._types import BoolArray, FloatArray
 from python_models.inference import holm
-from python_models.influence import (
-    Barrier,
-    LevelAdjusted,
-    adjusted_threshold,
-    barrier_split,
-    block_lags,
-    block_spillover,
-    border_barrier,
-    distance_decay,
-    fit_spillover,
-    group_effects,
-    level_adjusted,
-    moderated_barrier,
-    spatial_threshold,
-    threshold_regression,
-)
+from python_models.influence.heterogeneity import Side
 from python_models.influence.rings import Method
 from python_models.influence.spillover import SpilloverFit
+from python_models.influence.threshold import ThresholdResult
 from python_models.regression import PanelInputError
 
 INPUTS = {
@@ -48,18 +36,11 @@ INPUTS = {
     **pilots.INPUTS,
 }
 TABLES = (
-    "influence_run",
-    "panel_heterogeneity",
-    "block_spillover",
-    "block_lag",
-    "distance_decay",
-    "regional_boundary",
-    "threshold_grid",
-    "threshold_result",
-    "border_barrier",
-    "barrier_moderation",
-    "level_adjusted_test",
-    *pilots.TABLES,
+    words(
+        "influence_run panel_heterogeneity block_spillover block_lag distance_decay regional_boundary"
+        " threshold_grid threshold_result border_barrier barrier_moderation level_adjusted_test"
+    )
+    + pilots.TABLES
 )
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
@@ -69,6 +50,7 @@ HANSEN_STEPS = (1, 2, 3)
 WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs of cities: for any number of them
 # outward: only links from a core city to the periphery
 BARRIERS = ("province_outward", "segmentation", "segmentation_outward")
+SYNERGY = "synergy"  # beside the schemes: cities by their synergy of the first year
 LEAST_KNOWN = 0.8  # share of the links whose prices are known
 # (analysis, variant) of the tests that the study set out to make: p_holm is over these together
 HEADLINE_TESTS = (
@@ -116,30 +98,23 @@ def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
-    centres = world.schemes.centres()
-    splits = world.schemes.splits(whole=True)
+    sides: tuple[Side, ...] = ("emitter", "receiver")
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
-    for scheme in splits:
-        for side in ("emitter", "receiver"):
-            make = partial(_heterogeneity, world, scheme, side)
-            jobs.append(("heterogeneity", f"{scheme}:{side}", make))
-    for scheme, centre in (*centres.items(), ("synergy", "")):
-        jobs.append(("blocks", scheme, partial(_blocks, world, scheme, centre)))
-        jobs.append(("block lags", scheme, partial(_block_lags, world, scheme, centre)))
-    for method in METHODS:
-        jobs.append(("reach", f"{method}:100", partial(_reach, world, method, EDGES_100, "all")))
+    for scheme in world.schemes.splits(whole=True):
+        jobs += [("heterogeneity", f"{scheme}:{side}", partial(_heterogeneity, world, scheme, side)) for side in sides]
+    for scheme in (*world.schemes.centres(), SYNERGY):
+        jobs.append(("blocks", scheme, partial(_blocks, world, scheme)))
+        jobs.append(("block lags", scheme, partial(_block_lags, world, scheme)))
+    jobs += [("reach", f"{method}:100", partial(_reach, world, method, EDGES_100, "all")) for method in METHODS]
     jobs.append(("reach", "ring:50", partial(_reach, world, "ring", EDGES_50, "all")))
-    for synergy_class in ("high", "low"):
-        jobs.append(("reach", f"ring:100:{synergy_class}", partial(_reach, world, "ring", EDGES_100, synergy_class)))
+    jobs += [("reach", f"ring:100:{d}", partial(_reach, world, "ring", EDGES_100, d)) for d in ("high", "low")]
     jobs.append(("barrier", "province", partial(_border, world, None)))
     jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES)))
     jobs += [("barrier", kind, partial(_split, world, kind)) for kind in BARRIERS]
     jobs.append(("barrier", "province:relations", partial(_moderated, world)))
-    for n in HANSEN_STEPS:
-        jobs.append(("threshold", f"hansen:{n}", partial(_hansen, world, n, sizes.threshold_bootstrap)))
-    jobs += [
-        ("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in ("emitter", "receiver")
-    ]
+    draws = sizes.threshold_bootstrap
+    jobs += [("threshold", f"hansen:{n}", partial(_hansen, world, n, draws)) for n in HANSEN_STEPS]
+    jobs += [("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in sides]
     jobs += pilots.jobs(world, policies, sizes.pilot_placebo)
     return [(what, variant, partial(_guarded, world, what, variant, make)) for what, variant, make in jobs]
 
@@ -156,69 +131,50 @@ def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Table
 
 def _spillover(world: World) -> Tables:
     """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
-    fit = fit_spillover(world.sample.y, world.x, world.weights, {"lag": world.weights.matrix}, world.controls)
-    found, names = _refit(world, fit), ("lag", "rho")
-    plain = dict(zip(names, fit.at(names).normal().p.tolist(), strict=True))
-    both = [{name: 1.0} for name in names]
-    joint = fit.wald(both).p
+    fit = methods.fit_spillover(*world.model, {"lag": world.weights.matrix}, world.controls)
+    found = _refit(world, fit)
+    lag, rho = fit.at(("lag", "rho")).normal().p.tolist()
+    both = [{"lag": 1.0}, {"rho": 1.0}]
     rows = [
-        _test_row(found, "spatial lag", "rho", "rho = 0", [{"rho": 1.0}], plain["rho"]),
-        _test_row(found, "spillover", "theta", "theta = 0", [{"lag": 1.0}], plain["lag"]),
-        _test_row(found, "spillover", "theta and rho", "theta = rho = 0", both, joint),
+        _test_row(found, "spatial lag", "rho", "rho = 0", both[1:], rho),
+        _test_row(found, "spillover", "theta", "theta = 0", both[:1], lag),
+        _test_row(found, "spillover", "theta and rho", "theta = rho = 0", both, fit.wald(both).p),
     ]
     return {"level_adjusted_test": pd.concat(rows, ignore_index=True)}
 
 
-def _heterogeneity(world: World, scheme: str, side: str) -> Tables:
-    found = group_effects(
-        world.sample.y,
-        world.x,
-        world.weights,
-        world.groups(scheme).tolist(),
-        world.controls,
-        side="emitter" if side == "emitter" else "receiver",
-    )
-    again, labels = _refit(world, found.fit), {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
-    table = found.to_frame().rename(columns={"lower": "lo", "upper": "hi"})
-    null = "equal slopes and spillovers over groups"
+def _heterogeneity(world: World, scheme: str, side: Side) -> Tables:
+    found = methods.group_effects(*world.model, world.groups(scheme).tolist(), world.controls, side=side)
+    again, null = _refit(world, found.fit), "equal slopes and spillovers over groups"
+    labels = {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
+    table = found.to_frame().rename(columns=LIMITS).assign(**labels, p_level_adjusted=_p_of(again[0], found.contrasts))
     test = _test_row(again, "heterogeneity", f"{scheme}:{side}", null, found.contrasts, found.p_equal)
-    return {
-        "panel_heterogeneity": table.assign(**labels, p_level_adjusted=_p_of(again[0], found.contrasts)),
-        "level_adjusted_test": test,
-    }
+    return {"panel_heterogeneity": table, "level_adjusted_test": test}
 
 
-def _centre(world: World, scheme: str, centre: str) -> BoolArray:
-    if scheme == "synergy":
+def centre(world: World, scheme: str) -> BoolArray:
+    """The centre of a scheme, or the upper third of the cities by synergy."""
+    if scheme == SYNERGY:
         return np.asarray(world.synergy >= np.quantile(world.synergy, 2 / 3))
-    return np.asarray(world.groups(scheme) == centre, dtype=np.bool_)
+    return np.asarray(world.groups(scheme) == world.schemes.centre_of(scheme), dtype=np.bool_)
 
 
-def _blocks(world: World, scheme: str, centre: str) -> Tables:
-    is_centre = _centre(world, scheme, centre)
-    found = block_spillover(world.sample.y, world.x, world.weights, is_centre, world.controls)
-    index, low, high = found.asymmetry
-    difference = found.difference
-    limits = difference.normal()
+def _blocks(world: World, scheme: str) -> Tables:
+    is_centre = centre(world, scheme)
+    found = methods.block_spillover(*world.model, is_centre, world.controls)
     again, outward = _refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
-    table = found.to_frame().assign(
-        scheme=scheme,
-        p_asymmetry=found.p_asymmetry,
-        asymmetry_index=index,
-        asymmetry_lo=low,
-        asymmetry_hi=high,
-        asymmetry_difference=difference.point[0],
-        asymmetry_difference_lo=limits.lower[0],
-        asymmetry_difference_hi=limits.upper[0],
-        n_centre=int(is_centre.sum()),
-        p_level_adjusted=_p_of(again[0], outward),
-    )
+    table = found.to_frame().assign(scheme=scheme, p_asymmetry=found.p_asymmetry, n_centre=int(is_centre.sum()))
+    limits = found.difference.normal()
+    difference = (found.difference.point[0], limits.lower[0], limits.upper[0])
+    for name, values in (("asymmetry", found.asymmetry), ("asymmetry_difference", difference)):
+        point = "asymmetry_index" if name == "asymmetry" else name
+        table[[point, f"{name}_lo", f"{name}_hi"]] = values
     test = _test_row(again, "asymmetry", scheme, "theta_pc = theta_cp", outward, found.p_asymmetry)
-    return {"block_spillover": table, "level_adjusted_test": test}
+    return {"block_spillover": table.assign(p_level_adjusted=_p_of(again[0], outward)), "level_adjusted_test": test}
 
 
-def _block_lags(world: World, scheme: str, centre: str) -> Tables:
-    found = block_lags(world.sample.y, world.x, world.weights, _centre(world, scheme, centre), world.controls)
+def _block_lags(world: World, scheme: str) -> Tables:
+    found = methods.block_lags(*world.model, centre(world, scheme), world.controls)
     return {"block_lag": found.to_frame().assign(scheme=scheme)}
 
 
@@ -231,53 +187,31 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
         # only the emitters of this class are followed over the rings; everybody's own x stays a control
         controls = own if controls is None else np.concatenate([own, controls], axis=2)
         x = world.x * emits[:, None]
-    found = distance_decay(
-        world.sample.y,
-        x,
-        world.distance,
-        [float(e) for e in edges],
-        controls,
-        method=method,
-        rng=world.rng(f"reach:{method}:{edges[1]}:{synergy_class}"),
-    )
+    rng, limits = world.rng(f"reach:{method}:{edges[1]}:{synergy_class}"), [float(edge) for edge in edges]
+    found = methods.distance_decay(world.sample.y, x, world.distance, limits, controls, method=method, rng=rng)
     labels = {"method": method, "step_km": edges[1] - edges[0], "synergy_class": synergy_class}
-    bands = (
-        found.to_frame()
-        .rename(columns={"theta": "coef", "z": "t", "lower_all": "lo_all", "upper_all": "hi_all"})
-        .assign(**labels)
-    )
+    names = {"theta": "coef", "z": "t", "lower_all": "lo_all", "upper_all": "hi_all"}
+    bands = found.to_frame().rename(columns=names).assign(**labels)
     bands["band_id"] = np.arange(len(bands))
-    boundary = {
-        "boundary_km": found.boundary_km,
-        "half_distance_km": found.half_distance_km,
-        "kappa": found.kappa,
-        "kappa_se": found.kappa_se,
-    }
-    return {"distance_decay": bands, "regional_boundary": pd.DataFrame([{**labels, **boundary}])}
+    columns = ("boundary_km", "half_distance_km", "kappa", "kappa_se")
+    boundary = pd.DataFrame([{**labels, **{name: getattr(found, name) for name in columns}}])
+    return {"distance_decay": bands, "regional_boundary": boundary}
 
 
 # ---- barriers: which links stand behind which, and what the border takes --------------------------------
 
 
 def _border(world: World, edges: tuple[int, ...] | None) -> Tables:
-    found = border_barrier(
-        world.sample.y,
-        world.x,
-        world.weights,
-        world.sample.province,
-        world.controls,
-        distance=None if edges is None else world.distance,
-        edges=edges,
-    )
-    return _border_tables(world, found, "province", "province" if edges is None else "province:rings")
+    distance, variant = (None, "province") if edges is None else (world.distance, "province:rings")
+    where: dict[str, Any] = {"distance": distance, "edges": edges}
+    found = methods.border_barrier(*world.model, world.sample.province, world.controls, **where)
+    return _border_tables(world, found, "province", variant)
 
 
 def _split(world: World, kind: str) -> Tables:
     """Barriers without rings: other borders, and those on the way from a centre to its periphery."""
-    found = barrier_split(
-        world.sample.y, world.x, world.weights, _is_behind(world, kind), world.controls, scope=_scope_of(world, kind)
-    )
-    return _border_tables(world, found, kind, kind)
+    behind, scope = _is_behind(world, kind), _scope_of(world, kind)
+    return _border_tables(world, methods.barrier_split(*world.model, behind, world.controls, scope=scope), kind, kind)
 
 
 def _is_behind(world: World, kind: str) -> BoolArray:
@@ -296,8 +230,7 @@ def _scope_of(world: World, kind: str) -> BoolArray | None:
     if kind.startswith("segmentation"):
         scope &= ~np.isnan(_segmentation(world))
     if kind.endswith("outward"):
-        scheme = world.schemes.main("centre")
-        core = _centre(world, scheme, world.schemes.centre_of(scheme))
+        core = centre(world, world.schemes.main("centre"))
         scope &= ~core[:, None] & core[None, :]
     return None if scope.all() else scope
 
@@ -320,7 +253,7 @@ def _segmentation(world: World) -> FloatArray:
     return v
 
 
-def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str) -> Tables:
+def _border_tables(world: World, found: methods.Barrier, barrier_code: str, variant: str) -> Tables:
     again, table = _refit(world, found.fit), found.to_frame()
     contrasts = {ring: found.contrast(ring) for ring in table["ring_id"]}
     p = [_p_of(again[0], [contrast]) for contrast in contrasts.values()]
@@ -331,9 +264,7 @@ def _border_tables(world: World, found: Barrier, barrier_code: str, variant: str
 
 def _moderated(world: World) -> Tables:
     """Is the border lower where production relations of the receiving city were better in the first year?"""
-    found = moderated_barrier(
-        world.sample.y, world.x, world.weights, world.sample.province, world.x[:, 0], world.controls
-    )
+    found = methods.moderated_barrier(*world.model, world.sample.province, world.x[:, 0], world.controls)
     moderator = f"{world.spec.regressors[0]}_first_year"
     return {"barrier_moderation": found.to_frame().assign(barrier_code="province", moderator=moderator)}
 
@@ -342,97 +273,48 @@ def _moderated(world: World) -> Tables:
 
 
 def _hansen(world: World, n: int, draws: int) -> Tables:
-    found = threshold_regression(
-        world.sample.y,
-        world.x,
-        world.synergy,
-        world.controls,
-        n_thresholds=n,
-        trim=0.05,
-        draws=draws,
-        rng=world.rng(f"hansen:{n}"),
-    )
+    found = _steps(world, n, draws, "hansen")
     grids = []
     for step, one in enumerate(found.thresholds):
         grid = one.to_frame().rename(columns={"ssr": "objective", "in_interval": "in_ci"})
         grids.append(grid.assign(kind=f"hansen_step_{step + 1}", n_threshold=n, grid_id=np.arange(len(grid))))
     last = found.thresholds[-1]
-    row = {
-        "kind": "hansen",
-        "n_threshold": n,
-        "gamma": last.gamma,
-        "ci_lo": last.low,
-        "ci_hi": last.high,
-        "f_stat": last.f,
-        "p_boot": last.p,
-        "n_boot": draws,
-        "p_level_adjusted": _hansen_adjusted(world, n, draws),
-        "crit_10": last.critical[0],
-        "crit_5": last.critical[1],
-        "crit_1": last.critical[2],
-        "slope_low": found.slopes[0],
-        "slope_se_low": found.se_cluster[0],
-        "slope_high": found.slopes[n],
-        "slope_se_high": found.se_cluster[n],
-        "n_low": found.n_regime[0],
-        "n_high": found.n_regime[-1],
-    }
+    row: dict[str, object] = {"kind": "hansen", "n_threshold": n, "n_boot": draws}
+    row |= {"gamma": last.gamma, "ci_lo": last.low, "ci_hi": last.high, "f_stat": last.f, "p_boot": last.p}
+    row |= dict(zip(("crit_10", "crit_5", "crit_1"), last.critical, strict=True))
+    for side, at in (("low", 0), ("high", n)):
+        row |= {f"slope_{side}": found.slopes[at], f"slope_se_{side}": found.se_cluster[at]}
+        row[f"n_{side}"] = found.n_regime[at]
+    try:
+        row["p_level_adjusted"] = _steps(world, n, draws, "hansen adjusted", is_level_adjusted=True).thresholds[-1].p
+    except PanelInputError:  # the sample is too small for it
+        row["p_level_adjusted"] = np.nan
     return {"threshold_grid": pd.concat(grids, ignore_index=True), "threshold_result": pd.DataFrame([row])}
 
 
-def _hansen_adjusted(world: World, n: int, draws: int) -> float:
-    """p of the same step between cities of one level; NaN where the sample is too small for it."""
-    try:
-        found = threshold_regression(
-            world.sample.y,
-            world.x,
-            world.synergy,
-            world.controls,
-            n_thresholds=n,
-            trim=0.05,
-            draws=draws,
-            rng=world.rng(f"hansen adjusted:{n}"),
-            is_level_adjusted=True,
-        )
-    except PanelInputError:
-        return float("nan")
-    return found.thresholds[-1].p
+def _steps(world: World, n: int, draws: int, name: str, **options: bool) -> ThresholdResult:
+    y, x, q = world.sample.y, world.x, world.synergy
+    how: dict[str, Any] = {"n_thresholds": n, "trim": 0.05, "draws": draws, "rng": world.rng(f"{name}:{n}"), **options}
+    return methods.threshold_regression(y, x, q, world.controls, **how)
 
 
-def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
+def _spatial(world: World, side: Side, sizes: Sizes) -> Tables:
     """Only the emitter's threshold is a finding: the receiver's is there to be compared by likelihood."""
-    q, draws = world.synergy, sizes.multipliers if side == "emitter" else 0
-    found = spatial_threshold(
-        world.sample.y,
-        world.x,
-        q,
-        world.weights,
-        world.controls,
-        side="emitter" if side == "emitter" else "receiver",
-        n_grid=sizes.spatial_grid,
-        draws=max(draws, 1),
-        rng=world.rng(f"spatial:{side}"),
-    )
-    kind = f"spatial_{side}"
+    (y, x, w), q, kind = world.model, world.synergy, f"spatial_{side}"
+    draws = sizes.multipliers if side == "emitter" else 0
+    how: dict[str, Any] = {"side": side, "n_grid": sizes.spatial_grid, "draws": max(draws, 1)}
+    found = methods.spatial_threshold(y, x, q, w, world.controls, **how, rng=world.rng(f"spatial:{side}"))
     profile = found.profile().rename(columns={"loglik": "objective", "in_interval": "in_ci"})
     theta = found.to_frame().set_index("name")
-    years = world.sample.y.shape[1]
-    row = {
-        "kind": kind,
-        "n_threshold": 1,
-        "gamma": found.gamma,
-        "ci_lo": found.low,
-        "ci_hi": found.high,
-        "f_stat": found.test.statistic,
-        "p_boot": found.p if draws else np.nan,
-        "n_boot": draws,
-        "slope_low": theta.loc["lag:low", "theta"],
-        "slope_se_low": theta.loc["lag:low", "se"],
-        "slope_high": theta.loc["lag:high", "theta"],
-        "slope_se_high": theta.loc["lag:high", "se"],
-        "n_low": int((q <= found.gamma).sum()) * years,
-        "n_high": int((q > found.gamma).sum()) * years,
-    }
+    row: dict[str, object] = {"kind": kind, "n_threshold": 1, "n_boot": draws}
+    row |= {"gamma": found.gamma, "ci_lo": found.low, "ci_hi": found.high}
+    row |= {"f_stat": found.test.statistic, "p_boot": found.p if draws else np.nan}
+    for level, n_city in (("low", (q <= found.gamma).sum()), ("high", (q > found.gamma).sum())):
+        row |= {
+            f"slope_{level}": theta.loc[f"lag:{level}", "theta"],
+            f"slope_se_{level}": theta.loc[f"lag:{level}", "se"],
+        }
+        row[f"n_{level}"] = int(n_city) * y.shape[1]
     tables: Tables = {"threshold_grid": profile.assign(kind=kind, n_threshold=1, grid_id=np.arange(len(profile)))}
     if side == "emitter":
         row["p_level_adjusted"], tables["level_adjusted_test"] = _threshold_row(world, draws=sizes.multipliers)
@@ -442,24 +324,22 @@ def _spatial(world: World, side: str, sizes: Sizes) -> Tables:
 # ---- the level-adjusted test beside each; a sample that is too small for it says so ---------------------
 
 
-def _refit(world: World, fit: SpilloverFit) -> tuple[LevelAdjusted | None, str]:
+def _refit(world: World, fit: SpilloverFit) -> tuple[methods.LevelAdjusted | None, str]:
     """The matrices of `fit` on the adjusted scale, or None and why not."""
     try:
-        found = level_adjusted(
-            world.sample.y, world.x, world.weights, fit.matrices, world.controls, with_own="x" in fit.positions
-        )
+        has_own = "x" in fit.positions
+        return methods.level_adjusted(*world.model, fit.matrices, world.controls, with_own=has_own), ""
     except PanelInputError as refused:
         return None, str(refused)
-    return found, ""
 
 
-def _p_of(found: LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
+def _p_of(found: methods.LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
     """p of the contrasts together; NaN without a fit."""
     return float("nan") if found is None else found.test(contrasts).p
 
 
 def _test_row(
-    found: tuple[LevelAdjusted | None, str],
+    found: tuple[methods.LevelAdjusted | None, str],
     analysis: str,
     variant: str,
     null: str,
@@ -468,52 +348,31 @@ def _test_row(
 ) -> pd.DataFrame:
     """One row of level_adjusted_test; difference and its interval where one contrast is tested."""
     fit, note = found
-    row: dict[str, object] = {
-        "analysis": analysis,
-        "variant": variant,
-        "null_hypothesis": null,
-        "dof": len(contrasts),
-        "p_unadjusted": p_unadjusted,
-        "note": note,
-        **dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan),
-    }
+    row: dict[str, object] = {"analysis": analysis, "variant": variant, "null_hypothesis": null, "note": note}
+    row |= {"dof": len(contrasts), "p_unadjusted": p_unadjusted}
+    row |= dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan)
     if fit is not None:
         test = fit.test(contrasts)
         row |= {"wald": test.statistic, "p": test.p}
         if len(contrasts) == 1:
-            row |= _interval(fit, contrasts[0])
+            own = fit.fit.at(list(contrasts[0])).combine(np.array([list(contrasts[0].values())]))
+            limits = own.normal()
+            row |= {"difference": own.point[0], "se": own.std_error[0], "lo": limits.lower[0], "hi": limits.upper[0]}
     return pd.DataFrame([row])
 
 
 def _threshold_row(world: World, *, draws: int) -> tuple[float, pd.DataFrame]:
     """(p, row) of a threshold of the emitter's synergy in the spillover; the difference at the best candidate."""
-    row: dict[str, object] = {
-        "analysis": "threshold",
-        "variant": "emitter",
-        "null_hypothesis": "theta_low = theta_high at every candidate",
-        "dof": 1,
-        "note": "p from multipliers of cities; the difference was searched for",
-    }
-    p = float("nan")
+    null, note = (
+        "theta_low = theta_high at every candidate",
+        "p from multipliers of cities; the difference was searched for",
+    )
+    row: dict[str, object] = {"analysis": "threshold", "variant": "emitter", "null_hypothesis": null, "dof": 1}
+    (y, x, w), rng, p = world.model, world.rng("adjusted:emitter"), float("nan")
     try:
-        found = adjusted_threshold(
-            world.sample.y,
-            world.x,
-            world.synergy,
-            world.weights,
-            world.controls,
-            draws=draws,
-            rng=world.rng("adjusted:emitter"),
-        )
+        found = methods.adjusted_threshold(y, x, world.synergy, w, world.controls, draws=draws, rng=rng)
         p = found.p
-        row |= {"wald": found.statistic, "p": p, "difference": found.difference}
+        row |= {"wald": found.statistic, "p": p, "difference": found.difference, "note": note}
     except PanelInputError as refused:
         row["note"] = str(refused)
     return p, pd.DataFrame([row])
-
-
-def _interval(found: LevelAdjusted, contrast: Contrast) -> dict[str, float]:
-    own = found.fit.at(list(contrast)).combine(np.array([list(contrast.values())]))
-    limits = own.normal()
-    numbers = (own.point, own.std_error, limits.lower, limits.upper)
-    return {name: float(n[0]) for name, n in zip(("difference", "se", "lo", "hi"), numbers, strict=True)}

@@ -11,19 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, Frames, Rows, Tables
+from dagster_project.study.frames import Frames, Rows, Tables, words
 from dagster_project.study.groups import ALL
 from dagster_project.study.panels import CityPanel, read_city_panel
+from dagster_project.study.queries import GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, WINDOWS
 from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
-from python_models.dynamics.chain import (
-    ergodic,
-    mean_first_passage,
-    mobility_stack,
-    passage_stack,
-    sojourn,
-    stationary_stack,
-)
+from python_models.dynamics import chain
 from python_models.dynamics.homogeneity import group_homogeneity, order_test, time_homogeneity
 from python_models.dynamics.lisa_markov import lisa_markov
 from python_models.dynamics.markov import bootstrap_counts, interval, markov, row_shares, transition_codes
@@ -34,7 +28,7 @@ from python_models.space import CityGraph, lisa
 
 CITY_FRAMES = {
     "scores": f"""
-        with windows as (select distinct index_code, window_start, window_end from ops.index_spec)
+        with windows as ({WINDOWS})
         select s.index_code, s.basis, s.weight_scheme, s.city_id, s.year, s.score, s.share_imputed_weight,
             s.year between w.window_start and w.window_end as in_base
         from (select * from py.index_score where {OWN_WEIGHTS} and score is not null) as s
@@ -50,15 +44,9 @@ CITY_FRAMES = {
     "neighbours": NEIGHBOURS,
 }
 INPUTS = CITY_FRAMES
-TABLES = (
-    "markov_transition",
-    "markov_spatial_transition",
-    "markov_test",
-    "markov_summary",
-    "markov_passage",
-    "city_state",
-    "rank_mobility",
-    "lisa_markov",
+TABLES = words(
+    "markov_transition markov_spatial_transition markov_test markov_summary markov_passage city_state"
+    " rank_mobility lisa_markov"
 )
 N_STATES = 4
 LAGS = (1, 2, 3, 4, 5)
@@ -118,13 +106,15 @@ def _chains(panel: CityPanel, found: States, lag: int, trend: bool, seed: int, e
     touched = panel.imputed > IMPUTED_SHARE
     for scheme, group, mask in panel.masks():
         states = found.states[mask]
-        chain = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
-        size = {"n_obs": chain.n_obs, "n_boot": effort.resamples, "seed": seed}
+        moves = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
+        size = {"n_obs": moves.n_obs, "n_boot": effort.resamples, "seed": seed}
         labels = {"discretisation": found.kind, "scheme": scheme, "group_code": group, "lag": lag, **size}
-        moves = _numbered(chain.to_frame()).assign(n_imputed=_touched(states, touched[mask], lag))
+        # transitions of each cell that start or end in an imputed score, in the row order of `to_frame`
+        is_marked = touched[mask][:, :-lag] | touched[mask][:, lag:]
+        n_imputed = np.bincount(transition_codes(states, N_STATES, lag)[is_marked], minlength=N_STATES**2)
         draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
-        matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", chain.counts, draws, lag, trend)
-        rows.add({"markov_transition": moves}, **labels)
+        matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
+        rows.add({"markov_transition": _numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
         rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
         rows.add({"markov_passage": passage_rows(matrix)}, **size)
 
@@ -137,10 +127,11 @@ def _spatial(
         found.states, near, N_STATES, N_STATES, lag, permutations=effort.draws(lag), n_boot=effort.resamples, seed=seed
     )
     shared: dict[str, object] = {"discretisation": found.kind, "lag": lag, **labels, "seed": seed}
-    size: dict[str, object] = {"n_obs": int(result.counts.sum()), "n_boot": effort.resamples}
+    n_obs = int(result.counts.sum())
+    size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
     rows.add({"markov_spatial_transition": _numbered(result.to_frame())}, **shared, **size)
-    test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs=int(result.counts.sum()))
-    rows.add({"markov_test": test.assign(n_no_lag=result.n_no_lag)}, **shared)
+    test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
+    rows.add({"markov_test": test}, **shared, n_no_lag=result.n_no_lag)
     draws = bootstrap_counts(found.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
     stem = f"{found.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
     facts = {**shared, "scheme": ALL, "group_code": ALL}
@@ -160,46 +151,23 @@ def _spatial(
 
 def _tests(panel: CityPanel, found: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
     draws, simulated = effort.draws(lag), "simulation_from_pooled_chain"
-    tests = [
-        _test_row(
-            "time_homog", "none", time_homogeneity(found.states, N_STATES, lag, simulations=draws, seed=seed), simulated
-        )
-    ]
-    for order in (1, 2):
-        if order * lag < len(panel.years):
-            test = order_test(found.states, N_STATES, order, lag, simulations=draws, seed=seed)
-            tests.append(_test_row(f"order{order}", "none", test, simulated))
+    over_time = time_homogeneity(found.states, N_STATES, lag, simulations=draws, seed=seed)
+    tests = [_test_row("time_homog", "none", over_time, simulated, over_time.n_obs)]
+    for order in (order for order in (1, 2) if order * lag < len(panel.years)):
+        test = order_test(found.states, N_STATES, order, lag, simulations=draws, seed=seed)
+        tests.append(_test_row(f"order{order}", "none", test, simulated, test.n_obs))
     for scheme, label in panel.labels.items():
         test = group_homogeneity(found.states, N_STATES, label, lag, permutations=draws, seed=seed)
-        tests.append(_test_row("region_homog", scheme, test, "label_permutation"))
-    table = pd.concat(tests, ignore_index=True)
-    rows.add(
-        {"markov_test": table},
-        discretisation=found.kind,
-        lag=lag,
-        w_code="none",
-        lag_cuts="none",
-        n_no_lag=0,
-        seed=seed,
-    )
+        tests.append(_test_row("region_homog", scheme, test, "label_permutation", test.n_obs))
+    keys = {"discretisation": found.kind, "lag": lag, "w_code": "none", "lag_cuts": "none"}
+    rows.add({"markov_test": pd.concat(tests, ignore_index=True)}, **keys, n_no_lag=0, seed=seed)
 
 
-def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int | None = None) -> pd.DataFrame:
+def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int) -> pd.DataFrame:
     """One row of a test of homogeneity or order."""
-    row = {
-        "scheme": scheme,
-        "test_code": code,
-        "statistic_q": result.q,
-        "statistic_lr": result.lr,
-        "df": result.dof,
-        "p_chi2": result.p_value,
-        "p_chi2_lr": result.p_value_lr,
-        "p_perm": result.p_perm,
-        "p_perm_kind": p_perm_kind,
-        "n_perm": result.n_perm,
-        "n_empty": result.n_empty,
-        "n_obs": result.n_obs if n_obs is None else n_obs,
-    }
+    row = {"scheme": scheme, "test_code": code, "statistic_q": result.q, "statistic_lr": result.lr, "df": result.dof}
+    row |= {"p_chi2": result.p_value, "p_chi2_lr": result.p_value_lr, "p_perm": result.p_perm}
+    row |= {"p_perm_kind": p_perm_kind, "n_perm": result.n_perm, "n_empty": result.n_empty, "n_obs": n_obs}
     return pd.DataFrame([row])
 
 
@@ -207,12 +175,8 @@ def _city_states(found: States, near: States | None) -> pd.DataFrame:
     move = np.full(found.states.shape, np.nan)
     move[:, 1:] = np.diff(found.states, axis=1)
     lag_state = np.full(found.states.shape, np.nan) if near is None else np.where(near.states < 0, np.nan, near.states)
-    frame = found.to_frame().assign(
-        discretisation=found.kind,
-        w_code="none" if near is None else MAIN_W,
-        lag_state=(lag_state + 1).ravel(),
-        move=move.ravel(),
-    )
+    keys = {"discretisation": found.kind, "w_code": "none" if near is None else MAIN_W}
+    frame = found.to_frame().assign(**keys, lag_state=(lag_state + 1).ravel(), move=move.ravel())
     frame["state"] += 1
     return frame.astype({"lag_state": "Int64", "move": "Int64"})
 
@@ -233,15 +197,9 @@ def _ranks(panel: CityPanel, seed: int, effort: Effort, rows: Rows) -> None:
 def _quadrants(panel: CityPanel, graph: CityGraph, seed: int, effort: Effort, rows: Rows) -> None:
     yearly = [lisa(column, graph, permutations=effort.lisa, seed=seed) for column in panel.values.T]
     passes = np.column_stack([np.isin(map_.class_fdr, ["HH", "LH", "LL", "HL"]) for map_ in yearly])
+    how: dict[str, Any] = {"permutations": effort.permutations, "n_boot": effort.resamples, "seed": seed}
     for variant, significant in (("quadrant", None), ("fdr", passes)):
-        result = lisa_markov(
-            panel.values,
-            graph,
-            significant=significant,
-            permutations=effort.permutations,
-            n_boot=effort.resamples,
-            seed=seed,
-        )
+        result = lisa_markov(panel.values, graph, significant=significant, **how)
         size = {"n_perm": result.n_perm, "n_boot": effort.resamples, "n_obs": result.chain.n_obs, "seed": seed}
         rows.add({"lisa_markov": result.to_frame()}, variant=variant, w_code=MAIN_W, lag=1, **size)
 
@@ -255,20 +213,10 @@ def _has_common_trend(panel: CityPanel, kind: str) -> bool:
     return bool(abs(change.mean()) > 1.96 * error)
 
 
-def _touched(states: Any, touched: Any, lag: int) -> Any:
-    """Transitions of each cell that start or end in an imputed score, in the row order of `to_frame`."""
-    codes = transition_codes(states, N_STATES, lag)
-    marked = touched[:, :-lag] | touched[:, lag:]
-    return np.bincount(codes[marked], minlength=N_STATES**2)
-
-
 def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
     """States from 1 instead of 0."""
     named = [name for name in ("state_from", "state_to", "lag_state") if name in frame]
     return frame.assign(**{name: frame[name].astype(int) + 1 for name in named})
-
-
-# ---- one transition matrix ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,9 +233,9 @@ class Matrix:
 def summary_row(matrix: Matrix) -> pd.DataFrame:
     """One row: mobility indices with intervals, ergodic shares, closed classes."""
     p = row_shares(matrix.counts)
-    long_run = ergodic(p)
+    long_run = chain.ergodic(p)
     stack = np.concatenate([p[None], row_shares(matrix.draws)])
-    found = mobility_stack(stack, stationary_stack(stack))
+    found = chain.mobility_stack(stack, chain.stationary_stack(stack))
     found["half_life_years"] = found.pop("half_life") * matrix.lag
     row: dict[str, object] = {"matrix_id": matrix.matrix_id, "has_common_trend": matrix.has_common_trend}
     for name, values in found.items():
@@ -307,21 +255,13 @@ def passage_rows(matrix: Matrix) -> pd.DataFrame:
     """One row per origin and destination; null where the destination is not certain to be reached."""
     p = row_shares(matrix.counts)
     k = len(p)
-    times = mean_first_passage(p) * matrix.lag
+    times = chain.mean_first_passage(p) * matrix.lag
     draws = row_shares(matrix.draws)
-    lo, hi = interval(passage_stack(draws, stationary_stack(draws)) * matrix.lag, (k, k))
-    stay = sojourn(p) * matrix.lag
-    state = np.arange(1, k + 1)
-    finite = np.isfinite(times)
-    return pd.DataFrame(
-        {
-            "matrix_id": matrix.matrix_id,
-            "state_from": state.repeat(k),
-            "state_to": np.tile(state, k),
-            "mfpt_years": np.where(finite, times, np.nan).ravel(),
-            "mfpt_lo": np.where(finite, lo, np.nan).ravel(),
-            "mfpt_hi": np.where(finite, hi, np.nan).ravel(),
-            "is_certain": finite.ravel(),
-            "sojourn_years": np.where(np.isfinite(stay), stay, np.nan).repeat(k),
-        }
-    )
+    lo, hi = interval(chain.passage_stack(draws, chain.stationary_stack(draws)) * matrix.lag, (k, k))
+    stay = chain.sojourn(p) * matrix.lag
+    state, finite = np.arange(1, k + 1), np.isfinite(times)
+    ends = {"state_from": state.repeat(k), "state_to": np.tile(state, k)}
+    cells = pd.DataFrame({"matrix_id": matrix.matrix_id, **ends, "is_certain": finite.ravel()})
+    for name, values in (("mfpt_years", times), ("mfpt_lo", lo), ("mfpt_hi", hi)):
+        cells[name] = np.where(finite, values, np.nan).ravel()
+    return cells.assign(sojourn_years=np.where(np.isfinite(stay), stay, np.nan).repeat(k))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import MAIN_INDEXES, OWN_WEIGHTS, Frames, Rows, Tables
+from dagster_project.study.frames import Frames, Rows, Tables, plane, rows_with, stacked, words
+from dagster_project.study.queries import MAIN_INDEXES, OWN_WEIGHTS
 from dagster_project.study.settings import RESTATED, Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.measurement.agreement import agreement_by_year, pairwise_agreement
@@ -77,19 +79,10 @@ OF_RELEASE = """
     order by v.index_code, v.basis, v.city_id, v.year, v.indicator_code
 """
 PREVIOUS = {"previous": OF_RELEASE}  # asked of the published file of the vintage before this one
-TABLES = (
-    "index_rank_agreement",
-    "index_uncertainty",
-    "index_uncertainty_factor",
-    "index_uncertainty_city_factor",
-    "index_audit",
-    "index_drop_one",
-    "index_weight_stability",
-    "index_weight_bootstrap",
-    "index_pca",
-    "index_validity",
-    "index_rebase_alarm",
-    "index_restatement",
+TABLES = words(
+    "index_rank_agreement index_uncertainty index_uncertainty_factor index_uncertainty_city_factor index_audit"
+    " index_drop_one index_weight_stability index_weight_bootstrap index_pca index_validity index_rebase_alarm"
+    " index_restatement"
 )
 AUDITED = {"check": "check_code", "good": "limit_good", "bad": "limit_bad"}
 FEWEST_CITIES = 3
@@ -119,15 +112,19 @@ class Case:
 
     def composite(self) -> CompositeIndex:
         """The index of the complete cities, for its audit."""
-        names = self.panel.names
+
+        def named[Value](values: Iterable[Value]) -> dict[str, Value]:
+            return dict(zip(self.panel.names, values, strict=True))
+
+        how = self.procedure
         return CompositeIndex(
             self.panel,
-            directions={name: int(sign) for name, sign in zip(names, self.procedure.directions, strict=True)},
-            levels=dict(zip(names, self.paths, strict=True)),
+            directions=named(map(int, how.directions)),
+            levels=named(self.paths),
             window=self.window,
             scheme=self.method,
-            winsor=dict(zip(names, self.procedure.winsor.tolist(), strict=True)),
-            caps=dict(zip(names, self.procedure.caps.tolist(), strict=True)),
+            winsor=named(how.winsor.tolist()),
+            caps=named(how.caps.tolist()),
             imputed=self.imputed > 0.0,
         )
 
@@ -140,9 +137,9 @@ def build(frames: Frames, settings: Settings) -> Tables:
         if key not in done:
             done[key] = _tables_of_window(case, settings, frames["outside"])
         tables = {**done[key], **_tables_of_basis(frames, case)}
-        own = _of(frames["weight"], case.index_code, case.basis)
-        weights = own.loc[own["is_headline"], "weight_scheme"].iloc[0]
-        rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=weights)
+        own = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
+        scheme = own["weight_scheme"].iloc[0]
+        rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)
     for code in _main_codes(frames):
         rows.add({"index_restatement": restatement_table(frames, code)})
     return rows.tables(TABLES)
@@ -152,8 +149,8 @@ def cases(frames: Frames) -> list[Case]:
     """Every headline index on every basis that has bounds and at least three complete cities."""
     found = []
     for code in _main_codes(frames):
-        spec = frames["spec"][frames["spec"]["index_code"] == code].set_index("indicator_code")
-        bounds = frames["bounds"][frames["bounds"]["index_code"] == code]
+        spec = rows_with(frames["spec"], index_code=code).set_index("indicator_code")
+        bounds = rows_with(frames["bounds"], index_code=code)
         for basis, own in bounds.groupby("basis", sort=True):
             window = (int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0]))
             case = _case(frames, code, str(basis), window, spec)
@@ -169,32 +166,31 @@ def _main_codes(frames: Frames) -> list[str]:
 
 
 def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: pd.DataFrame) -> Case:
-    cells = frames["panel"][(frames["panel"]["index_code"] == code) & frames["panel"]["year"].between(*window)]
+    cells = rows_with(frames["panel"], index_code=code)
+    cells = cells[cells["year"].between(*window)]
     whole = Panel.from_long(cells)
     marked = Panel.from_long(cells.assign(flag=cells["is_imputed"].astype(float)), value="flag")
     complete = ~np.isnan(whole.values).any(axis=(1, 2))
     cities = tuple(city for city, ok in zip(whole.cities, complete, strict=True) if ok)
-    facts = frames["indicator"].set_index("indicator_code").loc[list(whole.names)]
-    procedure = Procedure(
-        _floats(facts["direction"]), _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
-    )
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
-    own = spec.loc[list(whole.names)]
-    paths = tuple(zip(own["tier"].astype(str), own["dimension"].astype(str), strict=True))
-    method = str(own["method"].iloc[0])
-    imputed = marked.values[complete]
-    others = tuple(
-        _edition(frames["panel"][frames["panel"]["index_code"] == other], panel, imputed)
-        for other in _other_editions(frames["spec"], code)
-        if cities
+    facts = frames["indicator"].set_index("indicator_code").loc[list(whole.names)]
+    caps, winsor = _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
+    own, imputed = spec.loc[list(whole.names)], marked.values[complete]
+    # variants whose indicators are the same and whose figures are edited in another way, or not
+    variants = rows_with(frames["spec"], variant_of=code)
+    others = sorted(set(variants.loc[variants["edit_policy"] != "edited", "index_code"])) if cities else []
+    return Case(
+        code,
+        basis,
+        window,
+        panel,
+        imputed,
+        procedure=Procedure(_floats(facts["direction"]), caps, winsor),
+        paths=tuple(zip(own["tier"].astype(str), own["dimension"].astype(str), strict=True)),
+        method=str(own["method"].iloc[0]),
+        years=whole.years,
+        others=tuple(_edition(rows_with(frames["panel"], index_code=other), panel, imputed) for other in others),
     )
-    return Case(code, basis, window, panel, imputed, procedure, paths, method, whole.years, others)
-
-
-def _other_editions(spec: pd.DataFrame, code: str) -> list[str]:
-    """Variants of the index whose indicators are the same and whose figures are edited in another way, or not."""
-    own = spec[(spec["variant_of"] == code) & (spec["edit_policy"] != "edited")]
-    return sorted(set(own["index_code"]))
 
 
 def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -210,11 +206,11 @@ def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[Fl
 def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> Tables:
     """What depends on the window only."""
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
-    drawn = uncertainty(
-        model, cities=case.panel.cities, years=case.years, seed=seed, draws=sizes["draws"], n_jobs=WORKERS
-    )
+    how: dict[str, Any] = {"seed": seed, "draws": sizes["draws"], "n_jobs": WORKERS}
+    drawn = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
     z = case.procedure.scale(case.panel.values)
-    audited = audit(case.composite(), drawn=drawn, seed=seed, outside=_planes(outside, case.panel))
+    others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
+    audited = audit(case.composite(), drawn=drawn, seed=seed, outside=others)
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {
         "index_uncertainty": drawn.to_frame(),
@@ -230,62 +226,39 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
 
 def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     """What looks at the published scores and weights of one basis."""
-    own = {name: _of(frames[name], case.index_code, case.basis) for name in ("score", "weight", "value")}
-    planes, years = _score_planes(own["score"])
+    keys = {"index_code": case.index_code, "basis": case.basis}
+    score = rows_with(frames["score"], **keys)
+    headline = rows_with(score, is_headline=True)
+    own = headline["weight_scheme"].iloc[0]
+    cities, years = sorted(headline["city_id"].unique()), sorted(int(year) for year in headline["year"].unique())
+    order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != own, scheme))
+    planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
+    outside = _planes(frames["outside"], cities, years, case.panel.names)
+    checked = [validity(planes[own], o, tuple(years)).assign(external_code=code) for code, o in outside.items()]
     return {
-        "index_rank_agreement": pairwise_agreement(planes, years),
-        "index_validity": _validity(frames["outside"], own["score"], set(case.panel.names)),
-        "index_rebase_alarm": _alarms(frames, own["value"], case),
+        "index_rank_agreement": pairwise_agreement(planes, tuple(years)),
+        "index_validity": stacked(checked),
+        "index_rebase_alarm": _alarms(frames, rows_with(frames["value"], **keys), case),
     }
 
 
 def drop_one(model: ChoiceModel, case: Case) -> pd.DataFrame:
     """One row per left-out indicator and year: agreement of the headline with the index without it."""
-    whole = model.score(model.headline)
+    whole, names = model.score(model.headline), case.panel.names
     rows = [
         agreement_by_year(whole, model.score(replace(model.headline, drop=k)), case.years).assign(indicator_code=code)
-        for k, code in enumerate(case.panel.names)
-        if len(case.panel.names) > 1
+        for k, code in enumerate(names)
+        if len(names) > 1
     ]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+    return stacked(rows)
 
 
-def _score_planes(score: pd.DataFrame) -> tuple[dict[str, FloatArray], tuple[int, ...]]:
-    """Composite score of each scheme, (N, T) on the same cities and years; the headline comes first."""
-    wide = {str(s): f.pivot(index="city_id", columns="year", values="score") for s, f in score.groupby("weight_scheme")}
-    headline = set(score.loc[score["is_headline"], "weight_scheme"])
-    order = sorted(wide, key=lambda s: (s not in headline, s))
-    base = wide[order[0]]
-    planes = {
-        s: wide[s].reindex(index=base.index, columns=base.columns).to_numpy(dtype=np.float64, na_value=np.nan)
-        for s in order
-    }
-    return planes, tuple(int(year) for year in base.columns)
-
-
-def _planes(outside: pd.DataFrame, panel: Panel) -> dict[str, FloatArray]:
-    """Variables (N, T) of the cities and years of the panel that are no indicator of it."""
-    return {
-        str(code): frame.pivot(index="city_id", columns="year", values="value")
-        .reindex(index=list(panel.cities), columns=list(panel.years))
-        .to_numpy(dtype=np.float64, na_value=np.nan)
-        for code, frame in outside.groupby("external_code", sort=True)
-        if code not in panel.names
-    }
-
-
-def _validity(outside: pd.DataFrame, score: pd.DataFrame, inside: set[str]) -> pd.DataFrame:
-    """Correlations with every outside variable that is no indicator of the index."""
-    headline = score[score["is_headline"]].pivot(index="city_id", columns="year", values="score")
-    s = headline.to_numpy(dtype=np.float64, na_value=np.nan)
-    rows = []
-    for code, frame in outside.groupby("external_code", sort=True):
-        if code in inside:
-            continue
-        other = frame.pivot(index="city_id", columns="year", values="value")
-        o = other.reindex(index=headline.index, columns=headline.columns).to_numpy(dtype=np.float64, na_value=np.nan)
-        rows.append(validity(s, o, tuple(int(y) for y in headline.columns)).assign(external_code=code))
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+def _planes(
+    outside: pd.DataFrame, cities: Iterable[str], years: Iterable[int], inside: Collection[str]
+) -> dict[str, FloatArray]:
+    """Variables (N, T) that are no indicator of the index."""
+    codes = (str(code) for code in sorted(outside["external_code"].unique()) if code not in inside)
+    return {code: plane(rows_with(outside, external_code=code), "value", cities, years) for code in codes}
 
 
 def _alarms(frames: Frames, value: pd.DataFrame, case: Case) -> pd.DataFrame:
@@ -293,26 +266,14 @@ def _alarms(frames: Frames, value: pd.DataFrame, case: Case) -> pd.DataFrame:
     later = value[(value["year"] > case.window[1]) & value["z"].notna()]
     share = later.groupby("indicator_code")["out_of_base_range"].mean() if len(later) else pd.Series(dtype=float)
     observed = {str(code): float(share.get(code, 0.0)) for code in case.panel.names}
-    weights = {
-        basis: _floats(_headline_weights(frames, case.index_code, basis).reindex(list(case.panel.names)))
-        for basis in (case.basis, RESTATED)
-    }
-    return alarms(observed, weights[case.basis], weights[RESTATED], n_obs=len(later))
-
-
-def _headline_weights(frames: Frames, code: str, basis: str) -> pd.Series[float]:
-    own = _of(frames["weight"], code, basis)
-    weights: pd.Series[float] = own[own["is_headline"]].set_index("indicator_code")["weight"]
-    return weights
+    own = rows_with(frames["weight"], index_code=case.index_code, is_headline=True).set_index("indicator_code")
+    names = list(case.panel.names)
+    used, restated = (_floats(rows_with(own, basis=b)["weight"].reindex(names)) for b in (case.basis, RESTATED))
+    return alarms(observed, used, restated, n_obs=len(later))
 
 
 def _floats(column: pd.Series[Any], missing: float = np.nan) -> FloatArray:
     return np.asarray(column.astype(float).fillna(missing), dtype=np.float64)
-
-
-def _of(frame: pd.DataFrame, code: str, basis: str | None = None) -> pd.DataFrame:
-    mine = frame["index_code"] == code
-    return frame[mine if basis is None else mine & (frame["basis"] == basis)]
 
 
 # ---- restatement ----------------------------------------------------------------------------------------
@@ -335,7 +296,8 @@ class State:
     def scores(self) -> pd.Series[float]:
         """Score by city and year."""
         z = self.rule().scale(self.panel.values, _floats(self.facts["direction"]), self.caps())
-        return _by_city_year(weighted_score(z, self.rule().weights), self.panel.cities, self.panel.years)
+        index = pd.MultiIndex.from_product([self.panel.cities, self.panel.years], names=["city_id", "year"])
+        return pd.Series(weighted_score(z, self.rule().weights).reshape(-1), index=index)
 
     def rule(self) -> Basis:
         f = self.facts
@@ -347,11 +309,8 @@ class State:
 
     def has_method_of(self, other: State) -> bool:
         """Same indicators, directions and caps."""
-        same_names = self.panel.names == other.panel.names
-        columns = ("direction", "cap_high")
-        return same_names and all(
-            _floats(self.facts[c], -1.0).tolist() == _floats(other.facts[c], -1.0).tolist() for c in columns
-        )
+        mine, theirs = (state.facts[["direction", "cap_high"]].astype(float).fillna(-1.0) for state in (self, other))
+        return self.panel.names == other.panel.names and mine.equals(theirs)
 
 
 def restatement_table(frames: Frames, code: str) -> pd.DataFrame:
@@ -373,45 +332,30 @@ def bridge(old: State, new: State) -> pd.DataFrame:
     if not new.has_method_of(old):
         both = pd.DataFrame({"score_old": old.scores(), "score_new": new.scores()}).dropna()
         change = both["score_new"] - both["score_old"]
-        frame = both.assign(
-            part_revision=0.0, part_bounds=0.0, part_weights=0.0, part_method=change, total_change=change
-        )
-        return (
-            frame.rename_axis(["city_id", "year"])
-            .reset_index()
-            .assign(n_obs=frame.index.get_level_values(0).nunique(), **keys)
-        )
+        parts = dict.fromkeys(("part_revision", "part_bounds", "part_weights"), 0.0)
+        result = both.assign(**parts, part_method=change, total_change=change)
+        result = result.rename_axis(["city_id", "year"]).reset_index()
+        return result.assign(n_obs=result["city_id"].nunique(), **keys)
     cities = tuple(c for c in new.panel.cities if c in set(old.panel.cities))
     years = tuple(y for y in new.panel.years if y in set(old.panel.years))
     if not cities or not years:
         return pd.DataFrame()
-    values = [_cut(state.panel, cities, years) for state in (old, new)]
-    result = restate(
-        values[0],
-        values[1],
-        old.rule(),
-        new.rule(),
-        directions=_floats(new.facts["direction"]),
-        caps=new.caps(),
-        cities=cities,
-        years=years,
-    ).to_frame()
+    then, now = (_cut(state.panel, cities, years) for state in (old, new))
+    how: dict[str, Any] = {"directions": _floats(new.facts["direction"]), "caps": new.caps()}
+    result = restate(then, now, old.rule(), new.rule(), **how, cities=cities, years=years).to_frame()
     return result.assign(part_method=0.0, n_obs=result["city_id"].nunique(), **keys)
 
 
 def current_states(frames: Frames, code: str) -> list[State]:
     """Every basis of the index in this build."""
     vintage = str(frames["context"]["data_vintage"].iloc[0])
-    bounds = _of(frames["bounds"], code)
-    weight = _of(frames["weight"], code)
-    weight = weight[weight["is_headline"]]
-    facts = bounds.merge(weight[["basis", "indicator_code", "weight"]], on=["basis", "indicator_code"], validate="1:1")
+    weight = rows_with(frames["weight"], index_code=code, is_headline=True)[["basis", "indicator_code", "weight"]]
+    bounds, cells = (rows_with(frames[name], index_code=code) for name in ("bounds", "panel"))
+    facts = bounds.merge(weight, on=["basis", "indicator_code"], validate="1:1")
     facts = facts.merge(frames["indicator"][["indicator_code", "direction", "cap_high"]], on="indicator_code")
-    cells = _of(frames["panel"], code)
     found = []
     for basis, own in facts.groupby("basis", sort=True):
-        end = int(own["window_end"].iloc[0])
-        seen = cells[cells["year"] <= end] if basis == RESTATED else cells
+        seen = cells[cells["year"] <= int(own["window_end"].iloc[0])] if basis == RESTATED else cells
         found.append(_state(vintage, str(basis), seen, own))
     return found
 
@@ -420,7 +364,7 @@ def previous_states(previous: pd.DataFrame, code: str) -> list[State]:
     """Every basis of the index in the vintage that was published before this one."""
     if previous.empty:
         return []
-    own = _of(previous, code)
+    own = rows_with(previous, index_code=code)
     return [
         _state(str(vintage), str(basis), part, part.drop_duplicates("indicator_code"))
         for (vintage, basis), part in own.groupby(["data_vintage", "basis"], sort=True)
@@ -433,9 +377,4 @@ def _state(vintage: str, basis: str, cells: pd.DataFrame, facts: pd.DataFrame) -
 
 
 def _cut(panel: Panel, cities: tuple[str, ...], years: tuple[int, ...]) -> FloatArray:
-    at_city, at_year = {c: i for i, c in enumerate(panel.cities)}, {y: t for t, y in enumerate(panel.years)}
-    return panel.values[np.ix_([at_city[c] for c in cities], [at_year[y] for y in years])]
-
-
-def _by_city_year(score: FloatArray, cities: tuple[str, ...], years: tuple[int, ...]) -> pd.Series[float]:
-    return pd.Series(score.reshape(-1), index=pd.MultiIndex.from_product([cities, years], names=["city_id", "year"]))
+    return panel.values[np.ix_([panel.cities.index(c) for c in cities], [panel.years.index(y) for y in years])]

@@ -7,6 +7,7 @@ some years) and, to compare with other programs, those of the information. Effec
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.frames import LIMITS, PLACE, Frames, Rows, Tables, words
 from dagster_project.study.samples import (
     SAMPLE_FRAMES,
     PanelSample,
@@ -31,40 +32,28 @@ from dagster_project.study.weights import refused_inverse
 from python_models._types import FloatArray
 from python_models.inference import normal, romano_wolf
 from python_models.influence.placebo import lead_lag
-from python_models.regression import PanelInputError
+from python_models.regression import PanelInputError, diagnostics
 from python_models.regression.core import CoreFit, fit_panel
 from python_models.regression.covariance import Conley, Robust
-from python_models.regression.diagnostics import pesaran_cd, residual_moran, variance_inflation
 from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
 from python_models.regression.dynamic_gmm import dynamic_gmm
 from python_models.regression.effects import EFFECT_NAMES, average_effects, city_effects, effect_gradient
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.logdet import system
 from python_models.regression.sensitivity import model_weights, robustness_value
-from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import residual_tests, specification_search
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
 from python_models.tasks import Task, run_tasks
 
 INPUTS = SAMPLE_FRAMES
-TABLES = (
-    "panel_fit",
-    "panel_coef",
-    "panel_effect",
-    "panel_effect_city",
-    "panel_test",
-    "dynamic_effect",
-    "iv_diagnostic",
-    "gmm_diagnostic",
-    "sensitivity",
-    "model_weight",
-    "model_data",
-    "model_edge",
-    "model_spec",
+TABLES = words(
+    "panel_fit panel_coef panel_effect panel_effect_city panel_test dynamic_effect iv_diagnostic"
+    " gmm_diagnostic sensitivity model_weight model_data model_edge model_spec"
 )
 LEVEL = 0.95
 CONLEY_KM = 300.0  # beyond it errors of two cities of one year are taken as unrelated
+DYNAMIC_COLUMNS = ["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]
 FAMILY_DRAWS = 999  # sign changes of whole cities behind p over a family of regressions
 
 
@@ -116,32 +105,24 @@ def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tab
 
 
 def _one(job: Job, seed: int) -> Tables:
-    spec, sample, weights = job.spec, job.sample, job.weights
-    tables = run(job)
-    n, t = sample.y.shape
-    about = {
-        "status": "fitted",
-        "skip_reason": "",
-        "n_used": n,
-        "t_used": t,
-        "first_year": sample.years[0],
-        "last_year": sample.years[-1],
-        "n_dropped": len(sample.dropped),
-        "dropped_cities": ", ".join(sample.dropped),
-        "w_sha256": weights.key,
-    }
+    spec, sample = job.spec, job.sample
+    tables, (n, t) = run(job), sample.y.shape
+    about = {"status": "fitted", "skip_reason": "", "n_used": n, "t_used": t, "w_sha256": job.weights.key}
+    about |= {"first_year": sample.years[0], "last_year": sample.years[-1]}
+    about |= {"n_dropped": len(sample.dropped), "dropped_cities": ", ".join(sample.dropped)}
     tables["panel_fit"] = tables["panel_fit"].assign(**about)
     if spec.is_headline:
-        tables |= {"model_data": _data_rows(job), "model_edge": _edge_rows(weights, sample.cities)}
+        links, labels = job.weights.matrix.tocoo(), np.array(sample.cities)  # as estimated with, without zeros
+        edges = pd.DataFrame({"city_i": labels[links.row], "city_j": labels[links.col], "w": links.data})
+        tables |= {"model_data": _data_rows(job), "model_edge": edges}
+    influence = tables.pop("influence", None)
     keys = {**model_keys(spec, sample.basis), "n_obs": n * t, "seed": seed}
-    own = {"influence": _by_city(tables.pop("influence"), sample.cities)} if "influence" in tables else {}
-    return {name: table.assign(**keys) for name, table in tables.items()} | own
-
-
-def _by_city(influence: pd.DataFrame, cities: tuple[str, ...]) -> pd.DataFrame:
-    """influence: a row for each city, alone and with its pairs."""
-    ways = range(len(influence) // len(cities))
-    return influence.set_index(pd.MultiIndex.from_tuples([(way, city) for way in ways for city in cities]))
+    keyed = {name: table.assign(**keys) for name, table in tables.items()}
+    if influence is None:
+        return keyed
+    ways = range(len(influence) // n)  # a row for each city, alone and with its pairs
+    index = pd.MultiIndex.from_tuples([(way, city) for way in ways for city in sample.cities])
+    return keyed | {"influence": influence.set_index(index)}
 
 
 def _data_rows(job: Job) -> pd.DataFrame:
@@ -164,26 +145,15 @@ def _data_rows(job: Job) -> pd.DataFrame:
     return pd.concat(parts).reset_index()
 
 
-def _edge_rows(weights: SpatialWeights, cities: tuple[str, ...]) -> pd.DataFrame:
-    """The links of W as estimated with, without zeros."""
-    links = weights.matrix.tocoo()
-    labels = np.array(cities)
-    return pd.DataFrame({"city_i": labels[links.row], "city_j": labels[links.col], "w": links.data})
-
-
 def _graphs(frames: Frames, spec: PanelSpec, sample: PanelSample, settings: Settings) -> dict[str, SpatialWeights]:
     """W of the headline and of its variants, as far as the map gives them and their rows sum to one."""
     family = [spec, *(other for other in settings.regressions if other.variant_of == spec.model_id)]
     found: dict[str, SpatialWeights] = {}
-    for other in family:
-        if other.w_code in found:
-            continue
-        try:
+    for other in (other for other in family if other.w_code not in found):
+        with suppress(Skipped):
             weights = read_weights(frames, other, sample)
-        except Skipped:
-            continue
-        if weights.is_row_normalised:
-            found[other.w_code] = weights
+            if weights.is_row_normalised:
+                found[other.w_code] = weights
     return found
 
 
@@ -228,34 +198,15 @@ def _skipped(frames: Frames, spec: PanelSpec, reason: str) -> pd.DataFrame:
 
 
 def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
-    row = {
-        "model_id": spec.model_id,
-        "title": spec.title,
-        "method": spec.method,
-        "model_type": spec.model,
-        "y_code": spec.y.name,
-        "y_unit": spec.y.unit,
-        "x_codes": [v.name for v in spec.x],
-        "control_codes": [v.name for v in spec.controls],
-        "w_code": spec.w_code,
-        "fe": spec.effects,
-        "estimator": spec.estimator,
-        "se_type": spec.cov,
-        "basis_wanted": spec.basis,
-        "first_year": spec.years[0],
-        "last_year": spec.years[1],
-        "lag_years": spec.lag,
-        "sample_filter": ", ".join(spec.sample) or "all",
-        "regime_scheme": "",
-        "instrument": ", ".join(v.name for v in spec.external) or spec.instrument,
-        "is_headline": spec.is_headline,
-        "variant_of": spec.variant_of,
-        "change": spec.change,
-        "status": "skipped" if reason else "fitted",
-        "skip_reason": reason,
-        "spec_hash": spec.spec_hash,
-    }
-    return pd.DataFrame([row])
+    same = ("model_id", "title", "method", "w_code", "estimator", "is_headline", "variant_of", "change", "spec_hash")
+    row: dict[str, object] = {name: getattr(spec, name) for name in same}
+    row |= {"model_type": spec.model, "fe": spec.effects, "se_type": spec.cov, "basis_wanted": spec.basis}
+    row |= {"y_code": spec.y.name, "y_unit": spec.y.unit, "x_codes": [v.name for v in spec.x]}
+    row["control_codes"] = [v.name for v in spec.controls]
+    row |= {"first_year": spec.years[0], "last_year": spec.years[1], "lag_years": spec.lag}
+    row |= {"sample_filter": ", ".join(spec.sample) or "all", "regime_scheme": ""}
+    row["instrument"] = ", ".join(v.name for v in spec.external) or spec.instrument
+    return pd.DataFrame([{**row, "status": "skipped" if reason else "fitted", "skip_reason": reason}])
 
 
 def run(job: Job) -> Tables:
@@ -280,15 +231,14 @@ def _static(job: Job) -> Tables:
         "influence": _influence(job, fits["cluster"]),
     }
     if spec.with_tests:
-        tables["panel_effect_city"] = pd.concat(
-            [_city_rows(job, fit, j) for j in range(len(spec.x))], ignore_index=True
-        )
+        cities = [city_effects(fit, j, job.sample.cities, name=job.names[j]) for j in range(len(spec.x))]
+        tables["panel_effect_city"] = pd.concat(cities, ignore_index=True).rename(columns={"city": "city_id"})
         tables["panel_test"] = _tests(job, fit)
         tables["sensitivity"] = _sensitivity(job, fit)
     if job.graphs:
-        weighed = model_weights(
-            job.sample.y, job.sample.x, job.graphs, effects=spec.effects, estimator=spec.estimator, names=job.names
-        ).rename(columns={"w": "w_code", "model": "model_type"})
+        how: dict[str, Any] = {"effects": spec.effects, "estimator": spec.estimator}
+        weighed = model_weights(job.sample.y, job.sample.x, job.graphs, **how, names=job.names)
+        weighed = weighed.rename(columns={"w": "w_code", "model": "model_type"})
         tables["model_weight"] = weighed[weighed["weight"].notna()]
     return tables
 
@@ -296,23 +246,13 @@ def _static(job: Job) -> Tables:
 def _conley(sample: PanelSample) -> Conley:
     """Neighbours up to CONLEY_KM in a year, a city over Newey and West's number of years."""
     lags = int(4.0 * (len(sample.years) / 100.0) ** (2.0 / 9.0))
-    return Conley(sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64), CONLEY_KM, lags)
+    return Conley(sample.city[PLACE].to_numpy(dtype=np.float64), CONLEY_KM, lags)
 
 
 def _fit(job: Job, cov: str | Robust) -> CoreFit:
-    spec = job.spec
-    return fit_panel(
-        job.sample.y,
-        job.sample.x,
-        job.weights,
-        model=spec.model,
-        effects=spec.effects,
-        estimator=spec.estimator,
-        cov=cov,
-        names=job.names,
-        draws=spec.boot_draws,
-        rng=job.rng,
-    )
+    spec, sample = job.spec, job.sample
+    how: dict[str, Any] = {"model": spec.model, "effects": spec.effects, "estimator": spec.estimator, "cov": cov}
+    return fit_panel(sample.y, sample.x, job.weights, **how, names=job.names, draws=spec.boot_draws, rng=job.rng)
 
 
 def _influence(job: Job, fit: CoreFit) -> pd.DataFrame:
@@ -325,47 +265,23 @@ def _influence(job: Job, fit: CoreFit) -> pd.DataFrame:
 def _static_fit(job: Job, fit: CoreFit) -> pd.DataFrame:
     optimum, conv = fit.optimum, fit.conv
     step = (optimum.high - optimum.low) / 100.0
-    at = (fit.maximum[fit.n_slopes],) if conv.spatial_names else ()
-    row = {
-        "lnl": fit.loglik,
-        "k_params": fit.n_params,
-        "aic": fit.aic,
-        "bic": fit.bic,
-        "sigma2": fit.sigma2,
-        "r2_within": fit.r2_within,
-        "corr2": _corr2(job, fit),
-        "rho": fit.rho if conv.has_rho else np.nan,
-        "lam": fit.lam if conv.has_lam else np.nan,
-        "rho_lo_bound": optimum.low,
-        "rho_hi_bound": optimum.high,
-        "grid_max_ok": bool(all(abs(r - s) <= 2 * step for r, s in zip(at, _starts(fit), strict=False))),
-        "logdet_method": fit.logdet_method,
-    }
-    return _fit_row(job, fit.residuals, row, with_wx=conv.has_wx)
+    start = optimum.start[0 if conv.has_rho else 1] if conv.spatial_names else np.nan
+    is_near = not conv.spatial_names or abs(fit.maximum[fit.n_slopes] - start) <= 2 * step
+    row = {"lnl": fit.loglik, "k_params": fit.n_params, "aic": fit.aic, "bic": fit.bic, "sigma2": fit.sigma2}
+    row |= {"r2_within": fit.r2_within, "corr2": _corr2(job, fit)}
+    row |= {"rho": fit.rho if conv.has_rho else np.nan, "lam": fit.lam if conv.has_lam else np.nan}
+    row |= {"rho_lo_bound": optimum.low, "rho_hi_bound": optimum.high, "grid_max_ok": bool(is_near)}
+    return _fit_row(job, fit.residuals, {**row, "logdet_method": fit.logdet_method}, with_wx=conv.has_wx)
 
 
-def _starts(fit: CoreFit) -> tuple[float, ...]:
-    start = fit.optimum.start
-    return (start[0],) if fit.conv.has_rho else (start[1],)
-
-
-def _fit_row(job: Job, residuals: FloatArray, row: dict[str, object], *, with_wx: bool) -> pd.DataFrame:
+def _fit_row(job: Job, residuals: FloatArray, row: dict[str, Any], *, with_wx: bool) -> pd.DataFrame:
     """What all three methods report about their residuals and regressors."""
-    cd = pesaran_cd(residuals)
-    moran = residual_moran(residuals, job.weights, effects=job.spec.effects)
-    vif = variance_inflation(job.sample.x, job.weights if with_wx else None, effects=job.spec.effects, names=job.names)
-    return pd.DataFrame(
-        [
-            {
-                **row,
-                "converged": True,
-                "vif_max": float(vif["vif"].max()),
-                "cd_stat": cd.statistic,
-                "cd_p": cd.p,
-                "resid_moran_p": moran.pooled.p,
-            }
-        ]
-    )
+    effects, cd = job.spec.effects, diagnostics.pesaran_cd(residuals)
+    moran = diagnostics.residual_moran(residuals, job.weights, effects=effects)
+    lagged = job.weights if with_wx else None
+    vif = diagnostics.variance_inflation(job.sample.x, lagged, effects=effects, names=job.names)
+    row |= {"converged": True, "vif_max": float(vif["vif"].max())}
+    return pd.DataFrame([{**row, "cd_stat": cd.statistic, "cd_p": cd.p, "resid_moran_p": moran.pooled.p}])
 
 
 def _corr2(job: Job, fit: CoreFit) -> float:
@@ -395,15 +311,8 @@ def _coef(job: Job, names: tuple[str, ...], params: FloatArray, fits: dict[str, 
 
 
 def _inference(job: Job, names: tuple[str, ...], params: FloatArray, se: FloatArray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "term": list(names),
-            "role": [_role(job, name) for name in names],
-            "coef": params,
-            "se": se,
-            **normal(params, se, LEVEL).columns("lo", "hi"),
-        }
-    )
+    frame = pd.DataFrame({"term": list(names), "role": [_role(job, name) for name in names], "coef": params, "se": se})
+    return frame.assign(**normal(params, se, LEVEL).columns("lo", "hi"))
 
 
 def _role(job: Job, name: str) -> str:
@@ -424,61 +333,43 @@ def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
         drawn = average_effects(fit, method="simulation", draws=job.draws, rng=job.rng, **options).to_frame()
         checks = drawn[["mean_draws", "flag"]].assign(se_sim=drawn["se"], share_rejected_draws=drawn["share_rejected"])
     except PanelInputError:  # rho at the edge of its range
-        checks = pd.DataFrame({"flag": "no_draws"}, index=effects.index).reindex(
-            columns=["mean_draws", "flag", "se_sim", "share_rejected_draws"]
-        )
+        lacking = dict.fromkeys(("mean_draws", "se_sim", "share_rejected_draws"), np.nan)
+        checks = pd.DataFrame({"flag": "no_draws", **lacking}, index=effects.index)
     shown = effects[["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]]
-    return shown.rename(columns={"lower": "lo", "upper": "hi"}).assign(
-        horizon="static", se_conley=beside["se_delta"], p_conley=beside["p"], **checks
-    )
-
-
-def _city_rows(job: Job, fit: CoreFit, variable: int) -> pd.DataFrame:
-    frame = city_effects(fit, variable, job.sample.cities, name=job.names[variable])
-    return frame.rename(columns={"city": "city_id"})
+    errors = {"se_conley": beside["se_delta"], "p_conley": beside["p"]}
+    return shown.rename(columns=LIMITS).assign(horizon="static", **errors, **checks)
 
 
 def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
-    sample, spec = job.sample, job.spec
-    search = specification_search(
-        sample.y, sample.x, job.weights, effects=spec.effects, estimator=spec.estimator, names=job.names
-    )
-    tests = search.tests.plus(residual_tests(fit, sample.y, sample.x, years=sample.years))
-    own = pd.concat([_test_rows(tests), _lead_rows(job)], ignore_index=True)
+    y, x = job.sample.y, job.sample.x
+    how: dict[str, Any] = {"effects": job.spec.effects, "estimator": job.spec.estimator}
+    search = specification_search(y, x, job.weights, **how, names=job.names)
+    tests = search.tests.plus(residual_tests(fit, y, x, years=job.sample.years)).to_frame()
     steps = search.to_frame()
-    rules = pd.DataFrame(
-        {
-            "test_code": "rule_" + steps["step"],
-            "statistic": np.nan,
-            "df": np.nan,
-            "p": np.nan,
-            "note": steps["rule"] + ". Evidence: " + steps["evidence"],
-            "outcome": steps["outcome"],
-        }
-    )
-    return pd.concat([own, rules], ignore_index=True)
+    note = steps["rule"] + ". Evidence: " + steps["evidence"]
+    rules = pd.DataFrame({"test_code": "rule_" + steps["step"], "note": note, "outcome": steps["outcome"]})
+    return pd.concat([tests.assign(outcome=_outcomes(tests["p"])), _lead_rows(job), rules], ignore_index=True)
 
 
 def _lead_rows(job: Job) -> pd.DataFrame:
     """Does y move before x? x of the year before, the same and the next year in one model."""
-    x = job.sample.x
+    x, how = job.sample.x, {"effects": job.spec.effects, "estimator": job.spec.estimator}
+    controls = x[:, :, 1:] if x.shape[2] > 1 else None
     try:
-        found = lead_lag(
-            job.sample.y,
-            x[:, :, 0],
-            job.weights,
-            x[:, :, 1:] if x.shape[2] > 1 else None,
-            effects=job.spec.effects,
-            estimator=job.spec.estimator,
-        )
+        found = lead_lag(job.sample.y, x[:, :, 0], job.weights, controls, **how)
     except PanelInputError as refused:
         return pd.DataFrame([{"test_code": "leads", "outcome": "not made", "note": str(refused)}])
     what = "of the first regressor and of W times it are zero, all three years in one model; clustered by city"
     rows = [
-        {"test_code": code, "statistic": test.statistic, "df": test.df, "p": test.p, "note": f"the {word} {what}"}
-        for code, word, test in (("leads", "leads", found.leads), ("lags", "lags", found.lags))
+        {"test_code": code, "statistic": test.statistic, "df": test.df, "p": test.p, "note": f"the {code} {what}"}
+        for code, test in (("leads", found.leads), ("lags", found.lags))
     ]
-    return pd.DataFrame(rows).assign(outcome=[_outcome(test.p) for test in (found.leads, found.lags)])
+    table = pd.DataFrame(rows)
+    return table.assign(outcome=_outcomes(table["p"]))
+
+
+def _outcomes(p: pd.Series) -> pd.Series:
+    return (p < 1.0 - LEVEL).map({True: "rejected", False: "not rejected"}).where(p.notna(), "not made")
 
 
 def _sensitivity(job: Job, fit: CoreFit) -> pd.DataFrame:
@@ -491,32 +382,14 @@ def _sensitivity(job: Job, fit: CoreFit) -> pd.DataFrame:
     values = [robustness_value(float(b), float(e), fit.dof) for b, e in zip(slopes, se, strict=True)]
     own = {v.name for v in job.spec.x}
     others = [j for j in range(k) if fit.names[j].removeprefix("W:") not in own]
+    frame = pd.DataFrame({"term": list(fit.names[:k]), "coef": slopes, "se": se, "dof": fit.dof})
+    frame["partial_r2"] = [found.partial_r2 for found in values]
+    frame["robustness_value"] = [found.value for found in values]
+    frame["robustness_value_5"] = [found.value_alpha for found in values]
     strongest = max(others, key=lambda j: values[j].partial_r2, default=None)
-    frame = pd.DataFrame(
-        {
-            "term": list(fit.names[:k]),
-            "coef": slopes,
-            "se": se,
-            "dof": fit.dof,
-            "partial_r2": [found.partial_r2 for found in values],
-            "robustness_value": [found.value for found in values],
-            "robustness_value_5": [found.value_alpha for found in values],
-            "benchmark_term": None if strongest is None else fit.names[strongest],
-            "benchmark_partial_r2": np.nan if strongest is None else values[strongest].partial_r2,
-        }
-    )
+    frame["benchmark_term"] = None if strongest is None else fit.names[strongest]
+    frame["benchmark_partial_r2"] = np.nan if strongest is None else values[strongest].partial_r2
     return frame[frame["term"].str.removeprefix("W:") == job.names[0]]
-
-
-def _outcome(p: float) -> str:
-    return "rejected" if p < 1.0 - LEVEL else "not rejected"
-
-
-def _test_rows(tests: SpecTests) -> pd.DataFrame:
-    frame = tests.to_frame()
-    frame["outcome"] = np.where(frame["p"] < 1.0 - LEVEL, "rejected", "not rejected")
-    frame.loc[frame["p"].isna(), "outcome"] = "not made"
-    return frame
 
 
 def _dynamic(job: Job) -> Tables:
@@ -524,71 +397,40 @@ def _dynamic(job: Job) -> Tables:
     best = fit.best
     errors = np.sqrt(np.diag(best.cov))
     low, high = fit.spectrum.bounds()
-    row = {
-        "lnl": fit.loglik,
-        "k_params": len(fit.names),
-        "sigma2": best.sigma2,
-        "rho": best.rho,
-        "rho_lo_bound": low,
-        "rho_hi_bound": high,
-        "grid_max_ok": True,
-        "logdet_method": "eigenvalues",
-        "note": fit.note,
-    }
-    effects = [_dynamic_rows(job, fit, kind) for kind in fit.estimates]
+    row = {"lnl": fit.loglik, "k_params": len(fit.names), "sigma2": best.sigma2, "rho": best.rho, "note": fit.note}
+    row |= {"rho_lo_bound": low, "rho_hi_bound": high, "grid_max_ok": True, "logdet_method": "eigenvalues"}
+    effects = [_dynamic_rows(fit, kind) for kind in fit.estimates]
     chosen = next(frame for frame in effects if frame["is_headline"].iloc[0])
-    shown = chosen.rename(columns={"se": "se_delta"})
+    beside = {"se_cluster": errors[:-1], "se_info": np.sqrt(np.diag(best.cov_info))[:-1]}
+    coef = _inference(job, fit.names[:-1], best.params[:-1], errors[:-1])
     return {
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=True),
-        "panel_coef": _inference(job, fit.names[:-1], best.params[:-1], errors[:-1]).assign(
-            se_type=fit.cov_type, se_cluster=errors[:-1], se_info=np.sqrt(np.diag(best.cov_info))[:-1]
-        ),
-        "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
+        "panel_coef": coef.assign(se_type=fit.cov_type, **beside),
+        "panel_effect": chosen.rename(columns={"se": "se_delta"})[DYNAMIC_COLUMNS],
         "dynamic_effect": pd.concat(effects, ignore_index=True),
     }
 
 
-def _dynamic_rows(job: Job, fit: DynamicFit, kind: str) -> pd.DataFrame:
+def _dynamic_rows(fit: DynamicFit, kind: str) -> pd.DataFrame:
     estimate = fit.estimates[kind]
-    frame = dynamic_effects(fit, kind=kind).to_frame()
-    return frame.assign(
-        kind=kind,
-        is_headline=kind == fit.headline,
-        bias_corrected=kind != "none",
-        tau=estimate.tau,
-        eta=estimate.eta,
-        rho=estimate.rho,
-        spectral_radius=estimate.radius,
-    )
+    about: dict[str, Any] = {"kind": kind, "is_headline": kind == fit.headline, "bias_corrected": kind != "none"}
+    numbers = {"tau": estimate.tau, "eta": estimate.eta, "rho": estimate.rho, "spectral_radius": estimate.radius}
+    return dynamic_effects(fit, kind=kind).to_frame().assign(**about, **numbers)
 
 
 def _gmm(job: Job) -> Tables:
     """System GMM; the x of interest are endogenous, the controls are not."""
-    fit = dynamic_gmm(
-        job.sample.y,
-        job.sample.x,
-        job.weights,
-        endogenous=range(len(job.spec.x)),
-        names=job.names,
-        durbin=None if job.spec.model == "sdm" else (),
-    )
-    dynamic = fit.as_dynamic()
-    low, high = fit.spectrum.bounds()
-    row: dict[str, object] = {
-        "k_params": len(fit.names),
-        "sigma2": fit.sigma2,
-        "rho": float(fit.params[-1]),
-        "rho_lo_bound": low,
-        "rho_hi_bound": high,
-        "note": "system GMM, two steps, Windmeijer errors; residuals of differences",
-    }
-    effects = _dynamic_rows(job, dynamic, dynamic.headline).assign(bias_corrected=False)
-    shown = effects.rename(columns={"se": "se_delta"})
-    coef = _inference(job, fit.names, fit.params, fit.std_errors)
+    how: dict[str, Any] = {"endogenous": range(len(job.spec.x)), "durbin": None if job.spec.model == "sdm" else ()}
+    fit = dynamic_gmm(job.sample.y, job.sample.x, job.weights, **how, names=job.names)
+    dynamic, (low, high) = fit.as_dynamic(), fit.spectrum.bounds()
+    row = {"k_params": len(fit.names), "sigma2": fit.sigma2, "rho": float(fit.params[-1]), "converged": True}
+    row |= {"rho_lo_bound": low, "rho_hi_bound": high}
+    note = "system GMM, two steps, Windmeijer errors; residuals of differences"
+    effects = _dynamic_rows(dynamic, dynamic.headline).assign(bias_corrected=False)
     return {
-        "panel_fit": pd.DataFrame([{**row, "converged": True}]),
-        "panel_coef": coef.assign(se_type="windmeijer"),
-        "panel_effect": shown[["variable", "effect", "horizon", "point", "se_delta", "lo", "hi", "p"]].copy(),
+        "panel_fit": pd.DataFrame([{**row, "note": note}]),
+        "panel_coef": _inference(job, fit.names, fit.params, fit.std_errors).assign(se_type="windmeijer"),
+        "panel_effect": effects.rename(columns={"se": "se_delta"})[DYNAMIC_COLUMNS],
         "dynamic_effect": effects,
         "gmm_diagnostic": fit.diagnostics(),
     }
@@ -596,28 +438,24 @@ def _gmm(job: Job) -> Tables:
 
 def _iv(job: Job) -> Tables:
     spec, sample = job.spec, job.sample
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"effects": spec.effects, "durbin": None if spec.model == "sdm" else ()}
     x, names = sample.x, job.names
     if spec.external:
         k = len(spec.x)
         inner, outer = sample.x[:, :, :k], sample.z
-        options = {
+        options |= {
             "endog": np.concatenate([inner, job.weights.lag(np.ascontiguousarray(inner))], axis=2),
             "instruments": np.concatenate([outer, job.weights.lag(np.ascontiguousarray(outer))], axis=2),
             "endog_names": [*names[:k], *(f"W:{name}" for name in names[:k])],
         }
         x, names = sample.x[:, :, k:], names[k:]
-    durbin = None if spec.model == "sdm" else ()
-    fit = spatial_2sls(sample.y, x, job.weights, effects=spec.effects, durbin=durbin, names=names, **options)
-    row: dict[str, object] = {"k_params": len(fit.params), "sigma2": fit.sigma2, "rho": fit.rho}
+    fit = spatial_2sls(sample.y, x, job.weights, names=names, **options)
+    row = {"k_params": len(fit.params), "sigma2": fit.sigma2, "rho": fit.rho}
+    diagnostic = fit.diagnostics().assign(hansen_df=fit.hansen.df)
+    # open ends of the Anderson-Rubin set are null in a table; its note says that they are open
+    ends = diagnostic[["ar_lo", "ar_hi"]]
     return {
         "panel_fit": _fit_row(job, fit.residuals, row, with_wx=spec.model == "sdm"),
         "panel_coef": _inference(job, fit.names, fit.params, fit.std_errors).assign(se_type="cluster"),
-        "iv_diagnostic": _closed(fit.diagnostics()).assign(hansen_df=fit.hansen.df),
+        "iv_diagnostic": diagnostic.assign(**ends.where(np.isfinite(ends))),
     }
-
-
-def _closed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Open ends of the Anderson-Rubin set are null in a table; its note says that they are open."""
-    ends = frame[["ar_lo", "ar_hi"]]
-    return frame.assign(**ends.where(np.isfinite(ends)))

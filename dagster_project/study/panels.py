@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import KEYS, Frames, Tables
+from dagster_project.study.frames import KEYS, PLACE, Frames, Tables, by_city, wide
 from dagster_project.study.groups import Groups
 from python_models._types import BoolArray, FloatArray
 from python_models.space import CityGraph, build_weights
@@ -31,7 +31,7 @@ class ScorePanel:
 
     @property
     def keys(self) -> dict[str, str]:
-        return {"basis": self.basis, "index_code": self.index_code, "weight_scheme": self.weight_scheme}
+        return {key: getattr(self, key) for key in KEYS}
 
     def same_numbers(self, other: ScorePanel) -> bool:
         mine, theirs = ((p.index_code, p.weight_scheme, p.cities, p.years) for p in (self, other))
@@ -52,13 +52,13 @@ def score_panels(scores: pd.DataFrame) -> list[ScorePanel]:
     panels = []
     known = scores[scores["score"].notna()]
     for (basis, code, weights, is_frozen), part in known.groupby([*KEYS, "is_frozen"], sort=True):
-        wide = part.pivot(index="city_id", columns="year", values="score").sort_index().sort_index(axis=1)
-        counts = wide.notna().sum()
-        keep = (counts >= LEAST_COVERAGE * counts.max()) & ~(wide < 0.0).any()
-        wide = wide.loc[:, keep].dropna()
-        if len(wide) > 1 and wide.shape[1]:
-            cities, years = tuple(map(str, wide.index)), tuple(int(y) for y in wide.columns)
-            values = wide.to_numpy(dtype=np.float64)
+        table = wide(part, "score")
+        counts = table.notna().sum()
+        keep = (counts >= LEAST_COVERAGE * counts.max()) & ~(table < 0.0).any()
+        table = table.loc[:, keep].dropna()
+        if len(table) > 1 and table.shape[1]:
+            cities, years = tuple(map(str, table.index)), tuple(int(y) for y in table.columns)
+            values = table.to_numpy(dtype=np.float64)
             panels.append(ScorePanel(str(basis), str(code), str(weights), bool(is_frozen), cities, years, values))
     return panels
 
@@ -106,7 +106,7 @@ class CityPanel:
 
     @property
     def points(self) -> pd.DataFrame:
-        return self.city[["centroid_lon", "centroid_lat"]]
+        return self.city[PLACE]
 
     @property
     def labels(self) -> dict[str, pd.Series[str]]:
@@ -144,30 +144,23 @@ def read_city_panel(frames: Frames) -> CityPanel | None:
     long = frames["scores"]
     if long.empty:
         return None
-    wide = long.pivot(index="city_id", columns="year", values="score").sort_index().sort_index(axis=1)
-    in_base = long.groupby("year")["in_base"].first().reindex(wide.columns).to_numpy(dtype=bool)
-    wide = wide[wide.loc[:, in_base].notna().all(axis=1)]
-    keep = wide.notna().all(axis=0).to_numpy()
-    scores = wide.loc[:, keep].astype(float)
-    share = long.pivot(index="city_id", columns="year", values="share_imputed_weight").reindex_like(scores)
-    first = long.iloc[0]
+    table = wide(long, "score")
+    in_base = long.groupby("year")["in_base"].first().reindex(table.columns).to_numpy(dtype=bool)
+    table = table[table.loc[:, in_base].notna().all(axis=1)]
+    keep = table.notna().all(axis=0).to_numpy()
+    scores = table.loc[:, keep].astype(float)
+    share = wide(long, "share_imputed_weight").reindex_like(scores)
+    mass = by_city(frames["mass"], "value", scores.index).astype(float) if "mass" in frames else None
     return CityPanel(
-        keys={key: str(first[key]) for key in KEYS},
+        keys={key: str(long[key].iloc[0]) for key in KEYS},
         scores=scores,
         imputed=share.to_numpy(dtype=np.float64, na_value=0.0),
         base=in_base[keep],
         city=frames["city"].set_index("city_id").reindex(scores.index),
         groups=Groups.read(frames),
         edges=frames["neighbours"],
-        mass=_mass(frames.get("mass"), scores.index),
+        mass=mass if mass is not None and bool((mass > 0).all()) else None,
     )
-
-
-def _mass(frame: pd.DataFrame | None, cities: pd.Index) -> pd.Series[float] | None:
-    if frame is None or frame.empty:
-        return None
-    mass = frame.set_index("city_id")["value"].reindex(cities).astype(float)
-    return mass if bool((mass > 0).all()) else None
 
 
 def copies(tables: Tables, panels: Iterable[ScorePanel]) -> Tables:

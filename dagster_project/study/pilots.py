@@ -6,7 +6,7 @@ from functools import partial
 
 import pandas as pd
 
-from dagster_project.study.frames import Tables
+from dagster_project.study.frames import LIMITS, PLACE, Tables, rows_with
 from dagster_project.study.samples import MODEL_KEYS, Job, Skipped, World
 from dagster_project.study.settings import PilotSpec
 from python_models.inference import holm
@@ -15,7 +15,6 @@ from python_models.regression import PanelInputError
 
 INPUTS = {"pilot": "select policy_code, city_id, start_year from int.int_pilots_accepted order by all"}
 TABLES = ("pilot_effect", "pilot_event")
-LIMITS = {"lower": "lo", "upper": "hi"}
 
 
 def jobs(world: World, spec: PilotSpec, draws: int) -> list[Job]:
@@ -37,20 +36,16 @@ def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     years, edges = world.sample.years, spec.edges_km
     found = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads)
     if found.n_controls < spec.least_controls:
-        raise Skipped(
-            f"{found.n_controls} cities of the sample are never nearer than {edges[-1]:g} km to a pilot, at least "
-            f"{spec.least_controls} are needed."
-        )
+        near = f"never nearer than {edges[-1]:g} km to a pilot, at least {spec.least_controls} are needed"
+        raise Skipped(f"{found.n_controls} cities of the sample are {near}.")
     seed = int(world.rng(f"pilots:{policy}").integers(2**32))
     lots = placebo_pilots(y, start, points, years, edges, draws=draws, seed=seed).to_frame().set_index("term")
     known = y.notna().any(axis=1)
     table = found.to_frame().rename(columns=LIMITS).assign(policy_code=policy)
-    is_imputed = table["estimator"] == "imputation"
-    table["p_placebo"] = table["term"].map(lots["p"]).where(is_imputed)
-    table["n_placebo"] = table["term"].map(lots["n_draws"]).where(is_imputed)
     earlier = _earlier(world, y, start, points, spec)
-    for name in ("estimate", "se", "p"):
-        table[f"{name}_earlier"] = table["term"].map(earlier[name]).where(is_imputed)
+    beside = {"p_placebo": lots["p"], "n_placebo": lots["n_draws"]}
+    for name, values in {**beside, **{f"{name}_earlier": earlier[name] for name in earlier}}.items():
+        table[name] = table["term"].map(values).where(table["estimator"] == "imputation")
     counts = {
         "n_pilots": int((start[known] <= years[-1]).sum()),
         "n_controls": found.n_controls,
@@ -67,7 +62,7 @@ def _earlier(world: World, y: pd.DataFrame, start: pd.Series, points: pd.DataFra
         found = placebo_dates(y, start, points, world.sample.years, spec.edges_km, shift=spec.shift).table
     except PanelInputError:
         return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)
-    return found[found["estimator"] == "imputation"].set_index("term")
+    return rows_with(found, estimator="imputation").set_index("term")[["estimate", "se", "p"]]
 
 
 def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
@@ -75,9 +70,8 @@ def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.Data
 
     A pilot without an index still has neighbours. A city that the source does not list may be a pilot: it is left out.
     """
-    table = world.frames["pilot"]
-    start = table[table["policy_code"] == policy].set_index("city_id")["start_year"].astype(float)
-    points = world.frames["city"].set_index("city_id")[["centroid_lon", "centroid_lat"]].astype(float)
+    start = rows_with(world.frames["pilot"], policy_code=policy).set_index("city_id")["start_year"].astype(float)
+    points = world.frames["city"].set_index("city_id")[PLACE].astype(float)
     cities = start.index.intersection(points.index).sort_values()
     y = pd.DataFrame(world.sample.y, index=list(world.sample.cities), columns=list(world.sample.years))
     return y.reindex(cities), start.reindex(cities), points.reindex(cities)

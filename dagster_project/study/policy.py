@@ -5,53 +5,20 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.coupling import PAIR_KEYS
-from dagster_project.study.frames import (
-    FORCES,
-    GROUP_FRAMES,
-    NEIGHBOURS,
-    OWN_WEIGHTS,
-    PAIRS,
-    RELATIONS,
-    Frames,
-    Rows,
-    Tables,
-    main_scheme,
-    stacked,
-)
+from dagster_project.study.coupling import DEFAULT_CUT, PAIR_KEYS
+from dagster_project.study.frames import PLACE, Frames, Rows, Tables, plane, rows_with, stacked
 from dagster_project.study.groups import Groups
+from dagster_project.study.queries import FORCES, GROUP_FRAMES, NEIGHBOURS, OWN_WEIGHTS, PAIRS, RELATIONS, WINDOWS
 from dagster_project.study.settings import Settings
+from python_models import policy as paths
 from python_models._types import BoolArray, FloatArray
 from python_models.policy import INPUTS as PATH_INPUTS
-from python_models.policy import (
-    NEVER,
-    NOBODY,
-    Assignment,
-    Cuts,
-    Geography,
-    Index,
-    Interval,
-    PathDraws,
-    base_cuts,
-    city_monitor,
-    classify,
-    draw_paths,
-    gower_distance,
-    margin,
-    n_in_window,
-    nearest_better,
-    path_inputs,
-    replay_differences,
-    share_table,
-    single_monitor,
-    spells,
-    transition_table,
-    year_cuts,
-)
+from python_models.policy import NEVER, NOBODY, Interval, city_monitor, single_monitor
 from python_models.policy.inputs import WINDOW
 from python_models.policy.monitors import NATION
 from python_models.space import build_weights, to_sparse
@@ -59,6 +26,7 @@ from python_models.space import build_weights, to_sparse
 # both sides of every pair, on the basis of the base window, and the weights that each of them is published with
 SIDES = f"""basis in (select basis from ({PAIRS})) and (index_code in {FORCES} or index_code in {RELATIONS})"""
 HEADLINE = f"{OWN_WEIGHTS} and {SIDES}"
+MAIN = "(select scheme from mart.dim_group_scheme where role = '{}' and is_main)"  # of centre, or of region
 INPUTS = {
     "scores": f"""
         with headline as (
@@ -69,7 +37,7 @@ INPUTS = {
             select basis, index_code, city_id, year, d, lead_lag from py.coupling
             where form = 'corrected' and scale = 'minmax01'
         ),
-        windows as (select distinct index_code, window_start, window_end from ops.index_spec)
+        windows as ({WINDOWS})
         select a.basis, pair.index_code, pair.relations_code, a.weight_scheme, a.city_id, a.year, a.score as u,
             b.score as p, c.d, (c.lead_lag = 'pr_lagging')::double as pr_lagging,
             a.year between w.window_start and w.window_end as in_base
@@ -105,7 +73,7 @@ INPUTS = {
     """,
     "threshold": "select * from py.threshold_result",
     "barrier": "select * from py.border_barrier where barrier_code = 'province'",
-    "block": f"select * from py.block_spillover where scheme = {main_scheme('centre')}",
+    "block": f"select * from py.block_spillover where scheme = {MAIN.format('centre')}",
     "boundary": "select * from py.regional_boundary where method = 'ring' and synergy_class = 'all'",
     "segmentation": """
         select city_id, year, seg from py.market_segmentation where neighbour_rule = 'contiguous'
@@ -117,7 +85,7 @@ INPUTS = {
         from py.market_segmentation_pair
         group by all order by 1, 2
     """,
-    "dagum": f"select * from py.dagum_component where scheme = {main_scheme('region')}",
+    "dagum": f"select * from py.dagum_component where scheme = {MAIN.format('region')}",
     "network": "select * from py.network_summary",
     "network_city": "select index_code, basis, city_id, year, out_degree from py.network_city order by all",
 }
@@ -126,15 +94,26 @@ N_BOOT = 999
 VALUES = ("u", "p", "d", "pr_lagging")
 THRESHOLDS = ("spatial_emitter", "hansen")
 RINGS = {"joint": "", "all": "barrier_not_by_distance"}
-DEFAULT_CUT = 0.5
 SIGNIFICANT = 0.05
 LEAST_CITIES = 3
 POOLED = 0
 LIMITS = (0.025, 0.975)
+# monitor -> column of the network and prefix of its limits, '' without
 NETWORK = {
     "network_reciprocity": ("reciprocity", "reciprocity"),
     "network_cross_province": ("cross_province_share", "cross_province"),
     "network_centre_reach": ("centre_reach_share", ""),
+}
+# monitor -> column of the block from centre to periphery and prefix of its limits
+BLOCK = {
+    "effect_centre_to_periphery": ("e_per_emitter", "e"),
+    "effect_on_periphery": ("r_per_receiver", "r"),
+    "asymmetry_index": ("asymmetry_index", "asymmetry"),
+}
+# monitor -> emitter and receiver of a tier, and of the tier above it
+LINK_RATIOS = {
+    "link_ratio_centre_periphery_to_centre_centre": ("cp", "cc"),
+    "link_ratio_periphery_periphery_to_centre_periphery": ("pp", "cp"),
 }
 
 
@@ -149,103 +128,89 @@ def build(frames: Frames, settings: Settings) -> Tables:
 
 def _of_panel(panel: PolicyPanel, frames: Frames, seed: int, n_draws: int) -> Tables:
     barrier = panel.where.barrier(panel.barrier_index.value)
-    inputs = path_inputs(panel.u, panel.p, panel.d, barrier, panel.where.w, panel.years)
-    cuts = year_cuts(inputs, panel.base, panel.d_cut.value)
-    assigned = classify(inputs, cuts)
-    pooled = classify(inputs, base_cuts(inputs, panel.base, panel.d_cut.value))
+    inputs = paths.path_inputs(panel.u, panel.p, panel.d, barrier, panel.where.w, panel.years)
+    cuts = paths.year_cuts(inputs, panel.base, panel.d_cut.value)
+    assigned = paths.classify(inputs, cuts)
+    pooled = paths.classify(inputs, paths.base_cuts(inputs, panel.base, panel.d_cut.value))
     draws = _draws(panel, seed, n_draws)
     masks = [mask for _, _, mask in panel.members]
-    shares = share_table(assigned.path, panel.u, panel.d, masks, draws)
-    variant = share_table(pooled.path, panel.u, panel.d, masks, None)
-    made = 0 if draws is None else n_draws
-    labelled = [
-        table.assign(
-            scheme=scheme,
-            group_code=group,
-            year=np.array(panel.years)[table["t"]],
-            share_fixed_cuts=other["share"],
-            n_draws=made,
-        )
-        for (scheme, group, _), table, other in zip(panel.members, shares, variant, strict=True)
-    ]
-    moves = transition_table(assigned.path, n_boot=N_BOOT, seed=seed)
+    shares = paths.share_table(assigned.path, panel.u, panel.d, masks, draws)
+    variant = paths.share_table(pooled.path, panel.u, panel.d, masks, None)
+    labelled = []
+    for (scheme, group, _), table, other in zip(panel.members, shares, variant, strict=True):
+        about: dict[str, Any] = {"scheme": scheme, "group_code": group, "n_draws": 0 if draws is None else n_draws}
+        year = np.array(panel.years)[table["t"]]
+        labelled.append(table.assign(**about, year=year, share_fixed_cuts=other["share"]))
+    moves = paths.transition_table(assigned.path, n_boot=N_BOOT, seed=seed)
+    cities = _city_rows(panel, frames, inputs, cuts, assigned, draws)
+    # a monitor without its input is a row without a value and with the reason
+    monitors = [*_compatibility(panel, frames, draws), *_networks(panel, frames)]
+    monitors += [*_diffusion(panel, frames), *_integration(panel, frames)]
     return {
-        "city_path": _city_rows(panel, frames, inputs, cuts, assigned, draws).assign(
-            path_fixed_cuts=pooled.to_frame()["path"]
-        ),
+        "city_path": cities.assign(path_fixed_cuts=pooled.to_frame()["path"]),
         "path_transition": moves.assign(n_boot=N_BOOT, n_obs=moves["n"].sum()),
         "path_summary": pd.concat(labelled, ignore_index=True),
-        "principle_monitor": monitor_table(panel, frames, draws),
+        "principle_monitor": stacked(monitors),
     }
 
 
-def _draws(panel: PolicyPanel, seed: int, n_draws: int) -> PathDraws | None:
+def _draws(panel: PolicyPanel, seed: int, n_draws: int) -> paths.PathDraws | None:
     """None where an index lacks the scaled indicators that its weights speak of."""
     if panel.forces is None or panel.relations is None:
         return None
     rng = np.random.default_rng([seed, zlib.crc32("|".join(panel.keys.values()).encode())])
-    return draw_paths(
-        panel.forces,
-        panel.relations,
-        panel.where,
-        panel.years,
-        panel.base,
-        panel.d_cut,
-        panel.barrier_index,
-        n_draws=n_draws,
-        rng=rng,
-    )
+    where, limits = (panel.where, panel.years, panel.base), (panel.d_cut, panel.barrier_index)
+    return paths.draw_paths(panel.forces, panel.relations, *where, *limits, n_draws=n_draws, rng=rng)
 
 
 def _city_rows(
     panel: PolicyPanel,
     frames: Frames,
     inputs: FloatArray,
-    cuts: Sequence[Cuts],
-    assigned: Assignment,
-    draws: PathDraws | None,
+    cuts: Sequence[paths.Cuts],
+    assigned: paths.Assignment,
+    draws: paths.PathDraws | None,
 ) -> pd.DataFrame:
     n, t = assigned.path.shape
-    distance, nearest = margin(inputs, cuts)
-    spell = spells(assigned.path, panel.years)
+    distance, nearest = paths.margin(inputs, cuts)
+    spell = paths.spells(assigned.path, panel.years)
     peer, peer_distance = _benchmarks(panel, frames, inputs[..., PATH_INPUTS.index("p")])
     ids = np.array([*panel.cities, None], dtype=object)
+    by_year = {
+        "year": panel.years,
+        "cuts": [cut.to_json() for cut in cuts],
+        "n_years_smoothed": paths.n_in_window(panel.years),
+        "caveats": [_caveats(panel, cut, draws) for cut in cuts],
+    }
+    by_cell = {
+        **{name: inputs[..., k] for k, name in enumerate(PATH_INPUTS)},
+        "margin": distance,
+        "margin_input": nearest,
+        "benchmark_city_id": ids[peer],
+        "benchmark_distance": peer_distance,
+        "years_in_path": spell.years_in_path,
+    }
     table = pd.DataFrame(
         {
             "city_id": np.repeat(np.array(panel.cities, dtype=object), t),
-            "year": np.tile(panel.years, n),
-            **{name: inputs[..., k].ravel() for k, name in enumerate(PATH_INPUTS)},
-            "cuts": np.tile(np.array([cut.to_json() for cut in cuts], dtype=object), n),
-            "margin": distance.ravel(),
-            "margin_input": nearest.ravel(),
+            **{name: np.tile(np.asarray(values), n) for name, values in by_year.items()},
+            **{name: values.ravel() for name, values in by_cell.items()},
             "p_path": np.nan if draws is None else draws.share_same(assigned.path).ravel(),
-            "benchmark_city_id": ids[peer.ravel()],
-            "benchmark_distance": peer_distance.ravel(),
-            "years_in_path": spell.years_in_path.ravel(),
-            "last_switch": pd.array(spell.last_switch.ravel(), dtype="Int64"),
-            "changed": _changed(spell.changed),
-            "n_years_smoothed": np.tile(n_in_window(panel.years), n),
-            "caveats": np.tile(np.array([_caveats(panel, cut, draws) for cut in cuts], dtype=object), n),
+            "last_switch": pd.Series(spell.last_switch.ravel(), dtype="Int64").replace(NEVER, pd.NA),
+            "changed": pd.Series(spell.changed.ravel(), dtype="boolean"),
             "n_draws": 0 if draws is None else len(draws.path),
         }
     )
-    table.loc[table["last_switch"] == NEVER, "last_switch"] = pd.NA
+    table.loc[::t, "changed"] = pd.NA  # not known in the first year
     table = pd.concat([table, assigned.to_frame()], axis=1)
-    wrong = replay_differences(table)
+    wrong = paths.replay_differences(table)
     if len(wrong):
         row = wrong.iloc[0]
         raise ValueError(f"the path of {row['city_id']} in {row['year']} does not follow from its inputs and cuts.")
     return table
 
 
-def _changed(changed: BoolArray) -> pd.api.extensions.ExtensionArray:
-    """Flat marks; not known in the first year."""
-    flat = pd.array(changed.ravel(), dtype="boolean")
-    flat[np.arange(changed.shape[0]) * changed.shape[1]] = pd.NA
-    return flat
-
-
-def _caveats(panel: PolicyPanel, cuts: Cuts, draws: PathDraws | None) -> str:
+def _caveats(panel: PolicyPanel, cuts: paths.Cuts, draws: paths.PathDraws | None) -> str:
     flags = list(panel.flags)
     if cuts.value[PATH_INPUTS.index("p_neighbour")] <= 0:
         flags.append("no_presence_is_enough")  # half of the cities have no neighbour of the top third
@@ -258,27 +223,19 @@ def _caveats(panel: PolicyPanel, cuts: Cuts, draws: PathDraws | None) -> str:
 
 def _benchmarks(panel: PolicyPanel, frames: Frames, p: FloatArray) -> tuple[np.ndarray, FloatArray]:
     """Position and Gower distance of each city's benchmark, (N, T): industry mix, size and income of the year."""
-    features = {
-        name: _recent_mean(city_values(rows, "value", panel), panel.years)
-        for name, rows in _by_code(frames["features"])
-    }
-    peer = np.full(p.shape, NOBODY)
-    distance = np.full(p.shape, np.nan)
-    nothing = np.full(p.shape, np.nan)
-    people, product, secondary, tertiary = (
-        features.get(name, nothing) for name in ("population", "gdp_nom", "secondary_share", "tertiary_share")
+    features = (
+        plane(rows_with(frames["features"], variable_code=name), "value", panel.cities, panel.years)
+        for name in ("population", "gdp_nom", "secondary_share", "tertiary_share")
     )
+    people, product, secondary, tertiary = (_recent_mean(values, panel.years) for values in features)
     size, income = np.log(people), np.log(product) - np.log(people)
     mix = np.stack([secondary, tertiary], axis=-1)
+    peer, distance = np.full(p.shape, NOBODY), np.full(p.shape, np.nan)
     for t in range(p.shape[1]):
-        gower = gower_distance([mix[:, t], size[:, t, None], income[:, t, None]])
-        peer[:, t] = nearest_better(gower, p[:, t])
+        gower = paths.gower_distance([mix[:, t], size[:, t, None], income[:, t, None]])
+        peer[:, t] = paths.nearest_better(gower, p[:, t])
         distance[:, t] = np.where(peer[:, t] == NOBODY, np.nan, gower[np.arange(len(p)), peer[:, t]])
     return peer, distance
-
-
-def _by_code(features: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    return [(str(code), rows) for code, rows in features.groupby("variable_code")] if len(features) else []
 
 
 def _recent_mean(values: FloatArray, years: tuple[int, ...]) -> FloatArray:
@@ -308,9 +265,9 @@ class PolicyPanel:
     p: FloatArray
     d: FloatArray
     pr_lagging: FloatArray
-    forces: Index | None
-    relations: Index | None
-    where: Geography
+    forces: paths.Index | None
+    relations: paths.Index | None
+    where: paths.Geography
     d_cut: Interval
     barrier_index: Interval
     flags: tuple[str, ...]
@@ -326,6 +283,12 @@ class PolicyPanel:
     def clusters(self) -> dict[str, BoolArray]:
         return self.groups.clusters(self.cities)
 
+    @property
+    def units(self) -> dict[tuple[str, str], BoolArray]:
+        """(level, unit) -> its cities: the nation, then each named cluster."""
+        whole = {("national", NATION): np.ones(len(self.cities), dtype=np.bool_)}
+        return whole | {("cluster", name): mask for name, mask in self.clusters.items()}
+
     def core(self) -> tuple[BoolArray, BoolArray] | None:
         """Core cities and periphery; None where one of them is missing."""
         core, known = self.where.is_centre, self.groups.of(self.groups.main("centre"), self.cities)
@@ -337,137 +300,93 @@ def policy_panels(frames: Frames) -> list[PolicyPanel]:
     """One panel per pair of indexes and basis; a pair with fewer than three complete cities has none."""
     found = []
     for keys, part in frames["scores"].groupby(PAIR_KEYS, sort=True):
-        wide = _balanced(part)
-        if wide is not None:
-            found.append(_panel(dict(zip(PAIR_KEYS, map(str, keys), strict=True)), wide, part, frames))
+        tables = _balanced(part)
+        if tables is not None:
+            found.append(_panel(dict(zip(PAIR_KEYS, map(str, keys), strict=True)), tables, part, frames))
     return found
 
 
 def _balanced(part: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
     """Cities with all base years; other years only if all those cities have them."""
-    wide = {name: part.pivot(index="city_id", columns="year", values=name).sort_index() for name in VALUES}
-    there = wide["u"].notna() & wide["p"].notna() & wide["d"].notna() & wide["pr_lagging"].notna()
+    tables = {name: part.pivot(index="city_id", columns="year", values=name).sort_index() for name in VALUES}
+    there = tables["u"].notna() & tables["p"].notna() & tables["d"].notna() & tables["pr_lagging"].notna()
     base = part.groupby("year")["in_base"].first().reindex(there.columns).to_numpy(dtype=np.bool_)
     cities = there.loc[:, base].all(axis=1)
     if not base.any() or cities.sum() < LEAST_CITIES:
         return None
     years = there[cities].all(axis=0)
-    return {name: table.loc[cities, years].astype(np.float64) for name, table in wide.items()}
+    return {name: table.loc[cities, years].astype(np.float64) for name, table in tables.items()}
 
 
-def _panel(keys: dict[str, str], wide: dict[str, pd.DataFrame], part: pd.DataFrame, frames: Frames) -> PolicyPanel:
-    cities = tuple(map(str, wide["u"].index))
-    years = tuple(int(year) for year in wide["u"].columns)
-    base = part.groupby("year")["in_base"].first().reindex(years).to_numpy(dtype=np.bool_)
-    city = frames["city"].set_index("city_id").reindex(list(cities))
-    points = city[["centroid_lon", "centroid_lat"]]
-    groups = Groups.read(frames)
-    graph = build_weights("queen", labels=list(cities), points=points, edges=frames["neighbours"])
-    where = Geography(
-        to_sparse(graph),
-        points.to_numpy(dtype=np.float64),
-        tuple(city["province_code"].astype(str)),
-        groups.is_core(cities),
-    )
-    d_cut, cut_flag = _threshold(frames["threshold"], keys)
-    barrier, barrier_flag = _barrier(frames["barrier"], keys)
+def _panel(keys: dict[str, str], tables: dict[str, pd.DataFrame], part: pd.DataFrame, frames: Frames) -> PolicyPanel:
+    cities, years = tuple(map(str, tables["u"].index)), tuple(int(year) for year in tables["u"].columns)
+    city, groups = frames["city"].set_index("city_id").reindex(list(cities)), Groups.read(frames)
+    graph = build_weights("queen", labels=list(cities), points=city[PLACE], edges=frames["neighbours"])
+    province, places = tuple(city["province_code"].astype(str)), city[PLACE].to_numpy(dtype=np.float64)
+    d_cut, cut_flag = _threshold(own(frames["threshold"], keys))
+    barrier, barrier_flag = _barrier(own(frames["barrier"], keys))
     codes = (keys["index_code"], keys["relations_code"])
     forces, relations = (_index(frames, keys["basis"], code, cities, years) for code in codes)
-    u, p, d, lagging = (wide[name].to_numpy(dtype=np.float64) for name in VALUES)
     return PolicyPanel(
         keys,
         cities,
         years,
-        base,
-        u,
-        p,
-        d,
-        lagging,
-        forces,
-        relations,
-        where,
-        d_cut,
-        barrier,
-        tuple(flag for flag in (cut_flag, barrier_flag) if flag),
-        groups,
+        base=part.groupby("year")["in_base"].first().reindex(years).to_numpy(dtype=np.bool_),
+        **{name: tables[name].to_numpy(dtype=np.float64) for name in VALUES},
+        forces=forces,
+        relations=relations,
+        where=paths.Geography(to_sparse(graph), places, province, groups.is_core(cities)),
+        d_cut=d_cut,
+        barrier_index=barrier,
+        flags=tuple(flag for flag in (cut_flag, barrier_flag) if flag),
+        groups=groups,
     )
 
 
 def own(frame: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
-    """The rows of this basis and index; an empty frame may have lost its types."""
-    if frame.empty:
-        return frame
-    mine = frame["index_code"] == keys["index_code"]
-    return frame[mine & (frame["basis"] == keys["basis"])] if "basis" in frame else frame[mine]
+    """The rows of this basis and index, as far as the frame knows several."""
+    return rows_with(frame, **{key: keys[key] for key in ("index_code", "basis") if key in frame})
 
 
-def _threshold(frame: pd.DataFrame, keys: Mapping[str, str]) -> tuple[Interval, str]:
+def _threshold(table: pd.DataFrame) -> tuple[Interval, str]:
     """The threshold of the emitter's synergy, else that of the own slope, if significant; else the default."""
-    table = own(frame, keys)
     for kind in THRESHOLDS:
-        rows = table[(table["kind"] == kind) & (table["n_threshold"] == 1)] if len(table) else table
-        for _, row in rows.iterrows():
+        for row in rows_with(table, kind=kind, n_threshold=1).to_dict("records"):
             if row["p_boot"] < SIGNIFICANT:
                 return Interval(float(row["gamma"]), float(row["ci_lo"]), float(row["ci_hi"])), f"cut_{kind}"
     return Interval(DEFAULT_CUT), "default_cut"
 
 
-def _barrier(frame: pd.DataFrame, keys: Mapping[str, str]) -> tuple[Interval, str]:
+def _barrier(table: pd.DataFrame) -> tuple[Interval, str]:
     """The barrier of province borders within rings of distance, else the plain one, which distance confounds."""
-    table = own(frame, keys)
     for ring, flag in RINGS.items():
-        rows = table[table["ring_id"] == ring] if len(table) else table
-        for _, row in rows.iterrows():
+        for row in rows_with(table, ring_id=ring).to_dict("records"):
             if pd.notna(row["barrier_index"]):
                 return Interval(float(row["barrier_index"]), float(row["lo"]), float(row["hi"])), flag
     return Interval(float("nan")), "no_barrier"
 
 
-def _index(frames: Frames, basis: str, code: str, cities: tuple[str, ...], years: tuple[int, ...]) -> Index | None:
-    weight = frames["weights"]
-    if weight.empty or frames["values"].empty:
+def _index(
+    frames: Frames, basis: str, code: str, cities: tuple[str, ...], years: tuple[int, ...]
+) -> paths.Index | None:
+    weight, rows = (rows_with(frames[name], basis=basis, index_code=code) for name in ("weights", "values"))
+    if weight.empty or rows.empty:
         return None
-    mine = weight[(weight["basis"] == basis) & (weight["index_code"] == code)].set_index("indicator_code")["weight"]
-    rows = frames["values"]
-    rows = rows[(rows["basis"] == basis) & (rows["index_code"] == code)]
-    if mine.empty or rows.empty:
+    weights = weight.set_index("indicator_code")["weight"]
+    table = rows.pivot(index=["city_id", "year"], columns="indicator_code", values="z")
+    table = table.reindex(pd.MultiIndex.from_product([list(cities), list(years)]), columns=list(weights.index))
+    if table.isna().to_numpy().any():
         return None
-    wide = rows.pivot(index=["city_id", "year"], columns="indicator_code", values="z")
-    wide = wide.reindex(pd.MultiIndex.from_product([list(cities), list(years)]), columns=list(mine.index))
-    if wide.isna().to_numpy().any():
-        return None
-    return Index(wide.to_numpy(dtype=np.float64).reshape(len(cities), len(years), -1), mine.to_numpy(np.float64))
-
-
-def city_values(frame: pd.DataFrame, name: str, panel: PolicyPanel) -> FloatArray:
-    """Column `name` of rows city_id, year as (N, T) in the order of the panel, NaN where there is none."""
-    if frame.empty:
-        return np.full(panel.u.shape, np.nan)
-    wide = frame.pivot(index="city_id", columns="year", values=name)
-    return np.asarray(wide.reindex(index=list(panel.cities), columns=list(panel.years)).to_numpy(dtype=np.float64))
+    z = table.to_numpy(dtype=np.float64).reshape(len(cities), len(years), -1)
+    return paths.Index(z, weights.to_numpy(np.float64))
 
 
 # ---- monitors of the four principles --------------------------------------------------------------------------------
 
 
-def monitor_table(panel: PolicyPanel, frames: Frames, draws: PathDraws | None) -> pd.DataFrame:
-    """All monitors of one panel; one without its input is a row without a value and with the reason."""
-    parts = [
-        *_compatibility(panel, frames, draws),
-        *_networks(panel, frames),
-        *_diffusion(panel, frames),
-        *_integration(panel, frames),
-    ]
-    return stacked(parts)
-
-
-def _compatibility(panel: PolicyPanel, frames: Frames, draws: PathDraws | None) -> list[pd.DataFrame]:
-    clusters = panel.clusters
-    features = frames["features"]
-    people = features[features["variable_code"] == "population"] if len(features) else features
+def _compatibility(panel: PolicyPanel, frames: Frames, draws: paths.PathDraws | None) -> list[pd.DataFrame]:
+    place = panel.cities, panel.years, panel.clusters
     high = np.where(panel.d >= panel.d_cut.value, 1.0, 0.0)
-    units = {("national", NATION): np.ones(len(panel.cities), dtype=np.bool_)}
-    units |= {("cluster", name): mask for name, mask in clusters.items()}
     found = []
     for code, values in (
         ("mean_d", panel.d),
@@ -475,45 +394,36 @@ def _compatibility(panel: PolicyPanel, frames: Frames, draws: PathDraws | None) 
         ("share_synergy", high),
         ("share_pr_lagging", panel.pr_lagging),
     ):
-        rows = city_monitor(code, values, panel.cities, panel.years, clusters)
-        found.append(rows if draws is None else _with_draws(rows, _drawn(code, draws), units, panel.years, code))
-    weights = city_values(people, "value", panel)
+        rows = city_monitor(code, values, *place)
+        found.append(rows if draws is None else _with_draws(rows, draws, panel, code))
+    people = rows_with(frames["features"], variable_code="population")
+    weights = plane(people, "value", panel.cities, panel.years)
     note = "" if np.isfinite(weights).any() else "no population"
-    found.append(
-        city_monitor("mean_d_population", panel.d, panel.cities, panel.years, clusters, weights=weights, note=note)
-    )
-    return [*found, _gap(panel, clusters, draws)]
+    found.append(city_monitor("mean_d_population", panel.d, *place, weights=weights, note=note))
+    return [*found, _gap(panel, draws)]
 
 
-def _drawn(code: str, draws: PathDraws) -> FloatArray:
-    """What the monitor averages in each draw, (R, N, T)."""
+def _with_draws(rows: pd.DataFrame, draws: paths.PathDraws, panel: PolicyPanel, code: str) -> pd.DataFrame:
+    """lo and hi of clusters and nation: 2.5 and 97.5 % points over the draws of what the monitor averages."""
+    drawn = draws.pr_lagging if code == "share_pr_lagging" else draws.d
     if code == "share_synergy":
-        return np.asarray(draws.d >= draws.d_cut[:, None, None], dtype=np.float64)
-    return np.asarray(draws.pr_lagging if code == "share_pr_lagging" else draws.d, dtype=np.float64)
-
-
-def _with_draws(
-    rows: pd.DataFrame, drawn: FloatArray, units: dict[tuple[str, str], BoolArray], years: Sequence[int], code: str
-) -> pd.DataFrame:
-    """lo and hi of clusters and nation: 2.5 and 97.5 % points over the draws."""
+        drawn = draws.d >= draws.d_cut[:, None, None]
     reduce = np.median if code == "median_d" else np.mean
     limits = []
-    for (level, unit_id), mask in units.items():
-        low, high = np.quantile(reduce(drawn[:, mask], axis=1), LIMITS, axis=0)
-        limits.append(pd.DataFrame({"level": level, "unit_id": unit_id, "year": years, "lo": low, "hi": high}))
+    for (level, unit_id), mask in panel.units.items():
+        low, high = np.quantile(reduce(drawn[:, mask].astype(np.float64), axis=1), LIMITS, axis=0)
+        limits.append(pd.DataFrame({"level": level, "unit_id": unit_id, "year": panel.years, "lo": low, "hi": high}))
     table = pd.concat(limits, ignore_index=True)
     return rows.drop(columns=["lo", "hi"]).merge(table, how="left", on=["level", "unit_id", "year"])
 
 
-def _gap(panel: PolicyPanel, clusters: dict[str, BoolArray], draws: PathDraws | None) -> pd.DataFrame:
+def _gap(panel: PolicyPanel, draws: paths.PathDraws | None) -> pd.DataFrame:
     """Mean D of the core cities minus that of the periphery, in the nation and in each cluster that has both."""
     code, sides = "gap_centre_periphery_d", panel.core()
     if sides is None:
         return single_monitor(code, pd.DataFrame(), note="the sample lacks core cities or periphery")
-    units = {("national", NATION): np.ones(len(panel.cities), dtype=np.bool_)}
-    units |= {("cluster", name): mask for name, mask in clusters.items()}
     rows = []
-    for (level, unit_id), mask in units.items():
+    for (level, unit_id), mask in panel.units.items():
         core, rest = sides[0] & mask, sides[1] & mask
         if core.any() and rest.any():
             row = {"level": level, "unit_id": unit_id, "year": panel.years, "n": int(core.sum() + rest.sum())}
@@ -528,104 +438,83 @@ def _gap(panel: PolicyPanel, clusters: dict[str, BoolArray], draws: PathDraws | 
 def _networks(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
     summary, city = own(frames["network"], panel.keys), own(frames["network_city"], panel.keys)
     note = "" if len(summary) else "no network was built"
-    found = []
     if len(city):
         degree = city.pivot(index="city_id", columns="year", values="out_degree").sort_index()
         names = tuple(map(str, degree.index))
         share = degree.to_numpy(dtype=np.float64) / max(len(names) - 1, 1)
-        clusters = Groups.read(frames).clusters(names)
+        clusters = panel.groups.clusters(names)
         rows = city_monitor("network_density", share, names, [int(y) for y in degree.columns], clusters)
-        limits = summary[["year", "density_lo", "density_hi"]].assign(level="national") if len(summary) else None
-        if limits is not None:
-            names_of = {"density_lo": "lo", "density_hi": "hi"}
-            rows = rows.drop(columns=["lo", "hi"]).merge(limits.rename(columns=names_of), how="left")
-        found.append(rows)
+        if len(summary):
+            limits = summary[["year", "density_lo", "density_hi"]].set_axis(["year", "lo", "hi"], axis=1)
+            rows = rows.drop(columns=["lo", "hi"]).merge(limits.assign(level="national"), how="left")
+        found = [rows]
     else:
-        found.append(single_monitor("network_density", pd.DataFrame(), note=note or "no degree by city"))
+        found = [single_monitor("network_density", pd.DataFrame(), note=note or "no degree by city")]
     for code, (name, limit) in NETWORK.items():
         table = pd.DataFrame()
         if len(summary):
-            table = pd.DataFrame({"year": summary["year"], "value": summary[name], "n": summary["n_obs"]})
-            if limit:
-                table = table.assign(lo=summary[f"{limit}_lo"], hi=summary[f"{limit}_hi"])
+            names_of = {name: "value", "n_obs": "n", f"{limit}_lo": "lo", f"{limit}_hi": "hi"}
+            table = summary.rename(columns=names_of)[["year", "value", "n", *(("lo", "hi") if limit else ())]]
         found.append(single_monitor(code, table.reset_index(drop=True), note=note))
     return found
 
 
 def _diffusion(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
     block = own(frames["block"], panel.keys)
-    sides = {(str(r["emitter"]), str(r["receiver"])): r for _, r in block.iterrows()}
-    out = sides.get(("c", "p"))
-    note = "" if out is not None else "no spillover by block was estimated"
-    specs = {
-        "effect_centre_to_periphery": ("e_per_emitter", "e_lo", "e_hi"),
-        "effect_on_periphery": ("r_per_receiver", "r_lo", "r_hi"),
-        "asymmetry_index": ("asymmetry_index", "asymmetry_lo", "asymmetry_hi"),
-    }
-    found = []
-    for code, (value, low, high) in specs.items():
-        table = pd.DataFrame() if out is None else _pooled(out[value], out[low], out[high], out["n_obs"])
-        lacks = out is not None and pd.isna(out[value])
-        why = "one of the two directions does not differ from zero" if lacks else note
-        found.append(single_monitor(code, table, note=why))
-    ratios = {
-        "link_ratio_centre_periphery_to_centre_centre": (("c", "p"), ("c", "c")),
-        "link_ratio_periphery_periphery_to_centre_periphery": (("p", "p"), ("c", "p")),
-    }
-    for code, (top, bottom) in ratios.items():
-        found.append(_link_ratio(code, sides.get(top), sides.get(bottom)))
-    reach = own(frames["boundary"], panel.keys)
-    reach = reach[reach["step_km"] == 100] if len(reach) else reach
-    for code, column in (("boundary", "boundary_km"), ("half_distance", "half_distance_km")):
-        table, why = pd.DataFrame(), "no reach was estimated"
-        if len(reach):
-            row = reach.iloc[0]
-            table = _pooled(row[column], None, None, row["n_obs"])
-            why = "" if pd.notna(row[column]) else "no band is significant, or the spillover does not decay"
-        found.append(single_monitor(code, table, note=why))
+    sides = {f"{row['emitter']}{row['receiver']}": row for row in block.to_dict("records")}
+    out, found, lacks = sides.get("cp"), [], "no spillover by block was estimated"
+    for code, (value, limit) in BLOCK.items():
+        if out is None:
+            found.append(single_monitor(code, pd.DataFrame(), note=lacks))
+        else:
+            note = "one of the two directions does not differ from zero" if pd.isna(out[value]) else ""
+            found.append(_pooled(code, out[value], out["n_obs"], out[f"{limit}_lo"], out[f"{limit}_hi"], note=note))
+    for code, (lower, upper) in LINK_RATIOS.items():
+        top, bottom = sides.get(lower), sides.get(upper)
+        if top is None or bottom is None:
+            found.append(single_monitor(code, pd.DataFrame(), note=lacks))
+        elif bottom["per_link_lo"] > 0:  # how much one link conveys, over one link at the tier above
+            found.append(_pooled(code, top["per_link"] / bottom["per_link"], top["n_obs"]))
+        else:
+            note = "the link of the upper tier does not differ from zero"
+            found.append(single_monitor(code, pd.DataFrame(), note=note))
+    reach = rows_with(own(frames["boundary"], panel.keys), step_km=100).to_dict("records")
+    for code in ("boundary", "half_distance"):
+        if reach:
+            value = reach[0][f"{code}_km"]
+            note = "" if pd.notna(value) else "no band is significant, or the spillover does not decay"
+            found.append(_pooled(code, value, reach[0]["n_obs"], note=note))
+        else:
+            found.append(single_monitor(code, pd.DataFrame(), note="no reach was estimated"))
     return found
-
-
-def _link_ratio(code: str, top: pd.Series | None, bottom: pd.Series | None) -> pd.DataFrame:
-    """How much one link conveys at a tier, over one link at the tier above; without a value if that may be zero."""
-    if top is None or bottom is None:
-        return single_monitor(code, pd.DataFrame(), note="no spillover by block was estimated")
-    if not bottom["per_link_lo"] > 0:
-        return single_monitor(code, pd.DataFrame(), note="the link of the upper tier does not differ from zero")
-    ratio = float(top["per_link"] / bottom["per_link"])
-    return single_monitor(code, _pooled(ratio, None, None, top["n_obs"]))
 
 
 def _integration(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
     barrier = panel.barrier_index
     if np.isfinite(barrier.value):
         note = "distance is not held constant" if "barrier_not_by_distance" in panel.flags else ""
-        found = [single_monitor("barrier_index", _pooled(barrier.value, barrier.lo, barrier.hi, np.nan), note=note)]
+        found = [_pooled("barrier_index", barrier.value, np.nan, barrier.lo, barrier.hi, note=note)]
     else:
         found = [single_monitor("barrier_index", pd.DataFrame(), note="no barrier could be estimated")]
-    return [*found, *_segmentation(frames), _between_share(panel, frames)]
+    return [*found, *_segmentation(panel.groups, frames), _between_share(panel, frames)]
 
 
-def _segmentation(frames: Frames) -> list[pd.DataFrame]:
+def _segmentation(groups: Groups, frames: Frames) -> list[pd.DataFrame]:
     city, pair = frames["segmentation"], frames["segmentation_pair"]
-    codes = ("within_province", "across_province", "ratio_across_to_within")
+    codes = [f"segmentation_{part}" for part in ("within_province", "across_province", "ratio_across_to_within")]
     if city.empty or pair.empty:
-        return [
-            single_monitor(code, pd.DataFrame(), note="no prices")
-            for code in ("segmentation", *(f"segmentation_{c}" for c in codes))
-        ]
-    wide = city.pivot(index="city_id", columns="year", values="seg").sort_index()
-    names = tuple(map(str, wide.index))
-    clusters = Groups.read(frames).clusters(names)
-    years = [int(year) for year in wide.columns]
-    found = [city_monitor("segmentation", wide.to_numpy(dtype=np.float64), names, years, clusters)]
+        return [single_monitor(code, pd.DataFrame(), note="no prices") for code in ("segmentation", *codes)]
+    table = city.pivot(index="city_id", columns="year", values="seg").sort_index()
+    names, years = tuple(map(str, table.index)), [int(year) for year in table.columns]
+    seg = table.to_numpy(dtype=np.float64)
+    found = [city_monitor("segmentation", seg, names, years, groups.clusters(names))]
     side = pair.pivot(index="year", columns="same_province", values="v").reindex(columns=[True, False])
     count = pair.pivot(index="year", columns="same_province", values="n").reindex(columns=[True, False]).fillna(0)
     values = (1e4 * side[True], 1e4 * side[False], side[False] / side[True])
     counts = (count[True], count[False], count.sum(axis=1))
     for code, value, n in zip(codes, values, counts, strict=True):
-        table = pd.DataFrame({"year": side.index, "value": value.to_numpy(), "n": n.to_numpy(dtype=np.int64)})
-        found.append(single_monitor(f"segmentation_{code}", table))
+        rows = pd.DataFrame({"year": side.index, "value": value.to_numpy(), "n": n.to_numpy(dtype=np.int64)})
+        found.append(single_monitor(code, rows))
     return found
 
 
@@ -633,12 +522,12 @@ def _between_share(panel: PolicyPanel, frames: Frames) -> pd.DataFrame:
     rows = own(frames["dagum"], panel.keys)
     if rows.empty:
         return single_monitor("between_share_of_gini", pd.DataFrame(), note="the Gini index was not decomposed")
-    rows = rows.sort_values("year").reset_index(drop=True)
     names = {"share_nb": "value", "share_nb_lo": "lo", "share_nb_hi": "hi", "n_obs": "n"}
-    table = rows.rename(columns=names)[["year", "value", "lo", "hi", "n"]]
-    return single_monitor("between_share_of_gini", table)
+    table = rows.sort_values("year").rename(columns=names)[["year", "value", "lo", "hi", "n"]]
+    return single_monitor("between_share_of_gini", table.reset_index(drop=True))
 
 
-def _pooled(value: object, lo: object, hi: object, n: object) -> pd.DataFrame:
-    row = {"year": POOLED, "value": value, "lo": lo, "hi": hi, "n": n}
-    return pd.DataFrame([row]).astype({"value": np.float64, "lo": np.float64, "hi": np.float64})
+def _pooled(code: str, value: float, n: float, lo: float = np.nan, hi: float = np.nan, note: str = "") -> pd.DataFrame:
+    """A monitor of all years together."""
+    row = {"year": POOLED, "value": float(value), "lo": float(lo), "hi": float(hi), "n": n}
+    return single_monitor(code, pd.DataFrame([row]), note=note)

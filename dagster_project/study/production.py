@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import NEIGHBOURS, Frames, Tables, stacked
+from dagster_project.study.frames import Frames, Tables, stacked, words
+from dagster_project.study.queries import NEIGHBOURS
 from dagster_project.study.settings import Settings
+from python_models import production as methods
 from python_models._types import FloatArray
-from python_models.production import (
-    Dictionary,
-    digital_attention,
-    krugman,
-    location_quotient,
-    misallocation,
-    output_elasticities,
-    perpetual_inventory,
-    segmentation,
-)
 
 INPUTS = {
     "values": """
@@ -62,14 +56,9 @@ INPUTS = {
     """,
     "neighbours": NEIGHBOURS,
 }
-TABLES = (
-    "misallocation",
-    "market_segmentation",
-    "market_segmentation_pair",
-    "ip_protection",
-    "gov_digital_attention",
-    "specialisation",
-    "engine_indicator",
+TABLES = words(
+    "misallocation market_segmentation market_segmentation_pair ip_protection gov_digital_attention"
+    " specialisation engine_indicator"
 )
 PRODUCER_SERVICES = ("transport", "information", "finance", "business_services", "research")
 SECTOR, GOOD = "emp_sector_", "cpi_"
@@ -117,9 +106,6 @@ def wide(values: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
     return table.reindex(columns=codes).astype("float64").sort_index()
 
 
-# ---- factor misallocation --------------------------------------------------------------------------------
-
-
 def _misallocation(values: pd.DataFrame, frames: Frames, base_year: int) -> pd.DataFrame:
     table = wide(values, ["gdp_nom", "emp_total"])
     deflator = frames["deflator"].set_index(["city_id", "year"])["deflator"]
@@ -145,7 +131,7 @@ def _capital(investment: pd.DataFrame, base_year: int) -> pd.Series:
         return pd.Series(dtype="float64", index=table.index[:0])
     level = (price[full] / 100).cumprod(axis=1)
     base = level[base_year] if base_year in level else level.iloc[:, 0]
-    stock = perpetual_inventory(flow[full].to_numpy(), level.div(base, axis=0).to_numpy())
+    stock = methods.perpetual_inventory(flow[full].to_numpy(), level.div(base, axis=0).to_numpy())
     long = pd.DataFrame(stock, index=flow.index[full], columns=flow.columns).reset_index().melt(id_vars="city_id")
     return long.set_index(["city_id", "year"])["value"]
 
@@ -159,9 +145,8 @@ def _elasticities(table: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
     if len(full) < 10 or cube["y_real"].shape[1] < 3:
         return out.assign(beta_k=np.nan, beta_k_se=np.nan, beta_basis="one_elasticity")
     codes = group.reindex(full.index).fillna("none").to_numpy()
-    fit = output_elasticities(
-        full["y_real"].to_numpy(), full["k_real"].to_numpy(), full["labour"].to_numpy(), groups=codes
-    )
+    numbers = (full[name].to_numpy() for name in ("y_real", "k_real", "labour"))
+    fit = methods.output_elasticities(*numbers, groups=codes)
     known = pd.DataFrame({"group": codes, "beta_k": fit.beta_k, "se": fit.std_error, "replaced": fit.is_replaced})
     by_group = known.groupby("group").first()
     where = group.reindex(out.index).fillna("none")
@@ -176,7 +161,7 @@ def _one_year(part: pd.DataFrame) -> pd.DataFrame:
     beta = part["beta_k"].to_numpy(dtype=float)
     usable = np.isfinite(beta).all() and ((beta > 0) & (beta < 1)).all()
     share = 1 - beta if usable else np.ones(len(part))
-    labour = misallocation(part["y_real"].to_numpy(), part["labour"].to_numpy(), share)
+    labour = methods.misallocation(part["y_real"].to_numpy(), part["labour"].to_numpy(), share)
     part = part.assign(gamma_l=labour.gamma, tau_l=labour.tau, abs_tau_l=np.abs(labour.tau), n_obs=len(part))
     has = (part["k_real"] > 0).to_numpy()
     part["capital_basis"] = np.where(has, "investment", "")
@@ -184,64 +169,31 @@ def _one_year(part: pd.DataFrame) -> pd.DataFrame:
         return part.assign(gamma_k=np.nan, tau_k=np.nan, abs_tau_k=np.nan)
     own = part[has]
     elasticity = own["beta_k"].to_numpy() if usable else np.ones(len(own))
-    capital = misallocation(own["y_real"].to_numpy(), own["k_real"].to_numpy(), elasticity)
-    result = pd.DataFrame(
-        {"gamma_k": capital.gamma, "tau_k": capital.tau, "abs_tau_k": np.abs(capital.tau)}, index=own.index
-    )
-    return part.join(result)
-
-
-# ---- exchange ---------------------------------------------------------------------------------------------
+    capital = methods.misallocation(own["y_real"].to_numpy(), own["k_real"].to_numpy(), elasticity)
+    found = {"gamma_k": capital.gamma, "tau_k": capital.tau, "abs_tau_k": np.abs(capital.tau)}
+    return part.join(pd.DataFrame(found, index=own.index))
 
 
 def _segmentation(values: pd.DataFrame, frames: Frames) -> dict[str, pd.DataFrame]:
     goods = sorted({str(v) for v in values["variable_code"] if str(v).startswith(GOOD)})
-    empty = {"market_segmentation": pd.DataFrame(), "market_segmentation_pair": pd.DataFrame()}
-    if len(goods) < 2:
-        return empty
     prices = wide(values, goods).dropna() / 100
     province = frames["city"].set_index("city_id")["province_code"]
     units, pairs = [], []
-    for year, part in prices.groupby(level="year"):
-        cities = part.index.get_level_values("city_id").tolist()
-        at = {city: i for i, city in enumerate(cities)}
-        edges = [
-            (at[a], at[b])
-            for a, b in zip(frames["neighbours"]["city_id_a"], frames["neighbours"]["city_id_b"], strict=True)
-            if a in at and b in at
-        ]
+    for year, part in prices.groupby(level="year") if len(goods) > 1 else ():
+        cities = part.index.get_level_values("city_id")
+        ends = [cities.get_indexer(pd.Index(frames["neighbours"][name])) for name in ("city_id_a", "city_id_b")]
+        edges = [(a, b) for a, b in zip(*(end.tolist() for end in ends), strict=True) if a >= 0 and b >= 0]
         if not edges:
             continue
-        found = segmentation(part.to_numpy(), edges)
-        unit = pd.DataFrame(
-            {
-                "city_id": cities,
-                "year": year,
-                "seg": 1e4 * found.seg[:, 0],
-                "integ": found.integ[:, 0],
-                "n_pairs": found.n_pairs.astype(int),
-                "grain": "city",
-                "neighbour_rule": "contiguous",
-            }
-        )
-        units.append(unit.dropna(subset=["seg"]))
-        ends = [[cities[i] for i in found.pairs[:, side]] for side in (0, 1)]
-        same = (province.loc[ends[0]].to_numpy() == province.loc[ends[1]].to_numpy()).tolist()
-        pairs.append(
-            pd.DataFrame(
-                {
-                    "unit_i": ends[0],
-                    "unit_j": ends[1],
-                    "year": year,
-                    "v_ij": found.v[:, 0],
-                    "n_goods": len(goods),
-                    "same_province": same,
-                }
-            )
-        )
-    if not units:
-        return empty
-    return {"market_segmentation": pd.concat(units), "market_segmentation_pair": pd.concat(pairs)}
+        found = methods.segmentation(part.to_numpy(), edges)
+        unit = pd.DataFrame({"city_id": cities, "seg": 1e4 * found.seg[:, 0], "integ": found.integ[:, 0]})
+        about: dict[str, Any] = {"year": year, "grain": "city", "neighbour_rule": "contiguous"}
+        units.append(unit.assign(n_pairs=found.n_pairs.astype(int), **about).dropna(subset=["seg"]))
+        pair = pd.DataFrame({"unit_i": cities[found.pairs[:, 0]], "unit_j": cities[found.pairs[:, 1]]})
+        same = pair["unit_i"].map(province) == pair["unit_j"].map(province)
+        pairs.append(pair.assign(year=about["year"], v_ij=found.v[:, 0], n_goods=len(goods), same_province=same))
+    names, parts = ("market_segmentation", "market_segmentation_pair"), (units, pairs)
+    return {name: pd.concat(own) if own else pd.DataFrame() for name, own in zip(names, parts, strict=True)}
 
 
 def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
@@ -257,7 +209,8 @@ def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
         cases, gdp = totals.get(int(str(year)), (0.0, 0.0))
         if cases <= 0 or gdp <= 0:
             continue
-        quotient = location_quotient(part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy(), cases, gdp)
+        own = part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy()
+        quotient = methods.location_quotient(*own, cases, gdp)
         parts.append(part.assign(ip_lq=quotient, cases_national=cases, gdp_national_nom=gdp))
     if not parts:
         return pd.DataFrame()
@@ -267,32 +220,19 @@ def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns=names).reset_index()
 
 
-# ---- production --------------------------------------------------------------------------------------------
-
-
 def _attention(texts: pd.DataFrame, keyword: pd.DataFrame) -> pd.DataFrame:
     active = keyword[keyword["is_active"].astype(bool)]
     if texts.empty or active.empty:
         return pd.DataFrame()
     rows = []
     for version, terms in active.groupby("dict_version"):
-        dictionary = Dictionary(str(version), {str(g): tuple(part["term"]) for g, part in terms.groupby("group_name")})
+        words = {str(group): tuple(part["term"]) for group, part in terms.groupby("group_name")}
+        dictionary = methods.Dictionary(str(version), words)
         for row in texts.itertuples(index=False):
-            found = digital_attention(str(row.text), dictionary)
-            groups = ", ".join(f'"{group}": {hits}' for group, hits in found.hits_by_group.items())
-            rows.append(
-                {
-                    "city_id": row.city_id,
-                    "year": row.year,
-                    "dict_version": version,
-                    "tokens": found.tokens,
-                    "hits": found.hits,
-                    "share_pct": found.share_pct,
-                    "hits_by_group": f"{{{groups}}}",
-                    "report_hash": found.report_hash,
-                    "tokenizer_version": TOKENIZER,
-                }
-            )
+            found = methods.digital_attention(str(row.text), dictionary)
+            row_of = {"city_id": row.city_id, "year": row.year, "dict_version": version, "tokenizer_version": TOKENIZER}
+            row_of |= {name: getattr(found, name) for name in ("tokens", "hits", "share_pct", "report_hash")}
+            rows.append({**row_of, "hits_by_group": json.dumps(found.hits_by_group, ensure_ascii=False)})
     return pd.DataFrame(rows)
 
 
@@ -306,12 +246,8 @@ def _specialisation(values: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for _, part in table.groupby(level="year"):
         ratio = _ratio(part[services].sum(axis=1).to_numpy(), part.get(SECTOR + "manufacturing"))
-        parts.append(
-            pd.DataFrame(
-                {"krugman": krugman(part.to_numpy()), "functional_ratio": ratio, "n_sectors": len(codes)},
-                index=part.index,
-            )
-        )
+        found = {"krugman": methods.krugman(part.to_numpy()), "functional_ratio": ratio, "n_sectors": len(codes)}
+        parts.append(pd.DataFrame(found, index=part.index))
     return pd.concat(parts).reset_index() if parts else pd.DataFrame()
 
 

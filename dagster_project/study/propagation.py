@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dagster_project.study.disparity import INPUTS as DISPARITY
-from dagster_project.study.frames import MAIN_INDEXES, Frames, Rows, Tables
+from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, rows_with, wide
 from dagster_project.study.index import composite
 from dagster_project.study.markov import CITY_FRAMES, N_STATES
 from dagster_project.study.measurement import OTHER_EDITIONS
 from dagster_project.study.panels import copies, read_city_panel, score_panels, twins
+from dagster_project.study.queries import MAIN_INDEXES
 from dagster_project.study.samples import transformed
 from dagster_project.study.settings import RESTATED, PanelSpec, Settings
-from python_models._types import FloatArray
+from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.markov import cluster_error, row_shares, tally, transition_codes
 from python_models.dynamics.states import DISCRETISATIONS, discretise
 from python_models.inequality.change import gini_covariance
@@ -85,9 +88,6 @@ def build(frames: Frames, settings: Settings) -> Tables:
     return {TABLES[0]: table}
 
 
-# ---- draws of the scores --------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """Scores of every index in every draw; what was scaled once is kept."""
@@ -120,21 +120,15 @@ class Drawn:
 
     def _of(self, key: Key) -> list[pd.DataFrame]:
         basis, code, scheme = key
-        window = self._window(basis, code)
-        if window is None:
+        own = rows_with(self.frames["windows"], basis=basis, index_code=code)
+        variants = rows_with(self.frames["spec"], index_code=code)["variant_of"].fillna("")
+        if own.empty or variants.empty or (variants != "").any():
             return []
+        window = (int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0]))
         kept = (code, window, basis == RESTATED, scheme)
         if kept not in self._planes:
             self._planes[kept] = [self._draw(kept, j) for j in range(self.size)]
         return self._planes[kept]
-
-    def _window(self, basis: str, code: str) -> tuple[int, int] | None:
-        table = self.frames["windows"]
-        own = table[(table["basis"] == basis) & (table["index_code"] == code)]
-        is_main = (self.frames["spec"].set_index("index_code")["variant_of"].fillna("") == "").groupby(level=0).all()
-        if own.empty or not is_main.get(code, False):
-            return None
-        return int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0])
 
     def _draw(self, kept: tuple[str, tuple[int, int], bool, str], j: int) -> pd.DataFrame:
         code, window, is_restated, scheme = kept
@@ -156,9 +150,8 @@ class Drawn:
         """The index of one edition and imputation; where an edition has no figure of its own, that of the headline."""
         key = (code, window, is_restated, policy, imputation)
         if key not in self._scaled:
-            spec = self.frames["spec"]
-            own, cells = spec[spec["index_code"] == code], self._cells(code)
-            other = spec[(spec["variant_of"] == code) & (spec["edit_policy"] == policy)]["index_code"].unique()
+            spec, cells = self.frames["spec"], self._cells(code)
+            other = rows_with(spec, variant_of=code, edit_policy=policy)["index_code"].unique()
             if policy != EDITED and len(other):
                 names = ["city_id", "year", "indicator_code"]
                 found = cells[names].merge(self._cells(str(other[0])), on=names, how="left", validate="1:1")
@@ -169,80 +162,53 @@ class Drawn:
                 )
             if is_restated:
                 cells = cells[cells["year"] <= window[1]]
+            own = rows_with(spec, index_code=code)
             self._scaled[key] = composite(cells, own, self.frames["indicator"], window, imputation)
         return self._scaled[key]
 
     def _cells(self, code: str) -> pd.DataFrame:
-        panel = self.frames["panel"]
-        return panel[panel["index_code"] == code].drop(columns="index_code").reset_index(drop=True)
-
-
-# ---- regressions ----------------------------------------------------------------------------------------
+        return rows_with(self.frames["panel"], index_code=code).drop(columns="index_code").reset_index(drop=True)
 
 
 def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> None:
     """Effects of the first regressor, errors by city. Sample, W and what is no score are those of the headline."""
-    data = frames["data"][frames["data"]["model_id"] == spec.model_id]
+    data, edges = (rows_with(frames[name], model_id=spec.model_id) for name in ("data", "edges"))
     if data.empty:
         return
-    basis, edges = str(data["basis"].iloc[0]), frames["edges"][frames["edges"]["model_id"] == spec.model_id]
-    wide = {
-        str(term): part.pivot(index="city_id", columns="year", values="value") for term, part in data.groupby("term")
-    }
-    cities, years = tuple(map(str, wide[spec.y.name].index)), tuple(int(t) for t in wide[spec.y.name].columns)
-    w = spatial_weights(_matrix(edges, cities), labels=list(cities))
+    basis, terms = str(data["basis"].iloc[0]), {str(term): wide(part, "value") for term, part in data.groupby("term")}
+    y = terms[spec.y.name]
+    cities, years = list(map(str, y.index)), [int(t) for t in y.columns]
+    links = edges.pivot(index="city_i", columns="city_j", values="w").reindex(index=cities, columns=cities).fillna(0.0)
+    w = spatial_weights(links.to_numpy(np.float64), labels=cities)
     variables = (spec.y, *spec.x, *spec.controls)
     redrawn = {}
     for variable in variables:
         if variable.source == "score" and not variable.without:
-            earlier = tuple(t - (0 if variable is spec.y else spec.lag) for t in years)
+            earlier = [t - (0 if variable is spec.y else spec.lag) for t in years]
             planes = drawn.planes((basis, variable.code, variable.weight_scheme), cities, earlier)
             if not planes:
                 return
             redrawn[variable.name] = planes
-    plain = {v.name: wide[v.name].to_numpy(np.float64) for v in variables}
-
-    def found(values: dict[str, FloatArray]) -> Found:
-        return _effects(spec, values, w)
-
+    plain = {v.name: terms[v.name].to_numpy(np.float64) for v in variables}
     draws = []
     for j in range(drawn.size):
         values = {v.name: transformed(redrawn[v.name][j], v) for v in variables if v.name in redrawn}
-        try:
-            draws.append(found({**plain, **values}))
-        except PanelInputError:  # rho at the edge of its range
-            continue
-    table = _combined(found(plain), draws)
+        with suppress(PanelInputError):  # rho at the edge of its range
+            draws.append(_effects(spec, {**plain, **values}, w))
+    table = _combined(_effects(spec, plain, w), draws)
     if table is not None:
-        keys = {"basis": basis, "index_code": spec.y.code, "weight_scheme": spec.y.weight_scheme}
         about = {"analysis": "regression", "model_id": spec.model_id, "variable": spec.x[0].name, "unit": SLOPE}
-        table = table.assign(quantity=EFFECTS, **keys, **about, n_obs=len(cities) * len(years))
-        rows.add({TABLES[0]: table})
-
-
-def _matrix(edges: pd.DataFrame, cities: tuple[str, ...]) -> FloatArray:
-    wide = edges.pivot(index="city_i", columns="city_j", values="w").reindex(index=list(cities), columns=list(cities))
-    return np.asarray(wide.fillna(0.0).to_numpy(np.float64))
+        table = table.assign(quantity=EFFECTS, n_obs=y.size, basis=basis, **about)
+        rows.add({TABLES[0]: table}, index_code=spec.y.code, weight_scheme=spec.y.weight_scheme)
 
 
 def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights) -> Found:
     x = np.stack([values[name] for name in spec.regressors], axis=2)
-    fit = fit_panel(
-        values[spec.y.name],
-        x,
-        w,
-        model=spec.model,
-        effects=spec.effects,
-        estimator=spec.estimator,
-        cov="cluster",
-        names=spec.regressors,
-    )
+    how: dict[str, Any] = {"model": spec.model, "effects": spec.effects, "estimator": spec.estimator, "cov": "cluster"}
+    fit = fit_panel(values[spec.y.name], x, w, **how, names=spec.regressors)
     frame = average_effects(fit, names=spec.regressors).to_frame()
-    own = frame[frame["variable"] == spec.x[0].name].set_index("effect").loc[list(EFFECTS)]
+    own = rows_with(frame, variable=spec.x[0].name).set_index("effect").loc[list(EFFECTS)]
     return own["point"].to_numpy(np.float64), own["se_delta"].to_numpy(np.float64) ** 2
-
-
-# ---- disparity and chains -------------------------------------------------------------------------------
 
 
 def _gini(published: FloatArray, planes: list[FloatArray], years: tuple[int, ...]) -> pd.DataFrame:
@@ -266,35 +232,25 @@ def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
     panel = read_city_panel({**frames, "scores": frames["headline"]})
     if panel is None or len(panel.years) <= LAG:
         return
-    planes = drawn.planes(
-        (panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"]), panel.cities, panel.years
-    )
+    keys = (panel.keys["basis"], panel.keys["index_code"], panel.keys["weight_scheme"])
+    planes = drawn.planes(keys, panel.cities, panel.years)
     if not planes or min(plane.mean(axis=0).min() for plane in planes) <= 0.0:
         return
+    state, n_obs = np.arange(1, N_STATES + 1), panel.n * (len(panel.years) - LAG)
+    cells: dict[str, Any] = {"state_from": state.repeat(N_STATES), "state_to": np.tile(state, N_STATES), "p": np.nan}
     for kind in DISCRETISATIONS:
+        found = [_transitions(plane, kind, panel.base) for plane in (panel.values, *planes)]
+        table = _combined(found[0], found[1:])
+        if table is not None:
+            table = table.assign(lo=table["lo"].clip(lower=0.0), hi=table["hi"].clip(upper=1.0), **cells, n_obs=n_obs)
+            table = table.assign(analysis="markov", unit="1", quantity="transition", discretisation=kind)
+            rows.add({TABLES[0]: table}, **panel.keys)
 
-        def found(plane: FloatArray, kind: str = kind) -> Found:
-            states = discretise(plane, kind, n_states=N_STATES, base=panel.base).states
-            counts = tally(transition_codes(states, N_STATES, LAG), N_STATES**2).reshape(N_STATES, N_STATES)
-            return row_shares(counts).ravel(), cluster_error(states, N_STATES, LAG).ravel() ** 2
 
-        table = _combined(found(panel.values), [found(plane) for plane in planes])
-        if table is None:
-            continue
-        state = np.arange(1, N_STATES + 1)
-        table = table.assign(
-            lo=table["lo"].clip(lower=0.0),
-            hi=table["hi"].clip(upper=1.0),
-            p=np.nan,
-            analysis="markov",
-            unit="1",
-            quantity="transition",
-            discretisation=kind,
-            state_from=state.repeat(N_STATES),
-            state_to=np.tile(state, N_STATES),
-            n_obs=panel.n * (len(panel.years) - LAG),
-        )
-        rows.add({TABLES[0]: table}, **panel.keys)
+def _transitions(plane: FloatArray, kind: str, base: BoolArray) -> Found:
+    states = discretise(plane, kind, n_states=N_STATES, base=base).states
+    counts = tally(transition_codes(states, N_STATES, LAG), N_STATES**2).reshape(N_STATES, N_STATES)
+    return row_shares(counts).ravel(), cluster_error(states, N_STATES, LAG).ravel() ** 2
 
 
 def _combined(published: Found, draws: list[Found]) -> pd.DataFrame | None:
@@ -304,6 +260,6 @@ def _combined(published: Found, draws: list[Found]) -> pd.DataFrame | None:
         return None
     both = rubin(np.array([b for b, _ in usable]), np.array([v for _, v in usable]))
     frame = both.to_frame([""] * len(published[0])).drop(columns=["name", "t", "share_between"])
-    frame = frame.rename(columns={"lower": "lo", "upper": "hi", "missing": "share_missing"})
+    frame = frame.rename(columns={**LIMITS, "missing": "share_missing"})
     frame["df"] = frame["df"].where(frame["df"] < MOST_DF)
     return frame.assign(published=published[0], published_se=np.sqrt(published[1]), n_draws=len(usable))

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dagster_project.study.frames import Frames, Rows, Tables
+from dagster_project.study.frames import KEYS, LIMITS, Frames, Rows, Tables, rows_with, words
 from dagster_project.study.influence import INPUTS as INFLUENCE_INPUTS
+from dagster_project.study.influence import SYNERGY, centre
 from dagster_project.study.samples import Job, Skipped, World, run_jobs
 from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
 from python_models.inference import normal
 from python_models.influence._regime_logdet import RegimeLogDet
-from python_models.influence.interaction import Interaction, absorptive_spillover, moderated_spillover
+from python_models.influence.interaction import absorptive_spillover, moderated_spillover
 from python_models.influence.placebo import Placebo, placebo_weights, placebo_years
-from python_models.influence.regimes import YEARS, two_regime
+from python_models.influence.regimes import YEARS, Years, two_regime
 from python_models.influence.specification_curve import LEVEL, curve_summary, specification_curve
 
 INPUTS = {
@@ -33,19 +34,14 @@ INPUTS = {
     "panel_effect": "py.panel_effect",
     "panel_coef": "py.panel_coef",
 }
-TABLES = (
-    "robustness_run",
-    "regime_coef",
-    "interaction_effect",
-    "robustness_placebo",
-    "robustness_placebo_summary",
-    "robustness_placebo_years",
-    "robustness",
-    "robustness_summary",
+TABLES = words(
+    "robustness_run regime_coef interaction_effect robustness_placebo robustness_placebo_summary"
+    " robustness_placebo_years robustness robustness_summary"
 )
 MODERATORS = ("synergy_base", "synergy_lag", "synergy_high_lag", "own_pr")
 LAG_NOTE = "last year's coordination holds last year's y: with city effects its coefficients are biased at O(1/T)"
 EFFECTS = ("direct", "indirect", "total")
+FIGURES = {"_se": "se_delta", "_p": "p", "_p_family": "p_family", "_sd": "standardised"}  # beside each effect
 SHOWN_HORIZON = {"static": "static", "dynamic": "long", "gmm": "long"}
 SAME = "the effects and the sample of another run: not counted"
 NO_EFFECTS = "effects are not made for this method: compare beta and theta"
@@ -72,61 +68,30 @@ def build(frames: Frames, settings: Settings) -> Tables:
 
 def _jobs(world: World, sizes: Sizes) -> list[Job]:
     jobs: list[Job] = []
-    for scheme in (*world.schemes.regimes(), "synergy"):
-        for years in YEARS:
-            jobs.append(
-                ("regimes", f"{scheme}:{years}", partial(_regimes, world, scheme, years, sizes.regime_bootstrap))
-            )
+    draws = sizes.regime_bootstrap
+    for scheme in (*world.schemes.regimes(), SYNERGY):
+        jobs += [("regimes", f"{scheme}:{years}", partial(_regimes, world, scheme, years, draws)) for years in YEARS]
     jobs += [("interaction", moderator, partial(_interaction, world, moderator)) for moderator in MODERATORS]
     jobs.append(("placebo", "relabelled W", partial(_placebo, world, sizes.placebo)))
     jobs.append(("placebo", "wrong years", partial(_placebo_years, world, sizes.placebo_years)))
     return jobs
 
 
-def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
+def _regimes(world: World, scheme: str, years: Years, draws: int) -> Tables:
     world.need_pairs("a model of two regimes")
-    if scheme == "synergy":
-        first = world.synergy >= np.quantile(world.synergy, 2 / 3)
-        names = ("high", "low")
-    else:
-        centre = world.schemes.centre_of(scheme)
-        first = np.asarray(world.groups(scheme) == centre, dtype=np.bool_)
-        names = (centre, "other")
-    fit = two_regime(
-        world.sample.y,
-        world.x,
-        world.weights,
-        first,
-        world.controls,
-        years="common" if years == "common" else "by_regime",
-        draws=draws,
-        rng=world.rng(f"regime:{scheme}:{years}"),
-        logdet=RegimeLogDet(world.weights, first),
-    )
-    z, p = fit.equal_rho()
-    found = normal(fit.params, fit.std_errors)
-    effects = fit.effects()
+    first = centre(world, scheme)
+    names = ("high", "low") if scheme == SYNERGY else (world.schemes.centre_of(scheme), "other")
+    how: dict[str, Any] = {"years": years, "draws": draws, "rng": world.rng(f"regime:{scheme}:{years}")}
+    fit = two_regime(*world.model, first, world.controls, **how, logdet=RegimeLogDet(world.weights, first))
+    (z, p), found, effects = fit.equal_rho(), normal(fit.params, fit.std_errors), fit.effects()
+    shared: dict[str, object] = {"scheme": scheme, "year_effects": years, "z_equal": z, "p_equal": p}
+    shared |= {"lnl": fit.loglik, "n_modes": fit.n_modes, "n_boot": len(fit.draws), "n_boot_refused": fit.n_refused}
     rows = []
-    for i, regime in enumerate(("first", "second")):
+    for i, (regime, cities) in enumerate((("first", first), ("second", ~first))):
         at = len(fit.names) - 3 + i
-        row: dict[str, object] = {
-            "scheme": scheme,
-            "year_effects": years,
-            "regime": names[i],
-            "n_city": int(first.sum() if i == 0 else (~first).sum()),
-            "rho_regime": fit.params[at],
-            "rho_uncorrected": fit.maximum[at],
-            "se": fit.std_errors[at],
-            "se_boot": fit.se_boot[at],
-            "lo": found.lower[at],
-            "hi": found.upper[at],
-            "z_equal": z,
-            "p_equal": p,
-            "lnl": fit.loglik,
-            "n_modes": fit.n_modes,
-            "n_boot": len(fit.draws),
-            "n_boot_refused": fit.n_refused,
-        }
+        row = {**shared, "regime": names[i], "n_city": int(cities.sum())}
+        row |= {"rho_regime": fit.params[at], "rho_uncorrected": fit.maximum[at]}
+        row |= {"se": fit.std_errors[at], "se_boot": fit.se_boot[at], "lo": found.lower[at], "hi": found.upper[at]}
         for own in effects[effects["regime"] == regime].itertuples():
             e = own.effect
             row |= {f"{e}": own.point, f"{e}_se": own.se, f"{e}_lo": own.lower, f"{e}_hi": own.upper}
@@ -135,32 +100,25 @@ def _regimes(world: World, scheme: str, years: str, draws: int) -> Tables:
 
 
 def _interaction(world: World, moderator: str) -> Tables:
-    sample = world.sample
+    (y, x, w), controls, note = world.model, world.controls, ""
     if moderator == "own_pr":
-        found = absorptive_spillover(sample.y, world.x, world.weights, world.controls)
-        return _interaction_rows(found, moderator, "", sample.y.size)
-    levels, note, since = None, "", 0
-    if moderator == "synergy_base":
-        m = world.synergy
+        found = absorptive_spillover(y, x, w, controls)
+    elif moderator == "synergy_base":
+        found = moderated_spillover(y, x, world.synergy, w, controls)
     else:
         m, since = _lagged_synergy(world)
-        note = LAG_NOTE
+        y, x, note, levels = y[:, since:], x[:, since:], LAG_NOTE, None
+        controls = None if controls is None else controls[:, since:]
         if moderator == "synergy_high_lag":
             m, levels = (m >= np.median(m)).astype(np.float64), {"low": 0.0, "high": 1.0}
-    y, x = sample.y[:, since:], world.x[:, since:]
-    controls = None if world.controls is None else world.controls[:, since:]
-    found = moderated_spillover(y, x, m, world.weights, controls, levels=levels)
-    return _interaction_rows(found, moderator, note, y.size)
-
-
-def _interaction_rows(found: Interaction, moderator: str, note: str, n_obs: int) -> Tables:
-    return {"interaction_effect": found.to_frame().assign(moderator=moderator, note=note, n_obs=n_obs)}
+        found = moderated_spillover(y, x, m, w, controls, levels=levels)
+    return {"interaction_effect": found.to_frame().assign(moderator=moderator, note=note, n_obs=y.size)}
 
 
 def _lagged_synergy(world: World) -> tuple[FloatArray, int]:
     """Coordination of the year before (N, T'), and how many first years of the sample have none."""
     table, sample = world.frames["synergy_year"], world.sample
-    own = table[(table["index_code"] == world.spec.y.code) & (table["basis"] == sample.basis)]
+    own = rows_with(table, index_code=world.spec.y.code, basis=sample.basis)
     wide = own.pivot(index="city_id", columns="year", values="d").reindex(list(sample.cities))
     known = [year for year in sample.years if year - 1 in wide.columns and wide[year - 1].notna().all()]
     if len(known) < 3 or known != list(sample.years[-len(known) :]):
@@ -171,21 +129,18 @@ def _lagged_synergy(world: World) -> tuple[FloatArray, int]:
 def _placebo(world: World, draws: int) -> Tables:
     # a seed of its own: relabellings must not be those of another model
     seed = int(world.rng("placebo").integers(2**31))
-    found = placebo_weights(world.sample.y, world.x, world.weights, world.controls, draws=draws, seed=seed)
+    found = placebo_weights(*world.model, world.controls, draws=draws, seed=seed)
     return {"robustness_placebo": found.to_frame(), "robustness_placebo_summary": _placebo_summary(found)}
 
 
 def _placebo_years(world: World, draws: int) -> Tables:
     seed = int(world.rng("placebo:years").integers(2**31))
-    found = placebo_years(world.sample.y, world.x, world.weights, world.controls, draws=draws, seed=seed)
+    found = placebo_years(*world.model, world.controls, draws=draws, seed=seed)
     return {"robustness_placebo_years": _placebo_summary(found)}
 
 
 def _placebo_summary(found: Placebo) -> pd.DataFrame:
-    return found.summary().rename(columns={"lower": "lo", "upper": "hi"}).assign(n_refused=found.n_refused)
-
-
-# ---- what each variant of a headline regression finds beside its headline -------------------------------
+    return found.summary().rename(columns=LIMITS).assign(n_refused=found.n_refused)
 
 
 def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -208,15 +163,10 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows.loc[rows["is_duplicate"], "note"] = SAME
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
-            curve = specification_curve(
-                rows[effect].mask(rows["is_duplicate"]),
-                rows[f"{effect}_p"],
-                headline=float(top[effect]),
-                comparable=scale,
-            )
+            counted, own = rows[effect].mask(rows["is_duplicate"]), float(top[effect])
+            curve = specification_curve(counted, rows[f"{effect}_p"], headline=own, comparable=scale)
             rows[f"{effect}_standardised"] = scale
-            for name in curve:
-                rows[f"{effect}_{name}"] = curve[name]
+            rows = rows.join(curve.add_prefix(f"{effect}_"))
             variant = fitted & (rows["run_id"] != headline["model_id"])
             about = {"model_id": headline["model_id"], "basis": top["basis"], "effect": effect}
             keys = {name: top[name] for name in ("index_code", "weight_scheme")}
@@ -248,49 +198,25 @@ def is_duplicate(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]) -> dict[str, object]:
-    fit = frames["panel_fit"]
-    own = fit[fit["model_id"] == one["model_id"]].iloc[0]
+    run_id, x = str(one["model_id"]), next(iter(one["x_codes"]))
+    fit = rows_with(frames["panel_fit"], model_id=run_id).iloc[0]
     axis, _, value = str(one["change"] or "headline").partition(": ")
-    x = next(iter(one["x_codes"]))
-    row: dict[str, object] = {
-        "basis": own["basis"],
-        "index_code": own["index_code"],
-        "weight_scheme": own["weight_scheme"],
-        "model_id": headline["model_id"],
-        "run_id": one["model_id"],
-        "change_axis": axis,
-        "change_value": value or axis,
-        "method": one["method"],
-        "status": one["status"],
-        "skip_reason": one["skip_reason"] or "",
-        "variable": x,
-        "rho": own["rho"],
-        "n_obs": own["n_obs"],
-        "seed": own["seed"],
-        "note": "",
-        "is_same_scale": one["y_code"] == headline["y_code"] and list(one["x_codes"]) == list(headline["x_codes"]),
-    }
-    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", "_se", "_p", "_p_family", "_sd")), np.nan)
-    row |= _coefficients(frames["panel_coef"], str(one["model_id"]), x)
-    effect = frames["panel_effect"]
-    found = effect[
-        (effect["model_id"] == one["model_id"])
-        & (effect["variable"] == x)
-        & (effect["horizon"] == SHOWN_HORIZON.get(str(one["method"]), ""))
-    ]
+    is_same = one["y_code"] == headline["y_code"] and list(one["x_codes"]) == list(headline["x_codes"])
+    row: dict[str, object] = {name: fit[name] for name in (*KEYS, "rho", "n_obs", "seed")}
+    row |= {"model_id": headline["model_id"], "run_id": run_id, "change_axis": axis, "change_value": value or axis}
+    row |= {"method": one["method"], "status": one["status"], "skip_reason": one["skip_reason"] or ""}
+    row |= {"variable": x, "note": "", "is_same_scale": is_same}
+    row |= dict.fromkeys((f"{e}{part}" for e in EFFECTS for part in ("", *FIGURES)), np.nan)
+    coef = rows_with(frames["panel_coef"], model_id=run_id).set_index("term")[["coef", "se"]].astype(float)
+    for name, term in (("beta", x), ("theta", f"W:{x}")):
+        row[name], row[f"{name}_se"] = coef.reindex([term]).to_numpy()[0]
+    horizon = SHOWN_HORIZON.get(str(one["method"]), "")
+    found = rows_with(frames["panel_effect"], model_id=run_id, variable=x, horizon=horizon)
     for e in found.to_dict("records"):
-        name = e["effect"]
-        row |= {name: e["point"], f"{name}_se": e["se_delta"], f"{name}_p": e["p"], f"{name}_sd": e["standardised"]}
-        row[f"{name}_p_family"] = e["p_family"]
+        row |= {e["effect"]: e["point"], **{f"{e['effect']}{part}": e[name] for part, name in FIGURES.items()}}
     if found.empty and one["status"] == "fitted":
         row["note"] = NO_EFFECTS
     return row
-
-
-def _coefficients(coef: pd.DataFrame, model_id: str, x: str) -> dict[str, float]:
-    own = coef[coef["model_id"] == model_id].set_index("term")
-    values = own[["coef", "se"]].astype(float).reindex([x, f"W:{x}"]).to_numpy()
-    return {"beta": values[0, 0], "beta_se": values[0, 1], "theta": values[1, 0], "theta_se": values[1, 1]}
 
 
 def _scaled(rows: pd.DataFrame, effect: str, top: pd.Series) -> pd.Series:

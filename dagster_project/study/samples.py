@@ -9,23 +9,15 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dagster_project.study.frames import (
-    GROUP_FRAMES,
-    KEYS,
-    MASS,
-    NEIGHBOURS,
-    OWN_WEIGHTS,
-    RELATIONS,
-    Frames,
-    Rows,
-    Tables,
-)
+from dagster_project.study.frames import KEYS, PLACE, Frames, Rows, Tables, by_city, rows_with, wide
 from dagster_project.study.groups import Groups, ObjectArray
+from dagster_project.study.queries import GROUP_FRAMES, MASS, NEIGHBOURS, OWN_WEIGHTS, RELATIONS
 from dagster_project.study.settings import PanelSpec, PanelVariable
 from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_inverse, refused_kind, refused_links
 from python_models._types import FloatArray
@@ -112,13 +104,17 @@ class World:
         return self.sample.x[:, :, 0]
 
     @property
+    def model(self) -> tuple[FloatArray, FloatArray, SpatialWeights]:
+        """What a model of it starts from: y, x and W."""
+        return self.sample.y, self.x, self.weights
+
+    @property
     def controls(self) -> FloatArray | None:
         return self.sample.x[:, :, 1:] if self.sample.x.shape[2] > 1 else None
 
     @property
     def distance(self) -> FloatArray:
-        points = self.sample.city[["centroid_lon", "centroid_lat"]].to_numpy(dtype=np.float64)
-        return distance_matrix(points, "haversine")
+        return distance_matrix(self.sample.city[PLACE].to_numpy(dtype=np.float64), "haversine")
 
     @property
     def schemes(self) -> Groups:
@@ -143,9 +139,8 @@ class World:
     @property
     def synergy(self) -> FloatArray:
         """Coordination degree of the base year: fixed, so it may be a threshold."""
-        table = self.frames["synergy"]
-        own = table[(table["index_code"] == self.spec.y.code) & (table["basis"] == self.sample.basis)]
-        value = own.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(self.sample.cities))
+        own = rows_with(self.frames["synergy"], index_code=self.spec.y.code, basis=self.sample.basis)
+        value = by_city(own, "d", self.sample.cities)
         if value.isna().any():
             raise Skipped("the coordination degree of the base year is not known for every city.")
         return value.to_numpy(dtype=np.float64)
@@ -171,7 +166,8 @@ def run_jobs(
         about += [(analysis, variant, keys, size) for analysis, variant, _ in listed]
         tasks += [partial(attempt, make) for _, _, make in listed]
     for (analysis, variant, keys, size), (made, reason) in zip(about, run_tasks(tasks), strict=True):
-        made[runs] = _run_row(analysis, variant, reason)
+        status = {"status": "skipped" if reason else "done", "skip_reason": reason}
+        made[runs] = pd.DataFrame([{"analysis": analysis, "variant": variant, **status}])
         for name, table in made.items():
             sized = table if "n_obs" in table else table.assign(**size)
             rows.add({name: sized}, **keys, seed=seed)
@@ -195,11 +191,6 @@ def model_keys(spec: PanelSpec, basis: str) -> dict[str, str]:
     return dict(zip(MODEL_KEYS, (basis, spec.y.code, spec.y.weight_scheme, spec.model_id), strict=True))
 
 
-def _run_row(analysis: str, variant: str, reason: str) -> pd.DataFrame:
-    row = {"analysis": analysis, "variant": variant, "status": "skipped" if reason else "done", "skip_reason": reason}
-    return pd.DataFrame([row])
-
-
 def with_codes(frames: Frames) -> Frames:
     """The same frames, the labels of the long ones as categories: each regression searches them many times."""
     labels = {
@@ -218,10 +209,9 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     """
     basis = _basis(frames["scores"], spec)
     planes = {v.name: _plane(frames, v, basis) for v in spec.variables}
-    for name in (*spec.regressors, *(v.name for v in spec.external)):
-        if spec.lag:
-            planes[name] = planes[name].rename(columns=lambda year: int(year) + spec.lag)
-    y = planes[spec.y.name]
+    y = planes.pop(spec.y.name)
+    planes = {name: plane.rename(columns=lambda year: int(year) + spec.lag) for name, plane in planes.items()}
+    planes[spec.y.name] = y
     years = [int(t) for t in y.columns if all(t in plane.columns for plane in planes.values())]
     years = [t for t in years if spec.years[0] <= t <= spec.years[1] and t not in spec.left_out_years]
     cities = _filtered(frames, spec, y.index, basis)
@@ -232,10 +222,8 @@ def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
     years = [t for t in years if counts[t] >= LEAST_COVERAGE * counts.max()]
     keep = full.index[full[years].all(axis=1)] if years else full.index[:0]
     if len(keep) < LEAST_CITIES or len(years) < LEAST_YEARS:
-        raise Skipped(
-            f"{len(keep)} cities are complete in {len(years)} years: at least {LEAST_CITIES} cities and {LEAST_YEARS} "
-            "years are needed."
-        )
+        needed = f"at least {LEAST_CITIES} cities and {LEAST_YEARS} years are needed"
+        raise Skipped(f"{len(keep)} cities are complete in {len(years)} years: {needed}.")
     arrays = {
         v.name: transformed(planes[v.name].reindex(index=keep, columns=years).to_numpy(dtype=np.float64), v)
         for v in spec.variables
@@ -262,23 +250,15 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
         raise Skipped(f"{spec.w_code} needs more than {options['k']} cities, the sample has {len(labels)}.")
     if reason := refused_kind(kind, options, len(labels)):
         raise Skipped(f"{spec.w_code}: {reason}")
-    mass = frames["mass"].set_index("city_id")["value"].reindex(labels).astype(float)
+    mass = by_city(frames["mass"], "value", labels).astype(float)
     if kind in NEEDS_MASS and not bool((mass > 0).all()):
-        raise Skipped(
-            f"{spec.w_code} needs the GDP per head of each city in the base year; {mass.isna().sum()} lack it."
-        )
+        lacks = f"{mass.isna().sum()} lack it"
+        raise Skipped(f"{spec.w_code} needs the GDP per head of each city in the base year; {lacks}.")
+    known: dict[str, Any] = {"points": sample.city[PLACE], "edges": frames["neighbours"]}
+    known |= {"group": sample.city["province_code"], "is_centre": Groups.read(frames).is_core(labels)}
+    known["mass"] = mass if kind in NEEDS_MASS else None
     try:
-        graph = build_weights(
-            kind,
-            labels=labels,
-            points=sample.city[["centroid_lon", "centroid_lat"]],
-            edges=frames["neighbours"],
-            mass=mass if kind in NEEDS_MASS else None,
-            group=sample.city["province_code"],
-            is_centre=Groups.read(frames).is_core(labels),
-            normalisation="raw",
-            **options,
-        )
+        graph = build_weights(kind, labels=labels, normalisation="raw", **known, **options)
         matrix = to_sparse(normalise(graph, normalisation))
     except ValueError as refused:  # a map that does not give this W: an island, two cities at one point
         raise Skipped(f"{spec.w_code}: {refused}") from refused
@@ -297,39 +277,31 @@ def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
 def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
     """City x year table of one variable."""
     if variable.source == "score":
-        s = frames["scores"]
-        part = s[
-            (s["basis"] == basis) & (s["index_code"] == variable.code) & (s["weight_scheme"] == variable.weight_scheme)
-        ]
-        column, what = "score", f"index '{variable.code}' has no score ({variable.weight_scheme})"
+        keys = {"basis": basis, "index_code": variable.code, "weight_scheme": variable.weight_scheme}
+        part, column = rows_with(frames["scores"], **keys), "score"
+        what = f"index '{variable.code}' has no score ({variable.weight_scheme})"
     else:
-        s = frames["indicators"]
-        part, column = s[s["indicator_code"] == variable.code], "value"
+        part, column = rows_with(frames["indicators"], indicator_code=variable.code), "value"
         what = f"indicator '{variable.code}' has no value"
     part = part[part[column].notna()]
     if part.empty:
         raise Skipped(f"{variable.name}: {what} in this warehouse.")
-    wide = _wide(part, column)
-    return _without(frames, variable, basis, wide) if variable.without else wide
+    found = _whole(part, column)
+    return _without(frames, variable, basis, found) if variable.without else found
 
 
-def _wide(part: pd.DataFrame, column: str) -> pd.DataFrame:
-    wide = part.pivot(index="city_id", columns="year", values=column).sort_index().sort_index(axis=1)
-    wide.columns = wide.columns.astype(int)
-    return wide.astype(float)
+def _whole(part: pd.DataFrame, column: str) -> pd.DataFrame:
+    found = wide(part, column)
+    return found.set_axis(found.columns.astype(int), axis=1).astype(float)
 
 
 def _without(frames: Frames, variable: PanelVariable, basis: str, score: pd.DataFrame) -> pd.DataFrame:
     """(score - w_j z_j) / (1 - w_j): the score that the other indicators give with their weights in proportion."""
-    table = frames["contributions"]
-    own = table[
-        (table["basis"] == basis)
-        & (table["index_code"] == variable.code)
-        & (table["indicator_code"] == variable.without)
-    ]
+    keys = {"basis": basis, "index_code": variable.code, "indicator_code": variable.without}
+    own = rows_with(frames["contributions"], **keys)
     if own.empty:
         raise Skipped(f"{variable.name}: index '{variable.code}' has no indicator '{variable.without}'.")
-    part = _wide(own, "contribution").reindex(index=score.index, columns=score.columns)
+    part = _whole(own, "contribution").reindex(index=score.index, columns=score.columns)
     return (score - part) / (1.0 - float(own["weight"].iloc[0]))
 
 
@@ -342,11 +314,9 @@ def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> 
         if name == "no_covid":  # a matter of the years
             continue
         if name == "no_municipality":
-            tier = frames["city"].set_index("city_id")["admin_tier"].reindex(cities)
-            kept = (tier != "municipality").to_numpy()
+            kept = (by_city(frames["city"], "admin_tier", cities) != "municipality").to_numpy()
         elif name == "no_imputed":
-            s = frames["scores"]
-            own = s[(s["basis"] == basis) & (s["index_code"] == spec.y.code)]
+            own = rows_with(frames["scores"], basis=basis, index_code=spec.y.code)
             share = own.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
             kept = (share <= IMPUTED_LIMIT).to_numpy()
         elif part in by_centre:

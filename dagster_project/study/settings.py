@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,28 @@ from python_models.regression.within import EFFECTS
 
 class SpecError(Exception):
     """A spec file that cannot be used: says which entry and what to do."""
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _refuse_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
+    if unknown := set(entry) - known:
+        raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(known)}.")
+
+
+def _checked[Made](make: Callable[..., Made], file: Path, **settings: Any) -> Made:
+    try:
+        return make(**settings)
+    except (ValueError, TypeError) as wrong:
+        raise SpecError(f"{file.name}: {wrong}") from wrong
+
+
+def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        raise ValueError(f"{what} must be one of {', '.join(filter(None, known))}, got {value!r}.")
 
 
 # ---- specs/index.yml ------------------------------------------------------------------------------------------------
@@ -74,25 +96,13 @@ class IndexSpec:
 
     def rows(self) -> list[dict[str, object]]:
         """One row per indicator, columns of ops.index_spec."""
-        shared = {
-            "index_code": self.index_code,
-            "title_zh": self.title_zh,
-            "title_en": self.title_en,
-            "variant_of": self.variant_of,
-            "headline_rank": self.headline_rank or None,
-            "relations_code": self.relations or None,
-            "basis": self.basis,
-            "fill_policy": self.fill_policy,
-            "edit_policy": self.edit_policy,
-            "weight_scheme": self.weight_scheme,
-            "window_start": self.window_start,
-            "window_end": self.window_end,
-            "min_city_share": self.min_city_share,
-            "spec_hash": self.spec_hash,
-        }
+        shared = asdict(self)
+        dimensions, relations = shared.pop("dimensions"), shared.pop("relations") or None
+        shared |= {"headline_rank": self.headline_rank or None, "relations_code": relations}
+        shared |= {"basis": self.basis, "spec_hash": self.spec_hash}
         return [
             {**shared, "dimension": dimension, "tier": tier, "indicator_code": code}
-            for dimension, tiers in self.dimensions.items()
+            for dimension, tiers in dimensions.items()
             for tier, codes in tiers.items()
             for code in codes
         ]
@@ -109,21 +119,18 @@ class StudyFacts:
 
 def read_study_facts(file: Path) -> StudyFacts:
     """The entry `study` of the index specs."""
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = _read(file)
     entry, indexes = content.get("study", {}), content["indexes"]
     numbers = [entry.get(key) for key in ("seed", "boundary_vintage")]
     if set(entry) != _STUDY_KEYS or any(type(value) is not int for value in numbers):
-        raise SpecError(
-            f"{file.name}: `study` needs the whole numbers seed and boundary_vintage, and headline: {entry}."
-        )
+        words = "`study` needs the whole numbers seed and boundary_vintage, and headline"
+        raise SpecError(f"{file.name}: {words}: {entry}.")
     pairs = entry["headline"]
     codes = [*pairs, *pairs.values()] if isinstance(pairs, dict) else []
     unknown = [code for code in codes if code not in indexes or "variant_of" in indexes[code]]
     if not codes or unknown:
-        raise SpecError(
-            f"{file.name}: `headline` pairs indexes of this file that are no variants (forces: relations);"
-            f" check {', '.join(map(str, unknown)) or pairs}."
-        )
+        words = "`headline` pairs indexes of this file that are no variants (forces: relations)"
+        raise SpecError(f"{file.name}: {words}; check {', '.join(map(str, unknown)) or pairs}.")
     return StudyFacts(**entry)
 
 
@@ -133,10 +140,10 @@ def read_index_specs(file: Path) -> list[IndexSpec]:
     A further index has a file of its own, `index_<code>.yml`, whose content is its entry. It is no candidate for the
     headline, and has no variants.
     """
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = _read(file)
     entries: dict[str, dict[str, Any]] = dict(content["indexes"])
     for other in sorted(file.parent.glob("index_*.yml")):
-        code, entry = other.stem.removeprefix("index_"), yaml.safe_load(other.read_text(encoding="utf-8"))
+        code, entry = other.stem.removeprefix("index_"), _read(other)
         if code in entries:
             raise SpecError(f"{other.name}: index {code} is defined in {file.name} already.")
         if "variant_of" in entry:
@@ -156,11 +163,7 @@ def _index_spec(
     code: str, entries: dict[str, dict[str, Any]], defaults: dict[str, Any], headline: dict[str, str], file: Path
 ) -> IndexSpec:
     entry = entries[code]
-    unknown = set(entry) - _INDEX_KEYS
-    if unknown:
-        raise SpecError(
-            f"{file.name}: index {code} has unknown keys {sorted(unknown)}; known are {sorted(_INDEX_KEYS)}."
-        )
+    _refuse_unknown(entry, _INDEX_KEYS, f"{file.name}: index {code}")
     settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
     for key, known in _POLICIES.items():
         if settings.get(key) not in known:
@@ -199,14 +202,21 @@ def _dimensions(code: str, entries: dict[str, dict[str, Any]], file: Path) -> di
 
 # ---- specs/panel.yml: what a panel regression is --------------------------------------------------------------------
 
-METHODS = ("static", "dynamic", "gmm", "iv")
 SOURCES = ("score", "indicator")
 TRANSFORMS = ("none", "ln", "logit")
-BASES = ("frozen", "restated")
 FILTERS = ("no_municipality", "no_covid", "no_imputed")
 BY_CENTRE = re.compile(r"(no|only)_\w+")  # cities of the centre of a group scheme left out, or no others
-INSTRUMENTS = ("", "external")
 LAST_YEAR = 9999
+
+_CHOICES = {
+    "method": ("static", "dynamic", "gmm", "iv"),
+    "model": MODELS,
+    "effects": EFFECTS,
+    "estimator": ESTIMATORS,
+    "cov": COVARIANCES,
+    "basis": ("frozen", "restated"),
+    "instrument": ("", "external"),
+}
 
 _MODEL_KEYS = {
     *("title", "y", "x", "controls", "w", "method", "model", "effects", "estimator", "cov", "basis", "lag", "sample"),
@@ -281,22 +291,11 @@ class PanelSpec:
     left_out_years: tuple[int, ...] = field(default=(), metadata={"follows_from": "sample"})
 
     def __post_init__(self) -> None:
-        for value, known, what in (
-            (self.method, METHODS, "method"),
-            (self.model, MODELS, "model"),
-            (self.effects, EFFECTS, "effects"),
-            (self.estimator, ESTIMATORS, "estimator"),
-            (self.cov, COVARIANCES, "cov"),
-            (self.basis, BASES, "basis"),
-            (self.instrument, INSTRUMENTS, "instrument"),
-        ):
-            _one_of(value, known, f"model {self.model_id}: {what}")
-        for name in self.sample:
-            if not BY_CENTRE.fullmatch(name):
-                raise ValueError(
-                    f"model {self.model_id}: sample must be of {', '.join(FILTERS)}, or no_ or only_ with the centre"
-                    f" group of a scheme, got {name!r}."
-                )
+        for name, known in _CHOICES.items():
+            _one_of(getattr(self, name), known, f"model {self.model_id}: {name}")
+        if wrong := [name for name in self.sample if not BY_CENTRE.fullmatch(name)]:
+            words = f"sample must be of {', '.join(FILTERS)}, or no_ or only_ with the centre group of a scheme"
+            raise ValueError(f"model {self.model_id}: {words}, got {wrong[0]!r}.")
         if not self.x:
             raise ValueError(f"model {self.model_id} has no x: name at least one regressor of interest.")
         if (self.instrument == "external") != bool(self.external) or 0 < len(self.external) < len(self.x):
@@ -326,7 +325,7 @@ def read_panel_specs(file: Path, *, first_year: int, block_bootstrap: int) -> li
 
     first_year: of the samples that name none. block_bootstrap: panels where an entry says `boot_draws: depth`.
     """
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = _read(file)
     defaults: dict[str, Any] = {"years": [first_year, LAST_YEAR], **content.get("defaults", {})}
     weights, covid = defaults.pop("weight_scheme", ""), tuple(defaults.pop("covid_years", ()))
     variables = {name: _variable(name, entry, weights, file) for name, entry in content["variables"].items()}
@@ -357,7 +356,12 @@ def _panel_spec(
 ) -> PanelSpec:
     entry = models[model_id]
     _refuse_unknown(entry, _MODEL_KEYS, f"{file.name}: model {model_id}")
-    settings: dict[str, Any] = {**defaults, **_parent(model_id, models, file), **entry}
+    settings: dict[str, Any] = {**defaults, **entry}
+    if parent := entry.get("variant_of"):
+        if parent not in models or models[parent].get("variant_of"):
+            raise SpecError(f"{file.name}: model {model_id} is a variant of {parent}, which is not a main entry there.")
+        inherited = {key: value for key, value in models[parent].items() if key not in _OWN}
+        settings = {**defaults, **inherited, **entry}
     missing = {"title", "y", "x", "w"} - set(settings)
     if missing:
         raise SpecError(f"{file.name}: model {model_id} needs {', '.join(sorted(missing))}.")
@@ -376,9 +380,9 @@ def _panel_spec(
     if isinstance(settings.get("instrument"), list):  # variables of this file, argued for by who names them
         settings["external"] = tuple(find(name) for name in settings["instrument"])
         settings["instrument"] = "external"
-    if settings.get("variant_of") and not settings.get("change"):
+    if parent and not settings.get("change"):
         raise SpecError(f"{file.name}: model {model_id} is a variant: say in `change` what differs.")
-    if settings.get("variant_of") and "title" not in entry:
+    if parent and "title" not in entry:
         settings["title"] = f"{settings['title']}; {settings['change']}"
     sample = tuple(settings.get("sample", ()))
     settings |= {
@@ -390,34 +394,6 @@ def _panel_spec(
         "left_out_years": covid if "no_covid" in sample else (),
     }
     return _checked(PanelSpec, file, model_id=model_id, w_code=settings.pop("w"), **settings)
-
-
-def _parent(model_id: str, models: dict[str, dict[str, Any]], file: Path) -> dict[str, Any]:
-    """What a variant inherits."""
-    parent = models[model_id].get("variant_of")
-    if parent is None:
-        return {}
-    if parent not in models or models[parent].get("variant_of"):
-        raise SpecError(f"{file.name}: model {model_id} is a variant of {parent}, which is not a main entry there.")
-    return {key: value for key, value in models[parent].items() if key not in _OWN}
-
-
-def _refuse_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
-    unknown = set(entry) - known
-    if unknown:
-        raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(known)}.")
-
-
-def _checked[Made](make: Callable[..., Made], file: Path, **settings: Any) -> Made:
-    try:
-        return make(**settings)
-    except (ValueError, TypeError) as wrong:
-        raise SpecError(f"{file.name}: {wrong}") from wrong
-
-
-def _one_of(value: str, known: tuple[str, ...], what: str) -> None:
-    if value not in known:
-        raise ValueError(f"{what} must be one of {', '.join(filter(None, known))}, got {value!r}.")
 
 
 # ---- specs/recovery.yml ---------------------------------------------------------------------------------------------
@@ -448,8 +424,7 @@ class Quantity:
 
 def read_quantities(file: Path) -> tuple[Quantity, ...]:
     """All quantities of the file. SpecError: one that is listed twice, or an entry with other keys."""
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))["quantities"]
-    found = tuple(_checked(Quantity, file, **entry) for entry in entries)
+    found = tuple(_checked(Quantity, file, **entry) for entry in _read(file)["quantities"])
     if len({quantity.name for quantity in found}) < len(found):
         raise SpecError(f"{file.name}: a quantity is listed twice.")
     return found
@@ -479,7 +454,7 @@ class PilotSpec:
 
 def read_pilot_spec(file: Path) -> PilotSpec:
     """SpecError: a key that is missing or unknown, or a value that cannot be used."""
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entries = _read(file)
     return _checked(PilotSpec, file, **{**entries, "edges_km": tuple(entries.get("edges_km", ()))})
 
 
@@ -516,14 +491,12 @@ class CountySpec:
 
 def read_county_spec(file: Path) -> CountySpec:
     """SpecError: a key that is missing or unknown, or a value that cannot be used."""
-    entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    entries = _read(file)
     regression = entries.pop("regression", {})
 
     def ratios(found: dict[str, dict[str, Any]]) -> dict[str, Ratio]:
-        return {
-            code: _checked(Ratio, file, **{**own, "numerator": tuple(own.get("numerator", ()))})
-            for code, own in found.items()
-        }
+        parts = {code: {**own, "numerator": tuple(own.get("numerator", ()))} for code, own in found.items()}
+        return {code: _checked(Ratio, file, **own) for code, own in parts.items()}
 
     own = {**entries, **regression, "indicators": ratios(entries.get("indicators", {}))}
     return _checked(CountySpec, file, **{**own, "x": ratios(regression.get("x", {}))})
@@ -535,9 +508,9 @@ def read_county_spec(file: Path) -> CountySpec:
 class DepthName(StrEnum):
     """quick: a trial; default: releases; paper: numbers that are printed once."""
 
-    quick = "quick"
-    default = "default"
-    paper = "paper"
+    quick = auto()
+    default = auto()
+    paper = auto()
 
 
 @dataclass(frozen=True)
@@ -590,21 +563,22 @@ class Settings:
 def read_settings(specs: Path, depth: DepthName) -> Settings:
     """The spec files of a folder at one depth. Raises SpecError in words."""
     drawn, indexes = read_depths(specs / "depth.yml")[depth], read_index_specs(specs / "index.yml")
-    regressions = read_panel_specs(
-        specs / "panel.yml",
-        first_year=min(spec.window_start for spec in indexes),
-        block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
+    first, draws = min(spec.window_start for spec in indexes), drawn.sizes["panel"]["block_bootstrap"]
+    return Settings(
+        study=read_study_facts(specs / "index.yml"),
+        depth=drawn,
+        indexes=tuple(indexes),
+        regressions=tuple(read_panel_specs(specs / "panel.yml", first_year=first, block_bootstrap=draws)),
+        quantities=read_quantities(specs / "recovery.yml"),
+        pilots=read_pilot_spec(specs / "pilots.yml"),
+        county=read_county_spec(specs / "county.yml"),
     )
-    quantities = read_quantities(specs / "recovery.yml")
-    study, pilots = read_study_facts(specs / "index.yml"), read_pilot_spec(specs / "pilots.yml")
-    county = read_county_spec(specs / "county.yml")
-    return Settings(study, drawn, tuple(indexes), tuple(regressions), quantities, pilots, county)
 
 
 def read_depths(file: Path) -> dict[DepthName, Depth]:
     """All depths of the file. SpecError: a depth that is missing or unknown, a size that is no whole number above 0,
     or sizes that fall from quick to default to paper."""
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content = _read(file)
     for step, sizes in content.items():
         for size, by_depth in sizes.items():
             what = f"{file.name}: {step}, {size}"

@@ -10,22 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from dagster_project.study.frames import MASS, Frames, Rows, Tables
+from dagster_project.study.frames import Frames, Rows, Tables
 from dagster_project.study.markov import CITY_FRAMES
 from dagster_project.study.panels import CityPanel, read_city_panel
+from dagster_project.study.queries import MASS
 from dagster_project.study.settings import Settings
 from dagster_project.study.weights import CATALOGUE, NEEDS_MASS, refused_kind, refused_links
-from python_models.space import (
-    CityGraph,
-    adjust,
-    center_ellipse,
-    getis_ord,
-    gravity_network,
-    lisa,
-    normalise,
-    profile_weights,
-    to_sparse,
-)
+from python_models import space as methods
+from python_models.space import CityGraph, normalise, to_sparse
 from python_models.space.distance import pair_distances
 from python_models.space.moran import global_statistics
 
@@ -34,6 +26,7 @@ OF_WEIGHTS = ("weight_matrix", "spatial_weight_edge", "spatial_weight_profile") 
 TABLES = (*OF_WEIGHTS, "moran_global", "lisa", "center_ellipse", "gravity_link", "network_summary", "network_city")
 EDGE_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row")
 NETWORK = "gravity"  # the links of all pairs, listed among the weights where it is left out
+NETWORK_FIGURES = ("density", "reciprocity", "cross_group_share", "centre_reach_share", "modularity")
 MORAN_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row", "expd_row", "nested_row")
 LISA_CODES = ("queen_row", "knn6_row", "invd_row")
 
@@ -54,9 +47,6 @@ def build(frames: Frames, settings: Settings, codes: Collection[str] = tuple(CAT
         _networks(panel, seed, sizes, rows)
     keys = panel.keys if panel is not None else {}
     return {name: table if name in OF_WEIGHTS else table.assign(**keys) for name, table in rows.tables(TABLES).items()}
-
-
-# ---- weights --------------------------------------------------------------------------------------------
 
 
 def _weights(panel: CityPanel, codes: Collection[str], rows: Rows) -> dict[str, CityGraph]:
@@ -98,21 +88,13 @@ def _left_out(code: str, n: int, reason: str) -> pd.DataFrame:
 
 def _describe(panel: CityPanel, code: str, raw: CityGraph, graph: CityGraph, rows: Rows) -> None:
     kind, normalisation, _, note = CATALOGUE[code]
-    profile = profile_weights(graph)
+    profile = methods.profile_weights(graph)
     attached = ",".join(str(city) for city in graph.attached)
     rows.add({"spatial_weight_profile": profile.to_frame()}, w_code=code, islands_fixed=attached)
-    row = {
-        "w_code": code,
-        "kind": kind,
-        "params_json": json.dumps(dict(raw.params), sort_keys=True, default=list),
-        "normalisation": normalisation,
-        "coordinate_basis": {"queen": "boundary", "econ": "none"}.get(kind, "centroid"),
-        "sha256": profile.sha256,
-        "n": profile.n,
-        "has_edges": code in EDGE_CODES,
-        "note": note,
-    }
-    rows.add({"weight_matrix": pd.DataFrame([row])})
+    row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": profile.n, "sha256": profile.sha256}
+    row |= {"params_json": json.dumps(dict(raw.params), sort_keys=True, default=list), "note": note}
+    row["coordinate_basis"] = {"queen": "boundary", "econ": "none"}.get(kind, "centroid")
+    rows.add({"weight_matrix": pd.DataFrame([{**row, "has_edges": code in EDGE_CODES}])})
     if code in EDGE_CODES:
         rows.add({"spatial_weight_edge": _edges(panel, raw, graph)}, w_code=code)
 
@@ -126,24 +108,16 @@ def _edges(panel: CityPanel, raw: CityGraph, graph: CityGraph) -> pd.DataFrame:
     side = np.full(panel.n, "", dtype=object) if panel.centre is None else np.where(panel.centre, "c", "p")
     scheme = panel.groups.main("list")
     member = panel.groups.of(scheme, panel.cities)
-    is_listed = all(code is not None for code in member)
-    return pd.DataFrame(
-        {
-            "city_id_receiver": cities[i],
-            "city_id_emitter": cities[j],
-            "weight_raw": np.asarray(before[i, j]).ravel(),
-            "weight_norm": links.data,
-            "distance_km": pair_distances(panel.points.to_numpy(dtype=np.float64), i, j, "haversine"),
-            "same_province": province[i] == province[j],
-            "same_cluster": (member[i] == member[j]) & (member[i] != panel.groups.outside_of(scheme))
-            if is_listed
-            else None,
-            "block": [f"{a}{b}" for a, b in zip(side[i], side[j], strict=True)],
-        }
+    outside, is_listed = panel.groups.outside_of(scheme), all(code is not None for code in member)
+    places = panel.points.to_numpy(dtype=np.float64)
+    table = pd.DataFrame({"city_id_receiver": cities[i], "city_id_emitter": cities[j], "weight_norm": links.data})
+    return table.assign(
+        weight_raw=np.asarray(before[i, j]).ravel(),
+        distance_km=pair_distances(places, i, j, "haversine"),
+        same_province=province[i] == province[j],
+        same_cluster=(member[i] == member[j]) & (member[i] != outside) if is_listed else None,
+        block=[f"{a}{b}" for a, b in zip(side[i], side[j], strict=True)],
     )
-
-
-# ---- maps -----------------------------------------------------------------------------------------------
 
 
 def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
@@ -154,29 +128,24 @@ def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Map
             results = global_statistics(y, graphs[code], wanted, permutations=sizes["permutations"], seed=seed)
             found += [result.to_frame().assign(year=year) for result in results.values()]
         table = pd.concat(found, ignore_index=True)
-        table["p_holm"] = table.groupby("statistic")["p_perm"].transform(lambda p: adjust(p.to_numpy(), "holm"))
+        table["p_holm"] = table.groupby("statistic")["p_perm"].transform(lambda p: methods.adjust(p.to_numpy(), "holm"))
         rows.add({"moran_global": table}, w_code=code)
 
 
 def _maps(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
     for code in [code for code in LISA_CODES if code in graphs]:
         for year, y in zip(panel.years, panel.values.T, strict=True):
-            spots = getis_ord(y, graphs[code])
-            table = lisa(y, graphs[code], permutations=sizes["permutations"], seed=seed).to_frame()
-            table = table.assign(
-                city_id=panel.scores.index, gi_star=spots.gi, gi_p=spots.p_norm, gi_class=spots.class_fdr
-            )
-            rows.add({"lisa": table}, year=year, w_code=code, n_obs=panel.n)
+            spots = methods.getis_ord(y, graphs[code])
+            table = methods.lisa(y, graphs[code], permutations=sizes["permutations"], seed=seed).to_frame()
+            about = {"city_id": panel.scores.index, "year": year, "w_code": code, "n_obs": panel.n}
+            rows.add({"lisa": table}, **about, gi_star=spots.gi, gi_p=spots.p_norm, gi_class=spots.class_fdr)
 
 
 def _ellipses(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
     equal = pd.DataFrame(1.0, index=panel.scores.index, columns=panel.scores.columns)
     for kind, mass in (("score", panel.scores.clip(lower=0.0)), ("unweighted", equal)):
-        result = center_ellipse(panel.points, mass, n_boot=sizes["resamples"], seed=seed)
+        result = methods.center_ellipse(panel.points, mass, n_boot=sizes["resamples"], seed=seed)
         rows.add({"center_ellipse": result.to_frame()}, weight_kind=kind)
-
-
-# ---- network --------------------------------------------------------------------------------------------
 
 
 def _networks(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
@@ -186,29 +155,15 @@ def _networks(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows)
     for year, y in zip(panel.years, panel.values.T, strict=True):
         if not (y > 0).all():  # a frozen score may fall below zero after the base window: no mass, no gravity
             continue
-        net = gravity_network(
-            panel.points,
-            y,
-            group=list(panel.city["province_code"]),
-            is_centre=panel.centre,
-            n_boot=sizes["resamples"],
-            seed=seed,
-        )
+        how: dict[str, Any] = {"group": list(panel.city["province_code"]), "is_centre": panel.centre}
+        net = methods.gravity_network(panel.points, y, **how, n_boot=sizes["resamples"], seed=seed)
         rows.add({"gravity_link": net.links_frame(), "network_city": net.to_frame()}, year=year)
-        row: dict[str, Any] = {
-            "n_links": int(net.links.sum()),
-            "density": net.summary["density"],
-            "reciprocity": net.summary["reciprocity"],
-            "cross_province_share": net.summary["cross_group_share"],
-            "centre_reach_share": net.summary["centre_reach_share"],
-            "modularity": net.summary["modularity"],
-            "n_communities": int(net.community.max()) + 1,
-        }
-        for name, short in (
-            ("density", "density"),
-            ("reciprocity", "reciprocity"),
-            ("cross_group_share", "cross_province"),
-        ):
-            row[f"{short}_lo"], row[f"{short}_hi"] = net.intervals[name]
+        row: dict[str, Any] = {"n_links": int(net.links.sum())}
+        row |= {name: net.summary[name] for name in NETWORK_FIGURES}
+        row["n_communities"] = int(net.community.max()) + 1
+        for name in NETWORK_FIGURES[:3]:
+            row[f"{name}_lo"], row[f"{name}_hi"] = net.intervals[name]
+        table = pd.DataFrame([row]).rename(columns=lambda name: name.replace("cross_group", "cross_province"))
+        table = table.rename(columns={f"cross_province_share_{end}": f"cross_province_{end}" for end in ("lo", "hi")})
         size = {"n_boot": sizes["resamples"], "n_obs": panel.n, "seed": seed}
-        rows.add({"network_summary": pd.DataFrame([row])}, year=year, **size)
+        rows.add({"network_summary": table}, year=year, **size)

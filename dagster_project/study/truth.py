@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from dagster_project.study import convergence, disparity, influence
-from dagster_project.study.frames import KEYS, Frames, Tables
+from dagster_project.study.frames import KEYS, Frames, Tables, by_city, plane, rows_with
 from dagster_project.study.groups import Groups
 from dagster_project.study.index import composite
 from dagster_project.study.markov import N_STATES
@@ -95,7 +95,7 @@ def recall_table(frames: Frames) -> pd.DataFrame:
 
     Frames: `truth`; `edit` (columns of `edits.EDIT_COLUMNS`, source) and `n_values`, one row: figures looked at.
     """
-    slips = frames["truth"][frames["truth"]["kind"] == "slip"]
+    slips = rows_with(frames["truth"], kind="slip")
     if slips.empty:
         return pd.DataFrame(columns=RECALL_COLUMNS)
     slips = slips.rename(columns={"name": "variable_code", "value": "true_value", "printed": "printed_value"})
@@ -104,8 +104,7 @@ def recall_table(frames: Frames) -> pd.DataFrame:
 
 def _world(frames: Frames, settings: Settings) -> World | None:
     """The first headline whose y and x are latents that are known in its whole sample; years may have come later."""
-    truth = frames["truth"]
-    latents = set(truth.loc[truth["kind"] == "latent", "name"])
+    latents = set(rows_with(frames["truth"], kind="latent")["name"])
     for spec in settings.regressions:
         if not (spec.is_headline and spec.y.code in latents and spec.x[0].code in latents):
             continue
@@ -121,32 +120,28 @@ def _world(frames: Frames, settings: Settings) -> World | None:
 
 def _latents(world: World) -> tuple[FloatArray, FloatArray]:
     """The latent y and x (N, T) of the sample, NaN where they are not known."""
-    truth, sample = world.frames["truth"], world.sample
-    found = []
-    for code in (world.spec.y.code, world.spec.x[0].code):
-        own = truth[(truth["kind"] == "latent") & (truth["name"] == code)]
-        wide = own.pivot(index="city_id", columns="year", values="value")
-        found.append(wide.reindex(index=list(sample.cities), columns=list(sample.years)).to_numpy(dtype=np.float64))
-    return found[0], found[1]
+    latent, sample = rows_with(world.frames["truth"], kind="latent"), world.sample
+    codes = (world.spec.y.code, world.spec.x[0].code)
+    y, x = (plane(rows_with(latent, name=code), "value", sample.cities, sample.years) for code in codes)
+    return y, x
 
 
 def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     spec, sample, frames = world.spec, world.sample, world.frames
     y, x = _latents(world)
-    keys = model_keys(spec, sample.basis)
+    keys = _keys(world)
     sound = _sound_tables(world, settings)
-    published = {table: _of(frames[table], keys) for table in PUBLISHED if table in frames}
-    published["index_score"] = _of(frames["scores"], keys)
-    first, last = str(sample.years[0]), str(sample.years[-1])
-    names = {"$model": spec.model_id, "$x": spec.regressors[0], "$first": first, "$last": last}
-    names["$region"] = world.schemes.main("region")
+    published = {}
+    for table, own in {**frames, "index_score": frames["scores"]}.items():
+        if table in (*PUBLISHED, "index_score"):
+            published[table] = rows_with(own, **{key: keys[key] for key in keys if key in own})
+    names = {"$model": spec.model_id, "$x": spec.regressors[0], "$region": world.schemes.main("region")}
+    names |= {"$first": str(sample.years[0]), "$last": str(sample.years[-1])}
     heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
-    names |= {f"$heaviest_{place}": str(code) for place, code in enumerate(heaviest.iloc[:3], 1)}
+    names |= {f"$heaviest_{at}": str(code) for at, code in enumerate(heaviest.iloc[:3], 1)}
     found, true = (with_made(tables, sound) for tables in (published, sound))
-    drawn, again = (
-        _drawn(world, float(x.std() / y.std())),
-        _on_latents(world, settings.sizes("influence")["spatial_grid"]),
-    )
+    drawn = _drawn(world, float(x.std() / y.std()))
+    again = _on_latents(world, settings.sizes("influence")["spatial_grid"])
     for quantity in settings.quantities:
         kind, _, name = quantity.truth.partition(" ")
         row = figure_of(found, quantity, names, scale=float(sample.sd_ratio[0]) if kind == "multiplier" else 1.0)
@@ -157,12 +152,10 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
         yield {**about, "truth": truth, "on_latent": again.get(quantity.name), "source_table": quantity.table, **row}
 
 
-def _of(table: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
-    """The rows of the headline, by those keys that the table has; model_id is left to the filters of a quantity."""
-    for key in KEYS:
-        if key in table:
-            table = table[table[key] == keys[key]]
-    return table
+def _keys(world: World) -> dict[str, str]:
+    """Those of the headline that its tables share; model_id is left to the filters of a quantity."""
+    keys = model_keys(world.spec, world.sample.basis)
+    return {key: keys[key] for key in KEYS}
 
 
 def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scale: float = 1.0) -> dict[str, object]:
@@ -209,13 +202,13 @@ def with_made(tables: Frames, sound: Frames) -> Tables:
 def _sound_tables(world: World, settings: Settings) -> Tables:
     """The tables of disparity, chains and convergence, weights and scores of the index that sound files would give."""
     frames, index_code = world.frames, world.spec.y.code
-    own = frames["truth"][frames["truth"]["kind"] == "indicator"]
-    scores = _of(frames["scores"], model_keys(world.spec, world.sample.basis))
+    own = rows_with(frames["truth"], kind="indicator")
+    scores = rows_with(frames["scores"], **_keys(world))
     cells = own.rename(columns={"name": "indicator_code"})[["indicator_code", "city_id", "year", "value"]]
     cells = cells[cells["city_id"].isin(scores["city_id"])].sort_values(["city_id", "indicator_code", "year"])
     # a share of no patents at all has no value: the pipeline bridges it too
     cells = cells.assign(value=cells["value"].interpolate(), is_imputed=False)
-    spec = frames["spec"][frames["spec"]["index_code"] == index_code]
+    spec = rows_with(frames["spec"], index_code=index_code)
     window = int(spec["window_start"].iloc[0]), int(spec["window_end"].iloc[0])
     result = composite(cells, spec, frames["indicator"], window).fit()
     true = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
@@ -275,11 +268,8 @@ def drawn_truths(p: Mapping[str, float], effects: Mapping[str, float], scale: fl
 
 def _drawn(world: World, scale: float) -> Truths:
     """The truths of the draw, the threshold on the scale of the observed synergy."""
-    truth = world.frames["truth"]
-    p, effects = (
-        {str(name): float(value) for name, value in truth.loc[truth["kind"] == kind, ["name", "value"]].to_numpy()}
-        for kind in ("parameter", "effect")
-    )
+    own = (rows_with(world.frames["truth"], kind=kind) for kind in ("parameter", "effect"))
+    p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in own)
     found, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
     if "synergy_threshold" in found:
         seen = np.isfinite(q).all() and np.isfinite(d).all()
@@ -289,12 +279,9 @@ def _drawn(world: World, scale: float) -> Truths:
 
 def _synergy(frames: Frames, sample: PanelSample) -> tuple[FloatArray, FloatArray]:
     """Latent and observed synergy of the base year of each city, NaN where there is none."""
-    seen, truth = frames["synergy"], frames["truth"]
-    both = (truth[truth["kind"] == "synergy"].rename(columns={"value": "d"}), seen[seen["basis"] == sample.basis])
-    q, d = (
-        t.drop_duplicates("city_id").set_index("city_id")["d"].reindex(list(sample.cities)).to_numpy(dtype=np.float64)
-        for t in both
-    )
+    latent, seen = rows_with(frames["truth"], kind="synergy"), rows_with(frames["synergy"], basis=sample.basis)
+    both = (by_city(latent, "value", sample.cities), by_city(seen, "d", sample.cities))
+    q, d = (values.to_numpy(dtype=np.float64) for values in both)
     return q, d
 
 
@@ -331,10 +318,5 @@ def _recall_rows(recall: pd.DataFrame) -> Iterator[dict[str, object]]:
     shown = recall[(recall["kind"] == "class") & (recall["n_events"] > 0)]
     for name, n_events, found in shown[["name", "n_events", "event_recall"]].to_numpy().tolist():
         about = {"quantity": f"edit_recall_{name}", "unit": "share", "truth_kind": "planted", "truth": 1.0}
-        yield {
-            **about,
-            "published": found,
-            "n_obs": n_events,
-            "source_table": "edit_recall",
-            "status": "compared: no interval is published",
-        }
+        about |= {"published": found, "n_obs": n_events, "source_table": "edit_recall"}
+        yield {**about, "status": "compared: no interval is published"}

@@ -20,7 +20,7 @@ from dagster_project.study.settings import PilotSpec, Settings
 from python_models import influence as methods
 from python_models._types import BoolArray, FloatArray
 from python_models.inference import holm
-from python_models.influence.heterogeneity import Side
+from python_models.influence.blocks import Side
 from python_models.influence.rings import Method
 from python_models.influence.spillover import SpilloverFit
 from python_models.influence.threshold import ThresholdResult

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 # for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
@@ -34,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def small_warehouse(tmp_path_factory: pytest.TempPathFactory) -> House:
+def small_warehouse(tmp_path_factory):
     """12 cities, 2012-2016, refreshed once. Read it, never change it: `copy_of_small_warehouse` is for that."""
     return made_once(tmp_path_factory, "small", _refresh_small)
 
@@ -49,18 +48,18 @@ def _refresh_small(root: Path) -> House:
 
 
 @pytest.fixture
-def copy_of_small_warehouse(small_warehouse: House, tmp_path: Path) -> House:
+def copy_of_small_warehouse(small_warehouse, tmp_path):
     """A copy that one test may change."""
     return small_warehouse.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def copy_small_warehouse(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], House]:
+def copy_small_warehouse(small_warehouse, tmp_path_factory):
     """copy_small_warehouse(name): for fixtures that share one changed copy between tests."""
     return lambda name: small_warehouse.copy(tmp_path_factory.mktemp(name))
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
+def real_data():
     """The folder of real files beside the project, or skip."""
     return real_files()

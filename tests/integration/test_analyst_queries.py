@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -54,7 +53,7 @@ def answer(house: House, name: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query: Path) -> None:
+def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query):
     english, chinese, _ = head_of(query)
     assert english[-1] in "?."
     assert re.search("[一-鿿]", chinese)
@@ -66,9 +65,7 @@ def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_runs_on_the_published_file_with_the_documented_columns(
-    small_warehouse: House, query: Path
-) -> None:
+def test_every_query_runs_on_the_published_file_with_the_documented_columns(small_warehouse, query):
     frame = small_warehouse.published(query.read_text("utf-8"))
     columns = head_of(query)[2]
     if columns[-1] == "one column per indicator":
@@ -86,14 +83,14 @@ def test_every_query_runs_on_the_published_file_with_the_documented_columns(
     assert (len(frame) > 0) == (there_are > 0)
 
 
-def test_the_ranking_is_that_of_the_published_scores(small_warehouse: House) -> None:
+def test_the_ranking_is_that_of_the_published_scores(small_warehouse):
     top = answer(small_warehouse, "q01")
     assert list(top["rank_year"]) == list(range(1, CITIES + 1))
     assert (top["score_100"].diff().dropna() <= 0).all()
     assert (top["year"] == YEARS[-1]).all()
 
 
-def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse: House) -> None:
+def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse):
     moved = answer(small_warehouse, "q09")["contribution_change"].sum()
     ranked = small_warehouse.published(
         "select score_change from mart.city_ranking where index_code = 'nqpf' and name_en = 'Hefei' and year = ?",
@@ -102,7 +99,7 @@ def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_wareh
     assert 100 * moved == pytest.approx(ranked["score_change"][0], abs=1e-9)
 
 
-def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse: House) -> None:
+def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse):
     table = answer(small_warehouse, "q12")
     assert list(table["year"]) == list(YEARS)
     for parts in (
@@ -112,7 +109,7 @@ def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse: House) -
         np.testing.assert_allclose(table[parts].sum(axis=1), 100, rtol=0, atol=1e-9)
 
 
-def test_rows_of_the_markov_matrix_sum_to_one(small_warehouse: House) -> None:
+def test_rows_of_the_markov_matrix_sum_to_one(small_warehouse):
     matrix = answer(small_warehouse, "q14")
     assert list(matrix["state_from"]) == [1, 2, 3, 4]
     assert np.isnan(matrix["upward_help"].iloc[3])
@@ -120,7 +117,7 @@ def test_rows_of_the_markov_matrix_sum_to_one(small_warehouse: House) -> None:
     np.testing.assert_allclose(visited[["to_1", "to_2", "to_3", "to_4"]].sum(axis=1), 1, rtol=0, atol=1e-12)
 
 
-def test_the_wide_panel_has_every_city_and_year_once(small_warehouse: House) -> None:
+def test_the_wide_panel_has_every_city_and_year_once(small_warehouse):
     panel = answer(small_warehouse, "q25")
     assert len(panel) == CITIES * len(YEARS)
     assert not panel.duplicated(["city_id", "year"]).any()
@@ -134,7 +131,7 @@ def test_the_wide_panel_has_every_city_and_year_once(small_warehouse: House) -> 
 # ---- the two question tables --------------------------------------------------------------------------
 
 
-def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_warehouse: House) -> None:
+def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_warehouse):
     table = small_warehouse.published("from mart.city_ranking order by index_code, city_id, year")
     scores = small_warehouse.published(
         "select s.index_code, s.city_id, s.year, s.score_100, s.rank_year from mart.mart_index_score as s"
@@ -153,7 +150,7 @@ def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_wareh
     assert (table["rank_p05"] <= table["rank_p95"]).all()
 
 
-def test_parts_of_why_this_number_sum_to_the_score_and_lead_to_cells(small_warehouse: House) -> None:
+def test_parts_of_why_this_number_sum_to_the_score_and_lead_to_cells(small_warehouse):
     table = small_warehouse.published(
         "select index_code, city_id, year, sum(contribution) as total, max(r.score_100) / 100 as score,"
         " sum(weight) as weight from mart.why_this_number join mart.city_ranking as r using (index_code, city_id, year)"
@@ -164,7 +161,7 @@ def test_parts_of_why_this_number_sum_to_the_score_and_lead_to_cells(small_wareh
     np.testing.assert_allclose(table["weight"], 1, rtol=0, atol=1e-12)
 
 
-def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House) -> None:
+def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse):
     """The address comes from the id of the cell; where the cell is published too, both say the same."""
     both = small_warehouse.published(
         "select w.source = m.source and w.file = m.file and w.sheet = m.sheet and w.cell = m.cell as same"
@@ -180,7 +177,7 @@ def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House)
 
 
 @pytest.fixture
-def said(small_warehouse: House, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def said(small_warehouse, capsys):
     """`nqpf sql` in this process: exit code and what it prints."""
 
     def ask(query: str | None = None, *, format: str = "json", file: Path | None = None) -> tuple[int, str]:
@@ -191,7 +188,7 @@ def said(small_warehouse: House, capsys: pytest.CaptureFixture[str]) -> Callable
     return ask
 
 
-def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]) -> None:
+def test_csv_json_and_markdown_say_the_same(said):
     query = "select city_id, name_zh, score_100, rank_change from mart.city_ranking where year <= 2013 order by all"
     texts = {format: said(query, format=format)[1] for format in ("csv", "json", "markdown")}
     rows = json.loads(texts["json"])
@@ -204,7 +201,7 @@ def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]
         assert [row["city_id"], row["name_zh"]] == [cell.strip() for cell in line.split("|")[1:3]]
 
 
-def test_a_query_that_fails_or_is_no_text_is_one_sentence(said: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_a_query_that_fails_or_is_no_text_is_one_sentence(said, tmp_path):
     (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
     for asked, words in (
         ({"query": "from mart.nothing"}, "does not exist"),
@@ -237,11 +234,11 @@ def run_in_a_folder_with_the_demo(house: House, folder: Path, code: str) -> str:
 
 
 @pytest.mark.parametrize("number", range(len(python_blocks())))
-def test_python_of_the_page_runs_as_printed(small_warehouse: House, tmp_path: Path, number: int) -> None:
+def test_python_of_the_page_runs_as_printed(small_warehouse, tmp_path, number):
     assert run_in_a_folder_with_the_demo(small_warehouse, tmp_path, python_blocks()[number])
 
 
-def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, tmp_path: Path) -> None:
+def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse, tmp_path):
     stata = next(block for block in python_blocks() if "to_stata" in block)
     run_in_a_folder_with_the_demo(small_warehouse, tmp_path, stata)
     release = small_warehouse.releases[-1]

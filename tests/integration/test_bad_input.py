@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from changed import Refused
 from faults import YEARBOOK_FAULTS
 from house import House, Outcome
 from landing_tools import Page, entry, read_page, read_sidecar, renew_hash, write_page, write_sidecar
@@ -47,11 +46,11 @@ GATE_SENTENCES: dict[str, list[str]] = {
 }
 
 
-def test_every_planted_fault_has_its_test() -> None:
+def test_every_planted_fault_has_its_test():
     assert {change.__name__ for change in YEARBOOK_FAULTS} <= set(GATE_SENTENCES)
 
 
-def test_refused_run_ends_with_its_own_code_and_leaves_the_published_file(refused: Refused) -> None:
+def test_refused_run_ends_with_its_own_code_and_leaves_the_published_file(refused):
     assert refused.outcome.exit_code == REFUSED
     assert refused.house.published_sha256 == refused.sha256_before
     assert "Traceback" not in refused.outcome.text
@@ -59,13 +58,13 @@ def test_refused_run_ends_with_its_own_code_and_leaves_the_published_file(refuse
 
 
 @pytest.mark.parametrize("fault", sorted(GATE_SENTENCES))
-def test_gate_refuses_and_says_what_where_and_what_to_do(refused: Refused, fault: str) -> None:
+def test_gate_refuses_and_says_what_where_and_what_to_do(refused, fault):
     about = [line for line in refused.outcome.lines if f"/{fault}." in line]
     assert any(all(part in line for part in GATE_SENTENCES[fault]) for line in about), about
 
 
 @pytest.mark.parametrize("fault", sorted(GATE_SENTENCES))
-def test_refused_load_is_stored_but_not_accepted(refused: Refused, fault: str) -> None:
+def test_refused_load_is_stored_but_not_accepted(refused, fault):
     prefix = "series_" if fault == "empty_year" else ""
     vintage = [refused.vintages[fault]]
     load = refused.house.build(f"select is_accepted from raw.{prefix}load where vintage = ?", vintage)
@@ -74,7 +73,7 @@ def test_refused_load_is_stored_but_not_accepted(refused: Refused, fault: str) -
     assert cells["n"].item() > 400  # what was refused can be looked at in SQL
 
 
-def test_refused_column_comes_with_a_ready_made_row_of_the_header_map(refused: Refused) -> None:
+def test_refused_column_comes_with_a_ready_made_row_of_the_header_map(refused):
     about = [line for line in refused.outcome.lines if "refused by block_stands_in_its_place" in line]
     rows = [line.split("row for header_map.csv: ")[1] for line in about]
     keys = [row.split(",")[:6] for row in rows]
@@ -85,7 +84,7 @@ def test_refused_column_comes_with_a_ready_made_row_of_the_header_map(refused: R
     ]
 
 
-def test_swapped_columns_are_the_only_ones_refused(refused: Refused) -> None:
+def test_swapped_columns_are_the_only_ones_refused(refused):
     """Population and GDP per head hang on GDP; they are not blamed."""
     failed = refused.house.build(
         "select rule_id, n_unexpected from ops.validation_result"
@@ -96,7 +95,7 @@ def test_swapped_columns_are_the_only_ones_refused(refused: Refused) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["registry_utf8", "registry_utf16"])
-def test_long_csv_means_the_same_in_every_encoding(refused: Refused, encoding: str) -> None:
+def test_long_csv_means_the_same_in_every_encoding(refused, encoding):
     house = refused.house
     accepted = house.build("select is_accepted from raw.series_load where vintage = ?", [refused.vintages[encoding]])
     assert list(accepted["is_accepted"]) == [True]
@@ -220,13 +219,13 @@ CASES: list[tuple[Callable[[House], None], list[str]]] = [
 
 
 @pytest.fixture(scope="module")
-def untouched(copy_small_warehouse: Callable[[str], House]) -> House:
+def untouched(copy_small_warehouse):
     """One copy for all cases: no refusal changes what is published."""
     return copy_small_warehouse("bad_input")
 
 
 @pytest.fixture
-def house(untouched: House, small_warehouse: House) -> House:
+def house(untouched, small_warehouse):
     """The same with sound landing files."""
     shutil.rmtree(untouched.paths.landing)
     shutil.copytree(small_warehouse.paths.landing, untouched.paths.landing)
@@ -234,16 +233,14 @@ def house(untouched: House, small_warehouse: House) -> House:
 
 
 @pytest.mark.parametrize(("break_it", "says"), CASES, ids=[case[0].__name__ for case in CASES])
-def test_unreadable_input_is_named_in_one_sentence(
-    house: House, break_it: Callable[[House], None], says: list[str]
-) -> None:
+def test_unreadable_input_is_named_in_one_sentence(house, break_it, says):
     before = house.published_sha256
     break_it(house)
     _is_refused_in_one_sentence(house.refresh(), says)
     assert house.published_sha256 == before
 
 
-def test_year_without_sidecar_is_named_with_the_years_that_have_one(house: House) -> None:
+def test_year_without_sidecar_is_named_with_the_years_that_have_one(house):
     before = house.published_sha256
     says = ["No sidecar has data_year 1999", "2012, 2013, 2014, 2015, 2016", "Write the sidecar first"]
     _is_refused_in_one_sentence(house.refresh(year=1999), says)

@@ -1,13 +1,11 @@
 """The second geography of a whole warehouse: chains, sums beside the cities, held figures, index."""
 
-from house import House
-
 from dagster_project.demo.counties import SPOILT
 
 CHUZHOU = "CN341100"
 
 
-def test_the_spoilt_figure_is_held_with_its_neighbours_and_the_city_stays(small_warehouse: House) -> None:
+def test_the_spoilt_figure_is_held_with_its_neighbours_and_the_city_stays(small_warehouse):
     broken = small_warehouse.published("from mart.mart_county_sum where verdict <> 'holds'")
     key = broken[["city_id", "year", "variable_code"]].to_numpy().tolist()
     assert key == [[CHUZHOU, SPOILT.year, SPOILT.variable_code]]
@@ -27,7 +25,7 @@ def test_the_spoilt_figure_is_held_with_its_neighbours_and_the_city_stays(small_
     assert city["value"].item() == city["value_as_printed"].item()
 
 
-def test_all_counties_of_a_city_sum_to_it(small_warehouse: House) -> None:
+def test_all_counties_of_a_city_sum_to_it(small_warehouse):
     sums = small_warehouse.published("from mart.mart_county_sum where n_printed = n_listed and verdict = 'holds'")
     assert {"population_registered", "gdp_nom", "va_tertiary_nom", "industrial_firms"} <= set(sums["variable_code"])
     assert sums["ratio"].between(0.99, 1.01).all()
@@ -36,7 +34,7 @@ def test_all_counties_of_a_city_sum_to_it(small_warehouse: House) -> None:
     assert (some["ratio"] < 1).all()
 
 
-def test_a_figure_leads_back_to_its_cell_and_to_the_base_boundary(small_warehouse: House) -> None:
+def test_a_figure_leads_back_to_its_cell_and_to_the_base_boundary(small_warehouse):
     found = small_warehouse.published(
         "select p.year, p.file, p.cell, p.text, p.value, p.source_cell_id from mart.mart_county_panel as p"
         " join mart.dim_county as c using (county_id)"
@@ -50,7 +48,7 @@ def test_a_figure_leads_back_to_its_cell_and_to_the_base_boundary(small_warehous
     assert all(cell in row for cell, row in zip(found["cell"], found["source_cell_id"], strict=True))
 
 
-def test_no_county_is_among_the_figures_of_cities(small_warehouse: House) -> None:
+def test_no_county_is_among_the_figures_of_cities(small_warehouse):
     assert small_warehouse.published("from mart.mart_source_value where source = 'county_tables'").empty
     units = small_warehouse.published("select count(*) as n, count(distinct county_id) as k from mart.dim_county")
     assert units["n"].item() == units["k"].item() > 3000

@@ -83,7 +83,7 @@ EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
 
 @pytest.fixture(scope="module")
-def checkout(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(small_warehouse, tmp_path_factory):
     """A checkout whose demo is the small warehouse (linked: nothing here writes into it)."""
     root = tmp_path_factory.mktemp("checkout")
     (root / "warehouse").mkdir()
@@ -93,7 +93,7 @@ def checkout(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def in_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_checkout(checkout, monkeypatch):
     monkeypatch.setattr(project_paths, "PROJECT", checkout)
     monkeypatch.chdir(checkout)
     return checkout
@@ -103,13 +103,13 @@ def in_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("page", "words"), EVERY, ids=[f"{p.name}-{n}-{w[0]}" for n, (p, w) in enumerate(EVERY)])
-def test_command_of_a_page_works(page: Path, words: list[str], in_checkout: Path) -> None:
+def test_command_of_a_page_works(page, words, in_checkout):
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, f"{page.name}: nqpf {shlex.join(words)}\n{result.output}"
     assert result.output.strip(), f"{page.name}: nqpf {shlex.join(words)} says nothing"
 
 
-def test_the_readme_answers_why_hefei_moved(in_checkout: Path) -> None:
+def test_the_readme_answers_why_hefei_moved(in_checkout):
     words = next(w for page, w in EVERY if page.name == "README.md" and w[0] == "explain")
     text = CliRunner().invoke(app, words).output
     assert re.search(r"^  score  [\d.]+ of 100, [+-][\d.]+ since \d{4}", text, flags=re.MULTILINE), text
@@ -125,7 +125,7 @@ PYTHON = [b for page in PYTHON_PAGES for b in blocks(page, "python")]
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=[f"{b.page.name}-{n}" for n, b in enumerate(PYTHON)])
-def test_python_of_a_page_runs(block: Block, in_checkout: Path) -> None:
+def test_python_of_a_page_runs(block, in_checkout):
     exec(compile(block.text, block.page.name, "exec"), names_for(block))
 
 
@@ -144,7 +144,7 @@ def names_for(block: Block) -> dict[str, object]:
 # ---- the pages themselves ----------------------------------------------------------------------------------------
 
 
-def test_page_of_the_commands_is_fresh() -> None:
+def test_page_of_the_commands_is_fresh():
     """NQPF_RENEW=1 writes it anew."""
     if os.environ.get("NQPF_RENEW"):
         reference.PAGE.write_text(reference.page(), encoding="utf-8")
@@ -152,7 +152,7 @@ def test_page_of_the_commands_is_fresh() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_option_that_a_page_names_exists(page: Path) -> None:
+def test_every_option_that_a_page_names_exists(page):
     known = _known_commands()
     for block in blocks(page, "sh"):
         for words in block.commands:
@@ -173,7 +173,7 @@ def _known_commands() -> dict[str, set[str]]:
 
 
 @pytest.mark.slow
-def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse: House, tmp_path: Path) -> None:
+def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse, tmp_path):
     """Typed into one shell, in a checkout of its own whose demo is the small warehouse."""
     _own_checkout(tmp_path, small_warehouse)
     page = DOCS / "tutorial.md"

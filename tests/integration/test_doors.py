@@ -20,7 +20,7 @@ FILES = ("raw.cells", "raw.series_cells", "raw.load", "raw.series_load", "ops.ru
 
 
 @pytest.fixture
-def marked_real(copy_of_small_warehouse: House) -> House:
+def marked_real(copy_of_small_warehouse):
     """A warehouse that holds real data, as far as its mark says, while the landing folder is the demo's."""
     copy_of_small_warehouse.paths.kind_file.write_text("real\n", encoding="utf-8")
     return copy_of_small_warehouse
@@ -33,7 +33,7 @@ def content(house: House) -> tuple[str, list[int]]:
 
 
 @pytest.mark.parametrize("job", ["ingest", "rebuild", "refresh"])
-def test_a_job_that_dagster_starts_never_mixes_demo_and_real(marked_real: House, job: str, monkeypatch) -> None:
+def test_a_job_that_dagster_starts_never_mixes_demo_and_real(marked_real, job, monkeypatch):
     before = content(marked_real)
     paths = marked_real.paths
     for name, value in (("LANDING", paths.landing), ("WAREHOUSE", paths.warehouse), ("SIDECARS", paths.sidecars)):
@@ -52,7 +52,7 @@ def test_a_job_that_dagster_starts_never_mixes_demo_and_real(marked_real: House,
     assert content(marked_real) == before
 
 
-def test_a_single_node_never_mixes_them_either(marked_real: House) -> None:
+def test_a_single_node_never_mixes_them_either(marked_real):
     """In this process, without the executor of the jobs: as a test or a notebook would start it."""
     before = content(marked_real)
     defs = build_defs(marked_real.paths)
@@ -62,7 +62,7 @@ def test_a_single_node_never_mixes_them_either(marked_real: House) -> None:
     assert content(marked_real) == before
 
 
-def test_a_warehouse_named_by_half_reads_its_own_landing_folder_or_nothing(marked_real: House, monkeypatch) -> None:
+def test_a_warehouse_named_by_half_reads_its_own_landing_folder_or_nothing(marked_real, monkeypatch):
     """NQPF_WAREHOUSE without NQPF_LANDING: the demo's files must not enter a real warehouse."""
     before = content(marked_real)
     monkeypatch.delenv("NQPF_LANDING", raising=False)

@@ -1,6 +1,5 @@
 """The rules of editing on all files of the SYNTHETIC demo: what they find of the planted slips, and what they spoil."""
 
-import pandas as pd
 import pytest
 import recovery
 
@@ -10,7 +9,7 @@ LEAST = {0.95: (*SPIKES, *OTHERS), 0.85: ("edge", "run")}
 
 
 @pytest.fixture(scope="module")
-def recall(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def recall(tmp_path_factory):
     return recovery.found_slips(tmp_path_factory.mktemp("slips"))
 
 

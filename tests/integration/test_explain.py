@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from changed import Revised
 from house import CITIES, YEARS, House, Outcome
 
 FROZEN = "frozen_2012_2021"
@@ -17,7 +16,7 @@ def explain(house: House, *arguments: str) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def told(small_warehouse: House) -> dict:
+def told(small_warehouse):
     outcome = explain(small_warehouse, "Hefei", "2014", "--json")
     assert outcome.exit_code == 0, outcome.text
     return json.loads(outcome.text)
@@ -35,7 +34,7 @@ def published_score(house: House, year: int) -> dict:
     )
 
 
-def test_the_answer_fits_on_one_screen(small_warehouse: House) -> None:
+def test_the_answer_fits_on_one_screen(small_warehouse):
     text, score = explain(small_warehouse, "Hefei", "2014").text, published_score(small_warehouse, 2014)
     assert "SYNTHETIC" in text
     assert f"score  {score['score_100']:.2f} of 100" in text
@@ -45,7 +44,7 @@ def test_the_answer_fits_on_one_screen(small_warehouse: House) -> None:
     assert len(text.strip().splitlines()) <= 24
 
 
-def test_json_and_markdown_hold_the_same_answer(small_warehouse: House, told: dict) -> None:
+def test_json_and_markdown_hold_the_same_answer(small_warehouse, told):
     assert json.loads(explain(small_warehouse, "Hefei", "2014", "--format", "json").text) == told
     assert explain(small_warehouse, "Hefei", "2014", "--format", "markdown").text.startswith("## 合肥市 Hefei")
     refused = explain(small_warehouse, "Hefei", "2014", "n1_edushare", "--format", "json")
@@ -56,7 +55,7 @@ def test_json_and_markdown_hold_the_same_answer(small_warehouse: House, told: di
 # ---- measurement marts --------------------------------------------------------------------------------
 
 
-def test_headline_weights_carry_a_standard_error_and_an_interval(small_warehouse: House) -> None:
+def test_headline_weights_carry_a_standard_error_and_an_interval(small_warehouse):
     weights = small_warehouse.published("from mart.mart_index_weight where index_code = 'nqpf'")
     headline = weights["weight_scheme"] == "entropy_flat"
     assert (weights.loc[headline, "weight_se"] > 0).all()
@@ -64,7 +63,7 @@ def test_headline_weights_carry_a_standard_error_and_an_interval(small_warehouse
     assert weights.loc[~headline, "weight_se"].isna().all()
 
 
-def test_every_city_and_year_has_an_interval_about_its_published_place(small_warehouse: House) -> None:
+def test_every_city_and_year_has_an_interval_about_its_published_place(small_warehouse):
     table = small_warehouse.published(
         "from mart.mart_index_uncertainty where index_code = 'nqpf' and basis = ?", [FROZEN]
     )
@@ -78,7 +77,7 @@ def test_every_city_and_year_has_an_interval_about_its_published_place(small_war
     assert (both["rank_year_x"] == both["rank_year_y"]).all()
 
 
-def test_a_second_edition_is_bridged_from_the_vintage_before_it(revised: Revised) -> None:
+def test_a_second_edition_is_bridged_from_the_vintage_before_it(revised):
     """One cell of 2014 was revised: only its own city-year has a part of revision, and every row sums up."""
     house, (old, new) = revised.house, (f"2016{letter}" for letter in "AB")
     bridge = house.published(

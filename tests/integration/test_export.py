@@ -3,7 +3,6 @@
 import io
 import re
 from contextlib import suppress
-from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -30,7 +29,7 @@ def query(house: House, sql: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("exports")
 
 

@@ -1,7 +1,6 @@
 """A column is refused, a person pastes the printed row into header_map.csv, and the rest of the file is taken."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,7 +18,7 @@ FIGURES = """
 """
 
 
-def test_rows_of_the_message_let_the_rest_of_the_file_pass(copy_of_small_warehouse: House, tmp_path: Path) -> None:
+def test_rows_of_the_message_let_the_rest_of_the_file_pass(copy_of_small_warehouse, tmp_path):
     house = House(replace(copy_of_small_warehouse.paths, project=copy_of_project(tmp_path / "project")))
     good = house.paths.landing / "yearbook" / "2014"
     file = changed_copy(good / "synthetic_yearbook_2014.xlsx", "swapped.xlsx", gdp_of_city_and_districts_swapped)

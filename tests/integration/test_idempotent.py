@@ -1,11 +1,10 @@
 """Running again changes nothing; a new version of a file adds to the record and never rewrites it."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from changed import Raw, Refused, Revised
+from changed import Raw, Refused
 from house import House
 
 # each refreshes whole warehouses: minutes on two cores
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.slow
 TAIAN = "CN370900"
 
 
-def test_second_refresh_changes_nothing(copy_of_small_warehouse: House) -> None:
+def test_second_refresh_changes_nothing(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     raw, sha256, releases = Raw.of(house), house.published_sha256, house.releases
     outcome = house.refresh()
@@ -29,7 +28,7 @@ def test_second_refresh_changes_nothing(copy_of_small_warehouse: House) -> None:
     assert len(house.build("from ops.run_log")) == 1  # nothing had to run
 
 
-def test_changed_file_is_a_new_vintage_beside_the_old_one(revised: Revised) -> None:
+def test_changed_file_is_a_new_vintage_beside_the_old_one(revised):
     assert revised.went_through
     before, after = revised.raw_before, Raw.of(revised.house)
     new = after.cells[after.cells["vintage"] == revised.vintage_new]
@@ -40,7 +39,7 @@ def test_changed_file_is_a_new_vintage_beside_the_old_one(revised: Revised) -> N
     assert len(after.loads) == len(before.loads) + 1
 
 
-def test_changed_file_makes_a_new_release_and_a_new_data_vintage(revised: Revised) -> None:
+def test_changed_file_makes_a_new_release_and_a_new_data_vintage(revised):
     names = [p.name for p in revised.house.releases]
     assert [name.split(".")[2] for name in names] == ["0-SYNTHETIC", "1-SYNTHETIC"]
     assert revised.house.published_sha256 != revised.sha256_before
@@ -52,7 +51,7 @@ def test_changed_file_makes_a_new_release_and_a_new_data_vintage(revised: Revise
     assert parents.iloc[1] == "2016A"
 
 
-def test_changed_cell_is_the_only_new_line_of_the_revision_log(revised: Revised) -> None:
+def test_changed_cell_is_the_only_new_line_of_the_revision_log(revised):
     log = revised.house.published("from mart.mart_revision_log where kind = 'file' and year = 2014")
     assert list(zip(log["city_id"], log["variable_code"], strict=True)) == [(TAIAN, "fiscal_science")]
     row = log.iloc[0]
@@ -61,7 +60,7 @@ def test_changed_cell_is_the_only_new_line_of_the_revision_log(revised: Revised)
     assert row["pct_change"] == pytest.approx(10, abs=0.01)
 
 
-def test_new_vintage_is_the_current_one(revised: Revised) -> None:
+def test_new_vintage_is_the_current_one(revised):
     loads = revised.house.published(
         "select vintage, is_current from mart.mart_source_load"
         " where source = 'yearbook' and data_year = 2014 order by load_no"
@@ -74,7 +73,7 @@ def test_new_vintage_is_the_current_one(revised: Revised) -> None:
     assert list(used["vintage"]) == [revised.vintage_new]
 
 
-def test_changed_cell_moves_one_indicator_value_and_no_other(revised: Revised, small_warehouse: House) -> None:
+def test_changed_cell_moves_one_indicator_value_and_no_other(revised, small_warehouse):
     sql = (
         "select city_id, year, indicator_code, value_raw from mart.mart_indicator_value"
         " where index_code = 'nqpf' and basis = 'restated' order by all"
@@ -84,7 +83,7 @@ def test_changed_cell_moves_one_indicator_value_and_no_other(revised: Revised, s
     assert moved[["city_id", "year", "indicator_code"]].values.tolist() == [[TAIAN, 2014, "q1_scishare"]]
 
 
-def test_refused_file_never_becomes_current_not_even_by_a_later_rebuild(refused: Refused, tmp_path: Path) -> None:
+def test_refused_file_never_becomes_current_not_even_by_a_later_rebuild(refused, tmp_path):
     house = refused.house.copy(tmp_path)
     assert house.run_job("rebuild")
     current = house.published("select data_year, vintage from mart.mart_source_load where is_current")

@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -27,7 +26,7 @@ VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(tmp_path_factory):
     """A cache of its own: the template is built once for all tests of this file."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
@@ -48,7 +47,7 @@ def yearbook(house: House, year: int) -> Path:
 
 
 @pytest.mark.parametrize("name", ["yearbook/2014", "registry"])
-def test_figures_are_those_that_a_refresh_reads(small_warehouse: House, name: str) -> None:
+def test_figures_are_those_that_a_refresh_reads(small_warehouse, name):
     file = next(f for f in sorted((small_warehouse.paths.landing / name).iterdir()) if f.suffix != ".yml")
     report = look(file)
     read = small_warehouse.build(READ_SQL, [f"%{file.name}"])
@@ -58,7 +57,7 @@ def test_figures_are_those_that_a_refresh_reads(small_warehouse: House, name: st
     assert report.load["is_synthetic"]
 
 
-def test_source_layout_and_year_can_be_said(small_warehouse: House, tmp_path: Path) -> None:
+def test_source_layout_and_year_can_be_said(small_warehouse, tmp_path):
     """A name that says nothing, and a source that is asked for: then nothing of the map of another is used."""
     copy = tmp_path / "book.xlsx"
     copy.write_bytes(yearbook(small_warehouse, 2014).read_bytes())
@@ -70,7 +69,7 @@ def test_source_layout_and_year_can_be_said(small_warehouse: House, tmp_path: Pa
     assert any("never_heard_of 2014 has no baseline" in problem for problem in report.load_problems)
 
 
-def test_one_year_of_a_file_of_several_years(small_warehouse: House) -> None:
+def test_one_year_of_a_file_of_several_years(small_warehouse):
     file = small_warehouse.paths.landing / "registry" / "synthetic_registry.csv"
     report = look(file, year=2014)
     assert {value["year"] for value in report.values} == {2014}
@@ -80,7 +79,7 @@ def test_one_year_of_a_file_of_several_years(small_warehouse: House) -> None:
 # ---- what is not read ------------------------------------------------------------------------------------
 
 
-def test_unknown_header_is_not_read_and_comes_with_a_row_to_paste(small_warehouse: House, tmp_path: Path) -> None:
+def test_unknown_header_is_not_read_and_comes_with_a_row_to_paste(small_warehouse, tmp_path):
     clean = look(yearbook(small_warehouse, 2014))
     report = look(
         changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育事业费支出"))
@@ -93,7 +92,7 @@ def test_unknown_header_is_not_read_and_comes_with_a_row_to_paste(small_warehous
     assert {cell.rstrip("0123456789") for cell in lost} == {row["column"] for row in report.unmapped_headers}
 
 
-def test_unknown_city_and_name_of_other_years(small_warehouse: House, tmp_path: Path) -> None:
+def test_unknown_city_and_name_of_other_years(small_warehouse, tmp_path):
     def rename(page: Page) -> None:
         page.rows[page.row_of("石家庄市")][0] = "石家店市"
 
@@ -105,7 +104,7 @@ def test_unknown_city_and_name_of_other_years(small_warehouse: House, tmp_path: 
     assert "130100" not in {value["city_code"] for value in report.values}
 
 
-def test_text_in_a_number_column_costs_that_figure_only(small_warehouse: House, tmp_path: Path) -> None:
+def test_text_in_a_number_column_costs_that_figure_only(small_warehouse, tmp_path):
     def spoil(page: Page) -> None:
         page.rows[page.row_of("合肥市")][page.column_of("教育支出")] = "约八千"
 
@@ -116,14 +115,14 @@ def test_text_in_a_number_column_costs_that_figure_only(small_warehouse: House, 
     assert len(report.values) == len(clean.values) - 1
 
 
-def test_unit_that_is_not_known_costs_its_column(small_warehouse: House, tmp_path: Path) -> None:
+def test_unit_that_is_not_known_costs_its_column(small_warehouse, tmp_path):
     change = "第一产业增加值 （万元）", "第一产业增加值 （万美金）"
     report = look(changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text(*change)))
     assert "va_primary_nom" not in {value["raw_column"] for value in report.values}
     assert {block["raw_column"] for block in report.refused_blocks} == {"va_primary_nom"}
 
 
-def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse: House, tmp_path: Path) -> None:
+def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse, tmp_path):
     def ten_times(page: Page) -> None:
         column = page.column_of("工业二氧化硫排放量")
         for at in page.city_rows:
@@ -143,7 +142,7 @@ def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse: Hou
 # ---- how it ends -----------------------------------------------------------------------------------------
 
 
-def test_json_on_stdout_and_reasons_on_stderr(small_warehouse: House, tmp_path: Path) -> None:
+def test_json_on_stdout_and_reasons_on_stderr(small_warehouse, tmp_path):
     """As a user runs it: pure JSON, its keys, an exit code that says not all was read (12 cities are too few)."""
     file = changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育费"))
     assert look(file).unmapped_headers  # the template is there: a first call says on stderr that it builds one
@@ -158,7 +157,7 @@ def test_json_on_stdout_and_reasons_on_stderr(small_warehouse: House, tmp_path: 
     assert done.stderr == ""
 
 
-def test_summary_for_people(small_warehouse: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_summary_for_people(small_warehouse, tmp_path, capsys):
     file = changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育费"))
     assert run(file, as_json=False) == 1
     said = capsys.readouterr().out
@@ -185,9 +184,7 @@ def not_files(folder: Path) -> dict[str, tuple[Path, str]]:
 
 
 @pytest.mark.parametrize("name", ["encrypted.xlsx", "page.xlsx", "empty.xlsx", "notes.txt", "table.csv", "missing"])
-def test_file_that_cannot_be_read_is_one_sentence(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_file_that_cannot_be_read_is_one_sentence(name, tmp_path, capsys):
     file, words = not_files(tmp_path)[name]
     assert run(file) == 2
     said = capsys.readouterr()
@@ -197,9 +194,7 @@ def test_file_that_cannot_be_read_is_one_sentence(
     assert "fault of the program" not in line
 
 
-def test_warehouse_that_is_written_to_is_busy(
-    small_warehouse: House, copy_of_small_warehouse: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warehouse_that_is_written_to_is_busy(small_warehouse, copy_of_small_warehouse, capsys):
     build = copy_of_small_warehouse.paths.build_file
     hold = f"import duckdb, sys; con = duckdb.connect({str(build)!r}); print('open', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", hold]
@@ -213,7 +208,7 @@ def test_warehouse_that_is_written_to_is_busy(
     assert "in use by another process" in said.err
 
 
-def test_warehouse_is_only_read(small_warehouse: House) -> None:
+def test_warehouse_is_only_read(small_warehouse):
     build = small_warehouse.paths.build_file
     before = hashlib.sha256(build.read_bytes()).hexdigest()
     files = sorted(p.name for p in build.parent.iterdir())
@@ -222,14 +217,12 @@ def test_warehouse_is_only_read(small_warehouse: House) -> None:
     assert sorted(p.name for p in build.parent.iterdir()) == files
 
 
-def test_folder_without_a_warehouse_is_said(
-    small_warehouse: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
     assert run(yearbook(small_warehouse, 2014), warehouse=tmp_path) == 2
     assert "There is no build file in that warehouse" in capsys.readouterr().err
 
 
-def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse: House, cache: Path) -> None:
+def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse, cache):
     look(yearbook(small_warehouse, 2014))
     (template,) = (cache / "nqpf").iterdir()
     written = template.stat().st_mtime_ns

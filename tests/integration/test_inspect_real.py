@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from house import House
 from landing_tools import Page
 from looking import READ_SQL, changed, look, same_as_read
 
@@ -15,7 +13,7 @@ from dagster_project.paths import PROJECT
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(tmp_path_factory):
     """A cache of its own: the template is built once for all tests of this file."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
@@ -35,7 +33,7 @@ def wide(real_data: Path, year: int) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("year", EDITIONS)
-def test_real_edition_is_read_like_a_refresh_reads_it(real_data: Path, real_warehouse: House, year: int) -> None:
+def test_real_edition_is_read_like_a_refresh_reads_it(real_data, real_warehouse, year):
     report = look(wide(real_data, year))
     assert (report.load["source"], report.load["layout"], report.load["year"]) == ("yearbook_wide", "wide", year)
     assert report.is_clean, (report.refused_blocks, report.load_problems)
@@ -50,7 +48,7 @@ def corrections() -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(file.stem for file in HAND_READ.glob("yearbook_*.csv")))
-def test_figures_that_a_person_read_are_in_the_report(real_data: Path, name: str) -> None:
+def test_figures_that_a_person_read_are_in_the_report(real_data, name):
     hand = pd.read_csv(HAND_READ / f"{name}.csv", dtype={"text": str})
     hand = hand[hand["value"].notna() & (hand["variable"] != "ignore")]
     found = {}
@@ -69,7 +67,7 @@ def test_figures_that_a_person_read_are_in_the_report(real_data: Path, name: str
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["2021", "2024"])
-def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data: Path, layout: str) -> None:
+def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data, layout):
     files = sorted((real_data / "yearbook_tables" / layout).rglob("*2-[0-9]*.xlsx"))
     files = [file for file in files if "1、" not in str(file)]
     assert len(files) == {"2021": 4, "2024": 30}[layout]
@@ -79,7 +77,7 @@ def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data: 
         assert report.is_clean, (file.name, report.refused_blocks, report.load_problems)
 
 
-def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data: Path) -> None:
+def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data):
     report = look(real_data / "yearbook_tables" / "2021" / "2021_2021-3-3.xlsx")
     assert report.load["source"] == "county_tables"
     assert report.is_clean, (report.refused_blocks, report.load_problems)
@@ -87,7 +85,7 @@ def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data: Pa
     assert not any(value["city_code"].endswith("00") for value in report.values)
 
 
-def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data: Path, tmp_path: Path) -> None:
+def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data, tmp_path):
     """Spending, science and education of the whole city each stand one column too far to the right."""
 
     def shift(page: Page) -> None:
@@ -105,7 +103,7 @@ def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data: Path, t
 
 
 @pytest.mark.parametrize(("year", "factor"), [(2020, 1e4), (2023, 1e-4)])
-def test_slip_of_a_unit_is_refused_without_any_past(real_data: Path, tmp_path: Path, year: int, factor: float) -> None:
+def test_slip_of_a_unit_is_refused_without_any_past(real_data, tmp_path, year, factor):
     """GDP in the other of 万元 and 亿元 under an unchanged header."""
 
     def slip(page: Page) -> None:
@@ -122,7 +120,7 @@ def test_slip_of_a_unit_is_refused_without_any_past(real_data: Path, tmp_path: P
     assert not any(v["raw_column"] == "gdp_nom" and v["scope"] == "city" for v in report.values)
 
 
-def test_deleted_required_column_is_a_problem_of_the_load(real_data: Path, tmp_path: Path) -> None:
+def test_deleted_required_column_is_a_problem_of_the_load(real_data, tmp_path):
     def blank(page: Page) -> None:
         column = page.column_of("地区生产总值", "全市")
         for row in page.rows:
@@ -135,7 +133,7 @@ def test_deleted_required_column_is_a_problem_of_the_load(real_data: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_panel_of_many_years(real_data: Path) -> None:
+def test_panel_of_many_years(real_data):
     report = look(real_data / "panel" / "china_city_panel_with_policies.csv", year=2012)
     beijing = {v["raw_column"]: v for v in report.values if v["city_code"] == "110000"}
     assert report.load["source"] == "panel_policies"

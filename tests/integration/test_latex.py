@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from house import House
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
@@ -62,7 +61,7 @@ def faults(log: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def tables(small_warehouse: House) -> dict[str, str]:
+def tables(small_warehouse):
     """Every paper table that has rows here."""
     found = {}
     with open_read_only(small_warehouse.paths.published_file) as con:
@@ -74,13 +73,13 @@ def tables(small_warehouse: House) -> dict[str, str]:
     return found
 
 
-def test_every_paper_table_compiles_and_fits_its_page(tables: dict[str, str], tmp_path: Path) -> None:
+def test_every_paper_table_compiles_and_fits_its_page(tables, tmp_path):
     assert len(tables) >= 15
     assert faults(log_of(tables, tmp_path)) == []
     assert (tmp_path / "tables.pdf").stat().st_size > 10_000
 
 
-def test_every_paper_table_alone_needs_no_more_than_it_names(tables: dict[str, str], tmp_path: Path) -> None:
+def test_every_paper_table_alone_needs_no_more_than_it_names(tables, tmp_path):
     """The widest and the longest stand for their kind; together they use all packages."""
     kinds = {PACKAGES.findall(text)[0]: code for code, text in tables.items()}
     for code in kinds.values():
@@ -88,7 +87,7 @@ def test_every_paper_table_alone_needs_no_more_than_it_names(tables: dict[str, s
 
 
 @pytest.mark.parametrize("n_rows", [1, LONG])
-def test_hostile_texts_are_set_as_they_are(n_rows: int, tmp_path: Path) -> None:
+def test_hostile_texts_are_set_as_they_are(n_rows, tmp_path):
     rows = (Row("panel", (HOSTILE[0],)), *(Row("body", (text, text * 3, "1")) for text in HOSTILE * n_rows))
     grid = Grid("T99", HOSTILE[0], "坏", ("Name", "Long", "[n]"), (True, True, False), (False,) * 3, rows, HOSTILE)
     log_of({"T99": to_latex(grid)}, tmp_path)

@@ -26,7 +26,7 @@ def something_to_do(house: House) -> House:
     return house
 
 
-def test_second_refresh_at_the_same_time_is_turned_away(copy_of_small_warehouse: House) -> None:
+def test_second_refresh_at_the_same_time_is_turned_away(copy_of_small_warehouse):
     house = something_to_do(copy_of_small_warehouse)
     before = house.published_sha256
     first = subprocess.Popen(house.command("refresh"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -42,7 +42,7 @@ def test_second_refresh_at_the_same_time_is_turned_away(copy_of_small_warehouse:
     assert house.published_sha256 == before
 
 
-def test_lock_of_a_killed_refresh_is_gone(copy_of_small_warehouse: House) -> None:
+def test_lock_of_a_killed_refresh_is_gone(copy_of_small_warehouse):
     house = something_to_do(copy_of_small_warehouse)
     first = subprocess.Popen(house.command("refresh"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _wait_until_locked(house.paths.warehouse / "build" / "refresh.lock", first)
@@ -52,7 +52,7 @@ def test_lock_of_a_killed_refresh_is_gone(copy_of_small_warehouse: House) -> Non
 
 
 @pytest.mark.parametrize("mode", ["reading", "writing"])
-def test_foreign_process_in_the_build_file_is_named_as_the_reason(copy_of_small_warehouse: House, mode: str) -> None:
+def test_foreign_process_in_the_build_file_is_named_as_the_reason(copy_of_small_warehouse, mode):
     house = something_to_do(copy_of_small_warehouse)
     before = house.published_sha256
     with _held(house.paths.build_file, mode):

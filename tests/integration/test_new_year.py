@@ -39,7 +39,7 @@ class NewYear:
 
 
 @pytest.fixture(scope="module")
-def new_year(copy_small_warehouse, tmp_path_factory: pytest.TempPathFactory) -> NewYear:
+def new_year(copy_small_warehouse, tmp_path_factory):
     project = copy_of_project(tmp_path_factory.mktemp("project"))
     copied = copy_small_warehouse("new_year")
     house = House(replace(copied.paths, project=project))
@@ -110,24 +110,24 @@ def _paste(text: str, seeds: Path) -> list[tuple[str, str]]:
     return rows
 
 
-def test_first_run_names_both_headers_and_the_city(new_year: NewYear) -> None:
+def test_first_run_names_both_headers_and_the_city(new_year):
     for _, wording in REWORDED.values():
         assert wording in new_year.refused
     assert NEW_NAME in new_year.refused
 
 
-def test_printed_rows_are_all_that_a_person_adds(new_year: NewYear) -> None:
+def test_printed_rows_are_all_that_a_person_adds(new_year):
     seeds = [seed for seed, _ in new_year.pasted]
     assert seeds.count("header_map.csv") == len(REWORDED)
     assert seeds.count("city_alias.csv") == 1
     assert len(seeds) == len(REWORDED) + 1
 
 
-def test_two_seeds_and_the_sidecar_are_all_files_that_were_touched(new_year: NewYear) -> None:
+def test_two_seeds_and_the_sidecar_are_all_files_that_were_touched(new_year):
     assert new_year.touched == ["dbt/seeds/city_alias.csv", "dbt/seeds/header_map.csv"]
 
 
-def test_another_unit_needs_nobody(new_year: NewYear) -> None:
+def test_another_unit_needs_nobody(new_year):
     ratio = new_year.house.published(
         "select median(a.value / b.value) as ratio from mart.mart_source_value as a"
         " join mart.mart_source_value as b using (source, city_id, variable_code)"
@@ -137,7 +137,7 @@ def test_another_unit_needs_nobody(new_year: NewYear) -> None:
     assert 0.8 < ratio < 1.5
 
 
-def test_new_year_is_read_for_every_city_under_its_old_identity(new_year: NewYear) -> None:
+def test_new_year_is_read_for_every_city_under_its_old_identity(new_year):
     cities = new_year.house.published(
         "select count(distinct city_id) as n from mart.mart_source_value where source = 'yearbook' and year = ?",
         [NEW_YEAR],

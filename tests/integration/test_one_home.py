@@ -14,7 +14,7 @@ BY_SCHEME = ("mart_disparity_summary", "mart_group_gradient", "dim_group_scheme"
 
 
 @pytest.fixture(scope="module")
-def moved(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def moved(small_warehouse, tmp_path_factory):
     """A copy of the small warehouse, built on by a copy of the project with a later window and with coasts."""
     root = tmp_path_factory.mktemp("moved")
     project = copy_of_project(root / "project")
@@ -45,7 +45,7 @@ def _add_coasts(seeds: Path) -> None:
             stream.write(f"coast,{city},{'ab'[provinces.index(city[:4]) % 2]},海岸,Coast,,,made up\n")
 
 
-def test_the_recommended_tables_follow_the_window_and_are_not_empty(moved: House) -> None:
+def test_the_recommended_tables_follow_the_window_and_are_not_empty(moved):
     assert set(moved.build("select distinct basis from mart.dim_index")["basis"]) == {"frozen_2013_2021"}
     for table in RECOMMENDED:
         found = moved.build(f"select basis, count(*) as n, min(year) as first_year from mart.{table} group by all")
@@ -54,7 +54,7 @@ def test_the_recommended_tables_follow_the_window_and_are_not_empty(moved: House
         assert found["first_year"].item() == 2013, table
 
 
-def test_prices_and_years_follow_the_window(moved: House) -> None:
+def test_prices_and_years_follow_the_window(moved):
     history = 2  # years before the window that are read beside it, see dbt_project.yml
     assert moved.build("select min(year) as y from int.int_values_completed")["y"].item() == 2013 - history
     deflators = moved.build("select deflator from int.int_deflators_chained where year = 2013")["deflator"]
@@ -64,7 +64,7 @@ def test_prices_and_years_follow_the_window(moved: House) -> None:
     assert inside.tolist() == [2013, 2014, 2015, 2016]
 
 
-def test_a_scheme_of_the_seeds_is_compared_like_the_others(moved: House) -> None:
+def test_a_scheme_of_the_seeds_is_compared_like_the_others(moved):
     scheme = moved.build("select role, n_group, is_partition from mart.dim_group_scheme where scheme = 'coast'")
     assert scheme.to_dict("records") == [{"role": "region", "n_group": 2, "is_partition": True}]
     for table in ("mart_disparity_summary", "mart_group_gradient"):

@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +11,6 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
-from changed import Refused, Revised
 from house import CITIES, House, unchanged_environment
 from landing_tools import changed_copy, supersede
 
@@ -32,7 +30,7 @@ OWN_FILES_ONLY = {("landing", "yearly"), ("landing", "series")}  # these never o
 
 
 @pytest.fixture(scope="module")
-def defs(small_warehouse: House) -> Iterator[dg.Definitions]:
+def defs(small_warehouse):
     with unchanged_environment():
         yield build_defs(small_warehouse.paths)
 
@@ -53,7 +51,7 @@ def _tick_of_sensor(house: House):
 # ---- the graph -----------------------------------------------------------------------------------------
 
 
-def test_asset_keys_are_the_ones_on_record(defs: dg.Definitions) -> None:
+def test_asset_keys_are_the_ones_on_record(defs):
     """A key is what people type in SQL: it may not change by accident. NQPF_RENEW=1 writes the record anew."""
     keys = sorted("/".join(key.path) for key in defs.resolve_asset_graph().get_all_asset_keys())
     if os.environ.get("NQPF_RENEW"):
@@ -62,7 +60,7 @@ def test_asset_keys_are_the_ones_on_record(defs: dg.Definitions) -> None:
     assert keys == recorded, f"new: {set(keys) - set(recorded)}, gone: {set(recorded) - set(keys)}"
 
 
-def test_refresh_is_ingest_and_rebuild_and_nothing_twice(defs: dg.Definitions) -> None:
+def test_refresh_is_ingest_and_rebuild_and_nothing_twice(defs):
     ingest, rebuild, refresh = (
         {key for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}  # noqa: C416
         for name in ("ingest", "rebuild", "refresh")
@@ -72,7 +70,7 @@ def test_refresh_is_ingest_and_rebuild_and_nothing_twice(defs: dg.Definitions) -
     assert dg.AssetKey(["published", "city"]) in rebuild
 
 
-def test_dbt_is_started_once_a_turn_between_sql_and_python(defs: dg.Definitions) -> None:
+def test_dbt_is_started_once_a_turn_between_sql_and_python(defs):
     """Each start costs seconds. A Python method that reads a mart outside `marts/dimensions` would add some."""
     steps = {
         job: [node.name for node in defs.resolve_job_def(job).nodes if node.name.startswith("dbt_")]
@@ -83,7 +81,7 @@ def test_dbt_is_started_once_a_turn_between_sql_and_python(defs: dg.Definitions)
     assert sorted(steps["refresh"]) == sorted(STEPS)
 
 
-def test_every_asset_is_described_and_grouped(defs: dg.Definitions) -> None:
+def test_every_asset_is_described_and_grouped(defs):
     """Also the tables that are written beside an asset: whoever sees a box in the graph can read what it is. Nobody is
     named as owner: the project has no teams."""
     graph = defs.resolve_asset_graph()
@@ -95,7 +93,7 @@ def test_every_asset_is_described_and_grouped(defs: dg.Definitions) -> None:
         assert node.kinds, key
 
 
-def test_an_asset_feeds_no_group_before_its_own_up_to_the_panel(defs: dg.Definitions) -> None:
+def test_an_asset_feeds_no_group_before_its_own_up_to_the_panel(defs):
     """Landing, seeds, raw, reading, gate, context, panel: the numbers say what comes first."""
     graph = defs.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
@@ -104,7 +102,7 @@ def test_an_asset_feeds_no_group_before_its_own_up_to_the_panel(defs: dg.Definit
             assert all(graph.get(parent).group_name <= node.group_name for parent in node.parent_keys), key
 
 
-def test_every_table_knows_its_columns_before_it_ever_ran(defs: dg.Definitions, small_warehouse: House) -> None:
+def test_every_table_knows_its_columns_before_it_ever_ran(defs, small_warehouse):
     """Of marts by contract, of the results that a one-line mart publishes by the same, of raw and ops by schema.sql."""
     graph = defs.resolve_asset_graph()
     nodes = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
@@ -122,7 +120,7 @@ def test_every_table_knows_its_columns_before_it_ever_ran(defs: dg.Definitions, 
     assert "data_vintage" not in described  # the mart adds it
 
 
-def test_a_column_of_a_one_line_mart_leads_to_the_result_it_publishes(small_warehouse: House) -> None:
+def test_a_column_of_a_one_line_mart_leads_to_the_result_it_publishes(small_warehouse):
     manifest = json.loads((small_warehouse.paths.dbt_target / "manifest.json").read_text(encoding="utf-8"))
     lineage = column_lineage(manifest["nodes"]["model.nqpf.mart_index_score"])
     assert lineage is not None
@@ -132,7 +130,7 @@ def test_a_column_of_a_one_line_mart_leads_to_the_result_it_publishes(small_ware
     assert column_lineage(manifest["nodes"]["model.nqpf.city_ranking"]) is None
 
 
-def test_every_asset_that_opens_the_build_file_is_in_the_pool(defs: dg.Definitions) -> None:
+def test_every_asset_that_opens_the_build_file_is_in_the_pool(defs):
     outside = set()
     for assets in defs.resolve_asset_graph().assets_defs:
         if assets.is_executable and set(assets.node_def.pools) != {"warehouse"}:
@@ -140,7 +138,7 @@ def test_every_asset_that_opens_the_build_file_is_in_the_pool(defs: dg.Definitio
     assert outside == OWN_FILES_ONLY
 
 
-def test_gate_blocks_everything_downstream(defs: dg.Definitions) -> None:
+def test_gate_blocks_everything_downstream(defs):
     specs = {
         check.asset_key.to_user_string(): check.blocking
         for assets in defs.resolve_asset_graph().assets_defs
@@ -150,7 +148,7 @@ def test_gate_blocks_everything_downstream(defs: dg.Definitions) -> None:
     assert specs == {"raw/load": True, "raw/series_load": True}
 
 
-def test_instance_allows_one_run_and_one_writer(small_warehouse: House) -> None:
+def test_instance_allows_one_run_and_one_writer(small_warehouse):
     written = yaml.safe_load((small_warehouse.paths.dagster_home / "dagster.yaml").read_text(encoding="utf-8"))
     assert written["concurrency"] == {"pools": {"default_limit": 1}, "runs": {"max_concurrent_runs": 1}}
     assert written["telemetry"] == {"enabled": False}
@@ -158,7 +156,7 @@ def test_instance_allows_one_run_and_one_writer(small_warehouse: House) -> None:
     assert yaml.safe_load(shipped.read_text(encoding="utf-8")) == written
 
 
-def test_pool_limit_is_known_to_the_instance_itself(copy_of_small_warehouse: House) -> None:
+def test_pool_limit_is_known_to_the_instance_itself(copy_of_small_warehouse):
     with unchanged_environment():
         build_defs(copy_of_small_warehouse.paths)
         with dg.DagsterInstance.get() as instance:
@@ -171,12 +169,12 @@ def test_pool_limit_is_known_to_the_instance_itself(copy_of_small_warehouse: Hou
 # ---- schedule and sensor ---------------------------------------------------------------------------------
 
 
-def test_schedule_and_sensor_are_off_until_somebody_switches_them_on(defs: dg.Definitions) -> None:
+def test_schedule_and_sensor_are_off_until_somebody_switches_them_on(defs):
     assert defs.get_schedule_def("yearly_refresh").default_status == dg.DefaultScheduleStatus.STOPPED
     assert defs.get_sensor_def("landing_sensor").default_status == dg.DefaultSensorStatus.STOPPED
 
 
-def test_tick_in_january_asks_for_one_run_of_the_newest_year(defs: dg.Definitions) -> None:
+def test_tick_in_january_asks_for_one_run_of_the_newest_year(defs):
     tick = dt.datetime(2027, 1, 15, 6, 0, tzinfo=dt.timezone(dt.timedelta(hours=8)))
     result = _tick_of_schedule(defs.get_repository_def(), tick)
     assert result.skip_message is None
@@ -185,7 +183,7 @@ def test_tick_in_january_asks_for_one_run_of_the_newest_year(defs: dg.Definition
     assert request.run_key == "yearly-2027-01-15"
 
 
-def test_tick_without_sidecars_gives_the_reason(copy_of_small_warehouse: House) -> None:
+def test_tick_without_sidecars_gives_the_reason(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     with unchanged_environment():
         repository = build_defs(house.paths).get_repository_def()
@@ -196,7 +194,7 @@ def test_tick_without_sidecars_gives_the_reason(copy_of_small_warehouse: House) 
     assert "There is no sidecar" in str(result.skip_message)
 
 
-def test_sensor_is_silent_when_everything_landed_is_accepted(small_warehouse: House) -> None:
+def test_sensor_is_silent_when_everything_landed_is_accepted(small_warehouse):
     result = _tick_of_sensor(small_warehouse)
     assert not result.run_requests
     assert result.skip_message == "Every landed file is accepted."
@@ -214,7 +212,7 @@ def _land(house: House, year: int) -> Path:
     return file
 
 
-def test_sensor_asks_for_the_year_of_a_landed_file_once(copy_of_small_warehouse: House) -> None:
+def test_sensor_asks_for_the_year_of_a_landed_file_once(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     _land(house, 2013)
     (request,) = _tick_of_sensor(house).run_requests
@@ -223,7 +221,7 @@ def test_sensor_asks_for_the_year_of_a_landed_file_once(copy_of_small_warehouse:
     assert again.run_key == request.run_key  # Dagster starts no second run for the same key
 
 
-def test_sensor_gives_the_reason_when_a_landed_file_is_missing(copy_of_small_warehouse: House) -> None:
+def test_sensor_gives_the_reason_when_a_landed_file_is_missing(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     _land(house, 2013).unlink()
     result = _tick_of_sensor(house)
@@ -232,8 +230,8 @@ def test_sensor_gives_the_reason_when_a_landed_file_is_missing(copy_of_small_war
 
 
 def test_sensor_says_that_the_gate_refused_a_file_and_asks_again_once_a_seed_is_mended(
-    copy_of_small_warehouse: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    copy_of_small_warehouse, monkeypatch
+):
     house = copy_of_small_warehouse
     _land(house, 2013)
     sidecar = next(s for s in landed_sidecars(house.paths) if s.data_year == 2013 and s.supersedes)
@@ -259,7 +257,7 @@ def test_sensor_says_that_the_gate_refused_a_file_and_asks_again_once_a_seed_is_
     assert request.run_key.endswith("a seed was mended")
 
 
-def test_sensor_asks_for_the_good_file_although_another_is_missing(copy_of_small_warehouse: House) -> None:
+def test_sensor_asks_for_the_good_file_although_another_is_missing(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     _land(house, 2013)
     _land(house, 2014).unlink()
@@ -267,7 +265,7 @@ def test_sensor_asks_for_the_good_file_although_another_is_missing(copy_of_small
     assert request.partition_key == "2013"
 
 
-def test_sensor_waits_while_another_run_writes(copy_of_small_warehouse: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sensor_waits_while_another_run_writes(copy_of_small_warehouse, monkeypatch):
     house = copy_of_small_warehouse
     _land(house, 2013)
 
@@ -284,7 +282,7 @@ def test_sensor_waits_while_another_run_writes(copy_of_small_warehouse: House, m
     assert "is in use by another process" in str(result.skip_message)
 
 
-def test_job_of_the_schedule_runs_partitioned_and_unpartitioned_assets_in_one_run(revised: Revised) -> None:
+def test_job_of_the_schedule_runs_partitioned_and_unpartitioned_assets_in_one_run(revised):
     assert revised.went_through
     house = revised.house
     assert len(house.build("from ops.run_log")) == 2
@@ -301,7 +299,7 @@ def _instance(house: House) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(house.paths.dagster_home))
 
 
-def test_runs_of_the_command_are_runs_of_their_job(small_warehouse: House) -> None:
+def test_runs_of_the_command_are_runs_of_their_job(small_warehouse):
     """As the pages ask: Overview by the origin, the history of a job by the tag that names its code location."""
     label = "__repository__@dagster_project.definitions"
     with _instance(small_warehouse) as instance:
@@ -313,7 +311,7 @@ def test_runs_of_the_command_are_runs_of_their_job(small_warehouse: House) -> No
             assert {run.remote_job_origin.location_name for run in runs} == {"dagster_project.definitions"}
 
 
-def test_a_refusal_is_its_reason_and_only_its_year_is_red(refused: Refused) -> None:
+def test_a_refusal_is_its_reason_and_only_its_year_is_red(refused):
     with unchanged_environment(), _instance(refused.house) as instance:
         defs = build_defs(refused.house.paths)
         run = next(run for run in instance.get_runs() if run.job_name == "ingest" and not run.is_success)
@@ -331,7 +329,7 @@ def test_a_refusal_is_its_reason_and_only_its_year_is_red(refused: Refused) -> N
     assert 0 < len(years) < len(defs.resolve_asset_graph().get(key).partitions_def.get_partition_keys())
 
 
-def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
+def test_a_year_says_what_is_in_it(small_warehouse):
     cells = small_warehouse.build("select data_year, count(*) as n from raw.cells group by 1 order by 1")
     with _instance(small_warehouse) as instance:
         for year, n in cells.itertuples(index=False):
@@ -340,7 +338,7 @@ def test_a_year_says_what_is_in_it(small_warehouse: House) -> None:
             assert found.asset_materialization.metadata["dagster/partition_row_count"].value == n
 
 
-def test_a_table_shows_rows_and_a_preview_and_no_names_of_dbt(small_warehouse: House) -> None:
+def test_a_table_shows_rows_and_a_preview_and_no_names_of_dbt(small_warehouse):
     kinds = (dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     with _instance(small_warehouse) as instance:
         run = next(run for run in instance.get_runs() if run.job_name == "rebuild")
@@ -355,12 +353,12 @@ def test_a_table_shows_rows_and_a_preview_and_no_names_of_dbt(small_warehouse: H
     assert shown & {"unique_id", "invocation_id", "materialization_type"} == set()
 
 
-def test_the_published_file_turns_red_when_a_year_was_missed(defs: dg.Definitions) -> None:
+def test_the_published_file_turns_red_when_a_year_was_missed(defs):
     policy = defs.resolve_asset_graph().get(dg.AssetKey(["published", "city"])).freshness_policy
     assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)
 
 
-def test_every_check_is_described_and_every_column_of_every_table(defs: dg.Definitions, small_warehouse: House) -> None:
+def test_every_check_is_described_and_every_column_of_every_table(defs, small_warehouse):
     checks = [check for assets in defs.resolve_asset_graph().assets_defs for check in assets.check_specs]
     assert len(checks) > 200
     assert [check.name for check in checks if not check.description] == []
@@ -376,7 +374,7 @@ def test_every_check_is_described_and_every_column_of_every_table(defs: dg.Defin
     assert [name for name in bare if not manifest["nodes"][f"model.nqpf.{name}"]["description"]] == []
 
 
-def test_selections_of_the_howto_choose_assets(defs: dg.Definitions) -> None:
+def test_selections_of_the_howto_choose_assets(defs):
     """They stand in docs/howto/dagster.md, to be pasted into the search of the lineage page."""
     text = (PROJECT / "docs" / "howto" / "dagster.md").read_text(encoding="utf-8")
     found = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)

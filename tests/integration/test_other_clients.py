@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from house import House
 
 from dagster_project.paths import PROJECT
 
@@ -66,7 +65,7 @@ def plain(rows: list[tuple]) -> list[list]:
 
 
 @pytest.mark.skipif(not OTHER, reason="NQPF_OTHER_DUCKDB_PYTHON names no Python with another DuckDB")
-def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse: House) -> None:
+def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse):
     import duckdb
 
     texts = {query.stem: query.read_text("utf-8") for query in QUERIES}
@@ -83,7 +82,7 @@ def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse: House)
 
 
 @pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
-def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: House, tmp_path: Path) -> None:
+def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse, tmp_path):
     back = tmp_path / "back.csv"
     run_r(READ_CSV, small_warehouse.releases[-1] / "csv" / "city_ranking.csv.gz", back)
     found = pd.read_csv(back, float_precision="round_trip")
@@ -96,7 +95,7 @@ def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: Ho
 
 
 @pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
-def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse: House) -> None:
+def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse):
     script = (PROJECT / "docs" / "refit" / "refit.R").read_text("utf-8")
     rows = [line.split() for line in run_r(script, small_warehouse.releases[-1] / "csv").splitlines()]
     apart = {row[0]: float(row[3]) for row in rows if len(row) == 4 and row[0] != "refitted"}
@@ -105,7 +104,7 @@ def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse
 
 
 @pytest.mark.skipif(not (has_r_package("haven") and has_r_package("jsonlite")), reason="R lacks haven or jsonlite")
-def test_r_reads_the_stata_panel_with_its_labels(small_warehouse: House, tmp_path: Path) -> None:
+def test_r_reads_the_stata_panel_with_its_labels(small_warehouse, tmp_path):
     out = tmp_path / "panel.dta"
     done = small_warehouse.run_reading("export", "--format", "stata", "--out", str(out))
     assert done.exit_code == 0, done.text

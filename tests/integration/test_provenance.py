@@ -4,7 +4,6 @@ import csv
 import re
 from pathlib import Path
 
-from house import House
 from python_calamine import CalamineWorkbook
 
 TRAIL = """
@@ -16,7 +15,7 @@ order by all
 """
 
 
-def test_one_query_leads_from_every_value_to_cells_that_hold_that_very_text(small_warehouse: House) -> None:
+def test_one_query_leads_from_every_value_to_cells_that_hold_that_very_text(small_warehouse):
     trail = small_warehouse.published(TRAIL)
     values = small_warehouse.published("from mart.mart_indicator_value where basis = 'restated'")
     assert {"nqpf", "pr"} <= set(values["index_code"])

@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from changed import Revised
 from house import House
 
 from dagster_project.defs import publish as publishing
@@ -23,13 +22,13 @@ from dagster_project.store import Warehouse
 # ---- the swap ------------------------------------------------------------------------------------------
 
 
-def test_analyst_with_the_file_open_neither_blocks_a_refresh_nor_sees_it(revised: Revised) -> None:
+def test_analyst_with_the_file_open_neither_blocks_a_refresh_nor_sees_it(revised):
     assert revised.went_through
     assert revised.analyst_before.startswith(revised.house.releases[0].name)
     assert revised.analyst_still_open == revised.analyst_before
 
 
-def test_new_process_sees_the_new_release(revised: Revised) -> None:
+def test_new_process_sees_the_new_release(revised):
     release_old, scores_old = revised.analyst_before.split()
     release_new, scores_new = revised.analyst_new.split()
     assert release_new == revised.house.releases[-1].name != release_old
@@ -43,9 +42,7 @@ def _change_a_score(house: House) -> None:
         con.execute("update ops.run_context set release = replace(release, '.0-', '.1-')")
 
 
-def test_failure_before_the_swap_leaves_the_old_file(
-    copy_of_small_warehouse: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_before_the_swap_leaves_the_old_file(copy_of_small_warehouse, monkeypatch):
     """With two workers the report is written, and fails, in a process of its own."""
     house = copy_of_small_warehouse
     before, releases = house.published_sha256, house.releases
@@ -90,8 +87,8 @@ publishing.publish(paths, Warehouse(paths.build_file))
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_kill_around_the_swap_leaves_one_whole_file_and_the_next_run_completes_the_release(
-    copy_of_small_warehouse: House, when: str
-) -> None:
+    copy_of_small_warehouse, when
+):
     house = copy_of_small_warehouse
     before = house.published_sha256
     _change_a_score(house)
@@ -109,12 +106,12 @@ def test_kill_around_the_swap_leaves_one_whole_file_and_the_next_run_completes_t
 # ---- the file ------------------------------------------------------------------------------------------
 
 
-def test_published_file_is_stored_in_a_format_that_older_clients_open(small_warehouse: House) -> None:
+def test_published_file_is_stored_in_a_format_that_older_clients_open(small_warehouse):
     tags = small_warehouse.published("select tags from duckdb_databases() where not internal")["tags"].item()
     assert dict(tags)["storage_version"].startswith("v1.2.0")
 
 
-def test_every_column_and_table_of_a_mart_is_described(small_warehouse: House) -> None:
+def test_every_column_and_table_of_a_mart_is_described(small_warehouse):
     columns = small_warehouse.published(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = 'mart'"
     )
@@ -128,7 +125,7 @@ def test_every_column_and_table_of_a_mart_is_described(small_warehouse: House) -
 # ---- the release folder ----------------------------------------------------------------------------------
 
 
-def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: House) -> None:
+def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse):
     (release,) = small_warehouse.releases
     tables = small_warehouse.published(
         f"select if(schema_name = 'easy', 'easy.', '') || table_name as name from {TABLES}"
@@ -161,7 +158,7 @@ def test_release_folder_holds_everything_that_an_analyst_needs(small_warehouse: 
     assert _sha256(release / "city.duckdb") == small_warehouse.published_sha256
 
 
-def test_page_of_tables_needs_no_network_and_names_no_folder_of_this_machine(small_warehouse: House) -> None:
+def test_page_of_tables_needs_no_network_and_names_no_folder_of_this_machine(small_warehouse):
     (release,) = small_warehouse.releases
     page = (release / "tables.html").read_text(encoding="utf-8")
     assert "mart_index_score" in page
@@ -171,7 +168,7 @@ def test_page_of_tables_needs_no_network_and_names_no_folder_of_this_machine(sma
     assert str(small_warehouse.paths.warehouse) not in page
 
 
-def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> None:
+def test_parquet_and_csv_hold_the_published_numbers(small_warehouse):
     (release,) = small_warehouse.releases
     keys = "index_code, basis, weight_scheme, city_id, year"
     published = small_warehouse.published(f"select {keys}, score from mart.mart_index_score order by {keys}")
@@ -192,7 +189,7 @@ def test_parquet_and_csv_hold_the_published_numbers(small_warehouse: House) -> N
     assert list(csv["city_id"]) == list(ranges["city_id"])
 
 
-def test_dictionary_describes_every_exported_column(small_warehouse: House) -> None:
+def test_dictionary_describes_every_exported_column(small_warehouse):
     (release,) = small_warehouse.releases
     dictionary = pd.read_csv(release / "dictionary.csv")
     assert dictionary["description"].notna().all()
@@ -202,7 +199,7 @@ def test_dictionary_describes_every_exported_column(small_warehouse: House) -> N
         assert list(own) == list(pd.read_csv(file, nrows=0).columns), table
 
 
-def test_every_column_is_described_in_chinese_too(small_warehouse: House) -> None:
+def test_every_column_is_described_in_chinese_too(small_warehouse):
     known = small_warehouse.published("from mart.dim_column")
     of_file = small_warehouse.published(
         "select schema_name || '.' || table_name as table_name, column_name, comment from duckdb_columns()"
@@ -217,7 +214,7 @@ def test_every_column_is_described_in_chinese_too(small_warehouse: House) -> Non
     assert dictionary.loc[("easy.gap", "gap_100"), "comment_zh"] == "差距：mean_high_100 减 mean_low_100"
 
 
-def test_no_number_of_a_release_is_infinite_or_none(small_warehouse: House) -> None:
+def test_no_number_of_a_release_is_infinite_or_none(small_warehouse):
     """A cell that reads 1e999 or nan is refused, and no method makes such a figure."""
     columns = small_warehouse.published(
         "select schema_name || '.' || table_name as name, list(column_name) as columns from duckdb_columns()"
@@ -230,7 +227,7 @@ def test_no_number_of_a_release_is_infinite_or_none(small_warehouse: House) -> N
         assert found[found > 0].to_dict() == {}, name
 
 
-def test_no_query_reads_what_the_program_logs_and_ops_names_no_folder(small_warehouse: House) -> None:
+def test_no_query_reads_what_the_program_logs_and_ops_names_no_folder(small_warehouse):
     with open_read_only(small_warehouse.paths.published_file) as con:
         for logs in ("duckdb_logs", "duckdb_logs()", "duckdb_log_contexts()"):
             assert con.execute(f"from {logs}").fetchall() == []
@@ -244,7 +241,7 @@ def test_no_query_reads_what_the_program_logs_and_ops_names_no_folder(small_ware
         assert str(folder) not in text
 
 
-def test_manifest_says_what_made_the_release(small_warehouse: House) -> None:
+def test_manifest_says_what_made_the_release(small_warehouse):
     (release,) = small_warehouse.releases
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["release"] == release.name
@@ -262,7 +259,7 @@ def test_manifest_says_what_made_the_release(small_warehouse: House) -> None:
     assert kinds_of(manifest["tables"]["city_ranking"]) == ("csv.gz", "parquet")
 
 
-def test_report_says_synthetic_and_loads_nothing_from_elsewhere(small_warehouse: House) -> None:
+def test_report_says_synthetic_and_loads_nothing_from_elsewhere(small_warehouse):
     (release,) = small_warehouse.releases
     pages = list((release / "docs").rglob("*.html"))
     assert pages
@@ -279,7 +276,7 @@ def _sha256(file: Path) -> str:
 # ---- what was current then -----------------------------------------------------------------------------
 
 
-def test_as_of_gives_what_was_current_then(revised: Revised) -> None:
+def test_as_of_gives_what_was_current_then(revised):
     question = ("sql", "select sum(score) as total from mart.mart_index_score", "--format", "json")
     old, new = revised.house.releases
     vintages = [json.loads((r / "manifest.json").read_text("utf-8"))["run"]["data_vintage"] for r in (old, new)]
@@ -290,7 +287,7 @@ def test_as_of_gives_what_was_current_then(revised: Revised) -> None:
     assert answers[vintages[0]].text != answers[vintages[1]].text
 
 
-def test_as_of_an_unknown_vintage_names_the_known_ones(revised: Revised) -> None:
+def test_as_of_an_unknown_vintage_names_the_known_ones(revised):
     answer = revised.house.run_reading("sql", "select 1", "--as-of", "1999A")
     assert answer.exit_code == 2
     assert "'1999A'" in answer.text

@@ -21,7 +21,7 @@ CHENGDU, SUIHUA = "CN510100", "CN231200"
 # ---- the index -------------------------------------------------------------------------------------------
 
 
-def test_at_least_275_cities_have_a_score_in_every_year(real_warehouse: House) -> None:
+def test_at_least_275_cities_have_a_score_in_every_year(real_warehouse):
     scored = real_warehouse.published(
         "select city_id, list(year order by year) as years from mart.mart_index_score"
         " where index_code = 'nqpf_yearbook' and basis = ? and weight_scheme = 'entropy_flat'"
@@ -34,14 +34,14 @@ def test_at_least_275_cities_have_a_score_in_every_year(real_warehouse: House) -
 
 
 @pytest.mark.parametrize("basis", [FROZEN, "restated"])
-def test_scores_equal_an_independent_recomputation(real_warehouse: House, basis: str) -> None:
+def test_scores_equal_an_independent_recomputation(real_warehouse, basis):
     gaps = largest_gaps(real_warehouse, "nqpf_yearbook", basis, WINDOW)
     assert gaps["z"] <= 1e-12
     assert gaps["weight"] <= 1e-12
     assert gaps["score"] <= 1e-12
 
 
-def test_index_of_22_indicators_is_skipped_with_its_reason(real_warehouse: House) -> None:
+def test_index_of_22_indicators_is_skipped_with_its_reason(real_warehouse):
     check = real_warehouse.published("from mart.mart_check_result where check_id = 'index_computed/nqpf'")
     assert not check["passed"].item()
     assert check["message"].item().startswith("skipped: indicators without enough cities: ")
@@ -58,8 +58,8 @@ def test_index_of_22_indicators_is_skipped_with_its_reason(real_warehouse: House
     ids=["Beijing 2012", "Shanghai 2021", "Shenzhen 2021"],
 )
 def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
-    real_warehouse: House, city_id: str, year: int, first_print: float
-) -> None:
+    real_warehouse, city_id, year, first_print
+):
     found = real_warehouse.published(
         "select concept, value / 1e4 as gdp, unit, file, cell, text, is_selected from mart.mart_source_value"
         # one compilation mixes first prints and revisions
@@ -86,7 +86,7 @@ def test_first_print_of_gdp_stands_beside_the_revised_figure_each_with_its_cell(
     assert set(log["new"]) == {revised["gdp"].item()}
 
 
-def test_the_one_figure_on_which_yearbook_and_compilation_disagree_is_listed(real_warehouse: House) -> None:
+def test_the_one_figure_on_which_yearbook_and_compilation_disagree_is_listed(real_warehouse):
     found = real_warehouse.published(
         "select city_id, year, source_a, source_b, relative_difference from mart.mart_source_disagreement"
         " where variable_code = 'fiscal_science' and year in (2018, 2019)"
@@ -105,14 +105,14 @@ from mart.mart_source_value where source = 'panel_policies' and year = ? and var
 
 
 @pytest.mark.parametrize("variable", ["population_registered", "mobile_subscribers", "broadband_subscribers"])
-def test_midpoints_of_2020_are_flagged_in_nearly_every_city(real_warehouse: House, variable: str) -> None:
+def test_midpoints_of_2020_are_flagged_in_nearly_every_city(real_warehouse, variable):
     flagged = _share(real_warehouse, "midpoint", 2020, variable)
     assert flagged["n"] > 250
     assert flagged["share"] > 0.95
     assert _share(real_warehouse, "midpoint", 2016, variable)["share"] < 0.05  # an honest year
 
 
-def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse: House) -> None:
+def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse):
     """The sulphur dioxide of 2019 that the compilation fills where the yearbook prints a blank."""
     flagged = _share(real_warehouse, "blank_in_print", 2019, "industrial_so2")
     assert flagged["n"] > 250
@@ -121,7 +121,7 @@ def test_figures_where_the_yearbook_prints_none_are_flagged(real_warehouse: Hous
 
 
 @pytest.mark.parametrize("year", [2014, 2017, 2021])
-def test_repeated_numbers_of_employees_are_flagged(real_warehouse: House, year: int) -> None:
+def test_repeated_numbers_of_employees_are_flagged(real_warehouse, year):
     found = real_warehouse.published(
         "select count(*) filter (where fill_rule = 'repeat') / count(*) as share from mart.mart_source_value"
         " where source = 'panel_policies' and variable_code like 'emp_%' and year = ?",
@@ -137,7 +137,7 @@ def _share(house: House, rule: str, year: int, variable: str) -> pd.Series:
 # ---- nothing synthetic -------------------------------------------------------------------------------------------
 
 
-def test_nothing_says_synthetic(real_warehouse: House) -> None:
+def test_nothing_says_synthetic(real_warehouse):
     (release,) = real_warehouse.releases
     assert re.fullmatch(r"\d{4}\.\d{1,2}\.\d+", release.name)
     assert not real_warehouse.published("from mart.dim_vintage")["is_synthetic"].any()
@@ -147,7 +147,7 @@ def test_nothing_says_synthetic(real_warehouse: House) -> None:
     assert said == []
 
 
-def test_the_only_errors_that_are_published_are_of_a_core_city_without_its_figures(real_warehouse: House) -> None:
+def test_the_only_errors_that_are_published_are_of_a_core_city_without_its_figures(real_warehouse):
     """Lhasa prints too little; every other core city has a score."""
     checks = real_warehouse.published(
         "select check_id, message from mart.mart_check_result where severity = 'error' and not passed"
@@ -161,7 +161,7 @@ def test_the_only_errors_that_are_published_are_of_a_core_city_without_its_figur
 
 
 @pytest.mark.parametrize(("city", "year"), [("石家庄市", 2019), ("成都市", 2016), ("深圳市", 2021), ("绥化市", 2014)])
-def test_indicators_follow_from_the_raw_files(real_warehouse: House, real_data: Path, city: str, year: int) -> None:
+def test_indicators_follow_from_the_raw_files(real_warehouse, real_data, city, year):
     """pandas on the files against the warehouse as printed: deflator of the revised series, shares on its level.
 
     By head of residents, or of registered persons under the policy that takes those.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from house import House
 
 pytestmark = pytest.mark.slow  # a refresh of all real files
 
@@ -17,7 +16,7 @@ RICH, NEW = 30, ["东莞市", "深圳市", "佛山市"]
 MOVE, WITHIN = 60, 3
 
 
-def test_a_price_outside_the_band_is_that_of_the_province(real_warehouse: House) -> None:
+def test_a_price_outside_the_band_is_that_of_the_province(real_warehouse):
     found = real_warehouse.build(
         "select c.name_zh, d.deflator,"
         " d.deflator / median(d.deflator) over (partition by c.province_code) - 1 as apart"
@@ -30,7 +29,7 @@ def test_a_price_outside_the_band_is_that_of_the_province(real_warehouse: House)
     assert set(alone["name_zh"]) == MANY_SMALL_STEPS
 
 
-def test_no_real_wage_is_above_that_of_beijing_or_shanghai_by_its_price(real_warehouse: House) -> None:
+def test_no_real_wage_is_above_that_of_beijing_or_shanghai_by_its_price(real_warehouse):
     wages = real_warehouse.build(
         "select c.name_zh, w.value / d.deflator as wage from int.int_values_completed as w"
         " join int.int_deflators_chained as d using (edit_policy, city_id, year) join seed.city as c using (city_id)"
@@ -41,9 +40,7 @@ def test_no_real_wage_is_above_that_of_beijing_or_shanghai_by_its_price(real_war
 
 
 @pytest.mark.parametrize("indicator", ["n2_mobile", "n2_broadband", "n1_hestud"])
-def test_figures_per_head_of_cities_of_migrants_lie_among_those_of_rich_cities(
-    real_warehouse: House, indicator: str
-) -> None:
+def test_figures_per_head_of_cities_of_migrants_lie_among_those_of_rich_cities(real_warehouse, indicator):
     figures = real_warehouse.build(
         "select c.name_zh, i.indicator_code, i.value from int.int_indicators_constructed as i"
         " join seed.city as c using (city_id)"
@@ -56,7 +53,7 @@ def test_figures_per_head_of_cities_of_migrants_lie_among_those_of_rich_cities(
     assert figures.loc[NEW, indicator].between(0 if indicator == "n1_hestud" else low, high).all()
 
 
-def test_no_rank_moves_far_up_and_back_within_three_years(real_warehouse: House) -> None:
+def test_no_rank_moves_far_up_and_back_within_three_years(real_warehouse):
     ranks = real_warehouse.published(
         "select city_id, year, rank_year from mart.mart_index_score where index_code = 'nqpf_yearbook'"
         " and basis like 'frozen%' and is_headline and rank_year is not null and year between ? and ?",
@@ -80,7 +77,7 @@ def swings(ranks: pd.DataFrame) -> list[tuple[str, int, int]]:
     return found
 
 
-def test_a_swing_is_one_way_and_back() -> None:
+def test_a_swing_is_one_way_and_back():
     years = pd.Index([2012, 2013, 2014, 2015])
     ranks = pd.DataFrame([[200, 100, 110, 190], [200, 100, 90, 80], [50, 130, 60, 60]], ["a", "b", "c"], years)
     assert swings(ranks) == [("c", 2012, 2014), ("a", 2012, 2015)]

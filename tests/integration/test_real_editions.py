@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from house import House
 from landing_tools import entry
 
 from dagster_project.ingest import read_load, read_sidecar
@@ -29,7 +28,7 @@ def hand_read(name: str = "*") -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def compared(real_warehouse: House) -> pd.DataFrame:
+def compared(real_warehouse):
     """Hand-read cells beside the house's reading of the same address; columns *_house are null where it has none."""
     house = real_warehouse.build(
         "select c.file, c.sheet, c.cell, c.text, h.variable_code as variable, h.scope, n.name_zh as city,"
@@ -51,7 +50,7 @@ def differing(compared: pd.DataFrame, differs: pd.Series) -> str:
     return compared[differs].to_string() if differs.any() else ""
 
 
-def test_at_least_300_figures_were_read_by_hand(compared: pd.DataFrame, real_warehouse: House) -> None:
+def test_at_least_300_figures_were_read_by_hand(compared, real_warehouse):
     """Of every landed file."""
     landed = real_warehouse.build("select distinct file from raw.cells union select file from raw.series_cells")
     assert set(landed["file"]) <= set(compared["file"])
@@ -59,22 +58,22 @@ def test_at_least_300_figures_were_read_by_hand(compared: pd.DataFrame, real_war
     assert not compared.duplicated(PLACE).any()
 
 
-def test_the_text_of_every_cell_is_the_one_in_the_file(compared: pd.DataFrame) -> None:
+def test_the_text_of_every_cell_is_the_one_in_the_file(compared):
     assert differing(compared, compared["text"] != compared["text_house"].fillna("")) == ""
 
 
-def test_every_header_means_what_a_reader_takes_it_to_mean(compared: pd.DataFrame) -> None:
+def test_every_header_means_what_a_reader_takes_it_to_mean(compared):
     filled = compared["text"] != ""
     assert differing(compared, filled & (compared["variable"] != compared["variable_house"])) == ""
     read = filled & (compared["variable"] != "ignore")
     assert differing(compared, read & (compared["scope"] != compared["scope_house"])) == ""
 
 
-def test_every_row_belongs_to_the_city_at_its_left(compared: pd.DataFrame) -> None:
+def test_every_row_belongs_to_the_city_at_its_left(compared):
     assert differing(compared, (compared["text"] != "") & (compared["city"] != compared["city_house"])) == ""
 
 
-def test_every_value_and_unit_is_the_one_read_by_hand(compared: pd.DataFrame) -> None:
+def test_every_value_and_unit_is_the_one_read_by_hand(compared):
     mine, house = compared["value"], compared["value_house"]
     same = np.isclose(mine, house, rtol=1e-9, atol=0) | (mine.isna() & house.isna())
     assert differing(compared, pd.Series(~same)) == ""
@@ -97,7 +96,7 @@ AGREEMENT = """
 KEY = ["city", "year", "variable_code", "compilation", "yearbook_text", "compilation_text"]
 
 
-def test_yearbook_and_compilations_agree_within_a_thousandth_except_listed_cells(real_warehouse: House) -> None:
+def test_yearbook_and_compilations_agree_within_a_thousandth_except_listed_cells(real_warehouse):
     apart = real_warehouse.published(
         f"{AGREEMENT} select n.name_zh as city, pairs.* exclude (is_apart, city_id)"
         " from pairs join mart.dim_city as n using (city_id) where is_apart"
@@ -108,7 +107,7 @@ def test_yearbook_and_compilations_agree_within_a_thousandth_except_listed_cells
     assert found == listed[KEY].sort_values(KEY).values.tolist()
 
 
-def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_warehouse: House) -> None:
+def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_warehouse):
     """Both print the figure and it is the same, by compilation, variable and year."""
     table = real_warehouse.published(
         f"{AGREEMENT} select compilation, variable_code, year, count(*) as n, avg((not is_apart)::int) as share_equal"
@@ -122,7 +121,7 @@ def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_wa
     assert (table["share_equal"] == 1).mean() > 0.8
 
 
-def test_every_listed_cell_is_in_the_table_of_disagreements(real_warehouse: House) -> None:
+def test_every_listed_cell_is_in_the_table_of_disagreements(real_warehouse):
     """The mart lists what differs by more than 1 %; all listed cells differ by far more."""
     listed = pd.read_csv(PROJECT / "tests" / "golden" / "source_agreement" / "exceptions.csv", dtype=str)
     mart = real_warehouse.published(
@@ -134,7 +133,7 @@ def test_every_listed_cell_is_in_the_table_of_disagreements(real_warehouse: Hous
     assert len(listed.merge(mart, on=where)) == len(listed)
 
 
-def test_profit_of_the_districts_in_2023_follows_the_cities_as_in_earlier_editions(real_warehouse: House) -> None:
+def test_profit_of_the_districts_in_2023_follows_the_cities_as_in_earlier_editions(real_warehouse):
     """Its rank correlation with 2020 is low (0.80), but so is that of the cities: profits moved, not the column."""
     profit = real_warehouse.build(
         "select city_id, year, scope, value from int.int_values_corrected"
@@ -159,7 +158,7 @@ LONG_KEYS = {
 }
 
 
-def test_files_that_no_index_uses_are_read_with_a_sidecar_alone(real_data: Path, tmp_path: Path) -> None:
+def test_files_that_no_index_uses_are_read_with_a_sidecar_alone(real_data, tmp_path):
     hand = hand_read("not_landed")
     for (file, sheet), expected in hand.groupby(["file", "sheet"]):
         load = read_load(read_sidecar(sidecar_of(real_data, tmp_path, file, sheet)), real_data)
@@ -203,7 +202,7 @@ def column_letters(number: int) -> str:
     return letters
 
 
-def test_the_address_of_a_cell_is_the_one_of_a_spreadsheet() -> None:
+def test_the_address_of_a_cell_is_the_one_of_a_spreadsheet():
     """The SQL macro against other code, up to the three letters of the last column of a workbook."""
     macro = (PROJECT / "dbt" / "macros" / "text.sql").read_text(encoding="utf-8")
     body = macro.split("macro cell_address(row_no, col_no) -%}")[1].split("{%- endmacro")[0]
@@ -232,9 +231,7 @@ ANSWERED = """
 UNREADABLE = {"2019": 24, "2020": 2, "2021": 0, "2024": 2}
 
 
-def test_only_misread_digits_of_each_file_are_refused(
-    real_warehouse: House, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_misread_digits_of_each_file_are_refused(real_warehouse, capsys):
     """Prints the table: cells of the body, read, under ignored headers, refused."""
     table = real_warehouse.build(CELLS_BY_FILE).set_index("file")
     with capsys.disabled():

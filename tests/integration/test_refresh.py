@@ -16,7 +16,7 @@ FROZEN, WINDOW = "frozen_2012_2021", (2012, 2021)
 JINAN, LAIWU = "CN370100", "CN371200"
 
 
-def test_published_file_holds_only_marts_and_operations(small_warehouse: House) -> None:
+def test_published_file_holds_only_marts_and_operations(small_warehouse):
     schemas = small_warehouse.published("select distinct schema_name from duckdb_tables() order by 1")
     assert list(schemas["schema_name"]) == ["easy", "mart", "ops", "store"]
     views = small_warehouse.published("select sql from duckdb_views() where not internal")["sql"]
@@ -24,7 +24,7 @@ def test_published_file_holds_only_marts_and_operations(small_warehouse: House) 
     assert named == {"store"}  # a view could point at private schemas
 
 
-def test_index_is_scored_for_every_city_and_year(small_warehouse: House) -> None:
+def test_index_is_scored_for_every_city_and_year(small_warehouse):
     scored = small_warehouse.published(
         "select basis, weight_scheme, count(score) as n, count(distinct city_id) as n_city, min(year) as first,"
         " max(year) as last from mart.mart_index_score where index_code = 'nqpf' group by all"
@@ -38,13 +38,13 @@ def test_index_is_scored_for_every_city_and_year(small_warehouse: House) -> None
     assert set(scored["last"]) == {YEARS[-1]}
 
 
-def test_every_check_of_severity_error_passes(small_warehouse: House) -> None:
+def test_every_check_of_severity_error_passes(small_warehouse):
     checks = small_warehouse.published("from mart.mart_check_result where severity = 'error'")
     assert len(checks) > 100
     assert checks["passed"].all()
 
 
-def test_a_core_city_that_an_index_leaves_out_is_a_warning(small_warehouse: House) -> None:
+def test_a_core_city_that_an_index_leaves_out_is_a_warning(small_warehouse):
     """Twelve cities hold no neighbour of Shijiazhuang, so nothing tells how far its market is apart."""
     left = small_warehouse.published(
         "select check_id, severity, passed from mart.mart_check_result where check_id like 'core_city/%' and not passed"
@@ -52,7 +52,7 @@ def test_a_core_city_that_an_index_leaves_out_is_a_warning(small_warehouse: Hous
     assert left.to_numpy().tolist() == [["core_city/pr/CN130100", "warn", False]]
 
 
-def test_every_dbt_test_was_run(small_warehouse: House) -> None:
+def test_every_dbt_test_was_run(small_warehouse):
     """dbt is started several times in a run; a test that no start selects would be silent for ever."""
     target = small_warehouse.paths.dbt_target
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
@@ -61,7 +61,7 @@ def test_every_dbt_test_was_run(small_warehouse: House) -> None:
     assert known <= {file.name for file in target.glob("runs/*/*/compiled/**/*.sql")}
 
 
-def test_indexes_without_their_indicators_are_skipped_with_the_reason(small_warehouse: House) -> None:
+def test_indexes_without_their_indicators_are_skipped_with_the_reason(small_warehouse):
     found = small_warehouse.published(
         "select message from mart.mart_check_result where check_id = 'index_computed/nqpf_yearbook' and not passed"
     )
@@ -76,7 +76,7 @@ def _printed(house: House, year: int, city: str, header: str, leaf: str = "") ->
     return float(page.rows[page.row_of(city)][page.column_of(header, leaf)])
 
 
-def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse: House) -> None:
+def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse):
     parts = [_printed(small_warehouse, 2014, city, "普通本专科") for city in ("济南市", "莱芜市")]
     assert min(parts) > 0
     harmonised = small_warehouse.build(
@@ -87,7 +87,7 @@ def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse: House) -> 
     assert harmonised["value"].item() == sum(parts)
 
 
-def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse: House) -> None:
+def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse):
     def total(header: str) -> float:
         return sum(_printed(small_warehouse, 2014, city, header) for city in ("济南市", "莱芜市"))
 
@@ -101,7 +101,7 @@ def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse: House) -> No
     assert found["value_origin"].item() == "merged_boundary"
 
 
-def test_merged_away_city_has_no_value_of_its_own(small_warehouse: House) -> None:
+def test_merged_away_city_has_no_value_of_its_own(small_warehouse):
     printed = small_warehouse.published("from mart.mart_source_value where city_id = ?", [LAIWU])
     values = small_warehouse.published("from mart.mart_indicator_value where city_id = ?", [LAIWU])
     assert not printed.empty
@@ -109,7 +109,7 @@ def test_merged_away_city_has_no_value_of_its_own(small_warehouse: House) -> Non
 
 
 @pytest.mark.parametrize("kind", ["unit_slip", "ocr_number"])
-def test_reviewed_correction_gives_the_true_value(small_warehouse: House, kind: str) -> None:
+def test_reviewed_correction_gives_the_true_value(small_warehouse, kind):
     faults = pd.read_csv(small_warehouse.paths.landing / "truth" / "faults.csv", dtype={"planted": str})
     fault = faults[faults["kind"] == kind].iloc[0]
     found = small_warehouse.published(
@@ -124,7 +124,7 @@ def test_reviewed_correction_gives_the_true_value(small_warehouse: House, kind: 
     assert found["is_selected"]
 
 
-def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse: House) -> None:
+def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse):
     found = small_warehouse.published(
         "select text, value_printed, unit_printed, is_corrected from mart.mart_source_value"
         " where regexp_matches(text, '[０-９]') or text like '%,%'"
@@ -141,7 +141,7 @@ def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse: Hous
 # ---- the revised yearbook of 2015 --------------------------------------------------------------------
 
 
-def test_revision_log_lists_exactly_the_cells_that_the_second_print_changed(small_warehouse: House) -> None:
+def test_revision_log_lists_exactly_the_cells_that_the_second_print_changed(small_warehouse):
     faults = pd.read_csv(small_warehouse.paths.landing / "truth" / "faults.csv", dtype={"planted": str})
     planted = faults[faults["kind"] == "revision_vintage"]
     expected = {
@@ -157,7 +157,7 @@ def test_revision_log_lists_exactly_the_cells_that_the_second_print_changed(smal
 # ---- what a release says of itself -------------------------------------------------------------------
 
 
-def test_manifest_names_the_run_and_says_synthetic(small_warehouse: House) -> None:
+def test_manifest_names_the_run_and_says_synthetic(small_warehouse):
     run = small_warehouse.published("from mart.mart_run_manifest")
     assert len(run) == 1
     row = run.iloc[0]
@@ -174,7 +174,7 @@ def test_manifest_names_the_run_and_says_synthetic(small_warehouse: House) -> No
 # ---- identities --------------------------------------------------------------------------------------
 
 
-def test_weights_sum_to_one(small_warehouse: House) -> None:
+def test_weights_sum_to_one(small_warehouse):
     sums = small_warehouse.published(
         "select basis, index_code, weight_scheme, year, sum(weight) as total, min(weight) as least, count(*) as n"
         " from mart.mart_index_weight where weight_scheme <> 'pca' and index_code = 'nqpf' group by all"
@@ -186,14 +186,14 @@ def test_weights_sum_to_one(small_warehouse: House) -> None:
 
 
 @pytest.mark.parametrize("basis", [FROZEN, "restated"])
-def test_scores_equal_an_independent_recomputation(small_warehouse: House, basis: str) -> None:
+def test_scores_equal_an_independent_recomputation(small_warehouse, basis):
     gaps = largest_gaps(small_warehouse, "nqpf", basis, WINDOW)
     assert gaps["z"] <= 1e-12
     assert gaps["weight"] <= 1e-12
     assert gaps["score"] <= 1e-12
 
 
-def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse: House) -> None:
+def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse):
     ranges = small_warehouse.published(
         "select indicator_code, min(z) as low, max(z) as high, count(*) - count(z) as n_null"
         " from mart.mart_indicator_value where basis = 'restated' and index_code = 'nqpf' group by all"
@@ -204,7 +204,7 @@ def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse:
     assert set(ranges["n_null"]) == {0}
 
 
-def test_contributions_sum_to_the_score(small_warehouse: House) -> None:
+def test_contributions_sum_to_the_score(small_warehouse):
     gap = small_warehouse.published(
         "select max(abs(s.score - c.total)) as gap, count(*) as n from mart.mart_index_score as s join"
         " (select index_code, basis, city_id, year, sum(contribution) as total from mart.mart_index_contribution"

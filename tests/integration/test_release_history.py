@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from changed import Revised
 from house import House, Outcome
 from rich.console import Console
 
@@ -35,7 +34,7 @@ def said(command: Callable[..., int], paths: Paths, *arguments: object, **option
 
 
 @pytest.fixture
-def copied(revised: Revised, tmp_path: Path) -> Paths:
+def copied(revised, tmp_path):
     """The published folder alone, to be spoilt; without the exports, which are large."""
     published, fresh = revised.house.paths.published, tmp_path / "warehouse" / "published"
     shutil.copytree(published, fresh, ignore=shutil.ignore_patterns("csv", "parquet", "docs"))
@@ -43,7 +42,7 @@ def copied(revised: Revised, tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def whole(revised: Revised, copied: Paths) -> Paths:
+def whole(revised, copied):
     """The same with the exports."""
     shutil.rmtree(copied.releases)
     shutil.copytree(revised.house.paths.releases, copied.releases)
@@ -51,7 +50,7 @@ def whole(revised: Revised, copied: Paths) -> Paths:
 
 
 @pytest.fixture(scope="module")
-def frames(revised: Revised):
+def frames(revised):
     old, new = (folder / "city.duckdb" for folder in revised.house.releases)
     return diff_frames(old, new)
 
@@ -59,7 +58,7 @@ def frames(revised: Revised):
 # ---- diff ------------------------------------------------------------------------------------------------
 
 
-def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
+def test_the_one_revised_figure_is_the_one_cell_that_differs(frames):
     cells = frames["cells"].query("index_code == 'nqpf'")
     assert cells[["indicator_code", "city_id", "year", "what"]].values.tolist() == [
         ["q1_scishare", TAIAN, 2014, "revised"]
@@ -67,7 +66,7 @@ def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
     assert cells["value_new"].item() > cells["value_old"].item()
 
 
-def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Revised) -> None:
+def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised):
     found = frames["sources"]
     assert found[["what", "source", "data_year", "vintage"]].values.tolist() == [
         ["added", "yearbook", 2014, revised.vintage_new],
@@ -75,7 +74,7 @@ def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Re
     ]
 
 
-def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised: Revised) -> None:
+def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised):
     scores = frames["scores"]
     headline = revised.house.published("select index_code from mart.dim_index where coalesce(variant_of, '') = ''")
     own = scores[scores["index_code"].isin(headline["index_code"])]
@@ -86,7 +85,7 @@ def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revis
     assert (own["part_method"].abs() <= ROUNDING).all()  # only a figure was revised
 
 
-def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, revised: Revised) -> None:
+def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, revised):
     found = frames["coefficients"]
     old, new = revised.house.releases
     for side, folder in (("old", old), ("new", new)):
@@ -101,7 +100,7 @@ def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, r
             assert (both[f"{name}_{side}"] == both[column]).all()
 
 
-def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revised: Revised, capsys) -> None:
+def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revised, capsys):
     old, new = revised.house.releases
     page = (new / "diff.md").read_text(encoding="utf-8")
     paths = revised.house.paths
@@ -113,7 +112,7 @@ def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revi
     assert BeautifulSoup(html, "html.parser").find(["script", "link", "img"]) is None
 
 
-def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
+def test_json_has_every_row(frames, revised, tmp_path):
     out = tmp_path / "diff.json"
     said(releases.diff_releases, revised.house.paths, None, None, format="json", out=out)
     found = json.loads(out.read_text(encoding="utf-8"))
@@ -125,14 +124,14 @@ def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
 # ---- verify ----------------------------------------------------------------------------------------------
 
 
-def test_both_releases_are_what_their_manifests_say(revised: Revised) -> None:
+def test_both_releases_are_what_their_manifests_say(revised):
     done = revised.house.run_reading("release", "verify", "--landing", str(revised.house.paths.landing))
     assert done.exit_code == 0, done.text
     assert len(done.lines) == 2
     assert all("hashes are those of the manifest" in line for line in done.lines)
 
 
-def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whole: Paths) -> None:
+def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whole):
     newest = sorted(whole.releases.iterdir())[-1]
     spoilt = newest / "dictionary.csv"
     spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"?")
@@ -146,7 +145,7 @@ def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whol
     assert "is not the city.duckdb of" in answer.text
 
 
-def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> None:
+def test_a_release_of_an_older_version_stays_readable(whole, capsys):
     """Its manifest lacks what later ones hold, its file lacks tables and columns."""
     old, new = sorted(whole.releases.iterdir())
     content = read_manifest(old)
@@ -171,7 +170,7 @@ def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> N
 # ---- rebuild: what stops it (that it works is tested in tests/reliability) ---------------------------------
 
 
-def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised: Revised, tmp_path: Path) -> None:
+def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised, tmp_path):
     paths = revised.house.paths
     landing = tmp_path / "landing"
     shutil.copytree(paths.landing, landing)
@@ -188,7 +187,7 @@ def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised: Revised, t
     assert "no sidecar below" in answer.text
 
 
-def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
+def test_other_code_stops_a_rebuild_and_names_the_commit(copied):
     newest = sorted(copied.releases.iterdir())[-1]
     content = read_manifest(newest)
     content["hashes"]["params"] = "0" * 12
@@ -201,9 +200,7 @@ def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
     assert "uncommitted changes" in answer.text
 
 
-def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(
-    revised: Revised, tmp_path: Path
-) -> None:
+def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(revised, tmp_path):
     old, new = revised.house.releases
     manifest = read_manifest(new)
     made = lay_out(manifest, revised.house.paths, tmp_path, old.name)
@@ -225,7 +222,7 @@ def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_wa
 # ---- prune -----------------------------------------------------------------------------------------------
 
 
-def test_the_release_that_the_newest_is_compared_with_never_goes(copied: Paths) -> None:
+def test_the_release_that_the_newest_is_compared_with_never_goes(copied):
     answer = said(releases.prune_releases, copied, 1, is_sure=True)
     assert answer.exit_code == 0
     assert "points to it" in answer.text
@@ -233,7 +230,7 @@ def test_the_release_that_the_newest_is_compared_with_never_goes(copied: Paths) 
     assert len(list(copied.releases.iterdir())) == 2
 
 
-def test_old_releases_go_only_when_it_is_said(copied: Paths) -> None:
+def test_old_releases_go_only_when_it_is_said(copied):
     old, new = sorted(copied.releases.iterdir())
     content = read_manifest(new)
     content["previous"] = None
@@ -246,7 +243,7 @@ def test_old_releases_go_only_when_it_is_said(copied: Paths) -> None:
     assert [p.name for p in copied.releases.iterdir()] == [new.name]
 
 
-def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> None:
+def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied):
     from dagster_project.run.lock import refresh_lock
 
     with refresh_lock(copied):
@@ -255,7 +252,7 @@ def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> Non
     assert "is running" in answer.text
 
 
-def test_a_house_without_a_release_says_what_to_do(tmp_path: Path) -> None:
+def test_a_house_without_a_release_says_what_to_do(tmp_path):
     nothing = House(Paths(tmp_path, tmp_path, tmp_path)).paths
     for command, options in ((releases.verify_releases, (None, None)), (releases.list_releases, ())):
         answer = said(command, nothing, *options)

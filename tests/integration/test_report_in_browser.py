@@ -3,14 +3,12 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from house import House
 
 from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.reader import Reader, read_scope
@@ -47,19 +45,19 @@ LEFT_AS_THEY_ARE = re.compile(
 
 
 @pytest.fixture(scope="module")
-def release(small_warehouse: House) -> Path:
+def release(small_warehouse):
     """Folder of the release of the small warehouse."""
     return small_warehouse.releases[-1]
 
 
 @pytest.fixture(scope="module")
-def docs(release: Path) -> Path:
+def docs(release):
     """Its pages."""
     return release / "docs"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[playwright_api.Browser]:
+def browser():
     with playwright_api.sync_playwright() as tools:
         started = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
@@ -67,7 +65,7 @@ def browser() -> Iterator[playwright_api.Browser]:
 
 
 @pytest.fixture
-def page(browser: playwright_api.Browser) -> Iterator[playwright_api.Page]:
+def page(browser):
     made = browser.new_context(viewport=DESK, locale="en-GB", color_scheme="light")
     yield made.new_page()
     made.close()

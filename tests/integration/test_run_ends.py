@@ -2,11 +2,9 @@
 
 import datetime as dt
 import shutil
-from pathlib import Path
 
 import dagster as dg
 import pytest
-from changed import Refused, Revised
 from house import House
 
 from dagster_project.cli import refresh as command
@@ -20,19 +18,19 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
-def no_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_webhook(monkeypatch):
     monkeypatch.delenv(WEBHOOK, raising=False)
 
 
 @pytest.fixture
-def unread(small_warehouse: House, tmp_path: Path) -> House:
+def unread(small_warehouse, tmp_path):
     """Landing files, and no warehouse yet."""
     paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
     shutil.copytree(small_warehouse.paths.landing, paths.landing)
     return House(paths)
 
 
-def test_a_release_is_written_down_with_every_step(small_warehouse: House) -> None:
+def test_a_release_is_written_down_with_every_step(small_warehouse):
     reports = small_warehouse.paths.reports
     ended = read_status(reports)
     assert (ended["job"], ended["status"], ended["exit_code"]) == ("nqpf refresh", "published", 0)
@@ -44,7 +42,7 @@ def test_a_release_is_written_down_with_every_step(small_warehouse: House) -> No
     assert {f"{step['job']}/{step['step']}" for step in ended["steps"]} == set(known_seconds(reports))
 
 
-def test_a_refusal_says_why_and_which_release_still_stands(refused: Refused) -> None:
+def test_a_refusal_says_why_and_which_release_still_stands(refused):
     ended = read_status(refused.house.paths.reports)
     assert (ended["status"], ended["exit_code"]) == ("refused", 3)
     assert ended["release"] == refused.house.releases[-1].name
@@ -54,7 +52,7 @@ def test_a_refusal_says_why_and_which_release_still_stands(refused: Refused) -> 
     assert any("gdp_nom" in sentence for sentence in ended["message"])
 
 
-def test_bad_input_is_written_down(unread: House) -> None:
+def test_bad_input_is_written_down(unread):
     for sidecar in unread.paths.landing.rglob("*.yml"):
         sidecar.unlink()
     assert unread.refresh().exit_code == 2
@@ -63,16 +61,14 @@ def test_bad_input_is_written_down(unread: House) -> None:
     assert "There is no sidecar" in ended["message"][0]
 
 
-def test_a_warehouse_in_use_is_written_down(unread: House) -> None:
+def test_a_warehouse_in_use_is_written_down(unread):
     with refresh_lock(unread.paths):
         assert unread.refresh().exit_code == 4
     assert read_status(unread.paths.reports)["status"] == "busy"
 
 
 @pytest.mark.parametrize(("error", "status"), [(RuntimeError("a bug"), "failed"), (KeyboardInterrupt(), "interrupted")])
-def test_a_fault_and_an_interruption_are_written_down(
-    unread: House, error: BaseException, status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_and_an_interruption_are_written_down(unread, error, status, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise error
 
@@ -84,7 +80,7 @@ def test_a_fault_and_an_interruption_are_written_down(
     assert type(error).__name__ in ended["message"][0]
 
 
-def test_a_run_that_dagster_started_reads_the_same(revised: Revised, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_dagster_started_reads_the_same(revised, monkeypatch):
     """The job `refresh` ran there without the command: what the sensor would write comes from its events."""
     paths = revised.house.paths
     monkeypatch.setenv("DAGSTER_HOME", str(paths.dagster_home))

@@ -13,12 +13,12 @@ from dagster_project.store import Warehouse
 
 
 @pytest.fixture
-def house(copy_of_small_warehouse: House) -> House:
+def house(copy_of_small_warehouse):
     return copy_of_small_warehouse
 
 
 @pytest.fixture
-def sidecar(house: House) -> Sidecar:
+def sidecar(house):
     return next(s for s in yearly(landed_sidecars(house.paths)) if s.source == "yearbook" and s.data_year == 2013)
 
 
@@ -37,7 +37,7 @@ def row_of(house: House, sidecar: Sidecar) -> dict[str, object]:
     return dict(found.iloc[0])
 
 
-def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house: House, sidecar: Sidecar) -> None:
+def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
     before = row_of(house, sidecar)
     verdict = judge(house, sidecar)
     assert (verdict.accepted, verdict.was_judged, verdict.n_values) == (True, False, before["n_cells"])
@@ -58,25 +58,25 @@ def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house: House, side
         "update gate.gate_observation set observed = observed + 1 where source = 'yearbook' and data_year = 2013",
     ],
 )
-def test_whatever_the_verdict_rests_on_asks_for_another(house: House, sidecar: Sidecar, change: str) -> None:
+def test_whatever_the_verdict_rests_on_asks_for_another(house, sidecar, change):
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute(change)
     assert judge(house, sidecar).was_judged
 
 
-def test_other_rules_ask_for_another_verdict(house: House, sidecar: Sidecar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_rules_ask_for_another_verdict(house, sidecar, monkeypatch):
     monkeypatch.setattr(gate, "rules_hash", lambda _paths: "other rules")
     assert judge(house, sidecar).was_judged
 
 
-def test_a_verdict_of_a_person_is_not_kept_without_the_person(house: House, sidecar: Sidecar) -> None:
+def test_a_verdict_of_a_person_is_not_kept_without_the_person(house, sidecar):
     accepted = dataclasses.replace(sidecar, accepted_by="the engineer", accepted_reason="it was looked at")
     assert judge(house, accepted, "first").was_judged
     assert not judge(house, accepted, "second").was_judged
     assert judge(house, sidecar, "third").was_judged
 
 
-def test_a_refused_load_is_judged_again(house: House, sidecar: Sidecar) -> None:
+def test_a_refused_load_is_judged_again(house, sidecar):
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute("update raw.load set is_accepted = false where data_year = 2013")
     assert judge(house, sidecar).was_judged

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from house import House
 
 from dagster_project.publish.release.packed import PACKED, STORE
 from dagster_project.publish.release.snapshot import SCHEMAS
@@ -14,7 +13,7 @@ MAX_BYTES_PER_ROW = 40  # of all tables; measured: 32.8 (twelve cities; 286 citi
 
 
 @pytest.mark.parametrize("table", PACKED)
-def test_a_packed_table_says_what_the_build_says(small_warehouse: House, table: str) -> None:
+def test_a_packed_table_says_what_the_build_says(small_warehouse, table):
     with duckdb.connect() as con:
         for name, file in (("build", small_warehouse.paths.build_file), ("city", small_warehouse.paths.published_file)):
             con.execute(f"attach '{file}' as {name} (read_only)")
@@ -27,7 +26,7 @@ def test_a_packed_table_says_what_the_build_says(small_warehouse: House, table: 
         assert con.execute(differing).fetchall() == [(0,)]
 
 
-def test_every_plan_is_used(small_warehouse: House) -> None:
+def test_every_plan_is_used(small_warehouse):
     views = small_warehouse.published(
         "select schema_name || '.' || view_name as name from duckdb_views()"
         " where not internal and schema_name <> 'store'"
@@ -35,7 +34,7 @@ def test_every_plan_is_used(small_warehouse: House) -> None:
     assert set(views["name"]) == set(PACKED)
 
 
-def test_a_cell_that_stands_in_the_table_of_cells_is_not_written_again(small_warehouse: House) -> None:
+def test_a_cell_that_stands_in_the_table_of_cells_is_not_written_again(small_warehouse):
     again = small_warehouse.published(
         f"select count(c_no) as n_cell, count(source_cell_id) filter (c_no is not null) as n_id,"
         f" count(text) filter (c_no is not null) as n_text from {STORE}.mart_indicator_source"
@@ -44,7 +43,7 @@ def test_a_cell_that_stands_in_the_table_of_cells_is_not_written_again(small_war
     assert (again["n_id"].item(), again["n_text"].item()) == (0, 0)
 
 
-def test_blocks_of_several_indices_are_kept_once(small_warehouse: House) -> None:
+def test_blocks_of_several_indices_are_kept_once(small_warehouse):
     for table in (name for name, plan in PACKED.items() if plan.block):
         bare = table.split(".")[1]
         blocks = small_warehouse.published(f"select count(distinct block_no) as n from {STORE}.{bare}_block")[
@@ -58,7 +57,7 @@ def test_blocks_of_several_indices_are_kept_once(small_warehouse: House) -> None
     assert shared["n"].item() > 0
 
 
-def test_formulas_give_nearly_all_of_the_columns_that_they_speak_of(small_warehouse: House) -> None:
+def test_formulas_give_nearly_all_of_the_columns_that_they_speak_of(small_warehouse):
     flags = small_warehouse.published(
         f"select table_name, column_name from duckdb_columns() where schema_name = '{STORE}'"
         " and column_name like '%_is_own'"
@@ -70,7 +69,7 @@ def test_formulas_give_nearly_all_of_the_columns_that_they_speak_of(small_wareho
         assert share < 0.5, (table, flag, share)
 
 
-def test_the_file_takes_few_bytes_a_row(small_warehouse: House) -> None:
+def test_the_file_takes_few_bytes_a_row(small_warehouse):
     tables = small_warehouse.published(
         f"select schema_name || '.' || table_name as name from {TABLES}"
         f" where schema_name in ({', '.join(f"'{name}'" for name in SCHEMAS)})"

@@ -1,7 +1,5 @@
 """The demo as `make refresh` writes it, with all its cities and counties: no file of it may be refused."""
 
-from pathlib import Path
-
 from house import House, unchanged_environment
 
 from dagster_project.defs.instance import prepare_instance
@@ -10,7 +8,7 @@ from dagster_project.paths import Paths
 from dagster_project.store import Warehouse
 
 
-def test_the_gate_accepts_every_file_of_the_whole_demo(tmp_path: Path) -> None:
+def test_the_gate_accepts_every_file_of_the_whole_demo(tmp_path):
     paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
     generate_demo(paths.landing)
     house = House(paths)

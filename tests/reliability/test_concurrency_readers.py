@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -93,7 +92,7 @@ class CommandReader(threading.Thread):
 
 
 @pytest.fixture
-def publisher(copy_of_small_warehouse: House) -> Iterator[Publisher]:
+def publisher(copy_of_small_warehouse):
     started = Publisher(copy_of_small_warehouse)
     yield started
     started.process.communicate(timeout=30)
@@ -146,14 +145,12 @@ def ask_while_publishing(house: House, publisher: Publisher, releases: int) -> i
     return len(answers) + len(commands.answers)
 
 
-def test_ten_readers_see_one_release_each_time_they_ask(copy_of_small_warehouse: House, publisher: Publisher) -> None:
+def test_ten_readers_see_one_release_each_time_they_ask(copy_of_small_warehouse, publisher):
     assert ask_while_publishing(copy_of_small_warehouse, publisher, 1) > 20
     published_is_whole(copy_of_small_warehouse)
 
 
-def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(
-    copy_of_small_warehouse: House, publisher: Publisher
-) -> None:
+def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(copy_of_small_warehouse, publisher):
     """DuckDB puts what it cannot hold into a folder beside the published file, for as long as the reader lives."""
     house = copy_of_small_warehouse
     with duckdb.connect(str(house.paths.published_file), read_only=True) as con:
@@ -168,14 +165,14 @@ def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(
     published_is_whole(house)
 
 
-def test_ten_readers_during_twenty_releases(copy_of_small_warehouse: House, publisher: Publisher) -> None:
+def test_ten_readers_during_twenty_releases(copy_of_small_warehouse, publisher):
     n = ask_while_publishing(copy_of_small_warehouse, publisher, 20)
     print(f"{n} answers, each of one release")
     assert n > 500
 
 
 @pytest.mark.skipif(not OTHER_DUCKDB, reason="NQPF_OTHER_DUCKDB_PYTHON names no Python with another DuckDB")
-def test_older_duckdb_reads_the_published_file(small_warehouse: House) -> None:
+def test_older_duckdb_reads_the_published_file(small_warehouse):
     reader = Reader(OTHER_DUCKDB, small_warehouse.paths.published_file)
     assert reader.version != duckdb.__version__
     (answer, *_) = reader.stop()

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import House
 from killing import Refresh, State, land_a_change, nothing_is_lost, published_is_whole
 
 from dagster_project.paths import PROJECT, Paths
@@ -27,7 +26,7 @@ def environment(paths: Paths) -> dict[str, str]:
     }
 
 
-def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse: House) -> None:
+def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     before = State.of(house)
     land_a_change(house, 1)
@@ -47,7 +46,7 @@ def test_job_of_dagster_beside_a_refresh_takes_its_turn(copy_of_small_warehouse:
     nothing_is_lost(before, State.of(house))
 
 
-def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse: House) -> None:
+def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     land_a_change(house, 1)
     first = Refresh(house)
@@ -62,7 +61,7 @@ def test_two_refreshes_at_once_and_a_third_after_them(copy_of_small_warehouse: H
     assert len(house.releases) == 2
 
 
-def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(copy_of_small_warehouse: House) -> None:
+def test_job_of_dagster_that_waited_in_vain_is_refused_in_one_sentence(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     before = house.published_sha256
     dagster = Path(sys.executable).with_name("dagster")

@@ -5,8 +5,6 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -46,7 +44,7 @@ def table() -> None:
 
 
 @pytest.fixture(scope="module")
-def killed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def killed_home(tmp_path_factory):
     """A DAGSTER_HOME whose only slot was taken by a run of the command that was killed."""
     home = tmp_path_factory.mktemp("dagster_home")
     shutil.copyfile(INSTANCE, home / "dagster.yaml")
@@ -62,7 +60,7 @@ def killed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def instance(killed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(killed_home, tmp_path, monkeypatch):
     """A copy of it, opened."""
     home = shutil.copytree(killed_home, tmp_path / "dagster_home")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
@@ -80,7 +78,7 @@ def slots(instance: dg.DagsterInstance) -> tuple[int, int]:
     return info.active_slot_count, info.pending_step_count
 
 
-def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterInstance) -> None:
+def test_slot_and_place_of_a_killed_refresh_are_free_again(instance):
     (killed,) = instance.get_runs()
     assert killed.status == dg.DagsterRunStatus.STARTED
     assert slots(instance) == (1, 0)
@@ -91,7 +89,7 @@ def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterI
     assert close_dead_runs(instance) == []
 
 
-def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance: dg.DagsterInstance) -> None:
+def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance):
     close_dead_runs(instance)
     run_id = str(uuid.uuid4())
     waiting = instance.create_run_for_job(
@@ -104,7 +102,7 @@ def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(
     assert statuses == [dg.DagsterRunStatus.STARTED] * 2
 
 
-def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance: dg.DagsterInstance) -> None:
+def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance):
     """Whoever repeats a run on the web page takes its tags along, also those that name a process."""
     (killed,) = instance.get_runs()
     close_dead_runs(instance)
@@ -114,9 +112,7 @@ def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance: dg.DagsterI
     assert not is_by_command(instance.get_run_by_id(repeated.run_id))
 
 
-def test_starting_the_web_page_frees_the_queue(
-    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_starting_the_web_page_frees_the_queue(instance, paths, monkeypatch):
     (killed,) = instance.get_runs()
     monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
     monkeypatch.setattr(operations, "run_until_told_to_stop", lambda _command: 0)
@@ -129,7 +125,7 @@ def test_starting_the_web_page_frees_the_queue(
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
 
 
@@ -144,9 +140,7 @@ def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: fl
     return instance.get_run_by_id(run.run_id)
 
 
-def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
-    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(instance, paths, monkeypatch):
     monkeypatch.setattr(executor, "check_door", lambda _paths: None)  # there is nothing to read
     run = run_by_executor(instance, paths, 0)
     assert run.status == dg.DagsterRunStatus.SUCCESS
@@ -155,9 +149,7 @@ def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
         pass
 
 
-def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence(
-    instance: dg.DagsterInstance, paths: Paths
-) -> None:
+def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence(instance, paths):
     with refresh_lock(paths):
         run = run_by_executor(instance, paths, 0.5)
     assert run.status == dg.DagsterRunStatus.FAILURE
@@ -172,12 +164,12 @@ def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("", 3600.0), ("0", 0.0), (" 15 ", 15.0)])
-def test_how_long_a_run_waits_is_a_setting(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
+def test_how_long_a_run_waits_is_a_setting(monkeypatch, text, seconds):
     monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
     assert wait_setting() == seconds
 
 
-def test_a_setting_that_is_no_number_of_seconds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_is_no_number_of_seconds_is_said(monkeypatch):
     monkeypatch.setenv("NQPF_WAIT_SECONDS", "an hour")
     with pytest.raises(WaitNotKnown, match="NQPF_WAIT_SECONDS is 'an hour': it must be a whole number of seconds"):
         wait_setting()

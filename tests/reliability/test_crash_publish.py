@@ -3,7 +3,6 @@
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -78,7 +77,7 @@ class Publisher:
 
 
 @pytest.fixture
-def publisher(copy_of_small_warehouse: House) -> Iterator[Publisher]:
+def publisher(copy_of_small_warehouse):
     started = Publisher(copy_of_small_warehouse)
     yield started
     started.process.communicate(timeout=30)
@@ -93,9 +92,7 @@ def change_a_score(house: House, number: int) -> None:
         )
 
 
-def test_killed_at_any_moment_of_publishing_leaves_one_whole_release(
-    copy_of_small_warehouse: House, publisher: Publisher
-) -> None:
+def test_killed_at_any_moment_of_publishing_leaves_one_whole_release(copy_of_small_warehouse, publisher):
     house, rng = copy_of_small_warehouse, random.Random(SEED)
     first = published_is_whole(house)
     change_a_score(house, 1)
@@ -117,7 +114,7 @@ def test_killed_at_any_moment_of_publishing_leaves_one_whole_release(
     assert left == []
 
 
-def test_log_of_a_killed_snapshot_does_not_reach_the_next_one(tmp_path: Path) -> None:
+def test_log_of_a_killed_snapshot_does_not_reach_the_next_one(tmp_path):
     """DuckDB would replay a write-ahead log that lies beside a new file of the same name."""
     build, target = tmp_path / "build.duckdb", tmp_path / "city.duckdb.tmp"
     with duckdb.connect(str(build)) as con:

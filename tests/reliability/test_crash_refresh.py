@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from campaign import Campaign, disk_of
-from house import House
 from killing import Refresh, land_a_change, published_is_whole
 
 # each refreshes whole warehouses: minutes on two cores
@@ -28,13 +27,13 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def campaign(copy_of_small_warehouse: House, tmp_path: Path) -> Campaign:
+def campaign(copy_of_small_warehouse, tmp_path):
     made = Campaign(copy_of_small_warehouse, random.Random(SEED), tmp_path / "disks")
     made.scratch.mkdir()
     return made
 
 
-def test_frozen_disk_is_the_disk_of_a_kill(copy_of_small_warehouse: House, tmp_path: Path) -> None:
+def test_frozen_disk_is_the_disk_of_a_kill(copy_of_small_warehouse, tmp_path):
     """What the campaign rests on; the moment is one at which dbt writes, in a process of its own."""
     house = copy_of_small_warehouse
     land_a_change(house, 1)
@@ -50,7 +49,7 @@ def test_frozen_disk_is_the_disk_of_a_kill(copy_of_small_warehouse: House, tmp_p
     assert published_is_whole(house) == old
 
 
-def test_killed_at_every_asset_boundary_and_at_random_moments(campaign: Campaign) -> None:
+def test_killed_at_every_asset_boundary_and_at_random_moments(campaign):
     """Each boundary of one refresh, then random moments of those that go on from there (or, when there are no more
     boundaries, from a random moment of the one before)."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from changed import Raw
-from house import House, Outcome
+from house import Outcome
 from killing import Refresh, published_is_whole
 from surroundings import fill, read_only, small_disk
 
@@ -42,7 +42,7 @@ def says(outcome: Outcome, *parts: str) -> None:
 # ---- said at once -----------------------------------------------------------------------------------------------
 
 
-def test_truncated_build_file_stops_with_the_command_that_mends_it(copy_of_small_warehouse: House) -> None:
+def test_truncated_build_file_stops_with_the_command_that_mends_it(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     paths, before = house.paths, house.published_sha256
     with paths.build_file.open("r+b") as stream:
@@ -54,7 +54,7 @@ def test_truncated_build_file_stops_with_the_command_that_mends_it(copy_of_small
     assert not paths.build_file.exists()  # and so the next refresh begins anew, see below
 
 
-def test_read_only_warehouse_is_named(copy_of_small_warehouse: House) -> None:
+def test_read_only_warehouse_is_named(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     before = house.published_sha256
     with read_only(house.paths.warehouse):
@@ -65,7 +65,7 @@ def test_read_only_warehouse_is_named(copy_of_small_warehouse: House) -> None:
     assert house.published_sha256 == before
 
 
-def test_disk_without_room_for_a_refresh_is_named_before_it_begins(small_warehouse: House, tmp_path: Path) -> None:
+def test_disk_without_room_for_a_refresh_is_named_before_it_begins(small_warehouse, tmp_path):
     need = megabytes_needed(small_warehouse.paths)
     with small_disk(tmp_path / "disk", 2.5 * need):
         house = small_warehouse.copy(tmp_path / "disk")
@@ -80,7 +80,7 @@ def test_disk_without_room_for_a_refresh_is_named_before_it_begins(small_warehou
 # ---- while a refresh is at work; the long way back ------------------------------------------------------------
 
 
-def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_warehouse: House, tmp_path: Path) -> None:
+def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_warehouse, tmp_path):
     with small_disk(tmp_path / "disk", 4 * megabytes_needed(small_warehouse.paths)):
         house = small_warehouse.copy(tmp_path / "disk")
         before = house.published_sha256
@@ -97,7 +97,7 @@ def test_disk_that_fills_up_during_a_refresh_stops_it_in_one_sentence(small_ware
         assert outcome.exit_code == 0, outcome.text
 
 
-def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_warehouse: House) -> None:
+def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     raw, before, releases = Raw.of(house), house.published_sha256, house.releases
     house.paths.build_file.unlink()
@@ -114,7 +114,7 @@ def test_deleted_build_file_is_made_again_from_the_landing_files(copy_of_small_w
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
-def test_truncated_write_ahead_log_costs_nothing(copy_of_small_warehouse: House, share: float) -> None:
+def test_truncated_write_ahead_log_costs_nothing(copy_of_small_warehouse, share):
     house = copy_of_small_warehouse
     raw = Raw.of(house)
     log = Path(f"{house.paths.build_file}.wal")
@@ -128,7 +128,7 @@ def test_truncated_write_ahead_log_costs_nothing(copy_of_small_warehouse: House,
     published_is_whole(house)
 
 
-def test_vanished_records_of_dagster_are_made_anew(copy_of_small_warehouse: House) -> None:
+def test_vanished_records_of_dagster_are_made_anew(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     shutil.rmtree(house.paths.dagster_home)
     outcome = house.refresh()
@@ -136,7 +136,7 @@ def test_vanished_records_of_dagster_are_made_anew(copy_of_small_warehouse: Hous
     assert (house.paths.dagster_home / "dagster.yaml").exists()
 
 
-def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(copy_of_small_warehouse: House) -> None:
+def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(copy_of_small_warehouse):
     house = copy_of_small_warehouse
     before = published_is_whole(house)
     run = Refresh(house)
@@ -152,7 +152,7 @@ def test_records_of_dagster_that_vanish_during_a_refresh_cost_that_refresh_only(
     assert outcome.exit_code == 0, outcome.text
 
 
-def test_scheduler_that_gives_no_environment_is_enough(copy_of_small_warehouse: House) -> None:
+def test_scheduler_that_gives_no_environment_is_enough(copy_of_small_warehouse):
     """As cron starts a command: no HOME, no language, in a folder where nothing is to be written."""
     house = copy_of_small_warehouse
     before, files = house.published_sha256, set(Path("/").iterdir())
@@ -165,7 +165,7 @@ def test_scheduler_that_gives_no_environment_is_enough(copy_of_small_warehouse: 
     assert set(Path("/").iterdir()) == files
 
 
-def test_new_warehouse_needs_no_doctor(tmp_path: Path) -> None:
+def test_new_warehouse_needs_no_doctor(tmp_path):
     """A folder that does not exist yet is no fault: everything is made when it is needed."""
     from dagster_project.operations.preflight import check_surroundings
 

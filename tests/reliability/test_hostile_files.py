@@ -37,7 +37,7 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, Cells]]:
+def originals(tmp_path_factory):
     folder = tmp_path_factory.mktemp("originals")
     return {"xlsx": workbook(), "xls": old_workbook(folder), "dta": stata(folder), "parquet": parquet(folder)}
 

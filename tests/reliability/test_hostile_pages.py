@@ -4,7 +4,6 @@ import importlib.util
 import io
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import xlsxwriter
@@ -29,7 +28,7 @@ LIVE = re.compile(r"<script>alert|<img src=x|<svg onload|<b>loud|</td></table><b
 
 
 @pytest.fixture(scope="module")
-def gate() -> ModuleType:
+def gate():
     """The clean load that the tests of the gate use."""
     path = Path(__file__).resolve().parents[1] / "unit" / "expectations" / "conftest.py"
     spec = importlib.util.spec_from_file_location("clean_load_of_the_gate", path)

@@ -53,7 +53,7 @@ class Copy:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def base(tmp_path_factory):
     """Refreshed once, from nothing."""
     root = tmp_path_factory.mktemp("base")
     copy_of_project(root / "project")
@@ -118,7 +118,7 @@ CHANGES: dict[str, Callable[[Copy], None]] = {
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-def test_the_marts_are_those_of_a_refresh_from_nothing(base: Path, tmp_path: Path, kind: str) -> None:
+def test_the_marts_are_those_of_a_refresh_from_nothing(base, tmp_path, kind):
     shutil.copytree(base, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Copy(tmp_path / "copy")
     CHANGES[kind](copy)
@@ -140,7 +140,7 @@ def test_the_marts_are_those_of_a_refresh_from_nothing(base: Path, tmp_path: Pat
         assert made >= {"raw__load", "dbt_reading", "py_index"}
 
 
-def test_what_was_accepted_stays_when_its_sidecar_is_taken_away(base: Path, tmp_path: Path) -> None:
+def test_what_was_accepted_stays_when_its_sidecar_is_taken_away(base, tmp_path):
     """As it does when a replacement is refused: only a build file made anew forgets a load (docs/howto/recover.md)."""
     shutil.copytree(base, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Copy(tmp_path / "copy")
@@ -150,7 +150,7 @@ def test_what_was_accepted_stays_when_its_sidecar_is_taken_away(base: Path, tmp_
     assert copy.contents() == Copy(base).contents()
 
 
-def test_nothing_changed_means_nothing_runs(base: Path, tmp_path: Path) -> None:
+def test_nothing_changed_means_nothing_runs(base, tmp_path):
     shutil.copytree(base, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Copy(tmp_path / "copy")
     before = copy.paths.published_file.read_bytes()
@@ -160,7 +160,7 @@ def test_nothing_changed_means_nothing_runs(base: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_the_number_of_workers_changes_no_number(base: Path, tmp_path: Path, workers: int, monkeypatch) -> None:
+def test_the_number_of_workers_changes_no_number(base, tmp_path, workers, monkeypatch):
     """`base` was made with one worker a core."""
     shutil.copytree(base, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Copy(tmp_path / "copy")
@@ -170,7 +170,7 @@ def test_the_number_of_workers_changes_no_number(base: Path, tmp_path: Path, wor
     assert copy.contents() == Copy(base).contents()
 
 
-def test_a_killed_refresh_goes_on_after_the_last_step_that_ended(base: Path, tmp_path: Path) -> None:
+def test_a_killed_refresh_goes_on_after_the_last_step_that_ended(base, tmp_path):
     shutil.copytree(base, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Copy(tmp_path / "copy")
     with duckdb.connect(str(copy.paths.build_file)) as con:

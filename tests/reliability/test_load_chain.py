@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import chain
 import pandas as pd
@@ -19,17 +18,17 @@ BUSY = "sum(i * i for i in range(3_000_000)); import time; time.sleep(0.5)"
 
 
 @pytest.fixture(scope="module")
-def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeds(tmp_path_factory):
     return chain.make_project(tmp_path_factory.mktemp("load") / "project", 2_850) / "dbt" / "seeds"
 
 
-def test_the_roster_has_as_many_units_as_asked_for(seeds: Path) -> None:
+def test_the_roster_has_as_many_units_as_asked_for(seeds):
     geography = read_geography(seeds)
     assert len(geography.roster) == len(set(geography.roster)) == 2_850
     assert ((geography.weights > 0).sum(axis=1) > 0).all()
 
 
-def test_invented_units_have_names_groups_and_neighbours_of_their_own(seeds: Path) -> None:
+def test_invented_units_have_names_groups_and_neighbours_of_their_own(seeds):
     city, alias, group, neighbour = (
         pd.read_csv(seeds / f"{name}.csv", dtype=str) for name in ("city", "city_alias", "city_group", "city_neighbour")
     )
@@ -46,14 +45,14 @@ def test_invented_units_have_names_groups_and_neighbours_of_their_own(seeds: Pat
     assert (neighbour["city_id_a"] < neighbour["city_id_b"]).all()
 
 
-def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path: Path) -> None:
+def test_the_shipped_seeds_are_left_alone_for_fewer_units(tmp_path):
     project = chain.make_project(tmp_path / "project", 60)
     for name in ("city", "city_alias", "row_count"):
         copied, shipped = project / "dbt" / "seeds" / f"{name}.csv", PROJECT / "dbt" / "seeds" / f"{name}.csv"
         assert copied.read_bytes() == shipped.read_bytes()
 
 
-def test_counties_of_the_whole_country_are_printed_with_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counties_of_the_whole_country_are_printed_with_codes(tmp_path, monkeypatch):
     for module, name in (
         (generate, "draw_counties"),
         (counties, "printed_units"),
@@ -73,7 +72,7 @@ def test_counties_of_the_whole_country_are_printed_with_codes(tmp_path: Path, mo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_the_meter_counts_a_child_while_it_runs_and_after_it_ended() -> None:
+def test_the_meter_counts_a_child_while_it_runs_and_after_it_ended():
     meter = chain.Meter()
     child = subprocess.Popen([sys.executable, "-c", f"x = bytearray(200_000_000); {BUSY}; {BUSY}"])
     child.wait()
@@ -87,12 +86,12 @@ def test_the_meter_counts_a_child_while_it_runs_and_after_it_ended() -> None:
     assert chain.seconds_of(os.getpid()) > 0
 
 
-def test_the_slope_is_that_of_the_three_largest_sizes() -> None:
+def test_the_slope_is_that_of_the_three_largest_sizes():
     assert chain.slope([10, 100, 200, 400], [7.0, 1.0e4, 4.0e4, 16.0e4]) == pytest.approx(2.0)
 
 
 @pytest.mark.slow
-def test_no_step_of_the_chain_grows_faster_than_it_may(tmp_path: Path) -> None:
+def test_no_step_of_the_chain_grows_faster_than_it_may(tmp_path):
     """60 and 240 units: refreshed without a refusal; steps that take long enough to tell grow at most like n^1.3."""
     command = [sys.executable, chain.__file__, "60", "240", "--years", "10", "--no-report", "--keep", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)

@@ -21,7 +21,7 @@ CONSOLE = Console(quiet=True)
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return tiny_warehouse(tmp_path / "one")
 
 
@@ -35,7 +35,7 @@ def content(paths: Paths) -> dict[str, str]:
     return {name: digest for name, digest in kept.items() if not name.endswith("refresh.lock")}
 
 
-def test_what_was_kept_comes_back_file_by_file(paths: Paths, tmp_path: Path) -> None:
+def test_what_was_kept_comes_back_file_by_file(paths, tmp_path):
     before = content(paths)
     assert run_backup(paths, CONSOLE, tmp_path / "kept") == 0
     other = empty(tmp_path / "two")
@@ -52,7 +52,7 @@ def test_what_was_kept_comes_back_file_by_file(paths: Paths, tmp_path: Path) -> 
     assert not (other.warehouse / ".restore.tmp").exists()
 
 
-def test_half_made_and_computed_files_are_not_kept(paths: Paths, tmp_path: Path) -> None:
+def test_half_made_and_computed_files_are_not_kept(paths, tmp_path):
     for name in ("published/.city.duckdb.tmp", f"published/releases/.{RELEASE}.tmp/x", "build/dbt/manifest.json"):
         file = paths.warehouse / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def test_half_made_and_computed_files_are_not_kept(paths: Paths, tmp_path: Path)
     assert not [name for name in files if ".tmp" in name or "dbt" in name]  # type: ignore[attr-defined]
 
 
-def test_real_landing_folder_gives_only_what_the_sidecars_name(paths: Paths, tmp_path: Path) -> None:
+def test_real_landing_folder_gives_only_what_the_sidecars_name(paths, tmp_path):
     sidecars = tmp_path / "tracked"
     sidecars.mkdir()
     shutil.move(paths.landing / "registry.yml", sidecars)
@@ -75,7 +75,7 @@ def test_real_landing_folder_gives_only_what_the_sidecars_name(paths: Paths, tmp
 
 
 @pytest.mark.parametrize("what", ["a byte", "a file less", "a file more", "no list"])
-def test_backup_that_is_not_whole_is_not_restored(paths: Paths, tmp_path: Path, what: str) -> None:
+def test_backup_that_is_not_whole_is_not_restored(paths, tmp_path, what):
     back_up(paths, tmp_path / "kept")
     victim = tmp_path / "kept" / "landing" / "registry.csv"
     if what == "a byte":
@@ -93,7 +93,7 @@ def test_backup_that_is_not_whole_is_not_restored(paths: Paths, tmp_path: Path, 
     assert run_restore(other, CONSOLE, tmp_path / "kept", force=False) == 1
 
 
-def test_warehouse_with_data_is_not_overwritten_without_force(paths: Paths, tmp_path: Path) -> None:
+def test_warehouse_with_data_is_not_overwritten_without_force(paths, tmp_path):
     back_up(paths, tmp_path / "kept")
     other = tiny_warehouse(tmp_path / "two")
     (other.reports / "note.txt").write_text("mine", encoding="utf-8")
@@ -107,7 +107,7 @@ def test_warehouse_with_data_is_not_overwritten_without_force(paths: Paths, tmp_
     assert now == content(paths)
 
 
-def test_folder_that_holds_something_or_lies_in_the_warehouse_takes_no_backup(paths: Paths, tmp_path: Path) -> None:
+def test_folder_that_holds_something_or_lies_in_the_warehouse_takes_no_backup(paths, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("x", encoding="utf-8")
     for target in (tmp_path / "full", paths.warehouse / "kept"):
@@ -115,7 +115,7 @@ def test_folder_that_holds_something_or_lies_in_the_warehouse_takes_no_backup(pa
             back_up(paths, target)
 
 
-def test_backup_gets_its_name_when_it_is_whole(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backup_gets_its_name_when_it_is_whole(paths, tmp_path, monkeypatch):
     def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -127,14 +127,14 @@ def test_backup_gets_its_name_when_it_is_whole(paths: Paths, tmp_path: Path, mon
     assert verify_backup(tmp_path / "kept")
 
 
-def test_both_wait_for_a_running_refresh(paths: Paths, tmp_path: Path) -> None:
+def test_both_wait_for_a_running_refresh(paths, tmp_path):
     back_up(paths, tmp_path / "kept")
     with refresh_lock(paths):
         assert run_backup(paths, CONSOLE, tmp_path / "again") == 4
         assert run_restore(paths, CONSOLE, tmp_path / "kept", force=True) == 4
 
 
-def test_restored_warehouse_is_healthy_and_answers(small_warehouse: House, tmp_path: Path) -> None:
+def test_restored_warehouse_is_healthy_and_answers(small_warehouse, tmp_path):
     copy = small_warehouse.copy(tmp_path / "one")  # a backup empties the write-ahead log into the build file
     listed = back_up(copy.paths, tmp_path / "kept")
     other = House(empty(tmp_path / "two"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from house import House
 from landing_tools import read_sidecar, write_sidecar
 from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
@@ -25,13 +24,13 @@ check_versions = check_surroundings.check_versions
 
 
 @pytest.fixture(autouse=True)
-def _locked_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+def _locked_versions(monkeypatch):
     """Whatever is installed where the tests run is not the matter of most of them."""
     monkeypatch.setattr(check_surroundings, "check_versions", lambda: iter(()))
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return tiny_warehouse(tmp_path)
 
 
@@ -173,12 +172,12 @@ FAULTS = {
 }
 
 
-def test_healthy_warehouse_has_no_finding(paths: Paths) -> None:
+def test_healthy_warehouse_has_no_finding(paths):
     assert findings(paths) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_fault_is_named_with_its_place_and_the_way_out(paths: Paths, fault: Fault) -> None:
+def test_fault_is_named_with_its_place_and_the_way_out(paths, fault):
     where = fault.plant(paths)
     found = findings(paths)
     named = [finding for finding in found if fault.what in finding.what]
@@ -197,7 +196,7 @@ def test_fault_is_named_with_its_place_and_the_way_out(paths: Paths, fault: Faul
         *("half_made_release", "half_made_snapshot"),
     ],
 )
-def test_fix_makes_the_warehouse_healthy(paths: Paths, name: str) -> None:
+def test_fix_makes_the_warehouse_healthy(paths, name):
     before = fingerprint(paths.landing.parent)
     FAULTS[name].plant(paths)
     (sentence,) = apply_fixes(paths, findings(paths))
@@ -206,7 +205,7 @@ def test_fix_makes_the_warehouse_healthy(paths: Paths, name: str) -> None:
     assert fingerprint(paths.landing.parent) == {**before, "warehouse/build/refresh.lock": _empty_sha256()}
 
 
-def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -> None:
+def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths):
     FAULTS["build_truncated"].plant(paths)
     damaged = paths.build_file.read_bytes()
     apply_fixes(paths, findings(paths))
@@ -219,7 +218,7 @@ def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -
 @pytest.mark.parametrize(
     "name", ["landing_file_changed", "release_file_changed", "link_to_nowhere", "marker_says_real"]
 )
-def test_fix_leaves_alone_what_only_a_person_can_decide(paths: Paths, name: str) -> None:
+def test_fix_leaves_alone_what_only_a_person_can_decide(paths, name):
     FAULTS[name].plant(paths)
     found = findings(paths)
     before = fingerprint(paths.landing.parent)
@@ -234,7 +233,7 @@ def _empty_sha256() -> str:
 # ---- the surroundings -------------------------------------------------------------------------------------------
 
 
-def test_running_refresh_is_no_fault(paths: Paths) -> None:
+def test_running_refresh_is_no_fault(paths):
     FAULTS["half_made_release"].plant(paths)  # belongs to it
     with refresh_lock(paths):
         found = diagnose(paths)
@@ -242,7 +241,7 @@ def test_running_refresh_is_no_fault(paths: Paths) -> None:
     assert f"A refresh is running (process {os.getpid()}" in found.notes[0]
 
 
-def test_package_outside_the_lock_is_named(tmp_path: Path) -> None:
+def test_package_outside_the_lock_is_named(tmp_path):
     (tmp_path / "requirements.lock").write_text(
         "duckdb==0.0.1 \\\n    --hash=sha256:00\npandas==0.0.2 ; python_version < '3.13'\nnot-installed==1.0\n",
         encoding="utf-8",
@@ -253,14 +252,14 @@ def test_package_outside_the_lock_is_named(tmp_path: Path) -> None:
     assert any(what.startswith("pandas ") and what.endswith("the lock has 0.0.2") for what in found)
 
 
-def test_disk_that_is_nearly_full_is_named(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_that_is_nearly_full_is_named(paths, monkeypatch):
     monkeypatch.setattr(check_surroundings, "free_megabytes", lambda _folder: 1.0)
     (finding,) = check_surroundings.check_disk(paths)
     assert "1 MB free, a refresh needs about" in finding.what
     assert "nqpf release prune" in finding.do
 
 
-def test_folder_without_the_right_to_write_is_named(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_without_the_right_to_write_is_named(paths, monkeypatch):
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != paths.published and real(path, mode))
     assert [finding.where for finding in check_surroundings.check_rights(paths)] == [paths.published]
@@ -269,7 +268,7 @@ def test_folder_without_the_right_to_write_is_named(paths: Paths, monkeypatch: p
 # ---- the command ------------------------------------------------------------------------------------------------
 
 
-def test_command_prints_each_finding_and_exits_with_one(paths: Paths) -> None:
+def test_command_prints_each_finding_and_exits_with_one(paths):
     console = Console(record=True, width=4000, quiet=False, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     assert show_diagnosis(paths, console, fix=False, as_json=False) == 0
     FAULTS["published_missing"].plant(paths)
@@ -281,7 +280,7 @@ def test_command_prints_each_finding_and_exits_with_one(paths: Paths) -> None:
     assert f"  where: {paths.published_file}" in text
 
 
-def test_command_speaks_json(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_speaks_json(paths, capsys):
     FAULTS["published_missing"].plant(paths)
     assert show_diagnosis(paths, Console(), fix=True, as_json=True) == 0
     said = json.loads(capsys.readouterr().out)
@@ -289,5 +288,5 @@ def test_command_speaks_json(paths: Paths, capsys: pytest.CaptureFixture[str]) -
     assert said["done"] == [f"Published {RELEASE} again: {paths.published_file}."]
 
 
-def test_refreshed_warehouse_is_healthy(small_warehouse: House) -> None:
+def test_refreshed_warehouse_is_healthy(small_warehouse):
     assert diagnose(small_warehouse.paths).findings == []

@@ -1,10 +1,8 @@
 """What DuckDB, SQLite and the system say about a broken place becomes one sentence with the way out."""
 
 import shutil
-from pathlib import Path
 
 import pytest
-from house import House
 
 from dagster_project.operations import faults
 from dagster_project.operations.database_file import damage_of
@@ -14,7 +12,7 @@ from dagster_project.paths import Paths
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
 
 
@@ -29,24 +27,24 @@ def paths(tmp_path: Path) -> Paths:
         ("sqlite3.OperationalError: unable to open database file", ["Dagster's records", "Run `nqpf refresh` again"]),
     ],
 )
-def test_fault_of_the_surroundings_is_one_sentence(paths: Paths, text: str, says: list[str]) -> None:
+def test_fault_of_the_surroundings_is_one_sentence(paths, text, says):
     sentence = sentence_of(text, paths)
     assert sentence is not None
     assert all(part in sentence for part in says), sentence
 
 
-def test_full_disk_is_the_reason_when_sqlite_names_none(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_the_reason_when_sqlite_names_none(paths, monkeypatch):
     monkeypatch.setattr(faults, "free_megabytes", lambda _folder: 0.2)
     assert "is full (0 MB free)" in str(sentence_of("sqlite3.OperationalError: unable to open database file", paths))
     assert sentence_of("KeyError: 'score'", paths) is None
 
 
-def test_fault_of_the_program_is_not_taken_for_one_of_the_surroundings(paths: Paths) -> None:
+def test_fault_of_the_program_is_not_taken_for_one_of_the_surroundings(paths):
     assert sentence_of("KeyError: 'score'", paths) is None
     assert sentence_of("", paths) is None
 
 
-def test_damaged_build_file_is_named_and_a_good_one_is_not_blamed(small_warehouse: House, tmp_path: Path) -> None:
+def test_damaged_build_file_is_named_and_a_good_one_is_not_blamed(small_warehouse, tmp_path):
     paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
     paths.build_file.parent.mkdir(parents=True)
     text = "Corrupt database file: computed checksum 1 does not match stored checksum 2"
@@ -60,7 +58,7 @@ def test_damaged_build_file_is_named_and_a_good_one_is_not_blamed(small_warehous
 
 
 @pytest.mark.parametrize("where", ["first block", "header", "last block", "empty"])
-def test_damage_is_found_wherever_it_is(small_warehouse: House, tmp_path: Path, where: str) -> None:
+def test_damage_is_found_wherever_it_is(small_warehouse, tmp_path, where):
     file = tmp_path / "city.duckdb"
     shutil.copyfile(small_warehouse.paths.published_file, file)
     assert damage_of(file) is None
@@ -79,7 +77,7 @@ def test_damage_is_found_wherever_it_is(small_warehouse: House, tmp_path: Path, 
     assert damage_of(file)
 
 
-def test_refresh_that_would_fill_the_disk_is_not_begun(small_warehouse: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refresh_that_would_fill_the_disk_is_not_begun(small_warehouse, monkeypatch):
     paths = small_warehouse.paths
     check_surroundings(paths)
     need = megabytes_needed(paths)

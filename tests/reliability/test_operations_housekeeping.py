@@ -1,13 +1,12 @@
 """A refresh a day does not fill the disk with what nobody reads."""
 
 import os
-from pathlib import Path
 
 from dagster_project.operations.housekeeping import KEEP_DBT_RUNS, KEEP_LOGS, tidy
 from dagster_project.paths import Paths
 
 
-def test_oldest_compiled_files_and_logs_go_and_nothing_else(tmp_path: Path) -> None:
+def test_oldest_compiled_files_and_logs_go_and_nothing_else(tmp_path):
     paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
     runs, others = (
         paths.dbt_target / "runs",

@@ -3,14 +3,13 @@
 import re
 from pathlib import Path
 
-import pytest
-from house import PLANTED, House
+from house import PLANTED
 
 from dagster_project.cli import operations
 from dagster_project.paths import PROJECT
 
 
-def test_web_page_listens_on_loopback_only(small_warehouse: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_web_page_listens_on_loopback_only(small_warehouse, monkeypatch):
     said: list[list[str]] = []
 
     def run(command: list[str]) -> int:
@@ -26,7 +25,7 @@ def test_web_page_listens_on_loopback_only(small_warehouse: House, monkeypatch: 
     assert "0.0.0.0" not in command
 
 
-def test_no_secret_of_the_environment_is_in_any_file_of_the_warehouse(small_warehouse: House) -> None:
+def test_no_secret_of_the_environment_is_in_any_file_of_the_warehouse(small_warehouse):
     """The warehouse was refreshed with these in its environment: manifests, logs, records of Dagster, dbt's output."""
     secrets = [value.encode() for value in PLANTED.values()]
     files = [path for path in small_warehouse.paths.warehouse.rglob("*") if path.is_file()]
@@ -40,7 +39,7 @@ def test_no_secret_of_the_environment_is_in_any_file_of_the_warehouse(small_ware
     assert told == {}
 
 
-def test_containers_and_services_that_are_shipped_do_not_open_a_port_to_the_world() -> None:
+def test_containers_and_services_that_are_shipped_do_not_open_a_port_to_the_world():
     """Every place in the project that names an address to listen on names loopback."""
     code = [*(PROJECT / "dagster_project").rglob("*.py"), PROJECT / "Makefile", *Path(PROJECT / ".ci").glob("*")]
     open_to_all = [path.name for path in code if re.search(r"\b0\.0\.0\.0\b", path.read_text(encoding="utf-8"))]

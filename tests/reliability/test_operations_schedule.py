@@ -6,7 +6,7 @@ import logging
 import dagster as dg
 import pytest
 from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
-from house import House, unchanged_environment
+from house import unchanged_environment
 
 from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import PROJECT, export_to_environment
@@ -25,7 +25,7 @@ def iterate(context: object, when: dt.datetime) -> None:
 
 
 @pytest.mark.slow
-def test_missed_tick_is_made_up_for_once(copy_of_small_warehouse: House) -> None:
+def test_missed_tick_is_made_up_for_once(copy_of_small_warehouse):
     from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
     from dagster._core.workspace.load_target import ModuleTarget
 

@@ -3,7 +3,6 @@
 import datetime as dt
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ def lines(text: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_lines_tell_the_start_each_step_and_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_tell_the_start_each_step_and_the_end(capfd):
     says = voice(Console(), "json")
     says.started(Path("/w"), Path("/w/log"))
     says.step(StepRecord("ingest", "raw_yearly", "read yearly files", 0.5, True))
@@ -41,7 +40,7 @@ def test_json_lines_tell_the_start_each_step_and_the_end(capfd: pytest.CaptureFi
 
 
 @pytest.fixture(scope="module")
-def house(copy_small_warehouse: Callable[[str], House]) -> House:
+def house(copy_small_warehouse):
     """A copy: even a refresh that is refused at once writes down how it ended."""
     return copy_small_warehouse("voice")
 
@@ -54,7 +53,7 @@ def refused_year(house: House, **how: Any) -> tuple[int, Console]:
     return code, console
 
 
-def test_command_speaks_json_alone(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+def test_command_speaks_json_alone(house, capfd):
     code, console = refused_year(house, log_format="json")
     assert code == 2
     started, ended = lines(capfd.readouterr().out)
@@ -64,7 +63,7 @@ def test_command_speaks_json_alone(house: House, capfd: pytest.CaptureFixture[st
     assert console.export_text() == ""
 
 
-def test_quiet_command_says_what_is_wrong_and_nothing_else(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+def test_quiet_command_says_what_is_wrong_and_nothing_else(house, capfd):
     code, console = refused_year(house, quiet=True)
     assert code == 2
     said = console.export_text()
@@ -73,12 +72,12 @@ def test_quiet_command_says_what_is_wrong_and_nothing_else(house: House, capfd: 
     assert capfd.readouterr().out == ""
 
 
-def test_command_without_options_also_says_where_the_log_is(house: House, capfd: pytest.CaptureFixture[str]) -> None:
+def test_command_without_options_also_says_where_the_log_is(house, capfd):
     assert refused_year(house)[0] == 2
     assert f"Refresh of {house.paths.warehouse}; details in" in capfd.readouterr().out
 
 
-def test_quiet_voice_keeps_progress_to_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_voice_keeps_progress_to_itself(capsys):
     says = voice(Console(), quiet=True)
     says.progress.print("step")
     says.started("w", "log")

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from tiny import RELEASE, tiny_warehouse
@@ -13,7 +12,6 @@ from dagster_project.cli.main import app
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.operations.withdraw import WithdrawError, withdraw
-from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import known_releases, latest_release, next_release, sha256_of
 from dagster_project.publish.release.folder import write_manifest as sealed
 from dagster_project.publish.release.verify import verify_release
@@ -22,7 +20,7 @@ WHY = "the wage column was read twice <b>"
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> tuple[Paths, str]:
+def two(tmp_path):
     """The tiny warehouse with a second release whose file differs; returns its name."""
     paths = tiny_warehouse(tmp_path)
     name = next_release(paths.releases, dt.date(2026, 11, 26), is_synthetic=True)

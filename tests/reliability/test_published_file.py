@@ -3,12 +3,10 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-from house import House
 from killing import published_is_whole
 from test_crash_publish import Publisher, change_a_score
 from tiny import tiny_warehouse
@@ -41,14 +39,14 @@ READERS = {
 
 
 @pytest.fixture
-def publisher(copy_of_small_warehouse: House) -> Iterator[Publisher]:
+def publisher(copy_of_small_warehouse):
     started = Publisher(copy_of_small_warehouse)
     yield started
     started.process.communicate(timeout=30)
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return tiny_warehouse(tmp_path)
 
 
@@ -70,8 +68,8 @@ def says(paths: Paths, words: list[str]) -> str:
 
 
 def test_what_a_program_wrote_into_the_published_file_does_not_reach_the_next_release(
-    copy_of_small_warehouse: House, publisher: Publisher
-) -> None:
+    copy_of_small_warehouse, publisher
+):
     """DuckDB would replay the log of the old file into the new one of the same name."""
     house = copy_of_small_warehouse
     written_into(house.paths.published_file, "mart_index_score")
@@ -81,9 +79,7 @@ def test_what_a_program_wrote_into_the_published_file_does_not_reach_the_next_re
     assert not stray_log(house.paths.published_file).exists()
 
 
-def test_it_goes_also_when_there_is_nothing_new_to_release(
-    copy_of_small_warehouse: House, publisher: Publisher
-) -> None:
+def test_it_goes_also_when_there_is_nothing_new_to_release(copy_of_small_warehouse, publisher):
     house = copy_of_small_warehouse
     before = published_is_whole(house)
     written_into(house.paths.published_file, "mart_index_score")
@@ -92,14 +88,14 @@ def test_it_goes_also_when_there_is_nothing_new_to_release(
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_until_then_no_command_reads_it(paths: Paths, command: str) -> None:
+def test_until_then_no_command_reads_it(paths, command):
     written_into(paths.published_file, "dim_vintage")
     said = says(paths, READERS[command])
     assert f"Another program wrote into {paths.published_file}" in said
     assert "run `nqpf doctor --fix`" in said
 
 
-def test_doctor_names_it_and_takes_it_away(paths: Paths) -> None:
+def test_doctor_names_it_and_takes_it_away(paths):
     written_into(paths.published_file, "dim_vintage")
     (finding,) = check_published(paths)
     assert "wrote into the published file" in finding.what
@@ -107,9 +103,7 @@ def test_doctor_names_it_and_takes_it_away(paths: Paths) -> None:
     assert not [*check_published(paths), *check_leftovers(paths)]
 
 
-def test_published_and_released_files_are_nobodys_to_write(
-    copy_of_small_warehouse: House, publisher: Publisher
-) -> None:
+def test_published_and_released_files_are_nobodys_to_write(copy_of_small_warehouse, publisher):
     house = copy_of_small_warehouse
     change_a_score(house, 1)
     assert publisher.run("to the end")[0] == 0
@@ -124,7 +118,7 @@ def test_published_and_released_files_are_nobodys_to_write(
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_damaged_file_is_named_with_what_to_do(paths: Paths, command: str) -> None:
+def test_damaged_file_is_named_with_what_to_do(paths, command):
     with paths.published_file.open("r+b") as stream:
         stream.truncate(paths.published_file.stat().st_size // 2)
     said = says(paths, READERS[command])
@@ -133,7 +127,7 @@ def test_damaged_file_is_named_with_what_to_do(paths: Paths, command: str) -> No
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_file_that_is_open_for_writing_is_named(paths: Paths, command: str) -> None:
+def test_file_that_is_open_for_writing_is_named(paths, command):
     holder = subprocess.Popen(
         [
             sys.executable,

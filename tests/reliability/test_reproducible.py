@@ -18,7 +18,7 @@ from dagster_project.ingest.sidecar import sha256_of
 from dagster_project.paths import Paths
 from dagster_project.store import Warehouse
 from dagster_project.study import measurement
-from dagster_project.study.registry import REGISTRY, Analysis
+from dagster_project.study.registry import REGISTRY
 
 SHUFFLED_SCHEMAS = ("seed", "int", "py", "ops")
 # Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
@@ -33,7 +33,7 @@ ADDRESS_IN = {
 
 
 @pytest.fixture(scope="module")
-def shuffled(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def shuffled(small_warehouse, tmp_path_factory):
     """A build file with the same tables, whose rows lie in another order."""
     file = tmp_path_factory.mktemp("shuffled") / "city.duckdb"
     shutil.copyfile(small_warehouse.paths.build_file, file)
@@ -48,7 +48,7 @@ def shuffled(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -
     return Warehouse(file)
 
 
-def test_the_other_file_has_the_same_rows_in_another_order(small_warehouse: House, shuffled: Warehouse) -> None:
+def test_the_other_file_has_the_same_rows_in_another_order(small_warehouse, shuffled):
     sql = "select city_id, year, indicator_code, value from int.int_panel_balanced"
     mine, other = small_warehouse.build(sql), shuffled.read_frame(sql)
     assert not mine.equals(other)
@@ -59,9 +59,7 @@ def test_the_other_file_has_the_same_rows_in_another_order(small_warehouse: Hous
 
 
 @pytest.mark.parametrize("entry", REGISTRY, ids=lambda entry: entry.name)
-def test_a_method_reads_the_same_frames_wherever_rows_lie(
-    small_warehouse: House, shuffled: Warehouse, entry: Analysis
-) -> None:
+def test_a_method_reads_the_same_frames_wherever_rows_lie(small_warehouse, shuffled, entry):
     assert entry.queries()
     for label, sql in entry.queries().items():
         pd.testing.assert_frame_equal(small_warehouse.build(sql), shuffled.read_frame(sql), check_exact=True, obj=label)
@@ -71,16 +69,14 @@ def test_a_method_reads_the_same_frames_wherever_rows_lie(
 
 
 @pytest.fixture
-def two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def two_workers(monkeypatch):
     """Every method that can share its work shares it between two."""
     monkeypatch.setattr(measurement, "WORKERS", 2)
     monkeypatch.setenv("NQPF_WORKERS", "2")
 
 
 @pytest.mark.slow
-def test_a_release_made_again_from_its_manifest_with_two_workers_is_equal_in_every_mart(
-    small_warehouse: House, two_workers: None
-) -> None:
+def test_a_release_made_again_from_its_manifest_with_two_workers_is_equal_in_every_mart(small_warehouse, two_workers):
     console = Console(record=True, width=4000, file=io.StringIO())
     (release,) = small_warehouse.releases
     code = rebuild_release(small_warehouse.paths, console, release.name, into=None)
@@ -128,7 +124,7 @@ def values_of(house: House) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.slow
-def test_landed_rows_in_another_order_give_the_same_values(small_warehouse: House, tmp_path: Path) -> None:
+def test_landed_rows_in_another_order_give_the_same_values(small_warehouse, tmp_path):
     landing = tmp_path / "landing"
     shutil.copytree(small_warehouse.paths.landing, landing)
     turned = [file for file in sorted(landing.glob("*/*.csv")) if file.parent.name != "truth"]

@@ -11,8 +11,6 @@ past of a neighbouring row come within half of the distance; it does in 70 % of 
 column.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -46,7 +44,7 @@ def loads(real_warehouse):
     }
 
 
-def refused(load: Load, values: pd.DataFrame | None = None) -> dict[str, str]:
+def refused(load, values=None):
     frames, baseline = load
     found = judged_blocks(Frames(frames if values is None else {**frames, "values": values}), baseline)
     found = found[found["fault"] != ""]
@@ -99,15 +97,13 @@ def test_every_column_of_the_first_edition_is_refused_when_it_is_spoilt(loads, s
     assert wrongly_judged(loads[FIRST], blocks_of(loads[FIRST]), spoil, unseen) == {}
 
 
-def blocks_of(load: Load) -> list[str]:
+def blocks_of(load):
     """The columns of a load that hold figures."""
     values = load[0]["values"]
     return sorted(set(block_of(values[values["value"].notna()])))
 
 
-def wrongly_judged(
-    load: Load, columns: list[str], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
-) -> dict[str, dict[str, str]]:
+def wrongly_judged(load, columns, spoil, unseen):
     """Column -> what is refused, where that is not this column alone.
 
     Its other scope may be named too: an identity between city and districts cannot tell which of them is wrong.
@@ -120,7 +116,7 @@ def wrongly_judged(
     return wrong
 
 
-def other_scope(block: str) -> str:
+def other_scope(block):
     variable, _, scope = block.partition("/")
     return f"{variable}/{'district' if scope == 'city' else 'city'}"
 
@@ -139,7 +135,7 @@ def test_swapped_gdp_refuses_gdp_and_no_innocent_column(loads, key):
 def test_rows_that_slip_in_the_middle_are_seen_against_the_past(loads):
     values = loads[WITH_PAST][0]["values"]
 
-    def from_row_150(x: pd.Series) -> pd.Series:
+    def from_row_150(x):
         return pd.Series(np.where(np.arange(len(x)) < 150, x, x.shift(1)), index=x.index)
 
     for block in ("gdp_nom/city", "industrial_profit/district", "pm25_popw/city", "wage_avg_nom/city"):
@@ -147,16 +143,16 @@ def test_rows_that_slip_in_the_middle_are_seen_against_the_past(loads):
         assert found == {block: "block_stands_in_its_place"}
 
 
-def block_of(values: pd.DataFrame) -> pd.Series:
+def block_of(values):
     return values["variable_code"] + "/" + values["scope"]
 
 
-def figures(values: pd.DataFrame, block: str) -> pd.Series:
+def figures(values, block):
     mine = values[(block_of(values) == block) & values["value"].notna()]
     return mine.drop_duplicates("city_id").set_index("city_id")["value"]
 
 
-def spoilt(values: pd.DataFrame, block: str, spoil: Callable[[pd.Series], pd.Series]) -> pd.DataFrame:
+def spoilt(values, block, spoil):
     """A copy in which one column, in printed order, is spoilt."""
     changed = values.copy()
     mine = changed[(block_of(values) == block) & values["value"].notna()]

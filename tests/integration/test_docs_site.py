@@ -58,7 +58,7 @@ def test_every_room_of_the_library_has_a_page(staged):
 
 def test_words_are_not_markup():
     lines = ["y_itk and *W*; `n` > 0", "", ">>> 1 + 1", "2"]
-    docs_site.as_written(None, "", "", None, None, lines)  # type: ignore[arg-type]
+    docs_site.as_written(None, "", "", None, None, lines)
     assert [line for line in lines if line.startswith("..")] == [".. code-block:: text", ".. code-block:: pycon"]
     assert docs_site.in_cell("a_b | c\n*d*") == r"a\_b \| c \*d\*"
 

@@ -14,16 +14,16 @@ NOTEBOOKS = {path.stem: path for path in sorted(FOLDER.glob("*.ipynb"))}
 MOST_BYTES = 300_000
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name):
     notebook: dict[str, Any] = json.loads(NOTEBOOKS[name].read_text(encoding="utf-8"))
     return notebook
 
 
-def outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+def outputs(notebook):
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
-def printed(notebook: dict[str, Any]) -> str:
+def printed(notebook):
     return "".join("".join(output["text"]) for output in outputs(notebook) if "text" in output)
 
 

@@ -7,8 +7,8 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,14 +40,14 @@ cat(jsonlite::toJSON(list(label = attr(d, "label"), labels = as.list(labels), n 
 """
 
 
-def has_r_package(name: str) -> bool:
+def has_r_package(name):
     if RSCRIPT is None:
         return False
     asked = [RSCRIPT, "-e", f"quit(status = !requireNamespace('{name}', quietly = TRUE))"]
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
-def run_r(code: str, *arguments: Path) -> str:
+def run_r(code, *arguments):
     done = subprocess.run(
         [str(RSCRIPT), "--vanilla", "-e", code, *map(str, arguments)],
         capture_output=True,
@@ -60,14 +60,8 @@ def run_r(code: str, *arguments: Path) -> str:
     return done.stdout
 
 
-def plain(rows: list[tuple]) -> list[list]:
-    return json.loads(json.dumps(rows, default=str))
-
-
 @pytest.mark.skipif(not OTHER, reason="NQPF_OTHER_DUCKDB_PYTHON names no Python with another DuckDB")
 def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse):
-    import duckdb
-
     texts = {query.stem: query.read_text("utf-8") for query in QUERIES}
     asked = json.dumps([str(small_warehouse.paths.published_file), texts])
     done = subprocess.run([OTHER, "-c", ASK], input=asked, capture_output=True, text=True, check=False)
@@ -76,7 +70,7 @@ def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse):
     assert version != duckdb.__version__
     with duckdb.connect(str(small_warehouse.paths.published_file), read_only=True) as con:
         for name, sql in texts.items():
-            ours = plain(con.execute(sql).fetchall())
+            ours = json.loads(json.dumps(con.execute(sql).fetchall(), default=str))
             assert len(theirs[name]) == len(ours), name
             pd.testing.assert_frame_equal(pd.DataFrame(theirs[name]), pd.DataFrame(ours), rtol=1e-12, obj=name)
 

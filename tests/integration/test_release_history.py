@@ -2,13 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
-from house import House, Outcome
-from rich.console import Console
+from house import House, paths_below, said
 
 from dagster_project.cli import releases
 from dagster_project.operations.rebuild import lay_out, read_manifest
@@ -16,6 +14,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.release.folder import file_before, sha256_of
 from dagster_project.published import open_read_only
+from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse
 
 # each refreshes whole warehouses: minutes on two cores
@@ -25,28 +24,12 @@ TAIAN = "CN370900"
 ROUNDING = 1e-12
 
 
-def said(command: Callable[..., int], paths: Paths, *arguments: object, **options: object) -> Outcome:
-    """A command in this process."""
-    console = Console(record=True, width=4000, file=Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115
-    code = command(paths, console, *arguments, **options)
-    console.file.close()
-    return Outcome(code, console.export_text())
-
-
 @pytest.fixture
 def copied(revised, tmp_path):
-    """The published folder alone, to be spoilt; without the exports, which are large."""
+    """The published folder alone, to be spoilt, without what is large."""
     published, fresh = revised.house.paths.published, tmp_path / "warehouse" / "published"
     shutil.copytree(published, fresh, ignore=shutil.ignore_patterns("csv", "parquet", "docs"))
-    return Paths(tmp_path / "warehouse", revised.house.paths.landing, revised.house.paths.sidecars)
-
-
-@pytest.fixture
-def whole(revised, copied):
-    """The same with the exports."""
-    shutil.rmtree(copied.releases)
-    shutil.copytree(revised.house.paths.releases, copied.releases)
-    return copied
+    return replace(revised.house.paths, warehouse=tmp_path / "warehouse")
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +104,7 @@ def test_json_has_every_row(frames, revised, tmp_path):
     }
 
 
-# ---- verify ----------------------------------------------------------------------------------------------
+# ---- verify, rebuild, prune: what each finds is tested in tests/unit, that a rebuild works in tests/reliability -----
 
 
 def test_both_releases_are_what_their_manifests_say(revised):
@@ -131,23 +114,23 @@ def test_both_releases_are_what_their_manifests_say(revised):
     assert all("hashes are those of the manifest" in line for line in done.lines)
 
 
-def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whole):
-    newest = sorted(whole.releases.iterdir())[-1]
-    spoilt = newest / "dictionary.csv"
-    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"?")
-    (newest / "docs" / "index.html").unlink()
-    whole.published_file.unlink()  # it cannot be written
-    shutil.copyfile(sorted(whole.releases.iterdir())[0] / "city.duckdb", whole.published_file)
-    answer = said(releases.verify_releases, whole, newest.name, None)
+def test_missing_and_changed_files_and_another_published_file_are_named(copied):
+    old, new = sorted(copied.releases.iterdir())
+    (new / "dictionary.csv").write_bytes(b"?")
+    copied.published_file.unlink()  # it cannot be written
+    shutil.copyfile(old / "city.duckdb", copied.published_file)
+    answer = said(releases.verify_releases, copied, new.name, None)
     assert answer.exit_code == 1
     assert "dictionary.csv has another sha256" in answer.text
     assert "docs/index.html is missing" in answer.text
     assert "is not the city.duckdb of" in answer.text
 
 
-def test_a_release_of_an_older_version_stays_readable(whole, capsys):
+def test_a_release_of_an_older_version_stays_readable(revised, copied, capsys):
     """Its manifest lacks what later ones hold, its file lacks tables and columns."""
-    old, new = sorted(whole.releases.iterdir())
+    shutil.rmtree(copied.releases)
+    shutil.copytree(revised.house.paths.releases, copied.releases)
+    old, new = sorted(copied.releases.iterdir())
     content = read_manifest(old)
     for key in ("files", "previous", "vintages"):
         del content[key]
@@ -157,17 +140,14 @@ def test_a_release_of_an_older_version_stays_readable(whole, capsys):
     (old / "city.duckdb").chmod(0o644)
     with Warehouse(old / "city.duckdb").connect() as con:
         con.execute("drop table mart.mart_index_restatement; alter table mart.mart_panel_coef drop column lo")
-    assert said(releases.list_releases, whole).text.count("SYNTHETIC") == 2
-    assert said(releases.verify_releases, whole, old.name, None).exit_code == 0
-    assert said(releases.diff_releases, whole, old.name, new.name, format="markdown", out=None).exit_code == 0
+    assert said(releases.list_releases, copied).text.count("SYNTHETIC") == 2
+    assert said(releases.verify_releases, copied, old.name, None).exit_code == 0
+    assert said(releases.diff_releases, copied, old.name, new.name, format="markdown", out=None).exit_code == 0
     page = capsys.readouterr().out
     assert "published by an older version" in page  # the coefficients
     assert TAIAN in page  # the scores
-    assert said(releases.diff_releases, whole, new.name, old.name, format="markdown", out=None).exit_code == 0
+    assert said(releases.diff_releases, copied, new.name, old.name, format="markdown", out=None).exit_code == 0
     assert TAIAN in capsys.readouterr().out
-
-
-# ---- rebuild: what stops it (that it works is tested in tests/reliability) ---------------------------------
 
 
 def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised, tmp_path):
@@ -212,49 +192,29 @@ def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_wa
     assert start.parent.name == old.name
     assert sha256_of(start) == sha256_of(old / "city.duckdb")
     vintages = "select data_vintage, set_hash from ops.vintage order by created_at"
-    assert (
-        Warehouse(made.build_file)
-        .read_frame(vintages)
-        .equals(Warehouse(revised.house.paths.build_file).read_frame(vintages))
-    )
+    assert House(made).build(vintages).equals(revised.house.build(vintages))
 
 
-# ---- prune -----------------------------------------------------------------------------------------------
-
-
-def test_the_release_that_the_newest_is_compared_with_never_goes(copied):
-    answer = said(releases.prune_releases, copied, 1, is_sure=True)
-    assert answer.exit_code == 0
-    assert "points to it" in answer.text
-    assert "0 of 2 releases went" in answer.text
-    assert len(list(copied.releases.iterdir())) == 2
-
-
-def test_old_releases_go_only_when_it_is_said(copied):
+def test_old_releases_go_only_when_it_is_said_and_no_refresh_runs(copied):
     old, new = sorted(copied.releases.iterdir())
-    content = read_manifest(new)
-    content["previous"] = None
+    kept = said(releases.prune_releases, copied, 1, is_sure=True)
+    assert kept.exit_code == 0
+    assert "points to it" in kept.text  # the newest is compared with it
+    assert "0 of 2 releases went" in kept.text
+    content = {**read_manifest(new), "previous": None}
     (new / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
-    plan = said(releases.prune_releases, copied, 1, is_sure=False)
-    assert "Nothing was deleted" in plan.text
-    assert old.is_dir()
-    done = said(releases.prune_releases, copied, 1, is_sure=True)
-    assert "1 of 2 releases went" in done.text
-    assert [p.name for p in copied.releases.iterdir()] == [new.name]
-
-
-def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied):
-    from dagster_project.run.lock import refresh_lock
-
+    assert "Nothing was deleted" in said(releases.prune_releases, copied, 1, is_sure=False).text
     with refresh_lock(copied):
         answer = said(releases.prune_releases, copied, 1, is_sure=True)
     assert answer.exit_code == 4
     assert "is running" in answer.text
+    assert old.is_dir()
+    assert "1 of 2 releases went" in said(releases.prune_releases, copied, 1, is_sure=True).text
+    assert [p.name for p in copied.releases.iterdir()] == [new.name]
 
 
 def test_a_house_without_a_release_says_what_to_do(tmp_path):
-    nothing = House(Paths(tmp_path, tmp_path, tmp_path)).paths
     for command, options in ((releases.verify_releases, (None, None)), (releases.list_releases, ())):
-        answer = said(command, nothing, *options)
+        answer = said(command, paths_below(tmp_path), *options)
         assert answer.exit_code == 2
         assert "nqpf refresh" in answer.text

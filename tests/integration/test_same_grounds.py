@@ -3,18 +3,11 @@
 import dataclasses
 
 import pytest
-from house import House
 
 from dagster_project.defs import gate
 from dagster_project.defs.ahead import Ahead
-from dagster_project.defs.gate import Verdict
-from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
+from dagster_project.ingest.sidecar import landed_sidecars, yearly
 from dagster_project.store import Warehouse
-
-
-@pytest.fixture
-def house(copy_of_small_warehouse):
-    return copy_of_small_warehouse
 
 
 @pytest.fixture
@@ -22,7 +15,7 @@ def sidecar(house):
     return next(s for s in yearly(landed_sidecars(house.paths)) if s.source == "yearbook" and s.data_year == 2013)
 
 
-def judge(house: House, sidecar: Sidecar, key: str = "a seed was changed") -> Verdict:
+def judge(house, sidecar, key="a seed was changed"):
     """As in a refresh after a change that moves the key of the gate."""
     warehouse = Warehouse(house.paths.build_file)
     ahead = Ahead(house.paths, warehouse)
@@ -30,7 +23,7 @@ def judge(house: House, sidecar: Sidecar, key: str = "a seed was changed") -> Ve
         return gate._judge("run", house.paths, warehouse, sidecar, "", key, ahead)
 
 
-def row_of(house: House, sidecar: Sidecar) -> dict[str, object]:
+def row_of(house, sidecar):
     sql = "from raw.load where source = ? and data_year = ? and vintage = ?"
     found = Warehouse(house.paths.build_file).read_frame(sql, [sidecar.source, sidecar.data_year, sidecar.vintage])
     assert len(found) == 1

@@ -8,13 +8,14 @@ import uuid
 
 import dagster as dg
 import pytest
+from house import paths_below
 
 from dagster_project.cli import operations
 from dagster_project.defs import executor
 from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, is_by_command, process_tag
 from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
 from dagster_project.defs.sensors import status_of_run
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import PROJECT
 from dagster_project.run.failures import EXIT_BUSY
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import BY_COMMAND
@@ -49,13 +50,9 @@ def killed_home(tmp_path_factory):
     home = tmp_path_factory.mktemp("dagster_home")
     shutil.copyfile(INSTANCE, home / "dagster.yaml")
     tag, value = next(iter(BY_COMMAND.items()))
-    done = subprocess.run(
-        [sys.executable, "-c", SLOT_TAKER, tag, value],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "DAGSTER_HOME": str(home)},
-    )
-    assert done.returncode == -9, done.stderr.decode()[-1000:]
+    command, own = [sys.executable, "-c", SLOT_TAKER, tag, value], {**os.environ, "DAGSTER_HOME": str(home)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
+    assert done.returncode == -9, done.stderr[-1000:]
     return home
 
 
@@ -68,12 +65,12 @@ def instance(killed_home, tmp_path, monkeypatch):
         yield opened
 
 
-def job(executor: dg.ExecutorDefinition | None = None) -> dg.JobDefinition:
+def job(executor=None):
     made = dg.Definitions(assets=[table], jobs=[dg.define_asset_job("job")], executor=executor)
     return made.resolve_job_def("job")
 
 
-def slots(instance: dg.DagsterInstance) -> tuple[int, int]:
+def slots(instance):
     info = instance.event_log_storage.get_concurrency_info("warehouse")
     return info.active_slot_count, info.pending_step_count
 
@@ -91,15 +88,12 @@ def test_slot_and_place_of_a_killed_refresh_are_free_again(instance):
 
 def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance):
     close_dead_runs(instance)
-    run_id = str(uuid.uuid4())
-    waiting = instance.create_run_for_job(
-        job(), run_id=run_id, tags=process_tag(run_id), status=dg.DagsterRunStatus.STARTED
-    )
-    gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=dg.DagsterRunStatus.STARTED)
-    queued = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED)  # no process has taken it up
+    started, run_id = dg.DagsterRunStatus.STARTED, str(uuid.uuid4())
+    waiting = instance.create_run_for_job(job(), run_id=run_id, tags=process_tag(run_id), status=started)
+    gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=started)
+    queued = instance.create_run_for_job(job(), status=started)  # no process has taken it up
     assert close_dead_runs(instance) == [gone.run_id]
-    statuses = [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)]
-    assert statuses == [dg.DagsterRunStatus.STARTED] * 2
+    assert [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)] == [started] * 2
 
 
 def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance):
@@ -126,10 +120,10 @@ def test_starting_the_web_page_frees_the_queue(instance, paths, monkeypatch):
 
 @pytest.fixture
 def paths(tmp_path):
-    return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+    return paths_below(tmp_path)
 
 
-def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: float) -> dg.DagsterRun:
+def run_by_executor(instance, paths, wait_seconds):
     """As a worker of Dagster runs a job: with the job's own executor."""
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
@@ -163,13 +157,10 @@ def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence
     assert ended.message[0].startswith(f"Another refresh of {paths.warehouse} is running (process ")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("", 3600.0), ("0", 0.0), (" 15 ", 15.0)])
-def test_how_long_a_run_waits_is_a_setting(monkeypatch, text, seconds):
-    monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
-    assert wait_setting() == seconds
-
-
-def test_a_setting_that_is_no_number_of_seconds_is_said(monkeypatch):
+def test_how_long_a_run_waits_is_a_setting(monkeypatch):
+    for text, seconds in (("", 3600.0), ("0", 0.0), (" 15 ", 15.0)):
+        monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
+        assert wait_setting() == seconds
     monkeypatch.setenv("NQPF_WAIT_SECONDS", "an hour")
     with pytest.raises(WaitNotKnown, match="NQPF_WAIT_SECONDS is 'an hour': it must be a whole number of seconds"):
         wait_setting()

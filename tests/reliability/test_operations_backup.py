@@ -2,10 +2,9 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
-from house import House
+from house import House, paths_below
 from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
 
@@ -25,11 +24,7 @@ def paths(tmp_path):
     return tiny_warehouse(tmp_path / "one")
 
 
-def empty(root: Path) -> Paths:
-    return Paths(root / "warehouse", root / "landing", root / "landing")
-
-
-def content(paths: Paths) -> dict[str, str]:
+def content(paths):
     """Path -> sha256 of all that is kept."""
     kept = {**file_hashes(paths.warehouse), **{f"landing/{n}": h for n, h in file_hashes(paths.landing).items()}}
     return {name: digest for name, digest in kept.items() if not name.endswith("refresh.lock")}
@@ -38,7 +33,7 @@ def content(paths: Paths) -> dict[str, str]:
 def test_what_was_kept_comes_back_file_by_file(paths, tmp_path):
     before = content(paths)
     assert run_backup(paths, CONSOLE, tmp_path / "kept") == 0
-    other = empty(tmp_path / "two")
+    other = paths_below(tmp_path / "two")
     assert run_restore(other, CONSOLE, tmp_path / "kept", force=False) == 0
     assert content(other) == before
     assert {
@@ -58,7 +53,7 @@ def test_half_made_and_computed_files_are_not_kept(paths, tmp_path):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x", encoding="utf-8")
     files = back_up(paths, tmp_path / "kept")["files"]
-    assert not [name for name in files if ".tmp" in name or "dbt" in name]  # type: ignore[attr-defined]
+    assert not [name for name in files if ".tmp" in name or "dbt" in name]
 
 
 def test_real_landing_folder_gives_only_what_the_sidecars_name(paths, tmp_path):
@@ -68,7 +63,7 @@ def test_real_landing_folder_gives_only_what_the_sidecars_name(paths, tmp_path):
     (paths.landing / "private.txt").write_text("not ours", encoding="utf-8")
     real = Paths(paths.warehouse, paths.landing, sidecars)
     files = back_up(real, tmp_path / "kept")["files"]
-    assert {name for name in files if name.startswith(("landing", "sidecars"))} == {  # type: ignore[attr-defined]
+    assert {name for name in files if name.startswith(("landing", "sidecars"))} == {
         "landing/registry.csv",
         "sidecars/registry.yml",
     }
@@ -86,7 +81,7 @@ def test_backup_that_is_not_whole_is_not_restored(paths, tmp_path, what):
         victim.with_name("more.csv").write_text("x", encoding="utf-8")
     else:
         (tmp_path / "kept" / "backup.json").unlink()
-    other = empty(tmp_path / "two")
+    other = paths_below(tmp_path / "two")
     with pytest.raises(BackupError, match=r"is incomplete|is not a backup"):
         put_back(other, tmp_path / "kept", force=False)
     assert not other.warehouse.exists()
@@ -116,7 +111,7 @@ def test_folder_that_holds_something_or_lies_in_the_warehouse_takes_no_backup(pa
 
 
 def test_backup_gets_its_name_when_it_is_whole(paths, tmp_path, monkeypatch):
-    def fails(*_: object) -> None:
+    def fails(*_):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -137,7 +132,7 @@ def test_both_wait_for_a_running_refresh(paths, tmp_path):
 def test_restored_warehouse_is_healthy_and_answers(small_warehouse, tmp_path):
     copy = small_warehouse.copy(tmp_path / "one")  # a backup empties the write-ahead log into the build file
     listed = back_up(copy.paths, tmp_path / "kept")
-    other = House(empty(tmp_path / "two"))
+    other = House(paths_below(tmp_path / "two"))
     put_back(other.paths, tmp_path / "kept", force=False)
     assert other.published_sha256 == small_warehouse.published_sha256
     assert damage_of(other.paths.build_file) is None

@@ -338,6 +338,12 @@ def found_slips(folder: Path) -> pd.DataFrame:
                 " values (?, ?, ?, ?, true, true)",
                 key,
             )
+    return recall_of(paths)
+
+
+def recall_of(paths: Paths) -> pd.DataFrame:
+    """The same of a demo whose files are read and accepted."""
+    warehouse = Warehouse(paths.build_file)
     warehouse.refill("ops.index_spec", spec_frame(settings().indexes))
     warehouse.refill("ops.synthetic_truth", truth_frame(paths))
     command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project), "--select", "+int_edits"]

@@ -1,8 +1,7 @@
-"""A small SYNTHETIC warehouse, built once a session; whoever changes something works on a copy of the whole folder."""
+"""SYNTHETIC warehouses, each made once a session; whoever changes something works on a copy of the whole folder."""
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 # for every process that a test starts: what a refresh does is tested, not how much it draws; twelve cities are computed
@@ -13,14 +12,14 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL
 import pytest
 
 from dagster_project.demo import generate_demo
-from dagster_project.paths import Paths
+from dagster_project.paths import real_paths
 
 # tools that serve all tests, and what is measured beside them
 sys.path.insert(0, str(Path(__file__).parent / "integration"))
 sys.path.insert(1, str(Path(__file__).parents[1] / "benchmarks"))
 
-from house import CITIES, PLANTED, YEARS, House
-from once import made_once
+from changed import refuse, revise
+from house import CITIES, PLANTED, YEARS, House, made_once, paths_below
 from shared_files import real_files
 
 # The first file makes the small warehouse while another worker computes; then all is ready for what looks at one,
@@ -28,39 +27,61 @@ from shared_files import real_files
 ORDER = ("integration/test_analyst_queries.py", "unit/python_models", "integration", "reliability")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     places = [Path(__file__).parent / place for place in ORDER]
     items.sort(key=lambda item: next((i for i, p in enumerate(places) if p in (item.path, *item.path.parents)), 9))
 
 
 @pytest.fixture(scope="session")
-def small_warehouse(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """12 cities, 2012-2016, refreshed once. Read it, never change it: `copy_of_small_warehouse` is for that."""
-    return made_once(tmp_path_factory, "small", _refresh_small)
+def small_warehouse(tmp_path_factory):
+    """12 cities, 2012-2016, refreshed once. Read it, never change it: `house` is for that."""
 
+    def make(root):
+        house = House(paths_below(root))
+        generate_demo(house.paths.landing, cities=CITIES, years=YEARS)
+        house.must_refresh(environment=PLANTED)
+        return house
 
-def _refresh_small(root: Path) -> House:
-    paths = Paths(root / "warehouse", root / "landing", root / "landing")
-    generate_demo(paths.landing, cities=CITIES, years=YEARS)
-    house = House(paths)
-    outcome = house.refresh(environment=PLANTED)
-    assert outcome.exit_code == 0, outcome.text
-    return house
+    return made_once(tmp_path_factory, "small", make)
 
 
 @pytest.fixture
-def copy_of_small_warehouse(small_warehouse: House, tmp_path: Path) -> House:
-    """A copy that one test may change."""
+def house(small_warehouse, tmp_path):
+    """A copy of the small warehouse that one test may change."""
     return small_warehouse.copy(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def copy_small_warehouse(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], House]:
+def copy_small_warehouse(small_warehouse, tmp_path_factory):
     """copy_small_warehouse(name): for fixtures that share one changed copy between tests."""
     return lambda name: small_warehouse.copy(tmp_path_factory.mktemp(name))
 
 
 @pytest.fixture(scope="session")
-def real_data() -> Path:
+def revised(small_warehouse, tmp_path_factory):
+    """A second edition of the yearbook of 2014 was landed and published."""
+    return made_once(tmp_path_factory, "revised", lambda root: revise(small_warehouse.copy(root)))
+
+
+@pytest.fixture(scope="session")
+def refused(small_warehouse, tmp_path_factory):
+    """Files that the gate must refuse were landed, and the run was refused."""
+    return made_once(tmp_path_factory, "refused", lambda root: refuse(small_warehouse.copy(root)))
+
+
+@pytest.fixture(scope="session")
+def real_data():
     """The folder of real files beside the project, or skip."""
     return real_files()
+
+
+@pytest.fixture(scope="session")
+def real_warehouse(real_data, tmp_path_factory):
+    """All real files with the tracked sidecars, refreshed once. Read it, never change it."""
+
+    def make(root):
+        house = House(real_paths(real_data, root / "warehouse"))
+        house.must_refresh()
+        return house
+
+    return made_once(tmp_path_factory, "real", make)

@@ -19,33 +19,24 @@ NUMERIC = {"double", "integer", "bigint"}
 UNITLESS = {"boundary_vintage", "year"}
 
 
-def rows(seed: str) -> list[dict[str, str]]:
+def rows(seed):
     with (SEEDS / f"{seed}.csv").open(encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m["name"])
-def test_description_starts_with_the_grain_and_a_key_proves_it(model):
+def test_grain_first_one_key_that_proves_it_and_a_unit_for_every_number(model):
     assert model["description"].startswith("One row per ")
-    columns = {c["name"] for c in model["columns"]}
-    keys = [t["unique_combination"]["arguments"]["columns"] for t in model["data_tests"] if "unique_combination" in t]
-    assert len(keys) == 1
-    assert set(keys[0]) <= columns
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m["name"])
-def test_every_column_has_a_description_and_every_number_a_unit(model):
+    (key,) = [t["unique_combination"]["arguments"]["columns"] for t in model["data_tests"] if "unique_combination" in t]
+    assert set(key) <= {c["name"] for c in model["columns"]}
     for column in model["columns"]:
         assert len(column["description"]) > 5, column["name"]
         if column["data_type"] in NUMERIC and column["name"] not in UNITLESS:
             assert column.get("config", {}).get("meta", {}).get("unit"), f"{column['name']} has no unit"
 
 
-def test_every_mart_has_a_contract_entry_and_every_entry_a_mart():
+def test_every_mart_has_a_contract_entry_every_entry_a_mart_and_every_seed_a_description():
     assert {m["name"] for m in MODELS} == {f.stem for f in (*MARTS.rglob("*.sql"), *EASY.glob("*.sql"))}
-
-
-def test_every_seed_is_described():
     described = {s["name"] for s in yaml.safe_load((SEEDS / "_seeds.yml").read_text("utf-8"))["seeds"]}
     assert described >= {f.stem for f in SEEDS.glob("*.csv")} - {"city_neighbour"}
 

@@ -21,33 +21,30 @@ PAIRS = [
 SHARED_SCALES_ALLOWED = {"gdp_nom", "population", "emp_total", "fiscal_expenditure", "all_firms_stock"}
 
 
-def codes_of(index_code: str) -> set[str]:
+def codes_of(index_code):
     return {str(row["indicator_code"]) for row in SPECS[index_code].rows()}
 
 
-def columns(codes: set[str], role: str) -> set[str]:
+def columns(codes, *roles):
     with (ROOT / "dbt" / "seeds" / "indicator_part.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
-    return {row["variable_code"] for row in rows if row["indicator_code"] in codes and row["role"] == role}
+    return {row["variable_code"] for row in rows if row["indicator_code"] in codes and row["role"] in roles}
 
 
-def content_overlap(forces: set[str], relations: set[str]) -> set[str]:
-    return columns(forces, "content") & columns(relations, "content")
+def overlap(forces, relations, *roles):
+    return columns(forces, *roles) & columns(relations, *roles)
 
 
 @pytest.mark.parametrize(("forces", "relations"), PAIRS)
-def test_no_column_is_content_of_both_indexes(forces, relations):
-    assert not content_overlap(codes_of(forces), codes_of(relations))
+def test_no_column_is_content_of_both_indexes_and_those_shared_in_any_role_are_the_listed_ones(forces, relations):
+    ours, theirs = codes_of(forces), codes_of(relations)
+    assert not overlap(ours, theirs, "content")
+    assert overlap(ours, theirs, "content", "scale") <= SHARED_SCALES_ALLOWED
 
 
 def test_the_rule_catches_an_indicator_on_both_sides():
-    assert content_overlap(codes_of("nqpf"), codes_of("pr") | {"n1_edushare"}) == {"fiscal_education"}
-
-
-@pytest.mark.parametrize(("forces", "relations"), PAIRS)
-def test_columns_shared_in_any_role_are_the_listed_ones(forces, relations):
-    ours, theirs = (columns(codes_of(i), "content") | columns(codes_of(i), "scale") for i in (forces, relations))
-    assert ours & theirs <= SHARED_SCALES_ALLOWED
+    both = codes_of("pr") | {"n1_edushare"}
+    assert overlap(codes_of("nqpf"), both, "content") == {"fiscal_education"}
 
 
 def test_variants_without_the_shared_columns_exist():

@@ -1,20 +1,19 @@
 """A warehouse as the tests see it: what a person does with it, and what may be looked at afterwards."""
 
-from __future__ import annotations
-
 import hashlib
+import io
 import os
+import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import duckdb
-import pandas as pd
+from filelock import FileLock
 from rich.console import Console
 
 from dagster_project.paths import PROJECT, Paths
@@ -27,13 +26,24 @@ PLANTED = {
     "DATABASE_PASSWORD": "planted-password-5d20aa",
     "GITHUB_TOKEN": "planted-token-e8817b",
 }
-
-
 CODE = ("dbt", "dagster_project", "expectations", "python_models")
 PAPERS = ("docs/formulas.md", "LICENSE", "LICENSE-DATA.md", "CITATION.cff")  # every release holds them
 
 
-def copy_of_project(folder: Path) -> Path:
+def made_once(factory, name, make):
+    """What `make(folder)` gives: the first worker of pytest-xdist makes it, the others read it (it is pickled)."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, kept = base / name, base / f"{name}.pickle"
+    with FileLock(base / f"{name}.lock"):
+        if not kept.exists():
+            assert not folder.exists(), f"{name} could not be made: see the test that asked for it first"
+            folder.mkdir()
+            kept.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(kept.read_bytes())
+
+
+def copy_of_project(folder):
     """A checkout that a test may change, apart from the one that the other tests use."""
     for name in CODE:
         skip = shutil.ignore_patterns("__pycache__", "target", "logs", "dbt_packages")
@@ -44,6 +54,11 @@ def copy_of_project(folder: Path) -> Path:
     return folder
 
 
+def paths_below(root):
+    """Warehouse and landing folder side by side."""
+    return Paths(root / "warehouse", root / "landing", root / "landing")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a command ended: its exit code and everything it printed."""
@@ -52,8 +67,15 @@ class Outcome:
     text: str
 
     @property
-    def lines(self) -> list[str]:
+    def lines(self):
         return [line.strip() for line in self.text.splitlines() if line.strip()]
+
+
+def said(command, paths, *arguments, **options):
+    """A command of `nqpf` in this process."""
+    console = Console(record=True, width=4000, file=io.StringIO())
+    code = command(paths, console, *arguments, **options)
+    return Outcome(code, console.export_text())
 
 
 @dataclass(frozen=True)
@@ -62,38 +84,39 @@ class House:
 
     paths: Paths
 
-    def refresh(
-        self, *, year: int | None = None, is_demo: bool = False, environment: Mapping[str, str] | None = None
-    ) -> Outcome:
+    def refresh(self, *, year=None, environment=None):
         """The main job in this process; `environment`: variables that are set while it runs."""
         from dagster_project.cli.refresh import refresh
 
-        console = Console(record=True, width=4000, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         with unchanged_environment():
             os.environ.update(environment or {})
-            code = refresh(self.paths, console, year=year, is_demo=is_demo)
-        console.file.close()
-        return Outcome(code, console.export_text())
+            return said(refresh, self.paths, year=year, is_demo=False)
 
-    def command(self, *arguments: str) -> list[str]:
+    def must_refresh(self, **how):
+        """It goes through."""
+        outcome = self.refresh(**how)
+        assert outcome.exit_code == 0, outcome.text
+        return outcome
+
+    def command(self, *arguments):
         """`nqpf <command> ...` for this warehouse, as a user types it."""
-        nqpf, paths = str(Path(sys.executable).with_name("nqpf")), self.paths
-        places = {"--landing": paths.landing, "--warehouse": paths.warehouse, "--sidecars": paths.sidecars}
-        return [nqpf, *arguments, *(part for pair in places.items() for part in map(str, pair))]
+        nqpf, paths = Path(sys.executable).with_name("nqpf"), self.paths
+        places = ("--landing", paths.landing, "--warehouse", paths.warehouse, "--sidecars", paths.sidecars)
+        return [str(word) for word in (nqpf, *arguments, *places)]
 
-    def run(self, *arguments: str) -> Outcome:
+    def run(self, *arguments, **how):
         """The same through the command line, in a process of its own."""
-        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False, **how)
         return Outcome(done.returncode, done.stdout + done.stderr)
 
-    def run_reading(self, *arguments: str) -> Outcome:
+    def run_reading(self, *arguments):
         """A command that only reads the published file or the releases: its answer; where it has none, all it says."""
         nqpf = str(Path(sys.executable).with_name("nqpf"))
         command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return Outcome(done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr)
 
-    def run_job(self, name: str, partition_key: str | None = None, years: range | None = None) -> bool:
+    def run_job(self, name, partition_key=None, years=None):
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""
         from dagster_project.definitions import build_defs
         from dagster_project.defs.execute import RANGE_END, RANGE_START
@@ -108,38 +131,60 @@ class House:
         return run.success
 
     @property
-    def published_sha256(self) -> str:
+    def published_sha256(self):
         return hashlib.sha256(self.paths.published_file.read_bytes()).hexdigest()
 
     @property
-    def releases(self) -> list[Path]:
+    def releases(self):
         """Release folders, oldest first."""
         return sorted(p for p in self.paths.releases.iterdir() if not p.name.startswith("."))
 
-    def published(self, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
+    def published(self, sql, parameters=None):
         """A query against the file that analysts open."""
         return _query(self.paths.published_file, sql, parameters)
 
-    def build(self, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
+    def value(self, sql, parameters=None):
+        """The one figure that a query against the published file gives."""
+        return self.published(sql, parameters).squeeze()
+
+    def build(self, sql, parameters=None):
         """A query against the private build file."""
         return _query(self.paths.build_file, sql, parameters)
 
-    def copy(self, root: Path) -> House:
+    def copy(self, root):
         """A warehouse of its own with the same content: landing, build, published, reports."""
-        other = House(Paths(root / "warehouse", root / "landing", root / "landing"))
+        other = House(paths_below(root))
         shutil.copytree(self.paths.landing, other.paths.landing)
         skip = shutil.ignore_patterns("runs", "logs", "storage")
         shutil.copytree(self.paths.warehouse, other.paths.warehouse, ignore=skip)
         return other
 
 
-def _query(file: Path, sql: str, parameters: list[object] | None) -> pd.DataFrame:
+def _query(file, sql, parameters):
     with duckdb.connect(str(file), read_only=True) as con:
         return con.execute(sql, parameters or []).df()
 
 
+HOLDER = """
+import sys, duckdb
+con = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
 @contextmanager
-def unchanged_environment() -> Iterator[None]:
+def held_open(file, mode):
+    """Another process has the database file open, `reading` or `writing`."""
+    command = [sys.executable, "-c", HOLDER, str(file), mode]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "open\n"
+        yield
+        holder.communicate(timeout=30)
+
+
+@contextmanager
+def unchanged_environment():
     """A refresh tells its children by environment variables where the warehouse is; the next test must not see them."""
     before = dict(os.environ)
     try:

@@ -8,37 +8,10 @@ its packages that the tables use; only characters that plain LaTeX has a glyph f
 import re
 
 COMMANDS = {
-    "begin",
-    "end",
-    "caption",
-    "label",
-    "centering",
-    "footnotesize",
-    "scriptsize",
-    "setlength",
-    "tabcolsep",
-    "toprule",
-    "midrule",
-    "bottomrule",
-    "multicolumn",
-    "textit",
-    "noindent",
-    "linewidth",
-    "endfirsthead",
-    "endhead",
-    "endfoot",
-    "textbackslash",
-    "textasciitilde",
-    "textasciicircum",
-    "textless",
-    "textgreater",
-    "resizebox",
-    "ifdim",
-    "width",
-    "else",
-    "fi",
-    "raggedright",
-    "arraybackslash",
+    *("begin", "end", "caption", "label", "centering", "footnotesize", "scriptsize", "setlength", "tabcolsep"),
+    *("toprule", "midrule", "bottomrule", "multicolumn", "textit", "noindent", "linewidth", "endfirsthead", "endhead"),
+    *("endfoot", "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "resizebox"),
+    *("ifdim", "width", "else", "fi", "raggedright", "arraybackslash"),
 }
 IN_MATH = {"times", "cdot", "geq", "leq", "to", "mu", "beta", "theta", "circ"}
 ENVIRONMENTS = {"table", "tabular", "longtable", "minipage", "landscape"}
@@ -49,14 +22,14 @@ COLUMN = r"[lrc]|>\{\\raggedright\\arraybackslash\}p\{\d+pt\}"
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[{}$&^_#~]|[^\\{}$&^_#~]+", flags=re.DOTALL)
 
 
-def problems(text: str) -> list[str]:
+def problems(text):
     """One sentence each; empty if it would compile."""
     source = re.sub(r"(?<!\\)((?:\\\\)*)%.*", r"\1", text)
     found = [f"no glyph for {char!r}" for char in sorted(set(source)) if not GLYPHS.match(char)]
     return found + _structure(source) + [p for table in _tables(source) for p in _rows(*table)]
 
 
-def _structure(source: str) -> list[str]:
+def _structure(source):
     found: list[str] = []
     stack: list[str] = []
     is_math = False
@@ -89,14 +62,14 @@ def _structure(source: str) -> list[str]:
     return found + [f"never closed: {name}" for name in stack] + (["math never closed"] if is_math else [])
 
 
-def _tables(source: str) -> list[tuple[list[str], str]]:
+def _tables(source):
     """Column specification and body of each table."""
     table = rf"\\begin\{{(tabular|longtable)\}}\{{((?:{COLUMN})+)\}}(.*?)\\end\{{\1\}}"
     found = re.findall(table, source, flags=re.DOTALL)
     return [(re.findall(COLUMN, spec), body) for _, spec, body in found]
 
 
-def _rows(spec: list[str], body: str) -> list[str]:
+def _rows(spec, body):
     found = []
     *rows, rest = re.split(r"(?<!\\)\\\\(?![A-Za-z])", body)
     for row in rows:

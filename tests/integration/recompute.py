@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from house import House
 
 CELLS = "from mart.mart_indicator_value where index_code = ? and basis = ? order by city_id, year, indicator_code"
 FACTS = "from mart.dim_indicator where index_code = ? order by indicator_code"
@@ -20,7 +19,7 @@ class Recomputed:
     score: pd.Series
 
 
-def recompute(house: House, index_code: str, basis: str, window: tuple[int, int]) -> Recomputed:
+def recompute(house, index_code, basis, window):
     """Cap, cut at the 1st and 99th percentile, scale to 0-1, weigh by entropy, add up."""
     facts = house.published(FACTS, [index_code]).set_index("indicator_code")
     raw = house.published(CELLS, [index_code, basis]).pivot(index=KEYS, columns="indicator_code", values="value_raw")
@@ -32,7 +31,7 @@ def recompute(house: House, index_code: str, basis: str, window: tuple[int, int]
     return Recomputed(z, weight, (z * weight).sum(axis=1, skipna=False))
 
 
-def _scaled(column: pd.Series, inside: np.ndarray, facts: pd.Series) -> pd.Series:
+def _scaled(column, inside, facts):
     if pd.notna(facts["cap_high"]):
         column = column.clip(upper=facts["cap_high"])
     if pd.notna(facts["winsor_low"]):
@@ -41,7 +40,7 @@ def _scaled(column: pd.Series, inside: np.ndarray, facts: pd.Series) -> pd.Serie
     return (column - low) / (high - low) if facts["direction"] > 0 else (high - column) / (high - low)
 
 
-def largest_gaps(house: House, index_code: str, basis: str, window: tuple[int, int]) -> dict[str, float]:
+def largest_gaps(house, index_code, basis, window):
     """Largest absolute difference between what is published and what comes out here; inf if a row is missing."""
     mine = recompute(house, index_code, basis, window)
     keys: list[object] = [index_code, basis]
@@ -56,7 +55,7 @@ def largest_gaps(house: House, index_code: str, basis: str, window: tuple[int, i
     }
 
 
-def _gap(published: pd.Series, mine: pd.Series) -> float:
+def _gap(published, mine):
     published, mine = published.dropna(), mine.dropna()
     if len(published) != len(mine) or published.empty:
         return float("inf")

@@ -5,14 +5,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from house import CITIES, YEARS, House
+from house import CITIES, YEARS, said
 from rich.console import Console
 
 from dagster_project.cli.sql import run_sql
@@ -35,7 +33,7 @@ ROWS_THERE_ARE = {
 }
 
 
-def head_of(query: Path) -> tuple[str, str, list[str]]:
+def head_of(query):
     """English question, Chinese question, documented columns."""
     lines = query.read_text("utf-8").splitlines()
     comment = "\n".join(line for line in lines if line.startswith("--"))
@@ -45,16 +43,13 @@ def head_of(query: Path) -> tuple[str, str, list[str]]:
     return lines[0].removeprefix("-- "), lines[1].removeprefix("-- "), names
 
 
-def answer(house: House, name: str) -> pd.DataFrame:
+def answer(house, name):
     query = next(q for q in QUERIES if q.stem.startswith(name))
     return house.published(query.read_text("utf-8"))
 
 
-# ---- the page and the files ---------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query: Path) -> None:
+def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it(query):
     english, chinese, _ = head_of(query)
     assert english[-1] in "?."
     assert re.search("[一-鿿]", chinese)
@@ -62,68 +57,48 @@ def test_every_query_says_its_question_in_both_languages_and_the_page_repeats_it
     assert f"| [{query.stem}](../dbt/analyses/{query.name}) | {english} | {chinese} |" in PAGE.read_text("utf-8")
 
 
-# ---- every query answers ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("query", QUERIES, ids=lambda q: q.stem)
-def test_every_query_runs_on_the_published_file_with_the_documented_columns(
-    small_warehouse: House, query: Path
-) -> None:
+def test_every_query_runs_on_the_published_file_with_the_documented_columns(small_warehouse, query):
     frame = small_warehouse.published(query.read_text("utf-8"))
     columns = head_of(query)[2]
     if columns[-1] == "one column per indicator":
-        columns = columns[:-1] + sorted(
-            small_warehouse.published(
-                "select distinct indicator_code from mart.why_this_number where index_code in ('nqpf', 'nqpf_yearbook')"
-            )["indicator_code"]
-        )
+        sql = "select distinct indicator_code from mart.why_this_number where index_code in ('nqpf', 'nqpf_yearbook')"
+        columns = columns[:-1] + sorted(small_warehouse.published(sql)["indicator_code"])
     assert list(frame.columns) == columns
-    there_are = (
-        small_warehouse.published(f"select count(*) as n from {ROWS_THERE_ARE[query.stem]}")["n"][0]
-        if query.stem in ROWS_THERE_ARE
-        else 1
-    )
-    assert (len(frame) > 0) == (there_are > 0)
+    reason = ROWS_THERE_ARE.get(query.stem, "(select 1)")
+    assert (len(frame) > 0) == (small_warehouse.value(f"select count(*) from {reason}") > 0)
 
 
-def test_the_ranking_is_that_of_the_published_scores(small_warehouse: House) -> None:
+def test_the_ranking_is_that_of_the_published_scores(small_warehouse):
     top = answer(small_warehouse, "q01")
     assert list(top["rank_year"]) == list(range(1, CITIES + 1))
-    assert (top["score_100"].diff().dropna() <= 0).all()
+    assert top["score_100"].is_monotonic_decreasing
     assert (top["year"] == YEARS[-1]).all()
 
 
-def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse: House) -> None:
-    moved = answer(small_warehouse, "q09")["contribution_change"].sum()
-    ranked = small_warehouse.published(
+def test_changes_of_the_contributions_sum_to_the_change_of_the_score(small_warehouse):
+    change = small_warehouse.value(
         "select score_change from mart.city_ranking where index_code = 'nqpf' and name_en = 'Hefei' and year = ?",
         [YEARS[-1]],
     )
-    assert 100 * moved == pytest.approx(ranked["score_change"][0], abs=1e-9)
+    assert 100 * answer(small_warehouse, "q09")["contribution_change"].sum() == pytest.approx(change, abs=1e-9)
 
 
-def test_shares_of_the_decompositions_sum_to_a_hundred(small_warehouse: House) -> None:
-    table = answer(small_warehouse, "q12")
+def test_shares_of_the_decompositions_sum_to_a_hundred_and_rows_of_the_markov_matrix_to_one(small_warehouse):
+    table, matrix = answer(small_warehouse, "q12"), answer(small_warehouse, "q14")
     assert list(table["year"]) == list(YEARS)
-    for parts in (
-        ["share_within", "share_between", "share_overlap"],
-        ["share_between_region", "share_between_province", "share_within_province"],
-    ):
-        np.testing.assert_allclose(table[parts].sum(axis=1), 100, rtol=0, atol=1e-9)
-
-
-def test_rows_of_the_markov_matrix_sum_to_one(small_warehouse: House) -> None:
-    matrix = answer(small_warehouse, "q14")
+    across = ("share_between_region", "share_between_province", "share_within_province")
+    for parts in (("share_within", "share_between", "share_overlap"), across):
+        np.testing.assert_allclose(table[[*parts]].sum(axis=1), 100, rtol=0, atol=1e-9)
     assert list(matrix["state_from"]) == [1, 2, 3, 4]
     assert np.isnan(matrix["upward_help"].iloc[3])
     visited = matrix[matrix["n_row"] > 0]
     np.testing.assert_allclose(visited[["to_1", "to_2", "to_3", "to_4"]].sum(axis=1), 1, rtol=0, atol=1e-12)
 
 
-def test_the_wide_panel_has_every_city_and_year_once(small_warehouse: House) -> None:
+def test_the_wide_panel_has_every_city_and_year_once(small_warehouse):
     panel = answer(small_warehouse, "q25")
-    assert len(panel) == CITIES * len(YEARS)
-    assert not panel.duplicated(["city_id", "year"]).any()
+    assert len(panel) == len(panel.drop_duplicates(["city_id", "year"])) == CITIES * len(YEARS)
     long = small_warehouse.published(
         "select value_raw from mart.why_this_number where index_code = 'nqpf' and indicator_code = 'n2_broadband'"
         " order by city_id, year"
@@ -131,10 +106,10 @@ def test_the_wide_panel_has_every_city_and_year_once(small_warehouse: House) -> 
     np.testing.assert_array_equal(panel["n2_broadband"], long["value_raw"])
 
 
-# ---- the two question tables --------------------------------------------------------------------------
+# ---- the two question tables; that parts sum to the score is a test of dbt ------------------------------
 
 
-def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_warehouse: House) -> None:
+def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_warehouse):
     table = small_warehouse.published("from mart.city_ranking order by index_code, city_id, year")
     scores = small_warehouse.published(
         "select s.index_code, s.city_id, s.year, s.score_100, s.rank_year from mart.mart_index_score as s"
@@ -143,28 +118,15 @@ def test_city_ranking_repeats_the_headline_scores_and_compares_years(small_wareh
     )
     pd.testing.assert_frame_equal(table[list(scores.columns)], scores)
     assert {"nqpf", "pr"} <= set(table["index_code"])
-    first = table["year"] == YEARS[0]
-    assert table.loc[first, ["score_change", "rank_change"]].isna().all(axis=None)
     before = table.groupby(["index_code", "city_id"])[["score_100", "rank_year"]].shift()
-    np.testing.assert_allclose(
-        table.loc[~first, "score_change"], (table["score_100"] - before["score_100"])[~first], rtol=0, atol=1e-12
-    )
-    assert (table.loc[~first, "rank_change"] == (before["rank_year"] - table["rank_year"])[~first]).all()
+    assert (before["rank_year"].isna() == (table["year"] == YEARS[0])).all()
+    change = table["score_100"] - before["score_100"]
+    np.testing.assert_allclose(table["score_change"], change, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(table["rank_change"].astype(float), before["rank_year"] - table["rank_year"])
     assert (table["rank_p05"] <= table["rank_p95"]).all()
 
 
-def test_parts_of_why_this_number_sum_to_the_score_and_lead_to_cells(small_warehouse: House) -> None:
-    table = small_warehouse.published(
-        "select index_code, city_id, year, sum(contribution) as total, max(r.score_100) / 100 as score,"
-        " sum(weight) as weight from mart.why_this_number join mart.city_ranking as r using (index_code, city_id, year)"
-        " group by all"
-    )
-    assert len(table) == small_warehouse.published("select count(*) as n from mart.city_ranking")["n"][0]
-    np.testing.assert_allclose(table["total"], table["score"], rtol=0, atol=1e-12)
-    np.testing.assert_allclose(table["weight"], 1, rtol=0, atol=1e-12)
-
-
-def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House) -> None:
+def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse):
     """The address comes from the id of the cell; where the cell is published too, both say the same."""
     both = small_warehouse.published(
         "select w.source = m.source and w.file = m.file and w.sheet = m.sheet and w.cell = m.cell as same"
@@ -179,21 +141,12 @@ def test_addresses_are_those_of_the_cells_that_were_read(small_warehouse: House)
 # ---- access from outside ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def said(small_warehouse: House, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """`nqpf sql` in this process: exit code and what it prints."""
-
-    def ask(query: str | None = None, *, format: str = "json", file: Path | None = None) -> tuple[int, str]:
-        console = Console(width=200, force_terminal=False)
-        code = run_sql(small_warehouse.paths, console, query, format, None, file)
-        return code, capsys.readouterr().out
-
-    return ask
-
-
-def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]) -> None:
+def test_csv_json_and_markdown_say_the_same(small_warehouse, capsys):
     query = "select city_id, name_zh, score_100, rank_change from mart.city_ranking where year <= 2013 order by all"
-    texts = {format: said(query, format=format)[1] for format in ("csv", "json", "markdown")}
+    texts = {}
+    for form in ("csv", "json", "markdown"):
+        assert run_sql(small_warehouse.paths, Console(), query, form) == 0
+        texts[form] = capsys.readouterr().out
     rows = json.loads(texts["json"])
     frame = pd.read_csv(io.StringIO(texts["csv"]), float_precision="round_trip")
     assert list(frame["score_100"]) == [row["score_100"] for row in rows]
@@ -204,49 +157,47 @@ def test_csv_json_and_markdown_say_the_same(said: Callable[..., tuple[int, str]]
         assert [row["city_id"], row["name_zh"]] == [cell.strip() for cell in line.split("|")[1:3]]
 
 
-def test_a_query_that_fails_or_is_no_text_is_one_sentence(said: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_a_query_that_fails_or_is_no_text_is_one_sentence(small_warehouse, tmp_path):
     (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
-    for asked, words in (
-        ({"query": "from mart.nothing"}, "does not exist"),
-        ({"query": "drop table mart.dim_city"}, "read-only"),
-        ({"query": "from read_csv('/etc/passwd')"}, "disabled"),
-        ({}, "--file"),
-        ({"file": tmp_path / "none.sql"}, "cannot be read"),
-        ({"file": tmp_path / "latin.sql"}, "not UTF-8"),
-        ({"query": "select 1", "file": QUERIES[0]}, "Give one query"),
-        ({"query": "select 1", "format": "xml"}, "csv"),
+    for query, form, file, words in (
+        ("from mart.nothing", "json", None, "does not exist"),
+        ("drop table mart.dim_city", "json", None, "read-only"),
+        ("from read_csv('/etc/passwd')", "json", None, "disabled"),
+        (None, "json", None, "--file"),
+        (None, "json", tmp_path / "none.sql", "cannot be read"),
+        (None, "json", tmp_path / "latin.sql", "not UTF-8"),
+        ("select 1", "json", QUERIES[0], "Give one query"),
+        ("select 1", "xml", None, "csv"),
     ):
-        code, text = said(**asked)
-        assert code == 2
-        assert words in text
-        assert "Traceback" not in text
+        outcome = said(run_sql, small_warehouse.paths, query, form, None, file)
+        assert outcome.exit_code == 2
+        assert words in outcome.text
+        assert "Traceback" not in outcome.text
 
 
-def python_blocks() -> list[str]:
+def python_blocks():
     return re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
-def run_in_a_folder_with_the_demo(house: House, folder: Path, code: str) -> str:
-    """What the code prints, in a folder where `warehouse/demo` is the small warehouse."""
+@pytest.fixture(scope="module")
+def demo_folder(small_warehouse, tmp_path_factory):
+    """A folder where `warehouse/demo` is the small warehouse, and the page's code has run, block by block."""
+    folder = tmp_path_factory.mktemp("page")
     (folder / "warehouse").mkdir()
-    (folder / "warehouse" / "demo").symlink_to(house.paths.warehouse, target_is_directory=True)
+    (folder / "warehouse" / "demo").symlink_to(small_warehouse.paths.warehouse, target_is_directory=True)
     (folder / "dbt").symlink_to(PROJECT / "dbt", target_is_directory=True)
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    for block in python_blocks():
+        done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+    return folder
 
 
-@pytest.mark.parametrize("number", range(len(python_blocks())))
-def test_python_of_the_page_runs_as_printed(small_warehouse: House, tmp_path: Path, number: int) -> None:
-    assert run_in_a_folder_with_the_demo(small_warehouse, tmp_path, python_blocks()[number])
-
-
-def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, tmp_path: Path) -> None:
-    stata = next(block for block in python_blocks() if "to_stata" in block)
-    run_in_a_folder_with_the_demo(small_warehouse, tmp_path, stata)
+def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse, demo_folder):
+    """The Stata file is made by the Python of the page, which runs as printed."""
     release = small_warehouse.releases[-1]
     mine = small_warehouse.published("from mart.city_ranking order by all")
-    back = pd.read_stata(tmp_path / "city_ranking.dta")
+    back = pd.read_stata(demo_folder / "city_ranking.dta")
     others = {
         "parquet": duckdb.sql(f"from read_parquet('{release}/parquet/city_ranking.parquet') order by all").df(),
         "csv": pd.read_csv(release / "csv" / "city_ranking.csv.gz", encoding="utf-8-sig"),
@@ -256,6 +207,6 @@ def test_parquet_csv_and_stata_say_the_same_as_the_file(small_warehouse: House, 
         assert list(other["name_zh"]) == list(mine["name_zh"]), kind
         np.testing.assert_allclose(other["score_100"], mine["score_100"], rtol=1e-15, err_msg=kind)
         np.testing.assert_array_equal(other["rank_year"], mine["rank_year"], err_msg=kind)
-    with pd.read_stata(tmp_path / "city_ranking.dta", iterator=True) as reader:
+    with pd.read_stata(demo_folder / "city_ranking.dta", iterator=True) as reader:
         assert "SYNTHETIC" in reader.data_label
         assert reader.variable_labels()["rank_year"].startswith("Rank among the cities of the year")

@@ -11,14 +11,11 @@ past of a neighbouring row come within half of the distance; it does in 70 % of 
 column.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
-from house import House
 
 from dagster_project.defs.gate import baseline_of, gate_frames
 from dagster_project.ingest.sidecar import landed_sidecars
@@ -38,7 +35,7 @@ WIDE_RANGE = {"industrial_so2/city"}
 
 
 @pytest.fixture(scope="module")
-def loads(real_warehouse: House) -> dict[tuple[str, int], Load]:
+def loads(real_warehouse):
     """(source, data year) -> frames and baseline, as the gate has seen them."""
     warehouse = Warehouse(real_warehouse.paths.build_file)
     return {
@@ -47,19 +44,19 @@ def loads(real_warehouse: House) -> dict[tuple[str, int], Load]:
     }
 
 
-def refused(load: Load, values: pd.DataFrame | None = None) -> dict[str, str]:
+def refused(load, values=None):
     frames, baseline = load
     found = judged_blocks(Frames(frames if values is None else {**frames, "values": values}), baseline)
     found = found[found["fault"] != ""]
     return {f"{row.variable_code}/{row.scope}": str(row.fault) for row in found.itertuples()}
 
 
-def test_no_column_of_a_real_file_is_refused(loads: dict[tuple[str, int], Load]) -> None:
+def test_no_column_of_a_real_file_is_refused(loads):
     assert len(loads) >= 11
     assert {key: found for key, load in loads.items() if (found := refused(load))} == {}
 
 
-def test_columns_follow_their_past_as_the_rules_suppose(loads: dict[tuple[str, int], Load]) -> None:
+def test_columns_follow_their_past_as_the_rules_suppose(loads):
     blocks = judged_blocks(Frames(loads[WITH_PAST][0]), loads[WITH_PAST][1])
     judged = blocks[blocks["can_rank"]]
     assert len(judged) >= 26
@@ -87,13 +84,7 @@ SPOILT: list[tuple[tuple[str, int], Callable[[pd.Series], pd.Series], set[str]]]
     [(at, *case) for at, case in enumerate(SPOILT)],
     ids=["x10,000", "x1/10,000", "x10", "row down", "first x1/10,000", "first row down", "first row up"],
 )
-def test_a_spoilt_column_is_refused_and_no_other_variable(
-    loads: dict[tuple[str, int], Load],
-    at: int,
-    key: tuple[str, int],
-    spoil: Callable[[pd.Series], pd.Series],
-    unseen: set[str],
-) -> None:
+def test_a_spoilt_column_is_refused_and_no_other_variable(loads, at, key, spoil, unseen):
     columns = blocks_of(loads[key])
     assert wrongly_judged(loads[key], columns[at :: len(columns) // COLUMNS_A_CASE], spoil, unseen) == {}
 
@@ -101,22 +92,18 @@ def test_a_spoilt_column_is_refused_and_no_other_variable(
 @pytest.mark.parametrize(
     ("spoil", "unseen"), [(lambda x: x * 10, WIDE_RANGE), (lambda x: x.shift(1), WITHOUT_KIN)], ids=["x10", "row down"]
 )
-def test_every_column_of_the_first_edition_is_refused_when_it_is_spoilt(
-    loads: dict[tuple[str, int], Load], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
-) -> None:
+def test_every_column_of_the_first_edition_is_refused_when_it_is_spoilt(loads, spoil, unseen):
     """A power of ten and a row, where there is no past to hold them against."""
     assert wrongly_judged(loads[FIRST], blocks_of(loads[FIRST]), spoil, unseen) == {}
 
 
-def blocks_of(load: Load) -> list[str]:
+def blocks_of(load):
     """The columns of a load that hold figures."""
     values = load[0]["values"]
     return sorted(set(block_of(values[values["value"].notna()])))
 
 
-def wrongly_judged(
-    load: Load, columns: list[str], spoil: Callable[[pd.Series], pd.Series], unseen: set[str]
-) -> dict[str, dict[str, str]]:
+def wrongly_judged(load, columns, spoil, unseen):
     """Column -> what is refused, where that is not this column alone.
 
     Its other scope may be named too: an identity between city and districts cannot tell which of them is wrong.
@@ -129,15 +116,13 @@ def wrongly_judged(
     return wrong
 
 
-def other_scope(block: str) -> str:
+def other_scope(block):
     variable, _, scope = block.partition("/")
     return f"{variable}/{'district' if scope == 'city' else 'city'}"
 
 
 @pytest.mark.parametrize("key", [WITH_PAST, FIRST])
-def test_swapped_gdp_refuses_gdp_and_no_innocent_column(
-    loads: dict[tuple[str, int], Load], key: tuple[str, int]
-) -> None:
+def test_swapped_gdp_refuses_gdp_and_no_innocent_column(loads, key):
     values = loads[key][0]["values"]
     both = {scope: figures(values, f"gdp_nom/{scope}") for scope in ("city", "district")}
     swapped = values.copy()
@@ -147,10 +132,10 @@ def test_swapped_gdp_refuses_gdp_and_no_innocent_column(
     assert set(refused(loads[key], swapped)) == {"gdp_nom/city", "gdp_nom/district"}
 
 
-def test_rows_that_slip_in_the_middle_are_seen_against_the_past(loads: dict[tuple[str, int], Load]) -> None:
+def test_rows_that_slip_in_the_middle_are_seen_against_the_past(loads):
     values = loads[WITH_PAST][0]["values"]
 
-    def from_row_150(x: pd.Series) -> pd.Series:
+    def from_row_150(x):
         return pd.Series(np.where(np.arange(len(x)) < 150, x, x.shift(1)), index=x.index)
 
     for block in ("gdp_nom/city", "industrial_profit/district", "pm25_popw/city", "wage_avg_nom/city"):
@@ -158,16 +143,16 @@ def test_rows_that_slip_in_the_middle_are_seen_against_the_past(loads: dict[tupl
         assert found == {block: "block_stands_in_its_place"}
 
 
-def block_of(values: pd.DataFrame) -> pd.Series:
+def block_of(values):
     return values["variable_code"] + "/" + values["scope"]
 
 
-def figures(values: pd.DataFrame, block: str) -> pd.Series:
+def figures(values, block):
     mine = values[(block_of(values) == block) & values["value"].notna()]
     return mine.drop_duplicates("city_id").set_index("city_id")["value"]
 
 
-def spoilt(values: pd.DataFrame, block: str, spoil: Callable[[pd.Series], pd.Series]) -> pd.DataFrame:
+def spoilt(values, block, spoil):
     """A copy in which one column, in printed order, is spoilt."""
     changed = values.copy()
     mine = changed[(block_of(values) == block) & values["value"].notna()]

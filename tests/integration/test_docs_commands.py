@@ -10,20 +10,21 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 import typer
-from house import CITIES, YEARS, House, copy_of_project
+from house import CITIES, YEARS, House, copy_of_project, paths_below
 from typer.testing import CliRunner
 
 from dagster_project import paths as project_paths
 from dagster_project.cli import reference
 from dagster_project.cli.main import app
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import PROJECT
 from python_models.space import build_weights
 
 DOCS = PROJECT / "docs"
@@ -33,8 +34,7 @@ BLOCK = re.compile(r"(?P<mark><!-- run -->\n)?^```(?P<kind>sh|python)\n(?P<text>
 NOT_HERE = re.compile(r"\bDIR2?\b|\.\.\.|warehouse/mine")  # placeholders; what only the whole tutorial makes
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A fenced block of a page."""
 
     page: Path
@@ -43,7 +43,7 @@ class Block:
     is_marked: bool
 
     @property
-    def commands(self) -> list[list[str]]:
+    def commands(self):
         """Each `nqpf` command of a shell block, in words; a command may go over several lines inside its quotes."""
         found, open_text = [], ""
         for line in self.text.splitlines():
@@ -58,17 +58,17 @@ class Block:
         return found
 
 
-def here(text: str) -> str:
+def here(text):
     """The same for the small warehouse: its years end earlier."""
     return text.replace(f"{LAST_OF_PAGES + 1}", f"{LAST_HERE + 1}").replace(f"{LAST_OF_PAGES}", f"{LAST_HERE}")
 
 
-def blocks(page: Path, kind: str) -> list[Block]:
+def blocks(page, kind):
     found = BLOCK.finditer(page.read_text(encoding="utf-8"))
     return [Block(page, m["kind"], m["text"], bool(m["mark"])) for m in found if m["kind"] == kind]
 
 
-def commands_of(page: Path) -> list[list[str]]:
+def commands_of(page):
     """Commands that only read: of marked blocks; in the README of all blocks without a placeholder."""
     taken = [b for b in blocks(page, "sh") if b.is_marked or page == PROJECT / "README.md"]
     every = [words for block in taken for words in block.commands]
@@ -83,7 +83,7 @@ EVERY = [(page, words) for page in PAGES for words in commands_of(page)]
 
 
 @pytest.fixture(scope="module")
-def checkout(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(small_warehouse, tmp_path_factory):
     """A checkout whose demo is the small warehouse (linked: nothing here writes into it)."""
     root = tmp_path_factory.mktemp("checkout")
     (root / "warehouse").mkdir()
@@ -93,7 +93,7 @@ def checkout(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def in_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_checkout(checkout, monkeypatch):
     monkeypatch.setattr(project_paths, "PROJECT", checkout)
     monkeypatch.chdir(checkout)
     return checkout
@@ -103,13 +103,13 @@ def in_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(("page", "words"), EVERY, ids=[f"{p.name}-{n}-{w[0]}" for n, (p, w) in enumerate(EVERY)])
-def test_command_of_a_page_works(page: Path, words: list[str], in_checkout: Path) -> None:
+def test_command_of_a_page_works(page, words, in_checkout):
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, f"{page.name}: nqpf {shlex.join(words)}\n{result.output}"
     assert result.output.strip(), f"{page.name}: nqpf {shlex.join(words)} says nothing"
 
 
-def test_the_readme_answers_why_hefei_moved(in_checkout: Path) -> None:
+def test_the_readme_answers_why_hefei_moved(in_checkout):
     words = next(w for page, w in EVERY if page.name == "README.md" and w[0] == "explain")
     text = CliRunner().invoke(app, words).output
     assert re.search(r"^  score  [\d.]+ of 100, [+-][\d.]+ since \d{4}", text, flags=re.MULTILINE), text
@@ -125,11 +125,11 @@ PYTHON = [b for page in PYTHON_PAGES for b in blocks(page, "python")]
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=[f"{b.page.name}-{n}" for n, b in enumerate(PYTHON)])
-def test_python_of_a_page_runs(block: Block, in_checkout: Path) -> None:
+def test_python_of_a_page_runs(block, in_checkout):
     exec(compile(block.text, block.page.name, "exec"), names_for(block))
 
 
-def names_for(block: Block) -> dict[str, object]:
+def names_for(block):
     """What a block takes for granted: where it speaks of a panel, the frames of one."""
     if "SpatialPanel(y, x, graph" not in block.text:
         return {}
@@ -144,7 +144,7 @@ def names_for(block: Block) -> dict[str, object]:
 # ---- the pages themselves ----------------------------------------------------------------------------------------
 
 
-def test_page_of_the_commands_is_fresh() -> None:
+def test_page_of_the_commands_is_fresh():
     """NQPF_RENEW=1 writes it anew."""
     if os.environ.get("NQPF_RENEW"):
         reference.PAGE.write_text(reference.page(), encoding="utf-8")
@@ -152,8 +152,9 @@ def test_page_of_the_commands_is_fresh() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_option_that_a_page_names_exists(page: Path) -> None:
-    known = _known_commands()
+def test_every_option_that_a_page_names_exists(page):
+    found = dict(reference.commands(typer.main.get_command(app)))
+    known = {name.removeprefix("nqpf "): {o for p in found[name].params for o in p.opts} for name in found}
     for block in blocks(page, "sh"):
         for words in block.commands:
             name = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
@@ -162,20 +163,16 @@ def test_every_option_that_a_page_names_exists(page: Path) -> None:
             assert asked <= known[name], f"{page.name}: nqpf {name} has no {asked - known[name]}"
 
 
-def _known_commands() -> dict[str, set[str]]:
-    found = reference.commands(typer.main.get_command(app))
-    return {
-        name.removeprefix("nqpf "): {option for one in command.params for option in one.opts} for name, command in found
-    }
-
-
 # ---- slow: the whole tutorial ------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse: House, tmp_path: Path) -> None:
+def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse, tmp_path):
     """Typed into one shell, in a checkout of its own whose demo is the small warehouse."""
-    _own_checkout(tmp_path, small_warehouse)
+    copy_of_project(tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    shutil.copytree(small_warehouse.paths.landing, tmp_path / "warehouse" / "demo" / "landing")
+    (tmp_path / "warehouse" / "demo" / "published").symlink_to(small_warehouse.paths.published)
     page = DOCS / "tutorial.md"
     texts = [here(block.text) for block in blocks(page, "sh") if block.is_marked]
     # the small yearbook prints 12 cities: its sidecar has to say so
@@ -187,16 +184,7 @@ def test_tutorial_runs_from_its_first_line_to_its_last(small_warehouse: House, t
         ["sh", "-eu", "-c", typed], cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    mine = House(Paths(tmp_path / "warehouse" / "mine", *[tmp_path / "warehouse" / "mine" / "landing"] * 2))
+    mine = House(replace(paths_below(tmp_path / "warehouse" / "mine"), warehouse=tmp_path / "warehouse" / "mine"))
     assert len(mine.releases) == 1
-    years = mine.published("select max(year) as last from mart.mart_index_score where score is not null")
-    assert years["last"].item() == LAST_HERE
+    assert mine.value("select max(year) from mart.mart_index_score where score is not null") == LAST_HERE
     assert done.stdout.count(f"(CN340100) in {LAST_HERE}") == 2  # of the demo, then of the new warehouse
-
-
-def _own_checkout(root: Path, house: House) -> None:
-    copy_of_project(root)
-    (root / ".venv").symlink_to(sys.prefix)
-    demo = root / "warehouse" / "demo"
-    shutil.copytree(house.paths.landing, demo / "landing")
-    (demo / "published").symlink_to(house.paths.published)

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -16,7 +15,7 @@ TARGET = re.compile(r'\b(?:id|name)="([^"]+)"')
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def staged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("staged")
     docs_site.stage(folder)
     return folder
@@ -25,7 +24,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # ---- quick: the pages before they are set --------------------------------------------------------------------------
 
 
-def test_the_menu_names_every_page_once(staged: Path) -> None:
+def test_the_menu_names_every_page_once(staged):
     menu = re.findall(r"^[\w/.-]+\.md$", (staged / "index.md").read_text("utf-8"), flags=re.MULTILINE)
     pages = {path.relative_to(staged).as_posix() for path in staged.rglob("*.md")}
     assert sorted(menu) == sorted(pages - {"index.md"})
@@ -35,7 +34,7 @@ def test_the_menu_names_every_page_once(staged: Path) -> None:
         assert f"docs/notebooks/{notebook.stem}.md" in menu
 
 
-def test_the_dictionary_has_every_column_of_every_published_table(staged: Path) -> None:
+def test_the_dictionary_has_every_column_of_every_published_table(staged):
     text = "\n".join(path.read_text("utf-8") for path in (staged / "made" / "dictionary").glob("*.md"))
     for _, name, entry in docs_site.tables():
         start = text.index(f"## {name}\n")
@@ -44,22 +43,22 @@ def test_the_dictionary_has_every_column_of_every_published_table(staged: Path) 
         assert columns == [column["name"] for column in entry.get("columns", [])], name
 
 
-def test_each_query_stands_beside_its_tables(staged: Path) -> None:
+def test_each_query_stands_beside_its_tables(staged):
     text = (staged / "made" / "questions.md").read_text("utf-8")
     rows = [line for line in text.splitlines() if "/dbt/analyses/" in line]
     assert len(rows) == len(list((PROJECT / "dbt" / "analyses").glob("q[0-9]*.sql")))
     assert all(re.search(r"\((?:#mart|#easy)\.", row) for row in rows)
 
 
-def test_every_room_of_the_library_has_a_page(staged: Path) -> None:
+def test_every_room_of_the_library_has_a_page(staged):
     pages = {path.stem for path in (staged / "made" / "api").glob("*.md")}
     assert pages >= {f"python_models{room}" for room in ("", ".regression", ".inequality", ".dynamics", ".space")}
     assert all(importlib.import_module(page).__all__ for page in pages)
 
 
-def test_words_are_not_markup() -> None:
+def test_words_are_not_markup():
     lines = ["y_itk and *W*; `n` > 0", "", ">>> 1 + 1", "2"]
-    docs_site.as_written(None, "", "", None, None, lines)  # type: ignore[arg-type]
+    docs_site.as_written(None, "", "", None, None, lines)
     assert [line for line in lines if line.startswith("..")] == [".. code-block:: text", ".. code-block:: pycon"]
     assert docs_site.in_cell("a_b | c\n*d*") == r"a\_b \| c \*d\*"
 
@@ -68,7 +67,7 @@ def test_words_are_not_markup() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory):
     """Built; any warning of Sphinx raises."""
     folder = tmp_path_factory.mktemp("site")
     docs_site.build(folder)
@@ -76,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_every_link_of_the_site_leads_somewhere_and_nothing_is_fetched(site: Path) -> None:
+def test_every_link_of_the_site_leads_somewhere_and_nothing_is_fetched(site):
     pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
     targets = {path: set(TARGET.findall(text)) for path, text in pages.items()}
     dead, fetched = [], []
@@ -95,7 +94,7 @@ def test_every_link_of_the_site_leads_somewhere_and_nothing_is_fetched(site: Pat
 
 
 @pytest.mark.slow
-def test_every_public_name_and_example_of_the_library_is_on_the_site(site: Path) -> None:
+def test_every_public_name_and_example_of_the_library_is_on_the_site(site):
     for page in sorted((site / "made" / "api").glob("*.html")):
         text = page.read_text("utf-8")
         for name in importlib.import_module(page.stem).__all__:

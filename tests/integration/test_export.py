@@ -1,99 +1,97 @@
-"""`nqpf export` on a refreshed small warehouse: the figures are those of the marts."""
+"""`nqpf export` on a refreshed small warehouse: the figures are those of the marts, and LaTeX sets the tables."""
 
-import io
 import re
+import shutil
+import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from house import CITIES, YEARS, House
+from house import CITIES, YEARS, said
 from latex_grammar import problems
 from python_calamine import CalamineWorkbook
 
-from dagster_project.publish.exhibits.exhibit import exhibits, read_grid, read_rows
+from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid, read_rows
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.paper import figures
 from dagster_project.publish.paper.command import Asked, export
-from dagster_project.publish.paper.latex import to_latex
+from dagster_project.publish.paper.latex import LONG, to_latex
 from dagster_project.published import open_read_only
 
 TABLES = {code: exhibit for code, exhibit in exhibits().items() if exhibit.columns}
-
-
-def query(house: House, sql: str) -> pd.DataFrame:
-    with duckdb.connect(str(house.paths.published_file), read_only=True) as con:
-        return con.execute(sql).df()
+HEADLINE = "index_code = 'nqpf' and basis like 'frozen%' and weight_scheme = 'entropy_flat'"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("exports")
+def reader(small_warehouse):
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        yield Reader(con, read_scope(con))
 
 
-def test_weights_of_the_indicator_table_are_those_of_the_mart_and_sum_to_one_hundred(small_warehouse, folder):
-    out = folder / "T1.csv"
-    done = small_warehouse.run_reading("export", "--table", "T1", "--format", "csv", "--out", str(out))
-    assert done.exit_code == 0, done.text
-    printed = pd.read_csv(out)
+@pytest.fixture(scope="module")
+def grids(reader):
+    """Every paper table that has rows here, as it is printed."""
+    found = {}
+    for code, table in TABLES.items():
+        with suppress(ExportError):  # a test looks at the reasons
+            found[code] = read_grid(reader, table)
+    return found
+
+
+@pytest.fixture(scope="module")
+def exported(small_warehouse, tmp_path_factory):
+    """exported(*words): what `nqpf export` prints; with `out` the file that it writes."""
+    folder = tmp_path_factory.mktemp("exports")
+
+    def run(*words, out=None):
+        to_file = ["--out", str(folder / out)] if out else []
+        done = small_warehouse.run_reading("export", *words, *to_file)
+        assert done.exit_code == 0, done.text
+        return folder / out if out else done.text
+
+    return run
+
+
+def test_weights_of_the_indicator_table_are_those_of_the_mart_and_sum_to_one_hundred(small_warehouse, exported):
+    printed = pd.read_csv(exported("--table", "T1", "--format", "csv", out="T1.csv"))
     assert abs(printed["weight"].sum() - 100) < 1e-9
-    basis = "basis like 'frozen%' and weight_scheme = 'entropy_flat'"
-    mart = query(small_warehouse, f"from mart.mart_index_weight where index_code = 'nqpf' and {basis}")
+    mart = small_warehouse.published(f"from mart.mart_index_weight where {HEADLINE}")
     both = printed.merge(mart, on="indicator_code", suffixes=("", "_mart"), validate="1:1")
     assert len(both) == len(printed) == len(mart)
     assert (both["weight"] - 100 * both["weight_mart"]).abs().max() < 1e-12
     assert printed["release"].str.endswith("SYNTHETIC").all()
 
 
-@pytest.mark.parametrize(("format", "start"), [("latex", "% T2"), ("markdown", "**T2."), ("html", "<!doctype html>")])
-def test_a_printed_table_has_every_indicator_and_the_synthetic_mark(small_warehouse, format, start):
-    done = small_warehouse.run_reading("export", "--table", "T2", "--format", format)
-    assert done.exit_code == 0, done.text
-    assert done.text.startswith(start)
-    assert "SYNTHETIC demo data: says nothing about China" in done.text
-    names = query(
-        small_warehouse,
+@pytest.mark.parametrize(("form", "start"), [("latex", "% T2"), ("markdown", "**T2."), ("html", "<!doctype html>")])
+def test_a_printed_table_has_every_indicator_and_the_synthetic_mark(small_warehouse, exported, form, start):
+    text = exported("--table", "T2", "--format", form)
+    assert text.startswith(start)
+    assert "SYNTHETIC demo data: says nothing about China" in text
+    names = small_warehouse.published(
         "select l.name_en from mart.dim_indicator as i join mart.dim_label as l"
-        " on l.kind = 'indicator' and l.code = i.indicator_code where index_code = 'nqpf'",
+        " on l.kind = 'indicator' and l.code = i.indicator_code where index_code = 'nqpf'"
     )["name_en"]
     assert len(names) > 20
-    assert not [name for name in names if name.replace("%", r"\%") not in done.text]
+    assert not [name for name in names if name.replace("%", r"\%") not in text]
 
 
-def test_every_paper_table_prints_or_says_why_not(small_warehouse, folder):
-    from rich.console import Console
-
-    known = set(query(small_warehouse, "select table_name from information_schema.tables")["table_name"])
+def test_every_paper_table_prints_or_says_why_not(small_warehouse, tmp_path):
+    known = set(small_warehouse.published("select table_name from information_schema.tables")["table_name"])
     printed = []
     for code, table in TABLES.items():
-        console = Console(record=True, width=4000, file=io.StringIO())
-        out = folder / f"{code}.html"
-        result = export(small_warehouse.paths, console, Asked("html", table=code, out=out))
-        said = console.export_text()
-        if result == 0:
+        out = tmp_path / f"{code}.html"
+        done = said(export, small_warehouse.paths, Asked("html", table=code, out=out))
+        if done.exit_code == 0:
             printed.append(code)
             assert out.stat().st_size > 500
         else:
-            assert result == 2
-            missing = [name for name in table.marts if name not in known]
-            assert ("does not hold" in said) == bool(missing), said
-            assert "the build wrote down no reason" not in said
+            assert done.exit_code == 2
+            assert ("does not hold" in done.text) == bool(set(table.marts) - known), done.text
+            assert "the build wrote down no reason" not in done.text
     assert {"T1", "T2", "T3", "T4", "T5", "T6"} <= set(printed)
-
-
-@pytest.fixture(scope="module")
-def grids(small_warehouse):
-    """Every paper table that has rows here, as it is printed."""
-    found = {}
-    with open_read_only(small_warehouse.paths.published_file) as con:
-        reader = Reader(con, read_scope(con))
-        for code, table in TABLES.items():
-            with suppress(ExportError):  # the test above looks at the reasons
-                found[code] = read_grid(reader, table)
-    return found
 
 
 def test_every_printed_table_would_compile_in_latex(grids):
@@ -113,22 +111,16 @@ def test_every_printed_table_has_its_columns_in_markdown_and_html(grids):
 
 
 def test_the_robustness_table_repeats_the_curve_and_its_summary(small_warehouse, grids):
-    runs = query(small_warehouse, "from mart.mart_robustness where model_id = 'nqpf_sdm' and basis like 'frozen%'")
-    body = [row for row in grids["T19"].rows if row.kind == "body"]
+    runs = small_warehouse.published(
+        "from mart.mart_robustness where model_id = 'nqpf_sdm' and basis like 'frozen%'"
+    ).set_index("run_id")
+    body = [row.cells for row in grids["T19"].rows if row.kind == "body"]
     assert len(body) == len(runs) > 20
-    headline = runs.set_index("run_id").loc["nqpf_sdm"]
-    assert body[0].cells[0] == "headline"
-    assert body[0].cells[1].rstrip("*").replace("−", "-") == f"{headline['direct']:.3f}"
+    assert body[0][0] == "headline"
+    assert body[0][1].rstrip("*").replace("−", "-") == f"{runs.loc['nqpf_sdm', 'direct']:.3f}"
     notes = " ".join(grids["T19"].notes)
-    for effect in ("Direct", "Indirect", "Total"):
-        assert f"{effect}: " in notes
-    assert sum(row.cells[-1] == "skipped" for row in body) == (runs["status"] != "fitted").sum()
-
-
-@pytest.fixture(scope="module")
-def reader(small_warehouse):
-    with open_read_only(small_warehouse.paths.published_file) as con:
-        yield Reader(con, read_scope(con))
+    assert all(f"{effect}: " in notes for effect in ("Direct", "Indirect", "Total"))
+    assert sum(cells[-1] == "skipped" for cells in body) == (runs["status"] != "fitted").sum()
 
 
 @pytest.mark.parametrize(
@@ -140,8 +132,7 @@ def reader(small_warehouse):
     ],
 )
 def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, reader, code, marts):
-    for mart in marts:
-        assert query(small_warehouse, f"select count(*) as n from mart.{mart}")["n"][0] > 0
+    assert all(len(small_warehouse.published(f"from mart.{mart} limit 1")) for mart in marts)
     found = figures.chosen(exhibits(), code)
     assert len(found) >= len(marts)
     for exhibit in found.values():
@@ -149,10 +140,9 @@ def test_figures_of_robustness_and_policy_have_their_charts(small_warehouse, rea
 
 
 def test_the_dashboard_shows_every_national_light(small_warehouse, reader):
-    mart = query(
-        small_warehouse,
+    mart = small_warehouse.published(
         "select light, count(*) as n from mart.mart_principle_monitor where level = 'national' and index_code = 'nqpf'"
-        " and basis like 'frozen%' and value is not null and light is not null group by light",
+        " and basis like 'frozen%' and value is not null and light is not null group by light"
     )
     rows = read_rows(reader, exhibits()["F27"])
     shade = {"green": 0.1, "amber": 0.5, "red": 0.95}
@@ -160,40 +150,29 @@ def test_the_dashboard_shows_every_national_light(small_warehouse, reader):
     assert {light: n for light, n in shown.items() if n} == dict(zip(mart["light"], mart["n"], strict=True))
 
 
-def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, folder):
-    for format, name in (("excel", "all.xlsx"), ("stata", "panel.dta")):
-        done = small_warehouse.run_reading("export", "--format", format, "--out", str(folder / name))
-        assert done.exit_code == 0, done.text
-    stata = pd.read_stata(folder / "panel.dta")
+def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, exported):
+    stata = pd.read_stata(exported("--format", "stata", out="panel.dta"))
+    book = CalamineWorkbook.from_path(str(exported("--format", "excel", out="all.xlsx")))
+    _, _, heads, *rows = book.get_sheet_by_name("panel").to_python()
+    excel = pd.DataFrame(rows, columns=heads)
     assert len(stata) <= CITIES * len(YEARS)
-    sheet = CalamineWorkbook.from_path(str(folder / "all.xlsx")).get_sheet_by_name("panel").to_python()
-    excel = pd.DataFrame(sheet[3:], columns=sheet[2])
     assert excel["city_id"].tolist() == stata["city_id"].tolist()
     # a workbook keeps 16 significant digits
     assert excel["score_nqpf"].tolist() == pytest.approx(stata["score_nqpf"].tolist(), rel=1e-15)
-    mart = query(
-        small_warehouse,
-        "select city_id, year, score_100 from mart.mart_index_score where index_code = 'nqpf'"
-        " and basis like 'frozen%' and weight_scheme = 'entropy_flat' order by all",
+    mart = small_warehouse.published(
+        f"select score_100 from mart.mart_index_score where {HEADLINE} order by city_id, year"
     )
     assert mart["score_100"].tolist() == stata["score_nqpf"].tolist()
 
 
-def test_a_mart_goes_out_as_parquet_with_all_its_rows(small_warehouse, folder):
-    out = folder / "score.parquet"
-    done = small_warehouse.run_reading(
-        "export", "--table", "mart_index_score", "--format", "parquet", "--out", str(out)
-    )
-    assert done.exit_code == 0, done.text
-    n = query(small_warehouse, "select count(*) as n from mart.mart_index_score")["n"][0]
+def test_a_mart_goes_out_as_parquet_with_all_its_rows(small_warehouse, exported):
+    out = exported("--table", "mart_index_score", "--format", "parquet", out="score.parquet")
+    n = small_warehouse.value("select count(*) from mart.mart_index_score")
     assert duckdb.sql(f"select count(*) from '{out}'").fetchall() == [(n,)]
 
 
-def test_a_chart_of_the_report_goes_out_as_a_file(small_warehouse, folder):
-    out = folder / "weights.svg"
-    done = small_warehouse.run_reading("export", "--figure", "F07", "--format", "svg", "--out", str(out))
-    assert done.exit_code == 0, done.text
-    text = out.read_text(encoding="utf-8")
+def test_a_chart_of_the_report_goes_out_as_a_file(exported):
+    text = exported("--figure", "F07", "--format", "svg", out="weights.svg").read_text(encoding="utf-8")
     assert text.startswith("<svg")
     assert "SYNTHETIC demo data" in text
 
@@ -205,11 +184,66 @@ def test_an_unknown_table_is_answered_with_the_list(small_warehouse):
     assert "mart_index_score" in done.text
 
 
-def test_a_release_by_name_gives_the_same_table_as_the_published_one_it_became(small_warehouse):
-    release = query(small_warehouse, "select release from mart.mart_run_manifest order by started_at desc")["release"][
-        0
-    ]
-    asked = ("export", "--table", "T5", "--format", "markdown")
-    now, named = small_warehouse.run_reading(*asked), small_warehouse.run_reading(*asked, "--release", release)
-    assert named.exit_code == 0, named.text
-    assert named.text == now.text
+def test_a_release_by_name_gives_the_same_table_as_the_published_one_it_became(small_warehouse, exported):
+    asked = ("--table", "T5", "--format", "markdown")
+    assert exported(*asked, "--release", small_warehouse.releases[-1].name) == exported(*asked)
+
+
+# ---- as LaTeX sets them: all compile, fit their page, and name the packages that they need -----------------
+
+XELATEX = shutil.which("xelatex")
+needs_latex = pytest.mark.skipif(XELATEX is None, reason="no xelatex on the path")
+PACKAGES = re.compile(r"^% \\usepackage\{(.+)\}$", re.MULTILINE)
+SEEN = 2.0  # points by which a table may stand over: less than a millimetre
+HOSTILE = (
+    *("A&B_100% <b> $x$ {y} #1 ~ ^ \\z", "\\input{/etc/passwd}", "}{", "[1] first", "* star", "%comment", "−0.4***"),
+)
+
+
+def set_by_latex(grids, folder):
+    """What xelatex says to a document with all tables; each loads the packages that its first lines name."""
+    tables = {code: to_latex(grid) for code, grid in grids.items()}
+    needed = sorted({name for text in tables.values() for found in PACKAGES.findall(text) for name in found.split(",")})
+    parts = [r"\documentclass{article}", r"\usepackage[a4paper,margin=2.5cm]{geometry}"]
+    parts += [rf"\usepackage{{{','.join(needed)}}}", r"\begin{document}"]
+    for code, text in tables.items():
+        parts += [rf"\typeout{{table {code}}}", text, r"\clearpage"]
+    (folder / "tables.tex").write_text("\n".join([*parts, r"\end{document}"]), encoding="utf-8")
+    command = [XELATEX, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "tables.tex"]
+    for _ in range(2):  # a longtable knows its widths the second time
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+@needs_latex
+def test_every_paper_table_compiles_and_fits_its_page(grids, tmp_path):
+    """No letter without a glyph, no line that stands over by more than an eye sees."""
+    faults, table = [], ""
+    for line in set_by_latex(grids, tmp_path).splitlines():
+        if named := re.match(r"table (\w+)", line):
+            table = named[1]
+        over = re.match(r"Overfull \\hbox \(([\d.]+)pt too wide\)", line)
+        if (over and float(over[1]) > SEEN) or line.startswith("Missing character"):
+            faults.append(f"{table}: {line}")
+    assert faults == []
+    assert (tmp_path / "tables.pdf").stat().st_size > 10_000
+
+
+@needs_latex
+def test_every_paper_table_alone_needs_no_more_than_it_names(grids, tmp_path):
+    """The widest and the longest stand for their kind; together they use all packages."""
+    kinds = {PACKAGES.findall(to_latex(grid))[0]: code for code, grid in grids.items()}
+    for code in kinds.values():
+        set_by_latex({code: grids[code]}, tmp_path)
+
+
+@needs_latex
+@pytest.mark.parametrize("n_rows", [1, LONG])
+def test_hostile_texts_are_set_as_they_are(n_rows, tmp_path):
+    rows = (Row("panel", (HOSTILE[0],)), *(Row("body", (text, text * 3, "1")) for text in HOSTILE * n_rows))
+    grid = Grid("T99", HOSTILE[0], ("Name", "Long", "[n]"), (True, True, False), rows, HOSTILE, "坏")
+    set_by_latex({"T99": grid}, tmp_path)
+    if to_text := shutil.which("pdftotext"):
+        text = subprocess.run([to_text, str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True, check=True)
+        assert r"\input{/etc/passwd}" in text.stdout

@@ -1,33 +1,40 @@
-"""`nqpf inspect`: what of a file would be read before it is landed: what a refresh would read, and nothing else."""
+"""`nqpf inspect`: what of a file would be read before it is landed: what a refresh would read, and nothing else.
 
-from __future__ import annotations
+First on SYNTHETIC files, then on the real ones that lie beside the project, as they are and with one thing changed.
+"""
 
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
-from house import House
-from landing_tools import Page
-from looking import READ_SQL, changed, look, same_as_read
+from house import held_open, paths_below
+from landing_tools import read_page, write_page
 from rich.console import Console
 
 from dagster_project.inspect.command import inspect, inspect_file
 from dagster_project.inspect.frames import Asked
+from dagster_project.paths import PROJECT
 
 KEYS = {
     *("load", "counts", "values", "unmapped_headers", "unknown_cities", "refused_blocks", "load_problems", "warnings"),
     "edits",
 }
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
+READ_SQL = """
+    select c.city_code, v.year, v.sheet, v.cell, v.value
+    from int.int_values_corrected as v join seed.city as c using (city_id)
+    where v.file like ? and v.value is not null and v.year >= 2010
+        and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(tmp_path_factory):
     """A cache of its own: the template is built once for all tests of this file."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
@@ -35,30 +42,76 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def run(file: Path, *, warehouse: Path | None = None, as_json: bool = True, **asked: object) -> int:
-    console = Console(width=200)
-    return inspect_file(Asked(file, **asked), console, warehouse=warehouse, json=as_json)  # type: ignore[arg-type]
+def look(file, *, warehouse=None, **asked):
+    return inspect(Asked(file, **asked), warehouse=warehouse, say=lambda line: None)
 
 
-def yearbook(house: House, year: int) -> Path:
+def run(file, *, warehouse=None, as_json=True):
+    return inspect_file(Asked(file), Console(width=200), warehouse=warehouse, json=as_json)
+
+
+def changed(file, folder, change):
+    """A changed copy outside the landing folder, with the name of the original."""
+    page = read_page(file)
+    change(page)
+    write_page(page, folder / file.name)
+    return folder / file.name
+
+
+def yearbook(house, year):
     return house.paths.landing / "yearbook" / str(year) / f"synthetic_yearbook_{year}.xlsx"
+
+
+@pytest.fixture(scope="module")
+def clean(small_warehouse):
+    """The report on the yearbook of 2014 as it is."""
+    return look(yearbook(small_warehouse, 2014))
+
+
+@pytest.fixture(scope="module")
+def spoilt_file(small_warehouse, tmp_path_factory):
+    """The same yearbook with a header, a city, a figure and a unit that nobody knows."""
+
+    def spoil(page):
+        page.rows[page.row_of("合肥市")][page.column_of("科学技术支出")] = "约八千"
+        page.rows[page.row_of("石家庄市")][0] = "石家店市"
+        page.replace_text("教育支出", "教育事业费支出")
+        page.replace_text("第一产业增加值 （万元）", "第一产业增加值 （万美金）")
+
+    return changed(yearbook(small_warehouse, 2014), tmp_path_factory.mktemp("spoilt"), spoil)
+
+
+@pytest.fixture(scope="module")
+def spoilt(spoilt_file):
+    return look(spoilt_file)
 
 
 # ---- the same as a refresh ------------------------------------------------------------------------------
 
 
+def same_as_read(report, house, file):
+    """Figures and addresses of the report are those of the warehouse, all of them and no others."""
+    columns = ["city_code", "year", "sheet", "cell", "value"]
+    read = house.build(READ_SQL, [f"%{file.name}"])
+    mine = pd.DataFrame(report.values)
+    factor = mine["raw_column"].map({"road_area": 1e6, "express_parcels": 1e-4}).fillna(1.0)
+    mine = mine.assign(value=mine["value"] / factor)[columns].sort_values(columns).reset_index(drop=True)
+    theirs = read[columns].sort_values(columns).reset_index(drop=True)
+    assert len(theirs) > 100
+    pd.testing.assert_frame_equal(mine, theirs, check_dtype=False, rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["yearbook/2014", "registry"])
-def test_figures_are_those_that_a_refresh_reads(small_warehouse: House, name: str) -> None:
+def test_figures_are_those_that_a_refresh_reads(small_warehouse, clean, name):
     file = next(f for f in sorted((small_warehouse.paths.landing / name).iterdir()) if f.suffix != ".yml")
-    report = look(file)
-    read = small_warehouse.build(READ_SQL, [f"%{file.name}"])
-    same_as_read(report, read)
+    report = clean if file == yearbook(small_warehouse, 2014) else look(file)
+    same_as_read(report, small_warehouse, file)
     assert report.unmapped_headers == report.unknown_cities == report.refused_blocks == []
     assert report.load["source"] == name.split("/")[0]
     assert report.load["is_synthetic"]
 
 
-def test_source_layout_and_year_can_be_said(small_warehouse: House, tmp_path: Path) -> None:
+def test_source_layout_and_year_can_be_said(small_warehouse, tmp_path):
     """A name that says nothing, and a source that is asked for: then nothing of the map of another is used."""
     copy = tmp_path / "book.xlsx"
     copy.write_bytes(yearbook(small_warehouse, 2014).read_bytes())
@@ -70,61 +123,51 @@ def test_source_layout_and_year_can_be_said(small_warehouse: House, tmp_path: Pa
     assert any("never_heard_of 2014 has no baseline" in problem for problem in report.load_problems)
 
 
-def test_one_year_of_a_file_of_several_years(small_warehouse: House) -> None:
-    file = small_warehouse.paths.landing / "registry" / "synthetic_registry.csv"
-    report = look(file, year=2014)
+def test_one_year_of_a_file_of_several_years(small_warehouse):
+    report = look(small_warehouse.paths.landing / "registry" / "synthetic_registry.csv", year=2014)
+    assert report.values
     assert {value["year"] for value in report.values} == {2014}
-    assert len(report.values) * 3 < len(look(file).values)
 
 
 # ---- what is not read ------------------------------------------------------------------------------------
 
 
-def test_unknown_header_is_not_read_and_comes_with_a_row_to_paste(small_warehouse: House, tmp_path: Path) -> None:
-    clean = look(yearbook(small_warehouse, 2014))
-    report = look(
-        changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育事业费支出"))
-    )
-    city = next(row for row in report.unmapped_headers if "全市" in row["header_key"])
+def test_unknown_header_is_not_read_and_comes_with_a_row_to_paste(spoilt):
+    city = next(row for row in spoilt.unmapped_headers if "全市" in row["header_key"])
     assert "教育事业费支出" in city["path"]
     assert city["nearest_variable"] == "fiscal_education"
     assert city["ready_row"] == f"yearbook,,,{city['header_key']},fiscal_education,city,万元,"
-    lost = {value["cell"] for value in clean.values} - {value["cell"] for value in report.values}
-    assert {cell.rstrip("0123456789") for cell in lost} == {row["column"] for row in report.unmapped_headers}
 
 
-def test_unknown_city_and_name_of_other_years(small_warehouse: House, tmp_path: Path) -> None:
-    def rename(page: Page) -> None:
-        page.rows[page.row_of("石家庄市")][0] = "石家店市"
-
-    report = look(changed(yearbook(small_warehouse, 2014), tmp_path, rename))
-    (city,) = report.unknown_cities
+def test_unknown_city_is_named_with_those_that_are_near(spoilt):
+    (city,) = spoilt.unknown_cities
     assert (city["name"], city["cell"][0], len(city["nearest"])) == ("石家店市", "A", 3)
     assert city["nearest"][0] == {"name": "石家庄市", "score": 75.0}
     assert city["ready_row"] == "石家店市,CN130100,2014,2014,ocr,yearbook,"
-    assert "130100" not in {value["city_code"] for value in report.values}
 
 
-def test_text_in_a_number_column_costs_that_figure_only(small_warehouse: House, tmp_path: Path) -> None:
-    def spoil(page: Page) -> None:
-        page.rows[page.row_of("合肥市")][page.column_of("教育支出")] = "约八千"
-
-    clean = look(yearbook(small_warehouse, 2014))
-    report = look(changed(yearbook(small_warehouse, 2014), tmp_path, spoil))
-    (block,) = report.refused_blocks
-    assert (block["cities"], block["figures"], block["rules"]) == (["合肥市"], ["约八千"], ["value_is_number"])
-    assert len(report.values) == len(clean.values) - 1
+def test_text_in_a_number_column_and_a_unit_that_is_not_known_are_refused(spoilt):
+    single = [block for block in spoilt.refused_blocks if block["rules"] == ["value_is_number"]]
+    assert [(block["cities"], block["figures"]) for block in single] == [(["合肥市"], ["约八千"])]
+    others = {block["raw_column"] for block in spoilt.refused_blocks if block not in single}
+    assert others == {"va_primary_nom"}
 
 
-def test_unit_that_is_not_known_costs_its_column(small_warehouse: House, tmp_path: Path) -> None:
-    change = "第一产业增加值 （万元）", "第一产业增加值 （万美金）"
-    report = look(changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text(*change)))
-    assert "va_primary_nom" not in {value["raw_column"] for value in report.values}
-    assert {block["raw_column"] for block in report.refused_blocks} == {"va_primary_nom"}
+def test_each_fault_costs_what_it_spoils_and_no_more(clean, spoilt):
+    """The columns of the header and of the unit, the row of the city, one figure of Hefei."""
+    columns = {row["column"] for row in spoilt.unmapped_headers}
+
+    def is_lost(value):
+        column = value["cell"].rstrip("0123456789")
+        is_figure = (value["city_name"], value["raw_column"], value["scope"]) == ("合肥市", "fiscal_science", "city")
+        is_column = column in columns or value["raw_column"] == "va_primary_nom"
+        return is_column or value["city_code"] == "130100" or is_figure
+
+    assert spoilt.values == [value for value in clean.values if not is_lost(value)]
 
 
-def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse: House, tmp_path: Path) -> None:
-    def ten_times(page: Page) -> None:
+def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse, tmp_path):
+    def ten_times(page):
         column = page.column_of("工业二氧化硫排放量")
         for at in page.city_rows:
             if isinstance(page.rows[at][column], float):
@@ -143,24 +186,21 @@ def test_last_accepted_year_shows_a_slip_that_no_band_shows(small_warehouse: Hou
 # ---- how it ends -----------------------------------------------------------------------------------------
 
 
-def test_json_on_stdout_and_reasons_on_stderr(small_warehouse: House, tmp_path: Path) -> None:
+def test_json_on_stdout_and_reasons_on_stderr(spoilt_file, spoilt):
     """As a user runs it: pure JSON, its keys, an exit code that says not all was read (12 cities are too few)."""
-    file = changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育费"))
-    assert look(file).unmapped_headers  # the template is there: a first call says on stderr that it builds one
-    command = [str(Path(sys.executable).with_name("nqpf")), "inspect", str(file), "--json"]
+    command = [str(Path(sys.executable).with_name("nqpf")), "inspect", str(spoilt_file), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     content = json.loads(done.stdout)
-    assert done.returncode == 1
+    assert (done.returncode, done.stderr) == (1, "")  # the template is there: a first call says that it builds one
     assert set(content) == KEYS
+    assert content["values"] == spoilt.values
     assert set(content["values"][0]) >= VALUE_KEYS
     assert all(len(value["city_code"]) == 6 and value["city_code"].isdigit() for value in content["values"])
     assert {value["scope"] for value in content["values"]} == {"city", "district"}
-    assert done.stderr == ""
 
 
-def test_summary_for_people(small_warehouse: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = changed(yearbook(small_warehouse, 2014), tmp_path, lambda page: page.replace_text("教育支出", "教育费"))
-    assert run(file, as_json=False) == 1
+def test_summary_for_people(spoilt_file, capsys):
+    assert run(spoilt_file, as_json=False) == 1
     said = capsys.readouterr().out
     assert "SYNTHETIC, yearbook, layout wide, statistical year 2014" in said
     assert "2 unknown headers" in said
@@ -168,28 +208,24 @@ def test_summary_for_people(small_warehouse: House, tmp_path: Path, capsys: pyte
     assert "fiscal_education,city,万元," in said
 
 
-def not_files(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Files that cannot be read -> (path, words of the one sentence)."""
-    ole = bytes.fromhex("d0cf11e0a1b11ae1")
-    contents = {
-        "encrypted.xlsx": (ole + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le"), "protected by a password"),
-        "page.xlsx": (b"<!DOCTYPE html><html>log in</html>", "is a web page"),
-        "empty.xlsx": (b"", "The file is empty"),
-        "notes.txt": ("城市".encode(), "are not read"),
-        "table.csv": ("城市,人口\n北京市,1\n".encode(), "give it with --year"),
-    }
-    for name, (content, _) in contents.items():
-        (folder / name).write_bytes(content)
-    found = {name: (folder / name, words) for name, (_, words) in contents.items()}
-    return {**found, "missing": (folder / "nowhere.xlsx", "does not exist")}
+ENCRYPTED = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le")
 
 
-@pytest.mark.parametrize("name", ["encrypted.xlsx", "page.xlsx", "empty.xlsx", "notes.txt", "table.csv", "missing"])
-def test_file_that_cannot_be_read_is_one_sentence(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file, words = not_files(tmp_path)[name]
-    assert run(file) == 2
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("encrypted.xlsx", ENCRYPTED, "protected by a password"),
+        ("page.xlsx", b"<!DOCTYPE html><html>log in</html>", "is a web page"),
+        ("empty.xlsx", b"", "The file is empty"),
+        ("notes.txt", "城市".encode(), "are not read"),
+        ("table.csv", "城市,人口\n北京市,1\n".encode(), "give it with --year"),
+        ("nowhere.xlsx", None, "does not exist"),
+    ],
+)
+def test_file_that_cannot_be_read_is_one_sentence(name, content, words, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert run(tmp_path / name) == 2
     said = capsys.readouterr()
     assert said.out == ""
     (line,) = said.err.splitlines()
@@ -197,23 +233,17 @@ def test_file_that_cannot_be_read_is_one_sentence(
     assert "fault of the program" not in line
 
 
-def test_warehouse_that_is_written_to_is_busy(
-    small_warehouse: House, copy_of_small_warehouse: House, capsys: pytest.CaptureFixture[str]
-) -> None:
-    build = copy_of_small_warehouse.paths.build_file
-    hold = f"import duckdb, sys; con = duckdb.connect({str(build)!r}); print('open', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", hold]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
-        code = run(yearbook(small_warehouse, 2014), warehouse=copy_of_small_warehouse.paths.warehouse)
-        holder.communicate("")
+def test_warehouse_that_is_written_to_is_busy(small_warehouse, tmp_path, capsys):
+    paths = paths_below(tmp_path)
+    paths.build_file.parent.mkdir(parents=True)
+    with held_open(paths.build_file, "writing"):
+        assert run(yearbook(small_warehouse, 2014), warehouse=paths.warehouse) == 4
     said = capsys.readouterr()
-    assert (code, said.out, len(said.err.splitlines())) == (4, "", 1)
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
     assert "in use by another process" in said.err
 
 
-def test_warehouse_is_only_read(small_warehouse: House) -> None:
+def test_warehouse_is_only_read(small_warehouse):
     build = small_warehouse.paths.build_file
     before = hashlib.sha256(build.read_bytes()).hexdigest()
     files = sorted(p.name for p in build.parent.iterdir())
@@ -222,19 +252,138 @@ def test_warehouse_is_only_read(small_warehouse: House) -> None:
     assert sorted(p.name for p in build.parent.iterdir()) == files
 
 
-def test_folder_without_a_warehouse_is_said(
-    small_warehouse: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_folder_without_a_warehouse_is_said(small_warehouse, tmp_path, capsys):
     assert run(yearbook(small_warehouse, 2014), warehouse=tmp_path) == 2
     assert "There is no build file in that warehouse" in capsys.readouterr().err
 
 
-def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse: House, cache: Path) -> None:
-    look(yearbook(small_warehouse, 2014))
+def test_template_is_built_once_and_never_holds_a_row_of_a_file(small_warehouse, cache, clean):
     (template,) = (cache / "nqpf").iterdir()
-    written = template.stat().st_mtime_ns
-    lines: list[str] = []
+    written, lines = template.stat().st_mtime_ns, []
     inspect(Asked(yearbook(small_warehouse, 2016)), warehouse=None, say=lines.append)
     assert (template.stat().st_mtime_ns, lines) == (written, [])
     with duckdb.connect(str(template), read_only=True) as con:
         assert con.execute("select count(*) from raw.cells").fetchall() == [(0,)]
+
+
+# ---- real files -----------------------------------------------------------------------------------------
+
+EDITIONS = {2018: 2019, 2019: 2020, 2020: 2021, 2023: 2024}
+CITIES = pd.read_csv(PROJECT / "dbt" / "seeds" / "city.csv", dtype=str)
+CITY_IDS = dict(zip(CITIES["name_zh"], CITIES["city_id"], strict=True))
+HAND_READ = PROJECT / "tests" / "golden" / "hand_read_cells"
+
+
+def wide(real_data, year):
+    return real_data / "yearbook_wide" / f"china_city_statistical_yearbook_{EDITIONS[year]}_prefecture.xlsx"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", EDITIONS)
+def test_real_edition_is_read_like_a_refresh_reads_it(real_data, real_warehouse, year):
+    report = look(wide(real_data, year))
+    assert (report.load["source"], report.load["layout"], report.load["year"]) == ("yearbook_wide", "wide", year)
+    assert report.is_clean, (report.refused_blocks, report.load_problems)
+    same_as_read(report, real_warehouse, wide(real_data, year))
+
+
+def corrections():
+    """Printed figures that a reviewer struck out."""
+    frame = pd.read_csv(PROJECT / "dbt" / "seeds" / "correction.csv", dtype=str)
+    return frame[(frame["action"] == "drop") & (frame["status"] != "withdrawn")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(file.stem for file in HAND_READ.glob("yearbook_*.csv")))
+def test_figures_that_a_person_read_are_in_the_report(real_data, name):
+    hand = pd.read_csv(HAND_READ / f"{name}.csv", dtype={"text": str})
+    hand = hand[hand["value"].notna() & (hand["variable"] != "ignore")]
+    found = {}
+    for file in hand["file"].unique():
+        found |= {(file, value["sheet"], value["cell"]): value for value in look(real_data / file).values}
+    dropped = {(row.city_id, row.variable_code, row.scope, row.expect) for row in corrections().itertuples()}
+    for row in hand.itertuples():
+        if (CITY_IDS[row.city], row.variable, row.scope, row.text) in dropped:
+            assert (row.file, row.sheet, row.cell) not in found  # a reviewer struck it out
+            continue
+        value = found[row.file, row.sheet, row.cell]
+        expected = row.value * (1e6 if row.variable == "road_area" else 1)  # the list has it in m2, the house in km2
+        assert (value["city_name"], value["value"]) == (row.city, pytest.approx(expected, rel=1e-12)), row
+    assert len(hand) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["2021", "2024"])
+def test_every_table_of_prefectures_is_read_or_ignored_with_a_reason(real_data, layout):
+    files = sorted((real_data / "yearbook_tables" / layout).rglob("*2-[0-9]*.xlsx"))
+    files = [file for file in files if "1、" not in str(file)]
+    assert len(files) == {"2021": 4, "2024": 30}[layout]
+    for file in files:
+        report = look(file)
+        assert (report.load["source"], report.load["year"]) == ("yearbook_tables", int(layout) - 1)
+        assert report.is_clean, (file.name, report.refused_blocks, report.load_problems)
+
+
+def test_table_of_county_level_cities_is_not_taken_for_prefectures(real_data):
+    report = look(real_data / "yearbook_tables" / "2021" / "2021_2021-3-3.xlsx")
+    assert report.load["source"] == "county_tables"
+    assert report.is_clean, (report.refused_blocks, report.load_problems)
+    assert len({value["city_code"] for value in report.values}) == 387
+    assert not any(value["city_code"].endswith("00") for value in report.values)
+
+
+def test_shifted_table_is_refused_and_its_neighbours_are_read(real_data, tmp_path):
+    """Spending, science and education of the whole city each stand one column too far to the right."""
+
+    def shift(page):
+        first = next(col for row in page.rows[:8] for col, cell in enumerate(row) if "一般公共预算支出" in str(cell))
+        for at in page.city_rows:
+            page.rows[at][first : first + 3] = page.rows[at][first - 1 : first + 2]
+
+    clean = look(wide(real_data, 2020))
+    report = look(changed(wide(real_data, 2020), tmp_path, shift))
+    refused = {(b["raw_column"], b["scope"]) for b in report.refused_blocks if b["is_whole_column"]}
+    moved = {(name, "city") for name in ("fiscal_expenditure", "fiscal_science", "fiscal_education")}
+    # an identity between two columns cannot tell which of them is wrong: its other side may be named too
+    assert moved <= refused <= moved | {("fiscal_expenditure", "district")}
+    assert report.values == [v for v in clean.values if (v["raw_column"], v["scope"]) not in refused]
+
+
+@pytest.mark.parametrize(("year", "factor"), [(2020, 1e4), (2023, 1e-4)])
+def test_slip_of_a_unit_is_refused_without_any_past(real_data, tmp_path, year, factor):
+    """GDP in the other of 万元 and 亿元 under an unchanged header."""
+
+    def slip(page):
+        column = page.column_of("地区生产总值", "全市")
+        for at in page.city_rows:
+            text = str(page.rows[at][column]).strip()
+            if text.replace(".", "", 1).isdigit():
+                page.rows[at][column] = float(text) * factor
+
+    report = look(changed(wide(real_data, year), tmp_path, slip))
+    (block,) = [block for block in report.refused_blocks if block["is_whole_column"]]
+    assert (block["raw_column"], block["scope"]) == ("gdp_nom", "city")
+    assert len(block["figures"]) > 280
+    assert not any(v["raw_column"] == "gdp_nom" and v["scope"] == "city" for v in report.values)
+
+
+def test_deleted_required_column_is_a_problem_of_the_load(real_data, tmp_path):
+    def blank(page):
+        column = page.column_of("地区生产总值", "全市")
+        for row in page.rows:
+            row[column] = row[column + 1] = ""
+        page.merged = [m for m in page.merged if not (m[0][1] <= column + 1 and m[1][1] >= column)]
+
+    report = look(changed(wide(real_data, 2020), tmp_path, blank))
+    assert any("gdp_nom" in problem for problem in report.load_problems)
+    assert not report.is_clean
+
+
+@pytest.mark.slow
+def test_panel_of_many_years(real_data):
+    report = look(real_data / "panel" / "china_city_panel_with_policies.csv", year=2012)
+    beijing = {v["raw_column"]: v for v in report.values if v["city_code"] == "110000"}
+    assert report.load["source"] == "panel_policies"
+    assert (beijing["gdp_nom"]["value"], beijing["gdp_nom"]["unit"]) == (178_794_000, "10k yuan")
+    assert beijing["gdp_nom"]["cell"] == "H24"
+    assert beijing["population_registered"]["value"] == 12_975_000

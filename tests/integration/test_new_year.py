@@ -1,4 +1,4 @@
-"""A new year arrives with new wordings, a renamed city and another unit: how much must a person touch?
+"""What a person changes, in a copy of the project: rows for a new year or a refused column, the window, a scheme.
 
 The edition of 2017 is changed as editions change: two headers are worded anew, one city is renamed, one table is
 printed in millions. The first run refuses it and prints rows; the person pastes them; the second run goes through.
@@ -7,12 +7,13 @@ printed in millions. The first run refuses it and prints rows; the person pastes
 import csv
 import re
 import shutil
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
+from changed import gdp_of_city_and_districts_swapped
 from house import CITIES, YEARS, House, copy_of_project
-from landing_tools import Page, read_page, renew_hash, supersede, write_page
+from landing_tools import changed_copy, read_page, renew_hash, supersede, vintage_of, write_page
 
 from dagster_project.demo import generate_demo
 
@@ -21,15 +22,41 @@ pytestmark = pytest.mark.slow
 
 NEW_YEAR = YEARS[-1] + 1
 OLD_NAME, NEW_NAME = "沧州市", "沧海市"
-REWORDED = {
-    "2-16": ("专利授权数", "专利授权总件数"),
-    "2-22": ("普通本专科", "普通本专科院校"),
-}  # table number -> header before and after
+# table number -> header before and after
+REWORDED = {"2-16": ("专利授权数", "专利授权总件数"), "2-22": ("普通本专科", "普通本专科院校")}
 MILLIONS = "2-10"
 
 
-@dataclass(frozen=True)
-class NewYear:
+@pytest.fixture(scope="module")
+def with_own_project(small_warehouse, tmp_path_factory):
+    """with_own_project(name): a copy of the small warehouse and of the project that builds it."""
+
+    def make(name):
+        root = tmp_path_factory.mktemp(name)
+        return House(replace(small_warehouse.copy(root).paths, project=copy_of_project(root / "project")))
+
+    return make
+
+
+def paste(text, house):
+    """Append every row that was printed to the seed that it names, each once."""
+    found = re.findall(r"row for (\w+\.csv)[^:]*: (.*?)(?: \(nearest.*)?$", text, flags=re.MULTILINE)
+    rows = list(dict.fromkeys((seed, row.strip()) for seed, row in found))
+    assert rows
+    for seed, row in rows:
+        with (house.paths.seeds / seed).open("r+", encoding="utf-8", newline="") as stream:
+            head, *_ = csv.reader(stream)
+            (cells,) = csv.reader([row])
+            assert len(cells) == len(head), f"the printed row does not fit {seed}: {row}"
+            stream.seek(0, 2)
+            stream.write(row + "\n")
+    return rows
+
+
+# ---- a new edition --------------------------------------------------------------------------------------
+
+
+class NewYear(NamedTuple):
     """Both runs of the new edition, what the person pasted, and which files that touched."""
 
     house: House
@@ -39,27 +66,23 @@ class NewYear:
 
 
 @pytest.fixture(scope="module")
-def new_year(copy_small_warehouse, tmp_path_factory: pytest.TempPathFactory) -> NewYear:
-    project = copy_of_project(tmp_path_factory.mktemp("project"))
-    copied = copy_small_warehouse("new_year")
-    house = House(replace(copied.paths, project=project))
-    _land_changed_edition(house, tmp_path_factory.mktemp("edition"))
-    before = _hashes(project)
+def new_year(with_own_project, tmp_path_factory):
+    house = with_own_project("new_year")
+    land_changed_edition(house, tmp_path_factory.mktemp("edition"))
+    before = contents(house.paths.project)
     first = house.refresh()
     assert first.exit_code == 3, first.text
-    pasted = _paste(first.text, project / "dbt" / "seeds")
-    second = house.refresh()
-    assert second.exit_code == 0, second.text
-    after = _hashes(project)
-    touched = sorted(name for name in after if after[name] != before.get(name))
-    return NewYear(house, first.text, pasted, touched)
+    pasted = paste(first.text, house)
+    house.must_refresh()
+    after = contents(house.paths.project)
+    return NewYear(house, first.text, pasted, sorted(name for name in after if after[name] != before.get(name)))
 
 
-def _hashes(project: Path) -> dict[str, bytes]:
+def contents(project):
     return {p.relative_to(project).as_posix(): p.read_bytes() for p in project.rglob("*") if p.is_file()}
 
 
-def _land_changed_edition(house: House, root: Path) -> None:
+def land_changed_edition(house, root):
     """The demo's edition of the new year with its changes; every register also knows the new year."""
     generate_demo(root, cities=CITIES, years=range(YEARS[0], NEW_YEAR + 1))
     for new in root.rglob("*.yml"):
@@ -69,24 +92,21 @@ def _land_changed_edition(house: House, root: Path) -> None:
             if file.read_bytes() != old.with_name(file.name).read_bytes():  # a register without the year stays
                 later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
                 supersede(house.paths.landing, old, later)
-    shutil.copytree(root / "yearbook" / str(NEW_YEAR), house.paths.landing / "yearbook" / str(NEW_YEAR))
     folder = house.paths.landing / "yearbook" / str(NEW_YEAR)
+    shutil.copytree(root / "yearbook" / str(NEW_YEAR), folder)
     for file in sorted(folder.glob("*.xlsx")):
         page = read_page(file)
-        number = re.search(r"_(2-\d+)_", file.name)
-        assert number is not None
-        _change(page, number.group(1))
+        change_edition(page, re.search(r"_(2-\d+)_", file.name)[1])
         write_page(page, file)
     renew_hash(house.paths.landing, folder / "yearbook.yml")
 
 
-def _change(page: Page, number: str) -> None:
-    for row in page.rows:
+def change_edition(page, number):
+    before, after = REWORDED.get(number, ("", ""))
+    for row in page.rows:  # the heads of a single table reach further down than those of a wide sheet
         if str(row[0]).strip() == OLD_NAME:
             row[0] = NEW_NAME
-    if number in REWORDED:
-        before, after = REWORDED[number]
-        for row in page.rows:  # the heads of a single table reach further down than those of a wide sheet
+        if before:
             row[:] = [cell.replace(before, after) if isinstance(cell, str) else cell for cell in row]
     if number == MILLIONS:
         page.replace_text("万元", "百万元")
@@ -96,50 +116,99 @@ def _change(page: Page, number: str) -> None:
                     row[at] = round(float(str(row[at]).replace(",", "")) / 100, 2)
 
 
-def _paste(text: str, seeds: Path) -> list[tuple[str, str]]:
-    """Append every printed row to the seed that it names, each once."""
-    found = re.findall(r"row for (\w+\.csv)[^:]*: (.*?)(?: \(nearest.*)?$", text, flags=re.MULTILINE)
-    rows = list(dict.fromkeys((seed, row.strip()) for seed, row in found))
-    for seed, row in rows:
-        with (seeds / seed).open(encoding="utf-8", newline="") as stream:
-            width = len(next(csv.reader(stream)))
-        (cells,) = csv.reader([row])
-        assert len(cells) == width, f"the printed row does not fit {seed}: {row}"
-        with (seeds / seed).open("a", encoding="utf-8") as stream:
-            stream.write(row + "\n")
-    return rows
-
-
-def test_first_run_names_both_headers_and_the_city(new_year: NewYear) -> None:
-    for _, wording in REWORDED.values():
-        assert wording in new_year.refused
-    assert NEW_NAME in new_year.refused
-
-
-def test_printed_rows_are_all_that_a_person_adds(new_year: NewYear) -> None:
-    seeds = [seed for seed, _ in new_year.pasted]
-    assert seeds.count("header_map.csv") == len(REWORDED)
-    assert seeds.count("city_alias.csv") == 1
-    assert len(seeds) == len(REWORDED) + 1
-
-
-def test_two_seeds_and_the_sidecar_are_all_files_that_were_touched(new_year: NewYear) -> None:
+def test_first_run_names_both_headers_and_the_city_and_prints_all_that_a_person_adds(new_year):
+    for name in (NEW_NAME, *(wording for _, wording in REWORDED.values())):
+        assert name in new_year.refused
+    assert sorted(seed for seed, _ in new_year.pasted) == ["city_alias.csv", "header_map.csv", "header_map.csv"]
     assert new_year.touched == ["dbt/seeds/city_alias.csv", "dbt/seeds/header_map.csv"]
 
 
-def test_another_unit_needs_nobody(new_year: NewYear) -> None:
-    ratio = new_year.house.published(
+def test_another_unit_needs_nobody(new_year):
+    ratio = new_year.house.value(
         "select median(a.value / b.value) as ratio from mart.mart_source_value as a"
         " join mart.mart_source_value as b using (source, city_id, variable_code)"
         " where a.variable_code = 'fiscal_education' and a.source = 'yearbook' and a.year = ? and b.year = ?",
         [NEW_YEAR, NEW_YEAR - 1],
-    )["ratio"].item()
+    )
     assert 0.8 < ratio < 1.5
 
 
-def test_new_year_is_read_for_every_city_under_its_old_identity(new_year: NewYear) -> None:
-    cities = new_year.house.published(
-        "select count(distinct city_id) as n from mart.mart_source_value where source = 'yearbook' and year = ?",
-        [NEW_YEAR],
-    )["n"].item()
-    assert cities >= CITIES
+def test_new_year_is_read_for_every_city_under_its_old_identity(new_year):
+    sql = "select count(distinct city_id) from mart.mart_source_value where source = 'yearbook' and year = ?"
+    assert new_year.house.value(sql, [NEW_YEAR]) >= CITIES
+
+
+# ---- a column is refused, the printed row is pasted, and the rest of the file is taken ---------------------
+
+
+def test_rows_of_the_message_let_the_rest_of_the_file_pass(with_own_project):
+    house = with_own_project("refused_column")
+    good = house.paths.landing / "yearbook" / "2014"
+    file = changed_copy(good / "synthetic_yearbook_2014.xlsx", "swapped.xlsx", gdp_of_city_and_districts_swapped)
+    vintage = [vintage_of(supersede(house.paths.landing, good / "yearbook.yml", file))]
+
+    def figures():
+        rows = house.build(
+            "select variable_code || '/' || scope as block, count(*) as n from int.int_values_corrected"
+            " where vintage = ? and value is not null group by all",
+            vintage,
+        )
+        return dict(zip(rows["block"], rows["n"], strict=True))
+
+    outcome = house.refresh()
+    assert outcome.exit_code == 3
+    before = figures()
+    paste(outcome.text, house)
+    house.must_refresh()
+    assert house.build("select is_accepted from raw.load where vintage = ?", vintage).squeeze()
+    after = figures()
+    assert set(before) - set(after) == {"gdp_nom/city", "gdp_nom/district"}
+    assert after == {block: before[block] for block in after}
+    sql = "select rule_id, severity from ops.validation_result where vintage = ? and not passed"
+    assert ["required_variable_is_not_left_out", "warn"] in house.build(sql, vintage).to_numpy().tolist()
+
+
+# ---- the base window is typed once, a group scheme is rows of two seeds: everything follows ------------------
+
+
+@pytest.fixture(scope="module")
+def moved(with_own_project):
+    """Built on with a later window, and with coasts: two rows a city and one scheme."""
+    house = with_own_project("moved")
+    index = house.paths.specs / "index.yml"
+    text = index.read_text(encoding="utf-8")
+    assert text.count("window_start: 2012") == 1
+    index.write_text(text.replace("window_start: 2012", "window_start: 2013"), encoding="utf-8")
+    seeds = house.paths.seeds
+    with (seeds / "city.csv").open(encoding="utf-8") as stream:
+        cities = [row["city_id"] for row in csv.DictReader(stream) if row["level"] == "city"]
+    provinces = sorted({city[:4] for city in cities})
+    with (seeds / "group_scheme.csv").open("a", encoding="utf-8") as stream:
+        stream.write("coast,90,region,false,true,false,,\n")
+    with (seeds / "city_group.csv").open("a", encoding="utf-8") as stream:
+        for city in cities:  # a region is made of whole provinces
+            stream.write(f"coast,{city},{'ab'[provinces.index(city[:4]) % 2]},海岸,Coast,,,made up\n")
+    house.must_refresh()
+    return house
+
+
+def test_tables_prices_and_years_follow_the_window_and_are_not_empty(moved):
+    assert moved.build("select distinct basis from mart.dim_index").squeeze() == "frozen_2013_2021"
+    for table in ("city_ranking", "why_this_number"):
+        found = moved.build(f"select basis, min(year) as first from mart.{table} group by all")
+        assert found.to_numpy().tolist() == [["frozen_2013_2021", 2013]], table
+    history = 2  # years before the window that are read beside it, see dbt_project.yml
+    assert moved.build("select min(year) from int.int_values_completed").squeeze() == 2013 - history
+    deflators = moved.build("select deflator from int.int_deflators_chained where year = 2013")["deflator"]
+    assert len(deflators) > 0
+    assert deflators.sub(1).abs().max() < 1e-12
+    inside = moved.build("select year from mart.dim_year where is_in_base_window order by 1")["year"]
+    assert inside.tolist() == [2013, 2014, 2015, 2016]
+
+
+def test_a_scheme_of_the_seeds_is_compared_like_the_others(moved):
+    scheme = moved.build("select role, n_group, is_partition from mart.dim_group_scheme where scheme = 'coast'")
+    assert scheme.to_dict("records") == [{"role": "region", "n_group": 2, "is_partition": True}]
+    for table in ("mart_disparity_summary", "mart_group_gradient"):
+        schemes = set(moved.build(f"select distinct scheme from mart.{table}")["scheme"])
+        assert {"coast", "core"} <= schemes, table

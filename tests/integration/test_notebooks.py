@@ -6,7 +6,6 @@ import shutil
 from typing import Any
 
 import pytest
-from house import House
 
 from dagster_project.paths import PROJECT
 from scripts.notebooks import FOLDER, code_hash, run
@@ -15,21 +14,21 @@ NOTEBOOKS = {path.stem: path for path in sorted(FOLDER.glob("*.ipynb"))}
 MOST_BYTES = 300_000
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name):
     notebook: dict[str, Any] = json.loads(NOTEBOOKS[name].read_text(encoding="utf-8"))
     return notebook
 
 
-def outputs(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+def outputs(notebook):
     return [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
 
 
-def printed(notebook: dict[str, Any]) -> str:
+def printed(notebook):
     return "".join("".join(output["text"]) for output in outputs(notebook) if "text" in output)
 
 
 @pytest.fixture(scope="module")
-def rerun(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def rerun(small_warehouse, tmp_path_factory):
     """The same notebooks in a folder that holds nothing but the published file of the small warehouse."""
     root = tmp_path_factory.mktemp("notebooks")
     here, there = root / "docs" / "notebooks", root / "warehouse" / "demo" / "published"
@@ -39,12 +38,12 @@ def rerun(small_warehouse: House, tmp_path_factory: pytest.TempPathFactory) -> d
     return {name: run(read(name), here) for name in NOTEBOOKS}
 
 
-def test_there_are_three() -> None:
+def test_there_are_three():
     assert sorted(NOTEBOOKS) == ["own_index", "ranking", "refit"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_is_kept_with_the_outputs_of_its_code(name: str) -> None:
+def test_a_notebook_is_kept_with_the_outputs_of_its_code(name):
     notebook = read(name)
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert notebook["metadata"]["run"] == code_hash(notebook), "changed and not run: python -m scripts.notebooks"
@@ -56,14 +55,14 @@ def test_a_notebook_is_kept_with_the_outputs_of_its_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_runs_from_the_published_file_alone(name: str, rerun: dict[str, dict[str, Any]]) -> None:
+def test_a_notebook_runs_from_the_published_file_alone(name, rerun):
     kinds = [[sorted(o.get("data", {})) for o in outputs(notebook)] for notebook in (read(name), rerun[name])]
     assert kinds[0] == kinds[1]
     assert not re.search(r"^(import|from) dagster_project", "".join(map(str, read(name)["cells"])))
 
 
 @pytest.mark.parametrize("name", ["ranking", "refit"])
-def test_what_a_notebook_computes_is_what_is_published(name: str, rerun: dict[str, dict[str, Any]]) -> None:
+def test_what_a_notebook_computes_is_what_is_published(name, rerun):
     for notebook in (read(name), rerun[name]):
         apart = re.findall(r"(?:, to|: )\s?(\d+e[+-]\d+)$", printed(notebook), flags=re.MULTILINE)
         assert len(apart) == {"ranking": 1, "refit": 2}[name]

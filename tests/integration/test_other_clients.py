@@ -7,12 +7,11 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from house import House
 
 from dagster_project.paths import PROJECT
 
@@ -41,14 +40,14 @@ cat(jsonlite::toJSON(list(label = attr(d, "label"), labels = as.list(labels), n 
 """
 
 
-def has_r_package(name: str) -> bool:
+def has_r_package(name):
     if RSCRIPT is None:
         return False
     asked = [RSCRIPT, "-e", f"quit(status = !requireNamespace('{name}', quietly = TRUE))"]
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
-def run_r(code: str, *arguments: Path) -> str:
+def run_r(code, *arguments):
     done = subprocess.run(
         [str(RSCRIPT), "--vanilla", "-e", code, *map(str, arguments)],
         capture_output=True,
@@ -61,14 +60,8 @@ def run_r(code: str, *arguments: Path) -> str:
     return done.stdout
 
 
-def plain(rows: list[tuple]) -> list[list]:
-    return json.loads(json.dumps(rows, default=str))
-
-
 @pytest.mark.skipif(not OTHER, reason="NQPF_OTHER_DUCKDB_PYTHON names no Python with another DuckDB")
-def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse: House) -> None:
-    import duckdb
-
+def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse):
     texts = {query.stem: query.read_text("utf-8") for query in QUERIES}
     asked = json.dumps([str(small_warehouse.paths.published_file), texts])
     done = subprocess.run([OTHER, "-c", ASK], input=asked, capture_output=True, text=True, check=False)
@@ -77,13 +70,13 @@ def test_another_duckdb_answers_all_worked_queries_alike(small_warehouse: House)
     assert version != duckdb.__version__
     with duckdb.connect(str(small_warehouse.paths.published_file), read_only=True) as con:
         for name, sql in texts.items():
-            ours = plain(con.execute(sql).fetchall())
+            ours = json.loads(json.dumps(con.execute(sql).fetchall(), default=str))
             assert len(theirs[name]) == len(ours), name
             pd.testing.assert_frame_equal(pd.DataFrame(theirs[name]), pd.DataFrame(ours), rtol=1e-12, obj=name)
 
 
 @pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
-def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: House, tmp_path: Path) -> None:
+def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse, tmp_path):
     back = tmp_path / "back.csv"
     run_r(READ_CSV, small_warehouse.releases[-1] / "csv" / "city_ranking.csv.gz", back)
     found = pd.read_csv(back, float_precision="round_trip")
@@ -96,7 +89,7 @@ def test_r_reads_the_csv_of_a_release_with_its_chinese_names(small_warehouse: Ho
 
 
 @pytest.mark.skipif(RSCRIPT is None, reason="no Rscript on the path")
-def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse: House) -> None:
+def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse):
     script = (PROJECT / "docs" / "refit" / "refit.R").read_text("utf-8")
     rows = [line.split() for line in run_r(script, small_warehouse.releases[-1] / "csv").splitlines()]
     apart = {row[0]: float(row[3]) for row in rows if len(row) == 4 and row[0] != "refitted"}
@@ -105,7 +98,7 @@ def test_r_fits_the_headline_regression_again_from_the_csv_files(small_warehouse
 
 
 @pytest.mark.skipif(not (has_r_package("haven") and has_r_package("jsonlite")), reason="R lacks haven or jsonlite")
-def test_r_reads_the_stata_panel_with_its_labels(small_warehouse: House, tmp_path: Path) -> None:
+def test_r_reads_the_stata_panel_with_its_labels(small_warehouse, tmp_path):
     out = tmp_path / "panel.dta"
     done = small_warehouse.run_reading("export", "--format", "stata", "--out", str(out))
     assert done.exit_code == 0, done.text

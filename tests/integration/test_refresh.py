@@ -1,22 +1,31 @@
 """What one refresh of the small SYNTHETIC country must bring out."""
 
+import csv
 import json
+import os
 import re
+import subprocess
 import unicodedata
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from house import CITIES, YEARS, House
+from house import CITIES, YEARS
 from landing_tools import read_page
+from python_calamine import CalamineWorkbook
 from recompute import largest_gaps
+from xlsxwriter.utility import xl_cell_to_rowcol
+
+from dagster_project.demo.counties import SPOILT
+from dagster_project.paths import dbt_executable
+from dagster_project.run.dbt import dbt_environment
 
 FROZEN, WINDOW = "frozen_2012_2021", (2012, 2021)
 JINAN, LAIWU = "CN370100", "CN371200"
 
 
-def test_published_file_holds_only_marts_and_operations(small_warehouse: House) -> None:
+def test_published_file_holds_only_marts_and_operations(small_warehouse):
     schemas = small_warehouse.published("select distinct schema_name from duckdb_tables() order by 1")
     assert list(schemas["schema_name"]) == ["easy", "mart", "ops", "store"]
     views = small_warehouse.published("select sql from duckdb_views() where not internal")["sql"]
@@ -24,35 +33,29 @@ def test_published_file_holds_only_marts_and_operations(small_warehouse: House) 
     assert named == {"store"}  # a view could point at private schemas
 
 
-def test_index_is_scored_for_every_city_and_year(small_warehouse: House) -> None:
+def test_index_is_scored_for_every_city_and_year(small_warehouse):
     scored = small_warehouse.published(
         "select basis, weight_scheme, count(score) as n, count(distinct city_id) as n_city, min(year) as first,"
         " max(year) as last from mart.mart_index_score where index_code = 'nqpf' group by all"
-    )
+    ).set_index(["basis", "weight_scheme"])
     schemes = small_warehouse.published("from mart.dim_weight_scheme")["weight_scheme"]
-    found = set(zip(scored["basis"], scored["weight_scheme"], strict=True))
-    assert found == set(product((FROZEN, "restated"), schemes))
-    assert (scored["n"] == CITIES * len(YEARS)).all()
-    assert (scored["n_city"] == CITIES).all()
-    assert set(scored["first"]) == {YEARS[0]}
-    assert set(scored["last"]) == {YEARS[-1]}
+    assert set(scored.index) == set(product((FROZEN, "restated"), schemes))
+    assert (scored == [CITIES * len(YEARS), CITIES, YEARS[0], YEARS[-1]]).all(axis=None)
 
 
-def test_every_check_of_severity_error_passes(small_warehouse: House) -> None:
-    checks = small_warehouse.published("from mart.mart_check_result where severity = 'error'")
-    assert len(checks) > 100
-    assert checks["passed"].all()
-
-
-def test_a_core_city_that_an_index_leaves_out_is_a_warning(small_warehouse: House) -> None:
+def test_every_check_of_severity_error_passes_and_a_core_city_left_out_is_a_warning(small_warehouse):
     """Twelve cities hold no neighbour of Shijiazhuang, so nothing tells how far its market is apart."""
-    left = small_warehouse.published(
-        "select check_id, severity, passed from mart.mart_check_result where check_id like 'core_city/%' and not passed"
-    )
-    assert left.to_numpy().tolist() == [["core_city/pr/CN130100", "warn", False]]
+    checks = small_warehouse.published("from mart.mart_check_result")
+    errors = checks[checks["severity"] == "error"]
+    assert len(errors) > 100
+    assert errors["passed"].all()
+    left = checks[checks["check_id"].str.startswith("core_city/") & ~checks["passed"]]
+    assert left[["check_id", "severity"]].to_numpy().tolist() == [["core_city/pr/CN130100", "warn"]]
+    (skipped,) = checks.loc[checks["check_id"] == "index_computed/nqpf_yearbook", "message"]
+    assert "n2_digitisation (0 cities)" in skipped
 
 
-def test_every_dbt_test_was_run(small_warehouse: House) -> None:
+def test_every_dbt_test_was_run(small_warehouse):
     """dbt is started several times in a run; a test that no start selects would be silent for ever."""
     target = small_warehouse.paths.dbt_target
     nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
@@ -61,56 +64,50 @@ def test_every_dbt_test_was_run(small_warehouse: House) -> None:
     assert known <= {file.name for file in target.glob("runs/*/*/compiled/**/*.sql")}
 
 
-def test_indexes_without_their_indicators_are_skipped_with_the_reason(small_warehouse: House) -> None:
-    found = small_warehouse.published(
-        "select message from mart.mart_check_result where check_id = 'index_computed/nqpf_yearbook' and not passed"
-    )
-    assert "n2_digitisation (0 cities)" in found["message"].item()
-
-
 # ---- numbers against the landing files --------------------------------------------------------------
 
 
-def _printed(house: House, year: int, city: str, header: str, leaf: str = "") -> float:
-    page = read_page(house.paths.landing / f"yearbook/{year}/synthetic_yearbook_{year}.xlsx")
-    return float(page.rows[page.row_of(city)][page.column_of(header, leaf)])
+@pytest.fixture(scope="module")
+def parts(small_warehouse):
+    """parts(header): what the yearbook of 2014 prints for the two cities that are one now."""
+    page = read_page(small_warehouse.paths.landing / "yearbook/2014/synthetic_yearbook_2014.xlsx")
+    rows = [page.rows[page.row_of(city)] for city in ("济南市", "莱芜市")]
+    return lambda header: [float(row[page.column_of(header)]) for row in rows]
 
 
-def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse: House) -> None:
-    parts = [_printed(small_warehouse, 2014, city, "普通本专科") for city in ("济南市", "莱芜市")]
-    assert min(parts) > 0
+def test_merged_city_is_the_sum_of_its_printed_parts(small_warehouse, parts):
     harmonised = small_warehouse.build(
         "select value from int.int_values_harmonised_to_base_boundary"
         " where edit_policy = 'edited' and city_id = ? and year = 2014 and variable_code = 'he_students'",
         [JINAN],
     )
-    assert harmonised["value"].item() == sum(parts)
+    assert min(parts("普通本专科")) > 0
+    assert harmonised["value"].item() == sum(parts("普通本专科"))
 
 
-def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse: House) -> None:
-    def total(header: str) -> float:
-        return sum(_printed(small_warehouse, 2014, city, header) for city in ("济南市", "莱芜市"))
-
+def test_ratio_of_a_merged_city_is_a_ratio_of_sums(small_warehouse, parts):
     found = small_warehouse.published(
         "select value_raw, value_origin from mart.mart_indicator_value where index_code = 'nqpf' and basis = ?"
         " and city_id = ? and year = 2014 and indicator_code = 'n1_edushare'",
         [FROZEN, JINAN],
     )
-    expected = 100 * total("教育支出") / total("地方一般公共预算支出")
-    assert found["value_raw"].item() == pytest.approx(expected, rel=1e-12)
-    assert found["value_origin"].item() == "merged_boundary"
+    expected = 100 * sum(parts("教育支出")) / sum(parts("地方一般公共预算支出"))
+    assert found.to_numpy().tolist() == [[pytest.approx(expected, rel=1e-12), "merged_boundary"]]
 
 
-def test_merged_away_city_has_no_value_of_its_own(small_warehouse: House) -> None:
-    printed = small_warehouse.published("from mart.mart_source_value where city_id = ?", [LAIWU])
-    values = small_warehouse.published("from mart.mart_indicator_value where city_id = ?", [LAIWU])
-    assert not printed.empty
-    assert values.empty
+def test_merged_away_city_has_no_value_of_its_own(small_warehouse):
+    assert not small_warehouse.published("from mart.mart_source_value where city_id = ?", [LAIWU]).empty
+    assert small_warehouse.published("from mart.mart_indicator_value where city_id = ?", [LAIWU]).empty
+
+
+@pytest.fixture(scope="module")
+def faults(small_warehouse):
+    """What was planted, by kind."""
+    return pd.read_csv(small_warehouse.paths.landing / "truth" / "faults.csv", dtype={"planted": str})
 
 
 @pytest.mark.parametrize("kind", ["unit_slip", "ocr_number"])
-def test_reviewed_correction_gives_the_true_value(small_warehouse: House, kind: str) -> None:
-    faults = pd.read_csv(small_warehouse.paths.landing / "truth" / "faults.csv", dtype={"planted": str})
+def test_reviewed_correction_gives_the_true_value(small_warehouse, faults, kind):
     fault = faults[faults["kind"] == kind].iloc[0]
     found = small_warehouse.published(
         "from mart.mart_source_value where city_id = ? and year = ? and variable_code = ? and source = 'yearbook'",
@@ -119,12 +116,10 @@ def test_reviewed_correction_gives_the_true_value(small_warehouse: House, kind: 
     assert found["text"] == fault["planted"]
     assert found["value_printed"] != fault["value"]
     assert found["value"] == pytest.approx(fault["value"], rel=1e-12)
-    assert found["correction_reason"]
-    assert found["is_corrected"]
-    assert found["is_selected"]
+    assert all(found[["correction_reason", "is_corrected", "is_selected"]])
 
 
-def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse: House) -> None:
+def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse):
     found = small_warehouse.published(
         "select text, value_printed, unit_printed, is_corrected from mart.mart_source_value"
         " where regexp_matches(text, '[０-９]') or text like '%,%'"
@@ -138,78 +133,193 @@ def test_full_width_digits_and_thousands_signs_are_numbers(small_warehouse: Hous
     assert not found["is_corrected"].any()
 
 
-# ---- the revised yearbook of 2015 --------------------------------------------------------------------
-
-
-def test_revision_log_lists_exactly_the_cells_that_the_second_print_changed(small_warehouse: House) -> None:
-    faults = pd.read_csv(small_warehouse.paths.landing / "truth" / "faults.csv", dtype={"planted": str})
-    planted = faults[faults["kind"] == "revision_vintage"]
-    expected = {
-        (row.city_id, row.variable_code, row.year): (float(row.planted), row.value) for row in planted.itertuples()
-    }
-    log = small_warehouse.published("from mart.mart_revision_log where kind = 'file'")
-    found = {(row.city_id, row.variable_code, row.year): (row.value_old, row.value_new) for row in log.itertuples()}
-    assert len(expected) == 20
-    assert found == expected
-    assert len(log) == len(found)
+def test_revision_log_lists_exactly_the_cells_that_the_second_print_of_2015_changed(small_warehouse, faults):
+    keys = ["city_id", "variable_code", "year"]
+    log = small_warehouse.published("from mart.mart_revision_log where kind = 'file'").set_index(keys)
+    planted = faults[faults["kind"] == "revision_vintage"].set_index(keys)
+    assert len(planted) == len(log) == 20
+    both = log.join(planted[["planted", "value"]])
+    assert (both["value_old"] == both["planted"].astype(float)).all()
+    assert (both["value_new"] == both["value"]).all()
 
 
 # ---- what a release says of itself -------------------------------------------------------------------
 
 
-def test_manifest_names_the_run_and_says_synthetic(small_warehouse: House) -> None:
-    run = small_warehouse.published("from mart.mart_run_manifest")
-    assert len(run) == 1
-    row = run.iloc[0]
-    assert re.fullmatch(r"\d{4}\.\d{1,2}\.0-SYNTHETIC", row["release"])
-    assert row["data_vintage"] == "2016A"
-    assert row["status"] == "published"
-    assert row["ended_at"] >= row["started_at"]
-    assert row["is_synthetic"]
-    assert row["git_commit"]
-    assert '"duckdb"' in row["package_json"]
-    assert [p.name for p in small_warehouse.releases] == [row["release"]]
+def test_manifest_names_the_run_and_says_synthetic(small_warehouse):
+    (row,) = small_warehouse.published("from mart.mart_run_manifest").itertuples()
+    assert re.fullmatch(r"\d{4}\.\d{1,2}\.0-SYNTHETIC", row.release)
+    assert (row.data_vintage, row.status, row.is_synthetic) == ("2016A", "published", True)
+    assert row.ended_at >= row.started_at
+    assert row.git_commit
+    assert '"duckdb"' in row.package_json
+    assert [p.name for p in small_warehouse.releases] == [row.release]
 
 
 # ---- identities --------------------------------------------------------------------------------------
 
 
-def test_weights_sum_to_one(small_warehouse: House) -> None:
-    sums = small_warehouse.published(
-        "select basis, index_code, weight_scheme, year, sum(weight) as total, min(weight) as least, count(*) as n"
-        " from mart.mart_index_weight where weight_scheme <> 'pca' and index_code = 'nqpf' group by all"
-    )
-    assert set(sums["n"]) == {22}
-    assert len(sums) == 2 * (11 + len(YEARS))  # eleven schemes, and the one with weights of its own for each year
-    assert (sums["total"] - 1).abs().max() <= 1e-12
-    assert (sums["least"] >= 0).all()
-
-
 @pytest.mark.parametrize("basis", [FROZEN, "restated"])
-def test_scores_equal_an_independent_recomputation(small_warehouse: House, basis: str) -> None:
-    gaps = largest_gaps(small_warehouse, "nqpf", basis, WINDOW)
-    assert gaps["z"] <= 1e-12
-    assert gaps["weight"] <= 1e-12
-    assert gaps["score"] <= 1e-12
+def test_scores_equal_an_independent_recomputation(small_warehouse, basis):
+    assert max(largest_gaps(small_warehouse, "nqpf", basis, WINDOW).values()) <= 1e-12
 
 
-def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse: House) -> None:
+def test_restated_indicators_fill_the_interval_from_zero_to_one(small_warehouse):
     ranges = small_warehouse.published(
-        "select indicator_code, min(z) as low, max(z) as high, count(*) - count(z) as n_null"
-        " from mart.mart_indicator_value where basis = 'restated' and index_code = 'nqpf' group by all"
+        "select min(z), max(z), count(*) - count(z) from mart.mart_indicator_value"
+        " where basis = 'restated' and index_code = 'nqpf' group by indicator_code"
     )
-    assert len(ranges) == 22
-    assert set(ranges["low"]) == {0.0}
-    assert set(ranges["high"]) == {1.0}
-    assert set(ranges["n_null"]) == {0}
+    assert ranges.to_numpy().tolist() == [[0, 1, 0]] * 22
 
 
-def test_contributions_sum_to_the_score(small_warehouse: House) -> None:
+def test_contributions_sum_to_the_score_on_either_basis(small_warehouse):
     gap = small_warehouse.published(
         "select max(abs(s.score - c.total)) as gap, count(*) as n from mart.mart_index_score as s join"
         " (select index_code, basis, city_id, year, sum(contribution) as total from mart.mart_index_contribution"
         "  group by all) as c using (index_code, basis, city_id, year)"
         " where s.weight_scheme = 'entropy_flat' and s.index_code = 'nqpf'"
+    ).iloc[0]
+    assert gap["n"] == 2 * CITIES * len(YEARS)
+    assert gap["gap"] <= 1e-12
+
+
+# ---- from a value back to the cell that was printed ----------------------------------------------------
+
+
+def test_one_query_leads_from_every_value_to_cells_that_hold_that_very_text(small_warehouse):
+    trail = small_warehouse.published(
+        "select v.index_code, v.indicator_code, v.city_id, v.year, s.file, s.sheet, s.cell, s.text"
+        " from mart.mart_indicator_value as v"
+        " join mart.mart_indicator_source as s using (index_code, city_id, year, indicator_code)"
+        " where v.basis = 'restated'"
     )
-    assert gap["n"].item() == 2 * CITIES * len(YEARS)
-    assert gap["gap"].item() <= 1e-12
+    values = small_warehouse.published("from mart.mart_indicator_value where basis = 'restated'")
+    assert {"nqpf", "pr"} <= set(values["index_code"])
+    assert len(trail.drop_duplicates(["index_code", "indicator_code", "city_id", "year"])) == len(values)
+    for (file, sheet), cells in trail.groupby(["file", "sheet"]):
+        grid = _grid(small_warehouse.paths.landing / file, sheet)
+        wrong = [cell for cell in cells.itertuples() if _text_at(grid, cell.cell) != cell.text]
+        assert wrong == [], file
+
+
+def _grid(file, sheet):
+    if file.suffix == ".xlsx":
+        return CalamineWorkbook.from_path(str(file)).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    encodings = {"registry": "gb18030", "sector_employment": "gb18030", "satellite": "utf-16"}
+    text = file.read_text(encoding=encodings.get(file.parent.name, "utf-8-sig"))
+    return list(csv.reader(text.splitlines()))
+
+
+def _text_at(grid, address):
+    row, column = xl_cell_to_rowcol(address)
+    value = grid[row][column]
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+# ---- first years as a pilot ------------------------------------------------------------------------------
+
+PRINTED = {"低碳城市试点起始年": "pilot_low_carbon", "智慧城市试点起始年": "pilot_smart_city"}
+
+
+def test_every_printed_start_is_read_once_a_city_and_never_as_a_figure(small_warehouse):
+    file = pd.read_csv(small_warehouse.paths.landing / "society" / "synthetic_society.csv")
+    read = small_warehouse.build(
+        "select c.name_zh, p.policy_code, p.start_year from int.int_pilots_accepted as p"
+        " join seed.city as c on p.city_id = c.city_id"
+    ).set_index(["policy_code", "name_zh"])["start_year"]
+    city = file.columns[0]
+    for column, policy in PRINTED.items():
+        printed = file.groupby(city)[column].agg(["min", "max"])
+        assert (printed["min"] == printed["max"]).all()
+        own = read[policy].fillna(0).astype(int)
+        assert own.to_dict() == printed["max"].to_dict()
+    assert small_warehouse.build("from int.int_values_accepted where variable_code like 'pilot_%'").empty
+
+
+def test_each_policy_is_done_or_says_why_not(small_warehouse):
+    runs = small_warehouse.published(
+        "select variant, status, skip_reason from mart.mart_influence_run where analysis = 'pilots'"
+        " and model_id = 'nqpf_sdm'"
+    )
+    assert sorted(runs["variant"]) == sorted(PRINTED.values())
+    assert ((runs["status"] == "done") == (runs["skip_reason"] == "")).all()
+
+
+# ---- SQL alone ---------------------------------------------------------------------------------------------
+
+
+def test_sql_unit_tests_pass_on_a_finished_build(house):
+    """dbt's own unit tests: two or three rows in, exact rows out. They read column types from a finished build."""
+    command = [str(dbt_executable()), "test", "--select", "test_type:unit"]
+    command += ["--project-dir", str(house.paths.dbt_project)]
+    environment = {**os.environ, **dbt_environment(house.paths)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "PASS=13" in done.stdout
+
+
+def test_loglinear_gaps_follow_the_formula_between_their_anchors(small_warehouse):
+    worst = small_warehouse.published("""
+        select count(*) as n, max(abs(value / exp(
+            ln(anchor_value_left) + (ln(anchor_value_right) - ln(anchor_value_left))
+            * (year - anchor_year_left) / (anchor_year_right - anchor_year_left)
+        ) - 1)) as worst
+        from mart.mart_indicator_imputation where method = 'interpolated_loglinear'
+    """).iloc[0]
+    assert worst["n"] > 0
+    assert worst["worst"] < 1e-12
+
+
+# ---- the second geography: chains, sums beside the cities, held figures, index ---------------------------
+
+CHUZHOU = "CN341100"
+
+
+def test_the_spoilt_figure_is_held_with_its_neighbours_and_the_city_stays(small_warehouse):
+    (broken,) = small_warehouse.published("from mart.mart_county_sum where verdict <> 'holds'").itertuples()
+    assert (broken.city_id, broken.year, broken.variable_code) == (CHUZHOU, SPOILT.year, SPOILT.variable_code)
+    assert (broken.verdict, broken.n_printed, broken.n_listed) == ("more than the city", 8, 8)
+    held = small_warehouse.published("select variable_code from mart.mart_county_panel where is_held")
+    assert held["variable_code"].tolist() == [SPOILT.variable_code] * 8
+    used = small_warehouse.published(
+        "from easy.county_variable where parent_name_en = 'Chuzhou' and variable_code = ?", [SPOILT.variable_code]
+    )
+    assert set(used["year"]) == {SPOILT.year + 1}
+    (city,) = small_warehouse.published(
+        "from easy.city_variable where city_id = ? and year = ? and variable_code = ?",
+        [CHUZHOU, SPOILT.year, SPOILT.variable_code],
+    ).itertuples()
+    assert city.value == city.value_as_printed
+
+
+def test_all_counties_of_a_city_sum_to_it(small_warehouse):
+    sums = small_warehouse.published("from mart.mart_county_sum where verdict = 'holds' or n_printed < n_listed")
+    whole = sums["n_printed"] == sums["n_listed"]
+    expected = {"population_registered", "gdp_nom", "va_tertiary_nom", "industrial_firms"}
+    assert expected <= set(sums.loc[whole, "variable_code"])
+    assert sums.loc[whole, "ratio"].between(0.99, 1.01).all()
+    assert 0 < sums.loc[~whole, "ratio"].max() < 1
+
+
+def test_a_figure_leads_back_to_its_cell_and_to_the_base_boundary(small_warehouse):
+    found = small_warehouse.published(
+        "select p.* from mart.mart_county_panel as p join mart.dim_county as c using (county_id)"
+        " where c.name_zh = '寿县' and c.parent_city_id = 'CN340400' and variable_code = 'population_registered'"
+        " order by p.year"
+    )
+    # one unit of two codes: it moved to another city in between
+    assert found["year"].tolist() == [2015, 2016]
+    assert (found["text"].astype(float) == found["value"]).all()
+    assert found["file"].str.contains("3-1").all()
+    assert all(row.cell in row.source_cell_id for row in found.itertuples())
+
+
+def test_no_county_is_among_the_figures_of_cities(small_warehouse):
+    assert small_warehouse.published("from mart.mart_source_value where source = 'county_tables'").empty
+    units = small_warehouse.published("select county_id from mart.dim_county")["county_id"]
+    assert units.is_unique
+    assert len(units) > 3000
+    index = small_warehouse.published("from mart.mart_county_index")
+    assert set(index["year"]) == {2015, 2016}
+    assert index["county_id"].nunique() >= 30
+    assert not small_warehouse.published("from mart.mart_county_result where method = 'markov'").empty

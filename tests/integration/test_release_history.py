@@ -2,14 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
-from changed import Revised
-from house import House, Outcome
-from rich.console import Console
+from house import House, paths_below, said
 
 from dagster_project.cli import releases
 from dagster_project.operations.rebuild import lay_out, read_manifest
@@ -17,6 +14,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.diff import diff_frames
 from dagster_project.publish.release.folder import file_before, sha256_of
 from dagster_project.published import open_read_only
+from dagster_project.run.lock import refresh_lock
 from dagster_project.store import Warehouse
 
 # each refreshes whole warehouses: minutes on two cores
@@ -26,32 +24,16 @@ TAIAN = "CN370900"
 ROUNDING = 1e-12
 
 
-def said(command: Callable[..., int], paths: Paths, *arguments: object, **options: object) -> Outcome:
-    """A command in this process."""
-    console = Console(record=True, width=4000, file=Path("/dev/null").open("w", encoding="utf-8"))  # noqa: SIM115
-    code = command(paths, console, *arguments, **options)
-    console.file.close()
-    return Outcome(code, console.export_text())
-
-
 @pytest.fixture
-def copied(revised: Revised, tmp_path: Path) -> Paths:
-    """The published folder alone, to be spoilt; without the exports, which are large."""
+def copied(revised, tmp_path):
+    """The published folder alone, to be spoilt, without what is large."""
     published, fresh = revised.house.paths.published, tmp_path / "warehouse" / "published"
     shutil.copytree(published, fresh, ignore=shutil.ignore_patterns("csv", "parquet", "docs"))
-    return Paths(tmp_path / "warehouse", revised.house.paths.landing, revised.house.paths.sidecars)
-
-
-@pytest.fixture
-def whole(revised: Revised, copied: Paths) -> Paths:
-    """The same with the exports."""
-    shutil.rmtree(copied.releases)
-    shutil.copytree(revised.house.paths.releases, copied.releases)
-    return copied
+    return replace(revised.house.paths, warehouse=tmp_path / "warehouse")
 
 
 @pytest.fixture(scope="module")
-def frames(revised: Revised):
+def frames(revised):
     old, new = (folder / "city.duckdb" for folder in revised.house.releases)
     return diff_frames(old, new)
 
@@ -59,7 +41,7 @@ def frames(revised: Revised):
 # ---- diff ------------------------------------------------------------------------------------------------
 
 
-def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
+def test_the_one_revised_figure_is_the_one_cell_that_differs(frames):
     cells = frames["cells"].query("index_code == 'nqpf'")
     assert cells[["indicator_code", "city_id", "year", "what"]].values.tolist() == [
         ["q1_scishare", TAIAN, 2014, "revised"]
@@ -67,7 +49,7 @@ def test_the_one_revised_figure_is_the_one_cell_that_differs(frames) -> None:
     assert cells["value_new"].item() > cells["value_old"].item()
 
 
-def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Revised) -> None:
+def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised):
     found = frames["sources"]
     assert found[["what", "source", "data_year", "vintage"]].values.tolist() == [
         ["added", "yearbook", 2014, revised.vintage_new],
@@ -75,7 +57,7 @@ def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised: Re
     ]
 
 
-def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised: Revised) -> None:
+def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised):
     scores = frames["scores"]
     headline = revised.house.published("select index_code from mart.dim_index where coalesce(variant_of, '') = ''")
     own = scores[scores["index_code"].isin(headline["index_code"])]
@@ -86,7 +68,7 @@ def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revis
     assert (own["part_method"].abs() <= ROUNDING).all()  # only a figure was revised
 
 
-def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, revised: Revised) -> None:
+def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, revised):
     found = frames["coefficients"]
     old, new = revised.house.releases
     for side, folder in (("old", old), ("new", new)):
@@ -101,7 +83,7 @@ def test_headline_coefficients_stand_side_by_side_with_their_intervals(frames, r
             assert (both[f"{name}_{side}"] == both[column]).all()
 
 
-def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revised: Revised, capsys) -> None:
+def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revised, capsys):
     old, new = revised.house.releases
     page = (new / "diff.md").read_text(encoding="utf-8")
     paths = revised.house.paths
@@ -113,7 +95,7 @@ def test_the_release_holds_the_page_in_both_forms_and_the_command_prints_it(revi
     assert BeautifulSoup(html, "html.parser").find(["script", "link", "img"]) is None
 
 
-def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
+def test_json_has_every_row(frames, revised, tmp_path):
     out = tmp_path / "diff.json"
     said(releases.diff_releases, revised.house.paths, None, None, format="json", out=out)
     found = json.loads(out.read_text(encoding="utf-8"))
@@ -122,33 +104,33 @@ def test_json_has_every_row(frames, revised: Revised, tmp_path: Path) -> None:
     }
 
 
-# ---- verify ----------------------------------------------------------------------------------------------
+# ---- verify, rebuild, prune: what each finds is tested in tests/unit, that a rebuild works in tests/reliability -----
 
 
-def test_both_releases_are_what_their_manifests_say(revised: Revised) -> None:
+def test_both_releases_are_what_their_manifests_say(revised):
     done = revised.house.run_reading("release", "verify", "--landing", str(revised.house.paths.landing))
     assert done.exit_code == 0, done.text
     assert len(done.lines) == 2
     assert all("hashes are those of the manifest" in line for line in done.lines)
 
 
-def test_a_changed_byte_a_missing_file_and_another_published_file_are_named(whole: Paths) -> None:
-    newest = sorted(whole.releases.iterdir())[-1]
-    spoilt = newest / "dictionary.csv"
-    spoilt.write_bytes(spoilt.read_bytes()[:-1] + b"?")
-    (newest / "docs" / "index.html").unlink()
-    whole.published_file.unlink()  # it cannot be written
-    shutil.copyfile(sorted(whole.releases.iterdir())[0] / "city.duckdb", whole.published_file)
-    answer = said(releases.verify_releases, whole, newest.name, None)
+def test_missing_and_changed_files_and_another_published_file_are_named(copied):
+    old, new = sorted(copied.releases.iterdir())
+    (new / "dictionary.csv").write_bytes(b"?")
+    copied.published_file.unlink()  # it cannot be written
+    shutil.copyfile(old / "city.duckdb", copied.published_file)
+    answer = said(releases.verify_releases, copied, new.name, None)
     assert answer.exit_code == 1
     assert "dictionary.csv has another sha256" in answer.text
     assert "docs/index.html is missing" in answer.text
     assert "is not the city.duckdb of" in answer.text
 
 
-def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> None:
+def test_a_release_of_an_older_version_stays_readable(revised, copied, capsys):
     """Its manifest lacks what later ones hold, its file lacks tables and columns."""
-    old, new = sorted(whole.releases.iterdir())
+    shutil.rmtree(copied.releases)
+    shutil.copytree(revised.house.paths.releases, copied.releases)
+    old, new = sorted(copied.releases.iterdir())
     content = read_manifest(old)
     for key in ("files", "previous", "vintages"):
         del content[key]
@@ -158,20 +140,17 @@ def test_a_release_of_an_older_version_stays_readable(whole: Paths, capsys) -> N
     (old / "city.duckdb").chmod(0o644)
     with Warehouse(old / "city.duckdb").connect() as con:
         con.execute("drop table mart.mart_index_restatement; alter table mart.mart_panel_coef drop column lo")
-    assert said(releases.list_releases, whole).text.count("SYNTHETIC") == 2
-    assert said(releases.verify_releases, whole, old.name, None).exit_code == 0
-    assert said(releases.diff_releases, whole, old.name, new.name, format="markdown", out=None).exit_code == 0
+    assert said(releases.list_releases, copied).text.count("SYNTHETIC") == 2
+    assert said(releases.verify_releases, copied, old.name, None).exit_code == 0
+    assert said(releases.diff_releases, copied, old.name, new.name, format="markdown", out=None).exit_code == 0
     page = capsys.readouterr().out
     assert "published by an older version" in page  # the coefficients
     assert TAIAN in page  # the scores
-    assert said(releases.diff_releases, whole, new.name, old.name, format="markdown", out=None).exit_code == 0
+    assert said(releases.diff_releases, copied, new.name, old.name, format="markdown", out=None).exit_code == 0
     assert TAIAN in capsys.readouterr().out
 
 
-# ---- rebuild: what stops it (that it works is tested in tests/reliability) ---------------------------------
-
-
-def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised: Revised, tmp_path: Path) -> None:
+def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised, tmp_path):
     paths = revised.house.paths
     landing = tmp_path / "landing"
     shutil.copytree(paths.landing, landing)
@@ -188,7 +167,7 @@ def test_a_missing_and_a_changed_landing_file_stop_a_rebuild(revised: Revised, t
     assert "no sidecar below" in answer.text
 
 
-def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
+def test_other_code_stops_a_rebuild_and_names_the_commit(copied):
     newest = sorted(copied.releases.iterdir())[-1]
     content = read_manifest(newest)
     content["hashes"]["params"] = "0" * 12
@@ -201,9 +180,7 @@ def test_other_code_stops_a_rebuild_and_names_the_commit(copied: Paths) -> None:
     assert "uncommitted changes" in answer.text
 
 
-def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(
-    revised: Revised, tmp_path: Path
-) -> None:
+def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_was_remembered(revised, tmp_path):
     old, new = revised.house.releases
     manifest = read_manifest(new)
     made = lay_out(manifest, revised.house.paths, tmp_path, old.name)
@@ -215,49 +192,29 @@ def test_a_folder_for_the_rebuild_holds_what_the_release_was_made_of_and_what_wa
     assert start.parent.name == old.name
     assert sha256_of(start) == sha256_of(old / "city.duckdb")
     vintages = "select data_vintage, set_hash from ops.vintage order by created_at"
-    assert (
-        Warehouse(made.build_file)
-        .read_frame(vintages)
-        .equals(Warehouse(revised.house.paths.build_file).read_frame(vintages))
-    )
+    assert House(made).build(vintages).equals(revised.house.build(vintages))
 
 
-# ---- prune -----------------------------------------------------------------------------------------------
-
-
-def test_the_release_that_the_newest_is_compared_with_never_goes(copied: Paths) -> None:
-    answer = said(releases.prune_releases, copied, 1, is_sure=True)
-    assert answer.exit_code == 0
-    assert "points to it" in answer.text
-    assert "0 of 2 releases went" in answer.text
-    assert len(list(copied.releases.iterdir())) == 2
-
-
-def test_old_releases_go_only_when_it_is_said(copied: Paths) -> None:
+def test_old_releases_go_only_when_it_is_said_and_no_refresh_runs(copied):
     old, new = sorted(copied.releases.iterdir())
-    content = read_manifest(new)
-    content["previous"] = None
+    kept = said(releases.prune_releases, copied, 1, is_sure=True)
+    assert kept.exit_code == 0
+    assert "points to it" in kept.text  # the newest is compared with it
+    assert "0 of 2 releases went" in kept.text
+    content = {**read_manifest(new), "previous": None}
     (new / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
-    plan = said(releases.prune_releases, copied, 1, is_sure=False)
-    assert "Nothing was deleted" in plan.text
-    assert old.is_dir()
-    done = said(releases.prune_releases, copied, 1, is_sure=True)
-    assert "1 of 2 releases went" in done.text
-    assert [p.name for p in copied.releases.iterdir()] == [new.name]
-
-
-def test_prune_waits_for_no_refresh_but_says_that_one_runs(copied: Paths) -> None:
-    from dagster_project.run.lock import refresh_lock
-
+    assert "Nothing was deleted" in said(releases.prune_releases, copied, 1, is_sure=False).text
     with refresh_lock(copied):
         answer = said(releases.prune_releases, copied, 1, is_sure=True)
     assert answer.exit_code == 4
     assert "is running" in answer.text
+    assert old.is_dir()
+    assert "1 of 2 releases went" in said(releases.prune_releases, copied, 1, is_sure=True).text
+    assert [p.name for p in copied.releases.iterdir()] == [new.name]
 
 
-def test_a_house_without_a_release_says_what_to_do(tmp_path: Path) -> None:
-    nothing = House(Paths(tmp_path, tmp_path, tmp_path)).paths
+def test_a_house_without_a_release_says_what_to_do(tmp_path):
     for command, options in ((releases.verify_releases, (None, None)), (releases.list_releases, ())):
-        answer = said(command, nothing, *options)
+        answer = said(command, paths_below(tmp_path), *options)
         assert answer.exit_code == 2
         assert "nqpf refresh" in answer.text

@@ -3,26 +3,19 @@
 import dataclasses
 
 import pytest
-from house import House
 
 from dagster_project.defs import gate
 from dagster_project.defs.ahead import Ahead
-from dagster_project.defs.gate import Verdict
-from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
+from dagster_project.ingest.sidecar import landed_sidecars, yearly
 from dagster_project.store import Warehouse
 
 
 @pytest.fixture
-def house(copy_of_small_warehouse: House) -> House:
-    return copy_of_small_warehouse
-
-
-@pytest.fixture
-def sidecar(house: House) -> Sidecar:
+def sidecar(house):
     return next(s for s in yearly(landed_sidecars(house.paths)) if s.source == "yearbook" and s.data_year == 2013)
 
 
-def judge(house: House, sidecar: Sidecar, key: str = "a seed was changed") -> Verdict:
+def judge(house, sidecar, key="a seed was changed"):
     """As in a refresh after a change that moves the key of the gate."""
     warehouse = Warehouse(house.paths.build_file)
     ahead = Ahead(house.paths, warehouse)
@@ -30,14 +23,14 @@ def judge(house: House, sidecar: Sidecar, key: str = "a seed was changed") -> Ve
         return gate._judge("run", house.paths, warehouse, sidecar, "", key, ahead)
 
 
-def row_of(house: House, sidecar: Sidecar) -> dict[str, object]:
+def row_of(house, sidecar):
     sql = "from raw.load where source = ? and data_year = ? and vintage = ?"
     found = Warehouse(house.paths.build_file).read_frame(sql, [sidecar.source, sidecar.data_year, sidecar.vintage])
     assert len(found) == 1
     return dict(found.iloc[0])
 
 
-def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house: House, sidecar: Sidecar) -> None:
+def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
     before = row_of(house, sidecar)
     verdict = judge(house, sidecar)
     assert (verdict.accepted, verdict.was_judged, verdict.n_values) == (True, False, before["n_cells"])
@@ -58,25 +51,25 @@ def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house: House, side
         "update gate.gate_observation set observed = observed + 1 where source = 'yearbook' and data_year = 2013",
     ],
 )
-def test_whatever_the_verdict_rests_on_asks_for_another(house: House, sidecar: Sidecar, change: str) -> None:
+def test_whatever_the_verdict_rests_on_asks_for_another(house, sidecar, change):
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute(change)
     assert judge(house, sidecar).was_judged
 
 
-def test_other_rules_ask_for_another_verdict(house: House, sidecar: Sidecar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_rules_ask_for_another_verdict(house, sidecar, monkeypatch):
     monkeypatch.setattr(gate, "rules_hash", lambda _paths: "other rules")
     assert judge(house, sidecar).was_judged
 
 
-def test_a_verdict_of_a_person_is_not_kept_without_the_person(house: House, sidecar: Sidecar) -> None:
+def test_a_verdict_of_a_person_is_not_kept_without_the_person(house, sidecar):
     accepted = dataclasses.replace(sidecar, accepted_by="the engineer", accepted_reason="it was looked at")
     assert judge(house, accepted, "first").was_judged
     assert not judge(house, accepted, "second").was_judged
     assert judge(house, sidecar, "third").was_judged
 
 
-def test_a_refused_load_is_judged_again(house: House, sidecar: Sidecar) -> None:
+def test_a_refused_load_is_judged_again(house, sidecar):
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute("update raw.load set is_accepted = false where data_year = 2013")
     assert judge(house, sidecar).was_judged

@@ -5,27 +5,24 @@ sidecar tells. So the truth for a csv is: rows without a changed byte are as the
 others: a file cut short is refused or whole, and whatever else happens is said in words within the limits.
 """
 
-import random
-
-from hostile_originals import LONG, Cells, cells_of
-from hostile_workbooks import HOSTILE_TEXTS, Mutant
+from hostile_workbooks import HOSTILE_TEXTS, LONG, Mutant, cells_of
 
 MARKS = b'"\r\n,;\t\x00'
 
 
-def mutant_csv(rng: random.Random) -> Mutant:
+def mutant_csv(rng):
     return rng.choice([flip_csv, flip_csv, cut_csv, wrong_csv, odd_csv, mixed_csv])(rng)
 
 
-def _rows() -> list[list[str]]:
+def _rows():
     return [[str(value) for value in row] for row in LONG]
 
 
-def _csv(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
+def _csv(rows, encoding="utf-8"):
     return "".join(",".join(row) + "\r\n" for row in rows).encode(encoding)
 
 
-def flip_csv(rng: random.Random) -> Mutant:
+def flip_csv(rng):
     """One byte changed: the other rows are as they were, whatever the encoding is taken for now."""
     encoding = rng.choice(["utf-8", "utf-8-sig", "gb18030", "utf-16"])
     data = bytearray(_csv(_rows(), encoding))
@@ -39,7 +36,7 @@ def flip_csv(rng: random.Random) -> Mutant:
     return Mutant(f"csv {encoding}: byte changed in row {touched}", bytes(data), [known])
 
 
-def cut_csv(rng: random.Random) -> Mutant:
+def cut_csv(rng):
     """A csv has no end mark: the rows before the cut are as they were."""
     data = _csv(_rows())
     at = rng.randrange(1, len(data))
@@ -48,7 +45,7 @@ def cut_csv(rng: random.Random) -> Mutant:
     return Mutant(f"csv: cut in row {row}", data[:at], [known])
 
 
-def wrong_csv(rng: random.Random) -> Mutant:
+def wrong_csv(rng):
     rows = _rows()
     row = rows[rng.randrange(1, len(rows))]
     kind = rng.choice(["field lost", "field more", "open quote", "huge field", "zero byte", "no mark", "surrogate"])
@@ -56,19 +53,17 @@ def wrong_csv(rng: random.Random) -> Mutant:
         row.pop()
     elif kind == "field more":
         row.insert(2, "1")
-    elif kind == "open quote":
-        row[0] = '"' + row[0]
-    elif kind == "huge field":
-        row[0] = "市" * 200_000
     elif kind == "zero byte":
         row[2] = "13\x0097"
+    else:
+        row[0] = {"open quote": '"' + row[0], "huge field": "市" * 200_000}.get(kind, row[0])
     data = _csv(rows, "utf-16-le" if kind == "no mark" else "utf-8")
     if kind == "surrogate":
         data = data.replace("唐山市".encode(), b"\xed\xa0\x80", 1)
     return Mutant(f"csv: {kind}", data, [])
 
 
-def odd_csv(rng: random.Random) -> Mutant:
+def odd_csv(rng):
     """Odd but sound: the texts come out as they stand."""
     rows = _rows()
     kind = rng.choice(["hostile text", "empty rows", "line ends", "delimiter", "quotes"])
@@ -90,7 +85,7 @@ def odd_csv(rng: random.Random) -> Mutant:
     return Mutant(f"csv: {kind}", data, [cells_of(LONG)], may_refuse=kind == "empty rows")
 
 
-def mixed_csv(rng: random.Random) -> Mutant:
+def mixed_csv(rng):
     """Some rows in another encoding than the rest: refused, or no row is other than it was."""
     rows = _rows()
     others = rng.sample(range(len(rows)), rng.randrange(1, len(rows)))
@@ -98,7 +93,7 @@ def mixed_csv(rng: random.Random) -> Mutant:
     return Mutant("csv: mixed encodings", data, [])
 
 
-def mutant_binary(original: bytes, truth: Cells, rng: random.Random) -> Mutant:
+def mutant_binary(original, truth, rng):
     """xls, dta, parquet: cut (whole or refused), or bytes changed (said in words, within the limits)."""
     if rng.random() < 0.4:
         return Mutant("cut short", original[: rng.randrange(8, len(original))], [truth])
@@ -116,4 +111,4 @@ def mutant_binary(original: bytes, truth: Cells, rng: random.Random) -> Mutant:
     return Mutant("bytes changed", bytes(data), [ANYTHING])
 
 
-ANYTHING: Cells = {}
+ANYTHING = {}

@@ -5,18 +5,17 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
+from house import paths_below
 
 from dagster_project.cli import operations
 from dagster_project.defs import executor
 from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, is_by_command, process_tag
 from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
 from dagster_project.defs.sensors import status_of_run
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import PROJECT
 from dagster_project.run.failures import EXIT_BUSY
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import BY_COMMAND
@@ -46,23 +45,19 @@ def table() -> None:
 
 
 @pytest.fixture(scope="module")
-def killed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def killed_home(tmp_path_factory):
     """A DAGSTER_HOME whose only slot was taken by a run of the command that was killed."""
     home = tmp_path_factory.mktemp("dagster_home")
     shutil.copyfile(INSTANCE, home / "dagster.yaml")
     tag, value = next(iter(BY_COMMAND.items()))
-    done = subprocess.run(
-        [sys.executable, "-c", SLOT_TAKER, tag, value],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "DAGSTER_HOME": str(home)},
-    )
-    assert done.returncode == -9, done.stderr.decode()[-1000:]
+    command, own = [sys.executable, "-c", SLOT_TAKER, tag, value], {**os.environ, "DAGSTER_HOME": str(home)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=own)
+    assert done.returncode == -9, done.stderr[-1000:]
     return home
 
 
 @pytest.fixture
-def instance(killed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(killed_home, tmp_path, monkeypatch):
     """A copy of it, opened."""
     home = shutil.copytree(killed_home, tmp_path / "dagster_home")
     monkeypatch.setenv("DAGSTER_HOME", str(home))
@@ -70,17 +65,17 @@ def instance(killed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         yield opened
 
 
-def job(executor: dg.ExecutorDefinition | None = None) -> dg.JobDefinition:
+def job(executor=None):
     made = dg.Definitions(assets=[table], jobs=[dg.define_asset_job("job")], executor=executor)
     return made.resolve_job_def("job")
 
 
-def slots(instance: dg.DagsterInstance) -> tuple[int, int]:
+def slots(instance):
     info = instance.event_log_storage.get_concurrency_info("warehouse")
     return info.active_slot_count, info.pending_step_count
 
 
-def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterInstance) -> None:
+def test_slot_and_place_of_a_killed_refresh_are_free_again(instance):
     (killed,) = instance.get_runs()
     assert killed.status == dg.DagsterRunStatus.STARTED
     assert slots(instance) == (1, 0)
@@ -91,20 +86,17 @@ def test_slot_and_place_of_a_killed_refresh_are_free_again(instance: dg.DagsterI
     assert close_dead_runs(instance) == []
 
 
-def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance: dg.DagsterInstance) -> None:
+def test_run_of_a_living_process_is_left_alone_and_one_of_a_dead_process_is_not(instance):
     close_dead_runs(instance)
-    run_id = str(uuid.uuid4())
-    waiting = instance.create_run_for_job(
-        job(), run_id=run_id, tags=process_tag(run_id), status=dg.DagsterRunStatus.STARTED
-    )
-    gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=dg.DagsterRunStatus.STARTED)
-    queued = instance.create_run_for_job(job(), status=dg.DagsterRunStatus.STARTED)  # no process has taken it up
+    started, run_id = dg.DagsterRunStatus.STARTED, str(uuid.uuid4())
+    waiting = instance.create_run_for_job(job(), run_id=run_id, tags=process_tag(run_id), status=started)
+    gone = instance.create_run_for_job(job(), tags={PROCESS: "1@0"}, status=started)
+    queued = instance.create_run_for_job(job(), status=started)  # no process has taken it up
     assert close_dead_runs(instance) == [gone.run_id]
-    statuses = [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)]
-    assert statuses == [dg.DagsterRunStatus.STARTED] * 2
+    assert [instance.get_run_by_id(run.run_id).status for run in (waiting, queued)] == [started] * 2
 
 
-def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance: dg.DagsterInstance) -> None:
+def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance):
     """Whoever repeats a run on the web page takes its tags along, also those that name a process."""
     (killed,) = instance.get_runs()
     close_dead_runs(instance)
@@ -114,9 +106,7 @@ def test_run_that_repeats_a_killed_one_is_not_taken_for_it(instance: dg.DagsterI
     assert not is_by_command(instance.get_run_by_id(repeated.run_id))
 
 
-def test_starting_the_web_page_frees_the_queue(
-    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_starting_the_web_page_frees_the_queue(instance, paths, monkeypatch):
     (killed,) = instance.get_runs()
     monkeypatch.setattr(operations, "_prepare", lambda _paths: None)
     monkeypatch.setattr(operations, "run_until_told_to_stop", lambda _command: 0)
@@ -129,11 +119,11 @@ def test_starting_the_web_page_frees_the_queue(
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
-    return Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing")
+def paths(tmp_path):
+    return paths_below(tmp_path)
 
 
-def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: float) -> dg.DagsterRun:
+def run_by_executor(instance, paths, wait_seconds):
     """As a worker of Dagster runs a job: with the job's own executor."""
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
@@ -144,9 +134,7 @@ def run_by_executor(instance: dg.DagsterInstance, paths: Paths, wait_seconds: fl
     return instance.get_run_by_id(run.run_id)
 
 
-def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
-    instance: dg.DagsterInstance, paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(instance, paths, monkeypatch):
     monkeypatch.setattr(executor, "check_door", lambda _paths: None)  # there is nothing to read
     run = run_by_executor(instance, paths, 0)
     assert run.status == dg.DagsterRunStatus.SUCCESS
@@ -155,9 +143,7 @@ def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(
         pass
 
 
-def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence(
-    instance: dg.DagsterInstance, paths: Paths
-) -> None:
+def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence(instance, paths):
     with refresh_lock(paths):
         run = run_by_executor(instance, paths, 0.5)
     assert run.status == dg.DagsterRunStatus.FAILURE
@@ -171,13 +157,10 @@ def test_run_of_dagster_beside_a_refresh_waits_and_then_gives_up_in_one_sentence
     assert ended.message[0].startswith(f"Another refresh of {paths.warehouse} is running (process ")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("", 3600.0), ("0", 0.0), (" 15 ", 15.0)])
-def test_how_long_a_run_waits_is_a_setting(monkeypatch: pytest.MonkeyPatch, text: str, seconds: float) -> None:
-    monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
-    assert wait_setting() == seconds
-
-
-def test_a_setting_that_is_no_number_of_seconds_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_long_a_run_waits_is_a_setting(monkeypatch):
+    for text, seconds in (("", 3600.0), ("0", 0.0), (" 15 ", 15.0)):
+        monkeypatch.setenv("NQPF_WAIT_SECONDS", text)
+        assert wait_setting() == seconds
     monkeypatch.setenv("NQPF_WAIT_SECONDS", "an hour")
     with pytest.raises(WaitNotKnown, match="NQPF_WAIT_SECONDS is 'an hour': it must be a whole number of seconds"):
         wait_setting()

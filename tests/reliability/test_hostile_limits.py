@@ -9,7 +9,7 @@ import zipfile
 import duckdb
 import hostile_workbooks as hostile
 import pytest
-from hostile_originals import workbook
+from hostile_workbooks import workbook
 
 from dagster_project.ingest import IngestError
 from dagster_project.ingest.apart import apart, reading_process

@@ -3,51 +3,51 @@
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from house import House
+from house import said
 from landing_tools import read_sidecar, write_sidecar
 from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
 
 from dagster_project.cli.care import show_diagnosis
-from dagster_project.operations import check_surroundings
+from dagster_project.operations import check_surroundings, faults, preflight
+from dagster_project.operations.database_file import damage_of
 from dagster_project.operations.doctor import apply_fixes, diagnose
-from dagster_project.operations.findings import Finding
-from dagster_project.paths import Paths
+from dagster_project.operations.faults import sentence_of
 from dagster_project.run.lock import refresh_lock
 
 check_versions = check_surroundings.check_versions
 
 
 @pytest.fixture(autouse=True)
-def _locked_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+def _locked_versions(monkeypatch):
     """Whatever is installed where the tests run is not the matter of most of them."""
     monkeypatch.setattr(check_surroundings, "check_versions", lambda: iter(()))
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path):
     return tiny_warehouse(tmp_path)
 
 
-def fingerprint(root: Path) -> dict[str, str]:
+def fingerprint(root):
     """Path -> sha256, or where a link leads."""
-    return {
-        path.relative_to(root).as_posix(): str(path.readlink())
-        if path.is_symlink()
-        else hashlib.sha256(path.read_bytes()).hexdigest()
-        if path.is_file()
-        else "folder"
-        for path in root.rglob("*")
-    }
+
+    def of(path):
+        if path.is_symlink():
+            return str(path.readlink())
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+
+    return {path.relative_to(root).as_posix(): of(path) for path in root.rglob("*")}
 
 
-def findings(paths: Paths) -> list[Finding]:
+def findings(paths):
     """What the doctor says of this warehouse; it changes nothing."""
     before = fingerprint(paths.landing.parent)
     found = diagnose(paths).findings
@@ -58,32 +58,31 @@ def findings(paths: Paths) -> list[Finding]:
 # ---- each fault alone ---------------------------------------------------------------------------------------
 
 
-def cut(file: Path) -> None:
-    with file.open("r+b") as stream:
-        stream.truncate(file.stat().st_size // 2)
+def cut(file):
+    os.truncate(file, file.stat().st_size // 2)
 
 
-def flip_bytes(file: Path) -> None:
+def flip_bytes(file, first=None, n=5000):
     content = bytearray(file.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 5000] = bytes(byte ^ 255 for byte in content[middle : middle + 5000])
+    first = len(content) // 2 if first is None else first
+    content[first : first + n] = bytes(byte ^ 255 for byte in content[first : first + n])
     file.write_bytes(content)
 
 
-def lead_nowhere(file: Path) -> None:
+def lead_nowhere(file):
     file.unlink(missing_ok=True)
     file.symlink_to(file.parent / "gone")
 
 
-def write(content: str | bytes) -> Callable[[Path], None]:
-    def put(file: Path) -> None:
+def write(content):
+    def put(file):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
 
     return put
 
 
-def leave_a_run(file: Path) -> None:
+def leave_a_run(file):
     file.parent.mkdir()
     with sqlite3.connect(file) as con:
         con.execute("create table runs (status text)")
@@ -91,26 +90,25 @@ def leave_a_run(file: Path) -> None:
     con.close()
 
 
-def make_real(sidecar: Path) -> None:
+def make_real(sidecar):
     write_sidecar(sidecar, {**read_sidecar(sidecar), "is_synthetic": False})
 
 
-def make_real_and_say_so(sidecar: Path) -> None:
+def make_real_and_say_so(sidecar):
     make_real(sidecar)
     (sidecar.parents[1] / KIND).write_text("real\n", encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """What is done to which file below the root, what the doctor says of which place, and the way out."""
 
     file: str
-    damage: Callable[[Path], object]
+    damage: Callable
     what: str
     do: str
     where: str = ""
 
-    def plant(self, paths: Paths) -> Path:
+    def plant(self, paths):
         root = paths.landing.parent
         self.damage(root / self.file)
         return root / (self.where or self.file)
@@ -173,12 +171,12 @@ FAULTS = {
 }
 
 
-def test_healthy_warehouse_has_no_finding(paths: Paths) -> None:
+def test_healthy_warehouse_has_no_finding(paths):
     assert findings(paths) == []
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_fault_is_named_with_its_place_and_the_way_out(paths: Paths, fault: Fault) -> None:
+def test_fault_is_named_with_its_place_and_the_way_out(paths, fault):
     where = fault.plant(paths)
     found = findings(paths)
     named = [finding for finding in found if fault.what in finding.what]
@@ -189,24 +187,22 @@ def test_fault_is_named_with_its_place_and_the_way_out(paths: Paths, fault: Faul
 
 # ---- --fix ----------------------------------------------------------------------------------------------------
 
+LOCK = {"warehouse/build/refresh.lock": hashlib.sha256(b"").hexdigest()}  # a lock that nobody holds
+SAFE = ("published_missing", "published_truncated", "published_is_a_link_to_nowhere", "half_made_release")
+FOR_A_PERSON = ("landing_file_changed", "release_file_changed", "link_to_nowhere", "marker_says_real")
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("published_missing", "published_truncated", "published_is_a_link_to_nowhere"),
-        *("half_made_release", "half_made_snapshot"),
-    ],
-)
-def test_fix_makes_the_warehouse_healthy(paths: Paths, name: str) -> None:
+
+@pytest.mark.parametrize("name", [*SAFE, "half_made_snapshot"])
+def test_fix_makes_the_warehouse_healthy(paths, name):
     before = fingerprint(paths.landing.parent)
     FAULTS[name].plant(paths)
     (sentence,) = apply_fixes(paths, findings(paths))
     assert str(paths.warehouse) in sentence
     assert findings(paths) == []
-    assert fingerprint(paths.landing.parent) == {**before, "warehouse/build/refresh.lock": _empty_sha256()}
+    assert fingerprint(paths.landing.parent) == before | LOCK
 
 
-def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -> None:
+def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths):
     FAULTS["build_truncated"].plant(paths)
     damaged = paths.build_file.read_bytes()
     apply_fixes(paths, findings(paths))
@@ -216,25 +212,18 @@ def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths: Paths) -
     assert "The build file is missing" in left.what
 
 
-@pytest.mark.parametrize(
-    "name", ["landing_file_changed", "release_file_changed", "link_to_nowhere", "marker_says_real"]
-)
-def test_fix_leaves_alone_what_only_a_person_can_decide(paths: Paths, name: str) -> None:
+@pytest.mark.parametrize("name", FOR_A_PERSON)
+def test_fix_leaves_alone_what_only_a_person_can_decide(paths, name):
     FAULTS[name].plant(paths)
-    found = findings(paths)
-    before = fingerprint(paths.landing.parent)
+    found, before = findings(paths), fingerprint(paths.landing.parent)
     assert apply_fixes(paths, found) == []
-    assert {**before, "warehouse/build/refresh.lock": _empty_sha256()} == fingerprint(paths.landing.parent)
-
-
-def _empty_sha256() -> str:
-    return hashlib.sha256(b"").hexdigest()
+    assert fingerprint(paths.landing.parent) == before | LOCK
 
 
 # ---- the surroundings -------------------------------------------------------------------------------------------
 
 
-def test_running_refresh_is_no_fault(paths: Paths) -> None:
+def test_running_refresh_is_no_fault(paths):
     FAULTS["half_made_release"].plant(paths)  # belongs to it
     with refresh_lock(paths):
         found = diagnose(paths)
@@ -242,25 +231,24 @@ def test_running_refresh_is_no_fault(paths: Paths) -> None:
     assert f"A refresh is running (process {os.getpid()}" in found.notes[0]
 
 
-def test_package_outside_the_lock_is_named(tmp_path: Path) -> None:
+def test_package_outside_the_lock_is_named(tmp_path):
     (tmp_path / "requirements.lock").write_text(
         "duckdb==0.0.1 \\\n    --hash=sha256:00\npandas==0.0.2 ; python_version < '3.13'\nnot-installed==1.0\n",
         encoding="utf-8",
     )
-    found = [finding.what for finding in check_versions(tmp_path)]
-    assert len(found) == 2
-    assert any(what.startswith("duckdb ") and what.endswith("the lock has 0.0.1") for what in found)
-    assert any(what.startswith("pandas ") and what.endswith("the lock has 0.0.2") for what in found)
+    found = sorted(finding.what for finding in check_versions(tmp_path))
+    assert [(what.split()[0], what.split()[-1]) for what in found] == [("duckdb", "0.0.1"), ("pandas", "0.0.2")]
+    assert all(" the lock has " in what for what in found)
 
 
-def test_disk_that_is_nearly_full_is_named(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_that_is_nearly_full_is_named(paths, monkeypatch):
     monkeypatch.setattr(check_surroundings, "free_megabytes", lambda _folder: 1.0)
     (finding,) = check_surroundings.check_disk(paths)
     assert "1 MB free, a refresh needs about" in finding.what
     assert "nqpf release prune" in finding.do
 
 
-def test_folder_without_the_right_to_write_is_named(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_without_the_right_to_write_is_named(paths, monkeypatch):
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != paths.published and real(path, mode))
     assert [finding.where for finding in check_surroundings.check_rights(paths)] == [paths.published]
@@ -269,19 +257,19 @@ def test_folder_without_the_right_to_write_is_named(paths: Paths, monkeypatch: p
 # ---- the command ------------------------------------------------------------------------------------------------
 
 
-def test_command_prints_each_finding_and_exits_with_one(paths: Paths) -> None:
-    console = Console(record=True, width=4000, quiet=False, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-    assert show_diagnosis(paths, console, fix=False, as_json=False) == 0
+def test_command_prints_each_finding_and_exits_with_one(paths):
+    healthy = said(show_diagnosis, paths, fix=False, as_json=False)
+    assert healthy.exit_code == 0
+    assert f"Healthy: {paths.warehouse}" in healthy.text
     FAULTS["published_missing"].plant(paths)
     FAULTS["landing_file_changed"].plant(paths)
-    assert show_diagnosis(paths, console, fix=False, as_json=False) == 1
-    text = console.export_text()
-    assert f"Healthy: {paths.warehouse}" in text
-    assert f"2 findings: {paths.warehouse}" in text
-    assert f"  where: {paths.published_file}" in text
+    ill = said(show_diagnosis, paths, fix=False, as_json=False)
+    assert ill.exit_code == 1
+    assert f"2 findings: {paths.warehouse}" in ill.text
+    assert f"  where: {paths.published_file}" in ill.text
 
 
-def test_command_speaks_json(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_speaks_json(paths, capsys):
     FAULTS["published_missing"].plant(paths)
     assert show_diagnosis(paths, Console(), fix=True, as_json=True) == 0
     said = json.loads(capsys.readouterr().out)
@@ -289,5 +277,74 @@ def test_command_speaks_json(paths: Paths, capsys: pytest.CaptureFixture[str]) -
     assert said["done"] == [f"Published {RELEASE} again: {paths.published_file}."]
 
 
-def test_refreshed_warehouse_is_healthy(small_warehouse: House) -> None:
+def test_refreshed_warehouse_is_healthy(small_warehouse):
     assert diagnose(small_warehouse.paths).findings == []
+
+
+# ---- what DuckDB, SQLite and the system say about a broken place becomes one sentence ----------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("OSError: [Errno 28] No space left on device", ["is full", "nqpf release prune", "nqpf refresh"]),
+        ("OperationalError: (sqlite3.OperationalError) database or disk is full", ["is full"]),
+        ("OSError: [Errno 27] File too large: 'x.parquet'", ["is full"]),
+        ("OSError: [Errno 30] Read-only file system: '/x'", ["cannot be written", "--warehouse"]),
+        ("sqlite3.OperationalError: attempt to write a readonly database", ["cannot be written"]),
+        ("sqlite3.OperationalError: unable to open database file", ["Dagster's records", "Run `nqpf refresh` again"]),
+    ],
+)
+def test_fault_of_the_surroundings_is_one_sentence(paths, text, says):
+    sentence = sentence_of(text, paths)
+    assert sentence is not None
+    assert all(part in sentence for part in says), sentence
+
+
+def test_full_disk_is_the_reason_when_sqlite_names_none(paths, monkeypatch):
+    monkeypatch.setattr(faults, "free_megabytes", lambda _folder: 0.2)
+    assert "is full (0 MB free)" in sentence_of("sqlite3.OperationalError: unable to open database file", paths)
+    assert sentence_of("KeyError: 'score'", paths) is None
+
+
+@pytest.mark.parametrize("text", ["KeyError: 'score'", ""])
+def test_fault_of_the_program_is_not_taken_for_one_of_the_surroundings(paths, text):
+    assert sentence_of(text, paths) is None
+
+
+def test_damaged_build_file_is_named_and_a_good_one_is_not_blamed(paths):
+    text = "Corrupt database file: computed checksum 1 does not match stored checksum 2"
+    assert f"A file below {paths.published} is damaged" in sentence_of(text, paths)
+    cut(paths.build_file)
+    sentence = sentence_of(text, paths)
+    assert f"The build file {paths.build_file} is damaged" in sentence
+    assert f"`nqpf doctor --fix --warehouse {paths.warehouse}`" in sentence
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: flip_bytes(file, 12_288 + 100, 64),
+        lambda file: flip_bytes(file, 4096 + 50, 64),
+        lambda file: os.truncate(file, file.stat().st_size - 4096),
+        lambda file: os.truncate(file, 0),
+    ],
+    ids=["first block", "header", "last block", "empty"],
+)
+def test_damage_is_found_wherever_it_is(small_warehouse, tmp_path, damage):
+    file = tmp_path / "city.duckdb"
+    shutil.copyfile(small_warehouse.paths.published_file, file)
+    file.chmod(0o644)
+    assert damage_of(file) is None
+    damage(file)
+    assert damage_of(file)
+
+
+def test_refresh_that_would_fill_the_disk_is_not_begun(small_warehouse, monkeypatch):
+    paths = small_warehouse.paths
+    preflight.check_surroundings(paths)
+    need = preflight.megabytes_needed(paths)
+    assert need > 2 * paths.published_file.stat().st_size / 1e6
+    monkeypatch.setattr(preflight, "free_megabytes", lambda _folder: need - 1)
+    with pytest.raises(Exception, match=r"is nearly full: .* a refresh needs about"):
+        preflight.check_surroundings(paths)

@@ -1,29 +1,30 @@
-"""`nqpf refresh --log-format json` is one object a line, nothing else; `--quiet` speaks if something is wrong."""
+"""How a refresh speaks: one JSON object a line, or only if something is wrong; and a missed tick is made up for."""
 
 import datetime as dt
-import io
 import json
-from collections.abc import Callable
+import logging
 from pathlib import Path
-from typing import Any
 
+import dagster as dg
 import pytest
-from house import House, unchanged_environment
+from dagster._core.storage.tags import SCHEDULED_EXECUTION_TIME_TAG
+from house import said, unchanged_environment
 from rich.console import Console
 
 from dagster_project.cli.refresh import refresh
 from dagster_project.cli.runner import voice
+from dagster_project.defs.instance import prepare_instance
+from dagster_project.paths import PROJECT, export_to_environment
 from dagster_project.run.status import RunStatus, StepRecord
 
-# each refreshes whole warehouses: minutes on two cores
 pytestmark = pytest.mark.slow
 
 
-def lines(text: str) -> list[dict[str, object]]:
+def lines(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_lines_tell_the_start_each_step_and_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_tell_the_start_each_step_and_the_end(capfd):
     says = voice(Console(), "json")
     says.started(Path("/w"), Path("/w/log"))
     says.step(StepRecord("ingest", "raw_yearly", "read yearly files", 0.5, True))
@@ -41,47 +42,86 @@ def test_json_lines_tell_the_start_each_step_and_the_end(capfd: pytest.CaptureFi
 
 
 @pytest.fixture(scope="module")
-def house(copy_small_warehouse: Callable[[str], House]) -> House:
-    """A copy: even a refresh that is refused at once writes down how it ended."""
-    return copy_small_warehouse("voice")
+def refused_year(copy_small_warehouse):
+    """A refresh that ends at once: there is no such year. In a copy: it writes down how it ended."""
+    paths = copy_small_warehouse("voice").paths
+
+    def run(**how):
+        with unchanged_environment():
+            outcome = said(refresh, paths, year=1999, is_demo=False, **how)
+        assert outcome.exit_code == 2
+        return outcome.text
+
+    return run
 
 
-def refused_year(house: House, **how: Any) -> tuple[int, Console]:
-    """A refresh that ends at once: there is no such year."""
-    console = Console(record=True, width=4000, file=io.StringIO())
-    with unchanged_environment():
-        code = refresh(house.paths, console, year=1999, is_demo=False, **how)
-    return code, console
-
-
-def test_command_speaks_json_alone(house: House, capfd: pytest.CaptureFixture[str]) -> None:
-    code, console = refused_year(house, log_format="json")
-    assert code == 2
+def test_command_speaks_json_alone(refused_year, capfd):
+    assert refused_year(log_format="json") == ""
     started, ended = lines(capfd.readouterr().out)
-    assert started["event"] == "started"
-    assert ended["status"] == "bad_input"
+    assert (started["event"], ended["status"]) == ("started", "bad_input")
     assert "No sidecar has data_year 1999" in str(ended["message"])
-    assert console.export_text() == ""
 
 
-def test_quiet_command_says_what_is_wrong_and_nothing_else(house: House, capfd: pytest.CaptureFixture[str]) -> None:
-    code, console = refused_year(house, quiet=True)
-    assert code == 2
-    said = console.export_text()
-    assert said.startswith("Not refreshed after")
-    assert "No sidecar has data_year 1999" in said
+def test_quiet_command_says_what_is_wrong_and_nothing_else(refused_year, capfd):
+    text = refused_year(quiet=True)
+    assert text.startswith("Not refreshed after")
+    assert "No sidecar has data_year 1999" in text
     assert capfd.readouterr().out == ""
 
 
-def test_command_without_options_also_says_where_the_log_is(house: House, capfd: pytest.CaptureFixture[str]) -> None:
-    assert refused_year(house)[0] == 2
-    assert f"Refresh of {house.paths.warehouse}; details in" in capfd.readouterr().out
+def test_command_without_options_also_says_where_the_log_is(refused_year, capfd):
+    refused_year()
+    assert "; details in" in capfd.readouterr().out
 
 
-def test_quiet_voice_keeps_progress_to_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_voice_keeps_progress_to_itself(capsys):
     says = voice(Console(), quiet=True)
     says.progress.print("step")
     says.started("w", "log")
     assert capsys.readouterr().out == ""
     says.trouble.print("wrong")
     assert capsys.readouterr().out == "wrong\n"
+
+
+# ---- a tick that was missed, because nothing ran on the day, is made up for when Dagster's daemon runs again --------
+
+JANUARY = "2027-01-14T22:00:00+00:00"  # 06:00 in Shanghai on the 15th
+
+
+def iterate(context, when):
+    """One round of the daemon, at that time."""
+    from dagster._core.test_utils import freeze_time
+    from dagster._scheduler.scheduler import launch_scheduled_runs
+
+    with freeze_time(when):
+        for problem in launch_scheduled_runs(context, logging.getLogger("daemon"), when, {}):
+            assert problem is None, problem
+
+
+def test_missed_tick_is_made_up_for_once(house):
+    from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
+    from dagster._core.workspace.load_target import ModuleTarget
+
+    paths = house.paths
+    target = ModuleTarget("dagster_project.definitions", None, str(PROJECT), "house")
+    with unchanged_environment():
+        export_to_environment(paths)
+        prepare_instance(paths)
+        with dg.DagsterInstance.get() as instance, create_test_daemon_workspace_context(target, instance) as context:
+            location = context.create_request_context().get_code_location("house")
+            schedule = location.get_repository("__repository__").get_schedule("yearly_refresh")
+            with freeze_time(dt.datetime(2026, 12, 1, tzinfo=dt.UTC)):
+                instance.start_schedule(schedule)
+            iterate(context, dt.datetime(2026, 12, 2, tzinfo=dt.UTC))
+            assert _scheduled(instance) == []
+            iterate(context, dt.datetime(2027, 3, 1, tzinfo=dt.UTC))  # the machine was off in January
+            (run,) = _scheduled(instance)
+            assert run.status == dg.DagsterRunStatus.QUEUED
+            assert run.tags[SCHEDULED_EXECUTION_TIME_TAG] == JANUARY
+            assert run.tags["dagster/partition"] == "2016"
+            iterate(context, dt.datetime(2027, 3, 2, tzinfo=dt.UTC))
+            assert len(_scheduled(instance)) == 1
+
+
+def _scheduled(instance):
+    return [run for run in instance.get_runs() if SCHEDULED_EXECUTION_TIME_TAG in run.tags]

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 from tiny import RELEASE, tiny_warehouse
@@ -13,7 +12,6 @@ from dagster_project.cli.main import app
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.operations.withdraw import WithdrawError, withdraw
-from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import known_releases, latest_release, next_release, sha256_of
 from dagster_project.publish.release.folder import write_manifest as sealed
 from dagster_project.publish.release.verify import verify_release
@@ -22,7 +20,7 @@ WHY = "the wage column was read twice <b>"
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> tuple[Paths, str]:
+def two(tmp_path):
     """The tiny warehouse with a second release whose file differs; returns its name."""
     paths = tiny_warehouse(tmp_path)
     name = next_release(paths.releases, dt.date(2026, 11, 26), is_synthetic=True)
@@ -37,39 +35,28 @@ def two(tmp_path: Path) -> tuple[Paths, str]:
     return paths, name
 
 
-def test_the_release_before_is_current_again_byte_for_byte(two):
+def test_the_release_before_is_current_again_and_the_withdrawn_one_says_why(two):
+    """Byte for byte; in its manifest and on its pages; it still verifies, and its number is never used again."""
     paths, name = two
-    before = sha256_of(paths.releases / RELEASE / "city.duckdb")
+    folder, before = paths.releases / name, sha256_of(paths.releases / RELEASE / "city.duckdb")
     assert withdraw(paths, name, WHY) == RELEASE
     assert latest_release(paths.releases) == RELEASE
     assert sha256_of(paths.published_file) == before
     assert not paths.fresh_file.exists()
-
-
-def test_the_withdrawn_release_says_so_in_its_manifest_and_on_its_pages_and_still_verifies(two):
-    paths, name = two
-    withdraw(paths, name, WHY)
-    folder = paths.releases / name
     manifest = read_manifest(folder)
     assert manifest["withdrawn"]["why"] == WHY
     page = (folder / "docs" / "index.html").read_text(encoding="utf-8")
-    assert "was withdrawn on" in page
+    assert 0 < page.index("was withdrawn on") < page.index("numbers")
     assert "&lt;b&gt;" in page
-    assert page.index("was withdrawn") < page.index("numbers")
     assert not verify_release(folder, manifest).problems
     assert not [f for f in diagnose(paths).findings if name in f.what]
-
-
-def test_its_number_is_never_used_again(two):
-    paths, name = two
-    withdraw(paths, name, WHY)
     assert next_release(paths.releases, dt.date(2026, 11, 27), is_synthetic=True) > name
 
 
 def test_a_crash_after_the_decisive_step_is_found_and_mended(two, monkeypatch):
     paths, name = two
 
-    def killed(*_arguments: object) -> None:
+    def killed(*_arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dagster_project.operations.withdraw.swap_in", killed)

@@ -1,7 +1,6 @@
 """The smallest warehouse that the doctor and the backup can look at: the right files with hardly anything in."""
 
 import json
-from pathlib import Path
 
 import duckdb
 from landing_tools import entry, write_sidecar
@@ -26,7 +25,7 @@ SIDECAR = {
 }
 
 
-def tiny_warehouse(root: Path) -> Paths:
+def tiny_warehouse(root):
     """Published, one release, a build file of some blocks, one landing file with its sidecar."""
     paths = Paths(root / "warehouse", root / "landing", root / "landing")
     for folder in (paths.build_file.parent, paths.releases, paths.reports, paths.dagster_home, paths.landing):

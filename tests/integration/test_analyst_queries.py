@@ -145,7 +145,7 @@ def test_csv_json_and_markdown_say_the_same(small_warehouse, capsys):
     query = "select city_id, name_zh, score_100, rank_change from mart.city_ranking where year <= 2013 order by all"
     texts = {}
     for form in ("csv", "json", "markdown"):
-        assert run_sql(small_warehouse.paths, Console(), query, form) == 0
+        assert run_sql(small_warehouse.paths, Console(), query, form, None, None) == 0
         texts[form] = capsys.readouterr().out
     rows = json.loads(texts["json"])
     frame = pd.read_csv(io.StringIO(texts["csv"]), float_precision="round_trip")

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.asset_words import Contract
@@ -126,8 +127,13 @@ def _build(
         previews: dict[str, str] = {}
         with warehouse.connect() as con:
             forget(con, [f"py_{entry.name}", *columns])
-        parts = workshop.parts(entry, settings) if entry.in_parts else iter([workshop.result(entry, settings)])
-        rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
+        if entry.in_parts:  # of a size that no frame should have: made here, written part by part
+            with threadpool_limits(limits=1):
+                built = entry.build(frames_of(entry, paths, warehouse), settings)
+                parts = built if isinstance(built, Iterator) else iter([built])
+                rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
+        else:
+            rows = warehouse.replace_in_parts([_named(workshop.result(entry, settings), entry, previews)], columns)
         with warehouse.connect() as con:
             made = {table: Record(key, content_of_table(con, table)) for table in columns}
             write_records(con, {**made, f"py_{entry.name}": Record(key, "")})

@@ -7,10 +7,8 @@ all it reads is handed to the workers as soon as that is so, the ones that other
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import cast
 
 import pandas as pd
 
@@ -18,7 +16,7 @@ from dagster_project.run.cluster import connect
 from dagster_project.run.effort import current_effort
 from dagster_project.study.registry import BY_NAME, REGISTRY, Analysis
 from dagster_project.study.settings import Settings
-from python_models.tasks import Client, Crew, Task, run_tasks
+from python_models.tasks import Client, Crew, run_tasks
 
 type Frames = dict[str, pd.DataFrame]
 # Hands out first what others wait for; the order changes no number.
@@ -85,32 +83,18 @@ class Workshop:
 
     def result(self, entry: Analysis, settings: Settings) -> Frames:
         """Tables of an analysis: done already, done while one waits, or done here where one worker is all there is."""
-        crew = self._hired()
-        if crew is None:
-            return run_tasks([self._task(entry, settings, None)])[0]
-        self._hand_out(crew, settings, first=entry)
-        while not crew.is_done(entry.name):
-            crew.wait()
-            self._hand_out(crew, settings)
-        tables: Frames = crew.result(entry.name)
-        return tables
-
-    def parts(self, entry: Analysis, settings: Settings) -> Iterator[Frames]:
-        """Tables of an analysis that makes them in parts, in their order; few parts are in memory at a time."""
-        # read at once: who writes the parts has the build file open while they are made
-        tasks = cast(Iterator[Task[Frames]], entry.build(self._frames_of(entry, None), settings))
-        crew = self._hired()
-        return (run_tasks([task])[0] for task in tasks) if crew is None else _side_by_side(crew, entry.name, tasks)
-
-    def _hired(self) -> Crew | None:
-        """Nobody where this process does the work."""
         effort = current_effort()
         if effort.workers < 2 and not effort.cluster:
-            return None
+            return run_tasks([self._task(entry, settings, None)])[0]
         if self._crew is None:
             self._client = connect(effort.cluster) if effort.cluster else None
             self._crew = Crew(self._client, workers=effort.workers)
-        return self._crew
+        self._hand_out(self._crew, settings, first=entry)
+        while not self._crew.is_done(entry.name):
+            self._crew.wait()
+            self._hand_out(self._crew, settings)
+        tables: Frames = self._crew.result(entry.name)
+        return tables
 
     def close(self) -> None:
         """Leave no process behind, and no task with the cluster."""
@@ -145,16 +129,6 @@ class Workshop:
         # SQL between the engines and the index reads more than it names here: wait for the index
         needs |= {"index"} - {entry.name}
         return needs & self._planned <= self._written
-
-
-def _side_by_side(crew: Crew, name: str, tasks: Iterable[Task[Frames]]) -> Iterator[Frames]:
-    waiting = deque[Hashable]()
-    for number, task in enumerate(tasks):
-        waiting.append(crew.submit((name, number), task))
-        if len(waiting) > crew.size:
-            yield crew.result(waiting.popleft())
-    while waiting:
-        yield crew.result(waiting.popleft())
 
 
 def urgency(name: str) -> int:

@@ -40,7 +40,7 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
 def dbt_command() -> Path:
     """What starts dbt: an executable that leaves the work to a child of a process which has imported it already.
 
-    A start of dbt itself costs three seconds, and a refresh has half a dozen. On Linux only, where forking is sound.
+    Its imports cost more than a second, and a refresh has half a dozen starts. On Linux only, where forking is sound.
     """
     if sys.platform != "linux":
         return dbt_executable()

@@ -3,9 +3,8 @@
 The one that the spec of the index names as its own is published whole. All share the scaled indicators of their basis.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,8 +15,6 @@ from python_models.measurement.choices import IMPUTATIONS, imputed_as
 from python_models.measurement.composite import CompositeIndex, IndexResult
 from python_models.measurement.time_varying import year_frames
 from python_models.panel import Panel
-
-type Part = Callable[[], Tables]
 
 INPUTS = {
     "panel": "int.int_panel_balanced",
@@ -36,8 +33,8 @@ class NoIndexError(ValueError):
     """The landed files are too few for any index: a matter of the input, not of the program."""
 
 
-def build(frames: Frames, settings: Settings) -> Iterator[Part]:
-    """The tables in parts, an index on one basis each, none of which needs another. Nothing here is drawn.
+def build(frames: Frames, settings: Settings) -> Iterator[Tables]:
+    """The tables in parts: an index on one basis at a time. Nothing here is drawn.
 
     In parts, since every contribution of every city and year is a row: thousands of units would not fit in memory.
     """
@@ -49,37 +46,23 @@ def build(frames: Frames, settings: Settings) -> Iterator[Part]:
     return (part for index_code in sorted(computed) for part in _parts(frames, index_code))
 
 
-def _parts(frames: Frames, index_code: str) -> Iterator[Part]:
-    """One index, basis by basis."""
+def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
+    """The tables of one index, basis by basis."""
     spec, cells = (rows_with(frames[name], index_code=index_code) for name in ("spec", "panel"))
-    # candidates for the headline, and what they are paired with, get every weight scheme
-    known = frames["spec"]
-    studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
-    is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
     for basis, window in _bases(spec, cells).items():
         # the restated basis knows no year outside its window; the frozen one also scores later years
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
-        rest = frames["indicator"], frames["weighting"], window
-        yield partial(_tables, seen, spec, *rest, basis=basis, is_variant=is_side)
-
-
-def _tables(
-    cells: pd.DataFrame,
-    spec: pd.DataFrame,
-    indicator: pd.DataFrame,
-    weighting: pd.DataFrame,
-    window: tuple[int, int],
-    *,
-    basis: str,
-    is_variant: bool,
-) -> Tables:
-    """The tables of one index on one basis."""
-    rows, index_code = Rows(), str(spec["index_code"].iloc[0])
-    index = composite(cells, spec, indicator, window)
-    _schemes(index, weighting, str(spec["weight_scheme"].iloc[0]), rows, is_variant=is_variant)
-    tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
-    tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
-    return {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
+        index = composite(seen, spec, frames["indicator"], window)
+        rows = Rows()
+        own = str(spec["weight_scheme"].iloc[0])
+        # candidates for the headline, and what they are paired with, get every weight scheme
+        known = frames["spec"]
+        studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
+        is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
+        _schemes(index, frames["weighting"], own, rows, is_variant=is_side)
+        tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
+        tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
+        yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
 
 
 def _bases(spec: pd.DataFrame, cells: pd.DataFrame) -> dict[str, tuple[int, int]]:

@@ -33,15 +33,14 @@ TABLE = re.compile(r"\b(?:int|mart|ops|py|seed|stg)\.[a-z_0-9]+")
 
 @dataclass(frozen=True)
 class Analysis:
-    """name: of the step; reads: label -> table or query; build: frames and settings -> tables, or what makes a part of
-    them each where all would not fit in memory; writes: tables, described where SQL publishes them; before: label ->
-    query of the published file of the data vintage before this one, no rows where there is none; in_parts: see build.
-    """
+    """name: of the step; reads: label -> table or query; build: frames and settings -> tables, or tables in parts where
+    all of them would not fit in memory; writes: tables, described where SQL publishes them; before: label -> query of
+    the published file of the data vintage before this one, no rows where there is none; in_parts: see build."""
 
     name: str
     group: str
     reads: Mapping[str, str]
-    build: Callable[[Frames, Settings], Tables | Iterator[Callable[[], Tables]]]
+    build: Callable[[Frames, Settings], Tables | Iterator[Tables]]
     writes: tuple[str, ...]
     before: Mapping[str, str] = field(default_factory=dict)
     in_parts: bool = False

@@ -66,7 +66,7 @@ def frames_until(country):
 
 
 def put_together(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    parts = [part() for part in index.build(frames, settings())]
+    parts = list(index.build(frames, settings()))
     return {table: pd.concat([part[table] for part in parts], ignore_index=True) for table in TABLES}
 
 
@@ -183,7 +183,7 @@ def test_a_part_is_one_index_on_one_basis_and_other_schemes_are_for_headlines_on
     """What is held at once does not grow with the number of indexes."""
     keys = [
         tuple(part["index_value"][["index_code", "basis"]].drop_duplicates().itertuples(index=False))
-        for part in (make() for make in index.build(frames_until(2021), settings()))
+        for part in index.build(frames_until(2021), settings())
     ]
     assert [len(pairs) for pairs in keys] == [1, 1]
     assert len(set(keys)) == 2

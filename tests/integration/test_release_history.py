@@ -59,7 +59,7 @@ def test_the_new_edition_is_added_and_the_old_one_superseded(frames, revised):
 
 def test_the_bridge_explains_every_moved_score_of_a_headline_index(frames, revised):
     scores = frames["scores"]
-    headline = revised.house.published("select index_code from mart.dim_index where coalesce(variant_of, '') = ''")
+    headline = revised.house.published("select index_code from mart.dim_index where is_headline")
     own = scores[scores["index_code"].isin(headline["index_code"])]
     parts = own[["part_revision", "part_bounds", "part_weights", "part_method"]]
     assert len(own) > 0
@@ -114,9 +114,12 @@ def test_both_releases_are_what_their_manifests_say(revised):
     assert all("hashes are those of the manifest" in line for line in done.lines)
 
 
-def test_missing_and_changed_files_and_another_published_file_are_named(copied):
+def test_missing_and_changed_files_and_another_published_file_are_named(revised, copied):
+    shutil.rmtree(copied.releases)
+    shutil.copytree(revised.house.paths.releases, copied.releases)
     old, new = sorted(copied.releases.iterdir())
     (new / "dictionary.csv").write_bytes(b"?")
+    (new / "docs" / "index.html").unlink()
     copied.published_file.unlink()  # it cannot be written
     shutil.copyfile(old / "city.duckdb", copied.published_file)
     answer = said(releases.verify_releases, copied, new.name, None)

@@ -27,6 +27,7 @@ order by abs(new.value_raw / nullif(old.value_raw, 0) - 1) desc nulls last, inde
 """
 MOVED = 1e-6  # a score that differs by less has not moved: sums in another order give as much
 HEADLINE = "(select index_code from new.mart.dim_index where is_headline)"
+OWN_SCHEME = "(select index_code, weight_scheme from new.mart.dim_index)"  # the weights that an index is published with
 BRIDGE = "part_revision, part_bounds, part_weights, part_method"
 SCORES_SQL = f"""
 with vintages as (
@@ -42,7 +43,7 @@ from new.mart.mart_index_score as new
 join old.mart.mart_index_score as old using (index_code, basis, weight_scheme, city_id, year)
 join new.mart.dim_city as c on new.city_id = c.city_id
 {{join}}
-where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme where is_headline)
+where (new.spec_code, new.weight_scheme) in {OWN_SCHEME}
     and (abs(new.score - old.score) > {MOVED} or new.rank_year <> old.rank_year)
 order by new.index_code not in {HEADLINE}, abs(new.rank_year - old.rank_year) desc, abs(new.score - old.score) desc,
     new.index_code, new.basis, new.city_id, new.year
@@ -74,11 +75,11 @@ join old.mart.mart_source_load as old using (source, data_year, vintage)
 where old.is_current and not new.is_current
 order by what, source, data_year, vintage
 """
-WEIGHTS_SQL = """
+WEIGHTS_SQL = f"""
 select index_code, basis, indicator_code, old.weight as weight_old, new.weight as weight_new
 from new.mart.mart_index_weight as new
 join old.mart.mart_index_weight as old using (index_code, basis, weight_scheme, indicator_code)
-where new.weight_scheme in (select weight_scheme from new.mart.dim_weight_scheme where is_headline)
+where (new.index_code, new.weight_scheme) in {OWN_SCHEME}
     and abs(new.weight - old.weight) > 1e-12
 order by abs(new.weight - old.weight) desc, index_code, basis, indicator_code
 """

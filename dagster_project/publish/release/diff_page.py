@@ -15,8 +15,7 @@ ABSENT = "One of the two files does not hold these tables: it was published by a
 SYNTHETIC = "SYNTHETIC demo data: says nothing about China."
 BRIDGE_NOTE = (
     "The parts say what moved a score: revision of figures, bounds of the scale, weights, method; they sum to its"
-    " change. Empty: the two releases rest on one data vintage, are not neighbours, or the index is no candidate for"
-    " the headline."
+    " change. Empty: the two releases rest on one data vintage, are not neighbours, or the index is a variant."
 )
 
 

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -36,21 +37,30 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
     }
 
 
-@cache
 def dbt_command() -> Path:
     """What starts dbt: an executable that leaves the work to a child of a process which has imported it already.
 
-    Its imports cost more than a second, and a refresh has half a dozen starts. On Linux only, where forking is sound.
+    Its imports cost more than a second, and a refresh has half a dozen starts. dbt itself where forking is not sound
+    (but on Linux), or where the folder for temporary files runs no program, has too long a name or was cleared.
     """
-    if sys.platform != "linux":
-        return dbt_executable()
+    command = _served() if sys.platform == "linux" else None
+    return command if command and os.access(command, os.X_OK) else dbt_executable()
+
+
+@cache
+def _served() -> Path | None:
+    """The executable, and the server behind it for as long as this process lives; None where there is no place."""
     folder = Path(tempfile.mkdtemp(prefix="nqpf-dbt-"))
     command, place, client = folder / "dbt", folder / "socket", Path(__file__).with_name("dbt_client.py")
     started = [sys.executable, "-IS", str(client), str(place), str(dbt_executable())]
     command.write_text(f'#!/bin/sh\nexec {shlex.join(started)} "$@"\n', encoding="utf-8")
     command.chmod(0o700)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(place))
+        try:
+            listener.bind(str(place))
+        except OSError:
+            shutil.rmtree(folder)
+            return None
         listener.listen()  # a caller may come before the server has its imports
         server = subprocess.Popen(
             [sys.executable, "-m", "dagster_project.run.dbt_server", str(listener.fileno()), str(folder)],

@@ -6,6 +6,7 @@ With G = W S^-1:  tr G = -f'(rho),  tr G^2 = -f''(rho),  tr S^-1 = n + rho tr G.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from copy import copy
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def system(weights: SpatialWeights) -> SparseSystem | DenseSystem:
     return DenseSystem(weights) if is_dense(weights) else SparseSystem(weights)
 
 
-class LogDet:
+class LogDet(ABC):
     """f, its derivatives and its feasible range (low, high)."""
 
     method: str
@@ -153,9 +154,9 @@ class LogDet:
         """f to about 1e-3 n, for a first look at the whole range."""
         return self.derivatives(rho)[0]
 
+    @abstractmethod
     def derivatives(self, rho: ArrayLike, *, near: float | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
         """f, f', f'' with the shape of rho; `near` names a point whose interpolant serves wherever it reaches."""
-        raise NotImplementedError
 
     @property
     def wide(self) -> LogDet:

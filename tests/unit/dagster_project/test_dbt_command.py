@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.paths import dbt_executable
+from dagster_project.run import dbt as run_dbt
 from dagster_project.run.dbt import dbt_command
 
 PROJECT_YML = """name: small
@@ -103,7 +104,7 @@ def test_the_server_ends_with_its_owner_and_leaves_no_folder():
 
 
 def test_without_a_server_dbt_itself_is_started(project, tmp_path):
-    client = [sys.executable, "-IS", str(Path(dbt_command.__wrapped__.__code__.co_filename).with_name("dbt_client.py"))]
+    client = [sys.executable, "-IS", str(Path(run_dbt.__file__).with_name("dbt_client.py"))]
     done = subprocess.run(
         [*client, str(tmp_path / "nobody"), str(dbt_executable()), "parse", "--no-such-option"],
         capture_output=True,
@@ -112,3 +113,16 @@ def test_without_a_server_dbt_itself_is_started(project, tmp_path):
     )
     assert done.returncode == 2
     assert "No such option" in done.stdout + done.stderr
+
+
+def test_a_folder_for_temporary_files_that_does_not_serve_is_done_without(tmp_path):
+    """What was put there is gone, or its name is longer than that of a socket may be."""
+    (long := tmp_path / ("long" * 25)).mkdir()
+    for spoil, folder in (("dbt_command().unlink()", tmp_path), ("", long)):
+        program = f"from dagster_project.run.dbt import dbt_command\n{spoil}\nprint(dbt_command())"
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == str(dbt_executable())
+    assert not list(long.iterdir())

@@ -11,8 +11,8 @@ select
     max(a.max_abs_rank_shift) as largest_rank_shift
 from mart.mart_index_rank_agreement as a
 inner join mart.dim_weight_scheme as w on a.scheme_b = w.weight_scheme
-inner join mart.dim_weight_scheme as h on a.scheme_a = h.weight_scheme and h.is_headline
-inner join mart.dim_index as i on a.index_code = i.index_code and a.basis = i.basis and i.is_headline
+inner join mart.dim_index as i
+    on a.index_code = i.index_code and a.basis = i.basis and a.scheme_a = i.weight_scheme and i.is_headline
 where a.year > 0
 group by a.index_code, a.scheme_b, w.title_zh
 order by a.index_code, round(mean_spearman, 12), a.scheme_b

@@ -8,11 +8,6 @@
     (select max(window_end) from {{ source('ops', 'index_spec') }})
 {%- endmacro %}
 
-{# The weight scheme of the headline scores. #}
-{% macro headline_weights() -%}
-    (select weight_scheme from {{ ref('weight_scheme') }} where is_headline)
-{%- endmacro %}
-
 {# The row is of the headline index, on its frozen basis, with its own weights. #}
 {% macro at_headline(row) -%}
     exists (

@@ -165,6 +165,31 @@ def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, expo
     assert mart["score_100"].tolist() == stata["score_nqpf"].tolist()
 
 
+def test_every_index_is_shown_and_summed_up_with_the_weights_it_is_published_with(small_warehouse):
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        published = dict(
+            con.execute("select index_code, weight_scheme from mart.dim_index where is_computed order by 1").fetchall()
+        )
+        shown = {code: read_scope(con, code).scheme for code in published}
+        wrong = con.execute(
+            """
+            select t.index_code, t.indicator_code, t.year, t.corr_with_score, corr(v.z, s.score) as expected
+            from mart.mart_indicator_summary as t
+            join mart.mart_indicator_value as v using (index_code, basis, indicator_code)
+            join mart.dim_index as i on t.index_code = i.index_code
+            join mart.mart_index_score as s
+                on v.index_code = s.index_code and v.basis = s.basis and v.city_id = s.city_id and v.year = s.year
+                and s.weight_scheme = i.weight_scheme
+            where t.year in (0, v.year)
+            group by all
+            having abs(t.corr_with_score - expected) > 1e-9 or t.corr_with_score is null and stddev_samp(v.z) > 0
+            """
+        ).fetchall()
+    assert shown == published
+    assert len(set(published.values())) > 1
+    assert not wrong
+
+
 def test_a_mart_goes_out_as_parquet_with_all_its_rows(small_warehouse, exported):
     out = exported("--table", "mart_index_score", "--format", "parquet", out="score.parquet")
     n = small_warehouse.value("select count(*) from mart.mart_index_score")

@@ -163,7 +163,9 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
 
 
 def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release: str | None = None) -> Scope:
-    """Scope of `index`, or of the fullest index that a headline regression explains and that is computed.
+    """Scope of `index` on the weights that it is published with.
+
+    Without `index`, the fullest that a headline regression explains and that is computed.
 
     Raises ExportError for an index that is unknown or was not computed (with the reason the build gave).
     """
@@ -171,13 +173,12 @@ def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release
     if run is None:
         raise ExportError("The published file has no run manifest: run `nqpf refresh` again.")
     known = set(tables_of(con))
-    scheme = con.execute("select min(weight_scheme) from mart.dim_weight_scheme where is_headline").fetchall()[0][0]
-    bases = dict(con.execute(SQL["bases"], [scheme]).fetchall())
+    bases = {code: (basis, scheme) for code, basis, scheme in con.execute(SQL["bases"]).fetchall()}
     headlines = _headlines(con, known)
     chosen = index or next((code for code in headlines if code in bases), None)
     if chosen is None or chosen not in bases:
         raise ExportError(_no_index(con, chosen, sorted(bases), headlines))
-    basis = bases[chosen]
+    basis, scheme = bases[chosen]
     model = relations = w = None
     if "dim_model_spec" in known:
         model, relations, w = con.execute(SQL["model"], [chosen]).fetchall()[0]

@@ -3,8 +3,10 @@ select release, data_vintage, method_version, is_synthetic, started_at from mart
 order by started_at desc limit 1
 
 -- name: bases
-select index_code, max(basis) from mart.mart_index_score
-where weight_scheme = ? and basis like 'frozen%' and score is not null group by 1
+select index_code, max(basis), any_value(weight_scheme) from mart.mart_index_score
+where (index_code, weight_scheme) in (select index_code, weight_scheme from mart.dim_index)
+    and basis like 'frozen%' and score is not null
+group by 1
 
 -- name: model
 select min(model_id), min(x_codes[1]), min(w_code) from mart.dim_model_spec where is_headline and y_code = ?

@@ -4,7 +4,7 @@ select
     title_en,
     formula,
     delta,
-    is_headline,
+    weight_scheme in (select weight_scheme from {{ ref('dim_index') }} where is_headline) as is_headline,
     is_weighted_sum,
     is_comparable_over_time,
     reference

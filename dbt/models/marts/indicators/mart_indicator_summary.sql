@@ -3,10 +3,11 @@
 with cells as (
     select v.*, s.score
     from {{ ref('mart_indicator_value') }} as v
+    left join {{ ref('dim_index') }} as i on v.index_code = i.index_code
     left join {{ ref('mart_index_score') }} as s
         on
             v.index_code = s.index_code and v.basis = s.basis and v.city_id = s.city_id and v.year = s.year
-            and s.weight_scheme = {{ headline_weights() }}
+            and i.weight_scheme = s.weight_scheme
 ),
 
 pooled as (

@@ -63,7 +63,6 @@ def _dimensions(con: duckdb.DuckDBPyConnection) -> None:
         frame = pd.DataFrame({"indicator_code": codes, "dimension": [code[0] for code in codes]})
         direction = [-1 if code == "b2" else 1 for code in codes]
         put(con, "dim_indicator", frame, index_code=index, direction=direction, transform="none", name_en="x")
-    put(con, "dim_weight_scheme", pd.DataFrame({"weight_scheme": ["entropy_flat"], "is_headline": [True]}))
     window = pd.DataFrame({"window_start": [2012], "window_end": [2016]})
     put(con, "mart_index_bounds", window, basis=BASIS, index_code="nqpf")
     matrices = {"w_code": ["queen_row", "knn2_row", "econ_row"], "kind": ["queen", "knn", "econ"]}

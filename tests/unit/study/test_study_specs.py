@@ -139,8 +139,8 @@ def test_shipped_specs_use_known_weights_scores_and_centres():
     schemes = pd.read_csv(seeds / "group_scheme.csv")
     centres = {f"{way}_{centre}" for centre in schemes["centre_group"].dropna() for way in ("no", "only")}
     assert {name for spec in specs for name in spec.sample} <= centres | set(FILTERS)
-    weights = pd.read_csv(seeds / "weight_scheme.csv").query("is_headline")["weight_scheme"].item()
-    assert {spec.y.weight_scheme for spec in specs if spec.is_headline} == {weights}
+    weights = {spec.index_code: spec.weight_scheme for spec in read_index_specs(demo_paths().index_specs)}
+    assert {spec.y.weight_scheme == weights[spec.y.code] for spec in specs if spec.is_headline} == {True}
     assert {spec.years for spec in specs} == {(2012, 9999)}
     without = {spec.model_id: spec.left_out_years for spec in specs if spec.left_out_years}
     assert without == {"nqpf_no_covid": (2020, 2021), "yearbook_no_covid": (2020, 2021)}

@@ -21,6 +21,7 @@ from dagster_project.defs.column_words import meanings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths, dbt_executable
 from dagster_project.run.dbt import dbt_command, dbt_environment
+from dagster_project.run.effort import current_effort
 from dagster_project.store import Warehouse
 
 type Beside = Callable[[], None]
@@ -94,8 +95,10 @@ class Translator(DagsterDbtTranslator):
 
 def build_args() -> list[str]:
     """Arguments of one dbt invocation; Dagster adds the selection. Unit tests of SQL belong to `make test`."""
+    # DuckDB takes all cores for one statement; the second node fills the time in which dbt itself works on the first
+    threads = ["--threads", str(min(2, current_effort().workers))]
     # buildable: a test that also looks at later tables waits for the invocation that builds them
-    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    return ["build", *threads, "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
 
 
 def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:

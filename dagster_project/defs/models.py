@@ -116,27 +116,29 @@ def _build(
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
         workshop.begin(context.run_id, analyses_of_run(context))
-        settings, before = current_settings(paths), file_of_vintage_before(entry, paths, warehouse)
-        with warehouse.connect(read_only=True) as con:
-            known = read_records(con)
-            key = key_of_step(con, entry, settings, paths, results, before, workshop.contents)
-        if not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns):
+        settings = current_settings(paths)
+        with warehouse.held():
+            before = file_of_vintage_before(entry, paths, warehouse)
+            with warehouse.connect() as con:
+                known = read_records(con)
+                key = key_of_step(con, entry, settings, paths, results, before, workshop.contents)
+                is_kept = not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns)
+                if not is_kept:
+                    forget(con, [f"py_{entry.name}", *columns])
+        if is_kept:
             workshop.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
         previews: dict[str, str] = {}
-        with warehouse.connect() as con:
-            forget(con, [f"py_{entry.name}", *columns])
-        if entry.in_parts:  # of a size that no frame should have: made here, written part by part
-            with threadpool_limits(limits=1):
-                built = entry.build(frames_of(entry, paths, warehouse), settings)
-                parts = built if isinstance(built, Iterator) else iter([built])
-                rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
-        else:
-            rows = warehouse.replace_in_parts([_named(workshop.result(entry, settings), entry, previews)], columns)
-        with warehouse.connect() as con:
-            made = {table: Record(key, content_of_table(con, table)) for table in columns}
-            write_records(con, {**made, f"py_{entry.name}": Record(key, "")})
+        # of a size that no frame should have: made here, written part by part
+        tables = None if entry.in_parts else workshop.result(entry, settings)
+        with warehouse.held(), threadpool_limits(limits=1):
+            built = tables if tables is not None else entry.build(frames_of(entry, paths, warehouse), settings)
+            parts = built if isinstance(built, Iterator) else iter([built])
+            rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
+            with warehouse.connect() as con:
+                made = {table: Record(key, content_of_table(con, table)) for table in columns}
+                write_records(con, {**made, f"py_{entry.name}": Record(key, "")})
         workshop.written(entry.name)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:

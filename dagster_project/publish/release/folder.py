@@ -285,12 +285,7 @@ def manifest_content(
 
 
 def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    columns = con.execute(
-        "select column_name, data_type from duckdb_columns()"
-        " where schema_name || '.' || table_name = ? order by column_index",
-        [table],
-    ).fetchall()
-    return csv_select(columns)
+    return csv_select([(name, kind) for name, kind, *_ in con.execute(f"describe {table}").fetchall()])
 
 
 def _sql_path(path: Path) -> str:

@@ -42,6 +42,14 @@ HEADLINE_WORDS = (
 )
 
 
+# Asked once: the list of DuckDB takes as long for one table as for all.
+COLUMNS_SQL = """
+create table memory.build_column as
+select schema_name || '.' || table_name as table_name, column_name, column_index, data_type, is_nullable, comment
+from duckdb_columns() where database_name = 'build'
+"""
+
+
 class PublishError(Exception):
     """The snapshot is not fit to be published; the published file was not touched."""
 
@@ -72,6 +80,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | 
     target.parent.mkdir(parents=True, exist_ok=True)
     with _beside(target) as con:
         con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
+        con.execute(COLUMNS_SQL)
         tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
         same: set[str] = set()
         if base and base.is_of_use(tables):
@@ -213,11 +222,10 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[st
 
     A table of several indices or models gets is_headline, a formula of its own columns.
     """
-    schema, name = table.split(".")
     columns = con.execute(
-        "select column_name, data_type, is_nullable from duckdb_columns() where database_name = 'build'"
-        " and schema_name = ? and table_name = ? order by column_index",
-        [schema, name],
+        "select column_name, data_type, is_nullable from memory.build_column"
+        " where table_name = ? order by column_index",
+        [table],
     ).fetchall()
     types = {column: kind for column, kind, _ in columns}
     is_headline = ""
@@ -233,7 +241,7 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[st
         if is_headline:
             parts.append(f"is_headline boolean generated always as ({is_headline}) virtual")
         con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
-        order = "" if schema == "easy" else " order by all"
+        order = "" if table.startswith("easy.") else " order by all"
         con.execute(f"insert into snapshot.{table} select * from build.{table}{order}")
     if is_headline:
         con.execute(f"comment on column snapshot.{table}.is_headline is '{HEADLINE_WORDS}'")
@@ -258,11 +266,11 @@ def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[
 
 
 def _copy_comments(con: duckdb.DuckDBPyConnection, table: str, kind: str) -> None:
-    where = "where database_name = 'build' and schema_name || '.' || table_name = ? and comment is not null"
-    for (comment,) in con.execute(f"select comment from {TABLES} {where}", [table]).fetchall():
+    where = "database_name = 'build' and schema_name || '.' || table_name = ? and comment is not null"
+    for (comment,) in con.execute(f"select comment from {TABLES} where {where}", [table]).fetchall():
         con.execute(f"comment on {kind} snapshot.{table} is '{_escaped(comment)}'")
     for column, comment in con.execute(
-        f"select column_name, comment from duckdb_columns() {where}", [table]
+        "select column_name, comment from memory.build_column where table_name = ? and comment is not null", [table]
     ).fetchall():
         con.execute(f"comment on column snapshot.{table}.{column} is '{_escaped(comment)}'")
 

@@ -25,6 +25,7 @@ class Explanation:
     city: City
     year: int
     index: dict[str, str]
+    is_headline: bool
     basis: str
     parts: pd.DataFrame
     interval: dict[str, float] | None
@@ -36,6 +37,11 @@ class Explanation:
     def score(self) -> pd.Series:
         """The composite of the asked year."""
         return self.part(self.index["index_code"], self.year)  # type: ignore[return-value]
+
+    def command(self, what: str) -> str:
+        """What a person types to see more of the same index."""
+        index = "" if self.is_headline else f" --index {self.index['index_code']}"
+        return f"nqpf explain {self.city.city_id} {self.year} {what}{index}"
 
     def part(self, index_code: str, year: int) -> pd.Series | None:
         found = self.parts[(self.parts["index_code"] == index_code) & (self.parts["year"] == year)]
@@ -76,6 +82,7 @@ def explain_score(con: duckdb.DuckDBPyConnection, asked: str, year: int, index: 
         city=city,
         year=year,
         index={"index_code": code, **{name: str(chosen[name]) for name in ("title_zh", "title_en")}},
+        is_headline=bool(chosen["is_headline"]),
         basis=basis,
         parts=con.execute(SQL["parts"], [code, basis, weights, year - 1, year, city.city_id]).df(),
         interval=_interval(con, keys),

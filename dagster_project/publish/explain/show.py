@@ -158,9 +158,7 @@ def _indicator(x: Explanation, cell: pd.Series) -> list[str]:
         lines.append(f"      {s['variable_code']} = {s['value']:,.10g} {s['unit']}, in {place} [{s['source']}]")
     if len(printed) > CELLS_SHOWN:
         rest = len(printed) - CELLS_SHOWN
-        lines.append(
-            f"      and {rest} more printed cells: `nqpf explain {x.city.name_en} {x.year} {cell['indicator_code']}`"
-        )
+        lines.append(f"      and {rest} more printed cells: `{x.command(cell['indicator_code'])}`")
     return lines
 
 

@@ -61,10 +61,7 @@ def story(x: Explanation) -> Story:
         parts=[_part(x, x.cells.loc[k], points[k], before is not None) for k in shown],
         rest=_rest(points, order[MOVERS:], x),
         caveats=_caveats(x, before),
-        more=[
-            f"nqpf explain {x.city.city_id} {x.year} --full",
-            f"nqpf explain {x.city.city_id} {x.year} {x.cells.loc[order[0], 'indicator_code']}",
-        ],
+        more=[x.command("--full"), x.command(x.cells.loc[order[0], "indicator_code"])],
     )
 
 

@@ -143,6 +143,14 @@ def test_the_story_by_hand(paths):
     ]
 
 
+def test_the_story_of_another_index_than_the_headline_goes_on_with_that_index(con):
+    other = replace(explain_score(con, "Jia", 2013, "x"), is_headline=False)
+    assert story(other).more == [
+        "nqpf explain CN000001 2013 --full --index x",
+        "nqpf explain CN000001 2013 b --index x",
+    ]
+
+
 def test_the_story_of_a_score_without_a_year_before_and_with_parts_that_are_not_shown(paths, con, monkeypatch):
     _, text = text_of(paths, "Yi", 2012)
     assert "score  100.00 of 100; no score in 2011" in text
@@ -201,7 +209,7 @@ def test_everything_by_hand(paths):
         "60 percent (higher is better): z 0.6000 x weight 0.2500 = 0.1500 (50.0 % of the score), obstacle 14.3 %",
         "since 2012 +0.1000 (value was 20)  [interpolated_linear]",
         "p = 1 persons, in book.xlsx S A0 [book]",
-        "and 1 more printed cells: `nqpf explain Jia 2013 a`",
+        "and 1 more printed cells: `nqpf explain CN000001 2013 a`",
     ):
         assert words in text
 

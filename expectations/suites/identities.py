@@ -3,7 +3,8 @@
 An identity that more than 5 % of the cities break is a matter of whole columns and reported by suite `blocks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,16 +85,17 @@ def _checked(one: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataF
     )
     if frame["is_met"].all():
         return frame
-    cells = one.cells[one.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"])
+    cells = one.cells[one.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"]).to_dict("index")
     texts = [_figures(cells, str(city), identity, baseline) for city in frame.index[~frame["is_met"]]]
     broken = pd.DataFrame(texts, index=frame.index[~frame["is_met"]])
     return frame.join(broken)
 
 
-def _figures(cells: pd.DataFrame, city: str, identity: Identity, baseline: Baseline) -> dict[str, object]:
-    """The figures of one city that break an identity; the place is that of the first."""
-    at = cells.to_dict("index")
-    rows = [{str(name): value for name, value in at[city, block].items()} for block in identity.blocks]
+def _figures(
+    cells: Mapping[Hashable, Mapping[Hashable, Any]], city: str, identity: Identity, baseline: Baseline
+) -> dict[str, object]:
+    """The figures of one city that break an identity; the place is that of the first. cells: by city and block."""
+    rows = [{str(name): value for name, value in cells[city, block].items()} for block in identity.blocks]
     figures = ", ".join(f"{row['variable_code']} ({row['scope']}) {row['value']:,.6g} [{row['cell']}]" for row in rows)
     first = rows[0]
     keep = [paste.keep_row(baseline.source, {**row, "city_id": city}, f"reviewed: {identity.code}") for row in rows]

@@ -98,11 +98,12 @@ SIGNIFICANT = 0.05
 LEAST_CITIES = 3
 POOLED = 0
 LIMITS = (0.025, 0.975)
-# monitor -> column of the network and prefix of its limits, '' without
+ONE_SIDED = "the sample lacks core cities or periphery"
+# monitor -> column of the network, prefix of its limits ('' without), why there is no value
 NETWORK = {
-    "network_reciprocity": ("reciprocity", "reciprocity"),
-    "network_cross_province": ("cross_province_share", "cross_province"),
-    "network_centre_reach": ("centre_reach_share", ""),
+    "network_reciprocity": ("reciprocity", "reciprocity", "the network has no link"),
+    "network_cross_province": ("cross_province_share", "cross_province", "the network has no link"),
+    "network_centre_reach": ("centre_reach_share", "", ONE_SIDED),
 }
 # monitor -> column of the block from centre to periphery and prefix of its limits
 BLOCK = {
@@ -421,7 +422,7 @@ def _gap(panel: PolicyPanel, draws: paths.PathDraws | None) -> pd.DataFrame:
     """Mean D of the core cities minus that of the periphery, in the nation and in each cluster that has both."""
     code, sides = "gap_centre_periphery_d", panel.core()
     if sides is None:
-        return single_monitor(code, pd.DataFrame(), note="the sample lacks core cities or periphery")
+        return single_monitor(code, pd.DataFrame(), note=ONE_SIDED)
     rows = []
     for (level, unit_id), mask in panel.units.items():
         core, rest = sides[0] & mask, sides[1] & mask
@@ -450,12 +451,12 @@ def _networks(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
         found = [rows]
     else:
         found = [single_monitor("network_density", pd.DataFrame(), note=note or "no degree by city")]
-    for code, (name, limit) in NETWORK.items():
+    for code, (name, limit, why) in NETWORK.items():
         table = pd.DataFrame()
         if len(summary):
             names_of = {name: "value", "n_obs": "n", f"{limit}_lo": "lo", f"{limit}_hi": "hi"}
             table = summary.rename(columns=names_of)[["year", "value", "n", *(("lo", "hi") if limit else ())]]
-        found.append(single_monitor(code, table.reset_index(drop=True), note=note))
+        found.append(single_monitor(code, table.reset_index(drop=True), note=note or why))
     return found
 
 

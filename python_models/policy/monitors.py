@@ -139,7 +139,7 @@ def city_monitor(
 
 def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: str = "none") -> pd.DataFrame:
     """Rows of a monitor that is not made of city rows; frame: year (0: all years), value, optional lo, hi, n, level,
-    unit_id. Without rows: one national row without a value that carries the note.
+    unit_id. Without rows: one national row without a value. note: why a row has no value.
 
     >>> from python_models.policy import MONITORS, single_monitor
     >>> frame = pd.DataFrame({"year": [2020], "value": [0.5]})
@@ -150,7 +150,8 @@ def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: s
         frame = pd.DataFrame({"year": [0], "value": [np.nan]})
     nation = pd.DataFrame({"level": "national", "unit_id": NATION, "n": 0}, index=frame.index)
     filled = pd.concat([frame, nation[[name for name in nation if name not in frame]]], axis=1)
-    return _finished(MONITORS[code], filled.assign(aggregate=made_by, note=note))
+    said = filled["value"].isna().map({True: note, False: ""})
+    return _finished(MONITORS[code], filled.assign(aggregate=made_by, note=said))
 
 
 def _finished(monitor: Monitor, frame: pd.DataFrame) -> pd.DataFrame:

@@ -88,10 +88,10 @@ def land_changed_edition(house, root):
     for new in root.rglob("*.yml"):
         old = house.paths.landing / new.relative_to(root)
         if "yearbook" not in new.parts and old.exists():
-            (file,) = new.parent.glob("*.csv")
-            if file.read_bytes() != old.with_name(file.name).read_bytes():  # a register without the year stays
-                later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
-                supersede(house.paths.landing, old, later)
+            for file in new.parent.glob("*.csv"):
+                if file.read_bytes() != old.with_name(file.name).read_bytes():  # a register without the year stays
+                    later = shutil.copyfile(file, old.with_name(f"{file.stem}_{NEW_YEAR}.csv"))
+                    supersede(house.paths.landing, old, later)
     folder = house.paths.landing / "yearbook" / str(NEW_YEAR)
     shutil.copytree(root / "yearbook" / str(NEW_YEAR), folder)
     for file in sorted(folder.glob("*.xlsx")):

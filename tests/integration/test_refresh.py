@@ -255,7 +255,7 @@ def test_sql_unit_tests_pass_on_a_finished_build(house):
     environment = {**os.environ, **dbt_environment(house.paths)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "PASS=13" in done.stdout
+    assert "PASS=14" in done.stdout
 
 
 def test_loglinear_gaps_follow_the_formula_between_their_anchors(small_warehouse):

@@ -132,6 +132,17 @@ def test_a_ratio_over_a_link_that_may_be_zero_has_no_value(country, tables):
     assert "zero" in none.loc[code, "note"]
 
 
+def test_a_network_without_centre_or_links_says_why_it_has_no_value_in_those_years_alone(country):
+    network = country["network"].assign(centre_reach_share=np.nan)
+    network.loc[network["year"] == 2013, "reciprocity"] = np.nan
+    rows = build({**country, "network": network}, 2)["principle_monitor"].set_index(["monitor_code", "year"])["note"]
+    assert set(rows["network_centre_reach"]) == {"the sample lacks core cities or periphery"}
+    assert {year: note for year, note in rows["network_reciprocity"].items() if note} == {
+        2013: "the network has no link"
+    }
+    assert set(rows["network_cross_province"]) == {""}
+
+
 def test_every_monitor_is_there_and_its_light_follows_its_bands(tables):
     rows = tables["principle_monitor"]
     assert set(rows["monitor_code"]) == set(MONITORS)

@@ -28,12 +28,13 @@ def hand_read(name="*"):
 def compared(real_warehouse):
     """Hand-read cells beside the house's reading of the same address; columns *_house are null where it has none."""
     house = real_warehouse.build(
-        "select c.file, c.sheet, c.cell, c.text, h.variable_code as variable, h.scope, n.name_zh as city,"
+        "select c.file, c.sheet, c.cell, c.text, h.variable_code as variable, h.scope,"
+        " coalesce(n.name_zh, k.name_zh) as city,"
         " v.value, v.unit"
         " from stg.stg_landing__cells as c"
         " left join int.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)"
         " left join int.int_rows_matched_to_cities as r using (source, data_year, vintage, file, sheet, row_no)"
-        " left join seed.city as n on r.city_id = n.city_id"
+        " left join seed.city as n on r.city_id = n.city_id left join seed.county as k on r.city_id = k.county_id"
         " left join int.int_values_corrected as v using (source_cell_id)"
     )
     assert not house.duplicated(PLACE).any()

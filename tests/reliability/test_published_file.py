@@ -161,7 +161,7 @@ def change_both(house, number):
     change_a_score(house, number)
     with Warehouse(house.paths.build_file).connect() as con:
         con.execute("update mart.city_ranking set score_100 = score_100 + 0.01")
-        con.execute("update mart.mart_run_manifest set release = (select release from ops.run_context)")
+        con.execute("update ops.run_log set release = (select release from ops.run_context)")
 
 
 def truth(house):

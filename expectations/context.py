@@ -48,7 +48,7 @@ def run_suite(
 @contextmanager
 def _configured_once() -> Iterator[None]:
     """While it is open, the configuration of an expectation is worked out once. Great Expectations looks at it some
-    hundred times a rule and makes it anew each time, with the words of the rule: a fifth of a validation.
+    hundred times a rule and makes it anew each time, with the words of the rule: a tenth of a validation.
     """
     worked_out = Expectation.configuration
     known: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}  # kept with what it is of: ids come again

@@ -130,10 +130,10 @@ def _build(
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
         previews: dict[str, str] = {}
-        # of a size that no frame should have: made here, written part by part
         tables = None if entry.in_parts else workshop.result(entry, settings)
         with warehouse.held(), threadpool_limits(limits=1):
-            built = tables if tables is not None else entry.build(frames_of(entry, paths, warehouse), settings)
+            # in parts: of a size that no frame should have, so each is made here when the one before it is written
+            built = entry.build(frames_of(entry, paths, warehouse), settings) if tables is None else tables
             parts = built if isinstance(built, Iterator) else iter([built])
             rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
             with warehouse.connect() as con:

@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 import pandas as pd
 import pytest
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 
 from dagster_project.defs.ahead import Ahead
 from dagster_project.defs.gate import ROWS_SQL, _judge_all
@@ -112,8 +113,15 @@ def test_every_event_is_there_and_survives_the_end_and_connections_are_as_before
     assert kinds[0] == kinds[1]
     files = list((tmp_path / "history" / "runs").glob("*.db-wal"))
     assert not [file for file in files if file.stat().st_size]  # the log went into the file when the last one closed
+    made = sqlite_event_log.create_engine
     with quick_history():
         run = dg.materialize([one], instance=instance)
+        engines = []
+        for _ in range(2):
+            with instance.event_log_storage.run_connection(run.run_id) as con:
+                engines.append(con.engine)
+        assert engines[0] is engines[1]
+    assert sqlite_event_log.create_engine is made
     with instance.event_log_storage.run_connection(run.run_id) as con:
         assert con.exec_driver_sql("pragma synchronous").scalar() == 2
     with quick_history(), instance.event_log_storage.run_connection(run.run_id) as con:

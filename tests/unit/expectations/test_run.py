@@ -6,14 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from great_expectations.expectations.expectation import Expectation
 from loads import BASELINE
 
-from expectations import ResultRow, is_accepted, judge, validate
+from expectations import ResultRow, context, is_accepted, judge, validate
 from expectations.docs_index import write_overview
 from expectations.run import by_influence, second_look
 from expectations.suites import ALL, values
@@ -98,6 +100,14 @@ def test_expectation_without_a_result_and_a_pass_that_skipped_rows_count_as_fail
     # of these the small load has none, so no row to skip
     assert {row.suite for row in rows if row.passed} == {"identities", "across", "edits"}
     assert any("looked at 47 of 48 rows" in row.sentence for row in rows)
+
+
+def test_a_configuration_that_is_worked_out_once_changes_no_answer_and_leaves_nothing_behind(run, monkeypatch):
+    worked_out = Expectation.configuration
+    rows = run()
+    assert Expectation.configuration is worked_out
+    monkeypatch.setattr(context, "_configured_once", nullcontext)
+    assert run("b") == rows
 
 
 def test_missing_column_or_frame_is_one_clear_message(frames, run):

@@ -79,6 +79,13 @@ COLUMN_RULES = (
         "print a figure more than once",
         "Two sheets or files hold the same column: leave one of them out of the load.",
     ),
+    _rule(
+        "counties_sum_to_city",
+        "The counties of a city sum to what the city prints, or to less where not all of them are printed.",
+        "columns",
+        "hold counties that do not sum to their cities",
+        f"The column is in another unit, or of another thing than the cities print. {_COMPARE}",
+    ),
 )
 ROW = _rule(
     "row_holds_its_own_figures",

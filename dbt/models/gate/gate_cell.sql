@@ -1,6 +1,5 @@
 -- One row per rule and single figure that cannot be right. A column that is refused as a whole is not told again cell
--- by
--- cell; a figure that a person has kept, or that another source confirms, is not in question.
+-- by cell; a figure that a person has kept, or that another source confirms, is not in question.
 with sound as (
     select m.*
     from {{ ref('gate_movement') }} as m

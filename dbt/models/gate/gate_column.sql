@@ -1,6 +1,5 @@
 -- One row per column of a load that is judged (variable, scope, year): what the rules across rows, years and sources
--- observe
--- of it. An observation is null where its rule does not apply. `fault` is the first rule that it breaks.
+-- observe of it. An observation is null where its rule does not apply. `fault` is the first rule that it breaks.
 with figures as materialized (
     select
         *,

@@ -1,7 +1,6 @@
 -- One row per figure of a load that is judged which cannot be right, and what is done with it: what the rules of
--- editing
--- propose (E1 to E5, city figures), then what only the gate sees, which is left out. A row in correction.csv decides
--- otherwise: `keep` for a figure that is right, `replace` with what the page should print.
+-- editing propose (E1 to E5, city figures), then what only the gate sees, which is left out. A row in correction.csv
+-- decides otherwise: `keep` for a figure that is right, `replace` with what the page should print.
 with proposed as (
     select
         l.load_id,

@@ -1,7 +1,6 @@
 {{ config(materialized='view') }}
 -- One row per variable in an identity between the columns of a file. A side is a sum of products: 'a * b', 'a + b',
--- '100';
--- a variable without a scope of its own takes those of the identity.
+-- '100'; a variable without a scope of its own takes those of the identity.
 with identities as (
     select
         * exclude (scopes),

@@ -1,8 +1,6 @@
 -- One row per figure that waits and has an earlier or later one: how far it stands from where its neighbours in time
--- and
--- the other cities of its column lead one to expect it, and how far is usual for cities of its size.
--- deviation: ln(figure / expected) per square root of a year, the smaller one of both sides where the next year is
--- known.
+-- and the other cities of its column lead one to expect it, and how far is usual for cities of its size. deviation:
+-- ln(figure / expected) per square root of a year, the smaller one of both sides where the next year is known.
 with moves as (
     select
         *,

@@ -1,6 +1,6 @@
 -- One row per rule across rows, columns, years and sources and thing that it looks at in a load that waits: what is
--- observed
--- and the limit. Great Expectations holds one against the other. What a person has answered is not asked again.
+-- observed and the limit. Great Expectations holds one against the other. What a person has answered is not asked
+-- again.
 with columns as (
     select
         c.load_id,
@@ -181,7 +181,8 @@ county_sums as (
         variable_code,
         'city' as scope,
         year,
-        variable_code || '/city/' || year as subject
+        variable_code || '/city/' || year as block,
+        block as subject
     from {{ ref('gate_county_sum') }}
     group by load_id, variable_code, year
 ),

@@ -1,6 +1,6 @@
 -- One row per figure that loads may be held against and that has an earlier one at most three years back: how far it
--- moved
--- against the other cities of its column, per square root of a year. size: third of the cities by their earlier figure.
+-- moved against the other cities of its column, per square root of a year. size: third of the cities by their earlier
+-- figure.
 with steps as (
     select
         source,

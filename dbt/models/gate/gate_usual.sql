@@ -1,7 +1,6 @@
 -- One row per source, year, variable and scope that loads may be held against, and size of city (1 to 3; 0 for all):
--- how far
--- its figures moved since the last year, how many stood still and how many are zero.
--- Figures of counties say nothing about those of cities: `unit_level` keeps them apart.
+-- how far its figures moved since the last year, how many stood still and how many are zero. Figures of counties say
+-- nothing about those of cities: `unit_level` keeps them apart.
 select
     t.source,
     coalesce(any_value(s.unit_level), 'city') as unit_level,

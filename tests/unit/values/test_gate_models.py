@@ -215,6 +215,31 @@ def test_an_exchange_of_counties_must_be_seen_from_both(gate, figures):
     assert "row_holds_its_own_figures" not in gate.judge(figures)
 
 
+@pytest.mark.parametrize(("n_cities", "is_seen"), [(4, True), (3, False)])
+def test_a_column_whose_counties_sum_to_more_than_many_cities_print_is_seen(gate, figures, n_cities, is_seen):
+    """Two units of the book each are the counties of a city of another source."""
+    gate.con.execute("insert into source (source, unit_level) values ('book', 'county')")
+    gate.con.execute("insert into source (source, unit_level, concept) values ('town', 'city', 'first_print')")
+    city_of = {county: gate.cities[n - n % 2][0] for n, (county, _) in enumerate(gate.cities[:40])}
+    for county, city in city_of.items():
+        gate.con.execute("insert into int_county_cities values (?, ?, 0, 9999)", [county, city])
+    counties = figures[at(figures, "retail_sales_nom", list(city_of))]
+    towns = counties.assign(city_id=counties["city_id"].map(city_of))
+    towns = towns.groupby("city_id").agg(
+        dict.fromkeys(towns.columns.drop(["city_id", "value"]), "first") | {"value": "sum"}
+    )
+    figures = pd.concat([figures, towns.reset_index().assign(source="town", vintage="t")], ignore_index=True)
+    assert "counties_sum_to_city" not in gate.judge(figures)
+    more = [county for county, city in city_of.items() if city in list(city_of.values())[: 2 * n_cities]]
+    figures.loc[at(figures, "retail_sales_nom", more) & (figures["source"] == "book"), "value"] *= 1.5
+    found = gate.judge(figures)
+    assert ("counties_sum_to_city" in found) is is_seen
+    if is_seen:
+        ((subject, why),) = found["counties_sum_to_city"]
+        assert subject == "retail_sales_nom/city/2019"
+        assert why == "in 4 of 20 cities the counties sum to what the city cannot have, in the median to 1.5 of it"
+
+
 def test_counties_are_judged_in_every_year_and_cities_in_the_newest(gate, figures):
     gate.judge(figures)
     judged = "select data_year from gate_load where is_judged order by 1"

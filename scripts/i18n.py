@@ -17,6 +17,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from dagster_project.publish.site.shared import script_messages
+
 PUBLISH = Path(__file__).parents[1] / "dagster_project" / "publish"
 LOCALE = PUBLISH / "locale"
 CALLS = ("say", "gettext", "msg")
@@ -51,7 +53,7 @@ def messages() -> Iterator[Message]:
         with file.open("rb") as source:
             for _, _, found, _ in babel_extract(source, ["_"], [], {}):
                 yield _clean(found), file.name
-    for text in re.findall(r'\bt\("((?:[^"\\]|\\.)+)"', (templates / "app.js").read_text(encoding="utf-8")):
+    for text in script_messages((templates / "app.js").read_text(encoding="utf-8")):
         yield text, "app.js"
     for file in sorted(PUBLISH.rglob("*.yml")):
         for text in _in_yaml(yaml.safe_load(file.read_text(encoding="utf-8"))):

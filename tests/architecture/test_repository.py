@@ -56,6 +56,17 @@ def test_the_forge_runs_what_a_person_runs():
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
+SAME_BRANCHES = re.compile(r"\?\s*([^?:]+?)\s*:\s*\1\s*(?=[;,)\]}])")
+
+
+@pytest.mark.parametrize("file", [f for f in tracked() if f.suffix == ".js"], ids=lambda f: f.name)
+def test_scripts_have_lines_of_120_characters_and_no_choice_between_two_equal_branches(file):
+    script = file.read_text(encoding="utf-8")
+    assert [line for line in script.splitlines() if len(line) > 120] == []
+    assert SAME_BRANCHES.findall(script) == []
+    assert SAME_BRANCHES.search("f(Math.min(h, w) === h ? h + 2 * room : h + 2 * room, 1)")
+
+
 # ---- citations ---------------------------------------------------------------------------------------------
 
 

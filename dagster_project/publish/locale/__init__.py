@@ -4,11 +4,10 @@ A message is a whole English sentence with named holes, `{n:,} cities`; its twin
 language is one more file. `make i18n` collects the messages of code, templates, scripts and exhibits.
 """
 
-import ast
 import gettext
+import io
 import math
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from markupsafe import Markup, escape
 
 FOLDER = Path(__file__).parent
-ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr(?:\[\d+\])?)?\s*(".*")$')
 
 
 class Number(float):
@@ -41,41 +39,16 @@ class Catalogue:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self.entries: dict[str, list[str]] = {}
-        self._plural: Callable[[int], int] = lambda n: int(n != 1)
-        self.tag = language
-        if language != "en":
-            self._read((FOLDER / f"{language}.po").read_text(encoding="utf-8"))
-
-    def _read(self, text: str) -> None:
-        for block in re.split(r"\n\s*\n", text):
-            if re.search(r"^#,.*\bfuzzy\b", block, re.M) or re.search(r"^#~", block, re.M):
-                continue
-            found: dict[str, str] = {}
-            key = ""
-            for line in block.splitlines():
-                if match := ENTRY.match(line):
-                    key = match[1] or key
-                    found[key] = found.get(key, "") + ast.literal_eval(match[2])
-            texts = [found[key] for key in sorted(found) if key.startswith("msgstr")]
-            if found.get("msgid") and all(texts):
-                self.entries[found["msgid"]] = texts
-            elif found.get("msgid") == "":
-                header = dict(line.split(": ", 1) for line in texts[0].splitlines() if ": " in line)
-                self.tag = header.get("Language", self.language).replace("_", "-")
-                if rule := re.search(r"plural=([^;]+)", header.get("Plural-Forms", "")):
-                    self._plural = gettext.c2py(rule[1])
+        self._translations = _read(FOLDER / f"{language}.po") if language != "en" else gettext.NullTranslations()
+        self.tag = self._translations.info().get("language", language).replace("_", "-")
 
     def gettext(self, message: str) -> str:
-        """The twin of `message`, or itself."""
-        found = self.entries.get(" ".join(message.split()), None) if self.entries else None
-        return found[0] if found else " ".join(message.split())
+        """The translation of `message`, or itself."""
+        return self._translations.gettext(" ".join(message.split()))
 
     def ngettext(self, one: str, many: str, n: float) -> str:
-        """The twin for `n` things."""
-        found = self.entries.get(one)
-        forms = found if found else [one, many]
-        return forms[min(self._plural(int(n)), len(forms) - 1)]
+        """The translation for `n` things."""
+        return self._translations.ngettext(one, many, int(n))
 
     def say(self, message: str, many: str | None = None, /, **values: Any) -> str:
         """The sentence with its holes filled. With `many`, `n` decides between one and many.
@@ -87,6 +60,18 @@ class Catalogue:
         if any(isinstance(value, Markup) for value in held.values()):
             return Markup(escape(text)).format(**held)
         return text.format(**held)
+
+
+def _read(file: Path) -> gettext.GNUTranslations:
+    """A catalogue of messages, without those that are marked fuzzy."""
+    from babel.messages.mofile import write_mo  # here: English does without
+    from babel.messages.pofile import read_po
+
+    compiled = io.BytesIO()
+    with file.open("rb") as source:
+        write_mo(compiled, read_po(source))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
 
 
 def numbered(value: Any) -> Any:

@@ -156,7 +156,7 @@ def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
     panel = read_panel(reader)
     if asked.format == "excel":
         return excel.to_excel(reader, panel, _cited(file, reader.scope))
-    return stata.to_stata(panel, reader.scope, [*excel.READ_FIRST[:4], *_sources(file, reader)])
+    return stata.to_stata(panel, reader.scope, asked.language)
 
 
 def _cited(file: Path, scope: Scope, part: str = "") -> Cited:
@@ -165,7 +165,7 @@ def _cited(file: Path, scope: Scope, part: str = "") -> Cited:
     return Cited(scope.release, scope.data_vintage, scope.method_version, built, scope.is_synthetic, digest, part)
 
 
-def _sources(file: Path, reader: Reader, part: str = "") -> list[str]:
+def _sources(file: Path, reader: Reader, part: str) -> list[str]:
     """Notes: whether it is made up, where it comes from, how it is cited."""
     mark = [SYNTHETIC] if reader.scope.is_synthetic else []
     cited = _cited(file, reader.scope, part)
@@ -173,12 +173,10 @@ def _sources(file: Path, reader: Reader, part: str = "") -> list[str]:
 
 
 def _described(table: Described, name: str, reader: Reader, file: Path, format: str) -> bytes:
-    """excel or stata, with labels, units and where it comes from."""
+    """Excel or Stata, with labels and units; a workbook also says where it comes from."""
     if format == "excel":
         return excel.table_to_excel(table, name, _sources(file, reader, f"Table {name}"))
-    panel = CityPanel(table.frame, table.labels, table.units, {})
-    notes = [*filter(None, [table.about]), *_sources(file, reader, f"Table {name}")]
-    return stata.to_stata(panel, reader.scope, notes)
+    return stata.to_stata(CityPanel(table.frame, table.labels, table.units, {}), reader.scope)
 
 
 def _plain(file: Path, reader: Reader, asked: Asked) -> bytes:

@@ -135,7 +135,7 @@ def words(reader: Reader) -> dict[str, Any]:
 
 def script_messages(script: str) -> list[str]:
     """The messages of a script: the texts in t("…")."""
-    return list(dict.fromkeys(json.loads(f'"{text}"') for text in re.findall(r'\bt\("((?:[^"\\]|\\.)+)"', script)))
+    return list(dict.fromkeys(json.loads(f'"{text}"') for text in re.findall(r'\bt\(\s*"((?:[^"\\]|\\.)+)"', script)))
 
 
 def as_csv(rows: list[Record]) -> str:

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.publish.release import folder as releases
-from dagster_project.publish.release.exchange import CROISSANT, PACKAGE, SDMX, write_exchange
+from dagster_project.publish.release.exchange import LICENCE, PACKAGE, SDMX, write_exchange
 from dagster_project.publish.release.folder import export_tables
 
 
@@ -106,6 +105,9 @@ create table easy.panel_long
 insert into easy.panel_long values ('CN1', 'q1', 2020, 7.25, 'observed', 'yuan'),
     ('CN1', 'q2', 2020, 1e-9, 'interpolated_linear', 'percent'), ('CN1', 'q3', 2020, null, 'observed', 'km2'),
     ('CN1', 'q4', 2020, 4.0, 'suspected_fill', 'km2');
+create table mart.mart_source_load as
+from (values ('Statistics office', 'Yearbook', 2020, 'none stated'), ('A university', 'Fintech', 0, 'cite Guo 2020'))
+    as l (producer, title, data_year, licence);
 comment on table easy.ranking is 'One row per city.';
 comment on column easy.ranking.score_100 is 'Score. Unit: points.';
 """
@@ -132,7 +134,8 @@ def test_the_data_package_is_valid_until_a_file_is_changed(release, tmp_path):
     report = frictionless.validate(str(release / PACKAGE))
     assert report.valid, report.flatten(["title", "rowNumber", "message"])
     rows = {task.name: task.stats["rows"] for task in report.tasks}
-    assert rows == {"easy.panel_long": 4, "easy.ranking": 1, "mart_odd": 2, "mart_run_manifest": 1}
+    known = {"easy.panel_long": 4, "easy.ranking": 1, "mart_odd": 2, "mart_run_manifest": 1, "mart_source_load": 2}
+    assert rows == known
     package = read(release / PACKAGE)
     package["resources"] = [one for one in package["resources"] if one["name"] == "mart_odd"]
     (tmp_path / "csv").mkdir()
@@ -154,14 +157,30 @@ def test_columns_bring_words_unit_and_type_from_the_one_dictionary(release):
     assert "constraints" not in odd["note"]  # an empty text would be refused
 
 
-def test_croissant_is_valid_and_gives_the_rows_of_the_front_room(release, caplog):
-    mlcroissant = pytest.importorskip("mlcroissant")
-    with caplog.at_level(logging.WARNING):
-        found = mlcroissant.Dataset(jsonld=str(release / CROISSANT))
-    assert (found.metadata.issues.errors, found.metadata.issues.warnings) == (set(), set())
-    (row,) = list(found.records("easy.ranking"))
-    assert row["easy.ranking/score_100"] == 51.5
-    assert {one["name"] for one in read(release / CROISSANT)["recordSet"]} == {"easy.ranking", "easy.panel_long"}
+SOURCES = [
+    {"title": "A university, Fintech", "licence": "cite Guo 2020"},
+    {"title": "Statistics office, Yearbook, 2020", "licence": "none stated"},
+]
+
+
+def test_a_release_of_real_files_states_the_terms_of_its_sources_and_no_licence_over_them(release, tmp_path):
+    file, out = tmp_path / "city.duckdb", tmp_path / "release"
+    with duckdb.connect(str(file)) as con:
+        con.execute(EXCHANGED)
+        con.execute("update mart.mart_run_manifest set release = '2026.11.0', is_synthetic = false")
+    write_exchange(file, out, export_tables(file, out, {}))
+    package = read(out / PACKAGE)
+    assert "licenses" not in package
+    assert not any("licenses" in resource for resource in package["resources"])
+    assert package["sources"] == SOURCES
+    assert "LICENSE-DATA.md" in package["description"]
+    assert pytest.importorskip("frictionless").validate(str(out / PACKAGE)).valid
+
+
+def test_the_demo_is_under_the_licence_of_the_project(release):
+    package = read(release / PACKAGE)
+    assert package["licenses"] == [LICENCE]
+    assert package["sources"] == SOURCES
 
 
 def test_sdmx_has_one_observation_a_figure_and_says_which_are_imputed(release):

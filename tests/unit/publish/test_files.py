@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import struct
 import zipfile
 
 import duckdb
@@ -31,51 +30,49 @@ PANEL = CityPanel(
 CITED = Cited("2026.1.0", "2021A", "m1", 2026, is_synthetic=True, sha256="f" * 64)
 
 
-def characteristics(content: bytes) -> dict[tuple[str, str], str]:
-    """(variable, name) -> text, as the chapter of Stata's manual on its format lays them out."""
-    found = {}
-    for part in content.split(b"<ch>")[1:]:
-        (length,) = struct.unpack("<I", part[:4])
-        assert part[4 + length :].startswith(b"</ch>")
-        variable, name, text = part[4:133], part[133:262], part[262 : 4 + length]
-        assert text.endswith(b"\0")
-        found[(variable.partition(b"\0")[0].decode(), name.partition(b"\0")[0].decode())] = text[:-1].decode()
-    return found
-
-
-def test_stata_holds_notes_a_second_language_and_a_map_of_its_parts(scope):
-    found = characteristics(to_stata(PANEL, scope, ["How to cite: 引用", "Second."]))
-    assert (found["_dta", "note0"], found["_dta", "note1"]) == ("2", "How to cite: 引用")
-    assert (found["_dta", "_lang_list"], found["_dta", "_lang_c"]) == ("en zh", "en")
-    assert found["q2", "_lang_v_zh"] == "人均地区生产总值 (yuan of 2012)"
-    assert found["group_core", "_lang_l_zh"] == "group_core_zh"
-    assert found["year", "_lang_v_zh"] == "Year"  # where there is no Chinese name
-    content = to_stata(PANEL, scope, ["A note."])
-    start = content.index(b"<map>") + 5
-    places = struct.unpack("<14Q", content[start : start + 112])
-    tags = ("<characteristics>", "<data>", "<strls>", "<value_labels>", "</stata_dta>")
-    for place, tag in zip(places[8:13], tags, strict=True):
-        assert content[place:].startswith(tag.encode())
-    assert places[13] == len(content)
+def labels_of(content: bytes) -> tuple[pd.DataFrame, dict[str, str], dict[str, dict[int, str]]]:
+    with pd.io.stata.StataReader(io.BytesIO(content), convert_categoricals=False) as reader:
+        assert reader.data_label.startswith("SYNTHETIC demo data")
+        return reader.read(), reader.variable_labels(), reader.value_labels()
 
 
 def test_stata_reads_back_figures_labels_units_and_groups(scope):
     content = to_stata(PANEL, scope)
     assert content.startswith(b"<stata_dta><header><release>118</release>")
     assert content == to_stata(PANEL, scope)
-    with pd.io.stata.StataReader(io.BytesIO(content), convert_categoricals=False) as reader:
-        frame = reader.read()
-        labels, words = reader.variable_labels(), reader.value_labels()
-        assert reader.data_label.startswith("SYNTHETIC demo data")
+    frame, labels, words = labels_of(content)
     assert frame["name_zh"].tolist() == PANEL.frame["name_zh"].tolist()
     assert frame["city"].tolist() == [110000, 120000]
-    assert words["city"] == words["city_zh"] == dict(zip([110000, 120000], PANEL.frame["name_zh"], strict=True))
-    assert words["group_core_zh"] == {1: "外围城市", 2: "核心城市"}
+    assert words["city"] == dict(zip([110000, 120000], PANEL.frame["name_zh"], strict=True))
     assert frame["q2"].tolist()[0] == 1.5
     assert frame[["q2", "group_core"]].iloc[1].isna().all()
     assert words["group_core"] == {1: "Peripheral city", 2: "Core city"}
     assert labels["q2"].endswith("(yuan of 2012)")
     assert len(labels["q2"]) == 80
+
+
+def test_stata_speaks_chinese_where_there_are_chinese_words(scope):
+    _, labels, words = labels_of(to_stata(PANEL, scope, "zh"))
+    assert labels["q2"] == "人均地区生产总值 (yuan of 2012)"
+    assert labels["year"] == "Year"
+    assert words["group_core"] == {1: "外围城市", 2: "核心城市"}
+
+
+def test_labels_of_stata_are_unique_and_keep_the_words_that_tell_them_apart(scope):
+    frame = pd.DataFrame({"city_id": ["CN320500", "CN341300", "CN350100"], "year": 2012})
+    frame = frame.assign(name_en=["Suzhou", "Suzhou", "Fuzhou"], province_en=["Jiangsu", "Anhui", "Fujian"])
+    title = "Score of New quality productive forces, yearbook indicators with all variants: "
+    named = {f"score_{end}": f"{title}dimension {end}" for end in ("new", "quality")} | {"x": "Alike", "y": "Alike"}
+    panel = CityPanel(frame.assign(**dict.fromkeys(named, 1.0)), named, dict.fromkeys(named, "points, 0-100"), {})
+    content = to_stata(panel, scope)
+    _, labels, words = labels_of(content)
+    assert words["city"] == {320500: "Suzhou (Jiangsu)", 341300: "Suzhou (Anhui)", 350100: "Fuzhou"}
+    assert pd.read_stata(io.BytesIO(content))["city"].tolist() == list(words["city"].values())
+    assert labels["score_new"].endswith("variants: dimension new (points)")
+    assert labels["score_quality"].endswith("nts: dimension quality (points)")
+    assert (labels["x"], labels["y"]) == ("x: Alike (points, 0-100)", "y: Alike (points, 0-100)")
+    assert len(set(labels.values())) == len(labels)
+    assert max(map(len, labels.values())) == 80
 
 
 def test_a_name_that_stata_cannot_hold_is_refused_and_not_cut(scope):

@@ -1,4 +1,4 @@
-// Before anything is drawn: the colours, and on the first page the language that the reader chose or that the browser speaks.
+// Before anything is drawn: the colours, and on the first page the language that was chosen, or that of the browser.
 (() => {
   "use strict";
   const page = document.documentElement;

@@ -312,6 +312,26 @@ def edits(
 
 
 @app.command()
+def fetch(
+    sources: Annotated[list[str] | None, typer.Argument(help="Sources, e.g. census; default: all.")] = None,
+    landing: LandingOption = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Folder to search by hash, also inside zip archives.")
+    ] = None,
+    sidecars: SidecarOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be downloaded.")] = False,
+) -> None:
+    """Get the files that sidecars name: download what is open, say how to get the rest. Exit: 0 all there, 1 not."""
+    from dagster_project.cli.fetch import fetch_files
+
+    if landing is None:
+        raise typer.BadParameter("Name the landing folder: --landing DIR.")
+    raise typer.Exit(
+        fetch_files(resolve(landing, None, sidecars), console, sources or [], folder=folder, dry_run=dry_run)
+    )
+
+
+@app.command()
 def accept(
     file: Annotated[Path, typer.Argument(help="A file of ready-made rows that a refused run has written, reviewed.")],
 ) -> None:

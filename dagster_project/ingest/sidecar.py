@@ -78,8 +78,8 @@ def find_sidecars(folder: Path | str) -> list[Sidecar]:
 
 
 def landed_sidecars(paths: Paths) -> list[Sidecar]:
-    """All sidecars of the landing folder in loading order; an empty folder is an error."""
-    found = check_set(find_sidecars(paths.sidecars))
+    """The sidecars of what is landed, in loading order; an empty folder is an error."""
+    found = check_set(item for item in find_sidecars(paths.sidecars) if item.layout != "reference")
     if not found:
         raise IngestError("There is no sidecar (*.yml)", str(paths.sidecars), "Write one for each file to load")
     return found

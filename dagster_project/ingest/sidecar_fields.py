@@ -12,7 +12,8 @@ from typing import Any, NoReturn
 
 from dagster_project.ingest.errors import IngestError
 
-LAYOUTS = ("wide", "tables", "long")
+LAYOUTS = ("wide", "tables", "long", "reference")  # reference: fetched to compare with, never landed
+WAYS = ("http", "doi", "form", "buy")  # how a file can be had
 MATURITIES = ("first_print", "final", "revised", "provisional")
 KEY_ROLES = ("city", "code", "year", "province")
 LONGEST_PATH, MOST_ROWS = 1_000, 1_000_000  # what a sidecar may name
@@ -27,6 +28,7 @@ OPTIONAL = (
     "accepted_by",
     "accepted_reason",
     "notes",
+    "obtain",
 )
 FIRST_YEAR, LAST_YEAR = 1949, 2100
 MARKUP = re.compile(r"<[A-Za-z!/?]")
@@ -39,6 +41,25 @@ class LandingFile:
 
     path: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Where the bytes of the files were seen: a public repository, a commit of it, the file or folder there."""
+
+    repository: str
+    commit: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Obtain:
+    """How the files of a load can be had. `urls`: landing path -> address of its bytes (http only)."""
+
+    how: str
+    words: str
+    urls: tuple[tuple[str, str], ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,7 @@ class Sidecar:
     accepted_by: str | None = None
     accepted_reason: str | None = None
     notes: str | None = None
+    obtain: Obtain | None = None
 
     @property
     def vintage(self) -> str:
@@ -76,7 +98,7 @@ class Sidecar:
     @property
     def content_hash(self) -> str:
         """Changes when anything that the sidecar says changes: then the load is recorded again."""
-        said = {key: value for key, value in self.__dict__.items() if key != "path"}
+        said = {key: value for key, value in self.__dict__.items() if key not in ("path", "obtain")}
         return hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()[:12]
 
     @property
@@ -106,10 +128,11 @@ class FieldReader:
         accepted = self.text("accepted_by"), self.text("accepted_reason")
         if (accepted[0] is None) != (accepted[1] is None):
             self.fail("accepted_by and accepted_reason belong together", "Give both or none")
+        files = self.files()
         return Sidecar(
             path=self.path,
             layout=layout,
-            files=self.files(),
+            files=files,
             keys=keys,
             source=self.match("source", r"[a-z][a-z0-9_]*", "lower-case letters, digits and _"),
             producer=str(self.text("producer")),
@@ -125,6 +148,7 @@ class FieldReader:
             accepted_by=accepted[0],
             accepted_reason=accepted[1],
             notes=self.text("notes"),
+            obtain=self.obtain({file.path for file in files}),
             supersedes=self.match("supersedes", r"[0-9a-f]{12}", "12 hex digits in quotes")
             if self.raw.get("supersedes") is not None
             else None,
@@ -195,7 +219,7 @@ class FieldReader:
         return int(value)
 
     def check_years(self, layout: str, data_year: int | None, edition: int | None, keys: dict[str, str]) -> None:
-        if layout != "long" and data_year is None:
+        if layout in ("wide", "tables") and data_year is None:
             self.fail(f"data_year is missing for layout {layout}", "Add the statistical year of the figures")
         if layout == "long" and data_year is None and "year" not in keys:
             self.fail("Neither data_year nor keys.year is given", "Say which column holds the year, or the one year")
@@ -236,3 +260,31 @@ class FieldReader:
         if not re.fullmatch(r"[0-9a-f]{64}", digest):
             self.fail(f"sha256 of {path} is not 64 hex digits", "Write the sha256 of the file")
         return LandingFile(path, digest)
+
+    def obtain(self, paths: set[str]) -> Obtain | None:
+        """{how, words, urls: {path: address}, seen: [{path, repository, commit, path_there}]}."""
+        value = self.raw.get("obtain")
+        if value is None:
+            return None
+        if not isinstance(value, dict) or not {"how", "words"} <= set(value) <= {"how", "words", "urls", "seen"}:
+            self.fail("obtain is not {how, words, urls, seen}", "Say how the file can be had, in words")
+        if value["how"] not in WAYS:
+            self.fail(f"obtain.how is {value['how']!r}", f"It must be one of: {', '.join(WAYS)}")
+        urls = {str(path): str(url) for path, url in (value.get("urls") or {}).items()}
+        if (value["how"] == "http") != (set(urls) == paths) or not set(urls) <= paths:
+            self.fail("obtain.urls do not fit the files", "Give the address of each file where how is http, else none")
+        for url in urls.values():
+            if not re.fullmatch(r"https?://[^\s@]+", url):
+                self.fail(
+                    f"obtain.urls holds {url!r}", "Write an address that begins with https://, without a password"
+                )
+        copies = tuple(self.copy(item) for item in value.get("seen") or [])
+        return Obtain(value["how"], self.plain("obtain.words", value["words"]), tuple(urls.items()), copies)
+
+    def copy(self, item: object) -> Copy:
+        keys = ("repository", "commit", "path")
+        if not isinstance(item, dict) or set(item) != set(keys):
+            self.fail(f"An entry of obtain.seen is {item!r}", f"Write {{{', '.join(keys)}}}")
+        if not re.fullmatch(r"[0-9a-f]{40}", str(item["commit"])):
+            self.fail(f"obtain.seen names commit {item['commit']!r}", "Write all 40 hex digits")
+        return Copy(*(self.plain(f"obtain.seen.{key}", item[key]) for key in keys))

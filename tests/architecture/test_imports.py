@@ -17,7 +17,7 @@ STUDY = ROOT / "dagster_project" / "study"
 SPECS = STUDY / "specs"
 ALLOWED = {
     "python_models": {
-        *("numpy", "scipy", "pandas", "libpysal", "esda", "giddy", "inequality", "spreg", "jieba", "altair"),
+        *("numpy", "scipy", "pandas", "libpysal", "jieba", "altair"),
         *("cloudpickle", "distributed", "joblib", "threadpoolctl", "python_models"),
     },
     "expectations": {"great_expectations", "pandas", "numpy", "jinja2", "rapidfuzz", "expectations"},

@@ -1,6 +1,7 @@
 """What tells the estimators apart: the rows they count, the Jacobian they use, and where they demean.
 
-direct              true dummy ML: e = Q{S(rho) y - Z d}, NT rows, T ln|S|
+direct              dummy ML: e = Q{S(rho) y - Z d}, NT rows, T ln|S|; on stacks with a spatial error the dummies are
+                    filtered with it (`filtered`)
 elhorst             W applied to the demeaned y: e = Qy - rho W(Qy) - Q Z d (splm, SDPDmod, published tables)
 lee_yu              transformation to N' = N - 1 and T' = T - 1: N'T' rows, T' [ln|S| - ln(1 - rho)] (W1 = 1)
 transformed_dummies transformation of the city effects, T - 1 year dummies: N(T - 1) rows, (T - 1) ln|S|; any W
@@ -14,7 +15,7 @@ from python_models._types import FloatArray
 from python_models.regression.covariance import Rows
 from python_models.regression.errors import PanelInputError, require_known
 from python_models.regression.weights import SpatialWeights
-from python_models.regression.within import EFFECTS, Absorb, has_entity, has_time, within
+from python_models.regression.within import EFFECTS, Absorb, Projection, has_entity, has_time, within
 
 MODELS = ("ols", "slx", "sar", "sem", "sdm", "sdem", "sac")
 ESTIMATORS = ("direct", "elhorst", "direct_bc", "elhorst_bc", "direct_bc_sdpdmod", "lee_yu", "transformed_dummies")
@@ -39,7 +40,7 @@ class Convention:
     is_outer: bool
     is_plain: bool
     is_corrected: bool
-    absorb: Absorb | None = None
+    absorb: Absorb | Projection | None = None
     rows: Rows | None = None
 
     def project(self, values: FloatArray) -> FloatArray:
@@ -100,7 +101,7 @@ def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weig
 
 
 def stacked_convention(*, model: str, effects: str, rows: Rows, absorb: Absorb) -> Convention:
-    """True dummy ML on a stack of rows: NR rows, one log-determinant of the block-diagonal W."""
+    """Dummy ML on a stack of rows: NR rows, one log-determinant of the block-diagonal W."""
     require_known(model, MODELS, "model")
     n = len(rows.unit)
     return Convention(model, effects, "direct", n, 1, n, 1, False, False, False, False, absorb, rows)

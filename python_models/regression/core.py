@@ -1,7 +1,7 @@
 """The array core of the spatial panel models: plain arrays (N, T, k) and a sparse W in, one frozen result out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ from python_models.regression.covariance import (
 from python_models.regression.data import names_of
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError, estimable
-from python_models.regression.estimators import Draws, Estimator, Optimum, Resampler
+from python_models.regression.estimators import Draws, Estimator, Optimum, Resampler, maximise_filtered
+from python_models.regression.filtered import FilteredDummies, FilteredLikelihood, refuse_refits
 from python_models.regression.information import Point, information, inverse, observed, omega, residuals, sandwich
 from python_models.regression.logdet import log_determinant
 from python_models.regression.weights import SpatialWeights, spatial_weights
@@ -178,12 +179,16 @@ def fit_stack(
     """The same models on a stack of rows, for panels with holes, a W of each year, or dummies of any kind.
 
     y (R, 1), X (R, 1, k), W and that of the error (R, R) block-diagonal by year, `rows` with the city and the year of
-    each row, `effects` the sets of dummies as codes (R,). Maximises the likelihood with all dummies in it (`direct`).
-    Effects are means over the rows. qml and block_bootstrap need a balanced panel.
+    each row, `effects` the sets of dummies as codes (R,). Maximises the likelihood with all dummies in it (`direct`),
+    with a spatial error filtered by it (`filtered`). Effects are means over the rows. qml and block_bootstrap need a
+    balanced panel; with filtered dummies observed and wild_bootstrap are refused too.
     """
     if cov in ("qml", "block_bootstrap"):
         raise PanelInputError(f"cov={cov!r} needs a balanced panel with one W: use cluster or wild_bootstrap.")
     conv = stacked_convention(model=model, effects="absorbed", rows=rows, absorb=Absorb.of(list(effects)))
+    dummies = FilteredDummies.of(list(effects), weights[1].matrix) if conv.has_lam else None
+    if dummies is not None and dummies.is_needed():
+        return _fit(y, X, *weights, conv, cov=cov, dummies=dummies, **options)
     return _fit(y, X, *weights, conv, cov=cov, **options)
 
 
@@ -200,13 +205,21 @@ def _fit(
     draws: int,
     bias_draws: int,
     rng: np.random.Generator | None,
+    dummies: FilteredDummies | None = None,
 ) -> CoreFit:
     _check_cov(cov, bias_draws, rng)
     lagged = _lagged(durbin, xx.shape[2], conv)
     labels = names_of(names, xx.shape[2])
     design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
+    reached = None
+    if dummies is not None:
+        refuse_refits("wild_bootstrap" if bias_draws else cov)
+        reached = maximise_filtered(_filtered_likelihood(yy, xx, weights, error, conv, lagged, dummies))
+        # at the maximum the filtered dummies are projected off: all that follows is as with plain ones
+        conv = replace(conv, absorb=dummies.at(reached.lam))
+        design = make_design(yy, xx, weights, conv, names=labels, lagged=lagged, error_weights=error)
     est = Estimator.of(design, conv, weights, error)
-    first, optimum = est.maximum(design.ys)
+    first, optimum = est.maximum(design.ys) if reached is None else (est.at(design.ys, reached), reached)
     at = est.corrected(design.ys, first)
     e = residuals(design, conv, at)
     if bias_draws:
@@ -246,6 +259,21 @@ def _fit(
         draws=boot,
         influence=influence,
     )
+
+
+def _filtered_likelihood(
+    yy: FloatArray,
+    xx: FloatArray,
+    weights: SpatialWeights,
+    error: SpatialWeights,
+    conv: Convention,
+    lagged: tuple[int, ...],
+    dummies: FilteredDummies,
+) -> FilteredLikelihood:
+    x = np.concatenate([xx, weights.lag(np.ascontiguousarray(xx[..., list(lagged)]))], axis=2) if lagged else xx
+    lag = weights.lag(yy).reshape(-1) if conv.has_rho else None
+    both = log_determinant(weights), log_determinant(error)
+    return FilteredLikelihood(conv, *both, dummies, yy.reshape(-1), lag, x.reshape(len(yy), -1))
 
 
 def _covariance(

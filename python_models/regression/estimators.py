@@ -18,13 +18,15 @@ from python_models._types import FloatArray
 from python_models.regression.convention import Convention
 from python_models.regression.design import Design, y_columns
 from python_models.regression.errors import PanelInputError
+from python_models.regression.filtered import FilteredLikelihood
 from python_models.regression.information import Point, ScoreParts, information, inverse, score_parts
 from python_models.regression.likelihood import Likelihood, Moments, SlopeMoments
-from python_models.regression.logdet import Factor, log_determinant
+from python_models.regression.logdet import Factor, LogDet, log_determinant
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import has_entity, has_time
 
 GRID = 200
+FILTERED_GRID = 17  # of lambda where the dummies are filtered: each point solves a system of all dummies
 WINDOW, WINDOW_POINTS = 0.14, 29  # in atanh(rho): neighbourhood of the grid's maximum, within one tile of ln|S|
 MOVES = 200  # of the window along the range
 NEWTON, STEP = 2, 1e-5  # SAC: last refinement of the root
@@ -146,7 +148,48 @@ def _two(likelihood: Likelihood) -> Optimum:
     return Optimum(best[0], best[1], best[2], *ends, (float(start[0]), float(start[1])), len(found))
 
 
-def _polish(likelihood: Likelihood, start: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float, float]:
+def maximise_filtered(likelihood: FilteredLikelihood) -> Optimum:
+    """The maximum over lambda, or rho and lambda, of a stack whose dummies are filtered: a coarse grid over lambda with
+    the best rho at each point, then the root of the score from its modes."""
+    conv, ld, errors = likelihood.conv, likelihood.logdet, likelihood.error_logdet
+    low, high = np.array([ld.low, errors.low]), np.array([ld.high, errors.high])
+    grid = errors.low + (errors.high - errors.low) * (np.arange(FILTERED_GRID) + 0.5) / FILTERED_GRID
+    rhos = ld.low + (ld.high - ld.low) * (np.arange(GRID) + 0.5) / GRID if conv.has_rho else np.zeros(1)
+    lag_term = ld.coarse(rhos) if conv.has_rho else np.zeros(1)
+    half, term = conv.n_rows / 2.0, errors.coarse(grid)
+    values = np.array([lag_term - half * np.log(likelihood.profile(likelihood.gram(g), rhos)[0]) for g in grid])
+    best = values.argmax(axis=1)
+    top = values.max(axis=1) + term
+    modes = [j for j in range(len(grid)) if top[j] == top[max(0, j - 1) : j + 2].max()]
+    modes.sort(key=lambda j: -top[j])
+    starts = [np.array([rhos[best[j]], grid[j]]) for j in modes[:POLISHED]]
+    if conv.has_rho:
+        optima = [_polish(likelihood, start, low, high) for start in starts]
+    else:
+        optima = [_root_in_lambda(likelihood, float(start[1]), errors) for start in starts]
+    rho, lam, loglik = max(optima, key=lambda point: point[2])
+    if conv.has_rho:
+        _refuse_bound(rho, ld.low, ld.high, "rho")
+    _refuse_bound(lam, errors.low, errors.high, "lambda")
+    first = starts[0]
+    return Optimum(rho, lam, loglik, float(low[0]), float(high[0]), (float(first[0]), float(first[1])), len(modes))
+
+
+def _root_in_lambda(likelihood: FilteredLikelihood, start: float, errors: LogDet) -> tuple[float, float, float]:
+    """Root of the score between the neighbours of a grid point; at an end of the range, the end."""
+    step = (errors.high - errors.low) / FILTERED_GRID
+    low, high = (min(max(start + s, errors.low + 1e-9), errors.high - 1e-9) for s in (-step, step))
+    slopes = [likelihood.gradient(0.0, end)[1] for end in (low, high)]
+    if slopes[0] <= 0.0 or slopes[1] >= 0.0:
+        lam = low if slopes[0] <= 0.0 else high
+    else:
+        lam = float(brentq(lambda r: likelihood.gradient(0.0, r)[1], low, high, xtol=1e-13, rtol=1e-13))
+    return 0.0, lam, likelihood.value(0.0, lam)
+
+
+def _polish(
+    likelihood: Likelihood | FilteredLikelihood, start: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[float, float, float]:
     """Root of the exact score from `start`; the start itself when the root lies lower."""
     mid, half = (low + high) / 2.0, (high - low) / 2.0
 
@@ -197,6 +240,13 @@ class Estimator:
         _refuse_exact_fit(likelihood.moments, optimum.rho, optimum.lam)
         p = likelihood.moments.profile(optimum.rho, optimum.lam)
         return Point(p.slopes, optimum.rho, optimum.lam, float(p.ssr) / self.conv.n_rows), optimum
+
+    def at(self, ys: FloatArray, optimum: Optimum) -> Point:
+        """The point of a maximum that is known: slopes and variance at its rho and lambda."""
+        moments = Moments.of(ys, self.slopes)
+        _refuse_exact_fit(moments, optimum.rho, optimum.lam)
+        p = moments.profile(optimum.rho, optimum.lam)
+        return Point(p.slopes, optimum.rho, optimum.lam, float(p.ssr) / self.conv.n_rows)
 
     def corrected(self, ys: FloatArray, at: Point) -> Point:
         """The point after the correction of the estimators `_bc`; `at` itself for others.

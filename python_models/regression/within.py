@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg as sl
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.linalg import splu
 
 from python_models._types import FloatArray
 from python_models.regression.errors import require_known
 
+DENSE = 600  # columns up to which a sparse system is solved densely
 EFFECTS = ("none", "entity", "time", "twoways")
 
 
@@ -72,3 +76,36 @@ class Absorb:
         out = flat - self.others.T @ b
         out = out - self.first.T @ ((self.first @ out) / self.counts[:, None])
         return np.asarray(out, dtype=np.float64).reshape(values.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """I - A (A'A)^-1 A' for independent columns A (R, G); the place of `Absorb` in a convention."""
+
+    columns: sp.csr_matrix
+    solve: Callable[[FloatArray], FloatArray]
+
+    @classmethod
+    def of(cls, columns: sp.csr_matrix) -> Projection:
+        return cls(columns, symmetric_solver(sp.csr_matrix(columns.T @ columns)))
+
+    @property
+    def rank(self) -> int:
+        return int(self.columns.shape[1])
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        flat = values.reshape(len(values), -1)
+        out = flat - self.columns @ self.solve(self.columns.T @ flat)
+        out = out - self.columns @ self.solve(self.columns.T @ out)  # once more, for what rounding left
+        return np.asarray(out, dtype=np.float64).reshape(values.shape)
+
+
+def symmetric_solver(matrix: sp.csr_matrix) -> Callable[[FloatArray], FloatArray]:
+    """Solve with a symmetric positive definite matrix, scaled to a diagonal of one."""
+    scale = 1.0 / np.sqrt(np.asarray(matrix.diagonal()))
+    scaled = sp.csc_matrix(sp.diags(scale) @ matrix @ sp.diags(scale))
+    if matrix.shape[0] <= DENSE:
+        factor = sl.cho_factor(scaled.toarray())
+        return lambda b: np.asarray(scale[:, None] * sl.cho_solve(factor, scale[:, None] * b))
+    lu = splu(scaled, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return lambda b: np.asarray(scale[:, None] * lu.solve(np.asarray(scale[:, None] * b)))

@@ -9,6 +9,9 @@ from scipy import optimize
 from spec_worlds import draw, knn
 
 from python_models.regression import MODELS, Cluster, Conley, SpatialPanel, average_effects, fit_panel, wild_score
+from python_models.regression.errors import PanelInputError
+from python_models.regression.filtered import FilteredDummies, FilteredLikelihood
+from python_models.regression.logdet import log_determinant
 from python_models.regression.within import Absorb, within
 
 N, T = 30, 6
@@ -94,6 +97,95 @@ def test_maximum_is_that_of_the_likelihood_with_every_dummy(holed):
     s = np.linalg.solve(np.eye(r) - found.rho * block, b["a"] * np.eye(r) + b["W:a"] * block)
     own = found.effects().to_frame().query("variable == 'a'").set_index("effect")["point"]
     assert own[["direct", "total"]].to_numpy() == pytest.approx([np.trace(s) / r, s.sum() / r], abs=1e-8)
+
+
+def brute_force(y, z, lag, error, dummies, *, has_rho):
+    """Maximum of the likelihood of F(y - rho W y - Z d - D c) = e, F = I - lam M, every dummy a column of F D."""
+    r = len(y)
+    eye = np.eye(r)
+    columns = np.column_stack([z, dummies])
+
+    def loss(theta):
+        rho, lam = (theta[0], theta[1]) if has_rho else (0.0, theta[0])
+        filter_ = eye - lam * error
+        target, design = filter_ @ (y - rho * lag @ y), filter_ @ columns
+        e = target - design @ np.linalg.lstsq(design, target, rcond=None)[0]
+        jacobian = np.linalg.slogdet(eye - rho * lag)[1] + np.linalg.slogdet(filter_)[1]
+        return r / 2 * (np.log(2 * np.pi * (e @ e) / r) + 1) - jacobian
+
+    if has_rho:
+        starts = [(a, b) for a in (-0.3, 0.4) for b in (-0.3, 0.4)]
+        options = {"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000}
+        best = min(
+            (optimize.minimize(loss, s, method="Nelder-Mead", options=options) for s in starts), key=lambda o: o.fun
+        )
+        return best.x, -best.fun
+    best = optimize.minimize_scalar(
+        lambda v: loss([v]), bounds=(-0.9, 0.95), method="bounded", options={"xatol": 1e-10}
+    )
+    return np.array([best.x]), -best.fun
+
+
+STACKS = {
+    "holes": {"has_holes": True},
+    "W by year": {"graph": {year: square(knn(N, 4, seed=year)) for year in YEARS}},
+    "groups by year": {"period_groups": pd.Series([f"p{i % 3}" for i in range(N)], index=CITIES)},
+    "two W": {"has_holes": True, "error_graph": square(M)},
+}
+
+
+@pytest.mark.parametrize("model", ["sem", "sdem", "sac"])
+@pytest.mark.parametrize("case", STACKS)
+def test_dummies_of_a_spatial_error_model_are_filtered_with_it(world, holed, case, model):
+    options = dict(STACKS[case])
+    graph, given = options.pop("graph", square(W)), holed if "has_holes" in options else world
+    panel = SpatialPanel(*given, graph, model=model, **options)
+    fit = panel.fit("info")
+    stack = panel._stack
+    lag, error = panel.data.weights.matrix.toarray(), stack.error.matrix.toarray()
+    y, x = panel.data.y.ravel(), panel.data.x.reshape(len(panel.data.y), -1)
+    z = np.column_stack([x, lag @ x]) if model == "sdem" else x
+    dummies = np.column_stack([pd.get_dummies(codes).to_numpy(float) for codes in stack.effects])
+    at, loglik = brute_force(y, z, lag, error, dummies, has_rho=model == "sac")
+    mine = [fit.rho, fit.lam] if model == "sac" else [fit.lam]
+    assert mine == pytest.approx(at, abs=1e-6)
+    assert fit.loglik == pytest.approx(loglik, abs=1e-7)
+    # slopes and their errors: least squares of the filtered equation at the maximum
+    filter_ = np.eye(len(y)) - fit.lam * error
+    design = filter_ @ np.column_stack([z, dummies])
+    target = filter_ @ (y - fit.core.rho * lag @ y)
+    slopes = np.linalg.lstsq(design, target, rcond=None)[0][: z.shape[1]]
+    assert fit.params.to_numpy()[: z.shape[1]] == pytest.approx(slopes, abs=1e-8)
+    if model != "sac":
+        cov = fit.sigma2 * np.linalg.pinv(design.T @ design)[: z.shape[1], : z.shape[1]]
+        assert fit.std_errors.to_numpy()[: z.shape[1]] == pytest.approx(np.sqrt(np.diag(cov)), rel=1e-8)
+
+
+def test_the_score_of_filtered_dummies_is_the_derivative_of_the_likelihood(holed):
+    fit = fitted(*holed, has_holes=True, model="sac", cov="info")
+    panel = SpatialPanel(*holed, square(W), has_holes=True, model="sac")
+    data = panel.data
+    likelihood = FilteredLikelihood(
+        fit.core.conv,
+        log_determinant(data.weights),
+        log_determinant(panel._stack.error),
+        FilteredDummies.of(list(panel._stack.effects), panel._stack.error.matrix),
+        data.y.ravel(),
+        data.weights.lag(data.y).ravel(),
+        data.x.reshape(len(data.y), -1),
+    )
+    for rho, lam in [(0.1, -0.2), (0.5, 0.3), (fit.rho, fit.lam)]:
+        by_step = [
+            (likelihood.value(rho + a, lam + b) - likelihood.value(rho - a, lam - b)) / 2e-5
+            for a, b in ((1e-5, 0.0), (0.0, 1e-5))
+        ]
+        assert likelihood.gradient(rho, lam) == pytest.approx(by_step, abs=1e-4)
+
+
+@pytest.mark.parametrize("cov", ["observed", "wild_bootstrap"])
+def test_errors_that_would_need_other_filters_are_refused(holed, cov):
+    with pytest.raises(PanelInputError, match=cov):
+        SpatialPanel(*holed, square(W), has_holes=True, model="sem").fit(cov, rng=np.random.default_rng(1))
 
 
 def test_order_of_rows_and_of_the_graph_do_not_matter(holed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pandas as pd
@@ -16,7 +16,7 @@ from dagster_project.run.versions import gate_hash
 from dagster_project.store import Warehouse
 from expectations.contract import ResultRow
 from expectations.run import import_judges
-from python_models.tasks import Crew
+from python_models.tasks import start_tasks
 
 type Key = tuple[str, int, str]
 
@@ -35,7 +35,7 @@ class Ahead:
     def __init__(self, paths: Paths, warehouse: Warehouse) -> None:
         self._paths, self._warehouse = paths, warehouse
         self._run_id = ""
-        self._crew: Crew | None = None
+        self._verdicts: dict[Key, Iterator[list[ResultRow]]] = {}
         self._frames: dict[Key, dict[str, pd.DataFrame]] = {}
 
     def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
@@ -48,7 +48,7 @@ class Ahead:
             sources = {sidecar.source for sidecar in yearly(landed)}
             chosen = [s for s in multi_year(landed) if s.source not in sources]
             waiting = [s for s in chosen if waits(self._warehouse, s, "series_", key)]
-            self._run_id, self._crew = run_id, Crew(workers=1)
+            self._run_id = run_id
             for sidecar in waiting:
                 try:
                     baseline = baseline_of(self._warehouse, sidecar)
@@ -58,22 +58,20 @@ class Ahead:
                 if not same_verdict(self._warehouse, sidecar, "series_", judged).empty:
                     continue
                 frames = self._frames[_key(sidecar)] = gate_frames(self._warehouse, sidecar)
-                self._crew.submit(_key(sidecar), task_of(self._paths, sidecar, frames, baseline))
+                judge = task_of(self._paths, sidecar, frames, baseline)
+                self._verdicts[_key(sidecar)] = start_tasks([judge], workers=current_effort().workers)
 
     def has(self, run_id: str, sidecar: Sidecar) -> bool:
         return run_id == self._run_id and _key(sidecar) in self._frames
 
     def result(self, sidecar: Sidecar) -> tuple[dict[str, pd.DataFrame], list[ResultRow]]:
         """What was judged, and the outcome."""
-        assert self._crew is not None
-        rows: list[ResultRow] = self._crew.result(_key(sidecar))
+        (rows,) = self._verdicts.pop(_key(sidecar))
         return self._frames.pop(_key(sidecar)), rows
 
     def close(self) -> None:
-        """Leave no process behind."""
-        if self._crew is not None:
-            self._crew.close()
-        self._run_id, self._crew, self._frames = "", None, {}
+        """Cancel what was started."""
+        self._run_id, self._verdicts, self._frames = "", {}, {}
 
 
 def _key(sidecar: Sidecar) -> Key:

@@ -117,20 +117,25 @@ def _build(
         started = time.monotonic()
         workshop.begin(context.run_id, analyses_of_run(context))
         settings = current_settings(paths)
-        with warehouse.held():
-            before = file_of_vintage_before(entry, paths, warehouse)
-            with warehouse.connect() as con:
-                known = read_records(con)
-                key = key_of_step(con, entry, settings, paths, results, before, workshop.contents)
-                is_kept = not is_forced(context) and is_unchanged(known, f"py_{entry.name}", key, columns)
-                if not is_kept:
-                    forget(con, [f"py_{entry.name}", *columns])
-        if is_kept:
+
+        def key_if_due(step: Analysis) -> str | None:
+            """What the tables of a step are made of; None where they are made of it already."""
+            with warehouse.held(), warehouse.connect() as con:
+                before = file_of_vintage_before(step, paths, warehouse)
+                key = key_of_step(con, step, settings, paths, results, before, workshop.contents)
+                tables = [f"py.{table}" for table in step.writes]
+                is_kept = not is_forced(context) and is_unchanged(read_records(con), f"py_{step.name}", key, tables)
+                return None if is_kept else key
+
+        key = key_if_due(entry)
+        if key is None:
             workshop.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
+        with warehouse.connect() as con:
+            forget(con, [f"py_{entry.name}", *columns])
         previews: dict[str, str] = {}
-        tables = None if entry.in_parts else workshop.result(entry, settings)
+        tables = None if entry.in_parts else workshop.result(entry, settings, key_if_due)
         with warehouse.held(), threadpool_limits(limits=1):
             # in parts: of a size that no frame should have, so each is made here when the one before it is written
             built = entry.build(frames_of(entry, paths, warehouse), settings) if tables is None else tables

@@ -44,7 +44,7 @@ from dagster_project.run.versions import (
     specs_hash,
 )
 from dagster_project.store import Warehouse
-from python_models.tasks import Crew
+from python_models.tasks import start_tasks
 
 LAYOUT, TABLES_PAGE = "layout", "tables.html"
 # A yearbook appears once a year: after 400 days one was missed. A refresh that finds nothing new counts as a look.
@@ -193,27 +193,21 @@ def _write_release(
     old = paths.releases / current / "city.duckdb" if current else None
     changes = diff_frames(old, fresh) if old and old.exists() else None
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
-    # the pages are a half of the work, and one core's: they are written while the database writes the tables
-    is_beside = current_effort().workers > 1
-    with Crew(workers=1) as crew:
-        if is_beside:
-            crew.submit("report", report)
-        with open_read_only(fresh) as con:
-            contents = table_contents(con, known=before.contents)
-        exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
-        write_exchange(fresh, folder, exported)
-        (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
-        (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
-        shutil.copyfile(fresh, folder / "city.duckdb")
-        forbid_writing(folder / "city.duckdb")
-        if docs:
-            (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
-        elif current and before.has_tables_page:
-            shutil.copyfile(paths.releases / current / TABLES_PAGE, folder / TABLES_PAGE)
-        if is_beside:
-            crew.result("report")
-        else:
-            report()
+    # the pages are a half of the work, and one core's: with two workers they are written while the database writes
+    pages = start_tasks([report], workers=current_effort().workers)
+    with open_read_only(fresh) as con:
+        contents = table_contents(con, known=before.contents)
+    exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)
+    write_exchange(fresh, folder, exported)
+    (folder / "diff.md").write_text(diff_markdown(current, release, changes), encoding="utf-8")
+    (folder / "diff.html").write_text(diff_html(current, release, changes), encoding="utf-8")
+    shutil.copyfile(fresh, folder / "city.duckdb")
+    forbid_writing(folder / "city.duckdb")
+    if docs:
+        (folder / TABLES_PAGE).write_text(docs.page(), encoding="utf-8")
+    elif current and before.has_tables_page:
+        shutil.copyfile(paths.releases / current / TABLES_PAGE, folder / TABLES_PAGE)
+    list(pages)
     inputs = [
         {
             "source": s.source,

@@ -7,7 +7,8 @@ all it reads is handed to the workers as soon as that is so, the ones that other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import pandas as pd
@@ -16,9 +17,10 @@ from dagster_project.run.cluster import connect
 from dagster_project.run.effort import current_effort
 from dagster_project.study.registry import BY_NAME, REGISTRY, Analysis
 from dagster_project.study.settings import Settings
-from python_models.tasks import Client, Crew, run_tasks
+from python_models.tasks import Client, run_tasks, start_tasks
 
 type Frames = dict[str, pd.DataFrame]
+type Outcome = Frames | Exception
 # Hands out first what others wait for; the order changes no number.
 URGENCY = ("production", "index", "panel", "influence", "robustness", "measurement", "markov", "space")
 
@@ -26,6 +28,15 @@ URGENCY = ("production", "index", "panel", "influence", "robustness", "measureme
 def compute(name: str, frames: Frames, settings: Settings) -> Frames:
     """One analysis, in whatever process."""
     return dict(BY_NAME[name].build(frames, settings))  # type: ignore[arg-type]
+
+
+def attempt(name: str, frames: Frames, settings: Settings) -> Outcome:
+    """The tables, or the error: raised in a worker it would cancel the other analyses."""
+    try:
+        return compute(name, frames, settings)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        return error
 
 
 class Shared:
@@ -60,7 +71,7 @@ class Workshop:
         self._planned: set[str] = set()
         self._written: set[str] = set()
         self._client: Client | None = None
-        self._crew: Crew | None = None
+        self._started: dict[str, Iterator[Outcome]] = {}
         self.contents: dict[str, str] = {}  # query -> hash of its rows, of this run
 
     def begin(self, run_id: str, planned: Iterable[str]) -> None:
@@ -81,46 +92,34 @@ class Workshop:
         if self._written >= self._planned:
             self.close()
 
-    def result(self, entry: Analysis, settings: Settings) -> Frames:
-        """Tables of an analysis: done already, done while one waits, or done here where one worker is all there is."""
+    def result(self, entry: Analysis, settings: Settings, key_if_due: Callable[[Analysis], str | None]) -> Frames:
+        """Tables of an analysis: computed already, awaited, or computed here where there is one worker.
+
+        Others that have all they read are started too. key_if_due: None for those whose tables would stay as they are.
+        """
         effort = current_effort()
         if effort.workers < 2 and not effort.cluster:
-            return run_tasks([self._task(entry, settings, None)])[0]
-        if self._crew is None:
-            self._client = connect(effort.cluster) if effort.cluster else None
-            self._crew = Crew(self._client, workers=effort.workers)
-        self._hand_out(self._crew, settings, first=entry)
-        while not self._crew.is_done(entry.name):
-            self._crew.wait()
-            self._hand_out(self._crew, settings)
-        tables: Frames = self._crew.result(entry.name)
-        return tables
+            return run_tasks([partial(compute, entry.name, self._frames_of(entry, None), settings)])[0]
+        if effort.cluster and self._client is None:
+            self._client = connect(effort.cluster)
+        ready = [other for other in self._waiting if self._is_ready(other) and other.name != entry.name]
+        self._waiting = [other for other in self._waiting if other not in (entry, *ready)]
+        for chosen in [entry, *filter(key_if_due, ready)]:
+            if chosen.name not in self._started:
+                task = partial(attempt, chosen.name, self._frames_of(chosen, self._shared), settings)
+                self._started[chosen.name] = start_tasks([task], self._client, workers=effort.workers)
+        (outcome,) = self._started.pop(entry.name)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def close(self) -> None:
-        """Leave no process behind, and no task with the cluster."""
+        """Cancel what was started, and leave the cluster."""
         self._shared = Shared([])
-        if self._crew is not None:
-            self._crew.close()
+        self._started = {}
         if self._client is not None:
             self._client.close()
-        self._crew = self._client = None
-
-    def _hand_out(self, crew: Crew, settings: Settings, first: Analysis | None = None) -> None:
-        """As many at once as there are workers, and one more that waits at their door."""
-        if first is not None and first.name not in crew:
-            self._submit(crew, first, settings)
-        for entry in [entry for entry in self._waiting if self._is_ready(entry)]:
-            if crew.n_busy > crew.size:
-                return
-            if entry.name not in crew:
-                self._submit(crew, entry, settings)
-
-    def _submit(self, crew: Crew, entry: Analysis, settings: Settings) -> None:
-        self._waiting = [other for other in self._waiting if other.name != entry.name]
-        crew.submit(entry.name, self._task(entry, settings, self._shared))
-
-    def _task(self, entry: Analysis, settings: Settings, shared: Shared | None) -> Callable[[], Frames]:
-        return partial(compute, entry.name, self._frames_of(entry, shared), settings)
+        self._client = None
 
     def _is_ready(self, entry: Analysis) -> bool:
         """Everything that this run still writes and that the analysis reads is written; so is what SQL makes of it."""

@@ -1,4 +1,7 @@
-"""A Dask cluster that computes for a refresh: reached by its address, and taken only if it gives the same numbers."""
+"""Connection to the Dask cluster that computes for a refresh: refused unless its workers give the same numbers.
+
+Not here: how tasks run on it (`python_models.tasks`), and which analysis is a task (`defs/workshop.py`).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class ClusterError(Exception):
 
 
 def check_cluster() -> None:
-    """Before anything is done: the cluster that the environment names can be used. ClusterError otherwise."""
+    """Check that the cluster named by NQPF_CLUSTER, if any, can be used. ClusterError otherwise."""
     if address := current_effort().cluster:
         connect(address).close()
 
@@ -37,11 +40,11 @@ def connect(address: str) -> Client:
         import distributed
     except ImportError:
         raise ClusterError('A cluster needs Dask: install the extra, "nqpf-warehouse[dask]".') from None
-    _knock(address)
+    _check_address(address)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # the frames of an analysis are large
-    found: Any = distributed.Client
+    client_class: Any = distributed.Client
     try:
-        client = found(address, timeout=ANSWER_SECONDS, set_as_default=False)
+        client = client_class(address, timeout=ANSWER_SECONDS, set_as_default=False)
     except Exception as error:
         raise ClusterError(f"What answers at {address} is no Dask scheduler of this version: {error}.") from None
     try:
@@ -52,8 +55,8 @@ def connect(address: str) -> Client:
     return client
 
 
-def _knock(address: str) -> None:
-    """Dask itself would try for long, and wait for ever for one who is silent: look first who is there."""
+def _check_address(address: str) -> None:
+    """Something speaks at the address: Dask's client waits for ever for a server that is silent."""
     parts = urlsplit(address)
     try:
         host, port = parts.hostname, parts.port
@@ -86,10 +89,10 @@ def _compare(client: Client, address: str) -> None:
         )
     here = fingerprint()
     try:
-        found = client.run(fingerprint)
+        fingerprints = client.run(fingerprint)
     except Exception as error:
         raise ClusterError(f"A worker at {address} cannot load this project ({error}): install it there.") from None
-    for worker, theirs in found.items():
+    for worker, theirs in fingerprints.items():
         for what, value in here.items():
             if theirs[what] != value:
                 raise ClusterError(
@@ -98,7 +101,7 @@ def _compare(client: Client, address: str) -> None:
 
 
 def fingerprint() -> dict[str, str]:
-    """What decides the bits of a result beside the data: code, packages, and how the processor adds."""
+    """Everything but the data that decides the bits of a result: code, packages, BLAS kernel, vector instructions."""
     files = import_closure(PROJECT, "dagster_project.study.registry")
     simd: Any = np.show_config(mode="dicts")
     kernels = {str(library.get("architecture")) for library in threadpool_info() if library["user_api"] == "blas"}

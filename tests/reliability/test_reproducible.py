@@ -65,15 +65,22 @@ def test_a_method_reads_the_same_frames_wherever_rows_lie(small_warehouse, shuff
 # ---- whole builds (each refreshes a warehouse) ---------------------------------------------------------------
 
 
-@pytest.fixture
-def two_workers(monkeypatch):
+@pytest.fixture(params=["two workers", "a Dask cluster"])
+def elsewhere(request, monkeypatch):
     """Every method that can share its work shares it between two."""
     monkeypatch.setattr(measurement, "WORKERS", 2)
     monkeypatch.setenv("NQPF_WORKERS", "2")
+    if request.param == "two workers":
+        yield
+        return
+    distributed = pytest.importorskip("distributed", reason="the extra nqpf[dask] is not installed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.setenv("NQPF_CLUSTER", cluster.scheduler_address)
+        yield
 
 
 @pytest.mark.slow
-def test_a_release_made_again_from_its_manifest_with_two_workers_is_equal_in_every_mart(small_warehouse, two_workers):
+def test_a_release_made_again_from_its_manifest_elsewhere_is_equal_in_every_mart(small_warehouse, elsewhere):
     (release,) = small_warehouse.releases
     outcome = said(rebuild_release, small_warehouse.paths, release.name, into=None)
     assert outcome.exit_code == 0, outcome.text

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
-from dagster_project.defs.history import quick_history
+from dagster_project.defs.instance import open_event_log
 from dagster_project.defs.origin import name_origin, origin_of, origin_tag
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.state import UNCHANGED
@@ -48,7 +48,7 @@ class _Job:
 
 
 def _run_jobs(jobs: Sequence[_Job], planned: set[str], listener: Listener) -> Failure | None:
-    with quick_history(), dg.DagsterInstance.get() as instance:
+    with open_event_log(), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
         listener.planned(planned)
         for one in jobs:

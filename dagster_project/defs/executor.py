@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
-from dagster_project.defs.history import quick_history
+from dagster_project.defs.instance import open_event_log
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.operations.preflight import check_surroundings
 from dagster_project.paths import Paths
@@ -61,7 +61,7 @@ class OneWriter(dg.Executor):
             self._take_lock(held, plan_context)
             check_door(self.paths)
             close_dead_runs(plan_context.instance, mine=plan_context.run_id)
-            held.enter_context(quick_history())
+            held.enter_context(open_event_log())
             yield from self._inner.execute(plan_context, execution_plan)
 
     def _take_lock(self, held: ExitStack, plan_context: Any) -> None:

@@ -1,17 +1,14 @@
-"""How steps fail, what the gate is handed, and what a run keeps while it goes."""
+"""How steps fail, what the gate is handed, and which frames a run keeps."""
 
 import re
-import sqlite3
 
 import dagster as dg
 import duckdb
 import pandas as pd
 import pytest
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
 
 from dagster_project.defs.ahead import Ahead
 from dagster_project.defs.gate import ROWS_SQL, _judge_all
-from dagster_project.defs.history import quick_history
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.workshop import Shared
 from dagster_project.paths import Paths
@@ -84,52 +81,6 @@ def test_a_city_above_its_counties_is_none_of_the_rows_of_a_source_about_countie
     with duckdb.connect() as con:
         con.execute(MATCHED)
         assert [row[2] for row in con.execute(ROWS_SQL, [source, 2020, "a"]).fetchall()] == kinds.split()
-
-
-@dg.asset
-def one() -> int:
-    return 1
-
-
-@pytest.fixture
-def instance(tmp_path, monkeypatch):
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
-    with dg.DagsterInstance.get() as found:
-        yield found
-
-
-def test_every_event_is_there_and_survives_the_end_and_connections_are_as_before(instance, tmp_path):
-    with quick_history():
-        quick = dg.materialize([one], instance=instance)
-    slow = dg.materialize([one], instance=instance)
-    kinds = [
-        sorted(
-            record.event_log_entry.dagster_event_type or ""
-            for record in instance.get_records_for_run(run.run_id).records
-        )
-        for run in (quick, slow)
-    ]
-    assert kinds[0] == kinds[1]
-    files = list((tmp_path / "history" / "runs").glob("*.db-wal"))
-    assert not [file for file in files if file.stat().st_size]  # the log went into the file when the last one closed
-    made = sqlite_event_log.create_engine
-    with quick_history():
-        run = dg.materialize([one], instance=instance)
-        engines = []
-        for _ in range(2):
-            with instance.event_log_storage.run_connection(run.run_id) as con:
-                engines.append(con.engine)
-        assert engines[0] is engines[1]
-    assert sqlite_event_log.create_engine is made
-    with instance.event_log_storage.run_connection(run.run_id) as con:
-        assert con.exec_driver_sql("pragma synchronous").scalar() == 2
-    with quick_history(), instance.event_log_storage.run_connection(run.run_id) as con:
-        assert con.exec_driver_sql("pragma synchronous").scalar() == 1
-    file = tmp_path / "history" / "runs" / f"{run.run_id}.db"
-    with sqlite3.connect(file) as con:
-        assert con.execute("pragma integrity_check").fetchone() == ("ok",)
-    con.close()
 
 
 def analysis(name: str, **reads: str) -> Analysis:

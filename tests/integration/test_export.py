@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from house import CITIES, YEARS, said
 from latex_grammar import problems
 from python_calamine import CalamineWorkbook
+from scipy.stats import norm
 
 from dagster_project.publish.exhibits.exhibit import Grid, Row, exhibits, read_grid, read_rows
 from dagster_project.publish.exhibits.markup import to_html, to_markdown
@@ -19,6 +20,7 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader, read_sc
 from dagster_project.publish.paper import figures
 from dagster_project.publish.paper.command import Asked, export
 from dagster_project.publish.paper.latex import LONG, to_latex
+from dagster_project.publish.site import findings
 from dagster_project.published import open_read_only
 
 TABLES = {code: exhibit for code, exhibit in exhibits().items() if exhibit.columns}
@@ -148,6 +150,48 @@ def test_the_dashboard_shows_every_national_light(small_warehouse, reader):
     shade = {"green": 0.1, "amber": 0.5, "red": 0.95}
     shown = {light: sum(float(row["y"]) == own for row in rows) for light, own in shade.items()}
     assert {light: n for light, n in shown.items() if n} == dict(zip(mart["light"], mart["n"], strict=True))
+
+
+QUERIES = {code: exhibit.sql for code, exhibit in exhibits().items() if "lo_95(" in exhibit.sql} | {
+    f"{slug}: {question['ask']}": claim["sql"]
+    for slug, page in findings.pages().items()
+    for question in page["questions"]
+    for claim in question["claims"]
+    if "lo_95(" in claim["sql"] and "as lo" in claim["sql"]
+}
+
+
+@pytest.mark.parametrize("sql", QUERIES.values(), ids=QUERIES)
+def test_the_ends_of_an_interval_are_z_standard_errors_from_the_estimate(small_warehouse, sql):
+    """The same query with an estimate and a standard error in place of the ends."""
+    with open_read_only(small_warehouse.paths.published_file) as con:
+        own = Reader(con, read_scope(con))
+        shown = own.frame(sql)
+        con.execute("create or replace temp macro lo_95(est, se) as est")
+        con.execute("create or replace temp macro hi_95(est, se) as se")
+        parts = own.frame(sql)
+    assert len(shown) == len(parts) > 0
+    estimate, half = parts["lo"].astype(float), norm.ppf(0.975) * parts["hi"].astype(float)
+    assert (half > 0).any()
+    assert shown["lo"].to_list() == pytest.approx((estimate - half).to_list(), rel=1e-12, nan_ok=True)
+    assert shown["hi"].to_list() == pytest.approx((estimate + half).to_list(), rel=1e-12, nan_ok=True)
+
+
+def test_an_interval_of_a_paper_table_is_z_standard_errors_wide_or_that_of_a_t_distribution(reader):
+    n_normal = 0
+    for code, table in TABLES.items():
+        for column in table.columns:
+            if not (column.se and column.lo) or table.brackets:
+                continue
+            for row in read_rows(reader, table):
+                value, se, low, high = (row[name] for name in (column.field, column.se, column.lo, column.hi))
+                if None in (value, se, low, high) or se == 0:
+                    continue
+                below, above = (value - low) / se, (high - value) / se
+                assert below == pytest.approx(above, rel=1e-6), (code, row)
+                assert above > norm.ppf(0.975) - 1e-6, (code, row)  # Rubin's rules and clusters have t
+                n_normal += above == pytest.approx(norm.ppf(0.975), rel=1e-9)
+    assert n_normal > 50
 
 
 def test_workbook_and_panel_hold_the_same_cities_and_years(small_warehouse, exported):

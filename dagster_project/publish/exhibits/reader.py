@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ from dagster_project.run.failures import Refusal
 Record = dict[str, Any]
 SYNTHETIC = msg("SYNTHETIC demo data: says nothing about China")
 SQL = statements(__file__)
+HALF_95 = NormalDist().inv_cdf(0.975)  # half of a 95 % interval, in standard errors
 # Shorthand inside queries.
 PARTS = {
     "@slice": "index_code = $index and basis = $basis and weight_scheme = $scheme",
@@ -73,6 +75,7 @@ class Reader:
     - name(kind, code) and place(kind, code): what mart.dim_label calls a code, and its place in lists;
     - item(code) for what an audit is about: an indicator, group, factor, method or city;
     - term(code) for a regressor, W: before it for its spatial lag, and change(text) for what differs in a variant;
+    - lo_95(estimate, se) and hi_95(estimate, se): the ends of a 95 % interval after the normal distribution;
     - the table `city`: city_id, name, province, other names of the cities in the reader's language.
     """
 
@@ -158,8 +161,9 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"
         f" from mart.dim_city where boundary_vintage = {int(boundary)}"
     )
-    for name in ("name", "place", "term", "change", "item"):
-        con.execute(SQL[f"macro_{name}"])
+    for name, sql in SQL.items():
+        if name.startswith("macro_"):
+            con.execute(sql.replace("$half", repr(HALF_95)))
 
 
 def read_scope(con: duckdb.DuckDBPyConnection, index: str | None = None, release: str | None = None) -> Scope:

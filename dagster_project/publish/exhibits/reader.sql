@@ -51,6 +51,12 @@ create or replace temp macro change(of_change) as
     name('axis', split_part(of_change, ': ', 1)) || ': '
     || name('change', substr(of_change, strpos(of_change, ': ') + 2))
 
+-- name: macro_lo_95
+create or replace temp macro lo_95(est, se) as est - $half * se
+
+-- name: macro_hi_95
+create or replace temp macro hi_95(est, se) as est + $half * se
+
 -- name: macro_item
 create or replace temp macro item(of_item) as coalesce(
     (

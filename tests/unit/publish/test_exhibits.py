@@ -3,10 +3,12 @@
 import math
 import re
 import struct
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from promised_marts import insert, promised
+from scipy.stats import norm
 
 from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.chart import NARROW, SERIES, draw, tick_text, ticks
@@ -29,6 +31,14 @@ from dagster_project.publish.locale import catalogue
 from dagster_project.publish.paper import figures
 
 ALL = exhibits()
+PUBLISH = Path(figures.__file__).parents[1]
+
+
+def test_an_interval_is_written_once_and_no_file_has_a_quantile_of_its_own(reader):
+    (row,) = reader().rows("select lo_95(2::double, 0.5::double) as lo, hi_95(2::double, 0.5::double) as hi")
+    assert row == pytest.approx({"lo": 2 - norm.ppf(0.975) * 0.5, "hi": 2 + norm.ppf(0.975) * 0.5}, rel=1e-15)
+    files = [file for file in PUBLISH.rglob("*") if file.suffix in (".yml", ".sql", ".py")]
+    assert [file.name for file in files if re.search(r"\b1\.9[5-7]\d*\b", file.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize(

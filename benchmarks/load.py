@@ -265,6 +265,7 @@ def audit(n: int, t: int) -> Callable[[], object]:
     import numpy as np
 
     from python_models import CompositeIndex
+    from python_models.measurement import audit
 
     panel = panel_of(country(n, t))
     one = CompositeIndex(
@@ -274,7 +275,7 @@ def audit(n: int, t: int) -> Callable[[], object]:
         winsor=dict.fromkeys(panel.names, True),
         imputed=np.random.default_rng(SEED).random(panel.values.shape) < 0.05,
     )
-    return lambda: one.audit(draws=10_000, seed=1, n_jobs=2)
+    return lambda: audit(one, draws=10_000, seed=1, n_jobs=2)
 
 
 def inequality(n: int, t: int) -> Callable[[], object]:

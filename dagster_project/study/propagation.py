@@ -34,9 +34,9 @@ from python_models.inequality.gini import gini
 from python_models.inference import rubin
 from python_models.measurement.choices import IMPUTATIONS, dirichlet_weights
 from python_models.measurement.composite import CompositeIndex
+from python_models.measurement.schemes import SchemeWeights, scheme_score
 from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.schemes import SchemeWeights, scheme_score
 
 type Key = tuple[str, str, str]  # basis, index, weight scheme
 type Found = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances

@@ -194,7 +194,7 @@ def _placebo(
     weights = spatial_weights(W)
     if not weights.is_row_normalised:
         raise PanelInputError("the placebo needs rows of W that sum to one: its effects use W1 = 1.")
-    conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], weights=weights)
+    conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], W=weights)
     actual = _estimate(yy, xx, weights, conv)
     streams = np.random.SeedSequence(seed).spawn(draws)
     tasks = [partial(_draws, yy, xx, weights, conv, what, part) for part in parts(streams)]

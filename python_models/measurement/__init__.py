@@ -1,6 +1,7 @@
 """How far an index can be trusted: other weight schemes, agreement of ranks, uncertainty, stability, validity."""
 
 from python_models.measurement.agreement import Agreement, agreement, agreement_by_year, pairwise_agreement
+from python_models.measurement.audit import Audit, audit
 from python_models.measurement.critic import critic_weights, entropy_critic_weights
 from python_models.measurement.levels import equal_by_dimension, two_stage_weights
 from python_models.measurement.pca import pca_index
@@ -10,8 +11,10 @@ from python_models.measurement.vertical_horizontal import vertical_horizontal_we
 
 __all__ = [
     "Agreement",
+    "Audit",
     "agreement",
     "agreement_by_year",
+    "audit",
     "critic_weights",
     "entropy_critic_weights",
     "equal_by_dimension",

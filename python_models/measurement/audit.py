@@ -87,7 +87,6 @@ def audit(
     draws.
     """
     _Audited.check(index)
-    _Audited.check(index)
     a = _Audited(index)
     if drawn is None:
         base = max(2, draws // (2 + len(factors)))

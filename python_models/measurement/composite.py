@@ -1,7 +1,7 @@
 """One composite index of any table: units x indicators, in one year or several, with levels of any depth.
 
     index = CompositeIndex(panel, directions=..., levels={"income": ("economy",), ...})
-    index.fit(), .audit(), .explain("a"), .whatif(...), .plot()
+    index.fit(), .explain("a"), .whatif(...), .plot()
 
 Every estimated quantity (limits, bounds, weights) comes from the years of `window` only; every year of the panel is
 then scored with it. Weights always come from min-max z, whatever normalisation is averaged.
@@ -13,27 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from python_models import _index_frames as frames
 from python_models import _plot
 from python_models._show import Shown
 from python_models._types import BoolArray, FloatArray
 from python_models._validate import as_mask, require_known
 from python_models.entropy import CONSTANT, EMPTY_COLUMN
+from python_models.measurement import _index_frames as frames
 from python_models.measurement.aggregation import TOP, Level, Path, aggregate, flat_weights
 from python_models.measurement.frontier import benefit_of_the_doubt
 from python_models.measurement.normalisation import normalise, positive
+from python_models.measurement.schemes import SUM, SchemeWeights, scheme_score, scheme_weights
 from python_models.measurement.treatment import NONE, WINSORISED, logged, treat
 from python_models.panel import Panel
 from python_models.scaling import Bounds, WinsorLimits, cap, minmax, winsor_limits, winsorise
-from python_models.schemes import SUM, SchemeWeights, scheme_score, scheme_weights
-
-if TYPE_CHECKING:
-    from python_models.measurement.audit import Audit
 
 GIVEN, FRONTIER = "given", "benefit_of_the_doubt"
 TREATMENTS = ("limits", "rule")
@@ -246,12 +243,6 @@ class CompositeIndex(Shown):
             rows = summed.reindex(top.index).reset_index().melt("city_id", var_name="part")
         unit = " (0-1)" if self.normalisation == "minmax" else ""
         return _plot.bars(rows, of="city_id", x="value", part="part", title=f"score {year}{unit}")
-
-    def audit(self, *, draws: int = 10_000, seed: int = 0, n_jobs: int = 1, **more: Any) -> Audit:
-        """The ten steps of the OECD/JRC handbook with a verdict each; see `audit.audit` for `more` and errors."""
-        from python_models.measurement.audit import audit
-
-        return audit(self, draws=draws, seed=seed, n_jobs=n_jobs, **more)
 
     @cached_property
     def base_window(self) -> tuple[int, int]:

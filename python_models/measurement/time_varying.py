@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from python_models._index_frames import COMPOSITE, Marks, score_block, weights_frame
 from python_models._types import ArrayLike, FloatArray
 from python_models._validate import as_cube
 from python_models.entropy import entropy_weights
+from python_models.measurement._index_frames import COMPOSITE, Marks, score_block, weights_frame
 from python_models.measurement.composite import CompositeIndex
-from python_models.schemes import SchemeWeights
+from python_models.measurement.schemes import SchemeWeights
 
 
 def time_varying_weights(Z: ArrayLike, *, delta: float = 0.0) -> FloatArray:

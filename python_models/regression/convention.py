@@ -81,8 +81,8 @@ class Convention:
         return ("rho",) * self.has_rho + ("lambda",) * self.has_lam
 
 
-def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weights: SpatialWeights) -> Convention:
-    """The convention of a request; raises PanelInputError for one that cannot be met."""
+def convention(*, model: str, effects: str, estimator: str, n: int, t: int, **weights: SpatialWeights) -> Convention:
+    """The convention of a request. PanelInputError names what cannot be met, by the name of the matrix in `weights`."""
     require_known(effects, EFFECTS, "effects")
     require_known(model, MODELS, "model")
     require_known(estimator, ESTIMATORS, "estimator")
@@ -90,11 +90,13 @@ def convention(*, model: str, effects: str, estimator: str, n: int, t: int, weig
         raise PanelInputError(f"the panel has T = 1 year: effects={effects!r} need at least two; use 'time' or 'none'.")
     is_transformed, is_outer = estimator in ("lee_yu", "transformed_dummies"), estimator.startswith("elhorst")
     is_centred, is_corrected = estimator == "lee_yu" and has_time(effects), "_bc" in estimator
-    if (is_centred or (is_corrected and has_time(effects))) and not weights.is_row_normalised:
-        raise PanelInputError(
-            f"estimator={estimator!r} with year effects needs rows of W that sum to one (W1 = 1); normalise the rows "
-            "or use estimator='transformed_dummies', which keeps the year dummies."
-        )
+    if is_centred or (is_corrected and has_time(effects)):
+        for name, matrix in weights.items():
+            if not matrix.is_row_normalised:
+                raise PanelInputError(
+                    f"estimator={estimator!r} with year effects needs rows of {name} that sum to one ({name}1 = 1); "
+                    "normalise the rows or use estimator='transformed_dummies', which keeps the year dummies."
+                )
     n_eff, t_eff = n - is_centred, t - (is_transformed and has_entity(effects))
     is_plain = is_outer or estimator == "direct_bc_sdpdmod"
     return Convention(model, effects, estimator, n, t, n_eff, t_eff, is_centred, is_outer, is_plain, is_corrected)

@@ -156,10 +156,11 @@ def fit_panel(
     weights = spatial_weights(W)
     error = weights if error_W is None else spatial_weights(error_W)
     n, t = yy.shape
-    for one, what in ((weights, "W"), (error, "error_W")):
-        if one.n != n:
-            raise PanelInputError(f"{what} is for {one.n} cities, the panel has {n}.")
-        conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=one)
+    matrices = {"W": weights, "error_W": error}
+    for name, matrix in matrices.items():
+        if matrix.n != n:
+            raise PanelInputError(f"{name} is for {matrix.n} cities, the panel has {n}.")
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, **matrices)
     options: dict[str, Any] = {"names": names, "durbin": durbin, "draws": draws, "bias_draws": bias_draws, "rng": rng}
     return _fit(yy, xx, weights, error, conv, cov=cov, **options)
 

@@ -101,7 +101,7 @@ def fit_factors(
         raise PanelInputError(f"factors go with ols, slx, sar or sdm, got {model!r}.")
     plane, cube, weights, labels = panel_inputs(y, x, w, names)
     n, t = plane.shape
-    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=weights)
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, W=weights)
     lagged = range(cube.shape[2]) if conv.has_wx else ()
     design = make_design(plane, cube, weights, conv, names=labels, lagged=lagged)
     free = (n - 1 - n_factors) * (t - 1 - n_factors) - design.z.shape[2]

@@ -66,7 +66,7 @@ class SpatialPanel:
             if error_graph is not None:
                 self._error = spatial_weights(graph_in_order(error_graph, self.data.entities), solver=solver)
             asked = {"model": model, "effects": effects, "estimator": estimator or "lee_yu", "n": n, "t": t}
-            convention(**asked, weights=self.data.weights)
+            convention(**asked, W=self.data.weights)
         self.data = replace(self.data, weights=spatial_weights(self.data.weights, solver=solver))
         self._durbin = column_positions(self.data.names, durbin)
         self.model, self.effects = model, effects

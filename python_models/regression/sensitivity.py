@@ -159,7 +159,7 @@ def model_weights(
 def _log_marginal(given: PanelInputs, model: str, effects: str, estimator: str, g: float | None) -> tuple[float, float]:
     n, t = given.y.shape
     weights = given.weights
-    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=weights)
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, W=weights)
     lagged = range(given.x.shape[2]) if conv.has_wx else ()
     design = make_design(given.y, given.x, weights, conv, names=given.names, lagged=lagged)
     moments = Moments.of(design.ys, SlopeMoments.of(design))

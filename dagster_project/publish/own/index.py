@@ -14,8 +14,8 @@ from python_models._types import FloatArray
 from python_models.estimates import rank_correlation
 from python_models.measurement import topsis_score
 from python_models.measurement.composite import CompositeIndex
+from python_models.measurement.schemes import SCHEMES, SUM, TOPSIS, SchemeWeights, scheme_score
 from python_models.panel import Panel
-from python_models.schemes import SCHEMES, SUM, TOPSIS, SchemeWeights, scheme_score
 from python_models.scores import contributions, dimension_scores, ranks, weighted_score
 
 KEYS = ("name", "indicators", "weights", "aggregation", "years", "window", "csv")
@@ -54,7 +54,7 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
 
     z = (x - min) / (max - min), from above where lower is better, with bounds, winsor limits and weights of `window`;
     score = 100 sum_k w_k z_k (`aggregation: sum`), 100 prod_k max(z_k, .01)^w_k (`geometric`) or TOPSIS. `weights` is a
-    scheme of python_models.schemes or a mapping indicator -> number of any scale; default entropy. An indicator is a
+    scheme of measurement.schemes or a mapping indicator -> number of any scale; default entropy. An indicator is a
     published code or a column of a CSV of the reader; direction, winsorising, cap and dimension of a published one are
     the published ones unless said otherwise. `window`: default the published base window, as far as there are figures.
 

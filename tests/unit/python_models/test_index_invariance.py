@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from python_models import CompositeIndex, Panel
+from python_models.measurement.schemes import SCHEMES
 from python_models.measurement.time_varying import year_frames
-from python_models.schemes import SCHEMES
 
 
 def quantile_type_7(values, q):

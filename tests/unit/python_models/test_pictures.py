@@ -13,6 +13,7 @@ from checks import refused, ring
 from python_models import CompositeIndex, Panel
 from python_models.dynamics import kernel_density, markov, spatial_markov
 from python_models.inequality import bootstrap, dagum
+from python_models.measurement import audit
 from python_models.regression import SpatialPanel
 
 CITIES, YEARS = tuple("abcdefghijkl"), (2014, 2015)
@@ -28,7 +29,7 @@ def index():
 
 @pytest.fixture(scope="module")
 def drawn(index):
-    return index.audit(draws=90, seed=1).drawn
+    return audit(index, draws=90, seed=1).drawn
 
 
 @pytest.fixture(scope="module")

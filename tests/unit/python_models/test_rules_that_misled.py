@@ -11,9 +11,9 @@ from scipy.stats import norm
 from python_models.inequality.change import gini_covariance
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
+from python_models.measurement.schemes import scheme_weights
 from python_models.regression import average_effects, fit_panel, model_weights, spatial_2sls, violation_bounds
 from python_models.regression.weights import spatial_weights
-from python_models.schemes import scheme_weights
 from python_models.simulation import random_knn_weights
 
 

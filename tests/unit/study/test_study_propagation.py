@@ -15,8 +15,8 @@ from python_models.dynamics.states import discretise
 from python_models.inequality.change import disparity_change
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
+from python_models.measurement.schemes import scheme_score
 from python_models.regression import average_effects, fit_panel
-from python_models.schemes import scheme_score
 
 N, T, BASIS, DRAWS = 30, 6, "frozen_2012_2017", 6
 CITIES, YEARS = [f"CN{100 + i}" for i in range(N)], list(range(2012, 2012 + T))

@@ -6,6 +6,7 @@ import pytest
 from checks import refused
 
 from python_models import CompositeIndex, Panel
+from python_models.measurement import audit
 from python_models.measurement.aggregation import aggregate, copeland, flat_weights
 from python_models.measurement.critic import correlation
 from python_models.measurement.frontier import benefit_of_the_doubt
@@ -31,7 +32,7 @@ def index(panel, spec):
 
 @pytest.fixture(scope="module")
 def audited(index):
-    return index.audit(draws=660, seed=2)
+    return audit(index, draws=660, seed=2)
 
 
 SCORES, PATHS = np.random.default_rng(1).random((20, 2, 5)) + 0.1, tuple(LEVELS.values())
@@ -67,7 +68,7 @@ def test_an_indicator_turned_the_wrong_way_is_said():
     x = rng.normal(size=(60, 1, 1)) + 0.3 * rng.normal(size=(60, 3, 5))
     panel = Panel(x, tuple(f"u{i}" for i in range(60)), (1, 2, 3), names)
     signs = {**dict.fromkeys(names, 1), "n2": -1}
-    found = CompositeIndex(panel, signs, LEVELS, scheme="equal").audit(draws=44).failures()
+    found = audit(CompositeIndex(panel, signs, LEVELS, scheme="equal"), draws=44).failures()
     assert {("r_index", "n2"), ("alpha", "a")} <= set(zip(found["check"], found["item"], strict=True))
 
 
@@ -111,8 +112,8 @@ def test_imputations_keep_what_is_observed_and_vary_where_it_is_not():
 def test_bounds_and_factors_that_cannot_be_are_refused_and_only_those_asked_for_vary(index):
     refused("bounds of shares", benefit_of_the_doubt, np.ones((3, 1, 2)), low=0.6)
     refused("0 and more", benefit_of_the_doubt, -np.ones((3, 1, 2)))
-    refused("unknown factor", index.audit, draws=40, factors=("colour",))
-    assert index.audit(draws=40, factors=("normalisation",)).drawn.shares.names == ("normalisation",)
+    refused("unknown factor", audit, index, draws=40, factors=("colour",))
+    assert audit(index, draws=40, factors=("normalisation",)).drawn.shares.names == ("normalisation",)
 
 
 @pytest.mark.parametrize(("scale", "action"), [(1.2, "log"), (2.0, "fails"), (0.0, "")])

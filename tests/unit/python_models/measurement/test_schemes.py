@@ -12,10 +12,10 @@ from python_models.entropy import entropy_weights
 from python_models.measurement.critic import critic_weights, entropy_critic_weights
 from python_models.measurement.levels import equal_by_dimension, two_stage_weights
 from python_models.measurement.pca import NEGATIVE, bartlett, kmo, pca_index
+from python_models.measurement.schemes import AFFINE, SCHEMES, scheme_score, scheme_weights
 from python_models.measurement.time_varying import time_varying_score, time_varying_weights
 from python_models.measurement.topsis import topsis_score
 from python_models.measurement.vertical_horizontal import vertical_horizontal_weights
-from python_models.schemes import AFFINE, SCHEMES, scheme_score, scheme_weights
 from python_models.scores import dimension_scores, weighted_score
 
 # Two cities, two years: k1 = (1, 2 | 3, 5) positive, k2 = (10, 8 | 4, 2) negative, scaled to 0-1.

@@ -17,10 +17,10 @@ from python_models.measurement.choices import (
     imputed_as,
 )
 from python_models.measurement.fast import Procedure
+from python_models.measurement.schemes import scheme_score, scheme_weights
 from python_models.measurement.sobol import sobol_shares
 from python_models.measurement.stability import alarms, bootstrap_weights, drift, window_weights
 from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
-from python_models.schemes import scheme_score, scheme_weights
 
 DIMENSIONS = ("new", "new", "new", "quality", "quality")
 

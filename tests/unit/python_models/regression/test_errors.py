@@ -36,7 +36,7 @@ REQUESTS = [
 
 def parts_at(y, x, w, model, effects, estimator):
     n, t = y.shape
-    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, weights=w)
+    conv = convention(model=model, effects=effects, estimator=estimator, n=n, t=t, W=w)
     lagged = tuple(range(x.shape[2])) if conv.has_wx else ()
     design = make_design(y, x, w, conv, names=["a", "b"], lagged=lagged)
     at = Point.unpack(fit_panel(y, x, w, model=model, effects=effects, estimator=estimator).params, conv)
@@ -117,7 +117,7 @@ def test_sandwich_terms_are_the_cumulant_parts_of_quadratic_forms(model, effects
 def test_cumulants_are_those_of_the_errors_before_demeaning(effects):
     """Exponential errors: third cumulant 2, fourth 6; demeaned over four years the raw moments are far from that."""
     w = knn(20, k=3)
-    conv = convention(model="sar", effects=effects, estimator="lee_yu", n=4000, t=4, weights=w)
+    conv = convention(model="sar", effects=effects, estimator="lee_yu", n=4000, t=4, W=w)
     e = within(np.random.default_rng(3).exponential(size=(4000, 4)), effects)
     third, fourth = cumulants(e, conv)
     assert third == pytest.approx(2.0, abs=0.35)

@@ -24,7 +24,7 @@ GRID = (-0.95, -0.5, 0.0, 0.3, 0.6, 0.97)
 
 def likelihood(y, x, weights, **request) -> Likelihood:
     n, t = y.shape
-    conv = convention(n=n, t=t, weights=weights, **request)
+    conv = convention(n=n, t=t, W=weights, **request)
     lagged = tuple(range(x.shape[2])) if conv.has_wx else ()
     design = make_design(y, x, weights, conv, names=[f"x{j}" for j in range(x.shape[2])], lagged=lagged)
     est = Estimator.of(design, conv, weights)

@@ -228,6 +228,15 @@ def test_another_w_in_the_error_equals_the_same_w_given_twice(world):
     assert apart.params.to_numpy() == pytest.approx(direct.params, abs=1e-8)
 
 
+@pytest.mark.parametrize(("name", "matrices"), [("W", (2.0 * W.matrix, M)), ("error_W", (W, 2.0 * M.matrix))])
+def test_both_matrices_are_judged_and_the_one_that_does_not_fit_is_named(world, name, matrices):
+    y, x = (frame.to_numpy().reshape(N, T, -1) for frame in world)
+    first, second = matrices
+    panel_refused(rf"needs rows of {name} that sum to one", fit_panel, y[..., 0], x, first, error_W=second, model="sac")
+    small = [m if k != (name == "error_W") else knn(N - 1) for k, m in enumerate((W, M))]
+    panel_refused(rf"{name} is for {N - 1} cities", fit_panel, y[..., 0], x, small[0], error_W=small[1], model="sac")
+
+
 @pytest.mark.parametrize("effects", ["entity", "twoways"])
 def test_information_with_two_w_is_minus_the_mean_hessian(effects):
     """Over 15 panels the observed information agrees with the expected one.

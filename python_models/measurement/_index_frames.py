@@ -10,9 +10,9 @@ from scipy.stats import skew
 
 from python_models._types import BoolArray, FloatArray
 from python_models.entropy import complete_rows
+from python_models.measurement.schemes import SchemeWeights
 from python_models.panel import city_years
 from python_models.scaling import Bounds, WinsorLimits
-from python_models.schemes import SchemeWeights
 from python_models.scores import (
     contributions,
     dimension_scores,

@@ -1,0 +1,34 @@
+"""What no linter of the project sees: a statement that stands twice, and names that do not say what they hold."""
+
+import ast
+import itertools
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("benchmarks", "dagster_project", "expectations", "python_models", "scripts")
+
+
+def parsed(*packages):
+    for package in packages:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            yield file.relative_to(ROOT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
+
+
+def repeated(tree):
+    """Lines of statements that equal the statement before them."""
+    blocks = [value for node in ast.walk(tree) for _, value in ast.iter_fields(node) if isinstance(value, list)]
+    pairs = [(a, b) for block in blocks for a, b in itertools.pairwise(block) if isinstance(b, ast.stmt)]
+    return [b.lineno for a, b in pairs if ast.dump(a) == ast.dump(b) and not isinstance(b, ast.AugAssign)]
+
+
+def test_no_statement_stands_twice_in_a_row():
+    assert [f"{name}:{line}" for name, tree in parsed(*PACKAGES) for line in repeated(tree)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"), [("check(a)\ncheck(a)\n", [2]), ("x += 1\nx += 1\n", []), ("f(1)\nf(2)", [])]
+)
+def test_a_repeated_statement_is_seen(text, lines):
+    assert repeated(ast.parse(text)) == lines

@@ -45,13 +45,40 @@ class EntropyWeights(Shown):
 
 
 def entropy_weights(Z: ArrayLike, *, delta: float = 0.0, names: Sequence[str] | None = None) -> EntropyWeights:
-    """Entropy weights of Z (N, T, m), pooled over cities and years.
+    """Entropy weights of a panel of scaled indicators (docs/formulas.md#entropy).
 
-    Rows (city, year) with a NaN are left out; M counts the rest. `delta` is added to z inside p only. A column of
-    zeros, a constant column and one without any value get weight 0 and a flag; the last takes no part in the choice of
-    rows. If no column has any redundancy, all usable columns get equal weights and the flag 'all_uniform'.
-    ValueError: a negative z or delta, fewer than 2 complete rows, or no usable column.
+    Parameters
+    ----------
+    Z : (N, T, m) array
+        Scaled indicators in [0, 1]; cities and years are pooled. Rows with a NaN are left out; M counts the rest. A
+        column without any value takes no part in the choice of rows.
+    delta : float
+        Added to z inside p only.
+    names : sequence of m str, optional
+        Names of the indicators, for messages.
 
+    Returns
+    -------
+    EntropyWeights
+        Weights (m,) and flags. A column of zeros, a constant column and one without any value get weight 0 and a flag;
+        if no column has any redundancy, all usable columns get equal weights and the flag 'all_uniform'.
+
+    Raises
+    ------
+    ValueError
+        A negative z or delta, fewer than 2 complete rows, or no usable column.
+
+    Notes
+    -----
+    p_k = (z_k + delta) / sum(z_k + delta), e_k = -(1 / ln M) sum(p_k ln p_k) with 0 ln 0 = 0, g_k = 1 - e_k,
+    w_k = g_k / sum_l g_l. The weight measures dispersion and concentration of a column, not its importance.
+
+    References
+    ----------
+    Shannon (1948), Hwang and Yoon (1981).
+
+    Examples
+    --------
     >>> from python_models import entropy_weights
     >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
     >>> entropy_weights(Z).weights.round(3)

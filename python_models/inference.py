@@ -230,9 +230,31 @@ def rubin(estimates: ArrayLike, variances: ArrayLike) -> Combined:
 
 
 def adjust(p: ArrayLike, method: str = "bh") -> FloatArray:
-    """Adjusted p-values (m,) that control the false-discovery rate (bh; by for any dependence) or the family-wise error
-    (holm). NaN stays NaN and does not count as a test. A city passes at level q if its adjusted p is <= q.
+    """Adjusted p-values for many tests at once.
 
+    Parameters
+    ----------
+    p : (m,) array
+        p-values; NaN stays NaN and does not count as a test.
+    method : {"bh", "by", "holm"}
+        Rate of false discoveries (`bh`; `by` under any dependence), or probability of one false rejection (`holm`).
+
+    Returns
+    -------
+    (m,) array
+        A city passes at level q if its adjusted p is <= q.
+
+    Raises
+    ------
+    ValueError
+        Another method.
+
+    References
+    ----------
+    Benjamini and Hochberg (1995), Benjamini and Yekutieli (2001), Holm (1979).
+
+    Examples
+    --------
     >>> from python_models.space import adjust
     >>> adjust(np.array([0.01, 0.02, 0.5])).round(3)
     array([0.03, 0.03, 0.5 ])

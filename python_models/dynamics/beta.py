@@ -53,16 +53,39 @@ class BetaResult(Shown):
 def beta_convergence(
     Y: ArrayLike | pd.DataFrame, *, kind: Kind = "conditional", groups: Labels | None = None, X: ArrayLike | None = None
 ) -> BetaResult:
-    """ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e.
+    """Beta convergence: does growth fall with the level at the start (docs/formulas.md#beta)?
 
-    Y : (N, T) positive, T >= 4.   X : (N, T) or (N, T, k) controls of the start year, or None.   groups : (N,) labels:
-    the slope differs by group, year effects are common. Standard errors are clustered by unit. absolute: no mu_i and no
-    X; pooled least squares with year effects. conditional: within estimator (`lsdv`), biased down for short T;
-    `nickell_inversion`, the headline, solves plim LSDV(tau) = tau_lsdv for tau = 1 + beta, exact for large N,
-    stationary start values and no X (with X the headline is `lsdv`), nan where no tau below 0.99 has that limit;
-    `half_panel_jackknife`, which asks nothing of the start values; `one_step`, tau + (1 + tau) / T. speed = -ln(1 +
-    beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0. docs/formulas.md#beta.
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Positive values, T >= 4.
+    kind : {"conditional", "absolute"}
+        `absolute`: no mu_i and no X; pooled least squares with year effects. `conditional`: within estimator (`lsdv`),
+        biased down for short T, with three corrections: `nickell_inversion`, the headline; `half_panel_jackknife`,
+        which needs no assumption on the start values; `one_step`, tau + (1 + tau) / T.
+    groups : (N,) labels, optional
+        The slope differs by group; year effects are common.
+    X : (N, T) or (N, T, k) array, optional
+        Controls of the start year. With them the headline is `lsdv`.
 
+    Returns
+    -------
+    BetaResult
+        Slope, its standard error clustered by unit, speed and half-life.
+
+    Raises
+    ------
+    ValueError
+        Values that are missing or not positive, too few years, shapes that differ.
+
+    Notes
+    -----
+    ln(y_{i,t+1} / y_it) = a + beta ln y_it + x_it'c + mu_i + eta_t + e. `nickell_inversion` solves plim LSDV(tau) =
+    tau_lsdv for tau = 1 + beta: exact for large N, stationary start values and no X; nan where no tau below 0.99 has
+    that limit. speed = -ln(1 + beta), half-life = ln 2 / speed; nan if beta <= -1 or beta >= 0.
+
+    Examples
+    --------
     >>> from python_models.dynamics import beta_convergence
     >>> start = np.array([1.0, 2.0, 4.0, 8.0])
     >>> Y = np.column_stack([5 * (start / 5) ** (0.9**t) for t in range(6)])

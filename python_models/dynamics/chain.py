@@ -63,8 +63,25 @@ class Mobility(OneRow):
 
 
 def ergodic(p: Any) -> ErgodicResult:
-    """Communicating classes and the ergodic vector of each closed one.
+    """Communicating classes of a chain and the ergodic vector of each closed one.
 
+    Parameters
+    ----------
+    p : (K, K) array or frame, or MarkovResult
+        Transition probabilities; each row sums to one, or is NaN for an empty state.
+
+    Returns
+    -------
+    ErgodicResult
+        Classes and vectors; `distribution` is NaN if more than one class is closed.
+
+    Raises
+    ------
+    ValueError
+        A matrix that is not square, or a row that is no distribution.
+
+    Examples
+    --------
     >>> from python_models.dynamics import ergodic
     >>> ergodic([[0.9, 0.1], [0.3, 0.7]]).distribution.round(3)
     array([0.75, 0.25])

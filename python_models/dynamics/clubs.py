@@ -52,17 +52,47 @@ def find_clubs(
     core_rule: CoreRule = "max_t",
     threshold: float = REJECT_BELOW,
 ) -> ClubResult:
-    """Sort the rows of Y (N, T), positive, into clubs that converge (docs/formulas.md#clubs); r and errors as in
-    `log_t`.
+    """Sort units into clubs that converge (docs/formulas.md#clubs).
 
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Positive values.
+    r : float
+        Share of first years that the log t test leaves out, as in `log_t`.
+    c_star : float
+        Least t with which a unit joins the core.
+    sieve : {"fixed", "incremental"}
+        `incremental` raises c_star by 0.1 until the club as a whole has t > threshold, up to 3; then the core alone is
+        the club.
+    core_rule : {"max_t", "max_abs_t"}
+        Size of the core: that with the largest t, or the largest |t|.
+    threshold : float
+        Convergence is rejected below this t.
+
+    Returns
+    -------
+    ClubResult
+        Labels of the units, 1 for the club with the highest last year; 0: divergent.
+
+    Raises
+    ------
+    ValueError
+        As `log_t`.
+
+    Notes
+    -----
     On the units that are left: (0) if they converge together (t > threshold) they are the last club; (1) sort by the
     last year, descending; (2) core: the first neighbours (i - 1, i) with t > threshold; units are added one by one
-    until the first failure; of the sizes passed, that with the largest t (`max_abs_t`: the largest |t|); (3) every
-    other unit that keeps t > c_star when it alone joins the core is in; `incremental` raises c_star by 0.1 until the
-    club as a whole has t > threshold, up to 3, then the core alone is the club; (4) again on the rest. A lone unit, or
-    units without a core, are divergent (label 0). Source: Phillips and Sul 2007; 2009, J. Applied Econometrics
-    24:1153-1185.
+    until the first failure, and `core_rule` picks among the sizes that pass; (3) every other unit that keeps t > c_star
+    when it alone joins the core is in; (4) again on the rest. A lone unit, or units without a core, are divergent.
 
+    References
+    ----------
+    Phillips and Sul (2007); Phillips and Sul (2009, J. Applied Econometrics 24:1153-1185).
+
+    Examples
+    --------
     >>> from python_models.dynamics import find_clubs
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
     >>> level = np.repeat([4.0, 9.0], 6)[:, None]
@@ -99,11 +129,29 @@ def merge_clubs(
 ) -> ClubResult:
     """Merge neighbouring clubs that converge together.
 
-    phillips_sul: from the first club on, the next one joins while the joint t > threshold, else it starts a new club.
-    von_lyncker_thoennessen (2017, Empirical Economics 52): only if the joint t is also above that of the next club with
-    the one after it. merge_divergent: afterwards the divergent unit with the largest t joins its club, while t >
-    threshold.
+    Parameters
+    ----------
+    clubs : ClubResult
+        Clubs of `find_clubs`.
+    method : {"phillips_sul", "von_lyncker_thoennessen"}
+        `phillips_sul`: from the first club on, the next one joins while the joint t > threshold, else it starts a new
+        club. `von_lyncker_thoennessen`: only if the joint t is also above that of the next club with the one after it.
+    merge_divergent : bool
+        Afterwards the divergent unit with the largest t joins its club, while t > threshold.
+    threshold : float
+        Convergence is rejected below this t.
 
+    Returns
+    -------
+    ClubResult
+        The merged clubs.
+
+    References
+    ----------
+    von Lyncker and Thoennessen (2017, Empirical Economics 52).
+
+    Examples
+    --------
     >>> from python_models.dynamics import find_clubs, merge_clubs
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
     >>> level = np.repeat([4.0, 9.0], 6)[:, None]

@@ -34,12 +34,31 @@ class ClubStability(Shown):
 def club_stability(
     clubs: ClubResult, *, other: ArrayLike | pd.DataFrame | None = None, n_draws: int = 200, seed: int = 0
 ) -> ClubStability:
-    """Find and merge the clubs again on drawn samples.
+    """Form and merge the clubs again on drawn samples.
 
-    clubs : merged clubs of (N, T) paths.   other : the same paths under another weighting of the score, or None.
+    Parameters
+    ----------
+    clubs : ClubResult
+        Merged clubs of (N, T) paths.
+    other : (N, T) array or frame, optional
+        The same paths under another weighting of the score.
+    n_draws : int
+        Number of samples.
+    seed : int
+        Seed of the samples.
+
+    Returns
+    -------
+    ClubStability
+        How often each unit and each pair is in the same club again.
+
+    Notes
+    -----
     Each draw keeps the distinct units of N draws with replacement (about 63 %) and, with `other`, mixes the two paths
     by one uniform weight: what sampling and weighting leave open.
 
+    Examples
+    --------
     >>> from python_models.dynamics import club_stability, find_clubs
     >>> rng, t = np.random.default_rng(3), np.arange(1, 21)
     >>> level = np.repeat([4.0, 9.0], 6)[:, None]

@@ -39,10 +39,25 @@ class HomogeneityResult(OneRow):
 
 
 def homogeneity(tables: Any) -> HomogeneityResult:
-    """Chi-squared test that count tables (M, K, K) come from one transition matrix; tables may be a list.
+    """Chi-squared test that count tables come from one transition matrix.
 
-    Raises ValueError for negative or missing counts and fewer than two tables.
+    Parameters
+    ----------
+    tables : (M, K, K) array or list of (K, K) arrays
+        Counts of transitions, M >= 2.
 
+    Returns
+    -------
+    HomogeneityResult
+        Statistic q, degrees of freedom and p.
+
+    Raises
+    ------
+    ValueError
+        Negative or missing counts, fewer than two tables.
+
+    Examples
+    --------
     >>> from python_models.dynamics import homogeneity
     >>> test = homogeneity([[[8, 2], [2, 8]], [[5, 5], [5, 5]]])
     >>> round(test.q, 3), test.dof

@@ -66,12 +66,41 @@ def kernel_density(
     n_grid: int = 512,
     reflect: bool = False,
 ) -> KernelDensity:
-    """f(x) = (1 / (n h)) sum_i phi((x - y_i) / h) on a grid, in blocks, so that memory stays small.
+    """Gaussian kernel density on a grid, computed in blocks, so that memory stays small.
 
-    y : (n,) finite, n >= 2.   bandwidth : a rule (see `bandwidth_of`) or h > 0.   grid : ascending points, or None:
-    n_grid points from min - 3 h to max + 3 h.   reflect : values are >= 0, f(x) + f(-x) for x >= 0. ValueError: a
-    missing value, fewer than two values, or h = 0 (all equal). Source: Silverman 1986.
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Finite values, n >= 2.
+    bandwidth : str or float
+        A rule (see `bandwidth_of`) or h > 0.
+    grid : (m,) array, optional
+        Ascending points; default: `n_grid` points from min - 3 h to max + 3 h.
+    n_grid : int
+        Points of the default grid.
+    reflect : bool
+        Values are >= 0: f(x) + f(-x) for x >= 0.
 
+    Returns
+    -------
+    KernelDensity
+        Points, density and bandwidth.
+
+    Raises
+    ------
+    ValueError
+        A missing value, fewer than two values, or h = 0 (all equal).
+
+    Notes
+    -----
+    f(x) = (1 / (n h)) sum_i phi((x - y_i) / h).
+
+    References
+    ----------
+    Silverman (1986).
+
+    Examples
+    --------
     >>> from python_models.dynamics import kernel_density
     >>> density = kernel_density([1.0, 2.0, 3.0], bandwidth=0.5)
     >>> round(float(np.trapezoid(density.density, density.x)), 3)

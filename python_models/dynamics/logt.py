@@ -95,14 +95,37 @@ class LogTDesign:
 
 @aligned
 def log_t(Y: ArrayLike | pd.DataFrame, r: float = 1.0 / 3.0) -> LogTResult:
-    """Test whether all units of Y (N, T), positive, N >= 2, converge; r : share of first years left out (0.3 in the
-    paper).
+    """Log t test: do all units converge?
 
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Positive values, N >= 2.
+    r : float
+        Share of first years left out (0.3 in the paper).
+
+    Returns
+    -------
+    LogTResult
+        Slope b, its standard error and t; convergence is rejected if t < -1.65.
+
+    Raises
+    ------
+    ValueError
+        A value that is missing or not positive, or too few years.
+
+    Notes
+    -----
     h_it = y_it / mean_j y_jt, H_t = (1/N) sum_i (h_it - 1)^2, and over t = round(r T) + 1, .., T ln(H_1 / H_t) - 2 ln
-    ln t = a + b ln t + u_t; convergence is rejected if t_b < -1.65. se = sqrt(LRV [(X'X)^-1]_22), LRV with quadratic
-    spectral weights and the bandwidth of Andrews (1991). An H_t of 0 gives nan. ValueError: a value that is missing or
-    not positive, or too few years. Phillips and Sul 2007, Econometrica 75.
+    ln t = a + b ln t + u_t. se = sqrt(LRV [(X'X)^-1]_22), LRV with quadratic spectral weights and the bandwidth of
+    Andrews (1991). An H_t of 0 gives nan.
 
+    References
+    ----------
+    Phillips and Sul (2007, Econometrica 75).
+
+    Examples
+    --------
     >>> from python_models.dynamics import log_t
     >>> rng, t = np.random.default_rng(3), np.arange(1, 31)
     >>> Y = 5 + rng.normal(size=(10, 1)) / t

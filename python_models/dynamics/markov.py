@@ -83,12 +83,35 @@ def share_columns(found: Any) -> dict[str, Any]:
 def markov(
     states: Any, n_states: int, lag: int = 1, *, n_boot: int = 0, seed: int | None = None, allow_missing: bool = False
 ) -> MarkovResult:
-    """Transition counts and probabilities of states (N, T), whole numbers 0..n_states-1.
+    """Transition counts and probabilities of states.
 
-    n_boot : resamples of whole cities for lo and hi (needs `seed`).   allow_missing : a NaN is a missing state, and
-    the transitions that touch it are left out; otherwise NaN raises ValueError, as do other values and a lag outside
-    1..T-1.
+    Parameters
+    ----------
+    states : (N, T) array or frame
+        Whole numbers 0..n_states-1.
+    n_states : int
+        Number of states K.
+    lag : int
+        Years between start and end of a transition, 1..T-1.
+    n_boot : int
+        Resamples of whole cities for `lo` and `hi`; needs `seed`.
+    seed : int, optional
+        Seed of the resamples.
+    allow_missing : bool
+        NaN is a missing state, and the transitions that touch it are left out.
 
+    Returns
+    -------
+    MarkovResult
+        Counts and probabilities (K, K).
+
+    Raises
+    ------
+    ValueError
+        NaN unless it is allowed, other values, a lag outside 1..T-1.
+
+    Examples
+    --------
     >>> from python_models.dynamics import markov
     >>> markov([[0, 0, 1], [1, 1, 1], [1, 0, 0]], 2).probabilities.round(3)
     array([[0.667, 0.333],

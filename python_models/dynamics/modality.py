@@ -23,11 +23,33 @@ class ModalityTest(OneRow):
 
 
 def unimodality(y: ArrayLike | pd.Series, *, n_bootstrap: int = 199, seed: int = 0) -> ModalityTest:
-    """Test one mode against more (Silverman 1981, J. R. Statist. Soc. B 43:97-99), on 1,024 bins; conservative.
+    """Silverman's test of one mode against more, on 1,024 bins; conservative.
 
-    h_c = the smallest bandwidth whose density has one mode. Bootstrap: y* = m + (y_draw - m + h_c e) / sqrt(1 +
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Finite values.
+    n_bootstrap : int
+        Samples of the smoothed bootstrap.
+    seed : int
+        Seed of the samples.
+
+    Returns
+    -------
+    ModalityTest
+        Critical bandwidth h_c and p.
+
+    Notes
+    -----
+    h_c is the smallest bandwidth whose density has one mode. Bootstrap: y* = m + (y_draw - m + h_c e) / sqrt(1 +
     h_c^2/s^2), e standard normal; p = (1 + number of samples with more than one mode at h_c) / (1 + n_bootstrap).
 
+    References
+    ----------
+    Silverman (1981, J. R. Statist. Soc. B 43:97-99).
+
+    Examples
+    --------
     >>> from python_models.dynamics import unimodality
     >>> two = np.r_[np.linspace(0, 1, 20), np.linspace(9, 10, 20)]
     >>> unimodality(two, n_bootstrap=99).p_value < 0.05

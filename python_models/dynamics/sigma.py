@@ -83,10 +83,30 @@ class SigmaConvergence(Shown):
 def sigma_convergence(
     Y: ArrayLike | pd.DataFrame, *, n_bootstrap: int = 999, level: float = 0.95, seed: int = 0
 ) -> SigmaConvergence:
-    """`sigma_trend` of the logarithms and of the levels of Y (N, T) on the same resampled cities.
+    """Trend of the spread of the logarithms and of the levels, on the same resampled cities.
 
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Positive values, N >= 2, T >= 3.
+    n_bootstrap : int
+        Resamples of cities with their whole trajectory.
+    level : float
+        Level of the intervals.
+    seed : int
+        Seed of the resamples.
+
+    Returns
+    -------
+    SigmaConvergence
+        `log` and `level`, each as of `sigma_trend`, and the verdict of both.
+
+    Notes
+    -----
     With logarithms alone an index that grows is said to converge while its cities move apart in points.
 
+    Examples
+    --------
     >>> from python_models.dynamics import sigma_convergence
     >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
     >>> sigma_convergence(Y, n_bootstrap=99).log.slope < 0
@@ -105,12 +125,39 @@ def sigma_trend(
     level: float = 0.95,
     seed: int = 0,
 ) -> SigmaTrend:
-    """Trend test of the spread: sigma_t = a + b t + e_t, t = 1..T, of Y (N, T), positive, N >= 2, T >= 3.
+    """Trend test of the spread of cities over the years.
 
-    measure : sigma_log = sd of ln y (n - 1), sd of y, or cv = sd / mean. Cities are drawn with their whole trajectory;
-    percentile intervals of b and of sigma_T - sigma_1, and p of b from the same draws. Beside them the standard error
-    of b by Newey and West (1987) with lag 1. Convergence only if both intervals lie below 0.
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Positive values, N >= 2, T >= 3.
+    measure : {"sigma_log", "sd", "cv"}
+        sd of ln y (with n - 1), sd of y, or sd / mean.
+    n_bootstrap : int
+        Resamples of cities with their whole trajectory.
+    level : float
+        Level of the intervals.
+    seed : int
+        Seed of the resamples.
 
+    Returns
+    -------
+    SigmaTrend
+        Slope b, change sigma_T - sigma_1, their percentile intervals, p of b. Convergence only if both intervals lie
+        below 0.
+
+    Raises
+    ------
+    ValueError
+        Values that are missing or not positive, too few cities or years.
+
+    Notes
+    -----
+    sigma_t = a + b t + e_t, t = 1..T. Beside the bootstrap stands the standard error of b by Newey and West (1987) with
+    lag 1.
+
+    Examples
+    --------
     >>> from python_models.dynamics import sigma_trend
     >>> Y = np.array([[1.0, 1.2, 1.4], [2.0, 2.0, 2.0], [4.0, 3.5, 3.0], [8.0, 6.0, 4.0]])
     >>> sigma_trend(Y, n_bootstrap=99).slope < 0

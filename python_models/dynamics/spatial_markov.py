@@ -103,12 +103,40 @@ def spatial_markov(
     seed: int | None = None,
     allow_missing: bool = False,
 ) -> SpatialMarkovResult:
-    """Transitions of states (N, T) by the class of the neighbours lag_states (N, T) in the start year.
+    """Transitions of states by the class of the neighbours in the start year.
 
-    Whole numbers from 0; NaN in `lag_states` is a city without neighbours: its transitions are left out and counted.
-    permutations : trajectories of states are put at other locations, while each location keeps its neighbourhood.
-    n_boot : resamples of whole cities. Both need `seed`. ValueError as `markov`.
+    Parameters
+    ----------
+    states : (N, T) array or frame
+        Whole numbers 0..n_states-1.
+    lag_states : (N, T) array or frame
+        Class of the neighbours, whole numbers 0..n_lag_states-1. NaN is a city without neighbours: its transitions are
+        left out and counted.
+    n_states, n_lag_states : int
+        Numbers of states and of classes.
+    lag : int
+        Years between start and end of a transition, 1..T-1.
+    permutations : int
+        Trajectories of states are put at other locations, while each location keeps its neighbourhood; needs `seed`.
+    n_boot : int
+        Resamples of whole cities; needs `seed`.
+    seed : int, optional
+        Seed of permutations and resamples.
+    allow_missing : bool
+        NaN in `states` is a missing state, and the transitions that touch it are left out.
 
+    Returns
+    -------
+    SpatialMarkovResult
+        One chain a class of the neighbours, and tests that they are equal.
+
+    Raises
+    ------
+    ValueError
+        As `markov`.
+
+    Examples
+    --------
     >>> from python_models.dynamics import spatial_markov
     >>> spatial_markov([[0, 0, 1], [1, 1, 1]], [[0, 1, 0], [0, 0, 1]], 2, 2).counts
     array([[[1., 0.],

@@ -51,13 +51,40 @@ def stochastic_kernel(
     grid: ArrayLike | None = None,
     adaptive: bool = False,
 ) -> StochasticKernel:
-    """f(v | u) = f(u, v) / f(u) with product Gaussian kernels; u, v : (n,) finite, e.g. relative scores in t and t + d.
+    """Conditional density f(v | u) = f(u, v) / f(u) with product Gaussian kernels.
 
-    h = sd n^(-1/6) on each axis; `adaptive` multiplies it by (f(u_i, v_i) / geometric mean)^(-1/2) (Abramson 1982).
-    Grid: n_grid points on both axes, from the smallest value - 4 h to the largest + 4 h. Where f(u) is 0 to machine
-    precision the conditional density is nan. The ergodic density solves g(v) = int f(v | u) g(u) du (at most 500 steps,
-    1e-8). Source: Quah 1997, J. Economic Growth 2:27-59; Johnson 2005.
+    Parameters
+    ----------
+    u, v : (n,) array or Series
+        Finite values, e.g. relative scores in t and t + d.
+    n_grid : int
+        Points on both axes, from the smallest value - 4 h to the largest + 4 h.
+    grid : (m,) array, optional
+        Points in place of these.
+    adaptive : bool
+        Whether h is multiplied by (f(u_i, v_i) / geometric mean)^(-1/2).
 
+    Returns
+    -------
+    StochasticKernel
+        Grid, joint and conditional density, ergodic density.
+
+    Raises
+    ------
+    ValueError
+        Missing values, lengths that differ, values that are all equal.
+
+    Notes
+    -----
+    h = sd n^(-1/6) on each axis. Where f(u) is 0 to machine precision the conditional density is nan. The ergodic
+    density solves g(v) = int f(v | u) g(u) du (at most 500 steps, 1e-8).
+
+    References
+    ----------
+    Quah (1997, J. Economic Growth 2:27-59), Johnson (2005); `adaptive`: Abramson (1982).
+
+    Examples
+    --------
     >>> from python_models.dynamics import stochastic_kernel
     >>> u = np.linspace(1, 2, 20)
     >>> stochastic_kernel(u, u**2, n_grid=16).to_frame().shape

@@ -68,13 +68,41 @@ def disparity_change(
     level: float = 0.95,
     seed: int = 0,
 ) -> DisparityChange:
-    """Change of every measure from the first to the last column of Y (N, T), finite and not negative.
+    """Change of every measure of disparity from the first to the last year.
 
-    mean, sd, cv, sd_log, gini, theil_t, theil_l; with `groups` (N,) also Dagum's parts, the parts of both Theil
-    indices, and the gap between the groups that had the highest and the lowest mean in the first year (gap, gap_log).
-    weights (N,): population. A zero makes the logarithmic measures nan. ValueError: bad values, labels or fewer than 3
-    cities.
+    Parameters
+    ----------
+    Y : (N, T) array or frame
+        Values, finite and not negative; a column a year.
+    groups : (N,) labels, optional
+        With them also Dagum's parts, the parts of both Theil indices, and the gap between the groups that had the
+        highest and the lowest mean in the first year (gap, gap_log).
+    weights : (N,) array or Series, optional
+        Population; default: all equal.
+    n_bootstrap : int
+        Resamples of cities, each drawn in both years.
+    level : float
+        Level of the intervals.
+    seed : int
+        Seed of the resamples.
 
+    Returns
+    -------
+    DisparityChange
+        mean, sd, cv, sd_log, gini, theil_t, theil_l and the parts: first, last, change, its error, bias, interval and
+        p.
+
+    Raises
+    ------
+    ValueError
+        Bad values, labels, or fewer than 3 cities.
+
+    Notes
+    -----
+    A zero makes the logarithmic measures nan. Standard error and bias: jackknife over cities.
+
+    Examples
+    --------
     >>> from python_models.inequality import disparity_change
     >>> Y = np.array([[1.0, 2.0], [2.0, 2.5], [3.0, 3.0], [8.0, 6.0]])
     >>> disparity_change(Y, n_bootstrap=99).to_frame().shape
@@ -204,13 +232,40 @@ class BetweenGroups:
 def between_groups(y: Vector, groups: Labels, weights: Vector | None = None) -> BetweenGroups:
     """Dagum's net between-group part, corrected for the means of groups that differ by chance.
 
-    y (n,) finite, not negative; groups (n,); weights (n,). G_nb is a sum over pairs of |mu_j - mu_h|, each replaced by
-    its mean over all ways to halve both groups: d (2 Phi(d/s) - 1) - 2 s phi(d/s), s^2 = s_j^2/n_j + s_h^2/n_h: without
-    bias where the means are equal, and d where they are far apart. ValueError: as `dagum`, or a group of one city.
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Values, finite and not negative.
+    groups : (n,) labels
+        Group of each city.
+    weights : (n,) array or Series, optional
+        Case weights, e.g. population; default: all equal.
 
+    Returns
+    -------
+    BetweenGroups
+        The part, its corrected value, and a test of equal means.
+
+    Raises
+    ------
+    ValueError
+        As `dagum`, or a group of one city.
+
+    Notes
+    -----
+    G_nb is a sum over pairs of |mu_j - mu_h|, each replaced by its mean over all ways to halve both groups: d (2
+    Phi(d/s) - 1) - 2 s phi(d/s), d = mu_j - mu_h, s^2 = s_j^2/n_j + s_h^2/n_h: without bias where the means are equal,
+    and |d| where they are far apart.
+
+    References
+    ----------
+    Test of equal means: Alexander and Govern (1994).
+
+    Examples
+    --------
     >>> from python_models.inequality import between_groups
-    >>> found = between_groups([1.0, 2.0, 3.0, 4.0, 8.0, 9.0], ["w", "w", "w", "e", "e", "e"])
-    >>> round(found.between, 4), round(found.corrected, 4)
+    >>> result = between_groups([1.0, 2.0, 3.0, 4.0, 8.0, 9.0], ["w", "w", "w", "e", "e", "e"])
+    >>> round(result.between, 4), round(result.corrected, 4)
     (0.2778, 0.2765)
     """
     found = dagum(y, groups, weights)

@@ -107,13 +107,40 @@ class DagumResult(Shown):
 def dagum(y: Vector, groups: Labels, weights: Vector | None = None) -> DagumResult:
     """Dagum's decomposition G = G_w + G_nb + G_t in O(n log n + n K) (docs/formulas.md#dagum).
 
-    y : (n,) finite, not negative.   groups : (n,) labels, K of them.   weights : (n,) or None (all equal). p_j, s_j :
-    shares of group j in the cases and in the total; mu_j its mean; Delta_jh the mean |y_ji - y_hr|. G_jj = Delta_jj /
-    (2 mu_j), G_jh = Delta_jh / (mu_j + mu_h), D_jh = (mu_j - mu_h) / Delta_jh for mu_j >= mu_h, G_w = sum_j G_jj p_j
-    s_j, G_nb = sum_{h<j} G_jh (p_j s_h + p_h s_j) D_jh, G_t the same with 1 - D_jh. One member: G_jj = 0. Delta_jh = 0:
-    G_jh = D_jh = 0. mu_j + mu_h = 0: G_jh is nan and adds 0. A category without members has n = 0 and nan. mu = 0:
-    every part is nan. ValueError: a bad value, a missing label, or a wrong length.
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Values, finite and not negative.
+    groups : (n,) labels
+        K groups; a category without members has n = 0 and nan.
+    weights : (n,) array or Series, optional
+        Case weights, e.g. population; default: all equal.
 
+    Returns
+    -------
+    DagumResult
+        Total, the parts within, net between and of transvariation, and the K x K matrices behind them.
+
+    Raises
+    ------
+    ValueError
+        A bad value, a missing label, or a wrong length.
+
+    Notes
+    -----
+    p_j, s_j are the shares of group j in the cases and in the total, mu_j its mean, Delta_jh the mean of |y_ji - y_hr|.
+    G_jj = Delta_jj / (2 mu_j), G_jh = Delta_jh / (mu_j + mu_h), D_jh = (mu_j - mu_h) / Delta_jh for mu_j >= mu_h,
+    G_w = sum_j G_jj p_j s_j, G_nb = sum_{h<j} G_jh (p_j s_h + p_h s_j) D_jh, G_t the same with 1 - D_jh.
+
+    One member: G_jj = 0. Delta_jh = 0: G_jh = D_jh = 0. mu_j + mu_h = 0: G_jh is nan and adds 0. mu = 0: every part is
+    nan.
+
+    References
+    ----------
+    Dagum (1997).
+
+    Examples
+    --------
     >>> from python_models.inequality import dagum
     >>> parts = dagum([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"])
     >>> round(parts.within, 4), round(parts.between, 4), round(parts.total, 4)

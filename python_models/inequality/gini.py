@@ -10,12 +10,36 @@ from python_models.inequality._inputs import Vector, as_case_weights, as_values,
 
 @aligned
 def gini(y: Vector, weights: Vector | None = None) -> float:
-    """Gini index G = sum_i sum_r w_i w_r |y_i - y_r| / (2 W^2 mu), 0 <= G < 1, in O(n log n).
+    """Gini index, 0 <= G < 1, in O(n log n).
 
-    y : (n,) finite, not negative.   weights : (n,) not negative, e.g. population; None: all equal. Without weights
-    G = sum_r (2 r - n - 1) y_(r) / (n^2 mu): the population form, no factor n / (n - 1). Constant: 0; mu = 0: nan.
-    ValueError: a missing, infinite or negative value or weight. Source: Gini 1912; Dagum 1997.
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Values, finite and not negative.
+    weights : (n,) array or Series, optional
+        Case weights, not negative, e.g. population; default: all equal.
 
+    Returns
+    -------
+    float
+        0 if all values are equal, nan if their mean is 0.
+
+    Raises
+    ------
+    ValueError
+        A missing, infinite or negative value or weight.
+
+    Notes
+    -----
+    G = sum_i sum_r w_i w_r |y_i - y_r| / (2 W^2 mu). Without weights G = sum_r (2 r - n - 1) y_(r) / (n^2 mu): the
+    population form, no factor n / (n - 1).
+
+    References
+    ----------
+    Gini (1912), Dagum (1997).
+
+    Examples
+    --------
     >>> from python_models.inequality import gini
     >>> round(gini([1.0, 2.0, 3.0]), 4)
     0.2222

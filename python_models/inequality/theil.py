@@ -75,14 +75,40 @@ def theil(y: Vector, groups: Labels, kind: Kind = "T", *, weights: Vector | None
 def theil(
     y: Vector, groups: Labels | None = None, kind: Kind = "T", *, weights: Vector | None = None
 ) -> float | TheilResult:
-    """Theil index T = (1/n) sum (y/mu) ln(y/mu) or L = (1/n) sum ln(mu/y); with groups a TheilResult with its two
-    parts.
+    """Theil index, with groups its two parts.
 
-    y : (n,) finite, not negative.   groups : (n,) labels or None.   weights : (n,) or None (all equal).
-    Parts of T: sum_r S_r ln(mu_r/mu) + sum_r S_r T_r with shares S_r of the total; of L: sum_r f_r ln(mu/mu_r) +
-    sum_r f_r L_r with shares f_r of the cases. L with a zero is nan (flag `has_zero`); mu = 0 gives nan.
-    ValueError: bad values, labels, lengths or kind. Source: Theil 1967.
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Values, finite and not negative.
+    groups : (n,) labels, optional
+        Group of each city.
+    kind : {"T", "L"}
+        Theil's T or L (mean logarithmic deviation).
+    weights : (n,) array or Series, optional
+        Case weights; default: all equal.
 
+    Returns
+    -------
+    float or TheilResult
+        The index; with groups a result with its parts. L with a zero is nan (flag `has_zero`), as is a mean of 0.
+
+    Raises
+    ------
+    ValueError
+        Bad values, labels, lengths or kind.
+
+    Notes
+    -----
+    T = (1/n) sum (y/mu) ln(y/mu), L = (1/n) sum ln(mu/y). Parts of T: sum_r S_r ln(mu_r/mu) + sum_r S_r T_r with shares
+    S_r of the total; of L: sum_r f_r ln(mu/mu_r) + sum_r f_r L_r with shares f_r of the cases.
+
+    References
+    ----------
+    Theil (1967).
+
+    Examples
+    --------
     >>> from python_models.inequality import theil
     >>> round(theil([1.0, 2.0, 3.0]), 4)
     0.0872
@@ -107,14 +133,43 @@ def theil(
 def theil_nested(
     y: Vector, region: Labels, province: Labels, kind: Kind = "T", *, weights: Vector | None = None
 ) -> TheilNestedResult:
-    """Theil index in three parts: between regions, between provinces of a region, inside provinces
-    (docs/formulas.md#theil).
+    """Theil index between regions, between provinces of a region, inside provinces (docs/formulas.md#theil).
 
+    Parameters
+    ----------
+    y : (n,) array or Series
+        Values, finite and not negative.
+    region : (n,) labels
+        Region of each city.
+    province : (n,) labels
+        Province of each city; each lies in one region.
+    kind : {"T", "L"}
+        Theil's T or L (mean logarithmic deviation).
+    weights : (n,) array or Series, optional
+        Case weights; default: all equal.
+
+    Returns
+    -------
+    TheilNestedResult
+        The parts; `regions` has one row per region: region, n, value_share, population_share, within_region_total and
+        its two parts, contribution (percent of the total).
+
+    Raises
+    ------
+    ValueError
+        Bad values, labels, lengths or kind, a province in two regions.
+
+    Notes
+    -----
     T = sum_r S_r ln(mu_r/mu) + sum_r sum_p S_rp ln(mu_rp/mu_r) + sum_r sum_p S_rp T_rp with shares S of the total; L
-    the same with shares f of the cases and inverse ratios. y, weights and edge cases as in `theil`; a province must lie
-    in one region. `regions` has one row per region: region, n, value_share, population_share, within_region_total and
-    its two parts, contribution (percent of the total). Source: Theil 1967; Akita 2003.
+    the same with shares f of the cases and inverse ratios. L with a zero is nan, as is a mean of 0.
 
+    References
+    ----------
+    Theil (1967), Akita (2003).
+
+    Examples
+    --------
     >>> from python_models.inequality import theil_nested
     >>> parts = theil_nested([1.0, 2.0, 3.0, 4.0], ["w", "w", "e", "e"], ["a", "b", "c", "c"])
     >>> parts.to_frame().shape

@@ -37,10 +37,32 @@ class Agreement:
 
 @aligned
 def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
-    """Agreement of two scores (n,) of the same cities; pairs with a NaN are left out.
+    """Agreement of two scores of the same cities.
 
-    All figures are nan if fewer than 3 pairs are left or one score is the same everywhere. ValueError: lengths differ.
+    Parameters
+    ----------
+    a, b : (n,) array
+        Scores; pairs with a NaN are left out.
+    top : int
+        Number of first and last places that are compared.
 
+    Returns
+    -------
+    Agreement
+        Spearman's and Kendall's correlation, shifts of places, Jaccard overlaps; all nan if fewer than 3 pairs are left
+        or one score is the same everywhere.
+
+    Raises
+    ------
+    ValueError
+        Lengths that differ.
+
+    References
+    ----------
+    Spearman (1904), Kendall (1945).
+
+    Examples
+    --------
     >>> from python_models.measurement import agreement
     >>> round(agreement([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 2.0, 4.0], top=2).spearman, 3)
     0.8
@@ -64,8 +86,24 @@ def agreement(a: ArrayLike, b: ArrayLike, *, top: int = TOP) -> Agreement:
 
 @aligned
 def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
-    """One row per year of two score planes (N, T): the fields of `Agreement`; years without 3 pairs are left out.
+    """Agreement of two scores in each year.
 
+    Parameters
+    ----------
+    a, b : (N, T) array
+        Scores of N cities in T years.
+    years : tuple of int
+        The T years.
+    top : int
+        Number of first and last places that are compared.
+
+    Returns
+    -------
+    DataFrame
+        One row a year with the fields of `Agreement`; years without 3 pairs are left out.
+
+    Examples
+    --------
     >>> from python_models.measurement import agreement_by_year
     >>> a = np.random.default_rng(1).normal(size=(6, 2))
     >>> agreement_by_year(a, a, (2020, 2021), top=2)["spearman"].tolist()
@@ -81,8 +119,24 @@ def agreement_by_year(a: ArrayLike, b: ArrayLike, years: tuple[int, ...], *, top
 
 @aligned
 def pairwise_agreement(scores: Mapping[str, FloatArray], years: tuple[int, ...], *, top: int = TOP) -> pd.DataFrame:
-    """One row per pair of schemes (scheme_a before scheme_b in the order of `scores`) and year.
+    """Agreement of every pair of schemes in each year.
 
+    Parameters
+    ----------
+    scores : mapping of (N, T) arrays
+        Scores by scheme.
+    years : tuple of int
+        The T years.
+    top : int
+        Number of first and last places that are compared.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair (scheme_a before scheme_b in the order of `scores`) and year, with the fields of `Agreement`.
+
+    Examples
+    --------
     >>> from python_models.measurement import pairwise_agreement
     >>> a = np.random.default_rng(1).normal(size=(6, 1))
     >>> pairwise_agreement({"one": a, "two": -a}, (2021,), top=2)["spearman"].tolist()

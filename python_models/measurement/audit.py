@@ -80,11 +80,48 @@ def audit(
     drawn: Uncertainty | None = None,
     outside: Mapping[str, FloatArray] | None = None,
 ) -> Audit:
-    """Audit of `index` over its base window, for the units that are complete there.
+    """Audit of an index by the ten steps of the OECD and the JRC, over its base window.
 
-    draws: indexes that are made in all; `drawn`: draws that were made before, in place of them. outside: variables (N,
-    T) that are no part of the index. ValueError: fewer than 3 complete units, a choice that draws do not know, too few
-    draws.
+    Parameters
+    ----------
+    index : CompositeIndex
+        The index; units that are complete in the base window count.
+    draws : int
+        Number of indexes that are computed in all for the uncertainty analysis.
+    seed : int
+        Seed of the draws.
+    n_jobs : int
+        Threads of the draws.
+    factors : tuple of str
+        Choices that are drawn, of `uncertainty.FACTORS`.
+    drawn : Uncertainty, optional
+        An uncertainty analysis in place of new draws.
+    outside : mapping of (N, T) arrays, optional
+        Variables that are no part of the index, for step 9.
+
+    Returns
+    -------
+    Audit
+        One row a check and item, with value, limits and verdict.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 3 complete units, a choice that draws do not know, too few draws.
+
+    References
+    ----------
+    OECD and JRC (2008), Handbook on constructing composite indicators.
+
+    Examples
+    --------
+    >>> from python_models import CompositeIndex, Panel
+    >>> from python_models.measurement import audit
+    >>> values = np.random.default_rng(3).uniform(1.0, 9.0, size=(8, 2, 3))
+    >>> panel = Panel(values, tuple("abcdefgh"), (2020, 2021), ("x1", "x2", "x3"))
+    >>> index = CompositeIndex(panel, {"x1": 1, "x2": 1, "x3": -1}, {"x1": "p", "x2": "p", "x3": "q"})
+    >>> sorted(set(audit(index, draws=40, seed=1).table["step"]))  # nothing outside: no step 9
+    [1, 2, 3, 4, 5, 6, 7, 8, 10]
     """
     _Audited.check(index)
     a = _Audited(index)

@@ -10,11 +10,26 @@ from python_models._validate import as_cube, as_weights
 
 
 def topsis_score(Z: ArrayLike, w: ArrayLike) -> FloatArray:
-    """Scores (N, T) of Z (N, T, m) with weights (m,); in [0, 1].
+    """TOPSIS score with fixed ideals z = 1 and z = 0, so that years share a scale (docs/formulas.md#schemes).
 
-    An indicator of weight 0 takes no part; any other NaN makes the score NaN. The scale of w does not matter. A z
-    below 0 (a new year on an old base) counts by its distance to the worst ideal.
+    Parameters
+    ----------
+    Z : (N, T, m) array
+        Scaled indicators. A z below 0 (a new year on an old base) counts by its distance to the worst ideal.
+    w : (m,) array
+        Weights of any scale. An indicator of weight 0 takes no part; any other NaN makes the score NaN.
 
+    Returns
+    -------
+    (N, T) array
+        Scores in [0, 1].
+
+    Notes
+    -----
+    v_k = w_k z_k, D+ = sqrt(sum_k (w_k - v_k)^2), D- = sqrt(sum_k v_k^2), score = D- / (D+ + D-).
+
+    Examples
+    --------
     >>> from python_models.measurement import topsis_score
     >>> Z = np.array([[[0.0, 0.2], [0.4, 0.3]], [[1.0, 1.0], [0.6, 0.0]]])  # cities, years, indicators
     >>> topsis_score(Z, [0.5, 0.5]).round(3)

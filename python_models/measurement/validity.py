@@ -19,8 +19,20 @@ FEWEST = 5
 
 @aligned
 def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
-    """Pearson's r of two vectors with a 95 % interval, none at |r| = 1; nan below 5 pairs or without variation.
+    """Pearson's r of two vectors with a 95 % interval by Fisher's z.
 
+    Parameters
+    ----------
+    x, y : (n,) array
+        Values.
+
+    Returns
+    -------
+    Interval
+        value, low, high; nan below 5 pairs or without variation, no interval at |r| = 1.
+
+    Examples
+    --------
     >>> from python_models.measurement import pearson
     >>> r = pearson([1.0, 2.0, 3.0, 4.0, 6.0], [1.0, 2.0, 2.0, 5.0, 5.0])
     >>> r
@@ -38,10 +50,26 @@ def pearson(x: ArrayLike, y: ArrayLike) -> Interval:
 
 @aligned
 def validity(score: ArrayLike, outside: ArrayLike, years: tuple[int, ...]) -> pd.DataFrame:
-    """One row per year of score (N, T) and outside variable (N, T); pairs with a NaN are left out.
+    """Correlation of a score with a variable outside the index, in each year.
 
-    Years with fewer than 5 pairs are left out.
+    Parameters
+    ----------
+    score, outside : (N, T) array
+        Score and variable; pairs with a NaN are left out.
+    years : tuple of int
+        The T years; those with fewer than 5 pairs are left out.
 
+    Returns
+    -------
+    DataFrame
+        One row a year: Pearson's r and Spearman's rho with intervals.
+
+    Notes
+    -----
+    Intervals: Fisher's z. Neighbouring cities are alike, so they are narrow rather than wide.
+
+    Examples
+    --------
     >>> from python_models.measurement import validity
     >>> a = np.random.default_rng(1).normal(size=(6, 1))
     >>> validity(a, a, (2021,)).shape

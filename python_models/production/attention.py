@@ -48,16 +48,36 @@ class Attention:
 
 
 def digital_attention(text: str, dictionary: Dictionary) -> Attention:
-    """Count dictionary terms in one report.
+    """Share of dictionary terms in the words of one report.
 
+    Parameters
+    ----------
+    text : str
+        The report. A missing report is missing, not 0.
+    dictionary : Dictionary
+        Version and terms by topic.
+
+    Returns
+    -------
+    Attention
+        Tokens and hits.
+
+    Raises
+    ------
+    ValueError
+        An empty text.
+
+    Notes
+    -----
     Terms are matched on the text, the longest first, so that a term inside another is counted once; tokens are the
-    words of the pinned tokeniser (jieba, its terms joined by those of the dictionary) without punctuation. ValueError:
-    an empty text (a missing report is missing, not 0).
+    words of the pinned tokeniser (jieba, its terms joined by those of the dictionary) without punctuation.
 
+    Examples
+    --------
     >>> from python_models.production import Dictionary, digital_attention
     >>> words = Dictionary("v1", {"data": ("大数据",)})
-    >>> found = digital_attention("发展大数据产业。", words)
-    >>> found.tokens, found.hits
+    >>> attention = digital_attention("发展大数据产业。", words)
+    >>> attention.tokens, attention.hits
     (3, 1)
     """
     clean = re.sub(r"\s+", "", text)

@@ -36,13 +36,38 @@ class Coupling(Shown):
 
 
 def coupling(systems: ArrayLike, *, shares: ArrayLike | None = None, form: Form = "corrected") -> Coupling:
-    """Coordination of n systems U in [0, 1]; `systems` has the shape (..., n), `shares` (n,) sum to one.
+    """Coupling and coordination of two or more systems.
 
-    classic: C = n (prod U)^(1/n) / sum U.
-    corrected: C = sqrt([1 - mean over pairs of |U_i - U_j|] [prod of U_i / max U over the others]^(1/(n-1))).
-    T = sum_i share_i U_i, D = sqrt(C T). All zero: C is NaN and D is 0; one zero: C = D = 0.
-    ValueError: a value outside [0, 1] or missing, fewer than two systems.
+    Parameters
+    ----------
+    systems : (..., n) array
+        Values U of n systems in [0, 1].
+    shares : (n,) array, optional
+        Shares of the systems in T, which sum to one; default: equal.
+    form : {"corrected", "classic"}
+        Formula of C.
 
+    Returns
+    -------
+    Coupling
+        C, T, D and the class. All zero: C is NaN and D is 0; one zero: C = D = 0.
+
+    Raises
+    ------
+    ValueError
+        A value outside [0, 1] or missing, fewer than two systems.
+
+    Notes
+    -----
+    classic: C = n (prod U)^(1/n) / sum U. corrected: C = sqrt([1 - mean over pairs of |U_i - U_j|]
+    [prod of U_i / max U over the others]^(1/(n-1))). T = sum_i share_i U_i, D = sqrt(C T).
+
+    References
+    ----------
+    Corrected form: Wang Shujia et al. (2021).
+
+    Examples
+    --------
     >>> from python_models.production import coupling
     >>> coupling([[0.5, 0.5], [0.9, 0.1]]).to_frame().round(3)
            c  t_index      d       form                   class_10
@@ -79,11 +104,25 @@ def _corrected(u: FloatArray, top: FloatArray, n: int) -> FloatArray:
 
 @aligned
 def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Scale = "minmax01") -> FloatArray:
-    """Scores of one system on [0, 1], same shape.
+    """Scores of one system on [0, 1].
 
-    minmax01: (x - min)/(max - min) (1 - 2 eps) + eps over the cells of the mask `base`, eps = 0.01, later cells
-    clipped to [0, 1]; raw: unchanged (must lie in [0, 1]); rank: percentile among the base cells.
+    Parameters
+    ----------
+    scores : array of any shape
+        Scores.
+    base : mask of the same shape, optional
+        Cells that set the scale; default: all.
+    scale : {"minmax01", "raw", "rank"}
+        `minmax01`: (x - min)/(max - min) (1 - 2 eps) + eps over the base cells, eps = 0.01, later cells clipped to [0,
+        1]; `raw`: unchanged, must lie in [0, 1]; `rank`: percentile among the base cells.
 
+    Returns
+    -------
+    array
+        Same shape.
+
+    Examples
+    --------
     >>> from python_models.production import common_scale
     >>> common_scale([10.0, 20.0, 30.0])
     array([0.01, 0.5 , 0.99])
@@ -105,8 +144,24 @@ def common_scale(scores: ArrayLike, *, base: ArrayLike | None = None, scale: Sca
 
 
 def coordination_class(d: ArrayLike) -> list[str]:
-    """Ten classes of D by steps of 0.1 (Liao Chongbin 1999), the last one closed at 1.
+    """Ten classes of coordination by steps of 0.1, the last one closed at 1.
 
+    Parameters
+    ----------
+    d : (n,) array
+        Degree of coordination D in [0, 1].
+
+    Returns
+    -------
+    list of str
+        Codes of the classes.
+
+    References
+    ----------
+    Liao Chongbin (1999).
+
+    Examples
+    --------
     >>> from python_models.production import coordination_class
     >>> coordination_class([0.05, 0.95])
     ['extreme_imbalance', 'quality_coordination']
@@ -118,8 +173,20 @@ def coordination_class(d: ArrayLike) -> list[str]:
 
 @aligned
 def lead_lag(forces: ArrayLike, relations: ArrayLike) -> list[str]:
-    """pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous; U1 forces, U2 relations.
+    """Which of two systems lags behind the other.
 
+    Parameters
+    ----------
+    forces, relations : (n,) array
+        Scores U1 and U2 on one scale.
+
+    Returns
+    -------
+    list of str
+        pr_lagging where U1 - U2 > 0.1, nqpf_lagging where < -0.1, else synchronous.
+
+    Examples
+    --------
     >>> from python_models.production import lead_lag
     >>> lead_lag([0.8, 0.5, 0.1], [0.4, 0.5, 0.6])
     ['pr_lagging', 'synchronous', 'nqpf_lagging']

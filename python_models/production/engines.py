@@ -47,12 +47,36 @@ class Misallocation(Shown):
 
 @aligned
 def misallocation(output: ArrayLike, factor: ArrayLike, elasticity: ArrayLike) -> Misallocation:
-    """tau_i = 1/gamma_i - 1 with gamma_i = (F_i / sum F) / (s_i b_i / b_bar), b_bar = sum_i s_i b_i.
+    """Misallocation of a factor: how far its share lies from the share that output justifies.
 
-    output, factor: shape (N,) or (N, T), above zero, any one unit each; elasticity b: one number, (N,) or (N, T).
-    tau > 0: the unit has too little of the factor for its marginal product; tau < 0: too much. Shares are taken
-    within each year. ValueError: a value that is missing or not above zero.
+    Parameters
+    ----------
+    output, factor : (N,) or (N, T) array
+        Above zero, any one unit each; shares are taken within each year.
+    elasticity : float, (N,) or (N, T) array
+        Output elasticity b of the factor.
 
+    Returns
+    -------
+    Misallocation
+        tau > 0: the unit has too little of the factor for its marginal product; tau < 0: too much.
+
+    Raises
+    ------
+    ValueError
+        A value that is missing or not above zero.
+
+    Notes
+    -----
+    tau_i = 1/gamma_i - 1 with gamma_i = (F_i / sum F) / (s_i b_i / b_bar), b_bar = sum_i s_i b_i, s_i the share of
+    output.
+
+    References
+    ----------
+    Chen Yongwei and Hu Weimin (2011, CEQ 10(4)).
+
+    Examples
+    --------
     >>> from python_models.production import misallocation
     >>> misallocation([10.0, 20.0], [10.0, 5.0], [0.4, 0.4]).tau.round(3)
     array([-0.5,  1. ])
@@ -100,12 +124,34 @@ def output_elasticities(
     groups: ArrayLike | None = None,
     method: Method = "group",
 ) -> Elasticities:
-    """Slopes of ln(Y/L)_it = mu_i + lambda_t + b ln(K/L)_it + e_it with standard errors clustered by city.
+    """Output elasticities of capital from a panel, with standard errors clustered by city.
 
-    output, capital, labour: shape (N, T), above zero. method: one slope for all (national), one a group (group), or
-    city slopes after a common-trend removal, shrunk towards their mean (swamy: Swamy 1970 generalised least squares).
-    A slope outside (0.05, 0.95) or without variation is replaced by the national one and flagged.
+    Parameters
+    ----------
+    output, capital, labour : (N, T) array
+        Above zero.
+    groups : (N,) labels, optional
+        Groups of cities, for `method="group"`.
+    method : {"group", "national", "swamy"}
+        One slope a group, one for all, or city slopes after a common trend is removed, shrunk towards their mean by
+        Swamy's generalised least squares.
 
+    Returns
+    -------
+    Elasticities
+        One slope a city. A slope outside (0.05, 0.95) or without variation is replaced by the national one and has a
+        flag.
+
+    Notes
+    -----
+    ln(Y/L)_it = mu_i + lambda_t + b ln(K/L)_it + e_it.
+
+    References
+    ----------
+    Swamy (1970).
+
+    Examples
+    --------
     >>> from python_models.production import output_elasticities
     >>> rng = np.random.default_rng(1)
     >>> capital, labour = rng.uniform(1, 9, (8, 6)), rng.uniform(1, 9, (8, 6))
@@ -189,12 +235,35 @@ def perpetual_inventory(
     depreciation: float = DEPRECIATION,
     growth: ArrayLike | float | None = None,
 ) -> FloatArray:
-    """K_t = (1 - d) K_(t-1) + I_t / P_t with K_0 = (I_0 / P_0) / (g + d), shape (N, T), prices of the base of P.
+    """Capital stock by perpetual inventory, in prices of the base year of `price`.
 
-    investment: (N, T), nominal, 0 or more and above 0 in the first year; price: one number or (N, T), base year = 1;
-    growth g: one number or (N,), default: mean yearly growth of real investment over the first five years, at
-    least 0. ValueError: a missing value, depreciation outside (0, 1), or g + d not above 0.
+    Parameters
+    ----------
+    investment : (N, T) array
+        Nominal investment, 0 or more, above 0 in the first year.
+    price : float or (N, T) array
+        Price index, base year = 1.
+    depreciation : float
+        d, inside (0, 1).
+    growth : float or (N,) array, optional
+        g; default: mean yearly growth of real investment over the first five years, at least 0.
 
+    Returns
+    -------
+    (N, T) array
+        Capital stock.
+
+    Raises
+    ------
+    ValueError
+        A missing value, depreciation outside (0, 1), or g + d not above 0.
+
+    Notes
+    -----
+    K_t = (1 - d) K_(t-1) + I_t / P_t with K_0 = (I_0 / P_0) / (g + d).
+
+    Examples
+    --------
     >>> from python_models.production import perpetual_inventory
     >>> perpetual_inventory([[10.0, 11.0, 12.0]], depreciation=0.1, growth=0.1)
     array([[50. , 56. , 62.4]])
@@ -244,13 +313,38 @@ class Segmentation(Shown):
 def segmentation(
     ratios: ArrayLike, pairs: Sequence[tuple[int, int]], *, pool: Sequence[tuple[int, int]] | None = None
 ) -> Segmentation:
-    """V_ijt = var over goods of q, q_ijt^g = |dQ_ijt^g| - mean over pairs of |dQ_t^g|; seg_it = mean over pairs of i.
+    """Market segmentation by relative prices of neighbours, in squared log points.
 
-    dQ_ijt^g = ln r_it^g - ln r_jt^g for chain price ratios r (P_t / P_(t-1), e.g. CPI 102.3 -> 1.023).
-    ratios: shape (N, T, G) or (N, G) for one year, above zero, G of 2 or more; pairs: undirected positions whose
-    mean gives seg; pool: the pairs over which the mean of a good is taken, default `pairs`. integ = sqrt(1/seg), NaN
-    where seg = 0. Unit: squared log points. ValueError: missing price, pair with itself, or unknown position.
+    Parameters
+    ----------
+    ratios : (N, T, G) or (N, G) array
+        Chain price ratios r = P_t / P_(t-1) of G >= 2 goods, above zero, e.g. CPI 102.3 -> 1.023; (N, G): one year.
+    pairs : sequence of (int, int)
+        Undirected pairs of positions whose mean gives the segmentation of a city.
+    pool : sequence of (int, int), optional
+        Pairs over which the mean of a good is taken; default: `pairs`.
 
+    Returns
+    -------
+    Segmentation
+        Variance of each pair, segmentation and integration of each city.
+
+    Raises
+    ------
+    ValueError
+        A missing price, a pair with itself, or an unknown position.
+
+    Notes
+    -----
+    dQ_ijt^g = ln r_it^g - ln r_jt^g, q_ijt^g = |dQ_ijt^g| - mean over pairs of |dQ_t^g|, V_ijt = var over goods of q,
+    seg_it = mean of V over the pairs of i, integ = sqrt(1/seg), NaN where seg = 0.
+
+    References
+    ----------
+    Parsley and Wei (1996, 2001), Gui Qihan et al. (2006).
+
+    Examples
+    --------
     >>> from python_models.production import segmentation
     >>> ratios = np.random.default_rng(1).uniform(0.9, 1.1, size=(3, 2, 4))
     >>> segmentation(ratios, [(0, 1), (0, 2), (1, 2)]).to_frame().shape
@@ -295,10 +389,28 @@ def _positions(pairs: Sequence[tuple[int, int]], n: int) -> np.ndarray:
 
 @aligned
 def krugman(employment: ArrayLike) -> FloatArray:
-    """K_i = sum_s |e_is / e_i - e_s / e|, s over sectors: 0 for the structure of the whole, below 2. Shape (N,).
+    """Krugman's index of specialisation: 0 for the structure of the whole, below 2.
 
-    employment: (N, S), 0 or more, each city with some. Krugman 1991.
+    Parameters
+    ----------
+    employment : (N, S) array
+        Employment by city and sector, 0 or more, each city with some.
 
+    Returns
+    -------
+    (N,) array
+        One index a city.
+
+    Notes
+    -----
+    K_i = sum_s |e_is / e_i - e_s / e|, s over sectors.
+
+    References
+    ----------
+    Krugman (1991).
+
+    Examples
+    --------
     >>> from python_models.production import krugman
     >>> krugman([[8.0, 2.0], [2.0, 8.0]])
     array([0.6, 0.6])
@@ -331,10 +443,24 @@ def functional_specialisation(services: ArrayLike, manufacturing: ArrayLike, is_
 
 @aligned
 def location_quotient(part: ArrayLike, whole: ArrayLike, total_part: float, total_whole: float) -> FloatArray:
-    """(x_i / X) / (y_i / Y), e.g. closed cases of intellectual property over GDP, city against nation. Shape (N,).
+    """Location quotient (x_i / X) / (y_i / Y), e.g. cases of intellectual property over GDP, city against nation.
 
-    part x: 0 or more; whole y: above zero; totals X, Y above zero. 1: the city has its share.
+    Parameters
+    ----------
+    part : (N,) array
+        x, 0 or more.
+    whole : (N,) array
+        y, above zero.
+    total_part, total_whole : float
+        X and Y, above zero.
 
+    Returns
+    -------
+    (N,) array
+        1: the city has its share.
+
+    Examples
+    --------
     >>> from python_models.production import location_quotient
     >>> location_quotient([2.0, 1.0], [10.0, 10.0], 30.0, 200.0).round(3)
     array([1.333, 0.667])

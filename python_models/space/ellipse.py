@@ -57,12 +57,42 @@ class EllipseResult(Shown):
 def center_ellipse(
     points: Any, y: Any = None, *, plane: bool = False, n_boot: int = 0, seed: int | None = DEFAULT_SEED
 ) -> EllipseResult:
-    """Centre and ellipse of points (N, 2) with masses y (N,) or (N, T); without y every city weighs the same.
+    """Weighted mean centre and standard deviational ellipse of each year.
 
-    points : longitude, latitude (projected with Albers, parallels 25 and 47, meridian 105), or metres with
-    `plane=True`. n_boot : resamples of cities for the interval of the centre. ValueError for NaN, a negative mass, a
-    year without mass, or fewer than three cities.
+    Parameters
+    ----------
+    points : (N, 2) array or frame
+        Longitude and latitude, projected with Albers (parallels 25 and 47, meridian 105), or metres with `plane=True`.
+    y : (N,) or (N, T) array, Series or frame, optional
+        Masses, not negative; without them every city weighs the same.
+    plane : bool
+        Whether `points` are metres in a plane.
+    n_boot : int
+        Resamples of cities for the intervals of centre and move; 0: none.
+    seed : int, optional
+        Seed of the resamples.
 
+    Returns
+    -------
+    EllipseResult
+        One entry a year.
+
+    Raises
+    ------
+    ValueError
+        NaN, a negative mass, a year without mass, fewer than three cities.
+
+    Notes
+    -----
+    Centre X = sum y x / sum y; covariance C = sum y (x - X)(x - X)' / sum y with eigenvalues l1 >= l2; axes sqrt(2 l)
+    and sqrt(l).
+
+    References
+    ----------
+    Lefever (1926), Yuill (1971).
+
+    Examples
+    --------
     >>> from python_models.space import center_ellipse
     >>> center_ellipse([[0.0, 0.0], [2.0, 0.0], [1.0, 3.0]], plane=True).to_frame().shape
     (1, 22)

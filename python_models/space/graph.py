@@ -54,11 +54,34 @@ def to_graph(
     params: Mapping[str, Any] | None = None,
     attached: Sequence[Hashable] = (),
 ) -> CityGraph:
-    """Labelled graph of a square weight matrix (dense or sparse); a row without links stays an isolate.
+    """Labelled graph of a square weight matrix.
 
-    Raises ValueError for a matrix that is not square, a weight that is negative or not finite, a link of a city
-    with itself, or a label used twice.
+    Parameters
+    ----------
+    matrix : (N, N) array or sparse matrix
+        Weights; a row without links stays an isolate.
+    labels : sequence, optional
+        N different city labels; default: positions.
+    kind, normalisation : str
+        Codes that the graph keeps.
+    params : mapping, optional
+        Numbers behind the kind, which the graph keeps.
+    attached : sequence
+        Cities that were linked to their nearest one, which the graph keeps.
 
+    Returns
+    -------
+    CityGraph
+        The labelled graph.
+
+    Raises
+    ------
+    ValueError
+        A matrix that is not square, a weight that is negative or not finite, a link of a city with itself, a label used
+        twice.
+
+    Examples
+    --------
     >>> from python_models.space import to_graph
     >>> to_graph(np.array([[0.0, 1.0], [1.0, 0.0]]), ["A", "B"]).n
     2
@@ -86,8 +109,25 @@ def to_graph(
 
 
 def to_sparse(w: Any) -> Any:
-    """CSR copy of weights given as graph, PySAL W, sparse or dense matrix, in the order of `labels_of`.
+    """Weights as a sparse matrix.
 
+    Parameters
+    ----------
+    w : graph, PySAL W, sparse or dense (N, N) matrix
+        Weights.
+
+    Returns
+    -------
+    (N, N) csr_array
+        A copy, in the order of `labels_of`.
+
+    Raises
+    ------
+    ValueError
+        A matrix that is not square.
+
+    Examples
+    --------
     >>> from python_models.space import to_graph, to_sparse
     >>> to_sparse(to_graph(np.array([[0.0, 1.0], [1.0, 0.0]]))).toarray()
     array([[0., 1.],
@@ -132,11 +172,32 @@ def in_order_of(values: Any, w: Any, what: str = "y") -> tuple[FloatArray, pd.In
 
 @aligned
 def normalise(graph: Any, kind: str = "row") -> CityGraph:
-    """Normalised copy: `row` w_ij/sum_j w_ij; `spectral` W/max|eig(W)|; `minmax` W over the smaller of the largest
-    row and the largest column sum (Kelejian & Prucha 2010, J. Econometrics 157); `raw` no change.
+    """Normalised copy of weights.
 
-    A row without links stays empty. Raises ValueError for another kind, and where the divisor is zero.
+    Parameters
+    ----------
+    graph : graph, PySAL W or (N, N) matrix
+        Weights; a row without links stays empty.
+    kind : {"row", "spectral", "minmax", "raw"}
+        `row` w_ij / sum_j w_ij; `spectral` W / max|eig(W)|; `minmax` W over the smaller of the largest row and the
+        largest column sum; `raw` no change.
 
+    Returns
+    -------
+    CityGraph
+        A copy that knows its normalisation.
+
+    Raises
+    ------
+    ValueError
+        Another kind, or a divisor of zero.
+
+    References
+    ----------
+    Kelejian and Prucha (2010, J. Econometrics 157).
+
+    Examples
+    --------
     >>> from python_models.space import normalise, to_graph, to_sparse
     >>> graph = to_graph(np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), ["A", "B", "C"])
     >>> to_sparse(normalise(graph)).toarray()[0]
@@ -241,8 +302,20 @@ class WeightProfile(Shown):
 
 @aligned
 def profile_weights(w: Any) -> WeightProfile:
-    """Profile of weights given as graph, PySAL W or matrix. Nothing is normalised here.
+    """Profile of weights: links, degrees, symmetry, eigenvalues. Nothing is normalised here.
 
+    Parameters
+    ----------
+    w : graph, PySAL W or (N, N) matrix
+        Weights.
+
+    Returns
+    -------
+    WeightProfile
+        One figure a property.
+
+    Examples
+    --------
     >>> from python_models.space import profile_weights
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> profile_weights(W).to_frame().shape

@@ -86,11 +86,46 @@ def lisa(
     q: float = 0.05,
     method: str = "bh",
 ) -> LisaResult:
-    """Local Moran's I_i of y (N,) on weights w, p = min(1, 2 (min(tails) + 1)/(R + 1)) from conditional permutations.
+    """Local Moran's I of each city, with p-values from conditional permutations.
 
-    Each permutation keeps y_i and draws its neighbours without replacement. `method`: bh or by. ValueError for NaN, a
-    constant y, or other cities than the weights have.
+    Parameters
+    ----------
+    y : (N,) array or Series
+        Values of one year.
+    w : graph, PySAL W or (N, N) matrix
+        Weights.
+    permutations : int
+        Each keeps y_i and draws its neighbours without replacement; 0: no permutation p.
+    seed : int, optional
+        Seed of the permutations.
+    alpha : float
+        Level of `class_raw`, by the plain p.
+    q : float
+        Level of `class_fdr`, by the adjusted p.
+    method : {"bh", "by"}
+        Control of false discoveries inside the map, as in `adjust`.
 
+    Returns
+    -------
+    LisaResult
+        One entry a city.
+
+    Raises
+    ------
+    ValueError
+        NaN, a constant y, or other cities than the weights have.
+
+    Notes
+    -----
+    I_i = (z_i/m2) sum_j w_ij z_j with m2 = z'z/n, so that sum_i I_i = S0 I. p = min(1, 2 (min(tails) + 1)/(R + 1)): the
+    folded tail alone rejects twice too often.
+
+    References
+    ----------
+    Anselin (1995); Benjamini and Hochberg (1995); Castro and Singer (2006).
+
+    Examples
+    --------
     >>> from python_models.space import lisa
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> lisa(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99).to_frame().shape
@@ -122,13 +157,44 @@ def lisa(
 def getis_ord(
     y: Any, w: Any, *, star: bool = True, q: float = 0.05, permutations: int = 0, seed: int | None = DEFAULT_SEED
 ) -> GetisOrdResult:
-    """Gi* (star) or Gi of Ord & Getis (1995), as z-values.
+    """Hot and cold spots: Gi* or Gi of each city, as z-values.
 
-    Gi* = (sum_j w_ij y_j - ybar W_i)/(s sqrt((n S_1i - W_i^2)/(n - 1))), W_i = sum_j w_ij, S_1i = sum_j w_ij^2; with
-    the star city i is its own neighbour, with the largest weight of its row; without it, mean and sd are over the other
-    cities. Row-normalising changes nothing. A hot or cold spot has q_bh <= q. The global G comes along when y is
-    positive.
+    Parameters
+    ----------
+    y : (N,) array or Series
+        Values of one year.
+    w : graph, PySAL W or (N, N) matrix
+        Weights; normalising their rows changes nothing.
+    star : bool
+        Gi*: city i is its own neighbour, with the largest weight of its row. Gi: mean and standard deviation are over
+        the other cities.
+    q : float
+        A hot or cold spot has an adjusted p (`q_bh`) of at most this.
+    permutations : int
+        Permutations of the global G, which is there if y is positive.
+    seed : int, optional
+        Seed of the permutations.
 
+    Returns
+    -------
+    GetisOrdResult
+        z-values, p, adjusted p and class of each city.
+
+    Raises
+    ------
+    ValueError
+        NaN, or other cities than the weights have.
+
+    Notes
+    -----
+    Gi* = (sum_j w_ij y_j - ybar W_i)/(s sqrt((n S_1i - W_i^2)/(n - 1))), W_i = sum_j w_ij, S_1i = sum_j w_ij^2.
+
+    References
+    ----------
+    Ord and Getis (1995).
+
+    Examples
+    --------
     >>> from python_models.space import getis_ord
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> getis_ord(np.r_[np.full(6, 2.0), np.ones(6)], W).to_frame().shape

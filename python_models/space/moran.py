@@ -71,11 +71,39 @@ class Moments:
 
 @aligned
 def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
-    """Moran's I of y (N,) with weights w (graph, PySAL W or matrix), with permutation and analytic p-values.
+    """Moran's I with permutation and analytic p-values.
 
-    A pandas `y` is matched to the labels of the weights. ValueError for NaN, a constant y, weights without a link, and
-    fewer than four cities.
+    Parameters
+    ----------
+    y : (N,) array or Series
+        Values of one year; a Series is matched to the labels of the weights.
+    w : graph, PySAL W or (N, N) matrix
+        Weights.
+    permutations : int
+        Random permutations behind `p_perm`, `lo` and `hi`; 0: none.
+    seed : int, optional
+        Seed of the permutations.
 
+    Returns
+    -------
+    GlobalStatistic
+        Value, expected value -1/(n - 1), variances, p-values.
+
+    Raises
+    ------
+    ValueError
+        NaN, a constant y, weights without a link, fewer than four cities.
+
+    Notes
+    -----
+    I = (n/S0) z'Wz / z'z with z = y - mean(y) and S0 = sum w_ij.
+
+    References
+    ----------
+    Moran (1950); analytic variances: Cliff and Ord (1981).
+
+    Examples
+    --------
     >>> from python_models.space import moran
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> round(moran(np.r_[np.ones(6), np.zeros(6)], W, permutations=99).value, 3)
@@ -86,8 +114,39 @@ def moran(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAUL
 
 @aligned
 def geary(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
-    """Geary's c: 1 without spatial order, below 1 (z < 0) when neighbours are alike. Arguments as in `moran`.
+    """Geary's c: 1 without spatial order, below 1 (z < 0) when neighbours are alike.
 
+    Parameters
+    ----------
+    y : (N,) array or Series
+        Values of one year; a Series is matched to the labels of the weights.
+    w : graph, PySAL W or (N, N) matrix
+        Weights.
+    permutations : int
+        Random permutations behind `p_perm`, `lo` and `hi`; 0: none.
+    seed : int, optional
+        Seed of the permutations.
+
+    Returns
+    -------
+    GlobalStatistic
+        Value, expected value 1, variances, p-values.
+
+    Raises
+    ------
+    ValueError
+        As `moran`.
+
+    Notes
+    -----
+    c = ((n - 1)/(2 S0)) sum_ij w_ij (z_i - z_j)^2 / z'z with z = y - mean(y) and S0 = sum w_ij.
+
+    References
+    ----------
+    Geary (1954); analytic variances: Cliff and Ord (1981).
+
+    Examples
+    --------
     >>> from python_models.space import geary
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> round(geary(np.r_[np.ones(6), np.zeros(6)], W, permutations=99).value, 3)

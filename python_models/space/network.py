@@ -65,10 +65,46 @@ def gravity_network(
     n_boot: int = 0,
     seed: int | None = DEFAULT_SEED,
 ) -> NetworkResult:
-    """Gravity network of one year: points (N, 2), masses y (N,) > 0, optional group (province) and centre mask (N,).
+    """Gravity network of the cities of one year: potential, not observed, links.
 
-    Raises ValueError for a mass that is not positive, NaN, or two cities at one point.
+    Parameters
+    ----------
+    points : (N, 2) array or frame
+        Places of the cities.
+    y : (N,) array or Series
+        Masses U, positive.
+    metric : {"haversine", "euclidean"}
+        Distance of two points, as in `build_weights`.
+    group : (N,) sequence, optional
+        Group (province) of each city, for `cross_group_share`.
+    is_centre : (N,) mask, optional
+        Cities of the centre, for `centre_reach_share`.
+    n_boot : int
+        Resamples of cities for the intervals of the summary; 0: none.
+    seed : int, optional
+        Seed of the resamples.
 
+    Returns
+    -------
+    NetworkResult
+        Strengths, links, degrees, communities, summary.
+
+    Raises
+    ------
+    ValueError
+        A mass that is not positive, NaN, or two cities at one point.
+
+    Notes
+    -----
+    R_ij = k_ij U_i U_j / d_ij^2 with k_ij = U_i/(U_i + U_j); i -> j is a link if R_ij is above the mean of row i.
+
+    References
+    ----------
+    Betweenness: Brandes (2001); communities: Leicht and Newman (2008); positions: Breiger, Boorman and Arabie (1975);
+    vertex bootstrap: Snijders and Borgatti (1999).
+
+    Examples
+    --------
     >>> from python_models.space import gravity_network
     >>> points = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]]
     >>> gravity_network(points, [1.0, 2.0, 3.0], metric="euclidean").to_frame().shape

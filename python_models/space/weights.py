@@ -43,30 +43,85 @@ def build_weights(
     attach_islands: bool | None = None,
     normalisation: str = "row",
 ) -> CityGraph:
-    """Weights of one kind: row i receives, column j emits, w_ii = 0.
+    """Spatial weights of one kind: row i receives, column j emits, w_ii = 0.
 
-    labels : N city labels; default: the index of `points`, `polygons`, `mass`, or of `base`, else positions. points :
-    (N, 2) array or frame (matched by its index); longitude and latitude (`metric="haversine"`, km) or plane
-        coordinates (`metric="euclidean"`, their unit).
+    Parameters
+    ----------
+    kind : str
+        One of the kinds in the notes.
+    labels : sequence, optional
+        N city labels; default: the index of `points`, `polygons`, `mass` or `base`, else positions.
+    points : (N, 2) array or frame, optional
+        Longitude and latitude (`metric="haversine"`, km) or plane coordinates (`metric="euclidean"`, their unit). A
+        frame is matched by its index.
+    metric : {"haversine", "euclidean"}
+        Distance of two points.
+    edges : pairs of labels, optional
+        Neighbours, for `queen`.
+    polygons : GeoSeries, optional
+        Areas, for `queen` without `edges`.
+    snap : float
+        Grid to which polygons are rounded, in their unit; 0: none.
+    k : int
+        Number of neighbours, for `knn`.
+    power : float, optional
+        Exponent of the distance; default 1, in a ring 0.
+    cutoff : float or "no_island", optional
+        Longest distance of a link; "no_island": the longest distance to a nearest city; None: none.
+    scale : float, optional
+        h of `expd`; default: the median distance to the nearest city.
+    ring : (a, b), optional
+        Distances of `band`.
+    mass : (N,) array or Series, optional
+        Economic size E, for `econ`, `nested`, `geo_econ`, `center_periphery`.
+    phi : float
+        Share of distance in `nested`.
+    group : (N,) sequence or Series, optional
+        Group (province) of each city, for `same_prov` and `diff_prov`.
+    is_centre : (N,) mask, optional
+        Cities of the centre, for `center_periphery`.
+    base : weights, optional
+        What `same_prov`, `diff_prov` and `hybrid` start from; default `invd`.
+    proximities : sequence of (N, N) arrays
+        Factors of `hybrid`.
+    attach_islands : bool, optional
+        Whether a city without a neighbour is linked to its nearest one, both ways, with the weight that its distance
+        has in this kind (queen and knn: 1), and listed in `.attached`. Default: not for rings and masks, where an empty
+        row means something.
+    normalisation : {"row", "spectral", "minmax", "raw"}
+        As in `normalise`; `raw` for a mask of a normalised base.
 
-        queen                 1 where polygons share a point: `edges` (label pairs) or `polygons` (GeoSeries, `snap`)
-        invd                  d^-power (1) up to `cutoff`: None, a distance, or "no_island" (longest nearest distance)
-        knn                   1 for the `k` nearest, ties by label
-        expd                  exp(-d/h), `scale` h = median nearest-neighbour distance
-        econ                  1/|E_i - E_j| of `mass`, differences floored at their 1st percentile
-        nested                phi invd_row + (1 - phi) econ_row
-        geo_econ              d^-power E_j / mean(E)
-        center_periphery      geo_econ without the links from the periphery into the centre (`is_centre`)
-        band                  1[a <= d < b] of `ring`; with `power` d^-power in the ring
-        same_prov, diff_prov  `base` (weights; default invd) masked by equality of `group`
-        hybrid                `base` (default invd) times `proximities` (N, N), entry by entry
+    Returns
+    -------
+    CityGraph
+        Labelled weights.
 
-    A city without a neighbour is tied to its nearest one, both ways, with the weight that its distance has in this kind
-    (queen and knn: 1), and listed in `.attached` (`attach_islands`; off for rings and masks, whose empty rows mean
-    something). normalisation: `row`, `spectral`, `minmax` or `raw`, which masks of a normalised base want. ValueError
-    for an unknown kind, a missing argument, two cities at one point where a distance is inverted, and an island that
-    cannot be placed. Anselin (1988) and LeSage & Pace (2009).
+    Raises
+    ------
+    ValueError
+        An unknown kind, a missing argument, two cities at one point where a distance is inverted, a city without a
+        neighbour and without a point.
 
+    Notes
+    -----
+    - queen: 1 where polygons share a point.
+    - invd: d^-power up to `cutoff`.
+    - knn: 1 for the `k` nearest, ties by label.
+    - expd: exp(-d/h).
+    - econ: 1/|E_i - E_j|, differences floored at their 1st percentile.
+    - nested: phi invd_row + (1 - phi) econ_row.
+    - geo_econ: d^-power E_j / mean(E).
+    - center_periphery: geo_econ without the links from the periphery into the centre.
+    - band: 1[a <= d < b]; with `power` d^-power in the ring.
+    - same_prov, diff_prov: `base` masked by equality of `group`.
+    - hybrid: `base` times `proximities`, entry by entry.
+
+    References
+    ----------
+    Anselin (1988), LeSage and Pace (2009).
+
+    Examples
+    --------
     >>> from python_models.space import build_weights, to_sparse
     >>> points = pd.DataFrame({"lon": [0.0, 1.0, 3.0], "lat": [0.0, 0.0, 0.0]}, index=["A", "B", "C"])
     >>> to_sparse(build_weights("knn", points=points, k=1)).toarray()
@@ -122,8 +177,28 @@ def build_weights(
 
 @aligned
 def split_blocks(w: Any, is_centre: Any) -> dict[str, CityGraph]:
-    """W_cc, W_cp, W_pc, W_pp by receiver and emitter (c centre, p periphery), not re-normalised: they sum to W.
+    """Split weights into the four blocks of centre and periphery.
 
+    Parameters
+    ----------
+    w : graph, PySAL W or (N, N) matrix
+        Weights; row receives, column emits.
+    is_centre : (N,) mask or Series
+        Cities of the centre.
+
+    Returns
+    -------
+    dict of CityGraph
+        "cc", "cp", "pc", "pp": receiver first, emitter second (c centre, p periphery), not normalised again: they sum
+        to W.
+
+    Raises
+    ------
+    ValueError
+        A city without a value in `is_centre`.
+
+    Examples
+    --------
     >>> from python_models.space import split_blocks, to_graph, to_sparse
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> blocks = split_blocks(to_graph(W), np.arange(12) < 4)

@@ -5,6 +5,7 @@ import dataclasses
 import doctest
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 import shutil
@@ -220,3 +221,82 @@ def test_a_public_function_has_an_example_that_gives_what_it_says(name):
     examples = [e for e in EXAMPLES[name] if e.examples]
     assert examples, f"{name} has no example in its docstring"
     assert not sum(runner.run(example).failed for example in examples)
+
+
+SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
+UNWRITTEN = (  # their docstrings are still one paragraph
+    *("python_models.influence", "python_models.policy", "python_models.regression"),
+    *("python_models.dynamics.chain.mean_first_passage", "python_models.dynamics.chain.mobility"),
+    *("python_models.dynamics.lisa_markov", "python_models.dynamics.logt.hp_trend", "python_models.dynamics.ranks"),
+    *("python_models.dynamics.spatial_markov.spatial_markov_from_scores", "python_models.inequality.bootstrap"),
+    *("python_models.production.engines.functional_specialisation", "python_models.space.moran.general_g"),
+)
+
+
+def sections_of(function):
+    """Section of a numpydoc docstring -> its lines, and what is wrong with the order or the underlines."""
+    lines = (inspect.getdoc(function) or "").splitlines()
+    starts = [at for at, line in enumerate(lines[:-1]) if line and set(lines[at + 1]) == {"-"}]
+    names = [lines[at] for at in starts]
+    faults = [name for name in names if name not in SECTIONS]
+    faults += (
+        ["order of sections"] if [s for s in SECTIONS if s in names] != [n for n in names if n in SECTIONS] else []
+    )
+    faults += [f"underline of {lines[at]}" for at in starts if len(lines[at + 1]) != len(lines[at])]
+    bodies = [lines[a + 2 : b] for a, b in itertools.pairwise([*starts, len(lines)])]
+    return dict(zip(names, bodies, strict=True)), faults
+
+
+def lacking(function):
+    """What the docstring of a public function does not say."""
+    sections, faults = sections_of(function)
+    described = [line for line in sections.get("Parameters", []) if line and not line.startswith(" ")]
+    names = [name.strip().lstrip("*") for line in described for name in line.partition(" : ")[0].split(",")]
+    if names != list(inspect.signature(function).parameters):
+        faults.append(f"Parameters are {names}")
+    faults += [f"no {name}" for name in ("Returns", "Examples") if not any(sections.get(name, []))]
+    return faults
+
+
+@pytest.mark.parametrize("name", [name for name, _ in FUNCTIONS if not name.startswith(UNWRITTEN)])
+def test_a_public_function_describes_each_argument_and_what_it_returns(name):
+    assert lacking(inspect.unwrap(dict(FUNCTIONS)[name])) == []
+
+
+DOCUMENTED = """Sum.
+
+Parameters
+----------
+a, b : float
+    Terms.
+*more : float
+    More terms.
+
+Returns
+-------
+float
+    The sum.
+
+Examples
+--------
+>>> 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_lacking"),
+    [
+        ("", "", False),
+        ("a, b", "a", True),
+        ("Returns\n", "Return\n", True),
+        (">>> 1", "", True),
+        ("----------\na", "------\na", True),
+        ("Sum.\n", "Sum.\n\nNotes\n-----\nNone.\n", True),
+    ],
+)
+def test_a_lacking_description_is_seen(old, new, is_lacking):
+    def add(a, b, *more):
+        return a + b + sum(more)
+
+    add.__doc__ = DOCUMENTED.replace(old, new, 1)
+    assert bool(lacking(add)) is is_lacking

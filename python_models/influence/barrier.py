@@ -78,13 +78,38 @@ def border_barrier(
     edges: Sequence[float] | None = None,
     **options: Any,
 ) -> Barrier:
-    """Barrier index b = 1 - theta_out / theta_in of a border (same `area`, e.g. province), y, x: (N, T).
+    """Barrier index of a border between areas, e.g. provinces (docs/formulas.md#barrier).
 
-    Without `distance`: W = W_in + W_out (not re-normalised), so a border is confounded with distance: neighbours inside
-    are nearer. With `distance` (N, N) km and `edges`: theta inside and across within each ring. Per ring: Fieller
-    interval of the ratio, Wald p of theta_in = theta_out. Row 'joint': precision-weighted mean over the rings.
-    options: effects, estimator, cov of `fit_spillover`.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    area : sequence of N labels
+        Area of each city.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    distance : (N, N) array, optional
+        Kilometres. Without it a border is confounded with distance: neighbours inside are nearer.
+    edges : sequence of float, optional
+        Rising cut points of the rings in km, with `distance`.
+    **options : effects, estimator, cov
+        As in `fit_spillover`.
 
+    Returns
+    -------
+    Barrier
+        One row a ring, Fieller's interval of the ratio, Wald p of theta_in = theta_out; row 'joint': precision-weighted
+        mean over the rings.
+
+    Notes
+    -----
+    b = 1 - theta_out / theta_in. Without `distance` W = W_in + W_out, not normalised again; with it theta inside and
+    across within each ring.
+
+    Examples
+    --------
     >>> from python_models.influence import border_barrier
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -131,12 +156,40 @@ def barrier_split(
     scope: ArrayLike | None = None,
     **options: Any,
 ) -> Barrier:
-    """Barrier index of any barrier: links of W that `is_behind` (N, N) marks against those it does not.
+    """Barrier index of any barrier (docs/formulas.md#barrier).
 
-    scope (N, N) : links that are asked about (default all), e.g. those from a centre to its periphery; the others share
-    one theta of their own ('rest'). One row, ring 'all'. options as in `border_barrier`. PanelInputError: no link on
-    one of the sides.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    is_behind : (N, N) mask
+        Links of W that cross the barrier.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    scope : (N, N) mask, optional
+        Links that the index is about, e.g. those from a centre to its periphery; default: all. The others share one
+        theta ('rest').
+    **options : effects, estimator, cov
+        As in `fit_spillover`.
 
+    Returns
+    -------
+    Barrier
+        One row, ring 'all'.
+
+    Raises
+    ------
+    PanelInputError
+        No link on one of the sides.
+
+    Notes
+    -----
+    b = 1 - theta_out / theta_in, with Fieller's interval; missing where theta_in is not above 0 at 5 %.
+
+    Examples
+    --------
     >>> from python_models.influence import barrier_split
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -76,8 +76,22 @@ class BlockSpillover(Shown):
 
 @aligned
 def split_blocks(W: AnyWeights, is_centre: ArrayLike) -> dict[str, FloatArray]:
-    """W_cc, W_cp, W_pc, W_pp (receiver, emitter), each (N, N), not re-normalised: together they are W.
+    """Blocks of W by receiver and emitter.
 
+    Parameters
+    ----------
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    is_centre : (N,) mask or Series
+        Cities of the centre.
+
+    Returns
+    -------
+    dict of (N, N) arrays
+        W_cc, W_cp, W_pc, W_pp (receiver, emitter), not normalised again: together they are W.
+
+    Examples
+    --------
     >>> from python_models.influence import split_blocks
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> {name: float(part.sum()) for name, part in split_blocks(W, np.arange(12) < 4).items()}
@@ -98,10 +112,28 @@ def _sides(centre: BoolArray) -> dict[str, tuple[BoolArray, BoolArray]]:
 
 @aligned
 def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool = False) -> FloatArray:
-    """E_{emitter->receiver} per emitting city (4, in the order of BLOCKS), then R per receiving city (4).
+    """Effects between centre and periphery, per emitting and per receiving city.
 
-    E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b; the diagonal only if `with_own`.
+    Parameters
+    ----------
+    multiplier : (N, N) array
+        Effects S of a change of x in j on y in i.
+    is_centre : (N,) mask or Series
+        Cities of the centre.
+    with_own : bool
+        Whether the diagonal of S counts.
 
+    Returns
+    -------
+    (8,) array
+        E per emitting city, in the order of BLOCKS, then R per receiving city.
+
+    Notes
+    -----
+    E_{a->b} = (1/N_a) sum_{j in a} sum_{i in b} S_ij, R the same sum over N_b.
+
+    Examples
+    --------
     >>> from python_models.influence import block_effects
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> block_effects(np.linalg.inv(np.eye(12) - 0.3 * W), np.arange(12) < 4).round(3).shape
@@ -120,12 +152,34 @@ def block_effects(multiplier: ArrayLike, is_centre: ArrayLike, *, with_own: bool
 def block_spillover(
     y: ArrayLike, x: ArrayLike, W: AnyWeights, is_centre: ArrayLike, controls: ArrayLike | None = None, **options: Any
 ) -> BlockSpillover:
-    """SDM with one theta per block and a common rho; effects by block, their difference and the Wald test.
+    """Spillovers by block of centre and periphery (docs/formulas.md#blocks).
 
-    y, x: (N, T); W: (N, N) row-normalised; is_centre: (N,). Per link: E over the mean number of links of an emitter
-    into the block. options: effects, estimator, cov of `fit_spillover`.
-    PanelInputError: no centre, no periphery, or a block of W without links (named).
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    is_centre : (N,) mask or Series
+        Cities of the centre.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    **options : effects, estimator, cov
+        As in `fit_spillover`.
 
+    Returns
+    -------
+    BlockSpillover
+        SDM with one theta per block and a common rho; effects by block, their difference and its Wald test. Per link: E
+        over the mean number of links of an emitter into the block.
+
+    Raises
+    ------
+    PanelInputError
+        No centre, no periphery, or a block of W without links (by its name).
+
+    Examples
+    --------
     >>> from python_models.influence import block_spillover
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -188,14 +242,41 @@ def group_effects(
     side: Side = "emitter",
     **options: Any,
 ) -> GroupEffects:
-    """y = rho W y + sum_g 1[g] x beta_g + spillovers by group + controls + effects; y, x: (N, T), groups: (N,).
+    """Effects by group of cities: interactions, no split samples (docs/formulas.md#group-effects).
 
-    side 'emitter': theta_g goes with the group of the neighbour that emits, W (1[g] x); 'receiver': with that of the
-    city that receives, 1[g] (W x). Effects of a group: direct = mean own diagonal of S over its cities; indirect =
-    mean column sum (emitter: what a city gives) or row sum (receiver: what it gets) without the diagonal. Wald:
-    beta_g and theta_g equal over groups, 2 (G - 1) degrees of freedom. options: effects, estimator, cov of
-    `fit_spillover`. PanelInputError: fewer than two groups.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    groups : sequence of N labels
+        Group of each city.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    side : {"emitter", "receiver"}
+        theta_g goes with the group of the neighbour that emits, W (1[g] x), or of the city that receives, 1[g] (W x).
+    **options : effects, estimator, cov
+        As in `fit_spillover`.
 
+    Returns
+    -------
+    GroupEffects
+        Effects of each group, and the Wald test that beta_g and theta_g are equal, 2 (G - 1) degrees of freedom.
+
+    Raises
+    ------
+    PanelInputError
+        Fewer than two groups.
+
+    Notes
+    -----
+    y = rho W y + sum_g 1[g] x beta_g + spillovers by group + controls + effects. direct: mean diagonal of S over the
+    cities of the group; indirect: mean column sum (emitter: what a city gives) or row sum (receiver: what it gets)
+    without the diagonal.
+
+    Examples
+    --------
     >>> from python_models.influence import group_effects
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -60,10 +60,42 @@ def level_adjusted(
     *,
     with_own: bool = True,
 ) -> LevelAdjusted:
-    """Fit `fit_spillover` on the adjusted scale. y, x: (N, T); controls: (N, T, k), each also as W C; W (N, N).
+    """`fit_spillover` without what the shape of an index alone makes appear.
 
-    PanelInputError: as `fit_spillover`, and where y or x hold a value that is not above 0 or are all equal.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable, above 0.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    matrices : mapping of (N, N) arrays or masks
+        M_m by name, as in `fit_spillover`.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    with_own : bool
+        Whether beta x is in the model.
 
+    Returns
+    -------
+    LevelAdjusted
+        The fit on the adjusted scale, and tests of equal slopes.
+
+    Raises
+    ------
+    PanelInputError
+        As `fit_spillover`; y or x hold a value that is not above 0 or are all equal.
+
+    Notes
+    -----
+    y and x each by `even_scale`, the terms of `level_controls` among the controls, errors clustered by city. Measured
+    sizes and powers: docs/methods.md.
+
+    References
+    ----------
+    Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
+
+    Examples
+    --------
     >>> from python_models.influence import level_adjusted
     >>> rng = np.random.default_rng(1)
     >>> W = np.roll(np.eye(40), 1, axis=1) / 2 + np.roll(np.eye(40), -1, axis=1) / 2
@@ -86,10 +118,37 @@ def even_level(y: ArrayLike, x: ArrayLike, controls: ArrayLike | None) -> tuple[
 
 @aligned
 def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, float]:
-    """((v^lambda - 1) / lambda with mean 0 and variance 1, lambda); log v at 0. The same for c v, c > 0.
+    """Box-Cox scale of positive values, standardised.
 
+    Parameters
+    ----------
+    values : array of any shape
+        Values above 0.
+    name : str
+        Their name in messages.
+
+    Returns
+    -------
+    scaled : array
+        (v^lambda - 1) / lambda with mean 0 and variance 1, log v at lambda = 0; the same for c v, c > 0.
+    power : float
+        lambda.
+
+    Raises
+    ------
+    PanelInputError
+        A value that is not above 0, or values that are all equal.
+
+    Notes
+    -----
     lambda in [-2, 2] maximises -m/2 ln var + (lambda - 1) sum ln v over all m cells.
 
+    References
+    ----------
+    Box and Cox (1964, J. Royal Stat. Society B 26).
+
+    Examples
+    --------
     >>> from python_models.influence import even_scale
     >>> values, power = even_scale(np.exp(np.arange(24.0).reshape(6, 4) / 9))
     >>> values.mean().round(6), values.var().round(6)
@@ -114,8 +173,20 @@ def even_scale(values: ArrayLike, name: str = "values") -> tuple[FloatArray, flo
 
 @aligned
 def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
-    """l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities: (N, T, 12).
+    """Controls for trends and slopes that go with the level of a city.
 
+    Parameters
+    ----------
+    y, x : (N, T) array
+        Outcome and explanatory variable.
+
+    Returns
+    -------
+    (N, T, 12) array
+        l^d t and l^d (x - x_i.), d = 1, 2, 3, for l = y_i1 and l = x_i., l standardised over cities.
+
+    Examples
+    --------
     >>> from python_models.influence import level_controls
     >>> rng = np.random.default_rng(1)
     >>> level_controls(rng.normal(size=(8, 5)), rng.normal(size=(8, 5))).shape

@@ -54,13 +54,46 @@ def placebo_pilots(
     client: Client | None = None,
     workers: int = 1,
 ) -> PilotPlacebo:
-    """t (errors by city) of the imputed effects with the start years dealt to other cities, `draws` times.
+    """t of the imputed effects with the start years dealt to other cities.
 
-    Arguments as in `pilot_effects`. Rings are drawn anew around the drawn pilots. The null is that the policy does
-    nothing to anybody and that any city could have been chosen: places that were chosen for what they are break it.
-    Draw b has its own stream, SeedSequence(seed).spawn(draws)[b]. PanelInputError: fewer than 19 draws, or the true
-    pilots cannot be estimated.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome in any unit, NaN where it is not known (a pilot without y still exposes its neighbours).
+    start : (N,) array or Series
+        First year as a pilot; NaN or inf for never.
+    points : (N, 2) array or frame
+        Longitude and latitude (km), or plane coordinates with `metric="euclidean"`.
+    years : sequence of T int
+        Years.
+    edges : sequence of float
+        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    draws : int
+        Deals; rings are drawn anew around the drawn pilots.
+    seed : int
+        Draw b has a stream of its own, SeedSequence(seed).spawn(draws)[b].
+    metric : {"haversine", "euclidean"}
+        Distance of two points.
+    client, workers : distributed.Client, int
+        As in `python_models.tasks.run_tasks`.
 
+    Returns
+    -------
+    PilotPlacebo
+        t (errors by city) of each draw and p of the true pilots.
+
+    Raises
+    ------
+    PanelInputError
+        Fewer than 19 draws, or the true pilots cannot be estimated.
+
+    Notes
+    -----
+    The null is that the policy does nothing to anybody and that any city could have been chosen: places that were
+    chosen for what they are break it.
+
+    Examples
+    --------
     >>> from python_models.influence import placebo_pilots
     >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
     >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2015.0, np.nan)
@@ -91,9 +124,39 @@ def placebo_dates(
     cutoff: float = 300.0,
     metric: Metric = "haversine",
 ) -> PilotEffects:
-    """`pilot_effects` with every start `shift` years earlier, on cells that were neither pilot nor exposed yet: an
-    effect found there came before the policy. PanelInputError: shift below 1, too few years before.
+    """`pilot_effects` with earlier starts: an effect that it finds came before the policy.
 
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome in any unit, NaN where it is not known (a pilot without y still exposes its neighbours).
+    start : (N,) array or Series
+        First year as a pilot; NaN or inf for never.
+    points : (N, 2) array or frame
+        Longitude and latitude (km), or plane coordinates with `metric="euclidean"`.
+    years : sequence of T int
+        Years.
+    edges : sequence of float
+        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    shift : int
+        Years by which every start is earlier.
+    cutoff : float
+        Distance in km up to which the errors of two cities may go together.
+    metric : {"haversine", "euclidean"}
+        Distance of two points.
+
+    Returns
+    -------
+    PilotEffects
+        On cells that were neither pilot nor exposed yet.
+
+    Raises
+    ------
+    PanelInputError
+        shift below 1, too few years before.
+
+    Examples
+    --------
     >>> from python_models.influence import placebo_dates
     >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
     >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2016.0, np.nan)

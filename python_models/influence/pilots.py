@@ -72,11 +72,26 @@ class PilotEffects(Shown):
 
 @aligned
 def pilot_exposure(start: ArrayLike, distance: ArrayLike, edges: Sequence[float], years: Sequence[int]) -> Exposure:
-    """Who is a pilot, and how far the nearest other pilot is, in each of `years`.
+    """Which cities are pilots, and how far the nearest other pilot is, in each year.
 
-    start (N,): first year as a pilot, NaN or inf for never; distance (N, N) in km; edges: rising cut points from 0 on
-    in km, none for no rings.
+    Parameters
+    ----------
+    start : (N,) array
+        First year as a pilot; NaN or inf for never.
+    distance : (N, N) array
+        Kilometres.
+    edges : sequence of float
+        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    years : sequence of T int
+        Years.
 
+    Returns
+    -------
+    Exposure
+        Pilots and ring of each city and year; -1: none.
+
+    Examples
+    --------
     >>> from python_models.influence import pilot_exposure
     >>> gap = np.abs(np.subtract.outer(np.arange(3.0), np.arange(3.0)))
     >>> pilot_exposure([2013, np.nan, np.nan], gap, [0, 1.5], [2012, 2013]).ring.tolist()
@@ -118,24 +133,55 @@ def pilot_effects(
     metric: Metric = "haversine",
     on_pilots: bool = False,
 ) -> PilotEffects:
-    """Effect of a policy on its pilots and, by ring of distance to the nearest pilot, on cities that are none.
+    """Effect of a policy on its pilots and, by ring of distance, on their neighbours (docs/formulas.md#pilots).
 
-    y (N, T) in any unit, NaN where it is not known (a pilot without y still exposes its neighbours); start (N,); points
-    (N, 2) longitude and latitude (km), or plane coordinates with `metric` euclidean; edges in km, none for no rings.
+    Parameters
+    ----------
+    y : (N, T) array or frame
+        Outcome in any unit, NaN where it is not known (a pilot without y still exposes its neighbours).
+    start : (N,) array or Series
+        First year as a pilot; NaN or inf for never.
+    points : (N, 2) array or frame
+        Longitude and latitude (km), or plane coordinates with `metric="euclidean"`.
+    years : sequence of T int
+        Years.
+    edges : sequence of float
+        Rising cut points of the rings from 0 on, in km; empty: no rings.
+    horizon, leads : int
+        Years after and before the start.
+    cutoff : float
+        Distance in km up to which the errors of two cities may go together.
+    metric : {"haversine", "euclidean"}
+        Distance of two points.
+    on_pilots : bool
+        Whether `direct` is the effect of a pilot alone, and what other pilots add to pilots is a term beside it.
 
-        y_it = a_i + g_t + e_it  on cells that are neither pilot nor exposed,   tau_it = y_it - a_i - g_t  on the others
+    Returns
+    -------
+    PilotEffects
+        `direct`: mean of tau over pilots; a ring: mean over exposed cities that are no pilots; `twfe`: the regression
+        of y on these indicators. Errors by city, and of cities up to `cutoff`.
 
-    `direct` is the mean of tau over pilots, a ring's that over exposed cities that are no pilots; `twfe` is the
-    regression of y on these indicators. horizon, leads: years after and before; errors by city, and of cities up to
-    `cutoff`. `on_pilots`: direct is that of pilots alone, and what other pilots add to pilots is a term of its own.
-    Sources: Borusyak, Jaravel and Spiess (2024, Rev. Economic Studies 91); Gardner (2022); Butts (2021).
-    PanelInputError: nobody starts inside the years, no year before, no city that is never a pilot nor exposed.
+    Raises
+    ------
+    PanelInputError
+        No city starts inside the years, no year before, no city that is never a pilot nor exposed.
 
+    Notes
+    -----
+    y_it = a_i + g_t + e_it on cells that are neither pilot nor exposed, tau_it = y_it - a_i - g_t on the others.
+
+    References
+    ----------
+    Borusyak, Jaravel and Spiess (2024, Rev. Economic Studies 91), Gardner (2022), Butts (2021).
+
+    Examples
+    --------
     >>> from python_models.influence import pilot_effects
     >>> rng, place = np.random.default_rng(1), np.column_stack([np.arange(12.0) * 100, np.zeros(12)])
     >>> y, start = rng.normal(size=(12, 6)), np.where(np.arange(12) < 2, 2015.0, np.nan)
-    >>> found = pilot_effects(y, start, place, range(2012, 2018), [0, 150], metric="euclidean")
-    >>> found.to_frame()["term"].tolist()
+    >>> effects = pilot_effects(y, start, place, range(2012, 2018), [0, 150], metric="euclidean")
+    >>> effects.to_frame()["term"].tolist()
     ['direct', '0-150', 'direct', '0-150']
     """
     panel = _Panel.of(y, start, points, years, edges, metric)

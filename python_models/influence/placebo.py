@@ -55,11 +55,35 @@ class LeadLag(Shown):
 
 @aligned
 def lead_lag(y: ArrayLike, x: ArrayLike, W: AnyWeights, controls: ArrayLike | None = None, **options: Any) -> LeadLag:
-    """SDM of y_t on x_(t-1), x_t, x_(t+1), their W x and controls; y, x (N, T), controls (N, T, k), W (N, N).
+    """Does x come before y: SDM on x of the year before, of the year and of the year after.
 
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    **options : effects, estimator, cov
+        As in `fit_panel`; cov is by city by default.
+
+    Returns
+    -------
+    LeadLag
+        Slopes of x_(t-1), x_t, x_(t+1) and of their W x.
+
+    Raises
+    ------
+    PanelInputError
+        Fewer than five years.
+
+    Notes
+    -----
     Replacing x_t by x_(t+1) is no placebo where x lasts: the lead stands in for x itself. In one model it cannot.
-    options: effects, estimator, cov of `fit_panel`; cov is by city if not given. PanelInputError: under five years.
 
+    Examples
+    --------
     >>> from python_models.influence import lead_lag
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()
@@ -129,12 +153,35 @@ def placebo_weights(
     seed: int,
     **more: Any,
 ) -> Placebo:
-    """SDM of y (N, T) on x (N, T) and controls (N, T, k) under `draws` relabellings of the cities in W (N, N).
+    """SDM under relabellings of the cities in W: does the spillover need the true map?
 
-    more: effects and estimator of `fit_panel`; client and workers of `python_models.tasks.run_tasks`. Draw b
-    has its own stream, SeedSequence(seed).spawn(draws)[b]: it does not matter where it is made. PanelInputError when
-    the model under the true W is refused, or every draw is.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    draws : int
+        Relabellings.
+    seed : int
+        Draw b has a stream of its own, SeedSequence(seed).spawn(draws)[b]: it does not matter where it is computed.
+    **more : effects, estimator, client, workers
+        The first two as in `fit_panel`, the others as in `python_models.tasks.run_tasks`.
 
+    Returns
+    -------
+    Placebo
+        Estimates of the draws and p of the true map.
+
+    Raises
+    ------
+    PanelInputError
+        The model under the true W is refused, or every draw is.
+
+    Examples
+    --------
     >>> from python_models.influence import placebo_weights
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -48,8 +48,22 @@ class DistanceDecay(Shown):
 
 @aligned
 def ring_matrices(distance: ArrayLike, edges: Sequence[float]) -> dict[str, FloatArray]:
-    """Row-normalised masks of [edge_b, edge_(b+1)) km, (N, N) each; a city without a neighbour keeps a zero row.
+    """Row-normalised masks of rings of distance.
 
+    Parameters
+    ----------
+    distance : (N, N) array
+        Kilometres.
+    edges : sequence of float
+        Rising cut points.
+
+    Returns
+    -------
+    dict of (N, N) arrays
+        Links in [edge_b, edge_(b+1)) by the name of the ring; a city without a neighbour has a zero row.
+
+    Examples
+    --------
     >>> from python_models.influence import ring_matrices
     >>> gap = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
     >>> list(ring_matrices(gap, [0.5, 1.5, 3.5]))
@@ -80,13 +94,38 @@ def distance_decay(
     method: Method = "ring",
     rng: np.random.Generator,
 ) -> DistanceDecay:
-    """Spillover of x by distance: theta of each band, simultaneous limits, Holm-adjusted p, reach and half-distance.
+    """How far a spillover reaches: rings of distance (docs/formulas.md#rings).
 
-    y, x: (N, T); distance: (N, N) in km. `ring`: all bands in one model (SLX, or with rho W y when W is given); `outer`
-    (`cumulative`): one SDM for each edge with w_ij = 1/d_ij beyond (up to) it, row-normalised. Bands in which less
-    than 80 % of the cities have a neighbour are left out of the tests and kept in the table. Errors are clustered by
-    city, across the models of different edges too. `rng` draws the largest of the bands' t.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    distance : (N, N) array
+        Kilometres.
+    edges : sequence of float
+        Rising cut points of the rings in km.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    W : weights (N, N), optional
+        Of rho W y, for `ring`; None: SLX.
+    method : {"ring", "outer", "cumulative"}
+        `ring`: all bands in one model; `outer` (`cumulative`): one SDM for each edge with w_ij = 1/d_ij beyond (up to)
+        it, row-normalised.
+    rng : numpy.random.Generator
+        Draws the largest of the bands' t.
 
+    Returns
+    -------
+    DistanceDecay
+        theta of each band, simultaneous limits, Holm-adjusted p, reach and half-distance. Bands in which less than 80 %
+        of the cities have a neighbour are in the table and not in the tests.
+
+    Notes
+    -----
+    Errors are clustered by city, across the models of different edges too.
+
+    Examples
+    --------
     >>> from python_models.influence import distance_decay
     >>> rng = np.random.default_rng(1)
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2

@@ -94,21 +94,60 @@ def spatial_threshold(
     draws: int = 999,
     rng: np.random.Generator,
 ) -> SpatialThreshold:
-    """Profile likelihood over gamma of the SDM whose own slope and spillover differ below and above it.
+    """SDM whose slope and spillover differ below and above a threshold (docs/formulas.md#spatial-threshold).
 
-    y, x: (N, T); q: (N,), lagged or of the base year. side 'emitter': W (x 1[q <= g]), the neighbour's q counts;
-    'receiver': 1[q <= g] (W x). Candidates: `n_grid` quantiles that leave the share `trim` of the cities on each side;
-    then every value of q between the neighbours of the best one. The interval holds LR / eta2 <= c(.05) and reaches to
-    the next candidates that this rejects. The test takes `draws` multipliers of whole cities. PanelInputError: q does
-    not vary, or is missing.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    q : (N,) array or Series
+        Threshold variable, lagged or of the base year.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    side : {"emitter", "receiver"}
+        W (x 1[q <= g]): the neighbour's q counts; 1[q <= g] (W x): that of the city itself.
+    n_grid : int
+        Quantiles of q that are candidates; then every value of q between the neighbours of the best one.
+    trim : float
+        Share of the cities that each side of a candidate keeps.
+    draws : int
+        Multiplier draws of whole cities behind the test.
+    rng : numpy.random.Generator
+        Source of the draws.
 
+    Returns
+    -------
+    SpatialThreshold
+        Threshold, its interval, slopes on both sides, and the test.
+
+    Raises
+    ------
+    PanelInputError
+        q does not vary, or is missing.
+
+    Notes
+    -----
+    Profile likelihood over gamma. The interval holds LR / eta2 <= c(.05) and reaches to the next candidates that this
+    rejects. Test: c(g) = theta_high(g) - theta_low(g) of a clustered fit, psi_i(g) what city i adds to it, Wald(g) =
+    c(g)^2 / sum_i psi_i(g)^2; under equal slopes sup Wald(g) is distributed as sup [sum_i xi_i psi_i(g)]^2 / sum_i
+    psi_i(g)^2 with xi_i ~ N(0, 1), the same for all g. On a convex index slopes seem to jump where nothing jumps:
+    `adjusted_threshold`.
+
+    References
+    ----------
+    Hansen (1996, Econometrica 64).
+
+    Examples
+    --------
     >>> from python_models.influence import spatial_threshold
     >>> rng = np.random.default_rng(1)
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> x = rng.normal(size=(12, 6))
     >>> y = 2 * x + W @ x + rng.normal(scale=0.1, size=(12, 6))
-    >>> found = spatial_threshold(y, x, np.arange(12.0), W, n_grid=3, draws=9, rng=rng)
-    >>> found.to_frame().shape
+    >>> fit = spatial_threshold(y, x, np.arange(12.0), W, n_grid=3, draws=9, rng=rng)
+    >>> fit.to_frame().shape
     (4, 7)
     """
     weights, q_ = spatial_weights(W), _fixed(q, spatial_weights(W).n, side)
@@ -150,10 +189,45 @@ def adjusted_threshold(
     draws: int = 999,
     rng: np.random.Generator,
 ) -> SupWald:
-    """The test of `spatial_threshold` on the scale and with the controls of `level_adjusted`; arguments as there.
+    """Threshold test of `spatial_threshold` on the scale and with the controls of `level_adjusted`.
 
-    PanelInputError: as `level_adjusted`, q missing or without variation.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable, above 0.
+    q : (N,) array or Series
+        Threshold variable, lagged or of the base year.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    side : {"emitter", "receiver"}
+        Whose q counts, as in `spatial_threshold`.
+    n_grid : int
+        Quantiles of q that are candidates.
+    trim : float
+        Share of the cities that each side of a candidate keeps.
+    draws : int
+        Multiplier draws of whole cities.
+    rng : numpy.random.Generator
+        Source of the draws.
 
+    Returns
+    -------
+    SupWald
+        Largest Wald statistic over the candidates and its p.
+
+    Raises
+    ------
+    PanelInputError
+        As `level_adjusted`; q missing or without variation.
+
+    References
+    ----------
+    Hansen (1996, Econometrica 64).
+
+    Examples
+    --------
     >>> from python_models.influence import adjusted_threshold
     >>> rng = np.random.default_rng(1)
     >>> W = np.roll(np.eye(40), 1, axis=1) / 2 + np.roll(np.eye(40), -1, axis=1) / 2

@@ -15,12 +15,26 @@ LEVEL = 0.05
 def specification_curve(
     estimate: pd.Series, p: pd.Series, *, headline: float, comparable: pd.Series | None = None
 ) -> pd.DataFrame:
-    """One row per run, same index: sign_agrees with `headline`, significant_5, place on the curve (1 = lowest).
+    """Place of each run on the curve of all specifications.
 
-    estimate, p : one value a run, NaN where it has none; then all three are missing. An estimate of exactly zero is
-    zero by construction (a model without that effect) and counts as missing. comparable : estimates on one scale for
-    the place (default `estimate`).
+    Parameters
+    ----------
+    estimate, p : Series
+        One value a run, NaN where it has none. An estimate of exactly zero is zero by construction (a model without
+        that effect) and counts as missing.
+    headline : float
+        Estimate of the headline run.
+    comparable : Series, optional
+        Estimates on one scale for the place; default: `estimate`.
 
+    Returns
+    -------
+    DataFrame
+        One row a run, same index: sign_agrees with `headline`, significant_5, place on the curve (1 = lowest); all
+        missing for a run without an estimate.
+
+    Examples
+    --------
     >>> from python_models.influence import specification_curve
     >>> specification_curve(pd.Series([0.1, -0.2]), pd.Series([0.01, 0.2]), headline=0.1)["sign_agrees"].tolist()
     [True, False]
@@ -36,8 +50,22 @@ def specification_curve(
 
 @aligned
 def curve_summary(curve: pd.DataFrame, comparable: pd.Series) -> dict[str, float | int]:
-    """n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max.
+    """Summary of a specification curve.
 
+    Parameters
+    ----------
+    curve : DataFrame
+        Rows of `specification_curve`.
+    comparable : Series
+        Which runs count, by the same index.
+
+    Returns
+    -------
+    dict
+        n_runs with an estimate, shares that agree in sign, that are significant, that are both; min, median, max.
+
+    Examples
+    --------
     >>> from python_models.influence import curve_summary, specification_curve
     >>> curve = specification_curve(pd.Series([0.1, 0.2, -0.1]), pd.Series([0.01, 0.04, 0.6]), headline=0.1)
     >>> curve_summary(curve, pd.Series([True, True, True]))["n_runs"]

@@ -130,12 +130,42 @@ def fit_spillover(
     estimator: str = "lee_yu",
     cov: str | Robust = "cluster",
 ) -> SpilloverFit:
-    """Fit the model of this module. y, x: (N, T); controls: (N, T, k), each also as W C; W row-normalised (N, N).
+    """Spatial panel model whose spillover of x is split over several matrices.
 
-    with_lag=False leaves rho out (SLX); with_own=False leaves beta x out (own slopes by group are diagonal M_m).
-    Errors are clustered by city unless `cov` says otherwise (see `fit_panel`). PanelInputError in words; a matrix of
-    another size or one that is all zero is named.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    W : weights (N, N)
+        Row-normalised; row i receives.
+    matrices : mapping of (N, N) arrays or masks
+        M_m by name, not normalised again.
+    controls : (N, T, k) array, optional
+        Further regressors, each also as W C.
+    with_lag : bool
+        Whether rho W y is in the model; without it SLX.
+    with_own : bool
+        Whether beta x is in the model; slopes by group are diagonal M_m without it.
+    effects, estimator, cov : str
+        As in `fit_panel`; errors are clustered by city unless `cov` says otherwise.
 
+    Returns
+    -------
+    SpilloverFit
+        The fit, and effects read off S.
+
+    Raises
+    ------
+    PanelInputError
+        As `fit_panel`; a matrix of another size or one that is all zero, by its name.
+
+    Notes
+    -----
+    y_t = rho W y_t + beta x_t + sum_m theta_m M_m x_t + C_t c + W C_t d + mu + lambda_t 1 + e_t,
+    S = (I - rho W)^-1 (beta I + sum_m theta_m M_m) (docs/formulas.md#influences).
+
+    Examples
+    --------
     >>> from python_models.influence import fit_spillover
     >>> from python_models.simulation import small_panel
     >>> y, x, W = small_panel()

@@ -103,24 +103,63 @@ def threshold_regression(
     convention: Convention = "within",
     is_level_adjusted: bool = False,
 ) -> ThresholdResult:
-    """y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e, regimes cut at searched thresholds.
+    """Panel threshold regression with fixed effects (docs/formulas.md#threshold).
 
-    y, x: (N, T); q: (N, T) or (N,), exogenous; controls: (N, T, k). Regime r holds gamma_(r-1) < q <= gamma_r. gamma
-    minimises the sum of squares over `n_grid` quantiles of the distinct q; each regime keeps the share `trim` of the
-    rows (one share, or one a step). Thresholds are searched one after the other, the first refined once. LR = (SSR(g) -
-    SSR) / s2; the interval holds the g with LR / eta2 <= c(.05), eta2 from scores summed by city. F of each step has a
-    p from the wild cluster bootstrap, signs drawn for whole cities (`draws` times, 0: none). `is_level_adjusted`: on
-    the scale and with the level controls of `level_adjusted`; slopes in standard deviations. convention 'hansen1999'
-    repeats the published table: regimes q < gamma, one-way effects, the last demeaned year left out, LR and F scaled by
-    N T; `trim` cuts the quantiles on both sides instead of the rows (published: .01, .01, .05). PanelInputError: NaN,
-    no variation of q, or no admissible threshold. docs/formulas.md#threshold.
+    Parameters
+    ----------
+    y, x : (N, T) array or frame
+        Outcome and explanatory variable.
+    q : (N, T) or (N,) array or frame
+        Threshold variable, exogenous.
+    controls : (N, T, k) array, optional
+        Further regressors.
+    n_thresholds : int
+        Number of thresholds, searched one after the other; the first is refined once.
+    effects : str
+        Fixed effects, as in `fit_panel`.
+    n_grid : int
+        Quantiles of the distinct q that are candidates.
+    trim : float or sequence of float
+        Share of the rows that each regime keeps, one or one a step; with 'hansen1999' of the quantiles on both sides
+        (published: .01, .01, .05).
+    draws : int
+        Draws of the wild cluster bootstrap, signs by whole city, behind p of each step; 0: none.
+    rng : numpy.random.Generator, optional
+        Source of the draws.
+    convention : {"within", "hansen1999"}
+        'hansen1999' repeats the published table: regimes q < gamma, one-way effects, the last demeaned year left out,
+        LR and F scaled by N T.
+    is_level_adjusted : bool
+        On the scale and with the level controls of `level_adjusted`; slopes in standard deviations.
 
+    Returns
+    -------
+    ThresholdResult
+        Thresholds with intervals, slopes by regime, F of each step.
+
+    Raises
+    ------
+    PanelInputError
+        NaN, no variation of q, or no admissible threshold.
+
+    Notes
+    -----
+    y_it = sum_r b_r x_it 1[q_it in regime r] + controls' c + effects + e; regime r holds gamma_(r-1) < q <= gamma_r.
+    gamma minimises the sum of squares. LR = (SSR(g) - SSR) / s2; the interval holds the g with LR / eta2 <= c(.05),
+    eta2 from scores summed by city.
+
+    References
+    ----------
+    Hansen (1999, J. Econometrics 93:345-368).
+
+    Examples
+    --------
     >>> from python_models.influence import threshold_regression
     >>> rng = np.random.default_rng(1)
     >>> x, q = rng.normal(size=(2, 30, 6))
     >>> y = np.where(q > 0, 3 * x, x) + rng.normal(scale=0.1, size=(30, 6))
-    >>> found = threshold_regression(y, x, q)
-    >>> found.to_frame().shape
+    >>> fit = threshold_regression(y, x, q)
+    >>> fit.to_frame().shape
     (2, 7)
     """
     shares = [float(trim)] * n_thresholds if isinstance(trim, float | int) else [float(one) for one in trim]

@@ -12,11 +12,29 @@ NOBODY = -1
 
 
 def gower_distance(themes: Sequence[ArrayLike]) -> FloatArray:
-    """Mean over the themes of the mean over their columns of |x_i - x_j| / range, (N, N) in [0, 1].
+    """Gower's distance of cities over themes of variables.
 
-    A theme is (N, k); a missing value leaves its column out for that pair, a pair without any column is NaN. A column
-    without a range tells nobody apart: distance 0. Source: Gower (1971), Biometrics 27.
+    Parameters
+    ----------
+    themes : sequence of (N, k) arrays
+        Variables by theme. A missing value leaves its column out for that pair; a column without a range has distance
+        0.
 
+    Returns
+    -------
+    (N, N) array
+        Distances in [0, 1]; NaN for a pair without any column.
+
+    Notes
+    -----
+    Mean over the themes of the mean over their columns of |x_i - x_j| / range.
+
+    References
+    ----------
+    Gower (1971, Biometrics 27).
+
+    Examples
+    --------
     >>> from python_models.policy import gower_distance
     >>> gower_distance([[[0.0], [1.0], [2.0]]])
     array([[0. , 0.5, 1. ],
@@ -47,8 +65,22 @@ def _mean_of_known(stack: FloatArray) -> FloatArray:
 
 @aligned
 def nearest_better(distance: FloatArray, p: ArrayLike) -> NDArray[np.int64]:
-    """Position of the nearest city with a strictly higher p, (N,); NOBODY where there is none. A tie: the first.
+    """Nearest city with a strictly higher score.
 
+    Parameters
+    ----------
+    distance : (N, N) array
+        Distances.
+    p : (N,) array
+        Scores.
+
+    Returns
+    -------
+    (N,) array of int
+        Positions; NOBODY where there is none. A tie: the first.
+
+    Examples
+    --------
     >>> from python_models.policy import nearest_better
     >>> gap = np.abs(np.subtract.outer(np.arange(3.0), np.arange(3.0)))
     >>> nearest_better(gap, [1.0, 2.0, 3.0])[:2]

@@ -81,10 +81,26 @@ class PathDraws(Shown):
 def path_inputs(
     u: FloatArray, p: FloatArray, d: FloatArray, barrier: FloatArray, w: Any, years: Sequence[int]
 ) -> FloatArray:
-    """Inputs of the rules (N, T, 6) from scores u, p and coordination d (N, T) and barrier (N,).
+    """Inputs of the rules from scores.
 
-    All but the barrier, which does not change, are trailing means of three years.
+    Parameters
+    ----------
+    u, p, d : (N, T) array
+        Scores of forces and relations, and their coordination.
+    barrier : (N,) array
+        Barrier, which does not change over the years.
+    w : (N, N) weights
+        Row-normalised.
+    years : sequence of T int
+        Years.
 
+    Returns
+    -------
+    (N, T, 6) array
+        All but the barrier are trailing means of three years.
+
+    Examples
+    --------
     >>> from python_models.policy import path_inputs
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> u, p, d = np.random.default_rng(1).uniform(size=(3, 12, 4))
@@ -97,8 +113,24 @@ def path_inputs(
 
 @aligned
 def coordination(u: FloatArray, p: FloatArray, base: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Corrected D (N, T) of two scores on the scale of the base years (T,), and where relations lag by above 0.1.
+    """Corrected coordination D of two scores, and where relations lag.
 
+    Parameters
+    ----------
+    u, p : (N, T) array
+        Scores of productive forces and of production relations.
+    base : (T,) mask
+        Years that set the common scale.
+
+    Returns
+    -------
+    d : (N, T) array
+        Coordination.
+    lags : (N, T) mask
+        Where relations lag by more than 0.1.
+
+    Examples
+    --------
     >>> from python_models.policy import coordination
     >>> u, p = np.random.default_rng(1).uniform(size=(2, 8, 4))
     >>> d, lags = coordination(u, p, np.ones(4, dtype=bool))
@@ -122,16 +154,47 @@ def draw_paths(
     n_draws: int = N_DRAWS,
     rng: np.random.Generator,
 ) -> PathDraws:
-    """Paths of n_draws draws. ValueError: cities or years that do not match, a missing z.
+    """Paths under drawn weights, cuts and barriers.
 
+    Parameters
+    ----------
+    forces, relations : Index
+        Indicators and weights of the two scores.
+    where : Geography
+        Neighbours, places, areas and centres of the cities.
+    years : sequence of T int
+        Years.
+    base : (T,) mask
+        Base years.
+    d_cut : Interval
+        Cut of d with its standard error.
+    barrier_index : Interval
+        Barrier index with its standard error.
+    n_draws : int
+        Number of draws.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    PathDraws
+        Path of each draw, city and year.
+
+    Raises
+    ------
+    ValueError
+        Cities or years that do not match, a missing z.
+
+    Examples
+    --------
     >>> from python_models.policy import Geography, Index, Interval, draw_paths
     >>> rng = np.random.default_rng(1)
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> forces, relations = (Index(rng.uniform(size=(12, 4, 2)), np.array([0.5, 0.5])) for _ in "up")
     >>> where = Geography(W, rng.uniform(size=(12, 2)), ("a",) * 6 + ("b",) * 6, np.arange(12) < 4)
     >>> years, base = [2012, 2013, 2014, 2015], np.ones(4, dtype=bool)
-    >>> found = draw_paths(forces, relations, where, years, base, Interval(0.5), Interval(0.2), n_draws=9, rng=rng)
-    >>> found.path.shape
+    >>> paths = draw_paths(forces, relations, where, years, base, Interval(0.5), Interval(0.2), n_draws=9, rng=rng)
+    >>> paths.path.shape
     (9, 12, 4)
     """
     shape = forces.z.shape[:2]

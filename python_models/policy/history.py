@@ -27,8 +27,22 @@ class Spells(Shown):
 
 
 def spells(path: Codes, years: Sequence[int]) -> Spells:
-    """Length of the present spell, year of the last change and mark of a change, for paths (N, T).
+    """How long each city has been on its path.
 
+    Parameters
+    ----------
+    path : (N, T) array of int
+        Codes of the paths.
+    years : sequence of T int
+        Years.
+
+    Returns
+    -------
+    Spells
+        Length of the present spell, year of the last change, and a mark of each change.
+
+    Examples
+    --------
     >>> from python_models.policy import spells
     >>> type(spells(np.array([[0, 0, 1], [2, 2, 2]]), [2012, 2013, 2014])).__name__
     'Spells'
@@ -44,10 +58,25 @@ def spells(path: Codes, years: Sequence[int]) -> Spells:
 
 
 def transition_table(path: Codes, *, n_boot: int, seed: int) -> pd.DataFrame:
-    """One row per path of one year and of the next: n, p = n / n_row with limits from resampled cities, thin.
+    """Transitions between paths from one year to the next.
 
-    All pairs are there; p is NaN where no city-year starts in the path. Empty with fewer than two years.
+    Parameters
+    ----------
+    path : (N, T) array of int
+        Codes of the paths.
+    n_boot : int
+        Resamples of cities for the limits.
+    seed : int
+        Seed of the resamples.
 
+    Returns
+    -------
+    DataFrame
+        One row per path of one year and of the next: n, p = n / n_row with limits, thin. All pairs are there; p is NaN
+        where no city-year starts in the path. Empty with fewer than two years.
+
+    Examples
+    --------
     >>> from python_models.policy import transition_table
     >>> transition_table(np.array([[0, 0, 1], [2, 2, 2]]), n_boot=9, seed=1).columns[:2].tolist()
     ['path_from', 'path_to']
@@ -61,10 +90,27 @@ def transition_table(path: Codes, *, n_boot: int, seed: int) -> pd.DataFrame:
 def share_table(
     path: Codes, score: FloatArray, d: FloatArray, members: Sequence[BoolArray], draws: PathDraws | None
 ) -> list[pd.DataFrame]:
-    """For each mask of cities (N,): one row per year position and path: n, n_group, share, mean_score, mean_d, limits.
+    """Share of each path in each group of cities, year by year.
 
-    share_lo and share_hi are the 2.5 and 97.5 % points of the share over the draws. Means of no city are NaN.
+    Parameters
+    ----------
+    path : (N, T) array of int
+        Codes of the paths.
+    score, d : (N, T) array
+        Score and coordination, whose means are listed.
+    members : sequence of (N,) masks
+        Groups of cities.
+    draws : PathDraws, optional
+        Draws for the limits; None: no limits.
 
+    Returns
+    -------
+    list of DataFrame
+        One a group: a row per year position and path with n, n_group, share, mean_score, mean_d, and the 2.5 and 97.5 %
+        points of the share over the draws (share_lo, share_hi). Means of no city are NaN.
+
+    Examples
+    --------
     >>> from python_models.policy import share_table
     >>> path, ones = np.array([[0, 0, 1], [2, 2, 2]]), np.ones((2, 3))
     >>> (both,) = share_table(path, ones, ones, [np.array([True, True])], None)

@@ -18,11 +18,29 @@ N_CENTRES = 3
 
 @aligned
 def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW) -> FloatArray:
-    """Mean over the years t - window + 1 .. t that there are, same shape (N, T).
+    """Mean over the last years; it looks back only, so a new year never changes an old mean.
 
-    It looks back only, so a new year never changes an old mean. The first years have a shorter window.
-    ValueError: a missing value, years that do not rise, a window below 1.
+    Parameters
+    ----------
+    values : (N, T) array
+        Values.
+    years : sequence of T int
+        Rising years.
+    window : int
+        Length of the window in years; the first years have a shorter one.
 
+    Returns
+    -------
+    (N, T) array
+        Means over the years t - window + 1 .. t that there are.
+
+    Raises
+    ------
+    ValueError
+        A missing value, years that do not rise, a window below 1.
+
+    Examples
+    --------
     >>> from python_models.policy import trailing_mean
     >>> trailing_mean([[1.0, 2.0, 3.0, 4.0]], [2012, 2013, 2014, 2015])
     array([[1. , 1.5, 2. , 3. ]])
@@ -37,8 +55,22 @@ def trailing_mean(values: ArrayLike, years: Sequence[int], window: int = WINDOW)
 
 
 def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]:
-    """How many years each trailing mean has, (T,).
+    """Number of years behind each trailing mean.
 
+    Parameters
+    ----------
+    years : sequence of T int
+        Years.
+    window : int
+        Length of the window in years.
+
+    Returns
+    -------
+    (T,) array of int
+        Years that there are in the window.
+
+    Examples
+    --------
     >>> from python_models.policy import n_in_window
     >>> n_in_window([2012, 2013, 2014, 2015])
     array([1, 2, 3, 3])
@@ -49,8 +81,24 @@ def n_in_window(years: Sequence[int], window: int = WINDOW) -> NDArray[np.int64]
 
 @aligned
 def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
-    """sum_j w_ij p_j 1[p_j in the top third of its year], (N, T) of p (N, T); w row-normalised (N, N).
+    """How much of the neighbourhood ranks high: sum_j w_ij p_j 1[p_j among the highest of its year].
 
+    Parameters
+    ----------
+    p : (N, T) array
+        Scores.
+    w : (N, N) weights
+        Row-normalised.
+    top : float
+        Share of cities that rank high.
+
+    Returns
+    -------
+    (N, T) array
+        Presence of high scores.
+
+    Examples
+    --------
     >>> from python_models.policy import high_presence
     >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
     >>> high_presence(np.arange(12.0)[:, None], W).ravel()[:3]
@@ -65,11 +113,28 @@ def high_presence(p: ArrayLike, w: Any, top: float = TOP_SHARE) -> FloatArray:
 def centre_barrier(
     points: FloatArray, area: Sequence[str], is_centre: BoolArray, index: float, k: int = N_CENTRES
 ) -> FloatArray:
-    """Mean barrier between each city and its nearest k centres, itself left out, (N,).
+    """Mean barrier between each city and its nearest centres, itself left out.
 
-    Between two areas it is the barrier index, cut to [0, 1]; inside an area it is 0. NaN without an index or without
-    another centre. points (N, 2) are longitude and latitude in degrees; the distance is that of the great circle.
+    Parameters
+    ----------
+    points : (N, 2) array
+        Longitude and latitude in degrees; the distance is that of the great circle.
+    area : sequence of N str
+        Area of each city.
+    is_centre : (N,) mask
+        Centres.
+    index : float
+        Barrier index between two areas, cut to [0, 1]; inside an area the barrier is 0.
+    k : int
+        Number of nearest centres.
 
+    Returns
+    -------
+    (N,) array
+        NaN without an index or without another centre.
+
+    Examples
+    --------
     >>> from python_models.policy import centre_barrier
     >>> points = np.array([[110.0, 30.0], [111.0, 30.0], [112.0, 30.0]])
     >>> centre_barrier(points, ["a", "a", "b"], np.array([True, False, False]), 0.4, k=1)[1:]

@@ -67,8 +67,22 @@ MONITORS = {
 
 
 def light(monitor: Monitor, value: float) -> str | None:
-    """green, amber or red; None without a value or a band.
+    """Light of a monitor.
 
+    Parameters
+    ----------
+    monitor : Monitor
+        The monitor with its bands.
+    value : float
+        Its value.
+
+    Returns
+    -------
+    str or None
+        green, amber or red; None without a value or a band.
+
+    Examples
+    --------
     >>> from python_models.policy import MONITORS, light
     >>> light(next(iter(MONITORS.values())), float("nan")) is None
     True
@@ -82,8 +96,24 @@ def light(monitor: Monitor, value: float) -> str | None:
 
 @aligned
 def aggregate(values: FloatArray, reduce: Reduce, weights: FloatArray | None = None) -> float:
-    """One number of the values (N,) that are there: mean, weighted mean (weights known there too), or median.
+    """One number of the values that are not missing.
 
+    Parameters
+    ----------
+    values : (N,) array
+        Values; NaN is missing.
+    reduce : {"mean", "weighted_mean", "median"}
+        Mean, weighted mean, or median.
+    weights : (N,) array, optional
+        Weights of the weighted mean; a city without one is left out.
+
+    Returns
+    -------
+    float
+        NaN where no value is left.
+
+    Examples
+    --------
     >>> from python_models.policy import aggregate
     >>> aggregate(np.array([1.0, np.nan, 3.0]), "mean")
     2.0
@@ -108,11 +138,33 @@ def city_monitor(
     weights: FloatArray | None = None,
     note: str = "",
 ) -> pd.DataFrame:
-    """Rows of one monitor for cities, clusters and the nation, from values (N, T) that may have gaps.
+    """Rows of one monitor for cities, clusters and the nation.
 
-    weights (N, T) are kept in the column `weight` (of a city its own, above it their sum), so that every aggregate
-    can be made again from the city rows.
+    Parameters
+    ----------
+    code : str
+        Code of the monitor, of MONITORS.
+    values : (N, T) array
+        Values; NaN is missing.
+    cities : sequence of N str
+        City codes.
+    years : sequence of T int
+        Years.
+    clusters : mapping of (N,) masks
+        Members of each cluster.
+    weights : (N, T) array, optional
+        Kept in the column `weight` (of a city its weight, above it their sum), so that every aggregate can be computed
+        again from the city rows.
+    note : str
+        Why a row has no value.
 
+    Returns
+    -------
+    DataFrame
+        One row a unit and year.
+
+    Examples
+    --------
     >>> from python_models.policy import MONITORS, city_monitor
     >>> values = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> rows = city_monitor(next(iter(MONITORS)), values, ["a", "b"], [2020, 2021], {})
@@ -138,9 +190,26 @@ def city_monitor(
 
 
 def single_monitor(code: str, frame: pd.DataFrame, *, note: str = "", made_by: str = "none") -> pd.DataFrame:
-    """Rows of a monitor that is not made of city rows; frame: year (0: all years), value, optional lo, hi, n, level,
-    unit_id. Without rows: one national row without a value. note: why a row has no value.
+    """Rows of a monitor that is not an aggregate of city rows.
 
+    Parameters
+    ----------
+    code : str
+        Code of the monitor, of MONITORS.
+    frame : DataFrame
+        year (0: all years), value, optional lo, hi, n, level, unit_id. Without rows: one national row without a value.
+    note : str
+        Why a row has no value.
+    made_by : str
+        How the value is computed, a column of the result.
+
+    Returns
+    -------
+    DataFrame
+        One row a unit and year.
+
+    Examples
+    --------
     >>> from python_models.policy import MONITORS, single_monitor
     >>> frame = pd.DataFrame({"year": [2020], "value": [0.5]})
     >>> len(single_monitor(next(iter(MONITORS)), frame))

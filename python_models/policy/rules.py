@@ -83,11 +83,29 @@ class Decision(NamedTuple):
 
 
 def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
-    """Medians and standard deviations of the inputs (N, T, 6) over the cells of the years `base` (T,).
+    """Cuts of the inputs at their medians over the base years.
 
-    The cut of d is `d_cut`; an unknown barrier has no say. A later panel with the same base years has the same cuts.
-    ValueError: no base year, or a missing input other than the barrier.
+    Parameters
+    ----------
+    inputs : (N, T, 6) array
+        Inputs of the rules; an unknown barrier (NaN) does not count.
+    base : (T,) mask
+        Base years. A later panel with the same base years has the same cuts.
+    d_cut : float
+        Cut of d, which is estimated elsewhere.
 
+    Returns
+    -------
+    Cuts
+        Medians and standard deviations.
+
+    Raises
+    ------
+    ValueError
+        No base year, or a missing input other than the barrier.
+
+    Examples
+    --------
     >>> from python_models.policy import base_cuts
     >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
     >>> type(base_cuts(inputs, [True, True, False, False], 0.5)).__name__
@@ -106,11 +124,29 @@ def base_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> Cuts:
 
 
 def year_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> tuple[Cuts, ...]:
-    """Cuts of each year of inputs (N, T, 6): the median of the year, so that a trend all cities share moves nobody.
+    """Cuts at the median of each year, so that a trend which all cities share moves no city.
 
-    The cut of d stays `d_cut`, which is estimated; barrier and standard deviations are those of `base_cuts`. A later
-    year leaves the cuts of the earlier ones alone. ValueError: as `base_cuts`.
+    Parameters
+    ----------
+    inputs : (N, T, 6) array
+        Inputs of the rules.
+    base : (T,) mask
+        Base years of barrier and standard deviations, as in `base_cuts`.
+    d_cut : float
+        Cut of d, the same in all years.
 
+    Returns
+    -------
+    tuple of T Cuts
+        A later year leaves the cuts of the earlier ones alone.
+
+    Raises
+    ------
+    ValueError
+        As `base_cuts`.
+
+    Examples
+    --------
     >>> from python_models.policy import year_cuts
     >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
     >>> len(year_cuts(inputs, [True] * 4, 0.5))
@@ -124,10 +160,27 @@ def year_cuts(inputs: ArrayLike, base: ArrayLike, d_cut: float) -> tuple[Cuts, .
 
 
 def classify(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> Assignment:
-    """Path, sub-type and rule of inputs (.., 6), or (.., T, 6) with one Cuts a year.
+    """Path, sub-type and rule of each city and year.
 
-    ValueError: a missing input other than the barrier.
+    Parameters
+    ----------
+    inputs : (.., 6) array
+        Inputs of the rules.
+    cuts : Cuts or sequence of Cuts
+        One for all, or one a year for inputs (.., T, 6).
 
+    Returns
+    -------
+    Assignment
+        Codes of the shape of the inputs without the last axis.
+
+    Raises
+    ------
+    ValueError
+        A missing input other than the barrier.
+
+    Examples
+    --------
     >>> from python_models.policy import base_cuts, classify
     >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
     >>> classify(inputs, base_cuts(inputs, [True] * 4, 0.5)).path.shape
@@ -137,8 +190,20 @@ def classify(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> Assignment:
 
 
 def decide(high: BoolArray) -> Assignment:
-    """The decision list on states (.., 6): True where the input is high.
+    """Apply the decision list.
 
+    Parameters
+    ----------
+    high : (.., 6) mask
+        True where the input is high.
+
+    Returns
+    -------
+    Assignment
+        Path, sub-type and rule.
+
+    Examples
+    --------
     >>> from python_models.policy import decide
     >>> decide(np.ones((1, 6), dtype=bool)).path
     array([0], dtype=int8)
@@ -149,11 +214,28 @@ def decide(high: BoolArray) -> Assignment:
 
 
 def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, NDArray[np.object_]]:
-    """Distance to the nearest cut that matters, in standard deviations of the base window, and the name of its input.
+    """Distance to the nearest cut that matters.
 
-    margin = min over k of |x_k - cut_k| / sd_k, over the cuts whose crossing alone changes the path or the sub-type.
-    NaN and "" where none of these inputs varies.
+    Parameters
+    ----------
+    inputs : (.., 6) array
+        Inputs of the rules.
+    cuts : Cuts or sequence of Cuts
+        As in `classify`.
 
+    Returns
+    -------
+    distance : (..) array
+        In standard deviations of the base window; NaN where no input that matters varies.
+    name : (..) array of str
+        Its input; "" where there is none.
+
+    Notes
+    -----
+    min over k of |x_k - cut_k| / sd_k, over the cuts whose crossing alone changes the path or the sub-type.
+
+    Examples
+    --------
     >>> from python_models.policy import base_cuts, margin
     >>> inputs = np.random.default_rng(1).normal(size=(8, 4, 6))
     >>> distance, name = margin(inputs, base_cuts(inputs, [True] * 4, 0.5))
@@ -180,8 +262,20 @@ def margin(inputs: ArrayLike, cuts: Cuts | Sequence[Cuts]) -> tuple[FloatArray, 
 
 
 def replay(row: Mapping[str, Any]) -> Decision:
-    """The decision from one stored row: its six inputs and its `cuts` text, one comparison after the other.
+    """Repeat the decision of one stored row.
 
+    Parameters
+    ----------
+    row : mapping
+        Its six inputs and its `cuts` text.
+
+    Returns
+    -------
+    Decision
+        Path, sub-type and rule, from one comparison after the other.
+
+    Examples
+    --------
     >>> from python_models.policy import Cuts, replay
     >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
     >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()
@@ -206,8 +300,20 @@ def replay(row: Mapping[str, Any]) -> Decision:
 
 
 def replay_differences(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a stored table whose path, sub-type or rule does not follow from their own inputs and cuts.
+    """Stored rows whose decision does not follow from their inputs and cuts.
 
+    Parameters
+    ----------
+    table : DataFrame
+        Inputs, cuts, path, sub-type and rule.
+
+    Returns
+    -------
+    DataFrame
+        The rows that differ; none in a sound table.
+
+    Examples
+    --------
     >>> from python_models.policy import Cuts, replay, replay_differences
     >>> row = dict(u=1.0, p=1.0, d=0.2, u_neighbour=0.0, p_neighbour=0.0, barrier=0.0)
     >>> row["cuts"] = Cuts(value=(0.5,) * 6, sd=(1.0,) * 6).to_json()

@@ -105,7 +105,7 @@ def frames_of(world: World) -> World:
             "sort_no": [1, 2],
             "centre_group": [None, "core"],
         }
-    ).assign(is_main=True, is_split=True, is_regime=False, is_partition=True, outside_group=None)
+    ).assign(is_main=True, is_split=True, is_partition=True, outside_group=None)
     near = cKDTree(world["points"]).query(world["points"], k=7)[1][:, 1:]
     pairs = np.unique(np.sort(np.column_stack([np.repeat(np.arange(n), 6), near.ravel()]), axis=1), axis=0)
     edges = pd.DataFrame({"city_id_a": np.array(ids)[pairs[:, 0]], "city_id_b": np.array(ids)[pairs[:, 1]]})
@@ -300,7 +300,7 @@ def markov(n: int, t: int) -> Callable[[], object]:
     from dagster_project.study import markov
 
     frames = frames_of(country(n, t))
-    settings = settings_of("markov", resamples=99, permutations=199, long_lag=99, lisa=999)
+    settings = settings_of("markov", resamples=99, permutations=199, long_lag=99)
     return lambda: markov.build(frames, settings)
 
 

@@ -97,7 +97,7 @@ def places() -> tuple[Geography, pd.DataFrame, pd.DataFrame, pd.DataFrame, Table
     groups = pd.read_csv(seeds / "city_group.csv", dtype={"group_code": str})
     geography = read_geography(seeds)
     schemes = pd.read_csv(seeds / "group_scheme.csv")
-    flags = dict.fromkeys(("is_main", "is_split", "is_regime"), bool)
+    flags = dict.fromkeys(("is_main", "is_split"), bool)
     members = groups[groups["city_id"].isin(geography.roster)].groupby("scheme")["city_id"].nunique()
     schemes["is_partition"] = schemes["scheme"].map(members).fillna(0) == len(geography.roster)
     frames = {

@@ -19,10 +19,9 @@ from dagster_project.study.queries import GROUP_FRAMES, NEIGHBOURS, candidate_sc
 from dagster_project.study.settings import Settings
 from python_models._types import BoolArray, FloatArray
 from python_models.dynamics.beta import Kind, beta_convergence
-from python_models.dynamics.clubs import ClubResult, find_clubs, merge_clubs
+from python_models.dynamics.clubs import find_clubs, merge_clubs
 from python_models.dynamics.clubs_stability import club_stability
 from python_models.dynamics.kernel import KernelDensity, bandwidth_of, features, kernel_density
-from python_models.dynamics.logt import hp_trend, log_t
 from python_models.dynamics.modality import unimodality
 from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
 
@@ -33,7 +32,7 @@ INPUTS = {
     **GROUP_FRAMES,
     "neighbours": NEIGHBOURS,
 }
-TABLES = ("kde_curve", "kde_feature", "stochastic_kernel", "beta_convergence", "club_logt", "club_membership")
+TABLES = ("kde_curve", "kde_feature", "stochastic_kernel", "beta_convergence", "club_membership")
 LAGS = (1, 3, 5)
 LEAST_CITIES = 10
 KINDS: tuple[Kind, ...] = ("absolute", "conditional")
@@ -41,8 +40,6 @@ N_GRID = 512
 LEAST_CITIES_OF_CURVE = 5
 TAIL_SHARE = 0.9  # the right tail starts at this quantile of all cities and years
 R_TRIM, C_STAR = 1.0 / 3.0, 0.0
-FILTERS = {"no_filter": None, "hp_400": 400.0, "hp_6_25": 6.25}
-HEADLINE_FILTER = "no_filter"
 FEW_YEARS = 20  # below, clubs are exploratory: slow convergence cannot be distinguished from none
 LEAST_YEARS_OF_CLUBS = 7
 
@@ -56,7 +53,7 @@ def build(frames: Frames, settings: Settings) -> Tables:
         other = others.get((panel.basis, panel.index_code))
         tables = _densities(panel, groups, seed=settings.seed, n_bootstrap=sizes["bootstrap"])
         tables |= {"stochastic_kernel": _kernels(panel, frames["neighbours"]), "beta_convergence": _beta(panel, groups)}
-        tables |= _clubs(panel, other, seed=settings.seed, n_draws=sizes["draws"])
+        tables["club_membership"] = _clubs(panel, other, seed=settings.seed, n_draws=sizes["draws"])
         curves, kernels = tables.pop("kde_curve"), tables.pop("stochastic_kernel")
         whole = curves if curves.empty else curves[curves["scheme"] == ALL]
         made = [
@@ -176,46 +173,15 @@ def _beta(panel: ScorePanel, groups: Groups) -> pd.DataFrame:
     return table.assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
-def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: int) -> Tables:
-    """club_logt (stages whole, initial, merged, merged_vlt for each filter) and club_membership (no filter).
+def _clubs(panel: ScorePanel, other: ScorePanel | None, *, seed: int, n_draws: int) -> pd.DataFrame:
+    """One row a city: its club before and after merging (0: divergent), and how often the draws agree.
 
     other: the same cities scored with other weights: the stability draws mix both weightings.
     """
     if len(panel.years) < LEAST_YEARS_OF_CLUBS or not (panel.scores > 0.0).all():
-        return {}
-    facts = {"is_exploratory": len(panel.years) < FEW_YEARS, "n_obs": len(panel.cities)}
-    span = {"r_trim": R_TRIM, "c_star": C_STAR, "first_year": panel.years[0], "last_year": panel.years[-1]}
-    logt: list[pd.DataFrame] = []
-    clubs: dict[str, tuple[ClubResult, ClubResult]] = {}
-    for name, smoothing in FILTERS.items():
-        paths = panel.scores if smoothing is None else hp_trend(panel.scores, smoothing)
-        if not (paths > 0.0).all():
-            continue
-        initial = find_clubs(paths, R_TRIM, c_star=C_STAR)
-        merged = merge_clubs(initial)
-        clubs[name] = initial, merged
-        vlt = merge_clubs(initial, method="von_lyncker_thoennessen")
-        stages = {"initial": initial, "merged": merged, "merged_vlt": vlt}
-        logt.append(_logt_rows(paths, stages).assign(trend_filter=name))
-    members = _members(panel, other, *clubs[HEADLINE_FILTER], seed, n_draws)  # positive scores pass without a filter
-    tests = pd.concat(logt, ignore_index=True).assign(**span)
-    return {"club_logt": tests.assign(**facts), "club_membership": members.assign(**facts)}
-
-
-def _logt_rows(paths: FloatArray, stages: dict[str, ClubResult]) -> pd.DataFrame:
-    """club_id 0 of stage `whole` is the test of all cities together."""
-    whole = log_t(paths, R_TRIM)
-    first = {"stage": "whole", "club_id": 0, "n_members": whole.n_units}
-    first |= {name: getattr(whole, name) for name in ("b", "se", "t", "p_value", "converges")}
-    names = {"club": "club_id", "n": "n_members"}
-    parts = [clubs.clubs.rename(columns=names).assign(stage=stage) for stage, clubs in stages.items()]
-    table = pd.concat([pd.DataFrame([first]), *parts], ignore_index=True)
-    return table.assign(speed=table["b"] / 2.0, n_points=whole.n_points)
-
-
-def _members(
-    panel: ScorePanel, other: ScorePanel | None, initial: ClubResult, merged: ClubResult, seed: int, n_draws: int
-) -> pd.DataFrame:
+        return pd.DataFrame()
+    initial = find_clubs(panel.scores, R_TRIM, c_star=C_STAR)
+    merged = merge_clubs(initial)
     mixed = None
     if other is not None and (other.cities, other.years) == (panel.cities, panel.years) and (other.scores > 0.0).all():
         mixed = other.scores
@@ -223,4 +189,5 @@ def _members(
     final, last = merged.labels.to_numpy(), panel.scores[:, -1]
     members = pd.DataFrame({"city_id": list(panel.cities), "club_id_initial": initial.labels.to_numpy()})
     members = members.assign(club_id_final=final, is_divergent=final == 0, relative_last=last / np.mean(last))
-    return members.assign(stability_share=stability.share.to_numpy(), n_draws=n_draws)
+    members = members.assign(stability_share=stability.share.to_numpy(), n_draws=n_draws)
+    return members.assign(is_exploratory=len(panel.years) < FEW_YEARS, n_obs=len(panel.cities))

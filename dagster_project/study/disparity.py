@@ -43,8 +43,8 @@ INPUTS = {
     """,
 }
 TABLES = words(
-    "disparity_summary dagum_within dagum_between dagum_component theil_nested theil_region sigma_trend"
-    " disparity_change group_gradient"
+    "disparity_summary dagum_within dagum_between dagum_component theil_nested sigma_trend disparity_change"
+    " group_gradient"
 )
 LEAST_CITIES = 2
 MEASURES = ("mean", "median", "sd", "cv", "p10", "p90", "gini", "gini_unbiased", "theil_t", "theil_l")
@@ -97,7 +97,7 @@ def _of_panel(
             gradient = _gradient(part, labels, provinces, centre, seed=seed, n_permutations=sizes["bootstrap"])
             rows.add({"group_gradient": gradient}, scheme=scheme)
     for nesting in groups.regions():
-        rows.add(_theil(panel, groups, nesting, options), scheme=nesting)
+        rows.add({"theil_nested": _theil(panel, groups, nesting, options)}, scheme=nesting)
     return rows.tables(TABLES)
 
 
@@ -291,10 +291,9 @@ def _pairs(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> li
 # ---- Theil's decomposition ------------------------------------------------------------------------------
 
 
-def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> Tables:
-    """theil_nested and theil_region: T and L, all cities and without the municipalities; drawn within provinces."""
-    nested: list[Row] = []
-    regional: list[Row] = []
+def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> pd.DataFrame:
+    """One row a year, of T and L, all cities and without the municipalities; drawn within provinces."""
+    rows: list[Row] = []
     keep = np.array([code is not None for code in groups.of(scheme, panel.cities, panel.years[-1])])
     for sample in ("all", "no_municipality"):
         part = panel.rows(keep & ~groups.is_municipality(panel.cities) if sample == "no_municipality" else keep)
@@ -307,10 +306,8 @@ def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str,
             for t, year in enumerate(part.years):
                 exact = theil_nested(part.scores[:, t], region, province, kind)
                 key: Row = {"year": year, "kind": kind}
-                nested.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": n})
-                if sample == "all":
-                    regional += [{**key, **row} for row in _regions(exact, found, t)]
-    return {"theil_nested": pd.DataFrame(nested), "theil_region": pd.DataFrame(regional)}
+                rows.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": n})
+    return pd.DataFrame(rows)
 
 
 def _theil_limits(
@@ -319,8 +316,7 @@ def _theil_limits(
     def of_year(t: int, W: Weights) -> FloatArray:
         b = _batch.theil_nested(panel.scores[:, t], W, region, province, kind)
         parts = np.column_stack([b.total, b.between_region, b.between_province, b.within_province])
-        contribution = _percent(b.region_share * b.region_index, b.total)
-        return np.column_stack([parts, _percent(parts[:, 1:], b.total), b.region_index, contribution])
+        return np.column_stack([parts, _percent(parts[:, 1:], b.total)])
 
     return resampled(of_year, len(panel.years), province, **options)
 
@@ -334,16 +330,6 @@ def _nested(exact: TheilNestedResult, found: Resampled, t: int) -> Row:
             share = 100.0 * value / exact.total if exact.total > 0.0 else np.nan
             row |= {f"share_{name}": share, **_ends(found, t, len(THEIL_PARTS) + q - 1, f"share_{name}")}
     return row | {"has_zero": exact.has_zero}
-
-
-def _regions(exact: TheilNestedResult, found: Resampled, t: int) -> list[Row]:
-    first, size = 2 * len(THEIL_PARTS) - 1, len(exact.regions)
-    rows: list[Row] = []
-    for r, row in enumerate(exact.regions.to_dict("records")):
-        index = _ends(found, t, first + r, "within_region_total")
-        part = _ends(found, t, first + size + r, "contribution")
-        rows.append({**{str(name): value for name, value in row.items()}, **index, **part, "n_obs": int(row["n"])})
-    return rows
 
 
 # ---- gradients between groups ---------------------------------------------------------------------------

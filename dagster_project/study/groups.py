@@ -18,7 +18,7 @@ ALL, PROVINCE = "all", "province"  # made of the cities themselves, no scheme of
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """schemes: scheme, sort_no, role, is_main, is_split, is_regime, is_partition, centre_group, outside_group;
+    """schemes: scheme, sort_no, role, is_main, is_split, is_partition, centre_group, outside_group;
     memberships: city_id, scheme, group_code, valid_from, valid_to; city: city_id, province_code, admin_tier."""
 
     schemes: pd.DataFrame
@@ -41,9 +41,6 @@ class Groups:
     def centres(self) -> dict[str, str]:
         """Scheme -> its centre, of the splits into centre and periphery that every city is part of."""
         return {scheme: centre for scheme in self.splits(whole=True) if (centre := self.centre_of(scheme))}
-
-    def regimes(self) -> tuple[str, ...]:
-        return tuple(self.schemes.loc[self.schemes["is_regime"], "scheme"])
 
     def regions(self) -> tuple[str, ...]:
         """Schemes in whose groups provinces nest, the main one first."""

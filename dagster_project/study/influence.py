@@ -37,8 +37,8 @@ INPUTS = {
 }
 TABLES = (
     words(
-        "influence_run panel_heterogeneity block_spillover block_lag distance_decay regional_boundary"
-        " threshold_grid threshold_result border_barrier barrier_moderation level_adjusted_test"
+        "influence_run panel_heterogeneity block_spillover distance_decay regional_boundary"
+        " threshold_grid threshold_result border_barrier level_adjusted_test"
     )
     + pilots.TABLES
 )
@@ -104,14 +104,12 @@ def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
         jobs += [("heterogeneity", f"{scheme}:{side}", partial(_heterogeneity, world, scheme, side)) for side in sides]
     for scheme in (*world.schemes.centres(), SYNERGY):
         jobs.append(("blocks", scheme, partial(_blocks, world, scheme)))
-        jobs.append(("block lags", scheme, partial(_block_lags, world, scheme)))
     jobs += [("reach", f"{method}:100", partial(_reach, world, method, EDGES_100, "all")) for method in METHODS]
     jobs.append(("reach", "ring:50", partial(_reach, world, "ring", EDGES_50, "all")))
     jobs += [("reach", f"ring:100:{d}", partial(_reach, world, "ring", EDGES_100, d)) for d in ("high", "low")]
     jobs.append(("barrier", "province", partial(_border, world, None)))
     jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES)))
     jobs += [("barrier", kind, partial(_split, world, kind)) for kind in BARRIERS]
-    jobs.append(("barrier", "province:relations", partial(_moderated, world)))
     draws = sizes.threshold_bootstrap
     jobs += [("threshold", f"hansen:{n}", partial(_hansen, world, n, draws)) for n in HANSEN_STEPS]
     jobs += [("threshold", f"spatial:{side}", partial(_spatial, world, side, sizes)) for side in sides]
@@ -171,11 +169,6 @@ def _blocks(world: World, scheme: str) -> Tables:
         table[[point, f"{name}_lo", f"{name}_hi"]] = values
     test = _test_row(again, "asymmetry", scheme, "theta_pc = theta_cp", outward, found.p_asymmetry)
     return {"block_spillover": table.assign(p_level_adjusted=_p_of(again[0], outward)), "level_adjusted_test": test}
-
-
-def _block_lags(world: World, scheme: str) -> Tables:
-    found = methods.block_lags(*world.model, centre(world, scheme), world.controls)
-    return {"block_lag": found.to_frame().assign(scheme=scheme)}
 
 
 def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: str) -> Tables:
@@ -260,13 +253,6 @@ def _border_tables(world: World, found: methods.Barrier, barrier_code: str, vari
     last = table.iloc[-1]  # all distances, or all rings jointly
     test = _test_row(again, "border", variant, "theta_in = theta_out", [contrasts[last["ring_id"]]], last["p_equal"])
     return {"border_barrier": table.assign(barrier_code=barrier_code, p_level_adjusted=p), "level_adjusted_test": test}
-
-
-def _moderated(world: World) -> Tables:
-    """Is the border lower where production relations of the receiving city were better in the first year?"""
-    found = methods.moderated_barrier(*world.model, world.sample.province, world.x[:, 0], world.controls)
-    moderator = f"{world.spec.regressors[0]}_first_year"
-    return {"barrier_moderation": found.to_frame().assign(barrier_code="province", moderator=moderator)}
 
 
 # ---- thresholds in synergy: of the own slope (Hansen) and of the emitter's spillover --------------------

@@ -19,12 +19,10 @@ from dagster_project.study.settings import Settings
 from python_models._types import FloatArray
 from python_models.dynamics import chain
 from python_models.dynamics.homogeneity import group_homogeneity, order_test, time_homogeneity
-from python_models.dynamics.lisa_markov import lisa_markov
 from python_models.dynamics.markov import bootstrap_counts, interval, markov, row_shares, transition_codes
-from python_models.dynamics.ranks import rank_mobility
 from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import DISCRETISATIONS, States, discretise, relative
-from python_models.space import CityGraph, lisa
+from python_models.space import CityGraph
 
 CITY_FRAMES = {
     "scores": f"""
@@ -44,10 +42,7 @@ CITY_FRAMES = {
     "neighbours": NEIGHBOURS,
 }
 INPUTS = CITY_FRAMES
-TABLES = words(
-    "markov_transition markov_spatial_transition markov_test markov_summary markov_passage city_state"
-    " rank_mobility lisa_markov"
-)
+TABLES = words("markov_transition markov_spatial_transition markov_test markov_summary city_state")
 N_STATES = 4
 LAGS = (1, 2, 3, 4, 5)
 IMPUTED_SHARE = 0.10  # a score is imputed when more than this share of its weight is (docs/formulas.md#gaps)
@@ -57,12 +52,11 @@ MAIN_W = "queen_row"
 
 @dataclass(frozen=True)
 class Effort:
-    """How many draws: resamples of cities, permutations and simulations (at lag 1, at longer lags), LISA."""
+    """How many draws: resamples of cities, permutations and simulations (at lag 1, at longer lags)."""
 
     resamples: int
     permutations: int
     long_lag: int
-    lisa: int
 
     def draws(self, lag: int) -> int:
         return self.permutations if lag == 1 else self.long_lag
@@ -76,9 +70,6 @@ def build(frames: Frames, settings: Settings) -> Tables:
         graphs = {code: panel.weights(kind, **options) for code, (kind, options) in WEIGHTS.items() if panel.n > 7}
         for kind in DISCRETISATIONS:
             _discretisation(panel, kind, graphs, seed, todo, rows)
-        _ranks(panel, seed, todo, rows)
-        if MAIN_W in graphs:
-            _quadrants(panel, graphs[MAIN_W], seed, todo, rows)
     keys = panel.keys if panel is not None else {}
     return {name: table.assign(**keys) for name, table in rows.tables(TABLES).items()}
 
@@ -116,7 +107,6 @@ def _chains(panel: CityPanel, found: States, lag: int, trend: bool, seed: int, e
         matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
         rows.add({"markov_transition": _numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
         rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
-        rows.add({"markov_passage": passage_rows(matrix)}, **size)
 
 
 def _spatial(
@@ -146,7 +136,6 @@ def _spatial(
         matrix = Matrix(f"{stem}|lag_state{code + 1}", result.counts[code], draws[:, code], lag, trend)
         part = {"n_obs": int(result.counts[code].sum()), "n_boot": effort.resamples}
         rows.add({"markov_summary": summary_row(matrix)}, **facts, **part, lag_state=code + 1)
-        rows.add({"markov_passage": passage_rows(matrix)}, **part, seed=seed)
 
 
 def _tests(panel: CityPanel, found: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
@@ -179,29 +168,6 @@ def _city_states(found: States, near: States | None) -> pd.DataFrame:
     frame = found.to_frame().assign(**keys, lag_state=(lag_state + 1).ravel(), move=move.ravel())
     frame["state"] += 1
     return frame.astype({"lag_state": "Int64", "move": "Int64"})
-
-
-def _ranks(panel: CityPanel, seed: int, effort: Effort, rows: Rows) -> None:
-    if panel.n < 3:
-        return
-    for lag in [lag for lag in LAGS if lag < len(panel.years)]:
-        for scheme, group, mask in panel.masks():
-            if mask.sum() >= 3:
-                own = rank_mobility(panel.values, lag, subset=mask).to_frame()
-                rows.add({"rank_mobility": own}, scheme=scheme, group_code=group)
-        for scheme, label in panel.labels.items():
-            whole = rank_mobility(panel.values, lag, groups=label, permutations=effort.permutations, seed=seed)
-            rows.add({"rank_mobility": whole.to_frame()}, scheme=scheme, group_code=ALL)
-
-
-def _quadrants(panel: CityPanel, graph: CityGraph, seed: int, effort: Effort, rows: Rows) -> None:
-    yearly = [lisa(column, graph, permutations=effort.lisa, seed=seed) for column in panel.values.T]
-    passes = np.column_stack([np.isin(map_.class_fdr, ["HH", "LH", "LL", "HL"]) for map_ in yearly])
-    how: dict[str, Any] = {"permutations": effort.permutations, "n_boot": effort.resamples, "seed": seed}
-    for variant, significant in (("quadrant", None), ("fdr", passes)):
-        result = lisa_markov(panel.values, graph, significant=significant, **how)
-        size = {"n_perm": result.n_perm, "n_boot": effort.resamples, "n_obs": result.chain.n_obs, "seed": seed}
-        rows.add({"lisa_markov": result.to_frame()}, variant=variant, w_code=MAIN_W, lag=1, **size)
 
 
 def _has_common_trend(panel: CityPanel, kind: str) -> bool:
@@ -249,19 +215,3 @@ def summary_row(matrix: Matrix) -> pd.DataFrame:
     row["n_closed_classes"] = long_run.n_closed_classes
     row["closed_classes"] = "|".join(",".join(str(state) for state in members) for members in classes)
     return pd.DataFrame([row])
-
-
-def passage_rows(matrix: Matrix) -> pd.DataFrame:
-    """One row per origin and destination; null where the destination is not certain to be reached."""
-    p = row_shares(matrix.counts)
-    k = len(p)
-    times = chain.mean_first_passage(p) * matrix.lag
-    draws = row_shares(matrix.draws)
-    lo, hi = interval(chain.passage_stack(draws, chain.stationary_stack(draws)) * matrix.lag, (k, k))
-    stay = chain.sojourn(p) * matrix.lag
-    state, finite = np.arange(1, k + 1), np.isfinite(times)
-    ends = {"state_from": state.repeat(k), "state_to": np.tile(state, k)}
-    cells = pd.DataFrame({"matrix_id": matrix.matrix_id, **ends, "is_certain": finite.ravel()})
-    for name, values in (("mfpt_years", times), ("mfpt_lo", lo), ("mfpt_hi", hi)):
-        cells[name] = np.where(finite, values, np.nan).ravel()
-    return cells.assign(sojourn_years=np.where(np.isfinite(stay), stay, np.nan).repeat(k))

@@ -18,9 +18,8 @@ from python_models.measurement.audit import audit
 from python_models.measurement.choices import Choice, ChoiceModel
 from python_models.measurement.composite import CompositeIndex
 from python_models.measurement.fast import Procedure
-from python_models.measurement.pca import pca_index
 from python_models.measurement.restatement import Basis, restate
-from python_models.measurement.stability import alarms, bootstrap_weights, window_weights
+from python_models.measurement.stability import bootstrap_weights
 from python_models.measurement.uncertainty import uncertainty
 from python_models.measurement.validity import validity
 from python_models.panel import Panel
@@ -50,10 +49,6 @@ INPUTS = {
         select basis, index_code, weight_scheme, city_id, year, score, {OWN_WEIGHTS} as is_headline
         from py.index_score where index_code in {MAIN_INDEXES} order by all
     """,
-    "value": f"""
-        select basis, index_code, city_id, year, indicator_code, z, out_of_base_range from py.index_value
-        where index_code in {MAIN_INDEXES} order by all
-    """,
     "outside": """
         select indicator_code as external_code, city_id, year, value from int.int_indicators_constructed
         where edit_policy = 'edited' and value is not null and year >= (select min(window_start) from ops.index_spec)
@@ -80,9 +75,8 @@ OF_RELEASE = """
 """
 PREVIOUS = {"previous": OF_RELEASE}  # asked of the published file of the vintage before this one
 TABLES = words(
-    "index_rank_agreement index_uncertainty index_uncertainty_factor index_uncertainty_city_factor index_audit"
-    " index_drop_one index_weight_stability index_weight_bootstrap index_pca index_validity index_rebase_alarm"
-    " index_restatement"
+    "index_rank_agreement index_uncertainty index_uncertainty_factor index_audit index_drop_one"
+    " index_weight_bootstrap index_validity index_restatement"
 )
 AUDITED = {"check": "check_code", "good": "limit_good", "bad": "limit_bad"}
 FEWEST_CITIES = 3
@@ -208,19 +202,15 @@ def _tables_of_window(case: Case, settings: Settings, outside: pd.DataFrame) -> 
     model, seed, sizes = case.model(), settings.seed, settings.sizes("measurement")
     how: dict[str, Any] = {"seed": seed, "draws": sizes["draws"], "n_jobs": WORKERS}
     drawn = uncertainty(model, cities=case.panel.cities, years=case.years, **how)
-    z = case.procedure.scale(case.panel.values)
     others = _planes(outside, case.panel.cities, case.panel.years, case.panel.names)
     audited = audit(case.composite(), drawn=drawn, seed=seed, outside=others)
     weights = bootstrap_weights(case.panel, case.procedure, seed=seed, draws=sizes["resamples"])
     return {
         "index_uncertainty": drawn.to_frame(),
         "index_uncertainty_factor": drawn.factor_frame(),
-        "index_uncertainty_city_factor": drawn.city_factor_frame(),
         "index_audit": audited.table.rename(columns=AUDITED).assign(seed=seed),
         "index_drop_one": drop_one(model, case),
-        "index_weight_stability": window_weights(case.panel, case.procedure),
         "index_weight_bootstrap": weights.to_frame(),
-        "index_pca": pca_index(np.where(np.ptp(z, axis=(0, 1)) > 0.0, z, np.nan)).to_frame(),
     }
 
 
@@ -235,11 +225,7 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
     outside = _planes(frames["outside"], cities, years, case.panel.names)
     checked = [validity(planes[own], o, tuple(years)).assign(external_code=code) for code, o in outside.items()]
-    return {
-        "index_rank_agreement": pairwise_agreement(planes, tuple(years)),
-        "index_validity": stacked(checked),
-        "index_rebase_alarm": _alarms(frames, rows_with(frames["value"], **keys), case),
-    }
+    return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(checked)}
 
 
 def drop_one(model: ChoiceModel, case: Case) -> pd.DataFrame:
@@ -259,17 +245,6 @@ def _planes(
     """Variables (N, T) that are no indicator of the index."""
     codes = (str(code) for code in sorted(outside["external_code"].unique()) if code not in inside)
     return {code: plane(rows_with(outside, external_code=code), "value", cities, years) for code in codes}
-
-
-def _alarms(frames: Frames, value: pd.DataFrame, case: Case) -> pd.DataFrame:
-    """Cells of years after the window outside the base range, and the drift of this basis against the restated one."""
-    later = value[(value["year"] > case.window[1]) & value["z"].notna()]
-    share = later.groupby("indicator_code")["out_of_base_range"].mean() if len(later) else pd.Series(dtype=float)
-    observed = {str(code): float(share.get(code, 0.0)) for code in case.panel.names}
-    own = rows_with(frames["weight"], index_code=case.index_code, is_headline=True).set_index("indicator_code")
-    names = list(case.panel.names)
-    used, restated = (_floats(rows_with(own, basis=b)["weight"].reindex(names)) for b in (case.basis, RESTATED))
-    return alarms(observed, used, restated, n_obs=len(later))
 
 
 def _floats(column: pd.Series[Any], missing: float = np.nan) -> FloatArray:

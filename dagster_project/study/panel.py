@@ -7,7 +7,6 @@ some years) and, to compare with other programs, those of the information. Effec
 from __future__ import annotations
 
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -40,7 +39,7 @@ from python_models.regression.dynamic_gmm import dynamic_gmm
 from python_models.regression.effects import EFFECT_NAMES, average_effects, city_effects, effect_gradient
 from python_models.regression.iv import spatial_2sls
 from python_models.regression.logdet import system
-from python_models.regression.sensitivity import model_weights, robustness_value
+from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_search import residual_tests, specification_search
 from python_models.regression.weights import SpatialWeights
 from python_models.regression.within import within
@@ -49,7 +48,7 @@ from python_models.tasks import Task, run_tasks
 INPUTS = SAMPLE_FRAMES
 TABLES = words(
     "panel_fit panel_coef panel_effect panel_effect_city panel_test dynamic_effect iv_diagnostic"
-    " gmm_diagnostic sensitivity model_weight model_data model_edge model_spec"
+    " gmm_diagnostic sensitivity model_data model_edge model_spec"
 )
 LEVEL = 0.95
 CONLEY_KM = 300.0  # beyond it errors of two cities of one year are taken as unrelated
@@ -66,7 +65,6 @@ class Job:
     weights: SpatialWeights
     rng: np.random.Generator
     draws: int
-    graphs: dict[str, SpatialWeights]  # of a headline: every W of its variants on the same sample
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,8 +97,7 @@ def _task(frames: Frames, spec: PanelSpec, settings: Settings) -> Task[tuple[Tab
     except (Skipped, PanelInputError) as refused:
         return partial(attempt, partial(refuse, str(refused)))
     rng = np.random.default_rng([settings.seed, zlib.crc32(spec.model_id.encode())])
-    graphs = _graphs(frames, spec, sample, settings) if spec.is_headline else {}
-    job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"], graphs)
+    job = Job(spec, sample, weights, rng, settings.sizes("panel")["effects"])
     return partial(attempt, partial(_one, job, settings.seed))
 
 
@@ -143,18 +140,6 @@ def _data_rows(job: Job) -> pd.DataFrame:
         for variable, values in zip((spec.y, *spec.x, *spec.controls), columns, strict=True)
     ]
     return pd.concat(parts).reset_index()
-
-
-def _graphs(frames: Frames, spec: PanelSpec, sample: PanelSample, settings: Settings) -> dict[str, SpatialWeights]:
-    """W of the headline and of its variants, as far as the map gives them and their rows sum to one."""
-    family = [spec, *(other for other in settings.regressions if other.variant_of == spec.model_id)]
-    found: dict[str, SpatialWeights] = {}
-    for other in (other for other in family if other.w_code not in found):
-        with suppress(Skipped):
-            weights = read_weights(frames, other, sample)
-            if weights.is_row_normalised:
-                found[other.w_code] = weights
-    return found
 
 
 class _Family:
@@ -204,7 +189,7 @@ def _spec_row(spec: PanelSpec, reason: str) -> pd.DataFrame:
     row |= {"y_code": spec.y.name, "y_unit": spec.y.unit, "x_codes": [v.name for v in spec.x]}
     row["control_codes"] = [v.name for v in spec.controls]
     row |= {"first_year": spec.years[0], "last_year": spec.years[1], "lag_years": spec.lag}
-    row |= {"sample_filter": ", ".join(spec.sample) or "all", "regime_scheme": ""}
+    row |= {"sample_filter": ", ".join(spec.sample) or "all"}
     row["instrument"] = ", ".join(v.name for v in spec.external) or spec.instrument
     return pd.DataFrame([{**row, "status": "skipped" if reason else "fitted", "skip_reason": reason}])
 
@@ -235,11 +220,6 @@ def _static(job: Job) -> Tables:
         tables["panel_effect_city"] = pd.concat(cities, ignore_index=True).rename(columns={"city": "city_id"})
         tables["panel_test"] = _tests(job, fit)
         tables["sensitivity"] = _sensitivity(job, fit)
-    if job.graphs:
-        how: dict[str, Any] = {"effects": spec.effects, "estimator": spec.estimator}
-        weighed = model_weights(job.sample.y, job.sample.x, job.graphs, **how, names=job.names)
-        weighed = weighed.rename(columns={"w": "w_code", "model": "model_type"})
-        tables["model_weight"] = weighed[weighed["weight"].notna()]
     return tables
 
 

@@ -13,17 +13,16 @@ from dagster_project.study.frames import Frames, Tables, stacked, words
 from dagster_project.study.queries import NEIGHBOURS
 from dagster_project.study.settings import Settings
 from python_models import production as methods
-from python_models._types import FloatArray
 
 INPUTS = {
     "values": """
-        select city_id, year, variable_code, value, value_origin from int.int_values_completed
+        select city_id, year, variable_code, value from int.int_values_completed
         where edit_policy = 'edited' and year >= (select min(window_start) from ops.index_spec) and (
             variable_code in ('gdp_nom', 'emp_total', 'ip_cases_closed', 'gdp_court_nom')
             or variable_code like 'emp_sector_%' or variable_code like 'cpi_%'
         )
         union all by name -- the yearbook's two sectors that have names of their own
-        select v.city_id, v.year, s.variable_code, v.value, v.value_origin from int.int_values_completed as v
+        select v.city_id, v.year, s.variable_code, v.value from int.int_values_completed as v
         join (values ('emp_it_services', 'emp_sector_information'), ('emp_sci_tech', 'emp_sector_research'))
             as s (printed_code, variable_code) on v.variable_code = s.printed_code
         where v.edit_policy = 'edited' and v.year >= (select min(window_start) from ops.index_spec)
@@ -56,13 +55,9 @@ INPUTS = {
     """,
     "neighbours": NEIGHBOURS,
 }
-TABLES = words(
-    "misallocation market_segmentation market_segmentation_pair ip_protection gov_digital_attention"
-    " specialisation engine_indicator"
-)
-PRODUCER_SERVICES = ("transport", "information", "finance", "business_services", "research")
+TABLES = words("misallocation market_segmentation market_segmentation_pair gov_digital_attention engine_indicator")
 SECTOR, GOOD = "emp_sector_", "cpi_"
-# indicator -> (table, column): what the engines hand to the index
+# indicator -> (result, column): what the engines hand to the index
 INDICATORS = {
     "p1_digatt": ("gov_digital_attention", "share_pct"),
     "p1_special": ("specialisation", "krugman"),
@@ -83,11 +78,10 @@ def build(frames: Frames, settings: Settings) -> Tables:
     tables = {
         "misallocation": _misallocation(values, frames, settings.base_year),
         **_segmentation(values, frames),
-        "ip_protection": _ip_protection(values, frames["nation"]),
         "gov_digital_attention": _attention(frames["texts"], frames["keyword"]),
-        "specialisation": _specialisation(values),
     }
-    return {**tables, "engine_indicator": _indicators(tables)}
+    others = {"ip_protection": _ip_protection(values, frames["nation"]), "specialisation": _specialisation(values)}
+    return {**tables, "engine_indicator": _indicators({**tables, **others})}
 
 
 def _indicators(tables: Tables) -> pd.DataFrame:
@@ -202,7 +196,6 @@ def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
     total = nation[nation["variable_code"].isin(codes)].pivot(index="year", columns="variable_code", values="value")
     if table.empty or total.empty:
         return pd.DataFrame()
-    origin = values[values["variable_code"] == "ip_cases_closed"].set_index(["city_id", "year"])["value_origin"]
     parts = []
     totals = {int(y): (float(a), float(b)) for y, a, b in total[codes].dropna().itertuples()}
     for year, part in table.dropna().groupby(level="year"):
@@ -210,14 +203,8 @@ def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
         if cases <= 0 or gdp <= 0:
             continue
         own = part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy()
-        quotient = methods.location_quotient(*own, cases, gdp)
-        parts.append(part.assign(ip_lq=quotient, cases_national=cases, gdp_national_nom=gdp))
-    if not parts:
-        return pd.DataFrame()
-    found = pd.concat(parts)
-    found["value_origin"] = origin.reindex(found.index)
-    names = {"ip_cases_closed": "cases_city", "gdp_court_nom": "gdp_city_nom"}
-    return found.rename(columns=names).reset_index()
+        parts.append(pd.DataFrame({"ip_lq": methods.location_quotient(*own, cases, gdp)}, index=part.index))
+    return pd.concat(parts).reset_index() if parts else pd.DataFrame()
 
 
 def _attention(texts: pd.DataFrame, keyword: pd.DataFrame) -> pd.DataFrame:
@@ -242,20 +229,8 @@ def _specialisation(values: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     table = wide(values, codes).dropna()
     table = table[table.sum(axis=1) > 0]
-    services = [SECTOR + name for name in PRODUCER_SERVICES if SECTOR + name in codes]
-    parts = []
-    for _, part in table.groupby(level="year"):
-        ratio = _ratio(part[services].sum(axis=1).to_numpy(), part.get(SECTOR + "manufacturing"))
-        found = {"krugman": methods.krugman(part.to_numpy()), "functional_ratio": ratio, "n_sectors": len(codes)}
-        parts.append(pd.DataFrame(found, index=part.index))
+    parts = [
+        pd.DataFrame({"krugman": methods.krugman(part.to_numpy())}, index=part.index)
+        for _, part in table.groupby(level="year")
+    ]
     return pd.concat(parts).reset_index() if parts else pd.DataFrame()
-
-
-def _ratio(services: FloatArray, manufacturing: pd.Series | None) -> FloatArray:
-    """Producer services over manufacturing of a city, relative to the same of all cities together."""
-    if manufacturing is None or manufacturing.sum() <= 0 or services.sum() <= 0:
-        return np.full(len(services), np.nan)
-    own = manufacturing.to_numpy(dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = services / own / (services.sum() / own.sum())
-    return np.where(own > 0, ratio, np.nan)

@@ -22,8 +22,8 @@ from python_models.space.distance import pair_distances
 from python_models.space.moran import global_statistics
 
 INPUTS = {**CITY_FRAMES, "mass": MASS}
-OF_WEIGHTS = ("weight_matrix", "spatial_weight_edge", "spatial_weight_profile")  # they are of no index
-TABLES = (*OF_WEIGHTS, "moran_global", "lisa", "center_ellipse", "gravity_link", "network_summary", "network_city")
+OF_WEIGHTS = ("weight_matrix", "spatial_weight_edge")  # they are of no index
+TABLES = (*OF_WEIGHTS, "moran_global", "lisa", "center_ellipse", "network_summary", "network_city")
 EDGE_CODES = ("queen_row", "knn6_row", "invd_row", "invd500_row")
 NETWORK = "gravity"  # the links of all pairs, listed among the weights where it is left out
 NETWORK_FIGURES = ("density", "reciprocity", "cross_group_share", "centre_reach_share", "modularity")
@@ -89,8 +89,6 @@ def _left_out(code: str, n: int, reason: str) -> pd.DataFrame:
 def _describe(panel: CityPanel, code: str, raw: CityGraph, graph: CityGraph, rows: Rows) -> None:
     kind, normalisation, _, note = CATALOGUE[code]
     profile = methods.profile_weights(graph)
-    attached = ",".join(str(city) for city in graph.attached)
-    rows.add({"spatial_weight_profile": profile.to_frame()}, w_code=code, islands_fixed=attached)
     row = {"w_code": code, "kind": kind, "normalisation": normalisation, "n": profile.n, "sha256": profile.sha256}
     row |= {"params_json": json.dumps(dict(raw.params), sort_keys=True, default=list), "note": note}
     row["coordinate_basis"] = {"queen": "boundary", "econ": "none"}.get(kind, "centroid")
@@ -157,7 +155,7 @@ def _networks(panel: CityPanel, seed: int, sizes: Mapping[str, int], rows: Rows)
             continue
         how: dict[str, Any] = {"group": list(panel.city["province_code"]), "is_centre": panel.centre}
         net = methods.gravity_network(panel.points, y, **how, n_boot=sizes["resamples"], seed=seed)
-        rows.add({"gravity_link": net.links_frame(), "network_city": net.to_frame()}, year=year)
+        rows.add({"network_city": net.to_frame()}, year=year)
         row: dict[str, Any] = {"n_links": int(net.links.sum())}
         row |= {name: net.summary[name] for name in NETWORK_FIGURES}
         row["n_communities"] = int(net.community.max()) + 1

@@ -309,6 +309,7 @@ def _why_empty(reader: Reader, exhibit: Exhibit) -> str:
         for table, text in (
             ("mart_panel_fit", "model_id || ': ' || skip_reason"),
             ("mart_influence_run", "analysis || ' ' || variant || ': ' || skip_reason"),
+            ("mart_robustness_run", "analysis || ' ' || variant || ': ' || skip_reason"),
         ):
             if table in reader.tables:
                 sql = f"select {text} as why from mart.{table} where model_id = $model and skip_reason <> ''"

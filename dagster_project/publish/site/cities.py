@@ -28,6 +28,7 @@ class CityFacts:
         self.values = self._by_city(SQL["values"], "mart_index_contribution")
         self.neighbours = self._by_city(SQL["neighbours"], "mart_spatial_weight_edge")
         self.paths = self._by_city(SQL["benchmark"], "mart_city_path")
+        self.effects = self._by_city(SQL["effects"], "mart_panel_effect_city")
         self.revisions = self._by_city(SQL["revisions"], "mart_revision_log")
         self.edits = self._by_city(SQL["edits"], "mart_edit")
 
@@ -134,7 +135,7 @@ class Profiles:
         }
 
     def _said(self, city: Record, found: list[Record]) -> list[Said]:
-        """Rank, side of the median, change since the first year: no more than the ranges allow."""
+        """Rank, side of the median, change since the first year (no more than the ranges allow), path, effects."""
         words, name = self.reader.words, city["name"]
         if not found:
             return [Said(words.say("{city} has no score: a figure is missing in too many years.", city=name))]
@@ -176,6 +177,15 @@ class Profiles:
                     share=100 * path["p_path"],
                 )
                 said.append(Said(text))
+        for effect in self.facts.effects.get(city["city_id"], []):
+            text = words.say(
+                "{what}, by the headline regression: one point more here goes with {own:.2f} points of its own score"
+                " (standard error {own_se:.2f}) and {emitted:.2f} ({emitted_se:.2f}) of all other cities together; one"
+                " point more in every other city goes with {received:.2f} ({received_se:.2f}) here.",
+                what=self.reader.name("term", effect["variable"]),
+                **{name: value for name, value in effect.items() if name not in ("city_id", "variable")},
+            )
+            said.append(Said(text))
         return said
 
     def _lines(self, city: Record, found: list[Record]) -> dict[str, Markup]:

@@ -38,6 +38,10 @@ where w_code = $w order by 1, distance_km, 2
 -- name: benchmark
 select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_path where @slice and year = $last
 
+-- name: effects
+select city_id, variable, own, own_se, received, received_se, emitted, emitted_se from mart.mart_panel_effect_city
+where @model order by city_id, variable
+
 -- name: revisions
 select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
 from mart.mart_revision_log

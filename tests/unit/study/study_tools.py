@@ -36,7 +36,7 @@ def with_schemes(frames: Mapping[str, pd.DataFrame], *more: Mapping[str, object]
     seed = pd.concat([pd.read_csv(SEEDS / "group_scheme.csv"), pd.DataFrame(list(more))], ignore_index=True)
     cities = groups.groupby("scheme")["city_id"].nunique()
     seed["is_partition"] = seed["scheme"].map(cities).fillna(0) == groups["city_id"].nunique()
-    flags = ["is_main", "is_split", "is_regime"]
+    flags = ["is_main", "is_split"]
     return {**frames, "groups": groups, "schemes": seed.astype(dict.fromkeys(flags, bool))}
 
 

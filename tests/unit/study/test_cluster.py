@@ -20,8 +20,7 @@ from dagster_project.study import panel
 from dagster_project.study.registry import BY_NAME
 
 distributed = pytest.importorskip("distributed", reason="the extra nqpf[dask] is not installed")
-SIZES = {"regime_bootstrap": 39, "placebo": 80, "placebo_years": 39}
-SETTINGS = settings(specs(), panel={"effects": 200}, robustness=SIZES)
+SETTINGS = settings(specs(), panel={"effects": 200}, robustness={"placebo": 80})
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ CASES = {
     "markov": Case(
         markov,
         lambda: city_frames.frames(20, 6, 5),
-        settings(markov={"resamples": 9, "permutations": 9, "long_lag": 9, "lisa": 99}),
+        settings(markov={"resamples": 9, "permutations": 9, "long_lag": 9}),
     ),
     "space": Case(space, lambda: city_frames.frames(20, 3, 3), settings(space={"permutations": 99, "resamples": 9})),
     "disparity": Case(disparity, scores_world.country, settings(disparity={"bootstrap": 9, "trend": 19})),
@@ -98,9 +98,8 @@ def test_the_order_of_rows_changes_nothing(built):
     again = case.analysis.build(mixed, case.settings)
     for name in set(tables) - case.empty:
         key = [column for column in key_of(name) if column in tables[name]]
-        one, two = (found[name] for found in (tables, again))
-        if key:
-            one, two = (table.sort_values(key, kind="stable", ignore_index=True) for table in (one, two))
+        key = key or list(tables[name].select_dtypes(exclude="float"))  # of a table that no mart publishes
+        one, two = (found[name].sort_values(key, kind="stable", ignore_index=True) for found in (tables, again))
         pd.testing.assert_frame_equal(two, one, rtol=1e-8, atol=1e-12, obj=name)
 
 

@@ -107,19 +107,6 @@ def test_restated_scores_move_with_a_new_year_alone_and_the_bridge_explains_each
     assert (built[2021][2]["index_restatement"]["total_change"] == 0).all()
 
 
-def test_alarms_watch_the_years_after_the_window(built):
-    early, late = (built[year][2]["index_rebase_alarm"] for year in (2021, 2022))
-    assert not early["is_alarm"].any()
-    range_of = late[(late["basis"] == FROZEN) & (late["alarm_kind"] == "out_of_base_range")]
-    values = built[2022][1]["index_value"]
-    new = values[(values["basis"] == FROZEN) & (values["year"] == 2022)]
-    share = new.groupby("indicator_code")["out_of_base_range"].mean()
-    np.testing.assert_allclose(range_of.set_index("indicator_code")["observed"], share, rtol=0, atol=1e-15)
-    assert range_of["observed"].max() > 0
-    drift = late[(late["basis"] == FROZEN) & (late["alarm_kind"] == "weight_drift")]["observed"].item()
-    assert 0 < drift < 0.05
-
-
 def test_tables_are_those_that_are_announced_without_a_hole_and_empty_without_an_index(built):
     tables = built[2022][2]
     assert set(tables) == set(measurement.TABLES)

@@ -15,8 +15,8 @@ from study_tools import settings, with_schemes
 from dagster_project.study import convergence, coupling, disparity, influence, markov, panel, policy
 from dagster_project.study.samples import read_sample
 
-COAST = {"scheme": "coast", "sort_no": 90, "role": "region", "is_main": False, "is_split": True, "is_regime": False}
-PORT = {**COAST, "scheme": "port", "sort_no": 91, "role": "centre", "centre_group": "harbour", "is_regime": True}
+COAST = {"scheme": "coast", "sort_no": 90, "role": "region", "is_main": False, "is_split": True}
+PORT = {**COAST, "scheme": "port", "sort_no": 91, "role": "centre", "centre_group": "harbour"}
 
 
 def with_coast_and_port(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -40,14 +40,13 @@ def assert_everywhere(tables: dict[str, pd.DataFrame], *, but: tuple[str, ...] =
 def test_disparity_convergence_chains_and_paths_compare_the_new_groups():
     frames = with_coast_and_port(scores_world.country())
     tables = disparity.build(frames, settings(disparity={"bootstrap": 9, "trend": 9}))
-    assert_everywhere(tables, but=("theil_nested", "theil_region"))  # a centre is no region that provinces nest in
-    for name in ("theil_nested", "theil_region"):
-        assert "coast" in set(tables[name]["scheme"])
-        assert "port" not in set(tables[name]["scheme"])
+    assert_everywhere(tables, but=("theil_nested",))  # a centre is no region that provinces nest in
+    assert "coast" in set(tables["theil_nested"]["scheme"])
+    assert "port" not in set(tables["theil_nested"]["scheme"])
     gradient = tables["group_gradient"].query("scheme == 'port'")
     assert set(gradient["group_high"]) == {"harbour"}  # the centre of the seed comes first
     assert_everywhere(convergence.build(frames, settings(convergence={"bootstrap": 5, "draws": 3})))
-    sizes = {"resamples": 9, "permutations": 9, "long_lag": 9, "lisa": 99}
+    sizes = {"resamples": 9, "permutations": 9, "long_lag": 9}
     tables = markov.build(with_coast_and_port(city_frames.frames()), settings(markov=sizes))
     assert_everywhere(tables, but=("markov_spatial_transition",))
     assert {"coast", "port"} <= set(tables["markov_test"].query("test_code == 'region_homog'")["scheme"])
@@ -77,7 +76,7 @@ def found():
     made = settings(specs, panel={"effects": 50}, influence=sizes)
     frames["panel_effect"] = panel.build(frames, made)["panel_effect"]
     jobs = influence._jobs
-    wanted = {"heterogeneity", "blocks", "block lags"}
+    wanted = {"heterogeneity", "blocks"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(influence, "_jobs", lambda *a, **k: [j for j in jobs(*a, **k) if j[0] in wanted])
         return influence.build(frames, made)
@@ -87,6 +86,5 @@ def test_spillovers_are_told_apart_by_the_new_groups_and_from_the_new_centre(fou
     assert (found["influence_run"]["status"] == "done").all(), found["influence_run"].to_string()
     assert {"coast", "port"} <= set(found["panel_heterogeneity"]["scheme"])
     assert set(found["panel_heterogeneity"].query("scheme == 'coast'")["group_code"]) >= {"a", "b"}
-    for name in ("block_spillover", "block_lag"):
-        assert "port" in set(found[name]["scheme"])
-        assert "coast" not in set(found[name]["scheme"])  # it has no centre
+    assert "port" in set(found["block_spillover"]["scheme"])
+    assert "coast" not in set(found["block_spillover"]["scheme"])  # it has no centre

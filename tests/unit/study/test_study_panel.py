@@ -101,16 +101,6 @@ def test_p_over_the_family_is_no_smaller_than_the_own_one_but_for_draws(tables):
     assert tables["panel_effect"].query("variable == 'road'")["p_family"].isna().all()
 
 
-def test_data_rule_out_the_models_that_lack_a_part_of_the_truth(tables):
-    found = tables["model_weight"].query("model_id == 'sdm'")
-    assert set(found["model_type"]) == {"sdm", "sdem", "sar", "sem", "slx"}
-    assert found["weight"].sum() == pytest.approx(1.0)
-    weight = found.set_index("model_type")["weight"]
-    assert weight[["sem", "slx"]].max() < 1e-3  # the country has both W y and W x
-    fits = {m: tables["panel_fit"].set_index("model_id").loc[m, "lnl"] for m in ("sdm", "sem")}
-    assert (weight["sdm"] > weight["sem"]) == (fits["sdm"] > fits["sem"])
-
-
 def test_headline_is_refitted_from_what_is_published_alone(tables):
     """The script for referees (docs/refit) knows nothing of this project."""
     spec = importlib.util.spec_from_file_location("refit", Path(__file__).parents[3] / "docs" / "refit" / "refit.py")

@@ -71,10 +71,13 @@ def test_misallocation_and_location_quotient_add_up_within_each_year(frames):
         assert (weight * part["gamma_k"]).sum() / weight.sum() == pytest.approx(1, abs=1e-10)
         labour = part["y_real"] * (1 - part["beta_k"])
         assert (labour * part["gamma_l"]).sum() / labour.sum() == pytest.approx(1, abs=1e-10)
-    table = build(frames)["ip_protection"]
-    for _, part in table.groupby("year"):
-        mean = (part["ip_lq"] * part["gdp_city_nom"]).sum() / part["gdp_national_nom"].iloc[0]
-        assert mean == pytest.approx(part["cases_city"].sum() / part["cases_national"].iloc[0], abs=1e-12)
+    keys = ["city_id", "year"]
+    quotient = build(frames)["engine_indicator"].query("indicator_code == 'p3_ip'").set_index(keys)["value"]
+    city = frames["values"].pivot(index=keys, columns="variable_code", values="value").loc[quotient.index]
+    nation = frames["nation"].pivot(index="year", columns="variable_code", values="value")
+    weighted = (quotient * city["gdp_court_nom"]).groupby("year").sum() / nation["gdp_court_nom"]
+    cases = city["ip_cases_closed"].groupby("year").sum() / nation["ip_cases_closed"]
+    np.testing.assert_allclose(weighted, cases, rtol=0, atol=1e-12)
 
 
 def test_labour_without_capital_uses_one_elasticity_and_a_city_leaves_only_the_engine_it_lacks(frames):
@@ -88,7 +91,7 @@ def test_labour_without_capital_uses_one_elasticity_and_a_city_leaves_only_the_e
     hole = (values["city_id"] == CITIES[0]) & (values["variable_code"] == "emp_total")
     tables = build(frames | {"values": values[~hole]})
     assert CITIES[0] not in set(tables["misallocation"]["city_id"])
-    assert CITIES[0] in set(tables["specialisation"]["city_id"])
+    assert CITIES[0] in set(tables["engine_indicator"].query("indicator_code == 'p1_special'")["city_id"])
 
 
 def test_segmentation_of_a_city_is_the_mean_of_its_pairs(frames):

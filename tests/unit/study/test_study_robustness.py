@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from influence_worlds import KEYS, specs, warehouse
 from study_tools import as_read, lacking, settings
-from text_table import frame_of, words
+from text_table import frame_of
 
 from dagster_project.study import panel, robustness
 from dagster_project.study.influence import HEADLINE_TESTS, with_holm
@@ -126,8 +126,7 @@ def test_holm_is_over_the_declared_tests_of_each_regression():
     np.testing.assert_allclose(other["p_holm"], [0.18] * 6 + [np.nan])
 
 
-SIZES = {"regime_bootstrap": 9, "placebo": 39, "placebo_years": 39}
-SETTINGS = settings(specs(), panel={"effects": 200}, robustness=SIZES)
+SETTINGS = settings(specs(), panel={"effects": 200}, robustness={"placebo": 39})
 
 
 def _build(frames):
@@ -148,15 +147,9 @@ def test_build_makes_every_table_and_is_seeded(built):
         pd.testing.assert_frame_equal(table, again[name])
 
 
-def test_regimes_moderators_and_placebo_are_those_of_the_headline(built):
-    regimes = built["regime_coef"]
-    assert len(regimes) == 3 * 2 * 2
-    assert (regimes["direct"] + regimes["indirect"]).to_numpy() == pytest.approx(regimes["total"].to_numpy())
-    n_obs = built["interaction_effect"].set_index("moderator")["n_obs"].to_dict()
-    assert n_obs == {"synergy_base": 280, "synergy_lag": 240, "synergy_high_lag": 240, "own_pr": 280}
-    assert set(n_obs) == set(robustness.MODERATORS)
+def test_placebo_is_that_of_the_headline(built):
     assert len(built["robustness_placebo"]) == 40
-    assert built["robustness_placebo_years"]["n_draws"].tolist() == [39, 39]
+    assert built["robustness_placebo_summary"]["n_draws"].tolist() == [39, 39]
     assert built["robustness"]["run_id"].tolist() == ["head", "far"]
     actual = built["robustness_placebo_summary"].set_index("term")["actual"]
     head = built["robustness"].set_index("run_id").loc["head"]
@@ -164,26 +157,15 @@ def test_regimes_moderators_and_placebo_are_those_of_the_headline(built):
         assert actual[term] == pytest.approx(head[term], abs=1e-8)
 
 
-def test_what_the_data_do_not_allow_is_skipped_with_a_reason_and_runs_without_scores_are_listed():
-    frames = warehouse()
-    frames["synergy"] = frames["synergy"].iloc[:0]
-    frames["synergy_year"] = frames["synergy_year"].iloc[:0]
-    frames["groups"] = frames["groups"].query("not (scheme == 'cluster' and city_id == 'c07')")
-    run = _build(frames)["robustness_run"].set_index(["analysis", "variant"])
-    skipped = run[run["status"] == "skipped"]
-    assert set(skipped.index.get_level_values("variant")) == set(
-        words(
-            "cluster:common cluster:by_regime synergy:common synergy:by_regime synergy_base synergy_lag"
-            " synergy_high_lag"
-        )
-    )
-    assert (skipped["skip_reason"].str.len() > 20).all()
+def test_without_scores_the_reason_is_listed_in_place_of_runs():
     frames = warehouse()
     frames["scores"] = frames["scores"].query("index_code == 'pr'")
     tables = _build(frames)
     assert (tables["robustness"]["status"] == "skipped").all()
-    assert tables["robustness_run"]["analysis"].tolist() == ["sample"]
-    assert tables["regime_coef"].empty
+    (run,) = tables["robustness_run"].to_dict("records")
+    assert (run["analysis"], run["status"]) == ("sample", "skipped")
+    assert "no score" in run["skip_reason"]
+    assert tables["robustness_placebo"].empty
 
 
 def test_a_fault_of_the_program_is_no_skip(monkeypatch):
@@ -196,10 +178,10 @@ def test_a_fault_of_the_program_is_no_skip(monkeypatch):
         return run
 
     frames, broken = warehouse(), failing(ValueError("operands could not be broadcast together"))
-    monkeypatch.setattr(robustness, "two_regime", failing(PanelInputError("no link behind the barrier")))
-    run = _build(frames)["robustness_run"].query("analysis == 'regimes'")
+    monkeypatch.setattr(robustness, "placebo_weights", failing(PanelInputError("no link behind the barrier")))
+    run = _build(frames)["robustness_run"]
     assert set(run["skip_reason"]) == {"no link behind the barrier"}
-    monkeypatch.setattr(robustness, "two_regime", broken)
+    monkeypatch.setattr(robustness, "placebo_weights", broken)
     with pytest.raises(ValueError, match="broadcast"):
         _build(frames)
     monkeypatch.setattr(panel, "run", broken)

@@ -4,7 +4,6 @@ select
     s.role,
     s.is_main,
     s.is_split,
-    s.is_regime,
     s.centre_group,
     s.outside_group,
     count(distinct g.group_code)::integer as n_group,

@@ -1,2 +1,0 @@
-select dict_version, group_name, term, is_active
-from {{ ref('keyword') }}

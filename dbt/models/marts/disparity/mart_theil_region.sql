@@ -1,1 +1,0 @@
-{{ publish_py("theil_region") }}

@@ -1,1 +1,0 @@
-{{ publish_py("index_rebase_alarm") }}

@@ -1,1 +1,0 @@
-{{ publish_py("index_weight_stability") }}

@@ -1,1 +1,0 @@
-{{ publish_py("ip_protection") }}

@@ -1,1 +1,0 @@
-{{ publish_py("market_segmentation_pair") }}

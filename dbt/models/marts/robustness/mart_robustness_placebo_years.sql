@@ -1,1 +1,0 @@
-{{ publish_py("robustness_placebo_years") }}

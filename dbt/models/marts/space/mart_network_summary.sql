@@ -1,1 +1,0 @@
-{{ publish_py("network_summary") }}

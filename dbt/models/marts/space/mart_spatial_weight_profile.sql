@@ -1,1 +1,0 @@
-{{ publish_py("spatial_weight_profile") }}

@@ -97,7 +97,7 @@ def _of_panel(
             gradient = _gradient(part, labels, provinces, centre, seed=seed, n_permutations=sizes["bootstrap"])
             rows.add({"group_gradient": gradient}, scheme=scheme)
     for nesting in groups.regions():
-        rows.add({"theil_nested": _theil(panel, groups, nesting, options)}, scheme=nesting)
+        rows.add({"theil_nested": nested_theil(panel, groups, nesting, options)}, scheme=nesting)
     return rows.tables(TABLES)
 
 
@@ -291,7 +291,7 @@ def _pairs(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> li
 # ---- Theil's decomposition ------------------------------------------------------------------------------
 
 
-def _theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> pd.DataFrame:
+def nested_theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mapping[str, int]) -> pd.DataFrame:
     """One row a year, of T and L, all cities and without the municipalities; drawn within provinces."""
     rows: list[Row] = []
     keep = np.array([code is not None for code in groups.of(scheme, panel.cities, panel.years[-1])])

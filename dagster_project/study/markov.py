@@ -105,7 +105,7 @@ def _chains(panel: CityPanel, found: States, lag: int, trend: bool, seed: int, e
         n_imputed = np.bincount(transition_codes(states, N_STATES, lag)[is_marked], minlength=N_STATES**2)
         draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
         matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
-        rows.add({"markov_transition": _numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
+        rows.add({"markov_transition": numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
         rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
 
 
@@ -119,7 +119,7 @@ def _spatial(
     shared: dict[str, object] = {"discretisation": found.kind, "lag": lag, **labels, "seed": seed}
     n_obs = int(result.counts.sum())
     size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
-    rows.add({"markov_spatial_transition": _numbered(result.to_frame())}, **shared, **size)
+    rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **shared, **size)
     test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
     rows.add({"markov_test": test}, **shared, n_no_lag=result.n_no_lag)
     draws = bootstrap_counts(found.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
@@ -179,7 +179,7 @@ def _has_common_trend(panel: CityPanel, kind: str) -> bool:
     return bool(abs(change.mean()) > 1.96 * error)
 
 
-def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+def numbered(frame: pd.DataFrame) -> pd.DataFrame:
     """States from 1 instead of 0."""
     named = [name for name in ("state_from", "state_to", "lag_state") if name in frame]
     return frame.assign(**{name: frame[name].astype(int) + 1 for name in named})

@@ -1,4 +1,4 @@
-"""Every table of schema mart has a reader: a page, an exhibit, a command, an analysis, a worked query, another table."""
+"""Every mart has a reader: a page, an exhibit, a command, an analysis, a worked query, another table."""
 
 import ast
 import re

@@ -325,4 +325,4 @@ def test_no_county_is_among_the_figures_of_cities(small_warehouse):
     index = small_warehouse.published("from mart.mart_county_index")
     assert set(index["year"]) == {2015, 2016}
     assert index["county_id"].nunique() >= 30
-    assert not small_warehouse.published("from mart.mart_county_result where method = 'markov'").empty
+    assert not small_warehouse.published("from mart.mart_county_transition where p is not null").empty

@@ -7,8 +7,10 @@ from study_tools import settings, with_schemes, without_rows
 from text_table import words
 
 from dagster_project.study import county
+from dagster_project.study.disparity import THEIL_PARTS
 from dagster_project.study.settings import SpecError, read_county_spec
-from python_models.inequality import gini
+from python_models.dynamics.states import discretise
+from python_models.inequality import theil_nested
 
 SETTINGS = settings(county={"draws": 9})
 VARIABLES = words("""
@@ -46,28 +48,32 @@ def tables():
     return county.build(country(), SETTINGS)
 
 
-def figure(table: pd.DataFrame, **where: object) -> pd.DataFrame:
-    for column, value in where.items():
-        table = table[table[column] == value]
-    return table
-
-
-def test_every_method_speaks_and_figures_are_those_of_the_method_on_the_scores(tables):
-    result = tables["county_result"]
-    assert set(result["method"]) == {"index", "disparity", "convergence", "markov", "space", "regression"}
-    assert not result["subject"].str.contains("left out").any()
-    assert result["note"].unique().tolist() == ["years 2015, 2016"]
-    weights = figure(result, method="index")
-    assert weights["value"].sum() == pytest.approx(1)
-    assert len(weights) == len(SETTINGS.county.indicators)
+def test_every_table_is_that_of_the_method_on_the_scores(tables):
     scores = tables["county_index"]
-    which = {"result": "disparity_summary", "statistic": "gini", "scheme": "all", "subject": "weighted=False"}
-    found = figure(tables["county_result"], **which, year=2016)
-    assert found["value"].item() == pytest.approx(gini(scores.loc[scores["year"] == 2016, "score"].to_numpy()))
-    assert found["lo"].item() < found["value"].item() < found["hi"].item()
+    assert scores["note"].unique().tolist() == ["years 2015, 2016"]
     assert scores.groupby("year")["rank_year"].min().eq(1).all()
     assert scores["lisa_quadrant"].isin(["HH", "LH", "LL", "HL"]).all()
     assert scores["state"].isin([1, 2, 3, 4]).all()
+    panel = scores.pivot(index="county_id", columns="year", values="score")
+    inequality = tables["county_inequality"].set_index("year")
+    for year, row in inequality.iterrows():
+        assert row["total"] == pytest.approx(
+            theil_nested(panel[year].to_numpy(), ["a"] * 40, ["a"] * 40).total, rel=1e-12
+        )
+    shares = inequality[[f"share_{part}" for part in THEIL_PARTS[1:]]]
+    np.testing.assert_allclose(shares.sum(axis=1), 100, rtol=1e-12)
+    assert (inequality["share_within_province_lo"] < inequality["share_within_province_hi"]).all()
+    moran = tables["county_moran"].set_index("year")
+    assert (moran["p_holm"] >= moran["p_perm"]).all()
+    assert moran["expected"].to_numpy() == pytest.approx(-1 / 39)
+    moves = tables["county_transition"]
+    assert moves["n"].sum() == 40
+    state = discretise(panel, "relative").states + 1
+    counted = {(int(a), int(b)): n for a, b, n in moves[["state_from", "state_to", "n"]].itertuples(index=False)}
+    assert counted == {(a, b): int(((state[:, 0] == a) & (state[:, 1] == b)).sum()) for a, b in counted}
+    regression = tables["county_regression"].set_index("term")
+    assert {"density", "W:density", "rho"} <= set(regression.index)
+    assert (regression["lo"] < regression["coef"]).all()
 
 
 def test_an_indicator_that_a_year_lacks_is_left_out_and_said():
@@ -82,10 +88,15 @@ def test_an_indicator_that_a_year_lacks_is_left_out_and_said():
 
 def test_one_year_has_an_index_and_says_what_it_cannot_have_and_few_units_have_none():
     found = county.build(country(years=(2015,)), SETTINGS)
-    result = found["county_result"]
-    assert len(found["county_index"]) == 40
-    assert figure(result, method="regression")["subject"].item().startswith("left out: 1 years")
-    assert len(figure(result, result="moran_global"))
+    scores = found["county_index"]
+    assert len(scores) == 40
+    assert "state" not in scores
+    assert (
+        scores["note"].iloc[0].startswith("years 2015; one year alone: no chain; no regression: 1 years, 3 regressors")
+    )
+    assert found["county_transition"].empty
+    assert found["county_regression"].empty
+    assert len(found["county_moran"]) == len(found["county_inequality"]) == 1
     for frames in (country(20), without_rows(country())):
         assert all(table.empty for table in county.build(frames, SETTINGS).values())
 

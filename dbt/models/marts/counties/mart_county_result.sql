@@ -1,1 +1,0 @@
-{{ publish_py("county_result") }}

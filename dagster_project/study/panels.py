@@ -11,10 +11,9 @@ import pandas as pd
 
 from dagster_project.study.frames import KEYS, PLACE, Frames, Tables, by_city, wide
 from dagster_project.study.groups import Groups
+from dagster_project.study.samples import LEAST_COVERAGE
 from python_models._types import BoolArray, FloatArray
 from python_models.space import CityGraph, build_weights
-
-LEAST_COVERAGE = 0.8  # a year counts if it scores this share of the cities of the fullest year
 
 
 @dataclass(frozen=True, eq=False)

@@ -159,12 +159,22 @@ def spec_frame(specs: Sequence[IndexSpec]) -> pd.DataFrame:
     return frame.astype({"headline_rank": "Int32", "relations_code": "string"})
 
 
+def schemes_of_scores(indexes: Sequence[IndexSpec]) -> dict[str, str]:
+    """Score of an index or of one of its dimensions -> the weight scheme that the index is published with."""
+    return {
+        f"{spec.index_code}{part}": spec.weight_scheme
+        for spec in indexes
+        for part in ("", *(f"_{name}" for name in spec.dimensions))
+    }
+
+
 def _index_spec(
     code: str, entries: dict[str, dict[str, Any]], defaults: dict[str, Any], headline: dict[str, str], file: Path
 ) -> IndexSpec:
     entry = entries[code]
     _refuse_unknown(entry, _INDEX_KEYS, f"{file.name}: index {code}")
-    settings = {**defaults, **{key: entry[key] for key in defaults if key in entry}}
+    inherited = {**entries.get(entry.get("variant_of", ""), {}), **entry}  # a variant has what its parent has
+    settings = {**defaults, **{key: inherited[key] for key in defaults if key in inherited}}
     for key, known in _POLICIES.items():
         if settings.get(key) not in known:
             raise SpecError(f"{file.name}: index {code}: {key} must be one of {known}.")
@@ -230,9 +240,9 @@ _VARIABLE_KEYS = {"source", "code", "unit", "scale", "transform", "winsor", "wei
 class PanelVariable:
     """One column of a regression: a score or an indicator, transformed, winsorised over all cells, then scaled.
 
-    code : index_code or indicator_code.   weight_scheme : of a score.   winsor : share cut at each tail (0 = none).
-    without : an indicator that is left out of a score, the weights of the others raised in proportion.
-    unit : of the column as the regression sees it.
+    code : index_code or indicator_code.   weight_scheme : of a score, by default its index's.   winsor : share cut
+    at each tail (0 = none).   without : an indicator that is left out of a score, the weights of the others raised in
+    proportion.   unit : of the column as the regression sees it.
     """
 
     name: str
@@ -251,7 +261,7 @@ class PanelVariable:
         if not 0.0 <= self.winsor < 0.5:
             raise ValueError(f"variable {self.name}: winsor must lie in [0, 0.5), got {self.winsor}.")
         if self.source == "score" and not self.weight_scheme:
-            raise ValueError(f"variable {self.name}: a score needs its weight_scheme.")
+            raise ValueError(f"variable {self.name}: no index has the score '{self.code}', so name its weight_scheme.")
 
 
 @dataclass(frozen=True)
@@ -320,15 +330,18 @@ class PanelSpec:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def read_panel_specs(file: Path, *, first_year: int, block_bootstrap: int) -> list[PanelSpec]:
+def read_panel_specs(
+    file: Path, *, schemes: Mapping[str, str], first_year: int, block_bootstrap: int
+) -> list[PanelSpec]:
     """All regressions of the file in its order, variants resolved against their parents.
 
-    first_year: of the samples that name none. block_bootstrap: panels where an entry says `boot_draws: depth`.
+    schemes: see `schemes_of_scores`. first_year: of the samples that name none. block_bootstrap: panels where an entry
+    says `boot_draws: depth`.
     """
     content = _read(file)
     defaults: dict[str, Any] = {"years": [first_year, LAST_YEAR], **content.get("defaults", {})}
-    weights, covid = defaults.pop("weight_scheme", ""), tuple(defaults.pop("covid_years", ()))
-    variables = {name: _variable(name, entry, weights, file) for name, entry in content["variables"].items()}
+    covid = tuple(defaults.pop("covid_years", ()))
+    variables = {name: _variable(name, entry, schemes, file) for name, entry in content["variables"].items()}
     models: dict[str, dict[str, Any]] = content["models"]
     for entry in models.values():
         if entry.get("boot_draws") == "depth":
@@ -336,14 +349,15 @@ def read_panel_specs(file: Path, *, first_year: int, block_bootstrap: int) -> li
     return [_panel_spec(model_id, models, defaults, variables, covid, file) for model_id in models]
 
 
-def _variable(name: str, entry: dict[str, Any], weights: str, file: Path) -> PanelVariable:
+def _variable(name: str, entry: dict[str, Any], schemes: Mapping[str, str], file: Path) -> PanelVariable:
     _refuse_unknown(entry, _VARIABLE_KEYS, f"{file.name}: variable {name}")
     missing = {"source", "code", "unit"} - set(entry)
     if missing:
         raise SpecError(f"{file.name}: variable {name} needs {', '.join(sorted(missing))}.")
     if "without" in entry and entry["source"] != "score":
         raise SpecError(f"{file.name}: variable {name}: `without` is for scores.")
-    return _checked(PanelVariable, file, name=name, **{"weight_scheme": weights, **entry})
+    scheme = schemes.get(entry["code"], "") if entry["source"] == "score" else ""
+    return _checked(PanelVariable, file, name=name, **{"weight_scheme": scheme, **entry})
 
 
 def _panel_spec(
@@ -489,8 +503,8 @@ class CountySpec:
             raise ValueError(f"least_share must be above 0 and at most 1, got {self.least_share!r}.")
 
 
-def read_county_spec(file: Path) -> CountySpec:
-    """SpecError: a key that is missing or unknown, or a value that cannot be used."""
+def read_county_spec(file: Path, *, weight_scheme: str) -> CountySpec:
+    """weight_scheme: of the headline index. SpecError: a key that is missing or unknown, or a value of no use."""
     entries = _read(file)
     regression = entries.pop("regression", {})
 
@@ -498,8 +512,9 @@ def read_county_spec(file: Path) -> CountySpec:
         parts = {code: {**own, "numerator": tuple(own.get("numerator", ()))} for code, own in found.items()}
         return {code: _checked(Ratio, file, **own) for code, own in parts.items()}
 
-    own = {**entries, **regression, "indicators": ratios(entries.get("indicators", {}))}
-    return _checked(CountySpec, file, **{**own, "x": ratios(regression.get("x", {}))})
+    settings = {**entries, **regression, "indicators": ratios(entries.get("indicators", {}))}
+    settings |= {"x": ratios(regression.get("x", {})), "weight_scheme": weight_scheme}
+    return _checked(CountySpec, file, **settings)
 
 
 # ---- specs/depth.yml, and all of them together ----------------------------------------------------------------------
@@ -563,15 +578,21 @@ class Settings:
 def read_settings(specs: Path, depth: DepthName) -> Settings:
     """The spec files of a folder at one depth. Raises SpecError in words."""
     drawn, indexes = read_depths(specs / "depth.yml")[depth], read_index_specs(specs / "index.yml")
-    first, draws = min(spec.window_start for spec in indexes), drawn.sizes["panel"]["block_bootstrap"]
+    regressions = read_panel_specs(
+        specs / "panel.yml",
+        schemes=schemes_of_scores(indexes),
+        first_year=min(spec.window_start for spec in indexes),
+        block_bootstrap=drawn.sizes["panel"]["block_bootstrap"],
+    )
+    headline = next(spec for spec in indexes if spec.headline_rank == 1)
     return Settings(
         study=read_study_facts(specs / "index.yml"),
         depth=drawn,
         indexes=tuple(indexes),
-        regressions=tuple(read_panel_specs(specs / "panel.yml", first_year=first, block_bootstrap=draws)),
+        regressions=tuple(regressions),
         quantities=read_quantities(specs / "recovery.yml"),
         pilots=read_pilot_spec(specs / "pilots.yml"),
-        county=read_county_spec(specs / "county.yml"),
+        county=read_county_spec(specs / "county.yml", weight_scheme=headline.weight_scheme),
     )
 
 

@@ -1,5 +1,6 @@
 """An index of a reader's own: published indicators and own columns, scaled, weighed and added up as the study does."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dagster_project.paths import PROJECT
 from dagster_project.publish.exhibits.reader import ExportError, Reader
 from dagster_project.publish.own.spec import Given, listed, one_of, read_spec
 from dagster_project.publish.own.values import Values, common_years, entries, incomplete
@@ -22,7 +24,6 @@ KEYS = ("name", "indicators", "weights", "aggregation", "years", "window", "csv"
 ENTRY = ("dimension", "direction", "winsor", "cap", "of", "csv", "column")
 AGGREGATIONS = ("sum", "geometric", "topsis")
 LOWEST = 0.01  # z below it counts as this in a geometric mean: the last city of one indicator is not last of all
-ALIASES = {"entropy_flat": "entropy"}
 PUBLISHED_SQL = (
     "select city_id, year, score_100 as published_score, rank_year as published_rank from mart.mart_index_score"
     " where @slice and score is not null"
@@ -54,9 +55,10 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
 
     z = (x - min) / (max - min), from above where lower is better, with bounds, winsor limits and weights of `window`;
     score = 100 sum_k w_k z_k (`aggregation: sum`), 100 prod_k max(z_k, .01)^w_k (`geometric`) or TOPSIS. `weights` is a
-    scheme of measurement.schemes or a mapping indicator -> number of any scale; default entropy. An indicator is a
-    published code or a column of a CSV of the reader; direction, winsorising, cap and dimension of a published one are
-    the published ones unless said otherwise. `window`: default the published base window, as far as there are figures.
+    scheme of weight_scheme.csv or of measurement.schemes, or a mapping indicator -> number of any scale; default: the
+    scheme of the published index. An indicator is a published code or a column of a CSV of the reader; direction,
+    winsorising, cap and dimension of a published one are the published ones unless said otherwise. `window`: default
+    the published base window, as far as there are figures.
 
     The sample: cities with every figure in every year of the window, as in the study; other years are scored where
     complete. So the specification of a published index gives its published scores. Raises ExportError.
@@ -88,7 +90,7 @@ def own_index(reader: Reader, given: Given) -> OwnIndex:
             winsor={code: fact["winsor"] for code, fact in facts.items()},
             caps={code: fact["cap"] for code, fact in facts.items() if fact["cap"] is not None},
         )
-        weights, score = _scored(base, spec, list(chosen))
+        weights, score = _scored(base, spec, list(chosen), reader.scope.scheme)
     except ValueError as refused:
         raise ExportError(f"{name}: {refused}") from refused
 
@@ -153,8 +155,10 @@ def _first(left_out: Mapping[str, str]) -> str:
     return "; ".join(f"{city} has {why}" for city, why in list(left_out.items())[:3])
 
 
-def _scored(base: CompositeIndex, spec: Mapping[str, Any], codes: list[str]) -> tuple[SchemeWeights, FloatArray]:
-    asked, how = spec.get("weights", "entropy"), spec.get("aggregation")
+def _scored(
+    base: CompositeIndex, spec: Mapping[str, Any], codes: list[str], default: str
+) -> tuple[SchemeWeights, FloatArray]:
+    asked, how = spec.get("weights", default), spec.get("aggregation")
     if how is not None:
         one_of(how, AGGREGATIONS, "aggregation")
     if isinstance(asked, Mapping):
@@ -167,7 +171,7 @@ def _scored(base: CompositeIndex, spec: Mapping[str, Any], codes: list[str]) -> 
         unused = np.full(len(codes), np.nan)
         weights = SchemeWeights(given / given.sum(), unused, unused, ("",) * len(codes))
     else:
-        scheme = one_of(ALIASES.get(asked, asked) if isinstance(asked, str) else asked, tuple(SCHEMES), "weights")
+        scheme = one_of(_methods().get(asked, asked) if isinstance(asked, str) else asked, tuple(SCHEMES), "weights")
         weights = base.weigh(scheme)
     if how is None:
         return weights, scheme_score(base.z, weights)
@@ -179,6 +183,12 @@ def _scored(base: CompositeIndex, spec: Mapping[str, Any], codes: list[str]) -> 
         return weights, np.exp(weighted_score(np.log(np.maximum(base.z, LOWEST)), weights.weights))
     make = topsis_score if how == "topsis" else weighted_score
     return weights, make(base.z, weights.weights)
+
+
+def _methods() -> dict[str, str]:
+    """Weight scheme of the study -> its method, of the schemes that do not shift z."""
+    with (PROJECT / "dbt" / "seeds" / "weight_scheme.csv").open(encoding="utf-8") as file:
+        return {row["weight_scheme"]: row["method"] for row in csv.DictReader(file) if not float(row["delta"] or 0)}
 
 
 def _weight(value: Any, code: str) -> float:

@@ -13,6 +13,7 @@ from dagster_project.publish.own.columns import read_links
 from dagster_project.publish.own.spec import Given, listed, one_of, read_spec
 from dagster_project.publish.own.values import Values, common_years, entries, incomplete
 from dagster_project.published import statements
+from dagster_project.study.samples import LEAST_CITIES, LEAST_COVERAGE, LEAST_YEARS
 from python_models.inference import normal
 from python_models.regression import EFFECTS, ESTIMATORS, MODELS, Effects, PanelInputError, PanelResults, SpatialPanel
 from python_models.space import build_weights, normalise, to_graph, to_sparse
@@ -24,8 +25,6 @@ KEYS = (
 ENTRY = ("of", "csv", "column", "log", "lag")
 COVARIANCES = ("cluster", "info", "qml", "driscoll_kraay")
 BUILT = ("queen", "invd", "knn", "expd")  # kinds that need nothing but places and neighbours
-LEAST_COVERAGE = 0.8  # a year counts if its complete cities are this share of those of the fullest year
-LEAST_CITIES, LEAST_YEARS = 8, 3
 SQL = statements(__file__)
 
 
@@ -58,8 +57,8 @@ def own_model(reader: Reader, given: Given) -> OwnModel:
     logarithm, `lag: 1` its value of the year before. `w`: a code of mart.dim_weight_matrix built from places or
     neighbours, or a CSV of city_i, city_j, w, whose rows are scaled to sum to one. Errors are clustered by city.
 
-    The sample: years in which the complete cities are at least 80 % of those of the fullest year, or `years`; cities
-    with every term in all of them and a place in W. Raises ExportError.
+    The sample is made as that of the study (LEAST_COVERAGE of study/samples.py), or of `years`: cities with every term
+    in all of its years and a place in W. Raises ExportError.
     """
     spec, folder = read_spec(given, KEYS)
     name = str(spec.get("name", "own_model"))

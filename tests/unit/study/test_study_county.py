@@ -105,4 +105,4 @@ def test_a_spec_with_an_unknown_key_is_refused(tmp_path):
     file = tmp_path / "county.yml"
     file.write_text("indicators:\n  a: {dimension: new, numerator: [b], denominator: c, times: 1}\n")
     with pytest.raises(SpecError, match=r"county\.yml"):
-        read_county_spec(file)
+        read_county_spec(file, weight_scheme="equal")

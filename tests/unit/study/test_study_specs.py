@@ -1,6 +1,7 @@
 """Specs and depths: the shipped files are sound, and mistakes are refused in words."""
 
 import pickle
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from dagster_project.cli import main
 from dagster_project.defs.settings import VARIABLE, current_settings, export_depth
 from dagster_project.paths import demo_paths
-from dagster_project.study import influence, robustness, settings
+from dagster_project.study import influence, settings
 from dagster_project.study.markov import Effort
 from dagster_project.study.registry import REGISTRY
 from dagster_project.study.settings import (
@@ -108,11 +109,12 @@ def test_a_wrong_entry_is_refused_by_name(tmp_path, entry, words):
 
 VARIABLES = {code: {"source": "score", "code": code, "unit": "points"} for code in ("nqpf", "pr")}
 MAIN = {"title": "SDM", "y": "nqpf", "x": ["pr"], "is_headline": True, "boot_draws": 99}
-DEFAULTS = {"w": "queen_row", "years": [2012, 2021], "weight_scheme": "entropy_flat"}
+DEFAULTS = {"w": "queen_row", "years": [2012, 2021]}
+SCHEMES = settings.schemes_of_scores(read_index_specs(demo_paths().index_specs))
 
 
 def read_panel_specs(file: Path, block_bootstrap: int = 2) -> list[settings.PanelSpec]:
-    return settings.read_panel_specs(file, first_year=2012, block_bootstrap=block_bootstrap)
+    return settings.read_panel_specs(file, schemes=SCHEMES, first_year=2012, block_bootstrap=block_bootstrap)
 
 
 def write(folder: Path, models: dict, variables: dict = VARIABLES) -> Path:
@@ -139,11 +141,32 @@ def test_shipped_specs_use_known_weights_scores_and_centres():
     schemes = pd.read_csv(seeds / "group_scheme.csv")
     centres = {f"{way}_{centre}" for centre in schemes["centre_group"].dropna() for way in ("no", "only")}
     assert {name for spec in specs for name in spec.sample} <= centres | set(FILTERS)
-    weights = {spec.index_code: spec.weight_scheme for spec in read_index_specs(demo_paths().index_specs)}
-    assert {spec.y.weight_scheme == weights[spec.y.code] for spec in specs if spec.is_headline} == {True}
     assert {spec.years for spec in specs} == {(2012, 9999)}
     without = {spec.model_id: spec.left_out_years for spec in specs if spec.left_out_years}
     assert without == {"nqpf_no_covid": (2020, 2021), "yearbook_no_covid": (2020, 2021)}
+
+
+def test_a_scheme_stands_in_the_index_specs_alone_and_reaches_regressions_and_counties(tmp_path):
+    """A scheme that panel.yml names is another one than that of the index: no repetition that could go stale."""
+    specs = demo_paths().index_specs.parent
+    variables = yaml.safe_load((specs / "panel.yml").read_text("utf-8"))["variables"]
+    named = {name: v for name, v in variables.items() if "weight_scheme" in v}
+    assert {name for name, v in named.items() if v["weight_scheme"] == SCHEMES[v["code"]]} == set()
+    shutil.copytree(specs, tmp_path, dirs_exist_ok=True)
+    text = (specs / "index.yml").read_text("utf-8")
+    text = text.replace("weight_scheme: entropy_flat", "weight_scheme: critic")
+    text = text.replace("weight_scheme: two_stage_equal", "weight_scheme: equal_dimension")
+    (tmp_path / "index.yml").write_text(text, encoding="utf-8")
+    before, after = (settings.read_settings(folder, DepthName.quick) for folder in (specs, tmp_path))
+    moved = {"entropy_flat": "critic", "two_stage_equal": "equal_dimension"}
+    for old, new in zip(before.regressions, after.regressions, strict=True):
+        for one, two in zip(old.variables, new.variables, strict=True):
+            is_kept = one.source != "score" or one.name in named
+            assert two.weight_scheme == (one.weight_scheme if is_kept else moved[one.weight_scheme]), one.name
+        assert old.spec_hash != new.spec_hash
+    assert (before.county.weight_scheme, after.county.weight_scheme) == ("entropy_flat", "critic")
+    schemes = {spec.index_code: spec.weight_scheme for spec in after.indexes}
+    assert {schemes[name] for name in ("pr_yearbook", "pr_yearbook_fdi")} == {"equal_dimension"}  # a variant inherits
 
 
 def test_instruments_are_variables_of_the_file_and_an_indicator_is_left_out_of_scores_only(tmp_path):
@@ -225,7 +248,7 @@ def test_every_step_has_its_sizes_and_they_grow_with_the_depth():
         for size, number in sizes.items():
             assert quick[step][size] < number <= paper[step][size], (step, size)
     assert influence.Sizes(**default["influence"]).spatial_grid == 25
-    assert robustness.Sizes(**default["robustness"]).placebo == 999
+    assert default["robustness"] == {"placebo": 999}
     assert Effort(**default["markov"]).draws(2) == 199
 
 

@@ -56,12 +56,12 @@ def build(frames: Frames, settings: Settings) -> Tables:
         tables["club_membership"] = _clubs(panel, other, seed=settings.seed, n_draws=sizes["draws"])
         curves, kernels = tables.pop("kde_curve"), tables.pop("stochastic_kernel")
         whole = curves if curves.empty else curves[curves["scheme"] == ALL]
-        made = [
+        tables_by_basis = [
             (tables, same),
             ({"kde_curve": curves, "stochastic_kernel": kernels}, frozen),
             ({"kde_curve": whole}, [p for p in same if not p.is_frozen]),
         ]
-        for some, panels in made:
+        for some, panels in tables_by_basis:
             if panels:
                 rows.add(copies(some, panels), seed=settings.seed)
     return rows.tables(TABLES)
@@ -86,10 +86,10 @@ def _densities(panel: ScorePanel, groups: Groups, *, seed: int, n_bootstrap: int
                 key = {"year": panel.years[t], "scheme": scheme, "group_code": group}
                 key |= {"bw_rule": rule, "n_obs": curve.n_obs}
                 curves.append(curve.to_frame().assign(**key))
-                found = {**features(curve, tail_from=tail_from).__dict__, "tail_from": tail_from}
-                found |= {"bandwidth": curve.bandwidth, "skewness": float(skew(Y[:, t]))}
-                found |= {"p_unimodal": tests[t].p_value, "critical_bandwidth": tests[t].critical_bandwidth}
-                rows.append({**key, **found, "mass": curve.mass})
+                feature_row = {**features(curve, tail_from=tail_from).__dict__, "tail_from": tail_from}
+                feature_row |= {"bandwidth": curve.bandwidth, "skewness": float(skew(Y[:, t]))}
+                feature_row |= {"p_unimodal": tests[t].p_value, "critical_bandwidth": tests[t].critical_bandwidth}
+                rows.append({**key, **feature_row, "mass": curve.mass})
     curve_table = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
     return {"kde_curve": curve_table, "kde_feature": pd.DataFrame(rows)}
 
@@ -97,8 +97,8 @@ def _densities(panel: ScorePanel, groups: Groups, *, seed: int, n_bootstrap: int
 def _curves(Y: FloatArray, *, is_all: bool) -> Iterator[tuple[str, int, KernelDensity]]:
     """(rule, year, curve); Y (N, T)."""
     years = range(Y.shape[1])
-    own = np.array([bandwidth_of(Y[:, t]) for t in years])
-    widths = {"silverman": own, "h_common": np.full(own.size, own.mean())}
+    silverman = np.array([bandwidth_of(Y[:, t]) for t in years])
+    widths = {"silverman": silverman, "h_common": np.full(silverman.size, silverman.mean())}
     if is_all:
         widths["scott"] = np.array([bandwidth_of(Y[:, t], "scott") for t in years])
         widths["sheather_jones"] = np.array([bandwidth_of(Y[:, t], "sheather_jones") for t in years])
@@ -110,7 +110,11 @@ def _curves(Y: FloatArray, *, is_all: bool) -> Iterator[tuple[str, int, KernelDe
     if is_all:
         grid = np.linspace(0.0, float(Y.max()) + reach, N_GRID)
         for t in years:
-            yield "silverman_reflected", t, kernel_density(Y[:, t], bandwidth=float(own[t]), grid=grid, reflect=True)
+            yield (
+                "silverman_reflected",
+                t,
+                kernel_density(Y[:, t], bandwidth=float(silverman[t]), grid=grid, reflect=True),
+            )
 
 
 def _kernels(panel: ScorePanel, neighbours: pd.DataFrame) -> pd.DataFrame:
@@ -147,11 +151,11 @@ def neighbours_mean(
     return touch @ values / np.maximum(count, 1.0)[:, None], count > 0.0
 
 
-def _kernel_rows(found: StochasticKernel, kind: str, lag: int, n_cities: int) -> pd.DataFrame:
-    frame = found.to_frame().assign(kind=kind, lag=lag, n_obs=found.n_obs, n_city=n_cities)
-    ergodic = found.ergodic if kind.startswith("dynamic") else np.full(found.grid.size, np.nan)
-    frame["density_ergodic"] = np.tile(ergodic, found.grid.size)
-    return frame.assign(bandwidth_u=found.bandwidth_u, bandwidth_v=found.bandwidth_v)
+def _kernel_rows(kernel: StochasticKernel, kind: str, lag: int, n_cities: int) -> pd.DataFrame:
+    frame = kernel.to_frame().assign(kind=kind, lag=lag, n_obs=kernel.n_obs, n_city=n_cities)
+    ergodic = kernel.ergodic if kind.startswith("dynamic") else np.full(kernel.grid.size, np.nan)
+    frame["density_ergodic"] = np.tile(ergodic, kernel.grid.size)
+    return frame.assign(bandwidth_u=kernel.bandwidth_u, bandwidth_v=kernel.bandwidth_v)
 
 
 def _beta(panel: ScorePanel, groups: Groups) -> pd.DataFrame:
@@ -163,10 +167,10 @@ def _beta(panel: ScorePanel, groups: Groups) -> pd.DataFrame:
         codes = groups.of(scheme, panel.cities, panel.years[-1])
         inside = np.array([code is not None for code in codes])
         for kind in KINDS:
-            found = beta_convergence(panel.scores[inside], kind=kind, groups=None if scheme == ALL else codes[inside])
-            table = found.to_frame()
+            result = beta_convergence(panel.scores[inside], kind=kind, groups=None if scheme == ALL else codes[inside])
+            table = result.to_frame()
             table = table if scheme == ALL else table[table["group"] != ALL]
-            rows.append(table.assign(kind=kind, scheme=scheme, wald=found.wald, p_equal=found.wald_p))
+            rows.append(table.assign(kind=kind, scheme=scheme, wald=result.wald, p_equal=result.wald_p))
     table = pd.concat(rows, ignore_index=True).rename(columns={"group": "group_code"})
     is_headline = table["estimator"].isin(["nickell_inversion", "pooled_ols"])
     table = table.assign(model_id=table["kind"] + "_" + table["estimator"], is_headline=is_headline, p=table["p_value"])

@@ -60,9 +60,9 @@ def _pair(part: pd.DataFrame, keys: tuple[object, ...]) -> pd.DataFrame:
         u = np.clip(scaled, 0.0, 1.0)
         clipped = (u != scaled).any(axis=1) | ((u >= 1.0).any(axis=1) & (scale == "minmax01"))
         for form in FORMS:
-            found = coupling(u, form=form)
+            result = coupling(u, form=form)
             row = part[["city_id", "year"]].assign(form=form, scale=scale, u1=u[:, 0], u2=u[:, 1], is_clipped=clipped)
-            row = row.assign(c=found.c, t_index=found.t, d=found.d, class_10=coordination_class(found.d))
+            row = row.assign(c=result.c, t_index=result.t, d=result.d, class_10=coordination_class(result.d))
             # a regime is a base-year fact, never of the same year
             first = row.groupby("city_id")["d"].transform("first")
             rows.append(row.assign(lead_lag=lead_lag(u[:, 0], u[:, 1]), synergy_high=first >= DEFAULT_CUT))
@@ -78,8 +78,8 @@ def _summary(table: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     cities = sorted(table["city_id"].unique())
     rows = []
     for scheme, group, mask in groups.members(cities, groups.splits(whole=True)):
-        own = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
-        for values, part in own.groupby([*PAIR_KEYS, "year", "form"], sort=True):
+        group_rows = chosen[chosen["city_id"].isin(np.array(cities)[mask])]
+        for values, part in group_rows.groupby([*PAIR_KEYS, "year", "form"], sort=True):
             d = part["d"].to_numpy()
             half = 1.959964 * d.std(ddof=1) / np.sqrt(len(d)) if len(d) > 1 else np.nan
             share = part["class_10"].value_counts(normalize=True)

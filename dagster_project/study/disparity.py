@@ -117,10 +117,10 @@ def _summaries(
             continue
         split = as_groups(np.where(strata[inside] == None, "", strata[inside]), int(inside.sum()))  # noqa: E711
         base = None if weights is None else weights[inside] / weights[inside].mean(axis=0)
-        found = _summary_measures(panel.scores[inside], split, base, options)
+        resamples = _summary_measures(panel.scores[inside], split, base, options)
         n = int(inside.sum())
         key = {"group_code": group, "weighted": weights is not None, "n": n, "n_obs": n}
-        rows += [{"year": year, **key, **_limits(found, t)} for t, year in enumerate(panel.years)]
+        rows += [{"year": year, **key, **_limits(resamples, t)} for t, year in enumerate(panel.years)]
     return pd.DataFrame(rows)
 
 
@@ -139,25 +139,25 @@ def _summary_measures(Y: FloatArray, split: Codes, base: FloatArray | None, opti
     return resampled(of_year, Y.shape[1], split, **options)
 
 
-def _ends(found: Resampled, t: int, q: int, name: str, *kinds: str) -> Row:
+def _ends(resamples: Resampled, t: int, q: int, name: str, *kinds: str) -> Row:
     """Percentile limits of a statistic in a year, and those of other kinds (bca, band)."""
-    row: Row = {f"{name}_lo": found.lo[t, q], f"{name}_hi": found.hi[t, q]}
+    row: Row = {f"{name}_lo": resamples.lo[t, q], f"{name}_hi": resamples.hi[t, q]}
     for kind in kinds:
-        row |= {f"{name}_{kind}_{end}": getattr(found, f"{kind}_{end}")[t, q] for end in ("lo", "hi")}
+        row |= {f"{name}_{kind}_{end}": getattr(resamples, f"{kind}_{end}")[t, q] for end in ("lo", "hi")}
     return row
 
 
-def _limits(found: Resampled, t: int) -> Row:
+def _limits(resamples: Resampled, t: int) -> Row:
     """Estimate with percentile limits for every measure; BCa and simultaneous limits for the indices."""
     kinds = {"gini": ("bca", "band"), "theil_t": ("bca",), "theil_l": ("bca",)}
     row: Row = {}
     for q, name in enumerate(MEASURES):
-        row |= {name: found.estimate[t, q], **_ends(found, t, q, name, *kinds.get(name, ()))}
+        row |= {name: resamples.estimate[t, q], **_ends(resamples, t, q, name, *kinds.get(name, ()))}
     return row
 
 
 def _sigma(panel: ScorePanel, labels: ObjectArray, seed: int, n_trend: int) -> pd.DataFrame:
-    found = []
+    trends = []
     for group in sorted(set(labels)):
         Y = panel.scores[labels == group]
         if Y.shape[0] < LEAST_CITIES or Y.shape[1] < 3 or not (Y > 0.0).all():
@@ -166,8 +166,8 @@ def _sigma(panel: ScorePanel, labels: ObjectArray, seed: int, n_trend: int) -> p
         both = sigma_convergence(Y, **options)
         cv = sigma_trend(Y, measure="cv", **options).to_frame()
         for trend in (both.to_frame(), cv.assign(joint=both.verdict)):
-            found.append(trend.assign(group_code=group, p=trend["p_value"]))
-    return stacked(found).assign(first_year=panel.years[0], last_year=panel.years[-1])
+            trends.append(trend.assign(group_code=group, p=trend["p_value"]))
+    return stacked(trends).assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
 def _change(panel: ScorePanel, labels: ObjectArray | None, seed: int, n_bootstrap: int) -> pd.DataFrame:
@@ -175,11 +175,11 @@ def _change(panel: ScorePanel, labels: ObjectArray | None, seed: int, n_bootstra
     if len(panel.cities) < 3 or len(panel.years) < 2 or (labels is not None and len(set(labels)) < 2):
         return pd.DataFrame()
     groups = None if labels is None else np.array([str(code) for code in labels])
-    found = disparity_change(panel.scores, groups, n_bootstrap=n_bootstrap, seed=seed).to_frame()
+    changes = disparity_change(panel.scores, groups, n_bootstrap=n_bootstrap, seed=seed).to_frame()
     if labels is not None:  # what does not depend on the groups stands with all cities
-        found = found[found["measure"].str.contains("^dagum|^gap|_within|_between")]
+        changes = changes[changes["measure"].str.contains("^dagum|^gap|_within|_between")]
     ends = {**LIMITS, "first": "value_first", "last": "value_last"}
-    return found.rename(columns=ends).assign(first_year=panel.years[0], last_year=panel.years[-1])
+    return changes.rename(columns=ends).assign(first_year=panel.years[0], last_year=panel.years[-1])
 
 
 # ---- Dagum's decomposition ------------------------------------------------------------------------------
@@ -197,15 +197,15 @@ def _dagum(
     def of_year(t: int, W: Weights) -> FloatArray:
         return plan.statistics(panel.scores[:, t], W, splits[t])
 
-    found = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
+    resamples = resampled(of_year, len(panel.years), as_groups(strata, n), **options)
     rows: dict[str, list[Row]] = {"dagum_within": [], "dagum_between": [], "dagum_component": []}
     for t, year in enumerate(panel.years):
         exact = dagum(panel.scores[:, t], pd.Categorical(by_year[t], categories=labels))
         by_chance = _by_chance(panel.scores[:, t], by_year[t])
-        rows["dagum_component"].append({"year": year, **_components(exact, found, t), **by_chance, "n_obs": n})
-        rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, found, t, plan)]
+        rows["dagum_component"].append({"year": year, **_components(exact, resamples, t), **by_chance, "n_obs": n})
+        rows["dagum_within"] += [{"year": year, **row} for row in _within(exact, resamples, t, plan)]
         if plan.is_paired:
-            rows["dagum_between"] += [{"year": year, **row} for row in _pairs(exact, found, t, plan)]
+            rows["dagum_between"] += [{"year": year, **row} for row in _pairs(exact, resamples, t, plan)]
     return {name: pd.DataFrame(part) for name, part in rows.items()}
 
 
@@ -246,12 +246,12 @@ def _percent(parts: FloatArray, total: FloatArray) -> FloatArray:
     return np.asarray(100.0 * parts / np.where(total > 0.0, total, np.nan)[:, None])
 
 
-def _components(exact: DagumResult, found: Resampled, t: int) -> Row:
+def _components(exact: DagumResult, resamples: Resampled, t: int) -> Row:
     values = [exact.total, exact.within, exact.between, exact.transvariation, *exact.shares]
     row: Row = {}
     for q, (name, value) in enumerate(zip(COMPONENTS, values, strict=True)):
         kinds = ("bca", "band") if q == 0 else ("bca",) if q < 4 else ()
-        row |= {name: value, **_ends(found, t, q, name, *kinds)}
+        row |= {name: value, **_ends(resamples, t, q, name, *kinds)}
     return row
 
 
@@ -262,28 +262,28 @@ def _by_chance(y: FloatArray, codes: ObjectArray) -> Row:
     labels = codes[inside].astype(str)
     if len(set(labels)) < 2 or min(pd.Series(labels).value_counts()) < 2:
         return empty
-    found: BetweenGroups = between_groups(y[inside], labels)
-    share = found.shares[1] if found.total > 0.0 else np.nan
-    return {"g_nb_corrected": found.corrected, "share_nb_corrected": share, "p_equal_means": found.p}
+    expected: BetweenGroups = between_groups(y[inside], labels)
+    share = expected.shares[1] if expected.total > 0.0 else np.nan
+    return {"g_nb_corrected": expected.corrected, "share_nb_corrected": share, "p_equal_means": expected.p}
 
 
-def _within(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
+def _within(exact: DagumResult, resamples: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
     rows: list[Row] = []
     for j, group in enumerate(exact.labels):
         q, n = plan.at_group(j), int(exact.counts[j])
         row: Row = {"group_code": group, "g_jj": exact.gini_matrix[j, j], "n_j": n, "n_obs": n}
         row |= {"p_j": exact.population_share[j], "s_j": exact.value_share[j], "mean_j": exact.means[j]}
-        row |= {"lo": found.lo[t, q] if n else np.nan, "hi": found.hi[t, q] if n else np.nan}
+        row |= {"lo": resamples.lo[t, q] if n else np.nan, "hi": resamples.hi[t, q] if n else np.nan}
         rows.append(row)
     return rows
 
 
-def _pairs(exact: DagumResult, found: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
+def _pairs(exact: DagumResult, resamples: Resampled, t: int, plan: _DagumPlan) -> list[Row]:
     rows: list[Row] = []
     for (j, h), pair in zip(exact.pairs(), exact.pairs_frame().rename(columns=PAIR).to_dict("records"), strict=True):
         at_gini, at_affluence, sign = plan.at_pair(j, h)
-        low, high = sorted((sign * found.lo[t, at_affluence], sign * found.hi[t, at_affluence]))
-        limits = {"lo": found.lo[t, at_gini], "hi": found.hi[t, at_gini], "d_lo": low, "d_hi": high}
+        low, high = sorted((sign * resamples.lo[t, at_affluence], sign * resamples.hi[t, at_affluence]))
+        limits = {"lo": resamples.lo[t, at_gini], "hi": resamples.hi[t, at_gini], "d_lo": low, "d_hi": high}
         rows.append({**pair, **limits, "n_obs": int(exact.counts[j] + exact.counts[h])})  # type: ignore[dict-item]
     return rows
 
@@ -302,11 +302,11 @@ def nested_theil(panel: ScorePanel, groups: Groups, scheme: str, options: Mappin
             continue
         region, province = (groups.of(name, part.cities, part.years[-1]) for name in (scheme, PROVINCE))
         for kind in KINDS:
-            found = _theil_limits(part, as_groups(region, n), as_groups(province, n), kind, options)
+            resamples = _theil_limits(part, as_groups(region, n), as_groups(province, n), kind, options)
             for t, year in enumerate(part.years):
                 exact = theil_nested(part.scores[:, t], region, province, kind)
                 key: Row = {"year": year, "kind": kind}
-                rows.append({**key, "sample": sample, **_nested(exact, found, t), "n_obs": n})
+                rows.append({**key, "sample": sample, **_nested(exact, resamples, t), "n_obs": n})
     return pd.DataFrame(rows)
 
 
@@ -321,14 +321,14 @@ def _theil_limits(
     return resampled(of_year, len(panel.years), province, **options)
 
 
-def _nested(exact: TheilNestedResult, found: Resampled, t: int) -> Row:
+def _nested(exact: TheilNestedResult, resamples: Resampled, t: int) -> Row:
     row: Row = {}
     for q, name in enumerate(THEIL_PARTS):
         value = getattr(exact, name)
-        row |= {name: value, **_ends(found, t, q, name, "bca")}
+        row |= {name: value, **_ends(resamples, t, q, name, "bca")}
         if q:
             share = 100.0 * value / exact.total if exact.total > 0.0 else np.nan
-            row |= {f"share_{name}": share, **_ends(found, t, len(THEIL_PARTS) + q - 1, f"share_{name}")}
+            row |= {f"share_{name}": share, **_ends(resamples, t, len(THEIL_PARTS) + q - 1, f"share_{name}")}
     return row | {"has_zero": exact.has_zero}
 
 

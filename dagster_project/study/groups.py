@@ -44,13 +44,13 @@ class Groups:
 
     def regions(self) -> tuple[str, ...]:
         """Schemes in whose groups provinces nest, the main one first."""
-        own = self.schemes[(self.schemes["role"] == "region") & self.schemes["is_split"]]
-        return tuple(own.sort_values("is_main", ascending=False, kind="stable")["scheme"])
+        regions = self.schemes[(self.schemes["role"] == "region") & self.schemes["is_split"]]
+        return tuple(regions.sort_values("is_main", ascending=False, kind="stable")["scheme"])
 
     def main(self, role: str) -> str:
         """The scheme that is used where only one can be: of regions, centres or lists; '' if there is none."""
-        own = self.schemes.loc[(self.schemes["role"] == role) & self.schemes["is_main"], "scheme"]
-        return str(own.iloc[0]) if len(own) else ""
+        schemes = self.schemes.loc[(self.schemes["role"] == role) & self.schemes["is_main"], "scheme"]
+        return str(schemes.iloc[0]) if len(schemes) else ""
 
     def centre_of(self, scheme: str) -> str:
         """Group code of the centre, '' for a scheme without one."""
@@ -61,31 +61,31 @@ class Groups:
         return self._fact(scheme, "outside_group")
 
     def _fact(self, scheme: str, name: str) -> str:
-        own = self.schemes.loc[self.schemes["scheme"] == scheme, name].dropna()
-        return str(own.iloc[0]) if len(own) else ""
+        facts = self.schemes.loc[self.schemes["scheme"] == scheme, name].dropna()
+        return str(facts.iloc[0]) if len(facts) else ""
 
     def of(self, scheme: str, cities: Sequence[str], year: int | None = None) -> ObjectArray:
         """Group code of each city in that year, else today; None where it is in no group of the scheme."""
         if scheme == ALL:
             return np.full(len(cities), ALL, dtype=object)
         if scheme == PROVINCE:
-            found = by_city(self.city, "province_code", cities).astype(object)
+            codes = by_city(self.city, "province_code", cities).astype(object)
         else:
-            own = self.memberships[self.memberships["scheme"] == scheme]
-            valid = own["valid_to"].isna()
+            members = self.memberships[self.memberships["scheme"] == scheme]
+            valid = members["valid_to"].isna()
             if year is not None:
-                valid = (own["valid_from"].fillna(0) <= year) & (valid | (own["valid_to"] >= year))
-            found = by_city(own[valid], "group_code", cities).astype(object)
-        return np.asarray(found.where(found.notna(), None), dtype=object)
+                valid = (members["valid_from"].fillna(0) <= year) & (valid | (members["valid_to"] >= year))
+            codes = by_city(members[valid], "group_code", cities).astype(object)
+        return np.asarray(codes.where(codes.notna(), None), dtype=object)
 
     def labels(self, cities: Sequence[str]) -> dict[str, pd.Series[str]]:
         """Of each split that parts these cities and leaves none out: their group codes, indexed by city."""
-        found = {}
+        labels = {}
         for scheme in self.splits(whole=True):
             label = pd.Series(self.of(scheme, cities), index=list(cities), dtype=object)
             if label.notna().all() and label.nunique() > 1:
-                found[scheme] = label
-        return found
+                labels[scheme] = label
+        return labels
 
     def masks(self, scheme: str, cities: Sequence[str]) -> dict[str, BoolArray]:
         """Cities of each group that has any; those outside every named group are none."""

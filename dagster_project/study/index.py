@@ -54,12 +54,12 @@ def _parts(frames: Frames, index_code: str) -> Iterator[Tables]:
         seen = cells[cells["year"] <= window[1]] if basis == RESTATED else cells
         index = composite(seen, spec, frames["indicator"], window)
         rows = Rows()
-        own = str(spec["weight_scheme"].iloc[0])
+        published = str(spec["weight_scheme"].iloc[0])
         # candidates for the headline, and what they are paired with, get every weight scheme
         known = frames["spec"]
         studied = {*known.loc[known["headline_rank"].notna(), "index_code"], *known["relations_code"].dropna()}
         is_side = bool(spec["variant_of"].iloc[0]) or index_code not in studied
-        _schemes(index, frames["weighting"], own, rows, is_variant=is_side)
+        _schemes(index, frames["weighting"], published, rows, is_variant=is_side)
         tables = {name: table.assign(index_code=index_code) for name, table in rows.tables(TABLES).items()}
         tables["index_score"]["index_code"] += tables["index_score"]["index_suffix"]  # of a dimension or tier
         yield {name: table.assign(basis=basis, spec_code=index_code) for name, table in tables.items()}
@@ -103,11 +103,11 @@ def composite(
     )
 
 
-def _schemes(index: CompositeIndex, weighting: pd.DataFrame, own: str, rows: Rows, *, is_variant: bool) -> None:
+def _schemes(index: CompositeIndex, weighting: pd.DataFrame, published: str, rows: Rows, *, is_variant: bool) -> None:
     """Rows of every weight scheme of the seed; only the index's own has bounds, values and contributions."""
     dimensions = [f"_{name}" for name in dict.fromkeys(index.labels.dimensions)]
     for run in weighting.fillna({"delta": 0.0}).to_dict("records"):
-        is_own = run["weight_scheme"] == own
+        is_own = run["weight_scheme"] == published
         if is_variant and not (run["is_for_variants"] or is_own):
             continue
         method, delta = str(run["method"]), float(run["delta"])

@@ -89,12 +89,14 @@ def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
     """The tests with p_holm: Holm's p over HEADLINE_TESTS of a regression, both for p and for p_unadjusted."""
     if tests.empty:
         return tests
-    made = tests.assign(p_holm=np.nan, p_unadjusted_holm=np.nan)
-    is_headline = pd.Series(zip(made["analysis"], made["variant"], strict=True), index=made.index).isin(HEADLINE_TESTS)
-    for _, own in made[is_headline].groupby(list(MODEL_KEYS)):
-        made.loc[own.index, "p_holm"] = holm(own["p"])
-        made.loc[own.index, "p_unadjusted_holm"] = holm(own["p_unadjusted"])
-    return made
+    table = tests.assign(p_holm=np.nan, p_unadjusted_holm=np.nan)
+    is_headline = pd.Series(zip(table["analysis"], table["variant"], strict=True), index=table.index).isin(
+        HEADLINE_TESTS
+    )
+    for _, family in table[is_headline].groupby(list(MODEL_KEYS)):
+        table.loc[family.index, "p_holm"] = holm(family["p"])
+        table.loc[family.index, "p_unadjusted_holm"] = holm(family["p_unadjusted"])
+    return table
 
 
 def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
@@ -130,23 +132,24 @@ def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Table
 def _spillover(world: World) -> Tables:
     """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
     fit = methods.fit_spillover(*world.model, {"lag": world.weights.matrix}, world.controls)
-    found = _refit(world, fit)
+    refit = _refit(world, fit)
     lag, rho = fit.at(("lag", "rho")).normal().p.tolist()
     both = [{"lag": 1.0}, {"rho": 1.0}]
     rows = [
-        _test_row(found, "spatial lag", "rho", "rho = 0", both[1:], rho),
-        _test_row(found, "spillover", "theta", "theta = 0", both[:1], lag),
-        _test_row(found, "spillover", "theta and rho", "theta = rho = 0", both, fit.wald(both).p),
+        _test_row(refit, "spatial lag", "rho", "rho = 0", both[1:], rho),
+        _test_row(refit, "spillover", "theta", "theta = 0", both[:1], lag),
+        _test_row(refit, "spillover", "theta and rho", "theta = rho = 0", both, fit.wald(both).p),
     ]
     return {"level_adjusted_test": pd.concat(rows, ignore_index=True)}
 
 
 def _heterogeneity(world: World, scheme: str, side: Side) -> Tables:
-    found = methods.group_effects(*world.model, world.groups(scheme).tolist(), world.controls, side=side)
-    again, null = _refit(world, found.fit), "equal slopes and spillovers over groups"
-    labels = {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
-    table = found.to_frame().rename(columns=LIMITS).assign(**labels, p_level_adjusted=_p_of(again[0], found.contrasts))
-    test = _test_row(again, "heterogeneity", f"{scheme}:{side}", null, found.contrasts, found.p_equal)
+    effects = methods.group_effects(*world.model, world.groups(scheme).tolist(), world.controls, side=side)
+    again, null = _refit(world, effects.fit), "equal slopes and spillovers over groups"
+    labels: dict[str, Any] = {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
+    labels["p_level_adjusted"] = _p_of(again[0], effects.contrasts)
+    table = effects.to_frame().rename(columns=LIMITS).assign(**labels)
+    test = _test_row(again, "heterogeneity", f"{scheme}:{side}", null, effects.contrasts, effects.p_equal)
     return {"panel_heterogeneity": table, "level_adjusted_test": test}
 
 
@@ -159,15 +162,15 @@ def centre(world: World, scheme: str) -> BoolArray:
 
 def _blocks(world: World, scheme: str) -> Tables:
     is_centre = centre(world, scheme)
-    found = methods.block_spillover(*world.model, is_centre, world.controls)
-    again, outward = _refit(world, found.fit), [{"pc": 1.0, "cp": -1.0}]
-    table = found.to_frame().assign(scheme=scheme, p_asymmetry=found.p_asymmetry, n_centre=int(is_centre.sum()))
-    limits = found.difference.normal()
-    difference = (found.difference.point[0], limits.lower[0], limits.upper[0])
-    for name, values in (("asymmetry", found.asymmetry), ("asymmetry_difference", difference)):
+    spillover = methods.block_spillover(*world.model, is_centre, world.controls)
+    again, outward = _refit(world, spillover.fit), [{"pc": 1.0, "cp": -1.0}]
+    table = spillover.to_frame().assign(scheme=scheme, p_asymmetry=spillover.p_asymmetry, n_centre=int(is_centre.sum()))
+    limits = spillover.difference.normal()
+    difference = (spillover.difference.point[0], limits.lower[0], limits.upper[0])
+    for name, values in (("asymmetry", spillover.asymmetry), ("asymmetry_difference", difference)):
         point = "asymmetry_index" if name == "asymmetry" else name
         table[[point, f"{name}_lo", f"{name}_hi"]] = values
-    test = _test_row(again, "asymmetry", scheme, "theta_pc = theta_cp", outward, found.p_asymmetry)
+    test = _test_row(again, "asymmetry", scheme, "theta_pc = theta_cp", outward, spillover.p_asymmetry)
     return {"block_spillover": table.assign(p_level_adjusted=_p_of(again[0], outward)), "level_adjusted_test": test}
 
 
@@ -176,18 +179,18 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
     if synergy_class != "all":
         d = world.synergy
         emits = d >= np.median(d) if synergy_class == "high" else d < np.median(d)
-        own = world.x[:, :, None]
+        own_x = world.x[:, :, None]
         # only the emitters of this class are followed over the rings; everybody's own x stays a control
-        controls = own if controls is None else np.concatenate([own, controls], axis=2)
+        controls = own_x if controls is None else np.concatenate([own_x, controls], axis=2)
         x = world.x * emits[:, None]
     rng, limits = world.rng(f"reach:{method}:{edges[1]}:{synergy_class}"), [float(edge) for edge in edges]
-    found = methods.distance_decay(world.sample.y, x, world.distance, limits, controls, method=method, rng=rng)
+    decay = methods.distance_decay(world.sample.y, x, world.distance, limits, controls, method=method, rng=rng)
     labels = {"method": method, "step_km": edges[1] - edges[0], "synergy_class": synergy_class}
     names = {"theta": "coef", "z": "t", "lower_all": "lo_all", "upper_all": "hi_all"}
-    bands = found.to_frame().rename(columns=names).assign(**labels)
+    bands = decay.to_frame().rename(columns=names).assign(**labels)
     bands["band_id"] = np.arange(len(bands))
     columns = ("boundary_km", "half_distance_km", "kappa", "kappa_se")
-    boundary = pd.DataFrame([{**labels, **{name: getattr(found, name) for name in columns}}])
+    boundary = pd.DataFrame([{**labels, **{name: getattr(decay, name) for name in columns}}])
     return {"distance_decay": bands, "regional_boundary": boundary}
 
 
@@ -197,8 +200,8 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
 def _border(world: World, edges: tuple[int, ...] | None) -> Tables:
     distance, variant = (None, "province") if edges is None else (world.distance, "province:rings")
     where: dict[str, Any] = {"distance": distance, "edges": edges}
-    found = methods.border_barrier(*world.model, world.sample.province, world.controls, **where)
-    return _border_tables(world, found, "province", variant)
+    barrier = methods.border_barrier(*world.model, world.sample.province, world.controls, **where)
+    return _border_tables(world, barrier, "province", variant)
 
 
 def _split(world: World, kind: str) -> Tables:
@@ -246,9 +249,9 @@ def _segmentation(world: World) -> FloatArray:
     return v
 
 
-def _border_tables(world: World, found: methods.Barrier, barrier_code: str, variant: str) -> Tables:
-    again, table = _refit(world, found.fit), found.to_frame()
-    contrasts = {ring: found.contrast(ring) for ring in table["ring_id"]}
+def _border_tables(world: World, barrier: methods.Barrier, barrier_code: str, variant: str) -> Tables:
+    again, table = _refit(world, barrier.fit), barrier.to_frame()
+    contrasts = {ring: barrier.contrast(ring) for ring in table["ring_id"]}
     p = [_p_of(again[0], [contrast]) for contrast in contrasts.values()]
     last = table.iloc[-1]  # all distances, or all rings jointly
     test = _test_row(again, "border", variant, "theta_in = theta_out", [contrasts[last["ring_id"]]], last["p_equal"])
@@ -259,18 +262,18 @@ def _border_tables(world: World, found: methods.Barrier, barrier_code: str, vari
 
 
 def _hansen(world: World, n: int, draws: int) -> Tables:
-    found = _steps(world, n, draws, "hansen")
+    steps = _steps(world, n, draws, "hansen")
     grids = []
-    for step, one in enumerate(found.thresholds):
+    for step, one in enumerate(steps.thresholds):
         grid = one.to_frame().rename(columns={"ssr": "objective", "in_interval": "in_ci"})
         grids.append(grid.assign(kind=f"hansen_step_{step + 1}", n_threshold=n, grid_id=np.arange(len(grid))))
-    last = found.thresholds[-1]
+    last = steps.thresholds[-1]
     row: dict[str, object] = {"kind": "hansen", "n_threshold": n, "n_boot": draws}
     row |= {"gamma": last.gamma, "ci_lo": last.low, "ci_hi": last.high, "f_stat": last.f, "p_boot": last.p}
     row |= dict(zip(("crit_10", "crit_5", "crit_1"), last.critical, strict=True))
     for side, at in (("low", 0), ("high", n)):
-        row |= {f"slope_{side}": found.slopes[at], f"slope_se_{side}": found.se_cluster[at]}
-        row[f"n_{side}"] = found.n_regime[at]
+        row |= {f"slope_{side}": steps.slopes[at], f"slope_se_{side}": steps.se_cluster[at]}
+        row[f"n_{side}"] = steps.n_regime[at]
     try:
         row["p_level_adjusted"] = _steps(world, n, draws, "hansen adjusted", is_level_adjusted=True).thresholds[-1].p
     except PanelInputError:  # the sample is too small for it
@@ -289,13 +292,13 @@ def _spatial(world: World, side: Side, sizes: Sizes) -> Tables:
     (y, x, w), q, kind = world.model, world.synergy, f"spatial_{side}"
     draws = sizes.multipliers if side == "emitter" else 0
     how: dict[str, Any] = {"side": side, "n_grid": sizes.spatial_grid, "draws": max(draws, 1)}
-    found = methods.spatial_threshold(y, x, q, w, world.controls, **how, rng=world.rng(f"spatial:{side}"))
-    profile = found.profile().rename(columns={"loglik": "objective", "in_interval": "in_ci"})
-    theta = found.to_frame().set_index("name")
+    threshold = methods.spatial_threshold(y, x, q, w, world.controls, **how, rng=world.rng(f"spatial:{side}"))
+    profile = threshold.profile().rename(columns={"loglik": "objective", "in_interval": "in_ci"})
+    theta = threshold.to_frame().set_index("name")
     row: dict[str, object] = {"kind": kind, "n_threshold": 1, "n_boot": draws}
-    row |= {"gamma": found.gamma, "ci_lo": found.low, "ci_hi": found.high}
-    row |= {"f_stat": found.test.statistic, "p_boot": found.p if draws else np.nan}
-    for level, n_city in (("low", (q <= found.gamma).sum()), ("high", (q > found.gamma).sum())):
+    row |= {"gamma": threshold.gamma, "ci_lo": threshold.low, "ci_hi": threshold.high}
+    row |= {"f_stat": threshold.test.statistic, "p_boot": threshold.p if draws else np.nan}
+    for level, n_city in (("low", (q <= threshold.gamma).sum()), ("high", (q > threshold.gamma).sum())):
         row |= {
             f"slope_{level}": theta.loc[f"lag:{level}", "theta"],
             f"slope_se_{level}": theta.loc[f"lag:{level}", "se"],
@@ -319,13 +322,13 @@ def _refit(world: World, fit: SpilloverFit) -> tuple[methods.LevelAdjusted | Non
         return None, str(refused)
 
 
-def _p_of(found: methods.LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
+def _p_of(adjusted: methods.LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
     """p of the contrasts together; NaN without a fit."""
-    return float("nan") if found is None else found.test(contrasts).p
+    return float("nan") if adjusted is None else adjusted.test(contrasts).p
 
 
 def _test_row(
-    found: tuple[methods.LevelAdjusted | None, str],
+    refit: tuple[methods.LevelAdjusted | None, str],
     analysis: str,
     variant: str,
     null: str,
@@ -333,7 +336,7 @@ def _test_row(
     p_unadjusted: float,
 ) -> pd.DataFrame:
     """One row of level_adjusted_test; difference and its interval where one contrast is tested."""
-    fit, note = found
+    fit, note = refit
     row: dict[str, object] = {"analysis": analysis, "variant": variant, "null_hypothesis": null, "note": note}
     row |= {"dof": len(contrasts), "p_unadjusted": p_unadjusted}
     row |= dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan)
@@ -341,9 +344,10 @@ def _test_row(
         test = fit.test(contrasts)
         row |= {"wald": test.statistic, "p": test.p}
         if len(contrasts) == 1:
-            own = fit.fit.at(list(contrasts[0])).combine(np.array([list(contrasts[0].values())]))
-            limits = own.normal()
-            row |= {"difference": own.point[0], "se": own.std_error[0], "lo": limits.lower[0], "hi": limits.upper[0]}
+            contrast = fit.fit.at(list(contrasts[0])).combine(np.array([list(contrasts[0].values())]))
+            limits = contrast.normal()
+            row |= {"difference": contrast.point[0], "se": contrast.std_error[0]}
+            row |= {"lo": limits.lower[0], "hi": limits.upper[0]}
     return pd.DataFrame([row])
 
 
@@ -356,9 +360,9 @@ def _threshold_row(world: World, *, draws: int) -> tuple[float, pd.DataFrame]:
     row: dict[str, object] = {"analysis": "threshold", "variant": "emitter", "null_hypothesis": null, "dof": 1}
     (y, x, w), rng, p = world.model, world.rng("adjusted:emitter"), float("nan")
     try:
-        found = methods.adjusted_threshold(y, x, world.synergy, w, world.controls, draws=draws, rng=rng)
-        p = found.p
-        row |= {"wald": found.statistic, "p": p, "difference": found.difference, "note": note}
+        threshold = methods.adjusted_threshold(y, x, world.synergy, w, world.controls, draws=draws, rng=rng)
+        p = threshold.p
+        row |= {"wald": threshold.statistic, "p": p, "difference": threshold.difference, "note": note}
     except PanelInputError as refused:
         row["note"] = str(refused)
     return p, pd.DataFrame([row])

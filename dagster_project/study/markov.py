@@ -77,53 +77,53 @@ def build(frames: Frames, settings: Settings) -> Tables:
 def _discretisation(
     panel: CityPanel, kind: str, graphs: dict[str, CityGraph], seed: int, effort: Effort, rows: Rows
 ) -> None:
-    found = discretise(panel.scores, kind, n_states=N_STATES, base=panel.base)
+    states = discretise(panel.scores, kind, n_states=N_STATES, base=panel.base)
     trend = _has_common_trend(panel, kind)
     scored = relative(panel.values) if kind != "pooled" else panel.values
     near = {}
     for code, graph in graphs.items():
         near[code, "quantiles"] = classify_lag(scored, graph, N_STATES, base=panel.base)
         if kind != "yearly":  # yearly classes have no fixed cuts that a lag could share
-            near[code, "own_cuts"] = classify_lag(scored, graph, N_STATES, base=panel.base, cuts=found.cuts)
+            near[code, "own_cuts"] = classify_lag(scored, graph, N_STATES, base=panel.base, cuts=states.cuts)
     for lag in [lag for lag in LAGS if lag < len(panel.years)]:
-        _chains(panel, found, lag, trend, seed, effort, rows)
-        _tests(panel, found, lag, seed, effort, rows)
+        _chains(panel, states, lag, trend, seed, effort, rows)
+        _tests(panel, states, lag, seed, effort, rows)
         for (w_code, cuts), lagged in near.items():
-            _spatial(found, lagged, lag, {"w_code": w_code, "lag_cuts": cuts}, trend, seed, effort, rows)
-    rows.add({"city_state": _city_states(found, near.get((MAIN_W, "quantiles")))})
+            _spatial(states, lagged, lag, {"w_code": w_code, "lag_cuts": cuts}, trend, seed, effort, rows)
+    rows.add({"city_state": _city_states(states, near.get((MAIN_W, "quantiles")))})
 
 
-def _chains(panel: CityPanel, found: States, lag: int, trend: bool, seed: int, effort: Effort, rows: Rows) -> None:
+def _chains(panel: CityPanel, classes: States, lag: int, trend: bool, seed: int, effort: Effort, rows: Rows) -> None:
     touched = panel.imputed > IMPUTED_SHARE
     for scheme, group, mask in panel.masks():
-        states = found.states[mask]
+        states = classes.states[mask]
         moves = markov(states, N_STATES, lag, n_boot=effort.resamples, seed=seed)
         size = {"n_obs": moves.n_obs, "n_boot": effort.resamples, "seed": seed}
-        labels = {"discretisation": found.kind, "scheme": scheme, "group_code": group, "lag": lag, **size}
+        labels = {"discretisation": classes.kind, "scheme": scheme, "group_code": group, "lag": lag, **size}
         # transitions of each cell that start or end in an imputed score, in the row order of `to_frame`
         is_marked = touched[mask][:, :-lag] | touched[mask][:, lag:]
         n_imputed = np.bincount(transition_codes(states, N_STATES, lag)[is_marked], minlength=N_STATES**2)
         draws = bootstrap_counts(states, N_STATES, lag, effort.resamples, seed)
-        matrix = Matrix(f"{found.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
+        matrix = Matrix(f"{classes.kind}|{scheme}|{group}|lag{lag}", moves.counts, draws, lag, trend)
         rows.add({"markov_transition": numbered(moves.to_frame())}, n_imputed=n_imputed, **labels)
         rows.add({"markov_summary": summary_row(matrix)}, **labels, w_code="none", lag_cuts="none", lag_state=0)
 
 
 def _spatial(
-    found: States, lagged: States, lag: int, labels: dict[str, str], trend: bool, seed: int, effort: Effort, rows: Rows
+    states: States, lagged: States, lag: int, labels: dict[str, str], trend: bool, seed: int, effort: Effort, rows: Rows
 ) -> None:
     near = np.where(lagged.states < 0, np.nan, lagged.states)
     result = spatial_markov(
-        found.states, near, N_STATES, N_STATES, lag, permutations=effort.draws(lag), n_boot=effort.resamples, seed=seed
+        states.states, near, N_STATES, N_STATES, lag, permutations=effort.draws(lag), n_boot=effort.resamples, seed=seed
     )
-    shared: dict[str, object] = {"discretisation": found.kind, "lag": lag, **labels, "seed": seed}
+    shared: dict[str, object] = {"discretisation": states.kind, "lag": lag, **labels, "seed": seed}
     n_obs = int(result.counts.sum())
     size: dict[str, object] = {"n_obs": n_obs, "n_boot": effort.resamples}
     rows.add({"markov_spatial_transition": numbered(result.to_frame())}, **shared, **size)
     test = _test_row("spatial_homog", "none", result, "trajectory_permutation", n_obs)
     rows.add({"markov_test": test}, **shared, n_no_lag=result.n_no_lag)
-    draws = bootstrap_counts(found.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
-    stem = f"{found.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
+    draws = bootstrap_counts(states.states, N_STATES, lag, effort.resamples, seed, lagged.states, N_STATES)
+    stem = f"{states.kind}|{labels['w_code']}|{labels['lag_cuts']}|lag{lag}"
     facts = {**shared, "scheme": ALL, "group_code": ALL}
     pooled = Matrix(f"{stem}|pooled", result.pooled_counts, draws.sum(axis=1), lag, trend)
     help_row = {
@@ -138,17 +138,17 @@ def _spatial(
         rows.add({"markov_summary": summary_row(matrix)}, **facts, **part, lag_state=code + 1)
 
 
-def _tests(panel: CityPanel, found: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
+def _tests(panel: CityPanel, states: States, lag: int, seed: int, effort: Effort, rows: Rows) -> None:
     draws, simulated = effort.draws(lag), "simulation_from_pooled_chain"
-    over_time = time_homogeneity(found.states, N_STATES, lag, simulations=draws, seed=seed)
+    over_time = time_homogeneity(states.states, N_STATES, lag, simulations=draws, seed=seed)
     tests = [_test_row("time_homog", "none", over_time, simulated, over_time.n_obs)]
     for order in (order for order in (1, 2) if order * lag < len(panel.years)):
-        test = order_test(found.states, N_STATES, order, lag, simulations=draws, seed=seed)
+        test = order_test(states.states, N_STATES, order, lag, simulations=draws, seed=seed)
         tests.append(_test_row(f"order{order}", "none", test, simulated, test.n_obs))
     for scheme, label in panel.labels.items():
-        test = group_homogeneity(found.states, N_STATES, label, lag, permutations=draws, seed=seed)
+        test = group_homogeneity(states.states, N_STATES, label, lag, permutations=draws, seed=seed)
         tests.append(_test_row("region_homog", scheme, test, "label_permutation", test.n_obs))
-    keys = {"discretisation": found.kind, "lag": lag, "w_code": "none", "lag_cuts": "none"}
+    keys = {"discretisation": states.kind, "lag": lag, "w_code": "none", "lag_cuts": "none"}
     rows.add({"markov_test": pd.concat(tests, ignore_index=True)}, **keys, n_no_lag=0, seed=seed)
 
 
@@ -160,12 +160,12 @@ def _test_row(code: str, scheme: str, result: Any, p_perm_kind: str, n_obs: int)
     return pd.DataFrame([row])
 
 
-def _city_states(found: States, near: States | None) -> pd.DataFrame:
-    move = np.full(found.states.shape, np.nan)
-    move[:, 1:] = np.diff(found.states, axis=1)
-    lag_state = np.full(found.states.shape, np.nan) if near is None else np.where(near.states < 0, np.nan, near.states)
-    keys = {"discretisation": found.kind, "w_code": "none" if near is None else MAIN_W}
-    frame = found.to_frame().assign(**keys, lag_state=(lag_state + 1).ravel(), move=move.ravel())
+def _city_states(states: States, near: States | None) -> pd.DataFrame:
+    move = np.full(states.states.shape, np.nan)
+    move[:, 1:] = np.diff(states.states, axis=1)
+    lag_state = np.full(states.states.shape, np.nan) if near is None else np.where(near.states < 0, np.nan, near.states)
+    keys = {"discretisation": states.kind, "w_code": "none" if near is None else MAIN_W}
+    frame = states.to_frame().assign(**keys, lag_state=(lag_state + 1).ravel(), move=move.ravel())
     frame["state"] += 1
     return frame.astype({"lag_state": "Int64", "move": "Int64"})
 
@@ -201,10 +201,10 @@ def summary_row(matrix: Matrix) -> pd.DataFrame:
     p = row_shares(matrix.counts)
     long_run = chain.ergodic(p)
     stack = np.concatenate([p[None], row_shares(matrix.draws)])
-    found = chain.mobility_stack(stack, chain.stationary_stack(stack))
-    found["half_life_years"] = found.pop("half_life") * matrix.lag
+    indices = chain.mobility_stack(stack, chain.stationary_stack(stack))
+    indices["half_life_years"] = indices.pop("half_life") * matrix.lag
     row: dict[str, object] = {"matrix_id": matrix.matrix_id, "has_common_trend": matrix.has_common_trend}
-    for name, values in found.items():
+    for name, values in indices.items():
         finite = np.where(np.isfinite(values), values, np.nan)
         lo, hi = interval(finite[1:, None], (1,))
         row |= {name: finite[0], f"{name}_lo": lo[0], f"{name}_hi": hi[0]}

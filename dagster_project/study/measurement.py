@@ -131,8 +131,8 @@ def build(frames: Frames, settings: Settings) -> Tables:
         if key not in done:
             done[key] = _tables_of_window(case, settings, frames["outside"])
         tables = {**done[key], **_tables_of_basis(frames, case)}
-        own = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
-        scheme = own["weight_scheme"].iloc[0]
+        headline = rows_with(frames["weight"], index_code=case.index_code, basis=case.basis, is_headline=True)
+        scheme = headline["weight_scheme"].iloc[0]
         rows.add(tables, basis=case.basis, index_code=case.index_code, weight_scheme=scheme)
     for code in _main_codes(frames):
         rows.add({"index_restatement": restatement_table(frames, code)})
@@ -141,16 +141,16 @@ def build(frames: Frames, settings: Settings) -> Tables:
 
 def cases(frames: Frames) -> list[Case]:
     """Every headline index on every basis that has bounds and at least three complete cities."""
-    found = []
+    selected = []
     for code in _main_codes(frames):
         spec = rows_with(frames["spec"], index_code=code).set_index("indicator_code")
         bounds = rows_with(frames["bounds"], index_code=code)
-        for basis, own in bounds.groupby("basis", sort=True):
-            window = (int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0]))
+        for basis, of_basis in bounds.groupby("basis", sort=True):
+            window = (int(of_basis["window_start"].iloc[0]), int(of_basis["window_end"].iloc[0]))
             case = _case(frames, code, str(basis), window, spec)
             if len(case.panel.cities) >= FEWEST_CITIES:
-                found.append(case)
-    return found
+                selected.append(case)
+    return selected
 
 
 def _main_codes(frames: Frames) -> list[str]:
@@ -169,7 +169,7 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
     panel = Panel(whole.values[complete], cities, whole.years, whole.names) if cities else whole
     facts = frames["indicator"].set_index("indicator_code").loc[list(whole.names)]
     caps, winsor = _floats(facts["cap_high"], np.inf), facts["is_winsorised"].to_numpy(bool)
-    own, imputed = spec.loc[list(whole.names)], marked.values[complete]
+    indicators, imputed = spec.loc[list(whole.names)], marked.values[complete]
     # variants whose indicators are the same and whose figures are edited in another way, or not
     variants = rows_with(frames["spec"], variant_of=code)
     others = sorted(set(variants.loc[variants["edit_policy"] != "edited", "index_code"])) if cities else []
@@ -180,8 +180,8 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
         panel,
         imputed,
         procedure=Procedure(_floats(facts["direction"]), caps, winsor),
-        paths=tuple(zip(own["tier"].astype(str), own["dimension"].astype(str), strict=True)),
-        method=str(own["method"].iloc[0]),
+        paths=tuple(zip(indicators["tier"].astype(str), indicators["dimension"].astype(str), strict=True)),
+        method=str(indicators["method"].iloc[0]),
         years=whole.years,
         others=tuple(_edition(rows_with(frames["panel"], index_code=other), panel, imputed) for other in others),
     )
@@ -190,9 +190,9 @@ def _case(frames: Frames, code: str, basis: str, window: tuple[int, int], spec: 
 def _edition(cells: pd.DataFrame, panel: Panel, imputed: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Values and imputed cells of another edition in the order of the panel, whose own stand where it has none."""
     index = pd.MultiIndex.from_product([panel.cities, panel.years, panel.names])
-    found = cells.set_index(["city_id", "year", "indicator_code"]).reindex(index)
-    values = found["value"].to_numpy(np.float64).reshape(panel.values.shape)
-    flags = found["is_imputed"].astype("boolean").fillna(False).to_numpy(bool).reshape(panel.values.shape)
+    rows = cells.set_index(["city_id", "year", "indicator_code"]).reindex(index)
+    values = rows["value"].to_numpy(np.float64).reshape(panel.values.shape)
+    flags = rows["is_imputed"].astype("boolean").fillna(False).to_numpy(bool).reshape(panel.values.shape)
     known = ~np.isnan(values)
     return np.where(known, values, panel.values), np.where(known, flags, imputed > 0.0)
 
@@ -219,12 +219,12 @@ def _tables_of_basis(frames: Frames, case: Case) -> Tables:
     keys = {"index_code": case.index_code, "basis": case.basis}
     score = rows_with(frames["score"], **keys)
     headline = rows_with(score, is_headline=True)
-    own = headline["weight_scheme"].iloc[0]
+    main = headline["weight_scheme"].iloc[0]
     cities, years = sorted(headline["city_id"].unique()), sorted(int(year) for year in headline["year"].unique())
-    order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != own, scheme))
+    order = sorted(score["weight_scheme"].unique(), key=lambda scheme: (scheme != main, scheme))
     planes = {str(s): plane(rows_with(score, weight_scheme=s), "score", cities, years) for s in order}
     outside = _planes(frames["outside"], cities, years, case.panel.names)
-    checked = [validity(planes[own], o, tuple(years)).assign(external_code=code) for code, o in outside.items()]
+    checked = [validity(planes[main], o, tuple(years)).assign(external_code=code) for code, o in outside.items()]
     return {"index_rank_agreement": pairwise_agreement(planes, tuple(years)), "index_validity": stacked(checked)}
 
 
@@ -328,21 +328,21 @@ def current_states(frames: Frames, code: str) -> list[State]:
     bounds, cells = (rows_with(frames[name], index_code=code) for name in ("bounds", "panel"))
     facts = bounds.merge(weight, on=["basis", "indicator_code"], validate="1:1")
     facts = facts.merge(frames["indicator"][["indicator_code", "direction", "cap_high"]], on="indicator_code")
-    found = []
-    for basis, own in facts.groupby("basis", sort=True):
-        seen = cells[cells["year"] <= int(own["window_end"].iloc[0])] if basis == RESTATED else cells
-        found.append(_state(vintage, str(basis), seen, own))
-    return found
+    states = []
+    for basis, of_basis in facts.groupby("basis", sort=True):
+        seen = cells[cells["year"] <= int(of_basis["window_end"].iloc[0])] if basis == RESTATED else cells
+        states.append(_state(vintage, str(basis), seen, of_basis))
+    return states
 
 
 def previous_states(previous: pd.DataFrame, code: str) -> list[State]:
     """Every basis of the index in the vintage that was published before this one."""
     if previous.empty:
         return []
-    own = rows_with(previous, index_code=code)
+    of_index = rows_with(previous, index_code=code)
     return [
         _state(str(vintage), str(basis), part, part.drop_duplicates("indicator_code"))
-        for (vintage, basis), part in own.groupby(["data_vintage", "basis"], sort=True)
+        for (vintage, basis), part in of_index.groupby(["data_vintage", "basis"], sort=True)
     ]
 
 

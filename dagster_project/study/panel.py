@@ -165,7 +165,7 @@ class _Family:
         first = {spec.model_id: spec.x[0].name for spec in settings.regressions}
         is_own = (effects["horizon"] == "static") & (effects["variable"] == effects["model_id"].map(first))
         keys = zip(effects["model_id"], effects["effect"], is_own, strict=True)
-        at = {(model, effect): i for i, (model, effect, own) in enumerate(keys) if own}
+        at = {(model, effect): i for i, (model, effect, is_first) in enumerate(keys) if is_first}
         points = effects["point"].to_numpy(dtype=np.float64)
         for parent, effect in sorted({key[:2] for key in self._parts}):
             names = [name for head, kind, name in self._parts if (head, kind) == (parent, effect)]
@@ -315,9 +315,9 @@ def _static_effects(job: Job, fit: CoreFit, conley: CoreFit) -> pd.DataFrame:
     except PanelInputError:  # rho at the edge of its range
         lacking = dict.fromkeys(("mean_draws", "se_sim", "share_rejected_draws"), np.nan)
         checks = pd.DataFrame({"flag": "no_draws", **lacking}, index=effects.index)
-    shown = effects[["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]]
+    table = effects[["variable", "effect", "point", "se_delta", "lower", "upper", "p", "standardised"]]
     errors = {"se_conley": beside["se_delta"], "p_conley": beside["p"]}
-    return shown.rename(columns=LIMITS).assign(horizon="static", **errors, **checks)
+    return table.rename(columns=LIMITS).assign(horizon="static", **errors, **checks)
 
 
 def _tests(job: Job, fit: CoreFit) -> pd.DataFrame:
@@ -336,13 +336,13 @@ def _lead_rows(job: Job) -> pd.DataFrame:
     x, how = job.sample.x, {"effects": job.spec.effects, "estimator": job.spec.estimator}
     controls = x[:, :, 1:] if x.shape[2] > 1 else None
     try:
-        found = lead_lag(job.sample.y, x[:, :, 0], job.weights, controls, **how)
+        tests = lead_lag(job.sample.y, x[:, :, 0], job.weights, controls, **how)
     except PanelInputError as refused:
         return pd.DataFrame([{"test_code": "leads", "outcome": "not made", "note": str(refused)}])
     what = "of the first regressor and of W times it are zero, all three years in one model; clustered by city"
     rows = [
         {"test_code": code, "statistic": test.statistic, "df": test.df, "p": test.p, "note": f"the {code} {what}"}
-        for code, test in (("leads", found.leads), ("lags", found.lags))
+        for code, test in (("leads", tests.leads), ("lags", tests.lags))
     ]
     table = pd.DataFrame(rows)
     return table.assign(outcome=_outcomes(table["p"]))
@@ -360,12 +360,12 @@ def _sensitivity(job: Job, fit: CoreFit) -> pd.DataFrame:
     k = fit.n_slopes
     slopes, se = fit.params[:k], np.sqrt(np.diagonal(fit.cov))[:k]
     values = [robustness_value(float(b), float(e), fit.dof) for b, e in zip(slopes, se, strict=True)]
-    own = {v.name for v in job.spec.x}
-    others = [j for j in range(k) if fit.names[j].removeprefix("W:") not in own]
+    interest = {v.name for v in job.spec.x}
+    others = [j for j in range(k) if fit.names[j].removeprefix("W:") not in interest]
     frame = pd.DataFrame({"term": list(fit.names[:k]), "coef": slopes, "se": se, "dof": fit.dof})
-    frame["partial_r2"] = [found.partial_r2 for found in values]
-    frame["robustness_value"] = [found.value for found in values]
-    frame["robustness_value_5"] = [found.value_alpha for found in values]
+    frame["partial_r2"] = [value.partial_r2 for value in values]
+    frame["robustness_value"] = [value.value for value in values]
+    frame["robustness_value_5"] = [value.value_alpha for value in values]
     strongest = max(others, key=lambda j: values[j].partial_r2, default=None)
     frame["benchmark_term"] = None if strongest is None else fit.names[strongest]
     frame["benchmark_partial_r2"] = np.nan if strongest is None else values[strongest].partial_r2

@@ -64,14 +64,14 @@ def score_panels(scores: pd.DataFrame) -> list[ScorePanel]:
 
 def twins(panels: Iterable[ScorePanel]) -> list[list[ScorePanel]]:
     """Panels with the same numbers together: two bases with one window need one computation."""
-    found: list[list[ScorePanel]] = []
+    groups: list[list[ScorePanel]] = []
     for panel in sorted(panels, key=lambda p: p.index_code):
-        same = next((same for same in found if same[0].same_numbers(panel)), None)
+        same = next((same for same in groups if same[0].same_numbers(panel)), None)
         if same is None:
-            found.append([panel])
+            groups.append([panel])
         else:
             same.append(panel)
-    return found
+    return groups
 
 
 @dataclass(frozen=True, eq=False)

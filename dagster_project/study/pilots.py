@@ -34,35 +34,35 @@ def with_holm(effects: pd.DataFrame) -> pd.DataFrame:
 def _policy(world: World, policy: str, spec: PilotSpec, draws: int) -> Tables:
     y, start, points = _inputs(world, policy)
     years, edges = world.sample.years, spec.edges_km
-    found = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads)
-    if found.n_controls < spec.least_controls:
+    effects = pilot_effects(y, start, points, years, edges, horizon=spec.horizon, leads=spec.leads)
+    if effects.n_controls < spec.least_controls:
         near = f"never nearer than {edges[-1]:g} km to a pilot, at least {spec.least_controls} are needed"
-        raise Skipped(f"{found.n_controls} cities of the sample are {near}.")
+        raise Skipped(f"{effects.n_controls} cities of the sample are {near}.")
     seed = int(world.rng(f"pilots:{policy}").integers(2**32))
     lots = placebo_pilots(y, start, points, years, edges, draws=draws, seed=seed).to_frame().set_index("term")
     known = y.notna().any(axis=1)
-    table = found.to_frame().rename(columns=LIMITS).assign(policy_code=policy)
+    table = effects.to_frame().rename(columns=LIMITS).assign(policy_code=policy)
     earlier = _earlier(world, y, start, points, spec)
     beside = {"p_placebo": lots["p"], "n_placebo": lots["n_draws"]}
     for name, values in {**beside, **{f"{name}_earlier": earlier[name] for name in earlier}}.items():
         table[name] = table["term"].map(values).where(table["estimator"] == "imputation")
     counts = {
         "n_pilots": int((start[known] <= years[-1]).sum()),
-        "n_controls": found.n_controls,
-        "n_left_out": found.n_left_out,
+        "n_controls": effects.n_controls,
+        "n_left_out": effects.n_left_out,
         "n_obs": int(y.notna().to_numpy().sum()),
     }
-    events = found.events.rename(columns=LIMITS).assign(policy_code=policy, n_obs=counts["n_obs"])
-    return {"pilot_effect": table.assign(p_pretrend_all=found.p_pretrend, **counts), "pilot_event": events}
+    events = effects.events.rename(columns=LIMITS).assign(policy_code=policy, n_obs=counts["n_obs"])
+    return {"pilot_effect": table.assign(p_pretrend_all=effects.p_pretrend, **counts), "pilot_event": events}
 
 
 def _earlier(world: World, y: pd.DataFrame, start: pd.Series, points: pd.DataFrame, spec: PilotSpec) -> pd.DataFrame:
     """The imputed effects of earlier dates by term; no rows where there are too few years before."""
     try:
-        found = placebo_dates(y, start, points, world.sample.years, spec.edges_km, shift=spec.shift).table
+        table = placebo_dates(y, start, points, world.sample.years, spec.edges_km, shift=spec.shift).table
     except PanelInputError:
         return pd.DataFrame(columns=["estimate", "se", "p"], dtype=float)
-    return rows_with(found, estimator="imputation").set_index("term")[["estimate", "se", "p"]]
+    return rows_with(table, estimator="imputation").set_index("term")[["estimate", "se", "p"]]
 
 
 def _inputs(world: World, policy: str) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:

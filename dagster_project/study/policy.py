@@ -299,12 +299,12 @@ class PolicyPanel:
 
 def policy_panels(frames: Frames) -> list[PolicyPanel]:
     """One panel per pair of indexes and basis; a pair with fewer than three complete cities has none."""
-    found = []
+    panels = []
     for keys, part in frames["scores"].groupby(PAIR_KEYS, sort=True):
         tables = _balanced(part)
         if tables is not None:
-            found.append(_panel(dict(zip(PAIR_KEYS, map(str, keys), strict=True)), tables, part, frames))
-    return found
+            panels.append(_panel(dict(zip(PAIR_KEYS, map(str, keys), strict=True)), tables, part, frames))
+    return panels
 
 
 def _balanced(part: pd.DataFrame) -> dict[str, pd.DataFrame] | None:
@@ -324,8 +324,8 @@ def _panel(keys: dict[str, str], tables: dict[str, pd.DataFrame], part: pd.DataF
     city, groups = frames["city"].set_index("city_id").reindex(list(cities)), Groups.read(frames)
     graph = build_weights("queen", labels=list(cities), points=city[PLACE], edges=frames["neighbours"])
     province, places = tuple(city["province_code"].astype(str)), city[PLACE].to_numpy(dtype=np.float64)
-    d_cut, cut_flag = _threshold(own(frames["threshold"], keys))
-    barrier, barrier_flag = _barrier(own(frames["barrier"], keys))
+    d_cut, cut_flag = _threshold(rows_of(frames["threshold"], keys))
+    barrier, barrier_flag = _barrier(rows_of(frames["barrier"], keys))
     codes = (keys["index_code"], keys["relations_code"])
     forces, relations = (_index(frames, keys["basis"], code, cities, years) for code in codes)
     return PolicyPanel(
@@ -344,7 +344,7 @@ def _panel(keys: dict[str, str], tables: dict[str, pd.DataFrame], part: pd.DataF
     )
 
 
-def own(frame: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
+def rows_of(frame: pd.DataFrame, keys: Mapping[str, str]) -> pd.DataFrame:
     """The rows of this basis and index, as far as the frame knows several."""
     return rows_with(frame, **{key: keys[key] for key in ("index_code", "basis") if key in frame})
 
@@ -388,7 +388,7 @@ def _index(
 def _compatibility(panel: PolicyPanel, frames: Frames, draws: paths.PathDraws | None) -> list[pd.DataFrame]:
     place = panel.cities, panel.years, panel.clusters
     high = np.where(panel.d >= panel.d_cut.value, 1.0, 0.0)
-    found = []
+    monitors = []
     for code, values in (
         ("mean_d", panel.d),
         ("median_d", panel.d),
@@ -396,12 +396,12 @@ def _compatibility(panel: PolicyPanel, frames: Frames, draws: paths.PathDraws | 
         ("share_pr_lagging", panel.pr_lagging),
     ):
         rows = city_monitor(code, values, *place)
-        found.append(rows if draws is None else _with_draws(rows, draws, panel, code))
+        monitors.append(rows if draws is None else _with_draws(rows, draws, panel, code))
     people = rows_with(frames["features"], variable_code="population")
     weights = plane(people, "value", panel.cities, panel.years)
     note = "" if np.isfinite(weights).any() else "no population"
-    found.append(city_monitor("mean_d_population", panel.d, *place, weights=weights, note=note))
-    return [*found, _gap(panel, draws)]
+    monitors.append(city_monitor("mean_d_population", panel.d, *place, weights=weights, note=note))
+    return [*monitors, _gap(panel, draws)]
 
 
 def _with_draws(rows: pd.DataFrame, draws: paths.PathDraws, panel: PolicyPanel, code: str) -> pd.DataFrame:
@@ -437,7 +437,7 @@ def _gap(panel: PolicyPanel, draws: paths.PathDraws | None) -> pd.DataFrame:
 
 
 def _networks(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
-    summary, city = own(frames["network"], panel.keys), own(frames["network_city"], panel.keys)
+    summary, city = rows_of(frames["network"], panel.keys), rows_of(frames["network_city"], panel.keys)
     note = "" if len(summary) else "no network was built"
     if len(city):
         degree = city.pivot(index="city_id", columns="year", values="out_degree").sort_index()
@@ -448,56 +448,56 @@ def _networks(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
         if len(summary):
             limits = summary[["year", "density_lo", "density_hi"]].set_axis(["year", "lo", "hi"], axis=1)
             rows = rows.drop(columns=["lo", "hi"]).merge(limits.assign(level="national"), how="left")
-        found = [rows]
+        monitors = [rows]
     else:
-        found = [single_monitor("network_density", pd.DataFrame(), note=note or "no degree by city")]
+        monitors = [single_monitor("network_density", pd.DataFrame(), note=note or "no degree by city")]
     for code, (name, limit, why) in NETWORK.items():
         table = pd.DataFrame()
         if len(summary):
             names_of = {name: "value", "n_obs": "n", f"{limit}_lo": "lo", f"{limit}_hi": "hi"}
             table = summary.rename(columns=names_of)[["year", "value", "n", *(("lo", "hi") if limit else ())]]
-        found.append(single_monitor(code, table.reset_index(drop=True), note=note or why))
-    return found
+        monitors.append(single_monitor(code, table.reset_index(drop=True), note=note or why))
+    return monitors
 
 
 def _diffusion(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
-    block = own(frames["block"], panel.keys)
+    block = rows_of(frames["block"], panel.keys)
     sides = {f"{row['emitter']}{row['receiver']}": row for row in block.to_dict("records")}
-    out, found, lacks = sides.get("cp"), [], "no spillover by block was estimated"
+    out, monitors, lacks = sides.get("cp"), [], "no spillover by block was estimated"
     for code, (value, limit) in BLOCK.items():
         if out is None:
-            found.append(single_monitor(code, pd.DataFrame(), note=lacks))
+            monitors.append(single_monitor(code, pd.DataFrame(), note=lacks))
         else:
             note = "one of the two directions does not differ from zero" if pd.isna(out[value]) else ""
-            found.append(_pooled(code, out[value], out["n_obs"], out[f"{limit}_lo"], out[f"{limit}_hi"], note=note))
+            monitors.append(_pooled(code, out[value], out["n_obs"], out[f"{limit}_lo"], out[f"{limit}_hi"], note=note))
     for code, (lower, upper) in LINK_RATIOS.items():
         top, bottom = sides.get(lower), sides.get(upper)
         if top is None or bottom is None:
-            found.append(single_monitor(code, pd.DataFrame(), note=lacks))
+            monitors.append(single_monitor(code, pd.DataFrame(), note=lacks))
         elif bottom["per_link_lo"] > 0:  # how much one link conveys, over one link at the tier above
-            found.append(_pooled(code, top["per_link"] / bottom["per_link"], top["n_obs"]))
+            monitors.append(_pooled(code, top["per_link"] / bottom["per_link"], top["n_obs"]))
         else:
             note = "the link of the upper tier does not differ from zero"
-            found.append(single_monitor(code, pd.DataFrame(), note=note))
-    reach = rows_with(own(frames["boundary"], panel.keys), step_km=100).to_dict("records")
+            monitors.append(single_monitor(code, pd.DataFrame(), note=note))
+    reach = rows_with(rows_of(frames["boundary"], panel.keys), step_km=100).to_dict("records")
     for code in ("boundary", "half_distance"):
         if reach:
             value = reach[0][f"{code}_km"]
             note = "" if pd.notna(value) else "no band is significant, or the spillover does not decay"
-            found.append(_pooled(code, value, reach[0]["n_obs"], note=note))
+            monitors.append(_pooled(code, value, reach[0]["n_obs"], note=note))
         else:
-            found.append(single_monitor(code, pd.DataFrame(), note="no reach was estimated"))
-    return found
+            monitors.append(single_monitor(code, pd.DataFrame(), note="no reach was estimated"))
+    return monitors
 
 
 def _integration(panel: PolicyPanel, frames: Frames) -> list[pd.DataFrame]:
     barrier = panel.barrier_index
     if np.isfinite(barrier.value):
         note = "distance is not held constant" if "barrier_not_by_distance" in panel.flags else ""
-        found = [_pooled("barrier_index", barrier.value, np.nan, barrier.lo, barrier.hi, note=note)]
+        monitors = [_pooled("barrier_index", barrier.value, np.nan, barrier.lo, barrier.hi, note=note)]
     else:
-        found = [single_monitor("barrier_index", pd.DataFrame(), note="no barrier could be estimated")]
-    return [*found, *_segmentation(panel.groups, frames), _between_share(panel, frames)]
+        monitors = [single_monitor("barrier_index", pd.DataFrame(), note="no barrier could be estimated")]
+    return [*monitors, *_segmentation(panel.groups, frames), _between_share(panel, frames)]
 
 
 def _segmentation(groups: Groups, frames: Frames) -> list[pd.DataFrame]:
@@ -508,19 +508,19 @@ def _segmentation(groups: Groups, frames: Frames) -> list[pd.DataFrame]:
     table = city.pivot(index="city_id", columns="year", values="seg").sort_index()
     names, years = tuple(map(str, table.index)), [int(year) for year in table.columns]
     seg = table.to_numpy(dtype=np.float64)
-    found = [city_monitor("segmentation", seg, names, years, groups.clusters(names))]
+    monitors = [city_monitor("segmentation", seg, names, years, groups.clusters(names))]
     side = pair.pivot(index="year", columns="same_province", values="v").reindex(columns=[True, False])
     count = pair.pivot(index="year", columns="same_province", values="n").reindex(columns=[True, False]).fillna(0)
     values = (1e4 * side[True], 1e4 * side[False], side[False] / side[True])
     counts = (count[True], count[False], count.sum(axis=1))
     for code, value, n in zip(codes, values, counts, strict=True):
         rows = pd.DataFrame({"year": side.index, "value": value.to_numpy(), "n": n.to_numpy(dtype=np.int64)})
-        found.append(single_monitor(code, rows))
-    return found
+        monitors.append(single_monitor(code, rows))
+    return monitors
 
 
 def _between_share(panel: PolicyPanel, frames: Frames) -> pd.DataFrame:
-    rows = own(frames["dagum"], panel.keys)
+    rows = rows_of(frames["dagum"], panel.keys)
     if rows.empty:
         return single_monitor("between_share_of_gini", pd.DataFrame(), note="the Gini index was not decomposed")
     names = {"share_nb": "value", "share_nb_lo": "lo", "share_nb_hi": "hi", "n_obs": "n"}

@@ -161,11 +161,11 @@ def _one_year(part: pd.DataFrame) -> pd.DataFrame:
     part["capital_basis"] = np.where(has, "investment", "")
     if not has.any():
         return part.assign(gamma_k=np.nan, tau_k=np.nan, abs_tau_k=np.nan)
-    own = part[has]
-    elasticity = own["beta_k"].to_numpy() if usable else np.ones(len(own))
-    capital = methods.misallocation(own["y_real"].to_numpy(), own["k_real"].to_numpy(), elasticity)
-    found = {"gamma_k": capital.gamma, "tau_k": capital.tau, "abs_tau_k": np.abs(capital.tau)}
-    return part.join(pd.DataFrame(found, index=own.index))
+    with_capital = part[has]
+    elasticity = with_capital["beta_k"].to_numpy() if usable else np.ones(len(with_capital))
+    capital = methods.misallocation(with_capital["y_real"].to_numpy(), with_capital["k_real"].to_numpy(), elasticity)
+    wedges = {"gamma_k": capital.gamma, "tau_k": capital.tau, "abs_tau_k": np.abs(capital.tau)}
+    return part.join(pd.DataFrame(wedges, index=with_capital.index))
 
 
 def _segmentation(values: pd.DataFrame, frames: Frames) -> dict[str, pd.DataFrame]:
@@ -179,15 +179,15 @@ def _segmentation(values: pd.DataFrame, frames: Frames) -> dict[str, pd.DataFram
         edges = [(a, b) for a, b in zip(*(end.tolist() for end in ends), strict=True) if a >= 0 and b >= 0]
         if not edges:
             continue
-        found = methods.segmentation(part.to_numpy(), edges)
-        unit = pd.DataFrame({"city_id": cities, "seg": 1e4 * found.seg[:, 0], "integ": found.integ[:, 0]})
+        result = methods.segmentation(part.to_numpy(), edges)
+        unit = pd.DataFrame({"city_id": cities, "seg": 1e4 * result.seg[:, 0], "integ": result.integ[:, 0]})
         about: dict[str, Any] = {"year": year, "grain": "city", "neighbour_rule": "contiguous"}
-        units.append(unit.assign(n_pairs=found.n_pairs.astype(int), **about).dropna(subset=["seg"]))
-        pair = pd.DataFrame({"unit_i": cities[found.pairs[:, 0]], "unit_j": cities[found.pairs[:, 1]]})
+        units.append(unit.assign(n_pairs=result.n_pairs.astype(int), **about).dropna(subset=["seg"]))
+        pair = pd.DataFrame({"unit_i": cities[result.pairs[:, 0]], "unit_j": cities[result.pairs[:, 1]]})
         same = pair["unit_i"].map(province) == pair["unit_j"].map(province)
-        pairs.append(pair.assign(year=about["year"], v_ij=found.v[:, 0], n_goods=len(goods), same_province=same))
+        pairs.append(pair.assign(year=about["year"], v_ij=result.v[:, 0], n_goods=len(goods), same_province=same))
     names, parts = ("market_segmentation", "market_segmentation_pair"), (units, pairs)
-    return {name: pd.concat(own) if own else pd.DataFrame() for name, own in zip(names, parts, strict=True)}
+    return {name: pd.concat(part) if part else pd.DataFrame() for name, part in zip(names, parts, strict=True)}
 
 
 def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
@@ -202,8 +202,8 @@ def _ip_protection(values: pd.DataFrame, nation: pd.DataFrame) -> pd.DataFrame:
         cases, gdp = totals.get(int(str(year)), (0.0, 0.0))
         if cases <= 0 or gdp <= 0:
             continue
-        own = part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy()
-        parts.append(pd.DataFrame({"ip_lq": methods.location_quotient(*own, cases, gdp)}, index=part.index))
+        local = part["ip_cases_closed"].to_numpy(), part["gdp_court_nom"].to_numpy()
+        parts.append(pd.DataFrame({"ip_lq": methods.location_quotient(*local, cases, gdp)}, index=part.index))
     return pd.concat(parts).reset_index() if parts else pd.DataFrame()
 
 
@@ -216,10 +216,10 @@ def _attention(texts: pd.DataFrame, keyword: pd.DataFrame) -> pd.DataFrame:
         words = {str(group): tuple(part["term"]) for group, part in terms.groupby("group_name")}
         dictionary = methods.Dictionary(str(version), words)
         for row in texts.itertuples(index=False):
-            found = methods.digital_attention(str(row.text), dictionary)
+            attention = methods.digital_attention(str(row.text), dictionary)
             row_of = {"city_id": row.city_id, "year": row.year, "dict_version": version, "tokenizer_version": TOKENIZER}
-            row_of |= {name: getattr(found, name) for name in ("tokens", "hits", "share_pct", "report_hash")}
-            rows.append({**row_of, "hits_by_group": json.dumps(found.hits_by_group, ensure_ascii=False)})
+            row_of |= {name: getattr(attention, name) for name in ("tokens", "hits", "share_pct", "report_hash")}
+            rows.append({**row_of, "hits_by_group": json.dumps(attention.hits_by_group, ensure_ascii=False)})
     return pd.DataFrame(rows)
 
 

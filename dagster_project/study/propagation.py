@@ -39,7 +39,7 @@ from python_models.regression import PanelInputError, average_effects, fit_panel
 from python_models.regression.weights import SpatialWeights, spatial_weights
 
 type Key = tuple[str, str, str]  # basis, index, weight scheme
-type Found = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances
+type Estimates = tuple[FloatArray, FloatArray]  # estimates (q,) and their variances
 
 EDITED = "edited"
 INPUTS = {
@@ -120,11 +120,11 @@ class Drawn:
 
     def _of(self, key: Key) -> list[pd.DataFrame]:
         basis, code, scheme = key
-        own = rows_with(self.frames["windows"], basis=basis, index_code=code)
+        span = rows_with(self.frames["windows"], basis=basis, index_code=code)
         variants = rows_with(self.frames["spec"], index_code=code)["variant_of"].fillna("")
-        if own.empty or variants.empty or (variants != "").any():
+        if span.empty or variants.empty or (variants != "").any():
             return []
-        window = (int(own["window_start"].iloc[0]), int(own["window_end"].iloc[0]))
+        window = (int(span["window_start"].iloc[0]), int(span["window_end"].iloc[0]))
         kept = (code, window, basis == RESTATED, scheme)
         if kept not in self._planes:
             self._planes[kept] = [self._draw(kept, j) for j in range(self.size)]
@@ -154,16 +154,16 @@ class Drawn:
             other = rows_with(spec, variant_of=code, edit_policy=policy)["index_code"].unique()
             if policy != EDITED and len(other):
                 names = ["city_id", "year", "indicator_code"]
-                found = cells[names].merge(self._cells(str(other[0])), on=names, how="left", validate="1:1")
-                lacks = found["value"].isna().to_numpy()
+                merged = cells[names].merge(self._cells(str(other[0])), on=names, how="left", validate="1:1")
+                lacks = merged["value"].isna().to_numpy()
                 cells = cells.assign(
-                    value=np.where(lacks, cells["value"], found["value"]),
-                    is_imputed=np.where(lacks, cells["is_imputed"], found["is_imputed"].fillna(False)).astype(bool),
+                    value=np.where(lacks, cells["value"], merged["value"]),
+                    is_imputed=np.where(lacks, cells["is_imputed"], merged["is_imputed"].fillna(False)).astype(bool),
                 )
             if is_restated:
                 cells = cells[cells["year"] <= window[1]]
-            own = rows_with(spec, index_code=code)
-            self._scaled[key] = composite(cells, own, self.frames["indicator"], window, imputation)
+            indicators = rows_with(spec, index_code=code)
+            self._scaled[key] = composite(cells, indicators, self.frames["indicator"], window, imputation)
         return self._scaled[key]
 
     def _cells(self, code: str) -> pd.DataFrame:
@@ -202,24 +202,24 @@ def _regression(frames: Frames, spec: PanelSpec, drawn: Drawn, rows: Rows) -> No
         rows.add({TABLES[0]: table}, index_code=spec.y.code, weight_scheme=spec.y.weight_scheme)
 
 
-def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights) -> Found:
+def _effects(spec: PanelSpec, values: dict[str, FloatArray], w: SpatialWeights) -> Estimates:
     x = np.stack([values[name] for name in spec.regressors], axis=2)
     how: dict[str, Any] = {"model": spec.model, "effects": spec.effects, "estimator": spec.estimator, "cov": "cluster"}
     fit = fit_panel(values[spec.y.name], x, w, **how, names=spec.regressors)
     frame = average_effects(fit, names=spec.regressors).to_frame()
-    own = rows_with(frame, variable=spec.x[0].name).set_index("effect").loc[list(EFFECTS)]
-    return own["point"].to_numpy(np.float64), own["se_delta"].to_numpy(np.float64) ** 2
+    effects_of_x = rows_with(frame, variable=spec.x[0].name).set_index("effect").loc[list(EFFECTS)]
+    return effects_of_x["point"].to_numpy(np.float64), effects_of_x["se_delta"].to_numpy(np.float64) ** 2
 
 
 def _gini(published: FloatArray, planes: list[FloatArray], years: tuple[int, ...]) -> pd.DataFrame:
     """Gini index of every year, and its change from the first to the last; errors by the jackknife over cities."""
 
-    def found(plane: FloatArray) -> Found:
+    def estimate(plane: FloatArray) -> Estimates:
         values, cov = np.array([gini(y) for y in plane.T]), gini_covariance(plane)
         change = cov[0, 0] + cov[-1, -1] - 2.0 * cov[0, -1]
         return np.append(values, values[-1] - values[0]), np.append(np.diagonal(cov), max(change, 0.0))
 
-    table = _combined(found(published), [found(plane) for plane in planes])
+    table = _combined(estimate(published), [estimate(plane) for plane in planes])
     if table is None:
         return pd.DataFrame()
     names = ["gini"] * len(years) + ["gini_change"]
@@ -239,21 +239,21 @@ def _chains(frames: Frames, drawn: Drawn, rows: Rows) -> None:
     state, n_obs = np.arange(1, N_STATES + 1), panel.n * (len(panel.years) - LAG)
     cells: dict[str, Any] = {"state_from": state.repeat(N_STATES), "state_to": np.tile(state, N_STATES), "p": np.nan}
     for kind in DISCRETISATIONS:
-        found = [_transitions(plane, kind, panel.base) for plane in (panel.values, *planes)]
-        table = _combined(found[0], found[1:])
+        transitions = [_transitions(plane, kind, panel.base) for plane in (panel.values, *planes)]
+        table = _combined(transitions[0], transitions[1:])
         if table is not None:
             table = table.assign(lo=table["lo"].clip(lower=0.0), hi=table["hi"].clip(upper=1.0), **cells, n_obs=n_obs)
             table = table.assign(analysis="markov", unit="1", quantity="transition", discretisation=kind)
             rows.add({TABLES[0]: table}, **panel.keys)
 
 
-def _transitions(plane: FloatArray, kind: str, base: BoolArray) -> Found:
+def _transitions(plane: FloatArray, kind: str, base: BoolArray) -> Estimates:
     states = discretise(plane, kind, n_states=N_STATES, base=base).states
     counts = tally(transition_codes(states, N_STATES, LAG), N_STATES**2).reshape(N_STATES, N_STATES)
     return row_shares(counts).ravel(), cluster_error(states, N_STATES, LAG).ravel() ** 2
 
 
-def _combined(published: Found, draws: list[Found]) -> pd.DataFrame | None:
+def _combined(published: Estimates, draws: list[Estimates]) -> pd.DataFrame | None:
     """One row per estimate: as published, and by Rubin's rules over the draws; None where two draws lack."""
     usable = [(b, v) for b, v in draws if np.isfinite(b).all() and np.isfinite(v).all()]
     if len(usable) < 2:

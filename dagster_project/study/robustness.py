@@ -71,8 +71,8 @@ def robustness_rows(frames: Frames) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows.loc[rows["is_duplicate"], "note"] = SAME
         for effect in EFFECTS:
             scale = _scaled(rows, effect, top)
-            counted, own = rows[effect].mask(rows["is_duplicate"]), float(top[effect])
-            curve = specification_curve(counted, rows[f"{effect}_p"], headline=own, comparable=scale)
+            counted, of_headline = rows[effect].mask(rows["is_duplicate"]), float(top[effect])
+            curve = specification_curve(counted, rows[f"{effect}_p"], headline=of_headline, comparable=scale)
             rows[f"{effect}_standardised"] = scale
             rows = rows.join(curve.add_prefix(f"{effect}_"))
             variant = fitted & (rows["run_id"] != headline["model_id"])
@@ -119,21 +119,21 @@ def _run(frames: Frames, one: dict[Hashable, Any], headline: dict[Hashable, Any]
     for name, term in (("beta", x), ("theta", f"W:{x}")):
         row[name], row[f"{name}_se"] = coef.reindex([term]).to_numpy()[0]
     horizon = SHOWN_HORIZON.get(str(one["method"]), "")
-    found = rows_with(frames["panel_effect"], model_id=run_id, variable=x, horizon=horizon)
-    for e in found.to_dict("records"):
+    effects = rows_with(frames["panel_effect"], model_id=run_id, variable=x, horizon=horizon)
+    for e in effects.to_dict("records"):
         row |= {e["effect"]: e["point"], **{f"{e['effect']}{part}": e[name] for part, name in FIGURES.items()}}
-    if found.empty and one["status"] == "fitted":
+    if effects.empty and one["status"] == "fitted":
         row["note"] = NO_EFFECTS
     return row
 
 
 def _scaled(rows: pd.DataFrame, effect: str, top: pd.Series) -> pd.Series:
     """Standardised effects; for runs without one on the headline's scale, by its ratio."""
-    own = rows[f"{effect}_sd"].astype(float)
+    scaled = rows[f"{effect}_sd"].astype(float)
     if not top[effect] or pd.isna(top[effect]):
-        return own
+        return scaled
     ratio = float(top[f"{effect}_sd"] / top[effect])
-    return own.where(own.notna() | ~rows["is_same_scale"], rows[effect] * ratio)
+    return scaled.where(scaled.notna() | ~rows["is_same_scale"], rows[effect] * ratio)
 
 
 def _both(rows: pd.DataFrame, flag: str) -> pd.Series:

@@ -139,8 +139,8 @@ class World:
     @property
     def synergy(self) -> FloatArray:
         """Coordination degree of the base year: fixed, so it may be a threshold."""
-        own = rows_with(self.frames["synergy"], index_code=self.spec.y.code, basis=self.sample.basis)
-        value = by_city(own, "d", self.sample.cities)
+        degrees = rows_with(self.frames["synergy"], index_code=self.spec.y.code, basis=self.sample.basis)
+        value = by_city(degrees, "d", self.sample.cities)
         if value.isna().any():
             raise Skipped("the coordination degree of the base year is not known for every city.")
         return value.to_numpy(dtype=np.float64)
@@ -165,10 +165,10 @@ def run_jobs(
             listed, keys, size = [("sample", "", partial(refuse, str(refused)))], model_keys(spec, spec.basis), {}
         about += [(analysis, variant, keys, size) for analysis, variant, _ in listed]
         tasks += [partial(attempt, make) for _, _, make in listed]
-    for (analysis, variant, keys, size), (made, reason) in zip(about, run_tasks(tasks), strict=True):
+    for (analysis, variant, keys, size), (tables, reason) in zip(about, run_tasks(tasks), strict=True):
         status = {"status": "skipped" if reason else "done", "skip_reason": reason}
-        made[runs] = pd.DataFrame([{"analysis": analysis, "variant": variant, **status}])
-        for name, table in made.items():
+        tables[runs] = pd.DataFrame([{"analysis": analysis, "variant": variant, **status}])
+        for name, table in tables.items():
             sized = table if "n_obs" in table else table.assign(**size)
             rows.add({name: sized}, **keys, seed=seed)
 
@@ -198,8 +198,8 @@ def with_codes(frames: Frames) -> Frames:
         "indicators": ["indicator_code"],
         "contributions": ["basis", "index_code", "indicator_code"],
     }
-    found = {name: columns for name, columns in labels.items() if name in frames}
-    return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in found.items()}}
+    categories = {name: columns for name, columns in labels.items() if name in frames}
+    return {**frames, **{n: frames[n].astype(dict.fromkeys(columns, "category")) for n, columns in categories.items()}}
 
 
 def read_sample(frames: Frames, spec: PanelSpec) -> PanelSample:
@@ -268,10 +268,10 @@ def read_weights(frames: Frames, spec: PanelSpec, sample: PanelSample) -> Spatia
 
 
 def _basis(scores: pd.DataFrame, spec: PanelSpec) -> str:
-    found = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
-    if not found:
+    bases = sorted(b for b in scores["basis"].dropna().unique() if str(b).startswith(spec.basis))
+    if not bases:
         raise Skipped(f"no score on the basis '{spec.basis}'.")
-    return str(found[0])
+    return str(bases[0])
 
 
 def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
@@ -286,23 +286,23 @@ def _plane(frames: Frames, variable: PanelVariable, basis: str) -> pd.DataFrame:
     part = part[part[column].notna()]
     if part.empty:
         raise Skipped(f"{variable.name}: {what} in this warehouse.")
-    found = _whole(part, column)
-    return _without(frames, variable, basis, found) if variable.without else found
+    plane = _whole(part, column)
+    return _without(frames, variable, basis, plane) if variable.without else plane
 
 
 def _whole(part: pd.DataFrame, column: str) -> pd.DataFrame:
-    found = wide(part, column)
-    return found.set_axis(found.columns.astype(int), axis=1).astype(float)
+    table = wide(part, column)
+    return table.set_axis(table.columns.astype(int), axis=1).astype(float)
 
 
 def _without(frames: Frames, variable: PanelVariable, basis: str, score: pd.DataFrame) -> pd.DataFrame:
     """(score - w_j z_j) / (1 - w_j): the score that the other indicators give with their weights in proportion."""
     keys = {"basis": basis, "index_code": variable.code, "indicator_code": variable.without}
-    own = rows_with(frames["contributions"], **keys)
-    if own.empty:
+    contributions = rows_with(frames["contributions"], **keys)
+    if contributions.empty:
         raise Skipped(f"{variable.name}: index '{variable.code}' has no indicator '{variable.without}'.")
-    part = _whole(own, "contribution").reindex(index=score.index, columns=score.columns)
-    return (score - part) / (1.0 - float(own["weight"].iloc[0]))
+    part = _whole(contributions, "contribution").reindex(index=score.index, columns=score.columns)
+    return (score - part) / (1.0 - float(contributions["weight"].iloc[0]))
 
 
 def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> pd.Index:
@@ -316,8 +316,8 @@ def _filtered(frames: Frames, spec: PanelSpec, cities: pd.Index, basis: str) -> 
         if name == "no_municipality":
             kept = (by_city(frames["city"], "admin_tier", cities) != "municipality").to_numpy()
         elif name == "no_imputed":
-            own = rows_with(frames["scores"], basis=basis, index_code=spec.y.code)
-            share = own.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
+            scores = rows_with(frames["scores"], basis=basis, index_code=spec.y.code)
+            share = scores.groupby("city_id")["share_imputed_weight"].mean().reindex(cities).fillna(0.0)
             kept = (share <= IMPUTED_LIMIT).to_numpy()
         elif part in by_centre:
             kept = (groups.of(by_centre[part], list(cities)) == part) == (way == "only")

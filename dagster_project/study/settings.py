@@ -1,6 +1,6 @@
 """What an analysis is told besides its frames: the spec files, read into frozen settings.
 
-Unknown keys, empty entries and unknown parents are errors, never ignored. Made once, by who runs the analyses, which
+Unknown keys, empty entries and unknown parents are errors, never ignored. Spec once, by who runs the analyses, which
 hands the folder of the files in.
 """
 
@@ -38,7 +38,7 @@ def _refuse_unknown(entry: dict[str, Any], known: set[str], what: str) -> None:
         raise SpecError(f"{what} has unknown keys {sorted(unknown)}; known are {sorted(known)}.")
 
 
-def _checked[Made](make: Callable[..., Made], file: Path, **settings: Any) -> Made:
+def _checked[Spec](make: Callable[..., Spec], file: Path, **settings: Any) -> Spec:
     try:
         return make(**settings)
     except (ValueError, TypeError) as wrong:
@@ -388,8 +388,8 @@ def _panel_spec(
     cut = settings.pop("winsor", None)  # of a variant: other tails for every indicator among its regressors
 
     def find_cut(name: str) -> PanelVariable:
-        found = find(name)
-        return found if cut is None or found.source != "indicator" else replace(found, winsor=cut)
+        variable = find(name)
+        return variable if cut is None or variable.source != "indicator" else replace(variable, winsor=cut)
 
     if isinstance(settings.get("instrument"), list):  # variables of this file, argued for by who names them
         settings["external"] = tuple(find(name) for name in settings["instrument"])
@@ -438,10 +438,10 @@ class Quantity:
 
 def read_quantities(file: Path) -> tuple[Quantity, ...]:
     """All quantities of the file. SpecError: one that is listed twice, or an entry with other keys."""
-    found = tuple(_checked(Quantity, file, **entry) for entry in _read(file)["quantities"])
-    if len({quantity.name for quantity in found}) < len(found):
+    quantities = tuple(_checked(Quantity, file, **entry) for entry in _read(file)["quantities"])
+    if len({quantity.name for quantity in quantities}) < len(quantities):
         raise SpecError(f"{file.name}: a quantity is listed twice.")
-    return found
+    return quantities
 
 
 # ---- specs/pilots.yml -----------------------------------------------------------------------------------------------
@@ -508,9 +508,9 @@ def read_county_spec(file: Path, *, weight_scheme: str) -> CountySpec:
     entries = _read(file)
     regression = entries.pop("regression", {})
 
-    def ratios(found: dict[str, dict[str, Any]]) -> dict[str, Ratio]:
-        parts = {code: {**own, "numerator": tuple(own.get("numerator", ()))} for code, own in found.items()}
-        return {code: _checked(Ratio, file, **own) for code, own in parts.items()}
+    def ratios(entries_of: dict[str, dict[str, Any]]) -> dict[str, Ratio]:
+        parts = {code: {**entry, "numerator": tuple(entry.get("numerator", ()))} for code, entry in entries_of.items()}
+        return {code: _checked(Ratio, file, **entry) for code, entry in parts.items()}
 
     settings = {**entries, **regression, "indicators": ratios(entries.get("indicators", {}))}
     settings |= {"x": ratios(regression.get("x", {})), "weight_scheme": weight_scheme}

@@ -51,15 +51,15 @@ def build(frames: Frames, settings: Settings, codes: Collection[str] = tuple(CAT
 
 def _weights(panel: CityPanel, codes: Collection[str], rows: Rows) -> dict[str, CityGraph]:
     """Every W of these codes that there is, described in `rows`."""
-    found = {}
+    graphs = {}
     for code in codes:
         raw = _raw_weights(panel, code)
         if isinstance(raw, str):
             rows.add({"weight_matrix": _left_out(code, panel.n, raw)})
         elif raw is not None:
-            found[code] = normalise(raw, CATALOGUE[code][1])
-            _describe(panel, code, raw, found[code], rows)
-    return found
+            graphs[code] = normalise(raw, CATALOGUE[code][1])
+            _describe(panel, code, raw, graphs[code], rows)
+    return graphs
 
 
 def _raw_weights(panel: CityPanel, code: str) -> CityGraph | str | None:
@@ -120,12 +120,12 @@ def _edges(panel: CityPanel, raw: CityGraph, graph: CityGraph) -> pd.DataFrame:
 
 def _moran(panel: CityPanel, graphs: dict[str, CityGraph], seed: int, sizes: Mapping[str, int], rows: Rows) -> None:
     for code in [code for code in MORAN_CODES if code in graphs]:
-        found = []
+        tables = []
         for year, y in zip(panel.years, panel.values.T, strict=True):
             wanted = ("moran", "geary", "getis") if (y > 0).all() else ("moran", "geary")
             results = global_statistics(y, graphs[code], wanted, permutations=sizes["permutations"], seed=seed)
-            found += [result.to_frame().assign(year=year) for result in results.values()]
-        table = pd.concat(found, ignore_index=True)
+            tables += [result.to_frame().assign(year=year) for result in results.values()]
+        table = pd.concat(tables, ignore_index=True)
         table["p_holm"] = table.groupby("statistic")["p_perm"].transform(lambda p: methods.adjust(p.to_numpy(), "holm"))
         rows.add({"moran_global": table}, w_code=code)
 

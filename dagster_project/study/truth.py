@@ -132,19 +132,19 @@ def _rows(world: World, settings: Settings) -> Iterator[dict[str, object]]:
     keys = _keys(world)
     sound = _sound_tables(world, settings)
     published = {}
-    for table, own in {**frames, "index_score": frames["scores"]}.items():
+    for table, table_rows in {**frames, "index_score": frames["scores"]}.items():
         if table in (*PUBLISHED, "index_score"):
-            published[table] = rows_with(own, **{key: keys[key] for key in keys if key in own})
+            published[table] = rows_with(table_rows, **{key: keys[key] for key in keys if key in table_rows})
     names = {"$model": spec.model_id, "$x": spec.regressors[0], "$region": world.schemes.main("region")}
     names |= {"$first": str(sample.years[0]), "$last": str(sample.years[-1])}
     heaviest = sound["index_weight"].sort_values("weight", ascending=False)["indicator_code"]
     names |= {f"$heaviest_{at}": str(code) for at, code in enumerate(heaviest.iloc[:3], 1)}
-    found, true = (with_made(tables, sound) for tables in (published, sound))
+    figures, true = (with_made(tables, sound) for tables in (published, sound))
     drawn = _drawn(world, float(x.std() / y.std()))
     again = _on_latents(world, settings.sizes("influence")["spatial_grid"])
     for quantity in settings.quantities:
         kind, _, name = quantity.truth.partition(" ")
-        row = figure_of(found, quantity, names, scale=float(sample.sd_ratio[0]) if kind == "multiplier" else 1.0)
+        row = figure_of(figures, quantity, names, scale=float(sample.sd_ratio[0]) if kind == "multiplier" else 1.0)
         truth = figure_of(true, quantity, names)["published"] if kind == "sound" else drawn.get(name)
         if row["status"] == "compared" and (truth is None or not np.isfinite(float(str(truth)))):
             row["status"] = "compared: the truth is no number of its own"
@@ -179,32 +179,34 @@ def figure_of(tables: Frames, quantity: Quantity, names: Mapping[str, str], scal
 
 def with_made(tables: Frames, sound: Frames) -> Tables:
     """The tables with what has to be put together from several of their rows."""
-    made = dict(tables)
-    if len(clubs := made.get("club_membership", pd.DataFrame())):
-        own, true = (t.set_index("city_id")["club_id_final"] for t in (clubs, sound["club_membership"]))
-        pairs = [(a := v.reindex(own.index).to_numpy())[:, None] == a[None, :] for v in (own, true)]
-        agree = (pairs[0] == pairs[1])[np.triu_indices(len(own), 1)].mean()
-        made["club_membership"] = pd.DataFrame({"n_clubs": [own.nunique()], "pairs_agree": [agree], "n_obs": len(own)})
-    if len(weight := made.get("index_weight", pd.DataFrame())):
+    derived = dict(tables)
+    if len(clubs := derived.get("club_membership", pd.DataFrame())):
+        labels, true = (t.set_index("city_id")["club_id_final"] for t in (clubs, sound["club_membership"]))
+        pairs = [(a := v.reindex(labels.index).to_numpy())[:, None] == a[None, :] for v in (labels, true)]
+        agree = (pairs[0] == pairs[1])[np.triu_indices(len(labels), 1)].mean()
+        derived["club_membership"] = pd.DataFrame(
+            {"n_clubs": [labels.nunique()], "pairs_agree": [agree], "n_obs": len(labels)}
+        )
+    if len(weight := derived.get("index_weight", pd.DataFrame())):
         true = weight["indicator_code"].map(sound["index_weight"].set_index("indicator_code")["weight"])
-        made["index_weight"] = weight.assign(largest_gap=(weight["weight"] - true).abs().max())
-    if len(score := made.get("index_score", pd.DataFrame())):
+        derived["index_weight"] = weight.assign(largest_gap=(weight["weight"] - true).abs().max())
+    if len(score := derived.get("index_score", pd.DataFrame())):
         true = score[["city_id", "year"]].merge(sound["index_score"], how="left")["score"]
         rho = score["score"].reset_index(drop=True).corr(true, method="spearman")
-        made["index_score"] = pd.DataFrame({"rank_correlation": [rho], "n_obs": [len(score)]})
-    if len(block := made.get("block_spillover", pd.DataFrame())) and "asymmetry_difference" not in block:
+        derived["index_score"] = pd.DataFrame({"rank_correlation": [rho], "n_obs": [len(score)]})
+    if len(block := derived.get("block_spillover", pd.DataFrame())) and "asymmetry_difference" not in block:
         side = block.assign(side=block["receiver"] + block["emitter"])
         e = side.pivot_table("e_per_emitter", ["model_id", "scheme"], "side")
-        made["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
-    return made
+        derived["block_spillover"] = block.merge((e["pc"] - e["cp"]).rename("asymmetry_difference").reset_index())
+    return derived
 
 
 def _sound_tables(world: World, settings: Settings) -> Tables:
     """The tables of disparity, chains and convergence, weights and scores of the index that sound files would give."""
     frames, index_code = world.frames, world.spec.y.code
-    own = rows_with(frames["truth"], kind="indicator")
+    indicators = rows_with(frames["truth"], kind="indicator")
     scores = rows_with(frames["scores"], **_keys(world))
-    cells = own.rename(columns={"name": "indicator_code"})[["indicator_code", "city_id", "year", "value"]]
+    cells = indicators.rename(columns={"name": "indicator_code"})[["indicator_code", "city_id", "year", "value"]]
     cells = cells[cells["city_id"].isin(scores["city_id"])].sort_values(["city_id", "indicator_code", "year"])
     # a share of no patents at all has no value: the pipeline bridges it too
     cells = cells.assign(value=cells["value"].interpolate(), is_imputed=False)
@@ -212,9 +214,9 @@ def _sound_tables(world: World, settings: Settings) -> Tables:
     window = int(spec["window_start"].iloc[0]), int(spec["window_end"].iloc[0])
     result = composite(cells, spec, frames["indicator"], window).fit()
     true = result.scores.loc[result.scores["index_suffix"] == "", ["city_id", "year", "score"]]
-    made = scores.drop(columns="score").merge(true, on=["city_id", "year"])
-    made = made.assign(is_frozen=True, in_base=made["year"].between(*window))
-    inputs = {**frames, "scores": made, "other_scores": made.iloc[:0]}
+    sound_scores = scores.drop(columns="score").merge(true, on=["city_id", "year"])
+    sound_scores = sound_scores.assign(is_frozen=True, in_base=sound_scores["year"].between(*window))
+    inputs = {**frames, "scores": sound_scores, "other_scores": sound_scores.iloc[:0]}
     few = {"bootstrap": POINT, "trend": POINT, "draws": POINT}
     small = settings.with_sizes(disparity=few, convergence=few)
     return {
@@ -231,12 +233,12 @@ def chain_tables(frames: Frames, *, n_boot: int = 0, seed: int = 0) -> Tables:
     scored = read_city_panel(frames)
     assert scored is not None  # the published index has scores
     states = discretise(scored.scores, "pooled", n_states=N_STATES, base=scored.base).states
-    found = markov(states, N_STATES, n_boot=n_boot, seed=seed)
-    at = np.indices(found.counts.shape).reshape(2, -1) + 1
+    chain = markov(states, N_STATES, n_boot=n_boot, seed=seed)
+    at = np.indices(chain.counts.shape).reshape(2, -1) + 1
     cells = pd.DataFrame({"state_from": at[0], "state_to": at[1]})
-    for name, values in (("p", found.probabilities), ("lo", found.lo), ("hi", found.hi)):
+    for name, values in (("p", chain.probabilities), ("lo", chain.lo), ("hi", chain.hi)):
         cells[name] = values.ravel()
-    prais = (N_STATES - np.trace(found.probabilities)) / (N_STATES - 1)
+    prais = (N_STATES - np.trace(chain.probabilities)) / (N_STATES - 1)
     return {
         "markov_transition": cells.assign(discretisation="pooled", scheme="all", lag=1),
         "markov_summary": pd.DataFrame({"matrix_id": ["pooled|all|all|lag1"], "prais": [prais]}),
@@ -246,35 +248,35 @@ def chain_tables(frames: Frames, *, n_boot: int = 0, seed: int = 0) -> Tables:
 def drawn_truths(p: Mapping[str, float], effects: Mapping[str, float], scale: float) -> Truths:
     """Truths by name from the parameters of the draw and the averages of S, these times `scale`; left out where nothing
     was planted that has one."""
-    found = {name: value * scale for name, value in effects.items()}
+    truths = {name: value * scale for name, value in effects.items()}
     has_spillover = any(p.get(f"theta_{block}") != 0.0 for block in BLOCKS)
     pc, cp = (effects.get(f"given_{way}:core", np.nan) for way in ("pc", "cp"))
-    found["asymmetry_difference"] = (pc - cp) * scale
-    found["rho"] = p.get("rho", np.nan)
-    found["pilots_do_nothing"] = 0.0  # they are drawn by lot after the figures
+    truths["asymmetry_difference"] = (pc - cp) * scale
+    truths["rho"] = p.get("rho", np.nan)
+    truths["pilots_do_nothing"] = 0.0  # they are drawn by lot after the figures
     if has_spillover:
-        found["asymmetry_index"] = (pc - cp) / (abs(pc) + abs(cp))
-        found["barrier_index"] = 1.0 - p["border_factor"]
+        truths["asymmetry_index"] = (pc - cp) / (abs(pc) + abs(cp))
+        truths["barrier_index"] = 1.0 - p["border_factor"]
         if p["synergy_multiplier"] != 1.0:
-            found["synergy_threshold"] = p["synergy_threshold"]
+            truths["synergy_threshold"] = p["synergy_threshold"]
     is_none = {
         "spatial_lag": p.get("rho") == 0.0,
         "spillover": not has_spillover,
         "asymmetry": p.get("theta_pc") == p.get("theta_cp"),
         "border": not has_spillover or p.get("border_factor") == 1.0,
     }
-    return found | {f"{name}_level_adjusted": 0.0 for name, is_zero in is_none.items() if is_zero}
+    return truths | {f"{name}_level_adjusted": 0.0 for name, is_zero in is_none.items() if is_zero}
 
 
 def _drawn(world: World, scale: float) -> Truths:
     """The truths of the draw, the threshold on the scale of the observed synergy."""
-    own = (rows_with(world.frames["truth"], kind=kind) for kind in ("parameter", "effect"))
-    p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in own)
-    found, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
-    if "synergy_threshold" in found:
+    drawn = (rows_with(world.frames["truth"], kind=kind) for kind in ("parameter", "effect"))
+    p, effects = (dict(zip(rows["name"].astype(str), rows["value"].astype(float), strict=True)) for rows in drawn)
+    truths, (q, d) = drawn_truths(p, effects, scale), _synergy(world.frames, world.sample)
+    if "synergy_threshold" in truths:
         seen = np.isfinite(q).all() and np.isfinite(d).all()
-        found["synergy_threshold"] = separating_cut(d, q >= p["synergy_threshold"]) if seen else np.nan
-    return found
+        truths["synergy_threshold"] = separating_cut(d, q >= p["synergy_threshold"]) if seen else np.nan
+    return truths
 
 
 def _synergy(frames: Frames, sample: PanelSample) -> tuple[FloatArray, FloatArray]:
@@ -291,19 +293,19 @@ def _on_latents(world: World, grid: int) -> Truths:
     scale = float(x.std() / y.std())
     fit = fit_panel(y, x[:, :, None], weights)
     effects = average_effects(fit, method="delta").point[0] * scale
-    found = dict(zip(("direct_effect", "indirect_effect", "total_effect"), effects.tolist(), strict=True))
+    figures = dict(zip(("direct_effect", "indirect_effect", "total_effect"), effects.tolist(), strict=True))
     blocks = block_spillover(y, x, weights, Groups.read(world.frames).is_core(cities))
     given = blocks.to_frame().set_index(["receiver", "emitter"])["e_per_emitter"] * scale
-    found |= {"given_by_core": given["p", "c"], "given_to_core": given["c", "p"], "rho": fit.rho}
-    found |= {"asymmetry_difference": given["p", "c"] - given["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
+    figures |= {"given_by_core": given["p", "c"], "given_to_core": given["c", "p"], "rho": fit.rho}
+    figures |= {"asymmetry_difference": given["p", "c"] - given["c", "p"], "asymmetry_index": blocks.asymmetry[0]}
     area = np.array(world.sample.province)
     barrier = barrier_split(y, x, weights, area[:, None] != area[None, :])
-    found["barrier_index"] = float(barrier.table["barrier_index"].iloc[0])
+    figures["barrier_index"] = float(barrier.table["barrier_index"].iloc[0])
     q, d = _synergy(world.frames, world.sample)
     if np.isfinite(q).all() and np.isfinite(d).all():
         jump = spatial_threshold(y, x, q, weights, n_grid=grid, draws=1, rng=np.random.default_rng(0))
-        found["synergy_threshold"] = separating_cut(d, q > jump.gamma)
-    return found
+        figures["synergy_threshold"] = separating_cut(d, q > jump.gamma)
+    return figures
 
 
 def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
@@ -315,8 +317,8 @@ def separating_cut(d: FloatArray, is_above: BoolArray) -> float:
 
 def _recall_rows(recall: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Share of the events of each class that editing finds."""
-    shown = recall[(recall["kind"] == "class") & (recall["n_events"] > 0)]
-    for name, n_events, found in shown[["name", "n_events", "event_recall"]].to_numpy().tolist():
+    classes = recall[(recall["kind"] == "class") & (recall["n_events"] > 0)]
+    for name, n_events, recalled in classes[["name", "n_events", "event_recall"]].to_numpy().tolist():
         about = {"quantity": f"edit_recall_{name}", "unit": "share", "truth_kind": "planted", "truth": 1.0}
-        about |= {"published": found, "n_obs": n_events, "source_table": "edit_recall"}
+        about |= {"published": recalled, "n_obs": n_events, "source_table": "edit_recall"}
         yield {**about, "status": "compared: no interval is published"}

@@ -1,6 +1,6 @@
 -- What every code of the marts is called. Names of its own come from seeds/label.csv; things that have a seed of their
 -- own (indexes, indicators, variables, sources, provinces) keep their names there.
-with own as (
+with labels as (
     select kind, code, name_en, name_zh, sort_no::integer as sort_no from {{ ref('label') }}
 ),
 
@@ -20,7 +20,7 @@ named as (
         p.title_en || ': ' || o.name_en as name_en,
         p.title_zh || '：' || o.name_zh as name_zh
     from parts as p
-    inner join own as o on p.part_kind = o.kind and p.part_code = o.code
+    inner join labels as o on p.part_kind = o.kind and p.part_code = o.code
     union
     select 'indicator' as kind, indicator_code as code, upper(left(name_en, 1)) || name_en[2:] as name_en, name_zh
     from {{ ref('indicator') }}
@@ -36,6 +36,6 @@ named as (
     where level = 'city'
 )
 
-select kind, code, name_en, name_zh, sort_no from own
+select kind, code, name_en, name_zh, sort_no from labels
 union all by name
 select *, row_number() over (partition by kind order by code)::integer as sort_no from named

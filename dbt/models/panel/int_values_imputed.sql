@@ -94,6 +94,7 @@ measured as (
         i.interp_method,
         i.valid_low,
         i.valid_high,
+        anchor_year_right - anchor_year_left - 1 as n_gap,
         (a.year - anchor_year_left) / (anchor_year_right - anchor_year_left) as position,
         a.value is null and anchor_year_right - anchor_year_left - 1 <= {{ var('max_gap_years') }} as is_imputable,
         i.interp_method = 'loglinear' and anchor_value_left > 0 and anchor_value_right > 0 as is_log
@@ -181,7 +182,12 @@ select
         when is_imputable then list_sort(list_distinct(list_concat(anchor_cells_left, anchor_cells_right)))
     end as source_cell_ids,
     deflator_level,
-    population_basis
+    population_basis,
+    case when value is null and is_imputable then n_gap end as n_gap,
+    case when value is null and is_imputable then anchor_year_left end as anchor_year_left,
+    case when value is null and is_imputable then anchor_year_right end as anchor_year_right,
+    case when value is null and is_imputable then anchor_value_left end as anchor_value_left,
+    case when value is null and is_imputable then anchor_value_right end as anchor_value_right
 from measured as m
 left join donated as d using (fill_policy, edit_policy, indicator_code, city_id, year)
 -- earlier years were neighbours only

@@ -25,9 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@python=$$(PYTHON="$(PYTHON)" .ci/find-python) && \
 	echo "setup: environment in $(VENV) with $$python" && \
 	"$$python" -m venv $(VENV)
-	@echo "setup: installing locked packages (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "setup: installing locked packages (a minute the first time)"
+	@.ci/install $(VENV)
 	@$(BIN)/python -m dagster_project.cli.prepare
 	@touch $(READY)
 	@echo "setup: done"
@@ -71,9 +70,9 @@ docs: setup
 ui: setup
 	@$(BIN)/nqpf ui
 
-# needs uv (pip install uv); writes versions and hashes only
-lock:
-	uv pip compile --universal --python-version 3.12 --generate-hashes --no-strip-extras --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+# versions and hashes only; what is locked stays as it is where it may: `make lock UPGRADE=--upgrade` renews all
+lock: setup
+	@$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.12 --generate-hashes --no-strip-extras --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build warehouse/demo

@@ -7,7 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+CODE = Path(__file__).resolve().parent.parent  # the folder of the three packages
+RESOURCES = Path(__file__).resolve().parent / "resources"  # only in a wheel: the rest of the checkout
+IS_INSTALLED = RESOURCES.is_dir()
+PROJECT = RESOURCES if IS_INSTALLED else CODE
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,18 @@ class Paths:
         return self.dbt_project / "seeds"
 
     @property
+    def code(self) -> Path:
+        """The folder of the packages: that of the project in a checkout, else the one that they are installed in."""
+        return self.project if (self.project / "dagster_project").is_dir() else CODE
+
+    @property
     def package(self) -> Path:
-        return self.project / "dagster_project"
+        return self.code / "dagster_project"
+
+    def name_of(self, file: Path) -> str:
+        """Where a file of the project stands in a checkout, whether this is one or not."""
+        root = self.project if file.is_relative_to(self.project) else self.code
+        return file.relative_to(root).as_posix()
 
     @property
     def specs(self) -> Path:
@@ -116,9 +129,14 @@ def dbt_executable() -> Path:
     return Path(sys.executable).parent / "dbt"
 
 
+def default_warehouse() -> Path:
+    """`warehouse` in the checkout; in the current folder where the program is installed."""
+    return (Path.cwd() if IS_INSTALLED else PROJECT) / "warehouse"
+
+
 def demo_paths() -> Paths:
     """The embedded synthetic demo: a warehouse of its own below the real one."""
-    root = PROJECT / "warehouse" / "demo"
+    root = default_warehouse() / "demo"
     return Paths(warehouse=root, landing=root / "landing", sidecars=root / "landing")
 
 
@@ -128,7 +146,7 @@ def real_paths(landing: Path, warehouse: Path | None = None, sidecars: Path | No
     if sidecars is None:
         has_own = landing.is_dir() and any(landing.rglob("*.yml"))
         sidecars = landing if has_own else PROJECT / "warehouse" / "landing"
-    return Paths(warehouse=(warehouse or PROJECT / "warehouse").resolve(), landing=landing, sidecars=sidecars.resolve())
+    return Paths(warehouse=(warehouse or default_warehouse()).resolve(), landing=landing, sidecars=sidecars.resolve())
 
 
 def paths_from_environment() -> Paths:

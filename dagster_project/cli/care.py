@@ -10,7 +10,7 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.operations.backup import BackupError, back_up, put_back
 from dagster_project.operations.doctor import apply_fixes, diagnose
 from dagster_project.operations.preflight import is_writable
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import IS_INSTALLED, PROJECT, Paths
 from dagster_project.publish.release.disk import human
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, Refusal, answering, say
 from dagster_project.run.lock import refresh_lock
@@ -19,6 +19,9 @@ from dagster_project.run.ready_rows import ReadyRowsError, accept_rows
 
 def accept_file(file: Path, console: Console, *, seeds: Path = PROJECT / "dbt" / "seeds") -> int:
     """Append the ready-made rows of a file to their seeds and say how many. Exit: 0 done, 2 nothing was written."""
+    if IS_INSTALLED:
+        say(console, f"The seeds in {seeds} are those of an installed package: accept rows in a checkout of the project.")
+        return EXIT_BAD_INPUT
     try:
         added = accept_rows(file, seeds)
     except ReadyRowsError as error:

@@ -14,7 +14,7 @@ from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
 from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.preflight import check_surroundings, recall, tidy
-from dagster_project.paths import PROJECT, Paths
+from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
@@ -217,8 +217,8 @@ def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
 def _ensure_demo(paths: Paths, people: Console) -> None:
     """Write the demo's landing files once; again only when the generator or the roster changed."""
     sources = [
-        *(PROJECT / "dagster_project" / "demo").glob("*.*"),
-        PROJECT / "python_models" / "simulation.py",
+        *(paths.package / "demo").glob("*.*"),
+        paths.code / "python_models" / "simulation.py",
         *(paths.seeds / f"{name}.csv" for name in DEMO_SEEDS),
     ]
     key = hash_of_files([s for s in sources if s.is_file()])

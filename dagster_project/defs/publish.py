@@ -133,7 +133,7 @@ def _made(paths: Paths, warehouse: Warehouse) -> dict[str, str]:
         # the content of a view is its key, which says nothing of the rows of a run; that of a table is looked at again
         tables = {name: record.key for name, record in shown.items() if record.content != record.key}
         made = {name: digest(key, content_of_table(con, name)) for name, key in tables.items()}
-    layout = hash_of_files(import_closure(paths.project, write_snapshot.__module__), paths.project)
+    layout = hash_of_files(import_closure(paths.code, write_snapshot.__module__), paths)
     return made | {LAYOUT: digest(layout, package_json())}
 
 

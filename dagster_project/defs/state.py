@@ -119,7 +119,7 @@ def key_of_analysis(
     """
     contents = {} if contents is None else contents
     module = entry.build.__module__
-    code = hash_of_files(import_closure(paths.project, module), paths.project)
+    code = hash_of_files(import_closure(paths.code, module), paths)
     queries = dict(sorted(entry.queries().items()))
     contents.update({query: content_of(con, query) for query in queries.values() if query not in contents})
     read = {label: contents[query] for label, query in queries.items()}
@@ -209,7 +209,7 @@ def _in_order(nodes: set[str], found: Mapping[str, Any]) -> list[str]:
 def project_key(paths: Paths, environment: Mapping[str, str]) -> str:
     """Over what holds for every model: macros, settings, and the variables that models read."""
     files = [*(paths.dbt_project / "macros").glob("*.sql"), paths.dbt_project / "dbt_project.yml"]
-    return digest(hash_of_files(files, paths.dbt_project), sorted(environment.items()), package_json())
+    return digest(hash_of_files(files, paths), sorted(environment.items()), package_json())
 
 
 def records_of(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, Record]:

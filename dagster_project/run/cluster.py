@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from dagster_project.paths import PROJECT
+from dagster_project.paths import CODE
 from dagster_project.run.effort import current_effort
 from dagster_project.run.versions import hash_of_files, import_closure
 
@@ -102,11 +102,11 @@ def _compare(client: Client, address: str) -> None:
 
 def fingerprint() -> dict[str, str]:
     """Everything but the data that decides the bits of a result: code, packages, BLAS kernel, vector instructions."""
-    files = import_closure(PROJECT, "dagster_project.study.registry")
+    files = import_closure(CODE, "dagster_project.study.registry")
     simd: Any = np.show_config(mode="dicts")
     kernels = {str(library.get("architecture")) for library in threadpool_info() if library["user_api"] == "blas"}
     return {
-        "code": hash_of_files(files, PROJECT)[:12],
+        "code": hash_of_files(files)[:12],
         "Python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
         "BLAS kernel (OPENBLAS_CORETYPE)": ", ".join(sorted(kernels)),

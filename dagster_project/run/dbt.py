@@ -82,7 +82,8 @@ def is_manifest_stale(paths: Paths) -> bool:
     except (OSError, ValueError):  # there is none, or a parse was killed while it wrote
         return True
     written = manifest.stat().st_mtime
-    return any(file.stat().st_mtime > written for file in dbt_files(paths))
+    files = [file.stat() for file in dbt_files(paths)]
+    return any(max(file.st_mtime, file.st_ctime) > written for file in files)  # a wheel keeps no time of a last write
 
 
 def parse(paths: Paths) -> None:

@@ -24,11 +24,14 @@ from dagster_project.paths import Paths
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations", "numpy", "pandas", "scipy")
 
 
-def hash_of_files(files: Iterable[Path], root: Path | None = None) -> str:
-    """One hash over the paths (below `root`; else the names) and contents of files, in order of the paths."""
+def hash_of_files(files: Iterable[Path], paths: Paths | None = None) -> str:
+    """One hash over the names and contents of files, in order of the names: those in the project of `paths`, else bare.
+
+    A checkout and an installed wheel of it have the same names, and so the same hashes.
+    """
     digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update((file.relative_to(root).as_posix() if root else file.name).encode())
+    for name, file in sorted((paths.name_of(file) if paths else file.name, file) for file in files):
+        digest.update(name.encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -88,7 +91,7 @@ def gate_files(paths: Paths) -> list[Path]:
     return [
         *reader_files(paths),
         *deciding_seeds(paths),
-        *(paths.project / "expectations").rglob("*.py"),
+        *(paths.code / "expectations").rglob("*.py"),
         paths.package / "defs" / "gate.py",
         *(models / "staging").glob("*.sql"),
         *(models / "reading").glob("*.sql"),
@@ -100,8 +103,8 @@ def gate_files(paths: Paths) -> list[Path]:
 
 def rules_hash(paths: Paths) -> str:
     """What makes a verdict of the rows that the gate looks at."""
-    files = [*(paths.project / "expectations").rglob("*.py"), paths.package / "defs" / "gate.py"]
-    return hash_of_files(files, paths.project)[:12] + package_json()
+    files = [*(paths.code / "expectations").rglob("*.py"), paths.package / "defs" / "gate.py"]
+    return hash_of_files(files, paths)[:12] + package_json()
 
 
 def method_files(paths: Paths) -> list[Path]:
@@ -111,27 +114,27 @@ def method_files(paths: Paths) -> list[Path]:
         *gate_files(paths),
         *(file for file in models if file.parent.name not in ("staging", "reading", "gate")),
         *(file for file in (paths.package / "study").rglob("*") if file.suffix in (".py", ".yml")),
-        *(paths.project / "python_models").rglob("*.py"),
+        *(paths.code / "python_models").rglob("*.py"),
     ]
 
 
 def reader_hash(paths: Paths) -> str:
-    return hash_of_files(reader_files(paths), paths.project)[:12]
+    return hash_of_files(reader_files(paths), paths)[:12]
 
 
 def gate_hash(paths: Paths) -> str:
     """Part of a load's key: when it changes, the load is judged again."""
-    return hash_of_files(gate_files(paths), paths.project)[:12]
+    return hash_of_files(gate_files(paths), paths)[:12]
 
 
 def params_hash(paths: Paths) -> str:
     """Part of `method_version`: when it changes, numbers may change though the data do not."""
-    return hash_of_files(method_files(paths), paths.project)[:12]
+    return hash_of_files(method_files(paths), paths)[:12]
 
 
 def presentation_hash(paths: Paths) -> str:
     """What decides how numbers are shown: pages, exports, words. A change of it makes a release of the same numbers."""
-    return hash_of_files([*page_files(paths), *(paths.dbt_project / "models").rglob("*.yml")], paths.project)[:12]
+    return hash_of_files([*page_files(paths), *(paths.dbt_project / "models").rglob("*.yml")], paths)[:12]
 
 
 def page_files(paths: Paths) -> list[Path]:
@@ -150,7 +153,7 @@ def dbt_files(paths: Paths) -> list[Path]:
 
 def dbt_hash(paths: Paths) -> str:
     """What the page of tables and lineage shows."""
-    return hash_of_files(dbt_files(paths), paths.project)[:12]
+    return hash_of_files(dbt_files(paths), paths)[:12]
 
 
 def project_version() -> str:
@@ -158,7 +161,10 @@ def project_version() -> str:
 
 
 def git_commit(paths: Paths) -> str:
-    """Commit of the checkout, with '+changes' if tracked files differ; 'unknown' outside git."""
+    """Commit of the checkout, with '+changes' if tracked files differ; 'unknown' outside git, and where it is installed:
+    the repository around an environment is somebody else's."""
+    if not (paths.project / "dagster_project").is_dir():
+        return "unknown"
     try:
         head = _git(paths, "rev-parse", "HEAD")
         dirty = _git(paths, "status", "--porcelain", "--untracked-files=no")

@@ -19,8 +19,8 @@ from typing import Any
 from dagster_project.paths import Paths
 from dagster_project.run.versions import package_json, page_files, python_version
 
-CODE = ("dagster_project", "python_models", "expectations", "dbt")
-LEFT_OUT = {"__pycache__", "target", "logs", ".mypy_cache", ".ruff_cache"}
+PACKAGES = ("dagster_project", "python_models", "expectations")
+LEFT_OUT = {"__pycache__", "target", "logs", "resources", ".mypy_cache", ".ruff_cache"}
 SETTINGS = ("NQPF_DEPTH",)
 
 
@@ -45,27 +45,26 @@ def whole_key(paths: Paths) -> WholeKey:
     settings = [os.environ.get(name, "") for name in SETTINGS]
     numbers = _digest(_deciding(paths, set(pages)))
     numbers.update(json.dumps([settings, package_json(), python_version()]).encode())
-    return WholeKey(numbers.hexdigest(), _digest((paths.project, file) for file in sorted(pages)).hexdigest())
+    return WholeKey(numbers.hexdigest(), _digest((paths.name_of(file), file) for file in sorted(pages)).hexdigest())
 
 
-def _digest(files: Iterable[tuple[Path, Path]]) -> Any:
-    """Of names below a root, and contents."""
+def _digest(files: Iterable[tuple[str, Path]]) -> Any:
+    """Of names and contents."""
     digest = hashlib.sha256()
-    for root, file in files:
-        digest.update(f"{file.relative_to(root).as_posix()}\0".encode())
+    for name, file in files:
+        digest.update(f"{name}\0".encode())
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest
 
 
-def _deciding(paths: Paths, pages: Collection[Path]) -> Iterator[tuple[Path, Path]]:
+def _deciding(paths: Paths, pages: Collection[Path]) -> Iterator[tuple[str, Path]]:
     for root in dict.fromkeys((paths.landing, paths.sidecars)):
-        yield from ((root, file) for file in sorted(root.rglob("*")) if file.is_file())
-    for name in CODE:
-        root = paths.project / name
+        yield from ((file.relative_to(root).as_posix(), file) for file in sorted(root.rglob("*")) if file.is_file())
+    for root in (paths.dbt_project, *(paths.code / name for name in PACKAGES)):
         for file in sorted(root.rglob("*")):
             if file.is_file() and file not in pages and not LEFT_OUT & set(file.relative_to(root).parts):
-                yield paths.project, file
+                yield paths.name_of(file), file
 
 
 def remember(paths: Paths, key: WholeKey, release: str) -> None:

@@ -2,24 +2,17 @@
 
 import ast
 import dataclasses
-import doctest
-import importlib
 import inspect
 import itertools
-import pkgutil
-import re
-import shutil
-import subprocess
 import sys
 import tomllib
-import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 from checks import panel_refused, ring
+from examples import FUNCTIONS, MODULES, CloseOutput, examples_of, failures
 
-import python_models
 from dagster_project.paths import PROJECT
 from python_models import CompositeIndex, Panel
 from python_models._show import Shown
@@ -29,46 +22,6 @@ from python_models.dynamics.states import discretise, relative
 from python_models.inequality import bootstrap, dagum
 from python_models.regression import Cluster, SpatialPanel, fit_dynamic, fit_factors, fit_panel, spatial_2sls
 from python_models.space import build_weights
-
-ROOMS = ["", *(f".{m.name}" for m in pkgutil.iter_modules(python_models.__path__) if m.ispkg)]
-MODULES = [importlib.import_module(f"python_models{room}") for room in ROOMS]
-FUNCTIONS = sorted(
-    {
-        f"{inspect.unwrap(function).__module__}.{name}": function
-        for module in MODULES
-        for name in module.__all__
-        if inspect.isfunction(function := getattr(module, name))
-    }.items()
-)
-
-
-def test_the_wheel_holds_the_library_alone_and_works_without_the_project(tmp_path):
-    for part in ("packaging/nqpf-models", "python_models"):
-        shutil.copytree(PROJECT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__", "build"))
-    where = tmp_path / "packaging" / "nqpf-models"
-    command = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--no-index", "-q"]
-    subprocess.run([*command, "-w", str(tmp_path), str(where)], check=True)
-    (wheel,) = tmp_path.glob("nqpf_models-*.whl")
-    with zipfile.ZipFile(wheel) as packed:
-        files = {name for name in packed.namelist() if ".dist-info/" not in name}
-        packed.extractall(tmp_path / "bare")
-    sources = {p.relative_to(PROJECT).as_posix() for p in (PROJECT / "python_models").rglob("*") if p.is_file()}
-    assert files == {name for name in sources if name.endswith((".py", "py.typed"))}
-    script = """
-import sys
-sys.path[:] = [sys.argv[1], *(p for p in sys.path if p and p != sys.argv[2])]
-sys.meta_path = [finder for finder in sys.meta_path if "editable" not in str(finder).lower()]
-for absent in ("dagster_project", "expectations", "dagster", "duckdb", "jieba", "altair"):
-    sys.modules[absent] = None
-import python_models, importlib
-assert python_models.__file__.startswith(sys.argv[1]), python_models.__file__
-for room in sys.argv[3].split(","):
-    importlib.import_module("python_models" + room)
-from python_models.inequality import gini
-assert abs(gini([1.0, 2.0, 3.0]) - 2 / 9) < 1e-15
-"""
-    bare = [sys.executable, "-c", script, str(tmp_path / "bare"), str(PROJECT), ",".join(ROOMS[1:])]
-    subprocess.run(bare, check=True, cwd=tmp_path)
 
 
 def test_the_wheel_asks_for_what_is_imported_in_the_versions_of_the_project():
@@ -183,22 +136,6 @@ def test_a_spatial_chain_straight_from_scores_is_the_one_made_by_hand(wide):
     assert spatial_markov_from_scores(scores, graph, kind="yearly", n_lag_states=2).counts.shape == (2, 4, 4)
 
 
-EXAMPLES = {
-    name: doctest.DocTestFinder(recurse=False).find(inspect.unwrap(f), name, globs={"np": np, "pd": pd})
-    for name, f in FUNCTIONS
-}
-NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
-
-
-class CloseOutput(doctest.OutputChecker):
-    """Text must be equal; the last digits of a number and the sign of a zero may depend on the processor."""
-
-    def check_output(self, want, got, optionflags):
-        texts = ["".join(NUMBER.sub("#", text).split()).replace("<BLANKLINE>", "") for text in (want, got)]
-        numbers = [[float(number) for number in NUMBER.findall(text)] for text in (want, got)]
-        return texts[0] == texts[1] and numbers[0] == pytest.approx(numbers[1], rel=1e-9, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("want", "got", "is_equal"),
     [
@@ -215,12 +152,10 @@ def test_examples_are_compared_as_numbers(want, got, is_equal):
     assert CloseOutput().check_output(want, got, 0) is is_equal
 
 
-@pytest.mark.parametrize("name", sorted(EXAMPLES))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_a_public_function_has_an_example_that_gives_what_it_says(name):
-    runner = doctest.DocTestRunner(CloseOutput())
-    examples = [e for e in EXAMPLES[name] if e.examples]
-    assert examples, f"{name} has no example in its docstring"
-    assert not sum(runner.run(example).failed for example in examples)
+    assert examples_of(name), f"{name} has no example in its docstring"
+    assert failures(name) == 0
 
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
@@ -260,9 +195,9 @@ def lacking(function):
     return faults
 
 
-@pytest.mark.parametrize("name", [name for name, _ in FUNCTIONS if not name.startswith(UNWRITTEN)])
+@pytest.mark.parametrize("name", [name for name in sorted(FUNCTIONS) if not name.startswith(UNWRITTEN)])
 def test_a_public_function_describes_each_argument_and_what_it_returns(name):
-    assert lacking(inspect.unwrap(dict(FUNCTIONS)[name])) == []
+    assert lacking(inspect.unwrap(FUNCTIONS[name])) == []
 
 
 DOCUMENTED = """Sum.

@@ -20,7 +20,7 @@ from dagster_project.run.ready_rows import ReadyRowsError, accept_rows
 def accept_file(file: Path, console: Console, *, seeds: Path = PROJECT / "dbt" / "seeds") -> int:
     """Append the ready-made rows of a file to their seeds and say how many. Exit: 0 done, 2 nothing was written."""
     if IS_INSTALLED:
-        say(console, f"The seeds in {seeds} are those of an installed package: accept rows in a checkout of the project.")
+        say(console, f"The seeds in {seeds} belong to an installed package: accept rows in a checkout of the project.")
         return EXIT_BAD_INPUT
     try:
         added = accept_rows(file, seeds)

@@ -161,8 +161,10 @@ def project_version() -> str:
 
 
 def git_commit(paths: Paths) -> str:
-    """Commit of the checkout, with '+changes' if tracked files differ; 'unknown' outside git, and where it is installed:
-    the repository around an environment is somebody else's."""
+    """Commit of the checkout, with '+changes' if tracked files differ; 'unknown' outside git.
+
+    Where the project is installed it is unknown too: the repository around an environment is another one.
+    """
     if not (paths.project / "dagster_project").is_dir():
         return "unknown"
     try:

@@ -12,7 +12,6 @@ from dagster_project.paths import PROJECT
 
 pytestmark = pytest.mark.slow
 UV = uv.find_uv_bin()
-CITIES = 12
 FIT = """
 import numpy as np, pandas as pd
 from python_models.space import build_weights
@@ -46,18 +45,18 @@ def installed(folder, project, extras=""):
 def test_the_warehouse_runs_where_only_its_wheel_is_installed(tmp_path):
     programs = installed(tmp_path, PROJECT)
     nqpf = programs / "nqpf"
-    run(nqpf, "demo", "country", "--cities", CITIES, cwd=tmp_path)
-    quick = {"NQPF_DEPTH": "quick", "NQPF_WORKERS": "1"}
-    made = run(nqpf, "refresh", "--landing", "country", "--warehouse", "mine", cwd=tmp_path, **quick)
-    assert "Published" in made
-    assert str(tmp_path / "mine" / "published" / "city.duckdb") in made.replace("\n", "")
-    again = run(nqpf, "refresh", "--landing", "country", "--warehouse", "mine", cwd=tmp_path, **quick)
-    assert "Nothing changed" in again
-    query = "select count(distinct city) as n from easy.ranking"
-    assert run(nqpf, "sql", query, "--warehouse", "mine", "--format", "csv", cwd=tmp_path).split() == ["n", str(CITIES)]
-    release = tmp_path / "mine" / "published" / "releases"
-    assert next(release.glob("*/formulas.md")).read_bytes() == (PROJECT / "docs" / "formulas.md").read_bytes()
-    assert '"git_commit": "unknown"' in next(release.glob("*/manifest.json")).read_text(encoding="utf-8")
+    run(nqpf, "demo", "country", "--cities", "12", cwd=tmp_path)
+    assert (tmp_path / "country" / "truth").is_dir()
+    published = tmp_path / "warehouse" / "demo" / "published"
+    first = run(nqpf, "refresh", "--depth", "quick", cwd=tmp_path)
+    assert "Published" in first
+    assert (published / "city.duckdb").is_file()
+    assert "Nothing changed" in run(nqpf, "refresh", "--depth", "quick", cwd=tmp_path)
+    query = "select count(distinct year) as n from easy.ranking"
+    assert run(nqpf, "sql", query, "--format", "csv", cwd=tmp_path).split() == ["n", "10"]
+    releases = published / "releases"
+    assert next(releases.glob("*/formulas.md")).read_bytes() == (PROJECT / "docs" / "formulas.md").read_bytes()
+    assert '"git_commit": "unknown"' in next(releases.glob("*/manifest.json")).read_text(encoding="utf-8")
     code = "from dagster_project.paths import *; from dagster_project.run.versions import *; p = demo_paths();"
     code += "print(params_hash(p), gate_hash(p), presentation_hash(p))"
     assert run(programs / "python", "-c", code, cwd=tmp_path) == run(sys.executable, "-c", code, cwd=PROJECT)

@@ -3,9 +3,11 @@
 import json
 
 import duckdb
+import pandas as pd
 from rich.console import Console
 
 from dagster_project.cli import output
+from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
 from dagster_project.publish.citation import FORMS, Cited, citation
 from dagster_project.publish.explain.cities import City, NoAnswer, the_city
@@ -32,8 +34,17 @@ def compare(paths: Paths, console: Console, names: tuple[str, str], year: int, f
         f"{index} {year}: {first.label} {a:.2f} points (rank {rank_a} of {n}), "
         f"{second.label} {b:.2f} (rank {rank_b}): {abs(a - b):.2f} points {'ahead' if a >= b else 'behind'}",
     )
-    short = ["indicator", first.name_en, second.name_en, "unit", "weight", "lead, points"]
-    console.print(output.as_table(short, [(r[2], r[4], r[5], r[3], r[6], round(r[9], 4)) for r in rows], console.width))
+    numbers = [first.name_en, second.name_en, "lead", "weight"]
+    shown = pd.DataFrame(
+        [(f"{r[2]}, {r[3]}", *(_figure(v) for v in (r[4], r[5])), f"{r[9]:+.2f}", f"{r[6]:.4f}") for r in rows],
+        columns=["indicator", *numbers],
+    )
+    console.print(table_of(shown, whole=tuple(numbers)))
+    say(console, "lead: points that the indicator adds to the lead of the first city")
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.5g}"
 
 
 @answering

@@ -183,8 +183,10 @@ def compare(
 
 @app.command()
 def whatif(
-    drop: Annotated[str | None, typer.Option(help="Indicators left out, e.g. n1_wage,q2_profit.")] = None,
-    only: Annotated[str | None, typer.Option(help="Only these indicators.")] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Indicators left out, e.g. n1_wage,q2_profit; may be repeated.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these indicators; may be repeated.")] = None,
     weights: Annotated[Path | None, typer.Option(help="CSV with columns indicator, weight; of any scale.")] = None,
     scheme: Annotated[str | None, typer.Option(help="Weights of a scheme, e.g. equal; default: the published.")] = None,
     years: Annotated[str | None, typer.Option(help="e.g. 2021, 2012,2021 or 2012-2021; default: the last.")] = None,
@@ -225,8 +227,8 @@ def model(
     raise typer.Exit(show_model(answering_paths(warehouse), console, file, show, form))
 
 
-def _codes(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+def _codes(texts: list[str] | None) -> list[str]:
+    return [part.strip() for text in texts or [] for part in text.split(",") if part.strip()]
 
 
 def _years(text: str | None) -> list[int]:

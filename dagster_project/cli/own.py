@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.table import Table
 
 from dagster_project.cli import output
+from dagster_project.cli.reading import table_of
 from dagster_project.paths import Paths
 from dagster_project.publish.exhibits.reader import ExportError, Reader, read_scope
 from dagster_project.publish.whatif import whatif
@@ -96,9 +98,19 @@ def _show(
     if form != "table":
         print(output.as_text(form, names, rows), end="")
         return
-    console.print(output.as_table(names, rows, console.width))
+    console.print(output.as_table(names, rows, console.width) if part != "estimates" else _estimates(frame))
     if len(rows) < len(frames[part]):
         say(console, f"{len(rows)} of {len(frames[part]):,} rows are shown; --format csv prints all.")
+
+
+def _estimates(frame: pd.DataFrame) -> Table:
+    """Every column, with as many digits as are read; a coefficient is named by its term alone."""
+    kinds, terms = frame["kind"], frame["term"]
+    names = [term if kind == "coefficient" else f"{term} ({kind})" for kind, term in zip(kinds, terms, strict=True)]
+    numbers = frame.drop(columns=["kind", "term"]).rename(columns={"std_error": "se"})
+    texts = numbers.map(lambda value: f"{value:.4g}" if pd.notna(value) else "")
+    texts.insert(0, "term", names)
+    return table_of(texts, whole=tuple(numbers.columns))
 
 
 def _missed(reader: Reader, left_out: Mapping[str, str]) -> list[str]:
@@ -152,9 +164,19 @@ def show_whatif(paths: Paths, console: Console, asked: Asked, form: str) -> None
             f"{year}: Spearman {answer.spearman:.4f} with the published order; "
             f"{sum(m > 10 for m in moved)} of {len(moved)} cities move more than 10 places, at most {max(moved)}",
         )
-        console.print(output.as_table(COLUMNS, [row for row in rows if row[0] == year][:SHOWN], console.width))
+        console.print(_places([row for row in rows if row[0] == year][:SHOWN]))
     if any(len(answer.table) > SHOWN for answer in answers.values()):
         say(console, f"The first {SHOWN} are shown; --format csv prints all.")
+
+
+def _places(rows: Sequence[tuple[Any, ...]]) -> Table:
+    """What a screen of 80 columns is wide enough for: names, places, scores."""
+    texts = [
+        (zh, en, *("" if n is None else f"{n}" for n in places), *("" if s is None else f"{s:.2f}" for s in scores))
+        for _, _, zh, en, *places, scores in [(*row[:7], row[7:]) for row in rows]
+    ]
+    names = ["city", "", "rank", "new rank", "places won", "score", "new score"]
+    return table_of(pd.DataFrame(texts, columns=names), whole=tuple(names[2:]))
 
 
 def weights_of(reader: Reader, asked: Asked) -> dict[str, float]:

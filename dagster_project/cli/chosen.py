@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from dagster_project.paths import Paths, demo_paths, real_paths
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_OK
+
+if TYPE_CHECKING:
+    import duckdb
 
 VARIABLE = "NQPF_WAREHOUSE"
 
@@ -47,15 +51,19 @@ def announce(paths: Paths) -> None:
     from dagster_project.published import open_published
 
     con = open_published(paths)
-    if con is None:
-        return
-    with con:
-        release, vintage, synthetic = con.execute(
-            "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
-        ).fetchall()[0]
+    if con is not None:
+        with con:
+            announce_release(con, paths.published_file)
+
+
+def announce_release(con: "duckdb.DuckDBPyConnection", file: Path) -> None:
+    """The same line for an open file, such as that of an older release."""
+    release, vintage, synthetic = con.execute(
+        "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
+    ).fetchall()[0]
     mark = "[bold yellow]SYNTHETIC demo data[/], " if synthetic else ""
     Console(stderr=True).print(
-        f"{mark}release {release}, data vintage {vintage}, {paths.published_file}", highlight=False, soft_wrap=True
+        f"{mark}release {release}, data vintage {vintage}, {file}", highlight=False, soft_wrap=True
     )
 
 

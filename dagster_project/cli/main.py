@@ -142,7 +142,9 @@ def sql(
     """Query the published file, read-only; tables may be named without their schema."""
     from dagster_project.cli.sql import run_sql
 
-    raise typer.Exit(run_sql(answering_paths(warehouse), console, query, format, as_of, file))
+    # with --as-of the line is that of the release which answers
+    paths = answering_paths(warehouse) if as_of is None else reading_paths(warehouse)
+    raise typer.Exit(run_sql(paths, console, query, format, as_of, file))
 
 
 @app.command()
@@ -233,7 +235,7 @@ def _codes(texts: list[str] | None) -> list[str]:
 
 def _years(text: str | None) -> list[int]:
     found: list[int] = []
-    for part in _codes(text):
+    for part in _codes([text or ""]):
         first, _, last = part.partition("-")
         if not (first.isdigit() and (last or first).isdigit()):
             raise typer.BadParameter(f"'{text}' is no list of years; write 2021, 2012,2021 or 2012-2021.")

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dagster_project.cli import output
+from dagster_project.cli.chosen import announce_release
 from dagster_project.paths import Paths
 from dagster_project.publish.release.dictionary import described
 from dagster_project.published import TABLES, open_read_only, statements
@@ -125,7 +126,10 @@ def _opened_as_of(paths: Paths, form: str, name: str) -> duckdb.DuckDBPyConnecti
     if release is None:
         known = sorted({row[column] for row in known_releases(paths) for column in ("release", "data_vintage")})
         raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(known) or 'none'}.")
-    return open_read_only(paths.releases / release / "city.duckdb")
+    file = paths.releases / release / "city.duckdb"
+    con = open_read_only(file)
+    announce_release(con, file)
+    return con
 
 
 def _print_result(con: duckdb.DuckDBPyConnection, console: Console, form: str) -> int:

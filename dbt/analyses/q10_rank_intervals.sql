@@ -14,5 +14,5 @@ select
 from mart.mart_index_uncertainty as u
 inner join mart.dim_city as c on u.city_id = c.city_id
 inner join mart.dim_index as i on u.index_code = i.index_code and u.basis = i.basis and i.is_headline
-where u.year = (select max(year) from mart.mart_index_uncertainty)
+qualify u.year = max(u.year) over (partition by u.index_code)
 order by u.index_code, interval_width desc, u.rank_year

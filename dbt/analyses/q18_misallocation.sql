@@ -7,12 +7,12 @@ select
     c.province_name,
     m.tau_k,
     m.abs_tau_k,
-    case when m.tau_k > 0 then 'too little' else 'too much' end as capital,
+    case when m.tau_k > 0 then 'too little' when m.tau_k <= 0 then 'too much' end as capital,
     m.tau_l,
     m.abs_tau_l,
-    case when m.tau_l > 0 then 'too little' else 'too much' end as labour,
+    case when m.tau_l > 0 then 'too little' when m.tau_l <= 0 then 'too much' end as labour,
     m.capital_basis
 from mart.mart_misallocation as m
 inner join mart.dim_city as c on m.city_id = c.city_id
 where m.year = (select max(year) from mart.mart_misallocation)
-order by m.abs_tau_k desc, m.city_id
+order by coalesce(m.abs_tau_k, m.abs_tau_l) desc nulls last, m.city_id

@@ -116,6 +116,12 @@ class House:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return Outcome(done.returncode, done.stdout if done.returncode == 0 else done.stdout + done.stderr)
 
+    def stderr_of_reading(self, *arguments):
+        """What such a command says beside its answer: the release that it asks."""
+        nqpf = str(Path(sys.executable).with_name("nqpf"))
+        command = [nqpf, *arguments, "--warehouse", str(self.paths.warehouse)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stderr
+
     def run_job(self, name, partition_key=None, years=None):
         """One of Dagster's jobs, as its schedule or a person at its web page starts it; True if it went through."""
         from dagster_project.definitions import build_defs

@@ -94,6 +94,24 @@ def test_the_parts_of_a_comparison_sum_to_the_lead(small_warehouse, asked):
     assert "Nearest names" in asked("compare", "Hefeii", last.city_id, "2016")[1]
 
 
+def test_every_repeated_option_of_whatif_counts(asked):
+    dropped = ["n2_broadband", "n1_hestud"]
+    repeated = asked("whatif", *(part for code in dropped for part in ("--drop", code)), "--format", "json")
+    assert repeated[0] == 0
+    assert repeated[1] == asked("whatif", "--drop", ",".join(dropped), "--format", "json")[1]
+    assert repeated[1] != asked("whatif", "--drop", dropped[1], "--format", "json")[1]
+    assert repeated[1] != asked("whatif", "--drop", dropped[0], "--format", "json")[1]
+
+
+def test_answers_for_the_screen_keep_their_numbers_at_80_columns(asked, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = asked("compare", "合肥", "济南", "2016")[1]
+    assert all(word in answer for word in ("Hefei", "Jinan", "lead", "weight"))
+    answer = asked("whatif", "--drop", "n1_hestud")[1]
+    assert all(word in answer for word in ("rank", "new rank", "places won", "score", "new score"))
+    assert "…" not in answer
+
+
 @pytest.mark.parametrize(
     ("form", "words"), [("text", "[Data set]"), ("bibtex", "@misc{nqpf_"), ("gbt7714", "中国城市新质生产力数据仓库")]
 )

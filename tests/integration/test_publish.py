@@ -110,6 +110,8 @@ def test_as_of_gives_what_was_current_then(republished):
     assert answers["2016A"] == answers[old]
     assert answers["2016B"] == answers[new] == house.run_reading(*question).text
     assert answers[old] != answers[new]
+    for name in (old, new):
+        assert f"release {name}," in house.stderr_of_reading("sql", "select 1", "--as-of", name)
     unknown = house.run_reading("sql", "select 1", "--as-of", "1999A")
     assert unknown.exit_code == 2
     assert "'1999A'" in unknown.text

@@ -103,11 +103,10 @@ def test_every_repeated_option_of_whatif_counts(asked):
     assert repeated[1] != asked("whatif", "--drop", dropped[0], "--format", "json")[1]
 
 
-def test_answers_for_the_screen_keep_their_numbers_at_80_columns(asked, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    answer = asked("compare", "合肥", "济南", "2016")[1]
+def test_answers_for_the_screen_keep_their_numbers_at_80_columns(asked):
+    answer = asked("compare", "合肥", "济南", "2016", COLUMNS="80")[1]
     assert all(word in answer for word in ("Hefei", "Jinan", "lead", "weight"))
-    answer = asked("whatif", "--drop", "n1_hestud")[1]
+    answer = asked("whatif", "--drop", "n1_hestud", COLUMNS="80")[1]
     assert all(word in answer for word in ("rank", "new rank", "places won", "score", "new score"))
     assert "…" not in answer
 

@@ -56,14 +56,14 @@ def announce(paths: Paths) -> None:
             announce_release(con, paths.published_file)
 
 
-def announce_release(con: "duckdb.DuckDBPyConnection", file: Path) -> None:
-    """The same line for an open file, such as that of an older release."""
-    release, vintage, synthetic = con.execute(
+def announce_release(con: "duckdb.DuckDBPyConnection", file: Path, release: str | None = None) -> None:
+    """The same line for an open file; of a release that was asked for by name, that name."""
+    latest, vintage, synthetic = con.execute(
         "select release, data_vintage, is_synthetic from mart.mart_run_manifest order by started_at desc limit 1"
     ).fetchall()[0]
     mark = "[bold yellow]SYNTHETIC demo data[/], " if synthetic else ""
     Console(stderr=True).print(
-        f"{mark}release {release}, data vintage {vintage}, {file}", highlight=False, soft_wrap=True
+        f"{mark}release {release or latest}, data vintage {vintage}, {file}", highlight=False, soft_wrap=True
     )
 
 

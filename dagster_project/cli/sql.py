@@ -128,7 +128,7 @@ def _opened_as_of(paths: Paths, form: str, name: str) -> duckdb.DuckDBPyConnecti
         raise Refusal(f"No release or data vintage is called '{name}'. Known: {', '.join(known) or 'none'}.")
     file = paths.releases / release / "city.duckdb"
     con = open_read_only(file)
-    announce_release(con, file)
+    announce_release(con, file, release)
     return con
 
 

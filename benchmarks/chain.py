@@ -301,8 +301,9 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
     from dagster_project.defs import publish
     from dagster_project.defs.settings import export_depth
     from dagster_project.demo.generate import generate_demo
+    from dagster_project.ingest.sidecar import read_landed
     from dagster_project.paths import Paths
-    from dagster_project.run.whole import Changed
+    from dagster_project.run.up_to_date import Changed
 
     n_cities = 0 if are_counties else n  # 0: the roster of the demo
     project, years = make_project(folder / "project", n_cities), range(FIRST_YEAR, FIRST_YEAR + n_years)
@@ -320,9 +321,8 @@ def measure(n: int, n_years: int, folder: Path, *, has_report: bool, are_countie
     record = RunLog(heard=lambda step: meter.mark(step.words))
     if not has_report:
         setattr(publish, "write_report", lambda *_, **__: None)  # noqa: B010
-    failure = refresh._run(
-        paths, paths.logs / "load.log", record, year=None, is_demo=False, changed=Changed.numbers, is_quiet=True
-    )
+    log, landed = paths.logs / "load.log", read_landed(paths)
+    failure = refresh._run(paths, log, record, landed, year=None, changed=Changed.numbers, is_quiet=True)
     meter.stop()
     sizes = {
         "landing_mb": size_mb(paths.landing),

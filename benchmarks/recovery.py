@@ -43,7 +43,7 @@ from dagster_project.demo.figures import (
 )
 from dagster_project.demo.generate import generate_demo, read_parts
 from dagster_project.ingest.load import read_load
-from dagster_project.ingest.sidecar import check_files, landed_sidecars
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT, Paths, dbt_executable, demo_paths
 from dagster_project.run.dbt import dbt_environment
 from dagster_project.store import Warehouse
@@ -329,7 +329,7 @@ def found_slips(folder: Path) -> pd.DataFrame:
         for number, sidecar in enumerate(landed_sidecars(paths), start=1):
             prefix = "" if sidecar.data_year else "series_"
             load = read_load(sidecar, paths.landing)
-            key = [sidecar.source, sidecar.data_year, check_files(sidecar, paths.landing), number]
+            key = [sidecar.source, sidecar.data_year, sidecar.vintage, number]
             for table, frame in (("cells", load.cells), ("header", load.header)):
                 con.register("incoming", frame)
                 con.execute(f"insert into raw.{prefix}{table} by name select * from incoming")

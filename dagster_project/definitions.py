@@ -17,7 +17,7 @@ from dagster_project.defs.context import build_context_assets
 from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
 from dagster_project.defs.jobs import build_jobs
-from dagster_project.defs.landing import build_landing_assets
+from dagster_project.defs.landing import build_landing_assets, landed_resource
 from dagster_project.defs.models import build_model_assets
 from dagster_project.defs.partitions import data_years
 from dagster_project.defs.publish import build_publish_asset
@@ -25,7 +25,7 @@ from dagster_project.defs.raw import build_raw_assets
 from dagster_project.defs.schedules import build_schedules
 from dagster_project.defs.sensors import build_sensors
 from dagster_project.defs.settings import current_settings
-from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.ingest.sidecar import Landed, landed_sidecars
 from dagster_project.paths import Paths, export_to_environment, paths_from_environment
 from dagster_project.run.dbt import is_manifest_stale, parse
 from dagster_project.store import Warehouse
@@ -34,18 +34,21 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 
-def build_defs(paths: Paths) -> dg.Definitions:
-    """Everything for one warehouse. Parses the dbt project first if its manifest is older than any of its files."""
+def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
+    """Everything for one warehouse. Parses the dbt project first if its manifest is older than any of its files.
+
+    landed: what the caller has read of the landing folder already; else each run reads it at its start.
+    """
     export_to_environment(paths)
     if is_manifest_stale(paths):
         parse(paths)
     warehouse = Warehouse(paths.build_file)
     window = current_settings(paths).base_window
-    years = data_years(landed_sidecars(paths), window)
+    years = data_years(landed.sidecars if landed else landed_sidecars(paths), window)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
     results = contracts(manifest)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
-        *build_landing_assets(paths, years),
+        *build_landing_assets(years),
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years, Ahead(paths, warehouse)),
         *build_context_assets(paths, warehouse),
@@ -59,7 +62,7 @@ def build_defs(paths: Paths) -> dg.Definitions:
         jobs=build_jobs(years),
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),
-        resources={"dbt": dbt_project.dbt_resource(paths)},
+        resources={"dbt": dbt_project.dbt_resource(paths), "landed": landed_resource(paths, landed)},
         executor=one_writer(paths),
     )
 

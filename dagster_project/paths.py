@@ -36,9 +36,9 @@ class Paths:
         return self.warehouse / "build" / "kind.txt"
 
     @property
-    def whole_file(self) -> Path:
-        """What the last refresh that went through had read, as one key."""
-        return self.warehouse / "build" / "whole.json"
+    def inputs_file(self) -> Path:
+        """Digest of what the last refresh that went through had read."""
+        return self.warehouse / "build" / "inputs.json"
 
     @property
     def lock_file(self) -> Path:

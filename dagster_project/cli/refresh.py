@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown, voice
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, yearly
+from dagster_project.ingest.sidecar import Landed, read_landed
 from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.preflight import check_surroundings, recall, tidy
 from dagster_project.paths import Paths
@@ -34,8 +34,8 @@ from dagster_project.run.failures import (
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.run.status import RunStatus, known_seconds, write_status
+from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
 from dagster_project.run.versions import hash_of_files
-from dagster_project.run.whole import Changed, remember, what_changed, whole_key
 from dagster_project.store import Warehouse, WarehouseBusy
 
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints
@@ -84,16 +84,19 @@ def refresh(
         export_effort(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
+            if is_demo:
+                check_kind(paths, is_synthetic=True)
+                _ensure_demo(paths, says.progress)
+            landed = read_landed(paths)
+            inputs = input_digest(paths, landed.digests)
             is_asked_for = recompute or year is not None
-            changed = Changed.numbers if is_asked_for else what_changed(paths, whole_key(paths), before)
+            changed = Changed.numbers if is_asked_for else what_changed(paths, inputs, before)
             if changed == Changed.nothing:
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(says.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
             check_cluster()
-            failure = _run(
-                paths, log, record, year=year, is_demo=is_demo, changed=changed, is_quiet=says.progress.quiet
-            )
+            failure = _run(paths, log, record, landed, year=year, changed=changed, is_quiet=says.progress.quiet)
             if failure and failure.exit_code == EXIT_FAILED and (way_out := sentence_of(failure.details, paths)):
                 failure = Failure(EXIT_FAILED, [way_out])
     except BaseException as error:
@@ -110,7 +113,7 @@ def refresh(
     status = "unchanged" if release == before else "published"
     write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
     if release and year is None:  # a year alone says nothing of the other files
-        remember(paths, whole_key(paths), release)
+        remember(paths, inputs, release)
     if profile:
         says.progress.print(profile_table(record.steps))
     _say_success(says.progress, paths, log, seconds, before)
@@ -123,15 +126,16 @@ def show_plan(paths: Paths, console: Console) -> None:
     from dagster_project.defs.plan import plan_refresh
 
     release = latest_release(paths.releases)
-    changed = what_changed(paths, whole_key(paths), release)
-    if changed == Changed.nothing:
-        say(console, f"Nothing would run: all is as in {release}.")
-        return
-    if changed == Changed.pages:
-        say(console, f"Only pages and exports changed: the numbers of {release} would be shown anew.")
-        return
     try:
-        plan = plan_refresh(paths)
+        landed = read_landed(paths)
+        changed = what_changed(paths, input_digest(paths, landed.digests), release)
+        if changed == Changed.nothing:
+            say(console, f"Nothing would run: all is as in {release}.")
+            return
+        if changed == Changed.presentation:
+            say(console, f"Only pages and exports changed: the numbers of {release} would be shown anew.")
+            return
+        plan = plan_refresh(paths, landed)
     except (IngestError, WrongKindError) as error:
         raise Refusal(str(error)) from error
     parts = (("Read", plan.read), ("Judge", plan.judge), ("Build", plan.build), ("Compute", plan.compute))
@@ -149,34 +153,29 @@ def _say_unchanged(console: Console, paths: Paths, release: str | None, seconds:
 
 
 def _run(
-    paths: Paths, log: Path, record: RunLog, *, year: int | None, is_demo: bool, changed: Changed, is_quiet: bool
+    paths: Paths, log: Path, record: RunLog, landed: Landed, *, year: int | None, changed: Changed, is_quiet: bool
 ) -> Failure | None:
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
         say(people, f"Refresh of {paths.warehouse}; details in {log}")
         dbt_command()  # its imports take seconds, beside all that comes before the graph
-        if is_demo:
-            check_kind(paths, is_synthetic=True)
-            parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph
-            _ensure_demo(paths, people)
-        sidecars = landed_sidecars(paths)
-        check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
-        parsing.start_if_stale()
+        check_kind(paths, is_synthetic=landed.is_synthetic)
+        parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph
         # heavy, and not needed where nothing changed
         from dagster_project.definitions import build_defs
         from dagster_project.defs.execute import run_refresh, run_showing
         from dagster_project.defs.instance import prepare_instance
 
-        years = _years(sidecars, year)
-        if changed == Changed.pages:
+        years = _years(landed, year)
+        if changed == Changed.presentation:
             say(people, "  Only pages and exports changed: the numbers stay, and are shown anew.")
         _prepare_build(paths, people)
         prepare_instance(paths)
         tidy(paths)
         parsing.wait()
-        defs = build_defs(paths)
+        defs = build_defs(paths, landed)
         with shown(people, record) as listener:
-            if changed == Changed.pages:
+            if changed == Changed.presentation:
                 return run_showing(defs, listener)
             return run_refresh(defs, years, listener)
 
@@ -204,8 +203,8 @@ def _prepare_build(paths: Paths, people: Console) -> None:
         say(people, f"  The build file is gone: all files are read again; {known}")
 
 
-def _years(sidecars: list[Sidecar], year: int | None) -> list[str]:
-    known = sorted({s.data_year for s in yearly(sidecars)})
+def _years(landed: Landed, year: int | None) -> list[str]:
+    known = sorted({s.data_year for s in landed.yearly()})
     if year is None:
         return [str(y) for y in known]
     if year not in known:
@@ -238,9 +237,12 @@ def _ensure_demo(paths: Paths, people: Console) -> None:
         shutil.rmtree(paths.landing.rename(old))
     paths.landing.mkdir(parents=True, exist_ok=True)
     marker.write_text("unfinished\n", encoding="utf-8")
-    from dagster_project.demo.generate import generate_demo
+    with Parsing(paths) as parsing:
+        parsing.start_if_stale()  # beside the generator
+        from dagster_project.demo.generate import generate_demo
 
-    generate_demo(paths.landing)
+        generate_demo(paths.landing)
+        parsing.wait()
     marker.write_text(key + "\n", encoding="utf-8")
     seconds = time.monotonic() - started
     people.print(f"  [green]done[/]  {'write SYNTHETIC landing files':<28}{seconds:6.1f} s", highlight=False)

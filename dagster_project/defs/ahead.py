@@ -9,7 +9,7 @@ import dagster as dg
 import pandas as pd
 
 from dagster_project.defs.gate import baseline_of, gate_frames, judged_on, same_verdict, task_of, waits
-from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
+from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.effort import current_effort
 from dagster_project.run.versions import gate_hash
@@ -38,15 +38,15 @@ class Ahead:
         self._verdicts: dict[Key, Iterator[list[ResultRow]]] = {}
         self._frames: dict[Key, dict[str, pd.DataFrame]] = {}
 
-    def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
+    def begin(self, run_id: str, others: Sequence[Sidecar], landed: Landed) -> None:
         """Hand out what waits. others: the yearly loads of the run; without them there is nothing to do meanwhile."""
         self.close()
-        key, landed = gate_hash(self._paths), landed_sidecars(self._paths)
+        key = gate_hash(self._paths)
         with self._warehouse.held():
             if current_effort().workers < 2 or not any(waits(self._warehouse, other, "", key) for other in others):
                 return
-            sources = {sidecar.source for sidecar in yearly(landed)}
-            chosen = [s for s in multi_year(landed) if s.source not in sources]
+            sources = {sidecar.source for sidecar in landed.yearly()}
+            chosen = [s for s in landed.multi_year() if s.source not in sources]
             waiting = [s for s in chosen if waits(self._warehouse, s, "series_", key)]
             self._run_id = run_id
             for sidecar in waiting:

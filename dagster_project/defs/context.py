@@ -9,7 +9,7 @@ import pandas as pd
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.settings import current_settings
-from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.ingest.sidecar import Landed
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import next_release
 from dagster_project.run.versions import (
@@ -40,8 +40,8 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
         kinds={"duckdb"},
         description="One row: data vintage (a named set of accepted files), method version, seed and versions.",
     )
-    def run_context(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        frame = context_frame(paths, warehouse, context.run.run_id)
+    def run_context(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
+        frame = context_frame(paths, warehouse, context.run.run_id, is_synthetic=landed.is_synthetic)
         warehouse.refill("ops.run_context", frame)
         warehouse.replace_rows("ops.run_log", frame, {"run_id": context.run.run_id})
         return dg.MaterializeResult(metadata={k: str(frame.iloc[0][k]) for k in ("data_vintage", "method_version")})
@@ -74,13 +74,11 @@ def build_context_assets(paths: Paths, warehouse: Warehouse) -> list[dg.AssetsDe
     return [run_context, index_spec, synthetic_truth]
 
 
-def context_frame(paths: Paths, warehouse: Warehouse, run_id: str) -> pd.DataFrame:
+def context_frame(paths: Paths, warehouse: Warehouse, run_id: str, *, is_synthetic: bool) -> pd.DataFrame:
     """The row that keys this build."""
     params, settings = params_hash(paths), current_settings(paths)
     depth = settings.depth
     suffix = "" if depth.name == DepthName.default else f".{depth.name}"
-    sidecars = landed_sidecars(paths)
-    is_synthetic = all(s.is_synthetic for s in sidecars)
     release = next_release(paths.releases, dt.date.today(), is_synthetic=is_synthetic)
     return pd.DataFrame(
         [

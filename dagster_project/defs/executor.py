@@ -1,4 +1,4 @@
-"""The executor of every job: no door goes around the refresh lock, the kind of data and the state of the disk.
+"""Executor for all jobs: every run takes the refresh lock and passes the pre-flight checks.
 
 `nqpf refresh` runs jobs in its own process under the same checks; the web page, schedules, sensors and
 `dagster job execute` come through here.
@@ -14,10 +14,8 @@ import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
 from dagster_project.defs.instance import open_event_log
-from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.operations.preflight import check_surroundings
 from dagster_project.paths import Paths
-from dagster_project.run.kind import check_kind
 from dagster_project.run.lock import refresh_lock
 from dagster_project.store import WarehouseBusy
 
@@ -38,12 +36,6 @@ def wait_setting() -> float:
     return float(text)
 
 
-def check_door(paths: Paths) -> None:
-    """What must be true before a run may touch the warehouse, whoever starts it."""
-    check_surroundings(paths)
-    check_kind(paths, is_synthetic=landed_sidecars(paths)[0].is_synthetic)
-
-
 class OneWriter(dg.Executor):
     """Dagster's in-process executor under the lock. A run waits for its turn: a missed tick would not come back."""
 
@@ -59,7 +51,7 @@ class OneWriter(dg.Executor):
         with ExitStack() as held:
             plan_context.instance.add_run_tags(plan_context.run_id, process_tag(plan_context.run_id))
             self._take_lock(held, plan_context)
-            check_door(self.paths)
+            check_surroundings(self.paths)
             close_dead_runs(plan_context.instance, mine=plan_context.run_id)
             held.enter_context(open_event_log())
             yield from self._inner.execute(plan_context, execution_plan)

@@ -16,7 +16,7 @@ import pandas as pd
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.state import content_of, digest
-from dagster_project.ingest.sidecar import Sidecar, landed_sidecars, multi_year, yearly
+from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash, rules_hash
@@ -164,7 +164,7 @@ class Verdict:
 class Beforehand(Protocol):
     """Who judges multi-year loads while the yearly ones are judged."""
 
-    def begin(self, run_id: str, others: Sequence[Sidecar]) -> None:
+    def begin(self, run_id: str, others: Sequence[Sidecar], landed: Landed) -> None:
         """others: the yearly loads that are judged now."""
 
     def has(self, run_id: str, sidecar: Sidecar) -> bool: ...
@@ -189,11 +189,11 @@ def build_gate_assets(
         kinds={"duckdb"},
         description="One row per yearly load: accepted or refused by the gate (Great Expectations).",
     )
-    def load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def load(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> Iterator[Any]:
         years = context.partition_keys
-        sidecars = [s for s in yearly(landed_sidecars(paths)) if str(s.data_year) in years]
+        sidecars = landed.yearly([int(year) for year in years])
         if SERIES_STEP in (context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]):
-            ahead.begin(context.run_id, sidecars)
+            ahead.begin(context.run_id, sidecars, landed)
         yield from _judge_all(context, paths, warehouse, sidecars, "", ahead, years)
 
     @dg.asset(
@@ -205,9 +205,9 @@ def build_gate_assets(
         check_specs=[dg.AssetCheckSpec("gate", asset=["raw", "series_load"], blocking=True, description=GATE)],
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
-    def series_load(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    def series_load(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> Iterator[Any]:
         try:
-            yield from _judge_all(context, paths, warehouse, multi_year(landed_sidecars(paths)), "series_", ahead)
+            yield from _judge_all(context, paths, warehouse, landed.multi_year(), "series_", ahead)
         finally:
             ahead.close()
 

@@ -5,11 +5,24 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs.asset_groups import group
-from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, multi_year, yearly
+from dagster_project.ingest.sidecar import Landed, Sidecar, read_landed
 from dagster_project.paths import Paths
+from dagster_project.run.kind import check_kind
 
 
-def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
+def landed_resource(paths: Paths, landed: Landed | None) -> dg.ResourceDefinition:
+    """The landing folder, read when a run starts and handed to its steps; `landed` if the caller has read it."""
+
+    @dg.resource(description="Sidecars and hashes of the landing files, as they were when the run started.")
+    def read_at_start() -> Landed:
+        current = landed or read_landed(paths)
+        check_kind(paths, is_synthetic=current.is_synthetic)
+        return current
+
+    return read_at_start
+
+
+def build_landing_assets(years: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
     """landing/yearly (one partition a data year) and landing/series (multi-year files)."""
 
     @dg.asset(
@@ -20,11 +33,9 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         kinds={"file"},
         description="Yearly landing files with their sidecars; never edited, checked against their sha256.",
     )
-    def landing_yearly(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        sidecars = [s for s in yearly(landed_sidecars(paths)) if str(s.data_year) in context.partition_keys]
+    def landing_yearly(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
         for year in context.partition_keys:
-            of_year = [s for s in sidecars if str(s.data_year) == year]
-            context.add_asset_metadata(_checked(paths, of_year), partition_key=year)
+            context.add_asset_metadata(_checked(landed, landed.yearly([int(year)])), partition_key=year)
         return dg.MaterializeResult()
 
     @dg.asset(
@@ -33,13 +44,14 @@ def build_landing_assets(paths: Paths, years: dg.PartitionsDefinition[str]) -> l
         kinds={"file"},
         description="Multi-year landing files with their sidecars; checked against their sha256.",
     )
-    def landing_series() -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata=_checked(paths, multi_year(landed_sidecars(paths))))
+    def landing_series(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
+        return dg.MaterializeResult(metadata=_checked(landed, landed.multi_year()))
 
     return [landing_yearly, landing_series]
 
 
-def _checked(paths: Paths, sidecars: list[Sidecar]) -> dict[str, Any]:
-    """Metadata of files that are what their sidecars say."""
-    vintages = {f"{s.label} ({s.path.name})": check_files(s, paths.landing) for s in sidecars}
+def _checked(landed: Landed, sidecars: list[Sidecar]) -> dict[str, Any]:
+    """Metadata of loads whose files are what their sidecars say."""
+    landed.check(sidecars)
+    vintages = {f"{s.label} ({s.path.name})": s.vintage for s in sidecars}
     return {"files": len(vintages), "vintages": vintages}

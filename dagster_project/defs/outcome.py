@@ -41,11 +41,13 @@ def failure_of(events: Sequence[dg.DagsterEvent]) -> Failure:
 
 
 def _run_failure(events: Sequence[dg.DagsterEvent]) -> Failure:
-    """No step failed: what stopped the run as a whole, such as a lock that was not freed in time."""
+    """No step failed: what stopped the run as a whole, such as a lock that was not freed or an unreadable sidecar."""
     for event in events:
         error = event.job_failure_data.error if event.is_job_failure else None
-        if error is not None and error.cls_name in SPEAKING:
-            return Failure(SPEAKING[str(error.cls_name)], [_message(error.message)])
+        while error is not None:
+            if error.cls_name in SPEAKING:
+                return Failure(SPEAKING[str(error.cls_name)], [_message(error.message)])
+            error = error.cause
     return Failure(EXIT_FAILED, ["The run failed before its first step."])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dagster_project.defs import dbt_project
@@ -11,7 +12,7 @@ from dagster_project.defs.asset_words import contracts
 from dagster_project.defs.models import file_of_vintage_before, key_of_step
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, project_key, read_records, records_of
-from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
+from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
 from dagster_project.run.dbt import is_manifest_stale, parse
 from dagster_project.run.versions import gate_hash, reader_hash
@@ -35,21 +36,19 @@ class Plan:
     compute: tuple[str, ...]
 
 
-def plan_refresh(paths: Paths) -> Plan:
+def plan_refresh(paths: Paths, landed: Landed) -> Plan:
     """By content, as the steps themselves decide. A file that is read anew may change everything after it."""
-    sidecars = landed_sidecars(paths)
-    for sidecar in sidecars:
-        check_files(sidecar, paths.landing)
+    landed.check(landed.sidecars)
     if is_manifest_stale(paths):
         parse(paths)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
     models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model")}
     warehouse = Warehouse(paths.build_file)
     if not paths.build_file.exists():
-        labels = tuple(sidecar.label for sidecar in sidecars)
+        labels = tuple(sidecar.label for sidecar in landed.sidecars)
         tables = tuple(sorted(f"{node['schema']}.{node['name']}" for node in models.values()))
         return Plan(labels, labels, tables, tuple(entry.name for entry in REGISTRY))
-    read, judge = _loads(paths, warehouse, sidecars)
+    read, judge = _loads(paths, warehouse, landed.sidecars)
     variables = {dbt_project.INTERMEDIATE: os.environ.get(dbt_project.INTERMEDIATE, "")}
     state = DbtState(manifest, models, project_key(paths, variables))
     known = records_of(warehouse, state.sources)
@@ -64,7 +63,7 @@ def plan_refresh(paths: Paths) -> Plan:
     return Plan(read, judge, tuple(sorted(t for t in reached if not t.startswith("py."))), compute)
 
 
-def _loads(paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _loads(paths: Paths, warehouse: Warehouse, sidecars: Iterable[Sidecar]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     reader, gate = reader_hash(paths), gate_hash(paths)
     read, judge = [], []
     for one in sidecars:

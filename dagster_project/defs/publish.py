@@ -2,7 +2,7 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_docs import DbtDocs
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.state import content_of_table, digest, read_records
-from dagster_project.ingest.sidecar import landed_sidecars
+from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.paths import Paths
 from dagster_project.publish.release.content import table_contents
@@ -61,8 +61,8 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
         freshness_policy=FRESH,
         description="The file that analysts open, and its release folder: exports, manifest, diff, report.",
     )
-    def city(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        told = publish(paths, warehouse, has_tables_page=True)
+    def city(landed: dg.ResourceParam[Landed]) -> dg.MaterializeResult:
+        told = publish(paths, warehouse, landed.sidecars, has_tables_page=True)
         release = paths.releases / str(told["release"])
         places: dict[str, Any] = {
             "file_to_query": paths.published_file,
@@ -77,7 +77,9 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
     return city
 
 
-def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False) -> dict[str, Any]:
+def publish(
+    paths: Paths, warehouse: Warehouse, sidecars: Sequence[Sidecar], *, has_tables_page: bool = False
+) -> dict[str, Any]:
     """Write the next release unless nothing changed; returns what a person wants to know.
 
     has_tables_page: with dbt's page of tables and lineage, which takes some seconds and is made beside the exports.
@@ -99,7 +101,7 @@ def publish(paths: Paths, warehouse: Warehouse, *, has_tables_page: bool = False
     folder = paths.releases / f".{release}.tmp"
     for left in paths.releases.glob(".*.tmp"):  # of killed runs
         shutil.rmtree(left)
-    accepted = accepted_loads(warehouse)
+    accepted = accepted_loads(warehouse, sidecars)
     is_drawn = has_tables_page and not before.has_tables_page
     docs = DbtDocs(paths) if is_drawn else None
     try:
@@ -173,10 +175,11 @@ def _complete(paths: Paths, release: str, spare: Path) -> None:
     swap_in(spare, paths.published_file)
 
 
-def accepted_loads(warehouse: Warehouse) -> set[tuple[str, int, str]]:
-    """(source, data year, vintage) of what went in: a refused file may lie in the landing folder, unused."""
+def accepted_loads(warehouse: Warehouse, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
+    """What went in: a refused file may lie in the landing folder, unused."""
     loads = warehouse.read_frame("select source, data_year, vintage from mart.mart_source_load")
-    return {(source, int(year), vintage) for source, year, vintage in loads.to_numpy().tolist()}
+    accepted = {(source, int(year), vintage) for source, year, vintage in loads.to_numpy().tolist()}
+    return [s for s in sidecars if (s.source, s.data_year, s.vintage) in accepted]
 
 
 def _write_release(
@@ -185,7 +188,7 @@ def _write_release(
     folder: Path,
     release: str,
     current: str | None,
-    accepted: set[tuple[str, int, str]],
+    accepted: Sequence[Sidecar],
     docs: DbtDocs | None,
     made: Mapping[str, str],
     before: _Before,
@@ -216,8 +219,7 @@ def _write_release(
             "licence": s.licence,
             "files": [{"path": f.path, "sha256": f.sha256} for f in s.files],
         }
-        for s in landed_sidecars(paths)
-        if (s.source, s.data_year, s.vintage) in accepted
+        for s in accepted
     ]
     hashes = {
         "seeds": seeds_hash(paths),

@@ -9,9 +9,8 @@ import pandas as pd
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.ingest.load import read_load
-from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, multi_year, yearly
+from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
-from dagster_project.run.kind import check_kind
 from dagster_project.run.versions import gate_hash, reader_hash
 from dagster_project.store import Warehouse
 
@@ -35,10 +34,9 @@ def build_raw_assets(
         pool=POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def raw_yearly(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        wanted = {int(key) for key in context.partition_keys}
-        sidecars = [s for s in yearly(landed_sidecars(paths)) if s.data_year in wanted]
-        metadata = _land(context, paths, warehouse, sidecars, "")
+    def raw_yearly(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]):  # type: ignore[no-untyped-def]
+        sidecars = landed.yearly([int(key) for key in context.partition_keys])
+        metadata = _land(context, paths, warehouse, landed, sidecars, "")
         for table in ("cells", "header", "landed"):
             rows = _rows_by_year(warehouse, table)
             for year in context.partition_keys:
@@ -46,9 +44,9 @@ def build_raw_assets(
         yield from _results(("cells", "header", "landed"), metadata)
 
     @dg.multi_asset(name="raw_series", specs=_specs(("series_cells", "series_header"), "series"), pool=POOL)
-    def raw_series(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
-        sidecars = multi_year(landed_sidecars(paths))
-        yield from _results(("series_cells", "series_header"), _land(context, paths, warehouse, sidecars, "series_"))
+    def raw_series(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]):  # type: ignore[no-untyped-def]
+        metadata = _land(context, paths, warehouse, landed, landed.multi_year(), "series_")
+        yield from _results(("series_cells", "series_header"), metadata)
 
     return [raw_yearly, raw_series]
 
@@ -79,24 +77,27 @@ def _rows_by_year(warehouse: Warehouse, table: str) -> dict[int, int]:
 
 
 def _land(
-    context: dg.AssetExecutionContext, paths: Paths, warehouse: Warehouse, sidecars: list[Sidecar], prefix: str
+    context: dg.AssetExecutionContext,
+    paths: Paths,
+    warehouse: Warehouse,
+    landed: Landed,
+    sidecars: list[Sidecar],
+    prefix: str,
 ) -> dict[str, Any]:
-    """Read every vintage that is not there yet; an unchanged file costs one hash."""
+    """Read every vintage that is not there yet."""
     started, n_cells, n_read = time.monotonic(), 0, 0
-    if sidecars:
-        check_kind(paths, is_synthetic=sidecars[0].is_synthetic)
+    landed.check(sidecars)
     reader = reader_hash(paths)
     with warehouse.held():
         for sidecar in sidecars:
-            vintage = check_files(sidecar, paths.landing)
-            if _is_landed(warehouse, prefix, sidecar, vintage, reader):
+            if _is_landed(warehouse, prefix, sidecar, reader):
                 continue
-            load = read_load(sidecar, paths.landing)
-            key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": vintage}
+            load = read_load(sidecar, landed.root)
+            key = {"source": sidecar.source, "data_year": sidecar.data_year, "vintage": sidecar.vintage}
             _write(warehouse, prefix, key, load.cells, load.header, reader)
             n_cells, n_read = n_cells + len(load.cells), n_read + 1
-            context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {vintage}")
-        _note_landed(paths, warehouse)
+            context.log.info(f"{sidecar.label}: {len(load.cells)} cells, vintage {sidecar.vintage}")
+        _note_landed(paths, warehouse, landed)
     return {
         "files_read": n_read,
         "files_unchanged": len(sidecars) - n_read,
@@ -105,12 +106,12 @@ def _land(
     }
 
 
-def _note_landed(paths: Paths, warehouse: Warehouse) -> None:
+def _note_landed(paths: Paths, warehouse: Warehouse, landed: Landed) -> None:
     """Write down which loads there are, in loading order, and which wait: the models of the gate start from it."""
     verdicts = warehouse.read_frame(VERDICTS_SQL)
     known = {tuple(row[:3]): (bool(row[3]), row[4]) for row in verdicts.itertuples(index=False, name=None)}
     key, rows = gate_hash(paths), []
-    for number, sidecar in enumerate(landed_sidecars(paths)):
+    for number, sidecar in enumerate(landed.sidecars):
         identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
         is_accepted, passed = known.get(identity, (False, ""))
         is_waiting = not is_accepted or passed != f"{key}-{sidecar.content_hash}"
@@ -119,10 +120,10 @@ def _note_landed(paths: Paths, warehouse: Warehouse) -> None:
     warehouse.replace_rows("raw.landed", pd.DataFrame(rows, columns=columns), {})
 
 
-def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, vintage: str, reader: str) -> bool:
+def _is_landed(warehouse: Warehouse, prefix: str, sidecar: Sidecar, reader: str) -> bool:
     found = warehouse.read_frame(
         "select 1 from raw.reading where prefix = ? and source = ? and data_year = ? and vintage = ? and reader = ?",
-        [prefix, sidecar.source, sidecar.data_year, vintage, reader],
+        [prefix, sidecar.source, sidecar.data_year, sidecar.vintage, reader],
     )
     return not found.empty
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.sidecar import landed_sidecars, yearly
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths
 
 
@@ -23,7 +23,7 @@ def build_schedules(paths: Paths) -> list[dg.ScheduleDefinition]:
     )
     def yearly_refresh(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         try:
-            years = [s.data_year for s in yearly(landed_sidecars(paths))]
+            years = [s.data_year for s in landed_sidecars(paths) if s.data_year]
         except IngestError as error:
             yield dg.SkipReason(str(error))
             return

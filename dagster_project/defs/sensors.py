@@ -9,7 +9,7 @@ import dagster as dg
 from dagster_project.defs.dead_runs import is_by_command
 from dagster_project.defs.outcome import failure_of
 from dagster_project.ingest.errors import IngestError
-from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars, yearly
+from dagster_project.ingest.sidecar import Sidecar, check_files, landed_sidecars
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release
 from dagster_project.run.failures import EXIT_OK, STATUS_OF_EXIT
@@ -37,7 +37,7 @@ def build_sensors(paths: Paths, warehouse: Warehouse) -> list[dg.SensorDefinitio
         requests, reasons = [], []
         try:
             gate = gate_hash(paths)
-            for sidecar in yearly(landed_sidecars(paths)):
+            for sidecar in (s for s in landed_sidecars(paths) if s.data_year):
                 is_accepted, reason = _judged(paths, warehouse, sidecar, gate)
                 if reason:
                     reasons.append(reason)

@@ -1,4 +1,4 @@
-"""One load = one sidecar: check its files, open them, and join their cells and headers."""
+"""One load = one sidecar: open its files and join their cells and headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dagster_project.ingest.headers import CELL_COLUMNS, HEADER_COLUMNS, geometr
 from dagster_project.ingest.limits import Limits
 from dagster_project.ingest.packed import Frame, pack_frame, unpack_frame
 from dagster_project.ingest.sheet import cell_address
-from dagster_project.ingest.sidecar import Sidecar, check_files
+from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.ingest.workbook import check_name, open_sheets
 
 # texts that are read as numbers but are none, and numbers whose exponent may be too large for a float64
@@ -24,16 +24,17 @@ NUMBER_IN_WORDS = re.compile(r"\s*[+-]?(inf(inity)?|nan|(\d+\.?\d*|\.\d+)e\+?\d{
 
 @dataclass(frozen=True, eq=False)
 class Load:
-    """cells: one row per non-empty cell; header: one per column with body cells; vintage: 12 hex digits."""
+    """cells: one row per non-empty cell; header: one per column with body cells."""
 
     cells: pd.DataFrame
     header: pd.DataFrame
-    vintage: str
 
 
 def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
-    """Read all files of a sidecar below landing_root, within limits of memory and time; IngestError says where."""
-    vintage = check_files(sidecar, landing_root)
+    """Read all files of a sidecar below landing_root, within limits of memory and time; IngestError says where.
+
+    That the files are those of the sidecar is checked before (`Landed.check`, `check_files`).
+    """
     limits = Limits.for_layout(sidecar.layout)
     parts = []
     for file in sidecar.files:
@@ -44,7 +45,7 @@ def read_load(sidecar: Sidecar, landing_root: Path | str) -> Load:
     cells, header = parts[0] if len(parts) == 1 else _joined(parts)
     if not (header["role"] == "value").any():
         raise IngestError("No column holds values", str(sidecar.path), "Check layout and sheet in the sidecar")
-    return Load(cells, header, vintage)
+    return Load(cells, header)
 
 
 def _joined(parts: list[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,13 +1,12 @@
-"""Sidecars: the small YAML file beside every landing file that says what it is.
+"""Sidecars: the YAML file beside every landing file that says what it is.
 
-Here a sidecar is read, its files are compared with their hashes, and the sidecars of a folder are checked
-against each other. Nothing in here opens a workbook.
+Reads sidecars, checks those of a folder against each other, and compares files with their hashes. Opens no workbook.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,19 @@ import yaml
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar_fields import FieldReader, LandingFile, Sidecar
 from dagster_project.paths import Paths
+from dagster_project.run.versions import sha256_of
 
 __all__ = [
+    "Landed",
     "LandingFile",
     "Sidecar",
     "check_files",
     "check_set",
     "find_sidecars",
     "landed_sidecars",
-    "multi_year",
+    "read_landed",
     "read_sidecar",
     "sha256_of",
-    "yearly",
 ]
 
 
@@ -77,42 +77,74 @@ def find_sidecars(folder: Path | str) -> list[Sidecar]:
     return [read_sidecar(path) for path in sorted(folder.rglob("*.yml"))]
 
 
+@dataclass(frozen=True)
+class Landed:
+    """The landing folder as one run sees it, read once at its start (`read_landed`).
+
+    sidecars: in loading order. digests: path below `root` -> sha256 of every file that a sidecar names and that exists.
+    """
+
+    root: Path
+    sidecars: tuple[Sidecar, ...]
+    digests: Mapping[str, str]
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.sidecars[0].is_synthetic
+
+    def yearly(self, years: Collection[int] | None = None) -> list[Sidecar]:
+        """Loads of one statistical year each; of all years, or of those given."""
+        return [s for s in self.sidecars if s.data_year and (years is None or s.data_year in years)]
+
+    def multi_year(self) -> list[Sidecar]:
+        """Loads whose file has a column of years."""
+        return [s for s in self.sidecars if not s.data_year]
+
+    def check(self, sidecars: Iterable[Sidecar]) -> None:
+        """IngestError if a file of these loads is missing or is not what its sidecar says."""
+        for sidecar in sidecars:
+            _check_digests(sidecar, self.root, self.digests)
+
+
+def read_landed(paths: Paths) -> Landed:
+    """Parse every sidecar and hash every file it names."""
+    sidecars = landed_sidecars(paths)
+    return Landed(paths.landing, tuple(sidecars), _digests(sidecars, paths.landing))
+
+
 def landed_sidecars(paths: Paths) -> list[Sidecar]:
     """The sidecars of what is landed, in loading order; an empty folder is an error."""
-    found = check_set(item for item in find_sidecars(paths.sidecars) if item.layout != "reference")
-    if not found:
+    sidecars = check_set(item for item in find_sidecars(paths.sidecars) if item.layout != "reference")
+    if not sidecars:
         raise IngestError("There is no sidecar (*.yml)", str(paths.sidecars), "Write one for each file to load")
-    return found
+    return sidecars
 
 
-def yearly(sidecars: list[Sidecar]) -> list[Sidecar]:
-    return [s for s in sidecars if s.data_year]
+def check_files(sidecar: Sidecar, landing_root: Path | str) -> str:
+    """Hash the files of one sidecar and compare them with what it says; returns the vintage."""
+    root = Path(landing_root)
+    _check_digests(sidecar, root, _digests([sidecar], root))
+    return sidecar.vintage
 
 
-def multi_year(sidecars: list[Sidecar]) -> list[Sidecar]:
-    return [s for s in sidecars if not s.data_year]
+def _digests(sidecars: Iterable[Sidecar], root: Path) -> dict[str, str]:
+    names = dict.fromkeys(file.path for sidecar in sidecars for file in sidecar.files)
+    return {name: sha256_of(root / name) for name in names if (root / name).is_file()}
 
 
-def sha256_of(path: Path) -> str:
-    """sha256 (64 hex) of a file, read in blocks."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def check_files(sidecar: Sidecar, landing_root: Path | str, digest: Callable[[Path], str] = sha256_of) -> str:
-    """Every file is there and has the hash of the sidecar; returns the vintage."""
+def _check_digests(sidecar: Sidecar, root: Path, digests: Mapping[str, str]) -> None:
     for file in sidecar.files:
-        path = Path(landing_root) / file.path
-        if not path.is_file():
-            raise IngestError(f"The file of {sidecar.label} is missing", str(path), "Put it there or correct the path")
-        found = digest(path)
-        if found != file.sha256:
+        digest = digests.get(file.path)
+        if digest is None:
+            where = str(root / file.path)
+            raise IngestError(f"The file of {sidecar.label} is missing", where, "Put it there or correct the path")
+        if digest != file.sha256:
             raise IngestError(
-                f"The file of {sidecar.label} does not match its sidecar: expected sha256 {file.sha256}, found {found}",
+                f"The file of {sidecar.label} does not match its sidecar: "
+                f"expected sha256 {file.sha256}, found {digest}",
                 f"{file.path} in {sidecar.path}",
                 "Restore the file; for a new version write a new sidecar with 'supersedes'",
             )
-    return sidecar.vintage
 
 
 def check_set(sidecars: Iterable[Sidecar]) -> list[Sidecar]:

@@ -24,6 +24,12 @@ from dagster_project.paths import Paths
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations", "numpy", "pandas", "scipy")
 
 
+def sha256_of(file: Path) -> str:
+    """sha256 (64 hex) of a file, read in blocks."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def hash_of_files(files: Iterable[Path], paths: Paths | None = None) -> str:
     """One hash over the names and contents of files, in order of the names: those in the project of `paths`, else bare.
 

@@ -14,7 +14,7 @@ BUSY = 4
 @pytest.fixture
 def house(house):
     """Where nothing has changed a refresh ends before it looks at any file."""
-    house.paths.whole_file.unlink()
+    house.paths.inputs_file.unlink()
     before = house.published_sha256
     yield house
     assert house.published_sha256 == before

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from dagster_project.defs import publish as publishing
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
 from dagster_project.publish.release.folder import ALWAYS_CSV, MAX_CSV_ROWS, MAX_PARQUET_ROWS, file_of, kinds_of
 from dagster_project.publish.release.packed import PACKED, STORE
@@ -70,6 +71,7 @@ def republished(copy_small_warehouse):
     def fails(*_, **__):
         raise OSError("no space left on device")
 
+    inputs = (house.paths, Warehouse(house.paths.build_file), landed_sidecars(house.paths))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publishing, "write_report", draw)
         for workers, step in (("2", "write_report"), ("1", "swap_in")):
@@ -77,9 +79,9 @@ def republished(copy_small_warehouse):
                 failing.setenv("NQPF_WORKERS", workers)
                 failing.setattr(publishing, step, fails)
                 with pytest.raises(OSError, match="no space left"):
-                    publishing.publish(house.paths, Warehouse(house.paths.build_file))
+                    publishing.publish(*inputs)
             hashes.append(house.published_sha256)
-        publishing.publish(house.paths, Warehouse(house.paths.build_file))
+        publishing.publish(*inputs)
     newcomer = Analyst(house)
     told += [analyst.asks(), newcomer.asks()]
     for one in (analyst, newcomer):

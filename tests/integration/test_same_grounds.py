@@ -6,13 +6,13 @@ import pytest
 
 from dagster_project.defs import gate
 from dagster_project.defs.ahead import Ahead
-from dagster_project.ingest.sidecar import landed_sidecars, yearly
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.store import Warehouse
 
 
 @pytest.fixture
 def sidecar(house):
-    return next(s for s in yearly(landed_sidecars(house.paths)) if s.source == "yearbook" and s.data_year == 2013)
+    return next(s for s in landed_sidecars(house.paths) if s.source == "yearbook" and s.data_year == 2013)
 
 
 def judge(house, sidecar, key="a seed was changed"):

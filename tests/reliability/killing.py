@@ -103,6 +103,7 @@ PUBLISHER = """
 import os, signal, sys, time
 from pathlib import Path
 from dagster_project.defs import publish as publishing
+from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import Paths
 from dagster_project.store import Warehouse
 
@@ -127,7 +128,7 @@ for line in sys.stdin:
     if child == 0:
         os.dup2(2, 1)  # DuckDB shows a progress bar on a slow machine
         try:
-            publishing.publish(paths, Warehouse(paths.build_file))
+            publishing.publish(paths, Warehouse(paths.build_file), landed_sidecars(paths))
         except BaseException as error:
             print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)

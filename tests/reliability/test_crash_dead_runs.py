@@ -11,7 +11,6 @@ import pytest
 from house import paths_below
 
 from dagster_project.cli import operations
-from dagster_project.defs import executor
 from dagster_project.defs.dead_runs import PROCESS, close_dead_runs, is_by_command, process_tag
 from dagster_project.defs.executor import WaitNotKnown, one_writer, wait_setting
 from dagster_project.defs.sensors import status_of_run
@@ -134,8 +133,7 @@ def run_by_executor(instance, paths, wait_seconds):
     return instance.get_run_by_id(run.run_id)
 
 
-def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(instance, paths, monkeypatch):
-    monkeypatch.setattr(executor, "check_door", lambda _paths: None)  # there is nothing to read
+def test_run_of_dagster_holds_the_lock_of_the_command_and_frees_what_was_killed(instance, paths):
     run = run_by_executor(instance, paths, 0)
     assert run.status == dg.DagsterRunStatus.SUCCESS
     assert run.tags[PROCESS] == process_tag(run.run_id)[PROCESS]

@@ -70,7 +70,7 @@ def fill(folder):
 
 def something_to_do(house):
     """Where nothing has changed a refresh ends before it looks at any file."""
-    house.paths.whole_file.unlink()
+    house.paths.inputs_file.unlink()
     return house
 
 

@@ -163,7 +163,7 @@ def test_the_number_of_workers_changes_no_number(base, copy, workers, monkeypatc
 def test_a_killed_refresh_goes_on_after_the_last_step_that_ended(copy):
     with duckdb.connect(str(copy.paths.build_file)) as con:
         con.execute("delete from raw.state where name = 'py_markov'")  # as if it had been killed inside this step
-    copy.paths.whole_file.unlink()
+    copy.paths.inputs_file.unlink()
     # SQL of the gate looks again, since no load waits any more; what it leads to is the same
     assert {step for step in copy.refresh() if step.startswith("py_")} == {"py_markov"}
     assert copy.paths.published_file.is_file()

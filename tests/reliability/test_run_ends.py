@@ -76,8 +76,9 @@ def test_a_single_node_never_mixes_them_either(marked_real):
     """In this process, without the executor of the jobs: as a test or a notebook would start it."""
     defs = build_defs(marked_real.paths)
     node = defs.get_assets_def(dg.AssetKey(["raw", "series_cells"]))
-    with pytest.raises(WrongKindError):
+    with pytest.raises(dg.DagsterError) as failed:
         dg.materialize([node], selection=[*node.keys], resources=dict(defs.resources or {}))
+    assert isinstance(failed.value.__cause__, WrongKindError)
 
 
 def test_a_warehouse_named_by_half_reads_its_own_landing_folder_or_nothing(marked_real):

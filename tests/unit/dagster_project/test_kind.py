@@ -5,7 +5,7 @@ import pytest
 
 from dagster_project.paths import Paths
 from dagster_project.run.kind import WrongKindError, check_kind
-from dagster_project.run.whole import Changed, remember, what_changed, whole_key
+from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
 from dagster_project.store import Warehouse
 
 
@@ -68,12 +68,12 @@ def landed(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
     paths = Paths(tmp_path / "warehouse", tmp_path / "landing", tmp_path / "landing", tmp_path)
-    remember(paths, whole_key(paths), "R1")
+    remember(paths, input_digest(paths, {}), "R1")
     return paths
 
 
 def found(paths: Paths, release: str | None = "R1") -> Changed:
-    return what_changed(paths, whole_key(paths), release)
+    return what_changed(paths, input_digest(paths, {}), release)
 
 
 def test_the_same_files_are_nothing_new_unless_another_release_is_current(landed):
@@ -85,9 +85,9 @@ def test_the_same_files_are_nothing_new_unless_another_release_is_current(landed
 def test_each_file_counts_for_what_it_decides(landed, name):
     file = landed.project / name
     file.write_text("another text", encoding="utf-8")
-    is_page = name.startswith(("dagster_project/publish", "docs", "LICENSE"))
+    is_shown = name.startswith(("dagster_project/publish", "docs", "LICENSE"))
     is_build = name == "warehouse/build/city.duckdb"  # what it holds is asked only where it is shown anew
-    assert found(landed) == (Changed.pages if is_page else Changed.nothing if is_build else Changed.numbers)
+    assert found(landed) == (Changed.presentation if is_shown else Changed.nothing if is_build else Changed.numbers)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_each_file_counts_for_what_it_decides(landed, name):
     [
         lambda landed: landed.build_file.write_text("a step ran alone", encoding="utf-8"),
         lambda landed: landed.build_file.unlink(),
-        lambda landed: landed.whole_file.write_text("{", encoding="utf-8"),
+        lambda landed: landed.inputs_file.write_text("{", encoding="utf-8"),
         lambda landed: landed.published_file.unlink(),
     ],
 )
 def test_pages_alone_are_made_only_over_what_that_refresh_left(landed, touch):
     (landed.project / FILES[0]).write_text("a new sentence", encoding="utf-8")
-    assert found(landed) == Changed.pages
+    assert found(landed) == Changed.presentation
     touch(landed)
     assert found(landed) == Changed.numbers

@@ -10,7 +10,6 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs import dbt_project
-from dagster_project.defs.ahead import Ahead, load_gate
 from dagster_project.defs.asset_words import contracts, outside_assets, with_columns
 from dagster_project.defs.column_words import meanings
 from dagster_project.defs.context import build_context_assets
@@ -50,9 +49,9 @@ def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(years),
         *build_raw_assets(paths, warehouse, years),
-        *build_gate_assets(paths, warehouse, years, Ahead(paths, warehouse)),
+        *build_gate_assets(paths, warehouse, years),
         *build_context_assets(paths, warehouse),
-        *dbt_project.build_dbt_assets(paths, warehouse, manifest, {"dbt_reading": load_gate}),
+        *dbt_project.build_dbt_assets(paths, warehouse, manifest),
         *build_model_assets(paths, warehouse, results),
         build_publish_asset(paths, warehouse, mart_keys(manifest)),
         *outside_assets(),
@@ -62,7 +61,7 @@ def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
         jobs=build_jobs(years),
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),
-        resources={"dbt": dbt_project.dbt_resource(paths), "landed": landed_resource(paths, landed)},
+        resources={"landed": landed_resource(paths, landed)},
         executor=one_writer(paths),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 DATABASE_MEMORY = "NQPF_DATABASE_MEMORY"
 SCHEMA_SQL = Path(__file__).with_name("schema.sql")
 CHUNK_VECTORS = 50  # of 2,048 rows
+WAIT_SECONDS, LOOK_SECONDS = 5.0, 0.05  # for a build file that another process has open
 
 
 class WarehouseBusy(Exception):
@@ -56,19 +58,27 @@ class Warehouse:
             with self._held.cursor() as cursor:
                 yield cursor
             return
-        try:
-            con = duckdb.connect(str(self.file), read_only=read_only, config=memory_config())
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise WarehouseBusy(
-                    f"The build file {self.file} is in use by another process. "
-                    "Wait for the other run to end, or stop it, and run again."
-                ) from error
-            raise
+        con = self._open(read_only=read_only)
         try:
             yield con
         finally:
             con.close()
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """Another process may read the file for a moment (the landing sensor does): try for some seconds."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return duckdb.connect(str(self.file), read_only=read_only, config=memory_config())
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise
+                if time.monotonic() > end:
+                    raise WarehouseBusy(
+                        f"The build file {self.file} is in use by another process. "
+                        "Wait for the other run to end, or stop it, and run again."
+                    ) from error
+            time.sleep(LOOK_SECONDS)
 
     def read_frame(self, sql: str, parameters: list[object] | None = None) -> pd.DataFrame:
         with self.connect(read_only=True) as con:

@@ -43,11 +43,6 @@ def validate(
     return rows
 
 
-def import_judges() -> None:
-    """Load what `validate` loads at its first call."""
-    from expectations import docs, judge, suites  # noqa: F401
-
-
 def second_look(rows: Sequence[ResultRow]) -> list[ResultRow]:
     """Rules across rows, years and sources refuse what looks sound on its own; of a load that is refused already they
     would say the same once more in other words, so there they warn.

@@ -11,8 +11,7 @@ from rich.console import Console
 from dagster_project.cli.service import run_until_told_to_stop, say_when_open
 from dagster_project.definitions import build_defs
 from dagster_project.defs.dbt_docs import DbtDocsError, write_page
-from dagster_project.defs.instance import close_killed_runs, prepare_instance, switched
-from dagster_project.defs.origin import MODULE
+from dagster_project.defs.instance import MODULE, close_killed_runs, prepare_instance, switched
 from dagster_project.operations.preflight import recall
 from dagster_project.paths import PROJECT, Paths, export_to_environment
 from dagster_project.run.failures import EXIT_FAILED, EXIT_OK, Refusal, answering, say

@@ -18,7 +18,7 @@ from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
-from dagster_project.run.dbt import Parsing, dbt_command
+from dagster_project.run.dbt import Parsing
 from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import (
     EXIT_BAD_INPUT,
@@ -158,7 +158,6 @@ def _run(
     with quiet_output(log) as people, Parsing(paths) as parsing:
         people.quiet = is_quiet
         say(people, f"Refresh of {paths.warehouse}; details in {log}")
-        dbt_command()  # its imports take seconds, beside all that comes before the graph
         check_kind(paths, is_synthetic=landed.is_synthetic)
         parsing.start_if_stale()  # it takes some seconds, beside all that comes before the graph
         # heavy, and not needed where nothing changed

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from dagster_project.paths import Paths
-from dagster_project.run.dbt import dbt_command, dbt_environment, is_manifest_stale, parse
+from dagster_project.run.dbt import is_manifest_stale, parse, start_dbt
 from dagster_project.run.kind import SYNTHETIC, marker
 
 BANNER = (  # at the foot: the page's own head stands still over whatever is above it
@@ -32,14 +30,8 @@ class DbtDocs:
     def __init__(self, paths: Paths) -> None:
         self._paths, self._target = paths, paths.dbt_target / "docs"
         self._lay_out_manifest()
-        project = str(paths.dbt_project)
-        self._process = subprocess.Popen(
-            [str(dbt_command()), "docs", "generate", "--static", "--no-compile", "--project-dir", project],
-            env={**os.environ, **dbt_environment(paths), "DBT_TARGET_PATH": str(self._target)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        words = ("docs", "generate", "--static", "--no-compile")
+        self._process = start_dbt(paths, *words, DBT_TARGET_PATH=str(self._target))
 
     def page(self) -> str:
         """The page, without the folder of this machine in it. Raises DbtDocsError."""

@@ -3,30 +3,27 @@
 Asset key = [schema, table], what an analyst types in SQL; group by the folder that the model lives in.
 """
 
-import importlib.metadata
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliInvocation, DbtCliResource, dbt_assets
-from packaging.version import Version
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.defs.asset_groups import group_of_node
 from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
 from dagster_project.defs.check_words import sentence_of
 from dagster_project.defs.column_words import meanings
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
-from dagster_project.paths import PROJECT, Paths, dbt_executable
-from dagster_project.run.dbt import dbt_command, dbt_environment
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.run.dbt import DbtError, build
 from dagster_project.run.effort import current_effort
 from dagster_project.store import Warehouse
 
-type Beside = Callable[[], None]
+type Meaning = Callable[[str], str | None]  # column name -> what it means
+type Event = dg.MaterializeResult | dg.AssetCheckResult
 POOL = "warehouse"
-OF_DBT = ("unique_id", "invocation_id", "materialization_type")
 INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
 
 # Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
@@ -39,26 +36,6 @@ STEPS = {
     "dbt_panel": ("fqn:panel fqn:marts.dimensions", ""),
     "dbt_marts": ("fqn:marts fqn:easy", "fqn:marts.dimensions"),
 }
-
-
-class DbtProcess(DbtCliResource):
-    """dbt as a process of its own and nothing else.
-
-    Left out: one more process that asks for the version, and an adapter inside this process; it would serve metadata
-    of columns, which `with_previews` reads with one connection.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(importlib.metadata.version("dbt-core"))
-
-    def cli(self, args: Sequence[str], **how: Any) -> DbtCliInvocation:
-        """The server of dbt is started by the first use, not by every process that only shows the graph."""
-        ready = self.model_copy(update={"dbt_executable": str(dbt_command())})
-        return DbtCliResource.cli(ready, args, **how)
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        return None
 
 
 class Translator(DagsterDbtTranslator):
@@ -93,134 +70,121 @@ class Translator(DagsterDbtTranslator):
         return spec._replace(description=sentence_of(manifest["nodes"][unique_id], ".".join(spec.asset_key.path)))
 
 
-def build_args() -> list[str]:
-    """Arguments of one dbt invocation; Dagster adds the selection. Unit tests of SQL belong to `make test`."""
-    # DuckDB takes all cores for one statement; the second node fills the time in which dbt itself works on the first
-    threads = ["--threads", str(min(2, current_effort().workers))]
-    # buildable: a test that also looks at later tables waits for the invocation that builds them
-    return ["build", *threads, "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+def materialized(
+    con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], seconds: float, meaning: Meaning
+) -> dg.MaterializeResult:
+    """The event of a seed or model that dbt has built: columns and seconds; of a table also its rows and a preview."""
+    metadata = {"seconds": round(seconds, 2), **table_metadata(con, node, meaning)}
+    return dg.MaterializeResult(asset_key=_key(node), metadata=metadata)
 
 
-def drain(stream: Iterator[Any]) -> tuple[list[Any], Exception | None]:
-    """All events of a dbt invocation, and the failure that ended it: what went well is reported either way."""
-    events: list[Any] = []
-    try:
-        for event in stream:
-            events.append(event)
-    except Exception as failure:
-        return events, failure
-    return events, None
+def check_result(key: dg.AssetCheckKey, result: Mapping[str, Any]) -> dg.AssetCheckResult:
+    """The event of a dbt test that ran."""
+    status = str(result["status"])
+    return dg.AssetCheckResult(
+        passed=status == "pass",
+        asset_key=key.asset_key,
+        check_name=key.name,
+        severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata={"status": status, "failed_rows": int(result["failures"] or 0)},
+    )
 
 
-def with_previews(events: list[Any], manifest: Mapping[str, Any], warehouse: Warehouse) -> Iterator[Any]:
-    """The same events with columns; tables also get rows and a preview. Rows of a view would cost its whole query."""
-    nodes, meaning = manifest["nodes"], meanings(manifest)
-    with warehouse.connect(read_only=True) as con:
-        for event in events:
-            node = nodes.get(node_of(event))
-            if node is not None:
-                event = event.with_metadata({**event.metadata, **table_metadata(con, node, meaning)})
-            yield event
-
-
-def node_of(event: Any) -> str:
-    """Unique id of the dbt node whose table an event reports, else ''."""
-    return str(getattr(event.metadata.get("unique_id"), "value", "")) if isinstance(event, dg.Output) else ""
-
-
-def in_order(events: Sequence[Any], nodes: Sequence[str], left: Mapping[str, Any]) -> Iterator[Any]:
-    """Parents before children, made anew or left as they were; then the outcomes of tests."""
-    made = {node: lean(event) for event in events if (node := node_of(event))}
-    yield from (event for node in nodes if (event := made.get(node, left.get(node))) is not None)
-    yield from (lean(event) for event in events if not node_of(event))
-
-
-def lean(event: Any) -> Any:
-    """The event without what dbt calls itself: an asset's page is for people."""
-    return event.with_metadata({name: value for name, value in event.metadata.items() if name not in OF_DBT})
-
-
-def table_metadata(
-    con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], meaning: Callable[[str], str | None]
-) -> dict[str, Any]:
-    """What a person wants to see of a table that was just built."""
+def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], meaning: Meaning) -> dict[str, Any]:
+    """Metadata for the page of a table that was just built. A view has no row count: it would cost its whole query."""
     table = f"{node['schema']}.{node['name']}"
-    found: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     lineage = column_lineage(node)
     if lineage is not None:
-        found[LINEAGE] = lineage
-    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract says it better
-        found[SCHEMA] = described(con, table, node, meaning)
+        metadata[LINEAGE] = lineage
+    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract has the columns
+        metadata[SCHEMA] = described(con, table, node, meaning)
     if node["config"]["materialized"] != "view":
-        found["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+        metadata["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
         preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
-        found["preview"] = dg.MetadataValue.md(preview)
-    return found
+        metadata["preview"] = dg.MetadataValue.md(preview)
+    return metadata
 
 
-def described(
-    con: duckdb.DuckDBPyConnection, table: str, node: Mapping[str, Any], meaning: Callable[[str], str | None]
-) -> dg.TableSchema:
+def described(con: duckdb.DuckDBPyConnection, table: str, node: Mapping[str, Any], meaning: Meaning) -> dg.TableSchema:
     """Columns as they are; the table's own YAML has the word, where it says something."""
     own = {name: column["description"] for name, column in node["columns"].items()}
     return schema_of(con.execute(f"describe {table}").fetchall(), lambda name: own.get(name) or meaning(name))
 
 
-def build_dbt_assets(
-    paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], beside: Mapping[str, Beside]
-) -> list[dg.AssetsDefinition]:
-    """beside: step -> what this process prepares for the steps after it while dbt works."""
-    return [_build_step(paths, warehouse, manifest, name, beside.get(name)) for name in STEPS]
+def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
+    return [_build_step(paths, warehouse, manifest, name) for name in STEPS]
 
 
-def _build_step(
-    paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str, beside: Beside | None
-) -> dg.AssetsDefinition:
+def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], name: str) -> dg.AssetsDefinition:
     select, exclude = STEPS[name]
-    settings = DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)
+    nodes = manifest["nodes"]
 
     @dbt_assets(
-        manifest=manifest,
-        select=select,
-        exclude=exclude,
-        dagster_dbt_translator=Translator(settings),
-        pool=POOL,
-        name=name,
+        manifest=manifest, select=select, exclude=exclude, dagster_dbt_translator=Translator(), pool=POOL, name=name
     )
-    def step(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        chosen = {tuple(key.path) for key in context.selected_asset_keys}
-        nodes = {unique_id: node for unique_id, node in manifest["nodes"].items() if _key(node) in chosen}
-        state = DbtState(manifest, nodes, project_key(paths, {INTERMEDIATE: os.environ.get(INTERMEDIATE, "")}))
+    def step(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        keys = {tuple(key.path) for key in context.selected_asset_keys}
+        chosen = [unique_id for unique_id, node in nodes.items() if _key(node) in keys]
+        state = DbtState(manifest, chosen, project_key(paths, {INTERMEDIATE: os.environ.get(INTERMEDIATE, "")}))
         known = records_of(warehouse, state.sources)
         stale = state.nodes if is_forced(context) else state.stale(known)
-        left = [node for node in state.nodes if node not in stale]
-        if not stale:
-            yield from (unchanged(_key(nodes[node])) for node in left)
-            return
-        if beside:
-            beside()
+        built = {*stale, *(node for node in nodes if state.table(node) in known)}
+        tests = [
+            test
+            for test in _tests_of(context, step, nodes)
+            if built.issuperset(parents := state.parents(test))
+            and (context.run.asset_check_selection or not set(stale).isdisjoint(parents))
+        ]
+        results: dict[str, dict[str, Any]] = {}
+        failure = None
+        if stale or tests:
+            with warehouse.connect() as con:
+                forget(con, map(state.table, stale))
+            target = paths.dbt_target / "runs" / context.run_id[:8] / name
+            fqns = [".".join(nodes[node]["fqn"]) for node in (*stale, *tests)]
+            try:
+                # DuckDB takes all cores for one statement; a second node fills the time in which dbt works on the first
+                results = build(paths, fqns, target, threads=min(2, current_effort().workers))
+            except DbtError as error:
+                results, failure = error.results, error
+        events = [unchanged(_key(nodes[node])) for node in state.nodes if node not in stale]
+        meaning = meanings(manifest)
         with warehouse.connect() as con:
-            forget(con, map(state.table, stale))
-        without = ["--exclude", " ".join(nodes[node]["name"] for node in left)] if left else []
-        target = paths.dbt_target / "runs" / context.run.run_id[:8] / context.op_handle.name
-        events, failure = drain(dbt.cli([*build_args(), *without], context=context, target_path=target).stream())
-        events = list(with_previews(events, manifest, warehouse))
+            for node in state.nodes:  # parents before children
+                if node in results and results[node]["status"] == "success":
+                    events.append(materialized(con, nodes[node], results[node]["execution_time"], meaning))
+            if failure is None:
+                write_records(con, state.made(con, stale, known))
+        yield from events
+        for test in tests:
+            if test in results and results[test]["status"] != "skipped" and _check_key(test, nodes) in step.check_keys:
+                yield check_result(_check_key(test, nodes), results[test])
         if failure is not None:
-            yield from events
             raise failure
-        with warehouse.connect() as con:
-            write_records(con, state.made(con, stale, known))
-        yield from in_order(events, state.nodes, {node: unchanged(_key(nodes[node])) for node in left})
 
     return step
 
 
+def _tests_of(context: dg.AssetExecutionContext, step: dg.AssetsDefinition, nodes: Mapping[str, Any]) -> list[str]:
+    """Tests of the chosen tables, but those whose check was left out; of no table, the tests of the chosen checks.
+
+    Dagster has no check for a test that reads tables of another step: it runs, and fails the step.
+    """
+    left_out = step.check_keys - context.selected_asset_check_keys
+    tests = []
+    for unique_id in (unique_id for unique_id, node in nodes.items() if node["resource_type"] == "test"):
+        key = _check_key(unique_id, nodes)
+        is_chosen = key.asset_key in context.selected_asset_keys and key not in left_out
+        if is_chosen or key in context.selected_asset_check_keys:
+            tests.append(unique_id)
+    return tests
+
+
+def _check_key(test: str, nodes: Mapping[str, Any]) -> dg.AssetCheckKey:
+    """Key of the check that a dbt test is: on the table in whose YAML it stands."""
+    return dg.AssetCheckKey(dg.AssetKey(_key(nodes[nodes[test]["attached_node"]])), nodes[test]["name"])
+
+
 def _key(node: Mapping[str, Any]) -> tuple[str, str]:
     return str(node["schema"]), str(node["name"])
-
-
-def dbt_resource(paths: Paths) -> DbtCliResource:
-    os.environ.update(dbt_environment(paths))
-    return DbtProcess(
-        project_dir=str(paths.dbt_project), profiles_dir=str(paths.dbt_project), dbt_executable=str(dbt_executable())
-    )

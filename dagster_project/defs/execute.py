@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from dagster_project.defs.dead_runs import close_dead_runs, process_tag
-from dagster_project.defs.instance import open_event_log
-from dagster_project.defs.origin import name_origin, origin_of, origin_tag
+from dagster_project.defs.instance import MODULE, open_event_log
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.state import UNCHANGED
 from dagster_project.run.failures import Failure
 from dagster_project.run.status import BY_COMMAND, Listener, StepRecord
 from dagster_project.run.steps import step_words
 
+# by this tag the page of a job finds its runs; a run in this process has no code location of its own
+CODE_LOCATION = {".dagster/repository": f"__repository__@{MODULE}"}
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 JOBS = ("ingest", "rebuild")  # the gate is asked before anything after it starts
 SHOWING = (dg.AssetKey(["ops", "run_context"]), dg.AssetKey(["published", "city"]))
@@ -60,14 +61,12 @@ def _run_jobs(jobs: Sequence[_Job], planned: set[str], listener: Listener) -> Fa
 
 def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.ExecuteInProcessResult:
     job = one.job
-    run_id, origin = str(uuid.uuid4()), origin_of(job.name)
+    run_id = str(uuid.uuid4())
     started: dict[str, float] = {}
     made: dict[str, list[bool]] = {}  # step -> whether each of its tables was made anew
 
     def on_event(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
-        if event is not None and event.event_type == dg.DagsterEventType.RUN_START:
-            name_origin(instance, run_id, origin)
         key = event.step_key if event else None
         if event is None or key is None:
             return
@@ -83,7 +82,7 @@ def _run_job(one: _Job, instance: dg.DagsterInstance, listener: Listener) -> dg.
             is_same = passed and key in made and not any(made[key])
             listener.ended(StepRecord(job.name, key, step_words(key), seconds, passed, is_same))
 
-    own = {**one.tags, **BY_COMMAND, **process_tag(run_id), **origin_tag(origin)}
+    own = {**one.tags, **BY_COMMAND, **process_tag(run_id), **CODE_LOCATION}
     instance.add_event_listener(run_id, on_event)
     return job.execute_in_process(
         instance=instance, raise_on_error=False, run_id=run_id, tags=own, asset_selection=one.only

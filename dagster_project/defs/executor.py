@@ -76,9 +76,9 @@ def one_writer(paths: Paths, wait_seconds: float | None = None) -> dg.ExecutorDe
 
     @dg.executor(name="one_writer")
     def one_writer_executor(context: dg.InitExecutorContext) -> OneWriter:
-        make = dg.in_process_executor.executor_creation_fn
-        assert make is not None  # Dagster's own definition has one
-        inner = make(context._replace(executor_def=dg.in_process_executor, executor_config=IN_PROCESS))
-        return OneWriter(inner, paths, wait_seconds)
+        in_process = dg.in_process_executor
+        assert in_process.executor_creation_fn is not None
+        inner = dg.InitExecutorContext(context.job, in_process, IN_PROCESS, context.instance)
+        return OneWriter(in_process.executor_creation_fn(inner), paths, wait_seconds)
 
     return one_writer_executor

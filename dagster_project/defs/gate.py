@@ -5,10 +5,9 @@ into blocking checks. Rows are committed before a check result is returned, so a
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -29,7 +28,6 @@ from expectations.run import is_accepted, validate
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
-SERIES_STEP = "raw__series_load"
 SHOWN_PROBLEMS = 5  # of them that the page of the check shows at once
 GATE = (
     "May these loads become current? Great Expectations judges what the views have read. A refused load stays in raw"
@@ -161,22 +159,8 @@ class Verdict:
     to_review: tuple[tuple[str, str, str], ...] = ()  # seed, ready-made row, comment
 
 
-class Beforehand(Protocol):
-    """Who judges multi-year loads while the yearly ones are judged."""
-
-    def begin(self, run_id: str, others: Sequence[Sidecar], landed: Landed) -> None:
-        """others: the yearly loads that are judged now."""
-
-    def has(self, run_id: str, sidecar: Sidecar) -> bool: ...
-
-    def result(self, sidecar: Sidecar) -> tuple[dict[str, pd.DataFrame], list[ResultRow]]:
-        """What was judged, and the outcome."""
-
-    def close(self) -> None: ...
-
-
 def build_gate_assets(
-    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str], ahead: Beforehand
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
 ) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["raw", "load"],
@@ -192,9 +176,7 @@ def build_gate_assets(
     def load(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> Iterator[Any]:
         years = context.partition_keys
         sidecars = landed.yearly([int(year) for year in years])
-        if SERIES_STEP in (context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]):
-            ahead.begin(context.run_id, sidecars, landed)
-        yield from _judge_all(context, paths, warehouse, sidecars, "", ahead, years)
+        yield from _judge_all(context, paths, warehouse, sidecars, "", years)
 
     @dg.asset(
         key=["raw", "series_load"],
@@ -206,10 +188,7 @@ def build_gate_assets(
         description="One row per load of a multi-year source: accepted or refused by the gate.",
     )
     def series_load(context: dg.AssetExecutionContext, landed: dg.ResourceParam[Landed]) -> Iterator[Any]:
-        try:
-            yield from _judge_all(context, paths, warehouse, landed.multi_year(), "series_", ahead)
-        finally:
-            ahead.close()
+        yield from _judge_all(context, paths, warehouse, landed.multi_year(), "series_")
 
     return [load, series_load]
 
@@ -220,7 +199,6 @@ def _judge_all(
     warehouse: Warehouse,
     sidecars: list[Sidecar],
     prefix: str,
-    ahead: Beforehand,
     years: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
@@ -230,7 +208,7 @@ def _judge_all(
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
     with warehouse.held():
-        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key, ahead) for sidecar in sidecars]
+        verdicts = [_judge(context.run.run_id, paths, warehouse, sidecar, prefix, key) for sidecar in sidecars]
     problems = [sentence for verdict in verdicts if not verdict.accepted for sentence in verdict.problems]
     refused = [verdict.sidecar.label for verdict in verdicts if not verdict.accepted]
     rows = [row for verdict in verdicts if not verdict.accepted for row in verdict.to_review]
@@ -301,23 +279,6 @@ def _passed(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> pd
     )
 
 
-def waits(warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> bool:
-    return _passed(warehouse, sidecar, prefix, key).empty
-
-
-def task_of(
-    paths: Paths, sidecar: Sidecar, frames: dict[str, pd.DataFrame], baseline: Baseline
-) -> Callable[[], list[ResultRow]]:
-    """Judging one load, in whatever process."""
-    return partial(
-        validate,
-        frames,
-        baseline,
-        docs_dir=paths.docs_of_year(sidecar.data_year),
-        name=f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}",
-    )
-
-
 def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Baseline) -> str:
     """Hash of all that a verdict rests on: the rules, the baseline, the rows that they look at, who overrode them."""
     identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
@@ -339,9 +300,7 @@ def same_verdict(warehouse: Warehouse, sidecar: Sidecar, prefix: str, judged: st
     )
 
 
-def _judge(
-    run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str, ahead: Beforehand
-) -> Verdict:
+def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, prefix: str, key: str) -> Verdict:
     """Judge one load unless the same vintage already passed the same gate, or was accepted on the same grounds."""
     passed = _passed(warehouse, sidecar, prefix, key)
     if not passed.empty:
@@ -353,11 +312,9 @@ def _judge(
         decided_at, n_cells = same.iloc[0]["decided_at"], int(same.iloc[0]["n_cells"])
         _write_load(warehouse, sidecar, prefix, grounds, is_accepted=True, decided_at=decided_at, n_cells=n_cells)
         return Verdict(sidecar, True, False, [], n_cells)
-    if ahead.has(run_id, sidecar):
-        frames, rows = ahead.result(sidecar)
-    else:
-        frames = gate_frames(warehouse, sidecar)
-        rows = task_of(paths, sidecar, frames, baseline)()
+    frames = gate_frames(warehouse, sidecar)
+    name = f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}"
+    rows = validate(frames, baseline, docs_dir=paths.docs_of_year(sidecar.data_year), name=name)
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
     _record(warehouse, run_id, sidecar, prefix, grounds, rows, accepted, n_cells)

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Engine
 from dagster_project.defs.dead_runs import close_dead_runs
 from dagster_project.paths import Paths
 
+MODULE = "dagster_project.definitions"  # what `nqpf ui` serves; also the name of its code location
+
 
 def prepare_instance(paths: Paths) -> None:
     """DAGSTER_HOME with the instance file that makes the write pool real."""

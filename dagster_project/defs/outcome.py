@@ -69,7 +69,7 @@ def _step_failure(event: dg.DagsterEvent) -> Failure:
         if name == "DagsterExecutionInterruptedError":
             sentence = f"Interrupted in step {event.step_key}. The published file is unchanged; run it again."
             return Failure(EXIT_FAILED, [sentence], is_interrupted=True)
-        if name == "DagsterDbtCliRuntimeError":
+        if name == "DbtError":
             lines = [f"dbt stopped in step {event.step_key}.", *_dbt_lines(error.message)]
             return Failure(EXIT_FAILED, lines, error.message)
         if error.cause is None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.ingest.errors import IngestError
-from dagster_project.paths import PROJECT, Paths
-from dagster_project.run.dbt import dbt_command, dbt_environment
+from dagster_project.paths import PROJECT, Paths, dbt_executable
+from dagster_project.run.dbt import dbt_environment
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
@@ -93,7 +93,7 @@ def _build(scratch: Path, project: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
-    command = [str(dbt_command()), "build", "--project-dir", str(paths.dbt_project)]
+    command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
     command += ["--exclude-resource-type", "unit_test", "test"]
     # there are no cells yet: tables would stay empty
     environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view"}

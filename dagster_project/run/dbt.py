@@ -1,22 +1,27 @@
-"""dbt as every door needs it: its environment, and the manifest of the project."""
+"""Runs dbt, always as a process of its own: its environment, the manifest of the project, builds with their results."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shlex
 import shutil
-import socket
 import subprocess
-import sys
-import tempfile
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from dagster_project.paths import Paths, dbt_executable
 from dagster_project.run.versions import dbt_files
+
+LINES_KEPT = 200  # of the output of a failed build
+
+
+class DbtError(RuntimeError):
+    """dbt failed. The text is the end of its output; results: nodes that it had finished, by unique id."""
+
+    def __init__(self, output: str, results: dict[str, dict[str, Any]]) -> None:
+        super().__init__(output)
+        self.results = results
 
 
 def dbt_environment(paths: Paths) -> dict[str, str]:
@@ -26,52 +31,56 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
         "DBT_TARGET_PATH": str(paths.dbt_target),
         "DBT_LOG_PATH": str(paths.dbt_target / "logs"),
         "DBT_PROFILES_DIR": str(paths.dbt_project),
+        "DBT_PROJECT_DIR": str(paths.dbt_project),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DBT_USE_COLORS": "false",
         # a tenth of its time; what dbt says is in the log of the refresh, its SQL in the folder run of its target
         "DBT_LOG_LEVEL_FILE": "none",
-        # a fifth of a start; its outcomes are Dagster's events. Only `parse` writes the manifest
+        # a fifth of a start: written only where it is read
         "DBT_WRITE_JSON": "false",
         # a test waits until all its parents are built: the first load of a fresh warehouse has no marts
         "DBT_INDIRECT_SELECTION": "buildable",
     }
 
 
-def dbt_command() -> Path:
-    """What starts dbt: an executable that leaves the work to a child of a process which has imported it already.
+def start_dbt(paths: Paths, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start `dbt <arguments>`; environment: variables beside those of every start. Its output is one stream."""
+    return subprocess.Popen(
+        [str(dbt_executable()), *arguments],
+        env={**os.environ, **dbt_environment(paths), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
-    Its imports cost more than a second, and a refresh has half a dozen starts. dbt itself where forking is not sound
-    (but on Linux), or where the folder for temporary files runs no program, has too long a name or was cleared.
+
+def build(paths: Paths, nodes: Sequence[str], target: Path, *, threads: int) -> dict[str, dict[str, Any]]:
+    """Build seeds and models and run tests, each named by its fqn; the results by unique id, as in run_results.json.
+
+    Prints what dbt prints. DbtError if dbt fails, tests of severity error included.
     """
-    command = _served() if sys.platform == "linux" else None
-    return command if command and os.access(command, os.X_OK) else dbt_executable()
-
-
-@cache
-def _served() -> Path | None:
-    """The executable, and the server behind it for as long as this process lives; None where there is no place."""
-    folder = Path(tempfile.mkdtemp(prefix="nqpf-dbt-"))
-    command, place, client = folder / "dbt", folder / "socket", Path(__file__).with_name("dbt_client.py")
-    started = [sys.executable, "-IS", str(client), str(place), str(dbt_executable())]
-    command.write_text(f'#!/bin/sh\nexec {shlex.join(started)} "$@"\n', encoding="utf-8")
-    command.chmod(0o700)
-    with socket.socket(socket.AF_UNIX) as listener:
+    target.mkdir(parents=True, exist_ok=True)
+    parsed = paths.dbt_target / "partial_parse.msgpack"
+    if parsed.exists():
+        shutil.copyfile(parsed, target / parsed.name)
+    chosen = ("--select", *nodes, "--indirect-selection", "empty", "--threads", str(threads))
+    where = {"DBT_TARGET_PATH": str(target), "DBT_WRITE_JSON": "true"}
+    lines = []
+    with start_dbt(paths, "build", *chosen, **where) as process:
+        assert process.stdout is not None
         try:
-            listener.bind(str(place))
-        except OSError:
-            shutil.rmtree(folder)
-            return None
-        listener.listen()  # a caller may come before the server has its imports
-        server = subprocess.Popen(
-            [sys.executable, "-m", "dagster_project.run.dbt_server", str(listener.fileno()), str(folder)],
-            pass_fds=[listener.fileno()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-        )
-    atexit.register(server.communicate)  # the end of its input is the end of the server
-    return command
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        except BaseException:
+            process.terminate()
+            raise
+    file = target / "run_results.json"
+    content = json.loads(file.read_text(encoding="utf-8"))["results"] if file.exists() else []
+    results = {str(result["unique_id"]): dict(result) for result in content}
+    if process.returncode != 0:
+        raise DbtError("".join(lines[-LINES_KEPT:]), results)
+    return results
 
 
 def is_manifest_stale(paths: Paths) -> bool:
@@ -94,8 +103,7 @@ def parse(paths: Paths) -> None:
 
 
 class Parsing:
-    """Writing the manifest in a process of its own, which does not open the build file; nothing is left of it behind
-    the `with`."""
+    """Writing the manifest in the background; killed at the end of the `with` if it still runs."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
@@ -110,15 +118,8 @@ class Parsing:
             self._process.communicate()
 
     def start(self) -> None:
-        paths = self._paths
-        paths.dbt_target.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(
-            [str(dbt_command()), "parse", "--project-dir", str(paths.dbt_project)],
-            env={**os.environ, **dbt_environment(paths), "DBT_WRITE_JSON": "true"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self._paths.dbt_target.mkdir(parents=True, exist_ok=True)
+        self._process = start_dbt(self._paths, "parse", DBT_WRITE_JSON="true")
 
     def start_if_stale(self) -> None:
         """Unless it was started before, or the manifest is as young as its files."""
@@ -126,9 +127,9 @@ class Parsing:
             self.start()
 
     def wait(self) -> None:
-        """Until the manifest is there; at once if nothing was started. RuntimeError with what dbt says otherwise."""
+        """Until the manifest is there; at once if nothing was started. RuntimeError with dbt's output if it fails."""
         if self._process is None:
             return
-        said, _ = self._process.communicate()
+        output, _ = self._process.communicate()
         if self._process.returncode != 0:
-            raise RuntimeError(f"dbt could not parse the project in {self._paths.dbt_project}:\n{said}")
+            raise RuntimeError(f"dbt could not parse the project in {self._paths.dbt_project}:\n{output}")

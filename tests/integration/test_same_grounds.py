@@ -5,7 +5,6 @@ import dataclasses
 import pytest
 
 from dagster_project.defs import gate
-from dagster_project.defs.ahead import Ahead
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.store import Warehouse
 
@@ -18,9 +17,8 @@ def sidecar(house):
 def judge(house, sidecar, key="a seed was changed"):
     """As in a refresh after a change that moves the key of the gate."""
     warehouse = Warehouse(house.paths.build_file)
-    ahead = Ahead(house.paths, warehouse)
     with warehouse.held():
-        return gate._judge("run", house.paths, warehouse, sidecar, "", key, ahead)
+        return gate._judge("run", house.paths, warehouse, sidecar, "", key)
 
 
 def row_of(house, sidecar):

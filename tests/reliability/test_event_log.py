@@ -1,14 +1,20 @@
 """Dagster's own records while its page is open: whatever runs beside it goes through, and every file stays whole."""
 
+import contextlib
+import json
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from contextlib import contextmanager
 
 import dagster as dg
 import pytest
+from killing import Refresh, land_a_change
 
 from dagster_project.defs.instance import open_event_log
 from dagster_project.paths import PROJECT
@@ -137,3 +143,116 @@ def test_every_event_is_there_and_in_the_file_once_the_log_is_closed(home):
 def synchronous():
     with dg.DagsterInstance.get() as instance, instance.event_log_storage.index_connection() as con:
         return con.exec_driver_sql("pragma synchronous").scalar()
+
+
+# ---- the same with Dagster's own server and daemon -----------------------------------------------------------
+
+PAGES = (
+    "{ runsOrError(limit: 20) { ... on Runs { results { runId status jobName stats { ... on RunStatsSnapshot"
+    " { stepsSucceeded } } } } } }",
+    "{ assetNodes { id assetMaterializations(limit: 3) { runId } hasMaterializePermission } }",
+    "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy lastHeartbeatErrors { message } } } } }",
+)
+SELECTOR = {"repositoryLocationName": "dagster_project.definitions", "repositoryName": "__repository__"}
+LAUNCH = """mutation ($how: ExecutionParams!) { launchRun(executionParams: $how) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
+SENSOR = """mutation ($it: SensorSelector!) { sensorDryRun(selectorData: $it, cursor: null) {
+    __typename ... on DryRunInstigationTick { evaluationResult { skipReason error { message } } } } }"""
+SCHEDULE = """mutation ($it: ScheduleSelector!, $at: Float) { scheduleDryRun(selectorData: $it, timestamp: $at) {
+    __typename ... on DryRunInstigationTick { evaluationResult { error { message } runRequests { runKey } } } } }"""
+LOGS = "query ($id: ID!) { logsForRun(runId: $id, limit: 500) { __typename ... on EventConnection { cursor } } }"
+STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+class Pages:
+    """`nqpf ui` of a warehouse, asked as a browser asks it."""
+
+    def __init__(self, house):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        command = house.command("ui", "--port", str(self.port))
+        self.service = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ask(self, query, **variables):
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            content = json.load(answer)
+        assert "errors" not in content, content
+        return content["data"]
+
+    def wait_until_open(self):
+        end = time.monotonic() + 300
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                return self.ask(PAGES[0])
+            time.sleep(1)
+        raise AssertionError("the page did not open")
+
+    def launch(self, job, *asset):
+        """A run of one node, as *Materialize* starts it; its id."""
+        selector = {**SELECTOR, "pipelineName": job, "assetSelection": [{"path": asset}], "assetCheckSelection": []}
+        launched = self.ask(LAUNCH, how={"selector": selector, "mode": "default", "runConfigData": "{}"})["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return launched["run"]["runId"]
+
+    def end_of(self, run_id):
+        end = time.monotonic() + 900
+        while (status := self.ask(STATUS, id=run_id)["runOrError"]["status"]) not in ("SUCCESS", "FAILURE", "CANCELED"):
+            assert time.monotonic() < end, status
+            time.sleep(1)
+        return status
+
+    def close(self):
+        self.service.terminate()
+        self.service.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_records_stay_whole_beside_the_browser_a_refresh_a_rerun_the_sensor_and_the_schedule(house, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(house.paths.dagster_home))
+    land_a_change(house, 1)
+    pages, ended, asked, faults = Pages(house), threading.Event(), [0], []
+
+    def browse():
+        while not ended.is_set():
+            try:
+                for query in PAGES:
+                    pages.ask(query)
+                for found in pages.ask(PAGES[0])["runsOrError"]["results"]:
+                    pages.ask(LOGS, id=found["runId"])
+                sensor = pages.ask(SENSOR, it={**SELECTOR, "sensorName": "landing_sensor"})["sensorDryRun"]
+                schedule = pages.ask(
+                    SCHEDULE, it={**SELECTOR, "scheduleName": "yearly_refresh"}, at=1893456000.0
+                )["scheduleDryRun"]  # fmt: skip
+                faults.extend(tick for tick in (sensor, schedule) if tick["evaluationResult"]["error"])
+                asked[0] += 1
+            except Exception as error:
+                faults.append(error)
+
+    try:
+        pages.wait_until_open()
+        browsers = [threading.Thread(target=browse) for _ in range(2)]
+        for browser in browsers:
+            browser.start()
+        with server():
+            refresh = Refresh(house)
+            refresh.wait_for_step(3)
+            rerun = pages.launch("rebuild", "ops", "index_spec")  # it waits for the refresh
+            assert refresh.wait(1800) == 0, refresh.text
+            assert pages.end_of(rerun) == "SUCCESS"
+        ended.set()
+        for browser in browsers:
+            browser.join()
+        (health,) = [pages.ask(PAGES[2])["instance"]["daemonHealth"]["allDaemonStatuses"]]
+    finally:
+        ended.set()
+        pages.close()
+    assert faults == []
+    assert asked[0] > 5
+    assert [daemon for daemon in health if daemon["lastHeartbeatErrors"]] == []
+    assert len(house.releases) == 2
+    assert damaged(house.paths.dagster_home) == {}

@@ -7,7 +7,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dagster_project.defs.ahead import Ahead
 from dagster_project.defs.gate import ROWS_SQL, _judge_all
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.workshop import Shared
@@ -58,7 +57,7 @@ def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
         con.execute("create schema if not exists int")
         con.execute("create table int.int_edit_faults as select ? as sentence", [FAULT])
     with pytest.raises(dg.Failure) as failed:
-        list(_judge_all(dg.build_asset_context(), paths, warehouse, [], "", Ahead(paths, warehouse)))  # type: ignore[arg-type]
+        list(_judge_all(dg.build_asset_context(), paths, warehouse, [], ""))  # type: ignore[arg-type]
     assert failed.value.description == FAULT
     assert warehouse.read_value("select count(*) from ops.validation_result") == 0
 

@@ -1,0 +1,76 @@
+"""A build by dbt: results by node, its words where it fails, and no process left where the run is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dagster_project.paths import Paths
+from dagster_project.run.dbt import DbtError, build
+
+FILES = {
+    "dbt_project.yml": "name: small\nversion: 1.0.0\nprofile: small\n",
+    "profiles.yml": "small: {target: a, outputs: {a: {type: duckdb, path: \"{{ env_var('NQPF_BUILD_FILE') }}\"}}}\n",
+    "models/one.sql": "select 1 as n union all select null",
+    "models/two.sql": "select n from {{ ref('one') }}",
+    "models/long.sql": "select count(*) as n from range(1000000000000) as r where random() < 0",
+    "models/_models.yml": "models: [{name: one, columns: [{name: n, data_tests: [unique, not_null]}]}]\n",
+}
+NAMED = ("small.one", "small.two", "small.not_null_one_n")  # and not the other test
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """A dbt project of three models."""
+    for name, text in FILES.items():
+        file = tmp_path / "dbt" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (tmp_path / "build").mkdir()
+    return Paths(tmp_path, tmp_path, tmp_path, project=tmp_path)
+
+
+def statuses(results):
+    return {unique_id.split(".")[2]: result["status"] for unique_id, result in results.items()}
+
+
+def test_a_failure_has_the_words_of_dbt_and_what_was_done_before_it(paths, capfd):
+    with pytest.raises(DbtError, match="Failure in test not_null_one_n") as failed:
+        build(paths, NAMED, paths.dbt_target / "runs" / "a", threads=1)
+    assert statuses(failed.value.results) == {"one": "success", "not_null_one_n": "fail", "two": "skipped"}
+    assert "Failure in test not_null_one_n" in capfd.readouterr().out
+    (paths.dbt_project / "models" / "two.sql").write_text("select {{", encoding="utf-8")
+    with pytest.raises(DbtError, match="Compilation Error") as failed:
+        build(paths, NAMED, paths.dbt_target / "runs" / "b", threads=1)
+    assert failed.value.results == {}
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from dagster_project.paths import Paths
+from dagster_project.run.dbt import build
+root = Path(sys.argv[1])
+build(Paths(root, root, root, project=root), ["small.long"], root / "target", threads=1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_run_that_is_stopped_takes_its_dbt_along(paths):
+    command = [sys.executable, "-c", PROGRAM, str(paths.warehouse)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not holders(paths.build_file):
+            time.sleep(0.05)
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) != 0
+    assert holders(paths.build_file) == []
+
+
+def holders(file):
+    """Processes that have the file open."""
+    return [link.parts[2] for link in Path("/proc").glob("[0-9]*/fd/*") if os.path.realpath(link) == str(file)]

@@ -1,7 +1,7 @@
-"""Executor for all jobs: every run takes the refresh lock and passes the pre-flight checks.
+"""Executor of all jobs: every run takes the refresh lock and passes the checks before a run.
 
-`nqpf refresh` runs jobs in its own process under the same checks; the web page, schedules, sensors and
-`dagster job execute` come through here.
+Runs of the web page, schedules, sensors and `dagster job execute` come here. Not here: `nqpf refresh`, which runs jobs
+in its own process and does the same itself.
 """
 
 import os
@@ -50,25 +50,26 @@ class OneWriter(dg.Executor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
         with ExitStack() as held:
             plan_context.instance.add_run_tags(plan_context.run_id, process_tag(plan_context.run_id))
-            self._take_lock(held, plan_context)
+            _take_lock(held, self.paths, self.wait_seconds, plan_context)
             check_surroundings(self.paths)
             close_dead_runs(plan_context.instance, mine=plan_context.run_id)
             held.enter_context(open_event_log())
             yield from self._inner.execute(plan_context, execution_plan)
 
-    def _take_lock(self, held: ExitStack, plan_context: Any) -> None:
-        end, is_told = time.monotonic() + self.wait_seconds, False
-        while True:
-            try:
-                held.enter_context(refresh_lock(self.paths))
-                return
-            except WarehouseBusy as busy:
-                if time.monotonic() > end:
-                    raise busy from None  # the sentence says it; how the lock was tried is no news
-                if not is_told:
-                    plan_context.log.info(f"{busy} This run waits for at most {self.wait_seconds:.0f} s.")
-                    is_told = True
-            time.sleep(LOOK_SECONDS)
+
+def _take_lock(held: ExitStack, paths: Paths, wait_seconds: float, plan_context: Any) -> None:
+    end, is_logged = time.monotonic() + wait_seconds, False
+    while True:
+        try:
+            held.enter_context(refresh_lock(paths))
+            return
+        except WarehouseBusy as busy:
+            if time.monotonic() > end:
+                raise busy from None  # the sentence says it; how the lock was tried is no news
+            if not is_logged:
+                plan_context.log.info(f"{busy} This run waits for at most {wait_seconds:.0f} s.")
+                is_logged = True
+        time.sleep(LOOK_SECONDS)
 
 
 def one_writer(paths: Paths, wait_seconds: float | None = None) -> dg.ExecutorDefinition:

@@ -10,9 +10,8 @@ from typing import Any
 import dagster as dg
 
 from dagster_project.defs import dbt_project
-from dagster_project.defs.asset_words import contracts, outside_assets, with_columns
-from dagster_project.defs.column_words import meanings
 from dagster_project.defs.context import build_context_assets
+from dagster_project.defs.descriptions import contracts, outside_assets
 from dagster_project.defs.executor import one_writer
 from dagster_project.defs.gate import build_gate_assets
 from dagster_project.defs.jobs import build_jobs
@@ -45,19 +44,18 @@ def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
     window = current_settings(paths).base_window
     years = data_years(landed.sidecars if landed else landed_sidecars(paths), window)
     manifest = json.loads(paths.dbt_manifest.read_text(encoding="utf-8"))
-    results = contracts(manifest)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(years),
         *build_raw_assets(paths, warehouse, years),
         *build_gate_assets(paths, warehouse, years),
         *build_context_assets(paths, warehouse),
         *dbt_project.build_dbt_assets(paths, warehouse, manifest),
-        *build_model_assets(paths, warehouse, results),
+        *build_model_assets(paths, warehouse, contracts(manifest)),
         build_publish_asset(paths, warehouse, mart_keys(manifest)),
         *outside_assets(),
     ]
     return dg.Definitions(
-        assets=with_columns(assets, results, meanings(manifest)),
+        assets=assets,
         jobs=build_jobs(years),
         schedules=build_schedules(paths),
         sensors=build_sensors(paths, warehouse),

@@ -4,7 +4,7 @@ Asset key = [schema, table], what an analyst types in SQL; group by the folder t
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -12,16 +12,13 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from dagster_project.defs.asset_groups import group_of_node
-from dagster_project.defs.asset_words import LINEAGE, SCHEMA, column_lineage, result_table, schema_of
-from dagster_project.defs.check_words import sentence_of
-from dagster_project.defs.column_words import meanings
+from dagster_project.defs.descriptions import SCHEMA, check_description, result_table, table_schema
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.run.dbt import DbtError, build
 from dagster_project.run.effort import current_effort
 from dagster_project.store import Warehouse
 
-type Meaning = Callable[[str], str | None]  # column name -> what it means
 type Event = dg.MaterializeResult | dg.AssetCheckResult
 POOL = "warehouse"
 INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
@@ -67,14 +64,25 @@ class Translator(DagsterDbtTranslator):
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         if spec is None:
             return None
-        return spec._replace(description=sentence_of(manifest["nodes"][unique_id], ".".join(spec.asset_key.path)))
+        return dg.AssetCheckSpec(
+            spec.name,
+            asset=spec.asset_key,
+            description=check_description(manifest["nodes"][unique_id]),
+            additional_deps=spec.additional_deps,
+            blocking=spec.blocking,
+        )
 
 
-def materialized(
-    con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], seconds: float, meaning: Meaning
-) -> dg.MaterializeResult:
-    """The event of a seed or model that dbt has built: columns and seconds; of a table also its rows and a preview."""
-    metadata = {"seconds": round(seconds, 2), **table_metadata(con, node, meaning)}
+def materialized(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], seconds: float) -> dg.MaterializeResult:
+    """The event of a seed or model that dbt has built: seconds and columns; of a table also its rows and a preview."""
+    table = f"{node['schema']}.{node['name']}"
+    metadata: dict[str, Any] = {"seconds": round(seconds, 2)}
+    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract has the columns
+        columns = con.execute(f"describe {table}").fetchall()
+        metadata[SCHEMA] = table_schema([(str(column[0]), str(column[1])) for column in columns], node)
+    if node["config"]["materialized"] != "view":  # the rows of a view would cost its whole query
+        metadata["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+        metadata["preview"] = dg.MetadataValue.md(con.execute(f"from {table} limit 5").df().to_markdown(index=False))
     return dg.MaterializeResult(asset_key=_key(node), metadata=metadata)
 
 
@@ -88,28 +96,6 @@ def check_result(key: dg.AssetCheckKey, result: Mapping[str, Any]) -> dg.AssetCh
         severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
         metadata={"status": status, "failed_rows": int(result["failures"] or 0)},
     )
-
-
-def table_metadata(con: duckdb.DuckDBPyConnection, node: Mapping[str, Any], meaning: Meaning) -> dict[str, Any]:
-    """Metadata for the page of a table that was just built. A view has no row count: it would cost its whole query."""
-    table = f"{node['schema']}.{node['name']}"
-    metadata: dict[str, Any] = {}
-    lineage = column_lineage(node)
-    if lineage is not None:
-        metadata[LINEAGE] = lineage
-    if not any(column["data_type"] for column in node["columns"].values()):  # else the contract has the columns
-        metadata[SCHEMA] = described(con, table, node, meaning)
-    if node["config"]["materialized"] != "view":
-        metadata["dagster/row_count"] = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-        preview = con.execute(f"from {table} limit 5").df().to_markdown(index=False)
-        metadata["preview"] = dg.MetadataValue.md(preview)
-    return metadata
-
-
-def described(con: duckdb.DuckDBPyConnection, table: str, node: Mapping[str, Any], meaning: Meaning) -> dg.TableSchema:
-    """Columns as they are; the table's own YAML has the word, where it says something."""
-    own = {name: column["description"] for name, column in node["columns"].items()}
-    return schema_of(con.execute(f"describe {table}").fetchall(), lambda name: own.get(name) or meaning(name))
 
 
 def build_dbt_assets(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any]) -> list[dg.AssetsDefinition]:
@@ -149,11 +135,10 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
             except DbtError as error:
                 results, failure = error.results, error
         events = [unchanged(_key(nodes[node])) for node in state.nodes if node not in stale]
-        meaning = meanings(manifest)
         with warehouse.connect() as con:
             for node in state.nodes:  # parents before children
                 if node in results and results[node]["status"] == "success":
-                    events.append(materialized(con, nodes[node], results[node]["execution_time"], meaning))
+                    events.append(materialized(con, nodes[node], results[node]["execution_time"]))
             if failure is None:
                 write_records(con, state.made(con, stale, known))
         yield from events

@@ -10,8 +10,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dagster_project.defs.asset_groups import group
-from dagster_project.defs.asset_words import Contract
 from dagster_project.defs.dbt_project import POOL
+from dagster_project.defs.descriptions import SCHEMA, Contract
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import (
     Record,
@@ -92,7 +92,7 @@ def key_of_step(
 def _build(
     entry: Analysis, paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract], workshop: Workshop
 ) -> dg.AssetsDefinition:
-    lacking = [table for table in entry.writes if table not in results or not results[table].columns]
+    lacking = [table for table in entry.writes if table not in results or not results[table].types]
     if lacking:
         raise LookupError(
             f"The analysis {entry.name} writes {', '.join(lacking)}, whose columns nobody says: publish it by a mart"
@@ -104,6 +104,7 @@ def _build(
             deps=[*entry.parents, ["ops", "run_context"]],
             group_name=group(entry.group),
             description=results[table].description,
+            metadata={SCHEMA: results[table].schema},
             kinds={"python"},
         )
         for table in entry.writes

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dagster_project.defs import dbt_project
-from dagster_project.defs.asset_words import contracts
+from dagster_project.defs.descriptions import contracts
 from dagster_project.defs.models import file_of_vintage_before, key_of_step
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import DbtState, project_key, read_records, records_of

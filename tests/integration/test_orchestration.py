@@ -16,9 +16,8 @@ from landing_tools import changed_copy, supersede
 from dagster_project.definitions import build_defs
 from dagster_project.defs import sensors
 from dagster_project.defs.asset_groups import GROUPS
-from dagster_project.defs.asset_words import column_lineage, result_table
-from dagster_project.defs.column_words import meanings, read_words
 from dagster_project.defs.dbt_project import STEPS
+from dagster_project.defs.descriptions import check_description, result_table
 from dagster_project.ingest.sidecar import landed_sidecars
 from dagster_project.paths import PROJECT
 from dagster_project.run.versions import gate_hash
@@ -118,27 +117,17 @@ def test_every_asset_is_described_and_grouped_and_feeds_no_group_before_its_own(
             assert all(graph.get(parent).group_name <= node.group_name for parent in node.parent_keys), key
 
 
-def test_every_table_knows_its_columns_before_it_ever_ran(defs, manifest):
-    """Of marts by contract, of the results that a one-line mart publishes by the same, of raw and ops by schema.sql."""
+def test_marts_and_results_know_their_columns_before_they_ever_ran(defs, manifest):
+    """By contract: that of the mart, or of the one-line mart that publishes a result."""
     graph = defs.resolve_asset_graph()
-    nodes = manifest["nodes"].values()
-    published = {f"py/{result_table(node)}" for node in nodes if node["resource_type"] == "model"}
+    published = {f"py/{table}" for node in manifest["nodes"].values() if (table := result_table(node))}
     known = {key for key in graph.get_all_asset_keys() if "dagster/column_schema" in graph.get(key).metadata}
     without = {key.to_user_string() for key in set(graph.get_all_asset_keys()) - known}
-    assert not {name for name in without if name in published or name.startswith(("mart/", "raw/", "ops/"))}
+    assert not {name for name in without if name in published or name.startswith("mart/")}
     score = graph.get(dg.AssetKey(["py", "index_score"])).metadata["dagster/column_schema"]
     described = {column.name: column.description for column in score.columns}
     assert described["score"].startswith("Weighted sum of z")
     assert "data_vintage" not in described  # the mart adds it
-
-
-def test_a_column_of_a_one_line_mart_leads_to_the_result_it_publishes(manifest):
-    lineage = column_lineage(manifest["nodes"]["model.nqpf.mart_index_score"])
-    assert lineage is not None
-    (score,), (vintage,) = lineage.deps_by_column["score"], lineage.deps_by_column["data_vintage"]
-    assert (score.asset_key.path, score.column_name) == (["py", "index_score"], "score")
-    assert (vintage.asset_key.path, vintage.column_name) == (["ops", "run_context"], "data_vintage")
-    assert column_lineage(manifest["nodes"]["model.nqpf.city_ranking"]) is None
 
 
 def test_every_asset_that_opens_the_build_file_is_in_the_pool_and_the_gate_blocks_what_follows(defs):
@@ -316,19 +305,33 @@ def test_the_published_file_turns_red_when_a_year_was_missed(defs):
     assert policy.fail_window.to_timedelta() == dt.timedelta(days=400)
 
 
-def test_every_check_is_described_and_every_column_of_every_table(defs, manifest, small_warehouse):
-    checks = [check for assets in defs.resolve_asset_graph().assets_defs for check in assets.check_specs]
+def test_every_check_and_every_column_that_a_page_shows_is_described(defs, manifest, small_warehouse):
+    graph = defs.resolve_asset_graph()
+    checks = [check for assets in graph.assets_defs for check in assets.check_specs]
     assert len(checks) > 200
     assert [check.name for check in checks if not check.description] == []
-    meaning = meanings(manifest)
-    columns = small_warehouse.build(
-        "select table_name, column_name from duckdb_columns() where schema_name in"
-        " ('raw', 'ops', 'seed', 'stg', 'int', 'gate', 'mart', 'easy')"
-    )
-    assert [name for name in columns.itertuples(index=False) if not meaning(name.column_name)] == []
-    assert not set(read_words()) - set(columns["column_name"]), "words for columns that are no more"
+    schemas = {key.to_user_string(): graph.get(key).metadata for key in graph.get_all_asset_keys()}
+    with instance_of(small_warehouse) as instance:
+        for run in instance.get_runs():
+            for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION):
+                made = entry.dagster_event.step_materialization_data.materialization
+                schemas[made.asset_key.to_user_string()] = {**schemas[made.asset_key.to_user_string()], **made.metadata}
+    columns = {
+        (name, column.name): column.description
+        for name, metadata in schemas.items()
+        if (schema := metadata.get("dagster/column_schema"))
+        for column in getattr(schema, "schema", schema).columns
+    }
+    assert {name.split("/")[0] for name, _ in columns} >= {"seed", "stg", "int", "gate", "py", "mart", "easy"}
+    assert [place for place, text in columns.items() if not text] == []
     bare = [node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     assert [name for name in bare if not manifest["nodes"][f"model.nqpf.{name}"]["description"]] == []
+
+
+def test_a_check_has_the_words_of_dbt_else_its_kind_and_arguments():
+    test = {"name": "x", "description": "", "test_metadata": {"name": "sums_to", "kwargs": {"total": 1, "model": "m"}}}
+    assert check_description(test) == "Sums to: total 1"
+    assert check_description({**test, "description": "Shares add up."}) == "Shares add up."
 
 
 def test_selections_of_the_howto_choose_assets(defs):

@@ -100,7 +100,6 @@ def test_inspect_of_a_broken_file_is_one_sentence(tmp_path, capsys, make):
 # our own files, never from a landing file
 QUERY_TEXT: dict[str, set[str]] = {
     "defs/gate.py": {"prefix", "table"},
-    "defs/asset_words.py": {"'.'.join(table)"},  # tables of schema.sql
     "defs/raw.py": {"prefix", "table", "condition", "view"},
     "defs/dbt_project.py": {"table"},
     "defs/state.py": {"CONTENT.format(query=query)"},  # queries and tables of the study and of dbt

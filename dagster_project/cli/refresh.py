@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.cli.runner import RunLog, profile_table, quiet_output, shown, voice
+from dagster_project.cli.runner import RunLog, profile_table, progress_reporter, quiet_output, shown
 from dagster_project.ingest.errors import IngestError
 from dagster_project.ingest.sidecar import Landed, read_landed
 from dagster_project.operations.faults import SurroundingsError, sentence_of
@@ -19,7 +19,6 @@ from dagster_project.publish.release.folder import latest_release, sha256_of, wi
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import Parsing
-from dagster_project.run.effort import EffortError, export_effort
 from dagster_project.run.failures import (
     EXIT_BAD_INPUT,
     EXIT_BUSY,
@@ -33,6 +32,7 @@ from dagster_project.run.failures import (
 )
 from dagster_project.run.kind import WrongKindError, check_kind
 from dagster_project.run.lock import refresh_lock
+from dagster_project.run.resources import ResourceError, export_resources
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
 from dagster_project.run.versions import hash_of_files
@@ -58,7 +58,7 @@ def refresh(
     recompute: bool = False,
     profile: bool = False,
 ) -> int:
-    """Run the main job; prints progress and a summary (see `voice`), returns the exit code.
+    """Run the main job; prints progress and a summary (see `progress_reporter`), returns the exit code.
 
     recompute: every step runs, also one whose inputs are unchanged. profile: a table of where the time went.
     """
@@ -66,37 +66,37 @@ def refresh(
         os.environ["NQPF_DEPTH"] = depth  # for every process that this one starts
     if recompute:
         os.environ["NQPF_RECOMPUTE"] = "1"
-    says = voice(console, log_format, quiet=quiet)
+    reporter = progress_reporter(console, log_format, quiet=quiet)
     started, began = time.monotonic(), dt.datetime.now(dt.UTC)
     log = paths.logs / f"refresh_{dt.datetime.now():%Y%m%d_%H%M%S}.log"
     before = latest_release(paths.releases)
-    record = RunLog(known_seconds(paths.reports), heard=says.step)
-    says.started(paths.warehouse, log)
+    record = RunLog(known_seconds(paths.reports), heard=reporter.step)
+    reporter.started(paths.warehouse, log)
 
     def write_down(status: str, exit_code: int, message: list[str]) -> None:
         seconds, release = time.monotonic() - started, latest_release(paths.releases)
         ended = RunStatus(status, exit_code, began, seconds, release, message, paths.warehouse, log, record.steps)
-        says.ended(ended)
+        reporter.ended(ended)
         for warning in write_status(paths.reports, ended):
-            says.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
+            reporter.trouble.print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
 
     try:
-        export_effort(workers, memory, cluster)
+        export_resources(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
             if is_demo:
                 check_kind(paths, is_synthetic=True)
-                _ensure_demo(paths, says.progress)
+                _ensure_demo(paths, reporter.progress)
             landed = read_landed(paths)
             inputs = input_digest(paths, landed.digests)
             is_asked_for = recompute or year is not None
             changed = Changed.numbers if is_asked_for else what_changed(paths, inputs, before)
             if changed == Changed.nothing:
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
-                _say_unchanged(says.progress, paths, before, time.monotonic() - started)
+                _say_unchanged(reporter.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
             check_cluster()
-            failure = _run(paths, log, record, landed, year=year, changed=changed, is_quiet=says.progress.quiet)
+            failure = _run(paths, log, record, landed, year=year, changed=changed, is_quiet=reporter.progress.quiet)
             if failure and failure.exit_code == EXIT_FAILED and (way_out := sentence_of(failure.details, paths)):
                 failure = Failure(EXIT_FAILED, [way_out])
     except BaseException as error:
@@ -108,15 +108,15 @@ def refresh(
     seconds = time.monotonic() - started
     if failure:
         write_down(failure.status, failure.exit_code, failure.sentences)
-        return _say_failure(says.trouble, failure, paths, log, seconds)
+        return _say_failure(reporter.trouble, failure, paths, log, seconds)
     release = latest_release(paths.releases)
     status = "unchanged" if release == before else "published"
     write_down(status, EXIT_OK, [f"{status.capitalize()}: {release}."])
     if release and year is None:  # a year alone says nothing of the other files
         remember(paths, inputs, release)
     if profile:
-        says.progress.print(profile_table(record.steps))
-    _say_success(says.progress, paths, log, seconds, before)
+        reporter.progress.print(profile_table(record.steps))
+    _say_success(reporter.progress, paths, log, seconds, before)
     return EXIT_OK
 
 
@@ -181,7 +181,7 @@ def _run(
 
 def _failure_of(error: BaseException, paths: Paths) -> Failure | None:
     """How a run ends by an error that a person can act on; None for a fault of the program."""
-    bad_input = (IngestError, WrongKindError, EffortError, ClusterError)
+    bad_input = (IngestError, WrongKindError, ResourceError, ClusterError)
     if isinstance(error, bad_input) or type(error).__name__ == "SpecError":  # of the study, imported only when needed
         return Failure(EXIT_BAD_INPUT, [str(error)])
     if isinstance(error, WarehouseBusy):

@@ -1,4 +1,4 @@
-"""How a refresh speaks: progress for people, JSON lines for collectors of logs; noise goes to a log file."""
+"""Progress output of a refresh: rich console for people, JSON lines for log collectors; the rest goes to a log file."""
 
 import datetime as dt
 import json
@@ -155,7 +155,7 @@ def step_line(step: StepRecord, number: int, total: int) -> str:
 
 
 @dataclass(frozen=True)
-class Voice:
+class ProgressReporter:
     """progress: for lines that a good run prints; trouble: for failures; sink: for JSON lines, None in text mode."""
 
     progress: Console
@@ -180,9 +180,9 @@ class Voice:
             print(json.dumps(line, ensure_ascii=False), file=self.sink, flush=True)
 
 
-def voice(console: Console, log_format: str = "text", *, quiet: bool = False) -> Voice:
+def progress_reporter(console: Console, log_format: str = "text", *, quiet: bool = False) -> ProgressReporter:
     """text: console says all, with quiet failures only. json: one object a line on stdout, nothing else."""
     silent = Console(quiet=True)
     if log_format == "json":  # stdout of now: a refresh sends its own stdout to the log file
-        return Voice(silent, silent, os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    return Voice(silent if quiet else console, console)
+        return ProgressReporter(silent, silent, os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    return ProgressReporter(silent if quiet else console, console)

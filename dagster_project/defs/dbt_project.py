@@ -1,4 +1,4 @@
-"""dbt inside the graph: where the project is, how its nodes are called, the four dbt steps.
+"""dbt in the asset graph: keys and groups of its nodes, and the four steps that build them.
 
 Asset key = [schema, table], what an analyst types in SQL; group by the folder that the model lives in.
 """
@@ -16,7 +16,7 @@ from dagster_project.defs.descriptions import SCHEMA, check_description, result_
 from dagster_project.defs.state import DbtState, forget, is_forced, project_key, records_of, unchanged, write_records
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.run.dbt import DbtError, build
-from dagster_project.run.effort import current_effort
+from dagster_project.run.resources import current_resources
 from dagster_project.store import Warehouse
 
 type Event = dg.MaterializeResult | dg.AssetCheckResult
@@ -131,7 +131,7 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
             fqns = [".".join(nodes[node]["fqn"]) for node in (*stale, *tests)]
             try:
                 # DuckDB takes all cores for one statement; a second node fills the time in which dbt works on the first
-                results = build(paths, fqns, target, threads=min(2, current_effort().workers))
+                results = build(paths, fqns, target, threads=min(2, current_resources().workers))
             except DbtError as error:
                 results, failure = error.results, error
         events = [unchanged(_key(nodes[node])) for node in state.nodes if node not in stale]

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from dagster_project.defs.asset_groups import group
 from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.descriptions import SCHEMA, Contract
+from dagster_project.defs.scheduler import FrameCache, Scheduler, urgency
 from dagster_project.defs.settings import current_settings
 from dagster_project.defs.state import (
     Record,
@@ -24,7 +25,6 @@ from dagster_project.defs.state import (
     unchanged,
     write_records,
 )
-from dagster_project.defs.workshop import Shared, Workshop, urgency
 from dagster_project.paths import Paths
 from dagster_project.publish.release.folder import file_before
 from dagster_project.published import open_read_only
@@ -36,23 +36,23 @@ from dagster_project.study.settings import Settings
 def build_model_assets(
     paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract]
 ) -> list[dg.AssetsDefinition]:
-    workshop = Workshop(lambda entry, shared: frames_of(entry, paths, warehouse, shared))
-    return [_build(entry, paths, warehouse, results, workshop) for entry in REGISTRY]
+    scheduler = Scheduler(lambda entry, cache: frames_of(entry, paths, warehouse, cache))
+    return [_build(entry, paths, warehouse, results, scheduler) for entry in REGISTRY]
 
 
 def frames_of(
-    entry: Analysis, paths: Paths, warehouse: Warehouse, shared: Shared | None = None
+    entry: Analysis, paths: Paths, warehouse: Warehouse, cache: FrameCache | None = None
 ) -> dict[str, pd.DataFrame]:
     """What an analysis reads: of the build file, and of the published file of the data vintage before this one.
 
-    shared: frames that other analyses of the run read too.
+    cache: frames that other analyses of the run read too.
     """
     queries, kept = entry.queries(), {}
-    if shared is not None:
-        kept = {label: shared.frames[text] for label, text in queries.items() if text in shared.frames}
+    if cache is not None:
+        kept = {label: cache.frames[text] for label, text in queries.items() if text in cache.frames}
     read = warehouse.read_frames({label: text for label, text in queries.items() if label not in kept})
-    if shared is not None:
-        shared.keep(entry.name, {queries[label]: frame for label, frame in read.items()})
+    if cache is not None:
+        cache.keep(entry.name, {queries[label]: frame for label, frame in read.items()})
     frames = {**read, **kept}
     if entry.before:
         file = file_of_vintage_before(entry, paths, warehouse)
@@ -90,7 +90,7 @@ def key_of_step(
 
 
 def _build(
-    entry: Analysis, paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract], workshop: Workshop
+    entry: Analysis, paths: Paths, warehouse: Warehouse, results: Mapping[str, Contract], scheduler: Scheduler
 ) -> dg.AssetsDefinition:
     lacking = [table for table in entry.writes if table not in results or not results[table].types]
     if lacking:
@@ -116,36 +116,36 @@ def _build(
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
         started = time.monotonic()
-        workshop.begin(context.run_id, analyses_of_run(context))
+        scheduler.begin(context.run_id, analyses_of_run(context))
         settings = current_settings(paths)
 
         def key_if_due(step: Analysis) -> str | None:
             """What the tables of a step are made of; None where they are made of it already."""
             with warehouse.held(), warehouse.connect() as con:
                 before = file_of_vintage_before(step, paths, warehouse)
-                key = key_of_step(con, step, settings, paths, results, before, workshop.contents)
+                key = key_of_step(con, step, settings, paths, results, before, scheduler.contents)
                 tables = [f"py.{table}" for table in step.writes]
                 is_kept = not is_forced(context) and is_unchanged(read_records(con), f"py_{step.name}", key, tables)
                 return None if is_kept else key
 
         key = key_if_due(entry)
         if key is None:
-            workshop.written(entry.name)
+            scheduler.written(entry.name)
             yield from (unchanged(["py", table]) for table in entry.writes)
             return
         with warehouse.connect() as con:
             forget(con, [f"py_{entry.name}", *columns])
         previews: dict[str, str] = {}
-        tables = None if entry.in_parts else workshop.result(entry, settings, key_if_due)
+        tables = None if entry.in_parts else scheduler.result(entry, settings, key_if_due)
         with warehouse.held(), threadpool_limits(limits=1):
-            # in parts: of a size that no frame should have, so each is made here when the one before it is written
+            # in parts: too large for one frame, so built and written chunk by chunk
             built = entry.build(frames_of(entry, paths, warehouse), settings) if tables is None else tables
             parts = built if isinstance(built, Iterator) else iter([built])
             rows = warehouse.replace_in_parts((_named(part, entry, previews) for part in parts), columns)
             with warehouse.connect() as con:
                 made = {table: Record(key, content_of_table(con, table)) for table in columns}
                 write_records(con, {**made, f"py_{entry.name}": Record(key, "")})
-        workshop.written(entry.name)
+        scheduler.written(entry.name)
         seconds = round(time.monotonic() - started, 2)
         for table in entry.writes:
             yield dg.MaterializeResult(

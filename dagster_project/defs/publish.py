@@ -32,7 +32,7 @@ from dagster_project.publish.release.folder import (
 from dagster_project.publish.release.snapshot import Base, forbid_writing, same_content, swap_in, write_snapshot
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
-from dagster_project.run.effort import current_effort
+from dagster_project.run.resources import current_resources
 from dagster_project.run.versions import (
     dbt_hash,
     hash_of_files,
@@ -197,7 +197,7 @@ def _write_release(
     changes = diff_frames(old, fresh) if old and old.exists() else None
     report = partial(write_report, fresh, folder / "docs", release=release, previous=current, changed=changes)
     # the pages are a half of the work, and one core's: with two workers they are written while the database writes
-    pages = start_tasks([report], workers=current_effort().workers)
+    pages = start_tasks([report], workers=current_resources().workers)
     with open_read_only(fresh) as con:
         contents = table_contents(con, known=before.contents)
     exported = export_tables(fresh, folder, contents, paths.releases / current if current else None)

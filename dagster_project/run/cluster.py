@@ -1,6 +1,6 @@
 """Connection to the Dask cluster that computes for a refresh: refused unless its workers give the same numbers.
 
-Not here: how tasks run on it (`python_models.tasks`), and which analysis is a task (`defs/workshop.py`).
+Not here: how tasks run on it (`python_models.tasks`), and which analysis is a task (`defs/scheduler.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from dagster_project.paths import CODE
-from dagster_project.run.effort import current_effort
+from dagster_project.run.resources import current_resources
 from dagster_project.run.versions import hash_of_files, import_closure
 
 ANSWER_SECONDS = 5
@@ -29,7 +29,7 @@ class ClusterError(Exception):
 
 def check_cluster() -> None:
     """Check that the cluster named by NQPF_CLUSTER, if any, can be used. ClusterError otherwise."""
-    if address := current_effort().cluster:
+    if address := current_resources().cluster:
         connect(address).close()
 
 

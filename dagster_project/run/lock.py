@@ -15,7 +15,7 @@ from dagster_project.store import WarehouseBusy
 
 @contextmanager
 def refresh_lock(paths: Paths) -> Iterator[None]:
-    """Advisory lock on the build folder; it dies with the process. The file says who holds it, or who was killed."""
+    """Advisory lock on the build folder, released by the system when the process exits. The file records its holder."""
     file = paths.lock_file
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+", encoding="utf-8") as handle:

@@ -40,7 +40,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told how a run goes. planned: 'job/step' of all jobs, once; started: job, step; ended: what a step did."""
+    """Callbacks for run progress. planned: 'job/step' of all jobs, once; started: job, step; ended: what a step did."""
 
     planned: Callable[[set[str]], None]
     started: Callable[[str, str], None]
@@ -147,7 +147,7 @@ def send(url: str, content: dict[str, Any]) -> str | None:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Another address is another receiver: whoever set this one did not name it."""
+    """Do not follow redirects: the message must go only to the configured host."""
 
     def redirect_request(self, *_arguments: Any) -> None:
         return None

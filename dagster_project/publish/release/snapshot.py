@@ -15,7 +15,7 @@ from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
 from dagster_project.publish.release.dictionary import write_dictionary
 from dagster_project.publish.release.packed import PACKED, PARTS, STORE, is_packable, pack
 from dagster_project.published import TABLES, stray_log
-from dagster_project.run.effort import current_effort
+from dagster_project.run.resources import current_resources
 
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
@@ -98,7 +98,7 @@ def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | 
         _drop_all_but(con, same)
         chains = _chains([table for table in tables if table not in same])
         # most statements of a packing are one core's: two tables at a time
-        with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_effort().workers)) as pool:
+        with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_resources().workers)) as pool:
             copied = list(pool.map(partial(_copy_chain, con, headline), chains))
         made = {table: n for found in copied for table, n in found.items()}
         counts = {table: made[table] if table in made else _count(con, f"build.{table}") for table in tables}

@@ -9,7 +9,7 @@ import pytest
 
 from dagster_project.defs.gate import ROWS_SQL, _judge_all
 from dagster_project.defs.outcome import read_failure
-from dagster_project.defs.workshop import Shared
+from dagster_project.defs.scheduler import FrameCache
 from dagster_project.paths import Paths
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED
 from dagster_project.store import Warehouse
@@ -88,12 +88,12 @@ def analysis(name: str, **reads: str) -> Analysis:
 
 def test_a_frame_that_several_analyses_read_goes_with_its_last_reader():
     one, two = analysis("one", scores="py.a", own="py.b"), analysis("two", scores="py.a")
-    shared, frame = Shared([one, two]), pd.DataFrame({"x": [1]})
+    shared, frame = FrameCache([one, two]), pd.DataFrame({"x": [1]})
     shared.keep("one", dict.fromkeys(one.queries().values(), frame))
     assert list(shared.frames) == [two.queries()["scores"]]
     shared.keep("two", {})
     assert not shared.frames
-    one, shared = analysis("one", scores="py.a"), Shared([one, two])
+    one, shared = analysis("one", scores="py.a"), FrameCache([one, two])
     shared.keep("two", {})  # unchanged: it will not ask
     shared.keep("one", {one.queries()["scores"]: pd.DataFrame()})
     assert not shared.frames

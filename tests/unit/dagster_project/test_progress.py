@@ -15,7 +15,7 @@ from rich.console import Console
 from dagster_project.cli.runner import RunLog, shown, time_left_words
 from dagster_project.cli.service import say_when_open
 from dagster_project.defs.dbt_project import STEPS
-from dagster_project.run.effort import EffortError, current_effort
+from dagster_project.run.resources import ResourceError, current_resources
 from dagster_project.run.status import StepRecord
 from dagster_project.run.steps import STEP_WORDS, step_words
 from dagster_project.study.registry import REGISTRY
@@ -90,7 +90,7 @@ def eight_cores(monkeypatch):
 def test_one_process_a_core_within_what_is_said_of_processes_and_memory(monkeypatch, said, workers, database):
     for name, text in said.items():
         monkeypatch.setenv(name, text)
-    assert (current_effort().workers, current_effort().database_memory) == (workers, database)
+    assert (current_resources().workers, current_resources().database_memory) == (workers, database)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_one_process_a_core_within_what_is_said_of_processes_and_memory(monkeypa
 )
 def test_what_is_no_number_is_refused_in_a_sentence(monkeypatch, name, text):
     monkeypatch.setenv(name, text)
-    with pytest.raises(EffortError, match=f"{name} is '{text}'"):
-        current_effort()
+    with pytest.raises(ResourceError, match=f"{name} is '{text}'"):
+        current_resources()
 
 
 STARTS = """

@@ -12,7 +12,7 @@ from rich.console import Console
 from study_tools import as_read, settings
 
 from dagster_project.cli.refresh import refresh
-from dagster_project.defs.workshop import Workshop, compute
+from dagster_project.defs.scheduler import Scheduler, compute
 from dagster_project.paths import Paths
 from dagster_project.run.cluster import ClusterError, check_cluster, connect
 from dagster_project.run.failures import EXIT_BAD_INPUT
@@ -46,12 +46,12 @@ def alone(frames):
 def test_an_analysis_gives_the_same_bits(frames, alone, address, monkeypatch, where):
     monkeypatch.setenv("NQPF_CLUSTER", address if where == "cluster" else "")
     monkeypatch.setenv("NQPF_WORKERS", "2")
-    workshop = Workshop(lambda _entry, _shared: frames)
+    scheduler = Scheduler(lambda _entry, _shared: frames)
     try:
-        workshop.begin("a run", ["robustness"])
-        found = workshop.result(BY_NAME["robustness"], SETTINGS, lambda _entry: "key")
+        scheduler.begin("a run", ["robustness"])
+        found = scheduler.result(BY_NAME["robustness"], SETTINGS, lambda _entry: "key")
     finally:
-        workshop.close()
+        scheduler.close()
     assert found.keys() == alone.keys()
     for name, table in alone.items():
         pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
@@ -64,30 +64,30 @@ def test_what_has_all_it_reads_is_started_with_the_one_asked_for_unless_it_stays
         started.append(tasks[0].args[0])
         return iter([{}])
 
-    monkeypatch.setattr("dagster_project.defs.workshop.start_tasks", start)
+    monkeypatch.setattr("dagster_project.defs.scheduler.start_tasks", start)
     monkeypatch.setenv("NQPF_WORKERS", "2")
-    workshop = Workshop(lambda _entry, _shared: {})
-    workshop.begin("a run", ["production", "index", "panel", "markov", "space"])
-    workshop.result(BY_NAME["production"], SETTINGS, lambda _entry: "key")
+    scheduler = Scheduler(lambda _entry, _shared: {})
+    scheduler.begin("a run", ["production", "index", "panel", "markov", "space"])
+    scheduler.result(BY_NAME["production"], SETTINGS, lambda _entry: "key")
     assert started == ["production"]  # the others read what is made of it
-    workshop.written("production")
-    workshop.written("index")
-    workshop.result(BY_NAME["panel"], SETTINGS, lambda entry: None if entry.name == "markov" else "key")
-    workshop.result(BY_NAME["space"], SETTINGS, lambda _entry: "key")
+    scheduler.written("production")
+    scheduler.written("index")
+    scheduler.result(BY_NAME["panel"], SETTINGS, lambda entry: None if entry.name == "markov" else "key")
+    scheduler.result(BY_NAME["space"], SETTINGS, lambda _entry: "key")
     assert started == ["production", "panel", "space"]
 
 
 def test_an_analysis_that_fails_stops_no_other(monkeypatch):
     monkeypatch.setenv("NQPF_WORKERS", "2")
-    workshop = Workshop(lambda _entry, _shared: {})
+    scheduler = Scheduler(lambda _entry, _shared: {})
     try:
-        workshop.begin("a run", ["panel", "space"])
+        scheduler.begin("a run", ["panel", "space"])
         for name in ("panel", "space"):  # neither has its frames
             with pytest.raises(KeyError) as error:
-                workshop.result(BY_NAME[name], SETTINGS, lambda _entry: "key")
+                scheduler.result(BY_NAME[name], SETTINGS, lambda _entry: "key")
             assert f"study/{name}.py" in error.value.__notes__[0]
     finally:
-        workshop.close()
+        scheduler.close()
 
 
 def test_a_cluster_like_this_machine_is_taken_and_none_is_asked_where_none_is_named(address, monkeypatch):

@@ -1,8 +1,9 @@
-"""Analyses side by side in worker processes, here or on a cluster. The parent reads and writes the build file; workers
+"""Schedules analyses on worker processes, here or on a cluster. The parent reads and writes the build file; workers
 never open it.
 
-Dagster runs the steps of a run one after the other. When a step comes, its analysis is often done already: whatever has
-all it reads is handed to the workers as soon as that is so, the ones that others wait for first.
+Dagster runs the steps of a run one after the other. An analysis is submitted as soon as all its inputs are written, so
+its tables are often computed when its step begins; those that others depend on go first.
+Not here: how tasks run (`python_models.tasks`), and whether a step is up to date (`defs/state.py`).
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from functools import partial
 import pandas as pd
 
 from dagster_project.run.cluster import connect
-from dagster_project.run.effort import current_effort
+from dagster_project.run.resources import current_resources
 from dagster_project.study.registry import BY_NAME, REGISTRY, Analysis
 from dagster_project.study.settings import Settings
 from python_models.tasks import Client, run_tasks, start_tasks
 
 type Frames = dict[str, pd.DataFrame]
 type Outcome = Frames | Exception
-# Hands out first what others wait for; the order changes no number.
+# Submitted first: what others depend on. The order changes no number.
 URGENCY = ("production", "index", "panel", "influence", "robustness", "measurement", "markov", "space")
 
 
 def compute(name: str, frames: Frames, settings: Settings) -> Frames:
-    """One analysis, in whatever process."""
+    """Tables of one analysis."""
     return dict(BY_NAME[name].build(frames, settings))  # type: ignore[arg-type]
 
 
@@ -39,10 +40,10 @@ def attempt(name: str, frames: Frames, settings: Settings) -> Outcome:
         return error
 
 
-class Shared:
-    """Frames by the text of their query, kept while another analysis of the run still reads them: the scores of all
-    indexes are a million rows, and several analyses start from them. An analysis that is ready has all its tables
-    finished, so no query gives something else later in the run. Workers get copies of their own.
+class FrameCache:
+    """Cache of frames by the text of their query, while another analysis of the run still reads them: the scores of all
+    indexes are a million rows, and several analyses read them. Inputs of a submitted analysis are final, so no query
+    gives something else later in the run. Workers get copies.
     """
 
     def __init__(self, planned: Iterable[Analysis]) -> None:
@@ -53,19 +54,19 @@ class Shared:
                 self._readers.setdefault(text, set()).add(entry.name)
 
     def keep(self, reader: str, read: Frames) -> None:
-        """What one analysis has read, as far as others will ask for it; what it was the last to ask for goes."""
+        """Add the frames that `reader` has read; drop those that no other analysis reads."""
         self.frames |= read
         for readers in self._readers.values():
             readers.discard(reader)
         self.frames = {text: frame for text, frame in self.frames.items() if self._readers.get(text)}
 
 
-class Workshop:
+class Scheduler:
     """The analyses of one run. `frames_of` fetches what an analysis reads; it is called in the parent only."""
 
-    def __init__(self, frames_of: Callable[[Analysis, Shared | None], Frames]) -> None:
+    def __init__(self, frames_of: Callable[[Analysis, FrameCache | None], Frames]) -> None:
         self._frames_of = frames_of
-        self._shared = Shared([])
+        self._cache = FrameCache([])
         self._run_id = ""
         self._waiting: list[Analysis] = []
         self._planned: set[str] = set()
@@ -75,54 +76,54 @@ class Workshop:
         self.contents: dict[str, str] = {}  # query -> hash of its rows, of this run
 
     def begin(self, run_id: str, planned: Iterable[str]) -> None:
-        """The first step of a run says which analyses the run has; what an earlier run left is forgotten."""
+        """Reset for a run with these analyses; nothing if it has begun already."""
         if run_id == self._run_id:
             return
         self.close()
         self._run_id, self._planned, self._written, self.contents = run_id, set(planned), set(), {}
         chosen = [entry for entry in REGISTRY if entry.name in self._planned and not entry.in_parts]
-        self._shared = Shared(chosen)
+        self._cache = FrameCache(chosen)
         self._waiting = sorted(chosen, key=lambda entry: (urgency(entry.name), entry.name))
 
     def written(self, name: str) -> None:
-        """Its tables are in the build file (or stayed as they were): others may read them."""
+        """Mark an analysis whose tables are in the build file: others may read them."""
         self._written.add(name)
-        self._shared.keep(name, {})
+        self._cache.keep(name, {})
         self._waiting = [entry for entry in self._waiting if entry.name != name]
         if self._written >= self._planned:
             self.close()
 
     def result(self, entry: Analysis, settings: Settings, key_if_due: Callable[[Analysis], str | None]) -> Frames:
-        """Tables of an analysis: computed already, awaited, or computed here where there is one worker.
+        """Tables of an analysis; with one worker they are computed in this process.
 
-        Others that have all they read are started too. key_if_due: None for those whose tables would stay as they are.
+        Submits other analyses whose inputs are written. key_if_due: None for those that are up to date.
         """
-        effort = current_effort()
-        if effort.workers < 2 and not effort.cluster:
+        resources = current_resources()
+        if resources.workers < 2 and not resources.cluster:
             return run_tasks([partial(compute, entry.name, self._frames_of(entry, None), settings)])[0]
-        if effort.cluster and self._client is None:
-            self._client = connect(effort.cluster)
+        if resources.cluster and self._client is None:
+            self._client = connect(resources.cluster)
         ready = [other for other in self._waiting if self._is_ready(other) and other.name != entry.name]
         self._waiting = [other for other in self._waiting if other not in (entry, *ready)]
         for chosen in [entry, *filter(key_if_due, ready)]:
             if chosen.name not in self._started:
-                task = partial(attempt, chosen.name, self._frames_of(chosen, self._shared), settings)
-                self._started[chosen.name] = start_tasks([task], self._client, workers=effort.workers)
+                task = partial(attempt, chosen.name, self._frames_of(chosen, self._cache), settings)
+                self._started[chosen.name] = start_tasks([task], self._client, workers=resources.workers)
         (outcome,) = self._started.pop(entry.name)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def close(self) -> None:
-        """Cancel what was started, and leave the cluster."""
-        self._shared = Shared([])
+        """Cancel what was submitted and disconnect from the cluster."""
+        self._cache = FrameCache([])
         self._started = {}
         if self._client is not None:
             self._client.close()
         self._client = None
 
     def _is_ready(self, entry: Analysis) -> bool:
-        """Everything that this run still writes and that the analysis reads is written; so is what SQL makes of it."""
+        """All tables of this run that the analysis reads are written, those that SQL derives from them included."""
         makers = {f"py.{table}": other.name for other in REGISTRY for table in other.writes}
         needs = {makers[name] for name in (".".join(parent) for parent in entry.parents) if name in makers}
         # SQL between the engines and the index reads more than it names here: wait for the index

@@ -12,7 +12,7 @@ from house import said, unchanged_environment
 from rich.console import Console
 
 from dagster_project.cli.refresh import refresh
-from dagster_project.cli.runner import voice
+from dagster_project.cli.runner import progress_reporter
 from dagster_project.defs.instance import prepare_instance
 from dagster_project.paths import PROJECT, export_to_environment
 from dagster_project.run.status import RunStatus, StepRecord
@@ -25,13 +25,13 @@ def lines(text):
 
 
 def test_json_lines_tell_the_start_each_step_and_the_end(capfd):
-    says = voice(Console(), "json")
-    says.started(Path("/w"), Path("/w/log"))
-    says.step(StepRecord("ingest", "raw_yearly", "read yearly files", 0.5, True))
-    says.step(StepRecord("ingest", "raw__load", "judge", 1.0, False))
+    reporter = progress_reporter(Console(), "json")
+    reporter.started(Path("/w"), Path("/w/log"))
+    reporter.step(StepRecord("ingest", "raw_yearly", "read yearly files", 0.5, True))
+    reporter.step(StepRecord("ingest", "raw__load", "judge", 1.0, False))
     status = RunStatus("refused", 3, dt.datetime(2026, 1, 1, tzinfo=dt.UTC), 1.5, None, ["否"], Path("/w"))
-    says.ended(status)
-    says.progress.print("for people")
+    reporter.ended(status)
+    reporter.progress.print("for people")
     said = lines(capfd.readouterr().out)
     assert [line["event"] for line in said] == ["started", "step", "step", "ended"]
     assert [line["level"] for line in said] == ["info", "info", "error", "error"]
@@ -44,7 +44,7 @@ def test_json_lines_tell_the_start_each_step_and_the_end(capfd):
 @pytest.fixture(scope="module")
 def refused_year(copy_small_warehouse):
     """A refresh that ends at once: there is no such year. In a copy: it writes down how it ended."""
-    paths = copy_small_warehouse("voice").paths
+    paths = copy_small_warehouse("reporter").paths
 
     def run(**how):
         with unchanged_environment():
@@ -74,12 +74,12 @@ def test_command_without_options_also_says_where_the_log_is(refused_year, capfd)
     assert "; details in" in capfd.readouterr().out
 
 
-def test_quiet_voice_keeps_progress_to_itself(capsys):
-    says = voice(Console(), quiet=True)
-    says.progress.print("step")
-    says.started("w", "log")
+def test_quiet_reporter_keeps_progress_to_itself(capsys):
+    reporter = progress_reporter(Console(), quiet=True)
+    reporter.progress.print("step")
+    reporter.started("w", "log")
     assert capsys.readouterr().out == ""
-    says.trouble.print("wrong")
+    reporter.trouble.print("wrong")
     assert capsys.readouterr().out == "wrong\n"
 
 

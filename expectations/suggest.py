@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +139,10 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
     found: dict[str, str] = {}
+    for row in unknown[_is_asked(unknown)].to_dict("records"):
+        ready, said = _asked_row(row)
+        found[ready] = said
+    unknown = unknown[~_is_asked(unknown)]
     for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):
         if whole := known.table_row(source, key):
             found[whole] = "every known column of this table is left out"
@@ -146,6 +150,27 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
         hint = known.hint(source, key, unit)
         found[hint.ready_row] = f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else ""
     return [("header_map.csv", row, said) for row, said in found.items()]
+
+
+def _is_asked(headers: pd.DataFrame) -> pd.Series:
+    """Headers that the dictionary of their source has looked at."""
+    if "verdict" not in headers:
+        return pd.Series(False, index=headers.index)
+    return headers["verdict"].isin(["asked", "new"])
+
+
+def _asked_row(row: Mapping[Hashable, object]) -> tuple[str, str]:
+    """A row for the concept that the figures of a header fit, and why a person is asked; a new concept is left out."""
+    year, words, rival = str(row["data_year"]), _text(row["words_code"]), _text(row["rival_code"])
+    scope = _text(row["rival_scope"]) or _text(row["words_scope"]) or _scope(str(row["header_key"]), "city")
+    code, said = "ignore", "no concept of concept_word.csv: add it there, or leave the column out"
+    if rival:
+        code, said = rival, f"the words say {words}, the figures or other words {rival}"
+    elif words:
+        code, said = words, f"the words say {words}, and nothing confirms it"
+    reason = "a new concept" if code == "ignore" else ""
+    fields = [row["source"], year, year, row["header_key"], code, scope, row["header_unit"], reason]
+    return csv_line([_text(field) for field in fields]), said
 
 
 def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:

@@ -53,7 +53,13 @@ READING = [
     ["gate", "gate_observation"],
 ]
 
-HEADERS_SQL = "select * from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?"
+# without the evidence: it moves with every edition that lands, the verdict does not
+HEADERS_SQL = """
+    select source, data_year, vintage, file, sheet, col_no, header_path, header_key, header_unit, variable_code, scope,
+        reason, variable_left_out, unit, is_known, is_unit_known, is_unit_consistent, verdict, words_code, words_scope,
+        rival_code, rival_scope
+    from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?
+"""
 # the label rows that a source is about (counties for the county source) count as its cities; cities that stand above
 # their counties do not
 ROWS_SQL = """

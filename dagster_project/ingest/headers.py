@@ -7,6 +7,7 @@ body that starts with the first city or province; `long` sheets have their heade
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ CELL_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "row_no", "co
 HEADER_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "col_no", "role", "path"]
 
 _TITLE_ROWS = 60  # a header lower than this is not searched for
+_CITIES_OF_A_COLUMN = 5  # texts such as 石家庄市 that make it a column of cities
+_SAME_HEADER = 0.75  # of the signs: pages of one table differ by misread signs and lost brackets
 _LABEL_LENGTH = 20  # longer texts in the city column are footnotes
 _CITY = {"城市", "地区", "地级市", "城市名称", "地区名称", "地市", "城市city", "地区city", "地区region"}
 _ROLES = {
@@ -84,7 +87,7 @@ def _header(sheet: Sheet, geometry: Geometry) -> pd.DataFrame:
 def _printed(sheet: Sheet, where: str) -> Geometry | None:
     """Geometry of a printed sheet; None when it holds no city."""
     top = sheet.rows(1, _TITLE_ROWS)
-    place = _city_header(top)
+    place = _city_header(sheet, top)
     if place is None:
         _refuse_cities_without_header(sheet, where)
         return None
@@ -106,20 +109,27 @@ def _printed(sheet: Sheet, where: str) -> Geometry | None:
     return geometry
 
 
-def _city_header(top: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:
-    """Address of the cell that heads the city column: the first 城市 or 地区, else the first City."""
+def _city_header(sheet: Sheet, top: Mapping[tuple[int, int], str]) -> tuple[int, int] | None:
+    """Address of the cell that heads the city column: the first 城市 or 地区, else the first City.
+
+    Where only the English head is left, the Chinese names may stand in the column before it.
+    """
     for names in (_CITY, {"city"}):
-        for place in sorted(top):
-            if squeeze(top[place]) in names:
-                return place
+        for row, col in sorted(top):
+            if squeeze(top[row, col]) in names:
+                return (row, col - 1) if names is not _CITY and _holds_cities(sheet, col - 1) else (row, col)
     return None
+
+
+def _holds_cities(sheet: Sheet, col: int) -> bool:
+    texts = [squeeze(text) for text in sheet.column(col).values()]
+    return sum(text.endswith("市") and len(text) <= _LABEL_LENGTH for text in texts) >= _CITIES_OF_A_COLUMN
 
 
 def _refuse_cities_without_header(sheet: Sheet, where: str) -> None:
     """Five or more texts like 石家庄市 in one column, but no 城市 above them: a person must look."""
     for col in np.unique(sheet.col_no).tolist():
-        texts = [squeeze(text) for text in sheet.column(col).values()]
-        if sum(text.endswith("市") and len(text) <= _LABEL_LENGTH for text in texts) >= 5:
+        if _holds_cities(sheet, col):
             raise IngestError(
                 f"Column {col} holds cities but no column is headed 城市 or 地区",
                 where,
@@ -158,10 +168,9 @@ def _is_place(label: str, has_values: bool) -> bool:
 
 
 def _check_repeated_header(sheet: Sheet, first: int, again: int, where: str) -> None:
-    """A header repeated on a new page is harmless only when it says the same."""
-    one = {col: squeeze(text) for (_, col), text in sheet.rows(first, first).items()}
-    two = {col: squeeze(text) for (_, col), text in sheet.rows(again, again).items()}
-    if one != two:
+    """A header repeated on a new page is harmless when it says the same, single signs that a machine misread aside."""
+    one, two = (" ".join(squeeze(text) for text in sheet.rows(row, row).values()) for row in (first, again))
+    if one != two and SequenceMatcher(None, one, two, autojunk=False).ratio() < _SAME_HEADER:
         raise IngestError(
             f"A second table with other headers starts in row {again}",
             f"{where}, row {again}",

@@ -144,3 +144,26 @@ end
         ), '{{ part }}'
     )
 {%- endmacro %}
+
+{#
+  The Chinese and Latin letters of a text and %, ‰, &: what words are looked for in. Numbering such as (1), ⑵, (三) goes,
+  and signs that reading machines take for a like one are put right where they are no Chinese word of a header.
+#}
+{% macro plain_words(text) -%}
+regexp_replace(
+    regexp_replace(
+        translate({{ text }}, '釆採査増笫巿冇屮', '采采查增第市市中'),
+        '\(([0-9]+|[lI一二三四五六七八九十]+)\)|[⑴-⒇①-⑳㈠-㈩]', '', 'g'
+    ), '[^一-鿿A-Za-z&‰%]', '', 'g'
+)
+{%- endmacro %}
+
+{# Whether a segment of a header names a scope and nothing else, misread or not: 全市, 全冇, 市辖区, 再辖区, 市区. #}
+{% macro is_scope_name(segment) -%}
+regexp_full_match(regexp_replace({{ segment }}, '[^一-鿿]', '', 'g'), '全.?|.?辖区|市区|全辖市')
+{%- endmacro %}
+
+{# A unit without the signs that printers set differently: 千册、件, 千册.件. #}
+{% macro plain_unit(unit) -%}
+regexp_replace(lower({{ to_half_width(unit) }}), '[、.,·\s]', '', 'g')
+{%- endmacro %}

@@ -100,29 +100,127 @@ left_out as (
         partition by h.source, h.data_year, h.vintage, h.file, h.sheet, h.col_no
         order by length(t.header_key) desc nulls last, t.year_from desc nulls last
     ) = 1
+),
+
+-- What the dictionary says where no person has decided: words propose, figures confirm.
+proposed as (
+    select
+        n.source,
+        n.data_year,
+        n.vintage,
+        n.file,
+        n.sheet,
+        n.col_no,
+        w.variable_code,
+        w.scope,
+        w.printed_unit,
+        w.is_misread,
+        w.unit as unit_by_words,
+        coalesce(u.unit, w.unit) as unit,
+        f.* exclude (head_id, variable_code, scope),
+        f.power <> 0 as is_off,
+        o.variable_code as other_code,
+        case
+            when w.variable_code is null then 'new'
+            when f.repeats_col_no is not null then 'repeated'
+            when f.rival_code is not null then 'asked'
+            -- two concepts are allowed alike
+            when o.score = w.score and (o.printed_unit is null) = (w.printed_unit is null) then 'asked'
+            -- nothing confirms a misread word
+            when w.is_misread and f.spread is null and coalesce(f.copy_share_equal, 0) < 0.5 then 'asked'
+            when f.power <> 0 and (u.unit is null or (f.n_editions < 2 and w.printed_unit is not null)) then 'asked'
+            else 'recognised'
+        end as verdict
+    from {{ ref('int_header_names') }} as n
+    left join {{ ref('int_header_words') }} as w on n.head_id = w.head_id and w.place = 1
+    left join {{ ref('int_header_words') }} as o on n.head_id = o.head_id and o.place = 2
+    left join {{ ref('int_header_figures') }} as f on w.head_id = f.head_id and w.variable_code = f.variable_code
+    -- the unit that the figures have, where it is another than the printed one
+    left join (
+        select a.symbol as unit_by_words, round(log10(a.factor / b.factor))::integer as power, min(b.symbol) as unit
+        from {{ ref('unit') }} as a
+        inner join {{ ref('unit') }} as b on a.canonical = b.canonical and a.shift = 0 and b.shift = 0
+        where a.factor <> b.factor
+        group by all
+    ) as u on w.unit = u.unit_by_words and f.power = u.power
+),
+
+decided as (
+    select
+        h.source,
+        h.data_year,
+        h.vintage,
+        h.file,
+        h.sheet,
+        h.col_no,
+        h.header_path,
+        h.header_key,
+        h.variable_left_out,
+        s.has_dictionary,
+        case
+            when h.variable_code is not null then 'reviewed'
+            else coalesce(p.verdict, case when s.has_dictionary then 'new' end)
+        end as verdict,
+        case
+            when h.variable_code is not null then h.variable_code
+            when p.verdict = 'recognised' then p.variable_code
+            when p.verdict = 'repeated' then 'ignore'
+        end as variable_code,
+        case when h.variable_code is not null then h.scope else coalesce(p.scope, h.scope) end as scope,
+        case
+            when h.variable_code is not null then h.reason
+            when p.verdict = 'repeated' then 'printed twice'
+        end as reason,
+        case when p.verdict is null or h.variable_code is not null then h.header_unit else p.printed_unit end
+            as header_unit,
+        case
+            when h.variable_code is not null then coalesce(h.header_unit, h.map_unit)
+            when p.verdict is not null then p.unit
+            else coalesce(h.header_unit, h.map_unit)
+        end as unit,
+        p.variable_code as words_code,
+        p.scope as words_scope,
+        p.unit_by_words,
+        p.is_misread,
+        p.power,
+        p.n_editions,
+        p.n_cities,
+        p.other_source,
+        p.other_year,
+        p.shift as log_shift,
+        p.spread,
+        p.usual_spread,
+        p.correlation,
+        p.copy_source,
+        p.copy_share_equal,
+        coalesce(p.rival_code, p.other_code) as rival_code,
+        p.rival_scope,
+        p.rival_spread
+    from left_out as h
+    left join {{ ref('source') }} as s on h.source = s.source
+    left join proposed as p
+        on
+            h.source = p.source and h.data_year = p.data_year and h.vintage = p.vintage and h.file = p.file
+            and h.sheet = p.sheet and h.col_no = p.col_no
 )
 
 select
-    h.source,
-    h.data_year,
-    h.vintage,
-    h.file,
-    h.sheet,
-    h.col_no,
-    h.header_path,
-    h.header_key,
-    h.header_unit,
-    h.variable_code,
-    h.scope,
-    h.reason,
-    h.variable_left_out,
-    coalesce(h.header_unit, h.map_unit) as unit,
+    h.*,
+    case
+        when h.verdict = 'reviewed' then 'a person'
+        when h.verdict = 'recognised' and coalesce(h.power, 0) <> 0 then 'words, unit by figures'
+        when h.verdict = 'recognised' and h.spread is null then 'words'
+        when h.verdict = 'recognised' and h.spread <= greatest(3 * h.usual_spread, {{ gate_parameter('head_spread') }})
+            then 'words and figures'
+        when h.verdict = 'recognised' then 'words, figures moved'
+        when h.verdict = 'repeated' then 'figures'
+    end as decided_by,
     u.factor,
     u.shift,
     h.variable_code is not null as is_known,
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is not null as is_unit_known,
     h.variable_code is null or h.variable_code = 'ignore' or u.symbol is null
     or u.canonical = v.unit as is_unit_consistent
-from left_out as h
+from decided as h
 left join {{ ref('variable') }} as v on h.variable_code = v.variable_code
-left join {{ ref('unit') }} as u on coalesce(h.header_unit, h.map_unit) = u.symbol
+left join {{ ref('unit') }} as u on h.unit = u.symbol

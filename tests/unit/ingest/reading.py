@@ -8,11 +8,13 @@ from text_table import words
 from dagster_project.ingest import Load
 
 MODELS = words("""
-    staging/stg_landing__cells staging/stg_landing__headers reading/int_units reading/int_headers_mapped
-    reading/int_rows_matched_to_cities reading/int_values_converted_to_units
+    staging/stg_landing__cells staging/stg_landing__headers reading/int_units reading/int_rows_matched_to_cities
+    reading/int_header_names reading/int_header_words reading/int_header_figures reading/int_headers_mapped
+    reading/int_values_converted_to_units
 """)
 GIVEN = {"header_map", "variable"}  # the caller's own
 NUMBERS = {"factor", "shift", "valid_from", "valid_to", "default_rank"}
+LANDED = "select distinct source, data_year, vintage, 1 as load_order from header"
 
 
 def header_rows(source: str, **columns: object) -> pd.DataFrame:
@@ -29,12 +31,15 @@ class Reading:
 
     def __init__(self) -> None:
         self.con = duckdb.connect()
-        self.models = {model.rpartition("/")[2]: rendered(model, "text") for model in MODELS}
+        self.models = {model.rpartition("/")[2]: rendered(model, "text", "gate") for model in MODELS}
         for file in (DBT / "seeds").glob("*.csv"):
             if file.stem not in GIVEN:
                 frame = pd.read_csv(file, dtype=str)
-                for column in NUMBERS & set(frame.columns):
+                numbers = NUMBERS | ({"value"} if file.stem == "gate_rule" else set())
+                for column in numbers & set(frame.columns):
                     frame[column] = pd.to_numeric(frame[column])
+                if "has_dictionary" in frame:
+                    frame["has_dictionary"] = frame["has_dictionary"] == "true"
                 self.con.execute(f"create table {file.stem} as from frame")
 
     def read(self, load: Load, header_map: pd.DataFrame, variable: pd.DataFrame) -> pd.DataFrame:
@@ -46,6 +51,7 @@ class Reading:
             self.con.unregister("landed")
         for name, empty in (("series_cells", "cells"), ("series_header", "header")):
             self.con.execute(f"create or replace table {name} as from {empty} limit 0")
+        self.con.execute(f"create or replace table landed as {LANDED}")
         for model, sql in self.models.items():  # as tables: a view would be worked out again by each of its readers
             self.con.execute(f"create or replace table {model} as {sql}")
         return self.con.execute(

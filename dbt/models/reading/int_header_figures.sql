@@ -165,7 +165,9 @@ odd as (
     left join usual as u using (variable_code, scope)
     where
         w.place = 1 and c.other_year <> w.data_year
-        and c.spread > greatest(3 * u.usual_spread, {{ gate_parameter('head_spread') }})
+        and c.spread > least(
+            greatest(3 * u.usual_spread, {{ gate_parameter('head_spread') }} / 2.5), {{ gate_parameter('head_spread') }}
+        )
     qualify row_number() over (partition by c.head_id order by c.spread, c.other_year) = 1
 ),
 
@@ -183,7 +185,7 @@ rivals as (
     where y.variable_code <> w.variable_code or y.scope <> w.scope
     group by o.head_id, y.variable_code, y.scope, o.spread
     having
-        count(*) >= {{ gate_parameter('min_moves') }}
+        count(*) >= 2 * {{ gate_parameter('min_cities') }}
         and mad(f.figure - y.figure) < least(o.spread / 2, {{ gate_parameter('head_spread') }} / 2)
     qualify row_number() over (partition by o.head_id order by mad(f.figure - y.figure)) = 1
 ),
@@ -252,6 +254,11 @@ select
     u.usual_spread,
     s.copy_source,
     s.copy_share_equal,
+    coalesce(
+        s.spread <= greatest(3 * u.usual_spread, {{ gate_parameter('head_spread') }})
+        or s.copy_share_equal >= 0.5,
+        false
+    ) as is_confirmed,
     r.variable_code as rival_code,
     r.scope as rival_scope,
     r.spread as rival_spread,

@@ -5,6 +5,7 @@
 with rules as (
     select *, row_number() over (order by variable_code, leaf, above, english) as rule_id
     from {{ ref('concept_word') }}
+    where variable_code <> '*'
 ),
 
 word_groups as (
@@ -41,6 +42,12 @@ forbidden as (
     from (
         select rule_id, unnest(string_split(never, ' ')) as word from rules
         where never is not null
+        union all
+        -- a share or a growth rate is no stock and no flow
+        select r.rule_id, unnest(string_split(a.never, ' ')) as word
+        from rules as r
+        inner join {{ ref('variable') }} as v on r.variable_code = v.variable_code and v.kind in ('stock', 'flow')
+        inner join {{ ref('concept_word') }} as a on a.variable_code = '*'
     ) as n
 ),
 
@@ -140,6 +147,11 @@ select
     -- printed in the head itself, or for the whole table
     list_contains(list_transform(h.own_units, lambda unit: {{ plain_unit('unit') }}), {{ plain_unit('m.unit') }})
         as is_own_unit,
+    -- the head itself prints a unit that measures something else
+    m.unit is null and list_has_any(
+        list_transform(h.own_units, lambda unit: {{ plain_unit('unit') }}),
+        (select list({{ plain_unit('symbol') }}) from {{ ref('unit') }})
+    ) as is_other_unit,
     case
         when c.scopes = 'built_up' then 'built_up'
         when list_contains(string_split(c.scopes, ' '), h.scope_leaf) then h.scope_leaf

@@ -118,16 +118,18 @@ proposed as (
         w.unit as unit_by_words,
         coalesce(u.unit, w.unit) as unit,
         f.* exclude (head_id, variable_code, scope),
-        f.power <> 0 as is_off,
         o.variable_code as other_code,
         case
             when w.variable_code is null then 'new'
             when f.repeats_col_no is not null then 'repeated'
             when f.rival_code is not null then 'asked'
-            -- two concepts are allowed alike
-            when o.score = w.score and (o.printed_unit is null) = (w.printed_unit is null) then 'asked'
-            -- nothing confirms a misread word
-            when w.is_misread and f.spread is null and coalesce(f.copy_share_equal, 0) < 0.5 then 'asked'
+            -- two concepts are allowed alike, and figures do not tell them apart
+            when
+                o.score = w.score and (o.printed_unit is null) = (w.printed_unit is null)
+                and not (f.is_confirmed and coalesce(g.spread, 1) > 2 * f.spread + 0.05)
+                then 'asked'
+            -- nothing confirms a misread word, or a unit that measures something else
+            when (w.is_misread or w.is_other_unit) and not coalesce(f.is_confirmed, false) then 'asked'
             when f.power <> 0 and (u.unit is null or (f.n_editions < 2 and w.printed_unit is not null)) then 'asked'
             else 'recognised'
         end as verdict
@@ -135,6 +137,7 @@ proposed as (
     left join {{ ref('int_header_words') }} as w on n.head_id = w.head_id and w.place = 1
     left join {{ ref('int_header_words') }} as o on n.head_id = o.head_id and o.place = 2
     left join {{ ref('int_header_figures') }} as f on w.head_id = f.head_id and w.variable_code = f.variable_code
+    left join {{ ref('int_header_figures') }} as g on o.head_id = g.head_id and o.variable_code = g.variable_code
     -- the unit that the figures have, where it is another than the printed one
     left join (
         select a.symbol as unit_by_words, round(log10(a.factor / b.factor))::integer as power, min(b.symbol) as unit
@@ -181,6 +184,7 @@ decided as (
         p.variable_code as words_code,
         p.scope as words_scope,
         p.unit_by_words,
+        p.is_confirmed,
         p.is_misread,
         p.power,
         p.n_editions,
@@ -210,8 +214,7 @@ select
         when h.verdict = 'reviewed' then 'a person'
         when h.verdict = 'recognised' and coalesce(h.power, 0) <> 0 then 'words, unit by figures'
         when h.verdict = 'recognised' and h.spread is null then 'words'
-        when h.verdict = 'recognised' and h.spread <= greatest(3 * h.usual_spread, {{ gate_parameter('head_spread') }})
-            then 'words and figures'
+        when h.verdict = 'recognised' and h.is_confirmed then 'words and figures'
         when h.verdict = 'recognised' then 'words, figures moved'
         when h.verdict = 'repeated' then 'figures'
     end as decided_by,

@@ -1,0 +1,316 @@
+"""Heads of the yearbook: words propose, figures confirm, and the editions at hand against a list read by eye."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from dbt_models import DBT
+from reading import Reading, header_rows
+from text_table import words
+
+from dagster_project.ingest import Load
+from dagster_project.ingest.headers import geometry_of
+from dagster_project.ingest.limits import Limits
+from dagster_project.ingest.workbook import open_sheets
+
+GOLDEN = DBT.parent / "tests" / "golden" / "yearbook_heads" / "columns.csv"
+VARIABLES = pd.read_csv(DBT / "seeds" / "variable.csv")
+UNITS = pd.read_csv(DBT / "seeds" / "unit.csv").set_index("symbol")
+NO_MAP = header_rows("x", header_key=["x"], variable_code="ignore", scope="city", unit="人")
+CITIES = words(
+    "石家庄市 唐山市 秦皇岛市 邯郸市 邢台市 保定市 张家口市 承德市 沧州市 廊坊市 衡水市 太原市 大同市 阳泉市"
+)
+
+
+@pytest.fixture(scope="module")
+def reading():
+    return Reading()
+
+
+def edition(heads, figures=None, *, year=2012, source="yearbook_wide"):
+    """(cells, header) of one sheet with these heads and, by column, a figure for every city."""
+    where = {"source": source, "data_year": year, "vintage": f"v{year}", "file": f"{source}{year}.xlsx", "sheet": "a"}
+    names = ["城市", *heads]
+    header = pd.DataFrame({**where, "col_no": range(1, len(names) + 1), "role": ["city", *["value"] * len(heads)]})
+    header["path"] = names
+    columns = [CITIES, *(figures if figures is not None else [np.arange(1, len(CITIES) + 1)] * len(heads))]
+    cells = pd.DataFrame(
+        [
+            {**where, "row_no": row + 2, "col_no": col, "part": "body", "text": str(text)}
+            for col, texts in enumerate(columns, 1)
+            for row, text in enumerate(texts)
+        ]
+    )
+    return cells, header
+
+
+def heads_of(reading, *editions):
+    """int_headers_mapped of these editions."""
+    cells, header = (pd.concat([one[at] for one in editions], ignore_index=True) for at in (0, 1))
+    reading.read(Load(cells, header, "v"), NO_MAP, VARIABLES)
+    return reading.headers().query("header_path != ''").reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("head", "variable", "scope", "unit"),
+    [
+        # names through the years
+        ("人口状况 / 年末总人口(万人) / 全市", "population_registered", "city", "万人"),
+        ("人口数 / 常住人口（万人） / 城镇常住人口 / 市辖区", "population_urban", "district", "万人"),
+        (
+            "2-15 地方财政一般预算内收支状况(全市) / 单位：万元 / 地方财政一般预算内支出",
+            "fiscal_expenditure",
+            "city",
+            "万元",
+        ),
+        ("地方公共财政收支状况(市辖区)（万元） / 公共财政支出 / 科学技术支出", "fiscal_science", "district", "万元"),
+        ("劳动力就业状况（人） / 从业人员期末人数 / 全市", "emp_urban_units", "city", "人"),
+        ("在校学生数 / 普通高等学校（人） / 全市", "he_students", "city", "人"),
+        # one word, two concepts: the table decides
+        ("专任教师数（人） / 小学 / 全市", "teachers_primary", "city", "人"),
+        ("学校数（所） / 小学 / 全市", "schools_primary", "city", "所"),
+        ("商品房销售面积（万平方米） / 商品房销售面积 / 住宅 / 全市", "residential_sold_area", "city", "万平方米"),
+        ("固定资产投资情况（万元） / 房地产开发投资 / 住宅 / 市辖区", "housing_investment_nom", "district", "万元"),
+        ("按产业划分的年末城镇单位就业人员(人) / 第一产业 / 全市", "emp_primary", "city", "人"),
+        ("按行业分组的年末城镇单位就业人员(人) / 第一产业 / 全市", "emp_sector_farming", "city", "人"),
+        # the unit decides, a misprinted one does not
+        ("对外经济贸易 / 货物进口额 (万美元） / 全市", "imports_usd", "city", "万美元"),
+        ("对外经济贸易 / 货物进口额 (万元） / 全市", "imports_nom", "city", "万元"),
+        # the English is a second witness
+        (
+            "煤气及液化石油气供应及利用情况(市辖区) / 家庭用量 Consumption of Liquefied Petroleum Gas",
+            "lpg_residential",
+            "district",
+            "吨",
+        ),
+        (
+            "按运输方式分类的客运量(全市) / 公路客运量（万人） Waterway Passenger Traffic",
+            "passengers_water",
+            "city",
+            "万人",
+        ),
+        # reading machines: signs, brackets, numbering, scopes
+        ("人口状况 / 年末户籍人口 (万人> / 全 市 Total City", "population_registered", "city", "万人"),
+        ("按行业分组的单位从业人员(一) / 第二产业⑴釆矿业 / 全冇", "emp_sector_mining", "city", "人"),
+        ("按产业划分的就业人员构成（%） / 第-三产业从业人员比重 / 再辖区", "emp_tertiary_share", "district", "%"),
+        # a wording that no edition at hand prints
+        ("人口 / 年末户籍人口总数（万人） / 全市", "population_registered", "city", "万人"),
+        ("财政 / 地方一般公共预算支出合计（亿元）", "fiscal_expenditure", "city", "亿元"),
+    ],
+)
+def test_the_words_of_a_head_say_its_concept_scope_and_unit(reading, head, variable, scope, unit):
+    found = heads_of(reading, edition([head])).iloc[-1]
+    assert (found["verdict"], found["variable_code"], found["scope"], found["unit"]) == (
+        "recognised", variable, scope, unit
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "head", ["收支 / 教育支出占比(%)", "情况 / 某新指标(个)", "人口 / 户籍人口平均年龄", "人口 / 常住人口增长"]
+)
+def test_a_head_that_no_concept_explains_is_new(reading, head):
+    found = heads_of(reading, edition([head])).iloc[-1]
+    assert (found["verdict"], found["is_known"]) == ("new", False)
+
+
+def test_a_unit_that_measures_something_else_needs_figures(reading):
+    head = "在岗职工人数及工资状况 / 在岗职工工资总额(万人) / 全市"
+    assert heads_of(reading, edition([head])).iloc[-1]["verdict"] == "asked"
+    beside = heads_of(reading, edition([head]), edition([head.replace("万人", "万元")], year=2013))
+    beside = beside[beside["words_code"] == "wage_bill_urban_units"]
+    assert beside["verdict"].eq("recognised").all()
+    assert beside["unit"].eq("万元").all()
+
+
+# ---- figures ------------------------------------------------------------------------------------
+
+HEADS = ["生产总值 / 地区生产总值（万元） / 全市", "财政 / 一般公共预算支出（万元）", "财政 / 教育支出（万元）"]
+
+
+def figures_of(year, rng=None):
+    """Three concepts of 14 cities with moves of a few per cent a year."""
+    base = np.random.default_rng(5)
+    gdp = np.exp(base.normal(16, 1, len(CITIES)))
+    spending, education = (
+        gdp * np.exp(base.normal(-2, 0.5, len(CITIES))),
+        gdp * np.exp(base.normal(-4, 1, len(CITIES))),
+    )
+    rng = np.random.default_rng(year)
+    return [
+        np.round(one * np.exp(0.08 * (year - 2012) + rng.normal(0, 0.03, len(CITIES))))
+        for one in (gdp, spending, education)
+    ]
+
+
+def test_figures_of_the_editions_beside_confirm_the_words(reading):
+    found = heads_of(reading, *(edition(HEADS, figures_of(year), year=year) for year in (2012, 2013, 2014)))
+    found = found[found["verdict"].notna()]
+    assert found["verdict"].eq("recognised").all()
+    assert found["decided_by"].eq("words and figures").all()
+    assert found["spread"].max() < 0.1
+
+
+def test_exchanged_columns_are_asked_and_each_names_the_other(reading):
+    gdp, spending, education = figures_of(2013)
+    editions = [edition(HEADS, figures_of(year), year=year) for year in (2012, 2014)]
+    found = heads_of(reading, *editions, edition(HEADS, [gdp, education, spending], year=2013))
+    found = found[(found["data_year"] == 2013) & found["verdict"].notna()].set_index("words_code")
+    assert found["verdict"].to_dict() == {
+        "gdp_nom": "recognised",
+        "fiscal_expenditure": "asked",
+        "fiscal_education": "asked",
+    }
+    assert found.loc["fiscal_expenditure", "rival_code"] == "fiscal_education"
+    assert found.loc["fiscal_education", "rival_code"] == "fiscal_expenditure"
+    assert not found.loc[["fiscal_expenditure", "fiscal_education"], "is_known"].any()
+
+
+@pytest.mark.parametrize("order", [(2012, 2013, 2014, 2015), (2015, 2013, 2012, 2014)])
+def test_a_wrong_unit_is_set_right_by_the_other_editions_whatever_order_they_land_in(reading, order):
+    editions = {year: edition(HEADS, figures_of(year), year=year) for year in order}
+    gdp, spending, education = figures_of(2014)
+    editions[2014] = edition(HEADS, [np.round(gdp / 1e4, 2), spending, education], year=2014)
+    found = heads_of(reading, *editions.values())
+    found = found[found["words_code"] == "gdp_nom"].set_index("data_year")
+    assert found["unit"].to_dict() == {2012: "万元", 2013: "万元", 2014: "亿元", 2015: "万元"}
+    assert found.loc[2014, ["decided_by", "header_unit"]].tolist() == ["words, unit by figures", "万元"]
+
+
+def test_two_editions_that_print_other_units_for_like_figures_are_asked(reading):
+    """One of them is wrong, and nothing says which."""
+    other = [HEADS[0].replace("万元", "亿元")]
+    found = heads_of(
+        reading, edition(HEADS[:1], figures_of(2012)[:1], year=2012), edition(other, figures_of(2013)[:1], year=2013)
+    )
+    assert found[found["words_code"] == "gdp_nom"]["verdict"].tolist() == ["asked", "asked"]
+
+
+def test_a_column_printed_twice_is_read_once(reading):
+    found = heads_of(reading, edition([*HEADS, HEADS[0]], [*figures_of(2012), figures_of(2012)[0]]))
+    assert found[["verdict", "variable_code"]].iloc[-1].tolist() == ["repeated", "ignore"]
+
+
+def test_a_misread_word_that_no_figure_confirms_is_asked(reading):
+    head = "行政区域 / 行政区域七地面积(平方公里) / 全市"
+    alone = heads_of(reading, edition([head])).iloc[-1]
+    assert (alone["verdict"], alone["words_code"]) == ("asked", "area_km2")
+    beside = heads_of(reading, edition([head]), edition([head.replace("七", "土")], year=2013))
+    assert beside[beside["words_code"] == "area_km2"]["verdict"].eq("recognised").all()
+
+
+# ---- every edition at hand ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def editions(real_data, reading):
+    """Every head of part 2 of every edition, both copies, read with all figures; with the words of the heads."""
+    cells, header = [], []
+    for file in sorted([*real_data.glob("yearbook_editions/*/2-*.xlsx"), *real_data.glob("yearbook_wide/*.xlsx")]):
+        is_wide = file.parent.name == "yearbook_wide"
+        year = int(file.stem.split("_")[4] if is_wide else file.parent.name) - 1
+        side = type("Sidecar", (), {"layout": "wide", "sheet": None, "keys": ()})
+        where = {"source": "yearbook_wide" if is_wide else "yearbook_tables", "data_year": year, "vintage": "v"}
+        found = geometry_of(file.name, open_sheets(file, None, Limits()), side)
+        for frames, frame in zip((cells, header), found, strict=True):
+            frames.append(frame.assign(**where, file=file.name))
+    load = Load(pd.concat(cells, ignore_index=True), pd.concat(header, ignore_index=True), "v")
+    reading.read(load, NO_MAP, VARIABLES)
+    return reading.con.execute(
+        "select h.*, n.leaf, n.above, n.head_id from int_headers_mapped as h"
+        " join int_header_names as n using (source, data_year, vintage, file, sheet, col_no)"
+    ).df()
+
+
+@pytest.mark.slow
+def test_every_column_of_every_edition_is_recognised(editions):
+    asked = editions[~editions["verdict"].isin(["recognised", "repeated"])]
+    per_edition = editions.groupby(["source", "data_year"])["verdict"].agg(
+        lambda v: v.isin(["recognised", "repeated"]).mean()
+    )
+    assert per_edition.min() >= 0.99, asked[["source", "data_year", "header_path", "verdict"]].to_string()
+    assert asked.groupby("data_year")["header_key"].nunique().max() <= 5 if len(asked) else True
+
+
+@pytest.mark.slow
+def test_no_column_of_the_list_read_by_eye_is_recognised_wrong(editions):
+    golden = pd.read_csv(GOLDEN, dtype={"copy": str})
+    assert len(golden) >= 300
+    assert golden["edition"].nunique() == 9
+    copy = editions["file"].str.extract(r"^(2-\d+)_")[0].fillna("wide")
+    mine = editions.assign(edition=editions["data_year"] + 1, copy=copy, column=editions["col_no"])
+    both = golden.merge(mine, on=["edition", "copy", "column"], how="left", suffixes=("", "_mine"))
+    both["is_right"] = (both["variable_code"] == both["variable_code_mine"]) & (both["scope"] == both["scope_mine"])
+    both["is_right"] &= both["unit"].map(UNITS["factor"]) == both["unit_mine"].map(UNITS["factor"])
+    assert both["is_right"].all(), both[~both["is_right"]].to_string()
+
+
+@pytest.mark.slow
+def test_both_copies_of_an_edition_print_the_same_concepts(editions):
+    read = editions[editions["verdict"] == "recognised"]
+    sets = read.groupby(["data_year", "source"])[["variable_code", "scope"]].apply(
+        lambda f: frozenset(map(tuple, f.values))
+    )
+    for year in read["data_year"].unique():
+        assert sets[year, "yearbook_wide"] == sets[year, "yearbook_tables"], year
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("year", [2011, 2012, 2014, 2015, 2017, 2018, 2019, 2020, 2023])
+def test_an_edition_is_recognised_without_the_words_that_it_alone_taught(editions, reading, year):
+    """Words and concepts that no other edition has are taken out of the dictionary; then the same bars hold."""
+    seen = editions[editions["words_code"].notna()][["leaf", "above", "data_year", "words_code"]].drop_duplicates()
+    taught = reading.con.execute("from concept_word").df()
+    known_elsewhere = set(seen[seen["data_year"] != year]["words_code"])
+    plain = words_as_matched(reading, taught)
+    kept = []
+    for row in taught.to_dict("records"):
+        heads = seen[seen["words_code"] == row["variable_code"]]
+        left = {part: without_words_of(row[part], heads, year, plain, part) for part in ("leaf", "above")}
+        if None not in left.values():
+            kept.append({**row, **left})
+    reading.con.register("fewer", pd.DataFrame(kept).replace({"": None}))
+    try:
+        reading.con.execute("create or replace table concept_word as from fewer")
+        for model in ("int_header_words", "int_header_figures", "int_headers_mapped"):
+            reading.con.execute(f"create or replace table {model} as {reading.models[model]}")
+        again = reading.con.execute("from int_headers_mapped where data_year = ?", [year]).df()
+    finally:
+        reading.con.register("all_words", taught)
+        reading.con.execute("create or replace table concept_word as from all_words")
+    place = ["source", "file", "sheet", "col_no"]
+    truth = editions[(editions["data_year"] == year) & editions["words_code"].isin(known_elsewhere)]
+    both = truth.merge(again, on=place, suffixes=("", "_again"))
+    is_read = both["verdict_again"].isin(["recognised", "repeated"])
+    wrong = both[is_read & (both["words_code"] != both["words_code_again"])]
+    assert wrong.empty, wrong[["header_path", "words_code", "words_code_again"]].to_string()
+    assert is_read.mean() >= 0.99, both[~is_read]["header_path"].to_string()
+    assert both[~is_read]["leaf"].nunique() <= 5
+
+
+def words_as_matched(reading, taught):
+    """Every word of the dictionary as the SQL looks for it."""
+    every = {
+        w
+        for part in ("leaf", "above")
+        for text in taught[part].dropna()
+        for group in text.split(" ")
+        for w in group.split("|")
+    }
+    return {word: "".join(sign for sign in word if sign.isalpha() or sign in "&%‰") for word in every}
+
+
+def without_words_of(text, heads, year, plain, part):
+    """The groups of a rule without the words that only this year prints; None where a group has none left."""
+    if not isinstance(text, str):
+        return ""
+    groups = []
+    for group in text.split(" "):
+        left = []
+        for word in group.split("|"):
+            where = heads["leaf"] if part == "leaf" else heads["leaf"] + heads["above"]
+            years = set(heads[where.str.contains(plain[word], regex=False)]["data_year"])
+            if years != {year}:
+                left.append(word)
+        if not left:
+            return None
+        groups.append("|".join(left))
+    return " ".join(groups)

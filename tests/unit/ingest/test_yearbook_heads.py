@@ -104,6 +104,30 @@ def test_the_words_of_a_head_say_its_concept_scope_and_unit(reading, head, varia
     )  # fmt: skip
 
 
+# heads as later editions may word them
+WORDINGS = {
+    "对外经济贸易(全市)/当年实际使用外资金额": ("fdi_usd", "city"),
+    "对外经济贸易/当年实际使用外资/市辖区": ("fdi_usd", "district"),
+    "地方一般公共预算收支状况(市辖区)/一般公共预算收入": ("fiscal_revenue", "district"),
+    "年末金融机构存贷款余额/金融机构本外币各项贷款余额/全市": ("loans_balance_nom", "city"),
+    "社会消费品零售总额及限额以上批发零售业情况/社会消费品零售总额/全市": ("retail_sales_nom", "city"),
+    "劳动力就业及收入状况(全市)/城镇非私营单位就业人员工资总额/全市": ("wage_bill_urban_units", "city"),
+    "人口数/常住人口/城镇人口/市辖区": ("population_urban", "district"),
+    "市政公用事业(市辖区)/年末实有道路面积": ("road_area", "district"),
+    "按行业分组的年末城镇非私营单位就业人员(一)/(2)制造业/全市": ("emp_sector_manufacturing", "city"),
+    "按行业分组的年末城镇单位就业人员(七)/(12)卫生和社会工作/市辖区": ("emp_sector_health", "district"),
+    "学生数(二)/普通中学/全市": ("secondary_students", "city"),
+    "行政区域土地面积及建成区面积/行政区域土地面积/市辖区": ("area_km2", "district"),
+    "劳动力就业状况/城镇私营和个体就业人员/全市": ("emp_private_self", "city"),
+}
+
+
+@pytest.mark.parametrize("head", WORDINGS)
+def test_a_new_wording_is_read_as_a_person_means_it(reading, head):
+    found = heads_of(reading, edition([head.replace("/", " / ")])).iloc[-1]
+    assert (found["verdict"], found["variable_code"], found["scope"]) == ("recognised", *WORDINGS[head])
+
+
 @pytest.mark.parametrize(
     "head", ["收支 / 教育支出占比(%)", "情况 / 某新指标(个)", "人口 / 户籍人口平均年龄", "人口 / 常住人口增长"]
 )

@@ -22,7 +22,7 @@ HEADER_COLUMNS = ["source", "data_year", "vintage", "file", "sheet", "col_no", "
 
 _TITLE_ROWS = 60  # a header lower than this is not searched for
 _CITIES_OF_A_COLUMN = 5  # texts such as 石家庄市 that make it a column of cities
-_SAME_HEADER = 0.75  # of the signs: pages of one table differ by misread signs and lost brackets
+_SAME_HEADER = 0.6  # of the signs: pages of one table differ by misread signs
 _LABEL_LENGTH = 20  # longer texts in the city column are footnotes
 _CITY = {"城市", "地区", "地级市", "城市名称", "地区名称", "地市", "城市city", "地区city", "地区region"}
 _ROLES = {
@@ -168,14 +168,23 @@ def _is_place(label: str, has_values: bool) -> bool:
 
 
 def _check_repeated_header(sheet: Sheet, first: int, again: int, where: str) -> None:
-    """A header repeated on a new page is harmless when it says the same, single signs that a machine misread aside."""
-    one, two = (" ".join(squeeze(text) for text in sheet.rows(row, row).values()) for row in (first, again))
-    if one != two and SequenceMatcher(None, one, two, autojunk=False).ratio() < _SAME_HEADER:
+    """A header repeated on a new page is harmless when it says the same, signs that a machine misread aside."""
+    one, two = (
+        {col: _words(text) for (_, col), text in sheet.rows(row, row).items()} for row in (first, again)
+    )  # fmt: skip
+    shared = one.keys() & two.keys()
+    is_alike = all(SequenceMatcher(None, one[col], two[col]).ratio() >= _SAME_HEADER for col in shared)
+    if one != two and not (is_alike and 2 * len(shared) > max(len(one), len(two))):
         raise IngestError(
             f"A second table with other headers starts in row {again}",
             f"{where}, row {again}",
             "Save each table as a sheet of its own",
         )
+
+
+def _words(text: str) -> str:
+    """The Chinese of a header, where there is any: English is lost and misread most."""
+    return "".join(sign for sign in text if has_chinese(sign)) or squeeze(text)
 
 
 # ---- long ---------------------------------------------------------------------------------------

@@ -53,6 +53,8 @@ class Reading:
             self.con.execute(f"create or replace table {name} as from {empty} limit 0")
         self.con.execute(f"create or replace table landed as {LANDED}")
         for model, sql in self.models.items():  # as tables: a view would be worked out again by each of its readers
+            if model.startswith("int_header_") and self.is_without_dictionary(model, load):
+                continue
             self.con.execute(f"create or replace table {model} as {sql}")
         return self.con.execute(
             "select v.*, h.header_key, h.header_unit, n.name_zh as city from int_values_converted_to_units as v"
@@ -60,6 +62,16 @@ class Reading:
             " join int_headers_mapped as h on c.file = h.file and c.sheet = h.sheet and c.col_no = h.col_no"
             " join city as n using (city_id)"
         ).df()
+
+    def is_without_dictionary(self, model: str, load: Load) -> bool:
+        """Its tables are there and empty, and stay so."""
+        sources = load.header["source"].unique().tolist()
+        if self.con.execute("select count(*) from source where has_dictionary and source in ?", [sources]).fetchall()[
+            0
+        ][0]:
+            return False
+        there = self.con.execute("select count(*) from duckdb_tables() where table_name = ?", [model]).fetchall()[0][0]
+        return bool(there) and not self.con.execute(f"select count(*) from {model}").fetchall()[0][0]
 
     def headers(self) -> pd.DataFrame:
         return self.con.execute("from int_headers_mapped order by file, sheet, col_no").df()

@@ -132,8 +132,17 @@ def test_a_repeated_header_is_fine_and_another_one_is_refused(load):
     head = ["城市", "City", "a", "b"]
     result = load([head, *BODY, head, ["天津市", "Tianjin", 1, 2]])
     assert parts(result)[5] == {"header"}
-    with pytest.raises(IngestError, match="A second table with other headers starts in row 5"):
-        load([head, *BODY, ["城市", "City", "c", "d"], ["天津市", "Tianjin", 1, 2]])
+    misread = ["城市", "City", "年末总人口 (万人) Population", "客运量 Passengers"]
+    again = ["城市", "City", "年未总人口(万人)", "客运星 Passengerc"]
+    assert parts(load([misread, *BODY, again, ["天津市", "Tianjin", 1, 2]]))[5] == {"header"}
+    for other in (["城市", "City", "c", "d"], ["城市", "City", "a"], ["城市", "City", "a", "货运量"]):
+        with pytest.raises(IngestError, match="A second table with other headers starts in row 5"):
+            load([head if len(other) != 3 else [*head, "x", "y"], *BODY, other, ["天津市", "Tianjin", 1, 2]])
+
+
+def test_the_chinese_names_stand_before_an_english_head(load):
+    rows = [[None, "City", "a"], *[[f"{name}市", "x", 1] for name in "甲乙丙丁戊"]]
+    assert load(rows).header[["col_no", "role"]].values.tolist()[0] == [1, "city"]
 
 
 def test_several_table_files_are_one_load(tmp_path, write_xlsx, sidecar_of):

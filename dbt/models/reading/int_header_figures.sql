@@ -187,6 +187,8 @@ rivals as (
     having
         count(*) >= 2 * {{ gate_parameter('min_cities') }}
         and mad(f.figure - y.figure) < least(o.spread / 2, {{ gate_parameter('head_spread') }} / 2)
+        -- near to a constant is near to nothing
+        and corr(f.figure, y.figure) > {{ gate_parameter('head_correlation') }}
     qualify row_number() over (partition by o.head_id order by mad(f.figure - y.figure)) = 1
 ),
 

@@ -81,11 +81,6 @@ def as_printed(geography: Geography, raw: Mapping[str, FloatArray], rules: Rules
     values |= {(name, "district"): panel for name, panel in _districts(geography, split, rng).items()}
     values[("built_up_area", "built_up")] = values.pop(("built_up_area", "city"))
     values |= _extras(split, rng)
-    area = np.nan_to_num([[float(geography.units[row]["area_km2"])] for row in rows], nan=2_000)  # of abolished cities
-    values[("x_area", "city")] = np.broadcast_to(np.rint(area), split["gdp_nom"].shape).copy()
-    values[("x_area", "district")] = np.rint(0.2 * values[("x_area", "city")])
-    for scope in ("city", "district"):  # what the average wage of all in urban units adds up to
-        values[("x_wage_bill", scope)] = 1e-4 * values[("wage_avg_nom", scope)] * values[("emp_urban_units", scope)]
     return Printed(rows, values, counties)
 
 

@@ -200,7 +200,7 @@ def sql_of_reading(n: int, t: int) -> Callable[[], object]:
 
     world, folder = country(n, t), tempfile.TemporaryDirectory()
     path, sidecar, limits = landing_file(world, Path(folder.name))
-    load = Load(*frames_of_file(path, path.name, sidecar, limits), sidecar.vintage)
+    load = Load(*frames_of_file(path, path.name, sidecar, limits))
     reading = Reading()
     units = {"city_id": world["ids"], "level": "city"}
     known = {**units, "alias": world["ids"], "valid_from": None, "valid_to": None, "kind": "official", "source": None}

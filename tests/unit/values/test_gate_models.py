@@ -364,6 +364,7 @@ def test_more_slips_than_a_sound_edition_has_ask_once(gate, figures):
 def test_every_threshold_is_used_and_known():
     known = pd.read_csv(DBT / "seeds" / "gate_rule.csv")["parameter"]
     files = [DBT / "macros" / "gate.sql", *(DBT / "models" / "gate").glob("*.sql")]
+    files += (DBT / "models" / "reading").glob("*.sql")
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     assert known.is_unique
     assert set(re.findall(r"gate_parameter\('(\w+)'\)", text)) == set(known)

@@ -35,7 +35,6 @@ from python_models.regression import (
     hausman,
     lm_tests,
     nested_tests,
-    wild_score,
 )
 
 RHO, BETA, THETA = 0.4, 0.5, 0.3
@@ -182,9 +181,6 @@ def sizes(country: Country, count: int) -> Iterator[dict[str, object]]:
             note(f"Wald theta = 0, {cov}", nested["wald_sar"].p)
             if cov == "info":
                 note("LR theta = 0, plain", nested["lr_sar"].p)
-        note(
-            "wild score bootstrap theta = 0", wild_score(fits[0], "W:x1", draws=199, rng=np.random.default_rng(seed)).p
-        )
         y, x, level = country.draw(seed)
         for cov in ("info", "cluster"):
             note(f"equal slopes of two groups, {cov}", group_effects(y, x, w, group, cov=cov).p_equal)

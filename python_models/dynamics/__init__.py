@@ -12,7 +12,7 @@ from python_models.dynamics.markov import MarkovResult, markov
 from python_models.dynamics.modality import ModalityTest, unimodality
 from python_models.dynamics.ranks import RankMobility, rank_mobility
 from python_models.dynamics.sigma import SigmaConvergence, SigmaTrend, sigma_convergence, sigma_trend
-from python_models.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov, spatial_markov_from_scores
+from python_models.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov
 from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
 
 __all__ = [
@@ -49,7 +49,6 @@ __all__ = [
     "sigma_convergence",
     "sigma_trend",
     "spatial_markov",
-    "spatial_markov_from_scores",
     "stochastic_kernel",
     "unimodality",
 ]

@@ -33,10 +33,8 @@ from python_models.dynamics.states import (
     check_lag,
     check_states,
     classify,
-    discretise,
     labelled_plane,
     quantile_cuts,
-    relative,
     round_significant,
 )
 from python_models.space.graph import in_order_of, to_sparse
@@ -177,39 +175,6 @@ def spatial_markov(
         lag=lag,
         n_boot=n_boot,
     )
-
-
-@aligned
-def spatial_markov_from_scores(
-    scores: Any,
-    w: Any,
-    k: int = 4,
-    *,
-    kind: str = "relative",
-    n_lag_states: int | None = None,
-    lag: int = 1,
-    permutations: int = 0,
-    n_boot: int = 0,
-    seed: int | None = None,
-) -> SpatialMarkovResult:
-    """`spatial_markov` straight from scores (N, T) and weights: `k` quantile classes of the scores and of their lag.
-
-    kind : of `states.discretise`. The lag is that of the same relative or pooled score; its classes (`n_lag_states`,
-    default k) have cuts of their own. ValueError as `discretise`, `classify_lag`, `spatial_markov`.
-
-    >>> from python_models.dynamics import spatial_markov_from_scores
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> scores = np.random.default_rng(1).uniform(1, 2, (12, 5))
-    >>> spatial_markov_from_scores(scores, W, k=2).counts.sum(axis=2)
-    array([[11., 14.],
-           [12., 11.]])
-    """
-    plane, _ = in_order_of(scores, w, "scores")
-    own = discretise(plane, kind, n_states=k)
-    near = classify_lag(relative(plane) if kind == "relative" else plane, to_sparse(w), n_lag_states or k)
-    places = np.where(near.states == MISSING, np.nan, near.states)
-    sizes = (k, n_lag_states or k)
-    return spatial_markov(own.states, places, *sizes, lag, permutations=permutations, n_boot=n_boot, seed=seed)
 
 
 def upward_help(counts: FloatArray, draws: FloatArray | None = None) -> pd.DataFrame:

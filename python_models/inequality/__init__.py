@@ -1,6 +1,5 @@
 """Inequality of one vector of finite values >= 0, its parts by group, and the intervals around both."""
 
-from python_models.inequality.bootstrap import BootstrapResult, bootstrap
 from python_models.inequality.change import BetweenGroups, DisparityChange, between_groups, disparity_change
 from python_models.inequality.dagum import DagumResult, dagum
 from python_models.inequality.gini import gini
@@ -8,13 +7,11 @@ from python_models.inequality.theil import TheilNestedResult, TheilResult, theil
 
 __all__ = [
     "BetweenGroups",
-    "BootstrapResult",
     "DagumResult",
     "DisparityChange",
     "TheilNestedResult",
     "TheilResult",
     "between_groups",
-    "bootstrap",
     "dagum",
     "disparity_change",
     "gini",

@@ -7,7 +7,6 @@ O(n log n) for all rows together. f (n,), F (n, q) belong to the cities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -85,10 +84,6 @@ class Drawn:
         """The same rows over some of the cities."""
         return Drawn(self.rows[:, cities])
 
-    def blocks(self) -> Iterator[FloatArray]:
-        """The rows themselves, (b, n) at a time."""
-        yield self.rows
-
 
 @dataclass(frozen=True, eq=False)
 class Nudged:
@@ -161,15 +156,6 @@ class Nudged:
 
     def take(self, cities: IntArray) -> Nudged:
         return replace(self, at=self.at[cities], base=self.base[cities])
-
-    def blocks(self) -> Iterator[FloatArray]:
-        n, codes, size = self.strata.codes.size, self.strata.codes, self._size()
-        step = max(1, CELLS // n)
-        for start in range(0, n, step):
-            cities = np.arange(start, min(start + step, n))
-            rows = np.where(codes[cities][:, None] == codes[self.at][None, :], 1.0 - STEP, 1.0)
-            rows += STEP * size[cities][:, None] * (cities[:, None] == self.at[None, :])
-            yield rows * self.base
 
     def _size(self) -> FloatArray:
         """n_s of the stratum of each row, (N,)."""

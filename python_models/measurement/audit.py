@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from python_models._show import Shown
 from python_models._types import FloatArray
 from python_models.measurement.aggregation import aggregate
 from python_models.measurement.choices import AGGREGATIONS, GIVEN, NORMALISATIONS, SCHEMES, Choice, ChoiceModel
@@ -55,7 +56,7 @@ MOST_UNITS = 2000  # above this many units a year, a program each would take lon
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Shown):
     """table, one row per check and item: step, check, item, value, reference, verdict, n_obs, good, bad (its limits).
 
     value is held against reference where there is one. levels: `importance.level_table`; drawn: of steps 7 and 10.

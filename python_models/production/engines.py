@@ -423,25 +423,6 @@ def krugman(employment: ArrayLike) -> FloatArray:
 
 
 @aligned
-def functional_specialisation(services: ArrayLike, manufacturing: ArrayLike, is_core: ArrayLike) -> float:
-    """(producer-service over manufacturing employment) of the core, over the same of the periphery.
-
-    services, manufacturing: (N,), is_core: (N,) mask. NaN if either side is empty or has no manufacturing or no
-    services in the periphery. Duranton and Puga 2005.
-
-    >>> from python_models.production import functional_specialisation
-    >>> functional_specialisation([30.0, 10.0, 10.0], [10.0, 20.0, 20.0], [True, False, False])
-    6.0
-    """
-    s = not_negative(services, "services")
-    m, core = not_negative(manufacturing, "manufacturing", s.shape), np.asarray(is_core, dtype=np.bool_)
-    inner, outer = (float(m[mask].sum()) for mask in (core, ~core))
-    if inner <= 0 or outer <= 0 or float(s[~core].sum()) <= 0:
-        return float("nan")
-    return float((s[core].sum() / inner) / (s[~core].sum() / outer))
-
-
-@aligned
 def location_quotient(part: ArrayLike, whole: ArrayLike, total_part: float, total_whole: float) -> FloatArray:
     """Location quotient (x_i / X) / (y_i / Y), e.g. cases of intellectual property over GDP, city against nation.
 

@@ -22,8 +22,8 @@ from python_models.regression.errors import PanelInputError
 from python_models.regression.factors import FactorFit, count_factors, fit_factors
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
-from python_models.regression.results import Effects, PanelResults, compare
-from python_models.regression.sensitivity import confounded, model_weights, robustness_value, violation_bounds
+from python_models.regression.results import Effects, PanelResults
+from python_models.regression.sensitivity import model_weights, robustness_value
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import (
@@ -37,7 +37,6 @@ from python_models.regression.spec_search import (
     wald,
 )
 from python_models.regression.weights import SpatialWeights, spatial_weights
-from python_models.regression.wild import wild_cluster, wild_score
 from python_models.regression.within import EFFECTS
 
 __all__ = [
@@ -61,8 +60,6 @@ __all__ = [
     "SpecTests",
     "average_effects",
     "city_effects",
-    "compare",
-    "confounded",
     "count_factors",
     "dynamic_effects",
     "effects_by_order",
@@ -86,9 +83,6 @@ __all__ = [
     "specification_search",
     "squared_correlation",
     "variance_inflation",
-    "violation_bounds",
     "wald",
-    "wild_cluster",
-    "wild_score",
     "wooldridge_ar1",
 ]

@@ -51,7 +51,6 @@ class FactorFit(Shown):
     loglik: float
     n_turns: int
     explained: float
-    influence: FloatArray | None = None  # (2N, p) with cov='cluster'
 
     @property
     def cities(self) -> int:
@@ -182,15 +181,14 @@ def _result(est: Estimator, end: _End, r: int, names: tuple[str, ...], cov: Lite
     options: dict[str, Any] = {"is_centred": conv.is_centred, "share": share * n / conv.n_eff}
     options["correction"] = "jackknife" if isinstance(cov, str) else cov.correction
     scores = score_rows(z, linear, multipliers, e, sigma2, Rows.balanced(n, t), **options)
-    influence = None
     if isinstance(cov, str):
-        influence = city_influences(scores, bread)
-        spread = np.asarray(influence.T @ influence)
+        by_city = city_influences(scores, bread)
+        spread = np.asarray(by_city.T @ by_city)
     else:
         spread = bread @ meat(scores, cov, dof=round(share * n * t) - design.z.shape[2]) @ bread
     params = Point(end.slopes, end.rho, 0.0, sigma2).pack(conv)
     found = (loadings, factors, e, end.loglik, end.turns, float((common**2).sum() / (left**2).sum()))
-    return FactorFit((*names, "sigma2"), params, spread, *found, influence)
+    return FactorFit((*names, "sigma2"), params, spread, *found)
 
 
 def _share(conv: Convention, r: int) -> float:

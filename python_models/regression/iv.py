@@ -261,16 +261,6 @@ class IVFit(Shown):
         return float(self.params[-1])
 
     @property
-    def cities(self) -> int:
-        return len(self.residuals)
-
-    @property
-    def influence(self) -> FloatArray:
-        """(N, p): what each city adds to the estimates; the cross-product is the covariance clustered by city."""
-        own = _by_city(self.system.q * self.residuals.reshape(-1, 1), self.cities)
-        return np.asarray(np.sqrt(self.cities / (self.cities - 1.0)) * own @ self.system.project.T)
-
-    @property
     def std_errors(self) -> FloatArray:
         return np.asarray(np.sqrt(np.diag(self.cov)))
 
@@ -296,28 +286,10 @@ class IVFit(Shown):
 
 @dataclass(frozen=True, eq=False)
 class LinearSystem:
-    """q (rows, m), included columns first; params = project q'y; a direct effect gamma of an instrument moves them by
-    -shift."""
+    """q (rows, m): regressors and instruments, included columns first; params = project q'y."""
 
-    y: FloatArray
-    z: FloatArray
     q: FloatArray
     project: FloatArray
-    n: int
-    cov: str | Robust
-    rows: int
-    n_excluded: int
-
-    @property
-    def shift(self) -> FloatArray:
-        return np.asarray(self.project @ (self.q.T @ self.q[:, -self.n_excluded :]))
-
-    def violated(self, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Estimate and covariance if the excluded instruments have direct effects gamma (excluded,) on y."""
-        y = self.y - self.q[:, -self.n_excluded :] @ gamma
-        params = self.project @ (self.q.T @ y)
-        meat = _moment_cov(self.q, y - self.z @ params, self.n, self.cov, self.rows)
-        return params, self.project @ meat @ self.project.T
 
 
 @aligned
@@ -389,7 +361,7 @@ def spatial_2sls(
         first_stages=first_stages(data.exog, data.endog, data.excluded, data.endog_names, n=data.n, rows=rows),
         hansen=_hansen(q, z, data.y, hansen_weight),
         anderson_rubin=_weak_robust(data, params, np.sqrt(np.diag(covariance))),
-        system=LinearSystem(data.y, z, q, project, data.n, cov, free, data.excluded.shape[1]),
+        system=LinearSystem(q, project),
     )
 
 

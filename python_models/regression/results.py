@@ -1,8 +1,8 @@
-"""Labelled results of a spatial panel model, models side by side, and their tables as text, HTML and LaTeX."""
+"""Labelled results of a spatial panel model, and their tables as text, HTML and LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -24,7 +24,6 @@ from python_models.regression.within import has_entity, has_time
 
 _LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}"}
 _LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-FOOT = ("nobs", "n_rows", "loglik", "aic", "bic", "r2_within")
 
 
 @dataclass(frozen=True)
@@ -316,78 +315,3 @@ class Effects:
         if np.isfinite(share):
             header.append(("Share of rejected draws", f"{share:.4f}"))
         return summarise("Direct, indirect and total effects", header, shown)
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Results under their titles, in the order given."""
-
-    results: tuple[PanelResults, ...]
-    titles: tuple[str, ...]
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per model and term, columns as in `PanelResults.to_frame`."""
-        frames = [r.to_frame().assign(model=title) for r, title in zip(self.results, self.titles, strict=True)]
-        joined = pd.concat(frames, ignore_index=True)
-        return joined[["model", *[c for c in joined.columns if c != "model"]]]
-
-    def fit_frame(self) -> pd.DataFrame:
-        """One row per model: what it is, and its measures of fit."""
-        rows = []
-        for title, r in zip(self.titles, self.results, strict=True):
-            c = r.core
-            kind = {"model": title, "kind": c.model, "effects": c.effects, "estimator": c.estimator, "cov": c.cov_type}
-            fit = {name: _measure(r, name) for name in FOOT}
-            rows.append({**kind, **fit, "rho": r.rho, "lam": r.lam, "sigma2": r.sigma2})
-        return pd.DataFrame(rows)
-
-    def summary(self) -> Summary:
-        """Estimates with standard errors in brackets below; measures of fit at the foot."""
-        terms = list(dict.fromkeys(term for r in self.results for term in r.core.names))
-        rows: list[tuple[str, ...]] = []
-        for term in sorted(terms, key=_rank):
-            has = [term in r.params.index for r in self.results]
-            pairs = list(zip(self.results, has, strict=True))
-            rows.append((term, *(cell(float(r.params[term])) if h else "" for r, h in pairs)))
-            rows.append(("", *(f"({cell(float(r.std_errors[term]))})" if h else "" for r, h in pairs)))
-        rows.extend((name, *(cell(_measure(r, name)) for r in self.results)) for name in FOOT)
-        return Summary("Models side by side", (("In brackets", "standard errors"),), ("", *self.titles), tuple(rows))
-
-    def __repr__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().as_html()
-
-
-def compare(results: Sequence[PanelResults] | Mapping[str, PanelResults]) -> Comparison:
-    """Put results side by side; a mapping gives the titles, a list takes the names of the models (numbered if equal).
-
-    Likelihoods of different estimators count different rows (`n_rows`): compare them only within one estimator.
-
-    >>> from python_models.regression import SpatialPanel, compare
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> frames = pd.DataFrame(y, columns=range(6)), {"x": pd.DataFrame(x, columns=range(6))}
-    >>> fits = {m: SpatialPanel(*frames, (W, range(12)), model=m).fit() for m in ("ols", "slx")}
-    >>> type(compare(fits)).__name__
-    'Comparison'
-    """
-    if not results:
-        raise PanelInputError("there are no results to compare.")
-    if isinstance(results, Mapping):
-        return Comparison(tuple(results.values()), tuple(results))
-    plain = [r.core.model.upper() for r in results]
-    titles = [f"{t} ({i + 1})" if plain.count(t) > 1 else t for i, t in enumerate(plain)]
-    return Comparison(tuple(results), tuple(titles))
-
-
-def _measure(result: PanelResults, name: str) -> float | int:
-    value: float | int = getattr(result.core if name == "n_rows" else result, name)
-    return value
-
-
-def _rank(term: str) -> int:
-    """Slopes first, then W:slopes, then rho, lambda, sigma2; the order inside each stays."""
-    last = {"rho": 2, "lambda": 3, "sigma2": 4}
-    return last.get(term, int(term.startswith("W:")))

@@ -1,6 +1,4 @@
-"""What a result rests on: instruments that act directly, confounders that were not seen, the model and W that were
-chosen.
-"""
+"""Sensitivity of a result to unobserved confounders, and to the choice of the model and of W."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,55 +9,16 @@ import pandas as pd
 from scipy import stats
 
 from python_models._align import aligned
-from python_models._types import ArrayLike, FloatArray
-from python_models.inference import half_width
+from python_models._types import FloatArray
 from python_models.regression.convention import convention
 from python_models.regression.data import PanelInputs, Values, is_labelled, panel_inputs
 from python_models.regression.design import make_design
 from python_models.regression.errors import PanelInputError
-from python_models.regression.iv import IVFit
 from python_models.regression.likelihood import Moments, SlopeMoments, y_loadings
 from python_models.regression.logdet import LogDet, log_determinant
 
 MODELS = ("sdm", "sdem", "sar", "sem", "slx")
 POINTS, DEPTH, REACH = 601, 40.0, 4.0  # of the integral over rho; log density below the top that counts
-
-
-def violation_bounds(
-    fit: IVFit, term: str, deltas: Sequence[float], *, instruments: Sequence[str] | None = None, level: float = 0.95
-) -> pd.DataFrame:
-    """Interval of one parameter of 2SLS if instruments act on y directly, with slopes gamma_k in [-delta, delta].
-
-    Union of the intervals over all gamma (Conley, Hansen and Rossi 2012, Rev. Economics and Statistics 94:260-272):
-    b(gamma) = b - A gamma; the ends lie at the corners gamma_k = -+ delta sign(A_k), where errors are made anew.
-    instruments : those that may fail (default all excluded ones); delta in units of y per unit of the instrument.
-
-    >>> from python_models.regression import spatial_2sls, violation_bounds
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> violation_bounds(spatial_2sls(y, x[..., None], W, names=["x"]), "x", [0.0, 0.5])["lower"].round(1).tolist()
-    [2.0, 1.9]
-    """
-    if term not in fit.names:
-        raise PanelInputError(f"'{term}' is not a parameter; there are {', '.join(fit.names)}.")
-    chosen = list(fit.instruments) if instruments is None else list(instruments)
-    for name in chosen:
-        if name not in fit.instruments:
-            raise PanelInputError(f"'{name}' is not an excluded instrument; there are {', '.join(fit.instruments)}.")
-    if min(deltas) < 0:
-        raise PanelInputError(f"a delta is the size of a violation and must not be negative, got {min(deltas)}.")
-    at = fit.names.index(term)
-    mask = np.array([name in chosen for name in fit.instruments])
-    signs = np.where(mask, np.sign(fit.system.shift[at]), 0.0)
-    half = half_width(level)
-
-    def end(delta: float, side: float) -> float:
-        """gamma lowers (-1) or raises (1) the estimate."""
-        params, cov = fit.system.violated(-side * delta * signs)
-        return float(params[at] + side * half * np.sqrt(cov[at, at]))
-
-    frame = pd.DataFrame([(float(d), end(d, -1.0), end(d, 1.0)) for d in deltas], columns=["delta", "lower", "upper"])
-    return frame.assign(contains_zero=(frame["lower"] <= 0) & (frame["upper"] >= 0))
 
 
 @dataclass(frozen=True)
@@ -90,20 +49,6 @@ def robustness_value(estimate: float, se: float, dof: int, *, q: float = 1.0, al
     f = q * t / np.sqrt(dof)
     limit = float(stats.t.ppf(1 - alpha / 2, dof - 1)) / np.sqrt(dof - 1)
     return Robustness(float(t**2 / (t**2 + dof)), _value(f), _value(f - limit), alpha)
-
-
-def confounded(estimate: float, se: float, dof: int, r2_x: ArrayLike, r2_y: ArrayLike) -> FloatArray:
-    """Estimate after a confounder with partial R2 r2_x with the regressor and r2_y with y, pulling it towards zero: b -
-    sign(b) se sqrt(dof r2_y r2_x / (1 - r2_x)). Shapes broadcast.
-
-    >>> from python_models.regression import confounded
-    >>> confounded(2.0, 0.5, 100, [0.0, 0.1], [0.0, 0.1]).round(3)
-    array([2.   , 1.473])
-    """
-    x, y = np.asarray(r2_x, dtype=np.float64), np.asarray(r2_y, dtype=np.float64)
-    if (x < 0).any() or (x >= 1).any() or (y < 0).any() or (y > 1).any():
-        raise PanelInputError("partial R2 lie in [0, 1).")
-    return np.asarray(estimate - np.sign(estimate) * se * np.sqrt(dof * y * x / (1.0 - x)))
 
 
 def _value(f: float) -> float:

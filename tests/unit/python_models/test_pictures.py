@@ -12,7 +12,7 @@ from checks import refused, ring
 
 from python_models import CompositeIndex, Panel
 from python_models.dynamics import kernel_density, markov, spatial_markov
-from python_models.inequality import bootstrap, dagum
+from python_models.inequality import dagum
 from python_models.measurement import audit
 from python_models.regression import SpatialPanel
 
@@ -102,16 +102,6 @@ def test_a_density_is_its_curve_and_without_altair_says_what_to_install(monkeypa
     assert titles == {"value", "density (1 / unit of the value), bandwidth 0.5"}
     monkeypatch.setitem(sys.modules, "altair", None)
     refused(r"nqpf-models\[plot\]", density.plot, error=ImportError)
-
-
-def test_inequality_over_the_years_has_its_interval():
-    frame = pd.DataFrame(np.random.default_rng(4).uniform(1, 9, (20, 3)), columns=[2013, 2014, 2015])
-    found = bootstrap(frame, ["gini", "cv"], n_replicates=99, seed=1)
-    rows, titles = looked_at(found.plot("cv"))
-    np.testing.assert_allclose(rows[["estimate", "lo", "hi"]], np.stack([found.estimate, found.lo, found.hi], 2)[:, 1])
-    assert rows["column"].tolist() == [2013, 2014, 2015]
-    assert "cv, 95% interval of 99 replicates" in titles
-    refused("unknown statistic", found.plot, "theil")
 
 
 def test_the_parts_of_a_gini_index_are_one_bar():

@@ -17,7 +17,6 @@ from python_models.production import (
     coordination_class,
     coupling,
     digital_attention,
-    functional_specialisation,
     krugman,
     lead_lag,
     location_quotient,
@@ -177,16 +176,13 @@ def test_segmentation_refuses_bad_pairs(pairs, what):
     refused(what, segmentation, RATIOS, pairs)
 
 
-def test_location_quotients_and_functional_specialisation_by_hand():
+def test_location_quotients_by_hand():
     cases, gdp = np.array([5.0, 0, 20]), np.array([10.0, 30, 40])
     lq = location_quotient(cases, gdp, 50, 100)
     assert (gdp / 100) @ lq == pytest.approx(cases.sum() / 50, abs=1e-12)
     whole = location_quotient(cases, gdp, cases.sum(), gdp.sum())
     assert (gdp / gdp.sum()) @ whole == pytest.approx(1, abs=1e-12)
     assert location_quotient(gdp, gdp, gdp.sum(), gdp.sum()) == pytest.approx(np.ones(3))
-    assert functional_specialisation([30, 10, 10], [10, 20, 20], [True, False, False]) == pytest.approx(6)
-    assert functional_specialisation([5, 5], [5, 5], [True, False]) == pytest.approx(1)
-    assert np.isnan(functional_specialisation([5, 5], [5, 5], [True, True]))
 
 
 def test_krugman_is_zero_at_the_national_structure_below_two_and_blind_to_size():

@@ -6,25 +6,23 @@ import pytest
 from checks import refused
 from golden import cases
 
-from python_models.inequality import (
-    _batch,
-    between_groups,
-    bootstrap,
-    dagum,
-    disparity_change,
-    gini,
-    theil,
-    theil_nested,
-)
+from python_models.inequality import _batch, between_groups, dagum, disparity_change, gini, theil, theil_nested
 from python_models.inequality._inputs import Groups, as_groups
 from python_models.inequality._weights import STEP, Drawn, Nudged
-from python_models.inequality.bootstrap import draw_counts
+from python_models.inequality.bootstrap import draw_counts, resampled
 from python_models.inequality.change import gini_covariance
 
 N = 60
 Y = np.random.default_rng(11).lognormal(0.0, 0.5, (N, 3))
 GROUPS = np.repeat(["a", "b", "c"], [30, 29, 1])
 STRATA = as_groups(GROUPS, N)
+
+
+def drawn(plane, *measures, strata=STRATA, **options):
+    """The bootstrap of measures of the columns of a plane (N, T)."""
+    split = strata if len(plane) == N else as_groups(np.zeros(len(plane)), len(plane))
+    of_year = lambda year, W: np.column_stack([m(plane[:, year], W) for m in measures])  # noqa: E731
+    return resampled(of_year, plane.shape[1], split, **options)
 
 
 def weights_and_rows():
@@ -79,44 +77,32 @@ def test_nested_theil_of_a_weighting_equals_that_of_the_resample(kind):
             assert getattr(batch, part)[b] == pytest.approx(getattr(exact, part), abs=1e-13)
 
 
-def test_the_bootstrap_names_years_and_statistics_draws_years_together_and_refuses_bad_input():
-    frame = pd.DataFrame(Y, columns=[2012, 2013, 2014])
-    found = bootstrap(frame, ["gini", "theil_t"], GROUPS, n_replicates=200, seed=1).to_frame()
-    assert found["column"].tolist() == [2012, 2012, 2013, 2013, 2014, 2014]
-    assert found["statistic"].tolist() == ["gini", "theil_t"] * 3
-    assert found["estimate"].iloc[2] == pytest.approx(gini(Y[:, 1]), abs=1e-14)
-    assert ((found["lo"] < found["hi"]) & (found["band_lo"] < found["estimate"])).all()
-    assert (found[["n_obs", "seed"]] == [60, 1]).all(axis=None)
-    one, other = (bootstrap(Y, "gini", n_replicates=99, seed=s) for s in (1, 2))
+def test_the_bootstrap_draws_years_together_by_its_seed():
+    result = drawn(Y, _batch.gini, _batch.theil_t, n_replicates=200, seed=1)
+    assert result.estimate.shape == (3, 2)
+    assert result.estimate[1, 0] == pytest.approx(gini(Y[:, 1]), abs=1e-14)
+    assert ((result.lo < result.hi) & (result.band_lo < result.estimate)).all()
+    one, other = (drawn(Y, _batch.gini, n_replicates=99, seed=s) for s in (1, 2))
     assert not np.array_equal(one.replicates, other.replicates)
-    found = bootstrap(np.column_stack([Y[:, 0], 2.0 * Y[:, 0]]), "gini", n_replicates=99, seed=1)
-    assert found.replicates[:, 0] == pytest.approx(found.replicates[:, 1], abs=1e-14)
-    refused("unknown statistic", bootstrap, Y, "entropy", seed=1)
-    refused("2 or more", bootstrap, Y, "gini", seed=1, n_replicates=1)
-    refused("inside", bootstrap, Y, "gini", seed=1, level=1.0)
-    refused("one label per value", bootstrap, Y, "gini", seed=1, groups=["a"])
-    refused("one weight per value", bootstrap, Y, "gini", seed=1, weights=np.ones(3))
+    scaled = drawn(np.column_stack([Y[:, 0], 2.0 * Y[:, 0]]), _batch.gini, n_replicates=99, seed=1)
+    assert scaled.replicates[:, 0] == pytest.approx(scaled.replicates[:, 1], abs=1e-14)
+    refused("one label per value", as_groups, ["a"], N)
 
 
 def test_bands_cover_all_years_at_once_and_are_the_estimate_where_nothing_varies():
-    found = bootstrap(Y, "gini", n_replicates=999, seed=1)
-    inside = (found.replicates >= found.band_lo) & (found.replicates <= found.band_hi)
+    result = drawn(Y, _batch.gini, strata=as_groups(np.zeros(N), N), n_replicates=999, seed=1)
+    inside = (result.replicates >= result.band_lo) & (result.replicates <= result.band_hi)
     assert inside.all(axis=(1, 2)).mean() == pytest.approx(0.95, abs=0.002)
-    assert (found.band_hi - found.band_lo > 2 * 1.96 * 0.97 * found.se).all()
-    found = bootstrap(np.full(20, 0.3), ["gini", "mean"], n_replicates=50, seed=1)
-    for limits in (found.lo, found.bca_hi, found.band_lo):
+    assert (result.band_hi - result.band_lo > 2 * 1.96 * 0.97 * result.se).all()
+    result = drawn(np.full((20, 1), 0.3), _batch.gini, _batch.mean, n_replicates=50, seed=1)
+    for limits in (result.lo, result.bca_hi, result.band_lo):
         assert limits[0] == pytest.approx([0.0, 0.3], abs=1e-14)
 
 
-def test_a_function_of_ones_own_and_population_weights():
+def test_population_weights_multiply_the_draws():
     people = np.random.default_rng(2).integers(1, 9, 60).astype(float)
-    found = bootstrap(Y[:, 0], lambda y, W: (W @ y) / W.sum(axis=1), weights=people, n_replicates=50, seed=1)
-    assert found.estimate.item() == pytest.approx(np.average(Y[:, 0], weights=people))
-    by_name, own = (
-        bootstrap(Y[:, 0], s, GROUPS, n_replicates=99, seed=1) for s in ("gini", lambda *a: _batch.gini(*a))
-    )
-    for limit in ("lo", "hi", "bca_lo", "bca_hi", "band_lo"):
-        assert getattr(own, limit) == pytest.approx(getattr(by_name, limit), abs=1e-10)
+    result = drawn(Y[:, :1], lambda y, W: _batch.mean(y, W.times(people)), n_replicates=50, seed=1)
+    assert result.estimate.item() == pytest.approx(np.average(Y[:, 0], weights=people))
 
 
 TRUTH = 0.27633  # 2 Phi(.5 / sqrt 2) - 1
@@ -126,7 +112,7 @@ def coverage(runs: int, replicates: int) -> np.ndarray:
     """Share of lognormal samples, sigma 0.5, n = 280, whose interval holds the Gini index: percentile, bca."""
     rng, inside = np.random.default_rng(21), []
     for run in range(runs):
-        found = bootstrap(rng.lognormal(0.0, 0.5, 280), "gini", n_replicates=replicates, seed=run)
+        found = drawn(rng.lognormal(0.0, 0.5, (280, 1)), _batch.gini, n_replicates=replicates, seed=run)
         ends = (found.lo, found.hi), (found.bca_lo, found.bca_hi)
         inside.append([low.item() <= TRUTH <= high.item() for low, high in ends])
     return np.mean(inside, axis=0)
@@ -201,7 +187,7 @@ def test_the_closed_forms_equal_the_rows_written_out(name, y, base):
     assert MEASURES[name](y, closed) == pytest.approx(expected, abs=1e-10, nan_ok=True)
 
 
-def test_derivatives_by_a_citys_weight_blocks_and_parts_of_the_rows_are_the_same_too():
+def test_derivatives_by_a_citys_weight_and_parts_of_the_rows_are_the_same_too():
     closed, rows = Nudged.of(STRATA).times(PEOPLE), Drawn(written_out(STRATA)).times(PEOPLE)
     for measure in (_batch.gini, _batch.theil_t, _batch.theil_l):
         plain = measure(V, PEOPLE[None])
@@ -209,8 +195,6 @@ def test_derivatives_by_a_citys_weight_blocks_and_parts_of_the_rows_are_the_same
         assert by_sums == pytest.approx(by_rows, abs=1e-10)
     some, rows = np.array([3, 59, 31, 30]), written_out(STRATA) * PEOPLE
     closed = Nudged.of(STRATA).times(PEOPLE)
-    assert np.concatenate([*closed.blocks()]) == pytest.approx(rows, abs=1e-15)
-    assert np.concatenate([*closed.take(some).blocks()]) == pytest.approx(rows[:, some])
     assert closed.take(some).sums(V[some]) == pytest.approx(rows[:, some] @ V[some])
 
 

@@ -10,16 +10,7 @@ from checks import panel_refused
 from golden import cases
 from shared_files import oracle_files
 
-from python_models.regression import (
-    Cluster,
-    Conley,
-    DriscollKraay,
-    SpatialPanel,
-    average_effects,
-    fit_panel,
-    wild_cluster,
-    wild_score,
-)
+from python_models.regression import Cluster, Conley, DriscollKraay, SpatialPanel, average_effects, fit_panel
 from python_models.regression.covariance import Rows, city_influences, meat, score_rows
 from python_models.regression.multiplier import MatrixMultiplier
 from python_models.regression.within import within
@@ -87,21 +78,6 @@ def test_conley_errors_are_those_of_conleyreg(cutoff, kernel, lag):
     fit = fit_panel(*cases.munnell()[:2], COMPLETE, model="ols", cov=kind)
     want = told[f"conley_{cutoff}_{kernel}_{lag}"]
     assert errors(fit)[:4] == pytest.approx([want[term] for term in ("lpcap", "lpc", "lemp", "unemp")], rel=1e-9)
-
-
-@pytest.mark.parametrize(("term", "column"), [("lpcap", 0), ("unemp", 3), ("lpc", 1)])
-@pytest.mark.parametrize(("block", "impose"), [("null_imposed", True), ("null_not_imposed", False)])
-def test_wild_bootstrap_of_nine_clusters_is_that_of_wildboottest(munnell, term, column, block, impose):
-    told, y, x = munnell
-    want = told["wild"][term][block]
-    found = wild_cluster(
-        y, x, COMPLETE, term=column, groups=cases.us_areas()["division"].to_numpy(), impose_null=impose
-    )
-    assert found.t == pytest.approx(want["t_no_small_sample_factor"], rel=1e-9)
-    assert len(found.draws) == want["draws"]
-    assert found.p == want["p_counting_ties"]
-    quantiles = [found.critical(level) for level in (0.5, 0.9, 0.95, 0.99)]
-    assert quantiles == pytest.approx(want["quantiles_abs_t_50_90_95_99"], abs=1e-8)
 
 
 def looped(x, a, g, e, s2, kernel):
@@ -239,19 +215,6 @@ def test_bootstraps_of_whole_cities_agree_with_the_clustered_errors(kind):
     drawn = fitted(y, x, kind, draws=120, rng=np.random.default_rng(1))
     assert drawn.draws.params.shape == (120, 4)
     assert errors(drawn)[:2] == pytest.approx(errors(fitted(y, x))[:2], rel=0.35)
-
-
-def test_wild_scores_test_any_parameter_of_any_model():
-    y, x = panel(6)
-    fit = fitted(y, x)
-    by_city = wild_score(fit, "x1", draws=199, rng=np.random.default_rng(1))
-    assert by_city.t == pytest.approx(fit.params[0] / errors(fit)[0])
-    assert by_city.p == 1 / 200  # (k + 1) / (B + 1): never 0
-    few = wild_score(fit, "rho", groups=GROUP)
-    assert (few.is_enumerated, len(few.draws)) == (True, 2**7)
-    assert wild_score(fit, "x1", null=float(fit.params[0]), draws=99, rng=np.random.default_rng(1)).p == 1.0
-    panel_refused("cov='cluster'", wild_score, fitted(y, x, "info"), "rho")
-    panel_refused("not a parameter", wild_score, fit, "nobody")
 
 
 def test_labels_of_clusters_and_points_are_matched_with_the_panel():

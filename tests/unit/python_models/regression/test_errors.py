@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 from spec_worlds import draw, inverse_distance, knn
 
-from python_models.regression import (
-    Cluster,
-    Conley,
-    fit_factors,
-    fit_panel,
-    multiplier,
-    spatial_2sls,
-    spatial_weights,
-    wild_score,
-)
+from python_models.regression import Cluster, Conley, fit_factors, fit_panel, multiplier, spatial_2sls, spatial_weights
 from python_models.regression.convention import convention
 from python_models.regression.design import make_design
 from python_models.regression.information import Point, cumulants, information, omega, score_parts
@@ -263,15 +254,3 @@ def test_intervals_hold_the_truth(name):
     print(f"| {name} | {held[0]:.3f} | {held[1]:.3f} | {ratio[0]:.2f} | {ratio[1]:.2f} |", flush=True)
     assert held[0] >= FLOOR
     assert (held[1] >= FLOOR) == (name not in RHO_NOT_REACHED)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["ML", "S2SLS"])
-def test_wild_scores_by_group_keep_their_size(name):
-    rejected = []
-    for seed in range(DRAWS):
-        fit = (fit_panel if name == "ML" else spatial_2sls)(*world(seed, "group"), W)
-        null = wild_score(fit, "x1", null=1.0, groups=GROUP, draws=199, rng=np.random.default_rng(seed))
-        rejected.append(null.p <= 0.05)
-    print(f"| {name}, wild scores by group: rejects a true slope | {np.mean(rejected):.3f} | | | |", flush=True)
-    assert 0.01 <= np.mean(rejected) <= 0.13

@@ -9,7 +9,7 @@ from libpysal.graph import Graph
 from libpysal.weights import WSP
 from spec_worlds import draw, knn
 
-from python_models.regression import MODELS, PanelInputError, SpatialPanel, compare, fit_panel
+from python_models.regression import MODELS, PanelInputError, SpatialPanel, fit_panel
 from python_models.regression.within import within
 
 N, T = 40, 6
@@ -162,21 +162,6 @@ def test_summaries_in_three_forms(frames):
     assert r"x<y\&z" in summary.as_latex()
     assert "x&lt;y&amp;z" in summary.as_html()
     assert summary.as_html().count("<tr>") == 13 + 1 + 6
-
-
-def test_models_side_by_side(frames):
-    fits = {m: SpatialPanel(*frames, model=m).fit() for m in ("sar", "sem", "slx", "sdm")}
-    table = compare(fits)
-    coef = table.to_frame().set_index(["model", "term"])["coef"]
-    assert list(coef.index.unique("model")) == list(fits)
-    assert coef["sdm", "W:pr"] == fits["sdm"].params["W:pr"]
-    measures, text = table.fit_frame().set_index("model"), str(table)
-    assert measures.loc["sem", "lam"] == fits["sem"].lam
-    assert measures.loc["sar", "loglik"] == fits["sar"].loglik
-    assert f"({fits['sar'].std_errors['rho']:.4f})" in text
-    assert text.index("W:pr") < text.index("\nrho") < text.index("\nlambda") < text.index("\nsigma2")
-    assert compare([fits["sar"], fits["sar"]]).titles == ("SAR (1)", "SAR (2)")
-    panel_refused("no results", compare, [])
 
 
 def refused(message, left, right, graph, **request):

@@ -8,7 +8,7 @@ from golden import cases
 from scipy import optimize
 from spec_worlds import draw, knn
 
-from python_models.regression import MODELS, Cluster, Conley, SpatialPanel, average_effects, fit_panel, wild_score
+from python_models.regression import MODELS, Cluster, Conley, SpatialPanel, average_effects, fit_panel
 from python_models.regression.errors import PanelInputError
 from python_models.regression.filtered import FilteredDummies, FilteredLikelihood
 from python_models.regression.logdet import log_determinant
@@ -292,16 +292,13 @@ def test_projection_off_dummies_with_holes_is_least_squares():
     assert Absorb.of(full)(plane.ravel()).reshape(5, 4) == pytest.approx(within(plane, "twoways"), abs=1e-12)
 
 
-def test_bootstraps_wild_scores_and_effects_work_with_holes(holed):
+def test_bootstraps_and_effects_work_with_holes(holed):
     panel = SpatialPanel(*holed, square(W), has_holes=True)
     fit = panel.fit()
     wild = panel.fit("wild_bootstrap", draws=60, rng=np.random.default_rng(1))
     assert wild.std_errors["a"] == pytest.approx(fit.std_errors["a"], rel=0.4)
     mended = panel.fit(bias_draws=40, rng=np.random.default_rng(1))
     assert mended.sigma2 > fit.sigma2  # dummies eat degrees of freedom
-    scores = wild_score(fit.core, "rho", groups=np.arange(N) % 6)
-    assert scores.is_enumerated
-    assert scores.t == pytest.approx(fit.tstats["rho"], rel=0.5)
     assert average_effects(fit.core).point.shape == (2, 3)
     assert "Spatial panel: SDM" in str(fit.summary())
     assert len(fit.residuals) == fit.nobs

@@ -20,8 +20,9 @@ from dagster_project.store import SCHEMA_SQL, Warehouse
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
 READING_MODELS = (  # in the order in which they read each other
-    *("int_units", "int_county_cities", "int_borders", "int_bands", "int_headers_mapped"),
-    *("int_rows_matched_to_cities", "int_values_converted_to_units", "int_values_corrected"),
+    *("int_units", "int_county_cities", "int_borders", "int_bands", "int_rows_matched_to_cities"),
+    *("int_header_names", "int_header_words", "int_header_figures", "int_headers_mapped"),
+    *("int_values_converted_to_units", "int_values_corrected"),
 )
 GATE_MODELS = (  # after them: what the rules across rows, columns, years and sources see
     *("gate_load", "gate_weight", "int_edits_proposed", "gate_reference", "gate_past", "gate_figure", "gate_step"),

@@ -1,12 +1,14 @@
-{{ config(materialized='table') }}
 -- noqa: disable=PRS,LT01
 -- One row per column and concept that its words allow: what its figures say. `power`: the power of ten by which they
 -- stand off the same concept in the editions before and after; `spread` and `shift`: median absolute deviation and
 -- median of the log ratio to the nearer of them; `copy_share_equal`: share of cities for which the other copy of the
 -- same edition prints the same; `rival`: a concept whose figures in that edition are nearer by far.
 with loads as (
-    select source, data_year, vintage from {{ source('raw', 'landed') }}
-    qualify row_number() over (partition by source, data_year order by load_order desc) = 1
+    select n.source, n.data_year, n.vintage
+    from (select distinct source, data_year, vintage from {{ ref('int_header_names') }}) as n
+    left join {{ source('raw', 'landed') }} as l
+        on n.source = l.source and n.data_year = l.data_year and n.vintage = l.vintage
+    qualify row_number() over (partition by n.source, n.data_year order by l.load_order desc nulls last, n.vintage) = 1
 ),
 
 columns as (

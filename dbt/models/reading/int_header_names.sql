@@ -1,4 +1,3 @@
-{{ config(materialized='table') }}
 -- noqa: disable=PRS,LT01
 -- (the linter cannot read lambdas of two arguments)
 -- One row per value column of a source that has a dictionary: the words of its own head (leaf), those above it (file,

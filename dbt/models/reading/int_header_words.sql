@@ -1,4 +1,3 @@
-{{ config(materialized='table') }}
 -- One row per column and concept that its words allow: each group of words of a rule stands in the head (leaf) or above
 -- it, none of the forbidden words does, and the English, where printed, agrees. Where no rule is met to the letter, one
 -- sign of each word of four signs or more may be misread.

@@ -37,6 +37,8 @@ def run_until_told_to_stop(command: list[str]) -> int:
     """
     told: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: told.append(number))
+    # in the background of a shell (`nohup nqpf ui &`) SIGINT is ignored, also by Dagster, which ends its parts by it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         # Dagster's advice to use another command of its own is not for whoever reads this page
         quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command`"}

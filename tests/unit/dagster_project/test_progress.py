@@ -148,3 +148,16 @@ def test_the_page_is_named_once_it_answers(tmp_path, capsys):
     assert f"http://127.0.0.1:{port}" in starting
     assert opened.startswith(f"Open http://127.0.0.1:{port} ")
     assert docs.endswith(index.as_uri())
+
+
+BACKGROUND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what it puts into the background
+from dagster_project.cli.service import run_until_told_to_stop
+service = "import signal, sys; sys.exit(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+sys.exit(run_until_told_to_stop([sys.executable, "-c", service]))
+"""
+
+
+def test_a_service_in_the_background_of_a_shell_hears_the_signal_that_dagster_ends_its_parts_by():
+    assert subprocess.run([sys.executable, "-c", BACKGROUND], check=False).returncode == 0

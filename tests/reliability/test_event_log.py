@@ -208,7 +208,7 @@ class Pages:
 
     def close(self):
         self.service.terminate()
-        self.service.wait(timeout=60)
+        self.service.wait(timeout=120)
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def build_defs(paths: Paths, landed: Landed | None = None) -> dg.Definitions:
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *build_landing_assets(years),
         *build_raw_assets(paths, warehouse, years),
-        *build_gate_assets(paths, warehouse, years),
+        *build_gate_assets(paths, warehouse, years, dbt_project.gate_reads(manifest)),
         *build_context_assets(paths, warehouse),
         *dbt_project.build_dbt_assets(paths, warehouse, manifest),
         *build_model_assets(paths, warehouse, contracts(manifest)),

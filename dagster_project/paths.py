@@ -120,8 +120,10 @@ class Paths:
     def depth_specs(self) -> Path:
         return self.specs / "depth.yml"
 
-    def docs_of_year(self, data_year: int) -> Path:
-        return self.reports / "data_docs" / (str(data_year) if data_year else "multi_year")
+    @property
+    def data_docs(self) -> Path:
+        """A page of the gate for each load, and their index."""
+        return self.reports / "data_docs"
 
 
 def dbt_executable() -> Path:

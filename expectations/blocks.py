@@ -1,10 +1,10 @@
 """Blocks of a load: one variable, scope and year, that is one column of a file; and the past that each is held against.
 
-A year of a yearly source looks back to the last accepted load (frame `last`, up to three years). A file of several
+A year of a yearly source looks back to the last accepted load (frame `last`, some years at most). A file of several
 years looks back inside itself, past blocks that are refused.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,33 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from expectations.columns import as_flag, as_number
-from expectations.contract import Baseline
+from expectations.columns import as_flag, as_number, words
+from expectations.contract import Baseline, Frames, Limits
 from expectations.tracking import ranks_of
 
-MAX_YEARS_BACK = 3
-MIN_PAIRS = 5
-
-_CELL_COLUMNS = [
-    "city_id",
-    "city_name",
-    "year",
-    "variable_code",
-    "scope",
-    "value",
-    "text",
-    "is_corrected",
-    "file",
-    "sheet",
-    "cell",
-    "unit",
-    "kind",
-    "band_low",
-    "band_high",
-    "median_low",
-    "median_high",
-    "min_rho",
-]
+_NUMBERS = ["value", "year", "band_low", "band_high", "median_low", "median_high", "min_rho"]
+_TEXTS = words("city_id city_name variable_code scope text is_corrected file sheet cell unit kind")
 
 
 @dataclass
@@ -56,6 +35,7 @@ class BlockYear:
     past: pd.DataFrame
     year_last: dict[str, int]
     is_printed_page: bool
+    limits: Limits
     faults: dict[str, "Fault"] = field(default_factory=dict)
     checked: dict[Any, pd.DataFrame] = field(default_factory=dict)
 
@@ -101,25 +81,32 @@ class Fault:
     power: int = 0
 
 
-def blocks_by_year(frames: Mapping[str, pd.DataFrame], baseline: Baseline) -> Iterator[BlockYear]:
+def blocks_by_year(frames: Frames, baseline: Baseline) -> Iterator[BlockYear]:
     """The blocks of each year in ascending order; refused blocks of earlier years do not become a past."""
     cells = _cells(frames["values"])
     given = _given_past(frames["last"])
+    years_back = int(frames.limits["years_back"])
     before: list[BlockYear] = []
     for year in sorted(cells["year"].unique().tolist()):
         part = cells[cells["year"] == year]
         wide = part.pivot(index="city_id", columns="block", values="value")
-        past, years = _past_of(year, given, before, baseline)
+        past, years = _past_of(given, [one for one in before if one.year >= year - years_back], baseline)
         one = BlockYear(
-            year, part.reset_index(drop=True), wide, past.reindex(wide.index), years, baseline.data_year != 0
+            year,
+            part.reset_index(drop=True),
+            wide,
+            past.reindex(wide.index),
+            years,
+            is_printed_page=baseline.data_year != 0,
+            limits=frames.limits,
         )
         yield one
-        before = [*before[-(MAX_YEARS_BACK - 1) :], one]
+        before.append(one)
 
 
 def _cells(values: pd.DataFrame) -> pd.DataFrame:
-    frame = values[_CELL_COLUMNS].copy()
-    for name in ("value", "year", "band_low", "band_high", "median_low", "median_high", "min_rho"):
+    frame = values[[*_TEXTS, *_NUMBERS]].copy()
+    for name in _NUMBERS:
         frame[name] = as_number(frame[name])
     frame["is_corrected"] = as_flag(frame["is_corrected"])
     frame = frame.dropna(subset=["value", "year", "city_id", "variable_code", "scope"])
@@ -137,10 +124,8 @@ def _given_past(last: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _past_of(
-    year: int, given: pd.DataFrame, before: list[BlockYear], baseline: Baseline
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Cities x blocks of the last accepted figures, and the year of each block's past."""
+def _past_of(given: pd.DataFrame, before: list[BlockYear], baseline: Baseline) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Cities x blocks of the last accepted figures, and the year of each block's past. before: years near enough."""
     if baseline.data_year:
         latest = given.groupby("block")["year_last"].transform("max")
         used = given[given["year_last"] == latest].drop_duplicates(["block", "city_id"])
@@ -148,11 +133,9 @@ def _past_of(
         return used.pivot(index="city_id", columns="block", values="value_last"), {
             str(k): int(v) for k, v in years.items()
         }
-    columns, found = {}, {}
+    columns, years_last = {}, {}
     for earlier in reversed(before):
-        if earlier.year < year - MAX_YEARS_BACK:
-            continue
         for block in earlier.wide.columns:
             if block not in columns and block not in earlier.faults:
-                columns[block], found[block] = earlier.wide[block], earlier.year
-    return pd.DataFrame(columns), found
+                columns[block], years_last[block] = earlier.wide[block], earlier.year
+    return pd.DataFrame(columns), years_last

@@ -6,8 +6,6 @@ The environment is set before the import because Great Expectations reads it whi
 import logging
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"
@@ -18,8 +16,6 @@ from great_expectations.core import ExpectationSuite
 from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.expectations.expectation import Expectation
-from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 logging.getLogger("great_expectations").setLevel(logging.ERROR)
 
@@ -39,40 +35,20 @@ def run_suite(
     context: gx.data_context.EphemeralDataContext, suite: ExpectationSuite, frame: pd.DataFrame
 ) -> ExpectationSuiteValidationResult:
     """Validate one frame (its index must be 0..n-1) against one suite."""
-    batch = _whole_frame(context).get_batch({"dataframe": _asked_of(frame, suite)})
-    with warnings.catch_warnings(), _configured_once():
+    batch = _whole_frame(context).get_batch({"dataframe": _columns_of(frame, suite)})
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return batch.validate(suite, result_format=RESULT_FORMAT)
 
 
-@contextmanager
-def _configured_once() -> Iterator[None]:
-    """While it is open, the configuration of an expectation is worked out once. Great Expectations looks at it some
-    hundred times a rule and makes it anew each time, with the words of the rule: a tenth of a validation.
-    """
-    worked_out = Expectation.configuration
-    known: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}  # kept with what it is of: ids come again
-
-    def configuration(expectation: Expectation) -> ExpectationConfiguration:
-        if id(expectation) not in known:
-            known[id(expectation)] = expectation, worked_out.__get__(expectation)
-        return known[id(expectation)][1]
-
-    Expectation.configuration = property(configuration)  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        Expectation.configuration = worked_out  # type: ignore[method-assign]
-
-
-def _asked_of(frame: pd.DataFrame, suite: ExpectationSuite) -> pd.DataFrame:
-    """The columns that the suite asks for: Great Expectations hashes a frame twice, and copies it for every rule."""
-    asked = {
+def _columns_of(frame: pd.DataFrame, suite: ExpectationSuite) -> pd.DataFrame:
+    """The columns that the suite looks at: Great Expectations hashes a frame twice, and copies it for every rule."""
+    names = {
         getattr(expectation, name, None)
         for expectation in suite.expectations
         for name in ("column", "column_A", "column_B")
     }
-    return frame[[column for number, column in enumerate(frame.columns) if column in asked or number == 0]]
+    return frame[[column for number, column in enumerate(frame.columns) if column in names or number == 0]]
 
 
 def _whole_frame(context: gx.data_context.EphemeralDataContext) -> BatchDefinition[Any]:
@@ -81,5 +57,5 @@ def _whole_frame(context: gx.data_context.EphemeralDataContext) -> BatchDefiniti
         context.data_sources.add_pandas(name="load").add_dataframe_asset("frame").add_batch_definition_whole_dataframe(
             "whole"
         )
-    found: BatchDefinition[Any] = context.data_sources.get("load").get_asset("frame").get_batch_definition("whole")
-    return found
+    batch: BatchDefinition[Any] = context.data_sources.get("load").get_asset("frame").get_batch_definition("whole")
+    return batch

@@ -3,97 +3,49 @@
 Frames: `headers`, `rows` and `values` are what was read from the load; `last` holds the last accepted figure of every
 variable and scope of the source, whether this load has it or not, at most three years back (empty for the first year
 and for files of several years, which look back inside themselves); `totals` the province rows of the load;
-`identities` and `units` are seeds. `across` is what the rules across rows, columns, years and sources observe, `edits`
-the figures that cannot be right (both from the dbt models in folder `gate`).
+`identities`, `units`, `rules` and `parameters` are seeds. `across` is what the rules across rows, columns, years and
+sources observe, `edits` the figures that cannot be right (both from the dbt models in folder `gate`).
 
 Imports pandas only: a caller can hold these types without the slow import of Great Expectations.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
+from expectations.rules import Rule, read_rules
+
+type Limits = Mapping[str, float]
+
 FRAME_COLUMNS: dict[str, tuple[str, ...]] = {
-    "headers": (
-        "file",
-        "sheet",
-        "col_no",
-        "header_path",
-        "header_key",
-        "header_unit",
-        "unit",
-        "variable_code",
-        "scope",
-        "variable_left_out",
-        "is_known",
-        "is_unit_known",
-        "is_unit_consistent",
-    ),
-    "rows": ("file", "sheet", "row_no", "cell", "city_text", "year", "row_kind", "city_id", "n_values"),
-    "values": (
-        "city_id",
-        "city_name",
-        "year",
-        "variable_code",
-        "scope",
-        "value",
-        "text",
-        "is_number",
-        "is_corrected",
-        "file",
-        "sheet",
-        "cell",
-        "unit",
-        "kind",
-        "band_low",
-        "band_high",
-        "median_low",
-        "median_high",
-        "min_rho",
-        "province_id",
-        "value_last",
-        "year_last",
-    ),
-    "last": ("city_id", "variable_code", "scope", "value_last", "year_last"),
-    "totals": ("province_id", "province_name", "year", "variable_code", "scope", "value", "file", "sheet", "cell"),
-    "identities": ("identity_code", "left_side", "right_side", "scopes", "low", "high"),
-    "units": ("symbol", "canonical", "factor"),
-    "across": (
-        "rule_id",
-        "observed",
-        "limit_at",
-        "why",
-        "subject",
-        "block",
-        "variable_code",
-        "scope",
-        "year",
-        "city_id",
-        "city_name",
-        "file",
-        "sheet",
-        "cell",
-        "header_path",
-    ),
-    "edits": (
-        "city_id",
-        "city_name",
-        "year",
-        "variable_code",
-        "scope",
-        "rule",
-        "printed_value",
-        "used_value",
-        "evidence",
-        "action",
-        "file",
-        "sheet",
-        "cell",
-        "text",
-        "unit",
-    ),
+    name: tuple(columns.split())
+    for name, columns in {
+        "headers": (
+            "file sheet col_no header_path header_key header_unit unit variable_code scope variable_left_out "
+            "is_known is_unit_known is_unit_consistent"
+        ),
+        "rows": "file sheet row_no cell city_text year row_kind city_id n_values",
+        "values": (
+            "city_id city_name year variable_code scope value text is_number is_corrected file sheet cell "
+            "unit kind band_low band_high median_low median_high min_rho province_id value_last year_last"
+        ),
+        "last": "city_id variable_code scope value_last year_last",
+        "totals": "province_id province_name year variable_code scope value file sheet cell",
+        "identities": "identity_code left_side right_side scopes low high",
+        "units": "symbol canonical factor",
+        "across": (
+            "rule_id observed limit_at why subject block variable_code scope year city_id city_name file sheet cell"
+        ),
+        "edits": (
+            "city_id city_name year variable_code scope rule printed_value used_value evidence action file "
+            "sheet cell text unit"
+        ),
+        "rules": " ".join(one.name for one in fields(Rule)),
+        "parameters": "parameter value",
+    }.items()
 }
 
 
@@ -103,6 +55,17 @@ class Frames(dict[str, pd.DataFrame]):
     def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
         super().__init__(frames)
         self.memo: dict[str, Any] = {}
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """The rules that are judged, in the order of the seed."""
+        return read_rules(self["rules"])
+
+    @cached_property
+    def limits(self) -> Limits:
+        """Number of each parameter of the rules."""
+        names, values = self["parameters"]["parameter"], self["parameters"]["value"].astype("float64")
+        return dict(zip(names, values, strict=True))
 
 
 ROW_KINDS = ("city", "province", "nation", "county", "heading", "note", "other", "unknown")

@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-# A printed zero or a very small figure is rounded: a difference of this many units is none.
-SLACK = 1.0
-MAX_BROKEN_SHARE, MIN_BROKEN = 0.05, 3
-SWAPPED_SHARE = 0.5
+from expectations.contract import Limits
 
 type Term = tuple[float, tuple[str, ...]]
 
@@ -85,10 +82,10 @@ def _terms(side: str, scope: str, code: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def check(identity: Identity, wide: pd.DataFrame) -> pd.DataFrame:
+def check(identity: Identity, wide: pd.DataFrame, limits: Limits) -> pd.DataFrame:
     """One row per city that has all figures: left, right, ratio, is_broken. wide: cities x blocks.
 
-    Sides below `SLACK` apart count as equal; a negative or zero right side has no ratio and is left out.
+    Sides at most `identity_slack` apart count as equal; a negative or zero right side has no ratio and is left out.
     """
     if not set(identity.blocks) <= set(wide.columns):
         return pd.DataFrame(columns=["left", "right", "ratio", "is_broken"])
@@ -99,7 +96,7 @@ def check(identity: Identity, wide: pd.DataFrame) -> pd.DataFrame:
     low = identity.low * frame["right"] if np.isfinite(identity.low) else frame["left"]
     high = identity.high * frame["right"] if np.isfinite(identity.high) else frame["left"]
     # a constant side (100 per cent) is no count: its slack is in the bounds
-    slack = SLACK if any(blocks for _, blocks in identity.right) else 0.0
+    slack = limits["identity_slack"] if any(blocks for _, blocks in identity.right) else 0.0
     frame["is_broken"] = (frame["left"] < low - slack) | (frame["left"] > high + slack)
     return frame
 
@@ -114,15 +111,15 @@ def _side(terms: Iterable[Term], wide: pd.DataFrame) -> pd.Series:
     return total
 
 
-def breaks_block(checked: pd.DataFrame) -> bool:
-    """More than 5 % of the cities, and at least three, break the identity: the fault is in a column."""
+def breaks_block(checked: pd.DataFrame, limits: Limits) -> bool:
+    """So many of the cities break the identity that the fault is in a column."""
     broken = int(checked["is_broken"].sum()) if len(checked) else 0
-    return broken >= MIN_BROKEN and broken > MAX_BROKEN_SHARE * len(checked)
+    return broken >= limits["min_broken_cities"] and broken > limits["max_broken_cities"] * len(checked)
 
 
-def looks_swapped(identity: Identity, checked: pd.DataFrame) -> bool:
+def looks_swapped(identity: Identity, checked: pd.DataFrame, limits: Limits) -> bool:
     """Two scopes of a variable contradict each other in most cities: each probably stands in the other's place."""
-    return identity.compares_scopes and float(checked["is_broken"].mean()) > SWAPPED_SHARE
+    return identity.compares_scopes and float(checked["is_broken"].mean()) > limits["swapped_share"]
 
 
 def blame(

@@ -12,14 +12,7 @@ from expectations.contract import Baseline, Frames
 from expectations.identity import Identity, read_identities
 from expectations.slips import fitting_units
 from expectations.tracking import Fit
-from expectations.verdicts import (
-    MIN_CITIES,
-    MIN_CITIES_FOR_RANKS,
-    MIN_CITIES_FOR_USUAL,
-    has_ranks,
-    judge_year,
-    usual_median,
-)
+from expectations.verdicts import has_ranks, judge_year, usual_median
 
 MAX_EXAMPLES, SHOWN = 5, 3
 
@@ -43,7 +36,8 @@ def judged_load(
     frames: Mapping[str, pd.DataFrame], baseline: Baseline
 ) -> tuple[pd.DataFrame, list[BlockYear], list[Identity]]:
     """Frame of the blocks, the years they come from, and the identities they were held against."""
-    memo = frames.memo if isinstance(frames, Frames) else {}
+    frames = frames if isinstance(frames, Frames) else Frames(frames)
+    memo = frames.memo
     if "judged" not in memo:
         identities = read_identities(frames["identities"])
         years, rows = [], []
@@ -67,7 +61,7 @@ def _row(
     cells, fault = one.of(block), one.faults.get(block)
     first = cells.iloc[0]
     headers = headers_of(frames, first["variable_code"], first["scope"])
-    low, high = usual_median(cells)
+    low, high = usual_median(cells, one.limits)
     row: dict[str, Any] = {
         "block": f"{block}/{one.year}",
         "variable_code": first["variable_code"],
@@ -80,10 +74,10 @@ def _row(
         "year_last": one.year_last.get(block),
         "spearman": own.rho,
         "median_log_ratio": own.median,
-        "can_slip": own.n >= MIN_CITIES and not np.isnan(own.median),
-        "can_stand": has_ranks(first["unit"]) and (own.n >= MIN_CITIES_FOR_RANKS or one.is_printed_page),
-        "can_rank": has_ranks(first["unit"]) and own.n >= MIN_CITIES_FOR_RANKS,
-        "can_median": len(cells) >= MIN_CITIES_FOR_USUAL and not (np.isnan(low) and np.isnan(high)),
+        "can_slip": own.n >= one.limits["min_cities"] and not np.isnan(own.median),
+        "can_stand": has_ranks(first["unit"]) and (own.n >= one.limits["min_ranked"] or one.is_printed_page),
+        "can_rank": has_ranks(first["unit"]) and own.n >= one.limits["min_ranked"],
+        "can_median": len(cells) >= one.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
         "can_identity": any(
             block in identity.blocks and set(identity.blocks) <= set(one.wide.columns) for identity in identities
         ),

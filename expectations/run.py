@@ -15,13 +15,13 @@ SECOND = ("across", "edits")  # suites that look across rows, years and sources
 
 
 def validate(
-    frames: Mapping[str, pd.DataFrame], baseline: Baseline, *, docs_dir: Path | str, name: str
+    frames: Mapping[str, pd.DataFrame], baseline: Baseline, *, docs_dir: Path | None, name: str
 ) -> list[ResultRow]:
-    """Judge one load; write its Data Docs below `docs_dir`/`name` and renew `docs_dir`/index.html.
+    """Judge one load; write its page of the Data Docs into `docs_dir`, if there is one.
 
     frames: the frames of `contract.FRAME_COLUMNS`; they are not changed. `findings.findings_frame` opens the
     returned rows up into places.
-    name: identifies the load in the folder; a second run with the same name replaces the first.
+    name: of the page; a second run with the same name replaces the first.
     Returns one row per rule. A rule that could not be evaluated is a failed row of severity 'error'.
     Raises ValueError when a frame or a column is missing.
     """
@@ -30,17 +30,27 @@ def validate(
     from expectations import docs
     from expectations.context import new_context
     from expectations.judge import judge_suite
-    from expectations.suites import ALL
 
     context, frames = new_context(), Frames(frames)
-    judged = [judge_suite(context, suite, frames, baseline) for suite in ALL]
+    judged = [
+        judge_suite(context, name, frames, baseline) for name in dict.fromkeys(rule.frame for rule in frames.rules)
+    ]
     rows = [_beside_usual(row, baseline) for row in second_look([row for one in judged for row in one.rows])]
     ranked = by_influence(rows, baseline)
     for row in ranked:
         if not row.passed:
             logger.log(logging.ERROR if row.severity == "error" else logging.WARNING, "%s: %s", name, row.sentence)
-    docs.write(judged, ranked, baseline, docs_dir=Path(docs_dir), name=name, accepted=is_accepted(rows))
+    if docs_dir is not None:
+        rules = {rule.rule_id: rule for rule in frames.rules}
+        docs.write_load(docs_dir, name, judged, ranked, rules, accepted=is_accepted(rows))
     return rows
+
+
+def write_index(folder: Path, loads: pd.DataFrame) -> Path:
+    """The index of the Data Docs: see `docs.write_index`."""
+    from expectations import docs
+
+    return docs.write_index(folder, loads)
 
 
 def second_look(rows: Sequence[ResultRow]) -> list[ResultRow]:

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 
-from expectations.columns import Rule
 from expectations.contract import MAX_DETAILS, ResultRow
+from expectations.rules import Rule
 
 MAX_EXAMPLES = 5
 MAX_TEXT = 80
@@ -17,19 +17,19 @@ MAX_TEXT = 80
 WHOLE = ("why", "places", "figures", "words")
 
 
-def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, suite: str) -> ResultRow:
+def result_row(result: ExpectationValidationResult, frame: pd.DataFrame, rules: Mapping[str, Rule]) -> ResultRow:
     """The plain row of one result; a result that carries an exception has failed, whatever else it says."""
     config = result.expectation_config
     if config is None:
-        raise ValueError(f"Suite '{suite}' returned a result without its expectation.")
-    rule = Rule.from_meta(config.meta)
+        raise ValueError("Great Expectations returned a result without its expectation.")
+    rule = rules[(config.meta or {})["rule_id"]]
     outcome = result.result or {}
     problem = exception_of(result) or _gap(outcome, len(frame))
     if problem:
-        return broken_row(rule, suite, problem)
+        return broken_row(rule, problem)
     if "element_count" in outcome:
-        return _element_row(rule, suite, bool(result.success), outcome, frame)
-    return _table_row(rule, suite, bool(result.success), outcome)
+        return _element_row(rule, bool(result.success), outcome, frame)
+    return _table_row(rule, bool(result.success), outcome)
 
 
 def _gap(outcome: Mapping[str, Any], n_rows: int) -> str:
@@ -49,52 +49,52 @@ def exception_of(result: ExpectationValidationResult) -> str:
     return "; ".join(dict.fromkeys(messages))
 
 
-def broken_row(rule: Rule, suite: str, problem: str) -> ResultRow:
+def broken_row(rule: Rule, problem: str) -> ResultRow:
     """A rule that could not be evaluated counts as a failed error, even if the rule only warns."""
     sentence = (
         f"This rule could not be checked, so it counts as failed: {rule.sentence} Reason: {problem.strip()} "
         f"What to do: this is a fault of the gate or of the view that feeds it, not of the file; correct it "
         f"and run again."
     )
-    return ResultRow(rule.rule_id, suite, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
+    return ResultRow(rule.rule_id, rule.frame, "error", False, 0, 0, f"not checked: {problem.strip()}", sentence)
 
 
-def _element_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
+def _element_row(rule: Rule, passed: bool, outcome: Mapping[str, Any], frame: pd.DataFrame) -> ResultRow:
     n_checked = int(outcome["element_count"]) - int(outcome.get("missing_count") or 0)
     if passed:
         return ResultRow(
             rule.rule_id,
-            suite,
+            rule.frame,
             rule.severity,
             True,
             n_checked,
             0,
-            f"0 of {n_checked:,} {rule.noun}",
-            f"{rule.sentence} {n_checked:,} {rule.noun} checked.",
+            f"0 of {n_checked:,} {rule.things}",
+            f"{rule.sentence} {n_checked:,} {rule.things} checked.",
         )
     bad = frame.loc[outcome["unexpected_index_list"]]
-    observed = f"{len(bad):,} of {n_checked:,} {rule.noun}{_group_counts(bad, rule)}"
+    observed = f"{len(bad):,} of {n_checked:,} {rule.things}{_group_counts(bad, rule)}"
     examples = "; ".join(_example(row, rule) for row in bad.head(MAX_EXAMPLES).to_dict("records"))
     more = f" and {len(bad) - MAX_EXAMPLES:,} more" if len(bad) > MAX_EXAMPLES else ""
     sentence = f"{observed} {rule.fault}: {examples}{more}. What to do: {rule.advice}"
     details = [{key: _plain(value) for key, value in row.items()} for row in bad.head(MAX_DETAILS).to_dict("records")]
-    return ResultRow(rule.rule_id, suite, rule.severity, False, n_checked, len(bad), observed, sentence, details)
+    return ResultRow(rule.rule_id, rule.frame, rule.severity, False, n_checked, len(bad), observed, sentence, details)
 
 
-def _table_row(rule: Rule, suite: str, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
+def _table_row(rule: Rule, passed: bool, outcome: Mapping[str, Any]) -> ResultRow:
     n_seen = int(outcome["observed_value"])
-    observed = f"{n_seen:,} {rule.noun}"
+    observed = f"{n_seen:,} {rule.things}"
     if passed:
-        return ResultRow(rule.rule_id, suite, rule.severity, True, n_seen, 0, observed, rule.sentence)
+        return ResultRow(rule.rule_id, rule.frame, rule.severity, True, n_seen, 0, observed, rule.sentence)
     sentence = f"{rule.fault[0].upper()}{rule.fault[1:]}. What to do: {rule.advice}"
-    return ResultRow(rule.rule_id, suite, rule.severity, False, n_seen, 1, observed, sentence)
+    return ResultRow(rule.rule_id, rule.frame, rule.severity, False, n_seen, 1, observed, sentence)
 
 
 def _group_counts(bad: pd.DataFrame, rule: Rule) -> str:
     """' (gdp_nom 297, wage_avg_nom 3)': which variables carry the fault, largest first."""
-    if not rule.group:
+    if not rule.group_by:
         return ""
-    counts = bad[rule.group].value_counts()
+    counts = bad[rule.group_by].value_counts()
     parts = [f"{name} {count:,}" for name, count in counts.head(MAX_EXAMPLES).items()]
     rest = len(counts) - MAX_EXAMPLES
     return f" ({', '.join(parts)}{f' and {rest} more' if rest > 0 else ''})"

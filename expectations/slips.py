@@ -7,14 +7,10 @@ import numpy as np
 import pandas as pd
 
 from expectations.columns import as_number
+from expectations.contract import Limits
 
 LN10 = math.log(10)
-# A city counts as slipped within a factor of 2 of a power of ten: real growth of up to three years comes on top.
-TOLERANCE_LOG = math.log(2)
-# For a single cell the word "slip" is used more carefully.
-CELL_TOLERANCE_LOG = math.log(1.5)
-# x10 alone happens to single cities (a new plant); x100 and more in this share of cities is the unit.
-FEW_SHARE, FEW_CITIES = 0.05, 3
+CELL_TOLERANCE_LOG = math.log(1.5)  # for a single cell the word "slip" is used more carefully
 
 
 def log_ratio(frame: pd.DataFrame) -> pd.Series:
@@ -37,24 +33,24 @@ def factor_text(power: int) -> str:
     return f"x{factor}" if power > 0 else f"x1/{factor}"
 
 
-def slip_power(ratios: np.ndarray) -> tuple[int, int]:
+def slip_power(ratios: np.ndarray, limits: Limits) -> tuple[int, int]:
     """(power of ten, number of cities) of the largest spike of the log ratios at a power of ten; (0, 0) if none.
 
-    A spike needs half of the cities; at x100 and beyond `FEW_SHARE` of them are enough, `FEW_CITIES` at least, where
-    fewer lie between the spike and no change: a tail of large true moves (foreign investment) is no spike. Ratios must
-    be finite.
+    A spike needs `slip_share` of the cities; at x100 and beyond a few are enough (`few_slip_share`, `few_slips`), where
+    fewer lie between the spike and no change: a tail of large true moves (foreign investment) is no spike. Ratios
+    must be finite.
     """
+    tolerance = limits["slip_tolerance"]
     powers = np.rint(ratios / LN10).astype(int)
-    near = (powers != 0) & (np.abs(ratios - powers * LN10) <= TOLERANCE_LOG)
+    near = (powers != 0) & (np.abs(ratios - powers * LN10) <= tolerance)
     best = (0, 0)
     for power in np.unique(powers[near]):
         count = int(np.sum(near & (powers == power)))
         share = count / len(ratios)
         moves = ratios * np.sign(power)
-        between = int(np.sum((moves > TOLERANCE_LOG) & (moves < abs(power) * LN10 - TOLERANCE_LOG)))
-        is_few = abs(power) >= 2 and share > FEW_SHARE and count >= FEW_CITIES and count > between
-        is_spike = share >= 0.5 or is_few
-        if is_spike and count > best[1]:
+        between = int(np.sum((moves > tolerance) & (moves < abs(power) * LN10 - tolerance)))
+        is_few = abs(power) >= 2 and share > limits["few_slip_share"] and limits["few_slips"] <= count > between
+        if (share >= limits["slip_share"] or is_few) and count > best[1]:
             best = (int(power), count)
     return best
 

@@ -1,22 +1,16 @@
 """Does a column follow its own past? Rank correlation, scatter of log ratios, and figures that stand a row off.
 
-Pure arithmetic on float arrays; a missing figure is NaN. All pairs are complete pairs.
+Pure arithmetic on float arrays; a missing figure is NaN. All pairs are complete pairs. The margins stand in seed
+`gate_parameter`; they were set from all real files: see tests/integration/test_block_rules_on_real_files.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-# Margins were set from all real files: see tests/integration/test_block_rules_on_real_files.py.
-MIN_PAIRS = 10
-Z_MARGIN = 0.25
-Z_MARGIN_IN_SD = 3.0
-MAD_RATIO, MAD_RATIO_OF_FEW, MANY = 0.6, 0.3, 100
-FITS = 0.8
-WINDOW, WINDOW_SHARE, WINDOW_RATIO = 30, 0.65, 0.5
-SHIFTS = (-2, -1, 1, 2)
-MIN_SIBLINGS, SIBLING_MIN, SIBLING_MARGIN = 3, 0.4, 0.15
+from expectations.contract import Limits
 
 
 @dataclass(frozen=True)
@@ -29,13 +23,13 @@ class Fit:
     mad: float
 
 
-def fit(x: np.ndarray, y: np.ndarray) -> Fit:
+def fit(x: np.ndarray, y: np.ndarray, limits: Limits) -> Fit:
     """Fit of x against y over complete pairs."""
     both = np.isfinite(x) & np.isfinite(y)
     x, y = x[both], y[both]
     positive = (x > 0) & (y > 0)
     median = mad = float("nan")
-    if positive.sum() >= max(MIN_PAIRS // 2, len(x) / 2):
+    if positive.sum() >= max(limits["min_pairs"] / 2, len(x) / 2):
         ratios = np.log(x[positive] / y[positive])
         median = float(np.median(ratios))
         mad = float(np.median(np.abs(ratios - median)))
@@ -43,52 +37,37 @@ def fit(x: np.ndarray, y: np.ndarray) -> Fit:
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rho with average ranks; NaN below three pairs or where a column is constant. No NaN inside."""
-    if len(x) < 3:
+    """Spearman's rho; NaN below three pairs or where a column is constant. No NaN inside."""
+    if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    a, b = average_ranks(x) - (len(x) + 1) / 2, average_ranks(y) - (len(y) + 1) / 2
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 0 else float("nan")
+    return float(np.corrcoef(stats.rankdata([x, y], axis=1))[0, 1])
 
 
-def average_ranks(x: np.ndarray) -> np.ndarray:
-    """Ranks from 1, ties at their mean; equal to scipy.stats.rankdata and much faster for a few hundred figures."""
-    order = x.argsort(kind="stable")
-    in_order = x[order]
-    first = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
-    ranks = np.empty(len(x))
-    if len(first) == len(x):
-        ranks[order] = np.arange(1.0, len(x) + 1)
-    else:
-        counts = np.diff(first, append=len(x))
-        ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
-    return ranks
-
-
-def fits_better(own: Fit, other: Fit) -> bool:
+def fits_better(own: Fit, other: Fit, limits: Limits) -> bool:
     """True when a column follows the past of another column clearly better than its own.
 
     Both views must agree (higher rank correlation and smaller scatter of log ratios), the other fit must be good in
-    itself (rho >= 0.8), and one view must be far better: atanh(rho) by 0.25 (3 standard deviations sqrt(2 / (n - 3))
-    for few cities), or the scatter below 0.6 of its own (0.3 for few cities).
+    itself (`good_fit`), and one view must be far better: atanh(rho) by `fit_gain`, in few cities by `fit_gain_in_sd`
+    standard deviations sqrt(2 / (n - 3)), or the scatter below a share of its own (`fit_scatter`).
     """
-    if min(own.n, other.n) < MIN_PAIRS or not (other.rho >= FITS and other.rho > own.rho):
-        return False
     n = min(own.n, other.n)
-    margin = max(Z_MARGIN, Z_MARGIN_IN_SD * np.sqrt(2 / (n - 3)))
+    if n < limits["min_pairs"] or not (other.rho >= limits["good_fit"] and other.rho > own.rho):
+        return False
+    margin = max(limits["fit_gain"], limits["fit_gain_in_sd"] * np.sqrt(2 / (n - 3)))
     gain = np.arctanh(min(other.rho, 1 - 1e-9)) - np.arctanh(np.clip(own.rho, -1 + 1e-9, 1 - 1e-9))
     if np.isnan(own.mad) or np.isnan(other.mad):
         return bool(gain >= margin)
-    limit = MAD_RATIO if n >= MANY else MAD_RATIO_OF_FEW
+    limit = limits["fit_scatter" if n >= limits["many_pairs"] else "fit_scatter_of_few"]
     return bool(other.mad < own.mad and (gain >= margin or other.mad <= limit * own.mad))
 
 
-def displaced_rows(x: np.ndarray, last: np.ndarray) -> tuple[int, int, int]:
+def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int, int, int]:
     """(shift, first, end) of rows that hold the figures of a row nearby, judged by the past; (0, 0, 0) if none.
 
     x, last: this and the last accepted year in the order of the printed rows. shift 1: a row holds the figure that
-    belongs one row higher up. A window of 30 rows speaks for a shift when 65 % of its rows are nearer to the shifted
-    past and the median distance |ln(x / last)| falls below half. first, end: the windows found, as positions.
+    belongs one row higher up. A window of `window_rows` speaks for a shift when `window_share` of its rows are nearer
+    to the shifted past and the median distance |ln(x / last)| falls below `window_ratio` of that to its own. first,
+    end: the windows that do, as positions.
     Distances are from the median change of the column: where all figures grow, a row nearby that was a little higher is
     no better past.
     """
@@ -98,62 +77,67 @@ def displaced_rows(x: np.ndarray, last: np.ndarray) -> tuple[int, int, int]:
     if np.isfinite(changes).any():
         past += np.nanmedian(changes)
     here = np.abs(now - past)
+    rows, least = int(limits["window_rows"]), limits["window_share"]
     best, span = 0.0, (0, 0, 0)
-    for shift in SHIFTS:
+    for shift in _shifts(limits):
         there = np.abs(now - pd.Series(past).shift(shift).to_numpy())
         both = np.isfinite(here) & np.isfinite(there)
-        share = _rolling(np.where(both, (there < here).astype(float), np.nan)).mean()
-        if not (share >= WINDOW_SHARE).any():
+        share = _rolling(np.where(both, (there < here).astype(float), np.nan), rows).mean()
+        if not (share >= least).any():
             continue
-        ratio = _rolling(np.where(both, there, np.nan)).median() / _rolling(np.where(both, here, np.nan)).median()
-        found = np.flatnonzero((share >= WINDOW_SHARE) & (ratio < WINDOW_RATIO))
-        if found.size and float(share.iloc[found].max()) * found.size > best:
-            best = float(share.iloc[found].max()) * found.size
-            span = (shift, max(int(found[0]) - WINDOW + 1, 0), int(found[-1]) + 1)
+        moved, unmoved = (_rolling(np.where(both, one, np.nan), rows).median() for one in (there, here))
+        windows = np.flatnonzero((share >= least) & (moved / unmoved < limits["window_ratio"]))
+        if windows.size and float(share.iloc[windows].max()) * windows.size > best:
+            best = float(share.iloc[windows].max()) * windows.size
+            span = (shift, max(int(windows[0]) - rows + 1, 0), int(windows[-1]) + 1)
     return span
 
 
-def _rolling(column: np.ndarray) -> "pd.api.typing.Rolling[pd.Series]":
-    return pd.Series(column).rolling(WINDOW, min_periods=WINDOW // 2)
+def _shifts(limits: Limits) -> list[int]:
+    """Rows by which figures may stand off: ..., -1, 1, ..."""
+    most = int(limits["max_shift"])
+    return [shift for shift in range(-most, most + 1) if shift]
 
 
-def displaced_column(x: np.ndarray, siblings: np.ndarray) -> int:
+def _rolling(column: np.ndarray, rows: int) -> "pd.api.typing.Rolling[pd.Series]":
+    return pd.Series(column).rolling(rows, min_periods=rows // 2)
+
+
+def displaced_column(x: np.ndarray, siblings: np.ndarray, limits: Limits) -> int:
     """Shift of a whole column against the other columns of its file, 0 if none; needs no past.
 
     siblings: (rows, columns) in the same row order. For each shift the mean over siblings of
-    atanh|rho(shifted)| - atanh|rho(as printed)| counts those siblings that reach |rho| >= 0.4 either way; three are
-    needed, and the mean must exceed 0.15. Cities printed beside each other are not alike, so a column one row off
-    loses its correlations: on all real files the mean is below -0.25 as printed and above 0.19 when shifted.
+    atanh|rho(shifted)| - atanh|rho(as printed)| counts those siblings that reach `sibling_rho` either way;
+    `min_siblings` are needed, and the mean must exceed `sibling_gain`. Cities printed beside each other are not alike,
+    so a column one row off loses its correlations.
     """
     own, others = ranks_of(x[:, None]), ranks_of(siblings)
-    as_printed = _closeness(own, others)
+    least = int(limits["window_rows"])
+    as_printed = _closeness(own, others, least)
     gains = {}
-    for shift in SHIFTS:
-        moved = _closeness(pd.DataFrame(own).shift(-shift).to_numpy(), others)
+    for shift in _shifts(limits):
+        moved = _closeness(pd.DataFrame(own).shift(-shift).to_numpy(), others, least)
         with np.errstate(invalid="ignore"):
-            counted = np.fmax(as_printed, moved) >= SIBLING_MIN
+            counted = np.fmax(as_printed, moved) >= limits["sibling_rho"]
         counted &= np.isfinite(as_printed) & np.isfinite(moved)
-        if counted.sum() >= MIN_SIBLINGS:
+        if counted.sum() >= limits["min_siblings"]:
             gains[shift] = float(np.mean(np.arctanh(moved[counted]) - np.arctanh(as_printed[counted])))
     best = max(gains, key=lambda shift: gains[shift], default=0)
-    return best if best and gains[best] > SIBLING_MARGIN else 0
+    return best if best and gains[best] > limits["sibling_gain"] else 0
 
 
-def _closeness(x: np.ndarray, siblings: np.ndarray) -> np.ndarray:
+def _closeness(x: np.ndarray, siblings: np.ndarray, least: int) -> np.ndarray:
     """|rho| of the ranks x (n, 1) with each column of ranks; at most 0.999 so that atanh is finite."""
-    return np.minimum(np.abs(correlations(x, siblings, least=WINDOW)), 0.999)
+    return np.minimum(np.abs(correlations(x, siblings, least=least)), 0.999)
 
 
 def ranks_of(columns: np.ndarray) -> np.ndarray:
     """Ranks within each column (n, m), once for all pairs of columns; NaN stays."""
-    ranks = np.full(columns.shape, np.nan)
-    for at, column in enumerate(columns.T):
-        known = np.isfinite(column)
-        ranks[known, at] = average_ranks(column[known])
+    ranks: np.ndarray = pd.DataFrame(np.where(np.isfinite(columns), columns, np.nan)).rank().to_numpy()
     return ranks
 
 
-def correlations(x: np.ndarray, others: np.ndarray, *, least: int) -> np.ndarray:
+def correlations(x: np.ndarray, others: np.ndarray, *, least: float) -> np.ndarray:
     """Correlation of x (n, 1) with each column of others (n, m) over complete pairs; NaN below `least` of them.
 
     Of ranks: Spearman's rho but for the ranks of rows that only one of two columns has.

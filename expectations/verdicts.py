@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.blocks import BlockYear, Fault
+from expectations.contract import Limits
 from expectations.identity import Identity, blame, breaks_block, check, looks_swapped
 from expectations.slips import LN10, factor_text, slip_power
 from expectations.tracking import Fit, correlations, displaced_column, displaced_rows, fit, fits_better, ranks_of
@@ -13,21 +14,10 @@ from expectations.tracking import Fit, correlations, displaced_column, displaced
 SLIP, PLACE, RANKS = "value_is_no_unit_slip", "block_stands_in_its_place", "block_ranks_hold"
 MEDIAN, BAND, IDENTITY = "block_median_is_usual", "block_is_inside_band", "block_meets_identities"
 
-MIN_CITIES = 5  # below this a median says little
-MIN_CITIES_FOR_RANKS = 30
-MIN_CITIES_FOR_USUAL = 100  # the usual median is that of all prefectures
-MIN_RHO = {"rate": 0.5}
-MIN_RHO_OTHER, RHO_LESS_A_YEAR = 0.8, 0.05
-MAX_OUTSIDE_SHARE, MIN_OUTSIDE = 0.05, 3
-# urban districts against the whole city: real medians lie between 0.29 and 1.25 of it
-DISTRICT_LOW, DISTRICT_HIGH = 0.2, 1.5
-NEARLY = 0.05  # ranks over all rows of a column against ranks over the rows that two columns share
-CLEAR_RHO, CLEAR_LOG_A_YEAR = 0.9, 0.2
-
 
 def judge_year(one: BlockYear, identities: list[Identity]) -> dict[str, Fit]:
     """Fill `one.faults`; returns the fit of each block with its own past."""
-    fits = {block: fit(one.column(block), one.column(block, of_past=True)) for block in one.wide.columns}
+    fits = {block: fit(one.column(block), one.column(block, of_past=True), one.limits) for block in one.wide.columns}
     for block in one.wide.columns:
         fault = next(_faults_of(one, block, fits[block]), None)
         if fault:
@@ -36,13 +26,13 @@ def judge_year(one: BlockYear, identities: list[Identity]) -> dict[str, Fit]:
     return fits
 
 
-def min_rho(kind: object, years_back: int, own: float = float("nan")) -> float:
-    """Smallest accepted rank correlation with the past: 0.8 for stocks and flows, 0.5 for rates, 0.05 less a year.
+def min_rho(kind: object, years_back: int, of_variable: float, limits: Limits) -> float:
+    """Smallest accepted rank correlation with the past, less for each further year between.
 
-    own: what variable.csv says of a variable that moves more than others of its kind.
+    of_variable: what variable.csv says of a variable that moves more than others of its kind, else NaN.
     """
-    usual = MIN_RHO.get(str(kind), MIN_RHO_OTHER) if np.isnan(own) else own
-    return usual - RHO_LESS_A_YEAR * max(years_back - 1, 0)
+    of_kind = limits["min_rho_rate" if kind == "rate" else "min_rho"]
+    return (of_kind if np.isnan(of_variable) else of_variable) - limits["rho_less_a_year"] * max(years_back - 1, 0)
 
 
 def has_ranks(unit: object) -> bool:
@@ -50,11 +40,11 @@ def has_ranks(unit: object) -> bool:
     return not str(unit).startswith("index")
 
 
-def usual_median(cells: pd.DataFrame) -> tuple[float, float]:
+def usual_median(cells: pd.DataFrame, limits: Limits) -> tuple[float, float]:
     """Usual band of the median of a block, widened downwards for urban districts."""
     low, high = float(cells["median_low"].iloc[0]), float(cells["median_high"].iloc[0])
     if cells["scope"].iloc[0] == "district":
-        return low * DISTRICT_LOW, high * DISTRICT_HIGH
+        return low * limits["district_low"], high * limits["district_high"]
     return low, high
 
 
@@ -65,17 +55,17 @@ def _faults_of(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
         yield from _like_another(one, block, own)
         yield from _off_its_rows(one, block, cells)
         yield from _ranks(one, block, own, cells)
-    yield from _median(cells)
-    yield from _band(cells)
+    yield from _median(cells, one.limits)
+    yield from _band(cells, one.limits)
 
 
 def _slip(one: BlockYear, block: str) -> Iterator[Fault]:
     x, last = one.column(block), one.column(block, of_past=True)
     both = (x > 0) & (last > 0)
-    if both.sum() < MIN_CITIES:
+    if both.sum() < one.limits["min_cities"]:
         return
     ratios = np.log(x[both] / last[both])
-    power, count = slip_power(ratios)
+    power, count = slip_power(ratios, one.limits)
     if power:
         spike = np.abs(ratios - power * LN10)
         cities = one.wide.index[both][np.argsort(spike, kind="stable")]
@@ -92,12 +82,12 @@ def _slip(one: BlockYear, block: str) -> Iterator[Fault]:
 def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
     better, x = {}, one.column(block)
     # the cheap half of the question first
-    nearly = correlations(ranks_of(x[:, None]), one.ranks_of_past, least=MIN_CITIES)
-    for other in one.past.columns[nearly > own.rho - NEARLY]:
+    nearly = correlations(ranks_of(x[:, None]), one.ranks_of_past, least=one.limits["min_cities"])
+    for other in one.past.columns[nearly > own.rho - one.limits["nearly_fit"]]:
         if other != block:
-            found = fit(x, one.column(other, of_past=True))
-            if fits_better(own, found):
-                better[other] = found
+            fit_of_other = fit(x, one.column(other, of_past=True), one.limits)
+            if fits_better(own, fit_of_other, one.limits):
+                better[other] = fit_of_other
     if better:
         # of columns that fit alike the same variable of another territory is the likelier mistake
         own_variable = _words(block).split(" (")[0]
@@ -122,7 +112,7 @@ def _off_its_rows(one: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[F
     order = cells["city_id"]
     x = cells["value"].to_numpy()
     past = pd.Series(one.column(block, of_past=True), index=one.wide.index).reindex(order).to_numpy()
-    shift, first, end = displaced_rows(x, past)
+    shift, first, end = displaced_rows(x, past, one.limits)
     if shift:
         span = f"rows {cells['cell'].iloc[first]} to {cells['cell'].iloc[end - 1]}"
         yield Fault(
@@ -132,7 +122,7 @@ def _off_its_rows(one: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[F
         )
     elif one.is_printed_page:
         siblings = one.wide.drop(columns=block).reindex(order).to_numpy()
-        shift = displaced_column(x, siblings)
+        shift = displaced_column(x, siblings, one.limits)
         if shift:
             yield Fault(PLACE, f"the figures stand {_rows(shift)} against the other columns of the file", tuple(order))
 
@@ -143,10 +133,10 @@ def _rows(shift: int) -> str:
 
 
 def _ranks(one: BlockYear, block: str, own: Fit, cells: pd.DataFrame) -> Iterator[Fault]:
-    if own.n < MIN_CITIES_FOR_RANKS or np.isnan(own.rho):
+    if own.n < one.limits["min_ranked"] or np.isnan(own.rho):
         return
-    own_limit = float(cells["min_rho"].iloc[0])
-    limit = min_rho(cells["kind"].iloc[0], one.year - one.year_last[block], own_limit)
+    of_variable = float(cells["min_rho"].iloc[0])
+    limit = min_rho(cells["kind"].iloc[0], one.year - one.year_last[block], of_variable, one.limits)
     if own.rho < limit:
         yield Fault(
             RANKS,
@@ -156,10 +146,10 @@ def _ranks(one: BlockYear, block: str, own: Fit, cells: pd.DataFrame) -> Iterato
         )
 
 
-def _median(cells: pd.DataFrame) -> Iterator[Fault]:
-    low, high = usual_median(cells)
+def _median(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
+    low, high = usual_median(cells, limits)
     median = float(cells["value"].median())
-    if len(cells) < MIN_CITIES_FOR_USUAL or not (median < low or median > high):
+    if len(cells) < limits["min_usual"] or not (median < low or median > high):
         return
     # the middle of the usual band on the log scale tells which power of ten is missing
     power = round(np.log(median / np.sqrt(low * high)) / LN10) if median > 0 and low > 0 else 0
@@ -174,10 +164,10 @@ def _median(cells: pd.DataFrame) -> Iterator[Fault]:
     )
 
 
-def _band(cells: pd.DataFrame) -> Iterator[Fault]:
+def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
     judged = cells[~cells["is_corrected"]]
     outside = judged[(judged["value"] < judged["band_low"]) | (judged["value"] > judged["band_high"])]
-    if len(outside) >= MIN_OUTSIDE and len(outside) > MAX_OUTSIDE_SHARE * len(judged):
+    if len(outside) >= limits["min_outside"] and len(outside) > limits["max_outside"] * len(judged):
         low, high = judged["band_low"].iloc[0], judged["band_high"].iloc[0]
         yield Fault(
             BAND,
@@ -189,11 +179,11 @@ def _band(cells: pd.DataFrame) -> Iterator[Fault]:
 
 def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:
     checked = {identity: without_reviewed(one, identity) for identity in with_columns(one, identities)}
-    checked = {identity: found for identity, found in checked.items() if len(found)}
-    broken = [identity for identity, found in checked.items() if breaks_block(found)]
+    checked = {identity: cities for identity, cities in checked.items() if len(cities)}
+    broken = [identity for identity, cities in checked.items() if breaks_block(cities, one.limits)]
     met = [identity for identity in checked if identity not in broken]
     cleared = [block for block, own in fits.items() if follows_its_past(one, block, own) and block not in one.faults]
-    swapped = [identity for identity in broken if looks_swapped(identity, checked[identity])]
+    swapped = [identity for identity in broken if looks_swapped(identity, checked[identity], one.limits)]
     faults = {}
     for block, reasons in blame(broken, met, one.faults, cleared, swapped).items():
         worst = checked[reasons[0]]
@@ -218,16 +208,17 @@ def with_columns(one: BlockYear, identities: list[Identity]) -> list[Identity]:
 def without_reviewed(one: BlockYear, identity: Identity) -> pd.DataFrame:
     """The identity checked in all cities but those where a person has reviewed one of its figures."""
     if identity not in one.checked:
-        found = check(identity, one.wide)
+        cities = check(identity, one.wide, one.limits)
         reviewed = one.reviewed[one.reviewed["block"].isin(identity.blocks)]
-        one.checked[identity] = found[~found.index.isin(reviewed["city_id"])] if len(reviewed) else found
+        one.checked[identity] = cities[~cities.index.isin(reviewed["city_id"])] if len(reviewed) else cities
     return one.checked[identity]
 
 
 def follows_its_past(one: BlockYear, block: str, own: Fit) -> bool:
     """The column of a block that is certainly its own: ranks and level as in the last accepted year."""
-    limit = CLEAR_LOG_A_YEAR * (one.year - one.year_last.get(block, one.year))
-    return own.n >= MIN_CITIES_FOR_RANKS and own.rho >= CLEAR_RHO and abs(own.median) <= limit
+    limits = one.limits
+    limit = limits["clear_move"] * (one.year - one.year_last.get(block, one.year))
+    return own.n >= limits["min_ranked"] and own.rho >= limits["clear_rho"] and abs(own.median) <= limit
 
 
 def _farthest(one: BlockYear, block: str) -> tuple[str, ...]:

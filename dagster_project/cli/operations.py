@@ -27,7 +27,7 @@ def start_ui(paths: Paths, port: int) -> int:
     _prepare(paths)
     with suppress(WarehouseBusy), refresh_lock(paths):
         close_killed_runs()
-    docs = paths.reports / "data_docs" / "index.html"
+    docs = paths.data_docs / "index.html"
     threading.Thread(target=say_when_open, args=(port, docs), daemon=True).start()
     command = [DAGSTER, "dev", "-m", MODULE, "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]
     return run_until_told_to_stop(command)

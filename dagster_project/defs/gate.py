@@ -17,14 +17,13 @@ from dagster_project.defs.dbt_project import POOL
 from dagster_project.defs.state import content_of, digest
 from dagster_project.ingest.sidecar import Landed, Sidecar
 from dagster_project.paths import Paths
+from dagster_project.published import statements
 from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash, rules_hash
 from dagster_project.store import Warehouse
-from expectations.blocks import MAX_YEARS_BACK
-from expectations.contract import Baseline, ResultRow
-from expectations.docs_index import write_overview
+from expectations.contract import Baseline, Frames, ResultRow
 from expectations.findings import ready_rows, rows_to_review
-from expectations.run import is_accepted, validate
+from expectations.run import is_accepted, validate, write_index
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
 
 MAX_PROBLEMS = 200  # lines that a refused run prints
@@ -35,114 +34,26 @@ GATE = (
     " what it found is in the Data Docs."
 )
 
-READING = [
-    ["int", "int_headers_mapped"],
-    ["int", "int_rows_matched_to_cities"],
-    ["int", "int_values_corrected"],
-    ["int", "int_edit_faults"],
-    ["int", "int_units"],
-    ["int", "int_bands"],
-    ["seed", "row_count"],
-    ["seed", "city"],
-    ["seed", "variable"],
-    ["seed", "identity"],
-    ["seed", "unit"],
-    ["gate", "gate_load"],
-    ["gate", "gate_weight"],
-    ["gate", "gate_edit"],
-    ["gate", "gate_observation"],
-]
+SQL = statements(__file__)
+# frame of a load -> table, order of its rows
+OF_A_LOAD = {
+    "headers": ("gate.gate_header", "file, sheet, col_no"),
+    "rows": ("gate.gate_row", "file, sheet, row_no"),
+    "values": ("gate.gate_value", "file, sheet, year, city_id, variable_code, scope, cell"),
+    "totals": ("gate.gate_printed_total", "file, sheet, year, city_id, variable_code, scope, cell"),
+    "across": ("gate.gate_observation", "rule_id, observed desc, subject"),
+    "edits": ("gate.gate_edit", "influence desc, city_id, variable_code, scope"),
+}
+OF_ALL_LOADS = {
+    "identities": "from seed.identity",
+    "units": "from seed.unit",
+    "rules": "from seed.gate_rule",
+    "parameters": SQL["parameters"],
+}
 
-# without the evidence: it moves with every edition that lands, the verdict does not
-HEADERS_SQL = """
-    select source, data_year, vintage, file, sheet, col_no, header_path, header_key, header_unit, variable_code, scope,
-        reason, variable_left_out, unit, is_known, is_unit_known, is_unit_consistent, verdict, words_code, words_scope,
-        rival_code, rival_scope
-    from int.int_headers_mapped where source = ? and data_year = ? and vintage = ?
-"""
-# the label rows that a source is about (counties for the county source) count as its cities; cities that stand above
-# their counties do not
-ROWS_SQL = """
-    select r.* replace (
-        case when r.row_kind = b.level then 'city' when r.row_kind = 'city' then 'other' else r.row_kind end as row_kind
-    )
-    from int.int_rows_matched_to_cities as r
-    inner join (
-        select s.source, coalesce(min(n.level), 'city') as level
-        from seed.source as s left join seed.row_count as n on s.source = n.source group by all
-    ) as b on r.source = b.source
-    where r.source = ? and r.data_year = ? and r.vintage = ? and coalesce(r.year, 9999) >= 2010
-    order by r.file, r.sheet, r.row_no
-"""
-VALUES_SQL = """
-    select v.*, c.name_zh as city_name, c.province_code as province_id, b.kind, b.min_rho,
-        k.band_low, k.band_high, k.median_low, k.median_high
-    from int.int_values_corrected as v
-    left join seed.source as s on v.source = s.source
-    left join int.int_units as c on v.city_id = c.city_id
-    left join seed.variable as b on v.variable_code = b.variable_code
-    left join int.int_bands as k on v.variable_code = k.variable_code and coalesce(s.unit_level, 'city') = k.unit_level
-    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010
-        and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
-    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
-"""
-# rows of whole provinces, where a source prints figures for them
-TOTALS_SQL = """
-    select c.province_code as province_id, c.name_zh as province_name, v.year, v.variable_code, v.scope, v.value,
-        v.file, v.sheet, v.cell
-    from int.int_values_corrected as v
-    inner join seed.city as c on v.city_id = c.city_id
-    where v.source = ? and v.data_year = ? and v.vintage = ? and v.year >= 2010 and v.level = 'province'
-    order by v.file, v.sheet, v.year, v.city_id, v.variable_code, v.scope, v.cell
-"""
-# what the dbt models of the gate observe, and the figures that cannot be right, most influential first
-ACROSS_SQL = """
-    select rule_id, observed, limit_at, why, subject, block, variable_code, scope, year, city_id, city_name, file,
-        sheet, cell, null::varchar as header_path
-    from gate.gate_observation
-    where source = ? and data_year = ? and vintage = ?
-    order by rule_id, observed desc, subject
-"""
-EDITS_SQL = """
-    select e.city_id, c.name_zh as city_name, e.year, e.variable_code, e.scope, e.rule, e.printed_value, e.used_value,
-        e.evidence, e.action, v.file, v.sheet, v.cell, v.text, v.unit
-    from gate.gate_edit as e
-    inner join gate.gate_load as l using (load_id)
-    inner join int.int_values_corrected as v using (source_cell_id)
-    left join int.int_units as c on e.city_id = c.city_id
-    where l.source = ? and l.data_year = ? and l.vintage = ?
-    order by e.weight * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) desc,
-        e.city_id, e.variable_code, e.scope
-"""
-OF_A_LOAD = (HEADERS_SQL, ROWS_SQL, VALUES_SQL, TOTALS_SQL, ACROSS_SQL, EDITS_SQL)
-OF_ALL_LOADS = ("seed.identity", "seed.unit")
-# the last accepted figure of the same source: of the year before, or up to three years back
-LAST_SQL = """
-    select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
-    from int.int_values_corrected as v
-    join raw.load as l on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
-    where v.source = ? and v.data_year between ? - 3 and ? - 1 and l.is_accepted and v.value is not null
-    qualify row_number() over (
-        partition by v.city_id, v.variable_code, v.scope order by v.data_year desc, l.load_no desc
-    ) = 1
-"""
-# years of a multi-year source that its baseline speaks of
-YEARS_SQL = """
-    select coalesce(max(year_from), 2010), coalesce(max(year_to), 9999) from seed.row_count where source = ? and ? = 0
-"""
-BASELINE_SQL = """
-    select rows_min, rows_max, coalesce(required_variables, '') as required, min_coverage, jump_limit_log
-    from seed.row_count
-    where source = ? and (? = 0 or ? between coalesce(year_from, 0) and coalesce(year_to, 9999))
-"""
-# findings of the accepted earlier editions of a source, by rule: later ones would make a verdict hang on the order
-USUAL_SQL = """
-    select r.rule_id, min(r.n_unexpected) as fewest, max(r.n_unexpected) as most
-    from ops.validation_result as r
-    inner join raw.load as l on r.source = l.source and r.data_year = l.data_year and r.vintage = l.vintage
-    where r.source = ? and r.data_year < ? and l.is_accepted
-    group by r.rule_id
-"""
+
+def _rows_of(table: str) -> str:
+    return f"from {table} where source = ? and data_year = ? and vintage = ?"
 
 
 @dataclass(frozen=True)
@@ -166,11 +77,14 @@ class Verdict:
 
 
 def build_gate_assets(
-    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str]
+    paths: Paths,
+    warehouse: Warehouse,
+    years: dg.PartitionsDefinition[str],
+    reading: Sequence[dg.AssetKey],
 ) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["raw", "load"],
-        deps=[["raw", "cells"], ["raw", "header"], *READING],
+        deps=[dg.AssetKey(["raw", "cells"]), dg.AssetKey(["raw", "header"]), *reading],
         partitions_def=years,
         pool=POOL,
         group_name=group("gate"),
@@ -186,7 +100,7 @@ def build_gate_assets(
 
     @dg.asset(
         key=["raw", "series_load"],
-        deps=[["raw", "series_cells"], ["raw", "series_header"], *READING],
+        deps=[dg.AssetKey(["raw", "series_cells"]), dg.AssetKey(["raw", "series_header"]), *reading],
         pool=POOL,
         group_name=group("gate"),
         kinds={"duckdb"},
@@ -226,10 +140,10 @@ def _judge_all(
         )
         problems = [*problems[: MAX_PROBLEMS - 1], said]
     metadata: dict[str, Any] = {
-        "data_docs": dg.MetadataValue.path(str(paths.reports / "data_docs" / "index.html")),
+        "data_docs": dg.MetadataValue.path(str(paths.data_docs / "index.html")),
         "seconds": round(time.monotonic() - started, 2),
     }
-    write_overview(paths.reports / "data_docs")
+    write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
     said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
     in_short = _in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted."
     if not refused:
@@ -289,10 +203,10 @@ def judged_on(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, baseline: Ba
     """Hash of all that a verdict rests on: the rules, the baseline, the rows that they look at, who overrode them."""
     identity = (sidecar.source, sidecar.data_year, sidecar.vintage)
     with warehouse.connect(read_only=True) as con:
-        read = [content_of(con, sql, identity) for sql in OF_A_LOAD]
-        read.append(content_of(con, LAST_SQL, (sidecar.source, sidecar.data_year, sidecar.data_year)))
-        read += [content_of(con, f"from {table}") for table in OF_ALL_LOADS]
-        years = con.execute(YEARS_SQL, identity[:2]).fetchall()
+        read = [content_of(con, _rows_of(table), identity) for table, _ in OF_A_LOAD.values()]
+        read.append(content_of(con, SQL["last"], (sidecar.source, sidecar.data_year, sidecar.data_year)))
+        read += [content_of(con, sql) for sql in OF_ALL_LOADS.values()]
+        years = con.execute(SQL["years"], identity[:2]).fetchall()
     return digest(rules_hash(paths), read, years, repr(baseline), sidecar.accepted_by)
 
 
@@ -343,42 +257,45 @@ def gate_frames(warehouse: Warehouse, sidecar: Sidecar) -> dict[str, pd.DataFram
     """The frames that the gate judges (`expectations.contract`), with the last accepted figure of each cell."""
     identity: list[object] = [sidecar.source, sidecar.data_year, sidecar.vintage]
     with warehouse.connect(read_only=True) as con:
-        headers, rows, values, totals, across, edits = (con.execute(sql, identity).df() for sql in OF_A_LOAD)
-        last = con.execute(LAST_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
-        identities, units = (con.execute(f"from {table}").df() for table in OF_ALL_LOADS)
-        first, final = con.execute(YEARS_SQL, [sidecar.source, sidecar.data_year]).fetchall()[0]
+        frames = {
+            name: con.execute(f"{_rows_of(table)} order by {order}", identity).df()
+            for name, (table, order) in OF_A_LOAD.items()
+        }
+        frames["last"] = con.execute(SQL["last"], [sidecar.source, sidecar.data_year, sidecar.data_year]).df()
+        frames |= {name: con.execute(sql).df() for name, sql in OF_ALL_LOADS.items()}
+        first, final = con.execute(SQL["years"], [sidecar.source, sidecar.data_year]).fetchall()[0]
+    rows, values = frames["rows"], frames["values"]
     if not sidecar.data_year:
-        rows = rows[rows["year"].isna() | rows["year"].between(first, final)]
+        frames["rows"] = rows[rows["year"].isna() | rows["year"].between(first, final)]
         values = values[values["year"].between(first, final)]
-        values = with_own_past(values)
+        frames["values"] = with_own_past(values, Frames(frames).limits["years_back"])
     else:
-        values = values.merge(last, on=["city_id", "variable_code", "scope"], how="left")
-    read = {"headers": headers, "rows": rows, "values": values, "last": last, "totals": totals}
-    return {**read, "across": across, "edits": edits, "identities": identities, "units": units}
+        frames["values"] = values.merge(frames["last"], on=["city_id", "variable_code", "scope"], how="left")
+    return frames
 
 
-def with_own_past(values: pd.DataFrame) -> pd.DataFrame:
-    """A file of several years looks back inside itself: the nearest figure, at most three years back."""
+def with_own_past(values: pd.DataFrame, years_back: float) -> pd.DataFrame:
+    """A file of several years looks back inside itself: the nearest figure that is not too many years back."""
     keys = ["city_id", "variable_code", "scope"]
     known = values.loc[values["value"].notna(), [*keys, "year", "value"]].drop_duplicates([*keys, "year"])
     known = known.sort_values([*keys, "year"])
     for name, column in (("value_last", "value"), ("year_last", "year")):
         known[name] = known.groupby(keys)[column].shift()
-    is_near = known["year"] - known["year_last"] <= MAX_YEARS_BACK
+    is_near = known["year"] - known["year_last"] <= years_back
     known[["value_last", "year_last"]] = known[["value_last", "year_last"]].where(is_near)
     return values.merge(known.drop(columns="value"), on=[*keys, "year"], how="left")
 
 
 def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
     """Expected size and content of a load; a source without a baseline row is an error of its own."""
-    found = warehouse.read_frame(BASELINE_SQL, [sidecar.source, sidecar.data_year, sidecar.data_year])
+    found = warehouse.read_frame(SQL["baseline"], [sidecar.source, sidecar.data_year, sidecar.data_year])
     if len(found) != 1:
         raise dg.Failure(
             f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
         )
     row = found.iloc[0]
     weights = warehouse.read_frame("select variable_code, weight from gate.gate_weight")
-    usual = warehouse.read_frame(USUAL_SQL, [sidecar.source, sidecar.data_year])
+    usual = warehouse.read_frame(SQL["usual"], [sidecar.source, sidecar.data_year])
     fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))
     return Baseline(
         source=sidecar.source,

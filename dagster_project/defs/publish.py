@@ -69,7 +69,7 @@ def build_publish_asset(paths: Paths, warehouse: Warehouse, mart_keys: list[dg.A
             "release_folder": release,
             "report": release / "docs" / "index.html",
             "changes": release / "diff.md",
-            "data_docs": paths.reports / "data_docs",
+            "data_docs": paths.data_docs,
         }
         links = {name: dg.MetadataValue.path(str(place)) for name, place in places.items()}
         return dg.MaterializeResult(metadata={**told, **links})

@@ -70,7 +70,7 @@ def _judged(paths: Paths, warehouse: Warehouse, sidecar: Sidecar, gate: str) -> 
         if row["is_same_gate"]:
             return False, (
                 f"{sidecar.label} was refused by the gate on {row['decided_at']:%Y-%m-%d %H:%M} (UTC)."
-                f" Correct the seeds or the file; the reasons are in {paths.docs_of_year(sidecar.data_year)}."
+                f" Correct the seeds or the file; the reasons are in {paths.data_docs}."
             )
     return False, None
 

@@ -11,7 +11,6 @@ from dagster_project.inspect.frames import Draft
 from dagster_project.inspect.template import GATE_MODELS, READING_MODELS, schema_of_model
 from dagster_project.published import sql_path, statements
 from dagster_project.store import Warehouse, WarehouseBusy
-from expectations.blocks import MAX_YEARS_BACK
 
 PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
 MARGIN = 0.1  # another source is believed only if it knows this much more of the headers
@@ -80,7 +79,7 @@ def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | Non
                 raise WarehouseBusy(_busy(build_file)) from None
             raise
         source, year = sidecar.source, sidecar.data_year
-        loads = con.execute(SQL["past"], [source, year - MAX_YEARS_BACK, year - 1]).fetchall()
+        loads = con.execute(SQL["past"], [source, year, year]).fetchall()
         for data_year, vintage in loads:
             for table in ("cells", "header", "load"):
                 con.execute(

@@ -11,7 +11,8 @@
 -- name: past
 -- as far back as the gate looks
     select data_year, vintage from past.raw.load
-    where source = ? and data_year between ? and ? and is_accepted
+    where source = ? and data_year < ? and is_accepted
+        and data_year >= ? - (select value from seed.gate_parameter where parameter = 'years_back')
     order by data_year, load_no
 
 -- name: others

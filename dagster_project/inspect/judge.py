@@ -1,15 +1,13 @@
 """The gate of the warehouse on a load that is nowhere landed: its frames, its suites, its findings."""
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dagster_project.defs.gate import BASELINE_SQL, baseline_of, gate_frames
+from dagster_project.defs.gate import SQL, baseline_of, gate_frames
 from dagster_project.ingest.sidecar import Sidecar
 from dagster_project.store import Warehouse
 from expectations.contract import Baseline, Frames, ResultRow
@@ -57,8 +55,7 @@ def judge(warehouse: Warehouse, sidecar: Sidecar) -> Judgement:
     logger = logging.getLogger("expectations")
     logger.addHandler(quiet)
     try:
-        with tempfile.TemporaryDirectory(prefix="nqpf-docs-") as docs:
-            results = validate(frames, baseline, docs_dir=Path(docs), name="inspect")
+        results = validate(frames, baseline, docs_dir=None, name="inspect")
     finally:
         logger.removeHandler(quiet)
     return Judgement(frames, results, findings_frame(results, baseline), baseline, problems)
@@ -67,7 +64,7 @@ def judge(warehouse: Warehouse, sidecar: Sidecar) -> Judgement:
 def _ensure_baseline(warehouse: Warehouse, sidecar: Sidecar) -> tuple[str, ...]:
     """A load without a baseline gets, in the throw-away database only, the one of the closest year or an open one."""
     year = sidecar.data_year
-    if not warehouse.read_frame(BASELINE_SQL, [sidecar.source, year, year]).empty:
+    if not warehouse.read_frame(SQL["baseline"], [sidecar.source, year, year]).empty:
         return ()
     close = warehouse.read_frame(CLOSEST_SQL, [sidecar.source, year, year])
     like: dict[Any, Any] = close.iloc[0].to_dict() if len(close) else dict(OPEN_BASELINE)

@@ -14,11 +14,10 @@ import pandas as pd
 from dagster_project.inspect.judge import Judgement
 from dagster_project.inspect.names import raw_column, scope_of, unit_of
 from expectations.sentences import column_letters
-from expectations.suites import values as values_suite
+from expectations.suites import PREPARE
 
-# true/false columns that the suite prepares, with the rule that watches each
 _SAID = ["sentence", "paste_rows"]
-CELL_FLAGS = {"is_number_text": "value_is_number", "is_inside_band": "value_is_inside_band"}
+CELL_RULES = ("value_is_number", "value_is_inside_band")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,16 +93,16 @@ def _matched(values: pd.DataFrame, places: pd.DataFrame, keys: list[str]) -> pd.
 
 
 def _by_flag(values: pd.DataFrame, judgement: Judgement) -> Iterable[pd.DataFrame]:
-    """The same for rules about cells, from the flags that their suite prepares."""
+    """The same for rules about cells, from the flags that their frame has."""
     failed = {row.rule_id: row for row in judgement.results if not row.passed and row.severity == "error"}
-    if not failed.keys() & set(CELL_FLAGS.values()):
+    if not failed.keys() & set(CELL_RULES):
         return
-    prepared = values_suite.prepare(judgement.frames, judgement.baseline)
-    for flag, rule_id in CELL_FLAGS.items():
+    prepared = PREPARE["values"](judgement.frames, judgement.baseline)
+    for rule_id in CELL_RULES:
         if rule_id in failed:
-            at = prepared.index[prepared[flag].eq(False).fillna(False).astype(bool)]
-            said = {"sentence": failed[rule_id].sentence, "paste_rows": "", "is_whole": False}
-            yield pd.DataFrame({"at": at, "rule_id": rule_id, **said})
+            broken = prepared[prepared[rule_id].eq(False).fillna(False).astype(bool)]
+            places = broken.assign(sentence=failed[rule_id].sentence, paste_rows="")
+            yield _matched(values, places, ["file", "sheet", "cell"]).assign(rule_id=rule_id, is_whole=False)
 
 
 def _paths(headers: pd.DataFrame) -> dict[tuple[str, str, str], str]:

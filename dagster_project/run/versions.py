@@ -98,7 +98,7 @@ def gate_files(paths: Paths) -> list[Path]:
         *reader_files(paths),
         *deciding_seeds(paths),
         *(paths.code / "expectations").rglob("*.py"),
-        paths.package / "defs" / "gate.py",
+        *(paths.package / "defs" / f"gate.{ending}" for ending in ("py", "sql")),
         *(models / "staging").glob("*.sql"),
         *(models / "reading").glob("*.sql"),
         *(models / "gate").glob("*.sql"),
@@ -109,7 +109,8 @@ def gate_files(paths: Paths) -> list[Path]:
 
 def rules_hash(paths: Paths) -> str:
     """What makes a verdict of the rows that the gate looks at."""
-    files = [*(paths.code / "expectations").rglob("*.py"), paths.package / "defs" / "gate.py"]
+    defs = [paths.package / "defs" / f"gate.{ending}" for ending in ("py", "sql")]
+    files = [*(paths.code / "expectations").rglob("*.py"), *defs]
     return hash_of_files(files, paths)[:12] + package_json()
 
 

@@ -1,6 +1,11 @@
-{# A threshold of the gate: `value` of the parameter in seed gate_rule, the one home of such numbers. #}
+{# A number that the rules of the gate measure with. #}
 {% macro gate_parameter(parameter) -%}
-    (select value from {{ ref('gate_rule') }} where parameter = '{{ parameter }}')
+    (select value from {{ ref('gate_parameter') }} where parameter = '{{ parameter }}')
+{%- endmacro %}
+
+{# The limit of a rule of the gate. #}
+{% macro gate_limit(rule_id) -%}
+    (select limit_at from {{ ref('gate_rule') }} where rule_id = '{{ rule_id }}')
 {%- endmacro %}
 
 {# Third of the cities of a column by an earlier figure, 1 to 3; all are 1 where there are too few to part. #}

@@ -1,23 +1,16 @@
-"""The suites of the gate, in the order in which a person reads them.
+"""The frames that the rules of gate_rule.csv look at: name -> function that prepares it from what was read."""
 
-Each module has NAME, `prepare(frames, baseline) -> frame` (what is validated) and `build_suite(baseline)`.
-"""
+from collections.abc import Callable
 
-from expectations.suites import across, blocks, coverage, edits, fills, headers, identities, jumps, rows, tables, values
+import pandas as pd
 
-ALL = (headers, rows, tables, blocks, across, values, coverage, jumps, identities, fills, edits)
+from expectations.contract import Baseline, Frames
+from expectations.suites.cells import identities, values
+from expectations.suites.observed import across
+from expectations.suites.read import coverage, edits, headers, rows, tables
+from expectations.suites.whole_columns import blocks, fills, jumps
 
-__all__ = [
-    "ALL",
-    "across",
-    "blocks",
-    "coverage",
-    "edits",
-    "fills",
-    "headers",
-    "identities",
-    "jumps",
-    "rows",
-    "tables",
-    "values",
-]
+PREPARE: dict[str, Callable[[Frames, Baseline], pd.DataFrame]] = {
+    one.__name__: one
+    for one in (headers, rows, tables, blocks, across, values, coverage, jumps, identities, fills, edits)
+}

@@ -20,7 +20,7 @@ ALLOWED = {
         *("numpy", "scipy", "pandas", "libpysal", "jieba", "altair"),
         *("cloudpickle", "distributed", "joblib", "threadpoolctl", "python_models"),
     },
-    "expectations": {"great_expectations", "pandas", "numpy", "jinja2", "rapidfuzz", "expectations"},
+    "expectations": {"great_expectations", "pandas", "numpy", "scipy", "rapidfuzz", "expectations"},
     "dagster_project.study": {"numpy", "pandas", "scipy", "yaml", "python_models", "dagster_project"},
 }
 FORBIDDEN_STANDARD = {

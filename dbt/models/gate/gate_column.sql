@@ -205,9 +205,9 @@ select
     case
         when n_slipped > 0 then 'province_is_in_its_unit'
         when n_displaced > 0 or run is not null then 'province_stands_in_its_place'
-        when share_equal > {{ gate_parameter('max_equal') }} then 'block_is_of_its_year'
+        when share_equal > {{ gate_limit('block_is_of_its_year') }} then 'block_is_of_its_year'
         when n_repeated > 0 then 'province_is_of_its_year'
-        when share_apart > {{ gate_parameter('max_apart') }} then 'block_agrees_with_other_sources'
+        when share_apart > {{ gate_limit('block_agrees_with_other_sources') }} then 'block_agrees_with_other_sources'
         when times_usual > 1 then 'block_moves_as_usual'
         when n_reprints > 0 then 'figure_is_printed_once'
     end as fault,

@@ -57,11 +57,25 @@ of_gate as (
 
 select
     e.*,
-    case when e.scope = 'district' then 0 else coalesce(w.weight, 0) end as weight
+    l.source,
+    l.data_year,
+    l.vintage,
+    c.name_zh as city_name,
+    v.file,
+    v.sheet,
+    v.cell,
+    v.text,
+    v.unit,
+    -- how much of the indexes hangs on it, times how far it is moved
+    case when e.scope = 'district' then 0 else coalesce(w.weight, 0) end
+    * coalesce(abs(ln(nullif(greatest(e.used_value / nullif(e.printed_value, 0), 0), 0))), 1) as influence
 from (
     from proposed
     union all by name
     from of_gate
 ) as e
-left join {{ ref('gate_weight') }} as w using (variable_code)
+inner join {{ ref('gate_load') }} as l using (load_id)
+inner join {{ ref('int_values_corrected') }} as v using (source_cell_id)
+left join {{ ref('int_units') }} as c on e.city_id = c.city_id
+left join {{ ref('gate_weight') }} as w on e.variable_code = w.variable_code
 qualify row_number() over (partition by e.load_id, e.source_cell_id order by e.is_of_gate, e.rule) = 1

@@ -1,17 +1,18 @@
 -- One row per rule across rows, columns, years and sources and thing that it looks at in a load that waits: what is
--- observed and the limit. Great Expectations holds one against the other. What a person has answered is not asked
--- again.
+-- observed and the limit, that of gate_rule.csv where it does not depend on the thing. Great Expectations holds one
+-- against the other. What a person has answered is not asked again. A new rule is one more relation that ends in
+-- `observed` (rule_id, observed, why, subject, place) and one row of gate_rule.csv.
 with columns as (
     select
         c.load_id,
         unnest([
             struct_pack(
-                rule_id := 'province_is_in_its_unit', observed := c.n_slipped::double, limit_at := 0::double,
+                rule_id := 'province_is_in_its_unit', observed := c.n_slipped::double,
                 why := 'all of province ' || c.slipped_province || ' moves by 10 to the power ' || c.power::integer
             ),
             struct_pack(
                 rule_id := 'province_stands_in_its_place',
-                observed := (c.n_displaced + (c.run is not null)::integer)::double, limit_at := 0::double,
+                observed := (c.n_displaced + (c.run is not null)::integer)::double,
                 why
                 := coalesce(
                     'the figures of province ' || c.displaced_province || ' fit its cities in another order', c.run
@@ -19,33 +20,31 @@ with columns as (
             ),
             struct_pack(
                 rule_id := 'block_is_of_its_year', observed := c.share_equal,
-                limit_at := {{ gate_parameter('max_equal') }},
                 why
                 := printf(
                     '%.1f %% of the figures are those of %s %d', 100 * c.share_equal, c.repeated_source, c.repeated_year
                 )
             ),
             struct_pack(
-                rule_id := 'province_is_of_its_year', observed := c.n_repeated::double, limit_at := 0::double,
+                rule_id := 'province_is_of_its_year', observed := c.n_repeated::double,
                 why := printf('the figures of province %s are those of %d', c.repeated_province, c.year_last)
             ),
             struct_pack(
                 rule_id := 'block_agrees_with_other_sources', observed := c.share_apart,
-                limit_at := {{ gate_parameter('max_apart') }},
                 why
                 := printf(
                     '%.0f %% of the figures are more than 5 %% from those of %s', 100 * c.share_apart, c.other_source
                 )
             ),
             struct_pack(
-                rule_id := 'block_moves_as_usual', observed := c.times_usual, limit_at := 1::double,
+                rule_id := 'block_moves_as_usual', observed := c.times_usual,
                 why := printf(
                     'since %d the median city moves by %+.0f %%, and the middle half of them differ by %.0f %%',
                     c.year_last, 100 * (exp(c.median_move) - 1), 100 * (exp(c.mad_move) - 1)
                 )
             ),
             struct_pack(
-                rule_id := 'figure_is_printed_once', observed := c.n_reprints::double, limit_at := 0::double,
+                rule_id := 'figure_is_printed_once', observed := c.n_reprints::double,
                 why := 'the same city stands in it more than once'
             )
         ], recursive := true),
@@ -79,7 +78,6 @@ cities as (
         'row_holds_its_own_figures' as rule_id,
         -- a copy fits the other row to the last digit
         case when g.is_copy then 100 else g.own_distance / greatest(g.other_distance, 0.01) end as observed,
-        2::double as limit_at,
         case
             when g.city_id = g.other_city_id then 'nearly all its figures are those of the last edition'
             when g.is_copy then 'nearly all its figures are those of ' || o.name_zh
@@ -109,7 +107,7 @@ gaps as (
         load_id,
         'province_has_its_figures' as rule_id,
         n_figures::double as observed,
-        case when is_certain then 0 else {{ gate_parameter('max_gap') }} end as limit_at,
+        case when is_certain then 0 end as limit_at,
         printf(
             '%s lacks %d figures %s: %s', coalesce(province_name, province_id), n_figures::integer, whose, empty_columns
         ) as why,
@@ -123,7 +121,6 @@ totals as (
         load_id,
         'province_sum_meets_total' as rule_id,
         abs(ratio - 1) as observed,
-        {{ gate_parameter('max_total_gap') }} as limit_at,
         printf(
             '%s: the %d cities sum to %.3f of the printed total, elsewhere they meet it', province_name, n_cities, ratio
         ) as why,
@@ -150,7 +147,6 @@ identities as (
             else 0
         end
             as observed,
-        {{ gate_parameter('max_broken') }} as limit_at,
         printf(
             '%s does not hold in %d of the %d cities of province %s', i.identity_code,
             count(*) filter (where i.is_broken), count(*), c.province_code
@@ -173,7 +169,6 @@ county_sums as (
                 then avg(is_broken::integer)
             else 0
         end as observed,
-        {{ gate_parameter('max_broken_sums') }} as limit_at,
         printf(
             'in %d of %d cities the counties sum to what the city cannot have, in the median to %.3g of it',
             count(*) filter (where is_broken), count(*), median(ratio) filter (where is_broken)
@@ -245,7 +240,6 @@ edits_of_cities as (
         e.load_id,
         'edits_of_a_city_are_few' as rule_id,
         count(*)::double as observed,
-        {{ gate_parameter('max_city_edits') }} as limit_at,
         printf('%d of its figures cannot be right', count(*)) as why,
         e.city_id,
         any_value(c.name_zh) as city_name,
@@ -256,10 +250,9 @@ edits_of_cities as (
     group by e.load_id, e.city_id, e.year
 ),
 
--- one fault, one message: what follows in the order of the rules is not told of a column at fault
 observed as (
-    select * exclude (fault) from columns
-    where observed is not null and (observed <= limit_at or rule_id = fault)
+    select * from columns
+    where observed is not null
     union all by name
     select * from cities
     union all by name
@@ -282,9 +275,11 @@ select
     l.source,
     l.data_year,
     l.vintage,
-    o.* exclude (load_id)
+    o.* exclude (load_id, limit_at, fault),
+    coalesce(o.limit_at, r.limit_at) as limit_at
 from observed as o
 inner join {{ ref('gate_load') }} as l using (load_id)
+left join {{ ref('gate_rule') }} as r using (rule_id)
 left join {{ ref('gate_answer') }} as a
     on
         l.source = a.source
@@ -292,4 +287,7 @@ left join {{ ref('gate_answer') }} as a
         and coalesce(a.vintage, l.vintage) = l.vintage
         and o.rule_id = a.rule_id
         and o.subject = a.subject
-where l.is_waiting and a.rule_id is null
+where
+    l.is_waiting and a.rule_id is null
+    -- one fault, one message: what follows in the order of the rules is not told of a column at fault
+    and (o.fault is null or o.rule_id = o.fault or o.observed <= r.limit_at)

@@ -6,8 +6,9 @@ import dagster as dg
 import duckdb
 import pandas as pd
 import pytest
+from dbt_models import rendered
 
-from dagster_project.defs.gate import ROWS_SQL, _judge_all
+from dagster_project.defs.gate import _judge_all
 from dagster_project.defs.outcome import read_failure
 from dagster_project.defs.scheduler import FrameCache
 from dagster_project.paths import Paths
@@ -63,11 +64,11 @@ def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
 
 
 MATCHED = """
-create schema seed; create schema int;
-create table seed.source as from (values ('county_tables'), ('yearbook'), ('other')) as t (source);
-create table seed.row_count as from (values ('county_tables', 'county'), ('yearbook', 'city')) as t (source, level);
-create table int.int_rows_matched_to_cities as
-select *, 2020 as data_year, 'a' as vintage, 2020 as year, '' as file, '' as sheet
+create table source as from (values ('county_tables'), ('yearbook'), ('other')) as t (source);
+create table row_count as from (values ('county_tables', 'county'), ('yearbook', 'city')) as t (source, level);
+create table gate_parameter as select 'first_year' as parameter, 2010 as value;
+create table int_rows_matched_to_cities as
+select *, 2020 as year
 from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'), ('county_tables', 3, 'unknown'),
     ('yearbook', 1, 'city'), ('yearbook', 2, 'county'), ('other', 1, 'city')) as t (source, row_no, row_kind);
 """
@@ -79,7 +80,8 @@ from (values ('county_tables', 1, 'city'), ('county_tables', 2, 'county'), ('cou
 def test_a_city_above_its_counties_is_none_of_the_rows_of_a_source_about_counties(source, kinds):
     with duckdb.connect() as con:
         con.execute(MATCHED)
-        assert [row[2] for row in con.execute(ROWS_SQL, [source, 2020, "a"]).fetchall()] == kinds.split()
+        rows = con.execute(f"select row_kind from ({rendered('gate/gate_row', 'gate')}) where source = ?", [source])
+        assert [kind for (kind,) in rows.fetchall()] == kinds.split()
 
 
 def analysis(name: str, **reads: str) -> Analysis:

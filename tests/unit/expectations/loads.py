@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from dbt_models import DBT
 from text_table import frame_of
 
 from expectations import Baseline
-from expectations.contract import FRAME_COLUMNS
+from expectations.contract import FRAME_COLUMNS, Frames
 
 FILE, SHEET, YEAR = "yearbook_2019.xlsx", "Sheet1", 2019
 CITIES = (
@@ -32,6 +33,10 @@ symbol  canonical  factor
 元      yuan            1
 %       percent         1
 """)
+RULES = pd.read_csv(DBT / "seeds" / "gate_rule.csv")
+FILLS = pd.read_csv(DBT / "seeds" / "edit_rule.csv").query("rule == 'E7'")
+PARAMETERS = pd.concat([pd.read_csv(DBT / "seeds" / "gate_parameter.csv"), FILLS])[["parameter", "value"]]
+LIMITS = Frames({"parameters": PARAMETERS}).limits
 BASELINE = Baseline(
     source="yearbook",
     data_year=YEAR,
@@ -87,8 +92,8 @@ def frames_of(heads, rows, values, last, identities) -> dict[str, pd.DataFrame]:
     )
     headers["col_no"] = headers.index + 2
     nothing = {name: pd.DataFrame(columns=FRAME_COLUMNS[name]) for name in ("totals", "across", "edits")}
-    found = {"headers": headers, "rows": rows, "values": values, "last": last, "identities": identities}
-    return {**found, **nothing, "units": UNITS.copy()}
+    read = {"headers": headers, "rows": rows, "values": values, "last": last, "identities": identities}
+    return {**read, **nothing, "units": UNITS.copy(), "rules": RULES, "parameters": PARAMETERS}
 
 
 N_CITIES = 120

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from loads import BASELINE, country_load
 
+from expectations.contract import Frames
 from expectations.judged import judged_blocks
-from expectations.suites import blocks
+from expectations.suites import PREPARE
 
 YEAR = 2019
 SLIP, PLACE, RANKS = "value_is_no_unit_slip", "block_stands_in_its_place", "block_ranks_hold"
@@ -188,11 +189,11 @@ def test_ignore_rows_of_the_message_let_the_rest_pass(figures, refused):
 
 
 def test_a_rule_counts_only_columns_that_it_could_judge(figures):
-    frame = blocks.prepare(country_load(figures, has_past=False), BASELINE)
-    assert frame["is_no_slip"].isna().all()  # no past
-    assert frame["has_its_ranks"].isna().all()
-    assert frame["has_usual_median"].eq(True).all()
-    assert frame["meets_identities"].notna().sum() == 8  # GDP and population twice, GDP per head, three shares
+    frame = PREPARE["blocks"](Frames(country_load(figures, has_past=False)), BASELINE)
+    assert frame[SLIP].isna().all()  # no past
+    assert frame[RANKS].isna().all()
+    assert frame[MEDIAN].eq(True).all()
+    assert frame[IDENTITY].notna().sum() == 8  # GDP and population twice, GDP per head, three shares
 
 
 def swap(figures, one, other):

@@ -6,10 +6,9 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from loads import at_cell, clean_load
+from loads import RULES, at_cell, clean_load
 
 from expectations.contract import FRAME_COLUMNS
-from expectations.suites.across import RULES
 
 
 def append_row(frames, **changes):
@@ -213,7 +212,8 @@ def test_corrected_cells_are_exempt(frames, judge):
 
 
 def test_empty_frames_are_refused(frames, judge):
-    failed = judge({name: frame.head(0) for name, frame in frames.items()})
+    seeds = {name: frames[name] for name in ("rules", "parameters")}
+    failed = judge({name: frame.head(0) for name, frame in frames.items()} | seeds)
     assert set(failed) == {"header_exists", "required_variable_has_column"}
 
 
@@ -272,7 +272,7 @@ EDIT |= {"rule": "E5", "action": "quarantine", "printed_value": 3e6, "used_value
 EDIT["evidence"] = "the years beside it lead to 3e+07"
 
 
-@pytest.mark.parametrize("rule", [rule.rule_id for rule in RULES])
+@pytest.mark.parametrize("rule", RULES.loc[RULES["frame"] == "across", "rule_id"])
 def test_a_figure_at_its_limit_is_accepted_and_one_beyond_it_is_refused(frames, judge, rule):
     assert judge(with_rows(frames, "across", observation(rule, 0.9, 0.9, **FLOW))) == {}
     beyond = with_rows(frames, "across", observation(rule, 0.91, 0.9, **FLOW), observation(rule, 0.5, 0.9, **FLOW))
@@ -331,9 +331,16 @@ def test_many_edits_ask_once_with_the_list_of_them_or_of_their_city_or_column(fr
     assert "wage_avg_nom" not in row.sentence
 
 
+def test_an_observation_of_a_rule_without_a_row_refuses_the_load(frames, judge):
+    failed = judge(with_rows(frames, "across", observation("no_such_rule", 0, 1, **FLOW)))
+    assert set(failed) == set(RULES.loc[RULES["frame"] == "across", "rule_id"])
+    assert "no_such_rule: give it a row in gate_rule.csv" in failed["edits_are_few"].sentence
+
+
 def test_the_data_docs_show_what_was_observed_and_the_limit(frames, judge, tmp_path):
     judge(with_rows(frames, "across", observation("block_is_of_its_year", 0.9876, 0.9, **FLOW)))
-    page = (tmp_path / "small_load" / "across.html").read_text(encoding="utf-8")
+    page = (tmp_path / "small_load.html").read_text(encoding="utf-8")
+    assert "<td>0.9876</td>\n      <td>0.9</td>" in page
     assert "0.9876" in page.partition("Record of Great Expectations")[2]
     judge(with_rows(frames, "edits", EDIT))
-    assert "3000000" in (tmp_path / "small_load" / "edits.html").read_text(encoding="utf-8")
+    assert "3000000" in (tmp_path / "small_load.html").read_text(encoding="utf-8")

@@ -1,0 +1,126 @@
+"""Figures one by one: is each a number, inside its band, near its past, and does it meet the identities?"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from expectations import paste
+from expectations.blocks import BlockYear
+from expectations.columns import as_flag, as_number, is_blank, only_where, words
+from expectations.contract import Baseline, Frames, Limits
+from expectations.identity import Identity, breaks_block
+from expectations.judged import judged_blocks, judged_load
+from expectations.slips import log_ratio, slip_text
+from expectations.verdicts import with_columns, without_reviewed
+
+
+def values(frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    """One row per cell.
+
+    A corrected cell is exempt from all rules: a person has looked at it. A cell of a refused block is only asked
+    whether it is a number. influence: weight of the variable times the distance of the figure from its column's median
+    move; the most influential come first.
+    """
+    frame = frames["values"].reset_index(drop=True)
+    value, low, high = (as_number(frame[column]) for column in ("value", "band_low", "band_high"))
+    judged = ~as_flag(frame["is_corrected"])
+    frame["value_is_number"] = only_where(judged & ~is_blank(frame["text"]), as_flag(frame["is_number"]))
+    is_inside = ~((value < low) | (value > high))
+    applies = judged & ~_is_refused(frame, judged_blocks(frames, baseline))
+    frame["value_is_inside_band"] = only_where(applies & value.notna() & (low.notna() | high.notna()), is_inside)
+    ratio = log_ratio(frame)
+    frame["slip"] = ratio.map(slip_text)
+    distance, in_mads = from_median(ratio, frame, frames.limits)
+    # A value outside its band has been reported already: one slip, one message.
+    frame["value_is_near_last"] = in_mads.where(applies & ratio.notna() & is_inside)
+    weight = [baseline.weight(*figure) for figure in zip(frame["variable_code"], frame["scope"], strict=True)]
+    frame["influence"] = (distance.fillna(0.0) * weight).round(3)
+    return frame.sort_values("influence", ascending=False, kind="stable", ignore_index=True)
+
+
+def _is_refused(frame: pd.DataFrame, blocks: pd.DataFrame) -> pd.Series:
+    """True for the cells of blocks at fault: one fault, one message."""
+    refused = set(blocks.loc[blocks["fault"] != "", "block"])
+    year = as_number(frame["year"]).astype("Int64").astype("string")
+    names = frame["variable_code"].astype("string") + "/" + frame["scope"].astype("string") + "/" + year
+    return names.isin(refused)
+
+
+def from_median(ratio: pd.Series, frame: pd.DataFrame, limits: Limits) -> tuple[pd.Series, pd.Series]:
+    """|r - median| within variable, scope, year; and the same in median absolute deviations, 0 where cities are few."""
+    by = [frame["variable_code"], frame["scope"], frame["year"]]
+    distance = (ratio - ratio.groupby(by, dropna=False).transform("median")).abs()
+    mad = distance.groupby(by, dropna=False).transform("median").clip(lower=limits["min_mad"])
+    enough = ratio.groupby(by, dropna=False).transform("count") >= limits["min_cities_of_mad"]
+    return distance, (distance / mad).where(enough, 0.0)
+
+
+def identities(frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    """One row per identity, year and city with all figures; then one per province total of a stock or flow.
+
+    An identity that many cities break is a matter of whole columns and reported by frame `blocks`.
+    """
+    _, years, known = judged_load(frames, baseline)
+    parts = [_checked(one, identity, baseline) for one in years for identity in with_columns(one, known)]
+    parts.append(_provinces(frames))
+    filled = [part for part in parts if len(part)]
+    frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+    return frame.reindex(columns=_COLUMNS)
+
+
+_COLUMNS = words(
+    "identity words city_id city_name year variable_code scope ratio figures value text unit file sheet cell "
+    "paste_into paste_rows identity_holds province_sum_is_near_total"
+)
+
+
+def _checked(one: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataFrame:
+    checked = without_reviewed(one, identity)
+    # a column that is refused is not compared once more
+    if checked.empty or breaks_block(checked, one.limits) or set(identity.blocks) & set(one.faults):
+        return pd.DataFrame()
+    is_met = ~checked["is_broken"]
+    frame = checked.assign(
+        identity=identity.code, words=identity.words, year=one.year, city_id=checked.index, identity_holds=is_met
+    )
+    if is_met.all():
+        return frame
+    cells = one.cells[one.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"]).to_dict("index")
+    texts = [_figures(cells, str(city), identity, baseline) for city in frame.index[~is_met]]
+    return frame.join(pd.DataFrame(texts, index=frame.index[~is_met]))
+
+
+def _figures(
+    cells: Mapping[Hashable, Mapping[Hashable, Any]], city: str, identity: Identity, baseline: Baseline
+) -> dict[str, object]:
+    """The figures of one city that break an identity; the place is that of the first. cells: by city and block."""
+    rows = [{str(name): value for name, value in cells[city, block].items()} for block in identity.blocks]
+    figures = ", ".join(f"{row['variable_code']} ({row['scope']}) {row['value']:,.6g} [{row['cell']}]" for row in rows)
+    first = rows[0]
+    keep = [paste.keep_row(baseline.source, {**row, "city_id": city}, f"reviewed: {identity.code}") for row in rows]
+    return {
+        "figures": figures,
+        "paste_into": paste.CORRECTION,
+        "paste_rows": "\n".join(keep),
+        **{
+            name: first[name]
+            for name in ("city_name", "variable_code", "scope", "value", "text", "unit", "file", "sheet", "cell")
+        },
+    }
+
+
+def _provinces(frames: Frames) -> pd.DataFrame:
+    """Sum of cities over total of each province, year and variable of the load that adds up."""
+    totals = frames["totals"].assign(
+        value=as_number(frames["totals"]["value"]), year=as_number(frames["totals"]["year"])
+    )
+    values = frames["values"][frames["values"]["kind"].isin(["stock", "flow"])]
+    values = values.assign(value=as_number(values["value"]), year=as_number(values["year"]))
+    keys = ["province_id", "year", "variable_code", "scope"]
+    sums = values.dropna(subset=["value"]).groupby(keys)["value"].sum().rename("of_cities").reset_index()
+    frame = totals[totals["value"] > 0].merge(sums, on=keys, how="inner")
+    frame = frame.rename(columns={"province_name": "city_name"})
+    frame["ratio"] = frame["of_cities"] / frame["value"]
+    frame["province_sum_is_near_total"] = (frame["ratio"] - 1).abs()
+    return frame

@@ -1,0 +1,172 @@
+"""Whole columns of one year: is this the column that its header says, has it jumped, was it filled in?"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from expectations import paste, verdicts
+from expectations.blocks import BlockYear
+from expectations.columns import only_where, words
+from expectations.contract import Baseline, Frames, Limits
+from expectations.judged import headers_of, judged_blocks, judged_years
+
+PLACE = ["variable_code", "scope", "year", "city_name", "value", "text", "unit", "file", "sheet", "cell"]
+# rule -> column that says where it applies ('' = everywhere), in the order in which the rules speak
+APPLIES = {
+    verdicts.SLIP: "can_slip",
+    verdicts.PLACE: "can_stand",
+    verdicts.RANKS: "can_rank",
+    verdicts.MEDIAN: "can_median",
+    verdicts.BAND: "",
+    verdicts.IDENTITY: "can_identity",
+}
+_BLOCKS = words(
+    "block file sheet col_no header_path variable_code scope year n_cities year_last n_pairs spearman median_log_ratio "
+    "why places paste_into paste_rows sentence examples"
+)
+_JUMPS = words(
+    "block variable_code scope year year_last n_cities median_log_ratio median_ratio jump_of_variable_is_small city_id "
+    "city_name value value_last unit text file sheet cell header_path paste_into paste_rows"
+)
+_FILLS = words(
+    "block variable_code scope year n_cities share_text year_is_no_midpoint year_is_no_repeat city_id city_name value "
+    "text unit file sheet cell"
+)
+
+
+def blocks(frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    """One row per variable, scope and year: one true/false column a rule, null where an earlier rule spoke.
+
+    A block is named by the first rule that it breaks: one fault, one message.
+    """
+    judged = judged_blocks(frames, baseline)
+    frame = judged.reindex(columns=_BLOCKS)
+    spoken = pd.Series(False, index=judged.index)
+    for rule_id, column in APPLIES.items():
+        is_broken = judged["fault"] == rule_id
+        applies = (judged[column].astype(bool) | is_broken) if column and column in judged else ~spoken
+        frame[rule_id] = only_where(applies & ~spoken, ~is_broken)
+        spoken = spoken | is_broken
+    return frame.reset_index(drop=True)
+
+
+def jumps(frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    """One row per variable, scope and year with enough pairs of values above 0. Has a column moved against its past?
+
+    A move by a power of ten is a slip of the unit and belongs to `blocks`; so does every other refused column.
+    median_log_ratio = median over cities of ln(value / value_last). Growth adds up over years without an edition: the
+    jump is that of one year of distance. The city shown is the one nearest to the median.
+    """
+    rows = [
+        _jump(one, block, frames, baseline)
+        for one in judged_years(frames, baseline)
+        for block in one.wide.columns
+        if block not in one.faults
+    ]
+    frame = pd.DataFrame([row for row in rows if row], columns=_JUMPS)
+    frame["jump_of_variable_is_small_limit"] = baseline.jump_limit_log
+    return frame.sort_values("median_log_ratio", key=pd.Series.abs, ascending=False, kind="stable", ignore_index=True)
+
+
+def _jump(one: BlockYear, block: str, frames: Frames, baseline: Baseline) -> dict[str, object]:
+    now, last = one.column(block), one.column(block, of_past=True)
+    both = (now > 0) & (last > 0)
+    if both.sum() < one.limits["min_cities"]:
+        return {}
+    ratios = pd.Series(np.log(now[both] / last[both]), index=one.wide.index[both])
+    median = float(ratios.median())
+    city = str((ratios - median).abs().idxmin())
+    cell: Any = one.of(block).set_index("city_id").loc[city]
+    years_back = one.year - one.year_last[block]
+    heads = headers_of(frames, cell["variable_code"], cell["scope"])
+    reason = f"{one.year} refused by jump_of_variable_is_small: x{np.exp(median):.3g} against {one.year_last[block]}"
+    return {
+        **{name: cell[name] for name in PLACE},
+        "block": f"{block}/{one.year}",
+        "city_id": city,
+        "year_last": one.year_last[block],
+        "n_cities": int(both.sum()),
+        "median_log_ratio": median,
+        "median_ratio": float(np.exp(median)),
+        "jump_of_variable_is_small": abs(median) / (1 + one.limits["jump_more_a_year"] * (years_back - 1)),
+        "value_last": float(last[one.wide.index.get_loc(city)]),
+        "header_path": " | ".join(str(head["header_path"]) for head in heads),
+        "paste_into": paste.HEADER_MAP,
+        "paste_rows": "\n".join(paste.ignore_rows(baseline.source, heads, one.year, reason)),
+    }
+
+
+def fills(frames: Frames, baseline: Baseline) -> pd.DataFrame:
+    """One row per block and kind of fill that can be looked for. Was a whole year filled in without saying so?
+
+    With the share of cities and one example. Midpoints: of the cities whose neighbours lie several printed digits
+    apart. Repeats: of the cities with a figure in the year before; zeros do not count. Corrected cells count as they
+    are now. A fill is kept and flagged cell by cell behind the gate; here a person is told of it.
+    """
+    years = {one.year: one for one in judged_years(frames, baseline)}
+    rows = []
+    for one in years.values():
+        for block in one.wide.columns:
+            before = _year_before(one, years.get(one.year - 1), block)
+            after = years[one.year + 1].wide.get(block) if one.year + 1 in years else None
+            cells = one.of(block).set_index("city_id")
+            rows += _repeats(cells, before, one.limits) + _midpoints(cells, before, after, one.limits)
+    frame = pd.DataFrame(rows, columns=_FILLS)
+    # the limits of the rule of editing that flags the cells
+    frame["year_is_no_midpoint_limit"] = frames.limits["midpoint_share"]
+    frame["year_is_no_repeat_limit"] = frames.limits["repeat_share"]
+    return frame
+
+
+def _year_before(one: BlockYear, before: BlockYear | None, block: str) -> pd.Series | None:
+    """Figures of the year before: of this load, or of the last accepted one."""
+    if before is not None and block in before.wide.columns:
+        return before.wide[block]
+    return one.past[block] if one.year_last.get(block) == one.year - 1 else None
+
+
+def _repeats(cells: pd.DataFrame, before: pd.Series | None, limits: Limits) -> list[dict[str, object]]:
+    if before is None:
+        return []
+    past = before.reindex(cells.index)
+    kept = past.notna() & (cells["value"] != 0)
+    return _fill(cells[kept], (cells["value"] == past)[kept], "year_is_no_repeat", limits)
+
+
+def _midpoints(
+    cells: pd.DataFrame, before: pd.Series | None, after: pd.Series | None, limits: Limits
+) -> list[dict[str, object]]:
+    if before is None or after is None:
+        return []
+    first, last = before.reindex(cells.index), after.reindex(cells.index)
+    known = first.notna() & last.notna()
+    step = printed_step(cells[known])
+    kept = known & ((last - first).abs() >= limits["wide_move"] * step)
+    gap = (cells["value"] - (first + last) / 2).abs()
+    is_fill = gap <= 0.5 * step + 1e-9 * cells["value"].abs()
+    return _fill(cells[kept], is_fill[kept], "year_is_no_midpoint", limits)
+
+
+def printed_step(cells: pd.DataFrame) -> float:
+    """One unit of the last printed digit of a column, in the unit of its values; 0 where no text is a number."""
+    numbers = pd.to_numeric(cells["text"], errors="coerce")
+    factor = (cells["value"] / numbers.where(numbers != 0)).median()
+    decimals = cells["text"].astype("string").str.extract(r"\.(\d*?)0*$", expand=False).str.len().max()
+    return 0.0 if pd.isna(factor) else float(factor) * 10.0 ** -(0 if pd.isna(decimals) else int(decimals))
+
+
+def _fill(cells: pd.DataFrame, is_fill: pd.Series, rule_id: str, limits: Limits) -> list[dict[str, object]]:
+    if len(cells) < limits["min_filled"]:
+        return []
+    example = cells[is_fill].iloc[0] if is_fill.any() else cells.iloc[0]
+    share = float(is_fill.mean())
+    row = {
+        **{name: example[name] for name in PLACE},
+        "city_id": example.name,
+        "n_cities": len(cells),
+        "share_text": f"{share:.1%}",
+        rule_id: share,
+        "block": f"{example['block']}/{example['year']}",
+    }
+    return [row]

@@ -1,17 +1,28 @@
 """Models and macros of the dbt project as plain SQL, for tests in a throw-away DuckDB."""
 
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import yaml
 from jinja2 import Environment
 
 DBT = Path(__file__).resolve().parents[1] / "dbt"
+REF = re.compile(r"ref\('(\w+)'\)")
 VARS = yaml.safe_load((DBT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 
 
 def rendered(model: str, *macros: str) -> str:
     """SQL of a model with these files of macros, references as plain names."""
     return with_macros((DBT / "models" / f"{model}.sql").read_text(encoding="utf-8"), *macros)
+
+
+def in_order(*folders: str) -> list[str]:
+    """The models of these folders, parents before children."""
+    files = {file.stem: file for folder in folders for file in (DBT / "models" / folder).glob("*.sql")}
+    parents = {name: REF.findall(file.read_text(encoding="utf-8")) for name, file in files.items()}
+    order = TopologicalSorter({name: set(found) & set(files) for name, found in parents.items()})
+    return list(order.static_order())
 
 
 def with_macros(text: str, *macros: str) -> str:

@@ -9,6 +9,7 @@ FLOW = {
     "reference": "seeds and specs: what headers, units, names, boundaries and indexes mean",
     "raw": "cells as text with their address",
     "reading": "what gives cells a meaning, for every landed load, refused ones included",
+    "edit": "which figures cannot be right, before the gate: what editing proposes, and what is in doubt",
     "gate": "accepted or refused, and every rule's finding",
     "context": "what keys a build: vintage, specs, seed, versions",
     "values": "accepted values only: selected, spliced, harmonised, completed",
@@ -32,13 +33,7 @@ FLOW = {
 }
 GROUPS = {name: f"{number:02d}_{name}" for number, name in enumerate(FLOW, start=1)}
 # dbt folders of another name
-FOLDERS = {
-    "staging": "reading",
-    "gate": "reading",
-    "models": "regressions",
-    "editing": "indicators",
-    "easy": "questions",
-}
+FOLDERS = {"staging": "reading", "models": "regressions", "editing": "indicators", "easy": "questions"}
 
 
 def group(name: str) -> str:

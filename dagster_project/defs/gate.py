@@ -123,7 +123,7 @@ def _judge_all(
 ) -> Iterator[Any]:
     """Judge, then say so: all years green, or those of accepted loads green and the step failed with the reason."""
     started = time.monotonic()
-    faults = warehouse.read_frame("select sentence from int.int_edit_faults order by 1")["sentence"].tolist()
+    faults = warehouse.read_frame("select sentence from edit.int_edit_faults order by 1")["sentence"].tolist()
     if faults:
         raise dg.Failure(description="\n".join(faults))
     key = gate_hash(paths)
@@ -234,7 +234,7 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
         return Verdict(sidecar, True, False, [], n_cells)
     frames = gate_frames(warehouse, sidecar)
     name = f"{sidecar.source}_{sidecar.data_year or 'series'}_{sidecar.vintage}"
-    rows = validate(frames, baseline, docs_dir=paths.docs_of_year(sidecar.data_year), name=name)
+    rows = validate(frames, baseline, docs_dir=paths.data_docs, name=name)
     accepted = is_accepted(rows) or sidecar.accepted_by is not None
     n_cells = len(frames["values"])
     _record(warehouse, run_id, sidecar, prefix, grounds, rows, accepted, n_cells)

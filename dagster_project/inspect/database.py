@@ -8,7 +8,6 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.inspect.frames import Draft
-from dagster_project.inspect.template import GATE_MODELS, READING_MODELS, schema_of_model
 from dagster_project.published import sql_path, statements
 from dagster_project.store import Warehouse, WarehouseBusy
 
@@ -100,8 +99,7 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     sidecar, is_same = draft.sidecar, True
     named = {"source": sidecar.source, "data_year": sidecar.data_year}
     with warehouse.connect() as con:
-        for model in READING_MODELS:
-            _settle(con, model)
+        _settle(con, "reading")
         if build_file is not None and sidecar.data_year:
             con.execute(f"attach '{sql_path(build_file)}' as past (read_only)")
             try:
@@ -112,16 +110,16 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
                 is_same = False
             con.execute("detach past")
         con.execute(SQL["landed"], {**named, "vintage": sidecar.vintage})
-        for model in GATE_MODELS:
-            _settle(con, model)
+        _settle(con, "edit", "gate")
     return is_same
 
 
-def _settle(con: duckdb.DuckDBPyConnection, model: str) -> None:
-    schema = schema_of_model(model)
-    con.execute(f"create table {schema}.settled as from {schema}.{model}")
-    con.execute(f"drop view {schema}.{model}")
-    con.execute(f"alter table {schema}.settled rename to {model}")
+def _settle(con: duckdb.DuckDBPyConnection, *folders: str) -> None:
+    models = con.execute(SQL["models"], [list(folders)]).fetchall()
+    for schema, model in models:
+        con.execute(f"create table {schema}.settled as from {schema}.{model}")
+        con.execute(f"drop view {schema}.{model}")
+        con.execute(f"alter table {schema}.settled rename to {model}")
 
 
 def check_idle(build_file: Path) -> None:

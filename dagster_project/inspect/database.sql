@@ -39,3 +39,7 @@ insert into ops.validation_result by name from past.ops.validation_result where 
         source = $source and data_year = $data_year and vintage = $vintage
     from int.int_values_corrected
     qualify row_number() over (partition by source, data_year order by vintage = $vintage desc, vintage) = 1
+
+-- name: models
+-- of these folders, in the order in which they read each other
+    select schema, name from ops.gate_model where folder in (select unnest(?)) order by position

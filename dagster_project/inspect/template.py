@@ -1,5 +1,6 @@
 """The throw-away database: a copy of a template that dbt fills once with the seeds and the reading models."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,12 +14,13 @@ import duckdb
 
 from dagster_project.ingest.errors import IngestError
 from dagster_project.paths import PROJECT, Paths, dbt_executable
-from dagster_project.run.dbt import dbt_environment
+from dagster_project.run.dbt import dbt_environment, models_of_the_gate
 from dagster_project.run.versions import hash_of_files
 from dagster_project.store import SCHEMA_SQL, Warehouse
 
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
+<<<<<<< HEAD
 READING_MODELS = (  # in the order in which they read each other
     *("int_units", "int_county_cities", "int_borders", "int_bands", "int_rows_matched_to_cities"),
     *("int_header_names", "int_header_words", "int_header_figures", "int_headers_mapped"),
@@ -35,6 +37,9 @@ GATE_MODELS = (  # after them: what the rules across rows, columns, years and so
 def schema_of_model(model: str) -> str:
     """The schema that dbt_project.yml gives the folder of a model."""
     return "gate" if model.startswith("gate_") else "int"
+=======
+FOLDERS = ("staging", "reading", "edit", "gate")  # of dbt models, up to the verdict
+>>>>>>> 6754c7c (Let the gate be a leaf behind reading and edit)
 
 
 def cache_folder() -> Path:
@@ -53,9 +58,12 @@ def reading_files(dbt: Path) -> list[Path]:
         *sorted((dbt / "macros").rglob("*.sql")),
         *sorted((dbt / "seeds").glob("*.csv")),
         dbt / "seeds" / "_seeds.yml",
-        *sorted((models / "staging").glob("*.sql")),
-        *(models / "reading" / f"{m}.sql" for m in (*READING_MODELS, "int_edits_proposed")),
-        *sorted((models / "gate").glob("*.sql")),
+        *(
+            file
+            for folder in FOLDERS
+            for ending in ("sql", "yml")
+            for file in sorted((models / folder).glob(f"*.{ending}"))
+        ),
     ]
 
 
@@ -95,15 +103,22 @@ def _build(scratch: Path, project: Path) -> Path:
         shutil.copyfile(file, copy)
     Warehouse(paths.build_file).prepare()
     command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
-    command += ["--exclude-resource-type", "unit_test", "test"]
+    command += ["--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test"]
     # there are no cells yet: tables would stay empty
-    environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view"}
+    environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view", "DBT_WRITE_JSON": "true"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines()]
         at = next((at for at, line in enumerate(lines) if "Error" in line), 0)
         reason = " ".join(lines[at : at + 3]) or "it gave no reason"
         raise IngestError(f"dbt could not build the reading models ({reason})", str(project / "dbt"), "Correct them")
+    models = models_of_the_gate(json.loads(paths.dbt_manifest.read_text(encoding="utf-8")))
+    with Warehouse(paths.build_file).connect() as con:
+        con.execute("create table ops.gate_model (position integer, schema varchar, name varchar, folder varchar)")
+        con.executemany(
+            "insert into ops.gate_model values (?, ?, ?, ?)",
+            [(at, model["schema"], model["name"], model["fqn"][-2]) for at, model in enumerate(models)],
+        )
     return paths.build_file
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import graphlib
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -100,6 +101,21 @@ def parse(paths: Paths) -> None:
     with Parsing(paths) as parsing:
         parsing.start()
         parsing.wait()
+
+
+def models_of_the_gate(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models that exposure `gate` of dbt's manifest depends on, parents before children."""
+    nodes = {**manifest["nodes"], **manifest["exposures"]}
+    (gate,) = (name for name, exposure in manifest["exposures"].items() if exposure["name"] == "gate")
+    parents: dict[str, list[str]] = {}
+    open_nodes = [gate]
+    while open_nodes:
+        node = open_nodes.pop()
+        if node not in parents:
+            parents[node] = [parent for parent in nodes[node]["depends_on"].get("nodes", []) if parent in nodes]
+            open_nodes += parents[node]
+    order = graphlib.TopologicalSorter(parents).static_order()
+    return [nodes[node] for node in order if nodes[node]["resource_type"] == "model"]
 
 
 class Parsing:

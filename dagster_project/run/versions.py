@@ -101,6 +101,7 @@ def gate_files(paths: Paths) -> list[Path]:
         *(paths.package / "defs" / f"gate.{ending}" for ending in ("py", "sql")),
         *(models / "staging").glob("*.sql"),
         *(models / "reading").glob("*.sql"),
+        *(models / "edit").glob("*.sql"),
         *(models / "gate").glob("*.sql"),
         *(paths.dbt_project / "macros").glob("*.sql"),
         paths.dbt_project / "dbt_project.yml",
@@ -119,7 +120,7 @@ def method_files(paths: Paths) -> list[Path]:
     models = (paths.dbt_project / "models").rglob("*.sql")
     return [
         *gate_files(paths),
-        *(file for file in models if file.parent.name not in ("staging", "reading", "gate")),
+        *(file for file in models if file.parent.name not in ("staging", "reading", "edit", "gate")),
         *(file for file in (paths.package / "study").rglob("*") if file.suffix in (".py", ".yml")),
         *(paths.code / "python_models").rglob("*.py"),
     ]

@@ -53,15 +53,15 @@ INPUTS = {
     # decisions of editing, and fills that are used as printed with a mark
     "edit": """
         select source, city_id, year, variable_code, value as printed_value, e.used_value, e.rule, e.action
-        from int.int_edits as e inner join int.int_values_flagged as f using (source, city_id, year, variable_code)
+        from int.int_edits as e inner join int.int_values_accepted as f using (source, city_id, year, variable_code)
         where f.level = 'city' and exists (select 1 from ops.synthetic_truth)
         union all
         select source, city_id, year, variable_code, value, value, 'E7', 'flag'
-        from int.int_values_flagged
+        from int.int_values_accepted
         where level = 'city' and fill_rule in ('midpoint', 'repeat') and exists (select 1 from ops.synthetic_truth)
         order by all
     """,
-    "n_values": "select count(*) as n from int.int_values_flagged where level = 'city'",
+    "n_values": "select count(*) as n from int.int_values_accepted where level = 'city'",
     "spec": "ops.index_spec",
     "indicator": "seed.indicator",
     **{table: f"from py.{table} where exists (select 1 from ops.synthetic_truth)" for table in PUBLISHED},

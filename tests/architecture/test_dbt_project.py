@@ -1,6 +1,7 @@
 """The dbt project keeps its promises: grain first, descriptions and units, contracts where users look."""
 
 import csv
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,35 @@ SHOWN = [*MARTS.rglob("_*.yml"), *EASY.glob("_*.yml")]
 MODELS = [model for file in SHOWN for model in yaml.safe_load(file.read_text("utf-8"))["models"]]
 NUMERIC = {"double", "integer", "bigint"}
 UNITLESS = {"boundary_vintage", "year"}
+
+
+# dbt models by folder, in the order in which a number flows: a model reads no folder that comes after its own
+FLOW = ("staging", "reading", "edit", "values", "panel")
+
+
+def folder_of_models():
+    return {file.stem: file.relative_to(MARTS.parent).parts[0] for file in MARTS.parent.rglob("*.sql")}
+
+
+def reads():
+    """(folder, model, folder of what it reads, what it reads)."""
+    folders = folder_of_models()
+    for file in MARTS.parent.rglob("*.sql"):
+        for parent in set(re.findall(r"ref\('(\w+)'\)", file.read_text(encoding="utf-8"))) & set(folders):
+            yield folders[file.stem], file.stem, folders[parent], parent
+
+
+def test_the_gate_is_a_leaf():
+    """It decides whether a load may become current, and nothing that a figure goes through depends on it."""
+    found = list(reads())
+    assert any(folder == "gate" and of == "edit" for folder, _, of, _ in found)
+    assert [(model, parent) for folder, model, of, parent in found if of == "gate" != folder] == []
+
+
+def test_models_flow_from_reading_to_the_panel():
+    place = {folder: at for at, folder in enumerate(FLOW)}
+    back = [(m, p) for folder, m, of, p in reads() if folder in place and place.get(of, 99) > place[folder]]
+    assert back == []
 
 
 def rows(seed):

@@ -38,7 +38,7 @@ HERE = Paths(warehouse=PROJECT, landing=PROJECT, sidecars=PROJECT)
 STUDY = closure("dagster_project.study.registry", "dagster_project.study.settings")
 ORCHESTRATION = ("dagster_project.defs", "dagster_project.run")  # hands over and writes down, decides nothing
 GATE = closure("dagster_project.defs.gate", "dagster_project.ingest.load", without=ORCHESTRATION)
-SQL_OF_GATE = {f"dbt/models/{folder}" for folder in ("staging", "reading")}
+SQL_OF_GATE = {f"dbt/models/{folder}" for folder in ("staging", "reading", "edit", "gate")}
 
 
 def test_the_closures_are_not_empty():

@@ -16,8 +16,8 @@ with moves as (
         / greatest(usual_mad * sqrt(year - year_last), {{ gate_parameter('min_mad') }}) as z,
         median(move) over block as block_move,
         greatest(usual_mad * sqrt(year - year_last), {{ gate_parameter('min_mad') }}) as scale
-    from {{ ref('gate_movement') }}
-    inner join {{ ref('gate_load') }} using (load_id)
+    from {{ ref('edit_movement') }}
+    inner join {{ ref('edit_load') }} using (load_id)
     left join {{ ref('source') }} as s using (source)
     where move is not null and has_ranks
     window block as (partition by load_id, variable_code, scope, year)
@@ -94,8 +94,8 @@ equal as (
         a.year,
         b.city_id as other_city_id,
         count(*) as n_equal
-    from {{ ref('gate_figure') }} as a
-    inner join {{ ref('gate_figure') }} as b
+    from {{ ref('edit_figure') }} as a
+    inner join {{ ref('edit_figure') }} as b
         on
             a.load_id = b.load_id
             and a.year = b.year
@@ -114,7 +114,7 @@ sizes as (
         city_id,
         year,
         count(value) as n_columns
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     where print_no = 1 and value <> 0
     group by all
 ),
@@ -179,7 +179,7 @@ select
     f.city_id as other_city_id,
     null as other_distance,
     true as is_copy
-from {{ ref('gate_figure') }} as f
+from {{ ref('edit_figure') }} as f
 where f.print_no = 1 and f.value <> 0 and f.value_last is not null
 group by f.load_id, f.city_id, f.year
 having

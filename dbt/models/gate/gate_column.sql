@@ -1,10 +1,11 @@
--- One row per column of a load that is judged (variable, scope, year): what the rules across rows, years and sources
--- observe of it. An observation is null where its rule does not apply. `fault` is the first rule that it breaks.
+-- One row per column of a load that is judged (variable, scope, year) and rule across rows, years and sources that
+-- applies to it: what is observed. `is_fault`: beyond its limit; one fault, one message: of a column at fault what
+-- follows in the order of the rules is left out.
 with figures as materialized (
     select
         *,
         case when value > 0 and value_last > 0 then ln(value / value_last) end as move
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     where print_no = 1
 ),
 
@@ -17,7 +18,6 @@ blocks as materialized (
         year,
         max(year_last) as year_last,
         count(value) as n_cities,
-        avg((value = 0)::integer) as share_zero,
         count(move) as n_moves,
         median(move) as median_move,
         mad(move) as mad_move,
@@ -33,7 +33,7 @@ prints as (
         scope,
         year,
         max(print_no) - 1 as n_reprints
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     group by all
 ),
 
@@ -84,7 +84,7 @@ repeats as (
         r.year as repeated_year,
         count(*) as n_equal
     from figures as f
-    inner join {{ ref('gate_reference') }} as r
+    inner join {{ ref('edit_reference') }} as r
         on
             f.city_id = r.city_id
             and f.variable_code = r.variable_code
@@ -107,7 +107,7 @@ compared as (
         other_source,
         count(*) as n_other,
         avg(is_apart::integer) as share_apart
-    from {{ ref('gate_comparison') }}
+    from {{ ref('edit_comparison') }}
     where is_comparable
     group by load_id, variable_code, scope, year, other_source
     qualify
@@ -125,11 +125,10 @@ usual as (
         min(u.median_move) as usual_move_low,
         max(u.median_move) as usual_move_high,
         max(u.mad) as usual_mad,
-        max(u.share_repeat) as usual_repeat,
-        max(u.share_zero) as usual_zero
+        max(u.share_repeat) as usual_repeat
     from blocks as b
     left join {{ ref('source') }} as g on b.source = g.source
-    inner join {{ ref('gate_usual') }} as u
+    inner join {{ ref('edit_usual') }} as u
         on
             coalesce(g.unit_level, 'city') = u.unit_level
             and b.variable_code = u.variable_code
@@ -139,7 +138,7 @@ usual as (
     group by all
 ),
 
-observed as (
+measured as (
     select
         b.* exclude (source),
         v.kind,
@@ -161,7 +160,6 @@ observed as (
         u.usual_move_low,
         u.usual_move_high,
         u.usual_mad,
-        u.usual_zero,
         -- a year's spread over the widest one that is usual, and a year's median move outside the usual range
         case
             when u.n_usual >= 1 and b.n_moves >= {{ gate_parameter('min_moves') }}
@@ -197,19 +195,68 @@ observed as (
     left join repeats as e using (load_id, variable_code, scope, year)
     left join compared as c using (load_id, variable_code, scope, year)
     left join usual as u using (load_id, variable_code, scope, year)
+),
+
+-- in the order in which the rules speak
+ruled as (
+    select
+        load_id,
+        variable_code,
+        scope,
+        year,
+        coalesce(slipped_province, displaced_province, repeated_province) as province_id,
+        unnest([  -- noqa: AL03
+            struct_pack(
+                position := 1, rule_id := 'province_is_in_its_unit', observed := n_slipped::double,
+                why := 'all of province ' || slipped_province || ' moves by 10 to the power ' || power::integer
+            ),
+            struct_pack(
+                position := 2, rule_id := 'province_stands_in_its_place',
+                observed := (n_displaced + (run is not null)::integer)::double,
+                why
+                := coalesce('the figures of province ' || displaced_province || ' fit its cities in another order', run)
+            ),
+            struct_pack(
+                position := 3, rule_id := 'block_is_of_its_year', observed := share_equal,
+                why := printf(
+                    '%.1f %% of the figures are those of %s %d', 100 * share_equal, repeated_source, repeated_year
+                )
+            ),
+            struct_pack(
+                position := 4, rule_id := 'province_is_of_its_year', observed := n_repeated::double,
+                why := printf('the figures of province %s are those of %d', repeated_province, year_last)
+            ),
+            struct_pack(
+                position := 5, rule_id := 'block_agrees_with_other_sources', observed := share_apart,
+                why := printf(
+                    '%.0f %% of the figures are more than 5 %% from those of %s', 100 * share_apart, other_source
+                )
+            ),
+            struct_pack(
+                position := 6, rule_id := 'block_moves_as_usual',
+                observed := greatest(times_spread, times_level, times_fallen),
+                why := printf(
+                    'since %d the median city moves by %+.0f %%, and the middle half of them differ by %.0f %%',
+                    year_last, 100 * (exp(median_move) - 1), 100 * (exp(mad_move) - 1)
+                )
+            ),
+            struct_pack(
+                position := 7, rule_id := 'figure_is_printed_once', observed := n_reprints::double,
+                why := 'the same city stands in it more than once'
+            )
+        ], recursive := true)
+    from measured
 )
 
 select
-    *,
-    greatest(times_spread, times_level, times_fallen) as times_usual,
-    case
-        when n_slipped > 0 then 'province_is_in_its_unit'
-        when n_displaced > 0 or run is not null then 'province_stands_in_its_place'
-        when share_equal > {{ gate_limit('block_is_of_its_year') }} then 'block_is_of_its_year'
-        when n_repeated > 0 then 'province_is_of_its_year'
-        when share_apart > {{ gate_limit('block_agrees_with_other_sources') }} then 'block_agrees_with_other_sources'
-        when times_usual > 1 then 'block_moves_as_usual'
-        when n_reprints > 0 then 'figure_is_printed_once'
-    end as fault,
-    variable_code || '/' || scope || '/' || year as block
-from observed
+    r.* exclude (position),
+    r.variable_code || '/' || r.scope || '/' || r.year as block,
+    r.observed > g.limit_at as is_fault
+from ruled as r
+inner join {{ ref('gate_rule') }} as g using (rule_id)
+where r.observed is not null
+qualify
+    r.observed <= g.limit_at
+    or r.position = min(r.position) filter (where r.observed > g.limit_at) over (
+        partition by r.load_id, r.variable_code, r.scope, r.year
+    )

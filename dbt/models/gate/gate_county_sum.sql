@@ -3,7 +3,7 @@
 -- sum says little, many say that a column of the counties is in another unit or of another thing.
 with counties as (
     select f.load_id, f.city_id, f.year, f.variable_code, f.value
-    from {{ ref('gate_figure') }} as f
+    from {{ ref('edit_figure') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source and s.unit_level = 'county'
     where f.scope = 'city' and f.print_no = 1 and f.value is not null
 ),
@@ -14,7 +14,7 @@ cities as (
         r.year,
         r.variable_code,
         arg_min(r.value, (s.default_rank, r.source, r.value)) as value
-    from {{ ref('gate_reference') }} as r
+    from {{ ref('edit_reference') }} as r
     inner join {{ ref('source') }} as s on r.source = s.source and s.unit_level = 'city'
     where r.scope = 'city' and r.concept = 'first_print'
     group by all

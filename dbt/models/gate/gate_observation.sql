@@ -4,58 +4,9 @@
 -- `observed` (rule_id, observed, why, subject, place) and one row of gate_rule.csv.
 with columns as (
     select
-        c.load_id,
-        unnest([
-            struct_pack(
-                rule_id := 'province_is_in_its_unit', observed := c.n_slipped::double,
-                why := 'all of province ' || c.slipped_province || ' moves by 10 to the power ' || c.power::integer
-            ),
-            struct_pack(
-                rule_id := 'province_stands_in_its_place',
-                observed := (c.n_displaced + (c.run is not null)::integer)::double,
-                why
-                := coalesce(
-                    'the figures of province ' || c.displaced_province || ' fit its cities in another order', c.run
-                )
-            ),
-            struct_pack(
-                rule_id := 'block_is_of_its_year', observed := c.share_equal,
-                why
-                := printf(
-                    '%.1f %% of the figures are those of %s %d', 100 * c.share_equal, c.repeated_source, c.repeated_year
-                )
-            ),
-            struct_pack(
-                rule_id := 'province_is_of_its_year', observed := c.n_repeated::double,
-                why := printf('the figures of province %s are those of %d', c.repeated_province, c.year_last)
-            ),
-            struct_pack(
-                rule_id := 'block_agrees_with_other_sources', observed := c.share_apart,
-                why
-                := printf(
-                    '%.0f %% of the figures are more than 5 %% from those of %s', 100 * c.share_apart, c.other_source
-                )
-            ),
-            struct_pack(
-                rule_id := 'block_moves_as_usual', observed := c.times_usual,
-                why := printf(
-                    'since %d the median city moves by %+.0f %%, and the middle half of them differ by %.0f %%',
-                    c.year_last, 100 * (exp(c.median_move) - 1), 100 * (exp(c.mad_move) - 1)
-                )
-            ),
-            struct_pack(
-                rule_id := 'figure_is_printed_once', observed := c.n_reprints::double,
-                why := 'the same city stands in it more than once'
-            )
-        ], recursive := true),
-        c.fault,
-        c.block,
-        c.block as subject,
-        c.variable_code,
-        c.scope,
-        c.year,
-        coalesce(c.slipped_province, c.displaced_province, c.repeated_province) as province_id
-    from {{ ref('gate_column') }} as c
+        * exclude (is_fault),
+        block as subject
+    from {{ ref('gate_column') }}
 ),
 
 -- the label of a city in print
@@ -67,7 +18,7 @@ labels as (
         min(r.sheet) as sheet,
         min(r.cell) as cell
     from {{ ref('int_rows_matched_to_cities') }} as r
-    inner join {{ ref('gate_load') }} as l using (source, data_year, vintage)
+    inner join {{ ref('edit_load') }} as l using (source, data_year, vintage)
     where r.row_kind = l.level and r.city_id is not null
     group by all
 ),
@@ -153,7 +104,7 @@ identities as (
         ) as why,
         i.year,
         i.identity_code || coalesce('@' || nullif(i.own_scope, ''), '') || '/' || c.province_code as subject
-    from {{ ref('gate_identity') }} as i
+    from {{ ref('edit_identity') }} as i
     inner join {{ ref('identity') }} as d using (identity_code)
     inner join {{ ref('int_units') }} as c on i.city_id = c.city_id
     where coalesce(d.high <= 2 * d.low, d.low is null and d.high <= 1.01)
@@ -187,7 +138,7 @@ figures as (
         load_id,
         count(value) as n_figures,
         count(distinct city_id) as n_cities
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     group by load_id
 ),
 
@@ -252,7 +203,6 @@ edits_of_cities as (
 
 observed as (
     select * from columns
-    where observed is not null
     union all by name
     select * from cities
     union all by name
@@ -275,10 +225,10 @@ select
     l.source,
     l.data_year,
     l.vintage,
-    o.* exclude (load_id, limit_at, fault),
+    o.* exclude (load_id, limit_at),
     coalesce(o.limit_at, r.limit_at) as limit_at
 from observed as o
-inner join {{ ref('gate_load') }} as l using (load_id)
+inner join {{ ref('edit_load') }} as l using (load_id)
 left join {{ ref('gate_rule') }} as r using (rule_id)
 left join {{ ref('gate_answer') }} as a
     on
@@ -287,7 +237,4 @@ left join {{ ref('gate_answer') }} as a
         and coalesce(a.vintage, l.vintage) = l.vintage
         and o.rule_id = a.rule_id
         and o.subject = a.subject
-where
-    l.is_waiting and a.rule_id is null
-    -- one fault, one message: what follows in the order of the rules is not told of a column at fault
-    and (o.fault is null or o.rule_id = o.fault or o.observed <= r.limit_at)
+where l.is_waiting and a.rule_id is null

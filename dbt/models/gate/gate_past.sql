@@ -8,9 +8,9 @@ with years as (
         r.variable_code,
         r.scope,
         max(r.year) as year_last
-    from {{ ref('gate_load') }} as l
+    from {{ ref('edit_load') }} as l
     inner join (
-        select distinct source, variable_code, scope, year from {{ ref('gate_reference') }}
+        select distinct source, variable_code, scope, year from {{ ref('edit_reference') }}
         where data_year > 0
     ) as r
         on l.source = r.source and r.year between l.data_year - {{ gate_parameter('years_back') }} and l.data_year - 1
@@ -27,7 +27,7 @@ select
     r.city_id,
     r.value as value_last
 from years as y
-inner join {{ ref('gate_reference') }} as r
+inner join {{ ref('edit_reference') }} as r
     on
         y.source = r.source
         and y.year_last = r.year

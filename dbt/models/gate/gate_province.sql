@@ -23,7 +23,7 @@ with cities as (
                 when value > 0 and value_last > 0 then value_last
                 when value > 0 and value_next > 0 and year_last is null then value_next
             end as value_held
-        from {{ ref('gate_figure') }}
+        from {{ ref('edit_figure') }}
         where print_no = 1
     ) as f
     full join {{ ref('gate_past') }} as p
@@ -112,11 +112,11 @@ usual as (
             f.scope,
             f.year,
             coalesce(max(f.year - f.year_last), max(f.year_next - f.year)) as gap
-        from {{ ref('gate_figure') }} as f
+        from {{ ref('edit_figure') }} as f
         group by all
     ) as b
     left join {{ ref('source') }} as g on b.source = g.source
-    inner join {{ ref('gate_usual') }} as u
+    inner join {{ ref('edit_usual') }} as u
         on
             coalesce(g.unit_level, 'city') = u.unit_level
             and b.variable_code = u.variable_code

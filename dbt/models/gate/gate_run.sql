@@ -28,8 +28,8 @@ with pairs as (
             when k.value > 0 and k.value_last > 0 then ln(k.value / k.value_last)
             when k.value > 0 and k.value_next > 0 and k.year_last is null then ln(k.value / k.value_next)
         end as other_move
-    from {{ ref('gate_figure') }} as f
-    left join {{ ref('gate_figure') }} as k
+    from {{ ref('edit_figure') }} as f
+    left join {{ ref('edit_figure') }} as k
         on
             f.load_id = k.load_id
             and f.variable_code = k.variable_code

@@ -15,7 +15,7 @@ with printed as (
         v.sheet,
         v.cell
     from {{ ref('int_values_corrected') }} as v
-    inner join {{ ref('gate_load') }} as l
+    inner join {{ ref('edit_load') }} as l
         on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
     inner join {{ ref('city') }} as c on v.city_id = c.city_id
     inner join {{ ref('variable') }} as b on v.variable_code = b.variable_code
@@ -32,7 +32,7 @@ sums as (
         scope,
         sum(value) as of_cities,
         count(value) as n_cities
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     where print_no = 1 and value is not null
     group by all
 )

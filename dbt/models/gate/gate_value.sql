@@ -18,4 +18,7 @@ left join {{ ref('int_bands') }} as k
     on v.variable_code = k.variable_code and coalesce(s.unit_level, 'city') = k.unit_level
 where
     v.year >= {{ gate_parameter('first_year') }}
-    and v.level = (select min(n.level) from {{ ref('row_count') }} as n where n.source = v.source)
+    and v.level = (
+        select min(n.level) from {{ ref('row_count') }} as n
+        where n.source = v.source
+    )

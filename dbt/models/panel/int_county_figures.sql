@@ -1,16 +1,11 @@
 -- The second geography: accepted figures of county-level units, as printed and corrected, on the boundaries of their
--- year. What only the gate can see to be wrong is left out, as for cities.
-with taken_out as (
-    select source_cell_id from {{ ref('gate_edit') }}
-    where is_of_gate
-)
-
+-- year. A figure in doubt is left out, as in the newest edition of cities.
 select v.*
 from {{ ref('int_values_corrected') }} as v
 inner join {{ ref('stg_landing__loads') }} as l
     on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage and l.is_current
 inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'county'
-anti join taken_out as t on v.source_cell_id = t.source_cell_id
+anti join {{ ref('edit_doubt') }} as t on v.source_cell_id = t.source_cell_id
 where v.level = 'county' and v.scope = 'city' and v.value is not null
 qualify row_number() over (
     partition by v.source, v.city_id, v.year, v.variable_code order by v.data_year desc, v.source_cell_id

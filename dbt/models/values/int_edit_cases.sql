@@ -13,7 +13,7 @@ with figures as (
         s.concept,
         s.origin,
         s.default_rank as rank
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city'
 ),

@@ -3,7 +3,7 @@
 -- rule bridges), keep (a person said so), pending (stands out, nobody decided: used as printed).
 with figures as (
     select f.*, s.concept, s.origin, s.default_rank
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city'
 ),
@@ -317,10 +317,10 @@ of_gate as (
         null::double as limit_at,
         null::double as expected,
         g.rule || ': ' || g.evidence as about
-    from {{ ref('gate_edit') }} as g
-    inner join {{ ref('gate_load') }} as l using (load_id)
+    from {{ ref('edit_doubt') }} as g
+    inner join {{ ref('edit_load') }} as l using (load_id)
     inner join figures as f using (source_cell_id)
-    where g.is_of_gate and l.is_newest and not f.is_settled
+    where l.is_newest and not f.is_settled
 ),
 
 together as (

@@ -21,7 +21,7 @@ printed as (
         max(f.value) filter (f.variable_code = 'gdp_nom' and e.rule is null) as gdp,
         max(f.value / 100) filter (f.variable_code = 'gdp_real_index' and e.rule is null) as growth,
         coalesce(bool_or(f.is_settled), false) as is_kept
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     left join {{ ref('int_edit_cases') }} as e
         on
             f.source = e.source and f.city_id = e.city_id and f.year = e.year and f.variable_code = e.variable_code

@@ -1,7 +1,7 @@
 -- E6 and E8: what happens to a whole year of a source, computed. One row per source, variable, year and rule.
 with figures as (
     select f.source, f.city_id, f.year, f.variable_code, f.value, s.concept, s.default_rank
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city' and f.value > 0 and f.fill_rule = ''
 ),

@@ -1,40 +1,133 @@
--- From here on only loads that passed the gate, in the vintage that is current.
+-- From here on only loads that passed the gate, in the vintage that is current. A fill that a compiler made without
+-- saying so is found by rule (`fill_rule`, empty for none) and kept.
+with accepted as materialized (
+    select
+        v.source,
+        v.vintage,
+        v.file,
+        v.sheet,
+        v.cell,
+        v.source_cell_id,
+        v.city_id,
+        v.level,
+        v.year,
+        v.variable_code,
+        v.unit,
+        v.printed_unit,
+        v.factor,
+        v.text,
+        v.value_printed,
+        v.value,
+        v.is_corrected,
+        v.correction_action,
+        v.is_settled,
+        v.correction_reason,
+        l.load_no
+    from {{ ref('int_values_corrected') }} as v
+    inner join {{ ref('stg_landing__loads') }} as l
+        on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
+    -- the second geography has a panel of its own
+    inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city'
+    where
+        l.is_current
+        and v.value is not null
+        and v.scope in ('city', 'built_up')
+        -- the stock of capital needs investment from long before the window
+        and (
+            v.year >= {{ base_year() }} - {{ var('history_years') }}
+            or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
+            -- the employment that shares out robots is of one year for ever
+            or v.variable_code like 'emp_base_%'
+        )
+        and v.level in ('city', 'county', 'nation')
+),
+
+compiled as (
+    select a.*
+    from accepted as a
+    inner join {{ ref('source') }} as s on a.source = s.source
+    where s.kind = 'compilation' and a.level = 'city'
+),
+
+-- one unit of the last printed digit, in the unit of the value: a filled midpoint is rounded to it
+steps as (
+    select
+        source,
+        variable_code,
+        year,
+        max(factor) * pow(10, -max(length(rtrim(regexp_extract(text, '\.(\d+)$', 1), '0')))) as step
+    from compiled
+    group by all
+),
+
+neighbours as (
+    select
+        source,
+        city_id,
+        variable_code,
+        year,
+        value,
+        case when lag(year) over series = year - 1 then lag(value) over series end as value_before,
+        case when lead(year) over series = year + 1 then lead(value) over series end as value_after
+    from compiled
+    window series as (partition by source, city_id, variable_code order by year)
+),
+
+marked as (
+    select
+        n.*,
+        abs(n.value - (n.value_before + n.value_after) / 2) <= 0.5 * s.step + 1e-9 * abs(n.value) as is_midpoint,
+        -- a city that hardly moves is near the midpoint by chance: only wide moves are evidence
+        abs(n.value_after - n.value_before) >= 4 * s.step as is_wide,
+        n.value = n.value_before and n.value <> 0 as is_repeat
+    from neighbours as n
+    left join steps as s using (source, variable_code, year)
+),
+
+shares as (
+    select
+        source,
+        variable_code,
+        year,
+        avg(is_midpoint::integer) filter (where is_wide) as share_midpoint,
+        avg(is_repeat::integer) as share_repeat
+    from marked
+    group by all
+),
+
+-- printed by the yearbook of that year with a row for the city and a column for the variable, but no number
+blank_in_print as (
+    select distinct r.city_id, r.year, h.variable_code
+    from {{ ref('int_rows_matched_to_cities') }} as r
+    inner join {{ ref('int_headers_mapped') }} as h
+        on
+            r.source = h.source
+            and r.data_year = h.data_year
+            and r.vintage = h.vintage
+            and r.file = h.file
+            and r.sheet = h.sheet
+    inner join {{ ref('source') }} as s on r.source = s.source
+    inner join {{ ref('stg_landing__loads') }} as l
+        on r.source = l.source and r.data_year = l.data_year and r.vintage = l.vintage and l.is_current
+    where
+        s.kind = 'printed' and r.row_kind = 'city' and h.scope = 'city' and h.variable_code <> 'ignore'
+    except
+    select a.city_id, a.year, a.variable_code
+    from accepted as a
+    inner join {{ ref('source') }} as s on a.source = s.source
+    where s.kind = 'printed'
+)
+
 select
-    v.source,
-    v.vintage,
-    v.file,
-    v.sheet,
-    v.cell,
-    v.source_cell_id,
-    v.city_id,
-    v.level,
-    v.year,
-    v.variable_code,
-    v.unit,
-    v.printed_unit,
-    v.factor,
-    v.text,
-    v.value_printed,
-    v.value,
-    v.is_corrected,
-    v.correction_action,
-    v.is_settled,
-    v.correction_reason,
-    l.load_no
-from {{ ref('int_values_corrected') }} as v
-inner join {{ ref('stg_landing__loads') }} as l
-    on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
--- the second geography has a panel of its own
-inner join {{ ref('source') }} as s on v.source = s.source and s.unit_level = 'city'
-where
-    l.is_current
-    and v.value is not null
-    and v.scope in ('city', 'built_up')
-    -- the stock of capital needs investment from long before the window
-    and (
-        v.year >= {{ base_year() }} - {{ var('history_years') }}
-        or (v.variable_code in ('fai_nom', 'price_investment') and v.year >= 2003)
-        -- the employment that shares out robots is of one year for ever
-        or v.variable_code like 'emp_base_%'
-    )
-    and v.level in ('city', 'county', 'nation')
+    a.*,
+    coalesce(
+        case
+            when m.is_midpoint and s.share_midpoint >= {{ edit_parameter('E7', 'midpoint_share') }} then 'midpoint'
+            when m.is_repeat and s.share_repeat >= {{ edit_parameter('E7', 'repeat_share') }} then 'repeat'
+            when b.city_id is not null and m.city_id is not null then 'blank_in_print'
+        end, ''
+    ) as fill_rule
+from accepted as a
+left join marked as m using (source, city_id, variable_code, year)
+left join shares as s using (source, variable_code, year)
+left join blank_in_print as b using (city_id, variable_code, year)

@@ -12,7 +12,7 @@ select
     case when p.edit_policy = 'edited' then coalesce(e.used_cell_id, f.source_cell_id) else f.source_cell_id end
         as source_cell_id,
     case when p.edit_policy = 'edited' and e.action is not null then e.used_value else f.value end as value
-from {{ ref('int_values_flagged') }} as f
+from {{ ref('int_values_accepted') }} as f
 cross join (select unnest(['edited', 'as_printed']) as edit_policy) as p
 left join {{ ref('int_edits') }} as e
     on

@@ -55,8 +55,8 @@ def test_a_fault_of_the_seeds_ends_the_run_before_a_load_is_judged(tmp_path):
     warehouse = Warehouse(paths.build_file)
     warehouse.prepare()
     with warehouse.connect() as con:
-        con.execute("create schema if not exists int")
-        con.execute("create table int.int_edit_faults as select ? as sentence", [FAULT])
+        con.execute("create schema if not exists edit")
+        con.execute("create table edit.int_edit_faults as select ? as sentence", [FAULT])
     with pytest.raises(dg.Failure) as failed:
         list(_judge_all(dg.build_asset_context(), paths, warehouse, [], ""))  # type: ignore[arg-type]
     assert failed.value.description == FAULT

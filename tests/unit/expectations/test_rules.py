@@ -24,15 +24,17 @@ def text_of(files):
     return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
-def rules_in(model):
-    found = RULE_ID.findall(text_of([DBT / "models" / "gate" / f"{model}.sql"]))
+def rules_in(models):
+    found = RULE_ID.findall(text_of(DBT / "models" / f"{model}.sql" for model in models.split()))
     assert found
     return {left or right for left, right in found}
 
 
-@pytest.mark.parametrize(("model", "frame"), [("gate_observation", "across"), ("gate_cell", "cell")])
-def test_every_rule_of_the_models_has_a_row_and_every_such_row_is_observed(model, frame):
-    assert rules_in(model) == set(RULES.loc[RULES["frame"] == frame, "rule_id"])
+@pytest.mark.parametrize(
+    ("models", "frame"), [("gate/gate_observation gate/gate_column", "across"), ("edit/edit_doubt", "cell")]
+)
+def test_every_rule_of_the_models_has_a_row_and_every_such_row_is_observed(models, frame):
+    assert rules_in(models) == set(RULES.loc[RULES["frame"] == frame, "rule_id"])
 
 
 def test_every_row_is_judged_in_its_order_but_those_that_leave_out_a_figure(frames, tmp_path):

@@ -43,9 +43,9 @@ COLUMNS |= {"correction_action": None, "is_settled": False, "is_corrected": Fals
 
 # what the gate takes out of a new edition is judged elsewhere
 NO_GATE = """
-create or replace table gate_edit as
-select '' as load_id, '' as source_cell_id, '' as rule, '' as evidence, true as is_of_gate where false;
-create or replace table gate_load as select '' as load_id, false as is_newest where false;
+create or replace table edit_doubt as
+select '' as load_id, '' as source_cell_id, '' as rule, '' as evidence where false;
+create or replace table edit_load as select '' as load_id, false as is_newest where false;
 """
 
 
@@ -61,8 +61,8 @@ class Editing:
         frame = figures.assign(**{name: value for name, value in COLUMNS.items() if name not in figures})
         frame["source_cell_id"] = [f"{r.source}:{r.variable_code}:{r.city_id}:{r.year}" for r in frame.itertuples()]
         frame["correction_action"] = frame["correction_action"].astype("str").where(frame["correction_action"].notna())
-        put_frame(self.con, "int_values_flagged", frame)
-        self.con.execute("alter table int_values_flagged alter correction_action type varchar")
+        put_frame(self.con, "int_values_accepted", frame)
+        self.con.execute("alter table int_values_accepted alter correction_action type varchar")
         self.con.execute(NO_GATE)
         for model in MODELS:
             self.con.execute(f"create or replace table {model.rpartition('/')[2]} as {self.sql(model)}")
@@ -131,7 +131,7 @@ class Faults:
         for column, kind in (("year", "integer"), ("value", "double"), ("vintage", "varchar")):
             self.con.execute(f"alter table spoilt_correction alter {column} type {kind}")
         self.con.execute(LANDED)
-        text = self.sql("reading/int_edit_faults")
+        text = self.sql("edit/int_edit_faults")
         for name in ("edit_rule", "correction"):
             text = text.replace(f"from {name}", f"from spoilt_{name}")
         return [row[0] for row in self.con.execute(text).fetchall()]

@@ -4,7 +4,7 @@
 -- For a pending figure the other way round: had it been replaced by what its neighbours lead one to expect.
 with printed as (
     select f.*, s.concept
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
 ),
 

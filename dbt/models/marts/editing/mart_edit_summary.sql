@@ -2,7 +2,7 @@
 -- scores they carry.
 with figures as (
     select source, year, variable_code, count(*) as n_figure
-    from {{ ref('int_values_flagged') }}
+    from {{ ref('int_values_accepted') }}
     where level = 'city'
     group by all
 ),

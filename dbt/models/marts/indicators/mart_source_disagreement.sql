@@ -1,7 +1,7 @@
 -- Two sources that print the same variable for the same city and year and differ by more than 1 %.
 with candidates as (
     select f.*, s.concept
-    from {{ ref('int_values_flagged') }} as f
+    from {{ ref('int_values_accepted') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
     where f.level = 'city' and f.year >= {{ base_year() }}
 )

@@ -18,7 +18,7 @@ select
     a.value,
     a.is_corrected,
     a.correction_reason,
-    nullif(f.fill_rule, '') as fill_rule,
+    nullif(a.fill_rule, '') as fill_rule,
     case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end
         as used_value,
     e.rule as edit_rule,
@@ -26,7 +26,6 @@ select
     coalesce(x.source_cell_id is not null, false) as is_selected
 from {{ ref('int_values_accepted') }} as a
 inner join {{ ref('source') }} as s on a.source = s.source
-left join {{ ref('int_values_flagged') }} as f on a.source_cell_id = f.source_cell_id
 left join {{ ref('int_edits') }} as e
     on
         a.source = e.source and a.city_id = e.city_id and a.year = e.year and a.variable_code = e.variable_code

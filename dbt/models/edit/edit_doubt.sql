@@ -1,10 +1,44 @@
--- One row per rule and single figure that cannot be right. A column that is refused as a whole is not told again cell
--- by cell; a figure that a person has kept, or that another source confirms, is not in question.
+-- One row per figure of a load that is judged which cannot be right by what E1 to E5 do not see: the sources beside
+-- it, its own past and that of the other cities, the other figures of its city. A figure that a person has kept, or
+-- that another source confirms, is not in question. `rule` is a row of gate_rule.csv whose verdict is to leave out the
+-- figure.
 with sound as (
-    select m.*
-    from {{ ref('gate_movement') }} as m
-    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
-    where c.fault is null and not m.is_kept
+    select * from {{ ref('edit_movement') }}
+    where not is_kept
+),
+
+columns as (
+    select
+        f.load_id,
+        any_value(f.source) as source,
+        f.variable_code,
+        f.scope,
+        f.year,
+        count(f.value) as n_cities,
+        avg((f.value = 0)::integer) as share_zero
+    from {{ ref('edit_figure') }} as f
+    where f.print_no = 1
+    group by all
+),
+
+-- the share of zeros in other years and sources
+usual_zeros as (
+    select
+        c.load_id,
+        c.variable_code,
+        c.scope,
+        c.year,
+        max(u.share_zero) as usual_zero
+    from columns as c
+    left join {{ ref('source') }} as s on c.source = s.source
+    inner join {{ ref('edit_usual') }} as u
+        on
+            coalesce(s.unit_level, 'city') = u.unit_level
+            and c.variable_code = u.variable_code
+            and c.scope = u.scope
+            and (c.source <> u.source or c.year <> u.year)
+    where u.size = 0 and u.q99 is not null
+    group by all
 ),
 
 others as (
@@ -14,7 +48,7 @@ others as (
         bool_or(not is_apart) as is_confirmed,
         min_by(other_source, abs(value_other - value)) as other_source,
         min_by(value_other, abs(value_other - value)) as value_other
-    from {{ ref('gate_comparison') }}
+    from {{ ref('edit_comparison') }}
     where is_comparable
     group by all
 ),
@@ -25,12 +59,11 @@ apart as (
         f.cell_key,
         o.other_source,
         o.value_other
-    from {{ ref('gate_figure') }} as f
+    from {{ ref('edit_figure') }} as f
     inner join others as o using (load_id, cell_key)
-    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
     left join sound as s using (load_id, cell_key)
     where
-        not o.is_confirmed and c.fault is null and not f.is_kept
+        not o.is_confirmed and not f.is_kept
         -- the other source may be the one that is wrong: then it stands farther from the past
         and coalesce(
             abs(s.deviation_last)
@@ -102,18 +135,19 @@ zeros as (
         select
             *,
             median(value_last) over (partition by load_id, variable_code, scope, year) as median_last
-        from {{ ref('gate_figure') }}
+        from {{ ref('edit_figure') }}
     ) as f
-    inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
+    inner join columns as c using (load_id, variable_code, scope, year)
+    left join usual_zeros as z using (load_id, variable_code, scope, year)
     left join others as o using (load_id, cell_key)
     where
-        f.value = 0 and f.print_no = 1 and not f.is_kept and c.fault is null
+        f.value = 0 and f.print_no = 1 and not f.is_kept
         and (
             (
                 f.zero_rule = 'missing'
                 -- where cities are few, one of them is a small share too
                 and c.share_zero <= greatest({{ gate_parameter('max_zero') }}, 1.01 / c.n_cities)
-                and coalesce(c.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
+                and coalesce(z.usual_zero, 0) <= {{ gate_parameter('max_zero') }}
             )
             -- what may be nothing, such as patents, does not fall to it from an ordinary figure; a count of some may
             or f.value_last
@@ -134,9 +168,9 @@ fractions as (
             c.n_cities,
             count(*) filter (where not f.is_whole) over (partition by f.load_id, f.variable_code, f.scope, f.year)
                 as n_fractions
-        from {{ ref('gate_figure') }} as f
-        inner join {{ ref('gate_column') }} as c using (load_id, variable_code, scope, year)
-        where f.print_no = 1 and f.value is not null and f.data_year > 0 and c.fault is null
+        from {{ ref('edit_figure') }} as f
+        inner join columns as c using (load_id, variable_code, scope, year)
+        where f.print_no = 1 and f.value is not null and f.data_year > 0
     ) as f
     where
         not is_whole and not is_kept
@@ -156,12 +190,12 @@ broken as (
         not coalesce(o.is_confirmed, false) and coalesce(abs(s.deviation) > s.usual_q95, false) as is_suspect,
         not coalesce(o.is_confirmed, false) and s.deviation is null and not f.is_kept
         and d.high <= 1.01 and i.ratio > d.high as is_new
-    from {{ ref('gate_identity') }} as i
+    from {{ ref('edit_identity') }} as i
     inner join {{ ref('identity') }} as d using (identity_code)
     inner join (
-        select distinct identity_code, own_scope, variable_code, scope from {{ ref('gate_identity_part') }}
+        select distinct identity_code, own_scope, variable_code, scope from {{ ref('edit_identity_part') }}
     ) as p using (identity_code, own_scope)
-    inner join {{ ref('gate_figure') }} as f
+    inner join {{ ref('edit_figure') }} as f
         on
             i.load_id = f.load_id
             and i.city_id = f.city_id
@@ -184,44 +218,71 @@ blamed as (
     having
         count(*) filter (where is_suspect) = 1
         or (count(*) filter (where is_suspect) = 0 and count(*) filter (where is_new) = 1)
+),
+
+doubts as (
+    select
+        load_id,
+        'figure_agrees_with_other_sources' as rule_id,
+        cell_key,
+        printf('%s prints %.6g', other_source, value_other) as evidence
+    from apart
+    union all
+    select
+        load_id,
+        'figure_follows_its_past' as rule_id,
+        cell_key,
+        printf(
+            'its past and the other cities lead to %.6g, and nothing else of the city has moved',
+            value * exp(-log_ratio)
+        ) as evidence
+    from alone
+    union all
+    select
+        load_id,
+        'zero_is_a_figure' as rule_id,
+        cell_key,
+        '0 where neither the column nor the city has been there' as evidence
+    from zeros
+    union all
+    select
+        load_id,
+        'figure_is_whole' as rule_id,
+        cell_key,
+        'a decimal point in a column of whole numbers' as evidence
+    from fractions
+    union all
+    select
+        load_id,
+        'figure_meets_identities' as rule_id,
+        cell_key,
+        'the one figure that breaks identity ' || min(identity_code) as evidence
+    from blamed
+    group by all
 )
 
 select
-    load_id,
-    'figure_agrees_with_other_sources' as rule_id,
-    cell_key,
-    value_other as held_against,
-    other_source as evidence
-from apart
-union all
-select
-    load_id,
-    'figure_follows_its_past' as rule_id,
-    cell_key,
-    value * exp(-log_ratio) as held_against,
-    null as evidence
-from alone
-union all
-select
-    load_id,
-    'zero_is_a_figure' as rule_id,
-    cell_key,
-    null as held_against,
-    null as evidence
-from zeros
-union all
-select
-    load_id,
-    'figure_is_whole' as rule_id,
-    cell_key,
-    null as held_against,
-    null as evidence
-from fractions
-union all
-select distinct
-    load_id,
-    'figure_meets_identities' as rule_id,
-    cell_key,
-    null as held_against,
-    min(identity_code) over (partition by load_id, cell_key) as evidence
-from blamed
+    d.load_id,
+    v.city_id,
+    v.year,
+    v.variable_code,
+    v.scope,
+    d.rule_id as rule,
+    v.value as printed_value,
+    d.evidence,
+    v.source_cell_id
+from doubts as d
+inner join {{ ref('edit_load') }} as l using (load_id)
+inner join {{ ref('int_values_corrected') }} as v
+    on
+        l.source = v.source
+        and l.data_year = v.data_year
+        and l.vintage = v.vintage
+        and d.cell_key = hash(v.source_cell_id)
+-- of which E1 to E5 do not speak
+anti join (
+    from {{ ref('int_edits_proposed') }}
+    where action in ('quarantine', 'replace')
+) as p
+    on v.source_cell_id = p.source_cell_id
+qualify row_number() over (partition by d.load_id, v.source_cell_id order by d.rule_id) = 1

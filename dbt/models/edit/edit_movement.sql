@@ -6,7 +6,7 @@ with moves as (
         *,
         case when value > 0 and value_last > 0 then ln(value / value_last) end as move,
         case when value > 0 and value_next > 0 then ln(value_next / value) end as move_next
-    from {{ ref('gate_figure') }}
+    from {{ ref('edit_figure') }}
     where print_no = 1 and (value_last is not null or value_next is not null)
 ),
 
@@ -46,7 +46,7 @@ usual as (
         group by all
     ) as b
     left join {{ ref('source') }} as g on b.source = g.source
-    inner join {{ ref('gate_usual') }} as u
+    inner join {{ ref('edit_usual') }} as u
         on
             coalesce(g.unit_level, 'city') = u.unit_level
             and b.variable_code = u.variable_code

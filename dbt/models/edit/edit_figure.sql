@@ -24,7 +24,7 @@ with figures as (
             partition by l.load_id, v.city_id, v.variable_code, v.scope, v.year order by v.file, v.sheet, v.cell
         ) as print_no
     from {{ ref('int_values_corrected') }} as v
-    inner join {{ ref('gate_load') }} as l
+    inner join {{ ref('edit_load') }} as l
         on
             v.source = l.source
             and v.data_year = l.data_year
@@ -52,6 +52,7 @@ with figures as (
     where l.is_judged
 ),
 
+-- the nearest other years in which the source has the column
 years as (
     select
         b.load_id,
@@ -59,7 +60,8 @@ years as (
         b.variable_code,
         b.scope,
         b.year,
-        min(a.year) as year_next
+        max(a.year) filter (where a.year < b.year) as year_last,
+        min(a.year) filter (where a.year > b.year) as year_next
     from (
         select distinct
             load_id,
@@ -70,34 +72,37 @@ years as (
         from figures
     ) as b
     inner join (
-        select distinct source, variable_code, scope, year from {{ ref('gate_reference') }}
+        select distinct source, variable_code, scope, year from {{ ref('edit_reference') }}
         where data_year > 0
     ) as a
         on
             b.source = a.source
             and b.variable_code = a.variable_code
             and b.scope = a.scope
-            and a.year between b.year + 1 and b.year + {{ gate_parameter('years_back') }}
+            and b.year <> a.year
+            and abs(b.year - a.year) <= {{ gate_parameter('years_back') }}
     group by all
 )
 
 select
     f.*,
-    p.year_last,
-    p.value_last,
+    -- of a city that has a figure there
+    case when p.value is not null then y.year_last end as year_last,
+    p.value as value_last,
     y.year_next,
     a.value as value_next
 from figures as f
-left join {{ ref('gate_past') }} as p
-    on
-        f.load_id = p.load_id
-        and f.year = p.year
-        and f.variable_code = p.variable_code
-        and f.scope = p.scope
-        and f.city_id = p.city_id
 left join years as y
     on f.load_id = y.load_id and f.variable_code = y.variable_code and f.scope = y.scope and f.year = y.year
-left join {{ ref('gate_reference') }} as a
+left join {{ ref('edit_reference') }} as p
+    on
+        y.source = p.source
+        and p.data_year > 0
+        and y.year_last = p.year
+        and f.city_id = p.city_id
+        and f.variable_code = p.variable_code
+        and f.scope = p.scope
+left join {{ ref('edit_reference') }} as a
     on
         y.source = a.source
         and a.data_year > 0

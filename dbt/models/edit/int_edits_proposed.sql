@@ -3,7 +3,7 @@
 with landed as (
     select v.*, s.concept, s.origin, s.default_rank
     from {{ ref('int_values_corrected') }} as v
-    inner join {{ ref('gate_load') }} as n
+    inner join {{ ref('edit_load') }} as n
         on v.source = n.source and v.data_year = n.data_year and v.vintage = n.vintage and n.is_reference
     inner join {{ ref('source') }} as s on v.source = s.source
     where

@@ -10,7 +10,7 @@ select
     v.year,
     v.value
 from {{ ref('int_values_corrected') }} as v
-inner join {{ ref('gate_load') }} as l
+inner join {{ ref('edit_load') }} as l
     on
         v.source = l.source
         and v.data_year = l.data_year

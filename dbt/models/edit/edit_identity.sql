@@ -9,14 +9,14 @@ askable as (
         n.identity_code,
         n.own_scope
     from (
-        select distinct identity_code, own_scope, variable_code, scope from {{ ref('gate_identity_part') }}
+        select distinct identity_code, own_scope, variable_code, scope from {{ ref('edit_identity_part') }}
     ) as n
-    inner join (select distinct load_id, year, variable_code, scope from {{ ref('gate_figure') }}) as b
+    inner join (select distinct load_id, year, variable_code, scope from {{ ref('edit_figure') }}) as b
         on n.variable_code = b.variable_code and n.scope = b.scope
     group by all
     having
         count(*) = (
-            select count(distinct a.variable_code || '@' || a.scope) from {{ ref('gate_identity_part') }} as a
+            select count(distinct a.variable_code || '@' || a.scope) from {{ ref('edit_identity_part') }} as a
             where a.identity_code = n.identity_code and a.own_scope = n.own_scope
         )
 ),
@@ -36,9 +36,9 @@ valued as (
         any_value(n.slack) as slack,
         any_value(n.n_terms) as n_terms,
         bool_or(f.is_kept) as is_kept
-    from {{ ref('gate_identity_part') }} as n
+    from {{ ref('edit_identity_part') }} as n
     inner join askable as a using (identity_code, own_scope)
-    inner join {{ ref('gate_figure') }} as f
+    inner join {{ ref('edit_figure') }} as f
         on
             a.load_id = f.load_id
             and a.year = f.year

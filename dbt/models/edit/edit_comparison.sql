@@ -13,9 +13,9 @@ with others as (
         r.value as value_other,
         abs(r.value - f.value) > {{ gate_parameter('apart') }} * greatest(abs(r.value), abs(f.value)) as is_apart,
         f.cell_key
-    from {{ ref('gate_figure') }} as f
+    from {{ ref('edit_figure') }} as f
     inner join {{ ref('source') }} as s on f.source = s.source
-    inner join {{ ref('gate_reference') }} as r
+    inner join {{ ref('edit_reference') }} as r
         on
             f.city_id = r.city_id
             and f.variable_code = r.variable_code
@@ -36,8 +36,8 @@ pairs as (
         avg(
             (abs(b.value - a.value) > {{ gate_parameter('apart') }} * greatest(abs(a.value), abs(b.value)))::integer
         ) as share_apart
-    from {{ ref('gate_reference') }} as a
-    inner join {{ ref('gate_reference') }} as b
+    from {{ ref('edit_reference') }} as a
+    inner join {{ ref('edit_reference') }} as b
         on
             a.city_id = b.city_id
             and a.variable_code = b.variable_code
@@ -57,7 +57,7 @@ neighbours as (
         value,
         case when lag(year) over series = year - 1 then lag(value) over series end as value_last,
         case when lead(year) over series = year + 1 then lead(value) over series end as value_next
-    from {{ ref('gate_reference') }}
+    from {{ ref('edit_reference') }}
     window series as (partition by source, city_id, variable_code, scope order by year)
 ),
 

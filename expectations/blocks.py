@@ -84,14 +84,14 @@ class Fault:
 def blocks_by_year(frames: Frames, baseline: Baseline) -> Iterator[BlockYear]:
     """The blocks of each year in ascending order; refused blocks of earlier years do not become a past."""
     cells = _cells(frames["values"])
-    given = _given_past(frames["last"])
+    accepted = _accepted_past(frames["last"])
     years_back = int(frames.limits["years_back"])
     before: list[BlockYear] = []
     for year in sorted(cells["year"].unique().tolist()):
         part = cells[cells["year"] == year]
         wide = part.pivot(index="city_id", columns="block", values="value")
-        past, years = _past_of(given, [one for one in before if one.year >= year - years_back], baseline)
-        one = BlockYear(
+        past, years = _past_of(accepted, [blocks for blocks in before if blocks.year >= year - years_back], baseline)
+        blocks = BlockYear(
             year,
             part.reset_index(drop=True),
             wide,
@@ -100,8 +100,8 @@ def blocks_by_year(frames: Frames, baseline: Baseline) -> Iterator[BlockYear]:
             is_printed_page=baseline.data_year != 0,
             limits=frames.limits,
         )
-        yield one
-        before.append(one)
+        yield blocks
+        before.append(blocks)
 
 
 def _cells(values: pd.DataFrame) -> pd.DataFrame:
@@ -117,18 +117,20 @@ def _cells(values: pd.DataFrame) -> pd.DataFrame:
     return frame.drop_duplicates(["block", "year", "city_id"])
 
 
-def _given_past(last: pd.DataFrame) -> pd.DataFrame:
+def _accepted_past(last: pd.DataFrame) -> pd.DataFrame:
     frame = last.assign(block=last["variable_code"].astype(str) + "/" + last["scope"].astype(str))
     return frame.assign(value_last=as_number(frame["value_last"]), year_last=as_number(frame["year_last"])).dropna(
         subset=["value_last", "year_last"]
     )
 
 
-def _past_of(given: pd.DataFrame, before: list[BlockYear], baseline: Baseline) -> tuple[pd.DataFrame, dict[str, int]]:
+def _past_of(
+    accepted: pd.DataFrame, before: list[BlockYear], baseline: Baseline
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Cities x blocks of the last accepted figures, and the year of each block's past. before: years near enough."""
     if baseline.data_year:
-        latest = given.groupby("block")["year_last"].transform("max")
-        used = given[given["year_last"] == latest].drop_duplicates(["block", "city_id"])
+        latest = accepted.groupby("block")["year_last"].transform("max")
+        used = accepted[accepted["year_last"] == latest].drop_duplicates(["block", "city_id"])
         years = used.groupby("block")["year_last"].max()
         return used.pivot(index="city_id", columns="block", values="value_last"), {
             str(k): int(v) for k, v in years.items()

@@ -127,14 +127,14 @@ def places_of(details: Sequence[Mapping[str, Any]], rule: Rule) -> pd.DataFrame:
     for detail in details:
         examples = detail.get("examples")
         places += [{**detail, **one} for one in examples] if isinstance(examples, list) and examples else [detail]
-    shown = [
+    rows = [
         {
             head: _shown(next((place[name] for name in names if place.get(name) is not None), None))
             for head, names in columns.items()
         }
         for place in places[:MAX_LISTED]
     ]
-    table = pd.DataFrame(shown)
+    table = pd.DataFrame(rows)
     return table.loc[:, (table != "").any()]
 
 
@@ -164,15 +164,15 @@ def _table(frame: pd.DataFrame, *, has_links: bool = False) -> str:
 
 def _record(judged: Sequence[JudgedSuite]) -> Iterator[str]:
     yield "<h2>Record of Great Expectations</h2>"
-    for one in judged:
-        if one.result is not None:
-            yield from _gx_sections(one.result)
+    for suite in judged:
+        if suite.result is not None:
+            yield from _gx_sections(suite.result)
 
 
 def _gx_sections(result: ExpectationSuiteValidationResult) -> Iterator[str]:
     """The sections that Great Expectations renders for a validation result."""
-    for one in result.results:
-        _make_lean(one.result)
+    for outcome in result.results:
+        _shorten(outcome.result)
     sections = ValidationResultsPageRenderer().render(result).to_json_dict()["sections"]
     for number, section in enumerate(sections, start=1):
         rendered = _view().render({"section": section, "section_loop": {"index": number}})
@@ -186,7 +186,7 @@ def _view() -> Any:
     return DefaultJinjaSectionView()
 
 
-def _make_lean(outcome: dict[str, Any]) -> None:
+def _shorten(outcome: dict[str, Any]) -> None:
     """Drop the long lists (the table of places has the offenders) and escape texts: GX prints them raw."""
     for key in ("unexpected_index_list", "unexpected_index_query", "unexpected_list", "partial_unexpected_index_list"):
         outcome.pop(key, None)

@@ -1,7 +1,6 @@
 """What the gate found, as one flat frame: the result rows of a load opened up into the places they speak about.
 
-`findings_frame(rows, baseline)` serves the dry run, reports and tests; `refused_blocks(findings)` groups what stands
-in the way by block (one variable, scope and year of a load, that is one column of a file).
+`findings_frame(rows, baseline)` serves the dry run and tests, `rows_to_review(rows)` the refused load.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,68 +74,21 @@ def _records(row: ResultRow, baseline: Baseline) -> list[dict[str, object]]:
 
 def _known(detail: Mapping[str, object]) -> dict[str, object]:
     """The columns of the frame that a detail fills; `value` is its figure, `city_text` its name."""
-    found = {name: detail[name] for name in FINDING_COLUMNS if detail.get(name) is not None}
+    columns = {name: detail[name] for name in FINDING_COLUMNS if detail.get(name) is not None}
     if detail.get("value") is not None:
-        found.setdefault("figure", detail["value"])
+        columns.setdefault("figure", detail["value"])
     if detail.get("city_text") is not None:
-        found.setdefault("city_name", detail["city_text"])
-    return found
-
-
-def refused_blocks(findings: pd.DataFrame) -> list[dict[str, object]]:
-    """The blocks that refuse the load, in order of appearance; empty when no whole block is at fault.
-
-    Keys: block, file, sheet, headers (list), variable_code, scope, year, rules (list), reason (one sentence a rule),
-    cities, cells, figures (lists of the examples, same order), paste_into, paste_rows (list of ready-made rows).
-    """
-    at_fault = findings[(findings["severity"] == "error") & (findings["block"] != "")]
-    return [_block(str(name), part) for name, part in at_fault.groupby("block", sort=False)]
-
-
-def _block(name: str, part: pd.DataFrame) -> dict[str, object]:
-    first = part.iloc[0]
-    examples = part[part["cell"] != ""].drop_duplicates("cell")
-    return {
-        "block": name,
-        "file": first["file"],
-        "sheet": first["sheet"],
-        "headers": _distinct(part["header_path"]),
-        "variable_code": first["variable_code"],
-        "scope": first["scope"],
-        "year": int(first["year"]),
-        "rules": _distinct(part["rule_id"]),
-        "reason": " ".join(_distinct(part["sentence"])),
-        "cities": examples["city_name"].tolist(),
-        "cells": examples["cell"].tolist(),
-        "figures": examples["figure"].tolist(),
-        "paste_into": first["paste_into"],
-        "paste_rows": [row for text in _distinct(part["paste_rows"]) for row in text.split("\n")],
-    }
-
-
-def ready_rows(rows: Sequence[ResultRow]) -> list[str]:
-    """'row for header_map.csv: ...' for each ready-made row of the blocks that refuse the load."""
-    lines = [
-        f"row for {detail['paste_into']}: {line}"
-        for row in rows
-        if not row.passed and row.severity == "error"
-        for detail in row.details
-        for line in str(detail.get("paste_rows") or "").splitlines()
-    ]
-    return list(dict.fromkeys(lines))
+        columns.setdefault("city_name", detail["city_text"])
+    return columns
 
 
 def rows_to_review(rows: Sequence[ResultRow]) -> list[tuple[str, str, str]]:
     """(seed, row, comment) for each ready-made row of the rules that refuse the load."""
-    found = [
+    ready_rows = [
         (str(detail["paste_into"]), line, f"{row.rule_id}: {detail.get('why') or ''}".rstrip(": "))
         for row in rows
         if not row.passed and row.severity == "error"
         for detail in row.details
         for line in str(detail.get("paste_rows") or "").splitlines()
     ]
-    return list(dict.fromkeys(found))
-
-
-def _distinct(column: pd.Series) -> list[str]:
-    return [str(text) for text in dict.fromkeys(column) if text != ""]
+    return list(dict.fromkeys(ready_rows))

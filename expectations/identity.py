@@ -40,7 +40,7 @@ class Identity:
 
 def read_identities(seed: pd.DataFrame) -> list[Identity]:
     """The identities of the seed, one per scope. ValueError names a row without a bound or with an empty side."""
-    found = []
+    identities = []
     for row in seed.to_dict("records"):
         scopes = str(row["scopes"]).split() if isinstance(row["scopes"], str) else []
         low, high = _bound(row["low"], -np.inf), _bound(row["high"], np.inf)
@@ -49,8 +49,8 @@ def read_identities(seed: pd.DataFrame) -> list[Identity]:
         for scope in scopes or [""]:
             sides = [_terms(str(row[side]), scope, str(row["identity_code"])) for side in ("left_side", "right_side")]
             words = _words(str(row["left_side"]), str(row["right_side"]), low, high)
-            found.append(Identity(str(row["identity_code"]), scope, sides[0], sides[1], low, high, words))
-    return found
+            identities.append(Identity(str(row["identity_code"]), scope, sides[0], sides[1], low, high, words))
+    return identities
 
 
 def _bound(value: object, missing: float) -> float:
@@ -74,10 +74,10 @@ def _terms(side: str, scope: str, code: str) -> tuple[Term, ...]:
             if word.replace(".", "").isdigit():
                 factor *= float(word)
             else:
-                name, _, own = word.partition("@")
-                if not (own or scope):
+                name, _, named = word.partition("@")
+                if not (named or scope):
                     raise ValueError(f"identity.csv: {code} gives no scope for '{name}'.")
-                blocks.append(f"{name}/{own or scope}")
+                blocks.append(f"{name}/{named or scope}")
         terms.append((factor, tuple(blocks)))
     return tuple(terms)
 

@@ -41,45 +41,45 @@ def judged_load(
     if "judged" not in memo:
         identities = read_identities(frames["identities"])
         years, rows = [], []
-        for one in blocks_by_year(frames, baseline):
-            fits = judge_year(one, identities)
-            years.append(one)
-            rows += [_row(one, block, fits[block], frames, baseline, identities) for block in one.wide.columns]
+        for blocks in blocks_by_year(frames, baseline):
+            fits = judge_year(blocks, identities)
+            years.append(blocks)
+            rows += [_row(blocks, block, fits[block], frames, baseline, identities) for block in blocks.wide.columns]
         memo["judged"] = (pd.DataFrame(rows, columns=None if rows else ["block", "fault"]), years, identities)
-    found: tuple[pd.DataFrame, list[BlockYear], list[Identity]] = memo["judged"]
-    return found
+    judged: tuple[pd.DataFrame, list[BlockYear], list[Identity]] = memo["judged"]
+    return judged
 
 
 def _row(
-    one: BlockYear,
+    blocks: BlockYear,
     block: str,
-    own: Fit,
+    past_fit: Fit,
     frames: Mapping[str, pd.DataFrame],
     baseline: Baseline,
     identities: list[Identity],
 ) -> dict[str, Any]:
-    cells, fault = one.of(block), one.faults.get(block)
+    cells, fault = blocks.of(block), blocks.faults.get(block)
     first = cells.iloc[0]
     headers = headers_of(frames, first["variable_code"], first["scope"])
-    low, high = usual_median(cells, one.limits)
+    low, high = usual_median(cells, blocks.limits)
     row: dict[str, Any] = {
-        "block": f"{block}/{one.year}",
+        "block": f"{block}/{blocks.year}",
         "variable_code": first["variable_code"],
         "scope": first["scope"],
-        "year": one.year,
+        "year": blocks.year,
         "fault": fault.rule_id if fault else "",
         "why": fault.why if fault else "",
         "n_cities": len(cells),
-        "n_pairs": own.n,
-        "year_last": one.year_last.get(block),
-        "spearman": own.rho,
-        "median_log_ratio": own.median,
-        "can_slip": own.n >= one.limits["min_cities"] and not np.isnan(own.median),
-        "can_stand": has_ranks(first["unit"]) and (own.n >= one.limits["min_ranked"] or one.is_printed_page),
-        "can_rank": has_ranks(first["unit"]) and own.n >= one.limits["min_ranked"],
-        "can_median": len(cells) >= one.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
+        "n_pairs": past_fit.n,
+        "year_last": blocks.year_last.get(block),
+        "spearman": past_fit.rho,
+        "median_log_ratio": past_fit.median,
+        "can_slip": past_fit.n >= blocks.limits["min_cities"] and not np.isnan(past_fit.median),
+        "can_stand": has_ranks(first["unit"]) and (past_fit.n >= blocks.limits["min_ranked"] or blocks.is_printed_page),
+        "can_rank": has_ranks(first["unit"]) and past_fit.n >= blocks.limits["min_ranked"],
+        "can_median": len(cells) >= blocks.limits["min_usual"] and not (np.isnan(low) and np.isnan(high)),
         "can_identity": any(
-            block in identity.blocks and set(identity.blocks) <= set(one.wide.columns) for identity in identities
+            block in identity.blocks and set(identity.blocks) <= set(blocks.wide.columns) for identity in identities
         ),
         "file": first["file"],
         "sheet": first["sheet"],
@@ -92,7 +92,7 @@ def _row(
         "paste_rows": "",
         "sentence": "",
     }
-    return row | _way_out(one, block, fault, headers, frames, baseline) if fault else row
+    return row | _way_out(blocks, block, fault, headers, frames, baseline) if fault else row
 
 
 def headers_of(frames: Mapping[str, pd.DataFrame], variable: str, scope: str) -> list[dict[str, Any]]:
@@ -100,15 +100,15 @@ def headers_of(frames: Mapping[str, pd.DataFrame], variable: str, scope: str) ->
     memo = frames.memo if isinstance(frames, Frames) else {}
     if "headers" not in memo:
         once = frames["headers"].drop_duplicates(["variable_code", "scope", "header_key"])
-        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        by_meaning: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in once.to_dict("records"):
-            found.setdefault((row["variable_code"], row["scope"]), []).append({str(k): v for k, v in row.items()})
-        memo["headers"] = found
+            by_meaning.setdefault((row["variable_code"], row["scope"]), []).append({str(k): v for k, v in row.items()})
+        memo["headers"] = by_meaning
     return list(memo["headers"].get((variable, scope), []))
 
 
 def _way_out(
-    one: BlockYear,
+    blocks: BlockYear,
     block: str,
     fault: Fault,
     headers: list[dict[str, Any]],
@@ -116,15 +116,15 @@ def _way_out(
     baseline: Baseline,
 ) -> dict[str, Any]:
     """Examples, sentence and ready-made rows of a block at fault."""
-    examples = _examples(one, block, fault)
-    reason = f"{one.year} refused by {fault.rule_id}: {fault.why}"
-    rows, fits = paste.ignore_rows(baseline.source, headers, one.year, reason), ""
+    examples = _examples(blocks, block, fault)
+    reason = f"{blocks.year} refused by {fault.rule_id}: {fault.why}"
+    rows, fits = paste.ignore_rows(baseline.source, headers, blocks.year, reason), ""
     units = [unit for head in headers[:1] for unit in fitting_units(frames["units"], head["unit"], fault.power)]
     if units:
         fits = f"; the figures would fit with {' or '.join(units)} instead of {headers[0]['unit']}"
         if baseline.data_year:
-            because = f"{one.year}: the figures are in {units[0]}"
-            rows = [*paste.unit_rows(baseline.source, headers, one.year, units[0], because), *rows]
+            because = f"{blocks.year}: the figures are in {units[0]}"
+            rows = [*paste.unit_rows(baseline.source, headers, blocks.year, units[0], because), *rows]
     places = "; ".join(_place(example) for example in examples[:SHOWN])
     variable, _, scope = block.partition("/")
     where = f"{headers[0]['file']}, sheet {headers[0]['sheet']}, {' | '.join(h['header_path'] for h in headers)}"
@@ -135,19 +135,19 @@ def _way_out(
         "places": places,
         "paste_into": paste.HEADER_MAP,
         "paste_rows": rows_text,
-        "sentence": f"{variable} ({scope}) {one.year} [{where if headers else one.of(block)['file'].iloc[0]}]: "
+        "sentence": f"{variable} ({scope}) {blocks.year} [{where if headers else blocks.of(block)['file'].iloc[0]}]: "
         f"{fault.why}{fits}. For example {places}.",
     }
 
 
-def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
-    cells = one.of(block).set_index("city_id", drop=False)
-    past = pd.Series(one.column(block, of_past=True), index=one.wide.index)
-    found = []
+def _examples(blocks: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
+    cells = blocks.of(block).set_index("city_id", drop=False)
+    past = pd.Series(blocks.column(block, of_past=True), index=blocks.wide.index)
+    examples = []
     for city in [city for city in fault.cities if city in cells.index][:MAX_EXAMPLES]:
         cell: Any = cells.loc[city]
         before = float(past.get(city, np.nan))
-        found.append(
+        examples.append(
             {
                 "city_id": city,
                 "city_name": cell["city_name"],
@@ -160,7 +160,7 @@ def _examples(one: BlockYear, block: str, fault: Fault) -> list[dict[str, Any]]:
                 "value_last": None if np.isnan(before) else before,
             }
         )
-    return found
+    return examples
 
 
 def _place(example: Mapping[str, Any]) -> str:

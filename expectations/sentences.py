@@ -102,10 +102,10 @@ def _group_counts(bad: pd.DataFrame, rule: Rule) -> str:
 
 def _example(row: Mapping[Any, Any], rule: Rule) -> str:
     """One offender in words, with its place in the file."""
-    shown = {
+    texts = {
         str(key): str(value) if key in WHOLE and isinstance(value, str) else _shown(value) for key, value in row.items()
     }
-    words = rule.example.format_map(shown)
+    words = rule.example.format_map(texts)
     place = _place(row)
     return f"{words} [{place}]" if place else words
 

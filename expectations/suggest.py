@@ -68,21 +68,21 @@ class HeaderMap:
         """The nearest known header of the same concept; the row takes scope and unit from the new header where it says
         them. A header of another concept is named, but its variable is not offered.
         """
-        own = {row["header_key"]: row for row in self.rows if row["source"] == source}
-        known = own or {row["header_key"]: row for row in self.rows}
+        of_source = {row["header_key"]: row for row in self.rows if row["source"] == source}
+        known = of_source or {row["header_key"]: row for row in self.rows}
         known = {key: row for key, row in known.items() if not key.endswith("/*")}
         if not known:
             ready = csv_line([source, "", "", header_key, "ignore", _scope(header_key, "city"), _text(header_unit), ""])
             return HeaderHint(header_key, "", "ignore", 0.0, ready)
         alike = [key for key in known if _concepts(key) == _concepts(header_key)]
-        found = process.extractOne(header_key, alike or list(known), scorer=fuzz.ratio)
-        like = known[found[0]]
+        nearest = process.extractOne(header_key, alike or list(known), scorer=fuzz.ratio)
+        like = known[nearest[0]]
         code, reason = like["variable_code"], like["reason"] if like["variable_code"] == "ignore" else ""
         if not alike:
-            code, reason = "ignore", f"another concept than {found[0]}"
+            code, reason = "ignore", f"another concept than {nearest[0]}"
         unit = _text(header_unit) or like["unit"]
         ready = csv_line([source, "", "", header_key, code, _scope(header_key, like["scope"]), unit, reason])
-        return HeaderHint(header_key, found[0], code, found[1], ready)
+        return HeaderHint(header_key, nearest[0], code, nearest[1], ready)
 
 
 class CityNames:
@@ -95,8 +95,8 @@ class CityNames:
 
     def hint(self, source: str, name: str, year: float | None) -> CityHint:
         """The three nearest official names, and an alias row for the nearest if it is likely."""
-        found = process.extract(name, list(self.official), scorer=fuzz.ratio, limit=3)
-        nearest = tuple((like, score) for like, score, _ in found)
+        matches = process.extract(name, list(self.official), scorer=fuzz.ratio, limit=3)
+        nearest = tuple((like, score) for like, score, _ in matches)
         elsewhere = self._elsewhere(source, name)
         if elsewhere or not nearest or nearest[0][1] < LIKELY:
             return CityHint(name, nearest, "", elsewhere)
@@ -106,12 +106,12 @@ class CityNames:
 
     def _elsewhere(self, source: str, name: str) -> str:
         """Known names are unknown here because year or source differ: a new alias would hide that."""
-        said = []
+        meanings = []
         for row in self.rows:
             if row["alias"] == name and row["kind"] != "code" and row["source"] in ("", source):
                 years = f"{row['valid_from'] or '...'} to {row['valid_to'] or '...'}"
-                said.append(f"{row['city_id']} {self.name_of.get(row['city_id'], '')}, valid {years}".strip())
-        return "; ".join(dict.fromkeys(said))
+                meanings.append(f"{row['city_id']} {self.name_of.get(row['city_id'], '')}, valid {years}".strip())
+        return "; ".join(dict.fromkeys(meanings))
 
 
 def name_suggestions(headers: pd.DataFrame, seeds: Path, *, limit: int = 20) -> list[str]:
@@ -138,39 +138,39 @@ def header_rows(headers: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]
     """(seed, row, comment) for each unknown header; one row for those of a table that nobody uses."""
     known = HeaderMap(seeds)
     unknown = headers[~headers["is_known"].astype(bool)].drop_duplicates(["source", "header_key"])
-    found: dict[str, str] = {}
-    for row in unknown[_is_asked(unknown)].to_dict("records"):
-        ready, said = _asked_row(row)
-        found[ready] = said
-    unknown = unknown[~_is_asked(unknown)]
+    comments: dict[str, str] = {}
+    for row in unknown[_is_open(unknown)].to_dict("records"):
+        ready, comment = _open_row(row)
+        comments[ready] = comment
+    unknown = unknown[~_is_open(unknown)]
     for source, key, unit in zip(unknown["source"], unknown["header_key"], unknown["header_unit"], strict=True):
         if whole := known.table_row(source, key):
-            found[whole] = "every known column of this table is left out"
+            comments[whole] = "every known column of this table is left out"
             continue
         hint = known.hint(source, key, unit)
-        found[hint.ready_row] = f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else ""
-    return [("header_map.csv", row, said) for row, said in found.items()]
+        comments[hint.ready_row] = f"nearest known: {hint.nearest}, {hint.score:.0f} %" if hint.nearest else ""
+    return [("header_map.csv", row, comment) for row, comment in comments.items()]
 
 
-def _is_asked(headers: pd.DataFrame) -> pd.Series:
+def _is_open(headers: pd.DataFrame) -> pd.Series:
     """Headers that the dictionary of their source has looked at."""
     if "verdict" not in headers:
         return pd.Series(False, index=headers.index)
     return headers["verdict"].isin(["asked", "new"])
 
 
-def _asked_row(row: Mapping[Hashable, object]) -> tuple[str, str]:
+def _open_row(row: Mapping[Hashable, object]) -> tuple[str, str]:
     """A row for the concept that the figures of a header fit, and why a person is asked; a new concept is left out."""
     year, words, rival = str(row["data_year"]), _text(row["words_code"]), _text(row["rival_code"])
     scope = _text(row["rival_scope"]) or _text(row["words_scope"]) or _scope(str(row["header_key"]), "city")
-    code, said = "ignore", "no concept of concept_word.csv: add it there, or leave the column out"
+    code, comment = "ignore", "no concept of concept_word.csv: add it there, or leave the column out"
     if rival:
-        code, said = rival, f"the words say {words}, the figures or other words {rival}"
+        code, comment = rival, f"the words say {words}, the figures or other words {rival}"
     elif words:
-        code, said = words, f"the words say {words}, and nothing confirms it"
+        code, comment = words, f"the words say {words}, and nothing confirms it"
     reason = "a new concept" if code == "ignore" else ""
     fields = [row["source"], year, year, row["header_key"], code, scope, row["header_unit"], reason]
-    return csv_line([_text(field) for field in fields]), said
+    return csv_line([_text(field) for field in fields]), comment
 
 
 def city_rows(rows: pd.DataFrame, seeds: Path) -> list[tuple[str, str, str]]:

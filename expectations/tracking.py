@@ -43,22 +43,22 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.corrcoef(stats.rankdata([x, y], axis=1))[0, 1])
 
 
-def fits_better(own: Fit, other: Fit, limits: Limits) -> bool:
+def fits_better(past_fit: Fit, other: Fit, limits: Limits) -> bool:
     """True when a column follows the past of another column clearly better than its own.
 
     Both views must agree (higher rank correlation and smaller scatter of log ratios), the other fit must be good in
     itself (`good_fit`), and one view must be far better: atanh(rho) by `fit_gain`, in few cities by `fit_gain_in_sd`
     standard deviations sqrt(2 / (n - 3)), or the scatter below a share of its own (`fit_scatter`).
     """
-    n = min(own.n, other.n)
-    if n < limits["min_pairs"] or not (other.rho >= limits["good_fit"] and other.rho > own.rho):
+    n = min(past_fit.n, other.n)
+    if n < limits["min_pairs"] or not (other.rho >= limits["good_fit"] and other.rho > past_fit.rho):
         return False
     margin = max(limits["fit_gain"], limits["fit_gain_in_sd"] * np.sqrt(2 / (n - 3)))
-    gain = np.arctanh(min(other.rho, 1 - 1e-9)) - np.arctanh(np.clip(own.rho, -1 + 1e-9, 1 - 1e-9))
-    if np.isnan(own.mad) or np.isnan(other.mad):
+    gain = np.arctanh(min(other.rho, 1 - 1e-9)) - np.arctanh(np.clip(past_fit.rho, -1 + 1e-9, 1 - 1e-9))
+    if np.isnan(past_fit.mad) or np.isnan(other.mad):
         return bool(gain >= margin)
     limit = limits["fit_scatter" if n >= limits["many_pairs"] else "fit_scatter_of_few"]
-    return bool(other.mad < own.mad and (gain >= margin or other.mad <= limit * own.mad))
+    return bool(other.mad < past_fit.mad and (gain >= margin or other.mad <= limit * past_fit.mad))
 
 
 def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int, int, int]:
@@ -76,17 +76,17 @@ def displaced_rows(x: np.ndarray, last: np.ndarray, limits: Limits) -> tuple[int
     changes = now - past
     if np.isfinite(changes).any():
         past += np.nanmedian(changes)
-    here = np.abs(now - past)
+    unmoved = np.abs(now - past)
     rows, least = int(limits["window_rows"]), limits["window_share"]
     best, span = 0.0, (0, 0, 0)
     for shift in _shifts(limits):
-        there = np.abs(now - pd.Series(past).shift(shift).to_numpy())
-        both = np.isfinite(here) & np.isfinite(there)
-        share = _rolling(np.where(both, (there < here).astype(float), np.nan), rows).mean()
+        beside = np.abs(now - pd.Series(past).shift(shift).to_numpy())
+        both = np.isfinite(unmoved) & np.isfinite(beside)
+        share = _rolling(np.where(both, (beside < unmoved).astype(float), np.nan), rows).mean()
         if not (share >= least).any():
             continue
-        moved, unmoved = (_rolling(np.where(both, one, np.nan), rows).median() for one in (there, here))
-        windows = np.flatnonzero((share >= least) & (moved / unmoved < limits["window_ratio"]))
+        shifted, printed = (_rolling(np.where(both, gaps, np.nan), rows).median() for gaps in (beside, unmoved))
+        windows = np.flatnonzero((share >= least) & (shifted / printed < limits["window_ratio"]))
         if windows.size and float(share.iloc[windows].max()) * windows.size > best:
             best = float(share.iloc[windows].max()) * windows.size
             span = (shift, max(int(windows[0]) - rows + 1, 0), int(windows[-1]) + 1)
@@ -111,12 +111,12 @@ def displaced_column(x: np.ndarray, siblings: np.ndarray, limits: Limits) -> int
     `min_siblings` are needed, and the mean must exceed `sibling_gain`. Cities printed beside each other are not alike,
     so a column one row off loses its correlations.
     """
-    own, others = ranks_of(x[:, None]), ranks_of(siblings)
+    ranks, others = ranks_of(x[:, None]), ranks_of(siblings)
     least = int(limits["window_rows"])
-    as_printed = _closeness(own, others, least)
+    as_printed = _closeness(ranks, others, least)
     gains = {}
     for shift in _shifts(limits):
-        moved = _closeness(pd.DataFrame(own).shift(-shift).to_numpy(), others, least)
+        moved = _closeness(pd.DataFrame(ranks).shift(-shift).to_numpy(), others, least)
         with np.errstate(invalid="ignore"):
             counted = np.fmax(as_printed, moved) >= limits["sibling_rho"]
         counted &= np.isfinite(as_printed) & np.isfinite(moved)

@@ -15,14 +15,15 @@ SLIP, PLACE, RANKS = "value_is_no_unit_slip", "block_stands_in_its_place", "bloc
 MEDIAN, BAND, IDENTITY = "block_median_is_usual", "block_is_inside_band", "block_meets_identities"
 
 
-def judge_year(one: BlockYear, identities: list[Identity]) -> dict[str, Fit]:
-    """Fill `one.faults`; returns the fit of each block with its own past."""
-    fits = {block: fit(one.column(block), one.column(block, of_past=True), one.limits) for block in one.wide.columns}
-    for block in one.wide.columns:
-        fault = next(_faults_of(one, block, fits[block]), None)
+def judge_year(blocks: BlockYear, identities: list[Identity]) -> dict[str, Fit]:
+    """Fill `blocks.faults`; returns the fit of each block with its own past."""
+    columns, limits = blocks.wide.columns, blocks.limits
+    fits = {block: fit(blocks.column(block), blocks.column(block, of_past=True), limits) for block in columns}
+    for block in blocks.wide.columns:
+        fault = next(_faults_of(blocks, block, fits[block]), None)
         if fault:
-            one.faults[block] = fault
-    one.faults.update(_identity_faults(one, identities, fits))
+            blocks.faults[block] = fault
+    blocks.faults.update(_identity_faults(blocks, identities, fits))
     return fits
 
 
@@ -48,45 +49,45 @@ def usual_median(cells: pd.DataFrame, limits: Limits) -> tuple[float, float]:
     return low, high
 
 
-def _faults_of(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
-    cells = one.of(block)
-    yield from _slip(one, block)
+def _faults_of(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Fault]:
+    cells = blocks.of(block)
+    yield from _slip(blocks, block)
     if has_ranks(cells["unit"].iloc[0]):
-        yield from _like_another(one, block, own)
-        yield from _off_its_rows(one, block, cells)
-        yield from _ranks(one, block, own, cells)
-    yield from _median(cells, one.limits)
-    yield from _band(cells, one.limits)
+        yield from _like_another(blocks, block, past_fit)
+        yield from _off_its_rows(blocks, block, cells)
+        yield from _ranks(blocks, block, past_fit, cells)
+    yield from _median(cells, blocks.limits)
+    yield from _band(cells, blocks.limits)
 
 
-def _slip(one: BlockYear, block: str) -> Iterator[Fault]:
-    x, last = one.column(block), one.column(block, of_past=True)
+def _slip(blocks: BlockYear, block: str) -> Iterator[Fault]:
+    x, last = blocks.column(block), blocks.column(block, of_past=True)
     both = (x > 0) & (last > 0)
-    if both.sum() < one.limits["min_cities"]:
+    if both.sum() < blocks.limits["min_cities"]:
         return
     ratios = np.log(x[both] / last[both])
-    power, count = slip_power(ratios, one.limits)
+    power, count = slip_power(ratios, blocks.limits)
     if power:
         spike = np.abs(ratios - power * LN10)
-        cities = one.wide.index[both][np.argsort(spike, kind="stable")]
+        cities = blocks.wide.index[both][np.argsort(spike, kind="stable")]
         median = float(np.exp(np.median(ratios)))
         yield Fault(
             SLIP,
             f"looks like a unit slip of {factor_text(power)}: {count} of {both.sum()} cities moved by that "
-            f"against {one.year_last[block]} (median change x{median:,.4g})",
+            f"against {blocks.year_last[block]} (median change x{median:,.4g})",
             tuple(cities),
             power,
         )
 
 
-def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
-    better, x = {}, one.column(block)
+def _like_another(blocks: BlockYear, block: str, past_fit: Fit) -> Iterator[Fault]:
+    better, x = {}, blocks.column(block)
     # the cheap half of the question first
-    nearly = correlations(ranks_of(x[:, None]), one.ranks_of_past, least=one.limits["min_cities"])
-    for other in one.past.columns[nearly > own.rho - one.limits["nearly_fit"]]:
+    nearly = correlations(ranks_of(x[:, None]), blocks.ranks_of_past, least=blocks.limits["min_cities"])
+    for other in blocks.past.columns[nearly > past_fit.rho - blocks.limits["nearly_fit"]]:
         if other != block:
-            fit_of_other = fit(x, one.column(other, of_past=True), one.limits)
-            if fits_better(own, fit_of_other, one.limits):
+            fit_of_other = fit(x, blocks.column(other, of_past=True), blocks.limits)
+            if fits_better(past_fit, fit_of_other, blocks.limits):
                 better[other] = fit_of_other
     if better:
         # of columns that fit alike the same variable of another territory is the likelier mistake
@@ -101,28 +102,28 @@ def _like_another(one: BlockYear, block: str, own: Fit) -> Iterator[Fault]:
         )
         yield Fault(
             PLACE,
-            f"the figures follow {_words(other)} of {one.year_last[other]} (rank correlation "
-            f"{better[other].rho:.2f}) better than their own past (rank correlation {own.rho:.2f} with "
-            f"{one.year_last[block]}): they stand under the wrong header",
-            _farthest(one, block),
+            f"the figures follow {_words(other)} of {blocks.year_last[other]} (rank correlation "
+            f"{better[other].rho:.2f}) better than their own past (rank correlation {past_fit.rho:.2f} with "
+            f"{blocks.year_last[block]}): they stand under the wrong header",
+            _farthest(blocks, block),
         )
 
 
-def _off_its_rows(one: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[Fault]:
+def _off_its_rows(blocks: BlockYear, block: str, cells: pd.DataFrame) -> Iterator[Fault]:
     order = cells["city_id"]
     x = cells["value"].to_numpy()
-    past = pd.Series(one.column(block, of_past=True), index=one.wide.index).reindex(order).to_numpy()
-    shift, first, end = displaced_rows(x, past, one.limits)
+    past = pd.Series(blocks.column(block, of_past=True), index=blocks.wide.index).reindex(order).to_numpy()
+    shift, first, end = displaced_rows(x, past, blocks.limits)
     if shift:
         span = f"rows {cells['cell'].iloc[first]} to {cells['cell'].iloc[end - 1]}"
         yield Fault(
             PLACE,
-            f"the figures of {span} stand {_rows(shift)} against {one.year_last[block]}",
+            f"the figures of {span} stand {_rows(shift)} against {blocks.year_last[block]}",
             tuple(order.iloc[first:end]),
         )
-    elif one.is_printed_page:
-        siblings = one.wide.drop(columns=block).reindex(order).to_numpy()
-        shift = displaced_column(x, siblings, one.limits)
+    elif blocks.is_printed_page:
+        siblings = blocks.wide.drop(columns=block).reindex(order).to_numpy()
+        shift = displaced_column(x, siblings, blocks.limits)
         if shift:
             yield Fault(PLACE, f"the figures stand {_rows(shift)} against the other columns of the file", tuple(order))
 
@@ -132,17 +133,17 @@ def _rows(shift: int) -> str:
     return f"{many} too {'low' if shift > 0 else 'high'}"
 
 
-def _ranks(one: BlockYear, block: str, own: Fit, cells: pd.DataFrame) -> Iterator[Fault]:
-    if own.n < one.limits["min_ranked"] or np.isnan(own.rho):
+def _ranks(blocks: BlockYear, block: str, past_fit: Fit, cells: pd.DataFrame) -> Iterator[Fault]:
+    if past_fit.n < blocks.limits["min_ranked"] or np.isnan(past_fit.rho):
         return
     of_variable = float(cells["min_rho"].iloc[0])
-    limit = min_rho(cells["kind"].iloc[0], one.year - one.year_last[block], of_variable, one.limits)
-    if own.rho < limit:
+    limit = min_rho(cells["kind"].iloc[0], blocks.year - blocks.year_last[block], of_variable, blocks.limits)
+    if past_fit.rho < limit:
         yield Fault(
             RANKS,
-            f"the order of the cities is not that of {one.year_last[block]}: rank correlation {own.rho:.2f}, "
+            f"the order of the cities is not that of {blocks.year_last[block]}: rank correlation {past_fit.rho:.2f}, "
             f"at least {limit:.2f} is usual",
-            _farthest(one, block),
+            _farthest(blocks, block),
         )
 
 
@@ -177,15 +178,16 @@ def _band(cells: pd.DataFrame, limits: Limits) -> Iterator[Fault]:
         )
 
 
-def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:
-    checked = {identity: without_reviewed(one, identity) for identity in with_columns(one, identities)}
+def _identity_faults(blocks: BlockYear, identities: list[Identity], fits: dict[str, Fit]) -> dict[str, Fault]:
+    checked = {identity: without_reviewed(blocks, identity) for identity in with_columns(blocks, identities)}
     checked = {identity: cities for identity, cities in checked.items() if len(cities)}
-    broken = [identity for identity, cities in checked.items() if breaks_block(cities, one.limits)]
+    broken = [identity for identity, cities in checked.items() if breaks_block(cities, blocks.limits)]
     met = [identity for identity in checked if identity not in broken]
-    cleared = [block for block, own in fits.items() if follows_its_past(one, block, own) and block not in one.faults]
-    swapped = [identity for identity in broken if looks_swapped(identity, checked[identity], one.limits)]
+    sound = [block for block in fits if block not in blocks.faults]
+    cleared = [block for block in sound if follows_its_past(blocks, block, fits[block])]
+    swapped = [identity for identity in broken if looks_swapped(identity, checked[identity], blocks.limits)]
     faults = {}
-    for block, reasons in blame(broken, met, one.faults, cleared, swapped).items():
+    for block, reasons in blame(broken, met, blocks.faults, cleared, swapped).items():
         worst = checked[reasons[0]]
         worst = worst[worst["is_broken"]]
         counts = "; ".join(
@@ -199,32 +201,32 @@ def _identity_faults(one: BlockYear, identities: list[Identity], fits: dict[str,
     return faults
 
 
-def with_columns(one: BlockYear, identities: list[Identity]) -> list[Identity]:
+def with_columns(blocks: BlockYear, identities: list[Identity]) -> list[Identity]:
     """The identities whose columns all stand in this year."""
-    columns = set(one.wide.columns)
+    columns = set(blocks.wide.columns)
     return [identity for identity in identities if columns.issuperset(identity.blocks)]
 
 
-def without_reviewed(one: BlockYear, identity: Identity) -> pd.DataFrame:
+def without_reviewed(blocks: BlockYear, identity: Identity) -> pd.DataFrame:
     """The identity checked in all cities but those where a person has reviewed one of its figures."""
-    if identity not in one.checked:
-        cities = check(identity, one.wide, one.limits)
-        reviewed = one.reviewed[one.reviewed["block"].isin(identity.blocks)]
-        one.checked[identity] = cities[~cities.index.isin(reviewed["city_id"])] if len(reviewed) else cities
-    return one.checked[identity]
+    if identity not in blocks.checked:
+        cities = check(identity, blocks.wide, blocks.limits)
+        reviewed = blocks.reviewed[blocks.reviewed["block"].isin(identity.blocks)]
+        blocks.checked[identity] = cities[~cities.index.isin(reviewed["city_id"])] if len(reviewed) else cities
+    return blocks.checked[identity]
 
 
-def follows_its_past(one: BlockYear, block: str, own: Fit) -> bool:
+def follows_its_past(blocks: BlockYear, block: str, past_fit: Fit) -> bool:
     """The column of a block that is certainly its own: ranks and level as in the last accepted year."""
-    limits = one.limits
-    limit = limits["clear_move"] * (one.year - one.year_last.get(block, one.year))
-    return own.n >= limits["min_ranked"] and own.rho >= limits["clear_rho"] and abs(own.median) <= limit
+    limits = blocks.limits
+    limit = limits["clear_move"] * (blocks.year - blocks.year_last.get(block, blocks.year))
+    return past_fit.n >= limits["min_ranked"] and past_fit.rho >= limits["clear_rho"] and abs(past_fit.median) <= limit
 
 
-def _farthest(one: BlockYear, block: str) -> tuple[str, ...]:
+def _farthest(blocks: BlockYear, block: str) -> tuple[str, ...]:
     """Cities whose rank has moved most."""
     both = pd.DataFrame(
-        {"now": one.column(block), "then": one.column(block, of_past=True)}, index=one.wide.index
+        {"now": blocks.column(block), "then": blocks.column(block, of_past=True)}, index=blocks.wide.index
     ).dropna()
     moved = (both["now"].rank() - both["then"].rank()).abs().sort_values(ascending=False, kind="stable")
     return tuple(moved.index)

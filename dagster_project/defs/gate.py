@@ -22,7 +22,7 @@ from dagster_project.run.ready_rows import write_ready_rows
 from dagster_project.run.versions import gate_hash, rules_hash
 from dagster_project.store import Warehouse
 from expectations.contract import Baseline, Frames, ResultRow
-from expectations.findings import ready_rows, rows_to_review
+from expectations.findings import rows_to_review
 from expectations.run import is_accepted, validate, write_index
 from expectations.suggest import city_rows, city_suggestions, header_rows, name_suggestions
 
@@ -135,31 +135,32 @@ def _judge_all(
     if rows:
         file = paths.reports / "to_review" / f"{context.run.run_id[:8]}_{prefix}load.csv"
         write_ready_rows(file, paths.seeds, rows)
-        said = (
+        review = (
             f"Ready-made rows: {len(rows)} in {file}. Delete those that are not meant, then run `nqpf accept {file}`."
         )
-        problems = [*problems[: MAX_PROBLEMS - 1], said]
+        problems = [*problems[: MAX_PROBLEMS - 1], review]
     metadata: dict[str, Any] = {
         "data_docs": dg.MetadataValue.path(str(paths.data_docs / "index.html")),
         "seconds": round(time.monotonic() - started, 2),
     }
     write_index(paths.data_docs, warehouse.read_frame(SQL["loads"]))
-    said = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
+    why = "\n".join(f"- {sentence}" for sentence in problems[:MAX_PROBLEMS]) or "Every load is accepted."
     in_short = _in_short(refused, problems) if refused else f"{len(verdicts)} loads accepted."
     if not refused:
         for year in years:
             context.add_asset_metadata(_of_loads([v for v in verdicts if _year(v) == year]), partition_key=year)
         yield dg.MaterializeResult(metadata=metadata if years else {**metadata, **_of_loads(verdicts)})
     for year in years if refused else ():
-        found = [verdict for verdict in verdicts if _year(verdict) == year]
-        if all(verdict.accepted for verdict in found):
-            yield dg.AssetMaterialization(context.asset_key, partition=year, metadata={**metadata, **_of_loads(found)})
+        of_year = [verdict for verdict in verdicts if _year(verdict) == year]
+        if all(verdict.accepted for verdict in of_year):
+            loads = {**metadata, **_of_loads(of_year)}
+            yield dg.AssetMaterialization(context.asset_key, partition=year, metadata=loads)
     yield dg.AssetCheckResult(
         check_name="gate",
         passed=not refused,
         description=in_short,
         metadata={
-            "why": dg.MetadataValue.md(said),
+            "why": dg.MetadataValue.md(why),
             "refused": refused,
             "problems": problems[:MAX_PROBLEMS],
             "data_docs": metadata["data_docs"],
@@ -240,16 +241,13 @@ def _judge(run_id: str, paths: Paths, warehouse: Warehouse, sidecar: Sidecar, pr
     _record(warehouse, run_id, sidecar, prefix, grounds, rows, accepted, n_cells)
     failed = [row for row in rows if not row.passed and row.severity == "error"]
     problems = [f"{sidecar.label}: {row.rule_id}: {row.sentence}" for row in failed]
-    problems += [f"{sidecar.label}: {line}" for line in ready_rows(rows)]
+    ready_rows = rows_to_review(rows)
+    problems += dict.fromkeys(f"{sidecar.label}: row for {seed}: {line}" for seed, line, _ in ready_rows)
     if any("header" in row.rule_id for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in name_suggestions(frames["headers"], paths.seeds)]
     if any(row.rule_id == "row_city_is_known" for row in failed):
         problems += [f"{sidecar.label}: {line}" for line in city_suggestions(frames["rows"], paths.seeds)]
-    to_review = [
-        *rows_to_review(rows),
-        *header_rows(frames["headers"], paths.seeds),
-        *city_rows(frames["rows"], paths.seeds),
-    ]
+    to_review = [*ready_rows, *header_rows(frames["headers"], paths.seeds), *city_rows(frames["rows"], paths.seeds)]
     return Verdict(sidecar, accepted, True, problems, n_cells, tuple(dict.fromkeys(to_review)))
 
 
@@ -288,12 +286,12 @@ def with_own_past(values: pd.DataFrame, years_back: float) -> pd.DataFrame:
 
 def baseline_of(warehouse: Warehouse, sidecar: Sidecar) -> Baseline:
     """Expected size and content of a load; a source without a baseline row is an error of its own."""
-    found = warehouse.read_frame(SQL["baseline"], [sidecar.source, sidecar.data_year, sidecar.data_year])
-    if len(found) != 1:
+    rows = warehouse.read_frame(SQL["baseline"], [sidecar.source, sidecar.data_year, sidecar.data_year])
+    if len(rows) != 1:
         raise dg.Failure(
-            f"{sidecar.label} has {len(found)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
+            f"{sidecar.label} has {len(rows)} baseline rows. Give it exactly one row in dbt/seeds/row_count.csv."
         )
-    row = found.iloc[0]
+    row = rows.iloc[0]
     weights = warehouse.read_frame("select variable_code, weight from gate.gate_weight")
     usual = warehouse.read_frame(SQL["usual"], [sidecar.source, sidecar.data_year])
     fewest, most = sidecar.expected_cities or (int(row["rows_min"]), int(row["rows_max"]))

@@ -62,7 +62,7 @@ def identities(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     An identity that many cities break is a matter of whole columns and reported by frame `blocks`.
     """
     _, years, known = judged_load(frames, baseline)
-    parts = [_checked(one, identity, baseline) for one in years for identity in with_columns(one, known)]
+    parts = [_checked(blocks, identity, baseline) for blocks in years for identity in with_columns(blocks, known)]
     parts.append(_provinces(frames))
     filled = [part for part in parts if len(part)]
     frame = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
@@ -75,18 +75,18 @@ _COLUMNS = words(
 )
 
 
-def _checked(one: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataFrame:
-    checked = without_reviewed(one, identity)
+def _checked(blocks: BlockYear, identity: Identity, baseline: Baseline) -> pd.DataFrame:
+    checked = without_reviewed(blocks, identity)
     # a column that is refused is not compared once more
-    if checked.empty or breaks_block(checked, one.limits) or set(identity.blocks) & set(one.faults):
+    if checked.empty or breaks_block(checked, blocks.limits) or set(identity.blocks) & set(blocks.faults):
         return pd.DataFrame()
     is_met = ~checked["is_broken"]
     frame = checked.assign(
-        identity=identity.code, words=identity.words, year=one.year, city_id=checked.index, identity_holds=is_met
+        identity=identity.code, words=identity.words, year=blocks.year, city_id=checked.index, identity_holds=is_met
     )
     if is_met.all():
         return frame
-    cells = one.cells[one.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"]).to_dict("index")
+    cells = blocks.cells[blocks.cells["block"].isin(identity.blocks)].set_index(["city_id", "block"]).to_dict("index")
     texts = [_figures(cells, str(city), identity, baseline) for city in frame.index[~is_met]]
     return frame.join(pd.DataFrame(texts, index=frame.index[~is_met]))
 

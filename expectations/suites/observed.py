@@ -57,15 +57,15 @@ def _way_on(row: Mapping[Any, Any], frames: Frames, baseline: Baseline, *, waits
     return place | {"paste_into": paste.HEADER_MAP, "paste_rows": "\n".join(lines)}
 
 
-def _edits(row: Mapping[str, object], edits: pd.DataFrame) -> str:
+def _edits(limited: Mapping[str, object], edits: pd.DataFrame) -> str:
     """The figures in question in words, the most influential first."""
     for name in ("variable_code", "scope", "year", "city_id"):
-        wanted: Any = row[name]
+        wanted: Any = limited[name]
         if pd.notna(wanted):
             edits = edits[edits[name] == wanted]
-    shown = [
-        f"{one.city_name} {one.variable_code} ({one.scope}) '{one.text}' [{one.sheet} {one.cell}], {one.evidence}"
-        for one in edits.head(MAX_SHOWN).itertuples()
+    sentences = [
+        f"{row.city_name} {row.variable_code} ({row.scope}) '{row.text}' [{row.sheet} {row.cell}], {row.evidence}"
+        for row in edits.head(MAX_SHOWN).itertuples()
     ]
     more = f" and {len(edits) - MAX_SHOWN} more" if len(edits) > MAX_SHOWN else ""
-    return "; ".join(shown) + more
+    return "; ".join(sentences) + more

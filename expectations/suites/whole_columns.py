@@ -59,41 +59,42 @@ def jumps(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     jump is that of one year of distance. The city shown is the one nearest to the median.
     """
     rows = [
-        _jump(one, block, frames, baseline)
-        for one in judged_years(frames, baseline)
-        for block in one.wide.columns
-        if block not in one.faults
+        _jump(blocks, block, frames, baseline)
+        for blocks in judged_years(frames, baseline)
+        for block in blocks.wide.columns
+        if block not in blocks.faults
     ]
     frame = pd.DataFrame([row for row in rows if row], columns=_JUMPS)
     frame["jump_of_variable_is_small_limit"] = baseline.jump_limit_log
     return frame.sort_values("median_log_ratio", key=pd.Series.abs, ascending=False, kind="stable", ignore_index=True)
 
 
-def _jump(one: BlockYear, block: str, frames: Frames, baseline: Baseline) -> dict[str, object]:
-    now, last = one.column(block), one.column(block, of_past=True)
+def _jump(blocks: BlockYear, block: str, frames: Frames, baseline: Baseline) -> dict[str, object]:
+    now, last = blocks.column(block), blocks.column(block, of_past=True)
     both = (now > 0) & (last > 0)
-    if both.sum() < one.limits["min_cities"]:
+    if both.sum() < blocks.limits["min_cities"]:
         return {}
-    ratios = pd.Series(np.log(now[both] / last[both]), index=one.wide.index[both])
+    ratios = pd.Series(np.log(now[both] / last[both]), index=blocks.wide.index[both])
     median = float(ratios.median())
     city = str((ratios - median).abs().idxmin())
-    cell: Any = one.of(block).set_index("city_id").loc[city]
-    years_back = one.year - one.year_last[block]
+    cell: Any = blocks.of(block).set_index("city_id").loc[city]
     heads = headers_of(frames, cell["variable_code"], cell["scope"])
-    reason = f"{one.year} refused by jump_of_variable_is_small: x{np.exp(median):.3g} against {one.year_last[block]}"
+    year_last = blocks.year_last[block]
+    reason = f"{blocks.year} refused by jump_of_variable_is_small: x{np.exp(median):.3g} against {year_last}"
     return {
         **{name: cell[name] for name in PLACE},
-        "block": f"{block}/{one.year}",
+        "block": f"{block}/{blocks.year}",
         "city_id": city,
-        "year_last": one.year_last[block],
+        "year_last": year_last,
         "n_cities": int(both.sum()),
         "median_log_ratio": median,
         "median_ratio": float(np.exp(median)),
-        "jump_of_variable_is_small": abs(median) / (1 + one.limits["jump_more_a_year"] * (years_back - 1)),
-        "value_last": float(last[one.wide.index.get_loc(city)]),
+        "jump_of_variable_is_small": abs(median)
+        / (1 + blocks.limits["jump_more_a_year"] * (blocks.year - year_last - 1)),
+        "value_last": float(last[blocks.wide.index.get_loc(city)]),
         "header_path": " | ".join(str(head["header_path"]) for head in heads),
         "paste_into": paste.HEADER_MAP,
-        "paste_rows": "\n".join(paste.ignore_rows(baseline.source, heads, one.year, reason)),
+        "paste_rows": "\n".join(paste.ignore_rows(baseline.source, heads, blocks.year, reason)),
     }
 
 
@@ -102,16 +103,16 @@ def fills(frames: Frames, baseline: Baseline) -> pd.DataFrame:
 
     With the share of cities and one example. Midpoints: of the cities whose neighbours lie several printed digits
     apart. Repeats: of the cities with a figure in the year before; zeros do not count. Corrected cells count as they
-    are now. A fill is kept and flagged cell by cell behind the gate; here a person is told of it.
+    are now. A fill is counted and flagged cell by cell behind the gate; here a person is told of it.
     """
-    years = {one.year: one for one in judged_years(frames, baseline)}
+    years = {blocks.year: blocks for blocks in judged_years(frames, baseline)}
     rows = []
-    for one in years.values():
-        for block in one.wide.columns:
-            before = _year_before(one, years.get(one.year - 1), block)
-            after = years[one.year + 1].wide.get(block) if one.year + 1 in years else None
-            cells = one.of(block).set_index("city_id")
-            rows += _repeats(cells, before, one.limits) + _midpoints(cells, before, after, one.limits)
+    for blocks in years.values():
+        for block in blocks.wide.columns:
+            before = _year_before(blocks, years.get(blocks.year - 1), block)
+            after = years[blocks.year + 1].wide.get(block) if blocks.year + 1 in years else None
+            cells = blocks.of(block).set_index("city_id")
+            rows += _repeats(cells, before, blocks.limits) + _midpoints(cells, before, after, blocks.limits)
     frame = pd.DataFrame(rows, columns=_FILLS)
     # the limits of the rule of editing that flags the cells
     frame["year_is_no_midpoint_limit"] = frames.limits["midpoint_share"]
@@ -119,19 +120,19 @@ def fills(frames: Frames, baseline: Baseline) -> pd.DataFrame:
     return frame
 
 
-def _year_before(one: BlockYear, before: BlockYear | None, block: str) -> pd.Series | None:
+def _year_before(blocks: BlockYear, before: BlockYear | None, block: str) -> pd.Series | None:
     """Figures of the year before: of this load, or of the last accepted one."""
     if before is not None and block in before.wide.columns:
         return before.wide[block]
-    return one.past[block] if one.year_last.get(block) == one.year - 1 else None
+    return blocks.past[block] if blocks.year_last.get(block) == blocks.year - 1 else None
 
 
 def _repeats(cells: pd.DataFrame, before: pd.Series | None, limits: Limits) -> list[dict[str, object]]:
     if before is None:
         return []
     past = before.reindex(cells.index)
-    kept = past.notna() & (cells["value"] != 0)
-    return _fill(cells[kept], (cells["value"] == past)[kept], "year_is_no_repeat", limits)
+    counted = past.notna() & (cells["value"] != 0)
+    return _fill(cells[counted], (cells["value"] == past)[counted], "year_is_no_repeat", limits)
 
 
 def _midpoints(
@@ -142,10 +143,10 @@ def _midpoints(
     first, last = before.reindex(cells.index), after.reindex(cells.index)
     known = first.notna() & last.notna()
     step = printed_step(cells[known])
-    kept = known & ((last - first).abs() >= limits["wide_move"] * step)
+    counted = known & ((last - first).abs() >= limits["wide_move"] * step)
     gap = (cells["value"] - (first + last) / 2).abs()
     is_fill = gap <= 0.5 * step + 1e-9 * cells["value"].abs()
-    return _fill(cells[kept], is_fill[kept], "year_is_no_midpoint", limits)
+    return _fill(cells[counted], is_fill[counted], "year_is_no_midpoint", limits)
 
 
 def printed_step(cells: pd.DataFrame) -> float:

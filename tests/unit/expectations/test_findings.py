@@ -10,7 +10,7 @@ import pytest
 from loads import BASELINE, clean_load, country_load
 
 from expectations import validate
-from expectations.findings import FINDING_COLUMNS, findings_frame, refused_blocks
+from expectations.findings import FINDING_COLUMNS, findings_frame, rows_to_review
 from expectations.paste import ignore_rows, keep_row
 
 YEAR = 2019
@@ -38,7 +38,6 @@ def test_a_load_without_a_fault_has_no_finding_and_all_columns(figures, run):
     found = findings_frame(*run(country_load(figures)))
     assert found.empty
     assert list(found.columns) == list(FINDING_COLUMNS)
-    assert refused_blocks(found) == []
 
 
 def test_a_refused_block_is_a_few_example_cells_with_figure_reason_and_rows(swapped, run):
@@ -53,13 +52,16 @@ def test_a_refused_block_is_a_few_example_cells_with_figure_reason_and_rows(swap
     printed = swapped["values"].set_index("cell").loc[first["cell"]]
     assert (first["city_name"], first["figure"]) == (printed["city_name"], printed["value"])
     assert first["sentence"].startswith("gdp_nom (city) 2019 [yearbook_2019.xlsx, sheet Sheet1, 表 2 / gdp_nom / city]")
-    city, district = refused_blocks(found)  # ready for a report
-    assert (city["block"], city["headers"]) == ("gdp_nom/city/2019", ["表 2 / gdp_nom / city"])
-    assert (city["file"], city["sheet"], city["year"]) == ("yearbook_2019.xlsx", "Sheet1", 2019)
-    assert len(city["cities"]) == len(city["cells"]) == len(city["figures"]) == 5
-    assert city["rules"] == ["block_stands_in_its_place"]
-    assert district["paste_into"] == "header_map.csv"
-    assert district["paste_rows"][0].startswith("yearbook,2019,2019,表3/gdp_nom/district,ignore,district,万元,2019 ")
+    assert first["rule_id"] == "block_stands_in_its_place"
+    assert found.loc[found["block"] == "gdp_nom/city/2019", "cell"].nunique() == 5
+
+
+def test_a_refused_block_comes_with_the_row_that_leaves_it_out_and_why(swapped, run):
+    rows, _ = run(swapped)
+    city, district = rows_to_review(rows)
+    assert (city[0], district[0]) == ("header_map.csv", "header_map.csv")
+    assert district[1].startswith("yearbook,2019,2019,表3/gdp_nom/district,ignore,district,万元,2019 ")
+    assert city[2].startswith("block_stands_in_its_place: the figures follow gdp_nom (district) of 2018")
 
 
 def test_a_cell_and_a_header_are_findings_without_a_block(frames, run):

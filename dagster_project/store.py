@@ -30,7 +30,7 @@ def memory_config() -> dict[str, str | bool | int | float | list[str]]:
 
 
 class Warehouse:
-    """Private build file (schemas raw, seed, stg, int, py, mart, ops). One writer at a time."""
+    """Private build file (schemas raw, seed, stg, reading, edit, gate, int, py, mart, ops). One writer at a time."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -112,7 +112,7 @@ def data_vintage(warehouse: Warehouse) -> str:
     same = known[known["set_hash"] == digest]
     if not same.empty:
         return str(same.iloc[0]["data_vintage"])
-    last_year = int(warehouse.read_value("select max(year) from int.int_values_corrected where value is not null"))
+    last_year = int(warehouse.read_value("select max(year) from reading.int_values_corrected where value is not null"))
     taken = [name for name in known["data_vintage"] if str(name).startswith(str(last_year))]
     name = f"{last_year}{letters(len(taken))}"
     row = pd.DataFrame(

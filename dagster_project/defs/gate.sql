@@ -8,7 +8,7 @@ order by parameter
 -- name: last
 -- the last accepted figure of the same source: of the year before, or some years back
 select v.city_id, v.variable_code, v.scope, v.value as value_last, v.data_year as year_last
-from int.int_values_corrected as v
+from reading.int_values_corrected as v
 join raw.load as l on v.source = l.source and v.data_year = l.data_year and v.vintage = l.vintage
 where
     v.source = ? and v.data_year < ?

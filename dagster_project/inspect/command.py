@@ -21,7 +21,7 @@ from dagster_project.paths import PROJECT, real_paths
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_BUSY, EXIT_FAILED, EXIT_OK
 from dagster_project.store import Warehouse, WarehouseBusy
 
-CITIES_SQL = "select city_id, substr(city_id, 3) as city_code from int.int_units"
+CITIES_SQL = "select city_id, substr(city_id, 3) as city_code from reading.int_units"
 
 
 def inspect_file(asked: Asked, console: Console, *, warehouse: Path | None, json: bool) -> int:

@@ -6,7 +6,7 @@
 
 -- name: known
     select source, count(*) filter (where is_known) / count(*) as share, count(*) as n
-    from int.int_headers_mapped where vintage = ? group by source order by share desc, source
+    from reading.int_headers_mapped where vintage = ? group by source order by share desc, source
 
 -- name: past
 -- as far back as the gate looks
@@ -17,8 +17,8 @@
 
 -- name: others
 -- what the rules across sources hold a load against: the current figures of all other loads of the warehouse
-    insert into int.int_values_corrected by name
-    select v.* from past.int.int_values_corrected as v
+    insert into reading.int_values_corrected by name
+    select v.* from past.reading.int_values_corrected as v
     semi join (
         select source, data_year, vintage from (
             from past.raw.load union all by name from past.raw.series_load
@@ -26,7 +26,7 @@
         where is_accepted and not (source = $source and data_year = $data_year)
         qualify row_number() over (partition by source, data_year order by load_no desc) = 1
     ) as l using (source, data_year, vintage)
-    anti join (select distinct source, data_year, vintage from int.int_values_corrected) as known
+    anti join (select distinct source, data_year, vintage from reading.int_values_corrected) as known
         using (source, data_year, vintage)
 
 -- name: findings
@@ -37,7 +37,7 @@ insert into ops.validation_result by name from past.ops.validation_result where 
     insert into raw.landed
     select distinct source, data_year, vintage, case when vintage = $vintage then 1 else 0 end, vintage <> $vintage,
         source = $source and data_year = $data_year and vintage = $vintage
-    from int.int_values_corrected
+    from reading.int_values_corrected
     qualify row_number() over (partition by source, data_year order by vintage = $vintage desc, vintage) = 1
 
 -- name: models

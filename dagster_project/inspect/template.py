@@ -20,26 +20,7 @@ from dagster_project.store import SCHEMA_SQL, Warehouse
 
 KEPT = 3  # templates of older seeds and models that stay in the cache
 
-<<<<<<< HEAD
-READING_MODELS = (  # in the order in which they read each other
-    *("int_units", "int_county_cities", "int_borders", "int_bands", "int_rows_matched_to_cities"),
-    *("int_header_names", "int_header_words", "int_header_figures", "int_headers_mapped"),
-    *("int_values_converted_to_units", "int_values_corrected"),
-)
-GATE_MODELS = (  # after them: what the rules across rows, columns, years and sources see
-    *("gate_load", "gate_weight", "int_edits_proposed", "gate_reference", "gate_past", "gate_figure", "gate_step"),
-    *("gate_usual", "gate_comparison", "gate_movement", "gate_province", "gate_run", "gate_city"),
-    *("gate_identity_part", "gate_identity", "gate_column", "gate_cell", "gate_gap", "gate_total"),
-    *("gate_county_sum", "gate_edit", "gate_observation"),
-)
-
-
-def schema_of_model(model: str) -> str:
-    """The schema that dbt_project.yml gives the folder of a model."""
-    return "gate" if model.startswith("gate_") else "int"
-=======
 FOLDERS = ("staging", "reading", "edit", "gate")  # of dbt models, up to the verdict
->>>>>>> 6754c7c (Let the gate be a leaf behind reading and edit)
 
 
 def cache_folder() -> Path:

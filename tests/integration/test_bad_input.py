@@ -89,7 +89,7 @@ def test_long_csv_means_the_same_in_every_encoding(refused, encoding):
     house = refused.house
     accepted = house.build("select is_accepted from raw.series_load where vintage = ?", [refused.vintages[encoding]])
     assert list(accepted["is_accepted"]) == [True]
-    sql = "select city_id, year, variable_code, value from int.int_values_corrected where vintage = ? order by all"
+    sql = "select city_id, year, variable_code, value from reading.int_values_corrected where vintage = ? order by all"
     first = house.build(sql, [refused.vintages["registry_gb18030"]])
     assert len(first) > 300
     assert first["value"].notna().any()

@@ -27,7 +27,7 @@ KEYS = {
 VALUE_KEYS = {"city_code", "city_name", "year", "raw_column", "scope", "value", "unit", "sheet", "cell"}
 READ_SQL = """
     select c.city_code, v.year, v.sheet, v.cell, v.value
-    from int.int_values_corrected as v join seed.city as c using (city_id)
+    from reading.int_values_corrected as v join seed.city as c using (city_id)
     where v.file like ? and v.value is not null and v.year >= 2010
         and v.level = (select min(level) from seed.row_count as n where n.source = v.source)
 """

@@ -149,7 +149,7 @@ def test_rows_of_the_message_let_the_rest_of_the_file_pass(with_own_project):
 
     def figures():
         rows = house.build(
-            "select variable_code || '/' || scope as block, count(*) as n from int.int_values_corrected"
+            "select variable_code || '/' || scope as block, count(*) as n from reading.int_values_corrected"
             " where vintage = ? and value is not null group by all",
             vintage,
         )

@@ -32,10 +32,10 @@ def compared(real_warehouse):
         " coalesce(n.name_zh, k.name_zh) as city,"
         " v.value, v.unit"
         " from stg.stg_landing__cells as c"
-        " left join int.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)"
-        " left join int.int_rows_matched_to_cities as r using (source, data_year, vintage, file, sheet, row_no)"
+        " left join reading.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)"
+        " left join reading.int_rows_matched_to_cities as r using (source, data_year, vintage, file, sheet, row_no)"
         " left join seed.city as n on r.city_id = n.city_id left join seed.county as k on r.city_id = k.county_id"
-        " left join int.int_values_corrected as v using (source_cell_id)"
+        " left join reading.int_values_corrected as v using (source_cell_id)"
     )
     assert not house.duplicated(PLACE).any()
     hand = hand_read()
@@ -126,7 +126,7 @@ def test_the_agreement_covers_nearly_all_cities_of_every_shared_variable(real_wa
 def test_profit_of_the_districts_in_2023_follows_the_cities_as_in_earlier_editions(real_warehouse):
     """Its rank correlation with 2020 is low (0.80), but so is that of the cities: profits moved, not the column."""
     profit = real_warehouse.build(
-        "select city_id, year, scope, value from int.int_values_corrected"
+        "select city_id, year, scope, value from reading.int_values_corrected"
         " where source = 'yearbook_wide' and variable_code = 'industrial_profit' and level = 'city'"
     ).pivot(index="city_id", columns=["year", "scope"], values="value")
     rho = profit.corr(method="spearman")
@@ -197,12 +197,12 @@ CELLS_BY_FILE = """
         count(*) filter (h.variable_code <> 'ignore' and not c.is_blank and c.number is null) as refused,
         count(*) filter (not c.is_blank and c.number is null) as unreadable
     from stg.stg_landing__cells as c
-    join int.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)
+    join reading.int_headers_mapped as h using (source, data_year, vintage, file, sheet, col_no)
     group by all order by all
 """
 ANSWERED = """
-    select count(*) from int.int_values_converted_to_units as v
-    join int.int_values_corrected as c using (source_cell_id) where not v.is_number and c.is_corrected
+    select count(*) from reading.int_values_converted_to_units as v
+    join reading.int_values_corrected as c using (source_cell_id) where not v.is_number and c.is_corrected
 """
 # letters that a scan put for digits, counted in the workbook's XML
 UNREADABLE = {"2019": 24, "2020": 2, "2021": 0, "2024": 2}

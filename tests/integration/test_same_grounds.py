@@ -40,9 +40,9 @@ def test_the_same_grounds_keep_the_verdict_under_the_new_gate(house, sidecar):
 @pytest.mark.parametrize(
     "change",
     [
-        "update int.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2013"
+        "update reading.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2013"
         " and variable_code = 'gdp_nom'",
-        "update int.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2012"
+        "update reading.int_values_corrected set value = value * 2 where source = 'yearbook' and data_year = 2012"
         " and variable_code = 'gdp_nom'",
         "update raw.header set path = path || '?' where source = 'yearbook' and data_year = 2013",
         "update seed.row_count set min_coverage = min_coverage / 2 where source = 'yearbook'",

@@ -17,7 +17,7 @@ from dagster_project.store import Warehouse
 from dagster_project.study import measurement
 from dagster_project.study.registry import REGISTRY
 
-SHUFFLED_SCHEMAS = ("seed", "int", "py", "ops")
+SHUFFLED_SCHEMAS = ("seed", "reading", "edit", "int", "py", "ops")
 # Where a figure was printed, and which file: these follow the rows and the content of a file, so they must change.
 ADDRESS = {"vintage", "source_cell_id", "source_cell_ids", "source_cell_id_a", "source_cell_id_b", "cell"}
 ADDRESS_IN = {

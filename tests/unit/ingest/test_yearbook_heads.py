@@ -46,7 +46,7 @@ def edition(heads, figures=None, *, year=2012, source="yearbook_wide"):
 def heads_of(reading, *editions):
     """int_headers_mapped of these editions."""
     cells, header = (pd.concat([one[at] for one in editions], ignore_index=True) for at in (0, 1))
-    reading.read(Load(cells, header, "v"), NO_MAP, VARIABLES)
+    reading.read(Load(cells, header), NO_MAP, VARIABLES)
     return reading.headers().query("header_path != ''").reset_index(drop=True)
 
 
@@ -236,7 +236,7 @@ def editions(real_data, reading):
         found = geometry_of(file.name, open_sheets(file, None, Limits()), side)
         for frames, frame in zip((cells, header), found, strict=True):
             frames.append(frame.assign(**where, file=file.name))
-    load = Load(pd.concat(cells, ignore_index=True), pd.concat(header, ignore_index=True), "v")
+    load = Load(pd.concat(cells, ignore_index=True), pd.concat(header, ignore_index=True))
     reading.read(load, NO_MAP, VARIABLES)
     return reading.con.execute(
         "select h.*, n.leaf, n.above, n.head_id from int_headers_mapped as h"

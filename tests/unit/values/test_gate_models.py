@@ -13,7 +13,7 @@ SEEDS = words(
     "city city_change county_change variable source identity edit_rule gate_rule gate_parameter "
     "indicator indicator_part"
 )
-OTHERS = ("gate_row", "gate_value", "gate_printed_total")  # frames of a load as they are
+OTHERS = ("gate_header", "gate_row", "gate_value", "gate_printed_total")  # frames of a load as they are
 MODELS = [model for model in in_order("edit", "gate") if model.startswith(("edit_", "gate_")) and model not in OTHERS]
 YEARS = (2016, 2017, 2018, 2019)
 VARIABLES = {"gdp_nom": 2e7, "fiscal_revenue": 2e6, "fiscal_expenditure": 4e6, "fiscal_education": 8e5}

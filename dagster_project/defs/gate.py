@@ -77,10 +77,7 @@ class Verdict:
 
 
 def build_gate_assets(
-    paths: Paths,
-    warehouse: Warehouse,
-    years: dg.PartitionsDefinition[str],
-    reading: Sequence[dg.AssetKey],
+    paths: Paths, warehouse: Warehouse, years: dg.PartitionsDefinition[str], reading: Sequence[dg.AssetKey]
 ) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=["raw", "load"],

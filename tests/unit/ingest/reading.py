@@ -35,7 +35,7 @@ class Reading:
         for file in (DBT / "seeds").glob("*.csv"):
             if file.stem not in GIVEN:
                 frame = pd.read_csv(file, dtype=str)
-                numbers = NUMBERS | ({"value"} if file.stem == "gate_rule" else set())
+                numbers = NUMBERS | ({"value"} if file.stem == "gate_parameter" else set())
                 for column in numbers & set(frame.columns):
                     frame[column] = pd.to_numeric(frame[column])
                 if "has_dictionary" in frame:

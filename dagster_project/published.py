@@ -58,7 +58,7 @@ def open_read_only(file: Path) -> duckdb.DuckDBPyConnection:
     if stray_log(file).exists():
         raise PublishedFileError(
             f"Another program wrote into {file}: what it wrote lies beside it ({stray_log(file).name}) and would be "
-            "read as a part of the release. Close that program, then run `nqpf doctor --fix`."
+            "read as a part of the release. Close that program, then delete that file or run `nqpf refresh`."
         )
     try:
         return _shut(_with_short_names(duckdb.connect(str(file), read_only=True)), ())

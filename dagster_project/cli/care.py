@@ -1,4 +1,4 @@
-"""Commands that keep a warehouse alive: doctor, backup, restore, and reviewed rows for the seeds."""
+"""Commands that look after a warehouse: doctor, and reviewed rows for the seeds."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from dagster_project.ingest.errors import IngestError
-from dagster_project.operations.backup import BackupError, back_up, put_back
-from dagster_project.operations.doctor import apply_fixes, diagnose
-from dagster_project.operations.preflight import is_writable
+from dagster_project.operations.doctor import diagnose
 from dagster_project.paths import IS_INSTALLED, PROJECT, Paths
-from dagster_project.publish.release.disk import human
 from dagster_project.run.failures import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_OK, Refusal, answering, say
-from dagster_project.run.lock import refresh_lock
 from dagster_project.run.ready_rows import ReadyRowsError, accept_rows
 
 
@@ -33,50 +28,22 @@ def accept_file(file: Path, console: Console, *, seeds: Path = PROJECT / "dbt" /
 
 
 @answering
-def show_diagnosis(paths: Paths, console: Console, *, fix: bool, as_json: bool) -> int:
-    """Each finding: what, where, what to do. Exit: 0 healthy, 1 findings, 4 busy (only with --fix)."""
+def show_diagnosis(paths: Paths, console: Console, *, as_json: bool) -> int:
+    """What is looked at, then each finding: what, where, what to do. Exit: 0 healthy, 1 findings."""
     if not paths.warehouse.is_dir():
         raise Refusal(f"There is no warehouse in {paths.warehouse}. Run `nqpf refresh` first.")
-    found, done = diagnose(paths), list[str]()
-    if fix and any(finding.fix for finding in found.findings):
-        done = apply_fixes(paths, found.findings)
-        found = diagnose(paths)
+    diagnosis = diagnose(paths)
+    n = len(diagnosis.findings)
     if as_json:
-        rows = [{"what": f.what, "where": str(f.where), "do": f.do, "can_fix": bool(f.fix)} for f in found.findings]
-        content = {"healthy": not rows, "findings": rows, "notes": found.notes, "done": done}
+        checked = [{"subject": subject, "where": str(place)} for subject, place in diagnosis.checked]
+        findings = [{"what": f.what, "where": str(f.where), "do": f.do} for f in diagnosis.findings]
+        content = {"healthy": not n, "checked": checked, "findings": findings, "notes": diagnosis.notes}
         print(json.dumps(content, ensure_ascii=False, indent=2))
-        return EXIT_FAILED if rows else EXIT_OK
-    say(console, *done)
-    for finding in found.findings:
+        return EXIT_FAILED if n else EXIT_OK
+    say(console, *(f"{subject:<20} {place}" for subject, place in diagnosis.checked))
+    for finding in diagnosis.findings:
         console.print(f"[red]{escape(finding.what)}[/]", highlight=False, soft_wrap=True)
         say(console, f"  where: {finding.where}", f"  do:    {finding.do}")
-    n = len(found.findings)
-    words = "Healthy" if not n else f"{n} finding{'s' if n > 1 else ''}"
-    say(console, *found.notes, f"{words}: {paths.warehouse}")
-    return EXIT_FAILED if found.findings else EXIT_OK
-
-
-@answering
-def run_backup(paths: Paths, console: Console, target: Path) -> None:
-    """Exit: 0 kept, 1 not possible, 4 busy."""
-    try:
-        with refresh_lock(paths):
-            content = back_up(paths, target.resolve())
-    except (BackupError, IngestError, OSError) as error:
-        raise Refusal(f"No backup was made. {error}", EXIT_FAILED) from error
-    n_files = len(content["files"])  # type: ignore[arg-type]
-    say(console, f"{n_files} files, {human(int(str(content['bytes'])))}, release {content['release']}: {target}")
-
-
-@answering
-def run_restore(paths: Paths, console: Console, source: Path, *, force: bool) -> None:
-    """Exit: 0 restored, 1 not possible, 4 busy."""
-    if not is_writable(paths.warehouse):
-        raise Refusal(f"The folder {paths.warehouse} cannot be written.", EXIT_FAILED)
-    try:
-        with refresh_lock(paths):
-            moved = put_back(paths, source.resolve(), force=force)
-    except (BackupError, OSError) as error:
-        raise Refusal(f"Nothing was restored. {error}", EXIT_FAILED) from error
-    say(console, *(f"What was there before is in {path}." for path in moved))
-    say(console, f"Restored {source} to {paths.warehouse}. `nqpf doctor` looks at it, `nqpf refresh` goes on.")
+    verdict = f"{n} finding{'s' if n > 1 else ''}" if n else "Healthy"
+    say(console, *diagnosis.notes, f"{verdict}: {paths.warehouse}")
+    return EXIT_FAILED if n else EXIT_OK

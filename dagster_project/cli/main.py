@@ -452,45 +452,13 @@ def docs(landing: LandingOption = None, warehouse: WarehouseOption = None, sidec
 
 @app.command()
 def doctor(
-    landing: Annotated[Path | None, typer.Option(help="Root folder of landing files; they are checked too.")] = None,
     warehouse: WarehouseOption = None,
-    sidecars: SidecarOption = None,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Make the safe repairs: remove leftovers, set damaged files aside.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="What was looked at and the findings, as JSON.")] = False,
 ) -> None:
-    """What is wrong with a warehouse, where, and what to do. Changes nothing without --fix. Exit: 0 healthy, 1 not."""
+    """What is wrong with a warehouse that a person has to mend, and how. Changes nothing. Exit: 0 healthy, 1 not."""
     from dagster_project.cli.care import show_diagnosis
 
-    raise typer.Exit(show_diagnosis(resolve(landing, warehouse, sidecars), console, fix=fix, as_json=json))
-
-
-@app.command()
-def backup(
-    folder: Annotated[Path, typer.Argument(help="Folder to write; it must not exist yet.")],
-    landing: LandingOption = None,
-    warehouse: WarehouseOption = None,
-    sidecars: SidecarOption = None,
-) -> None:
-    """Keep releases, landing files, sidecars, build file and run history, with the sha256 of each file."""
-    from dagster_project.cli.care import run_backup
-
-    raise typer.Exit(run_backup(resolve(landing, warehouse, sidecars), console, folder))
-
-
-@app.command()
-def restore(
-    folder: Annotated[Path, typer.Argument(help="Folder that `nqpf backup` wrote.")],
-    landing: LandingOption = None,
-    warehouse: WarehouseOption = None,
-    sidecars: SidecarOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Move aside what is there.")] = False,
-) -> None:
-    """Verify a backup by its hashes and put it into an empty warehouse (with --force: what is there moves aside)."""
-    from dagster_project.cli.care import run_restore
-
-    raise typer.Exit(run_restore(resolve(landing, warehouse, sidecars), console, folder, force=force))
+    raise typer.Exit(show_diagnosis(reading_paths(warehouse), console, as_json=json))
 
 
 @release_app.command("list")

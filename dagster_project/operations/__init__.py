@@ -1,1 +1,1 @@
-"""Keeping a warehouse alive: locks, what a killed run left, diagnosis, backup. No arithmetic, no SQL about meaning."""
+"""Checks before a run, diagnosis, retention, rebuilding, withdrawing. No arithmetic, no SQL about meaning."""

@@ -1,79 +1,148 @@
-"""`nqpf doctor`: everything that is known to go wrong, looked for without a change; `--fix` for what is safe."""
+"""`nqpf doctor`: what is wrong with a warehouse that a person has to mend. Opens every file read-only.
 
-import datetime as dt
-import shutil
+What the next refresh sees or mends itself is not looked for: landing files and sidecars, rights, space, leftovers of a
+killed run, a missing build file.
+"""
+
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
-from dagster_project.operations import check_files, check_surroundings
-from dagster_project.operations.findings import Diagnosis, Finding
-from dagster_project.paths import Paths
-from dagster_project.publish.release.folder import latest_release
-from dagster_project.publish.release.snapshot import swap_in
-from dagster_project.run.lock import holder, refresh_lock
+from dagster_project.operations.database_file import damage_of
+from dagster_project.paths import PROJECT, Paths
+from dagster_project.publish.release.folder import MANIFEST, latest_release, sha256_of
+from dagster_project.publish.release.verify import verify_release
+from dagster_project.published import stray_log
+from dagster_project.run.lock import holder
+
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+MOST_PROBLEMS = 5  # of one release
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault, its place, and the way out."""
+
+    what: str
+    where: Path
+    do: str
+
+
+@dataclass
+class Diagnosis:
+    """What was looked at (subject, place), what is wrong, and what was left out and why."""
+
+    checked: list[tuple[str, Path]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, subject: str, place: Path, findings: Iterator[Finding]) -> None:
+        self.checked.append((subject, place))
+        self.findings += findings
 
 
 def diagnose(paths: Paths) -> Diagnosis:
-    """All findings of one warehouse. Opens every file read-only."""
+    """Look at one warehouse."""
     text, is_refreshing = holder(paths)
-    found = Diagnosis()
-    say = found.findings.extend
-    say(check_surroundings.check_versions())
-    say(check_surroundings.check_rights(paths))
-    say(check_surroundings.check_disk(paths))
-    say(check_surroundings.check_lock(paths))
-    say(check_surroundings.check_records(paths, is_refreshing=is_refreshing))
+    diagnosis = Diagnosis()
+    lock = PROJECT / "requirements.lock"
+    if lock.exists():
+        diagnosis.add("Python and packages", lock, check_versions(lock))
     if is_refreshing:
-        found.notes.append(f"A refresh is running ({text}): the build file and unfinished releases were not checked.")
-    else:
-        say(check_files.check_build(paths))
-        say(check_files.check_leftovers(paths))
-        say(check_surroundings.check_manifest(paths))
-    say(check_files.check_published(paths))
-    say(check_files.check_older_releases(paths))
-    if paths.landing.is_dir() and paths.sidecars.is_dir():
-        say(check_files.check_landing(paths))
-    else:
-        found.notes.append(
-            f"There is no landing folder {paths.landing}: name it with --landing to have its files checked."
-        )
-    return found
-
-
-def apply_fixes(paths: Paths, findings: list[Finding]) -> list[str]:
-    """Do what is safe, under the refresh lock; one sentence for each thing done. Nothing that holds data is deleted."""
-    done = []
-    with refresh_lock(paths):
-        for finding in findings:
-            if finding.fix == "remove":
-                _remove(finding.where)
-                done.append(f"Removed {finding.where}.")
-            elif finding.fix == "set_aside":
-                done += [f"Set aside as {path}." for path in _set_aside(finding.where)]
-            elif finding.fix == "republish":
-                done.append(_republish(paths))
-    return done
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-
-
-def _set_aside(file: Path) -> list[Path]:
-    """The build file and its write-ahead log, under another name: a person may still want to look."""
-    stamp = dt.datetime.now().strftime("%Y%m%d_%H%M%S")
-    moved = []
-    for part in (file.with_name(f"{file.name}.wal"), file):
-        if part.exists():
-            moved.append(part.rename(part.with_name(f"{part.name}.damaged_{stamp}")))
-    return moved
-
-
-def _republish(paths: Paths) -> str:
+        diagnosis.notes.append(f"A refresh is running ({text}): the build file was not checked.")
+    elif paths.build_file.exists():
+        diagnosis.add("build file", paths.build_file, _check_build(paths.build_file))
+    for file in sorted(paths.dagster_home.rglob("*.db")):
+        diagnosis.add("Dagster's history", file, _check_history(file, paths))
     newest = latest_release(paths.releases)
-    paths.fresh_file.unlink(missing_ok=True)  # a killed run may have left one that cannot be written
-    shutil.copyfile(paths.releases / str(newest) / "city.duckdb", paths.fresh_file)
-    swap_in(paths.fresh_file, paths.published_file)
-    return f"Published {newest} again: {paths.published_file}."
+    for folder in sorted(paths.releases.glob("[!.]*")):
+        if folder.is_dir():
+            diagnosis.add("release", folder, _check_release(folder, is_newest=folder.name == newest))
+    if newest or paths.published_file.exists():
+        diagnosis.add("published file", paths.published_file, _check_published(paths, newest))
+    return diagnosis
+
+
+def check_versions(lock: Path) -> Iterator[Finding]:
+    """Python and packages are those of the lock file; a package that is not in it is not judged."""
+    if not (3, 12) <= sys.version_info[:2] <= (3, 13):
+        what = f"Python {sys.version.split()[0]} is outside 3.12 to 3.13"
+        yield Finding(what, Path(sys.executable), "run `make clean setup` with PYTHON=python3.13")
+    pinned: dict[str, set[str]] = {}
+    for name, version in PINNED.findall(lock.read_text(encoding="utf-8")):
+        pinned.setdefault(_normalised(name), set()).add(version)
+    for package in metadata.distributions():
+        name = _normalised(package.metadata["Name"] or "")
+        if name in pinned and package.version not in pinned[name]:
+            what = f"{name} {package.version} is installed, the lock has {' or '.join(sorted(pinned[name]))}"
+            yield Finding(what, lock, "run `make setup` again, or `make lock` if the change is wanted")
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _check_build(file: Path) -> Iterator[Finding]:
+    if damage := damage_of(file):
+        do = (
+            f"move it and, if it is there, {file.name}.wal away; then run `nqpf refresh`: it is made from landing files"
+        )
+        yield Finding(f"The build file is damaged: {damage[:200]}", file, do)
+
+
+def _check_history(file: Path, paths: Paths) -> Iterator[Finding]:
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as con:
+            answer = str(con.execute("pragma quick_check").fetchone()[0])
+        con.close()
+    except sqlite3.Error as error:
+        answer = str(error)
+    if answer != "ok":
+        do = f"stop `nqpf ui`, move {paths.dagster_home} away, run `nqpf refresh`; only the history of runs is lost"
+        yield Finding(f"Dagster's records are damaged: {answer}", file, do)
+
+
+def _check_release(folder: Path, *, is_newest: bool) -> Iterator[Finding]:
+    """The newest one by every hash of its manifest; of the others that they are there (`nqpf release verify NAME`)."""
+    do = f"copy it back from a backup, or rebuild it: `nqpf release rebuild {folder.name} --into FOLDER`"
+    missing = [name for name in (MANIFEST, "city.duckdb") if not (folder / name).is_file()]
+    if missing:
+        yield Finding(f"Release {folder.name} is incomplete: {' and '.join(missing)} missing", folder, do)
+    elif is_newest:
+        for problem in _problems_of_release(folder)[:MOST_PROBLEMS]:
+            yield Finding(f"Release {folder.name}: {problem}", folder, do)
+
+
+def _problems_of_release(folder: Path) -> list[str]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return [f"{MANIFEST} cannot be read ({error})."]
+    if damage := damage_of(folder / "city.duckdb"):
+        return [f"city.duckdb is damaged: {damage[:160]}"]
+    return list(verify_release(folder, manifest).problems)
+
+
+def _check_published(paths: Paths, newest: str | None) -> Iterator[Finding]:
+    """The file that analysts open is there, whole, and that of the newest release."""
+    file, log = paths.published_file, stray_log(paths.published_file)
+    released = paths.releases / str(newest) / "city.duckdb"
+    do = f"copy {released} over it, or run `nqpf refresh`"
+    if log.exists():
+        what = "Another program wrote into the published file, and whoever reads it reads that too"
+        yield Finding(
+            what,
+            log,
+            f"close that program (open the file read-only there), then delete {log.name}, or run `nqpf refresh`",
+        )
+    elif not file.exists():
+        yield Finding("The published file is missing", file, do)
+    elif damage := damage_of(file):
+        yield Finding(f"The published file is damaged: {damage[:200]}", file, do)
+    elif released.exists() and sha256_of(released) != sha256_of(file):
+        yield Finding(f"The published file is not the one of the newest release {newest}", file, do)

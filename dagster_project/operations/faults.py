@@ -52,8 +52,8 @@ def _damaged(paths: Paths, where: str) -> str:
     """Name the file: the error text of a damaged block does not."""
     if damage_of(paths.build_file):
         return (
-            f"The build file {paths.build_file} is damaged. `nqpf doctor --fix {where}` sets it aside;"
-            " the next `nqpf refresh` rebuilds it from the landing files."
+            f"The build file {paths.build_file} is damaged. Move it and, if it is there, {paths.build_file.name}.wal"
+            " away; the next `nqpf refresh` makes it from the landing files."
         )
     return f"A file below {paths.published} is damaged. `nqpf doctor {where}` names it and says what to do."
 

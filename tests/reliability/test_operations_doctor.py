@@ -1,34 +1,31 @@
-"""`nqpf doctor` names what is wrong, where, and what to do; it changes nothing, and `--fix` does only what is safe."""
+"""`nqpf doctor` names what is wrong, where, and what to do; it changes nothing."""
 
 import hashlib
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from house import said
-from landing_tools import read_sidecar, write_sidecar
-from rich.console import Console
 from tiny import RELEASE, tiny_warehouse
+from typer.testing import CliRunner
 
 from dagster_project.cli.care import show_diagnosis
-from dagster_project.operations import check_surroundings, faults, preflight
+from dagster_project.cli.main import app
+from dagster_project.operations import faults, preflight
 from dagster_project.operations.database_file import damage_of
-from dagster_project.operations.doctor import apply_fixes, diagnose
+from dagster_project.operations.doctor import check_versions, diagnose
 from dagster_project.operations.faults import sentence_of
 from dagster_project.run.lock import refresh_lock
-
-check_versions = check_surroundings.check_versions
 
 
 @pytest.fixture(autouse=True)
 def _locked_versions(monkeypatch):
     """Whatever is installed where the tests run is not the matter of most of them."""
-    monkeypatch.setattr(check_surroundings, "check_versions", lambda: iter(()))
+    monkeypatch.setattr("dagster_project.operations.doctor.check_versions", lambda _lock: iter(()))
 
 
 @pytest.fixture
@@ -82,23 +79,6 @@ def write(content):
     return put
 
 
-def leave_a_run(file):
-    file.parent.mkdir()
-    with sqlite3.connect(file) as con:
-        con.execute("create table runs (status text)")
-        con.execute("insert into runs values ('STARTED'), ('SUCCESS')")
-    con.close()
-
-
-def make_real(sidecar):
-    write_sidecar(sidecar, {**read_sidecar(sidecar), "is_synthetic": False})
-
-
-def make_real_and_say_so(sidecar):
-    make_real(sidecar)
-    (sidecar.parents[1] / KIND).write_text("real\n", encoding="utf-8")
-
-
 class Fault(NamedTuple):
     """What is done to which file below the root, what the doctor says of which place, and the way out."""
 
@@ -115,59 +95,29 @@ class Fault(NamedTuple):
 
 
 BUILD, PUBLISHED = "warehouse/build/city.duckdb", "warehouse/published/city.duckdb"
-KIND = "warehouse/build/kind.txt"
 RELEASES, RUNS = "warehouse/published/releases", "warehouse/dagster_home/history/runs.db"
-FOLDER, SIDECAR, TABLE = f"{RELEASES}/{RELEASE}", "landing/registry.yml", "landing/registry.csv"
-ASIDE, COPIED, RESTORED = "`nqpf doctor --fix` sets it aside", "`nqpf doctor --fix` copies it", "restore the file"
-KILLED = "Left by a run that was killed"
+FOLDER = f"{RELEASES}/{RELEASE}"
+AWAY, COPIED, REBUILT = (
+    "move it and, if it is there, city.duckdb.wal away",
+    "over it",
+    f"nqpf release rebuild {RELEASE}",
+)
 
 FAULTS = {
-    "build_missing": Fault(BUILD, Path.unlink, "build file is missing", "rebuilt from the landing files"),
-    "build_truncated": Fault(BUILD, cut, "build file is damaged", ASIDE),
-    "build_empty": Fault(BUILD, write(""), "build file is damaged", ASIDE),
-    "build_with_flipped_bytes": Fault(BUILD, flip_bytes, "build file is damaged", ASIDE),
+    "build_truncated": Fault(BUILD, cut, "build file is damaged", AWAY),
+    "build_empty": Fault(BUILD, write(""), "build file is damaged", AWAY),
+    "build_with_flipped_bytes": Fault(BUILD, flip_bytes, "build file is damaged", AWAY),
     "published_missing": Fault(PUBLISHED, Path.unlink, "published file is missing", COPIED),
     "published_truncated": Fault(PUBLISHED, cut, "published file is damaged", COPIED),
-    "published_is_a_link_to_nowhere": Fault(PUBLISHED, lead_nowhere, "broken link", COPIED),
+    "published_is_a_link_to_nowhere": Fault(PUBLISHED, lead_nowhere, "published file is missing", COPIED),
     "release_file_changed": Fault(
-        f"{FOLDER}/city.duckdb",
-        cut,
-        f"Release {RELEASE}: city.duckdb is damaged",
-        f"nqpf release rebuild {RELEASE}",
-        FOLDER,
+        f"{FOLDER}/city.duckdb", cut, f"Release {RELEASE}: city.duckdb is damaged", REBUILT, FOLDER
     ),
-    "release_manifest_cut": Fault(
-        f"{FOLDER}/manifest.json", cut, "manifest.json cannot be read", "nqpf restore", FOLDER
-    ),
+    "release_manifest_cut": Fault(f"{FOLDER}/manifest.json", cut, "manifest.json cannot be read", REBUILT, FOLDER),
     "old_release_half_there": Fault(
-        f"{RELEASES}/2020.1.0-SYNTHETIC", Path.mkdir, "manifest.json and city.duckdb missing", "nqpf restore"
+        f"{RELEASES}/2020.1.0-SYNTHETIC", Path.mkdir, "manifest.json and city.duckdb missing", "from a backup"
     ),
-    "half_made_release": Fault(f"{RELEASES}/.2026.11.1-SYNTHETIC.tmp", Path.mkdir, KILLED, "removes it"),
-    "half_made_snapshot": Fault("warehouse/published/.city.duckdb.tmp", write(b"half"), KILLED, "removes it"),
-    "link_to_nowhere": Fault("warehouse/reports/latest", lead_nowhere, "broken link", "delete the link"),
-    "killed_refresh": Fault(
-        "warehouse/build/refresh.lock",
-        write("process 4711 since 2026-01-01 00:00:00"),
-        "A refresh was killed (process 4711",
-        "run `nqpf refresh`",
-    ),
-    "records_vanished": Fault("warehouse/dagster_home", Path.rmdir, "DAGSTER_HOME) has disappeared", "created again"),
     "records_damaged": Fault(RUNS, write("not a database" * 100), "records are damaged", "move"),
-    "run_that_nobody_works_on": Fault(RUNS, leave_a_run, "believes that 1 run is at work", "it closes them"),
-    "landing_file_changed": Fault(
-        TABLE, write("city,year,value\n合肥市,2014,2\n"), "expected sha256", RESTORED, SIDECAR
-    ),
-    "landing_file_missing": Fault(TABLE, Path.unlink, "is missing", RESTORED, SIDECAR),
-    "sidecar_unreadable": Fault(SIDECAR, write("source: ["), "not readable YAML", "correct the sidecar", "landing"),
-    "real_files_in_a_demo_warehouse": Fault(
-        SIDECAR, make_real, "holds synthetic data, the landing files are real", "never mixed", KIND
-    ),
-    "marker_says_real": Fault(
-        SIDECAR, make_real_and_say_so, "Published are synthetic data, the marker says real", "put there by hand", KIND
-    ),
-    "manifest_of_dbt_cut": Fault(
-        "warehouse/build/dbt/manifest.json", write('{"nodes": {"a": {"b"'), "manifest was cut off", "written again"
-    ),
 }
 
 
@@ -185,50 +135,12 @@ def test_fault_is_named_with_its_place_and_the_way_out(paths, fault):
     assert fault.do in named[0].do
 
 
-# ---- --fix ----------------------------------------------------------------------------------------------------
-
-LOCK = {"warehouse/build/refresh.lock": hashlib.sha256(b"").hexdigest()}  # a lock that nobody holds
-SAFE = ("published_missing", "published_truncated", "published_is_a_link_to_nowhere", "half_made_release")
-FOR_A_PERSON = ("landing_file_changed", "release_file_changed", "link_to_nowhere", "marker_says_real")
-
-
-@pytest.mark.parametrize("name", [*SAFE, "half_made_snapshot"])
-def test_fix_makes_the_warehouse_healthy(paths, name):
-    before = fingerprint(paths.landing.parent)
-    FAULTS[name].plant(paths)
-    (sentence,) = apply_fixes(paths, findings(paths))
-    assert str(paths.warehouse) in sentence
-    assert findings(paths) == []
-    assert fingerprint(paths.landing.parent) == before | LOCK
-
-
-def test_fix_sets_a_damaged_build_file_aside_and_deletes_nothing(paths):
+def test_build_file_is_not_judged_while_a_refresh_writes_it(paths):
     FAULTS["build_truncated"].plant(paths)
-    damaged = paths.build_file.read_bytes()
-    apply_fixes(paths, findings(paths))
-    (aside,) = paths.build_file.parent.glob("city.duckdb.damaged_*")
-    assert aside.read_bytes() == damaged
-    (left,) = findings(paths)
-    assert "The build file is missing" in left.what
-
-
-@pytest.mark.parametrize("name", FOR_A_PERSON)
-def test_fix_leaves_alone_what_only_a_person_can_decide(paths, name):
-    FAULTS[name].plant(paths)
-    found, before = findings(paths), fingerprint(paths.landing.parent)
-    assert apply_fixes(paths, found) == []
-    assert fingerprint(paths.landing.parent) == before | LOCK
-
-
-# ---- the surroundings -------------------------------------------------------------------------------------------
-
-
-def test_running_refresh_is_no_fault(paths):
-    FAULTS["half_made_release"].plant(paths)  # belongs to it
     with refresh_lock(paths):
-        found = diagnose(paths)
-    assert found.findings == []
-    assert f"A refresh is running (process {os.getpid()}" in found.notes[0]
+        diagnosis = diagnose(paths)
+    assert diagnosis.findings == []
+    assert f"A refresh is running (process {os.getpid()}" in diagnosis.notes[0]
 
 
 def test_package_outside_the_lock_is_named(tmp_path):
@@ -236,45 +148,35 @@ def test_package_outside_the_lock_is_named(tmp_path):
         "duckdb==0.0.1 \\\n    --hash=sha256:00\npandas==0.0.2 ; python_version < '3.13'\nnot-installed==1.0\n",
         encoding="utf-8",
     )
-    found = sorted(finding.what for finding in check_versions(tmp_path))
+    found = sorted(finding.what for finding in check_versions(tmp_path / "requirements.lock"))
     assert [(what.split()[0], what.split()[-1]) for what in found] == [("duckdb", "0.0.1"), ("pandas", "0.0.2")]
     assert all(" the lock has " in what for what in found)
-
-
-def test_disk_that_is_nearly_full_is_named(paths, monkeypatch):
-    monkeypatch.setattr(check_surroundings, "free_megabytes", lambda _folder: 1.0)
-    (finding,) = check_surroundings.check_disk(paths)
-    assert "1 MB free, a refresh needs about" in finding.what
-    assert "nqpf release prune" in finding.do
-
-
-def test_folder_without_the_right_to_write_is_named(paths, monkeypatch):
-    real = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != paths.published and real(path, mode))
-    assert [finding.where for finding in check_surroundings.check_rights(paths)] == [paths.published]
 
 
 # ---- the command ------------------------------------------------------------------------------------------------
 
 
-def test_command_prints_each_finding_and_exits_with_one(paths):
-    healthy = said(show_diagnosis, paths, fix=False, as_json=False)
+def test_command_shows_what_it_looks_at_each_finding_and_exits_with_one(paths):
+    healthy = said(show_diagnosis, paths, as_json=False)
     assert healthy.exit_code == 0
     assert f"Healthy: {paths.warehouse}" in healthy.text
+    assert all(str(place) in healthy.text for place in (paths.build_file, paths.published_file, paths.releases))
     FAULTS["published_missing"].plant(paths)
-    FAULTS["landing_file_changed"].plant(paths)
-    ill = said(show_diagnosis, paths, fix=False, as_json=False)
+    FAULTS["build_truncated"].plant(paths)
+    ill = said(show_diagnosis, paths, as_json=False)
     assert ill.exit_code == 1
     assert f"2 findings: {paths.warehouse}" in ill.text
     assert f"  where: {paths.published_file}" in ill.text
 
 
-def test_command_speaks_json(paths, capsys):
+def test_command_looks_at_the_warehouse_that_the_environment_names(paths):
     FAULTS["published_missing"].plant(paths)
-    assert show_diagnosis(paths, Console(), fix=True, as_json=True) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["healthy"] is True
-    assert said["done"] == [f"Published {RELEASE} again: {paths.published_file}."]
+    outcome = CliRunner().invoke(app, ["doctor", "--json"], env={"NQPF_WAREHOUSE": str(paths.warehouse)})
+    assert outcome.exit_code == 1
+    content = json.loads(outcome.output)
+    assert content["healthy"] is False
+    assert [finding["where"] for finding in content["findings"]] == [str(paths.published_file)]
+    assert {"subject": "build file", "where": str(paths.build_file)} in content["checked"]
 
 
 def test_refreshed_warehouse_is_healthy(small_warehouse):
@@ -318,7 +220,7 @@ def test_damaged_build_file_is_named_and_a_good_one_is_not_blamed(paths):
     cut(paths.build_file)
     sentence = sentence_of(text, paths)
     assert f"The build file {paths.build_file} is damaged" in sentence
-    assert f"`nqpf doctor --fix --warehouse {paths.warehouse}`" in sentence
+    assert "the next `nqpf refresh` makes it from the landing files" in sentence
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ from tiny import tiny_warehouse
 from typer.testing import CliRunner
 
 from dagster_project.cli.main import app
-from dagster_project.operations.check_files import check_leftovers, check_published
-from dagster_project.operations.doctor import apply_fixes
+from dagster_project.operations.doctor import diagnose
 from dagster_project.publish.release.snapshot import write_snapshot
 from dagster_project.published import stray_log
 from dagster_project.store import Warehouse
@@ -213,7 +212,6 @@ def test_a_reader_whose_query_does_not_fit_in_memory_stops_no_release(house, pub
         assert list(spilled.iterdir())
         change_both(house, 1)
         assert publisher.run("to the end")[0] == 0
-        assert not list(check_leftovers(house.paths))  # so `nqpf doctor --fix` leaves it alone
         assert con.execute("select count(distinct text) > 2990000 from large").fetchall() == [(True,)]
     published_is_whole(house)
 
@@ -267,12 +265,13 @@ def test_what_a_program_wrote_into_the_published_file_does_not_reach_the_next_re
                 duckdb.connect(str(file))
 
 
-def test_doctor_names_what_was_written_and_takes_it_away(paths):
+def test_doctor_names_what_was_written_and_how_to_take_it_away(paths):
     write_into(paths.published_file)
-    (finding,) = check_published(paths)
+    (finding,) = diagnose(paths).findings
     assert "wrote into the published file" in finding.what
-    assert apply_fixes(paths, [finding]) == [f"Removed {stray_log(paths.published_file)}."]
-    assert not [*check_published(paths), *check_leftovers(paths)]
+    assert "delete city.duckdb.wal" in finding.do
+    stray_log(paths.published_file).unlink()
+    assert diagnose(paths).findings == []
 
 
 COMMANDS = (
@@ -293,7 +292,7 @@ def all_say(paths, *sentences):
 
 def test_no_command_reads_what_another_program_wrote_into(paths):
     write_into(paths.published_file)
-    all_say(paths, f"Another program wrote into {paths.published_file}", "run `nqpf doctor --fix`")
+    all_say(paths, f"Another program wrote into {paths.published_file}", "delete that file or run `nqpf refresh`")
 
 
 def test_damaged_file_is_named_with_what_to_do(paths):

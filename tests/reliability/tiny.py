@@ -1,4 +1,4 @@
-"""The smallest warehouse that the doctor and the backup can look at: the right files with hardly anything in."""
+"""The smallest warehouse that the doctor can look at: the right files with hardly anything in."""
 
 import json
 

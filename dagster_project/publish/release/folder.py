@@ -83,7 +83,7 @@ def withdrawn_releases(releases: Path) -> list[dict[str, str]]:
 
 
 def _tombstone(folder: Path) -> dict[str, str]:
-    """Moment and reason; empty where there is none. A manifest that cannot be read is the doctor's matter."""
+    """Moment and reason; empty where there is none. Unreadable manifests are reported by `nqpf doctor`."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -12,7 +12,7 @@ help:
 	@echo "make test       set up, then lint, types and tests"
 	@echo "make test-slow  the long simulations and campaigns"
 	@echo "make bench      speed against peers, as ratios in one run (some minutes)"
-	@echo "make bench-load seconds and memory up to 40,000 units and of the whole chain (some hours)"
+	@echo "make bench-load seconds and memory of the whole chain and of a million units (some hours)"
 	@echo "make ui         Dagster's webserver and daemon on 127.0.0.1:3000"
 	@echo "make lint       ruff, sqlfluff and the walls between the rooms;  make types: mypy --strict, every package"
 	@echo "make i18n       collect the messages of the report for its translations"
@@ -46,7 +46,6 @@ bench: setup
 	@$(BIN)/python -P benchmarks/peers.py
 
 bench-load: setup
-	@$(BIN)/python benchmarks/load.py
 	@$(BIN)/python benchmarks/growth.py
 	@$(BIN)/python benchmarks/chain.py
 	@$(BIN)/python benchmarks/chain.py --counties 2850

@@ -12,7 +12,8 @@ of every year for as many provinces as hold so many units of county.csv. The ref
 runs takes it from there, with its build file on disk. Writing the landing files is not measured.
 
 Seconds of a step are those of the processor, of this process and of all that it starts (dbt, the reader); memory is the
-peak of the largest of them, with all that it holds. Growth is as in load.py, over the three largest sizes.
+peak of the largest of them, with all that it holds. Growth is the slope of
+log seconds on log units over the three largest sizes.
 """
 
 import argparse

@@ -15,16 +15,26 @@ import csv
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from load import ROOT, THREADS, cpu, exponent, peak_mb
+from chain import ROOT, THREADS, slope
 
 SIZES, YEARS, SEED = (1_000, 10_000, 100_000, 1_000_000), 5, 2026
 METHODS = {"ml": "maximum likelihood", "2sls": "two-stage least squares"}
 TABLE, PICTURE = ROOT / "docs" / "growth.csv", ROOT / "docs" / "growth.svg"
 Row = dict[str, Any]
+
+
+def cpu() -> float:
+    return sum(time_of.ru_utime + time_of.ru_stime for time_of in map(resource.getrusage, (0, -1)))
+
+
+def peak_mb() -> float:
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measure(method: str, n: int) -> Row:
@@ -142,7 +152,7 @@ def main() -> None:
                 print(rows[-1], flush=True)
             mine = [r for r in rows if r["method"] == method]
             if len(mine) > 2:
-                print(f"{method}: n^{exponent([r['n'] for r in mine], [r['seconds'] for r in mine]):.2f} in seconds")
+                print(f"{method}: n^{slope([r['n'] for r in mine], [r['seconds'] for r in mine]):.2f} in seconds")
         if not arguments.small:
             with TABLE.open("w", encoding="utf-8", newline="") as stream:
                 table = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")

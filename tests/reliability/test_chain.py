@@ -1,4 +1,4 @@
-"""The load benchmarks: exponents are those of known curves, the country is sound, every step stays in bounds."""
+"""The benchmark of the whole chain: exponents are those of known curves, the country is sound, steps stay in bounds."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import chain
-import load
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
@@ -14,35 +13,6 @@ from python_calamine import CalamineWorkbook
 from dagster_project.demo import counties, generate
 from dagster_project.demo.country import read_geography
 from dagster_project.paths import PROJECT, demo_paths
-
-
-@pytest.mark.parametrize("power", [0.0, 1.0, 2.5])
-def test_the_exponent_is_that_of_the_three_largest_sizes(power):
-    sizes = [10, 100, 200, 400]
-    values = [7.0, *(3.0 * size**power for size in sizes[1:])]
-    assert load.exponent(sizes, values) == pytest.approx(power, abs=1e-12)
-
-
-def test_the_sizes_reach_the_counties_and_towns_that_are_promised():
-    assert load.COUNTIES[-1] == 2_850
-    assert load.TOWNS[-1] == 40_000
-    for stage in ("read", "sql", "panel", "index", "inequality", "disparity", "space", "sdm"):
-        assert load.STAGES[stage][1:] == (load.COUNTIES, load.TOWNS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", [name for name in load.STAGES if name != "firms"])
-def test_every_stage_runs_on_a_small_country(stage):
-    command = [sys.executable, load.__file__, "--measure", stage, "120", "6"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
-    assert done.returncode == 0, done.stderr[-500:]
-    measured = json.loads(done.stdout)
-    assert measured["seconds"] > 0
-    assert measured["mb"] >= 0
-
-
-# ---- the whole chain ---------------------------------------------------------------------------------------
-
 
 BUSY = "sum(i * i for i in range(3_000_000)); import time; time.sleep(0.5)"
 

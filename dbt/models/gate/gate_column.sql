@@ -94,7 +94,9 @@ repeats as (
     where f.value <> 0
     group by f.load_id, f.variable_code, f.scope, f.year, r.source, r.year
     qualify
-        row_number() over (partition by f.load_id, f.variable_code, f.scope, f.year order by count(*) desc, r.year) = 1
+        row_number() over (
+            partition by f.load_id, f.variable_code, f.scope, f.year order by count(*) desc, r.year, r.source
+        ) = 1
 ),
 
 -- ---- other sources

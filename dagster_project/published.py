@@ -24,14 +24,13 @@ CLOSED = (
 )
 
 SEARCHED = ("easy", "mart", "ops")
-# Large tables are views over what schema store keeps (publish/release/packed.py): both are tables to a reader.
-# n_row: of a view unknown.
-TABLES = """(
-    select database_name, schema_name, table_name, comment, estimated_size as n_row
-    from duckdb_tables() where not internal and schema_name <> 'store'
+# Tables and views are both tables to a reader. n_row: of a view unknown.
+TABLES = f"""(
+    select database_name, schema_name, table_name, comment, estimated_size as n_row, false as is_view
+    from duckdb_tables() where not internal and schema_name in {SEARCHED}
     union all
-    select database_name, schema_name, view_name, comment, null
-    from duckdb_views() where not internal and schema_name <> 'store'
+    select database_name, schema_name, view_name, comment, null, true
+    from duckdb_views() where not internal and schema_name in {SEARCHED}
 )"""
 
 
@@ -95,7 +94,12 @@ def open_side_by_side(files: Mapping[str, Path], *, may_write: Iterable[Path] = 
 
 def sql_path(path: Path) -> str:
     """A path inside a quoted SQL string."""
-    return str(path).replace("'", "''")
+    return sql_text(str(path))
+
+
+def sql_text(text: str) -> str:
+    """A text inside a quoted SQL string."""
+    return text.replace("'", "''")
 
 
 def _with_short_names(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

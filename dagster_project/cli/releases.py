@@ -118,7 +118,7 @@ def verify_releases(paths: Paths, console: Console, release: str | None, landing
 
 @answering
 def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path | None) -> int:
-    """Make a release again from its manifest and compare every mart. Exit: 0 equal, 1 not, 2 cannot be made here.
+    """Make a release again from its manifest and compare every table. Exit: 0 equal, 1 not, 2 cannot be made here.
 
     into: an empty folder that keeps what was made; without it everything is thrown away.
     """
@@ -144,9 +144,9 @@ def rebuild_release(paths: Paths, console: Console, release: str, *, into: Path 
             here = table_contents(con)
     differing = again.table_differences(there, here)
     if differing:
-        say(console, f"{release}: {len(differing)} of {len(there)} marts are not equal.", *_first(differing))
+        say(console, f"{release}: {len(differing)} of {len(there)} tables are not equal.", *_first(differing))
         return EXIT_FAILED
-    say(console, f"{release}: rebuilt, all {len(there)} marts are equal.")
+    say(console, f"{release}: rebuilt, all {len(there)} tables are equal.")
     return EXIT_OK
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dagster_project.ingest.sidecar import Sidecar, find_sidecars, sha256_of
 from dagster_project.paths import Paths
-from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.content import full_name, table_contents
 from dagster_project.publish.release.folder import MANIFEST
 from dagster_project.published import open_read_only
 from dagster_project.run.failures import Refusal
@@ -145,7 +145,7 @@ def earlier_release(releases: Path, manifest: Manifest) -> str | None:
 
 
 def contents_of(folder: Path, manifest: Manifest) -> dict[str, str]:
-    """Content hash of each mart: from the manifest, else (an older release) from its published file."""
+    """Content hash of each table: from the manifest, else (an older release) from its published file."""
     stored = {name: facts.get("content") for name, facts in manifest["tables"].items()}
     if any(stored.values()):
         return {name: content for name, content in stored.items() if content}
@@ -157,11 +157,11 @@ def contents_of(folder: Path, manifest: Manifest) -> dict[str, str]:
 
 
 def table_differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """Sentences: marts that are missing, new or not equal."""
+    """Sentences: tables that are missing, new or not equal."""
     said = [
-        f"mart.{name}: the rebuilt table has other rows."
+        f"{full_name(name)}: the rebuilt table has other rows."
         for name in sorted(there.keys() & here.keys())
         if there[name] != here[name]
     ]
-    said += [f"mart.{name}: not rebuilt." for name in sorted(there.keys() - here.keys())]
-    return said + [f"mart.{name}: the release does not have it." for name in sorted(here.keys() - there.keys())]
+    said += [f"{full_name(name)}: not rebuilt." for name in sorted(there.keys() - here.keys())]
+    return said + [f"{full_name(name)}: the release does not have it." for name in sorted(here.keys() - there.keys())]

@@ -85,7 +85,7 @@ def test_a_release_made_again_from_its_manifest_elsewhere_is_equal_in_every_mart
     outcome = said(rebuild_release, small_warehouse.paths, release.name, into=None)
     assert outcome.exit_code == 0, outcome.text
     n = len(tables(small_warehouse)) - 1  # the runs are no result
-    assert f"all {n} marts are equal" in outcome.text
+    assert f"all {n} tables are equal" in outcome.text
 
 
 def tables(house):

@@ -1,7 +1,7 @@
 """One hash a table over what it says, whatever the order of its rows and the file that holds it."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import duckdb
 
@@ -12,31 +12,32 @@ SKIPPED = ("mart_run_manifest",)
 
 
 def table_contents(
-    con: duckdb.DuckDBPyConnection,
-    database: str | None = None,
-    known: Mapping[str, str] | None = None,
-    *,
-    without: Collection[str] = (),
+    con: duckdb.DuckDBPyConnection, database: str | None = None, *, without: Collection[str] = ()
 ) -> dict[str, str]:
-    """Table of schema mart -> sha256 of its column names, its number of rows and the sum of its row hashes.
+    """Table of mart or easy.<table> -> sha256 of its column names, its number of rows and the sum of its row hashes.
 
     A row hash is the upper 96 bits of the md5 of the values as text, where a floating-point number is the shortest
     text that reads back as the same number: two tables have one hash if they hold the same rows, bit by bit.
-    known: hashes that need no computing.  without: columns that do not count.
+    without: columns that do not count.
     """
-    known = known or {}
-    own = database or str(con.execute("select current_database()").fetchall()[0][0])
+    database = database or str(con.execute("select current_database()").fetchall()[0][0])
     columns = con.execute(
-        "select table_name, list(column_name order by column_index) from duckdb_columns()"
-        " where database_name = ? and schema_name = 'mart' group by 1 order by 1",
-        [own],
+        "select schema_name, table_name, list(column_name order by column_index) from duckdb_columns()"
+        " where database_name = ? and schema_name in ('easy', 'mart') group by all order by all",
+        [database],
     ).fetchall()
     return {
-        table: known.get(table)
-        or _content(con, f'"{own}".mart."{table}"', [name for name in compared(table, names) if name not in without])
-        for table, names in columns
+        table if schema == "mart" else f"{schema}.{table}": _content(
+            con, f'"{database}".{schema}."{table}"', [name for name in compared(table, names) if name not in without]
+        )
+        for schema, table, names in columns
         if table not in SKIPPED
     }
+
+
+def full_name(table: str) -> str:
+    """With its schema, as in a query."""
+    return table if "." in table else f"mart.{table}"
 
 
 def compared(table: str, columns: list[str]) -> list[str]:

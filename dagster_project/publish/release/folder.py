@@ -5,18 +5,16 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.paper.inert import csv_select
-from dagster_project.publish.release.content import OF_THE_RUN
 from dagster_project.publish.release.dictionary import described
-from dagster_project.publish.release.packed import PACKED
 from dagster_project.publish.release.snapshot import RUN_TABLES
-from dagster_project.published import TABLES, open_read_only
+from dagster_project.published import TABLES, open_read_only, sql_path
 
 DICTIONARY_SQL = """
     select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
@@ -24,7 +22,7 @@ DICTIONARY_SQL = """
     from {} where schema_name in ('easy', 'mart') order by 1, column_index
 """
 TABLES_SQL = f"""
-    select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name
+    select schema_name || '.' || table_name, if(schema_name = 'mart', '', schema_name || '.') || table_name, is_view
     from {TABLES} where schema_name in ('easy', 'mart') order by 2
 """
 LOAD_NUMBERS_SQL = "select source, data_year, vintage, load_no from mart.mart_source_load"
@@ -36,16 +34,9 @@ KEEP_MARK = "keep.txt"  # a person puts it into a release folder that must stay,
 BOM = "\ufeff"  # Excel reads UTF-8 only behind this mark
 MAX_CSV_ROWS = 20_000  # a longer table is Parquet only: a tenth of the size, and with types
 ALWAYS_CSV = ("mart_model_data",)  # what the headline regression is fitted again from, with nothing but R
-# A longer table stands in city.duckdb alone, which keeps each figure once; here it would stand there several times.
+# A longer table stands in city.duckdb alone.
 MAX_PARQUET_ROWS = 500_000
 KINDS = ("csv", "csv.gz", "parquet")
-# In Parquet too, equal figures must stand side by side. Other packed tables come in the order of their plan.
-SORTED_BY = {
-    "mart.mart_indicator_source": ("source_cell_id", "indicator_code", "city_id", "year", "index_code"),
-    "mart.mart_index_contribution": ("indicator_code", "city_id", "year", "index_code", "basis", "weight_scheme"),
-    "mart.mart_index_score": ("index_code", "weight_scheme", "year", "city_id", "basis"),
-    "easy.city_variable": ("city_id", "variable_code", "year"),
-}
 
 
 def next_release(releases: Path, today: dt.date, *, is_synthetic: bool) -> str:
@@ -143,40 +134,25 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
     return None
 
 
-def export_tables(
-    snapshot: Path, folder: Path, contents: Mapping[str, str], earlier: Path | None = None
-) -> dict[str, dict[str, object]]:
+def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
     """Parquet of the tables of schemas mart and easy, CSV of those that are not long: `_kinds`.
 
-    Returns rows and sha256 by table and kind. A table of easy is called easy.<name>. contents: hash by table. A table
-    that an earlier release has with the same content is that release's files, linked.
+    Returns rows and sha256 by table and kind. A table of easy is called easy.<name>. Rows come in the order of the
+    file, those of a view sorted.
     """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
     exported: dict[str, dict[str, object]] = {}
-    known = _exported_before(earlier)
     with duckdb.connect(str(snapshot), read_only=True) as con:
-        for table, name in con.execute(TABLES_SQL).fetchall():
+        for table, name, is_view in con.execute(TABLES_SQL).fetchall():
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-            kinds = _kinds(name, rows)
-            same = known.get(name, {})
-            is_same = (
-                name not in OF_THE_RUN
-                and same.get("content") is not None
-                and same["content"] == contents.get(name)
-                and kinds == kinds_of(same)
-            )
-            if earlier and is_same and _link(earlier, folder, name, kinds):
-                exported[name] = {key: value for key, value in same.items() if key != "content"}
-                continue
-            order = ", ".join(SORTED_BY.get(table, PACKED[table].order if table in PACKED else ()))
-            rows_sql = f"from {table}{f' order by {order}' if order else ''}"
             exported[name] = {"rows": rows}
-            for kind in kinds:
+            rows_sql = f"from {table}{' order by all' if is_view else ''}"
+            for kind in _kinds(name, rows):
                 file = file_of(folder, name, kind)
                 if kind == "parquet":
                     form = "format parquet, compression zstd, compression_level 9"
-                    con.execute(f"copy ({rows_sql}) to '{_sql_path(file)}' ({form})")
+                    con.execute(f"copy ({rows_sql}) to '{sql_path(file)}' ({form})")
                 else:
                     _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", file)
                 exported[name][f"{kind}_sha256"] = sha256_of(file)
@@ -204,32 +180,11 @@ def file_of(folder: Path, name: str, kind: str) -> Path:
     return folder / kind.removesuffix(".gz") / f"{name}.{kind}"
 
 
-def _exported_before(earlier: Path | None) -> dict[str, dict[str, object]]:
-    if earlier is None or not (earlier / MANIFEST).is_file():
-        return {}
-    tables: dict[str, dict[str, object]] = json.loads((earlier / MANIFEST).read_text(encoding="utf-8"))["tables"]
-    return tables
-
-
-def _link(earlier: Path, folder: Path, name: str, kinds: Iterable[str]) -> bool:
-    """The same files under another name: what is published is never written again. False where one is missing."""
-    files = [file_of(earlier, name, kind) for kind in kinds]
-    if not all(file.is_file() for file in files):
-        return False
-    for file in files:
-        target = folder / file.relative_to(earlier)
-        try:
-            target.hardlink_to(file)
-        except OSError:  # another disk, or one that knows no links
-            shutil.copyfile(file, target)
-    return True
-
-
 def _write_csv(con: duckdb.DuckDBPyConnection, sql: str, file: Path) -> None:
     """UTF-8 with a byte order mark, which goes before the first name of the header."""
     first = con.execute(f"describe {sql}").fetchall()[0][0]
     marked = f'select * rename ({first} as "{BOM}{first}") from ({sql})'
-    con.execute(f"copy ({marked}) to '{_sql_path(file)}' (header)")
+    con.execute(f"copy ({marked}) to '{sql_path(file)}' (header)")
 
 
 def write_manifest(folder: Path, content: dict[str, object]) -> None:
@@ -255,7 +210,6 @@ def manifest_content(
     hashes: dict[str, str],
     previous: str | None,
     contents: Mapping[str, str],
-    made: Mapping[str, str],
 ) -> dict[str, object]:
     """Everything that is needed to say what made this release, and to make it again (`nqpf release rebuild`)."""
     with open_read_only(snapshot) as con:
@@ -279,17 +233,12 @@ def manifest_content(
         "vintages": vintages,
         "inputs": inputs,
         "tables": tables,
-        "made": dict(made),
         "not_compared": list(RUN_TABLES),
     }
 
 
 def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
     return csv_select([(name, kind) for name, kind, *_ in con.execute(f"describe {table}").fetchall()])
-
-
-def _sql_path(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def sha256_of(path: Path) -> str:

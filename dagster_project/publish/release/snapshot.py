@@ -1,21 +1,18 @@
 """The published file: easy, mart and ops only, readable by older clients, swapped in atomically."""
 
+import json
 import os
-import shutil
 import stat
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from dagster_project.publish.release.dictionary import TABLE as DICTIONARY
 from dagster_project.publish.release.dictionary import write_dictionary
-from dagster_project.publish.release.packed import PACKED, PARTS, STORE, is_packable, pack
-from dagster_project.published import TABLES, stray_log
-from dagster_project.run.resources import current_resources
+from dagster_project.published import TABLES, sql_path, sql_text, stray_log
 
 SCHEMAS = ("easy", "mart", "ops")
 # Files in the default format of DuckDB 2.x cannot be opened by 1.x clients; this format can.
@@ -23,10 +20,25 @@ STORAGE_VERSION = "v1.2.0"
 # Most tables are small and fill a part of their blocks only: 256 KiB, the default, costs 36 MB. Below 32 KiB whole
 # numbers are not packed.
 BLOCK_SIZE = 32_768
-SIDE_BY_SIDE = 2  # tables, of which the largest take half a gigabyte each while they are packed
+# Order of the rows of large tables: equal figures stand side by side, and are kept as one. Other marts: by all columns.
+SORTED_BY = {
+    "mart.mart_indicator_cell": "cell_no, indicator_code, city_id, year, index_code",
+    "mart.mart_indicator_value": "indicator_code, city_id, year, index_code, basis",
+    "mart.mart_index_contribution": "index_code, indicator_code, weight_scheme, year, city_id, basis",
+    "mart.mart_index_score": "city_id, year, index_code, weight_scheme, basis",
+    "mart.mart_source_value": "cell_no",
+    "mart.why_this_number": "index_code, indicator_code, city_id, year",
+}
+# Columns of large tables that other columns of the row give: computed when they are read.
+GENERATED = {
+    "mart.mart_index_contribution": {"contribution": "weight * z"},
+    "mart.mart_index_score": {"score_100": "100 * score"},
+    "mart.mart_source_value": {
+        "source_cell_id": "source || '@' || vintage || ':' || file || '!' || sheet || '!' || cell"
+    },
+}
 # Tables that say when and how a run went, not what it found: they never make a release.
 RUN_TABLES = ("mart.mart_run_manifest", "ops.run_context", "ops.run_log", "ops.validation_result", "ops.vintage")
-RUN_COLUMNS = ("run_id", "checked_at", "created_at")
 
 # Rows of several indices or models say which are the headline ones. What stands in the columns of such a row:
 HEADLINE_SQL = """
@@ -54,54 +66,28 @@ class PublishError(Exception):
     """The snapshot is not fit to be published; the published file was not touched."""
 
 
-# What stands in is_headline of all other tables.
-OF_THE_HEADLINE = frozenset({"mart.dim_index", "mart.dim_model_spec"})
+def write_snapshot(build_file: Path, target: Path, *, run_id: str) -> dict[str, int]:
+    """Copy SCHEMAS into a new file beside `target`, table by table; returns rows per table.
 
-
-@dataclass(frozen=True)
-class Base:
-    """A release's file to start from, and the tables that it holds just as they are in the build now."""
-
-    file: Path
-    same: Collection[str]
-
-    def is_of_use(self, tables: Collection[str]) -> bool:
-        """Where nothing large is made anew: the space of what is dropped stays in the file."""
-        return set(tables) & {*OF_THE_HEADLINE, *PACKED} <= set(self.same)
-
-
-def write_snapshot(build_file: Path, target: Path, *, run_id: str, base: Base | None = None) -> dict[str, int]:
-    """Copy SCHEMAS into a new file beside `target`, table by table, packed; returns rows per table.
-
-    The caller swaps the file in with `swap_in` after its checks. Views look at schema store of the file alone.
+    A view of the build that reads nothing but tables of easy and mart stays a view; others become tables.
+    The caller swaps the file in with `swap_in` after its checks.
     """
     for left in (target, stray_log(target)):  # a killed run may have left them
         left.unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(target) as con:
-        con.execute(f"attach '{_quoted(build_file)}' as build (read_only)")
+    # without a file of its own a connection would spill into the folder that the command was started from
+    with duckdb.connect(config={"temp_directory": f"{target}.tmp"}) as con:
+        con.execute(f"attach '{sql_path(build_file)}' as build (read_only)")
         con.execute(COLUMNS_SQL)
-        tables = [f"{schema}.{name}" for schema in SCHEMAS for name in _tables(con, schema)]
-        same: set[str] = set()
-        if base and base.is_of_use(tables):
-            same = set(base.same) & set(tables)
-            shutil.copyfile(base.file, target)
         # nobody reads the file before the checkpoint at the end: some thousand statements need no log of their own
         con.execute(
-            f"attach '{_quoted(target)}' as snapshot"
+            f"attach '{sql_path(target)}' as snapshot"
             f" (storage_version '{STORAGE_VERSION}', block_size {BLOCK_SIZE}, recovery_mode 'no_wal_writes')"
         )
         con.execute("set checkpoint_threshold = '10GB'")  # one checkpoint at the end leaves no half-filled blocks
-        headline = _headline(con)
-        for schema in (*SCHEMAS, STORE):
-            con.execute(f"create schema if not exists snapshot.{schema}")
-        _drop_all_but(con, same)
-        chains = _chains([table for table in tables if table not in same])
-        # most statements of a packing are one core's: two tables at a time
-        with ThreadPoolExecutor(min(SIDE_BY_SIDE, current_resources().workers)) as pool:
-            copied = list(pool.map(partial(_copy_chain, con, headline), chains))
-        made = {table: n for found in copied for table, n in found.items()}
-        counts = {table: made[table] if table in made else _count(con, f"build.{table}") for table in tables}
+        for schema in SCHEMAS:
+            con.execute(f"create schema snapshot.{schema}")
+        counts = _copy_all(con)
         con.execute(
             "update snapshot.mart.mart_run_manifest set status = 'published', ended_at = now()::timestamp"
             " where run_id = ?",
@@ -133,146 +119,121 @@ def forbid_writing(file: Path) -> None:
     file.chmod(stat.S_IMODE(file.stat().st_mode) & ~0o222)
 
 
-def same_content(fresh: Path, published: Path, *, known: Collection[str] = ()) -> bool:
-    """True if no mart differs but for run ids and times: then there is nothing to release.
-
-    known: tables that need no look, since both files have them from the same rows.
-    """
-    if not published.exists():
-        return False
-    with _beside(fresh) as con:
-        con.execute(f"attach '{_quoted(fresh)}' as fresh (read_only)")
-        con.execute(f"attach '{_quoted(published)}' as published (read_only)")
-        tables = {t for t in _table_names(con, "fresh") if t not in RUN_TABLES}
-        if tables != {t for t in _table_names(con, "published") if t not in RUN_TABLES}:
-            return False
-        return all(_is_equal(con, table) for table in sorted(tables.difference(known)))
-
-
-def _beside(file: Path) -> duckdb.DuckDBPyConnection:
-    """Without a file of its own a connection would spill into the folder that the command was started from."""
-    return duckdb.connect(config={"temp_directory": f"{file}.tmp"})
-
-
-def _is_equal(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    columns = _columns(con, "fresh", table)
-    if columns != _columns(con, "published", table):
-        return False
-    kept = ", ".join(c for c in columns if c not in RUN_COLUMNS)
-    new, old = (f"select {kept} from {database}.{table}" for database in ("fresh", "published"))
-    differing = f"select count(*) from (({new} except all {old}) union all ({old} except all {new}))"
-    return int(con.execute(differing).fetchall()[0][0]) == 0
-
-
-def _tables(con: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
-    rows = con.execute(
-        f"select table_name from {TABLES} where database_name = 'build' and schema_name = ? order by 1", [schema]
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def _drop_all_but(con: duckdb.DuckDBPyConnection, kept: Collection[str]) -> None:
-    """Leave the kept tables in the snapshot, and what schema store holds of them."""
-    stored = {f"{STORE}.{table.split('.')[1]}{end}" for table in kept if table in PACKED for end in PARTS}
-    for kind in ("view", "table"):
-        names = con.execute(
-            f"select schema_name || '.' || {kind}_name from duckdb_{kind}s()"
-            " where database_name = 'snapshot' and not internal"
-        ).fetchall()
-        for (name,) in names:
-            if name not in kept and name not in stored:
-                con.execute(f"drop {kind} snapshot.{name}")
-
-
-def _copy_chain(con: duckdb.DuckDBPyConnection, headline: Mapping[str, str], tables: Sequence[str]) -> dict[str, int]:
-    """Copy tables in their order, over a connection of their own; returns rows per table."""
+def _copy_all(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Copy every table and view of SCHEMAS with its comments; returns rows by name."""
+    names = (
+        f"select schema_name || '.' || table_name, coalesce(comment, '') from {TABLES} where database_name = 'build'"
+    )
+    comments = dict(con.execute(names).fetchall())
+    headline = _headline(con) if {"mart.dim_index", "mart.dim_model_spec"} <= set(comments) else {}
+    views = _views(con)
+    for name in sorted(set(comments) - set(views)):
+        _copy_table(con, name, _headline_flag(con, name, headline))
+    con.execute("use snapshot")  # a view names its tables without the file, which has another name for each reader
+    for name, query in views.items():
+        flag = _headline_flag(con, name, headline)
+        con.execute(f"create view {name} as select *{f', {flag} as is_headline' if flag else ''} from ({query})")
+    con.execute("use memory")
     counts = {}
-    with con.cursor() as own:
-        for table in tables:
-            kind = _copy_table(own, table, headline if table.startswith("mart.") else {})
-            _copy_comments(own, table, kind)
-            counts[table] = _count(own, f"snapshot.{table}")
-            if counts[table] != _count(own, f"build.{table}"):
-                raise PublishError(f"{table}: the copy has another number of rows than the build.")
+    for name, comment in comments.items():
+        if comment:
+            con.execute(f"comment on {'view' if name in views else 'table'} snapshot.{name} is '{sql_text(comment)}'")
+        words = {column: text for column, _, _, text in _columns(con, name) if text}
+        if _headline_flag(con, name, headline):
+            words["is_headline"] = HEADLINE_WORDS
+        for column, text in words.items():
+            con.execute(f"comment on column snapshot.{name}.{column} is '{sql_text(text)}'")
+        counts[name] = _count(con, f"snapshot.{name}")
+        if name not in views and counts[name] != _count(con, f"build.{name}"):
+            raise PublishError(f"{name}: the copy has another number of rows than the build.")
     return counts
 
 
-def _chains(tables: Sequence[str]) -> list[list[str]]:
-    """Lists that may be copied side by side. A packed table comes after what it is made from, in the same list."""
-    chains: list[list[str]] = []
-    for table in (table for table in PACKED if table in tables):
-        origins = {origin.table for origin in PACKED[table].origins}
-        before = [chain for chain in chains if origins & set(chain)]
-        merged = [*(one for chain in before for one in chain), table]
-        chains = [*(chain for chain in chains if chain not in before), merged]
-    return [*chains, [table for table in tables if table not in PACKED]]
+def _views(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Queries of the views of easy and mart that read tables of easy and mart alone, each after those that it reads."""
+    rows = con.execute(
+        "select schema_name || '.' || view_name, sql from duckdb_views()"
+        " where database_name = 'build' and schema_name in ('easy', 'mart')"
+    ).fetchall()
+    queries = {name: sql.partition(" AS ")[2].rstrip("; \n") for name, sql in rows}
+    reads = {name: _tables_of(con, query) for name, query in queries.items()}
+    views: dict[str, str] = {}
+    for name in TopologicalSorter({name: read & set(queries) for name, read in reads.items()}).static_order():
+        others = reads[name] - set(views)
+        if all(table.startswith(("easy.", "mart.")) for table in others) and not others & set(queries):
+            views[name] = queries[name]
+    return views
+
+
+def _tables_of(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """schema.table of all that a query reads."""
+    parsed = con.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0]
+    found = set[str]()
+
+    def visit(node: Any) -> None:
+        if isinstance(node, dict) and node.get("type") == "BASE_TABLE" and node["schema_name"]:
+            found.add(f"{node['schema_name']}.{node['table_name']}")
+        for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            visit(part)
+
+    visit(json.loads(parsed))
+    return found
 
 
 def _headline(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Column -> what stands in it in rows of the headline; nothing in a build without these dimensions."""
-    if not {"dim_index", "dim_model_spec"} <= set(_tables(con, "mart")):
-        return {}
-    found = con.execute(HEADLINE_SQL).fetchall()
+    """Column -> what stands in it in rows of the headline."""
+    rows = con.execute(HEADLINE_SQL).fetchall()
     names = ("index_code", "basis", "weight_scheme", "model_id")
-    return {name: value for name, value in zip(names, found[0], strict=True) if value is not None} if found else {}
+    return {name: value for name, value in zip(names, rows[0], strict=True) if value is not None} if rows else {}
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> str:
-    """Columns, types and what may not be null as in the build; marts are sorted. Returns what it became: table or view.
+def _headline_flag(con: duckdb.DuckDBPyConnection, table: str, headline: Mapping[str, str]) -> str:
+    """SQL of is_headline, over other columns of a mart of several indexes or models; "" for other tables."""
+    columns = [column for column, *_ in _columns(con, table)]
+    is_of_several = table.startswith("mart.") and {"index_code", "model_id"} & set(columns) & set(headline)
+    if not is_of_several or "is_headline" in columns:
+        return ""
+    equal = (f"{column} = '{sql_text(text)}'" for column, text in headline.items() if column in columns)
+    return f"coalesce({' and '.join(equal)}, false)"
 
-    A table of several indices or models gets is_headline, a formula of its own columns.
-    """
-    columns = con.execute(
-        "select column_name, data_type, is_nullable from memory.build_column"
-        " where table_name = ? order by column_index",
+
+def _copy_table(con: duckdb.DuckDBPyConnection, table: str, flag: str) -> None:
+    """Columns, types and what may not be null as in the build; the rows of marts are sorted."""
+    formulas = _formulas_that_hold(con, table)
+    parts, stored = [], []
+    for column, kind, is_nullable, _ in _columns(con, table):
+        if column in formulas:
+            parts.append(f'"{column}" {kind} generated always as ({formulas[column]}) virtual')
+        else:
+            method = " using compression zstd" if column == "source_cell_id" else ""  # long, and alike
+            parts.append(f'"{column}" {kind}{"" if is_nullable else " not null"}{method}')
+            stored.append(f'"{column}"')
+    if flag:
+        parts.append(f"is_headline boolean generated always as ({flag}) virtual")
+    con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
+    order = "" if table.startswith("easy.") else f" order by {SORTED_BY.get(table, 'all')}"
+    con.execute(f"insert into snapshot.{table} select {', '.join(stored)} from build.{table}{order}")
+
+
+def _formulas_that_hold(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Formulas of GENERATED that give every figure of their column as it is in the build."""
+    formulas = GENERATED.get(table, {})
+    if not formulas:
+        return {}
+    differ = ", ".join(
+        f'coalesce(bool_or("{column}" is distinct from ({sql})), false)' for column, sql in formulas.items()
+    )
+    found = con.execute(f"select {differ} from build.{table}").fetchall()[0]
+    return {column: sql for (column, sql), has_other in zip(formulas.items(), found, strict=True) if not has_other}
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str, bool, str | None]]:
+    """Name, type, whether it may be null, and comment of each column of a table of the build."""
+    return con.execute(
+        "select column_name, data_type, is_nullable, comment from memory.build_column where table_name = ?"
+        " order by column_index",
         [table],
     ).fetchall()
-    types = {column: kind for column, kind, _ in columns}
-    is_headline = ""
-    if {"index_code", "model_id"} & set(types) & set(headline) and "is_headline" not in types:
-        own = " and ".join(f"\"{column}\" = '{_escaped(text)}'" for column, text in headline.items() if column in types)
-        is_headline = f"coalesce({own}, false)"
-    if is_packable(con, table, types):
-        kind = "view"
-        pack(con, table, types, f", {is_headline} as is_headline" if is_headline else "")
-    else:
-        kind = "table"
-        parts = [f'"{column}" {type_}{"" if is_nullable else " not null"}' for column, type_, is_nullable in columns]
-        if is_headline:
-            parts.append(f"is_headline boolean generated always as ({is_headline}) virtual")
-        con.execute(f"create table snapshot.{table} ({', '.join(parts)})")
-        order = "" if table.startswith("easy.") else " order by all"
-        con.execute(f"insert into snapshot.{table} select * from build.{table}{order}")
-    if is_headline:
-        con.execute(f"comment on column snapshot.{table}.is_headline is '{HEADLINE_WORDS}'")
-    return kind
-
-
-def _table_names(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:
-    rows = con.execute(
-        f"select schema_name || '.' || table_name from {TABLES} where database_name = ?", [database]
-    ).fetchall()
-    return {row[0] for row in rows}
-
-
-def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> list[str]:
-    schema, name = table.split(".")
-    rows = con.execute(
-        "select column_name from duckdb_columns() where database_name = ? and schema_name = ? and table_name = ?"
-        " order by column_index",
-        [database, schema, name],
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def _copy_comments(con: duckdb.DuckDBPyConnection, table: str, kind: str) -> None:
-    where = "database_name = 'build' and schema_name || '.' || table_name = ? and comment is not null"
-    for (comment,) in con.execute(f"select comment from {TABLES} where {where}", [table]).fetchall():
-        con.execute(f"comment on {kind} snapshot.{table} is '{_escaped(comment)}'")
-    for column, comment in con.execute(
-        "select column_name, comment from memory.build_column where table_name = ? and comment is not null", [table]
-    ).fetchall():
-        con.execute(f"comment on column snapshot.{table}.{column} is '{_escaped(comment)}'")
 
 
 def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:
@@ -286,11 +247,3 @@ def _require_descriptions(con: duckdb.DuckDBPyConnection) -> None:
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
-
-
-def _quoted(path: Path) -> str:
-    return _escaped(str(path))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dagster_project.publish.release.content import table_contents
+from dagster_project.publish.release.content import full_name, table_contents
 from dagster_project.publish.release.folder import file_hashes, file_of, kinds_of, sha256_of
 from dagster_project.published import open_read_only
 
@@ -59,9 +59,9 @@ def _tables(file: Path, contents: dict[str, str]) -> list[str]:
     said = []
     for name, digest in contents.items():
         if name not in found:
-            said.append(f"mart.{name} is not in {file.name}.")
+            said.append(f"{full_name(name)} is not in {file.name}.")
         elif found[name] != digest:
-            said.append(f"mart.{name} in {file.name} has other rows than the manifest says.")
+            said.append(f"{full_name(name)} in {file.name} has other rows than the manifest says.")
     return said
 
 

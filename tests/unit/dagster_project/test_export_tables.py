@@ -26,7 +26,7 @@ def snapshot(tmp_path):
 
 
 def test_rows_are_the_same_in_both_formats_and_csv_starts_with_one_byte_order_mark(snapshot, tmp_path):
-    exported = export_tables(snapshot, tmp_path / "out", {})
+    exported = export_tables(snapshot, tmp_path / "out")
     csv = pd.read_csv(tmp_path / "out" / "csv" / "city.csv.gz", encoding="utf-8-sig")
     parquet = duckdb.sql(f"from '{tmp_path}/out/parquet/city.parquet'").df()
     assert exported["city"]["rows"] == 3
@@ -43,12 +43,12 @@ def test_rows_are_the_same_in_both_formats_and_csv_starts_with_one_byte_order_ma
 
 def test_a_long_table_goes_out_as_parquet_only_and_a_very_long_one_not_at_all(snapshot, tmp_path, monkeypatch):
     monkeypatch.setattr(releases, "MAX_CSV_ROWS", 2)
-    exported = export_tables(snapshot, tmp_path / "out", {})
+    exported = export_tables(snapshot, tmp_path / "out")
     assert list((tmp_path / "out" / "csv").iterdir()) == []
     assert set(exported["city"]) == {"rows", "parquet_sha256"}
     assert duckdb.sql(f"select count(*) from '{tmp_path}/out/parquet/city.parquet'").fetchall() == [(3,)]
     monkeypatch.setattr(releases, "MAX_PARQUET_ROWS", 2)
-    assert export_tables(snapshot, tmp_path / "alone", {}) == {"city": {"rows": 3}}
+    assert export_tables(snapshot, tmp_path / "alone") == {"city": {"rows": 3}}
     assert list((tmp_path / "alone").rglob("city*")) == []
 
 
@@ -56,39 +56,18 @@ def test_tables_of_the_front_room_go_out_under_their_schema(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
         con.execute("create schema easy; create table easy.ranking as select 1 as rank_year")
         con.execute("create schema ops; create table ops.run as select 1 as n")
-    exported = export_tables(snapshot, tmp_path / "out", {})
+    exported = export_tables(snapshot, tmp_path / "out")
     assert list(exported) == ["city", "easy.ranking"]
     assert (tmp_path / "out" / "csv" / "easy.ranking.csv").read_text(encoding="utf-8-sig") == "rank_year\n1\n"
     assert "easy.ranking,rank_year" in (tmp_path / "out" / "dictionary.csv").read_text(encoding="utf-8")
 
 
-def remember(folder, exported, contents):
-    tables = {name: {**facts, "content": contents[name]} for name, facts in exported.items()}
-    (folder / "manifest.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
-
-
-def test_a_table_with_the_same_content_is_linked_from_the_release_before(snapshot, tmp_path):
+def test_a_view_goes_out_sorted(snapshot, tmp_path):
     with duckdb.connect(str(snapshot)) as con:
-        con.execute("create table mart.year as select 2012 as year")
-    first, second = tmp_path / "first", tmp_path / "second"
-    contents = {"city": "c1", "year": "y1"}
-    exported = export_tables(snapshot, first, contents)
-    remember(first, exported, contents)
-    again = export_tables(snapshot, second, {"city": "c1", "year": "y2"}, first)
-    assert again == exported
-    for file in ("parquet/city.parquet", "csv/city.csv.gz"):
-        assert (second / file).samefile(first / file)
-    for file in ("parquet/year.parquet", "csv/year.csv.gz", "dictionary.csv"):
-        assert not (second / file).samefile(first / file)
-        assert (second / file).read_bytes() == (first / file).read_bytes()
-
-
-def test_files_of_other_kinds_than_today_are_not_linked(snapshot, tmp_path, monkeypatch):
-    remember(tmp_path / "first", export_tables(snapshot, tmp_path / "first", {"city": "c1"}), {"city": "c1"})
-    monkeypatch.setattr(releases, "MAX_CSV_ROWS", 2)
-    again = export_tables(snapshot, tmp_path / "second", {"city": "c1"}, tmp_path / "first")
-    assert set(again["city"]) == {"rows", "parquet_sha256"}
-    assert list((tmp_path / "second" / "csv").iterdir()) == []
+        con.execute("create view mart.known as select score, city_id from mart.city where score is not null")
+    assert export_tables(snapshot, tmp_path / "out")["known"]["rows"] == 2
+    rows = duckdb.sql(f"from '{tmp_path}/out/parquet/known.parquet'").fetchall()
+    assert rows == [(0.25, "CN2"), (0.5, "CN1")]
 
 
 EXCHANGED = """
@@ -120,7 +99,7 @@ def release(tmp_path_factory):
     file, out = folder / "city.duckdb", folder / "release"
     with duckdb.connect(str(file)) as con:
         con.execute(EXCHANGED)
-    write_exchange(file, out, export_tables(file, out, {}))
+    write_exchange(file, out, export_tables(file, out))
     return out
 
 
@@ -168,7 +147,7 @@ def test_a_release_of_real_files_states_the_terms_of_its_sources_and_no_licence_
     with duckdb.connect(str(file)) as con:
         con.execute(EXCHANGED)
         con.execute("update mart.mart_run_manifest set release = '2026.11.0', is_synthetic = false")
-    write_exchange(file, out, export_tables(file, out, {}))
+    write_exchange(file, out, export_tables(file, out))
     package = read(out / PACKAGE)
     assert "licenses" not in package
     assert not any("licenses" in resource for resource in package["resources"])

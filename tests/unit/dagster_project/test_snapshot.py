@@ -1,13 +1,11 @@
-"""The published file: the rows of the build, sorted, in small blocks; made from the one before or from nothing."""
+"""The published file: the rows of the build, sorted, in small blocks, under the views of the build."""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from dagster_project.publish.release import snapshot
-from dagster_project.publish.release.packed import PACKED
-from dagster_project.publish.release.snapshot import Base, _chains, same_content, write_snapshot
+from dagster_project.publish.release.snapshot import PublishError, write_snapshot
 
 
 def describe(con: duckdb.DuckDBPyConnection, *tables: str) -> None:
@@ -26,10 +24,10 @@ def build(tmp_path):
         create table easy.ranking as from (values (2, 'b'), (1, 'a')) as t (rank_year, city_id);
         create table mart.mart_run_manifest (run_id varchar, status varchar, ended_at timestamp);
         insert into mart.mart_run_manifest values ('r1', 'running', null);
-        create table mart.mart_index_score (city_id varchar not null, score double, score_100 double);
-        insert into mart.mart_index_score select 'c' || n, sin(n), 100 * sin(n) from range(99, -1, -1) as t (n);
+        create table mart.mart_mean (city_id varchar not null, score double, score_100 double);
+        insert into mart.mart_mean select 'c' || n, sin(n), 100 * sin(n) from range(99, -1, -1) as t (n);
         """)
-        describe(con, "easy.ranking", "mart.mart_run_manifest", "mart.mart_index_score")
+        describe(con, "easy.ranking", "mart.mart_run_manifest", "mart.mart_mean")
     return file
 
 
@@ -42,21 +40,21 @@ def published(build: Path, sql: str) -> list[tuple[object, ...]]:
 
 def test_every_row_and_figure_is_that_of_the_build(build):
     with duckdb.connect(str(build)) as con:
-        expected = con.execute("from mart.mart_index_score order by all").fetchall()
-    assert published(build, "from mart.mart_index_score order by all") == expected
+        expected = con.execute("from mart.mart_mean order by all").fetchall()
+    assert published(build, "from mart.mart_mean order by all") == expected
     assert published(build, "select table_name from duckdb_tables() where schema_name = 'int'") == []
     assert published(build, "select status from mart.mart_run_manifest") == [("published",)]
 
 
 def test_comments_types_and_order_come_along_in_small_blocks(build):
     columns = "select column_name, data_type, is_nullable, comment from duckdb_columns()"
-    sql = f"{columns} where table_name = 'mart_index_score'"
+    sql = f"{columns} where table_name = 'mart_mean'"
     assert published(build, sql) == [
         ("city_id", "VARCHAR", False, "It is city_id."),
         ("score", "DOUBLE", True, "It is score."),
         ("score_100", "DOUBLE", True, "It is score_100."),
     ]
-    assert published(build, "select city_id from mart.mart_index_score limit 3") == [("c0",), ("c1",), ("c10",)]
+    assert published(build, "select city_id from mart.mart_mean limit 3") == [("c0",), ("c1",), ("c10",)]
     assert published(build, "from easy.ranking") == [(2, "b"), (1, "a")]
     assert published(build, "select block_size from pragma_database_size()") == [(32_768,)]
 
@@ -81,109 +79,63 @@ def test_rows_of_several_indices_say_which_are_the_headline_ones(build):
     assert published(build, "select count(*) from mart.mart_gini where not is_headline") == [(3,)]
     assert published(build, "select model_id from mart.mart_coef where is_headline") == [("nqpf_sdm",)]
     assert published(build, "select index_code from mart.dim_index where is_headline") == [("nqpf",)]
-    columns = published(build, "select column_name from duckdb_columns() where table_name = 'mart_index_score'")
+    columns = published(build, "select column_name from duckdb_columns() where table_name = 'mart_mean'")
     assert columns == [("city_id",), ("score",), ("score_100",)]
 
 
-def test_a_packed_table_is_copied_after_its_origins_and_in_their_list():
-    tables = ["easy.panel_long", "mart.dim_city", *PACKED]
-    chains = _chains(list(dict.fromkeys(tables)))
-    assert sorted(table for chain in chains for table in chain) == sorted(set(tables))
-    for table, plan in PACKED.items():
-        own = next(chain for chain in chains if table in chain)
-        assert all(own.index(origin.table) < own.index(table) for origin in plan.origins)
-
-
-HEADLINE = {"mart.dim_index", "mart.dim_model_spec"}
-BUILD = """
-create schema easy; create schema mart; create schema ops;
-create table easy.ranking as select * from (values (2, 'b'), (1, 'a')) as t (rank_year, city_id);
-create view mart.mart_run_manifest as select 'r' || n as run_id, 'built' as status, null::timestamp as ended_at
-from range(1) as t (n);
-create table mart.dim_index as
-select 'nqpf' as index_code, 'frozen' as basis, 'flat' as weight_scheme, true as is_headline;
-create table mart.dim_model_spec as select 'm' as model_id, 'nqpf' as y_code, true as is_headline;
-create table mart.mart_source_value as
-select 'bank' as source, 'v1' as vintage, 'a.csv' as file, '' as sheet, 'F' || i as cell,
-    'bank@v1:a.csv!!F' || i as source_cell_id, 'gdp' as variable_code, 'c' || i as city_id, 2020 as year,
-    i / 4.0 as value, i / 4.0 as value_printed, i / 4.0 as used_value, i::varchar as text, 'yuan' as unit_printed,
-    'yuan' as unit, null::varchar as edit_rule, null::varchar as edit_action
-from range(1, 10) as t (i);
-create table mart.mart_indicator_source as
-select index_code, 'n1' as indicator_code, s.* exclude (vintage, value_printed)
-from mart.mart_source_value as s, (values ('nqpf'), ('pr')) as x (index_code);
-"""
-TABLES = ("easy.ranking", "mart.mart_run_manifest", *sorted(HEADLINE), "mart.mart_source_value")
-
-
-@pytest.fixture
-def full(tmp_path):
-    file = tmp_path / "build.duckdb"
-    with duckdb.connect(str(file)) as con:
-        con.execute(BUILD)
-        describe(con, *TABLES, "mart.mart_indicator_source")
-    return file
-
-
-# SQL of a change and the tables that it touches
-CHANGES = {
-    "a figure": (
-        "update mart.mart_source_value set used_value = 99, edit_rule = 'E1' where city_id = 'c3';"
-        "update mart.mart_indicator_source set used_value = 99, edit_rule = 'E1' where city_id = 'c3'",
-        {"mart.mart_source_value", "mart.mart_indicator_source"},
-    ),
-    "the second of a chain": (
-        "delete from mart.mart_indicator_source where index_code = 'pr'",
-        {"mart.mart_indicator_source"},
-    ),
-    "a table more and one less": (
-        "drop table easy.ranking; create table easy.other as select 1 as index_code;"
-        "comment on column easy.other.index_code is 'It is index_code.'",
-        {"easy.other"},
-    ),
-    "another headline": ("update mart.dim_index set index_code = 'pr'", {"mart.dim_index"}),
-    "nothing": ("select 1", set()),
-}
-SHAPE = """
-select schema_name, table_name, column_name, data_type, is_nullable, comment from duckdb_columns()
-where not internal order by all
+VIEWS = """
+create table ops.run_context as select 'r1' as run_id;
+create table mart.dim_city as from (values ('c1', 'Hefei'), ('c2', 'Jinan')) as t (city_id, name);
+create view mart.mart_named as
+select s.city_id, s.score, c.name, 'nqpf' as index_code from mart.mart_mean as s
+join mart.dim_city as c using (city_id);
+create view easy.panel as select city_id, 100 * score as points from mart.mart_named as n;
+create view mart.mart_of_the_run as select run_id from ops.run_context;
+create view mart.mart_of_a_run as from mart.mart_of_the_run;
 """
 
 
-@pytest.mark.parametrize(("change", "changed"), CHANGES.values(), ids=CHANGES)
-def test_a_file_made_from_the_one_before_is_that_made_from_nothing(full, tmp_path, change, changed):
-    before, again, clean = (tmp_path / f"{name}.duckdb" for name in ("before", "again", "clean"))
-    write_snapshot(full, before, run_id="r0")
-    held = before.read_bytes()
-    with duckdb.connect(str(full)) as con:
+def test_a_view_over_published_tables_stays_a_view_and_others_become_tables(build, tmp_path):
+    with duckdb.connect(str(build)) as con:
+        con.execute(SEVERAL + VIEWS)
+        names = ("mart.dim_index", "mart.dim_model_spec", "mart.mart_gini", "mart.mart_coef", "mart.dim_city")
+        describe(con, *names, "mart.mart_named", "easy.panel", "mart.mart_of_the_run", "mart.mart_of_a_run")
+        expected = con.execute("from easy.panel order by all").fetchall()
+        con.execute("comment on view mart.mart_named is 'A row a city.'")
+    sql = "select schema_name || '.' || view_name, comment from duckdb_views() where not internal order by 1"
+    assert published(build, sql) == [("easy.panel", None), ("mart.mart_named", "A row a city.")]
+    assert published(build, "from mart.mart_of_a_run") == [("r1",)]
+    assert published(build, "select count(*) from mart.mart_named where is_headline") == [(2,)]
+    moved = build.with_name("city.duckdb").rename(tmp_path / "another name.duckdb")
+    with duckdb.connect() as con:  # attached under any name
+        con.execute(f"attach '{moved}' as other (read_only)")
+        assert con.execute("from other.easy.panel order by all").fetchall() == expected
+        words = con.execute("select comment from duckdb_columns() where column_name = 'points'").fetchall()
+    assert words == [("It is points.",)]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_generated"),
+    [
+        ("select 1", True),
+        ("update mart.mart_index_score set score_100 = score_100 + 1e-9 where city_id = 'c7'", False),
+        ("update mart.mart_index_score set score_100 = null where city_id = 'c7'", False),
+    ],
+)
+def test_a_column_is_computed_where_its_formula_gives_every_figure(build, change, is_generated):
+    with duckdb.connect(str(build)) as con:
+        keys = "2020 as year, 'nqpf' as index_code, 'flat' as weight_scheme, 'frozen' as basis"
+        con.execute(f"create table mart.mart_index_score as select {keys}, * from mart.mart_mean")
+        describe(con, "mart.mart_index_score")
         con.execute(change)
-    same = {*TABLES, "mart.mart_indicator_source"} - changed - {"mart.mart_run_manifest"}
-    counts = write_snapshot(full, again, run_id="r0", base=Base(before, same))
-    assert counts == write_snapshot(full, clean, run_id="r0")
-    assert same_content(again, clean)
-    shapes = []
-    for file in (again, clean):
-        with duckdb.connect(str(file), read_only=True) as con:
-            shapes.append(con.execute(SHAPE).fetchall())
-            assert con.execute("select status from mart.mart_run_manifest").fetchall() == [("published",)]
-    assert shapes[0] == shapes[1]
-    assert same_content(before, clean) == (not changed)
-    assert before.read_bytes() == held
+        expected = con.execute("from mart.mart_index_score order by all").fetchall()
+    assert published(build, "from mart.mart_index_score order by all") == expected
+    [(sql,)] = published(build, "select sql from duckdb_tables() where table_name = 'mart_index_score'")
+    assert ("GENERATED" in sql) == is_generated
 
 
-def test_only_what_changed_is_made_again(full, tmp_path, monkeypatch):
-    before, again = tmp_path / "before.duckdb", tmp_path / "again.duckdb"
-    write_snapshot(full, before, run_id="r0")
-    with duckdb.connect(str(before), read_only=True) as con:  # else this would say nothing of chains
-        stored = con.execute("select table_name from duckdb_tables() where schema_name = 'store'").fetchall()
-    assert {("mart_source_value",), ("mart_indicator_source",)} <= set(stored)
-    copied, copy = [], snapshot._copy_table
-    monkeypatch.setattr(
-        snapshot, "_copy_table", lambda con, table, *rest: copied.append(table) or copy(con, table, *rest)
-    )
-    all_tables = {*TABLES, "mart.mart_indicator_source"} - {"mart.mart_run_manifest"}
-    write_snapshot(full, again, run_id="r0", base=Base(before, all_tables - {"easy.ranking"}))
-    assert sorted(copied) == ["easy.ranking", "mart.mart_run_manifest"]
-    copied.clear()
-    write_snapshot(full, again, run_id="r0", base=Base(before, all_tables - {"mart.mart_source_value"}))
-    assert sorted(copied) == sorted({*TABLES, "mart.mart_indicator_source"})  # the large ones would leave a hole
+def test_a_column_without_a_description_is_not_published(build):
+    with duckdb.connect(str(build)) as con:
+        con.execute("create table mart.dim_city as select 'c1' as city_id")
+    with pytest.raises(PublishError, match=r"without a description: dim_city\.city_id"):
+        write_snapshot(build, build.with_name("city.duckdb"), run_id="r1")

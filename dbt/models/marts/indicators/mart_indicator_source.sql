@@ -1,60 +1,36 @@
--- The bridge from an indicator value to its printed cells (of an interpolated value: the cells of its two anchors).
-with traced as (
-    select
-        index_code,
-        city_id,
-        year,
-        indicator_code,
-        value_origin,
-        unnest(source_cell_ids) as source_cell_id
-    from {{ ref('int_panel_balanced') }}
-),
-
--- figures, and texts of which only the words are counted
-cells as (
-    select
-        source_cell_id,
-        variable_code,
-        source,
-        file,
-        sheet,
-        cell,
-        text,
-        printed_unit as unit_printed,
-        value,
-        unit,
-        city_id as cell_city_id,
-        year as cell_year
-    from {{ ref('int_values_accepted') }}
-    union all by name
-    select source_cell_id, variable_code, source, file, sheet, cell, text, 'text' as unit
-    from {{ ref('int_texts_accepted') }}
-)
-
+-- The bridge from an indicator value to its printed cells, with what is printed there. A view: a cell stands behind the
+-- values of many indexes, and its texts once in the file.
+{{ config(materialized='view') }}
 select
-    {{ context_keys('k') }},
-    t.index_code,
-    t.city_id,
-    t.year::integer as year,
-    t.indicator_code,
-    t.source_cell_id,
-    t.value_origin,
-    a.variable_code,
-    a.source,
-    a.file,
-    a.sheet,
-    a.cell,
-    a.text,
-    a.unit_printed,
-    a.value,
-    a.unit,
-    case when e.action = 'quarantine' then null when e.action is not null then e.used_value else a.value end
-        as used_value,
-    e.rule as edit_rule,
-    e.action as edit_action,
-    case when e.rule is not null then {{ edit_evidence('e') }} end as edit_evidence
-from traced as t
-inner join cells as a on t.source_cell_id = a.source_cell_id
-left join {{ ref('int_edits') }} as e
-    on a.source = e.source and a.cell_city_id = e.city_id and a.cell_year = e.year and a.variable_code = e.variable_code
-cross join {{ source('ops', 'run_context') }} as k
+    b.data_vintage,
+    b.method_version,
+    b.boundary_vintage,
+    b.index_code,
+    b.city_id,
+    b.year,
+    b.indicator_code,
+    c.source_cell_id,
+    b.value_origin,
+    c.variable_code,
+    c.source,
+    c.file,
+    c.sheet,
+    c.cell,
+    c.text,
+    c.unit_printed,
+    c.value,
+    c.unit,
+    c.used_value,
+    c.edit_rule,
+    c.edit_action,
+    c.edit_evidence
+from {{ ref('mart_indicator_cell') }} as b
+inner join (
+    select
+        cell_no, source_cell_id, variable_code, source, file, sheet, cell, text, unit_printed, value, unit,
+        used_value, edit_rule, edit_action, edit_evidence
+    from {{ ref('mart_source_value') }}
+    union all by name
+    select cell_no, source_cell_id, variable_code, source, file, sheet, cell, text, 'text' as unit
+    from {{ ref('mart_source_text') }}
+) as c on b.cell_no = c.cell_no

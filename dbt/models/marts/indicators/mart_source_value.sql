@@ -1,6 +1,7 @@
 -- Every candidate, selected or not, down to the cell it was printed in.
 select
     {{ context_keys('k') }},
+    (row_number() over (order by a.source_cell_id))::integer as cell_no,
     a.source_cell_id,
     a.city_id,
     a.year::integer as year,
@@ -23,6 +24,7 @@ select
         as used_value,
     e.rule as edit_rule,
     e.action as edit_action,
+    case when e.rule is not null then {{ edit_evidence('e') }} end as edit_evidence,
     coalesce(x.source_cell_id is not null, false) as is_selected
 from {{ ref('int_values_accepted') }} as a
 inner join {{ ref('source') }} as s on a.source = s.source

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
--- One row per column of a load, without the evidence of its meaning: that moves with every edition that lands, the verdict
--- does not.
+-- One row per column of a load, without the evidence of its meaning: that moves with every edition that lands, the
+-- verdict does not.
 select
     source,
     data_year,

@@ -84,6 +84,7 @@ def refresh(
         export_resources(workers, memory, cluster)
         check_surroundings(paths)
         with refresh_lock(paths):
+            check_cluster()
             if is_demo:
                 check_kind(paths, is_synthetic=True)
                 _ensure_demo(paths, reporter.progress)
@@ -95,7 +96,6 @@ def refresh(
                 write_down("unchanged", EXIT_OK, [f"Nothing changed since {before}."])
                 _say_unchanged(reporter.progress, paths, before, time.monotonic() - started)
                 return EXIT_OK
-            check_cluster()
             failure = _run(paths, log, record, landed, year=year, changed=changed, is_quiet=reporter.progress.quiet)
             if failure and failure.exit_code == EXIT_FAILED and (way_out := sentence_of(failure.details, paths)):
                 failure = Failure(EXIT_FAILED, [way_out])

@@ -5,8 +5,10 @@
     order by 1
 
 -- name: known
+    -- rows of people tell sources apart; the dictionary knows heads of every yearbook
     select source, count(*) filter (where is_known) / count(*) as share, count(*) as n
-    from reading.int_headers_mapped where vintage = ? group by source order by share desc, source
+    from reading.int_headers_mapped where vintage = ?
+    group by source order by count(*) filter (where verdict = 'reviewed') desc, share desc, source
 
 -- name: past
 -- as far back as the gate looks

@@ -35,8 +35,9 @@ def known_faults():
 
 
 def pytest_collection_modifyitems(items):
+    faults = known_faults()
     for item in items:
-        for place, why in known_faults().items():
+        for place, why in faults.items():
             if item.nodeid.removeprefix("tests/").startswith(place):
                 item.add_marker(pytest.mark.xfail(reason=why, strict=False))
     places = [Path(__file__).parent / place for place in ORDER]

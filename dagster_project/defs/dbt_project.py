@@ -3,7 +3,6 @@
 Asset key = [schema, table], what an analyst types in SQL; group by the folder that the model lives in.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,7 +20,6 @@ from dagster_project.store import Warehouse
 
 type Event = dg.MaterializeResult | dg.AssetCheckResult
 POOL = "warehouse"
-INTERMEDIATE = "NQPF_INTERMEDIATE"  # how dbt_project.yml materialises what lies between cells and marts
 
 # Each start of dbt costs seconds, so there are as few as the turns between SQL and Python allow: before the gate,
 # before the engines, before the index, and once for all marts. Step -> (selection, exclusion) in dbt's words.
@@ -118,7 +116,7 @@ def _build_step(paths: Paths, warehouse: Warehouse, manifest: dict[str, Any], na
     def step(context: dg.AssetExecutionContext) -> Iterator[Event]:
         keys = {tuple(key.path) for key in context.selected_asset_keys}
         chosen = [unique_id for unique_id, node in nodes.items() if _key(node) in keys]
-        state = DbtState(manifest, chosen, project_key(paths, {INTERMEDIATE: os.environ.get(INTERMEDIATE, "")}))
+        state = DbtState(manifest, chosen, project_key(paths))
         known = records_of(warehouse, state.sources)
         stale = state.nodes if is_forced(context) else state.stale(known)
         built = {*stale, *(node for node in nodes if state.table(node) in known)}

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dagster_project.defs import dbt_project
 from dagster_project.defs.descriptions import contracts
 from dagster_project.defs.models import file_of_vintage_before, key_of_step
 from dagster_project.defs.settings import current_settings
@@ -49,8 +47,7 @@ def plan_refresh(paths: Paths, landed: Landed) -> Plan:
         tables = tuple(sorted(f"{node['schema']}.{node['name']}" for node in models.values()))
         return Plan(labels, labels, tables, tuple(entry.name for entry in REGISTRY))
     read, judge = _loads(paths, warehouse, landed.sidecars)
-    variables = {dbt_project.INTERMEDIATE: os.environ.get(dbt_project.INTERMEDIATE, "")}
-    state = DbtState(manifest, models, project_key(paths, variables))
+    state = DbtState(manifest, models, project_key(paths))
     known = records_of(warehouse, state.sources)
     if read or judge:  # what they will hold is not known yet
         known = {name: record for name, record in known.items() if not name.startswith("raw.")}

@@ -206,10 +206,10 @@ def _in_order(nodes: set[str], found: Mapping[str, Any]) -> list[str]:
     return ordered
 
 
-def project_key(paths: Paths, environment: Mapping[str, str]) -> str:
-    """Over what holds for every model: macros, settings, and the variables that models read."""
+def project_key(paths: Paths) -> str:
+    """Over what holds for every model: macros, settings, versions of packages."""
     files = [*(paths.dbt_project / "macros").glob("*.sql"), paths.dbt_project / "dbt_project.yml"]
-    return digest(hash_of_files(files, paths), sorted(environment.items()), package_json())
+    return digest(hash_of_files(files, paths), package_json())
 
 
 def records_of(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, Record]:

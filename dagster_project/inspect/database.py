@@ -15,6 +15,7 @@ PREFERRED = {"wide": "yearbook_wide", "tables": "yearbook_tables"}
 MARGIN = 0.1  # another source is believed only if it knows this much more of the headers
 LEAST = 0.5  # a long file belongs to a source that knows at least this share of its headers
 TRIAL = "guess"
+HEADERS = "int_headers_mapped"
 
 SQL = statements(__file__)
 
@@ -45,6 +46,7 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
         names = [row[0] for row in con.execute(SQL["sources"], [draft.sidecar.layout]).fetchall()]
         for name in names:
             _insert(con, table, draft.header.assign(source=name, vintage=TRIAL))
+        _settle(con, "reading", up_to=HEADERS)
         found = con.execute(SQL["known"], [TRIAL]).fetchall()
         con.execute(f"delete from {table} where vintage = ?", [TRIAL])
     return [(str(source), float(share)) for source, share, _ in found]
@@ -91,7 +93,7 @@ def copy_past(warehouse: Warehouse, draft: Draft, build_file: Path) -> int | Non
 
 
 def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
-    """Keep what the models say as tables: the gate asks them several times, and nothing changes any more.
+    """Run the models over what was inserted: the gate asks their tables.
 
     build_file: of the warehouse whose figures of other sources and years the draft is held against. Returns False where
     its tables are those of another version: then only the draft and its own past are compared.
@@ -114,12 +116,14 @@ def settle(warehouse: Warehouse, draft: Draft, build_file: Path | None) -> bool:
     return is_same
 
 
-def _settle(con: duckdb.DuckDBPyConnection, *folders: str) -> None:
-    models = con.execute(SQL["models"], [list(folders)]).fetchall()
-    for schema, model in models:
-        con.execute(f"create table {schema}.settled as from {schema}.{model}")
-        con.execute(f"drop view {schema}.{model}")
-        con.execute(f"alter table {schema}.settled rename to {model}")
+def _settle(con: duckdb.DuckDBPyConnection, *folders: str, up_to: str | None = None) -> None:
+    """Make the tables of these folders anew, in the order in which they read each other."""
+    for schema, model, query, is_view in con.execute(SQL["models"], [list(folders)]).fetchall():
+        if is_view:
+            con.execute(f"drop view {schema}.{model}")
+        con.execute(f"create or replace table {schema}.{model} as {query}")
+        if model == up_to:
+            return
 
 
 def check_idle(build_file: Path) -> None:

@@ -44,4 +44,7 @@ insert into ops.validation_result by name from past.ops.validation_result where 
 
 -- name: models
 -- of these folders, in the order in which they read each other
-    select schema, name from ops.gate_model where folder in (select unnest(?)) order by position
+    select m.schema, m.name, m.query, v.view_name is not null as is_view
+    from ops.gate_model as m
+    left join duckdb_views() as v on m.schema = v.schema_name and m.name = v.view_name
+    where m.folder in (select unnest(?)) order by m.position

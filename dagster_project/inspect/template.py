@@ -85,8 +85,7 @@ def _build(scratch: Path, project: Path) -> Path:
     Warehouse(paths.build_file).prepare()
     command = [str(dbt_executable()), "build", "--project-dir", str(paths.dbt_project)]
     command += ["--select", "+exposure:gate", "--exclude-resource-type", "unit_test", "test"]
-    # there are no cells yet: tables would stay empty
-    environment = {**os.environ, **dbt_environment(paths), "NQPF_INTERMEDIATE": "view", "DBT_WRITE_JSON": "true"}
+    environment = {**os.environ, **dbt_environment(paths), "DBT_WRITE_JSON": "true"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=scratch)
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines()]
@@ -95,10 +94,14 @@ def _build(scratch: Path, project: Path) -> Path:
         raise IngestError(f"dbt could not build the reading models ({reason})", str(project / "dbt"), "Correct them")
     models = models_of_the_gate(json.loads(paths.dbt_manifest.read_text(encoding="utf-8")))
     with Warehouse(paths.build_file).connect() as con:
-        con.execute("create table ops.gate_model (position integer, schema varchar, name varchar, folder varchar)")
+        # there are no cells yet: the tables are empty, and made again from these queries for each file
+        con.execute(
+            "create table ops.gate_model"
+            " (position integer, schema varchar, name varchar, folder varchar, query varchar)"
+        )
         con.executemany(
-            "insert into ops.gate_model values (?, ?, ?, ?)",
-            [(at, model["schema"], model["name"], model["fqn"][-2]) for at, model in enumerate(models)],
+            "insert into ops.gate_model values (?, ?, ?, ?, ?)",
+            [(at, m["schema"], m["name"], m["fqn"][-2], m["compiled_code"]) for at, m in enumerate(models)],
         )
     return paths.build_file
 
@@ -111,8 +114,8 @@ def _forget_old(folder: Path) -> None:
 
 
 def throw_away_copy(template: Path, folder: Path) -> Warehouse:
-    """A copy in a folder that the caller deletes."""
-    file = folder / "inspect.duckdb"
+    """A copy in a folder that the caller deletes, under the name by which the queries of dbt call the build file."""
+    file = folder / "city.duckdb"
     shutil.copyfile(template, file)
     return Warehouse(file)
 

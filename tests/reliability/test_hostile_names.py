@@ -106,7 +106,7 @@ QUERY_TEXT: dict[str, set[str]] = {
     # names and types of columns: those of contracts
     "store.py": {"table", "condition", "query", "', '.join((f'\"{n}\" {t}' for n, t in types.items()))"},
     "ingest/flat_files.py": {"', '.join(fields)"},  # positions of columns and casts
-    "inspect/database.py": {"schema", "table", "model", "sql_path(build_file)"},
+    "inspect/database.py": {"schema", "table", "model", "query", "sql_path(build_file)"},
 }
 RUNS_SQL = {"execute", "executemany", "sql", "query", "read_frame", "from_query"}
 

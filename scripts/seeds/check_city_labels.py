@@ -1,4 +1,4 @@
-"""Print every city, province or code label of the real files that does not resolve to exactly one unit.
+"""Print every city, province or code label of the landed real files that does not resolve to exactly one unit.
 
 Reads the files as they circulate, cleans a label as the warehouse does (no blanks) and looks it up in
 city_alias.csv by source and year. Ends with status 1 if a label is unresolved or ambiguous.
@@ -13,6 +13,10 @@ from typing import Any
 import pandas as pd
 from python_calamine import CalamineWorkbook
 
+from dagster_project.ingest.sidecar import find_sidecars
+from dagster_project.paths import PROJECT
+
+LANDING = PROJECT / "warehouse" / "landing"
 Label = tuple[str, int, str, bool]  # source, year, label, is it a code
 
 NAMES, CODES = ["城市", "省份"], ["城市代码", "省份代码"]
@@ -66,8 +70,9 @@ def long_labels(root: Path) -> Iterator[Label]:
 
 
 def yearbook_labels(root: Path) -> Iterator[Label]:
-    """Chinese labels in the first column of every yearbook sheet; titles and units do not count."""
-    for path in sorted(root.glob("yearbook_*/**/*.xlsx")):
+    """Chinese labels in the first column of every landed yearbook sheet; titles and units do not count."""
+    landed = {file.path for sidecar in find_sidecars(LANDING) for file in sidecar.files}
+    for path in sorted(root / name for name in landed if name.startswith("yearbook_")):
         edition = int(re.findall(r"20\d\d", str(path.relative_to(root)))[0])
         source = "county" if re.match(r"(.*-)?3-\d", path.stem) else "yearbook_wide"
         if re.match(r"1-2", path.stem):

@@ -40,7 +40,7 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, frame: object) -> None:
 
 
 def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
-    """(source, share of the headers that its map knows), best first: the header rows are read as each source's."""
+    """(source, share of the headers that rows of people map), best first: the headers are read as each source's."""
     table = f"raw.{prefix_of(draft)}header"
     with warehouse.connect() as con:
         names = [row[0] for row in con.execute(SQL["sources"], [draft.sidecar.layout]).fetchall()]
@@ -49,7 +49,7 @@ def known_shares(warehouse: Warehouse, draft: Draft) -> list[tuple[str, float]]:
         _settle(con, "reading", up_to=HEADERS)
         found = con.execute(SQL["known"], [TRIAL]).fetchall()
         con.execute(f"delete from {table} where vintage = ?", [TRIAL])
-    return [(str(source), float(share)) for source, share, _ in found]
+    return [(str(source), float(share)) for source, share in found]
 
 
 def likely_source(shares: Sequence[tuple[str, float]], layout: str) -> str | None:

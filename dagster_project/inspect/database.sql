@@ -5,10 +5,13 @@
     order by 1
 
 -- name: known
-    -- rows of people tell sources apart; the dictionary knows heads of every yearbook
-    select source, count(*) filter (where is_known) / count(*) as share, count(*) as n
+-- by rows of people alone: the dictionary knows the heads of every yearbook, and what is left out tells nothing
+    select
+        source,
+        count(*) filter (where verdict = 'reviewed' and variable_code <> 'ignore')
+        / greatest(count(*) filter (where variable_code is distinct from 'ignore'), 1) as share
     from reading.int_headers_mapped where vintage = ?
-    group by source order by count(*) filter (where verdict = 'reviewed') desc, share desc, source
+    group by source order by share desc, source
 
 -- name: past
 -- as far back as the gate looks

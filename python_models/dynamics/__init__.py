@@ -6,11 +6,9 @@ from python_models.dynamics.clubs import ClubResult, find_clubs, merge_clubs
 from python_models.dynamics.clubs_stability import ClubStability, club_stability
 from python_models.dynamics.homogeneity import HomogeneityResult, homogeneity
 from python_models.dynamics.kernel import KernelDensity, kernel_density
-from python_models.dynamics.lisa_markov import LisaMarkovResult, lisa_markov
-from python_models.dynamics.logt import LogTResult, hp_trend, log_t
+from python_models.dynamics.logt import LogTResult, log_t
 from python_models.dynamics.markov import MarkovResult, markov
 from python_models.dynamics.modality import ModalityTest, unimodality
-from python_models.dynamics.ranks import RankMobility, rank_mobility
 from python_models.dynamics.sigma import SigmaConvergence, SigmaTrend, sigma_convergence, sigma_trend
 from python_models.dynamics.spatial_markov import SpatialMarkovResult, spatial_markov
 from python_models.dynamics.stochastic_kernel import StochasticKernel, stochastic_kernel
@@ -22,12 +20,10 @@ __all__ = [
     "ErgodicResult",
     "HomogeneityResult",
     "KernelDensity",
-    "LisaMarkovResult",
     "LogTResult",
     "MarkovResult",
     "Mobility",
     "ModalityTest",
-    "RankMobility",
     "SigmaConvergence",
     "SigmaTrend",
     "SpatialMarkovResult",
@@ -37,15 +33,12 @@ __all__ = [
     "ergodic",
     "find_clubs",
     "homogeneity",
-    "hp_trend",
     "kernel_density",
-    "lisa_markov",
     "log_t",
     "markov",
     "mean_first_passage",
     "merge_clubs",
     "mobility",
-    "rank_mobility",
     "sigma_convergence",
     "sigma_trend",
     "spatial_markov",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.linalg import solveh_banded
 from scipy.special import ndtr
 
 from python_models._align import aligned
@@ -143,29 +142,6 @@ def dispersion(values: FloatArray) -> FloatArray:
     """H_t = (1/N) sum_i (y_it / mean_t - 1)^2, shape (T,)."""
     h = values / values.mean(axis=0)
     return np.asarray(((h - 1.0) ** 2).mean(axis=0))
-
-
-@aligned
-def hp_trend(Y: ArrayLike | pd.DataFrame, smoothing: float = 400.0) -> FloatArray:
-    """Hodrick-Prescott trend of each row: minimises sum (y - g)^2 + smoothing sum (second difference of g)^2.
-
-    Y : (N, T), T >= 3, finite.   smoothing : 400 or 6.25 for yearly data. Returns (N, T). Source: Hodrick, Prescott
-    1997.
-
-    >>> from python_models.dynamics import hp_trend
-    >>> hp_trend(np.array([[1.0, 2.0, 3.0, 4.0]])).round(6)  # a line is its own trend
-    array([[1., 2., 3., 4.]])
-    """
-    values = np.asarray(Y, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] < 3 or not np.isfinite(values).all():
-        raise ValueError(f"Y must be (unit, year) with 3 years or more and no missing value, got shape {values.shape}.")
-    n_years = values.shape[1]
-    second = np.diff(np.eye(n_years), n=2, axis=0)
-    system = np.eye(n_years) + smoothing * second.T @ second
-    bands = np.zeros((3, n_years))
-    for k in range(3):
-        bands[2 - k, k:] = np.diagonal(system, k)
-    return np.asarray(solveh_banded(bands, values.T)).T
 
 
 def positive_plane(Y: ArrayLike | pd.DataFrame) -> FloatArray:

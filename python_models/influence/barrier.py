@@ -1,6 +1,6 @@
 """Barriers to spillovers at a border: inside against across, by ring, by place (docs/formulas.md#barrier).
 
-    b = 1 - theta_out / theta_in          moderated: b(m) = 1 - (theta_out + h_out m) / (theta_in + h_in m)
+    b = 1 - theta_out / theta_in
 
 A ratio of two estimates: its interval is Fieller's, and the index is missing where theta_in is not above 0 at 5 %.
 """
@@ -15,14 +15,12 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike
-from python_models.inference import Wald, half_width, normal, ratio_interval, wald
+from python_models.inference import half_width, ratio_interval, wald
 from python_models.influence.rings import ring_matrices
 from python_models.influence.spillover import AnyWeights, Linear, SpilloverFit, fit_spillover
 from python_models.regression import PanelInputError, spatial_weights
 from python_models.regression.errors import estimable
 
-PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-CHANGE = "p90-p10"
 TERMS = ("in", "out", "in:m", "out:m")
 
 
@@ -43,26 +41,6 @@ class Barrier(Shown):
         if ring == "joint":
             weight = joint_weights(self.table[self.table["ring_id"] != "joint"])
         return {f"{r}:{side}": sign * w for r, w in weight.items() for side, sign in (("in", 1.0), ("out", -1.0))}
-
-
-@dataclass(frozen=True, eq=False)
-class BarrierModeration(Shown):
-    """fit; table: a row per level of m and one for the change from the lowest to the highest.
-
-    wald : theta_in h_out = theta_out h_in, that is the index does not move with m, chi2(1) by the delta method.
-    """
-
-    fit: SpilloverFit
-    table: pd.DataFrame
-    wald: Wald
-
-    @property
-    def p(self) -> float:
-        return self.wald.p
-
-    def to_frame(self) -> pd.DataFrame:
-        """at_percentile, at_value, theta_in, se_in, theta_out, se_out, barrier_index, lo, hi, wald, p_moderation."""
-        return self.table.assign(wald=self.wald.statistic, p_moderation=self.wald.p)
 
 
 @aligned
@@ -210,68 +188,6 @@ def barrier_split(
     used = {k: m for k, m in matrices.items() if m.any()}
     fit = fit_spillover(y, x, weights, used, controls, **options)
     return Barrier(fit, pd.DataFrame([_row("all", fit.at(["all:in", "all:out"]))]))
-
-
-@aligned
-@estimable("the moderation of a border")
-def moderated_barrier(
-    y: ArrayLike,
-    x: ArrayLike,
-    W: AnyWeights,
-    area: Sequence[object],
-    moderator: ArrayLike,
-    controls: ArrayLike | None = None,
-    **options: Any,
-) -> BarrierModeration:
-    """Barrier index at the 10, 50 and 90 % points of a fixed moderator of the receiving city.
-
-        y = rho W y + beta x + (theta_in + h_in m_i) W_in x + (theta_out + h_out m_i) W_out x + controls + effects + e
-
-    y, x: (N, T); W: (N, N) row-normalised; area: label a city; moderator: (N,), known before the panel and fixed, so
-    that the city effects take its level. theta at a level is the slope there. Last row: the change of the index from
-    the lowest to the highest level, delta method. options as in `border_barrier`.
-    PanelInputError: no links on one side, a moderator that is missing or does not vary.
-
-    >>> from python_models.influence import moderated_barrier
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> moderated_barrier(y, x, W, ["a"] * 6 + ["b"] * 6, np.arange(12.0)).to_frame().shape
-    (4, 11)
-    """
-    weights = spatial_weights(W)
-    labels, m = np.asarray(area), np.asarray(moderator, dtype=np.float64)
-    if labels.shape != (weights.n,) or m.shape != (weights.n,):
-        raise PanelInputError(f"area and moderator need one value a city ({weights.n}).")
-    if not np.isfinite(m).all() or np.ptp(m) == 0:
-        raise PanelInputError("the moderator is missing in a city or does not vary.")
-    full, same = weights.matrix.toarray(), labels[:, None] == labels[None, :]
-    if not (full * same).any() or not (full * ~same).any():
-        raise PanelInputError("W has no link on one side of the border: a barrier cannot be estimated.")
-    centred = (m - m.mean())[:, None]
-    parts = {"in": full * same, "out": full * ~same}
-    matrices = {**parts, **{f"{side}:m": centred * part for side, part in parts.items()}}
-    fit = fit_spillover(y, x, weights, matrices, controls, **options)
-    found = fit.at(TERMS)
-    rows, gradients = [], []
-    for label, share in PERCENTILES.items():
-        value = float(np.quantile(m, share))
-        maps = np.array([[1.0, 0.0, value - m.mean(), 0.0], [0.0, 1.0, 0.0, value - m.mean()]])
-        here = found.combine(maps)
-        row = _row(label, here)
-        del row["ring_id"], row["p_equal"]
-        rows.append({"at_percentile": label, "at_value": value, **row})
-        inside, across = here.point
-        gradients.append(np.array([across / inside**2, -1.0 / inside]) @ maps)
-    change = rows[-1]["barrier_index"] - rows[0]["barrier_index"]
-    gradient = gradients[-1] - gradients[0]
-    limits = normal(change, np.sqrt(gradient @ found.cov @ gradient))
-    ends = {"lo": float(limits.lower), "hi": float(limits.upper)}
-    rows.append({"at_percentile": CHANGE, "barrier_index": change, **ends})
-    theta = found.point
-    gap = theta[0] * theta[3] - theta[1] * theta[2]
-    slope = np.array([theta[3], -theta[2], -theta[1], theta[0]])
-    test = wald(np.array([gap]), np.array([[slope @ found.cov @ slope]]))
-    return BarrierModeration(fit, pd.DataFrame(rows), test)
 
 
 def joint_weights(table: pd.DataFrame) -> dict[str, float]:

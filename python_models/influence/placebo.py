@@ -1,13 +1,13 @@
-"""Placebos: does the spillover need the true map and the true dates, and does x come before y?
+"""Placebos: does the spillover need the true map, and does x come before y?
 
 Relabelling W is the same as giving each city another one's data, so W and its log-determinant stay and only
-cross-products are made anew. Years: x of all cities gets the same wrong order. docs/formulas.md#robustness.
+cross-products are computed anew. docs/formulas.md#robustness.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,6 @@ from python_models.tasks import parts, run_tasks
 
 TERMS = ("theta", "indirect")
 LEAD_LAG = ("x_lag", "x", "x_lead")
-Shuffled = Literal["cities", "years"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,34 +187,7 @@ def placebo_weights(
     >>> placebo_weights(y, x, W, draws=19, seed=1).to_frame().shape
     (20, 5)
     """
-    return _placebo(y, x, W, controls, "cities", draws, seed, **more)
-
-
-@aligned
-def placebo_years(
-    y: ArrayLike,
-    x: ArrayLike,
-    W: AnyWeights,
-    controls: ArrayLike | None = None,
-    *,
-    draws: int = 199,
-    seed: int,
-    **more: Any,
-) -> Placebo:
-    """The same model with the years of x in `draws` wrong orders, one for all cities; y and controls keep theirs.
-
-    As `placebo_weights`; needs three years, and with few years orders repeat.
-
-    >>> from python_models.influence import placebo_years
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> placebo_years(y, x, W, draws=19, seed=1).to_frame().shape
-    (20, 5)
-    """
-    years = np.shape(y)[1] if np.ndim(y) == 2 else 0
-    if years < 3:
-        raise PanelInputError(f"a placebo of years needs three years or more, got {years}.")
-    return _placebo(y, x, W, controls, "years", draws, seed, **more)
+    return _placebo(y, x, W, controls, draws, seed, **more)
 
 
 def _placebo(
@@ -223,7 +195,6 @@ def _placebo(
     x: ArrayLike,
     W: AnyWeights,
     controls: ArrayLike | None,
-    what: Shuffled,
     draws: int,
     seed: int,
     *,
@@ -244,41 +215,24 @@ def _placebo(
     conv = convention(model="sdm", effects=effects, estimator=estimator, n=len(yy), t=yy.shape[1], W=weights)
     actual = _estimate(yy, xx, weights, conv)
     streams = np.random.SeedSequence(seed).spawn(draws)
-    tasks = [partial(_draws, yy, xx, weights, conv, what, part) for part in parts(streams)]
+    tasks = [partial(_draws, yy, xx, weights, conv, part) for part in parts(streams)]
     values = np.concatenate(run_tasks(tasks, **where))
     if np.isnan(values[:, 0]).all():
-        raise PanelInputError(f"no placebo of {what} lets the model be estimated.")
+        raise PanelInputError("no placebo lets the model be estimated.")
     return Placebo(actual, values, seed)
 
 
 def _draws(
-    y: FloatArray,
-    x: FloatArray,
-    weights: SpatialWeights,
-    conv: Convention,
-    what: Shuffled,
-    streams: Sequence[np.random.SeedSequence],
+    y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention, streams: Sequence[np.random.SeedSequence]
 ) -> FloatArray:
     rows = []
     for stream in streams:
-        own, theirs = _shuffled(y, x, what, np.random.default_rng(stream))
+        order = np.random.default_rng(stream).permutation(len(y))  # the city at place i has the data of order[i]
         try:
-            rows.append(_estimate(own, theirs, weights, conv))
+            rows.append(_estimate(y[order], x[order], weights, conv))
         except PanelInputError:
             rows.append(np.full(3, np.nan))
     return np.array(rows)
-
-
-def _shuffled(y: FloatArray, x: FloatArray, what: Shuffled, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """cities: the one at place i has the data of order[i]. years: the first regressor of year t is that of order[t]."""
-    if what == "cities":
-        order = rng.permutation(len(y))
-        return y[order], x[order]
-    years = np.arange(y.shape[1])
-    order = rng.permutation(years)
-    while (order == years).all():  # the true order is no placebo
-        order = rng.permutation(years)
-    return y, np.concatenate([x[:, order, :1], x[:, :, 1:]], axis=2)
 
 
 def _estimate(y: FloatArray, x: FloatArray, weights: SpatialWeights, conv: Convention) -> FloatArray:

@@ -146,11 +146,8 @@ def test_a_public_function_has_an_example_that_gives_what_it_says(name):
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 UNWRITTEN = (  # their docstrings are still one paragraph
-    *("python_models.influence.block_lags", "python_models.influence.interaction", "python_models.influence.regimes"),
-    *("python_models.influence.barrier.moderated", "python_models.influence.placebo.placebo_years"),
     "python_models.regression",
     *("python_models.dynamics.chain.mean_first_passage", "python_models.dynamics.chain.mobility"),
-    *("python_models.dynamics.lisa_markov", "python_models.dynamics.logt.hp_trend", "python_models.dynamics.ranks"),
     "python_models.space.moran.general_g",
 )
 

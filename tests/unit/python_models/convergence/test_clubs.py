@@ -9,7 +9,7 @@ import pytest
 from checks import refused
 from golden import cases
 
-from python_models.dynamics import find_clubs, hp_trend, log_t, merge_clubs
+from python_models.dynamics import find_clubs, log_t, merge_clubs
 from python_models.dynamics.clubs_stability import club_stability
 from python_models.dynamics.logt import LogTDesign
 
@@ -92,12 +92,6 @@ def test_bad_input_is_refused():
     refused("missing", log_t, np.array([[1.0] * 10, [np.nan] * 10]), 1 / 3)
     refused("points for the log t regression", log_t, np.ones((3, 5)), 1 / 3)
     refused("r must lie", log_t, np.ones((3, 10)), 1.0)
-
-
-def test_hp_trend_keeps_straight_lines_and_equals_the_package():
-    line, Y = np.arange(12.0)[None] * 2.0 + 1.0, np.random.default_rng(3).normal(size=(5, 20)).cumsum(axis=1)
-    assert hp_trend(line) == pytest.approx(line, abs=1e-9)
-    assert hp_trend(Y, 400.0) == pytest.approx(peer.hp_filter(pd.DataFrame(Y), 400).to_numpy(), abs=1e-8)
 
 
 @pytest.mark.slow

@@ -13,12 +13,9 @@ from python_models.influence import (
     block_spillover,
     border_barrier,
     distance_decay,
-    moderated_barrier,
     ring_matrices,
 )
-from python_models.influence.block_lags import _Data, block_lags
 from python_models.influence.blocks import BLOCKS, split_blocks
-from python_models.regression import PanelInputError, fit_panel, spatial_weights
 from python_models.simulation import random_knn_weights
 
 N = 120
@@ -135,38 +132,12 @@ def test_on_the_way_out_only_those_links_are_asked_about():
     assert np.mean(rows, axis=0) == pytest.approx([1.2, 0.4, 0.1], abs=0.15)
 
 
-def moderated(h_out, seed=0, y_scale=1.0):
-    parts = [W * SAME, W * ~SAME, M[:, None] * W * ~SAME]
-    y, x, _ = world(parts, [2.0, 1.0, h_out], seed=seed, n=N, W=W)
-    return moderated_barrier(y_scale * y, x, W, AREA, M)
-
-
-def test_a_border_that_falls_with_the_moderator_is_seen_to_fall_and_one_that_stays_is_not():
-    found = moderated(1.0, seed=2)
-    table = found.to_frame().set_index("at_percentile")
-    assert table.loc["p90-p10", "hi"] < 0
-    assert found.p < 0.05
-    truth = 1 - (1.0 + np.quantile(M, 0.9)) / 2.0
-    assert table.loc["p90", "lo"] < truth < table.loc["p90", "hi"]
-    index = table["barrier_index"]
-    assert index["p90-p10"] == pytest.approx(index["p90"] - index["p10"])
-    p = [moderated(0.0, seed=seed).p for seed in range(20)]
-    assert np.mean(np.array(p) < 0.05) <= 0.15
-
-
-def test_index_and_test_do_not_depend_on_the_unit_of_y():
-    one, two = (moderated(1.0, y_scale=s) for s in (1.0, 100.0))
-    assert two.table["barrier_index"].to_numpy() == pytest.approx(one.table["barrier_index"].to_numpy(), rel=1e-6)
-    assert two.wald.statistic == pytest.approx(one.wald.statistic, rel=1e-5)
-
-
 def test_barriers_refuse_bad_input_in_words():
     y, x, _ = world([], [], n=N, W=W)
     panel_refused("no link behind", barrier_split, y, x, W, np.zeros((N, N)))
     panel_refused("must be", barrier_split, y, x, W, SAME[:3])
-    panel_refused("does not vary", moderated_barrier, y, x, W, AREA, np.ones(N))
-    panel_refused("one side of the border", moderated_barrier, y, x, W, np.zeros(N), M)
-    panel_refused("one value a city", moderated_barrier, y, x, W, AREA[:4], M)
+    panel_refused("both inside and across", border_barrier, y, x, W, np.zeros(N))
+    panel_refused("one label a city", border_barrier, y, x, W, AREA[:4])
 
 
 CENTRE = np.arange(N) % 4 == 0
@@ -253,83 +224,3 @@ def test_asymmetry_test_has_power_and_keeps_its_size():
 
     assert np.mean([rejects(s, TRUTH) for s in range(100)]) > 0.9
     assert 0.03 <= np.mean([rejects(s, dict.fromkeys(BLOCKS, 0.3)) for s in range(400)]) <= 0.08
-
-
-HUNDRED = 100
-SIX = random_knn_weights(HUNDRED, 6, rng=np.random.default_rng(4))
-SOME = np.random.default_rng(5).random(HUNDRED) < 0.4
-PARTS = split_blocks(SIX, SOME)
-RHO = {"cc": 0.5, "cp": 0.1, "pc": 0.6, "pp": 0.2}
-
-
-def drawn(seed, rho=None, years=10):
-    rng = np.random.default_rng(seed)
-    lags = sum((rho or RHO)[b] * m for b, m in PARTS.items())
-    x = rng.normal(size=(HUNDRED, years)) + rng.normal(size=(HUNDRED, 1))
-    mean = (
-        x
-        + 0.3 * SIX @ x
-        + rng.normal(size=(HUNDRED, 1))
-        + rng.normal(size=(1, years))
-        + rng.normal(size=(HUNDRED, years))
-    )
-    return np.linalg.solve(np.eye(HUNDRED) - lags, mean), x
-
-
-@pytest.mark.slow
-def test_blocks_are_recovered_in_the_mean():
-    found = np.array([block_lags(*drawn(seed), SIX, SOME).rho for seed in range(12)])
-    assert found.mean(axis=0) == pytest.approx(list(RHO.values()), abs=4 * found.std(axis=0).max() / np.sqrt(12) + 0.03)
-
-
-def test_the_gradient_and_the_hessian_are_those_of_the_likelihood():
-    data, at = _Data.of(*drawn(1), spatial_weights(SIX), PARTS, None), np.array([0.3, 0.1, 0.4, 0.2])
-    assert data.loglik(at)[1] == pytest.approx(gradient(lambda p: data.loglik(p)[0], at, 1e-5), rel=1e-5, abs=1e-4)
-    assert data.hessian(at) == pytest.approx(gradient(lambda p: data.loglik(p)[1], at, 1e-5), rel=1e-5, abs=1e-3)
-
-
-def test_one_rho_for_all_blocks_is_the_model_with_one_rho():
-    """At equal rho the likelihood is the direct one of the SDM whose W x is split into blocks."""
-    y, x = drawn(2)
-    data = _Data.of(y, x, spatial_weights(SIX), PARTS, None)
-    split = np.stack([x, *(m @ x for m in PARTS.values())], axis=2)
-    plain = fit_panel(y, split, SIX, model="sar", estimator="direct")
-    assert data.common() == pytest.approx(plain.loglik, abs=1e-6)
-    found = block_lags(y, x, SIX, SOME)
-    assert found.loglik >= found.loglik_common
-    assert data.slopes(np.full(4, plain.rho)) == pytest.approx(plain.params[:5], abs=1e-6)
-
-
-@pytest.mark.slow
-def test_equal_lags_are_not_told_apart_and_unequal_ones_are():
-    p = [block_lags(*drawn(seed, dict.fromkeys(RHO, 0.3)), SIX, SOME).p_equal for seed in range(20)]
-    assert np.mean(np.array(p) < 0.05) <= 0.2
-    unequal = block_lags(*drawn(3, {"cc": 0.7, "cp": -0.3, "pc": 0.7, "pp": 0.0}), SIX, SOME)
-    assert max(unequal.p_equal, unequal.p_lr) < 0.001
-
-
-@pytest.mark.slow
-def test_swapping_the_names_swaps_the_blocks_and_units_do_not_matter():
-    y, x = drawn(4)
-    one, two = (block_lags(y, x, SIX, centre).to_frame() for centre in (SOME, ~SOME))
-    names = one["receiver"] + one["emitter"]
-    turned = (two["receiver"] + two["emitter"]).str.translate(str.maketrans("cp", "pc"))
-    rho = two.set_index(turned).loc[names, "rho_block"]
-    assert rho.to_numpy() == pytest.approx(one["rho_block"].to_numpy(), abs=1e-5)
-    assert block_lags(50 * y, x, SIX, SOME).rho == pytest.approx(one["rho_block"].to_numpy(), abs=1e-5)
-    assert (one["condition"] > 1).all()
-    assert (one["n_modes"] >= 1).all()
-
-
-def test_what_is_not_identified_is_refused_in_words():
-    y, x = drawn(5)
-    panel_refused("one block only", block_lags, y, x, SIX, np.zeros(HUNDRED))
-    panel_refused("sum to one", block_lags, y, x, 0.5 * SIX, SOME)
-    panel_refused("missing", block_lags, np.full_like(y, np.nan), x, SIX, SOME)
-
-
-@pytest.mark.slow
-def test_a_lag_at_the_edge_of_its_range_is_refused_in_words():
-    runaway, x, _ = world([], [], seed=1, n=HUNDRED, W=SIX, rho=0.3)
-    with pytest.raises(PanelInputError, match="edge of its range"):
-        block_lags(np.linalg.solve(np.eye(HUNDRED) - 0.9999 * SIX, runaway), x, SIX, SOME)

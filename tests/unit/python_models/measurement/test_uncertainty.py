@@ -19,7 +19,7 @@ from python_models.measurement.choices import (
 from python_models.measurement.fast import Procedure
 from python_models.measurement.schemes import scheme_score, scheme_weights
 from python_models.measurement.sobol import sobol_shares
-from python_models.measurement.stability import alarms, bootstrap_weights, drift, window_weights
+from python_models.measurement.stability import bootstrap_weights
 from python_models.measurement.uncertainty import FACTORS, choice_of, uncertainty
 
 DIMENSIONS = ("new", "new", "new", "quality", "quality")
@@ -197,30 +197,6 @@ def booted(panel, procedure):
     return bootstrap_weights(panel, procedure, seed=5, draws=200)
 
 
-def test_drift_is_half_the_sum_of_absolute_differences():
-    for a, b, expected in (
-        ([0.5, 0.5], [0.5, 0.5], 0.0),
-        ([1, 0], [0, 1], 1.0),
-        ([0.5, 0.3, 0.2], [0.4, 0.35, 0.25], 0.1),
-    ):
-        assert drift(a, b) == pytest.approx(expected, abs=1e-15)
-    refused("same indicators", drift, [1.0], [0.5, 0.5])
-
-
-def test_each_window_repeats_the_whole_procedure(panel, procedure, spec):
-    table = window_weights(panel, procedure).set_index(["window_kind", "window_end"])
-    until, without = table.loc[("expanding", 2014)], table.loc[("leave_one_year", 2013)]
-    direct = CompositeIndex(panel.select_years((2012, 2013, 2014)), **{**spec, "window": (2012, 2014)}).fit()
-    other = CompositeIndex(panel.select_years((2012, 2014, 2015)), **spec).fit()
-    np.testing.assert_allclose(until["weight"], direct.w, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(without["weight"], other.w, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(without["drift_l1_half"], drift(other.w, procedure.weights(panel.values)), atol=1e-13)
-    assert (table.loc[("expanding", 2015), "drift_l1_half"] == 0).all()  # the whole one
-    assert table["weight"].groupby(level=[0, 1]).sum().to_numpy() == pytest.approx(1.0, abs=1e-12)
-    assert set(window_weights(panel.select_years((2012, 2013, 2014)), procedure)["window_end"]) == {2014}
-    assert window_weights(panel.select_years((2012, 2013)), procedure).empty
-
-
 def test_bootstrap_draws_whole_cities_and_its_weights_surround_the_estimate(panel, procedure, booted):
     again = bootstrap_weights(panel, procedure, seed=5, draws=200)
     np.testing.assert_array_equal(again.draws, booted.draws)
@@ -252,11 +228,3 @@ def test_bootstrap_standard_error_is_that_of_repeated_samples(procedure):
     true = np.std([procedure.weights(sample(s).values) for s in range(300)], axis=0, ddof=1)
     estimates = [bootstrap_weights(sample(s), procedure, seed=s, draws=99).to_frame()["weight_se"] for s in range(20)]
     np.testing.assert_allclose(np.mean(estimates, axis=0), true, rtol=0.35)
-
-
-def test_alarms_ring_above_their_limits_only():
-    table = alarms({"a": 0.10, "b": 0.11}, [0.5, 0.5], [0.44, 0.56], n_obs=50)
-    ringing = table.set_index(["alarm_kind", "indicator_code"])["is_alarm"]
-    expected = {("out_of_base_range", "a"): False, ("out_of_base_range", "b"): True, ("weight_drift", ""): True}
-    assert {key: ringing[key] for key in expected} == expected
-    assert table.loc[table["alarm_kind"] == "weight_drift", "observed"].item() == pytest.approx(0.06)

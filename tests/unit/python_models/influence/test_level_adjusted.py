@@ -1,0 +1,81 @@
+"""Level-adjusted spillovers: the scale, the controls, sizes."""
+
+import numpy as np
+import pytest
+from checks import panel_refused, refused
+from worlds import world
+
+from python_models.influence import adjusted_threshold, even_scale, level_adjusted, level_controls, split_blocks
+from python_models.influence.blocks import BLOCKS
+from python_models.simulation import random_knn_weights
+
+N, YEARS, RHO = 120, 8, 0.3
+W = random_knn_weights(N, 5, rng=np.random.default_rng(99))
+M = np.random.default_rng(2).uniform(size=N)
+
+
+def test_bad_input_is_said_in_words():
+    for values, words in (([[1.0, 0.0]], "above 0"), ([[2.0, 2.0]], "equal"), ([[1.0, np.nan]], "above 0")):
+        panel_refused(words, even_scale, values)
+
+
+N = 120
+CENTRE = np.arange(N) % 4 == 0
+EQUAL = dict.fromkeys(BLOCKS, 0.3)
+
+
+def positive(seed=0, theta=EQUAL):
+    """exp of a world with known blocks: an index that is convex in it."""
+    blocks = split_blocks(W, CENTRE)
+    y, x, _ = world([blocks[b] for b in BLOCKS], [theta[b] for b in BLOCKS], seed=seed, n=N)
+    return np.exp(0.3 * y), np.exp(0.3 * x)
+
+
+def p(y, x, centre=CENTRE):
+    return level_adjusted(y, x, W, split_blocks(W, centre)).equal(("pc", "cp"))
+
+
+@pytest.mark.parametrize(("power", "make"), [(0.0, np.exp), (0.5, np.square), (1.0, lambda v: v)])
+def test_scale_finds_the_power_that_makes_values_normal(power, make):
+    values = 8 + np.random.default_rng(1).normal(size=(300, 10))
+    scaled, found = even_scale(make(values))
+    assert found == pytest.approx(power, abs=0.15)
+    assert (scaled.mean(), scaled.std()) == pytest.approx((0, 1), abs=1e-9)
+    assert even_scale(7.0 * make(values))[0] == pytest.approx(scaled, abs=1e-4)
+
+
+def test_controls_are_trend_and_slope_by_powers_of_two_levels():
+    y, x = np.random.default_rng(2).normal(size=(2, 9, 5))
+    found = level_controls(y, x)
+    assert found.shape == (9, 5, 12)
+    level = (y[:, 0] - y[:, 0].mean()) / y[:, 0].std()
+    assert found[:, :, 0] == pytest.approx(np.outer(level, [-2, -1, 0, 1, 2]))
+    assert found[:, :, 3] == pytest.approx(level[:, None] ** 2 * (x - x.mean(axis=1, keepdims=True)))
+    assert found[:, :, 1::2].sum(axis=1) == pytest.approx(0, abs=1e-12)
+
+
+def test_neither_the_unit_nor_the_names_of_the_sides_matter_and_blocks_that_differ_are_told_apart():
+    y, x = positive()
+    assert p(100 * y, x / 3) == pytest.approx(p(y, x), rel=1e-3)
+    assert p(y, x, ~CENTRE) == pytest.approx(p(y, x), rel=1e-6)
+    assert p(*positive(theta={"cc": 0.5, "cp": 0.1, "pc": 0.8, "pp": 0.2})) < 0.05
+
+
+def test_several_equalities_are_tested_together():
+    found = level_adjusted(*positive(), W, split_blocks(W, CENTRE))
+    both = found.test([{"pc": 1, "cp": -1}, {"cc": 1, "pp": -1}])
+    assert both.df == 2
+    assert both.statistic >= found.test([{"pc": 1, "cp": -1}]).statistic
+    assert both.p == pytest.approx(found.equal(("pc", "cp"), ("cc", "pp")))
+    refused("nowhere", found.test, [{"nowhere": 1.0}], error=KeyError)
+
+
+def test_a_threshold_in_the_emitter_is_found_at_its_place():
+    q = np.random.default_rng(5).uniform(size=N)
+    high = (q > 0.5).astype(float)
+    y, x, _ = world([W * (1 - high), W * high], [0.1, 1.0], n=N)
+    found = adjusted_threshold(np.exp(0.3 * y), np.exp(0.3 * x), q, W, draws=99, rng=np.random.default_rng(6))
+    assert found.p == pytest.approx(0.01)  # 1 / (99 + 1): no draw comes near
+    assert found.gamma == pytest.approx(0.5, abs=0.06)
+    assert found.wald.max() == found.statistic
+    panel_refused("one known number a city", adjusted_threshold, y, x, q[:-1], W, rng=np.random.default_rng(6))

@@ -1,10 +1,10 @@
 """Dynamics of a panel of relative positions: densities, transitions, convergence, clubs; axes (N, T): units, years."""
 
 from python_models.dynamics.beta import BetaResult, beta_convergence
-from python_models.dynamics.chain import ErgodicResult, Mobility, ergodic, mean_first_passage, mobility
+from python_models.dynamics.chain import ErgodicResult, ergodic
 from python_models.dynamics.clubs import ClubResult, find_clubs, merge_clubs
 from python_models.dynamics.clubs_stability import ClubStability, club_stability
-from python_models.dynamics.homogeneity import HomogeneityResult, homogeneity
+from python_models.dynamics.homogeneity import HomogeneityResult
 from python_models.dynamics.kernel import KernelDensity, kernel_density
 from python_models.dynamics.logt import LogTResult, log_t
 from python_models.dynamics.markov import MarkovResult, markov
@@ -22,7 +22,6 @@ __all__ = [
     "KernelDensity",
     "LogTResult",
     "MarkovResult",
-    "Mobility",
     "ModalityTest",
     "SigmaConvergence",
     "SigmaTrend",
@@ -32,13 +31,10 @@ __all__ = [
     "club_stability",
     "ergodic",
     "find_clubs",
-    "homogeneity",
     "kernel_density",
     "log_t",
     "markov",
-    "mean_first_passage",
     "merge_clubs",
-    "mobility",
     "sigma_convergence",
     "sigma_trend",
     "spatial_markov",

@@ -1,4 +1,4 @@
-"""What a transition matrix says about the long run: classes, ergodic vector, passage times, mobility.
+"""The long run of a transition matrix: classes, ergodic vector, mobility.
 
 P (K, K) with rows that sum to 1; a row of NaN is a state without transitions. docs/formulas.md#long-run.
 """
@@ -11,10 +11,11 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from python_models._show import OneRow, Shown
-from python_models._types import BoolArray, FloatArray
+from python_models._show import Shown
+from python_models._types import FloatArray
 
 ROW_SUM = 1e-9  # how far a row may be from 1
+MOBILITY = ("prais", "shorrocks_det", "lambda2", "eigen", "bartholomew", "half_life")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,23 +44,6 @@ class ErgodicResult(Shown):
         is_closed = np.isin(self.classes, self.closed)
         pi = {"pi": np.where(is_closed, in_class, np.nan), "pi_global": self.distribution}
         return pd.DataFrame({"state": np.arange(k), "class_id": self.classes, "is_closed": is_closed, **pi})
-
-
-@dataclass(frozen=True)
-class Mobility(OneRow):
-    """Mobility of one matrix, unit 1 unless said: 0 is no mobility.
-
-    prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;
-    eigen = 1 - lambda2;   bartholomew = sum_i pi_i sum_j p_ij |i - j| / (K - 1);   half_life = ln 2 / -ln lambda2, in
-    periods of P. NaN where the matrix has an empty row, or needs an ergodic vector that does not exist.
-    """
-
-    prais: float
-    shorrocks_det: float
-    lambda2: float
-    eigen: float
-    bartholomew: float
-    half_life: float
 
 
 def ergodic(p: Any) -> ErgodicResult:
@@ -104,53 +88,15 @@ def ergodic(p: Any) -> ErgodicResult:
     return ErgodicResult(whole, number, tuple(closed), by_class, is_open)
 
 
-def mean_first_passage(p: Any) -> Any:
-    """m_ij, expected number of periods from i to the first visit of j (m_jj: return time), shape (K, K).
-
-    For one recurrent class it equals (I - Z + E Z_dg) diag(1/pi), Z = (I - P + 1 pi')^-1. Infinite where j is not
-    certain to be reached; NaN where an empty state can be met on the way. A frame comes back as a frame.
-
-    >>> from python_models.dynamics import mean_first_passage
-    >>> mean_first_passage([[0.5, 0.5], [0.25, 0.75]]).round(3)
-    array([[3. , 2. ],
-           [4. , 1.5]])
-    """
-    matrix = check_matrix(p)
-    k = len(matrix)
-    empty = np.isnan(matrix).any(axis=1)
-    filled = np.where(np.isnan(matrix), 0.0, matrix)
-    times = np.full((k, k), np.inf)
-    for j in range(k):
-        times[:, j] = _to_target(filled, empty, j)
-    return pd.DataFrame(times, index=p.index, columns=p.columns) if isinstance(p, pd.DataFrame) else times
-
-
-def sojourn(p: Any) -> FloatArray:
-    """Mean stay 1/(1 - p_ii) in periods, (K,); infinite for an absorbing state, NaN for an empty one."""
-    leave = 1.0 - np.diag(check_matrix(p))
-    with np.errstate(divide="ignore"):
-        return np.asarray(1.0 / np.abs(leave))
-
-
-def mobility(p: Any) -> Mobility:
-    """Mobility indices of one transition matrix (K, K), K >= 2.
-
-    >>> from python_models.dynamics import mobility
-    >>> round(mobility([[0.9, 0.1], [0.3, 0.7]]).prais, 3)
-    0.4
-    """
-    matrix = check_matrix(p)
-    if len(matrix) < 2:
-        raise ValueError("mobility needs at least two states.")
-    pi = ergodic(matrix).distribution if not np.isnan(matrix).any() else np.full(len(matrix), np.nan)
-    values = mobility_stack(matrix[None], pi[None])
-    return Mobility(**{name: float(column[0]) for name, column in values.items()})
-
-
 def mobility_stack(p: FloatArray, pi: FloatArray) -> dict[str, FloatArray]:
-    """The indices of `Mobility` for a stack (B, K, K) with its ergodic vectors (B, K); NaN for a matrix with NaN."""
+    """Mobility indices (B,) of a stack (B, K, K), K >= 2, with its ergodic vectors (B, K); 0 is no mobility.
+
+    prais = (K - tr P)/(K - 1);   shorrocks_det = 1 - |det P|^(1/(K-1));   lambda2 = second largest |eigenvalue|;
+    eigen = 1 - lambda2;   bartholomew = sum_i pi_i sum_j p_ij |i - j| / (K - 1);   half_life = ln 2 / -ln lambda2, in
+    periods of P. NaN where the matrix has an empty row, or needs an ergodic vector that does not exist.
+    """
     k = p.shape[1]
-    out = {name: np.full(len(p), np.nan) for name in Mobility.__dataclass_fields__}
+    out = {name: np.full(len(p), np.nan) for name in MOBILITY}
     whole = ~np.isnan(p).any(axis=(1, 2))
     if not whole.any():
         return out
@@ -181,19 +127,6 @@ def stationary_stack(p: FloatArray) -> FloatArray:
     return pi
 
 
-def passage_stack(p: FloatArray, pi: FloatArray) -> FloatArray:
-    """Mean first passage times (B, K, K) by (I - Z + E Z_dg) diag(1/pi); NaN where a pi is missing or zero."""
-    times = np.full(p.shape, np.nan)
-    good = (pi > 0).all(axis=1)
-    if good.any():
-        k = p.shape[1]
-        share = pi[good][:, None, :]
-        z = np.linalg.inv(np.eye(k) - p[good] + share)
-        diagonal = np.diagonal(z, axis1=1, axis2=2)[:, None, :]
-        times[good] = (np.eye(k) - z + diagonal) / share
-    return times
-
-
 def check_matrix(p: Any) -> FloatArray:
     """P as floats, also from a result with `probabilities`. Raises ValueError unless it is square, within [0, 1], and
     each row sums to 1 or is all NaN."""
@@ -218,26 +151,6 @@ def _stationary(p: FloatArray) -> FloatArray:
     solved = np.linalg.solve(np.swapaxes(a, -1, -2), np.ones((*p.shape[:-2], k, 1)))[..., 0]
     solved = np.where(solved > 1e-14, solved, 0.0)  # a transient state, up to rounding
     return np.asarray(solved / solved.sum(axis=-1, keepdims=True), dtype=np.float64)
-
-
-def _to_target(p: FloatArray, empty: BoolArray, j: int) -> FloatArray:
-    """Expected periods to reach j from each state, from m_i = 1 + sum_{k != j} p_ik m_k where that is certain."""
-    k = len(p)
-    others = np.arange(k) != j
-    steps = np.where(others[None, :], p, 0.0) > 0  # moves that do not end the walk
-    walk = np.eye(k, dtype=bool)
-    for _ in range(k):
-        walk |= (walk.astype(np.int64) @ steps.astype(np.int64)) > 0
-    can_hit = (walk & ((p[:, j] > 0) & ~empty)[None, :]).any(axis=1)
-    meets_empty = (walk & empty[None, :]).any(axis=1)
-    lost = (walk & ~can_hit[None, :]).any(axis=1) & ~meets_empty
-    times = np.full(k, np.inf)
-    times[meets_empty] = np.nan
-    sure = ~meets_empty & ~lost
-    if sure.any():
-        inner = np.where(others[None, :], p, 0.0)[np.ix_(sure, sure)]
-        times[sure] = np.linalg.solve(np.eye(int(sure.sum())) - inner, np.ones(int(sure.sum())))
-    return times
 
 
 def _renumber(number: Any) -> Any:

@@ -38,39 +38,6 @@ class HomogeneityResult(OneRow):
     seed: int | None
 
 
-def homogeneity(tables: Any) -> HomogeneityResult:
-    """Chi-squared test that count tables come from one transition matrix.
-
-    Parameters
-    ----------
-    tables : (M, K, K) array or list of (K, K) arrays
-        Counts of transitions, M >= 2.
-
-    Returns
-    -------
-    HomogeneityResult
-        Statistic q, degrees of freedom and p.
-
-    Raises
-    ------
-    ValueError
-        Negative or missing counts, fewer than two tables.
-
-    Examples
-    --------
-    >>> from python_models.dynamics import homogeneity
-    >>> test = homogeneity([[[8, 2], [2, 8]], [[5, 5], [5, 5]]])
-    >>> round(test.q, 3), test.dof
-    (3.956, 2)
-    """
-    counts = np.array([np.asarray(table, dtype=np.float64) for table in tables])
-    if counts.ndim != 3 or counts.shape[1] != counts.shape[2] or len(counts) < 2:
-        raise ValueError(f"homogeneity needs at least two square tables of counts, got shape {counts.shape}.")
-    if not (counts >= 0).all():
-        raise ValueError("counts must not be negative or missing.")
-    return judged(counts, np.empty(0), None)
-
-
 def time_homogeneity(
     states: Any, n_states: int, lag: int = 1, *, periods: Any = None, simulations: int = 0, seed: int | None = None
 ) -> HomogeneityResult:

@@ -70,14 +70,6 @@ class DagumResult(Shown):
         parts = self.to_frame().query("component != 'total'").assign(index="Gini")
         return _plot.bars(parts, of="index", x="value", part="component", title=f"Gini index {self.total:.3f} (0-1)")
 
-    def groups_frame(self) -> pd.DataFrame:
-        """One row per group: group, n, mean, population_share, value_share, gini_within."""
-        shares = self._pick("population_share", "value_share")
-        frame = pd.DataFrame(
-            {"group": pd.Series(list(self.labels), dtype=object), "n": self.counts, "mean": self.means}
-        )
-        return frame.assign(**shares, gini_within=np.diagonal(self.gini_matrix))
-
     def pairs_frame(self) -> pd.DataFrame:
         """One row per pair of groups with members, the one with the higher mean first (the earlier label if equal).
 

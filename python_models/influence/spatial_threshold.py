@@ -16,7 +16,7 @@ import pandas as pd
 from python_models._align import aligned
 from python_models._show import Shown
 from python_models._types import ArrayLike, FloatArray
-from python_models.inference import Wald, p_from_draws
+from python_models.inference import p_from_draws
 from python_models.influence.level_adjusted import level_adjusted
 from python_models.influence.spillover import AnyWeights, SpilloverFit, fit_spillover
 from python_models.influence.threshold import critical_lr
@@ -73,10 +73,6 @@ class SpatialThreshold(Shown):
     def to_frame(self) -> pd.DataFrame:
         """One row per term: theta, se, z, p, lower, upper."""
         return self.fit.theta()
-
-    def wald_lag_equal(self) -> Wald:
-        """Equal spillovers below and above gamma, taken as given."""
-        return self.fit.wald_equal("lag:low", "lag:high")
 
 
 @aligned

@@ -19,19 +19,17 @@ from python_models._types import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class SobolShares:
-    """Arrays (K,), or (K, ...) when the model has several outputs; limits only for one output (else None)."""
+    """Arrays (K,), and their 5 and 95 % limits (2, K)."""
 
     names: tuple[str, ...]
     first: FloatArray
     total: FloatArray
-    first_limits: FloatArray | None
-    total_limits: FloatArray | None
+    first_limits: FloatArray
+    total_limits: FloatArray
     n_obs: int
 
     def to_frame(self) -> pd.DataFrame:
         """One row per factor: factor, sobol_first, sobol_total, their 5 and 95 % limits, n_obs."""
-        if self.first_limits is None or self.total_limits is None:
-            raise ValueError("a frame needs shares of one output with limits.")
         limits = {"sobol_first": self.first_limits, "sobol_total": self.total_limits}
         ends = {f"{name}_p{p}": of[k] for name, of in limits.items() for k, p in enumerate(("05", "95"))}
         columns = {"factor": list(self.names), "sobol_first": self.first, "sobol_total": self.total, **ends}
@@ -41,18 +39,15 @@ class SobolShares:
 def sobol_shares(
     f_a: FloatArray, f_b: FloatArray, f_ab: FloatArray, names: tuple[str, ...], *, seed: int = 0, resamples: int = 499
 ) -> SobolShares:
-    """Shares of K factors from f(A) (n, ...), f(B) (n, ...) and f(AB) (K, n, ...).
+    """Shares of K factors from f(A) (n,), f(B) (n,) and f(AB) (K, n).
 
-    Trailing axes are several outputs of one model, each with shares of its own and without intervals. Shares are
-    nan where V is 0 (nothing varies). ValueError: shapes that do not fit, a NaN, or n < 2.
+    Shares are nan where V is 0 (nothing varies). ValueError: shapes that do not fit, a NaN, or n < 2.
     """
     if f_a.shape != f_b.shape or f_ab.shape != (len(names), *f_a.shape):
         raise ValueError(f"f(A) {f_a.shape}, f(B) {f_b.shape} and f(AB) {f_ab.shape} do not fit {len(names)} factors.")
     if len(f_a) < 2 or not all(np.isfinite(x).all() for x in (f_a, f_b, f_ab)):
         raise ValueError("the model needs at least 2 draws, each with a finite result.")
     first, total = _shares(f_a, f_b, f_ab)
-    if f_a.ndim > 1:
-        return SobolShares(names, first, total, None, None, len(f_a))
     rng = np.random.default_rng(seed)
     again = np.empty((resamples, 2, len(names)))
     for b in range(resamples):

@@ -6,7 +6,7 @@ workers nor the order of work can change a number. Shares: the A/B design of `so
 places. A draw that has no index is left out and counted. docs/formulas.md#uncertainty.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +25,7 @@ from python_models.panel import city_years
 FACTORS = (*FIELDS, "weights")
 TOP = 20
 DIGITS = 12
-CHUNK = 256  # runs, or cities, in hand at a time
+CHUNK = 256  # runs in hand at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,6 @@ class Uncertainty:
     ranks: NDArray[np.int32]
     scores: FloatArray
     shares: SobolShares
-    city_shares: SobolShares
     seed: int
     n_evaluations: int
     n_failed: int
@@ -77,21 +76,6 @@ class Uncertainty:
         """One row per factor: factor, sobol_first, sobol_total with 5 and 95 % limits, n_draws, seed."""
         frame = self.shares.to_frame().rename(columns={"n_obs": "n_draws"})
         return frame.assign(n_obs=self.reference.size, seed=self.seed)
-
-    def city_factor_frame(self) -> pd.DataFrame:
-        """One row per city and factor: shares in the mean absolute shift of that city alone (nan if it never moves)."""
-        k, n = self.city_shares.first.shape
-        shares = self.city_shares
-        return pd.DataFrame(
-            {
-                "city_id": pd.Series(np.tile(np.array(self.cities, dtype=object), k), dtype="str"),
-                "factor": np.repeat(np.array(shares.names, dtype=object), n),
-                "sobol_first": shares.first.reshape(-1),
-                "sobol_total": shares.total.reshape(-1),
-                "n_draws": shares.n_obs,
-                "seed": self.seed,
-            }
-        )
 
 
 def uncertainty(
@@ -141,18 +125,9 @@ def uncertainty(
         f = f[:, ~failed.reshape(size, draws).any(axis=0)]
         ranks, scores = ranks[~failed[:draws]], scores[~failed[:draws]]
     mean = f.mean(axis=2, dtype=np.float64) / t
-    by_chunk = [sobol_shares(c[0], c[1], c[2:], chosen) for c in _chunks(f, t)]
-    first, total = (np.concatenate([getattr(s, name) for s in by_chunk], axis=1) for name in ("first", "total"))
     shares = sobol_shares(mean[0], mean[1], mean[2:], chosen, seed=seed)
-    of_cities = SobolShares(chosen, first, total, None, None, f.shape[1])
     drawn = tuple(cities), tuple(years), reference, ranks, scores
-    return Uncertainty(*drawn, shares, of_cities, seed, len(failed), int(failed.sum()), runs.reasons)
-
-
-def _chunks(f: NDArray[Any], t: int) -> Iterator[FloatArray]:
-    """Mean shifts a year of some cities at a time."""
-    for start in range(0, f.shape[2], CHUNK):
-        yield f[..., start : start + CHUNK] / np.float64(t)
+    return Uncertainty(*drawn, shares, seed, len(failed), int(failed.sum()), runs.reasons)
 
 
 def choice_of(u: FloatArray, model: ChoiceModel, factors: Sequence[str] = FACTORS) -> Choice:

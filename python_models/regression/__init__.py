@@ -17,13 +17,12 @@ from python_models.regression.diagnostics import (
     wooldridge_ar1,
 )
 from python_models.regression.dynamic import DynamicFit, dynamic_effects, fit_dynamic
-from python_models.regression.effects import average_effects, city_effects, effects_by_order
+from python_models.regression.effects import average_effects, city_effects
 from python_models.regression.errors import PanelInputError
-from python_models.regression.factors import FactorFit, count_factors, fit_factors
 from python_models.regression.iv import IVFit, spatial_2sls
 from python_models.regression.panel import SpatialPanel
 from python_models.regression.results import Effects, PanelResults
-from python_models.regression.sensitivity import model_weights, robustness_value
+from python_models.regression.sensitivity import robustness_value
 from python_models.regression.spec_lm import lm_tests
 from python_models.regression.spec_results import SpecTests
 from python_models.regression.spec_search import (
@@ -50,7 +49,6 @@ __all__ = [
     "DriscollKraay",
     "DynamicFit",
     "Effects",
-    "FactorFit",
     "IVFit",
     "PanelInputError",
     "PanelResults",
@@ -60,18 +58,14 @@ __all__ = [
     "SpecTests",
     "average_effects",
     "city_effects",
-    "count_factors",
     "dynamic_effects",
-    "effects_by_order",
     "effects_tests",
     "fit_dynamic",
-    "fit_factors",
     "fit_panel",
     "hausman",
     "joint_effects_f",
     "likelihood_ratio",
     "lm_tests",
-    "model_weights",
     "modified_wald",
     "nested_tests",
     "pesaran_cd",

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy.polynomial import chebyshev
 
 from python_models import _plot
@@ -24,7 +22,7 @@ from python_models._types import FloatArray
 from python_models.inference import normal, p_two_sided
 from python_models.regression.core import CoreFit
 from python_models.regression.errors import PanelInputError, require_known
-from python_models.regression.logdet import DENSE_FROM, Factor, log_determinant
+from python_models.regression.logdet import Factor, log_determinant
 
 EFFECT_NAMES = ("direct", "indirect", "total")
 METHODS = ("simulation", "delta")
@@ -262,37 +260,6 @@ def city_effects(fit: CoreFit, variable: int, cities: Sequence[object], *, name:
     return pd.DataFrame({**out, "own_se_probes": scale * probe_se})
 
 
-def effects_by_order(fit: CoreFit, *, max_order: int = 6, names: Sequence[str] | None = None) -> pd.DataFrame:
-    """One row per regressor, order q = 0..max_order and effect: value and se (delta).
-
-    S_r = sum_q c_q W^q with c_0 = b and c_q = rho^q b + rho^(q-1) th (LeSage and Pace 2009, ch. 2.7).
-
-    >>> from python_models.regression import effects_by_order, fit_panel
-    >>> from python_models.simulation import small_panel
-    >>> y, x, W = small_panel()
-    >>> effects_by_order(fit_panel(y, x[..., None], W), max_order=2).shape
-    (9, 5)
-    """
-    if not 0 <= max_order <= 12:
-        raise PanelInputError(f"max_order must lie in 0..12, got {max_order}.")
-    own, every = _power_means(fit, max_order)
-    rows = []
-    for x in range(fit.n_slopes - len(fit.lagged)):
-        b, th, at = _slopes(fit, x)
-        for q in range(max_order + 1):
-            c, by = _order(q, fit.rho, b, th)
-            partial = np.zeros(len(fit.params))
-            partial[x] = by[0]
-            if at is not None:
-                partial[at] = by[1]
-            if fit.conv.has_rho:
-                partial[fit.n_slopes] = by[2]
-            spread = float(np.sqrt(partial @ fit.cov @ partial))
-            for effect, mean in zip(EFFECT_NAMES, (own[q], every[q] - own[q], every[q]), strict=True):
-                rows.append((names[x] if names else fit.names[x], q, effect, c * mean, spread * abs(mean)))
-    return pd.DataFrame(rows, columns=["variable", "order", "effect", "value", "se"])
-
-
 def _slopes(fit: CoreFit, x: int) -> tuple[float, float, int | None]:
     """b and th of regressor x, and the place of th (None: not lagged, th = 0)."""
     b = float(fit.params[x])
@@ -300,31 +267,6 @@ def _slopes(fit: CoreFit, x: int) -> tuple[float, float, int | None]:
         return b, 0.0, None
     at = fit.n_slopes - len(fit.lagged) + fit.lagged.index(x)
     return b, float(fit.params[at]), at
-
-
-def _order(q: int, rho: float, b: float, th: float) -> tuple[float, tuple[float, float, float]]:
-    if q == 0:
-        return b, (1.0, 0.0, 0.0)
-    by_rho = q * rho ** (q - 1) * b + ((q - 1) * rho ** (q - 2) * th if q > 1 else 0.0)
-    return rho**q * b + rho ** (q - 1) * th, (rho**q, rho ** (q - 1), by_rho)
-
-
-def _power_means(fit: CoreFit, top: int) -> tuple[list[float], list[float]]:
-    """tr W^q / n and 1'W^q 1 / n for q = 0..top; tr W^(a+b) = sum of W^a o (W^b)'."""
-    w, n = fit.weights.matrix, fit.weights.n
-    is_sparse = fit.weights.density <= DENSE_FROM
-    base: Any = w if is_sparse else w.toarray()
-    powers: list[Any] = [sp.identity(n, format="csr") if is_sparse else np.eye(n), base]
-    while len(powers) <= (top + 1) // 2:
-        powers.append(powers[-1] @ base)
-    own, every, image = [], [], np.ones(n)
-    for q in range(top + 1):
-        a, b = powers[q // 2], powers[q - q // 2]
-        product = a.multiply(b.T) if is_sparse else a * b.T
-        own.append(float(product.sum()) / n)
-        every.append(float(image.mean()))
-        image = fit.weights.lag(image)
-    return own, every
 
 
 def _parts(fit: CoreFit) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:

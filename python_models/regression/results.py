@@ -17,7 +17,7 @@ from python_models._types import FloatArray
 from python_models.inference import Normal, normal
 from python_models.regression.core import CoreFit
 from python_models.regression.data import PanelData, align_panel
-from python_models.regression.effects import AverageEffects, average_effects, city_effects, effects_by_order
+from python_models.regression.effects import AverageEffects, average_effects, city_effects
 from python_models.regression.errors import PanelInputError
 from python_models.regression.logdet import log_determinant
 from python_models.regression.within import has_entity, has_time
@@ -302,10 +302,6 @@ class Effects:
         if variable not in names:
             raise PanelInputError(f"'{variable}' is not a regressor; there are {', '.join(names)}.")
         return city_effects(self.results.core, names.index(variable), list(self.results.data.entities), name=variable)
-
-    def by_order(self, max_order: int = 6) -> pd.DataFrame:
-        """One row per regressor, order of neighbourhood and effect."""
-        return effects_by_order(self.results.core, max_order=max_order, names=self.results.data.names)
 
     def summary(self) -> Summary:
         frame = self.to_frame()

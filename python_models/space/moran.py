@@ -155,18 +155,6 @@ def geary(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAUL
     return global_statistics(y, w, ("geary",), permutations=permutations, seed=seed)["geary"]
 
 
-@aligned
-def general_g(y: Any, w: Any, *, permutations: int = 9999, seed: int | None = DEFAULT_SEED) -> GlobalStatistic:
-    """Getis-Ord's general G of a positive y: high when high values lie together. Arguments as in `moran`.
-
-    >>> from python_models.space import general_g
-    >>> W = np.roll(np.eye(12), 1, axis=1) / 2 + np.roll(np.eye(12), -1, axis=1) / 2
-    >>> round(general_g(np.r_[np.full(6, 2.0), np.ones(6)], W, permutations=99).value, 4)
-    0.0986
-    """
-    return global_statistics(y, w, ("getis",), permutations=permutations, seed=seed)["getis"]
-
-
 def global_statistics(
     y: Any,
     w: Any,
@@ -175,7 +163,8 @@ def global_statistics(
     permutations: int = 9999,
     seed: int | None = DEFAULT_SEED,
 ) -> dict[str, GlobalStatistic]:
-    """Several statistics from one set of permutations; see `moran`, `geary` and `general_g`."""
+    """Several statistics from one set of permutations; see `moran` and `geary`;
+    getis: Getis-Ord's general G of a positive y, high when high values lie together."""
     values, _ = in_order_of(y, w)
     matrix = to_sparse(w)
     if values.ndim != 1:

@@ -47,12 +47,6 @@ class NetworkResult(Shown):
         names = ("out_degree", "in_degree", "betweenness", "block", "community")
         return pd.DataFrame({"city_id": self.cities, **{name: getattr(self, name) for name in names}})
 
-    def links_frame(self) -> pd.DataFrame:
-        """One row per link: city_id_from, city_id_to, strength, k_ij."""
-        i, j = np.nonzero(self.links)
-        ends = {"city_id_from": self.cities[i], "city_id_to": self.cities[j]}
-        return pd.DataFrame({**ends, "strength": self.strength[i, j], "k_ij": self.k[i, j]})
-
 
 @aligned
 def gravity_network(

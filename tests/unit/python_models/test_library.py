@@ -17,7 +17,7 @@ from dagster_project.paths import PROJECT
 from python_models import CompositeIndex, Panel
 from python_models._show import Shown
 from python_models.inequality import dagum, theil
-from python_models.regression import Cluster, SpatialPanel, fit_dynamic, fit_factors, fit_panel, spatial_2sls
+from python_models.regression import Cluster, SpatialPanel, fit_dynamic, fit_panel, spatial_2sls
 from python_models.space import build_weights
 
 
@@ -93,7 +93,7 @@ def test_every_public_result_shows_itself_in_short():
     """A dataclass that a room exports and that holds arrays or has a table never prints its arrays."""
     exported = [vars(room)[name] for room in MODULES for name in room.__all__]
     held = [kind for kind in exported if dataclasses.is_dataclass(kind) and _holds_arrays(kind)]
-    assert {"CoreFit", "IVFit", "FactorFit", "DynamicFit", "Panel"} <= {kind.__name__ for kind in held}
+    assert {"CoreFit", "IVFit", "DynamicFit", "Panel"} <= {kind.__name__ for kind in held}
     assert [kind for kind in held if kind.__repr__ is not Shown.__repr__ and "_repr_html_" not in vars(kind)] == []
 
 
@@ -105,7 +105,7 @@ def _holds_arrays(kind: type) -> bool:
 def test_fits_without_labels_are_a_short_table():
     rng = np.random.default_rng(2)
     given = rng.normal(size=(12, 8)), rng.normal(size=(12, 8, 1)), ring(12)
-    for method, options in ((fit_panel, {}), (fit_factors, {"n_factors": 1}), (fit_dynamic, {}), (spatial_2sls, {})):
+    for method, options in ((fit_panel, {}), (fit_dynamic, {}), (spatial_2sls, {})):
         fit = method(*given, names=["x"], **options)
         assert repr(fit).startswith(type(fit).__name__)
         assert "rho" in repr(fit)
@@ -147,8 +147,6 @@ def test_a_public_function_has_an_example_that_gives_what_it_says(name):
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "References", "Examples")
 UNWRITTEN = (  # their docstrings are still one paragraph
     "python_models.regression",
-    *("python_models.dynamics.chain.mean_first_passage", "python_models.dynamics.chain.mobility"),
-    "python_models.space.moran.general_g",
 )
 
 

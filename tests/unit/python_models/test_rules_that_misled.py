@@ -12,7 +12,7 @@ from python_models.inequality.change import gini_covariance
 from python_models.inequality.gini import gini
 from python_models.inference import rubin
 from python_models.measurement.schemes import scheme_weights
-from python_models.regression import average_effects, fit_panel, model_weights, spatial_2sls
+from python_models.regression import average_effects, fit_panel, spatial_2sls
 from python_models.regression.weights import spatial_weights
 from python_models.simulation import random_knn_weights
 
@@ -57,24 +57,6 @@ def test_a_deflator_in_x_and_y_is_no_effect():
             found.append(effect["p"] < 0.05)
     assert np.mean(both) == 1.0
     assert np.mean(clean) <= 0.25
-
-
-def test_weights_of_models_tell_an_sdm_from_the_sdem_that_it_fits_too():
-    """Neighbours' x acts and errors spread, but y does not: rho of the SDM is clear all the same, and its indirect
-    effect of a local spillover reaches everybody. The weights favour the SDEM."""
-    n, t, w, clear, favoured = 70, 8, neighbours(70), [], []
-    spread = np.linalg.inv(np.eye(n) - 0.7 * w.matrix.toarray())
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        x = rng.normal(size=(n, t))
-        y = x + 2.0 * w.lag(x) + spread @ rng.normal(size=(n, t))
-        fit = fit_panel(y, x[:, :, None], w)
-        at = fit.names.index("rho")
-        clear.append(fit.rho / np.sqrt(fit.cov[at, at]) > 1.96)
-        table = model_weights(y, x[:, :, None], {"w": w}).set_index("model")["weight"]
-        favoured.append(table.idxmax())
-    assert all(clear)
-    assert favoured == ["sdem"] * 5
 
 
 def test_entropy_gives_most_of_the_weight_to_two_skewed_levers_and_equal_levers_do_not():

@@ -268,7 +268,6 @@ def test_threshold_of_the_emitter_is_found_tested_with_a_seed_and_fits_the_recei
     assert emitter.loglik.max() > receiver.loglik.max()
     theta = emitter.to_frame().set_index("name")["theta"]
     assert theta["lag:high"] > theta["lag:low"]
-    assert emitter.wald_lag_equal().p < 0.01
     y, x, _ = emitted(6)
     one, two = (threshold(y, x, n_grid=12, draws=99) for _ in (0, 1))
     assert one.p == two.p == 0.01  # 1 / (99 + 1): no draw comes near

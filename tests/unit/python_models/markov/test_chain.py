@@ -1,6 +1,7 @@
 """States, counts and the long run of a chain: identities, giddy, size and power, degenerate chains."""
 
-import giddy.ergodic
+from types import SimpleNamespace
+
 import giddy.markov
 import giddy.mobility
 import mapclassify
@@ -13,15 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from python_models.dynamics.chain import (
-    ergodic,
-    mean_first_passage,
-    mobility,
-    mobility_stack,
-    passage_stack,
-    sojourn,
-    stationary_stack,
-)
+from python_models.dynamics.chain import ergodic, mobility_stack, stationary_stack
 from python_models.dynamics.markov import bootstrap_counts, cluster_error, iid_error, markov, row_shares
 from python_models.dynamics.spatial_markov import classify_lag, spatial_markov
 from python_models.dynamics.states import check_states, classify, discretise, round_significant
@@ -101,8 +94,6 @@ def test_us_incomes_equal_giddy_and_its_published_row(income):
     np.testing.assert_array_equal(ours.counts, theirs.transitions)
     np.testing.assert_allclose(p, theirs.p, atol=1e-12)
     np.testing.assert_allclose(ergodic(p).distribution, theirs.steady_state, atol=1e-12)
-    np.testing.assert_allclose(mean_first_passage(p), theirs.mfpt, rtol=1e-8)
-    np.testing.assert_allclose(sojourn(p), theirs.sojourn_time, rtol=1e-12)
 
 
 @given(seed=st.integers(0, 1000), lag=st.integers(1, 5), n_states=st.integers(2, 5))
@@ -251,46 +242,47 @@ def random_matrix(seed: int, k: int) -> np.ndarray:
     return p / p.sum(axis=1, keepdims=True)
 
 
+def mobility(p: np.ndarray, pi: np.ndarray) -> SimpleNamespace:
+    """Mobility indices of one matrix."""
+    return SimpleNamespace(**{name: column[0] for name, column in mobility_stack(p[None], pi[None]).items()})
+
+
 def test_the_known_matrix_has_its_known_long_run(known):
-    pi, times, found = ergodic(known).distribution, mean_first_passage(known), mobility(known)
+    pi = ergodic(known).distribution
+    found = mobility(known, pi)
     np.testing.assert_allclose(pi, [0.1696113074, 0.2120141343, 0.2473498233, 0.3710247350], atol=1e-10)
-    np.testing.assert_allclose(times[0], [5.895833, 10, 35.714286, 78.095238], atol=1e-6)
-    np.testing.assert_allclose(times[3], [115.625, 66.666667, 25, 2.695238], atol=1e-6)
     told = 0.1366666667, 0.1408969149, 0.9645320101
     assert (found.prais, found.shorrocks_det, found.lambda2) == pytest.approx(told, abs=1e-10)
     assert found.half_life == pytest.approx(19.194235, abs=1e-6)
 
 
 @given(seed=st.integers(0, 10_000), k=st.integers(2, 6))
-def test_identities_of_the_ergodic_vector_and_the_passage_times_and_mobility_equals_giddy(seed, k):
+def test_identities_of_the_ergodic_vector_and_mobility_equals_giddy(seed, k):
     p = random_matrix(seed, k)
-    pi, times, found = ergodic(p).distribution, mean_first_passage(p), mobility(p)
+    pi = ergodic(p).distribution
+    found = mobility(p, pi)
     np.testing.assert_allclose(pi @ p, pi, atol=1e-10)
     assert pi.sum() == pytest.approx(1, abs=1e-10)
     assert (pi >= 0).all()
-    np.testing.assert_allclose(np.diag(times), 1 / pi, rtol=1e-8)
-    np.testing.assert_allclose(times, 1 + p @ (times - np.diag(np.diag(times))), rtol=1e-8)
-    np.testing.assert_allclose(times, giddy.ergodic.mfpt(p), rtol=1e-8)
     # a stack of matrices is one at a time
     np.testing.assert_allclose(stationary_stack(p[None])[0], pi, atol=1e-12)
-    np.testing.assert_allclose(passage_stack(p[None], pi[None])[0], times, rtol=1e-8)
-    assert mobility_stack(p[None], pi[None])["lambda2"][0] == found.lambda2
+    others = np.stack([np.eye(k), p])
+    assert mobility_stack(others, np.stack([np.full(k, np.nan), pi]))["lambda2"][1] == pytest.approx(found.lambda2)
     theirs = {name: giddy.mobility.markov_mobility(p, measure=name, ini=pi) for name in ("P", "L2", "B2", "D")}
     assert found.prais == pytest.approx(theirs["P"], abs=1e-12)
     assert (found.eigen, found.bartholomew) == pytest.approx((theirs["L2"], theirs["B2"]), abs=1e-10)
     assert found.shorrocks_det == pytest.approx(
         1 - (1 - theirs["D"]) ** (1 / (k - 1)), abs=1e-10
     )  # giddy lacks the root
-    np.testing.assert_allclose(sojourn(p), giddy.markov.sojourn_time(p, summary=False), rtol=1e-12)
 
 
 def test_without_moves_every_state_is_its_own_class_and_with_equal_rows_the_start_is_forgotten_at_once():
-    found, still, equal = ergodic(np.eye(4)), mobility(np.eye(4)), mobility(np.full((4, 4), 0.25))
+    found = ergodic(np.eye(4))
+    still, equal = mobility(np.eye(4), found.distribution), mobility(np.full((4, 4), 0.25), np.full(4, 0.25))
     assert found.n_closed_classes == 4
     assert np.isnan([*found.distribution, still.bartholomew]).all()
     np.testing.assert_array_equal(found.by_class, np.eye(4))
     assert (still.prais, still.shorrocks_det, still.lambda2, still.half_life) == (0, 0, 1, np.inf)
-    np.testing.assert_array_equal(mean_first_passage(np.eye(2)), [[1, np.inf], [np.inf, 1]])
     assert (equal.prais, equal.lambda2, equal.half_life) == (pytest.approx(1), 0, 0)
 
 
@@ -302,12 +294,10 @@ def test_several_closed_classes_have_one_long_run_each():
     frame = found.to_frame()
     assert frame["is_closed"].tolist() == [True, True, False, True]
     assert np.isnan(frame["pi_global"]).all()
-    assert np.isinf(mean_first_passage(p)[2, 0])  # it may be caught elsewhere
 
 
 def test_transient_and_empty_states_have_no_share_and_a_periodic_chain_has_its_long_run():
     p, swap = np.array([[0.5, 0.5], [0.0, 1.0]]), np.array([[0.0, 1.0], [1.0, 0.0]])
-    np.testing.assert_allclose(mean_first_passage(p), [[np.inf, 2], [np.inf, 1]])
     stack = stationary_stack(np.stack([p, np.eye(2), swap]))
     np.testing.assert_allclose(stack, [[0, 1], [np.nan, np.nan], [0.5, 0.5]])
     for own, expected in zip((p, swap), stack[[0, 2]], strict=True):
@@ -319,10 +309,9 @@ def test_transient_and_empty_states_have_no_share_and_a_periodic_chain_has_its_l
 
 def test_an_empty_state_that_can_be_entered_leaves_no_long_run_and_what_is_no_matrix_is_refused():
     p = np.array([[0.5, 0.5], [np.nan, np.nan]])
-    found, times = ergodic(p), mean_first_passage(p)
+    found = ergodic(p)
     assert found.is_open
-    assert times[0, 1] == 2
-    assert np.isnan([*found.distribution, times[0, 0], mobility(p).prais]).all()
+    assert np.isnan([*found.distribution, mobility(p, found.distribution).prais]).all()
     refused("row 0 is no distribution", ergodic, [[0.5, 0.6], [0, 1]])
     refused("row 0 is no distribution", ergodic, [[1.5, -0.5], [0, 1]])
     refused("missing in part", ergodic, [[np.nan, 1.0], [0, 1]])

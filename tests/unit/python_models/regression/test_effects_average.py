@@ -8,7 +8,7 @@ from checks import gradient, panel_refused
 from scipy.stats import norm
 from spec_worlds import draw, inverse_distance, knn
 
-from python_models.regression import MODELS, average_effects, city_effects, effects_by_order, fit_panel, spatial_weights
+from python_models.regression import MODELS, average_effects, city_effects, fit_panel, spatial_weights
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,6 @@ def test_requests_that_cannot_be_met_are_refused(fit):
     panel_refused("method must be one of", average_effects, fit, method="exact")
     panel_refused("number 2 is not among them", city_effects, fit, 2, range(60))
     panel_refused("3 city labels for 60 cities", city_effects, fit, 0, range(3))
-    panel_refused(r"0\.\.12", effects_by_order, fit, max_order=13)
 
 
 def by_city(s):
@@ -140,22 +139,3 @@ def test_many_cities_use_probes_and_say_so(fit, monkeypatch):
     assert (probed["own_se_probes"] > 0).all()
     assert ((probed["own"] - exact["own"]) / probed["own_se_probes"]).abs().max() < 5.0
     assert (probed["own"] + probed["received"]).to_numpy() == pytest.approx(exact["own"] + exact["received"], abs=1e-10)
-
-
-@pytest.mark.parametrize("kind", ["row", "dense"])
-def test_orders_add_up_to_the_effects(kind):
-    w = WEIGHTS[kind]
-    fit = fit_panel(*draw(w, t=6, rng=np.random.default_rng(46), rho=0.4, theta=(0.3, 0.2)), w)
-    six, full = effects_by_order(fit), effects_by_order(fit, max_order=12)
-    assert (six["order"].max(), len(six)) == (6, 2 * 7 * 3)
-    values = full.set_index(["variable", "effect", "order"])["value"]
-    powers = [np.linalg.matrix_power(w.matrix.toarray(), q) for q in range(13)]
-    own = np.array([[np.trace(p), p.sum() - np.trace(p), p.sum()] for p in powers]).T / 60
-    for v, name in enumerate(fit.names[:2]):
-        b, th = fit.params[v], fit.params[2 + v]
-        c = np.array([b, *(fit.rho**q * b + fit.rho ** (q - 1) * th for q in range(1, 13))])
-        for effect, trace in zip(("direct", "indirect", "total"), own, strict=True):
-            assert values[name, effect].to_numpy() == pytest.approx(c * trace, abs=1e-12)
-    sums = values.groupby(["variable", "effect"], sort=False).sum().to_numpy().reshape(2, 3)
-    assert sums == pytest.approx(average_effects(fit).point, abs=np.abs(fit.rho) ** 12 * 10.0)
-    assert (full["se"] >= 0).all()

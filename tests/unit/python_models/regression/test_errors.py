@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from spec_worlds import draw, inverse_distance, knn
 
-from python_models.regression import Cluster, Conley, fit_factors, fit_panel, multiplier, spatial_2sls, spatial_weights
+from python_models.regression import Cluster, Conley, fit_panel, multiplier, spatial_2sls, spatial_weights
 from python_models.regression.convention import convention
 from python_models.regression.design import make_design
 from python_models.regression.information import Point, cumulants, information, omega, score_parts
@@ -232,8 +232,6 @@ KINDS = {  # error: panels, fit
     "S2SLS, by group": ("group", two_stage(Cluster(GROUP))),
     "S2SLS, by group and year": ("group", two_stage(Cluster(GROUP, by_time=True))),
     "S2SLS, Conley": ("near", two_stage(FAR)),
-    "factors, by city": ("city", lambda y, x: fit_factors(y, x, W, n_factors=0)),
-    "factors, by group": ("group", lambda y, x: fit_factors(y, x, W, n_factors=0, cov=Cluster(GROUP))),
 }
 FLOOR = 0.87
 # Where the intervals of rho fall short of it, as docs/scale.md says: ML takes errors that near cities share for a part

@@ -9,7 +9,7 @@ from checks import refused, ring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_models.space import build_weights, geary, general_g, getis_ord, lisa, moran, normalise, to_graph, to_sparse
+from python_models.space import build_weights, geary, getis_ord, lisa, moran, normalise, to_graph, to_sparse
 from python_models.space.local import conditional_counts, ordered_samples
 from python_models.space.moran import global_statistics
 
@@ -43,7 +43,7 @@ def test_all_three_equal_esda(map60):
     ours = global_statistics(y, graph, permutations=99)
     assert (ours["moran"].value, ours["moran"].variance) == pytest.approx((m.I, m.VI_rand), abs=1e-10)
     assert (ours["geary"].value, ours["geary"].variance) == pytest.approx((c.C, c.VC_rand), abs=1e-10)
-    found = general_g(y, binary, permutations=0)
+    found = global_statistics(y, binary, ("getis",), permutations=0)["getis"]
     assert (found.value, found.expected) == pytest.approx((g.G, g.EG), abs=1e-12)
     assert found.variance == pytest.approx(g.VG, rel=1e-8)
 
@@ -84,7 +84,7 @@ def test_errors_name_the_city(map60, columbus):
     refused(r"missing or infinite for 1 cells, first city 3", moran, holed, graph)
     refused("one row per city", moran, y[:-1], graph)
     refused("constant", moran, y * 0 + 2.0, graph)
-    refused("positive", general_g, y - y.mean(), graph)
+    refused("positive", global_statistics, y - y.mean(), graph)
     crime, graph = columbus
     refused("labels must agree", moran, crime.rename({crime.index[0]: "elsewhere"}), graph)
     # a default index names no city

@@ -7,7 +7,7 @@ from python_models.inference import adjust
 from python_models.space.ellipse import EllipseResult, center_ellipse
 from python_models.space.graph import CityGraph, WeightProfile, normalise, profile_weights, to_graph, to_sparse
 from python_models.space.local import GetisOrdResult, LisaResult, getis_ord, lisa
-from python_models.space.moran import GlobalStatistic, geary, moran
+from python_models.space.moran import GlobalStatistic, global_statistics, moran
 from python_models.space.network import NetworkResult, gravity_network
 from python_models.space.weights import build_weights, split_blocks
 
@@ -22,8 +22,8 @@ __all__ = [
     "adjust",
     "build_weights",
     "center_ellipse",
-    "geary",
     "getis_ord",
+    "global_statistics",
     "gravity_network",
     "lisa",
     "moran",

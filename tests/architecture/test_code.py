@@ -32,3 +32,26 @@ def test_no_statement_stands_twice_in_a_row():
 )
 def test_a_repeated_statement_is_seen(text, lines):
     assert repeated(ast.parse(text)) == lines
+
+
+def exported(tree):
+    """Names of an `__all__`."""
+    lists = [n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__"]
+    return {name for names in lists for name in ast.literal_eval(names)}
+
+
+def used(tree):
+    """Names that code loads or imports; a definition alone is no use."""
+    nodes = [*ast.walk(tree)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    names |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+
+def test_a_public_name_of_the_library_has_a_user():
+    trees = dict(parsed("benchmarks", "dagster_project", "python_models"))
+    rooms = {name: tree for name, tree in trees.items() if name.endswith("__init__.py")}
+    public = {name for file, tree in rooms.items() if file.startswith("python_models") for name in exported(tree)}
+    users = set().union(*(used(tree) for name, tree in trees.items() if name not in rooms))
+    assert len(public) > 150
+    assert public - users == set()

@@ -109,7 +109,7 @@ CASES = {
     "dynamics.stochastic_kernel": case(u=U(V), v=U(POSITIVE[:, 3]), n_grid=24),
     "dynamics.unimodality": case(y=U(V), n_bootstrap=19, order=False),
     "space.center_ellipse": case(points=U(POINTS), y=U(POSITIVE)),
-    "space.geary": case(y=U(V), w=P(W), permutations=0),
+    "space.global_statistics": case(y=U(POSITIVE[:, 0]), w=P(W), permutations=0),
     "space.getis_ord": case(y=U(V), w=P(W)),
     "space.gravity_network": case(points=U(POINTS), y=U(V), group=U(GROUP), is_centre=U(HALF), order=False),
     "space.lisa": case(y=U(V), w=P(W), permutations=0),

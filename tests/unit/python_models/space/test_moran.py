@@ -9,9 +9,12 @@ from checks import refused, ring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from python_models.space import build_weights, geary, getis_ord, lisa, moran, normalise, to_graph, to_sparse
+from python_models.space import build_weights, getis_ord, global_statistics, lisa, moran, normalise, to_graph, to_sparse
 from python_models.space.local import conditional_counts, ordered_samples
-from python_models.space.moran import global_statistics
+
+
+def geary(y, w, **options):
+    return global_statistics(y, w, ("geary",), **options)["geary"]
 
 
 def test_the_line_of_three_has_known_values(line):

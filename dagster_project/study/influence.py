@@ -16,7 +16,7 @@ import pandas as pd
 from dagster_project.study import pilots
 from dagster_project.study.frames import LIMITS, Frames, Rows, Tables, words
 from dagster_project.study.samples import MODEL_KEYS, SAMPLE_FRAMES, Job, Skipped, World, run_jobs
-from dagster_project.study.settings import PilotSpec, Settings
+from dagster_project.study.settings import Finding, PilotSpec, Settings
 from python_models import influence as methods
 from python_models._types import BoolArray, FloatArray
 from python_models.inference import holm
@@ -44,7 +44,6 @@ TABLES = (
 )
 EDGES_100 = tuple(range(0, 1001, 100))
 EDGES_50 = tuple(range(0, 501, 50))
-BORDER_EDGES = (0, 150, 300, 500)
 METHODS: tuple[Method, ...] = ("ring", "outer", "cumulative")
 HANSEN_STEPS = (1, 2, 3)
 WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs of cities: for any number of them
@@ -52,15 +51,6 @@ WITHOUT_PAIRS = {f"hansen:{n}" for n in HANSEN_STEPS}  # no multiplier of pairs 
 BARRIERS = ("province_outward", "segmentation", "segmentation_outward")
 SYNERGY = "synergy"  # beside the schemes: cities by their synergy of the first year
 LEAST_KNOWN = 0.8  # share of the links whose prices are known
-# (analysis, variant) of the tests that the study set out to make: p_holm is over these together
-HEADLINE_TESTS = (
-    ("spillover", "theta"),
-    ("asymmetry", "core"),
-    ("heterogeneity", "east_vs_cw:emitter"),
-    ("heterogeneity", "core:emitter"),
-    ("heterogeneity", "cluster:emitter"),
-    ("border", "province"),
-)
 Contrast = Mapping[str, float]
 
 
@@ -78,28 +68,27 @@ class Sizes:
 def build(frames: Frames, settings: Settings) -> Tables:
     """A part that the data do not allow is a row of influence_run with the reason."""
     sizes, rows = Sizes(**settings.sizes("influence")), Rows()
-    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots)
+    jobs = partial(_jobs, sizes=sizes, policies=settings.pilots, findings=settings.findings)
     run_jobs(frames, settings.regressions, settings.seed, jobs, "influence_run", rows)
     tables = rows.tables(TABLES)
-    adjusted = with_holm(tables["level_adjusted_test"])
-    return {**tables, "level_adjusted_test": adjusted, "pilot_effect": pilots.with_holm(tables["pilot_effect"])}
+    tests = with_holm(tables["level_adjusted_test"], settings.findings)
+    return {**tables, "level_adjusted_test": tests, "pilot_effect": pilots.with_holm(tables["pilot_effect"])}
 
 
-def with_holm(tests: pd.DataFrame) -> pd.DataFrame:
-    """The tests with p_holm: Holm's p over HEADLINE_TESTS of a regression, both for p and for p_unadjusted."""
+def with_holm(tests: pd.DataFrame, findings: Sequence[Finding]) -> pd.DataFrame:
+    """The tests with the code of their finding, and Holm's p over the findings of a regression, adjusted and not."""
     if tests.empty:
         return tests
-    table = tests.assign(p_holm=np.nan, p_unadjusted_holm=np.nan)
-    is_headline = pd.Series(zip(table["analysis"], table["variant"], strict=True), index=table.index).isin(
-        HEADLINE_TESTS
-    )
-    for _, family in table[is_headline].groupby(list(MODEL_KEYS)):
+    codes = {(finding.analysis, finding.variant): finding.code for finding in findings}
+    names = [codes.get(key, "") for key in zip(tests["analysis"], tests["variant"], strict=True)]
+    table = tests.assign(finding=names, p_holm=np.nan, p_unadjusted_holm=np.nan)
+    for _, family in table[table["finding"] != ""].groupby(list(MODEL_KEYS)):
         table.loc[family.index, "p_holm"] = holm(family["p"])
         table.loc[family.index, "p_unadjusted_holm"] = holm(family["p_unadjusted"])
     return table
 
 
-def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
+def _jobs(world: World, sizes: Sizes, policies: PilotSpec, findings: Sequence[Finding]) -> list[Job]:
     sides: tuple[Side, ...] = ("emitter", "receiver")
     jobs: list[Job] = [("level adjusted", "spillover", partial(_spillover, world))]
     for scheme in world.schemes.splits(whole=True):
@@ -110,7 +99,8 @@ def _jobs(world: World, sizes: Sizes, policies: PilotSpec) -> list[Job]:
     jobs.append(("reach", "ring:50", partial(_reach, world, "ring", EDGES_50, "all")))
     jobs += [("reach", f"ring:100:{d}", partial(_reach, world, "ring", EDGES_100, d)) for d in ("high", "low")]
     jobs.append(("barrier", "province", partial(_border, world, None)))
-    jobs.append(("barrier", "province:rings", partial(_border, world, BORDER_EDGES)))
+    rings = next(finding.rings_km for finding in findings if finding.rings_km)
+    jobs.append(("barrier", "province:rings", partial(_border, world, rings)))
     jobs += [("barrier", kind, partial(_split, world, kind)) for kind in BARRIERS]
     draws = sizes.threshold_bootstrap
     jobs += [("threshold", f"hansen:{n}", partial(_hansen, world, n, draws)) for n in HANSEN_STEPS]
@@ -130,12 +120,13 @@ def _guarded(world: World, analysis: str, variant: str, make: Callable[[], Table
 
 
 def _spillover(world: World) -> Tables:
-    """Is there a spillover, or a spatial lag, at all between cities whatever their level?"""
+    """Is there a direct effect, a spillover, a spatial lag at all for cities of one level?"""
     fit = methods.fit_spillover(*world.model, {"lag": world.weights.matrix}, world.controls)
     refit = _refit(world, fit)
     lag, rho = fit.at(("lag", "rho")).normal().p.tolist()
     both = [{"lag": 1.0}, {"rho": 1.0}]
     rows = [
+        _direct_row(refit, fit),
         _test_row(refit, "spatial lag", "rho", "rho = 0", both[1:], rho),
         _test_row(refit, "spillover", "theta", "theta = 0", both[:1], lag),
         _test_row(refit, "spillover", "theta and rho", "theta = rho = 0", both, fit.wald(both).p),
@@ -144,8 +135,9 @@ def _spillover(world: World) -> Tables:
 
 
 def _heterogeneity(world: World, scheme: str, side: Side) -> Tables:
-    effects = methods.group_effects(*world.model, world.groups(scheme).tolist(), world.controls, side=side)
-    again, null = _refit(world, effects.fit), "equal slopes and spillovers over groups"
+    groups = world.groups(scheme).tolist()
+    effects = methods.group_effects(*world.model, groups, world.controls, side=side)
+    again, null = _refit(world, effects.fit, groups), "equal slopes and spillovers over groups"
     labels: dict[str, Any] = {"scheme": scheme, "side": side, "variable": world.spec.regressors[0]}
     labels["p_level_adjusted"] = _p_of(again[0], effects.contrasts)
     table = effects.to_frame().rename(columns=LIMITS).assign(**labels)
@@ -163,7 +155,7 @@ def centre(world: World, scheme: str) -> BoolArray:
 def _blocks(world: World, scheme: str) -> Tables:
     is_centre = centre(world, scheme)
     spillover = methods.block_spillover(*world.model, is_centre, world.controls)
-    again, outward = _refit(world, spillover.fit), [{"pc": 1.0, "cp": -1.0}]
+    again, outward = _refit(world, spillover.fit, is_centre.tolist()), [{"pc": 1.0, "cp": -1.0}]
     table = spillover.to_frame().assign(scheme=scheme, p_asymmetry=spillover.p_asymmetry, n_centre=int(is_centre.sum()))
     limits = spillover.difference.normal()
     difference = (spillover.difference.point[0], limits.lower[0], limits.upper[0])
@@ -197,7 +189,7 @@ def _reach(world: World, method: Method, edges: tuple[int, ...], synergy_class: 
 # ---- barriers: which links stand behind which, and what the border takes --------------------------------
 
 
-def _border(world: World, edges: tuple[int, ...] | None) -> Tables:
+def _border(world: World, edges: tuple[float, ...] | None) -> Tables:
     distance, variant = (None, "province") if edges is None else (world.distance, "province:rings")
     where: dict[str, Any] = {"distance": distance, "edges": edges}
     barrier = methods.border_barrier(*world.model, world.sample.province, world.controls, **where)
@@ -313,11 +305,13 @@ def _spatial(world: World, side: Side, sizes: Sizes) -> Tables:
 # ---- the level-adjusted test beside each; a sample that is too small for it says so ---------------------
 
 
-def _refit(world: World, fit: SpilloverFit) -> tuple[methods.LevelAdjusted | None, str]:
-    """The matrices of `fit` on the adjusted scale, or None and why not."""
+def _refit(
+    world: World, fit: SpilloverFit, groups: Sequence[object] | None = None
+) -> tuple[methods.LevelAdjusted | None, str]:
+    """The matrices of `fit` on the adjusted scale, with effects of `groups` by year; or None and why not."""
+    options: dict[str, Any] = {"groups": groups, "with_own": "x" in fit.positions}
     try:
-        has_own = "x" in fit.positions
-        return methods.level_adjusted(*world.model, fit.matrices, world.controls, with_own=has_own), ""
+        return methods.level_adjusted(*world.model, fit.matrices, world.controls, **options), ""
     except PanelInputError as refused:
         return None, str(refused)
 
@@ -325,6 +319,24 @@ def _refit(world: World, fit: SpilloverFit) -> tuple[methods.LevelAdjusted | Non
 def _p_of(adjusted: methods.LevelAdjusted | None, contrasts: Sequence[Contrast]) -> float:
     """p of the contrasts together; NaN without a fit."""
     return float("nan") if adjusted is None else adjusted.test(contrasts).p
+
+
+def _direct_row(refit: tuple[methods.LevelAdjusted | None, str], fit: SpilloverFit) -> pd.DataFrame:
+    """The row of the direct effect, the mean of the diagonal of the multiplier."""
+    adjusted, note = refit
+    row: dict[str, object] = {"analysis": "direct effect", "variant": "direct", "note": note, "dof": 1}
+    row |= {"null_hypothesis": "direct effect = 0", "p_unadjusted": fit.effects(_mean_diagonal).normal().p[0]}
+    row |= dict.fromkeys(("difference", "se", "lo", "hi", "wald", "p"), np.nan)
+    if adjusted is not None:
+        effect = adjusted.fit.effects(_mean_diagonal)
+        limits = effect.normal()
+        row |= {"difference": effect.point[0], "se": effect.std_error[0], "wald": limits.z[0] ** 2, "p": limits.p[0]}
+        row |= {"lo": limits.lower[0], "hi": limits.upper[0]}
+    return pd.DataFrame([row])
+
+
+def _mean_diagonal(multiplier: FloatArray) -> FloatArray:
+    return np.array([np.trace(multiplier) / len(multiplier)])
 
 
 def _test_row(

@@ -472,6 +472,28 @@ def read_pilot_spec(file: Path) -> PilotSpec:
     return _checked(PilotSpec, file, **{**entries, "edges_km": tuple(entries.get("edges_km", ()))})
 
 
+# ---- specs/findings.yml ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A test that the study declares beforehand: see the head of the file."""
+
+    code: str
+    analysis: str
+    variant: str
+    rings_km: tuple[float, ...] = ()
+
+
+def read_findings(file: Path) -> tuple[Finding, ...]:
+    """SpecError: a key that is unknown or missing, or a test that is declared twice."""
+    entries = {code: {**entry, "rings_km": tuple(entry.get("rings_km", ()))} for code, entry in _read(file).items()}
+    findings = tuple(_checked(Finding, file, code=code, **entry) for code, entry in entries.items())
+    if len({(finding.analysis, finding.variant) for finding in findings}) < len(findings):
+        raise SpecError(f"{file.name}: a test is declared twice.")
+    return findings
+
+
 # ---- specs/county.yml -----------------------------------------------------------------------------------------------
 
 
@@ -549,6 +571,7 @@ class Settings:
     regressions: tuple[PanelSpec, ...]
     quantities: tuple[Quantity, ...]
     pilots: PilotSpec
+    findings: tuple[Finding, ...]
     county: CountySpec
 
     @property
@@ -592,6 +615,7 @@ def read_settings(specs: Path, depth: DepthName) -> Settings:
         regressions=tuple(regressions),
         quantities=read_quantities(specs / "recovery.yml"),
         pilots=read_pilot_spec(specs / "pilots.yml"),
+        findings=read_findings(specs / "findings.yml"),
         county=read_county_spec(specs / "county.yml", weight_scheme=headline.weight_scheme),
     )
 

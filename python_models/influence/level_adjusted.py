@@ -5,7 +5,8 @@ in level, so tests of equal slopes reject where nothing differs. Three steps tak
 
 1. scale      y and x each by a power (v^lambda - 1) / lambda, lambda by maximum likelihood over all cells, once.
 2. level      l^d t and l^d (x - x_i.), d = 1, 2, 3, join the controls, for l = y of the first year and l = x_i.
-3. variance   errors clustered by city, without the pull of the own city.
+3. trend      effects of the group of the receiving city by year: groups that differ in trend do not differ in slope.
+4. variance   errors clustered by city, without the pull of the own city.
 
 Measured sizes and powers: docs/methods.md. Box and Cox (1964, J. Royal Stat. Society B 26), Wooldridge (2010, ch. 11).
 """
@@ -58,6 +59,7 @@ def level_adjusted(
     matrices: Mapping[str, Matrix],
     controls: ArrayLike | None = None,
     *,
+    groups: ArrayLike | None = None,
     with_own: bool = True,
 ) -> LevelAdjusted:
     """`fit_spillover` without what the shape of an index alone makes appear.
@@ -72,6 +74,8 @@ def level_adjusted(
         M_m by name, as in `fit_spillover`.
     controls : (N, T, k) array, optional
         Further regressors, each also as W C.
+    groups : (N,) labels, optional
+        Group of each city: each group has effects of its own in every year.
     with_own : bool
         Whether beta x is in the model.
 
@@ -87,8 +91,8 @@ def level_adjusted(
 
     Notes
     -----
-    y and x each by `even_scale`, the terms of `level_controls` among the controls, errors clustered by city. Measured
-    sizes and powers: docs/methods.md.
+    y and x each by `even_scale`, the terms of `level_controls` and indicators of group and year among the controls,
+    errors clustered by city. Measured sizes and powers: docs/methods.md.
 
     References
     ----------
@@ -105,7 +109,8 @@ def level_adjusted(
     'LevelAdjusted'
     """
     yy, xx, every = even_level(y, x, controls)
-    fit = fit_spillover(yy, xx, W, matrices, every, with_own=with_own)
+    by_year = None if groups is None else _group_years(groups, yy.shape[1])
+    fit = fit_spillover(yy, xx, W, matrices, every, own_controls=by_year, with_own=with_own)
     return LevelAdjusted(fit, (even_scale(y, "y")[1], even_scale(x, "x")[1]))
 
 
@@ -199,3 +204,11 @@ def level_controls(y: FloatArray, x: FloatArray) -> FloatArray:
         standard = ((level - level.mean()) / level.std())[:, None]
         columns += [standard**d * part for d in range(1, DEGREE + 1) for part in (time, move)]
     return np.stack(columns, axis=2)
+
+
+def _group_years(groups: ArrayLike, n_years: int) -> FloatArray:
+    """(N, T, (G - 1)(T - 1)) indicators of group and year; those of the first group and the first year are left out."""
+    labels = np.asarray(groups)
+    belongs = (labels[:, None] == np.unique(labels)[1:]).astype(np.float64)
+    years = np.eye(n_years)[:, 1:]
+    return np.asarray(np.einsum("ng,ts->ntgs", belongs, years).reshape(len(labels), n_years, -1))

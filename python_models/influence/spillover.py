@@ -124,6 +124,7 @@ def fit_spillover(
     matrices: Mapping[str, Matrix],
     controls: ArrayLike | None = None,
     *,
+    own_controls: ArrayLike | None = None,
     with_lag: bool = True,
     with_own: bool = True,
     effects: str = "twoways",
@@ -142,6 +143,8 @@ def fit_spillover(
         M_m by name, not normalised again.
     controls : (N, T, k) array, optional
         Further regressors, each also as W C.
+    own_controls : (N, T, k) array, optional
+        Further regressors without W times them.
     with_lag : bool
         Whether rho W y is in the model; without it SLX.
     with_own : bool
@@ -186,6 +189,7 @@ def fit_spillover(
     planes = {"x": xx} if with_own else {}
     planes |= {name: m @ xx for name, m in dense.items()}
     planes |= control_planes(controls, weights)
+    planes |= {f"own_{name}": plane for name, plane in control_planes(own_controls).items()}
     core = fit_panel(
         yy,
         np.stack(list(planes.values()), axis=2),

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.paths import PROJECT
+from dagster_project.study.settings import read_findings
+
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "formulas.md").read_text(encoding="utf-8")
+BODY_LINES = TEXT.partition("## References")[0]
 BODY, _, LIST = TEXT.partition("## References")
 BODY, LIST = " ".join(BODY.split()), " ".join(LIST.split())
 YEAR = r"(?:19|20)\d{2}[a-z]?"
@@ -71,3 +75,21 @@ def is_the_same(symbol, text):
         "T": ("T = 8", "T = 10"),
     }
     return text.startswith(allowed.get(symbol, ()))
+
+
+def test_the_table_of_declared_findings_is_that_of_the_study():
+    part = BODY_LINES[BODY_LINES.index("| finding | analysis |") :]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \| ([^|]*)\| ([^|]*)\|$", part, re.M)
+    written = [tuple(cell.strip() for cell in row) for row in rows]
+    findings = read_findings(PROJECT / "dagster_project" / "study" / "specs" / "findings.yml")
+    schemes = {"heterogeneity", "asymmetry"}  # analyses that compare groups
+    assert written == [
+        (
+            one.code,
+            one.analysis,
+            one.variant,
+            one.variant.split(":")[0] if one.analysis in schemes else "",
+            ", ".join(map(str, one.rings_km)),
+        )
+        for one in findings
+    ]

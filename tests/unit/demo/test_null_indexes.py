@@ -10,22 +10,25 @@ from functools import cache
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dagster_project.demo.country import BASE_YEARS, draw_country, read_geography
 from dagster_project.demo.figures import MAPS, draw_indicators, draw_map, standardised_relations, standardised_sides
 from dagster_project.demo.figures import RELATION_MAPS as RELATIONS
 from dagster_project.paths import demo_paths
+from dagster_project.study.settings import read_findings
 from python_models.entropy import entropy_weights
 from python_models.influence import (
     adjusted_threshold,
-    barrier_split,
     block_spillover,
+    border_barrier,
     fit_spillover,
     group_effects,
     level_adjusted,
 )
 from python_models.simulation import EFFECTS, Truth
+from python_models.space.distance import distance_matrix
 
 NOTHING = Truth().without(*EFFECTS)
 EQUAL = Truth().without("asymmetry", "border", "threshold")  # a spillover and a spatial lag, the same everywhere
@@ -33,11 +36,18 @@ OF_PR = [
     m for m in RELATIONS if m.side == "pr" and m.code not in ("loans", "fdi", "urbanisation")
 ]  # the others: controls
 TESTS = ("asymmetry", "east", "core", "border")
+(RINGS,) = [finding.rings_km for finding in read_findings(demo_paths().specs / "findings.yml") if finding.rings_km]
 
 
 @cache
 def geography():
     return read_geography(demo_paths().seeds)
+
+
+@cache
+def distances():
+    city = pd.read_csv(demo_paths().seeds / "city.csv").set_index("city_id").loc[list(geography().roster)]
+    return distance_matrix(city[["centroid_lon", "centroid_lat"]].to_numpy(float), "haversine")
 
 
 def index_of(maps, columns):
@@ -66,21 +76,20 @@ def usable(truth, n):
 
 def p_values(y, x, country):
     """{test: (p on the index as it is, level-adjusted p)} of equal blocks, groups and sides of the border."""
-    w, core = country.weights, geography().is_core == 1
-    province = np.array(geography().province)
-    blocks = block_spillover(y, x, w, core)
-    east = group_effects(y, x, w, geography().is_east.tolist())
-    centre = group_effects(y, x, w, geography().is_core.tolist())
-    border = barrier_split(y, x, w, province[:, None] != province[None, :])
-    found = {
-        "asymmetry": (blocks.p_asymmetry, blocks.fit, [{"pc": 1.0, "cp": -1.0}]),
-        "east": (east.p_equal, east.fit, east.contrasts),
-        "core": (centre.p_equal, centre.fit, centre.contrasts),
-        "border": (float(border.table["p_equal"].iloc[0]), border.fit, [border.contrast("all")]),
+    w, core, is_east = country.weights, geography().is_core.tolist(), geography().is_east.tolist()
+    blocks = block_spillover(y, x, w, np.array(core) == 1)
+    east, centre = group_effects(y, x, w, is_east), group_effects(y, x, w, core)
+    rings = {"distance": distances(), "edges": RINGS}
+    border = border_barrier(y, x, w, geography().province, **rings)
+    tests = {
+        "asymmetry": (blocks.p_asymmetry, blocks.fit, [{"pc": 1.0, "cp": -1.0}], core),
+        "east": (east.p_equal, east.fit, east.contrasts, is_east),
+        "core": (centre.p_equal, centre.fit, centre.contrasts, core),
+        "border": (float(border.table["p_equal"].iloc[-1]), border.fit, [border.contrast("joint")], None),
     }
     return {
-        name: (p, level_adjusted(y, x, w, fit.matrices, with_own="x" in fit.positions).test(contrasts).p)
-        for name, (p, fit, contrasts) in found.items()
+        name: (p, level_adjusted(y, x, w, fit.matrices, groups=groups, with_own="x" in fit.positions).test(contrasts).p)
+        for name, (p, fit, contrasts, groups) in tests.items()
     }
 
 

@@ -8,8 +8,10 @@ import yaml
 from markupsafe import Markup
 from promised_marts import LABELS, MARTS, insert, promised
 
+from dagster_project.paths import PROJECT
 from dagster_project.publish.locale import FOLDER, Catalogue, Number, catalogue, languages
 from dagster_project.publish.site import findings
+from dagster_project.study.settings import read_findings
 from scripts.i18n import updated
 
 
@@ -198,31 +200,24 @@ def test_a_claim_or_figure_whose_table_is_absent_is_left_out_and_said(empty, rea
     assert any("Not in this release" in text for text in found["absent"])
 
 
-TESTS = [
-    ("spillover", "theta"),
-    ("asymmetry", "core"),
-    ("heterogeneity", "east_vs_cw:emitter"),
-    ("heterogeneity", "core:emitter"),
-    ("heterogeneity", "cluster:emitter"),
-    ("border", "province"),
-]
+FINDINGS = read_findings(PROJECT / "dagster_project" / "study" / "specs" / "findings.yml")
 
 
 def headline_tests(con, *ps):
-    """The six tests that were declared beforehand, with Holm's p or None, and one that is not among them."""
+    """The declared tests with Holm's p or None, and one that is not among them."""
     keys = {"model_id": "nqpf_sdm", "basis": "frozen_2012_2021"}
-    for (analysis, variant), p in zip(TESTS, ps, strict=True):
-        own = {"analysis": analysis, "variant": variant, "p_holm": p, "p_unadjusted_holm": 0.001}
+    for finding, p in zip(FINDINGS, ps, strict=True):
+        own = {"analysis": finding.analysis, "variant": finding.variant, "finding": finding.code, "p_holm": p}
         insert(con, "mart_level_adjusted_test", **keys, **own)
-    insert(con, "mart_level_adjusted_test", **keys, analysis="spatial lag", variant="rho", p=0.9)
+    insert(con, "mart_level_adjusted_test", **keys, analysis="spatial lag", variant="rho", finding="", p=0.9)
 
 
 def test_the_first_page_names_every_finding_that_the_files_do_not_support(empty, reader):
-    headline_tests(empty, 0.001, 0.2, 0.03, None, 0.5, 0.0512)
+    headline_tests(empty, 0.001, 0.001, 0.2, 0.03, None, 0.5, 0.0512)
     (one,) = findings.findings_held(reader())
     assert one.says == 0
     names = "Asymmetry of core and periphery · Core cities against the rest · City clusters against the rest"
-    assert one.text.startswith(f"Not supported by these files: {names} · Province borders; 2 of 6 findings")
+    assert one.text.startswith(f"Not supported by these files: {names} · Province borders; 3 of 7 findings")
     assert "cannot be tested on this sample (1 of them)" in one.text
     (zh,) = findings.findings_held(reader("zh"))
     assert zh.text.startswith("这些文件不支持：核心与外围不对称 · ")
@@ -230,9 +225,16 @@ def test_the_first_page_names_every_finding_that_the_files_do_not_support(empty,
 
 def test_the_first_page_says_that_findings_hold_only_where_all_of_them_do(empty, reader):
     assert findings.findings_held(reader()) == []
-    headline_tests(empty, *[0.01] * 5, 0.05)
+    headline_tests(empty, *[0.01] * 6, 0.05)
     (one,) = findings.findings_held(reader())
-    assert (one.says, one.text[:34]) == (1, "All 6 findings on influences hold ")
+    assert (one.says, one.text[:34]) == (1, "All 7 findings on influences hold ")
+    border = {"model_id": "nqpf_sdm", "basis": "frozen_2012_2021", "barrier_code": "province", "ring_id": "joint"}
+    insert(empty, "mart_border_barrier", **border, theta_in=0.1, se_in=0.02, barrier_index=0.4)
+    assert len(findings.findings_held(reader())) == 1
+    empty.execute("update mart.mart_border_barrier set se_in = 0.08, barrier_index = null")
+    held, alone = findings.findings_held(reader())
+    assert held.says == 1
+    assert "itself not distinguishable from zero (0.100, 95 % interval −0.057 to 0.257)" in alone.text
     empty.execute("update mart.mart_level_adjusted_test set p_holm = null where analysis = 'border'")
     assert findings.findings_held(reader())[0].says == 0
     empty.execute("delete from mart.mart_level_adjusted_test")  # without the regression nothing can be tested

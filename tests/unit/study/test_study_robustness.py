@@ -8,7 +8,7 @@ from study_tools import as_read, lacking, settings
 from text_table import frame_of
 
 from dagster_project.study import panel, robustness
-from dagster_project.study.influence import HEADLINE_TESTS, with_holm
+from dagster_project.study.influence import with_holm
 from dagster_project.study.robustness import is_duplicate, robustness_rows
 from python_models.influence.specification_curve import curve_summary, specification_curve
 from python_models.regression import PanelInputError
@@ -115,15 +115,17 @@ def test_a_run_that_repeats_the_headline_is_shown_and_not_counted():
 
 
 def test_holm_is_over_the_declared_tests_of_each_regression():
-    names = [*HEADLINE_TESTS, ("border", "segmentation")]
-    p = [0.04, 0.001, 0.02, np.nan, 0.5, 0.01, 0.0001]
+    declared = SETTINGS.findings
+    names = [*((finding.analysis, finding.variant) for finding in declared), ("border", "province")]
+    p = [0.04, 0.001, 0.02, np.nan, 0.5, 0.01, 0.8, 0.0001]
     one = pd.DataFrame(names, columns=["analysis", "variant"]).assign(**KEYS, model_id="head", p=p, p_unadjusted=p)
-    found = with_holm(pd.concat([one, one.assign(model_id="other", p=0.03)], ignore_index=True))
+    found = with_holm(pd.concat([one, one.assign(model_id="other", p=0.03)], ignore_index=True), declared)
     head = found[found["model_id"] == "head"]
-    # five are known: 0.001 x 5, 0.01 x 4, 0.02 x 3, 0.04 x 2, 0.5
-    np.testing.assert_allclose(head["p_holm"], [0.08, 0.005, 0.06, np.nan, 0.5, 0.04, np.nan])
+    assert head["finding"].tolist() == [*(finding.code for finding in declared), ""]
+    # six are known: 0.001 x 6, 0.01 x 5, 0.02 x 4, 0.04 x 3, 0.5 x 2, 0.8, none below the one before
+    np.testing.assert_allclose(head["p_holm"], [0.12, 0.006, 0.08, np.nan, 1.0, 0.05, 1.0, np.nan])
     other = found[found["model_id"] == "other"]
-    np.testing.assert_allclose(other["p_holm"], [0.18] * 6 + [np.nan])
+    np.testing.assert_allclose(other["p_holm"], [0.21] * 7 + [np.nan])
 
 
 SETTINGS = settings(specs(), panel={"effects": 200}, robustness={"placebo": 39})

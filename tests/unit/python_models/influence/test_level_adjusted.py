@@ -5,7 +5,14 @@ import pytest
 from checks import panel_refused, refused
 from worlds import world
 
-from python_models.influence import adjusted_threshold, even_scale, level_adjusted, level_controls, split_blocks
+from python_models.influence import (
+    adjusted_threshold,
+    even_scale,
+    fit_spillover,
+    level_adjusted,
+    level_controls,
+    split_blocks,
+)
 from python_models.influence.blocks import BLOCKS
 from python_models.simulation import random_knn_weights
 
@@ -59,6 +66,26 @@ def test_neither_the_unit_nor_the_names_of_the_sides_matter_and_blocks_that_diff
     assert p(100 * y, x / 3) == pytest.approx(p(y, x), rel=1e-3)
     assert p(y, x, ~CENTRE) == pytest.approx(p(y, x), rel=1e-6)
     assert p(*positive(theta={"cc": 0.5, "cp": 0.1, "pc": 0.8, "pp": 0.2})) < 0.05
+
+
+def test_effects_of_a_group_by_year_take_its_trend_out_and_one_group_changes_nothing():
+    """Without a spatial lag a shift of a group in a year leaves every slope as it is; fitted by demeaning in groups."""
+    y, x, _ = world([W], [0.3], n=N)
+    t = y.shape[1]
+    shift = np.where(CENTRE[:, None], np.random.default_rng(3).normal(size=t), 0.0)
+    by_year = np.einsum("n,ts->nts", CENTRE.astype(float), np.eye(t)[:, 1:])
+    fits = [fit_spillover(v, x, W, {"lag": W}, own_controls=by_year, with_lag=False) for v in (y, y + 5 * shift)]
+    slopes = [fit.at(["x", "lag"]).point for fit in fits]
+    assert slopes[0] == pytest.approx(slopes[1], abs=1e-9)
+    planes = [y + 5 * shift, x, W @ x]
+    free = [v - v.mean(axis=1, keepdims=True) for v in planes]
+    free = [v - np.where(CENTRE[:, None], v[CENTRE].mean(axis=0), v[~CENTRE].mean(axis=0)) for v in free]
+    columns = np.stack([v.ravel() for v in free[1:]], axis=1)
+    assert slopes[1] == pytest.approx(np.linalg.lstsq(columns, free[0].ravel())[0], abs=1e-9)
+    blocks = split_blocks(W, CENTRE)
+    one = level_adjusted(*positive(), W, blocks, groups=["all"] * N).equal(("pc", "cp"))
+    assert one == p(*positive())
+    assert level_adjusted(*positive(), W, blocks, groups=CENTRE).equal(("pc", "cp")) != one
 
 
 def test_several_equalities_are_tested_together():

@@ -44,3 +44,23 @@
     from {{ ref('city_variable') }}
     order by all
 {%- endmacro %}
+
+{# The columns of easy.yearbook_wide: concepts and scopes that are printed; none before yearbook_concept is there. #}
+{% macro yearbook_figures() -%}
+    {%- set concepts = load_relation(ref('yearbook_concept')) if execute else none -%}
+    {%- set sql = 'select distinct variable_code, scope from ' ~ concepts ~ ' order by all' -%}
+    {%- for code, scope in (run_query(sql).rows if concepts is not none else []) %}
+        , max(used_value) filter (variable_code = '{{ code }}' and scope = '{{ scope }}')
+        as {{ code ~ '_district' if scope == 'district' else code }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# What the columns of easy.yearbook_wide are. #}
+{% macro easy_yearbook_words() -%}
+    select distinct
+        variable_code || case when scope = 'district' then '_district' else '' end as column_name,
+        variable_zh || ' ' || variable_en
+        || case when scope = 'district' then ', urban districts' else '' end || '. Unit: ' || unit || '.' as words
+    from {{ ref('yearbook_concept') }}
+    order by all
+{%- endmacro %}

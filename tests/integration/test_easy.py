@@ -115,6 +115,31 @@ def test_real_gdp_is_nominal_gdp_in_the_base_year_and_the_wide_twin_repeats_all(
     pd.testing.assert_frame_equal(wide[expected.columns], expected, check_names=False)
 
 
+def test_the_yearbook_is_printed_and_used_as_its_cells_say_and_the_wide_twin_repeats_what_is_used(small_warehouse):
+    both = small_warehouse.published(
+        "select y.printed_value, s.value_printed, y.used_value, s.used_value as used from easy.yearbook as y"
+        " join mart.mart_source_value as s on s.city_id = y.unit_id and s.year = y.year"
+        " and s.variable_code = y.variable_code and s.source = y.source and s.file = y.file and s.sheet = y.sheet"
+        " and s.cell = y.cell"
+    )
+    assert len(both) > 1000
+    assert (both["printed_value"] != both["used_value"]).any()
+    pd.testing.assert_series_equal(both["printed_value"], both["value_printed"], check_names=False)
+    pd.testing.assert_series_equal(both["used_value"], both["used"], check_names=False)
+    long, wide = easy(small_warehouse, "yearbook"), easy(small_warehouse, "yearbook_wide")
+    assert set(long["unit_level"]) == {"city", "county"}
+    assert set(long["scope"]) == {"city", "district", "built_up"}
+    named = long["variable_code"] + long["scope"].map({"district": "_district"}).fillna("")
+    keys = ["unit_level", "unit_id", "year"]
+    expected = long.assign(name=named).pivot(index=keys, columns="name", values="used_value").dropna(how="all")
+    pd.testing.assert_frame_equal(
+        wide.set_index(keys)[expected.columns].loc[expected.index], expected, check_names=False
+    )
+    counts = long.groupby(["unit_level", "variable_code", "scope"]).size()
+    listed = easy(small_warehouse, "yearbook_concept").set_index(counts.index.names)["n_units"]
+    pd.testing.assert_series_equal(listed.map(lambda text: sum(map(int, text.split()))), counts, check_names=False)
+
+
 def test_every_city_is_ranked_or_dropped_with_a_reason(small_warehouse):
     dropped, ranking = easy(small_warehouse, "dropped"), easy(small_warehouse, "ranking")
     cities = small_warehouse.published("select city_id from mart.dim_city")

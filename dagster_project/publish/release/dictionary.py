@@ -24,7 +24,7 @@ COMMENTS = {
 }
 NOTHING = "(select '' as place, '' as column_name, null::varchar as comment_zh)"
 # columns of the wide tables: the code of a variable, an indicator or a scheme after what is shown of it
-WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+)")
+WIDE = re.compile(r"(?:(?P<what>raw|z|control|group|score)_)?(?P<code>.+?)(?P<scope>_district)?")
 SHOWN = {"raw": "{}（构造值）", "z": "{}（标准化，越大越好）", "control": "{}（控制变量）", "group": "所属组别：{}"}
 # Limits and errors of a figure whose own column is described.
 OF_A_FIGURE = {
@@ -91,7 +91,9 @@ def in_chinese(table: str, column: str) -> str | None:
     names = names_of_codes()
     for what, code in (("", column), (match["what"] or "", match["code"])):
         if code in names:
-            return SHOWN.get(what, "{}").format(names[code].zh)
+            return SHOWN.get(what, "{}").format(names[code].zh) + (
+                "（市辖区）" if code != column and match["scope"] else ""
+            )
     return None
 
 

@@ -31,6 +31,9 @@ SORTED_BY = {
 }
 # Columns of large tables that other columns of the row give: computed when they are read.
 GENERATED = {
+    "easy.yearbook": {
+        "used_value": "case when action is distinct from 'quarantine' then coalesce(replaced_value, printed_value) end"
+    },
     "mart.mart_index_contribution": {"contribution": "weight * z"},
     "mart.mart_index_score": {"score_100": "100 * score"},
     "mart.mart_source_value": {

@@ -391,7 +391,9 @@ def sidecar(
 
 @app.command()
 def export(
-    format: Annotated[str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report; svg, png")],
+    format: Annotated[
+        str, typer.Option(help="latex, markdown, html, csv, parquet, excel; stata, report, yearbook; svg, png")
+    ],
     table: Annotated[
         str | None, typer.Option(help="Paper table T1 to T20, or any table of schema easy or mart.")
     ] = None,
@@ -402,7 +404,7 @@ def export(
     language: Annotated[str, typer.Option(help="Language of the words: en or zh.")] = "en",
     warehouse: WarehouseOption = None,
 ) -> None:
-    """Paper tables, figures, a workbook, a Stata panel, rows of a table, or the report as one file."""
+    """Paper tables, figures, a workbook, a Stata panel, rows of a table, the yearbook, or the report as one file."""
     from dagster_project.publish.paper.command import Asked
     from dagster_project.publish.paper.command import export as run
 

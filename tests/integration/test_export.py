@@ -1,9 +1,11 @@
 """`nqpf export` on a refreshed small warehouse: the figures are those of the marts, and LaTeX sets the tables."""
 
+import json
 import re
 import shutil
 import subprocess
 from contextlib import suppress
+from zipfile import ZipFile
 
 import duckdb
 import pandas as pd
@@ -318,3 +320,24 @@ def test_hostile_texts_are_set_as_they_are(n_rows, tmp_path):
     if to_text := shutil.which("pdftotext"):
         text = subprocess.run([to_text, str(tmp_path / "tables.pdf"), "-"], capture_output=True, text=True, check=True)
         assert r"\input{/etc/passwd}" in text.stdout
+
+
+def test_the_yearbook_alone_has_rows_dictionary_sources_and_licences(small_warehouse, exported, tmp_path):
+    file = exported("--format", "yearbook", out="yearbook.zip")
+    with ZipFile(file) as archive:
+        archive.extractall(tmp_path)
+    published = small_warehouse.published("from easy.yearbook order by all")
+    for name, read in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        frame = read(tmp_path / name / f"easy.yearbook.{name}")
+        assert list(frame.columns) == list(published.columns)
+        assert frame["cell"].tolist() == published["cell"].tolist()
+        assert (frame["used_value"].isna() == published["used_value"].isna()).all()
+    listed = pd.read_csv(tmp_path / "dictionary.csv")
+    assert set(listed["table_name"]) == {"easy.yearbook", "easy.yearbook_wide", "easy.yearbook_concept"}
+    assert listed["comment_zh"].notna().all()
+    package = json.loads((tmp_path / "datapackage.json").read_text("utf-8"))
+    loads = small_warehouse.published("select distinct title from mart.mart_source_load where title like '%yearbook%'")
+    assert all(any(title in one["title"] for one in package["sources"]) for title in loads["title"])
+    assert all(one["licence"] for one in package["sources"])
+    assert not [one for one in package["sources"] if "panel" in one["title"]]
+    assert {resource["title"] for resource in package["resources"]} == set(listed["table_name"])

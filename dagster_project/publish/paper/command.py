@@ -19,14 +19,15 @@ from dagster_project.publish.paper import excel, figures, latex, plain, stata
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
 from dagster_project.publish.release.folder import known_releases, sha256_of
+from dagster_project.publish.release.yearbook import yearbook_archive
 from dagster_project.published import TABLES, open_read_only
 from dagster_project.run.failures import answering, nothing_published
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
 ROWS = ("csv", "parquet")
-WHOLE = ("excel", "stata", "report")
+WHOLE = ("excel", "stata", "report", "yearbook")
 DRAWN = ("svg", "png")
-BINARY = ("parquet", "excel", "stata", "png", "report")
+BINARY = ("parquet", "excel", "stata", "png", "report", "yearbook")
 PLAIN_SQL = f"select schema_name || '.' || table_name from {TABLES} where schema_name in ('easy', 'mart')"
 MAX_PRINTED = 2_000  # rows that a printed table may have
 BOM = "\ufeff".encode()
@@ -153,6 +154,8 @@ def _whole(file: Path, reader: Reader, asked: Asked) -> bytes:
         from dagster_project.publish.site.site import single_file  # the whole site: only when it is asked
 
         return single_file(file, language=asked.language).encode()
+    if asked.format == "yearbook":
+        return yearbook_archive(file, reader)
     panel = read_panel(reader)
     if asked.format == "excel":
         return excel.to_excel(reader, panel, _cited(file, reader.scope))

@@ -11,12 +11,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from dagster_project.publish.citation import TITLE, Cited
 from dagster_project.publish.paper.described import parts
 from dagster_project.publish.release.folder import file_of, kinds_of
-from dagster_project.published import TABLES, sql_path
+from dagster_project.published import TABLES, open_side_by_side, sql_path
 
 PACKAGE, SDMX = "datapackage.json", "panel.sdmx.csv"
 # Of what is the project's: the demo, and names, definitions and documentation of every release (LICENSE-DATA.md).
@@ -42,7 +40,7 @@ order by started_at desc limit 1
 # Terms as the sidecars state them ("none stated" where a source says nothing), a row for each printed work.
 SOURCES_SQL = """
 select distinct concat_ws(', ', producer, title, nullif(data_year, 0)) as title, licence
-from mart.mart_source_load order by all
+from mart.mart_source_load where {} order by all
 """
 # duckdb -> Frictionless. A list is one text in a CSV.
 TYPES = {"BOOLEAN": "boolean", "DATE": "date", "DOUBLE": "number", "INTEGER": "integer", "BIGINT": "integer"}
@@ -70,17 +68,20 @@ class _Table:
     columns: Sequence[tuple[Any, ...]]  # name, type, whether it may be null, comment
 
 
-def write_exchange(snapshot: Path, folder: Path, exported: Mapping[str, Mapping[str, object]]) -> None:
-    """Write datapackage.json and panel.sdmx.csv beside the exported tables.
+def write_exchange(
+    snapshot: Path, folder: Path, exported: Mapping[str, Mapping[str, object]], loads: str = "true"
+) -> None:
+    """Write datapackage.json, and panel.sdmx.csv where the panel is exported, beside the exported tables.
 
-    `exported`: rows and sha256 by table, of `export_tables`. The data package holds all tables that are exported: the
-    CSV of each, else its Parquet.
+    `loads`: SQL of the loads that they come from. `exported`: rows and sha256 by table, of `export_tables`. The data
+    package holds all tables that are exported: the CSV of each, else its Parquet.
     """
-    with duckdb.connect(str(snapshot), read_only=True) as con:
+    with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
+        con.execute("use published")
         release, vintage, method, is_synthetic, started = con.execute(RUN_SQL).fetchall()[0]
-        sources = con.execute(SOURCES_SQL).fetchall()
+        sources = con.execute(SOURCES_SQL.format(loads)).fetchall()
         columns = con.execute(COLUMNS_SQL).fetchall()
-        if {"easy.ranking", "easy.panel_long"} <= {name for name, *_ in columns}:
+        if {"easy.ranking", "easy.panel_long"} <= set(exported):
             con.execute(f"copy ({SDMX_SQL}) to '{sql_path(folder / SDMX)}' (header)")
     tables = [
         _Table(name, about or "", [row[2:] for row in rows])

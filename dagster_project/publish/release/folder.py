@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from dagster_project.paths import PROJECT, Paths
 from dagster_project.publish.paper.inert import csv_select
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.snapshot import RUN_TABLES
-from dagster_project.published import TABLES, open_read_only, sql_path
+from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path
 
 DICTIONARY_SQL = """
     select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
@@ -134,21 +134,24 @@ def file_before(paths: Paths, data_vintage: str) -> Path | None:
     return None
 
 
-def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
+def export_tables(snapshot: Path, folder: Path, chosen: Collection[str] | None = None) -> dict[str, dict[str, object]]:
     """Parquet of the tables of schemas mart and easy, CSV of those that are not long: `_kinds`.
 
-    Returns rows and sha256 by table and kind. A table of easy is called easy.<name>. Rows come in the order of the
-    file, those of a view sorted.
+    chosen: only these, each as CSV and Parquet. Returns rows and sha256 by table and kind. A table of easy is called
+    easy.<name>. Rows come in the order of the file, those of a view sorted.
     """
     (folder / "parquet").mkdir(parents=True)
     (folder / "csv").mkdir()
     exported: dict[str, dict[str, object]] = {}
-    with duckdb.connect(str(snapshot), read_only=True) as con:
+    with open_side_by_side({"published": snapshot}, may_write=[folder]) as con:
+        con.execute("use published")
         for table, name, is_view in con.execute(TABLES_SQL).fetchall():
+            if chosen is not None and name not in chosen:
+                continue
             rows = int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
             exported[name] = {"rows": rows}
-            rows_sql = f"from {table}{' order by all' if is_view else ''}"
-            for kind in _kinds(name, rows):
+            rows_sql = f"from {table}{' order by all' if is_view or chosen else ''}"
+            for kind in _kinds(name, rows) if chosen is None else ("csv", "parquet"):
                 file = file_of(folder, name, kind)
                 if kind == "parquet":
                     form = "format parquet, compression zstd, compression_level 9"
@@ -156,7 +159,11 @@ def export_tables(snapshot: Path, folder: Path) -> dict[str, dict[str, object]]:
                 else:
                     _write_csv(con, f"select {_csv_columns(con, table)} {rows_sql}", file)
                 exported[name][f"{kind}_sha256"] = sha256_of(file)
-        _write_csv(con, DICTIONARY_SQL.format(described(con)), folder / "dictionary.csv")
+        known = DICTIONARY_SQL.format(described(con))
+        listed = ", ".join(f"'{name}'" for name in exported)
+        _write_csv(
+            con, f"from ({known}) where table_name in ({listed})" if exported else known, folder / "dictionary.csv"
+        )
     for text in TEXTS:
         shutil.copyfile(text, folder / text.name)
     return exported

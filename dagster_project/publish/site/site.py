@@ -21,7 +21,7 @@ from dagster_project.publish.exhibits.reader import ExportError, Reader, Record,
 from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.paper.figures import svg_of
 from dagster_project.publish.release.folder import sha256_of
-from dagster_project.publish.site import cities, findings, indicators, marks, shared
+from dagster_project.publish.site import cities, findings, indicators, marks, shared, yearbook
 from dagster_project.published import open_read_only
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -100,6 +100,11 @@ class Site:
             target = self.folder / "cities" / f"{city}.js"
             target.parent.mkdir(exist_ok=True)
             target.write_text(text, encoding="utf-8")
+        if yearbook.is_landed(self.reader):
+            (self.folder / "yearbook").mkdir(exist_ok=True)
+            for city, held in yearbook.figures(self.reader).items():
+                text = shared.as_script("NQPF_YEARBOOK", held)
+                (self.folder / "yearbook" / f"{city}.js").write_text(text, encoding="utf-8")
         for language in languages():
             reader = Reader(self.con, self.scope, language)
             (assets / f"words.{language}.js").write_text(
@@ -179,6 +184,8 @@ class Site:
             if page["appendix"] or page["absent"]:
                 title = words.say("Appendix: {title}", title=page["title"])
                 yield f"appendix-{slug}.html", "appendix.html.j2", title, {"page": page, "section": slug}
+        if yearbook.is_landed(reader):
+            yield "yearbook.html", "yearbook.html.j2", say(msg("Yearbook")), yearbook.matrix(reader)
         for one in own.each():
             more = {"one": one, "section": "indicators"}
             yield f"indicators/{one['code']}.html", "indicator.html.j2", one["name"], more
@@ -310,7 +317,9 @@ class Site:
             for slug, page in findings.pages().items()
             if any(findings.said(reader, claim) for question in page["questions"] for claim in question["claims"])
         }
-        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in {**fixed, **held}.items()]
+        last = {"yearbook": msg("Yearbook")} if yearbook.is_landed(reader) else {}
+        shown = {**fixed, **held, **last}
+        return [{"slug": slug, "title": reader.words.gettext(title)} for slug, title in shown.items()]
 
     def _changes(self, reader: Reader, top: str) -> str:
         """One line on what changed since the release before."""

@@ -957,4 +957,70 @@
     );
     pick.dispatchEvent(new Event("change"));
   }
+
+  // ---- the yearbook: concepts found by a word, lines of a city
+  const book = one("#yearbook");
+  if (book) {
+    const bodies = all("tbody", book),
+      form = one("form.pick", book.closest("main, section")),
+      find = one("#concept"),
+      pick = one("#of-city select"),
+      shown = one("#concepts-shown");
+    const filter = () => {
+      const wanted = find.value.trim().toLowerCase().split(/\s+/);
+      for (const body of bodies) body.hidden = !wanted.every((word) => body.dataset.find.includes(word));
+      shown.textContent = t("{n} concepts", { n: bodies.filter((body) => !body.hidden).length });
+    };
+    const keep = () => isSingle || write({ c: pick.value, q: find.value });
+    const line = (values, years) => {
+      const known = values.filter((v) => v != null),
+        low = Math.min(...known),
+        span = Math.max(...known) - low || 1,
+        x = (k) => (3 + (84 * k) / Math.max(1, values.length - 1)).toFixed(0),
+        y = (v) => (19 - (16 * (v - low)) / span).toFixed(0),
+        points = values.map((v, k) => (v == null ? "" : x(k) + "," + y(v))).filter(Boolean);
+      const made = make("svg", { class: "spark", viewBox: "0 0 90 22", width: 90, height: 22, "aria-hidden": "true" });
+      made.append(
+        make("path", { d: "M" + points.join("L"), fill: "none", stroke: "var(--a)", "stroke-width": 1.5 }),
+        make("rect", {
+          width: 90,
+          height: 22,
+          opacity: 0,
+          "data-tip": years
+            .map((year, k) => (values[k] == null ? "" : year + ": " + values[k].toLocaleString("en")))
+            .filter(Boolean)
+            .join(" · "),
+        }),
+      );
+      return made;
+    };
+    const draw = (held) => {
+      for (const place of all(".trend", book)) {
+        place.hidden = !held;
+        const values = held && held.of[place.dataset.key];
+        if (place.dataset.key != null)
+          place.replaceChildren(...(values && values.filter((v) => v != null).length > 1 ? [line(values, held.years)] : []));
+      }
+    };
+    const load = () => {
+      draw(null);
+      if (!pick.value) return;
+      const script = make("script", { src: book.dataset.home + pick.value + ".js" });
+      script.addEventListener("load", () => draw(window.NQPF_YEARBOOK));
+      script.addEventListener("error", () => (shown.textContent = t("No figures of this city")));
+      document.head.append(script);
+    };
+    const cities = DATA.cities.map((city) => [city[0], cityName(city[0])]);
+    cities.sort((a, b) => a[1].localeCompare(b[1], WORDS.tag));
+    pick.append(...cities.map(([id, label]) => make("option", { value: id }, label)));
+    one("#of-city").hidden = isSingle;
+    form.hidden = false;
+    find.addEventListener("input", () => (filter(), keep()));
+    pick.addEventListener("change", () => (load(), keep()));
+    const state = isSingle ? {} : read();
+    find.value = state.q || "";
+    pick.value = at.has(state.c) ? state.c : "";
+    filter();
+    load();
+  }
 })();

@@ -28,18 +28,7 @@ from shared_files import real_files
 ORDER = ("integration/test_analyst_queries.py", "unit/python_models", "integration", "reliability")
 
 
-def known_faults():
-    """Test or file below tests/ -> why it is known to fail."""
-    lines = (Path(__file__).parent / "known_faults.txt").read_text("utf-8").splitlines()
-    return dict(line.split("\t") for line in lines if line and not line.startswith("#"))
-
-
 def pytest_collection_modifyitems(items):
-    faults = known_faults()
-    for item in items:
-        for place, why in faults.items():
-            if item.nodeid.removeprefix("tests/").startswith(place):
-                item.add_marker(pytest.mark.xfail(reason=why, strict=False))
     places = [Path(__file__).parent / place for place in ORDER]
     items.sort(key=lambda item: next((i for i, p in enumerate(places) if p in (item.path, *item.path.parents)), 9))
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: set NQPF_
 
 HEFEI = "CN340100"
 INDICATOR = "indicators/n1_hestud"
-SLUGS = ("index", "cities", "indicators", "weights", *pages(), f"cities/{HEFEI}", INDICATOR)
+SLUGS = ("index", "cities", "indicators", "weights", "yearbook", *pages(), f"cities/{HEFEI}", INDICATOR)
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 FIRST_PAINT = """() => new Promise((done) => new PerformanceObserver((list) => {
   const found = list.getEntriesByName("first-contentful-paint")[0];
@@ -326,6 +326,31 @@ def test_trail_says_what_editing_made_of_a_cell(at, reader):
     rows = trail(at(f"cities/{place[0]}"), place[1])
     shown = {(row[8].rpartition(", ")[2], row[5].rpartition(" ")[2]) for row in rows if row[5]}
     assert shown == {(e["cell"], f"({e['edit_rule']})") for e in edited if [e["city_id"], e["year"]] == place}
+
+
+def test_the_yearbook_shows_what_is_printed_finds_a_concept_and_draws_a_city(page, at, reader):
+    printed = reader.rows(
+        "select count(*) as n from (select distinct unit_level, variable_code, scope, year from easy.yearbook)"
+    )
+    at("yearbook")
+    assert page.locator("#yearbook td:is(.k1, .k2, .k3)").count() == printed[0]["n"]
+    breaks = reader.rows("select count(distinct (variable_code, scope, year)) as n from easy.yearbook where is_break")
+    assert page.locator("#yearbook td.cut").count() == breaks[0]["n"] > 0
+    page.locator("#concept").fill("information services")
+    assert page.locator("#yearbook tbody:visible").count() == 1
+    page.locator("#of-city select").select_option(HEFEI)
+    lines = page.locator("#yearbook tbody:visible svg.spark")
+    lines.first.wait_for()
+    assert lines.count() == 2
+    figures = reader.rows(
+        "select year, used_value as y from easy.yearbook where unit_id = $city and variable_code = 'emp_it_services'"
+        " and scope = 'city' and used_value is not null order by year",
+        city=HEFEI,
+    )
+    told = lines.first.locator("rect").get_attribute("data-tip").replace(",", "").split(" · ")
+    assert [text.split(": ")[0] for text in told] == [str(row["year"]) for row in figures]
+    assert [float(text.split(": ")[1]) for text in told] == pytest.approx([row["y"] for row in figures], rel=1e-4)
+    assert page.url.endswith(f"#c={HEFEI}&q=information%20services")
 
 
 def test_page_is_complete_without_scripts(browser, docs):

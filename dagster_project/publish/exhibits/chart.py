@@ -2,7 +2,7 @@
 
 Colours are CSS variables, so that one drawing fits light and dark screens; `in_light` puts those of the light theme in.
 A drawing holds its key. What a file needs besides (title, source, caveat) stands above and below the visible part:
-`Drawing.svg(framed=True)` shows it, a page shows the part between, and its script exports the whole.
+`Drawing.svg(framed=True)` shows it; a page shows the part between, and its script puts it into what is saved.
 """
 
 import math
@@ -135,7 +135,7 @@ class Drawing:
         self.parts.append(f'<path class="m" d="{shapes[k % 4]}" fill="{fill}" stroke="{colour}"{inside}')
 
     def set_frame(self, title: str, notes: Sequence[str]) -> None:
-        """Title above and notes below, outside the part that a page shows."""
+        """Title above and notes below, which a file has and a page does not show."""
         y = 0.0
         heads = wrapped(title, self.width - 8, 14)
         self.above = 20.0 * len(heads) + 8
@@ -157,10 +157,11 @@ class Drawing:
         size = f' width="{self.width:.0f}" height="{self.above + self.height + self.below:.0f}"' if framed else ""
         paper = f'<rect x="0" y="{-self.above:.0f}" width="100%" height="100%" fill="var(--page)"/>' if framed else ""
         held = f'<g fill="var(--muted)">{"".join(self.frame)}</g>' if self.frame else ""
+        kept = "" if framed or not held else f' data-frame="{escape(held)}"'  # not read out, and put in by the script
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="chart {kind}" viewBox="{shown}" data-whole="{whole}"{size}'
-            f' role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
-            f' font-size="{SMALL}">{paper}{held}{"".join(self.parts)}</svg>'
+            f'{kept} role="img" aria-label="{escape(label)}" fill="none" font-family="system-ui, sans-serif"'
+            f' font-size="{SMALL}">{paper}{held if framed else ""}{"".join(self.parts)}</svg>'
         )
 
 

@@ -317,6 +317,10 @@
           .find((chart) => getComputedStyle(chart).display !== "none")
           .cloneNode(true),
         whole = svg.dataset.whole.split(" ");
+      const frame = make("g");
+      frame.innerHTML = svg.dataset.frame || "";
+      svg.append(frame);
+      delete svg.dataset.frame;
       for (const [attribute, value] of [
         ["viewBox", svg.dataset.whole],
         ["width", whole[2]],

@@ -15,7 +15,7 @@ from dagster_project.ingest.sidecar import Landed, read_landed
 from dagster_project.operations.faults import SurroundingsError, sentence_of
 from dagster_project.operations.preflight import check_surroundings, recall, tidy
 from dagster_project.paths import Paths
-from dagster_project.publish.release.folder import latest_release, sha256_of, withdrawn_releases
+from dagster_project.publish.release.folder import latest_release, withdrawn_releases
 from dagster_project.published import PublishedFileError, open_read_only
 from dagster_project.run.cluster import ClusterError, check_cluster
 from dagster_project.run.dbt import Parsing
@@ -35,7 +35,7 @@ from dagster_project.run.lock import refresh_lock
 from dagster_project.run.resources import ResourceError, export_resources
 from dagster_project.run.status import RunStatus, known_seconds, write_status
 from dagster_project.run.up_to_date import Changed, input_digest, remember, what_changed
-from dagster_project.run.versions import hash_of_files
+from dagster_project.run.versions import hash_of_files, sha256_of
 from dagster_project.store import Warehouse, WarehouseBusy
 
 MAX_PLANNED = 12  # names of one kind that `--dry-run` prints

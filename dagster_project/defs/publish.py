@@ -23,7 +23,6 @@ from dagster_project.publish.release.folder import (
     export_tables,
     latest_release,
     manifest_content,
-    sha256_of,
     withdrawn_releases,
     write_manifest,
 )
@@ -31,7 +30,7 @@ from dagster_project.publish.release.snapshot import forbid_writing, swap_in, wr
 from dagster_project.publish.site.site import write_report
 from dagster_project.published import open_read_only, stray_log
 from dagster_project.run.resources import current_resources
-from dagster_project.run.versions import dbt_hash, params_hash, presentation_hash, seeds_hash, specs_hash
+from dagster_project.run.versions import dbt_hash, params_hash, presentation_hash, seeds_hash, sha256_of, specs_hash
 from dagster_project.store import Warehouse
 from python_models.tasks import start_tasks
 

@@ -27,7 +27,6 @@ __all__ = [
     "landed_sidecars",
     "read_landed",
     "read_sidecar",
-    "sha256_of",
 ]
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from dagster_project.operations.database_file import damage_of
 from dagster_project.paths import PROJECT, Paths
-from dagster_project.publish.release.folder import MANIFEST, latest_release, sha256_of
+from dagster_project.publish.release.folder import MANIFEST, latest_release
 from dagster_project.publish.release.verify import verify_release
 from dagster_project.published import stray_log
 from dagster_project.run.lock import holder
+from dagster_project.run.versions import sha256_of
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 MOST_PROBLEMS = 5  # of one release

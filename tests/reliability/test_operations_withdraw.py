@@ -12,9 +12,10 @@ from dagster_project.cli.main import app
 from dagster_project.operations.doctor import diagnose
 from dagster_project.operations.rebuild import read_manifest
 from dagster_project.operations.withdraw import WithdrawError, withdraw
-from dagster_project.publish.release.folder import known_releases, latest_release, next_release, sha256_of
+from dagster_project.publish.release.folder import known_releases, latest_release, next_release
 from dagster_project.publish.release.folder import write_manifest as sealed
 from dagster_project.publish.release.verify import verify_release
+from dagster_project.run.versions import sha256_of
 
 WHY = "the wage column was read twice <b>"
 

@@ -18,10 +18,11 @@ from dagster_project.publish.locale import languages
 from dagster_project.publish.paper import excel, figures, latex, plain, stata
 from dagster_project.publish.paper.city_panel import CityPanel, read_panel
 from dagster_project.publish.paper.described import Described, read_table
-from dagster_project.publish.release.folder import known_releases, sha256_of
+from dagster_project.publish.release.folder import known_releases
 from dagster_project.publish.release.yearbook import yearbook_archive
 from dagster_project.published import TABLES, open_read_only
 from dagster_project.run.failures import answering, nothing_published
+from dagster_project.run.versions import sha256_of
 
 PRINTED: dict[str, Callable[[Grid], str]] = {"latex": latex.to_latex, "markdown": to_markdown, "html": to_html}
 ROWS = ("csv", "parquet")

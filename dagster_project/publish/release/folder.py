@@ -1,7 +1,6 @@
 """A release folder: Parquet, CSV, dictionary, descriptions for catalogues, manifest. All from the snapshot file."""
 
 import datetime as dt
-import hashlib
 import json
 import re
 import shutil
@@ -15,6 +14,7 @@ from dagster_project.publish.paper.inert import csv_select
 from dagster_project.publish.release.dictionary import described
 from dagster_project.publish.release.snapshot import RUN_TABLES
 from dagster_project.published import TABLES, open_read_only, open_side_by_side, sql_path
+from dagster_project.run.versions import sha256_of
 
 DICTIONARY_SQL = """
     select if(schema_name = 'mart', '', schema_name || '.') || table_name as table_name, column_name,
@@ -246,9 +246,3 @@ def manifest_content(
 
 def _csv_columns(con: duckdb.DuckDBPyConnection, table: str) -> str:
     return csv_select([(name, kind) for name, kind, *_ in con.execute(f"describe {table}").fetchall()])
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 (64 hex) of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -20,9 +20,9 @@ from dagster_project.publish.exhibits import map as maps
 from dagster_project.publish.exhibits.reader import ExportError, Reader, Record, read_scope
 from dagster_project.publish.locale import catalogue, languages, msg
 from dagster_project.publish.paper.figures import svg_of
-from dagster_project.publish.release.folder import sha256_of
 from dagster_project.publish.site import cities, findings, indicators, marks, shared, yearbook
 from dagster_project.published import open_read_only
+from dagster_project.run.versions import sha256_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -45,9 +46,13 @@ def dbt_environment(paths: Paths) -> dict[str, str]:
 
 
 def start_dbt(paths: Paths, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start `dbt <arguments>`; environment: variables beside those of every start. Its output is one stream."""
+    """Start `dbt <arguments>`, which ends when this process does. Its output is one stream.
+
+    environment: variables beside those of every start.
+    """
+    runner = (sys.executable, "-P", "-m", "dagster_project.run.dbt_child", str(os.getpid()))
     return subprocess.Popen(
-        [str(dbt_executable()), *arguments],
+        [*runner, str(dbt_executable()), *arguments],
         env={**os.environ, **dbt_environment(paths), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

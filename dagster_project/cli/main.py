@@ -367,8 +367,13 @@ def inspect(
 
 @app.command()
 def sidecar(
-    files: Annotated[list[Path], typer.Argument(help="File below the landing folder; all tables of one edition.")],
-    landing: Annotated[Path, typer.Option(help="Root folder of the landing files.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="File below the landing folder; all tables of one edition; or a folder of editions."),
+    ],
+    landing: Annotated[
+        Path | None, typer.Option(help="Root folder of the landing files; default: the folder of editions.")
+    ] = None,
     producer: Annotated[str | None, typer.Option(help="Who made it.")] = None,
     title: Annotated[str | None, typer.Option(help="What it is; default: the printed title.")] = None,
     licence: Annotated[str | None, typer.Option(help="Terms of use; 'none stated' if unknown.")] = None,
@@ -379,12 +384,21 @@ def sidecar(
     layout: LayoutOption = None,
     sheet: SheetOption = None,
     write: Annotated[bool, typer.Option("--write", help="Write it beside the file; else it is printed.")] = False,
+    page: Annotated[Path | None, typer.Option(help="HTML file for what a folder of editions leaves open.")] = None,
 ) -> None:
-    """The sidecar that a landing file needs, hash included. Exit: 0 complete, 1 something left open, 2 unreadable."""
+    """The sidecar that a landing file needs, hash included; of a folder those of all editions of the yearbook in it.
+
+    Exit: 0 complete, 1 something left open, 2 unreadable."""
     from dagster_project.inspect.frames import Asked
     from dagster_project.inspect.sidecar_draft import Said, draft_sidecar
 
     said = Said(producer, title, licence, maturity, edition)
+    if len(files) == 1 and files[0].is_dir():
+        from dagster_project.inspect.sidecar_many import draft_sidecars
+
+        raise typer.Exit(draft_sidecars(files[0], landing or files[0], said, write=write, page=page))
+    if landing is None:
+        raise typer.BadParameter("Name the landing folder: --landing DIR.")
     asked = Asked(files[0], year=year, source=source, layout=layout, sheet=sheet)
     raise typer.Exit(draft_sidecar(files, asked, landing, said, write=write))
 

@@ -19,9 +19,9 @@ from dagster_project.publish.exhibits.reader import Record
 from dagster_project.publish.locale import Catalogue
 
 COLOURS = Path(__file__).with_name("colours.css")
-# From low to high, alike on light and dark screens, so that two readers see one map; text on it is dark, then white.
-STEPS = ("#f1f4c9", "#c3e3b8", "#7fcdbb", "#3fb2c3", "#1f6fae", "#253494")
-ON_STEPS = ("#1b1f24", "#1b1f24", "#1b1f24", "#1b1f24", "#ffffff", "#ffffff")
+STEPS = tuple(f"var(--s{k})" for k in range(6))  # from low to high
+ON_STEPS = tuple(f"t{k}" for k in range(6))  # text on them
+LIGHTS = ("d", "warnline", "alarm")  # of a monitor
 SERIES = ("a", "b", "d", "e", "alarm", "muted")
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "1 4")
 SMALL, FONT = 11, 12
@@ -31,14 +31,14 @@ Point = tuple[float, float]
 
 def in_light(svg: str) -> str:
     """The same drawing with the colours of the light theme in place of CSS variables."""
-    return re.sub(r"var\(--([a-z]+)\)", lambda found: light()[str(found[1])], svg)
+    return re.sub(r"var\(--([a-z0-9]+)\)", lambda found: light()[str(found[1])], svg)
 
 
 @cache
 def light() -> dict[str, str]:
     """Colours of the light theme by name."""
     theme = COLOURS.read_text(encoding="utf-8").split('[data-theme="dark"]')[0]
-    return dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", theme))
+    return dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{6});", theme))
 
 
 def width_of(text: str, size: float = SMALL) -> float:
@@ -166,7 +166,7 @@ class Drawing:
 
 
 def _colour(name: str) -> str:
-    return name if name.startswith("#") else f"var(--{name})"
+    return name if name.startswith("var(") else f"var(--{name})"
 
 
 Scale = Callable[[float], float]
@@ -260,6 +260,8 @@ def key(drawing: Drawing, names: Sequence[str], kind: str, extra: Sequence[tuple
             drawing.line([(x, y - 4), (x + 24, y - 4)], "border", 1.2, "4 3")
         elif how.startswith("step"):
             drawing.box(x + 4, y - 9, 14, 11, STEPS[int(how[4:])])
+        elif how.startswith("light"):
+            drawing.box(x + 4, y - 9, 14, 11, LIGHTS[int(how[5:])])
         else:
             if how == "line":
                 drawing.line([(x, y - 4), (x + 24, y - 4)], colour, 2, DASHES[k % len(DASHES)])
@@ -475,13 +477,14 @@ def _cells(plot: Plot) -> None:
             at = top + height * lines.index(str(row[chart.label]))
             if is_missing(row.get(chart.y)):
                 continue
-            step = min(len(STEPS) - 1, int(len(STEPS) * max(0.0, float(row[chart.y]))))
-            drawing.box(x + 1, at + 1, cell - 2, height - 2, STEPS[step], plot.tip(row))
+            colours, on = (LIGHTS, ("on",) * 3) if chart.lights else (STEPS, ON_STEPS)
+            step = min(len(colours) - 1, int(len(colours) * max(0.0, float(row[chart.y]))))
+            drawing.box(x + 1, at + 1, cell - 2, height - 2, colours[step], plot.tip(row))
             parts = str(row.get(chart.x) or "").split("\n")
             for j, part in enumerate(parts):
                 if part and width_of(part) < cell + (2 if cell > 40 else -1):
                     middle = at + height / 2 + 4 + 13 * (j - (len(parts) - 1) / 2)
-                    drawing.text(x + cell / 2, middle, part, "middle", fill=ON_STEPS[step])
+                    drawing.text(x + cell / 2, middle, part, "middle", fill=on[step])
         tall = max(tall, top + height * len(lines) + 10)
         if k % n == n - 1 or k == len(facets) - 1:
             y = tall

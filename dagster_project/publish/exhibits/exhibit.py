@@ -45,8 +45,8 @@ class Chart:
     mark: line (x, y, lo, hi, series), range (label, x, lo, hi, series), dot (x, y), curve (x, y by series), bar (x, y),
     cell (label, series, y shade, x text), raster (x, y, label shade), map (city_id, y or series). `facet`: one panel
     each, `columns` side by side. `rule`: a line at this value, or at that of a field. `direct`: names at the ends of
-    lines instead of a key. `free`: every panel has its own vertical axis. `legend`: more of the key, "how: words".
-    `tip`: what a mark says when pointed at, a sentence with the fields as holes.
+    lines instead of a key. `free`: every panel has its own vertical axis. `lights`: cells in three colours. `legend`:
+    more of the key, "how: words". `tip`: what a mark says when pointed at, a sentence with the fields as holes.
     """
 
     mark: str
@@ -64,6 +64,7 @@ class Chart:
     free: bool = False
     zero: bool = False
     diagonal: bool = False
+    lights: bool = False
     years: bool = True
     columns: int = 2
     height: int = 200

@@ -155,7 +155,7 @@ def name_words(con: duckdb.DuckDBPyConnection, words: Catalogue, boundary: int) 
                 con.execute("update temp.label set name = ? where name = ?", [words.gettext(english), english])
     is_zh = words.language == "zh"
     province, name = ("province_name", "name_zh") if is_zh else ("province_en", "name_en")
-    short = "regexp_replace(name_zh, '(市|地区|盟|(?:.族)*自治州)$', '')" if is_zh else "name_en"
+    short = "name_short_zh" if is_zh else "name_short_en"
     con.execute(
         f"create or replace temp table city as select city_id, coalesce({name}, city_id) as full_name,"
         f" coalesce({short}, city_id) as name, {province} as province, city_code, name_en, name_zh, admin_tier"

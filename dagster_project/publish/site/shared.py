@@ -64,11 +64,15 @@ def scores(reader: Reader) -> dict[str, Any]:
     }
     columns = ["city_id", "year", "rank_p05", "rank_p95"]
     ranges = reader.frame(SQL["ranges"]) if reader.has("mart_index_uncertainty") else pd.DataFrame(columns=columns)
-    told = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
+    facts = ("city_id", "city_code", "name_en", "name_zh", "province_en", "province_name")
+    short = ("name_short_en", "name_short_zh")
     return {
         "years": years,
         "parts": ["composite", *sorted(set(parts) - {"composite"})],
-        "cities": [[*(row[name] for name in told), groups.get(row["city_id"], {})] for row in cities],
+        "cities": [
+            [*(row[name] for name in facts), groups.get(row["city_id"], {}), *(row[name] for name in short)]
+            for row in cities
+        ],
         "by": parts,
         "lo": table(ranges, "rank_p05"),
         "hi": table(ranges, "rank_p95"),

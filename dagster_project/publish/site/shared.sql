@@ -13,7 +13,8 @@ select city_id, year, rank_p05, rank_p95 from mart.mart_index_uncertainty
 where index_code = $index and basis = $basis and rank_p05 is not null and year between $first and $last
 
 -- name: cities
-select c.city_id, c.city_code, c.name_en, c.name_zh, c.province_en, c.province_name, s.in_sample
+select c.city_id, c.city_code, c.name_en, c.name_zh, c.province_en, c.province_name,
+    c.name_short_en, c.name_short_zh, s.in_sample
 from mart.dim_city as c join mart.mart_sample_city as s using (city_id)
 where s.index_code = $index and c.boundary_vintage = (select max(boundary_vintage) from mart.dim_city)
 order by c.city_id

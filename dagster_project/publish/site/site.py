@@ -159,6 +159,8 @@ class Site:
             "top": reader.rows(cities.SQL["ranked"]),
             "findings": findings.findings_held(reader),
             "cards": findings.cards(reader),
+            "n_indicators": len(own.rows),
+            "tiers": [reader.name("tier", tier) for tier in sorted({row["tier"] for row in own.rows})],
             "n_out": sum(not row["in_sample"] for row in judged),
             "unscored": words.say("Years without complete figures: {years}.", years=later) if later else "",
         }

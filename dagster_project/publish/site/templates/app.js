@@ -25,11 +25,10 @@
     made.append(...children);
     return made;
   };
-  const STEPS = ["#f1f4c9", "#c3e3b8", "#7fcdbb", "#3fb2c3", "#1f6fae", "#253494"];
   const SERIES = ["a", "b", "d", "e", "alarm", "muted"];
   const root = one(".brand").getAttribute("href").replace("index.html", "");
   const isChinese = WORDS.language === "zh";
-  const short = (city) => (isChinese ? city[3].replace(/(市|地区|盟|(?:.族)*自治州)$/, "") : city[2]);
+  const short = (city) => city[isChinese ? 8 : 7];
   const at = new Map(DATA.cities.map((city, k) => [city[0], k]));
   const isSingle = page.dataset.single === "yes";
   const link = (id) => (isSingle ? "#c=" + id : root + "cities/" + id + ".html");
@@ -216,7 +215,7 @@
 
   // ---- maps
   const colour = (code) =>
-    code?.[0] === "s" ? STEPS[+code.slice(1)] : code ? "var(--" + SERIES[+code.slice(1) % 6] + ")" : "var(--blank)";
+    code?.[0] === "s" ? "var(--" + code + ")" : code ? "var(--" + SERIES[+code.slice(1) % 6] + ")" : "var(--blank)";
   const fold = (place) => {
     // the whole country, the islands of the South China Sea in a frame
     const [width, height] = MAP.size,
@@ -284,7 +283,7 @@
     const probe = make("div", { "data-theme": "light", hidden: "" });
     document.body.append(probe);
     const text = new XMLSerializer().serializeToString(svg).replace(
-      /var\(--([a-z]+)\)/g,
+      /var\(--([a-z0-9]+)\)/g,
       (whole, code) =>
         getComputedStyle(probe)
           .getPropertyValue("--" + code)
@@ -449,7 +448,8 @@
       const held = DATA.cities
         .map((city, c) => [city[0], part.score[c][k], part.rank[c][k], c])
         .filter((row) => row[1] != null);
-      const sorted = held.map((row) => row[1]).sort((a, b) => a - b),
+      // the classes of the last year hold for all years, so that a play through them shows change
+      const sorted = part.score.map((row) => row[last]).filter((score) => score != null).sort((a, b) => a - b),
         steps = Math.min(6, Math.max(1, Math.floor(sorted.length / 2)));
       const limits = [...Array(steps - 1).keys()].map((s) => sorted[Math.round(((s + 1) * sorted.length) / steps)]);
       const step = (value) =>
@@ -464,11 +464,12 @@
             : ": " + t("rank {rank}, {score} points", { rank, score: fixed(part.score[c][k]) }))
         );
       });
-      const ends = [sorted[0], ...limits, sorted[sorted.length - 1]];
-      key(
-        place,
-        ends.slice(1).map((high, s) => ["s" + step(ends[s]), fixed(ends[s], 0) + "–" + fixed(high, 0)]),
-      );
+      const shown = held.map((row) => row[1]),
+        ends = [Math.min(sorted[0], ...shown), ...limits, Math.max(sorted[sorted.length - 1], ...shown)];
+      key(place, [
+        ...ends.slice(1).map((high, s) => ["s" + step(ends[s]), fixed(ends[s], 0) + "–" + fixed(high, 0)]),
+        ["", t("not in the sample")],
+      ]);
       held.sort((a, b) => a[2] - b[2] || (a[0] < b[0] ? -1 : 1));
       const isWhole = state.d === "composite";
       body.replaceChildren(

@@ -9,6 +9,11 @@ select
     c.city_code::varchar as city_code,
     c.name_zh,
     c.name_en,
+    c.name_short_zh,
+    case
+        when count(*) over (partition by k.boundary_vintage, c.name_en) = 1 then c.name_en
+        else c.name_en || ' (' || c.province_en || ')'
+    end as name_short_en,
     c.province_code::varchar as province_code,
     c.province_zh as province_name,
     c.province_en,

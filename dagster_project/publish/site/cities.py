@@ -29,6 +29,7 @@ class CityFacts:
         self.neighbours = self._by_city(SQL["neighbours"], "mart_spatial_weight_edge")
         self.paths = self._by_city(SQL["benchmark"], "mart_city_path")
         self.effects = self._by_city(SQL["effects"], "mart_panel_effect_city")
+        self.strengths = self._by_city(SQL["strengths"], "mart_index_contribution", "mart_source_value")
         self.revisions = self._by_city(SQL["revisions"], "mart_revision_log")
         self.edits = self._by_city(SQL["edits"], "mart_edit")
 
@@ -169,6 +170,7 @@ class Profiles:
                 0: msg("Its move since {year}, from rank {r0}, is not distinguishable from zero: the ranges overlap."),
             }
             said.append(Said(words.say(texts[says], year=first["year"], r0=first["rank"]), says, **ends))
+        said += self._against_peers(city["city_id"])
         for path in self.facts.paths.get(city["city_id"], []):
             if path["p_path"] is not None:
                 text = words.say(
@@ -186,6 +188,30 @@ class Profiles:
                 **{name: value for name, value in effect.items() if name not in ("city_id", "variable")},
             )
             said.append(Said(text))
+        return said
+
+    def _against_peers(self, key: str) -> list[Said]:
+        """Three strengths and three weaknesses against the cities nearest in GDP per head, and the equal weights."""
+        rows, words = self.facts.strengths.get(key, []), self.reader.words
+        if not rows:
+            return []
+
+        def named(column: str, sign: int) -> str:
+            kept = [row for row in rows if row[column] <= 3 and sign * row["points"] >= 0.05]  # 0.0 is none
+            kept.sort(key=lambda row: row[column])
+            return " · ".join(f"{self.reader.name('indicator', row['indicator_code'])} ({signed(row)})" for row in kept)
+
+        def signed(row: Record) -> str:
+            return f"{row['points']:+.1f}".replace("-", "−")
+
+        text = words.say(
+            "Points against the mean of the 20 cities nearest in GDP per head: strongest in {strong}; weakest in {weak}.",
+            strong=named("from_top", 1) or "–",
+            weak=named("from_bottom", -1) or "–",
+        )
+        said = [Said(text)]
+        if rows[0]["equal_rank"] is not None:
+            said.append(Said(words.say("With equal weights it would rank {rank}.", rank=rows[0]["equal_rank"])))
         return said
 
     def _lines(self, city: Record, found: list[Record]) -> dict[str, Markup]:

@@ -42,6 +42,34 @@ select city_id, path, p_path, benchmark_city_id as other from mart.mart_city_pat
 select city_id, variable, own, own_se, received, received_se, emitted, emitted_se from mart.mart_panel_effect_city
 where @model order by city_id, variable
 
+-- name: strengths
+with wealth as (
+    select city_id, ln(median(coalesce(used_value, value))) as log_gdp from mart.mart_source_value
+    where variable_code = 'gdp_per_capita_nom' and year = $last and is_selected and coalesce(used_value, value) > 0
+    group by city_id
+), own as (
+    select city_id, indicator_code, 100 * contribution as points, log_gdp
+    from mart.mart_index_contribution join wealth using (city_id)
+    where index_code = $index and basis = $basis and weight_scheme = $scheme and year = $last
+), scored as (
+    select distinct city_id, log_gdp from own
+), peer as (
+    select a.city_id, b.city_id as other from scored as a join scored as b on a.city_id <> b.city_id
+    qualify row_number() over (partition by a.city_id order by abs(a.log_gdp - b.log_gdp), b.city_id) <= 20
+), against as (
+    select o.city_id, o.indicator_code, o.points - avg(p.points) as points
+    from own as o join peer using (city_id)
+    join own as p on peer.other = p.city_id and o.indicator_code = p.indicator_code
+    group by o.city_id, o.indicator_code, o.points
+)
+select a.city_id, a.indicator_code, a.points, e.rank_year as equal_rank,
+    row_number() over (partition by a.city_id order by a.points desc, a.indicator_code) as from_top,
+    row_number() over (partition by a.city_id order by a.points, a.indicator_code) as from_bottom
+from against as a
+left join mart.mart_index_score as e
+    on a.city_id = e.city_id and e.index_code = $index and e.basis = $basis and e.weight_scheme = 'equal' and e.year = $last
+qualify from_top <= 3 or from_bottom <= 3 order by a.city_id, a.points desc, a.indicator_code
+
 -- name: revisions
 select city_id, variable_code, year, value_old, value_new, unit, source_new, count(*) over (partition by city_id) as n
 from mart.mart_revision_log

@@ -50,12 +50,10 @@ class Uncertainty:
         """One row per city and year: rank_year, rank_p05/p50/p95, p_top20, score_p05/p50/p95, n_draws, n_obs, seed."""
         n, t = self.reference.shape
         # the order statistic itself and no point between two: a rank is a whole number
-        quantiles = (
-            np.stack(
-                [np.quantile(x[..., year], (0.05, 0.5, 0.95), axis=0, method=method) for year in range(t)], axis=2
-            ).reshape(3, -1)
-            for x, method in ((self.ranks, "inverted_cdf"), (self.scores, "linear"))
-        )
+        at = (0.05, 0.5, 0.95)
+        ranks = [np.quantile(self.ranks[..., year], at, axis=0, method="inverted_cdf") for year in range(t)]
+        scores = [np.quantile(self.scores[..., year], at, axis=0) for year in range(t)]
+        quantiles = (np.stack(parts, axis=2).reshape(3, -1) for parts in (ranks, scores))
         rank, score = (dict(zip(("p05", "p50", "p95"), found, strict=True)) for found in quantiles)
         columns: dict[str, Any] = city_years(self.cities, self.years)
         columns["rank_year"] = self.reference.reshape(-1).astype(np.int64)

@@ -205,7 +205,8 @@ class Profiles:
             return f"{row['points']:+.1f}".replace("-", "−")
 
         text = words.say(
-            "Points against the mean of the 20 cities nearest in GDP per head: strongest in {strong}; weakest in {weak}.",
+            "Points against the mean of the 20 cities nearest in GDP per head: strongest in {strong};"
+            " weakest in {weak}.",
             strong=named("from_top", 1) or "–",
             weak=named("from_bottom", -1) or "–",
         )

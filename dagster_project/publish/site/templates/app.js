@@ -1003,8 +1003,8 @@
       for (const place of all(".trend", book)) {
         place.hidden = !held;
         const values = held && held.of[place.dataset.key];
-        if (place.dataset.key != null)
-          place.replaceChildren(...(values && values.filter((v) => v != null).length > 1 ? [line(values, held.years)] : []));
+        const isDrawn = values?.filter((v) => v != null).length > 1;
+        if (place.dataset.key != null) place.replaceChildren(...(isDrawn ? [line(values, held.years)] : []));
       }
     };
     const load = () => {
